@@ -1,0 +1,76 @@
+# Tenancy. `make` lists what there is to do; everything installs what it needs.
+
+SLUG   ?= acme
+PLAN   ?= starter
+REGION ?= eu-central
+NAME   ?=
+EMAIL  ?=
+WAIT   ?= 1
+RUNS   ?= 10
+
+BIN    := .venv/bin
+export PYTHONPATH := $(CURDIR)/include
+export TENANCY_PLATFORM_FILE ?= $(CURDIR)/include/sandbox/platform.toml
+# Some shells set this; then every start compiles everything again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down status test test-deep bench lint format lock clean
+
+help: ## Show this list
+	@echo "Tenancy: tenant provisioning as a saga on Apache Airflow"; echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo; echo "  make demo SLUG=globex PLAN=business REGION=us-east WAIT=0   (what these stand for: README.md)"
+
+demo: .venv/.installed ## Start the sandbox and provision a tenant before your eyes; Ctrl-C stops it all
+	@$(BIN)/python -m sandbox demo --slug '$(SLUG)' --plan '$(PLAN)' --region '$(REGION)' \
+		$(if $(NAME),--name '$(NAME)') $(if $(EMAIL),--email '$(EMAIL)') $(if $(filter 0,$(WAIT)),--no-wait)
+
+up: .venv/.installed ## Start the sandbox, or heal it
+	@$(BIN)/python -m sandbox up
+
+down: .venv/.installed ## Stop the sandbox; its data stays
+	@$(BIN)/python -m sandbox down
+
+status: .venv/.installed ## Show the sandbox's parts
+	@$(BIN)/python -m sandbox status
+
+test: .venv/.installed ## Run every test
+	@$(BIN)/python -m pytest
+
+test-deep: .venv/.installed ## Walk 50,000 steps of the lifecycle
+	@HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest tests/unit/test_saga_machine.py --timeout 3600
+
+bench: .venv/.installed ## Time provisioning beside empty tasks, as ratios (RUNS=10)
+	@$(BIN)/python -m sandbox.bench --runs $(RUNS)
+
+lint: .venv/.installed ## Check style, types and which floor imports which
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: .venv/.installed ## Put the code into the house's form
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: .venv/.installed ## Resolve requirements*.in anew into requirements*.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove the venv and all caches (the sandbox's data: python -m sandbox down --purge)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# A Python that fits and can make a venv; Debian's needs the package python3-venv for that.
+FITS := import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+
+.venv/.installed: requirements-dev.txt
+	@python=$$(for p in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+		"$$p" -c '$(FITS)' 2>/dev/null && { echo "$$p"; break; }; done); \
+	if [ -z "$$python" ]; then echo "Tenancy needs Python 3.11, 3.12 or 3.13 with venv" \
+		"(Debian: apt install python3 python3-venv; or: make PYTHON=/path/to/python)." >&2; exit 1; fi; \
+	echo "Installing into .venv with $$python (once; a minute or two)"; \
+	"$$python" -m venv --clear .venv && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv && \
+	{ $(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt || \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt; } && \
+	touch $@ || { echo "The installation did not succeed: is a package index reachable (pip's settings)?" >&2; exit 1; }
