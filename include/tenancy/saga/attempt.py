@@ -1,0 +1,210 @@
+"""The law of attempts: who may start one, which task may act, and what its outcome means.
+
+Called through decide.py only.
+"""
+
+from tenancy.saga import commands as c
+from tenancy.saga import facts as f
+from tenancy.saga.errors import Refused, StaleLease
+from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
+from tenancy.saga.states import Kind, State, StepStatus
+from tenancy.saga.tenant import Intent, Lease, Resource, Saga
+
+
+def start(saga: Saga | None, command: c.StartAttempt) -> tuple[f.Fact, ...]:
+    """A run wants to provision. No facts: it is already this run's attempt, or the tenant is already Active."""
+    if saga is None:
+        requested = f.ProvisioningRequested(command.tenant_id, command.parameters, command.predecessor)
+        return (requested, _attempt(1, command))
+    if command.run_id in saga.runs:
+        return _start_again(saga, command)
+    if saga.phase == "Failed ready":
+        return _retry(saga, command)
+    raise _may_not_start(saga)
+
+
+def _start_again(saga: Saga, command: c.StartAttempt) -> tuple[f.Fact, ...]:
+    """A run that belonged to an attempt was cleared as a whole."""
+    if saga.state is State.ACTIVE:
+        return ()
+    if saga.state is State.PROVISIONING and saga.run_id == command.run_id:
+        return ()
+    if saga.phase in {"Failed settled", "Failed retained"}:
+        return (f.RunReset(), *_retry(saga, command))
+    if saga.phase == "Failed ready":
+        return _retry(saga, command)
+    raise _may_not_start(saga)
+
+
+def _retry(saga: Saga, command: c.StartAttempt) -> tuple[f.Fact, ...]:
+    if saga.live_resources and command.parameters != saga.parameters:
+        raise Refused(
+            "This tenant kept its resources, so its retry must ask for the same slug, plan, region, name and admin "
+            "e-mail. To change them, decommission it and create it anew.",
+            field=_first_difference(saga, command),
+        )
+    return (f.RetryRequested(command.run_id), _attempt(saga.attempt + 1, command))
+
+
+def _first_difference(saga: Saga, command: c.StartAttempt) -> str:
+    asked, kept = vars(command.parameters), vars(saga.parameters)
+    return next(key for key in asked if asked[key] != kept[key])
+
+
+def _attempt(number: int, command: c.StartAttempt) -> f.AttemptStarted:
+    return f.AttemptStarted(number, command.run_id, command.parameters, command.plan, command.schema_version)
+
+
+_WHY_NOT_START = {
+    "Provisioning": "The slug {slug} is being provisioned by run {run} (attempt {attempt}). "
+    "Watch that run, or cancel it first.",
+    "Cancelling": "The tenant {slug} is being cancelled. Wait until nothing is left, then reset and retry.",
+    "Failed unwinding": "The tenant {slug} is being undone. Wait until nothing is left, then reset and retry.",
+    "Failed stuck": "The tenant {slug} could not be undone. Cancel it again, then reset and retry.",
+    "Failed settled": "The tenant {slug} has failed. Reset it first, then retry.",
+    "Failed retained": "The tenant {slug} has failed at its last step. Reset it first, then retry.",
+    "Active": "The slug {slug} is taken by an active tenant. Choose another slug.",
+    "Decommissioning": "The tenant {slug} is being decommissioned. Wait until its slug is free.",
+    "Decommissioned": "This run belongs to a decommissioned tenant. Trigger a new run to create it anew.",
+}
+
+
+def _may_not_start(saga: Saga) -> Refused:
+    sentence = _WHY_NOT_START[saga.phase]
+    return Refused(sentence.format(slug=saga.parameters.slug, run=saga.run_id, attempt=saga.attempt), field="slug")
+
+
+def begin(command: c.BeginActivity, saga: Saga) -> tuple[f.Fact, ...]:
+    """A task wants to act. No facts when it already holds the lease, or the tenant is Active (then it verifies)."""
+    lease = command.lease
+    if saga.state is State.ACTIVE:
+        return ()
+    _require_current_run(saga, lease.run_id)
+    _require_not_superseded(saga, lease.run_id, lease.activity, lease.holder)
+    _require_predecessors(saga, lease.activity)
+    step = saga.step(lease.activity)
+    if step.holder == lease.holder and step.status is StepStatus.RUNNING:
+        return ()
+    started = f.ActivityStarted(lease.activity, lease.holder, command.try_number)
+    return (started, *_intend(saga, lease.activity, command.intents))
+
+
+def _intend(saga: Saga, activity: ActivityName, intents: tuple[Intent, ...]) -> tuple[f.Fact, ...]:
+    live = {(resource.kind, resource.name) for resource in saga.live_resources}
+    return tuple(
+        f.ResourceIntended(intent.kind, intent.name, intent.proof, activity, intent.credential)
+        for intent in intents
+        if (intent.kind, intent.name) not in live
+    )
+
+
+def complete(command: c.CompleteActivity, saga: Saga) -> tuple[f.Fact, ...]:
+    """What the activity intended is there; the last activity's completion is the flip to Active.
+
+    No facts when this very task instance said so before.
+    """
+    if _has_completed(saga, command.lease):
+        return ()
+    _require_lease(saga, command.lease)
+    activity = command.lease.activity
+    made = tuple(f.ResourcePresent(r.kind, r.name) for r in _own(saga, activity))
+    last = activity == saga.plan[-1].activity
+    if last:
+        _require_predecessors(saga, activity)  # one of them may have been cleared and be verifying just now
+    return (*made, f.ActivityCompleted(activity), *((f.ProvisioningCompleted(),) if last else ()))
+
+
+def _has_completed(saga: Saga, lease: Lease) -> bool:
+    step = saga.step(lease.activity)
+    mine = (saga.run_id, step.holder, step.status) == (lease.run_id, lease.holder, StepStatus.DONE)
+    return mine and saga.state in {State.PROVISIONING, State.ACTIVE}
+
+
+def _own(saga: Saga, activity: ActivityName) -> tuple[Resource, ...]:
+    return tuple(r for r in saga.live_resources if r.activity == activity and r.state != "present")
+
+
+def fail(command: c.FailActivity, saga: Saga) -> tuple[f.Fact, ...]:
+    """One try failed; Airflow may try again."""
+    _require_lease(saga, command.lease)
+    return (f.ActivityFailed(command.lease.activity, command.error, command.message),)
+
+
+def give_up(command: c.GiveUp, saga: Saga) -> tuple[f.Fact, ...]:
+    """The run failed for good. No facts when that is already known: its unwinding is under way, or all is kept."""
+    if saga.phase in {"Failed unwinding", "Failed retained"} and saga.run_id == command.run_id:
+        return ()
+    _require_current_run(saga, command.run_id)
+    activity = command.activity or saga.current_activity
+    if activity is None:
+        raise Refused("Every activity of this attempt is done.")
+    _require_planned(saga, activity)
+    if command.holder is not None:
+        _require_not_superseded(saga, command.run_id, activity, command.holder)
+    return _failed(saga, activity, saga.step(activity).message or command.message)
+
+
+def _failed(saga: Saga, activity: ActivityName, message: str) -> tuple[f.Fact, ...]:
+    if _keeps_all(saga, activity):
+        return (f.ProvisioningFailed(activity, message, retained=True),)
+    failed = f.ProvisioningFailed(activity, message, retained=False)
+    return (failed, f.UnwindingStarted(saga.generation + 1))
+
+
+def _keeps_all(saga: Saga, activity: ActivityName) -> bool:
+    """Only the flip failed. One that was marked failed before its turn came is no such thing: half is still to make."""
+    its_turn_came = saga.step(activity).status is not StepStatus.IDLE or activity == saga.current_activity
+    return saga.kind_of(activity) is Kind.RETRIABLE and its_turn_came
+
+
+def _require_current_run(saga: Saga, run_id: RunId) -> None:
+    if saga.state is not State.PROVISIONING:
+        raise Refused(_WHY_NOT_ACT[saga.phase])
+    if run_id != saga.run_id:
+        raise StaleLease(f"This run is not the tenant's current attempt: that is run {saga.run_id}.")
+
+
+_WHY_NOT_ACT = {
+    "Cancelling": "The tenant is being cancelled: its tasks may not run again until that is done.",
+    "Failed unwinding": "The tenant is being undone: its tasks may not run again until that is done.",
+    "Failed stuck": "The tenant could not be undone: cancel it again before anything of it runs.",
+    "Failed settled": "Single tasks cannot be run again: clear the whole run, or use Reset and Retry.",
+    "Failed retained": "Single tasks cannot be run again: clear the whole run, or use Reset and Retry.",
+    "Failed ready": "Single tasks cannot be run again: clear the whole run, or use Retry.",
+    "Active": "The tenant is active; nothing of its run is left to do.",
+    "Decommissioning": "The tenant is being decommissioned: its tasks may not run again.",
+    "Decommissioned": "The tenant is decommissioned: trigger a new run to create it anew.",
+}
+
+
+def _require_not_superseded(saga: Saga, run_id: RunId, activity: ActivityName, holder: TaskInstanceId) -> None:
+    fence = saga.fences.get(run_id)
+    if fence and holder <= fence:
+        raise StaleLease(f"Task instance {holder} belongs to an attempt that is over; it must stop.")
+    newest = saga.step(activity).holder
+    if holder < newest:
+        raise StaleLease(f"A newer task instance ({newest}) has taken over {activity}; this one ({holder}) must stop.")
+
+
+def _require_planned(saga: Saga, activity: ActivityName) -> None:
+    if activity not in {entry.activity for entry in saga.plan}:
+        raise Refused(f"{activity} is not in the plan this attempt started with. Cancel, reset and retry.")
+
+
+def _require_predecessors(saga: Saga, activity: ActivityName) -> None:
+    _require_planned(saga, activity)
+    for entry in saga.plan:
+        if entry.activity == activity:
+            return
+        if saga.step(entry.activity).status is not StepStatus.DONE:
+            raise Refused(
+                f"{activity} must wait: {entry.activity} is not done, whatever Airflow's marks say. "
+                "Clear the whole run, or cancel."
+            )
+
+
+def _require_lease(saga: Saga, lease: Lease) -> None:
+    _require_current_run(saga, lease.run_id)
+    step = saga.step(lease.activity)
+    if step.holder != lease.holder or step.status is not StepStatus.RUNNING:
+        raise StaleLease(f"{lease.activity} is no longer held by task instance {lease.holder}.")

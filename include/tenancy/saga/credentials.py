@@ -1,0 +1,37 @@
+"""Derived credentials: HMAC(key[kid], tenant id, generation, purpose). Nothing secret is ever stored or passed on.
+
+The ledger keeps which key (kid) and generation; whoever holds the keys derives the same password again. Rotating keys
+makes a new generation.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tenancy.saga.errors import PermanentError
+from tenancy.saga.names import TenantId
+from tenancy.saga.tenant import Credential
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """The platform's keys by id; `current` is the one new credentials are derived with."""
+
+    current: str
+    keys: Mapping[str, bytes] = field(repr=False)
+
+    def new_credential(self) -> Credential:
+        """What a resource made now is given."""
+        return Credential(self.current, 1)
+
+    def derive(self, tenant_id: TenantId, credential: Credential, purpose: str) -> str:
+        """64 hexadecimal digits; the same ones for the same arguments, and unrelated ones for any other."""
+        key = self.keys.get(credential.kid)
+        if key is None:
+            raise PermanentError(
+                f"The credential key {credential.kid} is not in the Airflow connection tenancy_credentials. "
+                "Put the old key back (extra: key id to hexadecimal key) until its credentials are rotated."
+            )
+        message = f"{tenant_id}/{credential.generation}/{purpose}".encode()
+        return hmac.new(key, message, hashlib.sha256).hexdigest()

@@ -1,0 +1,112 @@
+"""`decide(saga, command) -> facts`: the one guard for console, REST, CLI, DAG, callback, listener and reconciler.
+
+Pure: the same saga and command always give the same facts, or the same Refused with a sentence an operator can act on.
+The commands of running activities are in attempt.py, those of unwinding in unwinding.py; operators' actions are here.
+"""
+
+from functools import singledispatch
+
+from tenancy.saga import attempt, unwinding
+from tenancy.saga import commands as c
+from tenancy.saga import facts as f
+from tenancy.saga.errors import Refused
+from tenancy.saga.states import State, Substate
+from tenancy.saga.tenant import Saga
+
+RESET_RETRY_AFTER_SECONDS = 120
+"""Runbook: "Wait 2 minutes; try cancel again; then reset"."""
+
+_CANCELLABLE = frozenset({"Provisioning", "Cancelling", "Failed unwinding", "Failed stuck", "Failed retained"})
+_RESETTABLE = frozenset({"Failed settled", "Failed retained"})
+_RUNNING = frozenset({"Provisioning", "Cancelling", "Failed unwinding"})
+
+
+def decide(saga: Saga | None, command: c.Command) -> tuple[f.Fact, ...]:
+    """The facts this command makes, possibly none when it is already so.
+
+    Raises Refused with one sentence when the law does not allow it; StaleLease when a newer process has taken over.
+    """
+    if isinstance(command, c.StartAttempt):
+        return attempt.start(saga, command)
+    if saga is None:
+        raise Refused("There is no such tenant.")
+    return _decide(command, saga)
+
+
+@singledispatch
+def _decide(command: c.Command, saga: Saga) -> tuple[f.Fact, ...]:  # noqa: ARG001 - singledispatch's fallback
+    raise TypeError(f"no rule for {type(command).__name__}")
+
+
+_decide.register(c.BeginActivity, attempt.begin)
+_decide.register(c.CompleteActivity, attempt.complete)
+_decide.register(c.FailActivity, attempt.fail)
+_decide.register(c.GiveUp, attempt.give_up)
+_decide.register(c.StartUnwinding, unwinding.start)
+_decide.register(c.ReleaseResource, unwinding.release)
+_decide.register(c.ConfirmReleased, unwinding.confirm_released)
+_decide.register(c.ReportFoundAgain, unwinding.found_again)
+_decide.register(c.ReportCompensationFailure, unwinding.compensation_failed)
+_decide.register(c.Settle, unwinding.settle)
+_decide.register(c.ExhaustUnwinding, unwinding.exhaust)
+
+
+@_decide.register
+def _(_command: c.Cancel, saga: Saga) -> tuple[f.Fact, ...]:
+    if saga.phase in _CANCELLABLE:
+        return (f.CancelRequested(saga.generation + 1),)
+    raise Refused(f"There is nothing to cancel: the tenant is {saga.phase}. {way_on(saga)}")
+
+
+@_decide.register
+def _(command: c.Reset, saga: Saga) -> tuple[f.Fact, ...]:
+    if saga.phase in _RESETTABLE:
+        return (f.RunReset(),)
+    if command.force:
+        return _forced_reset(command, saga)
+    wait = RESET_RETRY_AFTER_SECONDS if saga.phase in _RUNNING else None  # waiting does not help the others
+    raise Refused(f"Reset is refused while the tenant is {saga.phase}. {way_on(saga)}", retry_after=wait)
+
+
+def _forced_reset(command: c.Reset, saga: Saga) -> tuple[f.Fact, ...]:
+    if not command.platform_role:
+        raise Refused("A forced reset needs the platform engineer's role: it can orphan in-flight activities.")
+    if not command.reason.strip():
+        raise Refused("A forced reset needs a reason: it can orphan in-flight activities.", field="reason")
+    if saga.phase not in _RUNNING | {"Failed stuck"}:
+        raise Refused(f"There is nothing to reset: the tenant is {saga.phase}. {way_on(saga)}")
+    return (f.RunReset(forced=True),)
+
+
+@_decide.register
+def _(_command: c.Decommission, saga: Saga) -> tuple[f.Fact, ...]:
+    running = saga.state in {State.PROVISIONING, State.CANCELLING} or saga.substate is Substate.UNWINDING
+    if running or saga.state is State.DECOMMISSIONED:
+        raise Refused(f"Decommission is refused while the tenant is {saga.phase}. {way_on(saga)}")
+    return (f.DecommissionRequested(saga.generation + 1),)
+
+
+@_decide.register
+def _(_command: c.Escalate, saga: Saga) -> tuple[f.Fact, ...]:
+    if saga.state is State.DECOMMISSIONED:
+        raise Refused("A decommissioned tenant has nothing to escalate.")
+    return (f.Escalated(),)
+
+
+def way_on(saga: Saga) -> str:
+    """The next step from here, in one sentence (runbook: cancel, then reset, then retry)."""
+    return _WAY_ON[saga.phase]
+
+
+_WAY_ON = {
+    "Provisioning": "Cancel first: it releases the resources cleanly.",
+    "Cancelling": "Wait 2 minutes for the cancel to complete, cancel again if it has not, then reset.",
+    "Failed unwinding": "Wait until the compensations are done, cancel again if they hang.",
+    "Failed stuck": "Compensations ran out of retries: mend the cause, then cancel again.",
+    "Failed settled": "Reset, then retry.",
+    "Failed retained": "Reset, then retry: its resources are kept.",
+    "Failed ready": "Retry, or decommission.",
+    "Active": "It is done; decommission it if it is no longer wanted.",
+    "Decommissioning": "Wait until everything is released, or decommission again if it hangs.",
+    "Decommissioned": "Create the tenant anew if it is wanted again.",
+}

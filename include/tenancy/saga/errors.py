@@ -1,0 +1,49 @@
+"""Every error that crosses a floor, split by what the caller should do: retry, give up, or accept a refusal.
+
+Domain errors know nothing of Airflow; the DAG's retry policy matches them by dotted name. The docstring of a class is
+its default message.
+"""
+
+
+class TenancyError(Exception):
+    """Something went wrong with a tenant's saga."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__)
+
+
+class TransientError(TenancyError):
+    """An outside system did not answer or is busy; the same call may succeed later."""
+
+
+class PermanentError(TenancyError):
+    """The same call would fail again; somebody has to change something first."""
+
+
+class ForeignObjectError(PermanentError):
+    """An object of the name we need exists, and it does not carry our proof of ownership."""
+
+
+class LedgerOutdatedError(PermanentError):
+    """The ledger's schema is older than this code."""
+
+
+class PlatformFileError(PermanentError):
+    """The platform file is missing or wrong."""
+
+
+class Refused(TenancyError):  # noqa: N818 - a refusal is an answer, not an error
+    """The law does not allow this here.
+
+    `field` names the input at fault (a request's key), `retry_after` the seconds after which asking again helps.
+    A refusal never unwinds anything (DESIGN.md section 2).
+    """
+
+    def __init__(self, message: str, *, field: str | None = None, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+        self.retry_after = retry_after
+
+
+class StaleLease(Refused):
+    """A process of an older attempt or task instance tried to act; a newer one has taken its place."""

@@ -1,0 +1,149 @@
+"""`evolve(saga, fact) -> saga`: how each fact changes what is known. Called by whoever folds facts; refuses nothing."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import singledispatch
+from types import MappingProxyType
+
+from tenancy.saga import facts as f
+from tenancy.saga.names import RunId, TaskInstanceId
+from tenancy.saga.states import ResourceState, State, StepStatus, Substate
+from tenancy.saga.tenant import Failure, Resource, Saga
+
+
+def evolve(saga: Saga | None, fact: f.Fact) -> Saga:
+    """The saga after this fact. The first fact of a stream is ProvisioningRequested."""
+    if isinstance(fact, f.ProvisioningRequested):
+        return Saga(fact.tenant_id, fact.parameters, State.PROVISIONING, seq=1, predecessor=fact.predecessor)
+    if saga is None:
+        raise ValueError(f"a tenant's stream cannot begin with {fact.kind}")
+    return replace(_apply(fact, saga), seq=saga.seq + 1)
+
+
+def fold(facts: Iterable[f.Fact], saga: Saga | None = None) -> Saga | None:
+    """All facts of a stream, one after the other; None when there is none."""
+    for fact in facts:
+        saga = evolve(saga, fact)
+    return saga
+
+
+@singledispatch
+def _apply(fact: f.Fact, saga: Saga) -> Saga:  # noqa: ARG001 - facts that only inform change nothing
+    return saga
+
+
+@_apply.register
+def _(fact: f.AttemptStarted, saga: Saga) -> Saga:
+    return replace(
+        saga,
+        parameters=fact.parameters,
+        state=State.PROVISIONING,
+        substate=None,
+        attempt=fact.attempt,
+        run_id=fact.run_id,
+        plan=fact.plan,
+        schema_version=fact.schema_version,
+        steps=MappingProxyType({}),
+        runs=MappingProxyType({**saga.runs, fact.run_id: fact.attempt}),
+        fences=_fences_behind(saga),
+    )
+
+
+@_apply.register
+def _(fact: f.ActivityStarted, saga: Saga) -> Saga:
+    return saga.with_step(fact.activity, status=StepStatus.RUNNING, holder=fact.holder, message="")
+
+
+@_apply.register
+def _(fact: f.ActivityCompleted, saga: Saga) -> Saga:
+    return saga.with_step(fact.activity, status=StepStatus.DONE)
+
+
+@_apply.register
+def _(fact: f.ActivityFailed, saga: Saga) -> Saga:
+    return saga.with_step(fact.activity, status=StepStatus.FAILED, message=fact.message)
+
+
+@_apply.register
+def _(_fact: f.ProvisioningCompleted, saga: Saga) -> Saga:
+    return replace(saga, state=State.ACTIVE, substate=None)
+
+
+@_apply.register
+def _(fact: f.ProvisioningFailed, saga: Saga) -> Saga:
+    failure = Failure(saga.attempt, fact.activity, fact.message)
+    substate = Substate.RETAINED if fact.retained else Substate.UNWINDING
+    return replace(saga, state=State.FAILED, substate=substate, failures=(*saga.failures, failure))
+
+
+@_apply.register
+def _(fact: f.CancelRequested, saga: Saga) -> Saga:
+    return replace(saga, state=State.CANCELLING, substate=None, generation=fact.generation)
+
+
+@_apply.register
+def _(fact: f.UnwindingStarted, saga: Saga) -> Saga:
+    return replace(saga, generation=fact.generation)
+
+
+@_apply.register
+def _(fact: f.ResourceIntended, saga: Saga) -> Saga:
+    return saga.with_resource(
+        Resource(fact.resource, fact.name, fact.proof, fact.activity, ResourceState.INTENDED, fact.credential)
+    )
+
+
+@_apply.register
+def _(fact: f.ResourcePresent, saga: Saga) -> Saga:
+    return _with_resource_state(saga, fact.resource, fact.name, ResourceState.PRESENT)
+
+
+@_apply.register(f.ResourceReleasing)
+@_apply.register(f.ResourceFoundAgain)
+def _(fact: f.ResourceReleasing | f.ResourceFoundAgain, saga: Saga) -> Saga:
+    return _with_resource_state(saga, fact.resource, fact.name, ResourceState.RELEASING)
+
+
+@_apply.register
+def _(fact: f.ResourceReleased, saga: Saga) -> Saga:
+    return _with_resource_state(saga, fact.resource, fact.name, ResourceState.RELEASED)
+
+
+@_apply.register
+def _(_fact: f.UnwindingExhausted, saga: Saga) -> Saga:
+    if saga.state is State.DECOMMISSIONING:
+        return saga  # Decommission may be asked for again; there is no Failed to fall back to
+    return replace(saga, state=State.FAILED, substate=Substate.STUCK)
+
+
+@_apply.register
+def _(_fact: f.Settled, saga: Saga) -> Saga:
+    return replace(saga, state=State.FAILED, substate=Substate.SETTLED)
+
+
+@_apply.register
+def _(_fact: f.RunReset, saga: Saga) -> Saga:
+    return replace(saga, state=State.FAILED, substate=Substate.READY)
+
+
+@_apply.register
+def _(fact: f.DecommissionRequested, saga: Saga) -> Saga:
+    return replace(saga, state=State.DECOMMISSIONING, substate=None, generation=fact.generation)
+
+
+@_apply.register
+def _(_fact: f.TenantDecommissioned, saga: Saga) -> Saga:
+    return replace(saga, state=State.DECOMMISSIONED, substate=None)
+
+
+def _fences_behind(saga: Saga) -> Mapping[RunId, TaskInstanceId]:
+    """No task instance that acted in the attempt that ends here acts again, should its run be cleared."""
+    newest = max((step.holder for step in saga.steps.values()), default=None)
+    return MappingProxyType({**saga.fences, saga.run_id: newest}) if newest else saga.fences
+
+
+def _with_resource_state(saga: Saga, kind: str, name: str, state: ResourceState) -> Saga:
+    for resource in saga.resources:
+        if (resource.kind, resource.name) == (kind, name):
+            return saga.with_resource(replace(resource, state=state))
+    raise ValueError(f"no fact intended the {kind} {name}")

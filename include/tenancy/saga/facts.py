@@ -1,0 +1,246 @@
+"""What can have happened: one frozen class a fact, past tense, with the name the audit log shows.
+
+Facts carry what the law needs to fold them. Who, when, why, attempt and lease stand in the envelope the ledger puts
+around each (ledger/envelope.py).
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
+from tenancy.saga.tenant import Credential, Parameters, PlanEntry
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that happened."""
+
+    kind: ClassVar[str] = ""
+
+
+@dataclass(frozen=True)
+class ProvisioningRequested(Fact):
+    kind = "tenant.provisioning.requested"
+    tenant_id: TenantId
+    parameters: Parameters
+    predecessor: TenantId | None = None
+
+
+@dataclass(frozen=True)
+class AttemptStarted(Fact):
+    """An attempt's first fact: the plan and tenant-schema version it runs with, so old timelines stay true."""
+
+    kind = "tenant.provisioning.started"
+    attempt: int
+    run_id: RunId
+    parameters: Parameters
+    plan: tuple[PlanEntry, ...]
+    schema_version: str
+
+
+@dataclass(frozen=True)
+class ActivityStarted(Fact):
+    kind = "tenant.provisioning.step.started"
+    activity: ActivityName
+    holder: TaskInstanceId
+    try_number: int
+
+
+@dataclass(frozen=True)
+class ActivityCompleted(Fact):
+    kind = "tenant.provisioning.step.completed"
+    activity: ActivityName
+
+
+@dataclass(frozen=True)
+class ActivityFailed(Fact):
+    """One try failed; whether that is the end is told by ProvisioningFailed."""
+
+    kind = "tenant.provisioning.step.failed"
+    activity: ActivityName
+    error: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ActivityRefused(Fact):
+    """A task was not allowed to act. Changes nothing."""
+
+    kind = "tenant.provisioning.step.refused"
+    activity: ActivityName
+    run_id: RunId
+    message: str
+
+
+@dataclass(frozen=True)
+class ProvisioningCompleted(Fact):
+    kind = "tenant.provisioning.completed"
+
+
+@dataclass(frozen=True)
+class ProvisioningFailed(Fact):
+    """The attempt is over. `retained`: only the flip failed and everything is kept."""
+
+    kind = "tenant.provisioning.failed"
+    activity: ActivityName
+    message: str
+    retained: bool
+
+
+@dataclass(frozen=True)
+class CancelRequested(Fact):
+    kind = "tenant.provisioning.cancel.requested"
+    generation: int
+
+
+@dataclass(frozen=True)
+class UnwindingStarted(Fact):
+    """Recorded before the first compensation: from here on every re-run of an activity is refused."""
+
+    kind = "tenant.provisioning.compensation.started"
+    generation: int
+
+
+@dataclass(frozen=True)
+class ResourceIntended(Fact):
+    kind = "tenant.resource.intended"
+    resource: str
+    name: str
+    proof: str
+    activity: ActivityName
+    credential: Credential | None = None
+
+
+@dataclass(frozen=True)
+class ResourcePresent(Fact):
+    kind = "tenant.resource.present"
+    resource: str
+    name: str
+
+
+@dataclass(frozen=True)
+class ResourceReleasing(Fact):
+    kind = "tenant.resource.releasing"
+    resource: str
+    name: str
+
+
+@dataclass(frozen=True)
+class ResourceReleased(Fact):
+    kind = "tenant.resource.released"
+    resource: str
+    name: str
+
+
+@dataclass(frozen=True)
+class ResourceFoundAgain(Fact):
+    """Something released was seen once more before settling: a late effect of a dead process."""
+
+    kind = "tenant.resource.found_again"
+    resource: str
+    name: str
+
+
+@dataclass(frozen=True)
+class CompensationFailed(Fact):
+    kind = "tenant.provisioning.compensation.failed"
+    resource: str
+    name: str
+    error: str
+    message: str
+
+
+@dataclass(frozen=True)
+class UnwindingExhausted(Fact):
+    """Compensations ran out of retries; `left` names what may still be there."""
+
+    kind = "tenant.provisioning.compensation.exhausted"
+    left: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Settled(Fact):
+    """Nothing is left, and that was observed."""
+
+    kind = "tenant.provisioning.settled"
+
+
+@dataclass(frozen=True)
+class RunReset(Fact):
+    kind = "tenant.provisioning.reset"
+    forced: bool = False
+
+
+@dataclass(frozen=True)
+class RetryRequested(Fact):
+    kind = "tenant.provisioning.retried"
+    run_id: RunId
+
+
+@dataclass(frozen=True)
+class DecommissionRequested(Fact):
+    kind = "tenant.decommission.requested"
+    generation: int
+
+
+@dataclass(frozen=True)
+class TenantDecommissioned(Fact):
+    kind = "tenant.decommissioned"
+
+
+@dataclass(frozen=True)
+class RequestRefused(Fact):
+    """A request that became no attempt: in the tenant's stream when it names a live one, else in the platform's."""
+
+    kind = "tenant.provisioning.refused"
+    slug: str
+    run_id: RunId
+    message: str
+    field: str | None = None
+
+
+@dataclass(frozen=True)
+class ActionRefused(Fact):
+    kind = "tenant.action.refused"
+    action: str
+    message: str
+
+
+@dataclass(frozen=True)
+class HolderEvicted(Fact):
+    """A process that held the tenant's lock did not let go in time; its database session was ended."""
+
+    kind = "tenant.lock.evicted"
+    system: str
+    holder: str
+
+
+@dataclass(frozen=True)
+class RawActionNoted(Fact):
+    """Somebody used Airflow's own buttons where that means nothing for the tenant."""
+
+    kind = "tenant.airflow_action.noted"
+    action: str
+    run_id: RunId
+
+
+@dataclass(frozen=True)
+class ProvisioningStalled(Fact):
+    kind = "tenant.provisioning.stalled"
+    activity: ActivityName
+    cause: str
+
+
+@dataclass(frozen=True)
+class StallCleared(Fact):
+    kind = "tenant.provisioning.stall_cleared"
+    activity: ActivityName
+
+
+@dataclass(frozen=True)
+class Escalated(Fact):
+    kind = "tenant.provisioning.escalated"
+
+
+FACTS: dict[str, type[Fact]] = {fact.kind: fact for fact in Fact.__subclasses__()}
+"""Every fact by the name it is stored under."""

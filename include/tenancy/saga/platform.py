@@ -1,0 +1,152 @@
+"""What the platform offers: regions, plans and stall limits, as the platform file states them.
+
+Values only; bootstrap.py reads the file. `parse` names every mistake at once, by its place in the file.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from tenancy.saga.errors import PlatformFileError
+
+_QUANTITY: Final = re.compile(r"\d+(\.\d+)?(m|Ki|Mi|Gi)?")
+_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
+
+
+@dataclass(frozen=True)
+class Region:
+    """Where tenants live. Connections are ids of Airflow connections: everything secret is there."""
+
+    name: str
+    storage_connection: str
+    cluster_connection: str
+    ingress_domain: str
+    capacity: int
+    """How many tenants that are not decommissioned the region takes."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a tenant gets."""
+
+    name: str
+    database_connections: int
+    workflow_pool: str
+    replicas: int
+    cpu: str
+    memory: str
+    quota: int | None = None
+    """How many tenants that are not decommissioned may be on this plan; None: as many as fit."""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The whole offer. `name` is part of every proof of ownership, so that two platforms can share a server."""
+
+    name: str
+    regions: Mapping[str, Region]
+    plans: Mapping[str, Plan]
+    stall_limits: Mapping[str, timedelta]
+    """Activity -> limit, where the platform file departs from PLAN's."""
+
+
+_REGION_KEYS: Final = {
+    "storage_connection": str,
+    "cluster_connection": str,
+    "ingress_domain": str,
+    "capacity": int,
+}
+_PLAN_KEYS: Final = {
+    "database_connections": int,
+    "workflow_pool": str,
+    "replicas": int,
+    "cpu": str,
+    "memory": str,
+}
+
+
+def parse(document: Mapping[str, Any]) -> Platform:
+    """The platform that a parsed TOML document states; PlatformFileError lists all that is wrong with it."""
+    problems = [
+        *_check_top(document),
+        *_check_tables(document, "regions", _REGION_KEYS, {}),
+        *_check_tables(document, "plans", _PLAN_KEYS, {"quota": int}),
+        *_check_quantities(document),
+        *_check_stall_limits(document),
+    ]
+    if problems:
+        raise PlatformFileError("The platform file is wrong: " + "; ".join(problems) + ".")
+    return Platform(
+        name=document["platform"]["name"],
+        regions={name: Region(name=name, **table) for name, table in document["regions"].items()},
+        plans={name: Plan(name=name, **table) for name, table in document["plans"].items()},
+        stall_limits={
+            activity: timedelta(minutes=minutes)
+            for activity, minutes in document.get("stall_limits_minutes", {}).items()
+        },
+    )
+
+
+def _check_top(document: Mapping[str, Any]) -> list[str]:
+    unknown = set(document) - {"platform", "regions", "plans", "stall_limits_minutes"}
+    problems = [f"unknown section [{key}]" for key in sorted(unknown)]
+    name = document.get("platform", {}).get("name")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        problems.append("[platform] name must be a lower-case word")
+    return problems
+
+
+def _check_tables(
+    document: Mapping[str, Any], section: str, needed: Mapping[str, type], optional: Mapping[str, type]
+) -> list[str]:
+    tables = document.get(section)
+    if not isinstance(tables, dict) or not tables:
+        return [f"there is no [{section}.<name>]"]
+    return [
+        f"[{section}.{name}] {problem}"
+        for name, table in tables.items()
+        for problem in _check_table(name, table, needed, optional)
+    ]
+
+
+def _check_table(name: str, table: Any, needed: Mapping[str, type], optional: Mapping[str, type]) -> list[str]:
+    if not isinstance(table, dict):
+        return ["must be a table"]
+    problems = [] if _NAME.fullmatch(name) else ["must have a lower-case name"]
+    problems += [f"lacks {key}" for key in needed if key not in table]
+    problems += [f"has an unknown key {key}" for key in table if key not in needed and key not in optional]
+    known = {**needed, **optional}
+    return problems + [
+        f"{key} must be {'a positive whole number' if known[key] is int else 'a text'}"
+        for key, value in table.items()
+        if key in known and not _fits(value, known[key])
+    ]
+
+
+def _fits(value: Any, kind: type) -> bool:
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _check_quantities(document: Mapping[str, Any]) -> list[str]:
+    plans = document.get("plans")
+    return [
+        f"[plans.{name}] {key} must be a Kubernetes quantity such as 250m or 256Mi"
+        for name, table in (plans.items() if isinstance(plans, dict) else ())
+        for key in ("cpu", "memory")
+        if isinstance(table, dict) and isinstance(table.get(key), str) and not _QUANTITY.fullmatch(table[key])
+    ]
+
+
+def _check_stall_limits(document: Mapping[str, Any]) -> list[str]:
+    limits = document.get("stall_limits_minutes", {})
+    if not isinstance(limits, dict):
+        return ["[stall_limits_minutes] must be a table"]
+    return [
+        f"[stall_limits_minutes] {activity} must be a positive number of minutes"
+        for activity, minutes in limits.items()
+        if not isinstance(minutes, int | float) or isinstance(minutes, bool) or minutes <= 0
+    ]

@@ -1,0 +1,115 @@
+"""What Airflow's own buttons mean for a tenant (DESIGN.md section 2), as a table.
+
+The table says what shall happen; `as_command` gives the command that makes it so, where a command does. Triggering and
+clearing speak for themselves: the run's tasks ask the law, which answers by the same table (tested cell by cell).
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from tenancy.saga import commands as c
+from tenancy.saga.names import ActivityName, RunId
+from tenancy.saga.states import State
+from tenancy.saga.tenant import Saga
+
+
+class RawAction(StrEnum):
+    """What somebody did in Airflow itself."""
+
+    MARK_RUN_FAILED = "mark run failed"
+    MARK_TASK_FAILED = "mark task failed"
+    MARK_SUCCESS = "mark run or task success"
+    CLEAR_RUN = "clear the whole run"
+    CLEAR_TASKS = "clear some tasks"
+    TRIGGER_AGAIN = "trigger again, same slug"
+    DELETE_RUN = "delete the run"
+    PAUSE = "pause the DAG"
+
+
+class Meaning(StrEnum):
+    """What it comes to."""
+
+    CANCEL = "= Cancel"
+    FAIL_ACTIVITY = "that activity failed"
+    CONTINUE = "the same attempt goes on; done activities verify and pass"
+    RESET_AND_RETRY = "= Reset + Retry"
+    RETRY = "= Retry"
+    REFUSE = "refused with a sentence"
+    DISBELIEVE = "not believed: the next activity refuses, or the reconciler unwinds"
+    LOST_RUN = "lost run: the reconciler cancels"
+    VERIFY = "verifies, changes nothing"
+    NOTE = "recorded, changes nothing"
+    NOTHING = "nothing"
+    SHOW = "shown as such; no stall of the tenant"
+
+
+class Column(StrEnum):
+    """The table's columns; `column_of` says where a saga stands."""
+
+    PROVISIONING = "Provisioning"
+    UNWINDING = "Cancelling / unwinding"
+    SETTLED = "settled"
+    READY = "ready"
+    ACTIVE = "Active"
+
+
+_COLUMN: Final = {
+    "Provisioning": Column.PROVISIONING,
+    "Cancelling": Column.UNWINDING,
+    "Failed unwinding": Column.UNWINDING,
+    "Failed stuck": Column.UNWINDING,
+    "Decommissioning": Column.UNWINDING,
+    "Failed settled": Column.SETTLED,
+    "Failed retained": Column.SETTLED,
+    "Failed ready": Column.READY,
+    "Active": Column.ACTIVE,
+}
+
+_M = Meaning
+_TABLE: Final[dict[RawAction, tuple[Meaning, Meaning, Meaning, Meaning, Meaning]]] = {
+    RawAction.MARK_RUN_FAILED: (_M.CANCEL, _M.CANCEL, _M.NOTHING, _M.NOTHING, _M.NOTE),
+    RawAction.MARK_TASK_FAILED: (_M.FAIL_ACTIVITY, _M.NOTHING, _M.NOTHING, _M.NOTHING, _M.NOTHING),
+    RawAction.MARK_SUCCESS: (_M.DISBELIEVE, _M.NOTHING, _M.NOTHING, _M.NOTHING, _M.NOTHING),
+    RawAction.CLEAR_RUN: (_M.CONTINUE, _M.REFUSE, _M.RESET_AND_RETRY, _M.RETRY, _M.VERIFY),
+    RawAction.CLEAR_TASKS: (_M.CONTINUE, _M.REFUSE, _M.REFUSE, _M.REFUSE, _M.VERIFY),
+    RawAction.TRIGGER_AGAIN: (_M.REFUSE, _M.REFUSE, _M.REFUSE, _M.RETRY, _M.REFUSE),
+    RawAction.DELETE_RUN: (_M.LOST_RUN, _M.NOTHING, _M.NOTHING, _M.NOTHING, _M.NOTHING),
+    RawAction.PAUSE: (_M.SHOW, _M.SHOW, _M.SHOW, _M.SHOW, _M.SHOW),
+}
+
+
+def column_of(saga: Saga) -> Column | None:
+    """The saga's column; None once it is decommissioned, when no action means anything any more."""
+    return _COLUMN.get(saga.phase)
+
+
+def meaning(action: RawAction, saga: Saga, run_id: RunId) -> Meaning:
+    """What this action on this run comes to. Only the current attempt's run can cancel or fail the tenant."""
+    column = column_of(saga)
+    if column is None:
+        return Meaning.NOTHING
+    if action is RawAction.CLEAR_RUN and run_id not in saga.runs:
+        action = RawAction.TRIGGER_AGAIN  # a refused request, run once more
+    if action is RawAction.MARK_RUN_FAILED and saga.state is State.DECOMMISSIONING:
+        return Meaning.NOTE  # there is nothing to cancel
+    return _TABLE[action][list(Column).index(column)] if _concerns(action, saga, run_id) else _of_old_run(action)
+
+
+def _concerns(action: RawAction, saga: Saga, run_id: RunId) -> bool:
+    live = column_of(saga) in {Column.PROVISIONING, Column.UNWINDING}
+    return action in {RawAction.TRIGGER_AGAIN, RawAction.PAUSE} or not live or run_id == saga.run_id
+
+
+def _of_old_run(action: RawAction) -> Meaning:
+    """An old run beside a live attempt: clearing it is refused, its marks mean nothing."""
+    return Meaning.REFUSE if action in {RawAction.CLEAR_RUN, RawAction.CLEAR_TASKS} else Meaning.NOTHING
+
+
+def as_command(action: RawAction, saga: Saga, run_id: RunId, activity: ActivityName | None) -> c.Command | None:
+    """The command to put to the law for what was seen in Airflow; None where nothing is to be decided."""
+    what = meaning(action, saga, run_id)
+    if what in {Meaning.CANCEL, Meaning.LOST_RUN}:
+        return c.Cancel()
+    if what is Meaning.FAIL_ACTIVITY:
+        return c.GiveUp(run_id, f"{activity} was marked failed in Airflow", activity=activity)
+    return None

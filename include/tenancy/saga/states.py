@@ -1,0 +1,69 @@
+"""The words for where a saga, an activity and a resource can be. The ledger's PostgreSQL enums are their twins."""
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a tenant is. Every state has a way out (tests/unit/test_state_graph.py proves it)."""
+
+    PROVISIONING = "Provisioning"
+    """An attempt runs; its activities, a failure or Cancel move it on."""
+    CANCELLING = "Cancelling"
+    """Cancel was asked for; compensations run and end in Failed."""
+    FAILED = "Failed"
+    """See Substate for which kind of failed."""
+    ACTIVE = "Active"
+    """Done; only Decommission moves it on."""
+    DECOMMISSIONING = "Decommissioning"
+    """Everything the tenant has is being released."""
+    DECOMMISSIONED = "Decommissioned"
+    """Nothing left, slug free; a new tenant may take it (Recreate)."""
+
+
+class Substate(StrEnum):
+    """Which kind of Failed."""
+
+    UNWINDING = "unwinding"
+    """Compensations run; they end in settled or stuck."""
+    SETTLED = "settled"
+    """Nothing left; Reset or Decommission move it on."""
+    READY = "ready"
+    """Reset done; Retry or Decommission move it on."""
+    RETAINED = "retained"
+    """Only the last flip failed, resources kept; Reset, Cancel or Decommission move it on."""
+    STUCK = "stuck"
+    """Compensations ran out of retries; Cancel or Decommission try again."""
+
+
+class Kind(StrEnum):
+    """What a failure of an activity means for the saga."""
+
+    CHECK = "check"
+    """Makes nothing; its failure unwinds."""
+    COMPENSATABLE = "compensatable"
+    """Makes resources; its failure unwinds."""
+    PIVOT = "pivot"
+    """The point of no return: once it is done, the saga only goes forward."""
+    RETRIABLE = "retriable"
+    """After the pivot: its failure keeps all resources."""
+
+
+class StepStatus(StrEnum):
+    """How far one activity is in the current attempt."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    FAILED = "failed"
+    """A try failed; Airflow may try again."""
+    DONE = "done"
+
+
+class ResourceState(StrEnum):
+    """How far one outside object is. Only `released` counts as gone."""
+
+    INTENDED = "intended"
+    """Committed before the effect: it may or may not exist."""
+    PRESENT = "present"
+    RELEASING = "releasing"
+    RELEASED = "released"
+    """Gone; the next attempt may intend it again under the same name."""

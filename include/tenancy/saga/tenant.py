@@ -1,0 +1,152 @@
+"""What is known of one tenant: the fold of its facts. Frozen; `evolve` makes the next one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Self
+
+from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
+from tenancy.saga.states import Kind, ResourceState, State, StepStatus, Substate
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What was asked for."""
+
+    slug: str
+    name: str
+    plan: str
+    region: str
+    admin_email: str
+
+
+@dataclass(frozen=True)
+class PlanEntry:
+    """One activity as an attempt's plan recorded it, so that old timelines stay true when PLAN changes."""
+
+    activity: ActivityName
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Credential:
+    """Which key and generation a resource's credentials are derived from; never the credential itself."""
+
+    kid: str
+    generation: int
+
+
+@dataclass(frozen=True)
+class Intent:
+    """An object that an activity is about to make."""
+
+    kind: str
+    name: str
+    proof: str
+    credential: Credential | None = None
+
+
+@dataclass(frozen=True)
+class Resource:
+    """An outside object of the tenant (not of the attempt) and how far it is."""
+
+    kind: str
+    name: str
+    proof: str
+    activity: ActivityName
+    state: ResourceState
+    credential: Credential | None = None
+
+    @property
+    def live(self) -> bool:
+        """Might it exist?"""
+        return self.state is not ResourceState.RELEASED
+
+
+@dataclass(frozen=True)
+class Step:
+    """One activity in the current attempt. `holder` is the task instance that may record its outcome."""
+
+    status: StepStatus = StepStatus.IDLE
+    holder: TaskInstanceId = TaskInstanceId("")
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Who acts: one try of one task of one run. A clear or a retry makes a newer task instance."""
+
+    run_id: RunId
+    activity: ActivityName
+    holder: TaskInstanceId
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Where and how an attempt ended."""
+
+    attempt: int
+    activity: ActivityName
+    message: str
+
+
+@dataclass(frozen=True)
+class Saga:
+    """One tenant's saga after some number of facts (`seq`)."""
+
+    tenant_id: TenantId
+    parameters: Parameters
+    state: State
+    substate: Substate | None = None
+    seq: int = 0
+    attempt: int = 0
+    generation: int = 0
+    """How often unwinding was asked for; an older generation's compensation run is superseded by a newer one."""
+    run_id: RunId = RunId("")
+    plan: tuple[PlanEntry, ...] = ()
+    schema_version: str = ""
+    steps: Mapping[ActivityName, Step] = field(default_factory=lambda: MappingProxyType({}))
+    resources: tuple[Resource, ...] = ()
+    runs: Mapping[RunId, int] = field(default_factory=lambda: MappingProxyType({}))
+    fences: Mapping[RunId, TaskInstanceId] = field(default_factory=lambda: MappingProxyType({}))
+    """A run's newest task instance in attempts that are over: none up to it acts again when that run is cleared."""
+    failures: tuple[Failure, ...] = ()
+    predecessor: TenantId | None = None
+
+    def step(self, activity: ActivityName) -> Step:
+        """The activity's progress in the current attempt; idle when it has not begun."""
+        return self.steps.get(activity, Step())
+
+    def kind_of(self, activity: ActivityName) -> Kind:
+        """The activity's kind in this attempt's plan; KeyError when the plan does not have it."""
+        return {entry.activity: entry.kind for entry in self.plan}[activity]
+
+    @property
+    def current_activity(self) -> ActivityName | None:
+        """The first activity that is not done: the wedged one, when the tenant hangs."""
+        pending = (entry.activity for entry in self.plan if self.step(entry.activity).status is not StepStatus.DONE)
+        return next(pending, None)
+
+    @property
+    def live_resources(self) -> tuple[Resource, ...]:
+        """All that might exist, in the order it was intended."""
+        return tuple(resource for resource in self.resources if resource.live)
+
+    @property
+    def phase(self) -> str:
+        """State and sub-state in one word pair, such as `Failed unwinding`."""
+        return f"{self.state} {self.substate}" if self.substate else str(self.state)
+
+    def with_step(self, activity: ActivityName, **changes: object) -> Self:
+        """The same saga with one activity's progress changed."""
+        step = replace(self.step(activity), **changes)  # type: ignore[arg-type]
+        return replace(self, steps=MappingProxyType({**self.steps, activity: step}))
+
+    def with_resource(self, resource: Resource) -> Self:
+        """The same saga with this resource added last, or put in the place of its former self."""
+        others = tuple(r for r in self.resources if (r.kind, r.name) != (resource.kind, resource.name))
+        same = len(others) < len(self.resources) and resource.state is not ResourceState.INTENDED
+        if not same:
+            return replace(self, resources=(*others, resource))
+        swapped = (resource if (r.kind, r.name) == (resource.kind, resource.name) else r for r in self.resources)
+        return replace(self, resources=tuple(swapped))
