@@ -1,0 +1,79 @@
+"""PostgreSQL's session advisory lock on a tenant: one hand at a time, in whatever database the session is in.
+
+Taken on the ledger and, in the very session that issues DDL, on the storage server: a killed client's CREATE DATABASE
+goes on in its backend, and whoever undoes it must wait for that session. The lock ends with its session. Advisory
+locks are per database.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psycopg
+
+from tenancy.adapters.sessions import Session
+from tenancy.saga.errors import TransientError
+
+_EVICTIONS = 5
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The session that has the lock. `application` says who it is: `tenancy <role> <task instance>`."""
+
+    pid: int
+    application: str
+    state: str
+    held_seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.application or 'an unnamed session'} (backend {self.pid}, {self.state})"
+
+
+def acquire(
+    session: Session, key: int, *, patience_seconds: float, may_evict: Callable[[Holder], bool]
+) -> tuple[Holder, ...]:
+    """Take the lock, waiting at most `patience_seconds` for each holder; returns the holders that were evicted.
+
+    A holder that does not let go in time (a stopped process keeps its connection) has its backend terminated when
+    `may_evict` says so; else TransientError names it.
+    """
+    evicted: list[Holder] = []
+    while not _wait_for(session, key, patience_seconds):
+        holder = _holder(session, key)
+        if holder is None:
+            continue
+        if not may_evict(holder) or len(evicted) >= _EVICTIONS:
+            raise TransientError(f"Another process works on this tenant: {holder}.")
+        session.execute("select pg_terminate_backend(%s, 5000)", (holder.pid,))
+        evicted.append(holder)
+    return tuple(evicted)
+
+
+def release(session: Session, key: int) -> None:
+    """Give the lock back before the session ends."""
+    session.execute("select pg_advisory_unlock(%s)", (key,))
+
+
+def _wait_for(session: Session, key: int, patience_seconds: float) -> bool:
+    try:
+        with session.transaction():
+            session.execute("select set_config('lock_timeout', %s, true)", (f"{int(patience_seconds * 1000)}ms",))
+            session.execute("select pg_advisory_lock(%s)", (key,))
+    except psycopg.errors.LockNotAvailable:
+        return False
+    return True
+
+
+_HOLDER = """
+    select activity.pid, activity.application_name as application, coalesce(activity.state, '') as state,
+           extract(epoch from clock_timestamp() - activity.state_change)::float as held_seconds
+      from pg_locks as lock join pg_stat_activity as activity using (pid)
+     where lock.locktype = 'advisory' and lock.granted and lock.objsubid = 1
+       and lock.database = (select oid from pg_database where datname = current_database())
+       and (lock.classid::bigint << 32) | lock.objid::bigint = %s
+"""
+
+
+def _holder(session: Session, key: int) -> Holder | None:
+    row = session.execute(_HOLDER, (key,)).fetchone()
+    return Holder(**row) if row else None

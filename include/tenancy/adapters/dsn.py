@@ -1,0 +1,40 @@
+"""Where a PostgreSQL server is and as whom to enter: values that bootstrap reads from Airflow connections."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+CONNECT_TIMEOUT_SECONDS = 5
+_KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20000}
+
+
+@dataclass(frozen=True)
+class Dsn:
+    """One database. `label` names the system in error sentences, such as "the storage of region eu-central"."""
+
+    host: str
+    port: int
+    dbname: str
+    user: str
+    password: str = field(repr=False)
+    label: str = "PostgreSQL"
+    options: dict[str, Any] = field(default_factory=dict)
+    """Further libpq parameters, such as sslmode."""
+
+    def to_database(self, dbname: str, *, user: str | None = None, password: str | None = None) -> Self:
+        """The same server, another database and perhaps another user."""
+        return replace(self, dbname=dbname, user=user or self.user, password=password or self.password)
+
+    def parameters(self, *, application: str, settings: dict[str, str]) -> dict[str, Any]:
+        """Keyword arguments for psycopg.connect: keep-alives, a bound on connecting, and the session's settings."""
+        return {
+            "host": self.host,
+            "port": self.port,
+            "dbname": self.dbname,
+            "user": self.user,
+            "password": self.password,
+            "application_name": application[:63],
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+            **_KEEPALIVE,
+            **self.options,
+        }

@@ -1,0 +1,69 @@
+"""Runs alembic programmatically: one connection, one transaction, the version table inside the migrated schema.
+
+alembic's `context` is global to the process, so one process migrates one database at a time (six tenants in threads ran
+DDL on each other's connections); every activity is a process of its own.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import alembic.command
+import alembic.config
+import sqlalchemy
+from psycopg.rows import tuple_row
+from sqlalchemy.pool import StaticPool
+
+from tenancy.adapters.sessions import Session
+
+
+def migrate(
+    session: Session,
+    scripts: Path,
+    *,
+    schema: str,
+    target: str = "head",
+    then: Callable[[sqlalchemy.Connection], None] = lambda _: None,
+) -> None:
+    """Bring `schema` of the session's database to `target` and do `then` in the same transaction. Idempotent.
+
+    Errors of the statements come out as sqlalchemy.exc.DBAPIError, with psycopg's error as `.orig`.
+    """
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    with _as_sqlalchemy(session) as connection, connection.begin():
+        config.attributes.update(connection=connection, schema=schema)
+        connection.execute(sqlalchemy.text(f'create schema if not exists "{schema}"'))
+        connection.execute(sqlalchemy.text(f'set local search_path to "{schema}"'))
+        alembic.command.upgrade(config, target)
+        then(connection)
+
+
+@contextmanager
+def _as_sqlalchemy(session: Session) -> Iterator[sqlalchemy.Connection]:
+    """The same session, so that the locks it holds guard the migration, in the manner SQLAlchemy wants it."""
+    rows, session.row_factory = session.row_factory, tuple_row  # type: ignore[assignment]
+    session.autocommit = False
+    # StaticPool never closes what `creator` gave it: the session stays its owner's.
+    engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: session, poolclass=StaticPool)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        if not session.closed:
+            session.rollback()
+            session.autocommit = True
+            session.row_factory = rows
+
+
+def run_environment() -> None:
+    """What each script folder's env.py calls: run the migrations on the connection that `migrate` handed over."""
+    from alembic import context  # noqa: PLC0415 - alembic fills this module while it runs env.py
+
+    attributes = context.config.attributes
+    context.configure(
+        connection=attributes["connection"],
+        version_table_schema=attributes["schema"],
+        transaction_per_migration=False,
+    )
+    context.run_migrations()

@@ -1,0 +1,112 @@
+"""Inside one tenant's database: the tenant's schema and its admin account, entered as the tenant's own role.
+
+Called by the schema activity. Entering as the tenant proves that the derived credential works. Advisory locks are per
+database, so the tenant's lock is taken here again.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import sqlalchemy.exc
+from sqlalchemy import Connection, text
+
+from tenancy.adapters.advisory_lock import acquire
+from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.schema_migrations import migrate
+from tenancy.adapters.sessions import Session, session, translate
+from tenancy.adapters.storage import TENANT_SCHEMA, LockPolicy
+from tenancy.saga.errors import PermanentError, TransientError
+from tenancy.saga.names import TenantId, lock_key
+
+SCRIPTS = Path(__file__).parent / "tenant_schema"
+
+
+@dataclass(frozen=True)
+class AdminAccount:
+    """The tenant-admin account to seed. `invitation_digest` is the SHA-256 of the one-time invitation."""
+
+    account: str
+    slug: str
+    email: str
+    invitation_digest: str
+
+
+@dataclass(frozen=True)
+class SchemaSeen:
+    """The tenant's schema as it is."""
+
+    version: str | None
+    admins: int
+
+
+class TenantDatabase:
+    """One tenant's database, entered as its owner."""
+
+    def __init__(self, dsn: Dsn) -> None:
+        self._dsn = dsn
+
+    def apply_schema(self, tenant_id: TenantId, admin: AdminAccount, policy: LockPolicy, *, target: str) -> None:
+        """Migrate to `target` and seed the admin account in one transaction. Idempotent: an invitation is kept."""
+        with self._locked(tenant_id, policy) as connection:
+            try:
+                migrate(connection, SCRIPTS, schema=TENANT_SCHEMA, target=target, then=lambda sa: _seed(sa, admin))
+            except sqlalchemy.exc.DBAPIError as error:
+                raise _migration_error(error, self._dsn) from error
+
+    def drop_schema(self, tenant_id: TenantId, policy: LockPolicy) -> None:
+        """Drop the schema with all that is in it, if it is there."""
+        with self._locked(tenant_id, policy) as connection:
+            connection.execute(f'drop schema if exists "{TENANT_SCHEMA}" cascade')
+
+    def look(self, application: str) -> SchemaSeen | None:
+        """The schema, if it exists."""
+        with session(self._dsn, application=application) as connection:
+            if connection.execute("select from pg_namespace where nspname = %s", (TENANT_SCHEMA,)).fetchone() is None:
+                return None
+            try:
+                version = connection.execute(_VERSION).fetchone()
+                admins = connection.execute(_ADMINS).fetchone()
+            except psycopg.errors.UndefinedTable:
+                return SchemaSeen(version=None, admins=0)
+            return SchemaSeen(**(version or {}), **(admins or {}))
+
+    @contextmanager
+    def _locked(self, tenant_id: TenantId, policy: LockPolicy) -> Iterator[Session]:
+        with session(self._dsn, application=policy.application) as connection:
+            key = lock_key(tenant_id)
+            evicted = acquire(connection, key, patience_seconds=policy.patience_seconds, may_evict=policy.may_evict)
+            for holder in evicted:
+                policy.on_evicted(self._dsn.label, holder)
+            yield connection
+
+
+_VERSION = "select max(version_num) as version from tenant.alembic_version"
+_ADMINS = "select count(*) as admins from tenant.users where role = 'admin'"
+
+
+def _seed(connection: Connection, admin: AdminAccount) -> None:
+    for statement in _SEED:
+        connection.execute(text(statement), vars(admin))
+
+
+_SEED = (
+    """insert into tenant.accounts (slug, name) values (:slug, :account)
+       on conflict (slug) do update set name = excluded.name""",
+    """insert into tenant.users (account_id, email, role, invitation_digest, invitation_expires_at)
+       select id, :email, 'admin', :invitation_digest, now() + interval '7 days'
+         from tenant.accounts where slug = :slug
+       on conflict (email) do nothing""",
+    """insert into tenant.audit (actor, what) select 'platform', 'tenant.admin.invited'
+        where not exists (select from tenant.audit where what = 'tenant.admin.invited')""",
+)
+
+
+def _migration_error(error: sqlalchemy.exc.DBAPIError, dsn: Dsn) -> TransientError | PermanentError:
+    if not isinstance(error.orig, psycopg.Error):
+        return PermanentError(f"The tenant's migration failed: {error}")
+    ours = translate(error.orig, dsn)
+    statement = " ".join((error.statement or "").split())[:200]
+    return type(ours)(f"The tenant's migration failed at `{statement}`: {ours}")

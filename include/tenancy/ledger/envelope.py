@@ -1,0 +1,104 @@
+"""A fact with its circumstances, as it is stored: who, when, why, under which lease, and its place in the hash chain.
+
+Pure: turning facts into rows and back, hashing and checking chains. ledger.py moves the rows.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from tenancy.saga.errors import LedgerOutdatedError
+from tenancy.saga.facts import FACTS, Fact
+from tenancy.saga.names import TenantId
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Who acts and why. `lease` is the Airflow task instance, or empty for people and reconcilers."""
+
+    actor: str
+    reason: str = ""
+    lease: str = ""
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """One stored fact. `at` is UTC with microseconds."""
+
+    stream: TenantId
+    seq: int
+    at: datetime
+    attempt: int
+    stamp: Stamp
+    fact: Fact
+    prev_hash: str
+    hash: str
+
+
+def seal(stream: TenantId, fact: Fact, *, seq: int, at: datetime, attempt: int, stamp: Stamp, prev: str) -> Envelope:
+    """Put a fact into its place of the chain."""
+    content = _content(stream, fact, seq=seq, at=at, attempt=attempt, stamp=stamp)
+    return Envelope(stream, seq, at, attempt, stamp, fact, prev, _hash(prev, content))
+
+
+def chain_break(envelopes: Iterable[Envelope]) -> int | None:
+    """The seq of the first fact that was altered, lost or moved; None when the chain is whole."""
+    prev, expected = "", 1
+    for envelope in envelopes:
+        content = _content(
+            envelope.stream,
+            envelope.fact,
+            seq=envelope.seq,
+            at=envelope.at,
+            attempt=envelope.attempt,
+            stamp=envelope.stamp,
+        )
+        if envelope.seq != expected or envelope.prev_hash != prev or envelope.hash != _hash(prev, content):
+            return expected
+        prev, expected = envelope.hash, expected + 1
+    return None
+
+
+def _content(stream: TenantId, fact: Fact, *, seq: int, at: datetime, attempt: int, stamp: Stamp) -> dict[str, Any]:
+    return {
+        "stream": str(stream),
+        "seq": seq,
+        "kind": fact.kind,
+        "at": at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "attempt": attempt,
+        "actor": stamp.actor,
+        "reason": stamp.reason,
+        "lease": stamp.lease,
+        "data": data_of(fact),
+    }
+
+
+def _hash(prev: str, content: dict[str, Any]) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(f"{prev}\n{canonical}".encode()).hexdigest()
+
+
+@cache
+def _adapter(kind: str) -> TypeAdapter[Fact]:
+    return TypeAdapter(FACTS[kind])
+
+
+def data_of(fact: Fact) -> dict[str, Any]:
+    """The fact's fields as JSON values."""
+    data: dict[str, Any] = _adapter(fact.kind).dump_python(fact, mode="json")
+    return data
+
+
+def fact_of(kind: str, data: dict[str, Any]) -> Fact:
+    """The fact that was stored. LedgerOutdatedError when newer code wrote a kind that this code does not know."""
+    if kind not in FACTS:
+        raise LedgerOutdatedError(
+            f"The ledger has a fact {kind} that this version of Tenancy does not know: upgrade it."
+        )
+    return _adapter(kind).validate_python(data)

@@ -1,0 +1,252 @@
+"""The ledger: loads sagas from facts and appends what the law decides, in one transaction guarded by (stream, seq).
+
+Called by the engine and the console. It decides nothing itself: every tenant fact is `saga.decide`'s. A conflict with
+another writer means reload and decide again, not an error.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from tenancy.adapters.advisory_lock import Holder, acquire, release
+from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.sessions import Session, session
+from tenancy.ledger.envelope import Envelope, Stamp, data_of, fact_of, seal
+from tenancy.ledger.migrations import LEDGER_VERSION
+from tenancy.ledger.projection import resource_rows, tenant_row
+from tenancy.ledger.queries import query
+from tenancy.saga.commands import Command
+from tenancy.saga.decide import decide
+from tenancy.saga.errors import LedgerOutdatedError, TransientError
+from tenancy.saga.evolve import evolve
+from tenancy.saga.facts import Fact
+from tenancy.saga.names import PLATFORM_STREAM, RunId, TenantId, lock_key
+from tenancy.saga.tenant import Saga
+
+_WRITE_CONFLICTS = 8
+"""Two writers seldom meet more than once; eight in a row is a sign of something else."""
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The real clock, in UTC."""
+    return datetime.now(UTC)
+
+
+class Ledger:
+    """Where the ledger is. Opens sessions; holds no connection itself."""
+
+    def __init__(self, dsn: Dsn, *, clock: Clock = utc_now) -> None:
+        self._dsn = dsn
+        self._clock = clock
+
+    @contextmanager
+    def open(self, application: str) -> Iterator["LedgerSession"]:
+        """One database session; `application` names its user in pg_stat_activity.
+
+        Raises TransientError when the ledger does not answer, LedgerOutdatedError when its schema is not this code's.
+        """
+        with session(self._dsn, application=application) as connection:
+            _require_version(connection)
+            yield LedgerSession(connection, self._clock)
+
+
+def _require_version(connection: Session) -> None:
+    try:
+        row = connection.execute(query("version")).fetchone()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        row = None
+    found = row["version_num"] if row else "empty"
+    if found != LEDGER_VERSION:
+        raise LedgerOutdatedError(
+            f"The ledger's schema is {found}, this code needs {LEDGER_VERSION}. "
+            "Bring it up to date (sandbox: make up), then run this again."
+        )
+
+
+class LedgerSession:
+    """One connection to the ledger. When a tenant's lock is taken here and lost, nothing more can be written here."""
+
+    def __init__(self, connection: Session, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._sagas: dict[TenantId, Saga] = {}
+        self._hashes: dict[TenantId, str] = {}
+
+    # -- reading
+
+    def envelopes(self, stream: TenantId, *, after: int = 0) -> list[Envelope]:
+        """The facts of a stream with a seq above `after`, oldest first."""
+        rows = self._connection.execute(query("facts_after"), {"stream": stream, "seq": after})
+        return [_envelope(row) for row in rows]
+
+    def saga(self, tenant_id: TenantId) -> Saga | None:
+        """The tenant as of now; None when there is no such tenant."""
+        saga = self._sagas.get(tenant_id)
+        for envelope in self.envelopes(tenant_id, after=saga.seq if saga else 0):
+            saga = evolve(saga, envelope.fact)
+            self._hashes[tenant_id] = envelope.hash
+        if saga is not None:
+            self._sagas[tenant_id] = saga
+        return saga
+
+    def tenant_of_run(self, run_id: RunId) -> TenantId | None:
+        """The tenant whose attempt this Airflow run is, or was."""
+        return self._tenant_id("tenant_of_run", run_id=run_id)
+
+    def tenant_of_slug(self, slug: str) -> TenantId | None:
+        """The tenant that has the slug now."""
+        return self._tenant_id("tenant_of_slug", slug=slug)
+
+    def predecessor_of_slug(self, slug: str) -> TenantId | None:
+        """The last decommissioned tenant that had the slug."""
+        return self._tenant_id("predecessor_of_slug", slug=slug)
+
+    def load(self, *, region: str, plan: str) -> tuple[int, int]:
+        """How many tenants count against the region's capacity and against the plan's quota."""
+        row = self._connection.execute(query("load"), {"region": region, "plan": plan}).fetchone()
+        assert row is not None  # an aggregate always has its row
+        return row["region"], row["plan"]
+
+    # -- writing
+
+    def record(self, tenant_id: TenantId, *commands: Command, stamp: Stamp) -> Saga:
+        """Decide the commands one after the other and append their facts in one transaction; the saga afterwards.
+
+        Raises Refused (or StaleLease) when the law refuses one: then none of them is recorded.
+        """
+        for _ in range(_WRITE_CONFLICTS):
+            before = self.saga(tenant_id)
+            facts, after = _decide_all(before, commands)
+            try:
+                self._append(tenant_id, before, facts, stamp)
+            except psycopg.errors.UniqueViolation:
+                self._forget(tenant_id)
+                continue
+            assert after is not None  # a command that passed has a tenant
+            return after
+        raise TransientError("Other writers kept changing this tenant; try again.")
+
+    def note(self, tenant_id: TenantId, fact: Fact, *, stamp: Stamp) -> None:
+        """Append a fact that only informs, such as a refusal; to PLATFORM_STREAM when it concerns no tenant."""
+        for _ in range(_WRITE_CONFLICTS):
+            before = self.saga(tenant_id) if tenant_id != PLATFORM_STREAM else None
+            try:
+                self._append(tenant_id, before, (fact,), stamp)
+            except psycopg.errors.UniqueViolation:
+                self._forget(tenant_id)
+            else:
+                return
+        raise TransientError("Other writers kept changing this stream; try again.")
+
+    @contextmanager
+    def admission(self) -> Iterator[None]:
+        """A transaction in which no other request is admitted: counting and reserving see the same world."""
+        with self._connection.transaction():
+            self._connection.execute(query("lock_admission"))
+            yield
+
+    # -- the tenant's lock
+
+    @contextmanager
+    def hold(
+        self, tenant_id: TenantId, *, patience_seconds: float, may_evict: Callable[[Holder], bool]
+    ) -> Iterator[tuple[Holder, ...]]:
+        """Hold the tenant's lock; yields the holders that had to be evicted. TransientError when it cannot be had."""
+        key = lock_key(tenant_id)
+        yield acquire(self._connection, key, patience_seconds=patience_seconds, may_evict=may_evict)
+        release(self._connection, key)
+
+    # -- inside
+
+    def _tenant_id(self, name: str, **parameters: str) -> TenantId | None:
+        row = self._connection.execute(query(name), parameters).fetchone()
+        return TenantId(row["tenant_id"]) if row else None
+
+    def _append(self, stream: TenantId, before: Saga | None, facts: tuple[Fact, ...], stamp: Stamp) -> None:
+        if not facts:
+            return
+        with self._connection.transaction():
+            envelopes = self._seal(stream, before, facts, stamp)
+            self._connection.cursor().executemany(query("insert_fact"), [_fact_row(e) for e in envelopes])
+            saga = self._project(stream, before, envelopes)
+        self._hashes[stream] = envelopes[-1].hash
+        if saga is not None:
+            self._sagas[stream] = saga
+
+    def _seal(self, stream: TenantId, before: Saga | None, facts: tuple[Fact, ...], stamp: Stamp) -> list[Envelope]:
+        seq, prev = (before.seq, self._hashes[stream]) if before else self._end_of(stream)
+        saga, envelopes, at = before, [], self._clock()
+        for fact in facts:
+            saga = evolve(saga, fact) if stream != PLATFORM_STREAM else None
+            attempt, seq = (saga.attempt if saga else 0), seq + 1
+            envelopes.append(seal(stream, fact, seq=seq, at=at, attempt=attempt, stamp=stamp, prev=prev))
+            prev = envelopes[-1].hash
+        return envelopes
+
+    def _end_of(self, stream: TenantId) -> tuple[int, str]:
+        row = self._connection.execute(query("last_fact"), {"stream": stream}).fetchone()
+        return (row["seq"], row["hash"]) if row else (0, "")
+
+    def _project(self, stream: TenantId, before: Saga | None, envelopes: list[Envelope]) -> Saga | None:
+        """Write the rows that follow from the new facts."""
+        if stream == PLATFORM_STREAM:
+            return None
+        saga, at = before, envelopes[-1].at
+        for envelope in envelopes:
+            saga = evolve(saga, envelope.fact)
+        assert saga is not None  # there is at least one fact
+        cursor = self._connection.cursor()
+        cursor.execute(query("upsert_tenant"), tenant_row(saga, at))
+        cursor.executemany(query("upsert_resource"), resource_rows(before, saga, at))
+        if before is None or before.attempt != saga.attempt:
+            run = {"run_id": saga.run_id, "tenant_id": stream, "attempt": saga.attempt}
+            cursor.execute(query("upsert_run"), run)
+        return saga
+
+    def _forget(self, stream: TenantId) -> None:
+        self._sagas.pop(stream, None)
+        self._hashes.pop(stream, None)
+
+
+def _decide_all(saga: Saga | None, commands: tuple[Command, ...]) -> tuple[tuple[Fact, ...], Saga | None]:
+    facts: list[Fact] = []
+    for command in commands:
+        for fact in decide(saga, command):
+            saga = evolve(saga, fact)
+            facts.append(fact)
+    return tuple(facts), saga
+
+
+def _fact_row(envelope: Envelope) -> dict[str, Any]:
+    return {
+        "stream": envelope.stream,
+        "seq": envelope.seq,
+        "kind": envelope.fact.kind,
+        "attempt": envelope.attempt,
+        "lease": envelope.stamp.lease,
+        "actor": envelope.stamp.actor,
+        "reason": envelope.stamp.reason,
+        "at": envelope.at,
+        "data": Jsonb(data_of(envelope.fact)),
+        "prev_hash": envelope.prev_hash,
+        "hash": envelope.hash,
+    }
+
+
+def _envelope(row: dict[str, Any]) -> Envelope:
+    return Envelope(
+        stream=TenantId(row["stream"]),
+        seq=row["seq"],
+        at=row["at"].astimezone(UTC),
+        attempt=row["attempt"],
+        stamp=Stamp(actor=row["actor"], reason=row["reason"], lease=row["lease"]),
+        fact=fact_of(row["kind"], row["data"]),
+        prev_hash=row["prev_hash"],
+        hash=row["hash"],
+    )

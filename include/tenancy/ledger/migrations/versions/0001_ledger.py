@@ -1,0 +1,16 @@
+"""Facts, tenants, runs and resources."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    script = (Path(__file__).parents[1] / "sql" / "0001_ledger.sql").read_text()
+    # By the driver itself: SQLAlchemy would take the script's percent signs for parameters.
+    op.get_bind().connection.driver_connection.execute(script)

@@ -1,0 +1,49 @@
+"""What the rows of tenant, resource and run say of a saga: pure, so that `row != fold(facts)` can be tested."""
+
+from datetime import datetime
+from typing import Any
+
+from tenancy.saga.tenant import Resource, Saga
+
+
+def tenant_row(saga: Saga, at: datetime) -> dict[str, Any]:
+    """The tenant's row; `at` is the time of the newest fact."""
+    return {
+        "id": saga.tenant_id,
+        **vars(saga.parameters),
+        "state": saga.state.value,
+        "substate": saga.substate and saga.substate.value,
+        "attempt": saga.attempt,
+        "generation": saga.generation,
+        "run_id": saga.run_id,
+        "activity": saga.current_activity,
+        "seq": saga.seq,
+        "predecessor": saga.predecessor,
+        "at": at,
+    }
+
+
+def resource_rows(before: Saga | None, after: Saga, at: datetime) -> list[dict[str, Any]]:
+    """The rows of the resources that changed."""
+    known = set(before.resources) if before else set()
+    return [
+        _resource_row(after, resource, position, at)
+        for position, resource in enumerate(after.resources)
+        if resource not in known
+    ]
+
+
+def _resource_row(saga: Saga, resource: Resource, position: int, at: datetime) -> dict[str, Any]:
+    credential = resource.credential
+    return {
+        "tenant_id": saga.tenant_id,
+        "kind": resource.kind,
+        "name": resource.name,
+        "proof": resource.proof,
+        "activity": resource.activity,
+        "state": resource.state.value,
+        "position": position,
+        "kid": credential and credential.kid,
+        "credential_generation": credential and credential.generation,
+        "at": at,
+    }

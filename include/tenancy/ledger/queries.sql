@@ -1,0 +1,74 @@
+-- name: version
+-- The ledger's schema revision.
+select version_num from ledger.alembic_version;
+
+-- name: facts_after
+-- A stream's facts from a point on, in order.
+select stream, seq, kind, attempt, lease, actor, reason, at, data, prev_hash, hash
+  from ledger.fact where stream = %(stream)s and seq > %(seq)s order by seq;
+
+-- name: last_fact
+-- Where a stream ends.
+select seq, hash from ledger.fact where stream = %(stream)s order by seq desc limit 1;
+
+-- name: insert_fact
+-- One more fact; the primary key refuses a second writer's same seq.
+insert into ledger.fact (stream, seq, kind, attempt, lease, actor, reason, at, data, prev_hash, hash)
+values (%(stream)s, %(seq)s, %(kind)s, %(attempt)s, %(lease)s, %(actor)s, %(reason)s, %(at)s, %(data)s,
+        %(prev_hash)s, %(hash)s);
+
+-- name: upsert_tenant
+-- The tenant's row as its facts fold now.
+insert into ledger.tenant as t (id, slug, name, plan, region, admin_email, state, substate, attempt, generation, run_id,
+                                activity, seq, predecessor, created_at, state_since, updated_at)
+values (%(id)s, %(slug)s, %(name)s, %(plan)s, %(region)s, %(admin_email)s, %(state)s, %(substate)s, %(attempt)s,
+        %(generation)s, %(run_id)s, %(activity)s, %(seq)s, %(predecessor)s, %(at)s, %(at)s, %(at)s)
+on conflict (id) do update set
+    slug = excluded.slug, name = excluded.name, plan = excluded.plan, region = excluded.region,
+    admin_email = excluded.admin_email, attempt = excluded.attempt, generation = excluded.generation,
+    run_id = excluded.run_id, activity = excluded.activity, seq = excluded.seq, updated_at = excluded.updated_at,
+    state_since = case when (t.state, t.substate) is distinct from (excluded.state, excluded.substate)
+                       then excluded.updated_at else t.state_since end,
+    state = excluded.state, substate = excluded.substate;
+
+-- name: upsert_resource
+-- A resource as the facts fold now.
+insert into ledger.resource (tenant_id, kind, name, proof, activity, state, position, kid, credential_generation,
+                             updated_at)
+values (%(tenant_id)s, %(kind)s, %(name)s, %(proof)s, %(activity)s, %(state)s, %(position)s, %(kid)s,
+        %(credential_generation)s, %(at)s)
+on conflict (tenant_id, kind, name) do update set
+    proof = excluded.proof, activity = excluded.activity, state = excluded.state, position = excluded.position,
+    kid = excluded.kid, credential_generation = excluded.credential_generation, updated_at = excluded.updated_at;
+
+-- name: upsert_run
+-- The run an attempt runs in.
+insert into ledger.run (run_id, tenant_id, attempt) values (%(run_id)s, %(tenant_id)s, %(attempt)s)
+on conflict (tenant_id, attempt) do nothing;
+
+-- name: tenant_of_run
+-- The tenant whose attempt ran, or runs, in this Airflow run.
+select tenant_id from ledger.run where run_id = %(run_id)s order by attempt desc limit 1;
+
+-- name: tenant_of_slug
+-- The live tenant of this slug.
+select id as tenant_id from ledger.tenant where slug = %(slug)s and state <> 'Decommissioned';
+
+-- name: predecessor_of_slug
+-- The last decommissioned tenant of this slug.
+select id as tenant_id from ledger.tenant where slug = %(slug)s and state = 'Decommissioned'
+ order by created_at desc limit 1;
+
+-- name: load
+-- How many tenants count against a region's capacity and a plan's quota.
+select count(*) filter (where region = %(region)s) as region, count(*) filter (where plan = %(plan)s) as plan
+  from ledger.tenant where state <> 'Decommissioned';
+
+-- name: lock_admission
+-- Requests are admitted one by one, so that two never pass the last free place together.
+select pg_advisory_xact_lock(7236832);
+
+-- name: tenants
+-- Every tenant that is not decommissioned, newest first.
+select id as tenant_id, slug, state::text, substate::text, attempt, run_id from ledger.tenant
+ where state <> 'Decommissioned' order by created_at desc;
