@@ -1,0 +1,142 @@
+"""What every activity is: a name, a kind, limits, and four verbs (run, compensate, observe, discover).
+
+Laws, tested for all in tests/contract: run twice is run once; compensating what was never made is fine; compensating
+after any partial run leaves nothing; discover finds exactly what run made.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from tenancy.saga.credentials import Keyring
+from tenancy.saga.names import ActivityName, TenantId, proof_of
+from tenancy.saga.platform import Plan, Platform, Region
+from tenancy.saga.states import Kind
+from tenancy.saga.tenant import Credential, Intent, PlanEntry, Resource, Saga
+
+if TYPE_CHECKING:  # the adapters import psycopg and httpx; the DAG file imports this
+    from tenancy.adapters.airflow_api import Handle
+    from tenancy.adapters.storage import LockPolicy, StorageServer
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one resource looks like from outside. `why` is a sentence when it is absent or unhealthy."""
+
+    kind: str
+    name: str
+    present: bool
+    healthy: bool
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """An object in the outside world that carries our platform's proof."""
+
+    kind: str
+    name: str
+    proof: str
+
+
+class Handles(Protocol):
+    """The workflow engine, as far as activities need it (adapters/airflow_api.py, tests/contract/fake_handles.py)."""
+
+    def handle(self, name: str) -> "Handle | None": ...
+    def handles(self) -> Iterable["Handle"]: ...
+    def create_handle(self, handle: "Handle") -> bool: ...
+    def update_handle(self, handle: "Handle") -> None: ...
+    def delete_handle(self, name: str) -> None: ...
+    def has_pool(self, name: str) -> bool: ...
+
+
+@dataclass(frozen=True)
+class World:
+    """The outside systems, opened when asked for."""
+
+    storage: Callable[[Region], "StorageServer"]
+    handles: Callable[[], Handles]
+
+
+@dataclass(frozen=True)
+class Work:
+    """Everything one verb needs for one tenant."""
+
+    saga: Saga
+    platform: Platform
+    keyring: Keyring
+    world: World
+    lock: "LockPolicy"
+    fence: Callable[[], None]
+    """Raises Refused when this work is no longer wanted; called right before each effect."""
+    survey: Callable[[], tuple[Observation, ...]]
+    """Observes what every activity of the plan made."""
+
+    @property
+    def tenant_id(self) -> TenantId:
+        return self.saga.tenant_id
+
+    @property
+    def proof(self) -> str:
+        return proof_of(self.platform.name, self.tenant_id)
+
+    @property
+    def region(self) -> Region:
+        return self.platform.regions[self.saga.parameters.region]
+
+    @property
+    def plan(self) -> Plan:
+        return self.platform.plans[self.saga.parameters.plan]
+
+    @property
+    def credential(self) -> Credential:
+        """The one the tenant's live resources were made with, else a new one."""
+        kept = (resource.credential for resource in self.saga.live_resources if resource.credential)
+        return next(kept, self.keyring.new_credential())
+
+    def secret(self, purpose: str) -> str:
+        """The tenant's derived credential for this purpose."""
+        return self.keyring.derive(self.tenant_id, self.credential, purpose)
+
+    def name_of(self, kind: str, otherwise: str) -> str:
+        """The name the ledger has for the tenant's resource of this kind, `otherwise` when it has none."""
+        recorded = (resource.name for resource in self.saga.resources if resource.kind == kind)
+        return next(recorded, otherwise)
+
+
+class Activity:
+    """One activity of the saga. The defaults are those of an activity that makes nothing."""
+
+    name: ClassVar[ActivityName]
+    label: ClassVar[str]
+    short_label: ClassVar[str]
+    kind: ClassVar[Kind]
+    stall_after: ClassVar[timedelta] = timedelta(minutes=5)
+    resources: ClassVar[tuple[str, ...]] = ()
+    """The kinds of resource it makes, in order."""
+    emits: ClassVar[str | None] = None
+    """The Airflow asset that its success updates."""
+
+    @property
+    def entry(self) -> PlanEntry:
+        """What an attempt's plan records of it."""
+        return PlanEntry(self.name, self.kind)
+
+    def intents(self, work: Work) -> tuple[Intent, ...]:  # noqa: ARG002
+        """What `run` will make; committed before it does."""
+        return ()
+
+    def run(self, work: Work) -> None:
+        """Make it so. Idempotent."""
+
+    def compensate(self, work: Work, resource: Resource) -> None:
+        """Undo one resource, whether it was made wholly, in part or not at all. Idempotent."""
+
+    def observe(self, work: Work) -> tuple[Observation, ...]:  # noqa: ARG002
+        """Is each resource there, is it healthy, why not. Changes nothing."""
+        return ()
+
+    def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:  # noqa: ARG002
+        """What exists that carries this platform's proof. Changes nothing."""
+        return ()

@@ -1,0 +1,76 @@
+"""Allocate storage: the tenant's PostgreSQL role and database in its region."""
+
+from tenancy.activities.activity import Activity, Found, Observation, Work, World
+from tenancy.saga.names import POSTGRES_LIMIT, ActivityName, object_name, proof_of
+from tenancy.saga.platform import Platform
+from tenancy.saga.states import Kind
+from tenancy.saga.tenant import Intent, Resource
+
+ROLE = "role"
+DATABASE = "database"
+PASSWORD = "database-password"  # noqa: S105 - a purpose for derivation, not a password
+
+
+class AllocateStorage(Activity):
+    """One role, one database of the same name, nobody else may connect."""
+
+    name = ActivityName("allocate_storage")
+    label = "Allocate storage"
+    short_label = "allocate resources"
+    kind = Kind.COMPENSATABLE
+    resources = (ROLE, DATABASE)
+
+    def intents(self, work: Work) -> tuple[Intent, ...]:
+        name = storage_name(work)
+        return (
+            Intent(ROLE, name, work.proof, work.credential),
+            Intent(DATABASE, name, work.proof),
+        )
+
+    def run(self, work: Work) -> None:
+        role, database = work.name_of(ROLE, storage_name(work)), work.name_of(DATABASE, storage_name(work))
+        limit = work.plan.database_connections
+        with work.world.storage(work.region).locked(work.tenant_id, work.lock) as storage:
+            work.fence()
+            storage.ensure_role(role, password=work.secret(PASSWORD), proof=work.proof, connection_limit=limit)
+            storage.ensure_database(database, owner=role, proof=work.proof, connection_limit=limit)
+
+    def compensate(self, work: Work, resource: Resource) -> None:
+        with work.world.storage(work.region).locked(work.tenant_id, work.lock) as storage:
+            if resource.kind == DATABASE:
+                owner = work.name_of(ROLE, resource.name)
+                storage.drop_database(resource.name, owner=owner, proof=resource.proof)
+            else:
+                storage.drop_role(resource.name, proof=resource.proof)
+
+    def observe(self, work: Work) -> tuple[Observation, ...]:
+        name = storage_name(work)
+        role_name, database_name = work.name_of(ROLE, name), work.name_of(DATABASE, name)
+        with work.world.storage(work.region).watching(work.lock.application) as storage:
+            role, database = storage.role(role_name), storage.database(database_name)
+        limit = work.plan.database_connections
+        return (
+            _observation(ROLE, role_name, role is not None, role is not None and role.connection_limit == limit),
+            _observation(DATABASE, database_name, database is not None, database is not None and database.valid),
+        )
+
+    def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:
+        prefix = proof_of(platform.name, "")
+        found: dict[tuple[str, str], Found] = {}
+        for region in platform.regions.values():
+            with world.storage(region).watching("tenancy discover") as storage:
+                owners = {role.name: role.proof or "" for role in storage.roles_with_proof(prefix)}
+                databases = storage.databases_with_proof(prefix)
+            found |= {(ROLE, name): Found(ROLE, name, proof) for name, proof in owners.items()}
+            found |= {(DATABASE, d.name): Found(DATABASE, d.name, d.proof or owners[d.owner]) for d in databases}
+        return tuple(found.values())
+
+
+def storage_name(work: Work) -> str:
+    """The name of a tenant's role and database."""
+    return object_name(work.saga.parameters.slug, work.tenant_id, limit=POSTGRES_LIMIT)
+
+
+def _observation(kind: str, name: str, present: bool, healthy: bool) -> Observation:
+    why = "" if healthy else f"the {kind} {name} {'is not as it was made' if present else 'does not exist'}"
+    return Observation(kind, name, present=present, healthy=healthy, why=why)

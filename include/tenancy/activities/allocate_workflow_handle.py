@@ -1,0 +1,99 @@
+"""Allocate workflow handle: the Airflow connection through which the tenant's own jobs reach its database."""
+
+from typing import TYPE_CHECKING
+
+from tenancy.activities.activity import Activity, Found, Observation, Work, World
+from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
+from tenancy.saga.errors import ForeignObjectError, PermanentError
+from tenancy.saga.names import CONNECTION_LIMIT, ActivityName, object_name, proof_of
+from tenancy.saga.platform import Platform
+from tenancy.saga.states import Kind
+from tenancy.saga.tenant import Intent, Resource
+
+if TYPE_CHECKING:
+    from tenancy.adapters.airflow_api import Handle
+
+CONNECTION = "connection"
+
+
+class AllocateWorkflowHandle(Activity):
+    """One Airflow connection; the tenant's jobs run in the plan's pool, which has to exist."""
+
+    name = ActivityName("allocate_workflow_handle")
+    label = "Allocate workflow handle"
+    short_label = "allocate resources"
+    kind = Kind.COMPENSATABLE
+    resources = (CONNECTION,)
+
+    def intents(self, work: Work) -> tuple[Intent, ...]:
+        return (Intent(CONNECTION, _own_name(work), work.proof, work.credential),)
+
+    def run(self, work: Work) -> None:
+        handles, handle = work.world.handles(), _wanted(work)
+        if not handles.has_pool(work.plan.workflow_pool):
+            raise PermanentError(
+                f"The plan {work.plan.name} wants the Airflow pool {work.plan.workflow_pool}, which does not exist. "
+                "Make it (Admin, Pools) or correct the platform file."
+            )
+        work.fence()
+        if not handles.create_handle(handle):
+            _require_ours(handles.handle(handle.name), handle)
+            work.fence()
+            handles.update_handle(handle)
+
+    def compensate(self, work: Work, resource: Resource) -> None:
+        handles = work.world.handles()
+        seen = handles.handle(resource.name)
+        if seen is None:
+            return
+        if seen.proof != resource.proof:
+            raise _foreign(seen, resource.proof)
+        work.fence()
+        handles.delete_handle(resource.name)
+
+    def observe(self, work: Work) -> tuple[Observation, ...]:
+        name = work.name_of(CONNECTION, _own_name(work))
+        seen = work.world.handles().handle(name)
+        if seen is None:
+            return (Observation(CONNECTION, name, present=False, healthy=False, why=f"no Airflow connection {name}"),)
+        wanted = _wanted(work)
+        same = (seen.host, seen.port, seen.dbname, seen.user) == (wanted.host, wanted.port, wanted.dbname, wanted.user)
+        why = "" if same else f"the Airflow connection {name} was edited: it leads elsewhere"
+        return (Observation(CONNECTION, name, present=True, healthy=same, why=why),)
+
+    def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:
+        prefix = proof_of(platform.name, "")
+        handles = world.handles().handles()
+        return tuple(Found(CONNECTION, h.name, h.proof) for h in handles if h.proof.startswith(prefix))
+
+
+def _own_name(work: Work) -> str:
+    return object_name(work.saga.parameters.slug, work.tenant_id, limit=CONNECTION_LIMIT)
+
+
+def _wanted(work: Work) -> "Handle":
+    from tenancy.adapters.airflow_api import Handle  # noqa: PLC0415 - the DAG file imports this module, not httpx
+
+    server = work.world.storage(work.region).dsn
+    return Handle(
+        name=work.name_of(CONNECTION, _own_name(work)),
+        proof=work.proof,
+        host=server.host,
+        port=server.port,
+        dbname=work.name_of(DATABASE, storage_name(work)),
+        user=work.name_of(ROLE, storage_name(work)),
+        pool=work.plan.workflow_pool,
+        password=work.secret(PASSWORD),
+    )
+
+
+def _require_ours(seen: "Handle | None", wanted: "Handle") -> None:
+    if seen is not None and seen.proof != wanted.proof:
+        raise _foreign(seen, wanted.proof)
+
+
+def _foreign(seen: "Handle", proof: str) -> ForeignObjectError:
+    return ForeignObjectError(
+        f"An Airflow connection {seen.name} exists and is not ours (its description is {seen.proof!r}, ours would be "
+        f"{proof!r}). Nothing was changed; find its owner, or delete it by hand."
+    )

@@ -1,0 +1,22 @@
+"""Mark active: look at everything once more, then flip. Its failure keeps all resources (retained)."""
+
+from tenancy.activities.activity import Activity, Work
+from tenancy.saga.errors import TransientError
+from tenancy.saga.names import ActivityName
+from tenancy.saga.states import Kind
+
+
+class MarkActive(Activity):
+    """The flip itself is the law's: completing the plan's last activity makes the tenant Active."""
+
+    name = ActivityName("mark_active")
+    label = "Mark active"
+    short_label = "mark active"
+    kind = Kind.RETRIABLE
+    emits = "tenant.active"
+
+    def run(self, work: Work) -> None:
+        """Raises TransientError with what is missing: Active is only said of a tenant that is complete."""
+        missing = [observation.why for observation in work.survey() if not observation.healthy]
+        if missing:
+            raise TransientError(f"The tenant is not complete: {'; '.join(missing)}.")

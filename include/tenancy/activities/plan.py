@@ -1,0 +1,35 @@
+"""PLAN: the saga's activities in order. A new one is one file and its line here; everything else derives from this."""
+
+from typing import Final
+
+from tenancy.activities.activity import Activity
+from tenancy.activities.allocate_storage import AllocateStorage
+from tenancy.activities.allocate_workflow_handle import AllocateWorkflowHandle
+from tenancy.activities.apply_tenant_schema import ApplyTenantSchema
+from tenancy.activities.mark_active import MarkActive
+from tenancy.activities.validate_request import ValidateRequest
+from tenancy.saga.names import ActivityName
+from tenancy.saga.tenant import PlanEntry
+
+PLAN: Final[tuple[Activity, ...]] = (
+    ValidateRequest(),
+    AllocateStorage(),
+    AllocateWorkflowHandle(),
+    ApplyTenantSchema(),
+    MarkActive(),
+)
+
+
+def activity_of(name: ActivityName) -> Activity:
+    """The activity of this name; KeyError when PLAN has none."""
+    return {activity.name: activity for activity in PLAN}[name]
+
+
+def maker_of(resource_kind: str) -> Activity:
+    """The activity that makes, and so undoes, resources of this kind; KeyError when PLAN has none."""
+    return {kind: activity for activity in PLAN for kind in activity.resources}[resource_kind]
+
+
+def plan_entries() -> tuple[PlanEntry, ...]:
+    """What an attempt that starts now records as its plan."""
+    return tuple(activity.entry for activity in PLAN)

@@ -1,0 +1,110 @@
+"""Validate request: is what was asked for well-formed, and does the platform offer it?
+
+`check_request` is what a run's conf goes through before anything is reserved; the slug is reserved by the ledger when
+the attempt starts (engine/admission.py). A refused request holds nothing.
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any, Final
+
+from email_validator import EmailNotValidError, validate_email
+
+from tenancy.activities.activity import Activity, Work
+from tenancy.saga.errors import PermanentError, Refused
+from tenancy.saga.names import RESERVED_SLUGS, ActivityName, is_slug
+from tenancy.saga.platform import Platform
+from tenancy.saga.states import Kind
+from tenancy.saga.tenant import Parameters
+
+FIELDS: Final = ("slug", "name", "plan", "region", "admin_email")
+NAME_LIMIT: Final = 100
+EMAIL_LIMIT: Final = 254
+"""RFC 5321, as email-validator enforces it."""
+
+
+class ValidateRequest(Activity):
+    """Checks the request once more under the lease; makes nothing."""
+
+    name = ActivityName("validate_request")
+    label = "Validate request"
+    short_label = "validate input"
+    kind = Kind.CHECK
+
+    def run(self, work: Work) -> None:
+        """Raises PermanentError when the platform has stopped offering what was asked for."""
+        try:
+            check_request(vars(work.saga.parameters), work.platform)
+        except Refused as refusal:
+            raise PermanentError(str(refusal)) from refusal
+
+
+def check_request(conf: Mapping[str, Any], platform: Platform) -> Parameters:
+    """The parameters of a well-formed request; Refused names the field and the reason otherwise."""
+    _check_fields(conf)
+    texts = {field: _text(field, conf[field]) for field in FIELDS}
+    _check_slug(texts["slug"])
+    _check_name(texts["name"])
+    _check_offered("plan", texts["plan"], platform.plans)
+    _check_offered("region", texts["region"], platform.regions)
+    _check_email(texts["admin_email"])
+    return Parameters(**texts)
+
+
+def _check_fields(conf: Mapping[str, Any]) -> None:
+    unknown = sorted(str(key) for key in conf if key not in FIELDS)
+    if unknown:
+        raise Refused(f"{unknown[0][:60]}: no such field. A request has {', '.join(FIELDS)}.", field=unknown[0][:60])
+    missing = next((field for field in FIELDS if conf.get(field) in {None, ""}), None)
+    if missing:
+        raise Refused(f"{missing}: is missing.", field=missing)
+
+
+def _text(field: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise Refused(f"{field}: must be a text.", field=field)
+    return value
+
+
+def _check_slug(slug: str) -> None:
+    if not is_slug(slug):
+        raise Refused(
+            "slug: must be 3 to 40 characters, a to z, 0 to 9 and single hyphens, beginning with a letter "
+            "and not ending with a hyphen.",
+            field="slug",
+        )
+    if slug in RESERVED_SLUGS:
+        raise Refused(f"slug: {slug} is reserved. Choose another one.", field="slug")
+
+
+def _check_name(name: str) -> None:
+    if len(name) > NAME_LIMIT:
+        raise Refused(f"name: is longer than {NAME_LIMIT} characters.", field="name")
+    if not name.strip() or name != name.strip():
+        raise Refused("name: must not be blank nor begin or end with a space.", field="name")
+    if any(_is_invisible(character) for character in name):
+        raise Refused("name: has control, invisible or direction-changing characters.", field="name")
+
+
+def _is_invisible(character: str) -> bool:
+    """Control, format (bidi marks, zero-width), surrogate, private use, unassigned, line and paragraph separators."""
+    category = unicodedata.category(character)
+    return category.startswith("C") or category in {"Zl", "Zp"}
+
+
+def _check_offered(field: str, value: str, offered: Mapping[str, object]) -> None:
+    if value not in offered:
+        raise Refused(
+            f"{field}: {value[:60]!r} is not offered. This platform has {', '.join(sorted(offered))}.", field=field
+        )
+
+
+def _check_email(address: str) -> None:
+    if len(address) > EMAIL_LIMIT:
+        raise Refused(f"admin_email: is longer than {EMAIL_LIMIT} characters.", field="admin_email")
+    if not address.isascii():
+        raise Refused("admin_email: must be plain ASCII.", field="admin_email")
+    try:
+        validate_email(address, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise Refused(f"admin_email: is not an e-mail address: {error}", field="admin_email") from error

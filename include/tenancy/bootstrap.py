@@ -1,0 +1,93 @@
+"""Joins the real parts: the only reader of Airflow connections and of the platform file.
+
+Called by what Airflow calls (operators, callbacks, the console), never at import.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tenancy.saga.credentials import Keyring
+from tenancy.saga.errors import PermanentError, PlatformFileError
+from tenancy.saga.platform import Platform, Region, parse
+
+if TYPE_CHECKING:
+    from tenancy.adapters.airflow_api import AirflowApi
+    from tenancy.adapters.dsn import Dsn
+    from tenancy.engine.tenancy import Tenancy
+
+PLATFORM_FILE = "TENANCY_PLATFORM_FILE"
+LEDGER_CONNECTION = "tenancy_ledger"
+AIRFLOW_CONNECTION = "tenancy_airflow_api"
+CREDENTIALS_CONNECTION = "tenancy_credentials"
+
+
+def platform() -> Platform:
+    """The platform file that the environment names. PlatformFileError says what is wrong with it."""
+    path = os.environ.get(PLATFORM_FILE)
+    if not path:
+        raise PlatformFileError(f"No platform file: set {PLATFORM_FILE} in every Airflow process.")
+    try:
+        return parse(tomllib.loads(Path(path).read_text()))
+    except OSError as error:
+        raise PlatformFileError(f"The platform file {path} cannot be read: {error.strerror}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise PlatformFileError(f"The platform file {path} is not TOML: {error}.") from error
+
+
+def tenancy() -> "Tenancy":
+    """The parts of this platform, for one task or request."""
+    from tenancy.activities.activity import World  # noqa: PLC0415 - heavy clients stay out of DAG parsing
+    from tenancy.adapters.storage import StorageServer  # noqa: PLC0415
+    from tenancy.engine.tenancy import Tenancy  # noqa: PLC0415
+    from tenancy.ledger.ledger import Ledger  # noqa: PLC0415
+
+    def storage(region: Region) -> StorageServer:
+        return StorageServer(_dsn(region.storage_connection, f"the storage of region {region.name}"))
+
+    return Tenancy(
+        ledger=Ledger(_dsn(LEDGER_CONNECTION, "the ledger")),
+        platform=platform(),
+        keyring=_keyring(),
+        world=World(storage=storage, handles=_airflow_api),
+    )
+
+
+def _connection(conn_id: str) -> Any:
+    from airflow.sdk import BaseHook  # noqa: PLC0415 - this module is also read where Airflow is not
+
+    try:
+        return BaseHook.get_connection(conn_id)
+    except Exception as error:
+        raise PermanentError(f"The Airflow connection {conn_id} cannot be read: {error}") from error
+
+
+def _dsn(conn_id: str, label: str) -> "Dsn":
+    from tenancy.adapters.dsn import Dsn  # noqa: PLC0415
+
+    connection = _connection(conn_id)
+    return Dsn(
+        host=connection.host,
+        port=connection.port or 5432,
+        dbname=connection.schema,
+        user=connection.login,
+        password=connection.password or "",
+        label=label,
+        options=dict(connection.extra_dejson),
+    )
+
+
+def _keyring() -> Keyring:
+    connection = _connection(CREDENTIALS_CONNECTION)
+    hexadecimal = {**connection.extra_dejson, connection.login: connection.password}
+    return Keyring(connection.login, {kid: bytes.fromhex(key) for kid, key in hexadecimal.items()})
+
+
+def _airflow_api() -> "AirflowApi":
+    from tenancy.adapters.airflow_api import AirflowApi  # noqa: PLC0415
+
+    connection = _connection(AIRFLOW_CONNECTION)
+    scheme = connection.extra_dejson.get("scheme", "http")
+    url = f"{scheme}://{connection.host}:{connection.port}"
+    return AirflowApi(url, user=connection.login, password=connection.password or "")

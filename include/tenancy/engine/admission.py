@@ -1,0 +1,77 @@
+"""Admission: a run's request becomes an attempt, or is refused with the field and the reason and holds nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
+from tenancy.activities.plan import plan_entries
+from tenancy.activities.validate_request import check_request
+from tenancy.engine.tenancy import Tenancy
+from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.ledger import LedgerSession
+from tenancy.saga.commands import StartAttempt
+from tenancy.saga.errors import Refused
+from tenancy.saga.facts import RequestRefused
+from tenancy.saga.names import PLATFORM_STREAM, RunId, TenantId
+from tenancy.saga.platform import Platform
+from tenancy.saga.tenant import Parameters
+
+
+def admit(tenancy: Tenancy, ledger: LedgerSession, run_id: RunId, conf: Mapping[str, Any], stamp: Stamp) -> TenantId:
+    """The tenant this run provisions from now on. Raises Refused; the refusal is in the audit log then."""
+    try:
+        parameters = check_request(conf, tenancy.platform)
+        with ledger.admission():
+            return _start(tenancy.platform, ledger, run_id, parameters, stamp)
+    except Refused as refusal:
+        _note_refusal(ledger, run_id, conf, refusal, stamp)
+        raise
+
+
+def _start(platform: Platform, ledger: LedgerSession, run_id: RunId, parameters: Parameters, stamp: Stamp) -> TenantId:
+    known = ledger.tenant_of_run(run_id) or ledger.tenant_of_slug(parameters.slug)
+    if known is None:
+        _require_room(platform, ledger, parameters)
+    tenant_id = known or TenantId(uuid4())
+    start = StartAttempt(
+        tenant_id,
+        run_id,
+        parameters,
+        plan_entries(),
+        TENANT_SCHEMA_VERSION,
+        predecessor=None if known else ledger.predecessor_of_slug(parameters.slug),
+    )
+    ledger.record(tenant_id, start, stamp=stamp)
+    return tenant_id
+
+
+def _require_room(platform: Platform, ledger: LedgerSession, parameters: Parameters) -> None:
+    in_region, on_plan = ledger.load(region=parameters.region, plan=parameters.plan)
+    region, plan = platform.regions[parameters.region], platform.plans[parameters.plan]
+    if in_region >= region.capacity:
+        raise Refused(
+            f"region: {region.name} is full ({in_region} of {region.capacity} tenants). Choose another region, "
+            "or have its capacity raised in the platform file.",
+            field="region",
+        )
+    if plan.quota is not None and on_plan >= plan.quota:
+        raise Refused(
+            f"plan: the quota of {plan.name} is used up ({on_plan} of {plan.quota} tenants). Choose another plan, "
+            "or have its quota raised in the platform file.",
+            field="plan",
+        )
+
+
+def _note_refusal(
+    ledger: LedgerSession, run_id: RunId, conf: Mapping[str, Any], refusal: Refused, stamp: Stamp
+) -> None:
+    slug = conf.get("slug")
+    asked = slug[:60] if isinstance(slug, str) else ""
+    stream = ledger.tenant_of_slug(asked) or PLATFORM_STREAM
+    ledger.note(stream, RequestRefused(_printable(asked), run_id, str(refusal), refusal.field), stamp=stamp)
+
+
+def _printable(text: str) -> str:
+    """What PostgreSQL can store and a console can show, whatever was sent."""
+    return text.encode("unicode_escape").decode() if not text.isprintable() else text

@@ -1,0 +1,120 @@
+"""Runs one activity for one task instance: lease, intents, lock, effect, outcome, in that order.
+
+Called by the activity operator. Whatever goes wrong is recorded before it is raised; what a failure means for the
+tenant is decided by failure.py once Airflow has no tries left.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from tenancy.activities.activity import Work
+from tenancy.activities.plan import PLAN, activity_of
+from tenancy.engine.admission import admit
+from tenancy.engine.tenancy import Tenancy, may_evict, note_eviction, observe_all
+from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.ledger import LedgerSession
+from tenancy.saga.commands import BeginActivity, CompleteActivity, FailActivity
+from tenancy.saga.errors import PermanentError, Refused, TenancyError
+from tenancy.saga.facts import ActivityRefused
+from tenancy.saga.names import TenantId
+from tenancy.saga.states import State
+from tenancy.saga.tenant import Lease, Saga
+
+_MESSAGE_LIMIT = 2000
+
+
+@dataclass(frozen=True)
+class Task:
+    """One try of one Airflow task. `actor` is who triggered its run."""
+
+    lease: Lease
+    try_number: int
+    conf: Mapping[str, Any]
+    actor: str
+
+    @property
+    def stamp(self) -> Stamp:
+        return Stamp(self.actor, lease=self.lease.holder)
+
+    @property
+    def application(self) -> str:
+        return f"tenancy run {self.lease.holder}"
+
+
+def run_activity(tenancy: Tenancy, task: Task) -> Saga:
+    """Do the task's activity; the saga afterwards. Idempotent: a task that was done before verifies and passes.
+
+    Raises Refused (nothing was done), TransientError (worth a retry) or PermanentError (recorded, give up).
+    """
+    with tenancy.ledger.open(task.application) as ledger:
+        tenant_id = _tenant(tenancy, ledger, task)
+        saga = _begin(tenancy, ledger, tenant_id, task)
+        if saga.state is State.ACTIVE:
+            _verify(_work(tenancy, ledger, saga, task))
+            return saga
+        return _perform(tenancy, ledger, saga, task)
+
+
+def _tenant(tenancy: Tenancy, ledger: LedgerSession, task: Task) -> TenantId:
+    if task.lease.activity == PLAN[0].name:
+        return admit(tenancy, ledger, task.lease.run_id, task.conf, task.stamp)
+    tenant_id = ledger.tenant_of_run(task.lease.run_id)
+    if tenant_id is None:
+        raise Refused(f"This run provisions no tenant: its {PLAN[0].name} is not done, whatever Airflow's marks say.")
+    return tenant_id
+
+
+def _begin(tenancy: Tenancy, ledger: LedgerSession, tenant_id: TenantId, task: Task) -> Saga:
+    saga = ledger.saga(tenant_id)
+    assert saga is not None  # a run's tenant has facts
+    intents = activity_of(task.lease.activity).intents(_work(tenancy, ledger, saga, task))
+    try:
+        return ledger.record(tenant_id, BeginActivity(task.lease, task.try_number, intents), stamp=task.stamp)
+    except Refused as refusal:
+        refused = ActivityRefused(task.lease.activity, task.lease.run_id, str(refusal))
+        ledger.note(tenant_id, refused, stamp=task.stamp)
+        raise
+
+
+def _perform(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) -> Saga:
+    tenant_id = saga.tenant_id
+    with ledger.hold(tenant_id, patience_seconds=tenancy.timings.lock_patience, may_evict=may_evict) as evicted:
+        for holder in evicted:
+            note_eviction(ledger, tenant_id, "the ledger", holder, task.stamp)
+        with _failure_recorded(ledger, tenant_id, task):
+            activity_of(task.lease.activity).run(_work(tenancy, ledger, saga, task))
+        return ledger.record(tenant_id, CompleteActivity(task.lease), stamp=task.stamp)
+
+
+@contextmanager
+def _failure_recorded(ledger: LedgerSession, tenant_id: TenantId, task: Task) -> Iterator[None]:
+    try:
+        yield
+    except Refused:
+        raise  # overtaken: somebody else tells what became of the tenant
+    except BaseException as error:  # a time-out and a SIGTERM are told in the error log as well
+        message = _message(error)
+        failed = FailActivity(task.lease, type(error).__name__, message)
+        with suppress(Refused):
+            ledger.record(tenant_id, failed, stamp=task.stamp)
+        raise
+
+
+def _message(error: BaseException) -> str:
+    said = str(error) if isinstance(error, TenancyError) else f"{type(error).__name__}: {error}"
+    return said.replace("\0", "")[:_MESSAGE_LIMIT]
+
+
+def _verify(work: Work) -> None:
+    """A task of an Active tenant was run again: look, change nothing."""
+    wrong = [observation.why for observation in observe_all(work) if not observation.healthy]
+    if wrong:
+        raise PermanentError(f"The tenant is Active, but: {'; '.join(wrong)}. Nothing was changed.")
+
+
+def _work(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) -> Work:
+    return tenancy.work(
+        ledger, saga, application=task.application, stamp=task.stamp, wanted=CompleteActivity(task.lease)
+    )

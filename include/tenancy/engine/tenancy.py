@@ -1,0 +1,80 @@
+"""Everything a use case needs, joined by bootstrap.py (or by a test), and the Work it hands to an activity."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tenancy.activities.activity import Observation, Work, World
+from tenancy.activities.plan import maker_of
+from tenancy.adapters.advisory_lock import Holder
+from tenancy.adapters.storage import LockPolicy
+from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.ledger import Ledger, LedgerSession
+from tenancy.saga.commands import Command
+from tenancy.saga.credentials import Keyring
+from tenancy.saga.decide import decide
+from tenancy.saga.facts import HolderEvicted
+from tenancy.saga.names import TenantId
+from tenancy.saga.platform import Platform
+from tenancy.saga.tenant import Saga
+
+UNWINDER = "tenancy unwind"
+"""How sessions that unwind name themselves: they are not evicted by those that come later."""
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Bounds in seconds. unwind_limit < [core] task_success_overtime (60) < task heartbeat time-out (120)."""
+
+    lock_patience: float = 10.0
+    unwind_limit: float = 40.0
+    grace: float = 0.5
+    """How long a late effect of a dead process may take to show, before everything is looked at once more."""
+    compensation_tries: int = 3
+    compensation_backoff: float = 0.5
+
+
+@dataclass(frozen=True)
+class Tenancy:
+    """The parts of one platform."""
+
+    ledger: Ledger
+    platform: Platform
+    keyring: Keyring
+    world: World
+    timings: Timings = Timings()
+    sleep: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+
+    def work(self, ledger: LedgerSession, saga: Saga, *, application: str, stamp: Stamp, wanted: Command) -> Work:
+        """The Work of one tenant. It stays wanted as long as the law would accept `wanted`."""
+        tenant_id = saga.tenant_id
+
+        def fence() -> None:
+            decide(ledger.saga(tenant_id), wanted)
+
+        def note_evicted(system: str, holder: Holder) -> None:
+            note_eviction(ledger, tenant_id, system, holder, stamp)
+
+        def survey() -> tuple[Observation, ...]:
+            return observe_all(work)
+
+        lock = LockPolicy(application, self.timings.lock_patience, may_evict, note_evicted)
+        work = Work(saga, self.platform, self.keyring, self.world, lock, fence, survey)
+        return work
+
+
+def may_evict(holder: Holder) -> bool:
+    """Everyone but an unwinder: a newer lease or an unwinding has fenced whoever else still holds the lock."""
+    return not holder.application.startswith(UNWINDER)
+
+
+def note_eviction(ledger: LedgerSession, tenant_id: TenantId, system: str, holder: Holder, stamp: Stamp) -> None:
+    """Record that somebody's session was ended."""
+    ledger.note(tenant_id, HolderEvicted(system, str(holder)), stamp=stamp)
+
+
+def observe_all(work: Work) -> tuple[Observation, ...]:
+    """What every activity that ever intended something for this tenant sees of it now."""
+    makers = dict.fromkeys(maker_of(resource.kind) for resource in work.saga.resources)
+    return tuple(observation for maker in makers for observation in maker.observe(work))

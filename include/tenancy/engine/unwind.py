@@ -1,0 +1,138 @@
+"""Unwinding: one idempotent function that releases all a tenant has, in reverse, and settles what was observed gone.
+
+Called by the failure callback in the worker, and by whatever finishes what callbacks miss. It re-reads before each
+resource that the unwinding is still wanted; a failed compensation is recorded and does not stop the others.
+"""
+
+from dataclasses import dataclass
+
+from tenancy.activities.activity import Observation, Work
+from tenancy.activities.plan import maker_of
+from tenancy.engine.tenancy import UNWINDER, Tenancy, may_evict, note_eviction, observe_all
+from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.ledger import LedgerSession
+from tenancy.saga import commands as c
+from tenancy.saga.errors import PermanentError, Refused, TransientError
+from tenancy.saga.names import TenantId
+from tenancy.saga.tenant import Resource, Saga
+
+_SURVEYS = 2
+"""Looking, undoing what was found, and looking again; what keeps coming back is for a person."""
+
+
+def unwind(tenancy: Tenancy, tenant_id: TenantId, attempt: int, *, stamp: Stamp) -> Saga:
+    """Undo attempt `attempt` of the tenant: Failed settled (or Decommissioned) afterwards, or stuck.
+
+    Raises Refused when nothing is to be unwound, TransientError when somebody else is at it or time ran out: then
+    calling it again goes on where it stopped.
+    """
+    application = f"{UNWINDER} {stamp.lease or stamp.actor}"
+    with tenancy.ledger.open(application) as ledger:
+        ledger.record(tenant_id, c.StartUnwinding(attempt), stamp=stamp)
+        patience = tenancy.timings.lock_patience
+        with ledger.hold(tenant_id, patience_seconds=patience, may_evict=may_evict) as evicted:
+            for holder in evicted:
+                note_eviction(ledger, tenant_id, "the ledger", holder, stamp)
+            deadline = tenancy.monotonic() + tenancy.timings.unwind_limit
+            return _Unwinding(tenancy, ledger, tenant_id, attempt, stamp, application, deadline).run()
+
+
+@dataclass(frozen=True)
+class _Unwinding:
+    tenancy: Tenancy
+    ledger: LedgerSession
+    tenant_id: TenantId
+    attempt: int
+    stamp: Stamp
+    application: str
+    deadline: float
+
+    def run(self) -> Saga:
+        saga = self._record(c.StartUnwinding(self.attempt))
+        for resource in reversed(saga.live_resources):
+            self._undo(resource)
+        self._look_again()
+        return self._conclude()
+
+    def _look_again(self) -> None:
+        """Settling needs everything seen gone; what is known to be left makes it stuck, whatever can be seen."""
+        try:
+            for _ in range(_SURVEYS):
+                if not self._survey():
+                    return
+        except (TransientError, PermanentError):
+            if not self._saga().live_resources:
+                raise
+
+    def _undo(self, resource: Resource) -> None:
+        self._record(c.ReleaseResource(self.attempt, resource.kind, resource.name))
+        if self._compensate(resource):
+            self._record(c.ConfirmReleased(self.attempt, resource.kind, resource.name))
+
+    def _compensate(self, resource: Resource) -> bool:
+        """Did it succeed, within the tries a compensation has?"""
+        for number in range(self.tenancy.timings.compensation_tries):
+            if number:
+                self.tenancy.sleep(self.tenancy.timings.compensation_backoff * 2 ** (number - 1))
+            self._require_time()
+            try:
+                maker_of(resource.kind).compensate(self._work(), resource)
+            except Refused:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next resource is still to be released
+                self._report(resource, error)
+            else:
+                return True
+        return False
+
+    def _report(self, resource: Resource, error: Exception) -> None:
+        failure = c.ReportCompensationFailure(
+            self.attempt, resource.kind, resource.name, type(error).__name__, str(error)[:2000]
+        )
+        self._record(failure)
+
+    def _survey(self) -> bool:
+        """Look at everything once more, after a grace for late effects; was anything there to be undone?"""
+        if not self._saga().resources:
+            return False
+        self.tenancy.sleep(self.tenancy.timings.grace)
+        self._require_time()
+        observations = observe_all(self._work())
+        for observation in observations:
+            self._reconcile(observation)
+        return any(observation.present for observation in observations)
+
+    def _reconcile(self, observation: Observation) -> None:
+        """Believe what was seen: what is gone is released, what came back is undone again."""
+        kind, name = observation.kind, observation.name
+        if not observation.present:
+            self._record(c.ConfirmReleased(self.attempt, kind, name))
+            return
+        saga = self._record(c.ReportFoundAgain(self.attempt, kind, name))
+        self._undo(next(r for r in saga.resources if (r.kind, r.name) == (kind, name)))
+
+    def _conclude(self) -> Saga:
+        left = self._saga().live_resources
+        return self._record(c.ExhaustUnwinding(self.attempt) if left else c.Settle(self.attempt))
+
+    def _require_time(self) -> None:
+        if self.tenancy.monotonic() > self.deadline:
+            limit = self.tenancy.timings.unwind_limit
+            raise TransientError(f"Unwinding did not end within {limit:.0f} s; it goes on where it stopped.")
+
+    def _saga(self) -> Saga:
+        saga = self.ledger.saga(self.tenant_id)
+        assert saga is not None  # it was there when unwinding began
+        return saga
+
+    def _record(self, command: c.Command) -> Saga:
+        return self.ledger.record(self.tenant_id, command, stamp=self.stamp)
+
+    def _work(self) -> Work:
+        return self.tenancy.work(
+            self.ledger,
+            self._saga(),
+            application=self.application,
+            stamp=self.stamp,
+            wanted=c.StartUnwinding(self.attempt),
+        )
