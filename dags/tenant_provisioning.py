@@ -1,0 +1,62 @@
+"""The DAG of the saga: declares names, order, retries and callbacks. What the tasks do is in include/tenancy."""
+
+from airflow.sdk import DAG, chain
+
+from tenancy.activities.plan import PLAN
+from tenancy.bootstrap import platform
+from tenancy.orchestration.callbacks import activity_failed, run_failed
+from tenancy.orchestration.operator import ActivityOperator
+from tenancy.orchestration.request_form import request_params
+from tenancy.orchestration.retrying import MAX_RETRY_DELAY, RETRIES, RETRY_DELAY, retry_policy
+
+DOC = """
+### Provision a tenant
+
+One run is one attempt to provision one tenant. Its tasks are the saga's activities, in order. If one fails for good,
+everything made so far is undone in reverse; only if the very last one (*Mark active*) fails are the resources kept.
+
+**Start it** with the form (*Trigger*), `POST /api/v2/dags/tenant_provisioning/dagRuns`, or
+`airflow dags trigger tenant_provisioning -c '{"slug": "acme", "name": "Acme", "plan": "starter",
+"region": "eu-central", "admin_email": "admin@acme.example"}'`.
+
+**A red task with a sentence such as "the slug acme is taken"** is a refusal: nothing was made, and nothing is undone.
+Correct the request and trigger again.
+
+**Do not trust the colours alone.** Marking a task as success changes nothing outside: the next activity looks at the
+ledger, not at Airflow's marks. Clearing the whole run goes on with the same attempt; what is done, passes.
+
+Each activity may take 5 minutes. A tenant usually needs seconds.
+"""
+
+with DAG(
+    dag_id="tenant_provisioning",
+    description="Provision one tenant: request, storage, workflow handle, schema, active",
+    doc_md=DOC,
+    schedule=None,
+    catchup=False,
+    max_active_runs=64,
+    max_active_tasks=64,
+    params=request_params(platform()),
+    on_failure_callback=run_failed,
+    render_template_as_native_obj=False,
+    tags=["tenancy"],
+    default_args={
+        "retries": RETRIES,
+        "retry_delay": RETRY_DELAY,
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": MAX_RETRY_DELAY,
+        "on_failure_callback": activity_failed,
+    },
+):
+    chain(
+        *(
+            ActivityOperator(
+                activity=activity.name,
+                emits=activity.emits,
+                execution_timeout=activity.stall_after,
+                retry_policy=retry_policy(),
+                doc=activity.label,
+            )
+            for activity in PLAN
+        )
+    )

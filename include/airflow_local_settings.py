@@ -1,0 +1,31 @@
+"""Imported by every Airflow process at start: preloads what tasks import, where tasks are forked from it.
+
+LocalExecutor's workers fork from the scheduler and Celery's from the worker, so modules imported here are inherited
+by every task process: ten runs went from 70 to 9.6 CPU-seconds (Airflow 3.3.2, 2 cores). Never preload the Helm
+library here: it does not survive a fork.
+"""
+
+import importlib
+import os
+import sys
+
+_PRELOADED = (
+    "airflow.providers.postgres.hooks.postgres",
+    "alembic.command",
+    "email_validator",
+    "httpx",
+    "psycopg",
+)
+
+
+def _forks_tasks(argv: list[str]) -> bool:
+    return "scheduler" in argv[1:2] or argv[1:3] == ["celery", "worker"]
+
+
+def _preload() -> None:
+    for name in _PRELOADED:
+        importlib.import_module(name)
+
+
+if _forks_tasks(sys.argv) and os.environ.get("TENANCY_PRELOAD", "1") != "0":
+    _preload()

@@ -1,0 +1,93 @@
+"""The Airflow settings and roles that Tenancy ships, as `AIRFLOW__SECTION__KEY` values.
+
+Read by whatever starts Airflow (the sandbox's launcher, the compose file's generator); it starts nothing itself.
+Where a number is measured, the measurement is Airflow 3.3.2, LocalExecutor, 2 cores.
+"""
+
+import json
+from typing import Final
+
+_READ_VIEWS: Final = (
+    "DAGs", "DAG Code", "DAG Dependencies", "DAG Runs", "DAG Versions", "DAG Warnings", "Task Instances",
+    "Task Logs", "Assets", "Asset Aliases", "Audit Logs", "Backfills", "Cluster Activity", "HITL Detail",
+    "ImportError", "Jobs", "Plugins", "Pools", "Website", "My Profile", "My Password",
+)  # fmt: skip
+_MENUS: Final = (
+    "Browse", "Audit Logs", "DAGs", "DAG Runs", "Task Instances", "Assets", "Plugins", "Documentation", "Docs",
+)  # fmt: skip
+_OWN_ACCOUNT: Final = (("can_edit", "My Profile"), ("can_edit", "My Password"))
+_OPERATE: Final = (
+    ("can_edit", "DAGs"),
+    ("can_create", "DAG Runs"),
+    ("can_edit", "DAG Runs"),
+    ("can_create", "Task Instances"),
+    ("can_edit", "Task Instances"),
+)
+_ENGINEER: Final = (
+    ("can_delete", "DAG Runs"),
+    ("can_delete", "Task Instances"),
+    ("can_read", "XComs"),
+    ("can_read", "Connections"),
+    ("can_create", "Connections"),
+    ("can_edit", "Connections"),
+    ("can_delete", "Connections"),
+    ("can_create", "Pools"),
+    ("can_edit", "Pools"),
+    ("menu_access", "Admin"),
+    ("menu_access", "Connections"),
+    ("menu_access", "Pools"),
+)
+_SERVICE: Final = (
+    ("can_read", "DAGs"),
+    ("can_read", "DAG Runs"),
+    ("can_read", "Task Instances"),
+    ("can_read", "Pools"),
+    ("can_read", "Connections"),
+    ("can_create", "Connections"),
+    ("can_edit", "Connections"),
+    ("can_delete", "Connections"),
+)
+_VIEWER: Final = (
+    *(("can_read", view) for view in _READ_VIEWS),
+    *(("menu_access", menu) for menu in _MENUS),
+    *_OWN_ACCOUNT,
+)
+
+VIEWER: Final = "Tenancy Viewer"
+OPERATOR: Final = "Tenancy Operator"
+ENGINEER: Final = "Tenancy Platform Engineer"
+SERVICE: Final = "Tenancy Service"
+
+ROLES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    VIEWER: _VIEWER,
+    OPERATOR: (*_VIEWER, *_OPERATE),
+    ENGINEER: (*_VIEWER, *_OPERATE, *_ENGINEER),
+    SERVICE: _SERVICE,
+}
+"""Role name -> (action, resource) pairs. "can_read on Plugins" shows plugin views; Airflow's own Viewer lacks it."""
+
+
+def shipped_settings() -> dict[str, str]:
+    """Settings every Airflow that runs Tenancy should have; each line says why."""
+    return {
+        "AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
+        "AIRFLOW__FAB__CUSTOM_ROLES": _roles_as_json(),
+        # A saga nobody unpaused would look like a tenant that hangs.
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        # The gap between two tasks falls from 0.81 s to 0.11 s (default: 1).
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+        # interval x failures must stay >= 60 s, or a short api-server restart kills every running task.
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
+        "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "40",
+        # Unwinding runs in the failure callback: its own limit (40 s) < overtime < heartbeat time-out.
+        "AIRFLOW__CORE__TASK_SUCCESS_OVERTIME": "60",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "120",
+    }
+
+
+def _roles_as_json() -> str:
+    as_objects = {
+        role: [{"action": action, "resource": resource} for action, resource in pairs] for role, pairs in ROLES.items()
+    }
+    return json.dumps(as_objects)

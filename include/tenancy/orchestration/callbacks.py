@@ -1,0 +1,45 @@
+"""Failure callbacks: the fastest way from a failed activity to nothing left.
+
+The task's callback runs in the worker after its last try; the DAG's runs in the dag-processor, also when the process
+died without a word. Both are at most once and may meet: the law accepts whichever comes first.
+"""
+
+from typing import TYPE_CHECKING
+
+from tenancy.saga.errors import Refused
+from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from tenancy.saga.commands import GiveUp
+
+_DIED = "the task's process ended without telling why; its log in Airflow has the last it said"
+
+
+def activity_failed(context: "Context") -> None:
+    """A task failed for good (or was refused, which never unwinds anything)."""
+    from tenancy.saga.commands import GiveUp  # noqa: PLC0415 - the DAG file imports this module
+
+    error = context.get("exception")
+    if isinstance(error, Refused):
+        return
+    ti = context["ti"]
+    holder = TaskInstanceId(str(ti.id))
+    command = GiveUp(RunId(ti.run_id), str(error or _DIED), ActivityName(ti.task_id), holder)
+    _give_up(command, lease=holder)
+
+
+def run_failed(context: "Context") -> None:
+    """A run failed for good, by whatever way Airflow found out."""
+    from tenancy.saga.commands import GiveUp  # noqa: PLC0415
+
+    _give_up(GiveUp(RunId(str(context["run_id"])), _DIED), lease="")
+
+
+def _give_up(command: "GiveUp", *, lease: str) -> None:
+    from tenancy.bootstrap import tenancy  # noqa: PLC0415
+    from tenancy.engine.failure import give_up  # noqa: PLC0415
+    from tenancy.ledger.envelope import Stamp  # noqa: PLC0415
+
+    give_up(tenancy(), command, stamp=Stamp("saga", reason=command.message[:500], lease=lease))

@@ -1,0 +1,51 @@
+"""The trigger form and its JSON schema: what a request has, checked by Airflow before a run exists.
+
+What a schema cannot say (reserved or taken slugs, room in a region) is checked by the validate_request task.
+"""
+
+from airflow.sdk import Param
+
+from tenancy.activities.validate_request import EMAIL_LIMIT, NAME_LIMIT
+from tenancy.saga.names import SLUG_PATTERN
+from tenancy.saga.platform import Platform
+
+
+def request_params(platform: Platform) -> dict[str, Param]:
+    """The parameters of a request, in the order in which the form shows them."""
+    return {
+        "slug": Param(
+            title="Slug",
+            description="The tenant's short name and host name: 3 to 40 of a-z, 0-9 and single hyphens.",
+            type="string",
+            pattern=SLUG_PATTERN,
+            minLength=3,
+            maxLength=40,
+        ),
+        "name": Param(
+            title="Name",
+            description="The organisation's name, as people write it.",
+            type="string",
+            minLength=1,
+            maxLength=NAME_LIMIT,
+        ),
+        "plan": Param(
+            title="Plan",
+            description="What the tenant gets: connections, replicas, CPU and memory.",
+            type="string",
+            enum=list(platform.plans),
+        ),
+        "region": Param(
+            title="Region",
+            description="Where its data and workloads live. It cannot be moved later.",
+            type="string",
+            enum=list(platform.regions),
+        ),
+        "admin_email": Param(
+            title="Tenant admin's e-mail",
+            description="Who is invited to the tenant-admin console.",
+            type="string",
+            format="email",
+            minLength=3,
+            maxLength=EMAIL_LIMIT,
+        ),
+    }
