@@ -47,7 +47,7 @@ with DAG(
         "max_retry_delay": MAX_RETRY_DELAY,
         "on_failure_callback": activity_failed,
     },
-):
+) as dag:
     chain(
         *(
             ActivityOperator(

@@ -88,6 +88,5 @@ def _airflow_api() -> "AirflowApi":
     from tenancy.adapters.airflow_api import AirflowApi  # noqa: PLC0415
 
     connection = _connection(AIRFLOW_CONNECTION)
-    scheme = connection.extra_dejson.get("scheme", "http")
-    url = f"{scheme}://{connection.host}:{connection.port}"
+    url = f"{connection.schema or 'http'}://{connection.host}:{connection.port}"
     return AirflowApi(url, user=connection.login, password=connection.password or "")

@@ -37,6 +37,7 @@ class AllocateStorage(Activity):
 
     def compensate(self, work: Work, resource: Resource) -> None:
         with work.world.storage(work.region).locked(work.tenant_id, work.lock) as storage:
+            work.fence()
             if resource.kind == DATABASE:
                 owner = work.name_of(ROLE, resource.name)
                 storage.drop_database(resource.name, owner=owner, proof=resource.proof)
@@ -48,10 +49,13 @@ class AllocateStorage(Activity):
         role_name, database_name = work.name_of(ROLE, name), work.name_of(DATABASE, name)
         with work.world.storage(work.region).watching(work.lock.application) as storage:
             role, database = storage.role(role_name), storage.database(database_name)
-        limit = work.plan.database_connections
+        as_made = (work.proof, work.plan.database_connections)
+        role_healthy = role is not None and (role.proof, role.connection_limit) == as_made
+        # An interrupted drop shows as a connection limit of its own.
+        database_healthy = database is not None and (database.proof, database.connection_limit) == as_made
         return (
-            _observation(ROLE, role_name, role is not None, role is not None and role.connection_limit == limit),
-            _observation(DATABASE, database_name, database is not None, database is not None and database.valid),
+            _observation(ROLE, role_name, role is not None, role_healthy),
+            _observation(DATABASE, database_name, database is not None, database_healthy),
         )
 
     def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:

@@ -38,12 +38,13 @@ class ApplyTenantSchema(Activity):
         asked = work.saga.parameters
         digest = hashlib.sha256(work.secret(INVITATION).encode()).hexdigest()
         admin = AdminAccount(asked.name, asked.slug, asked.admin_email, digest)
-        work.fence()
-        _database(work).apply_schema(work.tenant_id, admin, work.lock, target=work.saga.schema_version)
+        _database(work).apply_schema(
+            work.tenant_id, admin, work.lock, fence=work.fence, target=work.saga.schema_version
+        )
 
     def compensate(self, work: Work, resource: Resource) -> None:
         if _database_exists(work, resource.name):
-            _database(work).drop_schema(work.tenant_id, work.lock)
+            _database(work).drop_schema(work.tenant_id, work.lock, fence=work.fence)
 
     def observe(self, work: Work) -> tuple[Observation, ...]:
         name = work.name_of(DATABASE, storage_name(work))
@@ -61,7 +62,8 @@ class ApplyTenantSchema(Activity):
             server = world.storage(region)
             with server.watching("tenancy discover") as storage:
                 databases = storage.databases_with_proof(proof_of(platform.name, ""))
-            found |= {d.name: Found(SCHEMA, d.name, d.proof or "") for d in databases if server.has_schema(d.name)}
+            entered = (d for d in databases if d.valid and server.has_schema(d.name))
+            found |= {d.name: Found(SCHEMA, d.name, d.proof or "") for d in entered}
         return tuple(found.values())
 
 

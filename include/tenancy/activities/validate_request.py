@@ -55,7 +55,7 @@ def _check_fields(conf: Mapping[str, Any]) -> None:
     unknown = sorted(str(key) for key in conf if key not in FIELDS)
     if unknown:
         raise Refused(f"{unknown[0][:60]}: no such field. A request has {', '.join(FIELDS)}.", field=unknown[0][:60])
-    missing = next((field for field in FIELDS if conf.get(field) in {None, ""}), None)
+    missing = next((field for field in FIELDS if conf.get(field) in (None, "")), None)
     if missing:
         raise Refused(f"{missing}: is missing.", field=missing)
 

@@ -4,6 +4,7 @@ Used by the ledger and the storage adapter. Every session is in autocommit mode,
 time-outs; it knows nothing of tenants.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,12 +19,24 @@ Session = psycopg.Connection[dict[str, Any]]
 
 STATEMENT_TIMEOUT_SECONDS = 30
 LOCK_TIMEOUT_SECONDS = 10
+ORPHAN_SECONDS = 2
+"""A statement whose client died goes on in its backend; after this long the server looks and ends it."""
+OPEN_TRANSACTION_SECONDS = 5
+"""A stopped process keeps its transaction open and with it the rows that its successor waits for. The server ends
+such a session before the successor's lock time-out."""
 _TRANSIENT = (
     psycopg.errors.OperationalError,  # connection lost, shutting down, too many connections, lock not available
     psycopg.errors.InterfaceError,
     psycopg.errors.TransactionRollback,  # serialization failure, deadlock
     psycopg.errors.ObjectInUse,  # template1 or the database is being accessed
+    psycopg.errors.IdleInTransactionSessionTimeout,  # this process was stopped for a while
 )
+_WRONG_PASSWORD = (psycopg.errors.InvalidAuthorizationSpecification, psycopg.errors.InvalidPassword)
+_REFUSES_FOR_GOOD = re.compile(
+    r"FATAL: .*(authentication failed|no pg_hba\.conf entry|does not exist|permission denied|not permitted to log in"
+    r"|invalid database)"
+)
+"""libpq tells no SQLSTATE of a connection that failed (psycopg 3.3.9, tests/integration/test_sessions.py)."""
 
 
 @contextmanager
@@ -32,6 +45,8 @@ def session(dsn: Dsn, *, application: str, settings: dict[str, str] | None = Non
     bounds = {
         "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
         "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
+        "client_connection_check_interval": f"{ORPHAN_SECONDS}s",
+        "idle_in_transaction_session_timeout": f"{OPEN_TRANSACTION_SECONDS}s",
         **(settings or {}),
     }
     parameters = dsn.parameters(application=application, settings=bounds)
@@ -53,6 +68,8 @@ def translate(error: psycopg.Error, dsn: Dsn) -> TransientError | PermanentError
     said = " ".join(str(error).split()) or type(error).__name__
     place = f"{dsn.host}:{dsn.port}/{dsn.dbname}"
     if error.sqlstate is None and isinstance(error, psycopg.OperationalError):
+        if _REFUSES_FOR_GOOD.search(said):
+            return PermanentError(f"{_capital(dsn.label)} at {place} refused: {said}")
         return TransientError(f"{_capital(dsn.label)} does not answer at {place}: {said}")
     code = f" [{error.sqlstate}]" if error.sqlstate else ""
     kind = TransientError if _is_transient(error) else PermanentError
@@ -60,8 +77,7 @@ def translate(error: psycopg.Error, dsn: Dsn) -> TransientError | PermanentError
 
 
 def _is_transient(error: psycopg.Error) -> bool:
-    wrong_password = isinstance(error, psycopg.errors.InvalidAuthorizationSpecification)
-    return isinstance(error, _TRANSIENT) and not wrong_password
+    return isinstance(error, _TRANSIENT) and not isinstance(error, _WRONG_PASSWORD)
 
 
 def _capital(text: str) -> str:

@@ -4,7 +4,7 @@ Called by the schema activity. Entering as the tenant proves that the derived cr
 database, so the tenant's lock is taken here again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.schema_migrations import migrate
 from tenancy.adapters.sessions import Session, session, translate
 from tenancy.adapters.storage import TENANT_SCHEMA, LockPolicy
-from tenancy.saga.errors import PermanentError, TransientError
+from tenancy.saga.errors import ForeignObjectError, PermanentError, TransientError
 from tenancy.saga.names import TenantId, lock_key
 
 SCRIPTS = Path(__file__).parent / "tenant_schema"
@@ -48,28 +48,37 @@ class TenantDatabase:
     def __init__(self, dsn: Dsn) -> None:
         self._dsn = dsn
 
-    def apply_schema(self, tenant_id: TenantId, admin: AdminAccount, policy: LockPolicy, *, target: str) -> None:
-        """Migrate to `target` and seed the admin account in one transaction. Idempotent: an invitation is kept."""
+    def apply_schema(
+        self, tenant_id: TenantId, admin: AdminAccount, policy: LockPolicy, *, fence: Callable[[], None], target: str
+    ) -> None:
+        """Migrate to `target` and seed the admin account in one transaction. Idempotent: an invitation is kept.
+
+        `fence` is called under the lock. ForeignObjectError when somebody else made a schema of this name.
+        """
         with self._locked(tenant_id, policy) as connection:
+            fence()
+            self._require_ours(connection)
             try:
                 migrate(connection, SCRIPTS, schema=TENANT_SCHEMA, target=target, then=lambda sa: _seed(sa, admin))
             except sqlalchemy.exc.DBAPIError as error:
                 raise _migration_error(error, self._dsn) from error
 
-    def drop_schema(self, tenant_id: TenantId, policy: LockPolicy) -> None:
-        """Drop the schema with all that is in it, if it is there."""
+    def drop_schema(self, tenant_id: TenantId, policy: LockPolicy, *, fence: Callable[[], None]) -> None:
+        """Drop the schema with all that is in it, if it is there. Fence and foreign schemas as above."""
         with self._locked(tenant_id, policy) as connection:
+            fence()
+            self._require_ours(connection)
             connection.execute(f'drop schema if exists "{TENANT_SCHEMA}" cascade')
 
     def look(self, application: str) -> SchemaSeen | None:
         """The schema, if it exists."""
         with session(self._dsn, application=application) as connection:
-            if connection.execute("select from pg_namespace where nspname = %s", (TENANT_SCHEMA,)).fetchone() is None:
+            if _owner(connection) is None:
                 return None
             try:
                 version = connection.execute(_VERSION).fetchone()
                 admins = connection.execute(_ADMINS).fetchone()
-            except psycopg.errors.UndefinedTable:
+            except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
                 return SchemaSeen(version=None, admins=0)
             return SchemaSeen(**(version or {}), **(admins or {}))
 
@@ -82,7 +91,21 @@ class TenantDatabase:
                 policy.on_evicted(self._dsn.label, holder)
             yield connection
 
+    def _require_ours(self, connection: Session) -> None:
+        owner = _owner(connection)
+        if owner not in {None, self._dsn.user}:
+            raise ForeignObjectError(
+                f"The database {self._dsn.dbname} has a schema {TENANT_SCHEMA} that is not ours (it is owned by "
+                f"{owner}). Nothing was changed; find out who made it, or drop it by hand."
+            )
 
+
+def _owner(connection: Session) -> str | None:
+    row = connection.execute(_OWNER, (TENANT_SCHEMA,)).fetchone()
+    return row["owner"] if row else None
+
+
+_OWNER = "select pg_get_userbyid(nspowner)::text as owner from pg_namespace where nspname = %s"
 _VERSION = "select max(version_num) as version from tenant.alembic_version"
 _ADMINS = "select count(*) as admins from tenant.users where role = 'admin'"
 

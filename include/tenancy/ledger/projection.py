@@ -24,12 +24,12 @@ def tenant_row(saga: Saga, at: datetime) -> dict[str, Any]:
 
 
 def resource_rows(before: Saga | None, after: Saga, at: datetime) -> list[dict[str, Any]]:
-    """The rows of the resources that changed."""
-    known = set(before.resources) if before else set()
+    """The rows of the resources that changed; one that is intended again moves all that stood behind it."""
+    known = set(enumerate(before.resources)) if before else set()
     return [
         _resource_row(after, resource, position, at)
         for position, resource in enumerate(after.resources)
-        if resource not in known
+        if (position, resource) not in known
     ]
 
 

@@ -67,8 +67,3 @@ select count(*) filter (where region = %(region)s) as region, count(*) filter (w
 -- name: lock_admission
 -- Requests are admitted one by one, so that two never pass the last free place together.
 select pg_advisory_xact_lock(7236832);
-
--- name: tenants
--- Every tenant that is not decommissioned, newest first.
-select id as tenant_id, slug, state::text, substate::text, attempt, run_id from ledger.tenant
- where state <> 'Decommissioned' order by created_at desc;

@@ -13,4 +13,6 @@ depends_on = None
 def upgrade() -> None:
     script = (Path(__file__).parents[1] / "sql" / "0001_ledger.sql").read_text()
     # By the driver itself: SQLAlchemy would take the script's percent signs for parameters.
-    op.get_bind().connection.driver_connection.execute(script)
+    driver_connection = op.get_bind().connection.driver_connection
+    assert driver_connection is not None  # it is checked out
+    driver_connection.execute(script)

@@ -1,0 +1,121 @@
+"""The environment of every Airflow process of a sandbox, and the wrapper that gives it to a person's shell.
+
+Two profiles: `shipped` is what Tenancy recommends, `stock` is Airflow as it comes with only our users' roles, for
+comparing the two. It writes two files and starts nothing.
+"""
+
+import hashlib
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal, get_args
+
+from sandbox import database_names, documents
+from sandbox.environment import inherited
+from sandbox.layout import Layout
+from sandbox.ports import HOST
+from sandbox.secrets import Secrets
+from tenancy.airflow_settings import shipped_settings
+
+Profile = Literal["shipped", "stock"]
+PROFILES: Final[tuple[Profile, ...]] = get_args(Profile)
+
+_NOT_ABOUT_SPEED: Final = (
+    "AIRFLOW__CORE__AUTH_MANAGER",
+    "AIRFLOW__FAB__CUSTOM_ROLES",
+    "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION",
+    "AIRFLOW__CORE__LOAD_EXAMPLES",
+)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the caller of `up` may choose about Airflow."""
+
+    profile: Profile = "shipped"
+    dags_folder: Path | None = None
+    extra_env: Mapping[str, str] = field(default_factory=dict)
+
+
+def variables(layout: Layout, ports: Mapping[str, int], secrets: Secrets, wish: Wish) -> dict[str, str]:
+    """What we set, without what is inherited from the shell."""
+    return {
+        **_profile(wish.profile),
+        **_places(layout, wish),
+        **_addresses(ports),
+        **_secrets(ports, secrets),
+        **wish.extra_env,
+    }
+
+
+def complete(ours: Mapping[str, str]) -> dict[str, str]:
+    # Unbuffered, so that the end of a log says why a process died.
+    return inherited() | {"PYTHONUNBUFFERED": "1"} | dict(ours)
+
+
+def fingerprint(ours: Mapping[str, str], command: Sequence[str]) -> str:
+    """Changes when a running process would have to be restarted to have `ours`."""
+    return hashlib.sha256(json.dumps([sorted(ours.items()), list(command)]).encode()).hexdigest()
+
+
+def write_command(layout: Layout, ours: Mapping[str, str]) -> None:
+    """Write `bin/airflow`, so that a person can run any Airflow command against this sandbox."""
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(ours.items())]
+    documents.write_private(layout.airflow_environment, "\n".join(lines) + "\n")
+    layout.airflow_command.parent.mkdir(mode=0o700, exist_ok=True)
+    script = (
+        "#!/bin/sh\n"
+        "# Airflow's command line in the environment of this sandbox; written by `python -m sandbox up`.\n"
+        "unset PYTHONDONTWRITEBYTECODE\n"
+        f". {shlex.quote(str(layout.airflow_environment))}\n"
+        f'exec {shlex.quote(str(layout.python))} -m airflow "$@"\n'
+    )
+    documents.write_private(layout.airflow_command, script, mode=0o700)
+
+
+def _profile(profile: Profile) -> dict[str, str]:
+    shipped = shipped_settings()
+    if profile == "shipped":
+        return shipped
+    return {name: shipped[name] for name in _NOT_ABOUT_SPEED} | {"TENANCY_PRELOAD": "0"}
+
+
+def _places(layout: Layout, wish: Wish) -> dict[str, str]:
+    return {
+        "AIRFLOW_HOME": str(layout.airflow_home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(wish.dags_folder or layout.dags),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(layout.plugins),
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(layout.logs / "tasks"),
+        "AIRFLOW__LOGGING__LOGGING_CONFIG_CLASS": "sandbox.task_logs.LOGGING_CONFIG",
+        "PYTHONPATH": str(layout.include),
+        "TENANCY_PLATFORM_FILE": str(layout.platform_file),
+        "TENANCY_SANDBOX_HOME": str(layout.home),
+    }
+
+
+def _addresses(ports: Mapping[str, int]) -> dict[str, str]:
+    api = f"http://{HOST}:{ports['api']}"
+    return {
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "8",
+        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "sandbox.ports.loopback_host",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{api}/execution/",
+        "AIRFLOW__API__HOST": HOST,
+        "AIRFLOW__API__PORT": str(ports["api"]),
+        "AIRFLOW__API__BASE_URL": api,
+        "AIRFLOW__API_AUTH__JWT_ISSUER": "tenancy-sandbox",
+    }
+
+
+def _secrets(ports: Mapping[str, int], secrets: Secrets) -> dict[str, str]:
+    where = f"{HOST}:{ports['platform']}/{database_names.AIRFLOW}"
+    who = f"{database_names.AIRFLOW}:{secrets.airflow_database}"
+    return {
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{who}@{where}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"postgresql+asyncpg://{who}@{where}",
+        "AIRFLOW__CORE__FERNET_KEY": secrets.fernet_key,
+        "AIRFLOW__API__SECRET_KEY": secrets.api_secret_key,
+        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.jwt_secret,
+    }

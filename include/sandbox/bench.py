@@ -1,0 +1,159 @@
+"""`make bench`: how long provisioning takes, beside as many empty tasks on the same Airflow, as two ratios.
+
+It runs in a sandbox of its own (`.sandbox-bench`): first with Airflow's stock settings, then with ours. A timing is
+printed, never asserted: a slow machine makes both sides slow.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from sandbox import lifecycle
+from sandbox.access import Access
+from sandbox.airflow_env import Profile, Wish
+from sandbox.layout import PROJECT, Layout
+from sandbox.problems import SandboxError
+from sandbox.progress import Progress
+
+_BUNDLE: Final = "airflow.dag_processing.bundles.local.LocalDagBundle"
+_BENCH_DAGS: Final = Path(__file__).parent / "bench_dags"
+RUN_SECONDS: Final = 120.0
+EMPTY: Final = "empty_tasks"
+SAGA: Final = "tenant_provisioning"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Seconds from trigger to the end of the run, one a run."""
+
+    what: str
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    console = Console(highlight=False)
+    layout = Layout.find(PROJECT / ".sandbox-bench")
+    try:
+        samples = list(_measure(layout, options.runs, Progress(console)))
+    except SandboxError as problem:
+        print(f"bench: {problem}", file=sys.stderr)
+        return 1
+    finally:
+        lifecycle.down(layout, purge=True)
+    _print(samples, console)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sandbox.bench", description=__doc__)
+    parser.add_argument("--runs", type=int, default=10, help="runs of each kind (default: %(default)s)")
+    return parser
+
+
+def _measure(layout: Layout, runs: int, progress: Progress) -> Iterator[Sample]:
+    with _up(layout, "stock", progress) as access, progress.step(f"{runs} runs of empty tasks, one at a time"):
+        yield Sample("empty tasks, stock settings", _times(access, runs, EMPTY, dict))
+    with _up(layout, "shipped", progress) as access:
+        with progress.step(f"{runs} runs of empty tasks, one at a time"):
+            yield Sample("empty tasks, our settings", _times(access, runs, EMPTY, dict))
+        with progress.step(f"{runs} tenants, one at a time"):
+            yield Sample("trigger to Active", _times(access, runs, SAGA, _request))
+
+
+@contextmanager
+def _up(layout: Layout, profile: Profile, progress: Progress) -> Iterator[Access]:
+    bundles = [
+        {"name": "dags-folder", "classpath": _BUNDLE, "kwargs": {}},
+        {"name": "bench", "classpath": _BUNDLE, "kwargs": {"path": str(_BENCH_DAGS)}},
+    ]
+    wish = Wish(profile=profile, extra_env={"AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles)})
+    progress.say(f"Airflow with {profile} settings")
+    lifecycle.up(layout, wish=wish, usual_ports=False, progress=progress)
+    try:
+        yield Access(layout)
+    finally:
+        lifecycle.down(layout)
+
+
+def _request() -> dict[str, str]:
+    slug = f"bench-{uuid.uuid4().hex[:10]}"
+    return {
+        "slug": slug,
+        "name": "Bench",
+        "plan": "starter",
+        "region": "eu-central",
+        "admin_email": f"admin@{slug}.example",
+    }
+
+
+def _times(access: Access, runs: int, dag: str, conf: Callable[[], dict[str, str]]) -> tuple[float, ...]:
+    with access.client("operator") as client:
+        _await_dag(client, dag)
+        _run(client, dag, conf())  # the first one after a start warms up caches on both sides
+        return tuple(_run(client, dag, conf()) for _ in range(runs))
+
+
+def _await_dag(client: httpx.Client, dag: str) -> None:
+    deadline = time.monotonic() + RUN_SECONDS
+    while client.get(f"/api/v2/dags/{dag}").status_code != 200:
+        if time.monotonic() > deadline:
+            raise SandboxError(f"Airflow did not parse the DAG {dag} within {RUN_SECONDS:.0f} s.")
+        time.sleep(0.2)
+
+
+def _run(client: httpx.Client, dag: str, conf: dict[str, str]) -> float:
+    """Seconds from queued to ended, both by Airflow's clock."""
+    answer = client.post(f"/api/v2/dags/{dag}/dagRuns", json={"logical_date": None, "conf": conf})
+    answer.raise_for_status()
+    run = _await_end(client, f"/api/v2/dags/{dag}/dagRuns/{answer.json()['dag_run_id']}")
+    if run["state"] != "success":
+        raise SandboxError(f"A run of {dag} ended {run['state']}: {run['dag_run_id']}")
+    return (datetime.fromisoformat(run["end_date"]) - datetime.fromisoformat(run["queued_at"])).total_seconds()
+
+
+def _await_end(client: httpx.Client, path: str) -> dict[str, Any]:
+    deadline = time.monotonic() + RUN_SECONDS
+    while time.monotonic() < deadline:
+        run: dict[str, Any] = client.get(path).json()
+        if run["state"] in {"success", "failed"}:
+            return run
+        time.sleep(0.2)
+    raise SandboxError(f"A run did not end within {RUN_SECONDS:.0f} s: {path}")
+
+
+def _print(samples: list[Sample], console: Console) -> None:
+    stock, ours, saga = samples
+    table = Table("what", "runs", "median s", "min s", "max s")
+    for sample in samples:
+        numbers = (f"{number:.2f}" for number in (sample.median, min(sample.seconds), max(sample.seconds)))
+        table.add_row(sample.what, str(len(sample.seconds)), *numbers)
+    console.print(table)
+    console.print(f"to Active / empty tasks with stock settings: {saga.median / stock.median:.2f}   (to reach: 0.50)")
+    console.print(f"to Active / empty tasks with our settings:   {saga.median / ours.median:.2f}   (to reach: 1.60)")
+    memory = psutil.virtual_memory().total / 2**30
+    where = f"{psutil.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
+    console.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {where}, LocalExecutor")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""The command line: `python -m sandbox up | down | status | demo`.
+
+It reads arguments, calls `lifecycle` and `status`, and turns a SandboxError into one sentence and exit code 1.
+A new subcommand is a function here and its entry in `_parser`.
+"""
+
+import argparse
+import errno
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from sandbox import lifecycle, ports, status
+from sandbox.airflow_env import PROFILES, Wish
+from sandbox.layout import HOME_VARIABLE, Layout
+from sandbox.problems import SandboxError
+from sandbox.progress import Progress
+
+# Failures that a person at the machine can cure; any other is a defect of ours and keeps its traceback.
+_OF_THE_MACHINE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOTDIR, errno.EACCES, errno.EPERM)
+
+Run = Callable[[argparse.Namespace, Layout], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    layout = Layout.find(options.home)
+    try:
+        answer: int = options.run(options, layout)
+    except SandboxError as problem:
+        print(f"sandbox: {problem}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            raise
+        print(
+            f"sandbox: {error.strerror}: {error.filename or layout.home}; see to that and try again.", file=sys.stderr
+        )
+        return 1
+    except KeyboardInterrupt:
+        print("sandbox: interrupted; `up` goes on from here, `down` stops what runs.", file=sys.stderr)
+        return 130
+    return answer
+
+
+def _up(options: argparse.Namespace, layout: Layout) -> int:
+    wish = Wish(profile=options.profile, dags_folder=options.dags)
+    lifecycle.up(layout, wish=wish, usual_ports=not options.free_ports, progress=Progress())
+    api = ports.recorded(layout.ports)["api"]
+    print(f"Airflow: http://{ports.HOST}:{api} (users and passwords: {layout.secrets})")
+    return 0
+
+
+def _down(options: argparse.Namespace, layout: Layout) -> int:
+    if options.purge and not options.yes and not _confirmed(layout):
+        print("Nothing was deleted.")
+        return 1
+    lifecycle.down(layout, purge=options.purge, progress=Progress())
+    return 0
+
+
+def _status(options: argparse.Namespace, layout: Layout) -> int:
+    parts = status.look(layout)
+    if options.json:
+        print(json.dumps(status.as_json(parts), indent=2))
+    else:
+        Console().print(status.as_table(parts))
+    return 0 if status.all_healthy(parts) else 1
+
+
+def _demo(options: argparse.Namespace, layout: Layout) -> int:
+    # Here, because these imports cost what `status` and `up` are spared.
+    from sandbox.demo import Request, run  # noqa: PLC0415
+
+    request = Request(
+        slug=options.slug,
+        name=options.name or options.slug.replace("-", " ").title(),
+        plan=options.plan,
+        region=options.region,
+        admin_email=options.email or f"admin@{options.slug}.example",
+        wait=not options.no_wait,
+    )
+    return run(request, layout, Console(highlight=False, soft_wrap=True))
+
+
+def _confirmed(layout: Layout) -> bool:
+    print(f"This deletes every tenant, user, password and log of the sandbox in {layout.home}, for good.")
+    if not sys.stdin.isatty():
+        print("Nobody is here to confirm; add --yes if you mean it.")
+        return False
+    return input("Type yes to go on: ").strip().lower() == "yes"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox",
+        description="The embedded platform: PostgreSQL and Airflow on this machine, on loopback ports only.",
+        epilog=f"Everything lies in one folder: --home, else ${HOME_VARIABLE}, else .sandbox in the project.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+
+    up = _command(commands, "up", _up, "start what does not run, heal what is half dead; quick when all is well")
+    up.add_argument(
+        "--profile",
+        choices=PROFILES,
+        default="shipped",
+        help="Airflow's settings: those Tenancy ships, or stock ones to compare with (default: %(default)s)",
+    )
+    up.add_argument("--dags", type=Path, metavar="DIR", help="another DAG folder than the project's")
+    up.add_argument("--free-ports", action="store_true", help="choose any free ports instead of the usual ones")
+
+    down = _command(commands, "down", _down, "stop everything that was started; data stays unless --purge")
+    down.add_argument("--purge", action="store_true", help="also delete all data, passwords and logs")
+    down.add_argument("--yes", action="store_true", help="do not ask before deleting")
+
+    look = _command(commands, "status", _status, "show each part; exit code 1 unless all are healthy")
+    look.add_argument("--json", action="store_true", help="as JSON, for programs")
+
+    demo = _command(commands, "demo", _demo, "bring it up, provision a tenant and show its timeline live")
+    demo.add_argument("--slug", default="acme", help="the tenant's short name (default: %(default)s)")
+    demo.add_argument("--plan", default="starter", help="see include/sandbox/platform.toml (default: %(default)s)")
+    demo.add_argument("--region", default="eu-central", help="likewise (default: %(default)s)")
+    demo.add_argument("--name", help="the organisation's name (default: the slug, capitalised)")
+    demo.add_argument("--email", help="the tenant admin's address (default: admin@<slug>.example)")
+    demo.add_argument("--no-wait", action="store_true", help="leave the sandbox up and return, instead of waiting")
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, run: Run, summary: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+    command.add_argument("--home", type=Path, metavar="DIR", help="where the sandbox lies")
+    command.set_defaults(run=run)
+    return command

@@ -1,0 +1,41 @@
+"""Small JSON documents on disk, written whole or not at all.
+
+Ports, secrets, processes and the record of what was prepared are kept this way. A file that cannot be read as JSON
+is a problem with a sentence, not a reason to start anew: it may hold the only copy of a password.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from sandbox.problems import SandboxError
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The document, or {} when there is none yet."""
+    try:
+        document = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise SandboxError(
+            f"{path} cannot be read ({error}); run `python -m sandbox down --purge` to start from nothing."
+        ) from error
+    return document if isinstance(document, dict) else {}
+
+
+def write(path: Path, document: dict[str, Any]) -> None:
+    """Replace the document in one step; only its owner may read it, from the first byte on."""
+    write_private(path, json.dumps(document, indent=2, sort_keys=True) + "\n")
+
+
+def write_private(path: Path, text: str, *, mode: int = 0o600) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -1,0 +1,226 @@
+"""Brings a sandbox up and down: what to start, in which order, and what a dead part means for the others.
+
+Called by the command line, the test fixtures and the bench. `up` may be called in any state, also after a kill -9 of
+anything or of itself, and does only what is needed; nothing is ended that was not recorded when it was started.
+"""
+
+import signal
+import time
+from collections.abc import Callable, Mapping
+from typing import Final, TypeVar
+
+from sandbox import (
+    airflow_env,
+    documents,
+    health,
+    lock,
+    ports,
+    postgres,
+    preflight,
+    prepared,
+    processes,
+    readiness,
+    secrets,
+    servers,
+)
+from sandbox.airflow_env import Wish
+from sandbox.components import API_SERVER, COMPONENTS, DAG_PROCESSOR, PREPARE, Component
+from sandbox.database_names import AIRFLOW
+from sandbox.layout import Layout
+from sandbox.postgres import PostgresServer
+from sandbox.processes import Daemon, Register
+from sandbox.progress import Progress, Silent
+from sandbox.secrets import Secrets
+
+Answer = TypeVar("Answer")
+
+# How long a living part may keep us waiting for an answer, on a busy machine, before it counts as hanging.
+PATIENCE_SECONDS: Final = 8.0
+AIRFLOW_GRACE_SECONDS: Final = 4.0
+# Workers whose scheduler was killed do not react to SIGTERM (Airflow 3.3.2): no use in waiting long for them.
+ORPHANS_GRACE_SECONDS: Final = 0.5
+
+
+def up(layout: Layout, *, wish: Wish | None = None, usual_ports: bool = True, progress: Progress | None = None) -> None:
+    """Start what does not run, end and restart what is half dead. Returns when all parts are healthy."""
+    preflight.check(layout)
+    layout.create()
+    with lock.held(layout):
+        _Sandbox(layout, wish or Wish(), progress or Silent(), usual_ports=usual_ports).up()
+
+
+def down(layout: Layout, *, purge: bool = False, progress: Progress | None = None) -> None:
+    """Stop all parts in reverse order; with `purge` delete the data, passwords and logs too."""
+    if not layout.exists:
+        return
+    with lock.held(layout):
+        _stop_everything(Register(layout.processes), progress or Silent())
+        if purge:
+            layout.remove()
+
+
+class _Sandbox:
+    def __init__(self, layout: Layout, wish: Wish, progress: Progress, *, usual_ports: bool) -> None:
+        self.layout = layout
+        self.wish = wish
+        self.progress = progress
+        self.register = Register(layout.processes)
+        self.secrets: Secrets = secrets.load_or_create(layout.secrets)
+        self.ports: Mapping[str, int] = self._choose_ports(usual_ports=usual_ports)
+        self.environment = airflow_env.variables(layout, self.ports, self.secrets, wish)
+
+    def up(self) -> None:
+        if self._nothing_to_do():
+            self.progress.say(f"The sandbox in {self.layout.home} is up and healthy.")
+            return
+        airflow_env.write_command(self.layout, self.environment)
+        # Airflow's processes that lost their database may live on without working, and those with other settings
+        # must not run while their tables change.
+        platform_started = self._start_server(servers.PLATFORM)
+        self._start_server(servers.STORAGE)
+        stale = [each.name for each in COMPONENTS if platform_started or not self._is_current(each)]
+        _stop_airflow(self.register, stale)
+        self._prepare()
+        self._start_airflow()
+
+    def _nothing_to_do(self) -> bool:
+        """Cheap looks first: the second `up` takes 0.2 s."""
+        return (
+            all(self._is_current(component) for component in COMPONENTS)
+            and prepared.is_current(self.layout, prepared.digest(self.layout, self.ports, self.secrets))
+            and all(self._server_runs(name) for name in servers.NAMES)
+            and health.all_healthy(health.report(self.ports["api"]), COMPONENTS)
+        )
+
+    def _choose_ports(self, *, usual_ports: bool) -> dict[str, int]:
+        owners = {"api": API_SERVER.name} | {name: servers.process_name(name) for name in servers.NAMES}
+        running = {name for name, process in owners.items() if self._alive(process)}
+        usual = ports.USUAL if usual_ports else dict.fromkeys(ports.USUAL, 0)
+        chosen = ports.choose(ports.recorded(self.layout.ports), running=running, usual=usual)
+        if chosen != ports.recorded(self.layout.ports):
+            documents.write(self.layout.ports, dict(chosen))
+        return chosen
+
+    def _alive(self, name: str) -> bool:
+        daemon = self.register.get(name)
+        return daemon is not None and daemon.alive
+
+    def _is_current(self, component: Component) -> bool:
+        """It runs, and with the settings we would give it now."""
+        daemon = self.register.get(component.name)
+        return daemon is not None and daemon.fingerprint == self._fingerprint(component) and daemon.alive
+
+    def _fingerprint(self, component: Component) -> str:
+        return airflow_env.fingerprint(self.environment, component.command(self.layout))
+
+    def _server_runs(self, name: str) -> bool:
+        return self._alive(servers.process_name(name)) and self._server(name).healthy()
+
+    def _server(self, name: str) -> PostgresServer:
+        return servers.server(name, self.layout, self.ports, self.secrets)
+
+    def _start_server(self, name: str) -> bool:
+        """Start it unless it answers; whether it had to be started."""
+        server = self._server(name)
+        if self._alive(server.name) and _within(PATIENCE_SECONDS, server.healthy):
+            return False
+        if not server.initialised:
+            with self.progress.step(f"Create PostgreSQL ({name})"):
+                server.create()
+        with self.progress.step(f"Start PostgreSQL ({name}) on port {server.port}"):
+            _stop_servers(self.register, [server.name])
+            server.start(record=self.register.put)
+        return True
+
+    def _prepare(self) -> None:
+        # Here, because these imports take 0.3 s and an `up` with nothing to do needs none of them.
+        from sandbox.preparation import Preparation  # noqa: PLC0415
+
+        _stop_airflow(self.register, [PREPARE])
+        Preparation(self.layout, self.ports, self.secrets, self.environment, self.register, self.progress).ensure()
+
+    def _start_airflow(self) -> None:
+        # Twice: while the api-server is down nobody says how the others are.
+        for _ in range(2):
+            ailing = self._ailing()
+            if not ailing:
+                return
+            self._restart(ailing)
+
+    def _ailing(self) -> list[Component]:
+        report = self._report()
+        return [component for component in COMPONENTS if not self._is_well(component, report)]
+
+    def _report(self) -> health.Report | None:
+        if self._alive(API_SERVER.name):
+            return _within(PATIENCE_SECONDS, lambda: health.report(self.ports["api"]))
+        return None
+
+    def _is_well(self, component: Component, report: health.Report | None) -> bool:
+        if not self._is_current(component):
+            return False
+        unknown = report is None and component is not API_SERVER
+        return unknown or health.is_healthy(report, component)
+
+    def _restart(self, ailing: list[Component]) -> None:
+        began = time.time()
+        names = [component.name for component in ailing]
+        with self.progress.step(f"Start Airflow: {', '.join(names)}"):
+            _stop_airflow(self.register, names)
+            started = [(component, self._launch(component)) for component in ailing]
+            readiness.await_health(self.ports["api"], started, log_of=self.layout.log_of)
+        if DAG_PROCESSOR in ailing:
+            folder = self.wish.dags_folder or self.layout.dags
+            with self.progress.step(f"Parse the DAGs in {folder}"):
+                readiness.await_dags(self._metadata_dsn(), folder, since=began)
+
+    def _metadata_dsn(self) -> str:
+        return self._server(servers.PLATFORM).dsn(AIRFLOW, AIRFLOW, self.secrets.airflow_database)
+
+    def _launch(self, component: Component) -> Daemon:
+        return processes.start(
+            component.name,
+            component.command(self.layout),
+            environment=airflow_env.complete(self.environment),
+            directory=self.layout.home,
+            log=self.layout.log_of(component.name),
+            fingerprint=self._fingerprint(component),
+            record=self.register.put,
+        )
+
+
+def _within(seconds: float, look: Callable[[], Answer]) -> Answer:
+    """The first answer that is not empty, or the last one when time is up."""
+    deadline = time.monotonic() + seconds
+    while not (answer := look()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return answer
+
+
+def _stop_everything(register: Register, progress: Progress) -> None:
+    names = [PREPARE, *(component.name for component in COMPONENTS)]
+    if any(register.get(name) for name in names):
+        with progress.step("Stop Airflow"):
+            _stop_airflow(register, names)
+    names = [name for name in map(servers.process_name, servers.NAMES) if register.get(name)]
+    if names:
+        with progress.step("Stop PostgreSQL"):
+            _stop_servers(register, names)
+
+
+def _stop_airflow(register: Register, names: list[str]) -> None:
+    """Ask all at once, the api-server too: tasks that cannot report are run again by the next start."""
+    daemons = [daemon for name in reversed(names) if (daemon := register.get(name))]
+    for daemon in daemons:
+        processes.ask(daemon, signal.SIGTERM)
+    orphans_only = not any(daemon.alive for daemon in daemons)
+    deadline = time.monotonic() + (ORPHANS_GRACE_SECONDS if orphans_only else AIRFLOW_GRACE_SECONDS)
+    for daemon in daemons:
+        processes.await_end(daemon, deadline)
+        register.forget(daemon.name)
+
+
+def _stop_servers(register: Register, names: list[str]) -> None:
+    postgres.stop(*(daemon for name in names if (daemon := register.get(name))))
+    for name in names:
+        register.forget(name)

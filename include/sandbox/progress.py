@@ -1,0 +1,39 @@
+"""What a person sees while something slow happens: the step and, once done, its seconds.
+
+A spinner on a terminal, plain lines in a pipe or a log. It knows nothing of the steps themselves.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+
+class Progress:
+    """Reports steps on a console."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(highlight=False, soft_wrap=True)
+
+    def say(self, sentence: str) -> None:
+        self._console.print(sentence, markup=False)
+
+    @contextmanager
+    def step(self, deed: str) -> Iterator[None]:
+        """Show `deed` as under way, then as done with its seconds; a failure is left to who reports it."""
+        began = time.monotonic()
+        if self._console.is_terminal:
+            with self._console.status(f"{deed} …"):
+                yield
+        else:
+            self._console.print(f"… {deed}", markup=False)
+            yield
+        self._console.print(f"[green]✓[/green] {deed} [dim]{time.monotonic() - began:.1f} s[/dim]")
+
+
+class Silent(Progress):
+    """For callers that report in their own way."""
+
+    def __init__(self) -> None:
+        super().__init__(Console(quiet=True))

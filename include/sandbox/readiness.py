@@ -1,0 +1,90 @@
+"""Waits until the Airflow processes just started beat and the DAG files are parsed, or says why they do not.
+
+It asks; it starts and ends nothing.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from sandbox import health
+from sandbox.components import Component
+from sandbox.log_tail import advice, last_lines
+from sandbox.problems import SandboxError
+from sandbox.processes import Daemon
+
+HEALTH_SECONDS: Final = 180.0
+PARSE_SECONDS: Final = 90.0
+_POLL_SECONDS: Final = 0.2
+
+
+def await_health(api_port: int, started: Sequence[tuple[Component, Daemon]], *, log_of: Callable[[str], Path]) -> None:
+    """Until each component has beaten since its start."""
+    deadline = time.monotonic() + HEALTH_SECONDS
+    waiting = list(started)
+    while waiting:
+        report = health.report(api_port)
+        waiting = [
+            (component, daemon)
+            for component, daemon in waiting
+            if not health.is_healthy(report, component, since=daemon.started_at)
+        ]
+        for component, daemon in started:
+            _still_runs(component, daemon, log_of(component.name))
+        if waiting and time.monotonic() > deadline:
+            names = ", ".join(component.name for component, _ in waiting)
+            logs = ", ".join(str(log_of(component.name)) for component, _ in waiting)
+            raise SandboxError(f"Not healthy after {HEALTH_SECONDS:.0f} s: {names}; see {logs}.")
+        time.sleep(_POLL_SECONDS if waiting else 0)
+
+
+def await_dags(metadata_dsn: str, folder: Path, *, since: float) -> None:
+    """Until each DAG file of the folder was parsed after `since`; one that cannot be imported is a problem."""
+    expected = _dag_files(folder)
+    deadline = time.monotonic() + PARSE_SECONDS
+    with psycopg.connect(metadata_dsn, autocommit=True, connect_timeout=10) as connection:
+        while missing := expected - _parsed(connection, since):
+            _no_import_error(connection, expected, since)
+            if time.monotonic() > deadline:
+                raise SandboxError(
+                    f"Airflow has not parsed {', '.join(sorted(missing))} in {folder} after "
+                    f"{PARSE_SECONDS:.0f} s; run `airflow dags list-import-errors` of this sandbox to see why."
+                )
+            time.sleep(_POLL_SECONDS)
+
+
+def _still_runs(component: Component, daemon: Daemon, log: Path) -> None:
+    if not daemon.alive:
+        complaint = last_lines(log, 3)
+        raise SandboxError(
+            f"Airflow's {component.name} ended while starting: {complaint} (log: {log}).{advice(complaint)}"
+        )
+
+
+def _dag_files(folder: Path) -> set[str]:
+    """Those Airflow itself would look into: it skips files that do not contain both words."""
+    return {path.name for path in folder.glob("*.py") if {b"dag", b"airflow"} <= _words(path.read_bytes().lower())}
+
+
+def _words(source: bytes) -> set[bytes]:
+    return {word for word in (b"dag", b"airflow") if word in source}
+
+
+def _parsed(connection: psycopg.Connection, since: float) -> set[str]:
+    rows = connection.execute(
+        "SELECT relative_fileloc FROM dag WHERE NOT is_stale AND last_parsed_time >= to_timestamp(%s)", (since,)
+    )
+    return {str(row[0]) for row in rows}
+
+
+def _no_import_error(connection: psycopg.Connection, expected: set[str], since: float) -> None:
+    rows = connection.execute(
+        "SELECT filename, stacktrace FROM import_error WHERE timestamp >= to_timestamp(%s)", (since,)
+    )
+    for filename, stacktrace in rows:
+        if Path(filename).name in expected:
+            reason = str(stacktrace).strip().splitlines()[-1]
+            raise SandboxError(f"The DAG file {filename} cannot be imported: {reason}")

@@ -1,0 +1,67 @@
+"""The passwords and keys of one sandbox: made at its first start, kept in a file only its owner may read.
+
+`lifecycle` makes them, `airflow_env`, `databases` and `access` hand them on, always through the environment or a
+pipe: the arguments of a process are readable by everyone on the machine.
+"""
+
+import base64
+import secrets
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Final
+
+from sandbox import documents
+
+USERS: Final = ("viewer", "operator", "engineer", "tenancy-service")
+CREDENTIAL_KEY_ID: Final = "k1"
+
+
+@dataclass(frozen=True, repr=False)
+class Secrets:
+    """No `repr`: a secret must not reach a log or a test report by accident."""
+
+    fernet_key: str
+    jwt_secret: str
+    api_secret_key: str
+    platform_superuser: str
+    storage_superuser: str
+    airflow_database: str
+    ledger_database: str
+    storage_admin: str
+    credential_key_hex: str
+    users: dict[str, str]
+
+
+def load_or_create(path: Path) -> Secrets:
+    """The recorded ones; what a newer version of us needs besides is made and recorded."""
+    found = documents.read(path)
+    complete = _completed(found)
+    if asdict(complete) != found:
+        documents.write(path, asdict(complete))
+    return complete
+
+
+def load(path: Path) -> Secrets:
+    return Secrets(**documents.read(path))
+
+
+def _completed(found: dict[str, Any]) -> Secrets:
+    fresh = _generated()
+    known = {field.name: found[field.name] for field in fields(Secrets) if field.name in found}
+    known["users"] = {**fresh.users, **known.get("users", {})}
+    return replace(fresh, **known)
+
+
+def _generated() -> Secrets:
+    return Secrets(
+        fernet_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        jwt_secret=secrets.token_urlsafe(48),
+        api_secret_key=secrets.token_urlsafe(32),
+        platform_superuser=secrets.token_urlsafe(24),
+        storage_superuser=secrets.token_urlsafe(24),
+        airflow_database=secrets.token_urlsafe(24),
+        ledger_database=secrets.token_urlsafe(24),
+        storage_admin=secrets.token_urlsafe(24),
+        credential_key_hex=secrets.token_hex(32),
+        users={user: secrets.token_urlsafe(12) for user in USERS},
+    )

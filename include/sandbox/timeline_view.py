@@ -1,0 +1,101 @@
+"""Draws a tenant's timeline for a terminal: sign, label, wall-clock duration, and the reason in place.
+
+Used by the demo. It reads what ledger/timeline.py says; it asks nobody anything.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from tenancy.activities.plan import activity_of
+from tenancy.ledger.timeline import Row, RowStatus, Timeline, Undo
+from tenancy.saga.tenant import Saga
+
+_SIGNS: Final = {
+    RowStatus.IDLE: ("·", "dim"),
+    RowStatus.RUNNING: ("…", "blue"),
+    RowStatus.RETRYING: ("↻", "yellow"),
+    RowStatus.DONE: ("✓", "green"),
+    RowStatus.FAILED: ("✗", "red"),
+}
+_UNDO_SIGNS: Final = {Undo.UNDOING: ("↶", "magenta"), Undo.UNDONE: ("↶", "magenta"), Undo.FAILED: ("!", "red")}
+_UNDO_WORDS: Final = {Undo.UNDOING: "being undone", Undo.UNDONE: "undone", Undo.FAILED: "not undone"}
+
+_SENTENCES: Final = {
+    "Provisioning": "being provisioned",
+    "Cancelling": "being cancelled: what was made is being undone",
+    "Failed unwinding": "failed: what was made is being undone",
+    "Failed settled": "failed, and nothing is left behind",
+    "Failed ready": "failed, reset, and ready for a retry",
+    "Failed retained": "failed at its last step; everything it has is kept",
+    "Failed stuck": "failed, and something could not be undone",
+    "Active": "active",
+    "Decommissioning": "being decommissioned",
+    "Decommissioned": "decommissioned",
+}
+
+
+def headline(saga: Saga) -> str:
+    """What is going on, in one sentence."""
+    where = f"{saga.parameters.plan}, {saga.parameters.region}, attempt {saga.attempt}"
+    return f"Tenant {saga.parameters.slug} ({where}) is {_SENTENCES[saga.phase]}."
+
+
+class TimelineView:
+    """Keeps its spinner between drawings, so that it turns evenly."""
+
+    def __init__(self) -> None:
+        self._spinner = Spinner("dots", style="blue")
+
+    def draw(self, saga: Saga, timeline: Timeline, now: datetime) -> RenderableType:
+        """The whole pane at `now`."""
+        table = Table.grid(padding=(0, 2))
+        table.add_column(width=2)
+        table.add_column(min_width=26)
+        table.add_column(min_width=18, style="dim")
+        table.add_column(justify="right", min_width=8)
+        table.add_column()
+        for row in timeline.rows:
+            table.add_row(*self._cells(row, now))
+        notes = [Text(note, style="yellow") for note in timeline.notes]
+        return Padding(Group(Text(headline(saga), style="bold"), "", table, *notes), (1, 2))
+
+    def _cells(self, row: Row, now: datetime) -> tuple[RenderableType, ...]:
+        activity = activity_of(row.activity)
+        sign, style = sign_of(row)
+        icon = self._spinner if row.status is RowStatus.RUNNING and row.undo is Undo.NO else Text(sign, style=style)
+        dim = "dim" if row.status is RowStatus.IDLE else ""
+        label = Text(activity.label, style=dim)
+        return icon, label, activity.short_label, duration_text(row.duration(now)), Text(remark(row), style=style)
+
+
+def sign_of(row: Row) -> tuple[str, str]:
+    """The row's sign and colour; the words beside it say the same."""
+    return _SIGNS[row.status] if row.undo is Undo.NO else _UNDO_SIGNS[row.undo]
+
+
+def remark(row: Row) -> str:
+    """Why it waits, how it failed, what became of it."""
+    tries = f"try {row.tries}" if row.tries > 1 else ""
+    parts = [tries, row.message, _UNDO_WORDS.get(row.undo, "")]
+    return "; ".join(part for part in parts if part)
+
+
+def duration_text(duration: timedelta | None) -> str:
+    """Seconds with a tenth, minutes and seconds above that."""
+    if duration is None:
+        return "-"
+    seconds = duration.total_seconds()
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)}:{int(seconds % 60):02d} min"
+
+
+def line(row: Row, now: datetime) -> str:
+    """One row in one line, for logs and pipes."""
+    activity = activity_of(row.activity)
+    words = f"{sign_of(row)[0]} {activity.label:<28}{duration_text(row.duration(now)):>8}  {remark(row)}"
+    return words.rstrip()

@@ -1,0 +1,169 @@
+"""The timeline: what happened in each attempt, activity by activity, read from the facts. Pure.
+
+The demo, the CLI and the console show it. It knows when and what; labels and limits are the plan's
+(activities/plan.py).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import singledispatch
+
+from tenancy.ledger.envelope import Envelope
+from tenancy.saga import facts as f
+from tenancy.saga.names import ActivityName
+
+
+class RowStatus(StrEnum):
+    """What the row's sign shows."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    RETRYING = "retrying"
+    """A try failed and Airflow may try again."""
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Undo(StrEnum):
+    """How far the row's resources are undone."""
+
+    NO = "no"
+    UNDOING = "undoing"
+    FAILED = "failed"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One activity in one attempt."""
+
+    activity: ActivityName
+    status: RowStatus = RowStatus.IDLE
+    undo: Undo = Undo.NO
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    tries: int = 0
+    message: str = ""
+    resources: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    """(kind, name) -> might it still exist?"""
+
+    def duration(self, now: datetime) -> timedelta | None:
+        """Wall-clock time from its first start to its end, or to `now` while it is active."""
+        return None if self.started_at is None else (self.ended_at or now) - self.started_at
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """One attempt, activities in the order of the plan it started with."""
+
+    attempt: int
+    run_id: str
+    started_at: datetime
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+    """Sentences that belong to no single row."""
+
+    def row(self, activity: ActivityName) -> Row:
+        """The activity's row; KeyError when this attempt's plan does not have it."""
+        return {row.activity: row for row in self.rows}[activity]
+
+    def with_row(self, activity: ActivityName, **changes: object) -> "Timeline":
+        """The same timeline with one row changed."""
+        rows = (replace(row, **changes) if row.activity == activity else row for row in self.rows)  # type: ignore[arg-type]
+        return replace(self, rows=tuple(rows))
+
+
+def timelines(envelopes: Iterable[Envelope]) -> tuple[Timeline, ...]:
+    """Every attempt of one tenant's stream, oldest first."""
+    done: list[Timeline] = []
+    current: Timeline | None = None
+    for envelope in envelopes:
+        if isinstance(envelope.fact, f.AttemptStarted):
+            done += [current] if current else []
+            current = _begin(envelope.fact, envelope.at, current)
+        elif current is not None:
+            current = _show(envelope.fact, current, envelope.at)
+    return (*done, current) if current else ()
+
+
+def _begin(fact: f.AttemptStarted, at: datetime, before: Timeline | None) -> Timeline:
+    kept = {row.activity: row.resources for row in before.rows} if before else {}
+    rows = tuple(Row(entry.activity, resources=_live(kept.get(entry.activity, {}))) for entry in fact.plan)
+    return Timeline(fact.attempt, fact.run_id, at, rows)
+
+
+def _live(resources: Mapping[tuple[str, str], bool]) -> dict[tuple[str, str], bool]:
+    return {key: True for key, live in resources.items() if live}
+
+
+@singledispatch
+def _show(fact: f.Fact, timeline: Timeline, at: datetime) -> Timeline:  # noqa: ARG001 - most facts show nowhere
+    return timeline
+
+
+@_show.register
+def _(fact: f.ActivityStarted, timeline: Timeline, at: datetime) -> Timeline:
+    row = timeline.row(fact.activity)
+    first = row.started_at if row.status in {RowStatus.RUNNING, RowStatus.RETRYING} else at
+    return timeline.with_row(
+        fact.activity, status=RowStatus.RUNNING, started_at=first, ended_at=None, tries=row.tries + 1
+    )
+
+
+@_show.register
+def _(fact: f.ActivityCompleted, timeline: Timeline, at: datetime) -> Timeline:
+    return timeline.with_row(fact.activity, status=RowStatus.DONE, ended_at=at, message="")
+
+
+@_show.register
+def _(fact: f.ActivityFailed, timeline: Timeline, at: datetime) -> Timeline:
+    return timeline.with_row(fact.activity, status=RowStatus.RETRYING, ended_at=at, message=fact.message)
+
+
+@_show.register
+def _(fact: f.ProvisioningFailed, timeline: Timeline, at: datetime) -> Timeline:
+    ended = timeline.row(fact.activity).ended_at or at
+    return timeline.with_row(fact.activity, status=RowStatus.FAILED, ended_at=ended, message=fact.message)
+
+
+@_show.register
+def _(fact: f.ResourceIntended, timeline: Timeline, at: datetime) -> Timeline:  # noqa: ARG001
+    resources = {**timeline.row(fact.activity).resources, (fact.resource, fact.name): True}
+    return timeline.with_row(fact.activity, resources=resources)
+
+
+@_show.register(f.ResourceReleasing)
+@_show.register(f.ResourceFoundAgain)
+def _(fact: f.ResourceReleasing | f.ResourceFoundAgain, timeline: Timeline, at: datetime) -> Timeline:  # noqa: ARG001
+    row = _owner(timeline, fact.resource, fact.name)
+    return timeline.with_row(row.activity, undo=Undo.UNDOING) if row else timeline
+
+
+@_show.register
+def _(fact: f.ResourceReleased, timeline: Timeline, at: datetime) -> Timeline:  # noqa: ARG001
+    row = _owner(timeline, fact.resource, fact.name)
+    if row is None:
+        return timeline
+    resources = {**row.resources, (fact.resource, fact.name): False}
+    undo = Undo.UNDOING if any(resources.values()) else Undo.UNDONE
+    return timeline.with_row(row.activity, resources=resources, undo=undo)
+
+
+@_show.register
+def _(fact: f.CompensationFailed, timeline: Timeline, at: datetime) -> Timeline:  # noqa: ARG001
+    row = _owner(timeline, fact.resource, fact.name)
+    note = f"{fact.resource} {fact.name} could not be undone: {fact.message}"
+    shown = timeline.with_row(row.activity, undo=Undo.FAILED) if row else timeline
+    return replace(shown, notes=(*shown.notes, note))
+
+
+@_show.register
+def _(fact: f.HolderEvicted, timeline: Timeline, at: datetime) -> Timeline:  # noqa: ARG001
+    note = f"{fact.holder} did not let go of the tenant's lock on {fact.system}; its session was ended"
+    return replace(timeline, notes=(*timeline.notes, note))
+
+
+def _owner(timeline: Timeline, kind: str, name: str) -> Row | None:
+    return next((row for row in timeline.rows if (kind, name) in row.resources), None)

@@ -1,0 +1,55 @@
+"""One sandbox for all acceptance tests, in `.sandbox-test` (or $TENANCY_TEST_SANDBOX), on ports of its own.
+
+Purged before and after, unless TENANCY_KEEP_SANDBOX=1, which makes repeated runs start in a second.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import lifecycle
+from sandbox.access import Access
+from sandbox.airflow_env import Wish
+from sandbox.layout import PROJECT, Layout
+
+_PROBES = Path(__file__).parent / "dags"
+_BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
+# The project's DAGs and, beside them, those that only tests need.
+WISH = Wish(
+    extra_env={
+        # Lowered from 120 s and 10 s, so that a stopped process is missed while a test can wait for it.
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(
+            [
+                {"name": "dags-folder", "classpath": _BUNDLE, "kwargs": {}},
+                {"name": "probes", "classpath": _BUNDLE, "kwargs": {"path": str(_PROBES)}},
+            ]
+        ),
+    }
+)
+
+
+@pytest.fixture(scope="session")
+def sandbox_layout() -> Layout:
+    return Layout.find(PROJECT / os.environ.get("TENANCY_TEST_SANDBOX", ".sandbox-test"))
+
+
+@pytest.fixture(scope="session")
+def sandbox_up(sandbox_layout: Layout) -> Callable[[], None]:
+    """Bring the tests' sandbox up, or heal it: for tests that break it."""
+    return lambda: lifecycle.up(sandbox_layout, wish=WISH, usual_ports=False)
+
+
+@pytest.fixture(scope="session")
+def sandbox(sandbox_layout: Layout, sandbox_up: Callable[[], None]) -> Iterator[Access]:
+    keep = os.environ.get("TENANCY_KEEP_SANDBOX") == "1"
+    if not keep:
+        lifecycle.down(sandbox_layout, purge=True)
+    sandbox_up()
+    yield Access(sandbox_layout)
+    if not keep:
+        lifecycle.down(sandbox_layout, purge=True)

@@ -1,0 +1,59 @@
+"""What exists of a tenant in the outside world, found by plain SQL and REST: no project code looks. For tests only."""
+
+from dataclasses import dataclass
+
+import psycopg
+
+from sandbox.access import Access
+
+
+@dataclass(frozen=True)
+class Traces:
+    """Names of what was found; all empty when nothing is left."""
+
+    roles: tuple[str, ...]
+    databases: tuple[str, ...]
+    connections: tuple[str, ...]
+    tables: tuple[str, ...]
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.roles or self.databases or self.connections or self.tables)
+
+
+TABLES = ("accounts", "alembic_version", "audit", "sessions", "settings", "users")
+
+
+def traces(access: Access, slug: str) -> Traces:
+    like = slug.replace("-", r"\_") + r"\_%"
+    databases = _names(access.superuser_dsn("storage"), "select datname from pg_database where datname like %s", like)
+    tables = [
+        table
+        for database in databases
+        for table in _names(
+            access.superuser_dsn("storage", database),
+            "select tablename from pg_tables where schemaname = %s order by 1",
+            "tenant",
+        )
+    ]
+    return Traces(
+        roles=_names(access.superuser_dsn("storage"), "select rolname from pg_roles where rolname like %s", like),
+        databases=databases,
+        connections=_names(
+            access.superuser_dsn("platform", "airflow"), "select conn_id from connection where conn_id like %s", like
+        ),
+        tables=tuple(tables),
+    )
+
+
+def _names(dsn: str, statement: str, parameter: str) -> tuple[str, ...]:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        return tuple(row[0] for row in connection.execute(statement, (parameter,)))  # type: ignore[arg-type]
+
+
+def assert_complete(access: Access, slug: str) -> Traces:
+    """Exactly one of each, and every table."""
+    found = traces(access, slug)
+    assert (len(found.roles), len(found.databases), len(found.connections)) == (1, 1, 1), found
+    assert found.tables == TABLES
+    return found

@@ -1,0 +1,104 @@
+"""Holds a running task at an exact point, from outside: by locks and triggers in the databases. For tests only.
+
+The product has no hooks for this: the database it writes to simply does not answer until the gate opens.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from sandbox.access import Access
+from tests.acceptance.runs import until
+
+_GATE = """
+create table if not exists public.gate (kind text, activity text);
+grant select on public.gate to public;
+create or replace function public.wait_at_gate() returns trigger language plpgsql as $$
+begin
+    while exists (select from public.gate
+                   where kind = new.kind and activity = coalesce(new.data ->> 'activity', activity)) loop
+        perform pg_sleep(0.02);
+    end loop;
+    return new;
+end $$;
+create or replace trigger wait_at_gate before insert on ledger.fact
+    for each row execute function public.wait_at_gate();
+"""
+
+
+@contextmanager
+def before_fact(access: Access, kind: str, activity: str) -> Iterator[None]:
+    """Nobody can record this fact of this activity until the gate opens."""
+    with psycopg.connect(access.superuser_dsn("platform", "ledger"), autocommit=True) as connection:
+        connection.execute(_GATE)
+        connection.execute("insert into public.gate values (%s, %s)", (kind, activity))
+        try:
+            yield
+        finally:
+            connection.execute("delete from public.gate")
+
+
+@contextmanager
+def table_locked(dsn: str, table: str, mode: str) -> Iterator[None]:
+    """Whoever wants to write to this table waits in the server until the gate opens."""
+    with psycopg.connect(dsn) as connection:
+        connection.execute(sql.SQL("lock table {} in {} mode").format(sql.SQL(table), sql.SQL(mode)))
+        yield
+        connection.rollback()
+
+
+@contextmanager
+def table_creation_held(dsn: str) -> Iterator[None]:
+    """In this database CREATE TABLE waits in the server until the gate opens."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("create table public.gate (); grant select on public.gate to public")
+        connection.execute(_HOLD_TABLES)
+        try:
+            yield
+        finally:
+            connection.execute("insert into public.gate default values")
+
+
+_HOLD_TABLES = """
+create function public.hold_tables() returns event_trigger language plpgsql as $$
+begin
+    while not exists (select from public.gate) loop
+        perform pg_sleep(0.02);
+    end loop;
+end $$;
+create event trigger hold_tables on ddl_command_start when tag in ('CREATE TABLE')
+    execute function public.hold_tables();
+"""
+
+
+def waiting(dsn: str, statement: str) -> bool:
+    """Is a statement like this one being held in the server behind the DSN?"""
+    question = "select from pg_stat_activity where state = 'active' and query ilike %s and pid <> pg_backend_pid()"
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        return connection.execute(question, (statement,)).fetchone() is not None
+
+
+def task_process(access: Access) -> psutil.Process:
+    """The process of the one task that runs: whoever has the ledger session `tenancy run …`."""
+    found: list[int] = []
+
+    def look() -> bool:
+        found[:] = _clients(access)
+        return len(found) == 1
+
+    until(look, "exactly one task process with a ledger session", seconds=30)
+    return psutil.Process(found[0])
+
+
+def _clients(access: Access) -> list[int]:
+    question = "select client_port from pg_stat_activity where application_name like 'tenancy run %'"
+    with psycopg.connect(access.superuser_dsn("platform"), autocommit=True) as connection:
+        ports = {row[0] for row in connection.execute(question)}
+    return [
+        connection.pid
+        for connection in psutil.net_connections("tcp")
+        if connection.laddr and connection.laddr.port in ports and connection.pid is not None
+    ]

@@ -1,0 +1,100 @@
+"""An operator's hands: triggers runs by the REST API, waits for them, reads what the ledger says. For tests only."""
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from sandbox.access import Access
+
+DAG = "/api/v2/dags/tenant_provisioning"
+PATIENCE_SECONDS = 90.0
+
+
+def new_slug(prefix: str = "t") -> str:
+    return f"{prefix}-{uuid.uuid4().hex[:8]}"
+
+
+def request(default_slug: str, /, **changes: Any) -> dict[str, Any]:
+    """A good request with some fields changed; None leaves one out."""
+    asked = {
+        "slug": default_slug,
+        "name": "Acme Corporation",
+        "plan": "starter",
+        "region": "eu-central",
+        "admin_email": "admin@acme.example",
+    }
+    return {key: value for key, value in {**asked, **changes}.items() if value is not None}
+
+
+def trigger(access: Access, conf: dict[str, Any], *, user: str = "operator") -> str:
+    with access.client(user) as client:
+        answer = client.post(f"{DAG}/dagRuns", json={"logical_date": None, "conf": conf})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["dag_run_id"])
+
+
+def get(access: Access, path: str) -> dict[str, Any]:
+    with access.client("engineer") as client:
+        answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def await_end(access: Access, run_id: str) -> str:
+    """The state the run ends in."""
+    ended: dict[str, Any] = {}
+
+    def look() -> bool:
+        ended.update(get(access, f"{DAG}/dagRuns/{run_id}"))
+        return ended["state"] in {"success", "failed"}
+
+    until(look, f"run {run_id} to end")
+    return str(ended["state"])
+
+
+def task_log(access: Access, run_id: str, task: str, try_number: int = 1) -> str:
+    with access.client("operator") as client:
+        return client.get(f"{DAG}/dagRuns/{run_id}/taskInstances/{task}/logs/{try_number}").text
+
+
+def until(look: Callable[[], object], what: str, *, seconds: float = PATIENCE_SECONDS, every: float = 0.1) -> None:
+    deadline = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
+        time.sleep(every)
+
+
+def ledger(access: Access, statement: str, *parameters: object) -> list[dict[str, Any]]:
+    """Rows of a statement on the ledger, by plain SQL."""
+    with psycopg.connect(access.ledger_dsn, row_factory=dict_row, autocommit=True) as connection:
+        return connection.execute(statement, parameters).fetchall()
+
+
+def tenant(access: Access, slug: str) -> dict[str, Any] | None:
+    """The newest tenant of this slug, as its row says."""
+    rows = ledger(access, "select * from ledger.tenant where slug = %s order by created_at desc", slug)
+    return rows[0] if rows else None
+
+
+def phase(access: Access, slug: str) -> str:
+    row = tenant(access, slug)
+    if row is None:
+        return "unknown"
+    return f"{row['state']} {row['substate']}" if row["substate"] else str(row["state"])
+
+
+def await_phase(access: Access, slug: str, *phases: str) -> str:
+    until(lambda: phase(access, slug) in phases, f"{slug} to be {' or '.join(phases)}")
+    return phase(access, slug)
+
+
+def kinds(access: Access, slug: str) -> list[str]:
+    """The tenant's facts, in order, by kind."""
+    row = tenant(access, slug)
+    assert row is not None, f"no tenant {slug}"
+    rows = ledger(access, "select kind from ledger.fact where stream = %s order by seq", row["id"])
+    return [fact["kind"] for fact in rows]

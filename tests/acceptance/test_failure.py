@@ -1,0 +1,109 @@
+"""An activity that fails for good: everything is undone in reverse, by the callback in the worker; the flip retains."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from sandbox import servers
+from sandbox.access import Access
+from sandbox.processes import Register
+from tests.acceptance import gates, runs
+from tests.acceptance.discovery import assert_complete, traces
+
+
+@contextmanager
+def without_pool(access: Access, pool: str) -> Iterator[None]:
+    with access.client("engineer") as client:
+        slots = client.get(f"/api/v2/pools/{pool}").json()["slots"]
+    with psycopg.connect(access.superuser_dsn("platform", "airflow"), autocommit=True) as connection:
+        connection.execute("delete from slot_pool where pool = %s", (pool,))
+        yield
+        connection.execute(
+            "insert into slot_pool (pool, slots, include_deferred) values (%s, %s, false)", (pool, slots)
+        )
+
+
+def test_a_permanent_error_unwinds_at_once_and_keeps_its_reason(sandbox: Access):
+    slug = runs.new_slug("fail")
+    with without_pool(sandbox, "tenants_business"):
+        run_id = runs.trigger(sandbox, runs.request(slug, plan="business"))
+        assert runs.await_phase(sandbox, slug, "Failed settled") == "Failed settled"
+
+    kinds = runs.kinds(sandbox, slug)
+    assert traces(sandbox, slug).nothing
+    assert kinds.count("tenant.provisioning.step.failed") == 1
+    assert kinds[-1] == "tenant.provisioning.settled"
+    assert runs.await_end(sandbox, run_id) == "failed"
+    (failed,) = runs.ledger(
+        sandbox,
+        "select data from ledger.fact join ledger.tenant on stream = id where slug = %s and kind = %s",
+        slug,
+        "tenant.provisioning.failed",
+    )
+    assert "wants the Airflow pool tenants_business" in failed["data"]["message"]
+
+
+def test_resources_are_undone_in_reverse(sandbox: Access):
+    slug = runs.new_slug("fail")
+    with without_pool(sandbox, "tenants_business"):
+        runs.trigger(sandbox, runs.request(slug, plan="business"))
+        runs.await_phase(sandbox, slug, "Failed settled")
+
+    released = runs.ledger(
+        sandbox,
+        "select data ->> 'resource' as kind from ledger.fact join ledger.tenant on stream = id "
+        "where slug = %s and fact.kind = %s order by fact.seq",
+        slug,
+        "tenant.resource.released",
+    )
+    assert [fact["kind"] for fact in released] == ["connection", "database", "role"]
+
+
+def test_a_failed_flip_keeps_every_resource(sandbox: Access):
+    slug = runs.new_slug("flip")
+    run_id = runs.trigger(sandbox, runs.request(slug))
+    with gates.before_fact(sandbox, "tenant.provisioning.step.started", "mark_active"):
+        runs.until(lambda: traces(sandbox, slug).tables, "the schema")
+        with psycopg.connect(sandbox.superuser_dsn("platform", "airflow"), autocommit=True) as connection:
+            row = connection.execute(
+                "delete from connection where conn_id like %s returning conn_id, description",
+                (slug.replace("-", r"\_") + "%",),
+            ).fetchone()
+            assert row is not None
+
+    assert runs.await_phase(sandbox, slug, "Failed retained") == "Failed retained"
+    assert runs.await_end(sandbox, run_id) == "failed"
+    found = traces(sandbox, slug)
+    assert len(found.databases) == len(found.roles) == 1
+
+
+def test_storage_that_does_not_answer_is_named_with_its_region(sandbox: Access):
+    slug = runs.new_slug("mute")
+    daemon = Register(sandbox.layout.processes).get(servers.process_name(servers.STORAGE))
+    assert daemon is not None
+    with gates.before_fact(sandbox, "tenant.provisioning.step.completed", "validate_request"):
+        runs.trigger(sandbox, runs.request(slug))
+        gates.task_process(sandbox)
+        os.kill(daemon.pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        runs.until(lambda: "tenant.provisioning.step.failed" in runs.kinds(sandbox, slug), "the first failed try")
+        took = time.monotonic() - began
+    finally:
+        os.kill(daemon.pid, signal.SIGCONT)
+
+    failed = runs.ledger(
+        sandbox,
+        "select data from ledger.fact join ledger.tenant on stream = id where slug = %s and kind = %s",
+        slug,
+        "tenant.provisioning.step.failed",
+    )[0]["data"]
+    assert "The storage of region eu-central does not answer" in failed["message"]
+    assert failed["error"] == "TransientError"
+    assert took < 60  # the bound on connecting is 5 s; the rest is Airflow's
+    assert runs.await_phase(sandbox, slug, "Active") == "Active"
+    assert_complete(sandbox, slug)

@@ -1,0 +1,125 @@
+"""`kill -9` of the task process before, during and after the effect of each activity.
+
+After Airflow's own recovery the tenant is Active and complete, or nothing is left; found by plain SQL alone.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+
+import pytest
+
+from sandbox.access import Access
+from tenancy.activities.plan import PLAN
+from tests.acceptance import gates, runs
+from tests.acceptance.discovery import assert_complete, traces
+
+Gate = Callable[[Access, str, str], AbstractContextManager[None]]
+
+
+@contextmanager
+def before(access: Access, activity: str, slug: str) -> Iterator[None]:
+    with gates.before_fact(access, "tenant.provisioning.step.started", activity):
+        yield from _once_held(access)
+
+
+@contextmanager
+def after(access: Access, activity: str, slug: str) -> Iterator[None]:
+    with gates.before_fact(access, "tenant.provisioning.step.completed", activity):
+        yield from _once_held(access)
+
+
+def _once_held(access: Access) -> Iterator[None]:
+    ledger = access.superuser_dsn("platform", "ledger")
+    runs.until(lambda: gates.waiting(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
+    yield
+
+
+@contextmanager
+def during_create_database(access: Access, activity: str, slug: str) -> Iterator[None]:
+    storage = access.superuser_dsn("storage")
+    with gates.table_locked(storage, "pg_database", "share"):
+        runs.until(lambda: gates.waiting(storage, "create database%"), "CREATE DATABASE to be held")
+        yield
+
+
+@contextmanager
+def during_post_connection(access: Access, activity: str, slug: str) -> Iterator[None]:
+    metadata = access.superuser_dsn("platform", "airflow")
+    with gates.table_locked(metadata, "connection", "share row exclusive"):
+        runs.until(lambda: gates.waiting(metadata, "insert into connection%"), "POST /connections to be held")
+        yield
+
+
+@contextmanager
+def during_create_table(access: Access, activity: str, slug: str) -> Iterator[None]:
+    with ExitStack() as stack:
+        with gates.before_fact(access, "tenant.provisioning.step.started", activity):
+            next(_once_held(access))
+            database = access.superuser_dsn("storage", traces(access, slug).databases[0])
+            stack.enter_context(gates.table_creation_held(database))
+        runs.until(lambda: gates.waiting(database, "%create table%"), "the migration to be held")
+        yield
+
+
+@contextmanager
+def during_survey(access: Access, activity: str, slug: str) -> Iterator[None]:
+    metadata = access.superuser_dsn("platform", "airflow")
+    with ExitStack() as stack:
+        with gates.before_fact(access, "tenant.provisioning.step.started", activity):
+            next(_once_held(access))
+            stack.enter_context(gates.table_locked(metadata, "connection", "access exclusive"))
+        runs.until(lambda: gates.waiting(metadata, "select connection%"), "the survey to be held")
+        yield
+
+
+@contextmanager
+def between_facts(access: Access, activity: str, slug: str) -> Iterator[None]:
+    """validate_request's effect is the reservation itself, which is one transaction."""
+    with gates.before_fact(access, "tenant.provisioning.requested", activity):
+        yield from _once_held(access)
+
+
+DURING: dict[str, Gate] = {
+    "validate_request": between_facts,
+    "allocate_storage": during_create_database,
+    "allocate_workflow_handle": during_post_connection,
+    "apply_tenant_schema": during_create_table,
+    "mark_active": during_survey,
+}
+CASES = [
+    pytest.param(activity.name, gate, id=f"{when}-{activity.name}")
+    for activity in PLAN
+    for when, gate in (("before", before), ("during", DURING[activity.name]), ("after", after))
+]
+
+
+@pytest.mark.parametrize(("activity", "gate"), CASES)
+def test_a_killed_task_is_tried_again_and_the_tenant_ends_active_and_complete(
+    sandbox: Access, activity: str, gate: Gate
+):
+    slug = runs.new_slug("kill")
+    run_id = runs.trigger(sandbox, runs.request(slug))
+    with gate(sandbox, activity, slug):
+        gates.task_process(sandbox).kill()
+
+    assert runs.await_end(sandbox, run_id) == "success"
+    assert runs.phase(sandbox, slug) == "Active"
+    assert_complete(sandbox, slug)
+    assert runs.kinds(sandbox, slug)[-1] == "tenant.provisioning.completed"
+
+
+def test_a_task_killed_at_every_try_leaves_nothing(sandbox: Access):
+    slug = runs.new_slug("kill")
+    run_id = runs.trigger(sandbox, runs.request(slug))
+    for _ in range(_tries(sandbox)):
+        with after(sandbox, "allocate_workflow_handle", slug):
+            gates.task_process(sandbox).kill()
+
+    assert runs.await_phase(sandbox, slug, "Failed settled") == "Failed settled"
+    assert runs.await_end(sandbox, run_id) == "failed"
+    assert traces(sandbox, slug).nothing
+
+
+def _tries(access: Access) -> int:
+    task = runs.get(access, f"{runs.DAG}/tasks/allocate_workflow_handle")
+    return int(task["retries"]) + 1

@@ -1,0 +1,56 @@
+"""Fixtures shared by all tests: one embedded PostgreSQL server per run, and an empty database for whoever asks."""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from sandbox import postgres
+from sandbox.layout import PROJECT
+from sandbox.ports import any_free
+from sandbox.postgres import PostgresServer
+
+# Whatever imports Airflow writes its configuration there: never into the home of who runs the tests.
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="tenancy-airflow-")
+os.environ.setdefault("TENANCY_PLATFORM_FILE", str(PROJECT / "include" / "sandbox" / "platform.toml"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A real server that lives as long as the test run."""
+    directory = tmp_path_factory.mktemp("postgres")
+    server = PostgresServer(
+        name="postgres-tests",
+        directory=directory / "server",
+        port=any_free(),
+        log=directory / "postgres.log",
+        superuser_password=secrets.token_urlsafe(12),
+    )
+    server.create()
+    daemon = server.start()
+    yield server
+    postgres.stop(daemon)
+
+
+@pytest.fixture
+def fresh_database(postgres_server: PostgresServer) -> Iterator[str]:
+    """The DSN of a new, empty database.
+
+    Its owner may create databases and roles but is no superuser: what a superuser is allowed proves nothing.
+    """
+    name, password = f"test_{secrets.token_hex(6)}", secrets.token_urlsafe(12)
+    owner = sql.Identifier(name)
+    with psycopg.connect(postgres_server.superuser_dsn(), autocommit=True) as superuser:
+        superuser.execute(
+            sql.SQL("CREATE ROLE {} LOGIN CREATEDB CREATEROLE PASSWORD {}").format(owner, sql.Literal(password))
+        )
+        superuser.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(owner, owner))
+    yield postgres_server.dsn(name, name, password)
+    with psycopg.connect(postgres_server.superuser_dsn(), autocommit=True) as superuser:
+        superuser.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(owner))
+        # The role stays where a test made databases or roles with it; the whole server goes at the end.
+        superuser.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(owner))

@@ -1,0 +1,51 @@
+"""What we rely on in Airflow 3.3.2 and would break silently if it changed."""
+
+import inspect
+import time
+
+from airflow.models import taskinstance
+from airflow.sdk import ExceptionRetryPolicy, RetryAction
+
+from tenancy.airflow_settings import shipped_settings
+from tenancy.engine.tenancy import Timings
+from tenancy.orchestration.retrying import retry_policy
+from tenancy.saga.errors import LedgerOutdatedError, PermanentError, Refused, StaleLease, TransientError
+
+
+def test_a_newer_task_instance_has_a_greater_id():
+    ids = []
+    for _ in range(50):
+        ids.append(str(taskinstance.uuid7()))
+        time.sleep(0.001)
+    assert ids == sorted(ids)
+
+
+def test_a_clear_or_a_retry_gives_the_task_instance_a_new_id():
+    assert "self.id = uuid7()" in inspect.getsource(taskinstance.TaskInstance.prepare_db_for_next_try)
+
+
+def test_errors_are_retried_by_what_the_caller_should_do():
+    policy = retry_policy()
+    assert isinstance(policy, ExceptionRetryPolicy)
+
+    def action(error: Exception) -> RetryAction:
+        return policy.evaluate(error, 1, 3).action
+
+    assert action(Refused("no")) is RetryAction.FAIL
+    assert action(StaleLease("no")) is RetryAction.FAIL
+    assert action(PermanentError("no")) is RetryAction.FAIL
+    assert action(LedgerOutdatedError("no")) is RetryAction.FAIL
+    assert action(TransientError("later")) is RetryAction.DEFAULT
+    assert action(RuntimeError("unknown")) is RetryAction.DEFAULT
+
+
+def test_the_bounds_stand_in_their_order():
+    """Callback limit < task_success_overtime < heartbeat time-out, and a short api-server restart kills nothing."""
+    settings = shipped_settings()
+    overtime = float(settings["AIRFLOW__CORE__TASK_SUCCESS_OVERTIME"])
+    heartbeat = float(settings["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"])
+    interval = float(settings["AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL"])
+    failures = float(settings["AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS"])
+
+    assert Timings().unwind_limit + Timings().lock_patience < overtime < heartbeat
+    assert interval * failures >= 60

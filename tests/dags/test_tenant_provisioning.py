@@ -1,0 +1,74 @@
+"""The DAG's shape, and what parsing it costs. Behaviour is tested below Airflow and in tests/acceptance."""
+
+import json
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tenancy.activities.plan import PLAN
+
+_PARSE = """
+import json, sys, time
+began = time.perf_counter()
+import airflow.sdk
+airflow.sdk.DAG, airflow.sdk.BaseOperator
+imported = time.perf_counter()
+from tenant_provisioning import dag
+parsed = time.perf_counter()
+json.dump({
+    "share": (parsed - imported) / (imported - began),
+    "modules": sorted(set(sys.modules)),
+    "tasks": [task.task_id for task in dag.topological_sort()],
+    "edges": {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks},
+    "timeouts": {task.task_id: task.execution_timeout.total_seconds() for task in dag.tasks},
+    "outlets": {task.task_id: [outlet.name for outlet in task.outlets] for task in dag.tasks},
+    "callbacks": [bool(task.on_failure_callback) for task in dag.tasks] + [bool(dag.on_failure_callback)],
+    "doc": dag.doc_md,
+    "schedule": dag.schedule,
+}, sys.stdout)
+"""
+
+
+@cache
+def parsed() -> dict[str, Any]:
+    """The DAG as a fresh process sees it."""
+    dags = Path(__file__).parents[2] / "dags"
+    script = f"import sys; sys.path.insert(0, {str(dags)!r})\n{_PARSE}"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    return dict(json.loads(done.stdout))
+
+
+def test_parsing_imports_no_heavy_client():
+    heavy = {"kubernetes", "psycopg", "psycopg2", "helm_python", "alembic"}
+    assert heavy.isdisjoint(parsed()["modules"])
+
+
+def test_parsing_adds_little_to_what_airflow_itself_needs():
+    # 0.05 s beside 1.0 s for airflow.sdk (2 cores, Python 3.11, 2026-11-22); 0.3 s is the most it may add there.
+    assert parsed()["share"] < 0.3
+
+
+def test_the_tasks_are_the_plan_in_a_chain():
+    names = [activity.name for activity in PLAN]
+    assert parsed()["tasks"] == names
+    assert parsed()["edges"] == dict(zip(names, [*([name] for name in names[1:]), []], strict=True))
+
+
+def test_every_task_ends_at_its_stall_limit():
+    assert parsed()["timeouts"] == {activity.name: activity.stall_after.total_seconds() for activity in PLAN}
+
+
+def test_every_task_and_the_run_have_a_failure_callback():
+    assert all(parsed()["callbacks"])
+
+
+def test_only_marking_active_updates_an_asset():
+    outlets = {name: assets for name, assets in parsed()["outlets"].items() if assets}
+    assert outlets == {"mark_active": ["tenant.active"]}
+
+
+def test_it_runs_only_when_asked_and_tells_operators_how():
+    assert parsed()["schedule"] is None
+    assert "airflow dags trigger tenant_provisioning" in parsed()["doc"]

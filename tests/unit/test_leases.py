@@ -1,0 +1,109 @@
+"""Who may record an activity's outcome: the newest task instance of the current attempt's run, and nobody else."""
+
+import pytest
+
+from tenancy.saga import commands as c
+from tenancy.saga import facts as f
+from tenancy.saga.decide import decide
+from tenancy.saga.errors import Refused, StaleLease
+from tenancy.saga.states import StepStatus
+from tenancy.saga.tenant import Saga
+from tests.unit.sagas import (
+    FLIP,
+    HANDLE,
+    OTHER_RUN,
+    RUN,
+    SCHEMA,
+    STORAGE,
+    VALIDATE,
+    ask,
+    begin,
+    complete,
+    done,
+    fail,
+    give_up,
+    holder,
+    start,
+    tenant_in,
+    unwound,
+)
+
+
+def is_stale(saga: Saga, command: c.Command) -> None:
+    with pytest.raises(StaleLease):
+        decide(saga, command)
+
+
+def test_a_newer_task_instance_takes_the_lease_over() -> None:
+    saga = ask(tenant_in("Provisioning"), begin(HANDLE, 2))
+    assert saga.step(HANDLE).holder == holder(2)
+
+
+@pytest.mark.parametrize("late", [begin(HANDLE, 1), complete(HANDLE, 1), fail(HANDLE, 1), give_up(HANDLE, 1)])
+def test_whoever_was_taken_over_is_stale(late: c.Command) -> None:
+    is_stale(ask(tenant_in("Provisioning"), begin(HANDLE, 2)), late)
+
+
+@pytest.mark.parametrize("late", [complete(HANDLE, 1), fail(HANDLE, 1)])
+def test_a_lease_ends_with_the_try_that_failed(late: c.Command) -> None:
+    is_stale(ask(tenant_in("Provisioning"), fail(HANDLE, 1)), late)
+
+
+def test_airflows_next_try_goes_on_where_the_last_one_failed() -> None:
+    saga = ask(tenant_in("Provisioning"), fail(HANDLE, 1), begin(HANDLE, 2))
+    assert (saga.step(HANDLE).status, saga.step(HANDLE).message) == (StepStatus.RUNNING, "")
+
+
+def test_beginning_again_with_the_same_lease_changes_nothing() -> None:
+    assert decide(tenant_in("Provisioning"), begin(HANDLE, 1)) == ()
+
+
+def test_completing_twice_changes_nothing() -> None:
+    """The commit may have gone through although its answer was lost."""
+    assert decide(tenant_in("Provisioning"), complete(STORAGE, 1)) == ()
+    assert decide(tenant_in("Active"), complete(FLIP, 1)) == ()
+
+
+def test_completing_without_having_begun_is_stale() -> None:
+    is_stale(tenant_in("Provisioning"), complete(SCHEMA))
+
+
+def test_a_lease_does_not_hold_for_another_activity() -> None:
+    is_stale(ask(tenant_in("Provisioning"), begin(HANDLE, 7)), complete(SCHEMA, 7))
+
+
+def test_a_cleared_task_that_was_done_must_be_done_again_before_the_next_one_begins() -> None:
+    saga = ask(tenant_in("Provisioning"), begin(STORAGE, 2))
+    with pytest.raises(Refused, match="allocate_storage is not done"):
+        decide(saga, begin(HANDLE, 2))
+
+
+@pytest.mark.parametrize("late", [begin(HANDLE, 1), complete(HANDLE, 1), fail(HANDLE, 1), give_up(HANDLE, 1)])
+def test_a_process_of_an_older_attempt_stays_stale_when_its_own_run_is_cleared_as_a_whole(late: c.Command) -> None:
+    saga = ask(tenant_in("Failed settled"), start(RUN), *done(VALIDATE, STORAGE, number=2))
+    is_stale(saga, late)
+    assert ask(saga, *done(HANDLE, number=2)).step(HANDLE).status is StepStatus.DONE
+
+
+def test_a_process_of_an_older_attempt_stays_stale_after_other_runs_came_between() -> None:
+    second = ask(tenant_in("Failed ready"), start(OTHER_RUN), *done(VALIDATE, number=5, run_id=OTHER_RUN), c.Cancel())
+    third = ask(unwound(second), start(RUN), *done(VALIDATE, STORAGE, number=9))
+    is_stale(third, begin(HANDLE, 1))
+    is_stale(third, give_up(HANDLE, 1))
+
+
+def test_a_new_run_whose_task_instances_were_made_early_is_not_stale() -> None:
+    """A run may wait in Airflow's queue while the tries of the one before it go on and get greater ids."""
+    first = ask(tenant_in("Provisioning"), begin(HANDLE, 50), c.Cancel())
+    second = ask(unwound(first), c.Reset(), start(OTHER_RUN))
+    assert ask(second, begin(VALIDATE, 20, OTHER_RUN)).step(VALIDATE).holder == holder(20)
+
+
+def test_a_callback_of_a_task_that_failed_before_it_could_begin_counts() -> None:
+    facts = decide(tenant_in("Provisioning"), give_up(HANDLE, 2))
+    assert [type(fact) for fact in facts] == [f.ProvisioningFailed, f.UnwindingStarted]
+
+
+@pytest.mark.parametrize("command", [begin(VALIDATE, 0), begin(FLIP, 0), begin(HANDLE, 9, OTHER_RUN)])
+def test_once_active_every_task_may_verify_and_none_changes_anything(command: c.Command) -> None:
+    assert decide(tenant_in("Active"), command) == ()

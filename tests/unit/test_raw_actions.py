@@ -1,0 +1,288 @@
+"""Airflow's own buttons (DESIGN.md section 2): each cell asserted as a meaning and as what the law really does.
+
+The table below is DESIGN.md's, written again by hand: it must not be derived from the code it tests.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from tenancy.saga import commands as c
+from tenancy.saga import facts as f
+from tenancy.saga.decide import decide
+from tenancy.saga.errors import Refused
+from tenancy.saga.raw_actions import Column, Meaning, RawAction, as_command, column_of, meaning
+from tenancy.saga.states import StepStatus
+from tenancy.saga.tenant import Saga
+from tests.unit.sagas import (
+    DEPLOY,
+    FLIP,
+    HANDLE,
+    OLD_RUN,
+    ORDER,
+    OTHER_RUN,
+    PHASES,
+    RUN,
+    SCHEMA,
+    STORAGE,
+    VALIDATE,
+    ask,
+    begin,
+    complete,
+    done,
+    fail,
+    give_up,
+    start,
+    tenant_in,
+    unwound,
+)
+
+PHASES_OF = {
+    Column.PROVISIONING: ("Provisioning",),
+    Column.UNWINDING: ("Cancelling", "Failed unwinding", "Failed stuck", "Decommissioning"),
+    Column.SETTLED: ("Failed settled", "Failed retained"),
+    Column.READY: ("Failed ready",),
+    Column.ACTIVE: ("Active",),
+}
+
+M = Meaning
+COLUMNS = (Column.PROVISIONING, Column.UNWINDING, Column.SETTLED, Column.READY, Column.ACTIVE)
+DESIGN = {
+    RawAction.MARK_RUN_FAILED: (M.CANCEL, M.CANCEL, M.NOTHING, M.NOTHING, M.NOTE),
+    RawAction.MARK_TASK_FAILED: (M.FAIL_ACTIVITY, M.NOTHING, M.NOTHING, M.NOTHING, M.NOTHING),
+    RawAction.MARK_SUCCESS: (M.DISBELIEVE, M.NOTHING, M.NOTHING, M.NOTHING, M.NOTHING),
+    RawAction.CLEAR_RUN: (M.CONTINUE, M.REFUSE, M.RESET_AND_RETRY, M.RETRY, M.VERIFY),
+    RawAction.CLEAR_TASKS: (M.CONTINUE, M.REFUSE, M.REFUSE, M.REFUSE, M.VERIFY),
+    RawAction.TRIGGER_AGAIN: (M.REFUSE, M.REFUSE, M.REFUSE, M.RETRY, M.REFUSE),
+    RawAction.DELETE_RUN: (M.LOST_RUN, M.NOTHING, M.NOTHING, M.NOTHING, M.NOTHING),
+    RawAction.PAUSE: (M.SHOW, M.SHOW, M.SHOW, M.SHOW, M.SHOW),
+}
+"""The one exception: a decommission has nothing to cancel, so marking its tenant's run failed is only recorded."""
+
+OLD_RUN_BESIDE_A_LIVE_ATTEMPT = {
+    RawAction.MARK_RUN_FAILED: M.NOTHING,
+    RawAction.MARK_TASK_FAILED: M.NOTHING,
+    RawAction.MARK_SUCCESS: M.NOTHING,
+    RawAction.CLEAR_RUN: M.REFUSE,
+    RawAction.CLEAR_TASKS: M.REFUSE,
+    RawAction.DELETE_RUN: M.NOTHING,
+}
+
+
+def asked_by(action: RawAction, saga: Saga) -> c.Command | None:
+    """What the law is asked when somebody does this to the tenant's run: by a command, or by the tasks it starts."""
+    match action:
+        case RawAction.CLEAR_RUN:
+            return start(RUN)
+        case RawAction.CLEAR_TASKS:
+            return begin(HANDLE, 2)
+        case RawAction.TRIGGER_AGAIN:
+            return start(OTHER_RUN)
+        case _:
+            return as_command(action, saga, RUN, HANDLE)
+
+
+def is_refused(saga: Saga, command: c.Command | None) -> None:
+    assert command is not None
+    with pytest.raises(Refused):
+        decide(saga, command)
+
+
+def makes(*facts: type[f.Fact]) -> Callable[[Saga, c.Command | None], None]:
+    def check(saga: Saga, command: c.Command | None) -> None:
+        assert command is not None
+        assert tuple(type(fact) for fact in decide(saga, command)) == facts
+
+    return check
+
+
+def goes_on(saga: Saga, command: c.Command | None) -> None:
+    assert command is not None
+    after = ask(saga, command)
+    assert (after.phase, after.attempt, after.run_id) == ("Provisioning", saga.attempt, saga.run_id)
+
+
+def asks_nothing(saga: Saga, command: c.Command | None) -> None:
+    assert command is None
+
+
+def the_next_activity_refuses(saga: Saga, command: c.Command | None) -> None:
+    assert command is None
+    with pytest.raises(Refused, match=r"not done, whatever Airflow's marks say"):
+        decide(saga, begin(SCHEMA))
+    assert ask(saga, give_up()).phase == "Failed unwinding", "the reconciler unwinds a run that ended unfinished"
+
+
+BEHAVIOUR: dict[Meaning, Callable[[Saga, c.Command | None], None]] = {
+    M.CANCEL: makes(f.CancelRequested),
+    M.LOST_RUN: makes(f.CancelRequested),
+    M.FAIL_ACTIVITY: makes(f.ProvisioningFailed, f.UnwindingStarted),
+    M.DISBELIEVE: the_next_activity_refuses,
+    M.CONTINUE: goes_on,
+    M.REFUSE: is_refused,
+    M.RESET_AND_RETRY: makes(f.RunReset, f.RetryRequested, f.AttemptStarted),
+    M.RETRY: makes(f.RetryRequested, f.AttemptStarted),
+    M.VERIFY: makes(),
+    M.NOTE: asks_nothing,
+    M.NOTHING: asks_nothing,
+    M.SHOW: asks_nothing,
+}
+
+CELLS = [
+    pytest.param(action, phase, what, id=f"{action} - {phase}")
+    for action, row in DESIGN.items()
+    for column, what in zip(COLUMNS, row, strict=True)
+    for phase in PHASES_OF[column]
+    if (action, phase) != (RawAction.MARK_RUN_FAILED, "Decommissioning")
+]
+
+
+@pytest.mark.parametrize(("action", "phase", "what"), CELLS)
+def test_each_cell_means_what_the_design_says(action: RawAction, phase: str, what: Meaning) -> None:
+    assert meaning(action, tenant_in(phase), RUN) is what
+
+
+@pytest.mark.parametrize(("action", "phase", "what"), CELLS)
+def test_the_law_really_behaves_as_each_cell_says(action: RawAction, phase: str, what: Meaning) -> None:
+    saga = tenant_in(phase)
+    BEHAVIOUR[what](saga, asked_by(action, saga))
+
+
+def test_marking_the_run_of_a_decommissioning_tenant_failed_is_only_recorded() -> None:
+    saga = tenant_in("Decommissioning")
+    assert meaning(RawAction.MARK_RUN_FAILED, saga, RUN) is M.NOTE
+    asks_nothing(saga, as_command(RawAction.MARK_RUN_FAILED, saga, RUN, None))
+
+
+def test_the_table_has_every_action_column_meaning_and_phase() -> None:
+    assert set(DESIGN) == set(RawAction)
+    assert set(BEHAVIOUR) == set(Meaning)
+    assert set(COLUMNS) == set(PHASES_OF) == set(Column)
+    assert {phase for phases in PHASES_OF.values() for phase in phases} == set(PHASES) - {"Decommissioned"}
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_each_phase_stands_in_its_column(phase: str) -> None:
+    expected = next((column for column, phases in PHASES_OF.items() if phase in phases), None)
+    assert column_of(tenant_in(phase)) is expected
+
+
+@pytest.mark.parametrize("action", RawAction)
+def test_nothing_means_anything_for_a_decommissioned_tenant(action: RawAction) -> None:
+    gone = tenant_in("Decommissioned")
+    assert meaning(action, gone, RUN) is M.NOTHING
+    assert as_command(action, gone, RUN, HANDLE) is None
+    is_refused(gone, start(RUN))
+    is_refused(gone, begin(HANDLE, 2))
+
+
+def live_beside_an_old_run() -> Saga:
+    """Attempt 1 by the old run settled; attempt 2 by run-1 is under way."""
+    first = ask(None, start(OLD_RUN), *done(VALIDATE, run_id=OLD_RUN), begin(STORAGE, 1, OLD_RUN))
+    settled = unwound(ask(first, c.Cancel()))
+    return ask(settled, c.Reset(), start(RUN), *done(VALIDATE, STORAGE), begin(HANDLE))
+
+
+@pytest.mark.parametrize(("action", "what"), OLD_RUN_BESIDE_A_LIVE_ATTEMPT.items())
+def test_an_old_run_beside_a_live_attempt_means_what_the_design_says(action: RawAction, what: Meaning) -> None:
+    saga = live_beside_an_old_run()
+    assert meaning(action, saga, OLD_RUN) is what
+    assert as_command(action, saga, OLD_RUN, HANDLE) is None
+
+
+@pytest.mark.parametrize("action", [RawAction.TRIGGER_AGAIN, RawAction.PAUSE])
+def test_triggering_and_pausing_concern_no_run_in_particular(action: RawAction) -> None:
+    saga = live_beside_an_old_run()
+    assert meaning(action, saga, OLD_RUN) is meaning(action, saga, RUN)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        start(OLD_RUN),
+        begin(STORAGE, 1, OLD_RUN),
+        begin(STORAGE, 9, OLD_RUN),
+        complete(STORAGE, 1, OLD_RUN),
+        fail(STORAGE, 1, OLD_RUN),
+        give_up(STORAGE, 1, OLD_RUN),
+        give_up(run_id=OLD_RUN),
+    ],
+)
+def test_whatever_an_old_run_asks_beside_a_live_attempt_is_refused(command: c.Command) -> None:
+    is_refused(live_beside_an_old_run(), command)
+
+
+@pytest.mark.parametrize("action", [RawAction.MARK_RUN_FAILED, RawAction.MARK_TASK_FAILED, RawAction.DELETE_RUN])
+def test_an_old_run_cannot_cancel_a_newer_attempt_that_is_being_cancelled(action: RawAction) -> None:
+    saga = ask(live_beside_an_old_run(), c.Cancel())
+    assert meaning(action, saga, OLD_RUN) is M.NOTHING
+    assert as_command(action, saga, OLD_RUN, HANDLE) is None
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_clearing_a_refused_run_is_triggering_again(column: Column) -> None:
+    """A run that never became an attempt: its request was refused."""
+    for phase in PHASES_OF[column]:
+        saga = tenant_in(phase)
+        what = meaning(RawAction.CLEAR_RUN, saga, OTHER_RUN)
+        assert what is meaning(RawAction.TRIGGER_AGAIN, saga, OTHER_RUN)
+        BEHAVIOUR[what](saga, start(OTHER_RUN))
+
+
+def test_clearing_the_whole_run_while_provisioning_lets_done_activities_pass_again() -> None:
+    saga = tenant_in("Provisioning")
+    again = ask(saga, start(RUN), *done(VALIDATE, STORAGE, HANDLE, number=2))
+    assert (again.phase, again.attempt) == ("Provisioning", 1)
+    assert again.step(HANDLE).status is StepStatus.DONE
+    assert [r for r in again.resources if r.activity == STORAGE] == [
+        r for r in saga.resources if r.activity == STORAGE
+    ], "what was there is found, not made again"
+
+
+def test_clearing_a_done_task_verifies_it_and_the_attempt_goes_on() -> None:
+    again = ask(tenant_in("Provisioning"), *done(STORAGE, number=2), *done(HANDLE, SCHEMA, DEPLOY, number=3))
+    assert ask(again, *done(*ORDER[-2:])).phase == "Active"
+
+
+def test_the_flip_waits_for_an_activity_that_was_cleared_beside_it() -> None:
+    before_flip = ask(None, start(), *done(*ORDER[:-1]), begin(FLIP))
+    verifying = ask(before_flip, begin(STORAGE, 2))
+    with pytest.raises(Refused, match="allocate_storage is not done"):
+        decide(verifying, complete(FLIP))
+    assert ask(verifying, complete(STORAGE, 2), complete(FLIP)).phase == "Active"
+
+
+def test_marking_the_flip_failed_keeps_everything() -> None:
+    before_flip = ask(None, start(), *done(*ORDER[:-1]), begin(FLIP))
+    command = as_command(RawAction.MARK_TASK_FAILED, before_flip, RUN, FLIP)
+    assert command is not None
+    assert ask(before_flip, command).phase == "Failed retained"
+
+
+def test_marking_the_flip_failed_before_its_turn_unwinds() -> None:
+    saga = tenant_in("Provisioning")
+    command = as_command(RawAction.MARK_TASK_FAILED, saga, RUN, FLIP)
+    assert command is not None
+    assert ask(saga, command).phase == "Failed unwinding"
+
+
+def test_clearing_the_whole_run_of_a_retained_tenant_must_ask_for_what_it_has() -> None:
+    retained = tenant_in("Failed retained")
+    after = ask(retained, start(RUN))
+    assert (after.phase, after.attempt, after.resources) == ("Provisioning", 2, retained.resources)
+
+
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize(
+    "command",
+    [start(RUN), start(OTHER_RUN), begin(HANDLE, 0), begin(HANDLE, 2), begin(SCHEMA, 2), begin(FLIP, 2, OTHER_RUN)],
+)
+def test_a_refusal_never_unwinds_anything(phase: str, command: c.Command) -> None:
+    """Neither by itself, nor by what may have been made: an accepted start or begin unwinds nothing either."""
+    saga = tenant_in(phase)
+    try:
+        facts = decide(saga, command)
+    except Refused:
+        return  # a raised refusal carries no facts at all
+    unwinding = (f.ProvisioningFailed, f.CancelRequested, f.UnwindingStarted, f.DecommissionRequested)
+    assert not [fact for fact in facts if isinstance(fact, unwinding)]

@@ -1,0 +1,460 @@
+"""Every phase x every command: what the law answers. The table is the specification; read it as such.
+
+A cell is the facts' classes that the command makes (none: it is already so), or words of the refusal's sentence.
+"""
+
+from dataclasses import dataclass
+
+import pytest
+
+from tenancy.saga import commands as c
+from tenancy.saga import facts as f
+from tenancy.saga.decide import decide
+from tenancy.saga.errors import Refused, StaleLease
+from tenancy.saga.evolve import fold
+from tests.unit.sagas import (
+    BETA,
+    FLIP,
+    HANDLE,
+    NO_SAGA,
+    OTHER_RUN,
+    PHASES,
+    RUN,
+    SCHEMA,
+    STORAGE,
+    begin,
+    complete,
+    fail,
+    give_up,
+    start,
+    tenant_in,
+)
+
+
+@dataclass(frozen=True)
+class Makes:
+    """These facts, in this order."""
+
+    facts: tuple[type[f.Fact], ...]
+
+
+@dataclass(frozen=True)
+class Refuses:
+    """One sentence with all these words in it."""
+
+    words: tuple[str, ...]
+    field: str | None = None
+    retry_after: int | None = None
+    stale: bool = False
+
+
+Answer = Makes | Refuses
+Row = dict[str, Answer]
+
+
+def makes(*facts: type[f.Fact]) -> Makes:
+    return Makes(facts)
+
+
+def refuses(*words: str, field: str | None = None, retry_after: int | None = None) -> Refuses:
+    return Refuses(words, field, retry_after)
+
+
+def stale(*words: str) -> Refuses:
+    return Refuses(words, stale=True)
+
+
+def row(cells: dict[str, Answer], otherwise: Row | None = None) -> Row:
+    """`a | b` names several phases of one answer; `otherwise` fills the phases that are not named."""
+    named = {phase: answer for phases, answer in cells.items() for phase in phases.split(" | ")}
+    return {**(otherwise or {}), NO_SAGA: refuses("no such tenant"), **named}
+
+
+NO_FACTS = makes()
+CONNECTION = ("connection", "acme_1")
+
+TASKS_MAY_NOT_RUN: Row = {
+    "Cancelling": refuses("being cancelled", "may not run again"),
+    "Failed unwinding": refuses("being undone", "may not run again"),
+    "Failed stuck": refuses("could not be undone", "cancel it again"),
+    "Failed settled": refuses("clear the whole run", "Reset and Retry"),
+    "Failed retained": refuses("clear the whole run", "Reset and Retry"),
+    "Failed ready": refuses("clear the whole run", "Retry"),
+    "Active": refuses("active", "nothing of its run is left to do"),
+    "Decommissioning": refuses("being decommissioned"),
+    "Decommissioned": refuses("is decommissioned", "trigger a new run"),
+}
+NOTHING_TO_UNWIND: Row = {
+    phase: refuses("Nothing is to be unwound", phase)
+    for phase in (
+        "Provisioning",
+        "Failed settled",
+        "Failed ready",
+        "Failed retained",
+        "Failed stuck",
+        "Active",
+        "Decommissioned",
+    )
+}
+FIRST_ATTEMPT_IS_OVER: Row = {phase: refuses("Attempt 0 is over", "in attempt 1") for phase in PHASES}
+FORCE_NEEDS_ROLE = refuses("platform engineer's role")
+FORCE_NEEDS_REASON = refuses("reason", field="reason")
+MAY_BE_FORCED = "Provisioning | Cancelling | Failed unwinding | Failed stuck"
+NOT_EVEN_BY_FORCE = "Failed ready | Active | Decommissioning | Decommissioned"
+
+TABLE: list[tuple[str, c.Command, Row]] = [
+    (
+        "StartAttempt by its own run: the whole run was cleared",
+        start(RUN),
+        row(
+            {
+                NO_SAGA: makes(f.ProvisioningRequested, f.AttemptStarted),
+                "Provisioning | Active": NO_FACTS,
+                "Cancelling": refuses("being cancelled", "then reset and retry", field="slug"),
+                "Failed unwinding": refuses("being undone", "then reset and retry", field="slug"),
+                "Failed stuck": refuses("could not be undone", "Cancel it again", field="slug"),
+                "Failed settled | Failed retained": makes(f.RunReset, f.RetryRequested, f.AttemptStarted),
+                "Failed ready": makes(f.RetryRequested, f.AttemptStarted),
+                "Decommissioning": refuses("being decommissioned", field="slug"),
+                "Decommissioned": refuses("decommissioned tenant", "Trigger a new run", field="slug"),
+            }
+        ),
+    ),
+    (
+        "StartAttempt by another run: Retry, or the same slug triggered again",
+        start(OTHER_RUN),
+        row(
+            {
+                NO_SAGA: makes(f.ProvisioningRequested, f.AttemptStarted),
+                "Provisioning": refuses("acme", "being provisioned by run run-1", "attempt 1", field="slug"),
+                "Cancelling": refuses("being cancelled", "then reset and retry", field="slug"),
+                "Failed unwinding": refuses("being undone", "then reset and retry", field="slug"),
+                "Failed stuck": refuses("could not be undone", "Cancel it again", field="slug"),
+                "Failed settled": refuses("has failed", "Reset it first", field="slug"),
+                "Failed retained": refuses("at its last step", "Reset it first", field="slug"),
+                "Failed ready": makes(f.RetryRequested, f.AttemptStarted),
+                "Active": refuses("taken by an active tenant", "another slug", field="slug"),
+                "Decommissioning": refuses("being decommissioned", field="slug"),
+                "Decommissioned": refuses("decommissioned tenant", "Trigger a new run", field="slug"),
+            }
+        ),
+    ),
+    (
+        "StartAttempt by its own run, asking for another plan",
+        start(RUN, BETA),
+        row(
+            {
+                NO_SAGA: makes(f.ProvisioningRequested, f.AttemptStarted),
+                "Provisioning | Active": NO_FACTS,
+                "Cancelling": refuses("being cancelled", field="slug"),
+                "Failed unwinding": refuses("being undone", field="slug"),
+                "Failed stuck": refuses("could not be undone", field="slug"),
+                "Failed settled": makes(f.RunReset, f.RetryRequested, f.AttemptStarted),
+                "Failed retained": refuses("kept its resources", "must ask for the same", field="plan"),
+                "Failed ready": makes(f.RetryRequested, f.AttemptStarted),
+                "Decommissioning": refuses("being decommissioned", field="slug"),
+                "Decommissioned": refuses("decommissioned tenant", field="slug"),
+            }
+        ),
+    ),
+    (
+        "BeginActivity by a newer task instance: a try again, or a cleared task",
+        begin(HANDLE, 2),
+        row({"Provisioning": makes(f.ActivityStarted), "Active": NO_FACTS}, TASKS_MAY_NOT_RUN),
+    ),
+    (
+        "BeginActivity by the holder itself: resumed after a deferral",
+        begin(HANDLE, 1),
+        row({"Provisioning | Active": NO_FACTS}, TASKS_MAY_NOT_RUN),
+    ),
+    (
+        "BeginActivity by an older task instance",
+        begin(HANDLE, 0),
+        row({"Provisioning": stale("newer task instance", "must stop"), "Active": NO_FACTS}, TASKS_MAY_NOT_RUN),
+    ),
+    (
+        "BeginActivity of another run",
+        begin(HANDLE, 2, OTHER_RUN),
+        row({"Provisioning": stale("not the tenant's current attempt"), "Active": NO_FACTS}, TASKS_MAY_NOT_RUN),
+    ),
+    (
+        "BeginActivity before its predecessor is done",
+        begin(SCHEMA),
+        row(
+            {"Provisioning": refuses("allocate_workflow_handle is not done", "Airflow's marks"), "Active": NO_FACTS},
+            TASKS_MAY_NOT_RUN,
+        ),
+    ),
+    (
+        "CompleteActivity by the holder",
+        complete(HANDLE, 1),
+        row({"Provisioning": makes(f.ResourcePresent, f.ActivityCompleted), "Active": NO_FACTS}, TASKS_MAY_NOT_RUN),
+    ),
+    (
+        "CompleteActivity by the holder, once more",
+        complete(STORAGE, 1),
+        row({"Provisioning | Active": NO_FACTS}, TASKS_MAY_NOT_RUN),
+    ),
+    (
+        "CompleteActivity by anybody else",
+        complete(HANDLE, 2),
+        row({"Provisioning": stale("no longer held")}, TASKS_MAY_NOT_RUN),
+    ),
+    (
+        "FailActivity by the holder",
+        fail(HANDLE, 1),
+        row({"Provisioning": makes(f.ActivityFailed)}, TASKS_MAY_NOT_RUN),
+    ),
+    (
+        "FailActivity by anybody else",
+        fail(HANDLE, 2),
+        row({"Provisioning": stale("no longer held")}, TASKS_MAY_NOT_RUN),
+    ),
+    (
+        "GiveUp by the holder's callback",
+        give_up(HANDLE, 1),
+        row(
+            {
+                "Provisioning": makes(f.ProvisioningFailed, f.UnwindingStarted),
+                "Failed unwinding | Failed retained": NO_FACTS,
+            },
+            TASKS_MAY_NOT_RUN,
+        ),
+    ),
+    (
+        "GiveUp of the run as a whole",
+        give_up(),
+        row(
+            {
+                "Provisioning": makes(f.ProvisioningFailed, f.UnwindingStarted),
+                "Failed unwinding | Failed retained": NO_FACTS,
+            },
+            TASKS_MAY_NOT_RUN,
+        ),
+    ),
+    (
+        "GiveUp by an older task instance's callback",
+        give_up(HANDLE, 0),
+        row(
+            {"Provisioning": stale("newer task instance"), "Failed unwinding | Failed retained": NO_FACTS},
+            TASKS_MAY_NOT_RUN,
+        ),
+    ),
+    (
+        "GiveUp of another run",
+        give_up(run_id=OTHER_RUN),
+        row({"Provisioning": stale("not the tenant's current attempt")}, TASKS_MAY_NOT_RUN),
+    ),
+    (
+        "StartUnwinding",
+        c.StartUnwinding(1),
+        row({"Cancelling | Failed unwinding | Decommissioning": NO_FACTS}, NOTHING_TO_UNWIND),
+    ),
+    ("StartUnwinding of an older attempt", c.StartUnwinding(0), row({}, FIRST_ATTEMPT_IS_OVER)),
+    (
+        "ReleaseResource",
+        c.ReleaseResource(1, *CONNECTION),
+        row({"Cancelling | Failed unwinding | Decommissioning": makes(f.ResourceReleasing)}, NOTHING_TO_UNWIND),
+    ),
+    ("ReleaseResource of an older attempt", c.ReleaseResource(0, *CONNECTION), row({}, FIRST_ATTEMPT_IS_OVER)),
+    (
+        "ReleaseResource of what no fact names",
+        c.ReleaseResource(1, "database", "somebody_elses"),
+        row(
+            {"Cancelling | Failed unwinding | Decommissioning": refuses("No fact names a database somebody_elses")},
+            NOTHING_TO_UNWIND,
+        ),
+    ),
+    (
+        "ConfirmReleased",
+        c.ConfirmReleased(1, *CONNECTION),
+        row({"Cancelling | Failed unwinding | Decommissioning": makes(f.ResourceReleased)}, NOTHING_TO_UNWIND),
+    ),
+    ("ConfirmReleased of an older attempt", c.ConfirmReleased(0, *CONNECTION), row({}, FIRST_ATTEMPT_IS_OVER)),
+    (
+        "ReportFoundAgain of what was not released yet",
+        c.ReportFoundAgain(1, *CONNECTION),
+        row({"Cancelling | Failed unwinding | Decommissioning": NO_FACTS}, NOTHING_TO_UNWIND),
+    ),
+    ("ReportFoundAgain of an older attempt", c.ReportFoundAgain(0, *CONNECTION), row({}, FIRST_ATTEMPT_IS_OVER)),
+    (
+        "ReportCompensationFailure",
+        c.ReportCompensationFailure(1, *CONNECTION, "TransientError", "no answer"),
+        row({"Cancelling | Failed unwinding | Decommissioning": makes(f.CompensationFailed)}, NOTHING_TO_UNWIND),
+    ),
+    (
+        "ReportCompensationFailure of an older attempt",
+        c.ReportCompensationFailure(0, *CONNECTION, "TransientError", "no answer"),
+        row({}, FIRST_ATTEMPT_IS_OVER),
+    ),
+    (
+        "Settle while something may still exist",
+        c.Settle(1),
+        row(
+            {"Cancelling | Failed unwinding | Decommissioning": refuses("Not settled", "connection acme_1")},
+            NOTHING_TO_UNWIND,
+        ),
+    ),
+    ("Settle of an older attempt", c.Settle(0), row({}, FIRST_ATTEMPT_IS_OVER)),
+    (
+        "ExhaustUnwinding",
+        c.ExhaustUnwinding(1),
+        row({"Cancelling | Failed unwinding | Decommissioning": makes(f.UnwindingExhausted)}, NOTHING_TO_UNWIND),
+    ),
+    ("ExhaustUnwinding of an older attempt", c.ExhaustUnwinding(0), row({}, FIRST_ATTEMPT_IS_OVER)),
+    (
+        "Cancel",
+        c.Cancel(),
+        row(
+            {
+                "Provisioning | Cancelling | Failed unwinding | Failed stuck | Failed retained": makes(
+                    f.CancelRequested
+                ),
+                "Failed settled": refuses("nothing to cancel", "Reset, then retry"),
+                "Failed ready": refuses("nothing to cancel", "Retry, or decommission"),
+                "Active": refuses("nothing to cancel", "decommission it"),
+                "Decommissioning": refuses("nothing to cancel", "decommission again"),
+                "Decommissioned": refuses("nothing to cancel", "Create the tenant anew"),
+            }
+        ),
+    ),
+    (
+        "Reset",
+        c.Reset(),
+        row(
+            {
+                "Provisioning": refuses("Reset is refused", "Cancel first", retry_after=120),
+                "Cancelling": refuses("Reset is refused", "Wait 2 minutes", "cancel again", retry_after=120),
+                "Failed unwinding": refuses("Reset is refused", "Wait until", "cancel again", retry_after=120),
+                "Failed stuck": refuses("Reset is refused", "mend the cause, then cancel again"),
+                "Failed settled | Failed retained": makes(f.RunReset),
+                "Failed ready": refuses("Reset is refused", "Retry"),
+                "Active": refuses("Reset is refused", "It is done"),
+                "Decommissioning": refuses("Reset is refused", "decommission again"),
+                "Decommissioned": refuses("Reset is refused", "Create the tenant anew"),
+            }
+        ),
+    ),
+    (
+        "Reset, forced by a platform engineer with a reason",
+        c.Reset(force=True, platform_role=True, reason="INC-7"),
+        row(
+            {
+                MAY_BE_FORCED: makes(f.RunReset),
+                "Failed settled | Failed retained": makes(f.RunReset),
+                NOT_EVEN_BY_FORCE: refuses("nothing to reset"),
+            }
+        ),
+    ),
+    (
+        "Reset, forced without the platform role",
+        c.Reset(force=True, reason="INC-7"),
+        row(
+            {
+                f"{MAY_BE_FORCED} | {NOT_EVEN_BY_FORCE}": FORCE_NEEDS_ROLE,
+                "Failed settled | Failed retained": makes(f.RunReset),
+            }
+        ),
+    ),
+    (
+        "Reset, forced without a reason",
+        c.Reset(force=True, platform_role=True, reason=" \n"),
+        row(
+            {
+                f"{MAY_BE_FORCED} | {NOT_EVEN_BY_FORCE}": FORCE_NEEDS_REASON,
+                "Failed settled | Failed retained": makes(f.RunReset),
+            }
+        ),
+    ),
+    (
+        "Decommission",
+        c.Decommission(),
+        row(
+            {
+                "Provisioning": refuses("Decommission is refused", "Cancel first"),
+                "Cancelling": refuses("Decommission is refused", "Wait 2 minutes"),
+                "Failed unwinding": refuses("Decommission is refused", "Wait until"),
+                "Failed settled | Failed ready | Failed retained | Failed stuck": makes(f.DecommissionRequested),
+                "Active | Decommissioning": makes(f.DecommissionRequested),
+                "Decommissioned": refuses("Decommission is refused", "Create the tenant anew"),
+            }
+        ),
+    ),
+    (
+        "Escalate",
+        c.Escalate(),
+        row(
+            {
+                "Decommissioned": refuses("nothing to escalate"),
+                " | ".join(phase for phase in PHASES if phase != "Decommissioned"): makes(f.Escalated),
+            }
+        ),
+    ),
+]
+
+CELLS = [
+    pytest.param(phase, command, answer, id=f"{phase} - {name}")
+    for name, command, cells in TABLE
+    for phase, answer in cells.items()
+]
+
+
+@pytest.mark.parametrize(("phase", "command", "answer"), CELLS)
+def test_the_law_answers_as_the_table_says(phase: str, command: c.Command, answer: Answer) -> None:
+    saga = None if phase == NO_SAGA else tenant_in(phase)
+    if isinstance(answer, Makes):
+        facts = decide(saga, command)
+        assert tuple(type(fact) for fact in facts) == answer.facts
+        return
+    with pytest.raises(Refused) as refusal:
+        decide(saga, command)
+    sentence = str(refusal.value)
+    assert [word for word in answer.words if word not in sentence] == [], sentence
+    assert (refusal.value.field, refusal.value.retry_after) == (answer.field, answer.retry_after)
+    assert isinstance(refusal.value, StaleLease) is answer.stale
+
+
+def test_the_table_has_every_command() -> None:
+    assert {type(command) for _, command, _ in TABLE} == set(c.Command.__subclasses__())
+
+
+@pytest.mark.parametrize(("name", "cells"), [(name, cells) for name, _, cells in TABLE])
+def test_every_row_of_the_table_has_every_phase(name: str, cells: Row) -> None:
+    assert set(cells) == {NO_SAGA, *PHASES}
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_each_exemplar_is_in_its_phase(phase: str) -> None:
+    assert tenant_in(phase).phase == phase
+
+
+@pytest.mark.parametrize(
+    ("phase", "command", "leads_to"),
+    [
+        ("Provisioning", c.Cancel(), "Cancelling"),
+        ("Cancelling", c.Cancel(), "Cancelling"),
+        ("Failed unwinding", c.Cancel(), "Cancelling"),
+        ("Failed stuck", c.Cancel(), "Cancelling"),
+        ("Failed retained", c.Cancel(), "Cancelling"),
+        ("Failed settled", c.Reset(), "Failed ready"),
+        ("Failed retained", c.Reset(), "Failed ready"),
+        ("Provisioning", c.Reset(force=True, platform_role=True, reason="INC-7"), "Failed ready"),
+        ("Failed ready", start(OTHER_RUN), "Provisioning"),
+        ("Failed settled", start(RUN), "Provisioning"),
+        ("Failed retained", start(RUN), "Provisioning"),
+        ("Provisioning", give_up(), "Failed unwinding"),
+        ("Provisioning", fail(HANDLE), "Provisioning"),
+        ("Failed settled", c.Decommission(), "Decommissioning"),
+        ("Failed stuck", c.Decommission(), "Decommissioning"),
+        ("Decommissioning", c.Decommission(), "Decommissioning"),
+        ("Cancelling", c.ExhaustUnwinding(1), "Failed stuck"),
+        ("Failed unwinding", c.ExhaustUnwinding(1), "Failed stuck"),
+        ("Decommissioning", c.ExhaustUnwinding(1), "Decommissioning"),
+        ("Active", c.Escalate(), "Active"),
+        ("Active", begin(FLIP, 2), "Active"),
+    ],
+)
+def test_an_accepted_command_leads_to_its_phase(phase: str, command: c.Command, leads_to: str) -> None:
+    saga = fold(decide(tenant_in(phase), command), tenant_in(phase))
+    assert saga is not None
+    assert saga.phase == leads_to
