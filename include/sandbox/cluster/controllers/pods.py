@@ -1,0 +1,108 @@
+"""Scheduler and kubelet in one: binds pods to the only node, moves them along, ends them when they are deleted.
+
+What is true of a pod is decided in `kubelet.py`; here it is written down when it changed, with its events. No
+container runs: this says what would happen if one did.
+"""
+
+from collections.abc import Hashable, Iterable
+from datetime import datetime
+from typing import Final
+
+from sandbox.cluster.clock import parse_stamp
+from sandbox.cluster.controllers import pod_status
+from sandbox.cluster.controllers.kubelet import NODE_NAME, Outlook, Situation, outlook
+from sandbox.cluster.controllers.notes import Note, Recorder
+from sandbox.cluster.controllers.references import missing_reference
+from sandbox.cluster.faults import POD_FAULTS, FaultBook
+from sandbox.cluster.history import ADDED, DELETED, Event, Key
+from sandbox.cluster.kinds import CONFIG_MAP, POD, SECRET
+from sandbox.cluster.objects import Object, lookup
+from sandbox.cluster.registry import Registry
+
+_END_SECONDS: Final = 0.2
+
+
+class PodController:
+    """Plays scheduler and kubelet."""
+
+    def __init__(self, registry: Registry, recorder: Recorder, faults: FaultBook) -> None:
+        self._registry, self._store, self._recorder = registry, registry.store, recorder
+        self._faults, self._clock = faults, registry.clock
+        # Stamps have whole seconds; within one life of the server ages are exact.
+        self._bound_at: dict[str, datetime] = {}
+        self._ending_since: dict[str, datetime] = {}
+
+    def woken_by(self, event: Event) -> Iterable[Hashable]:
+        if event.key.kind is POD:
+            yield event.key
+        elif event.key.kind in (SECRET, CONFIG_MAP) and event.type in (ADDED, DELETED):
+            # A pod that waits for its Secret goes on when that comes.
+            for record in self._store.records(POD, event.key.namespace):
+                if record.seen.fields["status.phase"] == "Pending":
+                    yield record.key
+
+    def reconcile(self, item: Hashable) -> float | None:
+        assert isinstance(item, Key)
+        pod = self._store.document(item)
+        if pod is None:
+            return None
+        uid = pod["metadata"]["uid"]
+        if pod["metadata"].get("deletionTimestamp"):
+            return self._end(item, pod, uid)
+        if lookup(pod, "status", "phase") in ("Succeeded", "Failed"):
+            self._bound_at.pop(uid, None)
+            return None
+        return self._go_on(item, pod, uid)
+
+    def _go_on(self, key: Key, pod: Object, uid: str) -> float | None:
+        now = Situation(
+            pod,
+            self._age(pod, uid),
+            self._clock.stamp(),
+            self._faults.find(POD_FAULTS, key.namespace),
+            missing_reference(self._store, pod),
+        )
+        seen = outlook(now)
+        if seen.scheduled and not pod["spec"].get("nodeName"):
+            pod = self._bind(key, pod)
+            self._bound_at[uid] = self._clock.now()
+            seen = outlook(Situation(pod, 0.0, now.stamp, now.fault, now.missing))
+        self._write(key, pod, seen)
+        return seen.wake_in
+
+    def _age(self, pod: Object, uid: str) -> float:
+        if not pod["spec"].get("nodeName"):
+            return 0.0
+        started = lookup(pod, "status", "startTime") or pod["metadata"]["creationTimestamp"]
+        return self._clock.age(self._bound_at.setdefault(uid, parse_stamp(started)))
+
+    def _bind(self, key: Key, pod: Object) -> Object:
+        bound = self._registry.change(key, lambda target: target["spec"].update(nodeName=NODE_NAME))
+        message = f"Successfully assigned {key.namespace}/{key.name} to {NODE_NAME}"
+        self._recorder.say(pod, Note("Scheduled", message, "default-scheduler"))
+        return bound
+
+    def _write(self, key: Key, pod: Object, seen: Outlook) -> None:
+        status = pod_status.of(pod, seen, self._clock.stamp())
+        if status == pod.get("status"):
+            return
+        self._registry.change(key, lambda target: target.update(status=status), "status")
+        for note in seen.notes:
+            self._recorder.say(pod, note)
+
+    def _end(self, key: Key, pod: Object, uid: str) -> float | None:
+        """A moment after the deletion, unless a finalizer holds the pod."""
+        since = self._ending_since.setdefault(uid, self._clock.now())
+        left = _END_SECONDS - self._clock.age(since)
+        if left > 0:
+            return left
+        del self._ending_since[uid]
+        self._bound_at.pop(uid, None)
+        if pod["metadata"].get("finalizers"):
+            self._registry.change(key, lambda target: target["metadata"].update(deletionGracePeriodSeconds=0))
+            return None
+        for container in pod["spec"]["containers"]:
+            note = Note("Killing", f"Stopping container {container['name']}", "kubelet")
+            self._recorder.say(pod, note)
+        self._store.remove(key)
+        return None

@@ -1,0 +1,111 @@
+"""Deleting: at once, gracefully (pods), or only marked because a finalizer or a namespace's content holds it.
+
+The HTTP verbs, the garbage collector and the controllers call `delete`. What follows from it, such as dependants
+and namespace content, is the garbage collector's and the namespace controller's work.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sandbox.cluster import problems
+from sandbox.cluster.clock import STAMP
+from sandbox.cluster.history import Key
+from sandbox.cluster.kinds import NAMESPACE, POD
+from sandbox.cluster.objects import FOREGROUND, ORPHAN, Object, lookup
+from sandbox.cluster.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOptions:
+    """What a DELETE may ask for."""
+
+    propagation: str = "Background"
+    grace_seconds: int | None = None
+    uid: str = ""
+    version: str = ""
+    dry_run: bool = False
+
+
+BACKGROUND = DeleteOptions()
+
+
+def parse_options(document: Object, query: dict[str, str]) -> DeleteOptions:
+    """From the body (a DeleteOptions document) and, where that is silent, from the query."""
+    grace = document.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))
+    propagation = document.get("propagationPolicy") or query.get("propagationPolicy")
+    if propagation is None:
+        propagation = "Orphan" if document.get("orphanDependents") else "Background"
+    preconditions = document.get("preconditions") or {}
+    return DeleteOptions(
+        propagation=propagation,
+        grace_seconds=None if grace is None else int(grace),
+        uid=preconditions.get("uid", ""),
+        version=preconditions.get("resourceVersion", ""),
+        dry_run="All" in (document.get("dryRun") or [query.get("dryRun", "")]),
+    )
+
+
+def delete(registry: Registry, key: Key, options: DeleteOptions = BACKGROUND) -> tuple[Object, bool]:
+    """The object's last or its terminating state, and whether it is gone. Raises 404, 409 (precondition)."""
+    live = registry.store.get(key).document()
+    _check_preconditions(key, live, options)
+    if options.dry_run:
+        return live, True
+    finalizers = _finalizers(live, options.propagation)
+    grace = _grace(key, live, options)
+    if not finalizers and not grace and key.kind is not NAMESPACE:
+        return registry.store.remove(key), True
+    if live["metadata"].get("deletionTimestamp"):
+        return live, False
+    marked = _marked(registry, live, finalizers, grace)
+    if key.kind is NAMESPACE:
+        marked["status"] = {**(live.get("status") or {}), "phase": "Terminating"}
+    registry.store.write(key, marked)
+    return marked, False
+
+
+def _check_preconditions(key: Key, live: Object, options: DeleteOptions) -> None:
+    metadata = live["metadata"]
+    if options.uid and options.uid != metadata["uid"]:
+        why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {metadata['uid']}"
+        raise problems.conflict(key.kind, key.name, why)
+    if options.version and options.version != metadata["resourceVersion"]:
+        why = (
+            f"Precondition failed: ResourceVersion in precondition: {options.version}, "
+            f"ResourceVersion in object meta: {metadata['resourceVersion']}"
+        )
+        raise problems.conflict(key.kind, key.name, why)
+
+
+def _finalizers(live: Object, propagation: str) -> list[str]:
+    held = list(live["metadata"].get("finalizers") or [])
+    if live["metadata"].get("deletionTimestamp"):
+        return held  # how it is deleted was decided by the first call
+    asked = {"Foreground": FOREGROUND, "Orphan": ORPHAN}.get(propagation)
+    return [*held, asked] if asked and asked not in held else held
+
+
+def _grace(key: Key, live: Object, options: DeleteOptions) -> int:
+    """Seconds a running pod gets to end; a pod that never ran, and everything else, gets none."""
+    running = lookup(live, "spec", "nodeName") and lookup(live, "status", "phase") not in (
+        "Succeeded",
+        "Failed",
+    )
+    if key.kind is not POD or not running:
+        return 0
+    asked = options.grace_seconds
+    return int(live["spec"].get("terminationGracePeriodSeconds", 30)) if asked is None else asked
+
+
+def _marked(registry: Registry, live: Object, finalizers: list[str], grace: int) -> Object:
+    ends = registry.clock.now() + timedelta(seconds=grace)
+    generation = live["metadata"].get("generation", 1) + 1
+    metadata = {
+        **live["metadata"],
+        "deletionTimestamp": ends.strftime(STAMP),
+        "deletionGracePeriodSeconds": grace,
+        "generation": generation,
+    }
+    if finalizers:
+        metadata["finalizers"] = finalizers
+    return {**live, "metadata": metadata}

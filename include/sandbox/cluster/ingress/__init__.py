@@ -1,0 +1,1 @@
+"""The ingress listener: tenants' own addresses, answered as their pods would answer."""

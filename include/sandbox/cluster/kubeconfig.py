@@ -1,0 +1,44 @@
+"""How clients find the cluster: its token and a kubeconfig file in its data folder.
+
+Written at every start, because the port may be another; only the owner may read them.
+"""
+
+import base64
+import json
+import secrets
+from pathlib import Path
+from typing import Final
+
+_NAME: Final = "sandbox"
+
+
+def ensure_token(file: Path) -> str:
+    """The token in the file; a new one when there is no file yet."""
+    if file.exists():
+        return file.read_text(encoding="utf-8").strip()
+    token = secrets.token_urlsafe(32)
+    write_private(file, token)
+    return token
+
+
+def write_private(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    file.write_text(text, encoding="utf-8")
+
+
+def kubeconfig(url: str, token: str, ca_pem: str) -> str:
+    """JSON, which every reader of YAML takes."""
+    authority = base64.b64encode(ca_pem.encode()).decode()
+    cluster = {"server": url, "certificate-authority-data": authority}
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": _NAME, "cluster": cluster}],
+            "users": [{"name": _NAME, "user": {"token": token}}],
+            "contexts": [{"name": _NAME, "context": {"cluster": _NAME, "user": _NAME}}],
+            "current-context": _NAME,
+        },
+        indent=1,
+    )

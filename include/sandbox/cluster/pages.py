@@ -1,0 +1,51 @@
+"""Long lists in pieces: `limit` and `continue`.
+
+A token names where the next piece starts, not a snapshot: objects that come or go between two pieces may be missed
+or seen, each object at most once. The real server's snapshot needs an old version of everything; no client of ours
+relies on it.
+"""
+
+import base64
+from dataclasses import dataclass
+
+from sandbox.cluster import problems
+from sandbox.cluster.objects import Object, decode, encode
+from sandbox.cluster.store import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One piece and what its list's metadata says of the rest."""
+
+    records: list[Record]
+    metadata: Object
+
+
+def cut(records: list[Record], version: int, limit: int, token: str) -> Page:
+    """`records` in the store's order; 400 on a token that is none of ours."""
+    if token:
+        start = _start(token)
+        records = [record for record in records if _place(record) >= start]
+    metadata: Object = {"resourceVersion": str(version)}
+    if limit and len(records) > limit:
+        metadata["continue"] = _token(records[limit], version)
+        metadata["remainingItemCount"] = len(records) - limit
+        records = records[:limit]
+    return Page(records, metadata)
+
+
+def _place(record: Record) -> tuple[str, str]:
+    return record.key.namespace, record.key.name
+
+
+def _token(first: Record, version: int) -> str:
+    body = {"v": "meta.k8s.io/v1", "rv": version, "start": _place(first)}
+    return base64.urlsafe_b64encode(encode(body)).decode()
+
+
+def _start(token: str) -> tuple[str, str]:
+    try:
+        namespace, name = decode(base64.urlsafe_b64decode(token))["start"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise problems.bad_request(f"continue key is not valid: {token}") from error
+    return namespace, name

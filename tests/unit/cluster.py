@@ -1,0 +1,71 @@
+"""A cluster without listeners and with a clock that stands: what the cluster's unit tests play with."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.cluster.clock import ManualClock
+from sandbox.cluster.disk import Disk
+from sandbox.cluster.faults import parse
+from sandbox.cluster.history import Key
+from sandbox.cluster.kinds import DEPLOYMENT, EVENT, NAMESPACE, POD, Kind
+from sandbox.cluster.machine import Machine
+
+Document = dict[str, Any]
+HOME = "tenant"
+
+
+@dataclass
+class Cluster:
+    clock: ManualClock = field(default_factory=ManualClock)
+    machine: Machine = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.machine = Machine(Disk(":memory:"), self.clock)
+        self.create(NAMESPACE, {"metadata": {"name": HOME, "labels": {"tenant": "acme"}}}, "")
+
+    def create(self, kind: Kind, body: Document, namespace: str = HOME) -> Document:
+        made = self.machine.registry.create(kind, namespace, body)
+        self.machine.controllers.settle()
+        return made
+
+    def get(self, kind: Kind, name: str, namespace: str = HOME) -> Document:
+        return self.machine.store.get(Key(kind, namespace, name)).document()
+
+    def all(self, kind: Kind, namespace: str = HOME) -> list[Document]:
+        return [record.document() for record in self.machine.store.records(kind, namespace)]
+
+    def pod(self) -> Document:
+        return self.all(POD)[0]
+
+    def condition(self, name: str) -> Document:
+        found = self.get(DEPLOYMENT, "web")["status"]["conditions"]
+        return next((c for c in found if c["type"] == name), {})
+
+    def words(self) -> dict[str, str]:
+        """The events' reasons, each with its latest message."""
+        return {event["reason"]: event["message"] for event in self.all(EVENT)}
+
+    def wait(self, seconds: float) -> None:
+        """In small steps, as time passes for controllers that wait for each other."""
+        for _ in range(10):
+            self.clock.advance(seconds / 10)
+            self.machine.controllers.settle()
+
+    def fault(self, kind: str, **options: Any) -> None:
+        self.machine.faults.add(parse({"kind": kind, **options}))
+        self.machine.controllers.settle()
+
+    def clear_faults(self) -> None:
+        self.machine.faults.clear(self.machine.faults.all())
+        self.machine.controllers.settle()
+
+
+def deployment(replicas: int = 1, **container: Any) -> Document:
+    template = {
+        "metadata": {"labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "main", "image": "tenant-app:1", **container}]},
+    }
+    return {
+        "metadata": {"name": "web"},
+        "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": "web"}}, "template": template},
+    }

@@ -1,0 +1,148 @@
+"""Tenants' own addresses: who answers, who does not, and that the database is really asked."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+import pytest
+
+from sandbox.cluster.clock import Clock
+from sandbox.cluster.controllers.references import references
+from sandbox.cluster.disk import Disk
+from sandbox.cluster.faults import parse
+from sandbox.cluster.history import Key
+from sandbox.cluster.ingress.listener import dsn_of
+from sandbox.cluster.ingress.tenant_app import Answer, TenantApp, Visit
+from sandbox.cluster.kinds import DEPLOYMENT, INGRESS, POD, SECRET, SERVICE
+from sandbox.cluster.machine import Machine
+from tests.unit.cluster import HOME, Cluster, deployment
+
+HOST = "acme.tenants.example"
+
+
+class Visitor:
+    """A browser at the tenant's address."""
+
+    def __init__(self, machine: Machine, session: aiohttp.ClientSession) -> None:
+        self.machine, self._session = machine, session
+
+    async def get(self, path: str = "/healthz", host: str = HOST) -> tuple[int, str]:
+        async with self._session.get(path, headers={"Host": host}) as answer:
+            return answer.status, await answer.text()
+
+    async def until(self, status: HTTPStatus) -> str:
+        async with asyncio.timeout(10):
+            while (got := await self.get())[0] != status:
+                await asyncio.sleep(0.05)
+        return got[1]
+
+
+def visit(dsn: str, story: Callable[[Visitor], Awaitable[None]]) -> None:
+    async def run() -> None:
+        machine = Machine(Disk(":memory:"), Clock())
+        release(machine, dsn)
+        async with (
+            machine.serving("secret", 0, 0) as ports,
+            aiohttp.ClientSession(f"http://127.0.0.1:{ports.ingress}") as session,
+        ):
+            await story(Visitor(machine, session))
+
+    asyncio.run(run())
+
+
+def release(machine: Machine, dsn: str) -> None:
+    """What a tenant's chart makes, in the default namespace."""
+    create = machine.registry.create
+    create(SECRET, "default", {"metadata": {"name": "database"}, "stringData": {"dsn": dsn}})
+    ports = [{"port": 80}]
+    create(SERVICE, "default", {"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": ports}})
+    backend = {"service": {"name": "web", "port": {"number": 80}}}
+    rule = {"host": HOST, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
+    create(INGRESS, "default", {"metadata": {"name": "web"}, "spec": {"rules": [rule]}})
+    create(DEPLOYMENT, "default", deployment(envFrom=[{"secretRef": {"name": "database"}}]))
+
+
+def test_a_ready_tenant_asks_its_own_database(fresh_database: str) -> None:
+    async def story(visitor: Visitor) -> None:
+        assert await visitor.until(HTTPStatus.OK) == '{"status": "ok"}'
+
+    visit(fresh_database, story)
+
+
+def test_a_broken_dsn_fails_without_showing_it() -> None:
+    dsn = "host=127.0.0.1 port=1 password=hidden dbname=nothing"
+
+    async def story(visitor: Visitor) -> None:
+        async with asyncio.timeout(10):
+            while (got := await visitor.get())[1].startswith("503"):  # no pod ready yet
+                await asyncio.sleep(0.05)
+        assert got == (HTTPStatus.SERVICE_UNAVAILABLE, '{"status": "failing", "reason": "OperationalError"}')
+
+    visit(dsn, story)
+
+
+def test_no_ready_pod_is_503_and_no_ingress_404() -> None:
+    async def story(visitor: Visitor) -> None:
+        visitor.machine.faults.add(parse({"kind": "image-pull-backoff"}))
+        assert (await visitor.get())[0] == HTTPStatus.SERVICE_UNAVAILABLE
+        assert (await visitor.get(host="other.tenants.example"))[0] == HTTPStatus.NOT_FOUND
+        visitor.machine.store.remove(Key(INGRESS, "default", "web"))
+        assert (await visitor.get())[0] == HTTPStatus.NOT_FOUND
+
+    visit("", story)
+
+
+def test_an_unknown_page_is_the_applications_404() -> None:
+    async def story(visitor: Visitor) -> None:
+        await visitor.until(HTTPStatus.SERVICE_UNAVAILABLE)
+        async with asyncio.timeout(10):
+            while (got := await visitor.get("/nowhere"))[0] != HTTPStatus.NOT_FOUND:
+                await asyncio.sleep(0.05)
+        assert got[1] == '{"status": "not found"}'
+
+    visit("", story)
+
+
+def test_an_ingress_that_is_down_cuts_connections() -> None:
+    async def story(visitor: Visitor) -> None:
+        visitor.machine.faults.add(parse({"kind": "ingress-down"}))
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await visitor.get()
+
+    visit("", story)
+
+
+def test_a_route_is_a_function_in_a_table() -> None:
+    app = TenantApp({("POST", "/auth/token"): lambda visit: Answer(HTTPStatus.OK, {"for": visit.body.decode()})})
+    answer = app.answer(Visit("POST", "/auth/token", "", body=b"me"))
+    assert (answer.status, answer.document) == (HTTPStatus.OK, {"for": "me"})
+
+
+SOURCES: dict[str, dict[str, Any]] = {
+    "envFrom": {"envFrom": [{"secretRef": {"name": "database"}}]},
+    "env": {"env": [{"name": "DATABASE_URL", "valueFrom": {"secretKeyRef": {"name": "database", "key": "dsn"}}}]},
+    "other key": {"env": [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "database", "key": "other"}}}]},
+}
+
+
+@pytest.mark.parametrize(("source", "expected"), [("envFrom", "here"), ("env", "here"), ("other key", "")])
+def test_the_dsn_comes_from_the_secret_the_pod_names(source: str, expected: str) -> None:
+    cluster = Cluster()
+    cluster.create(SECRET, {"metadata": {"name": "database"}, "stringData": {"dsn": "here", "other": "x"}})
+    container = {"name": "main", "image": "a:1", **SOURCES[source]}
+    pod = cluster.create(POD, {"metadata": {"name": "one"}, "spec": {"containers": [container]}})
+    assert dsn_of(cluster.machine.store, pod) == expected
+
+
+def test_the_dsn_may_be_mounted() -> None:
+    cluster = Cluster()
+    cluster.create(SECRET, {"metadata": {"name": "database"}, "stringData": {"dsn": "here"}})
+    spec = {
+        "containers": [{"name": "main", "image": "a:1"}],
+        "volumes": [{"name": "v", "secret": {"secretName": "database"}}],
+    }
+    pod = cluster.create(POD, {"metadata": {"name": "one", "namespace": HOME}, "spec": spec})
+    assert [reference.name for reference in references(pod)] == ["database"]
+    assert dsn_of(cluster.machine.store, pod) == "here"
