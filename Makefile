@@ -15,7 +15,7 @@ export TENANCY_PLATFORM_FILE ?= $(CURDIR)/include/sandbox/platform.toml
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status test test-deep bench lint format lock clean
+.PHONY: help demo up down purge status test test-deep bench lint format lock clean
 
 help: ## Show this list
 	@echo "Tenancy: tenant provisioning as a saga on Apache Airflow"; echo
@@ -31,6 +31,9 @@ up: .venv/.installed ## Start the sandbox, or heal it
 
 down: .venv/.installed ## Stop the sandbox; its data stays
 	@$(BIN)/python -m sandbox down
+
+purge: .venv/.installed ## Stop the sandbox and forget all its tenants, users and logs (asks first)
+	@$(BIN)/python -m sandbox down --purge
 
 status: .venv/.installed ## Show the sandbox's parts
 	@$(BIN)/python -m sandbox status
@@ -58,7 +61,7 @@ lock: .venv/.installed ## Resolve requirements*.in anew into requirements*.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements-dev.in -o requirements-dev.txt
 
-clean: ## Remove the venv and all caches (the sandbox's data: python -m sandbox down --purge)
+clean: ## Remove the venv and all caches (the sandbox's data: make purge)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # A Python that fits and can make a venv; Debian's needs the package python3-venv for that.

@@ -59,8 +59,7 @@ def run(request: Request, layout: Layout, console: Console) -> int:
         succeeded = _provision(request, Access(layout), console)
         console.print(farewell.text(layout, slug=request.slug), markup=True)
         if request.wait and not was_up:
-            console.print("The sandbox stays up. Ctrl-C stops it; its data stays.")
-            _sleep_for_ever()
+            _stay_up(layout, console)
     return 0 if succeeded else 1
 
 
@@ -72,14 +71,25 @@ def _stopped_on_interrupt(layout: Layout, console: Console, *, ours: bool) -> It
     except KeyboardInterrupt:
         if not ours:
             raise
-        console.print()
-        previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        lifecycle.down(layout, progress=Progress(console))
-        signal.signal(signal.SIGINT, previous)
-        console.print(
-            "Stopped. `make demo` starts it again with all tenants; `python -m sandbox down --purge` forgets them."
-        )
+        _stop(layout, console)
         raise
+
+
+def _stay_up(layout: Layout, console: Console) -> None:
+    console.print("The sandbox stays up. Ctrl-C stops it; its data stays.")
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        _stop(layout, console)
+
+
+def _stop(layout: Layout, console: Console) -> None:
+    console.print()
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave half of it running
+    lifecycle.down(layout, progress=Progress(console))
+    signal.signal(signal.SIGINT, previous)
+    console.print("Stopped. `make demo` starts it again with all its tenants; `make purge` forgets them.")
 
 
 def _provision(request: Request, access: Access, console: Console) -> bool:
@@ -210,8 +220,3 @@ class _Lines:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _sleep_for_ever() -> None:
-    while True:
-        time.sleep(3600)

@@ -6,7 +6,7 @@ died without a word. Both are at most once and may meet: the law accepts whichev
 
 from typing import TYPE_CHECKING
 
-from tenancy.saga.errors import Refused
+from tenancy.saga.errors import PermanentError, Refused
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def activity_failed(context: "Context") -> None:
         return
     ti = context["ti"]
     holder = TaskInstanceId(str(ti.id))
-    command = GiveUp(RunId(ti.run_id), str(error or _DIED), ActivityName(ti.task_id), holder)
+    command = GiveUp(RunId(ti.run_id), _message(error), ActivityName(ti.task_id), holder)
     _give_up(command, lease=holder)
 
 
@@ -35,6 +35,13 @@ def run_failed(context: "Context") -> None:
     from tenancy.saga.commands import GiveUp  # noqa: PLC0415
 
     _give_up(GiveUp(RunId(str(context["run_id"])), _DIED), lease="")
+
+
+def _message(error: object) -> str:
+    """Airflow hands over an exception, a text, or nothing when the process died."""
+    from tenancy.engine.tenancy import message_of  # noqa: PLC0415
+
+    return message_of(error if isinstance(error, BaseException) else PermanentError(str(error or _DIED)))
 
 
 def _give_up(command: "GiveUp", *, lease: str) -> None:
