@@ -21,6 +21,8 @@ RESERVED_SLUGS: Final = frozenset(
     "static status support sandbox system tenancy tenant tenants test www".split()
 )
 POSTGRES_LIMIT: Final = 63
+HELM_LIMIT: Final = 53
+"""A release's name; a namespace's may have 63."""
 CONNECTION_LIMIT: Final = 250
 """connection.conn_id is varchar(250) in Airflow 3.3.2."""
 
