@@ -14,6 +14,8 @@ from sandbox.layout import PROJECT
 from sandbox.ports import any_free
 from sandbox.postgres import PostgresServer
 
+pytest_plugins = ["tests.parts"]
+
 # Whatever imports Airflow writes its configuration there: never into the home of who runs the tests.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="tenancy-airflow-")
 os.environ.setdefault("TENANCY_PLATFORM_FILE", str(PROJECT / "include" / "sandbox" / "platform.toml"))

@@ -21,7 +21,7 @@ _BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
 WISH = Wish(
     extra_env={
         # Lowered from 120 s and 10 s, so that a stopped process is missed while a test can wait for it.
-        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "12",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(
             [

@@ -38,7 +38,7 @@ def test_a_stopped_task_that_wakes_after_its_successor_changes_nothing(
     with moment(sandbox):
         stopped = _stop(gates.task_process(sandbox))
     try:
-        # Airflow misses the heartbeats (after 20 s here, 120 s as shipped) and starts the next try.
+        # Airflow misses the heartbeats (after 12 s here, 120 s as shipped) and starts the next try.
         assert runs.await_phase(sandbox, slug, "Active") == "Active"
         assert runs.await_end(sandbox, run_id) == "success"
         before, facts = assert_complete(sandbox, slug), runs.kinds(sandbox, slug)

@@ -21,6 +21,8 @@ FIELDS: Final = ("slug", "name", "plan", "region", "admin_email")
 NAME_LIMIT: Final = 100
 EMAIL_LIMIT: Final = 254
 """RFC 5321, as email-validator enforces it."""
+_BLANK_LETTERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters, marks and symbols to Unicode, nothing to the eye: fillers, vowel carriers, the empty Braille cell."""
 
 
 class ValidateRequest(Activity):
@@ -51,10 +53,16 @@ def check_request(conf: Mapping[str, Any], platform: Platform) -> Parameters:
     return Parameters(**texts)
 
 
+def printable(text: str) -> str:
+    """What PostgreSQL can store and a console can show, whatever was sent."""
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
+
+
 def _check_fields(conf: Mapping[str, Any]) -> None:
     unknown = sorted(str(key) for key in conf if key not in FIELDS)
     if unknown:
-        raise Refused(f"{unknown[0][:60]}: no such field. A request has {', '.join(FIELDS)}.", field=unknown[0][:60])
+        key = printable(unknown[0][:60])
+        raise Refused(f"{key}: no such field. A request has {', '.join(FIELDS)}.", field=key)
     missing = next((field for field in FIELDS if conf.get(field) in (None, "")), None)
     if missing:
         raise Refused(f"{missing}: is missing.", field=missing)
@@ -89,7 +97,7 @@ def _check_name(name: str) -> None:
 def _is_invisible(character: str) -> bool:
     """Control, format (bidi marks, zero-width), surrogate, private use, unassigned, line and paragraph separators."""
     category = unicodedata.category(character)
-    return category.startswith("C") or category in {"Zl", "Zp"}
+    return category.startswith("C") or category in {"Zl", "Zp"} or character in _BLANK_LETTERS
 
 
 def _check_offered(field: str, value: str, offered: Mapping[str, object]) -> None:

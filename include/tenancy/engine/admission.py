@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
 from tenancy.activities.plan import plan_entries
-from tenancy.activities.validate_request import check_request
+from tenancy.activities.validate_request import check_request, printable
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
@@ -67,11 +67,6 @@ def _note_refusal(
     ledger: LedgerSession, run_id: RunId, conf: Mapping[str, Any], refusal: Refused, stamp: Stamp
 ) -> None:
     slug = conf.get("slug")
-    asked = slug[:60] if isinstance(slug, str) else ""
+    asked = printable(slug[:60]) if isinstance(slug, str) else ""
     stream = ledger.tenant_of_slug(asked) or PLATFORM_STREAM
-    ledger.note(stream, RequestRefused(_printable(asked), run_id, str(refusal), refusal.field), stamp=stamp)
-
-
-def _printable(text: str) -> str:
-    """What PostgreSQL can store and a console can show, whatever was sent."""
-    return text.encode("unicode_escape").decode() if not text.isprintable() else text
+    ledger.note(stream, RequestRefused(asked, run_id, str(refusal), refusal.field), stamp=stamp)

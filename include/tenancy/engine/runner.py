@@ -12,17 +12,15 @@ from typing import Any
 from tenancy.activities.activity import Bell, NotReadyYet, WaitingActivity, Work
 from tenancy.activities.plan import PLAN, activity_of
 from tenancy.engine.admission import admit
-from tenancy.engine.tenancy import Tenancy, may_evict, note_eviction, observe_all
+from tenancy.engine.tenancy import Tenancy, may_evict, message_of, note_eviction, observe_all
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.commands import BeginActivity, CompleteActivity, FailActivity, ReportProgress
-from tenancy.saga.errors import PermanentError, Refused, TenancyError
+from tenancy.saga.errors import PermanentError, Refused
 from tenancy.saga.facts import ActivityRefused
 from tenancy.saga.names import TenantId
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Lease, Saga
-
-_MESSAGE_LIMIT = 2000
 
 
 @dataclass(frozen=True)
@@ -121,16 +119,10 @@ def _failure_recorded(ledger: LedgerSession, tenant_id: TenantId, task: Task) ->
     except Refused:
         raise  # overtaken: somebody else tells what became of the tenant
     except BaseException as error:  # a time-out and a SIGTERM are told in the error log as well
-        message = _message(error)
-        failed = FailActivity(task.lease, type(error).__name__, message)
+        failed = FailActivity(task.lease, type(error).__name__, message_of(error))
         with suppress(Refused):
             ledger.record(tenant_id, failed, stamp=task.stamp)
         raise
-
-
-def _message(error: BaseException) -> str:
-    said = str(error) if isinstance(error, TenancyError) else f"{type(error).__name__}: {error}"
-    return said.replace("\0", "")[:_MESSAGE_LIMIT]
 
 
 def _verify(work: Work) -> None:

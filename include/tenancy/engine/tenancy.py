@@ -13,6 +13,7 @@ from tenancy.ledger.ledger import Ledger, LedgerSession
 from tenancy.saga.commands import Command
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.decide import decide
+from tenancy.saga.errors import TenancyError
 from tenancy.saga.facts import HolderEvicted
 from tenancy.saga.names import TenantId
 from tenancy.saga.platform import Platform
@@ -20,6 +21,7 @@ from tenancy.saga.tenant import Saga
 
 UNWINDER = "tenancy unwind"
 """How sessions that unwind name themselves: they are not evicted by those that come later."""
+_MESSAGE_LIMIT = 2000
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,12 @@ def may_evict(holder: Holder) -> bool:
 def note_eviction(ledger: LedgerSession, tenant_id: TenantId, system: str, holder: Holder, stamp: Stamp) -> None:
     """Record that somebody's session was ended."""
     ledger.note(tenant_id, HolderEvicted(system, str(holder)), stamp=stamp)
+
+
+def message_of(error: BaseException) -> str:
+    """What the error log says of it: what PostgreSQL can store, and no book."""
+    said = str(error) if isinstance(error, TenancyError) else f"{type(error).__name__}: {error}"
+    return said.replace("\0", "")[:_MESSAGE_LIMIT]
 
 
 def observe_all(work: Work) -> tuple[Observation, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tenancy.activities.activity import Observation, Work
 from tenancy.activities.plan import maker_of
-from tenancy.engine.tenancy import UNWINDER, Tenancy, may_evict, note_eviction, observe_all
+from tenancy.engine.tenancy import UNWINDER, Tenancy, may_evict, message_of, note_eviction, observe_all
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
@@ -57,12 +57,16 @@ class _Unwinding:
     def _look_again(self) -> None:
         """Settling needs everything seen gone; what is known to be left makes it stuck, whatever can be seen."""
         try:
-            for _ in range(_SURVEYS):
-                if not self._survey():
-                    return
+            self._survey_until_gone()
         except (TransientError, PermanentError):
             if not self._saga().live_resources:
                 raise
+
+    def _survey_until_gone(self) -> None:
+        for _ in range(_SURVEYS):
+            if not self._survey():
+                return
+        raise TransientError("What was undone keeps coming back: find out who makes it. Unwinding is not done.")
 
     def _undo(self, resource: Resource) -> None:
         self._record(c.ReleaseResource(self.attempt, resource.kind, resource.name))
@@ -87,7 +91,7 @@ class _Unwinding:
 
     def _report(self, resource: Resource, error: Exception) -> None:
         failure = c.ReportCompensationFailure(
-            self.attempt, resource.kind, resource.name, type(error).__name__, str(error)[:2000]
+            self.attempt, resource.kind, resource.name, type(error).__name__, message_of(error)
         )
         self._record(failure)
 

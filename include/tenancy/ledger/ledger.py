@@ -135,9 +135,12 @@ class LedgerSession:
     def note(self, tenant_id: TenantId, fact: Fact, *, stamp: Stamp) -> None:
         """Append a fact that only informs, such as a refusal; to PLATFORM_STREAM when it concerns no tenant."""
         for _ in range(_WRITE_CONFLICTS):
-            before = self.saga(tenant_id) if tenant_id != PLATFORM_STREAM else None
             try:
-                self._append(tenant_id, before, (fact,), stamp)
+                with self._connection.transaction():
+                    # Refusals come in bursts, and all of them go to one stream: they queue.
+                    self._connection.execute(query("lock_notes"), {"stream": tenant_id})
+                    before = self.saga(tenant_id) if tenant_id != PLATFORM_STREAM else None
+                    self._append(tenant_id, before, (fact,), stamp)
             except psycopg.errors.UniqueViolation:
                 self._forget(tenant_id)
             else:

@@ -67,3 +67,7 @@ select count(*) filter (where region = %(region)s) as region, count(*) filter (w
 -- name: lock_admission
 -- Requests are admitted one by one, so that two never pass the last free place together.
 select pg_advisory_xact_lock(7236832);
+
+-- name: lock_notes
+-- Who notes something in a stream waits for who is noting something there now.
+select pg_advisory_xact_lock(7236833, hashtext(%(stream)s::text));

@@ -23,8 +23,8 @@ RESERVED_SLUGS: Final = frozenset(
 POSTGRES_LIMIT: Final = 63
 HELM_LIMIT: Final = 53
 """A release's name; a namespace's may have 63."""
-CONNECTION_LIMIT: Final = 250
-"""connection.conn_id is varchar(250) in Airflow 3.3.2."""
+CONNECTION_LIMIT: Final = 200
+"""What Airflow 3.3.2's REST API takes as a connection_id (its column has room for 250)."""
 
 
 def is_slug(text: str) -> bool:

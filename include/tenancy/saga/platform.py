@@ -13,6 +13,8 @@ from tenancy.saga.errors import PlatformFileError
 
 _QUANTITY: Final = re.compile(r"\d+(\.\d+)?(m|Ki|Mi|Gi)?")
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_LONGEST_MINUTES: Final = 1_000_000
+"""TOML has inf and nan, too."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,14 @@ def parse(document: Mapping[str, Any]) -> Platform:
 
 def _check_top(document: Mapping[str, Any]) -> list[str]:
     unknown = set(document) - {"platform", "regions", "plans", "stall_limits_minutes"}
-    problems = [f"unknown section [{key}]" for key in sorted(unknown)]
-    name = document.get("platform", {}).get("name")
+    return [*(f"unknown section [{key}]" for key in sorted(unknown)), *_check_platform(document.get("platform", {}))]
+
+
+def _check_platform(table: Any) -> list[str]:
+    if not isinstance(table, dict):
+        return ["[platform] must be a table"]
+    problems = [f"[platform] has an unknown key {key}" for key in table if key != "name"]
+    name = table.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         problems.append("[platform] name must be a lower-case word")
     return problems
@@ -148,5 +156,5 @@ def _check_stall_limits(document: Mapping[str, Any]) -> list[str]:
     return [
         f"[stall_limits_minutes] {activity} must be a positive number of minutes"
         for activity, minutes in limits.items()
-        if not isinstance(minutes, int | float) or isinstance(minutes, bool) or minutes <= 0
+        if not isinstance(minutes, int | float) or isinstance(minutes, bool) or not 0 < minutes < _LONGEST_MINUTES
     ]

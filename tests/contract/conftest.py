@@ -1,0 +1,24 @@
+"""The contract of every activity, on a real storage server and a fake workflow engine."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from sandbox.postgres import PostgresServer
+from tenancy.adapters.dsn import Dsn
+from tests import parts
+from tests.contract.fake_handles import FakeHandles
+from tests.contract.severable_line import severable_line
+from tests.contract.workbench import Workbench
+
+pytest.register_assert_rewrite("tests.contract.handles_contract")
+
+
+@pytest.fixture
+def bench(quick_server: PostgresServer, storage_dsn: Dsn) -> Iterator[Workbench]:
+    """A requested tenant of a platform that only this test has."""
+    name = f"p{uuid4().hex[:8]}"
+    with severable_line(storage_dsn) as line:
+        yield Workbench(quick_server, line, FakeHandles(parts.POOL), parts.platform(name))
+    parts.sweep(quick_server, name)

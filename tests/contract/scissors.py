@@ -1,0 +1,45 @@
+"""Scissors that cut a process's lines to the outside after some number of statements and calls, wherever these go."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from tenancy.saga.errors import TenancyError
+
+
+class Scissors:
+    """The line to the outside holds for `after` statements; the last of them still arrives, its answer does not."""
+
+    def __init__(self, after: int) -> None:
+        self._left = after
+
+    @property
+    def cut(self) -> bool:
+        """Is the line dead?"""
+        return self._left <= 0
+
+    def count(self) -> bool:
+        """One more statement went out; was it the last one?"""
+        self._left -= 1
+        return self.cut
+
+
+class Severable(Protocol):
+    """A line to an outside system; it holds while it has no scissors."""
+
+    scissors: Scissors | None
+
+
+def dies(deed: Callable[[], object], *lines: Severable, after: int) -> bool:
+    """Do the deed and lose all lines after so many statements; False when it ended before that."""
+    scissors = Scissors(after)
+    for line in lines:
+        line.scissors = scissors
+    try:
+        deed()
+    except TenancyError:
+        if not scissors.cut:
+            raise
+    finally:
+        for line in lines:
+            line.scissors = None
+    return scissors.cut

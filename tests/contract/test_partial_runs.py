@@ -1,0 +1,44 @@
+"""A run that dies after any of its outside statements: it can be undone wholly, or be run again to its end."""
+
+import itertools
+
+import pytest
+
+from tenancy.activities.activity import Activity
+from tenancy.activities.plan import PLAN
+from tests.contract.workbench import Workbench
+
+each_activity = pytest.mark.parametrize("activity", PLAN, ids=lambda activity: activity.name)
+MOST_STATEMENTS = 200
+LATER_AND_LATER = range(1, MOST_STATEMENTS + 1)
+
+
+@each_activity
+def test_undoing_after_a_run_that_died_anywhere_leaves_nothing(bench: Workbench, activity: Activity):
+    bench.prepare(activity)
+    before = bench.picture()
+    for after in LATER_AND_LATER:
+        died = bench.run_cut(activity, after=after)
+        bench.undo(activity)
+        assert bench.picture() == before, f"dying after statement {after}"
+        if not died:
+            return
+    pytest.fail("the run never ended")
+
+
+@each_activity
+def test_a_run_that_keeps_dying_a_little_later_each_time_ends_complete(bench: Workbench, activity: Activity):
+    bench.prepare(activity)
+    deaths = sum(1 for _ in itertools.takewhile(lambda after: bench.run_cut(activity, after=after), LATER_AND_LATER))
+    assert deaths < MOST_STATEMENTS
+    assert all(o.healthy for o in activity.observe(bench.work))
+
+
+@each_activity
+def test_undoing_that_keeps_dying_a_little_later_each_time_leaves_nothing(bench: Workbench, activity: Activity):
+    bench.prepare(activity)
+    before = bench.picture()
+    bench.run(activity)
+    deaths = sum(1 for _ in itertools.takewhile(lambda after: bench.undo_cut(activity, after=after), LATER_AND_LATER))
+    assert deaths < MOST_STATEMENTS
+    assert bench.picture() == before

@@ -1,0 +1,202 @@
+"""The laws of DESIGN.md section 3, for every activity of PLAN: what holds for one holds for all, and for new ones."""
+
+import pytest
+
+from tenancy.activities.activity import Activity
+from tenancy.activities.plan import PLAN, activity_of, maker_of
+from tenancy.saga.errors import ForeignObjectError, StaleLease
+from tenancy.saga.names import CONNECTION_LIMIT, POSTGRES_LIMIT, is_slug
+from tests.contract.mischief import DAMAGE, FOREIGN
+from tests.contract.workbench import Workbench
+
+KINDS = [kind for activity in PLAN for kind in activity.resources]
+MAKERS = [activity for activity in PLAN if activity.resources]
+each_activity = pytest.mark.parametrize("activity", PLAN, ids=lambda activity: activity.name)
+each_maker = pytest.mark.parametrize("activity", MAKERS, ids=lambda activity: activity.name)
+each_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+def test_every_kind_of_resource_is_made_by_one_activity_and_has_its_mischief():
+    assert len(KINDS) == len(set(KINDS))
+    assert set(KINDS) == set(FOREIGN) == set(DAMAGE)
+
+
+def test_names_and_labels_tell_activities_apart():
+    assert len({activity.name for activity in PLAN}) == len({activity.label for activity in PLAN}) == len(PLAN)
+    assert all(activity_of(activity.name) is activity for activity in PLAN)
+
+
+@each_activity
+def test_it_intends_exactly_the_kinds_it_makes_and_carries_the_proof(bench: Workbench, activity: Activity):
+    bench.prepare(activity)
+    intents = activity.intents(bench.work)
+    assert tuple(intent.kind for intent in intents) == activity.resources
+    assert {intent.proof for intent in intents} <= {bench.work.proof}
+
+
+@each_activity
+def test_running_it_twice_is_running_it_once(bench: Workbench, activity: Activity):
+    bench.prepare(activity)
+    bench.run(activity)
+    once = bench.picture()
+    bench.run(activity)
+    assert bench.picture() == once
+
+
+@each_activity
+def test_undoing_what_was_never_made_changes_nothing(bench: Workbench, activity: Activity):
+    bench.prepare(activity)
+    before = bench.picture()
+    bench.undo(activity)
+    assert bench.picture() == before
+
+
+@each_activity
+def test_undoing_it_leaves_nothing_and_may_be_repeated(bench: Workbench, activity: Activity):
+    bench.prepare(activity)
+    before = bench.picture()
+    bench.run(activity)
+    bench.undo(activity)
+    assert bench.picture() == before
+    bench.undo(activity)
+    assert bench.picture() == before
+
+
+@each_maker
+def test_it_can_be_made_again_after_it_was_undone(bench: Workbench, activity: Activity):
+    bench.prepare(activity)
+    bench.run(activity)
+    bench.undo(activity)
+    bench.run(activity)
+    assert all(observation.healthy for observation in activity.observe(bench.work))
+
+
+@each_activity
+def test_it_finds_exactly_what_it_made(bench: Workbench, activity: Activity):
+    bench.prepare(activity)
+    assert bench.found(activity) == set()
+    bench.run(activity)
+    intended = {(r.kind, r.name, r.proof) for r in bench.own(activity)}
+    assert {(found.kind, found.name, found.proof) for found in bench.found(activity)} == intended
+
+
+@each_maker
+def test_it_finds_only_its_own_platforms_objects_on_a_shared_server(bench: Workbench, activity: Activity):
+    other = bench.of_other_platform()
+    for each in (bench, other):
+        each.prepare(activity)
+        each.run(activity)
+    ours, theirs = bench.found(activity), other.found(activity)
+    assert len(ours) == len(theirs) == len(activity.resources)
+    assert not ours & theirs
+
+
+@each_activity
+def test_it_tells_what_is_absent_and_why(bench: Workbench, activity: Activity):
+    bench.prepare(activity)
+    observations = activity.observe(bench.work)
+    assert [(o.kind, o.name) for o in observations] == [(r.kind, r.name) for r in reversed(bench.own(activity))]
+    assert not any(o.present or o.healthy for o in observations)
+    assert all(o.name in o.why for o in observations)
+
+
+@each_activity
+def test_it_tells_that_what_it_made_is_present_and_healthy(bench: Workbench, activity: Activity):
+    bench.prepare(activity)
+    bench.run(activity)
+    seen = bench.picture()
+    observations = activity.observe(bench.work)
+    assert all(o.present and o.healthy and not o.why for o in observations)
+    assert bench.picture() == seen
+
+
+@each_kind
+def test_it_tells_damage_and_running_it_again_mends_it(bench: Workbench, kind: str):
+    activity = maker_of(kind)
+    bench.prepare(activity)
+    bench.run(activity)
+    DAMAGE[kind](bench, next(r for r in bench.saga.resources if r.kind == kind))
+    seen = next(o for o in activity.observe(bench.work) if o.kind == kind)
+    assert (seen.present, seen.healthy) == (True, False)
+    assert seen.why
+    bench.run(activity)
+    assert all(o.healthy for o in activity.observe(bench.work))
+
+
+@each_kind
+def test_what_is_damaged_is_found_and_undone_all_the_same(bench: Workbench, kind: str):
+    activity = maker_of(kind)
+    bench.prepare(activity)
+    before = bench.picture()
+    bench.run(activity)
+    DAMAGE[kind](bench, next(r for r in bench.saga.resources if r.kind == kind))
+    for each in PLAN:  # another activity may have to look inside what is damaged
+        each.discover(bench.world, bench.platform)
+    bench.undo(activity)
+    assert bench.picture() == before
+
+
+@each_kind
+def test_a_foreign_object_of_our_name_is_refused_and_stays_as_it_is(bench: Workbench, kind: str):
+    activity = maker_of(kind)
+    bench.prepare(activity)
+    resource = next(r for r in bench.saga.resources if r.kind == kind)
+    FOREIGN[kind](bench, resource)
+    before = bench.picture()
+    with pytest.raises(ForeignObjectError, match="not ours") as refused:
+        bench.run(activity)
+    assert resource.name in str(refused.value)
+    with pytest.raises(ForeignObjectError):
+        activity.compensate(bench.work, resource)
+    for other in bench.own(activity):
+        if other != resource:
+            activity.compensate(bench.work, other)
+    assert bench.picture() == before
+
+
+@each_kind
+def test_a_foreign_object_is_never_called_healthy(bench: Workbench, kind: str):
+    activity = maker_of(kind)
+    bench.prepare(activity)
+    resource = next(r for r in bench.saga.resources if r.kind == kind)
+    FOREIGN[kind](bench, resource)
+    seen = next(o for o in activity.observe(bench.work) if o.kind == kind)
+    assert (seen.present, seen.healthy) == (True, False)
+
+
+@each_maker
+def test_an_overtaken_run_makes_nothing(bench: Workbench, activity: Activity):
+    bench.prepare(activity)
+    before = bench.picture()
+    bench.fence = _overtaken
+    with pytest.raises(StaleLease):
+        bench.run(activity)
+    assert bench.picture() == before
+
+
+@each_maker
+def test_an_overtaken_compensation_undoes_nothing(bench: Workbench, activity: Activity):
+    bench.prepare(activity)
+    bench.run(activity)
+    before = bench.picture()
+    bench.fence = _overtaken
+    for resource in bench.own(activity):
+        with pytest.raises(StaleLease):
+            activity.compensate(bench.work, resource)
+    assert bench.picture() == before
+
+
+def _overtaken() -> None:
+    raise StaleLease("overtaken")
+
+
+@pytest.mark.parametrize("slug", ["a" * 40, "a" + "-b" * 19 + "c", "x23"])
+def test_the_longest_slug_fits_every_systems_limit_and_two_never_collide(bench: Workbench, slug: str):
+    assert is_slug(slug)
+    names = []
+    for _ in range(2):
+        bench.request(slug)
+        names += [intent.name for activity in PLAN for intent in activity.intents(bench.work)]
+    assert max(len(name) for name in names) <= min(POSTGRES_LIMIT, CONNECTION_LIMIT)
+    half = len(names) // 2
+    assert not set(names[:half]) & set(names[half:])

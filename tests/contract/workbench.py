@@ -1,0 +1,114 @@
+"""A workbench for one tenant: the law and the activities, on a real storage server, with no ledger and no engine.
+
+`prepare` does all that comes before an activity; `begin`, `run` and `undo` do one activity's own part.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+from sandbox.postgres import PostgresServer
+from tenancy.activities.activity import Activity, Found, Work, World
+from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
+from tenancy.activities.plan import PLAN, plan_entries
+from tenancy.adapters.storage import LockPolicy, StorageServer
+from tenancy.engine.tenancy import observe_all
+from tenancy.saga import commands as c
+from tenancy.saga.decide import decide
+from tenancy.saga.evolve import fold
+from tenancy.saga.names import RunId, TaskInstanceId, TenantId
+from tenancy.saga.platform import Platform
+from tenancy.saga.tenant import Lease, Parameters, Resource, Saga
+from tests import parts
+from tests.contract.fake_handles import FakeHandles
+from tests.contract.picture import picture
+from tests.contract.scissors import dies
+from tests.contract.severable_line import Line
+
+RUN = RunId("run-1")
+
+
+class Workbench:
+    """One tenant and everything its activities need."""
+
+    def __init__(self, server: PostgresServer, line: Line, handles: FakeHandles, platform: Platform) -> None:
+        self.server = server
+        self.handles = handles
+        self.platform = platform
+        self.line = line
+        self.fence: Callable[[], None] = lambda: None
+        self.saga: Saga
+        self.request()
+
+    def request(self, slug: str = "acme") -> None:
+        """Ask for a tenant of this slug; forgets the former one."""
+        asked = Parameters(**parts.request(slug))
+        start = c.StartAttempt(TenantId(uuid4()), RUN, asked, plan_entries(), TENANT_SCHEMA_VERSION)
+        self.saga = _asked(None, start)
+
+    @property
+    def world(self) -> World:
+        return World(storage=lambda region: StorageServer(self.line.dsn), handles=lambda: self.handles)
+
+    @property
+    def work(self) -> Work:
+        """What a verb is given now."""
+        lock = LockPolicy("tenancy contract", 10.0, lambda holder: False, lambda system, holder: None)
+        work = Work(self.saga, self.platform, parts.KEYRING, self.world, lock, self.fence, lambda: observe_all(work))
+        return work
+
+    def prepare(self, activity: Activity) -> None:
+        """Everything before it is done, and it has begun: its intents are known."""
+        for each in PLAN:
+            if each.name == activity.name:
+                break
+            self.begin(each)
+            each.run(self.work)
+            self.saga = _asked(self.saga, c.CompleteActivity(_lease(each)))
+        self.begin(activity)
+
+    def begin(self, activity: Activity) -> None:
+        """The activity's intents are known from here on."""
+        self.saga = _asked(self.saga, c.BeginActivity(_lease(activity), 1, activity.intents(self.work)))
+
+    def run(self, activity: Activity) -> None:
+        activity.run(self.work)
+
+    def run_cut(self, activity: Activity, *, after: int) -> bool:
+        """Run it and die after the `after`-th statement or call; False when it ended before that."""
+        return dies(lambda: self.run(activity), self.line, self.handles, after=after)
+
+    def undo_cut(self, activity: Activity, *, after: int) -> bool:
+        """Undo it and die likewise."""
+        return dies(lambda: self.undo(activity), self.line, self.handles, after=after)
+
+    def own(self, activity: Activity) -> tuple[Resource, ...]:
+        """What it intended, last first: the order of undoing."""
+        return tuple(r for r in reversed(self.saga.resources) if r.activity == activity.name)
+
+    def undo(self, activity: Activity) -> None:
+        for resource in self.own(activity):
+            activity.compensate(self.work, resource)
+
+    def found(self, activity: Activity) -> set[Found]:
+        return set(activity.discover(self.world, self.platform))
+
+    def picture(self) -> dict[str, Any]:
+        databases = tuple(r.name for r in self.saga.resources if r.kind == "database")
+        return picture(self.server, self.handles, databases)
+
+    def of_other_platform(self) -> "Workbench":
+        """Another platform's tenant of the same slug, on the same server and workflow engine."""
+        other = replace(self.platform, name=f"{self.platform.name}2")
+        return Workbench(self.server, self.line, self.handles, other)
+
+
+def _asked(saga: Saga | None, command: c.Command) -> Saga:
+    after = fold(decide(saga, command), saga)
+    assert after is not None
+    return after
+
+
+def _lease(activity: Activity) -> Lease:
+    return Lease(RUN, activity.name, TaskInstanceId("ti-1"))

@@ -1,0 +1,37 @@
+"""An empty ledger for each test, on a real PostgreSQL."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from uuid import uuid4
+
+import pytest
+
+from sandbox.postgres import PostgresServer
+from tenancy.adapters.dsn import Dsn
+from tenancy.ledger.ledger import Ledger, LedgerSession
+from tests import parts
+from tests.integration.stage import Stage
+
+EPOCH = datetime(2026, 1, 31, 23, 59, 58, 999_999, tzinfo=UTC)
+
+
+@pytest.fixture
+def ledger(ledger_dsn: Dsn) -> Ledger:
+    """An empty ledger whose clock moves a second at each look."""
+    seconds = count()
+    return Ledger(ledger_dsn, clock=lambda: EPOCH + timedelta(seconds=next(seconds)))
+
+
+@pytest.fixture
+def session(ledger: Ledger) -> Iterator[LedgerSession]:
+    with ledger.open("tenancy test") as opened:
+        yield opened
+
+
+@pytest.fixture
+def stage(quick_server: PostgresServer, ledger_dsn: Dsn, storage_dsn: Dsn) -> Iterator[Stage]:
+    """A platform that only this test has, with nothing in its ledger and nothing outside."""
+    name = f"p{uuid4().hex[:8]}"
+    yield Stage(quick_server, ledger_dsn, storage_dsn, parts.platform(name))
+    parts.sweep(quick_server, name)

@@ -1,0 +1,58 @@
+"""Lives of a tenant as commands, for tests of the ledger: whole, from the request to the end."""
+
+from tenancy.saga import commands as c
+from tenancy.saga.names import RunId
+from tests.unit.sagas import FLIP, HANDLE, ORDER, SCHEMA, STORAGE, VALIDATE, begin, complete, done, fail, give_up, start
+
+SECOND_RUN = RunId("run-2")
+_LEFT = (("schema", "acme_1"), ("connection", "acme_1"), ("database", "acme_1"), ("role", "acme_1"))
+
+
+def release(attempt: int, *resources: tuple[str, str]) -> tuple[c.Command, ...]:
+    """Each of them released and confirmed."""
+    return tuple(verb(attempt, *each) for each in resources for verb in (c.ReleaseResource, c.ConfirmReleased))
+
+
+FIRST_FAILS: tuple[c.Command, ...] = (
+    start(),
+    *done(VALIDATE, STORAGE, HANDLE),
+    begin(SCHEMA),
+    fail(SCHEMA),
+    begin(SCHEMA, 2),
+    fail(SCHEMA, 2),
+    give_up(SCHEMA, 2),
+)
+STUCK_THEN_SETTLED: tuple[c.Command, ...] = (
+    c.StartUnwinding(1),
+    *release(1, _LEFT[0]),
+    c.ReleaseResource(1, *_LEFT[1]),
+    c.ReportCompensationFailure(1, *_LEFT[1], "TransientError", "no answer"),
+    *release(1, *_LEFT[2:]),
+    c.ExhaustUnwinding(1),
+    c.Cancel(),
+    *release(1, _LEFT[1]),
+    c.ReportFoundAgain(1, *_LEFT[2]),
+    *release(1, _LEFT[2]),
+    c.Settle(1),
+)
+RETRIED_AND_RETAINED: tuple[c.Command, ...] = (
+    c.Reset(),
+    start(SECOND_RUN),
+    *done(*ORDER[:-1], run_id=SECOND_RUN),
+    begin(FLIP, 1, SECOND_RUN),
+    fail(FLIP, 1, SECOND_RUN),
+    give_up(FLIP, 1, SECOND_RUN),
+    c.Reset(),
+)
+ACTIVE_AND_GONE: tuple[c.Command, ...] = (
+    start(RunId("run-3")),
+    *done(*ORDER[:-1], number=3, run_id=RunId("run-3")),
+    begin(FLIP, 3, RunId("run-3")),
+    complete(FLIP, 3, RunId("run-3")),
+    c.Escalate(),
+    c.Decommission(),
+    *release(3, ("release", "acme-1"), ("namespace", "acme-1"), *_LEFT),
+    c.Settle(3),
+)
+WHOLE_LIFE = (*FIRST_FAILS, *STUCK_THEN_SETTLED, *RETRIED_AND_RETAINED, *ACTIVE_AND_GONE)
+"""Every state but Provisioning's own way to Cancelling, most kinds of fact, three attempts."""

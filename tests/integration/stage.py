@@ -1,0 +1,143 @@
+"""A whole platform below Airflow: tasks are started here as Airflow starts them, on a real ledger and storage.
+
+Time is the stage's own: `sleep` only notes how long, and does what `while_asleep` says.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from sandbox.postgres import PostgresServer
+from tenancy.activities.activity import World
+from tenancy.activities.plan import PLAN
+from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.storage import StorageServer
+from tenancy.engine.failure import give_up
+from tenancy.engine.runner import Task, run_activity
+from tenancy.engine.tenancy import Tenancy, Timings
+from tenancy.engine.unwind import unwind
+from tenancy.ledger.envelope import Envelope, Stamp
+from tenancy.ledger.ledger import Ledger
+from tenancy.saga import commands as c
+from tenancy.saga.names import PLATFORM_STREAM, ActivityName, RunId, TaskInstanceId, TenantId
+from tenancy.saga.platform import Platform
+from tenancy.saga.tenant import Lease, Saga
+from tests import parts
+from tests.contract.fake_handles import FakeHandles
+
+RUN = RunId("run-1")
+ORDER = tuple(activity.name for activity in PLAN)
+VALIDATE, STORAGE, HANDLE, SCHEMA, FLIP = ORDER[0], ORDER[1], ORDER[2], ORDER[3], ORDER[-1]
+STAMP = Stamp("ada")
+QUICK = Timings(lock_patience=0.2, unwind_limit=40, grace=0.5, compensation_tries=3, compensation_backoff=0.5)
+
+
+class Stage:
+    """One platform and one tenant, `acme`, unless a test says otherwise."""
+
+    def __init__(self, server: PostgresServer, ledger: Dsn, storage: Dsn, platform: Platform) -> None:
+        self.server = server
+        self.handles = FakeHandles(parts.POOL)
+        self.now = 0.0
+        self.slept: list[float] = []
+        self.while_asleep: Callable[[], None] = lambda: None
+        self.tenancy = Tenancy(
+            ledger=Ledger(ledger),
+            platform=platform,
+            keyring=parts.KEYRING,
+            world=World(storage=lambda region: StorageServer(storage), handles=lambda: self.handles),
+            timings=QUICK,
+            sleep=self._sleep,
+            monotonic=lambda: self.now,
+        )
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+        self.while_asleep()
+
+    # -- what Airflow does
+
+    def run(self, activity: ActivityName, number: int = 1, run_id: RunId = RUN, **conf: Any) -> Saga:
+        """One try of one task; a greater `number` is a newer task instance."""
+        task = Task(lease(activity, number, run_id), number, parts.request(**conf), "ada")
+        return run_activity(self.tenancy, task)
+
+    def run_until(self, activity: ActivityName, number: int = 1, run_id: RunId = RUN, **conf: Any) -> None:
+        """All tasks before this one, done."""
+        for each in ORDER[: ORDER.index(activity)]:
+            self.run(each, number, run_id, **conf)
+
+    def fail_at(self, activity: ActivityName) -> None:
+        """Everything before it is done and its only try failed; nobody has given up yet."""
+        self.run_until(activity)
+        self.ask(c.BeginActivity(lease(activity)), c.FailActivity(lease(activity), "Boom", "it went boom"))
+
+    def run_all(self, number: int = 1, run_id: RunId = RUN, **conf: Any) -> Saga:
+        self.run_until(FLIP, number, run_id, **conf)
+        return self.run(FLIP, number, run_id, **conf)
+
+    def give_up(self, activity: ActivityName, number: int = 1, run_id: RunId = RUN) -> Saga | None:
+        """The failure callback of a task without tries left."""
+        command = c.GiveUp(run_id, "out of tries", activity, lease(activity, number).holder)
+        return give_up(self.tenancy, command, stamp=replace(STAMP, lease=command.holder or ""))
+
+    def run_failed(self, run_id: RunId = RUN) -> Saga | None:
+        """The failure callback of a run, which knows of no task."""
+        return give_up(self.tenancy, c.GiveUp(run_id, "the process died"), stamp=STAMP)
+
+    # -- what operators and reconcilers do
+
+    def ask(self, *commands: c.Command) -> Saga:
+        with self.tenancy.ledger.open("test") as ledger:
+            return ledger.record(self.tenant_id, *commands, stamp=STAMP)
+
+    def unwind(self) -> Saga:
+        saga = self.saga
+        return unwind(self.tenancy, saga.tenant_id, saga.attempt, stamp=STAMP)
+
+    # -- what can be seen
+
+    @property
+    def tenant_id(self) -> TenantId:
+        with self.tenancy.ledger.open("test") as ledger:
+            found = ledger.tenant_of_slug("acme") or ledger.predecessor_of_slug("acme")
+        assert found is not None
+        return found
+
+    @property
+    def saga(self) -> Saga:
+        tenant_id = self.tenant_id
+        with self.tenancy.ledger.open("test") as ledger:
+            saga = ledger.saga(tenant_id)
+        assert saga is not None
+        return saga
+
+    @property
+    def envelopes(self) -> list[Envelope]:
+        tenant_id = self.tenant_id
+        with self.tenancy.ledger.open("test") as ledger:
+            return ledger.envelopes(tenant_id)
+
+    def facts(self, kind: type[Any]) -> list[Any]:
+        """The tenant's facts of one kind, oldest first."""
+        return [envelope.fact for envelope in self.envelopes if isinstance(envelope.fact, kind)]
+
+    @property
+    def refusals(self) -> list[Any]:
+        """What the audit log has of requests that concern no tenant."""
+        with self.tenancy.ledger.open("test") as ledger:
+            return [envelope.fact for envelope in ledger.envelopes(PLATFORM_STREAM)]
+
+    @property
+    def outside(self) -> dict[str, list[str]]:
+        """Names of all that this platform has outside, seen by SQL and by looking into the workflow engine."""
+        roles, databases = parts.owned(self.server, self.tenancy.platform.name)
+        return {"role": roles, "database": databases, "connection": sorted(self.handles.stored)}
+
+
+NOTHING: dict[str, list[str]] = {"role": [], "database": [], "connection": []}
+
+
+def lease(activity: ActivityName, number: int = 1, run_id: RunId = RUN) -> Lease:
+    return Lease(run_id, activity, TaskInstanceId(f"ti-{number:06}"))

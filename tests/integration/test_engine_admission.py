@@ -1,0 +1,156 @@
+"""Admission: a request becomes an attempt, or is refused with field and reason, holds nothing and stands in the log."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Barrier
+
+import pytest
+
+from tenancy.saga import commands as c
+from tenancy.saga import facts as f
+from tenancy.saga.errors import Refused
+from tenancy.saga.names import RESERVED_SLUGS, RunId
+from tests import parts
+from tests.integration.stage import FLIP, NOTHING, SCHEMA, STORAGE, VALIDATE, Stage
+
+RUNS = [RunId(f"run-{number}") for number in range(10)]
+
+
+def _refused(stage: Stage, run_id: RunId = RUNS[1], **conf: object) -> Refused:
+    with pytest.raises(Refused) as refused:
+        stage.run(VALIDATE, 1, run_id, **conf)
+    return refused.value
+
+
+def test_an_admitted_request_holds_its_slug_and_nothing_outside(stage: Stage):
+    saga = stage.run(VALIDATE)
+    assert (saga.phase, saga.parameters.slug, saga.run_id) == ("Provisioning", "acme", "run-1")
+    assert stage.outside == NOTHING
+
+
+def test_the_request_stands_in_the_log_with_plan_and_schema_version(stage: Stage):
+    stage.run(VALIDATE)
+    (started,) = stage.facts(f.AttemptStarted)
+    assert [entry.activity for entry in started.plan][-1] == FLIP
+    assert started.schema_version
+    assert vars(started.parameters) == parts.request()
+
+
+def test_the_same_run_cleared_goes_on_with_the_same_attempt(stage: Stage):
+    stage.run_until(SCHEMA)
+    after = stage.run(VALIDATE, 2)
+    assert (after.attempt, len(stage.facts(f.AttemptStarted))) == (1, 1)
+
+
+def test_a_slug_that_is_being_provisioned_is_refused_and_the_live_run_named(stage: Stage):
+    stage.run(VALIDATE)
+    refused = _refused(stage, RUNS[2])
+    assert (refused.field, "is being provisioned by run run-1" in str(refused)) == ("slug", True)
+    (noted,) = stage.facts(f.RequestRefused)
+    assert (noted.slug, noted.run_id, noted.field, noted.message) == ("acme", RUNS[2], "slug", str(refused))
+    assert stage.saga.run_id == "run-1"
+
+
+def test_a_slug_of_an_active_tenant_is_taken(stage: Stage):
+    stage.run_all()
+    assert "is taken by an active tenant" in str(_refused(stage, RUNS[2]))
+
+
+def test_a_failed_tenants_slug_is_reset_first_and_then_retried(stage: Stage):
+    stage.run_until(STORAGE)
+    stage.run_failed()
+    assert "Reset it first" in str(_refused(stage, RUNS[2]))
+    stage.ask(c.Reset())
+    after = stage.run(VALIDATE, 2, RUNS[2])
+    assert (after.attempt, after.run_id) == (2, RUNS[2])
+
+
+def test_a_retry_may_correct_what_was_asked_for_when_nothing_was_kept(stage: Stage):
+    stage.run_until(STORAGE)
+    stage.run_failed()
+    stage.ask(c.Reset())
+    after = stage.run(VALIDATE, 2, RUNS[2], plan="business", name="Acme Ltd")
+    assert (after.parameters.plan, after.parameters.name) == ("business", "Acme Ltd")
+
+
+def test_a_decommissioned_tenants_slug_makes_a_new_tenant_that_knows_its_predecessor(stage: Stage):
+    stage.run_until(STORAGE)
+    stage.run_failed()
+    former = stage.tenant_id
+    stage.ask(c.Decommission())
+    assert stage.unwind().phase == "Decommissioned"
+    after = stage.run(VALIDATE, 1, RUNS[2])
+    assert after.predecessor == former
+    assert after.tenant_id != former
+
+
+def test_a_full_region_is_refused_with_its_numbers(stage: Stage):
+    stage.tenancy = replace(stage.tenancy, platform=parts.platform(stage.tenancy.platform.name, capacity=2))
+    for slug in ("one", "two"):
+        stage.run(VALIDATE, 1, RunId(slug), slug=slug)
+    refused = _refused(stage)
+    assert refused.field == "region"
+    assert "region: eu-central is full (2 of 2 tenants)" in str(refused)
+    assert [noted.slug for noted in stage.refusals] == ["acme"]
+
+
+def test_a_used_up_quota_is_refused_and_the_other_plan_still_goes(stage: Stage):
+    stage.tenancy = replace(stage.tenancy, platform=parts.platform(stage.tenancy.platform.name, quota=1))
+    stage.run(VALIDATE, 1, RunId("one"), slug="one", plan="business")
+    refused = _refused(stage, plan="business")
+    assert refused.field == "plan"
+    assert "plan: the quota of business is used up (1 of 1 tenants)" in str(refused)
+    assert stage.run(VALIDATE, 1, RUNS[2], plan="starter").phase == "Provisioning"
+
+
+def test_a_decommissioned_tenant_makes_room(stage: Stage):
+    stage.tenancy = replace(stage.tenancy, platform=parts.platform(stage.tenancy.platform.name, capacity=1))
+    stage.run(VALIDATE)
+    stage.run_failed()
+    stage.ask(c.Decommission())
+    stage.unwind()
+    assert stage.run(VALIDATE, 1, RUNS[2], slug="other").phase == "Provisioning"
+
+
+def test_a_full_region_keeps_no_tenant_from_its_retry(stage: Stage):
+    stage.tenancy = replace(stage.tenancy, platform=parts.platform(stage.tenancy.platform.name, capacity=1))
+    stage.run(VALIDATE)
+    stage.run_failed()
+    stage.ask(c.Reset())
+    assert stage.run(VALIDATE, 2, RUNS[2]).attempt == 2
+
+
+def _at_once(stage: Stage, *slugs: str) -> list[str]:
+    """Requests of as many runs, all together: "admitted", or the field that was refused."""
+    barrier = Barrier(len(slugs))
+
+    def ask(number: int) -> str:
+        barrier.wait(10)
+        try:
+            stage.run(VALIDATE, 1, RUNS[number], slug=slugs[number])
+        except Refused as refused:
+            return str(refused.field)
+        return "admitted"
+
+    with ThreadPoolExecutor(len(slugs)) as pool:
+        return sorted(pool.map(ask, range(len(slugs))))
+
+
+def test_of_many_requests_for_one_slug_exactly_one_is_admitted(stage: Stage):
+    assert _at_once(stage, *["acme"] * 5) == ["admitted", *["slug"] * 4]
+    assert len(stage.facts(f.AttemptStarted)) == 1
+    assert len(stage.facts(f.RequestRefused)) == 4
+
+
+def test_of_many_requests_for_the_last_place_exactly_one_is_admitted(stage: Stage):
+    stage.tenancy = replace(stage.tenancy, platform=parts.platform(stage.tenancy.platform.name, capacity=3))
+    for slug in ("one", "two"):
+        stage.run(VALIDATE, 1, RunId(slug), slug=slug)
+    slugs = [f"slug-{number}" for number in range(5)]
+    assert _at_once(stage, *slugs) == ["admitted", *["region"] * 4]
+    assert len(stage.refusals) == 4
+
+
+@pytest.mark.parametrize("slug", sorted(RESERVED_SLUGS)[::4])
+def test_a_reserved_slug_is_refused(stage: Stage, slug: str):
+    assert f"slug: {slug} is reserved" in str(_refused(stage, slug=slug))

@@ -1,0 +1,100 @@
+"""Compensations that fail: tried again, told apart from the first error, and never in the way of the others."""
+
+import pytest
+
+from tenancy.saga import commands as c
+from tenancy.saga import facts as f
+from tenancy.saga.errors import TransientError
+from tests.integration.stage import NOTHING, SCHEMA, Stage
+
+FOREVER = 10_000
+
+
+def test_a_compensation_that_keeps_failing_is_stuck_names_what_is_left_and_keeps_the_first_error(stage: Stage):
+    stage.fail_at(SCHEMA)
+    stage.handles.failing = FOREVER
+    after = stage.give_up(SCHEMA)
+    assert after is not None
+    assert after.phase == "Failed stuck"
+    assert after.failures[-1].message == "it went boom"
+    (exhausted,) = stage.facts(f.UnwindingExhausted)
+    (left,) = after.live_resources
+    assert exhausted.left == (f"connection {left.name}",)
+    failures = stage.facts(f.CompensationFailed)
+    assert len(failures) == stage.tenancy.timings.compensation_tries
+    assert {(fact.resource, fact.error) for fact in failures} == {("connection", "TransientError")}
+
+
+def test_what_does_not_depend_on_a_stuck_compensation_is_undone_all_the_same(stage: Stage):
+    stage.fail_at(SCHEMA)
+    stage.handles.failing = FOREVER
+    stage.give_up(SCHEMA)
+    assert stage.outside["role"] == stage.outside["database"] == []
+    assert len(stage.outside["connection"]) == 1
+
+
+def test_tries_of_a_compensation_are_spaced_longer_and_longer(stage: Stage):
+    stage.fail_at(SCHEMA)
+    stage.handles.failing = FOREVER
+    stage.give_up(SCHEMA)
+    assert stage.slept == [0.5, 1.0, stage.tenancy.timings.grace]
+
+
+def test_a_compensation_that_fails_once_is_tried_again_and_settles(stage: Stage):
+    stage.fail_at(SCHEMA)
+    stage.handles.failing = 2
+    after = stage.give_up(SCHEMA)
+    assert after is not None
+    assert after.phase == "Failed settled"
+    assert len(stage.facts(f.CompensationFailed)) == 2
+
+
+def test_a_stuck_tenant_settles_after_the_cause_is_mended_and_cancel_is_asked_again(stage: Stage):
+    stage.fail_at(SCHEMA)
+    stage.handles.failing = FOREVER
+    stage.give_up(SCHEMA)
+    stage.handles.failing = 0
+    stage.ask(c.Cancel())
+    assert stage.unwind().phase == "Failed settled"
+    assert stage.outside == NOTHING
+
+
+def test_what_keeps_coming_back_is_never_called_settled(stage: Stage):
+    stage.fail_at(SCHEMA)
+    (late,) = stage.handles.stored.values()
+    stage.while_asleep = lambda: stage.handles.create_handle(late) and None
+    with pytest.raises(TransientError, match="keeps coming back"):
+        stage.give_up(SCHEMA)
+    assert stage.saga.phase == "Failed unwinding"
+    stage.while_asleep = lambda: None
+    assert stage.unwind().phase == "Failed settled"
+    assert stage.outside == NOTHING
+
+
+def test_unwinding_that_takes_too_long_says_so_and_goes_on_when_called_again(stage: Stage):
+    stage.fail_at(SCHEMA)
+    stage.handles.failing = 1
+
+    def time_flies() -> None:
+        stage.now += stage.tenancy.timings.unwind_limit
+
+    stage.while_asleep = time_flies
+    with pytest.raises(TransientError, match=r"did not end within 40 s; it goes on where it stopped"):
+        stage.give_up(SCHEMA)
+    assert stage.saga.phase == "Failed unwinding"
+    stage.while_asleep = lambda: None
+    assert stage.unwind().phase == "Failed settled"
+    assert stage.outside == NOTHING
+
+
+def test_an_error_with_a_nul_in_it_stops_no_compensation(stage: Stage):
+    stage.fail_at(SCHEMA)
+
+    def answer_rubbish() -> None:
+        raise TransientError("the proxy said \0\0")
+
+    stage.handles.meanwhile = answer_rubbish
+    after = stage.give_up(SCHEMA)
+    assert after is not None
+    assert after.phase == "Failed settled"
+    assert stage.facts(f.CompensationFailed)[0].message == "the proxy said "

@@ -1,0 +1,148 @@
+"""One hand at a time: a newer task instance takes over from one that hangs or was stopped; that one changes nothing.
+
+A stopped process is played by what happens `meanwhile`, in the middle of a call of its: the other takes over there.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tenancy.saga import facts as f
+from tenancy.saga.commands import Reset
+from tenancy.saga.errors import Refused, TenancyError, TransientError
+from tenancy.saga.names import RunId
+from tenancy.saga.states import StepStatus
+from tests.integration.stage import FLIP, HANDLE, NOTHING, SCHEMA, STORAGE, Stage
+from tests.parts import superuser
+
+
+@contextmanager
+def _databases_blocked(stage: Stage) -> Iterator[None]:
+    """CREATE DATABASE and DROP DATABASE wait inside the server."""
+    with superuser(stage.server) as connection, connection.transaction():
+        connection.execute("lock table pg_database in share mode")
+        yield
+
+
+def _wait_until_blocked(stage: Stage, application: str) -> None:
+    with superuser(stage.server) as connection:
+        for _ in range(500):
+            if connection.execute(_BLOCKED, (f"%{application}",)).fetchone():
+                return
+            connection.execute("select pg_sleep(0.01)")
+    pytest.fail(f"{application} never waited for the table")
+
+
+_BLOCKED = """
+    select pid from pg_stat_activity
+     where application_name like %s and wait_event_type = 'Lock' and query ilike '%%database%%'
+"""
+
+
+class _Process(threading.Thread):
+    """A task or a callback beside the test; `error` is what became of it."""
+
+    def __init__(self, deed: Callable[[], object]) -> None:
+        super().__init__()
+        self._deed = deed
+        self.error: TenancyError | None = None
+
+    def run(self) -> None:
+        try:
+            self._deed()
+        except TenancyError as error:
+            self.error = error
+
+
+def test_a_second_task_instance_takes_over_from_one_that_is_blocked_in_the_server(stage: Stage):
+    stage.run_until(STORAGE)
+    first, second = (_Process(lambda number=number: stage.run(STORAGE, number)) for number in (1, 2))
+    with _databases_blocked(stage):
+        first.start()
+        _wait_until_blocked(stage, "ti-000001")
+        second.start()
+        _wait_until_blocked(stage, "ti-000002")
+        first.join(10)
+    second.join(10)
+    assert isinstance(first.error, TransientError)
+    assert second.error is None
+    step = stage.saga.step(STORAGE)
+    assert (step.status, step.holder) == (StepStatus.DONE, "ti-000002")
+    assert {len(names) for names in stage.outside.values()} == {1, 0}
+    evicted = stage.facts(f.HolderEvicted)
+    assert [fact.system for fact in evicted] == ["the ledger", "the storage of region eu-central"]
+    assert all("tenancy run ti-000001" in fact.holder for fact in evicted)
+
+
+def test_unwinding_takes_over_from_a_task_that_is_blocked_in_the_server(stage: Stage):
+    stage.run_until(STORAGE)
+    first, unwinder = _Process(lambda: stage.run(STORAGE, 1)), _Process(lambda: stage.give_up(STORAGE))
+    with _databases_blocked(stage):
+        first.start()
+        _wait_until_blocked(stage, "ti-000001")
+        unwinder.start()
+        first.join(10)
+    unwinder.join(20)
+    assert isinstance(first.error, TransientError)
+    assert stage.saga.phase == "Failed settled"
+    assert stage.outside == NOTHING
+
+
+def test_a_stopped_task_that_goes_on_after_its_successor_is_done_changes_nothing(stage: Stage):
+    stage.run_until(HANDLE)
+    outside: list[dict[str, list[str]]] = []
+
+    def overtaken() -> None:
+        stage.run(HANDLE, 2)
+        outside.append(stage.outside)
+
+    stage.handles.meanwhile = overtaken
+    with pytest.raises(TenancyError):
+        stage.run(HANDLE, 1)
+    assert stage.outside == outside[0]
+    step = stage.saga.step(HANDLE)
+    assert (step.status, step.holder) == (StepStatus.DONE, "ti-000002")
+    assert stage.facts(f.ActivityFailed) == []
+
+
+def test_a_stopped_task_that_goes_on_after_all_was_undone_makes_nothing(stage: Stage):
+    stage.run_until(HANDLE)
+    stage.handles.meanwhile = lambda: stage.give_up(HANDLE)
+    with pytest.raises(TenancyError):
+        stage.run(HANDLE, 1)
+    assert stage.outside == NOTHING
+    assert stage.saga.phase == "Failed settled"
+
+
+def test_a_stopped_task_that_goes_on_after_all_was_undone_and_retried_makes_nothing(stage: Stage):
+    stage.run_until(HANDLE)
+
+    def undone_and_retried() -> None:
+        stage.give_up(HANDLE)
+        stage.ask(Reset())
+        stage.run_until(HANDLE, 5, RunId("run-2"))
+
+    stage.handles.meanwhile = undone_and_retried
+    with pytest.raises(TenancyError):
+        stage.run(HANDLE, 1)
+    assert stage.outside["connection"] == []
+    assert stage.run(HANDLE, 6, RunId("run-2")).step(HANDLE).status is StepStatus.DONE
+
+
+def test_the_callback_of_an_overtaken_task_gives_up_nothing(stage: Stage):
+    stage.run_until(SCHEMA)
+    stage.run(SCHEMA, 2)
+    assert stage.give_up(SCHEMA, 1) is None
+    assert stage.saga.phase == "Provisioning"
+    assert stage.run(FLIP, 2).phase == "Active"
+
+
+def test_every_task_is_refused_while_the_tenant_is_undone(stage: Stage):
+    stage.run_until(SCHEMA)
+    stage.handles.failing = 1_000
+    stage.give_up(SCHEMA)
+    assert stage.saga.phase == "Failed stuck"
+    with pytest.raises(Refused, match="could not be undone: cancel it again"):
+        stage.run(SCHEMA, 7)

@@ -1,0 +1,104 @@
+"""The ledger's schema: its migrations, and what code that finds another version says."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+import tenancy
+from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
+from tenancy.adapters.tenant_database import SCRIPTS
+from tenancy.ledger import migrations
+from tenancy.ledger.ledger import Ledger
+from tenancy.ledger.migrations import LEDGER_VERSION, upgrade
+from tenancy.saga.errors import LedgerOutdatedError
+from tests.parts import as_dsn
+
+_INCLUDE = Path(tenancy.__file__).parent
+
+
+def _newest(scripts: Path) -> str:
+    return max(path.name.split("_")[0] for path in (scripts / "versions").glob("[0-9]*.py"))
+
+
+def test_the_code_needs_the_newest_ledger_script():
+    assert _newest(Path(migrations.__file__).parent) == LEDGER_VERSION
+
+
+def test_new_attempts_run_with_the_newest_tenant_script():
+    assert _newest(SCRIPTS) == TENANT_SCHEMA_VERSION
+
+
+def test_every_named_query_is_used_and_every_used_query_is_named():
+    named = set(re.findall(r"^-- name: (\w+)$", (_INCLUDE / "ledger" / "queries.sql").read_text(), re.MULTILINE))
+    code = "\n".join(path.read_text() for path in _INCLUDE.rglob("*.py"))
+    used = set(re.findall(r'(?:query|_tenant_id)\("(\w+)"', code))
+    assert named == used
+
+
+def test_every_named_query_says_what_it_is_for():
+    text = (_INCLUDE / "ledger" / "queries.sql").read_text()
+    assert len(re.findall(r"^-- name: \w+\n-- [A-Z].*\.$", text, re.MULTILINE)) == text.count("-- name: ")
+
+
+@pytest.fixture
+def connection(fresh_database: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(fresh_database, autocommit=True) as opened:
+        yield opened
+
+
+def _open(url: str) -> None:
+    with Ledger(as_dsn(url, "the ledger")).open("test"):
+        pass
+
+
+def test_upgrading_twice_is_upgrading_once(fresh_database: str, connection: psycopg.Connection):
+    upgrade(fresh_database)
+    once = connection.execute(_EVERYTHING).fetchall()
+    upgrade(fresh_database)
+    assert connection.execute(_EVERYTHING).fetchall() == once
+    _open(fresh_database)
+
+
+def test_upgrading_keeps_what_is_in_the_ledger(fresh_database: str, connection: psycopg.Connection):
+    upgrade(fresh_database)
+    connection.execute(
+        """insert into ledger.fact values (gen_random_uuid(), 1, 'tenant.x', 0, '', 'ada', '', now(), '{}', '',
+                                           repeat('b', 64))"""
+    )
+    upgrade(fresh_database)
+    assert connection.execute("select count(*) from ledger.fact").fetchone() == (1,)
+
+
+def test_an_empty_ledger_is_named_and_so_is_the_remedy(fresh_database: str):
+    with pytest.raises(LedgerOutdatedError) as outdated:
+        _open(fresh_database)
+    assert str(outdated.value) == (
+        f"The ledger's schema is empty, this code needs {LEDGER_VERSION}. "
+        "Bring it up to date (sandbox: make up), then run this again."
+    )
+
+
+@pytest.mark.parametrize("version", ["0000", "9999"])
+def test_another_version_of_the_ledger_is_not_touched(
+    fresh_database: str, connection: psycopg.Connection, version: str
+):
+    upgrade(fresh_database)
+    connection.execute("update ledger.alembic_version set version_num = %s", (version,))
+    with pytest.raises(LedgerOutdatedError, match=f"schema is {version}, this code needs {LEDGER_VERSION}"):
+        _open(fresh_database)
+
+
+def test_a_failing_migration_leaves_nothing_behind(fresh_database: str, connection: psycopg.Connection):
+    connection.execute("create schema ledger")
+    connection.execute("create table ledger.tenant ()")  # in the way of the script's own
+    with pytest.raises(Exception, match="already exists"):
+        upgrade(fresh_database)
+    assert connection.execute(_EVERYTHING).fetchall() == [("tenant",)]
+
+
+_EVERYTHING = """
+    select relname from pg_class where relnamespace = (select oid from pg_namespace where nspname = 'ledger') order by 1
+"""

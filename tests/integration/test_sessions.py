@@ -1,0 +1,132 @@
+"""PostgreSQL's errors in our words: what is worth a retry, what is not, and which system said it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from sandbox.postgres import PostgresServer
+from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.sessions import Session, session, translate
+from tenancy.saga.errors import PermanentError, TransientError
+from tests.parts import superuser
+
+WORTH_A_RETRY = [
+    psycopg.errors.TooManyConnections,
+    psycopg.errors.CannotConnectNow,
+    psycopg.errors.AdminShutdown,
+    psycopg.errors.CrashShutdown,
+    psycopg.errors.QueryCanceled,
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.ObjectInUse,
+    psycopg.errors.DiskFull,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+]
+NOT_WORTH_A_RETRY = [
+    psycopg.errors.InvalidPassword,
+    psycopg.errors.InvalidAuthorizationSpecification,
+    psycopg.errors.InvalidCatalogName,
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UniqueViolation,
+    psycopg.errors.DependentObjectsStillExist,
+    psycopg.errors.SyntaxError,
+]
+
+
+@pytest.mark.parametrize("error", WORTH_A_RETRY, ids=lambda error: error.__name__)
+def test_what_may_pass_is_worth_a_retry(storage_dsn: Dsn, error: type[psycopg.Error]):
+    assert type(translate(error("said so"), storage_dsn)) is TransientError
+
+
+@pytest.mark.parametrize("error", NOT_WORTH_A_RETRY, ids=lambda error: error.__name__)
+def test_what_somebody_must_mend_is_not_worth_a_retry(storage_dsn: Dsn, error: type[psycopg.Error]):
+    assert type(translate(error("said so"), storage_dsn)) is PermanentError
+
+
+def test_the_sentence_names_system_and_place_and_is_one_line(storage_dsn: Dsn):
+    said = str(translate(psycopg.errors.DiskFull("no space\nDETAIL:  none"), storage_dsn))
+    place = f"{storage_dsn.host}:{storage_dsn.port}/{storage_dsn.dbname}"
+    assert said == f"The storage of region eu-central at {place} refused: no space DETAIL: none [53100]"
+
+
+def _select_one(dsn: Dsn) -> None:
+    with session(dsn, application="test") as opened:
+        opened.execute("select 1")
+
+
+@pytest.mark.parametrize("change", [{"password": "wrong"}, {"user": "nobody_at_all"}, {"dbname": "no_such_database"}])
+def test_a_server_that_lets_nobody_in_is_not_worth_a_retry(storage_dsn: Dsn, change: dict[str, str]):
+    """libpq tells no SQLSTATE of a connection that failed (psycopg 3.3.9): the sentence has to do."""
+    with pytest.raises(PermanentError, match="The storage of region eu-central at"):
+        _select_one(replace(storage_dsn, **change))
+
+
+def test_a_role_out_of_connections_is_worth_a_retry(quick_server: PostgresServer, storage_dsn: Dsn):
+    with superuser(quick_server) as connection:
+        connection.execute("create role crowded login connection limit 0 password 'crowded'")
+        try:
+            with pytest.raises(TransientError, match="too many connections"):
+                _select_one(replace(storage_dsn, user="crowded", password="crowded"))
+        finally:
+            connection.execute("drop role crowded")
+
+
+def test_a_database_that_lets_the_role_not_in_is_not_worth_a_retry(quick_server: PostgresServer, storage_dsn: Dsn):
+    with superuser(quick_server) as connection:
+        connection.execute("create role stranger login password 'stranger'")
+        connection.execute("create database closed")
+        connection.execute("revoke all on database closed from public")
+        try:
+            with pytest.raises(PermanentError, match="permission denied for database"):
+                _select_one(replace(storage_dsn, user="stranger", password="stranger", dbname="closed"))
+        finally:
+            connection.execute("drop database closed")
+            connection.execute("drop role stranger")
+
+
+def _sleep_in_the_server(opened: Session) -> None:
+    opened.execute("select pg_sleep(5)")
+
+
+def _sleep_in_a_transaction(opened: Session) -> None:
+    with opened.transaction():
+        opened.execute("select 1")
+        time.sleep(0.3)
+        opened.execute("select 1")
+
+
+@pytest.mark.parametrize(
+    ("bound", "deed"),
+    [
+        ("statement_timeout", _sleep_in_the_server),
+        ("idle_in_transaction_session_timeout", _sleep_in_a_transaction),
+    ],
+)
+def test_every_session_is_bounded_by_the_server(storage_dsn: Dsn, bound: str, deed: Callable[[Session], None]):
+    begun = time.monotonic()
+    with pytest.raises(TransientError), session(storage_dsn, application="t", settings={bound: "100ms"}) as opened:
+        deed(opened)
+    assert time.monotonic() - begun < 3
+
+
+def test_a_session_has_its_bounds_and_its_name_from_the_start(storage_dsn: Dsn):
+    with session(storage_dsn, application="tenancy run ti-1") as opened:
+        bounds = [
+            opened.execute(f"show {name}".encode()).fetchone()
+            for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "application_name")
+        ]
+    shown = [value for row in bounds if row for value in row.values()]
+    assert shown[-1] == "tenancy run ti-1"
+    assert "0" not in shown
+
+
+def test_a_password_is_neither_in_a_dsns_text_nor_in_its_errors(storage_dsn: Dsn):
+    assert storage_dsn.password not in repr(storage_dsn)
+    with pytest.raises(PermanentError) as refused:
+        _select_one(replace(storage_dsn, dbname="no_such_database"))
+    assert storage_dsn.password not in str(refused.value)

@@ -1,0 +1,144 @@
+"""The real parts, joined for tests below Airflow as bootstrap.py joins them for Airflow: on one embedded PostgreSQL.
+
+Fixtures: `storage_dsn` (a region's server, entered by an admin who is no superuser) and `ledger_dsn` (an empty ledger).
+A pytest plugin of tests/conftest.py, so that both folders share one server and one ledger.
+"""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import dict_row
+
+from sandbox.postgres import PostgresServer
+from tenancy.adapters.dsn import Dsn
+from tenancy.ledger.migrations import upgrade
+from tenancy.saga.credentials import Keyring
+from tenancy.saga.names import proof_of
+from tenancy.saga.platform import Platform, parse
+
+KEYRING = Keyring("k1", {"k1": b"a key of tests, 32 bytes at least"})
+POOL = "tenants_starter"
+REGION = "eu-central"
+
+
+def platform(name: str = "test", *, capacity: int = 100, quota: int = 100) -> Platform:
+    """A platform with one region and two plans; only `business` has a quota."""
+    region = {"storage_connection": "s", "cluster_connection": "c", "ingress_domain": "t.test", "capacity": capacity}
+    plan = {"database_connections": 7, "workflow_pool": POOL, "replicas": 1, "cpu": "100m", "memory": "128Mi"}
+    return parse(
+        {
+            "platform": {"name": name},
+            "regions": {REGION: region},
+            "plans": {"starter": plan, "business": {**plan, "database_connections": 40, "quota": quota}},
+        }
+    )
+
+
+def request(slug: str = "acme", **changes: Any) -> dict[str, Any]:
+    """A well-formed request for a tenant."""
+    asked = {"slug": slug, "name": "Acme", "plan": "starter", "region": REGION, "admin_email": f"ada@{slug}.test"}
+    return {**asked, **changes}
+
+
+def as_dsn(url: str, label: str) -> Dsn:
+    """A libpq address as the adapters want it."""
+    given = conninfo_to_dict(url)
+    return Dsn(
+        str(given["host"]), int(given["port"]), str(given["dbname"]), str(given["user"]), str(given["password"]), label
+    )
+
+
+@contextmanager
+def superuser(server: PostgresServer, database: str = "postgres") -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    """One session that may do anything."""
+    with psycopg.connect(server.superuser_dsn(database), autocommit=True, row_factory=dict_row) as connection:
+        yield connection
+
+
+@contextmanager
+def guards_off(server: PostgresServer, database: str) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    """A session in which no trigger fires and no foreign key is checked: what only a superuser can do."""
+    with superuser(server, database) as connection:
+        connection.execute("set session_replication_role = replica")
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def quick_server(postgres_server: PostgresServer) -> PostgresServer:
+    """The test run's server. Nobody pulls its plug here, so nothing has to reach the disk."""
+    with superuser(postgres_server) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"alter system set {setting} = off")
+        connection.execute("select pg_reload_conf()")
+        password = sql.Literal(postgres_server.superuser_password)
+        connection.execute(_CHEAP_PASSWORDS)
+        connection.execute(sql.SQL("alter role postgres password {}").format(password))
+    return postgres_server
+
+
+@pytest.fixture(scope="session")
+def storage_dsn(quick_server: PostgresServer) -> Dsn:
+    """The storage of the region, as its admin."""
+    return as_dsn(_owned(quick_server, "storage_admin", "createdb createrole"), f"the storage of region {REGION}")
+
+
+@pytest.fixture(scope="session")
+def ledger_url(quick_server: PostgresServer) -> str:
+    """A ledger's address, up to date; other tests may have written in it."""
+    url = _owned(quick_server, "ledger_of_tests", "")
+    upgrade(url)
+    return url
+
+
+@pytest.fixture
+def ledger_dsn(quick_server: PostgresServer, ledger_url: str) -> Dsn:
+    """An empty ledger."""
+    dsn = as_dsn(ledger_url, "the ledger")
+    with guards_off(quick_server, dsn.dbname) as connection:
+        connection.execute("truncate ledger.fact, ledger.resource, ledger.run, ledger.tenant")
+    return dsn
+
+
+_CHEAP_PASSWORDS = "set scram_iterations = 1"
+"""Thousands of sessions are opened here, each at 4 ms of hashing otherwise."""
+
+
+def _owned(server: PostgresServer, name: str, attributes: str) -> str:
+    password = secrets.token_urlsafe(12)
+    with superuser(server) as connection:
+        connection.execute(_CHEAP_PASSWORDS)
+        connection.execute(
+            sql.SQL("create role {} login {} password {}").format(
+                sql.Identifier(name), sql.SQL(attributes), sql.Literal(password)
+            )
+        )
+        connection.execute(sql.SQL("create database {0} owner {0}").format(sql.Identifier(name)))
+    return server.dsn(name, name, password)
+
+
+def owned(server: PostgresServer, platform_name: str) -> tuple[list[str], list[str]]:
+    """The roles and the databases that a platform has on the server, whole or half-made."""
+    with superuser(server) as connection:
+        roles = [row["name"] for row in connection.execute(_ROLES, (proof_of(platform_name, "") + "%",))]
+        databases = [row["name"] for row in connection.execute(_DATABASES, (roles,))]
+    return roles, databases
+
+
+def sweep(server: PostgresServer, platform_name: str) -> None:
+    """Drop what a test's platform left on the server, broken or not."""
+    roles, databases = owned(server, platform_name)
+    with superuser(server) as connection:
+        for database in databases:
+            connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(database)))
+        for role in roles:
+            connection.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
+
+
+_ROLES = "select rolname as name from pg_roles where shobj_description(oid, 'pg_authid') like %s"
+_DATABASES = "select datname as name from pg_database where pg_get_userbyid(datdba) = any(%s)"
