@@ -84,6 +84,10 @@ class Access:
     def storage_admin_dsn(self) -> str:
         return self.server(servers.STORAGE).dsn(STORAGE_ADMIN, STORAGE_ADMIN, self._secrets.storage_admin)
 
+    def storage_admin_dsn_of(self, database: str) -> str:
+        """The storage admin's way into a tenant's database."""
+        return self.server(servers.STORAGE).dsn(database, STORAGE_ADMIN, self._secrets.storage_admin)
+
     def superuser_dsn(self, server: str, database: str = "postgres") -> str:
         """`server` is "platform" or "storage"."""
         return self.server(server).superuser_dsn(database)

@@ -48,10 +48,14 @@ class ClusterServer:
 
     def healthy(self) -> bool:
         """It answers. Asked at the one path that no fault reaches: a fault is not a reason to start it again."""
+        return self.faults() is not None
+
+    def faults(self) -> list[dict[str, Any]] | None:
+        """Those set in it; None when it does not answer."""
         try:
-            return "faults" in self.ask("GET", FAULTS)
+            return list(self.ask("GET", FAULTS)["faults"])
         except (OSError, ValueError):
-            return False
+            return None
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """One request with the cluster's token. Raises OSError (HTTPError among them) when it is not answered."""

@@ -52,6 +52,7 @@ def down(layout: Layout, *, purge: bool = False, progress: Progress | None = Non
     if not layout.exists:
         return
     with lock.held(layout):
+        _clear_faults(layout, progress or Silent())
         shutdown.stop_everything(Register(layout.processes), progress or Silent())
         if purge:
             layout.remove()
@@ -212,3 +213,15 @@ def _within(seconds: float, look: Callable[[], Answer]) -> Answer:
     while not (answer := look()) and time.monotonic() < deadline:
         time.sleep(0.2)
     return answer
+
+
+def _clear_faults(layout: Layout, progress: Progress) -> None:
+    """Before anything is stopped: most are undone by asking the very servers."""
+    chosen = ports.recorded(layout.ports)
+    cluster = ClusterServer.of(layout, chosen) if "cluster" in chosen else None
+    if documents.read(layout.faults) or (cluster and cluster.faults() != []):
+        # Here, because these imports take 0.3 s and hardly any `down` needs them.
+        from sandbox.faults.desk import Desk  # noqa: PLC0415
+
+        with progress.step("Clear faults"):
+            Desk(layout).clear_before_the_end()
