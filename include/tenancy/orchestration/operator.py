@@ -63,7 +63,7 @@ class ActivityOperator(BaseOperator):
             }
 
     def _wait(self, task: "Task", waiting: "Waiting", deadline: datetime) -> None:
-        """Raises TaskDeferred. Airflow's own time-out is only for a triggerer that is away: it could not say what was waited for."""
+        """Raises TaskDeferred. Airflow's own time-out is for a triggerer that is away: it knows no reason."""
         from tenancy.orchestration.readiness_trigger import ReadinessTrigger  # noqa: PLC0415
 
         trigger = ReadinessTrigger(
