@@ -202,6 +202,7 @@ def test_a_failing_revision_in_databases_old_and_new(sandbox: Access, desk: Desk
     with fault(desk, "failing-revision"), psycopg.connect(sandbox.storage_admin_dsn, autocommit=True) as session:
         session.execute("create database fresh_0123456789")
         admin(sandbox, "create schema tenant", database="fresh_0123456789")
+        admin(sandbox, "create table tenant.alembic_version (v text primary key)", database="fresh_0123456789")
         for database, statement in attempts:
             with pytest.raises(psycopg.errors.RaiseException, match="this revision fails"):
                 admin(sandbox, statement, database=database)
