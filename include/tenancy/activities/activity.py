@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from tenancy.adapters.readiness import Readiness
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.errors import TransientError
 from tenancy.saga.names import ActivityName, TenantId, proof_of
@@ -40,14 +41,6 @@ class Found:
     kind: str
     name: str
     proof: str
-
-
-@dataclass(frozen=True)
-class Readiness:
-    """Is what is waited for so; `why` says how far it is and what keeps it. Unchanged as long as nothing changes."""
-
-    ready: bool
-    why: str
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from tenancy.activities.activity import Bell, Readiness, WaitingActivity, Work
+from tenancy.activities.activity import Bell, WaitingActivity, Work
 from tenancy.activities.deploy_workloads import NAMESPACE, RELEASE, cluster_of, workload_name
+from tenancy.adapters.readiness import Readiness, readiness
 from tenancy.saga.names import ActivityName
 from tenancy.saga.states import Kind
 
@@ -18,11 +19,8 @@ class WaitForWorkloadsReady(WaitingActivity):
     stall_after = timedelta(minutes=10)
 
     def readiness(self, work: Work) -> Readiness:
-        from tenancy.adapters.readiness import readiness  # noqa: PLC0415 - the DAG file imports this module
-
         release, namespace = work.name_of(RELEASE, workload_name(work)), work.name_of(NAMESPACE, workload_name(work))
-        seen = readiness(cluster_of(work).workload(release, namespace))
-        return Readiness(seen.ready, seen.why)
+        return readiness(cluster_of(work).workload(release, namespace))
 
     def bell(self, work: Work) -> Bell:
         return Bell(work.region.cluster_connection, work.name_of(NAMESPACE, workload_name(work)))

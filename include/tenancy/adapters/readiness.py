@@ -20,7 +20,7 @@ _LONGEST = 600
 
 @dataclass(frozen=True)
 class Readiness:
-    """Is it ready; `why` says how far it is and what keeps it."""
+    """Is what is waited for so; `why` says how far it is and what keeps it. Unchanged as long as nothing changes."""
 
     ready: bool
     why: str

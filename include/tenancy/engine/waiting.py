@@ -6,8 +6,9 @@ failed is said in a worker (runner.py), so that its failure callback runs there.
 
 import logging
 
-from tenancy.activities.activity import Readiness, WaitingActivity, Work
+from tenancy.activities.activity import WaitingActivity, Work
 from tenancy.activities.plan import activity_of
+from tenancy.adapters.readiness import Readiness
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession

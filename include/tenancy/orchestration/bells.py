@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.hooks.kubernetes import AsyncKubernetesHook
@@ -83,12 +83,15 @@ async def _changes(connection: str, path: str) -> AsyncIterator[str]:
         since = json.loads(await newest.read())["metadata"]["resourceVersion"]
         yield EVERYWHERE
         options = {"watch": "true", "resourceVersion": since, "timeoutSeconds": str(_WATCH_SECONDS)}
-        answer = await _call(client, path, labelSelector=_SELECTOR, **options)
-        async for line in _lines(answer.content):
-            change = json.loads(line)
-            if change["type"] == "ERROR":
-                raise RuntimeError(change["object"].get("message", "the watch ended"))
-            yield change["object"]["metadata"]["namespace"]
+        with closing(await _call(client, path, labelSelector=_SELECTOR, **options)) as answer:
+            async for line in _lines(answer.content):
+                yield _place(json.loads(line))
+
+
+def _place(change: dict[str, Any]) -> str:
+    if change["type"] == "ERROR":
+        raise RuntimeError(change["object"].get("message", "the watch ended"))
+    return str(change["object"]["metadata"]["namespace"])
 
 
 async def _call(client: Any, path: str, **query: str) -> Any:
