@@ -10,9 +10,10 @@ from sandbox.cluster.faults import FaultKind
 from sandbox.faults import catalogue
 from sandbox.faults.book import Book
 from sandbox.faults.effects import EFFECTS
-from sandbox.faults.tenants import database_pattern, selector
+from sandbox.faults.tenants import TENANT_LABEL, database_pattern, selector
 from sandbox.layout import Layout
 from sandbox.problems import SandboxError
+from tenancy.adapters import namespaces
 from tenancy.saga.names import PLATFORM_STREAM, POSTGRES_LIMIT, object_name
 
 
@@ -43,6 +44,10 @@ def test_a_tenants_database_is_recognised_by_its_name(slug: str):
     assert re.search(database_pattern(""), made)
     assert not re.search(database_pattern("other"), made)
     assert not re.search(database_pattern(slug), f"more_{made}")
+
+
+def test_a_tenants_namespace_is_recognised_by_the_label_the_product_gives_it():
+    assert TENANT_LABEL == namespaces.SLUG_LABEL
 
 
 def test_tenant_and_region_become_one_selector():

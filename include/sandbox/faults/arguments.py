@@ -31,7 +31,7 @@ def _add_set(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", metavar="KIND", choices=tuple(catalogue.BY_NAME), help="see below")
     parser.add_argument("--namespace", help="only for this namespace of the cluster")
     parser.add_argument("--tenant", metavar="SLUG", help="only for this tenant, also before it exists")
-    parser.add_argument("--region", help="only for this region's tenants")
+    parser.add_argument("--region", help="only for namespaces labelled tenancy.internal/region so")
     parser.add_argument("--on", metavar="OPERATIONS", help="some of get,write,watch (default: all)")
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--milliseconds", type=float)
