@@ -25,12 +25,13 @@ Correct the request and trigger again.
 **Do not trust the colours alone.** Marking a task as success changes nothing outside: the next activity looks at the
 ledger, not at Airflow's marks. Clearing the whole run goes on with the same attempt; what is done, passes.
 
-Each activity may take 5 minutes. A tenant usually needs seconds.
+Each activity may take 5 minutes, *Wait for workloads ready* 10: it is deferred meanwhile, and the tenant's timeline
+says how many pods are ready and what keeps the others. A tenant usually needs seconds.
 """
 
 with DAG(
     dag_id="tenant_provisioning",
-    description="Provision one tenant: request, storage, workflow handle, schema, active",
+    description="Provision one tenant: request, storage, workflow handle, schema, workloads, active",
     doc_md=DOC,
     schedule=None,
     catchup=False,

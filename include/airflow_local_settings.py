@@ -10,10 +10,12 @@ import os
 import sys
 
 _PRELOADED = (
+    "airflow.providers.cncf.kubernetes.hooks.kubernetes",
     "airflow.providers.postgres.hooks.postgres",
     "alembic.command",
     "email_validator",
     "httpx",
+    "kubernetes.client",
     "psycopg",
 )
 

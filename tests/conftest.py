@@ -14,7 +14,7 @@ from sandbox.layout import PROJECT
 from sandbox.ports import any_free
 from sandbox.postgres import PostgresServer
 
-pytest_plugins = ["tests.parts"]
+pytest_plugins = ["tests.parts", "tests.clusters"]
 
 # Whatever imports Airflow writes its configuration there: never into the home of who runs the tests.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="tenancy-airflow-")

@@ -9,6 +9,7 @@ import httpx
 
 from sandbox import ports, secrets, servers
 from sandbox.airflow_contents import SERVICE_USER
+from sandbox.cluster_server import ClusterServer
 from sandbox.database_names import AIRFLOW, LEDGER, STORAGE_ADMIN
 from sandbox.layout import Layout
 from sandbox.postgres import PostgresServer
@@ -36,6 +37,14 @@ class Access:
     def api_url(self) -> str:
         """Without a slash at the end; the REST API is below /api/v2, the console's login at /."""
         return f"http://{ports.HOST}:{self.ports['api']}"
+
+    def tenant_url(self, host: str) -> str:
+        """Where a tenant's pages are served, by its host name; *.localhost leads to this machine."""
+        return f"http://{host}:{self.ports['ingress']}"
+
+    @property
+    def cluster(self) -> ClusterServer:
+        return ClusterServer.of(self.layout, self.ports)
 
     def password(self, user: str) -> str:
         return self._secrets.users[user]
@@ -74,6 +83,10 @@ class Access:
     @property
     def storage_admin_dsn(self) -> str:
         return self.server(servers.STORAGE).dsn(STORAGE_ADMIN, STORAGE_ADMIN, self._secrets.storage_admin)
+
+    def storage_admin_dsn_of(self, database: str) -> str:
+        """The storage admin's way into a tenant's database."""
+        return self.server(servers.STORAGE).dsn(database, STORAGE_ADMIN, self._secrets.storage_admin)
 
     def superuser_dsn(self, server: str, database: str = "postgres") -> str:
         """`server` is "platform" or "storage"."""

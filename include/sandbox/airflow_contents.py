@@ -4,10 +4,12 @@ Values only. `airflow_init` writes them, in a process that may import Airflow; t
 command line stays quick. Roles are Tenancy's own (`tenancy.airflow_settings`), only handed through.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
 from sandbox import database_names as names
+from sandbox.layout import Layout
 from sandbox.ports import HOST
 from sandbox.secrets import CREDENTIAL_KEY_ID, Secrets
 from tenancy.airflow_settings import ENGINEER, OPERATOR, ROLES, SERVICE, VIEWER
@@ -23,12 +25,12 @@ REGIONS: Final = ("eu", "us")
 POOL_SLOTS: Final[Mapping[str, int]] = {"tenants_starter": 8, "tenants_business": 16}
 
 
-def contents(ports: Mapping[str, int], secrets: Secrets) -> dict[str, Any]:
+def contents(layout: Layout, ports: Mapping[str, int], secrets: Secrets) -> dict[str, Any]:
     """As plain values, so that `prepared` can hash them. They hold passwords."""
     return {
         "roles": ROLES,
         "users": [{"name": name, "role": role, "password": secrets.users[name]} for name, role in ROLE_OF_USER.items()],
-        "connections": _connections(ports, secrets),
+        "connections": [*_connections(ports, secrets), *_clusters(layout)],
         "pools": dict(POOL_SLOTS),
     }
 
@@ -69,3 +71,9 @@ def _connections(ports: Mapping[str, int], secrets: Secrets) -> list[dict[str, A
             "password": secrets.credential_key_hex,
         },
     ]
+
+
+def _clusters(layout: Layout) -> list[dict[str, Any]]:
+    """Both regions are the one embedded cluster. By path: the file follows the cluster to another port."""
+    extra = json.dumps({"kube_config_path": str(layout.kubeconfig)})
+    return [{"conn_id": f"tenancy_cluster_{region}", "conn_type": "kubernetes", "extra": extra} for region in REGIONS]

@@ -21,7 +21,7 @@ from sandbox.layout import Layout
 
 def main() -> None:
     layout = Layout.find()
-    wanted = contents(ports.recorded(layout.ports), secrets.load(layout.secrets))
+    wanted = contents(layout, ports.recorded(layout.ports), secrets.load(layout.secrets))
     initdb()
     with get_application_builder() as appbuilder:
         appbuilder.add_permissions(update_perms=True)

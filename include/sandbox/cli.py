@@ -1,4 +1,4 @@
-"""The command line: `python -m sandbox up | down | status | demo`.
+"""The command line: `python -m sandbox up | down | status | fault | demo`.
 
 It reads arguments, calls `lifecycle` and `status`, and turns a SandboxError into one sentence and exit code 1.
 A new subcommand is a function here and its entry in `_parser`.
@@ -16,6 +16,7 @@ from rich.console import Console
 
 from sandbox import lifecycle, ports, status
 from sandbox.airflow_env import PROFILES, Wish
+from sandbox.faults import arguments as fault_arguments
 from sandbox.layout import HOME_VARIABLE, Layout
 from sandbox.problems import SandboxError
 from sandbox.progress import Progress
@@ -72,6 +73,13 @@ def _status(options: argparse.Namespace, layout: Layout) -> int:
     return 0 if status.all_healthy(parts) else 1
 
 
+def _fault(options: argparse.Namespace, layout: Layout) -> int:
+    # Here, because these imports cost what `status` and `up` are spared.
+    from sandbox.faults.commands import run  # noqa: PLC0415
+
+    return run(options, layout)
+
+
 def _demo(options: argparse.Namespace, layout: Layout) -> int:
     # Here, because these imports cost what `status` and `up` are spared.
     from sandbox.demo import Request, run  # noqa: PLC0415
@@ -98,7 +106,7 @@ def _confirmed(layout: Layout) -> bool:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
-        description="The embedded platform: PostgreSQL and Airflow on this machine, on loopback ports only.",
+        description="The embedded platform: PostgreSQL, a cluster and Airflow on this machine, on loopback ports only.",
         epilog=f"Everything lies in one folder: --home, else ${HOME_VARIABLE}, else .sandbox in the project.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
@@ -119,6 +127,11 @@ def _parser() -> argparse.ArgumentParser:
 
     look = _command(commands, "status", _status, "show each part; exit code 1 unless all are healthy")
     look.add_argument("--json", action="store_true", help="as JSON, for programs")
+
+    fault = _command(
+        commands, "fault", _fault, "make something go wrong on purpose, and right again (docs/game-day.md)"
+    )
+    fault_arguments.add_to(fault)
 
     demo = _command(commands, "demo", _demo, "bring it up, provision a tenant and show its timeline live")
     demo.add_argument("--slug", default="acme", help="the tenant's short name (default: %(default)s)")

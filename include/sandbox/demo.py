@@ -5,6 +5,7 @@ It triggers the run as the operator would, by the REST API, and reads the ledger
 
 import signal
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from sandbox.layout import Layout
 from sandbox.problems import SandboxError
 from sandbox.progress import Progress
 from sandbox.timeline_view import TimelineView, headline, line
+from tenancy.activities.plan import PLAN
 from tenancy.adapters.dsn import Dsn
 from tenancy.ledger.envelope import Envelope
 from tenancy.ledger.ledger import Ledger, LedgerSession
@@ -30,6 +32,7 @@ from tenancy.saga.errors import TenancyError
 from tenancy.saga.evolve import fold
 from tenancy.saga.facts import RequestRefused
 from tenancy.saga.names import PLATFORM_STREAM, RunId, TenantId
+from tenancy.saga.platform import parse
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
 
@@ -56,11 +59,11 @@ def run(request: Request, layout: Layout, console: Console) -> int:
     was_up = layout.home.is_dir() and status.all_healthy(status.look(layout))
     with _stopped_on_interrupt(layout, console, ours=not was_up):
         lifecycle.up(layout, progress=Progress(console))
-        succeeded = _provision(request, Access(layout), console)
-        console.print(farewell.text(layout, slug=request.slug), markup=True)
+        saga = _provision(request, Access(layout), console)
+        console.print(farewell.text(layout, slug=request.slug, host=_host(saga, layout)), markup=True)
         if request.wait and not was_up:
             _stay_up(layout, console)
-    return 0 if succeeded else 1
+    return 0 if saga.state is State.ACTIVE else 1
 
 
 @contextmanager
@@ -92,17 +95,25 @@ def _stop(layout: Layout, console: Console) -> None:
     console.print("Stopped. `make demo` starts it again with all its tenants; `make purge` forgets them.")
 
 
-def _provision(request: Request, access: Access, console: Console) -> bool:
+def _provision(request: Request, access: Access, console: Console) -> Saga:
     try:
         with ledger_of(access).open("tenancy demo") as ledger:
             tenant_id = ledger.tenant_of_slug(request.slug)
             if tenant_id is not None:
                 return _show_existing(ledger, tenant_id, console)
             run_id = _trigger(request, access)
-            saga = _watch(ledger, RunId(run_id), access, console)
+            return _watch(ledger, RunId(run_id), access, console)
     except TenancyError as error:
         raise SandboxError(str(error)) from error
-    return saga.state is State.ACTIVE
+
+
+def _host(saga: Saga, layout: Layout) -> str:
+    """The name the tenant answers by; "" when it has no workloads that could."""
+    deployed = any(activity.name == "deploy_workloads" for activity in PLAN)
+    if not deployed or saga.state is not State.ACTIVE:
+        return ""
+    offer = parse(tomllib.loads(layout.platform_file.read_text(encoding="utf-8")))
+    return f"{saga.parameters.slug}.{offer.regions[saga.parameters.region].ingress_domain}"
 
 
 def ledger_of(access: Access) -> Ledger:
@@ -120,11 +131,11 @@ def ledger_of(access: Access) -> Ledger:
     )
 
 
-def _show_existing(ledger: LedgerSession, tenant_id: TenantId, console: Console) -> bool:
+def _show_existing(ledger: LedgerSession, tenant_id: TenantId, console: Console) -> Saga:
     saga, timeline = _read(ledger.envelopes(tenant_id))
     console.print(TimelineView().draw(saga, timeline, _now()))
     console.print("It was there already, so nothing was triggered. Another one: make demo SLUG=another-name")
-    return saga.state is State.ACTIVE
+    return saga
 
 
 def _trigger(request: Request, access: Access) -> str:

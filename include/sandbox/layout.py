@@ -70,6 +70,18 @@ class Layout:
         return self.home / "cluster"
 
     @property
+    def cluster_token(self) -> Path:
+        return self.cluster / "token"
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.cluster / "kubeconfig"
+
+    @property
+    def faults(self) -> Path:
+        return self.home / "faults.json"
+
+    @property
     def secrets(self) -> Path:
         return self.home / "secrets.json"
 
@@ -121,5 +133,5 @@ class Layout:
     @property
     def _entries(self) -> tuple[Path, ...]:
         folders = (self.airflow_home, self.airflow_command.parent, self.logs, self.cluster, self.servers)
-        files = (self.airflow_environment, self.secrets, self.ports, self.processes, self.prepared, self.lock)
-        return folders + files
+        settings = (self.airflow_environment, self.secrets, self.ports)
+        return folders + settings + (self.processes, self.prepared, self.faults, self.lock)

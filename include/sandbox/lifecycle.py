@@ -4,26 +4,27 @@ Called by the command line, the test fixtures and the bench. `up` may be called 
 anything or of itself, and does only what is needed; nothing is ended that was not recorded when it was started.
 """
 
-import signal
 import time
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from sandbox import (
     airflow_env,
+    cluster_server,
     documents,
     health,
     lock,
     ports,
-    postgres,
     preflight,
     prepared,
     processes,
     readiness,
     secrets,
     servers,
+    shutdown,
 )
 from sandbox.airflow_env import Wish
+from sandbox.cluster_server import ClusterServer
 from sandbox.components import API_SERVER, COMPONENTS, DAG_PROCESSOR, PREPARE, Component
 from sandbox.database_names import AIRFLOW
 from sandbox.layout import Layout
@@ -36,9 +37,6 @@ Answer = TypeVar("Answer")
 
 # How long a living part may keep us waiting for an answer, on a busy machine, before it counts as hanging.
 PATIENCE_SECONDS: Final = 8.0
-AIRFLOW_GRACE_SECONDS: Final = 4.0
-# Workers whose scheduler was killed do not react to SIGTERM (Airflow 3.3.2): no use in waiting long for them.
-ORPHANS_GRACE_SECONDS: Final = 0.5
 
 
 def up(layout: Layout, *, wish: Wish | None = None, usual_ports: bool = True, progress: Progress | None = None) -> None:
@@ -54,7 +52,8 @@ def down(layout: Layout, *, purge: bool = False, progress: Progress | None = Non
     if not layout.exists:
         return
     with lock.held(layout):
-        _stop_everything(Register(layout.processes), progress or Silent())
+        _clear_faults(layout, progress or Silent())
+        shutdown.stop_everything(Register(layout.processes), progress or Silent())
         if purge:
             layout.remove()
 
@@ -74,13 +73,17 @@ class _Sandbox:
             self.progress.say(f"The sandbox in {self.layout.home} is up and healthy.")
             return
         airflow_env.write_command(self.layout, self.environment)
+        cluster = None if self._cluster_runs() else self._launch_cluster()
         # Airflow's processes that lost their database may live on without working, and those with other settings
         # must not run while their tables change.
         platform_started = self._start_server(servers.PLATFORM)
         self._start_server(servers.STORAGE)
         stale = [each.name for each in COMPONENTS if platform_started or not self._is_current(each)]
-        _stop_airflow(self.register, stale)
+        shutdown.stop_airflow(self.register, stale)
         self._prepare()
+        if cluster:
+            with self.progress.step(f"Start the cluster on port {self.ports['cluster']}"):
+                self._cluster.await_ready(cluster)
         self._start_airflow()
 
     def _nothing_to_do(self) -> bool:
@@ -89,11 +92,14 @@ class _Sandbox:
             all(self._is_current(component) for component in COMPONENTS)
             and prepared.is_current(self.layout, prepared.digest(self.layout, self.ports, self.secrets))
             and all(self._server_runs(name) for name in servers.NAMES)
+            and self._alive(cluster_server.NAME)
+            and self._cluster.healthy()
             and health.all_healthy(health.report(self.ports["api"]), COMPONENTS)
         )
 
     def _choose_ports(self, *, usual_ports: bool) -> dict[str, int]:
-        owners = {"api": API_SERVER.name} | {name: servers.process_name(name) for name in servers.NAMES}
+        owners = {"api": API_SERVER.name, "cluster": cluster_server.NAME, "ingress": cluster_server.NAME}
+        owners |= {name: servers.process_name(name) for name in servers.NAMES}
         running = {name for name, process in owners.items() if self._alive(process)}
         usual = ports.USUAL if usual_ports else dict.fromkeys(ports.USUAL, 0)
         chosen = ports.choose(ports.recorded(self.layout.ports), running=running, usual=usual)
@@ -128,15 +134,27 @@ class _Sandbox:
             with self.progress.step(f"Create PostgreSQL ({name})"):
                 server.create()
         with self.progress.step(f"Start PostgreSQL ({name}) on port {server.port}"):
-            _stop_servers(self.register, [server.name])
+            shutdown.stop_servers(self.register, [server.name])
             server.start(record=self.register.put)
         return True
+
+    @property
+    def _cluster(self) -> ClusterServer:
+        return ClusterServer.of(self.layout, self.ports)
+
+    def _cluster_runs(self) -> bool:
+        return self._alive(cluster_server.NAME) and _within(PATIENCE_SECONDS, self._cluster.healthy)
+
+    def _launch_cluster(self) -> Daemon:
+        """It needs a second to its first answer, and nobody before Airflow needs it: it starts beside the others."""
+        shutdown.stop_cluster(self.register)
+        return self._cluster.launch(self.register.put)
 
     def _prepare(self) -> None:
         # Here, because these imports take 0.3 s and an `up` with nothing to do needs none of them.
         from sandbox.preparation import Preparation  # noqa: PLC0415
 
-        _stop_airflow(self.register, [PREPARE])
+        shutdown.stop_airflow(self.register, [PREPARE])
         Preparation(self.layout, self.ports, self.secrets, self.environment, self.register, self.progress).ensure()
 
     def _start_airflow(self) -> None:
@@ -166,7 +184,7 @@ class _Sandbox:
         began = time.time()
         names = [component.name for component in ailing]
         with self.progress.step(f"Start Airflow: {', '.join(names)}"):
-            _stop_airflow(self.register, names)
+            shutdown.stop_airflow(self.register, names)
             started = [(component, self._launch(component)) for component in ailing]
             readiness.await_health(self.ports["api"], started, log_of=self.layout.log_of)
         if DAG_PROCESSOR in ailing:
@@ -197,30 +215,13 @@ def _within(seconds: float, look: Callable[[], Answer]) -> Answer:
     return answer
 
 
-def _stop_everything(register: Register, progress: Progress) -> None:
-    names = [PREPARE, *(component.name for component in COMPONENTS)]
-    if any(register.get(name) for name in names):
-        with progress.step("Stop Airflow"):
-            _stop_airflow(register, names)
-    names = [name for name in map(servers.process_name, servers.NAMES) if register.get(name)]
-    if names:
-        with progress.step("Stop PostgreSQL"):
-            _stop_servers(register, names)
+def _clear_faults(layout: Layout, progress: Progress) -> None:
+    """Before anything is stopped: most are undone by asking the very servers."""
+    chosen = ports.recorded(layout.ports)
+    cluster = ClusterServer.of(layout, chosen) if "cluster" in chosen else None
+    if documents.read(layout.faults) or (cluster and cluster.faults() != []):
+        # Here, because these imports take 0.3 s and hardly any `down` needs them.
+        from sandbox.faults.desk import Desk  # noqa: PLC0415
 
-
-def _stop_airflow(register: Register, names: list[str]) -> None:
-    """Ask all at once, the api-server too: tasks that cannot report are run again by the next start."""
-    daemons = [daemon for name in reversed(names) if (daemon := register.get(name))]
-    for daemon in daemons:
-        processes.ask(daemon, signal.SIGTERM)
-    orphans_only = not any(daemon.alive for daemon in daemons)
-    deadline = time.monotonic() + (ORPHANS_GRACE_SECONDS if orphans_only else AIRFLOW_GRACE_SECONDS)
-    for daemon in daemons:
-        processes.await_end(daemon, deadline)
-        register.forget(daemon.name)
-
-
-def _stop_servers(register: Register, names: list[str]) -> None:
-    postgres.stop(*(daemon for name in names if (daemon := register.get(name))))
-    for name in names:
-        register.forget(name)
+        with progress.step("Clear faults"):
+            Desk(layout).clear_before_the_end()

@@ -13,7 +13,13 @@ from typing import Final
 from sandbox import documents
 
 HOST: Final = "127.0.0.1"
-USUAL: Final[Mapping[str, int]] = {"api": 8080, "platform": 55432, "storage": 55433}
+USUAL: Final[Mapping[str, int]] = {
+    "api": 8080,
+    "platform": 55432,
+    "storage": 55433,
+    "cluster": 56443,
+    "ingress": 8081,
+}
 """Airflow's log servers have no port here: they would listen on every interface, see `components`."""
 
 

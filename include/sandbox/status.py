@@ -5,7 +5,8 @@ from typing import Any
 
 from rich.table import Table
 
-from sandbox import health, ports, secrets, servers
+from sandbox import cluster_server, health, ports, secrets, servers
+from sandbox.cluster_server import ClusterServer
 from sandbox.components import API_SERVER, COMPONENTS, Component
 from sandbox.layout import Layout
 from sandbox.processes import Daemon, Register
@@ -27,7 +28,7 @@ class PartStatus:
 def look(layout: Layout) -> list[PartStatus]:
     register = Register(layout.processes)
     chosen = ports.recorded(layout.ports)
-    return [*_servers(layout, register, chosen), *_airflow(register, chosen)]
+    return [*_servers(layout, register, chosen), _cluster(layout, register, chosen), *_airflow(register, chosen)]
 
 
 def all_healthy(parts: list[PartStatus]) -> bool:
@@ -55,6 +56,12 @@ def _servers(layout: Layout, register: Register, chosen: dict[str, int]) -> list
         good = _alive(daemon) and servers.server(name, layout, chosen, secrets.load(layout.secrets)).healthy()
         parts.append(_part(process, daemon, good=good, port=chosen.get(name)))
     return parts
+
+
+def _cluster(layout: Layout, register: Register, chosen: dict[str, int]) -> PartStatus:
+    daemon = register.get(cluster_server.NAME)
+    good = _alive(daemon) and ClusterServer.of(layout, chosen).healthy()
+    return _part(cluster_server.NAME, daemon, good=good, port=chosen.get("cluster"))
 
 
 def _airflow(register: Register, chosen: dict[str, int]) -> list[PartStatus]:

@@ -14,6 +14,7 @@ from tenancy.saga.platform import Platform, Region, parse
 
 if TYPE_CHECKING:
     from tenancy.adapters.airflow_api import AirflowApi
+    from tenancy.adapters.cluster import Cluster
     from tenancy.adapters.dsn import Dsn
     from tenancy.engine.tenancy import Tenancy
 
@@ -50,7 +51,7 @@ def tenancy() -> "Tenancy":
         ledger=Ledger(_dsn(LEDGER_CONNECTION, "the ledger")),
         platform=platform(),
         keyring=_keyring(),
-        world=World(storage=storage, handles=_airflow_api),
+        world=World(storage=storage, handles=_airflow_api, cluster=_cluster),
     )
 
 
@@ -90,3 +91,18 @@ def _airflow_api() -> "AirflowApi":
     connection = _connection(AIRFLOW_CONNECTION)
     url = f"{connection.schema or 'http'}://{connection.host}:{connection.port}"
     return AirflowApi(url, user=connection.login, password=connection.password or "")
+
+
+def _cluster(region: Region) -> "Cluster":
+    """By the hook, so that a kubeconfig, a token and in-cluster all work; only its configuration is taken."""
+    from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook  # noqa: PLC0415
+
+    from tenancy.adapters.cluster import open_cluster  # noqa: PLC0415
+
+    try:
+        client = KubernetesHook(conn_id=region.cluster_connection).get_conn()
+    except Exception as error:
+        raise PermanentError(
+            f"The Airflow connection {region.cluster_connection} leads to no cluster: {error}"
+        ) from error
+    return open_cluster(client.configuration, f"the cluster of region {region.name}")

@@ -1,8 +1,10 @@
-"""What exists of a tenant in the outside world, found by plain SQL and REST: no project code looks. For tests only."""
+"""What exists of a tenant outside, by plain SQL and Kubernetes' own client: no project code looks. For tests only."""
 
 from dataclasses import dataclass
 
 import psycopg
+from kubernetes.client import CoreV1Api
+from kubernetes.config import new_client_from_config
 
 from sandbox.access import Access
 
@@ -15,10 +17,13 @@ class Traces:
     databases: tuple[str, ...]
     connections: tuple[str, ...]
     tables: tuple[str, ...]
+    namespaces: tuple[str, ...]
+    releases: tuple[str, ...]
+    """One a revision, such as `sh.helm.release.v1.<name>.v1`."""
 
     @property
     def nothing(self) -> bool:
-        return not (self.roles or self.databases or self.connections or self.tables)
+        return not any(vars(self).values())
 
 
 TABLES = ("accounts", "alembic_version", "audit", "sessions", "settings", "users")
@@ -36,7 +41,10 @@ def traces(access: Access, slug: str) -> Traces:
             "tenant",
         )
     ]
+    namespaces, releases = _workloads(access, slug)
     return Traces(
+        namespaces=namespaces,
+        releases=releases,
         roles=_names(access.superuser_dsn("storage"), "select rolname from pg_roles where rolname like %s", like),
         databases=databases,
         connections=_names(
@@ -44,6 +52,19 @@ def traces(access: Access, slug: str) -> Traces:
         ),
         tables=tuple(tables),
     )
+
+
+def _workloads(access: Access, slug: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    with new_client_from_config(str(access.layout.kubeconfig)) as client:
+        core = CoreV1Api(client)
+        every = [namespace.metadata.name for namespace in core.list_namespace().items]
+        ours = tuple(name for name in every if name.startswith(f"{slug}-"))
+        secrets = [
+            secret.metadata.name
+            for namespace in ours
+            for secret in core.list_namespaced_secret(namespace, label_selector="owner=helm").items
+        ]
+    return ours, tuple(sorted(secrets))
 
 
 def _names(dsn: str, statement: str, parameter: str) -> tuple[str, ...]:
@@ -55,5 +76,6 @@ def assert_complete(access: Access, slug: str) -> Traces:
     """Exactly one of each, and every table."""
     found = traces(access, slug)
     assert (len(found.roles), len(found.databases), len(found.connections)) == (1, 1, 1), found
+    assert (len(found.namespaces), len(found.releases)) == (1, 1), found
     assert found.tables == TABLES
     return found

@@ -16,6 +16,8 @@ ACTIVITIES = [
     "allocate_storage",
     "allocate_workflow_handle",
     "apply_tenant_schema",
+    "deploy_workloads",
+    "wait_for_workloads_ready",
     "mark_active",
 ]
 

@@ -19,7 +19,7 @@ from sandbox.ports import HOST
 from sandbox.problems import SandboxError
 from sandbox.processes import Daemon, Register
 
-NAMES = [*(component.name for component in COMPONENTS), "postgres-storage", "postgres-platform"]
+NAMES = [*(component.name for component in COMPONENTS), "postgres-storage", "postgres-platform", "cluster"]
 
 
 def _daemon(layout: Layout, name: str) -> Daemon:

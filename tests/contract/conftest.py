@@ -1,4 +1,4 @@
-"""The contract of every activity, on a real storage server and a fake workflow engine."""
+"""The contract of every activity, on a real storage server, a real cluster, and a fake workflow engine."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -8,6 +8,8 @@ import pytest
 from sandbox.postgres import PostgresServer
 from tenancy.adapters.dsn import Dsn
 from tests import parts
+from tests.clusters import Kubernetes
+from tests.conformance.server import Server
 from tests.contract.fake_handles import FakeHandles
 from tests.contract.severable_line import severable_line
 from tests.contract.workbench import Workbench
@@ -16,9 +18,10 @@ pytest.register_assert_rewrite("tests.contract.handles_contract")
 
 
 @pytest.fixture
-def bench(quick_server: PostgresServer, storage_dsn: Dsn) -> Iterator[Workbench]:
+def bench(quick_server: PostgresServer, storage_dsn: Dsn, cluster_server: Server) -> Iterator[Workbench]:
     """A requested tenant of a platform that only this test has."""
     name = f"p{uuid4().hex[:8]}"
     with severable_line(storage_dsn) as line:
-        yield Workbench(quick_server, line, FakeHandles(parts.POOL), parts.platform(name))
+        yield Workbench(quick_server, line, FakeHandles(parts.POOL), parts.platform(name), cluster_server)
     parts.sweep(quick_server, name)
+    Kubernetes(cluster_server).sweep(name)

@@ -8,8 +8,11 @@ from dataclasses import replace
 
 from psycopg import sql
 
+from tenancy.activities.deploy_workloads import CHART
 from tenancy.adapters.airflow_api import Handle
+from tenancy.adapters.helm import Release
 from tenancy.saga.tenant import Resource
+from tests.clusters import Kubernetes, parts
 from tests.contract.workbench import Workbench
 from tests.parts import superuser
 
@@ -55,11 +58,41 @@ def _redirected_connection(bench: Workbench, resource: Resource) -> None:
     bench.handles.update_handle(replace(bench.handles.stored[resource.name], host="elsewhere.test"))
 
 
+def _foreign_namespace(bench: Workbench, resource: Resource) -> None:
+    _kubernetes(bench).ask("POST", "/api/v1/namespaces", {"metadata": {"name": resource.name}})
+    precious = {"metadata": {"name": "precious"}, "data": {"value": "MQ=="}}
+    _kubernetes(bench).ask("POST", f"/api/v1/namespaces/{resource.name}/secrets", precious)
+
+
+def _foreign_release(bench: Workbench, resource: Resource) -> None:
+    """Somebody else's Helm was here, under our name."""
+    _foreign_namespace(bench, resource)
+    _, helm = parts(bench.cluster_server)
+    helm.install(Release(CHART, resource.name, resource.name, {}))
+
+
+def _no_quota(bench: Workbench, resource: Resource) -> None:
+    _kubernetes(bench).ask("DELETE", f"/api/v1/namespaces/{resource.name}/resourcequotas/plan")
+
+
+def _edited_secret(bench: Workbench, resource: Resource) -> None:
+    _kubernetes(bench).merge(f"/api/v1/namespaces/{resource.name}/secrets/{resource.name}", {"data": {"dsn": "eA=="}})
+
+
+def _kubernetes(bench: Workbench) -> Kubernetes:
+    return Kubernetes(bench.cluster_server)
+
+
+TOGETHER = {"namespace", "release"}
+"""A release is in its namespace: when that is not ours, neither is it."""
+
 FOREIGN: dict[str, Deed] = {
     "role": _foreign_role,
     "database": _foreign_database,
     "schema": _foreign_schema,
     "connection": _foreign_connection,
+    "namespace": _foreign_namespace,
+    "release": _foreign_release,
 }
 """Puts an object that is not ours where ours would be."""
 
@@ -68,6 +101,8 @@ DAMAGE: dict[str, Deed] = {
     "database": _interrupted_drop,
     "schema": _no_admin,
     "connection": _redirected_connection,
+    "namespace": _no_quota,
+    "release": _edited_secret,
 }
 """Leaves ours in its place, but not as it was made."""
 

@@ -5,8 +5,8 @@ import pytest
 from tenancy.activities.activity import Activity
 from tenancy.activities.plan import PLAN, activity_of, maker_of
 from tenancy.saga.errors import ForeignObjectError, StaleLease
-from tenancy.saga.names import CONNECTION_LIMIT, POSTGRES_LIMIT, is_slug
-from tests.contract.mischief import DAMAGE, FOREIGN
+from tenancy.saga.names import CONNECTION_LIMIT, HELM_LIMIT, POSTGRES_LIMIT, is_slug
+from tests.contract.mischief import DAMAGE, FOREIGN, TOGETHER
 from tests.contract.workbench import Workbench
 
 KINDS = [kind for activity in PLAN for kind in activity.resources]
@@ -149,7 +149,7 @@ def test_a_foreign_object_of_our_name_is_refused_and_stays_as_it_is(bench: Workb
     with pytest.raises(ForeignObjectError):
         activity.compensate(bench.work, resource)
     for other in bench.own(activity):
-        if other != resource:
+        if not {other.kind, kind} <= TOGETHER and other != resource:
             activity.compensate(bench.work, other)
     assert bench.picture() == before
 
@@ -197,6 +197,6 @@ def test_the_longest_slug_fits_every_systems_limit_and_two_never_collide(bench: 
     for _ in range(2):
         bench.request(slug)
         names += [intent.name for activity in PLAN for intent in activity.intents(bench.work)]
-    assert max(len(name) for name in names) <= min(POSTGRES_LIMIT, CONNECTION_LIMIT)
+    assert max(len(name) for name in names) <= min(POSTGRES_LIMIT, CONNECTION_LIMIT, HELM_LIMIT)
     half = len(names) // 2
     assert not set(names[:half]) & set(names[half:])

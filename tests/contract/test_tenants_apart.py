@@ -39,7 +39,7 @@ def _enter(bench: Workbench, database: str) -> psycopg.Connection:
 @pytest.fixture
 def two(bench: Workbench) -> tuple[Workbench, Workbench]:
     """Two tenants of one platform, complete."""
-    other = Workbench(bench.server, bench.line, bench.handles, bench.platform)
+    other = Workbench(bench.server, bench.line, bench.handles, bench.platform, bench.cluster_server)
     return _provisioned(bench, "acme"), _provisioned(other, "globex")
 
 

@@ -1,15 +1,16 @@
-"""A workbench for one tenant: the law and the activities, on a real storage server, with no ledger and no engine.
+"""A workbench for one tenant: the law and the activities, on a real storage server and cluster, without a ledger.
 
 `prepare` does all that comes before an activity; `begin`, `run` and `undo` do one activity's own part.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 from sandbox.postgres import PostgresServer
-from tenancy.activities.activity import Activity, Found, Work, World
+from tenancy.activities.activity import Activity, Found, NotReadyYet, Work, World
 from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
 from tenancy.activities.plan import PLAN, plan_entries
 from tenancy.adapters.storage import LockPolicy, StorageServer
@@ -21,9 +22,12 @@ from tenancy.saga.names import RunId, TaskInstanceId, TenantId
 from tenancy.saga.platform import Platform
 from tenancy.saga.tenant import Lease, Parameters, Resource, Saga
 from tests import parts
+from tests.clusters import Kubernetes
+from tests.conformance.server import Server
 from tests.contract.fake_handles import FakeHandles
 from tests.contract.picture import picture
 from tests.contract.scissors import dies
+from tests.contract.severable_cluster import SeverableCluster
 from tests.contract.severable_line import Line
 
 RUN = RunId("run-1")
@@ -32,8 +36,12 @@ RUN = RunId("run-1")
 class Workbench:
     """One tenant and everything its activities need."""
 
-    def __init__(self, server: PostgresServer, line: Line, handles: FakeHandles, platform: Platform) -> None:
+    def __init__(
+        self, server: PostgresServer, line: Line, handles: FakeHandles, platform: Platform, cluster: Server
+    ) -> None:
         self.server = server
+        self.cluster_server = cluster
+        self.cluster = SeverableCluster(cluster)
         self.handles = handles
         self.platform = platform
         self.line = line
@@ -49,7 +57,11 @@ class Workbench:
 
     @property
     def world(self) -> World:
-        return World(storage=lambda region: StorageServer(self.line.dsn), handles=lambda: self.handles)
+        return World(
+            storage=lambda region: StorageServer(self.line.dsn),
+            handles=lambda: self.handles,
+            cluster=lambda region: self.cluster,
+        )
 
     @property
     def work(self) -> Work:
@@ -64,7 +76,7 @@ class Workbench:
             if each.name == activity.name:
                 break
             self.begin(each)
-            each.run(self.work)
+            self.run(each)
             self.saga = _asked(self.saga, c.CompleteActivity(_lease(each)))
         self.begin(activity)
 
@@ -73,15 +85,22 @@ class Workbench:
         self.saga = _asked(self.saga, c.BeginActivity(_lease(activity), 1, activity.intents(self.work)))
 
     def run(self, activity: Activity) -> None:
-        activity.run(self.work)
+        """To its end: what waits is looked at until it is ready."""
+        while True:
+            try:
+                activity.run(self.work)
+            except NotReadyYet:
+                time.sleep(0.02)
+            else:
+                return
 
     def run_cut(self, activity: Activity, *, after: int) -> bool:
         """Run it and die after the `after`-th statement or call; False when it ended before that."""
-        return dies(lambda: self.run(activity), self.line, self.handles, after=after)
+        return dies(lambda: self.run(activity), self.line, self.handles, self.cluster, after=after)
 
     def undo_cut(self, activity: Activity, *, after: int) -> bool:
         """Undo it and die likewise."""
-        return dies(lambda: self.undo(activity), self.line, self.handles, after=after)
+        return dies(lambda: self.undo(activity), self.line, self.handles, self.cluster, after=after)
 
     def own(self, activity: Activity) -> tuple[Resource, ...]:
         """What it intended, last first: the order of undoing."""
@@ -96,12 +115,14 @@ class Workbench:
 
     def picture(self) -> dict[str, Any]:
         databases = tuple(r.name for r in self.saga.resources if r.kind == "database")
-        return picture(self.server, self.handles, databases)
+        namespaces = tuple(r.name for r in self.saga.resources if r.kind == "namespace")
+        seen = picture(self.server, self.handles, databases)
+        return {**seen, "cluster": Kubernetes(self.cluster_server).picture(namespaces)}
 
     def of_other_platform(self) -> "Workbench":
         """Another platform's tenant of the same slug, on the same server and workflow engine."""
         other = replace(self.platform, name=f"{self.platform.name}2")
-        return Workbench(self.server, self.line, self.handles, other)
+        return Workbench(self.server, self.line, self.handles, other, self.cluster_server)
 
 
 def _asked(saga: Saga | None, command: c.Command) -> Saga:

@@ -11,6 +11,8 @@ from sandbox.postgres import PostgresServer
 from tenancy.adapters.dsn import Dsn
 from tenancy.ledger.ledger import Ledger, LedgerSession
 from tests import parts
+from tests.clusters import Kubernetes
+from tests.conformance.server import Server
 from tests.integration.stage import Stage
 
 EPOCH = datetime(2026, 1, 31, 23, 59, 58, 999_999, tzinfo=UTC)
@@ -30,8 +32,9 @@ def session(ledger: Ledger) -> Iterator[LedgerSession]:
 
 
 @pytest.fixture
-def stage(quick_server: PostgresServer, ledger_dsn: Dsn, storage_dsn: Dsn) -> Iterator[Stage]:
+def stage(quick_server: PostgresServer, ledger_dsn: Dsn, storage_dsn: Dsn, cluster_server: Server) -> Iterator[Stage]:
     """A platform that only this test has, with nothing in its ledger and nothing outside."""
     name = f"p{uuid4().hex[:8]}"
-    yield Stage(quick_server, ledger_dsn, storage_dsn, parts.platform(name))
+    yield Stage(quick_server, ledger_dsn, storage_dsn, parts.platform(name), cluster_server)
     parts.sweep(quick_server, name)
+    Kubernetes(cluster_server).sweep(name)

@@ -2,7 +2,21 @@
 
 from tenancy.saga import commands as c
 from tenancy.saga.names import RunId
-from tests.unit.sagas import FLIP, HANDLE, ORDER, SCHEMA, STORAGE, VALIDATE, begin, complete, done, fail, give_up, start
+from tests.unit.sagas import (
+    FLIP,
+    HANDLE,
+    ORDER,
+    SCHEMA,
+    STORAGE,
+    VALIDATE,
+    begin,
+    complete,
+    done,
+    fail,
+    give_up,
+    progress,
+    start,
+)
 
 SECOND_RUN = RunId("run-2")
 _LEFT = (("schema", "acme_1"), ("connection", "acme_1"), ("database", "acme_1"), ("role", "acme_1"))
@@ -17,6 +31,7 @@ FIRST_FAILS: tuple[c.Command, ...] = (
     start(),
     *done(VALIDATE, STORAGE, HANDLE),
     begin(SCHEMA),
+    progress(SCHEMA),
     fail(SCHEMA),
     begin(SCHEMA, 2),
     fail(SCHEMA, 2),

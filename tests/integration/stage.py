@@ -3,6 +3,7 @@
 Time is the stage's own: `sleep` only notes how long, and does what `while_asleep` says.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,21 +14,23 @@ from tenancy.activities.plan import PLAN
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.storage import StorageServer
 from tenancy.engine.failure import give_up
-from tenancy.engine.runner import Task, run_activity
+from tenancy.engine.runner import Task, Waiting, run_activity
 from tenancy.engine.tenancy import Tenancy, Timings
 from tenancy.engine.unwind import unwind
 from tenancy.ledger.envelope import Envelope, Stamp
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga import commands as c
-from tenancy.saga.names import PLATFORM_STREAM, ActivityName, RunId, TaskInstanceId, TenantId
+from tenancy.saga.names import PLATFORM_STREAM, ActivityName, RunId, TaskInstanceId, TenantId, proof_of
 from tenancy.saga.platform import Platform
 from tenancy.saga.tenant import Lease, Saga
-from tests import parts
+from tests import clusters, parts
+from tests.clusters import Kubernetes
+from tests.conformance.server import Server
 from tests.contract.fake_handles import FakeHandles
 
 RUN = RunId("run-1")
 ORDER = tuple(activity.name for activity in PLAN)
-VALIDATE, STORAGE, HANDLE, SCHEMA, FLIP = ORDER[0], ORDER[1], ORDER[2], ORDER[3], ORDER[-1]
+VALIDATE, STORAGE, HANDLE, SCHEMA, DEPLOY, WAIT, FLIP = ORDER
 STAMP = Stamp("ada")
 QUICK = Timings(lock_patience=0.2, unwind_limit=40, grace=0.5, compensation_tries=3, compensation_backoff=0.5)
 
@@ -35,8 +38,10 @@ QUICK = Timings(lock_patience=0.2, unwind_limit=40, grace=0.5, compensation_trie
 class Stage:
     """One platform and one tenant, `acme`, unless a test says otherwise."""
 
-    def __init__(self, server: PostgresServer, ledger: Dsn, storage: Dsn, platform: Platform) -> None:
+    def __init__(self, server: PostgresServer, ledger: Dsn, storage: Dsn, platform: Platform, cluster: Server) -> None:
         self.server = server
+        self.kubernetes = Kubernetes(cluster)
+        self.clear_fault: Callable[[], None] | None = None
         self.handles = FakeHandles(parts.POOL)
         self.now = 0.0
         self.slept: list[float] = []
@@ -45,7 +50,11 @@ class Stage:
             ledger=Ledger(ledger),
             platform=platform,
             keyring=parts.KEYRING,
-            world=World(storage=lambda region: StorageServer(storage), handles=lambda: self.handles),
+            world=World(
+                storage=lambda region: StorageServer(storage),
+                handles=lambda: self.handles,
+                cluster=lambda region: clusters.cluster(cluster),
+            ),
             timings=QUICK,
             sleep=self._sleep,
             monotonic=lambda: self.now,
@@ -60,7 +69,15 @@ class Stage:
 
     def run(self, activity: ActivityName, number: int = 1, run_id: RunId = RUN, **conf: Any) -> Saga:
         """One try of one task; a greater `number` is a newer task instance."""
-        task = Task(lease(activity, number, run_id), number, parts.request(**conf), "ada")
+        while isinstance(outcome := self.look(activity, number, run_id, **conf), Waiting):
+            time.sleep(0.02)
+        return outcome
+
+    def look(
+        self, activity: ActivityName, number: int = 1, run_id: RunId = RUN, *, may_wait: bool = True, **conf: Any
+    ) -> Saga | Waiting:
+        """The same, and a task that would be deferred is Waiting."""
+        task = Task(lease(activity, number, run_id), number, parts.request(**conf), "ada", may_wait)
         return run_activity(self.tenancy, task)
 
     def run_until(self, activity: ActivityName, number: int = 1, run_id: RunId = RUN, **conf: Any) -> None:
@@ -133,10 +150,16 @@ class Stage:
     def outside(self) -> dict[str, list[str]]:
         """Names of all that this platform has outside, seen by SQL and by looking into the workflow engine."""
         roles, databases = parts.owned(self.server, self.tenancy.platform.name)
-        return {"role": roles, "database": databases, "connection": sorted(self.handles.stored)}
+        namespaces = self.kubernetes.namespaces(proof_of(self.tenancy.platform.name, ""))
+        return {
+            "role": roles,
+            "database": databases,
+            "connection": sorted(self.handles.stored),
+            "namespace": namespaces,
+        }
 
 
-NOTHING: dict[str, list[str]] = {"role": [], "database": [], "connection": []}
+NOTHING: dict[str, list[str]] = {"role": [], "database": [], "connection": [], "namespace": []}
 
 
 def lease(activity: ActivityName, number: int = 1, run_id: RunId = RUN) -> Lease:

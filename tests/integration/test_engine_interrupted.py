@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from tenancy.activities.activity import World
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.storage import StorageServer
 from tenancy.ledger.envelope import chain_break
@@ -25,7 +24,7 @@ Lines = tuple[Line, Line]
 def lines(stage: Stage, ledger_dsn: Dsn, storage_dsn: Dsn) -> Iterator[Lines]:
     """The lines to the ledger and to the storage, put into the stage."""
     with severable_line(ledger_dsn) as to_ledger, severable_line(storage_dsn) as to_storage:
-        world = World(storage=lambda region: StorageServer(to_storage.dsn), handles=lambda: stage.handles)
+        world = replace(stage.tenancy.world, storage=lambda region: StorageServer(to_storage.dsn))
         stage.tenancy = replace(stage.tenancy, ledger=Ledger(to_ledger.dsn), world=world)
         yield to_ledger, to_storage
 
@@ -41,7 +40,7 @@ def test_unwinding_that_keeps_dying_later_and_later_ends_settled(stage: Stage, l
     assert stage.saga.phase == "Failed settled"
     assert stage.outside == NOTHING
     released = [fact.resource for fact in stage.facts(f.ResourceReleased)]
-    assert released == ["schema", "connection", "database", "role"]
+    assert released == ["release", "namespace", "schema", "connection", "database", "role"]
 
 
 def test_tasks_that_keep_dying_later_and_later_end_in_an_active_tenant(stage: Stage, lines: Lines):

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from tenancy.activities.activity import World
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.storage import StorageServer
 from tenancy.ledger.envelope import chain_break
@@ -157,7 +156,7 @@ def test_a_run_of_another_attempt_is_refused(stage: Stage):
 def test_storage_that_does_not_answer_is_told_with_region_and_system(stage: Stage, storage_dsn: Dsn):
     stage.run(VALIDATE)
     nowhere = StorageServer(replace(storage_dsn, port=9))
-    world = World(storage=lambda region: nowhere, handles=stage.tenancy.world.handles)
+    world = replace(stage.tenancy.world, storage=lambda region: nowhere)
     stage.tenancy = replace(stage.tenancy, world=world)
     with pytest.raises(TransientError, match=r"The storage of region eu-central does not answer at 127\.0\.0\.1:9"):
         stage.run(STORAGE)

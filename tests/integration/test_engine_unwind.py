@@ -142,7 +142,7 @@ def test_an_active_tenant_is_decommissioned_by_the_same_function(stage: Stage):
     stage.ask(c.Decommission())
     assert stage.unwind().phase == "Decommissioned"
     assert stage.outside == NOTHING
-    assert _released(stage) == ["schema", "connection", "database", "role"]
+    assert _released(stage) == ["release", "namespace", "schema", "connection", "database", "role"]
 
 
 def test_everything_is_undone_even_when_the_key_of_its_credentials_is_lost(stage: Stage):

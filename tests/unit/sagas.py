@@ -85,6 +85,10 @@ def fail(activity: ActivityName, number: int = 1, run_id: RunId = RUN) -> c.Fail
     return c.FailActivity(lease(activity, number, run_id), "TransientError", "no answer")
 
 
+def progress(activity: ActivityName, number: int = 1, message: str = "0 of 1 pods ready") -> c.ReportProgress:
+    return c.ReportProgress(lease(activity, number), message)
+
+
 def give_up(activity: ActivityName | None = None, number: int | None = None, run_id: RunId = RUN) -> c.GiveUp:
     return c.GiveUp(run_id, "out of tries", activity, None if number is None else holder(number))
 

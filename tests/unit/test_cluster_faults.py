@@ -89,7 +89,18 @@ def test_http_500_for_one_tenant_only() -> None:
     play(story)
 
 
-def test_a_regions_fault_bites_everywhere_but_at_the_faults() -> None:
+def test_a_tenants_fault_holds_for_the_namespace_it_is_about_to_get():
+    async def story(session: aiohttp.ClientSession) -> None:
+        await add(session, "http-500", selector="tenant=globex")
+        for tenant, expected in (("globex", HTTPStatus.INTERNAL_SERVER_ERROR), ("initech", HTTPStatus.CREATED)):
+            wanted = {"metadata": {"name": tenant, "labels": {"tenant": tenant}}}
+            async with session.post("/api/v1/namespaces", json=wanted) as answer:
+                assert answer.status == expected
+
+    play(story)
+
+
+def test_a_fault_of_the_whole_cluster_bites_everywhere_but_at_the_faults() -> None:
     async def story(session: aiohttp.ClientSession) -> None:
         await add(session, "http-429", retry_after=7)
         for path in (MAPS, "/version", "/readyz", "/apis", "/openapi/v3"):

@@ -14,7 +14,8 @@ from sandbox.cluster.disk import Disk
 from sandbox.cluster.faults import parse
 from sandbox.cluster.history import Key
 from sandbox.cluster.ingress.listener import dsn_of
-from sandbox.cluster.ingress.tenant_app import Answer, TenantApp, Visit
+from sandbox.cluster.ingress.tenant_app import TenantApp
+from sandbox.cluster.ingress.visits import Answer, Visit
 from sandbox.cluster.kinds import DEPLOYMENT, INGRESS, POD, SECRET, SERVICE
 from sandbox.cluster.machine import Machine
 from tests.unit.cluster import HOME, Cluster, deployment
@@ -64,11 +65,11 @@ def release(machine: Machine, dsn: str) -> None:
     create(DEPLOYMENT, "default", deployment(envFrom=[{"secretRef": {"name": "database"}}]))
 
 
-def test_a_ready_tenant_asks_its_own_database(fresh_database: str) -> None:
+def test_a_ready_tenant_asks_its_own_database(tenant_database: str) -> None:
     async def story(visitor: Visitor) -> None:
         assert await visitor.until(HTTPStatus.OK) == '{"status": "ok"}'
 
-    visit(fresh_database, story)
+    visit(tenant_database, story)
 
 
 def test_a_broken_dsn_fails_without_showing_it() -> None:
@@ -78,7 +79,8 @@ def test_a_broken_dsn_fails_without_showing_it() -> None:
         async with asyncio.timeout(10):
             while (got := await visitor.get())[1].startswith("503"):  # no pod ready yet
                 await asyncio.sleep(0.05)
-        assert got == (HTTPStatus.SERVICE_UNAVAILABLE, '{"status": "failing", "reason": "OperationalError"}')
+        reason = "the tenant's database does not let the application in"
+        assert got == (HTTPStatus.SERVICE_UNAVAILABLE, f'{{"status": "failing", "reason": "{reason}"}}')
 
     visit(dsn, story)
 
@@ -116,7 +118,7 @@ def test_an_ingress_that_is_down_cuts_connections() -> None:
 
 def test_a_route_is_a_function_in_a_table() -> None:
     app = TenantApp({("POST", "/auth/token"): lambda visit: Answer(HTTPStatus.OK, {"for": visit.body.decode()})})
-    answer = app.answer(Visit("POST", "/auth/token", "", body=b"me"))
+    answer = app.answer(Visit("POST", "/auth/token", "a dsn", body=b"me"))
     assert (answer.status, answer.document) == (HTTPStatus.OK, {"for": "me"})
 
 

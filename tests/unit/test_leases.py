@@ -23,6 +23,7 @@ from tests.unit.sagas import (
     fail,
     give_up,
     holder,
+    progress,
     start,
     tenant_in,
     unwound,
@@ -39,7 +40,9 @@ def test_a_newer_task_instance_takes_the_lease_over() -> None:
     assert saga.step(HANDLE).holder == holder(2)
 
 
-@pytest.mark.parametrize("late", [begin(HANDLE, 1), complete(HANDLE, 1), fail(HANDLE, 1), give_up(HANDLE, 1)])
+@pytest.mark.parametrize(
+    "late", [begin(HANDLE, 1), complete(HANDLE, 1), fail(HANDLE, 1), give_up(HANDLE, 1), progress(HANDLE, 1)]
+)
 def test_whoever_was_taken_over_is_stale(late: c.Command) -> None:
     is_stale(ask(tenant_in("Provisioning"), begin(HANDLE, 2)), late)
 
@@ -66,6 +69,25 @@ def test_completing_twice_changes_nothing() -> None:
 
 def test_completing_without_having_begun_is_stale() -> None:
     is_stale(tenant_in("Provisioning"), complete(SCHEMA))
+
+
+def test_progress_is_a_fact_when_it_changes_and_none_while_it_is_the_same() -> None:
+    saga = ask(tenant_in("Provisioning"), progress(HANDLE, 1, "0 of 3 pods ready"))
+    assert saga.step(HANDLE).message == "0 of 3 pods ready"
+    assert decide(saga, progress(HANDLE, 1, "0 of 3 pods ready")) == ()
+    assert decide(saga, progress(HANDLE, 1, "2 of 3 pods ready")) == (
+        f.ActivityProgressed(HANDLE, "2 of 3 pods ready"),
+    )
+
+
+def test_what_was_waited_for_is_forgotten_once_it_came() -> None:
+    saga = ask(tenant_in("Provisioning"), progress(HANDLE), complete(HANDLE))
+    assert saga.step(HANDLE).message == ""
+
+
+def test_a_task_that_died_while_it_waited_leaves_what_it_saw_last() -> None:
+    saga = ask(tenant_in("Provisioning"), progress(HANDLE), give_up(HANDLE, 1))
+    assert saga.failures[-1].message == "out of tries (seen last: 0 of 1 pods ready)"
 
 
 def test_a_lease_does_not_hold_for_another_activity() -> None:

@@ -30,7 +30,7 @@ ENDS_OUTCOMES = (
     f.DecommissionRequested,
     f.RunReset,
 )
-OUTCOMES = (c.BeginActivity, c.CompleteActivity, c.FailActivity)
+OUTCOMES = (c.BeginActivity, c.CompleteActivity, c.FailActivity, c.ReportProgress)
 ACTIVITIES = st.sampled_from(ORDER)
 LATE = st.sampled_from([0, 0, 0, 1, 1, 2, 3, 5, 8, 13])
 """How many task instances, runs or attempts ago: 0 is the newest."""
@@ -49,6 +49,7 @@ WORDS: st.SearchStrategy[Word] = st.sampled_from(
         lambda lease: c.BeginActivity(lease, 1, INTENTS.get(lease.activity, ())),
         c.CompleteActivity,
         lambda lease: c.FailActivity(lease, "TransientError", "no answer"),
+        lambda lease: c.ReportProgress(lease, "1 of 3 pods ready"),
         lambda lease: c.GiveUp(lease.run_id, "out of tries", lease.activity, lease.holder),
     ]
 )
@@ -123,7 +124,7 @@ class SagaMachine(RuleBasedStateMachine):
             return
         newest = self.newest.get(speaker.activity, "")
         superseded = speaker.holder < newest or speaker.holder in self.over or speaker.run_id != before.run_id
-        reports = isinstance(command, (c.CompleteActivity, c.FailActivity))
+        reports = isinstance(command, (c.CompleteActivity, c.FailActivity, c.ReportProgress))
         without_lease = reports and speaker.holder != self.holding.get(speaker.activity)
         if superseded or without_lease:
             assert facts == ()

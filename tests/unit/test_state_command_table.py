@@ -26,6 +26,7 @@ from tests.unit.sagas import (
     complete,
     fail,
     give_up,
+    progress,
     start,
     tenant_in,
 )
@@ -198,6 +199,16 @@ TABLE: list[tuple[str, c.Command, Row]] = [
     (
         "CompleteActivity by anybody else",
         complete(HANDLE, 2),
+        row({"Provisioning": stale("no longer held")}, TASKS_MAY_NOT_RUN),
+    ),
+    (
+        "ReportProgress of the activity under way",
+        progress(HANDLE, 1),
+        row({"Provisioning": makes(f.ActivityProgressed)}, TASKS_MAY_NOT_RUN),
+    ),
+    (
+        "ReportProgress of a task instance that does not hold the lease",
+        progress(HANDLE, 2),
         row({"Provisioning": stale("no longer held")}, TASKS_MAY_NOT_RUN),
     ),
     (

@@ -5,12 +5,14 @@ are held and cut in `watch.py`.
 """
 
 import asyncio
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from aiohttp import web
 
-from sandbox.cluster import problems
+from sandbox.cluster import bodies, problems
 from sandbox.cluster.faults import HTTP_FAULTS, Fault, FaultBook, FaultKind
+from sandbox.cluster.objects import lookup
 from sandbox.cluster.problems import ApiError
 from sandbox.cluster.watch import is_watch
 
@@ -31,8 +33,7 @@ class FaultGate:
 
     async def pass_through(self, request: web.Request, namespace: str) -> None:
         """Returns when the request may be handled; raises what the fault makes of it."""
-        doing = operation(request)
-        fault = self._faults.find(HTTP_FAULTS, namespace, doing)
+        fault = self._faults.find(HTTP_FAULTS, namespace, operation(request), await _labels_of_new(request))
         if fault is None:
             return
         if fault.kind is FaultKind.HANG:
@@ -50,6 +51,14 @@ class FaultGate:
         while fault in self._faults.all() and (not fault.seconds or waited < fault.seconds):
             await asyncio.sleep(_POLL_SECONDS)
             waited += _POLL_SECONDS
+
+
+async def _labels_of_new(request: web.Request) -> Mapping[str, str]:
+    """Those of the namespace this request would make: a tenant's fault holds for its very first request too."""
+    if request.method != "POST" or request.path != "/api/v1/namespaces":
+        return {}
+    # aiohttp keeps the body, so that who handles the request reads it again.
+    return lookup(await bodies.read(request), "metadata", "labels") or {}
 
 
 def cut(request: web.Request) -> None:

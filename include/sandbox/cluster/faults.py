@@ -5,7 +5,7 @@ ingress listener. It decides only *whether* a fault holds; what that looks like 
 """
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Final
@@ -53,7 +53,7 @@ OPERATIONS: Final = ("get", "write", "watch")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault. Without `namespace` and `selector` it concerns the whole region."""
+    """One fault. Without `namespace` and `selector` it concerns the whole cluster, with all its regions."""
 
     id: str
     kind: FaultKind
@@ -113,8 +113,13 @@ class FaultBook:
             del self._faults[fault.id]
             self._tell(fault)
 
-    def find(self, kinds: Iterable[FaultKind], namespace: str, operation: str = "") -> Fault | None:
-        """The fault of the first of these kinds that holds for the namespace ("" is: only the region's)."""
+    def find(
+        self, kinds: Iterable[FaultKind], namespace: str, operation: str = "", new: Mapping[str, str] | None = None
+    ) -> Fault | None:
+        """The fault of the first of these kinds that holds for the namespace ("" is: only the whole cluster's).
+
+        `new` are the labels of a namespace that is about to be made.
+        """
         if not self._faults:
             return None
         return next(
@@ -122,14 +127,18 @@ class FaultBook:
                 fault
                 for kind in kinds
                 for fault in self._faults.values()
-                if fault.kind is kind and (not operation or operation in fault.on) and self.concerns(fault, namespace)
+                if fault.kind is kind
+                and (not operation or operation in fault.on)
+                and self.concerns(fault, namespace, new)
             ),
             None,
         )
 
-    def concerns(self, fault: Fault, namespace: str) -> bool:
+    def concerns(self, fault: Fault, namespace: str, new: Mapping[str, str] | None = None) -> bool:
         if fault.regional:
             return True
+        if new and fault.selector and not fault.namespace:
+            return all_hold(parse_labels(fault.selector), dict(new))
         if not namespace or (fault.namespace and fault.namespace != namespace):
             return False
         if not fault.selector:

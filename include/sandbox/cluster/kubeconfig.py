@@ -9,6 +9,8 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from sandbox import documents
+
 _NAME: Final = "sandbox"
 
 
@@ -22,9 +24,8 @@ def ensure_token(file: Path) -> str:
 
 
 def write_private(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch(mode=0o600)
-    file.write_text(text, encoding="utf-8")
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    documents.write_private(file, text)
 
 
 def kubeconfig(url: str, token: str, ca_pem: str) -> str:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from tenancy.adapters.readiness import Readiness
 from tenancy.saga.credentials import Keyring
+from tenancy.saga.errors import TransientError
 from tenancy.saga.names import ActivityName, TenantId, proof_of
 from tenancy.saga.platform import Plan, Platform, Region
 from tenancy.saga.states import Kind
@@ -17,6 +19,7 @@ from tenancy.saga.tenant import Credential, Intent, PlanEntry, Resource, Saga
 
 if TYPE_CHECKING:  # the adapters import psycopg and httpx; the DAG file imports this
     from tenancy.adapters.airflow_api import Handle
+    from tenancy.adapters.cluster import Cluster
     from tenancy.adapters.storage import LockPolicy, StorageServer
 
 
@@ -40,6 +43,21 @@ class Found:
     proof: str
 
 
+@dataclass(frozen=True)
+class Bell:
+    """What rings when another look is worth while: any change of a workload in this namespace.
+
+    `connection` is the id of the Airflow connection to the cluster.
+    """
+
+    connection: str
+    namespace: str
+
+
+class NotReadyYet(TransientError):  # noqa: N818 - an answer, not an error
+    """What is waited for is not so yet."""
+
+
 class Handles(Protocol):
     """The workflow engine, as far as activities need it (adapters/airflow_api.py, tests/contract/fake_handles.py)."""
 
@@ -57,6 +75,7 @@ class World:
 
     storage: Callable[[Region], "StorageServer"]
     handles: Callable[[], Handles]
+    cluster: Callable[[Region], "Cluster"]
 
 
 @dataclass(frozen=True)
@@ -140,3 +159,24 @@ class Activity:
     def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:  # noqa: ARG002
         """What exists that carries this platform's proof. Changes nothing."""
         return ()
+
+
+class WaitingActivity(Activity):
+    """One that makes nothing and waits for something: its task is deferred meanwhile and holds neither lock nor slot.
+
+    It may take `stall_after`; then it fails with the last `why`.
+    """
+
+    def readiness(self, work: Work) -> Readiness:
+        """Look once. Changes nothing."""
+        raise NotImplementedError
+
+    def bell(self, work: Work) -> Bell:
+        """What to listen to between two looks."""
+        raise NotImplementedError
+
+    def run(self, work: Work) -> None:
+        """Look once; NotReadyYet with the reason when it is not so."""
+        seen = self.readiness(work)
+        if not seen.ready:
+            raise NotReadyYet(seen.why)

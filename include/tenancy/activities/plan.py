@@ -6,8 +6,10 @@ from tenancy.activities.activity import Activity
 from tenancy.activities.allocate_storage import AllocateStorage
 from tenancy.activities.allocate_workflow_handle import AllocateWorkflowHandle
 from tenancy.activities.apply_tenant_schema import ApplyTenantSchema
+from tenancy.activities.deploy_workloads import DeployWorkloads
 from tenancy.activities.mark_active import MarkActive
 from tenancy.activities.validate_request import ValidateRequest
+from tenancy.activities.wait_for_workloads_ready import WaitForWorkloadsReady
 from tenancy.saga.names import ActivityName
 from tenancy.saga.tenant import PlanEntry
 
@@ -16,6 +18,8 @@ PLAN: Final[tuple[Activity, ...]] = (
     AllocateStorage(),
     AllocateWorkflowHandle(),
     ApplyTenantSchema(),
+    DeployWorkloads(),
+    WaitForWorkloadsReady(),
     MarkActive(),
 )
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
+from urllib.parse import quote, urlencode
 
 CONNECT_TIMEOUT_SECONDS = 5
 _KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20000}
@@ -23,6 +24,13 @@ class Dsn:
     def to_database(self, dbname: str, *, user: str | None = None, password: str | None = None) -> Self:
         """The same server, another database and perhaps another user."""
         return replace(self, dbname=dbname, user=user or self.user, password=password or self.password)
+
+    @property
+    def url(self) -> str:
+        """As a libpq URL, password and all: for a Secret, never for a log."""
+        who = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
+        options = f"?{urlencode(self.options)}" if self.options else ""
+        return f"postgresql://{who}@{self.host}:{self.port}/{quote(self.dbname, safe='')}{options}"
 
     def parameters(self, *, application: str, settings: dict[str, str]) -> dict[str, Any]:
         """Keyword arguments for psycopg.connect: keep-alives, a bound on connecting, and the session's settings."""

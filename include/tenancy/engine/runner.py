@@ -9,13 +9,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from tenancy.activities.activity import Work
+from tenancy.activities.activity import Bell, NotReadyYet, WaitingActivity, Work
 from tenancy.activities.plan import PLAN, activity_of
 from tenancy.engine.admission import admit
 from tenancy.engine.tenancy import Tenancy, may_evict, message_of, note_eviction, observe_all
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.saga.commands import BeginActivity, CompleteActivity, FailActivity
+from tenancy.saga.commands import BeginActivity, CompleteActivity, FailActivity, ReportProgress
 from tenancy.saga.errors import PermanentError, Refused
 from tenancy.saga.facts import ActivityRefused
 from tenancy.saga.names import TenantId
@@ -31,6 +31,8 @@ class Task:
     try_number: int
     conf: Mapping[str, Any]
     actor: str
+    may_wait: bool = True
+    """False once its time is up: what is not ready then has failed."""
 
     @property
     def stamp(self) -> Stamp:
@@ -41,8 +43,18 @@ class Task:
         return f"tenancy run {self.lease.holder}"
 
 
-def run_activity(tenancy: Tenancy, task: Task) -> Saga:
+@dataclass(frozen=True)
+class Waiting:
+    """The activity is begun and what it waits for is not so yet; `bell` is what to listen to meanwhile."""
+
+    saga: Saga
+    bell: Bell
+
+
+def run_activity(tenancy: Tenancy, task: Task) -> Saga | Waiting:
     """Do the task's activity; the saga afterwards. Idempotent: a task that was done before verifies and passes.
+
+    A WaitingActivity that is not ready yet is Waiting: call this again when its bell rang.
 
     Raises Refused (nothing was done), TransientError (worth a retry) or PermanentError (recorded, give up).
     """
@@ -76,14 +88,28 @@ def _begin(tenancy: Tenancy, ledger: LedgerSession, tenant_id: TenantId, task: T
         raise
 
 
-def _perform(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) -> Saga:
+def _perform(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) -> Saga | Waiting:
     tenant_id = saga.tenant_id
     with ledger.hold(tenant_id, patience_seconds=tenancy.timings.lock_patience, may_evict=may_evict) as evicted:
         for holder in evicted:
             note_eviction(ledger, tenant_id, "the ledger", holder, task.stamp)
         with _failure_recorded(ledger, tenant_id, task):
-            activity_of(task.lease.activity).run(_work(tenancy, ledger, saga, task))
-        return ledger.record(tenant_id, CompleteActivity(task.lease), stamp=task.stamp)
+            waiting = _act(ledger, task, _work(tenancy, ledger, saga, task))
+        return waiting or ledger.record(tenant_id, CompleteActivity(task.lease), stamp=task.stamp)
+
+
+def _act(ledger: LedgerSession, task: Task, work: Work) -> Waiting | None:
+    activity = activity_of(task.lease.activity)
+    try:
+        activity.run(work)
+    except NotReadyYet as not_yet:
+        if not task.may_wait:
+            minutes = activity.stall_after.total_seconds() / 60
+            raise PermanentError(f"Not ready within {minutes:.0f} minutes: {not_yet}.") from not_yet
+        assert isinstance(activity, WaitingActivity)  # nobody else raises it
+        saga = ledger.record(work.tenant_id, ReportProgress(task.lease, str(not_yet)), stamp=task.stamp)
+        return Waiting(saga, activity.bell(work))
+    return None
 
 
 @contextmanager

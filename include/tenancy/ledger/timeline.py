@@ -118,6 +118,11 @@ def _(fact: f.ActivityCompleted, timeline: Timeline, at: datetime) -> Timeline:
 
 
 @_show.register
+def _(fact: f.ActivityProgressed, timeline: Timeline, at: datetime) -> Timeline:  # noqa: ARG001
+    return timeline.with_row(fact.activity, message=fact.message)
+
+
+@_show.register
 def _(fact: f.ActivityFailed, timeline: Timeline, at: datetime) -> Timeline:
     return timeline.with_row(fact.activity, status=RowStatus.RETRYING, ended_at=at, message=fact.message)
 

@@ -1,5 +1,7 @@
 """The operator of every activity: hands the task's lease to the engine. Imports the engine only when it runs."""
 
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseOperator
@@ -10,7 +12,11 @@ from tenancy.saga.tenant import Lease
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from tenancy.engine.runner import Task
+    from tenancy.engine.runner import Task, Waiting
+    from tenancy.saga.tenant import Saga
+
+
+_TRIGGERER_GRACE = timedelta(minutes=2)
 
 
 class ActivityOperator(BaseOperator):
@@ -23,10 +29,31 @@ class ActivityOperator(BaseOperator):
 
     def execute(self, context: "Context") -> None:
         """Refused, TransientError and PermanentError come out as they are: the retry policy knows them by name."""
-        from tenancy.bootstrap import tenancy  # noqa: PLC0415 - the DAG file imports this module
-        from tenancy.engine.runner import run_activity  # noqa: PLC0415
+        from tenancy.activities.plan import activity_of  # noqa: PLC0415 - the DAG file imports this module
 
-        saga = run_activity(tenancy(), _task(context, self.activity))
+        self._go_on(context, datetime.now(UTC) + activity_of(self.activity).stall_after)
+
+    def resume(self, context: "Context", event: Any, deadline: str) -> None:  # noqa: ARG002 - Airflow passes it
+        """In a worker again, after a wait: look once more; done, failed, or go on waiting."""
+        self._go_on(context, datetime.fromisoformat(deadline))
+
+    def on_kill(self) -> None:
+        from tenancy.adapters.helm import end_children  # noqa: PLC0415
+
+        end_children()
+
+    def _go_on(self, context: "Context", deadline: datetime) -> None:
+        from tenancy.bootstrap import tenancy  # noqa: PLC0415
+        from tenancy.engine.runner import Waiting, run_activity  # noqa: PLC0415
+
+        task = _task(context, self.activity, may_wait=datetime.now(UTC) < deadline)
+        outcome = run_activity(tenancy(), task)
+        if isinstance(outcome, Waiting):
+            self._wait(task, outcome, deadline)
+        else:
+            self._tell(context, outcome)
+
+    def _tell(self, context: "Context", saga: "Saga") -> None:
         self.log.info("%s: %s is %s (attempt %d)", self.activity, saga.parameters.slug, saga.phase, saga.attempt)
         for asset in self.outlets:
             context["outlet_events"][asset].extra = {
@@ -35,8 +62,22 @@ class ActivityOperator(BaseOperator):
                 "attempt": saga.attempt,
             }
 
+    def _wait(self, task: "Task", waiting: "Waiting", deadline: datetime) -> None:
+        """Raises TaskDeferred. Airflow's own time-out is for a triggerer that is away: it knows no reason."""
+        from tenancy.orchestration.readiness_trigger import ReadinessTrigger  # noqa: PLC0415
 
-def _task(context: "Context", activity: ActivityName) -> "Task":
+        trigger = ReadinessTrigger(
+            **asdict(task.lease), actor=task.actor, **asdict(waiting.bell), deadline=deadline.isoformat()
+        )
+        self.defer(
+            trigger=trigger,
+            method_name="resume",
+            kwargs={"deadline": deadline.isoformat()},
+            timeout=deadline - datetime.now(UTC) + _TRIGGERER_GRACE,
+        )
+
+
+def _task(context: "Context", activity: ActivityName, *, may_wait: bool) -> "Task":
     from tenancy.engine.runner import Task  # noqa: PLC0415
 
     ti, run = context["ti"], context["dag_run"]
@@ -45,4 +86,5 @@ def _task(context: "Context", activity: ActivityName) -> "Task":
         try_number=ti.try_number,
         conf={**context["params"], **(run.conf or {})},
         actor=run.triggering_user_name or "airflow",
+        may_wait=may_wait,
     )

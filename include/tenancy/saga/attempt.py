@@ -130,6 +130,15 @@ def fail(command: c.FailActivity, saga: Saga) -> tuple[f.Fact, ...]:
     return (f.ActivityFailed(command.lease.activity, command.error, command.message),)
 
 
+def progress(command: c.ReportProgress, saga: Saga) -> tuple[f.Fact, ...]:
+    """What a waiting task sees. No facts while it sees the same."""
+    _require_lease(saga, command.lease)
+    activity = command.lease.activity
+    if saga.step(activity).message == command.message:
+        return ()
+    return (f.ActivityProgressed(activity, command.message),)
+
+
 def give_up(command: c.GiveUp, saga: Saga) -> tuple[f.Fact, ...]:
     """The run failed for good. No facts when that is already known: its unwinding is under way, or all is kept."""
     if saga.phase in {"Failed unwinding", "Failed retained"} and saga.run_id == command.run_id:
@@ -141,7 +150,15 @@ def give_up(command: c.GiveUp, saga: Saga) -> tuple[f.Fact, ...]:
     _require_planned(saga, activity)
     if command.holder is not None:
         _require_not_superseded(saga, command.run_id, activity, command.holder)
-    return _failed(saga, activity, saga.step(activity).message or command.message)
+    return _failed(saga, activity, _why(saga, activity, command.message))
+
+
+def _why(saga: Saga, activity: ActivityName, said: str) -> str:
+    """The failed try's own error says most; a task that died while it waited leaves what it saw last."""
+    step = saga.step(activity)
+    if step.status is StepStatus.RUNNING and step.message:
+        return f"{said} (seen last: {step.message})"
+    return step.message or said
 
 
 def _failed(saga: Saga, activity: ActivityName, message: str) -> tuple[f.Fact, ...]:

@@ -47,6 +47,14 @@ class FailActivity(Command):
 
 
 @dataclass(frozen=True)
+class ReportProgress(Command):
+    """A task that waits saw something new: how far it is, and what keeps it."""
+
+    lease: Lease
+    message: str
+
+
+@dataclass(frozen=True)
 class GiveUp(Command):
     """Airflow has no tries left for a run: from a task's callback (activity and holder known) or the DAG's."""
 

@@ -41,6 +41,7 @@ def _decide(command: c.Command, saga: Saga) -> tuple[f.Fact, ...]:  # noqa: ARG0
 _decide.register(c.BeginActivity, attempt.begin)
 _decide.register(c.CompleteActivity, attempt.complete)
 _decide.register(c.FailActivity, attempt.fail)
+_decide.register(c.ReportProgress, attempt.progress)
 _decide.register(c.GiveUp, attempt.give_up)
 _decide.register(c.StartUnwinding, unwinding.start)
 _decide.register(c.ReleaseResource, unwinding.release)

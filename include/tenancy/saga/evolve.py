@@ -56,7 +56,12 @@ def _(fact: f.ActivityStarted, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.ActivityCompleted, saga: Saga) -> Saga:
-    return saga.with_step(fact.activity, status=StepStatus.DONE)
+    return saga.with_step(fact.activity, status=StepStatus.DONE, message="")
+
+
+@_apply.register
+def _(fact: f.ActivityProgressed, saga: Saga) -> Saga:
+    return saga.with_step(fact.activity, message=fact.message)
 
 
 @_apply.register

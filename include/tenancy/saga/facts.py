@@ -63,6 +63,15 @@ class ActivityFailed(Fact):
 
 
 @dataclass(frozen=True)
+class ActivityProgressed(Fact):
+    """A waiting activity saw something new. Recorded when it changes, not every second."""
+
+    kind = "tenant.provisioning.step.progress"
+    activity: ActivityName
+    message: str
+
+
+@dataclass(frozen=True)
 class ActivityRefused(Fact):
     """A task was not allowed to act. Changes nothing."""
 

@@ -21,6 +21,8 @@ RESERVED_SLUGS: Final = frozenset(
     "static status support sandbox system tenancy tenant tenants test www".split()
 )
 POSTGRES_LIMIT: Final = 63
+HELM_LIMIT: Final = 53
+"""A release's name; a namespace's may have 63."""
 CONNECTION_LIMIT: Final = 200
 """What Airflow 3.3.2's REST API takes as a connection_id (its column has room for 250)."""
 

@@ -70,6 +70,7 @@ class Step:
     status: StepStatus = StepStatus.IDLE
     holder: TaskInstanceId = TaskInstanceId("")
     message: str = ""
+    """How its last try failed, or while it runs, what it waits for."""
 
 
 @dataclass(frozen=True)

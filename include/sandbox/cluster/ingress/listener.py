@@ -14,7 +14,8 @@ from sandbox.cluster.fault_gate import cut
 from sandbox.cluster.faults import FaultBook, FaultKind
 from sandbox.cluster.history import Key
 from sandbox.cluster.ingress.routing import Routes
-from sandbox.cluster.ingress.tenant_app import TenantApp, Visit
+from sandbox.cluster.ingress.tenant_app import TenantApp
+from sandbox.cluster.ingress.visits import Visit
 from sandbox.cluster.kinds import SECRET
 from sandbox.cluster.objects import Object
 from sandbox.cluster.store import Store

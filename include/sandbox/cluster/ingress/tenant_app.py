@@ -1,66 +1,34 @@
-"""The application inside a tenant's pods: which routes it has and what they answer.
+"""The application inside a tenant's pods: which routes it has, and how it says what is broken.
 
 The listener calls `answer` in a thread of its own for each request that reached a ready pod. The container does not
-run, but what it would need is real: the DSN is read from the Secret its pod spec names, and the database is asked.
-A new route is a function here and its line in ROUTES.
+run, but what it would need is real: the DSN is read from the Secret its pod spec names, and the tenant's own tables
+are asked (`tenant_pages.py`). A new route is a function there and its line in ROUTES.
 """
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final, TypeAlias
+from typing import Final
 
 import psycopg
 
-CONNECT_TIMEOUT_SECONDS: Final = 3
-_STATEMENT_TIMEOUT: Final = "-c statement_timeout=3000"
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One request to a tenant, and the DSN its pod was given ("" when its Secret has none)."""
-
-    method: str
-    path: str
-    dsn: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What goes back: a JSON document."""
-
-    status: HTTPStatus
-    document: Mapping[str, str]
-
-    def body(self) -> bytes:
-        return json.dumps(self.document).encode()
-
-
-Route: TypeAlias = Callable[[Visit], Answer]
-
-
-def connect(visit: Visit) -> "psycopg.Connection[tuple[object, ...]]":
-    """The tenant's own database; raises psycopg.Error, also when there is no DSN."""
-    if not visit.dsn:
-        raise psycopg.OperationalError("the pod's Secret has no dsn")
-    return psycopg.connect(
-        visit.dsn, connect_timeout=CONNECT_TIMEOUT_SECONDS, options=_STATEMENT_TIMEOUT, autocommit=True
-    )
-
-
-def healthz(visit: Visit) -> Answer:
-    """Whether the tenant's database answers."""
-    with connect(visit) as connection:
-        connection.execute("SELECT 1")
-    return Answer(HTTPStatus.OK, {"status": "ok"})
-
+from sandbox.cluster.ingress import tenant_pages
+from sandbox.cluster.ingress.visits import Answer, Route, Visit
 
 ROUTES: Final[dict[tuple[str, str], Route]] = {
-    ("GET", "/healthz"): healthz,
+    ("GET", "/"): tenant_pages.home,
+    ("GET", "/healthz"): tenant_pages.healthz,
+    ("POST", "/auth/token"): tenant_pages.token,
+    ("GET", "/admin/login"): tenant_pages.invitation,
+    ("POST", "/admin/login"): tenant_pages.login,
 }
+# Sentences and not the driver's own text, which may quote the DSN. The first that fits.
+_COMPLAINTS: Final[tuple[tuple[type[psycopg.Error], str], ...]] = (
+    (psycopg.errors.UndefinedTable, "the tenant's schema is not in its database"),
+    (psycopg.errors.InsufficientPrivilege, "the tenant's role may not read its own schema"),
+    (psycopg.errors.QueryCanceled, "the tenant's database does not answer in time"),
+    (psycopg.OperationalError, "the tenant's database does not let the application in"),
+    (psycopg.ProgrammingError, "the dsn in the pod's Secret is none"),
+)
 
 
 class TenantApp:
@@ -74,8 +42,14 @@ class TenantApp:
         route = self._routes.get((visit.method, visit.path))
         if route is None:
             return Answer(HTTPStatus.NOT_FOUND, {"status": "not found"})
+        if not visit.dsn:
+            return _failing("the pod's Secret has no dsn")
         try:
             return route(visit)
         except psycopg.Error as error:
-            # The class, not the text: a driver's message may quote the DSN.
-            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "failing", "reason": type(error).__name__})
+            fitting = (words for kind, words in _COMPLAINTS if isinstance(error, kind))
+            return _failing(next(fitting, type(error).__name__))
+
+
+def _failing(reason: str) -> Answer:
+    return Answer(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "failing", "reason": reason})

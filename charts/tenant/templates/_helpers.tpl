@@ -1,0 +1,27 @@
+{{/* What selects the tenant's pods: never changes in a release's life. */}}
+{{- define "tenant.selector" -}}
+app.kubernetes.io/name: tenant
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/* What every object carries; the tenancy.internal ones are how the platform finds its own. */}}
+{{- define "tenant.labels" -}}
+{{ include "tenant.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/component: tenant
+app.kubernetes.io/part-of: tenancy
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+tenancy.internal/platform: {{ .Values.tenant.platform }}
+tenancy.internal/tenant-id: {{ .Values.tenant.id | quote }}
+tenancy.internal/slug: {{ .Values.tenant.slug }}
+{{- end }}
+
+{{- define "tenant.metadata" -}}
+name: {{ .Release.Name }}
+namespace: {{ .Release.Namespace }}
+labels:
+  {{- include "tenant.labels" . | nindent 2 }}
+annotations:
+  tenancy.internal/proof: {{ .Values.tenant.proof | quote }}
+{{- end }}

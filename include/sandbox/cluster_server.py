@@ -1,0 +1,101 @@
+"""The embedded cluster as a part of the sandbox: started, asked how it is, and found by clients.
+
+What it serves is `sandbox.cluster`, a process of its own; this knows only its ports and files. Its token, its CA and
+its state lie in the sandbox's home, for the owner's eyes only. Standard library only: a second `up` must be quick.
+"""
+
+import json
+import ssl
+import time
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sandbox import processes
+from sandbox.environment import inherited
+from sandbox.layout import Layout
+from sandbox.log_tail import advice, last_lines
+from sandbox.ports import HOST
+from sandbox.problems import SandboxError
+from sandbox.processes import Daemon, Recorder
+
+NAME: Final = "cluster"
+START_SECONDS: Final = 60.0
+FAULTS: Final = "/sandbox/faults"
+
+
+@dataclass(frozen=True)
+class ClusterServer:
+    """The cluster of the sandbox at `layout`, with its API and its tenants' addresses on these ports."""
+
+    layout: Layout
+    port: int
+    ingress_port: int
+
+    @classmethod
+    def of(cls, layout: Layout, ports: Mapping[str, int]) -> "ClusterServer":
+        return cls(layout, ports["cluster"], ports["ingress"])
+
+    @property
+    def url(self) -> str:
+        return f"https://{HOST}:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.layout.log_of(NAME)
+
+    def healthy(self) -> bool:
+        """It answers. Asked at the one path that no fault reaches: a fault is not a reason to start it again."""
+        return self.faults() is not None
+
+    def faults(self) -> list[dict[str, Any]] | None:
+        """Those set in it; None when it does not answer."""
+        try:
+            return list(self.ask("GET", FAULTS)["faults"])
+        except (OSError, ValueError):
+            return None
+
+    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """One request with the cluster's token. Raises OSError (HTTPError among them) when it is not answered."""
+        request = urllib.request.Request(self.url + path, method=method)
+        request.add_header("Authorization", f"Bearer {self._token()}")
+        if body is not None:
+            request.add_header("Content-Type", "application/json")
+            request.data = json.dumps(body).encode()
+        with self._opener().open(request, timeout=3) as answer:
+            document: dict[str, Any] = json.load(answer)
+        return document
+
+    def launch(self, record: Recorder) -> Daemon:
+        """Start it; `await_ready` waits for its first answer, so that others can start meanwhile."""
+        return processes.start(
+            NAME,
+            self._command(),
+            environment=inherited() | {"PYTHONPATH": str(self.layout.include), "PYTHONUNBUFFERED": "1"},
+            directory=self.layout.home,
+            log=self.log,
+            record=record,
+        )
+
+    def await_ready(self, daemon: Daemon) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not self.healthy():
+            if not daemon.alive or time.monotonic() > deadline:
+                complaint = last_lines(self.log, 3)
+                raise SandboxError(f"The cluster did not start: {complaint} (log: {self.log}).{advice(complaint)}")
+            time.sleep(0.05)
+
+    def _command(self) -> list[str]:
+        places = ["--data", str(self.layout.cluster), "--token-file", str(self.layout.cluster_token)]
+        listens = ["--port", str(self.port), "--ingress-port", str(self.ingress_port)]
+        return [str(self.layout.python), "-m", "sandbox.cluster", *places, *listens]
+
+    def _token(self) -> str:
+        return self.layout.cluster_token.read_text(encoding="utf-8").strip()
+
+    def _opener(self) -> urllib.request.OpenerDirector:
+        trust = ssl.create_default_context(cafile=str(self.layout.cluster / "ca.crt"))
+        # A proxy from the environment would be asked for 127.0.0.1 too.
+        return urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust))

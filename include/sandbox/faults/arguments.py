@@ -1,0 +1,39 @@
+"""The arguments of `python -m sandbox fault`. Apart from `commands.py`, so that other commands need not its imports."""
+
+import argparse
+from pathlib import Path
+
+from sandbox.faults import catalogue
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Give the command `fault` its three deeds."""
+    deeds = parser.add_subparsers(dest="deed", required=True, metavar="DEED")
+    shared = [_shared()]
+    deeds.add_parser("list", help="what is set, and whether it is in effect", parents=shared)
+    _add_set(deeds.add_parser("set", help="bring a fault about", parents=shared))
+    clear = deeds.add_parser("clear", help="undo a fault", parents=shared)
+    clear.add_argument("id", nargs="?", metavar="ID", help="as `fault list` shows it")
+    clear.add_argument("--all", action="store_true", help="all of them")
+
+
+def _shared() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    # Without a default, which would win over what stood before the deed.
+    shared.add_argument("--home", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="where the sandbox lies")
+    shared.add_argument("--json", action="store_true", help="as JSON, for programs")
+    return shared
+
+
+def _add_set(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "\n".join(["kinds:", *(f"  {kind.name:<20} {kind.effect}" for kind in catalogue.BY_NAME.values())])
+    parser.add_argument("kind", metavar="KIND", choices=tuple(catalogue.BY_NAME), help="see below")
+    parser.add_argument("--namespace", help="only for this namespace of the cluster")
+    parser.add_argument("--tenant", metavar="SLUG", help="only for this tenant, also before it exists")
+    parser.add_argument("--region", help="only for namespaces labelled tenancy.internal/region so")
+    parser.add_argument("--on", metavar="OPERATIONS", help="some of get,write,watch (default: all)")
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--milliseconds", type=float)
+    parser.add_argument("--retry-after", type=int, metavar="SECONDS")
+    parser.add_argument("--resource", help="what quota-exceeded counts, such as pods or services")

@@ -1,0 +1,44 @@
+"""The faults of PostgreSQL and Airflow that were set and not yet cleared: one JSON file in the sandbox's home.
+
+Recorded before the effect begins, so that a killed `fault set` leaves nothing that `clear` does not find.
+"""
+
+import secrets
+from dataclasses import asdict, dataclass
+
+from sandbox import documents
+from sandbox.layout import Layout
+
+
+@dataclass(frozen=True)
+class SetFault:
+    """One fault of the platform; `tenant` is a slug, or "" for all."""
+
+    id: str
+    kind: str
+    tenant: str = ""
+
+    @property
+    def process(self) -> str:
+        """The name its session-holder is recorded by, if it has one."""
+        return f"fault-{self.id}"
+
+
+class Book:
+    """The file."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._path = layout.faults
+
+    def all(self) -> list[SetFault]:
+        return [SetFault(**entry) for entry in documents.read(self._path).values()]
+
+    def add(self, kind: str, tenant: str) -> SetFault:
+        fault = SetFault(secrets.token_hex(4), kind, tenant)
+        documents.write(self._path, documents.read(self._path) | {fault.id: asdict(fault)})
+        return fault
+
+    def forget(self, fault: SetFault) -> None:
+        entries = documents.read(self._path)
+        if entries.pop(fault.id, None) is not None:
+            documents.write(self._path, entries)

@@ -1,0 +1,63 @@
+"""Every kind of fault: what it breaks and which options it takes. Values only; the help text is made of them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sandbox.problems import SandboxError
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind. `selects`: by which of tenant, region and namespace it can be narrowed; `takes`: its other options."""
+
+    name: str
+    effect: str
+    selects: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+
+
+_ANYWHERE: Final = ("tenant", "region", "namespace")
+
+CLUSTER: Final = (
+    Kind("slow-start", "pods take --seconds longer to become ready", _ANYWHERE, ("seconds",)),
+    Kind("image-pull-backoff", "the image cannot be pulled", _ANYWHERE),
+    Kind("crash-loop-backoff", "containers end right after their start, again and again", _ANYWHERE),
+    Kind("unschedulable", "no node fits", _ANYWHERE),
+    Kind("quota-exceeded", "creating --resource (default: pods) is refused as over quota", _ANYWHERE, ("resource",)),
+    Kind("http-500", "the cluster's API answers 500", _ANYWHERE, ("on",)),
+    Kind("http-429", "it answers 429, Retry-After --retry-after", _ANYWHERE, ("on", "retry_after")),
+    Kind("hang", "it takes requests and does not answer, or only after --seconds", _ANYWHERE, ("on", "seconds")),
+    Kind("refuse", "it cuts connections without an answer", _ANYWHERE, ("on",)),
+    Kind("slow", "its answers come --milliseconds late", _ANYWHERE, ("on", "milliseconds")),
+    Kind("ingress-down", "tenants' addresses cut every connection", _ANYWHERE),
+)
+PLATFORM: Final = (
+    Kind("template1-blocked", "a session sits in template1, so CREATE DATABASE fails after 5 s"),
+    Kind("no-connection-slots", "the storage admin's connections are refused, as by a full server"),
+    Kind("no-createdb", "the storage admin may not create databases"),
+    Kind("storage-stopped", "every process of the storage server is stopped: connections get no answer"),
+    Kind("schema-locked", "a session holds locks on the tenant's schema: changing or reading it waits", ("tenant",)),
+    Kind("failing-revision", "CREATE TABLE in a tenant's schema raises, so its migration fails", ("tenant",)),
+    Kind("handles-locked", "a session holds a lock on Airflow's connections: reading goes on, writing waits"),
+    Kind("api-server-stopped", "every process of Airflow's api-server is stopped: no console, no task starts or beats"),
+)
+NEEDS_TENANT: Final = frozenset({"schema-locked"})
+BY_NAME: Final = {kind.name: kind for kind in (*CLUSTER, *PLATFORM)}
+
+
+def checked(name: str, options: dict[str, object]) -> Kind:
+    """The kind of this name. SandboxError when it takes no such option, or lacks one it needs."""
+    kind = BY_NAME[name]
+    strange = [option for option in options if option not in (*kind.selects, *kind.takes)]
+    if strange:
+        known = ", ".join(_flag(each) for each in (*kind.selects, *kind.takes)) or "none"
+        raise SandboxError(f"{name} does not take {_flag(strange[0])}; its options: {known}.")
+    if name in NEEDS_TENANT and "tenant" not in options:
+        raise SandboxError(f"{name} needs --tenant SLUG.")
+    if "namespace" in options and len(options.keys() & {"tenant", "region"}):
+        raise SandboxError("Say either --namespace or --tenant and --region.")
+    return kind
+
+
+def _flag(option: str) -> str:
+    return "--" + option.replace("_", "-")

@@ -1,0 +1,142 @@
+"""Where faults are set, listed and cleared, whichever part of the sandbox they concern.
+
+Called by the command line, by tests and by `down`. A list is the truth: what is no longer in effect is said to be so.
+"""
+
+import builtins
+import json
+import sqlite3
+import urllib.error
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sandbox import ports
+from sandbox.access import Access
+from sandbox.cluster.disk import Disk
+from sandbox.cluster_server import FAULTS
+from sandbox.faults import catalogue
+from sandbox.faults.book import Book, SetFault
+from sandbox.faults.effects import EFFECTS
+from sandbox.faults.tenants import selector
+from sandbox.layout import Layout
+from sandbox.problems import SandboxError
+
+# In this order, because what is stopped could not be asked to undo the others.
+_CLEARED_FIRST: Final = ("storage-stopped", "api-server-stopped")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One fault as it is now. `in_effect` is None when that cannot be seen, as in a server that is stopped."""
+
+    id: str
+    kind: str
+    on: str
+    in_effect: bool | None
+    options: dict[str, Any]
+
+
+class Desk:
+    """The faults of the sandbox at `layout`, which must be up."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._access = Access(layout)
+        self._book = Book(layout)
+
+    def set(self, name: str, **options: Any) -> Listed:
+        """Bring a fault about. SandboxError when that cannot be; nothing of it is left then."""
+        kind = catalogue.checked(name, options)
+        if kind in catalogue.CLUSTER:
+            return self._set_in_cluster(name, options)
+        if any(fault.kind == name for fault in self._book.all()):
+            raise SandboxError(f"{name} is set already; clear it first.")
+        fault = self._book.add(name, options.get("tenant", ""))
+        try:
+            EFFECTS[name].begin(self._access, fault)
+        except BaseException:
+            self._undo(fault)
+            raise
+        return self._listed(fault)
+
+    def list(self) -> list[Listed]:
+        inside = self._ask("GET")["faults"] if self._cluster_answers else []
+        return [*map(_listed_in_cluster, inside), *map(self._listed, self._book.all())]
+
+    def clear(self, fault_id: str = "") -> "builtins.list[str]":
+        """Undo the fault of this id, or all; the ids of what was undone. SandboxError when there is none of that id."""
+        chosen = [fault for fault in self._book.all() if fault_id in ("", fault.id)]
+        for fault in sorted(chosen, key=lambda fault: fault.kind not in _CLEARED_FIRST):
+            self._undo(fault)
+        gone = [fault.id for fault in chosen]
+        if not (fault_id and gone):
+            gone += self._clear_in_cluster(fault_id)
+        if fault_id and not gone:
+            raise SandboxError(f"There is no fault {fault_id}; `fault list` shows those that are set.")
+        return gone
+
+    def clear_before_the_end(self) -> None:
+        """For `down`: what cannot be undone, because its server is dead, stays recorded and is cleared later."""
+        for fault in sorted(self._book.all(), key=lambda fault: fault.kind not in _CLEARED_FIRST):
+            with suppress(SandboxError):
+                self._undo(fault)
+        if self._cluster_answers:
+            self._clear_in_cluster("")
+        else:
+            self._erase_in_dead_cluster()
+
+    def _erase_in_dead_cluster(self) -> None:
+        """Its faults lie with its objects on disk, and would come back with them."""
+        if (self._access.layout.cluster / "cluster.sqlite").exists():
+            with suppress(sqlite3.OperationalError):  # it hangs and holds its file: it is asked again at the next down
+                disk = Disk(self._access.layout.cluster / "cluster.sqlite")
+                for body in disk.faults():
+                    disk.erase_fault(json.loads(body)["id"])
+                disk.close()
+
+    def _undo(self, fault: SetFault) -> None:
+        EFFECTS[fault.kind].end(self._access, fault)
+        self._book.forget(fault)
+
+    def _set_in_cluster(self, name: str, options: dict[str, Any]) -> Listed:
+        chosen = selector(tenant=options.pop("tenant", ""), region=options.pop("region", ""))
+        return _listed_in_cluster(self._ask("POST", {"kind": name, "selector": chosen, **options}))
+
+    def _clear_in_cluster(self, fault_id: str) -> "builtins.list[str]":
+        if not self._cluster_answers:
+            return []
+        known = [fault["id"] for fault in self._ask("GET")["faults"] if fault_id in ("", fault["id"])]
+        for each in known:
+            self._ask("DELETE", path=f"{FAULTS}/{each}")
+        return known
+
+    @property
+    def _cluster_answers(self) -> bool:
+        return "cluster" in ports.recorded(self._access.layout.ports) and self._access.cluster.healthy()
+
+    def _ask(self, method: str, body: dict[str, Any] | None = None, path: str = FAULTS) -> dict[str, Any]:
+        try:
+            return self._access.cluster.ask(method, path, body)
+        except urllib.error.HTTPError as error:
+            raise SandboxError(f"The cluster refuses this fault: {error.read().decode()[:300]}") from error
+        except OSError as error:
+            raise SandboxError(f"The cluster does not answer ({error}); `python -m sandbox up` heals it.") from error
+
+    def _listed(self, fault: SetFault) -> Listed:
+        return Listed(fault.id, fault.kind, fault.tenant or "all", self._holds(fault), {})
+
+    def _holds(self, fault: SetFault) -> bool | None:
+        try:
+            return EFFECTS[fault.kind].holds(self._access, fault)
+        except SandboxError:  # the server it would be in does not answer
+            return None
+
+
+_DEFAULTS: Final = {"on": ["get", "write", "watch"], "resource": "pods", "retry_after": 1}
+
+
+def _listed_in_cluster(document: dict[str, Any]) -> Listed:
+    where = document["namespace"] or document["selector"] or "all"
+    takes = catalogue.BY_NAME[document["kind"]].takes
+    options = {name: document[name] for name in takes if document[name] not in (0, _DEFAULTS.get(name))}
+    return Listed(document["id"], document["kind"], where, in_effect=True, options=options)

@@ -1,0 +1,78 @@
+"""`python -m sandbox.faults.sessions KIND [TENANT]`: holds a database session open for as long as its fault is set.
+
+Started and recorded by `effects.py`, ended by its signal. It says `holding` on its standard output when the fault is in
+effect, and begins again when its session is cut: a compensation may drop the very database it sits in.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Final
+
+import psycopg
+
+from sandbox.access import Access
+from sandbox.faults.tenants import database_pattern
+from sandbox.layout import Layout
+
+_POLL_SECONDS: Final = 0.1
+_TABLES: Final = "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname = 'tenant' order by 1"
+
+
+def main() -> None:
+    kind, tenant = [*sys.argv[1:], ""][:2]
+    access = Access(Layout.find())
+    while True:
+        try:
+            HOLDERS[kind](access, tenant)
+        except psycopg.Error as error:
+            print(f"cut: {type(error).__name__}", flush=True)
+        time.sleep(_POLL_SECONDS)
+
+
+def _in_template1(access: Access, _tenant: str) -> None:
+    with psycopg.connect(access.superuser_dsn("storage", "template1"), autocommit=True) as session:
+        _hold(session)
+
+
+def _on_connections(access: Access, _tenant: str) -> None:
+    """SHARE: tasks go on reading their connections, and who would write one waits."""
+    with psycopg.connect(access.superuser_dsn("platform", "airflow")) as session:
+        session.execute("lock table connection in share mode")
+        _hold(session)
+
+
+def _on_schema(access: Access, tenant: str) -> None:
+    """Also on the catalogue of schemas, so that it holds for a schema that is still to be made, or dropped."""
+    for name in _databases(access, tenant):
+        # As the storage admin: DROP DATABASE ... WITH (FORCE) may not end a superuser's session.
+        with psycopg.connect(access.storage_admin_dsn_of(name)) as session:
+            session.execute("lock table pg_catalog.pg_namespace in share mode")
+            for (table,) in session.execute(_TABLES).fetchall():
+                session.execute(f"lock table {table} in access exclusive mode".encode())
+            _hold(session)
+
+
+def _databases(access: Access, tenant: str) -> list[str]:
+    with psycopg.connect(access.superuser_dsn("storage"), autocommit=True) as session:
+        found = session.execute("select datname from pg_database where datname ~ %s", (database_pattern(tenant),))
+        return [str(row[0]) for row in found]
+
+
+def _hold(session: "psycopg.Connection[tuple[object, ...]]") -> None:
+    """Until the session is cut from the other side."""
+    print("holding", flush=True)
+    while True:
+        session.execute("select")
+        time.sleep(1)
+
+
+HOLDERS: Final[dict[str, Callable[[Access, str], None]]] = {
+    "template1-blocked": _in_template1,
+    "handles-locked": _on_connections,
+    "schema-locked": _on_schema,
+}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""The faults that are one statement on the storage server: given, taken back and looked for by its superuser."""
+
+from typing import Final
+
+import psycopg
+
+from sandbox.access import Access
+from sandbox.faults.tenants import database_pattern
+from sandbox.problems import SandboxError
+
+# The storage admin's own locks may be on catalogues only with this; granted for as long as schema-locked is set.
+SET: Final = {
+    "no-connection-slots": "alter role storage_admin connection limit 0",
+    "no-createdb": "alter role storage_admin nocreatedb",
+    "schema-locked": "grant pg_maintain to storage_admin",
+}
+CLEAR: Final = {
+    "no-connection-slots": "alter role storage_admin connection limit -1",
+    "no-createdb": "alter role storage_admin createdb",
+    "schema-locked": "revoke pg_maintain from storage_admin",
+}
+HOLDS: Final = {
+    "no-connection-slots": "select 1 from pg_roles where rolname = 'storage_admin' and rolconnlimit = 0",
+    "no-createdb": "select 1 from pg_roles where rolname = 'storage_admin' and not rolcreatedb",
+    "schema-locked": "select 1 where pg_has_role('storage_admin', 'pg_maintain', 'member')",
+}
+# Not alembic's own table: what fails is the first revision, as a person would have broken it.
+_FAIL: Final = """
+create or replace function public.sandbox_failing_revision() returns event_trigger language plpgsql as $$
+begin
+    if current_database() ~ '{pattern}' and exists (
+        select from pg_event_trigger_ddl_commands()
+         where object_type = 'table' and schema_name = 'tenant' and object_identity <> 'tenant.alembic_version') then
+        raise exception 'sandbox: this revision fails because the fault failing-revision is set';
+    end if;
+end $$;
+drop event trigger if exists sandbox_failing_revision;
+create event trigger sandbox_failing_revision on ddl_command_end when tag in ('CREATE TABLE')
+    execute function public.sandbox_failing_revision()"""
+_NO_LONGER_FAIL: Final = "drop function if exists public.sandbox_failing_revision() cascade"
+_FAILS: Final = "select 1 from pg_event_trigger where evtname = 'sandbox_failing_revision'"
+_TEMPLATE: Final = "template1"
+"""New databases are copies of it, and so get the trigger too."""
+
+
+def run(access: Access, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
+    """Rows of a statement as the storage server's superuser. SandboxError when the server does not answer."""
+    try:
+        dsn = access.superuser_dsn("storage", database)
+        with psycopg.connect(dsn, autocommit=True, connect_timeout=3, options="-c statement_timeout=5000") as session:
+            done = session.execute(statement.encode())
+            return done.fetchall() if done.description else []
+    except psycopg.OperationalError as error:
+        raise SandboxError(f"The storage server does not take part: {' '.join(str(error).split())}") from error
+
+
+def fail_revisions(access: Access, tenant: str) -> None:
+    """One trigger a database, for one tenant or all; the last one set counts."""
+    pattern = database_pattern(tenant)
+    for database in _databases(access):
+        run(access, _FAIL.format(pattern=pattern), database)
+
+
+def stop_failing_revisions(access: Access) -> None:
+    for database in _databases(access):
+        run(access, _NO_LONGER_FAIL, database)
+
+
+def revisions_fail(access: Access) -> bool:
+    return bool(run(access, _FAILS, _TEMPLATE))
+
+
+def _databases(access: Access) -> list[str]:
+    question = f"select datname from pg_database where datname ~ '{database_pattern('')}' and datallowconn"
+    return [_TEMPLATE, *(str(row[0]) for row in run(access, question))]

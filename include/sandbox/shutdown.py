@@ -1,0 +1,58 @@
+"""Ends the parts of a sandbox: what was recorded when it was started, and nothing else.
+
+`lifecycle` calls it, both for `down` and for parts that must start anew.
+"""
+
+import signal
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from sandbox import cluster_server, postgres, processes, servers
+from sandbox.components import COMPONENTS, PREPARE
+from sandbox.processes import Register
+from sandbox.progress import Progress
+
+AIRFLOW_GRACE_SECONDS: Final = 4.0
+# Workers whose scheduler was killed do not react to SIGTERM (Airflow 3.3.2): no use in waiting long for them.
+ORPHANS_GRACE_SECONDS: Final = 0.5
+
+
+def stop_everything(register: Register, progress: Progress) -> None:
+    """All parts, in the reverse order of their start."""
+    names = [PREPARE, *(component.name for component in COMPONENTS)]
+    if any(register.get(name) for name in names):
+        with progress.step("Stop Airflow"):
+            stop_airflow(register, names)
+    if register.get(cluster_server.NAME):
+        with progress.step("Stop the cluster"):
+            stop_cluster(register)
+    names = [name for name in map(servers.process_name, servers.NAMES) if register.get(name)]
+    if names:
+        with progress.step("Stop PostgreSQL"):
+            stop_servers(register, names)
+
+
+def stop_airflow(register: Register, names: Sequence[str]) -> None:
+    """Ask all at once, the api-server too: tasks that cannot report are run again by the next start."""
+    daemons = [daemon for name in reversed(names) if (daemon := register.get(name))]
+    for daemon in daemons:
+        processes.ask(daemon, signal.SIGTERM)
+    orphans_only = not any(daemon.alive for daemon in daemons)
+    deadline = time.monotonic() + (ORPHANS_GRACE_SECONDS if orphans_only else AIRFLOW_GRACE_SECONDS)
+    for daemon in daemons:
+        processes.await_end(daemon, deadline)
+        register.forget(daemon.name)
+
+
+def stop_cluster(register: Register) -> None:
+    daemon = register.get(cluster_server.NAME)
+    if daemon is not None:
+        processes.stop(daemon)
+        register.forget(daemon.name)
+
+
+def stop_servers(register: Register, names: Sequence[str]) -> None:
+    postgres.stop(*(daemon for name in names if (daemon := register.get(name))))
+    for name in names:
+        register.forget(name)

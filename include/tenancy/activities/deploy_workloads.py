@@ -1,0 +1,177 @@
+"""Deploy tenant workloads: a namespace with the plan's quota, and in it the Helm release of charts/tenant.
+
+The quota is made here with the namespace and not by the chart: so there is no moment without it.
+"""
+
+import base64
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tenancy.activities.activity import Activity, Found, Observation, Work, World
+from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
+from tenancy.saga.names import HELM_LIMIT, ActivityName, object_name
+from tenancy.saga.platform import Plan, Platform
+from tenancy.saga.states import Kind
+from tenancy.saga.tenant import Intent, Resource
+
+if TYPE_CHECKING:
+    from tenancy.adapters.cluster import Cluster
+    from tenancy.adapters.helm import Release
+    from tenancy.adapters.namespaces import NamespaceSeen
+
+NAMESPACE = "namespace"
+RELEASE = "release"
+CHART = Path(__file__).parents[3] / "charts" / "tenant"
+
+
+class DeployWorkloads(Activity):
+    """One namespace and one release of the same name. Does not wait for pods."""
+
+    name = ActivityName("deploy_workloads")
+    label = "Deploy tenant workloads"
+    short_label = "deploy workloads"
+    kind = Kind.COMPENSATABLE
+    resources = (NAMESPACE, RELEASE)
+
+    def intents(self, work: Work) -> tuple[Intent, ...]:
+        name = workload_name(work)
+        return (Intent(NAMESPACE, name, work.proof), Intent(RELEASE, name, work.proof, work.credential))
+
+    def run(self, work: Work) -> None:
+        cluster, namespace = cluster_of(work), work.name_of(NAMESPACE, workload_name(work))
+        cluster.namespaces.ensure(
+            namespace, labels=_labels(work), proof=work.proof, quota=quota_of(work.plan), fence=work.fence
+        )
+        cluster.releases.ensure(_wanted(work), proof=work.proof, fence=work.fence)
+
+    def compensate(self, work: Work, resource: Resource) -> None:
+        cluster = cluster_of(work)
+        if resource.kind == RELEASE:
+            namespace = work.name_of(NAMESPACE, resource.name)
+            cluster.releases.delete(resource.name, namespace, proof=resource.proof, fence=work.fence)
+        else:
+            cluster.namespaces.delete(resource.name, proof=resource.proof, fence=work.fence)
+
+    def observe(self, work: Work) -> tuple[Observation, ...]:
+        return (_observe_namespace(work), _observe_release(work))
+
+    def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:
+        found: dict[tuple[str, str], Found] = {}
+        for region in platform.regions.values():
+            cluster = world.cluster(region)
+            proofs = {seen.name: seen.proof for seen in cluster.namespaces.of_platform(platform.name) if seen.proof}
+            releases = [seen for seen in cluster.releases.of_platform(platform.name) if seen.namespace in proofs]
+            found |= {(NAMESPACE, name): Found(NAMESPACE, name, proof) for name, proof in proofs.items()}
+            found |= {(RELEASE, r.name): Found(RELEASE, r.name, proofs[r.namespace]) for r in releases}
+        return tuple(found.values())
+
+
+def workload_name(work: Work) -> str:
+    """The name of a tenant's namespace and release."""
+    return object_name(work.saga.parameters.slug, work.tenant_id, limit=HELM_LIMIT, separator="-")
+
+
+def cluster_of(work: Work) -> "Cluster":
+    """The cluster of the tenant's region."""
+    return work.world.cluster(work.region)
+
+
+def quota_of(plan: Plan) -> dict[str, str]:
+    """The plan's replicas and one more: a rolling update starts the new pod before it ends an old one."""
+    count = plan.replicas + 1
+    cpu, memory = _times(plan.cpu, count), _times(plan.memory, count)
+    return {
+        "pods": str(count),
+        "requests.cpu": cpu,
+        "requests.memory": memory,
+        "limits.cpu": cpu,
+        "limits.memory": memory,
+    }
+
+
+def _times(quantity: str, count: int) -> str:
+    number, unit = re.fullmatch(r"([\d.]+)(.*)", quantity).groups()  # type: ignore[union-attr]
+    return f"{float(number) * count:g}{unit}"
+
+
+def _labels(work: Work) -> dict[str, str]:
+    from tenancy.adapters.namespaces import PLATFORM_LABEL, REGION_LABEL, SLUG_LABEL, TENANT_LABEL  # noqa: PLC0415 - see below
+
+    return {
+        "app.kubernetes.io/managed-by": "tenancy",
+        "app.kubernetes.io/part-of": "tenancy",
+        PLATFORM_LABEL: work.platform.name,
+        TENANT_LABEL: str(work.tenant_id),
+        SLUG_LABEL: work.saga.parameters.slug,
+        REGION_LABEL: work.region.name,
+    }
+
+
+def _wanted(work: Work) -> "Release":
+    # The DAG file imports this module: adapters are imported when there is work.
+    from tenancy.adapters.helm import Release, digest  # noqa: PLC0415
+    from tenancy.adapters.namespaces import PLATFORM_LABEL, TENANT_LABEL  # noqa: PLC0415
+    from tenancy.adapters.releases import DIGEST_LABEL  # noqa: PLC0415
+
+    values, name = _values(work), work.name_of(RELEASE, workload_name(work))
+    labels = {
+        PLATFORM_LABEL: work.platform.name,
+        TENANT_LABEL: str(work.tenant_id),
+        DIGEST_LABEL: digest(CHART, values),
+    }
+    secrets = (work.secret(PASSWORD), base64.b64encode(_dsn(work).encode()).decode())
+    return Release(CHART, name, work.name_of(NAMESPACE, name), values, labels, secrets)
+
+
+def _values(work: Work) -> Mapping[str, Any]:
+    asked, plan = work.saga.parameters, work.plan
+    return {
+        "tenant": {
+            "id": str(work.tenant_id),
+            "slug": asked.slug,
+            "platform": work.platform.name,
+            "proof": work.proof,
+        },
+        "replicas": plan.replicas,
+        "resources": {"cpu": plan.cpu, "memory": plan.memory},
+        "database": {"dsn": _dsn(work)},
+        "databasePort": work.world.storage(work.region).dsn.port,
+        "ingress": {"domain": work.region.ingress_domain},
+    }
+
+
+def _dsn(work: Work) -> str:
+    role, database = work.name_of(ROLE, storage_name(work)), work.name_of(DATABASE, storage_name(work))
+    server = work.world.storage(work.region).dsn
+    return server.to_database(database, user=role, password=work.secret(PASSWORD)).url
+
+
+def _observe_namespace(work: Work) -> Observation:
+    name = work.name_of(NAMESPACE, workload_name(work))
+    seen = cluster_of(work).namespaces.find(name)
+    if seen is None:
+        return _observation(NAMESPACE, name, present=False, wrong="does not exist")
+    return _observation(NAMESPACE, name, present=True, wrong=_what_is_wrong(seen, work))
+
+
+def _what_is_wrong(seen: "NamespaceSeen", work: Work) -> str:
+    if seen.proof != work.proof:
+        return "is not ours"
+    if seen.ending:
+        return "is being deleted" + (f" ({seen.why_ending})" if seen.why_ending else "")
+    return "" if seen.quota == quota_of(work.plan) else "has not the quota of its plan"
+
+
+def _observe_release(work: Work) -> Observation:
+    releases, wanted = cluster_of(work).releases, _wanted(work)
+    seen = releases.find(wanted.name, wanted.namespace)
+    if seen is None:
+        return _observation(RELEASE, wanted.name, present=False, wrong="does not exist")
+    wrong = releases.what_is_wrong(wanted, seen, proof=work.proof)
+    return _observation(RELEASE, wanted.name, present=True, wrong=wrong)
+
+
+def _observation(kind: str, name: str, *, present: bool, wrong: str) -> Observation:
+    return Observation(kind, name, present=present, healthy=not wrong, why=wrong and f"the {kind} {name} {wrong}")

@@ -1,0 +1,44 @@
+"""A region's Kubernetes cluster: its namespaces, its Helm releases, and how far their workloads are.
+
+Joins the parts that the workload activities are given. Which Airflow connection leads here, bootstrap.py knows.
+"""
+
+from kubernetes.client import Configuration
+
+from tenancy.adapters.helm import Helm
+from tenancy.adapters.kubeconfig import kubeconfig
+from tenancy.adapters.kubernetes_api import Document, KubernetesApi
+from tenancy.adapters.namespaces import PATH, Namespaces
+from tenancy.adapters.readiness import Workload
+from tenancy.adapters.releases import Releases
+
+
+class Cluster:
+    """One region's cluster."""
+
+    def __init__(self, api: KubernetesApi, helm: Helm, *, gone_within: float = 10.0) -> None:
+        self._api = api
+        self.namespaces = Namespaces(api, gone_within=gone_within)
+        self.releases = Releases(api, helm, self.namespaces)
+
+    def workload(self, name: str, namespace: str) -> Workload:
+        """The release's Deployment, its pods and the namespace's warnings, oldest first."""
+        deployment = self._api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}")
+        pods = self._api.listed(f"{PATH}/{namespace}/pods", f"app.kubernetes.io/instance={name}")
+        warnings = self._api.listed(f"{PATH}/{namespace}/events", fields="type=Warning")
+        return Workload(deployment, pods, sorted(warnings, key=_time_of_event))
+
+
+def open_cluster(configuration: Configuration, label: str) -> Cluster:
+    """The cluster that the client's configuration leads to; Helm enters it in the same way."""
+    return Cluster(KubernetesApi(configuration, label), Helm(lambda: kubeconfig(configuration), label))
+
+
+def _time_of_event(event: Document) -> str:
+    series = event.get("series") or {}
+    return str(
+        event.get("lastTimestamp")
+        or series.get("lastObservedTime")
+        or event.get("eventTime")
+        or event["metadata"].get("creationTimestamp")
+    )

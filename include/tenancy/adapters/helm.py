@@ -1,0 +1,161 @@
+"""Helm's verbs, each in a child process with a hard deadline (helm_child.py says why a process).
+
+Called by the cluster adapter. The child stays in the task's process group, ends when its stdin closes, and is killed
+with everything else that ends a task: no Helm outlives whoever wanted it. What Helm says is told in our words, with
+secret values blotted out.
+"""
+
+import contextlib
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tenancy.saga.errors import PermanentError, TransientError
+
+DEADLINE_SECONDS = 60.0
+_OVERTIME_SECONDS = 5.0
+"""Past its deadline and Helm's grace the child ends itself; this much later it is killed."""
+_CHILD = Path(__file__).with_name("helm_child.py")
+_TRANSIENT = re.compile(
+    r"connection refused|connection reset|i/o timeout|TLS handshake|EOF|unreachable|no route|too many requests|"
+    r"unexpected status|Internal error|internal server error|InternalError|unable to handle|the server is currently|"
+    r"context (canceled|deadline)|being terminated|another operation|cannot re-?use a name|try again|"
+    r"http2|conflict|object has been modified",
+    re.IGNORECASE,
+)
+_HUNG = frozenset({"DeadlineExceeded", "HelmCancelledError"})
+
+_running: set["subprocess.Popen[str]"] = set()
+_running_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Release:
+    """What Helm is asked to make. `values` hold secrets and are never shown."""
+
+    chart: Path
+    name: str
+    namespace: str
+    values: Mapping[str, Any] = field(repr=False)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What must not appear in any sentence."""
+
+
+class Helm:
+    """Helm as one cluster's user; `kubeconfig` is asked for each time, tokens change."""
+
+    def __init__(self, kubeconfig: Callable[[], str], label: str, *, deadline: float = DEADLINE_SECONDS) -> None:
+        self._kubeconfig = kubeconfig
+        self._label = label
+        self._deadline = deadline
+
+    def render(self, release: Release) -> dict[str, str]:
+        """The manifests, offline. PermanentError when the values do not fit the chart's schema."""
+        return dict(self._ask("render", release, kubeconfig=""))
+
+    def lint(self, release: Release) -> list[str]:
+        """What `helm lint --strict` objects to; offline."""
+        report = self._ask("lint", release, kubeconfig="")
+        return [message["error"] for message in report["messages"] if message["severity"] > 1]
+
+    def install(self, release: Release) -> None:
+        """Without waiting for pods: that is another activity's."""
+        self._ask("install", release)
+
+    def upgrade(self, release: Release) -> None:
+        """As `install`, on a release that is there; the values are these and no others."""
+        self._ask("upgrade", release)
+
+    def uninstall(self, name: str, namespace: str) -> None:
+        """Whatever state it is in, if it is there."""
+        self._ask("uninstall", Release(Path(), name, namespace, {}))
+
+    def status(self, name: str, namespace: str) -> dict[str, Any]:
+        """Helm's own word for the release's status, and its revision."""
+        return dict(self._ask("status", Release(Path(), name, namespace, {})))
+
+    def _ask(self, verb: str, release: Release, kubeconfig: str | None = None) -> Any:
+        request = {
+            "verb": verb,
+            "chart": str(release.chart),
+            "name": release.name,
+            "namespace": release.namespace,
+            "values": release.values,
+            "labels": release.labels,
+            "deadline": self._deadline,
+            "kubeconfig": self._kubeconfig() if kubeconfig is None else kubeconfig,
+        }
+        answer = _run_child(request, self._deadline + _OVERTIME_SECONDS)
+        if "error" in answer:
+            raise self._translated(f"helm {verb} of {release.name}", answer, release.secrets)
+        return answer["result"]
+
+    def _translated(
+        self, what: str, answer: Mapping[str, str], secrets: Iterable[str]
+    ) -> TransientError | PermanentError:
+        name, message = answer["error"], " ".join(answer["message"].split())[:800]
+        for secret in secrets:
+            message = message.replace(secret, "***")
+        if name in _HUNG:
+            return TransientError(f"{what} did not end within {self._deadline:.0f} s: {self._label} does not answer.")
+        kind = TransientError if name == "ChildDied" or _TRANSIENT.search(message) else PermanentError
+        return kind(f"{what} in {self._label} failed: {message}")
+
+
+def digest(chart: Path, values: Mapping[str, Any]) -> str:
+    """What a release is made from, in as many characters as a label takes. Says nothing of the values themselves."""
+    made_from = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    for file in sorted(path for path in chart.rglob("*") if path.is_file()):
+        made_from.update(file.read_bytes())
+    return made_from.hexdigest()[:40]
+
+
+def end_children() -> None:
+    """Kill every Helm this process started: the task is to end now."""
+    with _running_lock:
+        for child in _running:
+            child.kill()
+
+
+def _run_child(request: Mapping[str, Any], seconds: float) -> dict[str, str]:
+    """The child's answer. Its stdin stays open meanwhile; however this ends, the child is gone afterwards."""
+    with _child() as child:
+        wanted, child.stdin = child.stdin, None  # communicate() would close it
+        assert wanted is not None
+        with wanted:
+            try:
+                wanted.write(json.dumps(request) + "\n")
+                wanted.flush()
+                out, err = child.communicate(timeout=seconds + 3.0)
+            except subprocess.TimeoutExpired:
+                return {"error": "DeadlineExceeded", "message": ""}
+            except BrokenPipeError:
+                out, err = child.communicate()
+    if not out:
+        return {"error": "ChildDied", "message": f"the process ended with {child.returncode}: {err[-300:]}"}
+    return dict(json.loads(out))
+
+
+@contextlib.contextmanager
+def _child() -> Any:
+    # -P: the folder of adapters must not be where the child imports from.
+    command = [sys.executable, "-P", str(_CHILD)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as child:
+        with _running_lock:
+            _running.add(child)
+        try:
+            yield child
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                child.kill()
+            with _running_lock:
+                _running.discard(child)

@@ -1,0 +1,157 @@
+"""Helm, once: a throw-away process that does one verb and answers in JSON. Started by helm.py, imports nothing of ours.
+
+A process because the Go library hangs after a fork, cannot be interrupted in a native call, and once waited 8 s where
+it was told 3 (helm-python-sdk 0.2.2). It ends by itself when its time is up and when its stdin closes, that is when
+whoever started it died.
+"""
+
+import contextlib
+import json
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import helm_python
+
+_GRACE_SECONDS = 3.0
+"""What Helm gets to note a cancelled release as failed, before the process ends whatever Helm does."""
+
+Request = dict[str, Any]
+
+
+def install(config: helm_python.Config, request: Request, context: helm_python.HelmContext) -> Any:
+    config.install(request["chart"], request["name"], request["values"], context=context, labels=request["labels"])
+
+
+def upgrade(config: helm_python.Config, request: Request, context: helm_python.HelmContext) -> Any:
+    # reset_values: what the chart and we say now, and nothing that some older revision was given.
+    _take_fields_back()
+    config.upgrade(
+        request["chart"],
+        request["name"],
+        request["values"],
+        context=context,
+        labels=request["labels"],
+        reset_values=True,
+        max_history=5,
+    )
+
+
+def _take_fields_back() -> None:
+    """Helm 4 applies on the server, where a field that somebody edited is theirs: "conflict". Mending takes it back.
+
+    helm-python-sdk 0.2.2 has the option in its library but not in `upgrade`'s signature
+    (tests/integration/test_helm_releases.py mends an edited Secret).
+    """
+    options = helm_python.config._opts
+    helm_python.config._opts = lambda **given: options(force_conflicts=True, **given)
+
+
+def uninstall(config: helm_python.Config, request: Request, _context: helm_python.HelmContext) -> Any:
+    config.uninstall(request["name"], ignore_not_found=True)
+
+
+def status(config: helm_python.Config, request: Request, _context: helm_python.HelmContext) -> Any:
+    release = config.status(request["name"])
+    return {"status": release["info"]["status"], "revision": release["version"]}
+
+
+_VERBS: dict[str, Callable[[helm_python.Config, Request, helm_python.HelmContext], Any]] = {
+    "install": install,
+    "upgrade": upgrade,
+    "uninstall": uninstall,
+    "status": status,
+}
+
+
+def render(request: Request) -> dict[str, str]:
+    """Offline: the schema check, then the manifests by template."""
+    with helm_python.Chart.load(request["chart"]) as chart:
+        chart.validate_schema(chart.merge_values(request["values"]))
+        manifests: dict[str, str] = chart.render(
+            request["values"], name=request["name"], namespace=request["namespace"]
+        )
+        return manifests
+
+
+def lint(request: Request) -> dict[str, Any]:
+    """What `helm lint --strict` finds."""
+    found: dict[str, Any] = helm_python.lint(
+        request["chart"], request["values"], strict=True, namespace=request["namespace"]
+    )
+    return found
+
+
+_OFFLINE: dict[str, Callable[[Request], Any]] = {"render": render, "lint": lint}
+
+
+def _do(request: Request, context: helm_python.HelmContext) -> Any:
+    if request["verb"] in _OFFLINE:
+        return _OFFLINE[request["verb"]](request)
+    with _private_file(request["kubeconfig"]) as file, _config(file, request["namespace"]) as config:
+        return _VERBS[request["verb"]](config, request, context)
+
+
+def _config(file: Path, namespace: str) -> helm_python.Config:
+    return helm_python.Config(kubeconfig_path=str(file), namespace=namespace)
+
+
+_files: list[Path] = []
+
+
+@contextlib.contextmanager
+def _private_file(text: str) -> Any:
+    """mkstemp makes it readable for its owner only; it goes with the process, whichever way that ends but kill -9."""
+    handle, name = tempfile.mkstemp(prefix="tenancy-helm-")
+    _files.append(Path(name))
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _end(answer: dict[str, Any]) -> None:
+    """The only way out: Go's threads do not end by themselves."""
+    for file in _files:
+        file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        sys.stdout.write(json.dumps(answer))
+        sys.stdout.flush()
+    os._exit(0)
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    _end({"error": "ParentDied", "message": "whoever started this ended"})
+
+
+def _work(request: Request, context: helm_python.HelmContext) -> None:
+    try:
+        _end({"result": _do(request, context)})
+    except helm_python.HelmError as error:
+        _end({"error": type(error).__name__, "message": str(error)})
+    except Exception as error:  # noqa: BLE001 - the parent judges it
+        _end({"error": type(error).__name__, "message": str(error)})
+
+
+def main() -> None:
+    """One line of JSON from stdin is the request; stdin stays open as long as the answer is wanted."""
+    request = json.loads(sys.stdin.readline())
+    context = helm_python.HelmContext()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    worker = threading.Thread(target=_work, args=(request, context), daemon=True)
+    worker.start()
+    worker.join(request["deadline"])
+    context.cancel()
+    worker.join(_GRACE_SECONDS)
+    _end({"error": "DeadlineExceeded", "message": f"no end within {request['deadline']:.0f} s"})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""One cluster's API as plain JSON: paths in, documents out, a time-out on every call, errors in our words.
+
+Called by the cluster adapter. It knows HTTP and Kubernetes' status documents, no kinds and no tenants. Plain JSON and
+not the generated models, because what is judged (adapters/readiness.py) is then as testable as it is readable.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kubernetes.client import ApiClient, Configuration
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
+
+from tenancy.saga.errors import PermanentError, TransientError
+
+Document = dict[str, Any]
+
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 10.0
+_TRANSIENT = frozenset({408, 409, 425, 429})
+_PAGE = 500
+
+
+class KubernetesApi:
+    """The API server of one region. `label` names it in sentences, such as "the cluster of region eu-central"."""
+
+    def __init__(self, configuration: Configuration, label: str, *, read_seconds: float = READ_SECONDS) -> None:
+        # urllib3 would ask a server that hangs three times more: the time-out is to be the time-out.
+        configuration.retries = False
+        self.configuration = configuration
+        self.label = label
+        self._bounds = (CONNECT_SECONDS, read_seconds)
+        self._client = ApiClient(configuration)
+
+    def get(self, path: str) -> Document | None:
+        """The object, if it exists."""
+        return self._call("GET", path, absent=404)
+
+    def listed(self, path: str, selector: str = "", fields: str = "") -> list[Document]:
+        """Every object below the path that the label and field selectors choose."""
+        query = {"limit": str(_PAGE), "labelSelector": selector, "fieldSelector": fields}
+        items: list[Document] = []
+        more = ""
+        while True:
+            page = self._call("GET", path, query=query | {"continue": more}, absent=404) or {}
+            items += page.get("items") or []
+            more = page.get("metadata", {}).get("continue") or ""
+            if not more:
+                return items
+
+    def create(self, path: str, document: Document) -> Document | None:
+        """Make it; None when one of its name exists already."""
+        return self._call("POST", path, body=document, absent=409)
+
+    def replace(self, path: str, document: Document) -> Document | None:
+        """Put it in the place of what is there."""
+        return self._call("PUT", path, body=document)
+
+    def delete(self, path: str, *, uid: str) -> None:
+        """Delete this very object, if it is there; one that took its name meanwhile stays."""
+        self._call("DELETE", path, body={"preconditions": {"uid": uid}}, absent=404)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: Document | None = None,
+        absent: int = 0,
+    ) -> Document | None:
+        headers: dict[str, str] = {"Accept": "application/json"}
+        self._client.update_params_for_auth(headers, [], ["BearerToken"])
+        given = [(name, value) for name, value in (query or {}).items() if value]
+        with self._translated(f"{method} {path}"):
+            try:
+                answer = self._client.rest_client.request(
+                    method,
+                    self.configuration.host + path,
+                    query_params=given,
+                    headers=headers,
+                    body=body,
+                    _request_timeout=self._bounds,
+                )
+            except ApiException as refusal:
+                if refusal.status == absent and absent:
+                    return None
+                raise
+        document: Document = json.loads(answer.data)
+        return document
+
+    @contextmanager
+    def _translated(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except ApiException as error:
+            raise self._refusal(what, error) from error
+        except HTTPError as error:
+            name = self.label[:1].upper() + self.label[1:]
+            raise TransientError(
+                f"{name} does not answer at {self.configuration.host} to {what} ({_cause(error)})."
+            ) from error
+
+    def _refusal(self, what: str, error: ApiException) -> TransientError | PermanentError:
+        kind = TransientError if error.status >= 500 or error.status in _TRANSIENT else PermanentError
+        wait = (error.headers or {}).get("Retry-After")
+        later = f" It asks to wait {wait} s." if wait else ""
+        name = self.label[:1].upper() + self.label[1:]
+        return kind(f"{name} answered {error.status} to {what}: {_said(error)}.{later}")
+
+
+def _said(error: ApiException) -> str:
+    try:
+        message = json.loads(error.body or "{}").get("message", "")
+    except (ValueError, AttributeError):
+        message = str(error.body)
+    return " ".join((message or error.reason or "").split())[:500].rstrip(".")
+
+
+def _cause(error: HTTPError) -> str:
+    """urllib3 tells the address of its own objects; whoever reads the sentence wants what happened."""
+    reason = getattr(error, "reason", None) or error
+    return " ".join(str(reason).rpartition(">: ")[2].split())[:300] or type(reason).__name__

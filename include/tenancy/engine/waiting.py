@@ -1,0 +1,60 @@
+"""One look at what a deferred task waits for. Called by its trigger, whenever its bell rang.
+
+A look holds no lock and makes nothing; it records progress when that changed. Whether the activity is done or has
+failed is said in a worker (runner.py), so that its failure callback runs there.
+"""
+
+import logging
+
+from tenancy.activities.activity import WaitingActivity, Work
+from tenancy.activities.plan import activity_of
+from tenancy.adapters.readiness import Readiness
+from tenancy.engine.tenancy import Tenancy
+from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.ledger import LedgerSession
+from tenancy.saga.commands import CompleteActivity, ReportProgress
+from tenancy.saga.decide import decide
+from tenancy.saga.errors import PermanentError, Refused, TransientError
+from tenancy.saga.tenant import Lease, Saga
+
+log = logging.getLogger(__name__)
+
+
+def is_over(tenancy: Tenancy, lease: Lease, *, actor: str) -> bool:
+    """Has a worker to go on: because it is ready, for good impossible, or no longer wanted?
+
+    A cluster that does not answer is a reason to go on waiting, and is told as such.
+    """
+    with tenancy.ledger.open(f"tenancy wait {lease.holder}") as ledger:
+        saga = _saga(ledger, lease)
+        if saga is None:
+            return True
+        stamp = Stamp(actor, lease=lease.holder)
+        try:
+            seen = _look(tenancy, ledger, saga, lease, stamp)
+            if not seen.ready:
+                ledger.record(saga.tenant_id, ReportProgress(lease, seen.why), stamp=stamp)
+        except (Refused, PermanentError) as reason:
+            log.info("%s: the wait is over: %s", lease.activity, reason)
+            return True
+        return seen.ready
+
+
+def _saga(ledger: LedgerSession, lease: Lease) -> Saga | None:
+    tenant_id = ledger.tenant_of_run(lease.run_id)
+    return ledger.saga(tenant_id) if tenant_id else None
+
+
+def _look(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease, stamp: Stamp) -> Readiness:
+    decide(saga, CompleteActivity(lease))  # Refused when somebody else goes on, or it was cancelled
+    activity = activity_of(lease.activity)
+    assert isinstance(activity, WaitingActivity)  # only they are deferred
+    try:
+        return activity.readiness(_work(tenancy, ledger, saga, lease, stamp))
+    except TransientError as silence:
+        return Readiness(ready=False, why=f"cannot look: {silence}")
+
+
+def _work(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease, stamp: Stamp) -> Work:
+    application = f"tenancy wait {lease.holder}"
+    return tenancy.work(ledger, saga, application=application, stamp=stamp, wanted=CompleteActivity(lease))

@@ -1,0 +1,84 @@
+"""The trigger of a task that waits: looks, listens to its bell, looks again. Hundreds run in one triggerer.
+
+Looks are synchronous and few at a time, in threads of their own: nothing is written twice, once for each world. The
+trigger ends when a worker has to go on; Airflow ends it when its task is no longer deferred, such as after Cancel.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from tenancy.orchestration.bells import LOOK_ANYWAY, belfry
+from tenancy.orchestration.shared_parts import shared_tenancy
+from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
+from tenancy.saga.tenant import Lease
+
+log = logging.getLogger(__name__)
+
+_LOOKS_AT_ONCE = 4
+"""Each is one session of the ledger and a few short requests."""
+_SETTLE_SECONDS = 0.3
+"""Changes come in bursts; one look after each burst is enough."""
+
+_threads = ThreadPoolExecutor(_LOOKS_AT_ONCE, thread_name_prefix="tenancy-look")
+
+
+class ReadinessTrigger(BaseTrigger):
+    """Waits for one activity of one run until it is over or `deadline` (ISO 8601, UTC)."""
+
+    def __init__(
+        self, *, run_id: str, activity: str, holder: str, actor: str, connection: str, namespace: str, deadline: str
+    ) -> None:
+        super().__init__()
+        self._arguments = {
+            "run_id": run_id,
+            "activity": activity,
+            "holder": holder,
+            "actor": actor,
+            "connection": connection,
+            "namespace": namespace,
+            "deadline": deadline,
+        }
+        self._lease = Lease(RunId(run_id), ActivityName(activity), TaskInstanceId(holder))
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        return f"{__name__}.{type(self).__name__}", dict(self._arguments)
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """One event, empty: what it means is found out by the worker."""
+        async with belfry(self._arguments["connection"]).listening(self._arguments["namespace"]) as bell:
+            while self._left() > 0:
+                bell.clear()
+                if await self._is_over():
+                    break
+                await _rung(bell, min(LOOK_ANYWAY, self._left()))
+        yield TriggerEvent({})
+
+    def _left(self) -> float:
+        deadline = datetime.fromisoformat(self._arguments["deadline"])
+        return (deadline - datetime.now(UTC)).total_seconds()
+
+    async def _is_over(self) -> bool:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(_threads, self._look)
+        except Exception as error:  # noqa: BLE001 - the ledger is away: the wait goes on, a worker could do no better
+            log.warning("no look at %s of %s: %s", self._lease.activity, self._lease.run_id, error)
+            return False
+
+    def _look(self) -> bool:
+        from tenancy.engine.waiting import is_over  # noqa: PLC0415 - the DAG file imports this module's operator
+
+        return is_over(shared_tenancy(), self._lease, actor=self._arguments["actor"])
+
+
+async def _rung(bell: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(bell.wait(), max(seconds, 0))
+        await asyncio.sleep(_SETTLE_SECONDS)
+    except TimeoutError:
+        return

@@ -1,0 +1,31 @@
+"""The parts of the platform, shared by all looks of one triggerer: hundreds of waits, one client a region.
+
+Read anew every MINUTE, so that a changed connection or key is noticed.
+"""
+
+import threading
+import time
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tenancy.engine.tenancy import Tenancy
+
+MINUTE = 60.0
+
+_lock = threading.Lock()
+
+
+def shared_tenancy() -> "Tenancy":
+    """As bootstrap joins it, with one client for each region."""
+    with _lock:  # lru_cache alone would let several threads join it at once
+        return _joined(int(time.monotonic() / MINUTE))
+
+
+@lru_cache(maxsize=1)
+def _joined(_minute: int) -> "Tenancy":
+    from tenancy.bootstrap import tenancy  # noqa: PLC0415 - heavy
+
+    joined = tenancy()
+    return replace(joined, world=replace(joined.world, cluster=lru_cache(joined.world.cluster)))

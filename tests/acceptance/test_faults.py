@@ -1,0 +1,264 @@
+"""Every fault: set, listed, seen by its real effect with psql's and Kubernetes' own clients, and cleared."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from kubernetes.client import ApiClient, CoreV1Api
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import new_client_from_config
+from psycopg import sql
+from urllib3.exceptions import HTTPError
+
+from sandbox import lifecycle
+from sandbox.access import Access
+from sandbox.cli import main
+from sandbox.faults import catalogue
+from sandbox.faults.desk import Desk, Listed
+from sandbox.problems import SandboxError
+from sandbox.processes import Register
+from tests.acceptance import runs
+from tests.acceptance.tenant_by_hand import DATABASE, REGION, SLUG, Tenant, tenant
+from tests.unit.tenants import ADMIN, INVITATION
+
+QUICKLY = 1.0
+
+
+@pytest.fixture(scope="module")
+def api(sandbox: Access) -> Iterator[ApiClient]:
+    with new_client_from_config(str(sandbox.layout.kubeconfig)) as client:
+        client.configuration.retries = False
+        yield client
+
+
+@pytest.fixture(scope="module")
+def by_hand(sandbox: Access, api: ApiClient) -> Iterator[Tenant]:
+    with tenant(sandbox, api) as made:
+        made.until(200)
+        yield made
+
+
+@pytest.fixture
+def desk(sandbox: Access) -> Iterator[Desk]:
+    yield (desk := Desk(sandbox.layout))
+    desk.clear()
+    assert desk.list() == []
+
+
+@contextmanager
+def fault(desk: Desk, kind: str, **options: object) -> Iterator[Listed]:
+    made = desk.set(kind, **options)
+    assert [(each.kind, each.in_effect) for each in desk.list()] == [(kind, True)]
+    yield made
+    assert desk.clear(made.id) == [made.id]
+
+
+def admin(sandbox: Access, statement: str = "select 1", *, database: str = "storage_admin") -> None:
+    """A statement as the product's own storage role."""
+    with psycopg.connect(sandbox.storage_admin_dsn_of(database), autocommit=True, connect_timeout=2) as session:
+        session.execute("set statement_timeout = '1s'; set createrole_self_grant = 'set,inherit'")
+        session.execute(statement.encode())
+
+
+def test_a_tenants_pages_read_its_secret_and_its_database(by_hand: Tenant):
+    assert by_hand.visit("/auth/token", "POST", email=ADMIN)[0] == 200
+    assert by_hand.visit("/auth/token", "POST", email="nobody@acme.example")[0] == 401
+    assert by_hand.visit("/admin/login", "POST", email=ADMIN, invitation=INVITATION)[0] == 200
+    assert by_hand.visit("/admin/login", "POST", email=ADMIN, invitation=INVITATION)[0] == 401
+    assert json.loads(by_hand.visit("/")[1])["name"] == "Acme"
+
+
+def test_a_tenant_whose_secret_is_broken_says_so(by_hand: Tenant):
+    for dsn, status in (("postgresql://x:y@127.0.0.1:1/z", 503), (by_hand.dsn, 200)):
+        by_hand.core.patch_namespaced_secret("database", SLUG, {"stringData": {"dsn": dsn}})
+        by_hand.until(status)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("image-pull-backoff", "ImagePullBackOff"),
+        ("crash-loop-backoff", "CrashLoopBackOff"),
+        ("unschedulable", "Unschedulable"),
+        ("slow-start", "ContainerCreating"),
+    ],
+)
+def test_a_fault_of_pods(desk: Desk, by_hand: Tenant, kind: str, reason: str):
+    options = {"seconds": 60} if kind == "slow-start" else {}
+    with fault(desk, kind, tenant=SLUG, **options):
+        by_hand.restart()
+        runs.until(lambda: by_hand.waiting() == reason, f"{kind} to be seen", seconds=10)
+        assert by_hand.visit()[0] == 503
+    by_hand.restart()
+    by_hand.until(200)
+
+
+def _quota(core: CoreV1Api) -> None:
+    with pytest.raises(ApiException, match="exceeded quota"):
+        core.create_namespaced_config_map(SLUG, {"metadata": {"generateName": "a-"}})
+
+
+def _answers(status: int) -> Callable[[CoreV1Api], None]:
+    def look(core: CoreV1Api) -> None:
+        with pytest.raises(ApiException) as caught:
+            core.list_namespaced_pod(SLUG)
+        assert caught.value.status == status
+
+    return look
+
+
+def _silent(core: CoreV1Api) -> None:
+    with pytest.raises(HTTPError):
+        core.list_namespaced_pod(SLUG, _request_timeout=0.5)
+
+
+def _late(core: CoreV1Api) -> None:
+    began = time.monotonic()
+    core.list_namespaced_pod(SLUG)
+    assert time.monotonic() - began > 0.4
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "look"),
+    [
+        ("quota-exceeded", {"resource": "configmaps"}, _quota),
+        ("http-500", {}, _answers(500)),
+        ("http-429", {"on": ["get"], "retry_after": 1}, _answers(429)),
+        ("hang", {"on": ["get"]}, _silent),
+        ("refuse", {}, _silent),
+        ("slow", {"milliseconds": 500}, _late),
+    ],
+)
+def test_a_fault_of_the_clusters_api(
+    desk: Desk, by_hand: Tenant, kind: str, options: dict[str, object], look: Callable[[CoreV1Api], None]
+):
+    with fault(desk, kind, region=REGION, **options):
+        look(by_hand.core)
+        assert by_hand.core.list_namespaced_pod("default").items == []
+    assert by_hand.core.list_namespaced_pod(SLUG, _request_timeout=2).items
+
+
+def test_ingress_down(desk: Desk, by_hand: Tenant):
+    with fault(desk, "ingress-down"):
+        assert by_hand.visit()[0] == 0
+    assert by_hand.visit()[0] == 200
+
+
+def test_template1_blocked(sandbox: Access, desk: Desk):
+    refused = pytest.raises(psycopg.errors.ObjectInUse, match="being accessed by other users")
+    with (
+        fault(desk, "template1-blocked"),
+        psycopg.connect(sandbox.storage_admin_dsn, autocommit=True) as session,
+        refused,
+    ):
+        session.execute("create database blocked")
+
+
+def test_no_connection_slots(sandbox: Access, desk: Desk):
+    with fault(desk, "no-connection-slots"), pytest.raises(psycopg.OperationalError, match="too many connections"):
+        admin(sandbox)
+    admin(sandbox)
+
+
+def test_no_createdb(sandbox: Access, desk: Desk):
+    with fault(desk, "no-createdb"), pytest.raises(psycopg.errors.InsufficientPrivilege):
+        admin(sandbox, "create database forbidden")
+
+
+def test_storage_stopped(sandbox: Access, desk: Desk, by_hand: Tenant):
+    with fault(desk, "storage-stopped"), pytest.raises(psycopg.OperationalError):
+        admin(sandbox)
+    by_hand.until(200)
+
+
+def test_schema_locked(sandbox: Access, desk: Desk, by_hand: Tenant):
+    with fault(desk, "schema-locked", tenant=SLUG):
+        assert by_hand.visit("/")[0] == 503
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            admin(sandbox, "create schema another", database=DATABASE)
+    assert by_hand.visit("/")[0] == 200
+
+
+def test_schema_locked_before_the_database_exists_and_without_keeping_it(sandbox: Access, desk: Desk):
+    name = sql.Identifier("to_come_0123456789").as_string()
+    with fault(desk, "schema-locked", tenant="to-come"):
+        admin(sandbox, f"create role {name}")
+        with psycopg.connect(sandbox.storage_admin_dsn, autocommit=True) as session:
+            session.execute(f"create database {name} owner {name}".encode())
+            time.sleep(QUICKLY)
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                admin(sandbox, "create schema tenant", database="to_come_0123456789")
+            session.execute(f"drop database {name} with (force)".encode())
+            session.execute(f"drop role {name}".encode())
+
+
+def test_a_failing_revision_in_databases_old_and_new(sandbox: Access, desk: Desk, by_hand: Tenant):
+    attempts = [(DATABASE, "create table tenant.more ()"), ("fresh_0123456789", "create table tenant.first ()")]
+    with fault(desk, "failing-revision"), psycopg.connect(sandbox.storage_admin_dsn, autocommit=True) as session:
+        session.execute("create database fresh_0123456789")
+        admin(sandbox, "create schema tenant", database="fresh_0123456789")
+        admin(sandbox, "create table tenant.alembic_version (v text primary key)", database="fresh_0123456789")
+        for database, statement in attempts:
+            with pytest.raises(psycopg.errors.RaiseException, match="this revision fails"):
+                admin(sandbox, statement, database=database)
+    admin(sandbox, attempts[0][1], database=DATABASE)
+    with psycopg.connect(sandbox.storage_admin_dsn, autocommit=True) as session:
+        session.execute("drop database fresh_0123456789")
+
+
+def test_handles_locked(sandbox: Access, desk: Desk):
+    with fault(desk, "handles-locked"), psycopg.connect(sandbox.metadata_dsn) as session:
+        assert session.execute("select count(*) from connection").fetchone()
+        session.execute("set lock_timeout = '300ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            session.execute("delete from connection where conn_id = 'none'")
+
+
+def test_api_server_stopped(sandbox: Access, desk: Desk):
+    health = f"{sandbox.api_url}/api/v2/version"
+    with fault(desk, "api-server-stopped"), pytest.raises(httpx.ReadTimeout):
+        httpx.get(health, timeout=QUICKLY, trust_env=False)
+    assert httpx.get(health, timeout=10, trust_env=False).status_code == 200
+
+
+def test_one_of_a_kind_at_a_time(desk: Desk):
+    desk.set("no-createdb")
+    with pytest.raises(SandboxError, match="is set already"):
+        desk.set("no-createdb")
+
+
+def test_the_command_line_sets_lists_and_clears(sandbox: Access, desk: Desk, capsys: pytest.CaptureFixture[str]):
+    home = ["--home", str(sandbox.layout.home), "--json"]
+    assert main(["fault", "set", "http-500", "--tenant", "nobody", "--on", "get,watch", *home]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert main(["fault", "list", *home]) == 0
+    assert json.loads(capsys.readouterr().out) == made
+    assert main(["fault", "clear", made[0]["id"], *home]) == 0
+    assert main(["fault", "clear", made[0]["id"], *home]) == 1
+
+
+def test_every_kind_of_fault_is_tried_here():
+    tried = Path(__file__).read_text()
+    assert [kind for kind in catalogue.BY_NAME if f'"{kind}"' not in tried] == []
+
+
+def test_down_clears_what_is_set(sandbox: Access, sandbox_up: Callable[[], None]):
+    desk = Desk(sandbox.layout)
+    for kind in ("template1-blocked", "storage-stopped", "api-server-stopped", "http-500"):
+        desk.set(kind)
+    holder = next(fault for fault in desk.list() if fault.kind == "template1-blocked")
+    daemon = Register(sandbox.layout.processes).get(f"fault-{holder.id}")
+    assert daemon is not None
+    assert daemon.alive
+
+    lifecycle.down(sandbox.layout)
+
+    assert not daemon.alive
+    assert not sandbox.layout.faults.exists() or sandbox.layout.faults.read_text().strip() == "{}"
+    sandbox_up()
+    assert desk.list() == []

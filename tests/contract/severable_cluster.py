@@ -1,0 +1,48 @@
+"""A cluster behind a line that can be cut after any request or verb of Helm: the call arrives, its answer does not."""
+
+from typing import Any
+
+from tenancy.adapters.cluster import Cluster
+from tenancy.adapters.helm import Helm
+from tenancy.adapters.kubernetes_api import KubernetesApi
+from tenancy.saga.errors import TransientError
+from tests.clusters import parts
+from tests.conformance.server import Server
+from tests.contract.scissors import Scissors
+
+
+class SeverableCluster(Cluster):
+    """The real adapter; `scissors` cut it off for good."""
+
+    def __init__(self, server: Server) -> None:
+        self.scissors: Scissors | None = None
+        api, helm = parts(server)
+        super().__init__(_Api(api, self), _Helm(helm, self))
+
+    def call(self, deed: Any, *arguments: Any, **named: Any) -> Any:
+        if self.scissors is not None and self.scissors.cut:
+            raise TransientError("The cluster does not answer.")
+        answer = deed(*arguments, **named)
+        if self.scissors is not None and self.scissors.count():
+            raise TransientError("The cluster hung up.")
+        return answer
+
+
+class _Api(KubernetesApi):
+    def __init__(self, api: KubernetesApi, owner: SeverableCluster) -> None:
+        super().__init__(api.configuration, api.label)
+        self._owner = owner
+
+    def _call(self, *arguments: Any, **named: Any) -> Any:
+        return self._owner.call(super()._call, *arguments, **named)
+
+
+class _Helm(Helm):
+    def __init__(self, helm: Helm, owner: SeverableCluster) -> None:
+        super().__init__(helm._kubeconfig, helm._label, deadline=helm._deadline)
+        self._owner = owner
+
+    def _ask(self, verb: str, *arguments: Any, **named: Any) -> Any:
+        if verb == "render":  # reaches nothing outside
+            return super()._ask(verb, *arguments, **named)
+        return self._owner.call(super()._ask, verb, *arguments, **named)

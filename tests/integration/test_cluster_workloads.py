@@ -1,0 +1,152 @@
+"""Namespaces and releases on a real cluster when something is wrong: left half done, foreign, held, silent."""
+
+import secrets
+import signal
+from typing import Any
+
+import pytest
+
+from tenancy.activities.deploy_workloads import CHART
+from tenancy.adapters.cluster import Cluster
+from tenancy.adapters.helm import Release
+from tenancy.adapters.namespaces import PLATFORM_LABEL
+from tenancy.adapters.releases import DIGEST_LABEL
+from tenancy.saga.errors import ForeignObjectError, TransientError
+from tests.clusters import Kubernetes, cluster
+from tests.conformance.helm import Helm as Bystander
+from tests.conformance.server import Server, eventually
+from tests.unit.test_chart import VALUES
+
+PROOF = VALUES["tenant"]["proof"]
+QUOTA = {"pods": "4"}
+
+
+def _free() -> None:
+    """A fence that lets everything pass."""
+
+
+@pytest.fixture
+def name(cluster_server: Server) -> Any:
+    made = f"w{secrets.token_hex(4)}"
+    yield made
+    Kubernetes(cluster_server).sweep("test")
+
+
+@pytest.fixture
+def ours(cluster_server: Server, name: str) -> Cluster:
+    """A cluster in which our namespace stands."""
+    entered = cluster(cluster_server, gone_within=0.5)
+    _make_namespace(entered, name)
+    return entered
+
+
+def _make_namespace(entered: Cluster, name: str, proof: str = PROOF) -> None:
+    entered.namespaces.ensure(name, labels={PLATFORM_LABEL: "test"}, proof=proof, quota=QUOTA, fence=_free)
+
+
+def wanted(name: str, **changes: Any) -> Release:
+    return Release(CHART, name, name, {**VALUES, **changes}, {PLATFORM_LABEL: "test", DIGEST_LABEL: "d1"})
+
+
+def ensure(entered: Cluster, release: Release) -> None:
+    entered.releases.ensure(release, proof=PROOF, fence=_free)
+
+
+def status(entered: Cluster, name: str) -> str:
+    seen = entered.releases.find(name, name)
+    return seen.status if seen else "absent"
+
+
+def _left_pending(server: Server, tmp_path: Any, name: str) -> None:
+    """A Helm that waits for pods, killed in the middle."""
+    kubeconfig = tmp_path / "config"
+    kubeconfig.write_text(server.kubeconfig())
+    clear = Kubernetes(server).fault(kind="slow-start", namespace=name, seconds=100_000)
+    child = Bystander(kubeconfig, name).start("install", CHART, name, VALUES, wait="watcher", timeout=60)
+    eventually(lambda: status(cluster(server), name) == "pending-install")
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert child.stdout
+    child.stdout.close()
+    clear()
+
+
+def test_a_release_that_a_killed_helm_left_pending_is_brought_back(
+    ours: Cluster, cluster_server: Server, name: str, tmp_path: Any
+):
+    _left_pending(cluster_server, tmp_path, name)
+    ensure(ours, wanted(name))
+    assert status(ours, name) == "deployed"
+
+
+def test_a_pending_release_in_a_foreign_namespace_is_refused_and_stays_as_it_is(
+    cluster_server: Server, name: str, tmp_path: Any
+):
+    entered, kubernetes = cluster(cluster_server), Kubernetes(cluster_server)
+    _make_namespace(entered, name, proof="tenancy:test:somebody-else")
+    _left_pending(cluster_server, tmp_path, name)
+    before = kubernetes.picture((name,))
+    with pytest.raises(ForeignObjectError, match="not ours"):
+        ensure(entered, wanted(name))
+    with pytest.raises(ForeignObjectError):
+        entered.releases.delete(name, name, proof=PROOF, fence=_free)
+    with pytest.raises(ForeignObjectError):
+        entered.namespaces.delete(name, proof=PROOF, fence=_free)
+    assert kubernetes.picture((name,)) == before
+
+
+def test_a_failed_release_is_mended(ours: Cluster, cluster_server: Server, name: str):
+    clear = Kubernetes(cluster_server).fault(kind="quota-exceeded", namespace=name, resource="services")
+    with pytest.raises(Exception, match="exceeded quota"):
+        ensure(ours, wanted(name))
+    assert status(ours, name) == "failed"
+    clear()
+    ensure(ours, wanted(name))
+    assert status(ours, name) == "deployed"
+
+
+def test_an_edited_deployment_is_taken_back(ours: Cluster, cluster_server: Server, name: str):
+    ensure(ours, wanted(name))
+    kubernetes, path = Kubernetes(cluster_server), f"/apis/apps/v1/namespaces/{name}/deployments/{name}"
+    kubernetes.merge(path, {"spec": {"replicas": 1}})
+    ours.releases.ensure(
+        Release(CHART, name, name, VALUES, {PLATFORM_LABEL: "test", DIGEST_LABEL: "d2"}), proof=PROOF, fence=_free
+    )
+    assert kubernetes.ask("GET", path)["spec"]["replicas"] == 3
+
+
+def test_whoever_holds_a_namespace_is_named(ours: Cluster, cluster_server: Server, name: str):
+    kubernetes = Kubernetes(cluster_server)
+    held = {"metadata": {"name": "held", "finalizers": ["example.com/backup"]}}
+    kubernetes.ask("POST", f"/api/v1/namespaces/{name}/configmaps", held)
+    with pytest.raises(TransientError, match=rf"The namespace {name} is not gone after .* s: .*example\.com/backup"):
+        ours.namespaces.delete(name, proof=PROOF, fence=_free)
+    with pytest.raises(TransientError, match="is still being deleted"):
+        _make_namespace(ours, name)
+    kubernetes.merge(f"/api/v1/namespaces/{name}/configmaps/held", {"metadata": {"finalizers": []}})
+    eventually(lambda: ours.namespaces.find(name) is None)
+    ours.namespaces.delete(name, proof=PROOF, fence=_free)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"kind": "http-500"}, "answered 500"),
+        ({"kind": "http-429", "retry_after": 7}, "answered 429 .*asks to wait 7 s"),
+        ({"kind": "refuse"}, "does not answer at https://127"),
+    ],
+)
+def test_a_cluster_in_trouble_is_worth_another_try_and_is_named(
+    ours: Cluster, cluster_server: Server, name: str, fault: dict[str, Any], said: str
+):
+    clear = Kubernetes(cluster_server).fault(namespace=name, **fault)
+    try:
+        with pytest.raises(TransientError, match=f"The cluster of region eu-central {said}"):
+            ours.namespaces.find(name)
+    finally:
+        clear()
+
+
+def test_a_release_is_proved_ours_only_by_a_namespace_that_is_there(cluster_server: Server, name: str):
+    with pytest.raises(Exception, match=f"The namespace {name} is gone"):
+        ensure(cluster(cluster_server), wanted(name))

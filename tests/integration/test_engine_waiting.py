@@ -1,0 +1,92 @@
+"""Waiting for workloads: begun and let go, looked at by the trigger, finished or failed by a worker."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tenancy.engine.runner import Waiting
+from tenancy.engine.waiting import is_over
+from tenancy.saga import commands as c
+from tenancy.saga import facts as f
+from tenancy.saga.errors import PermanentError, Refused
+from tenancy.saga.states import StepStatus
+from tests.conformance.server import eventually
+from tests.integration.stage import FLIP, NOTHING, WAIT, Stage, lease
+
+
+@pytest.fixture
+def waiting(stage: Stage) -> Iterator[Stage]:
+    """A tenant whose image cannot be pulled, and whose task waits."""
+    clear = stage.kubernetes.fault(
+        kind="image-pull-backoff", selector=f"tenancy.internal/platform={stage.tenancy.platform.name}"
+    )
+    stage.run_until(WAIT)
+    assert isinstance(stage.look(WAIT), Waiting)
+    stage.clear_fault = clear
+    yield stage
+    clear_quietly(stage)
+
+
+def clear_quietly(stage: Stage) -> None:
+    if stage.clear_fault:
+        stage.clear_fault()
+        stage.clear_fault = None
+
+
+def _look(stage: Stage) -> bool:
+    return is_over(stage.tenancy, lease(WAIT), actor="ada")
+
+
+def _told(stage: Stage) -> list[str]:
+    return [fact.message for fact in stage.facts(f.ActivityProgressed)]
+
+
+def test_it_says_why_not_once_and_again_when_that_changes(waiting: Stage):
+    eventually(lambda: not _look(waiting) and "ImagePullBackOff" in _told(waiting)[-1])
+    told = _told(waiting)
+    assert not _look(waiting)
+    assert _told(waiting) == told
+    assert len(set(told)) == len(told)
+    assert waiting.saga.step(WAIT).message == told[-1]
+
+
+def test_it_goes_on_in_a_worker_once_all_are_ready(waiting: Stage):
+    clear_quietly(waiting)
+    eventually(lambda: _look(waiting))
+    assert waiting.saga.step(WAIT).status is StepStatus.RUNNING
+    assert waiting.run(WAIT).step(WAIT).status is StepStatus.DONE
+    assert waiting.run(FLIP).phase == "Active"
+
+
+def test_when_its_time_is_up_it_fails_with_what_it_saw_last(waiting: Stage):
+    with pytest.raises(PermanentError, match=r"Not ready within 10 minutes: 0 of 1 pods ready"):
+        waiting.look(WAIT, may_wait=False)
+    (failed,) = waiting.facts(f.ActivityFailed)
+    assert failed.message.startswith("Not ready within 10 minutes")
+    after = waiting.give_up(WAIT)
+    assert after is not None
+    assert (after.phase, waiting.outside) == ("Failed settled", NOTHING)
+
+
+def test_cancel_ends_the_wait_and_the_worker_is_refused(waiting: Stage):
+    waiting.ask(c.Cancel())
+    assert _look(waiting)
+    with pytest.raises(Refused):
+        waiting.run(WAIT)
+    assert waiting.unwind().phase == "Failed settled"
+    assert waiting.outside == NOTHING
+
+
+def test_a_cluster_that_does_not_answer_is_told_and_waited_for(waiting: Stage):
+    clear = waiting.kubernetes.fault(
+        kind="http-500", selector=f"tenancy.internal/platform={waiting.tenancy.platform.name}"
+    )
+    try:
+        assert not _look(waiting)
+        assert "cannot look: The cluster of region eu-central answered 500" in _told(waiting)[-1]
+    finally:
+        clear()
+
+
+def test_a_wait_of_a_run_that_nobody_knows_is_over(stage: Stage):
+    assert _look(stage)
