@@ -15,6 +15,8 @@ from sandbox.ports import any_free
 from sandbox.postgres import PostgresServer
 
 pytest_plugins = ["tests.parts", "tests.clusters"]
+# Here, because tests/acceptance imports it before tests/contract is collected.
+pytest.register_assert_rewrite("tests.contract.handles_contract")
 
 # Whatever imports Airflow writes its configuration there: never into the home of who runs the tests.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="tenancy-airflow-")

@@ -14,8 +14,6 @@ from tests.contract.fake_handles import FakeHandles
 from tests.contract.severable_line import severable_line
 from tests.contract.workbench import Workbench
 
-pytest.register_assert_rewrite("tests.contract.handles_contract")
-
 
 @pytest.fixture
 def bench(quick_server: PostgresServer, storage_dsn: Dsn, cluster_server: Server) -> Iterator[Workbench]:

@@ -45,7 +45,7 @@ def _take_fields_back() -> None:
     """Helm 4 applies on the server, where a field that somebody edited is theirs: "conflict". Mending takes it back.
 
     helm-python-sdk 0.2.2 has the option in its library but not in `upgrade`'s signature
-    (tests/integration/test_helm_releases.py mends an edited Secret).
+    (tests/contract/test_plan_contract.py mends a damaged release).
     """
     options = helm_python.config._opts
     helm_python.config._opts = lambda **given: options(force_conflicts=True, **given)
