@@ -15,11 +15,11 @@ export TENANCY_PLATFORM_FILE ?= $(CURDIR)/include/sandbox/platform.toml
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down purge status test test-deep bench lint format lock clean
+.PHONY: help demo up down purge status test test-deep conformance bench lint format lock clean
 
 help: ## Show this list
 	@echo "Tenancy: tenant provisioning as a saga on Apache Airflow"; echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "  make demo SLUG=globex PLAN=business REGION=us-east WAIT=0   (what these stand for: README.md)"
 
 demo: .venv/.installed ## Start the sandbox and provision a tenant before your eyes; Ctrl-C stops it all
@@ -43,6 +43,9 @@ test: .venv/.installed ## Run every test
 
 test-deep: .venv/.installed ## Walk 50,000 steps of the lifecycle
 	@HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest tests/unit/test_saga_machine.py --timeout 3600
+
+conformance: .venv/.installed ## Hold the Kubernetes API at URL=… TOKEN=… (CA=file) against the suite; without URL the sandbox's
+	@CONFORMANCE_URL='$(URL)' CONFORMANCE_TOKEN='$(TOKEN)' CONFORMANCE_CA='$(CA)' $(BIN)/python -m pytest tests/conformance
 
 bench: .venv/.installed ## Time provisioning beside empty tasks, as ratios (RUNS=10)
 	@$(BIN)/python -m sandbox.bench --runs $(RUNS)
