@@ -117,7 +117,9 @@ def test_everything_listens_on_the_loopback_only(sandbox: Access):
         if connection.status == psutil.CONN_LISTEN
     }
 
-    assert addresses == {(name, ports.HOST) for name in ("api-server", "postgres-platform", "postgres-storage")}
+    assert addresses == {
+        (name, ports.HOST) for name in ("api-server", "cluster", "postgres-platform", "postgres-storage")
+    }
 
 
 def test_no_secret_is_in_the_arguments_of_any_process(sandbox: Access):

@@ -29,7 +29,10 @@ def hanging() -> Iterator[str]:
 
 
 def _children() -> list[psutil.Process]:
-    return [p for p in psutil.Process().children(recursive=True) if "helm_child" in " ".join(p.cmdline())]
+    # Zombies too are among the children of a long test run, and have no command line.
+    every = psutil.Process().children(recursive=True)
+    alive = [child for child in every if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in alive if "helm_child" in " ".join(child.cmdline())]
 
 
 def _files() -> set[Path]:

@@ -100,7 +100,9 @@ def test_a_cleared_task_that_was_done_must_be_done_again_before_the_next_one_beg
         decide(saga, begin(HANDLE, 2))
 
 
-@pytest.mark.parametrize("late", [begin(HANDLE, 1), complete(HANDLE, 1), fail(HANDLE, 1), give_up(HANDLE, 1)])
+@pytest.mark.parametrize(
+    "late", [begin(HANDLE, 1), complete(HANDLE, 1), fail(HANDLE, 1), give_up(HANDLE, 1), give_up(None, 1)]
+)
 def test_a_process_of_an_older_attempt_stays_stale_when_its_own_run_is_cleared_as_a_whole(late: c.Command) -> None:
     saga = ask(tenant_in("Failed settled"), start(RUN), *done(VALIDATE, STORAGE, number=2))
     is_stale(saga, late)

@@ -4,14 +4,14 @@ Laws, tested for all in tests/contract: run twice is run once; compensating what
 after any partial run leaves nothing; discover finds exactly what run made.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from tenancy.adapters.readiness import Readiness
 from tenancy.saga.credentials import Keyring
-from tenancy.saga.errors import TransientError
+from tenancy.saga.errors import PermanentError, TransientError
 from tenancy.saga.names import ActivityName, TenantId, proof_of
 from tenancy.saga.platform import Plan, Platform, Region
 from tenancy.saga.states import Kind
@@ -21,6 +21,9 @@ if TYPE_CHECKING:  # the adapters import psycopg and httpx; the DAG file imports
     from tenancy.adapters.airflow_api import Handle
     from tenancy.adapters.cluster import Cluster
     from tenancy.adapters.storage import LockPolicy, StorageServer
+
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -102,11 +105,11 @@ class Work:
 
     @property
     def region(self) -> Region:
-        return self.platform.regions[self.saga.parameters.region]
+        return _offered("region", self.saga.parameters.region, self.platform.regions)
 
     @property
     def plan(self) -> Plan:
-        return self.platform.plans[self.saga.parameters.plan]
+        return _offered("plan", self.saga.parameters.plan, self.platform.plans)
 
     @property
     def credential(self) -> Credential:
@@ -122,6 +125,12 @@ class Work:
         """The name the ledger has for the tenant's resource of this kind, `otherwise` when it has none."""
         recorded = (resource.name for resource in self.saga.resources if resource.kind == kind)
         return next(recorded, otherwise)
+
+
+def _offered(what: str, name: str, offered: Mapping[str, _T]) -> _T:
+    if name not in offered:
+        raise PermanentError(f"The platform file has no {what} {name} any more, and a tenant has it: put it back.")
+    return offered[name]
 
 
 class Activity:

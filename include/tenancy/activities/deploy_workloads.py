@@ -4,7 +4,6 @@ The quota is made here with the namespace and not by the chart: so there is no m
 """
 
 import base64
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from tenancy.activities.activity import Activity, Found, Observation, Work, Worl
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
 from tenancy.saga.names import HELM_LIMIT, ActivityName, object_name
 from tenancy.saga.platform import Plan, Platform
+from tenancy.saga.quantities import same, times
 from tenancy.saga.states import Kind
 from tenancy.saga.tenant import Intent, Resource
 
@@ -81,7 +81,7 @@ def cluster_of(work: Work) -> "Cluster":
 def quota_of(plan: Plan) -> dict[str, str]:
     """The plan's replicas and one more: a rolling update starts the new pod before it ends an old one."""
     count = plan.replicas + 1
-    cpu, memory = _times(plan.cpu, count), _times(plan.memory, count)
+    cpu, memory = times(plan.cpu, count), times(plan.memory, count)
     return {
         "pods": str(count),
         "requests.cpu": cpu,
@@ -89,11 +89,6 @@ def quota_of(plan: Plan) -> dict[str, str]:
         "limits.cpu": cpu,
         "limits.memory": memory,
     }
-
-
-def _times(quantity: str, count: int) -> str:
-    number, unit = re.fullmatch(r"([\d.]+)(.*)", quantity).groups()  # type: ignore[union-attr]
-    return f"{float(number) * count:g}{unit}"
 
 
 def _labels(work: Work) -> dict[str, str]:
@@ -161,7 +156,7 @@ def _what_is_wrong(seen: "NamespaceSeen", work: Work) -> str:
         return "is not ours"
     if seen.ending:
         return "is being deleted" + (f" ({seen.why_ending})" if seen.why_ending else "")
-    return "" if seen.quota == quota_of(work.plan) else "has not the quota of its plan"
+    return "" if same(seen.quota, quota_of(work.plan)) else "has not the quota of its plan"
 
 
 def _observe_release(work: Work) -> Observation:

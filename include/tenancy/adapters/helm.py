@@ -20,6 +20,8 @@ from typing import Any
 from tenancy.saga.errors import PermanentError, TransientError
 
 DEADLINE_SECONDS = 60.0
+UNINSTALL_SECONDS = 15.0
+"""Undoing has less time than making: all of it has to fit into a callback (engine/tenancy.py, Timings)."""
 _OVERTIME_SECONDS = 5.0
 """Past its deadline and Helm's grace the child ends itself; this much later it is killed."""
 _CHILD = Path(__file__).with_name("helm_child.py")
@@ -33,7 +35,8 @@ _TRANSIENT = re.compile(
 _HUNG = frozenset({"DeadlineExceeded", "HelmCancelledError"})
 
 _running: set["subprocess.Popen[str]"] = set()
-_running_lock = threading.Lock()
+# Reentrant: on_kill ends children from a signal handler, which may interrupt the very code that holds it.
+_running_lock = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ class Helm:
         return dict(self._ask("status", Release(Path(), name, namespace, {})))
 
     def _ask(self, verb: str, release: Release, kubeconfig: str | None = None) -> Any:
+        deadline = min(self._deadline, UNINSTALL_SECONDS) if verb == "uninstall" else self._deadline
         request = {
             "verb": verb,
             "chart": str(release.chart),
@@ -90,10 +94,10 @@ class Helm:
             "namespace": release.namespace,
             "values": release.values,
             "labels": release.labels,
-            "deadline": self._deadline,
+            "deadline": deadline,
             "kubeconfig": self._kubeconfig() if kubeconfig is None else kubeconfig,
         }
-        answer = _run_child(request, self._deadline + _OVERTIME_SECONDS)
+        answer = _run_child(request, deadline + _OVERTIME_SECONDS)
         if "error" in answer:
             raise self._translated(f"helm {verb} of {release.name}", answer, release.secrets)
         return answer["result"]
@@ -101,9 +105,10 @@ class Helm:
     def _translated(
         self, what: str, answer: Mapping[str, str], secrets: Iterable[str]
     ) -> TransientError | PermanentError:
-        name, message = answer["error"], " ".join(answer["message"].split())[:800]
-        for secret in secrets:
+        name, message = answer["error"], " ".join(answer["message"].split())
+        for secret in secrets:  # before it is cut, or half of one would stay
             message = message.replace(secret, "***")
+        message = message[:800]
         if name in _HUNG:
             return TransientError(f"{what} did not end within {self._deadline:.0f} s: {self._label} does not answer.")
         kind = TransientError if name == "ChildDied" or _TRANSIENT.search(message) else PermanentError

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tenancy.adapters.kubernetes_api import Document, KubernetesApi
 from tenancy.saga.errors import ForeignObjectError, TransientError
+from tenancy.saga.quantities import same
 
 PLATFORM_LABEL = "tenancy.internal/platform"
 TENANT_LABEL = "tenancy.internal/tenant-id"
@@ -75,7 +76,7 @@ class Namespaces:
         assert seen is not None  # required just now
         if seen.ending:
             raise TransientError(f"The namespace {name} is still being deleted ({seen.why_ending}).")
-        if seen.quota != quota:
+        if not same(seen.quota, quota):
             fence()
             self._put_quota(name, quota)
 

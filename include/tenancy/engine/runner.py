@@ -12,7 +12,7 @@ from typing import Any
 from tenancy.activities.activity import Bell, NotReadyYet, WaitingActivity, Work
 from tenancy.activities.plan import PLAN, activity_of
 from tenancy.engine.admission import admit
-from tenancy.engine.tenancy import Tenancy, may_evict, message_of, note_eviction, observe_all
+from tenancy.engine.tenancy import Tenancy, message_of, note_eviction, observe_all
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.commands import BeginActivity, CompleteActivity, FailActivity, ReportProgress
@@ -90,11 +90,15 @@ def _begin(tenancy: Tenancy, ledger: LedgerSession, tenant_id: TenantId, task: T
 
 def _perform(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) -> Saga | Waiting:
     tenant_id = saga.tenant_id
-    with ledger.hold(tenant_id, patience_seconds=tenancy.timings.lock_patience, may_evict=may_evict) as evicted:
+    work = _work(tenancy, ledger, saga, task)
+    patience = tenancy.timings.lock_patience
+    with (
+        _failure_recorded(ledger, tenant_id, task),
+        ledger.hold(tenant_id, patience_seconds=patience, may_evict=work.lock.may_evict) as evicted,
+    ):
         for holder in evicted:
             note_eviction(ledger, tenant_id, "the ledger", holder, task.stamp)
-        with _failure_recorded(ledger, tenant_id, task):
-            waiting = _act(ledger, task, _work(tenancy, ledger, saga, task))
+        waiting = _act(ledger, task, work)
         return waiting or ledger.record(tenant_id, CompleteActivity(task.lease), stamp=task.stamp)
 
 

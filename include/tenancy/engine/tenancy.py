@@ -61,7 +61,11 @@ class Tenancy:
         def survey() -> tuple[Observation, ...]:
             return observe_all(work)
 
-        lock = LockPolicy(application, self.timings.lock_patience, may_evict, note_evicted)
+        def evict(holder: Holder) -> bool:
+            fence()  # who was overtaken while it waited must not end the session of whoever overtook it
+            return may_evict(holder)
+
+        lock = LockPolicy(application, self.timings.lock_patience, evict, note_evicted)
         work = Work(saga, self.platform, self.keyring, self.world, lock, fence, survey)
         return work
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tenancy.saga.commands import GiveUp
 
+_ENDED = "Airflow ended the run before this activity was done; its log and the refusals below say what was the last"
 _DIED = "the task's process ended without telling why; its log in Airflow has the last it said"
 
 
@@ -34,7 +35,10 @@ def run_failed(context: "Context") -> None:
     """A run failed for good, by whatever way Airflow found out."""
     from tenancy.saga.commands import GiveUp  # noqa: PLC0415
 
-    _give_up(GiveUp(RunId(str(context["run_id"])), _DIED), lease="")
+    # Some task instance of the run, when Airflow has one: enough to tell an attempt that is over from the current one.
+    ti = context.get("ti")
+    holder = TaskInstanceId(str(ti.id)) if ti is not None else None
+    _give_up(GiveUp(RunId(str(context["run_id"])), _ENDED, holder=holder), lease="")
 
 
 def _message(error: object) -> str:

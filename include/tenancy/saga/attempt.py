@@ -148,8 +148,10 @@ def give_up(command: c.GiveUp, saga: Saga) -> tuple[f.Fact, ...]:
     if activity is None:
         raise Refused("Every activity of this attempt is done.")
     _require_planned(saga, activity)
-    if command.holder is not None:
+    if command.holder is not None and command.activity is not None:
         _require_not_superseded(saga, command.run_id, activity, command.holder)
+    elif command.holder is not None:  # the DAG's callback knows some task instance of the run, not the activity's
+        _require_not_fenced(saga, command.run_id, command.holder)
     return _failed(saga, activity, _why(saga, activity, command.message))
 
 
@@ -194,10 +196,14 @@ _WHY_NOT_ACT = {
 }
 
 
-def _require_not_superseded(saga: Saga, run_id: RunId, activity: ActivityName, holder: TaskInstanceId) -> None:
+def _require_not_fenced(saga: Saga, run_id: RunId, holder: TaskInstanceId) -> None:
     fence = saga.fences.get(run_id)
     if fence and holder <= fence:
         raise StaleLease(f"Task instance {holder} belongs to an attempt that is over; it must stop.")
+
+
+def _require_not_superseded(saga: Saga, run_id: RunId, activity: ActivityName, holder: TaskInstanceId) -> None:
+    _require_not_fenced(saga, run_id, holder)
     newest = saga.step(activity).holder
     if holder < newest:
         raise StaleLease(f"A newer task instance ({newest}) has taken over {activity}; this one ({holder}) must stop.")
