@@ -71,3 +71,75 @@ select pg_advisory_xact_lock(7236832);
 -- name: lock_notes
 -- Who notes something in a stream waits for who is noting something there now.
 select pg_advisory_xact_lock(7236833, hashtext(%(stream)s::text));
+
+-- name: tenants
+-- Tenants by what is asked for, newest first, from a point on. The text is a slug's or an id's beginning, or a part of
+-- a name. What needs attention: all that failed, all that is in between for over 2 minutes or provisions for over 15.
+select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
+       seq, predecessor, created_at, state_since, needs_attention
+  from ledger.tenant
+ cross join lateral (
+       select state = 'Failed'
+           or (state in ('Cancelling', 'Decommissioning') and state_since < %(now)s::timestamptz - interval '2 minutes')
+           or (state = 'Provisioning' and state_since < %(now)s::timestamptz - interval '15 minutes')
+              as needs_attention
+       ) as judged
+ where (%(id)s::uuid is null or id = %(id)s)
+   and (%(state)s::text is null or state::text = %(state)s)
+   and (%(substate)s::text is null or substate::text = %(substate)s)
+   and (%(region)s::text is null or region = %(region)s)
+   and (%(plan)s::text is null or plan = %(plan)s)
+   and (not %(attention)s or needs_attention)
+   and (%(text)s::text is null
+        or starts_with(slug, lower(%(text)s))
+        or starts_with(id::text, lower(%(text)s))
+        or position(lower(%(text)s) in lower(name)) > 0)
+   and (%(before_at)s::timestamptz is null or (created_at, id) < (%(before_at)s, %(before_id)s::uuid))
+ order by created_at desc, id desc
+ limit %(limit)s;
+
+-- name: newest_of_slug
+-- The live tenant of this slug, else its newest.
+select id as tenant_id from ledger.tenant where slug = %(slug)s
+ order by (state <> 'Decommissioned') desc, created_at desc limit 1;
+
+-- name: counts
+-- How many tenants are in each state.
+select state::text, count(*) as tenants from ledger.tenant group by state;
+
+-- name: facts_page
+-- A stream's facts as they are stored, from a point on, at most so many.
+select seq, at, kind, attempt, actor, reason, lease, data
+  from ledger.fact where stream = %(stream)s and seq > %(seq)s order by seq limit %(limit)s;
+
+-- name: newest_seq
+-- Where a tenant's row says its stream ends.
+select seq from ledger.tenant where id = %(stream)s;
+
+-- name: beats
+-- The last pass of each reconciler.
+select name, at, took_seconds, summary from ledger.beat order by name;
+
+-- name: claim_answer
+-- The first request with this key goes on; one that died at work is taken over by its repetition.
+insert into ledger.answer as a (actor, key, request, at) values (%(actor)s, %(key)s, %(request)s, %(now)s)
+on conflict (actor, key) do update set at = excluded.at
+  where a.request = excluded.request and a.status is null and a.at < %(dead_before)s
+returning key;
+
+-- name: find_answer
+-- What is known of this key.
+select request, status, body from ledger.answer where actor = %(actor)s and key = %(key)s;
+
+-- name: keep_answer
+-- What the first request with this key was answered.
+update ledger.answer set status = %(status)s, body = %(body)s where actor = %(actor)s and key = %(key)s;
+
+-- name: drop_answer
+-- As if the key had never been used.
+delete from ledger.answer where actor = %(actor)s and key = %(key)s and status is null;
+
+-- name: forget_answers
+-- Keys are kept for a day; a few of the oldest go with each new one.
+delete from ledger.answer where (actor, key) in
+    (select actor, key from ledger.answer where at < %(before)s order by at limit 20);
