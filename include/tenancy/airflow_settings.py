@@ -23,7 +23,14 @@ _OPERATE: Final = (
     ("can_create", "Task Instances"),
     ("can_edit", "Task Instances"),
 )
+FORCE: Final = ("can_edit", "Plugins")
+"""Our own permission, which means nothing else in Airflow: a forced reset, which can orphan what is in flight.
+
+[fab] custom_roles knows no actions and resources but FAB's own, only new pairs of them: any other word keeps Airflow from
+starting (3.3.2, FAB provider's `_get_configured_action_and_resource`).
+"""
 _ENGINEER: Final = (
+    FORCE,
     ("can_delete", "DAG Runs"),
     ("can_delete", "Task Instances"),
     ("can_read", "XComs"),

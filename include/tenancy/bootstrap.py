@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.errors import PermanentError, PlatformFileError
 from tenancy.saga.platform import Platform, Region, parse
+from tenancy.saga.tenant import Parameters
 
 if TYPE_CHECKING:
     from tenancy.adapters.airflow_api import AirflowApi
@@ -22,6 +23,8 @@ PLATFORM_FILE = "TENANCY_PLATFORM_FILE"
 LEDGER_CONNECTION = "tenancy_ledger"
 AIRFLOW_CONNECTION = "tenancy_airflow_api"
 CREDENTIALS_CONNECTION = "tenancy_credentials"
+INGRESS_PORT = "TENANCY_INGRESS_PORT"
+"""Where tenants' pages are served, if that is not port 80."""
 
 
 def platform() -> Platform:
@@ -35,6 +38,13 @@ def platform() -> Platform:
         raise PlatformFileError(f"The platform file {path} cannot be read: {error.strerror}.") from error
     except tomllib.TOMLDecodeError as error:
         raise PlatformFileError(f"The platform file {path} is not TOML: {error}.") from error
+
+
+def tenant_url(offered: Platform, parameters: Parameters) -> str:
+    """Where a tenant answers once it is Active; empty when its region is not offered any more."""
+    region = offered.regions.get(parameters.region)
+    port = os.environ.get(INGRESS_PORT)
+    return f"http://{parameters.slug}.{region.ingress_domain}{f':{port}' if port else ''}" if region else ""
 
 
 def tenancy() -> "Tenancy":
