@@ -26,7 +26,7 @@ _OPERATE: Final = (
 FORCE: Final = ("can_edit", "Plugins")
 """Our own permission, which means nothing else in Airflow: a forced reset, which can orphan what is in flight.
 
-[fab] custom_roles knows no actions and resources but FAB's own, only new pairs of them: any other word keeps Airflow from
+[fab] custom_roles knows FAB's own actions and resources only, in any pairs: any other word keeps Airflow from
 starting (3.3.2, FAB provider's `_get_configured_action_and_resource`).
 """
 _ENGINEER: Final = (

@@ -154,7 +154,7 @@ class FactShape(BaseModel):
     actor: str
     reason: str
     lease: str
-    data: dict[str, Any]
+    data: Any = Field(description="An object, unless somebody tampered with it")
 
 
 class Audit(BaseModel):
