@@ -11,6 +11,8 @@ REASON_LIMIT = 500
 def _storable(text: str) -> str:
     if "\0" in text:
         raise ValueError("must not contain NUL")
+    if any("\ud800" <= character <= "\udfff" for character in text):  # half of a pair, which JSON lets through
+        raise ValueError("must be Unicode")
     return text
 
 
