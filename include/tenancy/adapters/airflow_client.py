@@ -38,7 +38,7 @@ class AirflowClient:
         """
         with _translated(self._url), self._client() as client:
             answer = self._send(client, method, path, params, body)
-            if answer.status_code == 401:  # the token's time is up
+            if _is_of_the_token(answer):
                 self._token = ""
                 answer = self._send(client, method, path, params, body)
         if answer.status_code not in accept:
@@ -61,6 +61,11 @@ class AirflowClient:
                 raise _refusal(f"login of {self.user}", answer)
             self._token = answer.json()["access_token"]
         return self._token
+
+
+def _is_of_the_token(answer: httpx.Response) -> bool:
+    """Its time is up (401), or Airflow's key is another one now (403, and it says so; Airflow 3.3.2)."""
+    return answer.status_code == 401 or (answer.status_code == 403 and "Invalid JWT token" in answer.text)
 
 
 @contextmanager

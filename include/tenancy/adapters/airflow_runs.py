@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tenancy.adapters.airflow_client import AirflowClient
+from tenancy.saga.errors import TransientError
 
 _LIVE = frozenset({"queued", "running"})
 _MARKS = frozenset({"patch_dag_run", "patch_task_instance", "post_clear_task_instances", "clear_dag_run"})
@@ -55,10 +56,21 @@ class AirflowRuns:
         return self._call("POST", f"/dags/{dag_id}/dagRuns", body=body, accept=(200, 409)).status_code == 200
 
     def fail(self, dag_id: str, run_id: str) -> None:
-        """Mark it failed, if it is there and lives: its process gets SIGTERM at its next heartbeat."""
-        seen = self.find(dag_id, run_id)
-        if seen is not None and seen.live:
-            self._call("PATCH", _path(dag_id, run_id), body={"state": "failed"}, accept=(200, 404))
+        """Mark it failed, if it is there and lives: its process gets SIGTERM at its next heartbeat.
+
+        Airflow's own transaction may deadlock with the scheduler's, which it answers with 500 (3.3.2): so a few times.
+        """
+        for last in (False, False, True):
+            seen = self.find(dag_id, run_id)
+            if seen is None or not seen.live:
+                return
+            try:
+                self._call("PATCH", _path(dag_id, run_id), body={"state": "failed"}, accept=(200, 404))
+            except TransientError:
+                if last:
+                    raise
+            else:
+                return
 
     def clear_history(self, dag_id: str, run_id: str) -> None:
         """Empty its task instances without starting it again. It must have ended; tries, logs and XComs stay.
