@@ -9,6 +9,8 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from tenancy.orchestration import listener
+
 _loaded: list[Any] = []
 
 
@@ -25,7 +27,8 @@ async def _console(scope: Any, receive: Any, send: Any) -> None:
 
 
 class TenancyPlugin(AirflowPlugin):
-    """The console and the JSON API below /tenancy."""
+    """The console and the JSON API below /tenancy; the listener that notices runs marked failed by hand."""
 
     name = "tenancy"
     fastapi_apps = ({"name": "Tenancy", "app": _console, "url_prefix": "/tenancy"},)
+    listeners = (listener,)

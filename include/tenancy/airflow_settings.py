@@ -46,8 +46,14 @@ _ENGINEER: Final = (
 )
 _SERVICE: Final = (
     ("can_read", "DAGs"),
+    ("can_edit", "DAGs"),
     ("can_read", "DAG Runs"),
+    ("can_create", "DAG Runs"),
+    ("can_edit", "DAG Runs"),
     ("can_read", "Task Instances"),
+    ("can_create", "Task Instances"),
+    ("can_edit", "Task Instances"),
+    ("can_read", "Audit Logs"),
     ("can_read", "Pools"),
     ("can_read", "Connections"),
     ("can_create", "Connections"),

@@ -15,6 +15,8 @@ from tenancy.saga.tenant import Parameters
 
 if TYPE_CHECKING:
     from tenancy.adapters.airflow_api import AirflowApi
+    from tenancy.adapters.airflow_client import AirflowClient
+    from tenancy.adapters.airflow_runs import AirflowRuns
     from tenancy.adapters.cluster import Cluster
     from tenancy.adapters.dsn import Dsn
     from tenancy.engine.tenancy import Tenancy
@@ -58,11 +60,17 @@ def tenancy() -> "Tenancy":
         return StorageServer(_dsn(region.storage_connection, f"the storage of region {region.name}"))
 
     return Tenancy(
-        ledger=Ledger(_dsn(LEDGER_CONNECTION, "the ledger")),
+        ledger=Ledger(ledger_dsn()),
         platform=platform(),
         keyring=_keyring(),
         world=World(storage=storage, handles=_airflow_api, cluster=_cluster),
+        runs=_airflow_runs,
     )
+
+
+def ledger_dsn() -> "Dsn":
+    """Where the ledger is."""
+    return _dsn(LEDGER_CONNECTION, "the ledger")
 
 
 def _connection(conn_id: str) -> Any:
@@ -98,9 +106,21 @@ def _keyring() -> Keyring:
 def _airflow_api() -> "AirflowApi":
     from tenancy.adapters.airflow_api import AirflowApi  # noqa: PLC0415
 
+    return AirflowApi(_airflow_client())
+
+
+def _airflow_runs() -> "AirflowRuns":
+    from tenancy.adapters.airflow_runs import AirflowRuns  # noqa: PLC0415
+
+    return AirflowRuns(_airflow_client())
+
+
+def _airflow_client() -> "AirflowClient":
+    from tenancy.adapters.airflow_client import AirflowClient  # noqa: PLC0415
+
     connection = _connection(AIRFLOW_CONNECTION)
     url = f"{connection.schema or 'http'}://{connection.host}:{connection.port}"
-    return AirflowApi(url, user=connection.login, password=connection.password or "")
+    return AirflowClient(url, user=connection.login, password=connection.password or "")
 
 
 def _cluster(region: Region) -> "Cluster":

@@ -84,12 +84,6 @@ def test_airflows_own_cookie_logs_in_as_well(anonymous: httpx.Client, viewer: ht
     assert anonymous.get("/platform", headers={"Cookie": f"_token={token}"}).status_code == 200
 
 
-def test_the_service_user_reads_and_does_not_act(client_of: Any, settled: dict[str, Any]):
-    service, path = client_of("tenancy-service"), f"/tenants/{settled['id']}"
-    assert service.get(path).status_code == 200
-    assert_problem(service.post(f"{path}/cancel", json={"reason": "a test"}, headers=WRITES), 403)
-
-
 def test_a_forced_reset_is_platform_engineerings(
     operator: httpx.Client, engineer: httpx.Client, settled: dict[str, Any]
 ):

@@ -3,7 +3,6 @@
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from tenancy.console import interim as actions
 from tenancy.console.airflow_auth import authenticate
 from tenancy.console.api.app import create_api
 from tenancy.console.parts import Parts
@@ -13,5 +12,5 @@ from tenancy.shared_parts import shared_tenancy
 
 def create_console() -> Starlette:
     """Everything below /tenancy. Opens nothing: each request does."""
-    api = create_api(Parts(shared_tenancy, actions, utc_now), authenticate)
+    api = create_api(Parts(shared_tenancy, utc_now), authenticate)
     return Starlette(routes=[Mount("/api/v1", api)])

@@ -11,8 +11,6 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.queries import query
-from tenancy.ledger.reading import rows
 
 KEPT = timedelta(days=1)
 AT_WORK = timedelta(minutes=2)
@@ -39,10 +37,10 @@ class Earlier:
 
 def claim(ledger: LedgerSession, key: Key, *, now: datetime) -> Earlier | None:
     """None: go on, the key is yours until `keep` or `drop`. Otherwise what is known of its first use."""
-    ledger._connection.execute(query("forget_answers"), {"before": now - KEPT})
-    if rows(ledger, "claim_answer", **vars(key), now=now, dead_before=now - AT_WORK):
+    ledger.rows("forget_answers", before=now - KEPT)
+    if ledger.rows("claim_answer", **vars(key), now=now, dead_before=now - AT_WORK):
         return None
-    found = rows(ledger, "find_answer", actor=key.actor, key=key.key)
+    found = ledger.rows("find_answer", actor=key.actor, key=key.key)
     if not found:  # dropped between the two looks
         return claim(ledger, key, now=now)
     (first,) = found
@@ -51,10 +49,9 @@ def claim(ledger: LedgerSession, key: Key, *, now: datetime) -> Earlier | None:
 
 def keep(ledger: LedgerSession, key: Key, status: int, body: Mapping[str, Any]) -> None:
     """This is what the key's request is answered from now on."""
-    values = {"actor": key.actor, "key": key.key, "status": status, "body": Jsonb(dict(body))}
-    ledger._connection.execute(query("keep_answer"), values)
+    ledger.rows("keep_answer", actor=key.actor, key=key.key, status=status, body=Jsonb(dict(body)))
 
 
 def drop(ledger: LedgerSession, key: Key) -> None:
     """Nothing came of it: the same key may be tried again."""
-    ledger._connection.execute(query("drop_answer"), {"actor": key.actor, "key": key.key})
+    ledger.rows("drop_answer", actor=key.actor, key=key.key)

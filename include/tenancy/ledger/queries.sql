@@ -20,13 +20,15 @@ values (%(stream)s, %(seq)s, %(kind)s, %(attempt)s, %(lease)s, %(actor)s, %(reas
 -- name: upsert_tenant
 -- The tenant's row as its facts fold now.
 insert into ledger.tenant as t (id, slug, name, plan, region, admin_email, state, substate, attempt, generation, run_id,
-                                activity, seq, predecessor, created_at, state_since, updated_at)
+                                activity, seq, predecessor, held, history_cleared, created_at, state_since, updated_at)
 values (%(id)s, %(slug)s, %(name)s, %(plan)s, %(region)s, %(admin_email)s, %(state)s, %(substate)s, %(attempt)s,
-        %(generation)s, %(run_id)s, %(activity)s, %(seq)s, %(predecessor)s, %(at)s, %(at)s, %(at)s)
+        %(generation)s, %(run_id)s, %(activity)s, %(seq)s, %(predecessor)s, %(held)s, %(history_cleared)s,
+        %(at)s, %(at)s, %(at)s)
 on conflict (id) do update set
     slug = excluded.slug, name = excluded.name, plan = excluded.plan, region = excluded.region,
     admin_email = excluded.admin_email, attempt = excluded.attempt, generation = excluded.generation,
     run_id = excluded.run_id, activity = excluded.activity, seq = excluded.seq, updated_at = excluded.updated_at,
+    held = excluded.held, history_cleared = excluded.history_cleared,
     state_since = case when (t.state, t.substate) is distinct from (excluded.state, excluded.substate)
                        then excluded.updated_at else t.state_since end,
     state = excluded.state, substate = excluded.substate;
@@ -116,6 +118,24 @@ select seq, at, kind, attempt, actor, reason, lease, data
 -- Where a tenant's row says its stream ends.
 select seq from ledger.tenant where id = %(stream)s;
 
+-- name: poke
+-- The listener's one short insert.
+insert into ledger.poke (run_id, action) values (%(run_id)s, %(action)s);
+
+-- name: pokes
+-- What the listener left and nobody has looked at.
+select id, run_id, action, at from ledger.poke where handled_at is null order by id limit 500;
+
+-- name: poke_handled
+-- Looked at.
+update ledger.poke set handled_at = %(at)s where id = %(id)s;
+
+-- name: beat
+-- A reconciler's pulse.
+insert into ledger.beat (name, at, took_seconds, summary) values (%(name)s, %(at)s, %(took_seconds)s, %(summary)s)
+on conflict (name) do update
+   set at = excluded.at, took_seconds = excluded.took_seconds, summary = excluded.summary;
+
 -- name: beats
 -- The last pass of each reconciler.
 select name, at, took_seconds, summary from ledger.beat order by name;
@@ -143,3 +163,14 @@ delete from ledger.answer where actor = %(actor)s and key = %(key)s and status i
 -- Keys are kept for a day; a few of the oldest go with each new one.
 delete from ledger.answer where (actor, key) in
     (select actor, key from ledger.answer where at < %(before)s order by at limit 20);
+
+-- name: suspects
+-- Tenants that should have said something by now; in random order, so that none is always behind the limit.
+-- 30 s while they provision, 10 s while a wish is pursued, 20 s while a failure is undone, which a callback does first.
+select id as tenant_id, extract(epoch from %(now)s::timestamptz - updated_at)::float as silent_seconds
+  from ledger.tenant
+ where (state = 'Provisioning' and updated_at < %(now)s::timestamptz - interval '30 seconds')
+    or (state in ('Cancelling', 'Decommissioning') and updated_at < %(now)s::timestamptz - interval '10 seconds')
+    or (substate = 'unwinding' and updated_at < %(now)s::timestamptz - interval '20 seconds')
+    or (substate = 'ready' and not history_cleared and updated_at < %(now)s::timestamptz - interval '10 seconds')
+ order by random() limit %(limit)s;

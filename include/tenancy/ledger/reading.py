@@ -12,7 +12,6 @@ from uuid import UUID
 
 from tenancy.ledger.envelope import chain_break, fact_of
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.queries import query
 from tenancy.saga.decide import way_on
 from tenancy.saga.errors import LedgerOutdatedError
 from tenancy.saga.names import RunId, TenantId, is_slug
@@ -78,27 +77,17 @@ class StoredFact:
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Beat:
-    """A reconciler's last pass."""
-
-    name: str
-    at: datetime
-    took_seconds: float
-    summary: str
-
-
 def tenants(
     ledger: LedgerSession, wanted: Wanted, *, now: datetime, limit: int, after: Place | None = None
 ) -> list[Line]:
     """At most `limit` tenants, newest first, behind `after`."""
     place = {"before_at": after and after.created_at, "before_id": after and after.tenant_id}
-    return [_line(row) for row in rows(ledger, "tenants", **vars(wanted), **place, id=None, now=now, limit=limit)]
+    return [_line(row) for row in ledger.rows("tenants", **vars(wanted), **place, id=None, now=now, limit=limit)]
 
 
 def counts(ledger: LedgerSession) -> dict[State, int]:
     """How many tenants are in each state; every state is named."""
-    found = {row["state"]: row["tenants"] for row in rows(ledger, "counts")}
+    found = {row["state"]: row["tenants"] for row in ledger.rows("counts")}
     return {state: found.get(state.value, 0) for state in State}
 
 
@@ -108,18 +97,18 @@ def find(ledger: LedgerSession, ref: str, *, now: datetime) -> Line | None:
     line = by_id and _line_of(ledger, by_id, now)
     if line or not is_slug(ref):
         return line or None
-    by_slug = rows(ledger, "newest_of_slug", slug=ref)
+    by_slug = ledger.rows("newest_of_slug", slug=ref)
     return _line_of(ledger, by_slug[0]["tenant_id"], now) if by_slug else None
 
 
 def facts(ledger: LedgerSession, stream: TenantId, *, after: int, limit: int) -> list[StoredFact]:
     """At most `limit` facts with a seq above `after`, oldest first."""
-    return [StoredFact(**row) for row in rows(ledger, "facts_page", stream=stream, seq=after, limit=limit)]
+    return [StoredFact(**row) for row in ledger.rows("facts_page", stream=stream, seq=after, limit=limit)]
 
 
 def broken_at(ledger: LedgerSession, stream: TenantId) -> int | None:
     """The seq of the first fact that was altered, lost or moved, the newest ones included; None when all is whole."""
-    newest = rows(ledger, "newest_seq", stream=stream)  # first: a fact written meanwhile must not look like a loss
+    newest = ledger.rows("newest_seq", stream=stream)  # first: a fact written meanwhile must not look like a loss
     try:
         envelopes = ledger.envelopes(stream)
     except (ValueError, KeyError, TypeError, LedgerOutdatedError):
@@ -132,22 +121,12 @@ def broken_at(ledger: LedgerSession, stream: TenantId) -> int | None:
 
 def _first_unreadable(ledger: LedgerSession, stream: TenantId) -> int:
     """Somebody wrote what is no fact of ours."""
-    for row in rows(ledger, "facts_page", stream=stream, seq=0, limit=None):
+    for row in ledger.rows("facts_page", stream=stream, seq=0, limit=None):
         try:
             fact_of(row["kind"], row["data"])
         except (ValueError, KeyError, TypeError, LedgerOutdatedError):
             return int(row["seq"])
     raise AssertionError("every fact can be read")
-
-
-def beats(ledger: LedgerSession) -> list[Beat]:
-    """The last pass of each reconciler that ever beat."""
-    return [Beat(**row) for row in rows(ledger, "beats")]
-
-
-def rows(ledger: LedgerSession, name: str, **parameters: Any) -> list[dict[str, Any]]:
-    """What the statement of this name answers."""
-    return ledger._connection.execute(query(name), parameters).fetchall()
 
 
 def _as_id(ref: str) -> TenantId | None:
@@ -160,7 +139,7 @@ def _as_id(ref: str) -> TenantId | None:
 
 def _line_of(ledger: LedgerSession, tenant_id: TenantId, now: datetime) -> Line | None:
     anyone, anywhere = vars(Wanted()), {"before_at": None, "before_id": None}
-    found = rows(ledger, "tenants", **anyone, **anywhere, id=tenant_id, now=now, limit=1)
+    found = ledger.rows("tenants", **anyone, **anywhere, id=tenant_id, now=now, limit=1)
     return _line(found[0]) if found else None
 
 

@@ -16,7 +16,8 @@ from tenancy.console.api.asking import Deed, Doing, act, corrected, create
 from tenancy.console.api.problems import documented
 from tenancy.console.api.requests import CorrectedWish, NewTenant, Ref, ResetWish, Wish
 from tenancy.console.callers import Right
-from tenancy.console.parts import Answer
+from tenancy.engine import actions as engine
+from tenancy.engine.actions import Answer
 
 router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["actions"])
 
@@ -43,7 +44,7 @@ def cancel(asked: AskedOf, ref: Ref, wish: Wish) -> Response:
     """Stop provisioning and undo what was made. A second one kills again and starts the compensations anew."""
 
     def perform(doing: Doing) -> Answer:
-        return doing.actions.cancel(*doing.whom, by=doing.stamp)
+        return engine.cancel(*doing.whom, by=doing.stamp)
 
     return act(asked, ref, wish, Deed("cancel", 202, perform))
 
@@ -56,7 +57,7 @@ def reset(asked: AskedOf, ref: Ref, wish: ResetWish) -> Response:
 
     def perform(doing: Doing) -> Answer:
         role = Right.FORCE in asked.caller.rights
-        return doing.actions.reset(*doing.whom, by=doing.stamp, force=wish.force, platform_role=role)
+        return engine.reset(*doing.whom, by=doing.stamp, force=wish.force, platform_role=role)
 
     return act(asked, ref, wish, Deed("reset", 200, perform))
 
@@ -67,7 +68,7 @@ def retry(asked: AskedOf, ref: Ref, wish: CorrectedWish) -> Response:
 
     def perform(doing: Doing) -> Answer:
         corrections, typed = corrected(doing, wish), wish.confirm_slug or ""
-        return doing.actions.retry(*doing.whom, by=doing.stamp, corrections=corrections, confirm_slug=typed)
+        return engine.retry(*doing.whom, by=doing.stamp, corrections=corrections, confirm_slug=typed)
 
     return act(asked, ref, wish, Deed("retry", 200, perform))
 
@@ -77,7 +78,7 @@ def decommission(asked: AskedOf, ref: Ref, wish: Wish) -> Response:
     """Release all a tenant has, for good, and free its slug."""
 
     def perform(doing: Doing) -> Answer:
-        return doing.actions.decommission(*doing.whom, by=doing.stamp, confirm_slug=wish.confirm_slug or "")
+        return engine.decommission(*doing.whom, by=doing.stamp, confirm_slug=wish.confirm_slug or "")
 
     return act(asked, ref, wish, Deed("decommission", 202, perform))
 
@@ -87,7 +88,7 @@ def recreate(asked: AskedOf, ref: Ref, wish: CorrectedWish) -> Response:
     """A new tenant in the place of a decommissioned one: same slug, linked to it. The answer is the new one."""
 
     def perform(doing: Doing) -> Answer:
-        return doing.actions.recreate(*doing.whom, by=doing.stamp, corrections=corrected(doing, wish))
+        return engine.recreate(*doing.whom, by=doing.stamp, corrections=corrected(doing, wish))
 
     return act(asked, ref, wish, Deed("recreate", 201, perform))
 
@@ -97,6 +98,6 @@ def escalate(asked: AskedOf, ref: Ref, wish: Wish) -> Response:
     """Hand the tenant over to platform engineering; changes no state."""
 
     def perform(doing: Doing) -> Answer:
-        return doing.actions.escalate(*doing.whom, by=doing.stamp)
+        return engine.escalate(*doing.whom, by=doing.stamp)
 
     return act(asked, ref, wish, Deed("escalate", 200, perform))

@@ -19,13 +19,15 @@ from tenancy.console.api.desk import opened
 from tenancy.console.api.idempotency import once
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.api.requests import CorrectedWish, NewTenant, Wish
-from tenancy.console.parts import Actions, Answer
+from tenancy.engine import actions
+from tenancy.engine.actions import Answer
+from tenancy.engine.preview import Preview, preview, preview_create
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
 from tenancy.saga.errors import Refused
 from tenancy.saga.names import TenantId
 from tenancy.saga.platform import Platform
-from tenancy.saga.tenant import Parameters, Saga
+from tenancy.saga.tenant import Saga
 
 AT_ONCE: Final = 8
 _PATIENCE_SECONDS: Final = 10.0
@@ -36,7 +38,6 @@ _places = threading.BoundedSemaphore(AT_ONCE)
 class Doing:
     """An action about to be asked for."""
 
-    actions: Actions
     tenancy: Tenancy
     saga: Saga
     stamp: Stamp
@@ -58,9 +59,9 @@ class Deed:
 def act(asked: Asked, ref: str, wish: Wish, deed: Deed) -> JSONResponse:
     """Ask for an action on a tenant; 404 when there is no such tenant."""
     with opened(asked.parts) as desk:
-        doing = Doing(asked.parts.actions, desk.tenancy, desk.saga(ref), asked.stamp(wish.reason))
+        doing = Doing(desk.tenancy, desk.saga(ref), asked.stamp(wish.reason))
     if asked.dry_run:
-        return _json(200, portrait.preview(asked.parts.actions.preview(doing.tenancy, doing.saga, deed.name)))
+        return _json(200, portrait.preview_of(preview(doing.saga, deed.name)))
     return _do(asked, wish, deed.status, lambda: deed.perform(doing))
 
 
@@ -68,26 +69,25 @@ def create(asked: Asked, wish: NewTenant) -> JSONResponse:
     """Ask for a new tenant."""
     tenancy = asked.parts.tenancy()
     request = {field: getattr(wish, field) for field in FIELDS}
-    parameters = _well_formed(request, tenancy.platform, set(FIELDS))
+    _require_well_formed(request, tenancy.platform, set(FIELDS))
     if asked.dry_run:
-        return _json(200, _creation(asked, parameters))
-    return _do(asked, wish, 201, lambda: asked.parts.actions.create(tenancy, request, by=asked.stamp(wish.reason)))
+        return _json(200, portrait.preview_of(_creation(tenancy, request)))
+    return _do(asked, wish, 201, lambda: actions.create(tenancy, request, by=asked.stamp(wish.reason)))
 
 
 def corrected(doing: Doing, wish: CorrectedWish) -> dict[str, str]:
     """The corrections of a wish; 400 when one of them is not well-formed or not offered."""
     corrections: dict[str, str] = wish.corrections.model_dump(exclude_none=True)
-    _well_formed({**vars(doing.saga.parameters), **corrections}, doing.tenancy.platform, set(corrections))
+    _require_well_formed({**vars(doing.saga.parameters), **corrections}, doing.tenancy.platform, set(corrections))
     return corrections
 
 
-def _well_formed(request: dict[str, str], platform: Platform, given: set[str]) -> Parameters:
+def _require_well_formed(request: dict[str, str], platform: Platform, given: set[str]) -> None:
     try:
-        return check_request(request, platform)
+        check_request(request, platform)
     except Refused as refusal:
-        if refusal.field not in given:
-            raise
-        raise ProblemError(400, str(refusal), field=refusal.field) from refusal
+        if refusal.field in given:  # the rest is the engine's to refuse, and to note
+            raise ProblemError(400, str(refusal), field=refusal.field) from refusal
 
 
 def _do(asked: Asked, wish: BaseModel, status: int, perform: Callable[[], Answer]) -> JSONResponse:
@@ -106,22 +106,12 @@ def _told(asked: Asked, answer: Answer) -> shapes.Action:
     return shapes.Action(tenant=shown, said=answer.said, warnings=list(answer.warnings), progress=progress)
 
 
-def _creation(asked: Asked, parameters: Parameters) -> shapes.PreviewShape:
-    with opened(asked.parts) as desk:
-        taken = desk.ledger.tenant_of_slug(parameters.slug)
-    refusal = f"The slug {parameters.slug} is taken by tenant {taken}." if taken else ""
-    said = refusal or f"Would provision {parameters.slug} on plan {parameters.plan} in {parameters.region}."
-    return shapes.PreviewShape(
-        action="create",
-        allowed=not refusal,
-        refusal=refusal,
-        retry_after=None,
-        undone=[],
-        kept=[],
-        confirm_slug=False,
-        warnings=[],
-        said=said,
-    )
+def _creation(tenancy: Tenancy, request: dict[str, str]) -> Preview:
+    try:
+        return preview_create(tenancy, request)
+    except Refused as refusal:
+        said = "Nothing: the request would be refused."
+        return Preview("create", allowed=False, said=said, refusal=str(refusal), retry_after=refusal.retry_after)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tenancy.console.api import portrait, shapes
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.parts import Parts
+from tenancy.engine.progress import progress
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.reading import Line, find
@@ -40,7 +41,9 @@ class Desk:
     def tenant(self, ref: str) -> shapes.Tenant:
         """The tenant as the API shows it; 404 when there is no such tenant."""
         line = self.line(ref)
-        return portrait.tenant(self.parts, self.tenancy, self.ledger, line, self.saga_of(line))
+        saga = self.saga_of(line)
+        seen = progress(self.ledger, saga)
+        return portrait.tenant(line, saga, seen, self.tenancy.platform, self.parts.clock())
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from tenancy.console.api.desk import opened
 from tenancy.console.api.problems import documented
 from tenancy.console.callers import Right
 from tenancy.ledger.migrations import LEDGER_VERSION
-from tenancy.ledger.reading import Beat, beats
+from tenancy.ledger.rounds import Beat, beats
 
 router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["platform"])
 _RESPONSES = documented(401, 403, 503)

@@ -8,15 +8,15 @@ from tenancy.activities.activity import Activity
 from tenancy.activities.plan import PLAN
 from tenancy.bootstrap import tenant_url
 from tenancy.console.api import shapes
-from tenancy.console.parts import Parts, Preview, Progress
-from tenancy.engine.tenancy import Tenancy
-from tenancy.ledger.ledger import LedgerSession
+from tenancy.engine.actions import ACTIONS
+from tenancy.engine.preview import Preview, preview
+from tenancy.engine.progress import Progress
 from tenancy.ledger.reading import Line
 from tenancy.ledger.timeline import Row, Timeline
+from tenancy.saga import loops
 from tenancy.saga.platform import Platform
 from tenancy.saga.tenant import Resource, Saga
 
-ACTIONS: Final = ("cancel", "reset", "retry", "decommission", "recreate", "escalate")
 _BY_NAME: Final[dict[str, Activity]] = {activity.name: activity for activity in PLAN}
 
 
@@ -45,19 +45,17 @@ def row(line: Line, now: datetime) -> shapes.TenantRow:
     )
 
 
-def tenant(parts: Parts, tenancy: Tenancy, ledger: LedgerSession, line: Line, saga: Saga) -> shapes.Tenant:
+def tenant(line: Line, saga: Saga, seen: Progress, platform: Platform, now: datetime) -> shapes.Tenant:
     """The tenant with all that an operator decides by."""
-    previews = {action: parts.actions.preview(tenancy, saga, action) for action in ACTIONS}
-    warnings = [warning for each in previews.values() if each.allowed for warning in each.warnings]
     return shapes.Tenant(
-        **vars(row(line, parts.clock())),
+        **vars(row(line, now)),
         admin_email=saga.parameters.admin_email,
         failures=[shapes.Failure(**vars(failure)) for failure in saga.failures],
-        warnings=list(dict.fromkeys(warnings)),
-        held="",
-        progress=progress(parts.actions.progress(ledger, saga)),
-        actions={action: _permission(each) for action, each in previews.items()},
-        url=tenant_url(tenancy.platform, saga.parameters),
+        warnings=list(loops.warnings(saga)),
+        held=saga.held,
+        progress=progress(seen),
+        actions={action: _permission(preview(saga, action)) for action in ACTIONS},
+        url=tenant_url(platform, saga.parameters),
     )
 
 
@@ -73,7 +71,7 @@ def resources(seen: Iterable[Resource]) -> list[shapes.ResourceShape]:
     return [shapes.ResourceShape(kind=r.kind, name=r.name, state=r.state, activity=r.activity) for r in seen]
 
 
-def preview(seen: Preview) -> shapes.PreviewShape:
+def preview_of(seen: Preview) -> shapes.PreviewShape:
     """What an action would do."""
     return shapes.PreviewShape(
         action=seen.action,
