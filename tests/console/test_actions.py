@@ -1,5 +1,6 @@
 """The actions by the API: created, undone, reset, retried, decommissioned, recreated, on the real platform."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -156,6 +157,18 @@ def test_a_key_makes_a_repetition_the_same_answer(operator: httpx.Client, active
     reasons = _facts(operator, str(active["id"]), "tenant.provisioning.escalated")
     _post(operator, path, WHY)
     assert len(_facts(operator, str(active["id"]), "tenant.provisioning.escalated")) == len(reasons) + 1
+
+
+def test_of_requests_with_one_key_at_once_one_acts(operator: httpx.Client, active: dict[str, Any]):
+    path, key = f"/tenants/{active['id']}/escalate", {"Idempotency-Key": uuid4().hex}
+    why = {"reason": f"at once {uuid4().hex}"}
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: _post(operator, path, why, **key), range(8)))
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers if answer.status_code == 409)
+    escalated = _facts(operator, str(active["id"]), "tenant.provisioning.escalated")
+    assert [fact["reason"] for fact in escalated].count(why["reason"]) == 1
+    assert _post(operator, path, why, **key).headers["Idempotency-Replayed"] == "true"
 
 
 def test_a_key_makes_a_refusal_the_same_answer_too(operator: httpx.Client, active: dict[str, Any]):

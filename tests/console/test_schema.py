@@ -23,7 +23,7 @@ from tenancy.console.parts import Parts
 from tenancy.engine.tenancy import Tenancy
 from tests.console.conftest import provisioned
 
-EXAMPLES = 20
+EXAMPLES = 15
 CHECKS: list[Any] = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
 ]  # fmt: skip
