@@ -15,6 +15,8 @@ from tenantctl.text import duration, sentence
 
 QUIET_SECONDS: Final = 120.0
 """Runbook: "Wait 2 minutes; try cancel again; then reset"."""
+_STALL_SECONDS: Final = 300.0
+"""Runbook: "> 5 minutes on any single step"; which step may take longer, the API's needs_attention knows."""
 _CANCELS: Final = 3
 _FAILURES: Final = 3
 """Runbook: "After the 3rd failure, decommission + recreate is cleaner"."""
@@ -98,7 +100,8 @@ def _of_others(tenant: Tenant, course: Course) -> Step:  # noqa: ARG001 - one of
 def _of_provisioning(tenant: Tenant, course: Course) -> Step:
     if not course.retried(tenant):
         return Act("cancel", f"it is Provisioning, at {tenant.activity_label} for {duration(tenant.seconds)}")
-    if tenant.needs_attention and tenant.activity == course.origin.activity:
+    hangs = tenant.needs_attention and tenant.seconds >= _STALL_SECONDS
+    if hangs and tenant.activity == course.origin.activity:
         return Stop(Exit.FAILED, f"{tenant.slug} hangs at {tenant.activity_label} again. {_INVESTIGATE}")
     held = f" ({tenant.held})" if tenant.held else ""
     return Wait(f"attempt {tenant.attempt} runs: {tenant.activity_label}{held}")

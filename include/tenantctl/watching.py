@@ -45,9 +45,8 @@ def _until_rest(session: Session, ref: str, patience: Patience, show: Show) -> A
 
 
 def _look(session: Session, ref: str) -> tuple[Answer, Answer]:
-    """The tenant last: a row may then be older than the headline, never show less than it says."""
-    timeline = session.api.get(tenant_path(ref, "timeline"))
-    return session.tenant(ref), timeline
+    """The timeline last: of a tenant that rests, it then shows all that happened."""
+    return session.tenant(ref), session.api.get(tenant_path(ref, "timeline"))
 
 
 def _screen(session: Session) -> tuple[AbstractContextManager[object], Show]:

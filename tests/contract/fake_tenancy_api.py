@@ -86,6 +86,7 @@ class FakeTenant:
         if action == "retry":
             self.facts[-1] = "tenant.provisioning.retried"
             self.attempt += 1
+            self.needs_attention = False
         self.phase = _LAW[action][1] or self.phase
         follows = self.after.get(action, [])
         self.script = follows.pop(0) if follows else list(_USUAL.get(action, []))
