@@ -66,8 +66,8 @@ def _error(response: httpx.Response, data: dict[str, Any]) -> CtlError:
     said = sentence(str(data.get("detail") or data.get("title") or response.reason_phrase))
     wait = retry_after(response)
     kind, words = _MEANINGS.get(response.status_code, (Broken, _DEFECT))
-    if wait is None and kind is Away:
-        wait = _AWAY_SECONDS
+    if wait is None and kind is Away:  # Tenancy itself says when to ask again, if that helps
+        kind, wait = (Broken, None) if of_tenancy else (Away, _AWAY_SECONDS)
     again = f" Try again in {in_words(wait)}." if wait is not None else ""
     return kind(
         words.format(said=said, status=response.status_code) + again,

@@ -28,19 +28,26 @@ def captured(api: Api, ref: str) -> str:
 
 
 def _lines(tenant: Tenant, timeline: Json, errors: list[Json], kinds: set[str]) -> list[str]:
-    last = errors[-1] if errors else None
-    error = f"{last.get('activity')}: {last.get('message')} ({last.get('at')})" if last else "none recorded"
     tried = ", ".join(f"{action} {'yes' if kind in kinds else 'no'}" for action, kind in _TRIED.items())
     named = [
         ("Tenant's id", tenant.id),
         ("Slug", tenant.slug),
         ("State", f"{tenant.phase}, attempt {tenant.attempt}, {len(tenant.failures)} failures"),
         ("Last successful activity", last_done(timeline)),
-        ("Last error", error),
+        ("Last error", last_error(errors)),
         ("Already tried", tried),
         ("Resources left", ", ".join(tenant.progress.left) or "none"),
     ]
     return [f"{name + ':':<26}{harmless(value)}" for name, value in named]
+
+
+def last_error(errors: list[Json]) -> str:
+    """The log's last message; a refused click is told only when there is nothing else."""
+    last = next((each for each in reversed(errors) if each.get("error") != "Refused"), errors[-1] if errors else None)
+    if last is None:
+        return "none recorded"
+    where = f"{last.get('activity')}: " if last.get("activity") else ""
+    return f"{where}{last.get('message')} ({last.get('at')})"
 
 
 def last_done(timeline: Json) -> str:

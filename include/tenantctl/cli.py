@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None, world: World | None = None) -> 
     except TyperException as error:
         world.err.print(f"tenantctl: {harmless(error.format_message())} See `tenantctl {_verb_of(given)}--help`.")
         return Exit.USAGE
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # typer leaves by SystemExit when its own help finds the pipe closed
         code = Exit.PIPE_CLOSED
     if code == Exit.PIPE_CLOSED:
         _forget_stdout()

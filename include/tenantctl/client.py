@@ -5,6 +5,7 @@ whoever calls (`waiting`), not here.
 """
 
 import re
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -20,6 +21,9 @@ from tenantctl.target import API, Target
 
 TIMEOUT_SECONDS: Final = 30.0
 _REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+_AT_WORK_SECONDS: Final = 5
+_AT_WORK_LOOKS: Final = 10
+"""A 409 that says to wait no longer than this, after a repetition, is the first try still at work."""
 _CUT_OFF: Final = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 """The connection broke after it stood: a server that was restarted. Once more is worth it."""
 
@@ -33,8 +37,10 @@ class Api:
         *,
         transport: httpx.BaseTransport | None = None,
         ask_password: Callable[[], str] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._target = target
+        self._sleep = sleep
         self._ask_password = ask_password
         self._token = target.token
         self._password = target.password
@@ -86,15 +92,27 @@ class Api:
             raise Broken(f"{self._target.url} gave no token: is it Airflow 3 with Tenancy?") from error
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        url = f"{self._target.url}{path}"
         try:
             try:
-                return self._http.request(method, f"{self._target.url}{path}", **request)
+                return self._http.request(method, url, **request)
             except _CUT_OFF:
-                return self._http.request(method, f"{self._target.url}{path}", **request)
+                return self._again(method, url, **request)
         except httpx.TransportError as error:
             raise Away(self._unreachable(method, error)) from error
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise Broken(f"Tenancy at {self._target.url} cannot be asked: {error}.") from error
+
+    def _again(self, method: str, url: str, **request: Any) -> httpx.Response:
+        """Repeat what was cut off. The server may still be at work on it: its answer is what we are after."""
+        response = self._http.request(method, url, **request)
+        for _ in range(_AT_WORK_LOOKS):
+            wait = answers.retry_after(response)
+            if response.status_code != 409 or wait is None or wait > _AT_WORK_SECONDS:
+                break
+            self._sleep(float(wait))
+            response = self._http.request(method, url, **request)
+        return response
 
     def _unreachable(self, method: str, error: httpx.TransportError) -> str:
         where = f"Tenancy at {self._target.url}"

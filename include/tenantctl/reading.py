@@ -5,7 +5,7 @@ from typing import Final
 from tenantctl import pane, tables
 from tenantctl.client import tenant_path
 from tenantctl.exits import Exit
-from tenantctl.options import After, Attention, Cursor, Limit, Plan, Ref, Region, Search, State, Substate
+from tenantctl.options import After, Attention, Cursor, FactsLimit, Limit, Plan, Ref, Region, Search, State, Substate
 from tenantctl.session import Session
 from tenantctl.verbs import Entry
 
@@ -51,7 +51,7 @@ def errors(session: Session, ref: Ref) -> Exit:
     return Exit.DONE
 
 
-def audit(session: Session, ref: Ref, *, after: After = 0, limit: Limit = 200) -> Exit:
+def audit(session: Session, ref: Ref, *, after: After = 0, limit: FactsLimit = 200) -> Exit:
     """Show the audit log: every fact, who and why.
 
     Exit code 1 when its chain of hashes is broken."""

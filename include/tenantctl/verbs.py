@@ -80,7 +80,7 @@ def _with_session(world: World, flags: Flags, as_json: bool, command: Verb, give
     whom = target.find(flags, world.environ, world.sandbox_home)
     ask = world.ask
     ask_password = (lambda: ask(f"Password of {whom.user} at {whom.url}: ", True)) if ask else None
-    with Api(whom, transport=world.transport, ask_password=ask_password) as api:
+    with Api(whom, transport=world.transport, ask_password=ask_password, sleep=world.sleep) as api:
         return command(Session(api, world, as_json), **given)
 
 

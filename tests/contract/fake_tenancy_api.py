@@ -195,7 +195,7 @@ class FakeTenancy:
 
     def _health(self) -> dict[str, Any]:
         beat = {"name": "unwind", "last_beat": "2026-11-22T03:00:00Z", "late": self.late, "summary": "nothing found"}
-        return {"ledger": {"reachable": True, "revision": "0004"}, "reconcilers": [beat]}
+        return {"ledger": {"version": "0004", "milliseconds": 3.2}, "reconcilers": [beat]}
 
 
 def document(tenant: FakeTenant) -> dict[str, Any]:
@@ -268,10 +268,12 @@ def attempt(tenant: FakeTenant) -> dict[str, Any]:
 
 def problem(status: int, detail: str, *, field: str = "", headers: dict[str, str] | None = None) -> httpx.Response:
     """A problem document as the API sends it."""
-    body: dict[str, Any] = {"type": "about:blank", "title": "Problem", "status": status, "detail": detail}
+    kind = f"urn:tenancy:problem:{status}"
+    body: dict[str, Any] = {"type": kind, "title": "Problem", "status": status, "detail": detail, "instance": BASE}
     body |= {"field": field} if field else {}
-    kind = {"content-type": "application/problem+json"}
-    return httpx.Response(status, content=json.dumps(body), headers={**kind, **(headers or {})})
+    body |= {"retry_after": int(headers["Retry-After"])} if headers and headers["Retry-After"].isdigit() else {}
+    media = {"content-type": "application/problem+json"}
+    return httpx.Response(status, content=json.dumps(body), headers={**media, **(headers or {})})
 
 
 _PLATFORM = {"name": "test", "regions": ["eu-central", "us-east"], "plans": ["starter", "business"]}

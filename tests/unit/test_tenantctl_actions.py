@@ -177,6 +177,13 @@ def test_escalate_prints_the_runbooks_list_ready_to_paste():
         assert line in ended.out.splitlines()
 
 
+def test_the_last_error_is_no_refused_click():
+    wrong = {"at": "3:04", "attempt": 1, "activity": "", "error": "UnwindingExhausted", "message": "Not undone: a."}
+    refused = {"at": "3:05", "attempt": 1, "activity": "", "error": "Refused", "message": "Reset is refused."}
+    ended = run(with_tenant("Failed stuck", errors=[wrong, refused]), "escalate", "acme", "-m", "help")
+    assert "Last error:               Not undone: a. (3:04)" in ended.out
+
+
 def test_a_dry_run_of_escalate_prints_the_list_too():
     api = with_tenant("Failed settled")
     ended = run(api, "escalate", "acme", "--dry-run")

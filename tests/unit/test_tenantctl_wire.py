@@ -88,6 +88,15 @@ def test_a_write_that_was_cut_off_is_repeated_with_the_same_key(api: FakeTenancy
     assert len({r.headers["idempotency-key"] for r in posts}) == 1
 
 
+def test_a_repeated_write_whose_first_try_is_still_at_work_gets_its_answer(api: FakeTenancy):
+    at_work = [problem(409, "still at work", headers={"Retry-After": "2"})] * 2
+    api.before.append(once(broken(httpx.ReadError("reset by peer"))))
+    api.before.append(lambda r: at_work.pop() if at_work and r.method == "POST" and of_tenancy(r) else None)
+    clock = Clock()
+    assert run(api, "reset", "acme", "-m", "why", clock=clock).code == 0
+    assert clock.slept == [2, 2]
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -124,7 +133,9 @@ def test_a_write_without_an_answer_may_have_been_done_and_says_so(api: FakeTenan
         (problem(400, "limit is wrong", field="limit"), 2, "limit is wrong."),
         (problem(409, "Not now.", headers={"Retry-After": "90"}), 3, "Not now. Try again in 90 seconds."),
         (problem(503, "The ledger is away.", headers={"Retry-After": "60"}), 1, "Try again in 1 minute."),
-        (problem(503, "The ledger is away.", headers={"Retry-After": "soon"}), 1, "Try again in 30 seconds."),
+        (problem(503, "The ledger's schema is old."), 1, "The ledger's schema is old.\n"),
+        (httpx.Response(503, json={"detail": "busy"}), 1, "busy. Try again in 30 seconds."),
+        (httpx.Response(429, json={"detail": "slow"}, headers={"Retry-After": "soon"}), 1, "in 30 seconds."),
     ],
 )
 def test_each_kind_of_answer_has_its_exit_code_and_sentence(
