@@ -6,7 +6,7 @@ The API decides what may be done and says why not; here the operator is asked fo
 from dataclasses import dataclass, field
 from typing import Any
 
-from tenantctl import tables
+from tenantctl import cards
 from tenantctl.answers import Answer
 from tenantctl.client import tenant_path
 from tenantctl.exits import CtlError, Exit, Misuse, Refused
@@ -90,5 +90,5 @@ def tell(session: Session, answer: Answer) -> None:
 
 def previewed(session: Session, answer: Answer) -> Exit:
     """Show a dry run."""
-    session.give(answer, tables.preview)
+    session.give(answer, cards.preview)
     return Exit.REFUSED if answer.data.get("allowed") is False else Exit.DONE

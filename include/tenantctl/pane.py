@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tenantctl.tenant import Tenant
-from tenantctl.text import duration, harmless
+from tenantctl.text import duration, harmless, moment
 
 Json = Mapping[str, Any]
 _SIGNS: Final = {
@@ -43,8 +43,8 @@ class Pane:
     def __init__(self) -> None:
         self._spinner = Spinner("dots", style="blue")
 
-    def draw(self, tenant: Tenant, attempt: Json, remarks: tuple[str, ...] = ()) -> RenderableType:
-        """One attempt; `remarks` stand below it."""
+    def draw(self, tenant: Tenant, attempt: Json) -> RenderableType:
+        """One attempt."""
         table = Table.grid(padding=(0, 2))
         table.add_column(width=2)
         table.add_column(min_width=26)
@@ -53,7 +53,7 @@ class Pane:
         table.add_column(overflow="fold")
         for row in attempt.get("rows") or ():
             table.add_row(*self._cells(row))
-        below = [Text(harmless(note), style="yellow") for note in (*(attempt.get("notes") or ()), *remarks)]
+        below = [Text(harmless(note), style="yellow") for note in attempt.get("notes") or ()]
         return Padding(Group(Text(harmless(headline(tenant)), style="bold"), "", table, *below), (1, 2))
 
     def _cells(self, row: Json) -> tuple[RenderableType, ...]:
@@ -79,7 +79,9 @@ def attempts(timeline: Json) -> RenderableType:
     """Every attempt, as lines."""
     lines: list[Text] = []
     for attempt in timeline.get("attempts") or []:
-        began = f"Attempt {attempt.get('attempt')}, begun {attempt.get('started_at')}, run {attempt.get('run_id')}"
+        began = (
+            f"Attempt {attempt.get('attempt')}, begun {moment(attempt.get('started_at'))}, run {attempt.get('run_id')}"
+        )
         lines.append(Text(harmless(began), style="bold"))
         lines += [Text(f"  {line(row)}", style=sign_of(row)[1]) for row in attempt.get("rows") or ()]
         lines += [Text(harmless(f"  {note}"), style="yellow") for note in attempt.get("notes") or ()]

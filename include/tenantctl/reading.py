@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tenantctl import pane, tables
+from tenantctl import cards, pane, tables
 from tenantctl.client import tenant_path
 from tenantctl.exits import Exit
 from tenantctl.options import After, Attention, Cursor, FactsLimit, Limit, Plan, Ref, Region, Search, State, Substate
@@ -35,7 +35,7 @@ def show(session: Session, ref: Ref) -> Exit:
     """Show one tenant.
 
     Its state, its failures, what may be done now and what to do next."""
-    session.give(session.tenant(ref), tables.tenant)
+    session.give(session.tenant(ref), cards.tenant)
     return Exit.DONE
 
 

@@ -3,9 +3,9 @@
 from typing import Final
 
 from tenantctl.answers import Answer
+from tenantctl.cards import three_facts
 from tenantctl.exits import Exit
 from tenantctl.session import Session
-from tenantctl.tables import three_facts
 from tenantctl.tenant import Progress, Tenant
 from tenantctl.text import duration
 from tenantctl.waiting import Patience

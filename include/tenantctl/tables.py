@@ -1,5 +1,6 @@
-"""Draws what the API tells: lists, one tenant, errors, audit facts, resources, health. Everything foreign goes through
-`harmless`; nothing is read as markup.
+"""Draws the lists of the API: tenants, errors, audit facts, resources, health.
+
+Everything foreign goes through `harmless`; nothing is read as markup.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,8 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tenantctl.tenant import Progress, Tenant, phase
-from tenantctl.text import duration, harmless
+from tenantctl.cards import pairs
+from tenantctl.tenant import phase
+from tenantctl.text import duration, harmless, moment
 
 Json = Mapping[str, Any]
 _STYLES: Final = {"Active": "green", "Failed": "red", "Provisioning": "blue", "Decommissioned": "dim"}
@@ -19,8 +21,9 @@ _STYLES: Final = {"Active": "green", "Failed": "red", "Provisioning": "blue", "D
 def grid(rows: Iterable[Sequence[object]], headings: Sequence[str] = (), styles: Sequence[str] = ()) -> Table:
     """Columns without lines: the same for a terminal and for `awk`."""
     table = Table.grid(padding=(0, 2))
-    for _ in headings:
-        table.add_column(overflow="fold")
+    for number in range(len(headings)):
+        # Where a terminal is too narrow, the last column gives way: a slug in two lines cannot be copied.
+        table.add_column(no_wrap=number < len(headings) - 1, overflow="fold")
     if headings:
         table.add_row(*(Text(heading, style="bold") for heading in headings))
     style = iter(styles)
@@ -58,53 +61,6 @@ def _counts(data: Json) -> Text:
     return Text(harmless(f"\n{counts}", keep_lines=True) if counts else "", style="dim")
 
 
-def tenant(data: Json) -> RenderableType:
-    """All that is known of one tenant, what may be done now, and what to do next."""
-    seen = Tenant.of(data)
-    attempt = f"{seen.attempt}, run {data.get('run_id') or '-'}"
-    facts: list[tuple[str, object]] = [
-        ("Tenant", f"{seen.slug} ({data.get('name')})"),
-        ("Id", seen.id),
-        ("State", f"{seen.phase} for {duration(seen.seconds)}"),
-        ("At", seen.activity_label or "-"),
-        ("Attempt", attempt),
-        ("Plan, region", f"{data.get('plan')}, {data.get('region')}"),
-        ("Admin", data.get("admin_email")),
-        ("Created", data.get("created_at")),
-        ("Address", data.get("url") or "-"),
-    ]
-    facts += [("Waits", seen.held)] if seen.held else []
-    facts += [("Predecessor", data["predecessor"])] if data.get("predecessor") else []
-    facts += [(f"Failure {each.attempt}", f"{each.activity}: {each.message}") for each in seen.failures]
-    if seen.progress.to_undo or seen.progress.in_flight:
-        facts += three_facts(seen.progress)
-    facts += [("May now", ", ".join(_allowed(data)) or "nothing"), ("Next", seen.next_action)]
-    warned = [Text(harmless(f"! {warning}"), style="yellow") for warning in data.get("warnings") or ()]
-    return Group(_pairs(facts), *warned)
-
-
-def _pairs(facts: Iterable[tuple[str, object]]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name, value in facts:
-        table.add_row(Text(harmless(name)), Text(harmless(value)))
-    return table
-
-
-def _allowed(data: Json) -> list[str]:
-    return [str(name) for name, may in (data.get("actions") or {}).items() if may.get("allowed")]
-
-
-def three_facts(progress: Progress) -> list[tuple[str, object]]:
-    """What an operator asks of a cancel: is the task dead, how much is undone, what is left?"""
-    return [
-        ("In-flight task", f"still alive: {progress.in_flight}" if progress.in_flight else "dead, or none was"),
-        ("Compensations", f"{progress.undone} of {progress.to_undo}"),
-        ("Resources left", f"{len(progress.left)}: {', '.join(progress.left)}" if progress.left else "none"),
-    ]
-
-
 def errors(data: Json) -> RenderableType:
     """Oldest first; the messages in full, their lines indented."""
     found = data.get("errors") or []
@@ -112,10 +68,9 @@ def errors(data: Json) -> RenderableType:
         return Text("No error was recorded.")
     lines: list[Text] = []
     for each in found:
-        where = (
-            f"{each.get('at')}  attempt {each.get('attempt')}  {each.get('activity') or '-'}  {each.get('error') or ''}"
-        )
-        lines.append(Text(harmless(where).rstrip(), style="bold"))
+        when = f"{moment(each.get('at'))}  attempt {each.get('attempt')}"
+        what = f"{when}  {each.get('activity') or '-'}  {each.get('error') or ''}"
+        lines.append(Text(harmless(what).rstrip(), style="bold"))
         lines += [Text(f"    {line}") for line in harmless(each.get("message"), keep_lines=True).splitlines()]
     return Group(*lines)
 
@@ -125,7 +80,7 @@ def audit(data: Json) -> RenderableType:
     cells = [
         (
             fact.get("seq"),
-            fact.get("at"),
+            moment(fact.get("at")),
             fact.get("attempt"),
             fact.get("kind"),
             fact.get("actor"),
@@ -152,34 +107,14 @@ def health(data: Json) -> RenderableType:
         (
             each.get("name"),
             "LATE" if each.get("late") else "on time",
-            each.get("last_beat") or "never",
+            moment(each.get("last_beat") or "never"),
             each.get("summary"),
         )
         for each in data.get("reconcilers") or []
     ]
-    return Group(_pairs(ledger), grid(beats, ["RECONCILER", "", "LAST BEAT", "FOUND"]))
+    return Group(pairs(ledger), grid(beats, ["RECONCILER", "", "LAST BEAT", "FOUND"]))
 
 
 def is_well(data: Json) -> bool:
     """Is no reconciler late? A ledger that does not answer is a 503 before we come here."""
     return not any(each.get("late") for each in data.get("reconcilers") or [])
-
-
-def preview(data: Json) -> RenderableType:
-    """What an action would do: what it undoes in order, what stays."""
-    lines = [Text(harmless(f"Dry run, nothing was done. {data.get('said') or ''}").rstrip(), style="bold")]
-    if data.get("allowed") is False:
-        lines.append(Text(harmless(f"It would be refused: {data.get('refusal')}"), style="red"))
-    lines += _listed("Undone, in this order:", data.get("undone") or [], numbered=True)
-    lines += _listed("Kept:", data.get("kept") or [], numbered=False)
-    if data.get("confirm_slug"):
-        lines.append(Text("The slug must be typed (--confirm SLUG)."))
-    lines += [Text(harmless(f"! {warning}"), style="yellow") for warning in data.get("warnings") or ()]
-    return Group(*lines)
-
-
-def _listed(title: str, found: Sequence[Json], *, numbered: bool) -> list[Text]:
-    names = [f"{each.get('kind')} {each.get('name')}" for each in found]
-    marks = [f"{number}." if numbered else "-" for number in range(1, len(names) + 1)]
-    rows = [Text(harmless(f"  {mark:<3} {name}")) for mark, name in zip(marks, names, strict=True)]
-    return [Text(title), *rows] if rows else []

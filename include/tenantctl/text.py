@@ -1,6 +1,7 @@
 """Words for terminals: what others typed made harmless, and durations as people say them. Pure."""
 
 import unicodedata
+from datetime import UTC, datetime
 from typing import Final
 
 # Joiners shape Persian and Indic words and emoji; they move nothing on a terminal.
@@ -35,6 +36,15 @@ def duration(seconds: float | None) -> str:
     if minutes < 60:
         return f"{minutes}:{int(seconds % 60):02d} min"
     return f"{hours} h {minutes % 60} min" if days == 0 else f"{days} d {hours % 24} h"
+
+
+def moment(value: object) -> str:
+    """A time of the API as UTC to the second, `2026-11-22 03:04:05Z`; what is no time stays as it is."""
+    try:
+        read = datetime.fromisoformat(str(value))
+    except ValueError:
+        return str(value)
+    return (read.astimezone(UTC) if read.tzinfo else read).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def in_words(seconds: float) -> str:

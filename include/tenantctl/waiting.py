@@ -14,10 +14,11 @@ T = TypeVar("T")
 
 
 class Patience:
-    """One wait's clock. `left` says "" or what is still so, for the sentence at its end."""
+    """One wait's clock. `tell` is how it says that the API is away or back; on stderr unless given."""
 
-    def __init__(self, session: Session, timeout: float) -> None:
+    def __init__(self, session: Session, timeout: float, tell: Callable[[str], None] | None = None) -> None:
         self._session = session
+        self._tell = tell or session.warn
         self._timeout = timeout
         self._deadline = session.world.clock() + timeout
         self._away = False
@@ -43,10 +44,10 @@ class Patience:
 
     def _tell_away(self, error: Away) -> None:
         if not self._away:
-            self._session.warn(f"{error.sentence} Asking on; the saga does not need us.")
+            self._tell(f"{error.sentence} Asking on; the saga does not need us.")
         self._away = True
 
     def _tell_back(self) -> None:
         if self._away:
-            self._session.warn("Tenancy answers again.")
+            self._tell("Tenancy answers again.")
         self._away = False

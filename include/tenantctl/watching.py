@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from rich.live import Live
+from rich.text import Text
 
 from tenantctl import pane
 from tenantctl.answers import Answer
@@ -12,6 +13,7 @@ from tenantctl.client import tenant_path
 from tenantctl.exits import Exit
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant
+from tenantctl.text import harmless
 from tenantctl.waiting import Patience
 
 Json = Mapping[str, Any]
@@ -20,10 +22,9 @@ Show = Callable[[Tenant, Json], None]
 
 def follow(session: Session, ref: str, timeout: float) -> Exit:
     """DONE when the tenant ends Active or Decommissioned, FAILED when it ends Failed; Late when neither in time."""
-    patience = Patience(session, timeout)
-    screen, show = _screen(session)
-    with screen:
-        answer = _until_rest(session, ref, patience, show)
+    screen = _Screen(session)
+    with screen.lit:
+        answer = _until_rest(session, ref, Patience(session, timeout, screen.tell), screen.show)
     tenant = Tenant.of(answer.data)
     if session.json:
         session.give_raw(answer.text)
@@ -49,12 +50,21 @@ def _look(session: Session, ref: str) -> tuple[Answer, Answer]:
     return session.tenant(ref), session.api.get(tenant_path(ref, "timeline"))
 
 
-def _screen(session: Session) -> tuple[AbstractContextManager[object], Show]:
-    world = session.world
-    if not world.out.is_terminal or session.json:
-        return nullcontext(), Lines(session).show
-    drawing, live = pane.Pane(), Live(console=world.out, refresh_per_second=8, vertical_overflow="visible")
-    return live, lambda tenant, attempt: live.update(drawing.draw(tenant, attempt))
+class _Screen:
+    """A pane on a terminal, lines elsewhere; what is said meanwhile stands above the pane and does not tear it."""
+
+    def __init__(self, session: Session) -> None:
+        self.lit: AbstractContextManager[object] = nullcontext()
+        self.show: Show = Lines(session).show
+        self.tell = session.warn
+        if session.world.out.is_terminal and not session.json:
+            self._light(session)
+
+    def _light(self, session: Session) -> None:
+        drawing, live = pane.Pane(), Live(console=session.world.out, refresh_per_second=8, vertical_overflow="visible")
+        self.lit = live
+        self.show = lambda tenant, attempt: live.update(drawing.draw(tenant, attempt))
+        self.tell = lambda words: live.console.print(Text(harmless(words), style="yellow"))
 
 
 class Lines:

@@ -171,7 +171,7 @@ def test_escalate_prints_the_runbooks_list_ready_to_paste():
         f"Tenant's id:              {api.tenants[0].id}",
         "Slug:                     acme",
         "Last successful activity: Allocate storage (attempt 2)",
-        "Last error:               deploy_workloads: no quota (2026-11-22T03:04:05Z)",
+        "Last error:               deploy_workloads: no quota (2026-11-22 03:04:05Z)",
         "Already tried:            cancel yes, reset yes, retry no",
     ):
         assert line in ended.out.splitlines()

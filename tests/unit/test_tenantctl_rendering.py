@@ -2,7 +2,7 @@
 
 import pytest
 
-from tenantctl.text import duration, harmless, in_words
+from tenantctl.text import duration, harmless, in_words, moment
 from tests.contract.fake_tenancy_api import FakeTenancy, FakeTenant
 from tests.unit.ctl import run
 
@@ -61,6 +61,19 @@ def test_a_duration(seconds: float | None, said: str):
 )
 def test_a_wait(seconds: int, said: str):
     assert in_words(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("2026-11-22T03:04:05.678901Z", "2026-11-22 03:04:05Z"),
+        ("2026-11-22T04:04:05+01:00", "2026-11-22 03:04:05Z"),
+        ("never", "never"),
+        (None, "None"),
+    ],
+)
+def test_a_time_is_utc_to_the_second(value: object, said: str):
+    assert moment(value) == said
 
 
 def test_a_list_in_a_pipe_has_one_line_a_tenant_however_long():
