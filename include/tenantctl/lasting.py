@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from tenantctl import watching
+from tenantctl import cards, watching
+from tenantctl.client import tenant_path
 from tenantctl.exits import Exit
 from tenantctl.options import Confirm, DryRun, Reason, Ref, Timeout, Yes
 from tenantctl.recovering import Course, Stop, next_step
@@ -65,6 +66,9 @@ def steps(tenant: Tenant) -> tuple[str, ...]:
 def _told(session: Session, tenant: Tenant, rest: tuple[str, ...]) -> Exit:
     if rest:
         session.say(f"Dry run, nothing was done. {_standing(tenant)} It would {', then '.join(rest)}.")
+        if "cancel" in rest and not session.json:
+            dry = session.api.post(tenant_path(tenant.id, "cancel"), {"reason": "dry run"}, dry_run=True)
+            session.world.out.print(cards.preview(dry.data))
         return Exit.DONE
     stop = next_step(tenant, Course.begin(tenant))
     assert isinstance(stop, Stop)
