@@ -101,7 +101,9 @@ def ledger_dsn(quick_server: PostgresServer, ledger_url: str) -> Dsn:
     """An empty ledger."""
     dsn = as_dsn(ledger_url, "the ledger")
     with guards_off(quick_server, dsn.dbname) as connection:
-        connection.execute("truncate ledger.fact, ledger.resource, ledger.run, ledger.tenant")
+        connection.execute(
+            "truncate ledger.fact, ledger.resource, ledger.run, ledger.tenant, ledger.answer, ledger.beat, ledger.poke"
+        )
     return dsn
 
 

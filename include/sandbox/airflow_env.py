@@ -106,6 +106,7 @@ def _addresses(ports: Mapping[str, int]) -> dict[str, str]:
         "AIRFLOW__API__PORT": str(ports["api"]),
         "AIRFLOW__API__BASE_URL": api,
         "AIRFLOW__API_AUTH__JWT_ISSUER": "tenancy-sandbox",
+        "TENANCY_INGRESS_PORT": str(ports["ingress"]),
     }
 
 

@@ -23,7 +23,14 @@ _OPERATE: Final = (
     ("can_create", "Task Instances"),
     ("can_edit", "Task Instances"),
 )
+FORCE: Final = ("can_edit", "Plugins")
+"""Our own permission, which means nothing else in Airflow: a forced reset, which can orphan what is in flight.
+
+[fab] custom_roles knows FAB's own actions and resources only, in any pairs: any other word keeps Airflow from
+starting (3.3.2, FAB provider's `_get_configured_action_and_resource`).
+"""
 _ENGINEER: Final = (
+    FORCE,
     ("can_delete", "DAG Runs"),
     ("can_delete", "Task Instances"),
     ("can_read", "XComs"),
@@ -39,8 +46,14 @@ _ENGINEER: Final = (
 )
 _SERVICE: Final = (
     ("can_read", "DAGs"),
+    ("can_edit", "DAGs"),
     ("can_read", "DAG Runs"),
+    ("can_create", "DAG Runs"),
+    ("can_edit", "DAG Runs"),
     ("can_read", "Task Instances"),
+    ("can_create", "Task Instances"),
+    ("can_edit", "Task Instances"),
+    ("can_read", "Audit Logs"),
     ("can_read", "Pools"),
     ("can_read", "Connections"),
     ("can_create", "Connections"),

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.errors import PermanentError, PlatformFileError
 from tenancy.saga.platform import Platform, Region, parse
+from tenancy.saga.tenant import Parameters
 
 if TYPE_CHECKING:
     from tenancy.adapters.airflow_api import AirflowApi
+    from tenancy.adapters.airflow_client import AirflowClient
+    from tenancy.adapters.airflow_runs import AirflowRuns
     from tenancy.adapters.cluster import Cluster
     from tenancy.adapters.dsn import Dsn
     from tenancy.engine.tenancy import Tenancy
@@ -22,6 +25,8 @@ PLATFORM_FILE = "TENANCY_PLATFORM_FILE"
 LEDGER_CONNECTION = "tenancy_ledger"
 AIRFLOW_CONNECTION = "tenancy_airflow_api"
 CREDENTIALS_CONNECTION = "tenancy_credentials"
+INGRESS_PORT = "TENANCY_INGRESS_PORT"
+"""Where tenants' pages are served, if that is not port 80."""
 
 
 def platform() -> Platform:
@@ -37,6 +42,13 @@ def platform() -> Platform:
         raise PlatformFileError(f"The platform file {path} is not TOML: {error}.") from error
 
 
+def tenant_url(offered: Platform, parameters: Parameters) -> str:
+    """Where a tenant answers once it is Active; empty when its region is not offered any more."""
+    region = offered.regions.get(parameters.region)
+    port = os.environ.get(INGRESS_PORT)
+    return f"http://{parameters.slug}.{region.ingress_domain}{f':{port}' if port else ''}" if region else ""
+
+
 def tenancy() -> "Tenancy":
     """The parts of this platform, for one task or request."""
     from tenancy.activities.activity import World  # noqa: PLC0415 - heavy clients stay out of DAG parsing
@@ -48,11 +60,17 @@ def tenancy() -> "Tenancy":
         return StorageServer(_dsn(region.storage_connection, f"the storage of region {region.name}"))
 
     return Tenancy(
-        ledger=Ledger(_dsn(LEDGER_CONNECTION, "the ledger")),
+        ledger=Ledger(ledger_dsn()),
         platform=platform(),
         keyring=_keyring(),
         world=World(storage=storage, handles=_airflow_api, cluster=_cluster),
+        runs=_airflow_runs,
     )
+
+
+def ledger_dsn() -> "Dsn":
+    """Where the ledger is."""
+    return _dsn(LEDGER_CONNECTION, "the ledger")
 
 
 def _connection(conn_id: str) -> Any:
@@ -88,9 +106,21 @@ def _keyring() -> Keyring:
 def _airflow_api() -> "AirflowApi":
     from tenancy.adapters.airflow_api import AirflowApi  # noqa: PLC0415
 
+    return AirflowApi(_airflow_client())
+
+
+def _airflow_runs() -> "AirflowRuns":
+    from tenancy.adapters.airflow_runs import AirflowRuns  # noqa: PLC0415
+
+    return AirflowRuns(_airflow_client())
+
+
+def _airflow_client() -> "AirflowClient":
+    from tenancy.adapters.airflow_client import AirflowClient  # noqa: PLC0415
+
     connection = _connection(AIRFLOW_CONNECTION)
     url = f"{connection.schema or 'http'}://{connection.host}:{connection.port}"
-    return AirflowApi(url, user=connection.login, password=connection.password or "")
+    return AirflowClient(url, user=connection.login, password=connection.password or "")
 
 
 def _cluster(region: Region) -> "Cluster":

@@ -5,6 +5,7 @@ import pytest
 from sandbox.access import Access
 from sandbox.airflow_contents import SERVICE_USER
 from tenancy.adapters.airflow_api import AirflowApi
+from tenancy.adapters.airflow_client import AirflowClient
 from tenancy.saga.errors import PermanentError, TransientError
 from tests.contract.handles_contract import HandlesContract
 
@@ -12,17 +13,17 @@ from tests.contract.handles_contract import HandlesContract
 class TestAirflowApi(HandlesContract):
     @pytest.fixture
     def engine(self, sandbox: Access) -> AirflowApi:
-        return AirflowApi(sandbox.api_url, user=SERVICE_USER, password=sandbox.password(SERVICE_USER))
+        return AirflowApi(AirflowClient(sandbox.api_url, user=SERVICE_USER, password=sandbox.password(SERVICE_USER)))
 
 
 def test_a_wrong_password_fails_for_good_and_is_not_repeated(sandbox: Access):
-    engine = AirflowApi(sandbox.api_url, user=SERVICE_USER, password="not-the-password")
+    engine = AirflowApi(AirflowClient(sandbox.api_url, user=SERVICE_USER, password="not-the-password"))
     with pytest.raises(PermanentError, match=f"login of {SERVICE_USER}") as raised:
         engine.has_pool("default_pool")
     assert "not-the-password" not in str(raised.value)
 
 
 def test_an_engine_that_is_not_there_is_worth_a_retry():
-    engine = AirflowApi("http://127.0.0.1:9", user=SERVICE_USER, password="any")
+    engine = AirflowApi(AirflowClient("http://127.0.0.1:9", user=SERVICE_USER, password="any"))
     with pytest.raises(TransientError, match=r"does not answer at http://127\.0\.0\.1:9"):
         engine.has_pool("default_pool")

@@ -22,9 +22,9 @@ SECOND_RUN = RunId("run-2")
 _LEFT = (("schema", "acme_1"), ("connection", "acme_1"), ("database", "acme_1"), ("role", "acme_1"))
 
 
-def release(attempt: int, *resources: tuple[str, str]) -> tuple[c.Command, ...]:
+def release(generation: int, *resources: tuple[str, str]) -> tuple[c.Command, ...]:
     """Each of them released and confirmed."""
-    return tuple(verb(attempt, *each) for each in resources for verb in (c.ReleaseResource, c.ConfirmReleased))
+    return tuple(verb(generation, *each) for each in resources for verb in (c.ReleaseResource, c.ConfirmReleased))
 
 
 FIRST_FAILS: tuple[c.Command, ...] = (
@@ -45,14 +45,16 @@ STUCK_THEN_SETTLED: tuple[c.Command, ...] = (
     *release(1, *_LEFT[2:]),
     c.ExhaustUnwinding(1),
     c.Cancel(),
-    *release(1, _LEFT[1]),
-    c.ReportFoundAgain(1, *_LEFT[2]),
-    *release(1, _LEFT[2]),
-    c.Settle(1),
+    *release(2, _LEFT[1]),
+    c.ReportFoundAgain(2, *_LEFT[2]),
+    *release(2, _LEFT[2]),
+    c.Settle(2),
 )
 RETRIED_AND_RETAINED: tuple[c.Command, ...] = (
     c.Reset(),
+    c.NoteHistoryCleared(),
     start(SECOND_RUN),
+    c.NoteHeld("the DAG is paused"),
     *done(*ORDER[:-1], run_id=SECOND_RUN),
     begin(FLIP, 1, SECOND_RUN),
     fail(FLIP, 1, SECOND_RUN),

@@ -27,6 +27,7 @@ from tests import clusters, parts
 from tests.clusters import Kubernetes
 from tests.conformance.server import Server
 from tests.contract.fake_handles import FakeHandles
+from tests.contract.fake_runs import FakeRuns
 
 RUN = RunId("run-1")
 ORDER = tuple(activity.name for activity in PLAN)
@@ -40,9 +41,11 @@ class Stage:
 
     def __init__(self, server: PostgresServer, ledger: Dsn, storage: Dsn, platform: Platform, cluster: Server) -> None:
         self.server = server
+        self.ledger = ledger
         self.kubernetes = Kubernetes(cluster)
         self.clear_fault: Callable[[], None] | None = None
         self.handles = FakeHandles(parts.POOL)
+        self.runs = FakeRuns()
         self.now = 0.0
         self.slept: list[float] = []
         self.while_asleep: Callable[[], None] = lambda: None
@@ -55,6 +58,7 @@ class Stage:
                 handles=lambda: self.handles,
                 cluster=lambda region: clusters.cluster(cluster),
             ),
+            runs=lambda: self.runs,
             timings=QUICK,
             sleep=self._sleep,
             monotonic=lambda: self.now,
@@ -109,9 +113,10 @@ class Stage:
         with self.tenancy.ledger.open("test") as ledger:
             return ledger.record(self.tenant_id, *commands, stamp=STAMP)
 
-    def unwind(self) -> Saga:
+    def unwind(self, *, last_try: bool = True) -> Saga:
+        """One try of a compensation run."""
         saga = self.saga
-        return unwind(self.tenancy, saga.tenant_id, saga.attempt, stamp=STAMP)
+        return unwind(self.tenancy, saga.tenant_id, saga.generation, stamp=STAMP, last_try=last_try)
 
     # -- what can be seen
 

@@ -2,10 +2,11 @@
 
 import pytest
 
+from tenancy.engine.workflow import COMPENSATION_DAG
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import TransientError
-from tests.integration.stage import NOTHING, SCHEMA, Stage
+from tests.integration.stage import NOTHING, RUN, SCHEMA, Stage
 
 FOREVER = 10_000
 
@@ -13,16 +14,32 @@ FOREVER = 10_000
 def test_a_compensation_that_keeps_failing_is_stuck_names_what_is_left_and_keeps_the_first_error(stage: Stage):
     stage.fail_at(SCHEMA)
     stage.handles.failing = FOREVER
-    after = stage.give_up(SCHEMA)
-    assert after is not None
+    stage.ask(c.GiveUp(RUN, "out of tries"))
+    after = stage.unwind()
     assert after.phase == "Failed stuck"
     assert after.failures[-1].message == "it went boom"
     (exhausted,) = stage.facts(f.UnwindingExhausted)
     (left,) = after.live_resources
     assert exhausted.left == (f"connection {left.name}",)
+    assert exhausted.why == f"Not undone yet: connection {left.name}; the error log says why."
     failures = stage.facts(f.CompensationFailed)
     assert len(failures) == stage.tenancy.timings.compensation_tries
     assert {(fact.resource, fact.error) for fact in failures} == {("connection", "TransientError")}
+
+
+def test_what_a_callback_cannot_undo_is_left_to_a_compensation_run(stage: Stage):
+    stage.fail_at(SCHEMA)
+    stage.handles.failing = FOREVER
+    stage.give_up(SCHEMA)
+    saga = stage.saga
+    assert saga.phase == "Failed unwinding"
+    (run,) = stage.runs.of(COMPENSATION_DAG)
+    assert run == f"compensate__{saga.tenant_id}__1__{saga.generation}"
+    assert stage.runs.confs[COMPENSATION_DAG, run]["purpose"] == "failure"
+    with pytest.raises(TransientError, match=r"Not undone yet: connection \S+; the error log says why"):
+        stage.unwind(last_try=False)
+    stage.handles.failing = 0
+    assert stage.unwind(last_try=False).phase == "Failed settled"
 
 
 def test_what_does_not_depend_on_a_stuck_compensation_is_undone_all_the_same(stage: Stage):
@@ -52,7 +69,8 @@ def test_a_compensation_that_fails_once_is_tried_again_and_settles(stage: Stage)
 def test_a_stuck_tenant_settles_after_the_cause_is_mended_and_cancel_is_asked_again(stage: Stage):
     stage.fail_at(SCHEMA)
     stage.handles.failing = FOREVER
-    stage.give_up(SCHEMA)
+    stage.ask(c.GiveUp(RUN, "out of tries"))
+    stage.unwind()
     stage.handles.failing = 0
     stage.ask(c.Cancel())
     assert stage.unwind().phase == "Failed settled"
@@ -63,8 +81,9 @@ def test_what_keeps_coming_back_is_never_called_settled(stage: Stage):
     stage.fail_at(SCHEMA)
     (late,) = stage.handles.stored.values()
     stage.while_asleep = lambda: stage.handles.create_handle(late) and None
+    stage.ask(c.GiveUp(RUN, "out of tries"))
     with pytest.raises(TransientError, match="keeps coming back"):
-        stage.give_up(SCHEMA)
+        stage.unwind(last_try=False)
     assert stage.saga.phase == "Failed unwinding"
     stage.while_asleep = lambda: None
     assert stage.unwind().phase == "Failed settled"
@@ -79,8 +98,9 @@ def test_unwinding_that_takes_too_long_says_so_and_goes_on_when_called_again(sta
         stage.now += stage.tenancy.timings.unwind_limit
 
     stage.while_asleep = time_flies
+    stage.ask(c.GiveUp(RUN, "out of tries"))
     with pytest.raises(TransientError, match=r"did not end within 40 s; it goes on where it stopped"):
-        stage.give_up(SCHEMA)
+        stage.unwind(last_try=False)
     assert stage.saga.phase == "Failed unwinding"
     stage.while_asleep = lambda: None
     assert stage.unwind().phase == "Failed settled"

@@ -34,7 +34,7 @@ def test_new_attempts_run_with_the_newest_tenant_script():
 def test_every_named_query_is_used_and_every_used_query_is_named():
     named = set(re.findall(r"^-- name: (\w+)$", (_INCLUDE / "ledger" / "queries.sql").read_text(), re.MULTILINE))
     code = "\n".join(path.read_text() for path in _INCLUDE.rglob("*.py"))
-    used = set(re.findall(r'(?:query|_tenant_id)\("(\w+)"', code))
+    used = set(re.findall(r'(?:query|_tenant_id|rows)\("(\w+)"', code))
     assert named == used
 
 

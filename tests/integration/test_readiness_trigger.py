@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from tenancy import shared_parts
 from tenancy.adapters.dsn import Dsn
-from tenancy.orchestration import shared_parts
 from tenancy.orchestration.bells import belfry
 from tenancy.orchestration.readiness_trigger import ReadinessTrigger
 from tenancy.saga import facts as f

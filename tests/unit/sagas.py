@@ -101,9 +101,9 @@ def done(*activities: ActivityName, number: int = 1, run_id: RunId = RUN) -> tup
 def unwound(saga: Saga) -> Saga:
     """Every live resource released, last made first, and then settled."""
     for resource in reversed(saga.live_resources):
-        named = (saga.attempt, resource.kind, resource.name)
+        named = (saga.generation, resource.kind, resource.name)
         saga = ask(saga, c.ReleaseResource(*named), c.ConfirmReleased(*named))
-    return ask(saga, c.Settle(saga.attempt))
+    return ask(saga, c.Settle(saga.generation))
 
 
 def tenant_in(phase: str) -> Saga:

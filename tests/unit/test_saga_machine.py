@@ -131,12 +131,11 @@ class SagaMachine(RuleBasedStateMachine):
 
     @staticmethod
     def _unwinds_only_what_is_to_be_unwound(command: c.Command, before: Saga, facts: tuple[f.Fact, ...]) -> None:
-        attempt = getattr(command, "attempt", None)  # only the commands of unwinding name one
         wanted = before.phase in {"Cancelling", "Failed unwinding", "Decommissioning"}
-        if attempt is not None and not (wanted and attempt == before.attempt):
+        if isinstance(command, c.Unwind) and not (wanted and command.generation == before.generation):
             assert facts == ()
         if any(isinstance(fact, f.ResourceReleased) for fact in facts):
-            assert attempt is not None
+            assert isinstance(command, c.Unwind)
 
     def _remember(self, fact: f.Fact, before: Saga | None) -> None:
         self.log.append(fact)
@@ -293,6 +292,14 @@ class SagaMachine(RuleBasedStateMachine):
         self.newest, self.holding, self.over = {}, {}, set()
         self.a_new_run_starts()
 
+    @rule(message=st.sampled_from(["", "the DAG is paused"]))
+    def the_run_is_held(self, message: str) -> None:
+        self.ask(c.NoteHeld(message))
+
+    @rule()
+    def the_history_is_cleared(self) -> None:
+        self.ask(c.NoteHistoryCleared())
+
     @rule()
     def an_operator_escalates(self) -> None:
         self.ask(c.Escalate())
@@ -315,7 +322,7 @@ class SagaMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.saga.resources)
     @rule(
         back=LATE,
-        attempts_ago=st.sampled_from([0, 0, 0, 1]),
+        generations_ago=st.sampled_from([0, 0, 0, 1]),
         make=st.sampled_from(
             [
                 c.ReleaseResource,
@@ -325,37 +332,39 @@ class SagaMachine(RuleBasedStateMachine):
             ]
         ),
     )
-    def a_compensation_reports(self, back: int, attempts_ago: int, make: Callable[[int, str, str], c.Command]) -> None:
+    def a_compensation_reports(
+        self, back: int, generations_ago: int, make: Callable[[int, str, str], c.Command]
+    ) -> None:
         assert self.saga is not None
         resource = late(self.saga.resources, back)
-        self.ask(make(self.saga.attempt - attempts_ago, resource.kind, resource.name))
+        self.ask(make(self.saga.generation - generations_ago, resource.kind, resource.name))
 
     @rule(
-        attempts_ago=st.sampled_from([0, 0, 0, 1]),
-        make=st.sampled_from([c.StartUnwinding, c.Settle, c.ExhaustUnwinding]),
+        generations_ago=st.sampled_from([0, 0, 0, 1]),
+        make=st.sampled_from([c.StartUnwinding, c.RenewUnwinding, c.Settle, c.ExhaustUnwinding]),
     )
-    def unwinding_reports(self, attempts_ago: int, make: Callable[[int], c.Command]) -> None:
+    def unwinding_reports(self, generations_ago: int, make: Callable[[int], c.Command]) -> None:
         assert self.saga is not None
-        self.ask(make(self.saga.attempt - attempts_ago))
+        self.ask(make(self.saga.generation - generations_ago))
 
     @precondition(lambda self: is_to_be_unwound(self.saga))
     @rule()
     def compensations_succeed(self) -> None:
         assert self.saga is not None
         for resource in reversed(self.saga.live_resources):
-            self.ask(c.ReleaseResource(self.saga.attempt, resource.kind, resource.name))
-            self.ask(c.ConfirmReleased(self.saga.attempt, resource.kind, resource.name))
-        self.ask(c.Settle(self.saga.attempt))
+            self.ask(c.ReleaseResource(self.saga.generation, resource.kind, resource.name))
+            self.ask(c.ConfirmReleased(self.saga.generation, resource.kind, resource.name))
+        self.ask(c.Settle(self.saga.generation))
         assert self.saga.phase in {"Failed settled", "Decommissioned"}
 
     @precondition(lambda self: is_to_be_unwound(self.saga) and self.saga.live_resources)
     @rule()
     def compensations_run_out_of_tries(self) -> None:
         assert self.saga is not None
-        last = (self.saga.attempt, *named(self.saga.live_resources[-1]))
+        last = (self.saga.generation, *named(self.saga.live_resources[-1]))
         self.ask(c.ReleaseResource(*last))
         self.ask(c.ReportCompensationFailure(*last, "TransientError", "no answer"))
-        self.ask(c.ExhaustUnwinding(self.saga.attempt))
+        self.ask(c.ExhaustUnwinding(self.saga.generation))
 
     # -- what must hold after every step
 
@@ -381,11 +390,6 @@ class SagaMachine(RuleBasedStateMachine):
     def settled_means_that_nothing_is_left(self) -> None:
         if self.saga is not None and self.saga.phase in {"Failed settled", "Decommissioned"}:
             assert self.saga.live_resources == ()
-
-    @invariant()
-    def stuck_means_that_something_is_left(self) -> None:
-        if self.saga is not None and self.saga.phase == "Failed stuck":
-            assert self.saga.live_resources != ()
 
     @invariant()
     def a_ready_tenant_has_something_only_if_its_reset_kept_it(self) -> None:

@@ -97,7 +97,9 @@ NOTHING_TO_UNWIND: Row = {
         "Decommissioned",
     )
 }
-FIRST_ATTEMPT_IS_OVER: Row = {phase: refuses("Attempt 0 is over", "in attempt 1") for phase in PHASES}
+TO_BE_UNWOUND = "Cancelling | Failed unwinding | Decommissioning"
+OVERTAKEN = row({TO_BE_UNWOUND: refuses("Unwinding 0 is over", "unwinding 1")}, NOTHING_TO_UNWIND)
+NOT_WAITED_FOR: Row = {phase: refuses("No run of this tenant") for phase in PHASES if phase != "Provisioning"}
 FORCE_NEEDS_ROLE = refuses("platform engineer's role")
 FORCE_NEEDS_REASON = refuses("reason", field="reason")
 MAY_BE_FORCED = "Provisioning | Cancelling | Failed unwinding | Failed stuck"
@@ -259,60 +261,62 @@ TABLE: list[tuple[str, c.Command, Row]] = [
     (
         "StartUnwinding",
         c.StartUnwinding(1),
-        row({"Cancelling | Failed unwinding | Decommissioning": NO_FACTS}, NOTHING_TO_UNWIND),
+        row({TO_BE_UNWOUND: NO_FACTS}, NOTHING_TO_UNWIND),
     ),
-    ("StartUnwinding of an older attempt", c.StartUnwinding(0), row({}, FIRST_ATTEMPT_IS_OVER)),
+    ("StartUnwinding of an older generation", c.StartUnwinding(0), OVERTAKEN),
+    ("RenewUnwinding", c.RenewUnwinding(1), row({TO_BE_UNWOUND: makes(f.UnwindingStarted)}, NOTHING_TO_UNWIND)),
+    ("RenewUnwinding of an older generation", c.RenewUnwinding(0), OVERTAKEN),
     (
         "ReleaseResource",
         c.ReleaseResource(1, *CONNECTION),
-        row({"Cancelling | Failed unwinding | Decommissioning": makes(f.ResourceReleasing)}, NOTHING_TO_UNWIND),
+        row({TO_BE_UNWOUND: makes(f.ResourceReleasing)}, NOTHING_TO_UNWIND),
     ),
-    ("ReleaseResource of an older attempt", c.ReleaseResource(0, *CONNECTION), row({}, FIRST_ATTEMPT_IS_OVER)),
+    ("ReleaseResource of an older generation", c.ReleaseResource(0, *CONNECTION), OVERTAKEN),
     (
         "ReleaseResource of what no fact names",
         c.ReleaseResource(1, "database", "somebody_elses"),
         row(
-            {"Cancelling | Failed unwinding | Decommissioning": refuses("No fact names a database somebody_elses")},
+            {TO_BE_UNWOUND: refuses("No fact names a database somebody_elses")},
             NOTHING_TO_UNWIND,
         ),
     ),
     (
         "ConfirmReleased",
         c.ConfirmReleased(1, *CONNECTION),
-        row({"Cancelling | Failed unwinding | Decommissioning": makes(f.ResourceReleased)}, NOTHING_TO_UNWIND),
+        row({TO_BE_UNWOUND: makes(f.ResourceReleased)}, NOTHING_TO_UNWIND),
     ),
-    ("ConfirmReleased of an older attempt", c.ConfirmReleased(0, *CONNECTION), row({}, FIRST_ATTEMPT_IS_OVER)),
+    ("ConfirmReleased of an older generation", c.ConfirmReleased(0, *CONNECTION), OVERTAKEN),
     (
         "ReportFoundAgain of what was not released yet",
         c.ReportFoundAgain(1, *CONNECTION),
-        row({"Cancelling | Failed unwinding | Decommissioning": NO_FACTS}, NOTHING_TO_UNWIND),
+        row({TO_BE_UNWOUND: NO_FACTS}, NOTHING_TO_UNWIND),
     ),
-    ("ReportFoundAgain of an older attempt", c.ReportFoundAgain(0, *CONNECTION), row({}, FIRST_ATTEMPT_IS_OVER)),
+    ("ReportFoundAgain of an older generation", c.ReportFoundAgain(0, *CONNECTION), OVERTAKEN),
     (
         "ReportCompensationFailure",
         c.ReportCompensationFailure(1, *CONNECTION, "TransientError", "no answer"),
-        row({"Cancelling | Failed unwinding | Decommissioning": makes(f.CompensationFailed)}, NOTHING_TO_UNWIND),
+        row({TO_BE_UNWOUND: makes(f.CompensationFailed)}, NOTHING_TO_UNWIND),
     ),
     (
-        "ReportCompensationFailure of an older attempt",
+        "ReportCompensationFailure of an older generation",
         c.ReportCompensationFailure(0, *CONNECTION, "TransientError", "no answer"),
-        row({}, FIRST_ATTEMPT_IS_OVER),
+        OVERTAKEN,
     ),
     (
         "Settle while something may still exist",
         c.Settle(1),
         row(
-            {"Cancelling | Failed unwinding | Decommissioning": refuses("Not settled", "connection acme_1")},
+            {TO_BE_UNWOUND: refuses("Not settled", "connection acme_1")},
             NOTHING_TO_UNWIND,
         ),
     ),
-    ("Settle of an older attempt", c.Settle(0), row({}, FIRST_ATTEMPT_IS_OVER)),
+    ("Settle of an older generation", c.Settle(0), OVERTAKEN),
     (
         "ExhaustUnwinding",
         c.ExhaustUnwinding(1),
-        row({"Cancelling | Failed unwinding | Decommissioning": makes(f.UnwindingExhausted)}, NOTHING_TO_UNWIND),
+        row({TO_BE_UNWOUND: makes(f.UnwindingExhausted)}, NOTHING_TO_UNWIND),
     ),
-    ("ExhaustUnwinding of an older attempt", c.ExhaustUnwinding(0), row({}, FIRST_ATTEMPT_IS_OVER)),
+    ("ExhaustUnwinding of an older generation", c.ExhaustUnwinding(0), OVERTAKEN),
     (
         "Cancel",
         c.Cancel(),
@@ -385,9 +389,31 @@ TABLE: list[tuple[str, c.Command, Row]] = [
                 "Provisioning": refuses("Decommission is refused", "Cancel first"),
                 "Cancelling": refuses("Decommission is refused", "Wait 2 minutes"),
                 "Failed unwinding": refuses("Decommission is refused", "Wait until"),
-                "Failed settled | Failed ready | Failed retained | Failed stuck": makes(f.DecommissionRequested),
+                "Failed settled | Failed ready": makes(f.DecommissionRequested, f.TenantDecommissioned),
+                "Failed retained | Failed stuck": makes(f.DecommissionRequested),
                 "Active | Decommissioning": makes(f.DecommissionRequested),
                 "Decommissioned": refuses("Decommission is refused", "Create the tenant anew"),
+            }
+        ),
+    ),
+    (
+        "NoteHeld",
+        c.NoteHeld("the DAG is paused"),
+        row(
+            {
+                "Provisioning": makes(f.RunHeld),
+            },
+            NOT_WAITED_FOR,
+        ),
+    ),
+    ("NoteHeld of a run that goes on anyway", c.NoteHeld(""), row({"Provisioning": NO_FACTS}, NOT_WAITED_FOR)),
+    (
+        "NoteHistoryCleared",
+        c.NoteHistoryCleared(),
+        row(
+            {
+                "Failed ready": makes(f.RunHistoryCleared),
+                " | ".join(phase for phase in PHASES if phase != "Failed ready"): NO_FACTS,
             }
         ),
     ),
@@ -426,7 +452,8 @@ def test_the_law_answers_as_the_table_says(phase: str, command: c.Command, answe
 
 
 def test_the_table_has_every_command() -> None:
-    assert {type(command) for _, command, _ in TABLE} == set(c.Command.__subclasses__())
+    every = {*c.Command.__subclasses__(), *c.Unwind.__subclasses__()} - {c.Unwind}
+    assert {type(command) for _, command, _ in TABLE} == every
 
 
 @pytest.mark.parametrize(("name", "cells"), [(name, cells) for name, _, cells in TABLE])
@@ -455,7 +482,8 @@ def test_each_exemplar_is_in_its_phase(phase: str) -> None:
         ("Failed retained", start(RUN), "Provisioning"),
         ("Provisioning", give_up(), "Failed unwinding"),
         ("Provisioning", fail(HANDLE), "Provisioning"),
-        ("Failed settled", c.Decommission(), "Decommissioning"),
+        ("Failed settled", c.Decommission(), "Decommissioned"),
+        ("Failed ready", c.Decommission(), "Decommissioned"),
         ("Failed stuck", c.Decommission(), "Decommissioning"),
         ("Decommissioning", c.Decommission(), "Decommissioning"),
         ("Cancelling", c.ExhaustUnwinding(1), "Failed stuck"),

@@ -52,17 +52,17 @@ def activities_succeed(saga: Saga) -> Iterator[c.Command]:
 def compensations_succeed(saga: Saga) -> Iterator[c.Command]:
     """The last live resource is released; when none is left, the saga settles."""
     for resource in saga.live_resources[-1:]:
-        yield c.ReleaseResource(saga.attempt, resource.kind, resource.name)
-        yield c.ConfirmReleased(saga.attempt, resource.kind, resource.name)
-    yield c.Settle(saga.attempt)
+        yield c.ReleaseResource(saga.generation, resource.kind, resource.name)
+        yield c.ConfirmReleased(saga.generation, resource.kind, resource.name)
+    yield c.Settle(saga.generation)
 
 
 def something_fails(saga: Saga) -> Iterator[c.Command]:
     yield give_up(run_id=saga.run_id)
-    yield c.ExhaustUnwinding(saga.attempt)
+    yield c.ExhaustUnwinding(saga.generation)
     yield FORCED
     for resource in saga.resources:
-        yield c.ReportFoundAgain(saga.attempt, resource.kind, resource.name)
+        yield c.ReportFoundAgain(saga.generation, resource.kind, resource.name)
 
 
 def successors(saga: Saga, moves: tuple[Moves, ...]) -> Iterator[Saga]:

@@ -41,7 +41,7 @@ def test_a_second_cancel_starts_the_next_generation() -> None:
 
 
 def test_every_new_wish_to_unwind_is_a_generation_of_its_own() -> None:
-    saga = ask(tenant_in("Failed unwinding"), c.Cancel(), c.ExhaustUnwinding(1), c.Cancel(), c.ExhaustUnwinding(1))
+    saga = ask(tenant_in("Failed unwinding"), c.Cancel(), c.ExhaustUnwinding(2), c.Cancel(), c.ExhaustUnwinding(3))
     assert saga.generation == 3
     assert ask(saga, c.Decommission(), c.Decommission()).generation == 5
 
@@ -100,12 +100,25 @@ def test_exhausted_compensations_name_what_is_left() -> None:
     assert decide(saga, c.ExhaustUnwinding(1)) == (f.UnwindingExhausted(("role acme_1", "connection acme_1")),)
 
 
-def test_compensations_cannot_be_exhausted_when_nothing_is_left() -> None:
+def test_what_cannot_be_looked_at_is_stuck_and_not_settled_though_nothing_is_known_to_be_left() -> None:
     saga = tenant_in("Cancelling")
     for resource in saga.live_resources:
         saga = ask(saga, c.ConfirmReleased(1, resource.kind, resource.name))
-    with pytest.raises(Refused, match="settle it"):
-        decide(saga, c.ExhaustUnwinding(1))
+    assert ask(saga, c.ExhaustUnwinding(1, "the cluster does not answer")).phase == "Failed stuck"
+
+
+def test_only_one_of_two_renewals_takes_over() -> None:
+    renewed = ask(tenant_in("Cancelling"), c.RenewUnwinding(1))
+    assert (renewed.generation, renewed.phase) == (2, "Cancelling")
+    with pytest.raises(Refused, match="Unwinding 1 is over: unwinding 2 has taken its place"):
+        decide(renewed, c.RenewUnwinding(1))
+
+
+def test_a_second_cancel_silences_whoever_unwinds_for_the_first() -> None:
+    cancelled_again = ask(tenant_in("Cancelling"), c.Cancel())
+    for word in (c.Settle(1), c.ExhaustUnwinding(1), c.ReleaseResource(*CONNECTION)):
+        with pytest.raises(Refused, match="Unwinding 1 is over"):
+            decide(cancelled_again, word)
 
 
 def test_a_stuck_tenant_is_unwound_only_after_a_new_cancel() -> None:
@@ -127,12 +140,21 @@ def test_a_cancel_of_a_retained_tenant_releases_everything() -> None:
 def test_a_decommission_ends_in_decommissioned_and_not_in_failed() -> None:
     assert unwound(ask(tenant_in("Active"), c.Decommission())).phase == "Decommissioned"
     assert unwound(ask(tenant_in("Failed stuck"), c.Decommission())).phase == "Decommissioned"
-    assert ask(tenant_in("Failed settled"), c.Decommission(), c.Settle(1)).phase == "Decommissioned"
+
+
+@pytest.mark.parametrize("phase", ["Failed settled", "Failed ready"])
+def test_a_decommission_of_a_tenant_that_has_nothing_is_done_at_once(phase: str) -> None:
+    assert ask(tenant_in(phase), c.Decommission()).phase == "Decommissioned"
+
+
+def test_a_forced_reset_leaves_something_to_decommission() -> None:
+    forced = ask(tenant_in("Failed stuck"), c.Reset(force=True, platform_role=True, reason="INC-7"))
+    assert ask(forced, c.Decommission()).phase == "Decommissioning"
 
 
 def test_a_decommission_that_runs_out_of_tries_stays_one_and_can_be_asked_for_again() -> None:
     saga = ask(tenant_in("Decommissioning"), c.ExhaustUnwinding(1))
-    assert saga.phase == "Decommissioning"
+    assert (saga.phase, saga.exhausted) == ("Decommissioning", saga.generation)
     assert unwound(ask(saga, c.Decommission())).phase == "Decommissioned"
 
 
@@ -151,7 +173,7 @@ def test_a_decommission_that_runs_out_of_tries_stays_one_and_can_be_asked_for_ag
 def test_a_late_compensation_of_an_older_attempt_touches_nothing_of_the_new_one(command: c.Command) -> None:
     running = ask(tenant_in("Failed ready"), start(OTHER_RUN), *done(*ORDER[:3], number=2, run_id=OTHER_RUN))
     for saga in (running, ask(running, c.Cancel())):
-        with pytest.raises(Refused, match="Attempt 1 is over: the tenant is in attempt 2"):
+        with pytest.raises(Refused, match=r"Nothing is to be unwound: the tenant is Provisioning|Unwinding 1 is over"):
             decide(saga, command)
 
 

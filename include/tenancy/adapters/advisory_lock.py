@@ -39,13 +39,13 @@ def acquire(
     """
     evicted: list[Holder] = []
     while not _wait_for(session, key, patience_seconds):
-        holder = _holder(session, key)
-        if holder is None:
+        found = holder(session, key)
+        if found is None:
             continue
-        if not may_evict(holder) or len(evicted) >= _EVICTIONS:
-            raise TransientError(f"Another process works on this tenant: {holder}.")
-        session.execute("select pg_terminate_backend(%s, 5000)", (holder.pid,))
-        evicted.append(holder)
+        if not may_evict(found) or len(evicted) >= _EVICTIONS:
+            raise TransientError(f"Another process works on this tenant: {found}.")
+        session.execute("select pg_terminate_backend(%s, 5000)", (found.pid,))
+        evicted.append(found)
     return tuple(evicted)
 
 
@@ -74,6 +74,7 @@ _HOLDER = """
 """
 
 
-def _holder(session: Session, key: int) -> Holder | None:
+def holder(session: Session, key: int) -> Holder | None:
+    """Who has the lock now, in this session's database."""
     row = session.execute(_HOLDER, (key,)).fetchone()
     return Holder(**row) if row else None

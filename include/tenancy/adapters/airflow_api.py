@@ -1,20 +1,15 @@
 """Airflow's REST API as the service user: the connections that are tenants' workflow handles, and pools.
 
-Called by the workflow-handle activity. Tasks have no database session in Airflow 3, so this goes by HTTP. Passwords go
-in request bodies only and are never logged.
+Called by the workflow-handle activity. Tasks have no database session in Airflow 3, so this goes by HTTP.
 """
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+from tenancy.adapters.airflow_client import AirflowClient
 
-from tenancy.saga.errors import PermanentError, TransientError
-
-_TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 _PAGE = 100
 """[api] maximum_page_limit of Airflow 3.3.2."""
 
@@ -35,13 +30,10 @@ class Handle:
 
 
 class AirflowApi:
-    """The workflow engine's REST API at `url`, entered as the service user."""
+    """The handles and pools of the workflow engine behind `client`."""
 
-    def __init__(self, url: str, *, user: str, password: str) -> None:
-        self._url = url.rstrip("/")
-        self._user = user
-        self._password = password
-        self._token = ""
+    def __init__(self, client: AirflowClient) -> None:
+        self._call = client.call
 
     def handle(self, name: str) -> Handle | None:
         """The handle, if it exists."""
@@ -72,51 +64,6 @@ class AirflowApi:
     def has_pool(self, name: str) -> bool:
         """Is there a pool of this name?"""
         return self._call("GET", f"/pools/{name}", accept=(200, 404)).status_code == 200
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: dict[str, Any] | None = None,
-        body: dict[str, Any] | None = None,
-        accept: tuple[int, ...] = (200,),
-    ) -> httpx.Response:
-        with _translated(self._url), self._client() as client:
-            headers = {"Authorization": f"Bearer {self._log_in(client)}"}
-            answer = client.request(method, f"/api/v2{path}", params=params, json=body, headers=headers)
-        if answer.status_code not in accept:
-            raise _refusal(f"{method} {path}", answer)
-        return answer
-
-    def _client(self) -> httpx.Client:
-        # Reading the machine's certificates takes 50 ms; a plain http address has no use for them.
-        return httpx.Client(base_url=self._url, timeout=_TIMEOUT, verify=self._url.startswith("https:"))
-
-    def _log_in(self, client: httpx.Client) -> str:
-        if not self._token:
-            login = {"username": self._user, "password": self._password}
-            answer = client.post("/auth/token", json=login)
-            if answer.status_code != 201:
-                raise _refusal(f"login of {self._user}", answer)
-            self._token = answer.json()["access_token"]
-        return self._token
-
-
-@contextmanager
-def _translated(url: str) -> Iterator[None]:
-    try:
-        yield
-    except httpx.HTTPError as error:
-        raise TransientError(
-            f"The workflow engine does not answer at {url} ({type(error).__name__}: {error}). "
-            "This is a platform matter, not the tenant's: escalate if it lasts."
-        ) from error
-
-
-def _refusal(what: str, answer: httpx.Response) -> TransientError | PermanentError:
-    kind = TransientError if answer.status_code >= 500 or answer.status_code in {408, 429} else PermanentError
-    return kind(f"The workflow engine answered {answer.status_code} to {what}: {answer.text[:300]}")
 
 
 def _handle(entry: dict[str, Any]) -> Handle:

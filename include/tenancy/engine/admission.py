@@ -8,6 +8,7 @@ from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
 from tenancy.activities.plan import plan_entries
 from tenancy.activities.validate_request import check_request, printable
 from tenancy.engine.tenancy import Tenancy
+from tenancy.engine.workflow import new_run_id
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.commands import StartAttempt
@@ -15,7 +16,7 @@ from tenancy.saga.errors import Refused
 from tenancy.saga.facts import RequestRefused
 from tenancy.saga.names import PLATFORM_STREAM, RunId, TenantId
 from tenancy.saga.platform import Platform
-from tenancy.saga.tenant import Parameters
+from tenancy.saga.tenant import Parameters, Saga
 
 
 def admit(tenancy: Tenancy, ledger: LedgerSession, run_id: RunId, conf: Mapping[str, Any], stamp: Stamp) -> TenantId:
@@ -32,7 +33,7 @@ def admit(tenancy: Tenancy, ledger: LedgerSession, run_id: RunId, conf: Mapping[
 def _start(platform: Platform, ledger: LedgerSession, run_id: RunId, parameters: Parameters, stamp: Stamp) -> TenantId:
     known = ledger.tenant_of_run(run_id) or ledger.tenant_of_slug(parameters.slug)
     if known is None:
-        _require_room(platform, ledger, parameters)
+        require_room(platform, ledger, parameters)
     tenant_id = known or TenantId(uuid4())
     start = StartAttempt(
         tenant_id,
@@ -46,7 +47,22 @@ def _start(platform: Platform, ledger: LedgerSession, run_id: RunId, parameters:
     return tenant_id
 
 
-def _require_room(platform: Platform, ledger: LedgerSession, parameters: Parameters) -> None:
+def retry_of(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, corrections: Mapping[str, str], stamp: Stamp) -> Saga:
+    """The tenant with its next attempt recorded, its run still to be triggered. Raises Refused."""
+    before = saga.parameters
+    asked = check_request({**vars(before), **corrections}, tenancy.platform)
+    if asked.slug != before.slug:
+        raise Refused("A tenant keeps its slug: decommission it and create another one.", field="slug")
+    with ledger.admission():
+        if (asked.region, asked.plan) != (before.region, before.plan):
+            require_room(tenancy.platform, ledger, asked)
+        run_id = new_run_id(asked.slug)
+        start = StartAttempt(saga.tenant_id, run_id, asked, plan_entries(), TENANT_SCHEMA_VERSION)
+        return ledger.record(saga.tenant_id, start, stamp=stamp)
+
+
+def require_room(platform: Platform, ledger: LedgerSession, parameters: Parameters) -> None:
+    """Refused, with the field, when the region is full or the plan's quota is used up."""
     in_region, on_plan = ledger.load(region=parameters.region, plan=parameters.plan)
     region, plan = platform.regions[parameters.region], platform.plans[parameters.plan]
     if in_region >= region.capacity:

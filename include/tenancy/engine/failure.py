@@ -4,9 +4,10 @@ import logging
 
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.unwind import unwind
+from tenancy.engine.workflow import start_compensation
 from tenancy.ledger.envelope import Stamp
 from tenancy.saga.commands import GiveUp
-from tenancy.saga.errors import Refused
+from tenancy.saga.errors import Refused, TenancyError
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
@@ -16,16 +17,29 @@ log = logging.getLogger(__name__)
 def give_up(tenancy: Tenancy, command: GiveUp, *, stamp: Stamp) -> Saga | None:
     """Record that the run failed for good and undo its attempt; the saga afterwards.
 
-    None when the run means nothing to any tenant (any more): refused requests, old runs, tenants already undone.
+    What cannot be undone at once is left to a compensation run, which tries for longer. None when the run means nothing
+    to any tenant (any more): refused requests, old runs, tenants already undone.
     """
     saga = _record(tenancy, command, stamp)
     if saga is None or not is_to_be_unwound(saga):
         return saga
     try:
-        return unwind(tenancy, saga.tenant_id, saga.attempt, stamp=stamp)
+        return unwind(tenancy, saga.tenant_id, saga.generation, stamp=stamp, last_try=False)
     except Refused as refusal:  # somebody else undid it meanwhile
         log.info("unwinding left to others: %s", refusal)
         return None
+    except TenancyError as error:
+        log.warning("unwinding goes on in a run of its own: %s", error)
+        hand_over(tenancy, saga)
+        return saga
+
+
+def hand_over(tenancy: Tenancy, saga: Saga) -> None:
+    """Leave the undoing to a compensation run; to the reconciler, when Airflow does not answer."""
+    try:
+        start_compensation(tenancy.runs(), saga)
+    except TenancyError as error:
+        log.warning("the reconciler starts it: %s", error)
 
 
 def _record(tenancy: Tenancy, command: GiveUp, stamp: Stamp) -> Saga | None:

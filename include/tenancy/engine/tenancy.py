@@ -8,6 +8,7 @@ from tenancy.activities.activity import Observation, Work, World
 from tenancy.activities.plan import maker_of
 from tenancy.adapters.advisory_lock import Holder
 from tenancy.adapters.storage import LockPolicy
+from tenancy.engine.workflow import Runs
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, LedgerSession
 from tenancy.saga.commands import Command
@@ -20,8 +21,32 @@ from tenancy.saga.platform import Platform
 from tenancy.saga.tenant import Saga
 
 UNWINDER = "tenancy unwind"
-"""How sessions that unwind name themselves: they are not evicted by those that come later."""
+"""How sessions that unwind name themselves, their generation behind it: only a newer generation evicts them."""
 _MESSAGE_LIMIT = 2000
+
+
+def may_evict(holder: Holder) -> bool:
+    """Everyone but an unwinder: a newer lease or an unwinding has fenced whoever else still holds the lock."""
+    return not holder.application.startswith(UNWINDER)
+
+
+def unwinder(generation: int, who: str) -> str:
+    """The name of a session that unwinds this generation."""
+    return f"{UNWINDER} {generation} {who}"
+
+
+def may_evict_for(generation: int) -> Callable[[Holder], bool]:
+    """Whom the unwinder of this generation may evict: an older unwinder too, so that a second Cancel does more."""
+
+    def decides(holder: Holder) -> bool:
+        return may_evict(holder) or _generation_of(holder) < generation
+
+    return decides
+
+
+def _generation_of(holder: Holder) -> int:
+    number = holder.application.removeprefix(UNWINDER).split()[:1]
+    return int(number[0]) if number and number[0].isdecimal() else 0
 
 
 @dataclass(frozen=True)
@@ -44,11 +69,21 @@ class Tenancy:
     platform: Platform
     keyring: Keyring
     world: World
+    runs: Callable[[], Runs]
     timings: Timings = Timings()
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
 
-    def work(self, ledger: LedgerSession, saga: Saga, *, application: str, stamp: Stamp, wanted: Command) -> Work:
+    def work(
+        self,
+        ledger: LedgerSession,
+        saga: Saga,
+        *,
+        application: str,
+        stamp: Stamp,
+        wanted: Command,
+        may_evict: Callable[[Holder], bool] = may_evict,
+    ) -> Work:
         """The Work of one tenant. It stays wanted as long as the law would accept `wanted`."""
         tenant_id = saga.tenant_id
 
@@ -68,11 +103,6 @@ class Tenancy:
         lock = LockPolicy(application, self.timings.lock_patience, evict, note_evicted)
         work = Work(saga, self.platform, self.keyring, self.world, lock, fence, survey)
         return work
-
-
-def may_evict(holder: Holder) -> bool:
-    """Everyone but an unwinder: a newer lease or an unwinding has fenced whoever else still holds the lock."""
-    return not holder.application.startswith(UNWINDER)
 
 
 def note_eviction(ledger: LedgerSession, tenant_id: TenantId, system: str, holder: Holder, stamp: Stamp) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tenancy.activities.activity import Observation, Work
 from tenancy.activities.plan import maker_of
-from tenancy.engine.tenancy import UNWINDER, Tenancy, may_evict, message_of, note_eviction, observe_all
+from tenancy.engine.tenancy import Tenancy, may_evict_for, message_of, note_eviction, observe_all, unwinder
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
@@ -20,21 +20,22 @@ _SURVEYS = 2
 """Looking, undoing what was found, and looking again; what keeps coming back is for a person."""
 
 
-def unwind(tenancy: Tenancy, tenant_id: TenantId, attempt: int, *, stamp: Stamp) -> Saga:
-    """Undo attempt `attempt` of the tenant: Failed settled (or Decommissioned) afterwards, or stuck.
+def unwind(tenancy: Tenancy, tenant_id: TenantId, generation: int, *, stamp: Stamp, last_try: bool = True) -> Saga:
+    """Undo the tenant for this generation's wish: Failed settled (or Decommissioned) afterwards.
 
-    Raises Refused when nothing is to be unwound, TransientError when somebody else is at it or time ran out: then
-    calling it again goes on where it stopped.
+    What cannot be undone makes it stuck on the last try; before that, and when somebody else is at it or time ran out,
+    TransientError says so: calling it again goes on where it stopped. Raises Refused when nothing is to be unwound.
     """
-    application = f"{UNWINDER} {stamp.lease or stamp.actor}"
+    application = unwinder(generation, stamp.lease or stamp.actor)
     with tenancy.ledger.open(application) as ledger:
-        ledger.record(tenant_id, c.StartUnwinding(attempt), stamp=stamp)
-        patience = tenancy.timings.lock_patience
-        with ledger.hold(tenant_id, patience_seconds=patience, may_evict=may_evict) as evicted:
+        ledger.record(tenant_id, c.StartUnwinding(generation), stamp=stamp)
+        patience, evictable = tenancy.timings.lock_patience, may_evict_for(generation)
+        with ledger.hold(tenant_id, patience_seconds=patience, may_evict=evictable) as evicted:
             for holder in evicted:
                 note_eviction(ledger, tenant_id, "the ledger", holder, stamp)
             deadline = tenancy.monotonic() + tenancy.timings.unwind_limit
-            return _Unwinding(tenancy, ledger, tenant_id, attempt, stamp, application, deadline).run()
+            undoing = _Unwinding(tenancy, ledger, tenant_id, generation, stamp, application, deadline)
+            return undoing.run_last() if last_try else undoing.run()
 
 
 @dataclass(frozen=True)
@@ -42,20 +43,30 @@ class _Unwinding:
     tenancy: Tenancy
     ledger: LedgerSession
     tenant_id: TenantId
-    attempt: int
+    generation: int
     stamp: Stamp
     application: str
     deadline: float
 
+    def run_last(self) -> Saga:
+        """What is left, or cannot even be looked at, is for a person."""
+        try:
+            return self.run()
+        except Refused:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it was, the tenant must not seem to be at it for ever
+            return self._record(c.ExhaustUnwinding(self.generation, message_of(error)))
+
     def run(self) -> Saga:
-        saga = self._record(c.StartUnwinding(self.attempt))
+        saga = self._record(c.StartUnwinding(self.generation))
         for resource in reversed(saga.live_resources):
             self._undo(resource)
         self._look_again()
-        return self._conclude()
+        self._require_nothing_left()
+        return self._record(c.Settle(self.generation))
 
     def _look_again(self) -> None:
-        """Settling needs everything seen gone; what is known to be left makes it stuck, whatever can be seen."""
+        """Settling needs everything seen gone; what is known to be left is told first, whatever can be seen."""
         try:
             self._survey_until_gone()
         except (TransientError, PermanentError):
@@ -69,9 +80,9 @@ class _Unwinding:
         raise TransientError("What was undone keeps coming back: find out who makes it. Unwinding is not done.")
 
     def _undo(self, resource: Resource) -> None:
-        self._record(c.ReleaseResource(self.attempt, resource.kind, resource.name))
+        self._record(c.ReleaseResource(self.generation, resource.kind, resource.name))
         if self._compensate(resource):
-            self._record(c.ConfirmReleased(self.attempt, resource.kind, resource.name))
+            self._record(c.ConfirmReleased(self.generation, resource.kind, resource.name))
 
     def _compensate(self, resource: Resource) -> bool:
         """Did it succeed, within the tries a compensation has?"""
@@ -91,7 +102,7 @@ class _Unwinding:
 
     def _report(self, resource: Resource, error: Exception) -> None:
         failure = c.ReportCompensationFailure(
-            self.attempt, resource.kind, resource.name, type(error).__name__, message_of(error)
+            self.generation, resource.kind, resource.name, type(error).__name__, message_of(error)
         )
         self._record(failure)
 
@@ -110,14 +121,16 @@ class _Unwinding:
         """Believe what was seen: what is gone is released, what came back is undone again."""
         kind, name = observation.kind, observation.name
         if not observation.present:
-            self._record(c.ConfirmReleased(self.attempt, kind, name))
+            self._record(c.ConfirmReleased(self.generation, kind, name))
             return
-        saga = self._record(c.ReportFoundAgain(self.attempt, kind, name))
+        saga = self._record(c.ReportFoundAgain(self.generation, kind, name))
         self._undo(next(r for r in saga.resources if (r.kind, r.name) == (kind, name)))
 
-    def _conclude(self) -> Saga:
-        left = self._saga().live_resources
-        return self._record(c.ExhaustUnwinding(self.attempt) if left else c.Settle(self.attempt))
+    def _require_nothing_left(self) -> None:
+        saga = self._saga()
+        if saga.live_resources:
+            left = ", ".join(f"{resource.kind} {resource.name}" for resource in saga.live_resources)
+            raise TransientError(f"Not undone yet: {left}; the error log says why.")
 
     def _require_time(self) -> None:
         if self.tenancy.monotonic() > self.deadline:
@@ -138,5 +151,6 @@ class _Unwinding:
             self._saga(),
             application=self.application,
             stamp=self.stamp,
-            wanted=c.StartUnwinding(self.attempt),
+            wanted=c.StartUnwinding(self.generation),
+            may_evict=may_evict_for(self.generation),
         )

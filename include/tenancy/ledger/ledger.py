@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from tenancy.adapters.advisory_lock import Holder, acquire, release
+from tenancy.adapters.advisory_lock import Holder, acquire, holder, release
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.sessions import Session, session
 from tenancy.ledger.envelope import Envelope, Stamp, data_of, fact_of, seal
@@ -150,9 +150,14 @@ class LedgerSession:
     @contextmanager
     def admission(self) -> Iterator[None]:
         """A transaction in which no other request is admitted: counting and reserving see the same world."""
-        with self._connection.transaction():
-            self._connection.execute(query("lock_admission"))
-            yield
+        try:
+            with self._connection.transaction():
+                self._connection.execute(query("lock_admission"))
+                yield
+        except BaseException:
+            self._sagas.clear()  # what was recorded within is undone
+            self._hashes.clear()
+            raise
 
     # -- the tenant's lock
 
@@ -164,6 +169,20 @@ class LedgerSession:
         key = lock_key(tenant_id)
         yield acquire(self._connection, key, patience_seconds=patience_seconds, may_evict=may_evict)
         release(self._connection, key)
+
+    def holder(self, tenant_id: TenantId) -> Holder | None:
+        """Who holds the tenant's lock now."""
+        return holder(self._connection, lock_key(tenant_id))
+
+    def rows(self, name: str, /, **parameters: Any) -> list[dict[str, Any]]:
+        """The rows of one statement of queries.sql."""
+        cursor = self._connection.execute(query(name), parameters)
+        return cursor.fetchall() if cursor.description else []
+
+    @property
+    def now(self) -> datetime:
+        """The ledger's clock."""
+        return self._clock()
 
     # -- inside
 

@@ -19,6 +19,8 @@ def tenant_row(saga: Saga, at: datetime) -> dict[str, Any]:
         "activity": saga.current_activity,
         "seq": saga.seq,
         "predecessor": saga.predecessor,
+        "held": saga.held,
+        "history_cleared": saga.history_cleared,
         "at": at,
     }
 

@@ -20,13 +20,15 @@ values (%(stream)s, %(seq)s, %(kind)s, %(attempt)s, %(lease)s, %(actor)s, %(reas
 -- name: upsert_tenant
 -- The tenant's row as its facts fold now.
 insert into ledger.tenant as t (id, slug, name, plan, region, admin_email, state, substate, attempt, generation, run_id,
-                                activity, seq, predecessor, created_at, state_since, updated_at)
+                                activity, seq, predecessor, held, history_cleared, created_at, state_since, updated_at)
 values (%(id)s, %(slug)s, %(name)s, %(plan)s, %(region)s, %(admin_email)s, %(state)s, %(substate)s, %(attempt)s,
-        %(generation)s, %(run_id)s, %(activity)s, %(seq)s, %(predecessor)s, %(at)s, %(at)s, %(at)s)
+        %(generation)s, %(run_id)s, %(activity)s, %(seq)s, %(predecessor)s, %(held)s, %(history_cleared)s,
+        %(at)s, %(at)s, %(at)s)
 on conflict (id) do update set
     slug = excluded.slug, name = excluded.name, plan = excluded.plan, region = excluded.region,
     admin_email = excluded.admin_email, attempt = excluded.attempt, generation = excluded.generation,
     run_id = excluded.run_id, activity = excluded.activity, seq = excluded.seq, updated_at = excluded.updated_at,
+    held = excluded.held, history_cleared = excluded.history_cleared,
     state_since = case when (t.state, t.substate) is distinct from (excluded.state, excluded.substate)
                        then excluded.updated_at else t.state_since end,
     state = excluded.state, substate = excluded.substate;
@@ -71,3 +73,104 @@ select pg_advisory_xact_lock(7236832);
 -- name: lock_notes
 -- Who notes something in a stream waits for who is noting something there now.
 select pg_advisory_xact_lock(7236833, hashtext(%(stream)s::text));
+
+-- name: tenants
+-- Tenants by what is asked for, newest first, from a point on. The text is a slug's or an id's beginning, or a part of
+-- a name. What needs attention: all that failed, all that is in between for over 2 minutes or provisions for over 15.
+select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
+       seq, predecessor, created_at, state_since, needs_attention
+  from ledger.tenant
+ cross join lateral (
+       select state = 'Failed'
+           or (state in ('Cancelling', 'Decommissioning') and state_since < %(now)s::timestamptz - interval '2 minutes')
+           or (state = 'Provisioning' and state_since < %(now)s::timestamptz - interval '15 minutes')
+              as needs_attention
+       ) as judged
+ where (%(id)s::uuid is null or id = %(id)s)
+   and (%(state)s::text is null or state::text = %(state)s)
+   and (%(substate)s::text is null or substate::text = %(substate)s)
+   and (%(region)s::text is null or region = %(region)s)
+   and (%(plan)s::text is null or plan = %(plan)s)
+   and (not %(attention)s or needs_attention)
+   and (%(text)s::text is null
+        or starts_with(slug, lower(%(text)s))
+        or starts_with(id::text, lower(%(text)s))
+        or position(lower(%(text)s) in lower(name)) > 0)
+   and (%(before_at)s::timestamptz is null or (created_at, id) < (%(before_at)s, %(before_id)s::uuid))
+ order by created_at desc, id desc
+ limit %(limit)s;
+
+-- name: newest_of_slug
+-- The live tenant of this slug, else its newest.
+select id as tenant_id from ledger.tenant where slug = %(slug)s
+ order by (state <> 'Decommissioned') desc, created_at desc limit 1;
+
+-- name: counts
+-- How many tenants are in each state.
+select state::text, count(*) as tenants from ledger.tenant group by state;
+
+-- name: facts_page
+-- A stream's facts as they are stored, from a point on, at most so many.
+select seq, at, kind, attempt, actor, reason, lease, data
+  from ledger.fact where stream = %(stream)s and seq > %(seq)s order by seq limit %(limit)s;
+
+-- name: newest_seq
+-- Where a tenant's row says its stream ends.
+select seq from ledger.tenant where id = %(stream)s;
+
+-- name: poke
+-- The listener's one short insert.
+insert into ledger.poke (run_id, action) values (%(run_id)s, %(action)s);
+
+-- name: pokes
+-- What the listener left and nobody has looked at.
+select id, run_id, action, at from ledger.poke where handled_at is null order by id limit 500;
+
+-- name: poke_handled
+-- Looked at.
+update ledger.poke set handled_at = %(at)s where id = %(id)s;
+
+-- name: beat
+-- A reconciler's pulse.
+insert into ledger.beat (name, at, took_seconds, summary) values (%(name)s, %(at)s, %(took_seconds)s, %(summary)s)
+on conflict (name) do update
+   set at = excluded.at, took_seconds = excluded.took_seconds, summary = excluded.summary;
+
+-- name: beats
+-- The last pass of each reconciler.
+select name, at, took_seconds, summary from ledger.beat order by name;
+
+-- name: claim_answer
+-- The first request with this key goes on; one that died at work is taken over by its repetition.
+insert into ledger.answer as a (actor, key, request, at) values (%(actor)s, %(key)s, %(request)s, %(now)s)
+on conflict (actor, key) do update set at = excluded.at
+  where a.request = excluded.request and a.status is null and a.at < %(dead_before)s
+returning key;
+
+-- name: find_answer
+-- What is known of this key.
+select request, status, body from ledger.answer where actor = %(actor)s and key = %(key)s;
+
+-- name: keep_answer
+-- What the first request with this key was answered.
+update ledger.answer set status = %(status)s, body = %(body)s where actor = %(actor)s and key = %(key)s;
+
+-- name: drop_answer
+-- As if the key had never been used.
+delete from ledger.answer where actor = %(actor)s and key = %(key)s and status is null;
+
+-- name: forget_answers
+-- Keys are kept for a day; a few of the oldest go with each new one.
+delete from ledger.answer where (actor, key) in
+    (select actor, key from ledger.answer where at < %(before)s order by at limit 20);
+
+-- name: suspects
+-- Tenants that should have said something by now; in random order, so that none is always behind the limit.
+-- 30 s while they provision, 10 s while a wish is pursued, 20 s while a failure is undone, which a callback does first.
+select id as tenant_id, extract(epoch from %(now)s::timestamptz - updated_at)::float as silent_seconds
+  from ledger.tenant
+ where (state = 'Provisioning' and updated_at < %(now)s::timestamptz - interval '30 seconds')
+    or (state in ('Cancelling', 'Decommissioning') and updated_at < %(now)s::timestamptz - interval '10 seconds')
+    or (substate = 'unwinding' and updated_at < %(now)s::timestamptz - interval '20 seconds')
+    or (substate = 'ready' and not history_cleared and updated_at < %(now)s::timestamptz - interval '10 seconds')
+ order by random() limit %(limit)s;

@@ -4,7 +4,11 @@ The task's callback runs in the worker after its last try; the DAG's runs in the
 died without a word. Both are at most once and may meet: the law accepts whichever comes first.
 """
 
+import logging
 from typing import TYPE_CHECKING
+
+from airflow.sdk.exceptions import AirflowTaskTimeout
+from airflow.sdk.execution_time.timeout import timeout
 
 from tenancy.saga.errors import PermanentError, Refused
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
@@ -14,6 +18,11 @@ if TYPE_CHECKING:
 
     from tenancy.saga.commands import GiveUp
 
+log = logging.getLogger(__name__)
+
+_HARD_LIMIT_SECONDS = 50
+"""Ends an undoing that hangs in one call before Airflow kills it (60 s in a worker, 50 s in the dag-processor); the
+reconciler goes on with it."""
 _ENDED = "Airflow ended the run before this activity was done; its log and the refusals below say what was the last"
 _DIED = "the task's process ended without telling why; its log in Airflow has the last it said"
 
@@ -53,4 +62,8 @@ def _give_up(command: "GiveUp", *, lease: str) -> None:
     from tenancy.engine.failure import give_up  # noqa: PLC0415
     from tenancy.ledger.envelope import Stamp  # noqa: PLC0415
 
-    give_up(tenancy(), command, stamp=Stamp("saga", reason=command.message[:500], lease=lease))
+    try:
+        with timeout(_HARD_LIMIT_SECONDS):
+            give_up(tenancy(), command, stamp=Stamp("saga", reason=command.message[:500], lease=lease))
+    except AirflowTaskTimeout:
+        log.warning("undoing takes longer than a callback may: the reconciler goes on with it")

@@ -1,11 +1,14 @@
 """The operator of every activity: hands the task's lease to the engine. Imports the engine only when it runs."""
 
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseOperator
+from airflow.sdk.exceptions import AirflowTaskTimeout
 
+from tenancy.saga.errors import Stopped
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
 from tenancy.saga.tenant import Lease
 
@@ -38,9 +41,16 @@ class ActivityOperator(BaseOperator):
         self._go_on(context, datetime.fromisoformat(deadline))
 
     def on_kill(self) -> None:
+        """Airflow calls it from its SIGTERM handler, in the middle of whatever runs, and then lets it go on until
+        SIGKILL 5 s later (3.3.2): an error raised here ends it at once, so that undoing need not wait for the lock.
+
+        It also calls it when the execution time-out has struck; then that error is on its way already.
+        """
         from tenancy.adapters.helm import end_children  # noqa: PLC0415
 
         end_children()
+        if not isinstance(sys.exception(), AirflowTaskTimeout):
+            raise Stopped
 
     def _go_on(self, context: "Context", deadline: datetime) -> None:
         from tenancy.bootstrap import tenancy  # noqa: PLC0415

@@ -14,9 +14,9 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from tenancy.orchestration.bells import LOOK_ANYWAY, belfry
-from tenancy.orchestration.shared_parts import shared_tenancy
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
 from tenancy.saga.tenant import Lease
+from tenancy.shared_parts import shared_tenancy
 
 log = logging.getLogger(__name__)
 

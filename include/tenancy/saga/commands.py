@@ -65,38 +65,44 @@ class GiveUp(Command):
 
 
 @dataclass(frozen=True)
-class StartUnwinding(Command):
-    """Accepted only for the current attempt, in a state that is to be unwound."""
+class Unwind(Command):
+    """A word of whoever unwinds. `generation` says for which wish: a newer one supersedes it."""
 
-    attempt: int
+    generation: int
 
 
 @dataclass(frozen=True)
-class ReleaseResource(Command):
-    attempt: int
+class StartUnwinding(Unwind):
+    """Accepted only for the newest generation, in a state that is to be unwound."""
+
+
+@dataclass(frozen=True)
+class RenewUnwinding(Unwind):
+    """Whoever unwound this generation is gone without an end: the next one takes over."""
+
+
+@dataclass(frozen=True)
+class ReleaseResource(Unwind):
     kind: str
     name: str
 
 
 @dataclass(frozen=True)
-class ConfirmReleased(Command):
-    attempt: int
+class ConfirmReleased(Unwind):
     kind: str
     name: str
 
 
 @dataclass(frozen=True)
-class ReportFoundAgain(Command):
+class ReportFoundAgain(Unwind):
     """A released object was observed again."""
 
-    attempt: int
     kind: str
     name: str
 
 
 @dataclass(frozen=True)
-class ReportCompensationFailure(Command):
-    attempt: int
+class ReportCompensationFailure(Unwind):
     kind: str
     name: str
     error: str
@@ -104,17 +110,15 @@ class ReportCompensationFailure(Command):
 
 
 @dataclass(frozen=True)
-class Settle(Command):
+class Settle(Unwind):
     """Everything was observed gone."""
-
-    attempt: int
 
 
 @dataclass(frozen=True)
-class ExhaustUnwinding(Command):
-    """Compensations ran out of retries."""
+class ExhaustUnwinding(Unwind):
+    """Compensations ran out of retries; `why` says at what."""
 
-    attempt: int
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,21 @@ class Reset(Command):
 @dataclass(frozen=True)
 class Decommission(Command):
     """Release everything and free the slug."""
+
+
+@dataclass(frozen=True)
+class NoteHeld(Command):
+    """The attempt's run does not go on, and not for a reason of the tenant's: a pause, a limit, an engine that is away.
+
+    An empty message: it goes on again.
+    """
+
+    message: str
+
+
+@dataclass(frozen=True)
+class NoteHistoryCleared(Command):
+    """After a reset, Airflow's run history of the attempt is cleared."""
 
 
 @dataclass(frozen=True)

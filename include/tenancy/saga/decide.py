@@ -44,6 +44,7 @@ _decide.register(c.FailActivity, attempt.fail)
 _decide.register(c.ReportProgress, attempt.progress)
 _decide.register(c.GiveUp, attempt.give_up)
 _decide.register(c.StartUnwinding, unwinding.start)
+_decide.register(c.RenewUnwinding, unwinding.renew)
 _decide.register(c.ReleaseResource, unwinding.release)
 _decide.register(c.ConfirmReleased, unwinding.confirm_released)
 _decide.register(c.ReportFoundAgain, unwinding.found_again)
@@ -84,7 +85,21 @@ def _(_command: c.Decommission, saga: Saga) -> tuple[f.Fact, ...]:
     running = saga.state in {State.PROVISIONING, State.CANCELLING} or saga.substate is Substate.UNWINDING
     if running or saga.state is State.DECOMMISSIONED:
         raise Refused(f"Decommission is refused while the tenant is {saga.phase}. {way_on(saga)}")
-    return (f.DecommissionRequested(saga.generation + 1),)
+    requested = f.DecommissionRequested(saga.generation + 1)
+    observed_gone = saga.phase in {"Failed settled", "Failed ready"} and not saga.live_resources
+    return (requested, f.TenantDecommissioned()) if observed_gone else (requested,)
+
+
+@_decide.register
+def _(command: c.NoteHeld, saga: Saga) -> tuple[f.Fact, ...]:
+    if saga.state is not State.PROVISIONING:
+        raise Refused(f"No run of this tenant is waited for: it is {saga.phase}.")
+    return () if command.message == saga.held else (f.RunHeld(command.message),)
+
+
+@_decide.register
+def _(_command: c.NoteHistoryCleared, saga: Saga) -> tuple[f.Fact, ...]:
+    return () if saga.history_cleared else (f.RunHistoryCleared(),)
 
 
 @_decide.register

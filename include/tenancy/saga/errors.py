@@ -32,6 +32,10 @@ class PlatformFileError(PermanentError):
     """The platform file is missing or wrong."""
 
 
+class Stopped(TransientError):  # noqa: N818 - it is no fault of anybody's
+    """Airflow stopped this task's process: its run was ended, or its worker is going down."""
+
+
 class Refused(TenancyError):  # noqa: N818 - a refusal is an answer, not an error
     """The law does not allow this here.
 

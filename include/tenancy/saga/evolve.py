@@ -44,6 +44,8 @@ def _(fact: f.AttemptStarted, saga: Saga) -> Saga:
         plan=fact.plan,
         schema_version=fact.schema_version,
         steps=MappingProxyType({}),
+        held="",
+        history_cleared=True,
         runs=MappingProxyType({**saga.runs, fact.run_id: fact.attempt}),
         fences=_fences_behind(saga),
     )
@@ -51,7 +53,7 @@ def _(fact: f.AttemptStarted, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.ActivityStarted, saga: Saga) -> Saga:
-    return saga.with_step(fact.activity, status=StepStatus.RUNNING, holder=fact.holder, message="")
+    return replace(saga, held="").with_step(fact.activity, status=StepStatus.RUNNING, holder=fact.holder, message="")
 
 
 @_apply.register
@@ -83,7 +85,7 @@ def _(fact: f.ProvisioningFailed, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.CancelRequested, saga: Saga) -> Saga:
-    return replace(saga, state=State.CANCELLING, substate=None, generation=fact.generation)
+    return replace(saga, state=State.CANCELLING, substate=None, generation=fact.generation, held="")
 
 
 @_apply.register
@@ -111,11 +113,13 @@ def _(fact: f.ResourceReleasing | f.ResourceFoundAgain, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.ResourceReleased, saga: Saga) -> Saga:
-    return _with_resource_state(saga, fact.resource, fact.name, ResourceState.RELEASED)
+    released = _with_resource_state(saga, fact.resource, fact.name, ResourceState.RELEASED)
+    return replace(released, churn=saga.churn + 1)
 
 
 @_apply.register
 def _(_fact: f.UnwindingExhausted, saga: Saga) -> Saga:
+    saga = replace(saga, exhausted=saga.generation)
     if saga.state is State.DECOMMISSIONING:
         return saga  # Decommission may be asked for again; there is no Failed to fall back to
     return replace(saga, state=State.FAILED, substate=Substate.STUCK)
@@ -128,7 +132,17 @@ def _(_fact: f.Settled, saga: Saga) -> Saga:
 
 @_apply.register
 def _(_fact: f.RunReset, saga: Saga) -> Saga:
-    return replace(saga, state=State.FAILED, substate=Substate.READY)
+    return replace(saga, state=State.FAILED, substate=Substate.READY, held="", history_cleared=False)
+
+
+@_apply.register
+def _(_fact: f.RunHistoryCleared, saga: Saga) -> Saga:
+    return replace(saga, history_cleared=True)
+
+
+@_apply.register
+def _(fact: f.RunHeld, saga: Saga) -> Saga:
+    return replace(saga, held=fact.message)
 
 
 @_apply.register

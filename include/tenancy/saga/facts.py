@@ -161,10 +161,11 @@ class CompensationFailed(Fact):
 
 @dataclass(frozen=True)
 class UnwindingExhausted(Fact):
-    """Compensations ran out of retries; `left` names what may still be there."""
+    """Compensations ran out of retries; `left` names what may still be there, `why` what they last ran into."""
 
     kind = "tenant.provisioning.compensation.exhausted"
     left: tuple[str, ...]
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,21 @@ class Settled(Fact):
 class RunReset(Fact):
     kind = "tenant.provisioning.reset"
     forced: bool = False
+
+
+@dataclass(frozen=True)
+class RunHistoryCleared(Fact):
+    """Airflow's task instances of the reset run are empty again."""
+
+    kind = "tenant.provisioning.history_cleared"
+
+
+@dataclass(frozen=True)
+class RunHeld(Fact):
+    """The attempt's run does not go on, for a reason that is not the tenant's. Empty: it goes on again."""
+
+    kind = "tenant.provisioning.held"
+    message: str
 
 
 @dataclass(frozen=True)

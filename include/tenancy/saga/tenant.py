@@ -103,6 +103,8 @@ class Saga:
     attempt: int = 0
     generation: int = 0
     """How often unwinding was asked for; an older generation's compensation run is superseded by a newer one."""
+    exhausted: int = 0
+    """The last generation whose compensations ran out of retries."""
     run_id: RunId = RunId("")
     plan: tuple[PlanEntry, ...] = ()
     schema_version: str = ""
@@ -113,6 +115,12 @@ class Saga:
     """A run's newest task instance in attempts that are over: none up to it acts again when that run is cleared."""
     failures: tuple[Failure, ...] = ()
     predecessor: TenantId | None = None
+    held: str = ""
+    """Why the attempt's run does not go on, when that is not the tenant's matter."""
+    history_cleared: bool = True
+    """False from a reset until Airflow's history of the run is cleared too."""
+    churn: int = 0
+    """How many resources were released so far: what all attempts together have cost."""
 
     def step(self, activity: ActivityName) -> Step:
         """The activity's progress in the current attempt; idle when it has not begun."""

@@ -1,4 +1,7 @@
-"""The law of unwinding: accepted only for the current attempt, in a state that is to be unwound.
+"""The law of unwinding: accepted only for the newest generation, in a state that is to be unwound.
+
+Every wish to unwind (a failure, Cancel, Decommission, a renewal) is a generation of its own, numbered through all of a
+tenant's life; so a late word of an older one, of whatever attempt, changes nothing.
 
 Called through decide.py only. What *settled* means is decided here: no live resource is left.
 """
@@ -19,12 +22,18 @@ def is_to_be_unwound(saga: Saga) -> bool:
 
 def start(command: c.StartUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
     """Go on with what Cancel, Decommission or a failure began; those facts already fence every activity."""
-    _require_wanted(saga, command.attempt)
+    _require_wanted(saga, command.generation)
     return ()
 
 
+def renew(command: c.RenewUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
+    """Only of the newest generation: who comes second finds it renewed and has nothing to do."""
+    _require_wanted(saga, command.generation)
+    return (f.UnwindingStarted(saga.generation + 1),)
+
+
 def release(command: c.ReleaseResource, saga: Saga) -> tuple[f.Fact, ...]:
-    _require_wanted(saga, command.attempt)
+    _require_wanted(saga, command.generation)
     resource = _find(saga, command.kind, command.name)
     if resource.state in {ResourceState.RELEASING, ResourceState.RELEASED}:
         return ()
@@ -32,25 +41,25 @@ def release(command: c.ReleaseResource, saga: Saga) -> tuple[f.Fact, ...]:
 
 
 def confirm_released(command: c.ConfirmReleased, saga: Saga) -> tuple[f.Fact, ...]:
-    _require_wanted(saga, command.attempt)
+    _require_wanted(saga, command.generation)
     resource = _find(saga, command.kind, command.name)
     return (f.ResourceReleased(command.kind, command.name),) if resource.live else ()
 
 
 def found_again(command: c.ReportFoundAgain, saga: Saga) -> tuple[f.Fact, ...]:
-    _require_wanted(saga, command.attempt)
+    _require_wanted(saga, command.generation)
     resource = _find(saga, command.kind, command.name)
     return () if resource.live else (f.ResourceFoundAgain(command.kind, command.name),)
 
 
 def compensation_failed(command: c.ReportCompensationFailure, saga: Saga) -> tuple[f.Fact, ...]:
-    _require_wanted(saga, command.attempt)
+    _require_wanted(saga, command.generation)
     _find(saga, command.kind, command.name)
     return (f.CompensationFailed(command.kind, command.name, command.error, command.message),)
 
 
 def settle(command: c.Settle, saga: Saga) -> tuple[f.Fact, ...]:
-    _require_wanted(saga, command.attempt)
+    _require_wanted(saga, command.generation)
     if saga.live_resources:
         left = ", ".join(f"{r.kind} {r.name}" for r in saga.live_resources)
         raise Refused(f"Not settled: {left} may still exist.")
@@ -60,18 +69,17 @@ def settle(command: c.Settle, saga: Saga) -> tuple[f.Fact, ...]:
 
 
 def exhaust(command: c.ExhaustUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
-    _require_wanted(saga, command.attempt)
+    """Also with nothing known to be left: what cannot be looked at may not be called settled."""
+    _require_wanted(saga, command.generation)
     left = tuple(f"{r.kind} {r.name}" for r in saga.live_resources)
-    if not left:
-        raise Refused("Nothing is left, so unwinding is not exhausted: settle it.")
-    return (f.UnwindingExhausted(left),)
+    return (f.UnwindingExhausted(left, command.why),)
 
 
-def _require_wanted(saga: Saga, attempt: int) -> None:
-    if attempt != saga.attempt:
-        raise Refused(f"Attempt {attempt} is over: the tenant is in attempt {saga.attempt}.")
+def _require_wanted(saga: Saga, generation: int) -> None:
     if not is_to_be_unwound(saga):
         raise Refused(f"Nothing is to be unwound: the tenant is {saga.phase}.")
+    if generation != saga.generation:
+        raise Refused(f"Unwinding {generation} is over: unwinding {saga.generation} has taken its place.")
 
 
 def _find(saga: Saga, kind: str, name: str) -> Resource:

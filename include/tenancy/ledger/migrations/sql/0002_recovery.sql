@@ -39,3 +39,7 @@ comment on table answer is 'Answers to requests that carried an idempotency key,
 create index answer_by_time on answer (at);
 
 create index tenant_by_creation on tenant (created_at desc, id desc);
+
+alter table tenant
+    add column held            text    not null default '',    -- why its run does not go on, when not by its own fault
+    add column history_cleared boolean not null default true;  -- false from a reset until Airflow's history is cleared

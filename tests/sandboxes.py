@@ -1,4 +1,4 @@
-"""One sandbox for all acceptance tests, in `.sandbox-test` (or $TENANCY_TEST_SANDBOX), on ports of its own.
+"""One sandbox for all tests of acceptance and the console: `.sandbox-test` (or $TENANCY_TEST_SANDBOX), its own ports.
 
 Purged before and after, unless TENANCY_KEEP_SANDBOX=1, which makes repeated runs start in a second.
 """
@@ -15,7 +15,7 @@ from sandbox.access import Access
 from sandbox.airflow_env import Wish
 from sandbox.layout import PROJECT, Layout
 
-_PROBES = Path(__file__).parent / "dags"
+_PROBES = Path(__file__).parent / "acceptance" / "dags"
 _BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
 # The project's DAGs and, beside them, those that only tests need.
 WISH = Wish(

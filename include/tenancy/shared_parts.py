@@ -1,6 +1,6 @@
-"""The parts of the platform, shared by all looks of one triggerer: hundreds of waits, one client a region.
+"""The parts of the platform, shared by all looks of one triggerer and all requests of one api-server.
 
-Read anew every MINUTE, so that a changed connection or key is noticed.
+Hundreds of waits have one client a region. Read anew every MINUTE, so that a changed connection or key is noticed.
 """
 
 import threading

@@ -1,0 +1,41 @@
+"""The DAG that undoes a tenant: started by Cancel, Decommission, an unfinished failure callback, the reconciler."""
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, Param
+
+from tenancy.orchestration.recovery import CompensationOperator
+
+DOC = """
+### Undo a tenant
+
+One run undoes one tenant for one wish (a *generation*): it releases every resource the ledger names, in reverse, looks
+at everything once more, and settles. **Do not start it by hand**: *Cancel provisioning* and *Decommission* do, and the
+reconciler does when one is missing. A run whose wish was overtaken by a newer one ends well and changes nothing.
+
+It tries six times within about two minutes. What is left then makes the tenant *Failed stuck*: mend the cause, which
+the error log names, and cancel again.
+"""
+
+with DAG(
+    dag_id="tenant_compensation",
+    description="Undo one tenant: release all it has, in reverse, and settle",
+    doc_md=DOC,
+    schedule=None,
+    catchup=False,
+    max_active_runs=64,
+    params={
+        "tenant_id": Param(type="string", format="uuid"),
+        "attempt": Param(type="integer", minimum=0),
+        "generation": Param(type="integer", minimum=1),
+        "purpose": Param("cancel", type="string", enum=["cancel", "decommission", "failure"]),
+    },
+    tags=["tenancy"],
+) as dag:
+    CompensationOperator(
+        retries=5,
+        retry_delay=timedelta(seconds=2),
+        retry_exponential_backoff=2.0,
+        max_retry_delay=timedelta(seconds=60),
+        execution_timeout=timedelta(minutes=2),
+    )

@@ -1,0 +1,84 @@
+"""Airflow's REST API entered as the service user: one call, its login, and what its answers mean.
+
+Passwords go in request bodies only and are never logged. A token is used until Airflow refuses it, then renewed once.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from tenancy.saga.errors import PermanentError, TransientError
+
+_TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+
+
+class AirflowClient:
+    """The workflow engine's REST API at `url`."""
+
+    def __init__(self, url: str, *, user: str, password: str) -> None:
+        self._url = url.rstrip("/")
+        self.user = user
+        self._password = password
+        self._token = ""
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, Any] | None = None,
+        body: dict[str, Any] | None = None,
+        accept: tuple[int, ...] = (200,),
+    ) -> httpx.Response:
+        """The answer, when its status is one of `accept`.
+
+        Raises TransientError when the engine is silent, busy or broken; PermanentError for every other answer.
+        """
+        with _translated(self._url), self._client() as client:
+            answer = self._send(client, method, path, params, body)
+            if _is_of_the_token(answer):
+                self._token = ""
+                answer = self._send(client, method, path, params, body)
+        if answer.status_code not in accept:
+            raise _refusal(f"{method} {path}", answer)
+        return answer
+
+    def _send(self, client: httpx.Client, method: str, path: str, params: Any, body: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self._log_in(client)}"}
+        return client.request(method, f"/api/v2{path}", params=params, json=body, headers=headers)
+
+    def _client(self) -> httpx.Client:
+        # Reading the machine's certificates takes 50 ms; a plain http address has no use for them.
+        return httpx.Client(base_url=self._url, timeout=_TIMEOUT, verify=self._url.startswith("https:"))
+
+    def _log_in(self, client: httpx.Client) -> str:
+        if not self._token:
+            login = {"username": self.user, "password": self._password}
+            answer = client.post("/auth/token", json=login)
+            if answer.status_code != 201:
+                raise _refusal(f"login of {self.user}", answer)
+            self._token = answer.json()["access_token"]
+        return self._token
+
+
+def _is_of_the_token(answer: httpx.Response) -> bool:
+    """Its time is up (401), or Airflow's key is another one now (403, and it says so; Airflow 3.3.2)."""
+    return answer.status_code == 401 or (answer.status_code == 403 and "Invalid JWT token" in answer.text)
+
+
+@contextmanager
+def _translated(url: str) -> Iterator[None]:
+    try:
+        yield
+    except httpx.HTTPError as error:
+        raise TransientError(
+            f"The workflow engine does not answer at {url} ({type(error).__name__}: {error}). "
+            "This is a platform matter, not the tenant's: escalate if it lasts."
+        ) from error
+
+
+def _refusal(what: str, answer: httpx.Response) -> TransientError | PermanentError:
+    kind = TransientError if answer.status_code >= 500 or answer.status_code in {408, 429} else PermanentError
+    return kind(f"The workflow engine answered {answer.status_code} to {what}: {answer.text[:300]}")

@@ -1,0 +1,119 @@
+"""Airflow's runs by its REST API: started, ended, cleared, looked at. Every word may be said twice."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from tenancy.adapters.airflow_client import AirflowClient
+from tenancy.saga.errors import TransientError
+
+_LIVE = frozenset({"queued", "running"})
+_MARKS = frozenset({"patch_dag_run", "patch_task_instance", "post_clear_task_instances", "clear_dag_run"})
+_RECENT = 50
+
+
+@dataclass(frozen=True)
+class RunSeen:
+    """One run as Airflow has it."""
+
+    state: str
+    started_at: datetime | None = None
+
+    @property
+    def live(self) -> bool:
+        """Is it queued or running?"""
+        return self.state in _LIVE
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Somebody used Airflow's own buttons on a run."""
+
+    event: str
+    user: str
+    at: datetime
+
+
+class AirflowRuns:
+    """The runs of the workflow engine behind `client`."""
+
+    def __init__(self, client: AirflowClient) -> None:
+        self._call = client.call
+        self.user = client.user
+
+    def find(self, dag_id: str, run_id: str) -> RunSeen | None:
+        """The run, if Airflow has it."""
+        answer = self._call("GET", _path(dag_id, run_id), accept=(200, 404))
+        if answer.status_code == 404:
+            return None
+        run = answer.json()
+        return RunSeen(run["state"], _time(run.get("start_date")))
+
+    def start(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> bool:
+        """Trigger a run under this id; False when there is one already."""
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
+        return self._call("POST", f"/dags/{dag_id}/dagRuns", body=body, accept=(200, 409)).status_code == 200
+
+    def fail(self, dag_id: str, run_id: str) -> None:
+        """Mark it failed, if it is there and lives: its process gets SIGTERM at its next heartbeat.
+
+        Airflow's own transaction may deadlock with the scheduler's, which it answers with 500 (3.3.2): so a few times.
+        """
+        for last in (False, False, True):
+            seen = self.find(dag_id, run_id)
+            if seen is None or not seen.live:
+                return
+            try:
+                self._call("PATCH", _path(dag_id, run_id), body={"state": "failed"}, accept=(200, 404))
+            except TransientError:
+                if last:
+                    raise
+            else:
+                return
+
+    def clear_history(self, dag_id: str, run_id: str) -> None:
+        """Empty its task instances without starting it again. It must have ended; tries, logs and XComs stay.
+
+        Airflow's defaults for the three switches are all true (facts/airflow-3.3.md): they are named here.
+        """
+        body = {
+            "dry_run": False,
+            "dag_run_id": run_id,
+            "reset_dag_runs": False,
+            "only_failed": False,
+            "prevent_running_task": True,
+        }
+        self._call("POST", f"/dags/{dag_id}/clearTaskInstances", body=body, accept=(200, 404))
+
+    def task_states(self, dag_id: str, run_id: str) -> tuple[str, ...]:
+        """The states of its task instances; an empty string for one that has none yet."""
+        tasks = self._call("GET", _path(dag_id, run_id) + "/taskInstances", accept=(200, 404)).json()
+        return tuple(task["state"] or "" for task in tasks.get("task_instances", []))
+
+    def marks(self, dag_id: str, run_id: str) -> tuple[Mark, ...]:
+        """Who used Airflow's buttons on it, newest first (its event log)."""
+        query = {"dag_id": dag_id, "run_id": run_id, "order_by": "-when", "limit": _RECENT}
+        entries = self._call("GET", "/eventLogs", params=query).json()["event_logs"]
+        return tuple(
+            Mark(entry["event"], entry["owner"] or "somebody", datetime.fromisoformat(entry["when"]))
+            for entry in entries
+            if entry["event"] in _MARKS
+        )
+
+    def is_paused(self, dag_id: str) -> bool:
+        """Has somebody paused the DAG?"""
+        return bool(self._call("GET", f"/dags/{dag_id}").json()["is_paused"])
+
+    def silent_parts(self) -> tuple[str, ...]:
+        """Which parts of the engine give no sign of life, by its own health report."""
+        health = self._call("GET", "/monitor/health").json()
+        return tuple(part for part, seen in health.items() if seen and seen.get("status") == "unhealthy")
+
+
+def _path(dag_id: str, run_id: str) -> str:
+    return f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,101 @@
+"""The gate before every route: who calls, may they, did they say that they mean it. Only then is the body read.
+
+A route states what it needs by `@needs(Right...)`; one that does not cannot be registered. Writes want a header that no
+foreign page can send without asking (CSRF), and a body of bounded size.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final, TypeVar
+
+from fastapi import Depends, Security
+from fastapi.routing import APIRoute
+from fastapi.security import APIKeyCookie, HTTPBearer
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tenancy.console.api.problems import ProblemError
+from tenancy.console.callers import Caller, Right
+from tenancy.console.parts import Parts
+
+WRITE_HEADER: Final = "X-Tenancy-Request"
+BODY_LIMIT: Final = 64 * 1024
+
+_Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
+
+# These two only tell the OpenAPI how to log in; the gate finds out who calls.
+SECURITY: Final = (
+    Security(HTTPBearer(auto_error=False, description="A token of POST /auth/token")),
+    Security(APIKeyCookie(name="_token", auto_error=False, description="Airflow's own session cookie")),
+)
+
+
+def needs(right: Right) -> Callable[[_Endpoint], _Endpoint]:
+    """State what a route needs of its caller."""
+
+    def stated(endpoint: _Endpoint) -> _Endpoint:
+        endpoint.right = right  # type: ignore[attr-defined]
+        return endpoint
+
+    return stated
+
+
+def right_of(route: APIRoute) -> Right:
+    """What the route needs; AttributeError when it does not say."""
+    right: Right = route.endpoint.right  # type: ignore[attr-defined]
+    return right
+
+
+class GuardedRoute(APIRoute):
+    """A route behind the gate."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        """The gate, then FastAPI's own handler."""
+        handle, right = super().get_route_handler(), right_of(self)
+        writes = not self.methods <= {"GET", "HEAD"}
+
+        async def guarded(request: Request) -> Response:
+            caller = await request.app.state.authenticate(request)
+            require(caller, right)
+            if writes:
+                _require_meant(request)
+                _require_bounded(request)
+            request.state.caller = caller
+            response: Response = await handle(request)
+            response.headers["Cache-Control"] = "no-store"
+            return response
+
+        return guarded
+
+
+def require(caller: Caller, right: Right) -> None:
+    """403 unless the caller has the right."""
+    if right not in caller.rights:
+        raise ProblemError(403, f"{caller.name} lacks the permission {right} here.")
+
+
+def _require_meant(request: Request) -> None:
+    if not request.headers.get(WRITE_HEADER):
+        raise ProblemError(428, f"Every write needs the header {WRITE_HEADER}: 1.", field=WRITE_HEADER)
+
+
+def _require_bounded(request: Request) -> None:
+    """Before anything is read: the server holds whoever states a length to it."""
+    stated = request.headers.get("Content-Length")
+    if stated is None and request.headers.get("Transfer-Encoding"):
+        raise ProblemError(400, "The body must state its length: send Content-Length.")
+    if stated and (not stated.isdecimal() or int(stated[:12]) > BODY_LIMIT):
+        raise ProblemError(400, f"The body is longer than {BODY_LIMIT // 1024} KiB.")
+
+
+def _caller(request: Request) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
+
+
+def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+CallerOf = Annotated[Caller, Depends(_caller)]
+PartsOf = Annotated[Parts, Depends(_parts)]

@@ -1,0 +1,49 @@
+"""The API as one FastAPI application: routes, problems, OpenAPI. Who calls is found out by what it is given."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from tenancy.console.api import actions, platform, tenants
+from tenancy.console.api.problems import Problem, install
+from tenancy.console.callers import Authenticate
+from tenancy.console.parts import Parts
+
+_DESCRIPTION = """
+Tenants of this platform: read them, create them, and the actions of the runbook.
+
+Log in by `POST /auth/token` and send the token as `Authorization: Bearer …`; Airflow's own session cookie does too.
+Every write needs the header `X-Tenancy-Request: 1` and may carry an `Idempotency-Key`. Errors are
+`application/problem+json`.
+"""
+
+
+def create_api(parts: Parts, authenticate: Authenticate) -> FastAPI:
+    """The API; only its OpenAPI document and the page that draws it are open to everybody."""
+    app = FastAPI(title="Tenancy", version="1", description=_DESCRIPTION, redoc_url=None)
+    app.state.parts = parts
+    app.state.authenticate = authenticate
+    for router in (tenants.router, actions.router, platform.router):
+        app.include_router(router)
+    install(app)
+    _document(app)
+    return app
+
+
+def _document(app: FastAPI) -> None:
+    """The OpenAPI: with our problems, and without FastAPI's 422, which is never answered."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = generate()
+            schemas = document["components"]["schemas"]
+            schemas["Problem"] = Problem.model_json_schema()
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(unused, None)
+            for path in document["paths"].values():
+                for operation in path.values():
+                    operation["responses"].pop("422", None)
+        return dict(app.openapi_schema or {})
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,129 @@
+"""How a write goes: find the tenant, ask for the action (or what it would do), show the tenant afterwards.
+
+At most AT_ONCE writes are at work: each may call Airflow's REST API, which this very process serves.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel
+from starlette.responses import JSONResponse
+
+from tenancy.activities.validate_request import FIELDS, check_request
+from tenancy.console.api import portrait, shapes
+from tenancy.console.api.asked import Asked
+from tenancy.console.api.desk import opened
+from tenancy.console.api.idempotency import once
+from tenancy.console.api.problems import ProblemError
+from tenancy.console.api.requests import CorrectedWish, NewTenant, Wish
+from tenancy.engine import actions
+from tenancy.engine.actions import Answer
+from tenancy.engine.preview import Preview, preview, preview_create
+from tenancy.engine.tenancy import Tenancy
+from tenancy.ledger.envelope import Stamp
+from tenancy.saga.errors import Refused
+from tenancy.saga.names import TenantId
+from tenancy.saga.platform import Platform
+from tenancy.saga.tenant import Saga
+
+AT_ONCE: Final = 8
+_PATIENCE_SECONDS: Final = 10.0
+_places = threading.BoundedSemaphore(AT_ONCE)
+
+
+@dataclass(frozen=True)
+class Doing:
+    """An action about to be asked for."""
+
+    tenancy: Tenancy
+    saga: Saga
+    stamp: Stamp
+
+    @property
+    def whom(self) -> tuple[Tenancy, TenantId]:
+        return self.tenancy, self.saga.tenant_id
+
+
+@dataclass(frozen=True)
+class Deed:
+    """An action: its name, the status of its success, how it is done."""
+
+    name: str
+    status: int
+    perform: Callable[[Doing], Answer]
+
+
+def act(asked: Asked, ref: str, wish: Wish, deed: Deed) -> JSONResponse:
+    """Ask for an action on a tenant; 404 when there is no such tenant."""
+    with opened(asked.parts) as desk:
+        doing = Doing(desk.tenancy, desk.saga(ref), asked.stamp(wish.reason))
+    if asked.dry_run:
+        return _json(200, portrait.preview_of(preview(doing.saga, deed.name)))
+    return _do(asked, wish, deed.status, lambda: deed.perform(doing))
+
+
+def create(asked: Asked, wish: NewTenant) -> JSONResponse:
+    """Ask for a new tenant."""
+    tenancy = asked.parts.tenancy()
+    request = {field: getattr(wish, field) for field in FIELDS}
+    _require_well_formed(request, tenancy.platform, set(FIELDS))
+    if asked.dry_run:
+        return _json(200, portrait.preview_of(_creation(tenancy, request)))
+    return _do(asked, wish, 201, lambda: actions.create(tenancy, request, by=asked.stamp(wish.reason)))
+
+
+def corrected(doing: Doing, wish: CorrectedWish) -> dict[str, str]:
+    """The corrections of a wish; 400 when one of them is not well-formed or not offered."""
+    corrections: dict[str, str] = wish.corrections.model_dump(exclude_none=True)
+    _require_well_formed({**vars(doing.saga.parameters), **corrections}, doing.tenancy.platform, set(corrections))
+    return corrections
+
+
+def _require_well_formed(request: dict[str, str], platform: Platform, given: set[str]) -> None:
+    try:
+        check_request(request, platform)
+    except Refused as refusal:
+        if refusal.field in given:  # the rest is the engine's to refuse, and to note
+            raise ProblemError(400, str(refusal), field=refusal.field) from refusal
+
+
+def _do(asked: Asked, wish: BaseModel, status: int, perform: Callable[[], Answer]) -> JSONResponse:
+    def answer() -> JSONResponse:
+        with _a_place():
+            done = perform()
+        return _json(status, _told(asked, done))
+
+    return once(asked, wish, answer)
+
+
+def _told(asked: Asked, answer: Answer) -> shapes.Action:
+    with opened(asked.parts) as desk:
+        shown = desk.tenant(str(answer.saga.tenant_id))
+    progress = portrait.progress(answer.progress)
+    return shapes.Action(tenant=shown, said=answer.said, warnings=list(answer.warnings), progress=progress)
+
+
+def _creation(tenancy: Tenancy, request: dict[str, str]) -> Preview:
+    try:
+        return preview_create(tenancy, request)
+    except Refused as refusal:
+        said = "Nothing: the request would be refused."
+        return Preview("create", allowed=False, said=said, refusal=str(refusal), retry_after=refusal.retry_after)
+
+
+@contextmanager
+def _a_place() -> Iterator[None]:
+    if not _places.acquire(timeout=_PATIENCE_SECONDS):
+        raise ProblemError(503, f"{AT_ONCE} actions are at work just now; ask again.", retry_after=5)
+    try:
+        yield
+    finally:
+        _places.release()
+
+
+def _json(status: int, shape: BaseModel) -> JSONResponse:
+    body: dict[str, Any] = shape.model_dump(mode="json")
+    return JSONResponse(body, status)

@@ -1,0 +1,54 @@
+"""What every route does first: open the ledger, find the tenant. Each request has its own session."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tenancy.console.api import portrait, shapes
+from tenancy.console.api.problems import ProblemError
+from tenancy.console.parts import Parts
+from tenancy.engine.progress import progress
+from tenancy.engine.tenancy import Tenancy
+from tenancy.ledger.ledger import LedgerSession
+from tenancy.ledger.reading import Line, find
+from tenancy.saga.tenant import Saga
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One request's parts: the platform and an open ledger."""
+
+    parts: Parts
+    tenancy: Tenancy
+    ledger: LedgerSession
+
+    def line(self, ref: str) -> Line:
+        """The tenant's row; 404 when there is no such tenant."""
+        line = find(self.ledger, ref, now=self.parts.clock())
+        if line is None:
+            raise ProblemError(404, "There is no tenant of this id or slug.")
+        return line
+
+    def saga(self, ref: str) -> Saga:
+        """The tenant's saga; 404 when there is no such tenant."""
+        return self.saga_of(self.line(ref))
+
+    def saga_of(self, line: Line) -> Saga:
+        saga = self.ledger.saga(line.tenant_id)
+        assert saga is not None  # its row is written with its facts
+        return saga
+
+    def tenant(self, ref: str) -> shapes.Tenant:
+        """The tenant as the API shows it; 404 when there is no such tenant."""
+        line = self.line(ref)
+        saga = self.saga_of(line)
+        seen = progress(self.ledger, saga)
+        return portrait.tenant(line, saga, seen, self.tenancy.platform, self.parts.clock())
+
+
+@contextmanager
+def opened(parts: Parts) -> Iterator[Desk]:
+    """A desk for one request."""
+    tenancy = parts.tenancy()
+    with tenancy.ledger.open("tenancy console") as ledger:
+        yield Desk(parts, tenancy, ledger)

@@ -1,0 +1,53 @@
+"""Routes about the platform: what may be asked for, and whether what finishes things is at work."""
+
+import time
+from datetime import datetime, timedelta
+from typing import Final
+
+from fastapi import APIRouter
+
+from tenancy.console.api import shapes
+from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
+from tenancy.console.api.desk import opened
+from tenancy.console.api.problems import documented
+from tenancy.console.callers import Right
+from tenancy.ledger.migrations import LEDGER_VERSION
+from tenancy.ledger.rounds import Beat, beats
+
+router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["platform"])
+_RESPONSES = documented(401, 403, 503)
+
+LATE_AFTER: Final = {"reconciliation": timedelta(minutes=3), "reality check": timedelta(hours=1)}
+"""Three beats missed. A name that is not here is late after an hour."""
+_NEVER: Final = "It has never run: is its DAG there, and not paused?"
+
+
+@router.get("/platform", responses=_RESPONSES)
+@needs(Right.READ)
+def show_platform(parts: PartsOf) -> shapes.PlatformShape:
+    """The regions and plans of this platform."""
+    platform = parts.tenancy().platform
+    return shapes.PlatformShape(name=platform.name, regions=list(platform.regions), plans=list(platform.plans))
+
+
+@router.get("/health", responses=_RESPONSES)
+@needs(Right.READ)
+def show_health(parts: PartsOf) -> shapes.Health:
+    """The ledger's answer time and each reconciler's pulse; 503 when the ledger does not answer."""
+    parts.tenancy()  # joined now and then; that is not the ledger's time
+    began = time.monotonic()
+    with opened(parts) as desk:
+        seen = {beat.name: beat for beat in beats(desk.ledger)}
+    took = (time.monotonic() - began) * 1000
+    names = list(dict.fromkeys([*LATE_AFTER, *seen]))
+    return shapes.Health(
+        ledger=shapes.LedgerHealth(version=LEDGER_VERSION, milliseconds=round(took, 1)),
+        reconcilers=[_pulse(name, seen.get(name), parts.clock()) for name in names],
+    )
+
+
+def _pulse(name: str, beat: Beat | None, now: datetime) -> shapes.Reconciler:
+    if beat is None:
+        return shapes.Reconciler(name=name, last_beat=None, late=True, summary=_NEVER)
+    late = now - beat.at > LATE_AFTER.get(name, timedelta(hours=1))
+    return shapes.Reconciler(name=name, last_beat=beat.at, late=late, summary=beat.summary)

@@ -1,0 +1,127 @@
+"""Draws a tenant for the API: rows, sagas and timelines become shapes. Pure, but for what the use cases look up."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from tenancy.activities.activity import Activity
+from tenancy.activities.plan import PLAN
+from tenancy.bootstrap import tenant_url
+from tenancy.console.api import shapes
+from tenancy.engine.actions import ACTIONS
+from tenancy.engine.preview import Preview, preview
+from tenancy.engine.progress import Progress
+from tenancy.ledger.reading import Line
+from tenancy.ledger.timeline import Row, Timeline
+from tenancy.saga import loops
+from tenancy.saga.platform import Platform
+from tenancy.saga.tenant import Resource, Saga
+
+_BY_NAME: Final[dict[str, Activity]] = {activity.name: activity for activity in PLAN}
+
+
+def row(line: Line, now: datetime) -> shapes.TenantRow:
+    """The tenant in a list."""
+    activity = _BY_NAME.get(line.activity or "")
+    return shapes.TenantRow(
+        id=str(line.tenant_id),
+        slug=line.parameters.slug,
+        name=line.parameters.name,
+        plan=line.parameters.plan,
+        region=line.parameters.region,
+        state=line.state,
+        substate=line.substate,
+        activity=line.activity,
+        activity_label=activity.label if activity else line.activity,
+        attempt=line.attempt,
+        generation=line.generation,
+        run_id=line.run_id,
+        created_at=line.created_at,
+        state_since=line.state_since,
+        seconds_in_state=_seconds(line.state_since, now),
+        needs_attention=line.needs_attention,
+        next_action=line.next_action,
+        predecessor=str(line.predecessor) if line.predecessor else None,
+    )
+
+
+def tenant(line: Line, saga: Saga, seen: Progress, platform: Platform, now: datetime) -> shapes.Tenant:
+    """The tenant with all that an operator decides by."""
+    return shapes.Tenant(
+        **vars(row(line, now)),
+        admin_email=saga.parameters.admin_email,
+        failures=[shapes.Failure(**vars(failure)) for failure in saga.failures],
+        warnings=list(loops.warnings(saga)),
+        held=saga.held,
+        progress=progress(seen),
+        actions={action: _permission(preview(saga, action)) for action in ACTIONS},
+        url=tenant_url(platform, saga.parameters),
+    )
+
+
+def progress(seen: Progress) -> shapes.ProgressShape:
+    """How far an unwinding is."""
+    return shapes.ProgressShape(
+        in_flight=seen.in_flight, undone=seen.undone, to_undo=seen.to_undo, left=resources(seen.left)
+    )
+
+
+def resources(seen: Iterable[Resource]) -> list[shapes.ResourceShape]:
+    """Resources without what is secret about them: there is nothing."""
+    return [shapes.ResourceShape(kind=r.kind, name=r.name, state=r.state, activity=r.activity) for r in seen]
+
+
+def preview_of(seen: Preview) -> shapes.PreviewShape:
+    """What an action would do."""
+    return shapes.PreviewShape(
+        action=seen.action,
+        allowed=seen.allowed,
+        refusal=seen.refusal,
+        retry_after=seen.retry_after,
+        undone=resources(seen.undone),
+        kept=resources(seen.kept),
+        confirm_slug=seen.confirm_slug,
+        warnings=list(seen.warnings),
+        said=seen.said,
+    )
+
+
+def attempt(timeline: Timeline, platform: Platform, now: datetime) -> shapes.Attempt:
+    """One attempt's timeline."""
+    return shapes.Attempt(
+        attempt=timeline.attempt,
+        run_id=timeline.run_id,
+        started_at=timeline.started_at,
+        rows=[_timeline_row(each, platform, now) for each in timeline.rows],
+        notes=list(timeline.notes),
+    )
+
+
+def _timeline_row(seen: Row, platform: Platform, now: datetime) -> shapes.TimelineRow:
+    activity = _BY_NAME.get(seen.activity)  # an old plan may have one that PLAN has no more
+    limit = platform.stall_limits.get(seen.activity, activity.stall_after if activity else None)
+    duration = seen.duration(now)
+    return shapes.TimelineRow(
+        activity=seen.activity,
+        label=activity.label if activity else seen.activity,
+        short_label=activity.short_label if activity else seen.activity,
+        status=seen.status,
+        undo=seen.undo,
+        started_at=seen.started_at,
+        ended_at=seen.ended_at,
+        seconds=duration.total_seconds() if duration is not None else None,
+        limit_seconds=limit.total_seconds() if limit else None,
+        tries=seen.tries,
+        message=seen.message,
+        resources=[shapes.ResourceMark(kind=k, name=n, live=live) for (k, n), live in seen.resources.items()],
+    )
+
+
+def _permission(seen: Preview) -> shapes.Permission:
+    return shapes.Permission(
+        allowed=seen.allowed, refusal=seen.refusal, retry_after=seen.retry_after, confirm_slug=seen.confirm_slug
+    )
+
+
+def _seconds(since: datetime, now: datetime) -> float:
+    return max(0.0, (now - since).total_seconds())

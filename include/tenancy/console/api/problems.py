@@ -1,0 +1,139 @@
+"""Every error answer is application/problem+json (RFC 9457): one sentence an operator can act on.
+
+`PROBLEMS` documents them in the OpenAPI; the handlers make them out of whatever was raised.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from tenancy.console.callers import NotAuthenticated
+from tenancy.saga.errors import PermanentError, Refused, TransientError
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE: Final = "application/problem+json"
+AWAY_RETRY_SECONDS: Final = 5
+"""A ledger that fails over is back in seconds."""
+TITLES: Final[Mapping[int, str]] = {
+    400: "The request is not well-formed",
+    401: "Not logged in",
+    403: "Not allowed",
+    404: "Not found",
+    405: "No such verb here",
+    409: "Refused",
+    428: "The header X-Tenancy-Request is missing",
+    500: "A defect of ours",
+    503: "The platform does not answer",
+}
+
+
+class Problem(BaseModel):
+    """What went wrong, in one sentence (`detail`)."""
+
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": False})
+
+    type: str
+    """Stable: `urn:tenancy:problem:<status>`."""
+    title: str
+    status: int
+    detail: str
+    instance: str
+    """The path that was asked for."""
+    field: str | None = None
+    """The input at fault, where there is one."""
+    retry_after: int | None = None
+    """Seconds after which asking again helps, where it does; the header Retry-After says the same."""
+
+
+class ProblemError(Exception):
+    """An answer that is a problem."""
+
+    def __init__(self, status: int, detail: str, *, field: str | None = None, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.field, self.retry_after = status, detail, field, retry_after
+
+    def told(self, request: Request) -> Problem:
+        """As it is answered to this request."""
+        return Problem(
+            type=f"urn:tenancy:problem:{self.status}",
+            title=TITLES.get(self.status, "Not done"),
+            status=self.status,
+            detail=self.detail,
+            instance=request.url.path,
+            field=self.field,
+            retry_after=self.retry_after,
+        )
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route's `responses` says of the problems it may answer."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": TITLES[status], "content": content} for status in statuses}
+
+
+def respond(request: Request, error: ProblemError) -> JSONResponse:
+    """The problem as a response."""
+    return as_response(error.told(request).model_dump(exclude_none=True))
+
+
+def as_response(body: Mapping[str, Any]) -> JSONResponse:
+    """A problem's body as a response; its headers follow from it."""
+    headers = {"Retry-After": str(body["retry_after"])} if body.get("retry_after") else {}
+    if body["status"] == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(dict(body), body["status"], headers, MEDIA_TYPE)
+
+
+def problem_of(error: Exception) -> ProblemError:
+    """The same error as an answer."""
+    for kind, told in _AS_PROBLEM.items():
+        if isinstance(error, kind):
+            return told(error)
+    log.error("a request failed", exc_info=error)
+    return ProblemError(500, "Something went wrong here; the api-server's log says what.")
+
+
+def install(app: FastAPI) -> None:
+    """Answer whatever is raised in `app` as a problem."""
+    for kind in (*_AS_PROBLEM, Exception):
+        app.add_exception_handler(kind, _handle)
+
+
+def _handle(request: Request, error: Exception) -> JSONResponse:
+    return respond(request, problem_of(error))
+
+
+def _not_well_formed(error: RequestValidationError) -> ProblemError:
+    """Each mistake with its place; the first one's is the field. What was sent is not repeated."""
+    said = [(_place(each["loc"]), each["msg"]) for each in error.errors()[:5]]
+    sentence = "; ".join(f"{place}: {message}" if place else message for place, message in said)
+    return ProblemError(400, f"{sentence}."[:1000], field=said[0][0] or None)
+
+
+def _place(where: tuple[int | str, ...]) -> str:
+    """The field's name without where it was sent; a body that is no JSON has only a position."""
+    names = [str(part) for part in where if part not in {"body", "query", "path", "header"}]
+    return ".".join(names)[:100].encode("ascii", "backslashreplace").decode() if not _is_position(where) else ""
+
+
+def _is_position(where: tuple[int | str, ...]) -> bool:
+    return isinstance(where[-1], int)
+
+
+_AS_PROBLEM: Final[Mapping[type[Exception], Callable[[Any], ProblemError]]] = {
+    ProblemError: lambda error: error,
+    NotAuthenticated: lambda error: ProblemError(401, f"{error}. Log in, or send a bearer token of POST /auth/token."),
+    Refused: lambda error: ProblemError(409, str(error), field=error.field, retry_after=error.retry_after),
+    TransientError: lambda error: ProblemError(503, str(error), retry_after=AWAY_RETRY_SECONDS),
+    PermanentError: lambda error: ProblemError(503, str(error)),
+    RequestValidationError: _not_well_formed,
+    HTTPException: lambda error: ProblemError(error.status_code, str(error.detail)),
+}

@@ -1,0 +1,93 @@
+"""What the API takes: bodies and parameters, bounded, and nothing that PostgreSQL could not store."""
+
+from typing import Annotated
+
+from fastapi import Header, Path, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+REASON_LIMIT = 500
+
+
+def _storable(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not contain NUL")
+    if any("\ud800" <= character <= "\udfff" for character in text):  # half of a pair, which JSON lets through
+        raise ValueError("must be Unicode")
+    return text
+
+
+def _said(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text.strip()
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+Reason = Annotated[Text, Field(min_length=1, max_length=REASON_LIMIT), AfterValidator(_said)]
+Field254 = Annotated[Text, Field(max_length=254)]
+
+Ref = Annotated[str, Path(description="A tenant's id or slug. A slug is its live tenant, else the newest that had it")]
+DryRun = Annotated[bool, Query(description="Only say what it would do")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="The same key with the same request gets the first answer again, for a day",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+    ),
+]
+Search = Annotated[Text | None, Query(min_length=1, max_length=100, description="Start of slug or id, part of name")]
+Word = Annotated[Text | None, Query(min_length=1, max_length=60)]
+Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the page before")]
+PageSize = Annotated[int, Query(ge=1, le=200)]
+FactsPage = Annotated[int, Query(ge=1, le=1000)]
+After = Annotated[int, Query(ge=0, le=2**62)]
+
+
+Meant = Annotated[str, Header(alias="X-Tenancy-Request", description="Any value: a foreign page cannot send it")]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewTenant(_Body):
+    """A tenant to be provisioned. What each field may be is checked as for a run of the DAG."""
+
+    slug: Field254
+    name: Field254
+    plan: Field254
+    region: Field254
+    admin_email: Field254
+    reason: Annotated[Text, Field(max_length=REASON_LIMIT)] = ""
+
+
+class Corrections(_Body):
+    """What the next attempt asks for otherwise; the rest stays as it was."""
+
+    slug: Field254 | None = None
+    name: Field254 | None = None
+    plan: Field254 | None = None
+    region: Field254 | None = None
+    admin_email: Field254 | None = None
+
+
+class Wish(_Body):
+    """Why, and the tenant's slug once more where the action asks for it."""
+
+    reason: Reason
+    confirm_slug: Field254 | None = None
+
+
+class ResetWish(Wish):
+    """`force` needs the platform engineer's role: it can orphan in-flight activities."""
+
+    force: bool = False
+
+
+class CorrectedWish(Wish):
+    """A new attempt, perhaps with other parameters."""
+
+    corrections: Corrections = Corrections()

@@ -1,0 +1,225 @@
+"""What the API answers: one model a thing, documented in the OpenAPI by these very classes."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from tenancy.ledger.timeline import RowStatus, Undo
+from tenancy.saga.states import ResourceState, State, Substate
+
+
+class TenantRow(BaseModel):
+    """One tenant in a list."""
+
+    id: str
+    slug: str
+    name: str
+    plan: str
+    region: str
+    state: State
+    substate: Substate | None
+    activity: str | None = Field(description="The first activity that is not done")
+    activity_label: str | None
+    attempt: int
+    generation: int
+    run_id: str
+    created_at: datetime
+    state_since: datetime
+    seconds_in_state: float
+    needs_attention: bool
+    next_action: str
+    predecessor: str | None
+
+
+class Tenants(BaseModel):
+    """A page of tenants, newest first."""
+
+    tenants: list[TenantRow]
+    next: str | None = Field(description="The cursor of the next page; null on the last")
+    counts: dict[State, int] = Field(description="Of all tenants, whatever was filtered")
+
+
+class Failure(BaseModel):
+    """Where and how an attempt ended."""
+
+    attempt: int
+    activity: str
+    message: str
+
+
+class ResourceShape(BaseModel):
+    """An outside object of the tenant."""
+
+    kind: str
+    name: str
+    state: ResourceState
+    activity: str
+
+
+class ProgressShape(BaseModel):
+    """Of an unwinding."""
+
+    in_flight: str = Field(description="Who holds the tenant's lock; empty when nobody does")
+    undone: int
+    to_undo: int
+    left: list[ResourceShape]
+
+
+class Permission(BaseModel):
+    """Whether the law allows an action now."""
+
+    allowed: bool
+    refusal: str
+    retry_after: int | None
+    confirm_slug: bool
+
+
+class Tenant(TenantRow):
+    """One tenant with all that an operator decides by."""
+
+    admin_email: str
+    failures: list[Failure]
+    warnings: list[str]
+    held: str = Field(description="Why its run waits, or empty")
+    progress: ProgressShape
+    actions: dict[str, Permission]
+    url: str = Field(description="Where it answers once it is Active")
+
+
+class ResourceMark(BaseModel):
+    """A resource in a timeline: might it still exist?"""
+
+    kind: str
+    name: str
+    live: bool
+
+
+class TimelineRow(BaseModel):
+    """One activity in one attempt."""
+
+    activity: str
+    label: str
+    short_label: str
+    status: RowStatus
+    undo: Undo
+    started_at: datetime | None
+    ended_at: datetime | None
+    seconds: float | None
+    limit_seconds: float | None
+    tries: int
+    message: str
+    resources: list[ResourceMark]
+
+
+class Attempt(BaseModel):
+    """One attempt, activities in the order of the plan it started with."""
+
+    attempt: int
+    run_id: str
+    started_at: datetime
+    rows: list[TimelineRow]
+    notes: list[str]
+
+
+class TimelineShape(BaseModel):
+    """Every attempt, oldest first."""
+
+    attempts: list[Attempt]
+
+
+class ErrorShape(BaseModel):
+    """One failure or refusal."""
+
+    at: datetime
+    attempt: int
+    activity: str
+    error: str
+    message: str
+
+
+class Errors(BaseModel):
+    """All that went wrong or was refused, oldest first."""
+
+    errors: list[ErrorShape]
+
+
+class FactShape(BaseModel):
+    """One fact of the audit log."""
+
+    seq: int
+    at: datetime
+    kind: str
+    attempt: int
+    actor: str
+    reason: str
+    lease: str
+    data: Any = Field(description="An object, unless somebody tampered with it")
+
+
+class Audit(BaseModel):
+    """A page of the audit log."""
+
+    facts: list[FactShape]
+    next: int | None = Field(description="`after` of the next page; null on the last")
+    chain: str = Field(description="`whole`, or `broken at N`: fact N was altered, lost or moved")
+
+
+class Resources(BaseModel):
+    """All that was ever intended for the tenant."""
+
+    resources: list[ResourceShape]
+
+
+class PreviewShape(BaseModel):
+    """What an action would do."""
+
+    action: str
+    allowed: bool
+    refusal: str
+    retry_after: int | None
+    undone: list[ResourceShape] = Field(description="What would be undone, in order")
+    kept: list[ResourceShape]
+    confirm_slug: bool
+    warnings: list[str]
+    said: str
+
+
+class Action(BaseModel):
+    """What an action did, and the tenant afterwards."""
+
+    tenant: Tenant
+    said: str
+    warnings: list[str]
+    progress: ProgressShape
+
+
+class PlatformShape(BaseModel):
+    """What may be asked for."""
+
+    name: str
+    regions: list[str]
+    plans: list[str]
+
+
+class LedgerHealth(BaseModel):
+    """The ledger answers."""
+
+    version: str
+    milliseconds: float = Field(description="To open a session and read one row")
+
+
+class Reconciler(BaseModel):
+    """A reconciler's pulse."""
+
+    name: str
+    last_beat: datetime | None
+    late: bool
+    summary: str
+
+
+class Health(BaseModel):
+    """Whether what finishes things is at work."""
+
+    ledger: LedgerHealth
+    reconcilers: list[Reconciler]

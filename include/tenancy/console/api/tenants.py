@@ -1,0 +1,96 @@
+"""Routes that read: the list, one tenant, its timeline, errors, audit log and resources."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from tenancy.console.api import cursor as cursors
+from tenancy.console.api import portrait, requests, shapes
+from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
+from tenancy.console.api.desk import opened
+from tenancy.console.api.problems import documented
+from tenancy.console.callers import Right
+from tenancy.ledger import reading
+from tenancy.ledger.error_log import error_log
+from tenancy.ledger.timeline import timelines
+from tenancy.saga.states import State, Substate
+
+router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["reading"])
+_LISTED = documented(400, 401, 403, 503)
+_FOUND = documented(400, 401, 403, 404, 503)
+
+
+@router.get("/tenants", responses=_LISTED)
+@needs(Right.READ)
+def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
+    parts: PartsOf,
+    state: State | None = None,
+    substate: Substate | None = None,
+    region: requests.Word = None,
+    plan: requests.Word = None,
+    attention: Annotated[bool, Query(description="Only those somebody should look at")] = False,
+    q: requests.Search = None,
+    limit: requests.PageSize = 50,
+    cursor: requests.Cursor = None,
+) -> shapes.Tenants:
+    """Tenants, newest first, a page at a time."""
+    after = cursors.decode(cursor) if cursor else None
+    wanted = reading.Wanted(state, substate, region, plan, attention, q)
+    now = parts.clock()
+    with opened(parts) as desk:
+        lines = reading.tenants(desk.ledger, wanted, now=now, limit=limit + 1, after=after)
+        counts = reading.counts(desk.ledger)
+    page = lines[:limit]
+    more = cursors.encode(reading.Place(page[-1].created_at, page[-1].tenant_id)) if len(lines) > limit else None
+    return shapes.Tenants(tenants=[portrait.row(line, now) for line in page], next=more, counts=counts)
+
+
+@router.get("/tenants/{ref}", responses=_FOUND)
+@needs(Right.READ)
+def show_tenant(parts: PartsOf, ref: requests.Ref) -> shapes.Tenant:
+    """One tenant with all that an operator decides by."""
+    with opened(parts) as desk:
+        return desk.tenant(ref)
+
+
+@router.get("/tenants/{ref}/timeline", responses=_FOUND)
+@needs(Right.READ)
+def show_timeline(parts: PartsOf, ref: requests.Ref) -> shapes.TimelineShape:
+    """Every attempt, activity by activity."""
+    with opened(parts) as desk:
+        attempts = timelines(desk.ledger.envelopes(desk.line(ref).tenant_id))
+        platform = desk.tenancy.platform
+    now = parts.clock()
+    return shapes.TimelineShape(attempts=[portrait.attempt(each, platform, now) for each in attempts])
+
+
+@router.get("/tenants/{ref}/errors", responses=_FOUND)
+@needs(Right.READ)
+def list_errors(parts: PartsOf, ref: requests.Ref) -> shapes.Errors:
+    """All that went wrong or was refused, oldest first."""
+    with opened(parts) as desk:
+        log = error_log(desk.ledger.envelopes(desk.line(ref).tenant_id))
+    return shapes.Errors(errors=[shapes.ErrorShape(**vars(line)) for line in log])
+
+
+@router.get("/tenants/{ref}/audit", responses=_FOUND)
+@needs(Right.READ)
+def list_facts(
+    parts: PartsOf, ref: requests.Ref, after: requests.After = 0, limit: requests.FactsPage = 200
+) -> shapes.Audit:
+    """The tenant's facts, a page at a time, and whether all of them are what was once written."""
+    with opened(parts) as desk:
+        stream = desk.line(ref).tenant_id
+        facts = reading.facts(desk.ledger, stream, after=after, limit=limit + 1)
+        broken = reading.broken_at(desk.ledger, stream)
+    page = [shapes.FactShape(**vars(fact)) for fact in facts[:limit]]
+    more = page[-1].seq if len(facts) > limit else None
+    return shapes.Audit(facts=page, next=more, chain="whole" if broken is None else f"broken at {broken}")
+
+
+@router.get("/tenants/{ref}/resources", responses=_FOUND)
+@needs(Right.READ)
+def list_resources(parts: PartsOf, ref: requests.Ref) -> shapes.Resources:
+    """All that was ever intended for the tenant, and how far each is."""
+    with opened(parts) as desk:
+        return shapes.Resources(resources=portrait.resources(desk.saga(ref).resources))

@@ -1,0 +1,16 @@
+"""The application that the plugin mounts at /tenancy, joined from the real parts."""
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from tenancy.console.airflow_auth import authenticate
+from tenancy.console.api.app import create_api
+from tenancy.console.parts import Parts
+from tenancy.ledger.ledger import utc_now
+from tenancy.shared_parts import shared_tenancy
+
+
+def create_console() -> Starlette:
+    """Everything below /tenancy. Opens nothing: each request does."""
+    api = create_api(Parts(shared_tenancy, utc_now), authenticate)
+    return Starlette(routes=[Mount("/api/v1", api)])

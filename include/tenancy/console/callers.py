@@ -1,0 +1,35 @@
+"""Who calls and what they may do, without a word of Airflow: airflow_auth.py finds it out."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from starlette.requests import Request
+
+
+class Right(StrEnum):
+    """What a route needs of its caller; the value names Airflow's permission."""
+
+    READ = "can_read on DAG Runs"
+    CREATE = "can_create on DAG Runs"
+    """Start an attempt: create, retry, recreate."""
+    EDIT = "can_edit on DAG Runs"
+    """End or undo one: cancel, reset, decommission, escalate."""
+    FORCE = "can_edit on Plugins"
+    """Platform engineering: a forced reset."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """An authenticated user. `name` is who the audit log says it was."""
+
+    name: str
+    rights: frozenset[Right]
+
+
+class NotAuthenticated(Exception):  # noqa: N818 - an answer, not an error
+    """Nobody we know: no token, or one that is not valid (any more)."""
+
+
+Authenticate = Callable[[Request], Awaitable[Caller]]
+"""Finds out who calls; raises NotAuthenticated."""

@@ -1,0 +1,15 @@
+"""What the routes need, joined by app.py (or by a test)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from tenancy.engine.tenancy import Tenancy
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The platform's parts, joined when asked for, and the clock."""
+
+    tenancy: Callable[[], Tenancy]
+    clock: Callable[[], datetime]

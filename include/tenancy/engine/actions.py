@@ -1,0 +1,158 @@
+"""The operators' actions: recorded in the ledger first, then the workflow engine is made to follow.
+
+Called by the JSON API. A refusal is an answer: it is noted in the audit log and raised as Refused. What Airflow cannot
+do now is a warning, and the reconciler's.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tenancy.activities.validate_request import check_request
+from tenancy.engine.admission import admit, retry_of
+from tenancy.engine.preview import require_recreatable
+from tenancy.engine.progress import Progress, progress
+from tenancy.engine.tenancy import Tenancy
+from tenancy.engine.workflow import new_run_id, pursue
+from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.ledger import LedgerSession
+from tenancy.saga import commands as c
+from tenancy.saga import loops
+from tenancy.saga.decide import decide
+from tenancy.saga.errors import Refused
+from tenancy.saga.facts import ActionRefused
+from tenancy.saga.names import RunId, TenantId
+from tenancy.saga.states import State
+from tenancy.saga.tenant import Saga
+
+ACTIONS = ("cancel", "reset", "retry", "decommission", "recreate", "escalate")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an action came to. `said` is one sentence: what happened, what follows."""
+
+    saga: Saga
+    said: str
+    warnings: tuple[str, ...]
+    progress: Progress
+
+
+def create(tenancy: Tenancy, request: Mapping[str, Any], *, by: Stamp, run_id: RunId | None = None) -> Answer:
+    """A new tenant, reserved at once; its run is triggered under a recorded id. Raises Refused with the field."""
+    with tenancy.ledger.open(f"tenancy create {by.actor}") as ledger:
+        wanted = run_id or new_run_id(str(request.get("slug", "")))
+        tenant_id = admit(tenancy, ledger, wanted, request, by)
+        return _answer(tenancy, ledger, _saga(ledger, tenant_id), by, "Provisioning has been requested.")
+
+
+def cancel(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp) -> Answer:
+    """Cancel provisioning; asked again, it kills again and starts the next generation of compensation."""
+    return _act(tenancy, tenant_id, c.Cancel(), by, "Cancel is under way: what was made is being undone.")
+
+
+def reset(
+    tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp, force: bool = False, platform_role: bool = False
+) -> Answer:
+    """Reset provisioning: a clean slate, nothing reallocated, history kept in the ledger."""
+    command = c.Reset(force=force, platform_role=platform_role, reason=by.reason)
+    said = "The saga is reset. Nothing was reallocated; retry starts it afresh."
+    return _act(tenancy, tenant_id, command, by, said)
+
+
+def retry(
+    tenancy: Tenancy,
+    tenant_id: TenantId,
+    *,
+    by: Stamp,
+    corrections: Mapping[str, str] | None = None,
+    confirm_slug: str = "",
+) -> Answer:
+    """Retry provisioning for the same tenant id, with corrections of what was asked for where nothing is kept."""
+    with tenancy.ledger.open(f"tenancy retry {by.actor}") as ledger:
+        saga = _saga(ledger, tenant_id)
+        with _refusal_noted(ledger, tenant_id, "retry", by):
+            if loops.wants_typed_slug(saga):
+                _require_typed(saga, confirm_slug, "retry it once more")
+            retried = retry_of(tenancy, ledger, saga, corrections or {}, by)
+        return _answer(tenancy, ledger, retried, by, f"Attempt {retried.attempt} starts: watch its timeline.")
+
+
+def decommission(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp, confirm_slug: str = "") -> Answer:
+    """Release everything and free the slug. Where something would be destroyed, the slug has to be typed."""
+    with tenancy.ledger.open(f"tenancy decommission {by.actor}") as ledger:
+        saga = _saga(ledger, tenant_id)
+        with _refusal_noted(ledger, tenant_id, "decommission", by):
+            _require_allowed(saga, c.Decommission())
+            if saga.live_resources:
+                _require_typed(saga, confirm_slug, "decommission it")
+            after = ledger.record(tenant_id, c.Decommission(), stamp=by)
+        gone = after.state is State.DECOMMISSIONED
+        said = "Nothing was left: the slug is free." if gone else "Everything the tenant has is being released."
+        return _answer(tenancy, ledger, after, by, said)
+
+
+def recreate(
+    tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp, corrections: Mapping[str, str] | None = None
+) -> Answer:
+    """A new tenant of the same slug, linked to this one, which must have nothing left. The answer is the new one's."""
+    with tenancy.ledger.open(f"tenancy recreate {by.actor}") as ledger:
+        saga = _saga(ledger, tenant_id)
+        request = {**vars(saga.parameters), **(corrections or {})}
+        with _refusal_noted(ledger, tenant_id, "recreate", by):
+            check_request(request, tenancy.platform)
+            with ledger.admission():
+                require_recreatable(saga)
+                if saga.state is not State.DECOMMISSIONED:
+                    ledger.record(tenant_id, c.Decommission(), stamp=by)
+                new_id = admit(tenancy, ledger, new_run_id(request["slug"]), request, by)
+        return _answer(tenancy, ledger, _saga(ledger, new_id), by, "A new tenant is being provisioned in its place.")
+
+
+def escalate(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp) -> Answer:
+    """Hand the tenant over to platform engineering; changes no state."""
+    said = "Recorded: the tenant is escalated to platform engineering."
+    return _act(tenancy, tenant_id, c.Escalate(), by, said)
+
+
+def _act(tenancy: Tenancy, tenant_id: TenantId, command: c.Command, by: Stamp, said: str) -> Answer:
+    action = type(command).__name__.lower()
+    with tenancy.ledger.open(f"tenancy {action} {by.actor}") as ledger:
+        _saga(ledger, tenant_id)
+        with _refusal_noted(ledger, tenant_id, action, by):
+            after = ledger.record(tenant_id, command, stamp=by)
+        return _answer(tenancy, ledger, after, by, said)
+
+
+@contextmanager
+def _refusal_noted(ledger: LedgerSession, tenant_id: TenantId, action: str, by: Stamp) -> Iterator[None]:
+    try:
+        yield
+    except Refused as refusal:
+        ledger.note(tenant_id, ActionRefused(action, str(refusal)), stamp=by)
+        raise
+
+
+def _answer(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp, said: str) -> Answer:
+    behind = pursue(tenancy.runs(), ledger, saga, stamp=by)
+    now = _saga(ledger, saga.tenant_id)
+    return Answer(now, said, (*behind, *loops.warnings(now)), progress(ledger, now))
+
+
+def _saga(ledger: LedgerSession, tenant_id: TenantId) -> Saga:
+    saga = ledger.saga(tenant_id)
+    if saga is None:
+        raise Refused("There is no such tenant.")
+    return saga
+
+
+def _require_allowed(saga: Saga, command: c.Command) -> None:
+    """The law's own refusal comes before a question for the typed slug."""
+    decide(saga, command)
+
+
+def _require_typed(saga: Saga, typed: str, what: str) -> None:
+    slug = saga.parameters.slug
+    if typed != slug:
+        raise Refused(f"Type the slug {slug} to {what}.", field="confirm_slug")

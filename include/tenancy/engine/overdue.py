@@ -1,0 +1,64 @@
+"""What an overdue tenant needs, given what Airflow says of its runs. Pure: looking and doing are reconcile.py's."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from tenancy.adapters.airflow_runs import RunSeen
+from tenancy.engine.workflow import has_begun
+from tenancy.saga.states import State
+from tenancy.saga.tenant import Saga
+from tenancy.saga.unwinding import is_to_be_unwound
+
+CALLBACK_SECONDS: Final = 75.0
+"""How long a failure callback may take to undo: task_success_overtime (60 s) and a margin."""
+RUN_GRACE_SECONDS: Final = 20.0
+"""How long Airflow may take to show what somebody has just triggered, or to end what has ended."""
+
+
+class Move(Enum):
+    """What to do about a suspect."""
+
+    NOTHING = auto()
+    PURSUE = auto()
+    """Make Airflow follow the ledger again."""
+    RENEW = auto()
+    """The compensation run ended without an end in the ledger: the next generation takes over."""
+    LOST = auto()
+    """The run of an attempt that has begun is gone: cancel."""
+    MISSED = auto()
+    """The run ended and no callback said so: give up for it."""
+    LOOK = auto()
+    """The run lives: find out whether it is held, and by what."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What Airflow has: the attempt's run, and the compensation run of the newest generation."""
+
+    run: RunSeen | None
+    compensation: RunSeen | None = None
+
+
+def next_move(saga: Saga, seen: Seen, silent_seconds: float) -> Move:
+    """The move for a tenant whose last fact is `silent_seconds` old."""
+    if is_to_be_unwound(saga):
+        return _of_unwinding(saga, seen, silent_seconds)
+    if saga.state is State.PROVISIONING:
+        return _of_provisioning(saga, seen)
+    return Move.PURSUE if saga.phase == "Failed ready" and not saga.history_cleared else Move.NOTHING
+
+
+def _of_unwinding(saga: Saga, seen: Seen, silent_seconds: float) -> Move:
+    if seen.compensation is None:
+        by_callback = saga.phase == "Failed unwinding" and silent_seconds < CALLBACK_SECONDS
+        return Move.NOTHING if by_callback else Move.PURSUE
+    if seen.compensation.live or saga.exhausted == saga.generation:
+        return Move.NOTHING  # at work, or for a person: Decommission may be asked for again
+    return Move.RENEW if silent_seconds > RUN_GRACE_SECONDS else Move.NOTHING
+
+
+def _of_provisioning(saga: Saga, seen: Seen) -> Move:
+    if seen.run is None:
+        return Move.LOST if has_begun(saga) else Move.PURSUE
+    return Move.LOOK if seen.run.live else Move.MISSED

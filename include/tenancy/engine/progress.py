@@ -1,0 +1,34 @@
+"""How far an unwinding is: is anything of the tenant's still at work, compensations n of m, what is left."""
+
+from dataclasses import dataclass
+
+from tenancy.ledger.envelope import Envelope
+from tenancy.ledger.ledger import LedgerSession
+from tenancy.saga.facts import ResourceReleased
+from tenancy.saga.tenant import Resource, Saga
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`in_flight` names who still holds the tenant's lock for an activity, empty when nobody does."""
+
+    in_flight: str
+    undone: int
+    to_undo: int
+    left: tuple[Resource, ...]
+
+
+def progress(ledger: LedgerSession, saga: Saga) -> Progress:
+    """The three facts a Cancel is judged by, as of now."""
+    holder = ledger.holder(saga.tenant_id)
+    at_work = holder is not None and holder.application.startswith("tenancy run")
+    undone = len(_released(ledger.envelopes(saga.tenant_id), saga))
+    left = saga.live_resources[::-1]
+    return Progress(str(holder) if at_work else "", undone, undone + len(left), left)
+
+
+def _released(envelopes: list[Envelope], saga: Saga) -> set[tuple[str, str]]:
+    """What this attempt has released and nobody made again."""
+    live = {(resource.kind, resource.name) for resource in saga.live_resources}
+    facts = (envelope.fact for envelope in envelopes if envelope.attempt == saga.attempt)
+    return {(fact.resource, fact.name) for fact in facts if isinstance(fact, ResourceReleased)} - live

@@ -1,0 +1,88 @@
+"""What the saga wants of the workflow engine: an attempt's run, its end, its history cleared, a compensation run.
+
+The ledger says what is wanted; `pursue` makes the engine follow. It may be called again at any time, by an action right
+after it was recorded and by the reconciler when that did not succeed: every step looks first, or may be done twice.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final, Protocol
+from uuid import uuid4
+
+from tenancy.adapters.airflow_runs import Mark, RunSeen
+from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.ledger import LedgerSession
+from tenancy.saga.commands import NoteHistoryCleared
+from tenancy.saga.errors import PermanentError, TransientError
+from tenancy.saga.names import RunId
+from tenancy.saga.states import State, StepStatus
+from tenancy.saga.tenant import Saga
+from tenancy.saga.unwinding import is_to_be_unwound
+
+PROVISIONING_DAG: Final = "tenant_provisioning"
+COMPENSATION_DAG: Final = "tenant_compensation"
+
+
+class Runs(Protocol):
+    """The workflow engine's runs (adapters/airflow_runs.py, tests/contract/fake_runs.py)."""
+
+    @property
+    def user(self) -> str: ...
+    def find(self, dag_id: str, run_id: str) -> RunSeen | None: ...
+    def start(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> bool: ...
+    def fail(self, dag_id: str, run_id: str) -> None: ...
+    def clear_history(self, dag_id: str, run_id: str) -> None: ...
+    def task_states(self, dag_id: str, run_id: str) -> Iterable[str]: ...
+    def marks(self, dag_id: str, run_id: str) -> Iterable[Mark]: ...
+    def is_paused(self, dag_id: str) -> bool: ...
+    def silent_parts(self) -> Iterable[str]: ...
+
+
+def new_run_id(slug: str) -> RunId:
+    """The id of an attempt's run, recorded before it is triggered."""
+    return RunId(f"tenancy__{slug}__{uuid4().hex[:12]}")
+
+
+def compensation_run_id(saga: Saga) -> str:
+    """One run a generation: an ended one is never asked to run again (Airflow answers 409 for ever)."""
+    return f"compensate__{saga.tenant_id}__{saga.attempt}__{saga.generation}"
+
+
+def has_begun(saga: Saga) -> bool:
+    """Has any task of this attempt acted?"""
+    return any(step.status is not StepStatus.IDLE for step in saga.steps.values())
+
+
+def pursue(runs: Runs, ledger: LedgerSession, saga: Saga, *, stamp: Stamp) -> tuple[str, ...]:
+    """Make the workflow engine follow the ledger; sentences about what could not be done yet, none when all was."""
+    try:
+        _follow(runs, ledger, saga, stamp)
+    except (TransientError, PermanentError) as error:
+        return (f"It is recorded, and goes on by itself within a minute of the engine's return. {error}",)
+    return ()
+
+
+def _follow(runs: Runs, ledger: LedgerSession, saga: Saga, stamp: Stamp) -> None:
+    if is_to_be_unwound(saga):
+        runs.fail(PROVISIONING_DAG, saga.run_id)
+        start_compensation(runs, saga)
+    elif saga.state is State.PROVISIONING and not has_begun(saga):
+        runs.start(PROVISIONING_DAG, saga.run_id, vars(saga.parameters))
+    elif saga.phase == "Failed ready" and not saga.history_cleared:
+        runs.fail(PROVISIONING_DAG, saga.run_id)
+        runs.clear_history(PROVISIONING_DAG, saga.run_id)
+        ledger.record(saga.tenant_id, NoteHistoryCleared(), stamp=stamp)
+
+
+def start_compensation(runs: Runs, saga: Saga) -> None:
+    """Start the run that undoes this generation, unless it is there."""
+    conf = {
+        "tenant_id": str(saga.tenant_id),
+        "attempt": saga.attempt,
+        "generation": saga.generation,
+        "purpose": _purpose(saga),
+    }
+    runs.start(COMPENSATION_DAG, compensation_run_id(saga), conf)
+
+
+def _purpose(saga: Saga) -> str:
+    return {State.CANCELLING: "cancel", State.DECOMMISSIONING: "decommission"}.get(saga.state, "failure")

@@ -1,0 +1,62 @@
+"""The error log: every failure and refusal of one tenant, oldest first, read from the facts. Pure.
+
+Where an attempt's end only repeats what its last try said, it is told once.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from tenancy.ledger.envelope import Envelope
+from tenancy.saga import facts as f
+
+
+@dataclass(frozen=True)
+class ErrorLine:
+    """One failure or refusal. `activity` is empty where it concerns no single one."""
+
+    at: datetime
+    attempt: int
+    activity: str
+    error: str
+    message: str
+
+
+def error_log(envelopes: Iterable[Envelope]) -> tuple[ErrorLine, ...]:
+    """All that went wrong or was refused in one tenant's stream."""
+    makers: dict[tuple[str, str], str] = {}
+    lines: list[ErrorLine] = []
+    for envelope in envelopes:
+        if isinstance(envelope.fact, f.ResourceIntended):
+            makers[envelope.fact.resource, envelope.fact.name] = envelope.fact.activity
+        told = _told(envelope.fact, makers)
+        if told is None:
+            continue
+        line = ErrorLine(envelope.at, envelope.attempt, *told)
+        if not (isinstance(envelope.fact, f.ProvisioningFailed) and _repeats(line, lines)):
+            lines.append(line)
+    return tuple(lines)
+
+
+def _told(fact: f.Fact, makers: dict[tuple[str, str], str]) -> tuple[str, str, str] | None:  # noqa: PLR0911 - one a kind
+    """(activity, error, message) of a fact that belongs in the log."""
+    match fact:
+        case f.ActivityFailed():
+            return fact.activity, fact.error, fact.message
+        case f.ProvisioningFailed():
+            return fact.activity, "AttemptFailed", fact.message
+        case f.CompensationFailed():
+            maker = makers.get((fact.resource, fact.name), "")
+            return maker, fact.error, f"{fact.resource} {fact.name} could not be undone: {fact.message}"
+        case f.UnwindingExhausted():
+            return "", "UnwindingExhausted", f"Not undone: {', '.join(fact.left)}."
+        case f.ActivityRefused():
+            return fact.activity, "Refused", fact.message
+        case f.RequestRefused() | f.ActionRefused():
+            return "", "Refused", fact.message
+    return None
+
+
+def _repeats(line: ErrorLine, lines: list[ErrorLine]) -> bool:
+    before = next((each for each in reversed(lines) if each.activity == line.activity), None)
+    return before is not None and (before.attempt, before.message) == (line.attempt, line.message)

@@ -1,0 +1,29 @@
+"""Listens for the pokes that the listener leaves: PostgreSQL tells at once, on the channel `tenancy_poke`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+import psycopg
+
+from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.sessions import translated
+
+_CHANNEL: Final = "tenancy_poke"
+_SILENCE_SECONDS: Final = 30.0
+"""After so long without a word, find out whether the session still lives."""
+_BURST_SECONDS: Final = 0.3
+"""The insert is committed inside Airflow's request, a moment before the mark itself is; and marks come in bursts."""
+
+
+async def rings(dsn: Dsn) -> AsyncIterator[None]:
+    """Once for each burst of pokes, for ever. Raises TransientError or PermanentError when the session breaks."""
+    parameters = dsn.parameters(application="tenancy listen", settings={})
+    with translated(dsn):
+        async with await psycopg.AsyncConnection.connect(**parameters, autocommit=True) as connection:
+            await connection.execute(f"listen {_CHANNEL}")
+            while True:
+                async for _ in connection.notifies(timeout=_SILENCE_SECONDS, stop_after=1):
+                    await asyncio.sleep(_BURST_SECONDS)
+                    yield
+                await connection.execute("select 1")

@@ -1,0 +1,159 @@
+"""The read models: lists, one tenant's row, pages of facts, and whether a stream is whole. Reads only.
+
+Called by the console, each with a bound on what it reads. Rows are projections; a saga is folded from facts
+(ledger.py). Time is a parameter.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tenancy.ledger.envelope import chain_break, fact_of
+from tenancy.ledger.ledger import LedgerSession
+from tenancy.saga.decide import way_on
+from tenancy.saga.errors import LedgerOutdatedError
+from tenancy.saga.names import RunId, TenantId, is_slug
+from tenancy.saga.states import State, Substate
+from tenancy.saga.tenant import Parameters, Saga
+
+
+@dataclass(frozen=True)
+class Line:
+    """One tenant as its row says, and whether somebody should look at it."""
+
+    tenant_id: TenantId
+    parameters: Parameters
+    state: State
+    substate: Substate | None
+    attempt: int
+    generation: int
+    run_id: RunId
+    activity: str | None
+    seq: int
+    predecessor: TenantId | None
+    created_at: datetime
+    state_since: datetime
+    needs_attention: bool
+
+    @property
+    def next_action(self) -> str:
+        """The next step from here, as the law words it."""
+        return way_on(Saga(self.tenant_id, self.parameters, self.state, self.substate))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page ended: the next one begins behind this tenant."""
+
+    created_at: datetime
+    tenant_id: UUID
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which tenants. `text` is the beginning of a slug or an id, or a part of a name."""
+
+    state: State | None = None
+    substate: Substate | None = None
+    region: str | None = None
+    plan: str | None = None
+    attention: bool = False
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class StoredFact:
+    """A fact as it lies in the ledger, readable whatever became of it."""
+
+    seq: int
+    at: datetime
+    kind: str
+    attempt: int
+    actor: str
+    reason: str
+    lease: str
+    data: Mapping[str, Any]
+
+
+def tenants(
+    ledger: LedgerSession, wanted: Wanted, *, now: datetime, limit: int, after: Place | None = None
+) -> list[Line]:
+    """At most `limit` tenants, newest first, behind `after`."""
+    place = {"before_at": after and after.created_at, "before_id": after and after.tenant_id}
+    return [_line(row) for row in ledger.rows("tenants", **vars(wanted), **place, id=None, now=now, limit=limit)]
+
+
+def counts(ledger: LedgerSession) -> dict[State, int]:
+    """How many tenants are in each state; every state is named."""
+    found = {row["state"]: row["tenants"] for row in ledger.rows("counts")}
+    return {state: found.get(state.value, 0) for state in State}
+
+
+def find(ledger: LedgerSession, ref: str, *, now: datetime) -> Line | None:
+    """The tenant of this id; else the live one of this slug, else its newest."""
+    by_id = _as_id(ref)
+    line = by_id and _line_of(ledger, by_id, now)
+    if line or not is_slug(ref):
+        return line or None
+    by_slug = ledger.rows("newest_of_slug", slug=ref)
+    return _line_of(ledger, by_slug[0]["tenant_id"], now) if by_slug else None
+
+
+def facts(ledger: LedgerSession, stream: TenantId, *, after: int, limit: int) -> list[StoredFact]:
+    """At most `limit` facts with a seq above `after`, oldest first."""
+    return [StoredFact(**row) for row in ledger.rows("facts_page", stream=stream, seq=after, limit=limit)]
+
+
+def broken_at(ledger: LedgerSession, stream: TenantId) -> int | None:
+    """The seq of the first fact that was altered, lost or moved, the newest ones included; None when all is whole."""
+    newest = ledger.rows("newest_seq", stream=stream)  # first: a fact written meanwhile must not look like a loss
+    try:
+        envelopes = ledger.envelopes(stream)
+    except (ValueError, KeyError, TypeError, LedgerOutdatedError):
+        return _first_unreadable(ledger, stream)
+    broken = chain_break(envelopes)
+    if broken is None and newest and newest[0]["seq"] > len(envelopes):
+        return len(envelopes) + 1
+    return broken
+
+
+def _first_unreadable(ledger: LedgerSession, stream: TenantId) -> int:
+    """Somebody wrote what is no fact of ours."""
+    for row in ledger.rows("facts_page", stream=stream, seq=0, limit=None):
+        try:
+            fact_of(row["kind"], row["data"])
+        except (ValueError, KeyError, TypeError, LedgerOutdatedError):
+            return int(row["seq"])
+    raise AssertionError("every fact can be read")
+
+
+def _as_id(ref: str) -> TenantId | None:
+    try:
+        found = UUID(ref)
+    except ValueError:
+        return None
+    return TenantId(found) if str(found) == ref.lower() else None
+
+
+def _line_of(ledger: LedgerSession, tenant_id: TenantId, now: datetime) -> Line | None:
+    anyone, anywhere = vars(Wanted()), {"before_at": None, "before_id": None}
+    found = ledger.rows("tenants", **anyone, **anywhere, id=tenant_id, now=now, limit=1)
+    return _line(found[0]) if found else None
+
+
+def _line(row: dict[str, Any]) -> Line:
+    return Line(
+        tenant_id=TenantId(row["id"]),
+        parameters=Parameters(row["slug"], row["name"], row["plan"], row["region"], row["admin_email"]),
+        state=State(row["state"]),
+        substate=Substate(row["substate"]) if row["substate"] else None,
+        predecessor=TenantId(row["predecessor"]) if row["predecessor"] else None,
+        **{key: row[key] for key in _AS_THEY_ARE},
+    )
+
+
+_AS_THEY_ARE = (
+    "attempt", "generation", "run_id", "activity", "seq", "created_at", "state_since", "needs_attention",
+)  # fmt: skip

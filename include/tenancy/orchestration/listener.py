@@ -1,0 +1,40 @@
+"""Airflow's listener: somebody marked a run failed. One short insert and nothing else: it runs inside the request.
+
+In the api-server only: for natural failures Airflow calls the same hook inside the scheduler's loop, where a slow
+insert would stall all scheduling; callbacks tell of those.
+"""
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from airflow.listeners import hookimpl
+
+if TYPE_CHECKING:
+    from airflow.models.dagrun import DagRun
+
+log = logging.getLogger(__name__)
+
+_DAG = "tenant_provisioning"
+
+
+@hookimpl  # type: ignore[untyped-decorator]
+def on_dag_run_failed(dag_run: "DagRun", msg: str) -> None:  # noqa: ARG001 - pluggy passes by name
+    """Leave a poke; a ledger that is away must not make the request fail: the reconciler looks within a minute."""
+    if dag_run.dag_id != _DAG or "api-server" not in sys.argv:
+        return
+    try:
+        _poke(dag_run.run_id)
+    except Exception as error:  # noqa: BLE001
+        log.warning("no poke about %s: %s", dag_run.run_id, error)
+
+
+def _poke(run_id: str) -> None:
+    from tenancy.bootstrap import ledger_dsn  # noqa: PLC0415 - every process of Airflow imports this module
+    from tenancy.ledger.ledger import Ledger  # noqa: PLC0415
+    from tenancy.ledger.rounds import poke  # noqa: PLC0415
+    from tenancy.saga.names import RunId  # noqa: PLC0415
+    from tenancy.saga.raw_actions import RawAction  # noqa: PLC0415
+
+    with Ledger(ledger_dsn()).open("tenancy listener") as ledger:
+        poke(ledger, RunId(run_id), RawAction.MARK_RUN_FAILED)

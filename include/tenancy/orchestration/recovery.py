@@ -1,0 +1,57 @@
+"""The operators of the two DAGs that finish what callbacks and actions began: compensation and reconciliation."""
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from tenancy.saga.errors import Refused, Stopped
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class CompensationOperator(BaseOperator):
+    """Undoes one tenant for one generation's wish; on its last try, what is left makes the tenant stuck."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(task_id="compensate", do_xcom_push=False, **kwargs)
+
+    def execute(self, context: "Context") -> None:
+        """Superseded or already done is no failure: it ends well and says so in the log."""
+        from uuid import UUID  # noqa: PLC0415 - the DAG file imports this module
+
+        from tenancy.bootstrap import tenancy  # noqa: PLC0415
+        from tenancy.engine.unwind import unwind  # noqa: PLC0415
+        from tenancy.ledger.envelope import Stamp  # noqa: PLC0415
+        from tenancy.saga.names import TenantId  # noqa: PLC0415
+
+        wish, ti = context["params"], context["ti"]
+        stamp = Stamp("saga", reason=f"purpose: {wish['purpose']}", lease=str(ti.id))
+        last_try = ti.try_number > self.retries
+        try:
+            saga = unwind(
+                tenancy(), TenantId(UUID(wish["tenant_id"])), wish["generation"], stamp=stamp, last_try=last_try
+            )
+        except Refused as refusal:
+            self.log.info("nothing to do: %s", refusal)
+        else:
+            self.log.info("%s is %s", saga.parameters.slug, saga.phase)
+
+    def on_kill(self) -> None:
+        from tenancy.adapters.helm import end_children  # noqa: PLC0415
+
+        end_children()
+        raise Stopped
+
+
+class ReconciliationOperator(BaseOperator):
+    """One pass of the reconciler."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(task_id="reconcile", do_xcom_push=False, **kwargs)
+
+    def execute(self, context: "Context") -> None:  # noqa: ARG002 - Airflow passes it
+        from tenancy.bootstrap import tenancy  # noqa: PLC0415 - the DAG file imports this module
+        from tenancy.engine.reconcile import reconcile  # noqa: PLC0415
+
+        self.log.info("this pass: %s", reconcile(tenancy()))

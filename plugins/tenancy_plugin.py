@@ -1,0 +1,34 @@
+"""Registers Tenancy with Airflow, and does nothing else.
+
+Every Airflow process executes this file, every task included: it imports nothing heavy. The console is imported at
+its first request, in the api-server only.
+"""
+
+import asyncio
+from typing import Any
+
+from airflow.plugins_manager import AirflowPlugin
+
+from tenancy.orchestration import listener
+
+_loaded: list[Any] = []
+
+
+def _load() -> Any:
+    from tenancy.console.app import create_console  # noqa: PLC0415 - see above
+
+    return create_console()
+
+
+async def _console(scope: Any, receive: Any, send: Any) -> None:
+    if not _loaded:  # two first requests may both load it; the second then serves
+        _loaded[:] = [await asyncio.to_thread(_load)]
+    await _loaded[0](scope, receive, send)
+
+
+class TenancyPlugin(AirflowPlugin):
+    """The console and the JSON API below /tenancy; the listener that notices runs marked failed by hand."""
+
+    name = "tenancy"
+    fastapi_apps = ({"name": "Tenancy", "app": _console, "url_prefix": "/tenancy"},)
+    listeners = (listener,)

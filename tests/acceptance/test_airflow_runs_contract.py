@@ -1,0 +1,62 @@
+"""A real Airflow's runs, by its REST API as the service user, keep the contract of tests/contract."""
+
+from uuid import uuid4
+
+import pytest
+
+from sandbox.access import SERVICE_USER, Access
+from tenancy.adapters.airflow_client import AirflowClient
+from tenancy.adapters.airflow_runs import AirflowRuns
+from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
+from tests.acceptance.runs import until
+from tests.contract.runs_contract import NOBODY, RunsContract
+
+
+@pytest.fixture(scope="module")
+def airflow(sandbox: Access) -> AirflowRuns:
+    return AirflowRuns(AirflowClient(sandbox.api_url, user=SERVICE_USER, password=sandbox.password(SERVICE_USER)))
+
+
+class TestAirflowRuns(RunsContract):
+    @pytest.fixture
+    def runs(self, airflow: AirflowRuns) -> AirflowRuns:
+        return airflow
+
+
+def test_who_marked_a_run_is_read_from_airflows_event_log(sandbox: Access, airflow: AirflowRuns):
+    run_id = f"contract__{uuid4()}"
+    airflow.start(COMPENSATION_DAG, run_id, NOBODY)
+    with sandbox.client("operator") as client:
+        marked = client.patch(f"/api/v2/dags/{COMPENSATION_DAG}/dagRuns/{run_id}", json={"state": "failed"})
+    assert marked.status_code == 200
+    (mark,) = airflow.marks(COMPENSATION_DAG, run_id)
+    assert (mark.event, mark.user) == ("patch_dag_run", "operator")
+
+
+def test_a_paused_dag_is_seen(sandbox: Access, airflow: AirflowRuns):
+    with sandbox.client("operator") as client:
+        for paused in (True, False):
+            client.patch(f"/api/v2/dags/{PROVISIONING_DAG}", json={"is_paused": paused}).raise_for_status()
+            assert airflow.is_paused(PROVISIONING_DAG) is paused
+
+
+def test_a_token_whose_time_is_up_is_renewed(sandbox: Access):
+    client = AirflowClient(sandbox.api_url, user=SERVICE_USER, password=sandbox.password(SERVICE_USER))
+    runs = AirflowRuns(client)
+    assert runs.find(COMPENSATION_DAG, "never") is None
+    client._token = "long gone"
+    assert runs.find(COMPENSATION_DAG, "never") is None
+
+
+def test_a_compensation_run_of_nobodys_tenant_ends_well_and_changes_nothing(airflow: AirflowRuns):
+    run_id = f"contract__{uuid4()}"
+    airflow.start(COMPENSATION_DAG, run_id, NOBODY)
+
+    def ended() -> bool:
+        seen = airflow.find(COMPENSATION_DAG, run_id)
+        return seen is not None and not seen.live
+
+    until(ended, "the run to end")
+    seen = airflow.find(COMPENSATION_DAG, run_id)
+    assert seen is not None
+    assert seen.state == "success"

@@ -1,0 +1,101 @@
+"""Who may do what: every route of the API, by every kind of caller, against the real api-server."""
+
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from fastapi.routing import APIRoute
+
+from tenancy.console.api import actions, platform, tenants
+from tenancy.console.api.access import right_of
+from tenancy.console.callers import Right
+from tests.console.conftest import WRITES, assert_problem
+
+
+class Route(NamedTuple):
+    method: str
+    path: str
+    right: Right
+
+
+ROUTES = [
+    Route(method, route.path, right_of(route))
+    for router in (tenants.router, platform.router, actions.router)
+    for route in router.routes
+    if isinstance(route, APIRoute)
+    for method in route.methods
+]
+READS = [route for route in ROUTES if route.method == "GET"]
+WRITE_ROUTES = [route for route in ROUTES if route.method != "GET"]
+
+
+def _call(client: httpx.Client, route: Route, ref: str = "acme", **more: Any) -> httpx.Response:
+    body = {} if route.method == "GET" else {"json": {"reason": "a test"}}
+    return client.request(route.method, route.path.replace("{ref}", ref), **{**body, **more})
+
+
+def test_there_are_routes_of_both_kinds_and_each_states_what_it_needs():
+    assert (len(READS), len(WRITE_ROUTES)) == (8, 7)
+    assert {route.right for route in READS} == {Right.READ}
+    assert {route.right for route in WRITE_ROUTES} == {Right.CREATE, Right.EDIT}
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_nobody_gets_anything_without_logging_in(anonymous: httpx.Client, route: Route):
+    answer = _call(anonymous, route, headers=WRITES)
+    assert_problem(answer, 401)
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_made_up_token_is_nobody(anonymous: httpx.Client, route: Route):
+    assert_problem(_call(anonymous, route, headers={**WRITES, "Authorization": "Bearer made.up.token"}), 401)
+    assert_problem(_call(anonymous, route, headers={**WRITES, "Cookie": "_token=made.up.token"}), 401)
+
+
+@pytest.mark.parametrize("route", READS)
+def test_a_viewer_reads_everything(viewer: httpx.Client, route: Route, settled: dict[str, Any]):
+    assert _call(viewer, route, str(settled["id"])).status_code == 200
+
+
+@pytest.mark.parametrize("route", WRITE_ROUTES)
+def test_a_viewer_changes_nothing(viewer: httpx.Client, route: Route, settled: dict[str, Any]):
+    assert_problem(_call(viewer, route, str(settled["id"]), headers=WRITES), 403)
+
+
+@pytest.mark.parametrize("route", WRITE_ROUTES)
+def test_a_write_without_the_header_is_refused(operator: httpx.Client, route: Route, settled: dict[str, Any]):
+    assert_problem(_call(operator, route, str(settled["id"])), 428, field="X-Tenancy-Request")
+
+
+@pytest.mark.parametrize("route", WRITE_ROUTES)
+def test_who_may_not_is_told_so_before_the_body_is_read(
+    anonymous: httpx.Client, viewer: httpx.Client, operator: httpx.Client, route: Route
+):
+    broken = {"content": b"{", "json": None}
+    assert_problem(_call(anonymous, route, **broken, headers=WRITES), 401)
+    assert_problem(_call(viewer, route, **broken, headers=WRITES), 403)
+    assert_problem(_call(operator, route, **broken), 428, field="X-Tenancy-Request")
+    assert_problem(_call(operator, route, **broken, headers=WRITES), 400)
+
+
+def test_airflows_own_cookie_logs_in_as_well(anonymous: httpx.Client, viewer: httpx.Client):
+    token = viewer.headers["Authorization"].removeprefix("Bearer ")
+    assert anonymous.get("/platform", headers={"Cookie": f"_token={token}"}).status_code == 200
+
+
+def test_a_forced_reset_is_platform_engineerings(
+    operator: httpx.Client, engineer: httpx.Client, settled: dict[str, Any]
+):
+    path, body = f"/tenants/{settled['id']}/reset", {"reason": "a test", "force": True}
+    told = assert_problem(operator.post(path, json=body, headers=WRITES), 403)
+    assert "can_edit on Plugins" in told["detail"]
+    refused = assert_problem(engineer.post(path, json=body, headers=WRITES), 409)
+    assert "Active" in refused["detail"]
+
+
+def test_the_openapi_document_is_open_to_everybody(anonymous: httpx.Client):
+    document = anonymous.get("/openapi.json")
+    assert document.status_code == 200
+    assert document.json()["info"]["title"] == "Tenancy"
+    assert anonymous.get("/docs").status_code == 200

@@ -1,0 +1,80 @@
+"""Airflow's runs in memory. It passes the same contract as the real ones (runs_contract.py)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from tenancy.adapters.airflow_runs import Mark, RunSeen
+from tenancy.saga.errors import TransientError
+
+
+class FakeRuns:
+    """Runs by DAG and id. While `away`, no call is answered."""
+
+    user = "tenancy-service"
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, str], RunSeen] = {}
+        self.confs: dict[tuple[str, str], dict[str, Any]] = {}
+        self.cleared: list[str] = []
+        self.tasks: dict[str, tuple[str, ...]] = {}
+        self.made_marks: dict[str, tuple[Mark, ...]] = {}
+        self.paused: set[str] = set()
+        self.silent: tuple[str, ...] = ()
+        self.away = False
+        self.broken = ""
+        """A run that nobody gets an answer about."""
+
+    def find(self, dag_id: str, run_id: str) -> RunSeen | None:
+        with self._call():
+            if run_id == self.broken:
+                raise TransientError("The workflow engine answered 500.")
+            return self.stored.get((dag_id, run_id))
+
+    def start(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> bool:
+        with self._call():
+            self.confs.setdefault((dag_id, run_id), conf)
+            return self.stored.setdefault((dag_id, run_id), seen := RunSeen("queued")) is seen
+
+    def fail(self, dag_id: str, run_id: str) -> None:
+        with self._call():
+            seen = self.stored.get((dag_id, run_id))
+            if seen is not None and seen.live:
+                self.end(dag_id, run_id, "failed")
+
+    def clear_history(self, dag_id: str, run_id: str) -> None:
+        with self._call():
+            self.cleared.append(run_id)
+
+    def task_states(self, dag_id: str, run_id: str) -> tuple[str, ...]:
+        with self._call():
+            return self.tasks.get(run_id, ())
+
+    def marks(self, dag_id: str, run_id: str) -> tuple[Mark, ...]:
+        with self._call():
+            return self.made_marks.get(run_id, ())
+
+    def is_paused(self, dag_id: str) -> bool:
+        with self._call():
+            return dag_id in self.paused
+
+    def silent_parts(self) -> tuple[str, ...]:
+        with self._call():
+            return self.silent
+
+    # -- what Airflow and people do
+
+    def end(self, dag_id: str, run_id: str, state: str) -> None:
+        """The run is in this state now."""
+        self.stored[dag_id, run_id] = replace(self.stored.get((dag_id, run_id), RunSeen("running")), state=state)
+
+    def of(self, dag_id: str) -> list[str]:
+        """The ids of a DAG's runs, in order."""
+        return [run_id for dag, run_id in self.stored if dag == dag_id]
+
+    @contextmanager
+    def _call(self) -> Iterator[None]:
+        if self.away:
+            raise TransientError("The workflow engine does not answer.")
+        yield

@@ -1,0 +1,66 @@
+"""What every workflow engine's runs must do: subclass `RunsContract` and say how to get one.
+
+Passed by the fake (test_fake_runs.py) and by a real Airflow (tests/acceptance/test_airflow_runs_contract.py).
+"""
+
+from uuid import uuid4
+
+import pytest
+
+from tenancy.engine.workflow import COMPENSATION_DAG as DAG
+from tenancy.engine.workflow import Runs
+
+NOBODY = {"tenant_id": str(uuid4()), "attempt": 1, "generation": 1, "purpose": "cancel"}
+
+
+class RunsContract:
+    """The contract. A subclass has a fixture `runs`."""
+
+    @pytest.fixture
+    def run_id(self, runs: Runs) -> str:
+        """A run that is there; its id has what Airflow's own ids have."""
+        run_id = f"contract__{uuid4()}T12:00:00+00:00"
+        assert runs.start(DAG, run_id, NOBODY)
+        return run_id
+
+    def test_a_run_that_was_never_started_is_none(self, runs: Runs):
+        assert runs.find(DAG, "contract__never") is None
+
+    def test_a_started_run_lives(self, runs: Runs, run_id: str):
+        seen = runs.find(DAG, run_id)
+        assert seen is not None
+        assert seen.live or seen.state == "success"  # a real one may be quick
+
+    def test_starting_it_again_says_no_and_changes_nothing(self, runs: Runs, run_id: str):
+        assert not runs.start(DAG, run_id, NOBODY)
+
+    def test_failing_what_is_not_there_or_has_ended_is_fine(self, runs: Runs, run_id: str):
+        runs.fail(DAG, "contract__never")
+        for _ in range(2):
+            runs.fail(DAG, run_id)
+        seen = runs.find(DAG, run_id)
+        assert seen is not None
+        assert not seen.live
+
+    def test_clearing_the_history_starts_nothing(self, runs: Runs, run_id: str):
+        runs.fail(DAG, run_id)
+        ended = runs.find(DAG, run_id)
+        for _ in range(2):
+            runs.clear_history(DAG, run_id)
+        after = runs.find(DAG, run_id)
+        assert ended is not None
+        assert after is not None
+        assert after.state == ended.state
+
+    def test_clearing_what_is_not_there_is_fine(self, runs: Runs):
+        runs.clear_history(DAG, "contract__never")
+
+    def test_the_tasks_of_what_is_not_there_are_none(self, runs: Runs):
+        assert tuple(runs.task_states(DAG, "contract__never")) == ()
+
+    def test_a_run_that_nobody_touched_has_no_marks(self, runs: Runs, run_id: str):
+        assert tuple(runs.marks(DAG, run_id)) == ()
+
+    def test_the_dag_is_not_paused_and_nothing_is_silent(self, runs: Runs):
+        assert not runs.is_paused(DAG)
+        assert tuple(runs.silent_parts()) == ()

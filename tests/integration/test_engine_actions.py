@@ -1,0 +1,256 @@
+"""The operators' actions on a real ledger: recorded first, then Airflow follows, now or when it is back."""
+
+import pytest
+
+from tenancy.engine import actions
+from tenancy.engine.preview import preview, preview_create
+from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
+from tenancy.ledger.envelope import Stamp
+from tenancy.saga import facts as f
+from tenancy.saga.errors import Refused
+from tenancy.saga.names import RunId
+from tests import parts
+from tests.integration.stage import DEPLOY, FLIP, NOTHING, ORDER, SCHEMA, VALIDATE, Stage
+
+BY = Stamp("grace", reason="INC-7")
+
+
+def created(stage: Stage) -> RunId:
+    return actions.create(stage.tenancy, parts.request(), by=BY).saga.run_id
+
+
+def failed_at(stage: Stage, activity: str = SCHEMA) -> None:
+    stage.fail_at(activity)
+    stage.give_up(activity)
+
+
+def test_a_request_is_reserved_at_once_and_its_run_triggered_under_the_recorded_id(stage: Stage):
+    answer = actions.create(stage.tenancy, parts.request(), by=BY)
+    assert (answer.saga.phase, answer.warnings) == ("Provisioning", ())
+    assert stage.runs.of(PROVISIONING_DAG) == [answer.saga.run_id]
+    assert stage.runs.confs[PROVISIONING_DAG, answer.saga.run_id] == parts.request()
+    assert {envelope.stamp for envelope in stage.envelopes} == {BY}
+
+
+def test_the_tasks_of_a_created_tenants_run_are_its_attempt(stage: Stage):
+    run_id = created(stage)
+    assert stage.run_all(run_id=run_id).phase == "Active"
+    assert len(stage.facts(f.AttemptStarted)) == 1
+
+
+def test_a_wrong_request_is_refused_with_its_field_and_holds_nothing(stage: Stage):
+    with pytest.raises(Refused) as caught:
+        actions.create(stage.tenancy, parts.request(plan="golden"), by=BY)
+    assert caught.value.field == "plan"
+    assert stage.runs.stored == {}
+
+
+def test_while_airflow_is_away_an_action_is_recorded_and_says_what_will_follow(stage: Stage):
+    stage.runs.away = True
+    answer = actions.create(stage.tenancy, parts.request(), by=BY)
+    assert answer.saga.phase == "Provisioning"
+    assert "recorded" in answer.warnings[0]
+    assert "does not answer" in answer.warnings[0]
+
+
+def test_cancel_ends_the_run_starts_a_compensation_run_and_tells_three_facts(stage: Stage):
+    run_id = created(stage)
+    stage.run_until(DEPLOY, run_id=run_id)
+    answer = actions.cancel(stage.tenancy, stage.tenant_id, by=BY)
+    seen = stage.runs.find(PROVISIONING_DAG, run_id)
+    assert seen is not None
+    assert (answer.saga.phase, seen.state) == ("Cancelling", "failed")
+    assert stage.runs.of(COMPENSATION_DAG) == [f"compensate__{stage.tenant_id}__1__1"]
+    assert (answer.progress.in_flight, answer.progress.undone, answer.progress.to_undo) == ("", 0, 4)
+    assert [resource.kind for resource in answer.progress.left] == ["schema", "connection", "database", "role"]
+
+
+def test_the_process_that_is_still_at_work_is_told(stage: Stage):
+    run_id = created(stage)
+    stage.run_until(SCHEMA, run_id=run_id)
+    with (
+        stage.tenancy.ledger.open("tenancy run ti-000001") as ledger,
+        ledger.hold(stage.tenant_id, patience_seconds=1, may_evict=lambda _: False),
+    ):
+        assert "tenancy run ti-000001" in actions.cancel(stage.tenancy, stage.tenant_id, by=BY).progress.in_flight
+
+
+def test_compensations_are_counted_as_they_are_done(stage: Stage):
+    run_id = created(stage)
+    stage.run_until(DEPLOY, run_id=run_id)
+    actions.cancel(stage.tenancy, stage.tenant_id, by=BY)
+    stage.unwind()
+    with stage.tenancy.ledger.open("test") as ledger:
+        after = actions.progress(ledger, stage.saga)
+    assert (after.undone, after.to_undo, after.left) == (4, 4, ())
+
+
+def test_a_second_cancel_starts_the_next_generation(stage: Stage):
+    created(stage)
+    for _ in range(2):
+        actions.cancel(stage.tenancy, stage.tenant_id, by=BY)
+    assert [run[-1] for run in stage.runs.of(COMPENSATION_DAG)] == ["1", "2"]
+
+
+def test_reset_clears_airflows_history_and_says_so_in_the_ledger(stage: Stage):
+    failed_at(stage)
+    answer = actions.reset(stage.tenancy, stage.tenant_id, by=BY)
+    assert (answer.saga.phase, answer.saga.history_cleared) == ("Failed ready", True)
+    assert stage.runs.cleared == [stage.saga.run_id]
+
+
+def test_a_refused_reset_is_in_the_audit_log_with_who_and_says_when_to_try_again(stage: Stage):
+    created(stage)
+    with pytest.raises(Refused, match="Cancel first") as caught:
+        actions.reset(stage.tenancy, stage.tenant_id, by=BY)
+    assert caught.value.retry_after == 120
+    noted = stage.envelopes[-1]
+    assert noted.fact == f.ActionRefused("reset", str(caught.value))
+    assert noted.stamp == BY
+
+
+def test_a_forced_reset_needs_the_role_and_a_reason(stage: Stage):
+    created(stage)
+    with pytest.raises(Refused, match="platform engineer's role"):
+        actions.reset(stage.tenancy, stage.tenant_id, by=BY, force=True)
+    with pytest.raises(Refused, match="needs a reason"):
+        actions.reset(stage.tenancy, stage.tenant_id, by=Stamp("grace"), force=True, platform_role=True)
+    forced = actions.reset(stage.tenancy, stage.tenant_id, by=BY, force=True, platform_role=True)
+    assert forced.saga.phase == "Failed ready"
+
+
+def test_cancel_reset_retry_leads_to_active(stage: Stage):
+    created(stage)
+    actions.cancel(stage.tenancy, stage.tenant_id, by=BY)
+    stage.unwind()
+    actions.reset(stage.tenancy, stage.tenant_id, by=BY)
+    answer = actions.retry(stage.tenancy, stage.tenant_id, by=BY)
+    assert (answer.saga.phase, answer.saga.attempt) == ("Provisioning", 2)
+    assert stage.run_all(5, answer.saga.run_id).phase == "Active"
+
+
+def test_a_retry_may_correct_what_was_asked_for(stage: Stage):
+    failed_at(stage)
+    actions.reset(stage.tenancy, stage.tenant_id, by=BY)
+    answer = actions.retry(stage.tenancy, stage.tenant_id, by=BY, corrections={"plan": "business"})
+    assert answer.saga.parameters.plan == "business"
+    assert stage.runs.confs[PROVISIONING_DAG, answer.saga.run_id]["plan"] == "business"
+
+
+@pytest.mark.parametrize(("correction", "field"), [({"plan": "golden"}, "plan"), ({"slug": "other"}, "slug")])
+def test_a_wrong_correction_is_refused_with_its_field(stage: Stage, correction: dict[str, str], field: str):
+    failed_at(stage)
+    actions.reset(stage.tenancy, stage.tenant_id, by=BY)
+    with pytest.raises(Refused) as caught:
+        actions.retry(stage.tenancy, stage.tenant_id, by=BY, corrections=correction)
+    assert caught.value.field == field
+
+
+def test_a_retry_before_the_reset_is_refused(stage: Stage):
+    failed_at(stage)
+    with pytest.raises(Refused, match="Reset it first, then retry"):
+        actions.retry(stage.tenancy, stage.tenant_id, by=BY)
+
+
+def test_from_the_fourth_attempt_on_the_slug_is_typed_and_the_churn_told(stage: Stage):
+    failed_at(stage)
+    for number in (2, 3):
+        actions.reset(stage.tenancy, stage.tenant_id, by=BY)
+        run_id = actions.retry(stage.tenancy, stage.tenant_id, by=BY).saga.run_id
+        stage.run_until(SCHEMA, number, run_id)
+        stage.handles.failing = 0
+        stage.run_failed(run_id)
+    answer = actions.reset(stage.tenancy, stage.tenant_id, by=BY)
+    assert "failed 3 times" in answer.warnings[-1]
+    with pytest.raises(Refused, match="Type the slug acme to retry it once more") as caught:
+        actions.retry(stage.tenancy, stage.tenant_id, by=BY)
+    assert caught.value.field == "confirm_slug"
+    assert actions.retry(stage.tenancy, stage.tenant_id, by=BY, confirm_slug="acme").saga.attempt == 4
+
+
+def test_a_decommission_of_what_exists_wants_the_slug_typed_and_releases_all(stage: Stage):
+    stage.run_all()
+    with pytest.raises(Refused, match="Type the slug acme"):
+        actions.decommission(stage.tenancy, stage.tenant_id, by=BY)
+    assert actions.decommission(stage.tenancy, stage.tenant_id, by=BY, confirm_slug="acme").saga.phase == (
+        "Decommissioning"
+    )
+    assert stage.unwind().phase == "Decommissioned"
+    assert stage.outside == NOTHING
+
+
+def test_a_decommission_before_the_cancel_is_refused_before_anything_is_asked(stage: Stage):
+    created(stage)
+    with pytest.raises(Refused, match="Cancel first"):
+        actions.decommission(stage.tenancy, stage.tenant_id, by=BY)
+
+
+def test_a_failed_request_is_corrected_and_sent_again_without_waiting(stage: Stage):
+    failed_at(stage)
+    former = stage.tenant_id
+    answer = actions.recreate(stage.tenancy, former, by=BY, corrections={"plan": "business"})
+    assert (answer.saga.predecessor, answer.saga.parameters.plan) == (former, "business")
+    with stage.tenancy.ledger.open("test") as ledger:
+        before = ledger.saga(former)
+    assert before is not None
+    assert before.phase == "Decommissioned"
+
+
+def test_a_wrong_recreate_leaves_the_tenant_as_it_was(stage: Stage):
+    failed_at(stage)
+    former = stage.tenant_id
+    for corrections in ({"plan": "golden"}, {"region": "nowhere"}):
+        with pytest.raises(Refused):
+            actions.recreate(stage.tenancy, former, by=BY, corrections=corrections)
+    assert (stage.tenant_id, stage.saga.phase) == (former, "Failed settled")
+
+
+def test_a_recreate_of_what_still_lives_is_refused(stage: Stage):
+    stage.run_all()
+    with pytest.raises(Refused, match="Recreate is refused while the tenant is Active"):
+        actions.recreate(stage.tenancy, stage.tenant_id, by=BY)
+
+
+def test_a_dry_run_of_cancel_names_what_would_be_undone_in_order_and_changes_nothing(stage: Stage):
+    stage.run_until(FLIP)
+    facts = len(stage.envelopes)
+    shown = preview(stage.saga, "cancel")
+    assert [resource.kind for resource in shown.undone] == [
+        "release",
+        "namespace",
+        "schema",
+        "connection",
+        "database",
+        "role",
+    ]
+    assert shown.allowed
+    assert len(stage.envelopes) == facts
+
+
+@pytest.mark.parametrize("action", actions.ACTIONS)
+def test_a_dry_run_says_what_the_action_itself_would_say(stage: Stage, action: str):
+    stage.run(VALIDATE)
+    shown = preview(stage.saga, action)
+    doing = getattr(actions, action)
+    if shown.allowed:
+        doing(stage.tenancy, stage.tenant_id, by=BY)
+        return
+    with pytest.raises(Refused) as caught:
+        doing(stage.tenancy, stage.tenant_id, by=BY)
+    assert (str(caught.value), caught.value.retry_after) == (shown.refusal, shown.retry_after)
+
+
+def test_a_dry_run_of_create_is_refused_like_the_real_one(stage: Stage):
+    assert preview_create(stage.tenancy, parts.request()).allowed
+    created(stage)
+    with pytest.raises(Refused, match="is being provisioned by run"):
+        preview_create(stage.tenancy, parts.request())
+
+
+def test_every_activity_may_be_cancelled(stage: Stage):
+    run_id = created(stage)
+    for activity in ORDER[:-1]:
+        stage.run(activity, run_id=run_id)
+    actions.cancel(stage.tenancy, stage.tenant_id, by=BY)
+    assert stage.unwind().phase == "Failed settled"
+    assert stage.outside == NOTHING

@@ -1,0 +1,180 @@
+"""The reconciler: whatever callbacks and actions missed is found and finished, for each tenant by itself."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tenancy.adapters.airflow_runs import Mark
+from tenancy.engine import actions
+from tenancy.engine.reconcile import reconcile
+from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
+from tenancy.ledger import rounds
+from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.ledger import Ledger, utc_now
+from tenancy.saga import commands as c
+from tenancy.saga import facts as f
+from tenancy.saga.names import RunId
+from tests import parts
+from tests.integration.stage import NOTHING, ORDER, SCHEMA, Stage
+
+BY = Stamp("grace", reason="INC-7")
+LATER = timedelta(minutes=3)
+
+
+@pytest.fixture
+def created(stage: Stage) -> RunId:
+    return actions.create(stage.tenancy, parts.request(), by=BY).saga.run_id
+
+
+def after(stage: Stage, elapsed: timedelta = LATER) -> str:
+    """One pass of a reconciler whose clock is ahead, so that every tenant has been silent for long."""
+    return reconcile(replace(stage.tenancy, ledger=Ledger(stage.ledger, clock=lambda: utc_now() + elapsed)))
+
+
+def mark(stage: Stage, run_id: RunId, user: str) -> None:
+    """Somebody marks the run failed in Airflow: its event log and our listener tell of it."""
+    stage.runs.end(PROVISIONING_DAG, run_id, "failed")
+    with stage.tenancy.ledger.open("listener") as ledger:
+        rounds.poke(ledger, run_id, "mark run failed")
+    stage.runs.made_marks[run_id] = (Mark("patch_dag_run", user, utc_now()),)
+
+
+def test_a_pass_without_work_says_so_and_leaves_its_beat(stage: Stage):
+    assert reconcile(stage.tenancy) == "nothing to do"
+    with stage.tenancy.ledger.open("test") as ledger:
+        (beat,) = rounds.beats(ledger)
+    assert (beat.name, beat.summary) == ("reconciliation", "nothing to do")
+
+
+def test_a_run_that_could_not_be_triggered_is_triggered_when_airflow_is_back(stage: Stage):
+    stage.runs.away = True
+    run_id = actions.create(stage.tenancy, parts.request(), by=BY).saga.run_id
+    assert "put off" in after(stage)
+    stage.runs.away = False
+    assert after(stage) == "1 pursue"
+    assert stage.runs.of(PROVISIONING_DAG) == [run_id]
+
+
+def test_a_deleted_run_is_cancelled_and_undone(stage: Stage, created: RunId):
+    stage.run_until(SCHEMA, run_id=created)
+    del stage.runs.stored[PROVISIONING_DAG, created]
+    assert after(stage) == "1 lost"
+    assert stage.envelopes[-1].stamp.reason == f"Airflow has no run {created} any more"
+    assert stage.unwind().phase == "Failed settled"
+    assert stage.outside == NOTHING
+
+
+@pytest.mark.parametrize("state", ["failed", "success"])
+def test_a_run_that_ended_without_a_word_is_undone(stage: Stage, created: RunId, state: str):
+    stage.run_until(SCHEMA, run_id=created)
+    stage.runs.end(PROVISIONING_DAG, created, state)
+    assert after(stage) == "1 missed"
+    assert f"Airflow ended the run as {state} before it was done" in stage.saga.failures[-1].message
+    assert len(stage.runs.of(COMPENSATION_DAG)) == 1
+    assert stage.unwind().phase == "Failed settled"
+
+
+@pytest.mark.parametrize(
+    ("arrange", "sentence"),
+    [
+        (lambda runs, run_id: runs.paused.add(PROVISIONING_DAG), "is paused: unpause it"),
+        (lambda runs, run_id: None, "waits in Airflow's queue"),
+        (lambda runs, run_id: setattr(runs, "silent", ("scheduler",)), "scheduler gives no sign of life"),
+        (lambda runs, run_id: runs.tasks.update({run_id: ("deferred",)}), ""),
+    ],
+)
+def test_what_holds_a_live_run_is_told_once(stage: Stage, created: RunId, arrange, sentence: str):
+    arrange(stage.runs, created)
+    after(stage)
+    after(stage)
+    assert sentence in stage.saga.held
+    assert len(stage.facts(f.RunHeld)) == (1 if sentence else 0)
+
+
+def test_a_run_that_goes_on_is_held_no_more(stage: Stage, created: RunId):
+    after(stage)
+    stage.run(ORDER[0], run_id=created)
+    assert stage.saga.held == ""
+
+
+def test_a_run_marked_failed_by_a_person_is_a_cancel_of_that_person(stage: Stage, created: RunId):
+    stage.run_until(SCHEMA, run_id=created)
+    mark(stage, created, "ada")
+    assert reconcile(stage.tenancy) == "1 pokes"
+    assert stage.saga.phase == "Cancelling"
+    assert stage.envelopes[-1].stamp == Stamp("ada", reason="mark run failed in Airflow")
+    assert len(stage.runs.of(COMPENSATION_DAG)) == 1
+
+
+def test_our_own_mark_after_a_cancel_is_no_second_cancel(stage: Stage, created: RunId):
+    actions.cancel(stage.tenancy, stage.tenant_id, by=BY)
+    mark(stage, created, stage.runs.user)
+    reconcile(stage.tenancy)
+    assert stage.saga.generation == 1
+
+
+def test_a_mark_on_an_active_tenants_run_is_noted_and_changes_nothing(stage: Stage, created: RunId):
+    stage.run_all(run_id=created)
+    mark(stage, created, "ada")
+    reconcile(stage.tenancy)
+    assert stage.saga.phase == "Active"
+    assert stage.facts(f.RawActionNoted) == [f.RawActionNoted("mark run failed", created)]
+
+
+def test_a_mark_on_a_run_of_nobody_is_forgotten(stage: Stage):
+    mark(stage, RunId("manual__refused"), "ada")
+    assert reconcile(stage.tenancy) == "nothing to do"
+    with stage.tenancy.ledger.open("test") as ledger:
+        assert rounds.pokes(ledger) == []
+
+
+def test_a_poke_is_kept_while_airflow_does_not_answer(stage: Stage, created: RunId):
+    mark(stage, created, "ada")
+    stage.runs.away = True
+    reconcile(stage.tenancy)
+    stage.runs.away = False
+    reconcile(stage.tenancy)
+    assert stage.saga.phase == "Cancelling"
+
+
+def test_a_compensation_run_that_died_is_followed_by_the_next_generation(stage: Stage, created: RunId):
+    stage.run_until(SCHEMA, run_id=created)
+    actions.cancel(stage.tenancy, stage.tenant_id, by=BY)
+    (first,) = stage.runs.of(COMPENSATION_DAG)
+    stage.runs.end(COMPENSATION_DAG, first, "failed")
+    assert after(stage) == "1 renew"
+    assert [run[-1] for run in stage.runs.of(COMPENSATION_DAG)] == ["1", "2"]
+    assert stage.unwind().phase == "Failed settled"
+
+
+def test_a_cancel_recorded_while_airflow_was_away_is_pursued(stage: Stage, created: RunId):
+    stage.run_until(SCHEMA, run_id=created)
+    stage.runs.away = True
+    actions.cancel(stage.tenancy, stage.tenant_id, by=BY)
+    stage.runs.away = False
+    after(stage)
+    seen = stage.runs.find(PROVISIONING_DAG, created)
+    assert seen is not None
+    assert seen.state == "failed"
+    assert len(stage.runs.of(COMPENSATION_DAG)) == 1
+
+
+def test_a_reset_recorded_while_airflow_was_away_clears_its_history_later(stage: Stage):
+    stage.fail_at(SCHEMA)
+    stage.give_up(SCHEMA)
+    stage.runs.away = True
+    assert not actions.reset(stage.tenancy, stage.tenant_id, by=BY).saga.history_cleared
+    stage.runs.away = False
+    after(stage)
+    assert stage.saga.history_cleared
+    assert after(stage) == "nothing to do"
+
+
+def test_one_tenants_trouble_does_not_keep_the_others_waiting(stage: Stage, created: RunId):
+    stage.ask(c.Cancel())
+    other = actions.create(stage.tenancy, parts.request(slug="other"), by=BY).saga.run_id
+    stage.runs.broken = created
+    del stage.runs.stored[PROVISIONING_DAG, other]
+    after(stage)
+    assert other in stage.runs.of(PROVISIONING_DAG)

@@ -1,0 +1,70 @@
+"""What the reconciler does about a silent tenant, for every state and everything Airflow may say of its runs."""
+
+from dataclasses import replace
+
+import pytest
+
+from tenancy.adapters.airflow_runs import RunSeen
+from tenancy.engine.overdue import CALLBACK_SECONDS, RUN_GRACE_SECONDS, Move, Seen, next_move
+from tenancy.saga import commands as c
+from tests.unit.sagas import ask, start, tenant_in
+
+QUEUED, RUNNING, FAILED, SUCCESS = map(RunSeen, ("queued", "running", "failed", "success"))
+LONG = 1_000.0
+
+
+def test_a_run_that_never_started_is_started_under_its_recorded_id() -> None:
+    assert next_move(ask(None, start()), Seen(None), LONG) is Move.PURSUE
+
+
+def test_a_run_that_vanished_under_way_is_a_lost_one() -> None:
+    assert next_move(tenant_in("Provisioning"), Seen(None), LONG) is Move.LOST
+
+
+@pytest.mark.parametrize("run", [FAILED, SUCCESS])
+def test_a_run_that_ended_without_a_word_is_given_up(run: RunSeen) -> None:
+    assert next_move(tenant_in("Provisioning"), Seen(run), LONG) is Move.MISSED
+
+
+@pytest.mark.parametrize("run", [QUEUED, RUNNING])
+def test_a_live_run_is_looked_at_for_what_holds_it(run: RunSeen) -> None:
+    assert next_move(tenant_in("Provisioning"), Seen(run), LONG) is Move.LOOK
+
+
+@pytest.mark.parametrize("phase", ["Cancelling", "Decommissioning"])
+def test_a_wish_without_a_compensation_run_gets_one(phase: str) -> None:
+    assert next_move(tenant_in(phase), Seen(FAILED), 0) is Move.PURSUE
+
+
+def test_a_failure_is_first_left_to_its_callback() -> None:
+    saga = tenant_in("Failed unwinding")
+    assert next_move(saga, Seen(FAILED), CALLBACK_SECONDS - 1) is Move.NOTHING
+    assert next_move(saga, Seen(FAILED), CALLBACK_SECONDS + 1) is Move.PURSUE
+
+
+@pytest.mark.parametrize("phase", ["Cancelling", "Failed unwinding", "Decommissioning"])
+def test_a_compensation_run_at_work_is_left_alone(phase: str) -> None:
+    assert next_move(tenant_in(phase), Seen(FAILED, RUNNING), LONG) is Move.NOTHING
+
+
+@pytest.mark.parametrize("phase", ["Cancelling", "Failed unwinding", "Decommissioning"])
+@pytest.mark.parametrize("ended", [FAILED, SUCCESS])
+def test_a_compensation_run_that_ended_early_is_followed_by_the_next_generation(phase: str, ended: RunSeen) -> None:
+    assert next_move(tenant_in(phase), Seen(FAILED, ended), RUN_GRACE_SECONDS + 1) is Move.RENEW
+    assert next_move(tenant_in(phase), Seen(FAILED, ended), RUN_GRACE_SECONDS - 1) is Move.NOTHING
+
+
+def test_a_decommission_that_ran_out_of_tries_is_for_a_person() -> None:
+    saga = ask(tenant_in("Decommissioning"), c.ExhaustUnwinding(1))
+    assert next_move(saga, Seen(None, SUCCESS), LONG) is Move.NOTHING
+
+
+def test_a_reset_whose_history_is_not_cleared_is_finished() -> None:
+    ready = tenant_in("Failed ready")
+    assert next_move(ready, Seen(FAILED), LONG) is Move.PURSUE
+    assert next_move(replace(ready, history_cleared=True), Seen(FAILED), LONG) is Move.NOTHING
+
+
+@pytest.mark.parametrize("phase", ["Failed settled", "Failed retained", "Failed stuck", "Active", "Decommissioned"])
+def test_a_tenant_at_rest_is_left_alone(phase: str) -> None:
+    assert next_move(tenant_in(phase), Seen(None), LONG) is Move.NOTHING
