@@ -147,9 +147,9 @@ def recreate(
     email: Email = None,
     slug: Slug = None,
 ) -> Exit:
-    """Recreate a decommissioned tenant as a new one.
+    """Recreate: a new tenant in its place.
 
-    What was wrong in the request can be corrected.
+    For a tenant that has nothing left. What was wrong in the request can be corrected.
     """
     corrections = _corrections(name=name, plan=plan, region=region, admin_email=email, slug=slug)
     deed = Deed(session, ref, "recreate", reason, yes, {"corrections": corrections})

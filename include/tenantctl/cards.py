@@ -34,8 +34,7 @@ def tenant(data: Json) -> RenderableType:
     facts += [("Waits", seen.held)] if seen.held else []
     facts += [("Predecessor", data["predecessor"])] if data.get("predecessor") else []
     facts += [(f"Failure {each.attempt}", f"{each.activity}: {each.message}") for each in seen.failures]
-    if seen.progress.to_undo or seen.progress.in_flight:
-        facts += three_facts(seen.progress)
+    facts += three_facts(seen.progress) if _is_undone(seen) else [("Resources", _counted(seen.progress.left))]
     facts += [("May now", ", ".join(_allowed(data)) or "nothing"), ("Next", seen.next_action)]
     warned = [Text(harmless(f"! {warning}"), style="yellow") for warning in data.get("warnings") or ()]
     return Group(pairs(facts), *warned)
@@ -51,6 +50,15 @@ def pairs(facts: Iterable[tuple[str, object]]) -> Table:
     return table
 
 
+def _is_undone(seen: Tenant) -> bool:
+    """Only then are compensations told: a healthy tenant has none to count."""
+    return seen.phase not in {"Provisioning", "Active", "Failed retained", "Failed ready", "Decommissioned"}
+
+
+def _counted(left: Sequence[str]) -> str:
+    return f"{len(left)}: {', '.join(left)}" if left else "none"
+
+
 def _allowed(data: Json) -> list[str]:
     return [str(name) for name, may in (data.get("actions") or {}).items() if may.get("allowed")]
 
@@ -60,7 +68,7 @@ def three_facts(progress: Progress) -> list[tuple[str, object]]:
     return [
         ("In-flight task", f"still alive: {progress.in_flight}" if progress.in_flight else "dead, or none was"),
         ("Compensations", f"{progress.undone} of {progress.to_undo}"),
-        ("Resources left", f"{len(progress.left)}: {', '.join(progress.left)}" if progress.left else "none"),
+        ("Resources left", _counted(progress.left)),
     ]
 
 

@@ -68,7 +68,7 @@ def _told(session: Session, tenant: Tenant, rest: tuple[str, ...]) -> Exit:
         session.say(f"Dry run, nothing was done. {_standing(tenant)} It would {', then '.join(rest)}.")
         if "cancel" in rest and not session.json:
             dry = session.api.post(tenant_path(tenant.id, "cancel"), {"reason": "dry run"}, dry_run=True)
-            session.world.out.print(cards.preview(dry.data))
+            session.world.show(cards.preview(dry.data))
         return Exit.DONE
     stop = next_step(tenant, Course.begin(tenant))
     assert isinstance(stop, Stop)

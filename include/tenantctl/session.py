@@ -33,7 +33,7 @@ class Session:
         if self.json:
             self.give_raw(answer.text)
         else:
-            self.world.out.print(draw(answer.data))
+            self.world.show(draw(answer.data))
 
     def give_raw(self, text: str) -> None:
         """JSON as it came over the wire, on a line of its own."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 import httpx
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 _WIDE = 10_000
 """Columns where nobody looks: a pipe wants each row in one line, however long."""
@@ -38,6 +38,15 @@ class World:
     transport: httpx.BaseTransport | None = None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+
+    def show(self, drawn: RenderableType) -> None:
+        """Print a drawing; in a pipe without the blanks that only fill a column."""
+        if self.out.is_terminal:
+            self.out.print(drawn)
+            return
+        with self.out.capture() as captured:
+            self.out.print(drawn)
+        self.out.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
     @classmethod
     def real(cls) -> "World":

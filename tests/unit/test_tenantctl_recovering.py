@@ -1,14 +1,19 @@
 """What `recover` decides: the runbook as a table, and that it never loops."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tenancy.saga import loops
+from tenancy.saga.names import ActivityName
+from tenancy.saga.tenant import Failure as SagaFailure
 from tenantctl.exits import Exit
 from tenantctl.recovering import Act, Course, Step, Stop, Wait, next_step, same
 from tenantctl.tenant import Failure, Tenant
+from tests.unit.sagas import tenant_in
 
 STORAGE = "allocate_storage"
 WORKLOADS = "deploy_workloads"
@@ -139,13 +144,20 @@ def test_a_retry_that_hangs_at_the_same_step_is_the_end_and_at_another_is_waited
 @pytest.mark.parametrize(
     ("one", "other", "alike"),
     [
-        ("pod acme-7f3 is late", "pod acme-8a1 is late", True),
+        ("3 pods of acme-0123456789 are late", "2 pods of acme-abcdef0123 are late", True),
         ("database acme_0123 exists", "role acme_0123 exists", False),
         ("", "anything", False),
     ],
 )
 def test_errors_are_the_same_when_only_numbers_differ(one: str, other: str, alike: bool):
     assert same(Failure(1, STORAGE, one), Failure(2, STORAGE, other)) is alike
+
+
+@given(st.text("0aZ .-", max_size=12), st.text("0aZ .-", max_size=12))
+def test_it_judges_sameness_as_the_product_does(one: str, other: str):
+    failures = tuple(SagaFailure(n, ActivityName(STORAGE), said) for n, said in ((1, one or "x"), (2, other)))
+    product = loops.same_error_again(replace(tenant_in("Failed settled"), failures=failures))
+    assert same(Failure(2, STORAGE, other), Failure(1, STORAGE, one or "x")) is product
 
 
 PHASES = ["Provisioning", "Cancelling", "Failed unwinding", "Failed settled", "Failed retained", "Failed ready"]

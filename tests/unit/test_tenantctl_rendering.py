@@ -79,7 +79,7 @@ def test_a_time_is_utc_to_the_second(value: object, said: str):
 def test_a_list_in_a_pipe_has_one_line_a_tenant_however_long():
     api = FakeTenancy(FakeTenant("acme", name="x" * 300))
     lines = run(api, "list").out.splitlines()
-    assert next(line for line in lines if "acme" in line).rstrip().endswith("x" * 300)
+    assert next(line for line in lines if "acme" in line).endswith("x" * 300)
 
 
 def test_a_list_without_tenants_says_so_and_a_longer_one_says_how_to_go_on():
