@@ -4,7 +4,8 @@ Everything foreign goes through `harmless`; nothing is read as markup.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -14,6 +15,7 @@ from tenantctl.tenant import Progress, Tenant
 from tenantctl.text import duration, harmless, moment
 
 Json = Mapping[str, Any]
+_FEW: Final = 3
 
 
 def tenant(data: Json) -> RenderableType:
@@ -57,6 +59,13 @@ def _is_undone(seen: Tenant) -> bool:
 
 def _counted(left: Sequence[str]) -> str:
     return f"{len(left)}: {', '.join(left)}" if left else "none"
+
+
+def in_short(progress: Progress) -> str:
+    """The three facts in one line; what is left is named only when it is little."""
+    few = progress if len(progress.left) <= _FEW else replace(progress, left=())
+    facts = dict(three_facts(few)) | ({"Resources left": len(progress.left)} if few is not progress else {})
+    return "; ".join(f"{name.lower()} {value}" for name, value in facts.items())
 
 
 def _allowed(data: Json) -> list[str]:

@@ -45,7 +45,7 @@ def recover(
             session.give_raw(answer.text)
         return _told(session, tenant, rest)
     why = session.reason(reason, f"recover {tenant.slug}")
-    if "retry" in tenant.slug_typed_for:
+    if tenant.retry_wants_slug:
         confirm = session.typed_slug(confirm, tenant.slug, SLUG_WHY)
     session.agreed(f"{_standing(tenant)} {', then '.join(rest).capitalize()}?", yes=yes)
     return Recovery(session, tenant, reason=why, confirm=confirm or "", timeout=timeout).run()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from tenantctl.exits import Exit
-from tenantctl.tenant import Failure, Tenant
+from tenantctl.tenant import ENOUGH_FAILURES, Failure, Tenant
 from tenantctl.text import duration, sentence
 
 QUIET_SECONDS: Final = 120.0
@@ -18,8 +18,6 @@ QUIET_SECONDS: Final = 120.0
 _STALL_SECONDS: Final = 300.0
 """Runbook: "> 5 minutes on any single step"; which step may take longer, the API's needs_attention knows."""
 _CANCELS: Final = 3
-_FAILURES: Final = 3
-"""Runbook: "After the 3rd failure, decommission + recreate is cleaner"."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,8 @@ class Course:
 
     origin: Failure
     """The step that failed or hung when we came; its message is "" when it only hung."""
+    begun_at: int = 0
+    """The attempt that we came to; a newer one is ours, or a colleague's."""
     cancels: int = 0
     cancelled_stuck: bool = False
     retried_from: int | None = None
@@ -64,7 +64,7 @@ class Course:
         """A recovery that starts now."""
         last = tenant.failures[-1] if tenant.failures else None
         hung = Failure(tenant.attempt, tenant.activity, "")
-        return cls(origin=last if last and tenant.phase != "Provisioning" else hung)
+        return cls(origin=last if last and tenant.phase != "Provisioning" else hung, begun_at=tenant.attempt)
 
     def after(self, action: str, tenant: Tenant) -> Self:
         """The same course once `action` was accepted for `tenant` as it was then."""
@@ -77,8 +77,8 @@ class Course:
         return self
 
     def retried(self, tenant: Tenant) -> bool:
-        """Is the attempt we see (or wait for) one that this recovery started?"""
-        return self.retried_from is not None and tenant.attempt >= self.retried_from
+        """Has a new attempt been started since we came? By a colleague's hand too: it is not ours to cancel."""
+        return tenant.attempt > self.begun_at or self.retried_from is not None
 
 
 def next_step(tenant: Tenant, course: Course, quiet_seconds: float = 0.0) -> Step:
@@ -138,8 +138,8 @@ def _why_reset(tenant: Tenant) -> str:
 
 
 def _ended(tenant: Tenant, course: Course) -> Stop | None:
-    """Whether the attempt that we started failed in a way that makes another one pointless."""
-    if course.retried_from is None or tenant.attempt == course.retried_from:
+    """Whether an attempt that began since we came failed in a way that makes another one pointless."""
+    if tenant.attempt == course.begun_at:
         return None
     failure = tenant.failure
     if failure is None:
@@ -148,7 +148,7 @@ def _ended(tenant: Tenant, course: Course) -> Stop | None:
     how = sentence(failure.message)
     if same(failure, _before(tenant, course)):
         return Stop(Exit.FAILED, f"{where} with the same error as before: {how} {_INVESTIGATE}")
-    if len(tenant.failures) >= _FAILURES:
+    if len(tenant.failures) >= ENOUGH_FAILURES:
         return Stop(Exit.FAILED, f"{where}: {how} After {len(tenant.failures)} failures, {_ANEW}")
     return None
 

@@ -65,7 +65,7 @@ class Recovery:
         try:
             answer = self._session.api.post(tenant_path(self._ref, act.action), self._body(act, tenant))
         except Refused as refusal:
-            self._wait_out(refusal)
+            self._wait_out(refusal, tenant)
         except Away as away:  # it may have been done: look again before anything else
             self._session.warn(away.sentence)
             self._patience.pause(float(away.retry_after or 1), away.sentence)
@@ -77,19 +77,26 @@ class Recovery:
 
     def _body(self, act: Act, tenant: Tenant) -> dict[str, str]:
         body = {"reason": self._reason}
-        if act.action == "retry" and (self._confirm or "retry" in tenant.slug_typed_for):
+        if act.action == "retry" and (self._confirm or tenant.retry_wants_slug):
             self._confirm = self._session.typed_slug(self._confirm, tenant.slug, SLUG_WHY)
             body["confirm_slug"] = self._confirm
         return body
 
-    def _wait_out(self, refusal: Refused) -> None:
+    def _wait_out(self, refusal: Refused, tenant: Tenant) -> None:
+        """Wait if that helps. If a colleague was quicker than we were, there is something else to decide now."""
         self._refusals += 1
         if refusal.field == "confirm_slug":
             raise Misuse(refusal.sentence, field=refusal.field, body=refusal.body) from refusal
-        if refusal.retry_after is None or self._refusals > _REFUSALS:
+        if self._refusals > _REFUSALS:
             raise refusal
-        self._session.warn(f"{refusal.sentence} Waiting {in_words(refusal.retry_after)}.")
-        self._patience.pause(float(refusal.retry_after), refusal.sentence)
+        now = Tenant.of(self._patience.look(lambda: self._session.tenant(self._ref)).data)
+        if (now.phase, now.attempt) != (tenant.phase, tenant.attempt):
+            self._session.warn(f"{tenant.slug} is {now.phase} by now: somebody else is at it.")
+        elif refusal.retry_after is None:
+            raise refusal
+        else:
+            self._session.warn(f"{refusal.sentence} Waiting {in_words(refusal.retry_after)}.")
+            self._patience.pause(float(refusal.retry_after), refusal.sentence)
 
     def _tell(self, answer: Answer) -> None:
         self._session.say(f"  {answer.data.get('said') or 'Done.'}")

@@ -3,7 +3,7 @@
 from typing import Final
 
 from tenantctl.answers import Answer
-from tenantctl.cards import three_facts
+from tenantctl.cards import in_short
 from tenantctl.exits import Exit
 from tenantctl.session import Session
 from tenantctl.tenant import Progress, Tenant
@@ -51,7 +51,6 @@ class Teller:
         if seen == self._told:
             return False
         self._told = seen
-        facts = "; ".join(f"{name.lower()} {value}" for name, value in three_facts(tenant.progress))
         elapsed = duration(self._session.world.clock() - self._began)
-        self._session.say(f"{elapsed:>8}  {tenant.phase}: {facts}")
+        self._session.say(f"{elapsed:>8}  {tenant.phase}: {in_short(tenant.progress)}")
         return True

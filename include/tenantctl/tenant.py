@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+ENOUGH_FAILURES = 3
+"""Runbook: "After the 3rd failure, decommission + recreate is cleaner"."""
 IN_MOTION = frozenset({"Provisioning", "Cancelling", "Failed unwinding", "Decommissioning"})
 """Where the saga goes on by itself."""
 
@@ -49,8 +51,8 @@ class Tenant:
     next_action: str = ""
     failures: tuple[Failure, ...] = ()
     progress: Progress = Progress()
-    slug_typed_for: frozenset[str] = frozenset()
-    """Actions that want the slug typed."""
+    retry_wants_slug: bool = False
+    """Will a retry want the slug typed? The API says so only once it is allowed; before that, the failures do."""
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Tenant":
@@ -71,9 +73,8 @@ class Tenant:
                 for each in data.get("failures") or ()
             ),
             progress=Progress.of(data.get("progress") or {}),
-            slug_typed_for=frozenset(
-                name for name, may in (data.get("actions") or {}).items() if may.get("confirm_slug")
-            ),
+            retry_wants_slug=len(data.get("failures") or ()) >= ENOUGH_FAILURES
+            or bool(((data.get("actions") or {}).get("retry") or {}).get("confirm_slug")),
         )
 
     @property

@@ -231,7 +231,7 @@ def document(tenant: FakeTenant) -> dict[str, Any]:
                 "allowed": may,
                 "refusal": "" if may else "no",
                 "retry_after": None,
-                "confirm_slug": action in tenant.slug_typed_for,
+                "confirm_slug": may and action in tenant.slug_typed_for,
             }
             for action, may in allowed.items()
         },

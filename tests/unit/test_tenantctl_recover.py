@@ -82,6 +82,20 @@ def test_a_refusal_that_waiting_does_not_help_ends_it():
     assert "Not yours." in ended.err
 
 
+def test_a_colleague_who_is_quicker_is_noticed_and_not_undone():
+    api = with_tenant("Failed settled")
+
+    def quicker(request: httpx.Request) -> httpx.Response | None:
+        if request.url.path.endswith("/reset") and api.tenants[0].attempt == 1:
+            api.tenants[0].act("retry")
+        return None
+
+    api.before.append(quicker)
+    ended = run(api, "recover", "acme", *WHY)
+    assert (ended.code, steps(api)) == (0, ["reset"])
+    assert "somebody else is at it" in ended.err
+
+
 def test_an_api_that_is_away_is_asked_on_and_that_is_told_once():
     api = with_tenant("Failed ready")
     away = [httpx.ConnectError("refused")] * 3

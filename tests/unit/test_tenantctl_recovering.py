@@ -126,6 +126,11 @@ def test_failures_before_us_do_not_stop_us_for_the_cause_may_be_mended():
     assert word(next_step(seen, begun(seen))) == "reset"
 
 
+def test_an_attempt_that_a_colleague_began_meanwhile_is_not_cancelled():
+    course = begun(tenant("Failed ready"))
+    assert word(next_step(tenant("Provisioning", attempt=2), course)) == "wait"
+
+
 def test_an_attempt_of_ours_that_somebody_else_cancelled_is_left_to_them():
     course = begun(tenant("Failed ready")).after("retry", tenant("Failed ready"))
     step = next_step(tenant("Failed settled", attempt=2), course)
