@@ -2,15 +2,17 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from sandbox.access import Access
 from sandbox.faults.desk import Desk
-from tests.acceptance.runs import await_phase, kinds, new_slug
+from tests.acceptance.runs import await_phase, kinds, new_slug, phase
 
 WHY = ["--reason", "acceptance test", "--yes"]
 
@@ -32,6 +34,16 @@ class Operator:
             timeout=timeout,
             stdin=subprocess.DEVNULL,
             check=False,
+        )
+
+    def starts(self, *words: str) -> "subprocess.Popen[str]":
+        """The same, without waiting for its end."""
+        return subprocess.Popen(
+            [sys.executable, "-P", "-u", "-m", "tenantctl", *words],
+            env=self._environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     def did(self, *words: str) -> str:
@@ -132,6 +144,34 @@ def test_recover_of_a_waiting_tenant_cancels_first(
     told = operator.did("recover", slug, *WHY)
 
     assert [line.split()[1] for line in told.splitlines() if line.startswith("→")] == ["cancel", "reset", "retry"]
+
+
+def test_two_operators_who_recover_at_once_start_one_attempt(
+    sandbox: Access, desk: Desk, operator: Operator, slow: Callable[[], str]
+):
+    slug = slow()
+    await_phase(sandbox, slug, "Provisioning")
+    desk.clear()
+
+    with ThreadPoolExecutor() as both:
+        told = list(both.map(lambda _: operator.did("recover", slug, *WHY), range(2)))
+
+    assert all(f"{slug} is Active: attempt 2 succeeded." in each for each in told)
+    assert kinds(sandbox, slug).count("tenant.provisioning.retried") == 1
+
+
+def test_ctrl_c_leaves_a_watch_and_stops_nothing(sandbox: Access, operator: Operator, slow: Callable[[], str]):
+    slug = slow()
+    watching = operator.starts("watch", slug)
+    assert watching.stdout is not None
+    assert slug in watching.stdout.readline()
+
+    watching.send_signal(signal.SIGINT)
+
+    _, said = watching.communicate(timeout=10)
+    assert watching.returncode == 130
+    assert said == "\nLeft; the saga goes on without us. `tenantctl watch` shows it again.\n"
+    assert phase(sandbox, slug) == "Provisioning"
 
 
 def test_recover_stops_when_the_cause_stays(sandbox: Access, desk: Desk, operator: Operator):

@@ -109,6 +109,7 @@ class FakeTenancy:
     def __init__(self, *tenants: FakeTenant) -> None:
         self.tenants = list(tenants)
         self.requests: list[httpx.Request] = []
+        self.answers: list[httpx.Response] = []
         self.before: list[Callable[[httpx.Request], httpx.Response | None]] = []
         self.late = False
 
@@ -129,7 +130,8 @@ class FakeTenancy:
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         instead = next((answer for ask in self.before if (answer := ask(request)) is not None), None)
-        return instead or _at_the_door(request) or self._inside(request)
+        self.answers.append(instead or _at_the_door(request) or self._inside(request))
+        return self.answers[-1]
 
     def _inside(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path.removeprefix(BASE).strip("/").split("/")
@@ -145,7 +147,7 @@ class FakeTenancy:
 
     def _list(self, request: httpx.Request) -> httpx.Response:
         wanted = {name: values[0] for name, values in parse_qs(request.url.query.decode()).items()}
-        rows = [document(each) for each in self.tenants]
+        rows = [row_of(each) for each in self.tenants]
         rows = [row for row in rows if "state" not in wanted or row["state"] == wanted["state"]]
         counts: dict[str, int] = {}
         for row in rows:
@@ -185,8 +187,7 @@ class FakeTenancy:
         if what == "errors":
             return _ok({"errors": tenant.errors})
         if what == "resources":
-            parts = [name.split() for name in tenant.left]
-            return _ok({"resources": [{"kind": k, "name": n, "state": "present", "activity": "x"} for k, n in parts]})
+            return _ok({"resources": [_resource(name) for name in tenant.left]})
         if what == "audit":
             facts = [_fact(seq, kind) for seq, kind in enumerate(tenant.facts, 1)]
             return _ok({"facts": facts, "next": None, "chain": "broken at 2" if self.late else "whole"})
@@ -198,10 +199,9 @@ class FakeTenancy:
         return {"ledger": {"version": "0004", "milliseconds": 3.2}, "reconcilers": [beat]}
 
 
-def document(tenant: FakeTenant) -> dict[str, Any]:
-    """The contract's Tenant."""
+def row_of(tenant: FakeTenant) -> dict[str, Any]:
+    """The contract's TenantRow."""
     state, _, substate = tenant.phase.partition(" ")
-    allowed = {action: tenant.phase in phases for action, (phases, _) in _LAW.items()}
     return {
         "id": tenant.id,
         "slug": tenant.slug,
@@ -221,6 +221,14 @@ def document(tenant: FakeTenant) -> dict[str, Any]:
         "needs_attention": tenant.needs_attention,
         "next_action": WAY_ON[tenant.phase],
         "predecessor": None,
+    }
+
+
+def document(tenant: FakeTenant) -> dict[str, Any]:
+    """The contract's Tenant."""
+    allowed = {action: tenant.phase in phases for action, (phases, _) in _LAW.items()}
+    return {
+        **row_of(tenant),
         "admin_email": "admin@acme.example",
         "failures": tenant.failures,
         "warnings": [],
@@ -301,9 +309,14 @@ def _ok(data: dict[str, Any], status: int = 200) -> httpx.Response:
 
 
 def _progress(tenant: FakeTenant) -> dict[str, Any]:
-    left = [dict(zip(("kind", "name"), name.split(), strict=True), state="present") for name in tenant.left]
+    left = [_resource(name) for name in tenant.left]
     alive = "run-1 in deploy_workloads" if tenant.phase == "Provisioning" else ""
     return {"in_flight": alive, "undone": 2 - len(left), "to_undo": 2, "left": left}
+
+
+def _resource(name: str) -> dict[str, Any]:
+    kind, name = name.split()
+    return {"kind": kind, "name": name, "state": "present", "activity": "allocate_storage"}
 
 
 def _action(tenant: FakeTenant, said: str) -> dict[str, Any]:
@@ -311,7 +324,7 @@ def _action(tenant: FakeTenant, said: str) -> dict[str, Any]:
 
 
 def _preview(action: str, *, allowed: bool) -> dict[str, Any]:
-    undone = [{"kind": "role", "name": "acme_1", "state": "present"}, {"kind": "database", "name": "acme_1"}]
+    undone = [_resource("role acme_1"), _resource("database acme_1")]
     return {
         "action": action,
         "allowed": allowed,
@@ -333,6 +346,6 @@ def _fact(seq: int, kind: str) -> dict[str, Any]:
         "attempt": 1,
         "actor": "operator",
         "reason": "",
-        "lease": None,
+        "lease": "",
         "data": {},
     }
