@@ -54,9 +54,20 @@ def engineer(client_of: Callable[[str], httpx.Client]) -> httpx.Client:
 
 
 @pytest.fixture(scope="session")
-def settled(sandbox: Access) -> dict[str, Any]:
-    """The row of a tenant that is Active: one that nothing changes while it is looked at."""
-    slug = runs.new_slug("api")
+def active(sandbox: Access) -> dict[str, Any]:
+    """The row of an Active tenant; tests ask for what is refused to it, or changes nothing."""
+    return provisioned(sandbox, "api")
+
+
+@pytest.fixture(scope="session")
+def quiet(sandbox: Access) -> dict[str, Any]:
+    """The row of an Active tenant that is only read."""
+    return provisioned(sandbox, "quiet")
+
+
+def provisioned(sandbox: Access, prefix: str) -> dict[str, Any]:
+    """The row of a tenant that has just become Active."""
+    slug = runs.new_slug(prefix)
     runs.trigger(sandbox, runs.request(slug))
     runs.await_phase(sandbox, slug, "Active")
     row = runs.tenant(sandbox, slug)

@@ -54,18 +54,18 @@ def test_a_made_up_token_is_nobody(anonymous: httpx.Client, route: Route):
 
 
 @pytest.mark.parametrize("route", READS)
-def test_a_viewer_reads_everything(viewer: httpx.Client, route: Route, settled: dict[str, Any]):
-    assert _call(viewer, route, str(settled["id"])).status_code == 200
+def test_a_viewer_reads_everything(viewer: httpx.Client, route: Route, active: dict[str, Any]):
+    assert _call(viewer, route, str(active["id"])).status_code == 200
 
 
 @pytest.mark.parametrize("route", WRITE_ROUTES)
-def test_a_viewer_changes_nothing(viewer: httpx.Client, route: Route, settled: dict[str, Any]):
-    assert_problem(_call(viewer, route, str(settled["id"]), headers=WRITES), 403)
+def test_a_viewer_changes_nothing(viewer: httpx.Client, route: Route, active: dict[str, Any]):
+    assert_problem(_call(viewer, route, str(active["id"]), headers=WRITES), 403)
 
 
 @pytest.mark.parametrize("route", WRITE_ROUTES)
-def test_a_write_without_the_header_is_refused(operator: httpx.Client, route: Route, settled: dict[str, Any]):
-    assert_problem(_call(operator, route, str(settled["id"])), 428, field="X-Tenancy-Request")
+def test_a_write_without_the_header_is_refused(operator: httpx.Client, route: Route, active: dict[str, Any]):
+    assert_problem(_call(operator, route, str(active["id"])), 428, field="X-Tenancy-Request")
 
 
 @pytest.mark.parametrize("route", WRITE_ROUTES)
@@ -85,9 +85,9 @@ def test_airflows_own_cookie_logs_in_as_well(anonymous: httpx.Client, viewer: ht
 
 
 def test_a_forced_reset_is_platform_engineerings(
-    operator: httpx.Client, engineer: httpx.Client, settled: dict[str, Any]
+    operator: httpx.Client, engineer: httpx.Client, active: dict[str, Any]
 ):
-    path, body = f"/tenants/{settled['id']}/reset", {"reason": "a test", "force": True}
+    path, body = f"/tenants/{active['id']}/reset", {"reason": "a test", "force": True}
     told = assert_problem(operator.post(path, json=body, headers=WRITES), 403)
     assert "can_edit on Plugins" in told["detail"]
     refused = assert_problem(engineer.post(path, json=body, headers=WRITES), 409)

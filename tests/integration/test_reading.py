@@ -153,10 +153,7 @@ def test_what_is_no_tenants_id_or_slug_is_not_found(session: LedgerSession, ref:
 
 
 def test_a_slug_is_its_live_tenant_and_else_the_newest_that_had_it(session: LedgerSession):
-    gone = [
-        _tenant(session, number, give_up(), c.Settle(1), c.Decommission(), c.Settle(1), slug="acme")
-        for number in (1, 2)
-    ]
+    gone = [_tenant(session, number, give_up(), c.Settle(1), c.Decommission(), slug="acme") for number in (1, 2)]
     line = reading.find(session, "acme", now=SOON)
     assert line is not None
     assert line.tenant_id == gone[1]

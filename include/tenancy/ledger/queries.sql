@@ -100,11 +100,6 @@ select id, slug, name, plan, region, admin_email, state::text, substate::text, a
  order by created_at desc, id desc
  limit %(limit)s;
 
--- name: newest_of_slug
--- The live tenant of this slug, else its newest.
-select id as tenant_id from ledger.tenant where slug = %(slug)s
- order by (state <> 'Decommissioned') desc, created_at desc limit 1;
-
 -- name: counts
 -- How many tenants are in each state.
 select state::text, count(*) as tenants from ledger.tenant group by state;

@@ -97,8 +97,8 @@ def find(ledger: LedgerSession, ref: str, *, now: datetime) -> Line | None:
     line = by_id and _line_of(ledger, by_id, now)
     if line or not is_slug(ref):
         return line or None
-    by_slug = ledger.rows("newest_of_slug", slug=ref)
-    return _line_of(ledger, by_slug[0]["tenant_id"], now) if by_slug else None
+    by_slug = ledger.tenant_of_slug(ref) or ledger.predecessor_of_slug(ref)
+    return _line_of(ledger, by_slug, now) if by_slug else None
 
 
 def facts(ledger: LedgerSession, stream: TenantId, *, after: int, limit: int) -> list[StoredFact]:

@@ -11,14 +11,15 @@ from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
 from tenancy.console.api.desk import opened
 from tenancy.console.api.problems import documented
 from tenancy.console.callers import Right
+from tenancy.engine.reconcile import BEAT as RECONCILIATION
 from tenancy.ledger.migrations import LEDGER_VERSION
 from tenancy.ledger.rounds import Beat, beats
 
 router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["platform"])
 _RESPONSES = documented(401, 403, 503)
 
-LATE_AFTER: Final = {"reconciliation": timedelta(minutes=3), "reality check": timedelta(hours=1)}
-"""Three beats missed. A name that is not here is late after an hour."""
+LATE_AFTER: Final = {RECONCILIATION: timedelta(minutes=3)}
+"""Three beats missed. One that is not named here is late after an hour."""
 _NEVER: Final = "It has never run: is its DAG there, and not paused?"
 
 

@@ -1,0 +1,38 @@
+"""The plugin file is executed in every Airflow process, every task included: it registers, and loads nothing heavy."""
+
+import json
+import subprocess
+import sys
+
+from sandbox.layout import PROJECT
+
+_LOAD = """
+import json, sys
+import airflow.plugins_manager
+import airflow.listeners
+before = set(sys.modules)
+sys.path.insert(0, "plugins")
+import tenancy_plugin
+plugin = tenancy_plugin.TenancyPlugin
+print(json.dumps({
+    "modules": sorted({name.split(".")[0] for name in set(sys.modules) - before}),
+    "console": "tenancy.console" in sys.modules,
+    "prefixes": [app["url_prefix"] for app in plugin.fastapi_apps],
+    "listeners": [listener.__name__ for listener in plugin.listeners],
+}))
+"""
+
+
+def test_the_plugin_registers_the_console_and_the_listener_without_loading_them():
+    done = subprocess.run(
+        [sys.executable, "-c", _LOAD],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    loaded = json.loads(done.stdout.splitlines()[-1])
+    assert (loaded["prefixes"], loaded["listeners"]) == (["/tenancy"], ["tenancy.orchestration.listener"])
+    assert not loaded["console"]
+    assert set(loaded["modules"]) <= {"tenancy", "tenancy_plugin"}
