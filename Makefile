@@ -22,11 +22,11 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "  make demo SLUG=globex PLAN=business REGION=us-east WAIT=0   (what these stand for: README.md)"
 
-demo: .venv/.installed ## Start the sandbox and provision a tenant before your eyes; Ctrl-C stops it all
+demo: $(BIN)/tenantctl ## Start the sandbox and provision a tenant before your eyes; Ctrl-C stops it all
 	@$(BIN)/python -m sandbox demo --slug '$(SLUG)' --plan '$(PLAN)' --region '$(REGION)' \
 		$(if $(NAME),--name '$(NAME)') $(if $(EMAIL),--email '$(EMAIL)') $(if $(filter 0,$(WAIT)),--no-wait)
 
-up: .venv/.installed ## Start the sandbox, or heal it
+up: $(BIN)/tenantctl ## Start the sandbox, or heal it
 	@$(BIN)/python -m sandbox up
 
 down: .venv/.installed ## Stop the sandbox; its data stays
@@ -38,7 +38,7 @@ purge: .venv/.installed ## Stop the sandbox and forget all its tenants, users an
 status: .venv/.installed ## Show the sandbox's parts
 	@$(BIN)/python -m sandbox status
 
-test: .venv/.installed ## Run every test
+test: $(BIN)/tenantctl ## Run every test
 	@$(BIN)/python -m pytest
 
 test-deep: .venv/.installed ## Walk 50,000 steps of the lifecycle
@@ -80,3 +80,7 @@ FITS := import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (
 	{ $(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt || \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt; } && \
 	touch $@ || { echo "The installation did not succeed: is a package index reachable (pip's settings)?" >&2; exit 1; }
+
+# The operators' command line. It stands beside the venv's python, so `make clean` takes it away and this brings it back.
+$(BIN)/tenantctl: .venv/.installed include/tenantctl/launcher.sh
+	@install -m 755 include/tenantctl/launcher.sh $@

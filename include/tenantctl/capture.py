@@ -1,0 +1,68 @@
+"""What the runbook wants captured before escalating, as text ready to paste.
+
+"The tenant's id. The slug. The Provisioning timeline's last successful activity. Any error message visible in the
+saga's error log. Whether you've already tried cancel + reset + retry."
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from tenantctl.client import Api, tenant_path
+from tenantctl.tenant import Tenant
+from tenantctl.text import harmless, moment
+
+Json = Mapping[str, Any]
+_TRIED: Final = {
+    "cancel": "tenant.provisioning.cancel.requested",
+    "reset": "tenant.provisioning.reset",
+    "retry": "tenant.provisioning.retried",
+}
+
+
+def captured(api: Api, ref: str) -> str:
+    """The list, from four reads."""
+    tenant = Tenant.of(api.get(tenant_path(ref)).data)
+    timeline = api.get(tenant_path(ref, "timeline")).data
+    errors = api.get(tenant_path(ref, "errors")).data.get("errors") or []
+    return "\n".join(_lines(tenant, timeline, errors, set(_kinds(api, ref))))
+
+
+def _lines(tenant: Tenant, timeline: Json, errors: list[Json], kinds: set[str]) -> list[str]:
+    tried = ", ".join(f"{action} {'yes' if kind in kinds else 'no'}" for action, kind in _TRIED.items())
+    named = [
+        ("Tenant's id", tenant.id),
+        ("Slug", tenant.slug),
+        ("State", f"{tenant.phase}, attempt {tenant.attempt}, {len(tenant.failures)} failures"),
+        ("Last successful activity", last_done(timeline)),
+        ("Last error", last_error(errors)),
+        ("Already tried", tried),
+        ("Resources left", ", ".join(tenant.progress.left) or "none"),
+    ]
+    return [f"{name + ':':<26}{harmless(value)}" for name, value in named]
+
+
+def last_error(errors: list[Json]) -> str:
+    """The log's last message; a refused click is told only when there is nothing else."""
+    last = next((each for each in reversed(errors) if each.get("error") != "Refused"), errors[-1] if errors else None)
+    if last is None:
+        return "none recorded"
+    where = f"{last.get('activity')}: " if last.get("activity") else ""
+    return f"{where}{last.get('message')} ({moment(last.get('at'))})"
+
+
+def last_done(timeline: Json) -> str:
+    """The newest attempt's last successful activity; when that attempt has none, the one before it."""
+    by_number = sorted(timeline.get("attempts") or [], key=lambda attempt: int(attempt.get("attempt") or 0))
+    for attempt in reversed(by_number):
+        done = [row for row in attempt.get("rows") or () if row.get("status") == "done"]
+        if done:
+            return f"{done[-1].get('label') or done[-1].get('activity')} (attempt {attempt.get('attempt')})"
+    return "none"
+
+
+def _kinds(api: Api, ref: str) -> Iterable[str]:
+    after: object = 0
+    while after is not None:
+        page = api.get(tenant_path(ref, "audit"), {"after": str(after), "limit": 200}).data
+        yield from (str(fact.get("kind")) for fact in page.get("facts") or [])
+        after = page.get("next")

@@ -1,0 +1,136 @@
+"""The API over HTTP: logs in, sends, repeats what a broken connection cut off, and says what went wrong and where.
+
+A write carries an idempotency key, so repeating it does nothing twice. Whether to wait and ask again is decided by
+whoever calls (`waiting`), not here.
+"""
+
+import re
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import quote
+
+import httpx
+
+from tenantctl import answers
+from tenantctl.answers import Answer
+from tenantctl.exits import Away, Broken, Misuse, NotAllowed
+from tenantctl.target import API, Target
+
+TIMEOUT_SECONDS: Final = 30.0
+_REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+_AT_WORK_SECONDS: Final = 5
+_AT_WORK_LOOKS: Final = 10
+"""A 409 that says to wait no longer than this, after a repetition, is the first try still at work."""
+_CUT_OFF: Final = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+"""The connection broke after it stood: a server that was restarted. Once more is worth it."""
+
+
+class Api:
+    """One command's connection; close it. `ask_password` is called when the target names a user without one."""
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        ask_password: Callable[[], str] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._target = target
+        self._sleep = sleep
+        self._ask_password = ask_password
+        self._token = target.token
+        self._password = target.password
+        try:
+            self._http = httpx.Client(transport=transport, timeout=TIMEOUT_SECONDS, trust_env=not target.on_loopback)
+        except (ValueError, ImportError, OSError) as error:  # a proxy's address or a CA file in the environment
+            raise Broken(f"The proxy or certificate settings of this shell do not work: {error}.") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
+        """What the API says at `path` (below /tenancy/api/v1); parameters that are None or "" are left out."""
+        return self._ask("GET", path, params=_given(params or {}))
+
+    def post(self, path: str, body: Mapping[str, Any], *, dry_run: bool = False) -> Answer:
+        """Write once, however often the connection breaks: every repetition carries the same idempotency key."""
+        headers = {"X-Tenancy-Request": "1", "Idempotency-Key": str(uuid.uuid4())}
+        params = {"dry_run": "true"} if dry_run else {}
+        return self._ask("POST", path, params=params, headers=headers, json=_given(body))
+
+    def _ask(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **request: Any) -> Answer:
+        """Log in anew once when the token has run out meanwhile: a watch may last longer than a token."""
+        fresh = not self._token
+        response = self._send(method, f"{API}{path}", headers=self._with_token(headers), **request)
+        if response.status_code == 401 and not fresh and not self._target.token:
+            self._token = ""
+            response = self._send(method, f"{API}{path}", headers=self._with_token(headers), **request)
+        return answers.read(response)
+
+    def _with_token(self, headers: Mapping[str, str] | None) -> dict[str, str]:
+        self._token = self._token or self._log_in()
+        return {**(headers or {}), "Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+
+    def _log_in(self) -> str:
+        self._password = self._password or (self._ask_password() if self._ask_password else "")
+        if not self._password:
+            raise NotAllowed(f"No password is known for {self._target.user}: set TENANCY_PASSWORD.")
+        login = {"username": self._target.user, "password": self._password}
+        answer = answers.read(self._send("POST", "/auth/token", json=login))
+        try:
+            return str(answer.data["access_token"])
+        except KeyError as error:
+            raise Broken(f"{self._target.url} gave no token: is it Airflow 3 with Tenancy?") from error
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        url = f"{self._target.url}{path}"
+        try:
+            try:
+                return self._http.request(method, url, **request)
+            except _CUT_OFF:
+                return self._again(method, url, **request)
+        except httpx.TransportError as error:
+            raise Away(self._unreachable(method, error)) from error
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            raise Broken(f"Tenancy at {self._target.url} cannot be asked: {error}.") from error
+
+    def _again(self, method: str, url: str, **request: Any) -> httpx.Response:
+        """Repeat what was cut off. The server may still be at work on it: its answer is what we are after."""
+        response = self._http.request(method, url, **request)
+        for _ in range(_AT_WORK_LOOKS):
+            wait = answers.retry_after(response)
+            if response.status_code != 409 or wait is None or wait > _AT_WORK_SECONDS:
+                break
+            self._sleep(float(wait))
+            response = self._http.request(method, url, **request)
+        return response
+
+    def _unreachable(self, method: str, error: httpx.TransportError) -> str:
+        where = f"Tenancy at {self._target.url}"
+        remedy = "is it up? (`make status`, `make up`)" if self._target.is_sandbox else "check --url, TENANCY_URL."
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
+            return f"{where} cannot be reached ({error or type(error).__name__}): {remedy}"
+        did = "" if method == "GET" else " What was asked may have been done: `tenantctl show` tells."
+        if isinstance(error, httpx.TimeoutException):
+            return f"{where} did not answer within {TIMEOUT_SECONDS:.0f} s: try again in a minute.{did}"
+        return f"The connection to {where} broke ({error or type(error).__name__}): try again.{did}"
+
+
+def tenant_path(ref: str, *rest: str) -> str:
+    """The path of a tenant by id or slug; Misuse when no tenant can be called so (nothing is asked then)."""
+    if not _REF.fullmatch(ref):
+        raise Misuse(f"{ref} is neither a tenant's id nor a slug (letters, digits and single hyphens).")
+    return "/".join(["/tenants", quote(ref, safe=""), *rest])
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None and value is not False and value != ""}

@@ -1,0 +1,94 @@
+"""One action on one tenant: what it would do, doing it, and telling what came of it.
+
+The API decides what may be done and says why not; here the operator is asked for what is missing.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tenantctl import cards
+from tenantctl.answers import Answer
+from tenantctl.client import tenant_path
+from tenantctl.exits import CtlError, Exit, Misuse, Refused
+from tenantctl.session import Session
+from tenantctl.settling import settle
+from tenantctl.tenant import Tenant
+
+
+@dataclass(frozen=True)
+class Deed:
+    """An action that an operator asks for; `body` is what it carries besides the reason."""
+
+    session: Session
+    ref: str
+    action: str
+    reason: str | None
+    yes: bool
+    body: dict[str, Any] = field(default_factory=dict)
+
+    def preview(self) -> Exit:
+        """Tell what it would do; REFUSED when the law would not allow it."""
+        return previewed(self.session, self._post({**self.body, "reason": self.reason or "dry run"}, dry_run=True))
+
+    def do(self, question: str = "") -> Answer:
+        """Do it, once there is a reason and, if there is a `question`, a yes to it."""
+        body = {**self.body, "reason": self.session.reason(self.reason, f"{self.action} {self.ref}")}
+        if question:
+            self.session.agreed(question, yes=self.yes)
+        try:
+            return self._post(body)
+        except (Misuse, Refused) as error:
+            if error.field != "confirm_slug" or self.body.get("confirm_slug"):
+                raise
+            slug = Tenant.of(self.session.tenant(self.ref).data).slug
+            return self._post({**body, "confirm_slug": self.session.typed_slug(None, slug, error.sentence)})
+
+    def _post(self, body: dict[str, Any], *, dry_run: bool = False) -> Answer:
+        try:
+            return self.session.api.post(tenant_path(self.ref, self.action), body, dry_run=dry_run)
+        except Refused as refusal:
+            raise self._with_next_action(refusal) from refusal
+
+    def _with_next_action(self, refusal: Refused) -> Refused:
+        """The refusal, and what does help, where its sentence does not say so already."""
+        try:
+            way_on = Tenant.of(self.session.tenant(self.ref).data).next_action
+        except CtlError:  # the refusal is the answer; that we cannot ask more is not
+            return refusal
+        if way_on in refusal.sentence or refusal.field == "confirm_slug":
+            return refusal
+        said = f"{refusal.sentence} Next: {way_on}"
+        return Refused(said, retry_after=refusal.retry_after, field=refusal.field, body=refusal.body)
+
+
+def unwound(session: Session, ref: str, answer: Answer, *, wait: bool, timeout: float) -> Exit:
+    """Tell what an action that undoes said, and wait for the undoing if that is wanted."""
+    if not wait:
+        return done(session, answer, f"Follow it: tenantctl watch {ref}")
+    tell(session, answer)
+    return settle(session, str((answer.data.get("tenant") or {}).get("id") or ref), timeout)
+
+
+def done(session: Session, answer: Answer, hint: str = "") -> Exit:
+    """Tell what an action said, and what comes next."""
+    if session.json:
+        session.give_raw(answer.text)
+        return Exit.DONE
+    tell(session, answer)
+    next_action = Tenant.of(answer.data.get("tenant") or {}).next_action
+    if hint or next_action:
+        session.say(hint or f"Next: {next_action}", "dim")
+    return Exit.DONE
+
+
+def tell(session: Session, answer: Answer) -> None:
+    """Its sentence and its warnings."""
+    session.say(str(answer.data.get("said") or "Done."))
+    for warning in answer.data.get("warnings") or ():
+        session.warn(f"! {warning}")
+
+
+def previewed(session: Session, answer: Answer) -> Exit:
+    """Show a dry run."""
+    session.give(answer, cards.preview)
+    return Exit.REFUSED if answer.data.get("allowed") is False else Exit.DONE

@@ -1,0 +1,96 @@
+"""The verbs that last: watch, and recover."""
+
+from typing import Final
+
+from tenantctl import cards, watching
+from tenantctl.client import tenant_path
+from tenantctl.exits import Exit
+from tenantctl.options import Confirm, DryRun, Reason, Ref, Timeout, Yes
+from tenantctl.recovering import Course, Stop, next_step
+from tenantctl.recovery import SLUG_WHY, Recovery
+from tenantctl.session import Session
+from tenantctl.tenant import Tenant
+from tenantctl.text import duration
+from tenantctl.verbs import Entry
+from tenantctl.waiting import PATIENCE_SECONDS
+
+
+def watch(session: Session, ref: Ref, *, timeout: Timeout = PATIENCE_SECONDS) -> Exit:
+    """Watch the timeline, live.
+
+    Until the tenant rests; exit code 1 when it rests Failed."""
+    return watching.follow(session, ref, timeout)
+
+
+def recover(
+    session: Session,
+    ref: Ref,
+    *,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    confirm: Confirm = None,
+    yes: Yes = False,
+    timeout: Timeout = PATIENCE_SECONDS,
+) -> Exit:
+    """Recover: cancel, reset, retry.
+
+    It waits for each, and skips what is already so. It stops when the retry fails as the attempt before it did:
+    then the cause is not transient.
+    """
+    answer = session.tenant(ref)
+    tenant = Tenant.of(answer.data)
+    rest = steps(tenant)
+    if not rest or dry_run:
+        if session.json:
+            session.give_raw(answer.text)
+        return _told(session, tenant, rest)
+    why = session.reason(reason, f"recover {tenant.slug}")
+    if tenant.retry_wants_slug:
+        confirm = session.typed_slug(confirm, tenant.slug, SLUG_WHY)
+    session.agreed(f"{_standing(tenant)} {', then '.join(rest).capitalize()}?", yes=yes)
+    return Recovery(session, tenant, reason=why, confirm=confirm or "", timeout=timeout).run()
+
+
+def steps(tenant: Tenant) -> tuple[str, ...]:
+    """What is still to be done, if nothing comes between; empty when there is nothing to recover."""
+    if isinstance(next_step(tenant, Course.begin(tenant)), Stop):
+        return ()
+    match tenant.phase:
+        case "Provisioning" | "Failed stuck":
+            return ("cancel", "reset", "retry")
+        case "Failed ready":
+            return ("retry",)
+    return ("reset", "retry")
+
+
+def _told(session: Session, tenant: Tenant, rest: tuple[str, ...]) -> Exit:
+    if rest:
+        session.say(f"Dry run, nothing was done. {_standing(tenant)} It would {', then '.join(rest)}.")
+        if "cancel" in rest and not session.json:
+            dry = session.api.post(tenant_path(tenant.id, "cancel"), {"reason": "dry run"}, dry_run=True)
+            session.world.show(cards.preview(dry.data))
+        return Exit.DONE
+    stop = next_step(tenant, Course.begin(tenant))
+    assert isinstance(stop, Stop)
+    if stop.code is Exit.DONE:
+        session.say(stop.said, "green")
+    else:
+        session.warn(f"tenantctl: {stop.said}")
+    return stop.code
+
+
+def _standing(tenant: Tenant) -> str:
+    if tenant.phase != "Provisioning":
+        return f"{tenant.slug} is {tenant.phase}."
+    calm = "" if tenant.needs_attention else " Nothing looks wrong with it yet."
+    return f"{tenant.slug} is Provisioning, at {tenant.activity_label} for {duration(tenant.seconds)}.{calm}"
+
+
+VERBS: Final = (
+    Entry(watch, "watch acme", "Left; the saga goes on without us. `tenantctl watch` shows it again."),
+    Entry(
+        recover,
+        'recover acme --reason "stuck at Deploy tenant workloads"',
+        "Left; a step that was begun goes on without us. `tenantctl recover` takes up from there.",
+    ),
+)

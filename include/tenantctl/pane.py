@@ -1,0 +1,134 @@
+"""Draws a tenant's timeline: sign, label, wall-clock duration, and the reason in place.
+
+The signs are those of the demo and the console. A terminal gets the pane with a turning spinner, a pipe one line
+whenever something changed.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from tenantctl.tenant import Tenant
+from tenantctl.text import duration, harmless, moment
+
+Json = Mapping[str, Any]
+_SIGNS: Final = {
+    "idle": ("·", "dim"),
+    "running": ("…", "blue"),
+    "retrying": ("↻", "yellow"),
+    "done": ("✓", "green"),
+    "failed": ("✗", "red"),
+}
+_UNDO_SIGNS: Final = {"undoing": ("↶", "magenta"), "undone": ("↶", "magenta"), "failed": ("!", "red")}
+_UNDO_WORDS: Final = {"undoing": "being undone", "undone": "undone", "failed": "not undone"}
+
+
+def headline(tenant: Tenant) -> str:
+    """What is going on, in one sentence."""
+    held = f" It waits: {tenant.held}" if tenant.held else ""
+    attention = " It needs somebody." if tenant.needs_attention else ""
+    return (
+        f"{tenant.slug} (attempt {tenant.attempt}) is {tenant.phase} for {duration(tenant.seconds)}.{attention}{held}"
+    )
+
+
+class Pane:
+    """Keeps its spinner between drawings, so that it turns evenly."""
+
+    def __init__(self) -> None:
+        self._spinner = Spinner("dots", style="blue")
+
+    def draw(self, tenant: Tenant, attempt: Json) -> RenderableType:
+        """One attempt."""
+        table = Table.grid(padding=(0, 2))
+        table.add_column(width=2)
+        table.add_column(min_width=26)
+        table.add_column(min_width=18, style="dim")
+        table.add_column(justify="right", min_width=8)
+        table.add_column(overflow="fold")
+        for row in attempt.get("rows") or ():
+            table.add_row(*self._cells(row))
+        below = [Text(harmless(note), style="yellow") for note in attempt.get("notes") or ()]
+        return Padding(Group(Text(harmless(headline(tenant)), style="bold"), "", table, *below), (1, 2))
+
+    def _cells(self, row: Json) -> tuple[RenderableType, ...]:
+        sign, style = sign_of(row)
+        turning = row.get("status") == "running" and not _undo(row)
+        dim = "dim" if row.get("status") == "idle" else ""
+        return (
+            self._spinner if turning else Text(sign, style=style),
+            Text(harmless(row.get("label") or row.get("activity")), style=dim),
+            Text(harmless(row.get("short_label") or "")),
+            Text(_duration(row)),
+            Text(harmless(remark(row)), style=style),
+        )
+
+
+def newest(timeline: Json) -> Json:
+    """The newest attempt; an empty one when none has begun."""
+    attempts = timeline.get("attempts") or []
+    return max(attempts, key=lambda attempt: int(attempt.get("attempt") or 0)) if attempts else {}
+
+
+def attempts(timeline: Json) -> RenderableType:
+    """Every attempt, as lines."""
+    lines: list[Text] = []
+    for attempt in timeline.get("attempts") or []:
+        began = (
+            f"Attempt {attempt.get('attempt')}, begun {moment(attempt.get('started_at'))}, run {attempt.get('run_id')}"
+        )
+        lines.append(Text(harmless(began), style="bold"))
+        lines += [Text(f"  {line(row)}", style=sign_of(row)[1]) for row in attempt.get("rows") or ()]
+        lines += [Text(harmless(f"  {note}"), style="yellow") for note in attempt.get("notes") or ()]
+    return Group(*lines) if lines else Text("No attempt has begun.")
+
+
+def sign_of(row: Json) -> tuple[str, str]:
+    """The row's sign and colour; the words beside it say the same."""
+    return _UNDO_SIGNS.get(_undo(row)) or _SIGNS.get(str(row.get("status")), ("?", ""))
+
+
+def remark(row: Json) -> str:
+    """Why it waits, how it failed, what became of it; and when it takes longer than it should."""
+    tries = f"try {row['tries']}" if int(row.get("tries") or 0) > 1 else ""
+    seconds, limit = row.get("seconds"), row.get("limit_seconds")
+    over = bool(seconds and limit and seconds > limit and row.get("status") in {"running", "retrying"})
+    late = f"longer than the {duration(limit)} it may take" if over else ""
+    return "; ".join(
+        part for part in (tries, late, str(row.get("message") or ""), _UNDO_WORDS.get(_undo(row), "")) if part
+    )
+
+
+def line(row: Json) -> str:
+    """One row in one line, for logs and pipes."""
+    label = harmless(row.get("label") or row.get("activity"))
+    return f"{sign_of(row)[0]} {label:<28}{_duration(row):>10}  {harmless(remark(row))}".rstrip()
+
+
+def changes(before: Json, now: Json) -> Iterator[Json]:
+    """The rows that have begun and look different from `before`, whatever time has passed."""
+    seen = {row.get("activity"): _look(row) for row in before.get("rows") or ()}
+    same_attempt = before.get("attempt") == now.get("attempt")
+    for row in now.get("rows") or ():
+        begun = row.get("status") != "idle" or _undo(row)
+        if begun and not (same_attempt and seen.get(row.get("activity")) == _look(row)):
+            yield row
+
+
+def _look(row: Json) -> tuple[object, ...]:
+    return row.get("status"), row.get("undo"), row.get("tries"), row.get("message")
+
+
+def _undo(row: Json) -> str:
+    undo = str(row.get("undo") or "no")
+    return "" if undo == "no" else undo
+
+
+def _duration(row: Json) -> str:
+    seconds = row.get("seconds")
+    return duration(None if seconds is None else float(seconds))

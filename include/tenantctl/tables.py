@@ -1,0 +1,120 @@
+"""Draws the lists of the API: tenants, errors, audit facts, resources, health.
+
+Everything foreign goes through `harmless`; nothing is read as markup.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tenantctl.cards import pairs
+from tenantctl.tenant import phase
+from tenantctl.text import duration, harmless, moment
+
+Json = Mapping[str, Any]
+_STYLES: Final = {"Active": "green", "Failed": "red", "Provisioning": "blue", "Decommissioned": "dim"}
+
+
+def grid(rows: Iterable[Sequence[object]], headings: Sequence[str] = (), styles: Sequence[str] = ()) -> Table:
+    """Columns without lines: the same for a terminal and for `awk`."""
+    table = Table.grid(padding=(0, 2))
+    for number in range(len(headings)):
+        # Where a terminal is too narrow, the last column gives way: a slug in two lines cannot be copied.
+        table.add_column(no_wrap=number < len(headings) - 1, overflow="fold")
+    if headings:
+        table.add_row(*(Text(heading, style="bold") for heading in headings))
+    style = iter(styles)
+    for row in rows:
+        table.add_row(*(Text(harmless(cell)) for cell in row), style=next(style, ""))
+    return table
+
+
+def tenants(data: Json) -> RenderableType:
+    """One row a tenant, those that need somebody marked; below, how many there are of each state."""
+    rows = data.get("tenants") or []
+    if not rows:
+        return Text("No tenant fits." if any((data.get("counts") or {}).values()) else "There are no tenants yet.")
+    cells = [
+        (
+            "!" if row.get("needs_attention") else " ",
+            row.get("slug"),
+            phase(row),
+            duration(row.get("seconds_in_state")),
+            row.get("activity_label") or row.get("activity") or "-",
+            row.get("attempt"),
+            row.get("plan"),
+            row.get("region"),
+            row.get("name"),
+        )
+        for row in rows
+    ]
+    styles = [_STYLES.get(str(row.get("state")), "yellow") for row in rows]
+    headings = ["", "SLUG", "STATE", "FOR", "AT", "ATTEMPT", "PLAN", "REGION", "NAME"]
+    return Group(grid(cells, headings, styles), _counts(data))
+
+
+def _counts(data: Json) -> Text:
+    counts = ", ".join(f"{number} {state}" for state, number in (data.get("counts") or {}).items() if number)
+    return Text(harmless(f"\n{counts}", keep_lines=True) if counts else "", style="dim")
+
+
+def errors(data: Json) -> RenderableType:
+    """Oldest first; the messages in full, their lines indented."""
+    found = data.get("errors") or []
+    if not found:
+        return Text("No error was recorded.")
+    lines: list[Text] = []
+    for each in found:
+        when = f"{moment(each.get('at'))}  attempt {each.get('attempt')}"
+        what = f"{when}  {each.get('activity') or '-'}  {each.get('error') or ''}"
+        lines.append(Text(harmless(what).rstrip(), style="bold"))
+        lines += [Text(f"    {line}") for line in harmless(each.get("message"), keep_lines=True).splitlines()]
+    return Group(*lines)
+
+
+def audit(data: Json) -> RenderableType:
+    """One fact a line, and whether the chain of hashes is whole."""
+    cells = [
+        (
+            fact.get("seq"),
+            moment(fact.get("at")),
+            fact.get("attempt"),
+            fact.get("kind"),
+            fact.get("actor"),
+            fact.get("reason") or "",
+        )
+        for fact in data.get("facts") or []
+    ]
+    chain = str(data.get("chain") or "unknown")
+    verdict = Text(harmless(f"Chain of hashes: {chain}."), style="green" if chain == "whole" else "bold red")
+    return Group(grid(cells, ["SEQ", "AT", "ATTEMPT", "FACT", "WHO", "WHY"]), verdict)
+
+
+def resources(data: Json) -> RenderableType:
+    """What the tenant has, or had, outside."""
+    found = data.get("resources") or []
+    cells = [(each.get("kind"), each.get("name"), each.get("state"), each.get("activity")) for each in found]
+    return grid(cells, ["KIND", "NAME", "STATE", "MADE BY"]) if cells else Text("It has no resources.")
+
+
+def health(data: Json) -> RenderableType:
+    """The ledger, and each reconciler with its last beat."""
+    ledger = [(f"ledger {name}", value) for name, value in (data.get("ledger") or {}).items()]
+    beats = [
+        (
+            each.get("name"),
+            "LATE" if each.get("late") else "on time",
+            moment(each.get("last_beat") or "never"),
+            each.get("summary"),
+        )
+        for each in data.get("reconcilers") or []
+    ]
+    return Group(pairs(ledger), grid(beats, ["RECONCILER", "", "LAST BEAT", "FOUND"]))
+
+
+def is_well(data: Json) -> bool:
+    """Is no reconciler late? A ledger that does not answer is a 503 before we come here."""
+    return not any(each.get("late") for each in data.get("reconcilers") or [])

@@ -1,0 +1,94 @@
+"""A tenant as the API tells it, in the few words that decisions need. Pure; it forgives fields that are missing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+ENOUGH_FAILURES = 3
+"""Runbook: "After the 3rd failure, decommission + recreate is cleaner"."""
+IN_MOTION = frozenset({"Provisioning", "Cancelling", "Failed unwinding", "Decommissioning"})
+"""Where the saga goes on by itself."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Where and how an attempt ended."""
+
+    attempt: int
+    activity: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The three facts of an unwinding. `in_flight` is "" when no task of the tenant is alive any more."""
+
+    in_flight: str = ""
+    undone: int = 0
+    to_undo: int = 0
+    left: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "Progress":
+        """From the API's `progress`."""
+        left = tuple(f"{each.get('kind', '')} {each.get('name', '')}".strip() for each in data.get("left") or ())
+        return cls(str(data.get("in_flight") or ""), int(data.get("undone") or 0), int(data.get("to_undo") or 0), left)
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """`phase` is state and sub-state in one word pair, such as `Failed settled`."""
+
+    id: str
+    slug: str
+    phase: str
+    attempt: int = 0
+    activity: str = ""
+    activity_label: str = ""
+    seconds: float = 0.0
+    needs_attention: bool = False
+    held: str = ""
+    next_action: str = ""
+    failures: tuple[Failure, ...] = ()
+    progress: Progress = Progress()
+    retry_wants_slug: bool = False
+    """Will a retry want the slug typed? The API says so only once it is allowed; before that, the failures do."""
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "Tenant":
+        """From the API's Tenant or TenantRow."""
+        return cls(
+            id=str(data.get("id") or ""),
+            slug=str(data.get("slug") or ""),
+            phase=phase(data),
+            attempt=int(data.get("attempt") or 0),
+            activity=str(data.get("activity") or ""),
+            activity_label=str(data.get("activity_label") or data.get("activity") or ""),
+            seconds=float(data.get("seconds_in_state") or 0.0),
+            needs_attention=bool(data.get("needs_attention")),
+            held=str(data.get("held") or ""),
+            next_action=str(data.get("next_action") or ""),
+            failures=tuple(
+                Failure(int(each.get("attempt") or 0), str(each.get("activity") or ""), str(each.get("message") or ""))
+                for each in data.get("failures") or ()
+            ),
+            progress=Progress.of(data.get("progress") or {}),
+            retry_wants_slug=len(data.get("failures") or ()) >= ENOUGH_FAILURES
+            or bool(((data.get("actions") or {}).get("retry") or {}).get("confirm_slug")),
+        )
+
+    @property
+    def failure(self) -> Failure | None:
+        """How the newest attempt failed; None when it did not (yet), or was cancelled."""
+        last = self.failures[-1] if self.failures else None
+        return last if last is not None and last.attempt == self.attempt else None
+
+    @property
+    def moves(self) -> bool:
+        """Does it go on by itself? Also when it is reset and its new run has not begun yet."""
+        return self.phase in IN_MOTION or (self.phase == "Failed ready" and bool(self.held))
+
+
+def phase(data: Mapping[str, Any]) -> str:
+    """`Failed` and `settled` make `Failed settled`."""
+    return f"{data.get('state') or 'unknown'} {data.get('substate') or ''}".strip()

@@ -1,0 +1,65 @@
+"""Words for terminals: what others typed made harmless, and durations as people say them. Pure."""
+
+import unicodedata
+from datetime import UTC, datetime
+from typing import Final
+
+# Joiners shape Persian and Indic words and emoji; they move nothing on a terminal.
+_JOINERS: Final = frozenset("\u200c\u200d")
+_DANGEROUS: Final = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
+
+
+def harmless(value: object, *, keep_lines: bool = False) -> str:
+    """The text with control, direction and unassigned characters spelled out, such as `\\x1b`.
+
+    A tenant's name or an error is somebody else's text: raw, it could colour, move or overwrite what we say.
+    """
+    shown = "".join(_spelled(character, keep_lines=keep_lines) for character in str(value))
+    return shown.replace("\r\n", "\n") if keep_lines else shown
+
+
+def _spelled(character: str, *, keep_lines: bool) -> str:
+    if keep_lines and character == "\n":
+        return character
+    if character in _JOINERS or unicodedata.category(character) not in _DANGEROUS:
+        return character
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def duration(seconds: float | None) -> str:
+    """`4.2 s`, `3:07 min`, `2 h 5 min`, `3 d 4 h`; `-` for none."""
+    if seconds is None:
+        return "-"
+    if seconds < 60:
+        return f"{max(seconds, 0.0):.1f} s"
+    minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86400)
+    if minutes < 60:
+        return f"{minutes}:{int(seconds % 60):02d} min"
+    return f"{hours} h {minutes % 60} min" if days == 0 else f"{days} d {hours % 24} h"
+
+
+def moment(value: object) -> str:
+    """A time of the API as UTC to the second, `2026-11-22 03:04:05Z`; what is no time stays as it is."""
+    try:
+        read = datetime.fromisoformat(str(value))
+    except ValueError:
+        return str(value)
+    return (read.astimezone(UTC) if read.tzinfo else read).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def in_words(seconds: float) -> str:
+    """A wait as a sentence says it: `2 minutes`, `90 seconds`."""
+    whole = max(1, round(seconds))
+    if whole % 60 == 0:
+        return _counted(whole // 60, "minute")
+    return _counted(whole, "second")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def sentence(words: str) -> str:
+    """With an end, so that another sentence can follow."""
+    stripped = words.strip()
+    return stripped if not stripped or stripped[-1] in ".!?" else f"{stripped}."

@@ -1,0 +1,205 @@
+"""`tenantctl` as an operator runs it: a process of its own, against the real sandbox, with no flag but the verb's."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from sandbox.access import Access
+from sandbox.faults.desk import Desk
+from tests.acceptance.runs import await_phase, kinds, new_slug, phase
+
+WHY = ["--reason", "acceptance test", "--yes"]
+
+
+class Operator:
+    """Runs tenantctl where the sandbox is known by its home alone."""
+
+    def __init__(self, access: Access) -> None:
+        own = {name: value for name, value in os.environ.items() if not name.startswith("TENANCY_")}
+        home = str(access.layout.home)
+        self._environ = {**own, "TENANCY_SANDBOX_HOME": home, "PYTHONPATH": str(access.layout.include)}
+
+    def __call__(self, *words: str, timeout: float = 150) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-P", "-m", "tenantctl", *words],
+            env=self._environ,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    def starts(self, *words: str) -> "subprocess.Popen[str]":
+        """The same, without waiting for its end."""
+        return subprocess.Popen(
+            [sys.executable, "-P", "-u", "-m", "tenantctl", *words],
+            env=self._environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def did(self, *words: str) -> str:
+        """What it printed; it must have succeeded."""
+        ended = self(*words)
+        assert ended.returncode == 0, f"tenantctl {' '.join(words)}: {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
+        return ended.stdout
+
+    def json(self, *words: str) -> dict[str, object]:
+        return dict(json.loads(self.did(*words, "--json")))
+
+    def creates(self, slug: str) -> None:
+        request = ["--name", "Acme", "--plan", "starter", "--region", "eu-central", "--admin-email", "a@acme.example"]
+        self.did("create", slug, *request)
+
+
+@pytest.fixture
+def operator(sandbox: Access) -> Operator:
+    return Operator(sandbox)
+
+
+@pytest.fixture
+def desk(sandbox: Access) -> Iterator[Desk]:
+    desk = Desk(sandbox.layout)
+    yield desk
+    desk.clear()
+
+
+@pytest.fixture
+def slow(sandbox: Access, desk: Desk, operator: Operator) -> Callable[[], str]:
+    """A tenant that waits for its pods, which take a minute longer."""
+
+    def make() -> str:
+        slug = new_slug("slow")
+        desk.set("slow-start", tenant=slug, seconds=60)
+        operator.creates(slug)
+        return slug
+
+    return make
+
+
+def test_create_and_watch_until_active(operator: Operator):
+    slug = new_slug("ctl")
+    operator.creates(slug)
+
+    told = operator.did("watch", slug)
+
+    assert "✓ Mark active" in told
+    assert f"{slug} (attempt 1) is Active" in told
+    assert slug in operator.did("list", "--state", "Active")
+    assert operator.json("show", slug)["state"] == "Active"
+    for verb in ("show", "timeline", "errors", "audit", "resources"):
+        assert operator.did(verb, slug)
+
+
+def test_cancel_of_a_waiting_tenant_then_reset_and_retry(
+    sandbox: Access, desk: Desk, operator: Operator, slow: Callable[[], str]
+):
+    slug = slow()
+    await_phase(sandbox, slug, "Provisioning")
+    refused = operator("reset", slug, *WHY)
+    assert refused.returncode == 3
+    assert "Try again in 2 minutes." in refused.stderr
+
+    told = operator.did("cancel", slug, "--wait", *WHY)
+
+    assert "resources left none" in told.splitlines()[-2]
+    assert operator.json("show", slug)["substate"] == "settled"
+
+    desk.clear()
+    operator.did("reset", slug, *WHY)
+    operator.did("retry", slug, *WHY)
+    assert f"{slug} (attempt 2) is Active" in operator.did("watch", slug)
+
+
+def test_recover_of_a_failed_tenant(sandbox: Access, desk: Desk, operator: Operator):
+    slug = new_slug("rec")
+    desk.set("failing-revision")
+    operator.creates(slug)
+    assert await_phase(sandbox, slug, "Failed settled") == "Failed settled"
+    assert operator("watch", slug).returncode == 1
+    desk.clear()
+
+    told = operator.did("recover", slug, *WHY)
+
+    assert [line.split()[1] for line in told.splitlines() if line.startswith("→")] == ["reset", "retry"]
+    assert f"{slug} is Active: attempt 2 succeeded." in told
+    assert kinds(sandbox, slug)[-1] == "tenant.provisioning.completed"
+
+
+def test_recover_of_a_waiting_tenant_cancels_first(
+    sandbox: Access, desk: Desk, operator: Operator, slow: Callable[[], str]
+):
+    slug = slow()
+    await_phase(sandbox, slug, "Provisioning")
+    desk.clear()
+
+    told = operator.did("recover", slug, *WHY)
+
+    assert [line.split()[1] for line in told.splitlines() if line.startswith("→")] == ["cancel", "reset", "retry"]
+
+
+def test_two_operators_who_recover_at_once_start_one_attempt(
+    sandbox: Access, desk: Desk, operator: Operator, slow: Callable[[], str]
+):
+    slug = slow()
+    await_phase(sandbox, slug, "Provisioning")
+    desk.clear()
+
+    with ThreadPoolExecutor() as both:
+        told = list(both.map(lambda _: operator.did("recover", slug, *WHY), range(2)))
+
+    assert all(f"{slug} is Active: attempt 2 succeeded." in each for each in told)
+    assert kinds(sandbox, slug).count("tenant.provisioning.retried") == 1
+
+
+def test_ctrl_c_leaves_a_watch_and_stops_nothing(sandbox: Access, operator: Operator, slow: Callable[[], str]):
+    slug = slow()
+    watching = operator.starts("watch", slug)
+    assert watching.stdout is not None
+    assert slug in watching.stdout.readline()
+
+    watching.send_signal(signal.SIGINT)
+
+    _, said = watching.communicate(timeout=10)
+    assert watching.returncode == 130
+    assert said == "\nLeft; the saga goes on without us. `tenantctl watch` shows it again.\n"
+    assert phase(sandbox, slug) == "Provisioning"
+
+
+def test_recover_stops_when_the_cause_stays(sandbox: Access, desk: Desk, operator: Operator):
+    slug = new_slug("perm")
+    desk.set("failing-revision")
+    operator.creates(slug)
+    await_phase(sandbox, slug, "Failed settled")
+
+    ended = operator("recover", slug, *WHY)
+
+    assert ended.returncode == 1
+    assert "with the same error as before" in ended.stderr
+    captured = operator.did("escalate", slug, *WHY)
+    assert "Already tried:            cancel no, reset yes, retry yes" in captured
+
+
+def test_decommission_wants_the_slug_and_leaves_nothing(operator: Operator):
+    slug = new_slug("gone")
+    operator.creates(slug)
+    operator.did("watch", slug)
+
+    assert operator("decommission", slug, *WHY).returncode == 2
+    assert "nothing is left" in operator.did("decommission", slug, "--confirm", slug, "--wait", *WHY)
+
+
+def test_what_the_viewer_may_not_do(operator: Operator):
+    slug = new_slug("see")
+    operator.creates(slug)
+    assert operator("cancel", slug, *WHY, "--user", "viewer").returncode == 5
+    assert operator("show", slug, "--user", "viewer").returncode == 0
+    assert operator("show", "no-such-tenant").returncode == 4

@@ -1,0 +1,64 @@
+"""A terminal for tests of `tenantctl`: a fake API, a clock nobody waits for, answers typed ahead."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tenantctl.cli import main
+from tenantctl.world import World, console
+from tests.contract.fake_tenancy_api import PASSWORD, FakeTenancy
+
+ENVIRON = {"TENANCY_URL": "https://tenancy.example", "TENANCY_USER": "op", "TENANCY_PASSWORD": PASSWORD}
+
+
+@dataclass
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Clock:
+    """Sleeping moves it."""
+
+    now: float = 0.0
+    slept: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def run(
+    api: FakeTenancy,
+    *arguments: str,
+    typed: Sequence[str] | None = None,
+    environ: dict[str, str] | None = None,
+    home: Path = Path("/nowhere"),
+    terminal: bool = False,
+    clock: Clock | None = None,
+) -> Ended:
+    """Run one command; `typed` are the operator's answers, None when nobody is there."""
+    out, err, clock = io.StringIO(), io.StringIO(), clock or Clock()
+    answers = list(typed or ())
+
+    def ask(question: str, hidden: bool) -> str:
+        err.write(question)
+        return answers.pop(0)
+
+    world = World(
+        out=console(out, terminal=terminal),
+        err=console(err, terminal=False),
+        environ=ENVIRON if environ is None else environ,
+        sandbox_home=home,
+        ask=None if typed is None else ask,
+        transport=api.transport,
+        sleep=clock.sleep,
+        clock=lambda: clock.now,
+    )
+    code = main(list(arguments), world)
+    return Ended(code, out.getvalue(), err.getvalue())

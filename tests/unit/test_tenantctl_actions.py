@@ -1,0 +1,195 @@
+"""What an operator is asked, what is sent, and what is told: the verbs that change something."""
+
+import json
+
+import pytest
+
+from tests.contract.fake_tenancy_api import FakeTenancy, FakeTenant
+from tests.unit.ctl import Clock, run
+
+FAILURES = [{"attempt": n, "activity": "deploy_workloads", "message": f"error {n}"} for n in (1, 2, 3)]
+CREATE = ["--name", "Globex", "--plan", "starter", "--region", "us-east", "--admin-email", "admin@globex.example"]
+
+
+def with_tenant(phase: str, **facts: object) -> FakeTenancy:
+    return FakeTenancy(FakeTenant("acme", phase, **facts))  # type: ignore[arg-type]
+
+
+def test_create_sends_the_request_and_says_how_to_follow_it():
+    api = FakeTenancy()
+    ended = run(api, "create", "globex", *CREATE)
+    assert ended.code == 0
+    assert "tenantctl watch globex" in ended.out
+    assert api.body() == {
+        "slug": "globex",
+        "name": "Globex",
+        "plan": "starter",
+        "region": "us-east",
+        "admin_email": "admin@globex.example",
+    }
+
+
+def test_create_asks_for_what_is_missing_and_offers_what_there_is():
+    api = FakeTenancy()
+    ended = run(api, "create", "globex", typed=["Globex", "business", "us-east", "admin@globex.example"])
+    assert ended.code == 0
+    assert "Plan (starter, business): " in ended.err
+    assert api.body()["plan"] == "business"
+
+
+def test_create_without_an_operator_names_the_missing_option():
+    ended = run(FakeTenancy(), "create", "globex", "--name", "Globex")
+    assert ended.code == 2
+    assert "--plan is missing" in ended.err
+
+
+def test_a_reason_is_asked_for_and_without_an_operator_it_is_wrong_usage():
+    api = with_tenant("Failed settled")
+    assert run(api, "reset", "acme").code == 2
+    assert api.writes == []
+    assert run(api, "reset", "acme", typed=["storage is back"]).code == 0
+    assert api.body()["reason"] == "storage is back"
+
+
+@pytest.mark.parametrize("reason", ["  ", "x" * 501])
+def test_a_reason_that_the_audit_log_cannot_keep_is_wrong_usage(reason: str):
+    assert run(with_tenant("Failed settled"), "reset", "acme", "--reason", reason).code == 2
+
+
+def test_a_refusal_is_the_sentence_the_next_action_and_the_wait():
+    ended = run(with_tenant("Provisioning"), "reset", "acme", "--reason", "why")
+    assert ended.code == 3
+    assert ended.err == (
+        "tenantctl: Reset is refused while the tenant is Provisioning. "
+        "Cancel first: it releases the resources cleanly. Try again in 2 minutes.\n"
+    )
+
+
+def test_a_refusal_whose_sentence_does_not_say_what_helps_gets_the_next_action():
+    api = FakeTenancy(FakeTenant("acme", "Active"))
+    ended = run(api, "create", "acme", *CREATE)
+    assert (ended.code, "is taken" in ended.err) == (3, True)
+
+
+def test_an_operator_is_asked_before_a_cancel_and_a_script_is_not():
+    api = with_tenant("Provisioning")
+    assert run(api, "cancel", "acme", "-m", "stuck", typed=["n"]).code == 1
+    assert api.writes == []
+    assert run(api, "cancel", "acme", "-m", "stuck", typed=["y"]).code == 0
+    assert run(with_tenant("Provisioning"), "cancel", "acme", "-m", "stuck").code == 0
+    assert run(with_tenant("Provisioning"), "cancel", "acme", "-m", "stuck", "--yes", typed=[]).code == 0
+
+
+def test_a_dry_run_lists_what_would_be_undone_in_order_and_does_nothing():
+    api = with_tenant("Provisioning")
+    ended = run(api, "cancel", "acme", "--dry-run")
+    assert ended.code == 0
+    assert ended.out.index("1.  role acme_1") < ended.out.index("2.  database acme_1")
+    assert api.tenants[0].phase == "Provisioning"
+
+
+def test_a_dry_run_of_what_is_refused_says_so_and_exits_as_the_action_would():
+    ended = run(with_tenant("Active"), "cancel", "acme", "--dry-run")
+    assert ended.code == 3
+    assert "It would be refused: cancel is refused now." in ended.out
+
+
+def test_cancel_with_wait_tells_the_three_facts_as_they_change():
+    api = with_tenant("Provisioning")
+    ended = run(api, "cancel", "acme", "--wait", "-m", "stuck")
+    assert ended.code == 0
+    told = [line for line in ended.out.splitlines() if "compensations" in line]
+    assert [line.split(";")[1].strip() for line in told] == ["compensations 0 of 2", "compensations 2 of 2"]
+    assert "resources left 2: database acme_1, role acme_1" in told[0]
+    assert "resources left none" in told[-1]
+
+
+def test_cancel_with_wait_fails_when_something_is_stuck():
+    api = with_tenant("Provisioning", after={"cancel": [["Cancelling", "Failed stuck"]]})
+    ended = run(api, "cancel", "acme", "--wait", "-m", "stuck")
+    assert ended.code == 1
+    assert "mend the cause" in ended.err
+
+
+def test_cancel_with_wait_gives_up_in_time_and_says_what_is_still_so():
+    api = with_tenant("Provisioning", after={"cancel": [["Cancelling"] * 99]})
+    ended = run(api, "cancel", "acme", "--wait", "--timeout", "20", "-m", "stuck", clock=Clock())
+    assert ended.code == 6
+    assert "Not done within 20 seconds; it goes on without us. acme is Cancelling." in ended.err
+
+
+def test_decommission_wants_the_slug_typed_and_yes_does_not_replace_it():
+    api = with_tenant("Failed settled")
+    assert run(api, "decommission", "acme", "--yes", "-m", "gone").code == 2
+    assert run(api, "decommission", "acme", "-m", "gone", typed=["acne"]).code == 2
+    assert api.writes == []
+    assert run(api, "decommission", "acme", "-m", "gone", typed=["acme"]).code == 0
+    assert api.body()["confirm_slug"] == "acme"
+
+
+def test_decommission_in_a_script_takes_the_slug_as_an_option_and_waits():
+    ended = run(with_tenant("Failed settled"), "decommission", "acme", "--confirm", "acme", "--wait", "-m", "gone")
+    assert ended.code == 0
+    assert "acme is Decommissioned: nothing is left." in ended.out
+
+
+def test_the_fourth_attempt_wants_the_slug_typed():
+    api = with_tenant("Failed ready", attempt=3, failures=list(FAILURES))
+    refused = run(api, "retry", "acme", "-m", "again")
+    assert refused.code == 2
+    assert "--confirm acme" in refused.err
+    assert run(api, "retry", "acme", "-m", "again", typed=["acme"]).code == 0
+    assert api.body() == {"corrections": {}, "confirm_slug": "acme", "reason": "again"}
+
+
+def test_retry_sends_only_the_corrections_that_were_given():
+    api = with_tenant("Failed ready")
+    run(api, "retry", "acme", "--region", "us-east", "--admin-email", "new@acme.example", "-m", "typo")
+    assert api.body()["corrections"] == {"region": "us-east", "admin_email": "new@acme.example"}
+
+
+def test_a_forced_reset_is_asked_about_and_says_force():
+    api = with_tenant("Provisioning")
+    assert run(api, "reset", "acme", "--force", "-m", "why", typed=["no"]).code == 1
+    assert run(api, "reset", "acme", "--force", "-m", "why", typed=["yes"]).code == 0
+    assert api.body()["force"] is True
+
+
+def test_escalate_prints_the_runbooks_list_ready_to_paste():
+    error = {
+        "at": "2026-11-22T03:04:05Z",
+        "attempt": 2,
+        "activity": "deploy_workloads",
+        "error": "E",
+        "message": "no quota",
+    }
+    facts = ["tenant.provisioning.cancel.requested", "tenant.provisioning.reset"]
+    api = with_tenant("Failed settled", attempt=2, errors=[error], facts=facts, failures=FAILURES[:2])
+    ended = run(api, "escalate", "acme", "-m", "three nights in a row")
+    assert ended.code == 0
+    for line in (
+        f"Tenant's id:              {api.tenants[0].id}",
+        "Slug:                     acme",
+        "Last successful activity: Allocate storage (attempt 2)",
+        "Last error:               deploy_workloads: no quota (2026-11-22 03:04:05Z)",
+        "Already tried:            cancel yes, reset yes, retry no",
+    ):
+        assert line in ended.out.splitlines()
+
+
+def test_the_last_error_is_no_refused_click():
+    wrong = {"at": "3:04", "attempt": 1, "activity": "", "error": "UnwindingExhausted", "message": "Not undone: a."}
+    refused = {"at": "3:05", "attempt": 1, "activity": "", "error": "Refused", "message": "Reset is refused."}
+    ended = run(with_tenant("Failed stuck", errors=[wrong, refused]), "escalate", "acme", "-m", "help")
+    assert "Last error:               Not undone: a. (3:04)" in ended.out
+
+
+def test_a_dry_run_of_escalate_prints_the_list_too():
+    api = with_tenant("Failed settled")
+    ended = run(api, "escalate", "acme", "--dry-run")
+    assert (ended.code, "Tenant's id:" in ended.out, api.tenants[0].facts) == (0, True, api.tenants[0].facts[:1])
+
+
+def test_json_of_an_action_is_the_apis_answer():
+    ended = run(with_tenant("Failed settled"), "reset", "acme", "--json", "-m", "why")
+    assert json.loads(ended.out)["tenant"]["substate"] == "ready"

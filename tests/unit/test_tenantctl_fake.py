@@ -1,0 +1,52 @@
+"""The fake that `tenantctl` is tested with speaks as the real API does: its documents fit the API's own models."""
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from tenancy.console.api import shapes
+from tenancy.console.api.problems import Problem
+from tests.contract.fake_tenancy_api import BASE, FakeTenancy, FakeTenant, problem
+from tests.unit.ctl import run
+
+
+def said(*words: str) -> dict[str, Any]:
+    """What the fake answered last."""
+    error = {"at": "2026-11-22T03:04:05Z", "attempt": 1, "activity": "a", "error": "E", "message": "m"}
+    failure = {"attempt": 1, "activity": "a", "message": "m"}
+    api = FakeTenancy(FakeTenant("acme", "Failed ready", errors=[error], failures=[failure]))
+    run(api, *words)
+    return dict(api.answers[-1].json())
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (shapes.Tenants, "list"),
+        (shapes.Tenant, "show acme"),
+        (shapes.TimelineShape, "timeline acme"),
+        (shapes.Errors, "errors acme"),
+        (shapes.Audit, "audit acme"),
+        (shapes.Resources, "resources acme"),
+        (shapes.Health, "health"),
+        (shapes.Action, "retry acme -m why"),
+        (shapes.PreviewShape, "cancel acme --dry-run"),
+    ],
+)
+def test_a_document_of_the_fake_fits_the_apis_model(model: type[BaseModel], words: str):
+    document = said(*words.split())
+    assert _names(model.model_validate(document).model_dump(mode="json")) == _names(document)
+
+
+def test_a_problem_of_the_fake_fits_the_apis_model():
+    body = problem(409, "Not now.", field="reason", headers={"Retry-After": "5"}).json()
+    assert Problem.model_validate(body).model_dump(exclude_none=True) == body
+    assert body["instance"] == BASE
+
+
+def _names(value: Any) -> Any:
+    """The names in a document, at every depth."""
+    if isinstance(value, dict):
+        return {name: _names(each) for name, each in value.items()}
+    return [_names(each) for each in value] if isinstance(value, list) else None

@@ -1,0 +1,93 @@
+"""The help that a tired operator reads, the way out, and the page that tells of both."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tenantctl import acting, lasting, reading
+from tenantctl.exits import Exit
+from tests.contract.fake_tenancy_api import FakeTenancy, FakeTenant
+from tests.unit.ctl import run
+
+PROJECT = Path(__file__).resolve().parents[2]
+PAGE = (PROJECT / "docs" / "tenantctl.md").read_text(encoding="utf-8")
+VERBS = [entry.name for entry in (*reading.VERBS, *acting.VERBS, *lasting.VERBS)]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_has_help_with_an_example_and_a_line_in_the_page(verb: str, capsys: pytest.CaptureFixture[str]):
+    assert run(FakeTenancy(), verb, "--help").code == 0
+    told = capsys.readouterr().out
+    assert f"Example: tenantctl {verb}" in told
+    assert "--json" in told
+    assert f"| `{verb}` |" in PAGE
+
+
+def test_each_example_is_a_line_that_the_command_line_understands():
+    for entry in (*reading.VERBS, *acting.VERBS, *lasting.VERBS):
+        words = [word.strip('"') for word in re.findall(r'"[^"]*"|\S+', entry.example)]
+        ended = run(FakeTenancy(FakeTenant("acme", "Active")), *words)
+        assert "--help" not in ended.err, ended.err
+
+
+def test_without_a_verb_it_lists_them_and_the_exit_codes(capsys: pytest.CaptureFixture[str]):
+    assert run(FakeTenancy()).code == 0
+    told = capsys.readouterr().out
+    assert [verb for verb in VERBS if f"  {verb} " not in told] == []
+    assert re.findall(r"\w\.\.\.$", told, flags=re.MULTILINE) == []  # no summary was cut
+    assert "Exit codes: 0 done" in told
+
+
+def test_the_page_knows_every_exit_code():
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, flags=re.MULTILINE)} == {*Exit}
+
+
+@pytest.mark.parametrize("words", [["cancl", "acme"], ["show"], ["list", "--limit", "many"], ["show", "a", "--what"]])
+def test_a_wrong_line_is_a_sentence_and_exit_code_2(words: list[str]):
+    ended = run(FakeTenancy(), *words)
+    assert ended.code == 2
+    assert ended.err.startswith("tenantctl: ")
+    assert "--help" in ended.err
+
+
+def test_nothing_listens_to_a_closed_pipe_and_nobody_is_told(tmp_path: Path):
+    """`tenantctl --help | head -0`, with a real pipe."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, "-m", "tenantctl", "--help"],
+        env={**os.environ, "PYTHONPATH": str(PROJECT / "include")},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+    assert ended.stderr == b""
+    assert ended.returncode == Exit.PIPE_CLOSED
+
+
+def test_the_launcher_finds_its_project_from_anywhere_and_through_links(tmp_path: Path):
+    project = tmp_path / "a project"
+    (project / ".venv" / "bin").mkdir(parents=True)
+    (project / "include").symlink_to(PROJECT / "include")
+    (project / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    launcher = project / ".venv" / "bin" / "tenantctl"
+    launcher.write_bytes((PROJECT / "include" / "tenantctl" / "launcher.sh").read_bytes())
+    launcher.chmod(0o755)
+    link = tmp_path / "ctl"
+    link.symlink_to(launcher)
+    for way in (launcher, link):
+        site = str(Path(pytest.__file__).parents[1])  # the copied venv has no packages of its own
+        ended = subprocess.run(
+            [way, "--help"],
+            cwd="/",
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": site},
+            capture_output=True,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
+        assert b"Usage: tenantctl" in ended.stdout

@@ -1,0 +1,158 @@
+"""`recover` as an operator sees it: explained steps, waits, and an end that says why."""
+
+import httpx
+import pytest
+
+from tests.contract.fake_tenancy_api import FakeTenancy, FakeTenant, Moment, problem
+from tests.unit.ctl import Clock, run
+
+WHY = ["--reason", "stuck"]
+SAME: tuple[str, str, str] = ("Failed unwinding", "deploy_workloads", "no quota for 3 pods")
+
+
+def with_tenant(phase: str, **facts: object) -> FakeTenancy:
+    return FakeTenancy(FakeTenant("acme", phase, **facts))  # type: ignore[arg-type]
+
+
+def steps(api: FakeTenancy) -> list[str]:
+    return api.writes
+
+
+def test_a_stuck_tenant_is_cancelled_reset_and_retried_each_step_explained():
+    api = with_tenant("Provisioning", needs_attention=True)
+    ended = run(api, "recover", "acme", *WHY)
+    assert ended.code == 0
+    assert steps(api) == ["cancel", "reset", "retry"]
+    told = [line for line in ended.out.splitlines() if line.startswith("→")]
+    assert told == [
+        "→ cancel acme: it is Provisioning, at Deploy tenant workloads for 7:01 min.",
+        "→ reset acme: nothing is left behind.",
+        "→ retry acme: it is clean and ready.",
+    ]
+    assert "acme is Active: attempt 2 succeeded." in ended.out
+
+
+@pytest.mark.parametrize(
+    ("phase", "expected"),
+    [
+        ("Failed settled", ["reset", "retry"]),
+        ("Failed retained", ["reset", "retry"]),
+        ("Failed ready", ["retry"]),
+        ("Active", []),
+    ],
+)
+def test_what_is_already_so_is_skipped(phase: str, expected: list[str]):
+    api = with_tenant(phase)
+    assert run(api, "recover", "acme", *WHY).code == 0
+    assert steps(api) == expected
+
+
+def test_an_unwinding_of_somebody_else_is_waited_for():
+    api = with_tenant("Cancelling", script=["Cancelling", "Cancelling", "Failed settled"])
+    assert run(api, "recover", "acme", *WHY).code == 0
+    assert steps(api) == ["reset", "retry"]
+
+
+def test_a_retry_that_fails_as_before_ends_it_and_says_that_it_is_not_transient():
+    failed = [{"attempt": 1, "activity": "deploy_workloads", "message": "no quota for 2 pods"}]
+    again: list[Moment] = ["Provisioning", SAME, "Failed settled"]
+    api = with_tenant("Failed settled", failures=failed, after={"retry": [again]})
+    ended = run(api, "recover", "acme", *WHY)
+    assert ended.code == 1
+    assert steps(api) == ["reset", "retry"]
+    assert "failed at deploy_workloads with the same error as before: no quota for 3 pods." in ended.err
+    assert "escalate" in ended.err
+
+
+def test_a_refusal_that_waiting_helps_is_waited_out():
+    api, clock = with_tenant("Failed settled"), Clock()
+    refusals = [problem(409, "A cancel has not completed.", headers={"Retry-After": "120"})]
+    api.before.append(lambda r: refusals.pop() if refusals and r.url.path.endswith("/reset") else None)
+    ended = run(api, "recover", "acme", *WHY, clock=clock)
+    assert ended.code == 0
+    assert 120 in clock.slept
+    assert "Waiting 2 minutes." in ended.err
+
+
+def test_a_refusal_that_waiting_does_not_help_ends_it():
+    api = with_tenant("Failed settled")
+    api.before.append(lambda r: problem(409, "Not yours.") if r.url.path.endswith("/reset") else None)
+    ended = run(api, "recover", "acme", *WHY)
+    assert ended.code == 3
+    assert "Not yours." in ended.err
+
+
+def test_a_colleague_who_is_quicker_is_noticed_and_not_undone():
+    api = with_tenant("Failed settled")
+
+    def quicker(request: httpx.Request) -> httpx.Response | None:
+        if request.url.path.endswith("/reset") and api.tenants[0].attempt == 1:
+            api.tenants[0].act("retry")
+        return None
+
+    api.before.append(quicker)
+    ended = run(api, "recover", "acme", *WHY)
+    assert (ended.code, steps(api)) == (0, ["reset"])
+    assert "somebody else is at it" in ended.err
+
+
+def test_an_api_that_is_away_is_asked_on_and_that_is_told_once():
+    api = with_tenant("Failed ready")
+    away = [httpx.ConnectError("refused")] * 3
+
+    def flaky(request: httpx.Request) -> httpx.Response | None:
+        if away and api.tenants[0].phase == "Provisioning":
+            raise away.pop()
+        return None
+
+    api.before.append(flaky)
+    ended = run(api, "recover", "acme", *WHY)
+    assert ended.code == 0
+    assert ended.err.count("cannot be reached") == 1
+    assert "Tenancy answers again." in ended.err
+
+
+def test_an_unwinding_that_hangs_is_cancelled_again_after_two_minutes():
+    hangs: list[list[Moment]] = [["Cancelling"] * 200, ["Cancelling", "Failed settled"]]
+    api, clock = with_tenant("Provisioning", after={"cancel": hangs}), Clock()
+    assert run(api, "recover", "acme", *WHY, clock=clock).code == 0
+    assert steps(api) == ["cancel", "cancel", "reset", "retry"]
+    assert 120 <= clock.now < 150
+
+
+def test_out_of_time_it_says_where_the_tenant_is():
+    api = with_tenant("Failed ready", after={"retry": [["Provisioning"] * 99]})
+    ended = run(api, "recover", "acme", *WHY, "--timeout", "60", clock=Clock())
+    assert ended.code == 6
+    assert "acme is Provisioning: attempt 2 runs: Deploy tenant workloads." in ended.err
+
+
+def test_a_fourth_attempt_wants_the_slug_typed_before_anything_is_undone():
+    failures = [{"attempt": n, "activity": "deploy_workloads", "message": "x"} for n in (1, 2, 3)]
+    api = with_tenant("Provisioning", attempt=3, failures=failures)
+    ended = run(api, "recover", "acme", *WHY, "--yes")
+    assert ended.code == 2
+    assert "decommission + recreate" in ended.err
+    assert steps(api) == []
+    assert run(api, "recover", "acme", *WHY, "--confirm", "acme").code == 0
+
+
+def test_an_operator_is_told_that_nothing_looks_wrong_yet_and_asked():
+    api = with_tenant("Provisioning")
+    ended = run(api, "recover", "acme", *WHY, typed=["n"])
+    assert (ended.code, steps(api)) == (1, [])
+    assert "Nothing looks wrong with it yet. Cancel, then reset, then retry? [y/N]" in ended.err
+
+
+def test_a_decommissioned_tenant_is_not_recovered():
+    ended = run(with_tenant("Decommissioned"), "recover", "acme", *WHY)
+    assert ended.code == 3
+    assert "there is nothing to recover" in ended.err
+
+
+def test_a_dry_run_tells_the_steps():
+    api = with_tenant("Provisioning")
+    ended = run(api, "recover", "acme", "--dry-run")
+    assert (ended.code, api.tenants[0].phase) == (0, "Provisioning")
+    assert "1.  role acme_1" in ended.out
+    assert "It would cancel, then reset, then retry." in ended.out

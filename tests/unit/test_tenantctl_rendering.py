@@ -1,0 +1,104 @@
+"""What others typed does no harm on an operator's terminal; durations read as people say them."""
+
+import pytest
+
+from tenantctl.text import duration, harmless, in_words, moment
+from tests.contract.fake_tenancy_api import FakeTenancy, FakeTenant
+from tests.unit.ctl import run
+
+HOSTILE = "[red]x[/red] :boom: \x1b]0;pwned\x07\x1b[2J\u202eevil\r\n\x9b31m"
+
+
+@pytest.fixture
+def api() -> FakeTenancy:
+    error = {"at": "t", "attempt": 1, "activity": "deploy_workloads", "error": HOSTILE, "message": f"first\n{HOSTILE}"}
+    failure = {"attempt": 1, "activity": HOSTILE, "message": HOSTILE}
+    return FakeTenancy(
+        FakeTenant("acme", "Failed settled", name=HOSTILE, held=HOSTILE, errors=[error], failures=[failure])
+    )
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["show", "acme"], ["errors", "acme"], ["watch", "acme"], ["escalate", "acme", "-m", "x"]]
+)
+def test_no_sign_of_a_hostile_name_reaches_the_terminal(api: FakeTenancy, arguments: list[str], terminal: bool):
+    ended = run(api, *arguments, terminal=terminal)
+    for text in (ended.out, ended.err):
+        assert "\x1b]" not in text
+        assert "\x1b[2J" not in text
+        assert not set(text) & set("\x07\x9b\u202e\r")
+
+
+def test_markup_and_emoji_codes_are_shown_as_they_are(api: FakeTenancy):
+    assert "[red]x[/red] :boom: \\x1b]0;pwned" in run(api, "list").out
+
+
+def test_a_message_keeps_its_lines(api: FakeTenancy):
+    assert "\n    first\n    [red]x" in run(api, "errors", "acme").out
+
+
+@pytest.mark.parametrize("name", ["Müller & Söhne", "日本語", "क्\u200dष", "a👩\u200d🚀"])
+def test_names_of_this_world_stay_as_they_are(name: str):
+    assert harmless(name) == name
+
+
+@pytest.mark.parametrize(("character", "shown"), [("\n", "\\n"), ("\x00", "\\x00"), ("\u2066", "\\u2066")])
+def test_a_control_character_is_spelled_out(character: str, shown: str):
+    assert harmless(character) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(None, "-"), (0.04, "0.0 s"), (59.9, "59.9 s"), (61, "1:01 min"), (3700, "1 h 1 min"), (100_000, "1 d 3 h")],
+)
+def test_a_duration(seconds: float | None, said: str):
+    assert duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(120, "2 minutes"), (60, "1 minute"), (90, "90 seconds"), (0, "1 second")]
+)
+def test_a_wait(seconds: int, said: str):
+    assert in_words(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("2026-11-22T03:04:05.678901Z", "2026-11-22 03:04:05Z"),
+        ("2026-11-22T04:04:05+01:00", "2026-11-22 03:04:05Z"),
+        ("never", "never"),
+        (None, "None"),
+    ],
+)
+def test_a_time_is_utc_to_the_second(value: object, said: str):
+    assert moment(value) == said
+
+
+def test_a_list_in_a_pipe_has_one_line_a_tenant_however_long():
+    api = FakeTenancy(FakeTenant("acme", name="x" * 300))
+    lines = run(api, "list").out.splitlines()
+    assert next(line for line in lines if "acme" in line).endswith("x" * 300)
+
+
+def test_a_list_without_tenants_says_so_and_a_longer_one_says_how_to_go_on():
+    assert "There are no tenants yet." in run(FakeTenancy(), "list").out
+    api = FakeTenancy(FakeTenant("a1"), FakeTenant("a2"))
+    assert "--cursor c2" in run(api, "list", "--limit", "1").err
+
+
+@pytest.mark.parametrize("verb", ["timeline", "audit", "resources"])
+def test_the_other_looks(api: FakeTenancy, verb: str):
+    ended = run(api, verb, "acme")
+    assert ended.code == 0
+    assert ended.out.strip()
+
+
+def test_what_is_not_well_has_exit_code_1():
+    api = FakeTenancy(FakeTenant("acme"))
+    assert [run(api, "health").code, run(api, "audit", "acme").code] == [0, 0]
+    api.late = True
+    assert [run(api, "health").code, run(api, "audit", "acme").code] == [1, 1]
+    assert "LATE" in run(api, "health").out
+    assert "broken at 2" in run(api, "audit", "acme").out

@@ -1,0 +1,96 @@
+"""Whom `tenantctl` asks, and as whom."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tenantctl.exits import Misuse
+from tenantctl.target import Flags, Target, find
+from tests.contract.fake_tenancy_api import PASSWORD, FakeTenancy, FakeTenant
+from tests.unit.ctl import run
+
+NOBODY = Flags()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "ports.json").write_text(json.dumps({"api": 8088, "ledger": 1}))
+    (tmp_path / "secrets.json").write_text(json.dumps({"users": {"operator": PASSWORD, "engineer": "of-engineer"}}))
+    return tmp_path
+
+
+def test_a_running_sandbox_needs_no_flags(home: Path):
+    api = FakeTenancy(FakeTenant("acme"))
+    assert run(api, "list", environ={}, home=home).code == 0
+    assert str(api.requests[0].url) == "http://127.0.0.1:8088/auth/token"
+
+
+def test_another_user_of_the_sandbox_is_found_by_name(home: Path):
+    found = find(Flags(user="engineer"), {}, home)
+    assert (found.user, found.password, found.is_sandbox) == ("engineer", "of-engineer", True)
+
+
+def test_the_sandboxs_password_goes_to_no_other_address(home: Path):
+    found = find(Flags(url="https://elsewhere.example", user="operator"), {}, home)
+    assert found == Target("https://elsewhere.example", user="operator", password="")
+
+
+def test_an_address_in_the_environment_outweighs_the_sandbox_and_a_flag_both(home: Path):
+    environ = {"TENANCY_URL": "https://one.example", "TENANCY_TOKEN": "t"}
+    assert find(NOBODY, environ, home).url == "https://one.example"
+    assert find(Flags(url="https://two.example"), environ, home).url == "https://two.example"
+
+
+def test_a_user_on_the_command_line_outweighs_the_environments_token_and_gets_nobody_elses_password(home: Path):
+    environ = {
+        "TENANCY_URL": "https://x.example",
+        "TENANCY_USER": "a",
+        "TENANCY_PASSWORD": "of-a",
+        "TENANCY_TOKEN": "t",
+    }
+    assert find(Flags(user="b"), environ, home) == Target("https://x.example", user="b", password="")
+    assert find(Flags(user="a"), environ, home).password == "of-a"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://x.example/", "https://x.example"),
+        ("https://x.example/airflow/tenancy/api/v1/", "https://x.example/airflow"),
+        ("http://localhost:8080?next=/", "http://localhost:8080"),
+    ],
+)
+def test_an_address_may_be_pasted_from_the_browser(url: str, told: str):
+    assert find(Flags(url=url, token="t"), {}, Path("/nowhere")).url == told
+
+
+@pytest.mark.parametrize("url", ["x.example", "ftp://x.example", "https://", "https://me:secret@x.example"])
+def test_a_wrong_address_is_wrong_usage_and_shows_no_password(url: str):
+    with pytest.raises(Misuse) as caught:
+        find(Flags(url=url, token="t"), {}, Path("/nowhere"))
+    assert "secret" not in caught.value.sentence
+
+
+def test_without_any_sandbox_the_sentence_says_what_to_set(tmp_path: Path):
+    ended = run(FakeTenancy(), "list", environ={}, home=tmp_path)
+    assert ended.code == 2
+    assert "TENANCY_URL" in ended.err
+    assert "make up" in ended.err
+
+
+def test_a_sandbox_file_that_is_no_json_is_a_sentence(home: Path):
+    (home / "ports.json").write_text("{")
+    with pytest.raises(Misuse, match=r"ports\.json cannot be read"):
+        find(NOBODY, {}, home)
+
+
+def test_no_proxy_stands_before_this_machine():
+    loopback = [
+        Target(f"http://{host}").on_loopback for host in ("127.0.0.1:8080", "[::1]:80", "localhost", "a.localhost")
+    ]
+    assert (loopback, Target("https://x.example").on_loopback) == ([True] * 4, False)
+
+
+def test_a_target_shows_neither_password_nor_token():
+    assert "hush" not in repr(Target("https://x.example", user="a", password="hush", token="hush"))
