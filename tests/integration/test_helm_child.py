@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from tenancy.activities.deploy_workloads import CHART
+from tenancy.adapters import helm
 from tenancy.adapters.helm import Helm, Release, end_children
 from tenancy.saga.errors import TransientError
 from tests.conformance.server import Server, eventually
@@ -53,11 +54,13 @@ def _nothing_is_left_in_the_temporary_folder(tmp_path: Path, monkeypatch: pytest
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_server_that_never_answers_costs_the_deadline_and_no_more(hanging: Hanging):
-    helm = Helm(lambda: hanging.kubeconfig, "the cluster of region eu", deadline=1.0)
+def test_a_server_that_never_answers_costs_the_deadline_of_the_verb_and_no_more(
+    hanging: Hanging, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(helm, "UNINSTALL_SECONDS", 1.0)
     began = time.monotonic()
     with pytest.raises(TransientError, match=r"did not end within 1 s: the cluster of region eu does not answer"):
-        helm.status("acme", "acme")
+        Helm(lambda: hanging.kubeconfig, "the cluster of region eu").uninstall("acme", "acme")
     assert time.monotonic() - began < 7
     assert helm_children() == []
 
@@ -85,6 +88,7 @@ def test_a_helm_that_is_killed_at_work_leaves_nothing(hanging: Hanging, end: Cal
 
 _PARENT = """
 import sys
+from tenancy.adapters import helm
 from tenancy.adapters.helm import Helm
 Helm(lambda: sys.argv[1], "the cluster", deadline=60.0).status("acme", "acme")
 """

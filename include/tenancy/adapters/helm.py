@@ -99,18 +99,20 @@ class Helm:
         }
         answer = _run_child(request, deadline + _OVERTIME_SECONDS)
         if "error" in answer:
-            raise self._translated(f"helm {verb} of {release.name}", answer, release.secrets)
+            raise self._translated(f"helm {verb} of {release.name}", deadline, answer, release.secrets)
         return answer["result"]
 
     def _translated(
-        self, what: str, answer: Mapping[str, str], secrets: Iterable[str]
+        self, what: str, deadline: float, answer: Mapping[str, str], secrets: Iterable[str]
     ) -> TransientError | PermanentError:
         name, message = answer["error"], " ".join(answer["message"].split())
         for secret in secrets:  # before it is cut, or half of one would stay
             message = message.replace(secret, "***")
         message = message[:800]
         if name in _HUNG:
-            return TransientError(f"{what} did not end within {self._deadline:.0f} s: {self._label} does not answer.")
+            # Helm itself tries again what is answered with 429, and does not tell.
+            why = f"{self._label} does not answer, or puts Helm off again and again"
+            return TransientError(f"{what} did not end within {deadline:.0f} s: {why}.")
         kind = TransientError if name == "ChildDied" or _TRANSIENT.search(message) else PermanentError
         return kind(f"{what} in {self._label} failed: {message}")
 
