@@ -8,7 +8,8 @@ import pytest
 from airflow.models import taskinstance
 from airflow.sdk import ExceptionRetryPolicy, RetryAction
 
-from tenancy.airflow_settings import shipped_settings
+from tenancy.adapters import airflow_api
+from tenancy.airflow_settings import DATABASE_LOCK_SECONDS, shipped_settings
 from tenancy.engine.tenancy import Timings
 from tenancy.orchestration.retrying import MAX_RETRY_DELAY, retry_policy
 from tenancy.saga.errors import LedgerOutdatedError, PermanentError, Refused, StaleLease, TransientError
@@ -62,3 +63,4 @@ def test_the_bounds_stand_in_their_order():
 
     assert Timings().unwind_limit + Timings().lock_patience < overtime < heartbeat
     assert interval * failures >= 60
+    assert DATABASE_LOCK_SECONDS < airflow_api.READ_SECONDS

@@ -14,7 +14,9 @@ import httpx
 
 from tenancy.saga.errors import PermanentError, TransientError
 
-_TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+READ_SECONDS = 10.0
+_TIMEOUT = httpx.Timeout(READ_SECONDS, connect=5.0)
+_NOT_THE_TENANTS = "This is a platform matter, not the tenant's: escalate if it lasts."
 _PAGE = 100
 """[api] maximum_page_limit of Airflow 3.3.2."""
 
@@ -86,7 +88,7 @@ class AirflowApi:
             headers = {"Authorization": f"Bearer {self._log_in(client)}"}
             answer = client.request(method, f"/api/v2{path}", params=params, json=body, headers=headers)
         if answer.status_code not in accept:
-            raise _refusal(f"{method} {path}", answer)
+            raise refusal(f"{method} {path}", answer)
         return answer
 
     def _client(self) -> httpx.Client:
@@ -98,7 +100,7 @@ class AirflowApi:
             login = {"username": self._user, "password": self._password}
             answer = client.post("/auth/token", json=login)
             if answer.status_code != 201:
-                raise _refusal(f"login of {self._user}", answer)
+                raise refusal(f"login of {self._user}", answer)
             self._token = answer.json()["access_token"]
         return self._token
 
@@ -109,14 +111,27 @@ def _translated(url: str) -> Iterator[None]:
         yield
     except httpx.HTTPError as error:
         raise TransientError(
-            f"The workflow engine does not answer at {url} ({type(error).__name__}: {error}). "
-            "This is a platform matter, not the tenant's: escalate if it lasts."
+            f"The workflow engine does not answer at {url} ({type(error).__name__}: {error}). {_NOT_THE_TENANTS}"
         ) from error
 
 
-def _refusal(what: str, answer: httpx.Response) -> TransientError | PermanentError:
-    kind = TransientError if answer.status_code >= 500 or answer.status_code in {408, 429} else PermanentError
-    return kind(f"The workflow engine answered {answer.status_code} to {what}: {answer.text[:300]}")
+def refusal(what: str, answer: httpx.Response) -> TransientError | PermanentError:
+    """An answer that is none of those expected, in our words."""
+    said = f"The workflow engine answered {answer.status_code} to {what}: {_said(answer)[:300]}"
+    if answer.status_code >= 500 or answer.status_code in {408, 429}:
+        return TransientError(f"{said.rstrip('.')}. {_NOT_THE_TENANTS}")
+    return PermanentError(said)
+
+
+def _said(answer: httpx.Response) -> str:
+    """Never `input`, in which Airflow sends back what it was sent: a password stands there."""
+    detail = _json_object(answer.text).get("detail", answer.text)
+    if isinstance(detail, dict):
+        return ": ".join(str(detail[key]) for key in ("reason", "message") if key in detail)
+    if isinstance(detail, list):
+        wrongs = [wrong for wrong in detail if isinstance(wrong, dict)]
+        return "; ".join(f"{'.'.join(map(str, each.get('loc', ())))}: {each.get('msg')}" for each in wrongs)
+    return str(detail)
 
 
 def _handle(entry: dict[str, Any]) -> Handle:
