@@ -14,8 +14,8 @@ import httpx
 
 from tenancy.saga.errors import PermanentError, TransientError
 
+CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
-_TIMEOUT = httpx.Timeout(READ_SECONDS, connect=5.0)
 _NOT_THE_TENANTS = "This is a platform matter, not the tenant's: escalate if it lasts."
 _PAGE = 100
 """[api] maximum_page_limit of Airflow 3.3.2."""
@@ -39,11 +39,12 @@ class Handle:
 class AirflowApi:
     """The workflow engine's REST API at `url`, entered as the service user."""
 
-    def __init__(self, url: str, *, user: str, password: str) -> None:
+    def __init__(self, url: str, *, user: str, password: str, read_seconds: float = READ_SECONDS) -> None:
         self._url = url.rstrip("/")
         self._user = user
         self._password = password
         self._token = ""
+        self._bounds = httpx.Timeout(read_seconds, connect=CONNECT_SECONDS)
 
     def handle(self, name: str) -> Handle | None:
         """The handle, if it exists."""
@@ -93,7 +94,7 @@ class AirflowApi:
 
     def _client(self) -> httpx.Client:
         # Reading the machine's certificates takes 50 ms; a plain http address has no use for them.
-        return httpx.Client(base_url=self._url, timeout=_TIMEOUT, verify=self._url.startswith("https:"))
+        return httpx.Client(base_url=self._url, timeout=self._bounds, verify=self._url.startswith("https:"))
 
     def _log_in(self, client: httpx.Client) -> str:
         if not self._token:
