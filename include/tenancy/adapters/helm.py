@@ -26,12 +26,14 @@ _OVERTIME_SECONDS = 5.0
 """Past its deadline and Helm's grace the child ends itself; this much later it is killed."""
 _CHILD = Path(__file__).with_name("helm_child.py")
 _TRANSIENT = re.compile(
-    r"connection refused|connection reset|i/o timeout|TLS handshake|EOF|unreachable|no route|too many requests|"
+    r"connection refused|connection reset|\btimeout\b|timed out|EOF|unreachable|no route|too many requests|"
     r"unexpected status|Internal error|internal server error|InternalError|unable to handle|the server is currently|"
+    r"an error on the server|in the time allotted|"  # a 502 or 504 of whatever stands before the API
     r"context (canceled|deadline)|being terminated|another operation|cannot re-?use a name|try again|"
-    r"http2|conflict|object has been modified",
+    r"TLS handshake|http2|conflict|object has been modified",
     re.IGNORECASE,
 )
+_FOR_GOOD = re.compile(r"provide credentials")
 _HUNG = frozenset({"DeadlineExceeded", "HelmCancelledError"})
 
 _running: set["subprocess.Popen[str]"] = set()
@@ -113,8 +115,12 @@ class Helm:
             # Helm itself tries again what is answered with 429, and does not tell.
             why = f"{self._label} does not answer, or puts Helm off again and again"
             return TransientError(f"{what} did not end within {deadline:.0f} s: {why}.")
-        kind = TransientError if name == "ChildDied" or _TRANSIENT.search(message) else PermanentError
+        kind = TransientError if name == "ChildDied" or _may_pass(message) else PermanentError
         return kind(f"{what} in {self._label} failed: {message}")
+
+
+def _may_pass(message: str) -> bool:
+    return bool(_TRANSIENT.search(message)) and not _FOR_GOOD.search(message)
 
 
 def digest(chart: Path, values: Mapping[str, Any]) -> str:

@@ -52,7 +52,9 @@ def _take_fields_back() -> None:
 
 
 def uninstall(config: helm_python.Config, request: Request, _context: helm_python.HelmContext) -> Any:
-    config.uninstall(request["name"], ignore_not_found=True)
+    # Not `ignore_not_found`: Helm 4.2.3 then ignores every answer it gets while it looks for the release, a 502 too.
+    with contextlib.suppress(helm_python.HelmNotFoundError):
+        config.uninstall(request["name"])
 
 
 def status(config: helm_python.Config, request: Request, _context: helm_python.HelmContext) -> Any:
