@@ -77,7 +77,9 @@ ROWS = [
     ),
     Row(
         "handles-locked", HANDLE, TransientError,
-        "workflow engine answered 500 to POST /connections: Database error: .* a platform matter", hurried=False,
+        # On a busy machine our client's 10 s may be over before the api-server's answer, which comes after 8 s.
+        r"workflow engine (answered 500 to POST /connections: Database error|does not answer at).* a platform matter",
+        hurried=False,
     ),
     Row(
         "api-server-stopped", HANDLE, TransientError,

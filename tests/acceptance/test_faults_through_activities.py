@@ -47,7 +47,7 @@ def test_the_activity_fails_with_the_cause_in_time_and_unwinding_leaves_nothing(
         if row.undoing is not Undoing.AFTERWARDS:
             given_up = attempt.give_up(row.activity).phase
             assert given_up == ("Failed settled" if row.undoing is Undoing.MEANWHILE else "Failed stuck")
-            assert not gates.waiting(sandbox.metadata_dsn, "insert into connection%"), "a late effect is to come"
+            _assert_nothing_is_under_way(sandbox)
 
     if row.undoing is Undoing.STUCK:
         assert attempt.undo(c.Cancel()).phase == "Failed settled"
@@ -66,6 +66,12 @@ def test_a_fault_that_only_delays_or_concerns_no_activity_is_outlived(sandbox: A
     assert attempt.undo(c.Decommission()).phase == "Decommissioned"
     assert traces(sandbox, attempt.slug).nothing
     assert helm_children() == []
+
+
+def _assert_nothing_is_under_way(sandbox: Access) -> None:
+    """Such as a request that its client gave up, and that would be carried out when the fault is over."""
+    pending = "insert into connection%"
+    runs.until(lambda: not gates.waiting(sandbox.metadata_dsn, pending), "the last request to end", seconds=20)
 
 
 def _narrowed(kind: str, options: dict[str, Any], slug: str) -> dict[str, Any]:
