@@ -13,6 +13,7 @@ import pytest
 from sandbox import lifecycle
 from sandbox.access import Access
 from sandbox.airflow_env import Wish
+from sandbox.faults.desk import Desk
 from sandbox.layout import PROJECT, Layout
 
 _PROBES = Path(__file__).parent / "acceptance" / "dags"
@@ -53,3 +54,11 @@ def sandbox(sandbox_layout: Layout, sandbox_up: Callable[[], None]) -> Iterator[
     yield Access(sandbox_layout)
     if not keep:
         lifecycle.down(sandbox_layout, purge=True)
+
+
+@pytest.fixture
+def desk(sandbox: Access) -> Iterator[Desk]:
+    """Where faults are set; none is left afterwards."""
+    yield (desk := Desk(sandbox.layout))
+    desk.clear()
+    assert desk.list() == []

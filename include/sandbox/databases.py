@@ -14,6 +14,7 @@ from sandbox.database_names import AIRFLOW, LEDGER, STORAGE_ADMIN
 from sandbox.postgres import PostgresServer
 from sandbox.problems import SandboxError
 from sandbox.secrets import Secrets
+from tenancy.airflow_settings import DATABASE_LOCK_SECONDS
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,13 @@ class Owned:
     name: str
     password: str
     attributes: str = "LOGIN"
+    lock_seconds: int = 0
+    """How long its sessions wait for a lock; 0 is for ever."""
 
 
 def prepare_platform(server: PostgresServer, secrets: Secrets) -> None:
-    owned = [Owned(AIRFLOW, secrets.airflow_database), Owned(LEDGER, secrets.ledger_database)]
-    _prepare(server, owned)
+    airflow = Owned(AIRFLOW, secrets.airflow_database, lock_seconds=DATABASE_LOCK_SECONDS)
+    _prepare(server, [airflow, Owned(LEDGER, secrets.ledger_database)])
 
 
 def prepare_storage(server: PostgresServer, secrets: Secrets) -> None:
@@ -62,6 +65,8 @@ def _ensure_role(connection: psycopg.Connection, role: Owned) -> None:
         password=sql.Literal(role.password),
     )
     connection.execute(statement)
+    limit = sql.SQL("ALTER ROLE {name} SET lock_timeout = {limit}")
+    connection.execute(limit.format(name=sql.Identifier(role.name), limit=sql.Literal(f"{role.lock_seconds}s")))
 
 
 def _ensure_database(connection: psycopg.Connection, name: str) -> None:

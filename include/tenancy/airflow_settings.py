@@ -79,6 +79,13 @@ ROLES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
 }
 """Role name -> (action, resource) pairs. "can_read on Plugins" shows plugin views; Airflow's own Viewer lacks it."""
 
+DATABASE_LOCK_SECONDS: Final = 8
+"""lock_timeout of the role Airflow enters its own database with: `alter role airflow set lock_timeout = '8s'`.
+
+Shorter than our client waits for an answer (adapters/airflow_api.py). Without it a request we have given up waits on in
+the api-server, and is carried out once the lock is gone, after unwinding has seen that there is nothing.
+"""
+
 
 def shipped_settings() -> dict[str, str]:
     """Settings every Airflow that runs Tenancy should have; each line says why."""

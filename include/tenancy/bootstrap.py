@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenancy.saga.credentials import Keyring
-from tenancy.saga.errors import PermanentError, PlatformFileError
+from tenancy.saga.errors import PermanentError, PlatformFileError, TransientError
 from tenancy.saga.platform import Platform, Region, parse
 from tenancy.saga.tenant import Parameters
 
@@ -79,7 +79,19 @@ def _connection(conn_id: str) -> Any:
     try:
         return BaseHook.get_connection(conn_id)
     except Exception as error:
-        raise PermanentError(f"The Airflow connection {conn_id} cannot be read: {error}") from error
+        raise _unreadable(conn_id, error) from error
+
+
+def _unreadable(conn_id: str, error: Exception) -> TransientError | PermanentError:
+    """Airflow 3.3.2 says that a connection is not defined also when its api-server does not answer."""
+    from airflow.sdk.exceptions import AirflowNotFoundException  # noqa: PLC0415
+
+    if isinstance(error, AirflowNotFoundException):
+        return TransientError(
+            f"The Airflow connection {conn_id} cannot be read: it is not there, or Airflow's api-server does not "
+            f"answer ({error})."
+        )
+    return PermanentError(f"The Airflow connection {conn_id} cannot be used: {error}")
 
 
 def _dsn(conn_id: str, label: str) -> "Dsn":
@@ -132,7 +144,5 @@ def _cluster(region: Region) -> "Cluster":
     try:
         client = KubernetesHook(conn_id=region.cluster_connection).get_conn()
     except Exception as error:
-        raise PermanentError(
-            f"The Airflow connection {region.cluster_connection} leads to no cluster: {error}"
-        ) from error
+        raise _unreadable(region.cluster_connection, error) from error
     return open_cluster(client.configuration, f"the cluster of region {region.name}")

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -19,10 +18,11 @@ from sandbox import lifecycle
 from sandbox.access import Access
 from sandbox.cli import main
 from sandbox.faults import catalogue
-from sandbox.faults.desk import Desk, Listed
+from sandbox.faults.desk import Desk
 from sandbox.problems import SandboxError
 from sandbox.processes import Register
 from tests.acceptance import runs
+from tests.acceptance.set_faults import fault
 from tests.acceptance.tenant_by_hand import DATABASE, REGION, SLUG, Tenant, tenant
 from tests.unit.tenants import ADMIN, INVITATION
 
@@ -41,21 +41,6 @@ def by_hand(sandbox: Access, api: ApiClient) -> Iterator[Tenant]:
     with tenant(sandbox, api) as made:
         made.until(200)
         yield made
-
-
-@pytest.fixture
-def desk(sandbox: Access) -> Iterator[Desk]:
-    yield (desk := Desk(sandbox.layout))
-    desk.clear()
-    assert desk.list() == []
-
-
-@contextmanager
-def fault(desk: Desk, kind: str, **options: object) -> Iterator[Listed]:
-    made = desk.set(kind, **options)
-    assert [(each.kind, each.in_effect) for each in desk.list()] == [(kind, True)]
-    yield made
-    assert desk.clear(made.id) == [made.id]
 
 
 def admin(sandbox: Access, statement: str = "select 1", *, database: str = "storage_admin") -> None:

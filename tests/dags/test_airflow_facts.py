@@ -2,13 +2,16 @@
 
 import inspect
 import time
+from datetime import timedelta
 
+import pytest
 from airflow.models import taskinstance
 from airflow.sdk import ExceptionRetryPolicy, RetryAction
 
-from tenancy.airflow_settings import shipped_settings
+from tenancy.adapters import airflow_client
+from tenancy.airflow_settings import DATABASE_LOCK_SECONDS, shipped_settings
 from tenancy.engine.tenancy import Timings
-from tenancy.orchestration.retrying import retry_policy
+from tenancy.orchestration.retrying import MAX_RETRY_DELAY, retry_policy
 from tenancy.saga.errors import LedgerOutdatedError, PermanentError, Refused, StaleLease, TransientError
 
 
@@ -39,6 +42,17 @@ def test_errors_are_retried_by_what_the_caller_should_do():
     assert action(RuntimeError("unknown")) is RetryAction.DEFAULT
 
 
+@pytest.mark.parametrize(
+    ("asked", "try_number", "waited"), [(7, 1, 7), (0, 1, 1), (1, 3, 4), (3600, 1, MAX_RETRY_DELAY.total_seconds())]
+)
+def test_a_system_that_asks_to_wait_is_left_alone_so_long(asked: int, try_number: int, waited: float):
+    error = TransientError("too many requests")
+    error.retry_after = asked
+    decision = retry_policy().evaluate(error, try_number, 3)
+    assert decision.action is RetryAction.RETRY
+    assert decision.retry_delay == timedelta(seconds=waited)
+
+
 def test_the_bounds_stand_in_their_order():
     """Callback limit < task_success_overtime < heartbeat time-out, and a short api-server restart kills nothing."""
     settings = shipped_settings()
@@ -49,3 +63,4 @@ def test_the_bounds_stand_in_their_order():
 
     assert Timings().unwind_limit + Timings().lock_patience < overtime < heartbeat
     assert interval * failures >= 60
+    assert DATABASE_LOCK_SECONDS < airflow_client.READ_SECONDS

@@ -133,7 +133,10 @@ def test_whoever_holds_a_namespace_is_named(ours: Cluster, cluster_server: Serve
     [
         ({"kind": "http-500"}, "answered 500"),
         ({"kind": "http-429", "retry_after": 7}, "answered 429 .*asks to wait 7 s"),
-        ({"kind": "refuse"}, "does not answer at https://127"),
+        (
+            {"kind": "refuse"},
+            r"does not answer at https://127\S+ to GET \S+ \(Remote end closed connection without response\)\.$",
+        ),
     ],
 )
 def test_a_cluster_in_trouble_is_worth_another_try_and_is_named(
@@ -145,6 +148,16 @@ def test_a_cluster_in_trouble_is_worth_another_try_and_is_named(
             ours.namespaces.find(name)
     finally:
         clear()
+
+
+def test_a_cluster_that_asks_to_wait_is_understood(ours: Cluster, cluster_server: Server, name: str):
+    clear = Kubernetes(cluster_server).fault(namespace=name, kind="http-429", retry_after=7)
+    try:
+        with pytest.raises(TransientError) as told:
+            ours.namespaces.find(name)
+    finally:
+        clear()
+    assert told.value.retry_after == 7
 
 
 def test_a_release_is_proved_ours_only_by_a_namespace_that_is_there(cluster_server: Server, name: str):

@@ -5,76 +5,104 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tenancy.activities.deploy_workloads import CHART
+from tenancy.adapters import helm
 from tenancy.adapters.helm import Helm, Release, end_children
 from tenancy.saga.errors import TransientError
 from tests.conformance.server import Server, eventually
+from tests.helm_children import helm_children
+
+
+class Hanging:
+    """A server that takes every connection and never answers."""
+
+    def __init__(self, door: socket.socket) -> None:
+        self._door = door
+        self._taken: list[socket.socket] = []
+        self.kubeconfig = Server(f"http://127.0.0.1:{door.getsockname()[1]}", "token").kubeconfig()
+
+    def await_helm(self) -> None:
+        """Returns once Helm has connected: it has read its kubeconfig."""
+        self._taken.append(self._door.accept()[0])
+
+    def close(self) -> None:
+        for connection in self._taken:
+            connection.close()
 
 
 @pytest.fixture
-def hanging() -> Iterator[str]:
-    """A kubeconfig to a server that takes every connection and never answers."""
+def hanging() -> Iterator[Hanging]:
     with socket.create_server(("127.0.0.1", 0)) as door:
-        server = Server(f"http://127.0.0.1:{door.getsockname()[1]}", "token")
-        yield server.kubeconfig()
+        door.settimeout(30)
+        with closing(Hanging(door)) as server:
+            yield server
 
 
-def _children() -> list[psutil.Process]:
-    # Zombies too are among the children of a long test run, and have no command line.
-    every = psutil.Process().children(recursive=True)
-    alive = [child for child in every if child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in alive if "helm_child" in " ".join(child.cmdline())]
+@pytest.fixture(autouse=True)
+def _nothing_is_left_in_the_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    yield
+    assert list(tmp_path.iterdir()) == []
 
 
-def _files() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("tenancy-helm-*"))
-
-
-def test_a_server_that_never_answers_costs_the_deadline_and_no_more(hanging: str):
-    helm, began, files = Helm(lambda: hanging, "the cluster of region eu", deadline=1.0), time.monotonic(), _files()
+def test_a_server_that_never_answers_costs_the_deadline_of_the_verb_and_no_more(
+    hanging: Hanging, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(helm, "UNINSTALL_SECONDS", 1.0)
+    began = time.monotonic()
     with pytest.raises(TransientError, match=r"did not end within 1 s: the cluster of region eu does not answer"):
-        helm.status("acme", "acme")
+        Helm(lambda: hanging.kubeconfig, "the cluster of region eu").uninstall("acme", "acme")
     assert time.monotonic() - began < 7
-    assert _children() == []
-    assert _files() == files
+    assert helm_children() == []
 
 
-def test_ending_a_task_ends_its_helm_at_once(hanging: str):
-    helm = Helm(lambda: hanging, "the cluster", deadline=30.0)
-    killer = threading.Timer(1.0, end_children)
-    killer.start()
-    with pytest.raises(TransientError):
-        helm.status("acme", "acme")
-    assert _children() == []
+def _kill_helm() -> None:
+    """As the kernel does when memory runs out."""
+    for child in helm_children():
+        child.kill()
+
+
+@pytest.mark.parametrize("end", [end_children, _kill_helm])
+def test_a_helm_that_is_killed_at_work_leaves_nothing(hanging: Hanging, end: Callable[[], None]):
+    def ask() -> None:
+        with suppress(TransientError):
+            Helm(lambda: hanging.kubeconfig, "the cluster", deadline=30.0).status("acme", "acme")
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    hanging.await_helm()
+    end()
+    asking.join(10)
+    assert not asking.is_alive()
+    assert helm_children() == []
 
 
 _PARENT = """
 import sys
+from tenancy.adapters import helm
 from tenancy.adapters.helm import Helm
 Helm(lambda: sys.argv[1], "the cluster", deadline=60.0).status("acme", "acme")
 """
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_helm_ends_with_the_process_that_wanted_it(hanging: str, how: signal.Signals):
-    files = _files()
-    with subprocess.Popen([sys.executable, "-c", _PARENT, hanging], env={**os.environ}) as parent:
+def test_helm_ends_with_the_process_that_wanted_it(hanging: Hanging, how: signal.Signals):
+    with subprocess.Popen([sys.executable, "-c", _PARENT, hanging.kubeconfig], env={**os.environ}) as parent:
         child = eventually(lambda: psutil.Process(parent.pid).children())[0]
-        eventually(lambda: _files() - files)
+        hanging.await_helm()
         assert os.getpgid(child.pid) == os.getpgid(parent.pid)
         parent.send_signal(how)
         parent.wait(10)
     eventually(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, 5)
-    assert _files() == files
 
 
 def test_a_server_that_is_not_there_is_worth_another_try_and_no_secret_is_told():

@@ -1,13 +1,18 @@
 """PostgreSQL's errors in our words: what is worth a retry, what is not, and which system said it."""
 
+import os
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
 
 from sandbox.postgres import PostgresServer
+from tenancy.adapters import sessions
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.sessions import Session, session, translate
 from tenancy.saga.errors import PermanentError, TransientError
@@ -70,7 +75,7 @@ def test_a_role_out_of_connections_is_worth_a_retry(quick_server: PostgresServer
     with superuser(quick_server) as connection:
         connection.execute("create role crowded login connection limit 0 password 'crowded'")
         try:
-            with pytest.raises(TransientError, match="too many connections"):
+            with pytest.raises(TransientError, match=r"lets nobody in now: .* too many connections"):
                 _select_one(replace(storage_dsn, user="crowded", password="crowded"))
         finally:
             connection.execute("drop role crowded")
@@ -112,6 +117,37 @@ def test_every_session_is_bounded_by_the_server(storage_dsn: Dsn, bound: str, de
     with pytest.raises(TransientError), session(storage_dsn, application="t", settings={bound: "100ms"}) as opened:
         deed(opened)
     assert time.monotonic() - begun < 3
+
+
+@contextmanager
+def _stopped(opened: Session) -> Iterator[None]:
+    """Its server process answers nothing, while the kernel goes on taking what is sent."""
+    backend = opened.info.backend_pid
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(backend, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("begin", [lambda opened: nullcontext(), lambda opened: opened.transaction()])
+def test_a_server_that_falls_silent_is_given_up(
+    storage_dsn: Dsn, monkeypatch: pytest.MonkeyPatch, begin: Callable[[Session], AbstractContextManager[Any]]
+):
+    monkeypatch.setattr(sessions, "SILENCE_SECONDS", 0.5)
+    begun = time.monotonic()
+    with (
+        pytest.raises(TransientError, match=r"does not answer at 127\.0\.0\.1:.*: not a word for 0\.5 s"),
+        session(storage_dsn, application="t") as opened,
+        _stopped(opened),
+        begin(opened),
+    ):
+        opened.execute("select 1")
+    assert time.monotonic() - begun < 5
+
+
+def test_a_server_is_given_more_time_than_it_gives_a_statement():
+    assert sessions.STATEMENT_TIMEOUT_SECONDS < sessions.SILENCE_SECONDS
 
 
 def test_a_session_has_its_bounds_and_its_name_from_the_start(storage_dsn: Dsn):

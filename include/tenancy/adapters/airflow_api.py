@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tenancy.adapters.airflow_client import AirflowClient
+from tenancy.adapters.airflow_client import AirflowClient, json_object
 
 _PAGE = 100
 """[api] maximum_page_limit of Airflow 3.3.2."""
@@ -75,16 +75,8 @@ def _handle(entry: dict[str, Any]) -> Handle:
         port=entry.get("port") or 0,
         dbname=entry.get("schema") or "",
         user=entry.get("login") or "",
-        pool=str(_json_object(extra).get("pool", "")),
+        pool=str(json_object(extra).get("pool", "")),
     )
-
-
-def _json_object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _body(handle: Handle) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 Passwords go in request bodies only and are never logged. A token is used until Airflow refuses it, then renewed once.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,17 +12,20 @@ import httpx
 
 from tenancy.saga.errors import PermanentError, TransientError
 
-_TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 10.0
+_NOT_THE_TENANTS = "This is a platform matter, not the tenant's: escalate if it lasts."
 
 
 class AirflowClient:
     """The workflow engine's REST API at `url`."""
 
-    def __init__(self, url: str, *, user: str, password: str) -> None:
+    def __init__(self, url: str, *, user: str, password: str, read_seconds: float = READ_SECONDS) -> None:
         self._url = url.rstrip("/")
         self.user = user
         self._password = password
         self._token = ""
+        self._bounds = httpx.Timeout(read_seconds, connect=CONNECT_SECONDS)
 
     def call(
         self,
@@ -42,7 +46,7 @@ class AirflowClient:
                 self._token = ""
                 answer = self._send(client, method, path, params, body)
         if answer.status_code not in accept:
-            raise _refusal(f"{method} {path}", answer)
+            raise refusal(f"{method} {path}", answer)
         return answer
 
     def _send(self, client: httpx.Client, method: str, path: str, params: Any, body: Any) -> httpx.Response:
@@ -51,14 +55,14 @@ class AirflowClient:
 
     def _client(self) -> httpx.Client:
         # Reading the machine's certificates takes 50 ms; a plain http address has no use for them.
-        return httpx.Client(base_url=self._url, timeout=_TIMEOUT, verify=self._url.startswith("https:"))
+        return httpx.Client(base_url=self._url, timeout=self._bounds, verify=self._url.startswith("https:"))
 
     def _log_in(self, client: httpx.Client) -> str:
         if not self._token:
             login = {"username": self.user, "password": self._password}
             answer = client.post("/auth/token", json=login)
             if answer.status_code != 201:
-                raise _refusal(f"login of {self.user}", answer)
+                raise refusal(f"login of {self.user}", answer)
             self._token = answer.json()["access_token"]
         return self._token
 
@@ -74,11 +78,33 @@ def _translated(url: str) -> Iterator[None]:
         yield
     except httpx.HTTPError as error:
         raise TransientError(
-            f"The workflow engine does not answer at {url} ({type(error).__name__}: {error}). "
-            "This is a platform matter, not the tenant's: escalate if it lasts."
+            f"The workflow engine does not answer at {url} ({type(error).__name__}: {error}). {_NOT_THE_TENANTS}"
         ) from error
 
 
-def _refusal(what: str, answer: httpx.Response) -> TransientError | PermanentError:
-    kind = TransientError if answer.status_code >= 500 or answer.status_code in {408, 429} else PermanentError
-    return kind(f"The workflow engine answered {answer.status_code} to {what}: {answer.text[:300]}")
+def refusal(what: str, answer: httpx.Response) -> TransientError | PermanentError:
+    """An answer that is none of those expected, in our words."""
+    said = f"The workflow engine answered {answer.status_code} to {what}: {_said(answer)[:300]}"
+    if answer.status_code >= 500 or answer.status_code in {408, 429}:
+        return TransientError(f"{said.rstrip('.')}. {_NOT_THE_TENANTS}")
+    return PermanentError(said)
+
+
+def _said(answer: httpx.Response) -> str:
+    """Never `input`, in which Airflow sends back what it was sent: a password stands there."""
+    detail = json_object(answer.text).get("detail", answer.text)
+    if isinstance(detail, dict):
+        return ": ".join(str(detail[key]) for key in ("reason", "message") if key in detail)
+    if isinstance(detail, list):
+        wrongs = [wrong for wrong in detail if isinstance(wrong, dict)]
+        return "; ".join(f"{'.'.join(map(str, each.get('loc', ())))}: {each.get('msg')}" for each in wrongs)
+    return str(detail)
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """The JSON object in a text; an empty one when there is none."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -26,12 +26,14 @@ _OVERTIME_SECONDS = 5.0
 """Past its deadline and Helm's grace the child ends itself; this much later it is killed."""
 _CHILD = Path(__file__).with_name("helm_child.py")
 _TRANSIENT = re.compile(
-    r"connection refused|connection reset|i/o timeout|TLS handshake|EOF|unreachable|no route|too many requests|"
+    r"connection refused|connection reset|\btimeout\b|timed out|EOF|unreachable|no route|too many requests|"
     r"unexpected status|Internal error|internal server error|InternalError|unable to handle|the server is currently|"
+    r"an error on the server|in the time allotted|"  # a 502 or 504 of whatever stands before the API
     r"context (canceled|deadline)|being terminated|another operation|cannot re-?use a name|try again|"
-    r"http2|conflict|object has been modified",
+    r"TLS handshake|http2|conflict|object has been modified",
     re.IGNORECASE,
 )
+_FOR_GOOD = re.compile(r"provide credentials")
 _HUNG = frozenset({"DeadlineExceeded", "HelmCancelledError"})
 
 _running: set["subprocess.Popen[str]"] = set()
@@ -99,20 +101,26 @@ class Helm:
         }
         answer = _run_child(request, deadline + _OVERTIME_SECONDS)
         if "error" in answer:
-            raise self._translated(f"helm {verb} of {release.name}", answer, release.secrets)
+            raise self._translated(f"helm {verb} of {release.name}", deadline, answer, release.secrets)
         return answer["result"]
 
     def _translated(
-        self, what: str, answer: Mapping[str, str], secrets: Iterable[str]
+        self, what: str, deadline: float, answer: Mapping[str, str], secrets: Iterable[str]
     ) -> TransientError | PermanentError:
         name, message = answer["error"], " ".join(answer["message"].split())
         for secret in secrets:  # before it is cut, or half of one would stay
             message = message.replace(secret, "***")
         message = message[:800]
         if name in _HUNG:
-            return TransientError(f"{what} did not end within {self._deadline:.0f} s: {self._label} does not answer.")
-        kind = TransientError if name == "ChildDied" or _TRANSIENT.search(message) else PermanentError
+            # Helm itself tries again what is answered with 429, and does not tell.
+            why = f"{self._label} does not answer, or puts Helm off again and again"
+            return TransientError(f"{what} did not end within {deadline:.0f} s: {why}.")
+        kind = TransientError if name == "ChildDied" or _may_pass(message) else PermanentError
         return kind(f"{what} in {self._label} failed: {message}")
+
+
+def _may_pass(message: str) -> bool:
+    return bool(_TRANSIENT.search(message)) and not _FOR_GOOD.search(message)
 
 
 def digest(chart: Path, values: Mapping[str, Any]) -> str:

@@ -52,7 +52,9 @@ def _take_fields_back() -> None:
 
 
 def uninstall(config: helm_python.Config, request: Request, _context: helm_python.HelmContext) -> Any:
-    config.uninstall(request["name"], ignore_not_found=True)
+    # Not `ignore_not_found`: Helm 4.2.3 then ignores every answer it gets while it looks for the release, a 502 too.
+    with contextlib.suppress(helm_python.HelmNotFoundError):
+        config.uninstall(request["name"])
 
 
 def status(config: helm_python.Config, request: Request, _context: helm_python.HelmContext) -> Any:
@@ -96,29 +98,42 @@ def _do(request: Request, context: helm_python.HelmContext) -> Any:
         return _VERBS[request["verb"]](config, request, context)
 
 
-def _config(file: Path, namespace: str) -> helm_python.Config:
-    return helm_python.Config(kubeconfig_path=str(file), namespace=namespace)
-
-
-_files: list[Path] = []
+def _config(file: str, namespace: str) -> helm_python.Config:
+    return helm_python.Config(kubeconfig_path=file, namespace=namespace)
 
 
 @contextlib.contextmanager
 def _private_file(text: str) -> Any:
-    """mkstemp makes it readable for its owner only; it goes with the process, whichever way that ends but kill -9."""
+    """A path to it, for Helm knows nothing else. It has no name in any folder: kill -9 leaves nothing to be found."""
+    if not hasattr(os, "memfd_create"):
+        with _named_file(text) as path:
+            yield path
+        return
+    with os.fdopen(os.memfd_create("kubeconfig"), "w") as file:
+        file.write(text)
+        file.flush()
+        yield f"/proc/self/fd/{file.fileno()}"
+
+
+_named: list[Path] = []
+
+
+@contextlib.contextmanager
+def _named_file(text: str) -> Any:
+    """Where there is no memfd, as on macOS: it goes with the process, whichever way that ends but kill -9."""
     handle, name = tempfile.mkstemp(prefix="tenancy-helm-")
-    _files.append(Path(name))
+    _named.append(Path(name))
     with os.fdopen(handle, "w") as file:
         file.write(text)
     try:
-        yield Path(name)
+        yield name
     finally:
         Path(name).unlink(missing_ok=True)
 
 
 def _end(answer: dict[str, Any]) -> None:
     """The only way out: Go's threads do not end by themselves."""
-    for file in _files:
+    for file in _named:
         file.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         sys.stdout.write(json.dumps(answer))

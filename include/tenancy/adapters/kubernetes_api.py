@@ -5,13 +5,14 @@ not the generated models, because what is judged (adapters/readiness.py) is then
 """
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from tenancy.saga.errors import PermanentError, TransientError
 
@@ -21,6 +22,7 @@ CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
 _TRANSIENT = frozenset({408, 409, 425, 429})
 _PAGE = 500
+_OBJECT = re.compile(r"^(<[^>]*>|\w+\([^)]*\)): ")
 
 
 class KubernetesApi:
@@ -100,7 +102,7 @@ class KubernetesApi:
         except HTTPError as error:
             name = self.label[:1].upper() + self.label[1:]
             raise TransientError(
-                f"{name} does not answer at {self.configuration.host} to {what} ({_cause(error)})."
+                f"{name} does not answer at {self.configuration.host} to {what} ({self._cause(error)})."
             ) from error
 
     def _refusal(self, what: str, error: ApiException) -> TransientError | PermanentError:
@@ -108,7 +110,18 @@ class KubernetesApi:
         wait = (error.headers or {}).get("Retry-After")
         later = f" It asks to wait {wait} s." if wait else ""
         name = self.label[:1].upper() + self.label[1:]
-        return kind(f"{name} answered {error.status} to {what}: {_said(error)}.{later}")
+        refusal = kind(f"{name} answered {error.status} to {what}: {_said(error)}.{later}")
+        if isinstance(refusal, TransientError) and wait and wait.isdecimal():  # it may be a date, which is only told
+            refusal.retry_after = int(wait)
+        return refusal
+
+    def _cause(self, error: HTTPError) -> str:
+        """urllib3 tells the names of its own objects; whoever reads the sentence wants what happened."""
+        reason = getattr(error, "reason", None) or error
+        if isinstance(reason, ReadTimeoutError):
+            return f"nothing within {self._bounds[1]:g} s"
+        said = str(reason.args[-1] if reason.args else reason)
+        return " ".join(_OBJECT.sub("", said).split())[:300] or type(reason).__name__
 
 
 def _said(error: ApiException) -> str:
@@ -117,9 +130,3 @@ def _said(error: ApiException) -> str:
     except (ValueError, AttributeError):
         message = str(error.body)
     return " ".join((message or error.reason or "").split())[:500].rstrip(".")
-
-
-def _cause(error: HTTPError) -> str:
-    """urllib3 tells the address of its own objects; whoever reads the sentence wants what happened."""
-    reason = getattr(error, "reason", None) or error
-    return " ".join(str(reason).rpartition(">: ")[2].split())[:300] or type(reason).__name__

@@ -1,15 +1,16 @@
 """Opens PostgreSQL sessions and turns psycopg's errors into ours.
 
 Used by the ledger and the storage adapter. Every session is in autocommit mode, has keep-alives and statement and lock
-time-outs; it knows nothing of tenants.
+time-outs, on the server and, should that fall silent, here; it knows nothing of tenants.
 """
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
+from psycopg.abc import PQGen
 from psycopg.rows import dict_row
 
 from tenancy.adapters.dsn import Dsn
@@ -19,6 +20,8 @@ Session = psycopg.Connection[dict[str, Any]]
 
 STATEMENT_TIMEOUT_SECONDS = 30
 LOCK_TIMEOUT_SECONDS = 10
+SILENCE_SECONDS = STATEMENT_TIMEOUT_SECONDS + 5.0
+"""A server that is stopped in the middle of a statement keeps no time-out, and its kernel goes on acknowledging."""
 ORPHAN_SECONDS = 2
 """A statement whose client died goes on in its backend; after this long the server looks and ends it."""
 OPEN_TRANSACTION_SECONDS = 5
@@ -38,6 +41,22 @@ _REFUSES_FOR_GOOD = re.compile(
 )
 """libpq tells no SQLSTATE of a connection that failed (psycopg 3.3.9, tests/integration/test_sessions.py)."""
 
+_Result = TypeVar("_Result")
+
+
+class _BoundedConnection(psycopg.Connection[dict[str, Any]]):
+    """Gives a server up that says nothing for SILENCE_SECONDS, and hangs up, so that nothing after it waits again."""
+
+    def wait(self, gen: PQGen[_Result], interval: float = 0.1, timeout: float | None = None) -> _Result:
+        """psycopg's own, with a bound (psycopg 3.3.9: every statement goes through it, connecting does not)."""
+        if timeout is not None:  # psycopg bounds it itself
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, SILENCE_SECONDS)
+        except psycopg.errors._WaitTimeout:
+            self.pgconn.finish()
+            raise psycopg.OperationalError(f"not a word for {SILENCE_SECONDS:g} s") from None
+
 
 @contextmanager
 def session(dsn: Dsn, *, application: str, settings: dict[str, str] | None = None) -> Iterator[Session]:
@@ -50,7 +69,7 @@ def session(dsn: Dsn, *, application: str, settings: dict[str, str] | None = Non
         **(settings or {}),
     }
     parameters = dsn.parameters(application=application, settings=bounds)
-    with translated(dsn), psycopg.connect(**parameters, autocommit=True, row_factory=dict_row) as connection:
+    with translated(dsn), _BoundedConnection.connect(**parameters, autocommit=True, row_factory=dict_row) as connection:
         yield connection
 
 
@@ -70,6 +89,8 @@ def translate(error: psycopg.Error, dsn: Dsn) -> TransientError | PermanentError
     if error.sqlstate is None and isinstance(error, psycopg.OperationalError):
         if _REFUSES_FOR_GOOD.search(said):
             return PermanentError(f"{_capital(dsn.label)} at {place} refused: {said}")
+        if "FATAL:" in said:  # it is full, or starting, or shutting down
+            return TransientError(f"{_capital(dsn.label)} at {place} lets nobody in now: {said}")
         return TransientError(f"{_capital(dsn.label)} does not answer at {place}: {said}")
     code = f" [{error.sqlstate}]" if error.sqlstate else ""
     kind = TransientError if _is_transient(error) else PermanentError

@@ -109,7 +109,8 @@ def _act(ledger: LedgerSession, task: Task, work: Work) -> Waiting | None:
     except NotReadyYet as not_yet:
         if not task.may_wait:
             minutes = activity.stall_after.total_seconds() / 60
-            raise PermanentError(f"Not ready within {minutes:.0f} minutes: {not_yet}.") from not_yet
+            why = str(not_yet).rstrip(".")
+            raise PermanentError(f"Not ready within {minutes:.0f} minutes: {why}.") from not_yet
         assert isinstance(activity, WaitingActivity)  # nobody else raises it
         saga = ledger.record(work.tenant_id, ReportProgress(task.lease, str(not_yet)), stamp=task.stamp)
         return Waiting(saga, activity.bell(work))

@@ -1,18 +1,37 @@
 """Which errors Airflow retries: TransientError with backoff, PermanentError and Refused never."""
 
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryDecision, RetryRule
+
+from tenancy.saga.errors import TransientError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
 
 RETRIES: Final = 3
 RETRY_DELAY: Final = timedelta(seconds=1)
 MAX_RETRY_DELAY: Final = timedelta(seconds=30)
 
 
+class SagaRetryPolicy(ExceptionRetryPolicy):
+    """By the rules; and a system that said how long it wants to be left alone is, within MAX_RETRY_DELAY."""
+
+    def evaluate(
+        self, exception: BaseException, try_number: int, max_tries: int, context: "Context | None" = None
+    ) -> RetryDecision:
+        wait = exception.retry_after if isinstance(exception, TransientError) else None
+        if wait is None:
+            return super().evaluate(exception, try_number, max_tries, context)
+        backoff = RETRY_DELAY * 2 ** (try_number - 1)
+        delay = min(max(timedelta(seconds=wait), backoff), MAX_RETRY_DELAY)
+        return RetryDecision.retry(delay, reason=f"it asked to wait {wait} s")
+
+
 def retry_policy() -> ExceptionRetryPolicy:
     """Errors by dotted name; whatever else a task raises is retried with Airflow's own backoff."""
-    return ExceptionRetryPolicy(
+    return SagaRetryPolicy(
         rules=[
             RetryRule("tenancy.saga.errors.Refused", RetryAction.FAIL, reason="a refusal stands"),
             RetryRule("tenancy.saga.errors.PermanentError", RetryAction.FAIL, reason="something has to change first"),

@@ -15,6 +15,9 @@ class TenancyError(Exception):
 class TransientError(TenancyError):
     """An outside system did not answer or is busy; the same call may succeed later."""
 
+    retry_after: int | None = None
+    """The seconds it asked to be left alone, if it did."""
+
 
 class PermanentError(TenancyError):
     """The same call would fail again; somebody has to change something first."""

@@ -1,0 +1,132 @@
+"""One attempt at a tenant, run in this process on the sandbox's real servers: no Airflow starts its tasks.
+
+Everything is joined as bootstrap.py joins it, from the sandbox's addresses instead of Airflow's connections.
+"""
+
+from typing import Any
+
+from kubernetes.config import new_client_from_config
+
+from sandbox import secrets
+from sandbox.access import SERVICE_USER, Access
+from sandbox.secrets import CREDENTIAL_KEY_ID
+from tenancy.activities.activity import World
+from tenancy.activities.plan import PLAN
+from tenancy.adapters.airflow_api import AirflowApi
+from tenancy.adapters.airflow_client import AirflowClient
+from tenancy.adapters.airflow_runs import AirflowRuns
+from tenancy.adapters.cluster import Cluster
+from tenancy.adapters.helm import Helm
+from tenancy.adapters.kubeconfig import kubeconfig
+from tenancy.adapters.kubernetes_api import KubernetesApi
+from tenancy.adapters.storage import StorageServer
+from tenancy.bootstrap import platform
+from tenancy.engine.failure import give_up
+from tenancy.engine.runner import Task, Waiting, run_activity
+from tenancy.engine.tenancy import Tenancy, Timings
+from tenancy.engine.unwind import unwind
+from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.ledger import Ledger
+from tenancy.saga import commands as c
+from tenancy.saga.credentials import Keyring
+from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
+from tenancy.saga.platform import Region
+from tenancy.saga.tenant import Lease, Saga
+from tests.acceptance import runs
+from tests.parts import as_dsn
+
+_STAMP = Stamp("ada")
+
+
+def joined(access: Access, *, hurried: bool = False) -> Tenancy:
+    """The product's own parts on the sandbox's servers. `hurried`, whoever does not answer is given up after 1 s."""
+    waits: dict[str, Any] = {"read_seconds": 1.0} if hurried else {}
+    deadline: dict[str, Any] = {"deadline": 1.0} if hurried else {}
+
+    def storage(region: Region) -> StorageServer:
+        return StorageServer(as_dsn(access.storage_admin_dsn, f"the storage of region {region.name}"))
+
+    def cluster(region: Region) -> Cluster:
+        label = f"the cluster of region {region.name}"
+        entered = new_client_from_config(str(access.layout.kubeconfig)).configuration
+        helm = Helm(lambda: kubeconfig(entered), label, **deadline)
+        return Cluster(KubernetesApi(entered, label, **waits), helm)
+
+    def airflow() -> AirflowClient:
+        return AirflowClient(access.api_url, user=SERVICE_USER, password=access.password(SERVICE_USER), **waits)
+
+    key = bytes.fromhex(secrets.load(access.layout.secrets).credential_key_hex)
+    return Tenancy(
+        ledger=Ledger(as_dsn(access.ledger_dsn, "the ledger")),
+        platform=platform(),
+        keyring=Keyring(CREDENTIAL_KEY_ID, {CREDENTIAL_KEY_ID: key}),
+        world=World(storage, lambda: AirflowApi(airflow()), cluster),
+        runs=lambda: AirflowRuns(airflow()),
+        timings=Timings(grace=0.1, compensation_backoff=0.1),
+    )
+
+
+class Attempt:
+    """A tenant of its own and its only run."""
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+        self.slug = runs.new_slug("f")
+        self._tenancy = joined(access)
+        self._hurried = joined(access, hurried=True)
+        self._run = RunId(f"by-hand-{self.slug}")
+        self._tries = 0
+
+    def run(self, activity: str, *, may_wait: bool = True, hurried: bool = False) -> Saga | Waiting:
+        """One more try of the activity's task; a later try is a newer task instance."""
+        self._tries += 1
+        task = Task(self._lease(activity), self._tries, runs.request(self.slug), "ada", may_wait)
+        return run_activity(self._hurried if hurried else self._tenancy, task)
+
+    def run_before(self, activity: str) -> None:
+        """All tasks before this one, done."""
+        for each in PLAN:
+            if each.name == activity:
+                return
+            runs.until(lambda name=each.name: isinstance(self.run(name), Saga), f"{each.name} to be done")
+
+    def run_all(self) -> Saga:
+        """All tasks, done."""
+        self.run_before(PLAN[-1].name)
+        saga = self.run(PLAN[-1].name)
+        assert isinstance(saga, Saga)
+        return saga
+
+    def give_up(self, activity: str) -> Saga:
+        """What the failure callback does after the last try."""
+        lease = self._lease(activity)
+        command = c.GiveUp(lease.run_id, "out of tries", lease.activity, lease.holder)
+        saga = give_up(self._tenancy, command, stamp=Stamp("saga", lease=lease.holder))
+        assert saga is not None
+        return saga
+
+    def undo(self, command: c.Command) -> Saga:
+        """What an operator's Cancel or Decommission leads to."""
+        tenant_id = self._tenant_id()
+        with self._tenancy.ledger.open("test") as ledger:
+            generation = ledger.record(tenant_id, command, stamp=_STAMP).generation
+        return unwind(self._tenancy, tenant_id, generation, stamp=_STAMP)
+
+    def last_failure(self) -> dict[str, Any]:
+        """The newest `step.failed` of the ledger, by plain SQL."""
+        rows = runs.ledger(
+            self.access,
+            "select data from ledger.fact where stream = %s and kind = %s order by seq desc limit 1",
+            self._tenant_id(),
+            "tenant.provisioning.step.failed",
+        )
+        return dict(rows[0]["data"])
+
+    def _tenant_id(self) -> TenantId:
+        with self._tenancy.ledger.open("test") as ledger:
+            tenant_id = ledger.tenant_of_run(self._run)
+        assert tenant_id is not None
+        return tenant_id
+
+    def _lease(self, activity: str) -> Lease:
+        return Lease(self._run, ActivityName(activity), TaskInstanceId(f"ti-{self._tries:06}"))

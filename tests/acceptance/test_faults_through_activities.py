@@ -1,0 +1,109 @@
+"""Every fault, met by the activity it concerns: the right error, the cause in a sentence, in time, and nothing left.
+
+Run in this process by the engine, on the real servers of the sandbox.
+"""
+
+import re
+import time
+from typing import Any
+
+import pytest
+
+from sandbox.access import Access
+from sandbox.faults import catalogue
+from sandbox.faults.desk import Desk
+from tenancy.adapters import dsn, sessions
+from tenancy.engine.runner import Waiting
+from tenancy.saga import commands as c
+from tenancy.saga.errors import PermanentError
+from tenancy.saga.names import ActivityName
+from tests.acceptance import gates, runs
+from tests.acceptance.attempts import Attempt
+from tests.acceptance.discovery import assert_complete, traces
+from tests.acceptance.fault_rows import DEPLOY, OUTLIVED, ROWS, WAIT, Row, Undoing
+from tests.acceptance.set_faults import fault
+from tests.helm_children import helm_children
+
+A_TRY_SECONDS = 60
+"""Four tries and the pauses between them fit into an activity's stall limit of 5 minutes."""
+
+
+def test_every_kind_of_fault_has_a_row():
+    assert {row.kind for row in ROWS} | set(OUTLIVED) == set(catalogue.BY_NAME)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_the_activity_fails_with_the_cause_in_time_and_unwinding_leaves_nothing(
+    sandbox: Access, desk: Desk, monkeypatch: pytest.MonkeyPatch, row: Row
+):
+    monkeypatch.setattr(sessions, "LOCK_TIMEOUT_SECONDS", 2)
+    monkeypatch.setattr(dsn, "CONNECT_TIMEOUT_SECONDS", 2)
+    attempt = Attempt(sandbox)
+    if row.within_helm:
+        _make_the_namespace(attempt, desk)
+    with fault(desk, row.kind, **_narrowed(row.kind, row.options, attempt.slug)):
+        attempt.run_before(row.activity)
+        _assert_it_fails(attempt, row)
+        if row.undoing is not Undoing.AFTERWARDS:
+            given_up = attempt.give_up(row.activity).phase
+            assert given_up == ("Failed settled" if row.undoing is Undoing.MEANWHILE else "Failed unwinding")
+            _assert_nothing_is_under_way(sandbox)
+
+    if row.undoing is Undoing.LATER:
+        assert attempt.undo(c.Cancel()).phase == "Failed settled"
+    elif row.undoing is Undoing.AFTERWARDS:
+        assert attempt.give_up(row.activity).phase == "Failed settled"
+    assert traces(sandbox, attempt.slug).nothing
+    assert helm_children() == []
+
+
+@pytest.mark.parametrize("kind", OUTLIVED)
+def test_a_fault_that_only_delays_or_concerns_no_activity_is_outlived(sandbox: Access, desk: Desk, kind: str):
+    attempt = Attempt(sandbox)
+    with fault(desk, kind, **_narrowed(kind, OUTLIVED[kind], attempt.slug)):
+        assert attempt.run_all().phase == "Active"
+    assert_complete(sandbox, attempt.slug)
+    assert attempt.undo(c.Decommission()).phase == "Decommissioned"
+    assert traces(sandbox, attempt.slug).nothing
+    assert helm_children() == []
+
+
+def _assert_nothing_is_under_way(sandbox: Access) -> None:
+    """Such as a request that its client gave up, and that would be carried out when the fault is over."""
+    pending = "insert into connection%"
+    runs.until(lambda: not gates.waiting(sandbox.metadata_dsn, pending), "the last request to end", seconds=20)
+
+
+def _narrowed(kind: str, options: dict[str, Any], slug: str) -> dict[str, Any]:
+    """To this tenant, where the fault can be."""
+    return {"tenant": slug, **options} if "tenant" in catalogue.BY_NAME[kind].selects else options
+
+
+def _make_the_namespace(attempt: Attempt, desk: Desk) -> None:
+    """By a try that finds no room for what Helm would store."""
+    attempt.run_before(DEPLOY)
+    no_room = fault(desk, "quota-exceeded", tenant=attempt.slug, resource="secrets")
+    with no_room, pytest.raises(PermanentError, match="exceeded quota"):
+        attempt.run(DEPLOY)
+    found = traces(attempt.access, attempt.slug)
+    assert (len(found.namespaces), len(found.releases)) == (1, 0)
+
+
+def _assert_it_fails(attempt: Attempt, row: Row) -> None:
+    if row.activity == WAIT:
+        runs.until(lambda: re.search(row.reason, _look(attempt)), f"{row.kind} to be seen")
+    began = time.monotonic()
+    with pytest.raises(row.error, match=row.cause) as raised:
+        attempt.run(row.activity, may_wait=False, hurried=row.hurried)
+    assert time.monotonic() - began < A_TRY_SECONDS
+    assert type(raised.value) is row.error
+    assert helm_children() == []
+    told = attempt.last_failure()
+    assert (told["activity"], told["error"], told["message"]) == (row.activity, row.error.__name__, str(raised.value))
+
+
+def _look(attempt: Attempt) -> str:
+    """Why it is not ready yet, as the timeline says it."""
+    waiting = attempt.run(WAIT)
+    assert isinstance(waiting, Waiting)
+    return waiting.saga.step(ActivityName(WAIT)).message
