@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tenancy.activities.plan import PLAN
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.errors import PermanentError, PlatformFileError
 from tenancy.saga.platform import Platform, Region, parse
@@ -30,7 +31,7 @@ def platform() -> Platform:
     if not path:
         raise PlatformFileError(f"No platform file: set {PLATFORM_FILE} in every Airflow process.")
     try:
-        return parse(tomllib.loads(Path(path).read_text()))
+        return parse(tomllib.loads(Path(path).read_text()), [activity.name for activity in PLAN])
     except OSError as error:
         raise PlatformFileError(f"The platform file {path} cannot be read: {error.strerror}.") from error
     except tomllib.TOMLDecodeError as error:

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from tenancy.activities.activity import Observation, Work, World
 from tenancy.activities.plan import maker_of
 from tenancy.adapters.advisory_lock import Holder
 from tenancy.adapters.storage import LockPolicy
 from tenancy.ledger.envelope import Stamp
-from tenancy.ledger.ledger import Ledger, LedgerSession
+from tenancy.ledger.ledger import Ledger, LedgerSession, utc_now
 from tenancy.saga.commands import Command
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.decide import decide
@@ -47,6 +48,7 @@ class Tenancy:
     timings: Timings = Timings()
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = utc_now
 
     def work(self, ledger: LedgerSession, saga: Saga, *, application: str, stamp: Stamp, wanted: Command) -> Work:
         """The Work of one tenant. It stays wanted as long as the law would accept `wanted`."""

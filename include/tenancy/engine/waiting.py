@@ -5,9 +5,10 @@ failed is said in a worker (runner.py), so that its failure callback runs there.
 """
 
 import logging
+from datetime import datetime
 
 from tenancy.activities.activity import WaitingActivity, Work
-from tenancy.activities.plan import activity_of
+from tenancy.activities.plan import activity_of, stall_limit
 from tenancy.adapters.readiness import Readiness
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
@@ -15,9 +16,22 @@ from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.commands import CompleteActivity, ReportProgress
 from tenancy.saga.decide import decide
 from tenancy.saga.errors import PermanentError, Refused, TransientError
+from tenancy.saga.facts import ActivityStarted
 from tenancy.saga.tenant import Lease, Saga
 
 log = logging.getLogger(__name__)
+
+
+def deadline(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease) -> datetime:
+    """When its time is up. Counted from its first start in this attempt: a retry by Airflow begins nothing anew."""
+    starts = (
+        envelope.at
+        for envelope in ledger.envelopes(saga.tenant_id)
+        if envelope.attempt == saga.attempt
+        and isinstance(envelope.fact, ActivityStarted)
+        and envelope.fact.activity == lease.activity
+    )
+    return min(starts) + stall_limit(tenancy.platform, activity_of(lease.activity))
 
 
 def is_over(tenancy: Tenancy, lease: Lease, *, actor: str) -> bool:
