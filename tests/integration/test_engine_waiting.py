@@ -1,5 +1,6 @@
 """Waiting for workloads: begun and let go, looked at by the trigger, finished or failed by a worker."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -61,6 +62,39 @@ def test_it_goes_on_in_a_worker_once_all_are_ready(waiting: Stage):
     assert waiting.saga.step(WAIT).status is StepStatus.RUNNING
     assert waiting.run(WAIT).step(WAIT).status is StepStatus.DONE
     assert waiting.run(FLIP).phase == "Active"
+
+
+def test_what_is_nearly_ready_is_looked_at_again_and_not_deferred(waiting: Stage):
+    def mended() -> None:
+        clear_quietly(waiting)
+        time.sleep(0.1)
+
+    waiting.while_asleep = mended
+    done = waiting.look(WAIT)
+    assert not isinstance(done, Waiting)
+    assert done.step(WAIT).status is StepStatus.DONE
+
+
+def test_it_looks_again_for_two_seconds_and_lets_others_have_the_tenants_lock(waiting: Stage):
+    def take_the_lock() -> None:
+        with (
+            waiting.tenancy.ledger.open("somebody else") as ledger,
+            ledger.hold(waiting.tenant_id, patience_seconds=0, may_evict=lambda holder: False) as evicted,
+        ):
+            taken.append(evicted)
+
+    taken: list[object] = []
+    waiting.slept, waiting.while_asleep = [], take_the_lock
+    assert isinstance(waiting.look(WAIT), Waiting)
+    assert sum(waiting.slept) == pytest.approx(2.0, abs=0.15)
+    assert taken == [()] * len(waiting.slept)
+
+
+def test_cancel_ends_the_second_look_at_once(waiting: Stage):
+    waiting.slept, waiting.while_asleep = [], lambda: waiting.ask(c.Cancel()) and None
+    with pytest.raises(Refused):
+        waiting.look(WAIT)
+    assert len(waiting.slept) == 1
 
 
 def test_when_its_time_is_up_it_fails_with_what_it_saw_last(waiting: Stage):

@@ -14,7 +14,7 @@ from tenancy.activities.activity import Bell, NotReadyYet, WaitingActivity, Work
 from tenancy.activities.plan import PLAN, activity_of, stall_limit
 from tenancy.engine.admission import admit
 from tenancy.engine.tenancy import Tenancy, message_of, note_eviction, observe_all
-from tenancy.engine.waiting import deadline
+from tenancy.engine.waiting import deadline, is_soon_over
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.commands import BeginActivity, CompleteActivity, FailActivity, ReportProgress
@@ -66,7 +66,10 @@ def run_activity(tenancy: Tenancy, task: Task) -> Saga | Waiting:
         if saga.state is State.ACTIVE:
             _verify(_work(tenancy, ledger, saga, task))
             return saga
-        return _perform(tenancy, ledger, saga, task)
+        outcome = _perform(tenancy, ledger, saga, task)
+        if isinstance(outcome, Waiting) and is_soon_over(tenancy, ledger, task.lease, actor=task.actor):
+            return _perform(tenancy, ledger, outcome.saga, task)
+        return outcome
 
 
 def _tenant(tenancy: Tenancy, ledger: LedgerSession, task: Task) -> TenantId:
