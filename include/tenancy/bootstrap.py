@@ -4,6 +4,7 @@ Called by what Airflow calls (operators, callbacks, the console), never at impor
 """
 
 import os
+import threading
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,9 @@ PLATFORM_FILE = "TENANCY_PLATFORM_FILE"
 LEDGER_CONNECTION = "tenancy_ledger"
 AIRFLOW_CONNECTION = "tenancy_airflow_api"
 CREDENTIALS_CONNECTION = "tenancy_credentials"
+
+_hook_lock = threading.Lock()
+"""The hook hands what it read to its client by a global: two regions opened at once could be the same cluster."""
 
 
 def platform() -> Platform:
@@ -101,7 +105,8 @@ def _cluster(region: Region) -> "Cluster":
     from tenancy.adapters.cluster import open_cluster  # noqa: PLC0415
 
     try:
-        client = KubernetesHook(conn_id=region.cluster_connection).get_conn()
+        with _hook_lock:
+            client = KubernetesHook(conn_id=region.cluster_connection).get_conn()
     except Exception as error:
         raise PermanentError(
             f"The Airflow connection {region.cluster_connection} leads to no cluster: {error}"
