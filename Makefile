@@ -7,6 +7,7 @@ NAME   ?=
 EMAIL  ?=
 WAIT   ?= 1
 RUNS   ?= 10
+TENANTS ?= 300
 
 BIN    := .venv/bin
 export PYTHONPATH := $(CURDIR)/include
@@ -15,7 +16,7 @@ export TENANCY_PLATFORM_FILE ?= $(CURDIR)/include/sandbox/platform.toml
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down purge status test test-deep conformance bench lint format lock clean
+.PHONY: help demo up down purge status test test-deep conformance bench bench-waiting lint format lock clean
 
 help: ## Show this list
 	@echo "Tenancy: tenant provisioning as a saga on Apache Airflow"; echo
@@ -49,6 +50,9 @@ conformance: .venv/.installed ## Hold the Kubernetes API at URL=… TOKEN=… (C
 
 bench: .venv/.installed ## Time provisioning beside empty tasks, as ratios (RUNS=10)
 	@$(BIN)/python -m sandbox.bench --runs $(RUNS)
+
+bench-waiting: .venv/.installed ## Let TENANTS=300 wait for readiness at once: memory, free slots, how soon one is cancelled
+	@$(BIN)/python -m sandbox.bench_waiting --tenants $(TENANTS)
 
 lint: .venv/.installed ## Check style, types and which floor imports which
 	@$(BIN)/ruff check .

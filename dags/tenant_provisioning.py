@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG, chain
 
-from tenancy.activities.plan import PLAN
+from tenancy.activities.plan import PLAN, stall_limit
 from tenancy.bootstrap import platform
 from tenancy.orchestration.callbacks import activity_failed, run_failed
 from tenancy.orchestration.operator import ActivityOperator
@@ -25,9 +25,12 @@ Correct the request and trigger again.
 **Do not trust the colours alone.** Marking a task as success changes nothing outside: the next activity looks at the
 ledger, not at Airflow's marks. Clearing the whole run goes on with the same attempt; what is done, passes.
 
-Each activity may take 5 minutes, *Wait for workloads ready* 10: it is deferred meanwhile, and the tenant's timeline
-says how many pods are ready and what keeps the others. A tenant usually needs seconds.
+Each activity may take 5 minutes, *Wait for workloads ready* 10, unless the platform file says otherwise. The wait is
+deferred meanwhile, and the tenant's timeline says how many pods are ready and what keeps the others. A tenant usually
+needs seconds.
 """
+
+offer = platform()
 
 with DAG(
     dag_id="tenant_provisioning",
@@ -35,9 +38,11 @@ with DAG(
     doc_md=DOC,
     schedule=None,
     catchup=False,
-    max_active_runs=64,
+    # A run whose wait is deferred is active, too, and holds no slot: 64 waiting tenants would keep the 65th from its
+    # first activity. What bounds the work is max_active_tasks, which deferred tasks do not count against.
+    max_active_runs=1000,
     max_active_tasks=64,
-    params=request_params(platform()),
+    params=request_params(offer),
     on_failure_callback=run_failed,
     render_template_as_native_obj=False,
     tags=["tenancy"],
@@ -54,7 +59,7 @@ with DAG(
             ActivityOperator(
                 activity=activity.name,
                 emits=activity.emits,
-                execution_timeout=activity.stall_after,
+                execution_timeout=stall_limit(offer, activity),
                 retry_policy=retry_policy(),
                 doc=activity.label,
             )

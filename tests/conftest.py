@@ -14,7 +14,7 @@ from sandbox.layout import PROJECT
 from sandbox.ports import any_free
 from sandbox.postgres import PostgresServer
 
-pytest_plugins = ["tests.parts", "tests.clusters", "tests.sandboxes"]
+pytest_plugins = ["tests.parts", "tests.clusters", "tests.sandboxes", "tests.integration.connections"]
 # Here, because tests/acceptance imports it before tests/contract is collected.
 pytest.register_assert_rewrite("tests.contract.handles_contract")
 

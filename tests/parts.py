@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from sandbox.postgres import PostgresServer
+from tenancy.activities.plan import PLAN
 from tenancy.adapters.dsn import Dsn
 from tenancy.ledger.migrations import upgrade
 from tenancy.saga.credentials import Keyring
@@ -25,6 +26,7 @@ from tenancy.saga.platform import Platform, parse
 KEYRING = Keyring("k1", {"k1": b"a key of tests, 32 bytes at least"})
 POOL = "tenants_starter"
 REGION = "eu-central"
+ORDER = tuple(activity.name for activity in PLAN)
 
 
 def platform(name: str = "test", *, capacity: int = 100, quota: int = 100) -> Platform:
@@ -36,7 +38,8 @@ def platform(name: str = "test", *, capacity: int = 100, quota: int = 100) -> Pl
             "platform": {"name": name},
             "regions": {REGION: region},
             "plans": {"starter": plan, "business": {**plan, "database_connections": 40, "quota": quota}},
-        }
+        },
+        ORDER,
     )
 
 

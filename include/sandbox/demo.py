@@ -112,7 +112,7 @@ def _host(saga: Saga, layout: Layout) -> str:
     deployed = any(activity.name == "deploy_workloads" for activity in PLAN)
     if not deployed or saga.state is not State.ACTIVE:
         return ""
-    offer = parse(tomllib.loads(layout.platform_file.read_text(encoding="utf-8")))
+    offer = parse(tomllib.loads(layout.platform_file.read_text(encoding="utf-8")), [activity.name for activity in PLAN])
     return f"{saga.parameters.slug}.{offer.regions[saga.parameters.region].ingress_domain}"
 
 

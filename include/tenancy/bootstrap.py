@@ -4,10 +4,12 @@ Called by what Airflow calls (operators, callbacks, the console), never at impor
 """
 
 import os
+import threading
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tenancy.activities.plan import PLAN
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.errors import PermanentError, PlatformFileError, TransientError
 from tenancy.saga.platform import Platform, Region, parse
@@ -28,6 +30,9 @@ CREDENTIALS_CONNECTION = "tenancy_credentials"
 INGRESS_PORT = "TENANCY_INGRESS_PORT"
 """Where tenants' pages are served, if that is not port 80."""
 
+_hook_lock = threading.Lock()
+"""The hook hands what it read to its client by a global: two regions opened at once could be the same cluster."""
+
 
 def platform() -> Platform:
     """The platform file that the environment names. PlatformFileError says what is wrong with it."""
@@ -35,7 +40,7 @@ def platform() -> Platform:
     if not path:
         raise PlatformFileError(f"No platform file: set {PLATFORM_FILE} in every Airflow process.")
     try:
-        return parse(tomllib.loads(Path(path).read_text()))
+        return parse(tomllib.loads(Path(path).read_text()), [activity.name for activity in PLAN])
     except OSError as error:
         raise PlatformFileError(f"The platform file {path} cannot be read: {error.strerror}.") from error
     except tomllib.TOMLDecodeError as error:
@@ -142,7 +147,8 @@ def _cluster(region: Region) -> "Cluster":
     from tenancy.adapters.cluster import open_cluster  # noqa: PLC0415
 
     try:
-        client = KubernetesHook(conn_id=region.cluster_connection).get_conn()
+        with _hook_lock:
+            client = KubernetesHook(conn_id=region.cluster_connection).get_conn()
     except Exception as error:
         raise _unreadable(region.cluster_connection, error) from error
     return open_cluster(client.configuration, f"the cluster of region {region.name}")

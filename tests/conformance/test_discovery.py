@@ -62,6 +62,12 @@ def test_a_wrong_token_is_401(stranger: ApiClient) -> None:
     assert refused.value.status == 401
 
 
+def test_the_tokens_scheme_may_be_written_small_as_pods_do(api: ApiClient, server: Server) -> None:
+    for scheme in ("bearer", "Bearer", "BEARER"):
+        headers = {"Authorization": f"{scheme} {server.token}"}
+        assert api.rest_client.request("GET", f"{server.url}/api/v1/namespaces", headers=headers).status == 200
+
+
 def test_an_unserved_kind_is_404(anything: dynamic.DynamicClient) -> None:
     with pytest.raises(dynamic.exceptions.ResourceNotFoundError):
         anything.resources.get(api_version="nobody.example/v1", kind="Nothing")

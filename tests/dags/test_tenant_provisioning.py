@@ -1,6 +1,7 @@
 """The DAG's shape, and what parsing it costs. Behaviour is tested below Airflow and in tests/acceptance."""
 
 import json
+import os
 import subprocess
 import sys
 from functools import cache
@@ -27,16 +28,19 @@ json.dump({
     "callbacks": [bool(task.on_failure_callback) for task in dag.tasks] + [bool(dag.on_failure_callback)],
     "doc": dag.doc_md,
     "schedule": dag.schedule,
+    "max_active_runs": dag.max_active_runs,
 }, sys.stdout)
 """
 
 
 @cache
-def parsed() -> dict[str, Any]:
+def parsed(platform_file: str = os.environ["TENANCY_PLATFORM_FILE"]) -> dict[str, Any]:
     """The DAG as a fresh process sees it."""
     dags = Path(__file__).parents[2] / "dags"
     script = f"import sys; sys.path.insert(0, {str(dags)!r})\n{_PARSE}"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    env = {**os.environ, "TENANCY_PLATFORM_FILE": platform_file}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=env)
     return dict(json.loads(done.stdout))
 
 
@@ -58,6 +62,18 @@ def test_the_tasks_are_the_plan_in_a_chain():
 
 def test_every_task_ends_at_its_stall_limit():
     assert parsed()["timeouts"] == {activity.name: activity.stall_after.total_seconds() for activity in PLAN}
+
+
+def test_the_platform_file_may_say_another_limit(tmp_path: Path):
+    platform_file = tmp_path / "platform.toml"
+    shipped = Path(os.environ["TENANCY_PLATFORM_FILE"]).read_text()
+    platform_file.write_text(f"{shipped}\nwait_for_workloads_ready = 0.5\n")
+    timeouts = parsed(str(platform_file))["timeouts"]
+    assert (timeouts["wait_for_workloads_ready"], timeouts["mark_active"]) == (30, 300)
+
+
+def test_waiting_tenants_keep_nobody_from_beginning():
+    assert parsed()["max_active_runs"] >= 1000
 
 
 def test_every_task_and_the_run_have_a_failure_callback():

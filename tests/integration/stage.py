@@ -6,6 +6,7 @@ Time is the stage's own: `sleep` only notes how long, and does what `while_aslee
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from sandbox.postgres import PostgresServer
@@ -18,7 +19,7 @@ from tenancy.engine.runner import Task, Waiting, run_activity
 from tenancy.engine.tenancy import Tenancy, Timings
 from tenancy.engine.unwind import unwind
 from tenancy.ledger.envelope import Envelope, Stamp
-from tenancy.ledger.ledger import Ledger
+from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.saga import commands as c
 from tenancy.saga.names import PLATFORM_STREAM, ActivityName, RunId, TaskInstanceId, TenantId, proof_of
 from tenancy.saga.platform import Platform
@@ -33,6 +34,7 @@ RUN = RunId("run-1")
 ORDER = tuple(activity.name for activity in PLAN)
 VALIDATE, STORAGE, HANDLE, SCHEMA, DEPLOY, WAIT, FLIP = ORDER
 STAMP = Stamp("ada")
+NOW = timedelta()
 QUICK = Timings(lock_patience=0.2, unwind_limit=40, grace=0.5, compensation_tries=3, compensation_backoff=0.5)
 
 
@@ -78,11 +80,11 @@ class Stage:
         return outcome
 
     def look(
-        self, activity: ActivityName, number: int = 1, run_id: RunId = RUN, *, may_wait: bool = True, **conf: Any
+        self, activity: ActivityName, number: int = 1, run_id: RunId = RUN, *, late: timedelta = NOW, **conf: Any
     ) -> Saga | Waiting:
-        """The same, and a task that would be deferred is Waiting."""
-        task = Task(lease(activity, number, run_id), number, parts.request(**conf), "ada", may_wait)
-        return run_activity(self.tenancy, task)
+        """The same, and a task that would be deferred is Waiting. It looks at the clock `late`."""
+        task = Task(lease(activity, number, run_id), number, parts.request(**conf), "ada")
+        return run_activity(replace(self.tenancy, now=lambda: utc_now() + late), task)
 
     def run_until(self, activity: ActivityName, number: int = 1, run_id: RunId = RUN, **conf: Any) -> None:
         """All tasks before this one, done."""

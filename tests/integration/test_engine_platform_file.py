@@ -10,10 +10,18 @@ import pytest
 
 import sandbox
 from tenancy.saga.errors import PlatformFileError
-from tenancy.saga.platform import parse
+from tenancy.saga.platform import Platform
+from tenancy.saga.platform import parse as parse_platform
 
 SHIPPED = Path(sandbox.__file__).parent / "platform.toml"
 REGION, PLAN = "regions.eu-central", "plans.starter"
+
+
+ACTIVITIES = ("validate_request", "mark_active")
+
+
+def parse(document: dict[str, Any]) -> Platform:
+    return parse_platform(document, ACTIVITIES)
 
 
 @pytest.fixture
@@ -77,6 +85,11 @@ def test_stall_limits_are_minutes_and_may_be_left_out(document: dict[str, Any]):
         (f"{PLAN}.cpu", "a lot", "[plans.starter] cpu must be a Kubernetes quantity"),
         (f"{PLAN}.memory", "128 MB", "[plans.starter] memory must be a Kubernetes quantity"),
         ("stall_limits_minutes", 5, "[stall_limits_minutes] must be a table"),
+        (
+            "stall_limits_minutes",
+            {"mark_actve": 5},
+            "[stall_limits_minutes] has no activity mark_actve to limit (there are: validate_request, mark_active)",
+        ),
         ("stall_limits_minutes", {"mark_active": 0}, "[stall_limits_minutes] mark_active must be a positive number"),
         (
             "stall_limits_minutes",

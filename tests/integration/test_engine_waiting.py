@@ -1,6 +1,9 @@
 """Waiting for workloads: begun and let go, looked at by the trigger, finished or failed by a worker."""
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -9,9 +12,12 @@ from tenancy.engine.waiting import is_over
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import PermanentError, Refused
+from tenancy.saga.names import RunId
 from tenancy.saga.states import StepStatus
 from tests.conformance.server import eventually
 from tests.integration.stage import FLIP, NOTHING, WAIT, Stage, lease
+
+TOO_LATE = timedelta(minutes=10, seconds=1)
 
 
 @pytest.fixture
@@ -58,14 +64,79 @@ def test_it_goes_on_in_a_worker_once_all_are_ready(waiting: Stage):
     assert waiting.run(FLIP).phase == "Active"
 
 
+def test_what_is_nearly_ready_is_looked_at_again_and_not_deferred(waiting: Stage):
+    def mended() -> None:
+        clear_quietly(waiting)
+        time.sleep(0.1)
+
+    waiting.while_asleep = mended
+    done = waiting.look(WAIT)
+    assert not isinstance(done, Waiting)
+    assert done.step(WAIT).status is StepStatus.DONE
+
+
+def test_it_looks_again_for_two_seconds_and_lets_others_have_the_tenants_lock(waiting: Stage):
+    def take_the_lock() -> None:
+        with (
+            waiting.tenancy.ledger.open("somebody else") as ledger,
+            ledger.hold(waiting.tenant_id, patience_seconds=0, may_evict=lambda holder: False) as evicted,
+        ):
+            taken.append(evicted)
+
+    taken: list[object] = []
+    waiting.slept, waiting.while_asleep = [], take_the_lock
+    assert isinstance(waiting.look(WAIT), Waiting)
+    assert sum(waiting.slept) == pytest.approx(2.0, abs=0.15)
+    assert taken == [()] * len(waiting.slept)
+
+
+def test_cancel_ends_the_second_look_at_once(waiting: Stage):
+    waiting.slept, waiting.while_asleep = [], lambda: waiting.ask(c.Cancel()) and None
+    with pytest.raises(Refused):
+        waiting.look(WAIT)
+    assert len(waiting.slept) == 1
+
+
 def test_when_its_time_is_up_it_fails_with_what_it_saw_last(waiting: Stage):
     with pytest.raises(PermanentError, match=r"Not ready within 10 minutes: 0 of 1 pods ready"):
-        waiting.look(WAIT, may_wait=False)
+        waiting.look(WAIT, late=TOO_LATE)
     (failed,) = waiting.facts(f.ActivityFailed)
     assert failed.message.startswith("Not ready within 10 minutes")
     after = waiting.give_up(WAIT)
     assert after is not None
     assert (after.phase, waiting.outside) == ("Failed settled", NOTHING)
+
+
+def test_its_time_counts_from_its_first_start_however_often_airflow_tries_again(waiting: Stage):
+    first = waiting.look(WAIT)
+    again = waiting.look(WAIT, number=2, late=timedelta(minutes=9))
+    assert isinstance(first, Waiting)
+    assert isinstance(again, Waiting)
+    assert again.deadline == first.deadline
+    with pytest.raises(PermanentError, match="Not ready within 10 minutes"):
+        waiting.look(WAIT, number=3, late=TOO_LATE)
+
+
+def test_a_new_attempt_has_its_time_to_itself(waiting: Stage):
+    before = waiting.look(WAIT)
+    waiting.ask(c.Cancel())
+    waiting.unwind()
+    waiting.ask(c.Reset())
+    retry = RunId("run-2")
+    waiting.run_until(WAIT, run_id=retry)
+    after = waiting.look(WAIT, run_id=retry)
+    assert isinstance(before, Waiting)
+    assert isinstance(after, Waiting)
+    assert after.deadline > before.deadline
+
+
+def test_its_time_is_what_the_platform_file_says(waiting: Stage):
+    waiting.tenancy = replace(
+        waiting.tenancy, platform=replace(waiting.tenancy.platform, stall_limits={WAIT: timedelta(minutes=2.5)})
+    )
+    assert isinstance(waiting.look(WAIT, late=timedelta(minutes=2)), Waiting)
+    with pytest.raises(PermanentError, match=r"Not ready within 2\.5 minutes: 0 of 1 pods ready"):
+        waiting.look(WAIT, late=timedelta(minutes=3))
 
 
 def test_cancel_ends_the_wait_and_the_worker_is_refused(waiting: Stage):

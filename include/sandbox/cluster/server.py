@@ -32,7 +32,7 @@ class ApiServer:
     """The routes, behind the token and the faults."""
 
     def __init__(self, verbs: Verbs, faults: FaultBook, token: str) -> None:
-        self._verbs, self._gate, self._expected = verbs, FaultGate(faults), f"Bearer {token}".encode()
+        self._verbs, self._gate, self._expected = verbs, FaultGate(faults), token.encode()
         self._fault_routes = FaultRoutes(faults)
 
     def application(self) -> web.Application:
@@ -67,8 +67,9 @@ class ApiServer:
 
     @web.middleware
     async def _authenticated(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        given = request.headers.get("Authorization", "").encode()
-        if request.path not in _OPEN_PATHS and not hmac.compare_digest(given, self._expected):
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        known = scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self._expected)
+        if request.path not in _OPEN_PATHS and not known:
             raise problems.unauthorized()
         return await handler(request)
 

@@ -1,5 +1,6 @@
 """PLAN: the saga's activities in order. A new one is one file and its line here; everything else derives from this."""
 
+from datetime import timedelta
 from typing import Final
 
 from tenancy.activities.activity import Activity
@@ -11,6 +12,7 @@ from tenancy.activities.mark_active import MarkActive
 from tenancy.activities.validate_request import ValidateRequest
 from tenancy.activities.wait_for_workloads_ready import WaitForWorkloadsReady
 from tenancy.saga.names import ActivityName
+from tenancy.saga.platform import Platform
 from tenancy.saga.tenant import PlanEntry
 
 PLAN: Final[tuple[Activity, ...]] = (
@@ -27,6 +29,11 @@ PLAN: Final[tuple[Activity, ...]] = (
 def activity_of(name: ActivityName) -> Activity:
     """The activity of this name; KeyError when PLAN has none."""
     return {activity.name: activity for activity in PLAN}[name]
+
+
+def stall_limit(platform: Platform, activity: Activity) -> timedelta:
+    """How long it may take: as the platform file says, else as PLAN does."""
+    return platform.stall_limits.get(activity.name, activity.stall_after)
 
 
 def maker_of(resource_kind: str) -> Activity:

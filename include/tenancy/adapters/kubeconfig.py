@@ -6,12 +6,15 @@ Files are put in by content: the client's own are temporary.
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from kubernetes.client import Configuration
 
 _NAME = "region"
+_SCHEME = re.compile(r"^bearer ", re.IGNORECASE)
+"""In a pod the client writes it small, elsewhere with a capital (kubernetes 36.0)."""
 
 
 def kubeconfig(configuration: Configuration) -> str:
@@ -44,7 +47,7 @@ def _user(configuration: Configuration) -> dict[str, str]:
     user: dict[str, str] = {}
     key = configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
     if key:
-        user["token"] = str(key).removeprefix("Bearer ").strip()
+        user["token"] = _SCHEME.sub("", str(key)).strip()
     if configuration.cert_file and configuration.key_file:
         user["client-certificate-data"] = _content(configuration.cert_file)
         user["client-key-data"] = _content(configuration.key_file)

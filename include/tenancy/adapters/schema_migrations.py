@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import alembic.command
-import alembic.config
 import sqlalchemy
 from psycopg.rows import tuple_row
 from sqlalchemy.pool import StaticPool
@@ -29,6 +27,9 @@ def migrate(
 
     Errors of the statements come out as sqlalchemy.exc.DBAPIError, with psycopg's error as `.orig`.
     """
+    import alembic.command  # noqa: PLC0415 - 6 MB that the triggerer, who migrates nothing, does without
+    import alembic.config  # noqa: PLC0415
+
     config = alembic.config.Config()
     config.set_main_option("script_location", str(scripts).replace("%", "%%"))
     with _as_sqlalchemy(session) as connection, connection.begin():

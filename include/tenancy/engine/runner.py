@@ -7,12 +7,14 @@ tenant is decided by failure.py once Airflow has no tries left.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from tenancy.activities.activity import Bell, NotReadyYet, WaitingActivity, Work
-from tenancy.activities.plan import PLAN, activity_of
+from tenancy.activities.plan import PLAN, activity_of, stall_limit
 from tenancy.engine.admission import admit
 from tenancy.engine.tenancy import Tenancy, message_of, note_eviction, observe_all
+from tenancy.engine.waiting import deadline, is_soon_over
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.commands import BeginActivity, CompleteActivity, FailActivity, ReportProgress
@@ -31,8 +33,6 @@ class Task:
     try_number: int
     conf: Mapping[str, Any]
     actor: str
-    may_wait: bool = True
-    """False once its time is up: what is not ready then has failed."""
 
     @property
     def stamp(self) -> Stamp:
@@ -45,16 +45,18 @@ class Task:
 
 @dataclass(frozen=True)
 class Waiting:
-    """The activity is begun and what it waits for is not so yet; `bell` is what to listen to meanwhile."""
+    """The activity is begun and what it waits for is not so yet; `bell` is what to listen to until the deadline."""
 
     saga: Saga
     bell: Bell
+    deadline: datetime
 
 
 def run_activity(tenancy: Tenancy, task: Task) -> Saga | Waiting:
     """Do the task's activity; the saga afterwards. Idempotent: a task that was done before verifies and passes.
 
-    A WaitingActivity that is not ready yet is Waiting: call this again when its bell rang.
+    A WaitingActivity that is not ready yet is Waiting: call this again when its bell rang. What is not ready when its
+    time is up has failed.
 
     Raises Refused (nothing was done), TransientError (worth a retry) or PermanentError (recorded, give up).
     """
@@ -64,7 +66,10 @@ def run_activity(tenancy: Tenancy, task: Task) -> Saga | Waiting:
         if saga.state is State.ACTIVE:
             _verify(_work(tenancy, ledger, saga, task))
             return saga
-        return _perform(tenancy, ledger, saga, task)
+        outcome = _perform(tenancy, ledger, saga, task)
+        if isinstance(outcome, Waiting) and is_soon_over(tenancy, ledger, task.lease, actor=task.actor):
+            return _perform(tenancy, ledger, outcome.saga, task)
+        return outcome
 
 
 def _tenant(tenancy: Tenancy, ledger: LedgerSession, task: Task) -> TenantId:
@@ -98,22 +103,23 @@ def _perform(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) ->
     ):
         for holder in evicted:
             note_eviction(ledger, tenant_id, "the ledger", holder, task.stamp)
-        waiting = _act(ledger, task, work)
+        waiting = _act(tenancy, ledger, task, work)
         return waiting or ledger.record(tenant_id, CompleteActivity(task.lease), stamp=task.stamp)
 
 
-def _act(ledger: LedgerSession, task: Task, work: Work) -> Waiting | None:
+def _act(tenancy: Tenancy, ledger: LedgerSession, task: Task, work: Work) -> Waiting | None:
     activity = activity_of(task.lease.activity)
     try:
         activity.run(work)
     except NotReadyYet as not_yet:
-        if not task.may_wait:
-            minutes = activity.stall_after.total_seconds() / 60
+        until = deadline(tenancy, ledger, work.saga, task.lease)
+        if tenancy.now() >= until:
+            minutes = stall_limit(tenancy.platform, activity).total_seconds() / 60
             why = str(not_yet).rstrip(".")
-            raise PermanentError(f"Not ready within {minutes:.0f} minutes: {why}.") from not_yet
+            raise PermanentError(f"Not ready within {minutes:g} minutes: {why}.") from not_yet
         assert isinstance(activity, WaitingActivity)  # nobody else raises it
         saga = ledger.record(work.tenant_id, ReportProgress(task.lease, str(not_yet)), stamp=task.stamp)
-        return Waiting(saga, activity.bell(work))
+        return Waiting(saga, activity.bell(work), until)
     return None
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from tenancy.activities.activity import Observation, Work, World
 from tenancy.activities.plan import maker_of
@@ -10,7 +11,7 @@ from tenancy.adapters.advisory_lock import Holder
 from tenancy.adapters.storage import LockPolicy
 from tenancy.engine.workflow import Runs
 from tenancy.ledger.envelope import Stamp
-from tenancy.ledger.ledger import Ledger, LedgerSession
+from tenancy.ledger.ledger import Ledger, LedgerSession, utc_now
 from tenancy.saga.commands import Command
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.decide import decide
@@ -73,6 +74,7 @@ class Tenancy:
     timings: Timings = Timings()
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = utc_now
 
     def work(
         self,

@@ -32,13 +32,11 @@ class ActivityOperator(BaseOperator):
 
     def execute(self, context: "Context") -> None:
         """Refused, TransientError and PermanentError come out as they are: the retry policy knows them by name."""
-        from tenancy.activities.plan import activity_of  # noqa: PLC0415 - the DAG file imports this module
+        self._go_on(context)
 
-        self._go_on(context, datetime.now(UTC) + activity_of(self.activity).stall_after)
-
-    def resume(self, context: "Context", event: Any, deadline: str) -> None:  # noqa: ARG002 - Airflow passes it
+    def resume(self, context: "Context", event: Any) -> None:  # noqa: ARG002 - Airflow passes it
         """In a worker again, after a wait: look once more; done, failed, or go on waiting."""
-        self._go_on(context, datetime.fromisoformat(deadline))
+        self._go_on(context)
 
     def on_kill(self) -> None:
         """Airflow calls it from its SIGTERM handler, in the middle of whatever runs, and then lets it go on until
@@ -52,14 +50,14 @@ class ActivityOperator(BaseOperator):
         if not isinstance(sys.exception(), AirflowTaskTimeout):
             raise Stopped
 
-    def _go_on(self, context: "Context", deadline: datetime) -> None:
-        from tenancy.bootstrap import tenancy  # noqa: PLC0415
+    def _go_on(self, context: "Context") -> None:
+        from tenancy.bootstrap import tenancy  # noqa: PLC0415 - the DAG file imports this module
         from tenancy.engine.runner import Waiting, run_activity  # noqa: PLC0415
 
-        task = _task(context, self.activity, may_wait=datetime.now(UTC) < deadline)
+        task = _task(context, self.activity)
         outcome = run_activity(tenancy(), task)
         if isinstance(outcome, Waiting):
-            self._wait(task, outcome, deadline)
+            self._wait(task, outcome)
         else:
             self._tell(context, outcome)
 
@@ -72,22 +70,18 @@ class ActivityOperator(BaseOperator):
                 "attempt": saga.attempt,
             }
 
-    def _wait(self, task: "Task", waiting: "Waiting", deadline: datetime) -> None:
+    def _wait(self, task: "Task", waiting: "Waiting") -> None:
         """Raises TaskDeferred. Airflow's own time-out is for a triggerer that is away: it knows no reason."""
         from tenancy.orchestration.readiness_trigger import ReadinessTrigger  # noqa: PLC0415
 
         trigger = ReadinessTrigger(
-            **asdict(task.lease), actor=task.actor, **asdict(waiting.bell), deadline=deadline.isoformat()
+            **asdict(task.lease), actor=task.actor, **asdict(waiting.bell), deadline=waiting.deadline.isoformat()
         )
-        self.defer(
-            trigger=trigger,
-            method_name="resume",
-            kwargs={"deadline": deadline.isoformat()},
-            timeout=deadline - datetime.now(UTC) + _TRIGGERER_GRACE,
-        )
+        timeout = waiting.deadline - datetime.now(UTC) + _TRIGGERER_GRACE
+        self.defer(trigger=trigger, method_name="resume", timeout=timeout)
 
 
-def _task(context: "Context", activity: ActivityName, *, may_wait: bool) -> "Task":
+def _task(context: "Context", activity: ActivityName) -> "Task":
     from tenancy.engine.runner import Task  # noqa: PLC0415
 
     ti, run = context["ti"], context["dag_run"]
@@ -96,5 +90,4 @@ def _task(context: "Context", activity: ActivityName, *, may_wait: bool) -> "Tas
         try_number=ti.try_number,
         conf={**context["params"], **(run.conf or {})},
         actor=run.triggering_user_name or "airflow",
-        may_wait=may_wait,
     )

@@ -4,7 +4,7 @@ Values only; bootstrap.py reads the file. `parse` names every mistake at once, b
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -69,14 +69,17 @@ _PLAN_KEYS: Final = {
 }
 
 
-def parse(document: Mapping[str, Any]) -> Platform:
-    """The platform that a parsed TOML document states; PlatformFileError lists all that is wrong with it."""
+def parse(document: Mapping[str, Any], activities: Collection[str]) -> Platform:
+    """The platform that a parsed TOML document states; PlatformFileError lists all that is wrong with it.
+
+    `activities` are those that may have a stall limit: the law does not know PLAN.
+    """
     problems = [
         *_check_top(document),
         *_check_tables(document, "regions", _REGION_KEYS, {}),
         *_check_tables(document, "plans", _PLAN_KEYS, {"quota": int}),
         *_check_quantities(document),
-        *_check_stall_limits(document),
+        *_check_stall_limits(document, activities),
     ]
     if problems:
         raise PlatformFileError("The platform file is wrong: " + "; ".join(problems) + ".")
@@ -149,11 +152,17 @@ def _check_quantities(document: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _check_stall_limits(document: Mapping[str, Any]) -> list[str]:
+def _check_stall_limits(document: Mapping[str, Any], activities: Collection[str]) -> list[str]:
     limits = document.get("stall_limits_minutes", {})
     if not isinstance(limits, dict):
         return ["[stall_limits_minutes] must be a table"]
-    return [
+    known = ", ".join(activities)
+    unknown = [
+        f"[stall_limits_minutes] has no activity {name} to limit (there are: {known})"
+        for name in limits
+        if name not in activities
+    ]
+    return unknown + [
         f"[stall_limits_minutes] {activity} must be a positive number of minutes"
         for activity, minutes in limits.items()
         if not isinstance(minutes, int | float) or isinstance(minutes, bool) or not 0 < minutes < _LONGEST_MINUTES

@@ -1,0 +1,174 @@
+"""`make bench-waiting`: what hundreds of tenants cost that wait for readiness all at once.
+
+It runs in a sandbox of its own (`.sandbox-bench-waiting`), where one region's pods start slowly. Numbers are printed,
+never asserted. Beside the waiting region another one works: what a newcomer there needs tells whether workers are free.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import psutil
+import psycopg
+from psycopg.rows import dict_row
+from rich.console import Console
+
+from sandbox import bench, lifecycle
+from sandbox.access import Access
+from sandbox.airflow_env import Wish
+from sandbox.faults.desk import Desk
+from sandbox.layout import PROJECT, Layout
+from sandbox.problems import SandboxError
+from sandbox.progress import Progress
+from sandbox.triggerer import WAIT, busy_seconds, megabytes, wait_ended_at
+
+_RUNS: Final = f"/api/v2/dags/{bench.SAGA}/dagRuns"
+_SLOW, _QUICK = "eu-central", "us-east"
+_AN_HOUR: Final = 3600.0
+_CANCELLED: Final = 10
+
+_ENDED = "select count(*) n from dag_run where dag_id = %s and state = %s"
+_WAITING = "select count(*) n from task_instance where task_id = %s and state = 'deferred' and trigger_id is not null"
+_TRIGGER = "select trigger_id from task_instance where run_id = %s and task_id = %s"
+_THERE = "select count(*) n from trigger where id = %s"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The sandbox, and where its progress is told."""
+
+    access: Access
+    client: httpx.Client
+    progress: Progress
+
+    def ask(self, statement: str, *parameters: object) -> dict[str, Any]:
+        """One row of Airflow's metadata database: asking its API for 300 runs would be a load of its own."""
+        with psycopg.connect(self.access.metadata_dsn, row_factory=dict_row, autocommit=True) as connection:
+            row = connection.execute(statement, parameters).fetchone()
+        return row or {}
+
+    @property
+    def failed(self) -> int:
+        """How many runs failed."""
+        return int(self.ask(_ENDED, bench.SAGA, "failed")["n"])
+
+    def until(self, look: Callable[[], bool], what: str, every: float = 0.5) -> float:
+        """How many seconds it took. No run may fail but those that are marked so."""
+        began = time.monotonic()
+        while not look():
+            if time.monotonic() - began > _AN_HOUR or self.failed > _CANCELLED:
+                raise SandboxError(f"Waited in vain for {what}; {self.failed} runs failed.")
+            time.sleep(every)
+        return time.monotonic() - began
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    console = Console(highlight=False, soft_wrap=True)
+    layout = Layout.find(PROJECT / ".sandbox-bench-waiting")
+    try:
+        lifecycle.down(layout, purge=True)
+        with _up(layout, Progress(console)) as waiting:
+            _measure(waiting, options.tenants, console)
+    except SandboxError as problem:
+        print(f"bench-waiting: {problem}", file=sys.stderr)
+        return 1
+    finally:
+        lifecycle.down(layout, purge=True)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sandbox.bench_waiting", description=__doc__)
+    parser.add_argument("--tenants", type=int, default=300, help="how many wait at once (default: %(default)s)")
+    return parser
+
+
+@contextmanager
+def _up(layout: Layout, progress: Progress) -> Iterator[Bench]:
+    layout.create()
+    wish = Wish(extra_env={"TENANCY_PLATFORM_FILE": str(_patient_platform(layout))})
+    lifecycle.up(layout, wish=wish, usual_ports=False, progress=progress)
+    access = Access(layout)
+    with access.client("operator") as client:
+        bench._await_dag(client, bench.SAGA)
+        yield Bench(access, client, progress)
+
+
+def _patient_platform(layout: Layout) -> Path:
+    """The sandbox's offer, but nobody waits in vain: on a slow machine the last begins long after the first."""
+    file = layout.logs / "platform.toml"  # a folder that goes with the sandbox
+    shipped = layout.platform_file.read_text(encoding="utf-8")
+    file.write_text(f"{shipped}\n{WAIT} = {_AN_HOUR / 60:.0f}\n", encoding="utf-8")
+    return file
+
+
+def _measure(this: Bench, tenants: int, console: Console) -> None:
+    say = console.print
+    bench._run(this.client, bench.SAGA, _request(_QUICK))  # warms up caches
+    say(f"a tenant alone: trigger to Active {bench._run(this.client, bench.SAGA, _request(_QUICK)):.2f} s")
+    say(f"triggerer before: {megabytes(this.access.layout):.0f} MB (PSS)")
+    desk = Desk(this.access.layout)
+    fault = desk.set("slow-start", region=_SLOW, seconds=_AN_HOUR)
+    with this.progress.step(f"{tenants} tenants until all wait"):
+        runs = [_trigger(this, _request(_SLOW)) for _ in range(tenants)]
+        this.until(lambda: this.ask(_WAITING, WAIT)["n"] == tenants, "all to be deferred")
+    time.sleep(20)  # every trigger has had its first look
+    say(f"triggerer with {tenants} waits: {megabytes(this.access.layout):.0f} MB (PSS)")
+    say(f"pool: {_pool(this)}")
+    say(f"triggerer's processor time in 30 s: {busy_seconds(this.access.layout, 30):.1f} s")
+    elsewhere = [bench._run(this.client, bench.SAGA, _request(_QUICK)) for _ in range(3)]
+    say(f"three more tenants elsewhere, each: trigger to Active {_spread(elsewhere)}")
+    ended = [_cancel(this, run) for run in runs[:_CANCELLED]]
+    say(f"{_CANCELLED} runs marked failed: trigger's row gone after {_spread([row for row, _ in ended])}")
+    say(f"  and its coroutine ended after {_spread([coroutine for _, coroutine in ended])}")
+    before = this.ask(_ENDED, bench.SAGA, "success")["n"]
+    desk.clear(fault.id)
+    wanted = before + tenants - _CANCELLED
+    took = this.until(lambda: this.ask(_ENDED, bench.SAGA, "success")["n"] == wanted, "all to be Active")
+    say(f"all pods ready at once: the other {tenants - _CANCELLED} were Active after {took:.0f} s")
+    say(f"runs failed but for those: {this.failed - _CANCELLED}")
+    say(f"triggerer after: {megabytes(this.access.layout):.0f} MB (PSS)")
+    say(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {psutil.cpu_count()} cores, LocalExecutor")
+
+
+def _request(region: str) -> dict[str, str]:
+    return {**bench._request(), "region": region}
+
+
+def _trigger(this: Bench, conf: dict[str, str]) -> str:
+    answer = this.client.post(_RUNS, json={"logical_date": None, "conf": conf})
+    answer.raise_for_status()
+    return str(answer.json()["dag_run_id"])
+
+
+def _cancel(this: Bench, run: str) -> tuple[float, float]:
+    """Seconds from a mark-failed to the end of the trigger's row and of its coroutine."""
+    trigger = this.ask(_TRIGGER, run, WAIT)["trigger_id"]
+    began = datetime.now(UTC)
+    this.client.patch(f"{_RUNS}/{run}", json={"state": "failed"}).raise_for_status()
+    row = this.until(lambda: this.ask(_THERE, trigger)["n"] == 0, "a trigger to go", every=0.02)
+    this.until(lambda: any(wait_ended_at(this.access, run)), "a wait to end", every=0.1)
+    return row, (next(wait_ended_at(this.access, run)) - began).total_seconds()
+
+
+def _pool(this: Bench) -> str:
+    with this.access.client("engineer") as engineer:
+        pool = engineer.get("/api/v2/pools/default_pool").json()
+    return ", ".join(f"{pool[f'{kind}_slots']} {kind}" for kind in ("open", "running", "queued", "deferred"))
+
+
+def _spread(seconds: list[float]) -> str:
+    return f"{statistics.median(seconds):.2f} s in the middle, {max(seconds):.2f} s at most"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

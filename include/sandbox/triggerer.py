@@ -1,0 +1,54 @@
+"""What can be seen of the sandbox's triggerer from outside: its memory, its work, when a wait in it ended.
+
+Read by the bench of many waits and by acceptance tests; it changes nothing.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+
+import psutil
+
+from sandbox import processes
+from sandbox.access import Access
+from sandbox.layout import Layout
+from sandbox.processes import Register
+
+WAIT: Final = "wait_for_workloads_ready"
+_SAGA: Final = "tenant_provisioning"
+
+
+def megabytes(layout: Layout) -> float:
+    """Proportional set size of all its processes: what they share with others is counted by shares."""
+    return float(sum(process.memory_full_info().pss for process in _processes(layout)) / 2**20)
+
+
+def busy_seconds(layout: Layout, during: float) -> float:
+    """Processor time it takes in the next `during` seconds."""
+    before = _processor_seconds(layout)
+    time.sleep(during)
+    return _processor_seconds(layout) - before
+
+
+def wait_ended_at(access: Access, run_id: str) -> Iterator[datetime]:
+    """When the wait of this run ended, by the trigger's own log; nothing as long as it lives."""
+    folder = access.layout.logs / "tasks" / f"dag_id={_SAGA}" / f"run_id={run_id}" / f"task_id={WAIT}"
+    for file in folder.glob("*.trigger.*"):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            with suppress(ValueError, KeyError):  # its last line may be half written
+                said = json.loads(line)
+                if said["event"] == "trigger completed":
+                    yield datetime.fromisoformat(said["timestamp"])
+
+
+def _processes(layout: Layout) -> list[psutil.Process]:
+    daemon = Register(layout.processes).get("triggerer")
+    assert daemon is not None
+    return [psutil.Process(pid) for pid in processes.members(daemon)]
+
+
+def _processor_seconds(layout: Layout) -> float:
+    return float(sum(sum(process.cpu_times()[:2]) for process in _processes(layout)))
