@@ -74,6 +74,11 @@ create event trigger hold_tables on ddl_command_start when tag in ('CREATE TABLE
 """
 
 
+def connected(dsn: str) -> psycopg.Connection:
+    """A session in which every statement is by itself; use it in a `with`."""
+    return psycopg.connect(dsn, autocommit=True)
+
+
 def waiting(dsn: str, statement: str) -> bool:
     """Is a statement like this one being held in the server behind the DSN?"""
     question = "select from pg_stat_activity where state = 'active' and query ilike %s and pid <> pg_backend_pid()"
@@ -102,3 +107,32 @@ def _clients(access: Access) -> list[int]:
         for connection in psutil.net_connections("tcp")
         if connection.laddr and connection.laddr.port in ports and connection.pid is not None
     ]
+
+
+_SLUG_GATE = """
+create table if not exists public.slug_gate (slug text, kind text, activity text);
+grant select on public.slug_gate to public;
+create or replace function public.wait_at_slug_gate() returns trigger language plpgsql as $$
+begin
+    while exists (select from public.slug_gate as gate join ledger.tenant using (slug)
+                   where tenant.id = new.stream and gate.kind = new.kind
+                     and gate.activity = new.data ->> 'activity') loop
+        perform pg_sleep(0.02);
+    end loop;
+    return new;
+end $$;
+create or replace trigger wait_at_slug_gate before insert on ledger.fact
+    for each row execute function public.wait_at_slug_gate();
+"""
+
+
+@contextmanager
+def before_fact_of(access: Access, slug: str, kind: str, activity: str) -> Iterator[None]:
+    """Nobody can record this fact of this activity for the tenant of this slug until the gate opens."""
+    with psycopg.connect(access.superuser_dsn("platform", "ledger"), autocommit=True) as connection:
+        connection.execute(_SLUG_GATE)
+        connection.execute("insert into public.slug_gate values (%s, %s, %s)", (slug, kind, activity))
+        try:
+            yield
+        finally:
+            connection.execute("delete from public.slug_gate where slug = %s", (slug,))

@@ -98,3 +98,31 @@ def kinds(access: Access, slug: str) -> list[str]:
     assert row is not None, f"no tenant {slug}"
     rows = ledger(access, "select kind from ledger.fact where stream = %s order by seq", row["id"])
     return [fact["kind"] for fact in rows]
+
+
+def waits(access: Access, slug: str) -> bool:
+    """Is the tenant's readiness wait under way?"""
+    row = tenant(access, slug)
+    return bool(row and row["state"] == "Provisioning" and row["activity"] == "wait_for_workloads_ready") and bool(
+        ledger(
+            access,
+            "select from ledger.fact where stream = %s and kind = 'tenant.provisioning.step.progress' and attempt = %s",
+            row["id"],
+            row["attempt"],
+        )
+    )
+
+
+def first_run(access: Access, slug: str) -> str:
+    """The run of the tenant's first attempt."""
+    question = "select run_id from ledger.run join ledger.tenant on tenant_id = id where slug = %s order by run.attempt"
+    return str(ledger(access, question, slug)[0]["run_id"])
+
+
+def refusals(access: Access, slug: str) -> list[str]:
+    """The sentences of all refusals in the tenant's audit log."""
+    question = (
+        "select data ->> 'message' as said from ledger.fact join ledger.tenant on stream = id "
+        "where slug = %s and kind like '%%refused' order by fact.seq"
+    )
+    return [row["said"] for row in ledger(access, question, slug)]

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tenancy import shared_parts
 from tenancy.adapters.dsn import Dsn
-from tenancy.orchestration import shared_parts
 from tests import parts
 from tests.conformance.server import Server
 from tests.integration.stage import Stage

@@ -53,7 +53,7 @@ def test_a_change_in_the_cluster_rings_the_bell(connected: Stage):
 
 def test_a_connection_that_leads_nowhere_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AIRFLOW_CONN_NOWHERE", json.dumps({"conn_type": "kubernetes", "extra": {"in_cluster": True}}))
-    with pytest.raises(PermanentError, match="The Airflow connection nowhere leads to no cluster: Service host"):
+    with pytest.raises(PermanentError, match="The Airflow connection nowhere cannot be used: Service host"):
         bootstrap._cluster(_region("nowhere"))
 
 

@@ -75,7 +75,8 @@ select pg_advisory_xact_lock(7236832);
 select pg_advisory_xact_lock(7236833, hashtext(%(stream)s::text));
 
 -- name: tenants
--- Tenants by what is asked for, newest first, from a point on. The text is a slug's or an id's beginning, or a part of
+-- Tenants by what is asked for, newest first, from a point on.
+-- The text is a slug's or an id's beginning, or a part of
 -- a name. What needs attention: all that failed, all that is in between for over 2 minutes or provisions for over 15.
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
        seq, predecessor, created_at, state_since, needs_attention
