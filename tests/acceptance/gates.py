@@ -110,13 +110,13 @@ def _clients(access: Access) -> list[int]:
 
 
 _SLUG_GATE = """
-create table if not exists public.slug_gate (slug text, kind text, activity text);
+create table if not exists public.slug_gate (slug text, kind text, what text);
 grant select on public.slug_gate to public;
 create or replace function public.wait_at_slug_gate() returns trigger language plpgsql as $$
 begin
     while exists (select from public.slug_gate as gate join ledger.tenant using (slug)
                    where tenant.id = new.stream and gate.kind = new.kind
-                     and gate.activity = new.data ->> 'activity') loop
+                     and gate.what = coalesce(new.data ->> 'activity', new.data ->> 'resource')) loop
         perform pg_sleep(0.02);
     end loop;
     return new;
@@ -127,11 +127,14 @@ create or replace trigger wait_at_slug_gate before insert on ledger.fact
 
 
 @contextmanager
-def before_fact_of(access: Access, slug: str, kind: str, activity: str) -> Iterator[None]:
-    """Nobody can record this fact of this activity for the tenant of this slug until the gate opens."""
+def before_fact_of(access: Access, slug: str, kind: str, what: str) -> Iterator[None]:
+    """Nobody can record this fact of this activity or kind of resource for the tenant of this slug till the gate opens.
+
+    It should be the first fact of its transaction: those before it would hold up every other writer.
+    """
     with psycopg.connect(access.superuser_dsn("platform", "ledger"), autocommit=True) as connection:
         connection.execute(_SLUG_GATE)
-        connection.execute("insert into public.slug_gate values (%s, %s, %s)", (slug, kind, activity))
+        connection.execute("insert into public.slug_gate values (%s, %s, %s)", (slug, kind, what))
         try:
             yield
         finally:

@@ -1,0 +1,112 @@
+"""Tenants held before, in the middle of and after the effect of one activity, and then cancelled. For tests only."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.access import Access
+from sandbox.faults.desk import Desk
+from tenancy.activities.plan import PLAN
+from tenancy.saga.names import ActivityName
+from tests.acceptance import gates, operators, runs
+
+WAYS = ("the API", "PATCH on the run")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One tenant that is held at a moment of an activity."""
+
+    slug: str
+    run_id: str
+    moment: str
+    way: str
+
+
+def hold_all(access: Access, activity: str, stack: ExitStack) -> list[Case]:
+    """Tenants at every moment of the activity, one for each way to cancel; those held in the middle come last."""
+    cases = []
+    for moment, fact in (("before", ("tenant.provisioning.step.started", activity)), ("after", _first_after(activity))):
+        for way in WAYS:
+            slug = runs.new_slug("cancel")
+            stack.enter_context(gates.before_fact_of(access, slug, *fact))
+            cases.append(_create(access, slug, moment, way))
+    for case in cases:
+        runs.until(lambda case=case: _is_there(access, case, activity), f"{case} of {activity} to be held")
+    if activity in DURING:
+        ways = WAYS[:1] if activity == "apply_tenant_schema" else WAYS  # one schema is locked at a time
+        slugs = [runs.new_slug("cancel") for _ in ways]
+        stack.enter_context(DURING[activity](access, slugs))
+        late = [_create(access, slug, "during", way) for slug, way in zip(slugs, ways, strict=True)]
+        for case in late:
+            runs.until(lambda case=case: _is_there(access, case, activity), f"{case} of {activity} to be held")
+        cases += late
+    return cases
+
+
+def _first_after(activity: str) -> tuple[str, str]:
+    """The fact with which the activity begins to record that its effect is there."""
+    made = {each.name: each.resources for each in PLAN}[ActivityName(activity)]
+    return ("tenant.resource.present", made[0]) if made else ("tenant.provisioning.step.completed", activity)
+
+
+def cancel(access: Access, case: Case) -> dict[str, Any] | None:
+    """By the case's way; the API's own answer."""
+    if case.way == WAYS[0]:
+        return operators.act(access, case.slug, "cancel")
+    with access.client("operator") as client:
+        marked = client.patch(f"{runs.DAG}/dagRuns/{case.run_id}", json={"state": "failed"})
+    if marked.status_code == 500:  # a deadlock with the scheduler (Airflow 3.3.2): people press again
+        return cancel(access, case)
+    assert marked.status_code == 200, marked.text
+    return None
+
+
+def _create(access: Access, slug: str, moment: str, way: str) -> Case:
+    return Case(slug, operators.create(access, runs.request(slug))["run_id"], moment, way)
+
+
+def _is_there(access: Access, case: Case, activity: str) -> bool:
+    """Has it come as far as it can? A held fact is not seen yet; what stands before it is."""
+    row, kinds = runs.tenant(access, case.slug), runs.kinds(access, case.slug)
+    assert row is not None
+    if row["activity"] != activity:
+        return False
+    begun = kinds.count("tenant.provisioning.step.started") > kinds.count("tenant.provisioning.step.completed")
+    if case.moment == "before":
+        return not begun and _waits_in_ledger(access, case)
+    return begun and (case.moment == "during" or _waits_in_ledger(access, case))
+
+
+def _waits_in_ledger(access: Access, case: Case) -> bool:
+    """A session of one of its tasks is held while it records."""
+    tasks = "select id::text from task_instance where run_id = %s and state = 'running'"
+    with gates.connected(access.superuser_dsn("platform", "airflow")) as airflow:
+        holders = [row[0] for row in airflow.execute(tasks, (case.run_id,))]
+    waits = "select from pg_stat_activity where application_name = any(%s) and wait_event = 'PgSleep'"
+    with gates.connected(access.superuser_dsn("platform")) as session:
+        return session.execute(waits, ([f"tenancy run {holder}" for holder in holders],)).fetchone() is not None
+
+
+@contextmanager
+def _faults(access: Access, slugs: list[str], kind: str, **options: Any) -> Iterator[None]:
+    desk = Desk(access.layout)
+    made = [desk.set(kind, tenant=slug, **options).id for slug in slugs]
+    try:
+        yield
+    finally:
+        for fault in made:
+            desk.clear(fault)
+
+
+DURING: dict[str, Callable[[Access, list[str]], Any]] = {
+    "allocate_storage": lambda access, _: gates.table_locked(access.superuser_dsn("storage"), "pg_database", "share"),
+    "allocate_workflow_handle": lambda access, _: gates.table_locked(
+        access.superuser_dsn("platform", "airflow"), "connection", "share"
+    ),
+    "deploy_workloads": lambda access, slugs: _faults(access, slugs, "hang", on=["write"]),
+    "wait_for_workloads_ready": lambda access, slugs: _faults(access, slugs, "slow-start", seconds=600),
+    "apply_tenant_schema": lambda access, slugs: _faults(access, slugs, "schema-locked"),
+}
+"""What holds an activity in the middle of its effect, until it is let go right after the Cancel."""

@@ -1,0 +1,37 @@
+"""An operator's hands on the JSON API. For tests only."""
+
+from typing import Any
+
+import httpx
+
+from sandbox.access import Access
+
+API = "/tenancy/api/v1"
+_HEADERS = {"X-Tenancy-Request": "1"}
+
+
+def send(access: Access, path: str, body: dict[str, Any], *, user: str = "operator") -> httpx.Response:
+    """One write; its answer, whatever it is."""
+    with access.client(user) as client:
+        return client.post(f"{API}{path}", json=body, headers=_HEADERS)
+
+
+def act(access: Access, slug: str, action: str, *, user: str = "operator", **body: Any) -> dict[str, Any]:
+    """An action that must be accepted."""
+    answer = send(access, f"/tenants/{slug}/{action}", {"reason": "a test", **body}, user=user)
+    assert answer.is_success, f"{action} {slug}: {answer.status_code} {answer.text}"
+    return dict(answer.json())
+
+
+def create(access: Access, request: dict[str, Any]) -> dict[str, Any]:
+    """A tenant that must be admitted."""
+    answer = send(access, "/tenants", request)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json()["tenant"])
+
+
+def look(access: Access, path: str) -> dict[str, Any]:
+    with access.client("viewer") as client:
+        answer = client.get(f"{API}{path}")
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())

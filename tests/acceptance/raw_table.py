@@ -1,0 +1,163 @@
+"""Tenants for the table of Airflow's own buttons: one a cell, all made and touched side by side. For tests only."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import psycopg
+
+from sandbox.access import Access
+from sandbox.faults.desk import Desk
+from tenancy.saga.names import lock_key
+from tests.acceptance import operators, runs
+
+WAIT, HANDLE = "wait_for_workloads_ready", "allocate_workflow_handle"
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One tenant in one state and what somebody does to its run in Airflow."""
+
+    action: str
+    column: str
+    slug: str
+    run_id: str
+    """The run that is touched."""
+    generation: int
+    attempt: int
+    answered: int
+    """The status of Airflow's own answer."""
+
+
+class Table:
+    """Builds the states, touches every run while its tenant is in its state, then lets all go on."""
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+        self.desk = Desk(access.layout)
+        self.held = ExitStack()
+        self.faults: dict[str, str] = {}
+
+    def play(self, cells: list[tuple[str, str]]) -> dict[tuple[str, str], Cell]:
+        """All these (action, column), each with a tenant of its own."""
+        slugs = {cell: runs.new_slug("raw") for cell in cells}
+        # Those that must be caught on their way are started last.
+        columns = ("Active", "settled", "ready", "old run", "unwinding", "Provisioning")
+        for column in columns:
+            self._side_by_side(self._start, column, [slugs[cell] for cell in cells if cell[1] == column])
+        for column in columns:
+            self._side_by_side(self._bring, column, [slugs[cell] for cell in cells if cell[1] == column])
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            played = pool.map(lambda cell: self._touch(*cell, slugs[cell]), cells)
+            done = {(cell.action, cell.column): cell for cell in played}
+        self._see_refusals(done)
+        self.held.close()
+        return done
+
+    def close(self) -> None:
+        self.held.close()
+        for fault in self.faults.values():
+            self.desk.clear(fault)
+
+    def _side_by_side(self, work: Callable[[str, str], None], column: str, slugs: list[str]) -> None:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(lambda slug: work(column, slug), slugs))
+
+    def _start(self, column: str, slug: str) -> None:
+        if column != "Active":
+            self.faults[slug] = self.desk.set("slow-start", tenant=slug, seconds=600).id
+        runs.trigger(self.access, runs.request(slug))
+
+    def _bring(self, column: str, slug: str) -> None:
+        """From its run's beginning to its state."""
+        if column == "Active":
+            runs.until(lambda: runs.phase(self.access, slug) == "Active", f"{slug} to be Active", seconds=240)
+            return
+        self._await_wait(slug)
+        if column == "unwinding":
+            self._hold_lock(slug)
+        if column != "Provisioning":
+            operators.act(self.access, slug, "cancel")
+        if column in {"settled", "ready", "old run"}:
+            self._await(slug, "Failed settled")
+        if column in {"ready", "old run"}:
+            operators.act(self.access, slug, "reset")
+        if column == "old run":
+            operators.act(self.access, slug, "retry")
+            self._await_wait(slug)
+
+    def _await(self, slug: str, phase: str) -> None:
+        runs.until(lambda: runs.phase(self.access, slug) == phase, f"{slug} to be {phase}", seconds=240)
+
+    def _await_wait(self, slug: str) -> None:
+        runs.until(lambda: runs.waits(self.access, slug), f"{slug} to wait for its pods", seconds=240)
+
+    def _hold_lock(self, slug: str) -> None:
+        """Nothing is undone before the table lets go: the lock's holder looks like a later unwinder."""
+        connection = psycopg.connect(
+            self.access.ledger_dsn, autocommit=True, application_name="tenancy unwind 999 test"
+        )
+        self.held.callback(connection.close)
+        row = runs.tenant(self.access, slug)
+        assert row is not None
+        connection.execute("select pg_advisory_lock(%s)", (lock_key(row["id"]),))
+
+    def _touch(self, action: str, column: str, slug: str) -> Cell:
+        row = runs.tenant(self.access, slug)
+        assert row is not None
+        run_id = runs.first_run(self.access, slug)
+        if action in {"clear the whole run", "clear some tasks", "trigger again"} and column != "unwinding":
+            self._let_pods_start(slug)
+        with self.access.client("engineer" if action == "delete the run" else "operator") as client:
+            answered = TOUCH[action](client, run_id, slug)
+        if column in {"Provisioning", "old run"}:
+            self._let_pods_start(slug)
+        return Cell(action, column, slug, run_id, row["generation"], row["attempt"], answered.status_code)
+
+    def _let_pods_start(self, slug: str) -> None:
+        fault = self.faults.pop(slug, "")
+        if fault:
+            self.desk.clear(fault)
+
+    def _see_refusals(self, done: dict[tuple[str, str], Cell]) -> None:
+        """A refusal of what unwinds has to be seen before the unwinding ends."""
+        for cell in done.values():
+            if cell.column == "unwinding" and cell.action in REFUSED:
+                runs.until(lambda cell=cell: runs.refusals(self.access, cell.slug), f"{cell} to be refused")
+
+
+REFUSED = ("clear the whole run", "clear some tasks", "trigger again")
+
+
+def _run(run_id: str) -> str:
+    return f"{runs.DAG}/dagRuns/{quote(run_id, safe='')}"
+
+
+def _clear(client: httpx.Client, run_id: str, **options: Any) -> httpx.Response:
+    body = {"dry_run": False, "dag_run_id": run_id, "only_failed": False, "reset_dag_runs": True, **options}
+    return client.post(f"{runs.DAG}/clearTaskInstances", json=body)
+
+
+TOUCH: dict[str, Callable[[httpx.Client, str, str], httpx.Response]] = {
+    "mark run failed": lambda client, run_id, _: client.patch(_run(run_id), json={"state": "failed"}),
+    "mark task failed": lambda client, run_id, _: client.patch(
+        f"{_run(run_id)}/taskInstances/{WAIT}", json={"new_state": "failed"}
+    ),
+    "mark run success": lambda client, run_id, _: client.patch(_run(run_id), json={"state": "success"}),
+    "mark task success": lambda client, run_id, _: client.patch(
+        f"{_run(run_id)}/taskInstances/{WAIT}", json={"new_state": "success"}
+    ),
+    "clear the whole run": lambda client, run_id, _: client.post(
+        f"{_run(run_id)}/clear", json={"dry_run": False, "only_failed": False}
+    ),
+    "clear some tasks": lambda client, run_id, _: _clear(client, run_id, task_ids=[HANDLE]),
+    "trigger again": lambda client, _, slug: client.post(
+        f"{runs.DAG}/dagRuns", json={"logical_date": None, "conf": runs.request(slug)}
+    ),
+    "delete the run": lambda client, run_id, _: client.delete(_run(run_id)),
+}

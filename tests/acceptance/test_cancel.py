@@ -1,0 +1,59 @@
+"""Cancel at every activity, before, in the middle of and after its effect, by the API and by Airflow's own button.
+
+Everything made is undone in reverse, and never before the deed that it undoes has ended.
+"""
+
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from sandbox.access import Access
+from tenancy.activities.plan import PLAN
+from tests.acceptance import cancels, runs
+from tests.acceptance.cancels import Case
+from tests.acceptance.discovery import traces
+
+LATE_SECONDS = 3.0
+"""What a dead process left in a server shows within 2 s (client_connection_check_interval)."""
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("activity", [activity.name for activity in PLAN])
+def test_cancel_undoes_all_in_reverse_wherever_it_strikes(sandbox: Access, activity: str):
+    with ExitStack() as stack:
+        cases = cancels.hold_all(sandbox, activity, stack)
+        for case in cases:
+            answer = cancels.cancel(sandbox, case)
+            if answer is not None:
+                _tells_three_facts(answer, case)
+        for case in cases:  # a mark in Airflow is heeded a moment later; until then the activity may not go on
+            runs.until(lambda case=case: runs.phase(sandbox, case.slug) != "Provisioning", f"{case} to be cancelled")
+    for case in cases:
+        runs.until(lambda case=case: runs.phase(sandbox, case.slug) == "Failed settled", f"{case} to settle")
+    time.sleep(LATE_SECONDS)
+    for case in cases:
+        assert traces(sandbox, case.slug).nothing, case
+        assert runs.phase(sandbox, case.slug) == "Failed settled"
+        _undone_in_reverse(sandbox, case)
+
+
+def _tells_three_facts(answer: dict[str, object], case: Case) -> None:
+    progress = answer["progress"]
+    assert isinstance(progress, dict)
+    assert {"in_flight", "undone", "to_undo", "left"} <= progress.keys()
+    assert len(progress["left"]) == progress["to_undo"] - progress["undone"], case
+
+
+def _undone_in_reverse(access: Access, case: Case) -> None:
+    facts = runs.ledger(
+        access,
+        "select kind, data from ledger.fact join ledger.tenant on stream = id where slug = %s order by fact.seq",
+        case.slug,
+    )
+    kinds = [fact["kind"] for fact in facts]
+    after = facts[kinds.index("tenant.provisioning.cancel.requested") :]
+    intended = [fact["data"]["resource"] for fact in facts if fact["kind"] == "tenant.resource.intended"]
+    released = [fact["data"]["resource"] for fact in after if fact["kind"] == "tenant.resource.released"]
+    assert released == intended[::-1], case
+    assert not [fact for fact in after if fact["kind"].endswith("step.completed")], "nothing is done any more"

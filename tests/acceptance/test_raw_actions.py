@@ -1,0 +1,133 @@
+"""Airflow's own buttons on a tenant's run, in every state: what each comes to in the real Airflow (DESIGN.md, 2).
+
+One tenant a cell; all are prepared and touched side by side, so the table costs as long as its slowest cell.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.access import Access
+from tests.acceptance import runs
+from tests.acceptance.raw_table import Cell, Table
+
+GOES_ON = "Active, by the same attempt"
+RETRIED = "Active, by the next attempt"
+UNDONE = "undone"
+CANCELLED_AGAIN = "undone, by a second cancel"
+AS_IT_WAS = "nothing changes"
+NOTED = "recorded, nothing changes"
+
+
+def refused(words: str) -> tuple[str, str]:
+    return (AS_IT_WAS, words)
+
+
+MEANS: dict[str, dict[str, str | tuple[str, str]]] = {
+    "mark run failed": {
+        "Provisioning": UNDONE,
+        "unwinding": CANCELLED_AGAIN,
+        "settled": AS_IT_WAS,
+        "ready": AS_IT_WAS,
+        "Active": NOTED,
+        "old run": GOES_ON,
+    },
+    "mark task failed": {
+        "Provisioning": UNDONE,
+        "unwinding": AS_IT_WAS,
+        "settled": AS_IT_WAS,
+        "ready": AS_IT_WAS,
+        "Active": AS_IT_WAS,
+        "old run": GOES_ON,
+    },
+    "mark run success": {
+        "Provisioning": UNDONE,
+        "unwinding": AS_IT_WAS,
+        "settled": AS_IT_WAS,
+        "ready": AS_IT_WAS,
+        "Active": AS_IT_WAS,
+        "old run": GOES_ON,
+    },
+    "mark task success": {
+        "Provisioning": UNDONE,
+        "unwinding": AS_IT_WAS,
+        "settled": AS_IT_WAS,
+        "ready": AS_IT_WAS,
+        "Active": AS_IT_WAS,
+        "old run": GOES_ON,
+    },
+    "clear the whole run": {
+        "Provisioning": GOES_ON,
+        "unwinding": refused("being cancelled"),
+        "settled": RETRIED,
+        "ready": RETRIED,
+        "Active": AS_IT_WAS,
+        "old run": (GOES_ON, "is being provisioned by run"),
+    },
+    "clear some tasks": {
+        "Provisioning": GOES_ON,
+        "unwinding": refused("being cancelled"),
+        "settled": refused("clear the whole run"),
+        "ready": refused("clear the whole run, or use Retry"),
+        "Active": AS_IT_WAS,
+        "old run": (GOES_ON, "not the tenant's current attempt"),
+    },
+    "trigger again": {
+        "Provisioning": (GOES_ON, "is being provisioned by run"),
+        "unwinding": refused("being cancelled"),
+        "settled": refused("Reset it first"),
+        "ready": RETRIED,
+        "Active": refused("taken by an active tenant"),
+    },
+    "delete the run": {
+        "Provisioning": UNDONE,
+        "unwinding": AS_IT_WAS,
+        "settled": AS_IT_WAS,
+        "ready": AS_IT_WAS,
+        "Active": AS_IT_WAS,
+        "old run": GOES_ON,
+    },
+}
+CELLS = [(action, column) for action, row in MEANS.items() for column in row]
+PATIENCE = 240.0
+"""A lost or silently ended run is found by the reconciler: a silence of 30 s, the next full minute, the undoing."""
+
+
+@pytest.fixture(scope="module")
+def played(sandbox: Access) -> Iterator[dict[tuple[str, str], Cell]]:
+    table = Table(sandbox)
+    try:
+        yield table.play(CELLS)
+    finally:
+        table.close()
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("action", "column"), CELLS)
+def test_what_it_means(sandbox: Access, played: dict[tuple[str, str], Cell], action: str, column: str):
+    cell = played[action, column]
+    wanted = MEANS[action][column]
+    meaning, words = (wanted, "") if isinstance(wanted, str) else wanted
+    assert cell.answered in {200, 204}, "Airflow itself took it"
+    if words:
+        runs.until(lambda: words in " ".join(runs.refusals(sandbox, cell.slug)), f"{cell} to be refused: {words}")
+    phase = {AS_IT_WAS: _rests(column), NOTED: "Active", GOES_ON: "Active", RETRIED: "Active"}
+    expected = phase.get(meaning, "Failed settled")
+    runs.until(lambda: runs.phase(sandbox, cell.slug) == expected, f"{cell} to be {expected}", seconds=PATIENCE)
+    _check(sandbox, cell, meaning)
+
+
+def _rests(column: str) -> str:
+    return {"Active": "Active", "ready": "Failed ready"}.get(column, "Failed settled")
+
+
+def _check(access: Access, cell: Cell, meaning: str) -> None:
+    row, kinds = runs.tenant(access, cell.slug), runs.kinds(access, cell.slug)
+    assert row is not None
+    assert row["attempt"] == cell.attempt + (meaning == RETRIED)
+    if meaning in {AS_IT_WAS, NOTED, GOES_ON}:
+        assert row["generation"] == cell.generation, "nobody unwound it anew"
+    if meaning == CANCELLED_AGAIN:
+        assert row["generation"] == cell.generation + 1
+        assert kinds.count("tenant.provisioning.cancel.requested") == 2
+    assert ("tenant.airflow_action.noted" in kinds) is (meaning == NOTED)
