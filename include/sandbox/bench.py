@@ -1,4 +1,4 @@
-"""`make bench`: how long provisioning takes, beside as many empty tasks on the same Airflow, as two ratios.
+"""`make bench`: how long provisioning takes, beside as many empty tasks on the same Airflow, and how long undoing.
 
 It runs in a sandbox of its own (`.sandbox-bench`): first with Airflow's stock settings, then with ours. A timing is
 printed, never asserted: a slow machine makes both sides slow.
@@ -10,7 +10,6 @@ import platform
 import statistics
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from sandbox import lifecycle
+from sandbox import bench_undoing, lifecycle
 from sandbox.access import Access
 from sandbox.airflow_env import Profile, Wish
 from sandbox.layout import PROJECT, Layout
@@ -77,7 +76,11 @@ def _measure(layout: Layout, runs: int, progress: Progress) -> Iterator[Sample]:
         with progress.step(f"{runs} runs of empty tasks, one at a time"):
             yield Sample("empty tasks, our settings", _times(access, runs, EMPTY, dict))
         with progress.step(f"{runs} tenants, one at a time"):
-            yield Sample("trigger to Active", _times(access, runs, SAGA, _request))
+            yield Sample("trigger to Active", _times(access, runs, SAGA, bench_undoing.request))
+        with progress.step(f"{runs} tenants cancelled in the middle, one at a time"):
+            yield Sample("Cancel to nothing left", bench_undoing.from_cancel(access, runs))
+        with progress.step(f"{runs} tenants that fail, one at a time"):
+            yield Sample("failure to nothing left", bench_undoing.from_failure(access, runs))
 
 
 @contextmanager
@@ -93,17 +96,6 @@ def _up(layout: Layout, profile: Profile, progress: Progress) -> Iterator[Access
         yield Access(layout)
     finally:
         lifecycle.down(layout)
-
-
-def _request() -> dict[str, str]:
-    slug = f"bench-{uuid.uuid4().hex[:10]}"
-    return {
-        "slug": slug,
-        "name": "Bench",
-        "plan": "starter",
-        "region": "eu-central",
-        "admin_email": f"admin@{slug}.example",
-    }
 
 
 def _times(access: Access, runs: int, dag: str, conf: Callable[[], dict[str, str]]) -> tuple[float, ...]:
@@ -142,7 +134,7 @@ def _await_end(client: httpx.Client, path: str) -> dict[str, Any]:
 
 
 def _print(samples: list[Sample], console: Console) -> None:
-    stock, ours, saga = samples
+    stock, ours, saga, cancel, failure = samples
     table = Table("what", "runs", "median s", "min s", "max s")
     for sample in samples:
         numbers = (f"{number:.2f}" for number in (sample.median, min(sample.seconds), max(sample.seconds)))
@@ -150,6 +142,8 @@ def _print(samples: list[Sample], console: Console) -> None:
     console.print(table)
     console.print(f"to Active / empty tasks with stock settings: {saga.median / stock.median:.2f}   (to reach: 0.50)")
     console.print(f"to Active / empty tasks with our settings:   {saga.median / ours.median:.2f}   (to reach: 1.60)")
+    console.print(f"Cancel to nothing left: {cancel.median:.2f} s   (to reach: 5)")
+    console.print(f"failure to nothing left: {failure.median:.2f} s   (to reach: 2)")
     memory = psutil.virtual_memory().total / 2**30
     where = f"{psutil.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
     console.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {where}, LocalExecutor")

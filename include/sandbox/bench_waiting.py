@@ -21,7 +21,7 @@ import psycopg
 from psycopg.rows import dict_row
 from rich.console import Console
 
-from sandbox import bench, lifecycle
+from sandbox import bench, bench_undoing, lifecycle
 from sandbox.access import Access
 from sandbox.airflow_env import Wish
 from sandbox.faults.desk import Desk
@@ -141,7 +141,7 @@ def _measure(this: Bench, tenants: int, console: Console) -> None:
 
 
 def _request(region: str) -> dict[str, str]:
-    return {**bench._request(), "region": region}
+    return {**bench_undoing.request(), "region": region}
 
 
 def _trigger(this: Bench, conf: dict[str, str]) -> str:

@@ -133,7 +133,8 @@ def before_fact_of(access: Access, slug: str, kind: str, what: str) -> Iterator[
     It should be the first fact of its transaction: those before it would hold up every other writer.
     """
     with psycopg.connect(access.superuser_dsn("platform", "ledger"), autocommit=True) as connection:
-        connection.execute(_SLUG_GATE)
+        if connection.execute("select to_regclass('public.slug_gate')").fetchone() == (None,):
+            connection.execute(_SLUG_GATE)  # once: it waits for everybody who is held
         connection.execute("insert into public.slug_gate values (%s, %s, %s)", (slug, kind, what))
         try:
             yield

@@ -115,7 +115,9 @@ def waits(access: Access, slug: str) -> bool:
 
 def first_run(access: Access, slug: str) -> str:
     """The run of the tenant's first attempt."""
-    question = "select run_id from ledger.run join ledger.tenant on tenant_id = id where slug = %s order by run.attempt"
+    question = (
+        "select run.run_id from ledger.run join ledger.tenant on tenant_id = id where slug = %s order by run.attempt"
+    )
     return str(ledger(access, question, slug)[0]["run_id"])
 
 
