@@ -16,6 +16,7 @@ RETRIED = "Active, by the next attempt"
 UNDONE = "undone"
 CANCELLED_AGAIN = "undone, by a second cancel"
 AS_IT_WAS = "nothing changes"
+ITSELF = "Airflow itself refuses (409): it is so already"
 NOTED = "recorded, nothing changes"
 
 
@@ -34,8 +35,8 @@ MEANS: dict[str, dict[str, str | tuple[str, str]]] = {
     },
     "mark task failed": {
         "Provisioning": UNDONE,
-        "unwinding": AS_IT_WAS,
-        "settled": AS_IT_WAS,
+        "unwinding": ITSELF,
+        "settled": ITSELF,
         "ready": AS_IT_WAS,
         "Active": AS_IT_WAS,
         "old run": GOES_ON,
@@ -53,7 +54,7 @@ MEANS: dict[str, dict[str, str | tuple[str, str]]] = {
         "unwinding": AS_IT_WAS,
         "settled": AS_IT_WAS,
         "ready": AS_IT_WAS,
-        "Active": AS_IT_WAS,
+        "Active": ITSELF,
         "old run": GOES_ON,
     },
     "clear the whole run": {
@@ -68,9 +69,9 @@ MEANS: dict[str, dict[str, str | tuple[str, str]]] = {
         "Provisioning": GOES_ON,
         "unwinding": refused("being cancelled"),
         "settled": refused("clear the whole run"),
-        "ready": refused("clear the whole run, or use Retry"),
+        "ready": RETRIED,  # Reset has emptied the run: nothing of it is done, so Airflow begins with its first task
         "Active": AS_IT_WAS,
-        "old run": (GOES_ON, "not the tenant's current attempt"),
+        "old run": (GOES_ON, "is being provisioned by run"),
     },
     "trigger again": {
         "Provisioning": (GOES_ON, "is being provisioned by run"),
@@ -80,7 +81,7 @@ MEANS: dict[str, dict[str, str | tuple[str, str]]] = {
         "Active": refused("taken by an active tenant"),
     },
     "delete the run": {
-        "Provisioning": UNDONE,
+        "Provisioning": GOES_ON,
         "unwinding": AS_IT_WAS,
         "settled": AS_IT_WAS,
         "ready": AS_IT_WAS,
@@ -89,6 +90,8 @@ MEANS: dict[str, dict[str, str | tuple[str, str]]] = {
     },
 }
 CELLS = [(action, column) for action, row in MEANS.items() for column in row]
+_ANSWERS = {("delete the run", "Provisioning"): {409}}
+"""Airflow 3.3.2 deletes no run that lives: it has to be marked failed before, which is Cancel."""
 PATIENCE = 240.0
 """A lost or silently ended run is found by the reconciler: a silence of 30 s, the next full minute, the undoing."""
 
@@ -108,10 +111,10 @@ def test_what_it_means(sandbox: Access, played: dict[tuple[str, str], Cell], act
     cell = played[action, column]
     wanted = MEANS[action][column]
     meaning, words = (wanted, "") if isinstance(wanted, str) else wanted
-    assert cell.answered in {200, 204}, "Airflow itself took it"
+    assert cell.answered in _ANSWERS.get((action, column), {200, 204}) | ({409} if meaning == ITSELF else set())
     if words:
         runs.until(lambda: words in " ".join(runs.refusals(sandbox, cell.slug)), f"{cell} to be refused: {words}")
-    phase = {AS_IT_WAS: _rests(column), NOTED: "Active", GOES_ON: "Active", RETRIED: "Active"}
+    phase = {AS_IT_WAS: _rests(column), ITSELF: _rests(column), NOTED: "Active", GOES_ON: "Active", RETRIED: "Active"}
     expected = phase.get(meaning, "Failed settled")
     runs.until(lambda: runs.phase(sandbox, cell.slug) == expected, f"{cell} to be {expected}", seconds=PATIENCE)
     _check(sandbox, cell, meaning)
@@ -125,7 +128,7 @@ def _check(access: Access, cell: Cell, meaning: str) -> None:
     row, kinds = runs.tenant(access, cell.slug), runs.kinds(access, cell.slug)
     assert row is not None
     assert row["attempt"] == cell.attempt + (meaning == RETRIED)
-    if meaning in {AS_IT_WAS, NOTED, GOES_ON}:
+    if meaning in {AS_IT_WAS, ITSELF, NOTED, GOES_ON}:
         assert row["generation"] == cell.generation, "nobody unwound it anew"
     if meaning == CANCELLED_AGAIN:
         assert row["generation"] == cell.generation + 1

@@ -151,3 +151,14 @@ def test_everything_is_undone_even_when_the_key_of_its_credentials_is_lost(stage
     stage.tenancy = replace(stage.tenancy, keyring=replace(stage.tenancy.keyring, current="k2", keys={"k2": b"new"}))
     assert stage.unwind().phase == "Failed settled"
     assert stage.outside == NOTHING
+
+
+def test_a_run_that_was_marked_on_says_which_refusal_ended_it(stage: Stage):
+    stage.run_until(SCHEMA)
+    with pytest.raises(Refused):
+        stage.run(FLIP)
+    after = stage.run_failed()
+    assert after is not None
+    assert after.failures[-1].message.startswith(
+        "the process died: mark_active must wait: apply_tenant_schema is not done"
+    )

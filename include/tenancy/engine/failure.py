@@ -1,13 +1,17 @@
 """Giving up: what happens once Airflow has no tries left for a run. Called by the failure callbacks."""
 
 import logging
+from dataclasses import replace
 
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.unwind import unwind
 from tenancy.engine.workflow import start_compensation
 from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.commands import GiveUp
 from tenancy.saga.errors import Refused, TenancyError
+from tenancy.saga.facts import ActivityRefused
+from tenancy.saga.names import TenantId
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
@@ -47,8 +51,18 @@ def _record(tenancy: Tenancy, command: GiveUp, stamp: Stamp) -> Saga | None:
         tenant_id = ledger.tenant_of_run(command.run_id)
         if tenant_id is None:
             return None
+        if command.activity is None:
+            command = _with_last_refusal(ledger, tenant_id, command)
         try:
             return ledger.record(tenant_id, command, stamp=stamp)
         except Refused as refusal:
             log.info("nothing to give up: %s", refusal)
             return None
+
+
+def _with_last_refusal(ledger: LedgerSession, tenant_id: TenantId, command: GiveUp) -> GiveUp:
+    """A run that was marked on in Airflow ends because a task of it was refused: that sentence says most."""
+    facts = (envelope.fact for envelope in reversed(ledger.envelopes(tenant_id)))
+    refused = (fact for fact in facts if isinstance(fact, ActivityRefused) and fact.run_id == command.run_id)
+    last = next(refused, None)
+    return replace(command, message=f"{command.message}: {last.message}") if last else command

@@ -99,12 +99,10 @@ class _Reconciler:
         self.done["pokes"] += 1
 
     def _who(self, poke: Poke) -> str:
-        """Who marked it, by Airflow's event log: a person, when there is one beside our own service user."""
-        near = [
-            mark.user for mark in self.runs.marks(PROVISIONING_DAG, poke.run_id) if abs(mark.at - poke.at) < _AROUND
-        ]
-        people = [user for user in near if user != self.runs.user]
-        return next(iter(people or near), "somebody in Airflow")
+        """Who marked it: the mark nearest to the poke, which our listener leaves within the very request."""
+        marks = self.runs.marks(PROVISIONING_DAG, poke.run_id)
+        near = [mark for mark in marks if abs(mark.at - poke.at) < _AROUND]
+        return min(near, key=lambda mark: abs(mark.at - poke.at)).user if near else "somebody in Airflow"
 
     def _obey(self, action: RawAction, saga: Saga, run_id: RunId, who: str) -> None:
         stamp = Stamp(who, reason=f"{action} in Airflow")

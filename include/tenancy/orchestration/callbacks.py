@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _HARD_LIMIT_SECONDS = 50
 """Ends an undoing that hangs in one call before Airflow kills it (60 s in a worker, 50 s in the dag-processor); the
 reconciler goes on with it."""
-_ENDED = "Airflow ended the run before this activity was done; its log and the refusals below say what was the last"
+_ENDED = "Airflow ended the run before this activity was done"
 _DIED = "the task's process ended without telling why; its log in Airflow has the last it said"
 
 

@@ -1,0 +1,53 @@
+"""An operator at the command line: `tenantctl` as a process of its own, no flag but the verb's. For tests only."""
+
+import json
+import os
+import subprocess
+import sys
+
+from sandbox.access import Access
+
+WHY = ["--reason", "acceptance test", "--yes"]
+
+
+class Operator:
+    """Runs tenantctl where the sandbox is known by its home alone."""
+
+    def __init__(self, access: Access) -> None:
+        own = {name: value for name, value in os.environ.items() if not name.startswith("TENANCY_")}
+        home = str(access.layout.home)
+        self._environ = {**own, "TENANCY_SANDBOX_HOME": home, "PYTHONPATH": str(access.layout.include)}
+
+    def __call__(self, *words: str, timeout: float = 150) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-P", "-m", "tenantctl", *words],
+            env=self._environ,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    def starts(self, *words: str) -> "subprocess.Popen[str]":
+        """The same, without waiting for its end."""
+        return subprocess.Popen(
+            [sys.executable, "-P", "-u", "-m", "tenantctl", *words],
+            env=self._environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def did(self, *words: str) -> str:
+        """What it printed; it must have succeeded."""
+        ended = self(*words)
+        assert ended.returncode == 0, f"tenantctl {' '.join(words)}: {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
+        return ended.stdout
+
+    def json(self, *words: str) -> dict[str, object]:
+        return dict(json.loads(self.did(*words, "--json")))
+
+    def creates(self, slug: str) -> None:
+        request = ["--name", "Acme", "--plan", "starter", "--region", "eu-central", "--admin-email", "a@acme.example"]
+        self.did("create", slug, *request)

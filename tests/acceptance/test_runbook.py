@@ -1,0 +1,138 @@
+"""The runbook's stall table, row by row: the real fault, and that row's own action, by the command line only."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from kubernetes.client import CoreV1Api
+from kubernetes.config import new_client_from_config
+
+from sandbox.access import Access
+from sandbox.faults.desk import Desk
+from tests.acceptance import gates, runs
+from tests.acceptance.command_line import WHY, Operator
+from tests.acceptance.discovery import assert_complete, traces
+
+STARTED = "tenant.provisioning.step.started"
+
+
+@pytest.fixture
+def operator(sandbox: Access) -> Operator:
+    return Operator(sandbox)
+
+
+@pytest.fixture
+def fault(sandbox: Access) -> Iterator[Callable[..., None]]:
+    desk = Desk(sandbox.layout)
+    yield desk.set
+    desk.clear()
+
+
+def wedged(access: Access, slug: str, activity: str) -> None:
+    """Wait until this activity is under way and does not get on."""
+
+    def is_there() -> bool:
+        row = runs.tenant(access, slug)
+        return bool(row and row["activity"] == activity)
+
+    runs.until(is_there, f"{slug} to hang at {activity}")
+
+
+def test_validate_request_cancel_correct_the_input_recreate(sandbox: Access, operator: Operator):
+    slug = runs.new_slug("row")
+    with gates.before_fact_of(sandbox, slug, STARTED, "validate_request"):
+        operator.creates(slug)
+        operator.did("cancel", slug, "--wait", *WHY)
+    told = operator.did("recreate", slug, "--plan", "business", *WHY)
+    assert slug in told
+    operator.did("watch", slug)
+    shown = operator.json("show", slug)
+    assert (shown["state"], shown["plan"]) == ("Active", "business")
+    assert shown["predecessor"]
+
+
+@contextmanager
+def _desk(access: Access, kind: str, **options: Any) -> Iterator[None]:
+    desk = Desk(access.layout)
+    made = desk.set(kind, **options)
+    try:
+        yield
+    finally:
+        desk.clear(made.id)
+
+
+STALLS: dict[str, Callable[[Access, str], Any]] = {
+    "allocate_storage": lambda access, _: _desk(access, "template1-blocked"),
+    "apply_tenant_schema": lambda access, slug: _desk(access, "schema-locked", tenant=slug),
+    "deploy_workloads": lambda access, slug: _desk(access, "hang", tenant=slug, on=["write"]),
+}
+
+
+@pytest.mark.parametrize("activity", STALLS)
+def test_storage_schema_and_deploy_cancel_reset_retry(sandbox: Access, operator: Operator, activity: str):
+    slug = runs.new_slug("row")
+    with STALLS[activity](sandbox, slug):
+        operator.creates(slug)
+        wedged(sandbox, slug, activity)
+        early = operator("reset", slug, *WHY)
+        assert early.returncode == 3, "reset before cancel is refused"
+        operator.did("cancel", slug, *WHY)
+    runs.await_phase(sandbox, slug, "Failed settled")
+    assert traces(sandbox, slug).nothing
+    operator.did("reset", slug, *WHY)
+    operator.did("retry", slug, *WHY)
+    assert "(attempt 2) is Active" in operator.did("watch", slug)
+    assert_complete(sandbox, slug)
+
+
+def test_workflow_handle_escalate(sandbox: Access, operator: Operator, fault: Callable[..., None]):
+    slug = runs.new_slug("row")
+    fault("handles-locked")
+    operator.creates(slug)
+    wedged(sandbox, slug, "allocate_workflow_handle")
+    captured = operator.did("escalate", slug, *WHY)
+    for words in (slug, str(operator.json("show", slug)["id"]), "Allocate storage", "cancel no, reset no, retry no"):
+        assert words in captured
+    assert "tenant.provisioning.escalated" in runs.kinds(sandbox, slug)
+
+
+def test_workloads_ready_wait_then_escalate_and_recover_once_mended(sandbox: Access, operator: Operator):
+    slug = runs.new_slug("row")
+    with _desk(sandbox, "image-pull-backoff", tenant=slug):
+        operator.creates(slug)
+        runs.until(lambda: "ImagePullBackOff" in operator.did("timeline", slug), "the reason to be told", every=1)
+        assert "Deploy tenant workloads" in operator.did("escalate", slug, *WHY)
+    operator.did("recover", slug, *WHY)
+    assert_complete(sandbox, slug)
+
+
+def test_mark_active_reset_and_retry_with_the_same_database_and_the_same_release(sandbox: Access, operator: Operator):
+    slug = runs.new_slug("row")
+    with gates.before_fact_of(sandbox, slug, STARTED, "mark_active"):
+        operator.creates(slug)
+        wedged(sandbox, slug, "mark_active")
+        _lose_the_connection(sandbox, slug)
+    runs.await_phase(sandbox, slug, "Failed retained")
+    kept = _identity(sandbox, slug)
+    operator.did("reset", slug, *WHY)
+    operator.did("retry", slug, *WHY)
+    operator.did("watch", slug)
+    assert_complete(sandbox, slug)
+    assert _identity(sandbox, slug) == kept
+
+
+def _lose_the_connection(access: Access, slug: str) -> None:
+    with psycopg.connect(access.superuser_dsn("platform", "airflow"), autocommit=True) as airflow:
+        airflow.execute("delete from connection where conn_id like %s", (slug.replace("-", r"\_") + "%",))
+
+
+def _identity(access: Access, slug: str) -> tuple[Any, ...]:
+    """The database's OID and the release's revisions."""
+    like = slug.replace("-", r"\_") + r"\_%"
+    with psycopg.connect(access.superuser_dsn("storage"), autocommit=True) as storage:
+        oid = storage.execute("select oid from pg_database where datname like %s", (like,)).fetchone()
+    with new_client_from_config(str(access.layout.kubeconfig)) as client:
+        secrets = CoreV1Api(client).list_secret_for_all_namespaces(label_selector="owner=helm").items
+    return (oid, sorted(secret.metadata.name for secret in secrets if f".{slug}-" in secret.metadata.name))
