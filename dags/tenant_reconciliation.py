@@ -10,9 +10,10 @@ from tenancy.orchestration.recovery import ReconciliationOperator
 DOC = """
 ### Reconcile
 
-Finds within a minute whatever callbacks and actions missed: a run that was marked failed, deleted, or never started; an
-undoing whose process died; an action that was recorded while Airflow did not answer. **Leave it unpaused**: while it is
-paused, tenants still provision and are still undone by their callbacks, but nobody finds what those miss.
+Finds whatever callbacks and actions missed: at once, a run that was marked failed; within two minutes, one that ended
+without a word or never started; within three, an undoing whose process died; and an action that was recorded while
+Airflow did not answer. **Leave it unpaused**: while it is paused, tenants still provision and are still undone by their
+callbacks, but nobody finds what those miss.
 """
 
 pokes = Asset("tenancy://pokes", watchers=[AssetWatcher(name="tenancy_pokes", trigger=PokeTrigger())])

@@ -8,7 +8,7 @@ from typing import Final
 from tenantctl import capture
 from tenantctl.deeds import Deed, done, previewed, unwound
 from tenantctl.exits import Exit, Misuse
-from tenantctl.options import Confirm, DryRun, Email, Force, Name, Plan, Reason, Ref, Region, Slug, Timeout, Waits, Yes
+from tenantctl.options import Confirm, DryRun, Email, Force, Name, Plan, Reason, Ref, Region, Timeout, Waits, Yes
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant
 from tenantctl.verbs import Entry
@@ -97,14 +97,13 @@ def retry(
     plan: Plan = None,
     region: Region = None,
     email: Email = None,
-    slug: Slug = None,
 ) -> Exit:
     """Retry a reset tenant: a new attempt.
 
     It keeps its id; what was wrong in the request can be corrected. From the fourth attempt on the slug must be
     typed (--confirm).
     """
-    corrections = _corrections(name=name, plan=plan, region=region, admin_email=email, slug=slug)
+    corrections = _corrections(name=name, plan=plan, region=region, admin_email=email)
     body = {"corrections": corrections, "confirm_slug": confirm or ""}
     deed = Deed(session, ref, "retry", reason, yes, body)
     return deed.preview() if dry_run else done(session, deed.do(), f"Follow it: tenantctl watch {ref}")
@@ -145,13 +144,12 @@ def recreate(
     plan: Plan = None,
     region: Region = None,
     email: Email = None,
-    slug: Slug = None,
 ) -> Exit:
     """Recreate: a new tenant in its place.
 
     For a tenant that has nothing left. What was wrong in the request can be corrected.
     """
-    corrections = _corrections(name=name, plan=plan, region=region, admin_email=email, slug=slug)
+    corrections = _corrections(name=name, plan=plan, region=region, admin_email=email)
     deed = Deed(session, ref, "recreate", reason, yes, {"corrections": corrections})
     if dry_run:
         return deed.preview()

@@ -33,7 +33,6 @@ Region = Annotated[str | None, typer.Option("--region", help="One of the platfor
 Email = Annotated[
     str | None, typer.Option("--admin-email", "--email", metavar="ADDRESS", help="The tenant admin's address.")
 ]
-Slug = Annotated[str | None, typer.Option("--slug", help="Another slug than before.", show_default=False)]
 State = Annotated[str | None, typer.Option("--state", help="Such as Provisioning, Failed or Active.")]
 Substate = Annotated[str | None, typer.Option("--substate", help="Such as unwinding, settled, ready or stuck.")]
 Attention = Annotated[bool, typer.Option("--attention", "-a", help="Only those that need somebody.")]

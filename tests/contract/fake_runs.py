@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from tenancy.adapters.airflow_runs import Mark, RunSeen
@@ -39,6 +40,8 @@ class FakeRuns:
 
     def fail(self, dag_id: str, run_id: str) -> None:
         with self._call():
+            if run_id == self.broken:
+                raise TransientError("The workflow engine answered 500.")
             seen = self.stored.get((dag_id, run_id))
             if seen is not None and seen.live:
                 self.end(dag_id, run_id, "failed")
@@ -67,7 +70,8 @@ class FakeRuns:
 
     def end(self, dag_id: str, run_id: str, state: str) -> None:
         """The run is in this state now."""
-        self.stored[dag_id, run_id] = replace(self.stored.get((dag_id, run_id), RunSeen("running")), state=state)
+        known = self.stored.get((dag_id, run_id), RunSeen("running"))
+        self.stored[dag_id, run_id] = replace(known, state=state, ended_at=datetime.now(UTC))
 
     def of(self, dag_id: str) -> list[str]:
         """The ids of a DAG's runs, in order."""

@@ -199,7 +199,7 @@ def test_a_failed_request_is_corrected_and_sent_again_without_waiting(stage: Sta
 def test_a_wrong_recreate_leaves_the_tenant_as_it_was(stage: Stage):
     failed_at(stage)
     former = stage.tenant_id
-    for corrections in ({"plan": "golden"}, {"region": "nowhere"}):
+    for corrections in ({"plan": "golden"}, {"region": "nowhere"}, {"slug": "other"}):
         with pytest.raises(Refused):
             actions.recreate(stage.tenancy, former, by=BY, corrections=corrections)
     assert (stage.tenant_id, stage.saga.phase) == (former, "Failed settled")

@@ -178,3 +178,40 @@ def test_one_tenants_trouble_does_not_keep_the_others_waiting(stage: Stage, crea
     del stage.runs.stored[PROVISIONING_DAG, other]
     after(stage)
     assert other in stage.runs.of(PROVISIONING_DAG)
+
+
+def test_a_person_whose_poke_was_lost_has_cancelled_all_the_same(stage: Stage, created: RunId):
+    stage.run_until(SCHEMA, run_id=created)
+    stage.runs.end(PROVISIONING_DAG, created, "failed")
+    stage.runs.made_marks[created] = (Mark("patch_dag_run", "ada", utc_now()),)
+    after(stage)
+    assert stage.saga.phase == "Cancelling"
+    assert stage.envelopes[-1].stamp.actor == "ada"
+
+
+def test_a_mark_from_before_the_present_attempt_is_over(stage: Stage, created: RunId):
+    stage.run_until(SCHEMA, run_id=created)
+    mark(stage, created, "ada")
+    stage.ask(c.Cancel())
+    stage.unwind()
+    stage.run(ORDER[0], 5, created)  # somebody cleared the whole run
+    reconcile(stage.tenancy)
+    assert (stage.saga.phase, stage.saga.attempt) == ("Provisioning", 2)
+
+
+def test_undoing_begins_although_the_run_cannot_be_marked(stage: Stage, created: RunId):
+    stage.run_until(SCHEMA, run_id=created)
+    stage.runs.broken = created
+    answer = actions.cancel(stage.tenancy, stage.tenant_id, by=BY)
+    assert "answered 500" in answer.warnings[0]
+    assert len(stage.runs.of(COMPENSATION_DAG)) == 1
+
+
+def test_a_compensation_run_held_by_a_pause_says_so(stage: Stage, created: RunId):
+    stage.run_until(SCHEMA, run_id=created)
+    actions.cancel(stage.tenancy, stage.tenant_id, by=BY)
+    stage.runs.paused.add(COMPENSATION_DAG)
+    after(stage)
+    assert "The DAG tenant_compensation is paused" in stage.saga.held
+    stage.unwind()
+    assert stage.saga.held == ""

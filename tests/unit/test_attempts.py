@@ -244,3 +244,11 @@ def test_facts_that_only_inform_change_nothing_but_the_number_of_facts(fact: f.F
 def test_every_kind_of_fact_has_a_name_of_its_own() -> None:
     assert len(f.FACTS) == len(f.Fact.__subclasses__())
     assert all(kind.startswith("tenant.") for kind in f.FACTS)
+
+
+@pytest.mark.parametrize("then", [(), (c.Reset(),)])
+def test_a_run_that_was_cancelled_before_it_began_stays_cancelled_however_late_it_comes(then: tuple[c.Command, ...]):
+    saga = ask(None, start(), c.Cancel(), c.Settle(1), *then)
+    with pytest.raises(Refused, match="cancelled before it began"):
+        decide(saga, start())
+    assert ask(saga, *([] if then else [c.Reset()]), start(OTHER_RUN)).attempt == 2

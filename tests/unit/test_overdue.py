@@ -23,7 +23,12 @@ def test_a_run_that_vanished_under_way_is_a_lost_one() -> None:
 
 @pytest.mark.parametrize("run", [FAILED, SUCCESS])
 def test_a_run_that_ended_without_a_word_is_given_up(run: RunSeen) -> None:
-    assert next_move(tenant_in("Provisioning"), Seen(run), LONG) is Move.MISSED
+    assert next_move(tenant_in("Provisioning"), Seen(run, ended_seconds=RUN_GRACE_SECONDS + 1), LONG) is Move.MISSED
+
+
+@pytest.mark.parametrize("run", [FAILED, SUCCESS])
+def test_a_run_that_has_just_ended_is_left_to_its_callbacks(run: RunSeen) -> None:
+    assert next_move(tenant_in("Provisioning"), Seen(run, ended_seconds=1), LONG) is Move.NOTHING
 
 
 @pytest.mark.parametrize("run", [QUEUED, RUNNING])
@@ -45,6 +50,14 @@ def test_a_failure_is_first_left_to_its_callback() -> None:
 @pytest.mark.parametrize("phase", ["Cancelling", "Failed unwinding", "Decommissioning"])
 def test_a_compensation_run_at_work_is_left_alone(phase: str) -> None:
     assert next_move(tenant_in(phase), Seen(FAILED, RUNNING), LONG) is Move.NOTHING
+
+
+@pytest.mark.parametrize("phase", ["Cancelling", "Failed unwinding", "Decommissioning"])
+def test_a_compensation_run_that_waits_in_the_queue_is_looked_at_for_what_holds_it(phase: str) -> None:
+    saga = tenant_in(phase)
+    assert next_move(saga, Seen(FAILED, QUEUED), LONG) is Move.LOOK
+    held = ask(saga, c.NoteHeld("the DAG is paused"))
+    assert next_move(held, Seen(FAILED, RUNNING), LONG) is Move.LOOK
 
 
 @pytest.mark.parametrize("phase", ["Cancelling", "Failed unwinding", "Decommissioning"])

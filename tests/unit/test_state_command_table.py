@@ -401,12 +401,16 @@ TABLE: list[tuple[str, c.Command, Row]] = [
         c.NoteHeld("the DAG is paused"),
         row(
             {
-                "Provisioning": makes(f.RunHeld),
+                f"Provisioning | {TO_BE_UNWOUND}": makes(f.RunHeld),
             },
             NOT_WAITED_FOR,
         ),
     ),
-    ("NoteHeld of a run that goes on anyway", c.NoteHeld(""), row({"Provisioning": NO_FACTS}, NOT_WAITED_FOR)),
+    (
+        "NoteHeld of a run that goes on anyway",
+        c.NoteHeld(""),
+        row({f"Provisioning | {TO_BE_UNWOUND}": NO_FACTS}, NOT_WAITED_FOR),
+    ),
     (
         "NoteHistoryCleared",
         c.NoteHistoryCleared(),

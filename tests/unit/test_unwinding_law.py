@@ -9,6 +9,7 @@ from tenancy.saga.errors import Refused
 from tenancy.saga.states import ResourceState
 from tenancy.saga.unwinding import is_to_be_unwound
 from tests.unit.sagas import (
+    BETA,
     HANDLE,
     ORDER,
     OTHER_RUN,
@@ -187,3 +188,14 @@ def test_once_unwinding_has_begun_every_re_run_of_an_activity_is_refused(phase: 
 def test_a_late_failure_callback_does_not_disturb_a_cancel() -> None:
     with pytest.raises(Refused, match="being cancelled"):
         decide(tenant_in("Cancelling"), give_up(HANDLE, 1))
+
+
+def test_nothing_left_after_a_forced_reset_is_no_proof_that_nothing_is_left() -> None:
+    saga = tenant_in("Cancelling")
+    for resource in saga.live_resources:
+        saga = ask(saga, c.ConfirmReleased(1, resource.kind, resource.name))
+    forced = ask(saga, c.Reset(force=True, platform_role=True, reason="INC-7"))
+    assert forced.live_resources == ()
+    assert ask(forced, c.Decommission()).phase == "Decommissioning"
+    with pytest.raises(Refused, match="or may have"):
+        decide(forced, start(OTHER_RUN, BETA))

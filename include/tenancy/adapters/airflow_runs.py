@@ -18,7 +18,7 @@ class RunSeen:
     """One run as Airflow has it."""
 
     state: str
-    started_at: datetime | None = None
+    ended_at: datetime | None = None
 
     @property
     def live(self) -> bool:
@@ -48,7 +48,7 @@ class AirflowRuns:
         if answer.status_code == 404:
             return None
         run = answer.json()
-        return RunSeen(run["state"], _time(run.get("start_date")))
+        return RunSeen(run["state"], _time(run.get("end_date")))
 
     def start(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> bool:
         """Trigger a run under this id; False when there is one already."""

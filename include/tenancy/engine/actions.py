@@ -101,6 +101,10 @@ def recreate(
         saga = _saga(ledger, tenant_id)
         request = {**vars(saga.parameters), **(corrections or {})}
         with _refusal_noted(ledger, tenant_id, "recreate", by):
+            if request["slug"] != saga.parameters.slug:
+                raise Refused(
+                    "A tenant in its place has its slug. For another slug, create another tenant.", field="slug"
+                )
             check_request(request, tenancy.platform)
             with ledger.admission():
                 require_recreatable(saga)

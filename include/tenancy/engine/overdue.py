@@ -29,7 +29,7 @@ class Move(Enum):
     MISSED = auto()
     """The run ended and no callback said so: give up for it."""
     LOOK = auto()
-    """The run lives: find out whether it is held, and by what."""
+    """The run that has to go on lives: find out whether it is held, and by what."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Seen:
 
     run: RunSeen | None
     compensation: RunSeen | None = None
+    ended_seconds: float = 0.0
+    """How long ago the attempt's run ended."""
 
 
 def next_move(saga: Saga, seen: Seen, silent_seconds: float) -> Move:
@@ -53,12 +55,16 @@ def _of_unwinding(saga: Saga, seen: Seen, silent_seconds: float) -> Move:
     if seen.compensation is None:
         by_callback = saga.phase == "Failed unwinding" and silent_seconds < CALLBACK_SECONDS
         return Move.NOTHING if by_callback else Move.PURSUE
-    if seen.compensation.live or saga.exhausted == saga.generation:
-        return Move.NOTHING  # at work, or for a person: Decommission may be asked for again
+    if seen.compensation.live:
+        return Move.LOOK if seen.compensation.state == "queued" or saga.held else Move.NOTHING
+    if saga.exhausted == saga.generation:
+        return Move.NOTHING  # for a person: Decommission may be asked for again
     return Move.RENEW if silent_seconds > RUN_GRACE_SECONDS else Move.NOTHING
 
 
 def _of_provisioning(saga: Saga, seen: Seen) -> Move:
     if seen.run is None:
         return Move.LOST if has_begun(saga) else Move.PURSUE
-    return Move.LOOK if seen.run.live else Move.MISSED
+    if seen.run.live:
+        return Move.LOOK
+    return Move.MISSED if seen.ended_seconds > RUN_GRACE_SECONDS else Move.NOTHING

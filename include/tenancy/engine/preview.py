@@ -99,6 +99,6 @@ def _command(saga: Saga, action: str) -> c.Command:
 def require_recreatable(saga: Saga) -> None:
     """Recreate is for a tenant that has nothing left."""
     gone = saga.state is State.DECOMMISSIONED
-    empty = saga.phase in {"Failed settled", "Failed ready"} and not saga.live_resources
+    empty = saga.phase in {"Failed settled", "Failed ready"} and saga.has_nothing
     if not (gone or empty):
         raise Refused(f"Recreate is refused while the tenant is {saga.phase}. {way_on(saga)}")

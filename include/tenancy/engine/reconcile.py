@@ -1,15 +1,18 @@
-"""The reconciler: finds and finishes, within a minute, what callbacks and actions missed. Every step may be done twice.
+"""The reconciler: finds and finishes, within minutes, what callbacks and actions missed. All of it may be done twice.
 
-Called by the DAG tenant_reconciliation. It asks Airflow only about suspects: tenants whose facts have been silent for
-longer than they should. One tenant's trouble never stops the others.
+Called by the DAG tenant_reconciliation. It heeds marks made in Airflow (marks.py), and asks about suspects only, whose
+facts have been silent for longer than they should. One tenant's trouble never stops the others.
 """
 
 import logging
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 
 from tenancy.engine import overdue
+from tenancy.engine.marks import MARK_RUN, Heeded, Marks
 from tenancy.engine.overdue import Move, Seen
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id, pursue
@@ -18,10 +21,7 @@ from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.rounds import Poke, Suspect
 from tenancy.saga import commands as c
-from tenancy.saga.errors import Refused, TenancyError
-from tenancy.saga.facts import RawActionNoted
-from tenancy.saga.names import RunId
-from tenancy.saga.raw_actions import Meaning, RawAction, as_command, meaning
+from tenancy.saga.errors import Refused
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
@@ -30,8 +30,7 @@ log = logging.getLogger(__name__)
 BEAT = "reconciliation"
 SUSPECTS = 100
 """Asked about in one pass: at two or three requests each, a pass stays below its minute."""
-_BY = Stamp("reconciler")
-_AROUND = timedelta(seconds=5)
+_ACTOR = "reconciler"
 
 
 def reconcile(tenancy: Tenancy) -> str:
@@ -55,71 +54,56 @@ class _Reconciler:
     done: Counter[str]
 
     def on_poke(self, poke: Poke) -> None:
+        with self._put_off_on_trouble(f"the poke about {poke.run_id}"):
+            heeded = self._heed(poke)
+            rounds.poke_handled(self.ledger, poke)
+            if heeded is not None:
+                self._follow(heeded.saga, heeded.stamp)
+                self.done["pokes"] += 1
+
+    def _heed(self, poke: Poke) -> Heeded | None:
         try:
-            self._heed(poke)
+            return self._marks.heed(poke)
         except Refused as refusal:
-            log.info("poke about %s: %s", poke.run_id, refusal)
-        except TenancyError as error:
-            self._put_off(f"poke about {poke.run_id}", error)
-            return
-        rounds.poke_handled(self.ledger, poke)
+            log.info("the poke about %s: %s", poke.run_id, refusal)
+            return None
 
     def on_suspect(self, suspect: Suspect) -> None:
-        saga = self.ledger.saga(suspect.tenant_id)
-        assert saga is not None  # it has a row
-        try:
-            move = overdue.next_move(saga, self._seen(saga), suspect.silent_seconds)
-            self._make(move, saga)
-        except Refused as refusal:  # it went on by itself meanwhile
-            log.info("%s: %s", saga.parameters.slug, refusal)
-        except TenancyError as error:
-            self._put_off(saga.parameters.slug, error)
-        else:
-            self.done[move.name.lower()] += move is not Move.NOTHING
+        with self._put_off_on_trouble(f"tenant {suspect.tenant_id}"):
+            saga = self.ledger.saga(suspect.tenant_id)
+            assert saga is not None  # it has a row
+            seen = self._seen(saga)
+            move = overdue.next_move(saga, seen, suspect.silent_seconds)
+            if saga == self.ledger.saga(suspect.tenant_id):  # else it went on while Airflow was asked
+                self._make(move, saga, seen)
+                self.done[move.name.lower()] += move is not Move.NOTHING
 
     def summary(self) -> str:
         said = ", ".join(f"{count} {what}" for what, count in sorted(self.done.items()) if count)
         return said or "nothing to do"
 
-    def _put_off(self, what: str, error: TenancyError) -> None:
-        log.warning("%s: put off to the next pass: %s", what, error)
-        self.done["put off"] += 1
+    @contextmanager
+    def _put_off_on_trouble(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except Refused as refusal:  # it went on by itself meanwhile
+            log.info("%s: %s", what, refusal)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the others are not to wait for it
+            log.warning("%s is put off to the next pass: %s: %s", what, type(error).__name__, error)
+            self.done["put off"] += 1
 
-    # -- marks made in Airflow
-
-    def _heed(self, poke: Poke) -> None:
-        tenant_id = self.ledger.tenant_of_run(poke.run_id)
-        saga = self.ledger.saga(tenant_id) if tenant_id else None
-        if saga is None:
-            return
-        who = self._who(poke)
-        if who == self.runs.user:
-            return  # we marked it ourselves, after a Cancel
-        self._obey(RawAction(poke.action), saga, poke.run_id, who)
-        self.done["pokes"] += 1
-
-    def _who(self, poke: Poke) -> str:
-        """Who marked it: the mark nearest to the poke, which our listener leaves within the very request."""
-        marks = self.runs.marks(PROVISIONING_DAG, poke.run_id)
-        near = [mark for mark in marks if abs(mark.at - poke.at) < _AROUND]
-        return min(near, key=lambda mark: abs(mark.at - poke.at)).user if near else "somebody in Airflow"
-
-    def _obey(self, action: RawAction, saga: Saga, run_id: RunId, who: str) -> None:
-        stamp = Stamp(who, reason=f"{action} in Airflow")
-        if meaning(action, saga, run_id) is Meaning.NOTE:
-            self.ledger.note(saga.tenant_id, RawActionNoted(action, run_id), stamp=stamp)
-        command = as_command(action, saga, run_id, None)
-        if command is not None:
-            self._follow(self.ledger.record(saga.tenant_id, command, stamp=stamp), stamp)
-
-    # -- suspects
+    @property
+    def _marks(self) -> Marks:
+        return Marks(self.ledger, self.runs)
 
     def _seen(self, saga: Saga) -> Seen:
         run = self.runs.find(PROVISIONING_DAG, saga.run_id)
         unwinding = is_to_be_unwound(saga)
-        return Seen(run, self.runs.find(COMPENSATION_DAG, compensation_run_id(saga)) if unwinding else None)
+        compensation = self.runs.find(COMPENSATION_DAG, compensation_run_id(saga)) if unwinding else None
+        ended = run.ended_at if run else None
+        return Seen(run, compensation, _seconds(ended, self.ledger.now))
 
-    def _make(self, move: Move, saga: Saga) -> None:
+    def _make(self, move: Move, saga: Saga, seen: Seen) -> None:
         match move:
             case Move.PURSUE:
                 self._follow(saga)
@@ -128,34 +112,47 @@ class _Reconciler:
             case Move.LOST:
                 self._follow(self._record(saga, c.Cancel(), f"Airflow has no run {saga.run_id} any more"))
             case Move.MISSED:
-                self._give_up_for(saga)
+                self._give_up_for(saga, seen)
             case Move.LOOK:
                 self._record(saga, c.NoteHeld(self._why_held(saga)), "")
 
-    def _record(self, saga: Saga, command: c.Command, reason: str) -> Saga:
-        return self.ledger.record(saga.tenant_id, command, stamp=Stamp(_BY.actor, reason=reason))
+    def _record(self, saga: Saga, command: c.Command, reason: str, actor: str = _ACTOR) -> Saga:
+        return self.ledger.record(saga.tenant_id, command, stamp=Stamp(actor, reason=reason))
 
-    def _follow(self, saga: Saga, stamp: Stamp = _BY) -> None:
+    def _follow(self, saga: Saga, stamp: Stamp = Stamp(_ACTOR)) -> None:  # noqa: B008 - a frozen value
         for sentence in pursue(self.runs, self.ledger, saga, stamp=stamp):
             log.warning("%s: %s", saga.parameters.slug, sentence)
             self.done["put off"] += 1
 
-    def _give_up_for(self, saga: Saga) -> None:
-        run = self.runs.find(PROVISIONING_DAG, saga.run_id)
-        assert run is not None  # it was there a moment ago
-        said = f"Airflow ended the run as {run.state} before it was done, and no callback of its tasks told why"
+    def _give_up_for(self, saga: Saga, seen: Seen) -> None:
+        """A run that a person ended is cancelled by them, also when our listener could not leave its poke."""
+        assert seen.run is not None  # the move says so
+        if rounds.is_poked(self.ledger, saga.run_id):
+            return  # it came in during this pass: the next one heeds it
+        who = self._marks.last_person(saga.run_id) if seen.run.state == "failed" else ""
+        if who:
+            self._follow(self._record(saga, c.Cancel(), MARK_RUN, who))
+            return
+        said = f"Airflow ended the run as {seen.run.state} before it was done, and no callback of its tasks told why"
         self._follow(self._record(saga, c.GiveUp(saga.run_id, said), said))
 
     def _why_held(self, saga: Saga) -> str:
-        silent = tuple(self.runs.silent_parts())
+        """Why the run that has to go on does not: the attempt's, or the one that undoes it. Empty when it does."""
+        silent = " and ".join(self.runs.silent_parts())
         if silent:
-            parts = " and ".join(silent)
-            return f"The workflow engine's {parts} gives no sign of life: a platform matter; escalate if it lasts."
-        if any(state in _AT_WORK for state in self.runs.task_states(PROVISIONING_DAG, saga.run_id)):
+            return f"The workflow engine's {silent} gives no sign of life: a platform matter; escalate if it lasts."
+        dag, run_id = PROVISIONING_DAG, str(saga.run_id)
+        if is_to_be_unwound(saga):
+            dag, run_id = COMPENSATION_DAG, compensation_run_id(saga)
+        if any(state in _AT_WORK for state in self.runs.task_states(dag, run_id)):
             return ""
-        if self.runs.is_paused(PROVISIONING_DAG):
-            return f"The DAG {PROVISIONING_DAG} is paused: unpause it in Airflow and the run goes on."
+        if self.runs.is_paused(dag):
+            return f"The DAG {dag} is paused: unpause it in Airflow and the run goes on."
         return "The run waits in Airflow's queue: every place for runs or tasks is taken. It goes on when one is free."
+
+
+def _seconds(since: datetime | None, now: datetime) -> float:
+    return (now - since).total_seconds() if since else 0.0
 
 
 _AT_WORK = frozenset({"running", "deferred", "up_for_retry", "restarting", "up_for_reschedule"})

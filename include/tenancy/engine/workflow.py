@@ -55,22 +55,39 @@ def has_begun(saga: Saga) -> bool:
 def pursue(runs: Runs, ledger: LedgerSession, saga: Saga, *, stamp: Stamp) -> tuple[str, ...]:
     """Make the workflow engine follow the ledger; sentences about what could not be done yet, none when all was."""
     try:
-        _follow(runs, ledger, saga, stamp)
-    except (TransientError, PermanentError) as error:
+        if _still(ledger, saga):
+            _follow(runs, ledger, saga, stamp)
+    except TransientError as error:
         return (f"It is recorded, and goes on by itself within a minute of the engine's return. {error}",)
+    except PermanentError as error:
+        return (f"It is recorded, but the workflow engine does not follow: {error}",)
     return ()
 
 
 def _follow(runs: Runs, ledger: LedgerSession, saga: Saga, stamp: Stamp) -> None:
     if is_to_be_unwound(saga):
-        runs.fail(PROVISIONING_DAG, saga.run_id)
-        start_compensation(runs, saga)
+        try:
+            runs.fail(PROVISIONING_DAG, saga.run_id)
+        finally:  # a run that cannot be marked is fenced by the ledger all the same
+            start_compensation(runs, saga)
     elif saga.state is State.PROVISIONING and not has_begun(saga):
         runs.start(PROVISIONING_DAG, saga.run_id, vars(saga.parameters))
     elif saga.phase == "Failed ready" and not saga.history_cleared:
-        runs.fail(PROVISIONING_DAG, saga.run_id)
+        _clear_history(runs, ledger, saga, stamp)
+
+
+def _clear_history(runs: Runs, ledger: LedgerSession, saga: Saga, stamp: Stamp) -> None:
+    """A cleared run keeps its id: each step only while it has not been retried meanwhile."""
+    runs.fail(PROVISIONING_DAG, saga.run_id)
+    if _still(ledger, saga):
         runs.clear_history(PROVISIONING_DAG, saga.run_id)
         ledger.record(saga.tenant_id, NoteHistoryCleared(), stamp=stamp)
+
+
+def _still(ledger: LedgerSession, saga: Saga) -> bool:
+    """Is it what it was when somebody decided what to do?"""
+    now = ledger.saga(saga.tenant_id)
+    return now is not None and (now.phase, now.attempt, now.generation) == (saga.phase, saga.attempt, saga.generation)
 
 
 def start_compensation(runs: Runs, saga: Saga) -> None:

@@ -120,7 +120,11 @@ insert into ledger.poke (run_id, action) values (%(run_id)s, %(action)s);
 
 -- name: pokes
 -- What the listener left and nobody has looked at.
-select id, run_id, action, at from ledger.poke where handled_at is null order by id limit 500;
+select id, run_id, action, at from ledger.poke where handled_at is null order by id limit 100;
+
+-- name: poked
+-- A poke about this run that nobody has looked at.
+select id from ledger.poke where run_id = %(run_id)s and handled_at is null limit 1;
 
 -- name: poke_handled
 -- Looked at.

@@ -45,6 +45,11 @@ def pokes(ledger: LedgerSession) -> list[Poke]:
     return [Poke(**row) for row in ledger.rows("pokes")]
 
 
+def is_poked(ledger: LedgerSession, run_id: RunId) -> bool:
+    """Is there word about this run that nobody has looked at yet?"""
+    return bool(ledger.rows("poked", run_id=run_id))
+
+
 def poke_handled(ledger: LedgerSession, handled: Poke) -> None:
     """It was looked at."""
     ledger.rows("poke_handled", id=handled.id, at=ledger.now)

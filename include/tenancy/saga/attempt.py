@@ -29,6 +29,12 @@ def _start_again(saga: Saga, command: c.StartAttempt) -> tuple[f.Fact, ...]:
         return ()
     if saga.state is State.PROVISIONING and saga.run_id == command.run_id:
         return ()
+    if saga.run_id == command.run_id and not saga.steps:
+        raise Refused(
+            "This run was cancelled before it began, and it stays cancelled. Use Reset and Retry to provision "
+            f"{saga.parameters.slug} after all.",
+            field="slug",
+        )
     if saga.phase in {"Failed settled", "Failed retained"}:
         return (f.RunReset(), *_retry(saga, command))
     if saga.phase == "Failed ready":
@@ -37,10 +43,10 @@ def _start_again(saga: Saga, command: c.StartAttempt) -> tuple[f.Fact, ...]:
 
 
 def _retry(saga: Saga, command: c.StartAttempt) -> tuple[f.Fact, ...]:
-    if saga.live_resources and command.parameters != saga.parameters:
+    if command.parameters != saga.parameters and not saga.has_nothing:
         raise Refused(
-            "This tenant kept its resources, so its retry must ask for the same slug, plan, region, name and admin "
-            "e-mail. To change them, decommission it and create it anew.",
+            "This tenant kept its resources, or may have, so its retry must ask for the same slug, plan, region, "
+            "name and admin e-mail. To change them, decommission it and create it anew.",
             field=_first_difference(saga, command),
         )
     return (f.RetryRequested(command.run_id), _attempt(saga.attempt + 1, command))

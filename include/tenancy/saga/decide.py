@@ -86,13 +86,13 @@ def _(_command: c.Decommission, saga: Saga) -> tuple[f.Fact, ...]:
     if running or saga.state is State.DECOMMISSIONED:
         raise Refused(f"Decommission is refused while the tenant is {saga.phase}. {way_on(saga)}")
     requested = f.DecommissionRequested(saga.generation + 1)
-    observed_gone = saga.phase in {"Failed settled", "Failed ready"} and not saga.live_resources
-    return (requested, f.TenantDecommissioned()) if observed_gone else (requested,)
+    at_rest = saga.phase in {"Failed settled", "Failed ready"}
+    return (requested, f.TenantDecommissioned()) if at_rest and saga.has_nothing else (requested,)
 
 
 @_decide.register
 def _(command: c.NoteHeld, saga: Saga) -> tuple[f.Fact, ...]:
-    if saga.state is not State.PROVISIONING:
+    if saga.state is not State.PROVISIONING and not unwinding.is_to_be_unwound(saga):
         raise Refused(f"No run of this tenant is waited for: it is {saga.phase}.")
     return () if command.message == saga.held else (f.RunHeld(command.message),)
 

@@ -95,7 +95,7 @@ def _(fact: f.UnwindingStarted, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.ResourceIntended, saga: Saga) -> Saga:
-    return saga.with_resource(
+    return replace(saga, observed=False).with_resource(
         Resource(fact.resource, fact.name, fact.proof, fact.activity, ResourceState.INTENDED, fact.credential)
     )
 
@@ -119,7 +119,7 @@ def _(fact: f.ResourceReleased, saga: Saga) -> Saga:
 
 @_apply.register
 def _(_fact: f.UnwindingExhausted, saga: Saga) -> Saga:
-    saga = replace(saga, exhausted=saga.generation)
+    saga = replace(saga, exhausted=saga.generation, held="")
     if saga.state is State.DECOMMISSIONING:
         return saga  # Decommission may be asked for again; there is no Failed to fall back to
     return replace(saga, state=State.FAILED, substate=Substate.STUCK)
@@ -127,12 +127,14 @@ def _(_fact: f.UnwindingExhausted, saga: Saga) -> Saga:
 
 @_apply.register
 def _(_fact: f.Settled, saga: Saga) -> Saga:
-    return replace(saga, state=State.FAILED, substate=Substate.SETTLED)
+    return replace(saga, state=State.FAILED, substate=Substate.SETTLED, observed=True, held="")
 
 
 @_apply.register
-def _(_fact: f.RunReset, saga: Saga) -> Saga:
-    return replace(saga, state=State.FAILED, substate=Substate.READY, held="", history_cleared=False)
+def _(fact: f.RunReset, saga: Saga) -> Saga:
+    observed = saga.observed and not fact.forced
+    ready = replace(saga, state=State.FAILED, substate=Substate.READY, observed=observed)
+    return replace(ready, held="", history_cleared=False)
 
 
 @_apply.register
@@ -152,7 +154,7 @@ def _(fact: f.DecommissionRequested, saga: Saga) -> Saga:
 
 @_apply.register
 def _(_fact: f.TenantDecommissioned, saga: Saga) -> Saga:
-    return replace(saga, state=State.DECOMMISSIONED, substate=None)
+    return replace(saga, state=State.DECOMMISSIONED, substate=None, held="")
 
 
 def _fences_behind(saga: Saga) -> Mapping[RunId, TaskInstanceId]:

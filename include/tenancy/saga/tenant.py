@@ -119,6 +119,8 @@ class Saga:
     """Why the attempt's run does not go on, when that is not the tenant's matter."""
     history_cleared: bool = True
     """False from a reset until Airflow's history of the run is cleared too."""
+    observed: bool = False
+    """Everything was seen gone, and nothing was intended since. A forced reset looks at nothing."""
     churn: int = 0
     """How many resources were released so far: what all attempts together have cost."""
 
@@ -140,6 +142,11 @@ class Saga:
     def live_resources(self) -> tuple[Resource, ...]:
         """All that might exist, in the order it was intended."""
         return tuple(resource for resource in self.resources if resource.live)
+
+    @property
+    def has_nothing(self) -> bool:
+        """Is it certain that nothing of it is left?"""
+        return self.observed and not self.live_resources
 
     @property
     def phase(self) -> str:

@@ -85,7 +85,8 @@ def decommission(asked: AskedOf, ref: Ref, wish: Wish) -> Response:
 
 @_post("/tenants/{ref}/recreate", Right.CREATE, 201, 404)
 def recreate(asked: AskedOf, ref: Ref, wish: CorrectedWish) -> Response:
-    """A new tenant in the place of a decommissioned one: same slug, linked to it. The answer is the new one."""
+    """A new tenant in the place of one that has nothing left: same slug, linked to it. The answer is the new one."""
+    require(asked.caller, Right.EDIT)  # a failed tenant is decommissioned on the way
 
     def perform(doing: Doing) -> Answer:
         return engine.recreate(*doing.whom, by=doing.stamp, corrections=corrected(doing, wish))
