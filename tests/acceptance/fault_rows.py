@@ -95,7 +95,9 @@ ROWS = [
     within_helm(
         "http-500", TransientError, f"in the cluster {REGION} failed: .*Internal error", Undoing.LATER, on=["write"],
     ),
-    within_helm("refuse", TransientError, f"in the cluster {REGION} failed: .*EOF", on=["write"]),
+    within_helm(
+        "refuse", TransientError, f"in the cluster {REGION} failed: .*(EOF|closed network connection)", on=["write"]
+    ),
     within_helm("hang", TransientError, "did not end within 1 s: the cluster .* does not answer", on=["write"]),
     within_helm("quota-exceeded", PermanentError, ".* exceeded quota", Undoing.MEANWHILE, resource="services"),
     not_ready("quota-exceeded", "FailedCreate: .* exceeded quota: .*pods=0"),

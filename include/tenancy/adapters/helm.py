@@ -26,7 +26,8 @@ _OVERTIME_SECONDS = 5.0
 """Past its deadline and Helm's grace the child ends itself; this much later it is killed."""
 _CHILD = Path(__file__).with_name("helm_child.py")
 _TRANSIENT = re.compile(
-    r"connection refused|connection reset|\btimeout\b|timed out|EOF|unreachable|no route|too many requests|"
+    r"connection refused|connection reset|closed network connection|broken pipe|\btimeout\b|timed out|EOF|"
+    r"unreachable|no route|too many requests|"
     r"unexpected status|Internal error|internal server error|InternalError|unable to handle|the server is currently|"
     r"an error on the server|in the time allotted|"  # a 502 or 504 of whatever stands before the API
     r"context (canceled|deadline)|being terminated|another operation|cannot re-?use a name|try again|"
