@@ -55,5 +55,5 @@ def _undone_in_reverse(access: Access, case: Case) -> None:
     after = facts[kinds.index("tenant.provisioning.cancel.requested") :]
     intended = [fact["data"]["resource"] for fact in facts if fact["kind"] == "tenant.resource.intended"]
     released = [fact["data"]["resource"] for fact in after if fact["kind"] == "tenant.resource.released"]
-    assert released == intended[::-1], case
+    assert list(dict.fromkeys(released)) == intended[::-1], case  # what a dead process's request made late, twice
     assert not [fact for fact in after if fact["kind"].endswith("step.completed")], "nothing is done any more"

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from tenancy.activities.plan import activity_of
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
-from tenancy.saga.errors import Refused, TransientError
+from tenancy.saga.errors import Refused, Stopped, TransientError
 from tenancy.saga.names import ActivityName, RunId
-from tests.integration.stage import FLIP, NOTHING, ORDER, SCHEMA, Stage
+from tests.integration.stage import FLIP, HANDLE, NOTHING, ORDER, SCHEMA, Stage, lease
 
 
 def _released(stage: Stage) -> list[str]:
@@ -162,3 +163,17 @@ def test_a_run_that_was_marked_on_says_which_refusal_ended_it(stage: Stage):
     assert after.failures[-1].message.startswith(
         "the process died: mark_active must wait: apply_tenant_schema is not done"
     )
+
+
+def test_a_request_of_a_process_that_was_ended_in_its_middle_is_waited_for_before_settling(stage: Stage):
+    stage.run_until(HANDLE)
+    stage.ask(c.BeginActivity(lease(HANDLE)), c.Cancel())
+    stage.unwind()
+    assert max(stage.slept) == activity_of(HANDLE).late_seconds > 8
+
+
+def test_so_is_one_of_a_process_that_could_still_say_that_it_was_stopped(stage: Stage):
+    stage.run_until(HANDLE)
+    stage.ask(c.BeginActivity(lease(HANDLE)), c.FailActivity(lease(HANDLE), Stopped.__name__, "stopped"), c.Cancel())
+    stage.unwind()
+    assert max(stage.slept) == activity_of(HANDLE).late_seconds

@@ -143,6 +143,8 @@ class Activity:
     stall_after: ClassVar[timedelta] = timedelta(minutes=5)
     resources: ClassVar[tuple[str, ...]] = ()
     """The kinds of resource it makes, in order."""
+    late_seconds: ClassVar[float] = 0.0
+    """How long after its process was killed an effect of its may still show, because another process carries it out."""
     emits: ClassVar[str | None] = None
     """The Airflow asset that its success updates."""
 

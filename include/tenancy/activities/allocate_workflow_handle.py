@@ -24,6 +24,8 @@ class AllocateWorkflowHandle(Activity):
     short_label = "allocate resources"
     kind = Kind.COMPENSATABLE
     resources = (CONNECTION,)
+    late_seconds = 9.0
+    """The api-server carries a request out whose client is dead; its database waits 8 s for a lock."""
 
     def intents(self, work: Work) -> tuple[Intent, ...]:
         return (Intent(CONNECTION, _own_name(work), work.proof, work.credential),)

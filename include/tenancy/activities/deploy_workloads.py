@@ -34,6 +34,8 @@ class DeployWorkloads(Activity):
     short_label = "deploy workloads"
     kind = Kind.COMPENSATABLE
     resources = (NAMESPACE, RELEASE)
+    late_seconds = 2.0
+    """The cluster carries a request out whose client is dead. It waits for nobody, so this is plenty."""
 
     def intents(self, work: Work) -> tuple[Intent, ...]:
         name = workload_name(work)

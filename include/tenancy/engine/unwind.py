@@ -7,7 +7,7 @@ resource that the unwinding is still wanted; a failed compensation is recorded a
 from dataclasses import dataclass
 
 from tenancy.activities.activity import Observation, Work
-from tenancy.activities.plan import maker_of
+from tenancy.activities.plan import PLAN, maker_of
 from tenancy.engine.tenancy import Tenancy, may_evict_for, message_of, note_eviction, observe_all, unwinder
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
@@ -110,12 +110,18 @@ class _Unwinding:
         """Look at everything once more, after a grace for late effects; was anything there to be undone?"""
         if not self._saga().resources:
             return False
-        self.tenancy.sleep(self.tenancy.timings.grace)
+        self.tenancy.sleep(self._grace())
         self._require_time()
         observations = observe_all(self._work())
         for observation in observations:
             self._reconcile(observation)
         return any(observation.present for observation in observations)
+
+    def _grace(self) -> float:
+        """Longer where a process was ended in the middle of what another carries out for it."""
+        interrupted = self._saga().interrupted
+        late = (activity.late_seconds for activity in PLAN if activity.name in interrupted)
+        return max((self.tenancy.timings.grace, *late))
 
     def _reconcile(self, observation: Observation) -> None:
         """Believe what was seen: what is gone is released, what came back is undone again."""

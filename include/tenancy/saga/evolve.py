@@ -6,6 +6,7 @@ from functools import singledispatch
 from types import MappingProxyType
 
 from tenancy.saga import facts as f
+from tenancy.saga.errors import Stopped
 from tenancy.saga.names import RunId, TaskInstanceId
 from tenancy.saga.states import ResourceState, State, StepStatus, Substate
 from tenancy.saga.tenant import Failure, Resource, Saga
@@ -53,7 +54,9 @@ def _(fact: f.AttemptStarted, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.ActivityStarted, saga: Saga) -> Saga:
-    return replace(saga, held="").with_step(fact.activity, status=StepStatus.RUNNING, holder=fact.holder, message="")
+    return replace(saga, held="").with_step(
+        fact.activity, status=StepStatus.RUNNING, holder=fact.holder, message="", stopped=False
+    )
 
 
 @_apply.register
@@ -68,7 +71,8 @@ def _(fact: f.ActivityProgressed, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.ActivityFailed, saga: Saga) -> Saga:
-    return saga.with_step(fact.activity, status=StepStatus.FAILED, message=fact.message)
+    stopped = fact.error == Stopped.__name__
+    return saga.with_step(fact.activity, status=StepStatus.FAILED, message=fact.message, stopped=stopped)
 
 
 @_apply.register
