@@ -74,6 +74,17 @@ create event trigger hold_tables on ddl_command_start when tag in ('CREATE TABLE
 """
 
 
+def schema_locked(access: Access, slug: str) -> bool:
+    """Does the fault hold the catalogue of schemas in the tenant's database?"""
+    like = slug.replace("-", r"\_") + r"\_%"
+    question = (
+        "select from pg_locks join pg_database on pg_database.oid = database where datname like %s and granted "
+        "and mode = 'ShareLock' and relation = 'pg_namespace'::regclass"
+    )
+    with connected(access.superuser_dsn("storage")) as storage:
+        return storage.execute(question, (like,)).fetchone() is not None
+
+
 def connected(dsn: str) -> psycopg.Connection:
     """A session in which every statement is by itself; use it in a `with`."""
     return psycopg.connect(dsn, autocommit=True)

@@ -43,6 +43,8 @@ def test_the_activity_fails_with_the_cause_in_time_and_unwinding_leaves_nothing(
         _make_the_namespace(attempt, desk)
     with fault(desk, row.kind, **_narrowed(row.kind, row.options, attempt.slug)):
         attempt.run_before(row.activity)
+        if row.kind == "schema-locked":
+            runs.until(lambda: gates.schema_locked(sandbox, attempt.slug), "the fault to reach the new database")
         _assert_it_fails(attempt, row)
         if row.undoing is not Undoing.AFTERWARDS:
             given_up = attempt.give_up(row.activity).phase
