@@ -5,7 +5,7 @@ import pytest
 from tenancy.engine.workflow import COMPENSATION_DAG
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
-from tenancy.saga.errors import TransientError
+from tenancy.saga.errors import Stopped, TransientError
 from tests.integration.stage import NOTHING, RUN, SCHEMA, Stage
 
 FOREVER = 10_000
@@ -118,3 +118,17 @@ def test_an_error_with_a_nul_in_it_stops_no_compensation(stage: Stage):
     assert after is not None
     assert after.phase == "Failed settled"
     assert stage.facts(f.CompensationFailed)[0].message == "the proxy said "
+
+
+def test_an_unwinding_whose_worker_goes_down_is_not_stuck_not_even_on_its_last_try(stage: Stage):
+    stage.fail_at(SCHEMA)
+
+    def sigterm() -> None:
+        raise Stopped
+
+    stage.ask(c.GiveUp(RUN, "out of tries"))
+    stage.handles.meanwhile = sigterm
+    with pytest.raises(Stopped):
+        stage.unwind()
+    assert (stage.saga.phase, stage.facts(f.CompensationFailed)) == ("Failed unwinding", [])
+    assert stage.unwind().phase == "Failed settled"

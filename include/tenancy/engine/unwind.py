@@ -12,7 +12,7 @@ from tenancy.engine.tenancy import Tenancy, may_evict_for, message_of, note_evic
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
-from tenancy.saga.errors import PermanentError, Refused, TransientError
+from tenancy.saga.errors import PermanentError, Refused, Stopped, TransientError
 from tenancy.saga.names import TenantId
 from tenancy.saga.tenant import Resource, Saga
 
@@ -52,7 +52,7 @@ class _Unwinding:
         """What is left, or cannot even be looked at, is for a person."""
         try:
             return self.run()
-        except Refused:
+        except (Refused, Stopped):  # overtaken, or its worker goes down: neither says that it cannot be undone
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, the tenant must not seem to be at it for ever
             return self._record(c.ExhaustUnwinding(self.generation, message_of(error)))
@@ -92,7 +92,7 @@ class _Unwinding:
             self._require_time()
             try:
                 maker_of(resource.kind).compensate(self._work(), resource)
-            except Refused:
+            except (Refused, Stopped):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it was, the next resource is still to be released
                 self._report(resource, error)

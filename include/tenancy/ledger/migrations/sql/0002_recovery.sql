@@ -3,8 +3,7 @@
 create table poke (
     id         bigint generated always as identity primary key,
     run_id     text        not null,  -- an Airflow run that somebody or something ended
-    action     text        not null check (action in ('mark run failed', 'mark task failed')),
-    task_id    text        not null default '',
+    action     text        not null check (action = 'mark run failed'),
     at         timestamptz not null default clock_timestamp(),
     handled_at timestamptz             -- null until the reconciler has looked
 );
