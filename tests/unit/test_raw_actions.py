@@ -26,6 +26,7 @@ from tests.unit.sagas import (
     SCHEMA,
     STORAGE,
     VALIDATE,
+    WAIT,
     ask,
     begin,
     complete,
@@ -217,6 +218,14 @@ def test_an_old_run_cannot_cancel_a_newer_attempt_that_is_being_cancelled(action
     saga = ask(live_beside_an_old_run(), c.Cancel())
     assert meaning(action, saga, OLD_RUN) is M.NOTHING
     assert as_command(action, saga, OLD_RUN, HANDLE) is None
+
+
+@pytest.mark.parametrize("action", [RawAction.MARK_RUN_FAILED, RawAction.MARK_TASK_FAILED, RawAction.MARK_SUCCESS])
+def test_a_mark_on_an_old_run_means_nothing_also_once_the_newer_attempt_is_over(action: RawAction) -> None:
+    """Else it would depend on whether the reconciler or the flip came first."""
+    live = live_beside_an_old_run()
+    for saga in (ask(live, *done(HANDLE, SCHEMA, DEPLOY, WAIT, FLIP)), unwound(ask(live, c.Cancel()))):
+        assert meaning(action, saga, OLD_RUN) is M.NOTHING
 
 
 @pytest.mark.parametrize("column", COLUMNS)

@@ -84,7 +84,7 @@ def column_of(saga: Saga) -> Column | None:
 
 
 def meaning(action: RawAction, saga: Saga, run_id: RunId) -> Meaning:
-    """What this action on this run comes to. Only the current attempt's run can cancel or fail the tenant."""
+    """What this action on this run comes to. Marks count on the current attempt's run only, whatever it is by now."""
     column = column_of(saga)
     if column is None:
         return Meaning.NOTHING
@@ -95,7 +95,12 @@ def meaning(action: RawAction, saga: Saga, run_id: RunId) -> Meaning:
     return _TABLE[action][list(Column).index(column)] if _concerns(action, saga, run_id) else _of_old_run(action)
 
 
+_MARKS: Final = frozenset({RawAction.MARK_RUN_FAILED, RawAction.MARK_TASK_FAILED, RawAction.MARK_SUCCESS})
+
+
 def _concerns(action: RawAction, saga: Saga, run_id: RunId) -> bool:
+    if action in _MARKS:
+        return run_id == saga.run_id
     live = column_of(saga) in {Column.PROVISIONING, Column.UNWINDING}
     return action in {RawAction.TRIGGER_AGAIN, RawAction.PAUSE} or not live or run_id == saga.run_id
 
