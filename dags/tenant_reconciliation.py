@@ -1,8 +1,8 @@
-"""The DAG of the reconciler: every minute, and at once when somebody has marked a run failed in Airflow."""
+"""The DAG of the reconciler: every half minute, and at once when somebody has marked a run failed in Airflow."""
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, AssetWatcher, CronTriggerTimetable
+from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, AssetWatcher, DeltaTriggerTimetable
 
 from tenancy.orchestration.poke_trigger import PokeTrigger
 from tenancy.orchestration.recovery import ReconciliationOperator
@@ -10,9 +10,9 @@ from tenancy.orchestration.recovery import ReconciliationOperator
 DOC = """
 ### Reconcile
 
-Finds whatever callbacks and actions missed: at once, a run that was marked failed; within two minutes, one that ended
-without a word or never started; within three, an undoing whose process died; and an action that was recorded while
-Airflow did not answer. **Leave it unpaused**: while it is paused, tenants still provision and are still undone by their
+Finds whatever callbacks and actions missed: at once, a run that was marked failed; within a minute, one that ended
+without a word, vanished or never started, an undoing whose process died, and an action that was recorded while Airflow
+did not answer. **Leave it unpaused**: while it is paused, tenants still provision and are still undone by their
 callbacks, but nobody finds what those miss.
 """
 
@@ -20,11 +20,9 @@ pokes = Asset("tenancy://pokes", watchers=[AssetWatcher(name="tenancy_pokes", tr
 
 with DAG(
     dag_id="tenant_reconciliation",
-    description="Every minute: settle what callbacks missed, start what was recorded, heed marks made in Airflow",
+    description="Every half minute: settle what callbacks missed, start what was recorded, heed marks made in Airflow",
     doc_md=DOC,
-    schedule=AssetOrTimeSchedule(
-        assets=[pokes], timetable=CronTriggerTimetable("* * * * *", timezone="UTC", run_immediately=False)
-    ),
+    schedule=AssetOrTimeSchedule(assets=[pokes], timetable=DeltaTriggerTimetable(timedelta(seconds=30))),
     catchup=False,
     max_active_runs=1,
     is_paused_upon_creation=False,

@@ -93,7 +93,7 @@ CELLS = [(action, column) for action, row in MEANS.items() for column in row]
 _ANSWERS = {("delete the run", "Provisioning"): {409}}
 """Airflow 3.3.2 deletes no run that lives: it has to be marked failed before, which is Cancel."""
 PATIENCE = 240.0
-"""A lost or silently ended run is found by the reconciler: a silence of 30 s, the next full minute, the undoing."""
+"""A lost or silently ended run is found by the reconciler: a silence of 20 s, the next pass, the undoing."""
 
 
 @pytest.fixture(scope="module")

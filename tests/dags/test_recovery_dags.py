@@ -30,6 +30,7 @@ json.dump({
     "paused": reconciliation.is_paused_upon_creation,
     "runs": reconciliation.max_active_runs,
     "schedule": type(reconciliation.timetable).__name__,
+    "seconds": reconciliation.timetable.timetable.delta.total_seconds(),
     "watchers": [watcher.name for asset in reconciliation.timetable.asset_condition.objects
                  for watcher in asset.watchers],
     "docs": [compensation.doc_md, reconciliation.doc_md],
@@ -55,8 +56,8 @@ def test_the_reconciler_is_never_paused_and_runs_one_pass_at_a_time():
     assert (parsed()["paused"], parsed()["runs"]) == (False, 1)
 
 
-def test_the_reconciler_is_woken_by_the_minute_and_by_a_poke():
-    assert parsed()["schedule"] == "AssetOrTimeSchedule"
+def test_the_reconciler_is_woken_every_half_minute_and_by_a_poke():
+    assert (parsed()["schedule"], parsed()["seconds"]) == ("AssetOrTimeSchedule", 30)
     assert parsed()["watchers"] == ["tenancy_pokes"]
 
 

@@ -1,5 +1,6 @@
 """The reconciler: whatever callbacks and actions missed is found and finished, for each tenant by itself."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ import pytest
 from tenancy.adapters.airflow_runs import Mark
 from tenancy.engine import actions
 from tenancy.engine.reconcile import reconcile
+from tenancy.engine.tenancy import unwinder
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
 from tenancy.ledger import rounds
 from tenancy.ledger.envelope import Stamp
@@ -136,6 +138,29 @@ def test_a_poke_is_kept_while_airflow_does_not_answer(stage: Stage, created: Run
     stage.runs.away = False
     reconcile(stage.tenancy)
     assert stage.saga.phase == "Cancelling"
+
+
+@pytest.mark.parametrize(("alive", "found"), [(False, "1 pursue"), (True, "nothing to do")])
+def test_an_undoing_whose_callback_died_is_taken_over(stage: Stage, created: RunId, alive: bool, found: str):
+    """A callback at work holds the tenant's lock; a killed one holds nothing, and need not be waited for."""
+    stage.run_until(SCHEMA, run_id=created)
+    stage.runs.end(PROVISIONING_DAG, created, "failed")
+    stage.ask(c.GiveUp(created, "out of tries"))
+    with stage.tenancy.ledger.open(unwinder(1, "callback")) as callback, ExitStack() as holding:
+        if alive:
+            holding.enter_context(callback.hold(stage.tenant_id, patience_seconds=1, may_evict=lambda holder: False))
+        assert after(stage, timedelta(seconds=25)) == found
+    assert len(stage.runs.of(COMPENSATION_DAG)) == (not alive)
+
+
+def test_a_callback_that_was_stopped_is_not_waited_for(stage: Stage, created: RunId):
+    stage.run_until(SCHEMA, run_id=created)
+    stage.ask(c.GiveUp(created, "out of tries"))
+    with (
+        stage.tenancy.ledger.open(unwinder(1, "callback")) as callback,
+        callback.hold(stage.tenant_id, patience_seconds=1, may_evict=lambda holder: False),
+    ):
+        assert after(stage) == "1 pursue"
 
 
 def test_a_compensation_run_that_died_is_followed_by_the_next_generation(stage: Stage, created: RunId):

@@ -41,10 +41,14 @@ def test_a_wish_without_a_compensation_run_gets_one(phase: str) -> None:
     assert next_move(tenant_in(phase), Seen(FAILED), 0) is Move.PURSUE
 
 
-def test_a_failure_is_first_left_to_its_callback() -> None:
-    saga = tenant_in("Failed unwinding")
-    assert next_move(saga, Seen(FAILED), CALLBACK_SECONDS - 1) is Move.NOTHING
-    assert next_move(saga, Seen(FAILED), CALLBACK_SECONDS + 1) is Move.PURSUE
+def test_a_failure_is_left_to_the_callback_that_undoes_it() -> None:
+    saga, at_it = tenant_in("Failed unwinding"), Seen(FAILED, undoing=True)
+    assert next_move(saga, at_it, CALLBACK_SECONDS - 1) is Move.NOTHING
+    assert next_move(saga, at_it, CALLBACK_SECONDS + 1) is Move.PURSUE
+
+
+def test_a_failure_that_nobody_undoes_is_pursued() -> None:
+    assert next_move(tenant_in("Failed unwinding"), Seen(FAILED), 0) is Move.PURSUE
 
 
 @pytest.mark.parametrize("phase", ["Cancelling", "Failed unwinding", "Decommissioning"])

@@ -11,7 +11,8 @@ from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
 CALLBACK_SECONDS: Final = 75.0
-"""How long a failure callback may take to undo: task_success_overtime (60 s) and a margin."""
+"""How long a failure callback may take to undo: task_success_overtime (60 s) and a margin. One that holds the lock for
+longer without a word has been stopped."""
 RUN_GRACE_SECONDS: Final = 20.0
 """How long Airflow may take to show what somebody has just triggered, or to end what has ended."""
 
@@ -40,6 +41,8 @@ class Seen:
     compensation: RunSeen | None = None
     ended_seconds: float = 0.0
     """How long ago the attempt's run ended."""
+    undoing: bool = False
+    """Does somebody who undoes it hold its lock? A dead process holds none."""
 
 
 def next_move(saga: Saga, seen: Seen, silent_seconds: float) -> Move:
@@ -53,7 +56,7 @@ def next_move(saga: Saga, seen: Seen, silent_seconds: float) -> Move:
 
 def _of_unwinding(saga: Saga, seen: Seen, silent_seconds: float) -> Move:
     if seen.compensation is None:
-        by_callback = saga.phase == "Failed unwinding" and silent_seconds < CALLBACK_SECONDS
+        by_callback = seen.undoing and silent_seconds < CALLBACK_SECONDS
         return Move.NOTHING if by_callback else Move.PURSUE
     if seen.compensation.live:
         return Move.LOOK if seen.compensation.state == "queued" or saga.held else Move.NOTHING

@@ -166,10 +166,11 @@ delete from ledger.answer where (actor, key) in
 
 -- name: suspects
 -- Tenants that should have said something by now; in random order, so that none is always behind the limit.
--- 30 s while they provision, 10 s while a wish is pursued, 20 s while a failure is undone, which a callback does first.
+-- With a pass every 30 s, whatever was missed is found within a minute: 20 s while they provision, or while a failure
+-- is undone, which a callback does first; 10 s while a wish is pursued.
 select id as tenant_id, extract(epoch from %(now)s::timestamptz - updated_at)::float as silent_seconds
   from ledger.tenant
- where (state = 'Provisioning' and updated_at < %(now)s::timestamptz - interval '30 seconds')
+ where (state = 'Provisioning' and updated_at < %(now)s::timestamptz - interval '20 seconds')
     or (state in ('Cancelling', 'Decommissioning') and updated_at < %(now)s::timestamptz - interval '10 seconds')
     or (substate = 'unwinding' and updated_at < %(now)s::timestamptz - interval '20 seconds')
     or (substate = 'ready' and not history_cleared and updated_at < %(now)s::timestamptz - interval '10 seconds')
