@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tenancy.engine import overdue
+from tenancy.engine.held import Holds
 from tenancy.engine.marks import MARK_RUN, Heeded, Marks
 from tenancy.engine.overdue import Move, Seen
 from tenancy.engine.tenancy import UNWINDER, Tenancy
@@ -37,7 +38,8 @@ def reconcile(tenancy: Tenancy) -> str:
     """One pass; says in one sentence what it did, and leaves that as its beat."""
     began = tenancy.monotonic()
     with tenancy.ledger.open("tenancy reconcile") as ledger:
-        reconciler = _Reconciler(ledger, tenancy.runs(), Counter())
+        runs = tenancy.runs()
+        reconciler = _Reconciler(ledger, runs, Holds(runs), Counter())
         for poke in rounds.pokes(ledger):
             reconciler.on_poke(poke)
         for suspect in rounds.suspects(ledger, SUSPECTS):
@@ -51,6 +53,7 @@ def reconcile(tenancy: Tenancy) -> str:
 class _Reconciler:
     ledger: LedgerSession
     runs: Runs
+    holds: Holds
     done: Counter[str]
 
     def on_poke(self, poke: Poke) -> None:
@@ -118,7 +121,7 @@ class _Reconciler:
             case Move.MISSED:
                 self._give_up_for(saga, seen)
             case Move.LOOK:
-                self._record(saga, c.NoteHeld(self._why_held(saga)), "")
+                self._record(saga, c.NoteHeld(self.holds.why(saga)), "")
 
     def _record(self, saga: Saga, command: c.Command, reason: str, actor: str = _ACTOR) -> Saga:
         return self.ledger.record(saga.tenant_id, command, stamp=Stamp(actor, reason=reason))
@@ -140,23 +143,6 @@ class _Reconciler:
         said = f"Airflow ended the run as {seen.run.state} before it was done, and no callback of its tasks told why"
         self._follow(self._record(saga, c.GiveUp(saga.run_id, said), said))
 
-    def _why_held(self, saga: Saga) -> str:
-        """Why the run that has to go on does not: the attempt's, or the one that undoes it. Empty when it does."""
-        silent = " and ".join(self.runs.silent_parts())
-        if silent:
-            return f"The workflow engine's {silent} gives no sign of life: a platform matter; escalate if it lasts."
-        dag, run_id = PROVISIONING_DAG, str(saga.run_id)
-        if is_to_be_unwound(saga):
-            dag, run_id = COMPENSATION_DAG, compensation_run_id(saga)
-        if any(state in _AT_WORK for state in self.runs.task_states(dag, run_id)):
-            return ""
-        if self.runs.is_paused(dag):
-            return f"The DAG {dag} is paused: unpause it in Airflow and the run goes on."
-        return "The run waits in Airflow's queue: every place for runs or tasks is taken. It goes on when one is free."
-
 
 def _seconds(since: datetime | None, now: datetime) -> float:
     return (now - since).total_seconds() if since else 0.0
-
-
-_AT_WORK = frozenset({"running", "deferred", "up_for_retry", "restarting", "up_for_reschedule"})

@@ -1,0 +1,49 @@
+"""Why a run that has to go on does not: a part of Airflow is silent, its DAG is paused, or it waits in line.
+
+What is true of the whole engine is asked once a pass; only the run's own tasks are asked about for each tenant.
+"""
+
+from functools import cached_property
+
+from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id
+from tenancy.saga.tenant import Saga
+from tenancy.saga.unwinding import is_to_be_unwound
+
+_AT_WORK = frozenset({"running", "deferred", "up_for_retry", "restarting", "up_for_reschedule"})
+_IN_LINE = "The run waits in Airflow's queue: every place for runs or tasks is taken. It goes on when one is free."
+
+
+class Holds:
+    """What holds runs during one pass."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+        self._paused: dict[str, bool] = {}
+
+    def why(self, saga: Saga) -> str:
+        """What holds the attempt's run, or the one that undoes it, in one sentence. Empty when it goes on."""
+        if self._silent:
+            return (
+                f"The workflow engine's {self._silent} gives no sign of life: a platform matter; escalate if it lasts."
+            )
+        dag, run_id = _run_that_has_to_go_on(saga)
+        if any(state in _AT_WORK for state in self._runs.task_states(dag, run_id)):
+            return ""
+        if self._is_paused(dag):
+            return f"The DAG {dag} is paused: unpause it in Airflow and the run goes on."
+        return _IN_LINE
+
+    @cached_property
+    def _silent(self) -> str:
+        return " and ".join(self._runs.silent_parts())
+
+    def _is_paused(self, dag: str) -> bool:
+        if dag not in self._paused:
+            self._paused[dag] = self._runs.is_paused(dag)
+        return self._paused[dag]
+
+
+def _run_that_has_to_go_on(saga: Saga) -> tuple[str, str]:
+    if is_to_be_unwound(saga):
+        return COMPENSATION_DAG, compensation_run_id(saga)
+    return PROVISIONING_DAG, str(saga.run_id)
