@@ -99,20 +99,29 @@ def waiting(dsn: str, statement: str) -> bool:
 
 def task_process(access: Access) -> psutil.Process:
     """The process of the one task that runs: whoever has the ledger session `tenancy run …`."""
+    return _client(access, "tenancy run %")
+
+
+def undoing_process(access: Access) -> psutil.Process:
+    """The process that undoes the one tenant that is unwound: whoever has the session `tenancy unwind …`."""
+    return _client(access, "tenancy unwind %")
+
+
+def _client(access: Access, application: str) -> psutil.Process:
     found: list[int] = []
 
     def look() -> bool:
-        found[:] = _clients(access)
+        found[:] = _clients(access, application)
         return len(found) == 1
 
-    until(look, "exactly one task process with a ledger session", seconds=30)
+    until(look, f"exactly one process with a ledger session like {application}", seconds=60)
     return psutil.Process(found[0])
 
 
-def _clients(access: Access) -> list[int]:
-    question = "select client_port from pg_stat_activity where application_name like 'tenancy run %'"
+def _clients(access: Access, application: str) -> list[int]:
+    question = "select client_port from pg_stat_activity where application_name like %s"
     with psycopg.connect(access.superuser_dsn("platform"), autocommit=True) as connection:
-        ports = {row[0] for row in connection.execute(question)}
+        ports = {row[0] for row in connection.execute(question, (application,))}
     return [
         connection.pid
         for connection in psutil.net_connections("tcp")

@@ -1,0 +1,30 @@
+"""What no callback told: killed with everything it had to do, it is found by the reconciler, within a minute."""
+
+import psycopg
+
+from sandbox.access import Access
+from tests.acceptance import gates, runs
+from tests.acceptance.discovery import traces
+from tests.acceptance.test_failure import without_pool
+
+_RELEASING = "tenant.resource.releasing"
+
+
+def test_an_undoing_whose_callbacks_are_all_killed_is_taken_over_and_done(sandbox: Access):
+    """First the task's own callback, in the worker, then the DAG's, in the dag-processor."""
+    slug = runs.new_slug("missed")
+    with without_pool(sandbox, "tenants_business"), gates.before_fact_of(sandbox, slug, _RELEASING, "database"):
+        runs.trigger(sandbox, runs.request(slug, plan="business"))
+        for _ in range(2):
+            gates.undoing_process(sandbox).kill()
+    assert runs.await_phase(sandbox, slug, "Failed settled") == "Failed settled"
+    assert traces(sandbox, slug).nothing
+    assert _run_of_compensation(sandbox, slug)
+
+
+def _run_of_compensation(access: Access, slug: str) -> bool:
+    row = runs.tenant(access, slug)
+    assert row is not None
+    with psycopg.connect(access.metadata_dsn) as airflow:
+        like = f"compensate__{row['id']}__%"
+        return bool(airflow.execute("select from dag_run where run_id like %s", (like,)).fetchall())
