@@ -68,6 +68,28 @@ def test_a_refusal_says_when_asking_again_helps(operator: httpx.Client, sandbox:
     runs.await_phase(sandbox, created["slug"], "Active")
 
 
+def test_who_decides_by_what_was_true_before_somebody_acted_is_told_so(
+    operator: httpx.Client, engineer: httpx.Client, sandbox: Access, created: dict[str, Any]
+):
+    """Two operators look at the same page; the second one's Cancel would kill what the first one's is undoing."""
+    path, seen = f"/tenants/{created['id']}", created["seq"]
+    assert _post(operator, f"{path}/cancel", {"reason": "INC-7", "seen": seen}).status_code == 202
+    late = assert_problem(_post(engineer, f"{path}/cancel", {"reason": "INC-8", "seen": seen}), 409, field="seen")
+    assert late["detail"].startswith("operator asked to cancel it at ")
+    assert "(INC-7)" in late["detail"]
+    newer = engineer.get(path).json()["seq"]
+    assert _post(engineer, f"{path}/escalate", {"reason": "INC-8", "seen": newer}).status_code == 200
+    runs.await_phase(sandbox, created["slug"], "Failed settled")
+
+
+def test_what_somebody_saw_does_not_disturb_the_repetition_of_a_request(operator: httpx.Client, active: dict[str, Any]):
+    path, key = f"/tenants/{active['id']}/escalate", {"Idempotency-Key": runs.new_slug("key")}
+    wish = {"reason": "please look", "seen": operator.get(f"/tenants/{active['id']}").json()["seq"]}
+    assert _post(operator, path, wish, **key).status_code == 200
+    again = _post(operator, path, wish, **key)
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
+
+
 def test_an_escalation_changes_no_state(operator: httpx.Client, active: dict[str, Any]):
     answer = _post(operator, f"/tenants/{active['id']}/escalate", {"reason": "please look"})
     assert (answer.status_code, answer.json()["tenant"]["state"]) == (200, "Active")

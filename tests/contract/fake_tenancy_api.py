@@ -221,6 +221,7 @@ def row_of(tenant: FakeTenant) -> dict[str, Any]:
         "needs_attention": tenant.needs_attention,
         "next_action": WAY_ON[tenant.phase],
         "predecessor": None,
+        "seq": 1,
     }
 
 

@@ -24,6 +24,7 @@ from tenancy.engine.actions import Answer
 from tenancy.engine.preview import Preview, preview, preview_create
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.interventions import newest_since
 from tenancy.saga.errors import Refused
 from tenancy.saga.names import TenantId
 from tenancy.saga.platform import Platform
@@ -62,7 +63,22 @@ def act(asked: Asked, ref: str, wish: Wish, deed: Deed) -> JSONResponse:
         doing = Doing(desk.tenancy, desk.saga(ref), asked.stamp(wish.reason))
     if asked.dry_run:
         return _json(200, portrait.preview_of(preview(doing.saga, deed.name)))
-    return _do(asked, wish, deed.status, lambda: deed.perform(doing))
+
+    def perform() -> Answer:
+        _require_seen(asked, doing.saga, wish.seen)
+        return deed.perform(doing)
+
+    return _do(asked, wish, deed.status, perform)
+
+
+def _require_seen(asked: Asked, saga: Saga, seen: int | None) -> None:
+    """Two operators at once: the later one is told who did what, and decides again."""
+    if seen is None:
+        return
+    with opened(asked.parts) as desk:
+        since = newest_since(desk.ledger.envelopes(saga.tenant_id), seen)
+    if since is not None:
+        raise ProblemError(409, f"{since}, after what you saw. Look again, then decide.", field="seen")
 
 
 def create(asked: Asked, wish: NewTenant) -> JSONResponse:

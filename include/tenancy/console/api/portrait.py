@@ -42,6 +42,7 @@ def row(line: Line, now: datetime) -> shapes.TenantRow:
         needs_attention=line.needs_attention,
         next_action=line.next_action,
         predecessor=str(line.predecessor) if line.predecessor else None,
+        seq=line.seq,
     )
 
 

@@ -79,6 +79,8 @@ class Wish(_Body):
 
     reason: Reason
     confirm_slug: Field254 | None = None
+    seen: Annotated[int | None, Field(ge=0, le=2**62, description="`seq` of the tenant as you saw it")] = None
+    """Given, the action is refused when somebody has acted on the tenant since."""
 
 
 class ResetWish(Wish):

@@ -30,6 +30,7 @@ class TenantRow(BaseModel):
     needs_attention: bool
     next_action: str
     predecessor: str | None
+    seq: int = Field(description="Of its newest fact; an action can name it as `seen`")
 
 
 class Tenants(BaseModel):

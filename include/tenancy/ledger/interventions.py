@@ -1,0 +1,41 @@
+"""What people did to a tenant, in words: for an operator whose page is older than that. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from tenancy.ledger.envelope import Envelope
+from tenancy.saga import facts as f
+
+_DID: Final[dict[type[f.Fact], str]] = {
+    f.CancelRequested: "asked to cancel it",
+    f.RunReset: "reset it",
+    f.RetryRequested: "had it retried",
+    f.DecommissionRequested: "asked to decommission it",
+    f.Escalated: "escalated it",
+}
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """Somebody acted on the tenant."""
+
+    actor: str
+    did: str
+    at: datetime
+    reason: str
+
+    def __str__(self) -> str:
+        why = f" ({self.reason})" if self.reason else ""
+        return f"{self.actor} {self.did} at {self.at:%H:%M:%S} UTC{why}"
+
+
+def newest_since(envelopes: Iterable[Envelope], seq: int) -> Intervention | None:
+    """The newest intervention behind this fact; None when nobody has acted since."""
+    newest = None
+    for envelope in envelopes:
+        did = _DID.get(type(envelope.fact))
+        if did and envelope.seq > seq:
+            newest = Intervention(envelope.stamp.actor, did, envelope.at, envelope.stamp.reason)
+    return newest
