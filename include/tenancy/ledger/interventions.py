@@ -1,6 +1,6 @@
 """What people did to a tenant, in words: for an operator whose page is older than that. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -31,11 +31,11 @@ class Intervention:
         return f"{self.actor} {self.did} at {self.at:%H:%M:%S} UTC{why}"
 
 
-def newest_since(envelopes: Iterable[Envelope], seq: int) -> Intervention | None:
-    """The newest intervention behind this fact; None when nobody has acted since."""
+def newest_since(envelopes: Iterable[Envelope], seq: int, *, except_by: Collection[str] = ()) -> Intervention | None:
+    """The newest intervention behind this fact by somebody else than these; None when nobody has acted since."""
     newest = None
     for envelope in envelopes:
         did = _DID.get(type(envelope.fact))
-        if did and envelope.seq > seq:
+        if did and envelope.seq > seq and envelope.stamp.actor not in except_by:
             newest = Intervention(envelope.stamp.actor, did, envelope.at, envelope.stamp.reason)
     return newest
