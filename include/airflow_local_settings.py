@@ -11,12 +11,11 @@ import os
 import sys
 
 _PRELOADED = (
-    "airflow.providers.cncf.kubernetes.hooks.kubernetes",
     "airflow.providers.postgres.hooks.postgres",
     "alembic.command",
     "email_validator",
     "httpx",
-    "kubernetes.client",
+    "kubernetes.config",
     "psycopg",
 )
 

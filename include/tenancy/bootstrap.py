@@ -4,7 +4,6 @@ Called by what Airflow calls (operators, callbacks, the console), never at impor
 """
 
 import os
-import threading
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,8 @@ from tenancy.saga.platform import Platform, Region, parse
 from tenancy.saga.tenant import Parameters
 
 if TYPE_CHECKING:
+    from kubernetes.client import Configuration
+
     from tenancy.adapters.airflow_api import AirflowApi
     from tenancy.adapters.airflow_client import AirflowClient
     from tenancy.adapters.airflow_runs import AirflowRuns
@@ -29,9 +30,6 @@ AIRFLOW_CONNECTION = "tenancy_airflow_api"
 CREDENTIALS_CONNECTION = "tenancy_credentials"
 INGRESS_PORT = "TENANCY_INGRESS_PORT"
 """Where tenants' pages are served, if that is not port 80."""
-
-_hook_lock = threading.Lock()
-"""The hook hands what it read to its client by a global: two regions opened at once could be the same cluster."""
 
 
 def platform() -> Platform:
@@ -141,14 +139,17 @@ def _airflow_client() -> "AirflowClient":
 
 
 def _cluster(region: Region) -> "Cluster":
-    """By the hook, so that a kubeconfig, a token and in-cluster all work; only its configuration is taken."""
-    from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook  # noqa: PLC0415
-
     from tenancy.adapters.cluster import open_cluster  # noqa: PLC0415
 
+    return open_cluster(cluster_access(region.cluster_connection), f"the cluster of region {region.name}")
+
+
+def cluster_access(conn_id: str) -> "Configuration":
+    """How the cluster that the connection names is entered, for the client, the watches and Helm alike."""
+    from tenancy.adapters.cluster_access import configuration  # noqa: PLC0415
+
+    connection = _connection(conn_id)
     try:
-        with _hook_lock:
-            client = KubernetesHook(conn_id=region.cluster_connection).get_conn()
+        return configuration(connection.extra_dejson)
     except Exception as error:
-        raise _unreadable(region.cluster_connection, error) from error
-    return open_cluster(client.configuration, f"the cluster of region {region.name}")
+        raise _unreadable(conn_id, error) from error

@@ -54,16 +54,24 @@ def by_token(server: Server, _folder: Path, _patch: pytest.MonkeyPatch) -> dict[
 def in_cluster(server: Server, folder: Path, patch: pytest.MonkeyPatch) -> dict[str, Any]:
     """As a pod is told: its service account's files, and the API server's address in the environment."""
     (folder / "token").write_text(server.token)
-    for package in ("kubernetes", "kubernetes_asyncio"):
-        patch.setattr(f"{package}.config.incluster_config.SERVICE_TOKEN_FILENAME", str(folder / "token"))
-        patch.setattr(f"{package}.config.incluster_config.SERVICE_CERT_FILENAME", server.ca_file)
+    patch.setattr("kubernetes.config.incluster_config.SERVICE_TOKEN_FILENAME", str(folder / "token"))
+    patch.setattr("kubernetes.config.incluster_config.SERVICE_CERT_FILENAME", server.ca_file)
     url = urlsplit(server.url)
     patch.setenv("KUBERNETES_SERVICE_HOST", str(url.hostname))
     patch.setenv("KUBERNETES_SERVICE_PORT", str(url.port))
     return {"in_cluster": True}
 
 
-every_way = pytest.mark.parametrize("way", [by_file, by_token, in_cluster], ids=lambda way: way.__name__)
+def unverified(server: Server, _folder: Path, _patch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Whoever answers at the address is believed; the older names of the fields are known too."""
+    config = json.loads(server.kubeconfig())
+    config["clusters"][0]["cluster"] = {"server": server.url}
+    return {"extra__kubernetes__kube_config": config, "extra__kubernetes__disable_verify_ssl": True}
+
+
+_WAYS = [by_file, by_token, in_cluster]
+every_way = pytest.mark.parametrize("way", _WAYS, ids=lambda way: way.__name__)
+every_way_and_unverified = pytest.mark.parametrize("way", [*_WAYS, unverified], ids=lambda way: way.__name__)
 
 
 @pytest.fixture

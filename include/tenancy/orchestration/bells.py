@@ -6,13 +6,9 @@ LOOK_ANYWAY: so a bell that stays silent costs time, never truth.
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
-from typing import Any
-
-from airflow.providers.cncf.kubernetes.hooks.kubernetes import AsyncKubernetesHook
+from contextlib import aclosing, asynccontextmanager
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +16,7 @@ LOOK_ANYWAY = 15.0
 """Seconds. An Event alone (a failing probe) rings no bell, so this is also how late it may be told."""
 WATCHED = ("/api/v1/pods", "/apis/apps/v1/deployments")
 EVERYWHERE = ""
-_SELECTOR = "app.kubernetes.io/part-of=tenancy"
-_WATCH_SECONDS = 300
+"""No namespace's name: as cluster_watch.py tells it."""
 _PAUSE_SECONDS = 2.0
 _SLOWEST_PAUSE = 30.0
 
@@ -77,44 +72,14 @@ class Belfry:
 
 
 async def _changes(connection: str, path: str) -> AsyncIterator[str]:
-    """The namespace of each change until the server ends the watch; EVERYWHERE first, for what went before it."""
-    async with AsyncKubernetesHook(conn_id=connection).get_conn() as client:
-        newest = await _call(client, path, limit="1", labelSelector=_SELECTOR)
-        since = json.loads(await newest.read())["metadata"]["resourceVersion"]
-        yield EVERYWHERE
-        options = {"watch": "true", "resourceVersion": since, "timeoutSeconds": str(_WATCH_SECONDS)}
-        with closing(await _call(client, path, labelSelector=_SELECTOR, **options)) as answer:
-            async for line in _lines(answer.content):
-                yield _place(json.loads(line))
+    """The connection is read anew for each watch, in a thread: that may ask Airflow, or run a kubeconfig's program."""
+    from tenancy.adapters.cluster_watch import changes  # noqa: PLC0415 - the DAG file imports this module
+    from tenancy.bootstrap import cluster_access  # noqa: PLC0415
 
-
-def _place(change: dict[str, Any]) -> str:
-    if change["type"] == "ERROR":
-        raise RuntimeError(change["object"].get("message", "the watch ended"))
-    return str(change["object"]["metadata"]["namespace"])
-
-
-async def _call(client: Any, path: str, **query: str) -> Any:
-    headers = {"Accept": "application/json"}
-    await client.update_params_for_auth(headers, [], ["BearerToken"])
-    return await client.rest_client.request(
-        "GET",
-        client.configuration.host + path,
-        query_params=list(query.items()),
-        headers=headers,
-        _preload_content=False,
-        _request_timeout=_WATCH_SECONDS + 30 if "watch" in query else 15,
-    )
-
-
-async def _lines(content: Any) -> AsyncIterator[bytes]:
-    """aiohttp's own readline gives up on a line above 64 KiB; a pod may be larger."""
-    rest = b""
-    async for chunk in content.iter_any():
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            if line.strip():
-                yield line
+    access = await asyncio.get_running_loop().run_in_executor(None, cluster_access, connection)
+    async with aclosing(changes(access, path)) as places:
+        async for namespace in places:
+            yield namespace
 
 
 _belfries: dict[tuple[int, str], Belfry] = {}
