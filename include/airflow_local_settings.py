@@ -29,13 +29,16 @@ def _preload() -> None:
         importlib.import_module(name)
 
 
-def _freeze() -> None:
+def _before_the_runner() -> None:
+    """The triggerer's runner is a fork of it. What the collector never walks stays shared: 36 MB less for both."""
+    from tenancy.triggerer_connections import read_directly  # noqa: PLC0415 - Airflow is loaded by now
+
+    read_directly()
     gc.collect()
     gc.freeze()
 
 
 if sys.argv[1:2] == ["triggerer"]:
-    # Its runner is a fork of it. What the collector never walks stays shared: 348 MB for both instead of 384.
-    os.register_at_fork(before=_freeze)
+    os.register_at_fork(before=_before_the_runner)
 if _forks_tasks(sys.argv) and os.environ.get("TENANCY_PRELOAD", "1") != "0":
     _preload()
