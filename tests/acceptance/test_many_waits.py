@@ -46,7 +46,7 @@ def test_they_wait_in_one_triggerer_and_hold_no_workers_slot(sandbox: Access, wa
 
 
 def test_the_triggerer_makes_no_api_to_read_connections_for_them(sandbox_layout: Layout, waiting: list[str]):
-    """232 MB with these waits (PSS), and 318 with Airflow's own API in it (Airflow 3.3.2, Python 3.11)."""
+    """About 230 MB with these waits (PSS), and 87 more with Airflow's own API in it (Airflow 3.3.2, Python 3.11)."""
     assert megabytes(sandbox_layout) < 300
 
 
