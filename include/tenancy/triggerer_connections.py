@@ -1,9 +1,10 @@
 """How the triggerer answers a trigger that asks for an Airflow connection: by reading it, not by making an API for it.
 
 Airflow 3.3.2 makes its whole execution API inside the triggerer, in all versions, to answer the first such question:
-87 MB and 5 s of processor. The API's route (execution_api/routes/connections.py) does no more than `Connections.get`
-does here, with the same secrets backends. `TriggerRunnerSupervisor.make_client` is meant to be overridden, says its
-docstring, but no setting names a subclass. Whatever else a trigger asks for is still answered by the API.
+87 MB, and 5 to 10 s of waiting on a busy machine. The API's route (execution_api/routes/connections.py) does no more
+than `Connections.get` does here, with the same secrets backends. `TriggerRunnerSupervisor.make_client` is meant to be
+overridden, says its docstring, but no setting names a subclass (ADR 10). Whatever else a trigger asks for is still
+answered by the API.
 
 Called by airflow_local_settings.py, in the triggerer's main process only; that one may read Airflow's database.
 Guarded by tests/integration/test_triggerer_connections.py.
