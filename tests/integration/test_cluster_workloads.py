@@ -12,7 +12,7 @@ from tenancy.adapters.helm import Release
 from tenancy.adapters.namespaces import PLATFORM_LABEL
 from tenancy.adapters.releases import DIGEST_LABEL
 from tenancy.saga.errors import ForeignObjectError, TransientError
-from tests.clusters import Kubernetes, cluster
+from tests.clusters import Kubernetes, cluster, parts
 from tests.conformance.helm import Helm as Bystander
 from tests.conformance.server import Server, eventually
 from tests.unit.test_chart import VALUES
@@ -163,3 +163,11 @@ def test_a_cluster_that_asks_to_wait_is_understood(ours: Cluster, cluster_server
 def test_a_release_is_proved_ours_only_by_a_namespace_that_is_there(cluster_server: Server, name: str):
     with pytest.raises(Exception, match=f"The namespace {name} is gone"):
         ensure(cluster(cluster_server), wanted(name))
+
+
+def test_releases_are_found_without_what_is_secret_in_them(ours: Cluster, cluster_server: Server, name: str):
+    ensure(ours, wanted(name))
+    api, _ = parts(cluster_server)
+    marks = [each for each in api.marks("/api/v1/secrets", "owner=helm") if each["metadata"]["namespace"] == name]
+    assert [sorted(each) for each in marks] == [["apiVersion", "kind", "metadata"]]
+    assert name in [seen.name for seen in ours.releases.of_platform("test")]

@@ -7,6 +7,7 @@ after any partial run leaves nothing; discover finds exactly what run made.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from tenancy.adapters.readiness import Readiness
@@ -44,6 +45,8 @@ class Found:
     kind: str
     name: str
     proof: str
+    place: str = ""
+    """The address of the system that has it: two regions may share one."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,10 @@ class Activity:
     stall_after: ClassVar[timedelta] = timedelta(minutes=5)
     resources: ClassVar[tuple[str, ...]] = ()
     """The kinds of resource it makes, in order."""
+    regional: ClassVar[bool] = True
+    """Does each region have its own? Else `discover` looks at one system for all of them."""
+    by_hand: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Kind of resource -> how an operator removes one that no ledger names; `{name}` stands for its name."""
     late_seconds: ClassVar[float] = 0.0
     """How long after its process was killed an effect of its may still show, because another process carries it out."""
     emits: ClassVar[str | None] = None

@@ -1,5 +1,7 @@
 """Allocate storage: the tenant's PostgreSQL role and database in its region."""
 
+from types import MappingProxyType
+
 from tenancy.activities.activity import Activity, Found, Observation, Work, World
 from tenancy.saga.names import POSTGRES_LIMIT, ActivityName, object_name, proof_of
 from tenancy.saga.platform import Platform
@@ -19,6 +21,9 @@ class AllocateStorage(Activity):
     short_label = "allocate resources"
     kind = Kind.COMPENSATABLE
     resources = (ROLE, DATABASE)
+    by_hand = MappingProxyType(
+        {ROLE: 'drop role "{name}" (after its database)', DATABASE: 'drop database "{name}" with (force)'}
+    )
 
     def intents(self, work: Work) -> tuple[Intent, ...]:
         name = storage_name(work)
@@ -62,11 +67,14 @@ class AllocateStorage(Activity):
         prefix = proof_of(platform.name, "")
         found: dict[tuple[str, str], Found] = {}
         for region in platform.regions.values():
-            with world.storage(region).watching("tenancy discover") as storage:
-                owners = {role.name: role.proof or "" for role in storage.roles_with_proof(prefix)}
+            server = world.storage(region)
+            with server.watching("tenancy discover") as storage:
                 databases = storage.databases_with_proof(prefix)
-            found |= {(ROLE, name): Found(ROLE, name, proof) for name, proof in owners.items()}
-            found |= {(DATABASE, d.name): Found(DATABASE, d.name, d.proof or owners[d.owner]) for d in databases}
+                owners = {role.name: role.proof or "" for role in storage.roles_with_proof(prefix)}
+            # One without a comment whose owner is gone by now was dropped between the two looks.
+            proofs = {d.name: d.proof or owners.get(d.owner, "") for d in databases}
+            found |= {(ROLE, name): Found(ROLE, name, proof, server.place) for name, proof in owners.items()}
+            found |= {(DATABASE, n): Found(DATABASE, n, proof, server.place) for n, proof in proofs.items() if proof}
         return tuple(found.values())
 
 

@@ -1,5 +1,6 @@
 """Allocate workflow handle: the Airflow connection through which the tenant's own jobs reach its database."""
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tenancy.activities.activity import Activity, Found, Observation, Work, World
@@ -24,6 +25,8 @@ class AllocateWorkflowHandle(Activity):
     short_label = "allocate resources"
     kind = Kind.COMPENSATABLE
     resources = (CONNECTION,)
+    regional = False
+    by_hand = MappingProxyType({CONNECTION: "in Airflow, Admin, Connections, delete {name}"})
     late_seconds = 9.0
     """The api-server carries a request out whose client is dead; its database waits 8 s for a lock."""
 
@@ -66,7 +69,7 @@ class AllocateWorkflowHandle(Activity):
     def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:
         prefix = proof_of(platform.name, "")
         handles = world.handles().handles()
-        return tuple(Found(CONNECTION, h.name, h.proof) for h in handles if h.proof.startswith(prefix))
+        return tuple(Found(CONNECTION, h.name, h.proof, "Airflow") for h in handles if h.proof.startswith(prefix))
 
 
 def _own_name(work: Work) -> str:

@@ -1,16 +1,19 @@
 """Apply per-tenant schema: tables and the tenant-admin account with a one-time invitation, in one transaction."""
 
 import hashlib
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tenancy.activities.activity import Activity, Found, Observation, Work, World
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
+from tenancy.saga.errors import TenancyError
 from tenancy.saga.names import ActivityName, proof_of
 from tenancy.saga.platform import Platform
 from tenancy.saga.states import Kind
 from tenancy.saga.tenant import Intent, Resource
 
 if TYPE_CHECKING:
+    from tenancy.adapters.storage import StorageServer
     from tenancy.adapters.tenant_database import TenantDatabase
 
 SCHEMA = "schema"
@@ -27,6 +30,7 @@ class ApplyTenantSchema(Activity):
     short_label = "seed schema"
     kind = Kind.COMPENSATABLE
     resources = (SCHEMA,)
+    by_hand = MappingProxyType({SCHEMA: "drop schema tenant cascade, in the database {name}; it also goes with that"})
 
     def intents(self, work: Work) -> tuple[Intent, ...]:
         # One schema a database: the database's name tells tenants apart.
@@ -62,9 +66,19 @@ class ApplyTenantSchema(Activity):
             server = world.storage(region)
             with server.watching("tenancy discover") as storage:
                 databases = storage.databases_with_proof(proof_of(platform.name, ""))
-            entered = (d for d in databases if d.valid and server.has_schema(d.name))
-            found |= {d.name: Found(SCHEMA, d.name, d.proof or "") for d in entered}
+            entered = (d for d in databases if d.valid and _has_schema(server, d.name))
+            found |= {d.name: Found(SCHEMA, d.name, d.proof or "", server.place) for d in entered}
         return tuple(found.values())
+
+
+def _has_schema(server: "StorageServer", database: str) -> bool:
+    """One database that lets nobody in, such as a busy one, must not hide the others: its schema counts as there."""
+    try:
+        return server.has_schema(database)
+    except TenancyError:
+        with server.watching("tenancy discover") as storage:  # else it is the server that does not answer
+            seen = storage.database(database)
+        return seen is not None and seen.valid
 
 
 def _database(work: Work) -> "TenantDatabase":

@@ -6,6 +6,7 @@ The quota is made here with the namespace and not by the chart: so there is no m
 import base64
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tenancy.activities.activity import Activity, Found, Observation, Work, World
@@ -34,6 +35,12 @@ class DeployWorkloads(Activity):
     short_label = "deploy workloads"
     kind = Kind.COMPENSATABLE
     resources = (NAMESPACE, RELEASE)
+    by_hand = MappingProxyType(
+        {
+            NAMESPACE: "kubectl delete namespace {name}",
+            RELEASE: "helm uninstall {name} --namespace {name}; it also goes with its namespace",
+        }
+    )
     late_seconds = 2.0
     """The cluster carries a request out whose client is dead. It waits for nobody, so this is plenty."""
 
@@ -65,8 +72,9 @@ class DeployWorkloads(Activity):
             cluster = world.cluster(region)
             proofs = {seen.name: seen.proof for seen in cluster.namespaces.of_platform(platform.name) if seen.proof}
             releases = [seen for seen in cluster.releases.of_platform(platform.name) if seen.namespace in proofs]
-            found |= {(NAMESPACE, name): Found(NAMESPACE, name, proof) for name, proof in proofs.items()}
-            found |= {(RELEASE, r.name): Found(RELEASE, r.name, proofs[r.namespace]) for r in releases}
+            place = cluster.place
+            found |= {(NAMESPACE, name): Found(NAMESPACE, name, proof, place) for name, proof in proofs.items()}
+            found |= {(RELEASE, r.name): Found(RELEASE, r.name, proofs[r.namespace], place) for r in releases}
         return tuple(found.values())
 
 

@@ -41,7 +41,7 @@ class AirflowApi:
         return _handle(answer.json()) if answer.status_code == 200 else None
 
     def handles(self) -> Iterator[Handle]:
-        """Every connection, page by page."""
+        """Every connection, page by page. One may be told twice, or not, when others are deleted meanwhile."""
         offset, total = 0, 1
         while offset < total:
             query = {"limit": _PAGE, "offset": offset, "order_by": "connection_id"}

@@ -21,6 +21,11 @@ class Cluster:
         self.namespaces = Namespaces(api, gone_within=gone_within)
         self.releases = Releases(api, helm, self.namespaces)
 
+    @property
+    def place(self) -> str:
+        """Where its API is."""
+        return str(self._api.configuration.host)
+
     def workload(self, name: str, namespace: str) -> Workload:
         """The release's Deployment, its pods and the namespace's warnings, oldest first."""
         deployment = self._api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}")

@@ -59,8 +59,8 @@ class Namespaces:
         return _namespace_seen(seen, quota)
 
     def of_platform(self, platform: str) -> list[NamespaceSeen]:
-        """Every namespace with this platform's label; quotas are not looked at."""
-        found = self._api.listed(PATH, f"{PLATFORM_LABEL}={platform}")
+        """Every namespace with this platform's label; neither quotas nor conditions are looked at."""
+        found = self._api.marks(PATH, f"{PLATFORM_LABEL}={platform}")
         return [_namespace_seen(document, None) for document in found]
 
     def ensure(

@@ -57,9 +57,8 @@ class Releases:
 
     def of_platform(self, platform: str) -> list[ReleaseSeen]:
         """Every release this platform made, in whatever state, once for each of its revisions."""
-        return [
-            _seen(secret) for secret in self._api.listed("/api/v1/secrets", f"owner=helm,{PLATFORM_LABEL}={platform}")
-        ]
+        secrets = self._api.marks("/api/v1/secrets", f"owner=helm,{PLATFORM_LABEL}={platform}")
+        return [_seen(secret) for secret in secrets]
 
     def what_is_wrong(self, wanted: Release, seen: ReleaseSeen, *, proof: str) -> str:
         """In what it is not as `ensure` makes it; empty when in nothing."""

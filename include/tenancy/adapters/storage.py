@@ -56,6 +56,11 @@ class StorageServer:
     def __init__(self, dsn: Dsn) -> None:
         self.dsn = dsn
 
+    @property
+    def place(self) -> str:
+        """Where it is."""
+        return f"{self.dsn.host}:{self.dsn.port}"
+
     @contextmanager
     def locked(self, tenant_id: TenantId, policy: LockPolicy) -> Iterator["StorageSession"]:
         """A session that holds the tenant's lock on this server until it ends."""
