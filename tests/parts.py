@@ -105,7 +105,8 @@ def ledger_dsn(quick_server: PostgresServer, ledger_url: str) -> Dsn:
     dsn = as_dsn(ledger_url, "the ledger")
     with guards_off(quick_server, dsn.dbname) as connection:
         connection.execute(
-            "truncate ledger.fact, ledger.resource, ledger.run, ledger.tenant, ledger.answer, ledger.beat, ledger.poke"
+            "truncate ledger.fact, ledger.resource, ledger.run, ledger.tenant, ledger.answer, ledger.beat, ledger.poke,"
+            " ledger.finding"
         )
     return dsn
 

@@ -22,6 +22,7 @@ from tenancy.saga.names import ActivityName
 _PARSE = """
 import json, sys
 from tenant_compensation import dag as compensation
+from tenant_reality_check import dag as reality
 from tenant_reconciliation import dag as reconciliation
 json.dump({
     "modules": sorted(set(sys.modules)),
@@ -33,14 +34,16 @@ json.dump({
     "seconds": reconciliation.timetable.timetable.delta.total_seconds(),
     "watchers": [watcher.name for asset in reconciliation.timetable.asset_condition.objects
                  for watcher in asset.watchers],
-    "docs": [compensation.doc_md, reconciliation.doc_md],
+    "docs": [compensation.doc_md, reconciliation.doc_md, reality.doc_md],
+    "reality": [reality.is_paused_upon_creation, reality.max_active_runs, reality.catchup],
+    "every": reality.timetable.expression,
 }, sys.stdout)
 """
 
 
 @cache
 def parsed() -> dict[str, Any]:
-    """Both DAGs as a fresh process sees them."""
+    """The DAGs as a fresh process sees them."""
     dags = Path(__file__).parents[2] / "dags"
     script = f"import sys; sys.path.insert(0, {str(dags)!r})\n{_PARSE}"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
@@ -61,12 +64,17 @@ def test_the_reconciler_is_woken_every_half_minute_and_by_a_poke():
     assert parsed()["watchers"] == ["tenancy_pokes"]
 
 
+def test_the_reality_check_is_never_paused_and_looks_every_half_hour_one_pass_at_a_time():
+    assert parsed()["reality"] == [False, 1, False]
+    assert parsed()["every"] == "*/30 * * * *"
+
+
 def test_a_compensation_run_names_its_tenant_attempt_and_generation_and_tries_for_a_while():
     assert parsed()["params"] == ["attempt", "generation", "purpose", "tenant_id"]
     assert parsed()["retries"] == 5
 
 
-def test_both_say_what_they_are_for():
+def test_all_say_what_they_are_for():
     assert all(len(doc) > 100 for doc in parsed()["docs"])
 
 

@@ -5,7 +5,7 @@ Pure: turning facts into rows and back, hashing and checking chains. ledger.py m
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -39,6 +39,20 @@ class Envelope:
     fact: Fact
     prev_hash: str
     hash: str
+
+
+def envelope_of(row: Mapping[str, Any]) -> Envelope:
+    """A row of the table of facts."""
+    return Envelope(
+        stream=TenantId(row["stream"]),
+        seq=row["seq"],
+        at=row["at"].astimezone(UTC),
+        attempt=row["attempt"],
+        stamp=Stamp(actor=row["actor"], reason=row["reason"], lease=row["lease"]),
+        fact=fact_of(row["kind"], row["data"]),
+        prev_hash=row["prev_hash"],
+        hash=row["hash"],
+    )
 
 
 def seal(stream: TenantId, fact: Fact, *, seq: int, at: datetime, attempt: int, stamp: Stamp, prev: str) -> Envelope:

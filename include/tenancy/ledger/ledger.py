@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from tenancy.adapters.advisory_lock import Holder, acquire, holder, release
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.sessions import Session, session
-from tenancy.ledger.envelope import Envelope, Stamp, data_of, fact_of, seal
+from tenancy.ledger.envelope import Envelope, Stamp, data_of, envelope_of, seal
 from tenancy.ledger.migrations import LEDGER_VERSION
 from tenancy.ledger.projection import resource_rows, tenant_row
 from tenancy.ledger.queries import query
@@ -83,7 +83,7 @@ class LedgerSession:
     def envelopes(self, stream: TenantId, *, after: int = 0) -> list[Envelope]:
         """The facts of a stream with a seq above `after`, oldest first."""
         rows = self._connection.execute(query("facts_after"), {"stream": stream, "seq": after})
-        return [_envelope(row) for row in rows]
+        return [envelope_of(row) for row in rows]
 
     def saga(self, tenant_id: TenantId) -> Saga | None:
         """The tenant as of now; None when there is no such tenant."""
@@ -179,6 +179,13 @@ class LedgerSession:
         cursor = self._connection.execute(query(name), parameters)
         return cursor.fetchall() if cursor.description else []
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What is read within is of one moment. Short: PostgreSQL ends a session that leaves it open."""
+        with self._connection.transaction():
+            self._connection.execute(query("snapshot"))
+            yield
+
     @property
     def now(self) -> datetime:
         """The ledger's clock."""
@@ -263,16 +270,3 @@ def _fact_row(envelope: Envelope) -> dict[str, Any]:
         "prev_hash": envelope.prev_hash,
         "hash": envelope.hash,
     }
-
-
-def _envelope(row: dict[str, Any]) -> Envelope:
-    return Envelope(
-        stream=TenantId(row["stream"]),
-        seq=row["seq"],
-        at=row["at"].astimezone(UTC),
-        attempt=row["attempt"],
-        stamp=Stamp(actor=row["actor"], reason=row["reason"], lease=row["lease"]),
-        fact=fact_of(row["kind"], row["data"]),
-        prev_hash=row["prev_hash"],
-        hash=row["hash"],
-    )

@@ -175,3 +175,63 @@ select id as tenant_id, extract(epoch from %(now)s::timestamptz - updated_at)::f
     or (substate = 'unwinding' and updated_at < %(now)s::timestamptz - interval '20 seconds')
     or (substate = 'ready' and not history_cleared and updated_at < %(now)s::timestamptz - interval '10 seconds')
  order by random() limit %(limit)s;
+
+-- name: snapshot
+-- All that is read in this transaction is of one moment.
+set transaction isolation level repeatable read, read only;
+
+-- name: tenants_seqs
+-- Where each tenant's stream ends: who was still has the same before and after.
+select id, seq from ledger.tenant;
+
+-- name: live_resources
+-- All that the ledger says may exist outside.
+select r.kind, r.name, r.tenant_id, t.slug, t.region, t.state = 'Active' as active
+  from ledger.resource as r join ledger.tenant as t on t.id = r.tenant_id where r.state <> 'released';
+
+-- name: streams
+-- Whoever has a row or facts as a tenant.
+select id from ledger.tenant union select stream from ledger.fact where kind = 'tenant.provisioning.requested';
+
+-- name: tenant_rows
+-- These tenants' rows, in the words of projection.py.
+select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
+       seq, predecessor, held, history_cleared, updated_at as at
+  from ledger.tenant where id = any(%(ids)s);
+
+-- name: resource_rows
+-- The rows of these tenants' resources, likewise.
+select tenant_id, kind, name, proof, activity, state::text, position, kid, credential_generation
+  from ledger.resource where tenant_id = any(%(ids)s);
+
+-- name: facts_of
+-- These streams' facts, each stream in order.
+select stream, seq, kind, attempt, lease, actor, reason, at, data, prev_hash, hash
+  from ledger.fact where stream = any(%(ids)s) order by stream, seq;
+
+-- name: open_findings
+-- What is so now, the oldest first.
+select what, kind, f.name, f.region, tenant_id, said, opened_at, confirmed_at, slug
+  from ledger.finding as f left join ledger.tenant as t on t.id = tenant_id
+ where gone_at is null and (%(tenant_id)s::uuid is null or tenant_id = %(tenant_id)s)
+ order by opened_at, kind, f.name, f.region limit %(limit)s;
+
+-- name: confirm_findings
+-- Each is so: one more, or still the same one.
+insert into ledger.finding as f (what, kind, name, region, tenant_id, said, opened_at, confirmed_at)
+select what, kind, name, region, tenant_id, said, %(now)s, %(now)s
+  from jsonb_to_recordset(%(findings)s)
+       as g (what text, kind text, name text, region text, tenant_id uuid, said text)
+on conflict (what, kind, name, region) where gone_at is null do update
+   set confirmed_at = greatest(f.opened_at, excluded.confirmed_at), said = excluded.said,
+       tenant_id = excluded.tenant_id;
+
+-- name: close_findings
+-- These are so no longer.
+update ledger.finding as f set gone_at = %(now)s
+  from jsonb_to_recordset(%(findings)s) as g (what text, kind text, name text, region text)
+ where f.gone_at is null and (f.what, f.kind, f.name, f.region) = (g.what, g.kind, g.name, g.region);
+
+-- name: forget_findings
+-- What was mended long ago; the audit log is kept elsewhere.
+delete from ledger.finding where gone_at < %(before)s;

@@ -1,4 +1,4 @@
-"""The operators of the two DAGs that finish what callbacks and actions began: compensation and reconciliation."""
+"""The operators of the DAGs that finish what callbacks and actions began, and that look whether it is so."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -55,3 +55,16 @@ class ReconciliationOperator(BaseOperator):
         from tenancy.engine.reconcile import reconcile  # noqa: PLC0415
 
         self.log.info("this pass: %s", reconcile(tenancy()))
+
+
+class RealityCheckOperator(BaseOperator):
+    """One look at ledger and world."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(task_id="check", do_xcom_push=False, **kwargs)
+
+    def execute(self, context: "Context") -> None:  # noqa: ARG002 - Airflow passes it
+        from tenancy.bootstrap import tenancy  # noqa: PLC0415 - the DAG file imports this module
+        from tenancy.engine.reality import check_reality  # noqa: PLC0415
+
+        self.log.info("this pass: %s", check_reality(tenancy()))

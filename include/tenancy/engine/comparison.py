@@ -1,0 +1,118 @@
+"""What exists and no tenant has, what a tenant has and does not exist. Pure: looking is reality.py's.
+
+No lock is taken, and tenants go on meanwhile. An intent is committed before its effect, and *released* after it: so
+what was seen of a tenant counts when its stream ended at the same fact before and after the look.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from tenancy.activities.activity import Found
+from tenancy.activities.plan import maker_of
+from tenancy.ledger.findings import Finding, What
+from tenancy.ledger.inventory import Owned
+from tenancy.saga.names import TenantId
+
+Seqs = Mapping[TenantId, int]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one activity's `discover` saw in one region; the region is empty where all have one system."""
+
+    kinds: tuple[str, ...]
+    region: str
+    found: tuple[Found, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Looks, and the ledger as it was before and after them."""
+
+    looks: tuple[Look, ...]
+    owned: Mapping[tuple[str, str], Owned]
+    before: Seqs
+    after: Seqs
+    _places: Mapping[tuple[str, str], Mapping[str, set[str]]] = field(init=False, repr=False)
+    """Kind and region, when they were looked at -> name -> where."""
+
+    def __post_init__(self) -> None:
+        places: dict[tuple[str, str], dict[str, set[str]]] = {}
+        for look in self.looks:
+            places |= {(kind, look.region): {} for kind in look.kinds}
+            for found in look.found:
+                places[found.kind, look.region].setdefault(found.name, set()).add(found.place)
+        object.__setattr__(self, "_places", places)
+
+    def findings(self) -> list[Finding]:
+        """All orphans and all that is missing, as far as it was looked at."""
+        return [*self._orphans(), *self._missing()]
+
+    def decides(self, finding: Finding) -> bool:
+        """Would this comparison have found it if it were still so?"""
+        owner = self.owned.get((finding.kind, finding.name))
+        regions = {finding.region, *([self._region(owner)] if owner else [])}
+        looked = all((finding.kind, region) in self._places for region in regions)
+        return looked and self._is_still(finding.tenant_id, owner)
+
+    def _orphans(self) -> Iterator[Finding]:
+        told = set()
+        for look in self.looks:
+            for found in look.found:
+                at = (found.kind, found.name, found.place)
+                if at not in told and self._is_orphan(found):
+                    told.add(at)
+                    yield _orphan(found, look.region, _tenant_of(found))
+
+    def _is_orphan(self, found: Found) -> bool:
+        owner = self.owned.get((found.kind, found.name))
+        if not self._is_still(_tenant_of(found), owner):
+            return False
+        if owner is None:
+            return True
+        there = self._places.get((owner.kind, self._region(owner)))
+        if there is None:
+            return False  # nobody knows where its owner's is
+        # Its owner's own may be made just now, between two looks at one server; only beside that is it one too many.
+        return found.name in there and found.place not in there[found.name]
+
+    def _missing(self) -> Iterator[Finding]:
+        for owned in self.owned.values():
+            region = self._region(owned)
+            looked = self._places.get((owned.kind, region))
+            if owned.active and looked is not None and owned.name not in looked and self._is_still(None, owned):
+                yield _missing(owned, region)
+
+    def _region(self, owned: Owned) -> str:
+        return "" if (owned.kind, "") in self._places else owned.region
+
+    def _is_still(self, tenant_id: TenantId | None, owner: Owned | None) -> bool:
+        ids = {tenant_id, owner and owner.tenant_id} - {None}
+        return all(self.before.get(each) == self.after.get(each) for each in ids)  # type: ignore[arg-type]
+
+
+def _tenant_of(found: Found) -> TenantId | None:
+    try:
+        return TenantId(UUID(found.proof.rpartition(":")[2]))
+    except ValueError:
+        return None
+
+
+def _orphan(found: Found, region: str, tenant_id: TenantId | None) -> Finding:
+    said = (
+        f"The {found.kind} {found.name} exists at {found.place} and carries our mark ({found.proof}), but no tenant in "
+        "the ledger has it. It is never removed by itself: when the ledger was restored from a backup, it may be a "
+        "customer's. Make sure that nobody needs it, then remove it by hand: "
+        f"{maker_of(found.kind).by_hand[found.kind].format(name=found.name)}"
+    )
+    return Finding(What.ORPHAN, found.kind, found.name, region, tenant_id, said)
+
+
+def _missing(owned: Owned, region: str) -> Finding:
+    said = (
+        f"The tenant {owned.slug} is Active, but its {owned.kind} {owned.name} does not exist, or lost our mark "
+        f"(annotation, comment or description). Find out who removed it; restore it under the same name and with the "
+        f"same mark, or decommission {owned.slug} and recreate it."
+    )
+    return Finding(What.MISSING, owned.kind, owned.name, region, owned.tenant_id, said)

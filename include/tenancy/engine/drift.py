@@ -1,0 +1,73 @@
+"""Manual drift: a row of the ledger that is not what its facts fold to, or facts that are not what was written. Pure.
+
+Called by reality.py for each tenant. Rows follow facts in one transaction, so a difference is never a matter of time.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tenancy.ledger.envelope import chain_break
+from tenancy.ledger.findings import Finding, What
+from tenancy.ledger.inventory import Stored
+from tenancy.ledger.projection import resource_rows, tenant_row
+from tenancy.saga.evolve import fold
+from tenancy.saga.names import TenantId
+
+
+def manual_drift(stored: Stored) -> list[Finding]:
+    """In what one tenant's rows are not what its facts fold to, or its facts not what was once written."""
+    if stored.envelopes is None:
+        return [_altered(stored, "not all of them can be read")]
+    if (broken := chain_break(stored.envelopes)) is not None:
+        return [_altered(stored, f"the chain of hashes breaks at fact {broken}")]
+    saga = fold(envelope.fact for envelope in stored.envelopes)
+    if saga is None:
+        return [_altered(stored, "it has a row and no facts")]
+    at = stored.envelopes[-1].at
+    rows = {(row["kind"], row["name"]): row for row in stored.resources}
+    expected = {(row["kind"], row["name"]): row for row in resource_rows(None, saga, at)}
+    return [
+        *_edited(stored.tenant_id, ("tenant", str(stored.tenant_id)), stored.row, tenant_row(saga, at)),
+        *(
+            finding
+            for key in sorted(rows.keys() | expected.keys())
+            for finding in _edited(stored.tenant_id, key, rows.get(key), expected.get(key))
+        ),
+    ]
+
+
+def _altered(stored: Stored, how: str) -> Finding:
+    tenant = str(stored.tenant_id)
+    said = (
+        f"The facts of the tenant {tenant} are not what was once written: {how}. Find out who changed the ledger's "
+        f"tables, and compare with a backup before anything is done to this tenant; `tenantctl audit {tenant}`."
+    )
+    return Finding(What.DRIFT, "facts", tenant, "", stored.tenant_id, said)
+
+
+def _edited(
+    tenant_id: TenantId, key: tuple[str, str], row: Mapping[str, Any] | None, expected: Mapping[str, Any] | None
+) -> Iterator[Finding]:
+    differences = _differences(row, expected)
+    if differences:
+        kind, name = key
+        said = (
+            f"The ledger's row of the {kind} {name} was edited: {'; '.join(differences)}. The facts are the truth. "
+            "Find out who did it and put the row back; a tenant's own row is also written anew with its next fact, "
+            "which `tenantctl escalate` records."
+        )
+        yield Finding(What.DRIFT, kind, name, "", tenant_id, said)
+
+
+def _differences(row: Mapping[str, Any] | None, expected: Mapping[str, Any] | None) -> list[str]:
+    if row is None or expected is None:
+        return ["it was deleted"] if row is None else ["no fact made it"]
+    return [
+        f"{column} is {_worded(row[column])}, by its facts {_worded(value)}"
+        for column, value in expected.items()
+        if column in row and row[column] != value
+    ]
+
+
+def _worded(value: object) -> str:
+    return "empty" if value in {None, ""} else str(value)

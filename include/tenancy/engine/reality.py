@@ -1,0 +1,117 @@
+"""The reality check: what the ledger says there is, beside what there is. It finds and tells, and removes nothing.
+
+Called by the DAG tenant_reality_check. What to look at derives from PLAN. A new finding counts only when a second look
+sees it as well; what could not be looked at is said, and is neither missing nor mended.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from tenancy.activities.activity import Activity
+from tenancy.activities.plan import PLAN, maker_of
+from tenancy.engine.comparison import Comparison, Look
+from tenancy.engine.drift import manual_drift
+from tenancy.engine.tenancy import Tenancy, message_of
+from tenancy.ledger import findings, inventory, rounds
+from tenancy.ledger.findings import Finding, What
+from tenancy.ledger.ledger import LedgerSession
+
+log = logging.getLogger(__name__)
+
+BEAT: Final = "reality check"
+_WORDS: Final = {What.ORPHAN: "orphan", What.MISSING: "missing", What.DRIFT: "edited"}
+
+
+def check_reality(tenancy: Tenancy) -> str:
+    """One pass; says in one sentence what it found, and leaves that as its beat."""
+    began = tenancy.monotonic()
+    with tenancy.ledger.open("tenancy reality check") as ledger:
+        check = _Check(tenancy, ledger, {})
+        found = check.outside() + check.inside()
+        summary = _summary(found, check.troubles)
+        rounds.beat(ledger, BEAT, took_seconds=tenancy.monotonic() - began, summary=summary)
+    return summary
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """One activity's resources in one region; the region is empty where all have one system."""
+
+    activity: Activity
+    region: str
+
+    def __str__(self) -> str:
+        return f"{' and '.join(self.activity.resources)}{f' in {self.region}' if self.region else ''}"
+
+
+@dataclass(frozen=True)
+class _Check:
+    tenancy: Tenancy
+    ledger: LedgerSession
+    troubles: dict[_Spot, str]
+    """Where it could not be looked, and why."""
+
+    def outside(self) -> list[Finding]:
+        """Ledger against world; what is no longer so is closed."""
+        known = {each.finding.key: each.finding for each in findings.open_findings(self.ledger)}
+        known = {key: finding for key, finding in known.items() if finding.what is not What.DRIFT}
+        comparison = self._compared(self._spots())
+        seen = comparison.findings()
+        new = [finding for finding in seen if finding.key not in known]
+        twice = self._seen_again(new)
+        so = [finding for finding in seen if finding.key in known or finding.key in twice]
+        self._keep(so, [each for each in known.values() if comparison.decides(each)])
+        return so
+
+    def inside(self) -> list[Finding]:
+        """Rows against facts, tenant by tenant."""
+        known = [each.finding for each in findings.open_findings(self.ledger) if each.finding.what is What.DRIFT]
+        so = [finding for stored in inventory.stored(self.ledger) for finding in manual_drift(stored)]
+        self._keep(so, known)
+        return so
+
+    def _keep(self, so: list[Finding], decided: Iterable[Finding]) -> None:
+        findings.confirm(self.ledger, so)
+        keys = {finding.key for finding in so}
+        gone = [finding for finding in decided if finding.key not in keys]
+        findings.close(self.ledger, gone)
+        for finding in gone:
+            log.info("mended: %s %s %s", finding.what, finding.kind, finding.name)
+
+    def _spots(self) -> list[_Spot]:
+        makers = [activity for activity in PLAN if activity.resources]
+        regions = self.tenancy.platform.regions
+        return [_Spot(each, region) for each in makers for region in (regions if each.regional else ("",))]
+
+    def _seen_again(self, new: list[Finding]) -> set[tuple[str, str, str, str]]:
+        """A second look, only where there is something new. The ledger is read anew for it."""
+        where = {(maker_of(finding.kind).name, finding.region) for finding in new}
+        spots = [spot for spot in self._spots() if (spot.activity.name, spot.region) in where]
+        return {finding.key for finding in self._compared(spots).findings()} if spots else set()
+
+    def _compared(self, spots: Iterable[_Spot]) -> Comparison:
+        before = inventory.seqs(self.ledger)  # first: whoever goes on while the resources are read has another then
+        owned = inventory.live_resources(self.ledger)
+        looks = tuple(look for spot in spots if (look := self._look(spot)) is not None)
+        return Comparison(looks, owned, before, inventory.seqs(self.ledger))
+
+    def _look(self, spot: _Spot) -> Look | None:
+        platform = self.tenancy.platform
+        regions = {name: region for name, region in platform.regions.items() if name == spot.region}
+        try:
+            found = spot.activity.discover(self.tenancy.world, replace(platform, regions=regions))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the other regions are to be looked at
+            self.troubles[spot] = message_of(error)
+            log.warning("not looked at: %s: %s", spot, message_of(error))
+            return None
+        return Look(spot.activity.resources, spot.region, tuple(found))
+
+
+def _summary(found: list[Finding], troubles: dict[_Spot, str]) -> str:
+    counts = Counter(finding.what for finding in found)
+    said = ", ".join(f"{counts[what]} {word}" for what, word in _WORDS.items() if counts[what]) or "nothing found"
+    unseen = "; ".join(f"{spot} ({why.rstrip('.')})" for spot, why in troubles.items())
+    return f"{said}; not looked at: {unseen}" if unseen else said

@@ -1,0 +1,79 @@
+"""The whole ledger, to be compared with the world and with itself: who has what outside, every row beside its facts.
+
+Called by engine/reality.py. What may exist comes in one statement; rows and facts a hundred tenants at a time, each
+time of one moment. Reads only.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tenancy.ledger.envelope import Envelope, envelope_of
+from tenancy.ledger.ledger import LedgerSession
+from tenancy.saga.errors import LedgerOutdatedError
+from tenancy.saga.names import TenantId
+
+_PAGE: Final = 100
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A resource that may exist, and whose it is. `active`: its tenant is, so it has to exist."""
+
+    kind: str
+    name: str
+    tenant_id: TenantId
+    slug: str
+    region: str
+    active: bool
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One tenant as it lies there. `row` is None when there is none; `envelopes` is None when they cannot be read."""
+
+    tenant_id: TenantId
+    row: Row | None
+    resources: tuple[Row, ...]
+    envelopes: tuple[Envelope, ...] | None
+
+
+def seqs(ledger: LedgerSession) -> dict[TenantId, int]:
+    """Where each tenant's stream ends now."""
+    return {TenantId(row["id"]): row["seq"] for row in ledger.rows("tenants_seqs")}
+
+
+def live_resources(ledger: LedgerSession) -> dict[tuple[str, str], Owned]:
+    """All that may exist, by kind and name, of which the ledger lets only one live."""
+    return {(row["kind"], row["name"]): Owned(**row) for row in ledger.rows("live_resources")}
+
+
+def stored(ledger: LedgerSession) -> Iterator[Stored]:
+    """Every tenant, those included that have facts only, or a row only."""
+    ids = [TenantId(row["id"]) for row in ledger.rows("streams")]
+    for start in range(0, len(ids), _PAGE):
+        yield from _page(ledger, ids[start : start + _PAGE])
+
+
+def _page(ledger: LedgerSession, ids: list[TenantId]) -> Iterator[Stored]:
+    with ledger.snapshot():
+        tenants = {row["id"]: row for row in ledger.rows("tenant_rows", ids=ids)}
+        resources = _by(ledger.rows("resource_rows", ids=ids), "tenant_id")
+        facts = _by(ledger.rows("facts_of", ids=ids), "stream")
+    for each in ids:
+        yield Stored(each, tenants.get(each), tuple(resources.get(each, ())), _readable(facts.get(each, ())))
+
+
+def _by(rows: list[dict[str, Any]], column: str) -> dict[TenantId, list[dict[str, Any]]]:
+    grouped: dict[TenantId, list[dict[str, Any]]] = {}
+    for row in rows:
+        grouped.setdefault(row[column], []).append(row)
+    return grouped
+
+
+def _readable(rows: Iterable[Row]) -> tuple[Envelope, ...] | None:
+    try:
+        return tuple(envelope_of(row) for row in rows)
+    except (ValueError, KeyError, TypeError, LedgerOutdatedError):
+        return None

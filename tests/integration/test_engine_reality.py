@@ -1,0 +1,290 @@
+"""The reality check: every difference between ledger and world is told once, until it is mended; nothing is touched."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from psycopg import sql
+
+from tenancy.activities.plan import PLAN
+from tenancy.adapters.airflow_api import Handle
+from tenancy.engine.reality import check_reality
+from tenancy.ledger import findings, rounds
+from tenancy.ledger.findings import OpenFinding
+from tenancy.saga import commands as c
+from tenancy.saga.errors import TransientError
+from tenancy.saga.names import RunId
+from tenancy.saga.tenant import Resource
+from tests.contract.fake_handles import FakeHandles
+from tests.integration.stage import DEPLOY, ORDER, SCHEMA, Stage
+from tests.parts import guards_off, superuser
+
+KINDS = [kind for activity in PLAN for kind in activity.resources]
+
+
+def found(stage: Stage) -> list[tuple[str, str]]:
+    """What and kind of all that is found now, sorted."""
+    return sorted((each.finding.what.value, each.finding.kind) for each in opened(stage))
+
+
+def opened(stage: Stage) -> list[OpenFinding]:
+    with stage.tenancy.ledger.open("test") as ledger:
+        return findings.open_findings(ledger)
+
+
+def forget_all(stage: Stage) -> None:
+    """The ledger as after a restore from a backup that is older than the tenant."""
+    with guards_off(stage.server, stage.ledger.dbname) as connection:
+        connection.execute("truncate ledger.fact, ledger.resource, ledger.run, ledger.tenant")
+
+
+def edit(stage: Stage, statement: str) -> None:
+    with guards_off(stage.server, stage.ledger.dbname) as connection:
+        connection.execute(statement.encode())
+
+
+def test_a_pass_leaves_its_beat_and_finds_nothing_where_all_is_well(stage: Stage):
+    stage.run_all()
+    assert check_reality(stage.tenancy) == "nothing found"
+    with stage.tenancy.ledger.open("test") as ledger:
+        (beat,) = rounds.beats(ledger)
+    assert (beat.name, beat.summary) == ("reality check", "nothing found")
+
+
+def test_nothing_is_found_at_any_moment_of_a_tenants_life(stage: Stage):
+    for activity in ORDER:
+        stage.run(activity)
+        assert check_reality(stage.tenancy) == "nothing found"
+    stage.ask(c.Decommission())
+    assert check_reality(stage.tenancy) == "nothing found"
+    stage.unwind()
+    assert check_reality(stage.tenancy) == "nothing found"
+
+
+def test_a_failed_attempt_leaves_nothing_to_be_found(stage: Stage):
+    stage.fail_at(DEPLOY)
+    assert check_reality(stage.tenancy) == "nothing found"
+    stage.give_up(DEPLOY)
+    assert check_reality(stage.tenancy) == "nothing found"
+
+
+def test_who_is_provisioned_while_it_looks_is_no_orphan(stage: Stage):
+    stage.handles.meanwhile = lambda: stage.run_all() and None
+    assert check_reality(stage.tenancy) == "nothing found"
+    assert stage.saga.phase == "Active"
+
+
+def test_who_is_decommissioned_while_it_looks_misses_nothing(stage: Stage):
+    stage.run_all()
+
+    def decommissions() -> None:
+        stage.ask(c.Decommission())
+        stage.unwind()
+
+    stage.handles.meanwhile = decommissions
+    assert check_reality(stage.tenancy) == "nothing found"
+    assert stage.saga.phase == "Decommissioned"
+
+
+def test_what_no_ledger_names_is_told_once_and_left_alone(stage: Stage):
+    stage.run_all()
+    tenant_id, outside = stage.tenant_id, stage.outside
+    forget_all(stage)
+    assert check_reality(stage.tenancy) == "6 orphan"
+    assert found(stage) == sorted(("orphan", kind) for kind in KINDS)
+    first = opened(stage)
+    assert {each.finding.tenant_id for each in first} == {tenant_id}
+    assert check_reality(stage.tenancy) == "6 orphan"
+    again = opened(stage)
+    assert [(each.finding, each.opened_at) for each in again] == [(each.finding, each.opened_at) for each in first]
+    assert all(new.confirmed_at > old.confirmed_at for new, old in zip(again, first, strict=True))
+    assert stage.outside == outside
+
+
+def test_an_orphan_that_was_removed_by_hand_is_gone(stage: Stage):
+    stage.run(ORDER[0])
+    stage.run(ORDER[1])
+    forget_all(stage)
+    check_reality(stage.tenancy)
+    for name in stage.outside["database"]:
+        execute(stage, "drop database {} with (force)", name)
+    assert check_reality(stage.tenancy) == "1 orphan"
+    assert found(stage) == [("orphan", "role")]
+
+
+def test_what_came_late_after_settled_is_an_orphan_of_its_tenant(stage: Stage):
+    stage.fail_at(SCHEMA)
+    assert stage.give_up(SCHEMA)
+    late = next(r for r in stage.saga.resources if r.kind == "connection")
+    stage.handles.create_handle(Handle(late.name, late.proof, "h", 1, "d", "u", "p", "secret"))
+    assert check_reality(stage.tenancy) == "1 orphan"
+    (only,) = opened(stage)
+    assert (only.finding.kind, only.slug, only.finding.region) == ("connection", "acme", "")
+    assert f"delete {late.name}" in only.finding.said
+
+
+# -- missing
+
+
+def execute(stage: Stage, statement: str, name: str, database: str = "postgres") -> None:
+    with superuser(stage.server, database) as connection:
+        connection.execute(sql.SQL(statement).format(sql.Identifier(name)))  # type: ignore[arg-type]
+
+
+def lose_role(stage: Stage, role: Resource) -> None:
+    execute(stage, "alter database {} owner to postgres", role.name)
+    execute(stage, "drop owned by {} cascade", role.name, role.name)
+    execute(stage, "drop role {}", role.name)
+
+
+def lose_release(stage: Stage, release: Resource) -> None:
+    path = f"/api/v1/namespaces/{release.name}/secrets"
+    for secret in stage.kubernetes.items(f"{path}?labelSelector=owner%3Dhelm"):
+        stage.kubernetes.ask("DELETE", f"{path}/{secret['metadata']['name']}")
+
+
+LOSE: dict[str, tuple[Callable[[Stage, Resource], None], set[str]]] = {
+    "role": (lose_role, {"role"}),  # its schema goes, too, but nobody may enter the database any more
+    "database": (lambda s, r: execute(s, "drop database {} with (force)", r.name), {"database", "schema"}),
+    "connection": (lambda s, r: s.handles.delete_handle(r.name), {"connection"}),
+    "schema": (lambda s, r: execute(s, "drop schema {} cascade", "tenant", r.name), {"schema"}),
+    "namespace": (
+        lambda s, r: s.kubernetes.merge(
+            f"/api/v1/namespaces/{r.name}", {"metadata": {"annotations": {"tenancy.internal/proof": None}}}
+        ),
+        {"namespace", "release"},
+    ),
+    "release": (lose_release, {"release"}),
+}
+"""How each kind goes missing, and what is missing then."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_an_active_tenant_has_lost_is_told(stage: Stage, kind: str):
+    saga = stage.run_all()
+    lose, gone = LOSE[kind]
+    lose(stage, next(r for r in saga.resources if r.kind == kind))
+    assert check_reality(stage.tenancy) == f"{len(gone)} missing"
+    assert found(stage) == sorted(("missing", each) for each in gone)
+    assert {each.slug for each in opened(stage)} == {"acme"}
+
+
+def test_a_resource_that_was_restored_is_missing_no_more(stage: Stage):
+    stage.run_all()
+    (handle,) = stage.handles.stored.values()
+    stage.handles.delete_handle(handle.name)
+    assert check_reality(stage.tenancy) == "1 missing"
+    stage.handles.create_handle(handle)
+    assert check_reality(stage.tenancy) == "nothing found"
+    assert opened(stage) == []
+
+
+class Inattentive(FakeHandles):
+    """Overlooks everything at the first look, as a page does that shifts while it is read."""
+
+    overlooked = False
+
+    def handles(self) -> Iterator[Handle]:
+        if not self.overlooked:
+            self.overlooked = True
+            return iter(())
+        return super().handles()
+
+
+def test_what_a_second_look_sees_is_not_missing(stage: Stage):
+    stage.run_all()
+    handles = Inattentive()
+    handles.stored = stage.handles.stored
+    world = replace(stage.tenancy.world, handles=lambda: handles)
+    assert check_reality(replace(stage.tenancy, world=world)) == "nothing found"
+    assert handles.overlooked
+
+
+def test_a_database_that_lets_nobody_in_hides_neither_itself_nor_others(stage: Stage):
+    saga = stage.run_all()
+    database = next(r for r in saga.resources if r.kind == "database")
+    execute(stage, "alter database {} connection limit 0", database.name)
+    assert check_reality(stage.tenancy) == "nothing found"
+
+
+# -- a region that does not answer
+
+
+def without_cluster(stage: Stage) -> Stage:
+    def away(_region: object) -> None:
+        raise TransientError("The cluster of region eu-central does not answer.")
+
+    world = replace(stage.tenancy.world, cluster=away)  # type: ignore[arg-type]
+    stage.tenancy = replace(stage.tenancy, world=world)
+    return stage
+
+
+def test_a_region_that_does_not_answer_is_said_and_misses_nothing(stage: Stage):
+    stage.run_all()
+    said = check_reality(without_cluster(stage).tenancy)
+    assert said == (
+        "nothing found; not looked at: namespace and release in eu-central "
+        "(The cluster of region eu-central does not answer)"
+    )
+    assert opened(stage) == []
+
+
+def test_a_finding_stays_until_somebody_could_look(stage: Stage):
+    saga = stage.run_all()
+    lose, gone = LOSE["release"]
+    lose(stage, next(r for r in saga.resources if r.kind == "release"))
+    check_reality(stage.tenancy)
+    assert "nothing found; not looked at" in check_reality(without_cluster(stage).tenancy)
+    assert found(stage) == [("missing", kind) for kind in gone]
+
+
+def test_whose_region_the_platform_file_has_no_more_misses_nothing(stage: Stage):
+    stage.run_all()
+    platform = stage.tenancy.platform
+    moved = {"us-east": replace(platform.regions["eu-central"], name="us-east")}
+    stage.tenancy = replace(stage.tenancy, platform=replace(platform, regions=moved))
+    assert check_reality(stage.tenancy) == "nothing found"
+
+
+# -- manual drift
+
+
+def test_an_edited_tenant_is_told_until_its_next_fact_writes_the_row_anew(stage: Stage):
+    stage.run(ORDER[0])
+    edit(stage, "update ledger.tenant set plan = 'business', attempt = 7")
+    assert check_reality(stage.tenancy) == "1 edited"
+    (only,) = opened(stage)
+    assert (only.finding.kind, only.slug) == ("tenant", "acme")
+    assert "plan is business, by its facts starter; attempt is 7, by its facts 1" in only.finding.said
+    stage.ask(c.Escalate())
+    assert check_reality(stage.tenancy) == "nothing found"
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind", "said"),
+    [
+        ("update ledger.resource set state = 'released' where kind = 'role'", "role", "state is released, by its"),
+        ("delete from ledger.resource where kind = 'database'", "database", "it was deleted"),
+        ("delete from ledger.tenant", "tenant", "it was deleted"),
+        ("update ledger.fact set actor = 'mallory' where seq = 3", "facts", "breaks at fact 3"),
+        ("update ledger.fact set data = '{}' where seq = 1", "facts", "not all of them can be read"),
+        ("delete from ledger.fact", "facts", "it has a row and no facts"),
+    ],
+)
+def test_every_edit_of_the_ledger_is_told(stage: Stage, statement: str, kind: str, said: str):
+    stage.run_until(SCHEMA)
+    edit(stage, statement)
+    check_reality(stage.tenancy)
+    told = {each.finding.kind: each.finding.said for each in opened(stage) if each.finding.what == "drift"}
+    assert list(told) == [kind]
+    assert said in told[kind]
+
+
+def test_one_tenants_trouble_does_not_hide_anothers(stage: Stage):
+    stage.run(ORDER[0])
+    edit(stage, "update ledger.fact set data = '{}' where seq = 1")
+    edit(stage, "update ledger.tenant set slug = 'other'")
+    stage.run(ORDER[0], run_id=RunId("run-2"), slug="acme")
+    edit(stage, "update ledger.tenant set name = 'Edited' where slug = 'acme'")
+    check_reality(stage.tenancy)
+    assert found(stage) == [("drift", "facts"), ("drift", "tenant")]

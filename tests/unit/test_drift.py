@@ -1,0 +1,68 @@
+"""Rows that are not what their facts fold to, and facts that are not what was written, are told apart and in words."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from tenancy.engine.drift import manual_drift
+from tenancy.ledger.envelope import Envelope, Stamp, seal
+from tenancy.ledger.inventory import Stored
+from tenancy.ledger.projection import resource_rows, tenant_row
+from tenancy.saga.decide import decide
+from tenancy.saga.evolve import evolve, fold
+from tenancy.saga.facts import Fact
+from tests.unit.sagas import ORDER, TENANT, done, start
+
+
+def stored(**changes: Any) -> Stored:
+    """An Active tenant as it lies in the ledger."""
+    facts: list[Fact] = []
+    saga = None
+    for command in (start(), *done(*ORDER)):
+        for fact in decide(saga, command):
+            saga = evolve(saga, fact)
+            facts.append(fact)
+    assert saga is not None
+    envelopes = chained(facts)
+    at = envelopes[-1].at
+    whole = Stored(TENANT, tenant_row(saga, at), tuple(resource_rows(None, saga, at)), envelopes)
+    return replace(whole, **changes)
+
+
+def chained(facts: list[Fact]) -> tuple[Envelope, ...]:
+    envelopes: list[Envelope] = []
+    for seq, fact in enumerate(facts, 1):
+        prev = envelopes[-1].hash if envelopes else ""
+        at = datetime(2026, 1, 1, 0, 0, seq, tzinfo=UTC)
+        envelopes.append(seal(TENANT, fact, seq=seq, at=at, attempt=1, stamp=Stamp("ada"), prev=prev))
+    return tuple(envelopes)
+
+
+def test_rows_that_are_what_facts_fold_to_are_no_drift():
+    assert fold(envelope.fact for envelope in stored().envelopes or ()) is not None
+    assert manual_drift(stored()) == []
+
+
+def test_an_edited_row_is_told_column_by_column():
+    row = {**(stored().row or {}), "state": "Failed", "substate": "settled"}
+    (finding,) = manual_drift(stored(row=row))
+    assert finding.key == ("drift", "tenant", str(TENANT), "")
+    assert "state is Failed, by its facts Active; substate is settled, by its facts empty" in finding.said
+
+
+def test_a_deleted_row_and_one_that_no_fact_made_are_drift():
+    assert "it was deleted" in manual_drift(stored(row=None))[0].said
+    first, *others = stored().resources
+    invented = {**first, "name": "mine"}
+    seen = {finding.name: finding.said for finding in manual_drift(stored(resources=(invented, *others)))}
+    assert "it was deleted" in seen[first["name"]]
+    assert "no fact made it" in seen["mine"]
+
+
+def test_altered_facts_are_told_before_anything_is_believed_of_them():
+    envelopes = stored().envelopes or ()
+    altered = (*envelopes[:3], replace(envelopes[3], stamp=Stamp("mallory")), *envelopes[4:])
+    (finding,) = manual_drift(stored(envelopes=altered, row=None))
+    assert "breaks at fact 4" in finding.said
+    assert "not all of them can be read" in manual_drift(stored(envelopes=None))[0].said
+    assert "no facts" in manual_drift(stored(envelopes=()))[0].said
