@@ -1,4 +1,4 @@
-"""The verbs that only look: list, show, timeline, errors, audit, resources, health."""
+"""The verbs that only look: list, show, timeline, errors, audit, resources, health, findings."""
 
 from typing import Final
 
@@ -79,6 +79,20 @@ def health(session: Session) -> Exit:
     return Exit.DONE if tables.is_well(answer.data) else Exit.FAILED
 
 
+def findings(session: Session) -> Exit:
+    """Show where ledger and world differ.
+
+    Orphans, what is missing of Active tenants, edited rows, and what to do. Exit code 1 unless there is nothing."""
+    answer = session.api.get("/findings")
+    session.give(answer, tables.findings)
+    check = answer.data.get("check") or {}
+    if check.get("late"):
+        session.warn("The reality check is late: this may be old. Is the DAG tenant_reality_check there, not paused?")
+    if answer.data.get("cut"):
+        session.warn("There are more than are shown.")
+    return Exit.FAILED if answer.data.get("findings") or check.get("late") else Exit.DONE
+
+
 VERBS: Final = (
     Entry(list_, "list --attention"),
     Entry(show, "show acme"),
@@ -87,4 +101,5 @@ VERBS: Final = (
     Entry(audit, "audit acme --limit 50"),
     Entry(resources, "resources acme"),
     Entry(health, "health"),
+    Entry(findings, "findings"),
 )

@@ -1,4 +1,4 @@
-"""Draws the lists of the API: tenants, errors, audit facts, resources, health.
+"""Draws the lists of the API: tenants, errors, audit facts, resources, health, findings.
 
 Everything foreign goes through `harmless`; nothing is read as markup.
 """
@@ -113,6 +113,21 @@ def health(data: Json) -> RenderableType:
         for each in data.get("reconcilers") or []
     ]
     return Group(pairs(ledger), grid(beats, ["RECONCILER", "", "LAST BEAT", "FOUND"]))
+
+
+def findings(data: Json) -> RenderableType:
+    """Each finding with what to do, and when somebody last looked."""
+    check = data.get("check") or {}
+    looked = f"Looked at {moment(check.get('last_beat') or 'never')}: {check.get('summary')}"
+    found = data.get("findings") or []
+    lines = [line for each in found for line in _finding(each)] or [Text("Nothing was found that differs.")]
+    return Group(*lines, Text(harmless(looked), style="dim"))
+
+
+def _finding(each: Json) -> list[Text]:
+    what, whose = f"{each.get('what')}  {each.get('kind')} {each.get('name')}", each.get("slug") or each.get("tenant")
+    where = f"{each.get('region') or '-'}  since {moment(each.get('since'))}  tenant {whose or 'unknown'}"
+    return [Text(harmless(f"{what}  {where}"), style="bold"), Text(f"    {harmless(each.get('said'))}")]
 
 
 def is_well(data: Json) -> bool:

@@ -1,5 +1,6 @@
 """What the API answers to those who read, against the real api-server and a tenant that went all the way."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -88,7 +89,37 @@ def test_the_platform_says_what_may_be_asked_for(viewer: httpx.Client):
 def test_health_tells_of_the_ledger_and_of_each_reconciler(viewer: httpx.Client):
     health = viewer.get("/health").json()
     assert health["ledger"]["milliseconds"] < 1000
-    assert "reconciliation" in [reconciler["name"] for reconciler in health["reconcilers"]]
+    assert {"reconciliation", "reality check"} <= {reconciler["name"] for reconciler in health["reconcilers"]}
+
+
+@pytest.fixture
+def findings(sandbox: Access, quiet: dict[str, Any]) -> Iterator[None]:
+    """One finding of the quiet tenant and 500 of nobody's, in a region where no reality check will ever look."""
+    insert = """
+        insert into ledger.finding (what, kind, name, region, tenant_id, said, opened_at, confirmed_at)
+        select 'orphan', 'database', 'left_' || number, 'nowhere', %s, 'Look at it.', to_timestamp(%s), now()
+          from generate_series(1, %s) as number returning id"""
+    runs.ledger(sandbox, insert, quiet["id"], 1, 1)
+    runs.ledger(sandbox, insert.replace("left_", "other_"), None, 2, 500)
+    yield
+    runs.ledger(sandbox, "delete from ledger.finding where region = 'nowhere' returning id")
+
+
+def test_findings_are_told_oldest_first_and_when_they_are_cut(
+    viewer: httpx.Client, quiet: dict[str, Any], findings: None
+):
+    told = viewer.get("/findings").json()
+    assert (len(told["findings"]), told["cut"]) == (500, True)
+    first = told["findings"][0]
+    assert (first["what"], first["kind"], first["name"], first["region"]) == ("orphan", "database", "left_1", "nowhere")
+    assert (first["tenant"], first["slug"], first["said"]) == (str(quiet["id"]), quiet["slug"], "Look at it.")
+    assert first["since"] == "1970-01-01T00:00:01Z"
+    assert (told["findings"][1]["tenant"], told["findings"][1]["slug"]) == (None, "")
+    assert told["check"]["name"] == "reality check"
+
+
+def test_a_tenant_shows_what_was_found_of_it(viewer: httpx.Client, quiet: dict[str, Any], findings: None):
+    assert [found["name"] for found in viewer.get(f"/tenants/{quiet['slug']}").json()["findings"]] == ["left_1"]
 
 
 @pytest.mark.parametrize(

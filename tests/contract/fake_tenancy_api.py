@@ -41,6 +41,18 @@ _LAW = {
     "recreate": ({"Decommissioned"}, "Decommissioned"),
     "escalate": (set(WAY_ON) - {"Decommissioned"}, ""),
 }
+ORPHAN = {
+    "what": "orphan",
+    "kind": "database",
+    "name": "gone_1",
+    "region": "eu-central",
+    "tenant": "018f0000-0000-7000-8000-000000000001",
+    "slug": "",
+    "since": "2026-11-22T02:30:00Z",
+    "confirmed_at": "2026-11-22T03:00:00Z",
+    "said": "The database gone_1 exists, but no tenant in the ledger has it.",
+}
+"""The contract's FindingShape."""
 Moment = str | tuple[str, str, str]
 """A phase, or (phase, activity, message) for the failure that it begins with."""
 
@@ -63,6 +75,7 @@ class FakeTenant:
     held: str = ""
     needs_attention: bool = False
     errors: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[dict[str, Any]] = field(default_factory=list)
 
     def play(self) -> None:
         """The next moment of the script, if there is one."""
@@ -112,6 +125,7 @@ class FakeTenancy:
         self.answers: list[httpx.Response] = []
         self.before: list[Callable[[httpx.Request], httpx.Response | None]] = []
         self.late = False
+        self.findings: list[dict[str, Any]] = []
 
     @property
     def transport(self) -> httpx.MockTransport:
@@ -135,6 +149,8 @@ class FakeTenancy:
 
     def _inside(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path.removeprefix(BASE).strip("/").split("/")
+        if path[0] == "findings":
+            return _ok({"findings": self.findings, "cut": self.late, "check": self._health()["reconcilers"][0]})
         if path[0] in {"health", "platform"}:
             return _ok(self._health() if path[0] == "health" else _PLATFORM)
         if len(path) == 1:
@@ -245,6 +261,7 @@ def document(tenant: FakeTenant) -> dict[str, Any]:
             for action, may in allowed.items()
         },
         "url": f"http://{tenant.slug}.eu.localhost:8081",
+        "findings": tenant.findings,
     }
 
 

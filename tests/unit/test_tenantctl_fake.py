@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from tenancy.console.api import shapes
 from tenancy.console.api.problems import Problem
-from tests.contract.fake_tenancy_api import BASE, FakeTenancy, FakeTenant, problem
+from tests.contract.fake_tenancy_api import BASE, ORPHAN, FakeTenancy, FakeTenant, problem
 from tests.unit.ctl import run
 
 
@@ -15,7 +15,8 @@ def said(*words: str) -> dict[str, Any]:
     """What the fake answered last."""
     error = {"at": "2026-11-22T03:04:05Z", "attempt": 1, "activity": "a", "error": "E", "message": "m"}
     failure = {"attempt": 1, "activity": "a", "message": "m"}
-    api = FakeTenancy(FakeTenant("acme", "Failed ready", errors=[error], failures=[failure]))
+    api = FakeTenancy(FakeTenant("acme", "Failed ready", errors=[error], failures=[failure], findings=[ORPHAN]))
+    api.findings = [ORPHAN]
     run(api, *words)
     return dict(api.answers[-1].json())
 
@@ -30,6 +31,7 @@ def said(*words: str) -> dict[str, Any]:
         (shapes.Audit, "audit acme"),
         (shapes.Resources, "resources acme"),
         (shapes.Health, "health"),
+        (shapes.Findings, "findings"),
         (shapes.Action, "retry acme -m why"),
         (shapes.PreviewShape, "cancel acme --dry-run"),
     ],

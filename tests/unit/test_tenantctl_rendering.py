@@ -3,7 +3,7 @@
 import pytest
 
 from tenantctl.text import duration, harmless, in_words, moment
-from tests.contract.fake_tenancy_api import FakeTenancy, FakeTenant
+from tests.contract.fake_tenancy_api import ORPHAN, FakeTenancy, FakeTenant
 from tests.unit.ctl import run
 
 HOSTILE = "[red]x[/red] :boom: \x1b]0;pwned\x07\x1b[2J\u202eevil\r\n\x9b31m"
@@ -93,6 +93,29 @@ def test_the_other_looks(api: FakeTenancy, verb: str):
     ended = run(api, verb, "acme")
     assert ended.code == 0
     assert ended.out.strip()
+
+
+def test_findings_are_told_with_what_to_do_and_have_exit_code_1(api: FakeTenancy):
+    assert (run(api, "findings").code, "Nothing was found" in run(api, "findings").out) == (0, True)
+    api.findings = [ORPHAN, {**ORPHAN, "name": HOSTILE, "said": HOSTILE, "slug": HOSTILE}]
+    ended = run(api, "findings")
+    assert ended.code == 1
+    assert "orphan  database gone_1  eu-central  since 2026-11-22 02:30:00Z  tenant 018f0000" in ended.out
+    assert f"    {ORPHAN['said']}" in ended.out
+    assert not set(ended.out) & set("\x1b\x07\x9b\u202e\r")
+
+
+def test_a_late_reality_check_is_told_beside_what_it_found(api: FakeTenancy):
+    api.late = True
+    ended = run(api, "findings")
+    assert ended.code == 1
+    assert "tenant_reality_check there, not paused?" in ended.err
+    assert "more than are shown" in ended.err
+
+
+def test_a_tenant_is_shown_with_what_was_found_of_it():
+    api = FakeTenancy(FakeTenant("acme", "Active", findings=[ORPHAN]))
+    assert f"! {ORPHAN['said']}" in run(api, "show", "acme").out
 
 
 def test_what_is_not_well_has_exit_code_1():

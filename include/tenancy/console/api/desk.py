@@ -3,15 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from tenancy.console.api import portrait, shapes
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.parts import Parts
 from tenancy.engine.progress import progress
 from tenancy.engine.tenancy import Tenancy
+from tenancy.ledger.findings import open_findings
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.reading import Line, find
 from tenancy.saga.tenant import Saga
+
+_FINDINGS: Final = 50
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ class Desk:
         line = self.line(ref)
         saga = self.saga_of(line)
         seen = progress(self.ledger, saga)
-        return portrait.tenant(line, saga, seen, self.tenancy.platform, self.parts.clock())
+        found = open_findings(self.ledger, tenant_id=line.tenant_id, limit=_FINDINGS)
+        return portrait.tenant(line, saga, seen, found, self.tenancy.platform, self.parts.clock())
 
 
 @contextmanager

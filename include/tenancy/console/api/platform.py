@@ -1,4 +1,4 @@
-"""Routes about the platform: what may be asked for, and whether what finishes things is at work."""
+"""Routes about the platform: what may be asked for, whether what finishes things is at work, and what it found."""
 
 import time
 from datetime import datetime, timedelta
@@ -6,20 +6,23 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from tenancy.console.api import shapes
+from tenancy.console.api import portrait, shapes
 from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
 from tenancy.console.api.desk import opened
 from tenancy.console.api.problems import documented
 from tenancy.console.callers import Right
+from tenancy.engine.reality import BEAT as REALITY_CHECK
 from tenancy.engine.reconcile import BEAT as RECONCILIATION
+from tenancy.ledger.findings import open_findings
 from tenancy.ledger.migrations import LEDGER_VERSION
 from tenancy.ledger.rounds import Beat, beats
 
 router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["platform"])
 _RESPONSES = documented(401, 403, 503)
 
-LATE_AFTER: Final = {RECONCILIATION: timedelta(minutes=3)}
+LATE_AFTER: Final = {RECONCILIATION: timedelta(minutes=3), REALITY_CHECK: timedelta(minutes=95)}
 """Three beats missed. One that is not named here is late after an hour."""
+FINDINGS_LIMIT: Final = 500
 _NEVER: Final = "It has never run: is its DAG there, and not paused?"
 
 
@@ -44,6 +47,20 @@ def show_health(parts: PartsOf) -> shapes.Health:
     return shapes.Health(
         ledger=shapes.LedgerHealth(version=LEDGER_VERSION, milliseconds=round(took, 1)),
         reconcilers=[_pulse(name, seen.get(name), parts.clock()) for name in names],
+    )
+
+
+@router.get("/findings", responses=_RESPONSES)
+@needs(Right.READ)
+def list_findings(parts: PartsOf) -> shapes.Findings:
+    """Where the ledger and the world differ, oldest first, and when somebody last looked."""
+    with opened(parts) as desk:
+        found = open_findings(desk.ledger, limit=FINDINGS_LIMIT + 1)
+        beat = next((beat for beat in beats(desk.ledger) if beat.name == REALITY_CHECK), None)
+    return shapes.Findings(
+        findings=[portrait.finding(each) for each in found[:FINDINGS_LIMIT]],
+        cut=len(found) > FINDINGS_LIMIT,
+        check=_pulse(REALITY_CHECK, beat, parts.clock()),
     )
 
 

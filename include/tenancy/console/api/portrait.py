@@ -11,6 +11,7 @@ from tenancy.console.api import shapes
 from tenancy.engine.actions import ACTIONS
 from tenancy.engine.preview import Preview, preview
 from tenancy.engine.progress import Progress
+from tenancy.ledger.findings import OpenFinding
 from tenancy.ledger.reading import Line
 from tenancy.ledger.timeline import Row, Timeline
 from tenancy.saga import loops
@@ -46,7 +47,9 @@ def row(line: Line, now: datetime) -> shapes.TenantRow:
     )
 
 
-def tenant(line: Line, saga: Saga, seen: Progress, platform: Platform, now: datetime) -> shapes.Tenant:
+def tenant(  # noqa: PLR0917 - drawn by the desk alone
+    line: Line, saga: Saga, seen: Progress, found: Iterable[OpenFinding], platform: Platform, now: datetime
+) -> shapes.Tenant:
     """The tenant with all that an operator decides by."""
     return shapes.Tenant(
         **vars(row(line, now)),
@@ -57,6 +60,23 @@ def tenant(line: Line, saga: Saga, seen: Progress, platform: Platform, now: date
         progress=progress(seen),
         actions={action: _permission(preview(saga, action)) for action in ACTIONS},
         url=tenant_url(platform, saga.parameters),
+        findings=[finding(each) for each in found],
+    )
+
+
+def finding(seen: OpenFinding) -> shapes.FindingShape:
+    """What a reality check found."""
+    found = seen.finding
+    return shapes.FindingShape(
+        what=found.what,
+        kind=found.kind,
+        name=found.name,
+        region=found.region,
+        tenant=str(found.tenant_id) if found.tenant_id else None,
+        slug=seen.slug,
+        since=seen.opened_at,
+        confirmed_at=seen.confirmed_at,
+        said=found.said,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from tenancy.ledger.findings import What
 from tenancy.ledger.timeline import RowStatus, Undo
 from tenancy.saga.states import ResourceState, State, Substate
 
@@ -76,6 +77,20 @@ class Permission(BaseModel):
     confirm_slug: bool
 
 
+class FindingShape(BaseModel):
+    """Where the ledger and the world, or the ledger and its facts, differ."""
+
+    what: What = Field(description="orphan: exists, no tenant has it; missing: an Active tenant's; drift: edited rows")
+    kind: str
+    name: str
+    region: str = Field(description="Empty where no region has its own")
+    tenant: str | None = Field(description="The id that its mark names; the ledger may not know it")
+    slug: str = Field(description="Empty when the ledger does not know the tenant")
+    since: datetime
+    confirmed_at: datetime
+    said: str = Field(description="What is so, and what to do")
+
+
 class Tenant(TenantRow):
     """One tenant with all that an operator decides by."""
 
@@ -86,6 +101,7 @@ class Tenant(TenantRow):
     progress: ProgressShape
     actions: dict[str, Permission]
     url: str = Field(description="Where it answers once it is Active")
+    findings: list[FindingShape] = Field(description="What the last reality check found of it; at most 50")
 
 
 class ResourceMark(BaseModel):
@@ -224,3 +240,11 @@ class Health(BaseModel):
 
     ledger: LedgerHealth
     reconcilers: list[Reconciler]
+
+
+class Findings(BaseModel):
+    """What is so now, oldest first."""
+
+    findings: list[FindingShape]
+    cut: bool = Field(description="There are more than these 500")
+    check: Reconciler = Field(description="Who looks: when last, what it could not look at")
