@@ -20,6 +20,7 @@ from tenantctl.exits import Away, Broken, Misuse, NotAllowed
 from tenantctl.target import API, Target
 
 TIMEOUT_SECONDS: Final = 30.0
+_LOGIN: Final = "/auth/token"
 _REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _AT_WORK_SECONDS: Final = 5
 _AT_WORK_LOOKS: Final = 10
@@ -85,7 +86,7 @@ class Api:
         if not self._password:
             raise NotAllowed(f"No password is known for {self._target.user}: set TENANCY_PASSWORD.")
         login = {"username": self._target.user, "password": self._password}
-        answer = answers.read(self._send("POST", "/auth/token", json=login))
+        answer = answers.read(self._send("POST", _LOGIN, json=login))
         try:
             return str(answer.data["access_token"])
         except KeyError as error:
@@ -93,13 +94,15 @@ class Api:
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         url = f"{self._target.url}{path}"
+        writes, cut_off = method != "GET" and path != _LOGIN, False
         try:
             try:
                 return self._http.request(method, url, **request)
             except _CUT_OFF:
+                cut_off = True
                 return self._again(method, url, **request)
         except httpx.TransportError as error:
-            raise Away(self._unreachable(method, error)) from error
+            raise Away(self._unreachable(error, writes=writes, cut_off=cut_off)) from error
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise Broken(f"Tenancy at {self._target.url} cannot be asked: {error}.") from error
 
@@ -114,12 +117,13 @@ class Api:
             response = self._http.request(method, url, **request)
         return response
 
-    def _unreachable(self, method: str, error: httpx.TransportError) -> str:
+    def _unreachable(self, error: httpx.TransportError, *, writes: bool, cut_off: bool) -> str:
+        """What is wrong and what helps. Whoever cannot be reached did nothing, unless it was cut off before."""
         where = f"Tenancy at {self._target.url}"
         remedy = "is it up? (`make status`, `make up`)" if self._target.is_sandbox else "check --url, TENANCY_URL."
+        did = " What was asked may have been done: `tenantctl show` tells." if writes else ""
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
-            return f"{where} cannot be reached ({error or type(error).__name__}): {remedy}"
-        did = "" if method == "GET" else " What was asked may have been done: `tenantctl show` tells."
+            return f"{where} cannot be reached ({error or type(error).__name__}): {remedy}{did if cut_off else ''}"
         if isinstance(error, httpx.TimeoutException):
             return f"{where} did not answer within {TIMEOUT_SECONDS:.0f} s: try again in a minute.{did}"
         return f"The connection to {where} broke ({error or type(error).__name__}): try again.{did}"

@@ -101,8 +101,9 @@ def resources(data: Json) -> RenderableType:
 
 
 def health(data: Json) -> RenderableType:
-    """The ledger, and each reconciler with its last beat."""
-    ledger = [(f"ledger {name}", value) for name, value in (data.get("ledger") or {}).items()]
+    """The ledger, the workflow engine, and each reconciler with its last beat."""
+    facts = [(f"ledger {name}", value) for name, value in (data.get("ledger") or {}).items()]
+    facts.append(("engine", data.get("engine") or "well"))
     beats = [
         (
             each.get("name"),
@@ -112,7 +113,7 @@ def health(data: Json) -> RenderableType:
         )
         for each in data.get("reconcilers") or []
     ]
-    return Group(pairs(ledger), grid(beats, ["RECONCILER", "", "LAST BEAT", "FOUND"]))
+    return Group(pairs(facts), grid(beats, ["RECONCILER", "", "LAST BEAT", "FOUND"]))
 
 
 def findings(data: Json) -> RenderableType:
@@ -131,5 +132,5 @@ def _finding(each: Json) -> list[Text]:
 
 
 def is_well(data: Json) -> bool:
-    """Is no reconciler late? A ledger that does not answer is a 503 before we come here."""
-    return not any(each.get("late") for each in data.get("reconcilers") or [])
+    """Nothing is wrong with the engine, no reconciler is late. A ledger that does not answer is a 503 before this."""
+    return not data.get("engine") and not any(each.get("late") for each in data.get("reconcilers") or [])

@@ -160,3 +160,31 @@ def before_fact_of(access: Access, slug: str, kind: str, what: str) -> Iterator[
             yield
         finally:
             connection.execute("delete from public.slug_gate where slug = %s", (slug,))
+
+
+_NO_RUNS = """
+create table if not exists public.no_runs (dag_id text);
+grant select on public.no_runs to public;
+create or replace function public.refuse_run() returns trigger language plpgsql as $$
+begin
+    if exists (select from public.no_runs where dag_id = new.dag_id) then
+        raise exception 'no run of this DAG can be made';
+    end if;
+    return new;
+end $$;
+create or replace trigger refuse_run before insert on public.dag_run
+    for each row execute function public.refuse_run();
+"""
+
+
+@contextmanager
+def no_new_runs(access: Access, dag_id: str) -> Iterator[None]:
+    """Airflow can make no run of this DAG until the gate opens: whoever asks it to is answered 500."""
+    with connected(access.superuser_dsn("platform", "airflow")) as airflow:
+        if airflow.execute("select to_regclass('public.no_runs')").fetchone() == (None,):
+            airflow.execute(_NO_RUNS)
+        airflow.execute("insert into public.no_runs values (%s)", (dag_id,))
+        try:
+            yield
+        finally:
+            airflow.execute("delete from public.no_runs where dag_id = %s", (dag_id,))

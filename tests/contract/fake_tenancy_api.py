@@ -126,6 +126,7 @@ class FakeTenancy:
         self.before: list[Callable[[httpx.Request], httpx.Response | None]] = []
         self.late = False
         self.findings: list[dict[str, Any]] = []
+        self.engine = ""
 
     @property
     def transport(self) -> httpx.MockTransport:
@@ -212,7 +213,7 @@ class FakeTenancy:
 
     def _health(self) -> dict[str, Any]:
         beat = {"name": "unwind", "last_beat": "2026-11-22T03:00:00Z", "late": self.late, "summary": "nothing found"}
-        return {"ledger": {"version": "0004", "milliseconds": 3.2}, "reconcilers": [beat]}
+        return {"ledger": {"version": "0004", "milliseconds": 3.2}, "engine": self.engine, "reconcilers": [beat]}
 
 
 def row_of(tenant: FakeTenant) -> dict[str, Any]:

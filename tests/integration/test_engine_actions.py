@@ -1,13 +1,15 @@
 """The operators' actions on a real ledger: recorded first, then Airflow follows, now or when it is back."""
 
+from dataclasses import replace
+
 import pytest
 
 from tenancy.engine import actions
 from tenancy.engine.preview import preview, preview_create
-from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
+from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs
 from tenancy.ledger.envelope import Stamp
 from tenancy.saga import facts as f
-from tenancy.saga.errors import Refused
+from tenancy.saga.errors import Refused, TransientError
 from tenancy.saga.names import RunId
 from tests import parts
 from tests.integration.stage import DEPLOY, FLIP, NOTHING, ORDER, SCHEMA, VALIDATE, Stage
@@ -51,6 +53,26 @@ def test_while_airflow_is_away_an_action_is_recorded_and_says_what_will_follow(s
     assert answer.saga.phase == "Provisioning"
     assert "recorded" in answer.warnings[0]
     assert "does not answer" in answer.warnings[0]
+
+
+def test_an_action_stands_also_when_the_way_to_airflow_cannot_be_found(stage: Stage):
+    def nowhere() -> Runs:
+        raise TransientError("The Airflow connection tenancy_airflow_api cannot be read.")
+
+    answer = actions.create(replace(stage.tenancy, runs=nowhere), parts.request(), by=BY)
+    assert stage.saga.phase == "Provisioning"
+    (warning,) = answer.warnings
+    assert warning.startswith("It is recorded, and goes on by itself")
+    assert warning.endswith("The Airflow connection tenancy_airflow_api cannot be read.")
+
+
+def test_whoever_acts_while_nothing_schedules_is_told(stage: Stage):
+    stage.runs.silent = ("scheduler", "dag_processor")
+    (warning,) = actions.create(stage.tenancy, parts.request(), by=BY).warnings
+    assert warning.startswith("It is recorded, and goes on by itself when the engine does.")
+    assert "The workflow engine's scheduler gives no sign of life" in warning
+    stage.runs.silent = ("dag_processor", "triggerer")
+    assert actions.cancel(stage.tenancy, stage.tenant_id, by=BY).warnings == ()
 
 
 def test_cancel_ends_the_run_starts_a_compensation_run_and_tells_three_facts(stage: Stage):

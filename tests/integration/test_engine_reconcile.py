@@ -18,6 +18,7 @@ from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.names import RunId
 from tests import parts
+from tests.contract.fake_runs import FakeRuns
 from tests.integration.stage import NOTHING, ORDER, SCHEMA, Stage
 
 BY = Stamp("grace", reason="INC-7")
@@ -27,6 +28,12 @@ LATER = timedelta(minutes=3)
 @pytest.fixture
 def created(stage: Stage) -> RunId:
     return actions.create(stage.tenancy, parts.request(), by=BY).saga.run_id
+
+
+def _silent(runs: FakeRuns, run_id: RunId, part: str) -> None:
+    """It waits for its pods, and a part of Airflow is away."""
+    runs.silent = (part,)
+    runs.tasks[run_id] = ("deferred",)
 
 
 def after(stage: Stage, elapsed: timedelta = LATER) -> str:
@@ -84,6 +91,8 @@ def test_a_run_that_ended_without_a_word_is_undone(stage: Stage, created: RunId,
         (lambda runs, run_id: None, "waits in Airflow's queue"),
         (lambda runs, run_id: setattr(runs, "silent", ("scheduler",)), "scheduler gives no sign of life"),
         (lambda runs, run_id: runs.tasks.update({run_id: ("deferred",)}), ""),
+        (lambda runs, run_id: _silent(runs, run_id, "triggerer"), "triggerer gives no sign of life"),
+        (lambda runs, run_id: _silent(runs, run_id, "dag_processor"), ""),
     ],
 )
 def test_what_holds_a_live_run_is_told_once(stage: Stage, created: RunId, arrange, sentence: str):

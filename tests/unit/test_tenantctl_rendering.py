@@ -124,4 +124,8 @@ def test_what_is_not_well_has_exit_code_1():
     api.late = True
     assert [run(api, "health").code, run(api, "audit", "acme").code] == [1, 1]
     assert "LATE" in run(api, "health").out
+    api.late, api.engine = False, "The workflow engine's scheduler gives no sign of life."
+    assert run(api, "health").code == 1
+    assert api.engine in run(api, "health").out
+    api.late = True
     assert "broken at 2" in run(api, "audit", "acme").out

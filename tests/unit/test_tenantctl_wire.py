@@ -120,6 +120,20 @@ def test_a_write_without_an_answer_may_have_been_done_and_says_so(api: FakeTenan
     assert "may have been done" in run(api, "reset", "acme", "-m", "why").err
 
 
+def test_a_write_that_was_cut_off_and_finds_nobody_any_more_may_have_been_done(api: FakeTenancy):
+    gone = iter([httpx.RemoteProtocolError("server disconnected"), httpx.ConnectError("connection refused")])
+    api.before.append(lambda r: broken(next(gone))(r) if of_tenancy(r) and r.method == "POST" else None)
+    said = run(api, "reset", "acme", "-m", "why").err
+    assert "cannot be reached" in said
+    assert "may have been done" in said
+
+
+@pytest.mark.parametrize("error", [httpx.ConnectError("connection refused"), httpx.ReadTimeout("late")])
+def test_a_write_that_did_not_get_beyond_its_login_was_not_done(api: FakeTenancy, error: Exception):
+    api.before.append(broken(error))
+    assert "may have been done" not in run(api, "reset", "acme", "-m", "why").err
+
+
 @pytest.mark.parametrize(
     ("answer", "code", "said"),
     [

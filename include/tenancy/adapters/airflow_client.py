@@ -25,7 +25,7 @@ class AirflowClient:
         self.user = user
         self._password = password
         self._token = ""
-        self._bounds = httpx.Timeout(read_seconds, connect=CONNECT_SECONDS)
+        self._read_seconds = read_seconds
 
     def call(
         self,
@@ -35,12 +35,13 @@ class AirflowClient:
         params: dict[str, Any] | None = None,
         body: dict[str, Any] | None = None,
         accept: tuple[int, ...] = (200,),
+        read_seconds: float | None = None,
     ) -> httpx.Response:
-        """The answer, when its status is one of `accept`.
+        """The answer, when its status is one of `accept`; `read_seconds`, if its answer is not worth the usual wait.
 
         Raises TransientError when the engine is silent, busy or broken; PermanentError for every other answer.
         """
-        with _translated(self._url), self._client() as client:
+        with _translated(self._url), self._client(read_seconds) as client:
             answer = self._send(client, method, path, params, body)
             if _is_of_the_token(answer):
                 self._token = ""
@@ -53,9 +54,10 @@ class AirflowClient:
         headers = {"Authorization": f"Bearer {self._log_in(client)}"}
         return client.request(method, f"/api/v2{path}", params=params, json=body, headers=headers)
 
-    def _client(self) -> httpx.Client:
+    def _client(self, read_seconds: float | None) -> httpx.Client:
         # Reading the machine's certificates takes 50 ms; a plain http address has no use for them.
-        return httpx.Client(base_url=self._url, timeout=self._bounds, verify=self._url.startswith("https:"))
+        bounds = httpx.Timeout(min(read_seconds or self._read_seconds, self._read_seconds), connect=CONNECT_SECONDS)
+        return httpx.Client(base_url=self._url, timeout=bounds, verify=self._url.startswith("https:"))
 
     def _log_in(self, client: httpx.Client) -> str:
         if not self._token:

@@ -1,5 +1,6 @@
 """Airflow's runs by its REST API: started, ended, cleared, looked at. Every word may be said twice."""
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,10 @@ from tenancy.saga.errors import TransientError
 _LIVE = frozenset({"queued", "running"})
 _MARKS = frozenset({"patch_dag_run", "patch_task_instance", "post_clear_task_instances", "clear_dag_run"})
 _RECENT = 50
+_DEADLOCK_SECONDS = 4.0
+"""PostgreSQL finds a deadlock after 1 s. Who was away for longer waited for a lock, and would wait as long again."""
+_HEALTH_SECONDS = 3.0
+"""It is asked beside whatever an operator waits for."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +69,11 @@ class AirflowRuns:
             seen = self.find(dag_id, run_id)
             if seen is None or not seen.live:
                 return
+            began = time.monotonic()
             try:
                 self._call("PATCH", _path(dag_id, run_id), body={"state": "failed"}, accept=(200, 404))
             except TransientError:
-                if last:
+                if last or time.monotonic() - began > _DEADLOCK_SECONDS:
                     raise
             else:
                 return
@@ -107,7 +113,7 @@ class AirflowRuns:
 
     def silent_parts(self) -> tuple[str, ...]:
         """Which parts of the engine give no sign of life, by its own health report."""
-        health = self._call("GET", "/monitor/health").json()
+        health = self._call("GET", "/monitor/health", read_seconds=_HEALTH_SECONDS).json()
         return tuple(part for part, seen in health.items() if seen and seen.get("status") == "unhealthy")
 
 

@@ -6,11 +6,14 @@ from starlette.routing import Mount
 from tenancy.console.airflow_auth import authenticate
 from tenancy.console.api.app import create_api
 from tenancy.console.parts import Parts
+from tenancy.console.pulse import Pulse
+from tenancy.engine.vitals import vitals
 from tenancy.ledger.ledger import utc_now
 from tenancy.shared_parts import shared_tenancy
 
 
 def create_console() -> Starlette:
     """Everything below /tenancy. Opens nothing: each request does."""
-    api = create_api(Parts(shared_tenancy, utc_now), authenticate)
+    engine = Pulse(lambda: vitals(lambda: shared_tenancy().runs()))
+    api = create_api(Parts(shared_tenancy, utc_now, engine), authenticate)
     return Starlette(routes=[Mount("/api/v1", api)])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tenancy.engine.tenancy import Tenancy
+from tenancy.engine.vitals import Vitals
 
 
 @dataclass(frozen=True)
@@ -13,3 +14,5 @@ class Parts:
 
     tenancy: Callable[[], Tenancy]
     clock: Callable[[], datetime]
+    engine: Callable[[], Vitals] = Vitals
+    """How the workflow engine is, as last seen."""

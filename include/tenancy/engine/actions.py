@@ -14,6 +14,7 @@ from tenancy.engine.admission import admit, retry_of
 from tenancy.engine.preview import require_recreatable
 from tenancy.engine.progress import Progress, progress
 from tenancy.engine.tenancy import Tenancy
+from tenancy.engine.vitals import Vitals, vitals
 from tenancy.engine.workflow import new_run_id, pursue
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
@@ -139,9 +140,15 @@ def _refusal_noted(ledger: LedgerSession, tenant_id: TenantId, action: str, by: 
 
 
 def _answer(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp, said: str) -> Answer:
-    behind = pursue(tenancy.runs(), ledger, saga, stamp=by)
+    behind = pursue(tenancy.runs, ledger, saga, stamp=by)
     now = _saga(ledger, saga.tenant_id)
-    return Answer(now, said, (*behind, *loops.warnings(now)), progress(ledger, now))
+    return Answer(now, said, (*_waits(tenancy, now), *behind, *loops.warnings(now)), progress(ledger, now))
+
+
+def _waits(tenancy: Tenancy, saga: Saga) -> tuple[str, ...]:
+    """Airflow takes a run also while nobody is there to schedule it: whoever asked should know."""
+    waits = Vitals(vitals(tenancy.runs).silent).holds(saga)  # that it does not answer, pursue has said
+    return (f"It is recorded, and goes on by itself when the engine does. {waits}",) if waits else ()
 
 
 def _saga(ledger: LedgerSession, tenant_id: TenantId) -> Saga:

@@ -5,6 +5,7 @@ What is true of the whole engine is asked once a pass; only the run's own tasks 
 
 from functools import cached_property
 
+from tenancy.engine.vitals import SCHEDULER, TRIGGERER, no_sign_of
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
@@ -22,20 +23,20 @@ class Holds:
 
     def why(self, saga: Saga) -> str:
         """What holds the attempt's run, or the one that undoes it, in one sentence. Empty when it goes on."""
-        if self._silent:
-            return (
-                f"The workflow engine's {self._silent} gives no sign of life: a platform matter; escalate if it lasts."
-            )
         dag, run_id = _run_that_has_to_go_on(saga)
-        if any(state in _AT_WORK for state in self._runs.task_states(dag, run_id)):
-            return ""
+        states = frozenset(self._runs.task_states(dag, run_id))
+        # A dag-processor that is away holds no run; the callbacks that it misses are the reconciler's.
+        needed = {SCHEDULER, TRIGGERER} if "deferred" in states else {SCHEDULER}
+        silent = no_sign_of(part for part in self._silent if part in needed)
+        if silent or states & _AT_WORK:
+            return silent
         if self._is_paused(dag):
             return f"The DAG {dag} is paused: unpause it in Airflow and the run goes on."
         return _IN_LINE
 
     @cached_property
-    def _silent(self) -> str:
-        return " and ".join(self._runs.silent_parts())
+    def _silent(self) -> tuple[str, ...]:
+        return tuple(self._runs.silent_parts())
 
     def _is_paused(self, dag: str) -> bool:
         if dag not in self._paused:

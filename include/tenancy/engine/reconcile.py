@@ -127,7 +127,7 @@ class _Reconciler:
         return self.ledger.record(saga.tenant_id, command, stamp=Stamp(actor, reason=reason))
 
     def _follow(self, saga: Saga, stamp: Stamp = Stamp(_ACTOR)) -> None:  # noqa: B008 - a frozen value
-        for sentence in pursue(self.runs, self.ledger, saga, stamp=stamp):
+        for sentence in pursue(lambda: self.runs, self.ledger, saga, stamp=stamp):
             log.warning("%s: %s", saga.parameters.slug, sentence)
             self.done["put off"] += 1
 

@@ -4,7 +4,7 @@ The ledger says what is wanted; `pursue` makes the engine follow. It may be call
 after it was recorded and by the reconciler when that did not succeed: every step looks first, or may be done twice.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
 from uuid import uuid4
 
@@ -52,11 +52,14 @@ def has_begun(saga: Saga) -> bool:
     return any(step.status is not StepStatus.IDLE for step in saga.steps.values())
 
 
-def pursue(runs: Runs, ledger: LedgerSession, saga: Saga, *, stamp: Stamp) -> tuple[str, ...]:
-    """Make the workflow engine follow the ledger; sentences about what could not be done yet, none when all was."""
+def pursue(runs: Callable[[], Runs], ledger: LedgerSession, saga: Saga, *, stamp: Stamp) -> tuple[str, ...]:
+    """Make the workflow engine follow the ledger; sentences about what could not be done yet, none when all was.
+
+    The way to the engine is opened in here: that it cannot be found must not hide that something was recorded.
+    """
     try:
         if _still(ledger, saga):
-            _follow(runs, ledger, saga, stamp)
+            _follow(runs(), ledger, saga, stamp)
     except TransientError as error:
         return (f"It is recorded, and goes on by itself within a minute of the engine's return. {error}",)
     except PermanentError as error:

@@ -48,7 +48,8 @@ class Desk:
         saga = self.saga_of(line)
         seen = progress(self.ledger, saga)
         found = open_findings(self.ledger, tenant_id=line.tenant_id, limit=_FINDINGS)
-        return portrait.tenant(line, saga, seen, found, self.tenancy.platform, self.parts.clock())
+        held = self.parts.engine().holds(saga) or saga.held  # while nothing schedules, nobody records what holds it
+        return portrait.tenant(line, saga, seen, found, self.tenancy.platform, self.parts.clock(), held=held)
 
 
 @contextmanager

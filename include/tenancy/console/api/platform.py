@@ -37,7 +37,7 @@ def show_platform(parts: PartsOf) -> shapes.PlatformShape:
 @router.get("/health", responses=_RESPONSES)
 @needs(Right.READ)
 def show_health(parts: PartsOf) -> shapes.Health:
-    """The ledger's answer time and each reconciler's pulse; 503 when the ledger does not answer."""
+    """The ledger's answer time, what is wrong with the engine, each reconciler's pulse; 503 without a ledger."""
     parts.tenancy()  # joined now and then; that is not the ledger's time
     began = time.monotonic()
     with opened(parts) as desk:
@@ -46,6 +46,7 @@ def show_health(parts: PartsOf) -> shapes.Health:
     names = list(dict.fromkeys([*LATE_AFTER, *seen]))
     return shapes.Health(
         ledger=shapes.LedgerHealth(version=LEDGER_VERSION, milliseconds=round(took, 1)),
+        engine=parts.engine().said,
         reconcilers=[_pulse(name, seen.get(name), parts.clock()) for name in names],
     )
 

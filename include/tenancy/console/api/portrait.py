@@ -48,7 +48,14 @@ def row(line: Line, now: datetime) -> shapes.TenantRow:
 
 
 def tenant(  # noqa: PLR0917 - drawn by the desk alone
-    line: Line, saga: Saga, seen: Progress, found: Iterable[OpenFinding], platform: Platform, now: datetime
+    line: Line,
+    saga: Saga,
+    seen: Progress,
+    found: Iterable[OpenFinding],
+    platform: Platform,
+    now: datetime,
+    *,
+    held: str,
 ) -> shapes.Tenant:
     """The tenant with all that an operator decides by."""
     return shapes.Tenant(
@@ -56,7 +63,7 @@ def tenant(  # noqa: PLR0917 - drawn by the desk alone
         admin_email=saga.parameters.admin_email,
         failures=[shapes.Failure(**vars(failure)) for failure in saga.failures],
         warnings=list(loops.warnings(saga)),
-        held=saga.held,
+        held=held,
         progress=progress(seen),
         actions={action: _permission(preview(saga, action)) for action in ACTIONS},
         url=tenant_url(platform, saga.parameters),

@@ -239,6 +239,7 @@ class Health(BaseModel):
     """Whether what finishes things is at work."""
 
     ledger: LedgerHealth
+    engine: str = Field(description="What is wrong with the workflow engine; empty when nothing is")
     reconcilers: list[Reconciler]
 
 

@@ -1,0 +1,179 @@
+"""Operators act while parts of Airflow are down: recorded first and told truthfully, finished once they are back."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from sandbox.access import Access
+from sandbox.faults.desk import Desk
+from sandbox.processes import Register
+from tests.acceptance import gates, operators, runs
+from tests.acceptance.command_line import WHY, Operator
+from tests.acceptance.discovery import traces
+
+NO_SIGN_OF_LIFE = "The workflow engine's scheduler gives no sign of life"
+SETTLED = "Failed settled"
+PATIENCE = 180.0
+"""A restarted part of Airflow takes its time on a busy machine."""
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture
+def operator(sandbox: Access) -> Operator:
+    return Operator(sandbox)
+
+
+@pytest.fixture
+def kill(sandbox: Access, sandbox_up: Callable[[], None]) -> Iterator[Callable[..., None]]:
+    """kill -9 of these parts of Airflow. All are there again after the test."""
+
+    def strike(*names: str) -> None:
+        for name in names:
+            daemon = Register(sandbox.layout.processes).get(name)
+            assert daemon is not None
+            os.kill(daemon.pid, signal.SIGKILL)
+            runs.until(lambda daemon=daemon: not daemon.alive, f"{name} to be dead")
+
+    yield strike
+    sandbox_up()
+
+
+@pytest.fixture
+def waiting(sandbox: Access, desk: Desk) -> Callable[[], str]:
+    """A tenant whose pods take long: its task is deferred, no process is at work for it."""
+
+    def make() -> str:
+        slug = runs.new_slug("down")
+        desk.set("slow-start", tenant=slug, seconds=600)
+        operators.create(sandbox, runs.request(slug))
+        runs.until(lambda: runs.waits(sandbox, slug), f"{slug} to wait for its pods")
+        return slug
+
+    return make
+
+
+def settles(access: Access, slug: str) -> None:
+    runs.until(lambda: runs.phase(access, slug) == SETTLED, f"{slug} to settle", seconds=PATIENCE)
+    assert traces(access, slug).nothing
+
+
+def settles_by_the_reconciler(access: Access, slug: str) -> None:
+    """It asks about who has been silent for 10 s; here it is told to hurry, not to wait for its minute."""
+    question = "select from ledger.tenant where slug = %s and updated_at < now() - interval '11 seconds'"
+    runs.until(lambda: runs.ledger(access, question, slug), f"{slug} to be overdue")
+    with access.client("operator") as client:
+        body = {"logical_date": None}
+        client.post("/api/v2/dags/tenant_reconciliation/dagRuns", json=body).raise_for_status()
+    settles(access, slug)
+
+
+def test_a_cancel_while_the_scheduler_is_dead_says_so_and_is_finished_once_it_is_back(
+    sandbox: Access,
+    operator: Operator,
+    waiting: Callable[[], str],
+    kill: Callable[..., None],
+    sandbox_up: Callable[[], None],
+):
+    deferred, working = waiting(), runs.new_slug("down")
+    with gates.before_fact_of(sandbox, working, "tenant.provisioning.step.started", "apply_tenant_schema"):
+        operators.create(sandbox, runs.request(working))
+        ledger = sandbox.superuser_dsn("platform", "ledger")
+        runs.until(lambda: gates.waiting(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
+        kill("scheduler")
+        # Airflow believes in a beat for 30 s.
+        runs.until(
+            lambda: NO_SIGN_OF_LIFE in operators.look(sandbox, "/health")["engine"],
+            "its silence to be noticed",
+            seconds=PATIENCE,
+            every=1,
+        )
+        for slug in (deferred, working):
+            assert operators.look(sandbox, f"/tenants/{slug}")["held"].startswith(NO_SIGN_OF_LIFE)
+
+        answer = operators.act(sandbox, deferred, "cancel")
+        told = operator("cancel", working, *WHY)
+
+    assert answer["tenant"]["state"] == "Cancelling"
+    assert NO_SIGN_OF_LIFE in answer["warnings"][0]
+    assert answer["warnings"][0].startswith("It is recorded, and goes on by itself")
+    assert told.returncode == 0
+    assert f"! It is recorded, and goes on by itself when the engine does. {NO_SIGN_OF_LIFE}" in told.stderr
+    assert NO_SIGN_OF_LIFE in " ".join(operator.did("show", working).split())
+    _health_says_so(sandbox, operator)
+
+    sandbox_up()
+    for slug in (deferred, working):
+        settles(sandbox, slug)
+        assert operators.look(sandbox, f"/tenants/{slug}")["held"] == ""
+
+
+def _health_says_so(access: Access, operator: Operator) -> None:
+    """Nobody reconciles while nobody schedules; four minutes pass."""
+    with psycopg.connect(access.ledger_dsn, autocommit=True) as ledger:
+        ledger.execute("update ledger.beat set at = at - %s", (timedelta(minutes=4),))
+    health = operator("health")
+    assert health.returncode == 1
+    assert NO_SIGN_OF_LIFE in " ".join(health.stdout.split())
+    assert "LATE" in health.stdout
+
+
+def test_a_cancel_while_the_api_server_is_dead_is_refused_with_what_to_do_and_works_afterwards(
+    sandbox: Access,
+    operator: Operator,
+    waiting: Callable[[], str],
+    kill: Callable[..., None],
+    sandbox_up: Callable[[], None],
+):
+    cut_off, untouched = waiting(), waiting()
+    with _run_locked(sandbox, cut_off):
+        asking = operator.starts("cancel", cut_off, *WHY)
+        runs.await_phase(sandbox, cut_off, "Cancelling")
+        kill("api-server")
+        _, said = asking.communicate(timeout=60)
+        refused = operator("cancel", untouched, *WHY)
+    assert asking.returncode == refused.returncode == 1
+    assert "What was asked may have been done: `tenantctl show` tells." in said
+    assert "cannot be reached" in refused.stderr
+    assert "is it up? (`make status`, `make up`)" in refused.stderr
+    assert "may have been done" not in refused.stderr
+
+    sandbox_up()
+    assert "nothing is left" in operator.did("cancel", untouched, "--wait", *WHY)
+    assert traces(sandbox, untouched).nothing
+    settles_by_the_reconciler(sandbox, cut_off)
+    assert runs.kinds(sandbox, cut_off).count("tenant.provisioning.cancel.requested") == 1
+
+
+@contextmanager
+def _run_locked(access: Access, slug: str) -> Iterator[None]:
+    """Nobody can mark the tenant's run until the gate opens; Airflow gives up after 8 s."""
+    with psycopg.connect(access.superuser_dsn("platform", "airflow")) as airflow:
+        airflow.execute("select from dag_run where run_id = %s for update", (runs.first_run(access, slug),))
+        yield
+        airflow.rollback()
+
+
+def test_a_cancel_that_airflow_does_not_follow_is_finished_by_the_reconciler(
+    sandbox: Access, waiting: Callable[[], str]
+):
+    slug = waiting()
+    with gates.no_new_runs(sandbox, "tenant_compensation"):
+        answer = operators.act(sandbox, slug, "cancel")
+    assert answer["tenant"]["state"] == "Cancelling"
+    assert answer["warnings"][0].startswith("It is recorded, and goes on by itself")
+    assert "tenant_compensation" in answer["warnings"][0]
+    settles_by_the_reconciler(sandbox, slug)
+
+
+def test_a_cancel_of_a_deferred_tenant_needs_neither_dag_processor_nor_triggerer(
+    sandbox: Access, waiting: Callable[[], str], kill: Callable[..., None]
+):
+    slug = waiting()
+    kill("dag-processor", "triggerer")
+    assert operators.act(sandbox, slug, "cancel")["warnings"] == []
+    settles(sandbox, slug)
