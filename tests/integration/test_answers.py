@@ -4,8 +4,10 @@ from datetime import timedelta
 
 from tenancy.ledger import answers
 from tenancy.ledger.answers import AT_WORK, KEPT, Earlier, Key
+from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tests.integration.conftest import EPOCH
+from tests.unit.sagas import TENANT, start
 
 KEY = Key("ada", "k-1", "a request's digest")
 BODY = {"said": "done"}
@@ -55,6 +57,16 @@ def test_a_request_that_died_at_work_is_taken_over_by_one_repetition(session: Le
     later = EPOCH + AT_WORK + timedelta(seconds=1)
     assert answers.claim(session, KEY, now=later) is None
     assert answers.claim(session, KEY, now=later) == Earlier(True, None, None)
+
+
+def test_a_request_that_was_obeyed_is_never_performed_again(session: LedgerSession):
+    answers.claim(session, KEY, now=EPOCH)
+    session.record(TENANT, start(), stamp=Stamp(KEY.actor, key=KEY.key))
+    answers.drop(session, KEY)
+    long_after = EPOCH + 2 * AT_WORK
+    assert answers.claim(session, KEY, now=long_after) == Earlier(True, None, None, TENANT)
+    answers.keep(session, KEY, 202, BODY)
+    assert answers.claim(session, KEY, now=long_after) == Earlier(True, 202, BODY)
 
 
 def test_a_key_is_forgotten_after_a_day(session: LedgerSession):

@@ -1,16 +1,19 @@
 """Answers already given to requests that carried an idempotency key, so that a repeated one changes nothing.
 
-Called by the console around each keyed write. A key belongs to its caller; it is kept for a day.
+Called by the console around each keyed write. A key belongs to its caller; it is kept for a day. That its request was
+obeyed is noted with the facts themselves (`Stamp.key`, ledger.py): it is not done twice, whatever became of the answer.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
 from tenancy.ledger.ledger import LedgerSession
+from tenancy.saga.names import TenantId
 
 KEPT = timedelta(days=1)
 AT_WORK = timedelta(minutes=2)
@@ -28,11 +31,13 @@ class Key:
 
 @dataclass(frozen=True)
 class Earlier:
-    """What is known of a key that was used before. No status: that request is still at work."""
+    """What is known of a key that was used before. No status: that request is still at work, or its answer was lost."""
 
     same_request: bool
     status: int | None
     body: Mapping[str, Any] | None
+    obeyed_for: TenantId | None = None
+    """The tenant of the facts it led to, when it was obeyed and not answered."""
 
 
 def claim(ledger: LedgerSession, key: Key, *, now: datetime) -> Earlier | None:
@@ -44,7 +49,10 @@ def claim(ledger: LedgerSession, key: Key, *, now: datetime) -> Earlier | None:
     if not found:  # dropped between the two looks
         return claim(ledger, key, now=now)
     (first,) = found
-    return Earlier(first["request"] == key.request, first["status"], first["body"])
+    same, status, body = first["request"] == key.request, first["status"], first["body"]
+    if status is None and body is not None:
+        return Earlier(same, None, None, TenantId(UUID(body["tenant"])))
+    return Earlier(same, status, body)
 
 
 def keep(ledger: LedgerSession, key: Key, status: int, body: Mapping[str, Any]) -> None:
@@ -53,5 +61,5 @@ def keep(ledger: LedgerSession, key: Key, status: int, body: Mapping[str, Any]) 
 
 
 def drop(ledger: LedgerSession, key: Key) -> None:
-    """Nothing came of it: the same key may be tried again."""
+    """Nothing came of it: the same key may be tried again. One that was obeyed stays."""
     ledger.rows("drop_answer", actor=key.actor, key=key.key)

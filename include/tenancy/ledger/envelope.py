@@ -20,11 +20,15 @@ from tenancy.saga.names import TenantId
 
 @dataclass(frozen=True)
 class Stamp:
-    """Who acts and why. `lease` is the Airflow task instance, or empty for people and reconcilers."""
+    """Who acts and why. `lease` is the Airflow task instance, or empty for people and reconcilers.
+
+    `key` is the request's idempotency key; it is no part of a fact: the ledger notes with the facts that it was obeyed.
+    """
 
     actor: str
     reason: str = ""
     lease: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)

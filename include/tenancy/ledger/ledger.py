@@ -124,7 +124,7 @@ class LedgerSession:
             before = self.saga(tenant_id)
             facts, after = _decide_all(before, commands)
             try:
-                self._append(tenant_id, before, facts, stamp)
+                self._append(tenant_id, before, facts, stamp, obeyed=stamp.key)
             except psycopg.errors.UniqueViolation:
                 self._forget(tenant_id)
                 continue
@@ -197,7 +197,9 @@ class LedgerSession:
         row = self._connection.execute(query(name), parameters).fetchone()
         return TenantId(row["tenant_id"]) if row else None
 
-    def _append(self, stream: TenantId, before: Saga | None, facts: tuple[Fact, ...], stamp: Stamp) -> None:
+    def _append(
+        self, stream: TenantId, before: Saga | None, facts: tuple[Fact, ...], stamp: Stamp, *, obeyed: str = ""
+    ) -> None:
         if not facts:
             return
         with self._connection.transaction():
@@ -207,6 +209,8 @@ class LedgerSession:
             for envelope in envelopes:
                 self._connection.execute(query("insert_fact"), _fact_row(envelope))
             saga = self._project(stream, before, envelopes)
+            if obeyed:
+                self.rows("obeyed_answer", actor=stamp.actor, key=obeyed, tenant=str(stream))
         self._hashes[stream] = envelopes[-1].hash
         if saga is not None:
             self._sagas[stream] = saga

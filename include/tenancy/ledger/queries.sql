@@ -141,23 +141,29 @@ on conflict (name) do update
 select name, at, took_seconds, summary from ledger.beat order by name;
 
 -- name: claim_answer
--- The first request with this key goes on; one that died at work is taken over by its repetition.
+-- The first request with this key goes on; one that died at work before it was obeyed is taken over by its repetition.
 insert into ledger.answer as a (actor, key, request, at) values (%(actor)s, %(key)s, %(request)s, %(now)s)
 on conflict (actor, key) do update set at = excluded.at
-  where a.request = excluded.request and a.status is null and a.at < %(dead_before)s
+  where a.request = excluded.request and a.status is null and a.body is null and a.at < %(dead_before)s
 returning key;
 
 -- name: find_answer
 -- What is known of this key.
 select request, status, body from ledger.answer where actor = %(actor)s and key = %(key)s;
 
+-- name: obeyed_answer
+-- In the transaction of the first facts that this key's request led to: from now on it is never performed again.
+-- Until it is answered, the body names the tenant.
+update ledger.answer set body = jsonb_build_object('tenant', %(tenant)s::text)
+ where actor = %(actor)s and key = %(key)s and status is null;
+
 -- name: keep_answer
 -- What the first request with this key was answered.
 update ledger.answer set status = %(status)s, body = %(body)s where actor = %(actor)s and key = %(key)s;
 
 -- name: drop_answer
--- As if the key had never been used.
-delete from ledger.answer where actor = %(actor)s and key = %(key)s and status is null;
+-- As if the key had never been used; one that was obeyed stays.
+delete from ledger.answer where actor = %(actor)s and key = %(key)s and status is null and body is null;
 
 -- name: forget_answers
 -- Keys are kept for a day; a few of the oldest go with each new one.

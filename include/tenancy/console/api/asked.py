@@ -25,7 +25,7 @@ class Asked:
 
     def stamp(self, reason: str) -> Stamp:
         """The caller, in the audit log."""
-        return Stamp(self.caller.name, reason=reason)
+        return Stamp(self.caller.name, reason=reason, key=self.key or "")
 
 
 AskedOf = Annotated[Asked, Depends()]

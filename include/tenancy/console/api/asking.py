@@ -32,6 +32,7 @@ from tenancy.saga.tenant import Saga
 
 AT_ONCE: Final = 8
 _PATIENCE_SECONDS: Final = 10.0
+_OBEYED: Final = "It was recorded when it was first asked for, and is not done again: this is the tenant as it is now."
 _places = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -112,7 +113,12 @@ def _do(asked: Asked, wish: BaseModel, status: int, perform: Callable[[], Answer
             done = perform()
         return _json(status, _told(asked, done))
 
-    return once(asked, wish, answer)
+    def tell(tenant_id: TenantId) -> JSONResponse:
+        with opened(asked.parts) as desk:
+            shown = desk.tenant(str(tenant_id))
+        return _json(status, shapes.Action(tenant=shown, said=_OBEYED, warnings=[], progress=shown.progress))
+
+    return once(asked, wish, answer, tell)
 
 
 def _told(asked: Asked, answer: Answer) -> shapes.Action:

@@ -1,7 +1,8 @@
 """Idempotency keys: a repeated request gets the first answer again and changes nothing.
 
 What is kept: what was done, and refusals for good. What is not, so that the same key may be tried again: a failure of
-ours or of the platform, and a refusal that says when to ask again.
+ours or of the platform before anything was recorded, and a refusal that says when to ask again. When something was
+recorded and its answer was lost, a repetition is answered with the tenant as it is now.
 """
 
 import hashlib
@@ -17,19 +18,22 @@ from tenancy.console.api.asked import Asked
 from tenancy.console.api.problems import ProblemError, as_response, problem_of
 from tenancy.ledger import answers
 from tenancy.ledger.answers import Earlier, Key
+from tenancy.saga.names import TenantId
 
 REPLAYED = "Idempotency-Replayed"
 _STILL_AT_WORK_SECONDS = 2
 
 
-def once(asked: Asked, body: BaseModel, perform: Callable[[], JSONResponse]) -> JSONResponse:
-    """Perform it, or answer what the first request with this key was answered."""
+def once(
+    asked: Asked, body: BaseModel, perform: Callable[[], JSONResponse], tell: Callable[[TenantId], JSONResponse]
+) -> JSONResponse:
+    """Perform it, or answer what the first request with this key was answered; `tell` when that answer was lost."""
     if asked.key is None:
         return perform()
     key = Key(asked.caller.name, asked.key, _digest(asked.request, body))
     with asked.parts.tenancy().ledger.open("tenancy console") as ledger:
         earlier = answers.claim(ledger, key, now=asked.parts.clock())
-    return _again(earlier) if earlier else _first(asked, key, perform)
+    return _again(earlier, tell) if earlier else _first(asked, key, perform)
 
 
 def _digest(request: Request, body: BaseModel) -> str:
@@ -37,22 +41,27 @@ def _digest(request: Request, body: BaseModel) -> str:
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
-def _again(earlier: Earlier) -> JSONResponse:
+def _again(earlier: Earlier, tell: Callable[[TenantId], JSONResponse]) -> JSONResponse:
     if not earlier.same_request:
         raise ProblemError(
             400, "Idempotency-Key: was used for another request; take a new one.", field="Idempotency-Key"
         )
+    if earlier.obeyed_for is not None:
+        return _replayed(tell(earlier.obeyed_for))
     if earlier.status is None or earlier.body is None:
         raise ProblemError(
             409, "The first request with this Idempotency-Key is still at work.", retry_after=_STILL_AT_WORK_SECONDS
         )
-    response = _response(earlier.status, dict(earlier.body))
+    return _replayed(_response(earlier.status, dict(earlier.body)))
+
+
+def _replayed(response: JSONResponse) -> JSONResponse:
     response.headers[REPLAYED] = "true"
     return response
 
 
 def _first(asked: Asked, key: Key, perform: Callable[[], JSONResponse]) -> JSONResponse:
-    """Whatever happens, the key is kept with an answer or free again."""
+    """Whatever happens, the key is kept with an answer, free again, or obeyed."""
     kept: tuple[int, dict[str, Any]] | None = None
     try:
         response = perform()

@@ -1,0 +1,91 @@
+"""An action that was recorded is done once, whatever becomes of its answer: by the API on a real ledger."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from tenancy.console.api.app import create_api
+from tenancy.console.callers import Caller, Right
+from tenancy.console.parts import Parts
+from tenancy.engine.vitals import Vitals
+from tenancy.saga import facts as f
+from tenancy.saga.errors import TransientError
+from tests import parts
+from tests.asgi import ask
+from tests.integration.stage import ORDER, Stage
+
+WHY = {"reason": "a test"}
+
+
+class Console:
+    """The API, which loses the answers of what it has done while it is `broken`."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.broken = False
+        self._app = create_api(
+            Parts(lambda: stage.tenancy, lambda: datetime.now(UTC), self._look_at_the_engine), self._ada
+        )
+
+    def post(self, path: str, key: str, body: dict[str, Any]) -> httpx.Response:
+        headers = {"X-Tenancy-Request": "1", "Idempotency-Key": key}
+        return ask(self._app, "POST", path, json=body, headers=headers)
+
+    def lost(self, path: str, key: str, body: dict[str, Any]) -> None:
+        """What was asked is done, and the caller is not told."""
+        self.broken = True
+        assert self.post(path, key, body).status_code == 503
+        self.broken = False
+
+    def _look_at_the_engine(self) -> Vitals:
+        if self.broken:
+            raise TransientError("The answer is lost.")
+        return Vitals()
+
+    @staticmethod
+    async def _ada(_request: Any) -> Caller:
+        return Caller("ada", frozenset(Right))
+
+
+@pytest.fixture
+def console(stage: Stage) -> Console:
+    return Console(stage)
+
+
+def test_a_create_asked_again_is_answered_with_the_tenant_it_made(stage: Stage, console: Console):
+    console.lost("/tenants", "k-1", parts.request())
+    again = console.post("/tenants", "k-1", parts.request())
+    assert again.status_code == 201, again.text
+    assert again.json()["tenant"]["id"] == str(stage.tenant_id)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert "was recorded when it was first asked for" in again.json()["said"]
+    assert len(stage.facts(f.ProvisioningRequested)) == 1
+
+
+def test_a_cancel_asked_again_cancels_once_and_shows_how_far_it_is(stage: Stage, console: Console):
+    stage.run_until(ORDER[3])
+    console.lost("/tenants/acme/cancel", "k-1", WHY)
+    stage.unwind()
+    again = console.post("/tenants/acme/cancel", "k-1", WHY)
+    assert (again.status_code, again.json()["tenant"]["substate"]) == (202, "settled")
+    assert len(stage.facts(f.CancelRequested)) == 1
+
+
+def test_a_recreate_asked_again_is_answered_with_the_new_tenant(stage: Stage, console: Console):
+    stage.run_until(ORDER[3])
+    console.post("/tenants/acme/cancel", "k-0", WHY)
+    stage.unwind()
+    before = str(stage.tenant_id)
+    console.lost("/tenants/acme/recreate", "k-1", WHY)
+    tenant = console.post("/tenants/acme/recreate", "k-1", WHY).json()["tenant"]
+    assert (tenant["state"], tenant["predecessor"]) == ("Provisioning", before)
+
+
+def test_what_was_refused_was_not_obeyed(stage: Stage, console: Console):
+    stage.run_until(ORDER[3])
+    first = console.post("/tenants/acme/reset", "k-1", WHY)
+    assert (first.status_code, first.headers["Retry-After"]) == (409, "120")
+    console.post("/tenants/acme/cancel", "k-2", WHY)
+    stage.unwind()
+    assert console.post("/tenants/acme/reset", "k-1", WHY).status_code == 200
