@@ -70,7 +70,9 @@ def test_a_strangers_pending_release_of_the_same_name_is_reported_and_stays_byte
 
     runs.until(lambda: "compensation.failed" in " ".join(runs.kinds(sandbox, slug)), "undoing to meet it as well")
     errors = operators.look(sandbox, f"/tenants/{slug}/errors")["errors"]
-    assert any(f"A namespace {namespace} exists" in each["message"] and "not ours" in each["message"] for each in errors)
+    assert any(
+        f"A namespace {namespace} exists" in each["message"] and "not ours" in each["message"] for each in errors
+    )
     assert _picture(core, namespace) == before
 
     core.delete_namespace(namespace)  # its owner was found

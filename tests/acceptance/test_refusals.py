@@ -1,0 +1,113 @@
+"""What the runbook forbids, by the command line and the API, with the roles that Airflow itself keeps."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from sandbox.access import Access
+from sandbox.faults.desk import Desk
+from tenancy.saga.names import lock_key
+from tests.acceptance import operators, runs
+from tests.acceptance.command_line import WHY, Operator
+from tests.acceptance.discovery import assert_complete, traces
+
+REFUSED, MISUSE, NOT_ALLOWED = 3, 2, 5
+
+
+@pytest.fixture
+def operator(sandbox: Access) -> Operator:
+    return Operator(sandbox)
+
+
+@pytest.fixture
+def waiting(sandbox: Access, desk: Desk) -> str:
+    """A tenant that waits for its pods."""
+    slug = runs.new_slug("no")
+    desk.set("slow-start", tenant=slug, seconds=600)
+    operators.create(sandbox, runs.request(slug))
+    runs.until(lambda: runs.waits(sandbox, slug), f"{slug} to wait for its pods")
+    return slug
+
+
+@contextmanager
+def undoing_held(access: Access, slug: str) -> Iterator[None]:
+    """Nothing is undone meanwhile: whoever holds the tenant's lock looks like a later unwinder."""
+    row = runs.tenant(access, slug)
+    assert row is not None
+    later = "tenancy unwind 999 test"
+    with psycopg.connect(access.ledger_dsn, autocommit=True, application_name=later) as connection:
+        connection.execute("select pg_advisory_lock(%s)", (lock_key(row["id"]),))
+        yield
+
+
+def refused(operator: Operator, *words: str) -> dict[str, object]:
+    """The problem the API answered; the command line ends with the code of a refusal."""
+    ended = operator(*words, *WHY, "--json")
+    assert ended.returncode == REFUSED, f"{words}: {ended.returncode} {ended.stderr}"
+    problem = dict(json.loads(ended.stdout))
+    assert problem["status"] == 409
+    return problem
+
+
+def test_what_the_runbook_forbids_is_refused_with_what_helps(sandbox: Access, operator: Operator, waiting: str):
+    cancel_first = "Cancel first: it releases the resources cleanly."
+    reset = refused(operator, "reset", waiting)
+    assert reset["retry_after"] == 120
+    assert cancel_first in str(reset["detail"])
+    assert cancel_first in str(refused(operator, "decommission", waiting, "--confirm", waiting)["detail"])
+    refused(operator, "retry", waiting)
+    refused(operator, "recreate", waiting)
+
+    with undoing_held(sandbox, waiting):
+        operator.did("cancel", waiting, *WHY)
+        wait = "Wait 2 minutes for the cancel to complete, cancel again if it has not, then reset."
+        reset = refused(operator, "reset", waiting)
+        assert reset["retry_after"] == 120
+        assert wait in str(reset["detail"])
+        assert wait in str(refused(operator, "decommission", waiting, "--confirm", waiting)["detail"])
+        refused(operator, "retry", waiting)
+        refused(operator, "recreate", waiting)
+
+    runs.await_phase(sandbox, waiting, "Failed settled")
+    refused(operator, "retry", waiting)  # before its reset
+    operator.did("reset", waiting, *WHY)
+    assert len(runs.refusals(sandbox, waiting)) == 9
+
+
+def test_a_forced_reset_wants_the_engineers_role_and_a_reason_and_is_audited(
+    sandbox: Access, desk: Desk, operator: Operator, waiting: str
+):
+    forced = {"force": True, "reason": "INC-7: the engine has lost it"}
+    assert operators.send(sandbox, f"/tenants/{waiting}/reset", forced).status_code == 403
+    for reason in ({}, {"reason": ""}, {"reason": " "}):
+        body = {"force": True, **reason}
+        answer = operators.send(sandbox, f"/tenants/{waiting}/reset", body, user="engineer")
+        assert 400 <= answer.status_code < 500, answer.text
+        assert answer.json()["field"] == "reason"
+    assert operator("reset", waiting, "--force", *WHY).returncode == NOT_ALLOWED
+    assert operator("reset", waiting, "--force", "--yes", "--user", "engineer").returncode == MISUSE
+    assert runs.phase(sandbox, waiting) == "Provisioning"
+
+    done = operator("reset", waiting, "--force", "--reason", "INC-7", "--yes", "--user", "engineer")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert runs.phase(sandbox, waiting) == "Failed ready"
+    question = (
+        "select actor, reason, data from ledger.fact join ledger.tenant on stream = id where slug = %s and kind = %s"
+    )
+    (fact,) = runs.ledger(sandbox, question, waiting, "tenant.provisioning.reset")
+    assert (fact["actor"], fact["reason"], fact["data"]["forced"]) == ("engineer", "INC-7", True)
+    _what_it_had_is_taken_over(sandbox, desk, operator, waiting)
+
+
+def _what_it_had_is_taken_over(access: Access, desk: Desk, operator: Operator, slug: str) -> None:
+    """A forced reset looks at nothing and releases nothing."""
+    desk.clear()
+    operator.did("retry", slug, *WHY)
+    assert "(attempt 2) is Active" in operator.did("watch", slug)
+    assert_complete(access, slug)
+    operator.did("decommission", slug, "--confirm", slug, "--wait", *WHY)
+    assert traces(access, slug).nothing
