@@ -5,6 +5,12 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param
 
 from tenancy.orchestration.recovery import CompensationOperator
+from tenancy.orchestration.retrying import (
+    UNWINDING_MAX_RETRY_DELAY,
+    UNWINDING_RETRIES,
+    UNWINDING_RETRY_DELAY,
+    unwinding_retry_policy,
+)
 
 DOC = """
 ### Undo a tenant
@@ -33,9 +39,10 @@ with DAG(
     tags=["tenancy"],
 ) as dag:
     CompensationOperator(
-        retries=5,
-        retry_delay=timedelta(seconds=2),
+        retries=UNWINDING_RETRIES,
+        retry_delay=UNWINDING_RETRY_DELAY,
         retry_exponential_backoff=2.0,
-        max_retry_delay=timedelta(seconds=60),
+        max_retry_delay=UNWINDING_MAX_RETRY_DELAY,
+        retry_policy=unwinding_retry_policy(),
         execution_timeout=timedelta(minutes=2),
     )

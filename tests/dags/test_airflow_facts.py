@@ -11,7 +11,7 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction
 from tenancy.adapters import airflow_client
 from tenancy.airflow_settings import DATABASE_LOCK_SECONDS, shipped_settings
 from tenancy.engine.tenancy import Timings
-from tenancy.orchestration.retrying import MAX_RETRY_DELAY, retry_policy
+from tenancy.orchestration.retrying import MAX_RETRY_DELAY, retry_policy, unwinding_retry_policy
 from tenancy.saga.errors import LedgerOutdatedError, PermanentError, Refused, StaleLease, TransientError
 
 
@@ -51,6 +51,14 @@ def test_a_system_that_asks_to_wait_is_left_alone_so_long(asked: int, try_number
     decision = retry_policy().evaluate(error, try_number, 3)
     assert decision.action is RetryAction.RETRY
     assert decision.retry_delay == timedelta(seconds=waited)
+
+
+def test_undoing_heeds_it_too_and_is_tried_again_whatever_the_error():
+    error = TransientError("too many requests")
+    error.retry_after = 45
+    policy = unwinding_retry_policy()
+    assert policy.evaluate(error, 1, 5).retry_delay == timedelta(seconds=45)
+    assert policy.evaluate(PermanentError("no"), 1, 5).action is RetryAction.DEFAULT
 
 
 def test_the_bounds_stand_in_their_order():

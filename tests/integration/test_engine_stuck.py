@@ -6,7 +6,7 @@ from tenancy.engine.workflow import COMPENSATION_DAG
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import Stopped, TransientError
-from tests.integration.stage import NOTHING, RUN, SCHEMA, Stage
+from tests.integration.stage import NOTHING, RUN, SCHEMA, WAIT, Stage
 
 FOREVER = 10_000
 
@@ -55,6 +55,21 @@ def test_tries_of_a_compensation_are_spaced_longer_and_longer(stage: Stage):
     stage.handles.failing = FOREVER
     stage.give_up(SCHEMA)
     assert stage.slept == [0.5, 1.0, stage.tenancy.timings.grace]
+
+
+def test_a_cluster_that_asks_to_wait_is_left_alone_and_the_next_try_waits_so_long(stage: Stage):
+    stage.fail_at(WAIT)
+    clear = stage.kubernetes.fault(kind="http-429", retry_after=7)
+    stage.ask(c.GiveUp(RUN, "out of tries"))
+    try:
+        with pytest.raises(TransientError, match="Not undone yet: namespace") as unfinished:
+            stage.unwind(last_try=False)
+    finally:
+        clear()
+    assert unfinished.value.retry_after == 7
+    assert len(stage.facts(f.CompensationFailed)) == 2  # the release, the namespace: each was asked about once
+    assert [resource.kind for resource in stage.saga.live_resources] == ["namespace", "release"]
+    assert stage.unwind().phase == "Failed settled"
 
 
 def test_a_compensation_that_fails_once_is_tried_again_and_settles(stage: Stage):

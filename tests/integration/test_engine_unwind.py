@@ -79,6 +79,32 @@ def test_what_shows_up_again_during_the_grace_is_undone_before_settling(stage: S
     assert isinstance(stage.envelopes[-1].fact, f.Settled)
 
 
+def test_what_is_not_seen_although_its_compensation_failed_is_undone_once_more(stage: Stage):
+    """It failed for a process that is still about to make it, and does so right after everything was looked at."""
+    stage.fail_at(SCHEMA)
+    (late,) = stage.handles.stored.values()
+    stage.handles.stored.clear()
+    stage.handles.failing = stage.tenancy.timings.compensation_tries
+
+    def appear() -> None:
+        stage.handles.stored[late.name] = late
+
+    def appear_after_the_look() -> None:
+        stage.handles.meanwhile = appear
+
+    def at_the_look() -> None:
+        if stage.slept[-1] == stage.tenancy.timings.grace and not stage.handles.failing:
+            stage.handles.meanwhile, stage.while_asleep = appear_after_the_look, lambda: None
+
+    stage.while_asleep = at_the_look
+    after = stage.give_up(SCHEMA)
+    if stage.handles.meanwhile:  # nobody has asked since
+        appear()
+    assert after is not None
+    assert after.phase == "Failed settled"
+    assert stage.outside == NOTHING
+
+
 def test_unwinding_stops_when_the_tenant_was_retried_meanwhile(stage: Stage):
     stage.fail_at(SCHEMA)
     stage.handles.failing = 1

@@ -4,7 +4,7 @@ Called by the failure callback in the worker, and by whatever finishes what call
 resource that the unwinding is still wanted; a failed compensation is recorded and does not stop the others.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tenancy.activities.activity import Observation, Work
 from tenancy.activities.plan import PLAN, maker_of
@@ -47,6 +47,8 @@ class _Unwinding:
     stamp: Stamp
     application: str
     deadline: float
+    waits: list[int] = field(default_factory=list)
+    """For how many seconds systems asked to be left alone: whoever tries next is told the longest."""
 
     def run_last(self) -> Saga:
         """What is left, or cannot even be looked at, is for a person."""
@@ -85,7 +87,7 @@ class _Unwinding:
             self._record(c.ConfirmReleased(self.generation, resource.kind, resource.name))
 
     def _compensate(self, resource: Resource) -> bool:
-        """Did it succeed, within the tries a compensation has?"""
+        """Did it succeed, within the tries a compensation has? A system that asks to wait is left alone for now."""
         for number in range(self.tenancy.timings.compensation_tries):
             if number:
                 self.tenancy.sleep(self.tenancy.timings.compensation_backoff * 2 ** (number - 1))
@@ -96,6 +98,9 @@ class _Unwinding:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it was, the next resource is still to be released
                 self._report(resource, error)
+                if isinstance(error, TransientError) and error.retry_after:
+                    self.waits.append(error.retry_after)
+                    return False
             else:
                 return True
         return False
@@ -124,19 +129,21 @@ class _Unwinding:
         return max((self.tenancy.timings.grace, *late))
 
     def _reconcile(self, observation: Observation) -> None:
-        """Believe what was seen: what is gone is released, what came back is undone again."""
+        """What came back is undone again. So is what is gone although its compensation failed: a process may still be
+        about to make it; and what went with another is undone in no time."""
         kind, name = observation.kind, observation.name
-        if not observation.present:
-            self._record(c.ConfirmReleased(self.generation, kind, name))
-            return
-        saga = self._record(c.ReportFoundAgain(self.generation, kind, name))
-        self._undo(next(r for r in saga.resources if (r.kind, r.name) == (kind, name)))
+        saga = self._record(c.ReportFoundAgain(self.generation, kind, name)) if observation.present else self._saga()
+        resource = next(r for r in saga.resources if (r.kind, r.name) == (kind, name))
+        if resource.live:
+            self._undo(resource)
 
     def _require_nothing_left(self) -> None:
         saga = self._saga()
         if saga.live_resources:
             left = ", ".join(f"{resource.kind} {resource.name}" for resource in saga.live_resources)
-            raise TransientError(f"Not undone yet: {left}; the error log says why.")
+            unfinished = TransientError(f"Not undone yet: {left}; the error log says why.")
+            unfinished.retry_after = max(self.waits, default=None)
+            raise unfinished
 
     def _require_time(self) -> None:
         if self.tenancy.monotonic() > self.deadline:

@@ -1,4 +1,7 @@
-"""Which errors Airflow retries: TransientError with backoff, PermanentError and Refused never."""
+"""Which errors Airflow retries: TransientError with backoff, PermanentError and Refused never; and when.
+
+Undoing is tried again whatever the error was: its operator has a policy for the time only.
+"""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -13,10 +16,18 @@ if TYPE_CHECKING:
 RETRIES: Final = 3
 RETRY_DELAY: Final = timedelta(seconds=1)
 MAX_RETRY_DELAY: Final = timedelta(seconds=30)
+UNWINDING_RETRIES: Final = 5
+UNWINDING_RETRY_DELAY: Final = timedelta(seconds=2)
+UNWINDING_MAX_RETRY_DELAY: Final = timedelta(seconds=60)
 
 
 class SagaRetryPolicy(ExceptionRetryPolicy):
-    """By the rules; and a system that said how long it wants to be left alone is, within MAX_RETRY_DELAY."""
+    """By the rules; and a system that said how long it wants to be left alone is, within `longest`."""
+
+    def __init__(self, rules: list[RetryRule], *, first: timedelta, longest: timedelta) -> None:
+        super().__init__(rules)
+        self._first = first
+        self._longest = longest
 
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: "Context | None" = None
@@ -24,8 +35,8 @@ class SagaRetryPolicy(ExceptionRetryPolicy):
         wait = exception.retry_after if isinstance(exception, TransientError) else None
         if wait is None:
             return super().evaluate(exception, try_number, max_tries, context)
-        backoff = RETRY_DELAY * 2 ** (try_number - 1)
-        delay = min(max(timedelta(seconds=wait), backoff), MAX_RETRY_DELAY)
+        backoff = self._first * 2 ** (try_number - 1)
+        delay = min(max(timedelta(seconds=wait), backoff), self._longest)
         return RetryDecision.retry(delay, reason=f"it asked to wait {wait} s")
 
 
@@ -35,5 +46,12 @@ def retry_policy() -> ExceptionRetryPolicy:
         rules=[
             RetryRule("tenancy.saga.errors.Refused", RetryAction.FAIL, reason="a refusal stands"),
             RetryRule("tenancy.saga.errors.PermanentError", RetryAction.FAIL, reason="something has to change first"),
-        ]
+        ],
+        first=RETRY_DELAY,
+        longest=MAX_RETRY_DELAY,
     )
+
+
+def unwinding_retry_policy() -> ExceptionRetryPolicy:
+    """Every error is retried."""
+    return SagaRetryPolicy([], first=UNWINDING_RETRY_DELAY, longest=UNWINDING_MAX_RETRY_DELAY)
