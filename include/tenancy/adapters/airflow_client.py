@@ -35,13 +35,12 @@ class AirflowClient:
         params: dict[str, Any] | None = None,
         body: dict[str, Any] | None = None,
         accept: tuple[int, ...] = (200,),
-        read_seconds: float | None = None,
     ) -> httpx.Response:
-        """The answer, when its status is one of `accept`; `read_seconds`, if its answer is not worth the usual wait.
+        """The answer, when its status is one of `accept`.
 
         Raises TransientError when the engine is silent, busy or broken; PermanentError for every other answer.
         """
-        with _translated(self._url), self._client(read_seconds) as client:
+        with _translated(self._url), self._client(self._read_seconds) as client:
             answer = self._send(client, method, path, params, body)
             if _is_of_the_token(answer):
                 self._token = ""
@@ -50,13 +49,21 @@ class AirflowClient:
             raise refusal(f"{method} {path}", answer)
         return answer
 
+    def read_openly(self, path: str, *, read_seconds: float) -> dict[str, Any]:
+        """What anybody may read, without a login and within a time of its own."""
+        with _translated(self._url), self._client(min(read_seconds, self._read_seconds)) as client:
+            answer = client.get(f"/api/v2{path}")
+        if answer.status_code != 200:
+            raise refusal(f"GET {path}", answer)
+        return json_object(answer.text)
+
     def _send(self, client: httpx.Client, method: str, path: str, params: Any, body: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self._log_in(client)}"}
         return client.request(method, f"/api/v2{path}", params=params, json=body, headers=headers)
 
-    def _client(self, read_seconds: float | None) -> httpx.Client:
+    def _client(self, read_seconds: float) -> httpx.Client:
         # Reading the machine's certificates takes 50 ms; a plain http address has no use for them.
-        bounds = httpx.Timeout(min(read_seconds or self._read_seconds, self._read_seconds), connect=CONNECT_SECONDS)
+        bounds = httpx.Timeout(read_seconds, connect=CONNECT_SECONDS)
         return httpx.Client(base_url=self._url, timeout=bounds, verify=self._url.startswith("https:"))
 
     def _log_in(self, client: httpx.Client) -> str:
