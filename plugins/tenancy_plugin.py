@@ -31,4 +31,13 @@ class TenancyPlugin(AirflowPlugin):
 
     name = "tenancy"
     fastapi_apps = ({"name": "Tenancy", "app": _console, "url_prefix": "/tenancy"},)
+    external_views = [  # noqa: RUF012 - Airflow takes views with a route that is taken off this very list
+        {"name": "Tenants", "href": "tenancy/", "destination": "nav", "url_route": "tenants", "nav_top_level": True},
+        {
+            "name": "Provisioning timeline",
+            "href": "tenancy/runs/{DAG_ID}/{RUN_ID}",
+            "destination": "dag_run",
+            "url_route": "provisioning-timeline",
+        },
+    ]
     listeners = (listener,)

@@ -5,6 +5,7 @@ from starlette.routing import Mount
 
 from tenancy.console.airflow_auth import authenticate
 from tenancy.console.api.app import create_api
+from tenancy.console.pages.app import create_pages
 from tenancy.console.parts import Parts
 from tenancy.console.pulse import Pulse
 from tenancy.engine.vitals import vitals
@@ -15,5 +16,7 @@ from tenancy.shared_parts import shared_tenancy
 def create_console() -> Starlette:
     """Everything below /tenancy. Opens nothing: each request does."""
     engine = Pulse(lambda: vitals(lambda: shared_tenancy().runs()))
-    api = create_api(Parts(shared_tenancy, utc_now, engine), authenticate)
-    return Starlette(routes=[Mount("/api/v1", api)])
+    parts = Parts(shared_tenancy, utc_now, engine)
+    return Starlette(
+        routes=[Mount("/api/v1", create_api(parts, authenticate)), Mount("/", create_pages(parts, authenticate))]
+    )

@@ -241,3 +241,22 @@ update ledger.finding as f set gone_at = %(now)s
 -- name: forget_findings
 -- What was mended long ago; the audit log is kept elsewhere.
 delete from ledger.finding where gone_at < %(before)s;
+
+-- name: usual
+-- How long each activity took, of the last completions: from its first start since it was last completed before.
+select activity, count(*) as completions,
+       percentile_cont(0.5) within group (order by seconds) as median,
+       percentile_cont(0.95) within group (order by seconds) as most
+  from (select stream, seq, attempt, at, data ->> 'activity' as activity
+          from ledger.fact where kind = 'tenant.provisioning.step.completed' order by at desc limit %(recent)s) as done
+ cross join lateral (
+       select extract(epoch from done.at - min(begun.at))::float as seconds
+         from ledger.fact as begun
+        where begun.stream = done.stream and begun.seq < done.seq and begun.attempt = done.attempt
+          and begun.kind = 'tenant.provisioning.step.started' and begun.data ->> 'activity' = done.activity
+          and begun.seq > coalesce((select max(earlier.seq) from ledger.fact as earlier
+                                     where earlier.stream = done.stream and earlier.seq < done.seq
+                                       and earlier.kind = 'tenant.provisioning.step.completed'
+                                       and earlier.data ->> 'activity' = done.activity), 0)) as took
+ where seconds is not null
+ group by activity;

@@ -1,0 +1,31 @@
+"""The pages as one application, and the assets they name. Who calls is found out by what it is given."""
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tenancy.console.callers import Authenticate
+from tenancy.console.pages import assets, gate, tenant_page
+from tenancy.console.parts import Parts
+
+_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+
+
+def create_pages(parts: Parts, authenticate: Authenticate) -> FastAPI:
+    """The pages; only their stylesheet and scripts are open to everybody."""
+    app = FastAPI(title="Tenancy's console", openapi_url=None)
+    app.state.parts = parts
+    app.state.authenticate = authenticate
+    app.include_router(tenant_page.router)
+    app.router.routes.append(Route("/static/{version}/{name}", _asset))
+    gate.install(app)
+    return app
+
+
+def _asset(request: Request) -> Response:
+    """An asset; an old page's version of it is gone, the newest will do."""
+    found = assets.assets().get(request.path_params["name"])
+    if found is None:
+        return Response(status_code=404)
+    return Response(found.content, headers=_FOR_EVER, media_type=found.media_type)

@@ -1,0 +1,124 @@
+"""The gate before every page: who calls, and may they read. What goes wrong is a page, never a stack trace.
+
+A page of the console that is polled (`?part=`) answers trouble as one line for the notice above the last true picture.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tenancy.console.api.access import require, right_of
+from tenancy.console.api.problems import ProblemError
+from tenancy.console.callers import NotAuthenticated
+from tenancy.console.pages.rendering import airflow_of, page
+from tenancy.saga.errors import PermanentError, TransientError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What a page says when it cannot show what was asked for: what it is, what that means, what to do."""
+
+    status: int
+    title: str
+    meaning: str
+    detail: str = ""
+    way_out: str = ""
+    link: str = ""
+
+
+class PageRoute(APIRoute):
+    """A route behind the gate; it must state its right."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        """The gate, then FastAPI's own handler."""
+        handle, right = super().get_route_handler(), right_of(self)
+
+        async def guarded(request: Request) -> Response:
+            caller = await request.app.state.authenticate(request)
+            require(caller, right)
+            request.state.caller = caller
+            response: Response = await handle(request)
+            return response
+
+        return guarded
+
+
+def install(app: FastAPI) -> None:
+    """Answer whatever is raised in `app` as a page."""
+    for kind in (*_AS_TROUBLE, Exception):
+        app.add_exception_handler(kind, _handle)
+
+
+def _handle(request: Request, error: Exception) -> Response:
+    trouble = trouble_of(request, error)
+    if "part" in request.query_params:
+        answer = page(request, "_trouble_line.html", trouble.status, trouble=trouble)
+        answer.headers.update({"HX-Retarget": "#notice", "HX-Reswap": "innerHTML"})
+        return answer
+    return page(request, "trouble.html", trouble.status, trouble=trouble)
+
+
+def trouble_of(request: Request, error: Exception) -> Trouble:
+    """The same error in words for an operator."""
+    for kind, told in _AS_TROUBLE.items():
+        if isinstance(error, kind):
+            return told(request, error)
+    log.error("a page failed", exc_info=error)
+    return Trouble(
+        500,
+        "This page has a defect",
+        "It is ours, not the tenant's: provisioning goes on without this page.",
+        way_out="tenantctl shows the same; tell platform engineering. The api-server's log says what went wrong.",
+    )
+
+
+def _logged_out(request: Request, _error: Any) -> Trouble:
+    login = f"{airflow_of(request)}auth/login/?next={quote(str(request.url), safe='')}"
+    return Trouble(401, "You are not logged in", "Airflow's login opens this page, too.", link=login)
+
+
+def _refused(_request: Request, error: Any) -> Trouble:
+    if error.status == 403:
+        return Trouble(403, "You may not read tenants", error.detail, way_out="Ask for the role Tenancy Viewer.")
+    return Trouble(error.status, "There is no such tenant" if error.status == 404 else "Not shown", error.detail)
+
+
+def _ledger_away(_request: Request, error: Any) -> Trouble:
+    return Trouble(
+        503,
+        "The ledger does not answer",
+        "This page reads from it, so nothing can be shown now. It says nothing about any tenant: what was recorded is "
+        "safe, and activities that need the ledger are tried again when it is back.",
+        detail=str(error),
+        way_out="It is a platform matter. Wait a moment; escalate to platform engineering if it lasts.",
+    )
+
+
+def _not_found(_request: Request, error: Any) -> Trouble:
+    titles = {404: "There is no such page", 405: "Nothing can be sent here"}
+    return Trouble(error.status_code, titles.get(error.status_code, "Not shown"), "Begin with the list of tenants.")
+
+
+def _not_well_formed(_request: Request, _error: Any) -> Trouble:
+    return Trouble(400, "This address is not well-formed", "Begin with the list of tenants.")
+
+
+_AS_TROUBLE: Final[dict[type[Exception], Callable[[Request, Any], Trouble]]] = {
+    NotAuthenticated: _logged_out,
+    ProblemError: _refused,
+    TransientError: _ledger_away,
+    PermanentError: _ledger_away,
+    RequestValidationError: _not_well_formed,
+    HTTPException: _not_found,
+}

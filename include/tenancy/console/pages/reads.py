@@ -1,0 +1,59 @@
+"""What the pages read: one bounded look at the ledger each, in a thread that nobody waits for too long."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from tenancy.console.api.desk import Desk, opened
+from tenancy.console.pages.patience import patiently
+from tenancy.console.pages.tenant_view import Looked
+from tenancy.console.parts import Parts
+from tenancy.engine.progress import progress
+from tenancy.ledger.history import Usual, usual
+from tenancy.ledger.ledger import LedgerSession
+
+_Seen = TypeVar("_Seen")
+_KEPT_SECONDS: Final = 60.0
+
+
+def looked_at(parts: Parts, look: Callable[[Desk], _Seen]) -> _Seen:
+    """What `look` sees at a desk of its own; TransientError when the ledger does not answer in time."""
+
+    def at_desk() -> _Seen:
+        with opened(parts) as desk:
+            return look(desk)
+
+    return patiently(at_desk, "The ledger")
+
+
+def tenant(desk: Desk, ref: str) -> Looked:
+    """All that a tenant's page shows; 404 when there is no such tenant."""
+    line = desk.line(ref)
+    saga = desk.saga_of(line)
+    return Looked(
+        line=line,
+        saga=saga,
+        envelopes=tuple(desk.ledger.envelopes(line.tenant_id)),
+        progress=progress(desk.ledger, saga),
+        usual=_usual(desk.ledger),
+        platform=desk.tenancy.platform,
+        now=desk.parts.clock(),
+    )
+
+
+class _Kept:
+    """What changes slowly: read anew at most once a minute, by one process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._read_at, self._value = -_KEPT_SECONDS, dict[str, Usual]()
+
+    def of(self, ledger: LedgerSession) -> dict[str, Usual]:
+        with self._lock:
+            if time.monotonic() - self._read_at >= _KEPT_SECONDS:
+                self._value, self._read_at = usual(ledger), time.monotonic()
+            return self._value
+
+
+_usual = _Kept().of

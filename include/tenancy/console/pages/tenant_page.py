@@ -1,0 +1,40 @@
+"""One tenant's page, and where a DAG run's tab finds it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tenancy.console.api.access import CallerOf, PartsOf, needs
+from tenancy.console.api.requests import Ref
+from tenancy.console.callers import Right
+from tenancy.console.pages import reads
+from tenancy.console.pages.gate import PageRoute
+from tenancy.console.pages.rendering import page
+from tenancy.console.pages.tenant_view import tenant_view
+
+router = APIRouter(route_class=PageRoute)
+
+Attempt = Annotated[int | None, Query(ge=1, le=2**31)]
+Below = Annotated[int | None, Query(ge=1, le=2**62)]
+Part = Annotated[str | None, Query(pattern="^live$")]
+
+
+@router.get("/tenants/{ref}")
+@needs(Right.READ)
+def show_tenant(  # noqa: PLR0917 - FastAPI hands them over by name
+    request: Request,
+    parts: PartsOf,
+    caller: CallerOf,
+    ref: Ref,
+    attempt: Attempt = None,
+    below: Below = None,
+    part: Part = None,
+) -> Response:
+    """The tenant's page, or with `part=live` what of it changes."""
+    seen = reads.looked_at(parts, lambda desk: reads.tenant(desk, ref))
+    view = tenant_view(seen, rights=caller.rights, attempt=attempt, below=below)
+    poll = "&".join(f"{name}={value}" for name, value in (("attempt", attempt), ("below", below)) if value)
+    template = "_tenant.html" if part else "tenant.html"
+    return page(request, template, tenant=view, poll=poll)

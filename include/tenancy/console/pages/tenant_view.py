@@ -1,0 +1,273 @@
+"""One tenant as its page shows it: what is going on, what to do next, what may be done, what happened. Pure."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from tenancy.activities.plan import PLAN
+from tenancy.bootstrap import tenant_url
+from tenancy.console.callers import Right
+from tenancy.console.pages import words
+from tenancy.console.pages.timeline_view import AttemptView, RowView, Scene, attempt_ends, attempt_view
+from tenancy.engine.actions import ACTIONS
+from tenancy.engine.preview import Preview, preview
+from tenancy.engine.progress import Progress
+from tenancy.ledger.envelope import Envelope, chain_break
+from tenancy.ledger.error_log import ErrorLine, error_log
+from tenancy.ledger.history import Usual
+from tenancy.ledger.reading import Line
+from tenancy.ledger.timeline import Timeline, timelines
+from tenancy.saga import facts as f
+from tenancy.saga import loops
+from tenancy.saga.platform import Platform
+from tenancy.saga.states import State
+from tenancy.saga.tenant import Saga
+
+LABELS: Final[dict[str, str]] = {activity.name: activity.label for activity in PLAN}
+RIGHTS: Final[Mapping[str, Right]] = {
+    "cancel": Right.EDIT,
+    "reset": Right.EDIT,
+    "retry": Right.CREATE,
+    "decommission": Right.EDIT,
+    "recreate": Right.CREATE,
+    "escalate": Right.EDIT,
+}
+_BUTTONS: Final[Mapping[str, str]] = {
+    "cancel": "Cancel provisioning",
+    "reset": "Reset provisioning",
+    "retry": "Retry provisioning",
+    "decommission": "Decommission",
+    "recreate": "Recreate",
+    "escalate": "Escalate",
+}
+_READS_ONLY: Final = "Your role may read only."
+_LONG_SECONDS: Final = 15 * 60
+"""The runbook: provisioning for longer than this is stuck."""
+AUDIT_PAGE: Final = 50
+
+
+@dataclass(frozen=True)
+class Looked:
+    """All that one look at the ledger saw of a tenant."""
+
+    line: Line
+    saga: Saga
+    envelopes: tuple[Envelope, ...]
+    progress: Progress
+    usual: Mapping[str, Usual]
+    platform: Platform
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is going on, why, and the next action, each in one sentence."""
+
+    tone: str
+    heading: str
+    why: str
+    next: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ActionView:
+    """One action: may this caller do it now, and if not, why not."""
+
+    name: str
+    label: str
+    allowed: bool
+    reason: str
+    """What it would do, or why it is refused."""
+    preview: Preview
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One attempt among the others."""
+
+    number: int
+    word: str
+    shown: bool
+
+
+@dataclass(frozen=True)
+class AuditLine:
+    """One fact: when, who, what, why."""
+
+    seq: int
+    at: datetime
+    actor: str
+    kind: str
+    detail: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class TenantView:
+    """The whole page."""
+
+    line: Line
+    saga: Saga
+    phase: str
+    tone: str
+    situation: Situation
+    seconds_in_state: float
+    url: str
+    actions: tuple[ActionView, ...]
+    tabs: tuple[Tab, ...]
+    attempt: AttemptView | None
+    progress: Progress
+    unwinding: bool
+    errors: tuple[ErrorLine, ...]
+    audit: tuple[AuditLine, ...]
+    older: int | None
+    """The page of the audit log behind this one begins below this seq."""
+    broken_at: int | None
+
+
+def tenant_view(
+    seen: Looked, *, rights: Collection[Right], attempt: int | None = None, below: int | None = None
+) -> TenantView:
+    """The page for a caller with these rights; `attempt` chooses a tab, `below` an older page of the audit log."""
+    saga, scene, history = seen.saga, _scene(seen), timelines(seen.envelopes)
+    chosen = next((each for each in history if each.attempt == attempt), history[-1] if history else None)
+    newest = attempt_view(history[-1], scene) if history else None
+    audit, older = _audit(seen.envelopes, below)
+    return TenantView(
+        line=seen.line,
+        saga=saga,
+        phase=saga.phase,
+        tone=words.TONES[saga.phase],
+        situation=situation(seen, newest),
+        seconds_in_state=_since(seen.line.state_since, seen.now),
+        url=tenant_url(seen.platform, saga.parameters),
+        actions=tuple(_action(saga, name, rights) for name in ACTIONS),
+        tabs=tuple(_tab(each, history[-1], seen, scene, chosen) for each in reversed(history)),
+        attempt=attempt_view(chosen, scene) if chosen else None,
+        progress=seen.progress,
+        unwinding=scene.unwinding,
+        errors=error_log(seen.envelopes)[::-1],
+        audit=audit,
+        older=older,
+        broken_at=chain_break(seen.envelopes),
+    )
+
+
+def _scene(seen: Looked) -> Scene:
+    saga = seen.saga
+    return Scene(
+        now=seen.now,
+        phase=saga.phase,
+        live_attempt=saga.attempt if saga.state is State.PROVISIONING else 0,
+        held=saga.held,
+        current=saga.current_activity or "",
+        platform=seen.platform,
+        usual=seen.usual,
+        ends=attempt_ends(seen.envelopes),
+    )
+
+
+def situation(seen: Looked, newest: AttemptView | None) -> Situation:
+    """The panel on top of the page."""
+    saga, phase = seen.saga, seen.saga.phase
+    if saga.state is State.PROVISIONING:
+        return _of_provisioning(seen, newest)
+    heading, why = words.MEANINGS[phase], ""
+    if seen.progress.to_undo and phase in {"Cancelling", "Failed unwinding", "Decommissioning", "Failed stuck"}:
+        why = f"{seen.progress.undone} of {seen.progress.to_undo} undone."
+    if saga.held:
+        why = f"{why} {saga.held}".strip()
+    failure = saga.failures[-1] if saga.failures else None
+    if saga.state is State.FAILED and failure and failure.attempt == saga.attempt:
+        label = LABELS.get(failure.activity, failure.activity)
+        why = f"{label} failed: {failure.message} {why}".strip()
+    elif phase in {"Failed settled", "Failed ready"}:
+        why = "It did not fail by itself: it was cancelled."
+    next_action = _ONCE_ACTIVE if saga.state is State.ACTIVE else seen.line.next_action
+    return Situation(words.TONES[phase], heading, why, next_action, loops.warnings(saga) if failure else ())
+
+
+_ONCE_ACTIVE: Final = (
+    "verify that it answers at its address, and have the tenant's admin sign in. "
+    "Decommission it once it is no longer wanted."
+)
+
+
+def _of_provisioning(seen: Looked, newest: AttemptView | None) -> Situation:
+    row = _active_row(newest)
+    if seen.saga.held:
+        return Situation("warn", "Its run does not go on, and that is not the tenant's fault", seen.saga.held, _HELD)
+    if row is not None and row.look == "late":
+        why = f"{row.label} takes {row.took}; its limit is {row.limit}. {row.why}".strip()
+        return Situation("warn", f"{row.label} is stuck", why, words.STALL_ADVICE.get(row.activity, _CANCEL))
+    if _since(seen.line.state_since, seen.now) > _LONG_SECONDS:
+        return Situation("warn", "It has been provisioning for more than 15 minutes", row.why if row else "", _CANCEL)
+    heading = f"It is being provisioned: {row.label} {_AT.get(row.look, 'is next')}" if row else "Its run is starting"
+    return Situation("run", heading, row.why if row else "", words.NOTHING_TO_DO)
+
+
+_AT: Final = {"running": "is at work", "retrying": "is tried again"}
+_HELD: Final = "as the sentence says; nothing has to be done to the tenant."
+_CANCEL: Final = "Cancel provisioning is the first action: it releases the resources cleanly."
+
+
+def _active_row(attempt: AttemptView | None) -> RowView | None:
+    rows = attempt.rows if attempt else ()
+    return next((row for row in rows if row.look != "done"), None)
+
+
+def _action(saga: Saga, name: str, rights: Collection[Right]) -> ActionView:
+    seen = preview(saga, name)
+    permitted = RIGHTS[name] in rights
+    reason = seen.refusal or seen.said if permitted else _READS_ONLY
+    return ActionView(name, _BUTTONS[name], seen.allowed and permitted, reason, seen)
+
+
+def _tab(each: Timeline, newest: Timeline, seen: Looked, scene: Scene, chosen: Timeline | None) -> Tab:
+    outcome = _outcome(seen.envelopes, each.attempt)
+    word = "now" if each is newest and scene.live_attempt else outcome
+    return Tab(each.attempt, word, each is chosen)
+
+
+def _outcome(envelopes: Iterable[Envelope], attempt: int) -> str:
+    """How an attempt ended, in one word."""
+    for envelope in envelopes:
+        if envelope.attempt == attempt:
+            for kind, word in _OUTCOMES.items():
+                if isinstance(envelope.fact, kind):
+                    return word
+    return "over"
+
+
+_OUTCOMES: Final[dict[type[f.Fact], str]] = {
+    f.ProvisioningCompleted: "active",
+    f.ProvisioningFailed: "failed",
+    f.CancelRequested: "cancelled",
+    f.RunReset: "reset",
+}
+
+
+def _audit(envelopes: tuple[Envelope, ...], below: int | None) -> tuple[tuple[AuditLine, ...], int | None]:
+    shown = [each for each in envelopes if below is None or each.seq < below][-AUDIT_PAGE:]
+    older = shown[0].seq if shown and shown[0].seq > 1 else None
+    return tuple(_audit_line(each) for each in reversed(shown)), older
+
+
+def _audit_line(envelope: Envelope) -> AuditLine:
+    fact, stamp = envelope.fact, envelope.stamp
+    return AuditLine(envelope.seq, envelope.at, stamp.actor, fact.kind, detail(fact), stamp.reason)
+
+
+def detail(fact: f.Fact) -> str:
+    """What a fact is about, as far as its kind does not say."""
+    told = [str(value) for key, value in vars(fact).items() if key in _TELLING and value]
+    return " · ".join(LABELS.get(each, each) for each in told)
+
+
+_TELLING: Final = frozenset({"activity", "resource", "name", "error", "message", "cause", "action", "holder", "why"})
+
+
+def _since(since: datetime, now: datetime) -> float:
+    return max(0.0, (now - since).total_seconds())

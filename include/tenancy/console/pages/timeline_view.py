@@ -1,0 +1,200 @@
+"""The *Provisioning timeline* as it is drawn: one row an activity, its sign, its time beside what is usual. Pure.
+
+The rows come from ledger/timeline.py; here is only how each looks and what it says.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from tenancy.activities.activity import Activity
+from tenancy.activities.plan import PLAN
+from tenancy.console.pages import words
+from tenancy.ledger.envelope import Envelope
+from tenancy.ledger.history import Usual
+from tenancy.ledger.timeline import Row, RowStatus, Timeline, Undo
+from tenancy.saga import facts as f
+from tenancy.saga.platform import Platform
+
+_BY_NAME: Final[dict[str, Activity]] = {activity.name: activity for activity in PLAN}
+_ENDS: Final = (f.ProvisioningFailed, f.CancelRequested, f.ProvisioningCompleted, f.UnwindingStarted, f.RunReset)
+_SIGNS: Final = {
+    "done": "✓", "failed": "✗", "stopped": "■", "undone": "↶", "undo-failed": "!", "retrying": "↻",
+}  # fmt: skip
+_WORDS: Final = {
+    "idle": "not begun",
+    "running": "running",
+    "retrying": "a try failed; tried again",
+    "late": "past its limit",
+    "done": "done",
+    "failed": "failed",
+    "stopped": "stopped",
+    "undoing": "being undone",
+    "undone": "undone",
+    "undo-failed": "not undone",
+}
+TURNING: Final = frozenset({"running", "late", "undoing"})
+"""Looks that have a spinner."""
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One resource on its row."""
+
+    kind: str
+    name: str
+    live: bool
+
+
+@dataclass(frozen=True)
+class RowView:
+    """One activity. `look` is its class; `sign` and `word` say the same as its colour."""
+
+    activity: str
+    label: str
+    short_label: str
+    look: str
+    sign: str
+    word: str
+    undo: str
+    took: str
+    elapsed: float | None
+    """Seconds so far, while they count on."""
+    limit: str
+    usual: str
+    bar: float
+    usual_mark: float | None
+    limit_mark: float
+    span: float
+    """The seconds at the bar's end."""
+    why: str
+    tries: int
+    chips: tuple[Chip, ...]
+
+    @property
+    def turning(self) -> bool:
+        return self.look in TURNING
+
+
+@dataclass(frozen=True)
+class AttemptView:
+    """One attempt's rows, and what belongs to no single one."""
+
+    number: int
+    run_id: str
+    started_at: datetime
+    rows: tuple[RowView, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the drawing depends on besides the timeline."""
+
+    now: datetime
+    phase: str
+    live_attempt: int
+    """The attempt that goes on, 0 when none does."""
+    held: str
+    current: str
+    platform: Platform
+    usual: Mapping[str, Usual]
+    ends: Mapping[int, datetime]
+
+    @property
+    def unwinding(self) -> bool:
+        return self.phase in {"Cancelling", "Failed unwinding", "Decommissioning"}
+
+
+def attempt_ends(envelopes: Iterable[Envelope]) -> dict[int, datetime]:
+    """When each attempt stopped going forward."""
+    ends: dict[int, datetime] = {}
+    for envelope in envelopes:
+        if isinstance(envelope.fact, _ENDS):
+            ends.setdefault(envelope.attempt, envelope.at)
+    return ends
+
+
+def attempt_view(timeline: Timeline, scene: Scene) -> AttemptView:
+    """One attempt as it is drawn."""
+    rows = tuple(_row(row, timeline.attempt, scene) for row in timeline.rows)
+    return AttemptView(timeline.attempt, timeline.run_id, timeline.started_at, rows, timeline.notes)
+
+
+def _row(row: Row, attempt: int, scene: Scene) -> RowView:
+    activity = _BY_NAME.get(row.activity)  # an old plan may have one that PLAN has no more
+    bound = scene.platform.stall_limits.get(row.activity, activity.stall_after if activity else None)
+    limit = bound.total_seconds() if bound else 300.0
+    seconds = _seconds(row, attempt, scene)
+    look = _look(row, attempt, scene, late=(seconds or 0) > limit)
+    usual, span = scene.usual.get(row.activity), limit * 1.3
+    undo = _undo(row, scene)
+    return RowView(
+        activity=row.activity,
+        label=activity.label if activity else row.activity,
+        short_label=activity.short_label if activity else row.activity,
+        look=look,
+        sign=_SIGNS.get(look, ""),
+        word=_WORDS[look],
+        undo=_WORDS[undo] if undo and undo != look else "",
+        took=words.duration(seconds) if seconds is not None else "",
+        elapsed=seconds if look in {"running", "late", "retrying"} else None,
+        limit=words.duration(limit),
+        usual=_usual(usual),
+        bar=place(seconds or 0.0, span),
+        usual_mark=place(usual.most_seconds, span) if usual else None,
+        limit_mark=place(limit, span),
+        span=span,
+        why=_why(row, look, attempt, scene),
+        tries=row.tries,
+        chips=tuple(Chip(kind, name, live) for (kind, name), live in row.resources.items()),
+    )
+
+
+def place(seconds: float, span: float) -> float:
+    """Where on a bar, in percent: logarithmic, so that tenths of seconds and minutes can both be seen.
+
+    console.js draws the active bar on by the same formula.
+    """
+    return round(min(100.0, 100 * math.log1p(10 * max(0.0, seconds)) / math.log1p(10 * span)), 2)
+
+
+def _seconds(row: Row, attempt: int, scene: Scene) -> float | None:
+    """Wall-clock time; that of an attempt which is over stops with it."""
+    end = scene.now if attempt == scene.live_attempt else scene.ends.get(attempt, scene.now)
+    took = row.duration(end)
+    return None if took is None else max(0.0, took.total_seconds())
+
+
+def _look(row: Row, attempt: int, scene: Scene, *, late: bool) -> str:
+    if row.status is RowStatus.FAILED:
+        return "failed"
+    undo = _undo(row, scene)
+    if undo:
+        return undo
+    if row.status in {RowStatus.IDLE, RowStatus.DONE}:
+        return row.status.value
+    if attempt != scene.live_attempt:
+        return "stopped"
+    return "late" if late else row.status.value
+
+
+def _undo(row: Row, scene: Scene) -> str:
+    if row.undo is Undo.UNDOING and not scene.unwinding:
+        return "undo-failed"  # nobody is at it any more
+    return {Undo.NO: "", Undo.FAILED: "undo-failed"}.get(row.undo, row.undo.value)
+
+
+def _usual(usual: Usual | None) -> str:
+    if usual is None:
+        return ""
+    return f"usually {words.duration(usual.median_seconds)}, 95 of 100 within {words.duration(usual.most_seconds)}"
+
+
+def _why(row: Row, look: str, attempt: int, scene: Scene) -> str:
+    """Why it waits, or how it failed. What holds the whole run stands where the run stands."""
+    if attempt == scene.live_attempt and row.activity == scene.current and scene.held:
+        return scene.held
+    return "" if look in {"idle", "done", "undone"} else row.message

@@ -1,0 +1,81 @@
+"""The console's words: durations, times, what each state means, what to do next. Pure.
+
+The advice for each activity is the runbook's stall table; the way on from each state is the law's (saga/decide.py).
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+MEANINGS: Final = {
+    "Provisioning": "It is being provisioned",
+    "Cancelling": "It is being cancelled: what was made is undone, in reverse",
+    "Failed unwinding": "It failed, and what was made is being undone, in reverse",
+    "Failed settled": "It failed, and nothing is left of it: that was looked at",
+    "Failed ready": "It has a clean slate: its run history is cleared, nothing is allocated",
+    "Failed retained": "Only the last flip failed: all its resources are kept",
+    "Failed stuck": "Undoing it ran out of tries: something may be left",
+    "Active": "It is active",
+    "Decommissioning": "It is being decommissioned: all it has is released, in reverse",
+    "Decommissioned": "It is decommissioned: nothing is left, its slug is free",
+}
+TONES: Final = {
+    "Provisioning": "run",
+    "Cancelling": "undo",
+    "Failed unwinding": "undo",
+    "Failed settled": "bad",
+    "Failed ready": "idle",
+    "Failed retained": "warn",
+    "Failed stuck": "bad",
+    "Active": "done",
+    "Decommissioning": "undo",
+    "Decommissioned": "idle",
+}
+"""The colour of a phase; the word beside it says the same."""
+STALL_ADVICE: Final = {
+    "validate_request": "cancel, correct the input, and recreate.",
+    "allocate_storage": "check the platform's health. If there is no progress: cancel, then reset, then retry.",
+    "allocate_workflow_handle": "the workflow engine does not respond. This is a platform matter: escalate.",
+    "apply_tenant_schema": "look at the error log below. Cancel, reset and retry usually resolve transient causes.",
+    "deploy_workloads": "cancel, then reset, then retry.",
+    "wait_for_workloads_ready": "escalate for a cluster-level investigation.",
+    "mark_active": "cancel, then reset, then retry: the flip is tried again.",
+}
+NOTHING_TO_DO: Final = "nothing. Most tenants are active within 30 seconds to 5 minutes; each tick comes by itself."
+
+
+def duration(seconds: float) -> str:
+    """As short as it can be said: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min, 3 d 4 h."""
+    whole = int(seconds)
+    if seconds < 9.95:
+        return f"{max(0.0, seconds):.1f} s"
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 and whole < 600 else f"{whole // 60} min"
+    if whole < 86400:
+        return _pair(whole // 3600, "h", whole % 3600 // 60, "min")
+    return _pair(whole // 86400, "d", whole % 86400 // 3600, "h")
+
+
+def _pair(large: int, unit: str, small: int, part: str) -> str:
+    return f"{large} {unit} {small} {part}" if small and large < 10 else f"{large} {unit}"
+
+
+def limit(seconds: float) -> str:
+    """A stall limit: whole minutes where it is."""
+    return duration(timedelta(seconds=seconds).total_seconds())
+
+
+def clock(at: datetime) -> str:
+    """14:03:22, in UTC: operators in two places read the same."""
+    return at.astimezone(UTC).strftime("%H:%M:%S")
+
+
+def moment(at: datetime) -> str:
+    """2026-11-23 14:03:22, in UTC."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def stamp(at: datetime) -> str:
+    """For the attribute `datetime`."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")
