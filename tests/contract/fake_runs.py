@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tenancy.adapters.airflow_runs import Mark, RunSeen
+from tenancy.adapters.airflow_runs import Mark, QueuedRun, RunSeen
 from tenancy.saga.errors import TransientError
 
 
@@ -61,6 +61,14 @@ class FakeRuns:
     def is_paused(self, dag_id: str) -> bool:
         with self._call():
             return dag_id in self.paused
+
+    def queued(self, dag_id: str) -> tuple[QueuedRun, ...]:
+        with self._call():
+            return tuple(
+                QueuedRun(run_id, str(self.confs.get((dag, run_id), {}).get("slug", "")), datetime.now(UTC))
+                for (dag, run_id), seen in self.stored.items()
+                if dag == dag_id and seen.state == "queued"
+            )
 
     def silent_parts(self) -> tuple[str, ...]:
         with self._call():

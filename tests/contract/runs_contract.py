@@ -64,3 +64,7 @@ class RunsContract:
     def test_the_dag_is_not_paused_and_nothing_is_silent(self, runs: Runs):
         assert not runs.is_paused(DAG)
         assert tuple(runs.silent_parts()) == ()
+
+    def test_a_run_that_has_ended_does_not_wait_in_the_queue(self, runs: Runs, run_id: str):
+        runs.fail(DAG, run_id)
+        assert run_id not in {queued.run_id for queued in runs.queued(DAG)}

@@ -17,6 +17,8 @@ _DEADLOCK_SECONDS = 4.0
 _HEALTH_SECONDS = 6.0
 """It is asked beside whatever an operator waits for."""
 
+_QUEUED = 20
+
 
 @dataclass(frozen=True)
 class RunSeen:
@@ -38,6 +40,15 @@ class Mark:
     event: str
     user: str
     at: datetime
+
+
+@dataclass(frozen=True)
+class QueuedRun:
+    """A run that waits for its turn. `slug` is what it was asked for, if that is a text at all."""
+
+    run_id: str
+    slug: str
+    since: datetime
 
 
 class AirflowRuns:
@@ -111,6 +122,19 @@ class AirflowRuns:
     def is_paused(self, dag_id: str) -> bool:
         """Has somebody paused the DAG?"""
         return bool(self._call("GET", f"/dags/{dag_id}").json()["is_paused"])
+
+    def queued(self, dag_id: str) -> tuple[QueuedRun, ...]:
+        """Runs that wait in the queue, longest first; at most 20."""
+        query = {"state": "queued", "order_by": "run_after", "limit": _QUEUED}
+        runs = self._call("GET", f"/dags/{dag_id}/dagRuns", params=query, accept=(200, 404)).json()
+        return tuple(
+            QueuedRun(
+                run["dag_run_id"],
+                str((run.get("conf") or {}).get("slug", "")),
+                datetime.fromisoformat(run["queued_at"]),
+            )
+            for run in runs.get("dag_runs", [])
+        )
 
     def silent_parts(self) -> tuple[str, ...]:
         """Which parts of the engine give no sign of life, by its own health report."""

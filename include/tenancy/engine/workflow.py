@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
 from uuid import uuid4
 
-from tenancy.adapters.airflow_runs import Mark, RunSeen
+from tenancy.adapters.airflow_runs import Mark, QueuedRun, RunSeen
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.commands import NoteHistoryCleared
@@ -34,6 +34,7 @@ class Runs(Protocol):
     def task_states(self, dag_id: str, run_id: str) -> Iterable[str]: ...
     def marks(self, dag_id: str, run_id: str) -> Iterable[Mark]: ...
     def is_paused(self, dag_id: str) -> bool: ...
+    def queued(self, dag_id: str) -> Iterable[QueuedRun]: ...
     def silent_parts(self) -> Iterable[str]: ...
 
 

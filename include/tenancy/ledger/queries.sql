@@ -79,7 +79,7 @@ select pg_advisory_xact_lock(7236833, hashtext(%(stream)s::text));
 -- The text is a slug's or an id's beginning, or a part of
 -- a name. What needs attention: all that failed, all that is in between for over 2 minutes or provisions for over 15.
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
-       seq, predecessor, created_at, state_since, needs_attention
+       seq, predecessor, created_at, state_since, needs_attention, held
   from ledger.tenant
  cross join lateral (
        select state = 'Failed'
@@ -104,6 +104,20 @@ select id, slug, name, plan, region, admin_email, state::text, substate::text, a
 -- name: counts
 -- How many tenants are in each state.
 select state::text, count(*) as tenants from ledger.tenant group by state;
+
+-- name: needing_attention
+-- How many tenants somebody should look at: the same judgement as above.
+select count(*) as tenants from ledger.tenant
+ where state = 'Failed'
+    or (state in ('Cancelling', 'Decommissioning') and state_since < %(now)s::timestamptz - interval '2 minutes')
+    or (state = 'Provisioning' and state_since < %(now)s::timestamptz - interval '15 minutes');
+
+-- name: refusal_of_run
+-- The sentence with which a run was refused, looked for among the last refusals.
+select message
+  from (select data ->> 'run_id' as run_id, data ->> 'message' as message, at from ledger.fact
+         where kind = 'tenant.provisioning.refused' order by at desc limit 2000) as refused
+ where run_id = %(run_id)s order by at desc limit 1;
 
 -- name: facts_page
 -- A stream's facts as they are stored, from a point on, at most so many.

@@ -36,6 +36,8 @@ class Line:
     created_at: datetime
     state_since: datetime
     needs_attention: bool
+    held: str
+    """Why its run does not go on, when that is not the tenant's matter."""
 
     @property
     def next_action(self) -> str:
@@ -89,6 +91,17 @@ def counts(ledger: LedgerSession) -> dict[State, int]:
     """How many tenants are in each state; every state is named."""
     found = {row["state"]: row["tenants"] for row in ledger.rows("counts")}
     return {state: found.get(state.value, 0) for state in State}
+
+
+def needing_attention(ledger: LedgerSession, *, now: datetime) -> int:
+    """How many tenants somebody should look at."""
+    return int(ledger.rows("needing_attention", now=now)[0]["tenants"])
+
+
+def refusal_of(ledger: LedgerSession, run_id: RunId) -> str:
+    """Why this run was refused, if it was and not long ago; empty when nothing is known of that."""
+    found = ledger.rows("refusal_of_run", run_id=run_id)
+    return str(found[0]["message"]) if found else ""
 
 
 def find(ledger: LedgerSession, ref: str, *, now: datetime) -> Line | None:
@@ -155,5 +168,5 @@ def _line(row: dict[str, Any]) -> Line:
 
 
 _AS_THEY_ARE = (
-    "attempt", "generation", "run_id", "activity", "seq", "created_at", "state_since", "needs_attention",
+    "attempt", "generation", "run_id", "activity", "seq", "created_at", "state_since", "needs_attention", "held",
 )  # fmt: skip

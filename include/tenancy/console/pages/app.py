@@ -6,7 +6,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tenancy.console.callers import Authenticate
-from tenancy.console.pages import assets, gate, tenant_page
+from tenancy.console.pages import assets, gate, list_page, run_page, tenant_page
+from tenancy.console.pages.engine_watch import engine_watch
 from tenancy.console.parts import Parts
 
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
@@ -17,7 +18,9 @@ def create_pages(parts: Parts, authenticate: Authenticate) -> FastAPI:
     app = FastAPI(title="Tenancy's console", openapi_url=None)
     app.state.parts = parts
     app.state.authenticate = authenticate
-    app.include_router(tenant_page.router)
+    app.state.engine = engine_watch(parts)
+    for router in (list_page.router, tenant_page.router, run_page.router):
+        app.include_router(router)
     app.router.routes.append(Route("/static/{version}/{name}", _asset))
     gate.install(app)
     return app

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from tenancy.console.api.access import require, right_of
 from tenancy.console.api.problems import ProblemError
-from tenancy.console.callers import NotAuthenticated
+from tenancy.console.callers import Caller, NotAuthenticated
 from tenancy.console.pages.rendering import airflow_of, page
 from tenancy.saga.errors import PermanentError, TransientError
 
@@ -45,13 +45,28 @@ class PageRoute(APIRoute):
         handle, right = super().get_route_handler(), right_of(self)
 
         async def guarded(request: Request) -> Response:
-            caller = await request.app.state.authenticate(request)
+            caller = await _authenticated(request)
             require(caller, right)
             request.state.caller = caller
             response: Response = await handle(request)
             return response
 
         return guarded
+
+
+class _LoginAwayError(Exception):
+    """Airflow could not say who calls: its own database does not answer."""
+
+
+async def _authenticated(request: Request) -> Caller:
+    try:
+        caller: Caller = await request.app.state.authenticate(request)
+    except NotAuthenticated:
+        raise
+    except Exception as error:
+        log.warning("who calls could not be found out", exc_info=error)
+        raise _LoginAwayError(type(error).__name__) from error
+    return caller
 
 
 def install(app: FastAPI) -> None:
@@ -88,6 +103,16 @@ def _logged_out(request: Request, _error: Any) -> Trouble:
     return Trouble(401, "You are not logged in", "Airflow's login opens this page, too.", link=login)
 
 
+def _login_away(_request: Request, error: Any) -> Trouble:
+    return Trouble(
+        503,
+        "Airflow's login does not answer",
+        "Airflow could not say who you are: its own database may be away. It says nothing about any tenant.",
+        detail=str(error),
+        way_out="It is a platform matter. Wait a moment; escalate to platform engineering if it lasts.",
+    )
+
+
 def _refused(_request: Request, error: Any) -> Trouble:
     if error.status == 403:
         return Trouble(403, "You may not read tenants", error.detail, way_out="Ask for the role Tenancy Viewer.")
@@ -116,6 +141,7 @@ def _not_well_formed(_request: Request, _error: Any) -> Trouble:
 
 _AS_TROUBLE: Final[dict[type[Exception], Callable[[Request, Any], Trouble]]] = {
     NotAuthenticated: _logged_out,
+    _LoginAwayError: _login_away,
     ProblemError: _refused,
     TransientError: _ledger_away,
     PermanentError: _ledger_away,

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from tenancy.saga.errors import TransientError
 
-PATIENCE_SECONDS: Final = 1.5
+PATIENCE_SECONDS: Final = 1.2
 _AT_ONCE: Final = 8
 _threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="tenancy-page")
 

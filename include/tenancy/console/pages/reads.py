@@ -12,6 +12,7 @@ from tenancy.console.parts import Parts
 from tenancy.engine.progress import progress
 from tenancy.ledger.history import Usual, usual
 from tenancy.ledger.ledger import LedgerSession
+from tenancy.ledger.rounds import beats
 
 _Seen = TypeVar("_Seen")
 _KEPT_SECONDS: Final = 60.0
@@ -37,6 +38,7 @@ def tenant(desk: Desk, ref: str) -> Looked:
         envelopes=tuple(desk.ledger.envelopes(line.tenant_id)),
         progress=progress(desk.ledger, saga),
         usual=_usual(desk.ledger),
+        beats=tuple(beats(desk.ledger)),
         platform=desk.tenancy.platform,
         now=desk.parts.clock(),
     )

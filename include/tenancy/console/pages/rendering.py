@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tenancy.console.pages import assets, words
-from tenancy.console.pages.tenant_view import LABELS
 
 CSP: Final = "; ".join(
     (
@@ -70,6 +69,6 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.globals["asset"] = assets.address
-    environment.globals["labels"] = LABELS
+    environment.globals["labels"] = words.LABELS
     environment.filters.update(moment=words.moment, stamp=words.stamp, duration=words.duration)
     return environment

@@ -1,4 +1,4 @@
-"""One tenant's page, and where a DAG run's tab finds it."""
+"""One tenant's page."""
 
 from typing import Annotated
 
@@ -7,18 +7,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tenancy.console.api.access import CallerOf, PartsOf, needs
-from tenancy.console.api.requests import Ref
-from tenancy.console.callers import Right
+from tenancy.console.api.requests import Part, Ref
+from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import reads
+from tenancy.console.pages.engine_watch import EngineWatch
 from tenancy.console.pages.gate import PageRoute
+from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.rendering import page
-from tenancy.console.pages.tenant_view import tenant_view
+from tenancy.console.pages.tenant_view import Looked, tenant_view
 
 router = APIRouter(route_class=PageRoute)
 
 Attempt = Annotated[int | None, Query(ge=1, le=2**31)]
 Below = Annotated[int | None, Query(ge=1, le=2**62)]
-Part = Annotated[str | None, Query(pattern="^live$")]
 
 
 @router.get("/tenants/{ref}")
@@ -33,8 +34,17 @@ def show_tenant(  # noqa: PLR0917 - FastAPI hands them over by name
     part: Part = None,
 ) -> Response:
     """The tenant's page, or with `part=live` what of it changes."""
+    request.app.state.engine.begin()
     seen = reads.looked_at(parts, lambda desk: reads.tenant(desk, ref))
+    return answer(request, seen, caller, attempt=attempt, below=below, part=part)
+
+
+def answer(
+    request: Request, seen: Looked, caller: Caller, *, attempt: int | None, below: int | None, part: str | None
+) -> Response:
+    """The page of a tenant that was looked at."""
+    watch: EngineWatch = request.app.state.engine
     view = tenant_view(seen, rights=caller.rights, attempt=attempt, below=below)
     poll = "&".join(f"{name}={value}" for name, value in (("attempt", attempt), ("below", below)) if value)
-    template = "_tenant.html" if part else "tenant.html"
-    return page(request, template, tenant=view, poll=poll)
+    lines = platform_lines(watch.seen(), seen.beats, seen.now)
+    return page(request, "_tenant.html" if part else "tenant.html", tenant=view, platform=lines, poll=poll)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tenancy.activities.plan import PLAN
 from tenancy.bootstrap import tenant_url
 from tenancy.console.callers import Right
 from tenancy.console.pages import words
@@ -17,6 +16,7 @@ from tenancy.ledger.envelope import Envelope, chain_break
 from tenancy.ledger.error_log import ErrorLine, error_log
 from tenancy.ledger.history import Usual
 from tenancy.ledger.reading import Line
+from tenancy.ledger.rounds import Beat
 from tenancy.ledger.timeline import Timeline, timelines
 from tenancy.saga import facts as f
 from tenancy.saga import loops
@@ -24,7 +24,7 @@ from tenancy.saga.platform import Platform
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
 
-LABELS: Final[dict[str, str]] = {activity.name: activity.label for activity in PLAN}
+LABELS: Final = words.LABELS
 RIGHTS: Final[Mapping[str, Right]] = {
     "cancel": Right.EDIT,
     "reset": Right.EDIT,
@@ -56,6 +56,7 @@ class Looked:
     envelopes: tuple[Envelope, ...]
     progress: Progress
     usual: Mapping[str, Usual]
+    beats: tuple[Beat, ...]
     platform: Platform
     now: datetime
 
@@ -182,7 +183,7 @@ def situation(seen: Looked, newest: AttemptView | None) -> Situation:
     failure = saga.failures[-1] if saga.failures else None
     if saga.state is State.FAILED and failure and failure.attempt == saga.attempt:
         label = LABELS.get(failure.activity, failure.activity)
-        why = f"{label} failed: {failure.message} {why}".strip()
+        why = f"{label} failed: {_cut(failure.message)} {why}".strip()
     elif phase in {"Failed settled", "Failed ready"}:
         why = "It did not fail by itself: it was cancelled."
     next_action = _ONCE_ACTIVE if saga.state is State.ACTIVE else seen.line.next_action
@@ -205,12 +206,31 @@ def _of_provisioning(seen: Looked, newest: AttemptView | None) -> Situation:
     if _since(seen.line.state_since, seen.now) > _LONG_SECONDS:
         return Situation("warn", "It has been provisioning for more than 15 minutes", row.why if row else "", _CANCEL)
     heading = f"It is being provisioned: {row.label} {_AT.get(row.look, 'is next')}" if row else "Its run is starting"
-    return Situation("run", heading, row.why if row else "", words.NOTHING_TO_DO)
+    return Situation("run", heading, _cut(row.why) if row else "", _patience(row))
+
+
+def _patience(row: RowView | None) -> str:
+    """Nothing has to be done, or nothing yet: what takes longer than usual may take up to its limit."""
+    if row is None or row.usual_mark is None or row.bar <= row.usual_mark or (row.elapsed or 0) < _SLOW_SECONDS:
+        return words.NOTHING_TO_DO
+    advice = words.STALL_ADVICE.get(row.activity, _CANCEL)
+    return f"wait. It takes longer than usual and may take up to {row.limit}; after that: {advice}"
+
+
+_SLOW_SECONDS: Final = 30.0
 
 
 _AT: Final = {"running": "is at work", "retrying": "is tried again"}
 _HELD: Final = "as the sentence says; nothing has to be done to the tenant."
 _CANCEL: Final = "Cancel provisioning is the first action: it releases the resources cleanly."
+
+
+def _cut(message: str) -> str:
+    """Enough to recognise it by; the whole stands in the error log."""
+    return message if len(message) <= _CUT else f"{message[:_CUT].rsplit(' ', 1)[0]} …"
+
+
+_CUT: Final = 260
 
 
 def _active_row(attempt: AttemptView | None) -> RowView | None:
@@ -252,17 +272,21 @@ _OUTCOMES: Final[dict[type[f.Fact], str]] = {
 def _audit(envelopes: tuple[Envelope, ...], below: int | None) -> tuple[tuple[AuditLine, ...], int | None]:
     shown = [each for each in envelopes if below is None or each.seq < below][-AUDIT_PAGE:]
     older = shown[0].seq if shown and shown[0].seq > 1 else None
-    return tuple(_audit_line(each) for each in reversed(shown)), older
+    lines = [_audit_line(each, before) for each, before in zip(shown, [None, *shown], strict=False)]
+    return tuple(reversed(lines)), older
 
 
-def _audit_line(envelope: Envelope) -> AuditLine:
+def _audit_line(envelope: Envelope, before: Envelope | None) -> AuditLine:
+    """A reason that many facts share, such as an unwinding's, is told with the first of them."""
     fact, stamp = envelope.fact, envelope.stamp
-    return AuditLine(envelope.seq, envelope.at, stamp.actor, fact.kind, detail(fact), stamp.reason)
+    same = before is not None and before.stamp.reason == stamp.reason and before.stamp.actor == stamp.actor
+    return AuditLine(envelope.seq, envelope.at, stamp.actor, fact.kind, detail(fact), "" if same else stamp.reason)
 
 
 def detail(fact: f.Fact) -> str:
     """What a fact is about, as far as its kind does not say."""
-    told = [str(value) for key, value in vars(fact).items() if key in _TELLING and value]
+    shown = vars(fact).items() if not isinstance(fact, f.ActivityStarted) else [("activity", fact.activity)]
+    told = [str(value) for key, value in shown if key in _TELLING and value]
     return " · ".join(LABELS.get(each, each) for each in told)
 
 

@@ -3,8 +3,12 @@
 The advice for each activity is the runbook's stall table; the way on from each state is the law's (saga/decide.py).
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
+
+from tenancy.activities.plan import PLAN
+
+LABELS: Final[dict[str, str]] = {activity.name: activity.label for activity in PLAN}
 
 MEANINGS: Final = {
     "Provisioning": "It is being provisioned",
@@ -18,6 +22,17 @@ MEANINGS: Final = {
     "Decommissioning": "It is being decommissioned: all it has is released, in reverse",
     "Decommissioned": "It is decommissioned: nothing is left, its slug is free",
 }
+SHORTLY: Final = {
+    "Cancelling": "being undone",
+    "Failed unwinding": "being undone",
+    "Failed settled": "nothing left",
+    "Failed ready": "reset, may be retried",
+    "Failed retained": "resources kept",
+    "Failed stuck": "undoing ran out of tries",
+    "Decommissioning": "being released",
+    "Decommissioned": "nothing left",
+}
+"""The sub-state beside a pill."""
 TONES: Final = {
     "Provisioning": "run",
     "Cancelling": "undo",
@@ -59,11 +74,6 @@ def duration(seconds: float) -> str:
 
 def _pair(large: int, unit: str, small: int, part: str) -> str:
     return f"{large} {unit} {small} {part}" if small and large < 10 else f"{large} {unit}"
-
-
-def limit(seconds: float) -> str:
-    """A stall limit: whole minutes where it is."""
-    return duration(timedelta(seconds=seconds).total_seconds())
 
 
 def clock(at: datetime) -> str:

@@ -72,6 +72,11 @@
     setTimeout(() => { button.textContent = before; }, 2000);
   });
 
+  // -- filters act when they are chosen; typing waits for Enter
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("form[data-auto] select, form[data-auto] [type=checkbox]")) event.target.form.requestSubmit();
+  });
+
   // -- leaving: the frame Airflow shows us in may open neither windows nor other pages, but the page around it may
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-out]");

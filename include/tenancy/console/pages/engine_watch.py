@@ -1,0 +1,81 @@
+"""Keeps the workflow engine's pulse for all pages of one api-server: asked by one thread, at most every few seconds.
+
+A page waits for it a moment and no longer; an engine that has not answered by then is said not to answer.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooLate
+from typing import Final
+
+from tenancy.console.parts import Parts
+from tenancy.engine.pulse import Pulse, pulse
+from tenancy.engine.workflow import Runs
+
+FRESH_SECONDS: Final = 5.0
+PATIENCE_SECONDS: Final = 0.4
+SLOW_SECONDS: Final = 4.0
+"""A question that is open for longer: the engine does not answer. It takes 0.3 s when all is well."""
+
+
+class EngineWatch:
+    """The newest pulse. `look` asks the engine; it may take long."""
+
+    def __init__(self, look: Callable[[], Pulse]) -> None:
+        self._look = look
+        self._lock = threading.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tenancy-pulse")
+        self._asked: Future[None] | None = None
+        self._asked_at = 0.0
+        self._known = Pulse()
+        self._known_at = -FRESH_SECONDS
+
+    @property
+    def known(self) -> Pulse:
+        """The last pulse there was."""
+        return self._known
+
+    def begin(self) -> None:
+        """Ask the engine again, if that is due; returns at once."""
+        with self._lock:
+            at_it = self._asked is not None and not self._asked.done()
+            if not at_it and time.monotonic() - self._known_at >= FRESH_SECONDS:
+                self._asked_at = time.monotonic()
+                self._asked = self._thread.submit(self._ask)
+
+    def seen(self) -> Pulse:
+        """The pulse, waited for a moment."""
+        asked = self._asked
+        if asked is not None:
+            try:
+                asked.result(timeout=PATIENCE_SECONDS)
+            except TooLate:
+                seconds = time.monotonic() - self._asked_at
+                if seconds > SLOW_SECONDS:
+                    return Pulse(trouble=f"The workflow engine has not answered for {seconds:.0f} s.")
+        return self._known
+
+    def _ask(self) -> None:
+        known = self._look()
+        with self._lock:
+            self._known, self._known_at = known, time.monotonic()
+
+
+def engine_watch(parts: Parts) -> EngineWatch:
+    """A watch over this platform's engine. It logs in once and keeps that, until it is refused."""
+    kept: list[Runs] = []
+
+    def look() -> Pulse:
+        try:
+            if not kept:
+                kept.append(parts.tenancy().runs())
+            seen = pulse(kept[0])
+        except Exception as error:  # noqa: BLE001 - a page says so, whatever it was
+            seen = Pulse(trouble=f"{type(error).__name__}: {error}")
+        if seen.trouble:
+            kept.clear()  # its address or password may be another one now
+        return seen
+
+    return EngineWatch(look)

@@ -1,0 +1,102 @@
+"""The list of tenants: filters, a page at a time, what needs a person on top."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Final, TypeVar
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tenancy.adapters.airflow_runs import QueuedRun
+from tenancy.console.api import cursor as cursors
+from tenancy.console.api import requests
+from tenancy.console.api.access import PartsOf, needs
+from tenancy.console.api.desk import Desk
+from tenancy.console.callers import Right
+from tenancy.console.pages import reads
+from tenancy.console.pages.engine_watch import EngineWatch
+from tenancy.console.pages.gate import PageRoute
+from tenancy.console.pages.list_view import Listed, list_view, query_of
+from tenancy.console.pages.platform_view import platform_lines
+from tenancy.console.pages.rendering import page
+from tenancy.ledger import reading
+from tenancy.ledger.reading import Place, Wanted
+from tenancy.ledger.rounds import Beat, beats
+from tenancy.saga.names import RunId
+from tenancy.saga.states import State, Substate
+
+router = APIRouter(route_class=PageRoute)
+PAGE_SIZE: Final = 50
+URGENT: Final = 20
+
+_Word = TypeVar("_Word", bound=StrEnum)
+Chosen = Annotated[requests.Text, Query(max_length=60)]
+"""A filter; empty where the form left it open."""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    listed: Listed
+    more: str | None
+    beats: tuple[Beat, ...]
+    regions: tuple[str, ...]
+    plans: tuple[str, ...]
+
+
+@router.get("/")
+@needs(Right.READ)
+def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
+    request: Request,
+    parts: PartsOf,
+    q: Annotated[requests.Text, Query(max_length=100)] = "",
+    state: Chosen = "",
+    substate: Chosen = "",
+    region: Chosen = "",
+    plan: Chosen = "",
+    attention: bool = False,
+    cursor: requests.Cursor = None,
+    part: requests.Part = None,
+) -> Response:
+    """The list, or with `part=live` what of it changes."""
+    wanted = Wanted(
+        _of(State, state), _of(Substate, substate), region or None, plan or None, attention, q.strip() or None
+    )
+    after = cursors.decode(cursor) if cursor else None
+    watch: EngineWatch = request.app.state.engine
+    watch.begin()
+    seen = reads.looked_at(parts, lambda desk: _look(desk, wanted, after, watch.known.queued))
+    return page(
+        request,
+        "_list.html" if part else "list.html",
+        list=list_view(seen.listed, wanted, cursor=cursor, more=seen.more),
+        platform=platform_lines(watch.seen(), seen.beats, seen.listed.now),
+        regions=seen.regions,
+        plans=seen.plans,
+        states=[state.value for state in State],
+        poll=query_of(wanted, cursor=cursor),
+    )
+
+
+def _of(words: type[_Word], asked: str) -> _Word | None:
+    """The word that was asked for; one there is not asks for nothing."""
+    return words(asked) if asked in set(words) else None
+
+
+def _look(desk: Desk, wanted: Wanted, after: Place | None, queued: tuple[QueuedRun, ...]) -> _Seen:
+    ledger, now = desk.ledger, desk.parts.clock()
+    lines = reading.tenants(ledger, wanted, now=now, limit=PAGE_SIZE + 1, after=after)
+    page_of, last = lines[:PAGE_SIZE], lines[:PAGE_SIZE][-1] if len(lines) > PAGE_SIZE else None
+    attention = reading.needing_attention(ledger, now=now)
+    on_top = wanted == Wanted() and after is None and attention
+    listed = Listed(
+        urgent=tuple(reading.tenants(ledger, Wanted(attention=True), now=now, limit=URGENT)) if on_top else (),
+        page=tuple(page_of),
+        counts=reading.counts(ledger),
+        attention=attention,
+        queued=tuple(run for run in queued if ledger.tenant_of_run(RunId(run.run_id)) is None),
+        now=now,
+    )
+    more = cursors.encode(Place(last.created_at, last.tenant_id)) if last else None
+    offered = desk.tenancy.platform
+    return _Seen(listed, more, tuple(beats(ledger)), tuple(offered.regions), tuple(offered.plans))

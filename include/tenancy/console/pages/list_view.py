@@ -1,0 +1,155 @@
+"""The list of tenants as its page shows it: what needs a person first, then the newest. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlencode
+
+from tenancy.adapters.airflow_runs import QueuedRun
+from tenancy.console.pages import words
+from tenancy.ledger.reading import Line, Wanted
+from tenancy.saga.states import State
+
+_WAIT: Final = frozenset({"Provisioning", "Cancelling", "Failed unwinding", "Decommissioning"})
+_QUIET: Final = frozenset({"Active", "Decommissioned"})
+BUSY: Final = _WAIT
+"""Phases in which something is at work by itself."""
+
+
+@dataclass(frozen=True)
+class LineView:
+    """One tenant in the list."""
+
+    ref: str
+    slug: str
+    name: str
+    plan: str
+    region: str
+    phase: str
+    tone: str
+    busy: bool
+    says: str
+    activity: str
+    held: str
+    attempt: int
+    state_since: datetime
+    seconds_in_state: float
+    created_at: datetime
+    age_seconds: float
+    attention: bool
+    next: str
+
+
+@dataclass(frozen=True)
+class Count:
+    """A way to filter, and how many there are of it."""
+
+    label: str
+    tenants: int
+    query: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class ListView:
+    """The whole page."""
+
+    urgent: tuple[LineView, ...]
+    others: tuple[LineView, ...]
+    counts: tuple[Count, ...]
+    total: int
+    wanted: Wanted
+    filtered: bool
+    first_page: bool
+    next_query: str
+    queued: tuple[QueuedRun, ...]
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What one look at the ledger saw."""
+
+    urgent: tuple[Line, ...]
+    page: tuple[Line, ...]
+    counts: Mapping[State, int]
+    attention: int
+    queued: tuple[QueuedRun, ...]
+    now: datetime
+
+
+def list_view(seen: Listed, wanted: Wanted, *, cursor: str | None, more: str | None) -> ListView:
+    """The page of what was `wanted`, after `cursor`; `more` is the next page's."""
+    shown = {line.tenant_id for line in seen.urgent}
+    return ListView(
+        urgent=tuple(line_view(line, seen.now) for line in seen.urgent),
+        others=tuple(line_view(line, seen.now) for line in seen.page if line.tenant_id not in shown),
+        counts=_counts(seen, wanted),
+        total=sum(seen.counts.values()),
+        wanted=wanted,
+        filtered=wanted != Wanted(),
+        first_page=cursor is None,
+        next_query=query_of(wanted, cursor=more) if more else "",
+        queued=seen.queued,
+        now=seen.now,
+    )
+
+
+def line_view(line: Line, now: datetime) -> LineView:
+    """One tenant's line."""
+    phase = f"{line.state} {line.substate}" if line.substate else str(line.state)
+    return LineView(
+        ref=str(line.tenant_id) if line.state is State.DECOMMISSIONED else line.parameters.slug,
+        slug=line.parameters.slug,
+        name=line.parameters.name,
+        plan=line.parameters.plan,
+        region=line.parameters.region,
+        phase=phase,
+        tone=_tone(phase, attention=line.needs_attention),
+        busy=phase in BUSY,
+        says=words.SHORTLY.get(phase, ""),
+        activity=words.LABELS.get(line.activity or "", line.activity or ""),
+        held=line.held,
+        attempt=line.attempt,
+        state_since=line.state_since,
+        seconds_in_state=(now - line.state_since).total_seconds(),
+        created_at=line.created_at,
+        age_seconds=(now - line.created_at).total_seconds(),
+        attention=line.needs_attention,
+        next=_next(phase, line),
+    )
+
+
+def _tone(phase: str, *, attention: bool) -> str:
+    return "warn" if attention and phase == "Provisioning" else words.TONES[phase]
+
+
+def _next(phase: str, line: Line) -> str:
+    if line.needs_attention:
+        return line.next_action
+    return "" if phase in _QUIET else "Nothing: it goes on by itself." if phase in _WAIT else line.next_action
+
+
+def _counts(seen: Listed, wanted: Wanted) -> tuple[Count, ...]:
+    states = [
+        Count(str(state), number, query_of(Wanted(state=state)), wanted.state is state and not wanted.attention)
+        for state, number in seen.counts.items()
+    ]
+    attention = Count("need a person", seen.attention, query_of(Wanted(attention=True)), wanted.attention)
+    everything = Count("all", sum(seen.counts.values()), "", wanted == Wanted())
+    return (attention, everything, *states)
+
+
+def query_of(wanted: Wanted, *, cursor: str | None = None) -> str:
+    """The same wish as a query string; empty when nothing is asked for."""
+    asked = {
+        "q": wanted.text,
+        "state": wanted.state and wanted.state.value,
+        "substate": wanted.substate and wanted.substate.value,
+        "region": wanted.region,
+        "plan": wanted.plan,
+        "attention": "true" if wanted.attention else None,
+        "cursor": cursor,
+    }
+    return urlencode({name: value for name, value in asked.items() if value})

@@ -1,0 +1,75 @@
+"""What is wrong with the platform, in lines above every page: which system, and what that means for tenants. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from tenancy.console.api.platform import LATE_AFTER
+from tenancy.console.pages import words
+from tenancy.engine.pulse import RECONCILIATION_DAG, Pulse
+from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
+from tenancy.ledger.rounds import Beat
+
+_PAUSED: Final = {
+    PROVISIONING_DAG: "new tenants and retries wait until it is unpaused in Airflow.",
+    COMPENSATION_DAG: "what is cancelled or decommissioned is not undone until it is unpaused in Airflow.",
+    RECONCILIATION_DAG: "what callbacks miss is not found until it is unpaused in Airflow.",
+}
+
+
+@dataclass(frozen=True)
+class PlatformLine:
+    """One thing that is wrong. `tone` is bad when nothing goes on, warn when something waits."""
+
+    tone: str
+    what: str
+    meaning: str
+
+
+def platform_lines(pulse: Pulse, beats: Iterable[Beat], now: datetime) -> tuple[PlatformLine, ...]:
+    """All that is wrong; none when all is well."""
+    return (*_engine(pulse), *_paused(pulse), *_reconciler({beat.name: beat for beat in beats}, now))
+
+
+def _engine(pulse: Pulse) -> tuple[PlatformLine, ...]:
+    if pulse.trouble:
+        return (
+            PlatformLine(
+                "bad",
+                "The workflow engine does not answer.",
+                "This is not the tenants' fault: what you see comes from the ledger and is true, but nothing may go "
+                "on, and actions may have to wait. Escalate to platform engineering if it lasts.",
+            ),
+        )
+    if pulse.silent:
+        parts = " and ".join(pulse.silent)
+        return (
+            PlatformLine(
+                "bad",
+                f"The workflow engine's {parts} gives no sign of life.",
+                "Nothing new is started. This is not the tenants' fault: escalate to platform engineering.",
+            ),
+        )
+    return ()
+
+
+def _paused(pulse: Pulse) -> tuple[PlatformLine, ...]:
+    return tuple(PlatformLine("warn", f"The DAG {dag} is paused:", _PAUSED[dag]) for dag in pulse.paused)
+
+
+def _reconciler(beats: dict[str, Beat], now: datetime) -> tuple[PlatformLine, ...]:
+    return tuple(line for name in LATE_AFTER if (line := _late(name, beats.get(name), now)))
+
+
+def _late(name: str, beat: Beat | None, now: datetime) -> PlatformLine | None:
+    meaning = "What callbacks miss is not found meanwhile. Is its DAG paused, or the engine away?"
+    if beat is None:
+        return PlatformLine("warn", f"The {_WHO.get(name, name)} has never run.", meaning)
+    seconds = (now - beat.at).total_seconds()
+    if seconds <= LATE_AFTER[name].total_seconds():
+        return None
+    return PlatformLine("warn", f"The {_WHO.get(name, name)} last ran {words.duration(seconds)} ago.", meaning)
+
+
+_WHO: Final = {"reconciliation": "reconciler"}

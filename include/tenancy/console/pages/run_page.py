@@ -1,0 +1,62 @@
+"""The tab *Provisioning timeline* on a DAG run's page: the run's tenant at the run's attempt, or why there is none."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tenancy.console.api.access import CallerOf, PartsOf, needs
+from tenancy.console.api.desk import Desk
+from tenancy.console.api.requests import Part
+from tenancy.console.callers import Right
+from tenancy.console.pages import reads
+from tenancy.console.pages.gate import PageRoute, Trouble
+from tenancy.console.pages.rendering import page
+from tenancy.console.pages.tenant_page import answer
+from tenancy.console.pages.tenant_view import Looked
+from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
+from tenancy.ledger import reading
+from tenancy.saga.names import RunId
+
+router = APIRouter(route_class=PageRoute)
+
+_OF_OTHERS = Trouble(
+    200,
+    "This run is no tenant's",
+    "Tenants are provisioned by runs of tenant_provisioning and undone by runs of tenant_compensation. "
+    "This run belongs to another DAG.",
+)
+_NOT_YET = Trouble(
+    200,
+    "No tenant has begun in this run",
+    "It waits in Airflow's queue or is just starting; this page becomes the tenant's as soon as its first activity "
+    "begins. If the run has ended, it made nothing and holds no slug.",
+)
+
+
+@router.get("/runs/{dag_id}/{run_id:path}")
+@needs(Right.READ)
+def show_run(  # noqa: PLR0917 - FastAPI hands them over by name
+    request: Request, parts: PartsOf, caller: CallerOf, dag_id: str, run_id: str, part: Part = None
+) -> Response:
+    """The tenant of the run, or a sentence."""
+    if dag_id not in {PROVISIONING_DAG, COMPENSATION_DAG}:
+        return page(request, "trouble.html", trouble=_OF_OTHERS)
+    request.app.state.engine.begin()
+    found = reads.looked_at(parts, lambda desk: _look(desk, dag_id, run_id))
+    if isinstance(found, Trouble):
+        return page(request, "_run.html" if part else "run.html", trouble=found, here=request.url.path)
+    attempt = found.saga.runs.get(RunId(run_id))
+    return answer(request, found, caller, attempt=attempt, below=None, part=part)
+
+
+def _look(desk: Desk, dag_id: str, run_id: str) -> Looked | Trouble:
+    if dag_id == COMPENSATION_DAG:
+        tenant = run_id.split("__")[1] if run_id.count("__") == 3 else ""
+    else:
+        tenant = str(desk.ledger.tenant_of_run(RunId(run_id)) or "")
+    if tenant and reading.find(desk.ledger, tenant, now=desk.parts.clock()):
+        return reads.tenant(desk, tenant)
+    refusal = reading.refusal_of(desk.ledger, RunId(run_id))
+    return (
+        Trouble(200, "This run was refused", f"{refusal} It made nothing and holds no slug.") if refusal else _NOT_YET
+    )

@@ -1,0 +1,36 @@
+"""The workflow engine's pulse: does it answer, is it scheduling, are our DAGs paused, which runs wait. Reads only."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from tenancy.adapters.airflow_runs import QueuedRun
+from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs
+from tenancy.saga.errors import PermanentError, TransientError
+
+RECONCILIATION_DAG: Final = "tenant_reconciliation"
+_DAGS: Final = (PROVISIONING_DAG, COMPENSATION_DAG, RECONCILIATION_DAG)
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """What the engine says of itself. `trouble`: it does not answer, or not as it should; the rest is unknown then."""
+
+    trouble: str = ""
+    silent: tuple[str, ...] = ()
+    """Its parts that give no sign of life."""
+    paused: tuple[str, ...] = ()
+    """Our DAGs that are paused."""
+    queued: tuple[QueuedRun, ...] = ()
+    """Runs of `tenant_provisioning` that wait in its queue."""
+
+
+def pulse(runs: Runs) -> Pulse:
+    """The pulse just now."""
+    try:
+        return Pulse(
+            silent=tuple(runs.silent_parts()),
+            paused=tuple(dag for dag in _DAGS if runs.is_paused(dag)),
+            queued=tuple(runs.queued(PROVISIONING_DAG)),
+        )
+    except (TransientError, PermanentError) as error:
+        return Pulse(trouble=str(error))
