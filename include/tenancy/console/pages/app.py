@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tenancy.console.callers import Authenticate
-from tenancy.console.pages import assets, gate, list_page, run_page, tenant_page
+from tenancy.console.pages import assets, gate, list_page, reads, run_page, tenant_page
 from tenancy.console.pages.engine_watch import engine_watch
 from tenancy.console.parts import Parts
 
@@ -19,6 +19,7 @@ def create_pages(parts: Parts, authenticate: Authenticate) -> FastAPI:
     app.state.parts = parts
     app.state.authenticate = authenticate
     app.state.engine = engine_watch(parts)
+    app.state.history = reads.History()
     for router in (list_page.router, tenant_page.router, run_page.router):
         app.include_router(router)
     app.router.routes.append(Route("/static/{version}/{name}", _asset))

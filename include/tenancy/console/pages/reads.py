@@ -28,7 +28,7 @@ def looked_at(parts: Parts, look: Callable[[Desk], _Seen]) -> _Seen:
     return patiently(at_desk, "The ledger")
 
 
-def tenant(desk: Desk, ref: str) -> Looked:
+def tenant(desk: Desk, ref: str, history: "History") -> Looked:
     """All that a tenant's page shows; 404 when there is no such tenant."""
     line = desk.line(ref)
     saga = desk.saga_of(line)
@@ -37,25 +37,23 @@ def tenant(desk: Desk, ref: str) -> Looked:
         saga=saga,
         envelopes=tuple(desk.ledger.envelopes(line.tenant_id)),
         progress=progress(desk.ledger, saga),
-        usual=_usual(desk.ledger),
+        usual=history.of(desk.ledger),
         beats=tuple(beats(desk.ledger)),
         platform=desk.tenancy.platform,
         now=desk.parts.clock(),
     )
 
 
-class _Kept:
-    """What changes slowly: read anew at most once a minute, by one process."""
+class History:
+    """How long activities usually take, read anew at most once a minute: it changes slowly."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._read_at, self._value = -_KEPT_SECONDS, dict[str, Usual]()
+        self._value: dict[str, Usual] = {}
+        self._read_at = -_KEPT_SECONDS
 
     def of(self, ledger: LedgerSession) -> dict[str, Usual]:
         with self._lock:
             if time.monotonic() - self._read_at >= _KEPT_SECONDS:
                 self._value, self._read_at = usual(ledger), time.monotonic()
             return self._value
-
-
-_usual = _Kept().of

@@ -42,20 +42,26 @@ def show_run(  # noqa: PLR0917 - FastAPI hands them over by name
     if dag_id not in {PROVISIONING_DAG, COMPENSATION_DAG}:
         return page(request, "trouble.html", trouble=_OF_OTHERS)
     request.app.state.engine.begin()
-    found = reads.looked_at(parts, lambda desk: _look(desk, dag_id, run_id))
+    found = reads.looked_at(parts, lambda desk: _look(desk, dag_id, run_id, request.app.state.history))
     if isinstance(found, Trouble):
         return page(request, "_run.html" if part else "run.html", trouble=found, here=request.url.path)
-    attempt = found.saga.runs.get(RunId(run_id))
+    attempt = _attempt_of(dag_id, run_id) or found.saga.runs.get(RunId(run_id))
     return answer(request, found, caller, attempt=attempt, below=None, part=part)
 
 
-def _look(desk: Desk, dag_id: str, run_id: str) -> Looked | Trouble:
+def _attempt_of(dag_id: str, run_id: str) -> int | None:
+    """The attempt that a compensation run undoes: it stands in its id (engine/workflow.py)."""
+    parts = run_id.split("__")
+    return int(parts[2]) if dag_id == COMPENSATION_DAG and len(parts) == 4 and parts[2].isdecimal() else None
+
+
+def _look(desk: Desk, dag_id: str, run_id: str, history: reads.History) -> Looked | Trouble:
     if dag_id == COMPENSATION_DAG:
         tenant = run_id.split("__")[1] if run_id.count("__") == 3 else ""
     else:
         tenant = str(desk.ledger.tenant_of_run(RunId(run_id)) or "")
     if tenant and reading.find(desk.ledger, tenant, now=desk.parts.clock()):
-        return reads.tenant(desk, tenant)
+        return reads.tenant(desk, tenant, history)
     refusal = reading.refusal_of(desk.ledger, RunId(run_id))
     return (
         Trouble(200, "This run was refused", f"{refusal} It made nothing and holds no slug.") if refusal else _NOT_YET

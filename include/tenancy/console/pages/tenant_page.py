@@ -35,7 +35,7 @@ def show_tenant(  # noqa: PLR0917 - FastAPI hands them over by name
 ) -> Response:
     """The tenant's page, or with `part=live` what of it changes."""
     request.app.state.engine.begin()
-    seen = reads.looked_at(parts, lambda desk: reads.tenant(desk, ref))
+    seen = reads.looked_at(parts, lambda desk: reads.tenant(desk, ref, request.app.state.history))
     return answer(request, seen, caller, attempt=attempt, below=below, part=part)
 
 

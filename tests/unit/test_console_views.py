@@ -1,0 +1,127 @@
+"""The console's words and views: durations, what is wrong with the platform, lines of the list."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tenancy.activities.plan import PLAN
+from tenancy.adapters.airflow_runs import QueuedRun
+from tenancy.console.pages import assets, words
+from tenancy.console.pages.list_view import Listed, line_view, list_view, query_of
+from tenancy.console.pages.platform_view import platform_lines
+from tenancy.console.pages.timeline_view import place
+from tenancy.engine.pulse import Pulse, pulse
+from tenancy.ledger.reading import Line, Wanted
+from tenancy.ledger.rounds import Beat
+from tenancy.saga.states import State, Substate
+from tests.contract.fake_runs import FakeRuns
+from tests.unit.sagas import ACME, FLIP, PHASES, RUN, TENANT
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+WELL = (Beat("reconciliation", NOW - timedelta(seconds=20), 0.5, "nothing to do"),)
+LINE = Line(
+    tenant_id=TENANT, parameters=ACME, state=State.ACTIVE, substate=None, attempt=2, generation=0, run_id=RUN,
+    activity=None, seq=9, predecessor=None, created_at=NOW - timedelta(days=2), state_since=NOW - timedelta(minutes=4),
+    needs_attention=False, held="",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-3, "0.0 s"), (0.04, "0.0 s"), (0.4, "0.4 s"), (9.94, "9.9 s"), (9.96, "9 s"), (59.9, "59 s"), (60, "1 min"),
+        (61, "1 min 1 s"), (599, "9 min 59 s"), (601, "10 min"), (3600, "1 h"), (3900, "1 h 5 min"), (40000, "11 h"),
+        (90000, "1 d 1 h"), (10_000_000, "115 d"),
+    ],
+)  # fmt: skip
+def test_a_duration_is_said_shortly(seconds: float, said: str):
+    assert words.duration(seconds) == said
+
+
+def test_every_phase_has_its_words_and_its_colour():
+    assert set(words.MEANINGS) == set(words.TONES) == set(PHASES)
+    assert set(words.SHORTLY) <= set(PHASES)
+
+
+def test_every_activity_has_the_runbooks_advice():
+    assert set(words.STALL_ADVICE) == {activity.name for activity in PLAN}
+
+
+def test_a_bar_shows_tenths_of_seconds_and_minutes():
+    assert place(0, 390) == 0
+    assert 5 < place(0.2, 390) < place(2, 390) < place(60, 390) < place(300, 390) < place(390, 390) == 100
+    assert place(10_000, 390) == 100
+
+
+def test_a_platform_that_is_well_has_nothing_to_say():
+    assert platform_lines(Pulse(), WELL, NOW) == ()
+
+
+@pytest.mark.parametrize(
+    ("seen", "tone", "what"),
+    [
+        (Pulse(trouble="no"), "bad", "The workflow engine does not answer."),
+        (Pulse(silent=("scheduler",)), "bad", "The workflow engine's scheduler gives no sign of life."),
+        (Pulse(paused=("tenant_provisioning",)), "warn", "The DAG tenant_provisioning is paused:"),
+        (Pulse(paused=("tenant_reconciliation",)), "warn", "The DAG tenant_reconciliation is paused:"),
+    ],
+)
+def test_what_is_wrong_with_the_engine_is_not_the_tenants_fault(seen: Pulse, tone: str, what: str):
+    (line,) = platform_lines(seen, WELL, NOW)
+    assert (line.tone, line.what) == (tone, what)
+    assert line.meaning
+
+
+def test_a_late_reconciler_is_told():
+    (late,) = platform_lines(Pulse(), (replace(WELL[0], at=NOW - timedelta(minutes=9)),), NOW)
+    (never,) = platform_lines(Pulse(), (), NOW)
+    assert (late.what, never.what) == ("The reconciler last ran 9 min ago.", "The reconciler has never run.")
+
+
+def test_the_pulse_is_what_the_engine_says():
+    runs = FakeRuns()
+    runs.paused, runs.silent = {"tenant_provisioning"}, ("triggerer",)
+    runs.start("tenant_provisioning", "r1", {"slug": "acme"})
+    seen = pulse(runs)
+    assert (seen.paused, seen.silent) == (("tenant_provisioning",), ("triggerer",))
+    assert [(run.run_id, run.slug) for run in seen.queued] == [("r1", "acme")]
+    runs.away = True
+    assert pulse(runs).trouble
+
+
+def test_a_line_names_the_wedged_activity_and_the_next_action():
+    stuck = replace(LINE, state=State.FAILED, substate=Substate.STUCK, activity=FLIP, needs_attention=True)
+    shown = line_view(stuck, NOW)
+    assert (shown.phase, shown.tone, shown.activity, shown.age_seconds) == (
+        "Failed stuck",
+        "bad",
+        "Mark active",
+        172800,
+    )
+    assert "cancel again" in shown.next
+    assert line_view(LINE, NOW).next == ""
+
+
+def test_a_decommissioned_tenant_is_linked_by_its_id():
+    assert line_view(replace(LINE, state=State.DECOMMISSIONED), NOW).ref == str(TENANT)
+    assert line_view(LINE, NOW).ref == "acme"
+
+
+def test_what_is_shown_on_top_is_not_shown_again():
+    queued = (QueuedRun("r1", "beta", NOW),)
+    seen = Listed((LINE,), (LINE,), dict.fromkeys(State, 0), 1, queued, NOW)
+    view = list_view(seen, Wanted(), cursor=None, more="abc")
+    assert (len(view.urgent), len(view.others), view.next_query) == (1, 0, "cursor=abc")
+    assert [count.label for count in view.counts if count.chosen] == ["all"]
+
+
+def test_a_wish_survives_as_a_query():
+    wanted = Wanted(state=State.FAILED, region="eu & co", text="a=b", attention=True)
+    assert query_of(wanted) == "q=a%3Db&state=Failed&region=eu+%26+co&attention=true"
+
+
+def test_an_asset_is_named_by_its_content():
+    found = assets.assets()
+    assert set(found) == {"console.css", "console.js", "htmx.min.js", "theme.js"}
+    assert assets.address("console.css") == f"static/{found['console.css'].version}/console.css"
