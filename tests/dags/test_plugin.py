@@ -18,6 +18,7 @@ print(json.dumps({
     "modules": sorted({name.split(".")[0] for name in set(sys.modules) - before}),
     "console": "tenancy.console" in sys.modules,
     "prefixes": [app["url_prefix"] for app in plugin.fastapi_apps],
+    "views": {view["url_route"]: [view["destination"], view["href"]] for view in plugin.external_views},
     "listeners": [listener.__name__ for listener in plugin.listeners],
 }))
 """
@@ -34,5 +35,9 @@ def test_the_plugin_registers_the_console_and_the_listener_without_loading_them(
     )
     loaded = json.loads(done.stdout.splitlines()[-1])
     assert (loaded["prefixes"], loaded["listeners"]) == (["/tenancy"], ["tenancy.orchestration.listener"])
+    assert loaded["views"] == {
+        "tenants": ["nav", "tenancy/"],
+        "provisioning-timeline": ["dag_run", "tenancy/runs/{DAG_ID}/{RUN_ID}"],
+    }
     assert not loaded["console"]
     assert set(loaded["modules"]) <= {"tenancy", "tenancy_plugin"}

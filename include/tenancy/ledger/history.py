@@ -6,6 +6,8 @@ from tenancy.ledger.ledger import LedgerSession
 
 RECENT = 700
 """Completions that are looked at, of all activities together: about a hundred tenants."""
+ENOUGH = 5
+"""Completions below which nothing is called usual."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,6 @@ class Usual:
 
 
 def usual(ledger: LedgerSession) -> dict[str, Usual]:
-    """By activity; one that was never completed is not there."""
-    rows = ledger.rows("usual", recent=RECENT)
+    """By activity; one that was completed a few times only is not there."""
+    rows = ledger.rows("usual", recent=RECENT, enough=ENOUGH)
     return {row["activity"]: Usual(row["median"], row["most"], row["completions"]) for row in rows}

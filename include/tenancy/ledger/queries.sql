@@ -273,4 +273,5 @@ select activity, count(*) as completions,
                                        and earlier.kind = 'tenant.provisioning.step.completed'
                                        and earlier.data ->> 'activity' = done.activity), 0)) as took
  where seconds is not null
- group by activity;
+ group by activity
+having count(*) >= %(enough)s;

@@ -1,0 +1,111 @@
+"""A person's browser: real Chromium, logged in to the sandbox's Airflow. For tests only."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Frame, FrameLocator, Page, sync_playwright
+
+from sandbox.access import Access
+from sandbox.layout import PROJECT
+from tests.acceptance.runs import until
+
+_AXE: Final = Path(__file__).parent / "axe" / "axe.min.js"
+_PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SCREENSHOTS: Final = "TENANCY_SCREENSHOTS"
+"""Set it to 1 and the tests that show something renew docs/images."""
+PATIENCE_MS: Final = 60_000
+_OURS: Final = "/tenancy/"
+SERIOUS: Final = frozenset({"serious", "critical"})
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The browser of this machine."""
+    program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
+    if program is None:
+        pytest.skip("Chromium is not installed (Debian: apt install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def window(
+    browser: Browser, access: Access, user: str = "", *, theme: Any = "light", width: int = 1280, height: int = 900
+) -> Iterator[Page]:
+    """A window of somebody who is logged in, or of nobody. What a page of ours complains of fails the test."""
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+    context.set_default_timeout(PATIENCE_MS)
+    if user:
+        context.add_cookies([{"name": "_token", "value": access.token(user), "url": access.api_url}])
+    page, errors = context.new_page(), list[str]()
+    page.on("pageerror", lambda error: errors.append(str(error)) if _OURS in str(error.stack) else None)
+    page.on("console", lambda said: errors.append(said.text) if _complains(said) else None)
+    yield page
+    context.close()
+    if errors:
+        pytest.fail(f"the page complained: {errors}")
+
+
+def _complains(said: ConsoleMessage) -> bool:
+    """A refused or missing page is told in the console, too: that is no complaint."""
+    return said.type == "error" and _OURS in said.location.get("url", "") and "Failed to load" not in said.text
+
+
+def console(access: Access, path: str = "") -> str:
+    """The address of a page of the console, alone in a tab."""
+    return f"{access.api_url}/tenancy/{path}"
+
+
+def inside(page: Page, title: str) -> Frame:
+    """The console's frame in Airflow's UI."""
+    frame: FrameLocator = page.frame_locator(f"iframe[title='{title}']")
+    frame.locator("main").wait_for()
+    found = page.query_selector(f"iframe[title='{title}']")
+    content = found.content_frame() if found else None
+    assert content is not None
+    return content
+
+
+def looks(page: Page | Frame) -> dict[str, str]:
+    """How each row of the timeline looks now."""
+    each = "[...document.querySelectorAll('.timeline li')].map((row) => [row.id.slice(4), row.dataset.look])"
+    rows: dict[str, str] = page.evaluate(f"Object.fromEntries({each})")
+    return rows
+
+
+def until_looks(
+    page: Page | Frame, wanted: Callable[[dict[str, str]], bool], what: str, *, seconds: float = 90
+) -> None:
+    """Wait until the timeline looks like that; the page is never loaded again by us."""
+    until(lambda: wanted(looks(page)), f"the timeline to show {what}", seconds=seconds, every=0.2)
+
+
+def violations(page: Page | Frame) -> list[str]:
+    """What axe-core calls serious or critical about the page."""
+    page.evaluate(_AXE.read_text())
+    found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{each['id']}: {each['nodes'][0]['html'][:200]}: {each['nodes'][0]['failureSummary'][:400]}"
+        for each in found["violations"]
+        if each["impact"] in SERIOUS
+    ]
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def shoot(page: Page, name: str, *, whole: bool = False) -> None:
+    """Keep a picture for the documentation, when asked to."""
+    if os.environ.get(SCREENSHOTS) == "1":
+        folder = PROJECT / "docs" / "images"
+        folder.mkdir(exist_ok=True)
+        page.screenshot(path=folder / f"{name}.png", full_page=whole, animations="disabled")

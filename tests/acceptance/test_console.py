@@ -1,0 +1,244 @@
+"""The console in a real browser, in Airflow's UI and alone in a tab, against the running sandbox."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from sandbox.access import Access
+from sandbox.faults.desk import Desk
+from tenancy.activities.plan import PLAN
+from tests.acceptance import operators, runs
+from tests.acceptance.browsing import (
+    PATIENCE_MS,
+    chromium,
+    console,
+    inside,
+    looks,
+    overflow,
+    shoot,
+    until_looks,
+    violations,
+    window,
+)
+
+ORDER = [activity.name for activity in PLAN]
+WAIT, FLIP = ORDER[5], ORDER[6]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def active(sandbox: Access) -> str:
+    """The slug of an Active tenant that is only looked at."""
+    slug = runs.new_slug("seen")
+    runs.trigger(sandbox, runs.request(slug))
+    runs.await_phase(sandbox, slug, "Active")
+    return slug
+
+
+@pytest.fixture(scope="module")
+def failed(sandbox: Access) -> str:
+    """The slug of a tenant that failed twice at its schema, and has nothing left."""
+    slug, desk = runs.new_slug("initech"), Desk(sandbox.layout)
+    fault = desk.set("failing-revision", tenant=slug)
+    operators.create(sandbox, runs.request(slug, name="Initech LLC"))
+    runs.await_phase(sandbox, slug, "Failed settled")
+    operators.act(sandbox, slug, "reset", reason="the migration was mended")
+    operators.act(sandbox, slug, "retry", reason="the migration was mended")
+    runs.until(lambda: runs.kinds(sandbox, slug).count("tenant.provisioning.failed") == 2, f"{slug} to fail again")
+    runs.await_phase(sandbox, slug, "Failed settled")
+    desk.clear(fault.id)
+    return slug
+
+
+def _log_in(page: Page, access: Access, user: str) -> None:
+    page.goto(access.api_url)
+    page.locator("input[name=username]").fill(user)
+    page.locator("input[name=password]").fill(access.password(user))
+    page.locator("input[type=submit], button[type=submit]").first.click()
+
+
+def _marked(page: Page) -> bool:
+    """Is it still the page that was marked, not another one loaded since?"""
+    return bool(page.evaluate("window.marked === true"))
+
+
+def test_who_logs_in_to_airflow_finds_tenants_in_the_navigation(browser: Browser, sandbox: Access, active: str):
+    with window(browser, sandbox) as page:
+        _log_in(page, sandbox, "operator")
+        page.get_by_role("link", name="Tenants", exact=True).first.click()
+        frame = inside(page, "Tenants")
+        frame.locator(f"#tenant-{active} a").first.click()
+        frame.locator(".timeline").wait_for()
+        assert set(looks(frame).values()) == {"done"}
+        frame.get_by_role("link", name="Tenants", exact=True).click()
+        frame.locator(f"#tenant-{active}").wait_for()
+
+
+def test_a_runs_page_has_the_timeline_as_a_tab_and_links_lead_out_of_it(browser: Browser, sandbox: Access, active: str):
+    with window(browser, sandbox, "operator") as page:
+        page.goto(f"{sandbox.api_url}/dags/tenant_provisioning/runs/{runs.first_run(sandbox, active)}")
+        page.get_by_role("link", name="Provisioning timeline").first.click()
+        frame = inside(page, "Provisioning timeline")
+        assert list(looks(frame)) == ORDER
+        frame.locator(f"#row-{WAIT} a[data-out]").click()
+        page.wait_for_url(re.compile(f"/tasks/{WAIT}"))
+
+
+def test_ticks_arrive_without_loading_the_page_again(browser: Browser, sandbox: Access, desk: Desk):
+    slug = runs.new_slug("globex")
+    fault = desk.set("image-pull-backoff", tenant=slug)
+    operators.create(sandbox, runs.request(slug, name="Globex", plan="business", region="us-east"))
+    with window(browser, sandbox, "operator", height=1180) as page:
+        page.goto(console(sandbox, f"tenants/{slug}"))
+        page.evaluate("window.marked = true")
+        until_looks(page, lambda rows: rows.get(WAIT) == "running" and rows["deploy_workloads"] == "done", "five ticks")
+        expect(page.locator(f"#row-{WAIT} .why")).to_contain_text("pods ready", timeout=PATIENCE_MS)
+        took = page.locator(f"#row-{WAIT} .took")
+        before = took.inner_text()
+        expect(took).not_to_have_text(before)
+        shoot(page, "running-light")
+        page.emulate_media(color_scheme="dark")
+        shoot(page, "running-dark")
+        assert violations(page) == []
+        desk.clear(fault.id)
+        until_looks(page, lambda rows: rows.get(FLIP) == "done", "the last tick")
+        expect(page.locator(".head .pill")).to_have_text("Active", timeout=PATIENCE_MS)
+        assert _marked(page)
+        shoot(page, "active-dark")
+        page.emulate_media(color_scheme="light")
+        shoot(page, "active-light")
+
+
+def test_rows_are_seen_unwinding(browser: Browser, sandbox: Access, desk: Desk):
+    slug = runs.new_slug("hooli")
+    desk.set("image-pull-backoff", tenant=slug)
+    operators.create(sandbox, runs.request(slug, name="Hooli"))
+    runs.until(lambda: runs.waits(sandbox, slug), f"{slug} to wait for its workloads")
+    with window(browser, sandbox, "operator", height=1180) as page:
+        page.goto(console(sandbox, f"tenants/{slug}"))
+        page.evaluate("window.marked = true")
+        desk.set("handles-locked")
+        operators.act(sandbox, slug, "cancel", reason="wrong customer")
+        until_looks(
+            page,
+            lambda rows: (
+                rows.get("deploy_workloads") == "undone"
+                and rows["allocate_workflow_handle"].startswith("undo")
+                and rows["allocate_workflow_handle"] != "undone"
+            ),
+            "workloads undone and the handle not yet",
+        )
+        expect(page.locator("#situation")).to_contain_text("undone")
+        shoot(page, "unwinding-light")
+        page.emulate_media(color_scheme="dark")
+        shoot(page, "unwinding-dark")
+        assert violations(page) == []
+        desk.clear()
+        until_looks(page, lambda rows: rows.get("allocate_storage") == "undone", "everything undone", seconds=240)
+        expect(page.locator(".head .pill")).to_have_text("Failed settled", timeout=PATIENCE_MS)
+        assert looks(page)[WAIT] == "stopped"
+        assert _marked(page)
+
+
+def test_a_failed_tenant_says_where_and_why_and_keeps_its_attempts(browser: Browser, sandbox: Access, failed: str):
+    with window(browser, sandbox, "operator", height=1180) as page:
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=sandbox.api_url)
+        page.goto(console(sandbox, f"tenants/{failed}"))
+        assert looks(page)["apply_tenant_schema"] == "failed"
+        expect(page.locator("#situation")).to_contain_text("Not transient")
+        shoot(page, "failed-light")
+        page.emulate_media(color_scheme="dark")
+        shoot(page, "failed-dark")
+        assert violations(page) == []
+        page.get_by_role("button", name="Copy all").click()
+        expect(page.get_by_role("button", name="Copied")).to_be_visible()
+        assert "failing-revision" in page.evaluate("navigator.clipboard.readText()")
+        page.get_by_role("link", name="Attempt 1 failed").click()
+        expect(page.locator(".tabs [aria-current=page]")).to_contain_text("Attempt 1")
+        assert looks(page)["allocate_storage"] == "undone"
+
+
+def test_a_viewer_sees_all_and_can_do_nothing(browser: Browser, sandbox: Access, failed: str):
+    with window(browser, sandbox, "viewer") as page:
+        page.goto(console(sandbox, f"tenants/{failed}"))
+        buttons = page.locator(".actions button")
+        expect(buttons).to_have_count(6)
+        for button in buttons.all():
+            expect(button).to_be_disabled()
+        expect(page.locator(".actions")).to_contain_text("Your role may read only.")
+        page.goto(f"{sandbox.api_url}/plugin/tenants")
+        inside(page, "Tenants").locator(f"#tenant-{failed}").wait_for()
+
+
+def test_the_frame_follows_airflows_theme(browser: Browser, sandbox: Access, active: str):
+    with window(browser, sandbox, "viewer", theme="light") as page:
+        page.goto(f"{sandbox.api_url}/plugin/tenants")
+        frame = inside(page, "Tenants")
+        ground = "getComputedStyle(document.body).backgroundColor"
+        light = frame.evaluate(ground)
+        page.evaluate("localStorage.setItem('theme', 'dark')")
+        frame.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+        assert frame.evaluate(ground) != light
+        page.reload()
+        assert inside(page, "Tenants").evaluate(ground) != light
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_list_is_whole_in_both_themes(browser: Browser, sandbox: Access, failed: str, active: str, theme: str):
+    with window(browser, sandbox, "operator", theme=theme) as page:
+        page.goto(console(sandbox))
+        expect(page.locator(f"#tenant-{failed}")).to_contain_text("Failed settled")
+        shoot(page, f"list-{theme}")
+        assert violations(page) == []
+        page.locator("select[name=state]").select_option("Active")
+        page.wait_for_url(re.compile("state=Active"))
+        expect(page.locator(f"#tenant-{active}")).to_be_visible()
+        expect(page.locator(f"#tenant-{failed}")).to_have_count(0)
+        page.get_by_role("searchbox").fill(failed)
+        page.locator("select[name=state]").select_option("any state")
+        expect(page.locator(f"#tenant-{failed}")).to_be_visible()
+
+
+def test_360_pixels_are_enough(browser: Browser, sandbox: Access, failed: str):
+    with window(browser, sandbox, "operator", width=360, height=780, theme="dark") as page:
+        for path in ("", f"tenants/{failed}", "tenants/nobody"):
+            page.goto(console(sandbox, path))
+            assert (path, overflow(page)) == (path, 0)
+            assert violations(page) == []
+            if "nobody" not in path:
+                shoot(page, f"narrow-{'tenant' if path else 'list'}")
+
+
+def test_the_keyboard_is_enough(browser: Browser, sandbox: Access, active: str):
+    with window(browser, sandbox, "operator") as page:
+        page.goto(console(sandbox, f"?q={active}"))
+        page.keyboard.press("Tab")
+        expect(page.locator(".skip")).to_be_focused()
+        page.locator(f"#tenant-{active} a").focus()
+        page.keyboard.press("Enter")
+        page.locator(".timeline").wait_for()
+
+
+def test_a_page_is_whole_before_any_script_runs(browser: Browser, sandbox: Access, failed: str):
+    context = browser.new_context(java_script_enabled=False)
+    context.add_cookies([{"name": "_token", "value": sandbox.token("viewer"), "url": sandbox.api_url}])
+    page = context.new_page()
+    page.goto(console(sandbox, f"tenants/{failed}"))
+    expect(page.locator(".timeline li")).to_have_count(7)
+    expect(page.locator("#errors")).to_contain_text("failing-revision")
+    context.close()
+
+
+def test_who_is_logged_out_is_led_to_airflows_login_and_back(browser: Browser, sandbox: Access, active: str):
+    with window(browser, sandbox) as page:
+        page.goto(console(sandbox, f"tenants/{active}"))
+        expect(page.locator("h1")).to_have_text("You are not logged in")
+        page.get_by_role("link", name="Log in").click()
+        page.locator("input[name=username]").wait_for()
