@@ -21,8 +21,9 @@ from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.reads import History
 from tenancy.console.parts import Parts
 from tenancy.engine.tenancy import Tenancy
-from tenancy.ledger import rounds
+from tenancy.ledger import findings, rounds
 from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.findings import Finding, What
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga import commands as c
 from tenancy.saga.facts import RequestRefused
@@ -272,6 +273,19 @@ def test_a_list_is_paged(console: Console):
     refs = [re.findall(r'<tr id="tenant-([\w-]+)"', page) for page in (first, second)]
     assert refs[0] + refs[1] == [f"t-{number:02}" for number in reversed(range(52))]
     assert "Next page" not in second
+
+
+def test_where_ledger_and_world_differ_is_told_on_both_pages(console: Console):
+    tenant_id = console.tenant(start())
+    finding = Finding(next(iter(What)), "role", "acme_1", "eu", tenant_id, f"{EVIL} is gone; escalate.")
+    with console.ledger.open("test") as session:
+        findings.confirm(session, [finding])
+    for path in ("/", "/tenants/acme"):
+        text = console.get(path).text
+        assert "The ledger and the world differ" in text
+        assert "is gone; escalate." in text
+        assert "<script>alert" not in text
+    assert "The ledger and the world differ" not in console.get("/?state=Active").text
 
 
 # -- a run's tab

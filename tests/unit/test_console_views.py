@@ -77,6 +77,9 @@ def test_a_late_reconciler_is_told():
     (late,) = platform_lines(Pulse(), (replace(WELL[0], at=NOW - timedelta(minutes=9)),), NOW)
     (never,) = platform_lines(Pulse(), (), NOW)
     assert (late.what, never.what) == ("The reconciler last ran 9 min ago.", "The reconciler has never run.")
+    world = Beat("reality check", NOW - timedelta(hours=3), 1, "all alike")
+    (line,) = platform_lines(Pulse(), (*WELL, world), NOW)
+    assert line.what == "The reality check last ran 3 h ago."
 
 
 def test_the_pulse_is_what_the_engine_says():
@@ -110,7 +113,7 @@ def test_a_decommissioned_tenant_is_linked_by_its_id():
 
 def test_what_is_shown_on_top_is_not_shown_again():
     queued = (QueuedRun("r1", "beta", NOW),)
-    seen = Listed((LINE,), (LINE,), dict.fromkeys(State, 0), 1, queued, NOW)
+    seen = Listed((LINE,), (LINE,), dict.fromkeys(State, 0), 1, queued, (), NOW)
     view = list_view(seen, Wanted(), cursor=None, more="abc")
     assert (len(view.urgent), len(view.others), view.next_query) == (1, 0, "cursor=abc")
     assert [count.label for count in view.counts if count.chosen] == ["all"]

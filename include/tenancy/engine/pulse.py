@@ -8,7 +8,8 @@ from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs
 from tenancy.saga.errors import PermanentError, TransientError
 
 RECONCILIATION_DAG: Final = "tenant_reconciliation"
-_DAGS: Final = (PROVISIONING_DAG, COMPENSATION_DAG, RECONCILIATION_DAG)
+REALITY_CHECK_DAG: Final = "tenant_reality_check"
+_DAGS: Final = (PROVISIONING_DAG, COMPENSATION_DAG, RECONCILIATION_DAG, REALITY_CHECK_DAG)
 
 
 @dataclass(frozen=True)

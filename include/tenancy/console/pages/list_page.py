@@ -21,6 +21,7 @@ from tenancy.console.pages.list_view import Listed, list_view, query_of
 from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.rendering import page
 from tenancy.ledger import reading
+from tenancy.ledger.findings import open_findings
 from tenancy.ledger.reading import Place, Wanted
 from tenancy.ledger.rounds import Beat, beats
 from tenancy.saga.names import RunId
@@ -95,6 +96,7 @@ def _look(desk: Desk, wanted: Wanted, after: Place | None, queued: tuple[QueuedR
         counts=reading.counts(ledger),
         attention=attention,
         queued=tuple(run for run in queued if ledger.tenant_of_run(RunId(run.run_id)) is None),
+        findings=tuple(open_findings(ledger, tenant_id=None, limit=reads.FINDINGS)),
         now=now,
     )
     more = cursors.encode(Place(last.created_at, last.tenant_id)) if last else None

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from tenancy.adapters.airflow_runs import QueuedRun
 from tenancy.console.pages import words
+from tenancy.ledger.findings import OpenFinding
 from tenancy.ledger.reading import Line, Wanted
 from tenancy.saga.states import State
 
@@ -64,6 +65,7 @@ class ListView:
     first_page: bool
     next_query: str
     queued: tuple[QueuedRun, ...]
+    findings: tuple[OpenFinding, ...]
     now: datetime
 
 
@@ -76,6 +78,7 @@ class Listed:
     counts: Mapping[State, int]
     attention: int
     queued: tuple[QueuedRun, ...]
+    findings: tuple[OpenFinding, ...]
     now: datetime
 
 
@@ -92,6 +95,7 @@ def list_view(seen: Listed, wanted: Wanted, *, cursor: str | None, more: str | N
         first_page=cursor is None,
         next_query=query_of(wanted, cursor=more) if more else "",
         queued=seen.queued,
+        findings=seen.findings,
         now=seen.now,
     )
 

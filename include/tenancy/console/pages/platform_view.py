@@ -7,7 +7,9 @@ from typing import Final
 
 from tenancy.console.api.platform import LATE_AFTER
 from tenancy.console.pages import words
-from tenancy.engine.pulse import RECONCILIATION_DAG, Pulse
+from tenancy.engine.pulse import REALITY_CHECK_DAG, RECONCILIATION_DAG, Pulse
+from tenancy.engine.reality import BEAT as REALITY_CHECK
+from tenancy.engine.reconcile import BEAT as RECONCILIATION
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
 from tenancy.ledger.rounds import Beat
 
@@ -15,6 +17,7 @@ _PAUSED: Final = {
     PROVISIONING_DAG: "new tenants and retries wait until it is unpaused in Airflow.",
     COMPENSATION_DAG: "what is cancelled or decommissioned is not undone until it is unpaused in Airflow.",
     RECONCILIATION_DAG: "what callbacks miss is not found until it is unpaused in Airflow.",
+    REALITY_CHECK_DAG: "where ledger and world differ is not found until it is unpaused in Airflow.",
 }
 
 
@@ -63,13 +66,16 @@ def _reconciler(beats: dict[str, Beat], now: datetime) -> tuple[PlatformLine, ..
 
 
 def _late(name: str, beat: Beat | None, now: datetime) -> PlatformLine | None:
-    meaning = "What callbacks miss is not found meanwhile. Is its DAG paused, or the engine away?"
-    if beat is None:
-        return PlatformLine("warn", f"The {_WHO.get(name, name)} has never run.", meaning)
+    if beat is None:  # a reality check has half an hour for its first
+        return PlatformLine("warn", "The reconciler has never run.", _MEANS[name]) if name == RECONCILIATION else None
     seconds = (now - beat.at).total_seconds()
     if seconds <= LATE_AFTER[name].total_seconds():
         return None
-    return PlatformLine("warn", f"The {_WHO.get(name, name)} last ran {words.duration(seconds)} ago.", meaning)
+    return PlatformLine("warn", f"The {_WHO[name]} last ran {words.duration(seconds)} ago.", _MEANS[name])
 
 
-_WHO: Final = {"reconciliation": "reconciler"}
+_WHO: Final = {RECONCILIATION: "reconciler", REALITY_CHECK: "reality check"}
+_MEANS: Final = {
+    RECONCILIATION: "What callbacks miss is not found meanwhile. Is its DAG paused, or the engine away?",
+    REALITY_CHECK: "Where ledger and world differ is not found meanwhile. Is its DAG paused, or the engine away?",
+}

@@ -10,12 +10,15 @@ from tenancy.console.pages.patience import patiently
 from tenancy.console.pages.tenant_view import Looked
 from tenancy.console.parts import Parts
 from tenancy.engine.progress import progress
+from tenancy.ledger.findings import open_findings
 from tenancy.ledger.history import Usual, usual
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.rounds import beats
 
 _Seen = TypeVar("_Seen")
 _KEPT_SECONDS: Final = 60.0
+FINDINGS: Final = 20
+"""More than these are for the API."""
 
 
 def looked_at(parts: Parts, look: Callable[[Desk], _Seen]) -> _Seen:
@@ -39,6 +42,7 @@ def tenant(desk: Desk, ref: str, history: "History") -> Looked:
         progress=progress(desk.ledger, saga),
         usual=history.of(desk.ledger),
         beats=tuple(beats(desk.ledger)),
+        findings=tuple(open_findings(desk.ledger, tenant_id=line.tenant_id, limit=FINDINGS)),
         platform=desk.tenancy.platform,
         now=desk.parts.clock(),
     )

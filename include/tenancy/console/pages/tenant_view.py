@@ -14,6 +14,7 @@ from tenancy.engine.preview import Preview, preview
 from tenancy.engine.progress import Progress
 from tenancy.ledger.envelope import Envelope, chain_break
 from tenancy.ledger.error_log import ErrorLine, error_log
+from tenancy.ledger.findings import OpenFinding
 from tenancy.ledger.history import Usual
 from tenancy.ledger.reading import Line
 from tenancy.ledger.rounds import Beat
@@ -57,6 +58,7 @@ class Looked:
     progress: Progress
     usual: Mapping[str, Usual]
     beats: tuple[Beat, ...]
+    findings: tuple[OpenFinding, ...]
     platform: Platform
     now: datetime
 
@@ -126,6 +128,8 @@ class TenantView:
     older: int | None
     """The page of the audit log behind this one begins below this seq."""
     broken_at: int | None
+    findings: tuple[OpenFinding, ...]
+    """Where the ledger and the world differ."""
 
 
 def tenant_view(
@@ -153,6 +157,7 @@ def tenant_view(
         audit=audit,
         older=older,
         broken_at=chain_break(seen.envelopes),
+        findings=seen.findings,
     )
 
 
