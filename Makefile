@@ -16,7 +16,7 @@ export TENANCY_PLATFORM_FILE ?= $(CURDIR)/include/sandbox/platform.toml
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down purge status test test-deep conformance bench bench-waiting lint format lock clean
+.PHONY: help demo up down purge status test test-deep conformance bench bench-waiting bench-console lint format lock clean
 
 help: ## Show this list
 	@echo "Tenancy: tenant provisioning as a saga on Apache Airflow"; echo
@@ -53,6 +53,9 @@ bench: .venv/.installed ## Time provisioning beside empty tasks, as ratios (RUNS
 
 bench-waiting: .venv/.installed ## Let TENANTS=300 wait for readiness at once: memory, free slots, how soon one is cancelled
 	@$(BIN)/python -m sandbox.bench_waiting --tenants $(TENANTS)
+
+bench-console: .venv/.installed ## Time the console's pages on a ledger of 100,000 tenants and 5,000,000 facts
+	@$(BIN)/python -m sandbox.bench_console
 
 lint: .venv/.installed ## Check style, types and which floor imports which
 	@$(BIN)/ruff check .

@@ -1,7 +1,7 @@
 """A bound on how long a page waits for the ledger: a page that says what is silent is worth more than a late one.
 
-A look that takes longer goes on in its own thread until its own time-outs end it. There are few such threads, and when
-all are taken, that is the same answer at once: so a silent ledger never takes the api-server's threads.
+A look that takes longer goes on in its own thread until its own time-outs end it. There are few such threads; when
+all are taken, whoever comes waits as long and gets the same answer: a silent ledger does not take the api-server's.
 """
 
 from collections.abc import Callable
