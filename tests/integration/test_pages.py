@@ -18,7 +18,7 @@ from tenancy.adapters.dsn import Dsn
 from tenancy.console.callers import Caller, NotAuthenticated, Right
 from tenancy.console.pages.app import create_pages
 from tenancy.console.pages.gate import PageRoute
-from tenancy.console.pages.reads import History
+from tenancy.console.pages.reads import history
 from tenancy.console.parts import Parts
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger import findings, rounds
@@ -441,6 +441,6 @@ def test_what_usually_is_comes_from_history(console: Console):
             assert "usually" not in console.get("/tenants/slug-3").text
         begun = start(run_id, named, TenantId(UUID(int=TENANT.int + number)))
         console.tenant(begun, *done(VALIDATE, run_id=run_id), number=number)
-    console.app.state.history = History()
+    console.app.state.history = history()
     text = console.get("/tenants/slug-3").text
     assert len(re.findall(r"usually [\d.]+ s, 95 of 100 within", text)) == 1

@@ -121,6 +121,10 @@ def test_what_failed_needs_attention_at_once_and_what_hangs_after_its_time(sessi
     assert _slugs(session, wanted, since) == ["tenant-3"]
     assert _slugs(session, wanted, since + timedelta(minutes=2)) == ["tenant-3", "tenant-2"]
     assert _slugs(session, wanted, since + timedelta(minutes=15)) == ["tenant-3", "tenant-2", "tenant-1"]
+    for now in (since, since + timedelta(minutes=2), since + timedelta(minutes=15), LATER):
+        urgent = reading.urgent(session, now=now, limit=9)
+        assert urgent == reading.tenants(session, wanted, now=now, limit=9)
+        assert len(urgent) == reading.needing_attention(session, now=now)
 
 
 def test_what_is_done_needs_none_however_old_it_is(session: LedgerSession):

@@ -11,7 +11,7 @@ from tenancy.console.pages import assets, words
 from tenancy.console.pages.list_view import Listed, line_view, list_view, query_of
 from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.timeline_view import place
-from tenancy.engine.pulse import Pulse, pulse
+from tenancy.engine.report import Report, report
 from tenancy.ledger.reading import Line, Wanted
 from tenancy.ledger.rounds import Beat
 from tenancy.saga.states import State, Substate
@@ -55,42 +55,42 @@ def test_a_bar_shows_tenths_of_seconds_and_minutes():
 
 
 def test_a_platform_that_is_well_has_nothing_to_say():
-    assert platform_lines(Pulse(), WELL, NOW) == ()
+    assert platform_lines(Report(), WELL, NOW) == ()
 
 
 @pytest.mark.parametrize(
     ("seen", "tone", "what"),
     [
-        (Pulse(trouble="no"), "bad", "The workflow engine does not answer."),
-        (Pulse(silent=("scheduler",)), "bad", "The workflow engine's scheduler gives no sign of life."),
-        (Pulse(paused=("tenant_provisioning",)), "warn", "The DAG tenant_provisioning is paused:"),
-        (Pulse(paused=("tenant_reconciliation",)), "warn", "The DAG tenant_reconciliation is paused:"),
+        (Report(trouble="no"), "bad", "The workflow engine does not answer."),
+        (Report(silent=("scheduler",)), "bad", "The workflow engine's scheduler gives no sign of life."),
+        (Report(paused=("tenant_provisioning",)), "warn", "The DAG tenant_provisioning is paused:"),
+        (Report(paused=("tenant_reconciliation",)), "warn", "The DAG tenant_reconciliation is paused:"),
     ],
 )
-def test_what_is_wrong_with_the_engine_is_not_the_tenants_fault(seen: Pulse, tone: str, what: str):
+def test_what_is_wrong_with_the_engine_is_not_the_tenants_fault(seen: Report, tone: str, what: str):
     (line,) = platform_lines(seen, WELL, NOW)
     assert (line.tone, line.what) == (tone, what)
     assert line.meaning
 
 
 def test_a_late_reconciler_is_told():
-    (late,) = platform_lines(Pulse(), (replace(WELL[0], at=NOW - timedelta(minutes=9)),), NOW)
-    (never,) = platform_lines(Pulse(), (), NOW)
+    (late,) = platform_lines(Report(), (replace(WELL[0], at=NOW - timedelta(minutes=9)),), NOW)
+    (never,) = platform_lines(Report(), (), NOW)
     assert (late.what, never.what) == ("The reconciler last ran 9 min ago.", "The reconciler has never run.")
     world = Beat("reality check", NOW - timedelta(hours=3), 1, "all alike")
-    (line,) = platform_lines(Pulse(), (*WELL, world), NOW)
+    (line,) = platform_lines(Report(), (*WELL, world), NOW)
     assert line.what == "The reality check last ran 3 h ago."
 
 
-def test_the_pulse_is_what_the_engine_says():
+def test_the_report_is_what_the_engine_says():
     runs = FakeRuns()
     runs.paused, runs.silent = {"tenant_provisioning"}, ("triggerer",)
     runs.start("tenant_provisioning", "r1", {"slug": "acme"})
-    seen = pulse(runs)
+    seen = report(runs)
     assert (seen.paused, seen.silent) == (("tenant_provisioning",), ("triggerer",))
     assert [(run.run_id, run.slug) for run in seen.queued] == [("r1", "acme")]
     runs.away = True
-    assert pulse(runs).trouble
+    assert report(runs).trouble
 
 
 def test_a_line_names_the_wedged_activity_and_the_next_action():

@@ -105,6 +105,17 @@ select id, slug, name, plan, region, admin_email, state::text, substate::text, a
 -- How many tenants are in each state.
 select state::text, count(*) as tenants from ledger.tenant group by state;
 
+-- name: urgent
+-- Tenants somebody should look at, newest first: the same judgement as above. By state first, since they are few.
+with judged as materialized (
+    select * from ledger.tenant
+     where state = 'Failed'
+        or (state in ('Cancelling', 'Decommissioning') and state_since < %(now)s::timestamptz - interval '2 minutes')
+        or (state = 'Provisioning' and state_since < %(now)s::timestamptz - interval '15 minutes'))
+select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
+       seq, predecessor, created_at, state_since, true as needs_attention, held
+  from judged order by created_at desc, id desc limit %(limit)s;
+
 -- name: needing_attention
 -- How many tenants somebody should look at: the same judgement as above.
 select count(*) as tenants from ledger.tenant

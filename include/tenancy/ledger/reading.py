@@ -93,6 +93,11 @@ def counts(ledger: LedgerSession) -> dict[State, int]:
     return {state: found.get(state.value, 0) for state in State}
 
 
+def urgent(ledger: LedgerSession, *, now: datetime, limit: int) -> list[Line]:
+    """The newest tenants somebody should look at: quick also where there are few of them among many."""
+    return [_line(row) for row in ledger.rows("urgent", now=now, limit=limit)]
+
+
 def needing_attention(ledger: LedgerSession, *, now: datetime) -> int:
     """How many tenants somebody should look at."""
     return int(ledger.rows("needing_attention", now=now)[0]["tenants"])

@@ -19,7 +19,8 @@ def create_pages(parts: Parts, authenticate: Authenticate) -> FastAPI:
     app.state.parts = parts
     app.state.authenticate = authenticate
     app.state.engine = engine_watch(parts)
-    app.state.history = reads.History()
+    app.state.history = reads.history()
+    app.state.counts = reads.counts()
     for router in (list_page.router, tenant_page.router, run_page.router):
         app.include_router(router)
     app.router.routes.append(Route("/static/{version}/{name}", _asset))

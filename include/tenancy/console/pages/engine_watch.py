@@ -1,4 +1,4 @@
-"""Keeps the workflow engine's pulse for all pages of one api-server: asked by one thread, at most every few seconds.
+"""Keeps the workflow engine's report for all pages of one api-server: asked by one thread, at most every few seconds.
 
 A page waits for it a moment and no longer; an engine that has not answered by then is said not to answer.
 """
@@ -11,7 +11,7 @@ from concurrent.futures import TimeoutError as TooLate
 from typing import Final
 
 from tenancy.console.parts import Parts
-from tenancy.engine.pulse import Pulse, pulse
+from tenancy.engine.report import Report, report
 from tenancy.engine.workflow import Runs
 
 FRESH_SECONDS: Final = 5.0
@@ -21,20 +21,20 @@ SLOW_SECONDS: Final = 4.0
 
 
 class EngineWatch:
-    """The newest pulse. `look` asks the engine; it may take long."""
+    """The newest report. `look` asks the engine; it may take long."""
 
-    def __init__(self, look: Callable[[], Pulse]) -> None:
+    def __init__(self, look: Callable[[], Report]) -> None:
         self._look = look
         self._lock = threading.Lock()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tenancy-pulse")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tenancy-report")
         self._asked: Future[None] | None = None
         self._asked_at = 0.0
-        self._known = Pulse()
+        self._known = Report()
         self._known_at = -FRESH_SECONDS
 
     @property
-    def known(self) -> Pulse:
-        """The last pulse there was."""
+    def known(self) -> Report:
+        """The last report there was."""
         return self._known
 
     def begin(self) -> None:
@@ -45,8 +45,8 @@ class EngineWatch:
                 self._asked_at = time.monotonic()
                 self._asked = self._thread.submit(self._ask)
 
-    def seen(self) -> Pulse:
-        """The pulse, waited for a moment."""
+    def seen(self) -> Report:
+        """The report, waited for a moment."""
         asked = self._asked
         if asked is not None:
             try:
@@ -54,7 +54,7 @@ class EngineWatch:
             except TooLate:
                 seconds = time.monotonic() - self._asked_at
                 if seconds > SLOW_SECONDS:
-                    return Pulse(trouble=f"The workflow engine has not answered for {seconds:.0f} s.")
+                    return Report(trouble=f"The workflow engine has not answered for {seconds:.0f} s.")
         return self._known
 
     def _ask(self) -> None:
@@ -67,13 +67,13 @@ def engine_watch(parts: Parts) -> EngineWatch:
     """A watch over this platform's engine. It logs in once and keeps that, until it is refused."""
     kept: list[Runs] = []
 
-    def look() -> Pulse:
+    def look() -> Report:
         try:
             if not kept:
                 kept.append(parts.tenancy().runs())
-            seen = pulse(kept[0])
+            seen = report(kept[0])
         except Exception as error:  # noqa: BLE001 - a page says so, whatever it was
-            seen = Pulse(trouble=f"{type(error).__name__}: {error}")
+            seen = Report(trouble=f"{type(error).__name__}: {error}")
         if seen.trouble:
             kept.clear()  # its address or password may be another one now
         return seen

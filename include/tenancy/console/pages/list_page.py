@@ -66,7 +66,7 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     after = cursors.decode(cursor) if cursor else None
     watch: EngineWatch = request.app.state.engine
     watch.begin()
-    seen = reads.looked_at(parts, lambda desk: _look(desk, wanted, after, watch.known.queued))
+    seen = reads.looked_at(parts, lambda desk: _look(desk, wanted, after, watch.known.queued, request.app.state.counts))
     return page(
         request,
         "_list.html" if part else "list.html",
@@ -84,16 +84,18 @@ def _of(words: type[_Word], asked: str) -> _Word | None:
     return words(asked) if asked in set(words) else None
 
 
-def _look(desk: Desk, wanted: Wanted, after: Place | None, queued: tuple[QueuedRun, ...]) -> _Seen:
+def _look(
+    desk: Desk, wanted: Wanted, after: Place | None, queued: tuple[QueuedRun, ...], counts: reads.Kept[dict[State, int]]
+) -> _Seen:
     ledger, now = desk.ledger, desk.parts.clock()
     lines = reading.tenants(ledger, wanted, now=now, limit=PAGE_SIZE + 1, after=after)
     page_of, last = lines[:PAGE_SIZE], lines[:PAGE_SIZE][-1] if len(lines) > PAGE_SIZE else None
     attention = reading.needing_attention(ledger, now=now)
     on_top = wanted == Wanted() and after is None and attention
     listed = Listed(
-        urgent=tuple(reading.tenants(ledger, Wanted(attention=True), now=now, limit=URGENT)) if on_top else (),
+        urgent=tuple(reading.urgent(ledger, now=now, limit=URGENT)) if on_top else (),
         page=tuple(page_of),
-        counts=reading.counts(ledger),
+        counts=counts.of(ledger),
         attention=attention,
         queued=tuple(run for run in queued if ledger.tenant_of_run(RunId(run.run_id)) is None),
         findings=tuple(open_findings(ledger, tenant_id=None, limit=reads.FINDINGS)),

@@ -7,9 +7,9 @@ from typing import Final
 
 from tenancy.console.api.platform import LATE_AFTER
 from tenancy.console.pages import words
-from tenancy.engine.pulse import REALITY_CHECK_DAG, RECONCILIATION_DAG, Pulse
 from tenancy.engine.reality import BEAT as REALITY_CHECK
 from tenancy.engine.reconcile import BEAT as RECONCILIATION
+from tenancy.engine.report import REALITY_CHECK_DAG, RECONCILIATION_DAG, Report
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
 from tenancy.ledger.rounds import Beat
 
@@ -30,13 +30,13 @@ class PlatformLine:
     meaning: str
 
 
-def platform_lines(pulse: Pulse, beats: Iterable[Beat], now: datetime) -> tuple[PlatformLine, ...]:
+def platform_lines(report: Report, beats: Iterable[Beat], now: datetime) -> tuple[PlatformLine, ...]:
     """All that is wrong; none when all is well."""
-    return (*_engine(pulse), *_paused(pulse), *_reconciler({beat.name: beat for beat in beats}, now))
+    return (*_engine(report), *_paused(report), *_reconciler({beat.name: beat for beat in beats}, now))
 
 
-def _engine(pulse: Pulse) -> tuple[PlatformLine, ...]:
-    if pulse.trouble:
+def _engine(report: Report) -> tuple[PlatformLine, ...]:
+    if report.trouble:
         return (
             PlatformLine(
                 "bad",
@@ -45,8 +45,8 @@ def _engine(pulse: Pulse) -> tuple[PlatformLine, ...]:
                 "on, and actions may have to wait. Escalate to platform engineering if it lasts.",
             ),
         )
-    if pulse.silent:
-        parts = " and ".join(pulse.silent)
+    if report.silent:
+        parts = " and ".join(report.silent)
         return (
             PlatformLine(
                 "bad",
@@ -57,8 +57,8 @@ def _engine(pulse: Pulse) -> tuple[PlatformLine, ...]:
     return ()
 
 
-def _paused(pulse: Pulse) -> tuple[PlatformLine, ...]:
-    return tuple(PlatformLine("warn", f"The DAG {dag} is paused:", _PAUSED[dag]) for dag in pulse.paused)
+def _paused(report: Report) -> tuple[PlatformLine, ...]:
+    return tuple(PlatformLine("warn", f"The DAG {dag} is paused:", _PAUSED[dag]) for dag in report.paused)
 
 
 def _reconciler(beats: dict[str, Beat], now: datetime) -> tuple[PlatformLine, ...]:

@@ -3,20 +3,21 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 from tenancy.console.api.desk import Desk, opened
 from tenancy.console.pages.patience import patiently
 from tenancy.console.pages.tenant_view import Looked
 from tenancy.console.parts import Parts
 from tenancy.engine.progress import progress
+from tenancy.ledger import reading
 from tenancy.ledger.findings import open_findings
 from tenancy.ledger.history import Usual, usual
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.rounds import beats
+from tenancy.saga.states import State
 
 _Seen = TypeVar("_Seen")
-_KEPT_SECONDS: Final = 60.0
 FINDINGS: Final = 20
 """More than these are for the API."""
 
@@ -31,7 +32,7 @@ def looked_at(parts: Parts, look: Callable[[Desk], _Seen]) -> _Seen:
     return patiently(at_desk, "The ledger")
 
 
-def tenant(desk: Desk, ref: str, history: "History") -> Looked:
+def tenant(desk: Desk, ref: str, history: "Kept[dict[str, Usual]]") -> Looked:
     """All that a tenant's page shows; 404 when there is no such tenant."""
     line = desk.line(ref)
     saga = desk.saga_of(line)
@@ -48,16 +49,29 @@ def tenant(desk: Desk, ref: str, history: "History") -> Looked:
     )
 
 
-class History:
-    """How long activities usually take, read anew at most once a minute: it changes slowly."""
+class Kept(Generic[_Seen]):
+    """What is read anew only after some seconds, by one process for all its pages."""
 
-    def __init__(self) -> None:
+    def __init__(self, read: Callable[[LedgerSession], _Seen], seconds: float) -> None:
+        self._read, self._seconds = read, seconds
         self._lock = threading.Lock()
-        self._value: dict[str, Usual] = {}
-        self._read_at = -_KEPT_SECONDS
+        self._values: list[_Seen] = []
+        self._read_at = 0.0
 
-    def of(self, ledger: LedgerSession) -> dict[str, Usual]:
+    def of(self, ledger: LedgerSession) -> _Seen:
+        """The value, read by this session if it is due."""
         with self._lock:
-            if time.monotonic() - self._read_at >= _KEPT_SECONDS:
-                self._value, self._read_at = usual(ledger), time.monotonic()
-            return self._value
+            if not self._values or time.monotonic() - self._read_at >= self._seconds:
+                self._values = [self._read(ledger)]
+                self._read_at = time.monotonic()
+            return self._values[0]
+
+
+def history() -> Kept[dict[str, Usual]]:
+    """How long activities usually take: it changes slowly."""
+    return Kept(usual, 60.0)
+
+
+def counts() -> Kept[dict[State, int]]:
+    """How many tenants are in each state: every row is counted, which takes 20 ms with 100,000."""
+    return Kept(reading.counts, 3.0)

@@ -15,6 +15,7 @@ from tenancy.console.pages.tenant_page import answer
 from tenancy.console.pages.tenant_view import Looked
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
 from tenancy.ledger import reading
+from tenancy.ledger.history import Usual
 from tenancy.saga.names import RunId
 
 router = APIRouter(route_class=PageRoute)
@@ -55,7 +56,7 @@ def _attempt_of(dag_id: str, run_id: str) -> int | None:
     return int(parts[2]) if dag_id == COMPENSATION_DAG and len(parts) == 4 and parts[2].isdecimal() else None
 
 
-def _look(desk: Desk, dag_id: str, run_id: str, history: reads.History) -> Looked | Trouble:
+def _look(desk: Desk, dag_id: str, run_id: str, history: reads.Kept[dict[str, Usual]]) -> Looked | Trouble:
     if dag_id == COMPENSATION_DAG:
         tenant = run_id.split("__")[1] if run_id.count("__") == 3 else ""
     else:

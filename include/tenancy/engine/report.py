@@ -1,4 +1,4 @@
-"""The workflow engine's pulse: does it answer, is it scheduling, are our DAGs paused, which runs wait. Reads only."""
+"""The workflow engine's report: does it answer, is it scheduling, are our DAGs paused, which runs wait. Reads only."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,8 +13,8 @@ _DAGS: Final = (PROVISIONING_DAG, COMPENSATION_DAG, RECONCILIATION_DAG, REALITY_
 
 
 @dataclass(frozen=True)
-class Pulse:
-    """What the engine says of itself. `trouble`: it does not answer, or not as it should; the rest is unknown then."""
+class Report:
+    """What it says of itself. `trouble`: it does not answer, or not as it should; the rest is unknown then."""
 
     trouble: str = ""
     silent: tuple[str, ...] = ()
@@ -25,13 +25,13 @@ class Pulse:
     """Runs of `tenant_provisioning` that wait in its queue."""
 
 
-def pulse(runs: Runs) -> Pulse:
-    """The pulse just now."""
+def report(runs: Runs) -> Report:
+    """The report just now."""
     try:
-        return Pulse(
+        return Report(
             silent=tuple(runs.silent_parts()),
             paused=tuple(dag for dag in _DAGS if runs.is_paused(dag)),
             queued=tuple(runs.queued(PROVISIONING_DAG)),
         )
     except (TransientError, PermanentError) as error:
-        return Pulse(trouble=str(error))
+        return Report(trouble=str(error))
