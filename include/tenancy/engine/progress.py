@@ -1,5 +1,6 @@
 """How far an unwinding is: is anything of the tenant's still at work, compensations n of m, what is left."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tenancy.ledger.envelope import Envelope
@@ -18,16 +19,17 @@ class Progress:
     left: tuple[Resource, ...]
 
 
-def progress(ledger: LedgerSession, saga: Saga) -> Progress:
-    """The three facts a Cancel is judged by, as of now."""
+def progress(ledger: LedgerSession, saga: Saga, envelopes: Sequence[Envelope] | None = None) -> Progress:
+    """The three facts a Cancel is judged by, as of now. `envelopes`: the tenant's facts, if they were read already."""
     holder = ledger.holder(saga.tenant_id)
     at_work = holder is not None and holder.application.startswith("tenancy run")
-    undone = len(_released(ledger.envelopes(saga.tenant_id), saga))
+    facts = ledger.envelopes(saga.tenant_id) if envelopes is None else envelopes
+    undone = len(_released(facts, saga))
     left = saga.live_resources[::-1]
     return Progress(str(holder) if at_work else "", undone, undone + len(left), left)
 
 
-def _released(envelopes: list[Envelope], saga: Saga) -> set[tuple[str, str]]:
+def _released(envelopes: Sequence[Envelope], saga: Saga) -> set[tuple[str, str]]:
     """What this attempt has released and nobody made again."""
     live = {(resource.kind, resource.name) for resource in saga.live_resources}
     facts = (envelope.fact for envelope in envelopes if envelope.attempt == saga.attempt)

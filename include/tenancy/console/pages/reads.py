@@ -15,6 +15,7 @@ from tenancy.ledger.findings import open_findings
 from tenancy.ledger.history import Usual, usual
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.rounds import beats
+from tenancy.saga.evolve import fold
 from tenancy.saga.states import State
 
 _Seen = TypeVar("_Seen")
@@ -35,12 +36,14 @@ def looked_at(parts: Parts, look: Callable[[Desk], _Seen]) -> _Seen:
 def tenant(desk: Desk, ref: str, history: "Kept[dict[str, Usual]]") -> Looked:
     """All that a tenant's page shows; 404 when there is no such tenant."""
     line = desk.line(ref)
-    saga = desk.saga_of(line)
+    envelopes = tuple(desk.ledger.envelopes(line.tenant_id))  # read once: they are most of the work
+    saga = fold(envelope.fact for envelope in envelopes)
+    assert saga is not None  # its row is written with its facts
     return Looked(
         line=line,
         saga=saga,
-        envelopes=tuple(desk.ledger.envelopes(line.tenant_id)),
-        progress=progress(desk.ledger, saga),
+        envelopes=envelopes,
+        progress=progress(desk.ledger, saga, envelopes),
         usual=history.of(desk.ledger),
         beats=tuple(beats(desk.ledger)),
         findings=tuple(open_findings(desk.ledger, tenant_id=line.tenant_id, limit=FINDINGS)),
