@@ -57,8 +57,7 @@ class GuardedRoute(APIRoute):
             caller = await request.app.state.authenticate(request)
             require(caller, right)
             if writes:
-                _require_meant(request)
-                _require_bounded(request)
+                require_meant(request)
             request.state.caller = caller
             response: Response = await handle(request)
             response.headers["Cache-Control"] = "no-store"
@@ -73,9 +72,11 @@ def require(caller: Caller, right: Right) -> None:
         raise ProblemError(403, f"{caller.name} lacks the permission {right} here.")
 
 
-def _require_meant(request: Request) -> None:
+def require_meant(request: Request) -> None:
+    """428 unless the write says that it is meant, 400 unless its body is bounded."""
     if not request.headers.get(WRITE_HEADER):
         raise ProblemError(428, f"Every write needs the header {WRITE_HEADER}: 1.", field=WRITE_HEADER)
+    _require_bounded(request)
 
 
 def _require_bounded(request: Request) -> None:

@@ -6,7 +6,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tenancy.console.callers import Authenticate
-from tenancy.console.pages import assets, gate, list_page, reads, run_page, tenant_page
+from tenancy.console.pages import (
+    assets,
+    dialogs,
+    gate,
+    list_page,
+    new_page,
+    reads,
+    recover_dialog,
+    run_page,
+    tenant_page,
+)
 from tenancy.console.pages.engine_watch import engine_watch
 from tenancy.console.parts import Parts
 
@@ -21,8 +31,8 @@ def create_pages(parts: Parts, authenticate: Authenticate) -> FastAPI:
     app.state.engine = engine_watch(parts)
     app.state.history = reads.history()
     app.state.counts = reads.counts()
-    for router in (list_page.router, tenant_page.router, run_page.router):
-        app.include_router(router)
+    for each in (list_page, new_page, dialogs, recover_dialog, tenant_page, run_page):
+        app.include_router(each.router)
     app.router.routes.append(Route("/static/{version}/{name}", _asset))
     gate.install(app)
     return app

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import require, right_of
+from tenancy.console.api.access import require, require_meant, right_of
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.callers import Caller, NotAuthenticated
 from tenancy.console.pages.rendering import airflow_of, page
@@ -43,10 +43,13 @@ class PageRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Any]:
         """The gate, then FastAPI's own handler."""
         handle, right = super().get_route_handler(), right_of(self)
+        writes = not self.methods <= {"GET", "HEAD"}
 
         async def guarded(request: Request) -> Response:
             caller = await _authenticated(request)
             require(caller, right)
+            if writes:
+                require_meant(request)
             request.state.caller = caller
             response: Response = await handle(request)
             return response
@@ -81,6 +84,8 @@ def _handle(request: Request, error: Exception) -> Response:
         answer = page(request, "_trouble_line.html", trouble.status, trouble=trouble)
         answer.headers.update({"HX-Retarget": "#notice", "HX-Reswap": "innerHTML"})
         return answer
+    if "HX-Request" in request.headers:
+        return page(request, "_trouble_dialog.html", trouble.status, trouble=trouble)
     return page(request, "trouble.html", trouble.status, trouble=trouble)
 
 

@@ -8,9 +8,10 @@ from typing import Final
 from tenancy.bootstrap import tenant_url
 from tenancy.console.callers import Right
 from tenancy.console.pages import words
+from tenancy.console.pages.recovering import is_recoverable
 from tenancy.console.pages.timeline_view import AttemptView, RowView, Scene, attempt_ends, attempt_view
 from tenancy.engine.actions import ACTIONS
-from tenancy.engine.preview import Preview, preview
+from tenancy.engine.preview import preview
 from tenancy.engine.progress import Progress
 from tenancy.ledger.envelope import Envelope, chain_break
 from tenancy.ledger.error_log import ErrorLine, error_log
@@ -34,7 +35,7 @@ RIGHTS: Final[Mapping[str, Right]] = {
     "recreate": Right.CREATE,
     "escalate": Right.EDIT,
 }
-_BUTTONS: Final[Mapping[str, str]] = {
+BUTTONS: Final[Mapping[str, str]] = {
     "cancel": "Cancel provisioning",
     "reset": "Reset provisioning",
     "retry": "Retry provisioning",
@@ -83,7 +84,8 @@ class ActionView:
     allowed: bool
     reason: str
     """What it would do, or why it is refused."""
-    preview: Preview
+    force: bool = False
+    """May this caller do it all the same?"""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def tenant_view(
         situation=situation(seen, newest),
         seconds_in_state=_since(seen.line.state_since, seen.now),
         url=tenant_url(seen.platform, saga.parameters),
-        actions=tuple(_action(saga, name, rights) for name in ACTIONS),
+        actions=(_recover(saga, rights), *(_action(saga, name, rights) for name in ACTIONS)),
         tabs=tuple(_tab(each, history[-1], seen, scene, chosen) for each in reversed(history)),
         attempt=attempt_view(chosen, scene) if chosen else None,
         progress=seen.progress,
@@ -247,7 +249,18 @@ def _action(saga: Saga, name: str, rights: Collection[Right]) -> ActionView:
     seen = preview(saga, name)
     permitted = RIGHTS[name] in rights
     reason = seen.refusal or seen.said if permitted else _READS_ONLY
-    return ActionView(name, _BUTTONS[name], seen.allowed and permitted, reason, seen)
+    force = name == "reset" and not seen.allowed and Right.FORCE in rights and is_recoverable(saga)
+    return ActionView(name, BUTTONS[name], seen.allowed and permitted, reason, force)
+
+
+def _recover(saga: Saga, rights: Collection[Right]) -> ActionView:
+    permitted, useful = {Right.EDIT, Right.CREATE} <= set(rights), is_recoverable(saga)
+    refusal = f"There is nothing to recover while it is {saga.phase}."
+    reason = (RECOVER if useful else refusal) if permitted else _READS_ONLY
+    return ActionView("recover", "Recover", useful and permitted, reason)
+
+
+RECOVER: Final = "Cancels, resets and retries, each only where it is not so already, and waits for each."
 
 
 def _tab(each: Timeline, newest: Timeline, seen: Looked, scene: Scene, chosen: Timeline | None) -> Tab:

@@ -17,6 +17,7 @@
   document.addEventListener("htmx:after:swap", (event) => {
     seen = performance.now();
     const status = event.detail?.ctx?.response?.status;
+    if (document.getElementById("dialog")?.open) return;  // what a dialog says is not about the page
     if (!status || status < 400) { notice().replaceChildren(); say("live", "live"); } else say("last picture", "bad");
   });
   document.addEventListener("htmx:error", () => {

@@ -1,0 +1,131 @@
+"""The dialogs of a tenant's actions: what would happen, why it is wanted, and how far it is until it is really done.
+
+Each sends what the JSON API takes and is answered by the API's own functions: rights, refusals, idempotency and the
+audit log are theirs. A key drawn with the dialog makes a double click one action; `seen` tells the later of two people.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from uuid import uuid4
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from tenancy.console.api import actions as api
+from tenancy.console.api.access import needs, require
+from tenancy.console.api.desk import Desk
+from tenancy.console.api.problems import ProblemError, problem_of
+from tenancy.console.api.requests import Ref
+from tenancy.console.callers import Caller, Right
+from tenancy.console.pages import forms, reads
+from tenancy.console.pages.gate import PageRoute
+from tenancy.console.pages.rendering import page
+from tenancy.console.pages.tenant_view import BUTTONS, RIGHTS
+from tenancy.console.pages.visit import SentIn, Visit, VisitOf
+from tenancy.engine.preview import preview
+from tenancy.engine.progress import progress
+from tenancy.saga.tenant import Saga
+from tenancy.saga.unwinding import is_to_be_unwound
+
+router = APIRouter(route_class=PageRoute)
+
+Action = Literal["cancel", "reset", "retry", "decommission", "recreate", "escalate"]
+_ASKS: Final[dict[str, Callable[..., Response]]] = {
+    "cancel": api.cancel,
+    "reset": api.reset,
+    "retry": api.retry,
+    "decommission": api.decommission,
+    "recreate": api.recreate,
+    "escalate": api.escalate,
+}
+
+
+@dataclass(frozen=True)
+class _Form:
+    """A dialog's form: empty, or as it was sent with what was wrong about it."""
+
+    action: str
+    force: bool
+    sent: forms.Sent
+    problem: ProblemError | None = None
+
+
+@router.get("/tenants/{ref}/actions/{action}")
+@needs(Right.READ)
+def show_dialog(visit: VisitOf, ref: Ref, action: Action, force: bool = False) -> Response:
+    """What the action would do, and the form that asks for it."""
+    _require_right(visit.caller, action, force)
+    return reads.looked_at(visit.parts, lambda desk: _dialog(visit, desk, ref, _Form(action, force, {})))
+
+
+@router.post("/tenants/{ref}/actions/{action}")
+@needs(Right.READ)
+def act(visit: VisitOf, ref: Ref, action: Action, sent: SentIn) -> Response:
+    """Ask for the action; what went wrong is said in the dialog, which can be sent again."""
+    force = bool(sent.get("force"))
+    _require_right(visit.caller, action, force)
+    try:
+        told = ask(visit, ref, action, sent)
+    except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
+        wrong = _Form(action, force, sent, problem_of(error))
+        return reads.looked_at(visit.parts, lambda desk: _dialog(visit, desk, ref, wrong))
+    return reads.looked_at(visit.parts, lambda desk: _done(visit, desk, told["tenant"]["id"], action, told))
+
+
+@router.get("/tenants/{ref}/actions/{action}/progress")
+@needs(Right.READ)
+def show_progress(visit: VisitOf, ref: Ref, action: Action) -> Response:
+    """How far it is; asked again and again until it is done."""
+    return reads.looked_at(visit.parts, lambda desk: _done(visit, desk, ref, action, None))
+
+
+def ask(visit: Visit, ref: str, action: str, sent: forms.Sent) -> dict[str, Any]:
+    """The API's answer (its model `Action`). Raises what the API would answer as a problem."""
+    parameters = reads.looked_at(visit.parts, lambda desk: desk.saga(ref)).parameters
+    return forms.told_by(_ASKS[action](visit.asked(sent), ref, forms.wish_of(action, sent, parameters)))
+
+
+def _require_right(caller: Caller, action: str, force: bool) -> None:
+    require(caller, RIGHTS[action])
+    if force:
+        require(caller, Right.FORCE)
+
+
+def _dialog(visit: Visit, desk: Desk, ref: str, form: _Form) -> Response:
+    """The form, drawn from what is true now."""
+    line = desk.line(ref)
+    saga = desk.saga_of(line)
+    return page(
+        visit.request,
+        "_dialog.html",
+        form.problem.status if form.problem else 200,
+        **vars(form),
+        label="Force reset" if form.force else BUTTONS[form.action],
+        line=line,
+        saga=saga,
+        seen=preview(saga, form.action),
+        key=uuid4().hex,
+        platform=desk.tenancy.platform,
+    )
+
+
+def _done(visit: Visit, desk: Desk, ref: str, action: str, told: dict[str, Any] | None) -> Response:
+    line = desk.line(ref)
+    saga = desk.saga_of(line)
+    return page(
+        visit.request,
+        "_done.html",
+        action=action,
+        label=BUTTONS[action],
+        line=line,
+        saga=saga,
+        progress=progress(desk.ledger, saga),
+        ends=_ends(saga),
+        told=told,
+    )
+
+
+def _ends(saga: Saga) -> bool:
+    """Is nothing under way any more that this dialog would have to wait for?"""
+    return not is_to_be_unwound(saga) or saga.phase == "Failed stuck"

@@ -1,0 +1,77 @@
+"""What a form of the console sends, as the API's own wishes: pages and API ask for the same things. Pure."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel, ValidationError
+from starlette.responses import Response
+
+from tenancy.console.api.problems import ProblemError
+from tenancy.console.api.requests import CorrectedWish, NewTenant, ResetWish, Wish
+from tenancy.saga.tenant import Parameters
+
+WISHES: Final[Mapping[str, type[Wish]]] = {
+    "cancel": Wish,
+    "reset": ResetWish,
+    "retry": CorrectedWish,
+    "decommission": Wish,
+    "recreate": CorrectedWish,
+    "escalate": Wish,
+}
+CORRECTABLE: Final = ("name", "plan", "region", "admin_email")
+_FIELDS_AT_MOST: Final = 30
+_Model = TypeVar("_Model", bound=BaseModel)
+
+Sent = Mapping[str, str]
+
+
+def sent_in(body: bytes) -> Sent:
+    """The fields of a form; ProblemError when it is none."""
+    try:
+        text = body.decode("utf-8")
+        return dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_FIELDS_AT_MOST))
+    except ValueError as error:
+        raise ProblemError(400, "What was sent is no form of this console.") from error
+
+
+def wish_of(action: str, sent: Sent, now: Parameters) -> Wish:
+    """The wish behind a dialog; ProblemError names the field at fault."""
+    fields: dict[str, object] = {"reason": sent.get("reason", ""), "seen": sent.get("seen") or None}
+    if sent.get("confirm_slug"):
+        fields["confirm_slug"] = sent["confirm_slug"]
+    if issubclass(WISHES[action], ResetWish):
+        fields["force"] = bool(sent.get("force"))
+    if issubclass(WISHES[action], CorrectedWish):
+        fields["corrections"] = _corrections(sent, now)
+    return _checked(WISHES[action], fields)
+
+
+def new_tenant(sent: Sent) -> NewTenant:
+    """The wish behind the form for a new tenant; ProblemError names the field at fault."""
+    return _checked(NewTenant, {field: sent.get(field, "").strip() for field in NewTenant.model_fields})
+
+
+def told_by(answer: Response) -> dict[str, Any]:
+    """The API's answer; ProblemError when it repeats the problem a request of this key met the first time."""
+    told: dict[str, Any] = json.loads(bytes(answer.body))
+    if answer.status_code >= 400:
+        raise ProblemError(answer.status_code, told["detail"], field=told.get("field"))
+    return told
+
+
+def _corrections(sent: Sent, now: Parameters) -> dict[str, str]:
+    """What differs from what was asked for; an empty field is as it was."""
+    given = {field: sent.get(field, "").strip() for field in CORRECTABLE}
+    return {field: value for field, value in given.items() if value and value != getattr(now, field)}
+
+
+def _checked(model: type[_Model], fields: Mapping[str, object]) -> _Model:
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][-1])
+        said = "say why, for the audit log" if field == "reason" else first["msg"]
+        raise ProblemError(400, f"{field.capitalize()}: {said}.", field=field) from error

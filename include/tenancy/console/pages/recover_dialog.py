@@ -1,0 +1,124 @@
+"""Recover as one guided action: the open dialog asks again until cancel, reset and retry are behind the tenant.
+
+Every step is one of the API's own actions, in the operator's name and with their reason. Whoever else acts meanwhile
+stops it: two people do not recover one tenant side by side.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+from uuid import uuid4
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from tenancy.console.api.access import needs, require
+from tenancy.console.api.desk import Desk
+from tenancy.console.api.problems import ProblemError, problem_of
+from tenancy.console.api.requests import Ref
+from tenancy.console.callers import Caller, Right
+from tenancy.console.pages import forms, reads, recovering
+from tenancy.console.pages.dialogs import ask
+from tenancy.console.pages.gate import PageRoute
+from tenancy.console.pages.recovering import Begun, Step, next_step
+from tenancy.console.pages.rendering import page
+from tenancy.console.pages.visit import SentIn, Visit, VisitOf
+from tenancy.engine.preview import preview
+from tenancy.ledger.interventions import newest_since
+from tenancy.saga import loops
+
+router = APIRouter(route_class=PageRoute)
+_NOT_PEOPLE: Final = frozenset({"reconciler"})
+
+
+@dataclass(frozen=True)
+class _Recovery:
+    """What the dialog carries from one answer to the next."""
+
+    begun: Begun
+    seen: int
+    key: str
+    reason: str
+    confirm_slug: str
+
+    def form(self, step: str) -> forms.Sent:
+        """What the dialog of this one step would send."""
+        return {"reason": self.reason, "confirm_slug": self.confirm_slug, "key": f"{self.key}-{step}"}
+
+
+@dataclass(frozen=True)
+class _Now:
+    """How far it is: the step that was due, and what stood in its way."""
+
+    recovery: _Recovery
+    step: Step
+    problem: ProblemError | None
+
+    @property
+    def over(self) -> bool:
+        refused = self.problem is not None and self.problem.status < 500 and self.problem.retry_after is None
+        return self.step.over or refused
+
+
+def _recovery(sent: SentIn) -> _Recovery:
+    try:
+        begun = Begun(int(sent["attempt"]), int(sent["generation"]))
+        seen, key = int(sent["seen"]), sent["key"][:64]
+    except (KeyError, ValueError) as error:
+        raise ProblemError(400, "What was sent is no form of this console.") from error
+    return _Recovery(begun, seen, key, sent.get("reason", "").strip(), sent.get("confirm_slug", ""))
+
+
+RecoveryOf = Annotated[_Recovery, Depends(_recovery)]
+
+
+@router.get("/tenants/{ref}/recover")
+@needs(Right.EDIT)
+def show_recover(visit: VisitOf, ref: Ref) -> Response:
+    """What Recover would do, and the form that asks for it."""
+    require(visit.caller, Right.CREATE)
+
+    def look(desk: Desk) -> Response:
+        line = desk.line(ref)
+        saga = desk.saga_of(line)
+        recoverable, warnings = recovering.is_recoverable(saga), loops.warnings(saga)
+        wants_slug, cancel = loops.wants_typed_slug(saga), preview(saga, "cancel")
+        context = {"wants_slug": wants_slug, "cancel": cancel, "warnings": warnings, "recoverable": recoverable}
+        return page(visit.request, "_recover.html", line=line, saga=saga, key=uuid4().hex, **context)
+
+    return reads.looked_at(visit.parts, look)
+
+
+@router.post("/tenants/{ref}/recover")
+@needs(Right.EDIT)
+def recover(visit: VisitOf, ref: Ref, recovery: RecoveryOf) -> Response:
+    """Do the next step, if it is time for it, and say how far it is."""
+    require(visit.caller, Right.CREATE)
+    step, generation = reads.looked_at(visit.parts, lambda desk: _decide(desk, ref, recovery, visit.caller))
+    problem = _do(visit, ref, step, recovery.form(f"{step.action}-{generation}")) if step.action else None
+    return reads.looked_at(visit.parts, lambda desk: _shown(visit, desk, ref, _Now(recovery, step, problem)))
+
+
+def _do(visit: Visit, ref: str, step: Step, sent: forms.Sent) -> ProblemError | None:
+    try:
+        ask(visit, ref, step.action, sent)
+    except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
+        return problem_of(error)
+    return None
+
+
+def _decide(desk: Desk, ref: str, recovery: _Recovery, caller: Caller) -> tuple[Step, int]:
+    """The next step, and the tenant's generation, which tells a second cancel from the first sent twice."""
+    line = desk.line(ref)
+    saga, envelopes = desk.saga_of(line), desk.ledger.envelopes(line.tenant_id)
+    others = newest_since(envelopes, recovery.seen, except_by={caller.name, *_NOT_PEOPLE})
+    if others is not None:
+        return Step(said=f"Stopped: {others}. Look again, then decide.", over=True), saga.generation
+    silent = desk.ledger.now - line.state_since
+    return next_step(saga, recovery.begun, silent.total_seconds()), saga.generation
+
+
+def _shown(visit: Visit, desk: Desk, ref: str, now: _Now) -> Response:
+    line = desk.line(ref)
+    saga, begun = desk.saga_of(line), now.recovery.begun
+    steps = {"steps": recovering.STEPS, "done": recovering.done_steps(saga, begun), "over": now.over}
+    return page(visit.request, "_recovering.html", line=line, saga=saga, **vars(now), **steps)

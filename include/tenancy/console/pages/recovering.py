@@ -1,0 +1,72 @@
+"""What Recover does next: cancel, then reset, then retry, each only if it is not so already (the runbook). Pure.
+
+The open dialog asks again and again, and each time one step is done; closed in between, the tenant rests where it is.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from tenancy.saga.states import State
+from tenancy.saga.tenant import Saga
+
+STEPS: Final = ("cancel", "reset", "retry")
+QUIET_SECONDS: Final = 120.0
+"""Runbook: "Wait 2 minutes; try cancel again; then reset"."""
+_CANCELS: Final = 3
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Where the tenant was when somebody asked to recover it."""
+
+    attempt: int
+    generation: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """`action` to be done now, or none: then `said` is what is waited for, or, when `over`, how it ended."""
+
+    action: str = ""
+    said: str = ""
+    over: bool = False
+
+
+def next_step(saga: Saga, begun: Begun, silent_seconds: float) -> Step:
+    """The next step for a tenant whose last fact is `silent_seconds` old."""
+    if saga.attempt > begun.attempt:
+        return Step(said=f"Attempt {saga.attempt} is under way: watch its timeline.", over=True)
+    if saga.phase in {"Cancelling", "Failed unwinding"}:
+        return _of_unwinding(saga, begun, silent_seconds)
+    if saga.phase == "Failed stuck" and saga.generation > begun.generation:
+        return Step(said="What is left cannot be undone: the error log says why. Escalate.", over=True)
+    return _NEXT.get(saga.phase, Step(said=f"It is {saga.phase}: there is nothing to recover.", over=True))
+
+
+def is_recoverable(saga: Saga) -> bool:
+    """Does cancel, reset and retry lead anywhere from here?"""
+    return saga.state in {State.PROVISIONING, State.CANCELLING, State.FAILED}
+
+
+def done_steps(saga: Saga, begun: Begun) -> int:
+    """How many of STEPS are behind it."""
+    if saga.attempt > begun.attempt:
+        return len(STEPS)
+    return {"Failed ready": 2, "Failed settled": 1, "Failed retained": 1}.get(saga.phase, 0)
+
+
+def _of_unwinding(saga: Saga, begun: Begun, silent_seconds: float) -> Step:
+    if silent_seconds < QUIET_SECONDS:
+        return Step(said="What was made is being undone.")
+    if saga.generation - begun.generation >= _CANCELS:
+        return Step(said=f"{_CANCELS} cancels have not brought it to an end. Escalate.", over=True)
+    return Step("cancel")
+
+
+_NEXT: Final = {
+    "Provisioning": Step("cancel"),
+    "Failed stuck": Step("cancel"),
+    "Failed settled": Step("reset"),
+    "Failed retained": Step("reset"),
+    "Failed ready": Step("retry"),
+}
