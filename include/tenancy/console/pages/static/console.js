@@ -15,9 +15,10 @@
   document.addEventListener("htmx:before:request", () => { asking = true; });
   document.addEventListener("htmx:finally:request", () => { asking = false; });
   document.addEventListener("htmx:after:swap", (event) => {
+    const asked = event.detail?.ctx?.sourceElement;
+    if (asked && !asked.matches("[data-hx-trigger='console:poll']")) return;  // what a dialog says is not about the page
     seen = performance.now();
     const status = event.detail?.ctx?.response?.status;
-    if (document.getElementById("dialog")?.open) return;  // what a dialog says is not about the page
     if (!status || status < 400) { notice().replaceChildren(); say("live", "live"); } else say("last picture", "bad");
   });
   document.addEventListener("htmx:error", () => {
