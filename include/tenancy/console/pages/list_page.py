@@ -11,7 +11,7 @@ from starlette.responses import Response
 from tenancy.adapters.airflow_runs import QueuedRun
 from tenancy.console.api import cursor as cursors
 from tenancy.console.api import requests
-from tenancy.console.api.access import PartsOf, needs
+from tenancy.console.api.access import CallerOf, PartsOf, needs
 from tenancy.console.api.desk import Desk
 from tenancy.console.callers import Right
 from tenancy.console.pages import reads
@@ -50,6 +50,7 @@ class _Seen:
 def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     request: Request,
     parts: PartsOf,
+    caller: CallerOf,
     q: Annotated[requests.Text, Query(max_length=100)] = "",
     state: Chosen = "",
     substate: Chosen = "",
@@ -75,6 +76,7 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
         regions=seen.regions,
         plans=seen.plans,
         states=[state.value for state in State],
+        may_create=Right.CREATE in caller.rights,
         poll=query_of(wanted, cursor=cursor),
     )
 
