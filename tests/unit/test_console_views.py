@@ -126,5 +126,5 @@ def test_a_wish_survives_as_a_query():
 
 def test_an_asset_is_named_by_its_content():
     found = assets.assets()
-    assert set(found) == {"console.css", "console.js", "htmx.min.js", "theme.js"}
+    assert set(found) == {"console.css", "console.js", "dialog.js", "htmx.min.js", "theme.js"}
     assert assets.address("console.css") == f"static/{found['console.css'].version}/console.css"

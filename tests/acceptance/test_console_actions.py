@@ -1,0 +1,144 @@
+"""An operator's hands on the console, in a real browser: create, cancel in the middle, reset, retry, recover."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from sandbox.access import Access
+from sandbox.faults.desk import Desk
+from tests.acceptance import operators, runs
+from tests.acceptance.browsing import (
+    PATIENCE_MS,
+    chromium,
+    console,
+    overflow,
+    shoot,
+    until_looks,
+    violations,
+    window,
+)
+
+DEPLOY, WAIT = "deploy_workloads", "wait_for_workloads_ready"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+def _dialog(page: Page, action: str) -> None:
+    """Open the action's dialog."""
+    page.locator(f"#do-{action}").click()
+    expect(page.locator("dialog[open] #dialog-reason")).to_be_focused(timeout=PATIENCE_MS)
+
+
+def _send(page: Page, reason: str) -> None:
+    page.locator("#dialog-reason").fill(reason)
+    page.locator("dialog .send").click()
+
+
+def _ended(page: Page) -> None:
+    """The dialog says that it is really over; then close it."""
+    expect(page.locator("dialog .ended")).to_be_visible(timeout=2 * PATIENCE_MS)
+    page.locator("dialog [data-close]").click()
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+def _phase(page: Page, phase: str) -> None:
+    expect(page.locator(".head .pill")).to_have_text(phase, timeout=2 * PATIENCE_MS)
+
+
+def test_a_tenant_is_created_cancelled_in_the_middle_reset_retried_and_active(
+    browser: Browser, sandbox: Access, desk: Desk
+):
+    slug = runs.new_slug("umbrella")
+    fault = desk.set("image-pull-backoff", tenant=slug)
+    with window(browser, sandbox, "operator", height=1000) as page:
+        page.goto(console(sandbox))
+        page.get_by_role("link", name="Create tenant").click()
+        page.locator("#field-slug").fill("No Slug")
+        page.locator("#field-name").fill("Umbrella <b>GmbH</b>")
+        page.locator("#field-email").fill("alice@umbrella.example")
+        page.locator(".new .send").click()
+        expect(page.locator("#wrong-slug")).to_contain_text("3 to 40 characters", timeout=PATIENCE_MS)
+        assert violations(page) == []
+        page.locator("#field-slug").fill(slug)
+        page.locator(".new .send").click()
+        page.wait_for_url("**/tenancy/tenants/*")
+        expect(page.locator("h1")).to_have_text("Umbrella <b>GmbH</b>")
+        expect(page.locator("#do-reset")).to_be_disabled()
+        expect(page.locator("#why-reset")).to_contain_text("Cancel first")
+        until_looks(page, lambda rows: rows.get(WAIT) == "running" and rows[DEPLOY] == "done", "five ticks")
+
+        _dialog(page, "cancel")
+        shoot(page, "dialog-light")
+        page.emulate_media(color_scheme="dark")
+        shoot(page, "dialog-dark")
+        assert violations(page) == []
+        _send(page, "INC-7: wrong customer")
+        until_looks(page, lambda rows: rows.get(DEPLOY) in {"undoing", "undone"}, "rows unwinding")
+        _ended(page)
+        _phase(page, "Failed settled")
+
+        desk.clear(fault.id)
+        _dialog(page, "reset")
+        _send(page, "INC-7: the image is there")
+        _ended(page)
+        _phase(page, "Failed ready")
+        _dialog(page, "retry")
+        _send(page, "INC-7: the image is there")
+        _ended(page)
+        _phase(page, "Active")
+        expect(page.locator(".tabs a")).to_have_count(2)
+        expect(page.locator("#audit")).to_contain_text("INC-7: wrong customer")
+
+
+def test_recover_is_one_guided_action(browser: Browser, sandbox: Access, desk: Desk):
+    slug = runs.new_slug("stark")
+    fault = desk.set("image-pull-backoff", tenant=slug)
+    operators.create(sandbox, runs.request(slug, name="Stark"))
+    runs.until(lambda: runs.waits(sandbox, slug), f"{slug} to wait for its workloads")
+    desk.clear(fault.id)
+    with window(browser, sandbox, "operator", width=360, height=740) as page:
+        page.goto(console(sandbox, f"tenants/{slug}"))
+        _dialog(page, "recover")
+        assert overflow(page) <= 0
+        _send(page, "INC-8")
+        expect(page.locator("#recovering .three .done")).to_have_count(3, timeout=2 * PATIENCE_MS)
+        _ended(page)
+        _phase(page, "Active")
+
+
+def test_what_destroys_wants_the_slug_typed_and_escape_leaves_all_as_it_was(browser: Browser, sandbox: Access):
+    slug = runs.new_slug("wayne")
+    operators.create(sandbox, runs.request(slug, name="Wayne"))
+    runs.await_phase(sandbox, slug, "Active")
+    with window(browser, sandbox, "operator") as page:
+        page.goto(console(sandbox, f"tenants/{slug}"))
+        _dialog(page, "decommission")
+        page.keyboard.press("Escape")
+        expect(page.locator("dialog[open]")).to_have_count(0)
+        expect(page.locator("#do-decommission")).to_be_focused()
+        _dialog(page, "decommission")
+        _send(page, "contract ended")
+        assert page.locator("#dialog-slug").evaluate("field => field.validity.valueMissing"), "it is not sent"
+        page.locator("#dialog-slug").fill(slug)
+        page.locator("dialog .send").dblclick()
+        _ended(page)
+        _phase(page, "Decommissioned")
+    assert runs.kinds(sandbox, slug).count("tenant.decommission.requested") == 1
+
+
+def test_a_viewer_sees_the_same_and_can_do_nothing(browser: Browser, sandbox: Access):
+    slug = runs.new_slug("view")
+    operators.create(sandbox, runs.request(slug))
+    runs.await_phase(sandbox, slug, "Active")
+    with window(browser, sandbox, "viewer") as page:
+        page.goto(console(sandbox, f"tenants/{slug}"))
+        page.locator(".timeline").wait_for()
+        assert page.locator(".actions button:not([disabled])").count() == 0
+        expect(page.locator("#why-decommission")).to_have_text("Your role may read only.")
+        page.goto(console(sandbox))
+        expect(page.get_by_role("link", name="Create tenant")).to_have_count(0)
