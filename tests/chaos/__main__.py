@@ -1,0 +1,62 @@
+"""`python -m tests.chaos --trials N --seed S`: a campaign, as `make chaos` and `make chaos-replay` run it."""
+
+import argparse
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sandbox.layout import PROJECT, Layout
+from tests.chaos import tally
+from tests.chaos.campaign import VIOLATIONS, Campaign
+from tests.chaos.draw import trial_of
+from tests.chaos.trial import Outcome
+
+
+def main() -> int:
+    options = _options()
+    if options.matrices:
+        lines = tally.read(options.results)
+        print(f"{tally.summary(lines)}\n\n{tally.matrices(lines)}")
+        return 0
+    campaign = Campaign(Layout.find(options.home))
+    campaign.open()
+    deadline = time.monotonic() + options.minutes * 60
+    for seed in range(options.seed, options.seed + options.trials):
+        if time.monotonic() > deadline:
+            break
+        outcome = campaign.play(trial_of(seed))
+        tally.add(options.results, {"at": datetime.now(UTC).isoformat(timespec="seconds"), **outcome.line()})
+        print(_told(outcome), flush=True)
+        if outcome.violations:
+            print(f"Violation; see {VIOLATIONS / str(seed)}. Again: make chaos-replay SEED={seed}")
+            return 1
+    return _last_look(campaign)
+
+
+def _last_look(campaign: Campaign) -> int:
+    wrong = campaign.look_again(wait=True)
+    print("\n".join(wrong) or "All tenants are still as they were a minute after their trial.")
+    return int(bool(wrong))
+
+
+def _told(outcome: Outcome) -> str:
+    ended = ", ".join(f"{count} {end}" for end, count in outcome.ends.items())
+    verdict = "; ".join(outcome.violations) or ("ok" if outcome.counts else "missed")
+    missed = f" [{'; '.join(outcome.missed)}]" if outcome.missed else ""
+    return f"{datetime.now(UTC):%H:%M:%S} {outcome.trial} -> {ended} ({outcome.seconds:.0f} s){missed}: {verdict}"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Proof by chaos.")
+    parser.add_argument("--trials", type=int, default=10, metavar="N")
+    parser.add_argument("--seed", type=int, default=1, help="of the first trial; the next one has the next")
+    parser.add_argument("--minutes", type=float, default=10_000, help="begin no trial after so many")
+    parser.add_argument("--home", type=Path, default=PROJECT / ".sandbox-chaos", metavar="DIR")
+    parser.add_argument("--results", type=Path, default=PROJECT / "chaos-results.jsonl", metavar="FILE")
+    parser.add_argument("--matrices", action="store_true", help="only print what the results file holds, as Markdown")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""What one trial does, drawn from its seed alone: how many tenants, where it strikes, with what. Pure.
+
+Consecutive seeds walk through every pair of fault and phase that exists, in an order of their own; the rest is chance.
+"""
+
+import random
+from dataclasses import dataclass
+from functools import cache
+
+ACTIVITIES = (
+    "validate_request",
+    "allocate_storage",
+    "allocate_workflow_handle",
+    "apply_tenant_schema",
+    "deploy_workloads",
+    "wait_for_workloads_ready",
+    "mark_active",
+)
+MAKERS = ACTIVITIES[1:5]
+"""Those that make something, and so have something to undo."""
+PHASES = {
+    "before": ACTIVITIES,
+    "during": tuple(each for each in ACTIVITIES if each != "wait_for_workloads_ready"),
+    "after": ACTIVITIES,
+    "compensation": MAKERS,
+    "flip": ("mark_active",),
+    "deferred": ("wait_for_workloads_ready",),
+    "between": ACTIVITIES[:-1],
+}
+"""The phases, each with the activities that have it. `between`: this activity's task is over, the next not begun."""
+PARTS = ("scheduler", "dag-processor", "triggerer", "api-server", "postgres-platform", "postgres-storage", "cluster")
+
+_ALL = tuple(PHASES)
+_WITH_A_PROCESS = ("before", "during", "after", "compensation", "flip")
+FAULTS = {
+    "kill task": _WITH_A_PROCESS,
+    "kill supervisor": _WITH_A_PROCESS,
+    **{f"kill {part}": _ALL for part in PARTS},
+    "stop task": _WITH_A_PROCESS,
+    "stop part": _ALL,
+    "cut ledger": _ALL,
+    "cut storage": _ALL,
+    "cut cluster": _ALL,
+    "raise": _WITH_A_PROCESS,
+    "cancel by API": _ALL,
+    "cancel by PATCH on run": _ALL,
+    "PATCH task failed": _ALL,
+    "cancel twice at once": _ALL,
+    "cancel, reset, retry": _ALL,
+    "clear a subset": _ALL,
+    "trigger again": _ALL,
+    "delete the run": _ALL,
+    "compensation fails": ("compensation",),
+    "compensation hangs": ("compensation",),
+    "compensation is killed": ("compensation",),
+}
+"""The faults, each with the phases it can strike in: what kills or stops a task needs one that runs."""
+_NEEDS_A_TENANT = {"cancel by API", "cancel twice at once", "cancel, reset, retry"}
+PAIRS = tuple((fault, phase) for fault, phases in FAULTS.items() for phase in phases)
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One fault. `after` seconds from the attack before; mended `lasts` seconds later, where it is to be mended."""
+
+    fault: str
+    after: float
+    lasts: float
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial; `chance` seeds what is drawn on the way, such as which tasks are cleared."""
+
+    seed: int
+    tenants: int
+    phase: str
+    activity: str
+    attacks: tuple[Attack, ...]
+
+    @property
+    def chance(self) -> random.Random:
+        return random.Random(f"on the way of {self.seed}")
+
+    def __str__(self) -> str:
+        faults = " + ".join(attack.fault for attack in self.attacks)
+        return f"seed {self.seed}: {self.tenants} tenants, {self.phase} {self.activity}: {faults}"
+
+
+def trial_of(seed: int) -> Trial:
+    """The trial of this seed, always the same."""
+    chance = random.Random(f"chaos {seed}")
+    fault, phase = _pair(seed)
+    faults = [fault]
+    if chance.random() < 0.5:
+        others = [each for each, phases in FAULTS.items() if phase in phases and each != fault]
+        faults.append(chance.choice(others))
+    tenants, activities = chance.randint(1, 5), [each for each in PHASES[phase] if _fits(faults, phase, each)]
+    return Trial(
+        seed=seed,
+        tenants=tenants,
+        phase=phase,
+        activity=chance.choice(activities),
+        attacks=tuple(_attack(each, chance) for each in faults),
+    )
+
+
+def _fits(faults: list[str], phase: str, activity: str) -> bool:
+    """In the middle of Validate request no other session sees the tenant yet: nobody can ask to cancel it."""
+    return (phase, activity) != ("during", "validate_request") or not _NEEDS_A_TENANT.intersection(faults)
+
+
+def _attack(fault: str, chance: random.Random) -> Attack:
+    longest = 20.0 if fault.startswith(("kill", "stop")) else 8.0
+    return Attack(fault, after=round(chance.uniform(0, 1), 2), lasts=round(chance.uniform(0, longest), 1))
+
+
+def _pair(seed: int) -> tuple[str, str]:
+    lap, place = divmod(seed, len(PAIRS))
+    return _lap(lap)[place]
+
+
+@cache
+def _lap(lap: int) -> list[tuple[str, str]]:
+    pairs = list(PAIRS)
+    random.Random(f"lap {lap}").shuffle(pairs)
+    return pairs

@@ -1,0 +1,39 @@
+"""Where the parts of a running sandbox are, as plain addresses: all that the verdict and the attacks are told of it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import psycopg
+from psycopg.rows import dict_row
+
+
+@dataclass(frozen=True)
+class Places:
+    """Superusers' DSNs, the kubeconfig, addresses, and bearer tokens taken before anything was attacked."""
+
+    ledger: str
+    airflow: str
+    storage: str
+    kubeconfig: str
+    api: str
+    ingress: str
+    domains: dict[str, str]
+    tokens: dict[str, str] = field(repr=False)
+
+    def api_as(self, user: str, *, timeout: float = 30.0) -> httpx.Client:
+        """A client of Airflow's REST API and of ours."""
+        headers = {"Authorization": f"Bearer {self.tokens[user]}", "X-Tenancy-Request": "1"}
+        return httpx.Client(base_url=self.api, headers=headers, timeout=timeout, trust_env=False)
+
+
+def rows(dsn: str, statement: str, *parameters: object) -> list[dict[str, Any]]:
+    """The rows of one statement in a session of its own; none when it gives none."""
+    with psycopg.connect(dsn, autocommit=True, connect_timeout=5, row_factory=dict_row) as session:
+        done = session.execute(statement.encode(), parameters or None)
+        return done.fetchall() if done.description else []
+
+
+def in_database(dsn: str, database: str) -> str:
+    """The same server's other database."""
+    return psycopg.conninfo.make_conninfo(dsn, dbname=database)

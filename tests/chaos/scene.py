@@ -1,0 +1,119 @@
+"""One trial's tenants and everything its moments and attacks need to reach them. For tests only."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import psutil
+
+from sandbox.access import Access
+from tests.chaos.draw import Trial
+from tests.chaos.gates import stubbornly
+from tests.chaos.places import Places, rows
+
+DAG = "/api/v2/dags/tenant_provisioning"
+PLANS, REGIONS = ("starter", "business"), ("eu-central", "us-east")
+
+
+class Missed(Exception):  # noqa: N818 - it is no error: the trial does not count
+    """The moment did not come, or the attack could not be made."""
+
+
+def until(look: Callable[[], object], what: str, *, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not look():
+        if time.monotonic() > deadline:
+            raise Missed(f"waited {seconds:.0f} s for {what}")
+        time.sleep(0.05)
+
+
+@dataclass
+class Scene:
+    """`slug` is the tenant that is attacked; `others` run beside it."""
+
+    access: Access
+    places: Places
+    trial: Trial
+    slug: str
+    others: list[str]
+    heal: Callable[[], None]
+    chance: Random
+    run_id: str = ""
+    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(8))
+    _later: list["Future[None]"] = field(default_factory=list)
+
+    @property
+    def slugs(self) -> list[str]:
+        return [self.slug, *self.others]
+
+    @property
+    def like(self) -> str:
+        """Part of its objects' names in SQL."""
+        return f"%{self.slug.replace('-', '_')}%"
+
+    def request(self, slug: str) -> dict[str, str]:
+        plan, region = self.chance.choice(PLANS), self.chance.choice(REGIONS)
+        return {
+            "slug": slug,
+            "name": slug.title(),
+            "plan": plan,
+            "region": region,
+            "admin_email": "admin@chaos.example",
+        }
+
+    def create(self, slug: str) -> str:
+        """By the JSON API; the id of its run."""
+        with self.places.api_as("operator") as client:
+            answer = client.post("/tenancy/api/v1/tenants", json=self.request(slug))
+        if answer.status_code != 201:
+            raise Missed(f"create {slug}: {answer.status_code} {answer.text[:200]}")
+        return str(answer.json()["tenant"]["run_id"])
+
+    def start(self) -> None:
+        self.run_id = self.create(self.slug)
+
+    def trigger(self) -> None:
+        """By Airflow: its first task makes the tenant known."""
+        with self.places.api_as("operator") as client:
+            answer = client.post(f"{DAG}/dagRuns", json={"logical_date": None, "conf": self.request(self.slug)})
+        answer.raise_for_status()
+        self.run_id = str(answer.json()["dag_run_id"])
+
+    def row(self) -> dict[str, Any]:
+        found = rows(self.places.ledger, "select * from ledger.tenant where slug = %s", self.slug)
+        return found[0] if found else {}
+
+    def tasks(self) -> list[dict[str, Any]]:
+        """Airflow's task instances of its runs, those that undo it too."""
+        like = f"compensate\\_\\_{self.row().get('id', '-')}%"
+        statement = "select task_id, state, pid from task_instance where run_id = %s or run_id like %s"
+        return rows(self.places.airflow, statement, self.run_id, like)
+
+    def task_process(self) -> psutil.Process:
+        """Of the one task of this tenant that runs; Airflow wrote its id down."""
+        running = [task["pid"] for task in self.tasks() if task["state"] == "running" and task["pid"]]
+        try:
+            return psutil.Process(running[0])
+        except (IndexError, psutil.NoSuchProcess) as error:
+            raise Missed("no task of the tenant runs") from error
+
+    def later(self, seconds: float, deed: Callable[[], object]) -> None:
+        """Mend something after so many seconds, as soon as its server takes part."""
+
+        def wait_and_do() -> None:
+            time.sleep(seconds)
+            stubbornly(deed)
+
+        self.beside(wait_and_do)
+
+    def beside(self, deed: Callable[[], None]) -> None:
+        self._later.append(self._pool.submit(deed))
+
+    def await_mended(self) -> None:
+        """Everything that was to be mended is, and what operators do beside has been done."""
+        for each in self._later:
+            each.result(timeout=300)
+        self._pool.shutdown()

@@ -1,0 +1,42 @@
+"""The draw is a function of the seed, and reaches everything that exists."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenancy.activities.plan import PLAN
+from tenancy.saga.states import Kind
+from tests.chaos import draw
+
+SEEDS = st.integers(min_value=0, max_value=10**9)
+
+
+@given(SEEDS)
+def test_the_same_seed_draws_the_same_trial(seed: int):
+    assert draw.trial_of(seed) == draw.trial_of(seed)
+
+
+@given(SEEDS)
+def test_every_attack_can_strike_where_it_is_to_strike(seed: int):
+    trial = draw.trial_of(seed)
+    assert trial.activity in draw.PHASES[trial.phase]
+    assert all(trial.phase in draw.FAULTS[attack.fault] for attack in trial.attacks)
+    assert 1 <= trial.tenants <= 5
+    assert 1 <= len(trial.attacks) <= 2
+    assert all(0 <= attack.lasts <= 20 for attack in trial.attacks)
+
+
+@given(SEEDS)
+def test_a_lap_of_seeds_has_every_pair_of_fault_and_phase(start: int):
+    first = start - start % len(draw.PAIRS)
+    trials = [draw.trial_of(first + place) for place in range(len(draw.PAIRS))]
+    assert {(trial.attacks[0].fault, trial.phase) for trial in trials} == set(draw.PAIRS)
+
+
+def test_every_pair_of_activity_and_phase_can_be_drawn():
+    wanted = {(activity, phase) for phase, activities in draw.PHASES.items() for activity in activities}
+    assert {(trial.activity, trial.phase) for trial in map(draw.trial_of, range(2000))} == wanted
+
+
+def test_the_draw_knows_the_plan():
+    assert tuple(activity.name for activity in PLAN) == draw.ACTIVITIES
+    assert tuple(each.name for each in PLAN if each.kind is Kind.COMPENSATABLE) == draw.MAKERS
