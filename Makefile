@@ -8,6 +8,8 @@ EMAIL  ?=
 WAIT   ?= 1
 RUNS   ?= 10
 TENANTS ?= 300
+N      ?= 10
+SEED   ?= 1
 
 BIN    := .venv/bin
 export PYTHONPATH := $(CURDIR)/include
@@ -16,7 +18,7 @@ export TENANCY_PLATFORM_FILE ?= $(CURDIR)/include/sandbox/platform.toml
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down purge status test test-deep conformance bench bench-waiting bench-console lint format lock clean
+.PHONY: help demo up down purge status test test-deep conformance bench bench-waiting bench-console chaos chaos-replay lint format lock clean
 
 help: ## Show this list
 	@echo "Tenancy: tenant provisioning as a saga on Apache Airflow"; echo
@@ -56,6 +58,12 @@ bench-waiting: .venv/.installed ## Let TENANTS=300 wait for readiness at once: m
 
 bench-console: .venv/.installed ## Time the console's pages on a ledger of 100,000 tenants and 5,000,000 facts
 	@$(BIN)/python -m sandbox.bench_console
+
+chaos: $(BIN)/tenantctl ## Attack tenants at random N=10 times from SEED=1 on; stops at the first violation (docs/reliability.md)
+	@$(BIN)/python -m tests.chaos --trials $(N) --seed $(SEED)
+
+chaos-replay: $(BIN)/tenantctl ## Play the trial of SEED= again
+	@$(BIN)/python -m tests.chaos --trials 1 --seed $(SEED) --results chaos-replays.jsonl
 
 lint: .venv/.installed ## Check style, types and which floor imports which
 	@$(BIN)/ruff check .

@@ -53,7 +53,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the first trial; the next one has the next")
     parser.add_argument("--minutes", type=float, default=10_000, help="begin no trial after so many")
     parser.add_argument("--home", type=Path, default=PROJECT / ".sandbox-chaos", metavar="DIR")
-    parser.add_argument("--results", type=Path, default=PROJECT / "chaos-results.jsonl", metavar="FILE")
+    parser.add_argument("--results", type=Path, default=PROJECT / "docs" / "chaos-results.jsonl", metavar="FILE")
     parser.add_argument("--matrices", action="store_true", help="only print what the results file holds, as Markdown")
     return parser.parse_args()
 

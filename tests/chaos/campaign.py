@@ -17,9 +17,9 @@ from sandbox import lifecycle
 from sandbox.access import Access
 from sandbox.airflow_env import Wish
 from sandbox.layout import PROJECT, Layout
-from sandbox.problems import SandboxError
 from tests.chaos import gates, verdict
 from tests.chaos.draw import Trial
+from tests.chaos.healing import healer
 from tests.chaos.places import Places, rows
 from tests.chaos.rest import Seen
 from tests.chaos.scene import DAG, until
@@ -78,18 +78,12 @@ class Campaign:
         self.neighbour = verdict.identity(self.places, self.bystander)
 
     def heal(self) -> None:
-        """Start what is dead; again, when something else died meanwhile."""
-        for number in range(3):
-            try:
-                return lifecycle.up(self.layout, wish=self.wish, usual_ports=False)
-            except SandboxError:
-                if number == 2:
-                    raise
-        return None
+        """Start what is dead."""
+        healer(lambda: lifecycle.up(self.layout, wish=self.wish, usual_ports=False))()
 
     def play(self, trial: Trial) -> Outcome:
         """One trial, and a second look at those before."""
-        self.places = places_of(self.access)
+        self.places = places_of(self.access, self.places.tokens)
         mark = f"c{trial.seed}-{uuid.uuid4().hex[:4]}"
         outcome, scene, seen = play(self.access, self.places, trial, self.heal, mark)
         if not outcome.violations:
@@ -149,8 +143,8 @@ def _phase(places: Places, slug: str) -> tuple[str, str | None] | None:
     return (row["state"], row["substate"]) if row else None
 
 
-def places_of(access: Access) -> Places:
-    """Plain addresses of a running sandbox."""
+def places_of(access: Access, tokens: dict[str, str] | None = None) -> Places:
+    """Plain addresses of a running sandbox, and tokens that outlive an attack (a login costs a second)."""
     return Places(
         ledger=access.superuser_dsn("platform", "ledger"),
         airflow=access.superuser_dsn("platform", "airflow"),
@@ -159,7 +153,7 @@ def places_of(access: Access) -> Places:
         api=access.api_url,
         ingress=f"http://127.0.0.1:{access.ports['ingress']}",
         domains={"eu-central": "eu.tenants.localhost", "us-east": "us.tenants.localhost"},
-        tokens={user: access.token(user) for user in ("operator", "engineer")},
+        tokens=tokens or {user: access.token(user) for user in ("operator", "engineer")},
     )
 
 

@@ -1,0 +1,72 @@
+"""The verdict recomputes the chain by itself, and the tally counts: what the campaign says must be able to fail."""
+
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tenancy.ledger.envelope import Envelope, Stamp, data_of, seal
+from tenancy.ledger.ledger import utc_now
+from tenancy.saga.facts import ActivityCompleted
+from tenancy.saga.names import ActivityName, TenantId
+from tests.chaos import draw, tally, verdict
+from tests.chaos.rest import Seen
+
+
+def _as_row(envelope: Envelope) -> dict[str, Any]:
+    stamp = vars(envelope.stamp)
+    same = {name: getattr(envelope, name) for name in ("stream", "seq", "at", "attempt", "prev_hash", "hash")}
+    return {**same, **stamp, "kind": envelope.fact.kind, "data": data_of(envelope.fact)}
+
+
+@pytest.fixture
+def facts() -> list[dict[str, Any]]:
+    """Three, as the ledger stores them."""
+    stream, prev, stored = TenantId(uuid4()), "", []
+    for seq, activity in enumerate(draw.ACTIVITIES[:3], start=1):
+        fact = ActivityCompleted(ActivityName(activity))
+        envelope = seal(stream, fact, seq=seq, at=utc_now(), attempt=1, stamp=Stamp("ada", "ü", "x"), prev=prev)
+        stored.append(_as_row(envelope))
+        prev = envelope.hash
+    return stored
+
+
+def test_the_verdict_reads_the_ledgers_own_chain(facts: list[dict[str, Any]]):
+    assert verdict.on_chain(facts) == []
+
+
+def test_an_altered_fact_breaks_the_chain(facts: list[dict[str, Any]]):
+    facts[1]["actor"] = "eve"
+    assert verdict.on_chain(facts) == ["the chain is broken at fact 2"]
+
+
+def test_a_missing_fact_breaks_the_chain(facts: list[dict[str, Any]]):
+    assert verdict.on_chain([facts[0], facts[2]]) == ["fact 2 is missing"]
+
+
+def test_a_fact_that_was_seen_once_and_is_gone_is_lost(facts: list[dict[str, Any]]):
+    seen = Seen()
+    assert seen.add(facts) == []
+    assert seen.add(facts[:2]) == [f"fact 3 of {facts[2]['stream']} is lost"]
+
+
+def _line(*, counts: bool) -> dict[str, Any]:
+    line = {"phase": "flip", "activity": "mark_active", "hits": ["kill task", "raise"], "violations": []}
+    return {**line, "counts": counts, "ends": {"Active": 2}}
+
+
+def test_results_accumulate_in_the_file_and_only_those_that_hit_are_counted(tmp_path: Path):
+    file = tmp_path / "results.jsonl"
+    for line in (_line(counts=True), _line(counts=True), _line(counts=False)):
+        tally.add(file, line)
+    lines = tally.read(file)
+    assert tally.by_fault(lines) == {("kill task", "flip"): 2, ("raise", "flip"): 2}
+    assert tally.by_activity(lines) == {("mark_active", "flip"): 2}
+    assert tally.summary(lines).startswith("2 counted trials of 3, 0 violations; tenants: 4 Active;")
+
+
+def test_the_matrices_tell_what_does_not_exist_from_what_was_not_hit():
+    table = tally.matrices([_line(counts=True)])
+    assert "| kill task | 0 | 0 | 0 | 0 | 1 | · | · |" in table
+    assert "| mark_active | 0 | 0 | 0 | · | 1 | · | · |" in table
