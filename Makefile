@@ -18,7 +18,7 @@ export TENANCY_PLATFORM_FILE ?= $(CURDIR)/include/sandbox/platform.toml
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down purge status test test-deep conformance bench bench-waiting bench-console chaos chaos-replay lint format lock clean
+.PHONY: help demo up down purge status test test-deep conformance bench bench-waiting bench-console chaos chaos-replay chaos-mutations lint format lock clean
 
 help: ## Show this list
 	@echo "Tenancy: tenant provisioning as a saga on Apache Airflow"; echo
@@ -64,6 +64,9 @@ chaos: $(BIN)/tenantctl ## Attack tenants at random N=10 times from SEED=1 on; s
 
 chaos-replay: $(BIN)/tenantctl ## Play the trial of SEED= again
 	@$(BIN)/python -m tests.chaos --trials 1 --seed $(SEED) --results chaos-replays.jsonl
+
+chaos-mutations: $(BIN)/tenantctl ## Take four rules out of a copy of the product: the campaign must see each within 60 trials
+	@$(BIN)/python -m tests.chaos.mutants
 
 lint: .venv/.installed ## Check style, types and which floor imports which
 	@$(BIN)/ruff check .

@@ -70,13 +70,17 @@ class Attack:
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial; `chance` seeds what is drawn on the way, such as which tasks are cleared."""
+    """One trial. The tenant is held for `lingers` seconds more after the attacks.
+
+    `chance` seeds what is drawn on the way, such as which tasks are cleared.
+    """
 
     seed: int
     tenants: int
     phase: str
     activity: str
     attacks: tuple[Attack, ...]
+    lingers: float = 0.0
 
     @property
     def chance(self) -> random.Random:
@@ -102,6 +106,7 @@ def trial_of(seed: int) -> Trial:
         phase=phase,
         activity=chance.choice(activities),
         attacks=tuple(_attack(each, chance) for each in faults),
+        lingers=round(chance.uniform(0, 12), 1) if chance.random() < 0.3 else 0.0,
     )
 
 

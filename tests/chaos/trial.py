@@ -56,6 +56,8 @@ def play(
     heal()
     outcome.violations += Rest(scene, seen).await_it() or judge(places, slugs, seen)
     outcome.ends = dict(Counter(_end_of(places, slug) for slug in slugs))
+    if outcome.counts and ends_well(trial) and outcome.ends.keys() != {"Active"}:
+        outcome.violations.append(f"nothing but a refused request happened, and the tenants end as {outcome.ends}")
     outcome.seconds = round(time.monotonic() - began, 1)
     return outcome, scene, seen
 
@@ -72,6 +74,7 @@ def _attack(scene: Scene, outcome: Outcome, seen: Seen) -> None:
                 outcome.hits.append(attack.fault)
             else:
                 outcome.missed.append(f"{attack.fault}: made, when the moment was over")
+        time.sleep(scene.trial.lingers)
 
 
 def _is_held(hold: Hold) -> bool:
@@ -86,6 +89,11 @@ def _remember(scene: Scene, seen: Seen) -> list[str]:
         return seen.add(verdict.facts(scene.places, scene.slugs))
     except psycopg.Error:
         return []
+
+
+def ends_well(trial: Trial) -> bool:
+    """Were its tenants only asked for once more? That is refused, and a refusal undoes nothing."""
+    return trial.phase != "compensation" and {attack.fault for attack in trial.attacks} == {"trigger again"}
 
 
 def judge(places: Places, slugs: list[str], seen: Seen) -> list[str]:

@@ -1,0 +1,62 @@
+"""`python -m tests.chaos.mutants`: can the campaign see? Four rules are taken out of a copy of the product in turn.
+
+The sandbox runs from the copy; the product's own tree is not touched. The trials are aimed: of all seeds in order those
+whose trial could show that this rule is missing. A mutant that survives 60 of them is a blind spot of the campaign.
+"""
+
+import argparse
+import itertools
+import shutil
+import sys
+from collections.abc import Iterator
+
+from sandbox import lifecycle
+from sandbox.layout import PROJECT, Layout
+from tests.chaos.campaign import Campaign
+from tests.chaos.draw import Trial, trial_of
+from tests.chaos.mutations import MUTATIONS, Mutation
+
+HOME = PROJECT / ".sandbox-mutants"
+TRIALS = 60
+_COPIED = ("include", "dags", "plugins", "charts")
+
+
+def main() -> int:
+    options = _options()
+    survivors = [each.name for each in MUTATIONS if options.only in each.name and not _is_seen(each, options.seed)]
+    lifecycle.down(Layout.find(HOME), purge=True)
+    return len(survivors)
+
+
+def _is_seen(mutation: Mutation, seed: int) -> bool:
+    """Play aimed trials until one ends in a violation."""
+    project = HOME / "project"
+    shutil.rmtree(project, ignore_errors=True)
+    for folder in _COPIED:
+        shutil.copytree(PROJECT / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    mutation.apply(project)
+    campaign = Campaign(Layout(HOME, project))
+    lifecycle.down(campaign.layout)  # the settings are the same, so `up` would not see that the code is another
+    campaign.open()
+    for number, trial in enumerate(itertools.islice(_aimed(mutation, seed), TRIALS), start=1):
+        outcome = campaign.play(trial)
+        print(f"{mutation.name}, trial {number}: {trial}: {outcome.violations or outcome.missed or 'ok'}", flush=True)
+        if outcome.violations:
+            return True
+    print(f"{mutation.name}: not seen in {TRIALS} trials", flush=True)
+    return False
+
+
+def _aimed(mutation: Mutation, seed: int) -> Iterator[Trial]:
+    return (trial for trial in map(trial_of, itertools.count(seed)) if mutation.aims(trial))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos.mutants", description="Can the campaign see?")
+    parser.add_argument("--only", default="", help="mutations whose name has this in it")
+    parser.add_argument("--seed", type=int, default=1, help="where to begin to look for aimed trials")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

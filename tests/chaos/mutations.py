@@ -1,0 +1,127 @@
+"""The four mutations: which rule is taken out of which file, and which trials could show that it is missing.
+
+The lock; the intent before the effect; the look at everything before *settled*; that a refusal undoes nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.chaos.draw import Trial
+from tests.chaos.trial import ends_well
+
+_ENDS_IT = ("cancel by API", "cancel by PATCH on run", "cancel twice at once", "kill task", "kill supervisor")
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """Texts to be replaced, each as (file, old, new); and which trials could show it."""
+
+    name: str
+    edits: tuple[tuple[str, str, str], ...]
+    aims: Callable[[Trial], bool]
+
+    def apply(self, project: Path) -> None:
+        for file, old, new in self.edits:
+            text = (project / file).read_text(encoding="utf-8")
+            if text.count(old) != 1:
+                raise ValueError(f"{self.name}: {file} has not exactly one {old!r}")
+            (project / file).write_text(text.replace(old, new), encoding="utf-8")
+
+
+def _strikes_an_effect(trial: Trial) -> bool:
+    """Ended in the middle of what another carries out for it."""
+    makes = trial.phase == "during" and trial.activity in {"allocate_storage", "allocate_workflow_handle"}
+    return makes and any(attack.fault in _ENDS_IT for attack in trial.attacks)
+
+
+def _late(trial: Trial) -> bool:
+    """And what it began may go on only when its undoing is over."""
+    cancelled = any(attack.fault.startswith("cancel") for attack in trial.attacks)
+    return _strikes_an_effect(trial) and cancelled and trial.lingers >= 3
+
+
+_ATTEMPT, _RUNNER = "include/tenancy/saga/attempt.py", "include/tenancy/engine/runner.py"
+MUTATIONS = (
+    Mutation(
+        "the lock removed",
+        (
+            (
+                "include/tenancy/adapters/advisory_lock.py",
+                "    evicted: list[Holder] = []\n",
+                "    return ()\n    evicted: list[Holder] = []\n",
+            ),
+            (
+                "include/tenancy/adapters/advisory_lock.py",
+                '    session.execute("select pg_advisory_unlock(%s)", (key,))',
+                "    return",
+            ),
+        ),
+        _strikes_an_effect,
+    ),
+    Mutation(
+        "the intent written after the effect",
+        (
+            (
+                _ATTEMPT,
+                "    return (started, *_intend(saga, lease.activity, command.intents))",
+                "    return (started,)",
+            ),
+            (
+                _ATTEMPT,
+                "step.status is StepStatus.RUNNING:\n        return ()\n    started",
+                (
+                    "step.status is StepStatus.RUNNING:\n"
+                    "        return _intend(saga, lease.activity, command.intents)\n"
+                    "    started"
+                ),
+            ),
+            (
+                _RUNNER,
+                "        activity.run(work)\n",
+                (
+                    "        activity.run(work)\n"
+                    "        late = BeginActivity(task.lease, task.try_number, activity.intents(work))\n"
+                    "        ledger.record(work.tenant_id, late, stamp=task.stamp)\n"
+                ),
+            ),
+        ),
+        _strikes_an_effect,
+    ),
+    Mutation(
+        "the re-observation before settled removed",
+        (
+            (
+                "include/tenancy/engine/unwind.py",
+                "        self._look_again()\n        self._require",
+                "        self._require",
+            ),
+        ),
+        _late,
+    ),
+    Mutation(
+        "Refused allowed to unwind",
+        (
+            (
+                "include/tenancy/orchestration/callbacks.py",
+                "    if isinstance(error, Refused):\n        return\n",
+                "    if isinstance(error, Refused):\n        return _unwind_all_the_same(context, error)\n",
+            ),
+            (
+                "include/tenancy/orchestration/callbacks.py",
+                "def _message(",
+                (
+                    "def _unwind_all_the_same(context, error):\n"
+                    "    from tenancy.bootstrap import tenancy\n"
+                    "    from tenancy.saga.commands import GiveUp\n\n"
+                    "    with tenancy().ledger.open('mutant') as ledger:\n"
+                    "        of_slug = ledger.rows('tenant_of_slug', slug=context['params']['slug'])\n"
+                    "        run_id = ledger.saga(of_slug[0]['tenant_id']).run_id\n"
+                    "    _give_up(GiveUp(run_id, str(error)), lease='')\n\n\n"
+                    "def _message("
+                ),
+            ),
+        ),
+        ends_well,
+    ),
+)
