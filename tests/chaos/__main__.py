@@ -12,13 +12,21 @@ from tests.chaos.campaign import VIOLATIONS, Campaign
 from tests.chaos.draw import trial_of
 from tests.chaos.trial import Outcome
 
+RESULTS = PROJECT / "docs" / "chaos-results.jsonl"
+DOCUMENT = PROJECT / "docs" / "reliability.md"
+
 
 def main() -> int:
     options = _options()
-    if options.matrices:
-        lines = tally.read(options.results)
-        print(f"{tally.summary(lines)}\n\n{tally.matrices(lines)}")
-        return 0
+    try:
+        return _campaign(options)
+    finally:
+        if options.results == RESULTS:
+            written = tally.into(DOCUMENT.read_text(encoding="utf-8"), tally.read(RESULTS))
+            DOCUMENT.write_text(written, encoding="utf-8")
+
+
+def _campaign(options: argparse.Namespace) -> int:
     campaign = Campaign(Layout.find(options.home))
     campaign.open()
     deadline = time.monotonic() + options.minutes * 60
@@ -53,8 +61,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the first trial; the next one has the next")
     parser.add_argument("--minutes", type=float, default=10_000, help="begin no trial after so many")
     parser.add_argument("--home", type=Path, default=PROJECT / ".sandbox-chaos", metavar="DIR")
-    parser.add_argument("--results", type=Path, default=PROJECT / "docs" / "chaos-results.jsonl", metavar="FILE")
-    parser.add_argument("--matrices", action="store_true", help="only print what the results file holds, as Markdown")
+    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE")
     return parser.parse_args()
 
 

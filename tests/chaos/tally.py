@@ -62,3 +62,24 @@ def summary(lines: list[dict[str, Any]]) -> str:
         f"{len(true)} counted trials of {len(lines)}, {violations} violations; tenants: {ended or 'none'}; "
         f"{missing} of {len(draw.PAIRS)} pairs of fault and phase not hit yet."
     )
+
+
+BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
+
+
+def into(document: str, lines: list[dict[str, Any]]) -> str:
+    """The document with the results between its marks written anew."""
+    head, rest = document.split(BEGIN)
+    _, tail = rest.split(END)
+    seeds = ", ".join(_ranges(sorted({line["seed"] for line in lines})))
+    return f"{head}{BEGIN}\n{summary(lines)} Seeds: {seeds or 'none'}.\n\n{matrices(lines)}\n{END}{tail}"
+
+
+def _ranges(numbers: list[int]) -> list[str]:
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return [str(first) if first == last else f"{first} to {last}" for first, last in found]

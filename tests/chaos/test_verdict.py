@@ -70,3 +70,14 @@ def test_the_matrices_tell_what_does_not_exist_from_what_was_not_hit():
     table = tally.matrices([_line(counts=True)])
     assert "| kill task | 0 | 0 | 0 | 0 | 1 | · | · |" in table
     assert "| mark_active | 0 | 0 | 0 | · | 1 | · | · |" in table
+
+
+def test_the_document_gets_the_results_between_its_marks_and_nothing_else_changes():
+    document = f"before\n{tally.BEGIN}\nold\n{tally.END}\nafter"
+    lines = [{**_line(counts=True), "seed": seed} for seed in (1, 2, 3, 7)]
+    written = tally.into(document, lines)
+    assert written.startswith(f"before\n{tally.BEGIN}\n4 counted trials")
+    assert written.endswith(f"{tally.END}\nafter")
+    assert "Seeds: 1 to 3, 7." in written
+    assert "old" not in written
+    assert tally.into(written, lines) == written
