@@ -22,7 +22,7 @@ class Missed(Exception):  # noqa: N818 - it is no error: the trial does not coun
     """The moment did not come, or the attack could not be made."""
 
 
-def until(look: Callable[[], object], what: str, *, seconds: float = 60.0) -> None:
+def until(look: Callable[[], object], what: str, *, seconds: float = 90.0) -> None:
     deadline = time.monotonic() + seconds
     while not look():
         if time.monotonic() > deadline:
