@@ -17,6 +17,8 @@ from tests.chaos.places import Places
 from tests.chaos.trial import Outcome, play
 
 _AT_ONCE = 4
+# The first of them waits for eight, and perhaps for the sandbox.
+pytestmark = pytest.mark.timeout(600)
 
 ON_ONE = (
     ("before", "allocate_storage", "kill task"),
@@ -70,7 +72,6 @@ def test_a_tenant_that_is_attacked_ends_active_or_with_nothing_left(
     _is_a_proof(on_one[case].result())
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("case", ON_ALL, ids=" ".join)
 def test_a_platform_that_is_attacked_leaves_its_tenants_active_or_with_nothing_left(
     player: Player, case: tuple[str, ...]
