@@ -43,7 +43,7 @@ def _campaign(options: argparse.Namespace) -> int:
 
 
 def _last_look(campaign: Campaign) -> int:
-    wrong = campaign.look_again(wait=True)
+    wrong = campaign.look_again(wait=True) + campaign.look_again()  # the last ones are decommissioned by the first
     print("\n".join(wrong) or "All tenants are still as they were a minute after their trial.")
     return int(bool(wrong))
 
