@@ -97,6 +97,9 @@ def shipped_settings() -> dict[str, str]:
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         # The gap between two tasks falls from 0.81 s to 0.11 s (default: 1).
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+        # What a killed scheduler had queued is adopted by the next: it is called dead after 30 s, and with Airflow's
+        # default of 300 s nobody looked again for that long. The runbook gives an in-between state two minutes.
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
         # interval x failures must stay >= 60 s, or a short api-server restart kills every running task.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
         "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "40",

@@ -5,6 +5,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from airflow.configuration import conf
 from airflow.models import taskinstance
 from airflow.sdk import ExceptionRetryPolicy, RetryAction
 
@@ -59,6 +60,13 @@ def test_undoing_heeds_it_too_and_is_tried_again_whatever_the_error():
     policy = unwinding_retry_policy()
     assert policy.evaluate(error, 1, 5).retry_delay == timedelta(seconds=45)
     assert policy.evaluate(PermanentError("no"), 1, 5).action is RetryAction.DEFAULT
+
+
+def test_what_a_killed_scheduler_left_is_adopted_within_the_two_minutes_of_an_in_between_state():
+    """By its last heartbeat a dead one still lives when the next starts at once: its second look counts."""
+    dead_after = conf.getfloat("scheduler", "scheduler_health_check_threshold")
+    next_look = float(shipped_settings()["AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL"])
+    assert dead_after + next_look <= 60
 
 
 def test_the_bounds_stand_in_their_order():
