@@ -1,13 +1,14 @@
 """An action that was recorded is done once, whatever becomes of its answer: by the API on a real ledger."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
 from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, Right
+from tenancy.console.engine_watch import EngineWatch
 from tenancy.console.parts import Parts
 from tenancy.engine.vitals import Vitals
 from tenancy.saga import facts as f
@@ -25,7 +26,8 @@ class Console:
     def __init__(self, stage: Stage) -> None:
         self.broken = False
         self._app = create_api(
-            Parts(lambda: stage.tenancy, lambda: datetime.now(UTC), self._look_at_the_engine), self._ada
+            Parts(lambda: stage.tenancy, lambda: datetime.now(UTC), cast("EngineWatch", self._look_at_the_engine)),
+            self._ada,
         )
 
     def post(self, path: str, key: str, body: dict[str, Any]) -> httpx.Response:

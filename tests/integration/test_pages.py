@@ -16,6 +16,7 @@ import pytest
 from sandbox.ports import any_free
 from tenancy.adapters.dsn import Dsn
 from tenancy.console.callers import Caller, NotAuthenticated, Right
+from tenancy.console.engine_watch import engine_watch
 from tenancy.console.pages.app import create_pages
 from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.reads import history
@@ -68,7 +69,9 @@ class Console:
     def __post_init__(self) -> None:
         platform, nowhere = parts.platform(), cast("Any", None)
         self.tenancy = Tenancy(self.ledger, platform, parts.KEYRING, nowhere, runs=lambda: self.runs)
-        self.app = create_pages(Parts(lambda: self.tenancy, lambda: self.now), self._authenticate)
+        self.app = create_pages(
+            Parts(lambda: self.tenancy, lambda: self.now, engine_watch(lambda: self.tenancy)), self._authenticate
+        )
 
     async def _authenticate(self, _request: Any) -> Caller:
         if self.caller is None:

@@ -5,18 +5,16 @@ from starlette.routing import Mount
 
 from tenancy.console.airflow_auth import authenticate
 from tenancy.console.api.app import create_api
+from tenancy.console.engine_watch import engine_watch
 from tenancy.console.pages.app import create_pages
 from tenancy.console.parts import Parts
-from tenancy.console.pulse import Pulse
-from tenancy.engine.vitals import vitals
 from tenancy.ledger.ledger import utc_now
 from tenancy.shared_parts import shared_tenancy
 
 
 def create_console() -> Starlette:
     """Everything below /tenancy. Opens nothing: each request does."""
-    engine = Pulse(lambda: vitals(lambda: shared_tenancy().runs()))
-    parts = Parts(shared_tenancy, utc_now, engine)
+    parts = Parts(shared_tenancy, utc_now, engine_watch(shared_tenancy))
     return Starlette(
         routes=[Mount("/api/v1", create_api(parts, authenticate)), Mount("/", create_pages(parts, authenticate))]
     )

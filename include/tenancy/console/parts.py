@@ -1,11 +1,12 @@
 """What the routes need, joined by app.py (or by a test)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from tenancy.console.engine_watch import EngineWatch
+from tenancy.engine.report import Report
 from tenancy.engine.tenancy import Tenancy
-from tenancy.engine.vitals import Vitals
 
 
 @dataclass(frozen=True)
@@ -14,5 +15,5 @@ class Parts:
 
     tenancy: Callable[[], Tenancy]
     clock: Callable[[], datetime]
-    engine: Callable[[], Vitals] = Vitals
-    """How the workflow engine is, as last seen."""
+    engine: EngineWatch = field(default_factory=lambda: EngineWatch(Report))
+    """How the workflow engine is; without one, all is well."""

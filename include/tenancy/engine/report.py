@@ -1,9 +1,10 @@
-"""The workflow engine's report: does it answer, is it scheduling, are our DAGs paused, which runs wait. Reads only."""
+"""The workflow engine's report: its vitals, which of our DAGs are paused, which runs wait in its queue. Reads only."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from tenancy.adapters.airflow_runs import QueuedRun
+from tenancy.engine.vitals import Vitals
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs
 from tenancy.saga.errors import PermanentError, TransientError
 
@@ -13,12 +14,9 @@ _DAGS: Final = (PROVISIONING_DAG, COMPENSATION_DAG, RECONCILIATION_DAG, REALITY_
 
 
 @dataclass(frozen=True)
-class Report:
-    """What it says of itself. `trouble`: it does not answer, or not as it should; the rest is unknown then."""
+class Report(Vitals):
+    """What it says of itself; with `trouble`, the rest is unknown."""
 
-    trouble: str = ""
-    silent: tuple[str, ...] = ()
-    """Its parts that give no sign of life."""
     paused: tuple[str, ...] = ()
     """Our DAGs that are paused."""
     queued: tuple[QueuedRun, ...] = ()

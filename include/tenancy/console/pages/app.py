@@ -17,7 +17,6 @@ from tenancy.console.pages import (
     run_page,
     tenant_page,
 )
-from tenancy.console.pages.engine_watch import engine_watch
 from tenancy.console.parts import Parts
 
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
@@ -28,7 +27,6 @@ def create_pages(parts: Parts, authenticate: Authenticate) -> FastAPI:
     app = FastAPI(title="Tenancy's console", openapi_url=None)
     app.state.parts = parts
     app.state.authenticate = authenticate
-    app.state.engine = engine_watch(parts)
     app.state.history = reads.history()
     app.state.counts = reads.counts()
     for each in (list_page, new_page, dialogs, recover_dialog, tenant_page, run_page):

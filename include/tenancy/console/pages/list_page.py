@@ -15,7 +15,6 @@ from tenancy.console.api.access import CallerOf, PartsOf, needs
 from tenancy.console.api.desk import Desk
 from tenancy.console.callers import Right
 from tenancy.console.pages import reads
-from tenancy.console.pages.engine_watch import EngineWatch
 from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.list_view import Listed, list_view, query_of
 from tenancy.console.pages.platform_view import platform_lines
@@ -65,14 +64,14 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
         _of(State, state), _of(Substate, substate), region or None, plan or None, attention, q.strip() or None
     )
     after = cursors.decode(cursor) if cursor else None
-    watch: EngineWatch = request.app.state.engine
-    watch.begin()
-    seen = reads.looked_at(parts, lambda desk: _look(desk, wanted, after, watch.known.queued, request.app.state.counts))
+    parts.engine.begin()
+    queued, counts = parts.engine.known.queued, request.app.state.counts
+    seen = reads.looked_at(parts, lambda desk: _look(desk, wanted, after, queued, counts))
     return page(
         request,
         "_list.html" if part else "list.html",
         list=list_view(seen.listed, wanted, cursor=cursor, more=seen.more),
-        platform=platform_lines(watch.seen(), seen.beats, seen.listed.now),
+        platform=platform_lines(parts.engine.seen(), seen.beats, seen.listed.now),
         regions=seen.regions,
         plans=seen.plans,
         states=[state.value for state in State],

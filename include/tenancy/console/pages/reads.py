@@ -43,6 +43,7 @@ def tenant(desk: Desk, ref: str, history: "Kept[dict[str, Usual]]") -> Looked:
         line=line,
         saga=saga,
         envelopes=envelopes,
+        held=desk.parts.engine.known.holds(saga) or saga.held,
         progress=progress(desk.ledger, saga, envelopes),
         usual=history.of(desk.ledger),
         beats=tuple(beats(desk.ledger)),

@@ -42,7 +42,7 @@ def show_run(  # noqa: PLR0917 - FastAPI hands them over by name
     """The tenant of the run, or a sentence."""
     if dag_id not in {PROVISIONING_DAG, COMPENSATION_DAG}:
         return page(request, "trouble.html", trouble=_OF_OTHERS)
-    request.app.state.engine.begin()
+    parts.engine.begin()
     found = reads.looked_at(parts, lambda desk: _look(desk, dag_id, run_id, request.app.state.history))
     if isinstance(found, Trouble):
         return page(request, "_run.html" if part else "run.html", trouble=found, here=request.url.path)

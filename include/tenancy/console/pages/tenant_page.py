@@ -10,7 +10,6 @@ from tenancy.console.api.access import CallerOf, PartsOf, needs
 from tenancy.console.api.requests import Part, Ref
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import reads
-from tenancy.console.pages.engine_watch import EngineWatch
 from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.rendering import page
@@ -34,7 +33,7 @@ def show_tenant(  # noqa: PLR0917 - FastAPI hands them over by name
     part: Part = None,
 ) -> Response:
     """The tenant's page, or with `part=live` what of it changes."""
-    request.app.state.engine.begin()
+    parts.engine.begin()
     seen = reads.looked_at(parts, lambda desk: reads.tenant(desk, ref, request.app.state.history))
     return answer(request, seen, caller, attempt=attempt, below=below, part=part)
 
@@ -43,8 +42,7 @@ def answer(
     request: Request, seen: Looked, caller: Caller, *, attempt: int | None, below: int | None, part: str | None
 ) -> Response:
     """The page of a tenant that was looked at."""
-    watch: EngineWatch = request.app.state.engine
     view = tenant_view(seen, rights=caller.rights, attempt=attempt, below=below)
     poll = "&".join(f"{name}={value}" for name, value in (("attempt", attempt), ("below", below)) if value)
-    lines = platform_lines(watch.seen(), seen.beats, seen.now)
+    lines = platform_lines(request.app.state.parts.engine.seen(), seen.beats, seen.now)
     return page(request, "_tenant.html" if part else "tenant.html", tenant=view, platform=lines, poll=poll)

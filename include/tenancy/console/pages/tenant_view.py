@@ -56,6 +56,8 @@ class Looked:
     line: Line
     saga: Saga
     envelopes: tuple[Envelope, ...]
+    held: str
+    """Why its run does not go on, also when nobody is there to record it; empty when it does."""
     progress: Progress
     usual: Mapping[str, Usual]
     beats: tuple[Beat, ...]
@@ -169,7 +171,7 @@ def _scene(seen: Looked) -> Scene:
         now=seen.now,
         phase=saga.phase,
         live_attempt=saga.attempt if saga.state is State.PROVISIONING else 0,
-        held=saga.held,
+        held=seen.held,
         current=saga.current_activity or "",
         platform=seen.platform,
         usual=seen.usual,
@@ -185,8 +187,8 @@ def situation(seen: Looked, newest: AttemptView | None) -> Situation:
     heading, why = words.MEANINGS[phase], ""
     if seen.progress.to_undo and phase in {"Cancelling", "Failed unwinding", "Decommissioning", "Failed stuck"}:
         why = f"{seen.progress.undone} of {seen.progress.to_undo} undone."
-    if saga.held:
-        why = f"{why} {saga.held}".strip()
+    if seen.held:
+        why = f"{why} {seen.held}".strip()
     failure = saga.failures[-1] if saga.failures else None
     if saga.state is State.FAILED and failure and failure.attempt == saga.attempt:
         label = LABELS.get(failure.activity, failure.activity)
@@ -205,8 +207,8 @@ _ONCE_ACTIVE: Final = (
 
 def _of_provisioning(seen: Looked, newest: AttemptView | None) -> Situation:
     row = _active_row(newest)
-    if seen.saga.held:
-        return Situation("warn", "Its run does not go on, and that is not the tenant's fault", seen.saga.held, _HELD)
+    if seen.held:
+        return Situation("warn", "Its run does not go on, and that is not the tenant's fault", seen.held, _HELD)
     if row is not None and row.look == "late":
         why = f"{row.label} takes {row.took}; its limit is {row.limit}. {row.why}".strip()
         return Situation("warn", f"{row.label} is stuck", why, words.STALL_ADVICE.get(row.activity, _CANCEL))

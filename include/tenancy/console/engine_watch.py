@@ -1,6 +1,7 @@
-"""Keeps the workflow engine's report for all pages of one api-server: asked by one thread, at most every few seconds.
+"""Keeps the workflow engine's report for all pages and API calls of one api-server: asked by one thread, seldom.
 
-A page waits for it a moment and no longer; an engine that has not answered by then is said not to answer.
+Whoever looks waits for it a moment and no longer; an engine that has not answered by then is said not to answer. (The
+api-server asks itself: Airflow's health report.)
 """
 
 import threading
@@ -10,8 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
 from typing import Final
 
-from tenancy.console.parts import Parts
 from tenancy.engine.report import Report, report
+from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import Runs
 
 FRESH_SECONDS: Final = 5.0
@@ -45,8 +46,13 @@ class EngineWatch:
                 self._asked_at = time.monotonic()
                 self._asked = self._thread.submit(self._ask)
 
+    def __call__(self) -> Report:
+        """The report, asked for anew if that is due, and waited for a moment."""
+        self.begin()
+        return self.seen()
+
     def seen(self) -> Report:
-        """The report, waited for a moment."""
+        """The report that `begin` asked for, waited for a moment."""
         asked = self._asked
         if asked is not None:
             try:
@@ -63,14 +69,14 @@ class EngineWatch:
             self._known, self._known_at = known, time.monotonic()
 
 
-def engine_watch(parts: Parts) -> EngineWatch:
+def engine_watch(tenancy: Callable[[], Tenancy]) -> EngineWatch:
     """A watch over this platform's engine. It logs in once and keeps that, until it is refused."""
     kept: list[Runs] = []
 
     def look() -> Report:
         try:
             if not kept:
-                kept.append(parts.tenancy().runs())
+                kept.append(tenancy().runs())
             seen = report(kept[0])
         except Exception as error:  # noqa: BLE001 - a page says so, whatever it was
             seen = Report(trouble=f"{type(error).__name__}: {error}")

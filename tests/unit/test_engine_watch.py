@@ -1,47 +1,49 @@
-"""The workflow engine's vitals: asked seldom, by one of those who look; what they say to whom."""
+"""How the workflow engine is: asked seldom, by one thread for all; what its vitals say to whom."""
+
+import threading
 
 import pytest
 
-from tenancy.console.pulse import FRESH_SECONDS, Pulse
+from tenancy.console.engine_watch import EngineWatch
+from tenancy.engine.report import Report
 from tenancy.engine.vitals import Vitals
+from tests.acceptance.runs import until
 from tests.unit.sagas import PHASES, tenant_in
 
-AWAY = Vitals(("scheduler",))
+AWAY = Report(silent=("scheduler",))
 """As a dead scheduler shows."""
 MOVING = {"Provisioning", "Cancelling", "Failed unwinding", "Decommissioning"}
 
 
 class Engine:
-    """It counts how often it is asked, and does something meanwhile."""
+    """It counts how often it is asked, and answers when it may."""
 
     def __init__(self) -> None:
         self.asked = 0
-        self.now = 0.0
-        self.meanwhile = lambda: None
+        self.may_answer = threading.Event()
 
-    def look(self) -> Vitals:
+    def look(self) -> Report:
         self.asked += 1
-        self.meanwhile()
+        assert self.may_answer.wait(60)
         return AWAY
 
 
 def test_many_watchers_ask_once():
     engine = Engine()
-    pulse = Pulse(engine.look, lambda: engine.now)
-    assert [pulse() for _ in range(5)] == [AWAY] * 5
+    engine.may_answer.set()
+    watch = EngineWatch(engine.look)
+    until(lambda: watch() == AWAY, "the first answer")
+    assert [watch() for _ in range(5)] == [AWAY] * 5
     assert engine.asked == 1
-    engine.now = FRESH_SECONDS
-    pulse()
-    assert engine.asked == 2
 
 
-def test_while_one_asks_the_others_do_not_wait():
+def test_nobody_waits_for_an_engine_that_does_not_answer_and_it_is_said_so():
     engine = Engine()
-    pulse = Pulse(engine.look, lambda: engine.now)
-    others: list[Vitals] = []
-    engine.meanwhile = lambda: others.append(pulse())
-    assert pulse() == AWAY
-    assert others == [Vitals()]
+    watch = EngineWatch(engine.look)
+    assert watch() == Report()
+    until(lambda: "has not answered for" in watch().trouble, "its silence to be told")
+    engine.may_answer.set()
+    until(lambda: watch() == AWAY, "its answer")
     assert engine.asked == 1
 
 
