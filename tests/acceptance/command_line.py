@@ -30,9 +30,9 @@ class Operator:
         )
 
     def starts(self, *words: str) -> "subprocess.Popen[str]":
-        """The same, without waiting for its end."""
+        """The same, without waiting for its end; it heeds Ctrl-C also where the tests themselves do not."""
         return subprocess.Popen(
-            [sys.executable, "-P", "-u", "-m", "tenantctl", *words],
+            ["env", "--default-signal=INT", sys.executable, "-P", "-u", "-m", "tenantctl", *words],
             env=self._environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -90,11 +90,20 @@ def connected(dsn: str) -> psycopg.Connection:
     return psycopg.connect(dsn, autocommit=True)
 
 
+_ACTIVE = "select from pg_stat_activity where state = 'active' and query ilike %s and pid <> pg_backend_pid()"
+
+
 def waiting(dsn: str, statement: str) -> bool:
-    """Is a statement like this one being held in the server behind the DSN?"""
-    question = "select from pg_stat_activity where state = 'active' and query ilike %s and pid <> pg_backend_pid()"
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        return connection.execute(question, (statement,)).fetchone() is not None
+    """Is a statement like this one under way in the server behind the DSN?"""
+    with connected(dsn) as connection:
+        return connection.execute(_ACTIVE, (statement,)).fetchone() is not None
+
+
+def held(dsn: str, statement: str) -> bool:
+    """Is one held, by a lock or a gate? One that is merely seen under way may be anybody's, and over at once."""
+    by_us = f"{_ACTIVE} and (wait_event_type = 'Lock' or wait_event = 'PgSleep')"
+    with connected(dsn) as connection:
+        return connection.execute(by_us, (statement,)).fetchone() is not None
 
 
 def task_process(access: Access) -> psutil.Process:

@@ -30,7 +30,7 @@ def after(access: Access, activity: str, slug: str) -> Iterator[None]:
 
 def _once_held(access: Access) -> Iterator[None]:
     ledger = access.superuser_dsn("platform", "ledger")
-    runs.until(lambda: gates.waiting(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
+    runs.until(lambda: gates.held(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
     yield
 
 
@@ -38,7 +38,7 @@ def _once_held(access: Access) -> Iterator[None]:
 def during_create_database(access: Access, activity: str, slug: str) -> Iterator[None]:
     storage = access.superuser_dsn("storage")
     with gates.table_locked(storage, "pg_database", "share"):
-        runs.until(lambda: gates.waiting(storage, "create database%"), "CREATE DATABASE to be held")
+        runs.until(lambda: gates.held(storage, "create database%"), "CREATE DATABASE to be held")
         yield
 
 
@@ -46,7 +46,7 @@ def during_create_database(access: Access, activity: str, slug: str) -> Iterator
 def during_post_connection(access: Access, activity: str, slug: str) -> Iterator[None]:
     metadata = access.superuser_dsn("platform", "airflow")
     with gates.table_locked(metadata, "connection", "share row exclusive"):
-        runs.until(lambda: gates.waiting(metadata, "insert into connection%"), "POST /connections to be held")
+        runs.until(lambda: gates.held(metadata, "insert into connection%"), "POST /connections to be held")
         yield
 
 
@@ -57,7 +57,7 @@ def during_create_table(access: Access, activity: str, slug: str) -> Iterator[No
             next(_once_held(access))
             database = access.superuser_dsn("storage", traces(access, slug).databases[0])
             stack.enter_context(gates.table_creation_held(database))
-        runs.until(lambda: gates.waiting(database, "%create table%"), "the migration to be held")
+        runs.until(lambda: gates.held(database, "%create table%"), "the migration to be held")
         yield
 
 
@@ -84,7 +84,7 @@ def during_survey(access: Access, activity: str, slug: str) -> Iterator[None]:
         with gates.before_fact(access, "tenant.provisioning.step.started", activity):
             next(_once_held(access))
             stack.enter_context(gates.table_locked(metadata, "connection", "access exclusive"))
-        runs.until(lambda: gates.waiting(metadata, "select connection%"), "the survey to be held")
+        runs.until(lambda: gates.held(metadata, "select connection%"), "the survey to be held")
         yield
 
 

@@ -88,7 +88,7 @@ def test_a_cancel_while_the_scheduler_is_dead_says_so_and_is_finished_once_it_is
     with gates.before_fact_of(sandbox, working, "tenant.provisioning.step.started", "apply_tenant_schema"):
         operators.create(sandbox, runs.request(working))
         ledger = sandbox.superuser_dsn("platform", "ledger")
-        runs.until(lambda: gates.waiting(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
+        runs.until(lambda: gates.held(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
         kill("scheduler")
         # Airflow believes in a beat for 30 s.
         runs.until(

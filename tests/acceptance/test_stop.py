@@ -16,7 +16,7 @@ def creating_the_database(access: Access) -> Iterator[None]:
     """Its sessions then hold the tenant's lock on the ledger and on the storage server."""
     storage = access.superuser_dsn("storage")
     with gates.table_locked(storage, "pg_database", "share"):
-        runs.until(lambda: gates.waiting(storage, "create database%"), "CREATE DATABASE to be held")
+        runs.until(lambda: gates.held(storage, "create database%"), "CREATE DATABASE to be held")
         yield
 
 
@@ -25,7 +25,7 @@ def recording_its_outcome(access: Access) -> Iterator[None]:
     """It then has a transaction open on the ledger."""
     ledger = access.superuser_dsn("platform", "ledger")
     with gates.before_fact(access, "tenant.resource.present", "allocate_storage"):
-        runs.until(lambda: gates.waiting(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
+        runs.until(lambda: gates.held(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
         yield
 
 
