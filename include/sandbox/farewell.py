@@ -20,6 +20,7 @@ def text(layout: Layout, *, slug: str, host: str = "") -> str:
     another = "globex" if slug != "globex" else "initech"
     return (
         f"\n{_tenant(access, host)}  [bold]Airflow[/bold]    {access.api_url}\n"
+        f"  [bold]Tenants[/bold]    {access.api_url}/plugin/tenants\n"
         f"  [bold]The DAG[/bold]    {access.api_url}/dags/tenant_provisioning\n"
         f"  [bold]Users[/bold]\n{users}\n\n"
         "  [bold]Try next[/bold]\n"
