@@ -7,10 +7,13 @@ import pytest
 
 from tenancy.activities.plan import PLAN
 from tenancy.adapters.airflow_runs import QueuedRun
+from tenancy.console.api import actions as api_actions
 from tenancy.console.pages import assets, words
 from tenancy.console.pages.list_view import Listed, line_view, list_view, query_of
 from tenancy.console.pages.platform_view import platform_lines
+from tenancy.console.pages.tenant_view import RIGHTS
 from tenancy.console.pages.timeline_view import place
+from tenancy.engine.actions import ACTIONS
 from tenancy.engine.report import Report, report
 from tenancy.ledger.reading import Line, Wanted
 from tenancy.ledger.rounds import Beat
@@ -122,6 +125,11 @@ def test_what_is_shown_on_top_is_not_shown_again():
 def test_a_wish_survives_as_a_query():
     wanted = Wanted(state=State.FAILED, region="eu & co", text="a=b", attention=True)
     assert query_of(wanted) == "q=a%3Db&state=Failed&region=eu+%26+co&attention=true"
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_page_offers_an_action_to_whom_the_api_allows_it(action: str):
+    assert RIGHTS[action] is getattr(api_actions, action).right
 
 
 def test_an_asset_is_named_by_its_content():

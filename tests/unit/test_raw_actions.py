@@ -224,7 +224,8 @@ def test_an_old_run_cannot_cancel_a_newer_attempt_that_is_being_cancelled(action
 def test_a_mark_on_an_old_run_means_nothing_also_once_the_newer_attempt_is_over(action: RawAction) -> None:
     """Else it would depend on whether the reconciler or the flip came first."""
     live = live_beside_an_old_run()
-    for saga in (ask(live, *done(HANDLE, SCHEMA, DEPLOY, WAIT, FLIP)), unwound(ask(live, c.Cancel()))):
+    active, settled = ask(live, *done(HANDLE, SCHEMA, DEPLOY, WAIT, FLIP)), unwound(ask(live, c.Cancel()))
+    for saga in (active, settled, ask(active, c.Decommission())):
         assert meaning(action, saga, OLD_RUN) is M.NOTHING
 
 

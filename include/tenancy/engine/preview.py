@@ -39,7 +39,12 @@ _SAID = {
     "recreate": "Creates a new tenant of the same slug, linked to this one.",
     "escalate": "Records that platform engineering has been called; changes nothing.",
 }
-_COMMANDS = {"cancel": c.Cancel(), "reset": c.Reset(), "decommission": c.Decommission(), "escalate": c.Escalate()}
+_COMMANDS: Mapping[str, c.Command] = {
+    "cancel": c.Cancel(),
+    "reset": c.Reset(),
+    "decommission": c.Decommission(),
+    "escalate": c.Escalate(),
+}
 _UNDOES = frozenset({"cancel", "decommission"})
 
 
@@ -91,9 +96,7 @@ def _require_allowed(saga: Saga, action: str) -> None:
 def _command(saga: Saga, action: str) -> c.Command:
     if action == "retry":
         return c.StartAttempt(saga.tenant_id, RunId(""), saga.parameters, saga.plan, saga.schema_version)
-    return {"cancel": c.Cancel(), "reset": c.Reset(), "decommission": c.Decommission(), "escalate": c.Escalate()}[
-        action
-    ]
+    return _COMMANDS[action]
 
 
 def require_recreatable(saga: Saga) -> None:

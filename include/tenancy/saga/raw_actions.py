@@ -90,9 +90,11 @@ def meaning(action: RawAction, saga: Saga, run_id: RunId) -> Meaning:
         return Meaning.NOTHING
     if action is RawAction.CLEAR_RUN and run_id not in saga.runs:
         action = RawAction.TRIGGER_AGAIN  # a refused request, run once more
+    if not _concerns(action, saga, run_id):
+        return _of_old_run(action)
     if action is RawAction.MARK_RUN_FAILED and saga.state is State.DECOMMISSIONING:
         return Meaning.NOTE  # there is nothing to cancel
-    return _TABLE[action][list(Column).index(column)] if _concerns(action, saga, run_id) else _of_old_run(action)
+    return _TABLE[action][list(Column).index(column)]
 
 
 _MARKS: Final = frozenset({RawAction.MARK_RUN_FAILED, RawAction.MARK_TASK_FAILED, RawAction.MARK_SUCCESS})
