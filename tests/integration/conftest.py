@@ -13,6 +13,8 @@ from tenancy.ledger.ledger import Ledger, LedgerSession
 from tests import parts
 from tests.clusters import Kubernetes
 from tests.conformance.server import Server
+from tests.contract.fake_runs import FakeRuns
+from tests.integration.pages import Console
 from tests.integration.stage import Stage
 
 EPOCH = datetime(2026, 1, 31, 23, 59, 58, 999_999, tzinfo=UTC)
@@ -38,3 +40,9 @@ def stage(quick_server: PostgresServer, ledger_dsn: Dsn, storage_dsn: Dsn, clust
     yield Stage(quick_server, ledger_dsn, storage_dsn, parts.platform(name), cluster_server)
     parts.sweep(quick_server, name)
     Kubernetes(cluster_server).sweep(name)
+
+
+@pytest.fixture
+def console(ledger: Ledger) -> Console:
+    """The console's pages on an empty ledger, before an operator."""
+    return Console(ledger, FakeRuns())

@@ -9,9 +9,9 @@ from tenancy.activities.plan import PLAN
 from tenancy.adapters.airflow_runs import QueuedRun
 from tenancy.console.api import actions as api_actions
 from tenancy.console.pages import assets, words
+from tenancy.console.pages.action_view import RIGHTS
 from tenancy.console.pages.list_view import Listed, line_view, list_view, query_of
 from tenancy.console.pages.platform_view import platform_lines
-from tenancy.console.pages.tenant_view import RIGHTS
 from tenancy.console.pages.timeline_view import place
 from tenancy.engine.actions import ACTIONS
 from tenancy.engine.report import Report, report

@@ -19,9 +19,9 @@ from tenancy.console.api.problems import ProblemError, problem_of
 from tenancy.console.api.requests import Ref
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import forms, reads
+from tenancy.console.pages.action_view import BUTTONS, RIGHTS
 from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.rendering import page
-from tenancy.console.pages.tenant_view import BUTTONS, RIGHTS
 from tenancy.console.pages.visit import SentIn, Visit, VisitOf
 from tenancy.engine.preview import preview
 from tenancy.engine.progress import progress

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from tenancy.console.api.desk import Desk, opened
+from tenancy.console.pages.looked import Looked
 from tenancy.console.pages.patience import patiently
-from tenancy.console.pages.tenant_view import Looked
 from tenancy.console.parts import Parts
 from tenancy.engine.progress import progress
 from tenancy.ledger import reading

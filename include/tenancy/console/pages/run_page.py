@@ -10,9 +10,9 @@ from tenancy.console.api.requests import Part
 from tenancy.console.callers import Right
 from tenancy.console.pages import reads
 from tenancy.console.pages.gate import PageRoute, Trouble
+from tenancy.console.pages.looked import Looked
 from tenancy.console.pages.rendering import page
 from tenancy.console.pages.tenant_page import answer
-from tenancy.console.pages.tenant_view import Looked
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
 from tenancy.ledger import reading
 from tenancy.ledger.history import Usual

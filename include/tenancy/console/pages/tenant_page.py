@@ -11,9 +11,10 @@ from tenancy.console.api.requests import Part, Ref
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import reads
 from tenancy.console.pages.gate import PageRoute
+from tenancy.console.pages.looked import Looked
 from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.rendering import page
-from tenancy.console.pages.tenant_view import Looked, tenant_view
+from tenancy.console.pages.tenant_view import tenant_view
 
 router = APIRouter(route_class=PageRoute)
 

@@ -1,0 +1,48 @@
+"""A tenant's audit log as its page shows it: who, what, why, when, newest first, a page at a time. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from tenancy.console.pages.words import LABELS
+from tenancy.ledger.envelope import Envelope
+from tenancy.saga import facts as f
+
+AUDIT_PAGE: Final = 50
+
+
+@dataclass(frozen=True)
+class AuditLine:
+    """One fact: when, who, what, why."""
+
+    seq: int
+    at: datetime
+    actor: str
+    kind: str
+    detail: str
+    reason: str
+
+
+def audit_page(envelopes: tuple[Envelope, ...], below: int | None) -> tuple[tuple[AuditLine, ...], int | None]:
+    """The facts below this seq, and where the page behind begins, if there is one."""
+    shown = [each for each in envelopes if below is None or each.seq < below][-AUDIT_PAGE:]
+    older = shown[0].seq if shown and shown[0].seq > 1 else None
+    lines = [_audit_line(each, before) for each, before in zip(shown, [None, *shown], strict=False)]
+    return tuple(reversed(lines)), older
+
+
+def _audit_line(envelope: Envelope, before: Envelope | None) -> AuditLine:
+    """A reason that many facts share, such as an unwinding's, is told with the first of them."""
+    fact, stamp = envelope.fact, envelope.stamp
+    same = before is not None and before.stamp.reason == stamp.reason and before.stamp.actor == stamp.actor
+    return AuditLine(envelope.seq, envelope.at, stamp.actor, fact.kind, detail(fact), "" if same else stamp.reason)
+
+
+def detail(fact: f.Fact) -> str:
+    """What a fact is about, as far as its kind does not say."""
+    shown = vars(fact).items() if not isinstance(fact, f.ActivityStarted) else [("activity", fact.activity)]
+    told = [str(value) for key, value in shown if key in _TELLING and value]
+    return " · ".join(LABELS.get(each, each) for each in told)
+
+
+_TELLING: Final = frozenset({"activity", "resource", "name", "error", "message", "cause", "action", "holder", "why"})

@@ -1,0 +1,35 @@
+"""What one look at the ledger saw of a tenant: the page is drawn from it and from nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from tenancy.engine.progress import Progress
+from tenancy.ledger.envelope import Envelope
+from tenancy.ledger.findings import OpenFinding
+from tenancy.ledger.history import Usual
+from tenancy.ledger.reading import Line
+from tenancy.ledger.rounds import Beat
+from tenancy.saga.platform import Platform
+from tenancy.saga.tenant import Saga
+
+
+@dataclass(frozen=True)
+class Looked:
+    """All that one look at the ledger saw of a tenant."""
+
+    line: Line
+    saga: Saga
+    envelopes: tuple[Envelope, ...]
+    held: str
+    """Why its run does not go on, also when nobody is there to record it; empty when it does."""
+    progress: Progress
+    usual: Mapping[str, Usual]
+    beats: tuple[Beat, ...]
+    findings: tuple[OpenFinding, ...]
+    platform: Platform
+    now: datetime
+
+    @property
+    def seconds_in_state(self) -> float:
+        return max(0.0, (self.now - self.line.state_since).total_seconds())

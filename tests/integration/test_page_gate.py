@@ -1,0 +1,115 @@
+"""Every page of the console, whatever it shows: who sees it, nothing hostile, nothing secret, asked again and again."""
+
+import gzip
+import re
+from dataclasses import replace
+from typing import Any
+
+import httpx
+
+from tenancy.console.callers import Caller, Right
+from tenancy.console.pages.gate import PageRoute
+from tenancy.ledger.envelope import Stamp
+from tenancy.saga import commands as c
+from tenancy.saga.names import RunId
+from tests.asgi import ask
+from tests.integration.lives import WHOLE_LIFE
+from tests.integration.pages import EVIL, Console, pages_of
+from tests.unit.sagas import (
+    ACME,
+    PROOF,
+    VALIDATE,
+    begin,
+    start,
+)
+
+
+def test_every_page_is_behind_the_gate_and_states_what_it_needs(console: Console):
+    routes = [route for route in console.app.routes if getattr(route, "path", "").startswith("/static") is False]
+    assert routes
+    assert all(isinstance(route, PageRoute) and isinstance(route.endpoint.right, Right) for route in routes)  # type: ignore[attr-defined]
+
+
+def test_nobody_sees_anything_but_the_way_to_log_in(console: Console):
+    tenant_id = console.tenant(start())
+    console.caller = None
+    for path in pages_of(tenant_id):
+        answer = console.get(path, 401)
+        assert "You are not logged in" in answer.text
+        assert "auth/login/?next=" in answer.text
+        assert "acme" not in answer.text
+
+
+def test_who_may_not_read_is_told_so(console: Console):
+    tenant_id = console.tenant(start())
+    console.caller = Caller("mallory", frozenset())
+    for path in pages_of(tenant_id):
+        assert "You may not read tenants" in console.get(path, 403).text
+
+
+def test_airflow_that_cannot_say_who_calls_is_told_as_such(console: Console):
+    async def broken(_request: Any) -> Caller:
+        raise RuntimeError("secret words of a driver")
+
+    console.app.state.authenticate = broken
+    answer = console.get("/", 503)
+    assert "login does not answer" in answer.text
+    assert "secret words" not in answer.text
+
+
+def test_whatever_a_tenant_is_called_it_is_only_text(console: Console):
+    evil = replace(ACME, slug=EVIL, name=EVIL, plan=EVIL, region=EVIL, admin_email=EVIL)
+    lease = begin(VALIDATE, run_id=RunId(EVIL)).lease
+    tenant_id = console.tenant(
+        start(RunId(EVIL), evil),
+        begin(VALIDATE, run_id=RunId(EVIL)),
+        c.FailActivity(lease, EVIL, EVIL),
+        c.NoteHeld(EVIL),
+    )
+    with console.ledger.open("test") as session:
+        session.record(tenant_id, c.Escalate(), stamp=Stamp(EVIL, reason=EVIL))
+    console.runs.start("tenant_provisioning", EVIL, {"slug": EVIL})
+    for path in (*pages_of(tenant_id)[:4], f"/?q={httpx.QueryParams({'q': EVIL})['q'][:90]}"):
+        answer = console.get(path)
+        assert "&lt;script&gt;alert(1)" in answer.text or "q=" in path
+        assert "<script>alert" not in answer.text
+        assert "<img src=x" not in answer.text
+        assert "49" not in answer.text.replace(str(tenant_id), "") or "{{7*7}}" in answer.text
+
+
+def test_a_strict_policy_comes_with_every_page(console: Console):
+    tenant_id = console.tenant(start())
+    for path in (*pages_of(tenant_id), "/tenants/nobody", "/nowhere"):
+        headers = ask(console.app, "GET", path).headers
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+    text = console.get(f"/tenants/{tenant_id}").text
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script>", text)
+
+
+def test_no_secret_is_on_any_page(console: Console):
+    tenant_id = console.tenant(*WHOLE_LIFE)
+    for path in pages_of(tenant_id):
+        assert PROOF not in console.get(path).text
+
+
+def test_what_has_not_changed_is_not_sent_again(console: Console):
+    tenant_id = console.tenant(start(), c.Cancel(), c.Settle(1))
+    for path in ("/?part=live", f"/tenants/{tenant_id}?part=live"):
+        tag = console.get(path).headers["ETag"]
+        assert console.get(path, 304, headers={"If-None-Match": f'W/{tag}, "x"'}).content == b""
+        console.tenant(c.Escalate())
+    assert console.get(f"/tenants/{tenant_id}?part=live", headers={"If-None-Match": tag})
+
+
+def test_a_page_is_small_with_all_it_needs(console: Console):
+    tenant_id = console.tenant(*WHOLE_LIFE)
+    text = console.get(f"/tenants/{tenant_id}").text
+    wanted = re.findall(r'(?:href|src)="(/static/[0-9a-f]{12}/[^"]+)"', text)
+    assert len(wanted) == 5
+    kept = [console.get(path) for path in wanted]
+    assert all("immutable" in answer.headers["Cache-Control"] for answer in kept)
+    assert len(gzip.compress(text.encode())) + sum(len(gzip.compress(answer.content)) for answer in kept) < 60_000
+    console.get("/static/abc/../app.py", 404)
+    console.get("/static/abc/htmx.LICENSE.txt", 404)

@@ -1,0 +1,77 @@
+"""The list of tenants on a real ledger: what is on top, filters, paging."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from tenancy.ledger import findings
+from tenancy.ledger.findings import Finding, What
+from tenancy.saga import commands as c
+from tenancy.saga.names import RunId, TenantId
+from tests.integration.pages import EVIL, Console
+from tests.unit.sagas import (
+    ACME,
+    TENANT,
+    VALIDATE,
+    begin,
+    start,
+)
+
+
+def test_what_needs_a_person_is_on_top(console: Console):
+    console.tenant(start(), begin(VALIDATE), c.Cancel(), c.Settle(1))
+    for number, slug in ((1, "beta"), (2, "gamma")):
+        console.tenant(
+            start(RunId(slug), replace(ACME, slug=slug), TenantId(UUID(int=TENANT.int + number))), number=number
+        )
+    console.now = datetime(2026, 2, 1, 0, 5, tzinfo=UTC)
+    text = console.get("/").text
+    assert re.findall(r'<tr id="tenant-(\w+)"', text) == ["acme", "gamma", "beta"]
+    assert "Needs a person" in text
+    assert re.findall(r'<tr id="tenant-(\w+)"', console.get("/?state=Provisioning&region=&plan=").text) == [
+        "gamma",
+        "beta",
+    ]
+    assert re.findall(r'<tr id="tenant-(\w+)"', console.get("/?q=gam").text) == ["gamma"]
+    assert "No tenant fits" in console.get("/?region=mars").text
+
+
+@pytest.mark.parametrize("query", ["state=nonsense", "q=", "q=%20", "attention=true", "substate=stuck", "part=live"])
+def test_an_empty_platform_has_a_list(console: Console, query: str):
+    assert "<table" not in console.get(f"/?{query}").text
+
+
+@pytest.mark.parametrize("query", ["cursor=nonsense", "part=x", "q=%00", "attention=perhaps", f"q={'x' * 101}"])
+def test_an_address_that_is_none_is_told_so(console: Console, query: str):
+    console.get(f"/?{query}", 400)
+
+
+def test_a_list_is_paged(console: Console):
+    for number in range(52):
+        slug = f"t-{number:02}"
+        tenant_id = TenantId(UUID(int=TENANT.int + number))
+        console.tenant(start(RunId(slug), replace(ACME, slug=slug), tenant_id), number=number)
+    console.now = datetime(2026, 2, 1, 0, 0, tzinfo=UTC)
+    first = console.get("/").text
+    found = re.search(r'href="[^"]*\?(cursor=[^"]+)">Next page', first)
+    assert found
+    second = console.get(f"/?{found[1]}").text
+    refs = [re.findall(r'<tr id="tenant-([\w-]+)"', page) for page in (first, second)]
+    assert refs[0] + refs[1] == [f"t-{number:02}" for number in reversed(range(52))]
+    assert "Next page" not in second
+
+
+def test_where_ledger_and_world_differ_is_told_on_bothpages_of(console: Console):
+    tenant_id = console.tenant(start())
+    finding = Finding(next(iter(What)), "role", "acme_1", "eu", tenant_id, f"{EVIL} is gone; escalate.")
+    with console.ledger.open("test") as session:
+        findings.confirm(session, [finding])
+    for path in ("/", "/tenants/acme"):
+        text = console.get(path).text
+        assert "The ledger and the world differ" in text
+        assert "is gone; escalate." in text
+        assert "<script>alert" not in text
+    assert "The ledger and the world differ" not in console.get("/?state=Active").text
