@@ -4,13 +4,14 @@ import re
 from dataclasses import replace
 from uuid import UUID
 
+from tenancy.console.callers import Caller, Right
 from tenancy.console.pages.reads import history
 from tenancy.saga import commands as c
 from tenancy.saga.facts import RequestRefused
 from tenancy.saga.names import PLATFORM_STREAM, RunId, TenantId
 from tests.asgi import ask
 from tests.integration.lives import FIRST_FAILS, RETRIED_AND_RETAINED, SECOND_RUN, STUCK_THEN_SETTLED, WHOLE_LIFE
-from tests.integration.pages import NOW, SOON, STAMP, VIEWER, Console, looks
+from tests.integration.pages import NOW, OPERATOR, SOON, STAMP, VIEWER, Console, looks
 from tests.unit.sagas import (
     ACME,
     HANDLE,
@@ -33,6 +34,19 @@ def test_a_viewer_sees_every_action_off_and_an_operator_those_the_law_allows(con
     text = console.get("/tenants/acme").text
     assert allowed.findall(text) == []
     assert text.count("Your role may read only.") == 7
+
+
+def test_what_needs_two_permissions_is_off_for_who_has_one_of_them(console: Console):
+    console.tenant(start(), c.Cancel(), c.Settle(1))
+    action = re.compile(r'id="action-(\w+)" data-allowed="(\w+)".*?<small id="why-\w+">(.*?)</small>', re.DOTALL)
+    lacking = "Your role lacks the permission can_edit on DAG Runs."
+    console.caller = Caller("starter", frozenset({Right.READ, Right.CREATE}))
+    shown = {name: (allowed, why) for name, allowed, why in action.findall(console.get("/tenants/acme").text)}
+    assert shown["recreate"] == shown["recover"] == ("no", lacking)
+    assert shown["retry"][1] != lacking
+    console.get("/tenants/acme/actions/recreate", 403)
+    console.caller = OPERATOR
+    assert 'id="action-recreate" data-allowed="yes"' in console.get("/tenants/acme").text
 
 
 def test_a_tenants_page_only_reads(console: Console):

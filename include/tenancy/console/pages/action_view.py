@@ -13,14 +13,16 @@ from tenancy.engine.actions import ACTIONS
 from tenancy.engine.preview import preview
 from tenancy.saga.tenant import Saga
 
-RIGHTS: Final[Mapping[str, Right]] = {
-    "cancel": Right.EDIT,
-    "reset": Right.EDIT,
-    "retry": Right.CREATE,
-    "decommission": Right.EDIT,
-    "recreate": Right.CREATE,
-    "escalate": Right.EDIT,
+RIGHTS: Final[Mapping[str, tuple[Right, ...]]] = {
+    "cancel": (Right.EDIT,),
+    "reset": (Right.EDIT,),
+    "retry": (Right.CREATE,),
+    "decommission": (Right.EDIT,),
+    "recreate": (Right.CREATE, Right.EDIT),
+    "escalate": (Right.EDIT,),
+    "recover": (Right.EDIT, Right.CREATE),
 }
+"""All that each needs; the first is its route's."""
 BUTTONS: Final[Mapping[str, str]] = {
     "cancel": "Cancel provisioning",
     "reset": "Reset provisioning",
@@ -52,18 +54,23 @@ def action_views(saga: Saga, rights: Collection[Right]) -> tuple[ActionView, ...
 
 
 def _action(saga: Saga, name: str, rights: Collection[Right]) -> ActionView:
-    seen = preview(saga, name)
-    permitted = RIGHTS[name] in rights
-    reason = seen.refusal or seen.said if permitted else _READS_ONLY
-    force = name == "reset" and not seen.allowed and Right.FORCE in rights and is_recoverable(saga)
-    return ActionView(name, BUTTONS[name], seen.allowed and permitted, reason, force)
+    seen, lacking = preview(saga, name), lacks(name, rights)
+    force = name == "reset" and not (seen.allowed or lacking) and Right.FORCE in rights and is_recoverable(saga)
+    return ActionView(name, BUTTONS[name], seen.allowed and not lacking, lacking or seen.refusal or seen.said, force)
 
 
 def _recover(saga: Saga, rights: Collection[Right]) -> ActionView:
-    permitted, useful = {Right.EDIT, Right.CREATE} <= set(rights), is_recoverable(saga)
-    refusal = f"There is nothing to recover while it is {saga.phase}."
-    reason = (RECOVER if useful else refusal) if permitted else _READS_ONLY
-    return ActionView("recover", "Recover", useful and permitted, reason)
+    useful, lacking = is_recoverable(saga), lacks("recover", rights)
+    said = RECOVER if useful else f"There is nothing to recover while it is {saga.phase}."
+    return ActionView("recover", "Recover", useful and not lacking, lacking or said)
 
 
 RECOVER: Final = "Cancels, resets and retries, each only where it is not so already, and waits for each."
+
+
+def lacks(name: str, rights: Collection[Right]) -> str:
+    """Why this caller may not do it, whatever the tenant; empty when they may."""
+    missing = [right for right in RIGHTS[name] if right not in rights]
+    if not missing:
+        return ""
+    return _READS_ONLY if set(rights) <= {Right.READ} else f"Your role lacks the permission {missing[0]}."

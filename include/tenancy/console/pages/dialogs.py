@@ -87,9 +87,8 @@ def ask(visit: Visit, ref: str, action: str, sent: forms.Sent) -> dict[str, Any]
 
 
 def _require_right(caller: Caller, action: str, force: bool) -> None:
-    require(caller, RIGHTS[action])
-    if force:
-        require(caller, Right.FORCE)
+    for right in (*RIGHTS[action], *((Right.FORCE,) if force else ())):
+        require(caller, right)
 
 
 def _dialog(visit: Visit, desk: Desk, ref: str, form: _Form) -> Response:
