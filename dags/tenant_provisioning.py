@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG, chain
 
-from tenancy.activities.plan import PLAN, stall_limit
+from tenancy.activities.plan import PLAN, give_up_limit
 from tenancy.bootstrap import platform
 from tenancy.orchestration.callbacks import activity_failed, run_failed
 from tenancy.orchestration.operator import ActivityOperator
@@ -59,7 +59,7 @@ with DAG(
             ActivityOperator(
                 activity=activity.name,
                 emits=activity.emits,
-                execution_timeout=stall_limit(offer, activity),
+                execution_timeout=give_up_limit(offer, activity),
                 retry_policy=retry_policy(),
                 doc=activity.label,
             )

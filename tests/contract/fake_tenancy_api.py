@@ -237,6 +237,8 @@ def row_of(tenant: FakeTenant) -> dict[str, Any]:
         "seconds_in_state": 421.5,
         "needs_attention": tenant.needs_attention,
         "next_action": WAY_ON[tenant.phase],
+        "advice": {"action": "", "until": None, "seconds_left": None, "not_its_fault": False},
+        "stall": None,
         "predecessor": None,
         "seq": 1,
     }

@@ -60,8 +60,8 @@ def test_the_tasks_are_the_plan_in_a_chain():
     assert parsed()["edges"] == dict(zip(names, [*([name] for name in names[1:]), []], strict=True))
 
 
-def test_every_task_ends_at_its_stall_limit():
-    assert parsed()["timeouts"] == {activity.name: activity.stall_after.total_seconds() for activity in PLAN}
+def test_every_try_of_a_task_is_ended_in_time():
+    assert parsed()["timeouts"] == {activity.name: activity.give_up_after.total_seconds() for activity in PLAN}
 
 
 def test_the_platform_file_may_say_another_limit(tmp_path: Path):

@@ -132,7 +132,7 @@ def test_a_new_attempt_has_its_time_to_itself(waiting: Stage):
 
 def test_its_time_is_what_the_platform_file_says(waiting: Stage):
     waiting.tenancy = replace(
-        waiting.tenancy, platform=replace(waiting.tenancy.platform, stall_limits={WAIT: timedelta(minutes=2.5)})
+        waiting.tenancy, platform=replace(waiting.tenancy.platform, give_up={WAIT: timedelta(minutes=2.5)})
     )
     assert isinstance(waiting.look(WAIT, late=timedelta(minutes=2)), Waiting)
     with pytest.raises(PermanentError, match=r"Not ready within 2\.5 minutes: 0 of 1 pods ready"):

@@ -112,11 +112,11 @@ def test_the_error_and_audit_logs_say_who_what_when_and_why(console: Console):
 def test_the_next_action_is_the_runbooks(console: Console):
     console.tenant(start(), begin(VALIDATE))
     console.now = SOON
-    assert "nothing. Most tenants are active" in console.get("/tenants/acme").text
+    assert "Nothing: most tenants are active" in console.get("/tenants/acme").text
     console.now = NOW
     late = console.get("/tenants/acme").text
     assert "Validate request is stuck" in late
-    assert "cancel, correct the input, and recreate." in late
+    assert "Cancel provisioning, correct the input, and recreate." in late
 
 
 def test_a_runs_tab_shows_its_tenant_at_its_attempt(console: Console):

@@ -168,10 +168,12 @@ def test_a_slug_is_its_live_tenant_and_else_the_newest_that_had_it(session: Ledg
     assert line.tenant_id == live
 
 
-def test_a_line_says_what_to_do_next(session: LedgerSession):
+def test_a_line_says_how_the_tenant_stands(session: LedgerSession):
     line = reading.find(session, str(_tenant(session, 1, give_up(), c.Settle(1))), now=SOON)
     assert line is not None
-    assert (line.next_action, line.needs_attention) == ("Reset, then retry.", True)
+    standing = line.standing
+    assert (standing.state, standing.substate, standing.failures) == (State.FAILED, Substate.SETTLED, 1)
+    assert line.needs_attention
 
 
 def test_facts_come_in_pages_with_who_and_why(session: LedgerSession):

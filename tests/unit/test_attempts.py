@@ -231,9 +231,8 @@ def test_a_fact_about_an_object_that_was_never_intended_is_an_error() -> None:
         f.ActionRefused("reset", "no"),
         f.HolderEvicted("ledger", "pid 7"),
         f.RawActionNoted("mark run failed", OTHER_RUN),
-        f.ProvisioningStalled(HANDLE, "no answer"),
-        f.StallCleared(HANDLE),
-        f.Escalated(),
+        f.StallExplained("storage.blocked", "pid 7"),
+        f.StallCleared("activity", HANDLE),
     ],
 )
 def test_facts_that_only_inform_change_nothing_but_the_number_of_facts(fact: f.Fact) -> None:

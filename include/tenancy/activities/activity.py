@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from tenancy.adapters.readiness import Readiness
+from tenancy.saga.advice import Remedy
+from tenancy.saga.causes import Evidence
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.errors import PermanentError, TransientError
 from tenancy.saga.names import ActivityName, TenantId, proof_of
@@ -144,6 +146,11 @@ class Activity:
     short_label: ClassVar[str]
     kind: ClassVar[Kind]
     stall_after: ClassVar[timedelta] = timedelta(minutes=5)
+    """After how long it counts as stuck, all tries together (runbook: "> 5 minutes on any single step")."""
+    give_up_after: ClassVar[timedelta] = timedelta(minutes=5)
+    """After how long one try is ended; of a wait, the whole of it."""
+    when_stuck: ClassVar[Remedy]
+    """What the runbook's table says to do when it is stuck."""
     resources: ClassVar[tuple[str, ...]] = ()
     """The kinds of resource it makes, in order."""
     regional: ClassVar[bool] = True
@@ -174,6 +181,13 @@ class Activity:
         """Is each resource there, is it healthy, why not. Changes nothing."""
         return ()
 
+    def explain(self, work: Work) -> Evidence | None:  # noqa: ARG002
+        """Why it does not go on, by looking from outside while it hangs. Changes nothing, takes no lock.
+
+        None: nothing was found. What keeps it from looking is raised, and is the cause then.
+        """
+        return None
+
     def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:  # noqa: ARG002
         """What exists that carries this platform's proof. Changes nothing."""
         return ()
@@ -182,7 +196,7 @@ class Activity:
 class WaitingActivity(Activity):
     """One that makes nothing and waits for something: its task is deferred meanwhile and holds neither lock nor slot.
 
-    It may take `stall_after`; then it fails with the last `why`.
+    It may take `give_up_after`; then it fails with the last `why`.
     """
 
     def readiness(self, work: Work) -> Readiness:

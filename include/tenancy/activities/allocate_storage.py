@@ -3,6 +3,7 @@
 from types import MappingProxyType
 
 from tenancy.activities.activity import Activity, Found, Observation, Work, World
+from tenancy.saga.advice import Remedy
 from tenancy.saga.names import POSTGRES_LIMIT, ActivityName, object_name, proof_of
 from tenancy.saga.platform import Platform
 from tenancy.saga.states import Kind
@@ -20,6 +21,9 @@ class AllocateStorage(Activity):
     label = "Allocate storage"
     short_label = "allocate resources"
     kind = Kind.COMPENSATABLE
+    when_stuck = Remedy(
+        "Check the platform's health. If nothing moves, cancel provisioning, then reset, then retry.", "cancel"
+    )
     resources = (ROLE, DATABASE)
     by_hand = MappingProxyType(
         {ROLE: 'drop role "{name}" (after its database)', DATABASE: 'drop database "{name}" with (force)'}

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from tenancy.activities.activity import Activity, Found, Observation, Work, World
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
+from tenancy.saga.advice import Remedy
 from tenancy.saga.errors import ForeignObjectError, PermanentError
 from tenancy.saga.names import CONNECTION_LIMIT, ActivityName, object_name, proof_of
 from tenancy.saga.platform import Platform
@@ -24,6 +25,7 @@ class AllocateWorkflowHandle(Activity):
     label = "Allocate workflow handle"
     short_label = "allocate resources"
     kind = Kind.COMPENSATABLE
+    when_stuck = Remedy("The workflow engine does not respond, which is a platform matter: escalate.", "escalate")
     resources = (CONNECTION,)
     regional = False
     by_hand = MappingProxyType({CONNECTION: "in Airflow, Admin, Connections, delete {name}"})

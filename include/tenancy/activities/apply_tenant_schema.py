@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tenancy.activities.activity import Activity, Found, Observation, Work, World
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
+from tenancy.saga.advice import Remedy
 from tenancy.saga.errors import TenancyError
 from tenancy.saga.names import ActivityName, proof_of
 from tenancy.saga.platform import Platform
@@ -29,6 +30,10 @@ class ApplyTenantSchema(Activity):
     label = "Apply per-tenant schema"
     short_label = "seed schema"
     kind = Kind.COMPENSATABLE
+    when_stuck = Remedy(
+        "Read the error log, then cancel provisioning, reset and retry: that usually resolves transient causes.",
+        "cancel",
+    )
     resources = (SCHEMA,)
     by_hand = MappingProxyType({SCHEMA: "drop schema tenant cascade, in the database {name}; it also goes with that"})
 

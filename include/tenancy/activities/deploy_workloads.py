@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenancy.activities.activity import Activity, Found, Observation, Work, World
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
+from tenancy.saga.advice import Remedy
 from tenancy.saga.names import HELM_LIMIT, ActivityName, object_name
 from tenancy.saga.platform import Plan, Platform
 from tenancy.saga.quantities import same, times
@@ -34,6 +35,7 @@ class DeployWorkloads(Activity):
     label = "Deploy tenant workloads"
     short_label = "deploy workloads"
     kind = Kind.COMPENSATABLE
+    when_stuck = Remedy("Cancel provisioning, then reset, then retry.", "cancel")
     resources = (NAMESPACE, RELEASE)
     by_hand = MappingProxyType(
         {

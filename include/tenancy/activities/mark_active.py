@@ -1,6 +1,7 @@
 """Mark active: look at everything once more, then flip. Its failure keeps all resources (retained)."""
 
 from tenancy.activities.activity import Activity, Work
+from tenancy.saga.advice import Remedy
 from tenancy.saga.errors import TransientError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.states import Kind
@@ -13,6 +14,11 @@ class MarkActive(Activity):
     label = "Mark active"
     short_label = "mark active"
     kind = Kind.RETRIABLE
+    when_stuck = Remedy(
+        "Cancel provisioning, then reset, then retry. If the flip has failed by itself, all is kept: "
+        "then only reset and retry.",
+        "cancel",
+    )
     emits = "tenant.active"
 
     def run(self, work: Work) -> None:

@@ -13,6 +13,7 @@ from tenancy.activities.validate_request import ValidateRequest
 from tenancy.activities.wait_for_workloads_ready import WaitForWorkloadsReady
 from tenancy.saga.names import ActivityName
 from tenancy.saga.platform import Platform
+from tenancy.saga.stalls import OF_TENANTS, Limits
 from tenancy.saga.tenant import PlanEntry
 
 PLAN: Final[tuple[Activity, ...]] = (
@@ -32,8 +33,19 @@ def activity_of(name: ActivityName) -> Activity:
 
 
 def stall_limit(platform: Platform, activity: Activity) -> timedelta:
-    """How long it may take: as the platform file says, else as PLAN does."""
+    """After how long it is stuck: as the platform file says, else as PLAN does."""
     return platform.stall_limits.get(activity.name, activity.stall_after)
+
+
+def give_up_limit(platform: Platform, activity: Activity) -> timedelta:
+    """After how long it is ended: as the platform file says, else as PLAN does."""
+    return platform.give_up.get(activity.name, activity.give_up_after)
+
+
+def limits(platform: Platform) -> Limits:
+    """All by which a stall is judged."""
+    tenants = {name: platform.stall_limits.get(name, limit) for name, limit in OF_TENANTS.items()}
+    return Limits({activity.name: stall_limit(platform, activity) for activity in PLAN}, tenants)
 
 
 def maker_of(resource_kind: str) -> Activity:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from email_validator import EmailNotValidError, validate_email
 
 from tenancy.activities.activity import Activity, Work
+from tenancy.saga.advice import Remedy
 from tenancy.saga.errors import PermanentError, Refused
 from tenancy.saga.names import RESERVED_SLUGS, ActivityName, is_slug
 from tenancy.saga.platform import Platform
@@ -32,6 +33,7 @@ class ValidateRequest(Activity):
     label = "Validate request"
     short_label = "validate input"
     kind = Kind.CHECK
+    when_stuck = Remedy("Cancel provisioning, correct the input, and recreate.", "cancel")
 
     def run(self, work: Work) -> None:
         """Raises PermanentError when the platform has stopped offering what was asked for."""

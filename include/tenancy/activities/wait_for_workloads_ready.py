@@ -5,6 +5,7 @@ from datetime import timedelta
 from tenancy.activities.activity import Bell, WaitingActivity, Work
 from tenancy.activities.deploy_workloads import NAMESPACE, RELEASE, cluster_of, workload_name
 from tenancy.adapters.readiness import Readiness, readiness
+from tenancy.saga.advice import Remedy
 from tenancy.saga.names import ActivityName
 from tenancy.saga.states import Kind
 
@@ -16,7 +17,12 @@ class WaitForWorkloadsReady(WaitingActivity):
     label = "Wait for workloads ready"
     short_label = "wait for ready"
     kind = Kind.PIVOT
+    when_stuck = Remedy(
+        "Escalate for a cluster-level investigation, while its pods are still there to be looked at.", "escalate"
+    )
     stall_after = timedelta(minutes=10)
+    give_up_after = timedelta(minutes=20)
+    """Stuck after the runbook's ten, and ten more in which somebody can look at the pods before they are undone."""
 
     def readiness(self, work: Work) -> Readiness:
         release, namespace = work.name_of(RELEASE, workload_name(work)), work.name_of(NAMESPACE, workload_name(work))

@@ -7,10 +7,12 @@ from functools import cached_property
 
 from tenancy.engine.vitals import SCHEDULER, TRIGGERER, no_sign_of
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id
+from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
 _AT_WORK = frozenset({"running", "deferred", "up_for_retry", "restarting", "up_for_reschedule"})
+SILENT = {SCHEDULER: Cause.ENGINE_SCHEDULER_SILENT, TRIGGERER: Cause.ENGINE_TRIGGERER_SILENT}
 _IN_LINE = "The run waits in Airflow's queue: every place for runs or tasks is taken. It goes on when one is free."
 
 
@@ -21,18 +23,20 @@ class Holds:
         self._runs = runs
         self._paused: dict[str, bool] = {}
 
-    def why(self, saga: Saga) -> str:
-        """What holds the attempt's run, or the one that undoes it, in one sentence. Empty when it goes on."""
+    def why(self, saga: Saga) -> Evidence | None:
+        """What holds the attempt's run, or the one that undoes it. None when it goes on."""
         dag, run_id = _run_that_has_to_go_on(saga)
         states = frozenset(self._runs.task_states(dag, run_id))
         # A dag-processor that is away holds no run; the callbacks that it misses are the reconciler's.
         needed = {SCHEDULER, TRIGGERER} if "deferred" in states else {SCHEDULER}
-        silent = no_sign_of(part for part in self._silent if part in needed)
-        if silent or states & _AT_WORK:
-            return silent
+        silent = tuple(part for part in self._silent if part in needed)
+        if silent:
+            return Evidence(SILENT[silent[0]], no_sign_of(silent))
+        if states & _AT_WORK:
+            return None
         if self._is_paused(dag):
-            return f"The DAG {dag} is paused: unpause it in Airflow and the run goes on."
-        return _IN_LINE
+            return Evidence(Cause.ENGINE_PAUSED, f"The DAG {dag} is paused: unpause it in Airflow and the run goes on.")
+        return Evidence(Cause.ENGINE_QUEUE, _IN_LINE)
 
     @cached_property
     def _silent(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from tenancy.engine import overdue
 from tenancy.engine.held import Holds
 from tenancy.engine.marks import MARK_RUN, Heeded, Marks
 from tenancy.engine.overdue import Move, Seen
+from tenancy.engine.stalls import note_stalls
 from tenancy.engine.tenancy import UNWINDER, Tenancy
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id, pursue
 from tenancy.ledger import rounds
@@ -44,6 +45,7 @@ def reconcile(tenancy: Tenancy) -> str:
             reconciler.on_poke(poke)
         for suspect in rounds.suspects(ledger, SUSPECTS):
             reconciler.on_suspect(suspect)
+        reconciler.done.update(note_stalls(tenancy, ledger, reconciler.holds))
         summary = reconciler.summary()
         rounds.beat(ledger, BEAT, took_seconds=tenancy.monotonic() - began, summary=summary)
     return summary
@@ -121,7 +123,8 @@ class _Reconciler:
             case Move.MISSED:
                 self._give_up_for(saga, seen)
             case Move.LOOK:
-                self._record(saga, c.NoteHeld(self.holds.why(saga)), "")
+                held = self.holds.why(saga)
+                self._record(saga, c.NoteHeld(held.said, held.cause) if held else c.NoteHeld(""), "")
 
     def _record(self, saga: Saga, command: c.Command, reason: str, actor: str = _ACTOR) -> Saga:
         return self.ledger.record(saga.tenant_id, command, stamp=Stamp(actor, reason=reason))

@@ -11,14 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from tenancy.activities.activity import Bell, NotReadyYet, WaitingActivity, Work
-from tenancy.activities.plan import PLAN, activity_of, stall_limit
+from tenancy.activities.plan import PLAN, activity_of, give_up_limit
 from tenancy.engine.admission import admit
 from tenancy.engine.tenancy import Tenancy, message_of, note_eviction, observe_all
 from tenancy.engine.waiting import deadline, is_soon_over
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.commands import BeginActivity, CompleteActivity, FailActivity, ReportProgress
-from tenancy.saga.errors import PermanentError, Refused
+from tenancy.saga.errors import PermanentError, Refused, cause_in
 from tenancy.saga.facts import ActivityRefused
 from tenancy.saga.names import TenantId
 from tenancy.saga.states import State
@@ -114,7 +114,7 @@ def _act(tenancy: Tenancy, ledger: LedgerSession, task: Task, work: Work) -> Wai
     except NotReadyYet as not_yet:
         until = deadline(tenancy, ledger, work.saga, task.lease)
         if tenancy.now() >= until:
-            minutes = stall_limit(tenancy.platform, activity).total_seconds() / 60
+            minutes = give_up_limit(tenancy.platform, activity).total_seconds() / 60
             why = str(not_yet).rstrip(".")
             raise PermanentError(f"Not ready within {minutes:g} minutes: {why}.") from not_yet
         assert isinstance(activity, WaitingActivity)  # nobody else raises it
@@ -130,7 +130,7 @@ def _failure_recorded(ledger: LedgerSession, tenant_id: TenantId, task: Task) ->
     except Refused:
         raise  # overtaken: somebody else tells what became of the tenant
     except BaseException as error:  # a time-out and a SIGTERM are told in the error log as well
-        failed = FailActivity(task.lease, type(error).__name__, message_of(error))
+        failed = FailActivity(task.lease, type(error).__name__, message_of(error), cause_in(error))
         with suppress(Refused):
             ledger.record(tenant_id, failed, stamp=task.stamp)
         raise

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tenancy.engine.workflow import Runs
+from tenancy.saga.causes import Cause
 from tenancy.saga.errors import TenancyError
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
@@ -29,6 +30,13 @@ class Vitals:
     def said(self) -> str:
         """All that is wrong, in a sentence; empty when all is well."""
         return self.trouble or no_sign_of(self.silent)
+
+    @property
+    def cause(self) -> Cause | None:
+        """Of every tenant's waiting, when the engine is at fault; None while it schedules."""
+        if self.trouble:
+            return Cause.ENGINE_UNREACHABLE
+        return Cause.ENGINE_SCHEDULER_SILENT if SCHEDULER in self.silent else None
 
     def holds(self, saga: Saga) -> str:
         """Why this tenant waits for the engine; empty when it does not."""

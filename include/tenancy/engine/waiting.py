@@ -8,7 +8,7 @@ import logging
 from datetime import datetime
 
 from tenancy.activities.activity import WaitingActivity, Work
-from tenancy.activities.plan import activity_of, stall_limit
+from tenancy.activities.plan import activity_of, give_up_limit
 from tenancy.adapters.readiness import Readiness
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
@@ -38,7 +38,7 @@ def deadline(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease) 
         and isinstance(envelope.fact, ActivityStarted)
         and envelope.fact.activity == lease.activity
     )
-    return min(starts) + stall_limit(tenancy.platform, activity_of(lease.activity))
+    return min(starts) + give_up_limit(tenancy.platform, activity_of(lease.activity))
 
 
 def is_over(tenancy: Tenancy, lease: Lease, *, actor: str) -> bool:

@@ -41,6 +41,8 @@ class Envelope:
     attempt: int
     stamp: Stamp
     fact: Fact
+    data: Mapping[str, Any]
+    """The fact's fields as they are stored: the hash covers these. A later version may read more fields into a fact."""
     prev_hash: str
     hash: str
 
@@ -54,6 +56,7 @@ def envelope_of(row: Mapping[str, Any]) -> Envelope:
         attempt=row["attempt"],
         stamp=Stamp(actor=row["actor"], reason=row["reason"], lease=row["lease"]),
         fact=fact_of(row["kind"], row["data"]),
+        data=row["data"],
         prev_hash=row["prev_hash"],
         hash=row["hash"],
     )
@@ -61,8 +64,9 @@ def envelope_of(row: Mapping[str, Any]) -> Envelope:
 
 def seal(stream: TenantId, fact: Fact, *, seq: int, at: datetime, attempt: int, stamp: Stamp, prev: str) -> Envelope:
     """Put a fact into its place of the chain."""
-    content = _content(stream, fact, seq=seq, at=at, attempt=attempt, stamp=stamp)
-    return Envelope(stream, seq, at, attempt, stamp, fact, prev, _hash(prev, content))
+    data = data_of(fact)
+    content = _content(stream, fact.kind, data, seq=seq, at=at, attempt=attempt, stamp=stamp)
+    return Envelope(stream, seq, at, attempt, stamp, fact, data, prev, _hash(prev, content))
 
 
 def chain_break(envelopes: Iterable[Envelope]) -> int | None:
@@ -71,7 +75,8 @@ def chain_break(envelopes: Iterable[Envelope]) -> int | None:
     for envelope in envelopes:
         content = _content(
             envelope.stream,
-            envelope.fact,
+            envelope.fact.kind,
+            envelope.data,
             seq=envelope.seq,
             at=envelope.at,
             attempt=envelope.attempt,
@@ -83,17 +88,19 @@ def chain_break(envelopes: Iterable[Envelope]) -> int | None:
     return None
 
 
-def _content(stream: TenantId, fact: Fact, *, seq: int, at: datetime, attempt: int, stamp: Stamp) -> dict[str, Any]:
+def _content(
+    stream: TenantId, kind: str, data: Mapping[str, Any], *, seq: int, at: datetime, attempt: int, stamp: Stamp
+) -> dict[str, Any]:
     return {
         "stream": str(stream),
         "seq": seq,
-        "kind": fact.kind,
+        "kind": kind,
         "at": at.astimezone(UTC).isoformat(timespec="microseconds"),
         "attempt": attempt,
         "actor": stamp.actor,
         "reason": stamp.reason,
         "lease": stamp.lease,
-        "data": data_of(fact),
+        "data": data,
     }
 
 

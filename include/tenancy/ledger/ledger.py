@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from tenancy.adapters.advisory_lock import Holder, acquire, holder, release
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.sessions import Session, session
-from tenancy.ledger.envelope import Envelope, Stamp, data_of, envelope_of, seal
+from tenancy.ledger.envelope import Envelope, Stamp, envelope_of, seal
 from tenancy.ledger.migrations import LEDGER_VERSION
 from tenancy.ledger.projection import resource_rows, tenant_row
 from tenancy.ledger.queries import query
@@ -270,7 +270,7 @@ def _fact_row(envelope: Envelope) -> dict[str, Any]:
         "actor": envelope.stamp.actor,
         "reason": envelope.stamp.reason,
         "at": envelope.at,
-        "data": Jsonb(data_of(envelope.fact)),
+        "data": Jsonb(envelope.data),
         "prev_hash": envelope.prev_hash,
         "hash": envelope.hash,
     }

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from tenancy.saga.loops import same_error_again
 from tenancy.saga.tenant import Resource, Saga
 
 
@@ -20,6 +21,15 @@ def tenant_row(saga: Saga, at: datetime) -> dict[str, Any]:
         "seq": saga.seq,
         "predecessor": saga.predecessor,
         "held": saga.held,
+        "held_by": saga.held_by and saga.held_by.value,
+        "stall": saga.stall and saga.stall.kind,
+        "stall_activity": saga.stall and saga.stall.activity,
+        "stall_cause": saga.stall and saga.stall.cause.value,
+        "stall_said": saga.stall.message if saga.stall else "",
+        "escalated": saga.escalated,
+        "failures": len(saga.failures),
+        "failure_cause": saga.failures[-1].cause.value if saga.failures else None,
+        "repeats": same_error_again(saga),
         "history_cleared": saga.history_cleared,
         "at": at,
     }

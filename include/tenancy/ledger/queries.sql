@@ -20,15 +20,24 @@ values (%(stream)s, %(seq)s, %(kind)s, %(attempt)s, %(lease)s, %(actor)s, %(reas
 -- name: upsert_tenant
 -- The tenant's row as its facts fold now.
 insert into ledger.tenant as t (id, slug, name, plan, region, admin_email, state, substate, attempt, generation, run_id,
-                                activity, seq, predecessor, held, history_cleared, created_at, state_since, updated_at)
+                                activity, activity_since, seq, predecessor, held, held_by, history_cleared,
+                                stall, stall_activity, stall_cause, stall_said, escalated,
+                                failures, failure_cause, repeats, created_at, state_since, updated_at)
 values (%(id)s, %(slug)s, %(name)s, %(plan)s, %(region)s, %(admin_email)s, %(state)s, %(substate)s, %(attempt)s,
-        %(generation)s, %(run_id)s, %(activity)s, %(seq)s, %(predecessor)s, %(held)s, %(history_cleared)s,
-        %(at)s, %(at)s, %(at)s)
+        %(generation)s, %(run_id)s, %(activity)s, case when %(activity)s::text is not null then %(at)s::timestamptz end,
+        %(seq)s, %(predecessor)s, %(held)s, %(held_by)s, %(history_cleared)s,
+        %(stall)s, %(stall_activity)s, %(stall_cause)s, %(stall_said)s, %(escalated)s,
+        %(failures)s, %(failure_cause)s, %(repeats)s, %(at)s, %(at)s, %(at)s)
 on conflict (id) do update set
     slug = excluded.slug, name = excluded.name, plan = excluded.plan, region = excluded.region,
     admin_email = excluded.admin_email, attempt = excluded.attempt, generation = excluded.generation,
     run_id = excluded.run_id, activity = excluded.activity, seq = excluded.seq, updated_at = excluded.updated_at,
-    held = excluded.held, history_cleared = excluded.history_cleared,
+    held = excluded.held, held_by = excluded.held_by, history_cleared = excluded.history_cleared,
+    stall = excluded.stall, stall_activity = excluded.stall_activity, stall_cause = excluded.stall_cause,
+    stall_said = excluded.stall_said, escalated = excluded.escalated,
+    failures = excluded.failures, failure_cause = excluded.failure_cause, repeats = excluded.repeats,
+    activity_since = case when (t.activity, t.attempt) is distinct from (excluded.activity, excluded.attempt)
+                          then excluded.activity_since else t.activity_since end,
     state_since = case when (t.state, t.substate) is distinct from (excluded.state, excluded.substate)
                        then excluded.updated_at else t.state_since end,
     state = excluded.state, substate = excluded.substate;
@@ -79,12 +88,14 @@ select pg_advisory_xact_lock(7236833, hashtext(%(stream)s::text));
 -- The text is a slug's or an id's beginning, or a part of
 -- a name. What needs attention: all that failed, all that is in between for over 2 minutes or provisions for over 15.
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
-       seq, predecessor, created_at, state_since, needs_attention, held
+       seq, predecessor, created_at, state_since, needs_attention, held, activity_since, held_by,
+       stall, stall_activity, stall_cause, stall_said, escalated, failures, failure_cause, repeats
   from ledger.tenant
  cross join lateral (
        select state = 'Failed'
            or (state in ('Cancelling', 'Decommissioning') and state_since < %(now)s::timestamptz - interval '2 minutes')
            or (state = 'Provisioning' and state_since < %(now)s::timestamptz - interval '15 minutes')
+           or stall is not null
               as needs_attention
        ) as judged
  where (%(id)s::uuid is null or id = %(id)s)
@@ -111,9 +122,11 @@ with judged as materialized (
     select * from ledger.tenant
      where state = 'Failed'
         or (state in ('Cancelling', 'Decommissioning') and state_since < %(now)s::timestamptz - interval '2 minutes')
-        or (state = 'Provisioning' and state_since < %(now)s::timestamptz - interval '15 minutes'))
+        or (state = 'Provisioning' and state_since < %(now)s::timestamptz - interval '15 minutes')
+        or stall is not null)
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
-       seq, predecessor, created_at, state_since, true as needs_attention, held
+       seq, predecessor, created_at, state_since, true as needs_attention, held, activity_since, held_by,
+       stall, stall_activity, stall_cause, stall_said, escalated, failures, failure_cause, repeats
   from judged order by created_at desc, id desc limit %(limit)s;
 
 -- name: needing_attention
@@ -121,7 +134,8 @@ select id, slug, name, plan, region, admin_email, state::text, substate::text, a
 select count(*) as tenants from ledger.tenant
  where state = 'Failed'
     or (state in ('Cancelling', 'Decommissioning') and state_since < %(now)s::timestamptz - interval '2 minutes')
-    or (state = 'Provisioning' and state_since < %(now)s::timestamptz - interval '15 minutes');
+    or (state = 'Provisioning' and state_since < %(now)s::timestamptz - interval '15 minutes')
+    or stall is not null;
 
 -- name: refusal_of_run
 -- The sentence with which a run was refused, looked for among the last refusals.
@@ -207,6 +221,12 @@ select id as tenant_id, extract(epoch from %(now)s::timestamptz - updated_at)::f
     or (substate = 'ready' and not history_cleared and updated_at < %(now)s::timestamptz - interval '10 seconds')
  order by random() limit %(limit)s;
 
+-- name: standings
+-- How every tenant stands that is in motion, failed, or has an open stall.
+select id as tenant_id, state::text, substate::text, activity, state_since, activity_since, held_by,
+       stall, stall_activity, stall_cause, stall_said, escalated, failures, failure_cause, repeats
+  from ledger.tenant where state in ('Provisioning', 'Cancelling', 'Decommissioning', 'Failed') or stall is not null;
+
 -- name: snapshot
 -- All that is read in this transaction is of one moment.
 set transaction isolation level repeatable read, read only;
@@ -227,7 +247,8 @@ select id from ledger.tenant union select stream from ledger.fact where kind = '
 -- name: tenant_rows
 -- These tenants' rows, in the words of projection.py.
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
-       seq, predecessor, held, history_cleared, updated_at as at
+       seq, predecessor, held, held_by, history_cleared, stall, stall_activity, stall_cause, stall_said, escalated,
+       failures, failure_cause, repeats, updated_at as at
   from ledger.tenant where id = any(%(ids)s);
 
 -- name: resource_rows

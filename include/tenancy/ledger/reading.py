@@ -12,11 +12,12 @@ from uuid import UUID
 
 from tenancy.ledger.envelope import chain_break, fact_of
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.saga.decide import way_on
+from tenancy.ledger.standings import open_stall_of, standing_of
 from tenancy.saga.errors import LedgerOutdatedError
 from tenancy.saga.names import RunId, TenantId, is_slug
+from tenancy.saga.stalls import Standing
 from tenancy.saga.states import State, Substate
-from tenancy.saga.tenant import Parameters, Saga
+from tenancy.saga.tenant import OpenStall, Parameters
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,9 @@ class Line:
     needs_attention: bool
     held: str
     """Why its run does not go on, when that is not the tenant's matter."""
-
-    @property
-    def next_action(self) -> str:
-        """The next step from here, as the law words it."""
-        return way_on(Saga(self.tenant_id, self.parameters, self.state, self.substate))
+    standing: Standing
+    stall: OpenStall | None = None
+    """The stall that is recorded; a newer one may be seen already (saga/stalls.py)."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +167,8 @@ def _line(row: dict[str, Any]) -> Line:
         state=State(row["state"]),
         substate=Substate(row["substate"]) if row["substate"] else None,
         predecessor=TenantId(row["predecessor"]) if row["predecessor"] else None,
+        standing=standing_of(row),
+        stall=open_stall_of(row),
         **{key: row[key] for key in _AS_THEY_ARE},
     )
 

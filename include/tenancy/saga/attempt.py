@@ -133,7 +133,7 @@ def _own(saga: Saga, activity: ActivityName) -> tuple[Resource, ...]:
 def fail(command: c.FailActivity, saga: Saga) -> tuple[f.Fact, ...]:
     """One try failed; Airflow may try again."""
     _require_lease(saga, command.lease)
-    return (f.ActivityFailed(command.lease.activity, command.error, command.message),)
+    return (f.ActivityFailed(command.lease.activity, command.error, command.message, str(command.cause)),)
 
 
 def progress(command: c.ReportProgress, saga: Saga) -> tuple[f.Fact, ...]:
@@ -170,9 +170,10 @@ def _why(saga: Saga, activity: ActivityName, said: str) -> str:
 
 
 def _failed(saga: Saga, activity: ActivityName, message: str) -> tuple[f.Fact, ...]:
+    cause = str(saga.step(activity).cause)
     if _keeps_all(saga, activity):
-        return (f.ProvisioningFailed(activity, message, retained=True),)
-    failed = f.ProvisioningFailed(activity, message, retained=False)
+        return (f.ProvisioningFailed(activity, message, retained=True, cause=cause),)
+    failed = f.ProvisioningFailed(activity, message, retained=False, cause=cause)
     return (failed, f.UnwindingStarted(saga.generation + 1))
 
 

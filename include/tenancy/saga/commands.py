@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
+from tenancy.saga.stalls import Stall
 from tenancy.saga.tenant import Intent, Lease, Parameters, PlanEntry
 
 
@@ -44,6 +46,7 @@ class FailActivity(Command):
     lease: Lease
     error: str
     message: str
+    cause: Cause = Cause.UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,27 @@ class NoteHeld(Command):
     """
 
     message: str
+    cause: Cause = Cause.UNKNOWN
+
+
+@dataclass(frozen=True)
+class NoteStall(Command):
+    """Something is over its time (stalls.py); the evidence says why, as far as it is known."""
+
+    stall: Stall
+    evidence: Evidence
+
+
+@dataclass(frozen=True)
+class ExplainStall(Command):
+    """The open stall was looked at once more."""
+
+    evidence: Evidence
+
+
+@dataclass(frozen=True)
+class ClearStall(Command):
+    """It is in time again, or something else is wanted of it now."""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """`decide(saga, command) -> facts`: the one guard for console, REST, CLI, DAG, callback, listener and reconciler.
 
 Pure: the same saga and command always give the same facts, or the same Refused with a sentence an operator can act on.
-The commands of running activities are in attempt.py, those of unwinding in unwinding.py; operators' actions are here.
+The commands of running activities are in attempt.py, those of unwinding in unwinding.py, of stalls in
+stalling.py; operators' actions are here.
 """
 
 from functools import singledispatch
 
-from tenancy.saga import attempt, unwinding
+from tenancy.saga import attempt, stalling, unwinding
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import Refused
@@ -51,6 +52,9 @@ _decide.register(c.ReportFoundAgain, unwinding.found_again)
 _decide.register(c.ReportCompensationFailure, unwinding.compensation_failed)
 _decide.register(c.Settle, unwinding.settle)
 _decide.register(c.ExhaustUnwinding, unwinding.exhaust)
+_decide.register(c.NoteStall, stalling.note)
+_decide.register(c.ExplainStall, stalling.explain)
+_decide.register(c.ClearStall, stalling.clear)
 
 
 @_decide.register
@@ -94,7 +98,8 @@ def _(_command: c.Decommission, saga: Saga) -> tuple[f.Fact, ...]:
 def _(command: c.NoteHeld, saga: Saga) -> tuple[f.Fact, ...]:
     if saga.state is not State.PROVISIONING and not unwinding.is_to_be_unwound(saga):
         raise Refused(f"No run of this tenant is waited for: it is {saga.phase}.")
-    return () if command.message == saga.held else (f.RunHeld(command.message),)
+    cause = str(command.cause) if command.message else ""
+    return () if command.message == saga.held else (f.RunHeld(command.message, cause),)
 
 
 @_decide.register
@@ -111,10 +116,10 @@ def _(_command: c.Escalate, saga: Saga) -> tuple[f.Fact, ...]:
 
 def way_on(saga: Saga) -> str:
     """The next step from here, in one sentence (runbook: cancel, then reset, then retry)."""
-    return _WAY_ON[saga.phase]
+    return WAY_ON[saga.phase]
 
 
-_WAY_ON = {
+WAY_ON = {
     "Provisioning": "Cancel first: it releases the resources cleanly.",
     "Cancelling": "Wait 2 minutes for the cancel to complete, cancel again if it has not, then reset.",
     "Failed unwinding": "Wait until the compensations are done, cancel again if they hang.",

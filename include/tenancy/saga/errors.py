@@ -4,12 +4,24 @@ Domain errors know nothing of Airflow; the DAG's retry policy matches them by do
 its default message.
 """
 
+from tenancy.saga.causes import Cause
+
 
 class TenancyError(Exception):
-    """Something went wrong with a tenant's saga."""
+    """Something went wrong with a tenant's saga; `cause` says what kept it, where that is known."""
 
-    def __init__(self, message: str | None = None) -> None:
+    def __init__(self, message: str | None = None, *, cause: Cause = Cause.UNKNOWN) -> None:
         super().__init__(message or type(self).__doc__)
+        self.cause = cause
+
+
+def cause_in(error: BaseException | None) -> Cause:
+    """The first cause that is known of, from this error back through those it came from."""
+    while error is not None:
+        if isinstance(error, TenancyError) and error.cause is not Cause.UNKNOWN:
+            return error.cause
+        error = error.__cause__
+    return Cause.UNKNOWN
 
 
 class TransientError(TenancyError):

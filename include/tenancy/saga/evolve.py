@@ -6,10 +6,11 @@ from functools import singledispatch
 from types import MappingProxyType
 
 from tenancy.saga import facts as f
+from tenancy.saga.causes import Cause, cause_of
 from tenancy.saga.errors import Stopped
 from tenancy.saga.names import RunId, TaskInstanceId
 from tenancy.saga.states import ResourceState, State, StepStatus, Substate
-from tenancy.saga.tenant import Failure, Resource, Saga
+from tenancy.saga.tenant import Failure, OpenStall, Resource, Saga
 
 
 def evolve(saga: Saga | None, fact: f.Fact) -> Saga:
@@ -46,6 +47,8 @@ def _(fact: f.AttemptStarted, saga: Saga) -> Saga:
         schema_version=fact.schema_version,
         steps=MappingProxyType({}),
         held="",
+        held_by=None,
+        escalated=False,
         history_cleared=True,
         runs=MappingProxyType({**saga.runs, fact.run_id: fact.attempt}),
         fences=_fences_behind(saga),
@@ -54,8 +57,8 @@ def _(fact: f.AttemptStarted, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.ActivityStarted, saga: Saga) -> Saga:
-    return replace(saga, held="").with_step(
-        fact.activity, status=StepStatus.RUNNING, holder=fact.holder, message="", stopped=False
+    return _free(saga).with_step(
+        fact.activity, status=StepStatus.RUNNING, holder=fact.holder, message="", stopped=False, cause=Cause.UNKNOWN
     )
 
 
@@ -72,7 +75,8 @@ def _(fact: f.ActivityProgressed, saga: Saga) -> Saga:
 @_apply.register
 def _(fact: f.ActivityFailed, saga: Saga) -> Saga:
     stopped = fact.error == Stopped.__name__
-    return saga.with_step(fact.activity, status=StepStatus.FAILED, message=fact.message, stopped=stopped)
+    cause = cause_of(fact.cause)
+    return saga.with_step(fact.activity, status=StepStatus.FAILED, message=fact.message, stopped=stopped, cause=cause)
 
 
 @_apply.register
@@ -82,14 +86,14 @@ def _(_fact: f.ProvisioningCompleted, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.ProvisioningFailed, saga: Saga) -> Saga:
-    failure = Failure(saga.attempt, fact.activity, fact.message)
+    failure = Failure(saga.attempt, fact.activity, fact.message, cause_of(fact.cause))
     substate = Substate.RETAINED if fact.retained else Substate.UNWINDING
     return replace(saga, state=State.FAILED, substate=substate, failures=(*saga.failures, failure))
 
 
 @_apply.register
 def _(fact: f.CancelRequested, saga: Saga) -> Saga:
-    return replace(saga, state=State.CANCELLING, substate=None, generation=fact.generation, held="")
+    return replace(_free(saga), state=State.CANCELLING, substate=None, generation=fact.generation)
 
 
 @_apply.register
@@ -123,7 +127,7 @@ def _(fact: f.ResourceReleased, saga: Saga) -> Saga:
 
 @_apply.register
 def _(_fact: f.UnwindingExhausted, saga: Saga) -> Saga:
-    saga = replace(saga, exhausted=saga.generation, held="")
+    saga = replace(_free(saga), exhausted=saga.generation)
     if saga.state is State.DECOMMISSIONING:
         return saga  # Decommission may be asked for again; there is no Failed to fall back to
     return replace(saga, state=State.FAILED, substate=Substate.STUCK)
@@ -131,14 +135,14 @@ def _(_fact: f.UnwindingExhausted, saga: Saga) -> Saga:
 
 @_apply.register
 def _(_fact: f.Settled, saga: Saga) -> Saga:
-    return replace(saga, state=State.FAILED, substate=Substate.SETTLED, observed=True, held="")
+    return replace(_free(saga), state=State.FAILED, substate=Substate.SETTLED, observed=True)
 
 
 @_apply.register
 def _(fact: f.RunReset, saga: Saga) -> Saga:
     observed = saga.observed and not fact.forced
-    ready = replace(saga, state=State.FAILED, substate=Substate.READY, observed=observed)
-    return replace(ready, held="", history_cleared=False)
+    ready = replace(_free(saga), state=State.FAILED, substate=Substate.READY, observed=observed)
+    return replace(ready, history_cleared=False)
 
 
 @_apply.register
@@ -148,7 +152,29 @@ def _(_fact: f.RunHistoryCleared, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.RunHeld, saga: Saga) -> Saga:
-    return replace(saga, held=fact.message)
+    return replace(saga, held=fact.message, held_by=cause_of(fact.cause) if fact.message else None)
+
+
+@_apply.register
+def _(fact: f.ProvisioningStalled, saga: Saga) -> Saga:
+    return replace(saga, stall=OpenStall(fact.stall, fact.activity, cause_of(fact.cause), fact.message))
+
+
+@_apply.register
+def _(fact: f.StallExplained, saga: Saga) -> Saga:
+    if saga.stall is None:
+        return saga
+    return replace(saga, stall=replace(saga.stall, cause=cause_of(fact.cause), message=fact.message))
+
+
+@_apply.register
+def _(_fact: f.StallCleared, saga: Saga) -> Saga:
+    return replace(saga, stall=None)
+
+
+@_apply.register
+def _(_fact: f.Escalated, saga: Saga) -> Saga:
+    return replace(saga, escalated=True)
 
 
 @_apply.register
@@ -158,7 +184,12 @@ def _(fact: f.DecommissionRequested, saga: Saga) -> Saga:
 
 @_apply.register
 def _(_fact: f.TenantDecommissioned, saga: Saga) -> Saga:
-    return replace(saga, state=State.DECOMMISSIONED, substate=None, held="")
+    return replace(_free(saga), state=State.DECOMMISSIONED, substate=None)
+
+
+def _free(saga: Saga) -> Saga:
+    """Nothing holds its run any more."""
+    return replace(saga, held="", held_by=None)
 
 
 def _fences_behind(saga: Saga) -> Mapping[RunId, TaskInstanceId]:

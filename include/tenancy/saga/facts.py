@@ -4,7 +4,8 @@ Facts carry what the law needs to fold them. Who, when, why, attempt and lease s
 around each (ledger/envelope.py).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
@@ -60,6 +61,7 @@ class ActivityFailed(Fact):
     activity: ActivityName
     error: str
     message: str
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class ProvisioningFailed(Fact):
     activity: ActivityName
     message: str
     retained: bool
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,7 @@ class RunHeld(Fact):
 
     kind = "tenant.provisioning.held"
     message: str
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -251,15 +255,32 @@ class RawActionNoted(Fact):
 
 @dataclass(frozen=True)
 class ProvisioningStalled(Fact):
+    """Something is over its time: once a stall. `stall` is a StallKind, `cause` a Cause, `limit` in seconds."""
+
     kind = "tenant.provisioning.stalled"
-    activity: ActivityName
+    stall: str
+    activity: ActivityName | None
+    limit: float
     cause: str
+    message: str = ""
+    evidence: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StallExplained(Fact):
+    """The open stall turned out to have another cause than was known."""
+
+    kind = "tenant.provisioning.stall_explained"
+    cause: str
+    message: str
+    evidence: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class StallCleared(Fact):
     kind = "tenant.provisioning.stall_cleared"
-    activity: ActivityName
+    stall: str
+    activity: ActivityName | None
 
 
 @dataclass(frozen=True)

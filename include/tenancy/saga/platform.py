@@ -5,11 +5,12 @@ Values only; bootstrap.py reads the file. `parse` names every mistake at once, b
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
 from tenancy.saga.errors import PlatformFileError
+from tenancy.saga.stalls import OF_TENANTS
 
 _QUANTITY: Final = re.compile(r"\d+(\.\d+)?(m|Ki|Mi|Gi)?")
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
@@ -51,7 +52,9 @@ class Platform:
     regions: Mapping[str, Region]
     plans: Mapping[str, Plan]
     stall_limits: Mapping[str, timedelta]
-    """Activity -> limit, where the platform file departs from PLAN's."""
+    """What is stuck after how long, where the platform file departs from the runbook: activities and OF_TENANTS."""
+    give_up: Mapping[str, timedelta] = field(default_factory=dict)
+    """Activity -> after how long it is ended, where the platform file departs from PLAN."""
 
 
 _REGION_KEYS: Final = {
@@ -79,7 +82,8 @@ def parse(document: Mapping[str, Any], activities: Collection[str]) -> Platform:
         *_check_tables(document, "regions", _REGION_KEYS, {}),
         *_check_tables(document, "plans", _PLAN_KEYS, {"quota": int}),
         *_check_quantities(document),
-        *_check_stall_limits(document, activities),
+        *_check_minutes(document, "stall_limits_minutes", (*activities, *OF_TENANTS)),
+        *_check_minutes(document, "give_up_minutes", activities),
     ]
     if problems:
         raise PlatformFileError("The platform file is wrong: " + "; ".join(problems) + ".")
@@ -87,15 +91,17 @@ def parse(document: Mapping[str, Any], activities: Collection[str]) -> Platform:
         name=document["platform"]["name"],
         regions={name: Region(name=name, **table) for name, table in document["regions"].items()},
         plans={name: Plan(name=name, **table) for name, table in document["plans"].items()},
-        stall_limits={
-            activity: timedelta(minutes=minutes)
-            for activity, minutes in document.get("stall_limits_minutes", {}).items()
-        },
+        stall_limits=_minutes(document, "stall_limits_minutes"),
+        give_up=_minutes(document, "give_up_minutes"),
     )
 
 
+def _minutes(document: Mapping[str, Any], section: str) -> dict[str, timedelta]:
+    return {name: timedelta(minutes=minutes) for name, minutes in document.get(section, {}).items()}
+
+
 def _check_top(document: Mapping[str, Any]) -> list[str]:
-    unknown = set(document) - {"platform", "regions", "plans", "stall_limits_minutes"}
+    unknown = set(document) - {"platform", "regions", "plans", "stall_limits_minutes", "give_up_minutes"}
     return [*(f"unknown section [{key}]" for key in sorted(unknown)), *_check_platform(document.get("platform", {}))]
 
 
@@ -152,18 +158,14 @@ def _check_quantities(document: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _check_stall_limits(document: Mapping[str, Any], activities: Collection[str]) -> list[str]:
-    limits = document.get("stall_limits_minutes", {})
+def _check_minutes(document: Mapping[str, Any], section: str, names: Collection[str]) -> list[str]:
+    limits = document.get(section, {})
     if not isinstance(limits, dict):
-        return ["[stall_limits_minutes] must be a table"]
-    known = ", ".join(activities)
-    unknown = [
-        f"[stall_limits_minutes] has no activity {name} to limit (there are: {known})"
-        for name in limits
-        if name not in activities
-    ]
+        return [f"[{section}] must be a table"]
+    known = ", ".join(names)
+    unknown = [f"[{section}] has no {name} to limit (there are: {known})" for name in limits if name not in names]
     return unknown + [
-        f"[stall_limits_minutes] {activity} must be a positive number of minutes"
-        for activity, minutes in limits.items()
+        f"[{section}] {name} must be a positive number of minutes"
+        for name, minutes in limits.items()
         if not isinstance(minutes, int | float) or isinstance(minutes, bool) or not 0 < minutes < _LONGEST_MINUTES
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Self
 
+from tenancy.saga.causes import Cause
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
 from tenancy.saga.states import Kind, ResourceState, State, StepStatus, Substate
 
@@ -73,6 +74,8 @@ class Step:
     """How its last try failed, or while it runs, what it waits for."""
     stopped: bool = False
     """Its last try did not fail by itself: its process was ended in the middle."""
+    cause: Cause = Cause.UNKNOWN
+    """Why its last try failed."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,17 @@ class Failure:
 
     attempt: int
     activity: ActivityName
+    message: str
+    cause: Cause = Cause.UNKNOWN
+
+
+@dataclass(frozen=True)
+class OpenStall:
+    """The stall that is recorded and not yet cleared. `kind` is a StallKind."""
+
+    kind: str
+    activity: ActivityName | None
+    cause: Cause
     message: str
 
 
@@ -119,6 +133,10 @@ class Saga:
     predecessor: TenantId | None = None
     held: str = ""
     """Why the attempt's run does not go on, when that is not the tenant's matter."""
+    held_by: Cause | None = None
+    stall: OpenStall | None = None
+    escalated: bool = False
+    """Is the tenant in the hands of platform engineering? Until the next attempt."""
     history_cleared: bool = True
     """False from a reset until Airflow's history of the run is cleared too."""
     observed: bool = False

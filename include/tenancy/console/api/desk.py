@@ -7,9 +7,11 @@ from typing import Final
 
 from tenancy.console.api import portrait, shapes
 from tenancy.console.api.problems import ProblemError
+from tenancy.console.counsel import Counsel
 from tenancy.console.parts import Parts
 from tenancy.engine.progress import progress
 from tenancy.engine.tenancy import Tenancy
+from tenancy.engine.vitals import Vitals
 from tenancy.ledger.findings import open_findings
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.reading import Line, find
@@ -48,8 +50,13 @@ class Desk:
         saga = self.saga_of(line)
         seen = progress(self.ledger, saga)
         found = open_findings(self.ledger, tenant_id=line.tenant_id, limit=_FINDINGS)
-        held = self.parts.engine().holds(saga) or saga.held  # while nothing schedules, nobody records what holds it
-        return portrait.tenant(line, saga, seen, found, self.tenancy.platform, self.parts.clock(), held=held)
+        engine = self.parts.engine()
+        held = engine.holds(saga) or saga.held  # while nothing schedules, nobody records what holds it
+        return portrait.tenant(line, saga, seen, found, self.counsel(engine), held=held)
+
+    def counsel(self, engine: Vitals) -> Counsel:
+        """What to do next, by what is known of the engine."""
+        return Counsel(self.tenancy.platform, engine, self.parts.clock())
 
 
 @contextmanager

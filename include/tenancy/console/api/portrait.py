@@ -8,6 +8,7 @@ from tenancy.activities.activity import Activity
 from tenancy.activities.plan import PLAN
 from tenancy.bootstrap import tenant_url
 from tenancy.console.api import shapes
+from tenancy.console.counsel import Counsel
 from tenancy.engine.actions import ACTIONS
 from tenancy.engine.preview import Preview, preview
 from tenancy.engine.progress import Progress
@@ -21,8 +22,9 @@ from tenancy.saga.tenant import Resource, Saga
 _BY_NAME: Final[dict[str, Activity]] = {activity.name: activity for activity in PLAN}
 
 
-def row(line: Line, now: datetime) -> shapes.TenantRow:
+def row(line: Line, counsel: Counsel) -> shapes.TenantRow:
     """The tenant in a list."""
+    now, advice = counsel.now, counsel.advice(line)
     activity = _BY_NAME.get(line.activity or "")
     return shapes.TenantRow(
         id=str(line.tenant_id),
@@ -41,33 +43,53 @@ def row(line: Line, now: datetime) -> shapes.TenantRow:
         state_since=line.state_since,
         seconds_in_state=_seconds(line.state_since, now),
         needs_attention=line.needs_attention,
-        next_action=line.next_action,
+        next_action=advice.said,
+        advice=shapes.AdviceShape(
+            action=advice.action,
+            until=advice.until,
+            seconds_left=_seconds(now, advice.until) if advice.until else None,
+            not_its_fault=advice.not_its_fault,
+        ),
+        stall=_stall(line, counsel),
         predecessor=str(line.predecessor) if line.predecessor else None,
         seq=line.seq,
     )
 
 
-def tenant(  # noqa: PLR0917 - drawn by the desk alone
+def tenant(
     line: Line,
     saga: Saga,
     seen: Progress,
     found: Iterable[OpenFinding],
-    platform: Platform,
-    now: datetime,
+    counsel: Counsel,
     *,
     held: str,
 ) -> shapes.Tenant:
     """The tenant with all that an operator decides by."""
     return shapes.Tenant(
-        **vars(row(line, now)),
+        **vars(row(line, counsel)),
         admin_email=saga.parameters.admin_email,
         failures=[shapes.Failure(**vars(failure)) for failure in saga.failures],
         warnings=list(loops.warnings(saga)),
         held=held,
         progress=progress(seen),
         actions={action: _permission(preview(saga, action)) for action in ACTIONS},
-        url=tenant_url(platform, saga.parameters),
+        url=tenant_url(counsel.platform, saga.parameters),
         findings=[finding(each) for each in found],
+    )
+
+
+def _stall(line: Line, counsel: Counsel) -> shapes.StallShape | None:
+    stall = counsel.stall(line)
+    if stall is None:
+        return None
+    return shapes.StallShape(
+        kind=stall.kind,
+        activity=stall.activity,
+        since=stall.since,
+        limit_seconds=stall.limit.total_seconds(),
+        cause=counsel.cause(line),
+        said=counsel.evidence(line),
     )
 
 

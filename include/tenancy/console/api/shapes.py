@@ -29,9 +29,31 @@ class TenantRow(BaseModel):
     state_since: datetime
     seconds_in_state: float
     needs_attention: bool
-    next_action: str
+    next_action: str = Field(description="The next step in a sentence, the same everywhere")
+    advice: "AdviceShape"
+    stall: "StallShape | None" = Field(description="What is over its time just now")
     predecessor: str | None
     seq: int = Field(description="Of its newest fact; an action can name it as `seen`")
+
+
+class AdviceShape(BaseModel):
+    """What `next_action` says, for programs."""
+
+    action: str = Field(description="The action it advises: cancel, reset, retry, decommission, escalate; or empty")
+    until: datetime | None = Field(description="Wait until then first")
+    seconds_left: float | None
+    not_its_fault: bool = Field(description="The platform's matter, not the tenant's")
+
+
+class StallShape(BaseModel):
+    """A stall: what is over its time, and why as far as that is known."""
+
+    kind: str = Field(description="activity, provisioning, in between, undoing, or untouched")
+    activity: str | None
+    since: datetime = Field(description="When the clock began that is over its limit")
+    limit_seconds: float
+    cause: str = Field(description="Such as storage.blocked; unknown")
+    said: str
 
 
 class Tenants(BaseModel):

@@ -40,9 +40,10 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     with opened(parts) as desk:
         lines = reading.tenants(desk.ledger, wanted, now=now, limit=limit + 1, after=after)
         counts = reading.counts(desk.ledger)
+        counsel = desk.counsel(parts.engine.known)
     page = lines[:limit]
     more = cursors.encode(reading.Place(page[-1].created_at, page[-1].tenant_id)) if len(lines) > limit else None
-    return shapes.Tenants(tenants=[portrait.row(line, now) for line in page], next=more, counts=counts)
+    return shapes.Tenants(tenants=[portrait.row(line, counsel) for line in page], next=more, counts=counts)
 
 
 @router.get("/tenants/{ref}", responses=_FOUND)

@@ -121,6 +121,7 @@ def _done(visit: Visit, desk: Desk, ref: str, action: str, told: dict[str, Any] 
         saga=saga,
         progress=progress(desk.ledger, saga),
         ends=_ends(saga),
+        next=desk.counsel(desk.parts.engine.known).advice(line).said,
         told=told,
     )
 

@@ -100,7 +100,7 @@ def _look(
         attention=attention,
         queued=tuple(run for run in queued if ledger.tenant_of_run(RunId(run.run_id)) is None),
         findings=tuple(open_findings(ledger, tenant_id=None, limit=reads.FINDINGS)),
-        now=now,
+        counsel=desk.counsel(desk.parts.engine.known),
     )
     more = cursors.encode(Place(last.created_at, last.tenant_id)) if last else None
     offered = desk.tenancy.platform

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from tenancy.adapters.airflow_runs import QueuedRun
+from tenancy.console.counsel import Counsel
 from tenancy.console.pages import words
 from tenancy.ledger.findings import OpenFinding
 from tenancy.ledger.reading import Line, Wanted
@@ -79,15 +80,20 @@ class Listed:
     attention: int
     queued: tuple[QueuedRun, ...]
     findings: tuple[OpenFinding, ...]
-    now: datetime
+    counsel: Counsel
+
+    @property
+    def now(self) -> datetime:
+        """The moment of the look."""
+        return self.counsel.now
 
 
 def list_view(seen: Listed, wanted: Wanted, *, cursor: str | None, more: str | None) -> ListView:
     """The page of what was `wanted`, after `cursor`; `more` is the next page's."""
     shown = {line.tenant_id for line in seen.urgent}
     return ListView(
-        urgent=tuple(line_view(line, seen.now) for line in seen.urgent),
-        others=tuple(line_view(line, seen.now) for line in seen.page if line.tenant_id not in shown),
+        urgent=tuple(line_view(line, seen.counsel) for line in seen.urgent),
+        others=tuple(line_view(line, seen.counsel) for line in seen.page if line.tenant_id not in shown),
         counts=_counts(seen, wanted),
         total=sum(seen.counts.values()),
         wanted=wanted,
@@ -100,8 +106,10 @@ def list_view(seen: Listed, wanted: Wanted, *, cursor: str | None, more: str | N
     )
 
 
-def line_view(line: Line, now: datetime) -> LineView:
+def line_view(line: Line, counsel: Counsel) -> LineView:
     """One tenant's line."""
+    now, stall = counsel.now, counsel.stall(line)
+    attention = line.needs_attention or stall is not None
     phase = f"{line.state} {line.substate}" if line.substate else str(line.state)
     return LineView(
         ref=str(line.tenant_id) if line.state is State.DECOMMISSIONED else line.parameters.slug,
@@ -110,29 +118,23 @@ def line_view(line: Line, now: datetime) -> LineView:
         plan=line.parameters.plan,
         region=line.parameters.region,
         phase=phase,
-        tone=_tone(phase, attention=line.needs_attention),
+        tone=_tone(phase, attention=attention),
         busy=phase in BUSY,
         says=words.SHORTLY.get(phase, ""),
         activity=words.LABELS.get(line.activity or "", line.activity or ""),
-        held=line.held,
+        held=counsel.evidence(line) if stall else line.held,
         attempt=line.attempt,
         state_since=line.state_since,
         seconds_in_state=(now - line.state_since).total_seconds(),
         created_at=line.created_at,
         age_seconds=(now - line.created_at).total_seconds(),
-        attention=line.needs_attention,
-        next=_next(phase, line),
+        attention=attention,
+        next="" if phase in _QUIET and not attention else counsel.advice(line).said,
     )
 
 
 def _tone(phase: str, *, attention: bool) -> str:
     return "warn" if attention and phase == "Provisioning" else words.TONES[phase]
-
-
-def _next(phase: str, line: Line) -> str:
-    if line.needs_attention:
-        return line.next_action
-    return "" if phase in _QUIET else "Nothing: it goes on by itself." if phase in _WAIT else line.next_action
 
 
 def _counts(seen: Listed, wanted: Wanted) -> tuple[Count, ...]:

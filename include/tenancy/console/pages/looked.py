@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from tenancy.console.counsel import Counsel
 from tenancy.engine.progress import Progress
 from tenancy.ledger.envelope import Envelope
 from tenancy.ledger.findings import OpenFinding
@@ -28,6 +29,7 @@ class Looked:
     beats: tuple[Beat, ...]
     findings: tuple[OpenFinding, ...]
     platform: Platform
+    counsel: Counsel
     now: datetime
 
     @property

@@ -49,6 +49,7 @@ def tenant(desk: Desk, ref: str, history: "Kept[dict[str, Usual]]") -> Looked:
         beats=tuple(beats(desk.ledger)),
         findings=tuple(open_findings(desk.ledger, tenant_id=line.tenant_id, limit=FINDINGS)),
         platform=desk.tenancy.platform,
+        counsel=desk.counsel(desk.parts.engine.known),
         now=desk.parts.clock(),
     )
 

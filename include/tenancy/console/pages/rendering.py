@@ -70,5 +70,7 @@ def _environment() -> Environment:
     )
     environment.globals["asset"] = assets.address
     environment.globals["labels"] = words.LABELS
-    environment.filters.update(moment=words.moment, stamp=words.stamp, duration=words.duration)
+    environment.filters.update(
+        moment=words.moment, stamp=words.stamp, duration=words.duration, countdown=words.countdown
+    )
     return environment

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
+from tenancy.activities.advice import in_words
 from tenancy.console.pages import words
 from tenancy.console.pages.looked import Looked
 from tenancy.console.pages.timeline_view import AttemptView, RowView
-from tenancy.saga import loops
+from tenancy.saga.stalls import Stall, StallKind
 from tenancy.saga.states import State
-
-_LONG_SECONDS: Final = 15 * 60
-"""The runbook: provisioning for longer than this is stuck."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,8 @@ class Situation:
     heading: str
     why: str
     next: str
-    warnings: tuple[str, ...] = ()
+    left: float | None = None
+    """The seconds to wait first."""
 
 
 def situation(seen: Looked, newest: AttemptView | None) -> Situation:
@@ -40,43 +39,38 @@ def situation(seen: Looked, newest: AttemptView | None) -> Situation:
         why = f"{label} failed: {_cut(failure.message)} {why}".strip()
     elif phase in {"Failed settled", "Failed ready"}:
         why = "It did not fail by itself: it was cancelled."
-    next_action = _ONCE_ACTIVE if saga.state is State.ACTIVE else seen.line.next_action
-    return Situation(words.TONES[phase], heading, why, next_action, loops.warnings(saga) if failure else ())
-
-
-_ONCE_ACTIVE: Final = (
-    "verify that it answers at its address, and have the tenant's admin sign in. "
-    "Decommission it once it is no longer wanted."
-)
+    return Situation(words.TONES[phase], heading, why, *_next(seen))
 
 
 def _of_provisioning(seen: Looked, newest: AttemptView | None) -> Situation:
-    row = _active_row(newest)
+    row, stall = _active_row(newest), seen.counsel.stall(seen.line)
     if seen.held:
-        return Situation("warn", "Its run does not go on, and that is not the tenant's fault", seen.held, _HELD)
-    if row is not None and row.look == "late":
-        why = f"{row.label} takes {row.took}; its limit is {row.limit}. {row.why}".strip()
-        return Situation("warn", f"{row.label} is stuck", why, words.STALL_ADVICE.get(row.activity, _CANCEL))
-    if seen.seconds_in_state > _LONG_SECONDS:
-        return Situation("warn", "It has been provisioning for more than 15 minutes", row.why if row else "", _CANCEL)
+        return Situation("warn", "Its run does not go on, and that is not the tenant's fault", seen.held, *_next(seen))
+    if stall is not None:
+        return Situation("warn", _stuck(stall, row), _cut(_why_stuck(seen, stall, row)), *_next(seen))
     heading = f"It is being provisioned: {row.label} {_AT.get(row.look, 'is next')}" if row else "Its run is starting"
-    return Situation("run", heading, _cut(row.why) if row else "", _patience(row))
+    return Situation("run", heading, _cut(row.why) if row else "", *_next(seen))
 
 
-def _patience(row: RowView | None) -> str:
-    """Nothing has to be done, or nothing yet: what takes longer than usual may take up to its limit."""
-    if row is None or row.usual_mark is None or row.bar <= row.usual_mark or (row.elapsed or 0) < _SLOW_SECONDS:
-        return words.NOTHING_TO_DO
-    advice = words.STALL_ADVICE.get(row.activity, _CANCEL)
-    return f"wait. It takes longer than usual and may take up to {row.limit}; after that: {advice}"
+def _stuck(stall: Stall, row: RowView | None) -> str:
+    if stall.kind is StallKind.ACTIVITY:
+        return f"{row.label if row else stall.activity} is stuck"
+    return f"It has been provisioning for more than {in_words(stall.limit)}"
 
 
-_SLOW_SECONDS: Final = 30.0
+def _why_stuck(seen: Looked, stall: Stall, row: RowView | None) -> str:
+    """How long, and what was found to keep it; while nobody has looked yet, what its task said last."""
+    recorded = seen.counsel.evidence(seen.line)
+    took = f"It takes {row.took}; its limit is {row.limit}." if row and stall.kind is StallKind.ACTIVITY else ""
+    return f"{took} {recorded or (row.why if row else '')}".strip()
+
+
+def _next(seen: Looked) -> tuple[str, float | None]:
+    advice = seen.counsel.advice(seen.line)
+    return advice.said, (advice.until - seen.now).total_seconds() if advice.until else None
 
 
 _AT: Final = {"running": "is at work", "retrying": "is tried again"}
-_HELD: Final = "as the sentence says; nothing has to be done to the tenant."
-_CANCEL: Final = "Cancel provisioning is the first action: it releases the resources cleanly."
 
 
 def _cut(message: str) -> str:

@@ -1,6 +1,6 @@
-"""The console's words: durations, times, what each state means, what to do next. Pure.
+"""The console's words: durations, times, what each state means. Pure.
 
-The advice for each activity is the runbook's stall table; the way on from each state is the law's (saga/decide.py).
+What to do next is advice (activities/advice.py).
 """
 
 from datetime import UTC, datetime
@@ -46,16 +46,6 @@ TONES: Final = {
     "Decommissioned": "idle",
 }
 """The colour of a phase; the word beside it says the same."""
-STALL_ADVICE: Final = {
-    "validate_request": "cancel, correct the input, and recreate.",
-    "allocate_storage": "check the platform's health. If there is no progress: cancel, then reset, then retry.",
-    "allocate_workflow_handle": "the workflow engine does not respond. This is a platform matter: escalate.",
-    "apply_tenant_schema": "look at the error log below. Cancel, reset and retry usually resolve transient causes.",
-    "deploy_workloads": "cancel, then reset, then retry.",
-    "wait_for_workloads_ready": "escalate for a cluster-level investigation.",
-    "mark_active": "cancel, then reset, then retry: the flip is tried again.",
-}
-NOTHING_TO_DO: Final = "nothing. Most tenants are active within 30 seconds to 5 minutes; each tick comes by itself."
 
 
 def duration(seconds: float) -> str:
@@ -74,6 +64,12 @@ def duration(seconds: float) -> str:
 
 def _pair(large: int, unit: str, small: int, part: str) -> str:
     return f"{large} {unit} {small} {part}" if small and large < 10 else f"{large} {unit}"
+
+
+def countdown(seconds: float) -> str:
+    """3:12; 0:00 when it is over."""
+    minutes, rest = divmod(int(max(0.0, seconds)), 60)
+    return f"{minutes}:{rest:02}"
 
 
 def clock(at: datetime) -> str:

@@ -52,6 +52,10 @@
       const text = duration(Number(element.dataset.elapsed) + since());
       if (element.textContent !== text) element.textContent = text;
     });
+    document.querySelectorAll(".countdown").forEach((element) => {
+      const left = Math.max(0, Math.floor(Number(element.dataset.left) - since()));
+      element.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} left`;
+    });
     document.querySelectorAll("rect[data-span]").forEach((bar) => {
       const elapsed = Number(bar.closest("li").querySelector(".ticking").dataset.elapsed) + since();
       const place = (100 * Math.log1p(10 * elapsed)) / Math.log1p(10 * Number(bar.dataset.span));

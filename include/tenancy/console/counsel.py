@@ -1,0 +1,55 @@
+"""What the console says of a tenant that hangs, and what to do next: the same on pages and in the API.
+
+The stall is judged anew at every look, from the row's clocks: also while nothing schedules, and so nobody records it.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+
+from tenancy.activities.advice import advise, cause_now
+from tenancy.activities.plan import limits
+from tenancy.engine.vitals import Vitals
+from tenancy.ledger.reading import Line
+from tenancy.saga.advice import Advice
+from tenancy.saga.causes import Cause
+from tenancy.saga.platform import Platform
+from tenancy.saga.stalls import Limits, Stall, Standing, stall_of
+from tenancy.saga.states import State
+
+
+@dataclass(frozen=True)
+class Counsel:
+    """Of one platform at one moment; `engine` is the last that is known of it."""
+
+    platform: Platform
+    engine: Vitals
+    now: datetime
+
+    @cached_property
+    def _limits(self) -> Limits:
+        return limits(self.platform)
+
+    def advice(self, line: Line) -> Advice:
+        """The next action."""
+        return advise(self._standing(line), line.stall, self.now, self._limits)
+
+    def stall(self, line: Line) -> Stall | None:
+        """What is over its time just now."""
+        return stall_of(self._standing(line), self.now, self._limits)
+
+    def cause(self, line: Line) -> Cause:
+        """Why it does not go on, as far as that is known."""
+        return cause_now(self._standing(line), line.stall)
+
+    def evidence(self, line: Line) -> str:
+        """What was found to keep it; empty while nobody has looked."""
+        stall, recorded = self.stall(line), line.stall
+        same = stall and recorded and (stall.kind, stall.activity) == (recorded.kind, recorded.activity)
+        return recorded.message if recorded and same else line.held
+
+    def _standing(self, line: Line) -> Standing:
+        """What is known of the engine just now goes before what was recorded."""
+        waits = line.state not in {State.ACTIVE, State.DECOMMISSIONED, State.FAILED} or line.substate == "unwinding"
+        held = self.engine.cause if waits else None
+        return replace(line.standing, held=held) if held else line.standing

@@ -1,0 +1,125 @@
+"""Records stalls, once each, with what keeps the tenant; and that they are over. Called by the reconciler in each pass.
+
+Who is stuck is a pure function of the tenants' rows (saga/stalls.py). Only of those that are is anything asked: of the
+workflow engine first, then of what the activity itself works with; a look takes no lock and changes nothing.
+"""
+
+import logging
+import random
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tenancy.activities.plan import activity_of, limits
+from tenancy.engine.held import Holds
+from tenancy.engine.tenancy import Tenancy, message_of
+from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.ledger import LedgerSession
+from tenancy.ledger.standings import Stood, standings
+from tenancy.saga import commands as c
+from tenancy.saga.causes import Cause, Evidence
+from tenancy.saga.errors import Refused, cause_in
+from tenancy.saga.stalls import Stall, stall_of
+from tenancy.saga.states import State
+from tenancy.saga.tenant import OpenStall, Saga
+
+log = logging.getLogger(__name__)
+
+RECORDED: int = 200
+"""New stalls recorded in one pass, the oldest first: each folds a tenant (4 ms) and commits."""
+LOOK_SECONDS = 10.0
+"""For looking at what keeps them, all together in one pass: most stalls of one moment have one cause."""
+_STAMP = Stamp("reconciler")
+_NOTHING_FOUND = "Nothing was found that keeps it."
+
+
+def note_stalls(tenancy: Tenancy, ledger: LedgerSession, holds: Holds) -> Counter[str]:
+    """One pass; how many were recorded, explained and cleared."""
+    now, bounds = ledger.now, limits(tenancy.platform)
+    judged = [(stood, stall_of(stood.standing, now, bounds)) for stood in standings(ledger)]
+    pass_ = _Pass(tenancy, ledger, holds, tenancy.monotonic() + LOOK_SECONDS)
+    over = [stood for stood, stall in judged if stood.stall and not stall]
+    new = [(stood, stall) for stood, stall in judged if stall and not _is(stall, stood.stall)]
+    known = [stood for stood, stall in judged if stall and _is(stall, stood.stall)]
+    return Counter(
+        {
+            "no longer stalled": pass_.clear(over),
+            "stalled": pass_.note(sorted(new, key=lambda each: each[1].since)[:RECORDED]),
+            "explained": pass_.explain(known),
+        }
+    )
+
+
+def _is(stall: Stall, recorded: OpenStall | None) -> bool:
+    return recorded is not None and (recorded.kind, recorded.activity) == (stall.kind, stall.activity)
+
+
+@dataclass(frozen=True)
+class _Pass:
+    tenancy: Tenancy
+    ledger: LedgerSession
+    holds: Holds
+    look_until: float
+
+    def clear(self, stood: Iterable[Stood]) -> int:
+        return sum(self._record(each, c.ClearStall()) for each in stood)
+
+    def note(self, stalled: Iterable[tuple[Stood, Stall]]) -> int:
+        return sum(self._record(stood, c.NoteStall(stall, self._why(stood))) for stood, stall in stalled)
+
+    def explain(self, stood: list[Stood]) -> int:
+        """Those whose cause is not known first; in random order, so that none is always behind the bound."""
+        random.shuffle(stood)
+        stood.sort(key=lambda each: each.stall is not None and each.stall.cause is not Cause.UNKNOWN)
+        before, done = len(stood), 0
+        for each in stood[:before]:
+            if self.tenancy.monotonic() > self.look_until:
+                break
+            done += self._record(each, c.ExplainStall(self._why(each)))
+        return done
+
+    def _record(self, stood: Stood, command: c.Command) -> int:
+        before = stood.stall
+        try:
+            after = self.ledger.record(stood.tenant_id, command, stamp=_STAMP)
+        except Refused as refusal:  # it went on meanwhile
+            log.info("%s: %s", stood.tenant_id, refusal)
+            return 0
+        return int(after.stall != before)
+
+    def _why(self, stood: Stood) -> Evidence:
+        if self.tenancy.monotonic() > self.look_until:
+            return Evidence(Cause.UNKNOWN, "It was not looked at yet.")
+        saga = self.ledger.saga(stood.tenant_id)
+        assert saga is not None  # it has a row
+        try:
+            return self._found(saga)
+        except Exception as error:  # noqa: BLE001 - what keeps us from looking says something too
+            return Evidence(cause_in(error), f"It could not be looked at: {message_of(error)}")
+
+    def _found(self, saga: Saga) -> Evidence:
+        held = self.holds.why(saga) if _is_in_motion(saga) else None
+        return held or self._looked(saga) or _told(saga) or Evidence(Cause.UNKNOWN, _NOTHING_FOUND)
+
+    def _looked(self, saga: Saga) -> Evidence | None:
+        activity = saga.current_activity
+        if saga.state is not State.PROVISIONING or activity is None:
+            return None
+        wanted = c.NoteHeld(saga.held, saga.held_by or Cause.UNKNOWN)  # a look makes nothing: no fence is asked
+        work = self.tenancy.work(self.ledger, saga, application="tenancy explain", stamp=_STAMP, wanted=wanted)
+        return activity_of(activity).explain(work)
+
+
+def _is_in_motion(saga: Saga) -> bool:
+    return saga.state not in {State.FAILED, State.ACTIVE} or saga.phase == "Failed unwinding"
+
+
+def _told(saga: Saga) -> Evidence | None:
+    """What its own tasks said last."""
+    activity = saga.current_activity
+    step = saga.step(activity) if activity else None
+    if saga.state is State.PROVISIONING and step and step.message:
+        return Evidence(step.cause, step.message)
+    if saga.state is State.FAILED and saga.failures:
+        return Evidence(saga.failures[-1].cause, saga.failures[-1].message)
+    return None

@@ -1,0 +1,50 @@
+"""How tenants stand, by the clocks of their rows: what stalls are judged by. Reads only."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tenancy.ledger.ledger import LedgerSession
+from tenancy.saga.causes import cause_of
+from tenancy.saga.names import ActivityName, TenantId
+from tenancy.saga.stalls import Standing
+from tenancy.saga.states import State, Substate
+from tenancy.saga.tenant import OpenStall
+
+
+@dataclass(frozen=True)
+class Stood:
+    """One tenant, and the stall that is recorded of it."""
+
+    tenant_id: TenantId
+    standing: Standing
+    stall: OpenStall | None
+
+
+def standings(ledger: LedgerSession) -> Iterator[Stood]:
+    """Every tenant that is in motion, failed, or has an open stall."""
+    for row in ledger.rows("standings"):
+        yield Stood(TenantId(row["tenant_id"]), standing_of(row), open_stall_of(row))
+
+
+def standing_of(row: dict[str, Any]) -> Standing:
+    """From a row of the table of tenants."""
+    return Standing(
+        state=State(row["state"]),
+        substate=Substate(row["substate"]) if row["substate"] else None,
+        activity=ActivityName(row["activity"]) if row["activity"] else None,
+        state_since=row["state_since"],
+        activity_since=row["activity_since"] or row["state_since"],
+        held=cause_of(row["held_by"]) if row["held_by"] else None,
+        escalated=row["escalated"],
+        failures=row["failures"],
+        failure_cause=cause_of(row["failure_cause"]) if row["failure_cause"] else None,
+        repeats=row["repeats"],
+    )
+
+
+def open_stall_of(row: dict[str, Any]) -> OpenStall | None:
+    """The stall that is recorded."""
+    if row["stall"] is None:
+        return None
+    return OpenStall(row["stall"], row["stall_activity"], cause_of(row["stall_cause"]), row["stall_said"])

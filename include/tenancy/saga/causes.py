@@ -1,0 +1,66 @@
+"""Causes: why an activity does not go on, as a code that can be counted, with the sentence and the raw evidence.
+
+The part before the dot is the system at fault. Errors carry a cause (errors.py), an activity that is looked at while it
+hangs gives one (activities/activity.py: `explain`); what to do about each is advice (activities/advice.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Cause(StrEnum):
+    """What keeps a tenant. A new one is a line here and one in activities/advice.py."""
+
+    UNKNOWN = "unknown"
+    INPUT = "input.mismatch"
+    PLATFORM_FILE = "platform.misconfigured"
+    PLATFORM_FULL = "platform.full"
+    FOREIGN_OBJECT = "platform.foreign_object"
+    LOCK_HELD = "ledger.lock_held"
+    LEDGER_SILENT = "ledger.unreachable"
+    STORAGE_UNREACHABLE = "storage.unreachable"
+    STORAGE_NO_SLOTS = "storage.no_slots"
+    STORAGE_BLOCKED = "storage.blocked"
+    STORAGE_DISK_FULL = "storage.disk_full"
+    STORAGE_TEMPLATE_IN_USE = "storage.template_in_use"
+    STORAGE_PERMISSION = "storage.permission"
+    ENGINE_SCHEDULER_SILENT = "engine.scheduler_silent"
+    ENGINE_TRIGGERER_SILENT = "engine.triggerer_silent"
+    ENGINE_UNREACHABLE = "engine.unreachable"
+    ENGINE_REFUSES = "engine.refuses"
+    ENGINE_PAUSED = "engine.paused"
+    ENGINE_QUEUE = "engine.queue"
+    ENGINE_NO_POOL = "engine.no_pool"
+    SCHEMA_MIGRATION = "schema.migration"
+    HELM_PENDING = "helm.pending"
+    HELM_FAILED = "helm.failed"
+    CLUSTER_UNREACHABLE = "cluster.unreachable"
+    CLUSTER_REFUSES = "cluster.refuses"
+    CLUSTER_IMAGE = "cluster.image"
+    CLUSTER_CRASH = "cluster.crash"
+    CLUSTER_UNSCHEDULABLE = "cluster.unschedulable"
+    CLUSTER_QUOTA = "cluster.quota"
+    CLUSTER_PROBE = "cluster.probe"
+    CLUSTER_ENDING = "cluster.namespace_ending"
+    INGRESS_SILENT = "ingress.silent"
+
+    @property
+    def system(self) -> str:
+        """The system at fault: storage, engine, schema, helm, cluster, ingress, ledger, platform, input, unknown."""
+        return self.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One cause, told in a sentence. `raw` is what was seen, as the systems said it: name -> text, nothing secret."""
+
+    cause: Cause
+    said: str
+    raw: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def cause_of(code: str) -> Cause:
+    """The cause of this code; unknown when a newer version wrote one that this one does not have."""
+    return Cause(code) if code in set(Cause) else Cause.UNKNOWN

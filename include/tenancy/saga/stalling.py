@@ -1,0 +1,54 @@
+"""The law of stalls: each is recorded once, and cleared once. Changes no state.
+
+Called through decide.py only. Whether a tenant is over its time is judged by stalls.py, from its row's clocks; here a
+late word about a tenant that has gone on meanwhile is refused.
+"""
+
+from tenancy.saga import commands as c
+from tenancy.saga import facts as f
+from tenancy.saga.errors import Refused
+from tenancy.saga.stalls import StallKind
+from tenancy.saga.states import State, Substate
+from tenancy.saga.tenant import Saga
+
+
+def note(command: c.NoteStall, saga: Saga) -> tuple[f.Fact, ...]:
+    """No facts while it is the same stall. Another one takes its place."""
+    stall, evidence = command.stall, command.evidence
+    if not _is_still_so(command, saga):
+        raise Refused(f"It went on: the tenant is {saga.phase}.")
+    if saga.stall and (saga.stall.kind, saga.stall.activity) == (stall.kind, stall.activity):
+        return ()
+    seconds = stall.limit.total_seconds()
+    stalled = f.ProvisioningStalled(
+        stall.kind, stall.activity, seconds, evidence.cause, evidence.said, dict(evidence.raw)
+    )
+    return (*clear(c.ClearStall(), saga), stalled)
+
+
+def _is_still_so(command: c.NoteStall, saga: Saga) -> bool:
+    unwinding = saga.state in {State.CANCELLING, State.DECOMMISSIONING} or saga.substate is Substate.UNWINDING
+    match command.stall.kind:
+        case StallKind.ACTIVITY | StallKind.PROVISIONING:
+            return saga.state is State.PROVISIONING and saga.current_activity == command.stall.activity
+        case StallKind.IN_BETWEEN:
+            return unwinding
+        case StallKind.UNDOING:
+            return saga.substate is Substate.STUCK
+        case StallKind.UNTOUCHED:
+            return saga.state is State.FAILED and not unwinding
+
+
+def explain(command: c.ExplainStall, saga: Saga) -> tuple[f.Fact, ...]:
+    """No facts while the cause is the one that is known: the same cause is told in new words all the time."""
+    if saga.stall is None:
+        raise Refused("There is no stall to explain.")
+    evidence = command.evidence
+    if evidence.cause == saga.stall.cause:
+        return ()
+    return (f.StallExplained(evidence.cause, evidence.said, dict(evidence.raw)),)
+
+
+def clear(_command: c.ClearStall, saga: Saga) -> tuple[f.Fact, ...]:
+    """No facts when there is none."""
+    return (f.StallCleared(saga.stall.kind, saga.stall.activity),) if saga.stall else ()

@@ -1,0 +1,118 @@
+"""Stalls: whether a tenant is stuck, since when, and on what. A pure function of its row's clocks and now.
+
+Pages call it at every look, so that a stall is told also while nothing schedules; the reconciler records it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from tenancy.saga.causes import Cause
+from tenancy.saga.names import ActivityName
+from tenancy.saga.states import State, Substate
+
+PROVISIONING: Final = "provisioning"
+IN_BETWEEN: Final = "in_between"
+FAILED: Final = "failed"
+OF_TENANTS: Final[Mapping[str, timedelta]] = {
+    PROVISIONING: timedelta(minutes=15),
+    IN_BETWEEN: timedelta(minutes=2),
+    FAILED: timedelta(minutes=15),
+}
+"""The limits that are no activity's. Runbook: "Provisioning for more than ~15 minutes"; "wait 2 minutes"; "it's
+flipped to Failed and stayed there" (without a number: as long as the first)."""
+_WAITS_ITS_TURN: Final = frozenset({Cause.ENGINE_PAUSED, Cause.ENGINE_QUEUE})
+"""Shown as such, and no stall of the tenant (DESIGN section 2)."""
+
+
+class StallKind(StrEnum):
+    """What is over its time."""
+
+    ACTIVITY = "activity"
+    PROVISIONING = "provisioning"
+    IN_BETWEEN = "in between"
+    UNDOING = "undoing"
+    """Compensations ran out of tries."""
+    UNTOUCHED = "untouched"
+    """It failed, and nobody did anything about it."""
+
+
+@dataclass(frozen=True)
+class Stall:
+    """`since`: when the clock began that is over `limit` now."""
+
+    kind: StallKind
+    activity: ActivityName | None
+    since: datetime
+    limit: timedelta
+
+    @property
+    def key(self) -> str:
+        """The same as long as it is the same stall of this tenant."""
+        return f"{self.kind}:{self.activity}" if self.activity else str(self.kind)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a tenant stands: its state and the clocks of its row, UTC."""
+
+    state: State
+    substate: Substate | None
+    activity: ActivityName | None
+    """The first that is not done."""
+    state_since: datetime
+    activity_since: datetime
+    held: Cause | None = None
+    """What holds its run, when that is not its own matter."""
+    escalated: bool = False
+    failures: int = 0
+    """How many attempts failed so far."""
+    failure_cause: Cause | None = None
+    """Why the last one did."""
+    repeats: bool = False
+    """Did the last two fail at the same activity with the same error?"""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long each may take: activities by name, and the three of `OF_TENANTS`."""
+
+    activities: Mapping[ActivityName, timedelta]
+    tenants: Mapping[str, timedelta]
+
+
+def stall_of(standing: Standing, now: datetime, limits: Limits) -> Stall | None:
+    """The stall this tenant is in; None while all is in time."""
+    if standing.held in _WAITS_ITS_TURN:
+        return None
+    if standing.state is State.PROVISIONING:
+        return _of_provisioning(standing, now, limits)
+    if standing.state is State.FAILED and standing.substate is not Substate.UNWINDING:
+        return _of_failed(standing, now, limits)
+    if standing.state in {State.ACTIVE, State.DECOMMISSIONED}:
+        return None
+    return _over(StallKind.IN_BETWEEN, None, standing.state_since, limits.tenants[IN_BETWEEN], now)
+
+
+def _of_provisioning(standing: Standing, now: datetime, limits: Limits) -> Stall | None:
+    activity = standing.activity
+    limit = limits.activities.get(activity) if activity else None
+    wedged = _over(StallKind.ACTIVITY, activity, standing.activity_since, limit, now) if limit else None
+    whole = limits.tenants[PROVISIONING]
+    return wedged or _over(StallKind.PROVISIONING, activity, standing.state_since, whole, now)
+
+
+def _of_failed(standing: Standing, now: datetime, limits: Limits) -> Stall | None:
+    if standing.substate is Substate.STUCK:
+        return Stall(StallKind.UNDOING, None, standing.state_since, timedelta())
+    if standing.escalated:
+        return None
+    return _over(StallKind.UNTOUCHED, None, standing.state_since, limits.tenants[FAILED], now)
+
+
+def _over(
+    kind: StallKind, activity: ActivityName | None, since: datetime, limit: timedelta, now: datetime
+) -> Stall | None:
+    return Stall(kind, activity, since, limit) if now - since > limit else None

@@ -1,0 +1,111 @@
+"""Advice: the runbook's table, the waits as countdowns, what each cause needs; the same sentence everywhere."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tenancy.activities.advice import GOES_ON, REMEDIES, advise, in_words
+from tenancy.activities.plan import PLAN
+from tenancy.console.api.shapes import AdviceShape
+from tenancy.engine.actions import ACTIONS
+from tenancy.saga.causes import Cause
+from tenancy.saga.states import State, Substate
+from tenancy.saga.tenant import OpenStall
+from tests.unit.sagas import STORAGE
+from tests.unit.test_stalls import LIMITS, NOW, minutes, standing
+
+RUNBOOK = {
+    "validate_request": ("Cancel provisioning, correct the input, and recreate.", "cancel"),
+    "allocate_storage": ("Check the platform's health.", "cancel"),
+    "allocate_workflow_handle": ("a platform matter: escalate.", "escalate"),
+    "apply_tenant_schema": ("Read the error log", "cancel"),
+    "deploy_workloads": ("Cancel provisioning, then reset, then retry.", "cancel"),
+    "wait_for_workloads_ready": ("Escalate for a cluster-level investigation", "escalate"),
+    "mark_active": ("then only reset and retry", "cancel"),
+}
+
+
+@pytest.mark.parametrize("activity", RUNBOOK)
+def test_a_stuck_activity_has_its_row_of_the_runbook(activity: str):
+    said, action = RUNBOOK[activity]
+    advice = advise(standing(activity=activity, activity_for=11), None, NOW, LIMITS)
+    assert said in advice.said
+    assert advice.action == action
+
+
+@pytest.mark.parametrize("activity", RUNBOOK)
+def test_before_that_it_may_take_its_time_and_the_advice_says_how_long(activity: str):
+    how = standing(activity=activity, activity_for=4)
+    advice = advise(how, None, NOW, LIMITS)
+    assert advice.said.startswith("Wait: it may take ")
+    assert advice.until == how.activity_since + LIMITS.activities[how.activity]
+    assert advice.action == ""
+
+
+def test_what_goes_on_needs_nobody():
+    assert advise(standing(activity_for=0.2), None, NOW, LIMITS).said == GOES_ON
+
+
+def test_every_activity_and_every_cause_has_advice():
+    assert {activity.name for activity in PLAN} == set(RUNBOOK)
+    assert set(REMEDIES) == set(Cause)
+    buttons = {*ACTIONS, "recover", ""}
+    assert {remedy.action for remedy in REMEDIES.values()} | {each.when_stuck.action for each in PLAN} <= buttons
+
+
+def test_the_cause_goes_before_the_runbooks_row_and_says_whose_fault_it_is():
+    how = standing(activity_for=6)
+    blocked = advise(how, OpenStall("activity", STORAGE, Cause.STORAGE_DISK_FULL, "no space"), NOW, LIMITS)
+    assert blocked.said.startswith("Have space freed on the storage server. Check the platform's health.")
+    assert blocked.not_its_fault
+    crashing = advise(how, OpenStall("activity", STORAGE, Cause.CLUSTER_CRASH, "exit 1"), NOW, LIMITS)
+    assert not crashing.not_its_fault
+
+
+@pytest.mark.parametrize(
+    "cause", [Cause.ENGINE_SCHEDULER_SILENT, Cause.ENGINE_TRIGGERER_SILENT, Cause.ENGINE_UNREACHABLE]
+)
+def test_a_silent_engine_is_escalated_whatever_the_activity(cause: Cause):
+    advice = advise(standing(activity_for=30, state_for=30, held=cause), None, NOW, LIMITS)
+    assert (advice.action, advice.not_its_fault) == ("escalate", True)
+
+
+def test_a_cancel_gets_two_minutes_and_is_asked_for_again_then():
+    how = standing(State.CANCELLING, state_for=1)
+    early, late = advise(how, None, NOW, LIMITS), advise(replace(how, state_since=NOW - minutes(3)), None, NOW, LIMITS)
+    assert (early.until, early.action) == (how.state_since + timedelta(minutes=2), "")
+    assert (late.until, late.action) == (None, "cancel")
+
+
+def test_the_same_error_twice_is_not_transient_and_says_what_to_check():
+    how = replace(standing(State.FAILED, Substate.SETTLED), failures=2, repeats=True)
+    advice = advise(how, None, NOW, LIMITS)
+    assert "Not transient" in advice.said
+    for check in ("platform's health", "plan and region", "quotas"):
+        assert check in advice.said
+
+
+def test_after_the_third_failure_decommission_and_recreate_is_cleaner():
+    how = replace(standing(State.FAILED, Substate.SETTLED), failures=3)
+    advice = advise(how, None, NOW, LIMITS)
+    assert (advice.action, "Decommission and recreate" in advice.said) == ("decommission", True)
+
+
+@pytest.mark.parametrize(
+    ("substate", "action"),
+    [(Substate.SETTLED, "reset"), (Substate.RETAINED, "reset"), (Substate.READY, "retry"), (Substate.STUCK, "cancel")],
+)
+def test_a_failed_tenant_is_told_the_next_step(substate: Substate, action: str):
+    assert advise(standing(State.FAILED, substate), None, NOW, LIMITS).action == action
+
+
+def test_the_wire_has_all_of_an_advice():
+    assert set(AdviceShape.model_fields) == {"action", "until", "seconds_left", "not_its_fault"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(4, "4 s"), (60, "1 minute"), (600, "10 minutes"), (90, "1 minute 30 s")]
+)
+def test_a_limit_is_said_in_words(seconds: int, said: str):
+    assert in_words(timedelta(seconds=seconds)) == said
