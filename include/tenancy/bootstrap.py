@@ -5,10 +5,12 @@ Called by what Airflow calls (operators, callbacks, the console), never at impor
 
 import os
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenancy.activities.plan import PLAN
+from tenancy.saga.causes import Cause
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.errors import PermanentError, PlatformFileError, TransientError
 from tenancy.saga.platform import Platform, Region, parse
@@ -73,7 +75,7 @@ def tenancy() -> "Tenancy":
 
 def ledger_dsn() -> "Dsn":
     """Where the ledger is."""
-    return _dsn(LEDGER_CONNECTION, "the ledger")
+    return replace(_dsn(LEDGER_CONNECTION, "the ledger"), is_ledger=True)
 
 
 def _connection(conn_id: str) -> Any:
@@ -92,7 +94,8 @@ def _unreadable(conn_id: str, error: Exception) -> TransientError | PermanentErr
     if isinstance(error, AirflowNotFoundException):
         return TransientError(
             f"The Airflow connection {conn_id} cannot be read: it is not there, or Airflow's api-server does not "
-            f"answer ({error})."
+            f"answer ({error}).",
+            cause=Cause.ENGINE_UNREACHABLE,
         )
     return PermanentError(f"The Airflow connection {conn_id} cannot be used: {error}")
 

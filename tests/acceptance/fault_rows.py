@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
+from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, TenancyError, TransientError
 
 STORAGE, HANDLE, SCHEMA = "allocate_storage", "allocate_workflow_handle", "apply_tenant_schema"
@@ -33,6 +34,8 @@ class Row:
     """The namespace is there already, so that Helm meets the fault."""
     hurried: bool = True
     """Whoever does not answer is given up sooner than the product does, on the same way."""
+    code: Cause = Cause.UNKNOWN
+    """The cause that is recorded with the error."""
     reason: str = ""
     """What the wait says meanwhile, once it has seen the fault; a regular expression."""
 
@@ -40,71 +43,92 @@ class Row:
         return f"{self.kind}-{'helm' if self.within_helm else self.activity}"
 
 
-def not_ready(kind: str, reason: str, **options: Any) -> Row:
-    said = rf"^Not ready within 10 minutes: 0 of 1 pods ready.*{reason}.*(?<!\.)\.$"
-    return Row(kind, WAIT, PermanentError, said, options=options, reason=reason)
+def not_ready(kind: str, reason: str, code: Cause, **options: Any) -> Row:
+    said = rf"^Not ready within 20 minutes: 0 of 1 pods ready.*{reason}.*(?<!\.)\.$"
+    return Row(kind, WAIT, PermanentError, said, options=options, reason=reason, code=code)
 
 
-def unanswered(kind: str, cause: str, **options: Any) -> Row:
+def unanswered(kind: str, cause: str, code: Cause = Cause.CLUSTER_UNREACHABLE, **options: Any) -> Row:
     """The cluster's trouble as our own client has it, which asks first."""
     said = f"The cluster {REGION} {cause}"
-    return Row(kind, DEPLOY, TransientError, said, options=options)
+    return Row(kind, DEPLOY, TransientError, said, options=options, code=code)
 
 
 def within_helm(
-    kind: str, error: type[TenancyError], cause: str, undoing: Undoing = Undoing.AFTERWARDS, **options: Any
+    kind: str,
+    error: type[TenancyError],
+    cause: str,
+    undoing: Undoing = Undoing.AFTERWARDS,
+    *,
+    code: Cause = Cause.CLUSTER_UNREACHABLE,
+    **options: Any,
 ) -> Row:
     said = f"helm install of f-[-0-9a-f]+ {cause}"
-    return Row(kind, DEPLOY, error, said, undoing, options, within_helm=True)
+    return Row(kind, DEPLOY, error, said, undoing, options, within_helm=True, code=code)
 
 
 ROWS = [
     Row(
         "template1-blocked", STORAGE, TransientError,
         f'storage {REGION} at .* refused: source database "template1" is being accessed',
+        code=Cause.STORAGE_TEMPLATE_IN_USE,
     ),
     Row(
         "no-connection-slots", STORAGE, TransientError,
         f"storage {REGION} at .* lets nobody in now: .*too many connections for role", Undoing.LATER,
+        code=Cause.STORAGE_NO_SLOTS,
     ),
     Row(
         "no-createdb", STORAGE, PermanentError,
         f"storage {REGION} at .* refused: permission denied to create database",
+        code=Cause.STORAGE_PERMISSION,
     ),
     Row(
         "storage-stopped", STORAGE, TransientError,
         f"storage {REGION} does not answer at .*: connection timeout expired", Undoing.AFTERWARDS,
+        code=Cause.STORAGE_UNREACHABLE,
     ),
     Row(
         "handles-locked", HANDLE, TransientError,
         # On a busy machine our client's 10 s may be over before the api-server's answer, which comes after 8 s.
         r"workflow engine (answered 500 to POST /connections: Database error|does not answer at).* a platform matter",
-        hurried=False,
+        hurried=False, code=Cause.ENGINE_REFUSES,
     ),
     Row(
         "api-server-stopped", HANDLE, TransientError,
         r"workflow engine does not answer at http://127\S+ \(ReadTimeout.* a platform matter", Undoing.AFTERWARDS,
+        code=Cause.ENGINE_UNREACHABLE,
     ),
-    Row("schema-locked", SCHEMA, TransientError, "migration failed at `create schema .* refused: .* lock timeout"),
-    Row("failing-revision", SCHEMA, PermanentError, "migration failed at `create table accounts .*this revision fails"),
-    unanswered("http-500", "answered 500 to POST /api/v1/namespaces: Internal error"),
-    unanswered("http-429", r"answered 429 to POST .* It asks to wait 7 s\.$", retry_after=7),
+    Row(
+        "schema-locked", SCHEMA, TransientError, "migration failed at `create schema .* refused: .* lock timeout",
+        code=Cause.STORAGE_BLOCKED,
+    ),
+    Row(
+        "failing-revision", SCHEMA, PermanentError, "migration failed at `create table accounts .*this revision fails",
+        code=Cause.SCHEMA_MIGRATION,
+    ),
+    unanswered("http-500", "answered 500 to POST /api/v1/namespaces: Internal error", Cause.CLUSTER_REFUSES),
+    unanswered("http-429", r"answered 429 to POST .* It asks to wait 7 s\.$", Cause.CLUSTER_REFUSES, retry_after=7),
     unanswered("hang", r"does not answer at https://\S+ to POST /api/v1/namespaces \(nothing within 1 s\)"),
     unanswered("refuse", r"does not answer at https://\S+ to POST .*\(Remote end closed connection"),
     unanswered("slow", r"does not answer at https://\S+ to POST .*\(nothing within 1 s\)", milliseconds=1500),
     within_helm(
-        "http-500", TransientError, f"in the cluster {REGION} failed: .*Internal error", Undoing.LATER, on=["write"],
+        "http-500", TransientError, f"in the cluster {REGION} failed: .*Internal error", Undoing.LATER,
+        code=Cause.HELM_FAILED, on=["write"],
     ),
     within_helm(
         "refuse", TransientError, f"in the cluster {REGION} failed: .*(EOF|closed network connection)", on=["write"]
     ),
     within_helm("hang", TransientError, "did not end within 1 s: the cluster .* does not answer", on=["write"]),
-    within_helm("quota-exceeded", PermanentError, ".* exceeded quota", Undoing.MEANWHILE, resource="services"),
-    not_ready("quota-exceeded", "FailedCreate: .* exceeded quota: .*pods=0"),
-    not_ready("image-pull-backoff", "ImagePullBackOff: .*tenant-app"),
-    not_ready("crash-loop-backoff", "CrashLoopBackOff: .*exit code 1"),
-    not_ready("unschedulable", "Unschedulable: 0/1 nodes are available"),
-    not_ready("slow-start", "", seconds=60),
+    within_helm(
+        "quota-exceeded", PermanentError, ".* exceeded quota", Undoing.MEANWHILE,
+        code=Cause.CLUSTER_QUOTA, resource="services",
+    ),
+    not_ready("quota-exceeded", "FailedCreate: .* exceeded quota: .*pods=0", Cause.CLUSTER_QUOTA),
+    not_ready("image-pull-backoff", "ImagePullBackOff: .*tenant-app", Cause.CLUSTER_IMAGE),
+    not_ready("crash-loop-backoff", "CrashLoopBackOff: .*exit code 1", Cause.CLUSTER_CRASH),
+    not_ready("unschedulable", "Unschedulable: 0/1 nodes are available", Cause.CLUSTER_UNSCHEDULABLE),
+    not_ready("slow-start", "", Cause.CLUSTER_PROBE, seconds=60),
 ]  # fmt: skip
 OUTLIVED: dict[str, dict[str, Any]] = {
     "slow-start": {"seconds": 1},

@@ -88,7 +88,7 @@ def test_stall_limits_are_minutes_and_may_be_left_out(document: dict[str, Any]):
         (
             "stall_limits_minutes",
             {"mark_actve": 5},
-            "[stall_limits_minutes] has no activity mark_actve to limit (there are: validate_request, mark_active)",
+            "[stall_limits_minutes] has no mark_actve to limit (there are: validate_request, mark_active, provisioning",
         ),
         ("stall_limits_minutes", {"mark_active": 0}, "[stall_limits_minutes] mark_active must be a positive number"),
         (

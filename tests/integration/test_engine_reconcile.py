@@ -169,7 +169,7 @@ def test_a_callback_that_was_stopped_is_not_waited_for(stage: Stage, created: Ru
         stage.tenancy.ledger.open(unwinder(1, "callback")) as callback,
         callback.hold(stage.tenant_id, patience_seconds=1, may_evict=lambda holder: False),
     ):
-        assert after(stage) == "1 pursue"
+        assert "1 pursue" in after(stage)
 
 
 def test_a_compensation_run_that_died_is_followed_by_the_next_generation(stage: Stage, created: RunId):
@@ -177,7 +177,7 @@ def test_a_compensation_run_that_died_is_followed_by_the_next_generation(stage: 
     actions.cancel(stage.tenancy, stage.tenant_id, by=BY)
     (first,) = stage.runs.of(COMPENSATION_DAG)
     stage.runs.end(COMPENSATION_DAG, first, "failed")
-    assert after(stage) == "1 renew"
+    assert "1 renew" in after(stage)
     assert [run[-1] for run in stage.runs.of(COMPENSATION_DAG)] == ["1", "2"]
     assert stage.unwind().phase == "Failed settled"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from tenancy.adapters.readiness import Readiness
 from tenancy.saga.advice import Remedy
-from tenancy.saga.causes import Evidence
+from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.errors import PermanentError, TransientError
 from tenancy.saga.names import ActivityName, TenantId, proof_of
@@ -134,7 +134,10 @@ class Work:
 
 def _offered(what: str, name: str, offered: Mapping[str, _T]) -> _T:
     if name not in offered:
-        raise PermanentError(f"The platform file has no {what} {name} any more, and a tenant has it: put it back.")
+        raise PermanentError(
+            f"The platform file has no {what} {name} any more, and a tenant has it: put it back.",
+            cause=Cause.PLATFORM_FILE,
+        )
     return offered[name]
 
 
@@ -211,4 +214,9 @@ class WaitingActivity(Activity):
         """Look once; NotReadyYet with the reason when it is not so."""
         seen = self.readiness(work)
         if not seen.ready:
-            raise NotReadyYet(seen.why)
+            raise NotReadyYet(seen.why, cause=seen.cause)
+
+    def explain(self, work: Work) -> Evidence | None:
+        """What keeps it, as a look says."""
+        seen = self.readiness(work)
+        return None if seen.ready else Evidence(seen.cause, seen.why)

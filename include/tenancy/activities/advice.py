@@ -108,7 +108,7 @@ def _of_provisioning(how: Standing, cause: Cause, now: datetime, limits: Limits)
 
 def _while_in_time(how: Standing, now: datetime, limits: Limits) -> Advice:
     limit = limits.activities.get(how.activity) if how.activity else None
-    if limit is None or now - how.activity_since < min(_SLOW, limit / 2):
+    if limit is None or now - how.activity_since <= min(_SLOW, limit / 2):
         return Advice(GOES_ON)
     then = _low(_when_stuck(how).said)
     return Advice(f"Wait: it may take {in_words(limit)}. After that: {then}", until=how.activity_since + limit)

@@ -1,13 +1,18 @@
 """Allocate storage: the tenant's PostgreSQL role and database in its region."""
 
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from tenancy.activities.activity import Activity, Found, Observation, Work, World
 from tenancy.saga.advice import Remedy
+from tenancy.saga.causes import Evidence
 from tenancy.saga.names import POSTGRES_LIMIT, ActivityName, object_name, proof_of
 from tenancy.saga.platform import Platform
 from tenancy.saga.states import Kind
 from tenancy.saga.tenant import Intent, Resource
+
+if TYPE_CHECKING:  # the DAG file imports this module
+    from tenancy.adapters.storage import StorageSession
 
 ROLE = "role"
 DATABASE = "database"
@@ -67,6 +72,11 @@ class AllocateStorage(Activity):
             _observation(DATABASE, database_name, database is not None, database_healthy),
         )
 
+    def explain(self, work: Work) -> Evidence | None:
+        """Who blocks it, whether template1 is in use, and whether our role may still do what it has to."""
+        with work.world.storage(work.region).watching("tenancy explain") as storage:
+            return blocked(work, storage) or storage.what_is_wrong()
+
     def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:
         prefix = proof_of(platform.name, "")
         found: dict[tuple[str, str], Found] = {}
@@ -80,6 +90,12 @@ class AllocateStorage(Activity):
             found |= {(ROLE, name): Found(ROLE, name, proof, server.place) for name, proof in owners.items()}
             found |= {(DATABASE, n): Found(DATABASE, n, proof, server.place) for n, proof in proofs.items() if proof}
         return tuple(found.values())
+
+
+def blocked(work: Work, storage: "StorageSession") -> Evidence | None:
+    """The session that keeps this tenant's task waiting on its storage server."""
+    holder = work.saga.step(work.saga.current_activity or ActivityName("")).holder
+    return storage.blocker_of(f"tenancy run {holder}") if holder else None
 
 
 def storage_name(work: Work) -> str:

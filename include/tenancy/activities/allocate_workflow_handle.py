@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from tenancy.activities.activity import Activity, Found, Observation, Work, World
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
 from tenancy.saga.advice import Remedy
+from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import ForeignObjectError, PermanentError
 from tenancy.saga.names import CONNECTION_LIMIT, ActivityName, object_name, proof_of
 from tenancy.saga.platform import Platform
@@ -40,7 +41,8 @@ class AllocateWorkflowHandle(Activity):
         if not handles.has_pool(work.plan.workflow_pool):
             raise PermanentError(
                 f"The plan {work.plan.name} wants the Airflow pool {work.plan.workflow_pool}, which does not exist. "
-                "Make it (Admin, Pools) or correct the platform file."
+                "Make it (Admin, Pools) or correct the platform file.",
+                cause=Cause.ENGINE_NO_POOL,
             )
         work.fence()
         if not handles.create_handle(handle):
@@ -67,6 +69,14 @@ class AllocateWorkflowHandle(Activity):
         same = (seen.host, seen.port, seen.dbname, seen.user) == (wanted.host, wanted.port, wanted.dbname, wanted.user)
         why = "" if same else f"the Airflow connection {name} was edited: it leads elsewhere"
         return (Observation(CONNECTION, name, present=True, healthy=same, why=why),)
+
+    def explain(self, work: Work) -> Evidence | None:
+        """Whether the engine answers at all: what it says otherwise is raised, with its cause."""
+        handles, pool = work.world.handles(), work.plan.workflow_pool
+        handles.handle(work.name_of(CONNECTION, _own_name(work)))
+        if not handles.has_pool(pool):
+            return Evidence(Cause.ENGINE_NO_POOL, f"There is no Airflow pool {pool}.", {"pool": pool})
+        return None
 
     def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:
         prefix = proof_of(platform.name, "")

@@ -5,8 +5,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tenancy.activities.activity import Activity, Found, Observation, Work, World
-from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
+from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, blocked, storage_name
 from tenancy.saga.advice import Remedy
+from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import TenancyError
 from tenancy.saga.names import ActivityName, proof_of
 from tenancy.saga.platform import Platform
@@ -64,6 +65,16 @@ class ApplyTenantSchema(Activity):
         healthy = seen.version == work.saga.schema_version and seen.admins > 0
         why = "" if healthy else f"the schema is at {seen.version} with {seen.admins} admin accounts"
         return (Observation(SCHEMA, name, present=True, healthy=healthy, why=why),)
+
+    def explain(self, work: Work) -> Evidence | None:
+        """Who blocks its statement; else how far the schema is."""
+        with work.world.storage(work.region).watching("tenancy explain") as storage:
+            found = blocked(work, storage)
+        seen = None if found else _database(work).look("tenancy explain")
+        if seen is None or seen.version == work.saga.schema_version:
+            return found
+        said = f"The schema is at revision {seen.version or 'none'} of {work.saga.schema_version}."
+        return Evidence(Cause.SCHEMA_MIGRATION, said, {"revision": str(seen.version)})
 
     def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:
         found: dict[str, Found] = {}

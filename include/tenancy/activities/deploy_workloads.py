@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tenancy.activities.activity import Activity, Found, Observation, Work, World
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
 from tenancy.saga.advice import Remedy
+from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.names import HELM_LIMIT, ActivityName, object_name
 from tenancy.saga.platform import Plan, Platform
 from tenancy.saga.quantities import same, times
@@ -67,6 +68,19 @@ class DeployWorkloads(Activity):
 
     def observe(self, work: Work) -> tuple[Observation, ...]:
         return (_observe_namespace(work), _observe_release(work))
+
+    def explain(self, work: Work) -> Evidence | None:
+        """What holds the namespace, or in what state Helm left the release."""
+        cluster, name = cluster_of(work), workload_name(work)
+        namespace = cluster.namespaces.find(work.name_of(NAMESPACE, name))
+        if namespace is not None and namespace.ending:
+            said = f"The namespace {namespace.name} is still being deleted: {namespace.why_ending}."
+            return Evidence(Cause.CLUSTER_ENDING, said, {"finalizers": namespace.why_ending})
+        release = cluster.releases.find(work.name_of(RELEASE, name), work.name_of(NAMESPACE, name))
+        if release is None or release.status == "deployed":
+            return None
+        cause = Cause.HELM_PENDING if release.pending else Cause.HELM_FAILED
+        return Evidence(cause, f"The release {release.name} is {release.status}.", {"status": release.status})
 
     def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:
         found: dict[tuple[str, str], Found] = {}

@@ -2,6 +2,7 @@
 
 from tenancy.activities.activity import Activity, Work
 from tenancy.saga.advice import Remedy
+from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import TransientError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.states import Kind
@@ -20,6 +21,11 @@ class MarkActive(Activity):
         "cancel",
     )
     emits = "tenant.active"
+
+    def explain(self, work: Work) -> Evidence | None:
+        """What is missing before Active may be said."""
+        missing = [observation.why for observation in work.survey() if not observation.healthy]
+        return Evidence(Cause.UNKNOWN, f"The tenant is not complete: {'; '.join(missing)}.") if missing else None
 
     def run(self, work: Work) -> None:
         """Raises TransientError with what is missing: Active is only said of a tenant that is complete."""

@@ -12,6 +12,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from tenancy.activities.activity import Activity, Work
 from tenancy.saga.advice import Remedy
+from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, Refused
 from tenancy.saga.names import RESERVED_SLUGS, ActivityName, is_slug
 from tenancy.saga.platform import Platform
@@ -40,7 +41,7 @@ class ValidateRequest(Activity):
         try:
             check_request(vars(work.saga.parameters), work.platform)
         except Refused as refusal:
-            raise PermanentError(str(refusal)) from refusal
+            raise PermanentError(str(refusal), cause=Cause.INPUT) from refusal
 
 
 def check_request(conf: Mapping[str, Any], platform: Platform) -> Parameters:

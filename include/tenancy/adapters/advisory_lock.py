@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import psycopg
 
 from tenancy.adapters.sessions import Session
+from tenancy.saga.causes import Cause
 from tenancy.saga.errors import TransientError
 
 _EVICTIONS = 5
@@ -43,7 +44,7 @@ def acquire(
         if found is None:
             continue
         if not may_evict(found) or len(evicted) >= _EVICTIONS:
-            raise TransientError(f"Another process works on this tenant: {found}.")
+            raise TransientError(f"Another process works on this tenant: {found}.", cause=Cause.LOCK_HELD)
         session.execute("select pg_terminate_backend(%s, 5000)", (found.pid,))
         evicted.append(found)
     return tuple(evicted)

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, TransientError
 
 CONNECT_SECONDS = 5.0
@@ -87,7 +88,8 @@ def _translated(url: str) -> Iterator[None]:
         yield
     except httpx.HTTPError as error:
         raise TransientError(
-            f"The workflow engine does not answer at {url} ({type(error).__name__}: {error}). {_NOT_THE_TENANTS}"
+            f"The workflow engine does not answer at {url} ({type(error).__name__}: {error}). {_NOT_THE_TENANTS}",
+            cause=Cause.ENGINE_UNREACHABLE,
         ) from error
 
 
@@ -95,8 +97,8 @@ def refusal(what: str, answer: httpx.Response) -> TransientError | PermanentErro
     """An answer that is none of those expected, in our words."""
     said = f"The workflow engine answered {answer.status_code} to {what}: {_said(answer)[:300]}"
     if answer.status_code >= 500 or answer.status_code in {408, 429}:
-        return TransientError(f"{said.rstrip('.')}. {_NOT_THE_TENANTS}")
-    return PermanentError(said)
+        return TransientError(f"{said.rstrip('.')}. {_NOT_THE_TENANTS}", cause=Cause.ENGINE_REFUSES)
+    return PermanentError(said, cause=Cause.ENGINE_REFUSES)
 
 
 def _said(answer: httpx.Response) -> str:

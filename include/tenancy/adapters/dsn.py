@@ -18,6 +18,8 @@ class Dsn:
     user: str
     password: str = field(repr=False)
     label: str = "PostgreSQL"
+    is_ledger: bool = False
+    """Its trouble is the ledger's then, not a storage's."""
     options: dict[str, Any] = field(default_factory=dict)
     """Further libpq parameters, such as sslmode."""
 

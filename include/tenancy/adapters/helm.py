@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tenancy.adapters.readiness import cause_in_words
+from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, TransientError
 
 DEADLINE_SECONDS = 60.0
@@ -34,6 +36,7 @@ _TRANSIENT = re.compile(
     r"TLS handshake|http2|conflict|object has been modified",
     re.IGNORECASE,
 )
+_SILENT = re.compile(r"connection refused|connection reset|closed network|timed out|no route|EOF", re.IGNORECASE)
 _FOR_GOOD = re.compile(r"provide credentials")
 _HUNG = frozenset({"DeadlineExceeded", "HelmCancelledError"})
 
@@ -115,9 +118,17 @@ class Helm:
         if name in _HUNG:
             # Helm itself tries again what is answered with 429, and does not tell.
             why = f"{self._label} does not answer, or puts Helm off again and again"
-            return TransientError(f"{what} did not end within {deadline:.0f} s: {why}.")
+            return TransientError(
+                f"{what} did not end within {deadline:.0f} s: {why}.", cause=Cause.CLUSTER_UNREACHABLE
+            )
         kind = TransientError if name == "ChildDied" or _may_pass(message) else PermanentError
-        return kind(f"{what} in {self._label} failed: {message}")
+        return kind(f"{what} in {self._label} failed: {message}", cause=_cause(message))
+
+
+def _cause(message: str) -> Cause:
+    found = cause_in_words(message)
+    silent = found is Cause.CLUSTER_REFUSES and _SILENT.search(message)
+    return Cause.CLUSTER_UNREACHABLE if silent else Cause.HELM_FAILED if found is Cause.CLUSTER_REFUSES else found
 
 
 def _may_pass(message: str) -> bool:

@@ -14,6 +14,8 @@ from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from tenancy.adapters.readiness import cause_in_words
+from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, TransientError
 
 Document = dict[str, Any]
@@ -111,7 +113,8 @@ class KubernetesApi:
         except HTTPError as error:
             name = self.label[:1].upper() + self.label[1:]
             raise TransientError(
-                f"{name} does not answer at {self.configuration.host} to {what} ({self._cause(error)})."
+                f"{name} does not answer at {self.configuration.host} to {what} ({self._cause(error)}).",
+                cause=Cause.CLUSTER_UNREACHABLE,
             ) from error
 
     def _refusal(self, what: str, error: ApiException) -> TransientError | PermanentError:
@@ -119,7 +122,8 @@ class KubernetesApi:
         wait = (error.headers or {}).get("Retry-After")
         later = f" It asks to wait {wait} s." if wait else ""
         name = self.label[:1].upper() + self.label[1:]
-        refusal = kind(f"{name} answered {error.status} to {what}: {_said(error)}.{later}")
+        said = _said(error)
+        refusal = kind(f"{name} answered {error.status} to {what}: {said}.{later}", cause=cause_in_words(said))
         if isinstance(refusal, TransientError) and wait and wait.isdecimal():  # it may be a date, which is only told
             refusal.retry_after = int(wait)
         return refusal

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tenancy.adapters.kubernetes_api import Document, KubernetesApi
+from tenancy.saga.causes import Cause
 from tenancy.saga.errors import ForeignObjectError, TransientError
 from tenancy.saga.quantities import same
 
@@ -75,7 +76,9 @@ class Namespaces:
         self.require_ours(seen, name, proof)
         assert seen is not None  # required just now
         if seen.ending:
-            raise TransientError(f"The namespace {name} is still being deleted ({seen.why_ending}).")
+            raise TransientError(
+                f"The namespace {name} is still being deleted ({seen.why_ending}).", cause=Cause.CLUSTER_ENDING
+            )
         if not same(seen.quota, quota):
             fence()
             self._put_quota(name, quota)
@@ -112,7 +115,8 @@ class Namespaces:
             why = _why_ending(seen) or why
             if self._monotonic() > end:
                 raise TransientError(
-                    f"The namespace {namespace.name} is not gone after {self._gone_within:.0f} s: {why}."
+                    f"The namespace {namespace.name} is not gone after {self._gone_within:.0f} s: {why}.",
+                    cause=Cause.CLUSTER_ENDING,
                 )
             self._sleep(pause)
             pause = min(pause * 1.5, 1.0)

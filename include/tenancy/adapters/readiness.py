@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tenancy.saga.causes import Cause
+
 Document = dict[str, Any]
 
 _ON_THE_WAY = frozenset({"", "ContainerCreating", "PodInitializing"})
@@ -24,6 +26,7 @@ class Readiness:
 
     ready: bool
     why: str
+    cause: Cause = Cause.UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,22 @@ def readiness(workload: Workload) -> Readiness:
     counted = f"{ready} of {wanted} pods ready"
     if ready >= wanted and _is_current(workload.deployment, wanted):
         return Readiness(ready=True, why=counted)
-    return Readiness(ready=False, why="; ".join([counted, *_first(_reasons(workload))])[:_LONGEST])
+    why = "; ".join([counted, *_first(_reasons(workload))])[:_LONGEST]
+    return Readiness(ready=False, why=why, cause=cause_in_words(why, otherwise=Cause.UNKNOWN))
+
+
+def cause_in_words(said: str, otherwise: Cause = Cause.CLUSTER_REFUSES) -> Cause:
+    """The cause in what the cluster said: reasons of pods and events, messages of refusals (Kubernetes 1.3x)."""
+    return next((cause for words, cause in _CAUSES if words.search(said)), otherwise)
+
+
+_CAUSES = (
+    (re.compile(r"ImagePullBackOff|ErrImage|InvalidImageName"), Cause.CLUSTER_IMAGE),
+    (re.compile(r"CrashLoopBackOff|RunContainerError|CreateContainer|OOMKilled|Error: exit"), Cause.CLUSTER_CRASH),
+    (re.compile(r"exceeded quota|FailedCreate|forbidden: .*quota"), Cause.CLUSTER_QUOTA),
+    (re.compile(r"Unschedulable|nodes are available|FailedScheduling"), Cause.CLUSTER_UNSCHEDULABLE),
+    (re.compile(r"[Rr]eadiness probe|Unhealthy"), Cause.CLUSTER_PROBE),
+)
 
 
 def _wanted(deployment: Document) -> int:

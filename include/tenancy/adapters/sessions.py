@@ -14,6 +14,7 @@ from psycopg.abc import PQGen
 from psycopg.rows import dict_row
 
 from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.postgres_causes import cause_of_refusal
 from tenancy.saga.errors import PermanentError, TransientError
 
 Session = psycopg.Connection[dict[str, Any]]
@@ -83,7 +84,13 @@ def translated(dsn: Dsn) -> Iterator[None]:
 
 
 def translate(error: psycopg.Error, dsn: Dsn) -> TransientError | PermanentError:
-    """The same failure in our words: which system, where, what it said."""
+    """The same failure in our words: which system, where, what it said, and the cause."""
+    ours = _in_our_words(error, dsn)
+    ours.cause = cause_of_refusal(error, dsn)
+    return ours
+
+
+def _in_our_words(error: psycopg.Error, dsn: Dsn) -> TransientError | PermanentError:
     said = " ".join(str(error).split()) or type(error).__name__
     place = f"{dsn.host}:{dsn.port}/{dsn.dbname}"
     if error.sqlstate is None and isinstance(error, psycopg.OperationalError):

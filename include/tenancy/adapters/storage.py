@@ -6,12 +6,14 @@ Called by the storage activity. It knows proofs of ownership (comments) but noth
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg import sql
 
 from tenancy.adapters.advisory_lock import Holder, acquire
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.sessions import Session, session
+from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import ForeignObjectError
 from tenancy.saga.names import TenantId, lock_key
 
@@ -124,6 +126,29 @@ class StorageSession:
         rows = self._connection.execute(_DATABASES + condition, (_INVALID, prefix, prefix))
         return [DatabaseSeen(**row) for row in rows]
 
+    def blocker_of(self, application: str) -> Evidence | None:
+        """Who keeps the sessions of this name waiting for a lock."""
+        row = self._connection.execute(_BLOCKER, (application,)).fetchone()
+        if row is None:
+            return None
+        who = f"{row['application'] or 'an unnamed session'} of {row['owner']} (backend {row['pid']}, {row['state']})"
+        said = f"A session has what it waits for: {who}."
+        return Evidence(Cause.STORAGE_BLOCKED, said, {name: str(value) for name, value in row.items()})
+
+    def what_is_wrong(self) -> Evidence | None:
+        """What keeps this server from making databases: sessions in template1, rights that our role lost, no slots."""
+        users = self._connection.execute(_IN_TEMPLATE).fetchall()
+        if users:
+            said = f"Sessions are in template1, so no database can be copied from it: {_who(users)}."
+            return Evidence(Cause.STORAGE_TEMPLATE_IN_USE, said, {"sessions": _who(users)})
+        row = self._connection.execute(_OUR_RIGHTS).fetchone()
+        assert row is not None  # we are logged in by it
+        lost = [right for right in ("CREATEDB", "CREATEROLE") if not row[right.lower()]]
+        if lost:
+            said = f"The role {row['name']} may not do what it has to: it lacks {' and '.join(lost)}."
+            return Evidence(Cause.STORAGE_PERMISSION, said, {"role": row["name"]})
+        return None
+
     def ensure_role(self, name: str, *, password: str, proof: str, connection_limit: int) -> None:
         """Make or adopt the role; its proof is written in the same transaction. ForeignObjectError when not ours."""
         with self._connection.transaction():
@@ -189,6 +214,25 @@ class StorageSession:
         return self._connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
 
 
+def _who(sessions: list[dict[str, Any]]) -> str:
+    return ", ".join(f"{s['application'] or 'unnamed'} of {s['owner']} (backend {s['pid']})" for s in sessions[:3])
+
+
+_BLOCKER = """
+    select by.pid, by.application_name as application, by.usename::text as owner, coalesce(by.state, '') as state
+      from pg_stat_activity as waiting
+     cross join lateral unnest(pg_blocking_pids(waiting.pid)) as blocker
+      join pg_stat_activity as by on by.pid = blocker
+     where waiting.application_name = %s limit 1
+"""
+_IN_TEMPLATE = """
+    select pid, application_name as application, usename::text as owner
+      from pg_stat_activity where datname = 'template1' and pid <> pg_backend_pid()
+"""
+_OUR_RIGHTS = """
+    select rolname::text as name, rolsuper or rolcreatedb as createdb, rolsuper or rolcreaterole as createrole
+      from pg_roles where rolname = current_user
+"""
 _ROLES = """
     select rolname::text as name, shobj_description(oid, 'pg_authid') as proof, rolconnlimit as connection_limit
       from pg_roles

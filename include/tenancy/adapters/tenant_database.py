@@ -18,6 +18,7 @@ from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.schema_migrations import migrate
 from tenancy.adapters.sessions import Session, session, translate
 from tenancy.adapters.storage import TENANT_SCHEMA, LockPolicy
+from tenancy.saga.causes import Cause
 from tenancy.saga.errors import ForeignObjectError, PermanentError, TransientError
 from tenancy.saga.names import TenantId, lock_key
 
@@ -129,7 +130,8 @@ _SEED = (
 
 def _migration_error(error: sqlalchemy.exc.DBAPIError, dsn: Dsn) -> TransientError | PermanentError:
     if not isinstance(error.orig, psycopg.Error):
-        return PermanentError(f"The tenant's migration failed: {error}")
+        return PermanentError(f"The tenant's migration failed: {error}", cause=Cause.SCHEMA_MIGRATION)
     ours = translate(error.orig, dsn)
     statement = " ".join((error.statement or "").split())[:200]
-    return type(ours)(f"The tenant's migration failed at `{statement}`: {ours}")
+    cause = Cause.SCHEMA_MIGRATION if ours.cause is Cause.UNKNOWN else ours.cause
+    return type(ours)(f"The tenant's migration failed at `{statement}`: {ours}", cause=cause)

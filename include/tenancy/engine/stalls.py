@@ -99,7 +99,16 @@ class _Pass:
 
     def _found(self, saga: Saga) -> Evidence:
         held = self.holds.why(saga) if _is_in_motion(saga) else None
-        return held or self._looked(saga) or _told(saga) or Evidence(Cause.UNKNOWN, _NOTHING_FOUND)
+        found = held or self._looked(saga) or self._locked(saga) or _told(saga)
+        return found or Evidence(Cause.UNKNOWN, _NOTHING_FOUND)
+
+    def _locked(self, saga: Saga) -> Evidence | None:
+        """Somebody else than its own task holds the tenant's lock."""
+        holder = self.ledger.holder(saga.tenant_id)
+        step = saga.step(saga.current_activity) if saga.current_activity else None
+        if holder is None or (step and step.holder and step.holder in holder.application):
+            return None
+        return Evidence(Cause.LOCK_HELD, f"The tenant's lock is held by {holder}.", {"holder": str(holder)})
 
     def _looked(self, saga: Saga) -> Evidence | None:
         activity = saga.current_activity

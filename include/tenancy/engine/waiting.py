@@ -87,7 +87,7 @@ def _look(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease, sta
     try:
         return activity.readiness(_work(tenancy, ledger, saga, lease, stamp))
     except TransientError as silence:
-        return Readiness(ready=False, why=f"cannot look: {silence}")
+        return Readiness(ready=False, why=f"cannot look: {silence}", cause=silence.cause)
 
 
 def _work(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease, stamp: Stamp) -> Work:

@@ -10,9 +10,12 @@ from tenancy.saga.causes import Cause
 class TenancyError(Exception):
     """Something went wrong with a tenant's saga; `cause` says what kept it, where that is known."""
 
-    def __init__(self, message: str | None = None, *, cause: Cause = Cause.UNKNOWN) -> None:
+    cause: Cause = Cause.UNKNOWN
+
+    def __init__(self, message: str | None = None, *, cause: Cause | None = None) -> None:
         super().__init__(message or type(self).__doc__)
-        self.cause = cause
+        if cause is not None:
+            self.cause = cause
 
 
 def cause_in(error: BaseException | None) -> Cause:
@@ -38,6 +41,8 @@ class PermanentError(TenancyError):
 class ForeignObjectError(PermanentError):
     """An object of the name we need exists, and it does not carry our proof of ownership."""
 
+    cause = Cause.FOREIGN_OBJECT
+
 
 class LedgerOutdatedError(PermanentError):
     """The ledger's schema is older than this code."""
@@ -45,6 +50,8 @@ class LedgerOutdatedError(PermanentError):
 
 class PlatformFileError(PermanentError):
     """The platform file is missing or wrong."""
+
+    cause = Cause.PLATFORM_FILE
 
 
 class Stopped(TransientError):  # noqa: N818 - it is no fault of anybody's
