@@ -103,7 +103,7 @@ def _assert_it_fails(attempt: Attempt, row: Row) -> None:
     told = attempt.last_failure()
     assert (told["activity"], told["error"], told["message"]) == (row.activity, row.error.__name__, str(raised.value))
     if not (row.kind == "handles-locked" and "does not answer" in told["message"]):  # the engine may be the slower one
-        assert told["cause"] == row.code
+        assert told["cause"] == row.code, told["message"]
 
 
 def _look(attempt: Attempt) -> str:

@@ -36,7 +36,7 @@ _TRANSIENT = re.compile(
     r"TLS handshake|http2|conflict|object has been modified",
     re.IGNORECASE,
 )
-_SILENT = re.compile(r"connection refused|connection reset|closed network|timed out|no route|EOF", re.IGNORECASE)
+_SILENT = re.compile(r"dial tcp|i/o timeout|connection refused|connection reset|closed network|no route|\bEOF\b")
 _FOR_GOOD = re.compile(r"provide credentials")
 _HUNG = frozenset({"DeadlineExceeded", "HelmCancelledError"})
 
