@@ -1,14 +1,15 @@
-"""The verbs that change something: create, cancel, reset, retry, decommission, recreate, escalate.
+"""The verbs that change something: create, cancel, reset, retry, decommission, recreate, invitation, escalate.
 
 Each asks for what is missing, has a dry run, and ends by saying what comes next (`deeds`).
 """
 
 from typing import Final
 
-from tenantctl import capture
+from tenantctl import capture, cards
+from tenantctl.client import tenant_path
 from tenantctl.deeds import Deed, done, previewed, unwound
 from tenantctl.exits import Exit, Misuse
-from tenantctl.options import Confirm, DryRun, Email, Force, Name, Plan, Reason, Ref, Region, Timeout, Waits, Yes
+from tenantctl.options import Confirm, DryRun, Email, Force, Name, Plan, Reason, Ref, Region, Renew, Timeout, Waits, Yes
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant
 from tenantctl.verbs import Entry
@@ -170,6 +171,17 @@ def escalate(session: Session, ref: Ref, *, reason: Reason = None, dry_run: DryR
     return code
 
 
+def invitation(session: Session, ref: Ref, *, renew: Renew = False, reason: Reason = None) -> Exit:
+    """Show the admin's invitation, once.
+
+    For an Active tenant. Whoever lost it makes a new one (--renew), unless the admin has signed in already.
+    """
+    why = session.reason(reason, f"make {ref} a new invitation") if renew else reason or ""
+    answer = session.api.post(tenant_path(ref, "invitation"), {"renew": renew, "reason": why})
+    session.give(answer, cards.invitation)
+    return Exit.DONE
+
+
 def _corrections(**given: str | None) -> dict[str, str]:
     return {name: value for name, value in given.items() if value}
 
@@ -197,5 +209,6 @@ VERBS: Final = (
     Entry(retry, 'retry acme --reason "storage is back"'),
     Entry(decommission, 'decommission acme --confirm acme --wait --reason "third failure"', _GOES_ON),
     Entry(recreate, 'recreate acme --region us-east --reason "eu-central is out of quota"'),
+    Entry(invitation, "invitation acme"),
     Entry(escalate, 'escalate acme --reason "cluster does not schedule pods"'),
 )

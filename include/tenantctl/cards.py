@@ -42,6 +42,14 @@ def tenant(data: Json) -> RenderableType:
     return Group(pairs(facts), *(Text(harmless(f"! {warning}"), style="yellow") for warning in warnings))
 
 
+def invitation(data: Json) -> RenderableType:
+    """The admin's invitation, with all that its admin has to know."""
+    named = (("For", "admin_email"), ("Sign in at", "sign_in"), ("Invitation", "invitation"))
+    until = f"{moment(data.get('expires_at'))}, or until it is used"
+    once = Text("It is not shown again.", style="yellow")
+    return Group(pairs([*((name, data.get(key)) for name, key in named), ("Until", until)]), once)
+
+
 def pairs(facts: Iterable[tuple[str, object]]) -> Table:
     """Names, and what they are."""
     table = Table.grid(padding=(0, 2))

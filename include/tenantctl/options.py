@@ -27,6 +27,7 @@ Timeout = Annotated[
 Force = Annotated[
     bool, typer.Option("--force", help="Reset what still runs; platform engineers only, it can orphan activities.")
 ]
+Renew = Annotated[bool, typer.Option("--renew", help="Make another one; the one before is worth nothing then.")]
 Name = Annotated[str | None, typer.Option("--name", help="The organisation's name.", show_default=False)]
 Plan = Annotated[str | None, typer.Option("--plan", help="One of the platform's plans.", show_default=False)]
 Region = Annotated[str | None, typer.Option("--region", help="One of the platform's regions.", show_default=False)]

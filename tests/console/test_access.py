@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from tenancy.console.api import actions, platform, tenants
+from tenancy.console.api import actions, invitation, platform, tenants
 from tenancy.console.api.access import right_of
 from tenancy.console.callers import Right
 from tests.console.conftest import WRITES, assert_problem
@@ -20,7 +20,7 @@ class Route(NamedTuple):
 
 ROUTES = [
     Route(method, route.path, right_of(route))
-    for router in (tenants.router, platform.router, actions.router)
+    for router in (tenants.router, platform.router, actions.router, invitation.router)
     for route in router.routes
     if isinstance(route, APIRoute)
     for method in route.methods
@@ -35,7 +35,7 @@ def _call(client: httpx.Client, route: Route, ref: str = "acme", **more: Any) ->
 
 
 def test_there_are_routes_of_both_kinds_and_each_states_what_it_needs():
-    assert (len(READS), len(WRITE_ROUTES)) == (9, 7)
+    assert (len(READS), len(WRITE_ROUTES)) == (9, 8)
     assert {route.right for route in READS} == {Right.READ}
     assert {route.right for route in WRITE_ROUTES} == {Right.CREATE, Right.EDIT}
 

@@ -183,6 +183,8 @@ class FakeTenancy:
         return _ok(_action(tenant, "Provisioning begins."), 201)
 
     def _act(self, tenant: FakeTenant, action: str, request: httpx.Request) -> httpx.Response:
+        if action == "invitation":
+            return self._invite(tenant, json.loads(request.content))
         body, allowed = json.loads(request.content), tenant.phase in _LAW[action][0]
         if request.url.params.get("dry_run"):
             return _ok(_preview(action, allowed=allowed))
@@ -197,6 +199,15 @@ class FakeTenancy:
         tenant.act(action)
         status = {"cancel": 202, "decommission": 202, "recreate": 201}.get(action, 200)
         return _ok(_action(tenant, f"{action.capitalize()} was accepted."), status)
+
+    def _invite(self, tenant: FakeTenant, body: dict[str, Any]) -> httpx.Response:
+        """The contract's InvitationShape, once."""
+        if "tenant.invitation.shown" in tenant.facts and not body.get("renew"):
+            return problem(409, "It was shown to ada at 2026-11-22 03:00:00 UTC, and it is shown once.")
+        tenant.facts.append("tenant.invitation.shown")
+        told = {"tenant": tenant.id, "slug": tenant.slug, "admin_email": "admin@acme.example", "invitation": "0" * 64}
+        where = "http://acme.eu.example/admin/login"
+        return _ok({**told, "sign_in": where, "expires_at": "2026-11-29T03:00:00Z"})
 
     def _read(self, tenant: FakeTenant, what: str) -> httpx.Response:
         if what == "timeline":

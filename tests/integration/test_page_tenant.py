@@ -33,7 +33,7 @@ def test_a_viewer_sees_every_action_off_and_an_operator_those_the_law_allows(con
     console.caller = VIEWER
     text = console.get("/tenants/acme").text
     assert allowed.findall(text) == []
-    assert text.count("Your role may read only.") == 7
+    assert text.count("Your role may read only.") == 8
 
 
 def test_what_needs_two_permissions_is_off_for_who_has_one_of_them(console: Console):

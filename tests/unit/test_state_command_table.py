@@ -100,6 +100,7 @@ NOTHING_TO_UNWIND: Row = {
 TO_BE_UNWOUND = "Cancelling | Failed unwinding | Decommissioning"
 OVERTAKEN = row({TO_BE_UNWOUND: refuses("Unwinding 0 is over", "unwinding 1")}, NOTHING_TO_UNWIND)
 NOT_WAITED_FOR: Row = {phase: refuses("No run of this tenant") for phase in PHASES if phase != "Provisioning"}
+NO_INVITATION_YET: Row = {phase: refuses("once the tenant is Active", f"it is {phase}") for phase in PHASES}
 FORCE_NEEDS_ROLE = refuses("platform engineer's role")
 FORCE_NEEDS_REASON = refuses("reason", field="reason")
 MAY_BE_FORCED = "Provisioning | Cancelling | Failed unwinding | Failed stuck"
@@ -430,6 +431,21 @@ TABLE: list[tuple[str, c.Command, Row]] = [
                 " | ".join(phase for phase in PHASES if phase != "Decommissioned"): makes(f.Escalated),
             }
         ),
+    ),
+    (
+        "ShowInvitation",
+        c.ShowInvitation(1),
+        row({"Active": makes(f.InvitationShown)}, NO_INVITATION_YET),
+    ),
+    (
+        "ShowInvitation of another generation",
+        c.ShowInvitation(2),
+        row({"Active": refuses("another invitation meanwhile")}, NO_INVITATION_YET),
+    ),
+    (
+        "RenewInvitation",
+        c.RenewInvitation(),
+        row({"Active": makes(f.InvitationRenewed)}, NO_INVITATION_YET),
     ),
 ]
 

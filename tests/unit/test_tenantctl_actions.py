@@ -193,3 +193,16 @@ def test_a_dry_run_of_escalate_prints_the_list_too():
 def test_json_of_an_action_is_the_apis_answer():
     ended = run(with_tenant("Failed settled"), "reset", "acme", "--json", "-m", "why")
     assert json.loads(ended.out)["tenant"]["substate"] == "ready"
+
+
+def test_an_invitation_is_told_with_where_and_until_when_and_only_once():
+    api = with_tenant("Active")
+    ended = run(api, "invitation", "acme")
+    assert ended.code == 0
+    for told in ("admin@acme.example", "0" * 64, "http://acme.eu.example/admin/login", "2026-11-29", "not shown again"):
+        assert told in ended.out.replace("\n", "")
+    again = run(api, "invitation", "acme")
+    assert (again.code, "It was shown to ada" in again.err) == (1, True)
+    assert run(api, "invitation", "acme", "--renew").code == 2, "a reason is missing"
+    assert run(api, "invitation", "acme", "--renew", "--reason", "lost").code == 0
+    assert api.body() == {"renew": True, "reason": "lost"}

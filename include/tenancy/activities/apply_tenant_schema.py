@@ -46,19 +46,18 @@ class ApplyTenantSchema(Activity):
         from tenancy.adapters.tenant_database import AdminAccount  # noqa: PLC0415 - the DAG file imports this module
 
         asked = work.saga.parameters
-        digest = hashlib.sha256(work.secret(INVITATION).encode()).hexdigest()
-        admin = AdminAccount(asked.name, asked.slug, asked.admin_email, digest)
-        _database(work).apply_schema(
+        admin = AdminAccount(asked.name, asked.slug, asked.admin_email, digest_of(invitation_of(work)))
+        database_of(work).apply_schema(
             work.tenant_id, admin, work.lock, fence=work.fence, target=work.saga.schema_version
         )
 
     def compensate(self, work: Work, resource: Resource) -> None:
         if _database_exists(work, resource.name):
-            _database(work).drop_schema(work.tenant_id, work.lock, fence=work.fence)
+            database_of(work).drop_schema(work.tenant_id, work.lock, fence=work.fence)
 
     def observe(self, work: Work) -> tuple[Observation, ...]:
         name = work.name_of(DATABASE, storage_name(work))
-        seen = _database(work).look(work.lock.application) if _database_exists(work, name) else None
+        seen = database_of(work).look(work.lock.application) if _database_exists(work, name) else None
         if seen is None:
             why = f"the database {name} has no tenant schema"
             return (Observation(SCHEMA, name, present=False, healthy=False, why=why),)
@@ -97,7 +96,19 @@ def _has_schema(server: "StorageServer", database: str) -> bool:
         return seen is not None and seen.valid
 
 
-def _database(work: Work) -> "TenantDatabase":
+def invitation_of(work: Work) -> str:
+    """The admin's invitation that is the one now. A later one is unrelated to those before."""
+    generation = work.saga.invitation
+    return work.secret(INVITATION if generation == 1 else f"{INVITATION}-{generation}")
+
+
+def digest_of(invitation: str) -> str:
+    """All that the tenant's database knows of it."""
+    return hashlib.sha256(invitation.encode()).hexdigest()
+
+
+def database_of(work: Work) -> "TenantDatabase":
+    """The tenant's database, entered as the tenant."""
     from tenancy.adapters.tenant_database import TenantDatabase  # noqa: PLC0415 - as above
 
     role, database = work.name_of(ROLE, storage_name(work)), work.name_of(DATABASE, storage_name(work))

@@ -7,6 +7,7 @@ database, so the tenant's lock is taken here again.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import psycopg
@@ -41,6 +42,17 @@ class SchemaSeen:
 
     version: str | None
     admins: int
+
+
+@dataclass(frozen=True)
+class InvitationSeen:
+    """The admin's invitation as the tenant's database has it."""
+
+    digest: str
+    used_at: datetime | None
+    expires_at: datetime
+    open: bool
+    """Neither used nor expired, by that server's clock."""
 
 
 class TenantDatabase:
@@ -83,6 +95,20 @@ class TenantDatabase:
                 return SchemaSeen(version=None, admins=0)
             return SchemaSeen(**(version or {}), **(admins or {}))
 
+    def invitation(self, email: str, application: str) -> InvitationSeen | None:
+        """The admin's invitation; None when that admin has none."""
+        with session(self._dsn, application=application) as connection:
+            row = connection.execute(_INVITATION, (email,)).fetchone()
+        return InvitationSeen(**row) if row else None
+
+    def renew_invitation(
+        self, tenant_id: TenantId, email: str, digest: str, policy: LockPolicy, *, fence: Callable[[], None]
+    ) -> None:
+        """Put this invitation in the place of the former, unless that one was used. Again is the same again."""
+        with self._locked(tenant_id, policy) as connection:
+            fence()
+            connection.execute(_RENEW, {"email": email, "digest": digest})
+
     @contextmanager
     def _locked(self, tenant_id: TenantId, policy: LockPolicy) -> Iterator[Session]:
         with session(self._dsn, application=policy.application) as connection:
@@ -108,6 +134,18 @@ def _owner(connection: Session) -> str | None:
 
 _OWNER = "select pg_get_userbyid(nspowner)::text as owner from pg_namespace where nspname = %s"
 _VERSION = "select max(version_num) as version from tenant.alembic_version"
+_INVITATION = """
+    select invitation_digest as digest, invitation_used_at as used_at, invitation_expires_at as expires_at,
+           invitation_used_at is null and invitation_expires_at > now() as open
+      from tenant.users where role = 'admin' and email = %s and invitation_digest is not null"""
+_RENEW = """
+    with renewed as (
+        update tenant.users
+           set invitation_digest = %(digest)s, invitation_expires_at = now() + interval '7 days'
+         where role = 'admin' and email = %(email)s and invitation_used_at is null
+           and invitation_digest is distinct from %(digest)s
+        returning id)
+    insert into tenant.audit (actor, what) select 'platform', 'tenant.admin.invited_again' from renewed"""
 _ADMINS = "select count(*) as admins from tenant.users where role = 'admin'"
 
 

@@ -45,7 +45,7 @@ def create(tenancy: Tenancy, request: Mapping[str, Any], *, by: Stamp, run_id: R
     with tenancy.ledger.open(f"tenancy create {by.actor}") as ledger:
         wanted = run_id or new_run_id(str(request.get("slug", "")))
         tenant_id = admit(tenancy, ledger, wanted, request, by)
-        return _answer(tenancy, ledger, _saga(ledger, tenant_id), by, "Provisioning has been requested.")
+        return _answer(tenancy, ledger, saga_of(ledger, tenant_id), by, "Provisioning has been requested.")
 
 
 def cancel(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp) -> Answer:
@@ -72,8 +72,8 @@ def retry(
 ) -> Answer:
     """Retry provisioning for the same tenant id, with corrections of what was asked for where nothing is kept."""
     with tenancy.ledger.open(f"tenancy retry {by.actor}") as ledger:
-        saga = _saga(ledger, tenant_id)
-        with _refusal_noted(ledger, tenant_id, "retry", by):
+        saga = saga_of(ledger, tenant_id)
+        with refusal_noted(ledger, tenant_id, "retry", by):
             if loops.wants_typed_slug(saga):
                 _require_typed(saga, confirm_slug, "retry it once more")
             retried = retry_of(tenancy, ledger, saga, corrections or {}, by)
@@ -83,8 +83,8 @@ def retry(
 def decommission(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp, confirm_slug: str = "") -> Answer:
     """Release everything and free the slug. Where something would be destroyed, the slug has to be typed."""
     with tenancy.ledger.open(f"tenancy decommission {by.actor}") as ledger:
-        saga = _saga(ledger, tenant_id)
-        with _refusal_noted(ledger, tenant_id, "decommission", by):
+        saga = saga_of(ledger, tenant_id)
+        with refusal_noted(ledger, tenant_id, "decommission", by):
             _require_allowed(saga, c.Decommission())
             if saga.live_resources:
                 _require_typed(saga, confirm_slug, "decommission it")
@@ -99,9 +99,9 @@ def recreate(
 ) -> Answer:
     """A new tenant of the same slug, linked to this one, which must have nothing left. The answer is the new one's."""
     with tenancy.ledger.open(f"tenancy recreate {by.actor}") as ledger:
-        saga = _saga(ledger, tenant_id)
+        saga = saga_of(ledger, tenant_id)
         request = {**vars(saga.parameters), **(corrections or {})}
-        with _refusal_noted(ledger, tenant_id, "recreate", by):
+        with refusal_noted(ledger, tenant_id, "recreate", by):
             if request["slug"] != saga.parameters.slug:
                 raise Refused(
                     "A tenant in its place has its slug. For another slug, create another tenant.", field="slug"
@@ -112,7 +112,7 @@ def recreate(
                 if saga.state is not State.DECOMMISSIONED:
                     ledger.record(tenant_id, c.Decommission(), stamp=by)
                 new_id = admit(tenancy, ledger, new_run_id(request["slug"]), request, by)
-        return _answer(tenancy, ledger, _saga(ledger, new_id), by, "A new tenant is being provisioned in its place.")
+        return _answer(tenancy, ledger, saga_of(ledger, new_id), by, "A new tenant is being provisioned in its place.")
 
 
 def escalate(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp) -> Answer:
@@ -124,14 +124,15 @@ def escalate(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp) -> Answer:
 def _act(tenancy: Tenancy, tenant_id: TenantId, command: c.Command, by: Stamp, said: str) -> Answer:
     action = type(command).__name__.lower()
     with tenancy.ledger.open(f"tenancy {action} {by.actor}") as ledger:
-        _saga(ledger, tenant_id)
-        with _refusal_noted(ledger, tenant_id, action, by):
+        saga_of(ledger, tenant_id)
+        with refusal_noted(ledger, tenant_id, action, by):
             after = ledger.record(tenant_id, command, stamp=by)
         return _answer(tenancy, ledger, after, by, said)
 
 
 @contextmanager
-def _refusal_noted(ledger: LedgerSession, tenant_id: TenantId, action: str, by: Stamp) -> Iterator[None]:
+def refusal_noted(ledger: LedgerSession, tenant_id: TenantId, action: str, by: Stamp) -> Iterator[None]:
+    """A refusal inside goes into the tenant's audit log."""
     try:
         yield
     except Refused as refusal:
@@ -141,7 +142,7 @@ def _refusal_noted(ledger: LedgerSession, tenant_id: TenantId, action: str, by: 
 
 def _answer(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp, said: str) -> Answer:
     behind = pursue(tenancy.runs, ledger, saga, stamp=by)
-    now = _saga(ledger, saga.tenant_id)
+    now = saga_of(ledger, saga.tenant_id)
     return Answer(now, said, (*_waits(tenancy, now), *behind, *loops.warnings(now)), progress(ledger, now))
 
 
@@ -151,7 +152,8 @@ def _waits(tenancy: Tenancy, saga: Saga) -> tuple[str, ...]:
     return (f"It is recorded, and goes on by itself when the engine does. {waits}",) if waits else ()
 
 
-def _saga(ledger: LedgerSession, tenant_id: TenantId) -> Saga:
+def saga_of(ledger: LedgerSession, tenant_id: TenantId) -> Saga:
+    """The tenant as of now; Refused when there is none."""
     saga = ledger.saga(tenant_id)
     if saga is None:
         raise Refused("There is no such tenant.")

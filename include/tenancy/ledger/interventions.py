@@ -18,6 +18,22 @@ _DID: Final[dict[type[f.Fact], str]] = {
 
 
 @dataclass(frozen=True)
+class Shown:
+    """Who was shown the admin's invitation, and when."""
+
+    actor: str
+    at: datetime
+
+
+def shown_to(envelopes: Iterable[Envelope], generation: int) -> Shown | None:
+    """Who was shown the invitation of this generation; None when nobody was."""
+    for envelope in envelopes:
+        if isinstance(envelope.fact, f.InvitationShown) and envelope.fact.generation == generation:
+            return Shown(envelope.stamp.actor, envelope.at)
+    return None
+
+
+@dataclass(frozen=True)
 class Intervention:
     """Somebody acted on the tenant."""
 

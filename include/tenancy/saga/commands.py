@@ -182,3 +182,15 @@ class NoteHistoryCleared(Command):
 @dataclass(frozen=True)
 class Escalate(Command):
     """Hand the tenant over to platform engineering; changes no state."""
+
+
+@dataclass(frozen=True)
+class ShowInvitation(Command):
+    """Somebody is about to see the admin's invitation of this generation: once, whoever it is."""
+
+    generation: int
+
+
+@dataclass(frozen=True)
+class RenewInvitation(Command):
+    """The invitation was lost: the next generation is made, and the one before is worth nothing."""

@@ -1,13 +1,13 @@
 """`decide(saga, command) -> facts`: the one guard for console, REST, CLI, DAG, callback, listener and reconciler.
 
 Pure: the same saga and command always give the same facts, or the same Refused with a sentence an operator can act on.
-The commands of running activities are in attempt.py, those of unwinding in unwinding.py, of stalls in
-stalling.py; operators' actions are here.
+The commands of running activities are in attempt.py, those of unwinding in unwinding.py, of stalls in stalling.py,
+of the invitation in invitation.py; operators' actions are here.
 """
 
 from functools import singledispatch
 
-from tenancy.saga import attempt, stalling, unwinding
+from tenancy.saga import attempt, invitation, stalling, unwinding
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import Refused
@@ -55,6 +55,8 @@ _decide.register(c.ExhaustUnwinding, unwinding.exhaust)
 _decide.register(c.NoteStall, stalling.note)
 _decide.register(c.ExplainStall, stalling.explain)
 _decide.register(c.ClearStall, stalling.clear)
+_decide.register(c.ShowInvitation, invitation.show)
+_decide.register(c.RenewInvitation, invitation.renew)
 
 
 @_decide.register

@@ -92,6 +92,16 @@ def _(fact: f.ProvisioningFailed, saga: Saga) -> Saga:
 
 
 @_apply.register
+def _(fact: f.InvitationShown, saga: Saga) -> Saga:
+    return replace(saga, invitation_shown=fact.generation)
+
+
+@_apply.register
+def _(fact: f.InvitationRenewed, saga: Saga) -> Saga:
+    return replace(saga, invitation=fact.generation)
+
+
+@_apply.register
 def _(fact: f.CancelRequested, saga: Saga) -> Saga:
     return replace(_free(saga), state=State.CANCELLING, substate=None, generation=fact.generation)
 

@@ -288,5 +288,21 @@ class Escalated(Fact):
     kind = "tenant.provisioning.escalated"
 
 
+@dataclass(frozen=True)
+class InvitationShown(Fact):
+    """The admin's invitation was given to whoever asked for it; nobody is given it again."""
+
+    kind = "tenant.invitation.shown"
+    generation: int
+
+
+@dataclass(frozen=True)
+class InvitationRenewed(Fact):
+    """There is to be another invitation; those before are worth nothing."""
+
+    kind = "tenant.invitation.renewed"
+    generation: int
+
+
 FACTS: dict[str, type[Fact]] = {fact.kind: fact for fact in Fact.__subclasses__()}
 """Every fact by the name it is stored under."""

@@ -143,6 +143,10 @@ class Saga:
     """Everything was seen gone, and nothing was intended since. A forced reset looks at nothing."""
     churn: int = 0
     """How many resources were released so far: what all attempts together have cost."""
+    invitation: int = 1
+    """Which of the admin's invitations is the one that lets them in."""
+    invitation_shown: int = 0
+    """The last one that somebody was shown."""
 
     def step(self, activity: ActivityName) -> Step:
         """The activity's progress in the current attempt; idle when it has not begun."""

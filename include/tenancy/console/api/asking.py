@@ -109,7 +109,7 @@ def _require_well_formed(request: dict[str, str], platform: Platform, given: set
 
 def _do(asked: Asked, wish: BaseModel, status: int, perform: Callable[[], Answer]) -> JSONResponse:
     def answer() -> JSONResponse:
-        with _a_place():
+        with a_place():
             done = perform()
         return _json(status, _told(asked, done))
 
@@ -137,7 +137,8 @@ def _creation(tenancy: Tenancy, request: dict[str, str]) -> Preview:
 
 
 @contextmanager
-def _a_place() -> Iterator[None]:
+def a_place() -> Iterator[None]:
+    """One of the places for writes; 503 when all stay taken."""
     if not _places.acquire(timeout=_PATIENCE_SECONDS):
         raise ProblemError(503, f"{AT_ONCE} actions are at work just now; ask again.", retry_after=5)
     try:

@@ -84,6 +84,13 @@ class Wish(_Body):
     """Given, the action is refused when somebody has acted on the tenant since."""
 
 
+class InvitationWish(_Body):
+    """`renew` makes another invitation, for the one that was lost; that wants a reason."""
+
+    renew: bool = False
+    reason: Annotated[Text, Field(max_length=REASON_LIMIT)] = ""
+
+
 class ResetWish(Wish):
     """`force` needs the platform engineer's role: it can orphan in-flight activities."""
 

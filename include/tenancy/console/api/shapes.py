@@ -64,6 +64,17 @@ class Tenants(BaseModel):
     counts: dict[State, int] = Field(description="Of all tenants, whatever was filtered")
 
 
+class InvitationShape(BaseModel):
+    """The tenant admin's invitation, shown to you and to nobody again."""
+
+    tenant: str
+    slug: str
+    admin_email: str
+    invitation: str
+    sign_in: str = Field(description="Where the admin signs in with it; a GET says whether it is open, used or expired")
+    expires_at: datetime
+
+
 class Failure(BaseModel):
     """Where and how an attempt ended."""
 

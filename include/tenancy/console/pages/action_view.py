@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from tenancy.console.callers import Right
+from tenancy.console.pages import words
 from tenancy.console.pages.recovering import is_recoverable
 from tenancy.engine.actions import ACTIONS
 from tenancy.engine.preview import preview
+from tenancy.ledger.interventions import Shown
+from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
 
 RIGHTS: Final[Mapping[str, tuple[Right, ...]]] = {
@@ -21,6 +24,7 @@ RIGHTS: Final[Mapping[str, tuple[Right, ...]]] = {
     "recreate": (Right.CREATE, Right.EDIT),
     "escalate": (Right.EDIT,),
     "recover": (Right.EDIT, Right.CREATE),
+    "invitation": (Right.CREATE,),
 }
 """All that each needs; the first is its route's."""
 BUTTONS: Final[Mapping[str, str]] = {
@@ -48,9 +52,9 @@ class ActionView:
     """May this caller do it all the same?"""
 
 
-def action_views(saga: Saga, rights: Collection[Right]) -> tuple[ActionView, ...]:
-    """All of them, always: Recover first, then the engine's."""
-    return (_recover(saga, rights), *(_action(saga, name, rights) for name in ACTIONS))
+def action_views(saga: Saga, rights: Collection[Right], shown: Shown | None) -> tuple[ActionView, ...]:
+    """All of them, always: Recover first, then the engine's. `shown`: who has seen the admin's invitation."""
+    return (_recover(saga, rights), *(_action(saga, name, rights) for name in ACTIONS), _invite(saga, rights, shown))
 
 
 def _action(saga: Saga, name: str, rights: Collection[Right]) -> ActionView:
@@ -66,6 +70,17 @@ def _recover(saga: Saga, rights: Collection[Right]) -> ActionView:
 
 
 RECOVER: Final = "Cancels, resets and retries, each only where it is not so already, and waits for each."
+
+
+def _invite(saga: Saga, rights: Collection[Right], shown: Shown | None) -> ActionView:
+    active, lacking = saga.state is State.ACTIVE, lacks("invitation", rights)
+    label = "Make a new invitation" if active and shown else "Show the invitation"
+    said = f"{shown.actor} was shown it at {words.moment(shown.at)} UTC." if shown else _INVITES
+    return ActionView("invitation", label, active and not lacking, lacking or (said if active else _NOT_YET))
+
+
+_INVITES: Final = "Lets the tenant's admin sign in. It is shown once, to whoever asks first."
+_NOT_YET: Final = "It lets the tenant's admin in once the tenant is Active."
 
 
 def lacks(name: str, rights: Collection[Right]) -> str:

@@ -10,6 +10,7 @@ from tenancy.console.pages import (
     assets,
     dialogs,
     gate,
+    invitation_dialog,
     list_page,
     new_page,
     reads,
@@ -29,7 +30,7 @@ def create_pages(parts: Parts, authenticate: Authenticate) -> FastAPI:
     app.state.authenticate = authenticate
     app.state.history = reads.history()
     app.state.counts = reads.counts()
-    for each in (list_page, new_page, dialogs, recover_dialog, tenant_page, run_page):
+    for each in (list_page, new_page, dialogs, recover_dialog, invitation_dialog, tenant_page, run_page):
         app.include_router(each.router)
     app.router.routes.append(Route("/static/{version}/{name}", _asset))
     gate.install(app)

@@ -45,12 +45,12 @@ def wish_of(action: str, sent: Sent, now: Parameters) -> Wish:
         fields["force"] = bool(sent.get("force"))
     if issubclass(WISHES[action], CorrectedWish):
         fields["corrections"] = _corrections(sent, now)
-    return _checked(WISHES[action], fields)
+    return checked(WISHES[action], fields)
 
 
 def new_tenant(sent: Sent) -> NewTenant:
     """The wish behind the form for a new tenant; ProblemError names the field at fault."""
-    return _checked(NewTenant, {field: sent.get(field, "").strip() for field in NewTenant.model_fields})
+    return checked(NewTenant, {field: sent.get(field, "").strip() for field in NewTenant.model_fields})
 
 
 def told_by(answer: Response) -> dict[str, Any]:
@@ -67,7 +67,8 @@ def _corrections(sent: Sent, now: Parameters) -> dict[str, str]:
     return {field: value for field, value in given.items() if value and value != getattr(now, field)}
 
 
-def _checked(model: type[_Model], fields: Mapping[str, object]) -> _Model:
+def checked(model: type[_Model], fields: Mapping[str, object]) -> _Model:
+    """The model of these fields; ProblemError names the one at fault."""
     try:
         return model.model_validate(fields)
     except ValidationError as error:

@@ -35,12 +35,22 @@ HEADERS: Final[Mapping[str, str]] = {
 
 def page(request: Request, template: str, status: int = 200, /, **context: Any) -> Response:
     """The template as an answer to this request; 304 when the browser has just this."""
-    html = _environment().get_template(template).render(root=root_of(request), airflow=airflow_of(request), **context)
+    html = _drawn(request, template, context)
     tag = f'"{hashlib.sha256(html.encode()).hexdigest()[:20]}"'
     headers = {**HEADERS, "ETag": tag}
     if status == 200 and _has(request, tag):
         return Response(status_code=304, headers=headers)
     return Response(html, status, headers, "text/html; charset=utf-8")
+
+
+def secret(request: Request, template: str, /, **context: Any) -> Response:
+    """The template as an answer that nobody keeps: no browser, no cache, not even as an ETag."""
+    headers = {**HEADERS, "Cache-Control": "no-store", "Pragma": "no-cache"}
+    return Response(_drawn(request, template, context), 200, headers, "text/html; charset=utf-8")
+
+
+def _drawn(request: Request, template: str, context: Mapping[str, Any]) -> str:
+    return _environment().get_template(template).render(root=root_of(request), airflow=airflow_of(request), **context)
 
 
 def root_of(request: Request) -> str:

@@ -16,6 +16,7 @@ from tenancy.engine.progress import Progress
 from tenancy.ledger.envelope import chain_break
 from tenancy.ledger.error_log import ErrorLine, error_log
 from tenancy.ledger.findings import OpenFinding
+from tenancy.ledger.interventions import shown_to
 from tenancy.ledger.reading import Line
 from tenancy.ledger.timeline import timelines
 from tenancy.saga.states import State
@@ -63,7 +64,7 @@ def tenant_view(
         situation=situation(seen, newest),
         seconds_in_state=seen.seconds_in_state,
         url=tenant_url(seen.platform, saga.parameters),
-        actions=action_views(saga, rights),
+        actions=action_views(saga, rights, shown_to(seen.envelopes, saga.invitation)),
         tabs=tabs_of(history, seen.envelopes, chosen=chosen, live=bool(scene.live_attempt)),
         attempt=attempt_view(chosen, scene) if chosen else None,
         progress=seen.progress,

@@ -10,8 +10,10 @@
       else if (!body.contains(document.activeElement)) body.querySelector("[data-close]")?.focus();
     });
     dialog.addEventListener("close", () => body.replaceChildren());
+    addEventListener("pagehide", () => { if (body.querySelector("#invited")) dialog.close(); });  // nor come back with Back
     document.addEventListener("click", (event) => {
-      if (event.target.closest("[data-close]") || event.target === dialog) dialog.close();
+      // A click beside it must not lose what is shown once.
+      if (event.target.closest("[data-close]") || (event.target === dialog && !body.querySelector("#invited"))) dialog.close();
     });
   }
   // A created tenant's page opens by itself.

@@ -1,0 +1,49 @@
+"""The dialog that shows the tenant admin's invitation, once, and makes another one where it was lost.
+
+What it shows is the API's own answer (api/invitation.py); nothing keeps it, and closing the dialog forgets it.
+"""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from tenancy.console.api import invitation as api
+from tenancy.console.api.access import needs
+from tenancy.console.api.desk import Desk
+from tenancy.console.api.problems import ProblemError, problem_of
+from tenancy.console.api.requests import InvitationWish, Ref
+from tenancy.console.callers import Right
+from tenancy.console.pages import forms, reads
+from tenancy.console.pages.gate import PageRoute
+from tenancy.console.pages.rendering import page, secret
+from tenancy.console.pages.visit import SentIn, Visit, VisitOf
+from tenancy.ledger.interventions import shown_to
+
+router = APIRouter(route_class=PageRoute)
+
+
+@router.get("/tenants/{ref}/invitation")
+@needs(Right.CREATE)
+def show_dialog(visit: VisitOf, ref: Ref) -> Response:
+    """What would be shown, or who saw it and that another one can be made."""
+    return reads.looked_at(visit.parts, lambda desk: _dialog(visit, desk, ref))
+
+
+@router.post("/tenants/{ref}/invitation")
+@needs(Right.CREATE)
+def show(visit: VisitOf, ref: Ref, sent: SentIn) -> Response:
+    """The invitation; what went wrong is said in the dialog."""
+    try:
+        wish = forms.checked(InvitationWish, {"renew": bool(sent.get("renew")), "reason": sent.get("reason", "")})
+        told = api.show_invitation(visit.parts, visit.caller, ref, "1", wish)
+    except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
+        problem = problem_of(error)
+        return reads.looked_at(visit.parts, lambda desk: _dialog(visit, desk, ref, problem))
+    return secret(visit.request, "_invited.html", told=told)
+
+
+def _dialog(visit: Visit, desk: Desk, ref: str, problem: ProblemError | None = None) -> Response:
+    """The form, drawn from what is true now."""
+    saga = desk.saga(ref)
+    shown = shown_to(desk.ledger.envelopes(saga.tenant_id), saga.invitation)
+    status = problem.status if problem else 200
+    return page(visit.request, "_invitation.html", status, saga=saga, shown=shown, problem=problem)

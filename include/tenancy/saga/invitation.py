@@ -1,0 +1,26 @@
+"""The law of the tenant admin's invitation: there is one once the tenant is Active, and each is shown once."""
+
+from tenancy.saga import commands as c
+from tenancy.saga import facts as f
+from tenancy.saga.errors import Refused
+from tenancy.saga.states import State
+from tenancy.saga.tenant import Saga
+
+
+def show(command: c.ShowInvitation, saga: Saga) -> tuple[f.Fact, ...]:
+    _require_active(saga)
+    if command.generation != saga.invitation:
+        raise Refused("Somebody has made another invitation meanwhile: ask again.")
+    if saga.invitation_shown == saga.invitation:
+        raise Refused("The invitation was shown before, and it is shown once. Whoever lost it makes a new one.")
+    return (f.InvitationShown(saga.invitation),)
+
+
+def renew(_command: c.RenewInvitation, saga: Saga) -> tuple[f.Fact, ...]:
+    _require_active(saga)
+    return (f.InvitationRenewed(saga.invitation + 1),)
+
+
+def _require_active(saga: Saga) -> None:
+    if saga.state is not State.ACTIVE:
+        raise Refused(f"An invitation lets its admin in once the tenant is Active: it is {saga.phase}.")
