@@ -4,30 +4,54 @@ Its functions are Airflow's internal ones (3.3.2; tests/console guards them). A 
 Airflow's own REST API, on the DAG of the saga.
 """
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from tenancy.airflow_settings import FORCE
 from tenancy.console.callers import Caller, NotAuthenticated, Right
+from tenancy.saga.errors import TransientError
 
+PATIENCE_SECONDS: Final = 1.2
+_threads = ThreadPoolExecutor(4, thread_name_prefix="tenancy-login")
+"""When Airflow's database hangs, all of them do, and whoever comes waits as long as they are patient."""
 _DAG: Final = DagDetails(id="tenant_provisioning")
 _METHODS: Final = {Right.READ: "GET", Right.CREATE: "POST", Right.EDIT: "PUT"}
 
 
 async def authenticate(request: Request) -> Caller:
-    """The request's user, by bearer token or else by Airflow's cookie; NotAuthenticated when there is none."""
+    """The request's user, by bearer token or else by Airflow's cookie; NotAuthenticated when there is none.
+
+    Airflow reads its database for that within the event loop, where nothing else goes on meanwhile; here it does so in
+    a thread that is waited for a moment. TransientError when that is too short. For a cookie Airflow's own middleware
+    has asked already, before us and without a bound (docs/architecture.md, Known limits).
+    """
+    asked = asyncio.get_running_loop().run_in_executor(_threads, _identified, request)
     try:
-        user = await get_user(request, None, await bearer_scheme(request))
+        return await asyncio.wait_for(asked, PATIENCE_SECONDS)
+    except TimeoutError as late:
+        raise TransientError(
+            f"Airflow has not said for {PATIENCE_SECONDS:g} s who calls: its database hangs."
+        ) from late
+
+
+def _identified(request: Request) -> Caller:
+    try:
+        user = asyncio.run(_user(request))
     except HTTPException as error:
         # Airflow answers 403 to a token that is no token; it is not known who that is, so for us it is 401.
         raise NotAuthenticated(error.detail) from error
-    return await run_in_threadpool(_caller, user)
+    return _caller(user)
+
+
+async def _user(request: Request) -> Any:
+    return await get_user(request, None, await bearer_scheme(request))
 
 
 def _caller(user: Any) -> Caller:
