@@ -8,6 +8,7 @@ EMAIL  ?=
 WAIT   ?= 1
 RUNS   ?= 10
 TENANTS ?= 300
+PAGES  ?= 50
 N      ?= 10
 SEED   ?= 1
 
@@ -18,7 +19,7 @@ export TENANCY_PLATFORM_FILE ?= $(CURDIR)/include/sandbox/platform.toml
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down purge status test test-deep conformance bench bench-waiting bench-console chaos chaos-replay chaos-mutations lint format lock clean
+.PHONY: help demo up down purge status test test-deep conformance bench bench-provisioning bench-waiting bench-console bench-pages chaos chaos-replay chaos-mutations lint format lock clean
 
 help: ## Show this list
 	@echo "Tenancy: tenant provisioning as a saga on Apache Airflow"; echo
@@ -50,7 +51,12 @@ test-deep: .venv/.installed ## Walk 50,000 steps of the lifecycle
 conformance: .venv/.installed ## Hold the Kubernetes API at URL=… TOKEN=… (CA=file) against the suite; without URL the sandbox's
 	@CONFORMANCE_URL='$(URL)' CONFORMANCE_TOKEN='$(TOKEN)' CONFORMANCE_CA='$(CA)' $(BIN)/python -m pytest tests/conformance
 
-bench: .venv/.installed ## Time provisioning beside empty tasks, as ratios (RUNS=10)
+bench: .venv/.installed ## All of bench-provisioning, bench-console and bench-pages: twenty minutes
+	@$(BIN)/python -m sandbox.bench --runs $(RUNS)
+	@$(BIN)/python -m sandbox.bench_console
+	@$(BIN)/python -m sandbox.bench_pages --pages $(PAGES)
+
+bench-provisioning: .venv/.installed ## Time provisioning beside empty tasks, as ratios (RUNS=10)
 	@$(BIN)/python -m sandbox.bench --runs $(RUNS)
 
 bench-waiting: .venv/.installed ## Let TENANTS=300 wait for readiness at once: memory, free slots, how soon one is cancelled
@@ -58,6 +64,9 @@ bench-waiting: .venv/.installed ## Let TENANTS=300 wait for readiness at once: m
 
 bench-console: .venv/.installed ## Time the console's pages on a ledger of 100,000 tenants and 5,000,000 facts
 	@$(BIN)/python -m sandbox.bench_console
+
+bench-pages: .venv/.installed ## Keep PAGES=50 open while 20 tenants provision: what that costs the api-server and tasks
+	@$(BIN)/python -m sandbox.bench_pages --pages $(PAGES)
 
 chaos: $(BIN)/tenantctl ## Attack tenants at random N=10 times from SEED=1 on; stops at the first violation (docs/reliability.md)
 	@$(BIN)/python -m tests.chaos --trials $(N) --seed $(SEED)

@@ -7,10 +7,12 @@ really recorded; the others are copies of it, so their hash chains do not hold a
 
 import argparse
 import asyncio
+import os
 import secrets
 import statistics
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -35,6 +37,7 @@ from tenancy.saga.credentials import Keyring
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
 from tenancy.saga.tenant import Intent, Lease, Parameters
 
+_FEW = 1_000
 _FIRST = TenantId(UUID(int=1))
 _MADE = {kind: activity.name for activity in PLAN for kind in activity.resources}
 _FILL = """
@@ -61,6 +64,15 @@ def main() -> None:
     parser.add_argument("--tenants", type=int, default=100_000)
     parser.add_argument("--requests", type=int, default=200)
     asked = parser.parse_args()
+    few, many = (_at(tenants, asked.requests) for tenants in (_FEW, asked.tenants))
+    for name in _PAGES:
+        ratio = _p95(many[name]) / _p95(few[name])
+        print(f"  {name:<28} {asked.tenants:,} / {_FEW:,} tenants: {ratio:.2f} of p95   (to reach: 1.5)")
+    load = " ".join(f"{each:.1f}" for each in os.getloadavg())
+    print(f"{utc_now():%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, load {load}   (to reach: p95 50 ms)")
+
+
+def _at(tenants: int, requests: int) -> "dict[str, list[Asked]]":
     with tempfile.TemporaryDirectory(prefix="tenancy-bench-") as folder:
         server = PostgresServer(
             name="bench",
@@ -72,12 +84,12 @@ def main() -> None:
         server.create()
         daemon = server.start()
         try:
-            _bench(server, asked.tenants, asked.requests)
+            return _bench(server, tenants, requests)
         finally:
             postgres.stop(daemon)
 
 
-def _bench(server: PostgresServer, tenants: int, requests: int) -> None:
+def _bench(server: PostgresServer, tenants: int, requests: int) -> "dict[str, list[Asked]]":
     password = secrets.token_urlsafe(12)
     with psycopg.connect(server.superuser_dsn(), autocommit=True) as superuser:
         superuser.execute("alter system set synchronous_commit = off")
@@ -100,7 +112,7 @@ def _bench(server: PostgresServer, tenants: int, requests: int) -> None:
             "select count(*), pg_size_pretty(pg_database_size('ledger')) from ledger.fact"
         ).fetchone() or (0, "")
     print(f"{tenants:,} tenants, {facts:,} facts, {size}, filled in {time.monotonic() - began:.0f} s")
-    asyncio.run(_ask(_pages(ledger), tenants, requests))
+    return asyncio.run(_ask(_pages(ledger), tenants, requests))
 
 
 def _record_one(ledger: Ledger) -> None:
@@ -157,17 +169,26 @@ def _pages(ledger: Ledger) -> Any:
     return create_pages(Parts(lambda: tenancy, utc_now), authenticate)
 
 
-async def _ask(app: Any, tenants: int, requests: int) -> None:
-    transport = httpx.ASGITransport(app=app)
+@dataclass(frozen=True)
+class Asked:
+    """One request: how long it took, and how much of that this process was at work; PostgreSQL's is not in it."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+async def _ask(app: Any, tenants: int, requests: int) -> dict[str, list[Asked]]:
+    transport, took = httpx.ASGITransport(app=app), dict[str, list[Asked]]()
     async with httpx.AsyncClient(transport=transport, base_url="http://bench", timeout=60, trust_env=False) as client:
         for name, path in _PAGES.items():
-            took = []
+            took[name] = []
             for number in range(requests):
-                began = time.perf_counter()
+                began, cpu = time.perf_counter(), time.process_time()
                 answer = await client.get(path.format(n=1 + number * 7919 % tenants))
-                took.append(time.perf_counter() - began)
+                took[name].append(Asked(time.perf_counter() - began, time.process_time() - cpu))
                 assert answer.status_code == 200, answer.text
-            print(f"  {name:<28} {_told(took)}")
+            print(f"  {name:<28} {_told(took[name])}")
+    return took
 
 
 _PAGES = {
@@ -180,10 +201,17 @@ _PAGES = {
 }
 
 
-def _told(took: list[float]) -> str:
-    milliseconds = [each * 1000 for each in took]
-    most = statistics.quantiles(milliseconds, n=20)[-1]
-    return f"median {statistics.median(milliseconds):5.1f} ms, p95 {most:5.1f} ms, most {max(milliseconds):5.1f} ms"
+def _told(took: list[Asked]) -> str:
+    median = statistics.median(each.seconds for each in took) * 1000
+    most = max(each.seconds for each in took) * 1000
+    cpu = statistics.median(each.cpu_seconds for each in took) * 1000
+    return (
+        f"median {median:5.1f} ms, p95 {_p95(took) * 1000:5.1f} ms, most {most:5.1f} ms (own processor time {cpu:.1f})"
+    )
+
+
+def _p95(took: list[Asked]) -> float:
+    return float(statistics.quantiles((each.seconds for each in took), n=20)[-1])
 
 
 if __name__ == "__main__":

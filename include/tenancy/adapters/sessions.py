@@ -62,6 +62,12 @@ class _BoundedConnection(psycopg.Connection[dict[str, Any]]):
 @contextmanager
 def session(dsn: Dsn, *, application: str, settings: dict[str, str] | None = None) -> Iterator[Session]:
     """A session that is closed at the end. Its errors come out as TransientError or PermanentError."""
+    with translated(dsn), connected(dsn, application=application, settings=settings) as connection:
+        yield connection
+
+
+def connected(dsn: Dsn, *, application: str, settings: dict[str, str] | None = None) -> Session:
+    """A session that whoever asked for it closes; in a `with` its end does. psycopg's errors come out as they are."""
     bounds = {
         "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
         "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
@@ -70,8 +76,7 @@ def session(dsn: Dsn, *, application: str, settings: dict[str, str] | None = Non
         **(settings or {}),
     }
     parameters = dsn.parameters(application=application, settings=bounds)
-    with translated(dsn), _BoundedConnection.connect(**parameters, autocommit=True, row_factory=dict_row) as connection:
-        yield connection
+    return _BoundedConnection.connect(**parameters, autocommit=True, row_factory=dict_row)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tenancy.adapters.lending import Lending
 from tenancy.console.engine_watch import EngineWatch
 from tenancy.engine.report import Report
 from tenancy.engine.tenancy import Tenancy
@@ -17,3 +18,5 @@ class Parts:
     clock: Callable[[], datetime]
     engine: EngineWatch = field(default_factory=lambda: EngineWatch(Report))
     """How the workflow engine is; without one, all is well."""
+    lending: Lending = field(default_factory=Lending)
+    """Sessions of the ledger, for looking."""

@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 
 from tenancy.adapters.advisory_lock import Holder, acquire, holder, release
 from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.lending import Lending
 from tenancy.adapters.sessions import Session, session
 from tenancy.ledger.envelope import Envelope, Stamp, envelope_of, seal
 from tenancy.ledger.migrations import LEDGER_VERSION
@@ -52,6 +53,13 @@ class Ledger:
         Raises TransientError when the ledger does not answer, LedgerOutdatedError when its schema is not this code's.
         """
         with session(self._dsn, application=application) as connection:
+            _require_version(connection)
+            yield LedgerSession(connection, self._clock)
+
+    @contextmanager
+    def lent(self, lending: Lending, application: str) -> Iterator["LedgerSession"]:
+        """The same over a session that was used before, if one is idle: for those who read often."""
+        with lending.session(self._dsn, application) as connection:
             _require_version(connection)
             yield LedgerSession(connection, self._clock)
 

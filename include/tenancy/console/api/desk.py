@@ -1,4 +1,4 @@
-"""What every route does first: open the ledger, find the tenant. Each request has its own session."""
+"""What every route does first: open the ledger, find the tenant. Each request has a session to itself."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,5 +63,5 @@ class Desk:
 def opened(parts: Parts) -> Iterator[Desk]:
     """A desk for one request."""
     tenancy = parts.tenancy()
-    with tenancy.ledger.open("tenancy console") as ledger:
+    with tenancy.ledger.lent(parts.lending, "tenancy console") as ledger:
         yield Desk(parts, tenancy, ledger)

@@ -18,6 +18,7 @@ from tenancy.console.pages import (
     run_page,
     tenant_page,
 )
+from tenancy.console.pages.recent import Recent
 from tenancy.console.parts import Parts
 
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
@@ -30,6 +31,7 @@ def create_pages(parts: Parts, authenticate: Authenticate) -> FastAPI:
     app.state.authenticate = authenticate
     app.state.history = reads.history()
     app.state.counts = reads.counts()
+    app.state.recent = Recent()
     for each in (list_page, new_page, dialogs, recover_dialog, invitation_dialog, tenant_page, run_page):
         app.include_router(each.router)
     app.router.routes.append(Route("/static/{version}/{name}", _asset))

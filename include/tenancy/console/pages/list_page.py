@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -13,12 +13,14 @@ from tenancy.console.api import cursor as cursors
 from tenancy.console.api import requests
 from tenancy.console.api.access import CallerOf, PartsOf, needs
 from tenancy.console.api.desk import Desk
-from tenancy.console.callers import Right
+from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import reads
 from tenancy.console.pages.gate import PageRoute
-from tenancy.console.pages.list_view import Listed, list_view, query_of
+from tenancy.console.pages.list_view import Listed, is_busy, list_view, query_of, what_is_so
 from tenancy.console.pages.platform_view import platform_lines
-from tenancy.console.pages.rendering import page
+from tenancy.console.pages.recent import Glance, Recent, pace
+from tenancy.console.pages.rendering import drawn, page
+from tenancy.console.parts import Parts
 from tenancy.ledger import reading
 from tenancy.ledger.findings import open_findings
 from tenancy.ledger.reading import Place, Wanted
@@ -63,21 +65,53 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     wanted = Wanted(
         _of(State, state), _of(Substate, substate), region or None, plan or None, attention, q.strip() or None
     )
-    after = cursors.decode(cursor) if cursor else None
     parts.engine.begin()
+    asked = _Asked(wanted, cursor, cursors.decode(cursor) if cursor else None)
+    if part:
+        recent: Recent = request.app.state.recent
+        return recent.answer(request, caller, lambda: _polled(request, caller, asked))
+    return page(request, "list.html", **_context(request, caller, asked, _seen(request, asked)))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    wanted: Wanted
+    cursor: str | None
+    after: Place | None
+
+
+def _seen(request: Request, asked: _Asked) -> _Seen:
+    parts: Parts = request.app.state.parts
     queued, counts = parts.engine.known.queued, request.app.state.counts
-    seen = reads.looked_at(parts, lambda desk: _look(desk, wanted, after, queued, counts))
-    return page(
-        request,
-        "_list.html" if part else "list.html",
-        list=list_view(seen.listed, wanted, cursor=cursor, more=seen.more),
-        platform=platform_lines(parts.engine.seen(), seen.beats, seen.listed.now),
-        regions=seen.regions,
-        plans=seen.plans,
-        states=[state.value for state in State],
-        may_create=Right.CREATE in caller.rights,
-        poll=query_of(wanted, cursor=cursor),
-    )
+    return reads.looked_at(parts, lambda desk: _look(desk, asked.wanted, asked.after, queued, counts))
+
+
+def _polled(request: Request, caller: Caller, asked: _Asked) -> Glance:
+    """Has it changed? All that it shows is read for that; drawing it is most of the work."""
+    seen = _seen(request, asked)
+    listed, context = seen.listed, _context(request, caller, asked, seen)
+    lines = tuple(what_is_so(line, listed.counsel) for line in (*listed.urgent, *listed.page))
+    counts = tuple(listed.counts.items())
+    state = (lines, counts, listed.attention, listed.queued, listed.findings, seen.more, context["platform"])
+    return Glance(state, _is_busy(seen), lambda: drawn(request, "_list.html", context))
+
+
+def _is_busy(seen: _Seen) -> bool:
+    return bool(seen.listed.queued) or any(map(is_busy, (*seen.listed.urgent, *seen.listed.page)))
+
+
+def _context(request: Request, caller: Caller, asked: _Asked, seen: _Seen) -> dict[str, Any]:
+    """All that the page is drawn from."""
+    return {
+        "list": list_view(seen.listed, asked.wanted, cursor=asked.cursor, more=seen.more),
+        "platform": platform_lines(request.app.state.parts.engine.seen(), seen.beats, seen.listed.now),
+        "regions": seen.regions,
+        "plans": seen.plans,
+        "states": [state.value for state in State],
+        "may_create": Right.CREATE in caller.rights,
+        "poll": query_of(asked.wanted, cursor=asked.cursor),
+        "every": pace(busy=_is_busy(seen)),
+    }
 
 
 def _of(words: type[_Word], asked: str) -> _Word | None:

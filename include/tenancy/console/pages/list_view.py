@@ -1,6 +1,6 @@
 """The list of tenants as its page shows it: what needs a person first, then the newest. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -106,11 +106,25 @@ def list_view(seen: Listed, wanted: Wanted, *, cursor: str | None, more: str | N
     )
 
 
+def is_busy(line: Line) -> bool:
+    """Is something at work on it by itself?"""
+    return _phase(line) in BUSY
+
+
+def what_is_so(line: Line, counsel: Counsel) -> tuple[Hashable, ...]:
+    """All that a page says of it but for the time: as long as this is the same, the page is."""
+    return line.tenant_id, line.seq, line.needs_attention, counsel.stall(line), counsel.cause(line)
+
+
+def _phase(line: Line) -> str:
+    return f"{line.state} {line.substate}" if line.substate else str(line.state)
+
+
 def line_view(line: Line, counsel: Counsel) -> LineView:
     """One tenant's line."""
     now, stall = counsel.now, counsel.stall(line)
     attention = line.needs_attention or stall is not None
-    phase = f"{line.state} {line.substate}" if line.substate else str(line.state)
+    phase = _phase(line)
     return LineView(
         ref=str(line.tenant_id) if line.state is State.DECOMMISSIONED else line.parameters.slug,
         slug=line.parameters.slug,

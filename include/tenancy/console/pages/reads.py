@@ -3,18 +3,22 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Generic, TypeVar
 
 from tenancy.console.api.desk import Desk, opened
+from tenancy.console.counsel import Counsel
 from tenancy.console.pages.looked import Looked
 from tenancy.console.pages.patience import patiently
 from tenancy.console.parts import Parts
 from tenancy.engine.progress import progress
 from tenancy.ledger import reading
-from tenancy.ledger.findings import open_findings
+from tenancy.ledger.findings import OpenFinding, open_findings
 from tenancy.ledger.history import Usual, usual
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.rounds import beats
+from tenancy.ledger.reading import Line
+from tenancy.ledger.rounds import Beat, beats
 from tenancy.saga.evolve import fold
 from tenancy.saga.states import State
 
@@ -33,9 +37,32 @@ def looked_at(parts: Parts, look: Callable[[Desk], _Seen]) -> _Seen:
     return patiently(at_desk, "The ledger")
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a glance at a tenant sees: enough to know whether its page has changed."""
+
+    line: Line
+    beats: tuple[Beat, ...]
+    findings: tuple[OpenFinding, ...]
+    counsel: Counsel
+
+    @property
+    def now(self) -> datetime:
+        """The moment of the look."""
+        return self.counsel.now
+
+
+def glance(desk: Desk, ref: str) -> Seen:
+    """The tenant's row, without its facts; 404 when there is no such tenant."""
+    line = desk.line(ref)
+    found = tuple(open_findings(desk.ledger, tenant_id=line.tenant_id, limit=FINDINGS))
+    return Seen(line, tuple(beats(desk.ledger)), found, desk.counsel(desk.parts.engine.known))
+
+
 def tenant(desk: Desk, ref: str, history: "Kept[dict[str, Usual]]") -> Looked:
     """All that a tenant's page shows; 404 when there is no such tenant."""
-    line = desk.line(ref)
+    seen = glance(desk, ref)
+    line = seen.line
     envelopes = tuple(desk.ledger.envelopes(line.tenant_id))  # read once: they are most of the work
     saga = fold(envelope.fact for envelope in envelopes)
     assert saga is not None  # its row is written with its facts
@@ -46,11 +73,11 @@ def tenant(desk: Desk, ref: str, history: "Kept[dict[str, Usual]]") -> Looked:
         held=desk.parts.engine.known.holds(saga) or saga.held,
         progress=progress(desk.ledger, saga, envelopes),
         usual=history.of(desk.ledger),
-        beats=tuple(beats(desk.ledger)),
-        findings=tuple(open_findings(desk.ledger, tenant_id=line.tenant_id, limit=FINDINGS)),
+        beats=seen.beats,
+        findings=seen.findings,
         platform=desk.tenancy.platform,
-        counsel=desk.counsel(desk.parts.engine.known),
-        now=desk.parts.clock(),
+        counsel=seen.counsel,
+        now=seen.now,
     )
 
 

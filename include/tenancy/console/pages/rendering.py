@@ -35,10 +35,10 @@ HEADERS: Final[Mapping[str, str]] = {
 
 def page(request: Request, template: str, status: int = 200, /, **context: Any) -> Response:
     """The template as an answer to this request; 304 when the browser has just this."""
-    html = _drawn(request, template, context)
+    html = drawn(request, template, context)
     tag = f'"{hashlib.sha256(html.encode()).hexdigest()[:20]}"'
     headers = {**HEADERS, "ETag": tag}
-    if status == 200 and _has(request, tag):
+    if status == 200 and has(request, tag):
         return Response(status_code=304, headers=headers)
     return Response(html, status, headers, "text/html; charset=utf-8")
 
@@ -46,10 +46,11 @@ def page(request: Request, template: str, status: int = 200, /, **context: Any) 
 def secret(request: Request, template: str, /, **context: Any) -> Response:
     """The template as an answer that nobody keeps: no browser, no cache, not even as an ETag."""
     headers = {**HEADERS, "Cache-Control": "no-store", "Pragma": "no-cache"}
-    return Response(_drawn(request, template, context), 200, headers, "text/html; charset=utf-8")
+    return Response(drawn(request, template, context), 200, headers, "text/html; charset=utf-8")
 
 
-def _drawn(request: Request, template: str, context: Mapping[str, Any]) -> str:
+def drawn(request: Request, template: str, context: Mapping[str, Any]) -> str:
+    """The template as text."""
     return _environment().get_template(template).render(root=root_of(request), airflow=airflow_of(request), **context)
 
 
@@ -63,7 +64,8 @@ def airflow_of(request: Request) -> str:
     return root_of(request).removesuffix("tenancy/")
 
 
-def _has(request: Request, tag: str) -> bool:
+def has(request: Request, tag: str) -> bool:
+    """Does the browser have just this?"""
     known = (each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(","))
     return tag in known
 

@@ -10,12 +10,10 @@ from tenancy.console.api.requests import Part
 from tenancy.console.callers import Right
 from tenancy.console.pages import reads
 from tenancy.console.pages.gate import PageRoute, Trouble
-from tenancy.console.pages.looked import Looked
 from tenancy.console.pages.rendering import page
-from tenancy.console.pages.tenant_page import answer
+from tenancy.console.pages.tenant_page import Shown, looked_up
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
 from tenancy.ledger import reading
-from tenancy.ledger.history import Usual
 from tenancy.saga.names import RunId
 
 router = APIRouter(route_class=PageRoute)
@@ -43,11 +41,10 @@ def show_run(  # noqa: PLR0917 - FastAPI hands them over by name
     if dag_id not in {PROVISIONING_DAG, COMPENSATION_DAG}:
         return page(request, "trouble.html", trouble=_OF_OTHERS)
     parts.engine.begin()
-    found = reads.looked_at(parts, lambda desk: _look(desk, dag_id, run_id, request.app.state.history))
+    found = reads.looked_at(parts, lambda desk: _tenant_of(desk, dag_id, run_id))
     if isinstance(found, Trouble):
         return page(request, "_run.html" if part else "run.html", trouble=found, here=request.url.path)
-    attempt = _attempt_of(dag_id, run_id) or found.saga.runs.get(RunId(run_id))
-    return answer(request, found, caller, attempt=attempt, below=None, part=part)
+    return page(request, "_tenant.html" if part else "tenant.html", **looked_up(request, caller, found))
 
 
 def _attempt_of(dag_id: str, run_id: str) -> int | None:
@@ -56,13 +53,13 @@ def _attempt_of(dag_id: str, run_id: str) -> int | None:
     return int(parts[2]) if dag_id == COMPENSATION_DAG and len(parts) == 4 and parts[2].isdecimal() else None
 
 
-def _look(desk: Desk, dag_id: str, run_id: str, history: reads.Kept[dict[str, Usual]]) -> Looked | Trouble:
+def _tenant_of(desk: Desk, dag_id: str, run_id: str) -> Shown | Trouble:
     if dag_id == COMPENSATION_DAG:
         tenant = run_id.split("__")[1] if run_id.count("__") == 3 else ""
     else:
         tenant = str(desk.ledger.tenant_of_run(RunId(run_id)) or "")
     if tenant and reading.find(desk.ledger, tenant, now=desk.parts.clock()):
-        return reads.tenant(desk, tenant, history)
+        return Shown(tenant, _attempt_of(dag_id, run_id) or desk.saga(tenant).runs.get(RunId(run_id)))
     refusal = reading.refusal_of(desk.ledger, RunId(run_id))
     return (
         Trouble(200, "This run was refused", f"{refusal} It made nothing and holds no slug.") if refusal else _NOT_YET

@@ -1,6 +1,7 @@
 """One tenant's page."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -11,10 +12,12 @@ from tenancy.console.api.requests import Part, Ref
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import reads
 from tenancy.console.pages.gate import PageRoute
-from tenancy.console.pages.looked import Looked
+from tenancy.console.pages.list_view import is_busy, what_is_so
 from tenancy.console.pages.platform_view import platform_lines
-from tenancy.console.pages.rendering import page
+from tenancy.console.pages.recent import Glance, Recent, pace
+from tenancy.console.pages.rendering import drawn, page
 from tenancy.console.pages.tenant_view import tenant_view
+from tenancy.console.parts import Parts
 
 router = APIRouter(route_class=PageRoute)
 
@@ -35,15 +38,41 @@ def show_tenant(  # noqa: PLR0917 - FastAPI hands them over by name
 ) -> Response:
     """The tenant's page, or with `part=live` what of it changes."""
     parts.engine.begin()
-    seen = reads.looked_at(parts, lambda desk: reads.tenant(desk, ref, request.app.state.history))
-    return answer(request, seen, caller, attempt=attempt, below=below, part=part)
+    shown = Shown(ref, attempt, below)
+    if part:
+        recent: Recent = request.app.state.recent
+        return recent.answer(request, caller, lambda: polled(request, caller, shown))
+    return page(request, "tenant.html", **looked_up(request, caller, shown))
 
 
-def answer(
-    request: Request, seen: Looked, caller: Caller, *, attempt: int | None, below: int | None, part: str | None
-) -> Response:
-    """The page of a tenant that was looked at."""
-    view = tenant_view(seen, rights=caller.rights, attempt=attempt, below=below)
-    poll = "&".join(f"{name}={value}" for name, value in (("attempt", attempt), ("below", below)) if value)
-    lines = platform_lines(request.app.state.parts.engine.seen(), seen.beats, seen.now)
-    return page(request, "_tenant.html" if part else "tenant.html", tenant=view, platform=lines, poll=poll)
+@dataclass(frozen=True)
+class Shown:
+    """Which tenant, which attempt, which page of its audit log."""
+
+    ref: str
+    attempt: int | None = None
+    below: int | None = None
+
+    @property
+    def poll(self) -> str:
+        """The same once more, as a query."""
+        asked = (("attempt", self.attempt), ("below", self.below))
+        return "&".join(f"{name}={value}" for name, value in asked if value)
+
+
+def polled(request: Request, caller: Caller, shown: Shown) -> Glance:
+    """Has it changed? Its facts are read only then."""
+    parts: Parts = request.app.state.parts
+    seen = reads.looked_at(parts, lambda desk: reads.glance(desk, shown.ref))
+    lines = platform_lines(parts.engine.seen(), seen.beats, seen.now)
+    state = (seen.findings, lines, *what_is_so(seen.line, seen.counsel))
+    return Glance(state, is_busy(seen.line), lambda: drawn(request, "_tenant.html", looked_up(request, caller, shown)))
+
+
+def looked_up(request: Request, caller: Caller, shown: Shown) -> dict[str, Any]:
+    """All that the page is drawn from."""
+    parts: Parts = request.app.state.parts
+    seen = reads.looked_at(parts, lambda desk: reads.tenant(desk, shown.ref, request.app.state.history))
+    view = tenant_view(seen, rights=caller.rights, attempt=shown.attempt, below=shown.below)
+    lines = platform_lines(parts.engine.seen(), seen.beats, seen.now)
+    return {"tenant": view, "platform": lines, "poll": shown.poll, "every": pace(busy=is_busy(seen.line))}

@@ -4,20 +4,27 @@
   const notice = () => document.getElementById("notice");
   const pulse = () => document.getElementById("pulse");
 
-  // -- polling: the server is asked only while the page can be seen, and never twice at once
-  let asking = false, seen = performance.now();
+  // -- polling: only while the page can be seen, never twice at once, and where nothing is under way more seldom
+  let asking = false, beat = 0, seen = performance.now();
   const poll = () => {
     if (document.visibilityState !== "visible" || asking) return;
-    document.querySelectorAll("[data-hx-trigger='console:poll']").forEach((element) => htmx.trigger(element, "console:poll"));
+    document.querySelectorAll("[data-hx-trigger='console:poll']").forEach((element) => {
+      if (beat % Number(element.dataset.every || 1) === 0) htmx.trigger(element, "console:poll");
+    });
+    beat += 1;
   };
+  const pollNow = () => { beat = 0; poll(); };
   setInterval(poll, POLL);
-  document.addEventListener("visibilitychange", poll);
+  document.addEventListener("visibilitychange", pollNow);
+  document.addEventListener("close", pollNow, true);  // of a dialog: what was done in it is to be seen
   document.addEventListener("htmx:before:request", () => { asking = true; });
   document.addEventListener("htmx:finally:request", () => { asking = false; });
   document.addEventListener("htmx:after:swap", (event) => {
     const asked = event.detail?.ctx?.sourceElement;
     if (asked && !asked.matches("[data-hx-trigger='console:poll']")) return;  // what a dialog says is not about the page
-    seen = performance.now();
+    // A picture that did not change comes out of the browser's cache; its times go on from when it was drawn.
+    const age = Number(event.detail?.ctx?.response?.headers?.get("X-Tenancy-Age")) || 0;
+    seen = performance.now() - age * 1000;
     const status = event.detail?.ctx?.response?.status;
     if (!status || status < 400) { notice().replaceChildren(); say("live", "live"); } else say("last picture", "bad");
   });

@@ -1,0 +1,176 @@
+"""`make bench-pages`: what fifty open pages cost the api-server, and whether tasks notice, while 20 tenants provision.
+
+It runs in a sandbox of its own (`.sandbox-bench-pages`). The pages are asked as a browser asks: by cookie, compressed,
+with the ETag of the last answer, as often as the page says. Twenty tenants are provisioned at once, without pages and
+with them, in turn; numbers are printed, never asserted.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from typing import Any, Final
+
+import httpx
+import psutil
+from rich.console import Console
+
+from sandbox import bench, bench_undoing, lifecycle
+from sandbox.access import Access
+from sandbox.bench_tabs import Tabs, browse, probe
+from sandbox.layout import PROJECT, Layout
+from sandbox.problems import SandboxError
+from sandbox.processes import Register
+from sandbox.progress import Progress
+
+_RUNS: Final = f"/api/v2/dags/{bench.SAGA}/dagRuns"
+_REST_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What was measured in one phase."""
+
+    cpu_seconds: float
+    """Of the api-server."""
+    wall_seconds: float
+    latencies: tuple[float, ...]
+    """Seconds of a call that all tasks make: the task API's own health."""
+    polls: int
+    unchanged: int
+    active: tuple[float, ...] = ()
+    """Seconds from trigger to Active."""
+
+    @property
+    def share(self) -> float:
+        """Of one core."""
+        return self.cpu_seconds / self.wall_seconds
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    console = Console(highlight=False, soft_wrap=True)
+    layout = Layout.find(PROJECT / ".sandbox-bench-pages")
+    try:
+        lifecycle.down(layout, purge=True)
+        lifecycle.up(layout, usual_ports=False, progress=Progress(console))
+        _measure(Access(layout), options, console)
+    except SandboxError as problem:
+        print(f"bench-pages: {problem}", file=sys.stderr)
+        return 1
+    finally:
+        lifecycle.down(layout, purge=True)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sandbox.bench_pages", description=__doc__)
+    parser.add_argument("--pages", type=int, default=50)
+    parser.add_argument("--tenants", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=3, help="of provisioning, without and with pages each")
+    return parser
+
+
+def _measure(access: Access, options: argparse.Namespace, console: Console) -> None:
+    with access.client("operator") as client:
+        bench._await_dag(client, bench.SAGA)
+        bench._run(client, bench.SAGA, bench_undoing.request())  # warms up caches
+        with_pages, without = [], []
+        rest = _phase(access, 0, _REST_SECONDS), _phase(access, options.pages, _REST_SECONDS)
+        for _ in range(options.rounds):
+            without.append(_provisioning(access, client, 0, options.tenants))
+            with_pages.append(_provisioning(access, client, options.pages, options.tenants))
+    _tell(console, options, rest, without, with_pages)
+
+
+def _provisioning(access: Access, client: httpx.Client, pages: int, tenants: int) -> Phase:
+    """So many tenants at once, all the way to Active."""
+    asked = [bench_undoing.request() for _ in range(tenants)]
+    answers = [client.post(_RUNS, json={"logical_date": None, "conf": conf}).raise_for_status() for conf in asked]
+    with _measured(access, pages, [conf["slug"] for conf in asked]) as phase:
+        runs = [bench._await_end(client, f"{_RUNS}/{answer.json()['dag_run_id']}") for answer in answers]
+    if any(run["state"] != "success" for run in runs):
+        raise SandboxError("A tenant was not provisioned.")
+    return phase(tuple(map(_seconds, runs)))
+
+
+def _seconds(run: dict[str, Any]) -> float:
+    ended, queued = datetime.fromisoformat(run["end_date"]), datetime.fromisoformat(run["queued_at"])
+    return (ended - queued).total_seconds()
+
+
+def _phase(access: Access, pages: int, seconds: float) -> Phase:
+    with _measured(access, pages, []) as phase:
+        time.sleep(seconds)
+    return phase(())
+
+
+@contextmanager
+def _measured(access: Access, pages: int, slugs: list[str]) -> Iterator[Callable[[tuple[float, ...]], Phase]]:
+    """Measures what goes on inside; then what is yielded gives the phase."""
+    spawn = get_context("spawn")
+    stop, told = spawn.Event(), spawn.Queue()
+    token = access.token("viewer")
+    workers = [spawn.Process(target=probe, args=(access.api_url, stop, told))]
+    if pages:
+        workers.append(spawn.Process(target=browse, args=(Tabs(access.api_url, token, pages, slugs), stop, told)))
+    for worker in workers:
+        worker.start()
+        told.get(timeout=60)  # it is at work
+    began, cpu = time.monotonic(), _cpu(access)
+    found: dict[str, Any] = {"polls": 0, "unchanged": 0}
+    yield lambda active: Phase(active=active, **found)
+    found.update(wall_seconds=time.monotonic() - began, cpu_seconds=_cpu(access) - cpu)
+    stop.set()
+    for _ in workers:
+        found.update(told.get(timeout=60))
+    for worker in workers:
+        worker.join()
+
+
+def _cpu(access: Access) -> float:
+    """Processor time of the api-server and its children so far."""
+    daemon = Register(access.layout.processes).get("api-server")
+    if daemon is None:
+        raise SandboxError("The api-server is not there.")
+    process = psutil.Process(daemon.pid)
+    return sum(sum(each.cpu_times()[:2]) for each in (process, *process.children(recursive=True)))
+
+
+def _tell(
+    console: Console, options: argparse.Namespace, rest: tuple[Phase, Phase], without: list[Phase], with_: list[Phase]
+) -> None:
+    say = console.print
+    say(f"at rest: {_one(rest[0])}")
+    say(f"at rest, {options.pages} pages: {_one(rest[1])}; they cost {rest[1].share - rest[0].share:.1%} of a core")
+    for before, after in zip(without, with_, strict=True):
+        say(f"{options.tenants} tenants: {_one(before)}; to Active {statistics.median(before.active):.1f} s")
+        say(f"  {options.pages} pages: {_one(after)}; to Active {statistics.median(after.active):.1f} s")
+    extra = [(b.cpu_seconds - a.cpu_seconds) / b.wall_seconds for a, b in zip(without, with_, strict=True)]
+    say(f"the pages cost {statistics.median(extra):.1%} of a core while {options.tenants} provision   (to reach: 10 %)")
+    alone = [each for phase in without for each in phase.latencies]
+    beside = [each for phase in with_ for each in phase.latencies]
+    ratio = statistics.median(beside) / statistics.median(alone)
+    say(f"the task API answers in {ratio:.2f} of the time it takes without pages, p95 {_p95(beside) / _p95(alone):.2f}")
+    load = " ".join(f"{each:.1f}" for each in os.getloadavg())
+    say(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {psutil.cpu_count()} cores, load {load}, LocalExecutor")
+
+
+def _one(phase: Phase) -> str:
+    task = f"task API {statistics.median(phase.latencies) * 1000:.1f} ms (p95 {_p95(phase.latencies) * 1000:.0f})"
+    polls = f", {phase.polls} polls ({phase.unchanged} unchanged)" if phase.polls else ""
+    return f"api-server {phase.share:.1%} of a core for {phase.wall_seconds:.0f} s, {task}{polls}"
+
+
+def _p95(values: Sequence[float]) -> float:
+    return float(statistics.quantiles(values, n=20)[-1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""Open tabs and a task, as bench_pages.py needs them: each in a process of its own, so that neither slows the other."""
+
+import asyncio
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx
+
+_BEAT_SECONDS: Final = 2.0
+_EVERY: Final = re.compile(r'data-every="(\d+)"')
+_PROBE_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True)
+class Tabs:
+    """So many open pages: two of five are lists, the others of these tenants, if there are any."""
+
+    url: str
+    token: str
+    pages: int
+    slugs: list[str]
+
+
+def browse(tabs: Tabs, stop: Any, told: Any) -> None:
+    """They ask until `stop`."""
+    told.put({})
+    seen = asyncio.run(_browse(tabs, stop))
+    told.put({"polls": seen.polls, "unchanged": seen.unchanged})
+
+
+def probe(url: str, stop: Any, told: Any) -> None:
+    """Asks the task API as a task would, again and again, and how long it takes."""
+    latencies = []
+    with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+        client.get("/execution/health").raise_for_status()
+        told.put({})
+        while not stop.is_set():
+            began = time.perf_counter()
+            client.get("/execution/health").raise_for_status()
+            latencies.append(time.perf_counter() - began)
+            time.sleep(_PROBE_SECONDS)
+    told.put({"latencies": tuple(latencies)})
+
+
+@dataclass
+class _Seen:
+    polls: int = 0
+    unchanged: int = 0
+
+
+@dataclass
+class _Tab:
+    """One open page."""
+
+    path: str
+    tag: str = ""
+    every: int = 1
+    headers: dict[str, str] = field(default_factory=dict)
+
+    async def poll(self, client: httpx.AsyncClient, seen: _Seen) -> None:
+        answer = await client.get(self.path, headers={"If-None-Match": self.tag} if self.tag else {})
+        seen.polls += 1
+        if answer.status_code == 304:
+            seen.unchanged += 1
+        elif answer.status_code == 200:
+            self.tag = answer.headers["ETag"]
+            found = _EVERY.search(answer.text)
+            self.every = int(found[1]) if found else 1
+
+
+async def _browse(open_: Tabs, stop: Any) -> _Seen:
+    seen, limits = _Seen(), httpx.Limits(max_connections=open_.pages)
+    async with httpx.AsyncClient(
+        base_url=open_.url, cookies={"_token": open_.token}, timeout=60, trust_env=False, limits=limits
+    ) as client:
+        tabs = [_Tab(_path(number, open_.slugs)) for number in range(open_.pages)]
+        await asyncio.gather(*(_look(tab, client, seen, stop, after=n / open_.pages) for n, tab in enumerate(tabs)))
+    return seen
+
+
+def _path(number: int, slugs: list[str]) -> str:
+    of_tenant = slugs and number % 5 >= 2
+    return f"/tenancy/tenants/{slugs[number % len(slugs)]}?part=live" if of_tenant else "/tenancy/?part=live"
+
+
+async def _look(tab: _Tab, client: httpx.AsyncClient, seen: _Seen, stop: Any, *, after: float) -> None:
+    """As console.js does; people did not open their pages all at once."""
+    await asyncio.sleep(after * _BEAT_SECONDS)
+    beat = 0
+    while not stop.is_set():
+        if beat % tab.every == 0:
+            await tab.poll(client, seen)
+        beat += 1
+        await asyncio.sleep(_BEAT_SECONDS)

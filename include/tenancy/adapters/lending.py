@@ -1,0 +1,71 @@
+"""PostgreSQL sessions that are used again: a new one costs a process there, and a password's 4096 hashes here.
+
+For those who only read, and often: the console's pages. A session that failed is not used again, nor one whose server
+has hung up meanwhile.
+"""
+
+import select
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.sessions import Session, connected, translated
+
+AT_MOST: Final = 8
+IDLE_SECONDS: Final = 60.0
+
+
+class Lending:
+    """Idle sessions, each with where it leads and since when it is idle; the newest is lent first."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._idle: list[tuple[Dsn, float, Session]] = []
+        self._lock = threading.Lock()
+        weakref.finalize(self, _close, self._idle)
+
+    @contextmanager
+    def session(self, dsn: Dsn, application: str) -> Iterator[Session]:
+        """An idle session, or a new one. Errors come out as of sessions.session()."""
+        with translated(dsn):
+            lent = self._taken(dsn) or connected(dsn, application=application)
+            try:
+                yield lent
+            except BaseException:
+                lent.close()
+                raise
+            self._give_back(dsn, lent)
+
+    def _taken(self, dsn: Dsn) -> Session | None:
+        with self._lock:
+            while self._idle:
+                of, since, session = self._idle.pop()
+                if of == dsn and self._clock() - since < IDLE_SECONDS and not _hung_up(session):
+                    return session
+                session.close()
+        return None
+
+    def _give_back(self, dsn: Dsn, session: Session) -> None:
+        with self._lock:
+            if len(self._idle) < AT_MOST:
+                self._idle.append((dsn, self._clock(), session))
+                return
+        session.close()
+
+
+def _hung_up(session: Session) -> bool:
+    """A server says nothing to an idle session but good-bye."""
+    if session.closed:
+        return True
+    listening = select.poll()
+    listening.register(session.fileno(), select.POLLIN)
+    return bool(listening.poll(0))
+
+
+def _close(idle: list[tuple[Dsn, float, Session]]) -> None:
+    for _, _, session in idle:
+        session.close()

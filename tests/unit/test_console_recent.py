@@ -1,0 +1,91 @@
+"""Polls: fifty people before one page are one look a second, and what has not changed is neither drawn nor sent."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tenancy.console.callers import Caller, Right
+from tenancy.console.pages.recent import AGE, Glance, Recent
+
+ADA = Caller("ada", frozenset(Right))
+GRACE = Caller("grace", frozenset(Right))
+VIEWER = Caller("viewer", frozenset({Right.READ}))
+
+
+@dataclass
+class Page:
+    """One page and those who poll it."""
+
+    state: int = 1
+    busy: bool = True
+    now: float = 100.0
+    looks: int = 0
+    drawings: int = 0
+    recent: Recent = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.recent = Recent(lambda: self.now)
+
+    def poll(self, caller: Caller = ADA, tag: str = "", query: bytes = b"part=live") -> Response:
+        headers = [(b"if-none-match", tag.encode())] if tag else []
+        scope = {"type": "http", "method": "GET", "path": "/", "query_string": query, "headers": headers,
+                 "server": ("test", 80), "scheme": "http", "root_path": ""}  # fmt: skip
+        return self.recent.answer(Request(scope), caller, self._look)
+
+    def _look(self) -> Glance:
+        self.looks += 1
+        return Glance(self.state, self.busy, self._draw)
+
+    def _draw(self) -> str:
+        self.drawings += 1
+        return f"state {self.state}"
+
+
+@pytest.fixture
+def page() -> Page:
+    return Page()
+
+
+def test_fifty_polls_within_a_second_are_one_look(page: Page):
+    answers = [page.poll(caller) for caller in (ADA, GRACE) * 25]
+    assert (page.looks, page.drawings) == (1, 1)
+    assert {bytes(answer.body) for answer in answers} == {b"state 1"}
+
+
+def test_who_may_do_something_else_or_asks_for_something_else_gets_a_page_of_their_own(page: Page):
+    page.poll()
+    page.poll(VIEWER)
+    page.poll(query=b"part=live&attempt=1")
+    assert page.drawings == 3
+
+
+def test_what_has_not_changed_is_neither_drawn_nor_sent(page: Page):
+    tag = page.poll().headers["ETag"]
+    page.now += 2
+    again = page.poll(tag=tag)
+    assert (again.status_code, bytes(again.body), again.headers[AGE]) == (304, b"", "2.0")
+    assert (page.looks, page.drawings) == (2, 1)
+
+
+def test_a_change_is_seen_a_second_later(page: Page):
+    tag = page.poll().headers["ETag"]
+    page.state, page.now = 2, page.now + 1
+    changed = page.poll(tag=tag)
+    assert (changed.status_code, bytes(changed.body), changed.headers[AGE]) == (200, b"state 2", "0.0")
+
+
+@pytest.mark.parametrize(("busy", "seconds"), [(True, 10), (False, 60)])
+def test_limits_pass_by_themselves_so_a_page_is_drawn_anew_now_and_then(page: Page, busy: bool, seconds: float):
+    page.busy = busy
+    page.poll()
+    page.now += seconds
+    page.poll()
+    assert page.drawings == 2
+
+
+def test_many_pages_are_not_kept_for_ever(page: Page):
+    for number in range(1000):
+        page.poll(query=f"part=live&attempt={number}".encode())
+    assert len(page.recent._kept) <= 200
