@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _measure(access: Access, options: argparse.Namespace, console: Console) -> None:
     with access.client("operator") as client:
+        client.timeout = httpx.Timeout(300)  # a busy machine makes it late, not wrong
         bench._await_dag(client, bench.SAGA)
         bench._run(client, bench.SAGA, bench_undoing.request())  # warms up caches
         with_pages, without = [], []

@@ -33,7 +33,7 @@ def browse(tabs: Tabs, stop: Any, told: Any) -> None:
 def probe(url: str, stop: Any, told: Any) -> None:
     """Asks the task API as a task would, again and again, and how long it takes."""
     latencies = []
-    with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+    with httpx.Client(base_url=url, timeout=300, trust_env=False) as client:
         client.get("/execution/health").raise_for_status()
         told.put({})
         while not stop.is_set():
@@ -73,7 +73,7 @@ class _Tab:
 async def _browse(open_: Tabs, stop: Any) -> _Seen:
     seen, limits = _Seen(), httpx.Limits(max_connections=open_.pages)
     async with httpx.AsyncClient(
-        base_url=open_.url, cookies={"_token": open_.token}, timeout=60, trust_env=False, limits=limits
+        base_url=open_.url, cookies={"_token": open_.token}, timeout=300, trust_env=False, limits=limits
     ) as client:
         tabs = [_Tab(_path(number, open_.slugs)) for number in range(open_.pages)]
         await asyncio.gather(*(_look(tab, client, seen, stop, after=n / open_.pages) for n, tab in enumerate(tabs)))

@@ -69,7 +69,7 @@ class ApplyTenantSchema(Activity):
         """Who blocks its statement; else how far the schema is."""
         with work.world.storage(work.region).watching("tenancy explain") as storage:
             found = blocked(work, storage)
-        seen = None if found else _database(work).look("tenancy explain")
+        seen = None if found else database_of(work).look("tenancy explain")
         if seen is None or seen.version == work.saga.schema_version:
             return found
         said = f"The schema is at revision {seen.version or 'none'} of {work.saga.schema_version}."

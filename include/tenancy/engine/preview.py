@@ -32,10 +32,10 @@ class Preview:
 
 
 _SAID = {
-    "cancel": "Ends the run and undoes what was made, in this order.",
+    "cancel": "Ends the run and undoes what was made, last made first.",
     "reset": "Gives the saga a clean slate. Nothing is reallocated, history is kept.",
     "retry": "Starts the saga afresh for the same tenant id.",
-    "decommission": "Releases everything the tenant has, in this order, and frees its slug.",
+    "decommission": "Releases everything the tenant has, last made first, and frees its slug.",
     "recreate": "Creates a new tenant of the same slug, linked to this one.",
     "escalate": "Records that platform engineering has been called; changes nothing.",
 }

@@ -41,7 +41,7 @@ def _audit_line(envelope: Envelope, before: Envelope | None) -> AuditLine:
 def detail(fact: f.Fact) -> str:
     """What a fact is about, as far as its kind does not say."""
     shown = vars(fact).items() if not isinstance(fact, f.ActivityStarted) else [("activity", fact.activity)]
-    told = [str(value) for key, value in shown if key in _TELLING and value]
+    told = [str(value) for key, value in shown if key in _TELLING and value and value != "unknown"]
     return " · ".join(LABELS.get(each, each) for each in told)
 
 
