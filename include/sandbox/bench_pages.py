@@ -31,6 +31,7 @@ from sandbox.progress import Progress
 
 _RUNS: Final = f"/api/v2/dags/{bench.SAGA}/dagRuns"
 _REST_SECONDS: Final = 30.0
+_PATIENCE_SECONDS: Final = 300.0
 
 
 @dataclass(frozen=True)
@@ -118,19 +119,21 @@ def _measured(access: Access, pages: int, slugs: list[str]) -> Iterator[Callable
     spawn = get_context("spawn")
     stop, told = spawn.Event(), spawn.Queue()
     token = access.token("viewer")
-    workers = [spawn.Process(target=probe, args=(access.api_url, stop, told))]
+    workers = [spawn.Process(target=probe, args=(access.api_url, stop, told), daemon=True)]
     if pages:
-        workers.append(spawn.Process(target=browse, args=(Tabs(access.api_url, token, pages, slugs), stop, told)))
+        workers.append(
+            spawn.Process(target=browse, args=(Tabs(access.api_url, token, pages, slugs), stop, told), daemon=True)
+        )
     for worker in workers:
         worker.start()
-        told.get(timeout=60)  # it is at work
+        told.get(timeout=_PATIENCE_SECONDS)  # it is at work
     began, cpu = time.monotonic(), _cpu(access)
     found: dict[str, Any] = {"polls": 0, "unchanged": 0}
     yield lambda active: Phase(active=active, **found)
     found.update(wall_seconds=time.monotonic() - began, cpu_seconds=_cpu(access) - cpu)
     stop.set()
     for _ in workers:
-        found.update(told.get(timeout=60))
+        found.update(told.get(timeout=_PATIENCE_SECONDS))
     for worker in workers:
         worker.join()
 
