@@ -4,14 +4,17 @@ A cell is the facts' classes that the command makes (none: it is already so), or
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
+from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.decide import decide
 from tenancy.saga.errors import Refused, StaleLease
 from tenancy.saga.evolve import fold
+from tenancy.saga.stalls import Stall, StallKind
 from tests.unit.sagas import (
     BETA,
     FLIP,
@@ -71,6 +74,8 @@ def row(cells: dict[str, Answer], otherwise: Row | None = None) -> Row:
     return {**(otherwise or {}), NO_SAGA: refuses("no such tenant"), **named}
 
 
+SINCE = datetime(2026, 2, 1, tzinfo=UTC)
+NOTHING_SEEN = Evidence(Cause.UNKNOWN, "nothing")
 NO_FACTS = makes()
 CONNECTION = ("connection", "acme_1")
 
@@ -412,6 +417,19 @@ TABLE: list[tuple[str, c.Command, Row]] = [
         c.NoteHeld(""),
         row({f"Provisioning | {TO_BE_UNWOUND}": NO_FACTS}, NOT_WAITED_FOR),
     ),
+    (
+        "NoteStall",
+        c.NoteStall(
+            Stall(StallKind.ACTIVITY, HANDLE, SINCE, timedelta(minutes=5)), Evidence(Cause.ENGINE_REFUSES, "no")
+        ),
+        row({"Provisioning": makes(f.ProvisioningStalled)}, {phase: refuses("It went on", phase) for phase in PHASES}),
+    ),
+    (
+        "ExplainStall",
+        c.ExplainStall(NOTHING_SEEN),
+        row({}, {phase: refuses("no stall") for phase in PHASES}),
+    ),
+    ("ClearStall", c.ClearStall(), row(dict.fromkeys(PHASES, NO_FACTS))),
     (
         "NoteHistoryCleared",
         c.NoteHistoryCleared(),

@@ -65,7 +65,7 @@ LOOPED: Final = Remedy("Decommission and recreate is cleaner than another retry.
 _ESCALATED: Final = "It is in the hands of platform engineering. When they are done:"
 GOES_ON: Final = "Nothing: most tenants are active within 30 seconds to 5 minutes; each tick comes by itself."
 ONCE_ACTIVE: Final = "Verify that it answers at its address, and have the tenant's admin sign in."
-_SLOW: Final = timedelta(seconds=30)
+_SLOW: Final = timedelta(minutes=1)
 
 
 def advise(how: Standing, stall: OpenStall | None, now: datetime, limits: Limits) -> Advice:

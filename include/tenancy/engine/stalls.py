@@ -85,6 +85,9 @@ class _Pass:
         except Refused as refusal:  # it went on meanwhile
             log.info("%s: %s", stood.tenant_id, refusal)
             return 0
+        except Exception as error:  # noqa: BLE001 - somebody holds its stream; the others are not to wait for it
+            log.warning("the stall of %s is put off: %s: %s", stood.tenant_id, type(error).__name__, error)
+            return 0
         return int(after.stall != before)
 
     def _why(self, stood: Stood) -> Evidence:
