@@ -62,7 +62,7 @@ def tenancy() -> "Tenancy":
     from tenancy.ledger.ledger import Ledger  # noqa: PLC0415
 
     def storage(region: Region) -> StorageServer:
-        return StorageServer(_dsn(region.storage_connection, f"the storage of region {region.name}"))
+        return StorageServer(storage_dsn(region))
 
     return Tenancy(
         ledger=Ledger(ledger_dsn()),
@@ -76,6 +76,25 @@ def tenancy() -> "Tenancy":
 def ledger_dsn() -> "Dsn":
     """Where the ledger is."""
     return replace(_dsn(LEDGER_CONNECTION, "the ledger"), is_ledger=True)
+
+
+def storage_dsn(region: Region) -> "Dsn":
+    """Where a region's storage is."""
+    return _dsn(region.storage_connection, f"the storage of region {region.name}")
+
+
+def engine_dsn() -> "Dsn | None":
+    """Where the workflow engine's own database is; None in a task, which is not told, and where it is no PostgreSQL."""
+    from airflow.configuration import conf  # noqa: PLC0415 - this module is also read where Airflow is not
+
+    from tenancy.adapters.dsn import dsn_of_url  # noqa: PLC0415
+
+    return dsn_of_url(conf.get("database", "sql_alchemy_conn", fallback=""), "the workflow engine's database")
+
+
+def ingress_port() -> int:
+    """Where tenants' pages are served."""
+    return int(os.environ.get(INGRESS_PORT) or 80)
 
 
 def _connection(conn_id: str) -> Any:
@@ -133,12 +152,17 @@ def _airflow_runs() -> "AirflowRuns":
     return AirflowRuns(_airflow_client())
 
 
-def _airflow_client() -> "AirflowClient":
+def _airflow_client(**bounds: float) -> "AirflowClient":
     from tenancy.adapters.airflow_client import AirflowClient  # noqa: PLC0415
 
     connection = _connection(AIRFLOW_CONNECTION)
     url = f"{connection.schema or 'http'}://{connection.host}:{connection.port}"
-    return AirflowClient(url, user=connection.login, password=connection.password or "")
+    return AirflowClient(url, user=connection.login, password=connection.password or "", **bounds)
+
+
+def engine_client(read_seconds: float) -> "AirflowClient":
+    """The workflow engine's REST API, for somebody who waits so long."""
+    return _airflow_client(read_seconds=read_seconds)
 
 
 def _cluster(region: Region) -> "Cluster":

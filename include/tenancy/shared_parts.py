@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tenancy.engine.looks import Probes
     from tenancy.engine.tenancy import Tenancy
 
 MINUTE = 60.0
@@ -29,3 +30,16 @@ def _joined(_minute: int) -> "Tenancy":
 
     joined = tenancy()
     return replace(joined, world=replace(joined.world, cluster=lru_cache(joined.world.cluster)))
+
+
+def shared_probes() -> "Probes":
+    """How each system is looked at; connections are read once a MINUTE, not at each look."""
+    with _lock:
+        return _probes(int(time.monotonic() / MINUTE))
+
+
+@lru_cache(maxsize=1)
+def _probes(_minute: int) -> "Probes":
+    from tenancy.probes import probes  # noqa: PLC0415 - heavy
+
+    return probes()

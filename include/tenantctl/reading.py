@@ -71,9 +71,9 @@ def resources(session: Session, ref: Ref) -> Exit:
 
 
 def health(session: Session) -> Exit:
-    """Show whether Tenancy itself is well.
+    """Show how the platform is.
 
-    Does the ledger answer, do the reconcilers work? Exit code 1 unless all is well."""
+    Ledger, workflow engine, storage, cluster and ingress of each region, room. Exit code 1 when something is down."""
     answer = session.api.get("/health")
     session.give(answer, tables.health)
     return Exit.DONE if tables.is_well(answer.data) else Exit.FAILED

@@ -100,9 +100,17 @@ def resources(data: Json) -> RenderableType:
     return grid(cells, ["KIND", "NAME", "STATE", "MADE BY"]) if cells else Text("It has no resources.")
 
 
+_CONDITIONS: Final = {"down": "bold red", "degraded": "yellow", "unknown": "dim", "ok": ""}
+_ORDER: Final = {state: number for number, state in enumerate(_CONDITIONS)}
+
+
 def health(data: Json) -> RenderableType:
-    """The ledger, the workflow engine, and each reconciler with its last beat."""
-    facts = [(f"ledger {name}", value) for name, value in (data.get("ledger") or {}).items()]
+    """Every system, what is wrong first; then the ledger, the engine, and each reconciler with its last beat."""
+    facts = [("state", str(data.get("state") or "unknown").upper())]
+    facts += [("looked at", f"{moment(data['looked_at'])}, {data.get('age_seconds')} s ago")] * bool(
+        data.get("looked_at")
+    )
+    facts += [(f"ledger {name}", value) for name, value in (data.get("ledger") or {}).items()]
     facts.append(("engine", data.get("engine") or "well"))
     beats = [
         (
@@ -113,7 +121,27 @@ def health(data: Json) -> RenderableType:
         )
         for each in data.get("reconcilers") or []
     ]
-    return Group(pairs(facts), grid(beats, ["RECONCILER", "", "LAST BEAT", "FOUND"]))
+    return Group(pairs(facts), _checks(data), grid(beats, ["RECONCILER", "", "LAST BEAT", "FOUND"]))
+
+
+def _checks(data: Json) -> Table:
+    known = sorted(data.get("checks") or [], key=lambda each: _ORDER.get(str(each.get("state")), 0))
+    cells = [
+        (
+            str(each.get("state")).upper(),
+            f"{each.get('system')}{': ' if each.get('part') else ''}{each.get('part') or ''}",
+            each.get("region") or "-",
+            _said_since(each),
+        )
+        for each in known
+    ]
+    styles = [_CONDITIONS.get(str(each.get("state")), "") for each in known]
+    return grid(cells, ["", "SYSTEM", "REGION", "WHAT"], styles)
+
+
+def _said_since(each: Json) -> str:
+    since = each.get("since") if each.get("state") != "ok" else None
+    return f"{each.get('said')}{f' (since {moment(since)})' if since else ''}"
 
 
 def findings(data: Json) -> RenderableType:
@@ -132,5 +160,6 @@ def _finding(each: Json) -> list[Text]:
 
 
 def is_well(data: Json) -> bool:
-    """Nothing is wrong with the engine, no reconciler is late. A ledger that does not answer is a 503 before this."""
-    return not data.get("engine") and not any(each.get("late") for each in data.get("reconcilers") or [])
+    """Nothing is down: no check, not the ledger, no part of the engine. What is degraded or unknown is only told."""
+    down = any(each.get("state") == "down" for each in data.get("checks") or [])
+    return bool(data.get("ledger")) and not data.get("engine") and not down

@@ -8,6 +8,7 @@ import pytest
 
 from sandbox.access import Access
 from tenancy.activities.plan import PLAN
+from tenancy.engine.health import System
 from tenancy.saga.states import State
 from tests.acceptance import runs
 from tests.console.conftest import assert_problem
@@ -90,6 +91,16 @@ def test_health_tells_of_the_ledger_and_of_each_reconciler(viewer: httpx.Client)
     health = viewer.get("/health").json()
     assert health["ledger"]["milliseconds"] < 1000
     assert {"reconciliation", "reality check"} <= {reconciler["name"] for reconciler in health["reconcilers"]}
+
+
+def test_health_tells_of_every_system_and_holds_nothing_secret(viewer: httpx.Client, sandbox: Access):
+    answer = viewer.get("/health")
+    health = answer.json()
+    assert {check["system"] for check in health["checks"]} == set(System)
+    assert {check["region"] for check in health["checks"]} == {None, "eu-central", "us-east"}
+    assert health["age_seconds"] < 60
+    secrets = [sandbox.password(user) for user in ("viewer", "operator")] + [sandbox.storage_admin_dsn_of("x")]
+    assert [secret for secret in ("postgresql", "127.0.0.1", *secrets) if secret in answer.text] == []
 
 
 @pytest.fixture

@@ -127,6 +127,7 @@ class FakeTenancy:
         self.late = False
         self.findings: list[dict[str, Any]] = []
         self.engine = ""
+        self.storage = "ok"
 
     @property
     def transport(self) -> httpx.MockTransport:
@@ -224,7 +225,33 @@ class FakeTenancy:
 
     def _health(self) -> dict[str, Any]:
         beat = {"name": "unwind", "last_beat": "2026-11-22T03:00:00Z", "late": self.late, "summary": "nothing found"}
-        return {"ledger": {"version": "0004", "milliseconds": 3.2}, "engine": self.engine, "reconcilers": [beat]}
+        checks = [check("ledger"), check("storage", "eu-central", state=self.storage, said="It says so.")]
+        checks.append(check("engine", part="reconciliation", state="down" if self.late else "ok"))
+        return {
+            "state": "ok",
+            "looked_at": "2026-11-22T03:04:05Z",
+            "age_seconds": 4.2,
+            "checks": checks,
+            "ledger": {"version": "0004", "milliseconds": 3.2},
+            "engine": self.engine,
+            "reconcilers": [beat],
+        }
+
+
+def check(system: str, region: str | None = None, *, part: str = "", **changes: str) -> dict[str, Any]:
+    """The contract's HealthCheck."""
+    return {
+        "system": system,
+        "region": region,
+        "part": part,
+        "state": "ok",
+        "said": "It answers.",
+        "since": "2026-11-22T03:00:00Z" if changes.get("state", "ok") != "ok" else None,
+        "measured": {"sessions": 7},
+        "checked_at": "2026-11-22T03:04:05Z",
+        "took_seconds": 0.02,
+        **changes,
+    }
 
 
 def row_of(tenant: FakeTenant) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """What others typed does no harm on an operator's terminal; durations read as people say them."""
 
+import re
+
 import pytest
 
 from tenantctl.text import duration, harmless, in_words, moment
@@ -124,8 +126,29 @@ def test_what_is_not_well_has_exit_code_1():
     api.late = True
     assert [run(api, "health").code, run(api, "audit", "acme").code] == [1, 1]
     assert "LATE" in run(api, "health").out
-    api.late, api.engine = False, "The workflow engine's scheduler gives no sign of life."
+    api.late, api.storage = False, "down"
+    assert run(api, "health").code == 1
+    line = r"^DOWN +storage +eu-central +It says so. \(since 2026-11-22 03:00:00Z\)$"
+    assert re.search(line, run(api, "health").out, re.MULTILINE)
+    api.storage, api.engine = "ok", "The workflow engine's scheduler gives no sign of life."
     assert run(api, "health").code == 1
     assert api.engine in run(api, "health").out
     api.late = True
     assert "broken at 2" in run(api, "audit", "acme").out
+
+
+@pytest.mark.parametrize("state", ["degraded", "unknown"])
+def test_what_only_waits_or_is_not_known_is_told_with_exit_code_0(state: str):
+    api = FakeTenancy()
+    api.storage = state
+    ended = run(api, "health")
+    assert ended.code == 0
+    assert f"{state.upper()} " in ended.out
+
+
+def test_what_is_wrong_with_the_platform_stands_first():
+    api = FakeTenancy()
+    api.storage = "down"
+    lines = run(api, "health").out.splitlines()
+    first = lines.index(next(line for line in lines if "SYSTEM" in line)) + 1
+    assert [line.split()[0] for line in lines[first : first + 3]] == ["DOWN", "OK", "OK"]

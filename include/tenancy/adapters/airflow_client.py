@@ -64,7 +64,7 @@ class AirflowClient:
 
     def _client(self, read_seconds: float) -> httpx.Client:
         # Reading the machine's certificates takes 50 ms; a plain http address has no use for them.
-        bounds = httpx.Timeout(read_seconds, connect=CONNECT_SECONDS)
+        bounds = httpx.Timeout(read_seconds, connect=min(CONNECT_SECONDS, read_seconds))
         return httpx.Client(base_url=self._url, timeout=bounds, verify=self._url.startswith("https:"))
 
     def _log_in(self, client: httpx.Client) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 CONNECT_TIMEOUT_SECONDS = 5
 _KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20000}
@@ -48,3 +48,19 @@ class Dsn:
             **_KEEPALIVE,
             **self.options,
         }
+
+
+def dsn_of_url(url: str, label: str) -> Dsn | None:
+    """The place that a URL of SQLAlchemy names, `postgresql+psycopg2://…`; None when it is no PostgreSQL's."""
+    given = urlsplit(url)
+    if given.scheme.partition("+")[0] not in {"postgres", "postgresql"} or not given.hostname:
+        return None
+    return Dsn(
+        host=given.hostname,
+        port=given.port or 5432,
+        dbname=unquote(given.path.lstrip("/")),
+        user=unquote(given.username or ""),
+        password=unquote(given.password or ""),
+        label=label,
+        options=dict(parse_qsl(given.query)),
+    )

@@ -37,8 +37,12 @@ class KubernetesApi:
         configuration.retries = False
         self.configuration = configuration
         self.label = label
-        self._bounds = (CONNECT_SECONDS, read_seconds)
+        self._bounds = (min(CONNECT_SECONDS, read_seconds), read_seconds)
         self._client = ApiClient(configuration)
+
+    def close(self) -> None:
+        """Hang up; it may be called again all the same."""
+        self._client.rest_client.pool_manager.clear()
 
     def get(self, path: str) -> Document | None:
         """The object, if it exists."""

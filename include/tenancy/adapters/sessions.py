@@ -45,28 +45,35 @@ _REFUSES_FOR_GOOD = re.compile(
 _Result = TypeVar("_Result")
 
 
-class _BoundedConnection(psycopg.Connection[dict[str, Any]]):
-    """Gives a server up that says nothing for SILENCE_SECONDS, and hangs up, so that nothing after it waits again."""
+class BoundedConnection(psycopg.Connection[dict[str, Any]]):
+    """Gives a server up that says nothing for so long, and hangs up, so that nothing after it waits again."""
+
+    silence_seconds: float | None = None
+    """Another bound than SILENCE_SECONDS, for somebody who has less time."""
 
     def wait(self, gen: PQGen[_Result], interval: float = 0.1, timeout: float | None = None) -> _Result:
         """psycopg's own, with a bound (psycopg 3.3.9: every statement goes through it, connecting does not)."""
         if timeout is not None:  # psycopg bounds it itself
             return super().wait(gen, interval, timeout)
+        seconds = self.silence_seconds or SILENCE_SECONDS
         try:
-            return super().wait(gen, interval, SILENCE_SECONDS)
+            return super().wait(gen, interval, seconds)
         except psycopg.errors._WaitTimeout:
             self.pgconn.finish()
-            raise psycopg.OperationalError(f"not a word for {SILENCE_SECONDS:g} s") from None
+            raise psycopg.OperationalError(f"not a word for {seconds:g} s") from None
 
 
 @contextmanager
-def session(dsn: Dsn, *, application: str, settings: dict[str, str] | None = None) -> Iterator[Session]:
+def session(
+    dsn: Dsn, *, application: str, settings: dict[str, str] | None = None, silence_seconds: float | None = None
+) -> Iterator[Session]:
     """A session that is closed at the end. Its errors come out as TransientError or PermanentError."""
     with translated(dsn), connected(dsn, application=application, settings=settings) as connection:
+        connection.silence_seconds = silence_seconds
         yield connection
 
 
-def connected(dsn: Dsn, *, application: str, settings: dict[str, str] | None = None) -> Session:
+def connected(dsn: Dsn, *, application: str, settings: dict[str, str] | None = None) -> BoundedConnection:
     """A session that whoever asked for it closes; in a `with` its end does. psycopg's errors come out as they are."""
     bounds = {
         "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
@@ -76,7 +83,7 @@ def connected(dsn: Dsn, *, application: str, settings: dict[str, str] | None = N
         **(settings or {}),
     }
     parameters = dsn.parameters(application=application, settings=bounds)
-    return _BoundedConnection.connect(**parameters, autocommit=True, row_factory=dict_row)
+    return BoundedConnection.connect(**parameters, autocommit=True, row_factory=dict_row)
 
 
 @contextmanager

@@ -6,15 +6,18 @@ from starlette.routing import Mount
 from tenancy.console.airflow_auth import authenticate
 from tenancy.console.api.app import create_api
 from tenancy.console.engine_watch import engine_watch
+from tenancy.console.health_watch import HealthWatch
 from tenancy.console.pages.app import create_pages
 from tenancy.console.parts import Parts
+from tenancy.engine.checkup import Checkup
 from tenancy.ledger.ledger import utc_now
-from tenancy.shared_parts import shared_tenancy
+from tenancy.shared_parts import shared_probes, shared_tenancy
 
 
 def create_console() -> Starlette:
     """Everything below /tenancy. Opens nothing: each request does."""
-    parts = Parts(shared_tenancy, utc_now, engine_watch(shared_tenancy))
+    health = HealthWatch(Checkup(shared_probes, utc_now))
+    parts = Parts(shared_tenancy, utc_now, engine_watch(shared_tenancy), health=health)
     return Starlette(
         routes=[Mount("/api/v1", create_api(parts, authenticate)), Mount("/", create_pages(parts, authenticate))]
     )

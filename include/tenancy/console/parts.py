@@ -6,6 +6,8 @@ from datetime import datetime
 
 from tenancy.adapters.lending import Lending
 from tenancy.console.engine_watch import EngineWatch
+from tenancy.console.health_watch import HealthWatch
+from tenancy.engine.health import Health
 from tenancy.engine.report import Report
 from tenancy.engine.tenancy import Tenancy
 
@@ -20,3 +22,5 @@ class Parts:
     """How the workflow engine is; without one, all is well."""
     lending: Lending = field(default_factory=Lending)
     """Sessions of the ledger, for looking."""
+    health: HealthWatch = field(default_factory=lambda: HealthWatch(Health))
+    """How all systems are; without one, nothing is known."""

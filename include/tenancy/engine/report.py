@@ -10,7 +10,7 @@ from tenancy.saga.errors import PermanentError, TransientError
 
 RECONCILIATION_DAG: Final = "tenant_reconciliation"
 REALITY_CHECK_DAG: Final = "tenant_reality_check"
-_DAGS: Final = (PROVISIONING_DAG, COMPENSATION_DAG, RECONCILIATION_DAG, REALITY_CHECK_DAG)
+DAGS: Final = (PROVISIONING_DAG, COMPENSATION_DAG, RECONCILIATION_DAG, REALITY_CHECK_DAG)
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def report(runs: Runs) -> Report:
     try:
         return Report(
             silent=tuple(runs.silent_parts()),
-            paused=tuple(dag for dag in _DAGS if runs.is_paused(dag)),
+            paused=tuple(dag for dag in DAGS if runs.is_paused(dag)),
             queued=tuple(runs.queued(PROVISIONING_DAG)),
         )
     except (TransientError, PermanentError) as error:

@@ -121,6 +121,10 @@ class LedgerSession:
         assert row is not None  # an aggregate always has its row
         return row["region"], row["plan"]
 
+    def loads(self) -> dict[tuple[str, str], int]:
+        """The same by region and plan, for all of them."""
+        return {(row["region"], row["plan"]): row["tenants"] for row in self.rows("loads")}
+
     # -- writing
 
     def record(self, tenant_id: TenantId, *commands: Command, stamp: Stamp) -> Saga:

@@ -75,6 +75,10 @@ select id as tenant_id from ledger.tenant where slug = %(slug)s and state = 'Dec
 select count(*) filter (where region = %(region)s) as region, count(*) filter (where plan = %(plan)s) as plan
   from ledger.tenant where state <> 'Decommissioned';
 
+-- name: loads
+-- The same for all regions and plans at once.
+select region, plan, count(*) as tenants from ledger.tenant where state <> 'Decommissioned' group by region, plan;
+
 -- name: lock_admission
 -- Requests are admitted one by one, so that two never pass the last free place together.
 select pg_advisory_xact_lock(7236832);

@@ -11,17 +11,17 @@ from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
 from tenancy.console.api.desk import opened
 from tenancy.console.api.problems import documented
 from tenancy.console.callers import Right
+from tenancy.engine.engine_verdicts import LATE_AFTER
+from tenancy.engine.health import Condition, Health, System
 from tenancy.engine.reality import BEAT as REALITY_CHECK
-from tenancy.engine.reconcile import BEAT as RECONCILIATION
 from tenancy.ledger.findings import open_findings
 from tenancy.ledger.migrations import LEDGER_VERSION
 from tenancy.ledger.rounds import Beat, beats
+from tenancy.saga.errors import TransientError
 
 router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["platform"])
 _RESPONSES = documented(401, 403, 503)
 
-LATE_AFTER: Final = {RECONCILIATION: timedelta(minutes=3), REALITY_CHECK: timedelta(minutes=95)}
-"""Three beats missed. One that is not named here is late after an hour."""
 FINDINGS_LIMIT: Final = 500
 _NEVER: Final = "It has never run: is its DAG there, and not paused?"
 
@@ -37,18 +37,41 @@ def show_platform(parts: PartsOf) -> shapes.PlatformShape:
 @router.get("/health", responses=_RESPONSES)
 @needs(Right.READ)
 def show_health(parts: PartsOf) -> shapes.Health:
-    """The ledger's answer time, what is wrong with the engine, each reconciler's pulse; 503 without a ledger."""
+    """Every system of the platform: ok, degraded, down or unknown, since when, in one sentence; and each reconciler's
+    pulse. At most 10 s old; a system that does not answer within 2.5 s is down, and delays nothing."""
+    seen = parts.health()
+    ledger, pulses = _ledger_now(parts, seen)
+    return shapes.Health(
+        state=seen.state,
+        looked_at=seen.looked_at,
+        age_seconds=_age(seen, parts.clock()),
+        checks=[portrait.check(check) for check in seen.checks],
+        ledger=ledger,
+        engine=parts.engine().said,
+        reconcilers=pulses,
+    )
+
+
+def _age(seen: Health, now: datetime) -> float | None:
+    return None if seen.looked_at is None else round(max((now - seen.looked_at).total_seconds(), 0.0), 1)
+
+
+def _ledger_now(parts: PartsOf, seen: Health) -> tuple[shapes.LedgerHealth | None, list[shapes.Reconciler]]:
+    """Its answer time and the pulses that stand in it; nothing of a ledger that is down, which nobody waits for."""
+    known = seen.of(System.LEDGER)
+    if known is not None and known.state is Condition.DOWN:
+        return None, []
     parts.tenancy()  # joined now and then; that is not the ledger's time
     began = time.monotonic()
-    with opened(parts) as desk:
-        seen = {beat.name: beat for beat in beats(desk.ledger)}
+    try:
+        with opened(parts) as desk:
+            beaten = {beat.name: beat for beat in beats(desk.ledger)}
+    except TransientError:  # it fell silent since that look
+        return None, []
     took = (time.monotonic() - began) * 1000
-    names = list(dict.fromkeys([*LATE_AFTER, *seen]))
-    return shapes.Health(
-        ledger=shapes.LedgerHealth(version=LEDGER_VERSION, milliseconds=round(took, 1)),
-        engine=parts.engine().said,
-        reconcilers=[_pulse(name, seen.get(name), parts.clock()) for name in names],
-    )
+    names = list(dict.fromkeys([*LATE_AFTER, *beaten]))
+    ledger = shapes.LedgerHealth(version=LEDGER_VERSION, milliseconds=round(took, 1))
+    return ledger, [_pulse(name, beaten.get(name), parts.clock()) for name in names]
 
 
 @router.get("/findings", responses=_RESPONSES)

@@ -10,6 +10,7 @@ from tenancy.bootstrap import tenant_url
 from tenancy.console.api import shapes
 from tenancy.console.counsel import Counsel
 from tenancy.engine.actions import ACTIONS
+from tenancy.engine.health import Check
 from tenancy.engine.preview import Preview, preview
 from tenancy.engine.progress import Progress
 from tenancy.ledger.findings import OpenFinding
@@ -175,3 +176,18 @@ def _permission(seen: Preview) -> shapes.Permission:
 
 def _seconds(since: datetime, now: datetime) -> float:
     return max(0.0, (now - since).total_seconds())
+
+
+def check(found: Check) -> shapes.HealthCheck:
+    """One system of the platform."""
+    return shapes.HealthCheck(
+        system=found.system,
+        region=found.region,
+        part=found.part,
+        state=found.state,
+        said=found.said,
+        since=found.since,
+        measured=dict(found.measured),
+        checked_at=found.checked_at,
+        took_seconds=round(found.took_seconds, 3),
+    )

@@ -268,10 +268,28 @@ class Reconciler(BaseModel):
     summary: str
 
 
-class Health(BaseModel):
-    """Whether what finishes things is at work."""
+class HealthCheck(BaseModel):
+    """One system of the platform, or a part of it."""
 
-    ledger: LedgerHealth
+    system: str = Field(description="ledger, engine, storage, cluster, ingress, capacity or quota")
+    region: str | None
+    part: str = Field(description="Such as scheduler, a pool or a plan; empty where the system is one")
+    state: str = Field(description="ok, degraded, down, or unknown where it could not be looked at")
+    said: str
+    since: datetime | None = Field(description="Since when it is not ok: by its own word, or first seen then")
+    measured: dict[str, int | float | str]
+    checked_at: datetime | None
+    took_seconds: float
+
+
+class Health(BaseModel):
+    """How the platform is, and whether what finishes things is at work."""
+
+    state: str = Field(description="The worst of all checks")
+    looked_at: datetime | None = Field(description="When these checks were begun; null before the first has ended")
+    age_seconds: float | None
+    checks: list[HealthCheck]
+    ledger: LedgerHealth | None = Field(description="null: it is down")
     engine: str = Field(description="What is wrong with the workflow engine; empty when nothing is")
     reconcilers: list[Reconciler]
 

@@ -10,6 +10,7 @@ from tenancy.console.pages import (
     assets,
     dialogs,
     gate,
+    health_page,
     invitation_dialog,
     list_page,
     new_page,
@@ -32,7 +33,7 @@ def create_pages(parts: Parts, authenticate: Authenticate) -> FastAPI:
     app.state.history = reads.history()
     app.state.counts = reads.counts()
     app.state.recent = Recent()
-    for each in (list_page, new_page, dialogs, recover_dialog, invitation_dialog, tenant_page, run_page):
+    for each in (list_page, new_page, dialogs, recover_dialog, invitation_dialog, tenant_page, run_page, health_page):
         app.include_router(each.router)
     app.router.routes.append(Route("/static/{version}/{name}", _asset))
     gate.install(app)

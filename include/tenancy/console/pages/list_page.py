@@ -16,6 +16,7 @@ from tenancy.console.api.desk import Desk
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import reads
 from tenancy.console.pages.gate import PageRoute
+from tenancy.console.pages.health_view import health_lines
 from tenancy.console.pages.list_view import Listed, is_busy, list_view, query_of, what_is_so
 from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.recent import Glance, Recent, pace
@@ -66,6 +67,7 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
         _of(State, state), _of(Substate, substate), region or None, plan or None, attention, q.strip() or None
     )
     parts.engine.begin()
+    parts.health.begin()
     asked = _Asked(wanted, cursor, cursors.decode(cursor) if cursor else None)
     if part:
         recent: Recent = request.app.state.recent
@@ -102,9 +104,13 @@ def _is_busy(seen: _Seen) -> bool:
 
 def _context(request: Request, caller: Caller, asked: _Asked, seen: _Seen) -> dict[str, Any]:
     """All that the page is drawn from."""
+    parts, now = request.app.state.parts, seen.listed.now
     return {
         "list": list_view(seen.listed, asked.wanted, cursor=asked.cursor, more=seen.more),
-        "platform": platform_lines(request.app.state.parts.engine.seen(), seen.beats, seen.listed.now),
+        "platform": (
+            *platform_lines(parts.engine.seen(), seen.beats, now),
+            *health_lines(parts.health.known, now),
+        ),
         "regions": seen.regions,
         "plans": seen.plans,
         "states": [state.value for state in State],

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tenancy.console.api.platform import LATE_AFTER
 from tenancy.console.pages import words
+from tenancy.engine.engine_verdicts import LATE_AFTER
 from tenancy.engine.reality import BEAT as REALITY_CHECK
 from tenancy.engine.reconcile import BEAT as RECONCILIATION
 from tenancy.engine.report import REALITY_CHECK_DAG, RECONCILIATION_DAG, Report

@@ -1,0 +1,96 @@
+"""How a region's cluster is: does its API answer, are its nodes ready, which of our pods find no node. Reads only."""
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from tenancy.adapters.kubernetes_api import Document, KubernetesApi
+from tenancy.saga.errors import PermanentError
+
+if TYPE_CHECKING:
+    from kubernetes.client import Configuration
+
+LOOK_SECONDS: Final = 2.0
+SLOW_SECONDS: Final = 1.0
+"""An API that takes so long to say its version is asked no more."""
+_OURS: Final = "app.kubernetes.io/part-of=tenancy"
+
+
+@dataclass(frozen=True)
+class ClusterSeen:
+    """A cluster. None is what we may not see, or did not ask."""
+
+    version: str
+    answer_seconds: float
+    nodes: int | None = None
+    nodes_ready: int | None = None
+    pending: int | None = None
+    """Our pods that have not begun."""
+    unschedulable: tuple[str, ...] = ()
+    """Of these, the ones that no node takes: namespace/name."""
+    why: str = ""
+    """What the scheduler says about the first of them."""
+
+    @property
+    def slow(self) -> bool:
+        """Does it take long to answer at all? Then it was asked for nothing else."""
+        return self.answer_seconds > SLOW_SECONDS
+
+
+def look(configuration: "Configuration", label: str) -> ClusterSeen:
+    """The cluster as it is now; TransientError or PermanentError when its API does not serve us."""
+    api = KubernetesApi(configuration, label, read_seconds=LOOK_SECONDS)
+    try:
+        return _looked(api)
+    finally:
+        api.close()
+
+
+def _looked(api: KubernetesApi) -> ClusterSeen:
+    began = time.monotonic()
+    version = str((api.get("/version") or {}).get("gitVersion", ""))
+    seen = ClusterSeen(version, took := time.monotonic() - began)
+    if seen.slow:
+        return seen
+    (nodes, ready), (pending, unschedulable, why) = _nodes(api), _pods(api)
+    return ClusterSeen(version, took, nodes, ready, pending, unschedulable, why)
+
+
+def _nodes(api: KubernetesApi) -> tuple[int | None, int | None]:
+    """How many there are, and how many of them are ready. To see nodes is a right of its own, which few are given."""
+    with suppress(PermanentError):
+        nodes = api.listed("/api/v1/nodes")
+        return (len(nodes), sum(map(_is_ready, nodes))) if nodes else (None, None)
+    return None, None
+
+
+def _pods(api: KubernetesApi) -> tuple[int | None, tuple[str, ...], str]:
+    with suppress(PermanentError):
+        return waiting(api.listed("/api/v1/pods", _OURS, "status.phase=Pending"))
+    return None, (), ""
+
+
+def waiting(pods: Iterable[Document]) -> tuple[int, tuple[str, ...], str]:
+    """How many pods wait, which of them no node takes, and what is said about the first of those. Pure."""
+    pending = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
+    stuck = [(pod, said) for pod in pending if (said := _unschedulable(pod)) is not None]
+    names = tuple(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod, _ in stuck)
+    return len(pending), names, stuck[0][1] if stuck else ""
+
+
+def _unschedulable(pod: Document) -> str | None:
+    condition = _condition(pod, "PodScheduled")
+    if condition.get("status") == "False" and condition.get("reason") == "Unschedulable":
+        return str(condition.get("message") or "")
+    return None
+
+
+def _is_ready(node: Document) -> bool:
+    return _condition(node, "Ready").get("status") == "True"
+
+
+def _condition(document: Document, kind: str) -> dict[str, Any]:
+    conditions = (document.get("status") or {}).get("conditions") or []
+    return next((each for each in conditions if each.get("type") == kind), {})

@@ -1,0 +1,49 @@
+"""Does a region's ingress controller answer? One HTTP request to a name below its domain that no tenant has."""
+
+import socket
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+
+from tenancy.saga.errors import PermanentError, TransientError
+
+LOOK_SECONDS: Final = 2.0
+_LABEL: Final = "up"
+"""A slug has three characters at least, so no tenant is called that; a domain's wildcard covers it all the same."""
+_LOOPBACK: Final = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class IngressSeen:
+    """What it answered to a host it does not know: 404 is what it should."""
+
+    host: str
+    status: int
+
+
+def look(domain: str, port: int, label: str) -> IngressSeen:
+    """Its answer. TransientError when there is none, PermanentError when the name leads nowhere from here."""
+    host = f"{_LABEL}.{domain}"
+    place = _place(host, port, label)
+    try:
+        # Reading the machine's certificates takes 50 ms; a plain http address has no use for them.
+        with httpx.Client(timeout=LOOK_SECONDS, trust_env=False, verify=False) as client:  # noqa: S501
+            answer = client.get(f"http://{place}:{port}/", headers={"Host": f"{host}:{port}"})
+    except httpx.TimeoutException as error:
+        raise TransientError(f"{label} does not answer within {LOOK_SECONDS:g} s.") from error
+    except httpx.HTTPError as error:
+        raise TransientError(f"{label} does not answer: {error or type(error).__name__}") from error
+    return IngressSeen(host, answer.status_code)
+
+
+def _place(host: str, port: int, label: str) -> str:
+    """Where the name leads. What ends in `.localhost` is this machine, also where no resolver knows it (RFC 6761)."""
+    if host.endswith(".localhost"):
+        return _LOOPBACK
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise PermanentError(f"{label} cannot be looked at: the name {host} leads nowhere from here.") from error
+    address = str(found[0][4][0])
+    return f"[{address}]" if ":" in address else address

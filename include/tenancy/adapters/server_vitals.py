@@ -1,0 +1,118 @@
+"""How a PostgreSQL server is, as far as SQL tells a role that is no superuser. Reads only; quick to give up.
+
+What cannot be seen so: how much room its disk has. (Free space is no business of SQL, and adding up thousands of
+tenants' databases takes longer than a look may.) What others' sessions do is hidden too, but not that they are there,
+where, and how long they wait for a lock (PostgreSQL 18; tests/integration/test_health_looks.py).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.sessions import Session, session
+
+LOOK_SECONDS: Final = 2
+"""For connecting, and for each statement. libpq knows no shorter bound than 2 s."""
+_APPLICATION: Final = "tenancy health"
+
+
+@dataclass(frozen=True)
+class ServerSeen:
+    """A server as our role sees it. `role_limit` -1 means none."""
+
+    version: str
+    sessions: int
+    slots: int
+    """How many sessions there may be of all who are no superusers."""
+    own_sessions: int
+    role_limit: int
+    may_create_databases: bool
+    may_create_roles: bool
+    read_only: bool
+    databases: int
+    size_bytes: int
+    """Of the database that we are in; not of the server."""
+    in_template1: int
+    """Sessions that keep CREATE DATABASE from its source."""
+    longest_wait_seconds: float | None
+    """For a lock, of sessions in our own database or in template1: what waits in a tenant's is the tenant's matter."""
+
+
+def look(dsn: Dsn) -> ServerSeen:
+    """The server as it is now; TransientError or PermanentError when it lets nobody in."""
+    with quickly(dsn) as connection:
+        return ServerSeen(**_row(connection, _SERVER))
+
+
+@dataclass(frozen=True)
+class WritersSeen:
+    """Who may keep others from writing in a database. `locked` are its tables that nobody can write in now."""
+
+    locked: tuple[str, ...]
+    longest_wait_seconds: float | None
+
+
+def look_at_writers(dsn: Dsn, tables: tuple[str, ...]) -> WritersSeen:
+    """Are these tables of the database locked against writing, and does anybody wait there?"""
+    with quickly(dsn) as connection:
+        row = _row(connection, _WRITERS, {"tables": list(tables)})
+    return WritersSeen(tuple(row["locked"]), row["longest_wait_seconds"])
+
+
+def patient_for(dsn: Dsn, seconds: int = LOOK_SECONDS) -> Dsn:
+    """The same place, for somebody who waits so long to be let in."""
+    return replace(dsn, options={**dsn.options, "connect_timeout": seconds})
+
+
+@contextmanager
+def quickly(dsn: Dsn) -> Iterator[Session]:
+    """A session of somebody who has no time."""
+    settings = {"statement_timeout": f"{LOOK_SECONDS}s", "lock_timeout": f"{LOOK_SECONDS}s"}
+    with session(
+        patient_for(dsn), application=_APPLICATION, settings=settings, silence_seconds=LOOK_SECONDS
+    ) as connection:
+        yield connection
+
+
+def _row(connection: Session, query: str, given: dict[str, Any] | None = None) -> dict[str, Any]:
+    row = connection.execute(query.encode(), given).fetchone()
+    assert row is not None  # each is one row
+    return row
+
+
+_WAITS: Final = """
+    select extract(epoch from max(clock_timestamp() - l.waitstart))::float8
+      from pg_locks l join pg_stat_activity a using (pid) join pg_database d on d.oid = a.datid
+     where not l.granted and d.datname in (current_database(), 'template1')
+"""
+# An autovacuum worker is nobody's session (no usesysid): CREATE DATABASE sends it away by itself.
+_SERVER: Final = f"""
+    select current_setting('server_version') as version,
+           (select coalesce(sum(numbackends), 0)::int from pg_stat_database) as sessions,
+           current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+               - current_setting('reserved_connections')::int as slots,
+           (select count(*)::int from pg_stat_activity where usename = current_user) as own_sessions,
+           rolconnlimit as role_limit,
+           rolcreatedb or rolsuper as may_create_databases,
+           rolcreaterole or rolsuper as may_create_roles,
+           current_setting('transaction_read_only')::bool as read_only,
+           (select count(*)::int from pg_database) as databases,
+           pg_database_size(current_database()) as size_bytes,
+           (select count(*)::int from pg_stat_activity where datname = 'template1' and usesysid is not null)
+               as in_template1,
+           ({_WAITS}) as longest_wait_seconds
+      from pg_roles where rolname = current_user
+"""  # noqa: S608 - made of our own text
+_WRITERS: Final = f"""
+    select array(select distinct c.relname::text
+                   from pg_locks l
+                   join pg_class c on c.oid = l.relation
+                   join pg_database d on d.oid = l.database
+                  where l.granted and l.locktype = 'relation' and d.datname = current_database()
+                    and c.relname = any(%(tables)s)
+                    and l.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+                  order by 1) as locked,
+           ({_WAITS}) as longest_wait_seconds
+"""  # noqa: S608 - made of our own text

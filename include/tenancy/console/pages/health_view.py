@@ -1,0 +1,120 @@
+"""The platform's health as its page shows it: ledger and workflow engine, then region by region. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from tenancy.console.health_watch import STALE_SECONDS
+from tenancy.console.pages import words
+from tenancy.console.pages.platform_view import PlatformLine
+from tenancy.engine.health import Check, Condition, Health, System
+
+TONES: Final = {
+    Condition.OK: "done",
+    Condition.DEGRADED: "warn",
+    Condition.DOWN: "bad",
+    Condition.UNKNOWN: "idle",
+}
+_WHOLE: Final = "Ledger and workflow engine"
+_PLANS: Final = "Plans"
+_TOLD_ABOVE: Final = frozenset({System.ENGINE, System.CAPACITY, System.QUOTA})
+"""The engine has lines of its own (platform_view.py); nobody waits for room."""
+_SOON: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class CheckView:
+    """One row."""
+
+    name: str
+    state: str
+    tone: str
+    said: str
+    since: str
+    measured: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Checks that belong together."""
+
+    title: str
+    checks: tuple[CheckView, ...]
+
+
+@dataclass(frozen=True)
+class HealthView:
+    """The whole page. `verdict` is what there is to say above all rows; `stale` warns of an old picture."""
+
+    tone: str
+    verdict: str
+    counted: str
+    places: tuple[Place, ...]
+    looked_at: datetime | None
+    stale: str
+
+
+def health_view(seen: Health, now: datetime) -> HealthView:
+    """The page of this look."""
+    return HealthView(
+        tone=TONES[seen.state],
+        verdict=_verdict(seen),
+        counted=_counted(seen.checks),
+        places=_places(seen.checks),
+        looked_at=seen.looked_at,
+        stale=_stale(seen.looked_at, now),
+    )
+
+
+def _verdict(seen: Health) -> str:
+    if not seen.checks:
+        return "Nobody has looked yet."
+    if not seen.trouble:
+        return "Nothing is wrong that can be seen."
+    named = " and ".join(check.name for check in seen.trouble[:3])
+    more = f", and {len(seen.trouble) - 3} more" if len(seen.trouble) > 3 else ""
+    return f"{seen.state.capitalize()}: {named}{more}."
+
+
+def _counted(checks: Iterable[Check]) -> str:
+    states = [check.state for check in checks]
+    return ", ".join(f"{number} {state}" for state in Condition if (number := states.count(state)))
+
+
+def _stale(looked_at: datetime | None, now: datetime) -> str:
+    if looked_at is None or (now - looked_at).total_seconds() <= STALE_SECONDS:
+        return ""
+    return f"This is {words.duration((now - looked_at).total_seconds())} old: a newer look is under way."
+
+
+def _places(checks: Iterable[Check]) -> tuple[Place, ...]:
+    found: dict[str, list[Check]] = {}
+    for check in checks:
+        title = f"Region {check.region}" if check.region else _PLANS if check.system is System.QUOTA else _WHOLE
+        found.setdefault(title, []).append(check)
+    order = list(System)
+    return tuple(
+        Place(title, tuple(map(_row, sorted(found[title], key=lambda check: order.index(check.system)))))
+        for title in sorted(found, key=lambda title: {_WHOLE: 0, _PLANS: 2}.get(title, 1))
+    )
+
+
+def _row(check: Check) -> CheckView:
+    since = "" if check.since is None or check.state is Condition.OK else words.moment(check.since)
+    name, tone = check.part or check.system, TONES[check.state]
+    return CheckView(name, check.state, tone, check.said, since, _measured(check.measured))
+
+
+def _measured(measured: Mapping[str, int | float | str]) -> str:
+    return " · ".join(f"{name.replace('_', ' ')} {value}" for name, value in measured.items())
+
+
+def health_lines(seen: Health, now: datetime) -> tuple[PlatformLine, ...]:
+    """What stands above the list: systems that are down, as somebody saw a moment ago."""
+    if seen.looked_at is None or now - seen.looked_at > _SOON:
+        return ()
+    down = (check for check in seen.trouble if check.state is Condition.DOWN and check.system not in _TOLD_ABOVE)
+    return tuple(
+        PlatformLine("bad", f"Down: {check.name}.", f"{check.said} This is not the tenants' fault.") for check in down
+    )

@@ -1,0 +1,92 @@
+"""Looks at every system at once, each in a thread of its own, and waits for none of them for long.
+
+A system that is dead is told as down by its adapter's own time-outs (2 s). A look that has not come back by the bound
+all the same is told as silent: unknown at first, since this machine may only be busy, and down when it did not answer
+the last time either. It goes on until its time-outs end it, and is not begun again before: so it costs one thread.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from tenancy.engine import verdicts
+from tenancy.engine.health import Check, Condition, Health
+from tenancy.engine.looks import Look, Probes, Silence, looks
+from tenancy.saga.errors import PermanentError, TenancyError
+
+log = logging.getLogger(__name__)
+
+BOUND_SECONDS: Final = 2.5
+_AT_ONCE: Final = 32
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came of one look."""
+
+    checks: tuple[Check, ...]
+    answered: bool
+
+
+class Checkup:
+    """Looks at everything whenever it is called; by one caller at a time (console/health_watch.py)."""
+
+    def __init__(
+        self, probes: Callable[[], Probes], clock: Callable[[], datetime], *, bound_seconds: float = BOUND_SECONDS
+    ) -> None:
+        self._probes, self._clock, self._bound = probes, clock, bound_seconds
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="tenancy-health")
+        self._open: dict[str, Future[Found]] = {}
+        self._unanswered: frozenset[str] = frozenset()
+
+    def __call__(self) -> Health:
+        """The platform as it is now, within the bound."""
+        all_looks = looks(self._probes())  # the first time, this loads the Kubernetes client
+        began, now = time.monotonic(), self._clock()
+        self._open = {look.name: self._begun(look, now) for look in all_looks}
+        wait(self._open.values(), timeout=self._bound)
+        found = {look.name: self._found(look, now) for look in all_looks}
+        self._unanswered = frozenset(name for name, each in found.items() if not each.answered)
+        checks = tuple(check for each in found.values() for check in each.checks)
+        return Health(checks, now, time.monotonic() - began)
+
+    def _begun(self, look: Look, now: datetime) -> Future[Found]:
+        before = self._open.get(look.name)
+        return before if before and not before.done() else self._threads.submit(_seen, look, now)
+
+    def _found(self, look: Look, now: datetime) -> Found:
+        asked = self._open[look.name]
+        if asked.done():
+            return asked.result()
+        checks = look.otherwise(Silence(f"It did not answer within {self._bound:g} s."))
+        if look.name not in self._unanswered:
+            checks = map(_not_known, checks)
+        return _stamped(checks, now, self._bound, answered=False)
+
+
+def _seen(look: Look, now: datetime) -> Found:
+    """What a look finds, also when it finds nobody. It never raises."""
+    began, answered = time.monotonic(), False
+    try:
+        checks = list(look.see(now))
+        answered = True
+    except TenancyError as error:
+        why = verdicts.without_places(str(error))
+        checks = list(look.otherwise(Silence(why, isinstance(error, PermanentError))))
+    except Exception as error:
+        log.exception("a look at the platform's health failed", extra={"look": look.name})
+        silence = Silence(f"This look has a defect ({type(error).__name__}); the log says more.")
+        checks = list(map(_not_known, look.otherwise(silence)))
+    return _stamped(checks, now, time.monotonic() - began, answered=answered)
+
+
+def _not_known(check: Check) -> Check:
+    return replace(check, state=Condition.UNKNOWN)
+
+
+def _stamped(checks: Iterable[Check], now: datetime, took: float, *, answered: bool) -> Found:
+    return Found(tuple(replace(check, checked_at=now, took_seconds=took) for check in checks), answered)

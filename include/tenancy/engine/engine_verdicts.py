@@ -1,0 +1,140 @@
+"""What was seen of the workflow engine and of our reconcilers, judged. Pure; verdicts.py has the other systems."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from tenancy.adapters.engine_vitals import Heartbeat, PoolSeen, WorkSeen
+from tenancy.adapters.server_vitals import WritersSeen
+from tenancy.engine.health import POOL, Check, Condition, System
+from tenancy.engine.reality import BEAT as REALITY_CHECK
+from tenancy.engine.reconcile import BEAT as RECONCILIATION
+from tenancy.engine.verdicts import LONG_WAIT_SECONDS, Verdict, ago, span
+from tenancy.engine.vitals import no_sign_of
+from tenancy.ledger.rounds import Beat
+from tenancy.saga.platform import Platform
+
+API: Final = "API"
+DATABASE: Final = "database"
+DAGS: Final = "DAGs"
+QUEUE: Final = "queue"
+DEFAULT_POOL: Final = "default_pool"
+"""Where the saga's own tasks run."""
+WRITTEN: Final = ("connection", "dag_run", "task_instance")
+"""Airflow's tables that every tenant's activities make it write in."""
+LONG_QUEUE: Final = timedelta(minutes=1)
+LATE_AFTER: Final = {RECONCILIATION: timedelta(minutes=3), REALITY_CHECK: timedelta(minutes=95)}
+"""Three beats missed. One that is not named here is late after an hour."""
+_OK, _DEGRADED, _DOWN, _UNKNOWN = Condition.OK, Condition.DEGRADED, Condition.DOWN, Condition.UNKNOWN
+
+
+def heartbeats(beats: Iterable[Heartbeat], now: datetime) -> tuple[Check, ...]:
+    """The engine's parts, by its own health report."""
+    return tuple(_api(beat) if beat.part == "metadatabase" else _part(beat, now) for beat in beats)
+
+
+def _api(metadatabase: Heartbeat) -> Check:
+    if metadatabase.status == "unhealthy":
+        return engine(API, (_DOWN, "It answers, but its own database does not: nothing goes on."))
+    return engine(API, (_OK, "It answers."))
+
+
+def _part(beat: Heartbeat, now: datetime) -> Check:
+    name = part_name(beat.part)
+    if beat.status == "healthy":
+        last = f"; its last sign of life was {ago(beat.last, now)} ago" if beat.last else ""
+        return engine(name, (_OK, f"It is at work{last}."))
+    if beat.status == "unhealthy":
+        return engine(name, (_DOWN, no_sign_of((name,))), since=beat.last)
+    return engine(name, (_UNKNOWN, "It has never given a sign of life."))
+
+
+def part_name(part: str) -> str:
+    """As people say it."""
+    return part.replace("_", " ")
+
+
+def work(seen: WorkSeen, platform: Platform, dags: Iterable[str], now: datetime) -> tuple[Check, ...]:
+    """DAGs, the queue, and the pools of the plans."""
+    return (_dags(seen.dags, tuple(dags)), _queue(seen, now), *_pools(seen.pools, platform))
+
+
+def _dags(known: Mapping[str, bool], wanted: tuple[str, ...]) -> Check:
+    missing = [dag for dag in wanted if dag not in known]
+    paused = [dag for dag in wanted if known.get(dag)]
+    measured = {"paused": len(paused), "missing": len(missing)}
+    if missing:
+        verdict = _DOWN, f"The workflow engine does not know {' and '.join(missing)}: is its file there, and sound?"
+    elif paused:
+        verdict = _DEGRADED, f"Paused, until somebody unpauses it in Airflow: {' and '.join(paused)}."
+    else:
+        verdict = _OK, f"All {len(wanted)} are there, none is paused."
+    return engine(DAGS, verdict, measured=measured)
+
+
+def _queue(seen: WorkSeen, now: datetime) -> Check:
+    measured = {"queued": seen.queued}
+    if not seen.queued or seen.queued_since is None:
+        return engine(QUEUE, (_OK, "No tenant's run waits in it."), measured=measured)
+    runs = "1 run waits" if seen.queued == 1 else f"{seen.queued} runs wait"
+    said = f"{runs} in it, the first for {ago(seen.queued_since, now)}."
+    if now - seen.queued_since <= LONG_QUEUE:
+        return engine(QUEUE, (_OK, said), measured=measured)
+    return engine(QUEUE, (_DEGRADED, said), measured=measured, since=seen.queued_since)
+
+
+def _pools(known: Mapping[str, PoolSeen], platform: Platform) -> tuple[Check, ...]:
+    names = dict.fromkeys((DEFAULT_POOL, *(plan.workflow_pool for plan in platform.plans.values())))
+    return tuple(_pool(name, known.get(name)) for name in names)
+
+
+def _pool(name: str, seen: PoolSeen | None) -> Check:
+    part = POOL + name
+    if seen is None:
+        return engine(part, (_DOWN, "The workflow engine has no such pool: no tenant of its plan gets a handle."))
+    measured = {"slots": seen.slots, "occupied": seen.occupied, "queued": seen.queued}
+    if seen.slots >= 0 and seen.open <= 0 and seen.queued:
+        said = f"All {seen.slots} slots are taken, and {seen.queued} tasks wait."
+        return engine(part, (_DEGRADED, said), measured=measured)
+    slots = seen.slots if seen.slots >= 0 else "any number of"
+    return engine(part, (_OK, f"{seen.occupied} of {slots} slots are taken."), measured=measured)
+
+
+def database(seen: WritersSeen) -> Check:
+    """Can the engine write in its own database?"""
+    longest = seen.longest_wait_seconds or 0.0
+    measured = {"longest_wait_seconds": round(longest, 1)}
+    verdict: Verdict = _OK, "Nothing keeps it from writing."
+    if seen.locked:
+        what = " and ".join(f'"{table}"' for table in seen.locked)
+        verdict = _DEGRADED, f"Somebody holds a lock on its table {what}: whoever writes there waits."
+    elif longest > LONG_WAIT_SECONDS:
+        verdict = _DEGRADED, f"A session has waited for a lock for {span(longest)}."
+    return engine(DATABASE, verdict, measured=measured)
+
+
+def reconcilers(beats: Iterable[Beat], now: datetime) -> tuple[Check, ...]:
+    """Who finishes what was missed, and who compares ledger and world."""
+    known = {beat.name: beat for beat in beats}
+    return tuple(_reconciler(name, known.get(name), now) for name in LATE_AFTER)
+
+
+def _reconciler(name: str, beat: Beat | None, now: datetime) -> Check:
+    if beat is None:
+        return engine(name, (_UNKNOWN, "It has never run: is its DAG there, and not paused?"))
+    measured = {"took_seconds": round(beat.took_seconds, 2)}
+    if now - beat.at <= LATE_AFTER[name]:
+        return engine(name, (_OK, f"It ran {ago(beat.at, now)} ago."), measured=measured)
+    state = _DOWN if name == RECONCILIATION else _DEGRADED
+    return engine(name, (state, f"It is late: it last ran {ago(beat.at, now)} ago."), measured=measured, since=beat.at)
+
+
+def engine(
+    part: str,
+    verdict: Verdict,
+    *,
+    measured: Mapping[str, int | float | str] | None = None,
+    since: datetime | None = None,
+) -> Check:
+    """A check of one part of the engine."""
+    return Check(System.ENGINE, verdict[0], verdict[1], part=part, measured=measured or {}, since=since)

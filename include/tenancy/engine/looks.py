@@ -1,0 +1,129 @@
+"""What there is to look at, and what is said of a system that does not answer. checkup.py has it done, all at once."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from tenancy.adapters.engine_vitals import PARTS
+from tenancy.engine import engine_verdicts as of_engine
+from tenancy.engine import verdicts
+from tenancy.engine.health import POOL, Check, Condition, System
+from tenancy.engine.report import DAGS
+from tenancy.ledger.migrations import LEDGER_VERSION
+from tenancy.saga.platform import Platform, Region
+
+if TYPE_CHECKING:
+    from tenancy.adapters.cluster_vitals import ClusterSeen
+    from tenancy.adapters.engine_vitals import Heartbeat, WorkSeen
+    from tenancy.adapters.ingress import IngressSeen
+    from tenancy.adapters.server_vitals import ServerSeen, WritersSeen
+    from tenancy.ledger.rounds import Beat
+
+
+@dataclass(frozen=True)
+class LedgerSeen:
+    """The ledger's server, who has beaten, and how many tenants there are: (region, plan) -> number."""
+
+    server: "ServerSeen"
+    beats: "tuple[Beat, ...]"
+    loads: Mapping[tuple[str, str], int]
+
+
+@dataclass(frozen=True)
+class Probes:
+    """How each system is looked at; joined by probes.py, or by a test. Any of them may raise a TenancyError."""
+
+    platform: Platform
+    ledger: "Callable[[], LedgerSeen]"
+    heartbeats: "Callable[[], Iterable[Heartbeat]]"
+    work: "Callable[[], WorkSeen]"
+    storage: "Callable[[Region], ServerSeen]"
+    cluster: "Callable[[Region], ClusterSeen]"
+    ingress: "Callable[[Region], IngressSeen]"
+    engine_database: "Callable[[], WritersSeen] | None" = None
+    """None where the engine's database cannot be entered from here, or is no PostgreSQL."""
+
+
+@dataclass(frozen=True)
+class Silence:
+    """No answer, or a refusal. `for_good`: asking again would not help before somebody has changed something."""
+
+    why: str
+    for_good: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look. `see` gives its checks; `otherwise` are those of a system that did not answer."""
+
+    name: str
+    see: Callable[[datetime], Iterable[Check]]
+    otherwise: Callable[[Silence], Iterable[Check]]
+
+
+def looks(probes: Probes) -> tuple[Look, ...]:
+    """All of them, in the order of a page."""
+    regions = probes.platform.regions.values()
+    return (*_platform_wide(probes), *(look for region in regions for look in _regional(probes, region)))
+
+
+def _platform_wide(probes: Probes) -> Iterator[Look]:
+    platform = probes.platform
+    yield Look("ledger", partial(_ledger, probes), partial(_no_ledger, platform))
+    yield Look("heartbeats", lambda now: of_engine.heartbeats(probes.heartbeats(), now), _no_heartbeats)
+    yield Look("work", lambda now: of_engine.work(probes.work(), platform, DAGS, now), partial(_no_work, platform))
+    if (entered := probes.engine_database) is not None:
+        yield Look("database", lambda _now: [of_engine.database(entered())], _no_database)
+
+
+def _regional(probes: Probes, region: Region) -> Iterator[Look]:
+    def of(system: System, see: Callable[[], Check], *, refused: Condition = Condition.DOWN) -> Look:
+        def otherwise(silence: Silence) -> list[Check]:
+            return [Check(system, refused if silence.for_good else Condition.DOWN, silence.why, region.name)]
+
+        return Look(f"{system} {region.name}", lambda _now: [see()], otherwise)
+
+    yield of(System.STORAGE, lambda: verdicts.storage(region, probes.storage(region)))
+    yield of(System.CLUSTER, lambda: verdicts.cluster(region, probes.cluster(region)))
+    # A name that leads nowhere from here may do so for everybody else.
+    yield of(System.INGRESS, lambda: verdicts.ingress(region, probes.ingress(region)), refused=Condition.UNKNOWN)
+
+
+def _ledger(probes: Probes, now: datetime) -> Iterator[Check]:
+    seen, platform = probes.ledger(), probes.platform
+    yield verdicts.ledger(seen.server, LEDGER_VERSION)
+    yield from of_engine.reconcilers(seen.beats, now)
+    for region in platform.regions.values():
+        yield verdicts.capacity(region, sum(n for (name, _), n in seen.loads.items() if name == region.name))
+    for plan in platform.plans.values():
+        yield verdicts.quota(plan, sum(n for (_, name), n in seen.loads.items() if name == plan.name))
+
+
+_NO_LEDGER: Final = "Not known: it stands in the ledger."
+_NOT_ASKED: Final = "Not known: the workflow engine did not say."
+
+
+def _no_ledger(platform: Platform, silence: Silence) -> Iterator[Check]:
+    yield Check(System.LEDGER, Condition.DOWN, silence.why)
+    unknown = partial(Check, state=Condition.UNKNOWN, said=_NO_LEDGER)
+    yield from (unknown(System.ENGINE, part=name) for name in of_engine.LATE_AFTER)
+    yield from (unknown(System.CAPACITY, region=region) for region in platform.regions)
+    yield from (unknown(System.QUOTA, part=plan) for plan in platform.plans)
+
+
+def _no_heartbeats(silence: Silence) -> Iterator[Check]:
+    yield of_engine.engine(of_engine.API, (Condition.DOWN, silence.why))
+    for part in PARTS:
+        yield of_engine.engine(of_engine.part_name(part), (Condition.UNKNOWN, _NOT_ASKED))
+
+
+def _no_work(platform: Platform, silence: Silence) -> Iterator[Check]:
+    pools = (POOL + plan.workflow_pool for plan in platform.plans.values())
+    names = dict.fromkeys((of_engine.DAGS, of_engine.QUEUE, POOL + of_engine.DEFAULT_POOL, *pools))
+    return (of_engine.engine(name, (Condition.UNKNOWN, f"Not known: {silence.why}")) for name in names)
+
+
+def _no_database(silence: Silence) -> Iterator[Check]:
+    yield of_engine.engine(of_engine.DATABASE, (Condition.DOWN, silence.why))

@@ -1,0 +1,170 @@
+"""What was seen of a system, judged: ok, degraded or down, in one sentence. Pure.
+
+Thresholds stand here. A sentence says what it means for tenants where that is not plain, and never an address or a
+secret: whoever may read tenants reads it.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from tenancy.engine.health import Check, Condition, System
+from tenancy.saga.platform import Plan, Region
+
+if TYPE_CHECKING:  # the Kubernetes client behind one of them is heavy
+    from tenancy.adapters.cluster_vitals import ClusterSeen
+    from tenancy.adapters.ingress import IngressSeen
+    from tenancy.adapters.server_vitals import ServerSeen
+
+NEARLY_FULL: Final = 0.9
+LONG_WAIT_SECONDS: Final = 15.0
+"""For a lock. Ours are waited for 10 s at most (engine/tenancy.py: Timings)."""
+_OK, _DEGRADED, _DOWN = Condition.OK, Condition.DEGRADED, Condition.DOWN
+
+Measured = Mapping[str, int | float | str]
+Verdict = tuple[Condition, str]
+
+
+def storage(region: Region, seen: "ServerSeen") -> Check:
+    """A region's storage server: may tenants' databases and roles be made there, now?"""
+    state, said = _storage(seen) or _server(seen) or (_OK, f"It answers; {_sessions(seen)}.")
+    return Check(System.STORAGE, state, said, region.name, measured=_of_server(seen) | {"databases": seen.databases})
+
+
+def _storage(seen: "ServerSeen") -> Verdict | None:
+    if not (seen.may_create_databases and seen.may_create_roles):
+        missing = [
+            word
+            for word, may in (("databases", seen.may_create_databases), ("roles", seen.may_create_roles))
+            if not may
+        ]
+        return _DOWN, f"Our role may not create {' and '.join(missing)}: no tenant can be given storage."
+    if seen.in_template1:
+        number = "a session" if seen.in_template1 == 1 else f"{seen.in_template1} sessions"
+        return _DEGRADED, f"template1 is in use by {number}: while it is, no database can be created."
+    return None
+
+
+def ledger(seen: "ServerSeen", version: str) -> Check:
+    """The server of the ledger."""
+    state, said = _server(seen) or (_OK, f"It answers; {_sessions(seen)}.")
+    measured = {**_of_server(seen), "schema": version, "size_mb": round(seen.size_bytes / 1e6, 1)}
+    return Check(System.LEDGER, state, said, measured=measured)
+
+
+def _server(seen: "ServerSeen") -> Verdict | None:
+    if seen.read_only:
+        return _DOWN, "It takes no writes: it is read-only, perhaps a standby."
+    if seen.role_limit >= 0 and _nearly(seen.own_sessions, seen.role_limit):
+        return _DEGRADED, f"Our role has {seen.own_sessions} of the {seen.role_limit} sessions it may have."
+    if _nearly(seen.sessions, seen.slots):
+        return _DEGRADED, f"Nearly all sessions are taken: {seen.sessions} of {seen.slots}."
+    if (seen.longest_wait_seconds or 0) > LONG_WAIT_SECONDS:
+        return _DEGRADED, f"A session has waited for a lock for {span(seen.longest_wait_seconds or 0)}."
+    return None
+
+
+def _sessions(seen: "ServerSeen") -> str:
+    return f"{seen.sessions} of {seen.slots} sessions are taken"
+
+
+def _of_server(seen: "ServerSeen") -> dict[str, int | float | str]:
+    told: dict[str, int | float | str] = {
+        "version": seen.version,
+        "sessions": seen.sessions,
+        "sessions_allowed": seen.slots,
+    }
+    wait = seen.longest_wait_seconds
+    return told if wait is None else told | {"longest_wait_seconds": round(wait, 1)}
+
+
+def cluster(region: Region, seen: "ClusterSeen") -> Check:
+    """A region's cluster."""
+    state, said = _cluster(seen)
+    counted = {
+        "nodes": seen.nodes,
+        "nodes_ready": seen.nodes_ready,
+        "pods_pending": seen.pending,
+        "pods_unschedulable": len(seen.unschedulable) if seen.pending is not None else None,
+    }
+    known = {name: number for name, number in counted.items() if number is not None}
+    measured: Measured = {"version": seen.version, "answer_seconds": round(seen.answer_seconds, 2), **known}
+    return Check(System.CLUSTER, state, said, region.name, measured=measured)
+
+
+def _cluster(seen: "ClusterSeen") -> Verdict:
+    if seen.nodes and not seen.nodes_ready:
+        return _DOWN, f"None of its {seen.nodes} nodes is ready: no pod starts."
+    if seen.slow:
+        return _DEGRADED, f"Its API took {span(seen.answer_seconds)} to say its version."
+    if seen.unschedulable:
+        count = len(seen.unschedulable)
+        pods = "1 pod finds" if count == 1 else f"{count} pods find"
+        return _DEGRADED, f"{pods} no node: {seen.why or 'the scheduler does not say why'}"
+    if seen.nodes is not None and seen.nodes != seen.nodes_ready:
+        return _DEGRADED, f"{seen.nodes_ready} of {seen.nodes} nodes are ready."
+    nodes = "" if seen.nodes is None else f"; {seen.nodes_ready} of {seen.nodes} nodes are ready"
+    return _OK, f"Its API answers{nodes}."
+
+
+def ingress(region: Region, seen: "IngressSeen") -> Check:
+    """A region's ingress controller, by what it says to a host that no tenant has."""
+    broken = seen.status >= 500
+    said = f"It answers every host with {seen.status}." if broken else "It answers."
+    measured: Measured = {"host": seen.host, "status": seen.status}
+    return Check(System.INGRESS, _DEGRADED if broken else _OK, said, region.name, measured=measured)
+
+
+def capacity(region: Region, tenants: int) -> Check:
+    """How full a region is."""
+    state, said = _room(tenants, region.capacity, "The region", "no further tenant is admitted here")
+    return Check(System.CAPACITY, state, said, region.name, measured={"tenants": tenants, "allowed": region.capacity})
+
+
+def quota(plan: Plan, tenants: int) -> Check:
+    """How much of a plan's quota is used."""
+    if plan.quota is None:
+        said = f"{tenants} tenants are on it; it has no quota."
+        return Check(System.QUOTA, _OK, said, part=plan.name, measured={"tenants": tenants})
+    state, said = _room(tenants, plan.quota, "The plan's quota", "no further tenant is admitted to it")
+    return Check(System.QUOTA, state, said, part=plan.name, measured={"tenants": tenants, "allowed": plan.quota})
+
+
+def _room(used: int, allowed: int, what: str, then: str) -> Verdict:
+    """Full is not down: every tenant there is goes on."""
+    if used >= allowed:
+        return _DEGRADED, f"{what} is used up, {used} of {allowed}: {then}."
+    if _nearly(used, allowed):
+        return _DEGRADED, f"{what} is nearly used up: {used} of {allowed}."
+    return _OK, f"{used} of {allowed} tenants."
+
+
+def _nearly(used: int, allowed: int) -> bool:
+    return used >= allowed * NEARLY_FULL
+
+
+def span(seconds: float) -> str:
+    """A duration as a sentence says it."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def ago(since: datetime, now: datetime) -> str:
+    """How long ago that was."""
+    return span(max((now - since) / timedelta(seconds=1), 0.0))
+
+
+_PLACES: Final = (
+    re.compile(r"connection (to server )?(at \"[^\"]*\"( \([^)]*\))?, port \d+ )?failed: "),
+    re.compile(r",? at (https?://\S+|[^\s:]+:\d+(/[^\s:]+)?)"),
+    re.compile(r"https?://\S+"),
+)
+
+
+def without_places(said: str) -> str:
+    """An error's sentence without addresses."""
+    for place in _PLACES:
+        said = place.sub("", said)
+    return " ".join(said.split())

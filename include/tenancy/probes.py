@@ -1,0 +1,85 @@
+"""How this platform's systems are looked at: the adapters of engine/looks.py, joined with the real connections.
+
+Called by shared_parts.py for the console. What is read of Airflow's connections is kept for as long as the probes are.
+"""
+
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, TypeVar
+
+from tenancy import bootstrap
+from tenancy.adapters import (
+    cluster_access,  # noqa: F401 - heavy: loaded here, before a look is timed
+    cluster_vitals,
+    engine_vitals,
+    ingress,
+    server_vitals,
+)
+from tenancy.adapters.dsn import Dsn
+from tenancy.engine.engine_verdicts import WRITTEN
+from tenancy.engine.looks import LedgerSeen, Probes
+from tenancy.engine.report import DAGS
+from tenancy.engine.workflow import PROVISIONING_DAG
+from tenancy.ledger.ledger import Ledger
+from tenancy.ledger.rounds import beats
+from tenancy.saga.errors import TenancyError
+from tenancy.saga.platform import Region
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kubernetes.client import Configuration
+
+    from tenancy.adapters.airflow_client import AirflowClient
+    from tenancy.adapters.ingress import IngressSeen
+
+
+_Seen = TypeVar("_Seen")
+
+
+def probes() -> Probes:
+    """With the platform file and the connections as they are now."""
+    storage = lru_cache(bootstrap.storage_dsn)
+    ledger = lru_cache(bootstrap.ledger_dsn)
+    cluster = lru_cache(_cluster_access)
+    own = bootstrap.engine_dsn()
+
+    return Probes(
+        platform=bootstrap.platform(),
+        ledger=lambda: look_at_ledger(ledger()),
+        heartbeats=lambda: _of_engine(engine_vitals.heartbeats),
+        work=lambda: _of_engine(lambda client: engine_vitals.work(client, DAGS, PROVISIONING_DAG)),
+        storage=lambda region: server_vitals.look(storage(region)),
+        cluster=lambda region: cluster_vitals.look(cluster(region), f"the cluster of region {region.name}"),
+        ingress=look_at_ingress,
+        engine_database=partial(server_vitals.look_at_writers, own, WRITTEN) if own else None,
+    )
+
+
+@lru_cache(maxsize=1)
+def _engine() -> "AirflowClient":
+    return bootstrap.engine_client(engine_vitals.LOOK_SECONDS)
+
+
+def _of_engine(look: "Callable[[AirflowClient], _Seen]") -> _Seen:
+    """By one client, which logs in once and is kept until it is refused."""
+    try:
+        return look(_engine())
+    except TenancyError:
+        _engine.cache_clear()  # its address or password may be another one now
+        raise
+
+
+def look_at_ledger(dsn: Dsn) -> LedgerSeen:
+    """Its server, and what stands in it."""
+    server = server_vitals.look(dsn)
+    with Ledger(server_vitals.patient_for(dsn)).open("tenancy health") as ledger:
+        return LedgerSeen(server, tuple(beats(ledger)), ledger.loads())
+
+
+def look_at_ingress(region: Region) -> "IngressSeen":
+    """Its controller's answer to a host that no tenant has."""
+    return ingress.look(region.ingress_domain, bootstrap.ingress_port(), f"The ingress of region {region.name}")
+
+
+def _cluster_access(region: Region) -> "Configuration":
+    return bootstrap.cluster_access(region.cluster_connection)

@@ -1,0 +1,93 @@
+"""Real faults of the platform, seen where operators look: the API, `tenantctl health`, the page. And cleared."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from sandbox.access import Access
+from sandbox.faults.desk import Desk
+from tests.acceptance import operators, runs
+from tests.acceptance.browsing import PATIENCE_MS, chromium, console, overflow, shoot, violations, window
+from tests.acceptance.command_line import Operator
+
+FAULTS = ("storage-stopped", "ingress-down", "handles-locked")
+REGIONS = ("eu-central", "us-east")
+EXPECTED = {
+    **{("storage", region, ""): "down" for region in REGIONS},
+    **{("ingress", region, ""): "down" for region in REGIONS},
+    ("engine", None, "database"): "degraded",
+}
+PATIENCE = 120.0
+"""A look is 10 s old at most; a busy machine may be silent for a while."""
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+def wrong(access: Access) -> dict[tuple[str, str | None, str], str]:
+    """What the API calls down or degraded. A busy machine may not know of something for a while."""
+    return {
+        (check["system"], check["region"], check["part"]): check["state"]
+        for check in operators.look(access, "/health")["checks"]
+        if check["state"] in {"down", "degraded"}
+    }
+
+
+def until_wrong(access: Access, wanted: dict[tuple[str, str | None, str], str], what: str) -> None:
+    def is_so() -> bool:
+        with suppress(httpx.TimeoutException):  # an api-server that has just started loads the console for a while
+            return wrong(access) == wanted
+        return False
+
+    runs.until(is_so, what, seconds=PATIENCE, every=1)
+
+
+def test_faults_of_the_platform_turn_their_checks_and_no_others_wherever_one_looks(
+    sandbox: Access, desk: Desk, browser: Browser
+):
+    operator = Operator(sandbox)
+    until_wrong(sandbox, {}, "a platform that is well")
+    assert operator("health").returncode == 0
+    with window(browser, sandbox, "viewer", height=1500) as page:
+        page.goto(console(sandbox, "health"))
+
+        for kind in FAULTS:
+            desk.set(kind)
+        until_wrong(sandbox, EXPECTED, "exactly these faults to be told")
+
+        _page_says_so(page)
+        told = operator("health")
+        assert told.returncode == 1
+        for line in ("DOWN storage eu-central", "DOWN ingress us-east", "DEGRADED engine: database -"):
+            assert line in " ".join(told.stdout.split())
+        page.goto(console(sandbox))
+        expect(page.locator(".notice.bad").first).to_contain_text("Down: ", timeout=PATIENCE_MS)
+        page.locator(".notice a").first.click()
+        expect(page.locator("h1")).to_have_text("Platform health")
+
+        desk.clear()
+        until_wrong(sandbox, {}, "all to be well again")
+        expect(page.locator("[data-state=down]")).to_have_count(0, timeout=PATIENCE_MS)
+    assert operator("health").returncode == 0
+
+
+def _page_says_so(page: Page) -> None:
+    """The page that was opened before, which nobody loaded again."""
+    expect(page.locator("[data-state=down]")).to_have_count(4, timeout=PATIENCE_MS)
+    expect(page.locator(".panel h2")).to_contain_text("Down: storage of eu-central", timeout=PATIENCE_MS)
+    shoot(page, "health-light")
+    page.emulate_media(color_scheme="dark")
+    shoot(page, "health-dark")
+    assert violations(page) == []
+    page.set_viewport_size({"width": 360, "height": 800})
+    assert overflow(page) <= 0
+    page.emulate_media(color_scheme="light")
+    assert violations(page) == []
+    page.set_viewport_size({"width": 1280, "height": 1500})

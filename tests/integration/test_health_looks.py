@@ -1,0 +1,336 @@
+"""The platform's health by real servers: each fault of the platform turns the check of its system, and no other."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+
+import psycopg
+import pytest
+
+from sandbox.faults import sql as faults
+from sandbox.postgres import PostgresServer
+from tenancy.adapters import cluster_vitals, ingress, server_vitals
+from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.engine_vitals import Heartbeat, PoolSeen, WorkSeen
+from tenancy.engine.checkup import Checkup
+from tenancy.engine.engine_verdicts import DEFAULT_POOL
+from tenancy.engine.health import Check, Condition, Health, System
+from tenancy.engine.looks import Probes
+from tenancy.engine.report import DAGS
+from tenancy.ledger.ledger import Ledger, utc_now
+from tenancy.ledger.rounds import beat
+from tenancy.probes import look_at_ledger
+from tenancy.saga.errors import PermanentError, TransientError
+from tests import clusters, parts
+from tests.acceptance.runs import until
+from tests.clusters import Kubernetes
+from tests.conformance.server import Sandbox
+
+OK, DEGRADED, DOWN, UNKNOWN = Condition.OK, Condition.DEGRADED, Condition.DOWN, Condition.UNKNOWN
+STORAGE, CLUSTER, INGRESS = ((system, parts.REGION, "") for system in (System.STORAGE, System.CLUSTER, System.INGRESS))
+DATABASE = (System.ENGINE, "", "database")
+PATIENT = 60.0
+"""These looks may take their time: what is told of whoever is late has tests of its own."""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A cluster with an ingress listener, at its usual speed: its API's time-outs are real."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("health"), ("--ingress-port", "0"))
+    sandbox.start()
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture
+def probes(world: Sandbox, storage_dsn: Dsn, ledger_dsn: Dsn) -> Probes:
+    """Real servers; the engine's own word is made up, and the ledger stands for its database."""
+    with Ledger(ledger_dsn).open("test") as ledger:
+        for name in ("reconciliation", "reality check"):
+            beat(ledger, name, took_seconds=0.1, summary="nothing to do")
+    told = tuple(Heartbeat(part, "healthy", utc_now()) for part in ("metadatabase", "scheduler", "triggerer"))
+    pools = {name: PoolSeen(name, 8, 0, 0, 8) for name in (DEFAULT_POOL, parts.POOL)}
+    return Probes(
+        platform=parts.platform(),
+        ledger=lambda: look_at_ledger(ledger_dsn),
+        heartbeats=lambda: told,
+        work=lambda: WorkSeen(dict.fromkeys(DAGS, False), 0, None, pools),
+        storage=lambda region: server_vitals.look(storage_dsn),
+        cluster=lambda region: cluster_vitals.look(clusters.configuration(world.server), clusters.LABEL),
+        ingress=lambda region: ingress.look("eu.tenants.localhost", world.ingress_port, "The ingress"),
+        engine_database=lambda: server_vitals.look_at_writers(ledger_dsn, ("fact",)),
+    )
+
+
+@pytest.fixture
+def checkup(probes: Probes) -> Checkup:
+    return Checkup(lambda: probes, utc_now, bound_seconds=PATIENT)
+
+
+def wrong(seen: Health) -> dict[tuple[str, str, str], Condition]:
+    """What is not ok, by its key."""
+    return {check.key: check.state for check in seen.checks if check.state is not OK}
+
+
+def _found(checkup: Checkup, key: tuple[System, str, str]) -> Check:
+    check = checkup().of(*key)
+    assert check is not None
+    return check
+
+
+def test_all_is_well_on_a_platform_that_is(checkup: Checkup):
+    seen = checkup()
+    assert wrong(seen) == {}
+    assert seen.state is OK
+    assert {check.system for check in seen.checks} == set(System)
+    assert all(check.checked_at == seen.looked_at for check in seen.checks)
+    cluster, storage = seen.of(*CLUSTER), seen.of(*STORAGE)
+    assert cluster is not None
+    assert storage is not None
+    assert (cluster.measured["nodes"], cluster.measured["nodes_ready"]) == (1, 1)
+    assert int(storage.measured["databases"]) >= 4
+
+
+def test_what_is_said_and_measured_holds_no_password_and_no_address(
+    checkup: Checkup, storage_dsn: Dsn, ledger_dsn: Dsn, world: Sandbox
+):
+    told = repr(checkup().checks)
+    for secret in (storage_dsn.password, ledger_dsn.password, world.server.token, "postgresql://", "127.0.0.1"):
+        assert secret not in told
+
+
+# -- storage
+
+
+@pytest.fixture
+def altered(quick_server: PostgresServer, storage_dsn: Dsn) -> Iterator[Callable[[str], None]]:
+    """A fault of the sandbox that is one statement, on the storage admin of these tests."""
+    with parts.superuser(quick_server) as superuser, ExitStack() as stack:
+
+        def strike(kind: str) -> None:
+            stack.callback(superuser.execute, faults.CLEAR[kind].encode())
+            superuser.execute(faults.SET[kind].encode())
+
+        assert storage_dsn.user == "storage_admin"  # whom the statements name
+        yield strike
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("no-createdb", "may not create databases"), ("no-connection-slots", "too many connections for role")],
+)
+def test_a_storage_that_gives_no_tenant_a_place_is_down(
+    checkup: Checkup, altered: Callable[[str], None], kind: str, said: str
+):
+    altered(kind)
+    seen = checkup()
+    assert wrong(seen) == {STORAGE: DOWN}
+    assert said in seen.trouble[0].said
+
+
+def test_a_session_in_template1_is_told(checkup: Checkup, quick_server: PostgresServer):
+    with parts.superuser(quick_server, "template1"):
+        assert wrong(checkup()) == {STORAGE: DEGRADED}
+        assert "template1 is in use by a session" in _found(checkup, STORAGE).said
+    until(lambda: wrong(checkup()) == {}, "template1 to be free")
+
+
+def test_a_role_at_its_limit_is_told_before_it_is_reached(
+    checkup: Checkup, quick_server: PostgresServer, storage_dsn: Dsn
+):
+    with parts.superuser(quick_server) as superuser, ExitStack() as stack:
+        stack.callback(superuser.execute, b"alter role storage_admin connection limit -1")
+        superuser.execute("alter role storage_admin connection limit 10")
+        url = storage_dsn.url
+        for _ in range(8):
+            stack.enter_context(psycopg.connect(url))
+        assert wrong(checkup()) == {STORAGE: DEGRADED}
+        assert _found(checkup, STORAGE).said == "Our role has 9 of the 10 sessions it may have."
+
+
+@pytest.fixture
+def lock_wait(quick_server: PostgresServer, storage_dsn: Dsn) -> Iterator[None]:
+    """Somebody waits for a lock in the storage's own database."""
+    with ExitStack() as stack:
+        holder, waiter = (
+            stack.enter_context(psycopg.connect(quick_server.superuser_dsn(storage_dsn.dbname))) for _ in range(2)
+        )
+        thread = threading.Thread(target=lambda: waiter.execute("select pg_advisory_lock(4711)"))
+        holder.execute("select pg_advisory_lock(4711)")
+        thread.start()
+        yield
+        holder.execute("select pg_advisory_unlock(4711)")
+        thread.join()
+        holder.rollback()
+
+
+def test_how_long_somebody_waits_for_a_lock_is_seen_by_a_role_without_rights(storage_dsn: Dsn, lock_wait: None):
+    until(lambda: (server_vitals.look(storage_dsn).longest_wait_seconds or 0) > 0.2, "the wait to be seen")
+
+
+def test_a_stopped_server_is_down_and_delays_nobody_else(probes: Probes, stopped: Dsn):
+    broken = replace(probes, storage=lambda region: server_vitals.look(stopped))
+    seen = Checkup(lambda: broken, utc_now, bound_seconds=PATIENT)()
+    assert wrong(seen) == {STORAGE: DOWN}
+    assert "does not answer" in seen.trouble[0].said
+
+
+@pytest.fixture
+def stopped() -> Iterator[Dsn]:
+    """A server whose kernel takes connections, and that says nothing: as one that was sent SIGSTOP."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield Dsn("127.0.0.1", server.getsockname()[1], "x", "x", "secret", "the storage of region eu-central")
+
+
+def test_a_ledger_that_is_away_hides_what_stands_in_it(probes: Probes, stopped: Dsn):
+    broken = replace(probes, ledger=lambda: look_at_ledger(stopped))
+    seen = Checkup(lambda: broken, utc_now, bound_seconds=PATIENT)()
+    assert wrong(seen) == {
+        (System.LEDGER, "", ""): DOWN,
+        (System.ENGINE, "", "reconciliation"): UNKNOWN,
+        (System.ENGINE, "", "reality check"): UNKNOWN,
+        (System.CAPACITY, parts.REGION, ""): UNKNOWN,
+        (System.QUOTA, "", "starter"): UNKNOWN,
+        (System.QUOTA, "", "business"): UNKNOWN,
+    }
+
+
+# -- the engine's own database
+
+
+def test_a_lock_that_keeps_the_engine_from_writing_is_told(checkup: Checkup, ledger_dsn: Dsn):
+    with psycopg.connect(ledger_dsn.url) as holder:
+        holder.execute("lock table ledger.fact in share mode")
+        assert wrong(checkup()) == {DATABASE: DEGRADED}
+        holder.rollback()
+        holder.execute("lock table ledger.fact in row exclusive mode")
+        assert wrong(checkup()) == {}
+
+
+# -- clusters
+
+
+@pytest.fixture
+def kubernetes(world: Sandbox) -> Kubernetes:
+    return Kubernetes(world.server)
+
+
+@contextmanager
+def set_in(kubernetes: Kubernetes, **fault: object) -> Iterator[None]:
+    clear = kubernetes.fault(**fault)
+    try:
+        yield
+    finally:
+        clear()
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "said"),
+    [
+        ({"kind": "http-500"}, DOWN, "answered 500"),
+        ({"kind": "http-429", "retry_after": 5}, DOWN, "It asks to wait 5 s."),
+        ({"kind": "hang"}, DOWN, "nothing within 2 s"),
+        ({"kind": "refuse"}, DOWN, "does not answer"),
+        ({"kind": "slow", "milliseconds": 1100}, DEGRADED, "to say its version"),
+    ],
+    ids=lambda value: value["kind"] if isinstance(value, dict) else "",
+)
+def test_a_cluster_whose_api_fails_is_told(
+    checkup: Checkup, kubernetes: Kubernetes, fault: dict[str, object], state: Condition, said: str
+):
+    with set_in(kubernetes, **fault):
+        seen = checkup()
+    assert wrong(seen) == {CLUSTER: state}
+    assert said in seen.trouble[0].said
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "hang", "selector": "tenancy.internal/slug=acme"},
+        {"kind": "image-pull-backoff"},
+        {"kind": "crash-loop-backoff"},
+        {"kind": "slow-start", "seconds": 60},
+        {"kind": "quota-exceeded"},
+    ],
+    ids=lambda fault: fault["kind"],
+)
+def test_what_is_one_tenants_or_its_workloads_is_not_the_clusters(
+    checkup: Checkup, kubernetes: Kubernetes, fault: dict[str, object]
+):
+    with set_in(kubernetes, **fault):
+        assert wrong(checkup()) == {}
+
+
+def test_a_pod_of_ours_that_no_node_takes_is_the_clusters_trouble(checkup: Checkup, kubernetes: Kubernetes):
+    kubernetes.ask("POST", "/api/v1/namespaces", {"metadata": {"name": "stuck"}})
+    with set_in(kubernetes, kind="unschedulable"):
+        for name, labels in (("ours", {"app.kubernetes.io/part-of": "tenancy"}), ("theirs", {})):
+            pod = {
+                "metadata": {"name": name, "labels": labels},
+                "spec": {"containers": [{"name": "app", "image": "nothing"}]},
+            }
+            kubernetes.ask("POST", "/api/v1/namespaces/stuck/pods", pod)
+        until(lambda: wrong(checkup()) == {CLUSTER: DEGRADED}, "the pod to be told")
+        found = _found(checkup, CLUSTER)
+    assert found.said.startswith("1 pod finds no node: 0/1 nodes are available")
+    kubernetes.ask("DELETE", "/api/v1/namespaces/stuck")
+    until(lambda: wrong(checkup()) == {}, "the pod to be gone")
+
+
+def test_a_cluster_that_shows_us_neither_nodes_nor_pods_is_well_all_the_same():
+    def refused(path: str, *_: str) -> None:
+        raise PermanentError("403")
+
+    api = SimpleNamespace(get=lambda path: {"gitVersion": "v1.30.1"}, listed=refused)
+    seen = cluster_vitals._looked(api)  # type: ignore[arg-type]
+    assert (seen.version, seen.nodes, seen.nodes_ready, seen.pending) == ("v1.30.1", None, None, None)
+
+
+# -- ingress
+
+
+def test_an_ingress_that_cuts_connections_is_down(checkup: Checkup, kubernetes: Kubernetes):
+    with set_in(kubernetes, kind="ingress-down"):
+        seen = checkup()
+    assert wrong(seen) == {INGRESS: DOWN}
+
+
+def test_an_ingress_that_nobody_serves_is_down_and_a_name_that_leads_nowhere_is_not_known(probes: Probes, stopped: Dsn):
+    def checked(domain: str, port: int) -> Health:
+        broken = replace(probes, ingress=lambda region: ingress.look(domain, port, "The ingress"))
+        return Checkup(lambda: broken, utc_now, bound_seconds=PATIENT)()
+
+    assert wrong(checked("eu.tenants.localhost", stopped.port)) == {INGRESS: DOWN}
+    assert wrong(checked("nowhere.invalid", 80)) == {INGRESS: UNKNOWN}
+
+
+# -- whoever is late
+
+
+def test_whoever_is_silent_is_unknown_at_first_then_down_and_costs_one_thread(probes: Probes):
+    begun, may_answer = [], threading.Event()
+
+    def hangs(region: object) -> server_vitals.ServerSeen:
+        begun.append(region)
+        assert may_answer.wait(PATIENT)
+        raise TransientError("It does not answer.")
+
+    silent = Checkup(lambda: replace(probes, storage=hangs), utc_now, bound_seconds=0.5)
+    assert silent().of(*STORAGE).state is UNKNOWN  # type: ignore[union-attr]
+    assert silent().of(*STORAGE).state is DOWN  # type: ignore[union-attr]
+    assert len(begun) == 1
+    may_answer.set()
+    until(lambda: silent().of(*STORAGE).said == "It does not answer.", "its answer")  # type: ignore[union-attr]
+
+
+def test_a_look_with_a_defect_says_so_and_harms_no_other(probes: Probes):
+    def breaks(region: object) -> server_vitals.ServerSeen:
+        raise ZeroDivisionError
+
+    seen = Checkup(lambda: replace(probes, storage=breaks), utc_now, bound_seconds=PATIENT)()
+    assert wrong(seen) == {STORAGE: UNKNOWN}
+    assert "has a defect (ZeroDivisionError)" in seen.of(*STORAGE).said  # type: ignore[union-attr]

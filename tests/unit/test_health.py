@@ -1,0 +1,288 @@
+"""The platform's health: what is the worst, whose trouble it is, and how what was seen is judged."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tenancy.adapters.cluster_vitals import ClusterSeen, waiting
+from tenancy.adapters.dsn import dsn_of_url
+from tenancy.adapters.engine_vitals import Heartbeat, PoolSeen, WorkSeen
+from tenancy.adapters.ingress import IngressSeen
+from tenancy.adapters.server_vitals import ServerSeen, WritersSeen
+from tenancy.engine import engine_verdicts as of_engine
+from tenancy.engine import verdicts
+from tenancy.engine.health import Check, Condition, Health, System, carried_on
+from tenancy.ledger.rounds import Beat
+from tenancy.saga.causes import Cause
+from tests import parts
+
+OK, DEGRADED, DOWN, UNKNOWN = Condition.OK, Condition.DEGRADED, Condition.DOWN, Condition.UNKNOWN
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+PLATFORM = parts.platform()
+REGION = PLATFORM.regions[parts.REGION]
+SERVER = ServerSeen(
+    version="18.4", sessions=20, slots=97, own_sessions=3, role_limit=-1, may_create_databases=True,
+    may_create_roles=True, read_only=False, databases=12, size_bytes=8_000_000, in_template1=0,
+    longest_wait_seconds=None,
+)  # fmt: skip
+CLUSTER = ClusterSeen("v1.32.0", 0.02, nodes=3, nodes_ready=3, pending=0)
+DAGS = ("tenant_provisioning", "tenant_compensation")
+WORK = WorkSeen(
+    dict.fromkeys(DAGS, False), 0, None, {name: PoolSeen(name, 8, 2, 0, 6) for name in ("default_pool", parts.POOL)}
+)
+
+
+def _ago(seconds: float) -> datetime:
+    return NOW - timedelta(seconds=seconds)
+
+
+# -- the whole
+
+
+def _check(system: System, state: Condition, region: str | None = None, part: str = "") -> Check:
+    return Check(system, state, "It says so.", region, part)
+
+
+ILL = Health(
+    (
+        _check(System.LEDGER, OK),
+        _check(System.ENGINE, DEGRADED, part="queue"),
+        _check(System.ENGINE, DEGRADED, part="pool a"),
+        _check(System.ENGINE, DEGRADED, part="pool b"),
+        _check(System.STORAGE, DOWN, "east"),
+        _check(System.STORAGE, OK, "west"),
+        _check(System.CLUSTER, UNKNOWN, "east"),
+        _check(System.CLUSTER, DOWN, "west"),
+        _check(System.CAPACITY, DEGRADED, "east"),
+        _check(System.QUOTA, DEGRADED, part="a"),
+    )
+)
+
+
+def test_a_platform_is_as_its_worst_system():
+    assert Health().state is UNKNOWN
+    assert [Health((_check(System.LEDGER, state), _check(System.ENGINE, OK))).state for state in Condition] == [
+        DOWN, DEGRADED, UNKNOWN, OK,
+    ]  # fmt: skip
+
+
+def test_the_trouble_of_a_region_is_of_the_systems_its_tenants_need_the_worst_first():
+    assert [check.name for check in ILL.trouble_of("east", pool="a")] == [
+        "storage of east",
+        "workflow engine: queue",
+        "workflow engine: pool a",
+    ]
+    assert [check.name for check in ILL.trouble_of("west")] == ["cluster of west", "workflow engine: queue"]
+    behind = ILL.trouble_of("east", system=Cause.STORAGE_UNREACHABLE.system)
+    assert [check.name for check in behind] == ["storage of east"]
+
+
+def test_a_system_at_fault_has_one_name():
+    others = {"schema", "helm", "platform", "input", "unknown"}
+    assert {cause.system for cause in Cause} - others <= set(System)
+
+
+def test_all_trouble_is_told_the_worst_first():
+    assert [check.state for check in ILL.trouble] == [DOWN] * 2 + [DEGRADED] * 5
+
+
+def test_what_was_wrong_before_is_wrong_since_then():
+    first = Health((_check(System.LEDGER, DOWN), _check(System.STORAGE, OK, "east")), _ago(30))
+    seen = carried_on(Health(), first)
+    assert [check.since for check in seen.checks] == [_ago(30), None]
+    worse = Health((_check(System.LEDGER, DEGRADED), _check(System.STORAGE, DOWN, "east")), _ago(10))
+    seen = carried_on(seen, worse)
+    assert [check.since for check in seen.checks] == [_ago(30), _ago(10)]
+    well = Health((_check(System.LEDGER, OK), replace(_check(System.STORAGE, DOWN, "east"), since=_ago(99))), NOW)
+    seen = carried_on(seen, well)
+    assert [check.since for check in seen.checks] == [None, _ago(99)]
+    again = carried_on(seen, Health((_check(System.LEDGER, DOWN),), NOW))
+    assert again.checks[0].since == NOW
+
+
+# -- each system
+
+
+@pytest.mark.parametrize(
+    ("seen", "state", "said"),
+    [
+        (SERVER, OK, "It answers; 20 of 97 sessions are taken."),
+        (replace(SERVER, sessions=88), DEGRADED, "Nearly all sessions are taken: 88 of 97."),
+        (replace(SERVER, role_limit=10, own_sessions=9), DEGRADED, "Our role has 9 of the 10 sessions it may have."),
+        (replace(SERVER, in_template1=1), DEGRADED, "template1 is in use by a session"),
+        (replace(SERVER, may_create_databases=False), DOWN, "Our role may not create databases:"),
+        (replace(SERVER, may_create_databases=False, may_create_roles=False), DOWN, "create databases and roles:"),
+        (replace(SERVER, read_only=True), DOWN, "It takes no writes"),
+        (replace(SERVER, longest_wait_seconds=10.0), OK, "It answers"),
+        (replace(SERVER, longest_wait_seconds=42.0), DEGRADED, "A session has waited for a lock for 42 s."),
+    ],
+)
+def test_a_storage_server_is_judged_by_whether_tenants_can_be_made_there(seen: ServerSeen, state: Condition, said: str):
+    check = verdicts.storage(REGION, seen)
+    assert (check.system, check.region, check.state) == (System.STORAGE, REGION.name, state)
+    assert said in check.said
+    assert check.measured["sessions_allowed"] == 97
+
+
+def test_a_ledger_needs_no_template_and_no_rights_to_create():
+    seen = replace(SERVER, may_create_databases=False, may_create_roles=False, in_template1=1)
+    check = verdicts.ledger(seen, "0003")
+    assert (check.state, check.measured["schema"], check.measured["size_mb"]) == (OK, "0003", 8.0)
+    assert verdicts.ledger(replace(seen, read_only=True), "0003").state is DOWN
+
+
+@pytest.mark.parametrize(
+    ("seen", "state", "said"),
+    [
+        (CLUSTER, OK, "Its API answers; 3 of 3 nodes are ready."),
+        (replace(CLUSTER, nodes=None, nodes_ready=None, pending=None), OK, "Its API answers."),
+        (replace(CLUSTER, nodes_ready=2), DEGRADED, "2 of 3 nodes are ready."),
+        (replace(CLUSTER, nodes_ready=0), DOWN, "None of its 3 nodes is ready"),
+        (ClusterSeen("v1", 1.4), DEGRADED, "Its API took 1.4 s"),
+        (replace(CLUSTER, unschedulable=("a/b",), why="0/3 nodes."), DEGRADED, "1 pod finds no node: 0/3 nodes."),
+        (replace(CLUSTER, unschedulable=("a/b", "a/c")), DEGRADED, "2 pods find no node"),
+    ],
+)
+def test_a_cluster_is_judged_by_its_api_its_nodes_and_pods_without_one(seen: ClusterSeen, state: Condition, said: str):
+    check = verdicts.cluster(REGION, seen)
+    assert (check.state, check.region) == (state, REGION.name)
+    assert said in check.said
+    assert None not in check.measured.values()
+
+
+def test_a_pod_that_is_being_deleted_waits_for_nothing():
+    no_node = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes."}
+    pod = {"metadata": {"namespace": "n", "name": "p"}, "status": {"conditions": [no_node]}}
+    leaving = {**pod, "metadata": {**pod["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}}
+    pulling = {"metadata": {"namespace": "n", "name": "q"}, "status": {}}
+    assert waiting([pod, leaving, pulling]) == (2, ("n/p",), "0/1 nodes.")
+
+
+@pytest.mark.parametrize(("status", "state"), [(200, OK), (404, OK), (301, OK), (503, DEGRADED)])
+def test_any_answer_of_an_ingress_but_a_defect_will_do(status: int, state: Condition):
+    assert verdicts.ingress(REGION, IngressSeen("up.t.test", status)).state is state
+
+
+@pytest.mark.parametrize(("tenants", "state"), [(0, OK), (89, OK), (90, DEGRADED), (100, DEGRADED), (130, DEGRADED)])
+def test_room_that_is_nearly_used_up_is_told(tenants: int, state: Condition):
+    place, plan = verdicts.capacity(REGION, tenants), verdicts.quota(PLATFORM.plans["business"], tenants)
+    assert (place.state, plan.state, plan.part) == (state, state, "business")
+    assert place.measured == {"tenants": tenants, "allowed": 100}
+    assert ("no further tenant" in place.said) is (tenants >= 100)
+
+
+def test_a_plan_without_a_quota_is_never_full():
+    check = verdicts.quota(PLATFORM.plans["starter"], 1_000_000)
+    assert (check.state, check.measured) == (OK, {"tenants": 1_000_000})
+
+
+# -- the workflow engine
+
+
+def test_each_part_of_the_engine_is_judged_by_its_heartbeat():
+    beats = (
+        Heartbeat("metadatabase", "healthy"),
+        Heartbeat("scheduler", "unhealthy", _ago(77)),
+        Heartbeat("triggerer", "healthy", _ago(2)),
+        Heartbeat("dag_processor", ""),
+    )
+    seen = {check.part: check for check in of_engine.heartbeats(beats, NOW)}
+    assert [check.state for check in seen.values()] == [OK, DOWN, OK, UNKNOWN]
+    assert seen["scheduler"].since == _ago(77)
+    assert "scheduler gives no sign of life" in seen["scheduler"].said
+    assert seen["triggerer"].said == "It is at work; its last sign of life was 2.0 s ago."
+    assert "dag processor" in seen
+    broken = of_engine.heartbeats((Heartbeat("metadatabase", "unhealthy"),), NOW)
+    assert [check.state for check in broken] == [DOWN]
+
+
+def _work(seen: WorkSeen) -> dict[str, Check]:
+    return {check.part: check for check in of_engine.work(seen, PLATFORM, DAGS, NOW)}
+
+
+def test_all_is_well_while_nothing_is_paused_queued_or_full():
+    assert {part: check.state for part, check in _work(WORK).items()} == dict.fromkeys(
+        ("DAGs", "queue", "pool default_pool", f"pool {parts.POOL}"), OK
+    )
+
+
+def test_a_paused_dag_is_named_and_one_that_is_not_there_is_worse():
+    paused = _work(replace(WORK, dags={**WORK.dags, "tenant_compensation": True}))["DAGs"]
+    assert (paused.state, paused.measured["paused"]) == (DEGRADED, 1)
+    assert "tenant_compensation" in paused.said
+    gone = _work(replace(WORK, dags={"tenant_compensation": True}))["DAGs"]
+    assert gone.state is DOWN
+    assert "tenant_provisioning" in gone.said
+
+
+def test_a_queue_that_moves_is_no_trouble():
+    short = _work(replace(WORK, queued=12, queued_since=_ago(20)))["queue"]
+    long = _work(replace(WORK, queued=1, queued_since=_ago(95)))["queue"]
+    assert (short.state, long.state, long.since) == (OK, DEGRADED, _ago(95))
+    assert (short.said, long.said) == (
+        "12 runs wait in it, the first for 20 s.",
+        "1 run waits in it, the first for 95 s.",
+    )
+
+
+def test_a_pool_is_full_when_somebody_waits_for_it_and_down_when_it_is_not_there():
+    def pools(pool: PoolSeen | None) -> Check:
+        return _work(replace(WORK, pools={parts.POOL: pool} if pool else {}))[f"pool {parts.POOL}"]
+
+    assert pools(PoolSeen(parts.POOL, 8, 8, 0, 0)).state is OK
+    assert pools(PoolSeen(parts.POOL, 8, 8, 3, 0)).said == "All 8 slots are taken, and 3 tasks wait."
+    assert pools(PoolSeen(parts.POOL, 8, 8, 3, 0)).state is DEGRADED
+    assert pools(PoolSeen(parts.POOL, -1, 300, 3, -1)).state is OK
+    assert pools(None).state is DOWN
+
+
+def test_a_lock_on_what_activities_write_is_told():
+    assert of_engine.database(WritersSeen((), 3.0)).state is OK
+    locked = of_engine.database(WritersSeen(("connection",), None))
+    assert (locked.state, locked.part) == (DEGRADED, "database")
+    assert '"connection"' in locked.said
+    assert of_engine.database(WritersSeen((), 40.0)).state is DEGRADED
+
+
+def test_a_reconciler_that_is_late_is_down_and_a_late_reality_check_is_not():
+    def states(*beats: Beat) -> list[Condition]:
+        return [check.state for check in of_engine.reconcilers(beats, NOW)]
+
+    assert states() == [UNKNOWN, UNKNOWN]
+    assert states(Beat("reconciliation", _ago(20), 0.5, ""), Beat("reality check", _ago(1800), 1, "")) == [OK, OK]
+    late = Beat("reconciliation", _ago(200), 0.5, ""), Beat("reality check", _ago(6000), 1, "")
+    assert states(*late) == [DOWN, DEGRADED]
+    assert of_engine.reconcilers(late, NOW)[0].since == _ago(200)
+
+
+# -- words
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        (
+            'It is full at 127.0.0.1:5433/a: connection failed: connection to server at "::1", port 5 failed: no',
+            "It is full: no",
+        ),
+        (
+            "The cluster does not answer at https://10.0.0.1:6443 to GET /version (nothing within 2 s).",
+            "The cluster does not answer to GET /version (nothing within 2 s).",
+        ),
+        (
+            "The workflow engine does not answer at http://127.0.0.1:8080 (ReadTimeout: timed out).",
+            "The workflow engine does not answer (ReadTimeout: timed out).",
+        ),
+    ],
+)  # fmt: skip
+def test_an_error_is_told_without_addresses(said: str, left: str):
+    assert verdicts.without_places(said) == left
+
+
+def test_the_engines_own_database_is_found_by_its_url():
+    dsn = dsn_of_url("postgresql+psycopg2://air%40flow:p%2Fw@db.internal/meta%20data?sslmode=require", "its database")
+    assert dsn is not None
+    assert (dsn.host, dsn.port, dsn.dbname, dsn.user) == ("db.internal", 5432, "meta data", "air@flow")
+    assert (dsn.password, dsn.options) == ("p/w", {"sslmode": "require"})
+    assert dsn_of_url("mysql://a:b@c/d", "x") is dsn_of_url("airflow-db-not-allowed:///", "x") is None

@@ -1,0 +1,64 @@
+"""The newest health is kept for all pages and API calls: one look at a time, and nobody waits for long."""
+
+import threading
+from datetime import UTC, datetime
+
+from tenancy.console.health_watch import HealthWatch
+from tenancy.engine.health import Check, Condition, Health, System
+from tests.acceptance.runs import until
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+ILL = Health((Check(System.LEDGER, Condition.DOWN, "It does not answer."),), NOW)
+
+
+class Platform:
+    """It counts how often it is looked at, and answers when it may."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.may_answer = threading.Event()
+
+    def look(self) -> Health:
+        self.asked += 1
+        assert self.may_answer.wait(60)
+        return ILL
+
+
+def test_many_who_ask_at_once_are_told_by_one_look():
+    platform = Platform()
+    watch, told = HealthWatch(platform.look, fresh_seconds=3600), list[Health]()
+    threads = [threading.Thread(target=lambda: told.append(watch())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    until(lambda: platform.asked, "the look to begin")
+    platform.may_answer.set()
+    for thread in threads:
+        thread.join(60)
+    assert [health.state for health in told] == [Condition.DOWN] * 8
+    assert platform.asked == 1
+    assert watch().checks[0].since == NOW
+
+
+def test_who_has_an_old_picture_gets_it_while_a_newer_look_is_slow():
+    platform = Platform()
+    platform.may_answer.set()
+    watch = HealthWatch(platform.look, fresh_seconds=0)
+    assert watch().state is Condition.DOWN
+    platform.may_answer.clear()
+    until(lambda: watch().state is Condition.DOWN and platform.asked == 2, "an old picture during a second look")
+    platform.may_answer.set()
+
+
+def test_who_only_begins_a_look_does_not_wait_for_it():
+    platform = Platform()
+    watch = HealthWatch(platform.look)
+    watch.begin()
+    watch.begin()
+    assert watch.known == Health()
+    platform.may_answer.set()
+    until(lambda: watch.known.checks, "the look to end")
+    assert platform.asked == 1
+
+
+def test_without_a_platform_nothing_is_known():
+    assert HealthWatch(Health)().state is Condition.UNKNOWN
