@@ -18,7 +18,7 @@ def test_a_tenant_shows_all_that_an_operator_decides_by(viewer: httpx.Client, sa
     shown = viewer.get(f"/tenants/{quiet['slug']}").json()
     assert (shown["id"], shown["state"], shown["substate"]) == (str(quiet["id"]), "Active", None)
     assert (shown["activity"], shown["attempt"], shown["needs_attention"]) == (None, 1, False)
-    assert shown["next_action"].startswith("It is done")
+    assert shown["next_action"].startswith("Verify that it answers at its address")
     assert shown["progress"]["in_flight"] == ""
     assert len(shown["progress"]["left"]) == 6
     allowed = {action for action, permission in shown["actions"].items() if permission["allowed"]}
