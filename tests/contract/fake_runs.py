@@ -50,6 +50,13 @@ class FakeRuns:
         with self._call():
             self.cleared.append(run_id)
 
+    def run_again(self, dag_id: str, run_id: str) -> None:
+        with self._call():
+            if (dag_id, run_id) in self.stored:
+                self.stored[dag_id, run_id] = RunSeen("queued")
+                mark = Mark("clear_dag_run", self.user, datetime.now(UTC))
+                self.made_marks[run_id] = (mark, *self.made_marks.get(run_id, ()))
+
     def task_states(self, dag_id: str, run_id: str) -> tuple[str, ...]:
         with self._call():
             return self.tasks.get(run_id, ())

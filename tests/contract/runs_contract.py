@@ -55,6 +55,17 @@ class RunsContract:
     def test_clearing_what_is_not_there_is_fine(self, runs: Runs):
         runs.clear_history(DAG, "contract__never")
 
+    def test_a_run_that_goes_on_again_keeps_its_id_and_is_marked_as_ours(self, runs: Runs, run_id: str):
+        runs.fail(DAG, run_id)
+        runs.run_again(DAG, run_id)
+        seen = runs.find(DAG, run_id)
+        assert seen is not None
+        assert seen.live or seen.state == "success"
+        assert ("clear_dag_run", runs.user) in {(mark.event, mark.user) for mark in runs.marks(DAG, run_id)}
+
+    def test_running_what_is_not_there_again_is_fine(self, runs: Runs):
+        runs.run_again(DAG, "contract__never")
+
     def test_the_tasks_of_what_is_not_there_are_none(self, runs: Runs):
         assert tuple(runs.task_states(DAG, "contract__never")) == ()
 

@@ -23,7 +23,13 @@ def test_a_run_that_vanished_under_way_is_a_lost_one() -> None:
 
 @pytest.mark.parametrize("run", [FAILED, SUCCESS])
 def test_a_run_that_ended_without_a_word_is_given_up(run: RunSeen) -> None:
-    assert next_move(tenant_in("Provisioning"), Seen(run, ended_seconds=RUN_GRACE_SECONDS + 1), LONG) is Move.MISSED
+    ended = Seen(run, ended_seconds=RUN_GRACE_SECONDS + 1, touched=run is SUCCESS)
+    assert next_move(tenant_in("Provisioning"), ended, LONG) is Move.MISSED
+
+
+def test_a_run_that_ended_well_by_itself_goes_on_with_what_it_made() -> None:
+    ended = Seen(SUCCESS, ended_seconds=RUN_GRACE_SECONDS + 1)
+    assert next_move(tenant_in("Provisioning"), ended, LONG) is Move.RESUME
 
 
 @pytest.mark.parametrize("run", [FAILED, SUCCESS])

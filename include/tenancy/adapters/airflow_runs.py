@@ -104,6 +104,11 @@ class AirflowRuns:
         }
         self._call("POST", f"/dags/{dag_id}/clearTaskInstances", body=body, accept=(200, 404))
 
+    def run_again(self, dag_id: str, run_id: str) -> None:
+        """Queue an ended run once more, all of its tasks; its id and its tries stay."""
+        body = {"dry_run": False, "only_failed": False}
+        self._call("POST", f"{_path(dag_id, run_id)}/clear", body=body, accept=(200, 404))
+
     def task_states(self, dag_id: str, run_id: str) -> tuple[str, ...]:
         """The states of its task instances; an empty string for one that has none yet."""
         tasks = self._call("GET", _path(dag_id, run_id) + "/taskInstances", accept=(200, 404)).json()

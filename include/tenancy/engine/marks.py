@@ -49,6 +49,11 @@ class Marks:
         newest = next(iter(runs), "")
         return "" if newest == self.runs.user else newest
 
+    def is_touched(self, run_id: RunId) -> bool:
+        """Was the run or a task of it marked by hand, or made to go on by ourselves?"""
+        marks = self.runs.marks(PROVISIONING_DAG, run_id)
+        return any(mark.event.startswith("patch") or mark.user == self.runs.user for mark in marks)
+
     def _is_of_an_earlier_attempt(self, poke: Poke, saga: Saga) -> bool:
         """A cleared run keeps its id: what was done to it before its new attempt is over."""
         started = (e.at for e in self.ledger.envelopes(saga.tenant_id) if isinstance(e.fact, AttemptStarted))

@@ -29,6 +29,8 @@ class Move(Enum):
     """The run of an attempt that has begun is gone: cancel."""
     MISSED = auto()
     """The run ended and no callback said so: give up for it."""
+    RESUME = auto()
+    """The run ended well, and the ledger does not know it: it is older than the world. Let the attempt go on."""
     LOOK = auto()
     """The run that has to go on lives: find out whether it is held, and by what."""
 
@@ -43,6 +45,8 @@ class Seen:
     """How long ago the attempt's run ended."""
     undoing: bool = False
     """Does somebody who undoes it hold its lock? A dead process holds none."""
+    touched: bool = False
+    """Did somebody mark the attempt's run or a task of it, or did we let it go on once already?"""
 
 
 def next_move(saga: Saga, seen: Seen, silent_seconds: float) -> Move:
@@ -70,4 +74,7 @@ def _of_provisioning(saga: Saga, seen: Seen) -> Move:
         return Move.LOST if has_begun(saga) else Move.PURSUE
     if seen.run.live:
         return Move.LOOK
-    return Move.MISSED if seen.ended_seconds > RUN_GRACE_SECONDS else Move.NOTHING
+    if seen.ended_seconds <= RUN_GRACE_SECONDS:
+        return Move.NOTHING
+    by_itself = seen.run.state == "success" and not seen.touched
+    return Move.RESUME if by_itself else Move.MISSED

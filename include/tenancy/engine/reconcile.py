@@ -33,6 +33,10 @@ BEAT = "reconciliation"
 SUSPECTS = 100
 """Asked about in one pass: at two or three requests of 20 to 100 ms each, a pass stays near its half minute."""
 _ACTOR = "reconciler"
+_RESTORED = (
+    "Airflow ended the run {run_id} well, and the ledger knows nothing of it, as after its restore from a backup. The "
+    "run was cleared: the attempt goes on with what exists, and nothing is undone."
+)
 
 
 def reconcile(tenancy: Tenancy) -> str:
@@ -106,7 +110,8 @@ class _Reconciler:
         unwinding = is_to_be_unwound(saga)
         compensation = self.runs.find(COMPENSATION_DAG, compensation_run_id(saga)) if unwinding else None
         ended = run.ended_at if run else None
-        return Seen(run, compensation, _seconds(ended, self.ledger.now), self._is_being_undone(saga))
+        touched = run is not None and run.state == "success" and self._marks.is_touched(saga.run_id)
+        return Seen(run, compensation, _seconds(ended, self.ledger.now), self._is_being_undone(saga), touched)
 
     def _is_being_undone(self, saga: Saga) -> bool:
         holder = self.ledger.holder(saga.tenant_id)
@@ -122,6 +127,9 @@ class _Reconciler:
                 self._follow(self._record(saga, c.Cancel(), f"Airflow has no run {saga.run_id} any more"))
             case Move.MISSED:
                 self._give_up_for(saga, seen)
+            case Move.RESUME:
+                self._record(saga, c.NoteHeld(_RESTORED.format(run_id=saga.run_id)), "the ledger is older than its run")
+                self.runs.run_again(PROVISIONING_DAG, saga.run_id)
             case Move.LOOK:
                 held = self.holds.why(saga)
                 self._record(saga, c.NoteHeld(held.said, held.cause) if held else c.NoteHeld(""), "")
