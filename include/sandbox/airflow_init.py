@@ -1,84 +1,17 @@
-"""Makes Airflow's metadata database ready: tables, roles, users, connections, pools.
+"""Makes the metadata database of the sandbox's Airflow ready, as in every installation (`installation.metadata`).
 
-Run by `preparation` as one process of its own, in the environment of the sandbox's Airflow: every start of Airflow's
-own command line costs seconds, and passwords do not belong in arguments. What to write is said by
-`airflow_contents`. Safe to run again; what people added is left alone.
+Run by `preparation` as one process of its own, in the environment of the sandbox's Airflow.
 """
 
-from typing import Any
-
-from airflow.models import Connection, Pool
-from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
-from airflow.utils.db import initdb
-from airflow.utils.session import create_session
-from sqlalchemy import select
-from werkzeug.security import check_password_hash, generate_password_hash
-
+from installation.metadata import write
 from sandbox import ports, secrets
-from sandbox.airflow_contents import SERVICE_USER, contents
+from sandbox.airflow_contents import contents
 from sandbox.layout import Layout
 
 
 def main() -> None:
     layout = Layout.find()
-    wanted = contents(layout, ports.recorded(layout.ports), secrets.load(layout.secrets))
-    initdb()
-    with get_application_builder() as appbuilder:
-        appbuilder.add_permissions(update_perms=True)
-        appbuilder.sm.sync_roles()
-        for role, permissions in wanted["roles"].items():
-            _bring_role_up_to_date(appbuilder.sm, role, permissions)
-        for user in wanted["users"]:
-            _ensure_user(appbuilder.sm, **user)
-    with create_session() as session:
-        for connection in wanted["connections"]:
-            _ensure_connection(session, connection)
-        for pool, slots in wanted["pools"].items():
-            Pool.create_or_update_pool(pool, slots, "Jobs of tenants on this plan", False, session=session)
-
-
-def _bring_role_up_to_date(security: Any, name: str, permissions: tuple[tuple[str, str], ...]) -> None:
-    """Airflow makes configured roles but leaves existing ones as they are, so a changed definition ends here."""
-    role = security.find_role(name)
-    wanted = set(permissions) | {("can_read", "Website")}
-    held = {(each.action.name, each.resource.name): each for each in role.permissions}
-    for action, resource in wanted - held.keys():
-        security.add_permission_to_role(role, security.create_permission(action, resource))
-    for pair in held.keys() - wanted:
-        security.remove_permission_from_role(role, held[pair])
-
-
-def _ensure_user(security: Any, *, name: str, role: str, password: str) -> None:
-    roles = [security.find_role(role)]
-    user = security.find_user(username=name)
-    if user is None:
-        names = (name, name, "Tenancy", f"{name}@sandbox.invalid")
-        security.add_user(*names, roles, hashed_password=_hashed(name, password))
-        return
-    if user.roles != roles:
-        user.roles = roles
-        security.update_user(user)
-    if not check_password_hash(user.password, password):
-        user.password = _hashed(name, password)
-        security.update_user(user)
-
-
-def _hashed(name: str, password: str) -> str:
-    """As FAB does, but quick for the service user: each task that asks the REST API logs in anew.
-
-    Slow hashes (scrypt, 110 ms) protect passwords that can be guessed; the service user's is random.
-    """
-    return generate_password_hash(password, "pbkdf2:sha256:1000" if name == SERVICE_USER else "scrypt")
-
-
-def _ensure_connection(session: Any, wanted: dict[str, Any]) -> None:
-    connection = session.scalar(select(Connection).where(Connection.conn_id == wanted["conn_id"]))
-    if connection is None:
-        session.add(Connection(**wanted))
-        return
-    for name, value in wanted.items():
-        if getattr(connection, name) != value:
-            setattr(connection, name, value)
+    write(contents(layout, ports.recorded(layout.ports), secrets.load(layout.secrets)))
 
 
 if __name__ == "__main__":

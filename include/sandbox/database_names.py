@@ -1,7 +1,5 @@
-"""The databases of the sandbox. Each is owned by the role of the same name."""
+"""The databases of the sandbox: those of every installation."""
 
-from typing import Final
+from installation.names import AIRFLOW, LEDGER, STORAGE_ADMIN
 
-AIRFLOW: Final = "airflow"
-LEDGER: Final = "ledger"
-STORAGE_ADMIN: Final = "storage_admin"
+__all__ = ["AIRFLOW", "LEDGER", "STORAGE_ADMIN"]

@@ -13,7 +13,6 @@ from typing import Any, Final
 from sandbox import documents
 
 USERS: Final = ("viewer", "operator", "engineer", "tenancy-service")
-CREDENTIAL_KEY_ID: Final = "k1"
 
 
 @dataclass(frozen=True, repr=False)

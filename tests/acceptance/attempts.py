@@ -9,9 +9,9 @@ from typing import Any
 
 from kubernetes.config import new_client_from_config
 
+from installation.contents import CREDENTIAL_KEY_ID
 from sandbox import secrets
 from sandbox.access import SERVICE_USER, Access
-from sandbox.secrets import CREDENTIAL_KEY_ID
 from tenancy.activities.activity import World
 from tenancy.activities.plan import PLAN
 from tenancy.adapters.airflow_api import AirflowApi

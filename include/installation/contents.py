@@ -1,0 +1,100 @@
+"""What Airflow's metadata database holds before the first tenant: users, connections, pools.
+
+Values only. `metadata` writes them, in a process that may import Airflow; this module may not, so that command lines
+stay quick. Roles are Tenancy's own (`tenancy.airflow_settings`), only handed through.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from installation import names
+from tenancy.airflow_settings import ENGINEER, OPERATOR, ROLES, SERVICE, VIEWER
+
+SERVICE_USER: Final = "tenancy-service"
+ROLE_OF_USER: Final[Mapping[str, str]] = {
+    "viewer": VIEWER,
+    "operator": OPERATOR,
+    "engineer": ENGINEER,
+    SERVICE_USER: SERVICE,
+}
+REGIONS: Final = ("eu", "us")
+"""As the platform files call their connections: `tenancy_storage_eu`, `tenancy_cluster_eu`."""
+POOL_SLOTS: Final[Mapping[str, int]] = {"tenants_starter": 8, "tenants_business": 16}
+CREDENTIAL_KEY_ID: Final = "k1"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where something listens."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the parts are. `cluster` is the extra of a connection to Kubernetes (docs/architecture.md)."""
+
+    ledger: Address
+    storage: Address
+    api: Address
+    cluster: Mapping[str, Any]
+
+
+@dataclass(frozen=True, repr=False)
+class Passwords:
+    """No `repr`: a secret must not reach a log or a test report by accident."""
+
+    ledger: str
+    storage_admin: str
+    credential_key_hex: str
+    users: Mapping[str, str]
+
+
+def contents(places: Places, passwords: Passwords) -> dict[str, Any]:
+    """As plain values. They hold passwords."""
+    users = [{"name": name, "role": role, "password": passwords.users[name]} for name, role in ROLE_OF_USER.items()]
+    return {
+        "roles": ROLES,
+        "users": users,
+        "connections": _connections(places, passwords),
+        "pools": dict(POOL_SLOTS),
+    }
+
+
+def _connections(places: Places, passwords: Passwords) -> list[dict[str, Any]]:
+    cluster = {"conn_type": "kubernetes", "extra": json.dumps(places.cluster)}
+    storage = _postgres(places.storage, names.STORAGE_ADMIN, passwords.storage_admin)
+    return [
+        {"conn_id": "tenancy_ledger", **_postgres(places.ledger, names.LEDGER, passwords.ledger)},
+        *({"conn_id": f"tenancy_storage_{region}", **storage} for region in REGIONS),
+        {
+            "conn_id": "tenancy_airflow_api",
+            "conn_type": "http",
+            "host": places.api.host,
+            "port": places.api.port,
+            "schema": "http",
+            "login": SERVICE_USER,
+            "password": passwords.users[SERVICE_USER],
+        },
+        {
+            "conn_id": "tenancy_credentials",
+            "conn_type": "generic",
+            "login": CREDENTIAL_KEY_ID,
+            "password": passwords.credential_key_hex,
+        },
+        *({"conn_id": f"tenancy_cluster_{region}", **cluster} for region in REGIONS),
+    ]
+
+
+def _postgres(address: Address, name: str, password: str) -> dict[str, Any]:
+    return {
+        "conn_type": "postgres",
+        "host": address.host,
+        "port": address.port,
+        "login": name,
+        "password": password,
+        "schema": name,
+    }

@@ -1,0 +1,68 @@
+"""Which roles and databases stand on the servers, and who may connect to what.
+
+Safe to run again: it brings passwords and rights up to date and never drops anything. The tables inside are made by
+Airflow and by the ledger's own migrations.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from installation.names import AIRFLOW, LEDGER, STORAGE_ADMIN
+from tenancy.airflow_settings import DATABASE_LOCK_SECONDS
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A database and the role of the same name that owns it."""
+
+    name: str
+    password: str
+    attributes: str = "LOGIN"
+    lock_seconds: int = 0
+    """How long its sessions wait for a lock; 0 is for ever."""
+
+
+def airflow(password: str) -> Owned:
+    """Airflow's metadata."""
+    return Owned(AIRFLOW, password, lock_seconds=DATABASE_LOCK_SECONDS)
+
+
+def ledger(password: str) -> Owned:
+    """The ledger."""
+    return Owned(LEDGER, password)
+
+
+def storage(password: str) -> Owned:
+    """The administrator of tenants' storage is no superuser: what it may do is what a cloud provider grants."""
+    return Owned(STORAGE_ADMIN, password, "LOGIN CREATEDB CREATEROLE")
+
+
+def ensure(superuser: psycopg.Connection, owned: Iterable[Owned]) -> None:
+    """Make them, or bring them up to date. The connection commits each statement by itself."""
+    for each in owned:
+        _ensure_role(superuser, each)
+        _ensure_database(superuser, each.name)
+    superuser.execute("REVOKE CONNECT ON DATABASE postgres FROM PUBLIC")
+
+
+def _ensure_role(connection: psycopg.Connection, role: Owned) -> None:
+    known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role.name,)).fetchone()
+    statement = sql.SQL("{verb} ROLE {name} WITH {attributes} PASSWORD {password}").format(
+        verb=sql.SQL("ALTER" if known else "CREATE"),
+        name=sql.Identifier(role.name),
+        attributes=sql.SQL(role.attributes),
+        password=sql.Literal(role.password),
+    )
+    connection.execute(statement)
+    limit = sql.SQL("ALTER ROLE {name} SET lock_timeout = {limit}")
+    connection.execute(limit.format(name=sql.Identifier(role.name), limit=sql.Literal(f"{role.lock_seconds}s")))
+
+
+def _ensure_database(connection: psycopg.Connection, name: str) -> None:
+    identifier = sql.Identifier(name)
+    if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(identifier, identifier))
+    connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(identifier))
