@@ -19,7 +19,7 @@ export TENANCY_PLATFORM_FILE ?= $(CURDIR)/include/sandbox/platform.toml
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down purge status test test-deep conformance bench bench-provisioning bench-waiting bench-console bench-pages chaos chaos-replay chaos-mutations lint format lock clean
+.PHONY: secrets settings help demo up down purge status test test-deep conformance bench bench-provisioning bench-waiting bench-console bench-pages chaos chaos-replay chaos-mutations lint format lock clean
 
 help: ## Show this list
 	@echo "Tenancy: tenant provisioning as a saga on Apache Airflow"; echo
@@ -67,6 +67,12 @@ bench-console: .venv/.installed ## Time the console's pages on a ledger of 100,0
 
 bench-pages: .venv/.installed ## Keep PAGES=50 open while 20 tenants provision: what that costs the api-server and tasks
 	@$(BIN)/python -m sandbox.bench_pages --pages $(PAGES)
+
+secrets: ## Make the secrets of docker-compose.yaml, each once, in compose/secrets (needs Python 3.11 only)
+	@$(or $(PYTHON),python3) -m installation secrets
+
+settings: .venv/.installed ## Write compose/airflow.env anew from include/tenancy/airflow_settings.py
+	@$(BIN)/python -m installation settings
 
 chaos: $(BIN)/tenantctl ## Attack tenants at random N=10 times from SEED=1 on; stops at the first violation (docs/reliability.md)
 	@$(BIN)/python -m tests.chaos --trials $(N) --seed $(SEED)
