@@ -1,0 +1,219 @@
+"""The ledger comes back from a backup that is older than the world: what was is kept, what is not known is told.
+
+A sandbox of its own, since it loses its ledger. One story, which each test reads a sentence of.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from sandbox import lifecycle
+from sandbox.access import Access
+from sandbox.faults.desk import Desk
+from sandbox.layout import PROJECT, Layout
+from tenancy.ledger.envelope import chain_break
+from tenancy.ledger.ledger import Ledger
+from tenancy.saga.names import TenantId
+from tests import parts
+from tests.acceptance import backups, operators, runs
+from tests.acceptance.discovery import assert_complete, traces
+from tests.acceptance.gates import connected
+from tests.acceptance.test_reality_check import a_pass, check
+from tests.sandboxes import WISH
+
+PATIENCE_SECONDS = 240.0
+pytestmark = pytest.mark.timeout(900)
+
+
+@dataclass(frozen=True)
+class Story:
+    """What became of tenants that were made at different moments around the backup."""
+
+    access: Access
+    kept: str = "kept"
+    """Active before and after."""
+    waiting: str = "waiting"
+    """Its run waits for its pods all the time."""
+    became: str = "became"
+    """Was at its third activity in the backup, and became Active after it."""
+    undone: str = "undone"
+    """Waited for its pods in the backup; was cancelled after it, and nothing was left of it."""
+    gone: str = "gone"
+    """Active in the backup, decommissioned after it."""
+    late: str = "late"
+    """Was requested after the backup."""
+
+    def phase(self, slug: str) -> str:
+        return runs.phase(self.access, slug)
+
+    def until_all(self, phases: dict[str, str]) -> None:
+        def look() -> bool:
+            return all(self.phase(slug) == phase for slug, phase in phases.items())
+
+        runs.until(look, f"{phases}", seconds=PATIENCE_SECONDS, every=0.5)
+
+
+@pytest.fixture(scope="module")
+def access() -> Iterator[Access]:
+    layout = Layout.find(PROJECT / ".sandbox-restore")
+    lifecycle.down(layout, purge=True)
+    lifecycle.up(layout, wish=WISH, usual_ports=False)
+    yield Access(layout)
+    lifecycle.down(layout, purge=True)
+
+
+@pytest.fixture(scope="module")
+def restored(access: Access, tmp_path_factory: pytest.TempPathFactory) -> tuple[Story, backups.Facts]:
+    story, desk, folder = Story(access), Desk(access.layout), tmp_path_factory.mktemp("backup")
+    known = _back_up(story, desk, folder)
+    _go_on(story)
+    backups.run(access, folder, backups.LOST, *backups.RESTORE)
+    desk.clear()
+    _reconcile(story)
+    check(access)
+    return story, known
+
+
+def _back_up(story: Story, desk: Desk, folder: Path) -> backups.Facts:
+    """While sagas run: two wait for their pods, one is at its third activity."""
+    for slug in (story.waiting, story.undone):
+        desk.set("slow-start", tenant=slug, seconds=600)
+    for slug in (story.kept, story.gone, story.waiting, story.undone):
+        _request(story, slug)
+    story.until_all({story.kept: "Active", story.gone: "Active"})
+    for slug in (story.waiting, story.undone):
+        runs.until(lambda slug=slug: runs.waits(story.access, slug), f"{slug} to wait for its pods")
+    held = desk.set("handles-locked")
+    _request(story, story.became)
+    runs.until(lambda: _activity(story, story.became) == "allocate_workflow_handle", "a tenant to be held")
+    known = backups.facts(story.access)
+    backups.run(story.access, folder, backups.BACKUP)
+    desk.clear(held.id)
+    return known
+
+
+def _request(story: Story, slug: str) -> None:
+    """Under an id of its own, so that it may be asked again when a busy machine did not answer in time."""
+    body = {"dag_run_id": f"restore__{slug}", "logical_date": None, "conf": runs.request(slug)}
+
+    def asked() -> bool:
+        try:
+            with story.access.client("operator") as client:
+                return client.post(f"{runs.DAG}/dagRuns", json=body).status_code in {200, 409}
+        except httpx.TimeoutException:
+            return False
+
+    runs.until(asked, f"a run for {slug}", seconds=PATIENCE_SECONDS)
+
+
+def _activity(story: Story, slug: str) -> str:
+    row = runs.tenant(story.access, slug)
+    return str(row["activity"]) if row else ""
+
+
+def _go_on(story: Story) -> None:
+    """What the backup knows nothing of."""
+    operators.act(story.access, story.gone, "decommission", confirm_slug=story.gone)
+    _request(story, story.late)
+    operators.act(story.access, story.undone, "cancel")
+    story.until_all(
+        {story.became: "Active", story.late: "Active", story.undone: "Failed settled", story.gone: "Decommissioned"}
+    )
+    with connected(_database(story.access, story.became)) as database:
+        database.execute("create table tenant.of_a_customer (name text)")
+
+
+def _database(access: Access, slug: str) -> str:
+    (name,) = traces(access, slug).databases
+    return access.superuser_dsn("storage", name)
+
+
+def _reconcile(story: Story) -> None:
+    """One pass after the other: by themselves they come every half minute."""
+    wanted = {story.waiting: "Active", story.became: "Active", story.undone: "Failed settled"}
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while any(story.phase(slug) != phase for slug, phase in wanted.items()):
+        assert time.monotonic() < deadline, {slug: story.phase(slug) for slug in wanted}
+        a_pass(story.access, "/api/v2/dags/tenant_reconciliation")
+
+
+def test_the_commands_are_those_of_the_documentation():
+    told = (PROJECT / "docs" / "operations.md").read_text()
+    assert [each for each in (backups.BACKUP, backups.LOST, *backups.RESTORE) if f"    {each}\n" not in told] == []
+
+
+def test_the_facts_of_the_backup_are_whole_and_go_on_from_there(restored: tuple[Story, backups.Facts]):
+    story, known = restored
+    now = backups.facts(story.access)
+    assert known
+    assert known < now
+    with Ledger(parts.as_dsn(story.access.ledger_dsn, "the ledger")).open("test") as ledger:
+        for stream in {stream for stream, _, _ in now}:
+            assert chain_break(ledger.envelopes(TenantId(UUID(stream)))) is None
+
+
+def test_a_tenant_that_became_active_after_it_is_active_again_with_its_customers_data(
+    restored: tuple[Story, backups.Facts],
+):
+    story, _ = restored
+    assert story.phase(story.became) == "Active"
+    with connected(_database(story.access, story.became)) as database:
+        assert database.execute("select to_regclass('tenant.of_a_customer')").fetchone() != (None,)
+    said = runs.ledger(story.access, "select data ->> 'message' as said from ledger.fact where kind like '%%.held'")
+    assert [row["said"] for row in said if "as after its restore from a backup" in row["said"]]
+
+
+def test_a_run_that_lived_through_it_goes_on_to_active(restored: tuple[Story, backups.Facts]):
+    story, _ = restored
+    assert_complete(story.access, story.waiting)
+    assert_complete(story.access, story.kept)
+
+
+def test_a_tenant_that_was_undone_after_it_is_settled_once_more(restored: tuple[Story, backups.Facts]):
+    story, _ = restored
+    assert story.phase(story.undone) == "Failed settled"
+    assert traces(story.access, story.undone).nothing
+
+
+def test_a_tenant_of_which_it_knows_nothing_is_told_with_how_to_remove_it(restored: tuple[Story, backups.Facts]):
+    story, _ = restored
+    assert story.phase(story.late) == "unknown"
+    left = assert_complete(story.access, story.late)
+    told = {found["kind"]: found["said"] for found in _findings(story, "orphan")}
+    assert f'drop database "{left.databases[0]}" with (force)' in told["database"]
+    assert f'drop role "{left.roles[0]}"' in told["role"]
+    assert f"delete {left.connections[0]}" in told["connection"]
+    assert f"kubectl delete namespace {left.namespaces[0]}" in told["namespace"]
+    assert {found["name"] for found in _findings(story, "orphan")} == {
+        *left.databases,
+        *left.connections,
+        *left.namespaces,
+    }
+
+
+def test_what_an_active_tenant_lost_meanwhile_is_told_until_it_is_decommissioned(
+    restored: tuple[Story, backups.Facts],
+):
+    story, _ = restored
+    assert story.phase(story.gone) == "Active"
+    missing = _findings(story, "missing")
+    assert {found["slug"] for found in missing} == {story.gone}
+    assert {"role", "database", "connection", "namespace"} <= {found["kind"] for found in missing}
+    assert f"decommission {story.gone} and recreate it" in missing[0]["said"]
+
+    operators.act(story.access, story.gone, "decommission", confirm_slug=story.gone)
+    story.until_all({story.gone: "Decommissioned"})
+
+
+def test_no_row_differs_from_its_facts(restored: tuple[Story, backups.Facts]):
+    assert _findings(restored[0], "drift") == []
+
+
+def _findings(story: Story, what: str) -> list[dict[str, str]]:
+    findings = operators.look(story.access, "/findings")["findings"]
+    return [finding for finding in findings if finding["what"] == what]
