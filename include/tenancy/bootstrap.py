@@ -30,6 +30,12 @@ PLATFORM_FILE = "TENANCY_PLATFORM_FILE"
 LEDGER_CONNECTION = "tenancy_ledger"
 AIRFLOW_CONNECTION = "tenancy_airflow_api"
 CREDENTIALS_CONNECTION = "tenancy_credentials"
+NOTIFY_CONNECTIONS = {
+    "slack": "tenancy_notify_slack",
+    "smtp": "tenancy_notify_smtp",
+    "webhook": "tenancy_notify_webhook",
+}
+"""Channel -> the connection that makes it one (docs/notifications.md)."""
 INGRESS_PORT = "TENANCY_INGRESS_PORT"
 """Where tenants' pages are served, if that is not port 80."""
 
@@ -95,6 +101,29 @@ def engine_dsn() -> "Dsn | None":
 def ingress_port() -> int:
     """Where tenants' pages are served."""
     return int(os.environ.get(INGRESS_PORT) or 80)
+
+
+def notify_connections() -> dict[str, Any]:
+    """Channel -> its Airflow connection, or the error when it cannot be used; only those that are there."""
+    found = {channel: _optional(conn_id) for channel, conn_id in NOTIFY_CONNECTIONS.items()}
+    return {channel: connection for channel, connection in found.items() if connection is not None}
+
+
+def _optional(conn_id: str) -> Any:
+    try:
+        return _connection(conn_id)
+    except PermanentError as error:
+        return error
+    except TransientError:
+        _connection(LEDGER_CONNECTION)  # Airflow does answer, so there is none
+        return None
+
+
+def console_url(path: str) -> str:
+    """Where people see this page of ours."""
+    from airflow.sdk.configuration import conf  # noqa: PLC0415
+
+    return str(conf.get("api", "base_url", fallback="")).rstrip("/") + path
 
 
 def _connection(conn_id: str) -> Any:

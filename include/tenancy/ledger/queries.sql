@@ -311,3 +311,71 @@ select activity, count(*) as completions,
  where seconds is not null
  group by activity
 having count(*) >= %(enough)s;
+
+-- name: raise_alert
+-- One message a key, ever.
+insert into ledger.alert (key, subject, body, tenant_id, path, details, raised_at)
+values (%(key)s, %(subject)s, %(text)s, %(tenant_id)s, %(path)s, %(details)s, %(now)s)
+on conflict (key) do nothing;
+
+-- name: alert_due
+-- Something new, or a letter whose next try has come.
+select key from ledger.alert where addressed_at is null
+union all
+select key from ledger.delivery where next_try_at <= %(now)s
+ limit 1;
+
+-- name: address_alerts
+-- A letter to each channel for each alert that has none yet.
+with fresh as (
+    update ledger.alert set addressed_at = %(now)s where addressed_at is null returning key)
+insert into ledger.delivery (key, channel, next_try_at)
+select key, channel, %(now)s from fresh cross join unnest(%(channels)s::text[]) as channel
+on conflict do nothing;
+
+-- name: withdraw_deliveries
+-- Letters to channels that are there no longer.
+update ledger.delivery set next_try_at = null, last_error = 'The channel was taken away.'
+ where next_try_at is not null and not channel = any(%(channels)s::text[]);
+
+-- name: claim_delivery
+-- The letter that is due longest, as one more try; a sender that dies leaves it to the next.
+with mine as (
+    select key, channel from ledger.delivery
+     where next_try_at <= %(now)s and channel = any(%(channels)s)
+     order by next_try_at, key limit 1 for update skip locked),
+claimed as (
+    update ledger.delivery as d set tries = tries + 1, next_try_at = %(until)s
+      from mine where d.key = mine.key and d.channel = mine.channel
+    returning d.key, d.channel, d.tries)
+select key, subject, body, tenant_id, path, details, raised_at, channel, tries, slug
+  from claimed join ledger.alert using (key) left join ledger.tenant as t on t.id = tenant_id;
+
+-- name: delivery_sent
+-- The channel took it.
+update ledger.delivery set sent_at = %(now)s, next_try_at = null, last_error = ''
+ where key = %(key)s and channel = %(channel)s;
+
+-- name: delivery_failed
+-- The channel did not take it. The others that wait for the same channel wait as long: each would fail likewise.
+update ledger.delivery as d
+   set last_error = case when d.key = %(key)s then %(error)s else last_error end,
+       next_try_at = case when d.key = %(key)s then %(next_try_at)s::timestamptz
+                          else greatest(next_try_at, %(next_try_at)s::timestamptz) end
+ where channel = %(channel)s and next_try_at is not null;
+
+-- name: forget_alerts
+-- What was raised long ago, with its letters.
+delete from ledger.alert where raised_at < %(before)s;
+
+-- name: untold_alerts
+-- Alerts for which there was no channel.
+select count(*) as alerts from ledger.alert as a
+ where addressed_at is not null and raised_at > %(since)s
+   and not exists (select from ledger.delivery as d where d.key = a.key);
+
+-- name: delivery_standings
+-- Letters that wait and letters that were given up, by channel.
+select channel, count(*) filter (where next_try_at is not null) as waiting,
+       count(*) filter (where next_try_at is null and sent_at is null) as given_up
+  from ledger.delivery group by channel order by channel;

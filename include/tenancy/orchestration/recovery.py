@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from tenancy.orchestration.notification import MAYBE_ALERTS, announce
 from tenancy.saga.errors import Refused, Stopped
 
 if TYPE_CHECKING:
@@ -48,13 +49,15 @@ class ReconciliationOperator(BaseOperator):
     """One pass of the reconciler."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(task_id="reconcile", do_xcom_push=False, **kwargs)
+        super().__init__(task_id="reconcile", do_xcom_push=False, outlets=[MAYBE_ALERTS], **kwargs)
 
-    def execute(self, context: "Context") -> None:  # noqa: ARG002 - Airflow passes it
+    def execute(self, context: "Context") -> None:
         from tenancy.bootstrap import tenancy  # noqa: PLC0415 - the DAG file imports this module
         from tenancy.engine.reconcile import reconcile  # noqa: PLC0415
 
-        self.log.info("this pass: %s", reconcile(tenancy()))
+        joined = tenancy()
+        self.log.info("this pass: %s", reconcile(joined))
+        announce(context, joined.ledger)
 
 
 class RealityCheckOperator(BaseOperator):

@@ -1,0 +1,109 @@
+"""Words for those who are not looking: an alert from what was found out, and its form for each channel. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from typing import Any, Final
+
+from tenancy.ledger.alerts import Alert, Letter
+from tenancy.saga.names import TenantId
+
+VERSION: Final = 1
+"""Of the webhook's body: docs/notifications.md has its schema."""
+_SUBJECT_LIMIT: Final = 200
+
+
+def stall_alert(
+    *,
+    key: str,
+    tenant_id: TenantId,
+    slug: str,
+    label: str,
+    since: datetime,
+    cause: str,
+    next_action: str,
+    details: Mapping[str, str],
+) -> Alert:
+    """A tenant does not get on. `label` is what it is at, `cause` a sentence."""
+    subject = f"Tenant {slug} is stalled at {label} since {_clock(since)}."
+    path = f"/tenancy/tenants/{tenant_id}"
+    return Alert(key, subject, _text(cause, next_action), tenant_id, path, {**details, "since": _iso(since)})
+
+
+def class_alert(
+    *,
+    key: str,
+    label: str,
+    tenants: int,
+    since: datetime,
+    cause: str,
+    next_action: str,
+    path: str,
+    details: Mapping[str, str],
+) -> Alert:
+    """Several tenants do not get on, for one cause."""
+    subject = f"{tenants} tenants are stalled at {label} for one cause since {_clock(since)}."
+    return Alert(key, subject, _text(cause, next_action), None, path, {**details, "since": _iso(since)})
+
+
+@dataclass(frozen=True)
+class Message:
+    """A letter with its link, as the channels need it."""
+
+    letter: Letter
+    url: str
+    platform: str
+
+    @property
+    def subject(self) -> str:
+        """In one line, whatever it is made of: it becomes a header."""
+        return " ".join(self.letter.alert.subject.split())[:_SUBJECT_LIMIT]
+
+    def webhook(self) -> dict[str, Any]:
+        """For programs."""
+        letter, alert = self.letter, self.letter.alert
+        return {
+            "version": VERSION,
+            "key": alert.key,
+            "platform": self.platform,
+            "raised_at": _iso(letter.raised_at),
+            "subject": self.subject,
+            "text": alert.text,
+            "url": self.url,
+            "tenant": {"id": str(alert.tenant_id), "slug": letter.slug} if alert.tenant_id else None,
+            "details": dict(alert.details),
+        }
+
+    def slack(self) -> dict[str, Any]:
+        """For Slack's incoming webhooks. Its three signs are escaped: nothing that was said becomes a mention."""
+        lines = [f"*{_slack(self.subject)}*", _slack(self.letter.alert.text), f"<{self.url}|Open it in the console>"]
+        return {"text": "\n".join(line for line in [*lines, f"_{_slack(self._footer)}_"] if line)}
+
+    def html(self) -> str:
+        """For a mail."""
+        paragraphs = [escape(self.subject), *map(escape, self.letter.alert.text.splitlines())]
+        link = f'<a href="{escape(self.url)}">{escape(self.url)}</a>'
+        return "".join(f"<p>{each}</p>" for each in [*paragraphs, link, f"<small>{escape(self._footer)}</small>"])
+
+    @property
+    def _footer(self) -> str:
+        alert = self.letter.alert
+        tenant = f"tenant {self.letter.slug or '(unknown)'} ({alert.tenant_id}), " if alert.tenant_id else ""
+        return f"{tenant}platform {self.platform}, {alert.key}"
+
+
+def _text(cause: str, next_action: str) -> str:
+    return f"{cause}\nNext: {next_action}" if next_action else cause
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%H:%M} UTC"
+
+
+def _iso(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _slack(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

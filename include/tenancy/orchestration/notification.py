@@ -1,0 +1,48 @@
+"""When alerts are to be told: the reconciler's pass looks, and a DAG of its own tells, so that nothing waits for it."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.sdk import Asset, AssetAlias, BaseOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from tenancy.ledger.ledger import Ledger
+
+ALERTS: Final = Asset("tenancy://alerts")
+"""Updated when there is something to tell; tenant_notifications runs on it."""
+MAYBE_ALERTS: Final = AssetAlias("tenancy_alerts")
+"""By an alias, a task decides when it runs whether it updates an asset."""
+
+
+def announce(context: "Context", ledger: "Ledger") -> None:
+    """Have tenant_notifications run, if anything is due."""
+    from tenancy.ledger.alerts import is_due  # noqa: PLC0415 - the DAG file imports this module
+
+    with ledger.open("tenancy notify") as session:
+        if is_due(session):
+            context["outlet_events"][MAYBE_ALERTS].add(ALERTS)
+
+
+class NotificationOperator(BaseOperator):
+    """One delivery of what is due."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(task_id="notify", do_xcom_push=False, **kwargs)
+
+    def execute(self, context: "Context") -> None:  # noqa: ARG002 - Airflow passes it
+        from tenancy import bootstrap  # noqa: PLC0415 - the DAG file imports this module
+        from tenancy.engine.alerting import Message  # noqa: PLC0415
+        from tenancy.engine.notify import deliver  # noqa: PLC0415
+        from tenancy.ledger.alerts import Letter  # noqa: PLC0415
+        from tenancy.ledger.ledger import Ledger  # noqa: PLC0415
+        from tenancy.orchestration.notifiers import channel  # noqa: PLC0415
+
+        platform = bootstrap.platform().name
+
+        def write(letter: Letter) -> Message:
+            return Message(letter, bootstrap.console_url(letter.alert.path), platform)
+
+        connections = bootstrap.notify_connections()
+        channels = {name: channel(name, connection, write) for name, connection in connections.items()}
+        self.log.info("this pass: %s", deliver(Ledger(bootstrap.ledger_dsn()), channels))

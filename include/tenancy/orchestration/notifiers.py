@@ -1,0 +1,114 @@
+"""Airflow's notifiers for our alerts: Slack's incoming webhooks, mail, any webhook; each made by one connection.
+
+What an alert says comes from errors and from people: it is handed to templates as a value, never as a template.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.sdk.bases.notifier import BaseNotifier
+from airflow.sdk.exceptions import AirflowTaskTimeout
+from airflow.sdk.execution_time.timeout import timeout
+
+from tenancy.adapters.webhook import SECONDS, post
+from tenancy.engine.alerting import Message
+from tenancy.engine.notify import FIRST_RETRY, Channel
+from tenancy.ledger.alerts import Letter
+from tenancy.saga.errors import PermanentError, TransientError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+Write = Callable[[Letter], Message]
+_KEY_HEADER: Final = "X-Tenancy-Alert"
+
+
+class WebhookNotifier(BaseNotifier):
+    """Posts the alert as JSON. The connection's password, if it has one, is a bearer token."""
+
+    def __init__(self, connection: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._connection = connection
+
+    def notify(self, context: "Context") -> None:
+        message: Message = context["message"]
+        token = self._connection.password
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        post(address(self._connection), message.webhook(), {**headers, "Idempotency-Key": message.letter.alert.key})
+
+
+class SlackNotifier(BaseNotifier):
+    """Posts the alert to Slack. The connection's password is the secret end of the address, or the whole of it."""
+
+    def __init__(self, connection: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._connection = connection
+
+    def notify(self, context: "Context") -> None:
+        message: Message = context["message"]
+        secret = self._connection.password or ""
+        url = secret if "://" in secret else f"{address(self._connection).rstrip('/')}/{secret.lstrip('/')}"
+        post(url, message.slack(), {})
+
+
+def smtp_notifier(connection: Any) -> BaseNotifier:
+    """Airflow's own notifier: how the server is entered stands in the connection as its provider reads it."""
+    from airflow.providers.smtp.notifications.smtp import SmtpNotifier  # noqa: PLC0415 - 0.2 s
+
+    to = connection.extra_dejson.get("to")
+    if not to:
+        raise PermanentError(f'The connection {connection.conn_id} names nobody: its extra needs "to".')
+    return SmtpNotifier(
+        to=to,
+        subject="{{ message.subject }}",
+        html_content="{{ message.html() }}",
+        custom_headers={_KEY_HEADER: "{{ message.letter.alert.key }}"},
+        smtp_conn_id=connection.conn_id,
+    )
+
+
+_NOTIFIERS: Final[dict[str, Callable[[Any], BaseNotifier]]] = {
+    "slack": SlackNotifier,
+    "smtp": smtp_notifier,
+    "webhook": WebhookNotifier,
+}
+
+
+def channel(name: str, connection: Any, write: Write) -> Channel:
+    """The channel of this name; a connection that cannot be used is an error, which each try meets."""
+
+    def send(letter: Letter) -> None:
+        if isinstance(connection, Exception):
+            raise connection
+        notifier = _NOTIFIERS[name](connection)
+        _within(lambda: notifier({"message": write(letter)}))
+
+    return Channel(send, _first_retry(connection))
+
+
+def address(connection: Any) -> str:
+    """The URL: the whole of it stands in the host, or it is made of schema, host and port."""
+    host = connection.host or ""
+    if "://" in host:
+        return str(host)
+    port = f":{connection.port}" if connection.port else ""
+    return f"{connection.schema or 'https'}://{host}{port}" if host else ""
+
+
+def _within(send: Callable[[], None]) -> None:
+    try:
+        with timeout(seconds=SECONDS):
+            send()
+    except AirflowTaskTimeout:
+        raise TransientError(f"It did not answer within {SECONDS:.0f} s.") from None
+
+
+def _first_retry(connection: Any) -> timedelta:
+    """`retry_seconds` of the connection's extra."""
+    given = {} if isinstance(connection, Exception) else connection.extra_dejson
+    try:
+        seconds = float(given.get("retry_seconds", 0))
+    except (TypeError, ValueError):
+        seconds = 0
+    return timedelta(seconds=seconds) if seconds > 0 else FIRST_RETRY
