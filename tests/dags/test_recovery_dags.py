@@ -22,6 +22,7 @@ from tenancy.saga.names import ActivityName
 _PARSE = """
 import json, sys
 from tenant_compensation import dag as compensation
+from tenant_notifications import dag as notifications
 from tenant_reality_check import dag as reality
 from tenant_reconciliation import dag as reconciliation
 json.dump({
@@ -34,7 +35,10 @@ json.dump({
     "seconds": reconciliation.timetable.timetable.delta.total_seconds(),
     "watchers": [watcher.name for asset in reconciliation.timetable.asset_condition.objects
                  for watcher in asset.watchers],
-    "docs": [compensation.doc_md, reconciliation.doc_md, reality.doc_md],
+    "docs": [compensation.doc_md, reconciliation.doc_md, reality.doc_md, notifications.doc_md],
+    "told_on": [asset.uri for asset in notifications.timetable.asset_condition.objects],
+    "telling": [notifications.is_paused_upon_creation, notifications.max_active_runs],
+    "announces": [outlet.name for outlet in reconciliation.get_task("reconcile").outlets],
     "reality": [reality.is_paused_upon_creation, reality.max_active_runs, reality.catchup],
     "every": reality.timetable.expression,
 }, sys.stdout)
@@ -67,6 +71,12 @@ def test_the_reconciler_is_woken_every_half_minute_and_by_a_poke():
 def test_the_reality_check_is_never_paused_and_looks_every_half_hour_one_pass_at_a_time():
     assert parsed()["reality"] == [False, 1, False]
     assert parsed()["every"] == "*/30 * * * *"
+
+
+def test_people_are_told_when_the_reconciler_announces_it_and_never_by_its_task():
+    assert parsed()["announces"] == ["tenancy_alerts"]
+    assert parsed()["told_on"] == ["tenancy://alerts/"]
+    assert parsed()["telling"] == [False, 1]
 
 
 def test_a_compensation_run_names_its_tenant_attempt_and_generation_and_tries_for_a_while():
