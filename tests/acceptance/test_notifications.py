@@ -1,0 +1,83 @@
+"""What is raised is told by the real Airflow: once, also when nobody answers at first; and no tenant waits for it."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sandbox.access import Access
+from tenancy.ledger import alerts
+from tenancy.ledger.alerts import Alert
+from tenancy.ledger.ledger import Ledger
+from tests.acceptance import runs
+from tests.endpoints import Endpoint, http_endpoint, nobodys_port
+from tests.parts import as_dsn
+
+_CONNECTIONS = "/api/v2/connections"
+_CHANNEL = "tenancy_notify_webhook"
+_BETWEEN_NUDGES_SECONDS = 3.0
+
+
+@contextmanager
+def webhook(access: Access, port: int) -> Iterator[None]:
+    """The connection that makes the webhook a channel. Tried again after 1 s, then 2, instead of 30."""
+    connection = {
+        "connection_id": _CHANNEL,
+        "conn_type": "http",
+        "host": f"http://127.0.0.1:{port}/hook",
+        "extra": json.dumps({"retry_seconds": 1}),
+    }
+    with access.client("engineer") as client:
+        assert client.post(_CONNECTIONS, json=connection).status_code == 201
+        yield
+        assert client.delete(f"{_CONNECTIONS}/{_CHANNEL}").status_code == 204
+
+
+def raise_(access: Access, key: str) -> None:
+    with Ledger(as_dsn(access.ledger_dsn, "the ledger")).open("test") as ledger:
+        alerts.raise_alert(ledger, Alert(key, f"About {key}.", "A test.", path="/tenancy/?attention=true"))
+
+
+def tries(access: Access, key: str) -> int:
+    rows = runs.ledger(access, "select tries from ledger.delivery where key = %s", key)
+    return int(rows[0]["tries"]) if rows else 0
+
+
+def until_nudged(access: Access, look: Callable[[], object], what: str) -> None:
+    """Wait for it, and do not leave the reconciler to its half minute."""
+    nudged_at = 0.0
+
+    def nudging_look() -> object:
+        nonlocal nudged_at
+        if time.monotonic() - nudged_at > _BETWEEN_NUDGES_SECONDS:
+            nudged_at = time.monotonic()
+            runs.ledger(access, "select pg_notify('tenancy_poke', 'a test')")
+        return look()
+
+    runs.until(nudging_look, what)
+
+
+def told(endpoint: Endpoint, *keys: str) -> list[dict[str, Any]]:
+    bodies = [json.loads(received.body) for received in endpoint.received]
+    return [body for body in bodies if body["key"] in keys]
+
+
+def test_what_nobody_took_is_told_once_when_somebody_answers_and_no_tenant_waited(sandbox: Access):
+    first, second, port, slug = runs.new_slug("first"), runs.new_slug("second"), nobodys_port(), runs.new_slug("meanw")
+    with webhook(sandbox, port):
+        raise_(sandbox, first)
+        until_nudged(sandbox, lambda: tries(sandbox, first), "a first try")
+        runs.trigger(sandbox, runs.request(slug))
+        assert runs.await_phase(sandbox, slug, "Active") == "Active"
+
+        with http_endpoint(port) as endpoint:
+            until_nudged(sandbox, lambda: told(endpoint, first), "it to be told")
+            raise_(sandbox, first)
+            raise_(sandbox, second)
+            until_nudged(sandbox, lambda: told(endpoint, second), "the second to be told")
+
+    once, _ = told(endpoint, first, second)
+    assert tries(sandbox, first) >= 2
+    assert (once["subject"], once["platform"]) == (f"About {first}.", "sandbox")
+    assert once["url"] == f"{sandbox.api_url}/tenancy/?attention=true"
