@@ -29,6 +29,8 @@ json.dump({
     "doc": dag.doc_md,
     "schedule": dag.schedule,
     "max_active_runs": dag.max_active_runs,
+    "deadlines": [[each.reference.reference_name, each.interval.total_seconds(), each.callback.path]
+                  for each in dag.deadline],
 }, sys.stdout)
 """
 
@@ -78,6 +80,11 @@ def test_waiting_tenants_keep_nobody_from_beginning():
 
 def test_every_task_and_the_run_have_a_failure_callback():
     assert all(parsed()["callbacks"])
+
+
+def test_a_run_over_its_time_is_told_to_the_triggerer():
+    callback = "tenancy.orchestration.deadline.deadline_passed"
+    assert parsed()["deadlines"] == [["DagRunQueuedAtDeadline", 900, callback]]
 
 
 def test_only_marking_active_updates_an_asset():

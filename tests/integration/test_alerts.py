@@ -11,7 +11,7 @@ from sandbox.postgres import PostgresServer
 from tenancy.adapters.dsn import Dsn
 from tenancy.engine.notify import Channel, deliver
 from tenancy.ledger import alerts
-from tenancy.ledger.alerts import Alert, Letter, Standing
+from tenancy.ledger.alerts import Alert, ChannelState, Letter
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, LedgerSession
 from tenancy.saga.errors import TransientError
@@ -119,7 +119,7 @@ def test_many_letters_to_a_dead_channel_cost_one_try_a_pass(office: Office):
     office.dead = {"slack"}
     office.raised(*(f"a{number}" for number in range(5)))
     assert office.deliver() == "1 put off, 5 sent"
-    assert office.look(alerts.standings) == [Standing("slack", 5, 0), Standing("webhook", 0, 0)]
+    assert office.look(alerts.channel_states) == [ChannelState("slack", 5, 0), ChannelState("webhook", 0, 0)]
 
 
 def test_after_a_day_it_is_given_up_and_says_why(office: Office, quick_server: PostgresServer):
@@ -128,7 +128,7 @@ def test_after_a_day_it_is_given_up_and_says_why(office: Office, quick_server: P
     office.deliver()
     assert office.deliver(later=timedelta(hours=23, minutes=59, seconds=45)) == "1 given up"
     assert not office.due
-    assert office.look(alerts.standings) == [Standing("slack", 0, 1)]
+    assert office.look(alerts.channel_states) == [ChannelState("slack", 0, 1)]
     with superuser(quick_server, office.dsn.dbname) as connection:
         (row,) = connection.execute("select tries, last_error from ledger.delivery").fetchall()
     assert row == {"tries": 2, "last_error": "nobody answers"}
@@ -169,7 +169,7 @@ def test_what_waits_for_a_channel_that_was_taken_away_is_given_up(office: Office
     office.channels = ("webhook",)
     office.deliver(later=timedelta(minutes=1))
     assert not office.due
-    assert office.look(alerts.standings) == [Standing("slack", 0, 1), Standing("webhook", 0, 0)]
+    assert office.look(alerts.channel_states) == [ChannelState("slack", 0, 1), ChannelState("webhook", 0, 0)]
 
 
 def test_a_pass_sends_a_bounded_number_and_the_next_goes_on(office: Office):
@@ -183,4 +183,4 @@ def test_after_thirty_days_it_is_forgotten(office: Office):
     office.raised("a")
     office.deliver()
     office.deliver(later=timedelta(days=31))
-    assert office.look(alerts.standings) == []
+    assert office.look(alerts.channel_states) == []

@@ -1,12 +1,13 @@
 """The application that the plugin mounts at /tenancy, joined from the real parts."""
 
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 
 from tenancy.console.airflow_auth import authenticate
 from tenancy.console.api.app import create_api
 from tenancy.console.engine_watch import engine_watch
 from tenancy.console.health_watch import HealthWatch
+from tenancy.console.metrics import create_metrics
 from tenancy.console.pages.app import create_pages
 from tenancy.console.parts import Parts
 from tenancy.engine.checkup import Checkup
@@ -19,5 +20,9 @@ def create_console() -> Starlette:
     health = HealthWatch(Checkup(shared_probes, utc_now))
     parts = Parts(shared_tenancy, utc_now, engine_watch(shared_tenancy), health=health)
     return Starlette(
-        routes=[Mount("/api/v1", create_api(parts, authenticate)), Mount("/", create_pages(parts, authenticate))]
+        routes=[
+            Mount("/api/v1", create_api(parts, authenticate)),
+            Route("/metrics", create_metrics(parts, authenticate)),
+            Mount("/", create_pages(parts, authenticate)),
+        ]
     )

@@ -46,7 +46,7 @@ class Letter:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ChannelState:
     """How the deliveries to one channel stand."""
 
     channel: str
@@ -100,9 +100,9 @@ def untold(ledger: LedgerSession) -> int:
     return int(row["alerts"])
 
 
-def standings(ledger: LedgerSession) -> list[Standing]:
+def channel_states(ledger: LedgerSession) -> list[ChannelState]:
     """How each channel stands that ever had a letter of the last 30 days."""
-    return [Standing(**row) for row in ledger.rows("delivery_standings")]
+    return [ChannelState(**row) for row in ledger.rows("channel_states")]
 
 
 def _letter(row: dict[str, Any]) -> Letter:

@@ -1,6 +1,7 @@
 """How long each activity usually takes: of its last completions, the median and what 95 of 100 needed. Reads only."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from tenancy.ledger.ledger import LedgerSession
 
@@ -19,7 +20,7 @@ class Usual:
     count: int
 
 
-def usual(ledger: LedgerSession) -> dict[str, Usual]:
-    """By activity; one that was completed a few times only is not there."""
-    rows = ledger.rows("usual", recent=RECENT, enough=ENOUGH)
+def usual(ledger: LedgerSession, *, since: datetime | None = None, enough: int = ENOUGH) -> dict[str, Usual]:
+    """By activity; one that was completed fewer times than `enough` is not there."""
+    rows = ledger.rows("usual", recent=RECENT, since=since, enough=enough)
     return {row["activity"]: Usual(row["median"], row["most"], row["completions"]) for row in rows}

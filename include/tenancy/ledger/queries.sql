@@ -298,7 +298,8 @@ select activity, count(*) as completions,
        percentile_cont(0.5) within group (order by seconds) as median,
        percentile_cont(0.95) within group (order by seconds) as most
   from (select stream, seq, attempt, at, data ->> 'activity' as activity
-          from ledger.fact where kind = 'tenant.provisioning.step.completed' order by at desc limit %(recent)s) as done
+          from ledger.fact where kind = 'tenant.provisioning.step.completed'
+           and (%(since)s::timestamptz is null or at > %(since)s) order by at desc limit %(recent)s) as done
  cross join lateral (
        select extract(epoch from done.at - min(begun.at))::float as seconds
          from ledger.fact as begun
@@ -374,8 +375,36 @@ select count(*) as alerts from ledger.alert as a
  where addressed_at is not null and raised_at > %(since)s
    and not exists (select from ledger.delivery as d where d.key = a.key);
 
--- name: delivery_standings
+-- name: channel_states
 -- Letters that wait and letters that were given up, by channel.
 select channel, count(*) filter (where next_try_at is not null) as waiting,
        count(*) filter (where next_try_at is null and sent_at is null) as given_up
   from ledger.delivery group by channel order by channel;
+
+-- name: measured_states
+-- How many tenants are in each state, and since when the one that is in it longest.
+select state::text, coalesce(substate::text, '') as substate, count(*) as tenants, min(state_since) as oldest_since
+  from ledger.tenant group by state, substate;
+
+-- name: measured_times_to_active
+-- How long the newest attempts took that ended well.
+select count(*) as attempts, percentile_cont(%(shares)s::float[]) within group (order by seconds) as seconds
+  from (select stream, attempt, at from ledger.fact
+         where kind = 'tenant.provisioning.completed' and at > %(since)s order by at desc limit %(recent)s) as done
+ cross join lateral (
+       select extract(epoch from done.at - begun.at)::float as seconds from ledger.fact as begun
+        where begun.stream = done.stream and begun.attempt = done.attempt
+          and begun.kind = 'tenant.provisioning.started' order by begun.seq limit 1) as took;
+
+-- name: measured_failures
+-- By activity, how many tries and how many attempts failed.
+select data ->> 'activity' as activity,
+       count(*) filter (where kind = 'tenant.provisioning.step.failed') as tries,
+       count(*) filter (where kind = 'tenant.provisioning.failed') as attempts
+  from ledger.fact
+ where kind in ('tenant.provisioning.step.failed', 'tenant.provisioning.failed') and at > %(since)s
+ group by activity;
+
+-- name: facts_estimated
+-- About how many facts there are, as the last analyze saw it: counting them takes seconds.
+select greatest(reltuples, 0)::bigint as facts from pg_class where oid = 'ledger.fact'::regclass;

@@ -1,0 +1,40 @@
+"""`/tenancy/metrics`: for Prometheus and its like, behind the API's gate. Measured anew every 5 s at most."""
+
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tenancy.console.api.access import GuardedRoute, PartsOf, needs
+from tenancy.console.api.problems import install
+from tenancy.console.callers import Authenticate, Right
+from tenancy.console.metrics_view import families
+from tenancy.console.openmetrics import CONTENT_TYPE, exposition
+from tenancy.console.pages.reads import Kept, looked_at
+from tenancy.console.parts import Parts
+from tenancy.ledger.measures import measured
+
+FRESH_SECONDS: Final = 5.0
+
+router = APIRouter(route_class=GuardedRoute)
+
+
+@router.get("/metrics")
+@needs(Right.READ)
+def show_metrics(request: Request, parts: PartsOf) -> Response:
+    """The platform in numbers; 503 without a ledger."""
+    kept = request.app.state.measures
+    seen = looked_at(parts, lambda desk: kept.of(desk.ledger))
+    return Response(exposition(families(seen)), media_type=CONTENT_TYPE)
+
+
+def create_metrics(parts: Parts, authenticate: Authenticate) -> FastAPI:
+    """An application of one route."""
+    app = FastAPI(title="Tenancy's metrics", openapi_url=None)
+    app.state.parts = parts
+    app.state.authenticate = authenticate
+    app.state.measures = Kept(measured, FRESH_SECONDS)
+    app.include_router(router)
+    install(app)
+    return app

@@ -1,0 +1,125 @@
+"""The metrics' names, what each means, and its numbers from what was measured. Pure; docs/metrics.md lists them."""
+
+from datetime import datetime
+from typing import Final
+
+from tenancy.activities.plan import PLAN
+from tenancy.console.openmetrics import Family, Sample, gauge, sample
+from tenancy.engine.reality import BEAT as REALITY_CHECK
+from tenancy.engine.reconcile import BEAT as RECONCILIATION
+from tenancy.ledger.history import Usual
+from tenancy.ledger.measures import FailureMeasure, Measures
+from tenancy.saga.states import State, Substate
+
+_STATES: Final = [
+    *((state.value, "") for state in State if state is not State.FAILED),
+    *((State.FAILED.value, substate.value) for substate in Substate),
+]
+_PASSING: Final = [
+    (State.PROVISIONING.value, ""),
+    (State.CANCELLING.value, ""),
+    (State.DECOMMISSIONING.value, ""),
+    (State.FAILED.value, Substate.UNWINDING.value),
+    (State.FAILED.value, Substate.STUCK.value),
+]
+"""Where no tenant should stay."""
+_NEVER: Final = float("inf")
+
+
+def families(seen: Measures) -> list[Family]:
+    """All of them, in the order of the document. Each is there also when there is nothing to count."""
+    return [*_tenants(seen), *_durations(seen), *_failures(seen), *_platform(seen)]
+
+
+def _tenants(seen: Measures) -> list[Family]:
+    counted = {state: measure.tenants for state, measure in seen.states.items()}
+    oldest = {state: _seconds(seen.at, measure.oldest_since) for state, measure in seen.states.items()}
+    return [
+        gauge(
+            "tenancy_tenants",
+            "Tenants by state, and by substate where that is Failed.",
+            *(sample(counted.get(each, 0), state=each[0], substate=each[1]) for each in _STATES),
+        ),
+        gauge(
+            "tenancy_oldest_in_state_seconds",
+            "How long the tenant has been there that is there longest, for states in which none should stay.",
+            *(sample(oldest.get(each, 0), state=each[0], substate=each[1]) for each in _PASSING),
+        ),
+    ]
+
+
+def _durations(seen: Measures) -> list[Family]:
+    shares = seen.times_to_active.items()
+    return [
+        Family(
+            "tenancy_time_to_active_seconds",
+            "From an attempt's start until its tenant was Active: the newest 500 attempts of the last 24 hours.",
+            tuple(sample(seconds, quantile=f"{share:g}") for share, seconds in shares),
+            "summary",
+        ),
+        Family(
+            "tenancy_activity_seconds",
+            "From an activity's first start until it was completed: the newest 700 of the last 24 hours.",
+            tuple(each for activity, usual in sorted(seen.activities.items()) for each in _usual(activity, usual)),
+            "summary",
+        ),
+    ]
+
+
+def _usual(activity: str, usual: Usual) -> tuple[Sample, Sample]:
+    return (
+        sample(usual.median_seconds, activity=activity, quantile="0.5"),
+        sample(usual.most_seconds, activity=activity, quantile="0.95"),
+    )
+
+
+def _failures(seen: Measures) -> list[Family]:
+    names = list(dict.fromkeys([*(activity.name for activity in PLAN), *sorted(seen.failures)]))
+    failed = {name: seen.failures.get(name, FailureMeasure(0, 0)) for name in names}
+    return [
+        gauge(
+            "tenancy_failed_tries_last_day",
+            "Tries of an activity that failed in the last 24 hours, whether or not a later one succeeded.",
+            *(sample(each.tries, activity=name) for name, each in failed.items()),
+        ),
+        gauge(
+            "tenancy_failed_attempts_last_day",
+            "Attempts that ended at an activity in the last 24 hours.",
+            *(sample(each.attempts, activity=name) for name, each in failed.items()),
+        ),
+    ]
+
+
+def _platform(seen: Measures) -> list[Family]:
+    names = list(dict.fromkeys([RECONCILIATION, REALITY_CHECK, *seen.beats]))
+    return [
+        gauge(
+            "tenancy_reconciler_lag_seconds",
+            "Since a reconciler's last pass ended; +Inf when there was none.",
+            *(sample(_lag(seen, name), reconciler=name) for name in names),
+        ),
+        gauge(
+            "tenancy_alerts_waiting",
+            "Alerts that a channel has not taken yet.",
+            *(sample(each.waiting, channel=each.channel) for each in seen.channels),
+        ),
+        gauge(
+            "tenancy_alerts_given_up",
+            "Alerts of the last 30 days that a channel never took.",
+            *(sample(each.given_up, channel=each.channel) for each in seen.channels),
+        ),
+        gauge(
+            "tenancy_alerts_untold_last_day",
+            "Alerts of the last 24 hours that nobody was told: no channel has a connection.",
+            sample(seen.untold),
+        ),
+        gauge("tenancy_ledger_facts", "Facts in the ledger, as PostgreSQL estimates them.", sample(seen.facts)),
+    ]
+
+
+def _lag(seen: Measures, name: str) -> float:
+    return _seconds(seen.at, seen.beats[name]) if name in seen.beats else _NEVER
+
+
+def _seconds(now: datetime, since: datetime) -> float:
+    return max(0.0, (now - since).total_seconds())
