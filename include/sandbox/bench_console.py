@@ -52,11 +52,12 @@ select n, md5(n::text)::uuid as id, make_interval(mins => n) as ago,
             else 'Active' end as state
   from generate_series(1, %(tenants)s) as n;
 insert into ledger.tenant (id, slug, name, plan, region, admin_email, state, substate, attempt, generation, run_id,
-                           activity, activity_since, seq, created_at, state_since, updated_at)
+                           activity, activity_since, stall, stall_cause, seq, created_at, state_since, updated_at)
 select many.id, 'tenant-' || n, 'Tenant ' || n, one.plan, one.region, one.admin_email, many.state::ledger.tenant_state,
        case when many.state = 'Failed' then 'settled'::ledger.failed_substate end, one.attempt, 1, 'run-' || n,
        case when many.state in ('Failed', 'Provisioning') then 'mark_active' end,
-       case when many.state in ('Failed', 'Provisioning') then one.created_at - ago end, one.seq,
+       case when many.state in ('Failed', 'Provisioning') then one.created_at - ago end,
+       case when many.state = 'Failed' then 'untouched' end, case when many.state = 'Failed' then 'unknown' end, one.seq,
        one.created_at - ago, one.created_at - ago, one.created_at - ago from many cross join one;
 insert into ledger.fact select many.id, f.seq, f.kind, f.attempt, f.lease, f.actor, f.reason, f.at - ago, f.data,
                                f.prev_hash, f.hash from many cross join one_fact as f;

@@ -45,6 +45,11 @@ def _tenants(seen: Measures) -> list[Family]:
             "How long the tenant has been there that is there longest, for states in which none should stay.",
             *(sample(oldest.get(each, 0), state=each[0], substate=each[1]) for each in _PASSING),
         ),
+        gauge(
+            "tenancy_stalls",
+            "Tenants with an open stall, by what is over its time, the activity if it is at one, and the cause.",
+            *(sample(each.tenants, stall=each.kind, activity=each.activity, cause=each.cause) for each in seen.stalls),
+        ),
     ]
 
 

@@ -19,14 +19,15 @@ def stall_alert(
     key: str,
     tenant_id: TenantId,
     slug: str,
-    label: str,
+    region: str,
+    what: str,
     since: datetime,
     cause: str,
     next_action: str,
     details: Mapping[str, str],
 ) -> Alert:
-    """A tenant does not get on. `label` is what it is at, `cause` a sentence."""
-    subject = f"Tenant {slug} is stalled at {label} since {_clock(since)}."
+    """A tenant does not get on. `what` ends the sentence that its name begins; `cause` is a sentence."""
+    subject = f"Tenant {slug} ({region}) {what}, since {_clock(since)}."
     path = f"/tenancy/tenants/{tenant_id}"
     return Alert(key, subject, _text(cause, next_action), tenant_id, path, {**details, "since": _iso(since)})
 
@@ -34,16 +35,16 @@ def stall_alert(
 def class_alert(
     *,
     key: str,
-    label: str,
     tenants: int,
+    what: str,
     since: datetime,
     cause: str,
     next_action: str,
     path: str,
     details: Mapping[str, str],
 ) -> Alert:
-    """Several tenants do not get on, for one cause."""
-    subject = f"{tenants} tenants are stalled at {label} for one cause since {_clock(since)}."
+    """Several tenants do not get on, for one cause: a class issue, not any single tenant's."""
+    subject = f"A class issue: {tenants} tenants {what} for one cause, since {_clock(since)}."
     return Alert(key, subject, _text(cause, next_action), None, path, {**details, "since": _iso(since)})
 
 
@@ -98,7 +99,7 @@ def _text(cause: str, next_action: str) -> str:
 
 
 def _clock(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%H:%M} UTC"
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _iso(at: datetime) -> str:

@@ -16,6 +16,7 @@ from tenancy.engine.held import Holds
 from tenancy.engine.marks import MARK_RUN, Heeded, Marks
 from tenancy.engine.overdue import Move, Seen
 from tenancy.engine.stalls import note_stalls
+from tenancy.engine.telling import tell_of_stalls
 from tenancy.engine.tenancy import UNWINDER, Tenancy
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id, pursue
 from tenancy.ledger import rounds
@@ -51,6 +52,7 @@ def reconcile(tenancy: Tenancy) -> str:
         for suspect in rounds.suspects(ledger, SUSPECTS):
             reconciler.on_suspect(suspect)
         reconciler.done.update(note_stalls(tenancy, ledger, reconciler.holds))
+        tell_of_stalls(tenancy, ledger)
         summary = reconciler.summary()
         rounds.beat(ledger, BEAT, took_seconds=tenancy.monotonic() - began, summary=summary)
     return summary

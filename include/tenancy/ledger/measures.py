@@ -37,11 +37,22 @@ class FailureMeasure:
 
 
 @dataclass(frozen=True)
+class StallMeasure:
+    """How many tenants have an open stall of this kind, at this activity if at any, for this cause."""
+
+    kind: str
+    activity: str
+    cause: str
+    tenants: int
+
+
+@dataclass(frozen=True)
 class Measures:
     """Of one moment."""
 
     at: datetime
     states: Mapping[tuple[str, str], StateMeasure]
+    stalls: tuple[StallMeasure, ...]
     times_to_active: Mapping[float, float]
     """Share of the attempts of the last day -> seconds; empty when there was none."""
     activities: Mapping[str, Usual]
@@ -58,6 +69,7 @@ def measured(ledger: LedgerSession) -> Measures:
     return Measures(
         at=ledger.now,
         states={(row["state"], row["substate"]): _state(row) for row in ledger.rows("measured_states")},
+        stalls=tuple(StallMeasure(**row) for row in ledger.rows("measured_stalls")),
         times_to_active=_times_to_active(ledger, since),
         activities=history.usual(ledger, since=since, enough=1),
         failures={row["activity"]: _failure(row) for row in ledger.rows("measured_failures", since=since)},

@@ -408,3 +408,20 @@ select data ->> 'activity' as activity,
 -- name: facts_estimated
 -- About how many facts there are, as the last analyze saw it: counting them takes seconds.
 select greatest(reltuples, 0)::bigint as facts from pg_class where oid = 'ledger.fact'::regclass;
+
+-- name: measured_stalls
+-- Open stalls by what is over its time, where, and why.
+select stall as kind, coalesce(stall_activity, '') as activity, stall_cause as cause, count(*) as tenants
+  from ledger.tenant where stall is not null group by stall, stall_activity, stall_cause;
+
+-- name: untold_stalls
+-- Open stalls of which there was no alert yet, the oldest first. The same one in the same attempt has the same key.
+select * from (
+       select id as tenant_id, slug, region, plan, state::text, substate::text, activity, state_since, activity_since,
+              held_by, stall, stall_activity, stall_cause, stall_said, escalated, failures, failure_cause, repeats,
+              concat_ws(':', 'stall', id, attempt || '.' || generation, replace(stall, ' ', '-'), stall_activity) as key
+         from ledger.tenant
+        where stall is not null and greatest(state_since, activity_since) > %(since)s) as stalled
+ where not exists (select from ledger.alert as a where a.key = stalled.key)
+   and not tenant_id = any(%(but)s::uuid[])
+ order by state_since limit %(limit)s;

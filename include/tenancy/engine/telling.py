@@ -1,0 +1,72 @@
+"""Raises an alert for each open stall, once. Called by the reconciler after it has recorded stalls.
+
+It goes by what is recorded and not told yet: a pass that dies in between is made good by the next. Tenants of a class
+are left out: they are told of together.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final
+
+from tenancy.activities.advice import advise
+from tenancy.activities.plan import PLAN, limits
+from tenancy.engine.alerting import stall_alert
+from tenancy.engine.tenancy import Tenancy
+from tenancy.ledger import alerts
+from tenancy.ledger.alerts import Alert
+from tenancy.ledger.ledger import LedgerSession
+from tenancy.ledger.untold import Untold, untold_stalls
+from tenancy.saga.names import TenantId
+from tenancy.saga.stalls import Limits, StallKind
+
+TOLD: Final = 100
+"""In one pass."""
+NEWS: Final = timedelta(days=1)
+"""What began earlier is none: after an upgrade nobody is told of all that ever failed."""
+
+
+def tell_of_stalls(tenancy: Tenancy, ledger: LedgerSession, *, but: Collection[TenantId] = ()) -> int:
+    """One pass; how many were raised. Those in `but` are told otherwise."""
+    now, bounds = ledger.now, limits(tenancy.platform)
+    untold = untold_stalls(ledger, since=now - NEWS, but=but, limit=TOLD)
+    for each in untold:
+        alerts.raise_alert(ledger, alert_of(each, now, bounds))
+    return len(untold)
+
+
+def alert_of(untold: Untold, now: datetime, bounds: Limits) -> Alert:
+    """What is told of it."""
+    how, stall = untold.standing, untold.stall
+    of_activity = stall.kind == StallKind.ACTIVITY
+    return stall_alert(
+        key=untold.key,
+        tenant_id=untold.tenant_id,
+        slug=untold.slug,
+        region=untold.region,
+        what=what_is_stuck(stall.kind, stall.activity, how.state),
+        since=how.activity_since if of_activity else how.state_since,
+        cause=stall.message,
+        next_action=advise(how, stall, now, bounds).said,
+        details={
+            "stall": stall.kind,
+            "activity": stall.activity or "",
+            "cause": stall.cause,
+            "region": untold.region,
+            "plan": untold.plan,
+        },
+    )
+
+
+def what_is_stuck(kind: str, activity: str | None, state: str) -> str:
+    """What is so, as the end of a sentence about the tenant."""
+    label = next((each.label for each in PLAN if each.name == activity), activity or "its first activity")
+    return _WHAT.get(kind, "is stuck").format(label=label, state=state)
+
+
+_WHAT: Final[dict[str, str]] = {
+    StallKind.ACTIVITY: "is stuck at {label}",
+    StallKind.PROVISIONING: "is still Provisioning, at {label}",
+    StallKind.IN_BETWEEN: "is stuck in {state}",
+    StallKind.UNDOING: "could not be undone",
+    StallKind.UNTOUCHED: "failed, and nobody has done anything about it",
+}
