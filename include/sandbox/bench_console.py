@@ -57,8 +57,8 @@ select many.id, 'tenant-' || n, 'Tenant ' || n, one.plan, one.region, one.admin_
        case when many.state = 'Failed' then 'settled'::ledger.failed_substate end, one.attempt, 1, 'run-' || n,
        case when many.state in ('Failed', 'Provisioning') then 'mark_active' end,
        case when many.state in ('Failed', 'Provisioning') then one.created_at - ago end,
-       case when many.state = 'Failed' then 'untouched' end, case when many.state = 'Failed' then 'unknown' end, one.seq,
-       one.created_at - ago, one.created_at - ago, one.created_at - ago from many cross join one;
+       case when many.state = 'Failed' then 'untouched' end, case when many.state = 'Failed' then 'unknown' end,
+       one.seq, one.created_at - ago, one.created_at - ago, one.created_at - ago from many cross join one;
 insert into ledger.fact select many.id, f.seq, f.kind, f.attempt, f.lease, f.actor, f.reason, f.at - ago, f.data,
                                f.prev_hash, f.hash from many cross join one_fact as f;
 """

@@ -1,0 +1,101 @@
+"""Of each stall somebody is told once: by what the reconciler recorded, in the words of the advice."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tenancy.activities.advice import advise
+from tenancy.activities.plan import limits
+from tenancy.engine import actions
+from tenancy.engine.reconcile import reconcile
+from tenancy.engine.telling import tell_of_stalls, what_is_stuck
+from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.ledger import Ledger, utc_now
+from tenancy.ledger.standings import standing_of
+from tenancy.ledger.untold import untold_stalls
+from tenancy.saga.names import RunId
+from tenancy.saga.stalls import StallKind
+from tests import parts
+from tests.integration.stage import SCHEMA, Stage
+from tests.parts import superuser
+
+STALLED = timedelta(minutes=6)
+
+
+@pytest.fixture
+def stuck(stage: Stage) -> Stage:
+    """A tenant that hangs at its schema, and a scheduler that gives no sign of life."""
+    run_id: RunId = actions.create(stage.tenancy, parts.request(), by=Stamp("grace")).saga.run_id
+    stage.run_until(SCHEMA, run_id=run_id)
+    stage.runs.silent = ("scheduler",)
+    return stage
+
+
+def at(stage: Stage, elapsed: timedelta) -> Ledger:
+    return Ledger(stage.ledger, clock=lambda: utc_now() + elapsed)
+
+
+def passes(stage: Stage, elapsed: timedelta) -> None:
+    """One pass of the reconciler so much later."""
+    reconcile(replace(stage.tenancy, ledger=at(stage, elapsed)))
+
+
+def told(stage: Stage) -> list[dict[str, Any]]:
+    with superuser(stage.server, stage.ledger.dbname) as connection:
+        return connection.execute("select * from ledger.alert order by raised_at").fetchall()
+
+
+def test_a_stall_is_told_with_the_advice_that_pages_show(stuck: Stage):
+    passes(stuck, STALLED)
+    (alert,) = told(stuck)
+    assert alert["subject"].startswith("Tenant acme (eu-central) is stuck at Apply per-tenant schema, since 20")
+    assert "scheduler gives no sign of life" in alert["body"]
+    assert (alert["tenant_id"], alert["path"]) == (stuck.tenant_id, f"/tenancy/tenants/{stuck.tenant_id}")
+    assert (alert["details"]["cause"], alert["details"]["plan"]) == ("engine.scheduler_silent", "starter")
+
+    with stuck.tenancy.ledger.open("test") as ledger:
+        saga, bounds = stuck.saga, limits(stuck.tenancy.platform)
+        assert saga.stall is not None
+        (row,) = ledger.rows("standings")
+    advice = advise(standing_of(row), saga.stall, utc_now() + STALLED, bounds)
+    assert alert["body"].endswith(f"\nNext: {advice.said}")
+
+
+def test_it_is_told_once_as_long_as_it_lasts(stuck: Stage):
+    for minutes in (6, 7, 30):
+        passes(stuck, timedelta(minutes=minutes))
+    assert len(told(stuck)) == 1
+
+
+def test_a_pass_that_died_before_it_told_is_made_good(stuck: Stage):
+    passes(stuck, STALLED)
+    with superuser(stuck.server, stuck.ledger.dbname) as connection:
+        connection.execute("delete from ledger.alert")
+    passes(stuck, STALLED)
+    assert len(told(stuck)) == 1
+
+
+def test_whoever_is_told_of_as_part_of_a_class_is_not_told_of_alone(stuck: Stage):
+    passes(stuck, STALLED)
+    with superuser(stuck.server, stuck.ledger.dbname) as connection:
+        connection.execute("delete from ledger.alert")
+    with at(stuck, STALLED).open("test") as ledger:
+        assert tell_of_stalls(stuck.tenancy, ledger, but={stuck.tenant_id}) == 0
+        assert tell_of_stalls(stuck.tenancy, ledger) == 1
+
+
+def test_what_began_days_ago_is_no_news(stuck: Stage):
+    passes(stuck, timedelta(days=2))
+    assert stuck.saga.stall is not None
+    assert told(stuck) == []
+    with at(stuck, timedelta(days=2)).open("test") as ledger:
+        assert len(untold_stalls(ledger, since=utc_now() - timedelta(days=9), but=(), limit=5)) == 1
+
+
+@pytest.mark.parametrize("kind", StallKind)
+def test_every_kind_of_stall_has_its_words(kind: StallKind):
+    said = what_is_stuck(kind, None, "Cancelling")
+    assert said not in {"", "is stuck"}
+    assert "{" not in said
