@@ -1,0 +1,70 @@
+"""The example rules for Prometheus and the documents: they name what is exposed, with labels that there are."""
+
+import json
+import re
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from sandbox.layout import PROJECT
+from tenancy.console.metrics_view import families
+from tenancy.console.openmetrics import exposition
+from tests.openmetrics import Document, read
+from tests.unit.test_alerting import message
+from tests.unit.test_openmetrics import BUSY
+
+DOCS = PROJECT / "docs"
+_SELECTOR = re.compile(r"\b(tenancy_[a-z_]+)(?:\{([^}]*)\})?")
+_MATCHER = re.compile(r'([a-z_]+)(=~|=)"([^"]*)"')
+_OTHER_NAMES = {"tenancy_notify_slack", "tenancy_notify_smtp", "tenancy_notify_webhook"}
+
+
+def rules() -> list[dict[str, Any]]:
+    (group,) = yaml.safe_load((DOCS / "alerts.example.yml").read_text())["groups"]
+    return list(group["rules"])
+
+
+def exposed() -> Document:
+    return read(exposition(families(BUSY)))
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
+def test_a_rule_asks_for_what_is_exposed_and_says_what_to_do(rule: dict[str, Any]):
+    document = exposed()
+    for name, matchers in _SELECTOR.findall(rule["expr"]):
+        labels = [dict(key) for key in document.families[name].samples]
+        for label, operator, value in _MATCHER.findall(matchers):
+            wanted = value if operator == "=~" else re.escape(value)
+            assert any(re.fullmatch(wanted, each.get(label, "")) for each in labels), f"no {label} is {value}"
+    assert rule["annotations"]["runbook"].endswith(".")
+    assert rule["labels"]["severity"] in {"page", "ticket"}
+
+
+def test_the_rules_are_those_that_were_wanted():
+    names = {rule["alert"].removeprefix("Tenancy") for rule in rules()}
+    assert names >= {"Stall", "ClassOfStalls", "ReconcilerLate", "InBetween", "Stuck", "Slow"}
+
+
+def test_what_sums_are_made_by_are_labels():
+    for rule in rules():
+        for labels, name in re.findall(r"sum by \(([^)]*)\) \((tenancy_[a-z_]+)\)", rule["expr"]):
+            (first, *_) = exposed().families[name].samples
+            assert {each.strip() for each in labels.split(",")} <= set(dict(first))
+
+
+def test_the_document_lists_exactly_what_is_exposed():
+    rows = re.findall(r"^\| `(tenancy_[a-z_]+)` \|([^|]*)\|", (DOCS / "metrics.md").read_text(), re.MULTILINE)
+    listed = {name: set(re.findall(r"`([a-z_]+)`", labels)) for name, labels in rows}
+    assert listed == {
+        name: set(dict(next(iter(family.samples)))) for name, family in exposed().families.items() if family.samples
+    }
+
+
+def test_the_webhooks_schema_has_every_field_of_its_body():
+    example, schema = re.findall(r"```json\n(.*?)```", (DOCS / "notifications.md").read_text(), re.DOTALL)
+    shape, body = json.loads(schema), message().webhook()
+    assert set(body) == set(shape["required"]) == set(shape["properties"]) == set(json.loads(example))
+    jsonschema.validate(body, shape)
+    jsonschema.validate(json.loads(example), shape)
