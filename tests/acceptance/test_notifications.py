@@ -30,8 +30,10 @@ def webhook(access: Access, port: int) -> Iterator[None]:
     }
     with access.client("engineer") as client:
         assert client.post(_CONNECTIONS, json=connection).status_code == 201
-        yield
-        assert client.delete(f"{_CONNECTIONS}/{_CHANNEL}").status_code == 204
+        try:
+            yield
+        finally:
+            client.delete(f"{_CONNECTIONS}/{_CHANNEL}")
 
 
 def raise_(access: Access, key: str) -> None:

@@ -52,7 +52,8 @@ def reconcile(tenancy: Tenancy) -> str:
         for suspect in rounds.suspects(ledger, SUSPECTS):
             reconciler.on_suspect(suspect)
         reconciler.done.update(note_stalls(tenancy, ledger, reconciler.holds))
-        tell_of_stalls(tenancy, ledger)
+        with reconciler.put_off_on_trouble("telling of stalls"):
+            tell_of_stalls(tenancy, ledger)
         summary = reconciler.summary()
         rounds.beat(ledger, BEAT, took_seconds=tenancy.monotonic() - began, summary=summary)
     return summary
@@ -66,7 +67,7 @@ class _Reconciler:
     done: Counter[str]
 
     def on_poke(self, poke: Poke) -> None:
-        with self._put_off_on_trouble(f"the poke about {poke.run_id}"):
+        with self.put_off_on_trouble(f"the poke about {poke.run_id}"):
             if poke.action == rounds.DEADLINE:
                 self._on_deadline(poke)
                 return
@@ -93,7 +94,7 @@ class _Reconciler:
             return None
 
     def on_suspect(self, suspect: Suspect) -> None:
-        with self._put_off_on_trouble(f"tenant {suspect.tenant_id}"):
+        with self.put_off_on_trouble(f"tenant {suspect.tenant_id}"):
             saga = self.ledger.saga(suspect.tenant_id)
             assert saga is not None  # it has a row
             seen = self._seen(saga)
@@ -107,7 +108,8 @@ class _Reconciler:
         return said or "nothing to do"
 
     @contextmanager
-    def _put_off_on_trouble(self, what: str) -> Iterator[None]:
+    def put_off_on_trouble(self, what: str) -> Iterator[None]:
+        """Whatever goes wrong within is told in the summary."""
         try:
             yield
         except Refused as refusal:  # it went on by itself meanwhile

@@ -11,6 +11,8 @@ from tenancy.saga.errors import PermanentError, TransientError
 RECONCILIATION_DAG: Final = "tenant_reconciliation"
 REALITY_CHECK_DAG: Final = "tenant_reality_check"
 DAGS: Final = (PROVISIONING_DAG, COMPENSATION_DAG, RECONCILIATION_DAG, REALITY_CHECK_DAG)
+NOTIFICATIONS_DAG: Final = "tenant_notifications"
+_DAGS: Final = (PROVISIONING_DAG, COMPENSATION_DAG, RECONCILIATION_DAG, REALITY_CHECK_DAG, NOTIFICATIONS_DAG)
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,10 @@ NEWS: Final = timedelta(days=1)
 def tell_of_stalls(tenancy: Tenancy, ledger: LedgerSession, *, but: Collection[TenantId] = ()) -> int:
     """One pass; how many were raised. Those in `but` are told otherwise."""
     now, bounds = ledger.now, limits(tenancy.platform)
-    untold = untold_stalls(ledger, since=now - NEWS, but=but, limit=TOLD)
-    for each in untold:
-        alerts.raise_alert(ledger, alert_of(each, now, bounds))
-    return len(untold)
+    raised = [alert_of(each, now, bounds) for each in untold_stalls(ledger, since=now - NEWS, but=but, limit=TOLD)]
+    for alert in raised:
+        alerts.raise_alert(ledger, alert)
+    return len(raised)
 
 
 def alert_of(untold: Untold, now: datetime, bounds: Limits) -> Alert:

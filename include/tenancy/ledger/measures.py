@@ -1,7 +1,7 @@
 """What is measured of a platform, in a few bounded questions: for console/metrics.py. Reads only.
 
-Of 100,000 tenants and 5,000,000 facts it takes about XX ms (`make bench-console`): whole tables are never counted but
-the tenants', by an index.
+Of 100,000 tenants and 5,000,000 facts it takes about XX ms (`make bench-console`). No table is counted whole but the
+tenants', by an index.
 """
 
 from collections.abc import Mapping

@@ -1,5 +1,6 @@
 """When alerts are to be told: the reconciler's pass looks, and a DAG of its own tells, so that nothing waits for it."""
 
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import Asset, AssetAlias, BaseOperator
@@ -9,6 +10,8 @@ if TYPE_CHECKING:
 
     from tenancy.ledger.ledger import Ledger
 
+log = logging.getLogger(__name__)
+
 ALERTS: Final = Asset("tenancy://alerts")
 """Updated when there is something to tell; tenant_notifications runs on it."""
 MAYBE_ALERTS: Final = AssetAlias("tenancy_alerts")
@@ -16,12 +19,15 @@ MAYBE_ALERTS: Final = AssetAlias("tenancy_alerts")
 
 
 def announce(context: "Context", ledger: "Ledger") -> None:
-    """Have tenant_notifications run, if anything is due."""
+    """Have tenant_notifications run, if anything is due. It never fails: the pass that calls it has done its work."""
     from tenancy.ledger.alerts import is_due  # noqa: PLC0415 - the DAG file imports this module
 
-    with ledger.open("tenancy notify") as session:
-        if is_due(session):
-            context["outlet_events"][MAYBE_ALERTS].add(ALERTS)
+    try:
+        with ledger.open("tenancy notify") as session:
+            if is_due(session):
+                context["outlet_events"][MAYBE_ALERTS].add(ALERTS)
+    except Exception as error:  # noqa: BLE001 - the next pass looks again
+        log.warning("it is not known whether there is anything to tell: %s", error)
 
 
 class NotificationOperator(BaseOperator):

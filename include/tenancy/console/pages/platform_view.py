@@ -9,7 +9,7 @@ from tenancy.console.pages import words
 from tenancy.engine.engine_verdicts import LATE_AFTER
 from tenancy.engine.reality import BEAT as REALITY_CHECK
 from tenancy.engine.reconcile import BEAT as RECONCILIATION
-from tenancy.engine.report import REALITY_CHECK_DAG, RECONCILIATION_DAG, Report
+from tenancy.engine.report import NOTIFICATIONS_DAG, REALITY_CHECK_DAG, RECONCILIATION_DAG, Report
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
 from tenancy.ledger.rounds import Beat
 
@@ -18,6 +18,7 @@ _PAUSED: Final = {
     COMPENSATION_DAG: "what is cancelled or decommissioned is not undone until it is unpaused in Airflow.",
     RECONCILIATION_DAG: "what callbacks miss is not found until it is unpaused in Airflow.",
     REALITY_CHECK_DAG: "where ledger and world differ is not found until it is unpaused in Airflow.",
+    NOTIFICATIONS_DAG: "nobody is told of stalls by Slack, mail or webhook until it is unpaused in Airflow.",
 }
 
 
