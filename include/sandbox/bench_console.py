@@ -121,17 +121,6 @@ def _bench(server: PostgresServer, tenants: int, requests: int) -> "dict[str, li
     return asyncio.run(_ask(_pages(ledger), tenants, requests))
 
 
-def _measuring(ledger: Ledger, times: int) -> list[Asked]:
-    """Without the 5 s for which the numbers are kept."""
-    took = []
-    for _ in range(times):
-        began, worked = time.perf_counter(), time.process_time()
-        with ledger.open("bench") as session:
-            exposition(families(measured(session)))
-        took.append(Asked(time.perf_counter() - began, time.process_time() - worked))
-    return took
-
-
 def _record_one(ledger: Ledger) -> None:
     """A first attempt that fails at its third activity and is undone, and a second one that succeeds."""
     asked = Parameters("first", "First", "starter", "eu-central", "ada@first.example")
@@ -205,6 +194,17 @@ async def _ask(app: Any, tenants: int, requests: int) -> dict[str, list[Asked]]:
                 took[name].append(Asked(time.perf_counter() - began, time.process_time() - cpu))
                 assert answer.status_code == 200, answer.text
             print(f"  {name:<28} {_told(took[name])}")
+    return took
+
+
+def _measuring(ledger: Ledger, times: int) -> list[Asked]:
+    """Without the 5 s for which the numbers are kept."""
+    took = []
+    for _ in range(times):
+        began, worked = time.perf_counter(), time.process_time()
+        with ledger.open("bench") as session:
+            exposition(families(measured(session)))
+        took.append(Asked(time.perf_counter() - began, time.process_time() - worked))
     return took
 
 
