@@ -150,6 +150,6 @@ def test_a_whole_life_shows_every_kind_of_fact_that_commands_make(session: Ledge
     seen = {type(envelope.fact) for envelope in session.envelopes(TENANT)}
     only_noted = {
         f.ActivityRefused, f.RequestRefused, f.ActionRefused, f.HolderEvicted, f.RawActionNoted,
-        f.ProvisioningStalled, f.StallExplained, f.StallCleared,
+        f.ProvisioningStalled, f.StallExplained, f.StallCleared, f.InvitationShown, f.InvitationRenewed,
     }  # fmt: skip
     assert seen == set(f.FACTS.values()) - only_noted

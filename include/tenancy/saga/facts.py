@@ -4,7 +4,6 @@ Facts carry what the law needs to fold them. Who, when, why, attempt and lease s
 around each (ledger/envelope.py).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -263,7 +262,7 @@ class ProvisioningStalled(Fact):
     limit: float
     cause: str
     message: str = ""
-    evidence: Mapping[str, str] = field(default_factory=dict)
+    evidence: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -273,7 +272,7 @@ class StallExplained(Fact):
     kind = "tenant.provisioning.stall_explained"
     cause: str
     message: str
-    evidence: Mapping[str, str] = field(default_factory=dict)
+    evidence: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
