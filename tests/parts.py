@@ -106,7 +106,7 @@ def ledger_dsn(quick_server: PostgresServer, ledger_url: str) -> Dsn:
     with guards_off(quick_server, dsn.dbname) as connection:
         connection.execute(
             "truncate ledger.fact, ledger.resource, ledger.run, ledger.tenant, ledger.answer, ledger.beat, ledger.poke,"
-            " ledger.finding, ledger.delivery, ledger.alert"
+            " ledger.finding, ledger.delivery, ledger.alert, ledger.class_issue, ledger.class_member"
         )
     return dsn
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tenancy.activities.deploy_workloads import CHART
+from tenancy.activities.deploy_workloads import CHART, CHART_VERSION
 from tenancy.adapters.helm import Helm, Release
 from tenancy.adapters.releases import _KINDS
 from tenancy.saga.errors import PermanentError
@@ -118,3 +118,7 @@ def test_values_that_do_not_fit_are_refused_with_their_place_and_without_secrets
     with pytest.raises(PermanentError, match=where) as refused:
         helm().render(release(**changes))
     assert "a-secret" not in str(refused.value)
+
+
+def test_attempts_record_the_charts_own_version():
+    assert yaml.safe_load((CHART / "Chart.yaml").read_text())["version"] == CHART_VERSION

@@ -62,6 +62,7 @@ NOT_TRANSIENT: Final = (
     "platform's health, the tenant's plan and region, and quotas."
 )
 LOOPED: Final = Remedy("Decommission and recreate is cleaner than another retry.", "decommission")
+OF_CLASS: Final = "A class issue, not this tenant's ({tenants} tenants): escalate once."
 _ESCALATED: Final = "It is in the hands of platform engineering. When they are done:"
 GOES_ON: Final = "Nothing: most tenants are active within 30 seconds to 5 minutes; each tick comes by itself."
 ONCE_ACTIVE: Final = "Verify that it answers at its address, and have the tenant's admin sign in."
@@ -72,8 +73,17 @@ def advise(how: Standing, stall: OpenStall | None, now: datetime, limits: Limits
     """The next action for a tenant that stands so; `stall` is the one that is recorded."""
     cause = cause_now(how, stall)
     advice = _of_state(how, cause, now, limits)
+    if how.class_tenants:
+        return _of_class(how, advice)
     fault = cause.system in _PLATFORM and cause not in _THE_TENANTS
     return Advice(advice.said, advice.action, advice.until, not_its_fault=fault)
+
+
+def _of_class(how: Standing, advice: Advice) -> Advice:
+    """Runbook: "escalate to platform engineering as a class issue, not a per-tenant one"."""
+    said = f"{OF_CLASS.format(tenants=how.class_tenants)} {advice.said}"
+    action = "escalate" if advice.action and not how.escalated else advice.action
+    return Advice(said, action, advice.until, not_its_fault=True)
 
 
 def cause_now(how: Standing, stall: OpenStall | None) -> Cause:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 NAMESPACE = "namespace"
 RELEASE = "release"
 CHART = Path(__file__).parents[3] / "charts" / "tenant"
+CHART_VERSION = "1.0.0"
+"""Of the chart (a test holds it to that)."""
 
 
 class DeployWorkloads(Activity):

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
+from tenancy.activities.deploy_workloads import CHART_VERSION
 from tenancy.activities.plan import plan_entries
 from tenancy.activities.validate_request import check_request, printable
 from tenancy.engine.tenancy import Tenancy
@@ -42,6 +43,7 @@ def _start(platform: Platform, ledger: LedgerSession, run_id: RunId, parameters:
         plan_entries(),
         TENANT_SCHEMA_VERSION,
         predecessor=None if known else ledger.predecessor_of_slug(parameters.slug),
+        chart_version=CHART_VERSION,
     )
     ledger.record(tenant_id, start, stamp=stamp)
     return tenant_id
@@ -57,7 +59,8 @@ def retry_of(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, corrections: M
         if (asked.region, asked.plan) != (before.region, before.plan):
             require_room(tenancy.platform, ledger, asked)
         run_id = new_run_id(asked.slug)
-        start = StartAttempt(saga.tenant_id, run_id, asked, plan_entries(), TENANT_SCHEMA_VERSION)
+        wanted = (asked, plan_entries(), TENANT_SCHEMA_VERSION)
+        start = StartAttempt(saga.tenant_id, run_id, *wanted, chart_version=CHART_VERSION)
         return ledger.record(saga.tenant_id, start, stamp=stamp)
 
 

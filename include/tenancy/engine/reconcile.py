@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tenancy.engine import overdue
+from tenancy.engine.classes import note_classes
 from tenancy.engine.held import Holds
 from tenancy.engine.marks import MARK_RUN, Heeded, Marks
 from tenancy.engine.overdue import Move, Seen
@@ -52,6 +53,8 @@ def reconcile(tenancy: Tenancy) -> str:
         for suspect in rounds.suspects(ledger, SUSPECTS):
             reconciler.on_suspect(suspect)
         reconciler.done.update(note_stalls(tenancy, ledger, reconciler.holds))
+        with reconciler.put_off_on_trouble("what is known of classes of stall"):
+            reconciler.done.update(note_classes(ledger))
         with reconciler.put_off_on_trouble("telling of stalls"):
             tell_of_stalls(tenancy, ledger)
         summary = reconciler.summary()

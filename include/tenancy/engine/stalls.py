@@ -19,7 +19,7 @@ from tenancy.ledger.standings import Stood, standings
 from tenancy.saga import commands as c
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import Refused, cause_in
-from tenancy.saga.stalls import Stall, stall_of
+from tenancy.saga.stalls import NOT_LOOKED_AT, Stall, stall_of
 from tenancy.saga.states import State
 from tenancy.saga.tenant import OpenStall, Saga
 
@@ -92,7 +92,7 @@ class _Pass:
 
     def _why(self, stood: Stood) -> Evidence:
         if self.tenancy.monotonic() > self.look_until:
-            return Evidence(Cause.UNKNOWN, "It was not looked at yet.")
+            return Evidence(Cause.UNKNOWN, NOT_LOOKED_AT)
         saga = self.ledger.saga(stood.tenant_id)
         assert saga is not None  # it has a row
         try:

@@ -30,6 +30,10 @@ def tenant_row(saga: Saga, at: datetime) -> dict[str, Any]:
         "failures": len(saga.failures),
         "failure_cause": saga.failures[-1].cause.value if saga.failures else None,
         "repeats": same_error_again(saga),
+        "failure_activity": saga.failures[-1].activity if saga.failures else None,
+        "failure_said": saga.failures[-1].message if saga.failures else "",
+        "schema_version": saga.schema_version,
+        "chart_version": saga.chart_version,
         "history_cleared": saga.history_cleared,
         "at": at,
     }

@@ -22,12 +22,15 @@ values (%(stream)s, %(seq)s, %(kind)s, %(attempt)s, %(lease)s, %(actor)s, %(reas
 insert into ledger.tenant as t (id, slug, name, plan, region, admin_email, state, substate, attempt, generation, run_id,
                                 activity, activity_since, seq, predecessor, held, held_by, history_cleared,
                                 stall, stall_activity, stall_cause, stall_said, escalated,
-                                failures, failure_cause, repeats, created_at, state_since, updated_at)
+                                failures, failure_cause, repeats, failure_activity, failure_said, failed_at,
+                                schema_version, chart_version, created_at, state_since, updated_at)
 values (%(id)s, %(slug)s, %(name)s, %(plan)s, %(region)s, %(admin_email)s, %(state)s, %(substate)s, %(attempt)s,
         %(generation)s, %(run_id)s, %(activity)s, case when %(activity)s::text is not null then %(at)s::timestamptz end,
         %(seq)s, %(predecessor)s, %(held)s, %(held_by)s, %(history_cleared)s,
         %(stall)s, %(stall_activity)s, %(stall_cause)s, %(stall_said)s, %(escalated)s,
-        %(failures)s, %(failure_cause)s, %(repeats)s, %(at)s, %(at)s, %(at)s)
+        %(failures)s, %(failure_cause)s, %(repeats)s, %(failure_activity)s, %(failure_said)s,
+        case when %(failures)s > 0 then %(at)s::timestamptz end, %(schema_version)s, %(chart_version)s,
+        %(at)s, %(at)s, %(at)s)
 on conflict (id) do update set
     slug = excluded.slug, name = excluded.name, plan = excluded.plan, region = excluded.region,
     admin_email = excluded.admin_email, attempt = excluded.attempt, generation = excluded.generation,
@@ -36,6 +39,9 @@ on conflict (id) do update set
     stall = excluded.stall, stall_activity = excluded.stall_activity, stall_cause = excluded.stall_cause,
     stall_said = excluded.stall_said, escalated = excluded.escalated,
     failures = excluded.failures, failure_cause = excluded.failure_cause, repeats = excluded.repeats,
+    failure_activity = excluded.failure_activity, failure_said = excluded.failure_said,
+    failed_at = case when excluded.failures > t.failures then excluded.updated_at else t.failed_at end,
+    schema_version = excluded.schema_version, chart_version = excluded.chart_version,
     activity_since = case when (t.activity, t.attempt) is distinct from (excluded.activity, excluded.attempt)
                           then excluded.activity_since else t.activity_since end,
     state_since = case when (t.state, t.substate) is distinct from (excluded.state, excluded.substate)
@@ -91,6 +97,8 @@ select pg_advisory_xact_lock(7236833, hashtext(%(stream)s::text));
 -- Tenants by what is asked for, newest first, from a point on.
 -- The text is a slug's or an id's beginning, or a part of
 -- a name. What needs attention: all that failed, all that is in between for over 2 minutes or provisions for over 15.
+-- The class of stall is looked up for those on the page only.
+with page as materialized (
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
        seq, predecessor, created_at, state_since, needs_attention, held, activity_since, held_by,
        stall, stall_activity, stall_cause, stall_said, escalated, failures, failure_cause, repeats
@@ -114,7 +122,14 @@ select id, slug, name, plan, region, admin_email, state::text, substate::text, a
         or position(lower(%(text)s) in lower(name)) > 0)
    and (%(before_at)s::timestamptz is null or (created_at, id) < (%(before_at)s, %(before_id)s::uuid))
  order by created_at desc, id desc
- limit %(limit)s;
+ limit %(limit)s)
+select page.*, belongs.class_issue, belongs.class_tenants from page
+  left join lateral (
+       select c.id as class_issue, c.members as class_tenants
+         from ledger.class_member as m join ledger.class_issue as c on c.id = m.class_id
+        where m.tenant_id = page.id and m.left_at is null and c.closed_at is null
+        order by c.id desc limit 1) as belongs on true
+ order by page.created_at desc, page.id desc;
 
 -- name: counts
 -- How many tenants are in each state.
@@ -130,8 +145,15 @@ with judged as materialized (
         or stall is not null)
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
        seq, predecessor, created_at, state_since, true as needs_attention, held, activity_since, held_by,
-       stall, stall_activity, stall_cause, stall_said, escalated, failures, failure_cause, repeats
-  from judged order by created_at desc, id desc limit %(limit)s;
+       stall, stall_activity, stall_cause, stall_said, escalated, failures, failure_cause, repeats,
+       belongs.class_issue, belongs.class_tenants
+  from (select * from judged order by created_at desc, id desc limit %(limit)s) as page
+  left join lateral (
+       select c.id as class_issue, c.members as class_tenants
+         from ledger.class_member as m join ledger.class_issue as c on c.id = m.class_id
+        where m.tenant_id = page.id and m.left_at is null and c.closed_at is null
+        order by c.id desc limit 1) as belongs on true
+ order by created_at desc, id desc;
 
 -- name: needing_attention
 -- How many tenants somebody should look at: the same judgement as above.
@@ -252,7 +274,8 @@ select id from ledger.tenant union select stream from ledger.fact where kind = '
 -- These tenants' rows, in the words of projection.py.
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
        seq, predecessor, held, held_by, history_cleared, stall, stall_activity, stall_cause, stall_said, escalated,
-       failures, failure_cause, repeats, updated_at as at
+       failures, failure_cause, repeats, failure_activity, failure_said, schema_version, chart_version,
+       updated_at as at
   from ledger.tenant where id = any(%(ids)s);
 
 -- name: resource_rows
@@ -430,3 +453,90 @@ select * from (
  where not exists (select from ledger.alert as a where a.key = stalled.key)
    and not tenant_id = any(%(but)s::uuid[])
  order by state_since limit %(limit)s;
+
+-- name: troubles
+-- What keeps tenants, the newest first.
+-- The open stall of an attempt; how the last attempt failed, of tenants that are to become Active; and for those of an
+-- open class that were cancelled since, what they were cancelled for.
+select tenant_id, slug, activity, cause, left(said, 500) as said, error, region, chart_version, schema_version,
+       at, lasts
+  from (
+       select id as tenant_id, slug, coalesce(stall_activity, '') as activity, stall_cause as cause, stall_said as said,
+              null as error, region, chart_version, schema_version, coalesce(activity_since, state_since) as at,
+              true as lasts
+         from ledger.tenant
+        where stall is not null and stall_said <> %(not_looked_at)s
+          and (stall in ('activity', 'provisioning') or (stall = 'in between' and stall_cause <> 'unknown'))
+       union all
+       select id, slug, failure_activity, failure_cause, failure_said, null, region, chart_version, schema_version,
+              failed_at, false
+         from ledger.tenant
+        where failed_at > %(since)s and state not in ('Active', 'Decommissioning', 'Decommissioned')
+       union all
+       select t.id, t.slug, c.activity, c.cause, c.said, c.error, c.region, c.chart_version, c.schema_version,
+              m.joined_at, false
+         from ledger.class_issue as c
+         join ledger.class_member as m on m.class_id = c.id and m.left_at is null
+         join ledger.tenant as t on t.id = m.tenant_id
+        where c.closed_at is null and t.state in ('Cancelling', 'Failed')
+          and (t.failed_at is null or t.failed_at < m.joined_at)) as trouble
+ order by at desc limit %(limit)s;
+
+-- name: open_class_keys
+-- The classes that are open, as their signatures' keys.
+select key from ledger.class_issue where closed_at is null;
+
+-- name: keep_class
+-- It is so: one more, or still the same one.
+insert into ledger.class_issue as c (key, activity, cause, error, region, chart_version, schema_version, said, members,
+                                     first_at, last_at, opened_at)
+values (%(key)s, %(activity)s, %(cause)s, %(error)s, %(region)s, %(chart_version)s, %(schema_version)s, %(said)s,
+        %(members)s, %(first_at)s, %(last_at)s, %(now)s)
+on conflict (key) where closed_at is null do update
+   set members = excluded.members, said = excluded.said, last_at = greatest(c.last_at, excluded.last_at)
+returning id, (xmax = 0) as opened;
+
+-- name: keep_members
+-- Who belongs to it: some more, some again, some no longer. Whoever stays is not touched.
+with now_in as (select unnest(%(tenants)s::uuid[]) as tenant_id),
+gone as (update ledger.class_member as m set left_at = %(now)s
+          where class_id = %(id)s and left_at is null and tenant_id not in (select tenant_id from now_in))
+insert into ledger.class_member as m (class_id, tenant_id, joined_at)
+select %(id)s, tenant_id, %(now)s from now_in
+ where not exists (select from ledger.class_member as k
+                    where k.class_id = %(id)s and k.tenant_id = now_in.tenant_id and k.left_at is null)
+on conflict (class_id, tenant_id) do update set left_at = null, joined_at = excluded.joined_at;
+
+-- name: close_classes
+-- All others are over.
+with over as (
+    update ledger.class_issue set closed_at = %(now)s, members = 0
+     where closed_at is null and not key = any(%(but)s::text[]) returning id),
+gone as (
+    update ledger.class_member set left_at = %(now)s where left_at is null and class_id in (select id from over))
+select id from over;
+
+-- name: forget_classes
+-- What was over long ago, with its members.
+delete from ledger.class_issue where closed_at < %(before)s;
+
+-- name: class_issues
+-- Open ones, the oldest first; or the one of an id, also when it is over.
+select id, activity, cause, error, region, chart_version, schema_version, said, members, first_at, last_at, opened_at,
+       closed_at
+  from ledger.class_issue
+ where (%(id)s::bigint is null and closed_at is null) or id = %(id)s
+ order by opened_at, id limit %(limit)s;
+
+-- name: class_members
+-- Who belongs to a class, or did: those that are not well first, so that a bound leaves out who needs nothing.
+select m.class_id, t.id as tenant_id, t.slug, t.state::text, t.substate::text, t.stall is not null as stalled,
+       m.joined_at, m.left_at
+  from ledger.class_member as m join ledger.tenant as t on t.id = m.tenant_id
+ where m.class_id = %(id)s and (%(left)s or m.left_at is null)
+ order by t.state in ('Active', 'Decommissioned'), m.left_at is not null, t.slug limit %(limit)s;
+
+-- name: members_of_open_classes
+-- Who is told of as part of a class.
+select distinct m.tenant_id from ledger.class_member as m join ledger.class_issue as c on c.id = m.class_id
+ where m.left_at is null and c.closed_at is null;

@@ -42,6 +42,8 @@ class Line:
     standing: Standing
     stall: OpenStall | None = None
     """The stall that is recorded; a newer one may be seen already (saga/stalls.py)."""
+    class_issue: int | None = None
+    """The newest open class of stall that it belongs to."""
 
 
 @dataclass(frozen=True)
@@ -175,4 +177,5 @@ def _line(row: dict[str, Any]) -> Line:
 
 _AS_THEY_ARE = (
     "attempt", "generation", "run_id", "activity", "seq", "created_at", "state_since", "needs_attention", "held",
+    "class_issue",
 )  # fmt: skip

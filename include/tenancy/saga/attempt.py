@@ -58,7 +58,8 @@ def _first_difference(saga: Saga, command: c.StartAttempt) -> str:
 
 
 def _attempt(number: int, command: c.StartAttempt) -> f.AttemptStarted:
-    return f.AttemptStarted(number, command.run_id, command.parameters, command.plan, command.schema_version)
+    versions = (command.schema_version, command.chart_version)
+    return f.AttemptStarted(number, command.run_id, command.parameters, command.plan, *versions)
 
 
 _WHY_NOT_START = {

@@ -23,6 +23,7 @@ class StartAttempt(Command):
     plan: tuple[PlanEntry, ...]
     schema_version: str
     predecessor: TenantId | None = None
+    chart_version: str = ""
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ def _(fact: f.AttemptStarted, saga: Saga) -> Saga:
         run_id=fact.run_id,
         plan=fact.plan,
         schema_version=fact.schema_version,
+        chart_version=fact.chart_version,
         steps=MappingProxyType({}),
         held="",
         held_by=None,

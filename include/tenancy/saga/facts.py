@@ -28,7 +28,7 @@ class ProvisioningRequested(Fact):
 
 @dataclass(frozen=True)
 class AttemptStarted(Fact):
-    """An attempt's first fact: the plan and tenant-schema version it runs with, so old timelines stay true."""
+    """An attempt's first fact: the plan and the versions it runs with, so old timelines stay true."""
 
     kind = "tenant.provisioning.started"
     attempt: int
@@ -36,6 +36,7 @@ class AttemptStarted(Fact):
     parameters: Parameters
     plan: tuple[PlanEntry, ...]
     schema_version: str
+    chart_version: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,13 @@
 failure, decommission + recreate is cleaner. Loop detection is a humans-only safeguard."
 """
 
-import re
 from typing import Final
 
+from tenancy.saga.sameness import steady
 from tenancy.saga.tenant import Failure, Saga
 
 ENOUGH: Final = 3
 """Failures after which the runbook advises to decommission and recreate."""
-_VARIABLE = re.compile(r"[0-9a-f]{8,}|\d+")
 
 
 def warnings(saga: Saga) -> tuple[str, ...]:
@@ -41,4 +40,4 @@ def wants_typed_slug(saga: Saga) -> bool:
 
 
 def _sameness(failure: Failure) -> tuple[str, str]:
-    return failure.activity, _VARIABLE.sub("#", failure.message)
+    return failure.activity, steady(failure.message)

@@ -25,6 +25,8 @@ OF_TENANTS: Final[Mapping[str, timedelta]] = {
 flipped to Failed and stayed there" (without a number: as long as the first)."""
 _WAITS_ITS_TURN: Final = frozenset({Cause.ENGINE_PAUSED, Cause.ENGINE_QUEUE})
 """Shown as such, and no stall of the tenant (DESIGN section 2)."""
+NOT_LOOKED_AT: Final = "It was not looked at yet."
+"""What is said of a stall while its cause is not known because nobody had the time to look."""
 
 
 class StallKind(StrEnum):
@@ -73,6 +75,8 @@ class Standing:
     """Why the last one did."""
     repeats: bool = False
     """Did the last two fail at the same activity with the same error?"""
+    class_tenants: int = 0
+    """How many tenants are in the class of stall that it belongs to; 0: it belongs to none."""
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,7 @@ class Saga:
     run_id: RunId = RunId("")
     plan: tuple[PlanEntry, ...] = ()
     schema_version: str = ""
+    chart_version: str = ""
     steps: Mapping[ActivityName, Step] = field(default_factory=lambda: MappingProxyType({}))
     resources: tuple[Resource, ...] = ()
     runs: Mapping[RunId, int] = field(default_factory=lambda: MappingProxyType({}))

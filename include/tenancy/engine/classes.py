@@ -1,0 +1,41 @@
+"""Keeps the classes of stall: opened when three tenants share a trouble, closed by itself when none is left.
+
+Called by the reconciler in each pass, after it has noted stalls. What makes a class is decided in saga/classes.py.
+"""
+
+from collections import Counter
+from typing import Final
+
+from tenancy.activities.advice import REMEDIES
+from tenancy.activities.plan import PLAN
+from tenancy.ledger import classes as rows
+from tenancy.ledger.classes import KeptClass
+from tenancy.ledger.ledger import LedgerSession
+from tenancy.saga.classes import Signature, classes
+
+_CUT: Final = 260
+
+
+def note_classes(ledger: LedgerSession) -> Counter[str]:
+    """One pass; how many were opened and closed."""
+    issues = classes(rows.troubles(ledger), ledger.now, rows.open_keys(ledger))
+    opened = sum(rows.keep(ledger, issue) for issue in issues)
+    return Counter({"classes opened": opened, "classes closed": rows.close_others(ledger, issues)})
+
+
+def sentence(signature: Signature, said: str) -> str:
+    """What is so, for pages, the API and messages: where, and what one of its tenants was told."""
+    where = f"at {_label(signature.activity)} in {signature.region}" if signature.activity else f"in {signature.region}"
+    return f"{where[:1].upper()}{where[1:]}: {said if len(said) <= _CUT else said[:_CUT] + ' …'}"
+
+
+def next_action(kept: KeptClass) -> str:
+    """What to do about it, in a sentence."""
+    if kept.closed_at is not None:
+        return "Nothing: none of its tenants is left in it."
+    remedy = REMEDIES[kept.signature.cause].said
+    return f"Escalate once, for all of them. {remedy} Then: tenantctl recover --class {kept.id}".replace("  ", " ")
+
+
+def _label(activity: str) -> str:
+    return next((each.label for each in PLAN if each.name == activity), activity)

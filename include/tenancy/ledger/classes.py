@@ -1,0 +1,118 @@
+"""Classes of stall as they are kept: what makes them, which are open, who belongs to each. Rows only; no judgement.
+
+Written by engine/classes.py, read by the console. Time is the ledger's.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from tenancy.ledger.ledger import LedgerSession
+from tenancy.saga.causes import cause_of
+from tenancy.saga.classes import WINDOW, ClassIssue, Signature, Trouble
+from tenancy.saga.names import ActivityName, TenantId
+from tenancy.saga.sameness import common
+from tenancy.saga.stalls import NOT_LOOKED_AT
+from tenancy.saga.states import State, Substate
+
+KEPT: Final = timedelta(days=90)
+"""How long a class that is over can still be read."""
+TROUBLES: Final = 20_000
+"""Read in one pass, the newest: 10,000 take 0.3 s and 20 MB."""
+
+
+@dataclass(frozen=True)
+class KeptClass:
+    """A class. `members` are those it has now; `closed_at` is None while it is so."""
+
+    id: int
+    signature: Signature
+    said: str
+    members: int
+    first_at: datetime
+    last_at: datetime
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Member:
+    """A tenant of a class. `left_at` is None while it belongs to it; `stalled`: has it an open stall, of whatever?"""
+
+    class_id: int
+    tenant_id: TenantId
+    slug: str
+    state: State
+    substate: Substate | None
+    stalled: bool
+    joined_at: datetime
+    left_at: datetime | None
+
+
+def troubles(ledger: LedgerSession) -> list[Trouble]:
+    """What keeps tenants now, and how they failed lately."""
+    since = ledger.now - WINDOW
+    return [_trouble(row) for row in ledger.rows("troubles", since=since, not_looked_at=NOT_LOOKED_AT, limit=TROUBLES)]
+
+
+def open_keys(ledger: LedgerSession) -> frozenset[str]:
+    """The keys of the signatures of all that are open."""
+    return frozenset(row["key"] for row in ledger.rows("open_class_keys"))
+
+
+def keep(ledger: LedgerSession, issue: ClassIssue) -> bool:
+    """It is so, with these members. Was it opened just now?"""
+    of_it = vars(issue.signature) | {"cause": issue.signature.cause.value, "key": issue.signature.key}
+    seen = {"said": issue.said, "first_at": issue.first_at, "last_at": issue.last_at, "members": len(issue.members)}
+    (row,) = ledger.rows("keep_class", **of_it, **seen, now=ledger.now)
+    ledger.rows("keep_members", id=row["id"], tenants=sorted(issue.members), now=ledger.now)
+    return bool(row["opened"])
+
+
+def close_others(ledger: LedgerSession, issues: Iterable[ClassIssue]) -> int:
+    """All but these are over; how many that were. And what was over long ago is forgotten."""
+    closed = ledger.rows("close_classes", but=[issue.signature.key for issue in issues], now=ledger.now)
+    ledger.rows("forget_classes", before=ledger.now - KEPT)
+    return len(closed)
+
+
+def open_classes(ledger: LedgerSession, *, limit: int) -> list[KeptClass]:
+    """What is so now, oldest first."""
+    return [_kept(row) for row in ledger.rows("class_issues", id=None, limit=limit)]
+
+
+def class_of_id(ledger: LedgerSession, class_id: int) -> KeptClass | None:
+    """This one, also when it is over."""
+    found = ledger.rows("class_issues", id=class_id, limit=1)
+    return _kept(found[0]) if found else None
+
+
+def members(ledger: LedgerSession, class_id: int, *, limit: int, left: bool = False) -> list[Member]:
+    """Who belongs to it, those first that are not well; with `left`, also who did once."""
+    return [_member(row) for row in ledger.rows("class_members", id=class_id, limit=limit, left=left)]
+
+
+def members_of_all(ledger: LedgerSession) -> frozenset[TenantId]:
+    """Every tenant that belongs to an open class."""
+    return frozenset(TenantId(row["tenant_id"]) for row in ledger.rows("members_of_open_classes"))
+
+
+def _trouble(row: dict[str, Any]) -> Trouble:
+    signature = _signature({**row, "error": row["error"] or common(row["said"], row["slug"])})
+    return Trouble(TenantId(row["tenant_id"]), signature, row["said"], row["at"], row["lasts"])
+
+
+def _signature(row: dict[str, Any]) -> Signature:
+    versions = row["chart_version"], row["schema_version"]
+    return Signature(ActivityName(row["activity"]), cause_of(row["cause"]), row["error"], row["region"], *versions)
+
+
+def _kept(row: dict[str, Any]) -> KeptClass:
+    as_it_is = ("id", "said", "members", "first_at", "last_at", "opened_at", "closed_at")
+    return KeptClass(signature=_signature(row), **{name: row[name] for name in as_it_is})
+
+
+def _member(row: dict[str, Any]) -> Member:
+    substate = Substate(row["substate"]) if row["substate"] else None
+    return Member(**{**row, "state": State(row["state"]), "substate": substate})

@@ -1,0 +1,191 @@
+"""Classes of stall on a real ledger: kept by the reconciler's passes, each once while it lasts."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from sandbox.postgres import PostgresServer
+from tenancy.adapters.dsn import Dsn
+from tenancy.engine.classes import note_classes
+from tenancy.ledger import classes as kept
+from tenancy.ledger import migrations, reading
+from tenancy.ledger.classes import KeptClass
+from tenancy.ledger.ledger import Ledger, LedgerSession
+from tenancy.saga import commands as c
+from tenancy.saga.causes import Cause, Evidence
+from tenancy.saga.names import RunId
+from tenancy.saga.stalls import NOT_LOOKED_AT
+from tests import parts
+from tests.integration.troubled import begin, begun, done, failed, numbered, record, recovered, run_of, settled, stalled
+from tests.unit.sagas import ACME, FLIP, HANDLE, ORDER, STORAGE, VALIDATE, give_up, start
+
+RETRIED = RunId("run-2")
+
+
+class Clock:
+    """Moves when it is told to."""
+
+    now = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def ledger(ledger_dsn: Dsn, clock: Clock) -> Iterator[LedgerSession]:
+    with Ledger(ledger_dsn, clock=clock).open("tenancy test") as session:
+        yield session
+
+
+def the_class(ledger: LedgerSession) -> KeptClass:
+    (one,) = kept.open_classes(ledger, limit=10)
+    return one
+
+
+def slugs(ledger: LedgerSession, class_id: int, *, left: bool = False) -> list[str]:
+    return [each.slug for each in kept.members(ledger, class_id, limit=100, left=left)]
+
+
+def test_sixty_tenants_that_fail_for_one_cause_are_one_class_opened_once(ledger: LedgerSession):
+    for number in range(60):
+        failed(ledger, number)
+    assert note_classes(ledger) == {"classes opened": 1, "classes closed": 0}
+    assert note_classes(ledger) == {"classes opened": 0, "classes closed": 0}
+    one = the_class(ledger)
+    assert (one.members, one.signature.cause, one.signature.activity) == (60, Cause.STORAGE_BLOCKED, STORAGE)
+    assert (one.signature.chart_version, one.signature.schema_version) == ("1.0.0", "1")
+    assert len(slugs(ledger, one.id)) == 60
+    assert "backend" in one.said
+    assert "#" not in one.said
+
+
+def test_two_are_no_class_and_other_regions_are_another_matter(ledger: LedgerSession):
+    for number, region in enumerate(["eu", "eu", "us"]):
+        failed(ledger, number, region)
+    assert note_classes(ledger)["classes opened"] == 0
+    failed(ledger, 3)
+    assert note_classes(ledger)["classes opened"] == 1
+    assert slugs(ledger, the_class(ledger).id) == ["t-00", "t-01", "t-03"]
+
+
+def test_open_stalls_make_a_class_as_soon_as_their_cause_is_known(ledger: LedgerSession):
+    for number in range(3):
+        stalled(ledger, number, NOT_LOOKED_AT if number == 2 else f"session {number} blocks it")
+    assert note_classes(ledger)["classes opened"] == 0
+    record(ledger, 2, c.ExplainStall(Evidence(Cause.UNKNOWN, "something else")))
+    assert note_classes(ledger)["classes opened"] == 0
+    stalled(ledger, 3)
+    assert note_classes(ledger)["classes opened"] == 0
+    stalled(ledger, 4, "session 9 blocks it")
+    assert note_classes(ledger)["classes opened"] == 1
+
+
+def test_a_class_closes_by_itself_when_all_are_active_and_opens_as_a_new_one(ledger: LedgerSession):
+    for number in range(3):
+        failed(ledger, number)
+    note_classes(ledger)
+    first = the_class(ledger)
+    recovered(ledger, 0)
+    recovered(ledger, 1)
+    assert note_classes(ledger)["classes closed"] == 0
+    assert (the_class(ledger).members, slugs(ledger, first.id)) == (1, ["t-02"])
+    recovered(ledger, 2)
+    assert note_classes(ledger)["classes closed"] == 1
+    assert kept.open_classes(ledger, limit=10) == []
+    over = kept.class_of_id(ledger, first.id)
+    assert over is not None
+    assert (over.members, over.closed_at) == (0, ledger.now)
+    assert slugs(ledger, first.id, left=True) == ["t-00", "t-01", "t-02"]
+    for number in range(10, 13):
+        failed(ledger, number)
+    note_classes(ledger)
+    assert the_class(ledger).id > first.id
+
+
+def test_a_class_closes_when_nothing_of_it_was_seen_for_a_day(ledger: LedgerSession, clock: Clock):
+    for number in range(3):
+        failed(ledger, number)
+    note_classes(ledger)
+    clock.now += timedelta(hours=25)
+    assert note_classes(ledger)["classes closed"] == 1
+
+
+def test_who_hung_and_was_cancelled_stays_in_the_class_until_it_is_retried(ledger: LedgerSession, clock: Clock):
+    for number in range(3):
+        stalled(ledger, number)
+    note_classes(ledger)
+    clock.now += timedelta(minutes=1)
+    record(ledger, 0, c.Cancel(), c.ClearStall())
+    settled(ledger, 0)
+    note_classes(ledger)
+    assert "t-00" in slugs(ledger, the_class(ledger).id)
+    record(ledger, 0, c.Reset(), start(RETRIED, replace(ACME, slug="t-00"), numbered(0)))
+    note_classes(ledger)
+    assert slugs(ledger, the_class(ledger).id) == ["t-01", "t-02"]
+
+
+def test_who_fails_at_something_else_leaves_and_comes_back(ledger: LedgerSession, clock: Clock):
+    for number in range(3):
+        failed(ledger, number)
+    note_classes(ledger)
+    clock.now += timedelta(minutes=1)
+    settled(ledger, 0)
+    record(ledger, 0, c.Reset(), start(RETRIED, replace(ACME, slug="t-00"), numbered(0)))
+    record(ledger, 0, *done(RETRIED, VALIDATE, STORAGE), begin(HANDLE, RETRIED), give_up(HANDLE, 1, RETRIED))
+    note_classes(ledger)
+    assert slugs(ledger, the_class(ledger).id) == ["t-01", "t-02"]
+
+
+def test_every_tenants_line_names_its_class(ledger: LedgerSession, clock: Clock):
+    for number in range(3):
+        failed(ledger, number)
+    begun(ledger, 3)
+    note_classes(ledger)
+    one = the_class(ledger)
+    lines = reading.tenants(ledger, reading.Wanted(), now=clock.now, limit=10)
+    assert {line.parameters.slug: line.class_issue for line in lines} == {
+        "t-00": one.id,
+        "t-01": one.id,
+        "t-02": one.id,
+        "t-03": None,
+    }
+    assert {line.standing.class_tenants for line in reading.urgent(ledger, now=clock.now, limit=10)} == {3}
+    assert kept.members_of_all(ledger) == {numbered(0), numbered(1), numbered(2)}
+
+
+def test_an_active_tenant_whose_flip_is_retried_belongs_to_nothing(ledger: LedgerSession):
+    for number in range(3):
+        run, parameters = run_of(number), replace(ACME, slug=f"t-{number:02}")
+        record(ledger, number, start(run, parameters, numbered(number)), *done(run, *ORDER[:-1]))
+        record(ledger, number, begin(FLIP, run), give_up(FLIP, 1, run))
+    assert note_classes(ledger)["classes opened"] == 1
+    for number in range(3):
+        run, parameters = RunId(f"again-{number}"), replace(ACME, slug=f"t-{number:02}")
+        record(ledger, number, c.Reset(), start(run, parameters, numbered(number)), *done(run, *ORDER))
+    assert note_classes(ledger)["classes closed"] == 1
+
+
+def test_rows_from_before_are_what_their_facts_fold_to(
+    ledger: LedgerSession, quick_server: PostgresServer, ledger_dsn: Dsn
+):
+    failed(ledger, 0)
+    begun(ledger, 1)
+    script = (Path(migrations.__file__).parent / "sql" / "0006_classes.sql").read_text()
+    columns = "failure_activity, failure_said, failed_at, schema_version"
+    with parts.superuser(quick_server, ledger_dsn.dbname) as connection:
+        connection.execute("set search_path to ledger")
+        before = connection.execute(f"select {columns} from tenant order by slug").fetchall()
+        connection.execute("update tenant set failure_activity = null, failure_said = '', failed_at = null")
+        connection.execute("update tenant set schema_version = ''")
+        for update in re.findall(r"^update tenant.*?;", script, re.MULTILINE | re.DOTALL):
+            connection.execute(update)
+        assert connection.execute(f"select {columns} from tenant order by slug").fetchall() == before

@@ -1,0 +1,103 @@
+"""Classes of stall: three tenants with one trouble are one matter, until none of them has it any more."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from tenancy.activities.advice import advise
+from tenancy.engine.classes import sentence
+from tenancy.saga.causes import Cause
+from tenancy.saga.classes import Signature, Trouble, classes
+from tenancy.saga.names import TenantId
+from tenancy.saga.sameness import common
+from tenancy.saga.states import State, Substate
+from tests.unit.sagas import STORAGE
+from tests.unit.test_stalls import LIMITS, standing
+from tests.unit.test_stalls import NOW as LATE
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+REFUSED = Signature(STORAGE, Cause.STORAGE_UNREACHABLE, "connection refused", "eu-central", "1.0.0", "0002")
+
+
+def troubled(number: int, signature: Signature = REFUSED, *, hours: float = 1, lasts: bool = False) -> Trouble:
+    return Trouble(TenantId(UUID(int=number)), signature, f"said to {number}", NOW - timedelta(hours=hours), lasts)
+
+
+def test_three_tenants_make_a_class_and_two_do_not():
+    assert classes([troubled(1), troubled(2)], NOW) == ()
+    (issue,) = classes([troubled(1), troubled(2), troubled(3)], NOW)
+    assert (issue.signature, len(issue.members)) == (REFUSED, 3)
+
+
+def test_one_tenant_that_hangs_and_failed_before_counts_once():
+    twice = [troubled(1), troubled(1, lasts=True), troubled(2)]
+    assert classes(twice, NOW) == ()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"activity": "deploy_workloads"},
+        {"cause": Cause.STORAGE_NO_SLOTS},
+        {"error": "too many connections"},
+        {"region": "us-east"},
+        {"chart_version": "1.1.0"},
+        {"schema_version": "0003"},
+    ],
+)
+def test_who_differs_in_anything_belongs_elsewhere(other: dict[str, str]):
+    elsewhere = replace(REFUSED, **other)  # type: ignore[arg-type]
+    assert elsewhere.key != REFUSED.key
+    assert classes([troubled(1), troubled(2), troubled(3, elsewhere)], NOW) == ()
+
+
+def test_a_class_stays_until_nobody_is_left():
+    (issue,) = classes([troubled(1)], NOW, {REFUSED.key})
+    assert len(issue.members) == 1
+    assert classes([], NOW, {REFUSED.key}) == ()
+
+
+def test_a_failure_of_yesterday_counts_no_more_and_an_open_stall_still_does():
+    old = [troubled(number, hours=25) for number in (1, 2, 3)]
+    assert classes(old, NOW, {REFUSED.key}) == ()
+    assert len(classes([replace(each, lasts=True) for each in old], NOW)) == 1
+
+
+def test_a_class_tells_since_when_and_what_the_newest_was_told():
+    (issue,) = classes([troubled(1, hours=3), troubled(2, hours=1), troubled(3, hours=2)], NOW)
+    assert (issue.first_at, issue.last_at) == (NOW - timedelta(hours=3), NOW - timedelta(hours=1))
+    assert issue.said == "said to 2"
+    assert sentence(REFUSED, issue.said) == "At Allocate storage in eu-central: said to 2"
+
+
+@pytest.mark.parametrize(
+    ("of_acme", "of_big_co"),
+    [
+        ("role acme_018f00acae exists", "role big_co_018f00acaf exists"),
+        ("pod acme-018f00acae-7d9f8b6c5-xk2lp crashed", "pod big-co-018f00acaf-5b6-zzzzz crashed"),
+        ("http://acme.eu.test is silent", "http://big-co.eu.test is silent"),
+        ("backend 4711 blocks it", "backend 12 blocks it"),
+    ],
+)
+def test_what_is_called_after_a_tenant_does_not_set_errors_apart(of_acme: str, of_big_co: str):
+    assert common(of_acme, "acme") == common(of_big_co, "big-co")
+
+
+def test_different_errors_stay_different_and_a_slug_within_a_word_is_no_name():
+    assert common("no space left", "acme") != common("permission denied", "acme")
+    assert common("placement of ace", "ace") == "placement of #"
+
+
+def test_who_belongs_to_a_class_is_told_that_first_and_to_escalate_once():
+    how = replace(standing(State.FAILED, Substate.SETTLED), class_tenants=60)
+    advice = advise(how, None, LATE, LIMITS)
+    assert advice.said.startswith("A class issue, not this tenant's (60 tenants): escalate once. ")
+    assert (advice.action, advice.not_its_fault) == ("escalate", True)
+    assert advise(replace(how, escalated=True), None, LATE, LIMITS).action == "reset"
+
+
+def test_who_is_retried_within_a_class_needs_nothing_done():
+    how = replace(standing(activity_for=0.2), class_tenants=60)
+    assert advise(how, None, LATE, LIMITS).action == ""
