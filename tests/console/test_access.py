@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from tenancy.console.api import actions, invitation, platform, tenants
+from tenancy.console.api import actions, classes, invitation, platform, tenants
 from tenancy.console.api.access import right_of
 from tenancy.console.callers import Right
 from tests.console.conftest import WRITES, assert_problem
@@ -20,7 +20,7 @@ class Route(NamedTuple):
 
 ROUTES = [
     Route(method, route.path, right_of(route))
-    for router in (tenants.router, platform.router, actions.router, invitation.router)
+    for router in (tenants.router, classes.router, platform.router, actions.router, invitation.router)
     for route in router.routes
     if isinstance(route, APIRoute)
     for method in route.methods
@@ -31,11 +31,12 @@ WRITE_ROUTES = [route for route in ROUTES if route.method != "GET"]
 
 def _call(client: httpx.Client, route: Route, ref: str = "acme", **more: Any) -> httpx.Response:
     body = {} if route.method == "GET" else {"json": {"reason": "a test"}}
-    return client.request(route.method, route.path.replace("{ref}", ref), **{**body, **more})
+    path = route.path.replace("{ref}", ref).replace("{class_id}", "999999999")
+    return client.request(route.method, path, **{**body, **more})
 
 
 def test_there_are_routes_of_both_kinds_and_each_states_what_it_needs():
-    assert (len(READS), len(WRITE_ROUTES)) == (9, 8)
+    assert (len(READS), len(WRITE_ROUTES)) == (11, 8)
     assert {route.right for route in READS} == {Right.READ}
     assert {route.right for route in WRITE_ROUTES} == {Right.CREATE, Right.EDIT}
 
@@ -55,7 +56,8 @@ def test_a_made_up_token_is_nobody(anonymous: httpx.Client, route: Route):
 
 @pytest.mark.parametrize("route", READS)
 def test_a_viewer_reads_everything(viewer: httpx.Client, route: Route, active: dict[str, Any]):
-    assert _call(viewer, route, str(active["id"])).status_code == 200
+    there_is_none = route.path == "/classes/{class_id}"
+    assert _call(viewer, route, str(active["id"])).status_code == (404 if there_is_none else 200)
 
 
 @pytest.mark.parametrize("route", WRITE_ROUTES)

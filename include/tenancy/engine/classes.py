@@ -25,7 +25,9 @@ def note_classes(ledger: LedgerSession) -> Counter[str]:
 
 def sentence(signature: Signature, said: str) -> str:
     """What is so, for pages, the API and messages: where, and what one of its tenants was told."""
-    where = f"at {_label(signature.activity)} in {signature.region}" if signature.activity else f"in {signature.region}"
+    where = (
+        f"at {label_of(signature.activity)} in {signature.region}" if signature.activity else f"in {signature.region}"
+    )
     return f"{where[:1].upper()}{where[1:]}: {said if len(said) <= _CUT else said[:_CUT] + ' …'}"
 
 
@@ -37,5 +39,6 @@ def next_action(kept: KeptClass) -> str:
     return f"Escalate once, for all of them. {remedy} Then: tenantctl recover --class {kept.id}".replace("  ", " ")
 
 
-def _label(activity: str) -> str:
+def label_of(activity: str) -> str:
+    """As people know the activity; an old plan may have one that PLAN has no more."""
     return next((each.label for each in PLAN if each.name == activity), activity)

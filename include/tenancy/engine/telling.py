@@ -10,10 +10,12 @@ from typing import Final
 
 from tenancy.activities.advice import advise
 from tenancy.activities.plan import PLAN, limits
-from tenancy.engine.alerting import stall_alert
+from tenancy.engine.alerting import class_alert, stall_alert
+from tenancy.engine.classes import label_of, next_action
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger import alerts
 from tenancy.ledger.alerts import Alert
+from tenancy.ledger.classes import KeptClass, open_classes
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.untold import Untold, untold_stalls
 from tenancy.saga.names import TenantId
@@ -32,6 +34,27 @@ def tell_of_stalls(tenancy: Tenancy, ledger: LedgerSession, *, but: Collection[T
     for alert in raised:
         alerts.raise_alert(ledger, alert)
     return len(raised)
+
+
+def tell_of_classes(ledger: LedgerSession) -> None:
+    """One message for each class that is open, whoever belongs to it by now."""
+    for each in open_classes(ledger, limit=TOLD):
+        alerts.raise_alert(ledger, alert_of_class(each))
+
+
+def alert_of_class(kept: KeptClass) -> Alert:
+    """What is told of it."""
+    of_it = kept.signature
+    return class_alert(
+        key=f"class:{kept.id}",
+        tenants=kept.members,
+        what=f"do not get on at {label_of(of_it.activity)} in {of_it.region}" if of_it.activity else "do not get on",
+        since=kept.first_at,
+        cause=kept.said,
+        next_action=next_action(kept),
+        path=f"/tenancy/#class-{kept.id}",
+        details={"class": str(kept.id), "activity": of_it.activity, "cause": of_it.cause, "region": of_it.region},
+    )
 
 
 def alert_of(untold: Untold, now: datetime, bounds: Limits) -> Alert:

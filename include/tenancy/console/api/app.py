@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from tenancy.console.api import actions, invitation, platform, tenants
+from tenancy.console.api import actions, classes, invitation, platform, tenants
 from tenancy.console.api.problems import Problem, install
 from tenancy.console.callers import Authenticate
 from tenancy.console.parts import Parts
@@ -23,7 +23,7 @@ def create_api(parts: Parts, authenticate: Authenticate) -> FastAPI:
     app = FastAPI(title="Tenancy", version="1", description=_DESCRIPTION, redoc_url=None)
     app.state.parts = parts
     app.state.authenticate = authenticate
-    for router in (tenants.router, actions.router, invitation.router, platform.router):
+    for router in (tenants.router, classes.router, actions.router, invitation.router, platform.router):
         app.include_router(router)
     install(app)
     _document(app)

@@ -14,7 +14,7 @@ from tenancy.console.api import requests
 from tenancy.console.api.access import CallerOf, PartsOf, needs
 from tenancy.console.api.desk import Desk
 from tenancy.console.callers import Caller, Right
-from tenancy.console.pages import reads
+from tenancy.console.pages import class_view, reads
 from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.health_view import health_lines
 from tenancy.console.pages.list_view import Listed, is_busy, list_view, query_of, what_is_so
@@ -94,7 +94,8 @@ def _polled(request: Request, caller: Caller, asked: _Asked) -> Glance:
     listed, context = seen.listed, _context(request, caller, asked, seen)
     lines = tuple(what_is_so(line, listed.counsel) for line in (*listed.urgent, *listed.page))
     counts = tuple(listed.counts.items())
-    state = (lines, counts, listed.attention, listed.queued, listed.findings, seen.more, context["platform"])
+    shown = (listed.queued, listed.findings, listed.classes)
+    state = (lines, counts, listed.attention, *shown, seen.more, context["platform"])
     return Glance(state, _is_busy(seen), lambda: drawn(request, "_list.html", context))
 
 
@@ -140,6 +141,7 @@ def _look(
         attention=attention,
         queued=tuple(run for run in queued if ledger.tenant_of_run(RunId(run.run_id)) is None),
         findings=tuple(open_findings(ledger, tenant_id=None, limit=reads.FINDINGS)),
+        classes=class_view.look(ledger),
         counsel=desk.counsel(desk.parts.engine.known),
     )
     more = cursors.encode(Place(last.created_at, last.tenant_id)) if last else None

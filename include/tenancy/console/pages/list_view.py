@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from tenancy.adapters.airflow_runs import QueuedRun
 from tenancy.console.counsel import Counsel
 from tenancy.console.pages import words
+from tenancy.console.pages.class_view import ClassView
 from tenancy.ledger.findings import OpenFinding
 from tenancy.ledger.reading import Line, Wanted
 from tenancy.saga.states import State
@@ -67,6 +68,7 @@ class ListView:
     next_query: str
     queued: tuple[QueuedRun, ...]
     findings: tuple[OpenFinding, ...]
+    classes: tuple[ClassView, ...]
     now: datetime
 
 
@@ -81,6 +83,7 @@ class Listed:
     queued: tuple[QueuedRun, ...]
     findings: tuple[OpenFinding, ...]
     counsel: Counsel
+    classes: tuple[ClassView, ...] = ()
 
     @property
     def now(self) -> datetime:
@@ -102,6 +105,7 @@ def list_view(seen: Listed, wanted: Wanted, *, cursor: str | None, more: str | N
         next_query=query_of(wanted, cursor=more) if more else "",
         queued=seen.queued,
         findings=seen.findings,
+        classes=seen.classes,
         now=seen.now,
     )
 
@@ -113,7 +117,8 @@ def is_busy(line: Line) -> bool:
 
 def what_is_so(line: Line, counsel: Counsel) -> tuple[Hashable, ...]:
     """All that a page says of it but for the time: as long as this is the same, the page is."""
-    return line.tenant_id, line.seq, line.needs_attention, counsel.stall(line), counsel.cause(line)
+    belongs = (line.class_issue, line.standing.class_tenants)
+    return line.tenant_id, line.seq, line.needs_attention, counsel.stall(line), counsel.cause(line), belongs
 
 
 def _phase(line: Line) -> str:

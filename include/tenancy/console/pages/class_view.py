@@ -1,0 +1,41 @@
+"""The open classes of stall on top of the list: what each is about, and who belongs to it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from tenancy.engine.classes import next_action, sentence
+from tenancy.ledger.classes import KeptClass, Member, members, open_classes
+from tenancy.ledger.ledger import LedgerSession
+
+_CLASSES: Final = 10
+_MEMBERS: Final = 50
+"""More than these are for the API."""
+
+
+@dataclass(frozen=True)
+class ClassView:
+    """One class, and the first of its tenants."""
+
+    kept: KeptClass
+    tenants: tuple[Member, ...]
+
+    @property
+    def says(self) -> str:
+        """Where, and what one of its tenants was told."""
+        return sentence(self.kept.signature, self.kept.said)
+
+    @property
+    def next(self) -> str:
+        """What to do about it."""
+        return next_action(self.kept)
+
+    @property
+    def others(self) -> int:
+        """How many more there are."""
+        return max(0, self.kept.members - len(self.tenants))
+
+
+def look(ledger: LedgerSession) -> tuple[ClassView, ...]:
+    """Those that are open, the oldest first."""
+    found = open_classes(ledger, limit=_CLASSES)
+    return tuple(ClassView(each, tuple(members(ledger, each.id, limit=_MEMBERS))) for each in found)

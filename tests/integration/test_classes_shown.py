@@ -1,0 +1,112 @@
+"""Classes of stall as they are shown: on top of the list, on each tenant's page, by the API; and one pass of many."""
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from tenancy.console.api.app import create_api
+from tenancy.console.callers import Caller, Right
+from tenancy.console.parts import Parts
+from tenancy.engine.classes import note_classes
+from tenancy.engine.reconcile import reconcile
+from tenancy.engine.telling import tell_of_classes, tell_of_stalls
+from tenancy.ledger import alerts
+from tenancy.ledger.classes import members_of_all
+from tenancy.ledger.ledger import Ledger
+from tests.asgi import ask
+from tests.integration.pages import Console
+from tests.integration.stage import Stage
+from tests.integration.troubled import begun, failed, numbered, recovered, stalled
+
+ESCALATE_ONCE = "A class issue, not this tenant's (3 tenants): escalate once."
+
+
+@pytest.fixture
+def classed(ledger: Ledger) -> Ledger:
+    """Three that failed for one cause, and one that is well."""
+    with ledger.open("test") as session:
+        for number in range(3):
+            failed(session, number, "eu-central")
+        begun(session, 3, "eu-central")
+        note_classes(session)
+    return ledger
+
+
+@pytest.fixture
+def api(console: Console) -> FastAPI:
+    async def viewer(_request: Any) -> Caller:
+        return Caller("viewer", frozenset({Right.READ}))
+
+    return create_api(Parts(lambda: console.tenancy, lambda: console.now), viewer)
+
+
+def get(api: FastAPI, path: str) -> Any:
+    answer = ask(api, "GET", path)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_the_list_has_the_class_on_top_with_its_tenants(classed: Ledger, console: Console):
+    text = console.get("/").text
+    assert text.count("A class issue, not one tenant") == 1
+    assert text.index("A class issue") < text.index("Needs a person")
+    panel = text[text.index('id="class-') : text.index("Needs a person")]
+    assert [panel.count(f"tenants/{numbered(number)}") for number in range(4)] == [1, 1, 1, 0]
+    assert "Escalate once, for all of them." in panel
+
+
+def test_each_of_its_tenants_links_to_it_and_is_advised_to_escalate_once(classed: Ledger, console: Console):
+    text = console.get(f"/tenants/{numbered(0)}").text
+    assert "A class issue, not this tenant&#39;s (3 tenants): escalate once." in text
+    assert "/#class-" in text
+    assert "class issue" not in console.get(f"/tenants/{numbered(3)}").text.lower()
+
+
+def test_the_api_lists_it_shows_it_and_names_it_for_each_tenant(classed: Ledger, api: FastAPI):
+    (one,) = get(api, "/classes")["classes"]
+    assert (one["members"], one["cause"], one["activity"]) == (3, "storage.blocked", "allocate_storage")
+    assert one["sentence"].startswith("At Allocate storage in eu-central: The storage refuses role t_0")
+    assert one["error"] == "The storage refuses role #: backend # was ended."
+    shown = get(api, f"/classes/{one['id']}")
+    assert [(each["slug"], each["state"], each["left_at"]) for each in shown["tenants"]] == [
+        (f"t-{number:02}", "Failed", None) for number in range(3)
+    ]
+    assert get(api, "/tenants/t-00")["class_issue"] == one["id"]
+    assert get(api, "/tenants/t-00")["next_action"].startswith(ESCALATE_ONCE)
+    assert get(api, "/tenants/t-03")["class_issue"] is None
+
+
+def test_a_class_that_is_over_is_listed_no_more_and_still_found(classed: Ledger, api: FastAPI):
+    (one,) = get(api, "/classes")["classes"]
+    with classed.open("test") as session:
+        for number in range(3):
+            recovered(session, number)
+        note_classes(session)
+    assert get(api, "/classes")["classes"] == []
+    shown = get(api, f"/classes/{one['id']}")
+    assert (shown["members"], len(shown["tenants"]), shown["closed_at"] is not None) == (0, 3, True)
+    assert ask(api, "GET", "/classes/999999").status_code == 404
+
+
+def test_a_pass_of_the_reconciler_keeps_classes_and_says_so(stage: Stage):
+    with stage.tenancy.ledger.open("test") as session:
+        for number in range(3):
+            failed(session, number)
+    assert "1 classes opened" in reconcile(stage.tenancy)
+    assert "classes" not in reconcile(stage.tenancy)
+
+
+def test_a_class_is_told_once_and_its_tenants_are_not(stage: Stage):
+    with stage.tenancy.ledger.open("test") as session:
+        for number in range(60):
+            stalled(session, number)
+        for _ in range(2):
+            note_classes(session)
+            tell_of_classes(session)
+            tell_of_stalls(stage.tenancy, session, but=members_of_all(session))
+        alerts.address(session, ["c"])
+        letter = alerts.claim(session, ["c"])
+        assert alerts.claim(session, ["c"]) is None
+    assert letter is not None
+    assert letter.alert.subject.startswith("A class issue: 60 tenants do not get on at Allocate storage in eu")
