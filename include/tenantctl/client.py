@@ -62,9 +62,12 @@ class Api:
         """What the API says at `path` (below /tenancy/api/v1); parameters that are None or "" are left out."""
         return self._ask("GET", path, params=_given(params or {}))
 
-    def post(self, path: str, body: Mapping[str, Any], *, dry_run: bool = False) -> Answer:
-        """Write once, however often the connection breaks: every repetition carries the same idempotency key."""
-        headers = {"X-Tenancy-Request": "1", "Idempotency-Key": str(uuid.uuid4())}
+    def post(self, path: str, body: Mapping[str, Any], *, dry_run: bool = False, key: str = "") -> Answer:
+        """Write once, however often the connection breaks: every repetition carries the same idempotency key.
+
+        With a `key` of the caller's, once also when the caller asks again.
+        """
+        headers = {"X-Tenancy-Request": "1", "Idempotency-Key": key or str(uuid.uuid4())}
         params = {"dry_run": "true"} if dry_run else {}
         return self._ask("POST", path, params=params, headers=headers, json=_given(body))
 

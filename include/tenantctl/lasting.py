@@ -3,10 +3,12 @@
 from typing import Final
 
 from tenantctl import cards, watching
+from tenantctl.batching import AT_ONCE
+from tenantctl.classes import recover_class
 from tenantctl.client import tenant_path
-from tenantctl.exits import Exit
-from tenantctl.options import Confirm, DryRun, Reason, Ref, Timeout, Yes
-from tenantctl.recovering import Course, Stop, next_step
+from tenantctl.exits import Exit, Misuse
+from tenantctl.options import AtOnce, ClassId, Confirm, DryRun, MaybeRef, Reason, Ref, Timeout, Yes
+from tenantctl.recovering import Course, Stop, next_step, steps
 from tenantctl.recovery import SLUG_WHY, Recovery
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant
@@ -24,8 +26,10 @@ def watch(session: Session, ref: Ref, *, timeout: Timeout = PATIENCE_SECONDS) ->
 
 def recover(
     session: Session,
-    ref: Ref,
+    ref: MaybeRef = None,
     *,
+    class_id: ClassId = None,
+    at_once: AtOnce = AT_ONCE,
     reason: Reason = None,
     dry_run: DryRun = False,
     confirm: Confirm = None,
@@ -35,8 +39,16 @@ def recover(
     """Recover: cancel, reset, retry.
 
     It waits for each, and skips what is already so. It stops when the retry fails as the attempt before it did:
-    then the cause is not transient.
+    then the cause is not transient. With --class all tenants of a class of stall: one first, then a few at a time,
+    until the first one fails.
     """
+    if (ref is None) == (class_id is None):
+        raise Misuse("Name a tenant, or a class by --class ID (`tenantctl classes` lists them).")
+    if class_id is not None:
+        return recover_class(
+            session, class_id, reason=reason, dry_run=dry_run, at_once=at_once, yes=yes, timeout=timeout
+        )
+    assert ref is not None  # one of them is given
     answer = session.tenant(ref)
     tenant = Tenant.of(answer.data)
     rest = steps(tenant)
@@ -49,18 +61,6 @@ def recover(
         confirm = session.typed_slug(confirm, tenant.slug, SLUG_WHY)
     session.agreed(f"{_standing(tenant)} {', then '.join(rest).capitalize()}?", yes=yes)
     return Recovery(session, tenant, reason=why, confirm=confirm or "", timeout=timeout).run()
-
-
-def steps(tenant: Tenant) -> tuple[str, ...]:
-    """What is still to be done, if nothing comes between; empty when there is nothing to recover."""
-    if isinstance(next_step(tenant, Course.begin(tenant)), Stop):
-        return ()
-    match tenant.phase:
-        case "Provisioning" | "Failed stuck":
-            return ("cancel", "reset", "retry")
-        case "Failed ready":
-            return ("retry",)
-    return ("reset", "retry")
 
 
 def _told(session: Session, tenant: Tenant, rest: tuple[str, ...]) -> Exit:

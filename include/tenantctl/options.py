@@ -8,6 +8,13 @@ _WHERE = "Where and as whom (also before the verb)"
 _WAITING = "Waiting"
 
 Ref = Annotated[str, typer.Argument(metavar="TENANT", help="The tenant's id or slug.", show_default=False)]
+MaybeRef = Annotated[
+    str | None, typer.Argument(metavar="[TENANT]", help="The tenant's id or slug.", show_default=False)
+]
+ClassId = Annotated[
+    int | None, typer.Option("--class", metavar="ID", min=1, help="All tenants of this class of stall.")
+]
+AtOnce = Annotated[int, typer.Option("--at-once", metavar="N", min=1, max=20, help="With --class: so many at a time.")]
 Reason = Annotated[
     str | None,
     typer.Option("--reason", "-m", metavar="TEXT", help="Why; the audit log keeps it. Asked for if missing."),

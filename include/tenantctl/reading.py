@@ -1,4 +1,4 @@
-"""The verbs that only look: list, show, timeline, errors, audit, resources, health, findings."""
+"""The verbs that only look: list, show, timeline, errors, audit, resources, health, findings, classes."""
 
 from typing import Final
 
@@ -93,6 +93,17 @@ def findings(session: Session) -> Exit:
     return Exit.FAILED if answer.data.get("findings") or check.get("late") else Exit.DONE
 
 
+def classes(session: Session) -> Exit:
+    """List the classes of stall that are open.
+
+    Each is one matter of several tenants, to be escalated once; `recover --class ID` recovers them together."""
+    answer = session.api.get("/classes")
+    session.give(answer, tables.classes)
+    if answer.data.get("cut"):
+        session.warn("There are more than are shown.")
+    return Exit.DONE
+
+
 VERBS: Final = (
     Entry(list_, "list --attention"),
     Entry(show, "show acme"),
@@ -102,4 +113,5 @@ VERBS: Final = (
     Entry(resources, "resources acme"),
     Entry(health, "health"),
     Entry(findings, "findings"),
+    Entry(classes, "classes"),
 )

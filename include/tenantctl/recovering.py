@@ -88,6 +88,18 @@ def next_step(tenant: Tenant, course: Course, quiet_seconds: float = 0.0) -> Ste
     return _RULES.get(tenant.phase, _of_others)(tenant, course)
 
 
+def steps(tenant: Tenant) -> tuple[str, ...]:
+    """What is still to be done, if nothing comes between; empty when there is nothing to recover."""
+    if isinstance(next_step(tenant, Course.begin(tenant)), Stop):
+        return ()
+    match tenant.phase:
+        case "Provisioning" | "Failed stuck":
+            return ("cancel", "reset", "retry")
+        case "Failed ready":
+            return ("retry",)
+    return ("reset", "retry")
+
+
 def _of_active(tenant: Tenant, course: Course) -> Step:
     done = f"attempt {tenant.attempt} succeeded" if course.retried(tenant) else "there is nothing to recover"
     return Stop(Exit.DONE, f"{tenant.slug} is Active: {done}.")

@@ -3,7 +3,8 @@
 It can be stopped and started again at any point: the next one decides from the tenant as it is then.
 """
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from tenantctl.answers import Answer
 from tenantctl.client import tenant_path
@@ -13,24 +14,49 @@ from tenantctl.session import Session
 from tenantctl.settling import Teller
 from tenantctl.tenant import Tenant
 from tenantctl.text import in_words
-from tenantctl.waiting import Patience
+from tenantctl.waiting import POLL_SECONDS, Patience
 
 _REFUSALS: Final = 5
 """So often the API may say "not yet" to one step; then something else is wrong."""
 SLUG_WHY: Final = "It failed three times already; the runbook's advice is decommission + recreate."
 
 
-class Recovery:
-    """One tenant's recovery. The slug is typed before anything is undone, if a retry will want it."""
+@dataclass(frozen=True)
+class Pause:
+    """Look again after so many seconds; `still` is what is so meanwhile."""
 
-    def __init__(self, session: Session, tenant: Tenant, *, reason: str, confirm: str, timeout: float) -> None:
+    seconds: float = 0.0
+    still: str = ""
+
+
+class Recovery:
+    """One tenant's recovery. The slug is typed before anything is undone, if a retry will want it.
+
+    With a `key` no step is done twice, whoever else recovers the same tenants by that key; a `course` is one that was
+    begun before.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        tenant: Tenant,
+        *,
+        reason: str,
+        timeout: float,
+        confirm: str = "",
+        key: str = "",
+        course: Course | None = None,
+    ) -> None:
         self._session = session
+        self._key = key
+        self.done: list[str] = []
+        """What was asked for, and accepted."""
         self._ref = tenant.id or tenant.slug
         self._reason = reason
         self._confirm = confirm
         self._patience = Patience(session, timeout)
         self._teller = Teller(session)
-        self._course = Course.begin(tenant)
+        self._course = course or Course.begin(tenant)
         self._refusals = 0
         self._changed_at = session.world.clock()
         self._waits_for = ""
@@ -38,16 +64,33 @@ class Recovery:
     def run(self) -> Exit:
         """Step by step until Active, or until a sentence says why not."""
         while True:
-            answer = self._patience.look(lambda: self._session.tenant(self._ref))
-            tenant = Tenant.of(answer.data)
-            match next_step(tenant, self._course, self._quiet_seconds(tenant)):
+            match self.step():
                 case Stop() as stop:
-                    return self._stop(stop, answer)
-                case Wait(what):
-                    self._tell_wait(what)
-                    self._patience.pause(still=f"{tenant.slug} is {tenant.phase}: {what}.")
-                case Act() as act:
-                    self._act(act, tenant)
+                    return self._stop(stop)
+                case Pause() as pause:
+                    self.pause(pause)
+
+    def step(self) -> Stop | Pause:
+        """One look, and the one thing that is to be done now."""
+        self._seen = self._patience.look(lambda: self._session.tenant(self._ref))
+        tenant = Tenant.of(self._seen.data)
+        match next_step(tenant, self._course, self._quiet_seconds(tenant)):
+            case Stop() as stop:
+                return stop
+            case Wait(what):
+                self._tell_wait(what, tenant)
+                return Pause(POLL_SECONDS, f"{tenant.slug} is {tenant.phase}: {what}.")
+            case Act() as act:
+                return self._act(act, tenant)
+
+    def pause(self, pause: Pause) -> None:
+        """Late when the time is over."""
+        if pause.seconds:
+            self._patience.pause(pause.seconds, pause.still)
+
+    def require_time(self, pause: Pause) -> None:
+        """Late likewise, for whoever has other things to do meanwhile."""
+        self._patience.pause(0.0, pause.still)
 
     def _quiet_seconds(self, tenant: Tenant) -> float:
         unwinding = tenant.phase in {"Cancelling", "Failed unwinding"}
@@ -55,34 +98,39 @@ class Recovery:
             self._changed_at = self._session.world.clock()
         return self._session.world.clock() - self._changed_at
 
-    def _tell_wait(self, what: str) -> None:
+    def _tell_wait(self, what: str, tenant: Tenant) -> None:
         if what != self._waits_for:
-            self._session.say(f"… {what}", "dim")
+            self._session.say(f"… {tenant.slug}: {what}" if self._key else f"… {what}", "dim")
         self._waits_for = what
 
-    def _act(self, act: Act, tenant: Tenant) -> None:
+    def _act(self, act: Act, tenant: Tenant) -> Pause:
         self._session.say(f"→ {act.action} {tenant.slug}: {act.why}.", "bold")
+        path = tenant_path(self._ref, act.action)
+        key = self._key and f"{self._key}-{self._ref}-{act.action}-{tenant.seq}"
         try:
-            answer = self._session.api.post(tenant_path(self._ref, act.action), self._body(act, tenant))
+            answer = self._session.api.post(path, self._body(act, tenant), key=key)
         except Refused as refusal:
-            self._wait_out(refusal, tenant)
+            return self._wait_out(refusal, tenant)
         except Away as away:  # it may have been done: look again before anything else
             self._session.warn(away.sentence)
-            self._patience.pause(float(away.retry_after or 1), away.sentence)
-        else:
-            self._refusals = 0
-            self._course = self._course.after(act.action, tenant)
-            self._changed_at, self._waits_for = self._session.world.clock(), ""
-            self._tell(answer)
+            return Pause(float(away.retry_after or 1), away.sentence)
+        self._refusals = 0
+        self._course = self._course.after(act.action, tenant)
+        self._changed_at, self._waits_for = self._session.world.clock(), ""
+        self.done.append(act.action)
+        self._tell(answer)
+        return Pause()
 
-    def _body(self, act: Act, tenant: Tenant) -> dict[str, str]:
-        body = {"reason": self._reason}
+    def _body(self, act: Act, tenant: Tenant) -> dict[str, Any]:
+        body: dict[str, Any] = {"reason": self._reason}
+        if self._key:
+            body["seen"] = tenant.seq
         if act.action == "retry" and (self._confirm or tenant.retry_wants_slug):
             self._confirm = self._session.typed_slug(self._confirm, tenant.slug, SLUG_WHY)
             body["confirm_slug"] = self._confirm
         return body
 
-    def _wait_out(self, refusal: Refused, tenant: Tenant) -> None:
+    def _wait_out(self, refusal: Refused, tenant: Tenant) -> Pause:
         """Wait if that helps. If a colleague was quicker than we were, there is something else to decide now."""
         self._refusals += 1
         if refusal.field == "confirm_slug":
@@ -90,22 +138,22 @@ class Recovery:
         if self._refusals > _REFUSALS:
             raise refusal
         now = Tenant.of(self._patience.look(lambda: self._session.tenant(self._ref)).data)
-        if (now.phase, now.attempt) != (tenant.phase, tenant.attempt):
+        if (now.phase, now.attempt) != (tenant.phase, tenant.attempt) or refusal.field == "seen":
             self._session.warn(f"{tenant.slug} is {now.phase} by now: somebody else is at it.")
-        elif refusal.retry_after is None:
+            return Pause()
+        if refusal.retry_after is None:
             raise refusal
-        else:
-            self._session.warn(f"{refusal.sentence} Waiting {in_words(refusal.retry_after)}.")
-            self._patience.pause(float(refusal.retry_after), refusal.sentence)
+        self._session.warn(f"{refusal.sentence} Waiting {in_words(refusal.retry_after)}.")
+        return Pause(float(refusal.retry_after), refusal.sentence)
 
     def _tell(self, answer: Answer) -> None:
         self._session.say(f"  {answer.data.get('said') or 'Done.'}")
         for warning in answer.data.get("warnings") or ():
             self._session.warn(f"! {warning}")
 
-    def _stop(self, stop: Stop, answer: Answer) -> Exit:
+    def _stop(self, stop: Stop) -> Exit:
         if self._session.json:
-            self._session.give_raw(answer.text)
+            self._session.give_raw(self._seen.text)
         if stop.code is Exit.DONE:
             self._session.say(stop.said, "green")
         else:

@@ -159,6 +159,36 @@ def _finding(each: Json) -> list[Text]:
     return [Text(harmless(f"{what}  {where}"), style="bold"), Text(f"    {harmless(each.get('said'))}")]
 
 
+def classes(data: Json) -> RenderableType:
+    """Each open class: how many tenants, what it is about, what to do."""
+    found = data.get("classes") or []
+    return Group(*(line for each in found for line in _class(each))) if found else Text("There is no class of stall.")
+
+
+def _class(each: Json) -> list[Text]:
+    since = f"since {moment(each.get('first_at'))}"
+    what = f"class {each.get('id')}  {each.get('members')} tenants  {each.get('cause')}  {since}"
+    said = (each.get("sentence"), f"Next: {each.get('next_action')}")
+    return [Text(harmless(what), style="bold"), *(Text(f"    {harmless(line)}") for line in said)]
+
+
+def plan(tenants: Iterable[Json]) -> RenderableType:
+    """What recovering a class would do to each."""
+    cells = [
+        (each.get("slug"), ", then ".join(each.get("would") or ()) or "nothing", each.get("why")) for each in tenants
+    ]
+    return grid(cells, ["SLUG", "WOULD", "WHY"])
+
+
+def report(tenants: Iterable[Json]) -> RenderableType:
+    """What became of each."""
+    cells = [
+        (each.get("slug"), each.get("outcome"), ", ".join(each.get("did") or ()) or "-", each.get("said"))
+        for each in tenants
+    ]
+    return grid(cells, ["SLUG", "OUTCOME", "DID", ""])
+
+
 def is_well(data: Json) -> bool:
     """Nothing is down: no check, not the ledger, no part of the engine. What is degraded or unknown is only told."""
     down = any(each.get("state") == "down" for each in data.get("checks") or [])

@@ -43,6 +43,10 @@ class Tenant:
     slug: str
     phase: str
     attempt: int = 0
+    seq: int = 0
+    """Of its newest fact."""
+    stalled: bool = False
+    """Is something of it over its time?"""
     activity: str = ""
     activity_label: str = ""
     seconds: float = 0.0
@@ -62,6 +66,8 @@ class Tenant:
             slug=str(data.get("slug") or ""),
             phase=phase(data),
             attempt=int(data.get("attempt") or 0),
+            seq=int(data.get("seq") or 0),
+            stalled=bool(data.get("stall")),
             activity=str(data.get("activity") or ""),
             activity_label=str(data.get("activity_label") or data.get("activity") or ""),
             seconds=float(data.get("seconds_in_state") or 0.0),

@@ -53,6 +53,14 @@ ORPHAN = {
     "said": "The database gone_1 exists, but no tenant in the ledger has it.",
 }
 """The contract's FindingShape."""
+_STALL = {
+    "kind": "activity",
+    "activity": "allocate_storage",
+    "since": "2026-11-22T02:58:00Z",
+    "limit_seconds": 300.0,
+    "cause": "storage.blocked",
+    "said": "a session blocks it",
+}
 Moment = str | tuple[str, str, str]
 """A phase, or (phase, activity, message) for the failure that it begins with."""
 
@@ -74,6 +82,7 @@ class FakeTenant:
     left: list[str] = field(default_factory=lambda: ["database acme_1", "role acme_1"])
     held: str = ""
     needs_attention: bool = False
+    stalled: bool = False
     errors: list[dict[str, Any]] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
 
@@ -99,7 +108,7 @@ class FakeTenant:
         if action == "retry":
             self.facts[-1] = "tenant.provisioning.retried"
             self.attempt += 1
-            self.needs_attention = False
+            self.needs_attention = self.stalled = False
         self.phase = _LAW[action][1] or self.phase
         follows = self.after.get(action, [])
         self.script = follows.pop(0) if follows else list(_USUAL.get(action, []))
@@ -126,6 +135,7 @@ class FakeTenancy:
         self.before: list[Callable[[httpx.Request], httpx.Response | None]] = []
         self.late = False
         self.findings: list[dict[str, Any]] = []
+        self.classes: dict[int, list[FakeTenant]] = {}
         self.engine = ""
         self.storage = "ok"
 
@@ -153,6 +163,8 @@ class FakeTenancy:
         path = request.url.path.removeprefix(BASE).strip("/").split("/")
         if path[0] == "findings":
             return _ok({"findings": self.findings, "cut": self.late, "check": self._health()["reconcilers"][0]})
+        if path[0] == "classes":
+            return self._class(path[1]) if len(path) > 1 else _ok({"classes": self._classes(), "cut": False})
         if path[0] in {"health", "platform"}:
             return _ok(self._health() if path[0] == "health" else _PLATFORM)
         if len(path) == 1:
@@ -172,6 +184,17 @@ class FakeTenancy:
             counts[row["state"]] = counts.get(row["state"], 0) + 1
         limit = int(wanted.get("limit", 50))
         return _ok({"tenants": rows[:limit], "next": "c2" if len(rows) > limit else None, "counts": counts})
+
+    def _classes(self) -> list[dict[str, Any]]:
+        return [class_of(number, len(members)) for number, members in self.classes.items()]
+
+    def _class(self, number: str) -> httpx.Response:
+        members = self.classes.get(int(number))
+        if members is None:
+            return problem(404, "There is no class of stall of this id.")
+        return _ok(
+            {**class_of(int(number), len(members)), "tenants": [member_of(each) for each in members], "cut": False}
+        )
 
     def _create(self, request: httpx.Request) -> httpx.Response:
         asked = json.loads(request.content)
@@ -276,10 +299,39 @@ def row_of(tenant: FakeTenant) -> dict[str, Any]:
         "needs_attention": tenant.needs_attention,
         "next_action": WAY_ON[tenant.phase],
         "advice": {"action": "", "until": None, "seconds_left": None, "not_its_fault": False},
-        "stall": None,
+        "stall": _STALL if tenant.stalled else None,
+        "class_issue": None,
         "predecessor": None,
-        "seq": 1,
+        "seq": len(tenant.facts),
     }
+
+
+def class_of(number: int, members: int) -> dict[str, Any]:
+    """The contract's ClassShape."""
+    at = "2026-11-22T02:58:00Z"
+    return {
+        "id": number,
+        "sentence": "At Allocate storage in eu-central: a session blocks it",
+        "activity": "allocate_storage",
+        "cause": "storage.blocked",
+        "error": "a session blocks it",
+        "region": "eu-central",
+        "chart_version": "1.0.0",
+        "schema_version": "0002",
+        "members": members,
+        "first_at": at,
+        "last_at": at,
+        "opened_at": at,
+        "closed_at": None,
+        "next_action": f"Escalate once, for all of them. Then: tenantctl recover --class {number}",
+    }
+
+
+def member_of(tenant: FakeTenant) -> dict[str, Any]:
+    """The contract's ClassMember."""
+    row = row_of(tenant)
+    told = {name: row[name] for name in ("id", "slug", "state", "substate")}
+    return {**told, "stalled": tenant.stalled, "joined_at": "2026-11-22T02:58:00Z", "left_at": None}
 
 
 def document(tenant: FakeTenant) -> dict[str, Any]:

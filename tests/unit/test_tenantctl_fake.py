@@ -17,6 +17,7 @@ def said(*words: str) -> dict[str, Any]:
     failure = {"attempt": 1, "activity": "a", "message": "m"}
     api = FakeTenancy(FakeTenant("acme", "Failed ready", errors=[error], failures=[failure], findings=[ORPHAN]))
     api.findings = [ORPHAN]
+    api.classes = {7: [FakeTenant("gone", "Active")]}
     run(api, *words)
     return dict(api.answers[-1].json())
 
@@ -32,6 +33,8 @@ def said(*words: str) -> dict[str, Any]:
         (shapes.Resources, "resources acme"),
         (shapes.Health, "health"),
         (shapes.Findings, "findings"),
+        (shapes.Classes, "classes"),
+        (shapes.ClassInFull, "recover --class 7 --dry-run"),
         (shapes.Action, "retry acme -m why"),
         (shapes.PreviewShape, "cancel acme --dry-run"),
     ],
