@@ -17,10 +17,11 @@ from tenancy.engine.held import Holds
 from tenancy.engine.marks import MARK_RUN, Heeded, Marks
 from tenancy.engine.overdue import Move, Seen
 from tenancy.engine.stalls import note_stalls
-from tenancy.engine.telling import tell_of_stalls
+from tenancy.engine.telling import tell_of_classes, tell_of_stalls
 from tenancy.engine.tenancy import UNWINDER, Tenancy
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id, pursue
 from tenancy.ledger import rounds
+from tenancy.ledger.classes import members_of_all
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.rounds import Poke, Suspect
@@ -56,7 +57,8 @@ def reconcile(tenancy: Tenancy) -> str:
         with reconciler.put_off_on_trouble("what is known of classes of stall"):
             reconciler.done.update(note_classes(ledger))
         with reconciler.put_off_on_trouble("telling of stalls"):
-            tell_of_stalls(tenancy, ledger)
+            tell_of_classes(ledger)
+            tell_of_stalls(tenancy, ledger, but=members_of_all(ledger))
         summary = reconciler.summary()
         rounds.beat(ledger, BEAT, took_seconds=tenancy.monotonic() - began, summary=summary)
     return summary
