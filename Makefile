@@ -11,15 +11,19 @@ TENANTS ?= 300
 PAGES  ?= 50
 N      ?= 10
 SEED   ?= 1
+EXECUTOR ?=
 
 BIN    := .venv/bin
 export PYTHONPATH := $(CURDIR)/include
 export TENANCY_PLATFORM_FILE ?= $(CURDIR)/include/sandbox/platform.toml
+# Empty: as the sandbox had it; the tests' sandboxes have LocalExecutor then.
+export TENANCY_TEST_EXECUTOR ?= $(EXECUTOR)
+BY     := $(if $(EXECUTOR),--executor '$(EXECUTOR)')
 # Some shells set this; then every start compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: secrets settings help demo up down purge status test test-deep conformance bench bench-provisioning bench-waiting bench-console bench-pages chaos chaos-replay chaos-mutations lint format lock clean
+.PHONY: secrets settings help demo up down purge status test test-deep conformance bench bench-provisioning bench-waiting bench-console bench-pages bench-celery chaos chaos-replay chaos-mutations lint format lock clean
 
 help: ## Show this list
 	@echo "Tenancy: tenant provisioning as a saga on Apache Airflow"; echo
@@ -30,8 +34,8 @@ demo: $(BIN)/tenantctl ## Start the sandbox and provision a tenant before your e
 	@$(BIN)/python -m sandbox demo --slug '$(SLUG)' --plan '$(PLAN)' --region '$(REGION)' \
 		$(if $(NAME),--name '$(NAME)') $(if $(EMAIL),--email '$(EMAIL)') $(if $(filter 0,$(WAIT)),--no-wait)
 
-up: $(BIN)/tenantctl ## Start the sandbox, or heal it
-	@$(BIN)/python -m sandbox up
+up: $(BIN)/tenantctl ## Start the sandbox, or heal it (EXECUTOR=celery: two workers, two schedulers, Redis)
+	@$(BIN)/python -m sandbox up $(BY)
 
 down: .venv/.installed ## Stop the sandbox; its data stays
 	@$(BIN)/python -m sandbox down
@@ -52,12 +56,12 @@ conformance: .venv/.installed ## Hold the Kubernetes API at URL=… TOKEN=… (C
 	@CONFORMANCE_URL='$(URL)' CONFORMANCE_TOKEN='$(TOKEN)' CONFORMANCE_CA='$(CA)' $(BIN)/python -m pytest tests/conformance
 
 bench: .venv/.installed ## All of bench-provisioning, bench-console and bench-pages: twenty minutes
-	@$(BIN)/python -m sandbox.bench --runs $(RUNS)
+	@$(BIN)/python -m sandbox.bench --runs $(RUNS) $(BY)
 	@$(BIN)/python -m sandbox.bench_console
 	@$(BIN)/python -m sandbox.bench_pages --pages $(PAGES)
 
 bench-provisioning: .venv/.installed ## Time provisioning beside empty tasks, as ratios (RUNS=10)
-	@$(BIN)/python -m sandbox.bench --runs $(RUNS)
+	@$(BIN)/python -m sandbox.bench --runs $(RUNS) $(BY)
 
 bench-waiting: .venv/.installed ## Let TENANTS=300 wait for readiness at once: memory, free slots, how soon one is cancelled
 	@$(BIN)/python -m sandbox.bench_waiting --tenants $(TENANTS)
@@ -67,6 +71,9 @@ bench-console: .venv/.installed ## Time the console's pages on a ledger of 100,0
 
 bench-pages: .venv/.installed ## Keep PAGES=50 open while 20 tenants provision: what that costs the api-server and tasks
 	@$(BIN)/python -m sandbox.bench_pages --pages $(PAGES)
+
+bench-celery: $(BIN)/tenantctl ## Start TENANTS=100 at once on Celery, kill a worker and then Redis in the middle, judge what is left
+	@$(BIN)/python -m tests.chaos.at_once --tenants $(if $(filter command line environment,$(origin TENANTS)),$(TENANTS),100)
 
 secrets: ## Make the secrets of docker-compose.yaml, each once, in compose/secrets (needs Python 3.11 only)
 	@$(or $(PYTHON),python3) -m installation secrets

@@ -21,7 +21,11 @@ _PRELOADED = (
 
 
 def _forks_tasks(argv: list[str]) -> bool:
-    return "scheduler" in argv[1:2] or argv[1:3] == ["celery", "worker"]
+    """A scheduler does unless Celery's workers do."""
+    from airflow.configuration import conf  # noqa: PLC0415 - Airflow is being loaded: it is there by now
+
+    by_scheduler = "LocalExecutor" in conf.get("core", "executor")
+    return (argv[1:2] == ["scheduler"] and by_scheduler) or argv[1:3] == ["celery", "worker"]
 
 
 def _preload() -> None:

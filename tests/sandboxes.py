@@ -1,6 +1,7 @@
 """One sandbox for all tests of acceptance and the console: `.sandbox-test` (or $TENANCY_TEST_SANDBOX), its own ports.
 
-Purged before and after, unless TENANCY_KEEP_SANDBOX=1, which makes repeated runs start in a second.
+Purged before and after, unless TENANCY_KEEP_SANDBOX=1, which makes repeated runs start in a second. With
+TENANCY_TEST_EXECUTOR=celery Celery's workers run its tasks: what holds with one executor holds with the other.
 """
 
 import json
@@ -13,13 +14,17 @@ import pytest
 from sandbox import lifecycle
 from sandbox.access import Access
 from sandbox.airflow_env import Wish
+from sandbox.executors import EXECUTORS, Executor
 from sandbox.faults.desk import Desk
 from sandbox.layout import PROJECT, Layout
 
 _PROBES = Path(__file__).parent / "acceptance" / "dags"
 _BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
+EXECUTOR: Executor = next((each for each in EXECUTORS if each == os.environ.get("TENANCY_TEST_EXECUTOR")), "local")
+"""Who runs the tasks of all sandboxes of tests and campaigns."""
 # The project's DAGs and, beside them, those that only tests need.
 WISH = Wish(
+    executor=EXECUTOR,
     extra_env={
         # Lowered from 120 s and 10 s, so that a stopped process is missed while a test can wait for it.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "12",
@@ -30,7 +35,7 @@ WISH = Wish(
                 {"name": "probes", "classpath": _BUNDLE, "kwargs": {"path": str(_PROBES)}},
             ]
         ),
-    }
+    },
 )
 
 

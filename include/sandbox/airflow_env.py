@@ -14,10 +14,11 @@ from typing import Final, Literal, get_args
 
 from sandbox import database_names, documents
 from sandbox.environment import inherited
+from sandbox.executors import AIRFLOWS_NAME, Executor
 from sandbox.layout import Layout
 from sandbox.ports import HOST
 from sandbox.secrets import Secrets
-from tenancy.airflow_settings import shipped_settings
+from tenancy.airflow_settings import celery_settings, shipped_settings
 
 Profile = Literal["shipped", "stock"]
 PROFILES: Final[tuple[Profile, ...]] = get_args(Profile)
@@ -32,20 +33,24 @@ _NOT_ABOUT_SPEED: Final = (
 
 @dataclass(frozen=True)
 class Wish:
-    """What the caller of `up` may choose about Airflow."""
+    """What the caller of `up` may choose about Airflow. No executor: the one that the sandbox had."""
 
     profile: Profile = "shipped"
     dags_folder: Path | None = None
     extra_env: Mapping[str, str] = field(default_factory=dict)
+    executor: Executor | None = None
 
 
-def variables(layout: Layout, ports: Mapping[str, int], secrets: Secrets, wish: Wish) -> dict[str, str]:
+def variables(
+    layout: Layout, ports: Mapping[str, int], secrets: Secrets, wish: Wish, executor: Executor
+) -> dict[str, str]:
     """What we set, without what is inherited from the shell."""
     return {
         **_profile(wish.profile),
         **_places(layout, wish),
         **_addresses(ports),
         **_secrets(ports, secrets),
+        **_executor(ports, secrets, executor),
         **wish.extra_env,
     }
 
@@ -98,8 +103,6 @@ def _places(layout: Layout, wish: Wish) -> dict[str, str]:
 def _addresses(ports: Mapping[str, int]) -> dict[str, str]:
     api = f"http://{HOST}:{ports['api']}"
     return {
-        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        "AIRFLOW__CORE__PARALLELISM": "8",
         "AIRFLOW__CORE__HOSTNAME_CALLABLE": "sandbox.ports.loopback_host",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{api}/execution/",
         "AIRFLOW__API__HOST": HOST,
@@ -119,4 +122,22 @@ def _secrets(ports: Mapping[str, int], secrets: Secrets) -> dict[str, str]:
         "AIRFLOW__CORE__FERNET_KEY": secrets.fernet_key,
         "AIRFLOW__API__SECRET_KEY": secrets.api_secret_key,
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.jwt_secret,
+    }
+
+
+def _executor(ports: Mapping[str, int], secrets: Secrets, executor: Executor) -> dict[str, str]:
+    name = {"AIRFLOW__CORE__EXECUTOR": AIRFLOWS_NAME[executor]}
+    if executor == "local":
+        return {**name, "AIRFLOW__CORE__PARALLELISM": "8"}
+    results = _secrets(ports, secrets)["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+    return {
+        **name,
+        **celery_settings(),
+        # Of each scheduler and of each worker: eight tasks at once, as with LocalExecutor.
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CELERY__WORKER_CONCURRENCY": "4",
+        "AIRFLOW__CELERY__BROKER_URL": f"redis://:{secrets.broker}@{HOST}:{ports['broker']}/0",
+        "AIRFLOW__CELERY__RESULT_BACKEND": f"db+{results}",
+        # DAGs lie in a folder here: the process in each worker that removes old copies of them has nothing to do.
+        "AIRFLOW__DAG_PROCESSOR__STALE_BUNDLE_CLEANUP_INTERVAL": "0",
     }

@@ -25,6 +25,7 @@ from rich.table import Table
 from sandbox import bench_undoing, lifecycle
 from sandbox.access import Access
 from sandbox.airflow_env import Profile, Wish
+from sandbox.executors import AIRFLOWS_NAME, EXECUTORS, Executor
 from sandbox.layout import PROJECT, Layout
 from sandbox.problems import SandboxError
 from sandbox.progress import Progress
@@ -53,27 +54,29 @@ def main() -> int:
     console = Console(highlight=False)
     layout = Layout.find(PROJECT / ".sandbox-bench")
     try:
-        samples = list(_measure(layout, options.runs, Progress(console)))
+        samples = list(_measure(layout, options.runs, options.executor, Progress(console)))
     except SandboxError as problem:
         print(f"bench: {problem}", file=sys.stderr)
         return 1
     finally:
         lifecycle.down(layout, purge=True)
-    _print(samples, console)
+    _print(samples, console, AIRFLOWS_NAME[options.executor])
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox.bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=10, help="runs of each kind (default: %(default)s)")
+    parser.add_argument("--executor", choices=EXECUTORS, default="local", help="who runs tasks (default: %(default)s)")
     return parser
 
 
-def _measure(layout: Layout, runs: int, progress: Progress) -> Iterator[Sample]:
-    with _up(layout, "stock", progress) as access, progress.step(f"{runs} runs of empty tasks, one at a time"):
+def _measure(layout: Layout, runs: int, executor: Executor, progress: Progress) -> Iterator[Sample]:
+    one_by_one = f"{runs} runs of empty tasks, one at a time"
+    with _up(layout, "stock", executor, progress) as access, progress.step(one_by_one):
         yield Sample("empty tasks, stock settings", _times(access, runs, EMPTY, dict))
-    with _up(layout, "shipped", progress) as access:
-        with progress.step(f"{runs} runs of empty tasks, one at a time"):
+    with _up(layout, "shipped", executor, progress) as access:
+        with progress.step(one_by_one):
             yield Sample("empty tasks, our settings", _times(access, runs, EMPTY, dict))
         with progress.step(f"{runs} tenants, one at a time"):
             yield Sample("trigger to Active", _times(access, runs, SAGA, bench_undoing.request))
@@ -84,13 +87,14 @@ def _measure(layout: Layout, runs: int, progress: Progress) -> Iterator[Sample]:
 
 
 @contextmanager
-def _up(layout: Layout, profile: Profile, progress: Progress) -> Iterator[Access]:
+def _up(layout: Layout, profile: Profile, executor: Executor, progress: Progress) -> Iterator[Access]:
     bundles = [
         {"name": "dags-folder", "classpath": _BUNDLE, "kwargs": {}},
         {"name": "bench", "classpath": _BUNDLE, "kwargs": {"path": str(_BENCH_DAGS)}},
     ]
-    wish = Wish(profile=profile, extra_env={"AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles)})
-    progress.say(f"Airflow with {profile} settings")
+    ours = {"AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles)}
+    wish = Wish(profile=profile, extra_env=ours, executor=executor)
+    progress.say(f"Airflow with {profile} settings, {AIRFLOWS_NAME[executor]}")
     lifecycle.up(layout, wish=wish, usual_ports=False, progress=progress)
     try:
         yield Access(layout)
@@ -133,7 +137,7 @@ def _await_end(client: httpx.Client, path: str) -> dict[str, Any]:
     raise SandboxError(f"A run did not end within {RUN_SECONDS:.0f} s: {path}")
 
 
-def _print(samples: list[Sample], console: Console) -> None:
+def _print(samples: list[Sample], console: Console, executor: str) -> None:
     stock, ours, saga, cancel, failure = samples
     table = Table("what", "runs", "median s", "min s", "max s")
     for sample in samples:
@@ -146,7 +150,7 @@ def _print(samples: list[Sample], console: Console) -> None:
     console.print(f"failure to nothing left: {failure.median:.2f} s   (to reach: 2)")
     memory = psutil.virtual_memory().total / 2**30
     where = f"{psutil.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
-    console.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {where}, LocalExecutor")
+    console.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {where}, {executor}")
 
 
 if __name__ == "__main__":

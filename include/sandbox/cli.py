@@ -16,6 +16,7 @@ from rich.console import Console
 
 from sandbox import lifecycle, ports, status
 from sandbox.airflow_env import PROFILES, Wish
+from sandbox.executors import EXECUTORS
 from sandbox.faults import arguments as fault_arguments
 from sandbox.layout import HOME_VARIABLE, Layout
 from sandbox.problems import SandboxError
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _up(options: argparse.Namespace, layout: Layout) -> int:
-    wish = Wish(profile=options.profile, dags_folder=options.dags)
+    wish = Wish(profile=options.profile, dags_folder=options.dags, executor=options.executor)
     lifecycle.up(layout, wish=wish, usual_ports=not options.free_ports, progress=Progress())
     api = ports.recorded(layout.ports)["api"]
     print(f"Airflow: http://{ports.HOST}:{api} (users and passwords: {layout.secrets})")
@@ -117,6 +118,12 @@ def _parser() -> argparse.ArgumentParser:
         choices=PROFILES,
         default="shipped",
         help="Airflow's settings: those Tenancy ships, or stock ones to compare with (default: %(default)s)",
+    )
+    up.add_argument(
+        "--executor",
+        choices=EXECUTORS,
+        help="who runs tasks: the one scheduler's children, or two Celery workers with two schedulers and Redis "
+        "(default: as the last time, local at first)",
     )
     up.add_argument("--dags", type=Path, metavar="DIR", help="another DAG folder than the project's")
     up.add_argument("--free-ports", action="store_true", help="choose any free ports instead of the usual ones")

@@ -7,28 +7,67 @@ tasks' logs from disk (`task_logs` keeps it from asking).
 from dataclasses import dataclass
 from typing import Final
 
+from sandbox.executors import Executor
 from sandbox.layout import Layout
+from sandbox.ports import HOSTNAME_VARIABLE
 
 
 @dataclass(frozen=True)
 class Component:
-    """One Airflow process; `beats` is its name in the health report, None when answering is its health."""
+    """One Airflow process; `beats` is its name in the health report, None when answering is its health.
+
+    `hostname` is what it calls its machine: two of a kind are told apart by it, and tasks say which worker ran them.
+    """
 
     name: str
     arguments: tuple[str, ...]
     beats: str | None
+    hostname: str = ""
 
     def command(self, layout: Layout) -> list[str]:
         return [str(layout.python), "-m", "airflow", *self.arguments]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What only this process is given."""
+        return {HOSTNAME_VARIABLE: self.hostname} if self.hostname else {}
+
+
+def _celery_scheduler(name: str) -> Component:
+    return Component(name, ("scheduler", "--skip-serve-logs"), name, hostname=name)
+
+
+def _celery_worker(name: str) -> Component:
+    # Mingle and gossip are workers' talk among themselves, of which Airflow needs nothing; each costs start-up time.
+    talk = ("--without-mingle", "--without-gossip")
+    command = ("celery", "worker", "--skip-serve-logs", "--celery-hostname", name, *talk)
+    return Component(name, command, name, hostname=name)
 
 
 API_SERVER: Final = Component("api-server", ("api-server",), None)
 PREPARE: Final = "prepare"
 """The process that prepares Airflow's database: runs before the others, and ends."""
+SCHEDULER: Final = "scheduler"
 DAG_PROCESSOR: Final = Component("dag-processor", ("dag-processor",), "dag_processor")
-COMPONENTS: Final = (
-    API_SERVER,
-    Component("scheduler", ("scheduler", "--skip-serve-logs"), "scheduler"),
-    DAG_PROCESSOR,
-    Component("triggerer", ("triggerer", "--skip-serve-logs"), "triggerer"),
-)
+_TRIGGERER: Final = Component("triggerer", ("triggerer", "--skip-serve-logs"), "triggerer")
+COMPONENTS: Final[dict[Executor, tuple[Component, ...]]] = {
+    "local": (
+        API_SERVER,
+        Component(SCHEDULER, ("scheduler", "--skip-serve-logs"), "scheduler"),
+        DAG_PROCESSOR,
+        _TRIGGERER,
+    ),
+    "celery": (
+        API_SERVER,
+        _celery_scheduler(SCHEDULER),
+        _celery_scheduler("scheduler-2"),
+        DAG_PROCESSOR,
+        _TRIGGERER,
+        _celery_worker("worker-1"),
+        _celery_worker("worker-2"),
+    ),
+}
+SCHEDULERS: Final = (SCHEDULER, "scheduler-2")
+WORKERS: Final = ("worker-1", "worker-2")
+EVERY_NAME: Final = tuple(dict.fromkeys(each.name for those in COMPONENTS.values() for each in those))
+"""Of all executors' processes: whatever was started can be stopped."""

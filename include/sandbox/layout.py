@@ -98,6 +98,14 @@ class Layout:
         return self.home / "prepared.json"
 
     @property
+    def executor(self) -> Path:
+        return self.home / "executor.json"
+
+    @property
+    def redis(self) -> Path:
+        return self.home / "redis"
+
+    @property
     def lock(self) -> Path:
         return self.home / "lock"
 
@@ -132,6 +140,6 @@ class Layout:
 
     @property
     def _entries(self) -> tuple[Path, ...]:
-        folders = (self.airflow_home, self.airflow_command.parent, self.logs, self.cluster, self.servers)
+        folders = (self.airflow_home, self.airflow_command.parent, self.logs, self.cluster, self.servers, self.redis)
         settings = (self.airflow_environment, self.secrets, self.ports)
-        return folders + settings + (self.processes, self.prepared, self.faults, self.lock)
+        return folders + settings + (self.processes, self.prepared, self.faults, self.executor, self.lock)

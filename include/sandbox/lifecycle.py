@@ -5,13 +5,15 @@ anything or of itself, and does only what is needed; nothing is ended that was n
 """
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from collections.abc import Mapping
 
 from sandbox import (
     airflow_env,
+    beats,
+    broker,
     cluster_server,
     documents,
+    executors,
     health,
     lock,
     ports,
@@ -24,27 +26,28 @@ from sandbox import (
     shutdown,
 )
 from sandbox.airflow_env import Wish
+from sandbox.broker import Broker
+from sandbox.broker_upkeep import BrokerUpkeep
 from sandbox.cluster_server import ClusterServer
-from sandbox.components import API_SERVER, COMPONENTS, DAG_PROCESSOR, PREPARE, Component
+from sandbox.components import API_SERVER, COMPONENTS, DAG_PROCESSOR, EVERY_NAME, PREPARE, Component
 from sandbox.database_names import AIRFLOW
+from sandbox.executors import AIRFLOWS_NAME, Executor
 from sandbox.layout import Layout
+from sandbox.patience import PATIENCE_SECONDS, within
 from sandbox.postgres import PostgresServer
 from sandbox.processes import Daemon, Register
 from sandbox.progress import Progress, Silent
 from sandbox.secrets import Secrets
 
-Answer = TypeVar("Answer")
-
-# How long a living part may keep us waiting for an answer, on a busy machine, before it counts as hanging.
-PATIENCE_SECONDS: Final = 8.0
-
 
 def up(layout: Layout, *, wish: Wish | None = None, usual_ports: bool = True, progress: Progress | None = None) -> None:
     """Start what does not run, end and restart what is half dead. Returns when all parts are healthy."""
+    wish = wish or Wish()
     preflight.check(layout)
     layout.create()
+    preflight.check_executor(wish.executor or executors.remembered(layout))
     with lock.held(layout):
-        _Sandbox(layout, wish or Wish(), progress or Silent(), usual_ports=usual_ports).up()
+        _Sandbox(layout, wish, progress or Silent(), usual_ports=usual_ports).up()
 
 
 def down(layout: Layout, *, purge: bool = False, progress: Progress | None = None) -> None:
@@ -66,20 +69,25 @@ class _Sandbox:
         self.register = Register(layout.processes)
         self.secrets: Secrets = secrets.load_or_create(layout.secrets)
         self.ports: Mapping[str, int] = self._choose_ports(usual_ports=usual_ports)
-        self.environment = airflow_env.variables(layout, self.ports, self.secrets, wish)
+        self.executor: Executor = wish.executor or executors.remembered(layout)
+        self.components = COMPONENTS[self.executor]
+        self.environment = airflow_env.variables(layout, self.ports, self.secrets, wish, self.executor)
 
     def up(self) -> None:
         if self._nothing_to_do():
             self.progress.say(f"The sandbox in {self.layout.home} is up and healthy.")
             return
+        self._say_what_changes()
         airflow_env.write_command(self.layout, self.environment)
         cluster = None if self._cluster_runs() else self._launch_cluster()
         # Airflow's processes that lost their database may live on without working, and those with other settings
         # must not run while their tables change.
         platform_started = self._start_server(servers.PLATFORM)
         self._start_server(servers.STORAGE)
-        stale = [each.name for each in COMPONENTS if platform_started or not self._is_current(each)]
-        shutdown.stop_airflow(self.register, stale)
+        stale = [each.name for each in self.components if platform_started or not self._is_current(each)]
+        shutdown.stop_airflow(self.register, [*stale, *self._foreign()])
+        executors.remember(self.layout, self.executor)
+        self._upkeep.start_or_stop()
         self._prepare()
         if cluster:
             with self.progress.step(f"Start the cluster on port {self.ports['cluster']}"):
@@ -89,17 +97,37 @@ class _Sandbox:
     def _nothing_to_do(self) -> bool:
         """Cheap looks first: the second `up` takes 0.2 s."""
         return (
-            all(self._is_current(component) for component in COMPONENTS)
+            all(self._is_current(component) for component in self.components)
+            and not self._foreign()
             and prepared.is_current(self.layout, prepared.digest(self.layout, self.ports, self.secrets))
             and all(self._server_runs(name) for name in servers.NAMES)
             and self._alive(cluster_server.NAME)
             and self._cluster.healthy()
-            and health.all_healthy(health.report(self.ports["api"]), COMPONENTS)
+            and self._upkeep.is_well()
+            and health.all_healthy(self._ask(), self.components)
         )
+
+    def _say_what_changes(self) -> None:
+        before = executors.remembered(self.layout)
+        if before != self.executor and any(self._alive(each.name) for each in COMPONENTS[before]):
+            self.progress.say(
+                f"The executor changes from {AIRFLOWS_NAME[before]} to {AIRFLOWS_NAME[self.executor]}: Airflow starts "
+                "anew, and tasks that run now are tried again."
+            )
+
+    def _foreign(self) -> list[str]:
+        """Processes of Airflow that another executor needed."""
+        ours = {component.name for component in self.components}
+        return [name for name in EVERY_NAME if name not in ours and self.register.get(name)]
+
+    @property
+    def _upkeep(self) -> BrokerUpkeep:
+        broker = Broker.of(self.layout, self.ports, self.secrets)
+        return BrokerUpkeep(broker, self.register, self.progress, needed=self.executor == "celery")
 
     def _choose_ports(self, *, usual_ports: bool) -> dict[str, int]:
         owners = {"api": API_SERVER.name, "cluster": cluster_server.NAME, "ingress": cluster_server.NAME}
-        owners |= {name: servers.process_name(name) for name in servers.NAMES}
+        owners |= {name: servers.process_name(name) for name in servers.NAMES} | {"broker": broker.NAME}
         running = {name for name, process in owners.items() if self._alive(process)}
         usual = ports.USUAL if usual_ports else dict.fromkeys(ports.USUAL, 0)
         chosen = ports.choose(ports.recorded(self.layout.ports), running=running, usual=usual)
@@ -117,7 +145,10 @@ class _Sandbox:
         return daemon is not None and daemon.fingerprint == self._fingerprint(component) and daemon.alive
 
     def _fingerprint(self, component: Component) -> str:
-        return airflow_env.fingerprint(self.environment, component.command(self.layout))
+        return airflow_env.fingerprint(self._environment_of(component), component.command(self.layout))
+
+    def _environment_of(self, component: Component) -> dict[str, str]:
+        return {**self.environment, **component.environment}
 
     def _server_runs(self, name: str) -> bool:
         return self._alive(servers.process_name(name)) and self._server(name).healthy()
@@ -128,7 +159,7 @@ class _Sandbox:
     def _start_server(self, name: str) -> bool:
         """Start it unless it answers; whether it had to be started."""
         server = self._server(name)
-        if self._alive(server.name) and _within(PATIENCE_SECONDS, server.healthy):
+        if self._alive(server.name) and within(PATIENCE_SECONDS, server.healthy):
             return False
         if not server.initialised:
             with self.progress.step(f"Create PostgreSQL ({name})"):
@@ -143,7 +174,7 @@ class _Sandbox:
         return ClusterServer.of(self.layout, self.ports)
 
     def _cluster_runs(self) -> bool:
-        return self._alive(cluster_server.NAME) and _within(PATIENCE_SECONDS, self._cluster.healthy)
+        return self._alive(cluster_server.NAME) and within(PATIENCE_SECONDS, self._cluster.healthy)
 
     def _launch_cluster(self) -> Daemon:
         """It needs a second to its first answer, and nobody before Airflow needs it: it starts beside the others."""
@@ -167,12 +198,15 @@ class _Sandbox:
 
     def _ailing(self) -> list[Component]:
         report = self._report()
-        return [component for component in COMPONENTS if not self._is_well(component, report)]
+        return [component for component in self.components if not self._is_well(component, report)]
 
     def _report(self) -> health.Report | None:
         if self._alive(API_SERVER.name):
-            return _within(PATIENCE_SECONDS, lambda: health.report(self.ports["api"]))
+            return within(PATIENCE_SECONDS, self._ask)
         return None
+
+    def _ask(self) -> health.Report | None:
+        return beats.report(self.layout, self.ports, self.secrets, self.executor)
 
     def _is_well(self, component: Component, report: health.Report | None) -> bool:
         if not self._is_current(component):
@@ -186,7 +220,7 @@ class _Sandbox:
         with self.progress.step(f"Start Airflow: {', '.join(names)}"):
             shutdown.stop_airflow(self.register, names)
             started = [(component, self._launch(component)) for component in ailing]
-            readiness.await_health(self.ports["api"], started, log_of=self.layout.log_of)
+            readiness.await_health(self._ask, started, log_of=self.layout.log_of)
         if DAG_PROCESSOR in ailing:
             folder = self.wish.dags_folder or self.layout.dags
             with self.progress.step(f"Parse the DAGs in {folder}"):
@@ -199,20 +233,12 @@ class _Sandbox:
         return processes.start(
             component.name,
             component.command(self.layout),
-            environment=airflow_env.complete(self.environment),
+            environment=airflow_env.complete(self._environment_of(component)),
             directory=self.layout.home,
             log=self.layout.log_of(component.name),
             fingerprint=self._fingerprint(component),
             record=self.register.put,
         )
-
-
-def _within(seconds: float, look: Callable[[], Answer]) -> Answer:
-    """The first answer that is not empty, or the last one when time is up."""
-    deadline = time.monotonic() + seconds
-    while not (answer := look()) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return answer
 
 
 def _clear_faults(layout: Layout, progress: Progress) -> None:

@@ -5,6 +5,7 @@ The port of the last time if it is still free, else the usual one, else any free
 the look takes.
 """
 
+import os
 import socket
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -13,19 +14,24 @@ from typing import Final
 from sandbox import documents
 
 HOST: Final = "127.0.0.1"
+HOSTNAME_VARIABLE: Final = "TENANCY_SANDBOX_HOSTNAME"
 USUAL: Final[Mapping[str, int]] = {
     "api": 8080,
     "platform": 55432,
     "storage": 55433,
     "cluster": 56443,
     "ingress": 8081,
+    "broker": 56379,
 }
 """Airflow's log servers have no port here: they would listen on every interface, see `components`."""
 
 
 def loopback_host() -> str:
-    """Airflow's `[core] hostname_callable`: no name service is asked, and nothing is reachable from outside."""
-    return HOST
+    """Airflow's `[core] hostname_callable`: no name service is asked, and nothing is reachable from outside.
+
+    Processes of which there are two are given names of their own: nobody calls them by these.
+    """
+    return os.environ.get(HOSTNAME_VARIABLE) or HOST
 
 
 def is_free(port: int) -> bool:

@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from sandbox import broker
+from sandbox.executors import Executor
 from sandbox.layout import Layout
 from sandbox.problems import SandboxError
 
@@ -12,6 +14,7 @@ NEEDED_BYTES: Final = 1 << 30
 _DISTRIBUTIONS: Final = (
     "aiohttp",
     "apache-airflow-core",
+    "apache-airflow-providers-celery",
     "apache-airflow-providers-cncf-kubernetes",
     "apache-airflow-providers-fab",
     "apache-airflow-providers-postgres",
@@ -34,6 +37,15 @@ def _check_installed() -> None:
     missing = [name for name in _DISTRIBUTIONS if not _installed(name)]
     if missing:
         raise SandboxError(f"This virtual environment lacks {', '.join(missing)}; run `make install` and try again.")
+
+
+def check_executor(executor: Executor) -> None:
+    """What this one needs besides."""
+    if executor == "celery" and not broker.is_installed():
+        raise SandboxError(
+            f"Celery takes its tasks from Redis, and this machine has no {broker.PROGRAM}; install it "
+            "(Debian: apt-get install redis-server), or run tasks without it (make up EXECUTOR=local)."
+        )
 
 
 def _installed(distribution: str) -> bool:

@@ -21,12 +21,17 @@ PARSE_SECONDS: Final = 90.0
 _POLL_SECONDS: Final = 0.2
 
 
-def await_health(api_port: int, started: Sequence[tuple[Component, Daemon]], *, log_of: Callable[[str], Path]) -> None:
-    """Until each component has beaten since its start."""
+def await_health(
+    ask: Callable[[], health.Report | None],
+    started: Sequence[tuple[Component, Daemon]],
+    *,
+    log_of: Callable[[str], Path],
+) -> None:
+    """Until each component has beaten since its start, by the report that `ask` brings."""
     deadline = time.monotonic() + HEALTH_SECONDS
     waiting = list(started)
     while waiting:
-        report = health.report(api_port)
+        report = ask()
         waiting = [
             (component, daemon)
             for component, daemon in waiting

@@ -29,6 +29,7 @@ class Secrets:
     storage_admin: str
     credential_key_hex: str
     users: dict[str, str]
+    broker: str = ""
 
 
 def load_or_create(path: Path) -> Secrets:
@@ -63,4 +64,5 @@ def _generated() -> Secrets:
         storage_admin=secrets.token_urlsafe(24),
         credential_key_hex=secrets.token_hex(32),
         users={user: secrets.token_urlsafe(12) for user in USERS},
+        broker=secrets.token_hex(24),
     )

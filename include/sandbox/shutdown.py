@@ -8,8 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from sandbox import cluster_server, postgres, processes, servers
-from sandbox.components import COMPONENTS, PREPARE
+from sandbox import broker, cluster_server, postgres, processes, servers
+from sandbox.components import EVERY_NAME, PREPARE
 from sandbox.processes import Register
 from sandbox.progress import Progress
 
@@ -20,10 +20,13 @@ ORPHANS_GRACE_SECONDS: Final = 0.5
 
 def stop_everything(register: Register, progress: Progress) -> None:
     """All parts, in the reverse order of their start."""
-    names = [PREPARE, *(component.name for component in COMPONENTS)]
+    names = [PREPARE, *EVERY_NAME]
     if any(register.get(name) for name in names):
         with progress.step("Stop Airflow"):
             stop_airflow(register, names)
+    if register.get(broker.NAME):
+        with progress.step("Stop Redis"):
+            stop_broker(register)
     if register.get(cluster_server.NAME):
         with progress.step("Stop the cluster"):
             stop_cluster(register)
@@ -46,10 +49,18 @@ def stop_airflow(register: Register, names: Sequence[str]) -> None:
 
 
 def stop_cluster(register: Register) -> None:
-    daemon = register.get(cluster_server.NAME)
+    _stop(register, cluster_server.NAME)
+
+
+def stop_broker(register: Register) -> None:
+    _stop(register, broker.NAME)
+
+
+def _stop(register: Register, name: str) -> None:
+    daemon = register.get(name)
     if daemon is not None:
         processes.stop(daemon)
-        register.forget(daemon.name)
+        register.forget(name)
 
 
 def stop_servers(register: Register, names: Sequence[str]) -> None:

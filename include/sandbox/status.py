@@ -5,7 +5,8 @@ from typing import Any
 
 from rich.table import Table
 
-from sandbox import cluster_server, health, ports, secrets, servers
+from sandbox import beats, broker, cluster_server, executors, health, ports, secrets, servers
+from sandbox.broker import Broker
 from sandbox.cluster_server import ClusterServer
 from sandbox.components import API_SERVER, COMPONENTS, Component
 from sandbox.layout import Layout
@@ -28,7 +29,10 @@ class PartStatus:
 def look(layout: Layout) -> list[PartStatus]:
     register = Register(layout.processes)
     chosen = ports.recorded(layout.ports)
-    return [*_servers(layout, register, chosen), _cluster(layout, register, chosen), *_airflow(register, chosen)]
+    parts = [*_servers(layout, register, chosen), _cluster(layout, register, chosen)]
+    if executors.remembered(layout) == "celery":
+        parts.append(_broker(layout, register, chosen))
+    return [*parts, *_airflow(layout, register, chosen)]
 
 
 def all_healthy(parts: list[PartStatus]) -> bool:
@@ -64,10 +68,17 @@ def _cluster(layout: Layout, register: Register, chosen: dict[str, int]) -> Part
     return _part(cluster_server.NAME, daemon, good=good, port=chosen.get("cluster"))
 
 
-def _airflow(register: Register, chosen: dict[str, int]) -> list[PartStatus]:
+def _broker(layout: Layout, register: Register, chosen: dict[str, int]) -> PartStatus:
+    daemon = register.get(broker.NAME)
+    good = _alive(daemon) and Broker.of(layout, chosen, secrets.load(layout.secrets)).healthy()
+    return _part(broker.NAME, daemon, good=good, port=chosen.get("broker"))
+
+
+def _airflow(layout: Layout, register: Register, chosen: dict[str, int]) -> list[PartStatus]:
+    executor = executors.remembered(layout)
     answering = _alive(register.get(API_SERVER.name))
-    report = health.report(chosen["api"]) if answering else None
-    return [_component(component, register, report, chosen) for component in COMPONENTS]
+    report = beats.report(layout, chosen, secrets.load(layout.secrets), executor) if answering else None
+    return [_component(component, register, report, chosen) for component in COMPONENTS[executor]]
 
 
 def _component(

@@ -109,6 +109,47 @@ def shipped_settings() -> dict[str, str]:
     }
 
 
+def celery_settings() -> dict[str, str]:
+    """What has to be set besides where Celery runs the tasks; each line says why.
+
+    Redis and the workers can be lost at any moment, with messages in them. Celery does not find lost messages; Airflow
+    does, by how long a task is queued and by its heartbeat.
+    """
+    return {
+        # A worker that is asked to end gives back what it has not begun, and takes no more than it can begin.
+        "AIRFLOW__CELERY__TASK_ACKS_LATE": "True",
+        "AIRFLOW__CELERY__WORKER_PREFETCH_MULTIPLIER": "1",
+        # Far longer than any task: after it Redis gives a message that is being worked on to another worker.
+        "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": "86400",
+        # A Redis that hangs is left after a while. By default nobody is: a scheduler that takes a message back would
+        # wait for ever, and schedule nothing.
+        "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__SOCKET_TIMEOUT": "15",
+        "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__SOCKET_CONNECT_TIMEOUT": "5",
+        # A task whose message was lost (its worker died with it, or its scheduler before sending it) goes back to be
+        # scheduled after 60 to 75 s and costs no try. By default: after 600 to 720 s, and at the third time it fails.
+        "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "60",
+        "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "15",
+        "AIRFLOW__SCHEDULER__NUM_STUCK_IN_QUEUED_RETRIES": "10",
+        # While Redis is away a task is not failed but kept and sent again. By default Celery gives up after 0.6 s and
+        # Airflow fails the task at once: a restart of Redis of ten seconds cost tenants all their tries. It must be
+        # Airflow's own time limit (1 s) that ends the wait: only that is counted as "again".
+        "AIRFLOW__CELERY__OPERATION_TIMEOUT": "1",
+        "AIRFLOW__CELERY__TASK_PUBLISH_MAX_RETRIES": "600",
+        "AIRFLOW__CELERY__EXTRA_CELERY_CONFIG": json.dumps(
+            {
+                "task_publish_retry_policy": {
+                    "max_retries": None,
+                    "interval_start": 0.1,
+                    "interval_step": 0.1,
+                    "interval_max": 0.5,
+                },
+                # By default a worker gives up after 100 tries to find its broker again.
+                "broker_connection_max_retries": None,
+            }
+        ),
+    }
+
+
 def _roles_as_json() -> str:
     as_objects = {
         role: [{"action": action, "resource": resource} for action, resource in pairs] for role, pairs in ROLES.items()

@@ -10,11 +10,13 @@ import psycopg
 import pytest
 
 from sandbox.access import Access
+from sandbox.components import COMPONENTS
 from sandbox.faults.desk import Desk
 from sandbox.processes import Register
 from tests.acceptance import gates, operators, runs
 from tests.acceptance.command_line import WHY, Operator
 from tests.acceptance.discovery import traces
+from tests.sandboxes import EXECUTOR
 
 NO_SIGN_OF_LIFE = "The workflow engine's scheduler gives no sign of life"
 SETTLED = "Failed settled"
@@ -30,10 +32,10 @@ def operator(sandbox: Access) -> Operator:
 
 @pytest.fixture
 def kill(sandbox: Access, sandbox_up: Callable[[], None]) -> Iterator[Callable[..., None]]:
-    """kill -9 of these parts of Airflow. All are there again after the test."""
+    """kill -9 of these parts of Airflow, of both where there are two. All are there again after the test."""
 
     def strike(*names: str) -> None:
-        for name in names:
+        for name in all_of(*names):
             daemon = Register(sandbox.layout.processes).get(name)
             assert daemon is not None
             os.kill(daemon.pid, signal.SIGKILL)
@@ -55,6 +57,12 @@ def waiting(sandbox: Access, desk: Desk) -> Callable[[], str]:
         return slug
 
     return make
+
+
+def all_of(*names: str) -> list[str]:
+    """With a second scheduler where there is one: what is down is down as a whole."""
+    running = [component.name for component in COMPONENTS[EXECUTOR]]
+    return [each for each in running if each.removesuffix("-2") in names]
 
 
 def held(access: Access, slug: str) -> str:

@@ -11,15 +11,17 @@ import psutil
 import psycopg
 import pytest
 
-from sandbox import lifecycle, processes, status
+from sandbox import broker, lifecycle, processes, status
 from sandbox.access import Access
 from sandbox.components import COMPONENTS
 from sandbox.layout import Layout
 from sandbox.ports import HOST
 from sandbox.problems import SandboxError
 from sandbox.processes import Daemon, Register
+from tests.sandboxes import EXECUTOR
 
-NAMES = [*(component.name for component in COMPONENTS), "postgres-storage", "postgres-platform", "cluster"]
+BROKERS = [broker.NAME] if EXECUTOR == "celery" else []
+NAMES = [*(each.name for each in COMPONENTS[EXECUTOR]), "postgres-storage", "postgres-platform", "cluster", *BROKERS]
 
 
 def _daemon(layout: Layout, name: str) -> Daemon:

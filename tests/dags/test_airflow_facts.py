@@ -4,13 +4,18 @@ import inspect
 import time
 from datetime import timedelta
 
+import kombu.transport.redis
 import pytest
 from airflow.configuration import conf
+from airflow.jobs import scheduler_job_runner
 from airflow.models import taskinstance
+from airflow.providers.celery.get_provider_info import get_provider_info
 from airflow.sdk import ExceptionRetryPolicy, RetryAction
 
+from tenancy.activities.plan import PLAN, stall_limit
 from tenancy.adapters import airflow_client
-from tenancy.airflow_settings import DATABASE_LOCK_SECONDS, shipped_settings
+from tenancy.airflow_settings import DATABASE_LOCK_SECONDS, celery_settings, shipped_settings
+from tenancy.bootstrap import platform
 from tenancy.engine.tenancy import Timings
 from tenancy.orchestration.retrying import MAX_RETRY_DELAY, retry_policy, unwinding_retry_policy
 from tenancy.saga.errors import LedgerOutdatedError, PermanentError, Refused, StaleLease, TransientError
@@ -80,3 +85,26 @@ def test_the_bounds_stand_in_their_order():
     assert Timings().unwind_limit + Timings().lock_patience < overtime < heartbeat
     assert interval * failures >= 60
     assert DATABASE_LOCK_SECONDS < airflow_client.READ_SECONDS
+
+
+def test_a_task_whose_message_celery_lost_goes_on_within_the_two_minutes_of_an_in_between_state():
+    settings = celery_settings()
+    silence = float(settings["AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT"])
+    next_look = float(settings["AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL"])
+    assert silence + next_look <= 90
+
+
+def test_redis_gives_no_message_away_that_is_being_worked_on():
+    longest = max(stall_limit(platform(), activity) for activity in PLAN).total_seconds()
+    visibility = celery_settings()["AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"]
+    assert float(visibility) > 10 * longest
+
+
+def test_every_setting_of_celery_is_one_that_airflow_knows():
+    """A misspelt one would be ignored silently. Airflow's lists lack one of the scheduler's (3.3.2), and kombu's."""
+    others = inspect.getsource(scheduler_job_runner) + inspect.getsource(kombu.transport.redis.Channel)
+    celerys = {section: each["options"] for section, each in get_provider_info()["config"].items()}
+    for name in celery_settings():
+        _, section, option = name.lower().split("__")
+        known = option in celerys.get(section, {}) or conf.has_option(section, option)
+        assert known or f'"{option}"' in others or f"'{option}'" in others, name

@@ -1,0 +1,50 @@
+"""Keeps Redis running where Celery needs it, and stopped where it does not. Called by `lifecycle`."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sandbox import beats, broker, shutdown
+from sandbox.broker import Broker
+from sandbox.components import WORKERS
+from sandbox.patience import PATIENCE_SECONDS, within
+from sandbox.processes import Register
+from sandbox.progress import Progress
+
+RECONNECT_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True)
+class BrokerUpkeep:
+    """Of one sandbox's Redis."""
+
+    broker: Broker
+    register: Register
+    progress: Progress
+    needed: bool
+
+    def is_well(self) -> bool:
+        """It runs and answers, or is rightly not there."""
+        if not self.needed:
+            return self.register.get(broker.NAME) is None
+        return self._alive(broker.NAME) and within(PATIENCE_SECONDS, self.broker.healthy)
+
+    def start_or_stop(self) -> None:
+        """Airflow's processes find a new one by themselves: it has the old one's address, and its messages."""
+        if self.is_well():
+            return
+        shutdown.stop_broker(self.register)
+        if self.needed:
+            with self.progress.step(f"Start Redis on port {self.broker.port}"):
+                self.broker.start(self.register.put)
+            self._await_workers()
+
+    def _await_workers(self) -> None:
+        """Those that live look for Redis every 2 s at first, every 30 s at last (kombu 5.6): no reason to end them."""
+        living = {name for name in WORKERS if self._alive(name)}
+        if living:
+            with self.progress.step("Wait for Celery's workers to find it"):
+                within(RECONNECT_SECONDS, lambda: living <= beats.workers(self.register, self.broker).keys())
+
+    def _alive(self, name: str) -> bool:
+        daemon = self.register.get(name)
+        return daemon is not None and daemon.alive
