@@ -27,7 +27,7 @@ class Case:
 def hold_all(access: Access, activity: str, stack: ExitStack) -> list[Case]:
     """Tenants at every moment of the activity, one for each way to cancel; those held in the middle come last."""
     cases = []
-    for moment, fact in (("before", ("tenant.provisioning.step.started", activity)), ("after", _first_after(activity))):
+    for moment, fact in (("before", ("tenant.provisioning.step.started", activity)), ("after", first_after(activity))):
         for way in WAYS:
             slug = runs.new_slug("cancel")
             stack.enter_context(gates.before_fact_of(access, slug, *fact))
@@ -45,7 +45,7 @@ def hold_all(access: Access, activity: str, stack: ExitStack) -> list[Case]:
     return cases
 
 
-def _first_after(activity: str) -> tuple[str, str]:
+def first_after(activity: str) -> tuple[str, str]:
     """The fact with which the activity begins to record that its effect is there."""
     made = {each.name: each.resources for each in PLAN}[ActivityName(activity)]
     return ("tenant.resource.present", made[0]) if made else ("tenant.provisioning.step.completed", activity)

@@ -1,15 +1,27 @@
-"""DAGs for the sandbox's own tests: a task that talks and waits as long as its conf says; a run that never begins."""
+"""DAGs for the sandbox's own tests: a task that talks and waits as long as its conf says; a run that never begins.
+
+If the task fails, its callback leaves a file that says in whose session it ran: a daemon's session is its process id.
+"""
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import dag, get_current_context, task
 
 from tenancy.orchestration.deadline import deadline_alert
 
 
+def tell(context: Any) -> None:
+    import os
+    from pathlib import Path
+
+    told = Path(os.environ["TENANCY_SANDBOX_HOME"]) / "logs" / f"told-{context['run_id']}"
+    told.write_text(str(os.getsid(0)), encoding="utf-8")
+
+
 @dag(schedule=None, catchup=False)
 def sandbox_probe() -> None:
-    @task
+    @task(on_failure_callback=tell)
     def wait() -> None:
         import time
 
