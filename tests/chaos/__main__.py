@@ -11,8 +11,10 @@ from tests.chaos import tally
 from tests.chaos.campaign import VIOLATIONS, Campaign
 from tests.chaos.draw import trial_of
 from tests.chaos.trial import Outcome
+from tests.sandboxes import EXECUTOR
 
 RESULTS = PROJECT / "docs" / "chaos-results.jsonl"
+CELERYS_RESULTS = PROJECT / "docs" / "chaos-results-celery.jsonl"
 DOCUMENT = PROJECT / "docs" / "reliability.md"
 
 
@@ -33,11 +35,11 @@ def _campaign(options: argparse.Namespace) -> int:
     for seed in range(options.seed, options.seed + options.trials):
         if time.monotonic() > deadline:
             break
-        outcome = campaign.play(trial_of(seed))
+        outcome = campaign.play(trial_of(seed, celery=EXECUTOR == "celery"))
         tally.add(options.results, {"at": datetime.now(UTC).isoformat(timespec="seconds"), **outcome.line()})
         print(_told(outcome), flush=True)
         if outcome.violations:
-            print(f"Violation; see {VIOLATIONS / str(seed)}. Again: make chaos-replay SEED={seed}")
+            print(f"Violation; see {VIOLATIONS / str(seed)}. Again: make chaos-replay SEED={seed} EXECUTOR={EXECUTOR}")
             return 1
     return _last_look(campaign)
 
@@ -55,13 +57,17 @@ def _told(outcome: Outcome) -> str:
     return f"{datetime.now(UTC):%H:%M:%S} {outcome.trial} -> {ended} ({outcome.seconds:.0f} s){missed}: {verdict}"
 
 
+def _results() -> Path:
+    return CELERYS_RESULTS if EXECUTOR == "celery" else RESULTS
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Proof by chaos.")
     parser.add_argument("--trials", type=int, default=10, metavar="N")
     parser.add_argument("--seed", type=int, default=1, help="of the first trial; the next one has the next")
     parser.add_argument("--minutes", type=float, default=10_000, help="begin no trial after so many")
     parser.add_argument("--home", type=Path, default=PROJECT / ".sandbox-chaos", metavar="DIR")
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE")
+    parser.add_argument("--results", type=Path, default=_results(), metavar="FILE")
     return parser.parse_args()
 
 

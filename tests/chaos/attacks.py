@@ -11,7 +11,7 @@ import psutil
 import psycopg
 
 from tests.chaos import by_operators, on_compensations, on_connections, on_processes
-from tests.chaos.draw import PARTS, Attack
+from tests.chaos.draw import CELERYS_PARTS, PARTS, Attack
 from tests.chaos.moments import Hold
 from tests.chaos.scene import Missed, Scene
 
@@ -28,7 +28,7 @@ def strike(scene: Scene, hold: Hold, attack: Attack) -> None:
 _STRIKES: dict[str, Callable[[Scene, Hold, Attack], None]] = {
     "kill task": on_processes.kill_task,
     "kill supervisor": on_processes.kill_supervisor,
-    **{f"kill {part}": on_processes.kill_part(part) for part in PARTS},
+    **{f"kill {part}": on_processes.kill_part(part) for part in (*PARTS, *CELERYS_PARTS)},
     "stop task": on_processes.stop_task,
     "stop part": on_processes.stop_part,
     "cut ledger": on_connections.cut("ledger", "ledger"),

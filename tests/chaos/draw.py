@@ -1,6 +1,7 @@
 """What one trial does, drawn from its seed alone: how many tenants, where it strikes, with what. Pure.
 
 Consecutive seeds walk through every pair of fault and phase that exists, in an order of their own; the rest is chance.
+With Celery there are more parts to kill, and a seed draws another trial than with LocalExecutor.
 """
 
 import random
@@ -29,6 +30,10 @@ PHASES = {
 }
 """The phases, each with the activities that have it. `between`: this activity's task is over, the next not begun."""
 PARTS = ("scheduler", "dag-processor", "triggerer", "api-server", "postgres-platform", "postgres-storage", "cluster")
+CELERYS_PARTS = ("worker", "redis")
+"""Besides, with Celery. Of workers and schedulers there are two each: one of them is struck."""
+CELERYS_TURNS = 4
+"""How often a lap with Celery comes by each pair that only Celery has."""
 
 _ALL = tuple(PHASES)
 _WITH_A_PROCESS = ("before", "during", "after", "compensation", "flip")
@@ -55,8 +60,10 @@ FAULTS = {
     "compensation is killed": ("compensation",),
 }
 """The faults, each with the phases it can strike in: what kills or stops a task needs one that runs."""
+CELERYS_FAULTS = {f"kill {part}": _ALL for part in CELERYS_PARTS}
 _NEEDS_A_TENANT = {"cancel by API", "cancel twice at once", "cancel, reset, retry"}
 PAIRS = tuple((fault, phase) for fault, phases in FAULTS.items() for phase in phases)
+CELERYS_PAIRS = tuple((fault, phase) for fault, phases in CELERYS_FAULTS.items() for phase in phases)
 
 
 @dataclass(frozen=True)
@@ -91,13 +98,14 @@ class Trial:
         return f"seed {self.seed}: {self.tenants} tenants, {self.phase} {self.activity}: {faults}"
 
 
-def trial_of(seed: int) -> Trial:
+def trial_of(seed: int, *, celery: bool = False) -> Trial:
     """The trial of this seed, always the same."""
     chance = random.Random(f"chaos {seed}")
-    fault, phase = _pair(seed)
+    fault, phase = _pair(seed, PAIRS + CELERYS_PAIRS * CELERYS_TURNS if celery else PAIRS)
     faults = [fault]
     if chance.random() < 0.5:
-        others = [each for each, phases in FAULTS.items() if phase in phases and each != fault]
+        possible = {**FAULTS, **CELERYS_FAULTS} if celery else FAULTS
+        others = [each for each, phases in possible.items() if phase in phases and each != fault]
         faults.append(chance.choice(others))
     tenants, activities = chance.randint(1, 5), [each for each in PHASES[phase] if _fits(faults, phase, each)]
     return Trial(
@@ -120,13 +128,13 @@ def _attack(fault: str, chance: random.Random) -> Attack:
     return Attack(fault, after=round(chance.uniform(0, 1), 2), lasts=round(chance.uniform(0, longest), 1))
 
 
-def _pair(seed: int) -> tuple[str, str]:
-    lap, place = divmod(seed, len(PAIRS))
-    return _lap(lap)[place]
+def _pair(seed: int, existing: tuple[tuple[str, str], ...]) -> tuple[str, str]:
+    lap, place = divmod(seed, len(existing))
+    return _lap(lap, existing)[place]
 
 
 @cache
-def _lap(lap: int) -> list[tuple[str, str]]:
-    pairs = list(PAIRS)
+def _lap(lap: int, existing: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    pairs = list(existing)
     random.Random(f"lap {lap}").shuffle(pairs)
     return pairs

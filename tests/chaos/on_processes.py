@@ -7,10 +7,12 @@ from contextlib import suppress
 import psutil
 
 from sandbox import processes
+from sandbox.components import SCHEDULERS, WORKERS
 from sandbox.processes import Daemon, Register
-from tests.chaos.draw import PARTS, Attack
+from tests.chaos.draw import CELERYS_PARTS, PARTS, Attack
 from tests.chaos.moments import Hold
 from tests.chaos.scene import Missed, Scene
+from tests.sandboxes import EXECUTOR
 
 
 def kill_task(scene: Scene, hold: Hold, attack: Attack) -> None:
@@ -47,6 +49,10 @@ def _resume(stopped: list[psutil.Process]) -> None:
             each.resume()
 
 
+_TWINS = {"scheduler": SCHEDULERS, "worker": WORKERS}
+"""With Celery there are two of these."""
+
+
 def kill_part(name: str) -> Callable[[Scene, Hold, Attack], None]:
     def kill(scene: Scene, hold: Hold, attack: Attack) -> None:
         processes.ask(_part(scene, name), signal.SIGKILL)
@@ -56,14 +62,22 @@ def kill_part(name: str) -> Callable[[Scene, Hold, Attack], None]:
 
 
 def stop_part(scene: Scene, hold: Hold, attack: Attack) -> None:
-    part = _part(scene, scene.chance.choice(PARTS))
+    part = _part(scene, scene.chance.choice(PARTS + (CELERYS_PARTS if EXECUTOR == "celery" else ())))
     processes.ask(part, signal.SIGSTOP)
     scene.later(attack.lasts, lambda: processes.ask(part, signal.SIGCONT))
     scene.later(attack.lasts + 1, scene.heal)
 
 
 def _part(scene: Scene, name: str) -> Daemon:
+    if EXECUTOR == "celery" and name in _TWINS:
+        name = _one_of(scene, _TWINS[name])
     part = Register(scene.access.layout.processes).get(name)
     if part is None or not part.alive:
         raise Missed(f"{name} does not run")
     return part
+
+
+def _one_of(scene: Scene, twins: tuple[str, ...]) -> str:
+    """The one that has to do with the tenant that is held, or any."""
+    involved = {name for task in scene.tasks() if task["state"] == "running" for name in (task["host"], task["by"])}
+    return next((each for each in twins if each in involved), scene.chance.choice(twins))

@@ -89,7 +89,10 @@ class Scene:
     def tasks(self) -> list[dict[str, Any]]:
         """Airflow's task instances of its runs, those that undo it too."""
         like = f"compensate\\_\\_{self.row().get('id', '-')}%"
-        statement = "select task_id, state, pid from task_instance where run_id = %s or run_id like %s"
+        statement = (
+            "select task_id, task.state, pid, task.hostname as host, job.hostname as by from task_instance as task "
+            "left join job on job.id = queued_by_job_id where run_id = %s or run_id like %s"
+        )
         return rows(self.places.airflow, statement, self.run_id, like)
 
     def task_process(self) -> psutil.Process:

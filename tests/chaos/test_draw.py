@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from tenancy.activities.plan import PLAN
 from tenancy.saga.states import Kind
-from tests.chaos import draw
+from tests.chaos import draw, tally
+from tests.chaos.__main__ import RESULTS
 
 SEEDS = st.integers(min_value=0, max_value=10**9)
 
@@ -40,3 +41,19 @@ def test_every_pair_of_activity_and_phase_can_be_drawn():
 def test_the_draw_knows_the_plan():
     assert tuple(activity.name for activity in PLAN) == draw.ACTIVITIES
     assert tuple(each.name for each in PLAN if each.kind is Kind.COMPENSATABLE) == draw.MAKERS
+
+
+@given(SEEDS)
+def test_with_celery_a_seed_draws_the_same_trial_too_and_its_parts_are_struck(start: int):
+    length = len(draw.PAIRS) + draw.CELERYS_TURNS * len(draw.CELERYS_PAIRS)
+    first = start - start % length
+    trials = [draw.trial_of(first + place, celery=True) for place in range(length)]
+    assert {(each.attacks[0].fault, each.phase) for each in trials} == {*draw.PAIRS, *draw.CELERYS_PAIRS}
+    assert draw.trial_of(start, celery=True) == draw.trial_of(start, celery=True)
+
+
+def test_recorded_seeds_still_draw_what_was_played():
+    for line in tally.read(RESULTS):
+        trial = draw.trial_of(line["seed"])
+        drawn = (trial.tenants, trial.phase, trial.activity, [each.fault for each in trial.attacks], trial.lingers)
+        assert drawn == (line["tenants"], line["phase"], line["activity"], line["attacks"], line["lingers"])
