@@ -1,6 +1,6 @@
 """The Airflow settings we ship as a file for docker-compose.yaml. Their one source is `tenancy.airflow_settings`."""
 
-from tenancy.airflow_settings import shipped_settings
+from tenancy.airflow_settings import celery_settings, shipped_settings
 
 _HEAD = """\
 # The Airflow settings that Tenancy ships; the reason for each stands in include/tenancy/airflow_settings.py.
@@ -10,7 +10,7 @@ _HEAD = """\
 
 def settings() -> dict[str, str]:
     """What every container of Airflow is given."""
-    return shipped_settings()
+    return {**shipped_settings(), **celery_settings()}
 
 
 def as_env_file() -> str:
