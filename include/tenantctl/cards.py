@@ -38,7 +38,8 @@ def tenant(data: Json) -> RenderableType:
     facts += [(f"Failure {each.attempt}", f"{each.activity}: {each.message}") for each in seen.failures]
     facts += three_facts(seen.progress) if _is_undone(seen) else [("Resources", _counted(seen.progress.left))]
     facts += [("May now", ", ".join(_allowed(data)) or "nothing"), ("Next", seen.next_action)]
-    warnings = [*(data.get("warnings") or ()), *(each.get("said") for each in data.get("findings") or ())]
+    warnings = [*(data.get("warnings") or ()), *(data.get("platform_trouble") or ())]
+    warnings += [each.get("said") for each in data.get("findings") or ()]
     return Group(pairs(facts), *(Text(harmless(f"! {warning}"), style="yellow") for warning in warnings))
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,12 @@ from tenancy.console.pages.list_view import Listed, line_view, list_view, query_
 from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.timeline_view import place
 from tenancy.engine.actions import ACTIONS
+from tenancy.engine.health import Check, Condition, Health, System
 from tenancy.engine.report import Report, report
 from tenancy.engine.vitals import Vitals
 from tenancy.ledger.reading import Line, Wanted
 from tenancy.ledger.rounds import Beat
+from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Platform
 from tenancy.saga.stalls import Standing
 from tenancy.saga.states import State, Substate
@@ -109,6 +112,27 @@ def test_a_line_names_the_wedged_activity_and_the_next_action():
     )
     assert (shown.attention, "cancel again" in shown.next) == (True, True)
     assert line_view(LINE, COUNSEL).next == ""
+
+
+STORAGE_IS_DOWN = Check(System.STORAGE, Condition.DOWN, "It does not answer.", region=ACME.region)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"failure_cause": Cause.STORAGE_UNREACHABLE}, ["storage of eu"]),
+        ({"failure_cause": Cause.CLUSTER_UNREACHABLE}, []),
+        ({"failure_cause": Cause.SCHEMA_MIGRATION}, []),
+        ({"failure_cause": Cause.SCHEMA_MIGRATION, "repeats": True}, ["storage of eu"]),
+    ],
+)
+def test_what_the_platform_suffers_from_is_told_where_it_is_the_cause_or_the_error_came_twice(
+    changes: dict[str, Any], told: list[str]
+):
+    standing = replace(LINE.standing, state=State.FAILED, substate=Substate.SETTLED, failures=2, **changes)
+    failed = replace(LINE, state=State.FAILED, substate=Substate.SETTLED, standing=standing)
+    counsel = replace(COUNSEL, health=Health((STORAGE_IS_DOWN,)))
+    assert [check.name for check in counsel.checks(failed)] == told
 
 
 def test_a_decommissioned_tenant_is_linked_by_its_id():

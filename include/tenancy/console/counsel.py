@@ -3,12 +3,13 @@
 The stall is judged anew at every look, from the row's clocks: also while nothing schedules, and so nobody records it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
 from tenancy.activities.advice import advise, cause_now
 from tenancy.activities.plan import limits
+from tenancy.engine.health import Check, Health
 from tenancy.engine.vitals import Vitals
 from tenancy.ledger.reading import Line
 from tenancy.saga.advice import Advice
@@ -25,6 +26,8 @@ class Counsel:
     platform: Platform
     engine: Vitals
     now: datetime
+    health: Health = field(default_factory=Health)
+    """The last look at the whole platform."""
 
     @cached_property
     def _limits(self) -> Limits:
@@ -47,6 +50,17 @@ class Counsel:
         stall, recorded = self.stall(line), line.stall
         same = stall and recorded and (stall.kind, stall.activity) == (recorded.kind, recorded.activity)
         return recorded.message if recorded and same else line.held
+
+    def checks(self, line: Line) -> tuple[Check, ...]:
+        """What is wrong with the platform where the runbook says to check it: what this tenant's cause is about, and
+        all that it needs when the same error came twice."""
+        if self.advice(line).not_its_fault:
+            return self._trouble_of(line, self.cause(line).system)
+        return self._trouble_of(line) if line.standing.repeats and line.state is State.FAILED else ()
+
+    def _trouble_of(self, line: Line, system: str = "") -> tuple[Check, ...]:
+        plan = self.platform.plans.get(line.parameters.plan)
+        return self.health.trouble_of(line.parameters.region, pool=plan.workflow_pool if plan else "", system=system)
 
     def _standing(self, line: Line) -> Standing:
         """What is known of the engine just now goes before what was recorded."""

@@ -56,7 +56,7 @@ class Desk:
 
     def counsel(self, engine: Vitals) -> Counsel:
         """What to do next, by what is known of the engine."""
-        return Counsel(self.tenancy.platform, engine, self.parts.clock())
+        return Counsel(self.tenancy.platform, engine, self.parts.clock(), self.parts.health.known)
 
 
 @contextmanager

@@ -52,6 +52,7 @@ def row(line: Line, counsel: Counsel) -> shapes.TenantRow:
             not_its_fault=advice.not_its_fault,
         ),
         stall=_stall(line, counsel),
+        platform_trouble=[f"{check.name}: {check.said}" for check in counsel.checks(line)],
         class_issue=line.class_issue,
         predecessor=str(line.predecessor) if line.predecessor else None,
         seq=line.seq,

@@ -32,6 +32,7 @@ class TenantRow(BaseModel):
     next_action: str = Field(description="The next step in a sentence, the same everywhere")
     advice: "AdviceShape"
     stall: "StallShape | None" = Field(description="What is over its time just now")
+    platform_trouble: list[str] = Field(description="What is wrong with the systems that its cause is about")
     class_issue: int | None = Field(description="The open class of stall that it belongs to: `/classes/{id}`")
     predecessor: str | None
     seq: int = Field(description="Of its newest fact; an action can name it as `seen`")

@@ -118,7 +118,8 @@ def is_busy(line: Line) -> bool:
 def what_is_so(line: Line, counsel: Counsel) -> tuple[Hashable, ...]:
     """All that a page says of it but for the time: as long as this is the same, the page is."""
     belongs = (line.class_issue, line.standing.class_tenants)
-    return line.tenant_id, line.seq, line.needs_attention, counsel.stall(line), counsel.cause(line), belongs
+    told = (counsel.stall(line), counsel.cause(line), counsel.advice(line).said)
+    return line.tenant_id, line.seq, line.needs_attention, told, belongs
 
 
 def _phase(line: Line) -> str:

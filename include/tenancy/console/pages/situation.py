@@ -21,6 +21,8 @@ class Situation:
     next: str
     left: float | None = None
     """The seconds to wait first."""
+    checks: tuple[str, ...] = ()
+    """What is wrong with the systems that it is about."""
 
 
 def situation(seen: Looked, newest: AttemptView | None) -> Situation:
@@ -65,9 +67,10 @@ def _why_stuck(seen: Looked, stall: Stall, row: RowView | None) -> str:
     return f"{took} {recorded or (row.why if row else '')}".strip()
 
 
-def _next(seen: Looked) -> tuple[str, float | None]:
+def _next(seen: Looked) -> tuple[str, float | None, tuple[str, ...]]:
     advice = seen.counsel.advice(seen.line)
-    return advice.said, (advice.until - seen.now).total_seconds() if advice.until else None
+    checks = tuple(f"{check.name}: {check.said}" for check in seen.counsel.checks(seen.line))
+    return advice.said, (advice.until - seen.now).total_seconds() if advice.until else None, checks
 
 
 _AT: Final = {"running": "is at work", "retrying": "is tried again"}
