@@ -82,7 +82,7 @@ settings: .venv/.installed ## Write compose/airflow.env anew from include/tenanc
 	@$(BIN)/python -m installation settings
 
 chaos: $(BIN)/tenantctl ## Attack tenants at random N=10 times from SEED=1 on; stops at the first violation (docs/reliability.md)
-	@$(BIN)/python -m tests.chaos --trials $(N) --seed $(SEED)
+	@$(BIN)/python -m tests.chaos --trials $(N) --seed $(SEED) $(if $(filter 1,$(MISSING)),--missing)
 
 chaos-replay: $(BIN)/tenantctl ## Play the trial of SEED= again
 	@$(BIN)/python -m tests.chaos --trials 1 --seed $(SEED) --results chaos-replays.jsonl
