@@ -25,6 +25,8 @@ def test_a_compensation_that_keeps_failing_is_stuck_names_what_is_left_and_keeps
     failures = stage.facts(f.CompensationFailed)
     assert len(failures) == stage.tenancy.timings.compensation_tries
     assert {(fact.resource, fact.error) for fact in failures} == {("connection", "TransientError")}
+    assert after.not_undone is not None
+    assert after.not_undone.said.startswith(f"The connection {left.name} could not be undone: ")
 
 
 def test_what_a_callback_cannot_undo_is_left_to_a_compensation_run(stage: Stage):

@@ -225,7 +225,6 @@ def test_a_fact_about_an_object_that_was_never_intended_is_an_error() -> None:
     "fact",
     [
         f.ActivityRefused(HANDLE, OTHER_RUN, "no"),
-        f.CompensationFailed("database", "acme_1", "TransientError", "no answer"),
         f.RetryRequested(OTHER_RUN),
         f.RequestRefused("acme", OTHER_RUN, "no"),
         f.ActionRefused("reset", "no"),

@@ -53,7 +53,8 @@ def reconcile(tenancy: Tenancy) -> str:
             reconciler.on_poke(poke)
         for suspect in rounds.suspects(ledger, SUSPECTS):
             reconciler.on_suspect(suspect)
-        reconciler.done.update(note_stalls(tenancy, ledger, reconciler.holds))
+        with reconciler.put_off_on_trouble("what is stuck"):
+            reconciler.done.update(note_stalls(tenancy, ledger, reconciler.holds))
         with reconciler.put_off_on_trouble("what is known of classes of stall"):
             reconciler.done.update(note_classes(ledger))
         with reconciler.put_off_on_trouble("telling of stalls"):

@@ -12,7 +12,7 @@ from tenancy.engine.tenancy import Tenancy, may_evict_for, message_of, note_evic
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
-from tenancy.saga.errors import PermanentError, Refused, Stopped, TransientError
+from tenancy.saga.errors import PermanentError, Refused, Stopped, TransientError, cause_in
 from tenancy.saga.names import TenantId
 from tenancy.saga.tenant import Resource, Saga
 
@@ -107,7 +107,7 @@ class _Unwinding:
 
     def _report(self, resource: Resource, error: Exception) -> None:
         failure = c.ReportCompensationFailure(
-            self.generation, resource.kind, resource.name, type(error).__name__, message_of(error)
+            self.generation, resource.kind, resource.name, type(error).__name__, message_of(error), cause_in(error)
         )
         self._record(failure)
 

@@ -111,6 +111,7 @@ class ReportCompensationFailure(Unwind):
     name: str
     error: str
     message: str
+    cause: Cause = Cause.UNKNOWN
 
 
 @dataclass(frozen=True)

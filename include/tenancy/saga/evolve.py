@@ -6,7 +6,7 @@ from functools import singledispatch
 from types import MappingProxyType
 
 from tenancy.saga import facts as f
-from tenancy.saga.causes import Cause, cause_of
+from tenancy.saga.causes import Cause, Evidence, cause_of
 from tenancy.saga.errors import Stopped
 from tenancy.saga.names import RunId, TaskInstanceId
 from tenancy.saga.states import ResourceState, State, StepStatus, Substate
@@ -49,6 +49,7 @@ def _(fact: f.AttemptStarted, saga: Saga) -> Saga:
         steps=MappingProxyType({}),
         held="",
         held_by=None,
+        not_undone=None,
         escalated=False,
         history_cleared=True,
         runs=MappingProxyType({**saga.runs, fact.run_id: fact.attempt}),
@@ -137,6 +138,12 @@ def _(fact: f.ResourceReleased, saga: Saga) -> Saga:
 
 
 @_apply.register
+def _(fact: f.CompensationFailed, saga: Saga) -> Saga:
+    said = f"The {fact.resource} {fact.name} could not be undone: {fact.message}"
+    return replace(saga, not_undone=Evidence(cause_of(fact.cause), said))
+
+
+@_apply.register
 def _(_fact: f.UnwindingExhausted, saga: Saga) -> Saga:
     saga = replace(_free(saga), exhausted=saga.generation)
     if saga.state is State.DECOMMISSIONING:
@@ -146,7 +153,7 @@ def _(_fact: f.UnwindingExhausted, saga: Saga) -> Saga:
 
 @_apply.register
 def _(_fact: f.Settled, saga: Saga) -> Saga:
-    return replace(_free(saga), state=State.FAILED, substate=Substate.SETTLED, observed=True)
+    return replace(_free(saga), state=State.FAILED, substate=Substate.SETTLED, observed=True, not_undone=None)
 
 
 @_apply.register
@@ -195,7 +202,7 @@ def _(fact: f.DecommissionRequested, saga: Saga) -> Saga:
 
 @_apply.register
 def _(_fact: f.TenantDecommissioned, saga: Saga) -> Saga:
-    return replace(_free(saga), state=State.DECOMMISSIONED, substate=None)
+    return replace(_free(saga), state=State.DECOMMISSIONED, substate=None, not_undone=None)
 
 
 def _free(saga: Saga) -> Saga:

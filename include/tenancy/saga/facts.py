@@ -160,6 +160,7 @@ class CompensationFailed(Fact):
     name: str
     error: str
     message: str
+    cause: str = ""
 
 
 @dataclass(frozen=True)

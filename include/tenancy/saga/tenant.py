@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Self
 
-from tenancy.saga.causes import Cause
+from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
 from tenancy.saga.states import Kind, ResourceState, State, StepStatus, Substate
 
@@ -135,6 +135,8 @@ class Saga:
     held: str = ""
     """Why the attempt's run does not go on, when that is not the tenant's matter."""
     held_by: Cause | None = None
+    not_undone: Evidence | None = None
+    """What the last compensation that failed ran into, until all is undone."""
     stall: OpenStall | None = None
     escalated: bool = False
     """Is the tenant in the hands of platform engineering? Until the next attempt."""

@@ -55,7 +55,7 @@ def found_again(command: c.ReportFoundAgain, saga: Saga) -> tuple[f.Fact, ...]:
 def compensation_failed(command: c.ReportCompensationFailure, saga: Saga) -> tuple[f.Fact, ...]:
     _require_wanted(saga, command.generation)
     _find(saga, command.kind, command.name)
-    return (f.CompensationFailed(command.kind, command.name, command.error, command.message),)
+    return (f.CompensationFailed(command.kind, command.name, command.error, command.message, str(command.cause)),)
 
 
 def settle(command: c.Settle, saga: Saga) -> tuple[f.Fact, ...]:
