@@ -23,7 +23,7 @@ BY     := $(if $(EXECUTOR),--executor '$(EXECUTOR)')
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: secrets settings help demo up down purge status test test-deep conformance bench bench-provisioning bench-waiting bench-console bench-pages bench-celery chaos chaos-replay chaos-mutations lint format lock clean
+.PHONY: secrets settings help demo up down purge status test test-deep conformance bench bench-provisioning bench-waiting bench-console bench-pages bench-celery bench-beat chaos chaos-replay chaos-mutations lint format lock clean
 
 help: ## Show this list
 	@echo "Tenancy: tenant provisioning as a saga on Apache Airflow"; echo
@@ -55,10 +55,14 @@ test-deep: .venv/.installed ## Walk 50,000 steps of the lifecycle
 conformance: .venv/.installed ## Hold the Kubernetes API at URL=… TOKEN=… (CA=file) against the suite; without URL the sandbox's
 	@CONFORMANCE_URL='$(URL)' CONFORMANCE_TOKEN='$(TOKEN)' CONFORMANCE_CA='$(CA)' $(BIN)/python -m pytest tests/conformance
 
-bench: .venv/.installed ## All of bench-provisioning, bench-console and bench-pages: twenty minutes
+bench: .venv/.installed ## All of bench-provisioning, bench-beat, bench-console and bench-pages: twenty minutes
 	@$(BIN)/python -m sandbox.bench --runs $(RUNS) $(BY)
+	@$(BIN)/python -m sandbox.bench_beat
 	@$(BIN)/python -m sandbox.bench_console
 	@$(BIN)/python -m sandbox.bench_pages --pages $(PAGES)
+
+bench-beat: .venv/.installed ## Time a pass of the reconciler over 1,000, 10,000 and 100,000 tenants under way
+	@$(BIN)/python -m sandbox.bench_beat
 
 bench-provisioning: .venv/.installed ## Time provisioning beside empty tasks, as ratios (RUNS=10)
 	@$(BIN)/python -m sandbox.bench --runs $(RUNS) $(BY)
