@@ -23,6 +23,8 @@ REGIONS: Final = ("eu", "us")
 """As the platform files call their connections: `tenancy_storage_eu`, `tenancy_cluster_eu`."""
 POOL_SLOTS: Final[Mapping[str, int]] = {"tenants_starter": 8, "tenants_business": 16}
 CREDENTIAL_KEY_ID: Final = "k1"
+CREDENTIALS: Final = "tenancy_credentials"
+"""The connection with the keys that tenants' passwords are derived from."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def _connections(places: Places, passwords: Passwords) -> list[dict[str, Any]]:
             "password": passwords.users[SERVICE_USER],
         },
         {
-            "conn_id": "tenancy_credentials",
+            "conn_id": CREDENTIALS,
             "conn_type": "generic",
             "login": CREDENTIAL_KEY_ID,
             "password": passwords.credential_key_hex,

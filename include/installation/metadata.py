@@ -14,7 +14,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import select
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from installation.contents import SERVICE_USER
+from installation.contents import CREDENTIALS, SERVICE_USER
 
 
 def write(wanted: dict[str, Any]) -> None:
@@ -73,6 +73,8 @@ def _ensure_connection(session: Any, wanted: dict[str, Any]) -> None:
     if connection is None:
         session.add(Connection(**wanted))
         return
+    if wanted["conn_id"] == CREDENTIALS:
+        return  # a rotated key stands nowhere else
     for name, value in wanted.items():
         if getattr(connection, name) != value:
             setattr(connection, name, value)

@@ -5,6 +5,7 @@ Called by what Airflow calls (operators, callbacks, the console), never at impor
 
 import os
 import tomllib
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,8 +116,10 @@ def _optional(conn_id: str) -> Any:
     except PermanentError as error:
         return error
     except TransientError:
-        _connection(LEDGER_CONNECTION)  # Airflow does answer, so there is none
-        return None
+        _connection(LEDGER_CONNECTION)  # Airflow does answer
+    with suppress(TransientError):  # now it would say so if there were one
+        return _connection(conn_id)
+    return None
 
 
 def console_url(path: str) -> str:

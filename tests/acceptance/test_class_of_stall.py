@@ -42,7 +42,7 @@ def test_four_tenants_fail_for_one_fault_are_one_class_and_are_recovered_togethe
     settled = {"Failed settled"}
     runs.until(lambda: {runs.phase(sandbox, slug) for slug in slugs} == settled, "all to be undone", seconds=300)
     _have_the_reconciler_look(sandbox)
-    runs.until(lambda: _classes(sandbox), "the class to be opened")
+    runs.until(lambda: [each["members"] for each in _classes(sandbox)] == [4], "the class to have them all")
 
     (one,) = _classes(sandbox)
     assert (one["members"], one["activity"], one["cause"]) == (4, "apply_tenant_schema", "schema.migration")

@@ -131,7 +131,7 @@ def test_what_the_platform_suffers_from_is_told_where_it_is_the_cause_or_the_err
 ):
     standing = replace(LINE.standing, state=State.FAILED, substate=Substate.SETTLED, failures=2, **changes)
     failed = replace(LINE, state=State.FAILED, substate=Substate.SETTLED, standing=standing)
-    counsel = replace(COUNSEL, health=Health((STORAGE_IS_DOWN,)))
+    counsel = replace(COUNSEL, health=Health((STORAGE_IS_DOWN,), NOW))
     assert [check.name for check in counsel.checks(failed)] == told
 
 

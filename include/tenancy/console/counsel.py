@@ -4,8 +4,9 @@ The stall is judged anew at every look, from the row's clocks: also while nothin
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Final
 
 from tenancy.activities.advice import advise, cause_now
 from tenancy.activities.plan import limits
@@ -17,6 +18,9 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Platform
 from tenancy.saga.stalls import Limits, Stall, Standing, stall_of
 from tenancy.saga.states import State
+
+_FRESH: Final = timedelta(minutes=1)
+"""What was seen of the platform longer ago says nothing about now."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,9 @@ class Counsel:
     def checks(self, line: Line) -> tuple[Check, ...]:
         """What is wrong with the platform where the runbook says to check it: what this tenant's cause is about, and
         all that it needs when the same error came twice."""
+        looked_at = self.health.looked_at
+        if looked_at is None or self.now - looked_at > _FRESH:
+            return ()
         if self.advice(line).not_its_fault:
             return self._trouble_of(line, self.cause(line).system)
         return self._trouble_of(line) if line.standing.repeats and line.state is State.FAILED else ()

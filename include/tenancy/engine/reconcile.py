@@ -151,8 +151,8 @@ class _Reconciler:
             case Move.MISSED:
                 self._give_up_for(saga, seen)
             case Move.RESUME:
-                self._record(saga, c.NoteHeld(_RESTORED.format(run_id=saga.run_id)), "the ledger is older than its run")
                 self.runs.run_again(PROVISIONING_DAG, saga.run_id)
+                self._record(saga, c.NoteHeld(_RESTORED.format(run_id=saga.run_id)), "the ledger is older than its run")
             case Move.LOOK:
                 held = self.holds.why(saga)
                 self._record(saga, c.NoteHeld(held.said, held.cause) if held else c.NoteHeld(""), "")

@@ -19,7 +19,7 @@ from tenancy.ledger.standings import Stood, standings
 from tenancy.saga import commands as c
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import Refused, cause_in
-from tenancy.saga.stalls import NOT_LOOKED_AT, Stall, stall_of
+from tenancy.saga.stalls import NOT_LOOKED_AT, WAITS_ITS_TURN, Stall, stall_of
 from tenancy.saga.states import State
 from tenancy.saga.tenant import OpenStall, Saga
 
@@ -65,7 +65,7 @@ class _Pass:
         return sum(self._record(each, c.ClearStall()) for each in stood[:RECORDED])
 
     def note(self, stalled: Iterable[tuple[Stood, Stall]]) -> int:
-        return sum(self._record(stood, c.NoteStall(stall, self._why(stood))) for stood, stall in stalled)
+        return sum(self._record(stood, _word_of(stall, self._why(stood))) for stood, stall in stalled)
 
     def explain(self, stood: list[Stood]) -> int:
         """Those whose cause is not known first; in random order, so that none is always behind the bound."""
@@ -93,9 +93,9 @@ class _Pass:
     def _why(self, stood: Stood) -> Evidence:
         if self.tenancy.monotonic() > self.look_until:
             return Evidence(Cause.UNKNOWN, NOT_LOOKED_AT)
-        saga = self.ledger.saga(stood.tenant_id)
-        assert saga is not None  # it has a row
         try:
+            saga = self.ledger.saga(stood.tenant_id)
+            assert saga is not None  # it has a row
             return self._found(saga)
         except Exception as error:  # noqa: BLE001 - what keeps us from looking says something too
             return Evidence(cause_in(error), f"It could not be looked at: {message_of(error)}")
@@ -120,6 +120,11 @@ class _Pass:
         wanted = c.NoteHeld(saga.held, saga.held_by or Cause.UNKNOWN)  # a look makes nothing: no fence is asked
         work = self.tenancy.work(self.ledger, saga, application="tenancy explain", stamp=_STAMP, wanted=wanted)
         return activity_of(activity).explain(work)
+
+
+def _word_of(stall: Stall, why: Evidence) -> c.Command:
+    """Whoever waits his turn is not stuck: that he does may be seen here first."""
+    return c.NoteHeld(why.said, why.cause) if why.cause in WAITS_ITS_TURN else c.NoteStall(stall, why)
 
 
 def _is_in_motion(saga: Saga) -> bool:

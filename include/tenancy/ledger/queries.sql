@@ -184,8 +184,9 @@ select seq from ledger.tenant where id = %(stream)s;
 insert into ledger.poke (run_id, action) values (%(run_id)s, %(action)s);
 
 -- name: pokes
--- What the listener left and nobody has looked at.
-select id, run_id, action, at from ledger.poke where handled_at is null order by id limit 100;
+-- What the listener left and nobody has looked at; what people did goes before deadlines that passed.
+select id, run_id, action, at from ledger.poke where handled_at is null
+ order by action = 'deadline passed', id limit 100;
 
 -- name: poked
 -- A poke about this run that nobody has looked at.
@@ -367,7 +368,7 @@ update ledger.delivery set next_try_at = null, last_error = 'The channel was tak
 with mine as (
     select key, channel from ledger.delivery
      where next_try_at <= %(now)s and channel = any(%(channels)s)
-     order by next_try_at, key limit 1 for update skip locked),
+     order by next_try_at, tries, key limit 1 for update skip locked),
 claimed as (
     update ledger.delivery as d set tries = tries + 1, next_try_at = %(until)s
       from mine where d.key = mine.key and d.channel = mine.channel
@@ -443,13 +444,14 @@ select stall as kind, coalesce(stall_activity, '') as activity, stall_cause as c
   from ledger.tenant where stall is not null group by stall, stall_activity, stall_cause;
 
 -- name: untold_stalls
--- Open stalls of which there was no alert yet, the oldest first. The same one in the same attempt has the same key.
+-- Open stalls of which there was no alert yet and whose cause was looked for, the oldest first. The same one in the same attempt has the same key.
 select * from (
        select id as tenant_id, slug, region, plan, state::text, substate::text, activity, state_since, activity_since,
               held_by, stall, stall_activity, stall_cause, stall_said, escalated, failures, failure_cause, repeats,
               concat_ws(':', 'stall', id, attempt || '.' || generation, replace(stall, ' ', '-'), stall_activity) as key
          from ledger.tenant
-        where stall is not null and greatest(state_since, activity_since) > %(since)s) as stalled
+        where stall is not null and stall_said <> %(not_looked_at)s
+          and greatest(state_since, activity_since) > %(since)s) as stalled
  where not exists (select from ledger.alert as a where a.key = stalled.key)
    and not tenant_id = any(%(but)s::uuid[])
  order by state_since limit %(limit)s;
@@ -471,7 +473,7 @@ select tenant_id, slug, activity, cause, left(said, 500) as said, error, region,
        select id, slug, failure_activity, failure_cause, failure_said, null, region, chart_version, schema_version,
               failed_at, false
          from ledger.tenant
-        where failed_at > %(since)s and state not in ('Active', 'Decommissioning', 'Decommissioned')
+        where failed_at > %(since)s and state in ('Failed', 'Cancelling')
        union all
        select t.id, t.slug, c.activity, c.cause, c.said, c.error, c.region, c.chart_version, c.schema_version,
               m.joined_at, false

@@ -8,7 +8,7 @@ from typing import Any
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.standings import open_stall_of, standing_of
 from tenancy.saga.names import TenantId
-from tenancy.saga.stalls import Standing
+from tenancy.saga.stalls import NOT_LOOKED_AT, Standing
 from tenancy.saga.tenant import OpenStall
 
 
@@ -27,7 +27,8 @@ class Untold:
 
 def untold_stalls(ledger: LedgerSession, *, since: datetime, but: Collection[TenantId], limit: int) -> list[Untold]:
     """Those that began after `since`, less the tenants in `but`; the oldest first."""
-    return [_untold(row) for row in ledger.rows("untold_stalls", since=since, but=list(but), limit=limit)]
+    rows = ledger.rows("untold_stalls", since=since, but=list(but), limit=limit, not_looked_at=NOT_LOOKED_AT)
+    return [_untold(row) for row in rows]
 
 
 def _untold(row: dict[str, Any]) -> Untold:

@@ -101,7 +101,8 @@ def _(command: c.NoteHeld, saga: Saga) -> tuple[f.Fact, ...]:
     if saga.state is not State.PROVISIONING and not unwinding.is_to_be_unwound(saga):
         raise Refused(f"No run of this tenant is waited for: it is {saga.phase}.")
     cause = str(command.cause) if command.message else ""
-    return () if command.message == saga.held else (f.RunHeld(command.message, cause),)
+    same = (command.message, command.cause if command.message else None) == (saga.held, saga.held_by)
+    return () if same else (f.RunHeld(command.message, cause),)
 
 
 @_decide.register

@@ -23,7 +23,7 @@ OF_TENANTS: Final[Mapping[str, timedelta]] = {
 }
 """The limits that are no activity's. Runbook: "Provisioning for more than ~15 minutes"; "wait 2 minutes"; "it's
 flipped to Failed and stayed there" (without a number: as long as the first)."""
-_WAITS_ITS_TURN: Final = frozenset({Cause.ENGINE_PAUSED, Cause.ENGINE_QUEUE})
+WAITS_ITS_TURN: Final = frozenset({Cause.ENGINE_PAUSED, Cause.ENGINE_QUEUE})
 """Shown as such, and no stall of the tenant (DESIGN section 2)."""
 NOT_LOOKED_AT: Final = "It was not looked at yet."
 """What is said of a stall while its cause is not known because nobody had the time to look."""
@@ -49,11 +49,6 @@ class Stall:
     activity: ActivityName | None
     since: datetime
     limit: timedelta
-
-    @property
-    def key(self) -> str:
-        """The same as long as it is the same stall of this tenant."""
-        return f"{self.kind}:{self.activity}" if self.activity else str(self.kind)
 
 
 @dataclass(frozen=True)
@@ -89,7 +84,7 @@ class Limits:
 
 def stall_of(standing: Standing, now: datetime, limits: Limits) -> Stall | None:
     """The stall this tenant is in; None while all is in time."""
-    if standing.held in _WAITS_ITS_TURN:
+    if standing.held in WAITS_ITS_TURN:
         return None
     if standing.state is State.PROVISIONING:
         return _of_provisioning(standing, now, limits)

@@ -56,6 +56,7 @@ class Desk:
 
     def counsel(self, engine: Vitals) -> Counsel:
         """What to do next, by what is known of the engine."""
+        self.parts.health.begin()  # for the next look: this one takes what is known
         return Counsel(self.tenancy.platform, engine, self.parts.clock(), self.parts.health.known)
 
 

@@ -56,8 +56,6 @@ def glance(desk: Desk, ref: str) -> Seen:
     """The tenant's row, without its facts; 404 when there is no such tenant."""
     line = desk.line(ref)
     found = tuple(open_findings(desk.ledger, tenant_id=line.tenant_id, limit=FINDINGS))
-    if line.needs_attention:
-        desk.parts.health.begin()  # for the next look: this one takes what is known
     return Seen(line, tuple(beats(desk.ledger)), found, desk.counsel(desk.parts.engine.known))
 
 
