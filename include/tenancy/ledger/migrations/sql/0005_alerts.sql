@@ -26,7 +26,3 @@ create table delivery (
 );
 comment on table delivery is 'One message on its way to one channel. Tried again until it is taken, for a day.';
 create index delivery_waiting on delivery (next_try_at) where next_try_at is not null;
-
--- Airflow's DeadlineAlert leaves a poke, too.
-alter table poke drop constraint poke_action_check;
-alter table poke add constraint poke_action_check check (action in ('mark run failed', 'deadline passed'));
