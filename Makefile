@@ -23,7 +23,7 @@ BY     := $(if $(EXECUTOR),--executor '$(EXECUTOR)')
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: secrets settings help demo up down purge status test test-deep conformance bench bench-provisioning bench-waiting bench-console bench-pages bench-celery bench-beat chaos chaos-replay chaos-mutations lint format lock clean
+.PHONY: secrets settings help demo up down purge status test test-slow test-deep conformance bench bench-provisioning bench-waiting bench-console bench-pages bench-celery bench-beat chaos chaos-replay chaos-mutations lint format lock clean
 
 help: ## Show this list
 	@echo "Tenancy: tenant provisioning as a saga on Apache Airflow"; echo
@@ -48,6 +48,9 @@ status: .venv/.installed ## Show the sandbox's parts
 
 test: $(BIN)/tenantctl ## Run every test
 	@$(BIN)/python -m pytest
+
+test-slow: $(BIN)/tenantctl ## Run the tests with a sandbox of their own: Celery with its parts killed, a restored ledger
+	@$(BIN)/python -m pytest -m slow
 
 test-deep: .venv/.installed ## Walk 50,000 steps of the lifecycle
 	@HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest tests/unit/test_saga_machine.py --timeout 3600

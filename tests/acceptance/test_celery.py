@@ -18,7 +18,7 @@ from tests.acceptance import cancels, gates, on_celery, operators, runs
 from tests.acceptance.on_celery import PATIENCE
 from tests.chaos.campaign import CHAOS_WISH
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 LOWERED = {
     # A message that a killed worker had taken and not begun is missed after this: 60 s and 15 s as shipped.
     "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "20",

@@ -27,7 +27,7 @@ from tests.acceptance.test_reality_check import a_pass, check
 from tests.sandboxes import WISH
 
 PATIENCE_SECONDS = 240.0
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @dataclass(frozen=True)
