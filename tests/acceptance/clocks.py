@@ -3,14 +3,17 @@
 from datetime import timedelta
 
 import psycopg
+from psycopg import sql
 
 from sandbox.access import Access
 
 
-def age(access: Access, slug: str, minutes: float) -> None:
-    """All that its row says happened so many minutes earlier: the clocks are no part of what facts fold to."""
-    statement = """update ledger.tenant
-                      set state_since = state_since - %(by)s, activity_since = activity_since - %(by)s
-                    where slug = %(slug)s"""
+def age(access: Access, slug: str, minutes: float, *clocks: str) -> None:
+    """All that these clocks of its row count from happened so many minutes earlier: no clock is folded from facts."""
+    changes = sql.SQL(", ").join(
+        sql.SQL("{0} = {0} - %(by)s").format(sql.Identifier(clock))
+        for clock in clocks or ("state_since", "activity_since")
+    )
+    statement = sql.SQL("update ledger.tenant set {} where slug = %(slug)s").format(changes)
     with psycopg.connect(access.superuser_dsn("platform", "ledger"), autocommit=True) as connection:
         connection.execute(statement, {"by": timedelta(minutes=minutes), "slug": slug})
