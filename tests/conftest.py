@@ -9,10 +9,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from sandbox import postgres
 from sandbox.layout import PROJECT
-from sandbox.ports import any_free
 from sandbox.postgres import PostgresServer
+from tests.servers import embedded_server
 
 pytest_plugins = ["tests.parts", "tests.clusters", "tests.sandboxes", "tests.integration.connections"]
 # Here, because tests/acceptance imports it before tests/contract is collected.
@@ -26,18 +25,8 @@ os.environ.setdefault("TENANCY_PLATFORM_FILE", str(PROJECT / "include" / "sandbo
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """A real server that lives as long as the test run."""
-    directory = tmp_path_factory.mktemp("postgres")
-    server = PostgresServer(
-        name="postgres-tests",
-        directory=directory / "server",
-        port=any_free(),
-        log=directory / "postgres.log",
-        superuser_password=secrets.token_urlsafe(12),
-    )
-    server.create()
-    daemon = server.start()
-    yield server
-    postgres.stop(daemon)
+    with embedded_server(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
 
 
 @pytest.fixture

@@ -169,7 +169,7 @@ def test_a_viewer_sees_all_and_can_do_nothing(browser: Browser, sandbox: Access,
     with window(browser, sandbox, "viewer") as page:
         page.goto(console(sandbox, f"tenants/{failed}"))
         buttons = page.locator(".actions button")
-        expect(buttons).to_have_count(7)
+        expect(buttons).to_have_count(8)
         for button in buttons.all():
             expect(button).to_be_disabled()
         expect(page.locator(".actions")).to_contain_text("Your role may read only.")

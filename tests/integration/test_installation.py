@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psycopg
@@ -18,6 +18,7 @@ from sandbox.layout import PROJECT
 from sandbox.postgres import PostgresServer
 from tenancy.airflow_settings import DATABASE_LOCK_SECONDS
 from tenancy.ledger.migrations import LEDGER_VERSION
+from tests.servers import embedded_server
 from tests.unit.composed import environment
 
 _RUN = """
@@ -79,17 +80,18 @@ _KUBECONFIG = {
 
 
 @pytest.fixture(scope="module")
-def installed(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """Prepared twice; in between somebody adds a connection of their own."""
-    made = Installed(postgres_server, tmp_path_factory.mktemp("installation"))
-    made.prepare()
-    with psycopg.connect(postgres_server.superuser_dsn("airflow"), autocommit=True) as airflow:
-        airflow.execute(
-            "insert into connection (conn_id, conn_type, is_encrypted, is_extra_encrypted) "
-            "values ('theirs', 'http', false, false)"
-        )
-    made.prepare()
-    return made
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    """Prepared twice; in between somebody adds a connection of their own. On its own server: roles are a server's."""
+    with embedded_server(tmp_path_factory.mktemp("installed")) as server:
+        made = Installed(server, tmp_path_factory.mktemp("installation"))
+        made.prepare()
+        with psycopg.connect(server.superuser_dsn("airflow"), autocommit=True) as airflow:
+            airflow.execute(
+                "insert into connection (conn_id, conn_type, is_encrypted, is_extra_encrypted) "
+                "values ('theirs', 'http', false, false)"
+            )
+        made.prepare()
+        yield made
 
 
 def test_each_database_belongs_to_its_role_and_lets_nobody_else_in(installed: Installed):

@@ -1,0 +1,27 @@
+"""Real PostgreSQL servers, as long as a `with` lasts. For tests only."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sandbox import postgres
+from sandbox.ports import any_free
+from sandbox.postgres import PostgresServer
+
+
+@contextmanager
+def embedded_server(directory: Path) -> Iterator[PostgresServer]:
+    server = PostgresServer(
+        name="postgres-tests",
+        directory=directory / "server",
+        port=any_free(),
+        log=directory / "postgres.log",
+        superuser_password=secrets.token_urlsafe(12),
+    )
+    server.create()
+    daemon = server.start()
+    try:
+        yield server
+    finally:
+        postgres.stop(daemon)
