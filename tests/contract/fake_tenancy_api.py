@@ -300,6 +300,7 @@ def row_of(tenant: FakeTenant) -> dict[str, Any]:
         "next_action": WAY_ON[tenant.phase],
         "advice": {"action": "", "until": None, "seconds_left": None, "not_its_fault": False},
         "stall": _STALL if tenant.stalled else None,
+        "platform_trouble": [],
         "class_issue": None,
         "predecessor": None,
         "seq": len(tenant.facts),

@@ -123,7 +123,7 @@ def test_a_stall_is_recorded_once_and_cleared_once():
 
 def test_another_stall_takes_the_place_of_the_one_before():
     saga = tenant_in("Cancelling")
-    saga = evolve(saga, f.ProvisioningStalled("activity", HANDLE, 300.0, "unknown"))
+    saga = evolve(saga, f.ProvisioningStalled("activity", HANDLE, 300, "unknown"))
     kinds = [fact.kind for fact in decide(saga, _stalled(StallKind.IN_BETWEEN, None))]
     assert kinds == ["tenant.provisioning.stall_cleared", "tenant.provisioning.stalled"]
 
@@ -144,7 +144,7 @@ def test_a_late_word_about_a_tenant_that_went_on_is_refused(phase: str, kind: St
 
 
 def test_a_stall_is_explained_when_its_cause_becomes_another():
-    saga = evolve(tenant_in("Provisioning"), f.ProvisioningStalled("activity", HANDLE, 300.0, "unknown"))
+    saga = evolve(tenant_in("Provisioning"), f.ProvisioningStalled("activity", HANDLE, 300, "unknown"))
     (explained,) = decide(saga, c.ExplainStall(BLOCKED))
     saga = evolve(saga, explained)
     assert saga.stall is not None

@@ -261,7 +261,7 @@ class ProvisioningStalled(Fact):
     kind = "tenant.provisioning.stalled"
     stall: str
     activity: ActivityName | None
-    limit: float
+    limit: int
     cause: str
     message: str = ""
     evidence: dict[str, str] = field(default_factory=dict)

@@ -19,7 +19,7 @@ def note(command: c.NoteStall, saga: Saga) -> tuple[f.Fact, ...]:
         raise Refused(f"It went on: the tenant is {saga.phase}.")
     if saga.stall and (saga.stall.kind, saga.stall.activity) == (stall.kind, stall.activity):
         return ()
-    seconds = stall.limit.total_seconds()
+    seconds = round(stall.limit.total_seconds())
     stalled = f.ProvisioningStalled(
         stall.kind, stall.activity, seconds, evidence.cause, evidence.said, dict(evidence.raw)
     )
