@@ -8,12 +8,11 @@ import argparse
 import itertools
 import shutil
 import sys
-from collections.abc import Iterator
 
 from sandbox import lifecycle
 from sandbox.layout import PROJECT, Layout
 from tests.chaos.campaign import Campaign
-from tests.chaos.draw import Trial, trial_of
+from tests.chaos.draw import trial_of
 from tests.chaos.mutations import MUTATIONS, Mutation
 
 HOME = PROJECT / ".sandbox-mutants"
@@ -38,17 +37,15 @@ def _is_seen(mutation: Mutation, seed: int) -> bool:
     campaign = Campaign(Layout(HOME, project))
     lifecycle.down(campaign.layout)  # the settings are the same, so `up` would not see that the code is another
     campaign.open()
-    for number, trial in enumerate(itertools.islice(_aimed(mutation, seed), TRIALS), start=1):
+    for number, trial in enumerate(
+        itertools.islice(mutation.aimed(map(trial_of, itertools.count(seed))), TRIALS), start=1
+    ):
         outcome = campaign.play(trial)
         print(f"{mutation.name}, trial {number}: {trial}: {outcome.violations or outcome.missed or 'ok'}", flush=True)
         if outcome.violations:
             return True
     print(f"{mutation.name}: not seen in {TRIALS} trials", flush=True)
     return False
-
-
-def _aimed(mutation: Mutation, seed: int) -> Iterator[Trial]:
-    return (trial for trial in map(trial_of, itertools.count(seed)) if mutation.aims(trial))
 
 
 def _options() -> argparse.Namespace:

@@ -26,5 +26,5 @@ def test_a_mutation_changes_the_source_and_leaves_it_python(tmp_path: Path, muta
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_there_are_enough_trials_that_could_show_it(mutation: Mutation):
-    aimed = filter(mutation.aims, map(trial_of, range(300_000)))
+    aimed = mutation.aimed(map(trial_of, range(300_000)))
     assert len(list(itertools.islice(aimed, TRIALS))) == TRIALS
