@@ -54,16 +54,15 @@ def _campaign(options: argparse.Namespace) -> int:
 
 
 def _trials(options: argparse.Namespace) -> Iterator[Trial]:
-    """From the seed on; with --missing only those that aim at a pair which no trial has hit."""
-    hit = tally.by_fault(tally.read(options.results)) if options.missing else {}
+    """From the seed on; with --missing only those that aim at a pair which no trial has hit so far."""
     for seed in range(options.seed, options.seed + max(options.trials, LAPS * len(PAIRS))):
         trial = trial_of(seed, celery=EXECUTOR == "celery")
-        if not options.missing or not hit[trial.attacks[0].fault, trial.phase]:
+        if not options.missing or tally.is_missing(tally.read(options.results), trial):
             yield trial
 
 
-LAPS: Final = 2
-"""Seeds that --missing looks through: each pair is aimed at once a lap."""
+LAPS: Final = 8
+"""Seeds that --missing looks through: each pair of fault and phase is aimed at once a lap, an activity by chance."""
 
 
 def _last_look(campaign: Campaign) -> list[str]:
@@ -87,7 +86,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Proof by chaos.")
     parser.add_argument("--trials", type=int, default=10, metavar="N")
     parser.add_argument("--seed", type=int, default=1, help="of the first trial; the next one has the next")
-    parser.add_argument("--missing", action="store_true", help="aim only at pairs of fault and phase not hit yet")
+    parser.add_argument("--missing", action="store_true", help="aim only at pairs that were not hit yet")
     parser.add_argument("--minutes", type=float, default=10_000, help="begin no trial after so many")
     parser.add_argument("--home", type=Path, default=PROJECT / ".sandbox-chaos", metavar="DIR")
     parser.add_argument("--results", type=Path, default=_results(), metavar="FILE")

@@ -125,9 +125,11 @@ def _during_validation(scene: Scene, _: str) -> Moment:
 
 @contextmanager
 def _during_storage(scene: Scene, _: str) -> Moment:
-    with gates.locked(scene.places.storage, "lock table pg_database in share mode"):
+    """In CREATE DATABASE, or in the transaction that makes the role, which is open until its process goes on."""
+    what, catalog = scene.chance.choice((("database", "pg_database"), ("role", "pg_authid")))
+    with gates.locked(scene.places.storage, f"lock table {catalog} in share mode"):
         scene.start()
-        yield _in(scene.places.storage, f"create database{scene.like}")
+        yield _in(scene.places.storage, f"create {what}{scene.like}")
 
 
 @contextmanager
@@ -195,12 +197,13 @@ def _during_install(scene: Scene, activity: str) -> Moment:
 
 @contextmanager
 def _during_survey(scene: Scene, activity: str) -> Moment:
+    """Held in the tenant's own database: what Airflow's keeps is read by all."""
     with ExitStack() as stack:
         with _before(scene, activity) as hold:
             until(hold.held, f"{scene.slug} to reach {activity}")
-            lock = "lock table connection in access exclusive mode"
-            stack.enter_context(gates.locked(scene.places.airflow, lock))
-        yield _in(scene.places.airflow, f"select connection{scene.like}")
+            database = own_database(scene)
+            stack.enter_context(gates.locked(database, "lock table tenant.users in access exclusive mode"))
+        yield _in(database, "%from tenant.users%")
 
 
 _DURING: dict[str, Any] = {

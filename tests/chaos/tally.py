@@ -33,6 +33,12 @@ def by_activity(lines: Iterable[dict[str, Any]]) -> Counter[tuple[str, str]]:
     return Counter((line["activity"], line["phase"]) for line in counted(lines))
 
 
+def is_missing(lines: list[dict[str, Any]], trial: draw.Trial) -> bool:
+    """Does it aim at a pair that no counted trial has hit?"""
+    faulted = by_fault(lines)[trial.attacks[0].fault, trial.phase]
+    return not (faulted and by_activity(lines)[trial.activity, trial.phase])
+
+
 def matrices(lines: list[dict[str, Any]]) -> str:
     """Both, as Markdown. A dot: that pair does not exist; 0: it was not hit yet."""
     faults = {fault: set(phases) for fault, phases in draw.FAULTS.items()}

@@ -66,6 +66,13 @@ def test_results_accumulate_in_the_file_and_only_those_that_hit_are_counted(tmp_
     assert tally.summary(lines).startswith("2 counted trials of 3, 0 violations; tenants: 4 Active;")
 
 
+def test_a_trial_is_missing_when_its_fault_or_its_activity_was_not_hit_in_its_phase():
+    flips = [trial for trial in map(draw.trial_of, range(500)) if trial.phase == "flip"]
+    missing = {trial.attacks[0].fault for trial in flips if tally.is_missing([_line(counts=True)], trial)}
+    assert missing == {fault for fault, phases in draw.FAULTS.items() if "flip" in phases} - {"kill task", "raise"}
+    assert all(tally.is_missing([_line(counts=False)], trial) for trial in flips)
+
+
 def test_the_matrices_tell_what_does_not_exist_from_what_was_not_hit():
     table = tally.matrices([_line(counts=True)])
     assert "| kill task | 0 | 0 | 0 | 0 | 1 | · | · |" in table
