@@ -1,6 +1,8 @@
 """What tests of Celery look at and strike: which worker has a task, who queued it, and parts that are killed whole."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -15,6 +17,8 @@ from tests.chaos import verdict
 from tests.chaos.campaign import places_of
 
 PATIENCE = 240.0
+_DRAWS = 24
+"""Of two workers: one of sixteen million times the wrong one gets all."""
 _PROBE = "/api/v2/dags/sandbox_probe/dagRuns"
 _TASK = """
 select task.state, try_number, task.hostname, job.hostname as queued_by
@@ -66,6 +70,18 @@ def kill(access: Access, part: str) -> None:
     assert states(access)[part] == "dead"
 
 
+@contextmanager
+def stopped(access: Access, part: str) -> Iterator[None]:
+    """It keeps its sockets and answers nobody."""
+    daemon = Register(access.layout.processes).get(part)
+    assert daemon is not None
+    processes.ask(daemon, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        processes.ask(daemon, signal.SIGCONT)
+
+
 def states(access: Access) -> dict[str, str]:
     return {part.component: part.state for part in status.look(access.layout)}
 
@@ -77,7 +93,7 @@ def await_health(access: Access) -> None:
 
 def probe_on(access: Access, worker: str) -> str:
     """A run of a task without tries that waits on this worker."""
-    for _ in range(8):
+    for _ in range(_DRAWS):
         with access.client("engineer") as client:
             answer = client.post(_PROBE, json={"logical_date": None, "conf": {"seconds": 600}})
             run_id = str(answer.raise_for_status().json()["dag_run_id"])

@@ -124,6 +124,17 @@ def test_a_killed_broker_costs_no_tenant(celery: Access, hold: Hold, heal: Calla
     assert [on_celery.pid_of(celery, name) for name in WORKERS] == workers, "they found the new one by themselves"
 
 
+def test_a_broker_that_does_not_answer_costs_no_tenant(celery: Access, hold: Hold):
+    slug, _, gate = hold("allocate_storage")
+    kept = on_celery.kept(celery)
+    with on_celery.stopped(celery, "redis"):
+        gate.close()
+        others = on_celery.create(celery, 3)
+        runs.until(lambda: on_celery.kept(celery) > kept, "a scheduler to keep what it cannot send", seconds=PATIENCE)
+    on_celery.all_end(celery, [slug, *others])
+    on_celery.await_health(celery)
+
+
 def test_one_killed_scheduler_is_not_missed(celery: Access, hold: Hold, heal: Callable[[], None]):
     slug, run_id, gate = hold("allocate_storage")
     others = on_celery.create(celery, 2)
