@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from tenancy.console.api import shapes
+from tenancy.console.api import class_shapes, history_shapes, platform_shapes, shapes
 from tenancy.console.api.problems import Problem
 from tests.contract.fake_tenancy_api import BASE, ORPHAN, FakeTenancy, FakeTenant, problem
 from tests.unit.ctl import run
@@ -27,14 +27,14 @@ def said(*words: str) -> dict[str, Any]:
     [
         (shapes.Tenants, "list"),
         (shapes.Tenant, "show acme"),
-        (shapes.TimelineShape, "timeline acme"),
-        (shapes.Errors, "errors acme"),
-        (shapes.Audit, "audit acme"),
+        (history_shapes.TimelineShape, "timeline acme"),
+        (history_shapes.Errors, "errors acme"),
+        (history_shapes.Audit, "audit acme"),
         (shapes.Resources, "resources acme"),
-        (shapes.Health, "health"),
-        (shapes.Findings, "findings"),
-        (shapes.Classes, "classes"),
-        (shapes.ClassInFull, "recover --class 7 --dry-run"),
+        (platform_shapes.Health, "health"),
+        (platform_shapes.Findings, "findings"),
+        (class_shapes.Classes, "classes"),
+        (class_shapes.ClassInFull, "recover --class 7 --dry-run"),
         (shapes.Action, "retry acme -m why"),
         (shapes.PreviewShape, "cancel acme --dry-run"),
     ],

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path
 
-from tenancy.console.api import shapes
+from tenancy.console.api import class_shapes
 from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
 from tenancy.console.api.desk import opened
 from tenancy.console.api.problems import ProblemError, documented
@@ -21,25 +21,25 @@ ClassId = Annotated[int, Path(ge=1, le=2**62, description="`class_issue` of a te
 
 @router.get("/classes", responses=documented(401, 403, 503))
 @needs(Right.READ)
-def list_classes(parts: PartsOf) -> shapes.Classes:
+def list_classes(parts: PartsOf) -> class_shapes.Classes:
     """The classes that are open: each is one matter, to be escalated once."""
     with opened(parts) as desk:
         found = open_classes(desk.ledger, limit=CLASSES + 1)
-    return shapes.Classes(
-        classes=[shapes.ClassShape(**_drawn(each)) for each in found[:CLASSES]], cut=len(found) > CLASSES
+    return class_shapes.Classes(
+        classes=[class_shapes.ClassShape(**_drawn(each)) for each in found[:CLASSES]], cut=len(found) > CLASSES
     )
 
 
 @router.get("/classes/{class_id}", responses=documented(400, 401, 403, 404, 503))
 @needs(Right.READ)
-def show_class(parts: PartsOf, class_id: ClassId) -> shapes.ClassInFull:
+def show_class(parts: PartsOf, class_id: ClassId) -> class_shapes.ClassInFull:
     """One class with its tenants."""
     with opened(parts) as desk:
         found = class_of_id(desk.ledger, class_id)
         tenants = members(desk.ledger, class_id, limit=TENANTS + 1, left=True) if found else []
     if found is None:
         raise ProblemError(404, "There is no class of stall of this id.")
-    return shapes.ClassInFull(
+    return class_shapes.ClassInFull(
         **_drawn(found), tenants=[_member(each) for each in tenants[:TENANTS]], cut=len(tenants) > TENANTS
     )
 
@@ -49,5 +49,5 @@ def _drawn(kept: KeptClass) -> dict[str, Any]:
     return {**drawn, "next_action": next_action(kept)}
 
 
-def _member(each: Member) -> shapes.ClassMember:
-    return shapes.ClassMember(**{**vars(each), "id": str(each.tenant_id)})
+def _member(each: Member) -> class_shapes.ClassMember:
+    return class_shapes.ClassMember(**{**vars(each), "id": str(each.tenant_id)})

@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from tenancy.console.api import portrait, shapes
+from tenancy.console.api import platform_shapes, portrait
 from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
 from tenancy.console.api.desk import opened
 from tenancy.console.api.problems import documented
@@ -28,20 +28,20 @@ _NEVER: Final = "It has never run: is its DAG there, and not paused?"
 
 @router.get("/platform", responses=_RESPONSES)
 @needs(Right.READ)
-def show_platform(parts: PartsOf) -> shapes.PlatformShape:
+def show_platform(parts: PartsOf) -> platform_shapes.PlatformShape:
     """The regions and plans of this platform."""
     platform = parts.tenancy().platform
-    return shapes.PlatformShape(name=platform.name, regions=list(platform.regions), plans=list(platform.plans))
+    return platform_shapes.PlatformShape(name=platform.name, regions=list(platform.regions), plans=list(platform.plans))
 
 
 @router.get("/health", responses=_RESPONSES)
 @needs(Right.READ)
-def show_health(parts: PartsOf) -> shapes.Health:
+def show_health(parts: PartsOf) -> platform_shapes.Health:
     """Every system of the platform: ok, degraded, down or unknown, since when, in one sentence; and each reconciler's
     pulse. At most 10 s old; a system that does not answer within 2.5 s is down, and delays nothing."""
     seen = parts.health()
     ledger, pulses = _ledger_now(parts, seen)
-    return shapes.Health(
+    return platform_shapes.Health(
         state=seen.state,
         looked_at=seen.looked_at,
         age_seconds=_age(seen, parts.clock()),
@@ -56,7 +56,9 @@ def _age(seen: Health, now: datetime) -> float | None:
     return None if seen.looked_at is None else round(max((now - seen.looked_at).total_seconds(), 0.0), 1)
 
 
-def _ledger_now(parts: PartsOf, seen: Health) -> tuple[shapes.LedgerHealth | None, list[shapes.Reconciler]]:
+def _ledger_now(
+    parts: PartsOf, seen: Health
+) -> tuple[platform_shapes.LedgerHealth | None, list[platform_shapes.Reconciler]]:
     """Its answer time and the pulses that stand in it; nothing of a ledger that is down, which nobody waits for."""
     known = seen.of(System.LEDGER)
     if known is not None and known.state is Condition.DOWN:
@@ -70,26 +72,26 @@ def _ledger_now(parts: PartsOf, seen: Health) -> tuple[shapes.LedgerHealth | Non
         return None, []
     took = (time.monotonic() - began) * 1000
     names = list(dict.fromkeys([*LATE_AFTER, *beaten]))
-    ledger = shapes.LedgerHealth(version=LEDGER_VERSION, milliseconds=round(took, 1))
+    ledger = platform_shapes.LedgerHealth(version=LEDGER_VERSION, milliseconds=round(took, 1))
     return ledger, [_pulse(name, beaten.get(name), parts.clock()) for name in names]
 
 
 @router.get("/findings", responses=_RESPONSES)
 @needs(Right.READ)
-def list_findings(parts: PartsOf) -> shapes.Findings:
+def list_findings(parts: PartsOf) -> platform_shapes.Findings:
     """Where the ledger and the world differ, oldest first, and when somebody last looked."""
     with opened(parts) as desk:
         found = open_findings(desk.ledger, limit=FINDINGS_LIMIT + 1)
         beat = next((beat for beat in beats(desk.ledger) if beat.name == REALITY_CHECK), None)
-    return shapes.Findings(
+    return platform_shapes.Findings(
         findings=[portrait.finding(each) for each in found[:FINDINGS_LIMIT]],
         cut=len(found) > FINDINGS_LIMIT,
         check=_pulse(REALITY_CHECK, beat, parts.clock()),
     )
 
 
-def _pulse(name: str, beat: Beat | None, now: datetime) -> shapes.Reconciler:
+def _pulse(name: str, beat: Beat | None, now: datetime) -> platform_shapes.Reconciler:
     if beat is None:
-        return shapes.Reconciler(name=name, last_beat=None, late=True, summary=_NEVER)
+        return platform_shapes.Reconciler(name=name, last_beat=None, late=True, summary=_NEVER)
     late = now - beat.at > LATE_AFTER.get(name, timedelta(hours=1))
-    return shapes.Reconciler(name=name, last_beat=beat.at, late=late, summary=beat.summary)
+    return platform_shapes.Reconciler(name=name, last_beat=beat.at, late=late, summary=beat.summary)

@@ -7,7 +7,7 @@ from typing import Final
 from tenancy.activities.activity import Activity
 from tenancy.activities.plan import PLAN
 from tenancy.bootstrap import tenant_url
-from tenancy.console.api import shapes
+from tenancy.console.api import history_shapes, platform_shapes, shapes
 from tenancy.console.counsel import Counsel
 from tenancy.engine.actions import ACTIONS
 from tenancy.engine.health import Check
@@ -96,10 +96,10 @@ def _stall(line: Line, counsel: Counsel) -> shapes.StallShape | None:
     )
 
 
-def finding(seen: OpenFinding) -> shapes.FindingShape:
+def finding(seen: OpenFinding) -> platform_shapes.FindingShape:
     """What a reality check found."""
     found = seen.finding
-    return shapes.FindingShape(
+    return platform_shapes.FindingShape(
         what=found.what,
         kind=found.kind,
         name=found.name,
@@ -139,9 +139,9 @@ def preview_of(seen: Preview) -> shapes.PreviewShape:
     )
 
 
-def attempt(timeline: Timeline, platform: Platform, now: datetime) -> shapes.Attempt:
+def attempt(timeline: Timeline, platform: Platform, now: datetime) -> history_shapes.Attempt:
     """One attempt's timeline."""
-    return shapes.Attempt(
+    return history_shapes.Attempt(
         attempt=timeline.attempt,
         run_id=timeline.run_id,
         started_at=timeline.started_at,
@@ -150,11 +150,11 @@ def attempt(timeline: Timeline, platform: Platform, now: datetime) -> shapes.Att
     )
 
 
-def _timeline_row(seen: Row, platform: Platform, now: datetime) -> shapes.TimelineRow:
+def _timeline_row(seen: Row, platform: Platform, now: datetime) -> history_shapes.TimelineRow:
     activity = _BY_NAME.get(seen.activity)  # an old plan may have one that PLAN has no more
     limit = platform.stall_limits.get(seen.activity, activity.stall_after if activity else None)
     duration = seen.duration(now)
-    return shapes.TimelineRow(
+    return history_shapes.TimelineRow(
         activity=seen.activity,
         label=activity.label if activity else seen.activity,
         short_label=activity.short_label if activity else seen.activity,
@@ -166,7 +166,7 @@ def _timeline_row(seen: Row, platform: Platform, now: datetime) -> shapes.Timeli
         limit_seconds=limit.total_seconds() if limit else None,
         tries=seen.tries,
         message=seen.message,
-        resources=[shapes.ResourceMark(kind=k, name=n, live=live) for (k, n), live in seen.resources.items()],
+        resources=[history_shapes.ResourceMark(kind=k, name=n, live=live) for (k, n), live in seen.resources.items()],
     )
 
 
@@ -180,9 +180,9 @@ def _seconds(since: datetime, now: datetime) -> float:
     return max(0.0, (now - since).total_seconds())
 
 
-def check(found: Check) -> shapes.HealthCheck:
+def check(found: Check) -> platform_shapes.HealthCheck:
     """One system of the platform."""
-    return shapes.HealthCheck(
+    return platform_shapes.HealthCheck(
         system=found.system,
         region=found.region,
         part=found.part,

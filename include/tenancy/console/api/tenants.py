@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from tenancy.console.api import cursor as cursors
-from tenancy.console.api import portrait, requests, shapes
+from tenancy.console.api import history_shapes, portrait, requests, shapes
 from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
 from tenancy.console.api.desk import opened
 from tenancy.console.api.problems import documented
@@ -56,37 +56,37 @@ def show_tenant(parts: PartsOf, ref: requests.Ref) -> shapes.Tenant:
 
 @router.get("/tenants/{ref}/timeline", responses=_FOUND)
 @needs(Right.READ)
-def show_timeline(parts: PartsOf, ref: requests.Ref) -> shapes.TimelineShape:
+def show_timeline(parts: PartsOf, ref: requests.Ref) -> history_shapes.TimelineShape:
     """Every attempt, activity by activity."""
     with opened(parts) as desk:
         attempts = timelines(desk.ledger.envelopes(desk.line(ref).tenant_id))
         platform = desk.tenancy.platform
     now = parts.clock()
-    return shapes.TimelineShape(attempts=[portrait.attempt(each, platform, now) for each in attempts])
+    return history_shapes.TimelineShape(attempts=[portrait.attempt(each, platform, now) for each in attempts])
 
 
 @router.get("/tenants/{ref}/errors", responses=_FOUND)
 @needs(Right.READ)
-def list_errors(parts: PartsOf, ref: requests.Ref) -> shapes.Errors:
+def list_errors(parts: PartsOf, ref: requests.Ref) -> history_shapes.Errors:
     """All that went wrong or was refused, oldest first."""
     with opened(parts) as desk:
         log = error_log(desk.ledger.envelopes(desk.line(ref).tenant_id))
-    return shapes.Errors(errors=[shapes.ErrorShape(**vars(line)) for line in log])
+    return history_shapes.Errors(errors=[history_shapes.ErrorShape(**vars(line)) for line in log])
 
 
 @router.get("/tenants/{ref}/audit", responses=_FOUND)
 @needs(Right.READ)
 def list_facts(
     parts: PartsOf, ref: requests.Ref, after: requests.After = 0, limit: requests.FactsPage = 200
-) -> shapes.Audit:
+) -> history_shapes.Audit:
     """The tenant's facts, a page at a time, and whether all of them are what was once written."""
     with opened(parts) as desk:
         stream = desk.line(ref).tenant_id
         facts = reading.facts(desk.ledger, stream, after=after, limit=limit + 1)
         broken = reading.broken_at(desk.ledger, stream)
-    page = [shapes.FactShape(**vars(fact)) for fact in facts[:limit]]
+    page = [history_shapes.FactShape(**vars(fact)) for fact in facts[:limit]]
     more = page[-1].seq if len(facts) > limit else None
-    return shapes.Audit(facts=page, next=more, chain="whole" if broken is None else f"broken at {broken}")
+    return history_shapes.Audit(facts=page, next=more, chain="whole" if broken is None else f"broken at {broken}")
 
 
 @router.get("/tenants/{ref}/resources", responses=_FOUND)

@@ -1,0 +1,52 @@
+"""What the API answers about classes of stall."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from tenancy.saga.states import State, Substate
+
+
+class ClassShape(BaseModel):
+    """A class of stall: three or more tenants that do not get on for one cause."""
+
+    id: int
+    sentence: str = Field(description="Where, and what one of its tenants was told")
+    activity: str = Field(description="Empty when it is no activity's")
+    cause: str
+    error: str = Field(description="What the errors have in common: numbers, ids and tenants' names are #")
+    region: str
+    chart_version: str
+    schema_version: str
+    members: int = Field(description="How many tenants belong to it now")
+    first_at: datetime
+    last_at: datetime
+    opened_at: datetime
+    closed_at: datetime | None = Field(description="It closes by itself when nobody is left")
+    next_action: str
+
+
+class ClassMember(BaseModel):
+    """A tenant of a class."""
+
+    id: str
+    slug: str
+    state: State
+    substate: Substate | None
+    stalled: bool = Field(description="Something of it is over its time")
+    joined_at: datetime
+    left_at: datetime | None = Field(description="Null while it belongs to the class")
+
+
+class Classes(BaseModel):
+    """What is so now, oldest first."""
+
+    classes: list[ClassShape]
+    cut: bool = Field(description="There are more than these 100")
+
+
+class ClassInFull(ClassShape):
+    """A class with all who belong to it, or did: first those that are not Active."""
+
+    tenants: list[ClassMember]
+    cut: bool = Field(description="There are more than these 1,000")

@@ -1,0 +1,86 @@
+"""What the API answers about what was: the timeline, the errors, the audit log."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from tenancy.ledger.timeline import RowStatus, Undo
+
+
+class ResourceMark(BaseModel):
+    """A resource in a timeline: might it still exist?"""
+
+    kind: str
+    name: str
+    live: bool
+
+
+class TimelineRow(BaseModel):
+    """One activity in one attempt."""
+
+    activity: str
+    label: str
+    short_label: str
+    status: RowStatus
+    undo: Undo
+    started_at: datetime | None
+    ended_at: datetime | None
+    seconds: float | None
+    limit_seconds: float | None
+    tries: int
+    message: str
+    resources: list[ResourceMark]
+
+
+class Attempt(BaseModel):
+    """One attempt, activities in the order of the plan it started with."""
+
+    attempt: int
+    run_id: str
+    started_at: datetime
+    rows: list[TimelineRow]
+    notes: list[str]
+
+
+class TimelineShape(BaseModel):
+    """Every attempt, oldest first."""
+
+    attempts: list[Attempt]
+
+
+class ErrorShape(BaseModel):
+    """One failure or refusal."""
+
+    at: datetime
+    attempt: int
+    activity: str
+    error: str
+    message: str
+
+
+class Errors(BaseModel):
+    """All that went wrong or was refused, oldest first."""
+
+    errors: list[ErrorShape]
+
+
+class FactShape(BaseModel):
+    """One fact of the audit log."""
+
+    seq: int
+    at: datetime
+    kind: str
+    attempt: int
+    actor: str
+    reason: str
+    lease: str
+    data: Any = Field(description="An object, unless somebody tampered with it")
+
+
+class Audit(BaseModel):
+    """A page of the audit log."""
+
+    facts: list[FactShape]
+    next: int | None = Field(description="`after` of the next page; null on the last")
+    chain: str = Field(description="`whole`, or `broken at N`: fact N was altered, lost or moved")

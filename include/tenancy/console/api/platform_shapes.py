@@ -1,0 +1,79 @@
+"""What the API answers about the platform: what may be asked for, its health, what the reality check found."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from tenancy.ledger.findings import What
+
+
+class PlatformShape(BaseModel):
+    """What may be asked for."""
+
+    name: str
+    regions: list[str]
+    plans: list[str]
+
+
+class LedgerHealth(BaseModel):
+    """The ledger answers."""
+
+    version: str
+    milliseconds: float = Field(description="To open a session and read one row")
+
+
+class Reconciler(BaseModel):
+    """A reconciler's pulse."""
+
+    name: str
+    last_beat: datetime | None
+    late: bool
+    summary: str
+
+
+class HealthCheck(BaseModel):
+    """One system of the platform, or a part of it."""
+
+    system: str = Field(description="ledger, engine, storage, cluster, ingress, capacity or quota")
+    region: str | None
+    part: str = Field(description="Such as scheduler, a pool or a plan; empty where the system is one")
+    state: str = Field(description="ok, degraded, down, or unknown where it could not be looked at")
+    said: str
+    since: datetime | None = Field(description="Since when it is not ok: by its own word, or first seen then")
+    measured: dict[str, int | float | str]
+    checked_at: datetime | None
+    took_seconds: float
+
+
+class Health(BaseModel):
+    """How the platform is, and whether what finishes things is at work."""
+
+    state: str = Field(description="The worst of all checks")
+    looked_at: datetime | None = Field(description="When these checks were begun; null before the first has ended")
+    age_seconds: float | None
+    checks: list[HealthCheck]
+    ledger: LedgerHealth | None = Field(description="null: it is down")
+    engine: str = Field(description="What is wrong with the workflow engine; empty when nothing is")
+    reconcilers: list[Reconciler]
+
+
+class FindingShape(BaseModel):
+    """Where the ledger and the world, or the ledger and its facts, differ."""
+
+    what: What = Field(description="orphan: exists, no tenant has it; missing: an Active tenant's; drift: edited rows")
+    kind: str
+    name: str
+    region: str = Field(description="Empty where no region has its own")
+    tenant: str | None = Field(description="The id that its mark names; the ledger may not know it")
+    slug: str = Field(description="Empty when the ledger does not know the tenant")
+    since: datetime
+    confirmed_at: datetime
+    said: str = Field(description="What is so, and what to do")
+
+
+class Findings(BaseModel):
+    """What is so now, oldest first."""
+
+    findings: list[FindingShape]
+    cut: bool = Field(description="There are more than these 500")
+    check: Reconciler = Field(description="Who looks: when last, what it could not look at")
