@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from html import unescape
 
 import psycopg
 import pytest
@@ -14,11 +15,13 @@ from sandbox.components import COMPONENTS
 from sandbox.faults.desk import Desk
 from sandbox.processes import Register
 from tests.acceptance import gates, operators, runs
+from tests.acceptance.clocks import age
 from tests.acceptance.command_line import WHY, Operator
 from tests.acceptance.discovery import traces
 from tests.sandboxes import EXECUTOR
 
 NO_SIGN_OF_LIFE = "The workflow engine's scheduler gives no sign of life"
+SILENT = "engine.scheduler_silent"
 SETTLED = "Failed settled"
 PATIENCE = 180.0
 """A restarted part of Airflow takes its time on a busy machine."""
@@ -133,6 +136,53 @@ def _health_says_so(access: Access, operator: Operator) -> None:
     assert health.returncode == 1
     assert NO_SIGN_OF_LIFE in " ".join(health.stdout.split())
     assert "LATE" in health.stdout
+
+
+def test_a_stall_is_told_while_the_scheduler_is_dead_and_is_over_once_it_is_back(
+    sandbox: Access, operator: Operator, kill: Callable[..., None], sandbox_up: Callable[[], None]
+):
+    """Nobody reconciles meanwhile, so nothing is recorded: whoever looks judges by the tenant's clocks."""
+    slug = runs.new_slug("silent")
+    with gates.before_fact_of(sandbox, slug, "tenant.provisioning.step.started", "apply_tenant_schema"):
+        operators.create(sandbox, runs.request(slug))
+        ledger = sandbox.superuser_dsn("platform", "ledger")
+        runs.until(lambda: gates.held(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
+        kill("scheduler")
+    age(sandbox, slug, 16, "state_since")
+    seen = operators.look(sandbox, f"/tenants/{slug}")
+    assert (seen["stall"]["kind"], seen["needs_attention"]) == ("provisioning", True)
+    # Airflow believes in a beat for 30 s; then the next look says why.
+    runs.until(lambda: _cause(sandbox, slug) == SILENT, "the cause to be told", seconds=PATIENCE, every=1)
+
+    seen = operators.look(sandbox, f"/tenants/{slug}")
+    assert seen["next_action"] == "Escalate: nothing is scheduled until it is back."
+    assert (seen["advice"]["action"], seen["advice"]["not_its_fault"]) == ("escalate", True)
+    assert "tenant.provisioning.stalled" not in runs.kinds(sandbox, slug)
+    said = ("Its run does not go on, and that is not the tenant's fault", NO_SIGN_OF_LIFE, seen["next_action"])
+    _page_says(sandbox, f"tenants/{seen['id']}", *said)
+    _page_says(sandbox, "?attention=true", slug)
+    assert NO_SIGN_OF_LIFE in " ".join(operator.did("show", slug).split())
+
+    sandbox_up()
+    runs.until(lambda: runs.phase(sandbox, slug) == "Active", f"{slug} to become Active", seconds=PATIENCE)
+    # The reconciler may have come first and recorded it; then its next pass records that it is over.
+    runs.until(lambda: not operators.look(sandbox, f"/tenants/{slug}")["needs_attention"], "it to be over", every=1)
+    seen = operators.look(sandbox, f"/tenants/{slug}")
+    assert (seen["stall"], seen["held"]) == (None, "")
+
+
+def _page_says(access: Access, path: str, *said: str) -> None:
+    def is_there() -> bool:
+        with access.client("viewer") as client:
+            page = unescape(client.get(f"/tenancy/{path}").text)
+        return all(words in page for words in said)
+
+    runs.until(is_there, f"/tenancy/{path} to say so", every=1)
+
+
+def _cause(access: Access, slug: str) -> str:
+    stall = operators.look(access, f"/tenants/{slug}")["stall"]
+    return str(stall and stall["cause"])
 
 
 def test_a_cancel_while_the_api_server_is_dead_is_refused_with_what_to_do_and_works_afterwards(
