@@ -10,10 +10,13 @@ import pytest
 from sandbox.access import Access
 from sandbox.faults.desk import Desk
 from tests.acceptance import runs
+from tests.acceptance.channels import bodies, webhook
 from tests.acceptance.command_line import WHY, Operator
+from tests.endpoints import Endpoint, http_endpoint, nobodys_port
 
 REGION = "us-east"
 """Where no other test has tenants fail: a class has all of its region."""
+LONG = (pytest.mark.slow, pytest.mark.timeout(3600))
 
 
 @pytest.fixture
@@ -33,37 +36,62 @@ def _have_the_reconciler_look(access: Access) -> None:
     runs.ledger(access, "insert into ledger.poke (run_id, action) values ('none', 'mark run failed') returning id")
 
 
-@pytest.mark.timeout(900)
-def test_four_tenants_fail_for_one_fault_are_one_class_and_are_recovered_together(sandbox: Access, desk: Desk):
-    operator, slugs = Operator(sandbox), [runs.new_slug("class") for _ in range(4)]
-    fault = desk.set("failing-revision")
-    for slug in slugs:
-        runs.trigger(sandbox, runs.request(slug, region=REGION))
-    settled = {"Failed settled"}
-    runs.until(lambda: {runs.phase(sandbox, slug) for slug in slugs} == settled, "all to be undone", seconds=300)
-    _have_the_reconciler_look(sandbox)
-    runs.until(lambda: [each["members"] for each in _classes(sandbox)] == [4], "the class to have them all")
+def _page(access: Access) -> str:
+    with access.client("operator") as client:
+        return client.get("/tenancy/").text
 
-    (one,) = _classes(sandbox)
-    assert (one["members"], one["activity"], one["cause"]) == (4, "apply_tenant_schema", "schema.migration")
-    with sandbox.client("operator") as client:
-        page = client.get("/tenancy/").text
-    assert page.count(f'id="class-{one["id"]}"') == 1
-    assert operator.json("show", slugs[0])["class_issue"] == one["id"]
-    assert str(operator.json("show", slugs[0])["next_action"]).startswith(
-        "A class issue, not this tenant's (4 tenants)"
+
+def _are(access: Access, slugs: list[str], phase: str) -> bool:
+    question = "select concat_ws(' ', state, substate) as phase from ledger.tenant where slug = any(%s)"
+    return [row["phase"] for row in runs.ledger(access, question, slugs)] == [phase] * len(slugs)
+
+
+def _about(endpoint: Endpoint, slugs: list[str]) -> list[str]:
+    """The keys of all that was told about these tenants or their region, each once: it is sent at least once."""
+    told = (
+        body["key"]
+        for body in bodies(endpoint)
+        if body["details"].get("region") == REGION or (body["tenant"] or {}).get("slug") in slugs
     )
-    planned: Any = operator.json("recover", "--class", str(one["id"]), "--dry-run")["tenants"]
-    assert [each["would"] for each in planned] == [["reset", "retry"]] * 4
+    return list(dict.fromkeys(told))
 
-    assert desk.clear(fault.id) == [fault.id]
-    ended = operator("recover", "--class", str(one["id"]), *WHY, "--json", timeout=400)
-    assert ended.returncode == 0, ended.stderr
-    told = json.loads(ended.stdout)["tenants"]
 
-    assert {each["slug"]: each["outcome"] for each in told} == dict.fromkeys(slugs, "recovered")
-    for slug in slugs:
-        facts = Counter(runs.kinds(sandbox, slug))
-        assert (facts["tenant.provisioning.reset"], facts["tenant.provisioning.retried"]) == (1, 1)
-    _have_the_reconciler_look(sandbox)
-    runs.until(lambda: not _classes(sandbox), "the class to close by itself")
+@pytest.mark.parametrize(
+    "tenants", [pytest.param(4, marks=pytest.mark.timeout(900)), pytest.param(60, marks=LONG)], ids=str
+)
+def test_tenants_that_fail_for_one_fault_are_one_class_one_message_and_are_recovered_together(
+    sandbox: Access, desk: Desk, tenants: int
+):
+    operator, slugs = Operator(sandbox), [runs.new_slug("class") for _ in range(tenants)]
+    port, patience = nobodys_port(), 300.0 + 30 * tenants
+    with webhook(sandbox, port), http_endpoint(port) as endpoint:
+        fault = desk.set("failing-revision")
+        for slug in slugs:
+            runs.trigger(sandbox, runs.request(slug, region=REGION))
+        runs.until(lambda: _are(sandbox, slugs, "Failed settled"), "all to be undone", seconds=patience, every=0.5)
+        _have_the_reconciler_look(sandbox)
+        runs.until(lambda: [each["members"] for each in _classes(sandbox)] == [tenants], "the class to have them all")
+
+        (one,) = _classes(sandbox)
+        assert (one["activity"], one["cause"]) == ("apply_tenant_schema", "schema.migration")
+        runs.until(lambda: _page(sandbox).count(f'id="class-{one["id"]}"') == 1, "the page to have it once", every=1)
+        shown = operator.json("show", slugs[0])
+        assert shown["class_issue"] == one["id"]
+        assert str(shown["next_action"]).startswith(f"A class issue, not this tenant's ({tenants} tenants)")
+        planned: Any = operator.json("recover", "--class", str(one["id"]), "--dry-run")["tenants"]
+        assert [each["would"] for each in planned] == [["reset", "retry"]] * tenants
+
+        assert desk.clear(fault.id) == [fault.id]
+        ended = operator("recover", "--class", str(one["id"]), *WHY, "--json", timeout=patience)
+        assert ended.returncode == 0, ended.stderr
+        told = json.loads(ended.stdout)["tenants"]
+
+        assert {each["slug"]: each["outcome"] for each in told} == dict.fromkeys(slugs, "recovered")
+        for slug in slugs:
+            facts = Counter(runs.kinds(sandbox, slug))
+            assert (facts["tenant.provisioning.reset"], facts["tenant.provisioning.retried"]) == (1, 1)
+            assert (runs.phase(sandbox, slug), runs.tenant(sandbox, slug)["attempt"]) == ("Active", 2)
+        _have_the_reconciler_look(sandbox)
+        runs.until(lambda: not _classes(sandbox), "the class to close by itself")
+        runs.until(lambda: _about(endpoint, slugs), "somebody to be told")
+        assert _about(endpoint, slugs) == [f"class:{one['id']}"]

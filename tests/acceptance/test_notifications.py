@@ -1,9 +1,7 @@
 """What is raised is told by the real Airflow: once, also when nobody answers at first; and no tenant waits for it."""
 
-import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.access import Access
@@ -11,29 +9,11 @@ from tenancy.ledger import alerts
 from tenancy.ledger.alerts import Alert
 from tenancy.ledger.ledger import Ledger
 from tests.acceptance import runs
+from tests.acceptance.channels import bodies, webhook
 from tests.endpoints import Endpoint, http_endpoint, nobodys_port
 from tests.parts import as_dsn
 
-_CONNECTIONS = "/api/v2/connections"
-_CHANNEL = "tenancy_notify_webhook"
 _BETWEEN_NUDGES_SECONDS = 3.0
-
-
-@contextmanager
-def webhook(access: Access, port: int) -> Iterator[None]:
-    """The connection that makes the webhook a channel. Tried again after 1 s, then 2, instead of 30."""
-    connection = {
-        "connection_id": _CHANNEL,
-        "conn_type": "http",
-        "host": f"http://127.0.0.1:{port}/hook",
-        "extra": json.dumps({"retry_seconds": 1}),
-    }
-    with access.client("engineer") as client:
-        assert client.post(_CONNECTIONS, json=connection).status_code == 201
-        try:
-            yield
-        finally:
-            client.delete(f"{_CONNECTIONS}/{_CHANNEL}")
 
 
 def raise_(access: Access, key: str) -> None:
@@ -61,8 +41,7 @@ def until_nudged(access: Access, look: Callable[[], object], what: str) -> None:
 
 
 def told(endpoint: Endpoint, *keys: str) -> list[dict[str, Any]]:
-    bodies = [json.loads(received.body) for received in endpoint.received]
-    return [body for body in bodies if body["key"] in keys]
+    return [body for body in bodies(endpoint) if body["key"] in keys]
 
 
 def test_what_nobody_took_is_told_once_when_somebody_answers_and_no_tenant_waited(sandbox: Access):
