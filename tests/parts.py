@@ -88,13 +88,15 @@ def quick_server(postgres_server: PostgresServer) -> PostgresServer:
 @pytest.fixture(scope="session")
 def storage_dsn(quick_server: PostgresServer) -> Dsn:
     """The storage of the region, as its admin."""
-    return as_dsn(_owned(quick_server, "storage_admin", "createdb createrole"), f"the storage of region {REGION}")
+    return as_dsn(
+        owned_database(quick_server, "storage_admin", "createdb createrole"), f"the storage of region {REGION}"
+    )
 
 
 @pytest.fixture(scope="session")
 def ledger_url(quick_server: PostgresServer) -> str:
     """A ledger's address, up to date; other tests may have written in it."""
-    url = _owned(quick_server, "ledger_of_tests", "")
+    url = owned_database(quick_server, "ledger_of_tests", "")
     upgrade(url)
     return url
 
@@ -115,7 +117,7 @@ _CHEAP_PASSWORDS = "set scram_iterations = 1"
 """Thousands of sessions are opened here, each at 4 ms of hashing otherwise."""
 
 
-def _owned(server: PostgresServer, name: str, attributes: str) -> str:
+def owned_database(server: PostgresServer, name: str, attributes: str) -> str:
     password = secrets.token_urlsafe(12)
     with superuser(server) as connection:
         connection.execute(_CHEAP_PASSWORDS)
