@@ -1,0 +1,161 @@
+"""`make bench-false-alarms`: many healthy tenants on a machine whose processors are taken, and no stall.
+
+It runs in a sandbox of its own (`.sandbox-bench-false-alarms`) beside processes that only compute. The API is asked
+every few seconds who is stuck, since it judges by itself; what the reconciler recorded is counted in the end. One
+stall, or one tenant that is not Active by its first attempt, is a failure; times are printed, never asserted.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import httpx
+import psutil
+import psycopg
+from psycopg.rows import dict_row
+from rich.console import Console
+
+from sandbox import bench, bench_undoing, lifecycle
+from sandbox.access import Access
+from sandbox.layout import PROJECT, Layout
+from sandbox.problems import SandboxError
+from sandbox.progress import Progress
+
+_REGIONS: Final = ("eu-central", "us-east")
+_AN_HOUR: Final = 3600.0
+_LOOK_SECONDS: Final = 5.0
+_COMPUTE: Final = "while True: pass"
+_UNDER_WAY: Final = "/tenancy/api/v1/tenants?state=Provisioning&limit=200"
+_STANDING = "select count(*) as active from ledger.tenant where state = 'Active' and attempt = 1"
+_RECORDED = "select count(*) as stalls from ledger.fact where kind = 'tenant.provisioning.stalled'"
+_LONGEST = """
+select data ->> 'activity' as activity, max(took) as seconds
+  from (select kind, data, extract(epoch from at - lag(at) over (partition by stream order by seq))::float as took
+          from ledger.fact where kind in ('tenant.provisioning.started', 'tenant.provisioning.step.completed')) as tick
+ where kind = 'tenant.provisioning.step.completed' group by 1 order by 2 desc limit 1
+"""
+_WHOLE = """
+select percentile_cont(array[0.5, 0.95, 1]) within group (order by extract(epoch from state_since - created_at)) as s
+  from ledger.tenant
+"""
+
+
+@dataclass
+class Seen:
+    """How many tenants there are, and what those who looked were told."""
+
+    tenants: int = 0
+    looks: int = 0
+    unanswered: int = 0
+    alarms: set[str] = field(default_factory=set)
+    load: float = 0.0
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    layout = Layout.find(PROJECT / ".sandbox-bench-false-alarms")
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        lifecycle.down(layout, purge=True)
+        lifecycle.up(layout, usual_ports=False, progress=Progress(console))
+        return _measure(Access(layout), options, console)
+    except SandboxError as problem:
+        print(f"bench-false-alarms: {problem}", file=sys.stderr)
+        return 1
+    finally:
+        lifecycle.down(layout, purge=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sandbox.bench_false_alarms", description=__doc__)
+    parser.add_argument("--tenants", type=int, default=200, help="how many in all (default: %(default)s)")
+    parser.add_argument("--at-once", type=int, default=10, help="how many are under way (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, default=60, help="then none is begun any more (default: %(default)s)")
+    cores = os.cpu_count() or 1
+    parser.add_argument("--busy", type=int, default=2 * cores, help="processes that compute (default: %(default)s)")
+    return parser
+
+
+def _measure(access: Access, options: argparse.Namespace, console: Console) -> int:
+    with access.client("operator") as client:
+        bench._await_dag(client, bench.SAGA)
+        began = time.monotonic()
+        with _busy(options.busy):
+            seen = _provision(access, client, options)
+    minutes = (time.monotonic() - began) / 60
+    recorded, longest = _one(access, _RECORDED)["stalls"], _one(access, _LONGEST)
+    half, most, all_ = _one(access, _WHOLE)["s"]
+    say = console.print
+    say(f"{seen.tenants} tenants, {options.at_once} at once, beside {options.busy} busy processes: {minutes:.1f} min")
+    say(f"request to Active: {half:.1f} s in the middle, {most:.1f} s for 95 of 100, {all_:.1f} s at most")
+    say(f"the longest activity: {longest['activity']}, {longest['seconds']:.1f} s")
+    say(f"stalls recorded: {recorded}; seen in {seen.looks} looks: {len(seen.alarms)} ({seen.unanswered} unanswered)")
+    cores = psutil.cpu_count()
+    say(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {cores} cores at a load of {seen.load:.0f} at most, LocalExecutor")
+    return 1 if recorded or seen.alarms else 0
+
+
+@contextmanager
+def _busy(processes: int) -> Iterator[None]:
+    started = [subprocess.Popen([sys.executable, "-c", _COMPUTE]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def _provision(access: Access, client: httpx.Client, options: argparse.Namespace) -> Seen:
+    """All of them, never more than so many under way; as many as there is time for."""
+    seen, began, look_at = Seen(), time.monotonic(), 0.0
+    while True:
+        active, took = _one(access, _STANDING)["active"], time.monotonic() - began
+        wanted = options.tenants if took < options.minutes * 60 else seen.tenants
+        if active == wanted:
+            return seen
+        if took > options.minutes * 60 + _AN_HOUR:
+            raise SandboxError(f"Only {active} of {seen.tenants} tenants are Active.")
+        while seen.tenants < min(wanted, active + options.at_once):
+            _begin(client, _REGIONS[seen.tenants % len(_REGIONS)])
+            seen.tenants += 1
+        if time.monotonic() >= look_at:
+            look_at = time.monotonic() + _LOOK_SECONDS
+            _look(client, seen)
+        time.sleep(0.5)
+
+
+def _begin(client: httpx.Client, region: str) -> None:
+    conf = {**bench_undoing.request(), "region": region}
+    client.post(f"/api/v2/dags/{bench.SAGA}/dagRuns", json={"logical_date": None, "conf": conf}).raise_for_status()
+
+
+def _look(client: httpx.Client, seen: Seen) -> None:
+    """Who is said to be stuck just now. No answer on a busy machine is no alarm."""
+    seen.load = max(seen.load, os.getloadavg()[0])
+    try:
+        answer = client.get(_UNDER_WAY)
+        answer.raise_for_status()
+    except httpx.HTTPError:
+        seen.unanswered += 1
+        return
+    seen.looks += 1
+    seen.alarms |= {each["slug"] for each in answer.json()["tenants"] if each["stall"]}
+
+
+def _one(access: Access, statement: str) -> dict[str, Any]:
+    """One row of the ledger."""
+    with psycopg.connect(access.ledger_dsn, row_factory=dict_row, autocommit=True) as connection:
+        row = connection.execute(statement.encode()).fetchone()
+    return row or {}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
