@@ -100,7 +100,7 @@ def classes(session: Session) -> Exit:
     answer = session.api.get("/classes")
     session.give(answer, tables.classes)
     if answer.data.get("cut"):
-        session.warn("There are more than are shown.")
+        session.warn(f"And {answer.data.get('others') or 'some'} more.")
     return Exit.DONE
 
 

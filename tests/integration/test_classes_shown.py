@@ -12,12 +12,15 @@ from tenancy.engine.classes import note_classes
 from tenancy.engine.reconcile import reconcile
 from tenancy.engine.telling import tell_of_classes, tell_of_stalls
 from tenancy.ledger import alerts
-from tenancy.ledger.classes import members_of_all
+from tenancy.ledger.classes import keep, members_of_all
 from tenancy.ledger.ledger import Ledger
+from tenancy.saga.causes import Cause
+from tenancy.saga.classes import ClassIssue, Signature
 from tests.asgi import ask
 from tests.integration.pages import Console
 from tests.integration.stage import Stage
 from tests.integration.troubled import begun, failed, numbered, recovered, stalled
+from tests.unit.sagas import STORAGE
 
 ESCALATE_ONCE = "A class issue, not this tenant's (3 tenants): escalate once."
 
@@ -110,3 +113,29 @@ def test_a_class_is_told_once_and_its_tenants_are_not(stage: Stage):
         assert alerts.claim(session, ["c"]) is None
     assert letter is not None
     assert letter.alert.subject.startswith("A class issue: 60 tenants do not get on at Allocate storage in eu")
+
+
+@pytest.fixture
+def crowd(ledger: Ledger) -> Ledger:
+    """More classes than the page, the API or one pass of telling has room for."""
+    with ledger.open("test") as session:
+        for number in range(103):
+            what = Signature(STORAGE, Cause.STORAGE_BLOCKED, "the same", f"region-{number}", "1.0.0", "1")
+            keep(session, ClassIssue(what, frozenset(), session.now, session.now, "It is blocked."))
+    return ledger
+
+
+def test_how_many_more_there_are_is_said(crowd: Ledger, console: Console, api: FastAPI):
+    text = console.get("/").text
+    assert text.count("A class issue, not one tenant") == 10
+    assert "And 93 more classes of stall:" in text
+    listed = get(api, "/classes")
+    assert (len(listed["classes"]), listed["cut"], listed["others"]) == (100, True, 3)
+
+
+def test_those_beyond_one_pass_are_told_of_by_the_next(crowd: Ledger):
+    with crowd.open("test") as session:
+        for told in (100, 103, 103):
+            tell_of_classes(session)
+            alerts.address(session, ["c"])
+            assert [each.waiting for each in alerts.channel_states(session)] == [told]

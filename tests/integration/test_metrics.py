@@ -12,6 +12,7 @@ from tenancy.console.callers import Caller, NotAuthenticated, Right
 from tenancy.console.metrics import create_metrics
 from tenancy.console.openmetrics import CONTENT_TYPE
 from tenancy.console.parts import Parts
+from tenancy.engine.classes import note_classes
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger import alerts, measures, rounds
 from tenancy.ledger.alerts import Alert
@@ -22,6 +23,7 @@ from tests import parts
 from tests.asgi import ask
 from tests.integration.conftest import EPOCH
 from tests.integration.lives import FIRST_FAILS, SECOND_RUN, STUCK_THEN_SETTLED
+from tests.integration.troubled import failed
 from tests.openmetrics import Document, read
 from tests.unit.sagas import ORDER, TENANT, done, start
 
@@ -66,6 +68,14 @@ def test_what_happened_is_counted(ledger: Ledger, session: LedgerSession):
     assert 0 < document.value("tenancy_reconciler_lag_seconds", reconciler="reconciliation") < 60
     assert document.value("tenancy_alerts_waiting", channel="slack") == 1
     assert document.value("tenancy_alerts_untold_last_day") == 1
+
+
+def test_an_open_class_is_counted(ledger: Ledger, session: LedgerSession):
+    for number in range(3):
+        failed(session, number)
+    note_classes(session)
+    where = {"activity": "allocate_storage", "cause": "storage.blocked", "region": "eu"}
+    assert metrics(ledger).value("tenancy_class_issues", **where) == 1
 
 
 def test_the_time_to_active_is_that_of_the_attempt_that_made_it(ledger: Ledger, session: LedgerSession):

@@ -10,11 +10,11 @@ from tenancy.console.metrics_view import families
 from tenancy.console.openmetrics import Family, exposition, gauge, sample
 from tenancy.ledger.alerts import ChannelState
 from tenancy.ledger.history import Usual
-from tenancy.ledger.measures import FailureMeasure, Measures, StallMeasure, StateMeasure
+from tenancy.ledger.measures import ClassMeasure, FailureMeasure, Measures, StallMeasure, StateMeasure
 from tests.openmetrics import read
 
 NOW = datetime(2026, 2, 1, 12, 0, tzinfo=UTC)
-EMPTY = Measures(NOW, {}, (), {}, {}, {}, {}, (), 0, 0)
+EMPTY = Measures(NOW, {}, (), (), {}, {}, {}, {}, (), 0, 0)
 BUSY = Measures(
     at=NOW,
     states={
@@ -26,6 +26,7 @@ BUSY = Measures(
         StallMeasure("activity", "allocate_storage", "storage.no_slots", 3),
         StallMeasure("undoing", "", "unknown", 1),
     ),
+    classes=(ClassMeasure("allocate_storage", "storage.no_slots", "eu-central", 2),),
     times_to_active={0.5: 3.25, 0.95: 40.0, 0.99: 100.5},
     activities={"allocate_storage": Usual(0.125, 2.5, 40)},
     failures={"allocate_storage": FailureMeasure(4, 1), "an_old_activity": FailureMeasure(1, 0)},
@@ -75,6 +76,12 @@ def test_stalls_are_told_by_what_where_and_why():
     at_storage = {"stall": "activity", "activity": "allocate_storage", "cause": "storage.no_slots"}
     assert document.value("tenancy_stalls", **at_storage) == 3
     assert document.value("tenancy_stalls", stall="undoing", activity="", cause="unknown") == 1
+
+
+def test_classes_are_told_by_where_and_why():
+    document = read(exposition(families(BUSY)))
+    there = {"activity": "allocate_storage", "cause": "storage.no_slots", "region": "eu-central"}
+    assert document.value("tenancy_class_issues", **there) == 2
 
 
 def test_times_are_told_by_their_shares():

@@ -50,6 +50,14 @@ def _tenants(seen: Measures) -> list[Family]:
             "Tenants with an open stall, by what is over its time, the activity if it is at one, and the cause.",
             *(sample(each.tenants, stall=each.kind, activity=each.activity, cause=each.cause) for each in seen.stalls),
         ),
+        gauge(
+            "tenancy_class_issues",
+            "Open classes of stall: three or more tenants that do not get on for one cause, by where and why.",
+            *(
+                sample(each.classes, activity=each.activity, cause=each.cause, region=each.region)
+                for each in seen.classes
+            ),
+        ),
     ]
 
 

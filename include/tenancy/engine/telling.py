@@ -15,7 +15,7 @@ from tenancy.engine.classes import label_of, next_action
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger import alerts
 from tenancy.ledger.alerts import Alert
-from tenancy.ledger.classes import KeptClass, open_classes
+from tenancy.ledger.classes import KeptClass, untold_classes
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.untold import Untold, untold_stalls
 from tenancy.saga.names import TenantId
@@ -37,8 +37,8 @@ def tell_of_stalls(tenancy: Tenancy, ledger: LedgerSession, *, but: Collection[T
 
 
 def tell_of_classes(ledger: LedgerSession) -> None:
-    """One message for each class that is open, whoever belongs to it by now."""
-    for each in open_classes(ledger, limit=TOLD):
+    """One message for each class that is open, whoever belongs to it by now; what is left is the next pass's."""
+    for each in untold_classes(ledger, limit=TOLD):
         alerts.raise_alert(ledger, alert_of_class(each))
 
 

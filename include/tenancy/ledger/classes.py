@@ -82,6 +82,11 @@ def open_classes(ledger: LedgerSession, *, limit: int) -> list[KeptClass]:
     return [_kept(row) for row in ledger.rows("class_issues", id=None, limit=limit)]
 
 
+def untold_classes(ledger: LedgerSession, *, limit: int) -> list[KeptClass]:
+    """Those that are open and that nobody was told of, oldest first."""
+    return [_kept(row) for row in ledger.rows("untold_classes", limit=limit)]
+
+
 def class_of_id(ledger: LedgerSession, class_id: int) -> KeptClass | None:
     """This one, also when it is over."""
     found = ledger.rows("class_issues", id=class_id, limit=1)

@@ -47,12 +47,23 @@ class StallMeasure:
 
 
 @dataclass(frozen=True)
+class ClassMeasure:
+    """How many classes of stall are open at this activity, if at any, for this cause in this region."""
+
+    activity: str
+    cause: str
+    region: str
+    classes: int
+
+
+@dataclass(frozen=True)
 class Measures:
     """Of one moment."""
 
     at: datetime
     states: Mapping[tuple[str, str], StateMeasure]
     stalls: tuple[StallMeasure, ...]
+    classes: tuple[ClassMeasure, ...]
     times_to_active: Mapping[float, float]
     """Share of the attempts of the last day -> seconds; empty when there was none."""
     activities: Mapping[str, Usual]
@@ -76,6 +87,7 @@ def _measured(ledger: LedgerSession, now: datetime) -> Measures:
         at=now,
         states={(row["state"], row["substate"]): _state(row) for row in ledger.rows("measured_states")},
         stalls=tuple(StallMeasure(**row) for row in ledger.rows("measured_stalls")),
+        classes=tuple(ClassMeasure(**row) for row in ledger.rows("open_classes_by_what")),
         times_to_active=_times_to_active(ledger, since),
         activities=history.usual(ledger, since=since, enough=1),
         failures={row["activity"]: _failure(row) for row in ledger.rows("measured_failures", since=since)},

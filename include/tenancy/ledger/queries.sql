@@ -529,6 +529,19 @@ select id, activity, cause, error, region, chart_version, schema_version, said, 
  where (%(id)s::bigint is null and closed_at is null) or id = %(id)s
  order by opened_at, id limit %(limit)s;
 
+-- name: open_classes_by_what
+-- How many are open, by what they are about.
+select activity, cause, region, count(*) as classes from ledger.class_issue
+ where closed_at is null group by activity, cause, region;
+
+-- name: untold_classes
+-- Open ones of which there was no alert yet, the oldest first.
+select id, activity, cause, error, region, chart_version, schema_version, said, members, first_at, last_at, opened_at,
+       closed_at
+  from ledger.class_issue as c
+ where closed_at is null and not exists (select from ledger.alert as a where a.key = 'class:' || c.id)
+ order by opened_at, id limit %(limit)s;
+
 -- name: class_members
 -- Who belongs to a class, or did: those that are not well first, so that a bound leaves out who needs nothing.
 select m.class_id, t.id as tenant_id, t.slug, t.state::text, t.substate::text, t.stall is not null as stalled,

@@ -43,6 +43,7 @@ class Classes(BaseModel):
 
     classes: list[ClassShape]
     cut: bool = Field(description="There are more than these 100")
+    others: int = Field(description="How many more")
 
 
 class ClassInFull(ClassShape):

@@ -10,7 +10,7 @@ from tenancy.console.api.desk import opened
 from tenancy.console.api.problems import ProblemError, documented
 from tenancy.console.callers import Right
 from tenancy.engine.classes import next_action, sentence
-from tenancy.ledger.classes import KeptClass, Member, class_of_id, members, open_classes
+from tenancy.ledger.classes import KeptClass, Member, class_of_id, members, open_classes, open_keys
 
 router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["classes"])
 
@@ -24,10 +24,10 @@ ClassId = Annotated[int, Path(ge=1, le=2**62, description="`class_issue` of a te
 def list_classes(parts: PartsOf) -> class_shapes.Classes:
     """The classes that are open: each is one matter, to be escalated once."""
     with opened(parts) as desk:
-        found = open_classes(desk.ledger, limit=CLASSES + 1)
-    return class_shapes.Classes(
-        classes=[class_shapes.ClassShape(**_drawn(each)) for each in found[:CLASSES]], cut=len(found) > CLASSES
-    )
+        found = open_classes(desk.ledger, limit=CLASSES)
+        others = max(0, len(open_keys(desk.ledger)) - len(found))
+    shown = [class_shapes.ClassShape(**_drawn(each)) for each in found]
+    return class_shapes.Classes(classes=shown, cut=others > 0, others=others)
 
 
 @router.get("/classes/{class_id}", responses=documented(400, 401, 403, 404, 503))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tenancy.engine.classes import next_action, sentence
-from tenancy.ledger.classes import KeptClass, Member, members, open_classes
+from tenancy.ledger.classes import KeptClass, Member, members, open_classes, open_keys
 from tenancy.ledger.ledger import LedgerSession
 
 _CLASSES: Final = 10
@@ -35,7 +35,16 @@ class ClassView:
         return max(0, self.kept.members - len(self.tenants))
 
 
-def look(ledger: LedgerSession) -> tuple[ClassView, ...]:
+@dataclass(frozen=True)
+class ClassesView:
+    """The first of those that are open, and how many more there are."""
+
+    shown: tuple[ClassView, ...] = ()
+    others: int = 0
+
+
+def look(ledger: LedgerSession) -> ClassesView:
     """Those that are open, the oldest first."""
     found = open_classes(ledger, limit=_CLASSES)
-    return tuple(ClassView(each, tuple(members(ledger, each.id, limit=_MEMBERS))) for each in found)
+    views = tuple(ClassView(each, tuple(members(ledger, each.id, limit=_MEMBERS))) for each in found)
+    return ClassesView(views, len(open_keys(ledger)) - len(views) if len(views) == _CLASSES else 0)

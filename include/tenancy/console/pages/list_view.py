@@ -1,7 +1,7 @@
 """The list of tenants as its page shows it: what needs a person first, then the newest. Pure."""
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from tenancy.adapters.airflow_runs import QueuedRun
 from tenancy.console.counsel import Counsel
 from tenancy.console.pages import words
-from tenancy.console.pages.class_view import ClassView
+from tenancy.console.pages.class_view import ClassesView
 from tenancy.ledger.findings import OpenFinding
 from tenancy.ledger.reading import Line, Wanted
 from tenancy.saga.states import State
@@ -68,7 +68,7 @@ class ListView:
     next_query: str
     queued: tuple[QueuedRun, ...]
     findings: tuple[OpenFinding, ...]
-    classes: tuple[ClassView, ...]
+    classes: ClassesView
     now: datetime
 
 
@@ -83,7 +83,7 @@ class Listed:
     queued: tuple[QueuedRun, ...]
     findings: tuple[OpenFinding, ...]
     counsel: Counsel
-    classes: tuple[ClassView, ...] = ()
+    classes: ClassesView = field(default_factory=ClassesView)
 
     @property
     def now(self) -> datetime:
