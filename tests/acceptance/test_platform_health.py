@@ -78,6 +78,26 @@ def test_faults_of_the_platform_turn_their_checks_and_no_others_wherever_one_loo
     assert operator("health").returncode == 0
 
 
+def test_a_tenant_that_is_active_behind_a_silent_ingress_says_so_and_has_no_stall(sandbox: Access, desk: Desk):
+    """No activity goes through an ingress: it becomes Active without."""
+    desk.set("ingress-down")
+    slug = runs.new_slug("dark")
+    operators.create(sandbox, runs.request(slug))
+    runs.until(lambda: runs.phase(sandbox, slug) == "Active", f"{slug} to become Active", seconds=PATIENCE)
+    runs.until(
+        lambda: _advice(sandbox, slug).startswith("Have the region's ingress"), "it to be told", seconds=PATIENCE
+    )
+    seen = operators.look(sandbox, f"/tenants/{slug}")
+    assert (seen["stall"], seen["advice"]["not_its_fault"]) == (None, True)
+    assert seen["platform_trouble"][0].startswith("ingress of eu-central: ")
+    desk.clear()
+    runs.until(lambda: _advice(sandbox, slug).startswith("Verify that it answers"), "it to be well", seconds=PATIENCE)
+
+
+def _advice(access: Access, slug: str) -> str:
+    return str(operators.look(access, f"/tenants/{slug}")["next_action"])
+
+
 def _page_says_so(page: Page) -> None:
     """The page that was opened before, which nobody loaded again."""
     expect(page.locator("[data-state=down]")).to_have_count(4, timeout=PATIENCE_MS)

@@ -100,6 +100,27 @@ def test_the_report_is_what_the_engine_says():
     assert report(runs).trouble
 
 
+@pytest.mark.parametrize(
+    ("state", "region", "seen_ago", "told"),
+    [
+        (Condition.DOWN, ACME.region, 10, True),
+        (Condition.UNKNOWN, ACME.region, 10, False),
+        (Condition.DOWN, "elsewhere", 10, False),
+        (Condition.DOWN, ACME.region, 90, False),
+    ],
+)
+def test_an_active_tenant_is_not_to_be_verified_before_its_ingress_answers(
+    state: Condition, region: str, seen_ago: int, told: bool
+):
+    health = Health((Check(System.INGRESS, state, "Nobody answers.", region),), NOW - timedelta(seconds=seen_ago))
+    counsel = replace(COUNSEL, health=health)
+    advice = counsel.advice(LINE)
+    assert advice.said.endswith("Verify that it answers at its address, and have the tenant's admin sign in.")
+    assert advice.said.startswith("Have the region's ingress looked at") == advice.not_its_fault == told
+    assert [check.system for check in counsel.checks(LINE)] == ([System.INGRESS] if told else [])
+    assert counsel.stall(LINE) is None
+
+
 def test_a_line_names_the_wedged_activity_and_the_next_action():
     standing = replace(LINE.standing, state=State.FAILED, substate=Substate.STUCK)
     stuck = replace(LINE, state=State.FAILED, substate=Substate.STUCK, activity=FLIP, standing=standing)

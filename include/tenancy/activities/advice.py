@@ -54,7 +54,7 @@ REMEDIES: Final[Mapping[Cause, Remedy]] = {
     Cause.CLUSTER_QUOTA: Remedy("Have the namespace's quota compared with the plan."),
     Cause.CLUSTER_PROBE: Remedy("Look whether the workload's health check can succeed."),
     Cause.CLUSTER_ENDING: Remedy("See what keeps the old namespace from ending (finalizers)."),
-    Cause.INGRESS_SILENT: Remedy("Have the region's ingress looked at."),
+    Cause.INGRESS_SILENT: Remedy("Have the region's ingress looked at: no tenant answers at its address meanwhile."),
     Cause.UNKNOWN: Remedy(""),
 }
 NOT_TRANSIENT: Final = (
@@ -101,7 +101,7 @@ def _of_state(how: Standing, cause: Cause, now: datetime, limits: Limits) -> Adv
     if how.state is State.FAILED and how.substate is not Substate.UNWINDING:
         return _of_failed(how, cause)
     if how.state is State.ACTIVE:
-        return Advice(ONCE_ACTIVE)
+        return _after(how.held, Remedy(ONCE_ACTIVE)) if how.held else Advice(ONCE_ACTIVE)
     if how.state is State.DECOMMISSIONED:
         return Advice(WAY_ON["Decommissioned"], "recreate")
     return _of_undoing(how, cause, now, limits)

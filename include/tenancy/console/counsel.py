@@ -10,7 +10,7 @@ from typing import Final
 
 from tenancy.activities.advice import advise, cause_now
 from tenancy.activities.plan import limits
-from tenancy.engine.health import Check, Health
+from tenancy.engine.health import Check, Condition, Health, System
 from tenancy.engine.vitals import Vitals
 from tenancy.ledger.reading import Line
 from tenancy.saga.advice import Advice
@@ -58,19 +58,31 @@ class Counsel:
     def checks(self, line: Line) -> tuple[Check, ...]:
         """What is wrong with the platform where the runbook says to check it: what this tenant's cause is about, and
         all that it needs when the same error came twice."""
-        looked_at = self.health.looked_at
-        if looked_at is None or self.now - looked_at > _FRESH:
+        if not self._is_fresh:
             return ()
         if self.advice(line).not_its_fault:
             return self._trouble_of(line, self.cause(line).system)
         return self._trouble_of(line) if line.standing.repeats and line.state is State.FAILED else ()
+
+    @property
+    def _is_fresh(self) -> bool:
+        looked_at = self.health.looked_at
+        return looked_at is not None and self.now - looked_at <= _FRESH
 
     def _trouble_of(self, line: Line, system: str = "") -> tuple[Check, ...]:
         plan = self.platform.plans.get(line.parameters.plan)
         return self.health.trouble_of(line.parameters.region, pool=plan.workflow_pool if plan else "", system=system)
 
     def _standing(self, line: Line) -> Standing:
-        """What is known of the engine just now goes before what was recorded."""
-        waits = line.state not in {State.ACTIVE, State.DECOMMISSIONED, State.FAILED} or line.substate == "unwinding"
-        held = self.engine.cause if waits else None
+        """What is known of the platform just now goes before what was recorded."""
+        held = self._silent_ingress(line) if line.state is State.ACTIVE else self._silent_engine(line)
         return replace(line.standing, held=held) if held else line.standing
+
+    def _silent_engine(self, line: Line) -> Cause | None:
+        waits = line.state not in {State.DECOMMISSIONED, State.FAILED} or line.substate == "unwinding"
+        return self.engine.cause if waits else None
+
+    def _silent_ingress(self, line: Line) -> Cause | None:
+        """No activity goes through it: it is missed by those who want to reach a tenant that is ready."""
+        ingress = self.health.of(System.INGRESS, line.parameters.region) if self._is_fresh else None
+        return Cause.INGRESS_SILENT if ingress and ingress.state is Condition.DOWN else None
