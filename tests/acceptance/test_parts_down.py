@@ -14,7 +14,9 @@ from sandbox.access import Access
 from sandbox.components import COMPONENTS
 from sandbox.faults.desk import Desk
 from sandbox.processes import Register
+from tenancy.engine.reconcile import reconcile
 from tests.acceptance import gates, operators, runs
+from tests.acceptance.attempts import joined
 from tests.acceptance.clocks import age
 from tests.acceptance.command_line import WHY, Operator
 from tests.acceptance.discovery import traces
@@ -233,10 +235,20 @@ def test_a_cancel_that_airflow_does_not_follow_is_finished_by_the_reconciler(
     settles_by_the_reconciler(sandbox, slug)
 
 
-def test_a_cancel_of_a_deferred_tenant_needs_neither_dag_processor_nor_triggerer(
+def test_a_wait_without_a_triggerer_is_a_stall_for_that_cause_and_its_cancel_needs_none_and_no_dag_processor(
     sandbox: Access, waiting: Callable[[], str], kill: Callable[..., None]
 ):
     slug = waiting()
     kill("dag-processor", "triggerer")
+    age(sandbox, slug, 11, "activity_since")
+
+    def is_explained() -> bool:
+        reconcile(joined(sandbox))
+        return _cause(sandbox, slug) == "engine.triggerer_silent"
+
+    runs.until(is_explained, "the cause to be recorded", seconds=PATIENCE, every=1)
+    seen = operators.look(sandbox, f"/tenants/{slug}")
+    assert (seen["stall"]["kind"], seen["stall"]["activity"]) == ("activity", "wait_for_workloads_ready")
+    assert seen["next_action"].startswith("Escalate: nothing that waits goes on until it is back.")
     assert "no sign of life" not in str(operators.act(sandbox, slug, "cancel")["warnings"])
     settles(sandbox, slug)
