@@ -1,0 +1,114 @@
+"""What keeps an activity that hangs without an error: the reconciler finds it out, and says so when it is over."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tenancy.engine import actions
+from tenancy.engine.reconcile import reconcile
+from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.ledger import Ledger, utc_now
+from tenancy.saga import facts as f
+from tenancy.saga.causes import Cause
+from tenancy.saga.names import ActivityName, RunId
+from tests import parts
+from tests.conformance.server import eventually
+from tests.contract.fake_handles import FakeHandles
+from tests.integration.stage import DEPLOY, HANDLE, SCHEMA, Stage
+
+STALLED = timedelta(minutes=6)
+
+
+@pytest.fixture
+def run(stage: Stage) -> RunId:
+    """Of a tenant whose task is at work all the time."""
+    run_id: RunId = actions.create(stage.tenancy, parts.request(), by=Stamp("grace")).saga.run_id
+    stage.runs.tasks[run_id] = ("running",)
+    return run_id
+
+
+def passes(stage: Stage, elapsed: timedelta = STALLED) -> None:
+    """One pass of the reconciler so much later."""
+    reconcile(replace(stage.tenancy, ledger=Ledger(stage.ledger, clock=lambda: utc_now() + elapsed)))
+
+
+def assert_stalled(stage: Stage, activity: ActivityName, cause: Cause, said: str) -> None:
+    """Recorded once, however often it is looked at."""
+    passes(stage)
+    passes(stage)
+    (stalled,) = stage.facts(f.ProvisioningStalled)
+    assert (stalled.activity, stalled.cause) == (activity, cause)
+    assert said in stalled.message
+
+
+def assert_over(stage: Stage) -> None:
+    passes(stage, timedelta())
+    assert len(stage.facts(f.StallCleared)) == 1
+    assert stage.saga.stall is None
+
+
+def namespace_of(stage: Stage) -> str:
+    return f"acme-{stage.tenant_id.hex[-10:]}"
+
+
+def await_end(stage: Stage, namespace: str) -> None:
+    """Until the namespace is gone."""
+
+    def is_gone() -> bool:
+        return namespace not in [each["metadata"]["name"] for each in stage.kubernetes.items("/api/v1/namespaces")]
+
+    eventually(is_gone)
+
+
+def test_whoever_holds_the_tenants_lock_is_named(stage: Stage, run: RunId):
+    stage.run_until(SCHEMA, run_id=run)
+    with (
+        stage.tenancy.ledger.open("a stranger") as stranger,
+        stranger.hold(stage.tenant_id, patience_seconds=1, may_evict=lambda _: False),
+    ):
+        assert_stalled(stage, SCHEMA, Cause.LOCK_HELD, "The tenant's lock is held by")
+        assert "a stranger" in stage.facts(f.ProvisioningStalled)[0].message
+    stage.run(SCHEMA, run_id=run)
+    assert_over(stage)
+
+
+def test_a_pool_that_there_is_not_is_named(stage: Stage, run: RunId):
+    stage.run_until(HANDLE, run_id=run)
+    usual, stage.handles = stage.handles, FakeHandles()
+    assert_stalled(stage, HANDLE, Cause.ENGINE_NO_POOL, f"There is no Airflow pool {parts.POOL}.")
+    stage.handles = usual
+    stage.run(HANDLE, run_id=run)
+    assert_over(stage)
+
+
+def test_what_keeps_an_old_namespace_from_ending_is_named(stage: Stage, run: RunId):
+    stage.run_until(DEPLOY, run_id=run)
+    name, kubernetes = namespace_of(stage), stage.kubernetes
+    kubernetes.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    held = {"metadata": {"name": "held", "finalizers": ["example.com/backup"]}}
+    kubernetes.ask("POST", f"/api/v1/namespaces/{name}/configmaps", held)
+    kubernetes.ask("DELETE", f"/api/v1/namespaces/{name}")
+    assert_stalled(stage, DEPLOY, Cause.CLUSTER_ENDING, "example.com/backup")
+    kubernetes.merge(f"/api/v1/namespaces/{name}/configmaps/held", {"metadata": {"finalizers": []}})
+    await_end(stage, name)
+    stage.run(DEPLOY, run_id=run)
+    assert_over(stage)
+
+
+@pytest.mark.parametrize(
+    ("status", "cause"), [("pending-install", Cause.HELM_PENDING), ("failed", Cause.HELM_FAILED)], ids=str
+)
+def test_the_state_in_which_helm_left_a_release_is_told(stage: Stage, run: RunId, status: str, cause: Cause):
+    """As Helm stores it: a Secret with a label."""
+    stage.run_until(DEPLOY, run_id=run)
+    name = namespace_of(stage)
+    labels = {"owner": "helm", "name": name, "status": status, "version": "1"}
+    secret = {"metadata": {"name": f"sh.helm.release.v1.{name}.v1", "labels": labels}, "type": "helm.sh/release.v1"}
+    stage.kubernetes.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    stage.kubernetes.ask("POST", f"/api/v1/namespaces/{name}/secrets", secret)
+    assert_stalled(stage, DEPLOY, cause, f"The release {name} is {status}.")
+    stage.kubernetes.ask("DELETE", f"/api/v1/namespaces/{name}")
+    await_end(stage, name)
+    stage.run(DEPLOY, run_id=run)
+    assert_over(stage)
