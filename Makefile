@@ -23,7 +23,7 @@ BY     := $(if $(EXECUTOR),--executor '$(EXECUTOR)')
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: secrets settings help demo up down purge status test test-slow test-deep conformance bench bench-provisioning bench-waiting bench-console bench-pages bench-celery bench-beat chaos chaos-replay chaos-mutations lint format lock clean
+.PHONY: secrets settings help demo up down purge status test test-slow test-deep conformance bench bench-provisioning bench-waiting bench-console bench-pages bench-celery bench-beat bench-false-alarms chaos chaos-replay chaos-mutations lint format lock clean
 
 help: ## Show this list
 	@echo "Tenancy: tenant provisioning as a saga on Apache Airflow"; echo
@@ -49,7 +49,7 @@ status: .venv/.installed ## Show the sandbox's parts
 test: $(BIN)/tenantctl ## Run every test
 	@$(BIN)/python -m pytest
 
-test-slow: $(BIN)/tenantctl ## Run the tests with a sandbox of their own: Celery with its parts killed, a restored ledger
+test-slow: $(BIN)/tenantctl ## Run what takes many minutes: Celery with its parts killed, a restored ledger, a class of sixty
 	@$(BIN)/python -m pytest -m slow
 
 test-deep: .venv/.installed ## Walk 50,000 steps of the lifecycle
@@ -66,6 +66,9 @@ bench: .venv/.installed ## All of bench-provisioning, bench-beat, bench-console 
 
 bench-beat: .venv/.installed ## Time a pass of the reconciler over 1,000, 10,000 and 100,000 tenants under way
 	@$(BIN)/python -m sandbox.bench_beat
+
+bench-false-alarms: .venv/.installed ## Provision TENANTS=200 beside busy processors, a few at a time: one stall is a failure
+	@$(BIN)/python -m sandbox.bench_false_alarms --tenants $(if $(filter command line environment,$(origin TENANTS)),$(TENANTS),200)
 
 bench-provisioning: .venv/.installed ## Time provisioning beside empty tasks, as ratios (RUNS=10)
 	@$(BIN)/python -m sandbox.bench --runs $(RUNS) $(BY)
