@@ -1,6 +1,8 @@
 """Every row of the runbook's stall table, with its real fault: seen by the next beat, with its cause and what to do."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -152,6 +154,36 @@ def test_a_stall_is_told_at_every_look_also_where_it_cannot_be_recorded(sandbox:
         assert HELD[activity] in seen["next_action"]
     becomes(sandbox, slug, "Active")
     assert look(sandbox, slug)["stall"] is None
+
+
+@contextmanager
+def no_places(access: Access) -> Iterator[None]:
+    """Airflow's own pool has no place for any task."""
+    pool, only = "/api/v2/pools/default_pool", {"update_mask": "slots"}
+    with access.client("engineer") as client:
+        usual = client.get(pool).json()
+        client.patch(pool, params=only, json={"pool": "default_pool", "slots": 0}).raise_for_status()
+        try:
+            yield
+        finally:
+            client.patch(pool, params=only, json={"pool": "default_pool", "slots": usual["slots"]}).raise_for_status()
+
+
+def test_what_waits_for_a_place_says_so_and_is_no_stall(sandbox: Access):
+    slug = runs.new_slug("queued")
+    with no_places(sandbox):
+        operators.create(sandbox, runs.request(slug))
+        age(sandbox, slug, 16)
+
+        def is_told() -> bool:
+            beat(sandbox)
+            return "waits in Airflow's queue" in look(sandbox, slug)["held"]
+
+        runs.until(is_told, "the queue to be told", seconds=PATIENCE, every=1.0)
+        seen = look(sandbox, slug)
+        assert (seen["stall"], seen["next_action"]) == (None, "Nothing: it goes on when a place is free.")
+    becomes(sandbox, slug, "Active")
+    assert stalls(sandbox, slug) == []
 
 
 def test_an_in_between_state_and_compensations_out_of_tries_are_stalls(sandbox: Access, desk: Desk):
