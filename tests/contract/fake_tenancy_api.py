@@ -164,7 +164,9 @@ class FakeTenancy:
         if path[0] == "findings":
             return _ok({"findings": self.findings, "cut": self.late, "check": self._health()["reconcilers"][0]})
         if path[0] == "classes":
-            return self._class(path[1]) if len(path) > 1 else _ok({"classes": self._classes(), "cut": False, "others": 0})
+            return (
+                self._class(path[1]) if len(path) > 1 else _ok({"classes": self._classes(), "cut": False, "others": 0})
+            )
         if path[0] in {"health", "platform"}:
             return _ok(self._health() if path[0] == "health" else _PLATFORM)
         if len(path) == 1:

@@ -73,6 +73,18 @@ def test_whoever_holds_the_tenants_lock_is_named(stage: Stage, run: RunId):
     assert_over(stage)
 
 
+def test_what_waited_in_a_queue_has_its_whole_time_when_its_turn_has_come(stage: Stage, run: RunId):
+    stage.run_until(SCHEMA, run_id=run)
+    stage.runs.tasks[run] = ("queued",)
+    passes(stage, 4 * STALLED)
+    assert stage.saga.held_by is Cause.ENGINE_QUEUE
+    stage.runs.tasks[run] = ("running",)
+    passes(stage, 4 * STALLED + timedelta(minutes=1))
+    assert (stage.saga.held_by, stage.facts(f.ProvisioningStalled)) == (None, [])
+    passes(stage, 5 * STALLED)
+    assert len(stage.facts(f.ProvisioningStalled)) == 1
+
+
 def test_a_pool_that_there_is_not_is_named(stage: Stage, run: RunId):
     stage.run_until(HANDLE, run_id=run)
     usual, stage.handles = stage.handles, FakeHandles()

@@ -1,5 +1,6 @@
 """Stalls: who is stuck, on what, since when; recorded once and cleared once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -81,6 +82,16 @@ def test_compensations_out_of_tries_are_a_stall_at_once():
 @pytest.mark.parametrize("held", [Cause.ENGINE_PAUSED, Cause.ENGINE_QUEUE])
 def test_a_paused_dag_and_a_full_queue_are_no_stall_of_the_tenant(held: Cause):
     assert stall_of(standing(activity_for=60, state_for=60, held=held), NOW, LIMITS) is None
+
+
+@pytest.mark.parametrize(("state", "limit"), [(State.PROVISIONING, 5), (State.CANCELLING, 2)], ids=str)
+def test_what_waited_for_its_turn_is_timed_from_then(state: State, limit: float):
+    waited = standing(state, activity_for=60, state_for=60)
+    begun = replace(waited, turn_since=NOW - minutes(limit - 0.1))
+    assert stall_of(begun, NOW, LIMITS) is None
+    stall = stall_of(begun, NOW + minutes(0.2), LIMITS)
+    assert stall is not None
+    assert stall.since == begun.turn_since
 
 
 def test_a_silent_scheduler_is():

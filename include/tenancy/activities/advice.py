@@ -118,10 +118,10 @@ def _of_provisioning(how: Standing, cause: Cause, now: datetime, limits: Limits)
 
 def _while_in_time(how: Standing, now: datetime, limits: Limits) -> Advice:
     limit = limits.activities.get(how.activity) if how.activity else None
-    if limit is None or now - how.activity_since <= min(_SLOW, limit / 2):
+    if limit is None or now - how.activity_clock <= min(_SLOW, limit / 2):
         return Advice(GOES_ON)
     then = _low(_when_stuck(how).said)
-    return Advice(f"Wait: it may take {in_words(limit)}. After that: {then}", until=how.activity_since + limit)
+    return Advice(f"Wait: it may take {in_words(limit)}. After that: {then}", until=how.activity_clock + limit)
 
 
 def _when_stuck(how: Standing) -> Remedy:
@@ -133,9 +133,9 @@ def _of_undoing(how: Standing, cause: Cause, now: datetime, limits: Limits) -> A
     again, limit = _AGAIN[how.state], limits.tenants[IN_BETWEEN]
     if how.held is not None:
         return _by(REMEDIES[how.held], Remedy(_HELD))
-    if now < how.state_since + limit:
+    if now < how.state_clock + limit:
         wait = f"Wait: it is undone within {in_words(limit)}. If it is not: {again.said}"
-        return Advice(wait, until=how.state_since + limit)
+        return Advice(wait, until=how.state_clock + limit)
     return _after(cause, Remedy(f"It has had {in_words(limit)}: {again.said}", again.action))
 
 

@@ -44,6 +44,8 @@ on conflict (id) do update set
     schema_version = excluded.schema_version, chart_version = excluded.chart_version,
     activity_since = case when (t.activity, t.attempt) is distinct from (excluded.activity, excluded.attempt)
                           then excluded.activity_since else t.activity_since end,
+    turn_since = case when t.held_by in ('engine.paused', 'engine.queue') and excluded.held_by is distinct from t.held_by
+                      then excluded.updated_at else t.turn_since end,
     state_since = case when (t.state, t.substate) is distinct from (excluded.state, excluded.substate)
                        then excluded.updated_at else t.state_since end,
     state = excluded.state, substate = excluded.substate;
@@ -100,7 +102,7 @@ select pg_advisory_xact_lock(7236833, hashtext(%(stream)s::text));
 -- The class of stall is looked up for those on the page only.
 with page as materialized (
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
-       seq, predecessor, created_at, state_since, needs_attention, held, activity_since, held_by,
+       seq, predecessor, created_at, state_since, needs_attention, held, activity_since, turn_since, held_by,
        stall, stall_activity, stall_cause, stall_said, escalated, failures, failure_cause, repeats
   from ledger.tenant
  cross join lateral (
@@ -144,7 +146,7 @@ with judged as materialized (
         or (state = 'Provisioning' and state_since < %(now)s::timestamptz - interval '15 minutes')
         or stall is not null)
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
-       seq, predecessor, created_at, state_since, true as needs_attention, held, activity_since, held_by,
+       seq, predecessor, created_at, state_since, true as needs_attention, held, activity_since, turn_since, held_by,
        stall, stall_activity, stall_cause, stall_said, escalated, failures, failure_cause, repeats,
        belongs.class_issue, belongs.class_tenants
   from (select * from judged order by created_at desc, id desc limit %(limit)s) as page
@@ -249,7 +251,7 @@ select id as tenant_id, extract(epoch from %(now)s::timestamptz - updated_at)::f
 
 -- name: standings
 -- How every tenant stands that is in motion, failed, or has an open stall.
-select id as tenant_id, state::text, substate::text, activity, state_since, activity_since, held_by,
+select id as tenant_id, state::text, substate::text, activity, state_since, activity_since, turn_since, held_by,
        stall, stall_activity, stall_cause, stall_said, escalated, failures, failure_cause, repeats
   from ledger.tenant where state in ('Provisioning', 'Cancelling', 'Decommissioning', 'Failed') or stall is not null;
 
@@ -446,7 +448,7 @@ select stall as kind, coalesce(stall_activity, '') as activity, stall_cause as c
 -- Open stalls of which there was no alert yet and whose cause was looked for, the oldest first. The same one in the same attempt has the same key.
 select * from (
        select id as tenant_id, slug, region, plan, state::text, substate::text, activity, state_since, activity_since,
-              held_by, stall, stall_activity, stall_cause, stall_said, escalated, failures, failure_cause, repeats,
+              turn_since, held_by, stall, stall_activity, stall_cause, stall_said, escalated, failures, failure_cause, repeats,
               concat_ws(':', 'stall', id, attempt || '.' || generation, replace(stall, ' ', '-'), stall_activity) as key
          from ledger.tenant
         where stall is not null and stall_said <> %(not_looked_at)s

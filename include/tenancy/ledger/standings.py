@@ -41,6 +41,7 @@ def standing_of(row: dict[str, Any]) -> Standing:
         failure_cause=cause_of(row["failure_cause"]) if row["failure_cause"] else None,
         repeats=row["repeats"],
         class_tenants=row.get("class_tenants") or 0,  # looked up for readers only
+        turn_since=row["turn_since"],
     )
 
 

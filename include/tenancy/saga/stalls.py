@@ -72,6 +72,18 @@ class Standing:
     """Did the last two fail at the same activity with the same error?"""
     class_tenants: int = 0
     """How many tenants are in the class of stall that it belongs to; 0: it belongs to none."""
+    turn_since: datetime | None = None
+    """When it last ceased to wait for its turn; None when it never did."""
+
+    @property
+    def activity_clock(self) -> datetime:
+        """From when its activity is timed: what waited for its turn had no time yet."""
+        return max(self.activity_since, self.turn_since or self.activity_since)
+
+    @property
+    def state_clock(self) -> datetime:
+        """From when its state is timed."""
+        return max(self.state_since, self.turn_since or self.state_since)
 
 
 @dataclass(frozen=True)
@@ -92,15 +104,15 @@ def stall_of(standing: Standing, now: datetime, limits: Limits) -> Stall | None:
         return _of_failed(standing, now, limits)
     if standing.state in {State.ACTIVE, State.DECOMMISSIONED}:
         return None
-    return _over(StallKind.IN_BETWEEN, None, standing.state_since, limits.tenants[IN_BETWEEN], now)
+    return _over(StallKind.IN_BETWEEN, None, standing.state_clock, limits.tenants[IN_BETWEEN], now)
 
 
 def _of_provisioning(standing: Standing, now: datetime, limits: Limits) -> Stall | None:
     activity = standing.activity
     limit = limits.activities.get(activity) if activity else None
-    wedged = _over(StallKind.ACTIVITY, activity, standing.activity_since, limit, now) if limit else None
+    wedged = _over(StallKind.ACTIVITY, activity, standing.activity_clock, limit, now) if limit else None
     whole = limits.tenants[PROVISIONING]
-    return wedged or _over(StallKind.PROVISIONING, activity, standing.state_since, whole, now)
+    return wedged or _over(StallKind.PROVISIONING, activity, standing.state_clock, whole, now)
 
 
 def _of_failed(standing: Standing, now: datetime, limits: Limits) -> Stall | None:
