@@ -76,7 +76,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox.bench_false_alarms", description=__doc__)
     parser.add_argument("--tenants", type=int, default=200, help="how many in all (default: %(default)s)")
-    parser.add_argument("--at-once", type=int, default=10, help="how many are under way (default: %(default)s)")
+    parser.add_argument("--at-once", type=int, default=20, help="how many are under way (default: %(default)s)")
     parser.add_argument("--minutes", type=float, default=60, help="then none is begun any more (default: %(default)s)")
     cores = os.cpu_count() or 1
     parser.add_argument("--busy", type=int, default=2 * cores, help="processes that compute (default: %(default)s)")
