@@ -44,7 +44,7 @@ Email = Annotated[
 State = Annotated[str | None, typer.Option("--state", help="Such as Provisioning, Failed or Active.")]
 Substate = Annotated[str | None, typer.Option("--substate", help="Such as unwinding, settled, ready or stuck.")]
 Attention = Annotated[bool, typer.Option("--attention", "-a", help="Only those that need somebody.")]
-Search = Annotated[str | None, typer.Option("--search", "-q", metavar="TEXT", help="Part of a slug or a name.")]
+Search = Annotated[str | None, typer.Option("--search", "-q", metavar="TEXT", help="How a slug, an id or word begins.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=200, help="At most so many.")]
 FactsLimit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="At most so many.")]
 Cursor = Annotated[str | None, typer.Option("--cursor", help="Where the list before this one ended.")]

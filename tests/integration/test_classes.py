@@ -18,7 +18,7 @@ from tenancy.ledger.ledger import Ledger, LedgerSession
 from tenancy.saga import commands as c
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.names import RunId
-from tenancy.saga.stalls import NOT_LOOKED_AT
+from tenancy.saga.stalls import NOT_LOOKED_AT, OF_TENANTS, Limits
 from tests import parts
 from tests.integration.troubled import begin, begun, done, failed, numbered, record, recovered, run_of, settled, stalled
 from tests.unit.sagas import ACME, FLIP, HANDLE, ORDER, STORAGE, VALIDATE, give_up, start
@@ -151,14 +151,15 @@ def test_every_tenants_line_names_its_class(ledger: LedgerSession, clock: Clock)
     begun(ledger, 3)
     note_classes(ledger)
     one = the_class(ledger)
-    lines = reading.tenants(ledger, reading.Wanted(), now=clock.now, limit=10)
+    late = reading.late(Limits({}, OF_TENANTS), clock.now)
+    lines = reading.tenants(ledger, reading.Wanted(), late=late, limit=10)
     assert {line.parameters.slug: line.class_issue for line in lines} == {
         "t-00": one.id,
         "t-01": one.id,
         "t-02": one.id,
         "t-03": None,
     }
-    assert {line.standing.class_tenants for line in reading.urgent(ledger, now=clock.now, limit=10)} == {3}
+    assert {line.standing.class_tenants for line in reading.urgent(ledger, late=late, limit=10)} == {3}
     assert kept.members_of_all(ledger) == {numbered(0), numbered(1), numbered(2)}
 
 

@@ -9,10 +9,11 @@ from sandbox.postgres import PostgresServer
 from tenancy.ledger import reading
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.reading import Place, Wanted
+from tenancy.ledger.reading import Late, Place, Wanted
 from tenancy.saga import commands as c
 from tenancy.saga.facts import ActionRefused
 from tenancy.saga.names import TenantId
+from tenancy.saga.stalls import OF_TENANTS, Limits
 from tenancy.saga.states import State, Substate
 from tenancy.saga.tenant import Parameters
 from tests.integration.conftest import EPOCH
@@ -46,8 +47,12 @@ def _tenant(
 ANYONE = Wanted()
 
 
+def _late(now: datetime) -> Late:
+    return reading.late(Limits({}, OF_TENANTS), now)
+
+
 def _slugs(session: LedgerSession, wanted: Wanted = ANYONE, now: datetime = SOON) -> list[str]:
-    return [line.parameters.slug for line in reading.tenants(session, wanted, now=now, limit=50)]
+    return [line.parameters.slug for line in reading.tenants(session, wanted, late=_late(now), limit=50)]
 
 
 def test_tenants_come_newest_first(session: LedgerSession):
@@ -59,10 +64,10 @@ def test_tenants_come_newest_first(session: LedgerSession):
 def test_pages_follow_each_other_without_gap_or_repetition_while_tenants_are_added(session: LedgerSession):
     for number in range(5):
         _tenant(session, number)
-    first = reading.tenants(session, Wanted(), now=SOON, limit=2)
+    first = reading.tenants(session, Wanted(), late=_late(SOON), limit=2)
     _tenant(session, 9)
     place = Place(first[-1].created_at, first[-1].tenant_id)
-    second = reading.tenants(session, Wanted(), now=SOON, limit=9, after=place)
+    second = reading.tenants(session, Wanted(), late=_late(SOON), limit=9, after=place)
     assert [line.parameters.slug for line in [*first, *second]] == [f"tenant-{n}" for n in (4, 3, 2, 1, 0)]
 
 
@@ -72,7 +77,7 @@ def test_tenants_of_one_moment_are_told_apart_by_their_ids(quick_server: Postgre
     with guards_off(quick_server, DATABASE) as connection:
         connection.execute("update ledger.tenant set created_at = %s", (EPOCH,))
     seen, place = [], None
-    while page := reading.tenants(session, Wanted(), now=SOON, limit=1, after=place):
+    while page := reading.tenants(session, Wanted(), late=_late(SOON), limit=1, after=place):
         seen += [line.tenant_id for line in page]
         place = Place(page[-1].created_at, page[-1].tenant_id)
     assert seen == [_id(3), _id(2), _id(1), _id(0)]
@@ -97,18 +102,29 @@ def test_a_list_is_filtered_by_state_substate_region_and_plan(session: LedgerSes
         ("lobex", []),
         ("corp", ["globex"]),
         ("CORP", ["globex"]),
-        ("%", ["initech"]),
+        ("orpor", []),
+        ("corp  HANK", ["globex"]),
+        ("hank-corp", ["globex"]),
+        ("hank init", []),
+        ("100", ["initech"]),
+        ("100%", ["initech"]),
+        ("b", ["initech"]),
+        ("straße", ["initech"]),
+        ("%", []),
         ("_", []),
         ("\\", []),
+        ("'b':*|hank", []),
         ("018f0000-0000-7000-8000-00000000acaf", ["initech"]),
         ("018f0000", ["globex", "initech"]),
+        ("018F0000-0", ["globex", "initech"]),
+        ("018f00000", []),
         ("' or true --", []),
     ],
 )
-def test_a_search_knows_a_slugs_beginning_a_part_of_a_name_and_an_id(
+def test_a_search_knows_the_beginning_of_a_slug_of_an_id_and_of_each_word_of_a_name(
     session: LedgerSession, text: str, found: list[str]
 ):
-    _tenant(session, 1, slug="initech", name="100 % Initech")
+    _tenant(session, 1, slug="initech", name="100 % Initech, <b>Straße</b>")
     _tenant(session, 2, slug="globex", name="Hank Corporation")
     assert _slugs(session, Wanted(text=text)) == found
 
@@ -122,9 +138,19 @@ def test_what_failed_needs_attention_at_once_and_what_hangs_after_its_time(sessi
     assert _slugs(session, wanted, since + timedelta(minutes=2)) == ["tenant-3", "tenant-2"]
     assert _slugs(session, wanted, since + timedelta(minutes=15)) == ["tenant-3", "tenant-2", "tenant-1"]
     for now in (since, since + timedelta(minutes=2), since + timedelta(minutes=15), LATER):
-        urgent = reading.urgent(session, now=now, limit=9)
-        assert urgent == reading.tenants(session, wanted, now=now, limit=9)
-        assert len(urgent) == reading.needing_attention(session, now=now)
+        urgent = reading.urgent(session, late=_late(now), limit=9)
+        assert urgent == reading.tenants(session, wanted, late=_late(now), limit=9)
+        assert len(urgent) == reading.needing_attention(session, late=_late(now))
+
+
+def test_the_platforms_limits_say_what_is_late(session: LedgerSession):
+    _tenant(session, 1)
+    _tenant(session, 2, c.Cancel())
+    slow = Limits({}, {**OF_TENANTS, "provisioning": timedelta(hours=2), "in_between": timedelta(minutes=30)})
+    assert reading.needing_attention(session, late=_late(LATER)) == 2
+    assert reading.needing_attention(session, late=reading.late(slow, LATER)) == 1
+    listed = reading.tenants(session, ANYONE, late=reading.late(slow, LATER), limit=9)
+    assert [line.needs_attention for line in listed] == [True, False]
 
 
 def test_what_is_done_needs_none_however_old_it_is(session: LedgerSession):
@@ -143,7 +169,7 @@ def test_counts_name_every_state(session: LedgerSession):
 def test_a_tenant_is_found_by_its_id_and_by_its_slug(session: LedgerSession):
     tenant_id = _tenant(session, 1, slug="acme")
     for ref in ("acme", str(tenant_id), str(tenant_id).upper()):
-        line = reading.find(session, ref, now=SOON)
+        line = reading.find(session, ref, late=_late(SOON))
         assert line is not None, ref
         assert line.tenant_id == tenant_id
 
@@ -153,23 +179,23 @@ def test_a_tenant_is_found_by_its_id_and_by_its_slug(session: LedgerSession):
 )
 def test_what_is_no_tenants_id_or_slug_is_not_found(session: LedgerSession, ref: str):
     _tenant(session, 1, slug="acme")
-    assert reading.find(session, ref, now=SOON) is None
+    assert reading.find(session, ref, late=_late(SOON)) is None
 
 
 def test_a_slug_is_its_live_tenant_and_else_the_newest_that_had_it(session: LedgerSession):
     gone = [_tenant(session, number, give_up(), c.Settle(1), c.Decommission(), slug="acme") for number in (1, 2)]
-    line = reading.find(session, "acme", now=SOON)
+    line = reading.find(session, "acme", late=_late(SOON))
     assert line is not None
     assert line.tenant_id == gone[1]
     live = _tenant(session, 3, slug="acme")
     _tenant(session, 4, slug="other")
-    line = reading.find(session, "acme", now=SOON)
+    line = reading.find(session, "acme", late=_late(SOON))
     assert line is not None
     assert line.tenant_id == live
 
 
 def test_a_line_says_how_the_tenant_stands(session: LedgerSession):
-    line = reading.find(session, str(_tenant(session, 1, give_up(), c.Settle(1))), now=SOON)
+    line = reading.find(session, str(_tenant(session, 1, give_up(), c.Settle(1))), late=_late(SOON))
     assert line is not None
     standing = line.standing
     assert (standing.state, standing.substate, standing.failures) == (State.FAILED, Substate.SETTLED, 1)

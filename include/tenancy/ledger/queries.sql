@@ -97,8 +97,8 @@ select pg_advisory_xact_lock(7236833, hashtext(%(stream)s::text));
 
 -- name: tenants
 -- Tenants by what is asked for, newest first, from a point on.
--- The text is a slug's or an id's beginning, or a part of
--- a name. What needs attention: all that failed, all that is in between for over 2 minutes or provisions for over 15.
+-- By text as below; whoever knows that few fit it names them. What needs attention: all that
+-- failed, or has a stall, and what is in between or provisions since before the given times.
 -- The class of stall is looked up for those on the page only.
 with page as materialized (
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
@@ -107,21 +107,22 @@ select id, slug, name, plan, region, admin_email, state::text, substate::text, a
   from ledger.tenant
  cross join lateral (
        select state = 'Failed'
-           or (state in ('Cancelling', 'Decommissioning') and state_since < %(now)s::timestamptz - interval '2 minutes')
-           or (state = 'Provisioning' and state_since < %(now)s::timestamptz - interval '15 minutes')
+           or (state in ('Cancelling', 'Decommissioning') and state_since < %(in_between_before)s::timestamptz)
+           or (state = 'Provisioning' and state_since < %(provisioning_before)s::timestamptz)
            or stall is not null
               as needs_attention
        ) as judged
  where (%(id)s::uuid is null or id = %(id)s)
-   and (%(state)s::text is null or state::text = %(state)s)
-   and (%(substate)s::text is null or substate::text = %(substate)s)
+   and (%(state)s::text is null or state = %(state)s::text::ledger.tenant_state)
+   and (%(substate)s::text is null or substate = %(substate)s::text::ledger.failed_substate)
    and (%(region)s::text is null or region = %(region)s)
    and (%(plan)s::text is null or plan = %(plan)s)
    and (not %(attention)s or needs_attention)
+   and (%(few)s::uuid[] is null or id = any(%(few)s::uuid[]))
    and (%(text)s::text is null
         or starts_with(slug, lower(%(text)s))
-        or starts_with(id::text, lower(%(text)s))
-        or position(lower(%(text)s) in lower(name)) > 0)
+        or id between %(first_id)s::uuid and %(last_id)s::uuid
+        or ledger.name_words(name) @@ ledger.words_begin(%(text)s))
    and (%(before_at)s::timestamptz is null or (created_at, id) < (%(before_at)s, %(before_id)s::uuid))
  order by created_at desc, id desc
  limit %(limit)s)
@@ -133,17 +134,25 @@ select page.*, belongs.class_issue, belongs.class_tenants from page
         order by c.id desc limit 1) as belongs on true
  order by page.created_at desc, page.id desc;
 
+-- name: tenants_of_text
+-- Whom a text fits: the beginning of a slug, of an id (given as first and last), or of each of its words one of a name.
+select id from ledger.tenant
+ where starts_with(slug, lower(%(text)s::text))
+    or id between %(first_id)s::uuid and %(last_id)s::uuid
+    or ledger.name_words(name) @@ ledger.words_begin(%(text)s)
+ limit %(limit)s;
+
 -- name: counts
 -- How many tenants are in each state.
-select state::text, count(*) as tenants from ledger.tenant group by state;
+select state::text, tenants from (select state, count(*) as tenants from ledger.tenant group by state) as counted;
 
 -- name: urgent
 -- Tenants somebody should look at, newest first: the same judgement as above. By state first, since they are few.
 with judged as materialized (
     select * from ledger.tenant
      where state = 'Failed'
-        or (state in ('Cancelling', 'Decommissioning') and state_since < %(now)s::timestamptz - interval '2 minutes')
-        or (state = 'Provisioning' and state_since < %(now)s::timestamptz - interval '15 minutes')
+        or (state in ('Cancelling', 'Decommissioning') and state_since < %(in_between_before)s::timestamptz)
+        or (state = 'Provisioning' and state_since < %(provisioning_before)s::timestamptz)
         or stall is not null)
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
        seq, predecessor, created_at, state_since, true as needs_attention, held, activity_since, turn_since, held_by,
@@ -161,8 +170,8 @@ select id, slug, name, plan, region, admin_email, state::text, substate::text, a
 -- How many tenants somebody should look at: the same judgement as above.
 select count(*) as tenants from ledger.tenant
  where state = 'Failed'
-    or (state in ('Cancelling', 'Decommissioning') and state_since < %(now)s::timestamptz - interval '2 minutes')
-    or (state = 'Provisioning' and state_since < %(now)s::timestamptz - interval '15 minutes')
+    or (state in ('Cancelling', 'Decommissioning') and state_since < %(in_between_before)s::timestamptz)
+    or (state = 'Provisioning' and state_since < %(provisioning_before)s::timestamptz)
     or stall is not null;
 
 -- name: refusal_of_run

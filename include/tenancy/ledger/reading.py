@@ -4,10 +4,11 @@ Called by the console, each with a bound on what it reads. Rows are projections;
 (ledger.py). Time is a parameter.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from tenancy.ledger.envelope import chain_break, fact_of
@@ -15,7 +16,7 @@ from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.standings import open_stall_of, standing_of
 from tenancy.saga.errors import LedgerOutdatedError
 from tenancy.saga.names import RunId, TenantId, is_slug
-from tenancy.saga.stalls import Standing
+from tenancy.saga.stalls import IN_BETWEEN, PROVISIONING, Limits, Standing
 from tenancy.saga.states import State, Substate
 from tenancy.saga.tenant import OpenStall, Parameters
 
@@ -55,8 +56,16 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Late:
+    """Who is in between, or provisions, since before these moments needs attention."""
+
+    in_between_before: datetime
+    provisioning_before: datetime
+
+
+@dataclass(frozen=True)
 class Wanted:
-    """Which tenants. `text` is the beginning of a slug or an id, or a part of a name."""
+    """Which tenants. `text` is the beginning of a slug, of an id, or of words of a name."""
 
     state: State | None = None
     substate: Substate | None = None
@@ -80,12 +89,14 @@ class StoredFact:
     data: Mapping[str, Any]
 
 
-def tenants(
-    ledger: LedgerSession, wanted: Wanted, *, now: datetime, limit: int, after: Place | None = None
-) -> list[Line]:
+def late(limits: Limits, now: datetime) -> Late:
+    """By the platform's limits."""
+    return Late(now - limits.tenants[IN_BETWEEN], now - limits.tenants[PROVISIONING])
+
+
+def tenants(ledger: LedgerSession, wanted: Wanted, *, late: Late, limit: int, after: Place | None = None) -> list[Line]:
     """At most `limit` tenants, newest first, behind `after`."""
-    place = {"before_at": after and after.created_at, "before_id": after and after.tenant_id}
-    return [_line(row) for row in ledger.rows("tenants", **vars(wanted), **place, id=None, now=now, limit=limit)]
+    return [_line(row) for row in _found(ledger, wanted, late=late, limit=limit, after=after)]
 
 
 def counts(ledger: LedgerSession) -> dict[State, int]:
@@ -94,14 +105,14 @@ def counts(ledger: LedgerSession) -> dict[State, int]:
     return {state: found.get(state.value, 0) for state in State}
 
 
-def urgent(ledger: LedgerSession, *, now: datetime, limit: int) -> list[Line]:
+def urgent(ledger: LedgerSession, *, late: Late, limit: int) -> list[Line]:
     """The newest tenants somebody should look at: quick also where there are few of them among many."""
-    return [_line(row) for row in ledger.rows("urgent", now=now, limit=limit)]
+    return [_line(row) for row in ledger.rows("urgent", **vars(late), limit=limit)]
 
 
-def needing_attention(ledger: LedgerSession, *, now: datetime) -> int:
+def needing_attention(ledger: LedgerSession, *, late: Late) -> int:
     """How many tenants somebody should look at."""
-    return int(ledger.rows("needing_attention", now=now)[0]["tenants"])
+    return int(ledger.rows("needing_attention", **vars(late))[0]["tenants"])
 
 
 def refusal_of(ledger: LedgerSession, run_id: RunId) -> str:
@@ -110,14 +121,14 @@ def refusal_of(ledger: LedgerSession, run_id: RunId) -> str:
     return str(found[0]["message"]) if found else ""
 
 
-def find(ledger: LedgerSession, ref: str, *, now: datetime) -> Line | None:
+def find(ledger: LedgerSession, ref: str, *, late: Late) -> Line | None:
     """The tenant of this id; else the live one of this slug, else its newest."""
     by_id = _as_id(ref)
-    line = by_id and _line_of(ledger, by_id, now)
+    line = by_id and _line_of(ledger, by_id, late)
     if line or not is_slug(ref):
         return line or None
     by_slug = ledger.tenant_of_slug(ref) or ledger.predecessor_of_slug(ref)
-    return _line_of(ledger, by_slug, now) if by_slug else None
+    return _line_of(ledger, by_slug, late) if by_slug else None
 
 
 def facts(ledger: LedgerSession, stream: TenantId, *, after: int, limit: int) -> list[StoredFact]:
@@ -156,10 +167,44 @@ def _as_id(ref: str) -> TenantId | None:
     return TenantId(found) if str(found) == ref.lower() else None
 
 
-def _line_of(ledger: LedgerSession, tenant_id: TenantId, now: datetime) -> Line | None:
-    anyone, anywhere = vars(Wanted()), {"before_at": None, "before_id": None}
-    found = ledger.rows("tenants", **anyone, **anywhere, id=tenant_id, now=now, limit=1)
+def _line_of(ledger: LedgerSession, tenant_id: TenantId, late: Late) -> Line | None:
+    found = _found(ledger, Wanted(), late=late, limit=1, tenant_id=tenant_id)
     return _line(found[0]) if found else None
+
+
+def _found(
+    ledger: LedgerSession,
+    wanted: Wanted,
+    *,
+    late: Late,
+    limit: int,
+    after: Place | None = None,
+    tenant_id: TenantId | None = None,
+) -> list[dict[str, Any]]:
+    text, few = _search(ledger, wanted.text) if wanted.text else (dict.fromkeys(_OF_TEXT), None)
+    place = {"before_at": after and after.created_at, "before_id": after and after.tenant_id}
+    where = {**vars(wanted), **text, **vars(late), **place, "id": tenant_id, "few": few}
+    return ledger.rows("tenants", **where, limit=limit)
+
+
+def _search(ledger: LedgerSession, text: str) -> tuple[dict[str, Any], list[UUID] | None]:
+    """Whom it fits by the indexes where they are few; where they are many, all are soon met on the way.
+
+    PostgreSQL, which cannot know how many words begin so, would look at every tenant for a few that are old.
+    """
+    first, last = ids_beginning(text)
+    asked = dict(zip(_OF_TEXT, (text, first, last), strict=True))
+    found = [row["id"] for row in ledger.rows("tenants_of_text", **asked, limit=_FEW + 1)]
+    return (asked, None) if len(found) > _FEW else (dict.fromkeys(_OF_TEXT), found)
+
+
+def ids_beginning(text: str) -> tuple[UUID, UUID]:
+    """The first and the last id that begins so; no tenant's where none does."""
+    digits = text.lower().replace("-", "")
+    if not re.fullmatch("[0-9a-f]{1,32}", digits):
+        return _NOBODY, _NOBODY
+    first, last = (UUID(digits.ljust(32, filler)) for filler in "0f")
+    return (first, last) if str(first).startswith(text.lower()) else (_NOBODY, _NOBODY)
 
 
 def _line(row: dict[str, Any]) -> Line:
@@ -175,6 +220,9 @@ def _line(row: dict[str, Any]) -> Line:
     )
 
 
+_NOBODY: Final = UUID(int=0)
+_FEW: Final = 1000
+_OF_TEXT: Final = ("text", "first_id", "last_id")
 _AS_THEY_ARE = (
     "attempt", "generation", "run_id", "activity", "seq", "created_at", "state_since", "needs_attention", "held",
     "class_issue",

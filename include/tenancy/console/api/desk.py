@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from tenancy.activities.plan import limits
 from tenancy.console.api import portrait, shapes
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.counsel import Counsel
@@ -14,7 +15,7 @@ from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.vitals import Vitals
 from tenancy.ledger.findings import open_findings
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.reading import Line, find
+from tenancy.ledger.reading import Late, Line, find, late
 from tenancy.saga.tenant import Saga
 
 _FINDINGS: Final = 50
@@ -28,9 +29,14 @@ class Desk:
     tenancy: Tenancy
     ledger: LedgerSession
 
+    @property
+    def late(self) -> Late:
+        """Who needs attention for being late, now and by this platform's limits."""
+        return late(limits(self.tenancy.platform), self.parts.clock())
+
     def line(self, ref: str) -> Line:
         """The tenant's row; 404 when there is no such tenant."""
-        line = find(self.ledger, ref, now=self.parts.clock())
+        line = find(self.ledger, ref, late=self.late)
         if line is None:
             raise ProblemError(404, "There is no tenant of this id or slug.")
         return line

@@ -38,7 +38,9 @@ IdempotencyKey = Annotated[
         pattern=r"^[\x21-\x7e]+$",
     ),
 ]
-Search = Annotated[Text | None, Query(min_length=1, max_length=100, description="Start of slug or id, part of name")]
+Search = Annotated[
+    Text | None, Query(min_length=1, max_length=100, description="Start of a slug, an id, or words of a name")
+]
 Word = Annotated[Text | None, Query(min_length=1, max_length=60)]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the page before")]
 PageSize = Annotated[int, Query(ge=1, le=200)]

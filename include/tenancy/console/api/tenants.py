@@ -36,9 +36,8 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     """Tenants, newest first, a page at a time."""
     after = cursors.decode(cursor) if cursor else None
     wanted = reading.Wanted(state, substate, region, plan, attention, q)
-    now = parts.clock()
     with opened(parts) as desk:
-        lines = reading.tenants(desk.ledger, wanted, now=now, limit=limit + 1, after=after)
+        lines = reading.tenants(desk.ledger, wanted, late=desk.late, limit=limit + 1, after=after)
         counts = reading.counts(desk.ledger)
         counsel = desk.counsel(parts.engine.known)
     page = lines[:limit]

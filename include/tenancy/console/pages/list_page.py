@@ -129,13 +129,13 @@ def _of(words: type[_Word], asked: str) -> _Word | None:
 def _look(
     desk: Desk, wanted: Wanted, after: Place | None, queued: tuple[QueuedRun, ...], counts: reads.Kept[dict[State, int]]
 ) -> _Seen:
-    ledger, now = desk.ledger, desk.parts.clock()
-    lines = reading.tenants(ledger, wanted, now=now, limit=PAGE_SIZE + 1, after=after)
+    ledger, late = desk.ledger, desk.late
+    lines = reading.tenants(ledger, wanted, late=late, limit=PAGE_SIZE + 1, after=after)
     page_of, last = lines[:PAGE_SIZE], lines[:PAGE_SIZE][-1] if len(lines) > PAGE_SIZE else None
-    attention = reading.needing_attention(ledger, now=now)
+    attention = reading.needing_attention(ledger, late=late)
     on_top = wanted == Wanted() and after is None and attention
     listed = Listed(
-        urgent=tuple(reading.urgent(ledger, now=now, limit=URGENT)) if on_top else (),
+        urgent=tuple(reading.urgent(ledger, late=late, limit=URGENT)) if on_top else (),
         page=tuple(page_of),
         counts=counts.of(ledger),
         attention=attention,
