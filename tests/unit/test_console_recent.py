@@ -1,5 +1,6 @@
 """Polls: fifty people before one page are one look a second, and what has not changed is neither drawn nor sent."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -28,11 +29,17 @@ class Page:
     def __post_init__(self) -> None:
         self.recent = Recent(lambda: self.now)
 
-    def poll(self, caller: Caller = ADA, tag: str = "", query: bytes = b"part=live") -> Response:
+    def poll(
+        self,
+        caller: Caller = ADA,
+        tag: str = "",
+        query: bytes = b"part=live",
+        look: Callable[[], Glance] | None = None,
+    ) -> Response:
         headers = [(b"if-none-match", tag.encode())] if tag else []
         scope = {"type": "http", "method": "GET", "path": "/", "query_string": query, "headers": headers,
                  "server": ("test", 80), "scheme": "http", "root_path": ""}  # fmt: skip
-        return self.recent.answer(Request(scope), caller, self._look)
+        return self.recent.answer(Request(scope), caller, look or self._look)
 
     def _look(self) -> Glance:
         self.looks += 1
@@ -74,6 +81,18 @@ def test_a_change_is_seen_a_second_later(page: Page):
     page.state, page.now = 2, page.now + 1
     changed = page.poll(tag=tag)
     assert (changed.status_code, bytes(changed.body), changed.headers[AGE]) == (200, b"state 2", "0.0")
+
+
+def test_a_slow_look_never_puts_an_older_picture_over_a_newer_one(page: Page):
+    def slow() -> Glance:
+        seen = page._look()
+        page.now, page.state = page.now + 2, 2
+        assert bytes(page.poll().body) == b"state 2"
+        return seen
+
+    late = page.poll(look=slow)
+    assert bytes(late.body) == b"state 2"
+    assert bytes(page.poll().body) == b"state 2"
 
 
 @pytest.mark.parametrize(("busy", "seconds"), [(True, 10), (False, 60)])

@@ -10,7 +10,7 @@ from typing import Final, Generic, TypeVar
 from tenancy.console.api.desk import Desk, opened
 from tenancy.console.counsel import Counsel
 from tenancy.console.pages.looked import Looked
-from tenancy.console.pages.patience import patiently
+from tenancy.console.pages.patience import PATIENCE_SECONDS, patiently
 from tenancy.console.parts import Parts
 from tenancy.engine.progress import progress
 from tenancy.ledger import reading
@@ -19,6 +19,7 @@ from tenancy.ledger.history import Usual, usual
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.reading import Line
 from tenancy.ledger.rounds import Beat, beats
+from tenancy.saga.errors import TransientError
 from tenancy.saga.evolve import fold
 from tenancy.saga.states import State
 
@@ -82,21 +83,35 @@ def tenant(desk: Desk, ref: str, history: "Kept[dict[str, Usual]]") -> Looked:
 
 
 class Kept(Generic[_Seen]):
-    """What is read anew only after some seconds, by one process for all its pages."""
+    """What is read anew only after some seconds, by one process for all its pages.
+
+    While one reads it anew, the others take what was read before: a slow reading holds up one page, not all threads.
+    """
 
     def __init__(self, read: Callable[[LedgerSession], _Seen], seconds: float) -> None:
         self._read, self._seconds = read, seconds
-        self._lock = threading.Lock()
+        self._reading = threading.Lock()
         self._values: list[_Seen] = []
-        self._read_at = 0.0
+        self._due = 0.0
 
     def of(self, ledger: LedgerSession) -> _Seen:
-        """The value, read by this session if it is due."""
-        with self._lock:
-            if not self._values or time.monotonic() - self._read_at >= self._seconds:
-                self._values = [self._read(ledger)]
-                self._read_at = time.monotonic()
+        """The value, read by this session if it is due; TransientError while there is none and its reading lasts."""
+        if self._values and time.monotonic() < self._due:
             return self._values[0]
+        if not self._reading.acquire(timeout=0 if self._values else PATIENCE_SECONDS):
+            return self._before()
+        try:
+            if not self._values or time.monotonic() >= self._due:
+                self._due = time.monotonic() + self._seconds  # also when it fails: not every page shall try
+                self._values = [self._read(ledger)]
+            return self._values[0]
+        finally:
+            self._reading.release()
+
+    def _before(self) -> _Seen:
+        if not self._values:
+            raise TransientError(f"The ledger has not answered for {PATIENCE_SECONDS:g} s.")
+        return self._values[0]
 
 
 def history() -> Kept[dict[str, Usual]]:

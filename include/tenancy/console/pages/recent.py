@@ -44,6 +44,8 @@ class Glance:
 
 @dataclass(frozen=True)
 class _Kept:
+    begun: float
+    """When the glance at the ledger began."""
     at: float
     drawn_at: float
     tag: str
@@ -63,21 +65,29 @@ class Recent:
         asked = (request.url.path, request.url.query, caller.rights, root_of(request))
         kept = self._kept.get(asked)
         if kept is None or self._clock() - kept.at >= KEPT_SECONDS:
-            kept = self._looked(asked, kept, glance())
+            begun = self._clock()
+            kept = self._looked(asked, kept, glance(), begun)
         headers = {**HEADERS, "ETag": kept.tag, AGE: f"{self._clock() - kept.drawn_at:.1f}"}
         if has(request, kept.tag):
             return Response(status_code=304, headers=headers)
         return Response(kept.html, 200, headers, "text/html; charset=utf-8")
 
-    def _looked(self, asked: Hashable, before: _Kept | None, seen: Glance) -> _Kept:
+    def _looked(self, asked: Hashable, before: _Kept | None, seen: Glance, begun: float) -> _Kept:
         now = self._clock()
         moment = int(now / (REDRAWN_SECONDS if seen.busy else REST_SECONDS))
         tag = f'"{hashlib.sha256(repr((asked, seen.state, moment)).encode()).hexdigest()[:20]}"'
         if before is not None and before.tag == tag:
-            kept = _Kept(now, before.drawn_at, tag, before.html)
+            kept = _Kept(begun, now, before.drawn_at, tag, before.html)
         else:
-            kept = _Kept(now, now, tag, seen.draw())
+            kept = _Kept(begun, now, now, tag, seen.draw())
+        return self._newer(asked, kept)
+
+    def _newer(self, asked: Hashable, kept: _Kept) -> _Kept:
+        """Keeps it, unless somebody looked later and was quicker: an older picture never follows a newer one."""
         with self._lock:
+            other = self._kept.get(asked)
+            if other is not None and other.begun > kept.begun:
+                return other
             if len(self._kept) >= _AT_MOST:
                 self._kept.clear()
             self._kept[asked] = kept
