@@ -117,24 +117,24 @@ def _await_dag(client: httpx.Client, dag: str) -> None:
         time.sleep(0.2)
 
 
-def _run(client: httpx.Client, dag: str, conf: dict[str, str]) -> float:
+def _run(client: httpx.Client, dag: str, conf: dict[str, str], seconds: float = RUN_SECONDS) -> float:
     """Seconds from queued to ended, both by Airflow's clock."""
     answer = client.post(f"/api/v2/dags/{dag}/dagRuns", json={"logical_date": None, "conf": conf})
     answer.raise_for_status()
-    run = _await_end(client, f"/api/v2/dags/{dag}/dagRuns/{answer.json()['dag_run_id']}")
+    run = _await_end(client, f"/api/v2/dags/{dag}/dagRuns/{answer.json()['dag_run_id']}", seconds)
     if run["state"] != "success":
         raise SandboxError(f"A run of {dag} ended {run['state']}: {run['dag_run_id']}")
     return (datetime.fromisoformat(run["end_date"]) - datetime.fromisoformat(run["queued_at"])).total_seconds()
 
 
-def _await_end(client: httpx.Client, path: str) -> dict[str, Any]:
-    deadline = time.monotonic() + RUN_SECONDS
+def _await_end(client: httpx.Client, path: str, seconds: float = RUN_SECONDS) -> dict[str, Any]:
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         run: dict[str, Any] = client.get(path).json()
         if run["state"] in {"success", "failed"}:
             return run
         time.sleep(0.2)
-    raise SandboxError(f"A run did not end within {RUN_SECONDS:.0f} s: {path}")
+    raise SandboxError(f"A run did not end within {seconds:.0f} s: {path}")
 
 
 def _print(samples: list[Sample], console: Console, executor: str) -> None:

@@ -6,6 +6,7 @@ whole answer, one after the other. Most tenants are copies of one (bench_ledger.
 
 import argparse
 import asyncio
+import hashlib
 import os
 import statistics
 import time
@@ -27,6 +28,8 @@ from tenancy.ledger.measures import measured
 from tenancy.saga.credentials import Keyring
 
 _FEW = 1_000
+_MOST_SECONDS, _MOST_RATIO = 0.050, 1.5
+"""What issue 6 asks for."""
 
 
 def main() -> None:
@@ -35,11 +38,19 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=200)
     asked = parser.parse_args()
     few, many = (_at(tenants, asked.requests) for tenants in (_FEW, asked.tenants))
-    for name in _PAGES:
-        ratio = _p95(many[name]) / _p95(few[name])
-        print(f"  {name:<28} {asked.tenants:,} / {_FEW:,} tenants: {ratio:.2f} of p95   (to reach: 1.5)")
+    print(f"p95 with {asked.tenants:,} tenants, and how many times that with {_FEW:,}:")
+    verdicts = [_verdict(name, _p95(few[name]), _p95(many[name])) for name in _PAGES]
     load = " ".join(f"{each:.1f}" for each in os.getloadavg())
-    print(f"{utc_now():%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, load {load}   (to reach: p95 50 ms)")
+    print(f"{utc_now():%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, load {load}")
+    told = f"p95 at most {_MOST_SECONDS * 1000:.0f} ms and {_MOST_RATIO:g} times that of {_FEW:,} tenants"
+    print(f"{'met' if all(verdicts) else 'MISSED'} ({sum(verdicts)} of {len(verdicts)} pages): {told}")
+
+
+def _verdict(name: str, few: float, many: float) -> bool:
+    ratio = many / few
+    met = many <= _MOST_SECONDS and ratio <= _MOST_RATIO
+    print(f"  {name:<28} {many * 1000:5.1f} ms, {ratio:4.2f} times   {'met' if met else 'MISSED'}")
+    return met
 
 
 def _at(tenants: int, requests: int) -> "dict[str, list[Asked]]":
@@ -84,7 +95,8 @@ async def _ask(app: Any, tenants: int, requests: int) -> dict[str, list[Asked]]:
             took[name] = []
             for number in range(requests):
                 began, cpu = time.perf_counter(), time.process_time()
-                answer = await client.get(path.format(n=1 + number * 7919 % tenants))
+                n = 1 + number * 7919 % tenants
+                answer = await client.get(path.format(n=n, id=hashlib.md5(str(n).encode()).hexdigest()[:8]))
                 took[name].append(Asked(time.perf_counter() - began, time.process_time() - cpu))
                 assert answer.status_code == 200, answer.text
             print(f"  {name:<28} {_told(took[name])}")
@@ -107,6 +119,11 @@ _PAGES = {
     "list, polled": "/?part=live",
     "list, needs a person": "/?attention=true",
     "list, by slug": "/?q=tenant-{n}",
+    "list, by name": "/?q=Tenant%20{n}",
+    "list, by id": "/?q={id}",
+    "list, by what all have": "/?q=tenant",
+    "list, by what none has": "/?q=nobody",
+    "list, by state": "/?state=Provisioning",
     "tenant": "/tenants/tenant-{n}",
     "tenant, polled": "/tenants/tenant-{n}?part=live",
 }

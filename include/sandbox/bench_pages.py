@@ -32,6 +32,11 @@ from sandbox.progress import Progress
 _RUNS: Final = f"/api/v2/dags/{bench.SAGA}/dagRuns"
 _REST_SECONDS: Final = 30.0
 _PATIENCE_SECONDS: Final = 300.0
+_TOGETHER_SECONDS: Final = 900.0
+"""For all tenants of a round: on a busy machine twenty at once take minutes."""
+_MOST_SHARE: Final = 0.10
+_UNCHANGED: Final = 1.10
+"""What issue 6 asks for: "< 10 % of a core and none of Airflow's task-API latency"; a tenth is noise."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +87,14 @@ def _measure(access: Access, options: argparse.Namespace, console: Console) -> N
     with access.client("operator") as client:
         client.timeout = httpx.Timeout(300)  # a busy machine makes it late, not wrong
         bench._await_dag(client, bench.SAGA)
-        bench._run(client, bench.SAGA, bench_undoing.request())  # warms up caches
+        bench._run(client, bench.SAGA, bench_undoing.request(), _TOGETHER_SECONDS)  # warms up caches
         with_pages, without = [], []
         rest = _phase(access, 0, _REST_SECONDS), _phase(access, options.pages, _REST_SECONDS)
+        console.print(f"at rest: {_one(rest[0])}\n  {options.pages} pages: {_one(rest[1])}")
         for _ in range(options.rounds):
             without.append(_provisioning(access, client, 0, options.tenants))
             with_pages.append(_provisioning(access, client, options.pages, options.tenants))
+            _tell_round(console, options, without[-1], with_pages[-1])
     _tell(console, options, rest, without, with_pages)
 
 
@@ -96,7 +103,9 @@ def _provisioning(access: Access, client: httpx.Client, pages: int, tenants: int
     asked = [bench_undoing.request() for _ in range(tenants)]
     answers = [client.post(_RUNS, json={"logical_date": None, "conf": conf}).raise_for_status() for conf in asked]
     with _measured(access, pages, [conf["slug"] for conf in asked]) as phase:
-        runs = [bench._await_end(client, f"{_RUNS}/{answer.json()['dag_run_id']}") for answer in answers]
+        ends = time.monotonic() + _TOGETHER_SECONDS
+        paths = [f"{_RUNS}/{answer.json()['dag_run_id']}" for answer in answers]
+        runs = [bench._await_end(client, path, ends - time.monotonic()) for path in paths]
     if any(run["state"] != "success" for run in runs):
         raise SandboxError("A tenant was not provisioned.")
     return phase(tuple(map(_seconds, runs)))
@@ -147,23 +156,34 @@ def _cpu(access: Access) -> float:
     return sum(sum(each.cpu_times()[:2]) for each in (process, *process.children(recursive=True)))
 
 
+def _tell_round(console: Console, options: argparse.Namespace, before: Phase, after: Phase) -> None:
+    console.print(f"{options.tenants} tenants: {_one(before)}; to Active {statistics.median(before.active):.1f} s")
+    console.print(f"  {options.pages} pages: {_one(after)}; to Active {statistics.median(after.active):.1f} s")
+
+
 def _tell(
     console: Console, options: argparse.Namespace, rest: tuple[Phase, Phase], without: list[Phase], with_: list[Phase]
 ) -> None:
     say = console.print
-    say(f"at rest: {_one(rest[0])}")
-    say(f"at rest, {options.pages} pages: {_one(rest[1])}; they cost {rest[1].share - rest[0].share:.1%} of a core")
-    for before, after in zip(without, with_, strict=True):
-        say(f"{options.tenants} tenants: {_one(before)}; to Active {statistics.median(before.active):.1f} s")
-        say(f"  {options.pages} pages: {_one(after)}; to Active {statistics.median(after.active):.1f} s")
-    extra = [(b.cpu_seconds - a.cpu_seconds) / b.wall_seconds for a, b in zip(without, with_, strict=True)]
-    say(f"the pages cost {statistics.median(extra):.1%} of a core while {options.tenants} provision   (to reach: 10 %)")
+    say(f"the pages cost {rest[1].share - rest[0].share:.1%} of a core at rest")
+    pairs = list(zip(without, with_, strict=True))
+    share = statistics.median((b.cpu_seconds - a.cpu_seconds) / b.wall_seconds for a, b in pairs)
+    cost = f"the pages cost {share:.1%} of a core while {options.tenants} provision"
+    say(f"{_met(share < _MOST_SHARE)}: {cost}   (to reach: less than {_MOST_SHARE:.0%})")
     alone = [each for phase in without for each in phase.latencies]
     beside = [each for phase in with_ for each in phase.latencies]
     ratio = statistics.median(beside) / statistics.median(alone)
-    say(f"the task API answers in {ratio:.2f} of the time it takes without pages, p95 {_p95(beside) / _p95(alone):.2f}")
+    tail = f"p95 {_p95(beside) / _p95(alone):.2f}"
+    say(
+        f"{_met(ratio <= _UNCHANGED)}: the task API answers in {ratio:.2f} of the time it takes without pages, {tail}"
+        f"   (to reach: unchanged, which is at most {_UNCHANGED:g})"
+    )
     load = " ".join(f"{each:.1f}" for each in os.getloadavg())
     say(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {psutil.cpu_count()} cores, load {load}, LocalExecutor")
+
+
+def _met(reached: bool) -> str:
+    return "met" if reached else "MISSED"
 
 
 def _one(phase: Phase) -> str:
