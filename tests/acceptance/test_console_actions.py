@@ -1,5 +1,6 @@
 """An operator's hands on the console, in a real browser: create, cancel in the middle, reset, retry, recover."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -50,7 +51,7 @@ def _phase(page: Page, phase: str) -> None:
     expect(page.locator(".head .pill")).to_have_text(phase, timeout=2 * PATIENCE_MS)
 
 
-def test_a_tenant_is_created_cancelled_in_the_middle_reset_retried_and_active(
+def test_a_tenant_is_created_cancelled_in_the_middle_reset_retried_active_and_its_admin_invited(
     browser: Browser, sandbox: Access, desk: Desk
 ):
     slug = runs.new_slug("umbrella")
@@ -70,6 +71,8 @@ def test_a_tenant_is_created_cancelled_in_the_middle_reset_retried_and_active(
         expect(page.locator("h1")).to_have_text("Umbrella <b>GmbH</b>")
         expect(page.locator("#do-reset")).to_be_disabled()
         expect(page.locator("#why-reset")).to_contain_text("Cancel first")
+        expect(page.locator("#do-invitation")).to_be_disabled()
+        expect(page.locator("#why-invitation")).to_contain_text("once the tenant is Active")
         until_looks(page, lambda rows: rows.get(WAIT) == "running" and rows[DEPLOY] == "done", "five ticks")
 
         _dialog(page, "cancel")
@@ -93,6 +96,55 @@ def test_a_tenant_is_created_cancelled_in_the_middle_reset_retried_and_active(
         _phase(page, "Active")
         expect(page.locator(".tabs a")).to_have_count(2)
         expect(page.locator("#audit")).to_contain_text("INC-7: wrong customer")
+        secret = _shown_once(page)
+        _nowhere(page, sandbox, slug, secret)
+
+
+def _shown_once(page: Page) -> str:
+    """The admin's invitation is in its dialog and nowhere else; a second look says who saw it and when."""
+    page.locator("#do-invitation").click()
+    page.locator("dialog .send").click()
+    invitation = page.locator("dialog #the-invitation")
+    expect(invitation).to_be_visible(timeout=PATIENCE_MS)
+    secret = invitation.inner_text()
+    assert len(secret) > 20
+    assert violations(page) == []
+    page.locator("dialog [data-close]").click()
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    assert secret not in page.content()
+    expect(page.locator("#why-invitation")).to_have_text(_SEEN, timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Make a new invitation").click()
+    expect(page.locator("dialog .dialog")).to_contain_text("It was shown to operator at 20", timeout=PATIENCE_MS)
+    assert secret not in page.content()
+    page.keyboard.press("Escape")
+    return secret
+
+
+_SEEN = re.compile(r"operator was shown it at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\.")
+
+
+def _answered(page: Page, address: str) -> str:
+    """The page as it is sent; a busy machine may need more than one try."""
+    answers: list[str] = []
+
+    def asked() -> bool:
+        answer = page.request.get(address)
+        answers.append(answer.text())
+        return answer.ok
+
+    runs.until(asked, f"{address} to answer", every=1)
+    return answers[-1]
+
+
+def _nowhere(page: Page, sandbox: Access, slug: str, secret: str) -> None:
+    """No page has the secret, neither as it is sent nor when somebody goes back to it."""
+    sent = ("", f"?q={slug}", f"tenants/{slug}", f"tenants/{slug}?part=live", f"tenants/{slug}/invitation")
+    for path in sent:
+        assert secret not in _answered(page, console(sandbox, path)), path
+    page.goto(console(sandbox))
+    page.go_back()
+    expect(page.locator("#audit")).to_contain_text("tenant.invitation.shown")
+    assert secret not in page.content()
 
 
 def test_recover_is_one_guided_action(browser: Browser, sandbox: Access, desk: Desk):

@@ -56,6 +56,10 @@ class Console:
 
     def get(self, path: str, status: int = 200, **more: Any) -> httpx.Response:
         answer = ask(self.app, "GET", path, **more)
+        for _ in range(5):  # a page waits 1.2 s for the ledger, which may be little on a busy machine
+            if answer.status_code != 503 or status == 503:
+                break
+            answer = ask(self.app, "GET", path, **more)
         assert answer.status_code == status, answer.text
         return answer
 

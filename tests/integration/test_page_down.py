@@ -38,6 +38,8 @@ def test_a_ledger_that_is_gone_is_named(console: Console, path: str):
     assert "The ledger does not answer" in answer.text
     assert "escalate to platform engineering" in answer.text
     assert "Traceback" not in answer.text
+    assert "data-again" in answer.text, "it asks again by itself"
+    assert "data-again" not in console.get("/tenants/nobody", 404).text
 
 
 def test_a_ledger_that_is_silent_is_named_before_it_times_out(console: Console, silence: int):

@@ -105,5 +105,9 @@
     stand.remove();
   });
 
-  say("live", "live");
+  // -- a page that could not be shown asks again by itself; of the others only those that are polled are live
+  if (document.querySelector("[data-again]")) {
+    say("asks again every 5 s", "bad");
+    setInterval(() => { if (document.visibilityState === "visible") location.reload(); }, 5000);
+  } else if (document.querySelector("[data-hx-trigger='console:poll']")) say("live", "live");
 })();
