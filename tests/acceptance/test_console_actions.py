@@ -72,7 +72,7 @@ def test_a_tenant_is_created_cancelled_in_the_middle_reset_retried_active_and_it
         expect(page.locator("#do-reset")).to_be_disabled()
         expect(page.locator("#why-reset")).to_contain_text("Cancel first")
         expect(page.locator("#do-invitation")).to_be_disabled()
-        expect(page.locator("#why-invitation")).to_contain_text("once the tenant is Active")
+        expect(page.locator("#why-invitation")).to_contain_text("while the tenant is Active")
         until_looks(page, lambda rows: rows.get(WAIT) == "running" and rows[DEPLOY] == "done", "five ticks")
 
         _dialog(page, "cancel")

@@ -60,7 +60,17 @@ def action_views(saga: Saga, rights: Collection[Right], shown: Shown | None) -> 
 def _action(saga: Saga, name: str, rights: Collection[Right]) -> ActionView:
     seen, lacking = preview(saga, name), lacks(name, rights)
     force = name == "reset" and not (seen.allowed or lacking) and Right.FORCE in rights and is_recoverable(saga)
-    return ActionView(name, BUTTONS[name], seen.allowed and not lacking, lacking or seen.refusal or seen.said, force)
+    refusal = _NO_RETRY.get(saga.state, seen.refusal) if name == "retry" and not seen.allowed else seen.refusal
+    return ActionView(name, BUTTONS[name], seen.allowed and not lacking, lacking or refusal or seen.said, force)
+
+
+_NO_RETRY: Final[Mapping[State, str]] = {
+    State.PROVISIONING: "It is being provisioned. Watch its timeline, or cancel first.",
+    State.ACTIVE: "There is nothing to retry: the tenant is Active.",
+    State.DECOMMISSIONING: "It is being decommissioned. Wait until everything is released, then recreate it.",
+    State.DECOMMISSIONED: "It is decommissioned. Recreate it if it is wanted again.",
+}
+"""The law's own sentences speak to whoever triggers a run of this slug."""
 
 
 def _recover(saga: Saga, rights: Collection[Right]) -> ActionView:
@@ -69,7 +79,7 @@ def _recover(saga: Saga, rights: Collection[Right]) -> ActionView:
     return ActionView("recover", "Recover", useful and not lacking, lacking or said)
 
 
-RECOVER: Final = "Cancels, resets and retries, each only where it is not so already, and waits for each."
+RECOVER: Final = "Cancels, resets and retries, each only if it is needed, and waits for each."
 
 
 def _invite(saga: Saga, rights: Collection[Right], shown: Shown | None) -> ActionView:
@@ -80,7 +90,7 @@ def _invite(saga: Saga, rights: Collection[Right], shown: Shown | None) -> Actio
 
 
 _INVITES: Final = "Lets the tenant's admin sign in. It is shown once, to whoever asks first."
-_NOT_YET: Final = "It lets the tenant's admin in once the tenant is Active."
+_NOT_YET: Final = "It lets the tenant's admin in while the tenant is Active."
 
 
 def lacks(name: str, rights: Collection[Right]) -> str:

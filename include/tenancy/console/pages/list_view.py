@@ -15,7 +15,6 @@ from tenancy.ledger.reading import Line, Wanted
 from tenancy.saga.states import State
 
 _WAIT: Final = frozenset({"Provisioning", "Cancelling", "Failed unwinding", "Decommissioning"})
-_QUIET: Final = frozenset({"Active", "Decommissioned"})
 BUSY: Final = _WAIT
 """Phases in which something is at work by itself."""
 
@@ -149,7 +148,7 @@ def line_view(line: Line, counsel: Counsel) -> LineView:
         created_at=line.created_at,
         age_seconds=(now - line.created_at).total_seconds(),
         attention=attention,
-        next="" if phase in _QUIET and not attention else counsel.advice(line).said,
+        next=counsel.advice(line).said if attention else "",
     )
 
 

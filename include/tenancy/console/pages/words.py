@@ -14,13 +14,13 @@ MEANINGS: Final = {
     "Provisioning": "It is being provisioned",
     "Cancelling": "It is being cancelled: what was made is undone, in reverse",
     "Failed unwinding": "It failed, and what was made is being undone, in reverse",
-    "Failed settled": "It failed, and nothing is left of it: that was looked at",
-    "Failed ready": "It has a clean slate: its run history is cleared, nothing is allocated",
+    "Failed settled": "Nothing is left of it: that was checked",
+    "Failed ready": "It is reset, and can be retried",
     "Failed retained": "Only the last flip failed: all its resources are kept",
     "Failed stuck": "Undoing it ran out of tries: something may be left",
     "Active": "It is active",
     "Decommissioning": "It is being decommissioned: all it has is released, in reverse",
-    "Decommissioned": "It is decommissioned: nothing is left, its slug is free",
+    "Decommissioned": "It is decommissioned: nothing is left of it",
 }
 SHORTLY: Final = {
     "Cancelling": "being undone",
