@@ -12,6 +12,7 @@ from airflow.plugins_manager import AirflowPlugin
 from tenancy.orchestration import listener
 
 _loaded: list[Any] = []
+_first = asyncio.Lock()
 
 
 def _load() -> Any:
@@ -21,8 +22,10 @@ def _load() -> Any:
 
 
 async def _console(scope: Any, receive: Any, send: Any) -> None:
-    if not _loaded:  # two first requests may both load it; the second then serves
-        _loaded[:] = [await asyncio.to_thread(_load)]
+    if not _loaded:
+        async with _first:  # after a restart every open page asks at once: one loads it, the others wait for that
+            if not _loaded:
+                _loaded.append(await asyncio.to_thread(_load))
     await _loaded[0](scope, receive, send)
 
 

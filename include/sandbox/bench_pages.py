@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing import get_context
+from queue import Empty
 from typing import Any, Final
 
 import httpx
@@ -135,16 +136,23 @@ def _measured(access: Access, pages: int, slugs: list[str]) -> Iterator[Callable
         )
     for worker in workers:
         worker.start()
-        told.get(timeout=_PATIENCE_SECONDS)  # it is at work
+        _told(told)  # it is at work
     began, cpu = time.monotonic(), _cpu(access)
     found: dict[str, Any] = {"polls": 0, "unchanged": 0}
     yield lambda active: Phase(active=active, **found)
     found.update(wall_seconds=time.monotonic() - began, cpu_seconds=_cpu(access) - cpu)
     stop.set()
     for _ in workers:
-        found.update(told.get(timeout=_PATIENCE_SECONDS))
+        found.update(_told(told))
     for worker in workers:
         worker.join()
+
+
+def _told(queue: Any) -> dict[str, Any]:
+    try:
+        return dict(queue.get(timeout=_PATIENCE_SECONDS))
+    except Empty:
+        raise SandboxError(f"The api-server has not answered a page or a task for {_PATIENCE_SECONDS:.0f} s.") from None
 
 
 def _cpu(access: Access) -> float:

@@ -41,3 +41,33 @@ def test_the_plugin_registers_the_console_and_the_listener_without_loading_them(
     }
     assert not loaded["console"]
     assert set(loaded["modules"]) <= {"tenancy", "tenancy_plugin"}
+
+
+_FIFTY = """
+import asyncio, json, sys, time
+sys.path.insert(0, "plugins")
+import tenancy_plugin
+
+consoles = []
+
+async def console(scope, receive, send):
+    pass
+
+def load():
+    consoles.append(console)
+    time.sleep(0.5)  # as long as it takes, and longer
+    return console
+
+async def fifty():
+    tenancy_plugin._load = load
+    await asyncio.gather(*(tenancy_plugin._console({}, None, None) for _ in range(50)))
+
+asyncio.run(fifty())
+print(len(consoles))
+"""
+
+
+def test_fifty_pages_that_ask_at_once_after_a_restart_load_one_console():
+    command = [sys.executable, "-c", _FIFTY]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "1"
