@@ -4,14 +4,14 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    script = (Path(__file__).parents[1] / "sql" / "0007_search.sql").read_text()
+    script = (Path(__file__).parents[1] / "sql" / "0008_search.sql").read_text()
     # By the driver itself: SQLAlchemy would take the script's percent signs for parameters.
     driver_connection = op.get_bind().connection.driver_connection
     assert driver_connection is not None  # it is checked out
