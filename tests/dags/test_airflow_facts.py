@@ -18,7 +18,7 @@ from tenancy.airflow_settings import DATABASE_LOCK_SECONDS, celery_settings, shi
 from tenancy.bootstrap import platform
 from tenancy.engine.tenancy import Timings
 from tenancy.orchestration.retrying import MAX_RETRY_DELAY, retry_policy, unwinding_retry_policy
-from tenancy.saga.errors import LedgerOutdatedError, PermanentError, Refused, StaleLease, TransientError
+from tenancy.saga.errors import LedgerOutdatedError, OutOfTurn, PermanentError, Refused, StaleLease, TransientError
 
 
 def test_a_newer_task_instance_has_a_greater_id():
@@ -44,6 +44,7 @@ def test_errors_are_retried_by_what_the_caller_should_do():
     assert action(StaleLease("no")) is RetryAction.FAIL
     assert action(PermanentError("no")) is RetryAction.FAIL
     assert action(LedgerOutdatedError("no")) is RetryAction.FAIL
+    assert action(OutOfTurn("wait")) is RetryAction.RETRY
     assert action(TransientError("later")) is RetryAction.DEFAULT
     assert action(RuntimeError("unknown")) is RetryAction.DEFAULT
 

@@ -7,11 +7,12 @@ import pytest
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.storage import StorageServer
 from tenancy.ledger.envelope import chain_break
+from tenancy.saga import commands as c
 from tenancy.saga import facts as f
-from tenancy.saga.errors import PermanentError, Refused, StaleLease, TransientError
+from tenancy.saga.errors import OutOfTurn, PermanentError, Refused, StaleLease, TransientError
 from tenancy.saga.names import ActivityName, RunId
 from tenancy.saga.states import ResourceState, StepStatus
-from tests.integration.stage import FLIP, HANDLE, NOTHING, ORDER, SCHEMA, STORAGE, VALIDATE, Stage
+from tests.integration.stage import FLIP, HANDLE, NOTHING, ORDER, SCHEMA, STORAGE, VALIDATE, Stage, lease
 
 AFTER_FIRST = ORDER[1:]
 
@@ -118,6 +119,15 @@ def test_an_activity_before_its_turn_is_refused_whatever_airflows_marks_say(stag
     (refused,) = stage.facts(f.ActivityRefused)
     assert refused.activity == activity
     assert stage.saga.phase == "Provisioning"
+
+
+def test_an_activity_waits_for_one_before_it_that_was_cleared_and_then_goes_on(stage: Stage):
+    stage.run_until(FLIP)
+    stage.ask(c.BeginActivity(lease(HANDLE, 2)))
+    with pytest.raises(OutOfTurn, match="mark_active must wait: allocate_workflow_handle is not done"):
+        stage.run(FLIP)
+    stage.run(HANDLE, 2)
+    assert stage.run(FLIP, 2).phase == "Active"
 
 
 @pytest.mark.parametrize("activity", ORDER)

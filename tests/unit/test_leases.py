@@ -5,7 +5,7 @@ import pytest
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.decide import decide
-from tenancy.saga.errors import Refused, StaleLease
+from tenancy.saga.errors import OutOfTurn, Refused, StaleLease
 from tenancy.saga.states import StepStatus
 from tenancy.saga.tenant import Saga
 from tests.unit.sagas import (
@@ -57,6 +57,21 @@ def test_airflows_next_try_goes_on_where_the_last_one_failed() -> None:
     assert (saga.step(HANDLE).status, saga.step(HANDLE).message) == (StepStatus.RUNNING, "")
 
 
+def test_while_one_before_it_is_at_work_again_an_activity_is_out_of_turn_and_then_goes_on() -> None:
+    """Its task was cleared while this one's wait came to its end."""
+    cleared = ask(tenant_in("Provisioning"), begin(STORAGE, 2))
+    with pytest.raises(OutOfTurn, match="allocate_storage is not done"):
+        decide(cleared, begin(HANDLE, 2))
+    again = ask(cleared, complete(STORAGE, 2), begin(HANDLE, 2))
+    assert again.step(HANDLE).holder == holder(2)
+
+
+def test_before_its_turn_has_ever_come_an_activity_is_refused_for_good() -> None:
+    with pytest.raises(Refused) as refused:
+        decide(ask(tenant_in("Provisioning"), fail(HANDLE, 1)), begin(SCHEMA))
+    assert not isinstance(refused.value, OutOfTurn)
+
+
 def test_beginning_again_with_the_same_lease_changes_nothing() -> None:
     assert decide(tenant_in("Provisioning"), begin(HANDLE, 1)) == ()
 
@@ -92,12 +107,6 @@ def test_a_task_that_died_while_it_waited_leaves_what_it_saw_last() -> None:
 
 def test_a_lease_does_not_hold_for_another_activity() -> None:
     is_stale(ask(tenant_in("Provisioning"), begin(HANDLE, 7)), complete(SCHEMA, 7))
-
-
-def test_a_cleared_task_that_was_done_must_be_done_again_before_the_next_one_begins() -> None:
-    saga = ask(tenant_in("Provisioning"), begin(STORAGE, 2))
-    with pytest.raises(Refused, match="allocate_storage is not done"):
-        decide(saga, begin(HANDLE, 2))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Which errors Airflow retries: TransientError with backoff, PermanentError and Refused never; and when.
 
+One refusal is: OutOfTurn, which says itself that its time will come.
+
 Undoing is tried again whatever the error was: its operator has a policy for the time only.
 """
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 RETRIES: Final = 3
 RETRY_DELAY: Final = timedelta(seconds=1)
 MAX_RETRY_DELAY: Final = timedelta(seconds=30)
+TURN_DELAY: Final = timedelta(seconds=5)
+"""What an activity that is done already needs to verify and say so, its task's start included."""
 UNWINDING_RETRIES: Final = 5
 UNWINDING_RETRY_DELAY: Final = timedelta(seconds=2)
 UNWINDING_MAX_RETRY_DELAY: Final = timedelta(seconds=60)
@@ -44,6 +48,7 @@ def retry_policy() -> ExceptionRetryPolicy:
     """Errors by dotted name; whatever else a task raises is retried with Airflow's own backoff."""
     return SagaRetryPolicy(
         rules=[
+            RetryRule("tenancy.saga.errors.OutOfTurn", RetryAction.RETRY, TURN_DELAY, reason="its turn will come"),
             RetryRule("tenancy.saga.errors.Refused", RetryAction.FAIL, reason="a refusal stands"),
             RetryRule("tenancy.saga.errors.PermanentError", RetryAction.FAIL, reason="something has to change first"),
         ],

@@ -5,7 +5,7 @@ Called through decide.py only.
 
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
-from tenancy.saga.errors import Refused, StaleLease
+from tenancy.saga.errors import OutOfTurn, Refused, StaleLease
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
 from tenancy.saga.states import Kind, State, StepStatus
 from tenancy.saga.tenant import Intent, Lease, Resource, Saga
@@ -227,11 +227,16 @@ def _require_predecessors(saga: Saga, activity: ActivityName) -> None:
     for entry in saga.plan:
         if entry.activity == activity:
             return
-        if saga.step(entry.activity).status is not StepStatus.DONE:
-            raise Refused(
-                f"{activity} must wait: {entry.activity} is not done, whatever Airflow's marks say. "
-                "Clear the whole run, or cancel."
-            )
+        status = saga.step(entry.activity).status
+        if status is not StepStatus.DONE:
+            raise _not_its_turn(activity, entry.activity, status)
+
+
+def _not_its_turn(activity: ActivityName, undone: ActivityName, status: StepStatus) -> Refused:
+    said = f"{activity} must wait: {undone} is not done, whatever Airflow's marks say."
+    if status is StepStatus.RUNNING:
+        return OutOfTurn(f"{said} It is at work just now, and {activity} is tried again by itself.")
+    return Refused(f"{said} Clear the whole run, or cancel.")
 
 
 def _require_lease(saga: Saga, lease: Lease) -> None:

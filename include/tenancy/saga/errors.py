@@ -73,3 +73,7 @@ class Refused(TenancyError):  # noqa: N818 - a refusal is an answer, not an erro
 
 class StaleLease(Refused):
     """A process of an older attempt or task instance tried to act; a newer one has taken its place."""
+
+
+class OutOfTurn(Refused):
+    """An activity before this one is at work just now: its task was cleared while this one ran. Its turn will come."""
