@@ -55,7 +55,7 @@ class Table:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             played = pool.map(lambda cell: self._touch(*cell, slugs[cell]), cells)
             done = {(cell.action, cell.column): cell for cell in played}
-        self._see_refusals(done)
+        self._see_answers(done)
         self.held.close()
         return done
 
@@ -124,11 +124,16 @@ class Table:
         if fault:
             self.desk.clear(fault)
 
-    def _see_refusals(self, done: dict[tuple[str, str], Cell]) -> None:
-        """A refusal of what unwinds has to be seen before the unwinding ends."""
+    def _see_answers(self, done: dict[tuple[str, str], Cell]) -> None:
+        """What the product says to what unwinds has to be seen before the unwinding ends."""
         for cell in done.values():
             if cell.column == "unwinding" and cell.action in REFUSED:
                 runs.until(lambda cell=cell: runs.refusals(self.access, cell.slug), f"{cell} to be refused")
+            if cell.column == "unwinding" and cell.action == "mark run failed":
+                runs.until(lambda cell=cell: self._cancels(cell) == 2, f"{cell} to be cancelled again", seconds=240)
+
+    def _cancels(self, cell: Cell) -> int:
+        return runs.kinds(self.access, cell.slug).count("tenant.provisioning.cancel.requested")
 
 
 REFUSED = ("clear the whole run", "clear some tasks", "trigger again")
