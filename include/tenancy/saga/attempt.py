@@ -235,7 +235,7 @@ def _require_predecessors(saga: Saga, activity: ActivityName) -> None:
 def _not_its_turn(activity: ActivityName, undone: ActivityName, status: StepStatus) -> Refused:
     said = f"{activity} must wait: {undone} is not done, whatever Airflow's marks say."
     if status is StepStatus.RUNNING:
-        return OutOfTurn(f"{said} It is at work just now, and {activity} is tried again by itself.")
+        return OutOfTurn(f"{said} It is at work just now. If it stays so: clear the whole run, or cancel.")
     return Refused(f"{said} Clear the whole run, or cancel.")
 
 
