@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 from psycopg.rows import dict_row
@@ -61,10 +62,18 @@ def task_log(access: Access, run_id: str, task: str, try_number: int = 1) -> str
         return client.get(f"{DAG}/dagRuns/{run_id}/taskInstances/{task}/logs/{try_number}").text
 
 
-def until(look: Callable[[], object], what: str, *, seconds: float = PATIENCE_SECONDS, every: float = 0.1) -> None:
+def until(
+    look: Callable[[], object],
+    what: str,
+    *,
+    seconds: float = PATIENCE_SECONDS,
+    every: float = 0.1,
+    told: Callable[[], str] = str,
+) -> None:
+    """`told`: what else to say when it does not come."""
     deadline = time.monotonic() + seconds
     while not look():
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}{told()}"
         time.sleep(every)
 
 
@@ -87,9 +96,36 @@ def phase(access: Access, slug: str) -> str:
     return f"{row['state']} {row['substate']}" if row["substate"] else str(row["state"])
 
 
-def await_phase(access: Access, slug: str, *phases: str) -> str:
-    until(lambda: phase(access, slug) in phases, f"{slug} to be {' or '.join(phases)}")
+def await_phase(access: Access, slug: str, *phases: str, seconds: float = PATIENCE_SECONDS) -> str:
+    until(
+        lambda: phase(access, slug) in phases,
+        f"{slug} to be {' or '.join(phases)}",
+        seconds=seconds,
+        told=lambda: f"; it is {phase(access, slug)}\n{story(access, slug)}",
+    )
     return phase(access, slug)
+
+
+def story(access: Access, slug: str) -> str:
+    """All that happened to the tenant, a line a fact, and how Airflow sees the tasks of its runs."""
+    facts = ledger(
+        access,
+        "select at, fact.attempt, kind, data::text from ledger.fact join ledger.tenant on stream = id "
+        "where slug = %s order by stream, fact.seq",
+        slug,
+    )
+    lines = [f"{fact['at']:%H:%M:%S.%f} {fact['attempt']} {fact['kind']} {fact['data'][:300]}" for fact in facts]
+    for run_id in _runs(access, slug):
+        lines += [run_id, *_task_lines(access, run_id)]
+    return "\n".join(lines)
+
+
+def _task_lines(access: Access, run_id: str) -> list[str]:
+    with access.client("engineer") as client:
+        answer = client.get(f"{DAG}/dagRuns/{quote(run_id, safe='')}/taskInstances")
+    tasks = answer.json().get("task_instances", [])
+    keys = ("task_id", "state", "try_number", "queued_when", "start_date", "end_date")
+    return ["  ".join(str(task[key]) for key in keys) for task in tasks] or [answer.text[:300]]
 
 
 def kinds(access: Access, slug: str) -> list[str]:
@@ -115,10 +151,14 @@ def waits(access: Access, slug: str) -> bool:
 
 def first_run(access: Access, slug: str) -> str:
     """The run of the tenant's first attempt."""
+    return _runs(access, slug)[0]
+
+
+def _runs(access: Access, slug: str) -> list[str]:
     question = (
         "select run.run_id from ledger.run join ledger.tenant on tenant_id = id where slug = %s order by run.attempt"
     )
-    return str(ledger(access, question, slug)[0]["run_id"])
+    return [str(row["run_id"]) for row in ledger(access, question, slug)]
 
 
 def refusals(access: Access, slug: str) -> list[str]:

@@ -116,7 +116,7 @@ def test_what_it_means(sandbox: Access, played: dict[tuple[str, str], Cell], act
         runs.until(lambda: words in " ".join(runs.refusals(sandbox, cell.slug)), f"{cell} to be refused: {words}")
     phase = {AS_IT_WAS: _rests(column), ITSELF: _rests(column), NOTED: "Active", GOES_ON: "Active", RETRIED: "Active"}
     expected = phase.get(meaning, "Failed settled")
-    runs.until(lambda: runs.phase(sandbox, cell.slug) == expected, f"{cell} to be {expected}", seconds=PATIENCE)
+    runs.await_phase(sandbox, cell.slug, expected, seconds=PATIENCE)
     _check(sandbox, cell, meaning)
 
 
