@@ -3,9 +3,11 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from html import unescape
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -25,6 +27,7 @@ from tests.sandboxes import EXECUTOR
 NO_SIGN_OF_LIFE = "The workflow engine's scheduler gives no sign of life"
 SILENT = "engine.scheduler_silent"
 SETTLED = "Failed settled"
+WAIT = "wait_for_workloads_ready"
 PATIENCE = 180.0
 """A restarted part of Airflow takes its time on a busy machine."""
 pytestmark = pytest.mark.timeout(600)
@@ -247,7 +250,38 @@ def test_a_wait_without_a_triggerer_is_a_stall_for_that_cause_and_its_cancel_nee
 
     runs.until(is_explained, "the cause to be recorded", seconds=PATIENCE, every=1)
     seen = operators.look(sandbox, f"/tenants/{slug}")
-    assert (seen["stall"]["kind"], seen["stall"]["activity"]) == ("activity", "wait_for_workloads_ready")
+    assert (seen["stall"]["kind"], seen["stall"]["activity"]) == ("activity", WAIT)
     assert seen["next_action"].startswith("Escalate: nothing that waits goes on until it is back.")
     assert "no sign of life" not in str(operators.act(sandbox, slug, "cancel")["warnings"])
     settles(sandbox, slug)
+
+
+def test_a_clear_that_meets_the_end_of_a_wait_ends_airflows_triggerer_which_is_started_again(
+    sandbox: Access, desk: Desk, waiting: Callable[[], str]
+):
+    """Airflow 3.3.2: it finds the task's id gone as it stores the event. Who keeps it running has to revive it."""
+    other, slug = waiting(), runs.new_slug("down")
+    fault = desk.set("slow-start", tenant=slug, seconds=600)
+    operators.create(sandbox, runs.request(slug))
+    runs.until(lambda: runs.waits(sandbox, slug), f"{slug} to wait for its pods")
+    run_id, log = runs.first_run(sandbox, slug), sandbox.layout.logs / "triggerer.log"
+    task = sandbox.layout.logs / "tasks" / "dag_id=tenant_provisioning" / f"run_id={run_id}" / f"task_id={WAIT}"
+    runs.until(lambda: list(task.glob("*.trigger.*")), "the wait to be the triggerer's")
+    airflow, before = sandbox.superuser_dsn("platform", "airflow"), log.stat().st_size
+    with ThreadPoolExecutor(1) as pool, gates.clearing_held(sandbox, run_id, WAIT):
+        cleared = pool.submit(_clear, sandbox, run_id)
+        runs.until(lambda: gates.held(airflow, "update task_instance set id=%"), "the clear to reach its gate")
+        desk.clear(fault.id)
+        runs.until(lambda: gates.held(airflow, "update task_instance set state='scheduled'%"), "the event to meet it")
+    assert cleared.result() == 200
+    runs.until(lambda: b"is started again" in log.read_bytes()[before:], "the triggerer to be revived")
+    assert b"StaleDataError" in log.read_bytes()[before:]
+    desk.clear()
+    for each in (slug, other):
+        runs.await_phase(sandbox, each, "Active", seconds=PATIENCE)
+
+
+def _clear(access: Access, run_id: str) -> int:
+    with access.client("operator") as client:
+        body = {"dry_run": False, "only_failed": False}
+        return client.post(f"{runs.DAG}/dagRuns/{quote(run_id, safe='')}/clear", json=body, timeout=60).status_code
