@@ -1,7 +1,6 @@
 """Open tabs and a task, as bench_pages.py needs them: each in a process of its own, so that neither slows the other."""
 
 import asyncio
-import re
 import time
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -9,7 +8,6 @@ from typing import Any, Final
 import httpx
 
 _BEAT_SECONDS: Final = 2.0
-_EVERY: Final = re.compile(r'data-every="(\d+)"')
 _PROBE_SECONDS: Final = 0.05
 
 
@@ -62,12 +60,11 @@ class _Tab:
     async def poll(self, client: httpx.AsyncClient, seen: _Seen) -> None:
         answer = await client.get(self.path, headers={"If-None-Match": self.tag} if self.tag else {})
         seen.polls += 1
+        self.every = int(answer.headers.get("X-Tenancy-Every", self.every))
         if answer.status_code == 304:
             seen.unchanged += 1
         elif answer.status_code == 200:
             self.tag = answer.headers["ETag"]
-            found = _EVERY.search(answer.text)
-            self.every = int(found[1]) if found else 1
 
 
 async def _browse(open_: Tabs, stop: Any) -> _Seen:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from sandbox.access import Access
 from sandbox.faults.desk import Desk
@@ -114,6 +114,17 @@ def test_ticks_arrive_without_loading_the_page_again(browser: Browser, sandbox: 
         shoot(page, "active-dark")
         page.emulate_media(color_scheme="light")
         shoot(page, "active-light")
+
+
+def test_a_page_asks_as_often_as_it_is_told(browser: Browser, sandbox: Access, active: str):
+    def slowed(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, headers={**answer.headers, "x-tenancy-every": "7"})
+
+    with window(browser, sandbox, "operator") as page:
+        page.route(re.compile("part=live"), slowed)
+        page.goto(console(sandbox, f"tenants/{active}"))
+        expect(page.locator("#live")).to_have_attribute("data-every", "7", timeout=PATIENCE_MS)
 
 
 def test_rows_are_seen_unwinding(browser: Browser, sandbox: Access, desk: Desk):

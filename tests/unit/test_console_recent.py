@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tenancy.console.callers import Caller, Right
-from tenancy.console.pages.recent import AGE, Glance, Recent
+from tenancy.console.pages.recent import AGE, EVERY, Glance, Recent
 
 ADA = Caller("ada", frozenset(Right))
 GRACE = Caller("grace", frozenset(Right))
@@ -108,3 +108,13 @@ def test_many_pages_are_not_kept_for_ever(page: Page):
     for number in range(1000):
         page.poll(query=f"part=live&attempt={number}".encode())
     assert len(page.recent._kept) <= 200
+
+
+def test_every_answer_says_how_often_to_ask_an_unchanged_one_too(page: Page):
+    first = page.poll()
+    page.now += 2
+    unchanged = page.poll(tag=first.headers["etag"])
+    assert (unchanged.status_code, unchanged.headers[EVERY]) == (304, "1")
+    page.busy = False
+    page.now += 2
+    assert page.poll().headers[EVERY] == "5"

@@ -125,7 +125,7 @@ def capacity(region: Region, tenants: int) -> Check:
 def quota(plan: Plan, tenants: int) -> Check:
     """How much of a plan's quota is used."""
     if plan.quota is None:
-        said = f"{tenants} tenants are on it; it has no quota."
+        said = f"{'1 tenant is' if tenants == 1 else f'{tenants} tenants are'} on it; it has no quota."
         return Check(System.QUOTA, _OK, said, part=plan.name, measured={"tenants": tenants})
     state, said = _room(tenants, plan.quota, "The plan's quota", "no further tenant is admitted to it")
     return Check(System.QUOTA, state, said, part=plan.name, measured={"tenants": tenants, "allowed": plan.quota})

@@ -15,11 +15,12 @@ from tenancy.console.api.access import CallerOf, PartsOf, needs
 from tenancy.console.api.desk import Desk
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import class_view, reads
+from tenancy.console.pages.crowd import pace
 from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.health_view import health_lines
 from tenancy.console.pages.list_view import Listed, is_busy, list_view, query_of, what_is_so
 from tenancy.console.pages.platform_view import platform_lines
-from tenancy.console.pages.recent import Glance, Recent, pace
+from tenancy.console.pages.recent import Glance, Recent
 from tenancy.console.pages.rendering import drawn, page
 from tenancy.console.parts import Parts
 from tenancy.ledger import reading

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tenancy.console.callers import Caller
+from tenancy.console.pages.crowd import Crowd
 from tenancy.console.pages.rendering import HEADERS, has, root_of
 
 KEPT_SECONDS: Final = 1.0
@@ -24,12 +25,9 @@ REST_SECONDS: Final = 60.0
 """The same where nothing is under way."""
 AGE: Final = "X-Tenancy-Age"
 """Seconds since the picture was drawn; console.js lets its times tick from there."""
+EVERY: Final = "X-Tenancy-Every"
+"""After how many of its beats console.js is to ask again; of an unchanged picture, too."""
 _AT_MOST: Final = 200
-
-
-def pace(*, busy: bool) -> int:
-    """How many of console.js's beats, 2 s each, a page lets pass before it asks again."""
-    return 1 if busy else 5
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,7 @@ class _Kept:
     drawn_at: float
     tag: str
     html: str
+    busy: bool
 
 
 class Recent:
@@ -57,6 +56,7 @@ class Recent:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._crowd = Crowd(clock)
         self._kept: dict[Hashable, _Kept] = {}
         self._lock = threading.Lock()
 
@@ -67,7 +67,8 @@ class Recent:
         if kept is None or self._clock() - kept.at >= KEPT_SECONDS:
             begun = self._clock()
             kept = self._looked(asked, kept, glance(), begun)
-        headers = {**HEADERS, "ETag": kept.tag, AGE: f"{self._clock() - kept.drawn_at:.1f}"}
+        every = self._crowd.polled(busy=kept.busy)
+        headers = {**HEADERS, "ETag": kept.tag, AGE: f"{self._clock() - kept.drawn_at:.1f}", EVERY: str(every)}
         if has(request, kept.tag):
             return Response(status_code=304, headers=headers)
         return Response(kept.html, 200, headers, "text/html; charset=utf-8")
@@ -77,9 +78,9 @@ class Recent:
         moment = int(now / (REDRAWN_SECONDS if seen.busy else REST_SECONDS))
         tag = f'"{hashlib.sha256(repr((asked, seen.state, moment)).encode()).hexdigest()[:20]}"'
         if before is not None and before.tag == tag:
-            kept = _Kept(begun, now, before.drawn_at, tag, before.html)
+            kept = _Kept(begun, now, before.drawn_at, tag, before.html, seen.busy)
         else:
-            kept = _Kept(begun, now, now, tag, seen.draw())
+            kept = _Kept(begun, now, now, tag, seen.draw(), seen.busy)
         return self._newer(asked, kept)
 
     def _newer(self, asked: Hashable, kept: _Kept) -> _Kept:

@@ -11,10 +11,11 @@ from tenancy.console.api.access import CallerOf, PartsOf, needs
 from tenancy.console.api.requests import Part, Ref
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import reads
+from tenancy.console.pages.crowd import pace
 from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.list_view import is_busy, what_is_so
 from tenancy.console.pages.platform_view import platform_lines
-from tenancy.console.pages.recent import Glance, Recent, pace
+from tenancy.console.pages.recent import Glance, Recent
 from tenancy.console.pages.rendering import drawn, page
 from tenancy.console.pages.tenant_view import tenant_view
 from tenancy.console.parts import Parts

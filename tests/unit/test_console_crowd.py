@@ -1,0 +1,77 @@
+"""How often pages ask: together never more than the api-server can spare, alone as often as they like."""
+
+import heapq
+
+import pytest
+
+from tenancy.console.pages.crowd import BEAT_SECONDS, MOST_A_SECOND, SLOWEST, Crowd
+
+
+class House:
+    """Open pages that ask as they are told."""
+
+    def __init__(self, pages: int, *, busy: bool = True) -> None:
+        self.now, self.busy = 0.0, busy
+        self.crowd = Crowd(lambda: self.now)
+        self.next = [(BEAT_SECONDS * page / pages, page) for page in range(pages)]
+        self.told: list[tuple[float, int]] = []
+
+    def live(self, until: float) -> None:
+        while self.next[0][0] < until:
+            self.now, page = heapq.heappop(self.next)
+            every = self.crowd.polled(busy=self.busy)
+            self.told.append((self.now, every))
+            heapq.heappush(self.next, (self.now + every * BEAT_SECONDS, page))
+
+    def leave(self, remaining: int) -> None:
+        self.next = sorted((at, page) for at, page in self.next if page < remaining)
+
+    def polls_a_second(self, since: float, until: float) -> float:
+        return sum(since <= at < until for at, _ in self.told) / (until - since)
+
+    def paces(self, since: float) -> set[int]:
+        return {every for at, every in self.told if at >= since}
+
+
+@pytest.mark.parametrize("pages", [1, 5, 15])
+def test_few_pages_ask_at_every_beat(pages: int):
+    house = House(pages)
+    house.live(120)
+    assert house.paces(0) == {1}
+
+
+@pytest.mark.parametrize("pages", [30, 50, 100])
+def test_many_pages_ask_together_no_more_than_can_be_spared(pages: int):
+    house = House(pages)
+    house.live(240)
+    assert house.polls_a_second(30, 240) <= MOST_A_SECOND * 1.1
+    assert house.polls_a_second(30, 240) >= MOST_A_SECOND / 2, "and not much less"
+
+
+def test_a_crowd_that_comes_at_once_is_slowed_down_within_seconds():
+    house = House(50)
+    house.live(20)
+    assert house.polls_a_second(10, 20) <= MOST_A_SECOND * 1.5
+
+
+def test_pages_without_end_still_learn_what_happens():
+    house = House(2000)
+    house.live(60)
+    assert max(house.paces(0)) == SLOWEST
+
+
+def test_whoever_stays_asks_at_every_beat_again():
+    house = House(50)
+    house.live(60)
+    house.leave(3)
+    house.live(120)
+    assert house.paces(100) == {1}
+
+
+def test_pages_at_rest_ask_every_ten_seconds_and_no_more_often_than_a_crowd_may():
+    house = House(10, busy=False)
+    house.live(60)
+    assert house.paces(0) == {5}
+    crowd = House(400, busy=False)
+    crowd.live(60)
+    assert min(crowd.paces(30)) == SLOWEST
