@@ -7,6 +7,7 @@ TENANCY_TEST_EXECUTOR=celery Celery's workers run its tasks: what holds with one
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -52,13 +53,20 @@ def sandbox_up(sandbox_layout: Layout) -> Callable[[], None]:
 
 @pytest.fixture(scope="session")
 def sandbox(sandbox_layout: Layout, sandbox_up: Callable[[], None]) -> Iterator[Access]:
+    with kept_up(sandbox_layout, sandbox_up) as access:
+        yield access
+
+
+@contextmanager
+def kept_up(layout: Layout, up: Callable[[], None]) -> Iterator[Access]:
+    """The sandbox that `up` brings up there: purged before and after, unless it is to be kept."""
     keep = os.environ.get("TENANCY_KEEP_SANDBOX") == "1"
     if not keep:
-        lifecycle.down(sandbox_layout, purge=True)
-    sandbox_up()
-    yield Access(sandbox_layout)
+        lifecycle.down(layout, purge=True)
+    up()
+    yield Access(layout)
     if not keep:
-        lifecycle.down(sandbox_layout, purge=True)
+        lifecycle.down(layout, purge=True)
 
 
 @pytest.fixture

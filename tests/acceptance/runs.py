@@ -13,6 +13,8 @@ from sandbox.access import Access
 
 DAG = "/api/v2/dags/tenant_provisioning"
 PATIENCE_SECONDS = 90.0
+TOLD_ONCE = ["stalled", "stall_cleared"]
+"""What `stalls` gives when one came and went."""
 
 
 def new_slug(prefix: str = "t") -> str:
@@ -147,6 +149,12 @@ def waits(access: Access, slug: str) -> bool:
             row["attempt"],
         )
     )
+
+
+def stalls(access: Access, slug: str) -> list[str]:
+    """What was recorded of the tenant's stalls, in order."""
+    told = [kind.split(".")[2] for kind in kinds(access, slug) if kind.startswith("tenant.provisioning.stall")]
+    return [what for what in told if what in TOLD_ONCE]
 
 
 def first_run(access: Access, slug: str) -> str:

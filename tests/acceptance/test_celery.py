@@ -3,7 +3,6 @@
 A sandbox of its own, up for this file only. Every other test can be run on Celery too: TENANCY_TEST_EXECUTOR=celery.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -17,6 +16,7 @@ from sandbox.layout import Layout
 from tests.acceptance import cancels, gates, on_celery, operators, runs
 from tests.acceptance.on_celery import PATIENCE
 from tests.chaos.campaign import CHAOS_WISH
+from tests.sandboxes import kept_up
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 LOWERED = {
@@ -42,13 +42,8 @@ def heal(layout: Layout) -> Callable[[], None]:
 
 @pytest.fixture(scope="module")
 def celery(layout: Layout, heal: Callable[[], None]) -> Iterator[Access]:
-    keep = os.environ.get("TENANCY_KEEP_SANDBOX") == "1"
-    if not keep:
-        lifecycle.down(layout, purge=True)
-    heal()
-    yield Access(layout)
-    if not keep:
-        lifecycle.down(layout, purge=True)
+    with kept_up(layout, heal) as access:
+        yield access
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from tests.acceptance.clocks import age
 
 PATIENCE = 180.0
 WAIT, DEPLOY, SCHEMA = "wait_for_workloads_ready", "deploy_workloads", "apply_tenant_schema"
-TOLD_ONCE = ["stalled", "stall_cleared"]
 ESCALATE = "Escalate for a cluster-level investigation"
 pytestmark = pytest.mark.timeout(600)
 
@@ -38,15 +37,6 @@ def look(access: Access, slug: str) -> dict[str, Any]:
 def beat(access: Access) -> None:
     """The reconciler's next pass."""
     reconcile(joined(access))
-
-
-def stalls(access: Access, slug: str) -> list[str]:
-    """What was recorded of its stalls, in order."""
-    statement = """select split_part(f.kind, '.', 3) as what
-                     from ledger.fact as f join ledger.tenant as t on t.id = f.stream
-                    where t.slug = %s and f.kind in ('tenant.provisioning.stalled', 'tenant.provisioning.stall_cleared')
-                    order by f.seq"""
-    return [row["what"] for row in runs.ledger(access, statement, slug)]
 
 
 def reach(access: Access, slug: str, activity: str) -> None:
@@ -73,13 +63,13 @@ def test_what_hangs_is_seen_with_its_cause_and_cleared_when_the_fault_goes(sandb
     runs.until(lambda: _all_are_explained(sandbox, slugs), "every cause to be found", seconds=PATIENCE, every=1.0)
     for kind, slug in slugs.items():
         assert_advised(look(sandbox, slug), *HANGING[kind][2:])
-        assert stalls(sandbox, slug) == ["stalled"]
+        assert runs.stalls(sandbox, slug) == ["stalled"]
     desk.clear()
     for slug in slugs.values():
         becomes(sandbox, slug, "Active")
     beat(sandbox)
     for slug in slugs.values():
-        assert stalls(sandbox, slug) == TOLD_ONCE
+        assert runs.stalls(sandbox, slug) == runs.TOLD_ONCE
 
 
 def _all_are_explained(access: Access, slugs: dict[str, str]) -> bool:
@@ -121,7 +111,7 @@ def test_what_fails_says_why_and_is_told_when_nobody_touches_it(sandbox: Access,
         operators.act(sandbox, slug, "reset")
     beat(sandbox)
     for slug in slugs.values():
-        assert stalls(sandbox, slug) == TOLD_ONCE
+        assert runs.stalls(sandbox, slug) == runs.TOLD_ONCE
         operators.act(sandbox, slug, "retry")
     for slug in slugs.values():
         becomes(sandbox, slug, "Active")
@@ -183,7 +173,7 @@ def test_what_waits_for_a_place_says_so_and_is_no_stall(sandbox: Access):
         seen = look(sandbox, slug)
         assert (seen["stall"], seen["next_action"]) == (None, "Nothing: it goes on when a place is free.")
     becomes(sandbox, slug, "Active")
-    assert stalls(sandbox, slug) == []
+    assert runs.stalls(sandbox, slug) == []
 
 
 def test_an_in_between_state_and_compensations_out_of_tries_are_stalls(sandbox: Access, desk: Desk):
