@@ -2,12 +2,14 @@
 
 from airflow.sdk import DAG, chain
 
-from tenancy.activities.plan import PLAN, give_up_limit
+from tenancy.activities.plan import PLAN, give_up_limit, limits
 from tenancy.bootstrap import platform
 from tenancy.orchestration.callbacks import activity_failed, run_failed
+from tenancy.orchestration.deadline import deadline_alert
 from tenancy.orchestration.operator import ActivityOperator
 from tenancy.orchestration.request_form import request_params
 from tenancy.orchestration.retrying import MAX_RETRY_DELAY, RETRIES, RETRY_DELAY, retry_policy
+from tenancy.saga.stalls import PROVISIONING
 
 DOC = """
 ### Provision a tenant
@@ -44,6 +46,7 @@ with DAG(
     max_active_tasks=64,
     params=request_params(offer),
     on_failure_callback=run_failed,
+    deadline=deadline_alert(limits(offer).tenants[PROVISIONING]),
     render_template_as_native_obj=False,
     tags=["tenancy"],
     default_args={

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from tenancy.orchestration import listener
+from tenancy.orchestration import deadline, listener
 
 _loaded: list[Any] = []
 _first = asyncio.Lock()
@@ -44,3 +44,4 @@ class TenancyPlugin(AirflowPlugin):
         },
     ]
     listeners = (listener,)
+    deadline_references = (deadline.RunMade,)

@@ -111,8 +111,8 @@ def test_every_setting_of_celery_is_one_that_airflow_knows():
         assert known or f'"{option}"' in others or f"'{option}'" in others, name
 
 
-def test_clearing_a_run_with_a_deadline_alert_still_fails_in_airflow():
-    """So no DAG of ours has one. Airflow 3.3.2 stores its interval as a dict and takes it for seconds: 500 to every
-    clear of a run with DAGRUN_QUEUED_AT. When this fails, see whether it is mended and give the DAG its alert."""
+def test_clearing_a_run_whose_deadline_counts_from_its_queueing_still_fails_in_airflow():
+    """So ours counts from a moment of its own (orchestration/deadline.py). Airflow 3.3.2 stores an interval as a dict
+    and takes it for seconds: 500 to every clear of a run with DAGRUN_QUEUED_AT. When this fails, it may be mended."""
     source = inspect.getsource(taskinstance._recalculate_dagrun_queued_at_deadlines)
     assert "timedelta(seconds=deadline_alert.interval)" in source

@@ -29,7 +29,8 @@ json.dump({
     "doc": dag.doc_md,
     "schedule": dag.schedule,
     "max_active_runs": dag.max_active_runs,
-    "deadlines": len(dag.deadline or ()),
+    "deadlines": [[each.reference.reference_name, each.interval.total_seconds(), each.callback.path]
+                  for each in dag.deadline],
 }, sys.stdout)
 """
 
@@ -81,9 +82,9 @@ def test_every_task_and_the_run_have_a_failure_callback():
     assert all(parsed()["callbacks"])
 
 
-def test_it_has_no_deadline_alert_since_airflow_cannot_clear_a_run_that_has_one():
-    """See test_airflow_facts.py."""
-    assert parsed()["deadlines"] == 0
+def test_a_run_over_its_time_is_told_to_the_triggerer():
+    callback = "tenancy.orchestration.deadline.deadline_passed"
+    assert parsed()["deadlines"] == [["RunMade", 900, callback]]
 
 
 def test_only_marking_active_updates_an_asset():

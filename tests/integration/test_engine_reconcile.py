@@ -65,6 +65,29 @@ def test_a_run_that_could_not_be_triggered_is_triggered_when_airflow_is_back(sta
     assert stage.runs.of(PROVISIONING_DAG) == [run_id]
 
 
+def test_a_run_over_its_deadline_is_looked_at_however_lately_it_spoke(stage: Stage, created: RunId):
+    stage.run_until(SCHEMA, run_id=created)
+    stage.runs.silent = ("scheduler",)
+    _deadline_passed(stage, created)
+    assert "1 deadlines" in reconcile(stage.tenancy)
+    assert "scheduler" in stage.saga.held
+    assert "deadlines" not in reconcile(stage.tenancy)
+
+
+def test_a_deadline_means_nothing_to_a_tenant_that_got_through_or_is_none(stage: Stage, created: RunId):
+    stage.run_all(run_id=created)
+    before = stage.saga
+    for run_id in (created, RunId("of another DAG")):
+        _deadline_passed(stage, run_id)
+    assert reconcile(stage.tenancy) == "nothing to do"
+    assert stage.saga == before
+
+
+def _deadline_passed(stage: Stage, run_id: RunId) -> None:
+    with stage.tenancy.ledger.open("triggerer") as ledger:
+        rounds.poke(ledger, run_id, rounds.DEADLINE)
+
+
 def test_a_deleted_run_is_cancelled_and_undone(stage: Stage, created: RunId):
     stage.run_until(SCHEMA, run_id=created)
     del stage.runs.stored[PROVISIONING_DAG, created]

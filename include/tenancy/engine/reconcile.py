@@ -27,6 +27,7 @@ from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.rounds import Poke, Suspect
 from tenancy.saga import commands as c
 from tenancy.saga.errors import Refused
+from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
@@ -73,11 +74,23 @@ class _Reconciler:
 
     def on_poke(self, poke: Poke) -> None:
         with self.put_off_on_trouble(f"the poke about {poke.run_id}"):
+            if poke.action == rounds.DEADLINE:
+                self._on_deadline(poke)
+                return
             heeded = self._heed(poke)
             rounds.poke_handled(self.ledger, poke)
             if heeded is not None:
                 self._follow(heeded.saga, heeded.stamp)
                 self.done["pokes"] += 1
+
+    def _on_deadline(self, poke: Poke) -> None:
+        """Whoever provisions is looked at now, however many other suspects there are."""
+        rounds.poke_handled(self.ledger, poke)
+        tenant_id = self.ledger.tenant_of_run(poke.run_id)
+        saga = self.ledger.saga(tenant_id) if tenant_id else None
+        if saga and saga.state is State.PROVISIONING:
+            self.on_suspect(Suspect(saga.tenant_id, 0.0))
+            self.done["deadlines"] += 1
 
     def _heed(self, poke: Poke) -> Heeded | None:
         try:

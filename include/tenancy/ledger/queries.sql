@@ -195,8 +195,9 @@ select seq from ledger.tenant where id = %(stream)s;
 insert into ledger.poke (run_id, action) values (%(run_id)s, %(action)s);
 
 -- name: pokes
--- What the listener left and nobody has looked at.
-select id, run_id, action, at from ledger.poke where handled_at is null order by id limit 100;
+-- What the listener left and nobody has looked at; what people did goes before deadlines that passed.
+select id, run_id, action, at from ledger.poke where handled_at is null
+ order by action = 'deadline passed', id limit 100;
 
 -- name: poked
 -- A poke about this run that nobody has looked at.

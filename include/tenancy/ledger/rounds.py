@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.names import RunId, TenantId
 
+DEADLINE: Final = "deadline passed"
+"""The action of a poke that Airflow's DeadlineAlert left: the run takes longer than it should."""
+
 
 @dataclass(frozen=True)
 class Poke:
-    """Airflow's listener: somebody or something ended this run; look."""
+    """Airflow's listener: somebody or something ended this run; or its deadline passed. Look."""
 
     id: int
     run_id: RunId

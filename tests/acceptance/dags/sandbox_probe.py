@@ -3,9 +3,12 @@
 If the task fails, its callback leaves a file that says in whose session it ran: a daemon's session is its process id.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import dag, get_current_context, task
+
+from tenancy.orchestration.deadline import deadline_alert
 
 
 def tell(context: Any) -> None:
@@ -29,3 +32,17 @@ def sandbox_probe() -> None:
 
 
 sandbox_probe()
+
+
+@dag(schedule=None, catchup=False, is_paused_upon_creation=True, deadline=deadline_alert(timedelta(seconds=2)))
+def deadline_probe() -> None:
+    """Paused: its runs stay queued, and their time passes all the same."""
+
+    @task
+    def never() -> None:
+        raise AssertionError
+
+    never()
+
+
+deadline_probe()

@@ -1,0 +1,50 @@
+"""Airflow's own watch over a run's time: when it is up, the reconciler is sent to look at the run, and no more.
+
+The callback runs in the triggerer (it only tells; Airflow ends nothing). Stalls are found by the reconciler also
+without it: this one comes from the scheduler's clock, for each run, at once.
+"""
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import BaseDeadlineReference, DeadlineAlert
+
+log = logging.getLogger(__name__)
+
+
+class RunMade(BaseDeadlineReference):
+    """The moment in which a run is made, which is when it is queued for the first time. Registered by the plugin.
+
+    Airflow's own DAGRUN_QUEUED_AT says nearly the same, but with it Airflow 3.3.2 answers 500 to every clear of such a
+    run (tests/dags/test_airflow_facts.py). A cleared run keeps its first deadline: whoever looks goes by the ledger.
+    """
+
+    def _evaluate_with(self, *, session: Any, **_: Any) -> datetime:  # noqa: ARG002 - Airflow's core hands it over
+        return datetime.now(UTC)
+
+
+def deadline_alert(limit: timedelta) -> DeadlineAlert:
+    """From the moment when the run was made."""
+    return DeadlineAlert(reference=RunMade(), interval=limit, callback=AsyncCallback(deadline_passed))
+
+
+async def deadline_passed(context: dict[str, Any]) -> None:
+    """Leave a poke; a ledger that is away is no reason to fail: the reconciler looks by itself."""
+    run_id = str(context["dag_run"]["dag_run_id"])
+    try:
+        await asyncio.get_running_loop().run_in_executor(None, _poke, run_id)
+    except Exception as error:  # noqa: BLE001
+        log.warning("no poke about %s: %s", run_id, error)
+
+
+def _poke(run_id: str) -> None:
+    from tenancy.bootstrap import ledger_dsn  # noqa: PLC0415 - the DAG file imports this module
+    from tenancy.ledger.ledger import Ledger  # noqa: PLC0415
+    from tenancy.ledger.rounds import DEADLINE, poke  # noqa: PLC0415
+    from tenancy.saga.names import RunId  # noqa: PLC0415
+
+    with Ledger(ledger_dsn()).open("tenancy deadline") as ledger:
+        poke(ledger, RunId(run_id), DEADLINE)
