@@ -1,8 +1,8 @@
 """`python -m sandbox.revived <airflow arguments>`: Airflow's command, begun anew when it ends by an error of its own.
 
 As a service manager or `restart: unless-stopped` does: Airflow 3.3.2's triggerer, for one, dies when a run is cleared
-in the moment in which the event of its wait is stored (docs/operations.md). It stays the same process, so whoever
-stops or kills it needs to know nothing of this. What fails at its start is not begun anew: `up` shows its log.
+in the moment in which the event of its wait is stored (docs/operations.md). It stays the same process, so `up` and
+`down` need to know nothing of this. What fails at its start is not begun anew: `up` shows its log.
 """
 
 import os
@@ -11,11 +11,11 @@ import time
 import traceback
 from typing import Final
 
-_STARTING_SECONDS: Final = 20.0
+STARTING_SECONDS: Final = 20.0
 _PAUSE_SECONDS: Final = 1.0
 
 
-def main(starting_seconds: float = _STARTING_SECONDS) -> None:
+def main(starting_seconds: float = STARTING_SECONDS) -> None:
     """Ends as Airflow's command does, unless that had long been at work and ends by an error."""
     began, ours = time.monotonic(), os.getpid()
     try:
@@ -25,6 +25,7 @@ def main(starting_seconds: float = _STARTING_SECONDS) -> None:
             raise
         traceback.print_exc()
         print("sandbox: ended by the error above, and is started again", file=sys.stderr, flush=True)
+        sys.stdout.flush()
         time.sleep(_PAUSE_SECONDS)
         os.execv(sys.executable, sys.orig_argv)
 

@@ -224,3 +224,4 @@ def clearing_held(access: Access, run_id: str, task: str) -> Iterator[None]:
             yield
         finally:
             airflow.execute("delete from public.clear_gate")
+            airflow.execute("drop trigger wait_at_clear_gate on public.task_instance")

@@ -16,6 +16,7 @@ from sandbox.access import Access
 from sandbox.components import COMPONENTS
 from sandbox.faults.desk import Desk
 from sandbox.processes import Register
+from sandbox.revived import STARTING_SECONDS
 from tenancy.engine.reconcile import reconcile
 from tests.acceptance import gates, operators, runs
 from tests.acceptance.attempts import joined
@@ -264,6 +265,8 @@ def test_a_clear_that_meets_the_end_of_a_wait_ends_airflows_triggerer_which_is_s
     fault = desk.set("slow-start", tenant=slug, seconds=600)
     operators.create(sandbox, runs.request(slug))
     runs.until(lambda: runs.waits(sandbox, slug), f"{slug} to wait for its pods")
+    triggerer = Register(sandbox.layout.processes).get("triggerer")
+    runs.until(lambda: triggerer and triggerer.uptime_seconds > STARTING_SECONDS + 1, "it to have been at work")
     run_id, log = runs.first_run(sandbox, slug), sandbox.layout.logs / "triggerer.log"
     task = sandbox.layout.logs / "tasks" / "dag_id=tenant_provisioning" / f"run_id={run_id}" / f"task_id={WAIT}"
     runs.until(lambda: list(task.glob("*.trigger.*")), "the wait to be the triggerer's")

@@ -89,7 +89,7 @@ def test_each_kind_is_found_recorded_and_cleared_by_the_clock_alone(limited: Acc
             _until(limited, slug, f"to be told: {kind}", lambda kind=kind, slug=slug: _is_told(limited, slug, kind))
         _page_says_so(page)
     for slug in stuck.values():
-        _until(limited, slug, "to be noted", lambda slug=slug: runs.stalls(limited, slug) == ["stalled"])
+        _until(limited, slug, "to be noted", lambda slug=slug: runs.stalls(limited, slug)[-1:] == ["stalled"])
 
     Desk(limited.layout).clear()
     runs.await_phase(limited, stuck["in between"], "Failed settled", seconds=PATIENCE)

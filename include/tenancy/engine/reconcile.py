@@ -51,7 +51,7 @@ def reconcile(tenancy: Tenancy) -> str:
         reconciler = _Reconciler(ledger, runs, Holds(runs), Counter())
         for poke in rounds.pokes(ledger):
             reconciler.on_poke(poke)
-        for suspect in rounds.suspects(ledger, SUSPECTS):
+        for suspect in rounds.suspects(ledger, max(SUSPECTS - reconciler.done["deadlines"], 0)):
             reconciler.on_suspect(suspect)
         with reconciler.put_off_on_trouble("what is stuck"):
             reconciler.done.update(note_stalls(tenancy, ledger, reconciler.holds))
@@ -85,12 +85,12 @@ class _Reconciler:
 
     def _on_deadline(self, poke: Poke) -> None:
         """Whoever provisions is looked at now, however many other suspects there are."""
-        rounds.poke_handled(self.ledger, poke)
         tenant_id = self.ledger.tenant_of_run(poke.run_id)
         saga = self.ledger.saga(tenant_id) if tenant_id else None
         if saga and saga.state is State.PROVISIONING:
-            self.on_suspect(Suspect(saga.tenant_id, 0.0))
+            self._look_at(saga, silent_seconds=0.0)
             self.done["deadlines"] += 1
+        rounds.poke_handled(self.ledger, poke)
 
     def _heed(self, poke: Poke) -> Heeded | None:
         try:
@@ -103,11 +103,14 @@ class _Reconciler:
         with self.put_off_on_trouble(f"tenant {suspect.tenant_id}"):
             saga = self.ledger.saga(suspect.tenant_id)
             assert saga is not None  # it has a row
-            seen = self._seen(saga)
-            move = overdue.next_move(saga, seen, suspect.silent_seconds)
-            if saga == self.ledger.saga(suspect.tenant_id):  # else it went on while Airflow was asked
-                self._make(move, saga, seen)
-                self.done[move.name.lower()] += move is not Move.NOTHING
+            self._look_at(saga, suspect.silent_seconds)
+
+    def _look_at(self, saga: Saga, silent_seconds: float) -> None:
+        seen = self._seen(saga)
+        move = overdue.next_move(saga, seen, silent_seconds)
+        if saga == self.ledger.saga(saga.tenant_id):  # else it went on while Airflow was asked
+            self._make(move, saga, seen)
+            self.done[move.name.lower()] += move is not Move.NOTHING
 
     def summary(self) -> str:
         said = ", ".join(f"{count} {what}" for what, count in sorted(self.done.items()) if count)

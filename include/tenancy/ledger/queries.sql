@@ -200,8 +200,8 @@ select id, run_id, action, at from ledger.poke where handled_at is null
  order by action = 'deadline passed', id limit 100;
 
 -- name: poked
--- A poke about this run that nobody has looked at.
-select id from ledger.poke where run_id = %(run_id)s and handled_at is null limit 1;
+-- A poke about what somebody did to this run that nobody has looked at.
+select id from ledger.poke where run_id = %(run_id)s and handled_at is null and action <> 'deadline passed' limit 1;
 
 -- name: poke_handled
 -- Looked at.

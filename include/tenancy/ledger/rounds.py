@@ -50,7 +50,7 @@ def pokes(ledger: LedgerSession) -> list[Poke]:
 
 
 def is_poked(ledger: LedgerSession, run_id: RunId) -> bool:
-    """Is there word about this run that nobody has looked at yet?"""
+    """Is there word of what somebody did to this run that nobody has looked at yet?"""
     return bool(ledger.rows("poked", run_id=run_id))
 
 

@@ -14,11 +14,13 @@ from typing import Final
 BEAT_SECONDS: Final = 2.0
 """console.js's POLL."""
 MOST_A_SECOND: Final = 8.0
-"""Sixteen pages at a beat each. A poll costs 6 ms of processor time (`make bench-pages`, docs/performance.md)."""
+"""Sixteen pages at a beat each. A poll costs 6 ms of the api-server's processor time (`make bench-pages`)."""
 SLOWEST: Final = 8
 """Beats. Whoever waits for a tenant learns within 16 s what became of it, however many others do."""
 _AT_REST: Final = 5
 _MOMENT_SECONDS: Final = 5.0
+_SLACK: Final = 0.25
+"""Of a beat: a page more or less in one moment is no reason to change the pace of all."""
 
 
 def pace(*, busy: bool) -> int:
@@ -36,14 +38,14 @@ class Crowd:
         """What the pages were told before this moment, and what they are told now."""
         self._begun = clock()
         self._pages = 0.0
-        """Seen since then; a page that asks every 10 s is half a one in 5 s."""
+        """Seen since then, counted as if all were busy: a page at rest asks so seldom by itself."""
 
     def polled(self, *, busy: bool) -> int:
         """A page has asked: after how many beats it is to ask again."""
         alone = pace(busy=busy)
         with self._lock:
             self._turn()
-            self._pages += max(self._told, alone) * BEAT_SECONDS / _MOMENT_SECONDS
+            self._pages += self._told * BEAT_SECONDS / _MOMENT_SECONDS
             return max(self._pace, alone)
 
     def _turn(self) -> None:
@@ -56,4 +58,4 @@ class Crowd:
 
 
 def _pace_of(pages: float) -> int:
-    return min(max(1, math.ceil(pages / (BEAT_SECONDS * MOST_A_SECOND))), SLOWEST)
+    return min(max(1, math.ceil(pages / (BEAT_SECONDS * MOST_A_SECOND) - _SLACK)), SLOWEST)

@@ -4,19 +4,29 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import PartsOf, needs
+from tenancy.console.api.access import CallerOf, PartsOf, needs
 from tenancy.console.api.requests import Part
 from tenancy.console.callers import Right
 from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.health_view import health_view
-from tenancy.console.pages.rendering import page
+from tenancy.console.pages.recent import Glance, Recent
+from tenancy.console.pages.rendering import drawn, page
+from tenancy.console.parts import Parts
 
 router = APIRouter(route_class=PageRoute)
 
 
 @router.get("/health")
 @needs(Right.READ)
-def show_health(request: Request, parts: PartsOf, part: Part = None) -> Response:
+def show_health(request: Request, parts: PartsOf, caller: CallerOf, part: Part = None) -> Response:
     """Every system, or with `part=live` what of the page changes."""
-    view = health_view(parts.health(), parts.clock())
-    return page(request, "_health.html" if part else "health.html", health=view)
+    if part:
+        recent: Recent = request.app.state.recent
+        return recent.answer(request, caller, lambda: _polled(request, parts))
+    return page(request, "health.html", health=health_view(parts.health(), parts.clock()))
+
+
+def _polled(request: Request, parts: Parts) -> Glance:
+    seen = parts.health()
+    view = health_view(seen, parts.clock())
+    return Glance((seen, view.stale), True, lambda: drawn(request, "_health.html", {"health": view}))

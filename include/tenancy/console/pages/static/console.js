@@ -26,7 +26,7 @@
     const age = Number(event.detail?.ctx?.response?.headers?.get("X-Tenancy-Age")) || 0;
     seen = performance.now() - age * 1000;
     const every = event.detail?.ctx?.response?.headers?.get("X-Tenancy-Every");  // how often it may ask, which others share
-    if (every) document.getElementById("live").dataset.every = every;
+    if (every) { document.getElementById("live").dataset.every = every; beat = 1; }  // counted from this answer on
     const status = event.detail?.ctx?.response?.status;
     if (!status || status < 400) { notice().replaceChildren(); say("live", "live"); } else say("last picture", "bad");
   });
