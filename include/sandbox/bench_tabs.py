@@ -89,5 +89,6 @@ async def _look(tab: _Tab, client: httpx.AsyncClient, seen: _Seen, stop: Any, *,
     while not stop.is_set():
         if beat % tab.every == 0:
             await tab.poll(client, seen)
+            beat = 0
         beat += 1
         await asyncio.sleep(_BEAT_SECONDS)

@@ -99,6 +99,7 @@ def test_each_kind_is_found_recorded_and_cleared_by_the_clock_alone(limited: Acc
     for slug in stuck.values():
         runs.await_phase(limited, slug, "Active", seconds=PATIENCE)
         _until(limited, slug, "to be cleared", lambda slug=slug: runs.stalls(limited, slug)[-1:] == ["stall_cleared"])
+        assert operators.look(limited, f"/tenants/{slug}")["stall"] is None
 
 
 def _until(access: Access, slug: str, what: str, look: Callable[[], bool]) -> None:

@@ -33,13 +33,15 @@ def test_it_creates_and_reads(server: Server, namespace: str) -> None:
 
 def test_it_watches_until_ready(server: Server, namespace: str) -> None:
     async def story(api: Any) -> None:
-        apps = client.AppsV1Api(api)
+        apps, available = client.AppsV1Api(api), 0
         await apps.create_namespaced_deployment(namespace, deployment())
         async with watch.Watch() as watching:
             stream = watching.stream(apps.list_namespaced_deployment, namespace, field_selector="metadata.name=web")
             async for event in stream:
-                if event["object"].status.available_replicas == 1:
-                    return
+                available = event["object"].status.available_replicas
+                if available == 1:
+                    break
+        assert available == 1
 
     with_client(server, story)
 

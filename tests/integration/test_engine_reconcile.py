@@ -83,6 +83,22 @@ def test_a_deadline_means_nothing_to_a_tenant_that_got_through_or_is_none(stage:
     assert stage.saga == before
 
 
+def test_a_deadline_is_looked_at_again_when_airflow_did_not_answer(stage: Stage, created: RunId):
+    stage.run_until(SCHEMA, run_id=created)
+    _deadline_passed(stage, created)
+    stage.runs.away = True
+    assert "deadlines" not in reconcile(stage.tenancy)
+    stage.runs.away = False
+    assert "1 deadlines" in reconcile(stage.tenancy)
+
+
+def test_a_deadline_is_no_word_of_a_person(stage: Stage, created: RunId):
+    """Else giving up a run that ended without a callback would wait for a mark that nobody made."""
+    _deadline_passed(stage, created)
+    with stage.tenancy.ledger.open("test") as ledger:
+        assert not rounds.is_poked(ledger, created)
+
+
 def _deadline_passed(stage: Stage, run_id: RunId) -> None:
     with stage.tenancy.ledger.open("triggerer") as ledger:
         rounds.poke(ledger, run_id, rounds.DEADLINE)
