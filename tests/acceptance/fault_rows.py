@@ -84,6 +84,10 @@ ROWS = [
         code=Cause.STORAGE_PERMISSION,
     ),
     Row(
+        "disk-full", STORAGE, TransientError,
+        f"storage {REGION} at .* refused: could not extend file", code=Cause.STORAGE_DISK_FULL,
+    ),
+    Row(
         "storage-stopped", STORAGE, TransientError,
         f"storage {REGION} does not answer at .*: connection timeout expired", Undoing.AFTERWARDS,
         code=Cause.STORAGE_UNREACHABLE,

@@ -155,6 +155,13 @@ def test_no_createdb(sandbox: Access, desk: Desk):
         admin(sandbox, "create database forbidden")
 
 
+def test_disk_full(sandbox: Access, desk: Desk):
+    with fault(desk, "disk-full"), pytest.raises(psycopg.errors.DiskFull, match="could not extend file"):
+        admin(sandbox, "create database too_large")
+    admin(sandbox, "create database fits")
+    admin(sandbox, "drop database fits")
+
+
 def test_storage_stopped(sandbox: Access, desk: Desk, by_hand: Tenant):
     with fault(desk, "storage-stopped"), pytest.raises(psycopg.OperationalError):
         admin(sandbox)

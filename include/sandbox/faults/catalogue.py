@@ -34,6 +34,7 @@ CLUSTER: Final = (
 PLATFORM: Final = (
     Kind("template1-blocked", "a session sits in template1, so CREATE DATABASE fails after 5 s"),
     Kind("no-connection-slots", "the storage admin's connections are refused, as by a full server"),
+    Kind("disk-full", "the files of a new database cannot grow: the storage server says that its disk is full"),
     Kind("no-createdb", "the storage admin may not create databases"),
     Kind("storage-stopped", "every process of the storage server is stopped: connections get no answer"),
     Kind("schema-locked", "a session holds locks on the tenant's schema: changing or reading it waits", ("tenant",)),

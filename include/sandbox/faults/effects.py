@@ -132,6 +132,12 @@ def _do_fail(access: Access, _fault: SetFault) -> bool:
     return sql.revisions_fail(access)
 
 
+def _of_the_server(
+    begin: Callable[[Access], None], end: Callable[[Access], None], holds: Callable[[Access], bool]
+) -> Effect:
+    return Effect(lambda access, _: begin(access), lambda access, _: end(access), lambda access, _: holds(access))
+
+
 _VICTIMS: Final = {
     "storage-stopped": servers.process_name(servers.STORAGE),
     "api-server-stopped": API_SERVER.name,
@@ -145,6 +151,7 @@ EFFECTS: Final = {
     "schema-locked": Effect(_lock_schema, _unlock_schema, _is_open),
     "no-connection-slots": _STATEMENT,
     "no-createdb": _STATEMENT,
+    "disk-full": _of_the_server(sql.fill_disk, sql.free_disk, sql.disk_is_full),
     "failing-revision": Effect(_fail_revisions, _stop_failing, _do_fail),
     "storage-stopped": _PROCESSES,
     "api-server-stopped": _PROCESSES,

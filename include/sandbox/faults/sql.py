@@ -40,7 +40,17 @@ create event trigger sandbox_failing_revision on ddl_command_end when tag in ('C
 _NO_LONGER_FAIL: Final = "drop function if exists public.sandbox_failing_revision() cascade"
 _FAILS: Final = "select 1 from pg_event_trigger where evtname = 'sandbox_failing_revision'"
 _TEMPLATE: Final = "template1"
-"""New databases are copies of it, and so get the trigger too."""
+"""New databases are copies of it, and so get the trigger, or the ballast, too."""
+# A block that is written in part is what PostgreSQL 18.4 takes for a full disk (53100); beyond the limit it would say
+# "File too large" (XX000). Above 16 MB, because a write-ahead log that cannot be written would end the whole server.
+_FULL_BYTES: Final = 2048 * 8192 + 4096
+_BALLAST: Final = """
+create table public.sandbox_ballast (row text storage plain);
+insert into public.sandbox_ballast select repeat('x', 7000) from generate_series(1, 2049)"""
+_NO_BALLAST: Final = "drop table if exists public.sandbox_ballast"
+_LIMIT: Final = """copy (select) to program 'p=$(head -n 1 postmaster.pid); prlimit --pid $p --fsize={soft}:'"""
+_AS_BEFORE: Final = "$(prlimit --pid $p --fsize --noheadings --raw --output HARD)"
+_LIMITS: Final = "pg_read_file('/proc/' || split_part(pg_read_file('postmaster.pid'), E'\n', 1) || '/limits')"
 
 
 def run(access: Access, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
@@ -73,3 +83,18 @@ def revisions_fail(access: Access) -> bool:
 def _databases(access: Access) -> list[str]:
     question = f"select datname from pg_database where datname ~ '{database_pattern('')}' and datallowconn"
     return [_TEMPLATE, *(str(row[0]) for row in run(access, question))]
+
+
+def fill_disk(access: Access) -> None:
+    """Files of sessions that begin now cannot grow beyond a limit, and a new database has to."""
+    run(access, _BALLAST, _TEMPLATE)
+    run(access, _LIMIT.format(soft=_FULL_BYTES))
+
+
+def free_disk(access: Access) -> None:
+    run(access, _LIMIT.format(soft=_AS_BEFORE))
+    run(access, _NO_BALLAST, _TEMPLATE)
+
+
+def disk_is_full(access: Access) -> bool:
+    return bool(run(access, f"select 1 where {_LIMITS} ~ 'Max file size +{_FULL_BYTES} '"))
