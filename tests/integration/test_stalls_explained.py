@@ -7,8 +7,11 @@ import pytest
 
 from tenancy.engine import actions
 from tenancy.engine.reconcile import reconcile
+from tenancy.engine.tenancy import unwinder
+from tenancy.engine.workflow import compensation_run_id
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, utc_now
+from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
 from tenancy.saga.names import ActivityName, RunId
@@ -83,6 +86,34 @@ def test_what_waited_in_a_queue_has_its_whole_time_when_its_turn_has_come(stage:
     assert (stage.saga.held_by, stage.facts(f.ProvisioningStalled)) == (None, [])
     passes(stage, 5 * STALLED)
     assert len(stage.facts(f.ProvisioningStalled)) == 1
+
+
+def test_who_undoes_a_tenant_is_no_stranger_to_it_and_what_he_is_at_is_told(stage: Stage, run: RunId):
+    stage.run_until(SCHEMA, run_id=run)
+    generation, role = stage.ask(c.Cancel()).generation, stage.saga.resources[0]
+    stage.runs.tasks[compensation_run_id(stage.saga)] = ("running",)
+    stage.ask(c.StartUnwinding(generation))
+    stage.ask(c.ReleaseResource(generation, role.kind, role.name))
+    with (
+        stage.tenancy.ledger.open(unwinder(generation, "a run")) as undoing,
+        undoing.hold(stage.tenant_id, patience_seconds=1, may_evict=lambda _: False),
+    ):
+        passes(stage)
+    (stalled,) = stage.facts(f.ProvisioningStalled)
+    assert (stalled.cause, stalled.message) == (Cause.UNKNOWN, f"Undoing the role {role.name} has not ended yet.")
+
+
+def test_a_stall_keeps_its_cause_while_the_next_try_waits_for_its_place(stage: Stage, run: RunId):
+    stage.run_until(SCHEMA, run_id=run)
+    with (
+        stage.tenancy.ledger.open("a stranger") as stranger,
+        stranger.hold(stage.tenant_id, patience_seconds=1, may_evict=lambda _: False),
+    ):
+        passes(stage)
+    stage.runs.tasks[run] = ("queued",)
+    passes(stage)
+    assert stage.saga.stall is not None
+    assert stage.saga.stall.cause is Cause.LOCK_HELD
 
 
 def test_a_pool_that_there_is_not_is_named(stage: Stage, run: RunId):

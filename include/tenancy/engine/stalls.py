@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tenancy.activities.plan import activity_of, limits
+from tenancy.adapters.advisory_lock import Holder
 from tenancy.engine.held import Holds
-from tenancy.engine.tenancy import Tenancy, message_of
+from tenancy.engine.tenancy import UNWINDER, Tenancy, message_of
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.standings import Stood, standings
@@ -20,8 +21,9 @@ from tenancy.saga import commands as c
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import Refused, cause_in
 from tenancy.saga.stalls import NOT_LOOKED_AT, WAITS_ITS_TURN, Stall, stall_of
-from tenancy.saga.states import State
+from tenancy.saga.states import ResourceState, State
 from tenancy.saga.tenant import OpenStall, Saga
+from tenancy.saga.unwinding import is_to_be_unwound
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +77,9 @@ class _Pass:
         for each in stood:
             if self.tenancy.monotonic() > self.look_until:
                 break
-            done += self._record(each, c.ExplainStall(self._why(each)))
+            why = self._why(each)
+            if why.cause not in WAITS_ITS_TURN:  # as every try does for a moment; whoever waits for long is held
+                done += self._record(each, c.ExplainStall(why))
         return done
 
     def _record(self, stood: Stood, command: c.Command) -> int:
@@ -106,10 +110,9 @@ class _Pass:
         return found or Evidence(Cause.UNKNOWN, _NOTHING_FOUND)
 
     def _locked(self, saga: Saga) -> Evidence | None:
-        """Somebody else than its own task holds the tenant's lock."""
+        """Somebody else than its own task, or who undoes it, holds the tenant's lock."""
         holder = self.ledger.holder(saga.tenant_id)
-        step = saga.step(saga.current_activity) if saga.current_activity else None
-        if holder is None or (step and step.holder and step.holder in holder.application):
+        if holder is None or _is_its_own(holder, saga):
             return None
         return Evidence(Cause.LOCK_HELD, f"The tenant's lock is held by {holder}.", {"holder": str(holder)})
 
@@ -131,10 +134,19 @@ def _is_in_motion(saga: Saga) -> bool:
     return saga.state not in {State.FAILED, State.ACTIVE} or saga.phase == "Failed unwinding"
 
 
+def _is_its_own(holder: Holder, saga: Saga) -> bool:
+    if is_to_be_unwound(saga):
+        return holder.application.startswith(UNWINDER)
+    step = saga.step(saga.current_activity) if saga.current_activity else None
+    return bool(step and step.holder and step.holder in holder.application)
+
+
 def _told(saga: Saga) -> Evidence | None:
     """What its own tasks said last."""
     if saga.not_undone:
         return saga.not_undone
+    if is_to_be_unwound(saga):
+        return _being_undone(saga)
     activity = saga.current_activity
     step = saga.step(activity) if activity else None
     if saga.state is State.PROVISIONING and step and step.message:
@@ -142,3 +154,10 @@ def _told(saga: Saga) -> Evidence | None:
     if saga.state is State.FAILED and saga.failures:
         return Evidence(saga.failures[-1].cause, saga.failures[-1].message)
     return None
+
+
+def _being_undone(saga: Saga) -> Evidence | None:
+    """A compensation that hangs has said nothing yet."""
+    under_way = [each for each in saga.resources if each.state is ResourceState.RELEASING]
+    said = [f"Undoing the {each.kind} {each.name} has not ended yet." for each in under_way]
+    return Evidence(Cause.UNKNOWN, said[0]) if said else None
