@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable
 
+from tenancy.airflow_settings import UPKEEP_POOL
 from tenancy.orchestration.recovery import RealityCheckOperator
 
 DOC = """
@@ -26,4 +27,4 @@ with DAG(
     is_paused_upon_creation=False,
     tags=["tenancy"],
 ) as dag:
-    RealityCheckOperator(execution_timeout=timedelta(minutes=25))
+    RealityCheckOperator(execution_timeout=timedelta(minutes=25), pool=UPKEEP_POOL)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from installation import names
-from tenancy.airflow_settings import ENGINEER, OPERATOR, ROLES, SERVICE, VIEWER
+from tenancy.airflow_settings import ENGINEER, OPERATOR, ROLES, SERVICE, UPKEEP_POOL, VIEWER
 
 SERVICE_USER: Final = "tenancy-service"
 ROLE_OF_USER: Final[Mapping[str, str]] = {
@@ -21,7 +21,7 @@ ROLE_OF_USER: Final[Mapping[str, str]] = {
 }
 REGIONS: Final = ("eu", "us")
 """As the platform files call their connections: `tenancy_storage_eu`, `tenancy_cluster_eu`."""
-POOL_SLOTS: Final[Mapping[str, int]] = {"tenants_starter": 8, "tenants_business": 16}
+POOL_SLOTS: Final[Mapping[str, int]] = {"tenants_starter": 8, "tenants_business": 16, UPKEEP_POOL: 4}
 CREDENTIAL_KEY_ID: Final = "k1"
 CREDENTIALS: Final = "tenancy_credentials"
 """The connection with the keys that tenants' passwords are derived from."""

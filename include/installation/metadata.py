@@ -16,6 +16,8 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from installation.contents import CREDENTIALS, SERVICE_USER
 
+_POOL = "Tenancy: jobs of the tenants on a plan, or its own upkeep"
+
 
 def write(wanted: dict[str, Any]) -> None:
     """Bring Airflow's tables to this version and these contents into them."""
@@ -31,7 +33,7 @@ def write(wanted: dict[str, Any]) -> None:
         for connection in wanted["connections"]:
             _ensure_connection(session, connection)
         for pool, slots in wanted["pools"].items():
-            Pool.create_or_update_pool(pool, slots, "Jobs of tenants on this plan", False, session=session)
+            Pool.create_or_update_pool(pool, slots, _POOL, False, session=session)
 
 
 def _bring_role_up_to_date(security: Any, name: str, permissions: tuple[tuple[str, str], ...]) -> None:

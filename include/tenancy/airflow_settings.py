@@ -66,6 +66,9 @@ _VIEWER: Final = (
     *_OWN_ACCOUNT,
 )
 
+UPKEEP_POOL: Final = "tenancy_upkeep"
+"""Where reconciling, the reality check and notifications run: nobody else's tasks keep them waiting, so that somebody
+can say that tenants wait."""
 VIEWER: Final = "Tenancy Viewer"
 OPERATOR: Final = "Tenancy Operator"
 ENGINEER: Final = "Tenancy Platform Engineer"

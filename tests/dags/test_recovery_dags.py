@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
+from tenancy.airflow_settings import UPKEEP_POOL
 from tenancy.orchestration.operator import ActivityOperator
 from tenancy.orchestration.recovery import CompensationOperator
 from tenancy.saga.errors import Stopped
@@ -40,6 +41,7 @@ json.dump({
     "telling": [notifications.is_paused_upon_creation, notifications.max_active_runs],
     "announces": [outlet.name for outlet in reconciliation.get_task("reconcile").outlets],
     "reality": [reality.is_paused_upon_creation, reality.max_active_runs, reality.catchup],
+    "pools": [task.pool for dag in (reconciliation, reality, notifications, compensation) for task in dag.tasks],
     "every": reality.timetable.expression,
 }, sys.stdout)
 """
@@ -71,6 +73,10 @@ def test_the_reconciler_is_woken_every_half_minute_and_by_a_poke():
 def test_the_reality_check_is_never_paused_and_looks_every_half_hour_one_pass_at_a_time():
     assert parsed()["reality"] == [False, 1, False]
     assert parsed()["every"] == "*/30 * * * *"
+
+
+def test_who_tells_that_tenants_wait_for_a_place_has_places_of_his_own():
+    assert parsed()["pools"] == [UPKEEP_POOL] * 3 + ["default_pool"]
 
 
 def test_people_are_told_when_the_reconciler_announces_it_and_never_by_its_task():

@@ -15,8 +15,8 @@ from sandbox.postgres import PostgresServer
 from tenancy.adapters import cluster_vitals, ingress, server_vitals
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.engine_vitals import Heartbeat, PoolSeen, WorkSeen
+from tenancy.engine import engine_verdicts
 from tenancy.engine.checkup import Checkup
-from tenancy.engine.engine_verdicts import DEFAULT_POOL
 from tenancy.engine.health import Check, Condition, Health, System
 from tenancy.engine.looks import Probes
 from tenancy.engine.report import DAGS
@@ -52,7 +52,7 @@ def probes(world: Sandbox, storage_dsn: Dsn, ledger_dsn: Dsn) -> Probes:
         for name in ("reconciliation", "reality check"):
             beat(ledger, name, took_seconds=0.1, summary="nothing to do")
     told = tuple(Heartbeat(part, "healthy", utc_now()) for part in ("metadatabase", "scheduler", "triggerer"))
-    pools = {name: PoolSeen(name, 8, 0, 0, 8) for name in (DEFAULT_POOL, parts.POOL)}
+    pools = {name: PoolSeen(name, 8, 0, 0, 8) for name in engine_verdicts.pools(parts.platform())}
     return Probes(
         platform=parts.platform(),
         ledger=lambda: look_at_ledger(ledger_dsn),

@@ -150,6 +150,6 @@ def test_every_user_has_their_role(installed: Installed):
     assert installed.ask("airflow", question) == sorted(ROLE_OF_USER.items())
 
 
-def test_the_plans_pools_are_there(installed: Installed):
-    found = installed.ask("airflow", "select pool, slots from slot_pool where pool like 'tenants%' order by 1")
+def test_the_pools_of_the_plans_and_of_the_reconciler_are_there(installed: Installed):
+    found = installed.ask("airflow", "select pool, slots from slot_pool where pool like 'tenan%' order by 1")
     assert found == sorted(POOL_SLOTS.items())

@@ -17,6 +17,7 @@ from sandbox.airflow_env import Wish
 from sandbox.layout import PROJECT, Layout
 from sandbox.ports import USUAL
 from tenancy.activities.plan import PLAN
+from tenancy.airflow_settings import UPKEEP_POOL
 from tenancy.saga.platform import parse
 from tests.unit.composed import AIRFLOWS, FILE, LASTING, SERVICES, TEXT, env_file, environment
 
@@ -159,7 +160,7 @@ def test_the_platform_file_offers_what_is_prepared():
     assert {region.storage_connection for region in offered.regions.values()} == {
         f"tenancy_storage_{region}" for region in REGIONS
     }
-    assert {plan.workflow_pool for plan in offered.plans.values()} == set(POOL_SLOTS)
+    assert {*(plan.workflow_pool for plan in offered.plans.values()), UPKEEP_POOL} == set(POOL_SLOTS)
 
 
 # -- what it speaks of

@@ -28,9 +28,8 @@ SERVER = ServerSeen(
 )  # fmt: skip
 CLUSTER = ClusterSeen("v1.32.0", 0.02, nodes=3, nodes_ready=3, pending=0)
 DAGS = ("tenant_provisioning", "tenant_compensation")
-WORK = WorkSeen(
-    dict.fromkeys(DAGS, False), 0, None, {name: PoolSeen(name, 8, 2, 0, 6) for name in ("default_pool", parts.POOL)}
-)
+POOLS = {name: PoolSeen(name, 8, 2, 0, 6) for name in of_engine.pools(parts.platform())}
+WORK = WorkSeen(dict.fromkeys(DAGS, False), 0, None, POOLS)
 
 
 def _ago(seconds: float) -> datetime:
@@ -203,7 +202,7 @@ def _work(seen: WorkSeen) -> dict[str, Check]:
 
 def test_all_is_well_while_nothing_is_paused_queued_or_full():
     assert {part: check.state for part, check in _work(WORK).items()} == dict.fromkeys(
-        ("DAGs", "queue", "pool default_pool", f"pool {parts.POOL}"), OK
+        ("DAGs", "queue", "pool default_pool", "pool tenancy_upkeep", f"pool {parts.POOL}"), OK
     )
 
 
@@ -235,6 +234,7 @@ def test_a_pool_is_full_when_somebody_waits_for_it_and_down_when_it_is_not_there
     assert pools(PoolSeen(parts.POOL, 8, 8, 3, 0)).state is DEGRADED
     assert pools(PoolSeen(parts.POOL, -1, 300, 3, -1)).state is OK
     assert pools(None).state is DOWN
+    assert "nobody reconciles" in _work(replace(WORK, pools={}))["pool tenancy_upkeep"].said
 
 
 def test_a_lock_on_what_activities_write_is_told():

@@ -6,6 +6,7 @@ from typing import Final
 
 from tenancy.adapters.engine_vitals import Heartbeat, PoolSeen, WorkSeen
 from tenancy.adapters.server_vitals import WritersSeen
+from tenancy.airflow_settings import UPKEEP_POOL
 from tenancy.engine.health import POOL, Check, Condition, System
 from tenancy.engine.reality import BEAT as REALITY_CHECK
 from tenancy.engine.reconcile import BEAT as RECONCILIATION
@@ -84,14 +85,19 @@ def _queue(seen: WorkSeen, now: datetime) -> Check:
 
 
 def _pools(known: Mapping[str, PoolSeen], platform: Platform) -> tuple[Check, ...]:
-    names = dict.fromkeys((DEFAULT_POOL, *(plan.workflow_pool for plan in platform.plans.values())))
-    return tuple(_pool(name, known.get(name)) for name in names)
+    return tuple(_pool(name, known.get(name)) for name in pools(platform))
+
+
+def pools(platform: Platform) -> tuple[str, ...]:
+    """The saga's own, the reconciler's, and those of the plans."""
+    return tuple(dict.fromkeys((DEFAULT_POOL, UPKEEP_POOL, *(plan.workflow_pool for plan in platform.plans.values()))))
 
 
 def _pool(name: str, seen: PoolSeen | None) -> Check:
     part = POOL + name
     if seen is None:
-        return engine(part, (_DOWN, "The workflow engine has no such pool: no tenant of its plan gets a handle."))
+        lost = "nobody reconciles" if name == UPKEEP_POOL else "no tenant of its plan gets a handle"
+        return engine(part, (_DOWN, f"The workflow engine has no such pool: {lost}. Make it (Admin, Pools)."))
     measured = {"slots": seen.slots, "occupied": seen.occupied, "queued": seen.queued}
     if seen.slots >= 0 and seen.open <= 0 and seen.queued:
         said = f"All {seen.slots} slots are taken, and {seen.queued} tasks wait."

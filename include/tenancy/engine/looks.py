@@ -120,8 +120,7 @@ def _no_heartbeats(silence: Silence) -> Iterator[Check]:
 
 
 def _no_work(platform: Platform, silence: Silence) -> Iterator[Check]:
-    pools = (POOL + plan.workflow_pool for plan in platform.plans.values())
-    names = dict.fromkeys((of_engine.DAGS, of_engine.QUEUE, POOL + of_engine.DEFAULT_POOL, *pools))
+    names = (of_engine.DAGS, of_engine.QUEUE, *(POOL + pool for pool in of_engine.pools(platform)))
     return (of_engine.engine(name, (Condition.UNKNOWN, f"Not known: {silence.why}")) for name in names)
 
 
