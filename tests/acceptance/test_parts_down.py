@@ -1,32 +1,24 @@
 """Operators act while parts of Airflow are down: recorded first and told truthfully, finished once they are back."""
 
-import os
-import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
-from html import unescape
 from urllib.parse import quote
 
 import psycopg
 import pytest
 
 from sandbox.access import Access
-from sandbox.components import COMPONENTS
 from sandbox.faults.desk import Desk
 from sandbox.processes import Register
 from sandbox.revived import STARTING_SECONDS
-from tenancy.engine.reconcile import reconcile
 from tests.acceptance import gates, operators, runs
-from tests.acceptance.attempts import joined
-from tests.acceptance.clocks import age
 from tests.acceptance.command_line import WHY, Operator
 from tests.acceptance.discovery import traces
-from tests.sandboxes import EXECUTOR
+from tests.acceptance.kills import Strike, striking
 
 NO_SIGN_OF_LIFE = "The workflow engine's scheduler gives no sign of life"
-SILENT = "engine.scheduler_silent"
 SETTLED = "Failed settled"
 WAIT = "wait_for_workloads_ready"
 PATIENCE = 180.0
@@ -40,18 +32,9 @@ def operator(sandbox: Access) -> Operator:
 
 
 @pytest.fixture
-def kill(sandbox: Access, sandbox_up: Callable[[], None]) -> Iterator[Callable[..., None]]:
-    """kill -9 of these parts of Airflow, of both where there are two. All are there again after the test."""
-
-    def strike(*names: str) -> None:
-        for name in all_of(*names):
-            daemon = Register(sandbox.layout.processes).get(name)
-            assert daemon is not None
-            os.kill(daemon.pid, signal.SIGKILL)
-            runs.until(lambda daemon=daemon: not daemon.alive, f"{name} to be dead")
-
-    yield strike
-    sandbox_up()
+def kill(sandbox: Access, sandbox_up: Callable[[], None]) -> Iterator[Strike]:
+    with striking(sandbox, sandbox_up) as strike:
+        yield strike
 
 
 @pytest.fixture
@@ -66,12 +49,6 @@ def waiting(sandbox: Access, desk: Desk) -> Callable[[], str]:
         return slug
 
     return make
-
-
-def all_of(*names: str) -> list[str]:
-    """With a second scheduler where there is one: what is down is down as a whole."""
-    running = [component.name for component in COMPONENTS[EXECUTOR]]
-    return [each for each in running if each.removesuffix("-2") in names]
 
 
 def held(access: Access, slug: str) -> str:
@@ -98,7 +75,7 @@ def test_a_cancel_while_the_scheduler_is_dead_says_so_and_is_finished_once_it_is
     sandbox: Access,
     operator: Operator,
     waiting: Callable[[], str],
-    kill: Callable[..., None],
+    kill: Strike,
     sandbox_up: Callable[[], None],
 ):
     deferred, working = waiting(), runs.new_slug("down")
@@ -144,57 +121,11 @@ def _health_says_so(access: Access, operator: Operator) -> None:
     assert "LATE" in health.stdout
 
 
-def test_a_stall_is_told_while_the_scheduler_is_dead_and_is_over_once_it_is_back(
-    sandbox: Access, operator: Operator, kill: Callable[..., None], sandbox_up: Callable[[], None]
-):
-    """Nobody reconciles meanwhile: whoever looks judges by the tenant's clocks."""
-    slug = runs.new_slug("silent")
-    with gates.before_fact_of(sandbox, slug, "tenant.provisioning.step.started", "apply_tenant_schema"):
-        operators.create(sandbox, runs.request(slug))
-        ledger = sandbox.superuser_dsn("platform", "ledger")
-        runs.until(lambda: gates.held(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
-        kill("scheduler")
-    age(sandbox, slug, 16, "state_since")
-    seen = operators.look(sandbox, f"/tenants/{slug}")
-    assert (seen["stall"]["kind"], seen["needs_attention"]) == ("provisioning", True)
-    # Airflow believes in a beat for 30 s; then the next look says why.
-    runs.until(lambda: _cause(sandbox, slug) == SILENT, "the cause to be told", seconds=PATIENCE, every=1)
-
-    seen = operators.look(sandbox, f"/tenants/{slug}")
-    assert seen["next_action"] == "Escalate: nothing is scheduled until it is back."
-    assert (seen["advice"]["action"], seen["advice"]["not_its_fault"]) == ("escalate", True)
-    said = ("Its run does not go on, and that is not the tenant's fault", NO_SIGN_OF_LIFE, seen["next_action"])
-    _page_says(sandbox, f"tenants/{seen['id']}", *said)
-    _page_says(sandbox, "?attention=true", slug)
-    assert NO_SIGN_OF_LIFE in " ".join(operator.did("show", slug).split())
-
-    sandbox_up()
-    runs.until(lambda: runs.phase(sandbox, slug) == "Active", f"{slug} to become Active", seconds=PATIENCE)
-    # The reconciler may have come first and recorded it; then its next pass records that it is over.
-    runs.until(lambda: not operators.look(sandbox, f"/tenants/{slug}")["needs_attention"], "it to be over", every=1)
-    seen = operators.look(sandbox, f"/tenants/{slug}")
-    assert (seen["stall"], seen["held"]) == (None, "")
-
-
-def _page_says(access: Access, path: str, *said: str) -> None:
-    def is_there() -> bool:
-        with access.client("viewer") as client:
-            page = unescape(client.get(f"/tenancy/{path}").text)
-        return all(words in page for words in said)
-
-    runs.until(is_there, f"/tenancy/{path} to say so", every=1)
-
-
-def _cause(access: Access, slug: str) -> str:
-    stall = operators.look(access, f"/tenants/{slug}")["stall"]
-    return str(stall and stall["cause"])
-
-
 def test_a_cancel_while_the_api_server_is_dead_is_refused_with_what_to_do_and_works_afterwards(
     sandbox: Access,
     operator: Operator,
     waiting: Callable[[], str],
-    kill: Callable[..., None],
+    kill: Strike,
     sandbox_up: Callable[[], None],
 ):
     cut_off, untouched = waiting(), waiting()
@@ -238,21 +169,11 @@ def test_a_cancel_that_airflow_does_not_follow_is_finished_by_the_reconciler(
     settles_by_the_reconciler(sandbox, slug)
 
 
-def test_a_wait_without_a_triggerer_is_a_stall_for_that_cause_and_its_cancel_needs_none_and_no_dag_processor(
-    sandbox: Access, waiting: Callable[[], str], kill: Callable[..., None]
+def test_a_cancel_of_a_wait_needs_neither_triggerer_nor_dag_processor(
+    sandbox: Access, waiting: Callable[[], str], kill: Strike
 ):
     slug = waiting()
     kill("dag-processor", "triggerer")
-    age(sandbox, slug, 11, "activity_since")
-
-    def is_explained() -> bool:
-        reconcile(joined(sandbox))
-        return _cause(sandbox, slug) == "engine.triggerer_silent"
-
-    runs.until(is_explained, "the cause to be recorded", seconds=PATIENCE, every=1)
-    seen = operators.look(sandbox, f"/tenants/{slug}")
-    assert (seen["stall"]["kind"], seen["stall"]["activity"]) == ("activity", WAIT)
-    assert seen["next_action"].startswith("Escalate: nothing that waits goes on until it is back.")
     assert "no sign of life" not in str(operators.act(sandbox, slug, "cancel")["warnings"])
     settles(sandbox, slug)
 

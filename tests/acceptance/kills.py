@@ -1,0 +1,37 @@
+"""kill -9 of parts of Airflow, of both where there are two, and their return. For tests only."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sandbox.access import Access
+from sandbox.components import COMPONENTS
+from sandbox.processes import Register
+from tests.acceptance import runs
+from tests.sandboxes import EXECUTOR
+
+Strike = Callable[..., None]
+
+
+@contextmanager
+def striking(access: Access, up: Callable[[], None]) -> Iterator[Strike]:
+    """Takes names of parts. All are there again afterwards."""
+
+    def strike(*names: str) -> None:
+        for name in all_of(*names):
+            daemon = Register(access.layout.processes).get(name)
+            assert daemon is not None
+            os.kill(daemon.pid, signal.SIGKILL)
+            runs.until(lambda daemon=daemon: not daemon.alive, f"{name} to be dead")
+
+    try:
+        yield strike
+    finally:
+        up()
+
+
+def all_of(*names: str) -> list[str]:
+    """With a second scheduler where there is one: what is down is down as a whole."""
+    running = [component.name for component in COMPONENTS[EXECUTOR]]
+    return [each for each in running if each.removesuffix("-2") in names]

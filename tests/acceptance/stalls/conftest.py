@@ -1,0 +1,53 @@
+"""A sandbox of its own whose limits are seconds, so that clocks, reconciler and pages find stalls by themselves."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sandbox import lifecycle
+from sandbox.access import Access
+from sandbox.faults.desk import Desk
+from sandbox.layout import Layout
+from tests.acceptance.stalls.rows import LIMITS
+from tests.sandboxes import WISH, kept_up
+
+
+@pytest.fixture(scope="package")
+def limited_layout(sandbox_layout: Layout) -> Layout:
+    return Layout.find(sandbox_layout.home.with_name(f"{sandbox_layout.home.name}-limited"))
+
+
+@pytest.fixture(scope="package")
+def limited_up(limited_layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], None]:
+    """Bring it up, or heal it: for tests that break it."""
+    platform = _platform_file(limited_layout, tmp_path_factory.mktemp("platform"))
+    # Pauses between tries are seconds, too: undoing has six of them.
+    changes = {"TENANCY_PLATFORM_FILE": str(platform), "AIRFLOW__CORE__MAX_TASK_RETRY_DELAY": "2"}
+    wish = replace(WISH, extra_env={**WISH.extra_env, **changes})
+    return lambda: lifecycle.up(limited_layout, wish=wish, usual_ports=False)
+
+
+@pytest.fixture(scope="package")
+def limited(limited_layout: Layout, limited_up: Callable[[], None]) -> Iterator[Access]:
+    with kept_up(limited_layout, limited_up) as access:
+        yield access
+
+
+@pytest.fixture(scope="module")
+def limited_desk(limited: Access) -> Iterator[Desk]:
+    desk = Desk(limited.layout)
+    desk.clear()  # of a kept sandbox whose tests were broken off
+    yield desk
+    desk.clear()
+
+
+def _platform_file(layout: Layout, folder: Path) -> Path:
+    """The sandbox's own with other limits."""
+    section = "[stall_limits_minutes]\n"
+    limits = "".join(f"{name} = {seconds / 60}\n" for name, seconds in LIMITS.items())
+    usual = layout.platform_file.read_text(encoding="utf-8")
+    assert section in usual
+    (folder / "platform.toml").write_text(usual.replace(section, section + limits), encoding="utf-8")
+    return folder / "platform.toml"

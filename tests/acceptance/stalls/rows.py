@@ -1,0 +1,82 @@
+"""What a tenant gets stuck on: by which fault, where, for which cause, and what is advised. Values only, for tests."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+VALIDATE, STORAGE, HANDLE = "validate_request", "allocate_storage", "allocate_workflow_handle"
+SCHEMA, DEPLOY, WAIT, MARK = "apply_tenant_schema", "deploy_workloads", "wait_for_workloads_ready", "mark_active"
+LIMITS: Final = {
+    **dict.fromkeys((VALIDATE, STORAGE, HANDLE, DEPLOY, MARK), 8),
+    WAIT: 12,
+    "provisioning": 15,
+    "in_between": 10,
+    "failed": 8,
+}
+"""Seconds. Applying the schema keeps its five minutes, so that provisioning as a whole is over its time first."""
+ESCALATE: Final = "Escalate for a cluster-level investigation"
+RESET: Final = "Reset, then retry"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One cause by its real fault. `advice` is a regular expression; `kinds` and `causes` are those it may have."""
+
+    fault: str
+    at: str | None
+    """The activity; None for a stall that is none of an activity's."""
+    causes: tuple[str, ...]
+    advice: str
+    kinds: tuple[str, ...] = ("activity",)
+    options: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    def __str__(self) -> str:
+        return f"{self.fault}-{self.causes[0]}"
+
+
+def _fails(fault: str, cause: str, advice: str, **options: Any) -> Row:
+    """Its tries are used up, it is undone, and nobody touches it."""
+    return Row(fault, None, (cause,), f"{advice}.* {RESET}", ("untouched",), options)
+
+
+OF_ONE: Final = (
+    Row("image-pull-backoff", WAIT, ("cluster.image",), f"See that the image exists.*{ESCALATE}"),
+    Row("crash-loop-backoff", WAIT, ("cluster.crash",), f"Read the container's log.*{ESCALATE}"),
+    Row("unschedulable", WAIT, ("cluster.unschedulable",), f"no node takes the pod.*{ESCALATE}"),
+    Row("quota-exceeded", WAIT, ("cluster.quota",), f"quota compared with the plan.*{ESCALATE}"),
+    Row(
+        "slow-start", WAIT, ("cluster.probe",), f"health check can succeed.*{ESCALATE}", options={"seconds": 600}
+    ),
+    _fails("failing-revision", "schema.migration", "statement that failed stands in the error log"),
+    _fails("http-500", "cluster.refuses", "it answers, and refuses", on=["write"]),
+    _fails("http-429", "cluster.refuses", "it answers, and refuses", on=["write"]),
+    _fails("refuse", "cluster.unreachable", "cluster looked at", on=["write"]),
+    # Its tries are used up in less than a minute.
+    Row(
+        "schema-locked", SCHEMA, ("storage.blocked",), "session that blocks it ended.*Cancel provisioning",
+        kinds=("provisioning",),
+    ),
+)  # fmt: skip
+"""Faults of one tenant, set before it is asked for."""
+PENDING: Final = Row("helm hangs", DEPLOY, ("helm.pending",), "brings the release back.*Cancel provisioning")
+HUNG: Final = Row("hang", None, ("cluster.unreachable",), "cancel again, then reset", ("in between",))
+# It is tried again and again, then says that it cannot.
+REFUSED: Final = Row("http-500", None, ("helm.failed", "cluster.refuses"), "Compensations ran out", ("undoing",))
+NO_POOL: Final = _fails("pool missing", "engine.no_pool", "Have the plan's pool made in Airflow")
+OF_ALL: Final = (
+    _fails("no-createdb", "storage.permission", "storage role's rights restored"),
+    _fails("no-connection-slots", "storage.no_slots", "idle sessions of the storage server ended"),
+    _fails("template1-blocked", "storage.template_in_use", "sessions in template1 closed"),
+    _fails("disk-full", "storage.disk_full", "space freed on the storage server"),
+)
+"""Faults of the platform under which an attempt fails: each is over when its tenant has failed."""
+SILENT: Final = (
+    Row(
+        "handles-locked", HANDLE, ("engine.refuses", "engine.unreachable"), "Escalate with the engine's own words",
+        ("activity", "untouched"),
+    ),
+    Row(
+        "storage-stopped", STORAGE, ("storage.unreachable",), "Have the region's storage server looked at",
+        ("activity", "in between"),
+    ),
+)  # fmt: skip
+"""Faults of the platform under which an attempt hangs from try to try, until it has failed."""

@@ -1,0 +1,144 @@
+"""How each stall comes about, and how its tenant is brought back. For tests only."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from sandbox.access import Access
+from sandbox.faults.desk import Desk
+from tests.acceptance import operators, runs
+from tests.acceptance.discovery import traces
+from tests.acceptance.stalls.rows import DEPLOY, STORAGE, VALIDATE, Row
+
+PATIENCE = 150.0
+_RENAME = "update slot_pool set pool = %s where pool = %s"
+_NOTED = """
+select fact.kind from ledger.fact join ledger.tenant on stream = id
+ where slug = %s and data ->> 'stall' = any(%s) and coalesce(data ->> 'activity', '') in ('', %s) order by fact.seq"""
+
+
+def created(access: Access, **changes: Any) -> str:
+    asked = runs.request(runs.new_slug("stall"), **changes)
+    operators.create(access, asked)
+    return str(asked["slug"])
+
+
+def look(access: Access, slug: str) -> dict[str, Any]:
+    return operators.look(access, f"/tenants/{slug}")
+
+
+def until(access: Access, slug: str, what: str, is_so: Any) -> None:
+    def told() -> str:
+        return f"; its stall is {look(access, slug)['stall']}\n{runs.story(access, slug)}"
+
+    runs.until(is_so, f"{slug} {what}", seconds=PATIENCE, told=told)
+
+
+def of_one(access: Access, desk: Desk, row: Row) -> str:
+    """Its fault holds for its very first request."""
+    slug = runs.new_slug("stall")
+    desk.set(row.fault, tenant=slug, **row.options)
+    operators.create(access, runs.request(slug))
+    return slug
+
+
+def helm_hangs(access: Access, desk: Desk) -> str:
+    """Its first write is through, which says that it has begun; those of the release are not."""
+    slug = runs.new_slug("stall")
+    slow = desk.set("slow", tenant=slug, on=["write"], milliseconds=2000)
+    operators.create(access, runs.request(slug))
+    until(access, slug, "to be deployed", lambda: look(access, slug)["activity"] == DEPLOY)
+    until(access, slug, "to have a release", lambda: traces(access, slug).releases)
+    desk.set("hang", tenant=slug, on=["write"])
+    desk.clear(slow.id)
+    return slug
+
+
+def not_undone(access: Access, desk: Desk, row: Row) -> str:
+    """Cancelled under a fault of the cluster that begins when it has something there."""
+    slug = runs.new_slug("stall")
+    desk.set("slow-start", tenant=slug, seconds=600)
+    operators.create(access, runs.request(slug))
+    until(access, slug, "to wait for its pods", lambda: runs.waits(access, slug))
+    desk.set(row.fault, tenant=slug, on=["write"])
+    operators.act(access, slug, "cancel")
+    return slug
+
+
+def of_all(access: Access, desk: Desk, row: Row) -> str:
+    """Its fault is over when it has failed."""
+    fault = desk.set(row.fault)
+    slug = failed(access)
+    desk.clear(fault.id)
+    return slug
+
+
+def failed(access: Access, **changes: Any) -> str:
+    slug = created(access, **changes)
+    until(access, slug, "to fail", lambda: look(access, slug)["failures"])
+    return slug
+
+
+@contextmanager
+def no_pool(access: Access, name: str) -> Iterator[None]:
+    with psycopg.connect(access.superuser_dsn("platform", "airflow"), autocommit=True) as airflow:
+        airflow.execute(_RENAME, (f"{name}-gone", name))
+        yield
+        airflow.execute(_RENAME, (name, f"{name}-gone"))
+
+
+def assert_told(access: Access, slug: str, row: Row) -> None:
+    """By whoever looks, with what to do; and recorded once, by the reconciler's own beat."""
+
+    def is_told() -> bool:
+        stall = look(access, slug)["stall"] or {}
+        right = stall.get("kind") in row.kinds and stall["activity"] in {None, row.at} and stall["cause"] in row.causes
+        return right and noted(access, slug, row) % 2 == 1
+
+    until(access, slug, f"to be told: {row}", is_told)
+    assert_advised(access, slug, row)
+
+
+def assert_advised(access: Access, slug: str, row: Row) -> None:
+    seen = look(access, slug)
+    assert seen["needs_attention"]
+    assert re.search(row.advice, seen["next_action"]), seen["next_action"]
+
+
+def assert_over(access: Access, slug: str, row: Row) -> None:
+    """Recorded, too, by the next beat."""
+    until(access, slug, "to be cleared", lambda: noted(access, slug, row) % 2 == 0)
+    assert noted(access, slug, row)
+
+
+def noted(access: Access, slug: str, row: Row) -> int:
+    """How many facts there are of such stalls. Each was recorded once, and cleared before the next."""
+    found = runs.ledger(access, _NOTED, slug, list(row.kinds), row.at)
+    told = [fact["kind"].split(".")[2] for fact in found]
+    assert told == (runs.TOLD_ONCE * len(told))[: len(told)]
+    return len(told)
+
+
+def past_storage(access: Access, slug: str) -> bool:
+    return look(access, slug)["activity"] not in {VALIDATE, STORAGE}
+
+
+def bring_back(access: Access, *slugs: str) -> None:
+    """All are Active again: by themselves where the attempt went on, as advised where it did not."""
+    for slug in slugs:
+        _retry(access, slug)
+    for slug in slugs:
+        runs.await_phase(access, slug, "Active", seconds=PATIENCE)
+
+
+def _retry(access: Access, slug: str) -> None:
+    phase = runs.await_phase(access, slug, "Active", "Failed settled", "Failed stuck", seconds=PATIENCE)
+    if phase == "Failed stuck":
+        operators.act(access, slug, "cancel")
+        phase = runs.await_phase(access, slug, "Failed settled", seconds=PATIENCE)
+    if phase == "Failed settled":
+        operators.act(access, slug, "reset")
+        operators.act(access, slug, "retry")

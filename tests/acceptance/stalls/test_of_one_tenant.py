@@ -1,0 +1,84 @@
+"""What one tenant gets stuck on, by its real fault and by the clock alone: told, recorded once, and over."""
+
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from sandbox.access import Access
+from sandbox.faults.desk import Desk
+from tests.acceptance import gates, runs
+from tests.acceptance.browsing import PATIENCE_MS, chromium, console, shoot, violations, window
+from tests.acceptance.stalls import scenes
+from tests.acceptance.stalls.rows import HUNG, LIMITS, MARK, OF_ONE, PENDING, REFUSED, VALIDATE, WAIT, Row
+
+ROWS = (*reversed(OF_ONE), PENDING, HUNG, REFUSED)
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def stuck(limited: Access, limited_desk: Desk) -> dict[Row, str]:
+    """A tenant for each row, by its slug, all stuck at once."""
+    slugs = {row: scenes.not_undone(limited, limited_desk, row) for row in (REFUSED, HUNG)}
+    slugs[PENDING] = scenes.helm_hangs(limited, limited_desk)
+    return slugs | {row: scenes.of_one(limited, limited_desk, row) for row in OF_ONE}
+
+
+@pytest.fixture(scope="module")
+def mended(limited: Access, limited_desk: Desk, stuck: dict[Row, str]) -> dict[Row, str]:
+    """The faults are gone, and all are Active."""
+    limited_desk.clear()
+    scenes.bring_back(limited, *stuck.values())
+    return stuck
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_it_is_told_with_its_cause_and_what_to_do(limited: Access, stuck: dict[Row, str], row: Row):
+    scenes.assert_told(limited, stuck[row], row)
+
+
+def test_the_page_says_so(limited: Access, stuck: dict[Row, str]):
+    with chromium() as browser, window(browser, limited, "operator", height=1180) as page:
+        page.goto(console(limited, f"tenants/{stuck[OF_ONE[0]]}"))
+        _page_says_so(page)
+
+
+def _page_says_so(page: Page) -> None:
+    expect(page.locator("#situation h2")).to_have_text("Wait for workloads ready is stuck", timeout=PATIENCE_MS)
+    expect(page.locator("#situation")).to_contain_text(f"its limit is {LIMITS[WAIT]} s", timeout=PATIENCE_MS)
+    expect(page.locator(f"#row-{WAIT}")).to_have_attribute("data-look", "late")
+    shoot(page, "stalled-light")
+    page.emulate_media(color_scheme="dark")
+    shoot(page, "stalled-dark")
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_it_is_over_once_its_fault_has_gone(limited: Access, mended: dict[Row, str], row: Row):
+    scenes.assert_over(limited, mended[row], row)
+
+
+HELD = {
+    VALIDATE: "Cancel provisioning, correct the input, and recreate",
+    MARK: "Cancel provisioning, then reset, then retry",
+}
+"""Held while they record that they are done: nobody else can record anything of the tenant meanwhile."""
+
+
+def test_a_stall_is_told_at_every_look_also_where_it_cannot_be_recorded(limited: Access):
+    slugs = {activity: runs.new_slug("held") for activity in HELD}
+    with ExitStack() as held:
+        for activity, slug in slugs.items():
+            held.enter_context(gates.before_fact_of(limited, slug, "tenant.provisioning.step.completed", activity))
+            scenes.created(limited, slug=slug)
+        for activity, slug in slugs.items():
+            scenes.until(limited, slug, "to be told", lambda s=slug, a=activity: _is_stuck_at(limited, s, a))
+            assert HELD[activity] in scenes.look(limited, slug)["next_action"]
+    scenes.bring_back(limited, *slugs.values())
+    for slug in slugs.values():
+        assert scenes.look(limited, slug)["stall"] is None
+
+
+def _is_stuck_at(access: Access, slug: str, activity: str) -> bool:
+    stall = scenes.look(access, slug)["stall"] or {}
+    return (stall.get("kind"), stall.get("activity")) == ("activity", activity)

@@ -1,0 +1,125 @@
+"""Airflow itself does not go on: told also while nothing schedules; and whoever waits in line is no stall."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html import unescape
+from typing import Any
+
+import pytest
+
+from sandbox.access import Access
+from sandbox.faults.desk import Desk
+from tests.acceptance import gates, runs
+from tests.acceptance.command_line import Operator
+from tests.acceptance.kills import Strike, striking
+from tests.acceptance.stalls import scenes
+from tests.acceptance.stalls.rows import DEPLOY, LIMITS, SCHEMA, WAIT, Row
+
+SILENT = Row("scheduler", DEPLOY, ("engine.scheduler_silent",), "Escalate: nothing is scheduled")
+NO_TRIGGERER = Row("triggerer", WAIT, ("engine.triggerer_silent",), "Escalate: nothing that waits goes on")
+NO_SIGN_OF_LIFE = "The workflow engine's scheduler gives no sign of life"
+DAG = runs.DAG
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture
+def strike(limited: Access, limited_up: Callable[[], None]) -> Iterator[Strike]:
+    with striking(limited, limited_up) as strike:
+        yield strike
+
+
+def test_a_dead_scheduler_is_told_by_every_page_while_nobody_reconciles(
+    limited: Access, strike: Strike, limited_up: Callable[[], None]
+):
+    slug = runs.new_slug("silent")
+    with gates.before_fact_of(limited, slug, "tenant.provisioning.step.started", SCHEMA):
+        scenes.created(limited, slug=slug)
+        ledger = limited.superuser_dsn("platform", "ledger")
+        runs.until(lambda: gates.held(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
+        strike("scheduler")
+    # First over its limit; Airflow believes in a beat for 30 s, then the next look says why.
+    for what, causes in (("be told", ("unknown", *SILENT.causes)), ("say why", SILENT.causes)):
+        scenes.until(limited, slug, f"to {what}", lambda causes=causes: _is_over_its_time(limited, slug, causes))
+    scenes.assert_advised(limited, slug, SILENT)
+    seen = scenes.look(limited, slug)
+    assert (seen["advice"]["action"], seen["advice"]["not_its_fault"]) == ("escalate", True)
+    said = ("Its run does not go on, and that is not the tenant's fault", NO_SIGN_OF_LIFE, seen["next_action"])
+    _page_says(limited, f"tenants/{seen['id']}", *said)
+    _page_says(limited, "?attention=true", slug)
+    assert NO_SIGN_OF_LIFE in " ".join(Operator(limited).did("show", slug).split())
+
+    limited_up()
+    scenes.bring_back(limited, slug)
+    scenes.until(limited, slug, "to be well", lambda: not scenes.look(limited, slug)["needs_attention"])
+    seen = scenes.look(limited, slug)
+    assert (seen["stall"], seen["held"]) == (None, "")
+
+
+def _is_over_its_time(access: Access, slug: str, causes: tuple[str, ...]) -> bool:
+    stall = scenes.look(access, slug)["stall"] or {}
+    return stall.get("activity") == SILENT.at and stall["cause"] in causes
+
+
+def _page_says(access: Access, path: str, *said: str) -> None:
+    def is_there() -> bool:
+        with access.client("viewer") as client:
+            page = unescape(client.get(f"/tenancy/{path}").text)
+        return all(words in page for words in said)
+
+    runs.until(is_there, f"/tenancy/{path} to say so", every=1)
+
+
+def test_a_wait_without_a_triggerer_is_a_stall_for_that_cause(
+    limited: Access, limited_desk: Desk, strike: Strike, limited_up: Callable[[], None]
+):
+    slug = runs.new_slug("wait")
+    limited_desk.set("slow-start", tenant=slug, seconds=600)
+    scenes.created(limited, slug=slug)
+    scenes.until(limited, slug, "to wait for its pods", lambda: runs.waits(limited, slug))
+    strike("triggerer")
+    scenes.assert_told(limited, slug, NO_TRIGGERER)
+    limited_up()
+    limited_desk.clear()
+    scenes.bring_back(limited, slug)
+    scenes.assert_over(limited, slug, NO_TRIGGERER)
+
+
+@contextmanager
+def patched(access: Access, path: str, usual: dict[str, Any], **changes: Any) -> Iterator[None]:
+    """Something of Airflow set otherwise for a while."""
+    mask = {"update_mask": ",".join(changes)}
+    with access.client("engineer") as client:
+        client.patch(path, params=mask, json={**usual, **changes}).raise_for_status()
+        try:
+            yield
+        finally:
+            client.patch(path, params=mask, json=usual).raise_for_status()
+
+
+def test_what_waits_in_line_or_before_a_paused_dag_says_so_and_is_no_stall(limited: Access):
+    pool = "/api/v2/pools/default_pool"
+    usual = {"pool": "default_pool", "slots": runs.get(limited, pool)["slots"]}
+    with patched(limited, pool, usual, slots=0):
+        slug = scenes.created(limited)
+        _is_held(limited, slug, "waits in Airflow's queue", "Nothing: it goes on when a place is free.")
+        with patched(limited, DAG, {"is_paused": False}, is_paused=True):
+            _is_held(limited, slug, "The DAG tenant_provisioning is paused", "Unpause the DAG in Airflow.")
+            scenes.until(
+                limited, slug, "to be over its limit", lambda: _seconds(limited, slug) > LIMITS["provisioning"]
+            )
+            assert scenes.look(limited, slug)["stall"] is None
+    scenes.bring_back(limited, slug)
+    assert runs.stalls(limited, slug) == []
+
+
+def _is_held(access: Access, slug: str, said: str, advice: str) -> None:
+    scenes.until(access, slug, f"to say: {said}", lambda: said in scenes.look(access, slug)["held"])
+    seen = scenes.look(access, slug)
+    assert (seen["stall"], seen["next_action"]) == (None, advice)
+
+
+def _seconds(access: Access, slug: str) -> float:
+    row = runs.ledger(
+        access, "select extract(epoch from now() - state_since) s from ledger.tenant where slug = %s", slug
+    )
+    return float(row[0]["s"])
