@@ -9,7 +9,8 @@ import pytest
 
 from sandbox.access import Access
 from sandbox.faults.desk import Desk
-from tests.acceptance import gates, runs
+from tenancy.engine.workflow import COMPENSATION_DAG
+from tests.acceptance import gates, operators, runs
 from tests.acceptance.command_line import Operator
 from tests.acceptance.kills import Strike, striking
 from tests.acceptance.stalls import scenes
@@ -18,7 +19,6 @@ from tests.acceptance.stalls.rows import DEPLOY, LIMITS, SCHEMA, WAIT, Row
 SILENT = Row("scheduler", DEPLOY, ("engine.scheduler_silent",), "Escalate: nothing is scheduled")
 NO_TRIGGERER = Row("triggerer", WAIT, ("engine.triggerer_silent",), "Escalate: nothing that waits goes on")
 NO_SIGN_OF_LIFE = "The workflow engine's scheduler gives no sign of life"
-DAG = runs.DAG
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -97,19 +97,22 @@ def patched(access: Access, path: str, usual: dict[str, Any], **changes: Any) ->
 
 
 def test_what_waits_in_line_or_before_a_paused_dag_says_so_and_is_no_stall(limited: Access):
-    pool = "/api/v2/pools/default_pool"
+    pool, undoing = "/api/v2/pools/default_pool", f"/api/v2/dags/{COMPENSATION_DAG}"
     usual = {"pool": "default_pool", "slots": runs.get(limited, pool)["slots"]}
-    with patched(limited, pool, usual, slots=0):
-        slug = scenes.created(limited)
-        _is_held(limited, slug, "waits in Airflow's queue", "Nothing: it goes on when a place is free.")
-        with patched(limited, DAG, {"is_paused": False}, is_paused=True):
-            _is_held(limited, slug, "The DAG tenant_provisioning is paused", "Unpause the DAG in Airflow.")
-            scenes.until(
-                limited, slug, "to be over its limit", lambda: _seconds(limited, slug) > LIMITS["provisioning"]
-            )
-            assert scenes.look(limited, slug)["stall"] is None
-    scenes.bring_back(limited, slug)
-    assert runs.stalls(limited, slug) == []
+    paused = scenes.created(limited)
+    scenes.bring_back(limited, paused)
+    with patched(limited, pool, usual, slots=0), patched(limited, undoing, {"is_paused": False}, is_paused=True):
+        operators.act(limited, paused, "decommission", confirm_slug=paused)
+        queued = scenes.created(limited)
+        _is_held(limited, queued, "waits in Airflow's queue", "Nothing: it goes on when a place is free.")
+        _is_held(limited, paused, f"The DAG {COMPENSATION_DAG} is paused", "Unpause the DAG in Airflow.")
+        over = "to be over its limit"
+        scenes.until(limited, paused, over, lambda: _seconds(limited, paused) > LIMITS["in_between"])
+        scenes.until(limited, queued, over, lambda: _seconds(limited, queued) > LIMITS["provisioning"])
+        assert [scenes.look(limited, slug)["stall"] for slug in (queued, paused)] == [None, None]
+    scenes.bring_back(limited, queued)
+    runs.await_phase(limited, paused, "Decommissioned", seconds=scenes.PATIENCE)
+    assert [runs.stalls(limited, slug) for slug in (queued, paused)] == [[], []]
 
 
 def _is_held(access: Access, slug: str, said: str, advice: str) -> None:
@@ -119,7 +122,6 @@ def _is_held(access: Access, slug: str, said: str, advice: str) -> None:
 
 
 def _seconds(access: Access, slug: str) -> float:
-    row = runs.ledger(
-        access, "select extract(epoch from now() - state_since) s from ledger.tenant where slug = %s", slug
-    )
-    return float(row[0]["s"])
+    """How long it has been in its state."""
+    question = "select extract(epoch from now() - state_since) as s from ledger.tenant where slug = %s"
+    return float(runs.ledger(access, question, slug)[0]["s"])

@@ -20,28 +20,26 @@ def stuck(limited: Access, limited_desk: Desk) -> dict[Row, str]:
     return slugs
 
 
-@pytest.mark.parametrize("row", ROWS, ids=str)
-def test_it_is_told_with_its_cause_and_what_to_do(limited: Access, stuck: dict[Row, str], row: Row):
-    scenes.assert_told(limited, stuck[row], row)
-
-
 @pytest.fixture(scope="module")
-def retried(limited: Access, stuck: dict[Row, str]) -> dict[Row, str]:
+def well(limited: Access, stuck: dict[Row, str]) -> dict[Row, str]:
     """All are Active."""
     scenes.bring_back(limited, *stuck.values())
     return stuck
 
 
-@pytest.mark.parametrize("row", ROWS, ids=str)
-def test_it_is_over_once_somebody_retries(limited: Access, retried: dict[Row, str], row: Row):
-    scenes.assert_over(limited, retried[row], row)
-
-
 @pytest.mark.parametrize("row", SILENT, ids=str)
-def test_whom_it_keeps_waiting_is_told_so_and_is_well_when_it_answers(limited: Access, limited_desk: Desk, row: Row):
-    limited_desk.set(row.fault)
-    slug = scenes.created(limited)
-    scenes.assert_told(limited, slug, row)
-    limited_desk.clear()
-    scenes.bring_back(limited, slug)
-    scenes.assert_over(limited, slug, row)
+def test_whom_it_keeps_waiting_is_told_so(limited: Access, limited_desk: Desk, stuck: dict[Row, str], row: Row):
+    fault = limited_desk.set(row.fault)
+    stuck[row] = scenes.created(limited)
+    scenes.assert_told(limited, stuck[row], row)
+    limited_desk.clear(fault.id)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_who_has_failed_of_it_is_told_why_until_somebody_comes(limited: Access, stuck: dict[Row, str], row: Row):
+    scenes.assert_told(limited, stuck[row], row)
+
+
+@pytest.mark.parametrize("row", [*SILENT, *ROWS], ids=str)
+def test_it_is_over_once_the_tenant_is_well(limited: Access, well: dict[Row, str], row: Row):
+    scenes.assert_over(limited, well[row], row)
