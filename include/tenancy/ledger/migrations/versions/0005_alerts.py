@@ -1,18 +1,10 @@
 """What somebody is to be told."""
 
-from pathlib import Path
-
-from alembic import op
+from tenancy.ledger.migrations.scripts import run
 
 revision = "0005"
 down_revision = "0004"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
-    script = (Path(__file__).parents[1] / "sql" / "0005_alerts.sql").read_text()
-    # By the driver itself: SQLAlchemy would take the script's percent signs for parameters.
-    driver_connection = op.get_bind().connection.driver_connection
-    assert driver_connection is not None  # it is checked out
-    driver_connection.execute(script)
+    run(__file__)
