@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tenancy.adapters.airflow_runs import Mark, QueuedRun, RunSeen
+from tenancy.adapters.airflow_runs import Mark, QueuedRun, RunSeen, TaskSeen
 from tenancy.saga.errors import TransientError
 
 
@@ -19,7 +19,9 @@ class FakeRuns:
         self.stored: dict[tuple[str, str], RunSeen] = {}
         self.confs: dict[tuple[str, str], dict[str, Any]] = {}
         self.cleared: list[str] = []
-        self.tasks: dict[str, tuple[str, ...]] = {}
+        self.states: dict[str, tuple[str, ...]] = {}
+        """Of tasks by run; they have none yet where nothing is said."""
+        self.moved_at: datetime | None = None
         self.made_marks: dict[str, tuple[Mark, ...]] = {}
         self.paused: set[str] = set()
         self.silent: tuple[str, ...] = ()
@@ -57,9 +59,10 @@ class FakeRuns:
                 mark = Mark("clear_dag_run", self.user, datetime.now(UTC))
                 self.made_marks[run_id] = (mark, *self.made_marks.get(run_id, ()))
 
-    def task_states(self, dag_id: str, run_id: str) -> tuple[str, ...]:
+    def tasks(self, dag_id: str, run_id: str) -> tuple[TaskSeen, ...]:
         with self._call():
-            return self.tasks.get(run_id, ())
+            usual = ("",) if (dag_id, run_id) in self.stored else ()
+            return tuple(TaskSeen(state, self.moved_at) for state in self.states.get(run_id, usual))
 
     def marks(self, dag_id: str, run_id: str) -> tuple[Mark, ...]:
         with self._call():

@@ -67,7 +67,10 @@ class RunsContract:
         runs.run_again(DAG, "contract__never")
 
     def test_the_tasks_of_what_is_not_there_are_none(self, runs: Runs):
-        assert tuple(runs.task_states(DAG, "contract__never")) == ()
+        assert tuple(runs.tasks(DAG, "contract__never")) == ()
+
+    def test_a_started_run_has_its_tasks_at_once(self, runs: Runs, run_id: str):
+        assert len(tuple(runs.tasks(DAG, run_id))) == 1
 
     def test_a_run_that_nobody_touched_has_no_marks(self, runs: Runs, run_id: str):
         assert tuple(runs.marks(DAG, run_id)) == ()

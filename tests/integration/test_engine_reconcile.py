@@ -33,7 +33,7 @@ def created(stage: Stage) -> RunId:
 def _silent(runs: FakeRuns, run_id: RunId, part: str) -> None:
     """It waits for its pods, and a part of Airflow is away."""
     runs.silent = (part,)
-    runs.tasks[run_id] = ("deferred",)
+    runs.states[run_id] = ("deferred",)
 
 
 def after(stage: Stage, elapsed: timedelta = LATER) -> str:
@@ -142,7 +142,7 @@ def test_a_run_that_ended_without_a_word_is_undone(stage: Stage, created: RunId,
         (lambda runs, run_id: runs.paused.add(PROVISIONING_DAG), "is paused: unpause it"),
         (lambda runs, run_id: None, "waits in Airflow's queue"),
         (lambda runs, run_id: setattr(runs, "silent", ("scheduler",)), "scheduler gives no sign of life"),
-        (lambda runs, run_id: runs.tasks.update({run_id: ("deferred",)}), ""),
+        (lambda runs, run_id: runs.states.update({run_id: ("deferred",)}), ""),
         (lambda runs, run_id: _silent(runs, run_id, "triggerer"), "triggerer gives no sign of life"),
         (lambda runs, run_id: _silent(runs, run_id, "dag_processor"), ""),
     ],

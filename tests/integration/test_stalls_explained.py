@@ -1,14 +1,18 @@
 """What keeps an activity that hangs without an error: the reconciler finds it out, and says so when it is over."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from tenancy.engine import actions
+from tenancy.engine.held import Holds
 from tenancy.engine.reconcile import reconcile
+from tenancy.engine.stalls import note_stalls
 from tenancy.engine.tenancy import unwinder
-from tenancy.engine.workflow import compensation_run_id
+from tenancy.engine.workflow import COMPENSATION_DAG, compensation_run_id
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.saga import commands as c
@@ -27,8 +31,25 @@ STALLED = timedelta(minutes=6)
 def run(stage: Stage) -> RunId:
     """Of a tenant whose task is at work all the time."""
     run_id: RunId = actions.create(stage.tenancy, parts.request(), by=Stamp("grace")).saga.run_id
-    stage.runs.tasks[run_id] = ("running",)
+    stage.runs.states[run_id] = ("running",)
     return run_id
+
+
+def stalls_only(stage: Stage) -> None:
+    """What the reconciler does about stalls, so much later."""
+    ledger = Ledger(stage.ledger, clock=lambda: utc_now() + STALLED)
+    with ledger.open("tenancy reconcile") as opened:
+        note_stalls(stage.tenancy, opened, Holds(stage.runs, opened.now))
+
+
+@contextmanager
+def _held_by(stage: Stage, who: str) -> Iterator[None]:
+    """Somebody of this name holds the tenant's lock."""
+    with (
+        stage.tenancy.ledger.open(who) as session,
+        session.hold(stage.tenant_id, patience_seconds=1, may_evict=lambda _: False),
+    ):
+        yield
 
 
 def passes(stage: Stage, elapsed: timedelta = STALLED) -> None:
@@ -66,10 +87,7 @@ def await_end(stage: Stage, namespace: str) -> None:
 
 def test_whoever_holds_the_tenants_lock_is_named(stage: Stage, run: RunId):
     stage.run_until(SCHEMA, run_id=run)
-    with (
-        stage.tenancy.ledger.open("a stranger") as stranger,
-        stranger.hold(stage.tenant_id, patience_seconds=1, may_evict=lambda _: False),
-    ):
+    with _held_by(stage, "a stranger"):
         assert_stalled(stage, SCHEMA, Cause.LOCK_HELD, "The tenant's lock is held by")
         assert "a stranger" in stage.facts(f.ProvisioningStalled)[0].message
     stage.run(SCHEMA, run_id=run)
@@ -78,42 +96,48 @@ def test_whoever_holds_the_tenants_lock_is_named(stage: Stage, run: RunId):
 
 def test_what_waited_in_a_queue_has_its_whole_time_when_its_turn_has_come(stage: Stage, run: RunId):
     stage.run_until(SCHEMA, run_id=run)
-    stage.runs.tasks[run] = ("queued",)
+    stage.runs.states[run] = ("queued",)
     passes(stage, 4 * STALLED)
     assert stage.saga.held_by is Cause.ENGINE_QUEUE
-    stage.runs.tasks[run] = ("running",)
+    stage.runs.states[run] = ("running",)
     passes(stage, 4 * STALLED + timedelta(minutes=1))
     assert (stage.saga.held_by, stage.facts(f.ProvisioningStalled)) == (None, [])
     passes(stage, 5 * STALLED)
     assert len(stage.facts(f.ProvisioningStalled)) == 1
 
 
-def test_who_undoes_a_tenant_is_no_stranger_to_it_and_what_he_is_at_is_told(stage: Stage, run: RunId):
+@pytest.mark.parametrize("by_a_callback", [True, False])
+def test_who_undoes_a_tenant_is_no_stranger_to_it(stage: Stage, run: RunId, by_a_callback: bool):
     stage.run_until(SCHEMA, run_id=run)
-    generation, role = stage.ask(c.Cancel()).generation, stage.saga.resources[0]
-    stage.runs.tasks[compensation_run_id(stage.saga)] = ("running",)
+    generation = stage.ask(c.Cancel()).generation
+    if not by_a_callback:
+        stage.runs.start(COMPENSATION_DAG, compensation_run_id(stage.saga), {})
+        stage.runs.states[compensation_run_id(stage.saga)] = ("running",)
     stage.ask(c.StartUnwinding(generation))
-    stage.ask(c.ReleaseResource(generation, role.kind, role.name))
-    with (
-        stage.tenancy.ledger.open(unwinder(generation, "a run")) as undoing,
-        undoing.hold(stage.tenant_id, patience_seconds=1, may_evict=lambda _: False),
-    ):
-        passes(stage)
+    with _held_by(stage, unwinder(generation, "a task")):
+        stalls_only(stage)
     (stalled,) = stage.facts(f.ProvisioningStalled)
-    assert (stalled.cause, stalled.message) == (Cause.UNKNOWN, f"Undoing the role {role.name} has not ended yet.")
+    said = "Its compensations have not ended yet, and none of them has failed."
+    assert (stalled.cause, stalled.message) == (Cause.UNKNOWN, said)
 
 
-def test_a_stall_keeps_its_cause_while_the_next_try_waits_for_its_place(stage: Stage, run: RunId):
+def test_who_undoes_an_older_wish_is_a_stranger(stage: Stage, run: RunId):
     stage.run_until(SCHEMA, run_id=run)
-    with (
-        stage.tenancy.ledger.open("a stranger") as stranger,
-        stranger.hold(stage.tenant_id, patience_seconds=1, may_evict=lambda _: False),
-    ):
+    generation = stage.ask(c.Cancel()).generation
+    with _held_by(stage, unwinder(generation - 1, "a task")):
+        stalls_only(stage)
+    assert stage.facts(f.ProvisioningStalled)[0].cause == Cause.LOCK_HELD
+
+
+def test_a_stall_keeps_its_cause_while_the_next_try_waits_for_a_moment(stage: Stage, run: RunId):
+    stage.run_until(SCHEMA, run_id=run)
+    with _held_by(stage, "a stranger"):
         passes(stage)
-    stage.runs.tasks[run] = ("queued",)
-    passes(stage)
-    assert stage.saga.stall is not None
-    assert stage.saga.stall.cause is Cause.LOCK_HELD
+        stage.runs.states[run], stage.runs.moved_at = ("success", "queued"), utc_now() + STALLED
+        passes(stage, STALLED + timedelta(seconds=15))
+        assert (stage.saga.stall and stage.saga.stall.cause, stage.saga.held) == (Cause.LOCK_HELD, "")
+        passes(stage, STALLED + timedelta(seconds=25))
+    assert stage.saga.held_by is Cause.ENGINE_QUEUE
 
 
 def test_a_pool_that_there_is_not_is_named(stage: Stage, run: RunId):

@@ -34,6 +34,14 @@ class RunSeen:
 
 
 @dataclass(frozen=True)
+class TaskSeen:
+    """One task of a run. `state` is empty before it has one; `moved_at`: when Airflow last did something to it."""
+
+    state: str
+    moved_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Mark:
     """Somebody used Airflow's own buttons on a run."""
 
@@ -109,10 +117,10 @@ class AirflowRuns:
         body = {"dry_run": False, "only_failed": False}
         self._call("POST", f"{_path(dag_id, run_id)}/clear", body=body, accept=(200, 404))
 
-    def task_states(self, dag_id: str, run_id: str) -> tuple[str, ...]:
-        """The states of its task instances; an empty string for one that has none yet."""
-        tasks = self._call("GET", _path(dag_id, run_id) + "/taskInstances", accept=(200, 404)).json()
-        return tuple(task["state"] or "" for task in tasks.get("task_instances", []))
+    def tasks(self, dag_id: str, run_id: str) -> tuple[TaskSeen, ...]:
+        """Its tasks; none when there is no such run."""
+        answer = self._call("GET", _path(dag_id, run_id) + "/taskInstances", accept=(200, 404)).json()
+        return tuple(TaskSeen(task["state"] or "", _moved_at(task)) for task in answer.get("task_instances", []))
 
     def marks(self, dag_id: str, run_id: str) -> tuple[Mark, ...]:
         """Who used Airflow's buttons on it, newest first (its event log)."""
@@ -149,6 +157,11 @@ class AirflowRuns:
 
 def _path(dag_id: str, run_id: str) -> str:
     return f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
+
+
+def _moved_at(task: dict[str, Any]) -> datetime | None:
+    moments = (_time(task[field]) for field in ("scheduled_when", "queued_when", "start_date", "end_date"))
+    return max((moment for moment in moments if moment), default=None)
 
 
 def _time(text: str | None) -> datetime | None:

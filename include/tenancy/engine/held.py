@@ -3,40 +3,53 @@
 What is true of the whole engine is asked once a pass; only the run's own tasks are asked about for each tenant.
 """
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Final
 
+from tenancy.adapters.airflow_runs import TaskSeen
 from tenancy.engine.vitals import SCHEDULER, TRIGGERER, no_sign_of
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
+IN_LINE: Final = timedelta(seconds=20)
+"""A task that is due waits for its place so long before that is told: every try waits for a moment."""
 _AT_WORK = frozenset({"running", "deferred", "up_for_retry", "restarting", "up_for_reschedule"})
 SILENT = {SCHEDULER: Cause.ENGINE_SCHEDULER_SILENT, TRIGGERER: Cause.ENGINE_TRIGGERER_SILENT}
 _IN_LINE = "The run waits in Airflow's queue: every place for runs or tasks is taken. It goes on when one is free."
 
 
 class Holds:
-    """What holds runs during one pass."""
+    """What holds runs during one pass, which began at `now`."""
 
-    def __init__(self, runs: Runs) -> None:
+    def __init__(self, runs: Runs, now: datetime) -> None:
         self._runs = runs
+        self._now = now
         self._paused: dict[str, bool] = {}
 
     def why(self, saga: Saga) -> Evidence | None:
-        """What holds the attempt's run, or the one that undoes it. None when it goes on."""
+        """What holds the attempt's run, or the one that undoes it. None when it goes on, or Airflow has none: a failed
+        attempt is undone by its own task."""
         dag, run_id = _run_that_has_to_go_on(saga)
-        states = frozenset(self._runs.task_states(dag, run_id))
+        tasks = tuple(self._runs.tasks(dag, run_id))
+        states = {task.state for task in tasks}
         # A dag-processor that is away holds no run; the callbacks that it misses are the reconciler's.
         needed = {SCHEDULER, TRIGGERER} if "deferred" in states else {SCHEDULER}
         silent = tuple(part for part in self._silent if part in needed)
         if silent:
             return Evidence(SILENT[silent[0]], no_sign_of(silent))
-        if states & _AT_WORK:
+        if not tasks or states & _AT_WORK:
             return None
         if self._is_paused(dag):
             return Evidence(Cause.ENGINE_PAUSED, f"The DAG {dag} is paused: unpause it in Airflow and the run goes on.")
-        return Evidence(Cause.ENGINE_QUEUE, _IN_LINE)
+        return Evidence(Cause.ENGINE_QUEUE, _IN_LINE) if self._is_in_line(tasks) else None
+
+    def _is_in_line(self, tasks: Sequence[TaskSeen]) -> bool:
+        moved = max((task.moved_at for task in tasks if task.moved_at), default=None)
+        return moved is None or self._now - moved > IN_LINE
 
     @cached_property
     def _silent(self) -> tuple[str, ...]:

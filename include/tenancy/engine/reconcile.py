@@ -48,7 +48,7 @@ def reconcile(tenancy: Tenancy) -> str:
     began = tenancy.monotonic()
     with tenancy.ledger.open("tenancy reconcile") as ledger:
         runs = tenancy.runs()
-        reconciler = _Reconciler(ledger, runs, Holds(runs), Counter())
+        reconciler = _Reconciler(ledger, runs, Holds(runs, ledger.now), Counter())
         for poke in rounds.pokes(ledger):
             reconciler.on_poke(poke)
         for suspect in rounds.suspects(ledger, max(SUSPECTS - reconciler.done["deadlines"], 0)):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tenancy.activities.plan import activity_of, limits
 from tenancy.adapters.advisory_lock import Holder
 from tenancy.engine.held import Holds
-from tenancy.engine.tenancy import UNWINDER, Tenancy, message_of
+from tenancy.engine.tenancy import Tenancy, message_of, unwinder
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.standings import Stood, standings
@@ -21,7 +21,7 @@ from tenancy.saga import commands as c
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import Refused, cause_in
 from tenancy.saga.stalls import NOT_LOOKED_AT, WAITS_ITS_TURN, Stall, stall_of
-from tenancy.saga.states import ResourceState, State
+from tenancy.saga.states import State
 from tenancy.saga.tenant import OpenStall, Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
@@ -67,7 +67,11 @@ class _Pass:
         return sum(self._record(each, c.ClearStall()) for each in stood[:RECORDED])
 
     def note(self, stalled: Iterable[tuple[Stood, Stall]]) -> int:
-        return sum(self._record(stood, _word_of(stall, self._why(stood))) for stood, stall in stalled)
+        return sum(self._note(stood, stall) for stood, stall in stalled)
+
+    def _note(self, stood: Stood, stall: Stall) -> int:
+        why = self._why(stood)
+        return self._record(stood, _held_by(why) or c.NoteStall(stall, why))
 
     def explain(self, stood: list[Stood]) -> int:
         """Those whose cause is not known first; in random order, so that none is always behind the bound."""
@@ -78,8 +82,7 @@ class _Pass:
             if self.tenancy.monotonic() > self.look_until:
                 break
             why = self._why(each)
-            if why.cause not in WAITS_ITS_TURN:  # as every try does for a moment; whoever waits for long is held
-                done += self._record(each, c.ExplainStall(why))
+            done += self._record(each, _held_by(why) or c.ExplainStall(why))
         return done
 
     def _record(self, stood: Stood, command: c.Command) -> int:
@@ -125,9 +128,9 @@ class _Pass:
         return activity_of(activity).explain(work)
 
 
-def _word_of(stall: Stall, why: Evidence) -> c.Command:
+def _held_by(why: Evidence) -> c.Command | None:
     """Whoever waits his turn is not stuck: that he does may be seen here first."""
-    return c.NoteHeld(why.said, why.cause) if why.cause in WAITS_ITS_TURN else c.NoteStall(stall, why)
+    return c.NoteHeld(why.said, why.cause) if why.cause in WAITS_ITS_TURN else None
 
 
 def _is_in_motion(saga: Saga) -> bool:
@@ -136,7 +139,7 @@ def _is_in_motion(saga: Saga) -> bool:
 
 def _is_its_own(holder: Holder, saga: Saga) -> bool:
     if is_to_be_unwound(saga):
-        return holder.application.startswith(UNWINDER)
+        return holder.application.startswith(unwinder(saga.generation, ""))
     step = saga.step(saga.current_activity) if saga.current_activity else None
     return bool(step and step.holder and step.holder in holder.application)
 
@@ -146,7 +149,7 @@ def _told(saga: Saga) -> Evidence | None:
     if saga.not_undone:
         return saga.not_undone
     if is_to_be_unwound(saga):
-        return _being_undone(saga)
+        return Evidence(Cause.UNKNOWN, "Its compensations have not ended yet, and none of them has failed.")
     activity = saga.current_activity
     step = saga.step(activity) if activity else None
     if saga.state is State.PROVISIONING and step and step.message:
@@ -154,10 +157,3 @@ def _told(saga: Saga) -> Evidence | None:
     if saga.state is State.FAILED and saga.failures:
         return Evidence(saga.failures[-1].cause, saga.failures[-1].message)
     return None
-
-
-def _being_undone(saga: Saga) -> Evidence | None:
-    """A compensation that hangs has said nothing yet."""
-    under_way = [each for each in saga.resources if each.state is ResourceState.RELEASING]
-    said = [f"Undoing the {each.kind} {each.name} has not ended yet." for each in under_way]
-    return Evidence(Cause.UNKNOWN, said[0]) if said else None
