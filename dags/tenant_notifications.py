@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from airflow.sdk import DAG
 
-from tenancy.airflow_settings import UPKEEP_POOL
 from tenancy.orchestration.notification import ALERTS, NotificationOperator
+from tenancy.orchestration.upkeep import UPKEEP
 
 DOC = """
 ### Notify
@@ -28,4 +28,4 @@ with DAG(
     tags=["tenancy"],
 ) as dag:
     # Each sending is bounded by itself (5 s), and what is not done now is done by the next run.
-    NotificationOperator(execution_timeout=timedelta(minutes=5), pool=UPKEEP_POOL)
+    NotificationOperator(execution_timeout=timedelta(minutes=5), **UPKEEP)

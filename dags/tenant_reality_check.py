@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable
 
-from tenancy.airflow_settings import UPKEEP_POOL
 from tenancy.orchestration.recovery import RealityCheckOperator
+from tenancy.orchestration.upkeep import UPKEEP
 
 DOC = """
 ### Reality check
@@ -27,4 +27,4 @@ with DAG(
     is_paused_upon_creation=False,
     tags=["tenancy"],
 ) as dag:
-    RealityCheckOperator(execution_timeout=timedelta(minutes=25), pool=UPKEEP_POOL)
+    RealityCheckOperator(execution_timeout=timedelta(minutes=25), **UPKEEP)

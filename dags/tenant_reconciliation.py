@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, AssetWatcher, DeltaTriggerTimetable
 
-from tenancy.airflow_settings import UPKEEP_POOL
 from tenancy.orchestration.poke_trigger import PokeTrigger
 from tenancy.orchestration.recovery import ReconciliationOperator
+from tenancy.orchestration.upkeep import UPKEEP
 
 DOC = """
 ### Reconcile
@@ -29,4 +29,4 @@ with DAG(
     is_paused_upon_creation=False,
     tags=["tenancy"],
 ) as dag:
-    ReconciliationOperator(execution_timeout=timedelta(minutes=5), pool=UPKEEP_POOL)
+    ReconciliationOperator(execution_timeout=timedelta(minutes=5), **UPKEEP)

@@ -67,8 +67,7 @@ _VIEWER: Final = (
 )
 
 UPKEEP_POOL: Final = "tenancy_upkeep"
-"""Where reconciling, the reality check and notifications run: nobody else's tasks keep them waiting, so that somebody
-can say that tenants wait."""
+"""Where reconciling, the reality check and notifications run: a full `default_pool` does not keep them waiting."""
 VIEWER: Final = "Tenancy Viewer"
 OPERATOR: Final = "Tenancy Operator"
 ENGINEER: Final = "Tenancy Platform Engineer"

@@ -225,3 +225,17 @@ def clearing_held(access: Access, run_id: str, task: str) -> Iterator[None]:
         finally:
             airflow.execute("delete from public.clear_gate")
             airflow.execute("drop trigger wait_at_clear_gate on public.task_instance")
+
+
+_RENAME_POOL = "update slot_pool set pool = %s where pool = %s"
+
+
+@contextmanager
+def without_pool(access: Access, name: str) -> Iterator[None]:
+    """Airflow has no pool of this name."""
+    with psycopg.connect(access.superuser_dsn("platform", "airflow"), autocommit=True) as airflow:
+        airflow.execute(_RENAME_POOL, (f"{name}-gone", name))
+        try:
+            yield
+        finally:
+            airflow.execute(_RENAME_POOL, (name, f"{name}-gone"))

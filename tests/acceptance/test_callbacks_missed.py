@@ -5,7 +5,6 @@ import psycopg
 from sandbox.access import Access
 from tests.acceptance import gates, runs
 from tests.acceptance.discovery import traces
-from tests.acceptance.test_failure import without_pool
 
 _RELEASING = "tenant.resource.releasing"
 
@@ -13,7 +12,7 @@ _RELEASING = "tenant.resource.releasing"
 def test_an_undoing_whose_callbacks_are_all_killed_is_taken_over_and_done(sandbox: Access):
     """First the task's own callback, in the worker, then the DAG's, in the dag-processor."""
     slug = runs.new_slug("missed")
-    with without_pool(sandbox, "tenants_business"), gates.before_fact_of(sandbox, slug, _RELEASING, "database"):
+    with gates.without_pool(sandbox, "tenants_business"), gates.before_fact_of(sandbox, slug, _RELEASING, "database"):
         runs.trigger(sandbox, runs.request(slug, plan="business"))
         for _ in range(2):
             gates.undoing_process(sandbox).kill()

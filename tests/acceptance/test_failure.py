@@ -3,8 +3,6 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import psycopg
 
@@ -15,21 +13,9 @@ from tests.acceptance import gates, runs
 from tests.acceptance.discovery import assert_complete, traces
 
 
-@contextmanager
-def without_pool(access: Access, pool: str) -> Iterator[None]:
-    with access.client("engineer") as client:
-        slots = client.get(f"/api/v2/pools/{pool}").json()["slots"]
-    with psycopg.connect(access.superuser_dsn("platform", "airflow"), autocommit=True) as connection:
-        connection.execute("delete from slot_pool where pool = %s", (pool,))
-        yield
-        connection.execute(
-            "insert into slot_pool (pool, slots, include_deferred) values (%s, %s, false)", (pool, slots)
-        )
-
-
 def test_a_permanent_error_unwinds_at_once_and_keeps_its_reason(sandbox: Access):
     slug = runs.new_slug("fail")
-    with without_pool(sandbox, "tenants_business"):
+    with gates.without_pool(sandbox, "tenants_business"):
         run_id = runs.trigger(sandbox, runs.request(slug, plan="business"))
         assert runs.await_phase(sandbox, slug, "Failed settled") == "Failed settled"
 
@@ -49,7 +35,7 @@ def test_a_permanent_error_unwinds_at_once_and_keeps_its_reason(sandbox: Access)
 
 def test_resources_are_undone_in_reverse(sandbox: Access):
     slug = runs.new_slug("fail")
-    with without_pool(sandbox, "tenants_business"):
+    with gates.without_pool(sandbox, "tenants_business"):
         runs.trigger(sandbox, runs.request(slug, plan="business"))
         runs.await_phase(sandbox, slug, "Failed settled")
 

@@ -41,7 +41,8 @@ json.dump({
     "telling": [notifications.is_paused_upon_creation, notifications.max_active_runs],
     "announces": [outlet.name for outlet in reconciliation.get_task("reconcile").outlets],
     "reality": [reality.is_paused_upon_creation, reality.max_active_runs, reality.catchup],
-    "pools": [task.pool for dag in (reconciliation, reality, notifications, compensation) for task in dag.tasks],
+    "places": [(task.pool, task.priority_weight, str(task.weight_rule))
+               for dag in (reconciliation, reality, notifications) for task in dag.tasks],
     "every": reality.timetable.expression,
 }, sys.stdout)
 """
@@ -75,8 +76,8 @@ def test_the_reality_check_is_never_paused_and_looks_every_half_hour_one_pass_at
     assert parsed()["every"] == "*/30 * * * *"
 
 
-def test_who_tells_that_tenants_wait_for_a_place_has_places_of_his_own():
-    assert parsed()["pools"] == [UPKEEP_POOL] * 3 + ["default_pool"]
+def test_who_tells_that_tenants_wait_for_a_place_has_places_of_his_own_and_comes_first():
+    assert parsed()["places"] == [[UPKEEP_POOL, 1000, "absolute"]] * 3
 
 
 def test_people_are_told_when_the_reconciler_announces_it_and_never_by_its_task():

@@ -49,6 +49,7 @@ ILL = Health(
         _check(System.ENGINE, DEGRADED, part="queue"),
         _check(System.ENGINE, DEGRADED, part="pool a"),
         _check(System.ENGINE, DEGRADED, part="pool b"),
+        _check(System.ENGINE, DEGRADED, part="pool default_pool"),
         _check(System.STORAGE, DOWN, "east"),
         _check(System.STORAGE, OK, "west"),
         _check(System.CLUSTER, UNKNOWN, "east"),
@@ -71,8 +72,13 @@ def test_the_trouble_of_a_region_is_of_the_systems_its_tenants_need_the_worst_fi
         "storage of east",
         "workflow engine: queue",
         "workflow engine: pool a",
+        "workflow engine: pool default_pool",
     ]
-    assert [check.name for check in ILL.trouble_of("west")] == ["cluster of west", "workflow engine: queue"]
+    assert [check.name for check in ILL.trouble_of("west")] == [
+        "cluster of west",
+        "workflow engine: queue",
+        "workflow engine: pool default_pool",
+    ]
     behind = ILL.trouble_of("east", system=Cause.STORAGE_UNREACHABLE.system)
     assert [check.name for check in behind] == ["storage of east"]
 
@@ -83,7 +89,7 @@ def test_a_system_at_fault_has_one_name():
 
 
 def test_all_trouble_is_told_the_worst_first():
-    assert [check.state for check in ILL.trouble] == [DOWN] * 2 + [DEGRADED] * 5
+    assert [check.state for check in ILL.trouble] == [DOWN] * 2 + [DEGRADED] * 6
 
 
 def test_what_was_wrong_before_is_wrong_since_then():

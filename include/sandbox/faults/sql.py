@@ -45,11 +45,13 @@ _TEMPLATE: Final = "template1"
 # "File too large" (XX000). Above 16 MB, because a write-ahead log that cannot be written would end the whole server.
 _FULL_BYTES: Final = 2048 * 8192 + 4096
 _BALLAST: Final = """
+drop table if exists public.sandbox_ballast;
 create table public.sandbox_ballast (row text storage plain);
 insert into public.sandbox_ballast select repeat('x', 7000) from generate_series(1, 2049)"""
 _NO_BALLAST: Final = "drop table if exists public.sandbox_ballast"
-_LIMIT: Final = """copy (select) to program 'p=$(head -n 1 postmaster.pid); prlimit --pid $p --fsize={soft}:'"""
-_AS_BEFORE: Final = "$(prlimit --pid $p --fsize --noheadings --raw --output HARD)"
+_LIMIT: Final = """
+copy (select where false) to program 'p=$(head -n 1 postmaster.pid); prlimit --pid $p --fsize={soft}:'"""
+_HIGHEST: Final = "$(prlimit --pid $p --fsize --noheadings --raw --output HARD)"
 _LIMITS: Final = "pg_read_file('/proc/' || split_part(pg_read_file('postmaster.pid'), E'\n', 1) || '/limits')"
 
 
@@ -92,8 +94,8 @@ def fill_disk(access: Access) -> None:
 
 
 def free_disk(access: Access) -> None:
-    run(access, _LIMIT.format(soft=_AS_BEFORE))
     run(access, _NO_BALLAST, _TEMPLATE)
+    run(access, _LIMIT.format(soft=_HIGHEST))
 
 
 def disk_is_full(access: Access) -> bool:

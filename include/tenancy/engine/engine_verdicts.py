@@ -7,7 +7,7 @@ from typing import Final
 from tenancy.adapters.engine_vitals import Heartbeat, PoolSeen, WorkSeen
 from tenancy.adapters.server_vitals import WritersSeen
 from tenancy.airflow_settings import UPKEEP_POOL
-from tenancy.engine.health import POOL, Check, Condition, System
+from tenancy.engine.health import DEFAULT_POOL, POOL, Check, Condition, System
 from tenancy.engine.reality import BEAT as REALITY_CHECK
 from tenancy.engine.reconcile import BEAT as RECONCILIATION
 from tenancy.engine.verdicts import LONG_WAIT_SECONDS, Verdict, ago, span
@@ -19,8 +19,8 @@ API: Final = "API"
 DATABASE: Final = "database"
 DAGS: Final = "DAGs"
 QUEUE: Final = "queue"
-DEFAULT_POOL: Final = "default_pool"
-"""Where the saga's own tasks run."""
+_LOST: Final = {DEFAULT_POOL: "nothing of any tenant runs", UPKEEP_POOL: "nobody reconciles, checks or notifies"}
+"""What there is not without a pool that is no plan's."""
 WRITTEN: Final = ("connection", "dag_run", "task_instance")
 """Airflow's tables that every tenant's activities make it write in."""
 LONG_QUEUE: Final = timedelta(minutes=1)
@@ -56,7 +56,7 @@ def part_name(part: str) -> str:
 
 
 def work(seen: WorkSeen, platform: Platform, dags: Iterable[str], now: datetime) -> tuple[Check, ...]:
-    """DAGs, the queue, and the pools of the plans."""
+    """DAGs, the queue, and the pools."""
     return (_dags(seen.dags, tuple(dags)), _queue(seen, now), *_pools(seen.pools, platform))
 
 
@@ -96,7 +96,7 @@ def pools(platform: Platform) -> tuple[str, ...]:
 def _pool(name: str, seen: PoolSeen | None) -> Check:
     part = POOL + name
     if seen is None:
-        lost = "nobody reconciles" if name == UPKEEP_POOL else "no tenant of its plan gets a handle"
+        lost = _LOST.get(name, "no tenant of its plan gets a handle")
         return engine(part, (_DOWN, f"The workflow engine has no such pool: {lost}. Make it (Admin, Pools)."))
     measured = {"slots": seen.slots, "occupied": seen.occupied, "queued": seen.queued}
     if seen.slots >= 0 and seen.open <= 0 and seen.queued:

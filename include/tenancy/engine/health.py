@@ -69,6 +69,8 @@ _NEEDED_ALWAYS: Final = frozenset({System.LEDGER, System.ENGINE})
 _NEEDED_THERE: Final = frozenset({System.STORAGE, System.CLUSTER, System.INGRESS})
 POOL: Final = "pool "
 """How a pool is named as a part of the engine, its name behind it."""
+DEFAULT_POOL: Final = "default_pool"
+"""Where the saga's own tasks run."""
 _TROUBLE: Final = frozenset({Condition.DOWN, Condition.DEGRADED})
 
 
@@ -94,8 +96,9 @@ class Health:
     def trouble_of(self, region: str, *, pool: str = "", system: str = "") -> tuple[Check, ...]:
         """What is wrong with the systems that a tenant under way in this region needs, the worst first.
 
-        `pool` is that of its plan: full pools of other plans are not its trouble. Capacity and quotas only matter to
-        who asks for a tenant, so they are left out. With `system`, such as a `Cause.system`, only what is wrong there.
+        `pool` is that of its plan: of pools only that and the default one are its trouble. Capacity and quotas only
+        matter to who asks for a tenant, so they are left out. With `system`, such as a `Cause.system`, only what is
+        wrong there.
         """
         needed = (check for check in self.checks if _is_needed(check, region, pool))
         return _worst_first(check for check in needed if system in {"", check.system})
@@ -109,8 +112,8 @@ class Health:
 def _is_needed(check: Check, region: str, pool: str) -> bool:
     if check.system in _NEEDED_THERE:
         return check.region == region
-    of_another_plan = check.part.startswith(POOL) and check.part != POOL + pool
-    return check.system in _NEEDED_ALWAYS and not of_another_plan
+    of_others = check.part.startswith(POOL) and check.part not in {POOL + pool, POOL + DEFAULT_POOL}
+    return check.system in _NEEDED_ALWAYS and not of_others
 
 
 def _worst_first(checks: Iterable[Check]) -> tuple[Check, ...]:

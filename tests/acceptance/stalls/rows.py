@@ -52,13 +52,13 @@ OF_ONE: Final = (
     _fails("refuse", "cluster.unreachable", "cluster looked at", on=["write"]),
     # Its tries are used up in less than a minute.
     Row(
-        "schema-locked", SCHEMA, ("storage.blocked",), "session that blocks it ended.*Cancel provisioning",
-        kinds=("provisioning",),
+        "schema-locked", SCHEMA, ("storage.blocked",), "session that blocks it ended",
+        kinds=("provisioning", "untouched"),
     ),
 )  # fmt: skip
 """Faults of one tenant, set before it is asked for."""
 PENDING: Final = Row("helm hangs", DEPLOY, ("helm.pending",), "brings the release back.*Cancel provisioning")
-HUNG: Final = Row("hang", None, ("cluster.unreachable",), "cancel again, then reset", ("in between",))
+HUNG: Final = Row("hang", None, ("cluster.unreachable",), "cancel again", ("in between", "undoing"))
 # It is tried again and again, then says that it cannot.
 REFUSED: Final = Row("http-500", None, ("helm.failed", "cluster.refuses"), "Compensations ran out", ("undoing",))
 NO_POOL: Final = _fails("pool missing", "engine.no_pool", "Have the plan's pool made in Airflow")

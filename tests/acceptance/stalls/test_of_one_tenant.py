@@ -12,7 +12,7 @@ from tests.acceptance.browsing import PATIENCE_MS, chromium, console, shoot, vio
 from tests.acceptance.stalls import scenes
 from tests.acceptance.stalls.rows import HUNG, LIMITS, MARK, OF_ONE, PENDING, REFUSED, VALIDATE, WAIT, Row
 
-ROWS = (*reversed(OF_ONE), PENDING, HUNG, REFUSED)
+ROWS = (*reversed(OF_ONE), HUNG, PENDING, REFUSED)
 pytestmark = pytest.mark.timeout(600)
 
 

@@ -40,8 +40,8 @@ def test_a_dead_scheduler_is_told_by_every_page_while_nobody_reconciles(
     # First over its limit; Airflow believes in a beat for 30 s, then the next look says why.
     for what, causes in (("be told", ("unknown", *SILENT.causes)), ("say why", SILENT.causes)):
         scenes.until(limited, slug, f"to {what}", lambda causes=causes: _is_over_its_time(limited, slug, causes))
-    scenes.assert_advised(limited, slug, SILENT)
     seen = scenes.look(limited, slug)
+    scenes.assert_advised(seen, SILENT)
     assert (seen["advice"]["action"], seen["advice"]["not_its_fault"]) == ("escalate", True)
     said = ("Its run does not go on, and that is not the tenant's fault", NO_SIGN_OF_LIFE, seen["next_action"])
     _page_says(limited, f"tenants/{seen['id']}", *said)
