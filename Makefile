@@ -46,8 +46,8 @@ purge: .venv/.installed ## Stop the sandbox and forget all its tenants, users an
 status: .venv/.installed ## Show the sandbox's parts
 	@$(BIN)/python -m sandbox status
 
-test: $(BIN)/tenantctl ## Run every test
-	@$(BIN)/python -m pytest
+test: $(BIN)/tenantctl ## Run every test, two at a time
+	@$(BIN)/python -m pytest -n 2 --dist loadscope
 
 test-slow: $(BIN)/tenantctl ## Run what takes many minutes: Celery with its parts killed, a restored ledger, a class of sixty
 	@$(BIN)/python -m pytest -m slow

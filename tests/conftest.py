@@ -4,6 +4,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -20,6 +21,14 @@ pytest.register_assert_rewrite("tests.contract.handles_contract")
 # Whatever imports Airflow writes its configuration there: never into the home of who runs the tests.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="tenancy-airflow-")
 os.environ.setdefault("TENANCY_PLATFORM_FILE", str(PROJECT / "include" / "sandbox" / "platform.toml"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Only where `-n` asks for workers."""
+    from tests.side_by_side import BySandbox
+
+    return BySandbox(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ def test_only_the_preparation_ends():
     assert SERVICES.keys() - LASTING.keys() == {"init"}
 
 
-@pytest.mark.parametrize("name", AIRFLOWS.keys() - {"init"})
+@pytest.mark.parametrize("name", sorted(AIRFLOWS.keys() - {"init"}))
 def test_airflow_starts_when_everything_is_prepared(name: str):
     assert AIRFLOWS[name]["depends_on"]["init"] == {"condition": "service_completed_successfully"}
 
@@ -101,7 +101,7 @@ def test_a_service_is_given_every_secret_it_reads(name: str):
     assert read <= set(SERVICES[name].get("secrets", []))
 
 
-@pytest.mark.parametrize("name", AIRFLOWS.keys() - {"init"})
+@pytest.mark.parametrize("name", sorted(AIRFLOWS.keys() - {"init"}))
 def test_no_part_of_airflow_has_a_superusers_or_a_persons_password(name: str):
     given = AIRFLOWS[name]["secrets"]
     assert not [secret for secret in given if secret.endswith("superuser") or secret.startswith("user_")]
