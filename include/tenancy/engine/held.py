@@ -15,7 +15,7 @@ from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
-IN_LINE: Final = timedelta(seconds=20)
+IN_LINE_AFTER: Final = timedelta(seconds=20)
 """A task that is due waits for its place so long before that is told: every try waits for a moment."""
 _AT_WORK = frozenset({"running", "deferred", "up_for_retry", "restarting", "up_for_reschedule"})
 SILENT = {SCHEDULER: Cause.ENGINE_SCHEDULER_SILENT, TRIGGERER: Cause.ENGINE_TRIGGERER_SILENT}
@@ -49,7 +49,7 @@ class Holds:
 
     def _is_in_line(self, tasks: Sequence[TaskSeen]) -> bool:
         moved = max((task.moved_at for task in tasks if task.moved_at), default=None)
-        return moved is None or self._now - moved > IN_LINE
+        return moved is None or self._now - moved > IN_LINE_AFTER
 
     @cached_property
     def _silent(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from sandbox.access import Access
 from sandbox.faults.desk import Desk
@@ -40,17 +40,14 @@ def test_it_is_told_with_its_cause_and_what_to_do(limited: Access, stuck: dict[R
 def test_the_page_says_so(limited: Access, stuck: dict[Row, str]):
     with chromium() as browser, window(browser, limited, "operator", height=1180) as page:
         page.goto(console(limited, f"tenants/{stuck[OF_ONE[0]]}"))
-        _page_says_so(page)
-
-
-def _page_says_so(page: Page) -> None:
-    expect(page.locator("#situation h2")).to_have_text("Wait for workloads ready is stuck", timeout=PATIENCE_MS)
-    expect(page.locator("#situation")).to_contain_text(f"its limit is {LIMITS[WAIT]} s", timeout=PATIENCE_MS)
-    expect(page.locator(f"#row-{WAIT}")).to_have_attribute("data-look", "late")
-    shoot(page, "stalled-light")
-    page.emulate_media(color_scheme="dark")
-    shoot(page, "stalled-dark")
-    assert violations(page) == []
+        situation = page.locator("#situation")
+        expect(situation.locator("h2")).to_have_text("Wait for workloads ready is stuck", timeout=PATIENCE_MS)
+        expect(situation).to_contain_text(f"its limit is {LIMITS[WAIT]} s", timeout=PATIENCE_MS)
+        expect(page.locator(f"#row-{WAIT}")).to_have_attribute("data-look", "late")
+        shoot(page, "stalled-light")
+        page.emulate_media(color_scheme="dark")
+        shoot(page, "stalled-dark")
+        assert violations(page) == []
 
 
 HELD = {
