@@ -43,7 +43,7 @@ def test_the_page_says_so(limited: Access, stuck: dict[Row, str]):
         situation = page.locator("#situation")
         expect(situation.locator("h2")).to_have_text("Wait for workloads ready is stuck", timeout=PATIENCE_MS)
         expect(situation).to_contain_text(f"its limit is {LIMITS[WAIT]} s", timeout=PATIENCE_MS)
-        expect(page.locator(f"#row-{WAIT}")).to_have_attribute("data-look", "late")
+        expect(page.locator(f"#row-{WAIT}")).to_have_attribute("data-look", "late", timeout=PATIENCE_MS)
         shoot(page, "stalled-light")
         page.emulate_media(color_scheme="dark")
         shoot(page, "stalled-dark")
