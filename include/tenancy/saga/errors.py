@@ -38,6 +38,13 @@ class PermanentError(TenancyError):
     """The same call would fail again; somebody has to change something first."""
 
 
+class PlatformError(TenancyError):
+    """The platform is at fault, not the tenant: its configuration, our credentials, the ledger's version.
+
+    The attempt is held and tried again; nothing is undone because of it (docs/architecture.md, "Failure classes").
+    """
+
+
 class ForeignObjectError(PermanentError):
     """An object of the name we need exists, and it does not carry our proof of ownership."""
 
