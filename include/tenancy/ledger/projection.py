@@ -61,5 +61,8 @@ def _resource_row(saga: Saga, resource: Resource, position: int, at: datetime) -
         "position": position,
         "kid": credential and credential.kid,
         "credential_generation": credential and credential.generation,
+        "system": resource.system,
+        "region": resource.region,
+        "connection": resource.connection,
         "at": at,
     }

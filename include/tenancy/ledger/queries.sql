@@ -53,12 +53,14 @@ on conflict (id) do update set
 -- name: upsert_resource
 -- A resource as the facts fold now.
 insert into ledger.resource (tenant_id, kind, name, proof, activity, state, position, kid, credential_generation,
-                             updated_at)
+                             system, region, connection, updated_at)
 values (%(tenant_id)s, %(kind)s, %(name)s, %(proof)s, %(activity)s, %(state)s, %(position)s, %(kid)s,
-        %(credential_generation)s, %(at)s)
+        %(credential_generation)s, %(system)s, %(region)s, %(connection)s, %(at)s)
 on conflict (tenant_id, kind, name) do update set
     proof = excluded.proof, activity = excluded.activity, state = excluded.state, position = excluded.position,
-    kid = excluded.kid, credential_generation = excluded.credential_generation, updated_at = excluded.updated_at;
+    kid = excluded.kid, credential_generation = excluded.credential_generation,
+    system = excluded.system, region = excluded.region, connection = excluded.connection,
+    updated_at = excluded.updated_at;
 
 -- name: upsert_run
 -- The run an attempt runs in.
@@ -292,7 +294,8 @@ select id, slug, name, plan, region, admin_email, state::text, substate::text, a
 
 -- name: resource_rows
 -- The rows of these tenants' resources, likewise.
-select tenant_id, kind, name, proof, activity, state::text, position, kid, credential_generation
+select tenant_id, kind, name, proof, activity, state::text, position, kid, credential_generation,
+       system, region, connection
   from ledger.resource where tenant_id = any(%(ids)s);
 
 -- name: facts_of

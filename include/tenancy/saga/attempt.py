@@ -82,7 +82,10 @@ def _may_not_start(saga: Saga) -> Refused:
 
 
 def begin(command: c.BeginActivity, saga: Saga) -> tuple[f.Fact, ...]:
-    """A task wants to act. No facts when it already holds the lease, or the tenant is Active (then it verifies)."""
+    """A task wants to act. Who already holds the lease may still name what it is about to make.
+
+    No facts when the tenant is Active: then the task verifies.
+    """
     lease = command.lease
     if saga.state is State.ACTIVE:
         return ()
@@ -91,7 +94,7 @@ def begin(command: c.BeginActivity, saga: Saga) -> tuple[f.Fact, ...]:
     _require_predecessors(saga, lease.activity)
     step = saga.step(lease.activity)
     if step.holder == lease.holder and step.status is StepStatus.RUNNING:
-        return ()
+        return _intend(saga, lease.activity, command.intents)
     started = f.ActivityStarted(lease.activity, lease.holder, command.try_number)
     return (started, *_intend(saga, lease.activity, command.intents))
 
@@ -99,7 +102,16 @@ def begin(command: c.BeginActivity, saga: Saga) -> tuple[f.Fact, ...]:
 def _intend(saga: Saga, activity: ActivityName, intents: tuple[Intent, ...]) -> tuple[f.Fact, ...]:
     live = {(resource.kind, resource.name) for resource in saga.live_resources}
     return tuple(
-        f.ResourceIntended(intent.kind, intent.name, intent.proof, activity, intent.credential)
+        f.ResourceIntended(
+            intent.kind,
+            intent.name,
+            intent.proof,
+            activity,
+            intent.credential,
+            intent.system,
+            intent.region,
+            intent.connection,
+        )
         for intent in intents
         if (intent.kind, intent.name) not in live
     )

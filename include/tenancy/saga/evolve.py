@@ -115,9 +115,18 @@ def _(fact: f.UnwindingStarted, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.ResourceIntended, saga: Saga) -> Saga:
-    return replace(saga, observed=False).with_resource(
-        Resource(fact.resource, fact.name, fact.proof, fact.activity, ResourceState.INTENDED, fact.credential)
+    resource = Resource(
+        fact.resource,
+        fact.name,
+        fact.proof,
+        fact.activity,
+        ResourceState.INTENDED,
+        fact.credential,
+        fact.system,
+        fact.region,
+        fact.connection,
     )
+    return replace(saga, observed=False).with_resource(resource)
 
 
 @_apply.register

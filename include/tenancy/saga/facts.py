@@ -121,6 +121,9 @@ class ResourceIntended(Fact):
     proof: str
     activity: ActivityName
     credential: Credential | None = None
+    system: str = ""
+    region: str = ""
+    connection: str = ""
 
 
 @dataclass(frozen=True)

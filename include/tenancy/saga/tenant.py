@@ -39,12 +39,18 @@ class Credential:
 
 @dataclass(frozen=True)
 class Intent:
-    """An object that an activity is about to make."""
+    """An object that an activity is about to make, and where."""
 
     kind: str
     name: str
     proof: str
     credential: Credential | None = None
+    system: str = ""
+    """The identity of the system it is made in, as that system states it (GLOSSARY: system identity)."""
+    region: str = ""
+    """The region whose system that is; empty where all regions share one."""
+    connection: str = ""
+    """The id of the Airflow connection that leads to the system."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,10 @@ class Resource:
     activity: ActivityName
     state: ResourceState
     credential: Credential | None = None
+    system: str = ""
+    """The identity of the system it was made in; empty in facts that did not record it."""
+    region: str = ""
+    connection: str = ""
 
     @property
     def live(self) -> bool:

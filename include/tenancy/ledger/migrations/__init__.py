@@ -7,7 +7,7 @@ from psycopg.rows import dict_row
 
 from tenancy.adapters.schema_migrations import migrate
 
-LEDGER_VERSION = "0009"
+LEDGER_VERSION = "0010"
 """The revision this code needs (tests hold it to the newest script)."""
 SCHEMA = "ledger"
 
