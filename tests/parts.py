@@ -15,10 +15,10 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
+from installation import ledger_tables
 from sandbox.postgres import PostgresServer
 from tenancy.activities.plan import PLAN
 from tenancy.adapters.dsn import Dsn
-from tenancy.ledger.migrations import upgrade
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.names import proof_of
 from tenancy.saga.platform import Platform, parse
@@ -26,6 +26,9 @@ from tenancy.saga.platform import Platform, parse
 KEYRING = Keyring("k1", {"k1": b"a key of tests, 32 bytes at least"})
 POOL = "tenants_starter"
 REGION = "eu-central"
+LEDGER_DATABASE = "ledger_of_tests"
+"""Also the name of the role that writes into it."""
+LEDGER_OWNER = "ledger_owner_of_tests"
 ORDER = tuple(activity.name for activity in PLAN)
 
 
@@ -96,8 +99,11 @@ def storage_dsn(quick_server: PostgresServer) -> Dsn:
 @pytest.fixture(scope="session")
 def ledger_url(quick_server: PostgresServer) -> str:
     """A ledger's address, up to date; other tests may have written in it."""
-    url = owned_database(quick_server, "ledger_of_tests", "")
-    upgrade(url)
+    url = owned_database(quick_server, LEDGER_DATABASE, "")
+    with superuser(quick_server) as connection:
+        connection.execute(f"create role {LEDGER_OWNER} nologin")
+        connection.execute(f"alter database {LEDGER_DATABASE} owner to {LEDGER_OWNER}")
+    ledger_tables.prepare(quick_server.superuser_dsn(LEDGER_DATABASE), owner=LEDGER_OWNER, writer=LEDGER_DATABASE)
     return url
 
 

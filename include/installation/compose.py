@@ -11,12 +11,11 @@ from typing import Any, Final
 import psycopg
 import yaml
 
-from installation import databases
+from installation import databases, ledger_tables
 from installation.contents import ROLE_OF_USER, Address, Passwords, Places, contents
 from installation.databases import Owned
 from installation.names import LEDGER
 from installation.secrets import read
-from tenancy.ledger.migrations import upgrade
 
 SECRETS: Final = Path("/run/secrets")
 KUBECONFIG: Final = Path("/cluster/kubeconfig")
@@ -58,7 +57,7 @@ def install(here: Installation) -> None:
     for address, superuser, owned in servers:
         with psycopg.connect(_dsn(address, "postgres", secret(superuser)), autocommit=True) as session:
             databases.ensure(session, [owned])
-    upgrade(_dsn(here.places.ledger, LEDGER, secret("ledger_database")))
+    ledger_tables.prepare(_dsn(here.places.ledger, "postgres", secret("ledger_superuser"), database=LEDGER))
     _write_metadata(here, secret("ledger_database"), secret("storage_admin"), secret("credential_key"))
 
 
@@ -78,8 +77,8 @@ def kube_config(text: str, url: str) -> Mapping[str, Any]:
     return config
 
 
-def _dsn(address: Address, name: str, password: str) -> str:
-    """Role and database of one name."""
+def _dsn(address: Address, user: str, password: str, *, database: str = "") -> str:
+    """The database has the user's name, unless it is named."""
     return psycopg.conninfo.make_conninfo(
-        host=address.host, port=address.port, user=name, dbname=name, password=password, connect_timeout=10
+        host=address.host, port=address.port, user=user, dbname=database or user, password=password, connect_timeout=10
     )

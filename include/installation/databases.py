@@ -10,19 +10,21 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from installation.names import AIRFLOW, LEDGER, STORAGE_ADMIN
+from installation.names import AIRFLOW, LEDGER, LEDGER_OWNER, STORAGE_ADMIN
 from tenancy.airflow_settings import DATABASE_LOCK_SECONDS
 
 
 @dataclass(frozen=True)
 class Owned:
-    """A database and the role of the same name that owns it."""
+    """A database and the role of the same name that connects to it."""
 
     name: str
     password: str
     attributes: str = "LOGIN"
     lock_seconds: int = 0
     """How long its sessions wait for a lock; 0 is for ever."""
+    owner: str = ""
+    """The role that owns the database, where that is another than the one that connects: it cannot log in."""
 
 
 def airflow(password: str) -> Owned:
@@ -31,8 +33,8 @@ def airflow(password: str) -> Owned:
 
 
 def ledger(password: str) -> Owned:
-    """The ledger."""
-    return Owned(LEDGER, password)
+    """The ledger: who writes facts does not own the tables (docs/architecture.md, "The ledger")."""
+    return Owned(LEDGER, password, owner=LEDGER_OWNER)
 
 
 def storage(password: str) -> Owned:
@@ -42,9 +44,11 @@ def storage(password: str) -> Owned:
 
 def ensure(superuser: psycopg.Connection, owned: Iterable[Owned]) -> None:
     """Make them, or bring them up to date. The connection commits each statement by itself."""
+    # Without superuser (a managed server's administrator), only a member of a role may give it a database.
+    superuser.execute("SET createrole_self_grant = 'set, inherit'")
     for each in owned:
         _ensure_role(superuser, each)
-        _ensure_database(superuser, each.name)
+        _ensure_database(superuser, each)
     superuser.execute("REVOKE CONNECT ON DATABASE postgres FROM PUBLIC")
 
 
@@ -61,8 +65,18 @@ def _ensure_role(connection: psycopg.Connection, role: Owned) -> None:
     connection.execute(limit.format(name=sql.Identifier(role.name), limit=sql.Literal(f"{role.lock_seconds}s")))
 
 
-def _ensure_database(connection: psycopg.Connection, name: str) -> None:
-    identifier = sql.Identifier(name)
-    if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
-        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(identifier, identifier))
-    connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(identifier))
+def _ensure_database(connection: psycopg.Connection, wanted: Owned) -> None:
+    database, user = sql.Identifier(wanted.name), sql.Identifier(wanted.name)
+    owner = _ensure_owner(connection, wanted.owner) if wanted.owner else user
+    if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (wanted.name,)).fetchone():
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
+    connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(database, owner))
+    connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(database))
+    if wanted.owner:
+        connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, user))
+
+
+def _ensure_owner(connection: psycopg.Connection, name: str) -> sql.Identifier:
+    if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone():
+        connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(name)))
+    return sql.Identifier(name)

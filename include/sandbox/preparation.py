@@ -10,6 +10,7 @@ from typing import Final
 
 import psycopg
 
+from installation import ledger_tables
 from sandbox import airflow_env, databases, prepared, processes, servers
 from sandbox.components import PREPARE
 from sandbox.database_names import AIRFLOW, LEDGER
@@ -19,7 +20,6 @@ from sandbox.problems import SandboxError
 from sandbox.processes import Register
 from sandbox.progress import Progress
 from sandbox.secrets import Secrets
-from tenancy.ledger.migrations import upgrade
 
 LIMIT_SECONDS: Final = 300.0
 
@@ -47,7 +47,7 @@ class Preparation:
         with self.progress.step("Prepare Airflow's database: tables, roles, users, connections"):
             self._initialise_airflow()
         with self.progress.step("Prepare the ledger"):
-            upgrade(ledger)
+            ledger_tables.prepare(platform.superuser_dsn(LEDGER))
         prepared.record(self.layout, expected)
 
     def _initialise_airflow(self) -> None:

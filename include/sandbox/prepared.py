@@ -32,6 +32,7 @@ def record(layout: Layout, digest: str) -> None:
 
 
 def _sources(layout: Layout) -> Iterator[Path]:
+    yield layout.include / "installation" / "ledger_tables.py"
     yield layout.include / "installation" / "metadata.py"
     ledger = layout.include / "tenancy" / "ledger"
     yield from sorted(path for path in ledger.rglob("*") if path.suffix in {".py", ".sql"})

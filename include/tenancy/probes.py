@@ -73,7 +73,7 @@ def look_at_ledger(dsn: Dsn) -> LedgerSeen:
     """Its server, and what stands in it."""
     server = server_vitals.look(dsn)
     with Ledger(server_vitals.patient_for(dsn)).open("tenancy health") as ledger:
-        return LedgerSeen(server, tuple(beats(ledger)), ledger.loads())
+        return LedgerSeen(server, tuple(beats(ledger)), ledger.loads(), ledger.may_rewrite())
 
 
 def look_at_ingress(region: Region) -> "IngressSeen":

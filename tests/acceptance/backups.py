@@ -11,9 +11,10 @@ from tests.acceptance.gates import connected
 BACKUP = "pg_dump --format=custom --file=ledger.dump --dbname=ledger"
 LOST = "dropdb --force ledger"
 RESTORE = (
-    "createdb --owner=ledger ledger_restored",
+    "createdb --owner=ledger_owner ledger_restored",
     "pg_restore --exit-on-error --single-transaction --dbname=ledger_restored ledger.dump",
     "psql --dbname=postgres --command='revoke connect on database ledger_restored from public'",
+    "psql --dbname=postgres --command='grant connect on database ledger_restored to ledger'",
     "psql --dbname=postgres --command='alter database ledger_restored rename to ledger'",
 )
 """Beside the name that everybody knows: who asks meanwhile finds no ledger, and never half of one."""

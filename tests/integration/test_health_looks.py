@@ -61,7 +61,7 @@ def probes(world: Sandbox, storage_dsn: Dsn, ledger_dsn: Dsn) -> Probes:
         storage=lambda region: server_vitals.look(storage_dsn),
         cluster=lambda region: cluster_vitals.look(clusters.configuration(world.server), clusters.LABEL),
         ingress=lambda region: ingress.look("eu.tenants.localhost", world.ingress_port, "The ingress"),
-        engine_database=lambda: server_vitals.look_at_writers(ledger_dsn, ("fact",)),
+        engine_database=lambda: server_vitals.look_at_writers(ledger_dsn, ("tenant",)),
     )
 
 
@@ -203,10 +203,10 @@ def test_a_ledger_that_is_away_hides_what_stands_in_it(probes: Probes, stopped: 
 
 def test_a_lock_that_keeps_the_engine_from_writing_is_told(checkup: Checkup, ledger_dsn: Dsn):
     with psycopg.connect(ledger_dsn.url) as holder:
-        holder.execute("lock table ledger.fact in share mode")
+        holder.execute("lock table ledger.tenant in share mode")
         assert wrong(checkup()) == {DATABASE: DEGRADED}
         holder.rollback()
-        holder.execute("lock table ledger.fact in row exclusive mode")
+        holder.execute("lock table ledger.tenant in row exclusive mode")
         assert wrong(checkup()) == {}
 
 

@@ -94,16 +94,23 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
         yield made
 
 
-def test_each_database_belongs_to_its_role_and_lets_nobody_else_in(installed: Installed):
+def test_each_database_has_its_owner_and_lets_nobody_else_in(installed: Installed):
     question = (
         "select datname, pg_get_userbyid(datdba), datacl::text like '{=c/%' from pg_database "
         "where datname = any('{airflow,ledger,storage_admin}') order by 1"
     )
     assert installed.ask("postgres", question) == [
         ("airflow", "airflow", False),
-        ("ledger", "ledger", False),
+        ("ledger", "ledger_owner", False),
         ("storage_admin", "storage_admin", False),
     ]
+
+
+def test_the_owner_of_the_ledger_cannot_log_in_and_the_writer_owns_nothing(installed: Installed):
+    question = "select rolcanlogin, rolsuper from pg_roles where rolname = 'ledger_owner'"
+    assert installed.ask("postgres", question) == [(False, False)]
+    owned = "select relname from pg_class where pg_get_userbyid(relowner) = 'ledger'"
+    assert installed.ask("ledger", owned) == []
 
 
 def test_airflow_does_not_wait_for_locks_for_ever(installed: Installed):

@@ -1,5 +1,6 @@
 """Facts are append-only and chained: the database refuses what must not be; the chain shows what was done anyway."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -13,15 +14,23 @@ from tenancy.saga.errors import LedgerOutdatedError, Refused
 from tenancy.saga.facts import RequestRefused
 from tenancy.saga.names import PLATFORM_STREAM, RunId
 from tests.integration.lives import FIRST_FAILS
-from tests.parts import guards_off
+from tests.parts import LEDGER_OWNER, guards_off, superuser
 from tests.unit.sagas import STORAGE, TENANT, VALIDATE, done, start
 
 STAMP = Stamp("ada", reason="a test", lease="ti-1")
 
 
 @pytest.fixture
-def owner(ledger_dsn: Dsn) -> Any:
-    """The ledger's own role, which owns its tables: the strongest one that Tenancy ever is."""
+def owner(quick_server: PostgresServer, ledger_dsn: Dsn) -> Iterator[psycopg.Connection[Any]]:
+    """A session of the tables' owner, as an administrator can have it. Nobody logs in as it."""
+    with superuser(quick_server, ledger_dsn.dbname) as connection:
+        connection.execute(f"set role {LEDGER_OWNER}")
+        yield connection
+
+
+@pytest.fixture
+def writer(ledger_dsn: Dsn) -> Iterator[psycopg.Connection[Any]]:
+    """A session with the login that every task and the api-server have."""
     parameters = ledger_dsn.parameters(application="test", settings={})
     with psycopg.connect(**parameters, autocommit=True) as connection:
         yield connection
@@ -49,6 +58,40 @@ def test_the_database_refuses_to_change_facts_even_to_their_owner(
     before = filled.envelopes(TENANT)
     with pytest.raises(psycopg.errors.RestrictViolation, match="facts are append-only"):
         owner.execute(statement.encode())
+    assert filled.envelopes(TENANT) == before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update ledger.fact set actor = 'nobody' where seq = 2",
+        "delete from ledger.fact",
+        "truncate ledger.fact",
+        "merge into ledger.fact as f using ledger.fact as g on f.seq = g.seq when matched then delete",
+        "insert into ledger.fact select * from ledger.fact on conflict (stream, seq) do update set actor = 'nobody'",
+        "alter table ledger.fact disable trigger all",
+        "drop trigger fact_is_append_only on ledger.fact",
+        "create trigger own before insert on ledger.fact for each row execute function ledger.refuse_change()",
+        "create or replace function ledger.refuse_change() returns trigger language plpgsql as 'begin return new; end'",
+        "create rule own as on insert to ledger.fact do instead nothing",
+        "alter table ledger.fact add column own text",
+        "alter table ledger.fact owner to current_user",
+        "drop table ledger.fact",
+        "create table ledger.own ()",
+        "drop schema ledger cascade",
+        "alter schema ledger rename to other",
+        "set session_replication_role = replica",
+        f"set role {LEDGER_OWNER}",
+        f"grant {LEDGER_OWNER} to current_user",
+        "update ledger.alembic_version set version_num = '0001'",
+    ],
+)
+def test_the_role_that_records_facts_cannot_rewrite_them(
+    filled: LedgerSession, writer: psycopg.Connection, statement: str
+):
+    before = filled.envelopes(TENANT)
+    with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidGrantOperation)):
+        writer.execute(statement.encode())
     assert filled.envelopes(TENANT) == before
 
 

@@ -36,6 +36,13 @@ def _ago(seconds: float) -> datetime:
     return NOW - timedelta(seconds=seconds)
 
 
+def test_a_ledger_whose_writer_may_change_facts_is_degraded():
+    assert verdicts.ledger(SERVER, "0009").state is OK
+    check = verdicts.ledger(SERVER, "0009", may_rewrite=True)
+    assert check.state is DEGRADED
+    assert "init" in check.said
+
+
 # -- the whole
 
 

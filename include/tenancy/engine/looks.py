@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LedgerSeen:
-    """The ledger's server, who has beaten, and how many tenants there are: (region, plan) -> number."""
+    """The ledger's server, its heartbeats, and how many tenants there are: (region, plan) -> number.
+
+    `may_rewrite`: our role could change or remove facts.
+    """
 
     server: "ServerSeen"
     beats: "tuple[Beat, ...]"
     loads: Mapping[tuple[str, str], int]
+    may_rewrite: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ def _regional(probes: Probes, region: Region) -> Iterator[Look]:
 
 def _ledger(probes: Probes, now: datetime) -> Iterator[Check]:
     seen, platform = probes.ledger(), probes.platform
-    yield verdicts.ledger(seen.server, LEDGER_VERSION)
+    yield verdicts.ledger(seen.server, LEDGER_VERSION, may_rewrite=seen.may_rewrite)
     yield from of_engine.reconcilers(seen.beats, now)
     for region in platform.regions.values():
         yield verdicts.capacity(region, sum(n for (name, _), n in seen.loads.items() if name == region.name))

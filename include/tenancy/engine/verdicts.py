@@ -46,9 +46,16 @@ def _storage(seen: "ServerSeen") -> Verdict | None:
     return None
 
 
-def ledger(seen: "ServerSeen", version: str) -> Check:
-    """The server of the ledger."""
-    state, said = _server(seen) or (_OK, f"It answers; {_sessions(seen)}.")
+_REWRITABLE: Final = (
+    "The role that writes facts may also change them, so the audit log is no evidence. Run the installation's init "
+    "once: it gives the tables to an owner that cannot log in."
+)
+
+
+def ledger(seen: "ServerSeen", version: str, *, may_rewrite: bool = False) -> Check:
+    """The server of the ledger, and whether our role could change recorded facts."""
+    rewritable = (_DEGRADED, _REWRITABLE) if may_rewrite else None
+    state, said = _server(seen) or rewritable or (_OK, f"It answers; {_sessions(seen)}.")
     measured = {**_of_server(seen), "schema": version, "size_mb": round(seen.size_bytes / 1e6, 1)}
     return Check(System.LEDGER, state, said, measured=measured)
 

@@ -128,6 +128,11 @@ class LedgerSession:
         """The same by region and plan, for all of them."""
         return {(row["region"], row["plan"]): row["tenants"] for row in self.rows("loads")}
 
+    def may_rewrite(self) -> bool:
+        """Could this session's role change facts? Then the audit log proves nothing against who has its login."""
+        (row,) = self.rows("may_rewrite")
+        return bool(row["allowed"])
+
     # -- writing
 
     def record(self, tenant_id: TenantId, *commands: Command, stamp: Stamp) -> Saga:

@@ -93,6 +93,11 @@ select region, plan, count(*) as tenants from ledger.tenant where state <> 'Deco
 -- Requests are admitted one by one, so that two never pass the last free place together.
 select pg_advisory_xact_lock(7236832);
 
+-- name: may_rewrite
+-- Whether our role could change or remove facts, as the owner of their table or by a right of its own.
+select pg_has_role(c.relowner, 'MEMBER') or has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE, TRIGGER') as allowed
+  from pg_class as c where c.oid = 'ledger.fact'::regclass;
+
 -- name: lock_notes
 -- Who notes something in a stream waits for who is noting something there now.
 select pg_advisory_xact_lock(7236833, hashtext(%(stream)s::text));
