@@ -11,6 +11,7 @@ from tenancy.orchestration.retrying import (
     UNWINDING_RETRY_DELAY,
     unwinding_retry_policy,
 )
+from tenancy.orchestration.run_starts import ALLOWED
 
 DOC = """
 ### Undo a tenant
@@ -29,6 +30,8 @@ with DAG(
     doc_md=DOC,
     schedule=None,
     catchup=False,
+    allowed_run_types=ALLOWED["tenant_compensation"],
+    is_paused_upon_creation=False,
     max_active_runs=64,
     params={
         "tenant_id": Param(type="string", format="uuid"),

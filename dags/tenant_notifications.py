@@ -5,6 +5,7 @@ from datetime import timedelta
 from airflow.sdk import DAG
 
 from tenancy.orchestration.notification import ALERTS, NotificationOperator
+from tenancy.orchestration.run_starts import ALLOWED
 from tenancy.orchestration.upkeep import UPKEEP
 
 DOC = """
@@ -22,6 +23,7 @@ with DAG(
     doc_md=DOC,
     schedule=[ALERTS],
     catchup=False,
+    allowed_run_types=ALLOWED["tenant_notifications"],
     max_active_runs=1,
     is_paused_upon_creation=False,
     dagrun_timeout=timedelta(minutes=10),

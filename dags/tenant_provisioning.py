@@ -9,6 +9,7 @@ from tenancy.orchestration.deadline import deadline_alert
 from tenancy.orchestration.operator import ActivityOperator
 from tenancy.orchestration.request_form import request_params
 from tenancy.orchestration.retrying import MAX_RETRY_DELAY, RETRIES, RETRY_DELAY, retry_policy
+from tenancy.orchestration.run_starts import ALLOWED
 from tenancy.saga.stalls import PROVISIONING
 
 DOC = """
@@ -20,6 +21,8 @@ everything made so far is undone in reverse; only if the very last one (*Mark ac
 **Start it** with the form (*Trigger*), `POST /api/v2/dags/tenant_provisioning/dagRuns`, or
 `airflow dags trigger tenant_provisioning -c '{"slug": "acme", "name": "Acme", "plan": "starter",
 "region": "eu-central", "admin_email": "admin@acme.example"}'`.
+
+A run starts at once: a logical date or `run_after` in the future is refused.
 
 **A red task with a sentence such as "the slug acme is taken"** is a refusal: nothing was made, and nothing is undone.
 Correct the request and trigger again.
@@ -40,6 +43,8 @@ with DAG(
     doc_md=DOC,
     schedule=None,
     catchup=False,
+    allowed_run_types=ALLOWED["tenant_provisioning"],
+    is_paused_upon_creation=False,
     # A run whose wait is deferred is active, too, and holds no slot: 64 waiting tenants would keep the 65th from its
     # first activity. What bounds the work is max_active_tasks, which deferred tasks do not count against.
     max_active_runs=1000,

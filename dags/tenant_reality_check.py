@@ -5,6 +5,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, CronTriggerTimetable
 
 from tenancy.orchestration.recovery import RealityCheckOperator
+from tenancy.orchestration.run_starts import ALLOWED
 from tenancy.orchestration.upkeep import UPKEEP
 
 DOC = """
@@ -13,7 +14,8 @@ DOC = """
 Compares the ledger with what exists in every region, and the ledger's rows with its facts. It finds **orphans** (our
 objects that no tenant has), what is **missing** of an Active tenant, and rows that somebody **edited**. Nothing is
 removed or mended here: `tenantctl findings` lists them, each with what to do; they disappear once they are mended.
-A region that does not answer is named as *not looked at*. **Leave it unpaused**; trigger it to look at once.
+A region that does not answer is named as *not looked at*. **Leave it unpaused**; trigger it to look at once,
+without a logical date: it compares the present only.
 """
 
 with DAG(
@@ -23,8 +25,11 @@ with DAG(
     # At once on a new platform: until the first pass has ended, nobody knows.
     schedule=CronTriggerTimetable("*/30 * * * *", timezone="UTC", run_immediately=True),
     catchup=False,
+    allowed_run_types=ALLOWED["tenant_reality_check"],
     max_active_runs=1,
     is_paused_upon_creation=False,
+    # A run that cannot end must not keep the next one waiting for ever.
+    dagrun_timeout=timedelta(minutes=40),
     tags=["tenancy"],
 ) as dag:
     RealityCheckOperator(execution_timeout=timedelta(minutes=25), **UPKEEP)

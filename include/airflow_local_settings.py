@@ -42,6 +42,15 @@ def _before_the_runner() -> None:
     gc.freeze()
 
 
+def _check_starts_by_command() -> None:
+    """`airflow dags trigger` and `airflow dags test` insert runs themselves, and need not load the plugin before."""
+    from tenancy.orchestration.run_starts import install  # noqa: PLC0415 - Airflow is being loaded
+
+    install()
+
+
+if sys.argv[1:2] == ["dags"]:
+    _check_starts_by_command()
 if sys.argv[1:2] == ["triggerer"]:
     os.register_at_fork(before=_before_the_runner)
 if _forks_tasks(sys.argv) and os.environ.get("TENANCY_PRELOAD", "1") != "0":

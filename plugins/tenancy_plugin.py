@@ -9,7 +9,10 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from tenancy.orchestration import deadline, listener
+from tenancy.orchestration import deadline, listener, run_starts
+
+# In the api-server, where runs are started by REST; airflow_local_settings.py does it for Airflow's command line.
+run_starts.install()
 
 _loaded: list[Any] = []
 _first = asyncio.Lock()

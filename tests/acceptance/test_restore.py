@@ -3,7 +3,6 @@
 A sandbox of its own, since it loses its ledger. One story, which each test reads a sentence of.
 """
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from tests import parts
 from tests.acceptance import backups, operators, runs
 from tests.acceptance.discovery import assert_complete, traces
 from tests.acceptance.gates import connected
-from tests.acceptance.test_reality_check import a_pass, check
+from tests.acceptance.test_reality_check import check
 from tests.sandboxes import WISH
 
 PATIENCE_SECONDS = 240.0
@@ -134,12 +133,8 @@ def _database(access: Access, slug: str) -> str:
 
 
 def _reconcile(story: Story) -> None:
-    """One pass after the other: by themselves they come every half minute."""
-    wanted = {story.waiting: "Active", story.became: "Active", story.undone: "Failed settled"}
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while any(story.phase(slug) != phase for slug, phase in wanted.items()):
-        assert time.monotonic() < deadline, {slug: story.phase(slug) for slug in wanted}
-        a_pass(story.access, "/api/v2/dags/tenant_reconciliation")
+    """By the passes that come by themselves, every half minute."""
+    story.until_all({story.waiting: "Active", story.became: "Active", story.undone: "Failed settled"})
 
 
 def test_the_commands_are_those_of_the_documentation():

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from tenancy.orchestration.notification import MAYBE_ALERTS, announce
+from tenancy.orchestration.upkeep import skip_backfill
 from tenancy.saga.errors import Refused, Stopped
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class ReconciliationOperator(BaseOperator):
         from tenancy.bootstrap import tenancy  # noqa: PLC0415 - the DAG file imports this module
         from tenancy.engine.reconcile import reconcile  # noqa: PLC0415
 
+        skip_backfill(context)
         joined = tenancy()
         self.log.info("this pass: %s", reconcile(joined))
         announce(context, joined.ledger)
@@ -66,8 +68,9 @@ class RealityCheckOperator(BaseOperator):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(task_id="check", do_xcom_push=False, **kwargs)
 
-    def execute(self, context: "Context") -> None:  # noqa: ARG002 - Airflow passes it
+    def execute(self, context: "Context") -> None:
         from tenancy.bootstrap import tenancy  # noqa: PLC0415 - the DAG file imports this module
         from tenancy.engine.reality import check_reality  # noqa: PLC0415
 
+        skip_backfill(context)
         self.log.info("this pass: %s", check_reality(tenancy()))

@@ -1,8 +1,11 @@
 """Where and when the tasks run that look after tenants: who says that tenants wait must not wait with them."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tenancy.airflow_settings import UPKEEP_POOL
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
 
 UPKEEP: Final[dict[str, Any]] = {
     "pool": UPKEEP_POOL,
@@ -12,3 +15,12 @@ UPKEEP: Final[dict[str, Any]] = {
     "weight_rule": "absolute",
 }
 """Arguments of their operators."""
+
+
+def skip_backfill(context: "Context") -> None:
+    """Backfills are refused now, but runs of an older one may be left, and Airflow runs ten of a backfill at once in
+    spite of `max_active_runs`. Raises AirflowSkipException for such a run."""
+    from airflow.sdk.exceptions import AirflowSkipException  # noqa: PLC0415 - the DAG file imports this module
+
+    if context["dag_run"].run_type == "backfill":
+        raise AirflowSkipException("A run of a backfill does nothing here: each pass works on the present.")

@@ -1,0 +1,70 @@
+"""How runs of our DAGs may be started: the run types each DAG allows, and the dates a person may give.
+
+Airflow enforces the run types itself (`DAG(allowed_run_types=…)`). It accepts any date (3.3.2): tasks of a run whose
+logical date is in the future are not scheduled until then, and a run whose `run_after` is in the future stays queued.
+Both count against `max_active_runs`: one such run of a periodic DAG would keep it from running at all. So each run is
+checked right before it is inserted, which every way to start one does: UI, REST, CLI, an operator, `dags test`.
+Airflow's REST API answers a ValueError from there with 400 and its sentence.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CLOCK_SKEW: Final = timedelta(minutes=1)
+"""By how much a browser's clock may be ahead: Airflow's trigger form sends the browser's time as logical date."""
+FORM_LEFT_OPEN: Final = timedelta(hours=1)
+"""The trigger form sends the moment in which it was opened."""
+
+ALLOWED: "Final[Mapping[str, tuple[str, ...]]]" = {
+    "tenant_provisioning": ("manual", "operator_triggered"),  # other DAGs of the company may ask for a tenant, too
+    "tenant_compensation": ("manual",),  # the product itself starts it, by Airflow's REST API
+    "tenant_reconciliation": ("scheduled", "asset_triggered"),
+    "tenant_notifications": ("asset_triggered",),
+    "tenant_reality_check": ("scheduled", "manual"),
+}
+"""The run types of each DAG. A backfill is among none: the present is all there is to look at or to change."""
+_BY_AIRFLOW_ITSELF: Final = frozenset({"scheduled", "asset_triggered"})
+_LOOKS_AT_THE_PRESENT: Final = frozenset({"tenant_reconciliation", "tenant_notifications", "tenant_reality_check"})
+
+
+def refusal_of(
+    dag_id: str, run_type: str, *, logical_date: datetime | None, run_after: datetime | None, now: datetime
+) -> str | None:
+    """Why this run must not be created, as a sentence; None when it may, and for every DAG that is not ours."""
+    if dag_id not in ALLOWED or run_type in _BY_AIRFLOW_ITSELF:
+        return None
+    if run_type == "backfill":
+        return f"{dag_id} has no backfills: a run of it works on the present only."
+    latest = now + CLOCK_SKEW
+    if (logical_date and logical_date > latest) or (run_after and run_after > latest):
+        return (
+            f"A run of {dag_id} starts at once; it cannot be put off. Leave out run_after, and leave the logical date "
+            "empty (null) or set it to now."
+        )
+    if dag_id in _LOOKS_AT_THE_PRESENT and logical_date and logical_date < now - FORM_LEFT_OPEN:
+        return f"{dag_id} looks at the present, not at a past date. Leave the logical date empty (null)."
+    return None
+
+
+def install() -> None:
+    """Check each run in this process before it is inserted. Twice is as good as once."""
+    from sqlalchemy import event  # noqa: PLC0415 - every Airflow process calls this; Airflow has loaded it
+    from sqlalchemy.orm import Mapper  # noqa: PLC0415
+
+    # On all mappers, because loading Airflow's models here would cost every task process 0.2 s.
+    if not event.contains(Mapper, "before_insert", _before_insert):
+        event.listen(Mapper, "before_insert", _before_insert)
+
+
+def _before_insert(mapper: Any, _connection: Any, row: Any) -> None:
+    """Raises ValueError with the sentence."""
+    if mapper.class_.__name__ != "DagRun":
+        return
+    run_type = str(getattr(row.run_type, "value", row.run_type))
+    dates = {"logical_date": row.logical_date, "run_after": row.run_after}
+    refusal = refusal_of(row.dag_id, run_type, **dates, now=datetime.now(UTC))
+    if refusal:
+        raise ValueError(refusal)
