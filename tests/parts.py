@@ -113,8 +113,9 @@ def ledger_dsn(quick_server: PostgresServer, ledger_url: str) -> Dsn:
     dsn = as_dsn(ledger_url, "the ledger")
     with guards_off(quick_server, dsn.dbname) as connection:
         connection.execute(
-            "truncate ledger.fact, ledger.resource, ledger.run, ledger.tenant, ledger.answer, ledger.beat, ledger.poke,"
-            " ledger.finding, ledger.delivery, ledger.alert, ledger.class_issue, ledger.class_member"
+            "truncate ledger.fact, ledger.signed_head, ledger.resource, ledger.run, ledger.tenant, ledger.answer,"
+            " ledger.beat, ledger.poke, ledger.finding, ledger.delivery, ledger.alert, ledger.class_issue,"
+            " ledger.class_member"
         )
     return dsn
 

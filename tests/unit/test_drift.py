@@ -8,6 +8,7 @@ from tenancy.engine.drift import manual_drift
 from tenancy.ledger.envelope import Envelope, Stamp, seal
 from tenancy.ledger.inventory import Stored
 from tenancy.ledger.projection import resource_rows, tenant_row
+from tenancy.ledger.signed_heads import Head
 from tenancy.saga.decide import decide
 from tenancy.saga.evolve import evolve, fold
 from tenancy.saga.facts import Fact
@@ -29,12 +30,12 @@ def stored(**changes: Any) -> Stored:
     return replace(whole, **changes)
 
 
-def chained(facts: list[Fact]) -> tuple[Envelope, ...]:
+def chained(facts: list[Fact], actor: str = "ada") -> tuple[Envelope, ...]:
     envelopes: list[Envelope] = []
     for seq, fact in enumerate(facts, 1):
         prev = envelopes[-1].hash if envelopes else ""
         at = datetime(2026, 1, 1, 0, 0, seq, tzinfo=UTC)
-        envelopes.append(seal(TENANT, fact, seq=seq, at=at, attempt=1, stamp=Stamp("ada"), prev=prev))
+        envelopes.append(seal(TENANT, fact, seq=seq, at=at, attempt=1, stamp=Stamp(actor), prev=prev))
     return tuple(envelopes)
 
 
@@ -66,3 +67,35 @@ def test_altered_facts_are_told_before_anything_is_believed_of_them():
     assert "breaks at fact 4" in finding.said
     assert "not all of them can be read" in manual_drift(stored(envelopes=None))[0].said
     assert "no facts" in manual_drift(stored(envelopes=()))[0].said
+
+
+def head(seq: int, **changes: Any) -> Head:
+    """What was signed when the tenant's newest fact was `seq`."""
+    envelopes = stored().envelopes or ()
+    return replace(Head(TENANT, seq, envelopes[seq - 1].hash), **changes)
+
+
+def test_facts_that_go_on_from_a_signed_head_are_no_drift():
+    newest = len(stored().envelopes or ())
+    for seq in (1, newest):
+        assert manual_drift(stored(head=head(seq))) == []
+
+
+def test_a_history_that_was_rewritten_with_a_whole_chain_is_drift():
+    facts = [envelope.fact for envelope in stored().envelopes or ()]
+    rewritten = chained(facts, actor="mallory")
+    assert manual_drift(stored(envelopes=rewritten)) == []
+    (finding,) = manual_drift(stored(envelopes=rewritten, head=head(5)))
+    assert "fact 5 has another hash than the one we signed" in finding.said
+
+
+def test_removed_last_facts_are_drift_although_the_chain_is_whole():
+    envelopes = stored().envelopes or ()
+    newest = len(envelopes)
+    (finding,) = manual_drift(stored(envelopes=envelopes[:-2], head=head(newest)))
+    assert f"fact {newest}, whose hash we signed, is missing" in finding.said
+
+
+def test_a_tenant_whose_facts_were_all_removed_is_drift():
+    (finding,) = manual_drift(stored(row=None, resources=(), envelopes=(), head=head(3)))
+    assert "is missing, and 0 facts are there" in finding.said

@@ -4,7 +4,7 @@ Called by reality.py for each tenant. Rows follow facts in one transaction, so a
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from tenancy.ledger.envelope import chain_break
 from tenancy.ledger.findings import Finding, What
@@ -13,6 +13,9 @@ from tenancy.ledger.projection import resource_rows, tenant_row
 from tenancy.saga.evolve import fold
 from tenancy.saga.names import TenantId
 
+ALTERED: Final = "facts"
+"""The kind of a finding that says that facts were changed or removed."""
+
 
 def manual_drift(stored: Stored) -> list[Finding]:
     """In what one tenant's rows are not what its facts fold to, or its facts not what was once written."""
@@ -20,6 +23,8 @@ def manual_drift(stored: Stored) -> list[Finding]:
         return [_altered(stored, "not all of them can be read")]
     if (broken := chain_break(stored.envelopes)) is not None:
         return [_altered(stored, f"the chain of hashes breaks at fact {broken}")]
+    if (rewritten := _differs_from_head(stored)) is not None:
+        return [_altered(stored, rewritten)]
     saga = fold(envelope.fact for envelope in stored.envelopes)
     if saga is None:
         return [_altered(stored, "it has a row and no facts")]
@@ -36,13 +41,25 @@ def manual_drift(stored: Stored) -> list[Finding]:
     ]
 
 
+def _differs_from_head(stored: Stored) -> str | None:
+    """A history that was computed anew, or ends too early, is not the one whose head we signed."""
+    head, envelopes = stored.head, stored.envelopes or ()
+    if head is None:
+        return None
+    if len(envelopes) < head.seq:
+        return f"fact {head.seq}, whose hash we signed, is missing, and {len(envelopes)} facts are there"
+    if envelopes[head.seq - 1].hash != head.hash:
+        return f"fact {head.seq} has another hash than the one we signed"
+    return None
+
+
 def _altered(stored: Stored, how: str) -> Finding:
     tenant = str(stored.tenant_id)
     said = (
         f"The facts of the tenant {tenant} are not what was once written: {how}. Find out who changed the ledger's "
         f"tables, and compare with a backup before anything is done to this tenant; `tenantctl audit {tenant}`."
     )
-    return Finding(What.DRIFT, "facts", tenant, "", stored.tenant_id, said)
+    return Finding(What.DRIFT, ALTERED, tenant, "", stored.tenant_id, said)
 
 
 def _edited(

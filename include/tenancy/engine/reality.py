@@ -13,10 +13,12 @@ from typing import Final
 from tenancy.activities.activity import Activity
 from tenancy.activities.plan import PLAN, maker_of
 from tenancy.engine.comparison import Comparison, Look
-from tenancy.engine.drift import manual_drift
+from tenancy.engine.drift import ALTERED, manual_drift
+from tenancy.engine.head_signing import HeadSigning
 from tenancy.engine.tenancy import Tenancy, message_of
 from tenancy.ledger import findings, inventory, rounds
 from tenancy.ledger.findings import Finding, What
+from tenancy.ledger.inventory import Stored
 from tenancy.ledger.ledger import LedgerSession
 
 log = logging.getLogger(__name__)
@@ -69,9 +71,20 @@ class _Check:
     def inside(self) -> list[Finding]:
         """Rows against facts, tenant by tenant."""
         known = [each.finding for each in findings.open_findings(self.ledger) if each.finding.what is What.DRIFT]
-        so = [finding for stored in inventory.stored(self.ledger) for finding in manual_drift(stored)]
+        signing = HeadSigning(self.tenancy, self.ledger)
+        forged = signing.verify()
+        edited = (finding for stored in inventory.stored(self.ledger) for finding in self._drift(stored, signing))
+        so = [*forged, *edited]
+        if not forged:
+            signing.sign()
         self._keep(so, known)
         return so
+
+    def _drift(self, stored: Stored, signing: HeadSigning) -> list[Finding]:
+        found = manual_drift(stored)
+        if not any(finding.kind == ALTERED for finding in found):
+            signing.collect(stored)
+        return found
 
     def _keep(self, so: list[Finding], decided: Iterable[Finding]) -> None:
         findings.confirm(self.ledger, so)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from tenancy.ledger.envelope import Envelope, envelope_of
 from tenancy.ledger.ledger import LedgerSession
+from tenancy.ledger.signed_heads import Head
 from tenancy.saga.errors import LedgerOutdatedError
 from tenancy.saga.names import TenantId
 
@@ -31,12 +32,16 @@ class Owned:
 
 @dataclass(frozen=True)
 class Stored:
-    """One tenant as it lies there. `row` is None when there is none; `envelopes` is None when they cannot be read."""
+    """One tenant as it lies there. `row` is None when there is none; `envelopes` is None when they cannot be read.
+
+    `head` is what was signed of it last; None when nothing was.
+    """
 
     tenant_id: TenantId
     row: Row | None
     resources: tuple[Row, ...]
     envelopes: tuple[Envelope, ...] | None
+    head: Head | None = None
 
 
 def seqs(ledger: LedgerSession) -> dict[TenantId, int]:
@@ -61,8 +66,10 @@ def _page(ledger: LedgerSession, ids: list[TenantId]) -> Iterator[Stored]:
         tenants = {row["id"]: row for row in ledger.rows("tenant_rows", ids=ids)}
         resources = _by(ledger.rows("resource_rows", ids=ids), "tenant_id")
         facts = _by(ledger.rows("facts_of", ids=ids), "stream")
+        heads = {row["stream"]: Head(**row) for row in ledger.rows("heads_of", ids=ids)}
     for each in ids:
-        yield Stored(each, tenants.get(each), tuple(resources.get(each, ())), _readable(facts.get(each, ())))
+        rows, envelopes = tuple(resources.get(each, ())), _readable(facts.get(each, ()))
+        yield Stored(each, tenants.get(each), rows, envelopes, heads.get(each))
 
 
 def _by(rows: list[dict[str, Any]], column: str) -> dict[TenantId, list[dict[str, Any]]]:

@@ -286,8 +286,10 @@ select r.kind, r.name, r.tenant_id, t.slug, t.region, t.state = 'Active' as acti
   from ledger.resource as r join ledger.tenant as t on t.id = r.tenant_id where r.state <> 'released';
 
 -- name: streams
--- Whoever has a row or facts as a tenant.
-select id from ledger.tenant union select stream from ledger.fact where kind = 'tenant.provisioning.requested';
+-- Every tenant that has a row, facts, or a signed head.
+select id from ledger.tenant
+ union select stream from ledger.fact where kind = 'tenant.provisioning.requested'
+ union select stream from ledger.signed_head;
 
 -- name: tenant_rows
 -- These tenants' rows, in the words of projection.py.
@@ -307,6 +309,26 @@ select tenant_id, kind, name, proof, activity, state::text, position, kid, crede
 -- These streams' facts, each stream in order.
 select stream, seq, kind, attempt, lease, actor, reason, at, data, prev_hash, hash
   from ledger.fact where stream = any(%(ids)s) order by stream, seq;
+
+-- name: heads_of
+-- The newest signed head of each of these streams.
+select distinct on (stream) stream, seq, hash from ledger.signed_head
+ where stream = any(%(ids)s) order by stream, seq desc;
+
+-- name: signed_heads
+-- Signed heads in order, from one on.
+select id, stream, seq, hash, at, kid, signature from ledger.signed_head
+ where id > %(after)s order by id limit %(limit)s;
+
+-- name: last_signed_head
+-- The newest signed head.
+select id, stream, seq, hash, at, kid, signature from ledger.signed_head order by id desc limit 1;
+
+-- name: insert_signed_head
+-- A new signed head; another pass may have stored one of this number.
+insert into ledger.signed_head (id, stream, seq, hash, at, kid, signature)
+values (%(id)s, %(stream)s, %(seq)s, %(hash)s, %(at)s, %(kid)s, %(signature)s)
+    on conflict (id) do nothing returning id;
 
 -- name: open_findings
 -- What is so now, the oldest first.

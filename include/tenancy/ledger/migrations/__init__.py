@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 from tenancy.adapters.schema_migrations import migrate
 from tenancy.ledger.migrations.rights import grant
 
-LEDGER_VERSION = "0010"
+LEDGER_VERSION = "0011"
 """The revision this code needs (tests hold it to the newest script)."""
 SCHEMA = "ledger"
 

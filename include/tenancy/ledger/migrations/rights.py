@@ -11,6 +11,7 @@ _RIGHTS: Final = (
     "grant usage on schema {schema} to {writer}",
     "grant select, insert, update, delete on all tables in schema {schema} to {writer}",
     "revoke update, delete, truncate, references, trigger on {schema}.fact from {writer}",
+    "revoke update, delete, truncate, references, trigger on {schema}.signed_head from {writer}",
     "revoke insert, update, delete on {schema}.alembic_version from {writer}",
 )
 
