@@ -5,12 +5,13 @@ foreign page can send without asking (CSRF), and a body of bounded size.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPBearer
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from tenancy.console.api.problems import ProblemError
@@ -57,9 +58,10 @@ class GuardedRoute(APIRoute):
             caller = await request.app.state.authenticate(request)
             require(caller, right)
             if writes:
-                require_meant(request)
+                await receive_meant(request)
             request.state.caller = caller
-            response: Response = await handle(request)
+            async with place_for(request, writes=writes):
+                response: Response = await handle(request)
             response.headers["Cache-Control"] = "no-store"
             return response
 
@@ -77,6 +79,21 @@ def require_meant(request: Request) -> None:
     if not request.headers.get(WRITE_HEADER):
         raise ProblemError(428, f"Every write needs the header {WRITE_HEADER}: 1.", field=WRITE_HEADER)
     _require_bounded(request)
+
+
+async def receive_meant(request: Request) -> None:
+    """The same, and the body is here: a slow sender must not occupy a place meanwhile."""
+    require_meant(request)
+    try:
+        await request.body()
+    except ClientDisconnect as gone:
+        raise ProblemError(400, "The connection was closed before the whole body had arrived.") from gone
+
+
+def place_for(request: Request, *, writes: bool) -> AbstractAsyncContextManager[None]:
+    """A place for this request; ProblemError 503 when all stay taken. No thread is taken before."""
+    parts = _parts(request)
+    return (parts.writes if writes else parts.reads).one()
 
 
 def _require_bounded(request: Request) -> None:

@@ -1,11 +1,6 @@
-"""How a write goes: find the tenant, ask for the action (or what it would do), show the tenant afterwards.
+"""How a write goes: find the tenant, ask for the action (or what it would do), show the tenant afterwards."""
 
-At most AT_ONCE writes are at work: each may call Airflow's REST API, which this very process serves.
-"""
-
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -30,10 +25,7 @@ from tenancy.saga.names import TenantId
 from tenancy.saga.platform import Platform
 from tenancy.saga.tenant import Saga
 
-AT_ONCE: Final = 8
-_PATIENCE_SECONDS: Final = 10.0
 _OBEYED: Final = "It was recorded when it was first asked for, and is not done again: this is the tenant as it is now."
-_places = threading.BoundedSemaphore(AT_ONCE)
 
 
 @dataclass(frozen=True)
@@ -109,9 +101,7 @@ def _require_well_formed(request: dict[str, str], platform: Platform, given: set
 
 def _do(asked: Asked, wish: BaseModel, status: int, perform: Callable[[], Answer]) -> JSONResponse:
     def answer() -> JSONResponse:
-        with a_place():
-            done = perform()
-        return _json(status, _told(asked, done))
+        return _json(status, _told(asked, perform()))
 
     def tell(tenant_id: TenantId) -> JSONResponse:
         with opened(asked.parts) as desk:
@@ -134,17 +124,6 @@ def _creation(tenancy: Tenancy, request: dict[str, str]) -> Preview:
     except Refused as refusal:
         said = "Nothing: the request would be refused."
         return Preview("create", allowed=False, said=said, refusal=str(refusal), retry_after=refusal.retry_after)
-
-
-@contextmanager
-def a_place() -> Iterator[None]:
-    """One of the places for writes; 503 when all stay taken."""
-    if not _places.acquire(timeout=_PATIENCE_SECONDS):
-        raise ProblemError(503, f"{AT_ONCE} actions are at work just now; ask again.", retry_after=5)
-    try:
-        yield
-    finally:
-        _places.release()
 
 
 def _json(status: int, shape: BaseModel) -> JSONResponse:

@@ -8,7 +8,6 @@ from fastapi import APIRouter
 from tenancy.bootstrap import tenant_url
 from tenancy.console.api import shapes
 from tenancy.console.api.access import SECURITY, CallerOf, GuardedRoute, PartsOf, needs
-from tenancy.console.api.asking import a_place
 from tenancy.console.api.desk import opened
 from tenancy.console.api.problems import ProblemError, documented
 from tenancy.console.api.requests import InvitationWish, Meant, Ref
@@ -33,8 +32,7 @@ def show_invitation(
     with opened(parts) as desk:
         tenant_id, tenancy = desk.line(ref).tenant_id, desk.tenancy
     ask, stamp = engine.renew if wish.renew else engine.show, Stamp(caller.name, reason=wish.reason.strip())
-    with a_place():
-        shown = ask(tenancy, tenant_id, by=stamp)
+    shown = ask(tenancy, tenant_id, by=stamp)
     asked = shown.saga.parameters
     return shapes.InvitationShape(
         tenant=str(tenant_id),

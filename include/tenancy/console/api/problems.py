@@ -107,7 +107,8 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _handle)
 
 
-def _handle(request: Request, error: Exception) -> JSONResponse:
+async def _handle(request: Request, error: Exception) -> JSONResponse:
+    # Asynchronous, or Starlette would take a thread for it: also for the answer that all places are taken.
     return respond(request, problem_of(error))
 
 

@@ -40,7 +40,7 @@ def create_pages(parts: Parts, authenticate: Authenticate) -> FastAPI:
     return app
 
 
-def _asset(request: Request) -> Response:
+async def _asset(request: Request) -> Response:
     """An asset; an old page's version of it is gone, the newest will do."""
     found = assets.assets().get(request.path_params["name"])
     if found is None:

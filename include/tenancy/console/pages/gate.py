@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import require, require_meant, right_of
+from tenancy.console.api.access import place_for, receive_meant, require, right_of
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.callers import Caller, NotAuthenticated
 from tenancy.console.pages.rendering import airflow_of, page
@@ -49,9 +49,10 @@ class PageRoute(APIRoute):
             caller = await _authenticated(request)
             require(caller, right)
             if writes:
-                require_meant(request)
+                await receive_meant(request)
             request.state.caller = caller
-            response: Response = await handle(request)
+            async with place_for(request, writes=writes):
+                response: Response = await handle(request)
             return response
 
         return guarded
@@ -78,15 +79,21 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _handle)
 
 
-def _handle(request: Request, error: Exception) -> Response:
+async def _handle(request: Request, error: Exception) -> Response:
+    # Asynchronous, as all handlers here: they only draw, and Starlette would take a thread for them.
     trouble = trouble_of(request, error)
+    answer = page(request, _template(request), trouble.status, trouble=trouble)
     if "part" in request.query_params:
-        answer = page(request, "_trouble_line.html", trouble.status, trouble=trouble)
         answer.headers.update({"HX-Retarget": "#notice", "HX-Reswap": "innerHTML"})
-        return answer
-    if "HX-Request" in request.headers:
-        return page(request, "_trouble_dialog.html", trouble.status, trouble=trouble)
-    return page(request, "trouble.html", trouble.status, trouble=trouble)
+    if retry_after := getattr(error, "retry_after", None):
+        answer.headers["Retry-After"] = f"{retry_after:.0f}"
+    return answer
+
+
+def _template(request: Request) -> str:
+    if "part" in request.query_params:
+        return "_trouble_line.html"
+    return "_trouble_dialog.html" if "HX-Request" in request.headers else "trouble.html"
 
 
 def trouble_of(request: Request, error: Exception) -> Trouble:
@@ -121,6 +128,8 @@ def _login_away(_request: Request, error: Any) -> Trouble:
 def _refused(_request: Request, error: Any) -> Trouble:
     if error.status == 403:
         return Trouble(403, "You may not read tenants", error.detail, way_out="Ask for the role Tenancy Viewer.")
+    if error.status == 503:
+        return Trouble(503, "The console is busy", error.detail)
     return Trouble(error.status, "There is no such tenant" if error.status == 404 else "Not shown", error.detail)
 
 
