@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tenancy.adapters.helm import Helm
-from tenancy.saga.errors import PermanentError, TransientError
+from tenancy.saga.causes import Cause
+from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 from tests.conformance.server import Server
 
 _VERSION = json.dumps({"major": "1", "minor": "34", "gitVersion": "v1.34.0"})
@@ -49,7 +50,9 @@ MAY_PASS = {
     503: "Service Unavailable",
     504: _said(504, "Timeout", "Timeout: request did not complete within the allotted timeout"),
 }
-FOR_GOOD = {401: "Unauthorized", 403: _said(403, "Forbidden", "secrets is forbidden: User x cannot list resource")}
+RIGHT = 'secrets is forbidden: User "ops" cannot list resource "secrets" in API group "" in the namespace "acme"'
+OUR_ACCOUNT = {401: "Unauthorized", 403: _said(403, "Forbidden", RIGHT)}
+POLICY = _said(403, "Forbidden", 'secrets "a" is forbidden: the policy timeout-conflict: EOF, connection refused')
 VERBS: dict[str, Callable[[Helm], object]] = {
     "status": lambda helm: helm.status("acme", "acme"),
     "uninstall": lambda helm: helm.uninstall("acme", "acme"),
@@ -64,15 +67,36 @@ def test_an_api_in_trouble_is_worth_another_try(status: int, verb: str):
 
 
 @pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("status", FOR_GOOD)
-def test_an_api_that_refuses_us_is_not(status: int, verb: str):
-    with answering(status, FOR_GOOD[status]) as helm, pytest.raises(PermanentError, match=f"helm {verb} of acme"):
+@pytest.mark.parametrize("status", OUR_ACCOUNT)
+def test_an_api_that_refuses_our_account_is_the_platforms_matter(status: int, verb: str):
+    with answering(status, OUR_ACCOUNT[status]) as helm, pytest.raises(PlatformError, match=f"helm {verb} of acme"):
         VERBS[verb](helm)
 
 
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_policys_words_make_no_refusal_worth_another_try(verb: str):
+    with answering(403, POLICY) as helm, pytest.raises(PermanentError, match="admission refused") as refused:
+        VERBS[verb](helm)
+    assert refused.value.cause is Cause.CLUSTER_ADMISSION
+
+
+def test_a_right_that_is_missing_is_named_with_verb_resource_and_account():
+    with answering(403, OUR_ACCOUNT[403]) as helm, pytest.raises(PlatformError, match="ops may not list secrets") as no:
+        helm.uninstall("acme", "acme")
+    assert no.value.cause is Cause.CLUSTER_RIGHTS
+
+
+def test_a_cluster_that_is_not_there_is_unreachable():
+    kubeconfig = Server("http://127.0.0.1:1", "token").kubeconfig()
+    with pytest.raises(TransientError, match="cluster unreachable") as silent:
+        Helm(lambda: kubeconfig, "the cluster", deadline=30.0).status("acme", "acme")
+    assert silent.value.cause is Cause.CLUSTER_UNREACHABLE
+
+
 def test_an_api_that_does_not_know_us_is_not_called_unreachable():
-    with answering(401, "Unauthorized", version=False) as helm, pytest.raises(PermanentError, match="credentials"):
+    with answering(401, "Unauthorized", version=False) as helm, pytest.raises(PlatformError, match="credentials") as no:
         helm.status("acme", "acme")
+    assert no.value.cause is Cause.CLUSTER_CREDENTIALS
 
 
 def test_uninstalling_what_is_not_there_is_fine():

@@ -48,12 +48,23 @@ REMEDIES: Final[Mapping[Cause, Remedy]] = {
     Cause.HELM_FAILED: Remedy("Helm's own words stand in the error log."),
     Cause.CLUSTER_UNREACHABLE: Remedy("Have the region's cluster looked at; all goes on when it answers."),
     Cause.CLUSTER_REFUSES: Remedy("Have the cluster looked at: it answers, and refuses.", "escalate"),
+    Cause.CLUSTER_CREDENTIALS: Remedy("Renew the token in the region's Airflow connection to the cluster.", "escalate"),
+    Cause.CLUSTER_RIGHTS: Remedy("Grant our service account the right that the sentence names.", "escalate"),
+    Cause.CLUSTER_ADMISSION: Remedy(
+        "Have the cluster's admission rule changed (LimitRange, policy, webhook): the sentence has its words.",
+        "escalate",
+    ),
+    Cause.CLUSTER_WEBHOOK: Remedy("Have the cluster's admission webhook repaired; all goes on when it answers."),
+    Cause.CLUSTER_SCALED: Remedy("Scale the Deployment back to the plan's replicas, and stop what scales it down."),
+    Cause.CLUSTER_NODE: Remedy("Have the node repaired or removed from the cluster: its kubelet does not answer."),
     Cause.CLUSTER_IMAGE: Remedy("See that the image exists and may be pulled."),
     Cause.CLUSTER_CRASH: Remedy("Read the container's log: it starts and ends."),
     Cause.CLUSTER_UNSCHEDULABLE: Remedy("Have room made in the cluster: no node takes the pod."),
     Cause.CLUSTER_QUOTA: Remedy("Have the namespace's quota compared with the plan."),
     Cause.CLUSTER_PROBE: Remedy("Look whether the workload's health check can succeed."),
-    Cause.CLUSTER_ENDING: Remedy("See what keeps the old namespace from ending (finalizers)."),
+    Cause.CLUSTER_ENDING: Remedy(
+        "See what keeps the old namespace from ending: the evidence names what remains in it."
+    ),
     Cause.INGRESS_SILENT: Remedy("Have the region's ingress looked at: no tenant answers at its address meanwhile."),
     Cause.UNKNOWN: Remedy(""),
 }

@@ -26,7 +26,7 @@ class WaitForWorkloadsReady(WaitingActivity):
 
     def readiness(self, work: Work) -> Readiness:
         release, namespace = work.name_of(RELEASE, workload_name(work)), work.name_of(NAMESPACE, workload_name(work))
-        return readiness(cluster_of(work).workload(release, namespace))
+        return readiness(cluster_of(work).workload(release, namespace), work.plan.replicas)
 
     def bell(self, work: Work) -> Bell:
         return Bell(work.region.cluster_connection, work.name_of(NAMESPACE, workload_name(work)))

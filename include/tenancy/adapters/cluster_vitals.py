@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tenancy.adapters.kubernetes_api import Document, KubernetesApi
-from tenancy.saga.errors import PermanentError
+from tenancy.saga.errors import PermanentError, PlatformError
 
 if TYPE_CHECKING:
     from kubernetes.client import Configuration
@@ -60,14 +60,14 @@ def _looked(api: KubernetesApi) -> ClusterSeen:
 
 def _nodes(api: KubernetesApi) -> tuple[int | None, int | None]:
     """How many there are, and how many of them are ready. To see nodes is a right of its own, which few are given."""
-    with suppress(PermanentError):
+    with suppress(PermanentError, PlatformError):
         nodes = api.listed("/api/v1/nodes")
         return (len(nodes), sum(map(_is_ready, nodes))) if nodes else (None, None)
     return None, None
 
 
 def _pods(api: KubernetesApi) -> tuple[int | None, tuple[str, ...], str]:
-    with suppress(PermanentError):
+    with suppress(PermanentError, PlatformError):
         return waiting(api.listed("/api/v1/pods", _OURS, "status.phase=Pending"))
     return None, (), ""
 

@@ -8,7 +8,6 @@ secret values blotted out.
 import contextlib
 import hashlib
 import json
-import re
 import subprocess
 import sys
 import threading
@@ -17,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tenancy.adapters.readiness import cause_in_words
+from tenancy.adapters.cluster_refusals import Judgement, judge_text
 from tenancy.saga.causes import Cause
-from tenancy.saga.errors import PermanentError, TransientError
+from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 
 DEADLINE_SECONDS = 60.0
 UNINSTALL_SECONDS = 15.0
@@ -27,17 +26,6 @@ UNINSTALL_SECONDS = 15.0
 _OVERTIME_SECONDS = 5.0
 """Past its deadline and Helm's grace the child ends itself; this much later it is killed."""
 _CHILD = Path(__file__).with_name("helm_child.py")
-_TRANSIENT = re.compile(
-    r"connection refused|connection reset|closed network connection|broken pipe|\btimeout\b|timed out|EOF|"
-    r"unreachable|no route|too many requests|"
-    r"unexpected status|Internal error|internal server error|InternalError|unable to handle|the server is currently|"
-    r"an error on the server|in the time allotted|"  # a 502 or 504 of whatever stands before the API
-    r"context (canceled|deadline)|being terminated|another operation|cannot re-?use a name|try again|"
-    r"TLS handshake|http2|conflict|object has been modified",
-    re.IGNORECASE,
-)
-_SILENT = re.compile(r"dial tcp|i/o timeout|connection refused|connection reset|closed network|no route|\bEOF\b")
-_FOR_GOOD = re.compile(r"provide credentials")
 _HUNG = frozenset({"DeadlineExceeded", "HelmCancelledError"})
 
 _running: set["subprocess.Popen[str]"] = set()
@@ -110,29 +98,35 @@ class Helm:
 
     def _translated(
         self, what: str, deadline: float, answer: Mapping[str, str], secrets: Iterable[str]
-    ) -> TransientError | PermanentError:
+    ) -> TransientError | PermanentError | PlatformError:
         name, message = answer["error"], " ".join(answer["message"].split())
         for secret in secrets:  # before it is cut, or half of one would stay
             message = message.replace(secret, "***")
-        message = message[:800]
         if name in _HUNG:
             # Helm itself tries again what is answered with 429, and does not tell.
             why = f"{self._label} does not answer, or puts Helm off again and again"
             return TransientError(
                 f"{what} did not end within {deadline:.0f} s: {why}.", cause=Cause.CLUSTER_UNREACHABLE
             )
-        kind = TransientError if name == "ChildDied" or _may_pass(message) else PermanentError
-        return kind(f"{what} in {self._label} failed: {message}", cause=_cause(message))
+        judgement = _judge(name, message)
+        words = f"{judgement.sentence}: {message[:800]}" if judgement.sentence else message[:800]
+        return judgement.error(f"{what} in {self._label} failed: {words}", cause=judgement.cause)
 
 
-def _cause(message: str) -> Cause:
-    found = cause_in_words(message)
-    silent = found is Cause.CLUSTER_REFUSES and _SILENT.search(message)
-    return Cause.CLUSTER_UNREACHABLE if silent else Cause.HELM_FAILED if found is Cause.CLUSTER_REFUSES else found
+_OWN_WORDS = frozenset({"HelmValuesError", "HelmRenderError", "HelmChartLoadError", "HelmChartInvalidError"})
+"""Errors that Helm raises before it asks a cluster anything: nothing in them is an API server's."""
 
 
-def _may_pass(message: str) -> bool:
-    return bool(_TRANSIENT.search(message)) and not _FOR_GOOD.search(message)
+def _judge(name: str, message: str) -> Judgement:
+    """By Helm's class of error where it tells, else by the API server's words in its message."""
+    if name == "ChildDied":
+        return Judgement(TransientError, Cause.HELM_FAILED)
+    if name in _OWN_WORDS:
+        return Judgement(PermanentError, Cause.HELM_FAILED)
+    judgement = judge_text(message)
+    if judgement.cause is Cause.CLUSTER_REFUSES:
+        return Judgement(judgement.error, Cause.HELM_FAILED, judgement.sentence)
+    return judgement
 
 
 def digest(chart: Path, values: Mapping[str, Any]) -> str:

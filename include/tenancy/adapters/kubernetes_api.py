@@ -14,18 +14,20 @@ from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from tenancy.adapters.readiness import cause_in_words
+from tenancy.adapters.cluster_refusals import judge_status
 from tenancy.saga.causes import Cause
-from tenancy.saga.errors import PermanentError, TransientError
+from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 
 Document = dict[str, Any]
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
-_TRANSIENT = frozenset({408, 409, 425, 429})
+FIELD_MANAGER = "tenancy"
+"""Under which name the API server records the fields that we write ourselves; Helm's is in adapters/helm.py."""
 _WHOLE = "application/json"
 _MARKS_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _PAGE = 500
+_WRITES = frozenset({"POST", "PUT", "PATCH"})
 _OBJECT = re.compile(r"^(<[^>]*>|\w+\([^)]*\)): ")
 
 
@@ -90,7 +92,8 @@ class KubernetesApi:
     ) -> Document | None:
         headers: dict[str, str] = {"Accept": accept}
         self._client.update_params_for_auth(headers, [], ["BearerToken"])
-        given = [(name, value) for name, value in (query or {}).items() if value]
+        asked = {"fieldManager": FIELD_MANAGER, **(query or {})} if method in _WRITES else query or {}
+        given = [(name, value) for name, value in asked.items() if value]
         with self._translated(f"{method} {path}"):
             try:
                 answer = self._client.rest_client.request(
@@ -121,13 +124,15 @@ class KubernetesApi:
                 cause=Cause.CLUSTER_UNREACHABLE,
             ) from error
 
-    def _refusal(self, what: str, error: ApiException) -> TransientError | PermanentError:
-        kind = TransientError if error.status >= 500 or error.status in _TRANSIENT else PermanentError
+    def _refusal(self, what: str, error: ApiException) -> TransientError | PermanentError | PlatformError:
+        status = _status_of(error)
+        message = _message(error, status)
+        judgement = judge_status(error.status, status)
         wait = (error.headers or {}).get("Retry-After")
         later = f" It asks to wait {wait} s." if wait else ""
         name = self.label[:1].upper() + self.label[1:]
-        said = _said(error)
-        refusal = kind(f"{name} answered {error.status} to {what}: {said}.{later}", cause=cause_in_words(said))
+        words = f"{judgement.sentence}: {message}" if judgement.sentence else message
+        refusal = judgement.error(f"{name} answered {error.status} to {what}: {words}.{later}", cause=judgement.cause)
         if isinstance(refusal, TransientError) and wait and wait.isdecimal():  # it may be a date, which is only told
             refusal.retry_after = int(wait)
         return refusal
@@ -141,9 +146,15 @@ class KubernetesApi:
         return " ".join(_OBJECT.sub("", said).split())[:300] or type(reason).__name__
 
 
-def _said(error: ApiException) -> str:
+def _status_of(error: ApiException) -> Document:
+    """The Status document that an API server refuses with; empty when something else answered."""
     try:
-        message = json.loads(error.body or "{}").get("message", "")
-    except (ValueError, AttributeError):
-        message = str(error.body)
-    return " ".join((message or error.reason or "").split())[:500].rstrip(".")
+        document = json.loads(error.body or "{}")
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) and document.get("kind") == "Status" else {}
+
+
+def _message(error: ApiException, status: Document) -> str:
+    text = str(status.get("message") or error.body or error.reason or "")
+    return " ".join(text.split())[:500].rstrip(".")

@@ -1,22 +1,21 @@
-"""How far a tenant's workload is and what keeps it, in one sentence: pure, from the API's own documents.
+"""How many of the plan's pods are ready, and what keeps the others, in one sentence. Pure, from the API's documents.
 
-Helm says no more than "Available: 0/1" (Helm 4.2.3), so the reason is looked for where the kubelet, the scheduler and
-the quota leave it. Sentences carry no times and no counters: an unchanged situation is an unchanged sentence.
+What is wanted is the plan's number of replicas. The live Deployment's own `spec.replicas` is what somebody set last:
+an autoscaler or `kubectl scale` may have set it to zero. Why a pod is not ready is read in adapters/pod_reasons.py.
+Sentences carry no times and no counters: an unchanged situation is an unchanged sentence.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tenancy.adapters.cluster_refusals import judge_text
+from tenancy.adapters.field_managers import manager_of
+from tenancy.adapters.pod_reasons import Reason, container_reason, event_reason, refused_pod, unschedulable
 from tenancy.saga.causes import Cause
 
 Document = dict[str, Any]
 
-_ON_THE_WAY = frozenset({"", "ContainerCreating", "PodInitializing"})
-_BACK_OFF = re.compile(r"back-off \S+ ")
-_POD_OF = re.compile(r" pod=\S+| in pod \S+")
-_ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 _LONGEST = 600
 
 
@@ -38,34 +37,28 @@ class Workload:
     warnings: Sequence[Document] = ()
 
 
-def readiness(workload: Workload) -> Readiness:
-    """Ready when every replica the newest specification asks for is available and none of an older one is left."""
+def readiness(workload: Workload, wanted: int) -> Readiness:
+    """Ready when `wanted` pods (the plan's replicas) of the newest specification are available and no older one is."""
     if workload.deployment is None:
         return Readiness(ready=False, why="the Deployment does not exist")
-    wanted, ready = _wanted(workload.deployment), _ready(workload.deployment)
+    ready = _ready(workload.deployment)
     counted = f"{ready} of {wanted} pods ready"
-    if ready >= wanted and _is_current(workload.deployment, wanted):
+    scaled = scaled_down(workload.deployment, wanted)
+    if ready >= wanted and not scaled and _is_current(workload.deployment):
         return Readiness(ready=True, why=counted)
-    why = "; ".join([counted, *_first(_reasons(workload))])[:_LONGEST]
-    return Readiness(ready=False, why=why, cause=cause_in_words(why, otherwise=Cause.UNKNOWN))
+    reason = Reason(scaled, Cause.CLUSTER_SCALED) if scaled else next(_reasons(workload), None)
+    if reason is None:
+        return Readiness(ready=False, why=counted)
+    return Readiness(ready=False, why=f"{counted}; {reason.sentence}"[:_LONGEST], cause=reason.cause)
 
 
-def cause_in_words(said: str, otherwise: Cause = Cause.CLUSTER_REFUSES) -> Cause:
-    """The cause in what the cluster said: reasons of pods and events, messages of refusals (Kubernetes 1.3x)."""
-    return next((cause for words, cause in _CAUSES if words.search(said)), otherwise)
-
-
-_CAUSES = (
-    (re.compile(r"ImagePullBackOff|ErrImage|InvalidImageName"), Cause.CLUSTER_IMAGE),
-    (re.compile(r"CrashLoopBackOff|RunContainerError|CreateContainer|OOMKilled|Error: exit"), Cause.CLUSTER_CRASH),
-    (re.compile(r"exceeded quota|FailedCreate|forbidden: .*quota"), Cause.CLUSTER_QUOTA),
-    (re.compile(r"Unschedulable|nodes are available|FailedScheduling"), Cause.CLUSTER_UNSCHEDULABLE),
-    (re.compile(r"[Rr]eadiness probe|Unhealthy"), Cause.CLUSTER_PROBE),
-)
-
-
-def _wanted(deployment: Document) -> int:
-    return int(deployment["spec"].get("replicas", 1))
+def scaled_down(deployment: Document, wanted: int) -> str:
+    """By whom it was scaled below the plan's replicas, as a sentence; empty when it was not."""
+    asked = int(deployment["spec"].get("replicas", 1))
+    if asked >= wanted:
+        return ""
+    manager = manager_of(deployment, ("spec", "replicas"))
+    return f"scaled to {asked} of {wanted}" + (f" by {manager}" if manager else "")
 
 
 def _ready(deployment: Document) -> int:
@@ -74,29 +67,25 @@ def _ready(deployment: Document) -> int:
     return int(min(status.get("availableReplicas") or 0, status.get("updatedReplicas") or 0))
 
 
-def _is_current(deployment: Document, wanted: int) -> bool:
-    status = deployment.get("status") or {}
-    seen = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 1)
-    return bool(seen and (status.get("replicas") or 0) == wanted)
+def _is_current(deployment: Document) -> bool:
+    status, asked = deployment.get("status") or {}, int(deployment["spec"].get("replicas", 1))
+    observed = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 1)
+    return bool(observed and (status.get("replicas") or 0) == asked)
 
 
-def _first(reasons: Iterator[str]) -> list[str]:
-    reason = next(reasons, "")
-    return [reason] if reason else []
-
-
-def _reasons(workload: Workload) -> Iterator[str]:
+def _reasons(workload: Workload) -> Iterator[Reason]:
     """The likeliest cause first."""
+    assert workload.deployment is not None
     waiting = [pod for pod in sorted(workload.pods, key=_name) if not _is_ready(pod) and not _is_ending(pod)]
-    for find in (_container_trouble, _unschedulable):
+    yield from _paused(workload.deployment)
+    for find in (container_reason, unschedulable):
         for pod in waiting:
             yield from find(pod)
-    assert workload.deployment is not None
     yield from _replica_failure(workload.deployment)
-    yield from _warning(workload.warnings, {_name(pod) for pod in waiting})
+    yield from _last_warning(workload.warnings, {_name(pod) for pod in waiting})
     yield from _progress_deadline(workload.deployment)
     if any((pod.get("status") or {}).get("phase") == "Running" for pod in waiting):
-        yield "the readiness probe has not succeeded yet"
+        yield Reason("the readiness probe has not succeeded yet")
 
 
 def _name(document: Document) -> str:
@@ -115,45 +104,29 @@ def _conditions(document: Document) -> Iterable[Document]:
     return (document.get("status") or {}).get("conditions") or []
 
 
-def _container_trouble(pod: Document) -> Iterator[str]:
-    status = pod.get("status") or {}
-    for container in (*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])):
-        waiting = (container.get("state") or {}).get("waiting") or {}
-        if waiting.get("reason", "") not in _ON_THE_WAY:
-            yield _sentence(waiting["reason"], waiting.get("message", "") + _ended(container))
+def _paused(deployment: Document) -> Iterator[Reason]:
+    if deployment["spec"].get("paused"):
+        manager = manager_of(deployment, ("spec", "paused"))
+        yield Reason("its rollout is paused" + (f" by {manager}" if manager else ""), Cause.CLUSTER_SCALED)
 
 
-def _ended(container: Document) -> str:
-    last = (container.get("lastState") or {}).get("terminated") or {}
-    return f" (it ended with exit code {last['exitCode']})" if "exitCode" in last else ""
-
-
-def _unschedulable(pod: Document) -> Iterator[str]:
-    for condition in _conditions(pod):
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            yield _sentence(condition.get("reason", "Unschedulable"), condition.get("message", ""))
-
-
-def _replica_failure(deployment: Document) -> Iterator[str]:
-    """Pods that could not even be created: a quota, an admission policy."""
+def _replica_failure(deployment: Document) -> Iterator[Reason]:
+    """Pods that could not even be created: a quota, an admission policy, a webhook."""
     for condition in _conditions(deployment):
         if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
-            yield _sentence(condition.get("reason", ""), condition.get("message", ""))
+            yield refused_pod(condition.get("reason", ""), condition.get("message", ""))
 
 
-def _warning(warnings: Sequence[Document], pods: set[str]) -> Iterator[str]:
+def _last_warning(warnings: Sequence[Document], pods: set[str]) -> Iterator[Reason]:
     """The last one that is about a pod that is not ready."""
     for event in reversed(warnings):
         if (event.get("involvedObject") or {}).get("name") in pods:
-            yield _sentence(event.get("reason", ""), event.get("message", ""))
+            yield event_reason(event)
 
 
-def _progress_deadline(deployment: Document) -> Iterator[str]:
+def _progress_deadline(deployment: Document) -> Iterator[Reason]:
     for condition in _conditions(deployment):
         if condition["type"] == "Progressing" and condition["status"] == "False":
-            yield _sentence(condition.get("reason", ""), condition.get("message", ""))
-
-
-def _sentence(reason: str, message: str) -> str:
-    steady = _ADDRESS.sub("its address", _POD_OF.sub("", _BACK_OFF.sub("back-off ", message)))
-    return ": ".join(part for part in (reason, " ".join(steady.split())) if part)
+            message = condition.get("message", "")
+            cause = judge_text(message).cause if condition.get("reason") == "FailedCreate" else Cause.UNKNOWN
+            yield Reason(": ".join(part for part in (condition.get("reason", ""), message) if part), cause)

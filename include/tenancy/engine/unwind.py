@@ -12,7 +12,7 @@ from tenancy.engine.tenancy import Tenancy, may_evict_for, message_of, note_evic
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
-from tenancy.saga.errors import PermanentError, Refused, Stopped, TransientError, cause_in
+from tenancy.saga.errors import PermanentError, PlatformError, Refused, Stopped, TransientError, cause_in
 from tenancy.saga.names import TenantId
 from tenancy.saga.tenant import Resource, Saga
 
@@ -71,7 +71,7 @@ class _Unwinding:
         """Settling needs everything seen gone; what is known to be left is told first, whatever can be seen."""
         try:
             self._survey_until_gone()
-        except (TransientError, PermanentError):
+        except (TransientError, PermanentError, PlatformError):
             if not self._saga().live_resources:
                 raise
 

@@ -15,7 +15,7 @@ from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.commands import CompleteActivity, ReportProgress
 from tenancy.saga.decide import decide
-from tenancy.saga.errors import PermanentError, Refused, TransientError
+from tenancy.saga.errors import PermanentError, PlatformError, Refused, TransientError
 from tenancy.saga.facts import ActivityStarted
 from tenancy.saga.tenant import Lease, Saga
 
@@ -86,7 +86,7 @@ def _look(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease, sta
     assert isinstance(activity, WaitingActivity)  # only they are deferred
     try:
         return activity.readiness(_work(tenancy, ledger, saga, lease, stamp))
-    except TransientError as silence:
+    except (TransientError, PlatformError) as silence:
         return Readiness(ready=False, why=f"cannot look: {silence}", cause=silence.cause)
 
 
