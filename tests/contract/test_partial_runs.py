@@ -6,14 +6,17 @@ import pytest
 
 from tenancy.activities.activity import Activity
 from tenancy.activities.plan import PLAN
-from tests.contract.workbench import Workbench
+from tests.contract.workbench import Workbench, goes_with_another
 
 each_activity = pytest.mark.parametrize("activity", PLAN, ids=lambda activity: activity.name)
+each_apart = pytest.mark.parametrize(
+    "activity", [a for a in PLAN if not goes_with_another(a)], ids=lambda activity: activity.name
+)
 MOST_STATEMENTS = 200
 LATER_AND_LATER = range(1, MOST_STATEMENTS + 1)
 
 
-@each_activity
+@each_apart
 def test_undoing_after_a_run_that_died_anywhere_leaves_nothing(bench: Workbench, activity: Activity):
     bench.prepare(activity)
     before = bench.picture()
@@ -26,6 +29,20 @@ def test_undoing_after_a_run_that_died_anywhere_leaves_nothing(bench: Workbench,
     pytest.fail("the run never ended")
 
 
+def test_undoing_everything_after_a_run_that_died_anywhere_leaves_nothing(bench: Workbench):
+    """Also what is inside another activity's resource, and goes with that."""
+    before = bench.picture()
+    for activity in [a for a in PLAN if goes_with_another(a)]:
+        for after in LATER_AND_LATER:
+            bench.request()
+            bench.prepare(activity)
+            died = bench.run_cut(activity, after=after)
+            bench.undo_all()
+            assert all(bench.picture()[what] == seen for what, seen in before.items()), f"after statement {after}"
+            if not died:
+                break
+
+
 @each_activity
 def test_a_run_that_keeps_dying_a_little_later_each_time_ends_complete(bench: Workbench, activity: Activity):
     bench.prepare(activity)
@@ -34,7 +51,7 @@ def test_a_run_that_keeps_dying_a_little_later_each_time_ends_complete(bench: Wo
     assert all(o.healthy for o in activity.observe(bench.work))
 
 
-@each_activity
+@each_apart
 def test_undoing_that_keeps_dying_a_little_later_each_time_leaves_nothing(bench: Workbench, activity: Activity):
     bench.prepare(activity)
     before = bench.picture()

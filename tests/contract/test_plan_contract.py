@@ -4,15 +4,21 @@ import pytest
 
 from tenancy.activities.activity import Activity
 from tenancy.activities.plan import PLAN, activity_of, maker_of
-from tenancy.saga.errors import ForeignObjectError, StaleLease
+from tenancy.saga.errors import ForeignObjectError, StaleLease, TransientError
 from tenancy.saga.names import CONNECTION_LIMIT, HELM_LIMIT, POSTGRES_LIMIT, is_slug
 from tests.contract.mischief import DAMAGE, FOREIGN, TOGETHER
-from tests.contract.workbench import Workbench
+from tests.contract.workbench import Workbench, goes_with_another
 
 KINDS = [kind for activity in PLAN for kind in activity.resources]
 MAKERS = [activity for activity in PLAN if activity.resources]
+APART = [a for a in PLAN if not goes_with_another(a)]
 each_activity = pytest.mark.parametrize("activity", PLAN, ids=lambda activity: activity.name)
+each_apart = pytest.mark.parametrize("activity", APART, ids=lambda activity: activity.name)
+"""Those whose resources are released by themselves, not with another activity's."""
 each_maker = pytest.mark.parametrize("activity", MAKERS, ids=lambda activity: activity.name)
+each_within = pytest.mark.parametrize(
+    "activity", [a for a in PLAN if goes_with_another(a)], ids=lambda activity: activity.name
+)
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -43,7 +49,7 @@ def test_running_it_twice_is_running_it_once(bench: Workbench, activity: Activit
     assert bench.picture() == once
 
 
-@each_activity
+@each_apart
 def test_undoing_what_was_never_made_changes_nothing(bench: Workbench, activity: Activity):
     bench.prepare(activity)
     before = bench.picture()
@@ -51,7 +57,7 @@ def test_undoing_what_was_never_made_changes_nothing(bench: Workbench, activity:
     assert bench.picture() == before
 
 
-@each_activity
+@each_apart
 def test_undoing_it_leaves_nothing_and_may_be_repeated(bench: Workbench, activity: Activity):
     bench.prepare(activity)
     before = bench.picture()
@@ -62,12 +68,28 @@ def test_undoing_it_leaves_nothing_and_may_be_repeated(bench: Workbench, activit
     assert bench.picture() == before
 
 
+@each_within
+def test_what_is_inside_another_activitys_resource_goes_with_that_and_not_before(bench: Workbench, activity: Activity):
+    bench.prepare(activity)
+    bench.run(activity)
+    before = bench.picture()
+    for resource in bench.own(activity):
+        with pytest.raises(TransientError, match=f"goes with its .*{resource.name}"):
+            activity.compensate(bench.work, resource)
+    assert bench.picture() == before
+    bench.undo_all()
+    for resource in bench.own(activity):
+        activity.compensate(bench.work, resource)
+    assert not any(observation.present for observation in bench.work.survey())
+
+
 @each_maker
 def test_it_can_be_made_again_after_it_was_undone(bench: Workbench, activity: Activity):
     bench.prepare(activity)
     bench.run(activity)
-    bench.undo(activity)
-    bench.run(activity)
+    bench.undo_all()
+    for each in PLAN[: PLAN.index(activity) + 1]:
+        bench.run(each)
     assert all(observation.healthy for observation in activity.observe(bench.work))
 
 
@@ -132,6 +154,10 @@ def test_what_is_damaged_is_found_and_undone_all_the_same(bench: Workbench, kind
     DAMAGE[kind](bench, next(r for r in bench.saga.resources if r.kind == kind))
     for each in PLAN:  # another activity may have to look inside what is damaged
         each.discover(bench.world, bench.platform)
+    if goes_with_another(activity):
+        bench.undo_all()
+        assert not any(observation.present for observation in bench.work.survey())
+        return
     bench.undo(activity)
     assert bench.picture() == before
 
@@ -146,7 +172,8 @@ def test_a_foreign_object_of_our_name_is_refused_and_stays_as_it_is(bench: Workb
     with pytest.raises(ForeignObjectError, match="not ours") as refused:
         bench.run(activity)
     assert resource.name in str(refused.value)
-    with pytest.raises(ForeignObjectError):
+    # What is inside another resource is left to that one.
+    with pytest.raises(TransientError if goes_with_another(activity) else ForeignObjectError):
         activity.compensate(bench.work, resource)
     for other in bench.own(activity):
         if not {other.kind, kind} <= TOGETHER and other != resource:

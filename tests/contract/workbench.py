@@ -12,9 +12,10 @@ from uuid import uuid4
 from sandbox.postgres import PostgresServer
 from tenancy.activities.activity import Activity, Found, NotReadyYet, Work, World
 from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
-from tenancy.activities.plan import PLAN, plan_entries
+from tenancy.activities.plan import PLAN, maker_of, plan_entries
 from tenancy.adapters.storage import LockPolicy, StorageServer
 from tenancy.engine.tenancy import observe_all
+from tenancy.engine.undoing_order import undoing_order
 from tenancy.saga import commands as c
 from tenancy.saga.decide import decide
 from tenancy.saga.evolve import fold
@@ -110,6 +111,11 @@ class Workbench:
         for resource in self.own(activity):
             activity.compensate(self.work, resource)
 
+    def undo_all(self) -> None:
+        """Everything, in the order of unwinding."""
+        for resource in undoing_order(self.saga.resources):
+            maker_of(resource.kind).compensate(self.work, resource)
+
     def found(self, activity: Activity) -> set[Found]:
         return set(activity.discover(self.world, self.platform))
 
@@ -123,6 +129,11 @@ class Workbench:
         """Another platform's tenant of the same slug, on the same server and workflow engine."""
         other = replace(self.platform, name=f"{self.platform.name}2")
         return Workbench(self.server, self.line, self.handles, other, self.cluster_server)
+
+
+def goes_with_another(activity: Activity) -> bool:
+    """Is what it makes released together with another activity's resource?"""
+    return any(first not in activity.resources for first in activity.released_after.values())
 
 
 def _asked(saga: Saga | None, command: c.Command) -> Saga:

@@ -84,7 +84,7 @@ def test_cancel_ends_the_run_starts_a_compensation_run_and_tells_three_facts(sta
     assert (answer.saga.phase, seen.state) == ("Cancelling", "failed")
     assert stage.runs.of(COMPENSATION_DAG) == [f"compensate__{stage.tenant_id}__1__1"]
     assert (answer.progress.in_flight, answer.progress.undone, answer.progress.to_undo) == ("", 0, 4)
-    assert [resource.kind for resource in answer.progress.left] == ["schema", "connection", "database", "role"]
+    assert [resource.kind for resource in answer.progress.left] == ["connection", "database", "schema", "role"]
 
 
 def test_the_process_that_is_still_at_work_is_told(stage: Stage):
@@ -240,9 +240,9 @@ def test_a_dry_run_of_cancel_names_what_would_be_undone_in_order_and_changes_not
     assert [resource.kind for resource in shown.undone] == [
         "release",
         "namespace",
-        "schema",
         "connection",
         "database",
+        "schema",
         "role",
     ]
     assert shown.allowed

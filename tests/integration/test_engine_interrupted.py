@@ -40,7 +40,7 @@ def test_unwinding_that_keeps_dying_later_and_later_ends_settled(stage: Stage, l
     assert stage.saga.phase == "Failed settled"
     assert stage.outside == NOTHING
     released = [fact.resource for fact in stage.facts(f.ResourceReleased)]
-    assert released == ["release", "namespace", "schema", "connection", "database", "role"]
+    assert released == ["release", "namespace", "connection", "database", "schema", "role"]
 
 
 def test_tasks_that_keep_dying_later_and_later_end_in_an_active_tenant(stage: Stage, lines: Lines):

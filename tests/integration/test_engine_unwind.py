@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tenancy.activities.plan import activity_of
+from tenancy.engine.undoing_order import undoing_order
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import Refused, Stopped, TransientError
@@ -19,11 +20,11 @@ def _released(stage: Stage) -> list[str]:
 @pytest.mark.parametrize("activity", ORDER[1:-1])
 def test_whatever_was_made_is_undone_in_reverse_and_then_settled(stage: Stage, activity: ActivityName):
     stage.fail_at(activity)
-    made = [fact.resource for fact in stage.facts(f.ResourceIntended)]
+    made = undoing_order(stage.saga.resources)
     after = stage.give_up(activity)
     assert after is not None
     assert after.phase == "Failed settled"
-    assert _released(stage) == made[::-1]
+    assert _released(stage) == [resource.kind for resource in made]
     assert stage.outside == NOTHING
     assert (after.failures[-1].activity, after.failures[-1].message) == (activity, "it went boom")
 
@@ -169,7 +170,7 @@ def test_an_active_tenant_is_decommissioned_by_the_same_function(stage: Stage):
     stage.ask(c.Decommission())
     assert stage.unwind().phase == "Decommissioned"
     assert stage.outside == NOTHING
-    assert _released(stage) == ["release", "namespace", "schema", "connection", "database", "role"]
+    assert _released(stage) == ["release", "namespace", "connection", "database", "schema", "role"]
 
 
 def test_everything_is_undone_even_when_the_key_of_its_credentials_is_lost(stage: Stage):

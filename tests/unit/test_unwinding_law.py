@@ -27,6 +27,7 @@ from tests.unit.sagas import (
 
 CONNECTION = (1, "connection", "acme_1")
 DATABASE = (1, "database", "acme_1")
+ROLE = (1, "role", "acme_1")
 
 
 @pytest.mark.parametrize("phase", PHASES)
@@ -94,6 +95,32 @@ def test_a_failed_compensation_does_not_hide_the_original_error() -> None:
     after = ask(before, c.ReportCompensationFailure(*CONNECTION, "TransientError", "connection refused"))
     assert after.failures == before.failures
     assert after.failures[-1].message == "no answer"
+
+
+def _fails(resource: tuple[int, str, str], message: str) -> c.ReportCompensationFailure:
+    return c.ReportCompensationFailure(*resource, "TransientError", message)
+
+
+def _reason(*commands: c.Command) -> str:
+    saga = ask(tenant_in("Failed unwinding"), *commands)
+    assert saga.not_undone is not None
+    return saga.not_undone.said
+
+
+def test_the_first_compensation_that_failed_is_told_and_not_its_consequences() -> None:
+    told = _reason(_fails(DATABASE, "held by pg_dump"), _fails(ROLE, "it owns a database"))
+    assert told == "The database acme_1 could not be undone: held by pg_dump"
+
+
+def test_the_reason_of_the_first_failure_is_kept_up_to_date() -> None:
+    assert "held by psql" in _reason(
+        _fails(DATABASE, "held by pg_dump"), _fails(ROLE, "-"), _fails(DATABASE, "held by psql")
+    )
+
+
+def test_another_failure_is_told_once_what_failed_first_is_released() -> None:
+    released = (c.ReleaseResource(*DATABASE), c.ConfirmReleased(*DATABASE))
+    assert "no ADMIN option" in _reason(_fails(DATABASE, "held"), *released, _fails(ROLE, "no ADMIN option"))
 
 
 def test_exhausted_compensations_name_what_is_left() -> None:

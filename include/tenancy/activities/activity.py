@@ -156,6 +156,8 @@ class Activity:
     """What the runbook's table says to do when it is stuck."""
     resources: ClassVar[tuple[str, ...]] = ()
     """The kinds of resource it makes, in order."""
+    released_after: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Kind of resource -> the kind that has to be gone first, because it contains or needs this one."""
     regional: ClassVar[bool] = True
     """Does each region have its own? Else `discover` looks at one system for all of them."""
     by_hand: ClassVar[Mapping[str, str]] = MappingProxyType({})

@@ -8,7 +8,7 @@ from tenancy.activities.activity import Activity, Found, Observation, Work, Worl
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, blocked, storage_name
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
-from tenancy.saga.errors import TenancyError
+from tenancy.saga.errors import TenancyError, TransientError
 from tenancy.saga.names import ActivityName, proof_of
 from tenancy.saga.platform import Platform
 from tenancy.saga.states import Kind
@@ -36,7 +36,8 @@ class ApplyTenantSchema(Activity):
         "cancel",
     )
     resources = (SCHEMA,)
-    by_hand = MappingProxyType({SCHEMA: "drop schema tenant cascade, in the database {name}; it also goes with that"})
+    released_after = MappingProxyType({SCHEMA: DATABASE})
+    by_hand = MappingProxyType({SCHEMA: "it goes with the database {name}"})
 
     def intents(self, work: Work) -> tuple[Intent, ...]:
         # One schema a database: the database's name tells tenants apart.
@@ -52,8 +53,10 @@ class ApplyTenantSchema(Activity):
         )
 
     def compensate(self, work: Work, resource: Resource) -> None:
+        """It goes with its database, whose drop can be refused: nothing is destroyed before that."""
+        work.fence()
         if _database_exists(work, resource.name):
-            database_of(work).drop_schema(work.tenant_id, work.lock, fence=work.fence)
+            raise TransientError(f"The schema goes with its database {resource.name}, which still exists.")
 
     def observe(self, work: Work) -> tuple[Observation, ...]:
         name = work.name_of(DATABASE, storage_name(work))

@@ -76,13 +76,6 @@ class TenantDatabase:
             except sqlalchemy.exc.DBAPIError as error:
                 raise _migration_error(error, self._dsn) from error
 
-    def drop_schema(self, tenant_id: TenantId, policy: LockPolicy, *, fence: Callable[[], None]) -> None:
-        """Drop the schema with all that is in it, if it is there. Fence and foreign schemas as above."""
-        with self._locked(tenant_id, policy) as connection:
-            fence()
-            self._require_ours(connection)
-            connection.execute(f'drop schema if exists "{TENANT_SCHEMA}" cascade')
-
     def look(self, application: str) -> SchemaSeen | None:
         """The schema, if it exists."""
         with session(self._dsn, application=application) as connection:

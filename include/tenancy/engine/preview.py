@@ -7,6 +7,7 @@ from typing import Any
 from tenancy.activities.validate_request import check_request
 from tenancy.engine.admission import require_room
 from tenancy.engine.tenancy import Tenancy
+from tenancy.engine.undoing_order import undoing_order
 from tenancy.saga import commands as c
 from tenancy.saga import loops
 from tenancy.saga.decide import decide, way_on
@@ -50,7 +51,7 @@ _UNDOES = frozenset({"cancel", "decommission"})
 
 def preview(saga: Saga, action: str) -> Preview:
     """What this action would do now. KeyError for an action there is not."""
-    undone = saga.live_resources[::-1] if action in _UNDOES else ()
+    undone = undoing_order(saga.live_resources) if action in _UNDOES else ()
     kept = saga.live_resources if action not in _UNDOES else ()
     shown = Preview(
         action,

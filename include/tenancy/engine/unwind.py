@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from tenancy.activities.activity import Observation, Work
 from tenancy.activities.plan import PLAN, maker_of
 from tenancy.engine.tenancy import Tenancy, may_evict_for, message_of, note_eviction, observe_all, unwinder
+from tenancy.engine.undoing_order import blocker_of, undoing_order
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
@@ -61,7 +62,7 @@ class _Unwinding:
 
     def run(self) -> Saga:
         saga = self._record(c.StartUnwinding(self.generation))
-        for resource in reversed(saga.live_resources):
+        for resource in undoing_order(saga.live_resources):
             self._undo(resource)
         self._look_again()
         self._require_nothing_left()
@@ -82,6 +83,8 @@ class _Unwinding:
         raise TransientError("What was undone keeps coming back: find out who makes it. Unwinding is not done.")
 
     def _undo(self, resource: Resource) -> None:
+        if blocker_of(resource, self._saga().live_resources):
+            return  # its failure would only be a consequence of the other one's, which is recorded
         self._record(c.ReleaseResource(self.generation, resource.kind, resource.name))
         if self._compensate(resource):
             self._record(c.ConfirmReleased(self.generation, resource.kind, resource.name))

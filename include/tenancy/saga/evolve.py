@@ -148,8 +148,13 @@ def _(fact: f.ResourceReleased, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.CompensationFailed, saga: Saga) -> Saga:
-    said = f"The {fact.resource} {fact.name} could not be undone: {fact.message}"
-    return replace(saga, not_undone=Evidence(cause_of(fact.cause), said))
+    """The first failure is the one to tell: what fails after it is often its consequence."""
+    failed = (fact.resource, fact.name)
+    live = {(resource.kind, resource.name) for resource in saga.live_resources}
+    if saga.not_undone and saga.not_undone_of in live - {failed}:
+        return saga
+    sentence = f"The {fact.resource} {fact.name} could not be undone: {fact.message}"
+    return replace(saga, not_undone=Evidence(cause_of(fact.cause), sentence), not_undone_of=failed)
 
 
 @_apply.register

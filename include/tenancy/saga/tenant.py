@@ -146,7 +146,9 @@ class Saga:
     """Why the attempt's run does not go on, when that is not the tenant's matter."""
     held_by: Cause | None = None
     not_undone: Evidence | None = None
-    """What the last compensation that failed ran into, until all is undone."""
+    """What the first compensation that failed ran into, until that resource or all is released."""
+    not_undone_of: tuple[str, str] | None = None
+    """Kind and name of that resource."""
     stall: OpenStall | None = None
     escalated: bool = False
     """Is the tenant in the hands of platform engineering? Until the next attempt."""
