@@ -126,7 +126,7 @@ def decommission(
     Its slug must be typed, or given as --confirm; --yes does not stand for it.
     """
     if dry_run:
-        return Deed(session, ref, "decommission", reason, yes).preview()
+        return Deed(session, ref, "decommission", reason, yes, {"confirm_slug": confirm}).preview()
     if not confirm:
         slug = Tenant.of(session.tenant(ref).data).slug
         confirm = session.typed_slug(None, slug, f"Decommissioning {slug} deletes all that it has, for good.")

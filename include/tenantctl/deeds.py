@@ -28,7 +28,11 @@ class Deed:
 
     def preview(self) -> Exit:
         """Tell what it would do; REFUSED when the law would not allow it."""
-        return previewed(self.session, self._post({**self.body, "reason": self.reason or "dry run"}, dry_run=True))
+        body = {**self.body, "reason": self.reason or "dry run"}
+        answer = self._post(body, dry_run=True)
+        if answer.data.get("field") == "confirm_slug" and not self.body.get("confirm_slug"):
+            answer = self._post({**body, "confirm_slug": self._slug}, dry_run=True)  # it is asked for when it is done
+        return previewed(self.session, answer)
 
     def do(self, question: str = "") -> Answer:
         """Do it, once there is a reason and, if there is a `question`, a yes to it."""
@@ -40,8 +44,11 @@ class Deed:
         except (Misuse, Refused) as error:
             if error.field != "confirm_slug" or self.body.get("confirm_slug"):
                 raise
-            slug = Tenant.of(self.session.tenant(self.ref).data).slug
-            return self._post({**body, "confirm_slug": self.session.typed_slug(None, slug, error.sentence)})
+            return self._post({**body, "confirm_slug": self.session.typed_slug(None, self._slug, error.sentence)})
+
+    @property
+    def _slug(self) -> str:
+        return Tenant.of(self.session.tenant(self.ref).data).slug
 
     def _post(self, body: dict[str, Any], *, dry_run: bool = False) -> Answer:
         try:

@@ -110,7 +110,8 @@ def test_an_escalation_changes_no_state(operator: httpx.Client, active: dict[str
 def test_a_dry_run_only_says_what_would_be(operator: httpx.Client, active: dict[str, Any], action: str, allowed: bool):
     path = f"/tenants/{active['id']}"
     before = operator.get(f"{path}/audit", params={"limit": 1000}).json()["facts"]
-    answer = operator.post(f"{path}/{action}", params={"dry_run": True}, json=WHY, headers=WRITES)
+    wish = {**WHY, "confirm_slug": active["slug"]}
+    answer = operator.post(f"{path}/{action}", params={"dry_run": True}, json=wish, headers=WRITES)
     assert answer.status_code == 200
     preview = answer.json()
     assert (preview["action"], preview["allowed"], bool(preview["refusal"])) == (action, allowed, not allowed)

@@ -443,6 +443,7 @@ def _preview(action: str, *, allowed: bool) -> dict[str, Any]:
         "action": action,
         "allowed": allowed,
         "refusal": "" if allowed else f"{action} is refused now.",
+        "field": None,
         "retry_after": None,
         "undone": undone if action == "cancel" else [],
         "kept": [],

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tenancy.engine import actions
-from tenancy.engine.preview import preview, preview_create
+from tenancy.engine.preview import dry_run, preview
+from tenancy.engine.rehearsal import rehearsed
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs
 from tenancy.ledger.envelope import Stamp
 from tenancy.saga import facts as f
@@ -263,10 +264,13 @@ def test_a_dry_run_says_what_the_action_itself_would_say(stage: Stage, action: s
 
 
 def test_a_dry_run_of_create_is_refused_like_the_real_one(stage: Stage):
-    assert preview_create(stage.tenancy, parts.request()).allowed
+    def create() -> object:
+        return actions.create(rehearsed(stage.tenancy), parts.request(), by=BY)
+
+    assert dry_run(None, "create", create).allowed
+    assert stage.runs.stored == {}
     created(stage)
-    with pytest.raises(Refused, match="is being provisioned by run"):
-        preview_create(stage.tenancy, parts.request())
+    assert "is being provisioned by run" in dry_run(None, "create", create).refusal
 
 
 def test_every_activity_may_be_cancelled(stage: Stage):

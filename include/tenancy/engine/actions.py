@@ -11,7 +11,7 @@ from typing import Any
 
 from tenancy.activities.validate_request import check_request
 from tenancy.engine.admission import admit, retry_of
-from tenancy.engine.preview import require_recreatable
+from tenancy.engine.preview import require_recreatable, require_retriable
 from tenancy.engine.progress import Progress, progress
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.vitals import Vitals, vitals
@@ -74,6 +74,7 @@ def retry(
     with tenancy.ledger.open(f"tenancy retry {by.actor}") as ledger:
         saga = saga_of(ledger, tenant_id)
         with refusal_noted(ledger, tenant_id, "retry", by):
+            require_retriable(saga)
             if loops.wants_typed_slug(saga):
                 _require_typed(saga, confirm_slug, "retry it once more")
             retried = retry_of(tenancy, ledger, saga, corrections or {}, by)

@@ -60,7 +60,7 @@ def retry_of(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, corrections: M
             require_room(tenancy.platform, ledger, asked)
         run_id = new_run_id(asked.slug)
         wanted = (asked, plan_entries(), TENANT_SCHEMA_VERSION)
-        start = StartAttempt(saga.tenant_id, run_id, *wanted, chart_version=CHART_VERSION)
+        start = StartAttempt(saga.tenant_id, run_id, *wanted, chart_version=CHART_VERSION, is_retry=True)
         return ledger.record(saga.tenant_id, start, stamp=stamp)
 
 

@@ -1,12 +1,12 @@
-"""Dry runs: what an action would do to a tenant, whether it is allowed, and what would be undone, in order."""
+"""What an action would do to a tenant: whether it is allowed, and what would be undone, in order.
 
-from collections.abc import Mapping
+`preview` is the law's answer before anybody has filled in a form: it draws buttons and dialogs. `dry_run` is the answer
+to one filled-in request: the action itself, carried out and rolled back (rehearsal.py).
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-from tenancy.activities.validate_request import check_request
-from tenancy.engine.admission import require_room
-from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.undoing_order import undoing_order
 from tenancy.saga import commands as c
 from tenancy.saga import loops
@@ -19,12 +19,14 @@ from tenancy.saga.tenant import Resource, Saga
 
 @dataclass(frozen=True)
 class Preview:
-    """`refusal` is the sentence when it is not allowed; `confirm_slug`: the slug must be typed."""
+    """`refusal` is the sentence when it is not allowed, `field` the input at fault; `confirm_slug`: the slug must be
+    typed."""
 
     action: str
     allowed: bool
     said: str
     refusal: str = ""
+    field: str | None = None
     retry_after: int | None = None
     undone: tuple[Resource, ...] = ()
     kept: tuple[Resource, ...] = ()
@@ -38,6 +40,7 @@ _SAID = {
     "retry": "Starts the saga afresh for the same tenant id.",
     "decommission": "Releases everything the tenant has, last made first, and frees its slug.",
     "recreate": "Creates a new tenant of the same slug, linked to this one.",
+    "create": "Provisions a new tenant.",
     "escalate": "Records that platform engineering has been called; changes nothing.",
 }
 _COMMANDS: Mapping[str, c.Command] = {
@@ -50,36 +53,46 @@ _UNDOES = frozenset({"cancel", "decommission"})
 
 
 def preview(saga: Saga, action: str) -> Preview:
-    """What this action would do now. KeyError for an action there is not."""
-    undone = undoing_order(saga.live_resources) if action in _UNDOES else ()
-    kept = saga.live_resources if action not in _UNDOES else ()
-    shown = Preview(
-        action,
-        allowed=True,
-        said=_SAID[action],
-        undone=undone,
-        kept=kept,
-        confirm_slug=_wants_typed_slug(saga, action),
-        warnings=loops.warnings(saga) if action == "retry" else (),
-    )
+    """What this action would do now, its form filled in as it should be. KeyError for an action there is not."""
     try:
         _require_allowed(saga, action)
     except Refused as refusal:
-        return replace(shown, allowed=False, refusal=str(refusal), retry_after=refusal.retry_after, confirm_slug=False)
+        return _refused(_shown(saga, action), refusal, confirm_slug=False)
+    return _shown(saga, action)
+
+
+def dry_run(saga: Saga | None, action: str, perform: Callable[[], object]) -> Preview:
+    """What `perform` answers, which is the action with a rehearsed Tenancy. `saga` is None for a new tenant."""
+    shown = _shown(saga, action) if saga else Preview(action, allowed=True, said=_SAID[action])
+    try:
+        perform()
+    except Refused as refusal:
+        return _refused(shown, refusal, confirm_slug=refusal.field == "confirm_slug")
     return shown
 
 
-def preview_create(tenancy: Tenancy, request: Mapping[str, Any]) -> Preview:
-    """Would this request be admitted now? Raises Refused with the field when it would not."""
-    parameters = check_request(request, tenancy.platform)
-    with tenancy.ledger.open("tenancy preview") as ledger:
-        taken = ledger.tenant_of_slug(parameters.slug)
-        saga = ledger.saga(taken) if taken else None
-        if saga is not None:
-            decide(saga, c.StartAttempt(saga.tenant_id, RunId(""), parameters, saga.plan, saga.schema_version))
-        else:
-            require_room(tenancy.platform, ledger, parameters)
-    return Preview("create", allowed=True, said=f"Provisions the tenant {parameters.slug} in {parameters.region}.")
+def _shown(saga: Saga, action: str) -> Preview:
+    undoes = action in _UNDOES
+    return Preview(
+        action,
+        allowed=True,
+        said=_SAID[action],
+        undone=undoing_order(saga.live_resources) if undoes else (),
+        kept=() if undoes else saga.live_resources,
+        confirm_slug=_wants_typed_slug(saga, action),
+        warnings=loops.warnings(saga) if action == "retry" else (),
+    )
+
+
+def _refused(shown: Preview, refusal: Refused, *, confirm_slug: bool) -> Preview:
+    return replace(
+        shown,
+        allowed=False,
+        refusal=str(refusal),
+        field=refusal.field,
+        retry_after=refusal.retry_after,
+        confirm_slug=confirm_slug,
+    )
 
 
 def _wants_typed_slug(saga: Saga, action: str) -> bool:
@@ -96,8 +109,13 @@ def _require_allowed(saga: Saga, action: str) -> None:
 
 def _command(saga: Saga, action: str) -> c.Command:
     if action == "retry":
-        return c.StartAttempt(saga.tenant_id, RunId(""), saga.parameters, saga.plan, saga.schema_version)
+        return c.StartAttempt(saga.tenant_id, RunId(""), saga.parameters, saga.plan, saga.schema_version, is_retry=True)
     return _COMMANDS[action]
+
+
+def require_retriable(saga: Saga) -> None:
+    """Refused, with the next step, unless a retry with the same parameters may start now."""
+    decide(saga, _command(saga, "retry"))
 
 
 def require_recreatable(saga: Saga) -> None:

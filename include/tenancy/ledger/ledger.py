@@ -179,6 +179,16 @@ class LedgerSession:
             self._hashes.clear()
             raise
 
+    @contextmanager
+    def rolled_back(self) -> Iterator[None]:
+        """A transaction that is always rolled back: what is recorded within leaves no trace."""
+        try:
+            with self._connection.transaction(force_rollback=True):
+                yield
+        finally:
+            self._sagas.clear()
+            self._hashes.clear()
+
     # -- the tenant's lock
 
     @contextmanager

@@ -20,7 +20,7 @@ def start(saga: Saga | None, command: c.StartAttempt) -> tuple[f.Fact, ...]:
         return _start_again(saga, command)
     if saga.phase == "Failed ready":
         return _retry(saga, command)
-    raise _may_not_start(saga)
+    raise _may_not_retry(saga) if command.is_retry else _may_not_start(saga)
 
 
 def _start_again(saga: Saga, command: c.StartAttempt) -> tuple[f.Fact, ...]:
@@ -79,6 +79,23 @@ _WHY_NOT_START = {
 def _may_not_start(saga: Saga) -> Refused:
     sentence = _WHY_NOT_START[saga.phase]
     return Refused(sentence.format(slug=saga.parameters.slug, run=saga.run_id, attempt=saga.attempt), field="slug")
+
+
+_WHY_NOT_RETRY = {
+    "Provisioning": "Attempt {attempt} is still running. Watch its timeline, or cancel provisioning first.",
+    "Cancelling": "The tenant is being cancelled. Wait until that is done, then reset and retry.",
+    "Failed unwinding": "The attempt that failed is being rolled back. Wait until that is done, then reset and retry.",
+    "Failed stuck": "The rollback is incomplete. Fix the cause, cancel again, then reset and retry.",
+    "Failed settled": "Reset the tenant first, then retry.",
+    "Failed retained": "Reset the tenant first, then retry: its resources are kept.",
+    "Active": "There is nothing to retry: the tenant is Active.",
+    "Decommissioning": "The tenant is being decommissioned. Wait until that is done, then recreate it.",
+    "Decommissioned": "The tenant is decommissioned. Recreate it if it is wanted again.",
+}
+
+
+def _may_not_retry(saga: Saga) -> Refused:
+    return Refused(_WHY_NOT_RETRY[saga.phase].format(attempt=saga.attempt))
 
 
 def begin(command: c.BeginActivity, saga: Saga) -> tuple[f.Fact, ...]:

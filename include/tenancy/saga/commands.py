@@ -24,6 +24,9 @@ class StartAttempt(Command):
     schema_version: str
     predecessor: TenantId | None = None
     chart_version: str = ""
+    is_retry: bool = False
+    """Did an operator ask for the next attempt of this very tenant? A refusal speaks to them then, not to somebody who
+    wants a tenant of this slug."""
 
 
 @dataclass(frozen=True)

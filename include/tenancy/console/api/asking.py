@@ -1,7 +1,7 @@
 """How a write goes: find the tenant, ask for the action (or what it would do), show the tenant afterwards."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -16,7 +16,8 @@ from tenancy.console.api.problems import ProblemError
 from tenancy.console.api.requests import CorrectedWish, NewTenant, Wish
 from tenancy.engine import actions
 from tenancy.engine.actions import Answer
-from tenancy.engine.preview import Preview, preview, preview_create
+from tenancy.engine.preview import dry_run
+from tenancy.engine.rehearsal import rehearsed
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.interventions import newest_since
@@ -54,13 +55,14 @@ def act(asked: Asked, ref: str, wish: Wish, deed: Deed) -> JSONResponse:
     """Ask for an action on a tenant; 404 when there is no such tenant."""
     with opened(asked.parts) as desk:
         doing = Doing(desk.tenancy, desk.saga(ref), asked.stamp(wish.reason))
-    if asked.dry_run:
-        return _json(200, portrait.preview_of(preview(doing.saga, deed.name)))
 
     def perform() -> Answer:
         _require_seen(asked, doing.saga, wish.seen)
         return deed.perform(doing)
 
+    if asked.dry_run:
+        doing = replace(doing, tenancy=rehearsed(doing.tenancy))
+        return _json(200, portrait.preview_of(dry_run(doing.saga, deed.name, perform)))
     return _do(asked, wish, deed.status, perform)
 
 
@@ -71,7 +73,7 @@ def _require_seen(asked: Asked, saga: Saga, seen: int | None) -> None:
     with opened(asked.parts) as desk:
         since = newest_since(desk.ledger.envelopes(saga.tenant_id), seen)
     if since is not None:
-        raise ProblemError(409, f"{since}, after what you saw. Look again, then decide.", field="seen")
+        raise Refused(f"{since}, after what you saw. Look again, then decide.", field="seen")
 
 
 def create(asked: Asked, wish: NewTenant) -> JSONResponse:
@@ -79,9 +81,11 @@ def create(asked: Asked, wish: NewTenant) -> JSONResponse:
     tenancy = asked.parts.tenancy()
     request = {field: getattr(wish, field) for field in FIELDS}
     _require_well_formed(request, tenancy.platform, set(FIELDS))
+    by = asked.stamp(wish.reason)
     if asked.dry_run:
-        return _json(200, portrait.preview_of(_creation(tenancy, request)))
-    return _do(asked, wish, 201, lambda: actions.create(tenancy, request, by=asked.stamp(wish.reason)))
+        rehearsal = dry_run(None, "create", lambda: actions.create(rehearsed(tenancy), request, by=by))
+        return _json(200, portrait.preview_of(rehearsal))
+    return _do(asked, wish, 201, lambda: actions.create(tenancy, request, by=by))
 
 
 def corrected(doing: Doing, wish: CorrectedWish) -> dict[str, str]:
@@ -116,14 +120,6 @@ def _told(asked: Asked, answer: Answer) -> shapes.Action:
         shown = desk.tenant(str(answer.saga.tenant_id))
     progress = portrait.progress(answer.progress)
     return shapes.Action(tenant=shown, said=answer.said, warnings=list(answer.warnings), progress=progress)
-
-
-def _creation(tenancy: Tenancy, request: dict[str, str]) -> Preview:
-    try:
-        return preview_create(tenancy, request)
-    except Refused as refusal:
-        said = "Nothing: the request would be refused."
-        return Preview("create", allowed=False, said=said, refusal=str(refusal), retry_after=refusal.retry_after)
 
 
 def _json(status: int, shape: BaseModel) -> JSONResponse:

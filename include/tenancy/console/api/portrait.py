@@ -130,6 +130,7 @@ def preview_of(seen: Preview) -> shapes.PreviewShape:
         action=seen.action,
         allowed=seen.allowed,
         refusal=seen.refusal,
+        field=seen.field,
         retry_after=seen.retry_after,
         undone=resources(seen.undone),
         kept=resources(seen.kept),

@@ -133,8 +133,9 @@ class PreviewShape(BaseModel):
     """What an action would do."""
 
     action: str
-    allowed: bool
-    refusal: str
+    allowed: bool = Field(description="Would the same request without dry_run be accepted now?")
+    refusal: str = Field(description="The sentence with which it would be refused, word for word; or empty")
+    field: str | None = Field(description="The input at fault, where the refusal has one")
     retry_after: int | None
     undone: list[ResourceShape] = Field(description="What would be undone, in order")
     kept: list[ResourceShape]

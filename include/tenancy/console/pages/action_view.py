@@ -60,17 +60,7 @@ def action_views(saga: Saga, rights: Collection[Right], shown: Shown | None) -> 
 def _action(saga: Saga, name: str, rights: Collection[Right]) -> ActionView:
     seen, lacking = preview(saga, name), lacks(name, rights)
     force = name == "reset" and not (seen.allowed or lacking) and Right.FORCE in rights and is_recoverable(saga)
-    refusal = _NO_RETRY.get(saga.state, seen.refusal) if name == "retry" and not seen.allowed else seen.refusal
-    return ActionView(name, BUTTONS[name], seen.allowed and not lacking, lacking or refusal or seen.said, force)
-
-
-_NO_RETRY: Final[Mapping[State, str]] = {
-    State.PROVISIONING: "It is being provisioned. Watch its timeline, or cancel first.",
-    State.ACTIVE: "There is nothing to retry: the tenant is Active.",
-    State.DECOMMISSIONING: "It is being decommissioned. Wait until everything is released, then recreate it.",
-    State.DECOMMISSIONED: "It is decommissioned. Recreate it if it is wanted again.",
-}
-"""The law's own sentences speak to whoever triggers a run of this slug."""
+    return ActionView(name, BUTTONS[name], seen.allowed and not lacking, lacking or seen.refusal or seen.said, force)
 
 
 def _recover(saga: Saga, rights: Collection[Right]) -> ActionView:

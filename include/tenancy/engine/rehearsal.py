@@ -1,0 +1,63 @@
+"""Dry runs: an action carried out by its own code, and rolled back.
+
+`rehearsed` gives a Tenancy whose ledger sessions are rolled back when they close and whose workflow engine takes no
+orders. An action that runs with it decides as it always does and leaves nothing behind. Called by the JSON API; the
+real workflow engine is not asked.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from tenancy.adapters.airflow_runs import Mark, QueuedRun, RunSeen, TaskSeen
+from tenancy.engine.tenancy import Tenancy
+from tenancy.ledger.ledger import Ledger, LedgerSession
+
+
+def rehearsed(tenancy: Tenancy) -> Tenancy:
+    """The same platform; whatever is recorded is rolled back, whatever is asked of the engine is dropped."""
+    return replace(tenancy, ledger=_RehearsalLedger(tenancy.ledger), runs=_IdleRuns)
+
+
+class _RehearsalLedger(Ledger):
+    """The ledger, every session of it inside one transaction that is rolled back."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._real = ledger
+
+    @contextmanager
+    def open(self, application: str) -> Iterator[LedgerSession]:
+        with self._real.open(application) as session, session.rolled_back():
+            yield session
+
+
+class _IdleRuns:
+    """A workflow engine that has no runs, is well, and starts nothing."""
+
+    user = "nobody"
+
+    def find(self, dag_id: str, run_id: str) -> RunSeen | None:  # noqa: ARG002
+        return None
+
+    def start(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> bool:  # noqa: ARG002
+        return True
+
+    def fail(self, dag_id: str, run_id: str) -> None: ...
+    def clear_history(self, dag_id: str, run_id: str) -> None: ...
+    def run_again(self, dag_id: str, run_id: str) -> None: ...
+
+    def tasks(self, dag_id: str, run_id: str) -> tuple[TaskSeen, ...]:  # noqa: ARG002
+        return ()
+
+    def marks(self, dag_id: str, run_id: str) -> tuple[Mark, ...]:  # noqa: ARG002
+        return ()
+
+    def is_paused(self, dag_id: str) -> bool:  # noqa: ARG002
+        return False
+
+    def queued(self, dag_id: str) -> tuple[QueuedRun, ...]:  # noqa: ARG002
+        return ()
+
+    def silent_parts(self) -> tuple[str, ...]:
+        return ()
