@@ -171,7 +171,7 @@ def test_a_wrong_correction_is_refused_with_its_field(stage: Stage, correction: 
 
 def test_a_retry_before_the_reset_is_refused(stage: Stage):
     failed_at(stage)
-    with pytest.raises(Refused, match="Reset it first, then retry"):
+    with pytest.raises(Refused, match="Reset the tenant first, then retry"):
         actions.retry(stage.tenancy, stage.tenant_id, by=BY)
 
 
