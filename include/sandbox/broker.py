@@ -16,8 +16,7 @@ from sandbox import documents, processes
 from sandbox.environment import inherited
 from sandbox.layout import Layout
 from sandbox.log_tail import advice, last_lines
-from sandbox.ports import HOST
-from sandbox.problems import SandboxError
+from sandbox.ports import HOST, not_started
 from sandbox.processes import Daemon, Recorder
 from sandbox.secrets import Secrets
 
@@ -80,7 +79,8 @@ class Broker:
         while not self.healthy():
             if not daemon.alive or time.monotonic() > deadline:
                 complaint = last_lines(self.log, 3)
-                raise SandboxError(f"Redis did not start: {complaint} (log: {self.log}).{advice(complaint)}")
+                message = f"Redis did not start: {complaint} (log: {self.log}).{advice(complaint)}"
+                raise not_started(message, self.port, alive=daemon.alive)
             time.sleep(0.05)
 
     def _configuration(self) -> str:

@@ -17,8 +17,7 @@ from sandbox import processes
 from sandbox.environment import inherited
 from sandbox.layout import Layout
 from sandbox.log_tail import advice, last_lines
-from sandbox.ports import HOST
-from sandbox.problems import SandboxError
+from sandbox.ports import HOST, not_started
 from sandbox.processes import Daemon, Recorder
 
 NAME: Final = "cluster"
@@ -84,7 +83,8 @@ class ClusterServer:
         while not self.healthy():
             if not daemon.alive or time.monotonic() > deadline:
                 complaint = last_lines(self.log, 3)
-                raise SandboxError(f"The cluster did not start: {complaint} (log: {self.log}).{advice(complaint)}")
+                message = f"The cluster did not start: {complaint} (log: {self.log}).{advice(complaint)}"
+                raise not_started(message, self.port, self.ingress_port, alive=daemon.alive)
             time.sleep(0.05)
 
     def _command(self) -> list[str]:

@@ -6,6 +6,7 @@ anything or of itself, and does only what is needed; nothing is ended that was n
 
 import time
 from collections.abc import Mapping
+from typing import Final
 
 from sandbox import (
     airflow_env,
@@ -35,9 +36,13 @@ from sandbox.executors import AIRFLOWS_NAME, Executor
 from sandbox.layout import Layout
 from sandbox.patience import PATIENCE_SECONDS, within
 from sandbox.postgres import PostgresServer
+from sandbox.problems import PortTakenError
 from sandbox.processes import Daemon, Register
 from sandbox.progress import Progress, Silent
 from sandbox.secrets import Secrets
+
+_PORT_TRIES: Final = 1 + len(ports.USUAL)
+"""Each of them may be taken once."""
 
 
 def up(layout: Layout, *, wish: Wish | None = None, usual_ports: bool = True, progress: Progress | None = None) -> None:
@@ -47,7 +52,17 @@ def up(layout: Layout, *, wish: Wish | None = None, usual_ports: bool = True, pr
     layout.create()
     preflight.check_executor(wish.executor or executors.remembered(layout))
     with lock.held(layout):
-        _Sandbox(layout, wish, progress or Silent(), usual_ports=usual_ports).up()
+        _up(layout, wish, progress or Silent(), usual_ports=usual_ports)
+
+
+def _up(layout: Layout, wish: Wish, progress: Progress, *, usual_ports: bool) -> None:
+    """Between the choice of a port and its use another program, such as a second sandbox, may take it."""
+    for _ in range(_PORT_TRIES - 1):
+        try:
+            return _Sandbox(layout, wish, progress, usual_ports=usual_ports).up()
+        except PortTakenError as error:
+            progress.say(f"A port was taken meanwhile; choosing another one. {error}")
+    return _Sandbox(layout, wish, progress, usual_ports=usual_ports).up()
 
 
 def down(layout: Layout, *, purge: bool = False, progress: Progress | None = None) -> None:
@@ -220,7 +235,8 @@ class _Sandbox:
         with self.progress.step(f"Start Airflow: {', '.join(names)}"):
             shutdown.stop_airflow(self.register, names)
             started = [(component, self._launch(component)) for component in ailing]
-            readiness.await_health(self._ask, started, log_of=self.layout.log_of)
+            listening = {API_SERVER.name: self.ports["api"]}
+            readiness.await_health(self._ask, started, log_of=self.layout.log_of, ports=listening)
         if DAG_PROCESSOR in ailing:
             folder = self.wish.dags_folder or self.layout.dags
             with self.progress.step(f"Parse the DAGs in {folder}"):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from sandbox import documents
+from sandbox.problems import PortTakenError, SandboxError
 
 HOST: Final = "127.0.0.1"
 HOSTNAME_VARIABLE: Final = "TENANCY_SANDBOX_HOSTNAME"
@@ -47,6 +48,12 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def not_started(message: str, *ports: int, alive: bool) -> SandboxError:
+    """The error for a part that did not start: PortTakenError when it ended and another program has its port."""
+    taken = not alive and not all(is_free(port) for port in ports)
+    return PortTakenError(message) if taken else SandboxError(message)
 
 
 def any_free(excluded: Collection[int] = ()) -> int:

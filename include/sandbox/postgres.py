@@ -23,7 +23,7 @@ import psutil
 from sandbox import processes, unprivileged
 from sandbox.environment import inherited
 from sandbox.log_tail import advice, last_lines
-from sandbox.ports import HOST
+from sandbox.ports import HOST, not_started
 from sandbox.problems import SandboxError
 from sandbox.processes import Daemon, Owner, Recorder
 
@@ -110,7 +110,8 @@ class PostgresServer:
             complaint = last_lines(self.log, 3)
             if not any(each in complaint for each in PASSING) or time.monotonic() > deadline:
                 processes.stop(daemon, first=signal.SIGQUIT)
-                raise SandboxError(f"{self.name} did not start: {complaint} (log: {self.log}).{advice(complaint)}")
+                message = f"{self.name} did not start: {complaint} (log: {self.log}).{advice(complaint)}"
+                raise not_started(message, self.port, alive=False)
             time.sleep(0.2)
 
     def _write_for_owner(self, path: Path, text: str) -> None:
@@ -164,9 +165,8 @@ class PostgresServer:
     def _answers(self, daemon: Daemon, deadline: float) -> bool:
         while daemon.alive and (time.monotonic() < deadline or self._recovers(deadline)):
             if self.healthy():
-                # Someone else's server may answer on this port while ours is about to give up.
-                time.sleep(0.02)
-                return daemon.alive
+                # Another server may answer on this port while ours is about to give up.
+                return processes.listens(daemon, self.port)
             time.sleep(0.03)
         return False
 

@@ -153,6 +153,19 @@ def members(daemon: Daemon) -> list[int]:
     )
 
 
+def listens(daemon: Daemon, port: int) -> bool:
+    """Does the daemon itself accept connections on this port? Else it is somebody else who answers there."""
+    return any(port in _listening_ports(pid) for pid in members(daemon))
+
+
+def _listening_ports(pid: int) -> set[int]:
+    try:
+        connections = psutil.Process(pid).net_connections("tcp")
+    except psutil.Error:
+        return set()
+    return {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN}
+
+
 def _session(pid: int) -> int | None:
     try:
         return os.getsid(pid)

@@ -4,15 +4,16 @@ It asks; it starts and ends nothing.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import psycopg
 
-from sandbox import health
+from sandbox import health, processes
 from sandbox.components import Component
 from sandbox.log_tail import advice, last_lines
+from sandbox.ports import not_started
 from sandbox.problems import SandboxError
 from sandbox.processes import Daemon
 
@@ -26,8 +27,13 @@ def await_health(
     started: Sequence[tuple[Component, Daemon]],
     *,
     log_of: Callable[[str], Path],
+    ports: Mapping[str, int],
 ) -> None:
-    """Until each component has beaten since its start, by the report that `ask` brings."""
+    """Until each component has beaten since its start, by the report that `ask` brings.
+
+    `ports`: component name -> the port on which that very process has to listen; another sandbox may answer there.
+    Raises PortTakenError when a process ended because of that.
+    """
     deadline = time.monotonic() + HEALTH_SECONDS
     waiting = list(started)
     while waiting:
@@ -36,9 +42,10 @@ def await_health(
             (component, daemon)
             for component, daemon in waiting
             if not health.is_healthy(report, component, since=daemon.started_at)
+            or not _listens(daemon, ports.get(component.name))
         ]
         for component, daemon in started:
-            _still_runs(component, daemon, log_of(component.name))
+            _require_alive(component, daemon, log_of(component.name), ports.get(component.name))
         if waiting and time.monotonic() > deadline:
             names = ", ".join(component.name for component, _ in waiting)
             logs = ", ".join(str(log_of(component.name)) for component, _ in waiting)
@@ -61,12 +68,16 @@ def await_dags(metadata_dsn: str, folder: Path, *, since: float) -> None:
             time.sleep(_POLL_SECONDS)
 
 
-def _still_runs(component: Component, daemon: Daemon, log: Path) -> None:
-    if not daemon.alive:
-        complaint = last_lines(log, 3)
-        raise SandboxError(
-            f"Airflow's {component.name} ended while starting: {complaint} (log: {log}).{advice(complaint)}"
-        )
+def _listens(daemon: Daemon, port: int | None) -> bool:
+    return port is None or processes.listens(daemon, port)
+
+
+def _require_alive(component: Component, daemon: Daemon, log: Path, port: int | None) -> None:
+    if daemon.alive:
+        return
+    complaint = last_lines(log, 3)
+    message = f"Airflow's {component.name} ended while starting: {complaint} (log: {log}).{advice(complaint)}"
+    raise not_started(message, *([port] if port else []), alive=False)
 
 
 def _dag_files(folder: Path) -> set[str]:
