@@ -30,12 +30,33 @@ REMEDIES: Final[Mapping[Cause, Remedy]] = {
     Cause.FOREIGN_OBJECT: Remedy("Find out whose that object is: nothing of a stranger's is touched.", "escalate"),
     Cause.LOCK_HELD: Remedy("Another process works on this tenant: it is evicted when it does not let go."),
     Cause.LEDGER_SILENT: Remedy("Have the ledger's database looked at.", "escalate"),
+    Cause.LEDGER_REFUSES: Remedy(
+        "Have the ledger's login, rights and connection corrected as the sentence says.", "escalate"
+    ),
     Cause.STORAGE_UNREACHABLE: Remedy("Have the region's storage server looked at; all goes on when it answers."),
     Cause.STORAGE_NO_SLOTS: Remedy("Have idle sessions of the storage server ended, or its limit raised."),
     Cause.STORAGE_BLOCKED: Remedy("Have the session that blocks it ended; the evidence names it."),
     Cause.STORAGE_DISK_FULL: Remedy("Have space freed on the storage server.", "escalate"),
     Cause.STORAGE_TEMPLATE_IN_USE: Remedy("Have the sessions in template1 closed: no database can be made meanwhile."),
     Cause.STORAGE_PERMISSION: Remedy("Have the storage role's rights restored (CREATEDB, CREATEROLE).", "escalate"),
+    Cause.STORAGE_READ_ONLY: Remedy(
+        "If a fail-over takes place, wait for it. Otherwise have the storage connection led to the primary server, or "
+        "`alter role <admin> reset default_transaction_read_only` run there."
+    ),
+    Cause.STORAGE_POOLER: Remedy(
+        "Have the storage connection led to PostgreSQL itself, not to a pooler (docs/operations.md).", "escalate"
+    ),
+    Cause.STORAGE_CREDENTIALS: Remedy(
+        "Have the login and password of the storage connection in Airflow corrected, or `alter role <admin> login "
+        "password '...'` run on the server, or the server's pg_hba.conf.",
+        "escalate",
+    ),
+    Cause.STORAGE_CONNECTION: Remedy(
+        "Have the storage connection in Airflow corrected as the sentence says (docs/operations.md).", "escalate"
+    ),
+    Cause.STORAGE_BROKEN: Remedy(
+        "Have the storage server's log read: PostgreSQL reports a fault of its own.", "escalate"
+    ),
     Cause.ENGINE_SCHEDULER_SILENT: Remedy("Escalate: nothing is scheduled until it is back.", "escalate"),
     Cause.ENGINE_TRIGGERER_SILENT: Remedy("Escalate: nothing that waits goes on until it is back.", "escalate"),
     Cause.ENGINE_UNREACHABLE: Remedy("Escalate: the workflow engine has to answer first.", "escalate"),

@@ -63,7 +63,7 @@ def look_at_writers(dsn: Dsn, tables: tuple[str, ...]) -> WritersSeen:
 
 def patient_for(dsn: Dsn, seconds: int = LOOK_SECONDS) -> Dsn:
     """The same place, for somebody who waits so long to be let in."""
-    return replace(dsn, options={**dsn.options, "connect_timeout": seconds})
+    return replace(dsn, connect_seconds=seconds)
 
 
 @contextmanager

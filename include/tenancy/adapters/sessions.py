@@ -1,11 +1,12 @@
 """Opens PostgreSQL sessions and turns psycopg's errors into ours.
 
-Used by the ledger and the storage adapter. Every session is in autocommit mode, has keep-alives and statement and lock
-time-outs, on the server and, should that fall silent, here; it knows nothing of tenants.
+Used by the ledger and the storage adapter. Every session is in autocommit mode, pins the settings that our code relies
+on (session_settings.py), has keep-alives and statement and lock time-outs, on the server and, should that fall silent,
+here; it knows nothing of tenants.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from psycopg.rows import dict_row
 
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.postgres_causes import cause_of_refusal
+from tenancy.adapters.session_settings import PINNED, REPORTED, named, require_reported
 from tenancy.saga.errors import PermanentError, TransientError
 
 Session = psycopg.Connection[dict[str, Any]]
@@ -74,16 +76,34 @@ def session(
 
 
 def connected(dsn: Dsn, *, application: str, settings: dict[str, str] | None = None) -> BoundedConnection:
-    """A session that whoever asked for it closes; in a `with` its end does. psycopg's errors come out as they are."""
+    """A session that the caller closes; at the end of a `with` it closes itself. psycopg's errors come out as they are.
+
+    PlatformError when the settings do not reach the session: then a pooler answers, not PostgreSQL.
+    """
+    wanted = session_settings(application, settings)
+    connection = BoundedConnection.connect(**dsn.parameters(wanted), autocommit=True, row_factory=dict_row)
+    try:
+        require_settings(connection, wanted, dsn)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def session_settings(application: str, settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """All that a session starts with. `application` names its user in pg_stat_activity."""
     bounds = {
         "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
         "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
         "client_connection_check_interval": f"{ORPHAN_SECONDS}s",
         "idle_in_transaction_session_timeout": f"{OPEN_TRANSACTION_SECONDS}s",
-        **(settings or {}),
     }
-    parameters = dsn.parameters(application=application, settings=bounds)
-    return BoundedConnection.connect(**parameters, autocommit=True, row_factory=dict_row)
+    return named({**PINNED, **bounds, **(settings or {})}, application)
+
+
+def require_settings(connection: psycopg.BaseConnection[Any], wanted: Mapping[str, str], dsn: Dsn) -> None:
+    """PlatformError when the server took other settings than ours, by what it reports at the start of a session."""
+    require_reported(wanted, {name: connection.info.parameter_status(name) for name in REPORTED}, _capital(dsn.label))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Final
 import psycopg
 
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.sessions import translated
+from tenancy.adapters.sessions import require_settings, session_settings, translated
 
 _CHANNEL: Final = "tenancy_poke"
 _SILENCE_SECONDS: Final = 30.0
@@ -18,9 +18,10 @@ _BURST_SECONDS: Final = 0.3
 
 async def rings(dsn: Dsn) -> AsyncIterator[None]:
     """Once for each burst of pokes, for ever. Raises TransientError or PermanentError when the session breaks."""
-    parameters = dsn.parameters(application="tenancy listen", settings={})
+    wanted = session_settings("tenancy listen")
     with translated(dsn):
-        async with await psycopg.AsyncConnection.connect(**parameters, autocommit=True) as connection:
+        async with await psycopg.AsyncConnection.connect(**dsn.parameters(wanted), autocommit=True) as connection:
+            require_settings(connection, wanted, dsn)
             await connection.execute(f"listen {_CHANNEL}")
             while True:
                 async for _ in connection.notifies(timeout=_SILENCE_SECONDS, stop_after=1):

@@ -1,17 +1,25 @@
 """The ledger's own schema: numbered, forward-only. `upgrade` is called by whoever installs, never by a task."""
 
+from dataclasses import replace
 from pathlib import Path
 
-import psycopg
 from psycopg import sql
-from psycopg.rows import dict_row
 
+from tenancy.adapters.dsn import dsn_of_conninfo
 from tenancy.adapters.schema_migrations import migrate
+from tenancy.adapters.sessions import connected
 from tenancy.ledger.migrations.rights import grant
 
 LEDGER_VERSION = "0011"
 """The revision this code needs (tests hold it to the newest script)."""
 SCHEMA = "ledger"
+MIGRATION_SECONDS = 3600
+"""How long one statement may take: an index over millions of facts takes minutes."""
+_BOUNDS = {
+    "statement_timeout": f"{MIGRATION_SECONDS}s",
+    "lock_timeout": "60s",
+    "idle_in_transaction_session_timeout": "0",
+}
 
 
 def upgrade(dsn: str, *, owner: str = "", writer: str = "") -> None:
@@ -20,7 +28,9 @@ def upgrade(dsn: str, *, owner: str = "", writer: str = "") -> None:
     `owner`: the role that shall own the tables; the session's role when empty. `writer`: the role that records facts,
     which gets the rights it needs (`rights.py`); the owner needs none.
     """
-    with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as session:
+    ledger = replace(dsn_of_conninfo(dsn, "the ledger"), is_ledger=True)
+    with connected(ledger, application="tenancy migrate", settings=_BOUNDS) as session:
+        session.silence_seconds = MIGRATION_SECONDS
         if owner:
             session.execute(sql.SQL("set role {}").format(sql.Identifier(owner)))
         migrate(session, Path(__file__).parent, schema=SCHEMA)
