@@ -42,6 +42,19 @@ def _before_the_runner() -> None:
     gc.freeze()
 
 
+def _refuse_unknown_auth_manager() -> None:
+    """Ends the api-server before it serves anything. (The console checks once more: who runs without this file.)"""
+    from airflow.configuration import conf  # noqa: PLC0415 - Airflow is being loaded
+
+    from tenancy.auth_manager import FAB, refusal_of  # noqa: PLC0415
+
+    if conf.get("core", "auth_manager") == FAB:  # the usual one need not be imported to be known
+        return
+    refusal = refusal_of(conf.getimport("core", "auth_manager"))
+    if refusal:
+        sys.exit(refusal)
+
+
 def _check_starts_by_command() -> None:
     """`airflow dags trigger` and `airflow dags test` insert runs themselves, and need not load the plugin before."""
     from tenancy.orchestration.run_starts import install  # noqa: PLC0415 - Airflow is being loaded
@@ -49,6 +62,8 @@ def _check_starts_by_command() -> None:
     install()
 
 
+if sys.argv[1:2] == ["api-server"]:
+    _refuse_unknown_auth_manager()
 if sys.argv[1:2] == ["dags"]:
     _check_starts_by_command()
 if sys.argv[1:2] == ["triggerer"]:

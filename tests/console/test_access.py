@@ -1,5 +1,6 @@
 """Who may do what: every route of the API, by every kind of caller, against the real api-server."""
 
+import re
 from typing import Any, NamedTuple
 
 import httpx
@@ -9,7 +10,7 @@ from fastapi.routing import APIRoute
 from tenancy.console.api import actions, classes, invitation, platform, tenants
 from tenancy.console.api.access import right_of
 from tenancy.console.callers import Right
-from tests.console.conftest import WRITES, assert_problem
+from tests.console.conftest import API, WRITES, assert_problem
 
 
 class Route(NamedTuple):
@@ -100,4 +101,22 @@ def test_the_openapi_document_is_open_to_everybody(anonymous: httpx.Client):
     document = anonymous.get("/openapi.json")
     assert document.status_code == 200
     assert document.json()["info"]["title"] == "Tenancy"
-    assert anonymous.get("/docs").status_code == 200
+    assert document.json()["servers"] == [{"url": API}]
+
+
+def test_the_page_that_draws_it_is_behind_the_login_and_loads_nothing_from_elsewhere(
+    anonymous: httpx.Client, viewer: httpx.Client
+):
+    assert anonymous.get("/docs").status_code == 401
+    page = viewer.get("/docs")
+    assert page.status_code == 200
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert all(path in page.text for path in {route.path for route in ROUTES})
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', page.text)
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/tenants", "/nowhere", "/metrics"])
+def test_no_answer_is_kept_or_taken_for_something_else(anonymous: httpx.Client, viewer: httpx.Client, path: str):
+    for client in (anonymous, viewer):
+        headers = client.get(path).headers
+        assert (headers["Cache-Control"], headers["X-Content-Type-Options"]) == ("no-store", "nosniff")

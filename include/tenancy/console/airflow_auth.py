@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from tenancy.airflow_settings import FORCE
+from tenancy.auth_manager import require_known
 from tenancy.console.callers import Caller, NotAuthenticated, Right
 from tenancy.saga.errors import TransientError
 
@@ -30,8 +31,10 @@ async def authenticate(request: Request) -> Caller:
 
     Airflow reads its database for that within the event loop, where nothing else goes on meanwhile; here it does so in
     a thread that is waited for a moment. TransientError when that is too short. For a cookie Airflow's own middleware
-    has asked already, before us and without a bound (docs/architecture.md, Known limits).
+    has asked already, before us and without a bound (docs/architecture.md, Known limits). PlatformError when
+    Airflow's auth manager is not one whose permissions we know.
     """
+    require_known(type(get_auth_manager()))
     asked = asyncio.get_running_loop().run_in_executor(_threads, _identified, request)
     try:
         return await asyncio.wait_for(asked, PATIENCE_SECONDS)

@@ -19,10 +19,12 @@ def create_console() -> Starlette:
     """Everything below /tenancy. Opens nothing: each request does."""
     health = HealthWatch(Checkup(shared_probes, utc_now))
     parts = Parts(shared_tenancy, utc_now, engine_watch(shared_tenancy), health=health)
+    pages = create_pages(parts, authenticate)
     return Starlette(
         routes=[
+            Route("/api/v1/docs", pages),  # drawn by the console's own means, and behind its login
             Mount("/api/v1", create_api(parts, authenticate)),
             Route("/metrics", create_metrics(parts, authenticate)),
-            Mount("/", create_pages(parts, authenticate)),
+            Mount("/", pages),
         ]
     )

@@ -14,7 +14,7 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from tenancy.console.api.problems import ProblemError
+from tenancy.console.api.problems import HEADERS, ProblemError
 from tenancy.console.callers import Caller, Right
 from tenancy.console.parts import Parts
 
@@ -62,7 +62,7 @@ class GuardedRoute(APIRoute):
             request.state.caller = caller
             async with place_for(request, writes=writes):
                 response: Response = await handle(request)
-            response.headers["Cache-Control"] = "no-store"
+            response.headers.update(HEADERS)
             return response
 
         return guarded

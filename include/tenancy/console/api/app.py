@@ -3,9 +3,12 @@
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from tenancy.console.api import actions, classes, invitation, platform, tenants
-from tenancy.console.api.problems import Problem, install
+from tenancy.console.api.problems import HEADERS, Problem, install
 from tenancy.console.callers import Authenticate
 from tenancy.console.parts import Parts
 
@@ -19,8 +22,8 @@ Every write needs the header `X-Tenancy-Request: 1` and may carry an `Idempotenc
 
 
 def create_api(parts: Parts, authenticate: Authenticate) -> FastAPI:
-    """The API; only its OpenAPI document and the page that draws it are open to everybody."""
-    app = FastAPI(title="Tenancy", version="1", description=_DESCRIPTION, redoc_url=None)
+    """The API; only its OpenAPI document is open to everybody. (The page that draws it is one of the console's.)"""
+    app = FastAPI(title="Tenancy", version="1", description=_DESCRIPTION, openapi_url=None)
     app.state.parts = parts
     app.state.authenticate = authenticate
     for router in (tenants.router, classes.router, actions.router, invitation.router, platform.router):
@@ -47,3 +50,10 @@ def _document(app: FastAPI) -> None:
         return dict(app.openapi_schema or {})
 
     app.openapi = openapi  # type: ignore[method-assign]
+    app.router.routes.append(Route("/openapi.json", _openapi))
+
+
+async def _openapi(request: Request) -> JSONResponse:
+    """The document, for a client of this very address."""
+    servers = [{"url": request.scope.get("root_path", "").rstrip("/") or "/"}]
+    return JSONResponse({**request.app.openapi(), "servers": servers}, headers=dict(HEADERS))

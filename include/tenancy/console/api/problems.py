@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from tenancy.console.callers import NotAuthenticated
-from tenancy.saga.errors import PermanentError, Refused, TransientError
+from tenancy.saga.errors import PermanentError, PlatformError, Refused, TransientError
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,10 @@ TITLES: Final[Mapping[int, str]] = {
     500: "A defect of ours",
     503: "The platform does not answer",
 }
+
+
+HEADERS: Final[Mapping[str, str]] = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Of every answer of the API: nobody keeps it, and nobody takes it for anything but what it says it is."""
 
 
 class Problem(BaseModel):
@@ -86,7 +90,9 @@ def respond(request: Request, error: ProblemError) -> JSONResponse:
 
 def as_response(body: Mapping[str, Any]) -> JSONResponse:
     """A problem's body as a response; its headers follow from it."""
-    headers = {"Retry-After": str(body["retry_after"])} if body.get("retry_after") else {}
+    headers = dict(HEADERS)
+    if body.get("retry_after"):
+        headers["Retry-After"] = str(body["retry_after"])
     if body["status"] == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(dict(body), body["status"], headers, MEDIA_TYPE)
@@ -135,6 +141,7 @@ _AS_PROBLEM: Final[Mapping[type[Exception], Callable[[Any], ProblemError]]] = {
     Refused: lambda error: ProblemError(409, str(error), field=error.field, retry_after=error.retry_after),
     TransientError: lambda error: ProblemError(503, str(error), retry_after=AWAY_RETRY_SECONDS),
     PermanentError: lambda error: ProblemError(503, str(error)),
+    PlatformError: lambda error: ProblemError(503, str(error)),
     RequestValidationError: _not_well_formed,
     HTTPException: lambda error: ProblemError(error.status_code, str(error.detail)),
 }

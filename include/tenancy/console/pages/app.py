@@ -1,10 +1,13 @@
 """The pages as one application, and the assets they name. Who calls is found out by what it is given."""
 
+from functools import cache
+
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tenancy.console.api.app import create_api
 from tenancy.console.callers import Authenticate
 from tenancy.console.pages import (
     assets,
@@ -16,6 +19,7 @@ from tenancy.console.pages import (
     new_page,
     reads,
     recover_dialog,
+    reference_page,
     run_page,
     tenant_page,
 )
@@ -23,6 +27,19 @@ from tenancy.console.pages.recent import Recent
 from tenancy.console.parts import Parts
 
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+
+
+_PAGES = (
+    list_page,
+    new_page,
+    dialogs,
+    recover_dialog,
+    invitation_dialog,
+    tenant_page,
+    run_page,
+    health_page,
+    reference_page,
+)
 
 
 def create_pages(parts: Parts, authenticate: Authenticate) -> FastAPI:
@@ -33,7 +50,8 @@ def create_pages(parts: Parts, authenticate: Authenticate) -> FastAPI:
     app.state.history = reads.history()
     app.state.counts = reads.counts()
     app.state.recent = Recent()
-    for each in (list_page, new_page, dialogs, recover_dialog, invitation_dialog, tenant_page, run_page, health_page):
+    app.state.openapi = cache(lambda: create_api(parts, authenticate).openapi())  # made when it is first asked for
+    for each in _PAGES:
         app.include_router(each.router)
     app.router.routes.append(Route("/static/{version}/{name}", _asset))
     gate.install(app)

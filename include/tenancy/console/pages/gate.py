@@ -20,7 +20,7 @@ from tenancy.console.api.access import place_for, receive_meant, require, right_
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.callers import Caller, NotAuthenticated
 from tenancy.console.pages.rendering import airflow_of, page
-from tenancy.saga.errors import PermanentError, TransientError
+from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class _LoginAwayError(Exception):
 async def _authenticated(request: Request) -> Caller:
     try:
         caller: Caller = await request.app.state.authenticate(request)
-    except NotAuthenticated:
+    except (NotAuthenticated, PlatformError):
         raise
     except Exception as error:
         log.warning("who calls could not be found out", exc_info=error)
@@ -144,6 +144,12 @@ def _ledger_away(_request: Request, error: Any) -> Trouble:
     )
 
 
+def _misconfigured(_request: Request, error: Any) -> Trouble:
+    return Trouble(
+        503, "The platform is not configured as Tenancy needs it", str(error), way_out="Tell platform engineering."
+    )
+
+
 def _not_found(_request: Request, error: Any) -> Trouble:
     titles = {404: "There is no such page", 405: "Nothing can be sent here"}
     return Trouble(error.status_code, titles.get(error.status_code, "Not shown"), "Begin with the list of tenants.")
@@ -159,6 +165,7 @@ _AS_TROUBLE: Final[dict[type[Exception], Callable[[Request, Any], Trouble]]] = {
     ProblemError: _refused,
     TransientError: _ledger_away,
     PermanentError: _ledger_away,
+    PlatformError: _misconfigured,
     RequestValidationError: _not_well_formed,
     HTTPException: _not_found,
 }

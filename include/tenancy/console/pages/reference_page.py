@@ -1,0 +1,101 @@
+"""The page that draws the API's OpenAPI document: our own template and stylesheet, behind the login as every page."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tenancy.console.api.access import needs
+from tenancy.console.callers import Right
+from tenancy.console.pages.gate import PageRoute
+from tenancy.console.pages.rendering import page
+
+router = APIRouter(route_class=PageRoute)
+_METHODS: Final = ("get", "post", "put", "patch", "delete")
+
+
+@dataclass(frozen=True)
+class Field:
+    """A parameter of a request, or a field of its body or of an answer."""
+
+    name: str
+    place: str
+    """`path`, `query`, `header` or `body`."""
+    type: str
+    required: bool
+    description: str
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One route: what it takes, and what it may answer."""
+
+    method: str
+    path: str
+    summary: str
+    description: str
+    fields: tuple[Field, ...]
+    answers: tuple[tuple[str, str], ...]
+    """Status and what it means."""
+
+
+@router.get("/api/v1/docs")
+@needs(Right.READ)
+def show_reference(request: Request) -> Response:
+    """Every route of the API, with what it takes and what it may answer."""
+    document = request.app.state.openapi()
+    return page(request, "reference.html", title=document["info"]["title"], operations=list(operations(document)))
+
+
+def operations(document: Mapping[str, Any]) -> Iterator[Operation]:
+    """The operations of an OpenAPI document, in its order."""
+    for path, methods in document["paths"].items():
+        for method in _METHODS:
+            if method in methods:
+                yield _operation(document, method, path, methods[method])
+
+
+def _operation(document: Mapping[str, Any], method: str, path: str, operation: Mapping[str, Any]) -> Operation:
+    parameters = (_parameter(document, each) for each in operation.get("parameters", ()))
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    answers = ((status, each.get("description", "")) for status, each in operation["responses"].items())
+    return Operation(
+        method=method.upper(),
+        path=path,
+        summary=operation.get("summary", ""),
+        description=operation.get("description", ""),
+        fields=(*parameters, *_properties(document, body)),
+        answers=tuple(answers),
+    )
+
+
+def _parameter(document: Mapping[str, Any], each: Mapping[str, Any]) -> Field:
+    schema = each.get("schema", {})
+    required = bool(each.get("required"))
+    return Field(each["name"], each["in"], _type(document, schema), required, each.get("description", ""))
+
+
+def _properties(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Field]:
+    found = _resolved(document, schema)
+    required = found.get("required", ())
+    for name, each in found.get("properties", {}).items():
+        yield Field(name, "body", _type(document, each), name in required, each.get("description", ""))
+
+
+def _resolved(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    found: Mapping[str, Any] = document["components"]["schemas"].get(name, schema) if name else schema
+    return found
+
+
+def _type(document: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    """In a word or two, such as `string` or `string or null`."""
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_type(document, each) for each in schema["anyOf"]))
+    found = _resolved(document, schema)
+    if "enum" in found:
+        return ", ".join(str(each) for each in found["enum"])
+    return str(found.get("type", "object"))
