@@ -32,7 +32,7 @@ _SENTENCES: Final = {
     "Failed unwinding": "failed: what was made is being undone",
     "Failed settled": "failed, and nothing is left behind",
     "Failed ready": "failed, reset, and ready for a retry",
-    "Failed retained": "failed at its last step; everything it has is kept",
+    "Failed retained": "failed; everything it has is kept",
     "Failed stuck": "failed, and something could not be undone",
     "Active": "active",
     "Decommissioning": "being decommissioned",

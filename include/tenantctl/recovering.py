@@ -146,7 +146,7 @@ def _of_ended(tenant: Tenant, course: Course) -> Step:
 
 def _why_reset(tenant: Tenant) -> str:
     kept = tenant.phase == "Failed retained"
-    return "it failed at its last step; what it has is kept" if kept else "nothing is left behind"
+    return "it failed; what it has is kept" if kept else "nothing is left behind"
 
 
 def _ended(tenant: Tenant, course: Course) -> Stop | None:

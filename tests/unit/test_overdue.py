@@ -7,7 +7,7 @@ import pytest
 from tenancy.adapters.airflow_runs import RunSeen
 from tenancy.engine.overdue import CALLBACK_SECONDS, RUN_GRACE_SECONDS, Move, Seen, next_move
 from tenancy.saga import commands as c
-from tests.unit.sagas import ask, start, tenant_in
+from tests.unit.sagas import RUN, ask, start, tenant_in
 
 QUEUED, RUNNING, FAILED, SUCCESS = map(RunSeen, ("queued", "running", "failed", "success"))
 LONG = 1_000.0
@@ -23,12 +23,29 @@ def test_a_run_that_vanished_under_way_is_a_lost_one() -> None:
 
 @pytest.mark.parametrize("run", [FAILED, SUCCESS])
 def test_a_run_that_ended_without_a_word_is_given_up(run: RunSeen) -> None:
-    ended = Seen(run, ended_seconds=RUN_GRACE_SECONDS + 1, touched=run is SUCCESS)
+    ended = Seen(run, ended_seconds=RUN_GRACE_SECONDS + 1, marked=run is SUCCESS)
     assert next_move(tenant_in("Provisioning"), ended, LONG) is Move.MISSED
 
 
 def test_a_run_that_ended_well_by_itself_goes_on_with_what_it_made() -> None:
     ended = Seen(SUCCESS, ended_seconds=RUN_GRACE_SECONDS + 1)
+    assert next_move(tenant_in("Provisioning"), ended, LONG) is Move.RESUME
+
+
+def test_a_run_that_was_cleared_in_vain_is_given_up():
+    resumed = ask(tenant_in("Provisioning"), c.ResumeAttempt(RUN, "the ledger is older"))
+    ended = Seen(SUCCESS, ended_seconds=RUN_GRACE_SECONDS + 1, run_again=True)
+    assert next_move(resumed, ended, LONG) is Move.MISSED
+
+
+def test_a_resumption_whose_clear_was_lost_is_finished():
+    resumed = ask(tenant_in("Provisioning"), c.ResumeAttempt(RUN, "the ledger is older"))
+    assert next_move(resumed, Seen(SUCCESS, ended_seconds=RUN_GRACE_SECONDS + 1), LONG) is Move.RESUME
+
+
+def test_a_ledger_restored_once_more_is_resumed_once_more():
+    """Airflow remembers our clear of the first time; the restored ledger does not."""
+    ended = Seen(SUCCESS, ended_seconds=RUN_GRACE_SECONDS + 1, run_again=True)
     assert next_move(tenant_in("Provisioning"), ended, LONG) is Move.RESUME
 
 

@@ -116,7 +116,7 @@ def the_next_activity_refuses(saga: Saga, command: c.Command | None) -> None:
 
 BEHAVIOUR: dict[Meaning, Callable[[Saga, c.Command | None], None]] = {
     M.CANCEL: makes(f.CancelRequested),
-    M.LOST_RUN: makes(f.CancelRequested),
+    M.LOST_RUN: makes(f.ProvisioningFailed, f.UnwindingStarted),
     M.FAIL_ACTIVITY: makes(f.ProvisioningFailed, f.UnwindingStarted),
     M.DISBELIEVE: the_next_activity_refuses,
     M.CONTINUE: goes_on,

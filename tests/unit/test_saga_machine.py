@@ -23,6 +23,16 @@ from tenancy.saga.tenant import Lease, Parameters, Resource, Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 from tests.unit.sagas import ACME, BETA, INTENTS, ORDER, PLAN, start
 
+DESTROYS = (
+    f.UnwindingStarted,
+    f.CancelRequested,
+    f.DecommissionRequested,
+    f.ResourceReleasing,
+    f.ResourceReleased,
+    f.UnwindingExhausted,
+    f.Settled,
+    f.TenantDecommissioned,
+)
 ENDS_OUTCOMES = (
     f.CancelRequested,
     f.ProvisioningFailed,
@@ -31,6 +41,7 @@ ENDS_OUTCOMES = (
     f.RunReset,
 )
 OUTCOMES = (c.BeginActivity, c.CompleteActivity, c.FailActivity, c.ReportProgress)
+RUNBOOK = frozenset({"Provisioning", "Cancelling", "Failed unwinding"})
 ACTIVITIES = st.sampled_from(ORDER)
 LATE = st.sampled_from([0, 0, 0, 1, 1, 2, 3, 5, 8, 13])
 """How many task instances, runs or attempts ago: 0 is the newest."""
@@ -74,6 +85,8 @@ class SagaMachine(RuleBasedStateMachine):
         self.outcomes_end = False
         self.kept = False
         """The last reset was one that keeps resources."""
+        self.protected = False
+        """The point of no return was passed, and no person has cancelled or decommissioned since."""
 
     # -- asking the law, and what must hold of every answer
 
@@ -86,6 +99,7 @@ class SagaMachine(RuleBasedStateMachine):
             self._no_outcome_after_the_end(command, facts)
             self._stale_changes_nothing(command, before, facts)
             self._unwinds_only_what_is_to_be_unwound(command, before, facts)
+        self._only_a_person_destroys(command, facts)
         for fact in facts:
             self._remember(fact, before)
 
@@ -137,6 +151,13 @@ class SagaMachine(RuleBasedStateMachine):
         if any(isinstance(fact, f.ResourceReleased) for fact in facts):
             assert isinstance(command, c.Unwind)
 
+    def _only_a_person_destroys(self, command: c.Command, facts: tuple[f.Fact, ...]) -> None:
+        if isinstance(command, (c.Cancel, c.Decommission)) and facts:
+            self.protected = False
+        if self.protected:
+            assert not [fact for fact in facts if isinstance(fact, DESTROYS)]
+            assert not is_to_be_unwound(self.saga)
+
     def _remember(self, fact: f.Fact, before: Saga | None) -> None:
         self.log.append(fact)
         assert fact_of(fact.kind, json.loads(json.dumps(data_of(fact)))) == fact, "every fact survives its storage"
@@ -146,6 +167,8 @@ class SagaMachine(RuleBasedStateMachine):
             self.newest[fact.activity] = self.holding[fact.activity] = fact.holder
         elif isinstance(fact, (f.ActivityFailed, f.ActivityCompleted)):
             del self.holding[fact.activity]
+        elif isinstance(fact, f.PointOfNoReturnPassed):
+            self.protected = True
         elif isinstance(fact, f.RunReset):
             assert before is not None
             self.kept = fact.forced or before.phase == "Failed retained"
@@ -266,6 +289,11 @@ class SagaMachine(RuleBasedStateMachine):
     def a_task_is_marked_failed(self, activity: ActivityName, back: int) -> None:
         self.ask(c.GiveUp(late(self.runs, back), "marked failed", activity))
 
+    @rule(back=LATE)
+    def a_run_turns_out_to_have_ended_well(self, back: int) -> None:
+        """The ledger was restored from a backup, and the reconciler lets the attempt go on."""
+        self.ask(c.ResumeAttempt(late(self.runs, back), "the ledger is older than its run"))
+
     # -- what operators do
 
     @rule()
@@ -288,7 +316,7 @@ class SagaMachine(RuleBasedStateMachine):
     @rule()
     def an_operator_recreates(self) -> None:
         """A new tenant with its own facts; Airflow's runs and task instances go on."""
-        self.saga, self.log, self.kept = None, [], False
+        self.saga, self.log, self.kept, self.protected = None, [], False, False
         self.newest, self.holding, self.over = {}, {}, set()
         self.a_new_run_starts()
 
@@ -304,7 +332,7 @@ class SagaMachine(RuleBasedStateMachine):
     def an_operator_escalates(self) -> None:
         self.ask(c.Escalate())
 
-    @precondition(lambda self: self.saga.phase in {"Provisioning", "Cancelling", "Failed unwinding"})
+    @precondition(lambda self: self.saga.phase in RUNBOOK)
     @rule(clear=st.booleans())
     def an_operator_follows_the_runbook(self, clear: bool) -> None:
         """Cancel, wait, reset and retry; or clear the whole run, which means the same."""
@@ -381,10 +409,21 @@ class SagaMachine(RuleBasedStateMachine):
             assert {resource.state for resource in self.saga.live_resources} == {ResourceState.PRESENT}
 
     @invariant()
-    def retained_means_that_everything_but_the_flip_is_there(self) -> None:
+    def retained_means_that_the_point_of_no_return_was_passed(self) -> None:
         if self.saga is not None and self.saga.phase == "Failed retained":
-            assert present(self.saga) == EVERYTHING
-            assert self.saga.kind_of(self.saga.failures[-1].activity) is Kind.RETRIABLE
+            assert self.saga.past_no_return
+
+    @invariant()
+    def whoever_passed_the_point_of_no_return_has_it_in_the_facts(self) -> None:
+        """Until all was observed gone: then there is nothing left to protect."""
+        facts = [fact for fact in self.log if isinstance(fact, (f.PointOfNoReturnPassed, f.Settled))]
+        passed = bool(facts) and isinstance(facts[-1], f.PointOfNoReturnPassed)
+        assert self.saga is None or self.saga.past_no_return is passed
+
+    @invariant()
+    def the_attempt_that_passed_the_pivot_is_past_the_point_of_no_return(self) -> None:
+        if self.saga is not None and self.saga.step(PIVOT).status is StepStatus.DONE and self.saga.live_resources:
+            assert self.saga.past_no_return
 
     @invariant()
     def settled_means_that_nothing_is_left(self) -> None:
@@ -415,9 +454,53 @@ def present(saga: Saga) -> set[tuple[str, str]]:
     return {named(resource) for resource in saga.resources if resource.state is ResourceState.PRESENT}
 
 
+PIVOT = next(entry.activity for entry in PLAN if entry.kind is Kind.PIVOT)
 EVERYTHING = {(intent.kind, intent.name) for intents in INTENTS.values() for intent in intents}
 
+
+class NobodyDestroys(SagaMachine):
+    """The same walk, in which no person cancels or decommissions once the point of no return is passed."""
+
+    def ask(self, command: c.Command) -> None:
+        if not (self.protected and isinstance(command, (c.Cancel, c.Decommission))):
+            super().ask(command)
+
+    @precondition(lambda self: not self.protected and self.saga.phase in RUNBOOK)
+    @rule(clear=st.booleans())
+    def an_operator_follows_the_runbook(self, clear: bool) -> None:
+        super().an_operator_follows_the_runbook(clear)
+
+    @precondition(lambda self: self.saga.state is State.PROVISIONING and not self.protected)
+    @rule(ready=st.booleans())
+    def the_point_of_no_return_is_passed(self, ready: bool) -> None:
+        assert self.saga is not None
+        if ready:
+            self.only_the_flip_is_left()
+        else:
+            self.ask(c.ResumeAttempt(self.saga.run_id, "the ledger is older than its run"))
+
+    @precondition(lambda self: self.protected and self.saga.state is State.PROVISIONING)
+    @rule(activity=ACTIVITIES, begun=st.booleans())
+    def an_attempt_behind_it_fails_and_is_retried(self, activity: ActivityName, begun: bool) -> None:
+        """At whatever activity, with and without the runbook's reset."""
+        assert self.saga is not None
+        while begun and self.saga.current_activity not in {activity, ORDER[-1]}:
+            self.the_next_activity_succeeds()
+        self.ask(c.GiveUp(self.saga.run_id, "out of tries", activity))
+        assert self.saga.phase == "Failed retained"
+        if begun:
+            self.ask(c.Reset())
+            self.a_new_run_starts()
+        else:
+            self.ask(start(self.saga.run_id))
+
+    @invariant()
+    def nothing_is_ever_destroyed(self) -> None:
+        assert not (self.protected and is_to_be_unwound(self.saga))
+
+
 TestSagaMachine = SagaMachine.TestCase
+TestNobodyDestroys = NobodyDestroys.TestCase
 
 
 def test_the_walk_knows_every_activity_of_the_plan() -> None:

@@ -140,7 +140,7 @@ TABLE: list[tuple[str, c.Command, Row]] = [
                 "Failed unwinding": refuses("being undone", "then reset and retry", field="slug"),
                 "Failed stuck": refuses("could not be undone", "Cancel it again", field="slug"),
                 "Failed settled": refuses("has failed", "Reset it first", field="slug"),
-                "Failed retained": refuses("at its last step", "Reset it first", field="slug"),
+                "Failed retained": refuses("all it has is kept", "Reset it first", field="slug"),
                 "Failed ready": makes(f.RetryRequested, f.AttemptStarted),
                 "Active": refuses("taken by an active tenant", "another slug", field="slug"),
                 "Decommissioning": refuses("being decommissioned", field="slug"),
@@ -262,6 +262,16 @@ TABLE: list[tuple[str, c.Command, Row]] = [
     (
         "GiveUp of another run",
         give_up(run_id=OTHER_RUN),
+        row({"Provisioning": stale("not the tenant's current attempt")}, TASKS_MAY_NOT_RUN),
+    ),
+    (
+        "ResumeAttempt",
+        c.ResumeAttempt(RUN, "the ledger is older than the run"),
+        row({"Provisioning": makes(f.PointOfNoReturnPassed, f.RunHeld)}, TASKS_MAY_NOT_RUN),
+    ),
+    (
+        "ResumeAttempt of another run",
+        c.ResumeAttempt(OTHER_RUN, "the ledger is older than the run"),
         row({"Provisioning": stale("not the tenant's current attempt")}, TASKS_MAY_NOT_RUN),
     ),
     (

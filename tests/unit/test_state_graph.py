@@ -179,6 +179,20 @@ def test_the_runbook_works_from_every_place_of_an_attempt() -> None:
         assert "Active" in {saga.phase for saga in search([retried], (activities_succeed,)).values()}
 
 
+def nobody_destroys(saga: Saga) -> Iterator[c.Command]:
+    """All that operators may do short of Cancel and Decommission."""
+    yield from (command for command in operator_acts(saga) if not isinstance(command, (c.Cancel, c.Decommission)))
+
+
+def test_behind_the_point_of_no_return_nothing_but_a_person_leads_to_an_unwinding() -> None:
+    """From every place of an attempt, which turns out to be older than its run."""
+    provisioning = [graph()[place] for place in places_of("Provisioning")]
+    past = [ask(saga, c.ResumeAttempt(saga.run_id, "the ledger is older than its run")) for saga in provisioning]
+    moves = (nobody_destroys, activities_succeed, compensations_succeed, something_fails)
+    phases = {saga.phase for saga in search(past, moves).values()}
+    assert phases == {"Provisioning", "Active", "Failed retained", "Failed ready"}
+
+
 def test_nothing_leads_out_of_decommissioned() -> None:
     for place in places_of("Decommissioned"):
         assert list(successors(graph()[place], (*GOOD, something_fails))) == []

@@ -12,6 +12,8 @@ from tenancy.saga.errors import TransientError
 _LIVE = frozenset({"queued", "running"})
 _MARKS = frozenset({"patch_dag_run", "patch_task_instance", "post_clear_task_instances", "clear_dag_run"})
 _RECENT = 50
+SOMEBODY = "somebody"
+"""The user of a mark whose entry in the event log has no owner."""
 _DEADLOCK_SECONDS = 4.0
 """PostgreSQL finds a deadlock after 1 s. Who was away for longer waited for a lock, and would wait as long again."""
 _HEALTH_SECONDS = 6.0
@@ -127,7 +129,7 @@ class AirflowRuns:
         query = {"dag_id": dag_id, "run_id": run_id, "order_by": "-when", "limit": _RECENT}
         entries = self._call("GET", "/eventLogs", params=query).json()["event_logs"]
         return tuple(
-            Mark(entry["event"], entry["owner"] or "somebody", datetime.fromisoformat(entry["when"]))
+            Mark(entry["event"], entry["owner"] or SOMEBODY, datetime.fromisoformat(entry["when"]))
             for entry in entries
             if entry["event"] in _MARKS
         )

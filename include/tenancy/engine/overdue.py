@@ -26,11 +26,12 @@ class Move(Enum):
     RENEW = auto()
     """The compensation run ended without an end in the ledger: the next generation takes over."""
     LOST = auto()
-    """The run of an attempt that has begun is gone: cancel."""
+    """The run of an attempt that has begun is gone: give the attempt up."""
     MISSED = auto()
     """The run ended and no callback said so: give up for it."""
     RESUME = auto()
-    """The run ended well, and the ledger does not know it: it is older than the world. Let the attempt go on."""
+    """The run ended well, and the ledger does not know it: it is older than the world. The attempt goes on, and from
+    here on nothing undoes it but a person."""
     LOOK = auto()
     """The run that has to go on lives: find out whether it is held, and by what."""
 
@@ -45,8 +46,10 @@ class Seen:
     """How long ago the attempt's run ended."""
     undoing: bool = False
     """Does somebody who undoes it hold its lock? A dead process holds none."""
-    touched: bool = False
-    """Did somebody mark the attempt's run or a task of it, or did we let it go on once already?"""
+    marked: bool = False
+    """Did somebody mark the attempt's run or a task of it by hand?"""
+    run_again: bool = False
+    """Did we clear the attempt's run once already?"""
 
 
 def next_move(saga: Saga, seen: Seen, silent_seconds: float) -> Move:
@@ -76,5 +79,7 @@ def _of_provisioning(saga: Saga, seen: Seen) -> Move:
         return Move.LOOK
     if seen.ended_seconds <= RUN_GRACE_SECONDS:
         return Move.NOTHING
-    by_itself = seen.run.state == "success" and not seen.touched
-    return Move.RESUME if by_itself else Move.MISSED
+    by_itself = seen.run.state == "success" and not seen.marked
+    # That we cleared its run counts only with a ledger that knows of it: an older one may have been restored since.
+    in_vain = saga.resumed and seen.run_again
+    return Move.RESUME if by_itself and not in_vain else Move.MISSED

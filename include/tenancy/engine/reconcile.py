@@ -8,7 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tenancy.engine import overdue
@@ -39,7 +39,7 @@ SUSPECTS = 100
 _ACTOR = "reconciler"
 _RESTORED = (
     "Airflow ended the run {run_id} well, and the ledger knows nothing of it, as after its restore from a backup. The "
-    "run was cleared: the attempt goes on with what exists, and nothing is undone."
+    "run was cleared: the attempt goes on with what exists, and nothing is undone, whatever fails."
 )
 
 
@@ -136,8 +136,12 @@ class _Reconciler:
         unwinding = is_to_be_unwound(saga)
         compensation = self.runs.find(COMPENSATION_DAG, compensation_run_id(saga)) if unwinding else None
         ended = run.ended_at if run else None
-        touched = run is not None and run.state == "success" and self._marks.is_touched(saga.run_id)
-        return Seen(run, compensation, _seconds(ended, self.ledger.now), self._is_being_undone(saga), touched)
+        since = _seconds(ended, self.ledger.now)
+        seen = Seen(run, compensation, since, self._is_being_undone(saga))
+        if run is None or run.state != "success":
+            return seen
+        marked, again = self._marks.is_marked(saga), self._marks.is_run_again(saga.run_id)
+        return replace(seen, marked=marked, run_again=again)
 
     def _is_being_undone(self, saga: Saga) -> bool:
         holder = self.ledger.holder(saga.tenant_id)
@@ -150,12 +154,11 @@ class _Reconciler:
             case Move.RENEW:
                 self._follow(self._record(saga, c.RenewUnwinding(saga.generation), "the compensation run ended early"))
             case Move.LOST:
-                self._follow(self._record(saga, c.Cancel(), f"Airflow has no run {saga.run_id} any more"))
+                self._give_up(saga, f"Airflow has no run {saga.run_id} any more")
             case Move.MISSED:
                 self._give_up_for(saga, seen)
             case Move.RESUME:
-                self.runs.run_again(PROVISIONING_DAG, saga.run_id)
-                self._record(saga, c.NoteHeld(_RESTORED.format(run_id=saga.run_id)), "the ledger is older than its run")
+                self._resume(saga)
             case Move.LOOK:
                 held = self.holds.why(saga)
                 self._record(saga, c.NoteHeld(held.said, held.cause) if held else c.NoteHeld(""), "")
@@ -173,12 +176,22 @@ class _Reconciler:
         assert seen.run is not None  # the move says so
         if rounds.is_poked(self.ledger, saga.run_id):
             return  # it came in during this pass: the next one heeds it
-        who = self._marks.last_person(saga.run_id) if seen.run.state == "failed" else ""
+        who = self._marks.last_person(saga) if seen.run.state == "failed" else ""
         if who:
             self._follow(self._record(saga, c.Cancel(), MARK_RUN, who))
             return
-        said = f"Airflow ended the run as {seen.run.state} before it was done, and no callback of its tasks told why"
-        self._follow(self._record(saga, c.GiveUp(saga.run_id, said), said))
+        ended = f"Airflow ended the run as {seen.run.state} before it was done, and no callback of its tasks told why"
+        self._give_up(saga, ended)
+
+    def _give_up(self, saga: Saga, reason: str) -> None:
+        """Ours, and no person's: it undoes nothing that a customer may be using."""
+        self._follow(self._record(saga, c.GiveUp(saga.run_id, reason), reason))
+
+    def _resume(self, saga: Saga) -> None:
+        """Recorded first: from here on no failure of the cleared run destroys what the ledger does not know of."""
+        message = _RESTORED.format(run_id=saga.run_id)
+        self._record(saga, c.ResumeAttempt(saga.run_id, message), "the ledger is older than its run")
+        self.runs.run_again(PROVISIONING_DAG, saga.run_id)
 
 
 def _seconds(since: datetime | None, now: datetime) -> float:

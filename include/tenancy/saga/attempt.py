@@ -69,7 +69,7 @@ _WHY_NOT_START = {
     "Failed unwinding": "The tenant {slug} is being undone. Wait until nothing is left, then reset and retry.",
     "Failed stuck": "The tenant {slug} could not be undone. Cancel it again, then reset and retry.",
     "Failed settled": "The tenant {slug} has failed. Reset it first, then retry.",
-    "Failed retained": "The tenant {slug} has failed at its last step. Reset it first, then retry.",
+    "Failed retained": "The tenant {slug} has failed, and all it has is kept. Reset it first, then retry.",
     "Active": "The slug {slug} is taken by an active tenant. Choose another slug.",
     "Decommissioning": "The tenant {slug} is being decommissioned. Wait until its slug is free.",
     "Decommissioned": "This run belongs to a decommissioned tenant. Trigger a new run to create it anew.",
@@ -147,7 +147,25 @@ def complete(command: c.CompleteActivity, saga: Saga) -> tuple[f.Fact, ...]:
     last = activity == saga.plan[-1].activity
     if last:
         _require_predecessors(saga, activity)  # one of them may have been cleared and be verifying just now
-    return (*made, f.ActivityCompleted(activity), *((f.ProvisioningCompleted(),) if last else ()))
+    passed = _pass_no_return(saga, _PIVOT_DONE) if last or saga.is_pivot(activity) else ()
+    completed = (f.ProvisioningCompleted(),) if last else ()
+    return (*made, f.ActivityCompleted(activity), *passed, *completed)
+
+
+_PIVOT_DONE = "Everything the tenant needs is there and ready: a customer may use it from now on."
+_KEPT = "Everything the tenant has was made before this attempt failed."
+
+
+def _pass_no_return(saga: Saga, reason: str) -> tuple[f.Fact, ...]:
+    return () if saga.past_no_return else (f.PointOfNoReturnPassed(reason),)
+
+
+def resume(command: c.ResumeAttempt, saga: Saga) -> tuple[f.Fact, ...]:
+    """The attempt goes on with what exists. Recorded before its run is cleared, and once an attempt."""
+    _require_current_run(saga, command.run_id)
+    if saga.resumed:
+        return ()
+    return (f.PointOfNoReturnPassed(command.message, resumed=True), f.RunHeld(command.message))
 
 
 def _has_completed(saga: Saga, lease: Lease) -> bool:
@@ -201,8 +219,8 @@ def _why(saga: Saga, activity: ActivityName, said: str) -> str:
 
 def _failed(saga: Saga, activity: ActivityName, message: str) -> tuple[f.Fact, ...]:
     cause = str(saga.step(activity).cause)
-    if _keeps_all(saga, activity):
-        return (f.ProvisioningFailed(activity, message, retained=True, cause=cause),)
+    if saga.past_no_return or _keeps_all(saga, activity):
+        return (*_pass_no_return(saga, _KEPT), f.ProvisioningFailed(activity, message, retained=True, cause=cause))
     failed = f.ProvisioningFailed(activity, message, retained=False, cause=cause)
     return (failed, f.UnwindingStarted(saga.generation + 1))
 

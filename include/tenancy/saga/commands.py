@@ -63,12 +63,21 @@ class ReportProgress(Command):
 
 @dataclass(frozen=True)
 class GiveUp(Command):
-    """Airflow has no tries left for a run: from a task's callback (activity and holder known) or the DAG's."""
+    """A run is over and its attempt is not done: from a task's callback (activity and holder known), the DAG's, or
+    the reconciler. Never destroys a tenant that has passed the point of no return."""
 
     run_id: RunId
     message: str
     activity: ActivityName | None = None
     holder: TaskInstanceId | None = None
+
+
+@dataclass(frozen=True)
+class ResumeAttempt(Command):
+    """Airflow ended the attempt's run well and the ledger does not know it: the ledger is older than the world."""
+
+    run_id: RunId
+    message: str
 
 
 @dataclass(frozen=True)
@@ -131,7 +140,10 @@ class ExhaustUnwinding(Unwind):
 
 @dataclass(frozen=True)
 class Cancel(Command):
-    """Cancel provisioning. A second one starts the next generation of compensation."""
+    """Cancel provisioning. A second one starts the next generation of compensation.
+
+    A person's command only: it destroys what the tenant has. A callback or the reconciler sends GiveUp.
+    """
 
 
 @dataclass(frozen=True)

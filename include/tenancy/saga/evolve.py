@@ -51,6 +51,7 @@ def _(fact: f.AttemptStarted, saga: Saga) -> Saga:
         held_by=None,
         not_undone=None,
         escalated=False,
+        resumed=False,
         history_cleared=True,
         runs=MappingProxyType({**saga.runs, fact.run_id: fact.attempt}),
         fences=_fences_behind(saga),
@@ -66,7 +67,9 @@ def _(fact: f.ActivityStarted, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.ActivityCompleted, saga: Saga) -> Saga:
-    return saga.with_step(fact.activity, status=StepStatus.DONE, message="")
+    # Ledgers of earlier versions have no PointOfNoReturnPassed: there the pivot's own completion says it.
+    passed = saga.past_no_return or saga.is_pivot(fact.activity)
+    return replace(saga, past_no_return=passed).with_step(fact.activity, status=StepStatus.DONE, message="")
 
 
 @_apply.register
@@ -82,15 +85,22 @@ def _(fact: f.ActivityFailed, saga: Saga) -> Saga:
 
 
 @_apply.register
+def _(fact: f.PointOfNoReturnPassed, saga: Saga) -> Saga:
+    return replace(saga, past_no_return=True, resumed=saga.resumed or fact.resumed)
+
+
+@_apply.register
 def _(_fact: f.ProvisioningCompleted, saga: Saga) -> Saga:
-    return replace(saga, state=State.ACTIVE, substate=None)
+    return replace(saga, state=State.ACTIVE, substate=None, past_no_return=True)
 
 
 @_apply.register
 def _(fact: f.ProvisioningFailed, saga: Saga) -> Saga:
     failure = Failure(saga.attempt, fact.activity, fact.message, cause_of(fact.cause))
     substate = Substate.RETAINED if fact.retained else Substate.UNWINDING
-    return replace(saga, state=State.FAILED, substate=substate, failures=(*saga.failures, failure))
+    passed = saga.past_no_return or fact.retained
+    failures = (*saga.failures, failure)
+    return replace(saga, state=State.FAILED, substate=substate, failures=failures, past_no_return=passed)
 
 
 @_apply.register
@@ -167,7 +177,8 @@ def _(_fact: f.UnwindingExhausted, saga: Saga) -> Saga:
 
 @_apply.register
 def _(_fact: f.Settled, saga: Saga) -> Saga:
-    return replace(_free(saga), state=State.FAILED, substate=Substate.SETTLED, observed=True, not_undone=None)
+    gone = replace(saga, observed=True, not_undone=None, past_no_return=False)
+    return replace(_free(gone), state=State.FAILED, substate=Substate.SETTLED)
 
 
 @_apply.register

@@ -89,8 +89,21 @@ class ProvisioningCompleted(Fact):
 
 
 @dataclass(frozen=True)
+class PointOfNoReturnPassed(Fact):
+    """From here on a customer may use the tenant: a failure keeps everything, and only a person's word destroys it.
+
+    Until everything is observed gone, in whatever attempt. `resumed`: the ledger turned out to be older than the
+    attempt's run, as after its restore from a backup, and the attempt goes on with what exists.
+    """
+
+    kind = "tenant.provisioning.point_of_no_return"
+    reason: str = ""
+    resumed: bool = False
+
+
+@dataclass(frozen=True)
 class ProvisioningFailed(Fact):
-    """The attempt is over. `retained`: only the flip failed and everything is kept."""
+    """The attempt is over. `retained`: everything is kept, because the point of no return was passed."""
 
     kind = "tenant.provisioning.failed"
     activity: ActivityName

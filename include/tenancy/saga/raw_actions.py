@@ -36,7 +36,7 @@ class Meaning(StrEnum):
     RETRY = "= Retry"
     REFUSE = "refused with a sentence"
     DISBELIEVE = "not believed: the next activity refuses, or the reconciler unwinds"
-    LOST_RUN = "lost run: the reconciler cancels"
+    LOST_RUN = "lost run: the reconciler gives its attempt up"
     VERIFY = "verifies, changes nothing"
     NOTE = "recorded, changes nothing"
     NOTHING = "nothing"
@@ -115,8 +115,10 @@ def _of_old_run(action: RawAction) -> Meaning:
 def as_command(action: RawAction, saga: Saga, run_id: RunId, activity: ActivityName | None) -> c.Command | None:
     """The command to put to the law for what was seen in Airflow; None where nothing is to be decided."""
     what = meaning(action, saga, run_id)
-    if what in {Meaning.CANCEL, Meaning.LOST_RUN}:
+    if what is Meaning.CANCEL:
         return c.Cancel()
+    if what is Meaning.LOST_RUN:
+        return c.GiveUp(run_id, f"Airflow has no run {run_id} any more")
     if what is Meaning.FAIL_ACTIVITY:
         return c.GiveUp(run_id, f"{activity} was marked failed in Airflow", activity=activity)
     return None

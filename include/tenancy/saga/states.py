@@ -30,7 +30,7 @@ class Substate(StrEnum):
     READY = "ready"
     """Reset done; Retry or Decommission move it on."""
     RETAINED = "retained"
-    """Only the last flip failed, resources kept; Reset, Cancel or Decommission move it on."""
+    """It failed after its point of no return, resources kept; Reset, Cancel or Decommission move it on."""
     STUCK = "stuck"
     """Compensations ran out of retries; Cancel or Decommission try again."""
 
@@ -43,7 +43,7 @@ class Kind(StrEnum):
     COMPENSATABLE = "compensatable"
     """Makes resources; its failure unwinds."""
     PIVOT = "pivot"
-    """The point of no return: once it is done, the saga only goes forward."""
+    """Once it is done, the point of no return is passed: failures of this and later attempts keep everything."""
     RETRIABLE = "retriable"
     """After the pivot: its failure keeps all resources."""
 

@@ -156,6 +156,10 @@ class Saga:
     """False from a reset until Airflow's history of the run is cleared too."""
     observed: bool = False
     """Everything was seen gone, and nothing was intended since. A forced reset looks at nothing."""
+    past_no_return: bool = False
+    """Is a customer's data at stake? Then failures keep everything, until a person's cancel has settled."""
+    resumed: bool = False
+    """Did this attempt go on after the ledger turned out to be older than its run?"""
     churn: int = 0
     """How many resources were released so far: what all attempts together have cost."""
     invitation: int = 1
@@ -170,6 +174,10 @@ class Saga:
     def kind_of(self, activity: ActivityName) -> Kind:
         """The activity's kind in this attempt's plan; KeyError when the plan does not have it."""
         return {entry.activity: entry.kind for entry in self.plan}[activity]
+
+    def is_pivot(self, activity: ActivityName) -> bool:
+        """Is its completion the point of no return, by this attempt's plan?"""
+        return any(entry.activity == activity and entry.kind is Kind.PIVOT for entry in self.plan)
 
     @property
     def current_activity(self) -> ActivityName | None:

@@ -16,7 +16,7 @@ MEANINGS: Final = {
     "Failed unwinding": "It failed, and what was made is being undone, in reverse",
     "Failed settled": "Nothing is left of it: that was checked",
     "Failed ready": "It is reset, and can be retried",
-    "Failed retained": "Only the last flip failed: all its resources are kept",
+    "Failed retained": "It failed, and all its resources are kept",
     "Failed stuck": "Undoing it ran out of tries: something may be left",
     "Active": "It is active",
     "Decommissioning": "It is being decommissioned: all it has is released, in reverse",
