@@ -50,6 +50,7 @@ _SERVICE: Final = (
     ("can_read", "DAG Runs"),
     ("can_create", "DAG Runs"),
     ("can_edit", "DAG Runs"),
+    ("can_delete", "DAG Runs"),  # of our periodic DAGs, once they are old
     ("can_read", "Task Instances"),
     ("can_create", "Task Instances"),
     ("can_edit", "Task Instances"),

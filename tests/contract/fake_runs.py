@@ -22,6 +22,8 @@ class FakeRuns:
         self.states: dict[str, tuple[str, ...]] = {}
         """Of tasks by run; they have none yet where nothing is said."""
         self.moved_at: datetime | None = None
+        self.due: dict[str, datetime] = {}
+        """When a run was to begin; now where nothing is said."""
         self.made_marks: dict[str, tuple[Mark, ...]] = {}
         self.paused: set[str] = set()
         self.silent: tuple[str, ...] = ()
@@ -79,6 +81,17 @@ class FakeRuns:
                 for (dag, run_id), seen in self.stored.items()
                 if dag == dag_id and seen.state == "queued"
             )
+
+    def delete_ended(self, dag_id: str, *, before: datetime, limit: int) -> int:
+        with self._call():
+            ended = [
+                (dag, run_id)
+                for (dag, run_id), seen in self.stored.items()
+                if dag == dag_id and not seen.live and self.due.get(run_id, datetime.now(UTC)) < before
+            ]
+            for key in ended[:limit]:
+                del self.stored[key]
+            return len(ended[:limit])
 
     def silent_parts(self) -> tuple[str, ...]:
         with self._call():

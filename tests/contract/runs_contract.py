@@ -3,6 +3,7 @@
 Passed by the fake (test_fake_runs.py) and by a real Airflow (tests/acceptance/test_airflow_runs_contract.py).
 """
 
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -78,6 +79,18 @@ class RunsContract:
     def test_the_dag_is_not_paused_and_nothing_is_silent(self, runs: Runs):
         assert not runs.is_paused(DAG)
         assert tuple(runs.silent_parts()) == ()
+
+    def test_only_ended_runs_that_were_due_before_are_deleted(self, runs: Runs, run_id: str):
+        now = datetime.now(UTC)
+        long_ago, soon = now - timedelta(days=365), now + timedelta(minutes=5)
+        runs.fail(DAG, run_id)
+        assert runs.delete_ended(DAG, before=long_ago, limit=100) == 0
+        assert runs.find(DAG, run_id) is not None
+        while runs.find(DAG, run_id) is not None:
+            assert runs.delete_ended(DAG, before=soon, limit=3) in {1, 2, 3}
+
+    def test_nothing_is_deleted_of_a_dag_that_is_not_there(self, runs: Runs):
+        assert runs.delete_ended("contract_never", before=datetime.now(UTC), limit=1) == 0
 
     def test_a_run_that_has_ended_does_not_wait_in_the_queue(self, runs: Runs, run_id: str):
         runs.fail(DAG, run_id)

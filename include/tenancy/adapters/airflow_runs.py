@@ -151,6 +151,15 @@ class AirflowRuns:
             for run in runs.get("dag_runs", [])
         )
 
+    def delete_ended(self, dag_id: str, *, before: datetime, limit: int) -> int:
+        """Delete the DAG's oldest ended runs that were due before this moment, at most `limit`; how many there were."""
+        query: dict[str, Any] = {"run_after_lt": before.isoformat(), "order_by": "run_after", "limit": limit}
+        found = self._call("GET", f"/dags/{dag_id}/dagRuns", params=query, accept=(200, 404)).json()
+        ended = [run["dag_run_id"] for run in found.get("dag_runs", []) if run["state"] not in _LIVE]
+        for run_id in ended:
+            self._call("DELETE", _path(dag_id, run_id), accept=(204, 404))
+        return len(ended)
+
     def silent_parts(self) -> tuple[str, ...]:
         """Which parts of the engine give no sign of life, by its own health report."""
         health = self._health("/monitor/health", read_seconds=_HEALTH_SECONDS)

@@ -11,7 +11,8 @@ from tenancy.saga.errors import PermanentError, TransientError
 RECONCILIATION_DAG: Final = "tenant_reconciliation"
 REALITY_CHECK_DAG: Final = "tenant_reality_check"
 NOTIFICATIONS_DAG: Final = "tenant_notifications"
-DAGS: Final = (PROVISIONING_DAG, COMPENSATION_DAG, RECONCILIATION_DAG, REALITY_CHECK_DAG, NOTIFICATIONS_DAG)
+PERIODIC_DAGS: Final = (RECONCILIATION_DAG, REALITY_CHECK_DAG, NOTIFICATIONS_DAG)
+DAGS: Final = (PROVISIONING_DAG, COMPENSATION_DAG, *PERIODIC_DAGS)
 
 
 @dataclass(frozen=True)

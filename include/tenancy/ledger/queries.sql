@@ -254,6 +254,11 @@ delete from ledger.answer where actor = %(actor)s and key = %(key)s and status i
 delete from ledger.answer where (actor, key) in
     (select actor, key from ledger.answer where at < %(before)s order by at limit 20);
 
+-- name: forget_pokes
+-- Pokes that were handled long ago; some thousands at a time, so that no statement takes long.
+delete from ledger.poke where id in
+    (select id from ledger.poke where handled_at < %(before)s order by id limit 5000) returning id;
+
 -- name: suspects
 -- Tenants that should have said something by now; in random order, so that none is always behind the limit.
 -- With a pass every 30 s, whatever was missed is found within a minute: 20 s while they provision, or while a failure

@@ -59,6 +59,11 @@ def poke_handled(ledger: LedgerSession, handled: Poke) -> None:
     ledger.rows("poke_handled", id=handled.id, at=ledger.now)
 
 
+def forget_pokes(ledger: LedgerSession, *, before: datetime) -> int:
+    """Delete pokes that were handled before this moment, at most 5,000; how many there were."""
+    return len(ledger.rows("forget_pokes", before=before))
+
+
 def suspects(ledger: LedgerSession, limit: int) -> list[Suspect]:
     """Tenants silent for longer than they should be; any `limit` of them, not always the same."""
     rows = ledger.rows("suspects", now=ledger.now, limit=limit)

@@ -6,10 +6,12 @@ from airflow.sdk import BaseOperator
 
 from tenancy.orchestration.notification import MAYBE_ALERTS, announce
 from tenancy.orchestration.upkeep import skip_backfill
-from tenancy.saga.errors import Refused, Stopped
+from tenancy.saga.errors import Refused, Stopped, TenancyError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from tenancy.engine.tenancy import Tenancy
 
 
 class CompensationOperator(BaseOperator):
@@ -73,4 +75,24 @@ class RealityCheckOperator(BaseOperator):
         from tenancy.engine.reality import check_reality  # noqa: PLC0415
 
         skip_backfill(context)
-        self.log.info("this pass: %s", check_reality(tenancy()))
+        joined = tenancy()
+        self.log.info("this pass: %s", check_reality(joined))
+        self._prune(joined)
+
+    def _prune(self, joined: "Tenancy") -> None:
+        """What could not be deleted is deleted in half an hour."""
+        from pathlib import Path  # noqa: PLC0415
+
+        from airflow.sdk.configuration import conf  # noqa: PLC0415
+
+        from tenancy.engine.pruning import KEPT, prune  # noqa: PLC0415
+        from tenancy.engine.report import PERIODIC_DAGS  # noqa: PLC0415
+        from tenancy.orchestration.task_log_pruning import prune_task_logs  # noqa: PLC0415
+
+        try:
+            self.log.info("pruned: %s", prune(joined))
+            folder = Path(conf.get("logging", "base_log_folder"))
+            logs = prune_task_logs(folder, PERIODIC_DAGS, before=joined.now() - KEPT)
+            self.log.info("pruned: task logs of %d runs", logs)
+        except (TenancyError, OSError) as error:
+            self.log.warning("not pruned in this pass: %s", error)

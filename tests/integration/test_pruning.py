@@ -1,0 +1,56 @@
+"""What the periodic DAGs leave behind is deleted after three days; runs of tenants and what waits are kept."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tenancy.engine.pruning import KEPT, prune
+from tenancy.engine.report import DAGS, PERIODIC_DAGS
+from tenancy.ledger import rounds
+from tenancy.ledger.ledger import Ledger
+from tenancy.saga.errors import TransientError
+from tenancy.saga.names import RunId
+from tests.contract.fake_runs import FakeRuns
+from tests.integration.stage import Stage
+
+NOW = datetime.now(UTC)
+OLD, YOUNG = NOW - KEPT - timedelta(minutes=1), NOW - KEPT + timedelta(minutes=1)
+
+
+@pytest.fixture
+def runs() -> FakeRuns:
+    """One old, one young and one old live run of each DAG of ours."""
+    fake = FakeRuns()
+    for dag_id in DAGS:
+        for name, due, state in (("old", OLD, "success"), ("young", YOUNG, "failed"), ("live", OLD, "running")):
+            fake.start(dag_id, f"{dag_id} {name}", {})
+            fake.end(dag_id, f"{dag_id} {name}", state)
+            fake.due[f"{dag_id} {name}"] = due
+    return fake
+
+
+def test_old_ended_runs_of_periodic_dags_are_deleted_and_no_others(stage: Stage, runs: FakeRuns):
+    summary = prune(replace(stage.tenancy, runs=lambda: runs))
+    assert summary.startswith("deleted 3 runs of periodic DAGs and 0 pokes")
+    for dag_id in DAGS:
+        kept = ["young", "live"] if dag_id in PERIODIC_DAGS else ["old", "young", "live"]
+        assert runs.of(dag_id) == [f"{dag_id} {name}" for name in kept]
+
+
+def test_pokes_that_were_handled_long_ago_are_deleted_and_those_that_wait_are_kept(stage: Stage, runs: FakeRuns):
+    handled_at = {"old": OLD, "young": YOUNG}
+    for name in ("old", "young", "waiting"):
+        with Ledger(stage.ledger, clock=lambda name=name: handled_at.get(name, NOW)).open("test") as ledger:
+            rounds.poke(ledger, RunId(name), "mark run failed")
+            if name in handled_at:
+                rounds.poke_handled(ledger, rounds.pokes(ledger)[-1])
+    assert "and 1 pokes" in prune(replace(stage.tenancy, runs=lambda: runs))
+    with stage.tenancy.ledger.open("test") as ledger:
+        assert [poke.run_id for poke in rounds.pokes(ledger)] == ["waiting"]
+
+
+def test_an_airflow_that_does_not_answer_is_asked_in_the_next_pass(stage: Stage, runs: FakeRuns):
+    runs.away = True
+    with pytest.raises(TransientError):
+        prune(replace(stage.tenancy, runs=lambda: runs))
