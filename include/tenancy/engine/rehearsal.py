@@ -8,6 +8,7 @@ real workflow engine is not asked.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from tenancy.adapters.airflow_runs import Mark, QueuedRun, RunSeen, TaskSeen
@@ -58,6 +59,9 @@ class _IdleRuns:
 
     def queued(self, dag_id: str) -> tuple[QueuedRun, ...]:  # noqa: ARG002
         return ()
+
+    def delete_ended(self, dag_id: str, *, before: datetime, limit: int) -> int:  # noqa: ARG002
+        return 0
 
     def silent_parts(self) -> tuple[str, ...]:
         return ()
