@@ -13,12 +13,17 @@ from typing import Any
 
 from tenancy.adapters.airflow_runs import Mark, QueuedRun, RunSeen, TaskSeen
 from tenancy.engine.tenancy import Tenancy
+from tenancy.engine.workflow import Runs
 from tenancy.ledger.ledger import Ledger, LedgerSession
 
 
 def rehearsed(tenancy: Tenancy) -> Tenancy:
     """The same platform; whatever is recorded is rolled back, whatever is asked of the engine is dropped."""
-    return replace(tenancy, ledger=_RehearsalLedger(tenancy.ledger), runs=_IdleRuns)
+    return replace(tenancy, ledger=_RehearsalLedger(tenancy.ledger), runs=_idle_runs)
+
+
+def _idle_runs() -> Runs:
+    return _IdleRuns()
 
 
 class _RehearsalLedger(Ledger):
@@ -36,7 +41,9 @@ class _RehearsalLedger(Ledger):
 class _IdleRuns:
     """A workflow engine that has no runs, is well, and starts nothing."""
 
-    user = "nobody"
+    @property
+    def user(self) -> str:
+        return "nobody"
 
     def find(self, dag_id: str, run_id: str) -> RunSeen | None:  # noqa: ARG002
         return None
