@@ -14,7 +14,13 @@ from sandbox.layout import PROJECT
 from sandbox.postgres import PostgresServer
 from tests.servers import embedded_server
 
-pytest_plugins = ["tests.parts", "tests.clusters", "tests.sandboxes", "tests.integration.connections"]
+pytest_plugins = [
+    "tests.parts",
+    "tests.clusters",
+    "tests.not_started",
+    "tests.sandboxes",
+    "tests.integration.connections",
+]
 # Here, because tests/acceptance imports it before tests/contract is collected.
 pytest.register_assert_rewrite("tests.contract.handles_contract")
 

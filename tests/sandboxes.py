@@ -18,6 +18,8 @@ from sandbox.airflow_env import Wish
 from sandbox.executors import EXECUTORS, Executor
 from sandbox.faults.desk import Desk
 from sandbox.layout import PROJECT, Layout
+from sandbox.problems import SandboxError
+from tests.not_started import SandboxDidNotStartError
 
 _PROBES = Path(__file__).parent / "acceptance" / "dags"
 _BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
@@ -63,7 +65,10 @@ def kept_up(layout: Layout, up: Callable[[], None]) -> Iterator[Access]:
     keep = os.environ.get("TENANCY_KEEP_SANDBOX") == "1"
     if not keep:
         lifecycle.down(layout, purge=True)
-    up()
+    try:
+        up()
+    except SandboxError as error:
+        raise SandboxDidNotStartError(error) from error
     yield Access(layout)
     if not keep:
         lifecycle.down(layout, purge=True)

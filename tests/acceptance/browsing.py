@@ -1,7 +1,6 @@
 """A person's browser: real Chromium, logged in to the sandbox's Airflow. For tests only."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +12,9 @@ from playwright.sync_api import Browser, ConsoleMessage, Frame, FrameLocator, Pa
 from sandbox.access import Access
 from sandbox.layout import PROJECT
 from tests.acceptance.runs import until
+from tests.programs import CHROMIUM, require
 
 _AXE: Final = Path(__file__).parent / "axe" / "axe.min.js"
-_PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SCREENSHOTS: Final = "TENANCY_SCREENSHOTS"
 """Set it to 1 and the tests that show something renew docs/images."""
 PATIENCE_MS: Final = 60_000
@@ -26,10 +25,7 @@ SERIOUS: Final = frozenset({"serious", "critical"})
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """The browser of this machine."""
-    program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
-    if program is None:
-        missing = pytest.fail if os.environ.get("CI") else pytest.skip
-        missing("Chromium is not installed (Debian: apt install chromium)")
+    program = require(*CHROMIUM)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser

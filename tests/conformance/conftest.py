@@ -7,7 +7,6 @@ the sandbox cluster is started in a temporary folder. Nothing here knows which o
 import contextlib
 import os
 import secrets
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +16,8 @@ import pytest
 import urllib3
 from kubernetes import client, dynamic
 from kubernetes.client import ApiClient, AppsV1Api, Configuration, CoreV1Api, NetworkingV1Api
+
+from tests.programs import require
 
 from .helm import Helm
 from .kubectl import Kubectl
@@ -108,18 +109,14 @@ def namespace(new_namespace: Callable[[], str]) -> str:
 
 @pytest.fixture
 def kubectl(kubeconfig: Path, namespace: str) -> Kubectl:
-    program = shutil.which("kubectl")
-    if program is None:
-        pytest.skip("kubectl is not installed")
-    return Kubectl(program, kubeconfig, namespace)
+    return Kubectl(require("kubectl"), kubeconfig, namespace)
 
 
 @pytest.fixture(scope="session")
 def helm_is_here() -> None:
     # In a child, like every use of Helm: the library must never be loaded into a process that forks.
     found = subprocess.run([sys.executable, "-c", "import helm_python"], capture_output=True, check=False)
-    if found.returncode:
-        pytest.skip("helm-python-sdk is not installed")
+    assert found.returncode == 0, "helm-python-sdk cannot be imported; it is in requirements.txt"
 
 
 @pytest.fixture

@@ -13,12 +13,14 @@ from sandbox.broker import Broker
 from sandbox.layout import Layout
 from sandbox.ports import HOST, any_free
 from sandbox.processes import Daemon
+from tests.programs import require
 
 Start = Callable[[], Daemon]
 
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Broker:
+    require("redis-server")
     layout = Layout(tmp_path / "home")
     layout.create()
     return Broker(layout, any_free(), "a-password")

@@ -1,0 +1,19 @@
+"""Programs that no package index brings. Without one its tests are skipped, and fail in CI. For tests only."""
+
+import os
+import shutil
+from typing import Final
+
+import pytest
+
+CHROMIUM: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+DEBIAN_PACKAGE: Final = {"chromium": "chromium", "kubectl": "kubernetes-client", "redis-server": "redis-server"}
+
+
+def require(*names: str) -> str:
+    """The path of the first of these programs that is installed; else the test is skipped, in CI it fails."""
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        missing = pytest.fail if os.environ.get("CI") else pytest.skip
+        missing(f"{names[0]} is not installed (Debian: apt-get install {DEBIAN_PACKAGE[names[0]]})")
+    return found
