@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from sandbox.postgres import PostgresServer
 from tenancy.activities.activity import Activity, Found, NotReadyYet, Work, World
+from tenancy.activities.allocate_storage import PASSWORD
 from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
 from tenancy.activities.plan import PLAN, maker_of, plan_entries
 from tenancy.adapters.storage import LockPolicy, StorageServer
@@ -62,6 +63,9 @@ class Workbench:
             storage=lambda region: StorageServer(self.line.dsn),
             handles=lambda: self.handles,
             cluster=lambda region: self.cluster,
+            database_password=lambda tenant_id: (
+                self.work.secret(PASSWORD) if tenant_id == self.work.tenant_id else None
+            ),
         )
 
     @property

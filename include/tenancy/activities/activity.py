@@ -84,6 +84,8 @@ class World:
     storage: Callable[[Region], "StorageServer"]
     handles: Callable[[], Handles]
     cluster: Callable[[Region], "Cluster"]
+    database_password: Callable[[TenantId], str | None] = lambda tenant_id: None  # noqa: ARG005
+    """A tenant's own password in its database, for discovering; None when the ledger has no credential of it."""
 
 
 @dataclass(frozen=True)

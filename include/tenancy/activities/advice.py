@@ -37,8 +37,14 @@ REMEDIES: Final[Mapping[Cause, Remedy]] = {
     Cause.STORAGE_NO_SLOTS: Remedy("Have idle sessions of the storage server ended, or its limit raised."),
     Cause.STORAGE_BLOCKED: Remedy("Have the session that blocks it ended; the evidence names it."),
     Cause.STORAGE_DISK_FULL: Remedy("Have space freed on the storage server.", "escalate"),
-    Cause.STORAGE_TEMPLATE_IN_USE: Remedy("Have the sessions in template1 closed: no database can be made meanwhile."),
-    Cause.STORAGE_PERMISSION: Remedy("Have the storage role's rights restored (CREATEDB, CREATEROLE).", "escalate"),
+    Cause.STORAGE_TEMPLATE_IN_USE: Remedy("Retry: databases are no longer made from template1."),
+    Cause.STORAGE_DATABASE_HELD: Remedy("Have what holds the database ended, as the error says; then cancel again."),
+    Cause.STORAGE_DROPPING: Remedy("Wait: the server goes on dropping the database; a checkpoint takes long there."),
+    Cause.STORAGE_ROLE_IN_USE: Remedy("Have the statement run that the error names, in each database that it names."),
+    Cause.STORAGE_COLLATION: Remedy("Have the database's objects reindexed and its collation version refreshed."),
+    Cause.STORAGE_PERMISSION: Remedy(
+        "Have the statement run that the error, or the platform's health, names.", "escalate"
+    ),
     Cause.STORAGE_READ_ONLY: Remedy(
         "If a fail-over takes place, wait for it. Otherwise have the storage connection led to the primary server, or "
         "`alter role <admin> reset default_transaction_read_only` run there."

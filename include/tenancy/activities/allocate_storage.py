@@ -55,7 +55,9 @@ class AllocateStorage(Activity):
             work.fence()
             if resource.kind == DATABASE:
                 owner = work.name_of(ROLE, resource.name)
-                storage.drop_database(resource.name, owner=owner, proof=resource.proof)
+                storage.drop_database(
+                    resource.name, owner=owner, proof=resource.proof, password=lambda: work.secret(PASSWORD)
+                )
             else:
                 storage.drop_role(resource.name, proof=resource.proof)
 
@@ -64,19 +66,21 @@ class AllocateStorage(Activity):
         role_name, database_name = work.name_of(ROLE, name), work.name_of(DATABASE, name)
         with work.world.storage(work.region).watching(work.lock.application) as storage:
             role, database = storage.role(role_name), storage.database(database_name)
-        as_made = (work.proof, work.plan.database_connections)
-        role_healthy = role is not None and (role.proof, role.connection_limit) == as_made
+        as_made = (work.proof, work.plan.database_connections, True)
+        role_healthy = role is not None and (role.proof, role.connection_limit, role.in_service) == as_made
         # An interrupted drop shows as a connection limit of its own.
-        database_healthy = database is not None and (database.proof, database.connection_limit) == as_made
+        database_healthy = (
+            database is not None and (database.proof, database.connection_limit, database.in_service) == as_made
+        )
         return (
             _observation(ROLE, role_name, role is not None, role_healthy),
             _observation(DATABASE, database_name, database is not None, database_healthy),
         )
 
     def explain(self, work: Work) -> Evidence | None:
-        """Who blocks it, whether template1 is in use, and whether our role may still do what it has to."""
+        """Who blocks it, and whether our role may still do what it has to."""
         with work.world.storage(work.region).watching("tenancy explain") as storage:
-            return blocked(work, storage) or storage.what_is_wrong()
+            return blocked(work, storage) or storage.what_is_wrong(work.proof)
 
     def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:
         prefix = proof_of(platform.name, "")
@@ -85,11 +89,9 @@ class AllocateStorage(Activity):
             server = world.storage(region)
             with server.watching("tenancy discover") as storage:
                 databases = storage.databases_with_proof(prefix)
-                owners = {role.name: role.proof or "" for role in storage.roles_with_proof(prefix)}
-            # One without a comment whose owner is gone by now was dropped between the two looks.
-            proofs = {d.name: d.proof or owners.get(d.owner, "") for d in databases}
-            found |= {(ROLE, name): Found(ROLE, name, proof, server.place) for name, proof in owners.items()}
-            found |= {(DATABASE, n): Found(DATABASE, n, proof, server.place) for n, proof in proofs.items() if proof}
+                roles = storage.roles_with_proof(prefix)
+            found |= {(ROLE, r.name): Found(ROLE, r.name, r.proof or "", server.place) for r in roles}
+            found |= {(DATABASE, d.name): Found(DATABASE, d.name, d.proof or "", server.place) for d in databases}
         return tuple(found.values())
 
 

@@ -3,19 +3,21 @@
 import hashlib
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from tenancy.activities.activity import Activity, Found, Observation, Work, World
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, blocked, storage_name
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import TenancyError, TransientError
-from tenancy.saga.names import ActivityName, proof_of
+from tenancy.saga.names import ActivityName, TenantId, proof_of
 from tenancy.saga.platform import Platform
 from tenancy.saga.states import Kind
 from tenancy.saga.tenant import Intent, Resource
 
 if TYPE_CHECKING:
     from tenancy.adapters.storage import StorageServer
+    from tenancy.adapters.storage_databases import DatabaseSeen
     from tenancy.adapters.tenant_database import TenantDatabase
 
 SCHEMA = "schema"
@@ -55,12 +57,16 @@ class ApplyTenantSchema(Activity):
     def compensate(self, work: Work, resource: Resource) -> None:
         """It goes with its database, whose drop can be refused: nothing is destroyed before that."""
         work.fence()
-        if _database_exists(work, resource.name):
+        if _database(work, resource.name) is not None:
             raise TransientError(f"The schema goes with its database {resource.name}, which still exists.")
 
     def observe(self, work: Work) -> tuple[Observation, ...]:
         name = work.name_of(DATABASE, storage_name(work))
-        seen = database_of(work).look(work.lock.application) if _database_exists(work, name) else None
+        database = _database(work, name)
+        if database is not None and not database.accepts_connections:
+            why = f"the database {name} accepts no connections"
+            return (Observation(SCHEMA, name, present=True, healthy=False, why=why),)
+        seen = database_of(work).look(work.lock.application) if database else None
         if seen is None:
             why = f"the database {name} has no tenant schema"
             return (Observation(SCHEMA, name, present=False, healthy=False, why=why),)
@@ -79,24 +85,33 @@ class ApplyTenantSchema(Activity):
         return Evidence(Cause.SCHEMA_MIGRATION, said, {"revision": str(seen.version)})
 
     def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:
+        """Each database is asked as its own tenant: no administrator enters what a tenant owns."""
+        prefix = proof_of(platform.name, "")
         found: dict[str, Found] = {}
         for region in platform.regions.values():
             server = world.storage(region)
             with server.watching("tenancy discover") as storage:
-                databases = storage.databases_with_proof(proof_of(platform.name, ""))
-            entered = (d for d in databases if d.valid and _has_schema(server, d.name))
-            found |= {d.name: Found(SCHEMA, d.name, d.proof or "", server.place) for d in entered}
+                databases = storage.databases_with_proof(prefix)
+            with_schema = (d for d in databases if d.valid and _has_schema(world, server, d, prefix))
+            found |= {d.name: Found(SCHEMA, d.name, d.proof or "", server.place) for d in with_schema}
         return tuple(found.values())
 
 
-def _has_schema(server: "StorageServer", database: str) -> bool:
-    """One database that lets nobody in, such as a busy one, must not hide the others: its schema counts as there."""
+def _has_schema(world: World, server: "StorageServer", database: "DatabaseSeen", prefix: str) -> bool:
+    """Only a database that lets its tenant in can say that it has none; of any other the schema counts as there."""
+    from tenancy.adapters.tenant_database import TenantDatabase  # noqa: PLC0415 - as above
+
     try:
-        return server.has_schema(database)
-    except TenancyError:
+        tenant_id = TenantId(UUID((database.proof or "").removeprefix(prefix)))
+        password = world.database_password(tenant_id)
+        if password is None:
+            return True
+        dsn = server.dsn.to_database(database.name, user=database.owner, password=password)
+        return TenantDatabase(dsn).has_schema("tenancy discover")
+    except (TenancyError, ValueError):
         with server.watching("tenancy discover") as storage:  # else it is the server that does not answer
-            seen = storage.database(database)
-        return seen is not None and seen.valid
+            now = storage.database(database.name)
+        return now is not None and now.valid
 
 
 def invitation_of(work: Work) -> str:
@@ -119,7 +134,8 @@ def database_of(work: Work) -> "TenantDatabase":
     return TenantDatabase(server.to_database(database, user=role, password=work.secret(PASSWORD)))
 
 
-def _database_exists(work: Work, name: str) -> bool:
+def _database(work: Work, name: str) -> "DatabaseSeen | None":
+    """The database, unless an interrupted drop left a torso."""
     with work.world.storage(work.region).watching(work.lock.application) as storage:
-        seen = storage.database(name)
-    return seen is not None and seen.valid
+        found = storage.database(name)
+    return found if found is not None and found.valid else None

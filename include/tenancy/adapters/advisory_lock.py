@@ -45,21 +45,23 @@ def acquire(
             continue
         if not may_evict(found) or len(evicted) >= _EVICTIONS:
             raise TransientError(f"Another process works on this tenant: {found}.", cause=Cause.LOCK_HELD)
-        session.execute("select pg_terminate_backend(%s, 5000)", (found.pid,))
+        session.execute("select pg_catalog.pg_terminate_backend(%s, 5000)", (found.pid,))
         evicted.append(found)
     return tuple(evicted)
 
 
 def release(session: Session, key: int) -> None:
     """Give the lock back before the session ends."""
-    session.execute("select pg_advisory_unlock(%s)", (key,))
+    session.execute("select pg_catalog.pg_advisory_unlock(%s)", (key,))
 
 
 def _wait_for(session: Session, key: int, patience_seconds: float) -> bool:
     try:
         with session.transaction():
-            session.execute("select set_config('lock_timeout', %s, true)", (f"{int(patience_seconds * 1000)}ms",))
-            session.execute("select pg_advisory_lock(%s)", (key,))
+            session.execute(
+                "select pg_catalog.set_config('lock_timeout', %s, true)", (f"{int(patience_seconds * 1000)}ms",)
+            )
+            session.execute("select pg_catalog.pg_advisory_lock(%s)", (key,))
     except psycopg.errors.LockNotAvailable:
         return False
     return True
@@ -67,11 +69,11 @@ def _wait_for(session: Session, key: int, patience_seconds: float) -> bool:
 
 _HOLDER = """
     select activity.pid, activity.application_name as application, coalesce(activity.state, '') as state,
-           extract(epoch from clock_timestamp() - activity.state_change)::float as held_seconds
-      from pg_locks as lock join pg_stat_activity as activity using (pid)
+           extract(epoch from pg_catalog.clock_timestamp() - activity.state_change)::pg_catalog.float8 as held_seconds
+      from pg_catalog.pg_locks as lock join pg_catalog.pg_stat_activity as activity using (pid)
      where lock.locktype = 'advisory' and lock.granted and lock.objsubid = 1
-       and lock.database = (select oid from pg_database where datname = current_database())
-       and (lock.classid::bigint << 32) | lock.objid::bigint = %s
+       and lock.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+       and (lock.classid::pg_catalog.int8 << 32) | lock.objid::pg_catalog.int8 = %s
 """
 
 

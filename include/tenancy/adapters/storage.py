@@ -6,20 +6,36 @@ Called by the storage activity. It knows proofs of ownership (comments) but noth
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
-from psycopg import sql
+import psycopg
 
 from tenancy.adapters.advisory_lock import Holder, acquire
+from tenancy.adapters.database_drop import DatabaseDrop
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.sessions import Session, session
+from tenancy.adapters.storage_databases import (
+    DatabaseSeen,
+    create_database,
+    databases_with_proof,
+    find_database,
+    open_database,
+    require_our_database,
+)
+from tenancy.adapters.storage_rights import missing_rights, sentence_of
+from tenancy.adapters.storage_roles import (
+    RoleSeen,
+    drop_role,
+    ensure_role,
+    find_role,
+    require_our_role,
+    roles_with_proof,
+)
 from tenancy.saga.causes import Cause, Evidence
-from tenancy.saga.errors import ForeignObjectError
+from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import TenantId, lock_key
 
 TENANT_SCHEMA = "tenant"
-_INVALID = -2
-"""pg_database.datconnlimit of a database whose DROP was interrupted; PostgreSQL only lets one drop it again."""
 
 
 @dataclass(frozen=True)
@@ -30,26 +46,6 @@ class LockPolicy:
     patience_seconds: float
     may_evict: Callable[[Holder], bool]
     on_evicted: Callable[[str, Holder], None]
-
-
-@dataclass(frozen=True)
-class RoleSeen:
-    """A role as it is. `connection_limit` -1 means none."""
-
-    name: str
-    proof: str | None
-    connection_limit: int
-
-
-@dataclass(frozen=True)
-class DatabaseSeen:
-    """A database as it is. `valid` is False when an interrupted DROP left a torso."""
-
-    name: str
-    owner: str
-    proof: str | None
-    connection_limit: int
-    valid: bool
 
 
 class StorageServer:
@@ -75,19 +71,13 @@ class StorageServer:
             )
             for holder in evicted:
                 policy.on_evicted(self.dsn.label, holder)
-            yield StorageSession(connection)
+            yield StorageSession(connection, self.dsn)
 
     @contextmanager
     def watching(self, application: str) -> Iterator["StorageSession"]:
         """A session for looking only."""
         with _admin(self.dsn, application) as connection:
-            yield StorageSession(connection)
-
-    def has_schema(self, dbname: str) -> bool:
-        """Has a tenant's database its schema? Entered as the admin, for finding what no ledger names."""
-        with session(self.dsn.to_database(dbname), application="tenancy discover") as connection:
-            seen = connection.execute("select from pg_namespace where nspname = %s", (TENANT_SCHEMA,)).fetchone()
-        return seen is not None
+            yield StorageSession(connection, self.dsn)
 
 
 @contextmanager
@@ -98,33 +88,30 @@ def _admin(dsn: Dsn, application: str) -> Iterator[Session]:
 
 
 class StorageSession:
-    """Roles and databases in one admin session. Every call is idempotent; a foreign object is never touched."""
+    """Roles and databases in one admin session. Every call is idempotent; a foreign object is never touched.
 
-    def __init__(self, connection: Session) -> None:
+    A statement that is refused for want of a right becomes a PlatformError with the statement that grants it.
+    """
+
+    def __init__(self, connection: Session, dsn: Dsn) -> None:
         self._connection = connection
+        self._dsn = dsn
 
     def role(self, name: str) -> RoleSeen | None:
         """The role, if it exists."""
-        row = self._connection.execute(_ROLES + " where rolname = %s", (name,)).fetchone()
-        return RoleSeen(**row) if row else None
+        return find_role(self._connection, name)
 
     def database(self, name: str) -> DatabaseSeen | None:
         """The database, if it exists, whole or not."""
-        row = self._connection.execute(_DATABASES + " where datname = %s", (_INVALID, name)).fetchone()
-        return DatabaseSeen(**row) if row else None
+        return find_database(self._connection, name)
 
     def roles_with_proof(self, prefix: str) -> list[RoleSeen]:
         """Every role whose proof begins so."""
-        rows = self._connection.execute(_ROLES + " where shobj_description(oid, 'pg_authid') ^@ %s", (prefix,))
-        return [RoleSeen(**row) for row in rows]
+        return roles_with_proof(self._connection, prefix)
 
     def databases_with_proof(self, prefix: str) -> list[DatabaseSeen]:
-        """Every database whose proof begins so, or whose owner's does: a half-made one has no comment yet."""
-        condition = (
-            " where shobj_description(d.oid, 'pg_database') ^@ %s or shobj_description(d.datdba, 'pg_authid') ^@ %s"
-        )
-        rows = self._connection.execute(_DATABASES + condition, (_INVALID, prefix, prefix))
-        return [DatabaseSeen(**row) for row in rows]
+        """Every database whose proof begins so: its owner's, or where that has none its comment."""
+        return databases_with_proof(self._connection, prefix)
 
     def blocker_of(self, application: str) -> Evidence | None:
         """Who keeps the sessions of this name waiting for a lock."""
@@ -135,125 +122,83 @@ class StorageSession:
         said = f"A session has what it waits for: {who}."
         return Evidence(Cause.STORAGE_BLOCKED, said, {name: str(value) for name, value in row.items()})
 
-    def what_is_wrong(self) -> Evidence | None:
-        """What keeps this server from making databases: sessions in template1, rights that our role lost, no slots."""
-        users = self._connection.execute(_IN_TEMPLATE).fetchall()
-        if users:
-            said = f"Sessions are in template1, so no database can be copied from it: {_who(users)}."
-            return Evidence(Cause.STORAGE_TEMPLATE_IN_USE, said, {"sessions": _who(users)})
-        row = self._connection.execute(_OUR_RIGHTS).fetchone()
-        assert row is not None  # we are logged in by it
-        lost = [right for right in ("CREATEDB", "CREATEROLE") if not row[right.lower()]]
-        if lost:
-            said = f"The role {row['name']} may not do what it has to: it lacks {' and '.join(lost)}."
-            return Evidence(Cause.STORAGE_PERMISSION, said, {"role": row["name"]})
-        return None
+    def what_is_wrong(self, proof: str) -> Evidence | None:
+        """The rights that our role lacks, for all or for the role with this proof."""
+        missing = [each for each in missing_rights(self._connection, proof) if each.stops_work]
+        if not missing:
+            return None
+        sentence = sentence_of(missing[0], self._dsn.user)
+        return Evidence(Cause.STORAGE_PERMISSION, sentence, {each.name: each.statement for each in missing})
 
     def ensure_role(self, name: str, *, password: str, proof: str, connection_limit: int) -> None:
         """Make or adopt the role; its proof is written in the same transaction. ForeignObjectError when not ours."""
-        with self._connection.transaction():
-            seen = self.role(name)
-            if seen is not None:
-                _require_ours("role", name, seen.proof, proof)
-            verb = sql.SQL("alter") if seen else sql.SQL("create")
-            self._connection.execute(
-                sql.SQL("{} role {} login connection limit {} password {}").format(
-                    verb, sql.Identifier(name), sql.Literal(connection_limit), sql.Literal(self._scram(name, password))
-                )
-            )
-            self._comment("role", name, proof)
+        with self._rights_explained(proof):
+            ensure_role(self._connection, name, password=password, proof=proof, connection_limit=connection_limit)
 
     def ensure_database(self, name: str, *, owner: str, proof: str, connection_limit: int) -> None:
         """Make, mend or adopt the database. CREATE DATABASE knows no transaction, so a half-made one is met here."""
-        seen = self.database(name)
-        if seen is not None:
-            _require_our_database(seen, owner, proof)
-        if seen is not None and not seen.valid:
-            self._drop_database(name)
-            seen = None
-        if seen is None:
-            self._connection.execute(
-                sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(owner))
-            )
-        self._limit_and_close(name, connection_limit)
-        self._comment("database", name, proof)
+        found = self.database(name)
+        if found is not None:
+            require_our_database(found, owner, proof)
+        with self._rights_explained(proof):
+            if found is not None and not found.valid:
+                self._drop(name, owner="")
+            if found is None or not found.valid:
+                create_database(self._connection, name, owner=owner)
+            open_database(self._connection, name, connection_limit=connection_limit, proof=proof)
 
-    def drop_database(self, name: str, *, owner: str, proof: str) -> None:
-        """Drop it with its sessions, if it is there. ForeignObjectError when not ours."""
-        seen = self.database(name)
-        if seen is None:
+    def drop_database(self, name: str, *, owner: str, proof: str, password: Callable[[], str]) -> None:
+        """Drop it, if it is there. ForeignObjectError when not ours; TransientError when it is held, with the holders.
+
+        `password` derives that of its owner.
+        """
+        found = self.database(name)
+        if found is None:
             return
-        _require_our_database(seen, owner, proof)
-        self._drop_database(name)
+        require_our_database(found, owner, proof)
+        role = self.role(owner)
+        tenants = owner if role is not None and role.proof == proof else ""
+        with self._rights_explained(proof):
+            self._drop(name, owner=tenants, password=password)
 
     def drop_role(self, name: str, *, proof: str) -> None:
         """Drop it, if it is there. ForeignObjectError when not ours."""
-        seen = self.role(name)
-        if seen is None:
+        found = self.role(name)
+        if found is None:
             return
-        _require_ours("role", name, seen.proof, proof)
-        self._connection.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
+        require_our_role(found, proof)
+        with self._rights_explained(proof):
+            drop_role(self._connection, name)
 
-    def _drop_database(self, name: str) -> None:
-        self._connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    def _drop(self, name: str, *, owner: str, password: Callable[[], str] = str) -> None:
+        found = self.database(name)
+        if found is not None:
+            enter = partial(self._enter, name, owner, password)
+            DatabaseDrop(self._connection, name, owner, password, enter).run(found)
 
-    def _limit_and_close(self, name: str, connection_limit: int) -> None:
-        database = sql.Identifier(name)
-        self._connection.execute(
-            sql.SQL("alter database {} connection limit {}").format(database, sql.Literal(connection_limit))
-        )
-        self._connection.execute(sql.SQL("revoke all on database {} from public").format(database))
+    @contextmanager
+    def _enter(self, database: str, role: str, password: Callable[[], str]) -> Iterator[Session]:
+        dsn = self._dsn.to_database(database, user=role, password=password())
+        with session(dsn, application=self._connection.info.parameter_status("application_name") or "") as tenant:
+            yield tenant
 
-    def _comment(self, what: str, name: str, proof: str) -> None:
-        self._connection.execute(
-            sql.SQL("comment on {} {} is {}").format(sql.SQL(what), sql.Identifier(name), sql.Literal(proof))
-        )
-
-    def _scram(self, name: str, password: str) -> str:
-        # Hashed here, so that the password itself never stands in a statement or a server log.
-        return self._connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
-
-
-def _who(sessions: list[dict[str, Any]]) -> str:
-    return ", ".join(f"{s['application'] or 'unnamed'} of {s['owner']} (backend {s['pid']})" for s in sessions[:3])
+    @contextmanager
+    def _rights_explained(self, proof: str) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.errors.InsufficientPrivilege as error:
+            wrong = self.what_is_wrong(proof)
+            if wrong is None:
+                raise
+            reason = " ".join(str(error).split())
+            raise PlatformError(f"{wrong.said} ({reason})", cause=wrong.cause) from error
 
 
 _BLOCKER = """
-    select by.pid, by.application_name as application, by.usename::text as owner, coalesce(by.state, '') as state
-      from pg_stat_activity as waiting
-     cross join lateral unnest(pg_blocking_pids(waiting.pid)) as blocker
-      join pg_stat_activity as by on by.pid = blocker
+    select by.pid, by.application_name as application, by.usename::pg_catalog.text as owner,
+           coalesce(by.state, '') as state
+      from pg_catalog.pg_stat_activity as waiting
+     cross join lateral pg_catalog.unnest(pg_catalog.pg_blocking_pids(waiting.pid)) as blocker
+      join pg_catalog.pg_stat_activity as by on by.pid = blocker
      where waiting.application_name = %s limit 1
 """
-_IN_TEMPLATE = """
-    select pid, application_name as application, usename::text as owner
-      from pg_stat_activity where datname = 'template1' and pid <> pg_backend_pid()
-"""
-_OUR_RIGHTS = """
-    select rolname::text as name, rolsuper or rolcreatedb as createdb, rolsuper or rolcreaterole as createrole
-      from pg_roles where rolname = current_user
-"""
-_ROLES = """
-    select rolname::text as name, shobj_description(oid, 'pg_authid') as proof, rolconnlimit as connection_limit
-      from pg_roles
-"""
-_DATABASES = """
-    select d.datname::text as name, pg_get_userbyid(d.datdba)::text as owner,
-           shobj_description(d.oid, 'pg_database') as proof, d.datconnlimit as connection_limit,
-           d.datconnlimit <> %s as valid
-      from pg_database as d
-"""
-
-
-def _require_ours(what: str, name: str, found: str | None, proof: str) -> None:
-    if found != proof:
-        raise ForeignObjectError(
-            f"A {what} {name} exists and is not ours (its comment is {found!r}, ours would be {proof!r}). "
-            "Nothing was changed; find its owner, or drop it by hand."
-        )
-
-
-def _require_our_database(seen: DatabaseSeen, owner: str, proof: str) -> None:
-    # A database made by a process that died before its comment is proved ours by its owner, whose proof came first.
-    if seen.owner != owner:
-        _require_ours("database", seen.name, seen.proof, proof)

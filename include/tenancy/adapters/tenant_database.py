@@ -76,6 +76,11 @@ class TenantDatabase:
             except sqlalchemy.exc.DBAPIError as error:
                 raise _migration_error(error, self._dsn) from error
 
+    def has_schema(self, application: str) -> bool:
+        """Is there a schema of the name?"""
+        with session(self._dsn, application=application) as connection:
+            return _owner(connection) is not None
+
     def look(self, application: str) -> SchemaSeen | None:
         """The schema, if it exists."""
         with session(self._dsn, application=application) as connection:
@@ -125,21 +130,26 @@ def _owner(connection: Session) -> str | None:
     return row["owner"] if row else None
 
 
-_OWNER = "select pg_get_userbyid(nspowner)::text as owner from pg_namespace where nspname = %s"
-_VERSION = "select max(version_num) as version from tenant.alembic_version"
+# What these return is the tenant's to choose: no more of it is read than we need.
+_OWNER = """
+    select pg_catalog.pg_get_userbyid(nspowner)::pg_catalog.text as owner
+      from pg_catalog.pg_namespace where nspname = %s"""
+_VERSION = """
+    select pg_catalog.left(pg_catalog.max(version_num)::pg_catalog.text, 64) as version from tenant.alembic_version"""
 _INVITATION = """
-    select invitation_digest as digest, invitation_used_at as used_at, invitation_expires_at as expires_at,
-           invitation_used_at is null and invitation_expires_at > now() as open
-      from tenant.users where role = 'admin' and email = %s and invitation_digest is not null"""
+    select pg_catalog.left(invitation_digest, 128) as digest, invitation_used_at as used_at,
+           invitation_expires_at as expires_at,
+           invitation_used_at is null and invitation_expires_at > pg_catalog.now() as open
+      from tenant.users where role = 'admin' and email = %s and invitation_digest is not null limit 1"""
 _RENEW = """
     with renewed as (
         update tenant.users
-           set invitation_digest = %(digest)s, invitation_expires_at = now() + interval '7 days'
+           set invitation_digest = %(digest)s, invitation_expires_at = pg_catalog.now() + interval '7 days'
          where role = 'admin' and email = %(email)s and invitation_used_at is null
            and invitation_digest is distinct from %(digest)s
         returning id)
     insert into tenant.audit (actor, what) select 'platform', 'tenant.admin.invited_again' from renewed"""
-_ADMINS = "select count(*) as admins from tenant.users where role = 'admin'"
+_ADMINS = "select pg_catalog.count(*) as admins from tenant.users where role = 'admin'"
 
 
 def _seed(connection: Connection, admin: AdminAccount) -> None:
@@ -151,7 +161,7 @@ _SEED = (
     """insert into tenant.accounts (slug, name) values (:slug, :account)
        on conflict (slug) do update set name = excluded.name""",
     """insert into tenant.users (account_id, email, role, invitation_digest, invitation_expires_at)
-       select id, :email, 'admin', :invitation_digest, now() + interval '7 days'
+       select id, :email, 'admin', :invitation_digest, pg_catalog.now() + interval '7 days'
          from tenant.accounts where slug = :slug
        on conflict (email) do nothing""",
     """insert into tenant.audit (actor, what) select 'platform', 'tenant.admin.invited'

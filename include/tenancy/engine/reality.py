@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tenancy.activities.activity import Activity
+from tenancy.activities.activity import Activity, World
+from tenancy.activities.allocate_storage import PASSWORD
 from tenancy.activities.plan import PLAN, maker_of
 from tenancy.engine.comparison import Comparison, Look
 from tenancy.engine.drift import ALTERED, manual_drift
@@ -20,6 +21,7 @@ from tenancy.ledger import findings, inventory, rounds
 from tenancy.ledger.findings import Finding, What
 from tenancy.ledger.inventory import Stored
 from tenancy.ledger.ledger import LedgerSession
+from tenancy.saga.names import TenantId
 
 log = logging.getLogger(__name__)
 
@@ -106,16 +108,28 @@ class _Check:
         return {finding.key for finding in self._compared(spots).findings()} if spots else set()
 
     def _compared(self, spots: Iterable[_Spot]) -> Comparison:
+        world = self._world()
         before = inventory.seqs(self.ledger)  # first: whoever goes on while the resources are read has another then
         owned = inventory.live_resources(self.ledger)
-        looks = tuple(look for spot in spots if (look := self._look(spot)) is not None)
+        looks = tuple(look for spot in spots if (look := self._look(spot, world)) is not None)
         return Comparison(looks, owned, before, inventory.seqs(self.ledger))
 
-    def _look(self, spot: _Spot) -> Look | None:
+    def _world(self) -> World:
+        """With the passwords of all tenants, since a tenant's database is only ever entered as its own role."""
+        owned = inventory.live_resources(self.ledger).values()
+        credentials = {each.tenant_id: each.credential for each in owned if each.credential}
+
+        def password(tenant_id: TenantId) -> str | None:
+            credential = credentials.get(tenant_id)
+            return self.tenancy.keyring.derive(tenant_id, credential, PASSWORD) if credential else None
+
+        return replace(self.tenancy.world, database_password=password)
+
+    def _look(self, spot: _Spot, world: World) -> Look | None:
         platform = self.tenancy.platform
         regions = {name: region for name, region in platform.regions.items() if name == spot.region}
         try:
-            found = spot.activity.discover(self.tenancy.world, replace(platform, regions=regions))
+            found = spot.activity.discover(world, replace(platform, regions=regions))
         except Exception as error:  # noqa: BLE001 - whatever it was, the other regions are to be looked at
             self.troubles[spot] = message_of(error)
             log.warning("not looked at: %s: %s", spot, message_of(error))

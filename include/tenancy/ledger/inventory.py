@@ -13,6 +13,7 @@ from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.signed_heads import Head
 from tenancy.saga.errors import LedgerOutdatedError
 from tenancy.saga.names import TenantId
+from tenancy.saga.tenant import Credential
 
 _PAGE: Final = 100
 Row = Mapping[str, Any]
@@ -28,6 +29,13 @@ class Owned:
     slug: str
     region: str
     active: bool
+    kid: str | None = None
+    credential_generation: int | None = None
+
+    @property
+    def credential(self) -> Credential | None:
+        """What it was made with, if it has one."""
+        return Credential(self.kid, self.credential_generation or 1) if self.kid else None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,112 @@
+"""Tenants' databases in an admin session: made from template0, closed to everybody else, found by their proof.
+
+Called by storage.py. All of it runs in the storage connection's own database: no administrator enters a tenant's.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg import sql
+
+from tenancy.adapters.sessions import Session
+from tenancy.saga.errors import ForeignObjectError
+
+_INVALID: Final = -2
+"""pg_database.datconnlimit of a database whose DROP was interrupted; PostgreSQL only lets one drop it again."""
+_MARK: Final = "tenancy:"
+"""How every proof of ownership begins (saga/names.py)."""
+
+
+@dataclass(frozen=True)
+class DatabaseSeen:
+    """A database as it is. `valid` is False when an interrupted DROP left a torso.
+
+    `proof` is that of its owner, which a tenant cannot change; its own comment counts only when the owner has none.
+    `accepts_connections` is False while it is made or dropped, or when the tenant closed it itself.
+    """
+
+    name: str
+    owner: str
+    proof: str | None
+    connection_limit: int
+    valid: bool
+    accepts_connections: bool
+    is_template: bool
+
+    @property
+    def in_service(self) -> bool:
+        """Can its tenant use it, and the platform drop it?"""
+        return self.accepts_connections and not self.is_template
+
+
+def find_database(connection: Session, name: str) -> DatabaseSeen | None:
+    """The database, if it exists, whole or not."""
+    row = connection.execute(_DATABASES + " where d.datname = %(name)s", {**_CONSTANTS, "name": name}).fetchone()
+    return DatabaseSeen(**row) if row else None
+
+
+def databases_with_proof(connection: Session, prefix: str) -> list[DatabaseSeen]:
+    """Every database whose proof begins so. A half-made one has its owner's."""
+    rows = connection.execute(f"{_DATABASES} where {_PROOF} ^@ %(prefix)s", {**_CONSTANTS, "prefix": prefix})
+    return [DatabaseSeen(**row) for row in rows]
+
+
+def require_our_database(found: DatabaseSeen, owner: str, proof: str) -> None:
+    """ForeignObjectError unless it is the tenant's: owned by its role, or marked as its own."""
+    if found.owner != owner and found.proof != proof:
+        raise ForeignObjectError(
+            f"A database {found.name} exists and is not ours (it is owned by {found.owner} and its proof is "
+            f"{found.proof!r}, ours would be {proof!r}). Nothing was changed; find its owner, or drop it by hand."
+        )
+
+
+def create_database(connection: Session, name: str, *, owner: str) -> None:
+    """From template0, which nobody can be in or leave anything in; accepts no connections yet."""
+    connection.execute(
+        sql.SQL("create database {} owner {} template template0 encoding 'UTF8' {} allow_connections false").format(
+            sql.Identifier(name), sql.Identifier(owner), _locale(connection)
+        )
+    )
+
+
+def open_database(connection: Session, name: str, *, connection_limit: int, proof: str) -> None:
+    """Let its owner in, and nobody else. Also mends what an owner can change: template, closed, limit, comment."""
+    database = sql.Identifier(name)
+    connection.execute(sql.SQL("revoke all on database {} from public").format(database))
+    connection.execute(sql.SQL("comment on database {} is {}").format(database, sql.Literal(proof)))
+    connection.execute(
+        sql.SQL("alter database {} with is_template false allow_connections true connection limit {}").format(
+            database, sql.Literal(connection_limit)
+        )
+    )
+
+
+def close_database(connection: Session, name: str) -> None:
+    """Let nobody in any more, superusers included. Its owner can undo this while it has a session."""
+    connection.execute(
+        sql.SQL("alter database {} with is_template false allow_connections false connection limit 0").format(
+            sql.Identifier(name)
+        )
+    )
+
+
+def _locale(connection: Session) -> sql.SQL:
+    """The same on every server, whatever the operating system's libraries are, so that no collation ever changes.
+
+    PostgreSQL 16 lacks the builtin provider: there upper() and lower() know ASCII letters only.
+    """
+    if connection.info.server_version >= 170000:
+        return sql.SQL("locale_provider builtin builtin_locale 'C.UTF-8' locale 'C'")
+    return sql.SQL("locale_provider libc locale 'C'")
+
+
+_CONSTANTS: Final = {"invalid": _INVALID, "mark": _MARK}
+_OWNERS: Final = "pg_catalog.shobj_description(d.datdba, 'pg_authid')"
+_PROOF: Final = f"""
+    case when {_OWNERS} ^@ %(mark)s then {_OWNERS} else pg_catalog.shobj_description(d.oid, 'pg_database') end"""
+_DATABASES: Final = f"""
+    select d.datname::pg_catalog.text as name, pg_catalog.pg_get_userbyid(d.datdba)::pg_catalog.text as owner,
+           {_PROOF} as proof, d.datconnlimit as connection_limit, d.datconnlimit <> %(invalid)s as valid,
+           d.datallowconn and d.datconnlimit <> 0 as accepts_connections, d.datistemplate as is_template
+      from pg_catalog.pg_database as d
+"""  # noqa: S608 - made of our own text

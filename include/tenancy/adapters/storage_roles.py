@@ -1,0 +1,127 @@
+"""Tenants' roles in an admin session: made with their proof in one transaction, shut out, and dropped.
+
+Called by storage.py. A role's comment is its proof of ownership: changing it takes CREATEROLE and the ADMIN option,
+which no tenant has.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from tenancy.adapters.sessions import Session
+from tenancy.saga.causes import Cause
+from tenancy.saga.errors import ForeignObjectError, TransientError
+
+
+@dataclass(frozen=True)
+class RoleSeen:
+    """A role as it is. `connection_limit` -1 means none; `may_login` is False while its database is being dropped."""
+
+    name: str
+    proof: str | None
+    connection_limit: int
+    may_login: bool
+
+    @property
+    def in_service(self) -> bool:
+        """Can its tenant use it?"""
+        return self.may_login
+
+
+def find_role(connection: Session, name: str) -> RoleSeen | None:
+    """The role, if it exists."""
+    row = connection.execute(_ROLES + " where rolname = %s", (name,)).fetchone()
+    return RoleSeen(**row) if row else None
+
+
+def roles_with_proof(connection: Session, prefix: str) -> list[RoleSeen]:
+    """Every role whose proof begins so."""
+    rows = connection.execute(_ROLES + " where pg_catalog.shobj_description(oid, 'pg_authid') ^@ %s", (prefix,))
+    return [RoleSeen(**row) for row in rows]
+
+
+def require_our_role(found: RoleSeen, proof: str) -> None:
+    """ForeignObjectError unless it carries this proof."""
+    if found.proof != proof:
+        raise ForeignObjectError(
+            f"A role {found.name} exists and is not ours (its comment is {found.proof!r}, ours would be {proof!r}). "
+            "Nothing was changed; find its owner, or drop it by hand."
+        )
+
+
+def ensure_role(connection: Session, name: str, *, password: str, proof: str, connection_limit: int) -> None:
+    """Make or adopt the role; its proof is written in the same transaction. ForeignObjectError when not ours."""
+    with connection.transaction():
+        found = find_role(connection, name)
+        if found is not None:
+            require_our_role(found, proof)
+        verb = sql.SQL("alter" if found else "create")
+        connection.execute(_let_in(connection, verb, name, password, connection_limit))
+        connection.execute(sql.SQL("comment on role {} is {}").format(sql.Identifier(name), sql.Literal(proof)))
+
+
+def let_role_in(connection: Session, name: str, password: str) -> None:
+    """Whatever its tenant made of its password: with this one it can log in, once more than its limit allows."""
+    connection.execute(_let_in(connection, sql.SQL("alter"), name, password, -1))
+
+
+def shut_role_out(connection: Session, name: str) -> None:
+    """It can begin no session any more; those that it has go on."""
+    connection.execute(sql.SQL("alter role {} nologin").format(sql.Identifier(name)))
+
+
+def drop_role(connection: Session, name: str) -> None:
+    """Drop it, with what it has in this database and its rights on others. TransientError names what else it has."""
+    role = sql.Identifier(name)
+    try:
+        connection.execute(sql.SQL("drop role {}").format(role))
+    except psycopg.errors.DependentObjectsStillExist:
+        try:
+            with connection.transaction():
+                connection.execute(sql.SQL("drop owned by {}").format(role))
+                connection.execute(sql.SQL("drop role {}").format(role))
+        except psycopg.errors.DependentObjectsStillExist as error:
+            raise _still_in_use(connection, name, error) from error
+
+
+def _still_in_use(connection: Session, name: str, error: psycopg.Error) -> TransientError:
+    """Objects in other databases, or rights there, which only a session in that database can take away."""
+    databases = [row["name"] for row in connection.execute(_REFERRING, (name,))]
+    where = ", ".join(databases) or "another database"
+    reason = " ".join((error.diag.message_detail or str(error)).split())
+    return TransientError(
+        f"The role {name} cannot be dropped: objects of {where} refer to it ({reason}). Have a superuser run in each "
+        f"of these databases: drop owned by {_quoted(name)};",
+        cause=Cause.STORAGE_ROLE_IN_USE,
+    )
+
+
+def _let_in(connection: Session, verb: sql.SQL, name: str, password: str, connection_limit: int) -> sql.Composed:
+    return sql.SQL("{} role {} login connection limit {} password {}").format(
+        verb, sql.Identifier(name), sql.Literal(connection_limit), sql.Literal(_scram(connection, name, password))
+    )
+
+
+def _scram(connection: Session, name: str, password: str) -> str:
+    # Hashed here, so that the password itself is in no statement and no server log.
+    return connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
+
+
+def _quoted(name: str) -> str:
+    return sql.Identifier(name).as_string(None)
+
+
+_ROLES: Final = """
+    select rolname::pg_catalog.text as name, pg_catalog.shobj_description(oid, 'pg_authid') as proof,
+           rolconnlimit as connection_limit, rolcanlogin as may_login
+      from pg_catalog.pg_roles
+"""
+_REFERRING: Final = """
+    select distinct d.datname::pg_catalog.text as name
+      from pg_catalog.pg_shdepend as s join pg_catalog.pg_database as d on d.oid = s.dbid
+     where s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
+       and s.refobjid = (select oid from pg_catalog.pg_roles where rolname = %s)
+     order by 1
+"""
