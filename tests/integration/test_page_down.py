@@ -52,7 +52,7 @@ def test_a_ledger_that_is_silent_is_named_before_it_times_out(console: Console, 
 def test_a_poll_that_fails_leaves_the_last_picture_and_says_so(console: Console):
     answer = _with_ledger(console, any_free()).get("/tenants/acme?part=live", 503)
     assert (answer.headers["HX-Retarget"], answer.headers["HX-Reswap"]) == ("#notice", "innerHTML")
-    assert "last picture" in answer.text
+    assert "You are seeing data from" in answer.text
     assert "<html" not in answer.text
 
 

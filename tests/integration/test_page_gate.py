@@ -114,7 +114,7 @@ def test_a_page_is_small_with_all_it_needs(console: Console):
     tenant_id = console.tenant(*WHOLE_LIFE)
     text = console.get(f"/tenants/{tenant_id}").text
     wanted = re.findall(r'(?:href|src)="(/static/[0-9a-f]{12}/[^"]+)"', text)
-    assert len(wanted) == 5
+    assert len(wanted) == 6
     kept = [console.get(path) for path in wanted]
     assert all("immutable" in answer.headers["Cache-Control"] for answer in kept)
     assert len(gzip.compress(text.encode())) + sum(len(gzip.compress(answer.content)) for answer in kept) < 60_000

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -19,7 +19,7 @@ from starlette.responses import Response
 from tenancy.console.api.access import place_for, receive_meant, require, right_of
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.callers import Caller, NotAuthenticated
-from tenancy.console.pages.rendering import airflow_of, page
+from tenancy.console.pages.rendering import airflow_of, page, root_of
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 
 log = logging.getLogger(__name__)
@@ -111,8 +111,16 @@ def trouble_of(request: Request, error: Exception) -> Trouble:
 
 
 def _logged_out(request: Request, _error: Any) -> Trouble:
-    login = f"{airflow_of(request)}auth/login/?next={quote(str(request.url), safe='')}"
-    return Trouble(401, "You are not logged in", "Airflow's login opens this page, too.", link=login)
+    login = f"{airflow_of(request)}auth/login/?next={quote(_whole_page(request), safe='')}"
+    return Trouble(401, "You are not logged in", "Log in to Airflow; then this page opens again.", link=login)
+
+
+def _whole_page(request: Request) -> str:
+    """The address that the person sees: not that of a part of a page, nor of a dialog in it."""
+    shown = urlsplit(request.headers.get("HX-Current-URL", ""))
+    if shown.netloc == request.url.netloc and shown.path.startswith(root_of(request)):
+        return shown.geturl()
+    return str(request.url.remove_query_params("part"))
 
 
 def _login_away(_request: Request, error: Any) -> Trouble:

@@ -25,6 +25,8 @@ REST_SECONDS: Final = 60.0
 """The same where nothing is under way."""
 AGE: Final = "X-Tenancy-Age"
 """Seconds since the picture was drawn; console.js lets its times tick from there."""
+FRESH: Final = "X-Tenancy-Fresh"
+"""Asked for with this header, an answer is not one from before: after one's own action the page shows it at once."""
 EVERY: Final = "X-Tenancy-Every"
 """After how many of its beats console.js is to ask again; of an unchanged picture, too."""
 _AT_MOST: Final = 200
@@ -64,7 +66,7 @@ class Recent:
         """The page that is polled; 304 when the browser has just this."""
         asked = (request.url.path, request.url.query, caller.rights, root_of(request))
         kept = self._kept.get(asked)
-        if kept is None or self._clock() - kept.at >= KEPT_SECONDS:
+        if kept is None or FRESH in request.headers or self._clock() - kept.at >= KEPT_SECONDS:
             begun = self._clock()
             kept = self._looked(asked, kept, glance(), begun)
         every = self._crowd.polled(busy=kept.busy)

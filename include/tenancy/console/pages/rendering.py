@@ -30,6 +30,7 @@ HEADERS: Final[Mapping[str, str]] = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "private, no-cache",  # the browser may keep it, and must ask before it shows it again
     "Vary": "Cookie, Authorization",
+    "X-Tenancy-Console": "1",  # connection.js shows no other answer
 }
 
 

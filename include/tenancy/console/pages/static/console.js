@@ -1,47 +1,56 @@
 // Small services to pages that are whole without them: polling while somebody looks, ticking times, copying, leaving.
 (() => {
-  const POLL = 2000;
-  const notice = () => document.getElementById("notice");
-  const pulse = () => document.getElementById("pulse");
+  const POLL = 2000, STALE_POLL = 3, SILENT = 12000;
+  const { poller, say } = connection;
+  const live = () => document.getElementById("live");
 
   // -- polling: only while the page can be seen, never twice at once, and where nothing is under way more seldom
-  let asking = false, beat = 0, seen = performance.now();
+  let asking = false, beat = 0, seen = performance.now(), answered = performance.now(), refresh = false, fresh = false;
+  const every = () => {
+    const told = Number(live()?.dataset.every || 1);
+    return connection.isStale() ? Math.min(told, STALE_POLL) : told;
+  };
   const poll = () => {
     if (document.visibilityState !== "visible" || asking) return;
-    document.querySelectorAll("[data-hx-trigger='console:poll']").forEach((element) => {
-      if (beat % Number(element.dataset.every || 1) === 0) htmx.trigger(element, "console:poll");
-    });
+    const address = live()?.dataset.poll;
+    if (address && beat % every() === 0) {
+      poller.setAttribute("data-hx-get", address);
+      htmx.trigger(poller, "console:poll");
+    }
+    document.querySelectorAll("#dialog [data-hx-trigger='console:poll']").forEach((element) => htmx.trigger(element, "console:poll"));
     beat += 1;
   };
   const pollNow = () => { beat = 0; poll(); };
   setInterval(poll, POLL);
   document.addEventListener("visibilitychange", pollNow);
   document.addEventListener("close", pollNow, true);  // of a dialog: what was done in it is to be seen
-  document.addEventListener("htmx:before:request", () => { asking = true; });
-  document.addEventListener("htmx:finally:request", () => { asking = false; });
+  addEventListener("online", pollNow);
+  document.addEventListener("htmx:config:request", (event) => {
+    const { ctx } = event.detail;
+    if (fresh && ctx.sourceElement === poller) { ctx.request.headers["X-Tenancy-Fresh"] = "1"; fresh = false; }
+  });
+  document.addEventListener("htmx:before:request", (event) => {
+    asking = true;
+    event.detail.ctx.polls = event.detail.ctx.sourceElement.matches("[data-hx-trigger]");
+  });
+  document.addEventListener("htmx:finally:request", () => {
+    asking = false;
+    if (refresh) { refresh = false; fresh = true; pollNow(); }
+  });
   document.addEventListener("htmx:after:swap", (event) => {
-    const asked = event.detail?.ctx?.sourceElement;
-    if (asked && !asked.matches("[data-hx-trigger='console:poll']")) return;  // what a dialog says is not about the page
+    const { sourceElement: asked, request, response, polls } = event.detail?.ctx ?? {};
+    if (asked !== poller) {
+      if (request?.method === "POST" && !polls) refresh = true;  // one's own action is to be seen at once
+      return;
+    }
+    if (response.status >= 400) return;
+    answered = performance.now();
     // A picture that did not change comes out of the browser's cache; its times go on from when it was drawn.
-    const age = Number(event.detail?.ctx?.response?.headers?.get("X-Tenancy-Age")) || 0;
+    const age = Number(response.headers.get("X-Tenancy-Age")) || 0;
     seen = performance.now() - age * 1000;
-    const every = event.detail?.ctx?.response?.headers?.get("X-Tenancy-Every");  // how often it may ask, which others share
-    if (every) { document.getElementById("live").dataset.every = every; beat = 1; }  // counted from this answer on
-    const status = event.detail?.ctx?.response?.status;
-    if (!status || status < 400) { notice().replaceChildren(); say("live", "live"); } else say("last picture", "bad");
+    const told = response.headers.get("X-Tenancy-Every");  // how often it may ask, which others share
+    if (told) { live().dataset.every = told; beat = 1; }  // counted from this answer on
   });
-  document.addEventListener("htmx:error", () => {
-    const line = document.createElement("p");
-    line.className = "notice bad";
-    line.textContent = "Airflow's api-server does not answer, so this page does not either. What you see below is the last "
-      + "picture there was. It says nothing about any tenant; escalate to platform engineering if it lasts.";
-    notice().replaceChildren(line);
-    say("last picture", "bad");
-  });
-  const say = (text, tone) => {
-    const mark = pulse();
-    if (mark.textContent !== text) { mark.textContent = text; mark.className = `live ${tone}`; }
-  };
 
   // -- times that go on between two answers
   const pair = (large, unit, small, part) => (small && large < 10 ? `${large} ${unit} ${small} ${part}` : `${large} ${unit}`);
@@ -56,7 +65,8 @@
   };
   const since = () => (performance.now() - seen) / 1000;
   const tick = () => {
-    if (document.visibilityState !== "visible") return;
+    if (document.visibilityState !== "visible" || connection.isStale()) return;
+    if (live()?.dataset.poll && performance.now() - answered > SILENT + every() * POLL) { connection.lost(); return; }
     document.querySelectorAll(".ticking").forEach((element) => {
       const text = duration(Number(element.dataset.elapsed) + since());
       if (element.textContent !== text) element.textContent = text;
@@ -101,6 +111,11 @@
     event.preventDefault();
     const stand = outside.createElement("a");
     stand.href = link.href;
+    if (link.matches("[data-login]")) {  // Airflow's login opens around the frame, and leads back to this very view
+      const login = new URL(link.href);
+      login.searchParams.set("next", window.parent.location.href);
+      stand.href = login.href;
+    }
     if (link.target === "_blank" || event.ctrlKey || event.metaKey) { stand.target = "_blank"; stand.rel = "noopener noreferrer"; }
     outside.body.append(stand);
     stand.click();
@@ -110,6 +125,6 @@
   // -- a page that could not be shown asks again by itself; of the others only those that are polled are live
   if (document.querySelector("[data-again]")) {
     say("asks again every 5 s", "bad");
-    setInterval(() => { if (document.visibilityState === "visible") location.reload(); }, 5000);
-  } else if (document.querySelector("[data-hx-trigger='console:poll']")) say("live", "live");
+    setInterval(async () => { if (document.visibilityState === "visible" && await connection.isThere()) location.reload(); }, 5000);
+  } else if (live()?.dataset.poll) say("live", "live");
 })();

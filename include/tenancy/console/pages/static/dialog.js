@@ -1,7 +1,63 @@
 // Dialogs: filled by the server, shown by the browser, emptied when closed, so that nothing of them polls on.
 (() => {
   const dialog = document.getElementById("dialog"), body = document.getElementById("dialog-body");
+  const notice = (text) => {
+    const line = document.createElement("p");
+    line.className = "notice bad unanswered";
+    line.setAttribute("role", "alert");
+    line.textContent = text;
+    return line;
+  };
+
+  // -- an answer that does not come: said where it was asked for
+  document.addEventListener("console:unanswered", (event) => {
+    const asked = event.detail.sourceElement, form = asked?.closest("form");
+    const reason = navigator.onLine ? "Can't reach Airflow." : "You are offline.";
+    if (form?.matches("[data-hx-trigger]")) return;  // it asks again by itself
+    if (form) {
+      form.querySelector(".unanswered")?.remove();
+      const again = form.dataset.unanswered || "It may have been done all the same. You can send it again: it is done once.";
+      form.querySelector("h2, label")?.insertAdjacentElement(form.querySelector("h2") ? "afterend" : "beforebegin", notice(`${reason} ${again}`));
+    } else if (dialog && asked?.matches("[data-hx-target='#dialog-body']")) {
+      const said = document.createElement("div"), close = document.createElement("button");
+      said.className = "dialog";
+      close.type = "button"; close.className = "plain"; close.textContent = "Close"; close.dataset.close = "";
+      said.append(notice(`${reason} Nothing was asked for and nothing was changed. Try again in a moment.`), close);
+      body.replaceChildren(said);
+      if (!dialog.open) dialog.showModal();
+      close.focus();
+    }
+  });
+
   if (dialog) {
+    // -- while a form is being sent its dialog stays open: its answer is to be read
+    let sending = null;
+    const wait = () => {
+      const buttons = body.querySelector(".buttons");
+      if (!buttons || buttons.querySelector(".sending")) return;
+      const said = document.createElement("small");
+      said.className = "sending";
+      said.setAttribute("role", "status");
+      said.textContent = "It is being sent. Wait for the answer.";
+      buttons.prepend(said);
+    };
+    document.addEventListener("htmx:before:request", (event) => {
+      const { ctx } = event.detail, asked = ctx.sourceElement;
+      if (ctx.request.method === "POST" && body.contains(asked) && !asked.matches("[data-hx-trigger]")) sending = ctx;
+    });
+    document.addEventListener("htmx:finally:request", (event) => {
+      if (event.detail.ctx !== sending) return;
+      sending = null;
+      body.querySelector(".sending")?.remove();
+    });
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && sending && dialog.open) { event.preventDefault(); wait(); }
+    }, true);
+    dialog.addEventListener("cancel", (event) => { if (sending) { event.preventDefault(); wait(); } });
+    // A browser may close it all the same: then its answer does not open it again. The page behind it shows what was done.
+    dialog.addEventListener("close", () => { if (sending) sending.dropped = true; body.replaceChildren(); });
+    document.addEventListener("htmx:before:swap", (event) => { if (event.detail.ctx.dropped) event.preventDefault(); });
+
     document.addEventListener("htmx:after:swap", () => {
       if (!body.firstElementChild) return;
       if (!dialog.open) dialog.showModal();
@@ -9,11 +65,12 @@
       if (wrong) wrong.focus();
       else if (!body.contains(document.activeElement)) body.querySelector("[data-close]")?.focus();
     });
-    dialog.addEventListener("close", () => body.replaceChildren());
     addEventListener("pagehide", () => { if (body.querySelector("#invited")) dialog.close(); });  // nor come back with Back
     document.addEventListener("click", (event) => {
       // A click beside it must not lose what is shown once.
-      if (event.target.closest("[data-close]") || (event.target === dialog && !body.querySelector("#invited"))) dialog.close();
+      const closes = event.target.closest("[data-close]") || (event.target === dialog && !body.querySelector("#invited"));
+      if (!closes) return;
+      if (sending) wait(); else dialog.close();
     });
   }
   // A created tenant's page opens by itself.
