@@ -5,7 +5,7 @@ from enum import Enum, auto
 from typing import Any
 
 from tenancy.saga.causes import Cause
-from tenancy.saga.errors import PermanentError, TenancyError, TransientError
+from tenancy.saga.errors import PermanentError, PlatformError, TenancyError, TransientError
 
 STORAGE, HANDLE, SCHEMA = "allocate_storage", "allocate_workflow_handle", "apply_tenant_schema"
 DEPLOY, WAIT = "deploy_workloads", "wait_for_workloads_ready"
@@ -79,7 +79,7 @@ ROWS = [
         code=Cause.STORAGE_NO_SLOTS,
     ),
     Row(
-        "no-createdb", STORAGE, PermanentError,
+        "no-createdb", STORAGE, PlatformError,
         f"storage {REGION} at .* refused: permission denied to create database",
         code=Cause.STORAGE_PERMISSION,
     ),

@@ -19,7 +19,7 @@ from tenancy.console.parts import Parts
 from tenancy.engine import invitation
 from tenancy.ledger.envelope import Stamp
 from tenancy.saga import facts as f
-from tenancy.saga.errors import PermanentError, Refused
+from tenancy.saga.errors import PlatformError, Refused
 from tests.asgi import ask
 from tests.integration.stage import DEPLOY, Stage
 
@@ -140,7 +140,7 @@ def test_a_database_that_lets_nobody_in_uses_nothing_up(active: Stage):
     name = next(each.name for each in active.saga.resources if each.kind == ROLE)
     with psycopg.connect(active.server.superuser_dsn(), autocommit=True) as superuser:
         superuser.execute(sql.SQL("alter role {} nologin").format(sql.Identifier(name)))
-        with pytest.raises(PermanentError):
+        with pytest.raises(PlatformError):
             invitation.show(active.tenancy, active.tenant_id, by=ADA)
         superuser.execute(sql.SQL("alter role {} login").format(sql.Identifier(name)))
     assert invitation.show(active.tenancy, active.tenant_id, by=ADA).secret

@@ -12,11 +12,10 @@ from sandbox.postgres import PostgresServer
 from tenancy.adapters.dsn import Dsn
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger
-from tenancy.saga.errors import PermanentError, TransientError
+from tenancy.saga.errors import PlatformError, TransientError
 from tests.parts import superuser
 from tests.unit.sagas import TENANT, start
 
-_SHORT = {"connect_timeout": 2}
 """As the Airflow connection's extra would say; libpq takes no less."""
 
 
@@ -43,18 +42,18 @@ def test_a_closed_port_is_told_at_once(ledger_dsn: Dsn):
 def test_a_server_that_never_answers_is_told_within_the_time_out(ledger_dsn: Dsn, silent: int):
     begun = time.monotonic()
     with pytest.raises(TransientError, match=rf"The ledger does not answer at 127\.0\.0\.1:{silent}/"):
-        _open(replace(ledger_dsn, port=silent, options=_SHORT))
+        _open(replace(ledger_dsn, port=silent, connect_seconds=2))
     assert time.monotonic() - begun < 4
 
 
 def test_a_wrong_password_is_not_worth_a_retry_and_is_not_repeated(ledger_dsn: Dsn):
-    with pytest.raises(PermanentError, match="The ledger at") as refused:
+    with pytest.raises(PlatformError, match="The ledger at") as refused:
         _open(replace(ledger_dsn, password="wrong-pass"))
     assert "wrong-pass" not in str(refused.value)
 
 
 def test_a_missing_database_is_not_worth_a_retry(ledger_dsn: Dsn):
-    with pytest.raises(PermanentError, match='database "no_such_ledger" does not exist'):
+    with pytest.raises(PlatformError, match='database "no_such_ledger" does not exist'):
         _open(ledger_dsn.to_database("no_such_ledger"))
 
 

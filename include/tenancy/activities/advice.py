@@ -36,6 +36,9 @@ REMEDIES: Final[Mapping[Cause, Remedy]] = {
     Cause.STORAGE_UNREACHABLE: Remedy("Have the region's storage server looked at; all goes on when it answers."),
     Cause.STORAGE_NO_SLOTS: Remedy("Have idle sessions of the storage server ended, or its limit raised."),
     Cause.STORAGE_BLOCKED: Remedy("Have the session that blocks it ended; the evidence names it."),
+    Cause.STORAGE_OVERLOADED: Remedy(
+        "Have memory and limits of the storage server looked at; it is out of a resource."
+    ),
     Cause.STORAGE_DISK_FULL: Remedy("Have space freed on the storage server.", "escalate"),
     Cause.STORAGE_TEMPLATE_IN_USE: Remedy("Retry: databases are no longer made from template1."),
     Cause.STORAGE_DATABASE_HELD: Remedy("Have what holds the database ended, as the error says; then cancel again."),

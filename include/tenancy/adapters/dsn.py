@@ -25,6 +25,8 @@ class Dsn:
     user: str
     password: str = field(repr=False)
     label: str = "PostgreSQL"
+    is_tenant: bool = False
+    """Entered as the role of a tenant."""
     is_ledger: bool = False
     """Its trouble is the ledger's then, not a storage's."""
     options: dict[str, Any] = field(default_factory=dict)
@@ -34,7 +36,16 @@ class Dsn:
 
     def to_database(self, dbname: str, *, user: str | None = None, password: str | None = None) -> Self:
         """The same server, another database and perhaps another user."""
-        return replace(self, dbname=dbname, user=user or self.user, password=password or self.password)
+        tenant = self.is_tenant or user is not None
+        return replace(
+            self, dbname=dbname, user=user or self.user, password=password or self.password, is_tenant=tenant
+        )
+
+    @property
+    def place(self) -> str:
+        """Where it is, for sentences."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}/{self.dbname}"
 
     @property
     def url(self) -> str:

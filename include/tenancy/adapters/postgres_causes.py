@@ -1,51 +1,55 @@
-"""What keeps a PostgreSQL server from serving us, as a cause: from SQLSTATEs, else from libpq's words.
+"""psycopg's errors in our words: which system, where, what it answered, whose fault that is, and the cause.
 
-Pure. The codes are PostgreSQL's (documentation, appendix A); libpq tells none of a connection that failed.
+By SQLSTATE (sqlstates.py). An error without one did not come from PostgreSQL: the server, or the way to it, is silent.
 """
 
-import re
 from typing import Final
 
 import psycopg
 
 from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.sqlstates import Fault, Verdict, verdict_of
 from tenancy.saga.causes import Cause
+from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 
-_BY_CODE: Final = {
-    "53300": Cause.STORAGE_NO_SLOTS,
-    "53100": Cause.STORAGE_DISK_FULL,
-    "55P03": Cause.STORAGE_BLOCKED,  # lock_not_available: our own lock_timeout
-    "57014": Cause.STORAGE_BLOCKED,  # query_canceled: our own statement_timeout
-    "40P01": Cause.STORAGE_BLOCKED,
-    "55006": Cause.STORAGE_TEMPLATE_IN_USE,
-    "42501": Cause.STORAGE_PERMISSION,
-    "28000": Cause.STORAGE_PERMISSION,
-    "28P01": Cause.STORAGE_PERMISSION,
+Failure = TransientError | PermanentError | PlatformError
+_KINDS: Final[dict[Fault, type[Failure]]] = {
+    Fault.TRANSIENT: TransientError,
+    Fault.PLATFORM: PlatformError,
+    Fault.TENANT: PermanentError,
+    Fault.PERMANENT: PermanentError,
 }
-_BY_WORDS: Final = (
-    (re.compile(r"too many connections|remaining connection slots|connection limit exceeded"), Cause.STORAGE_NO_SLOTS),
-    (re.compile(r"No space left on device"), Cause.STORAGE_DISK_FULL),
-    (
-        re.compile(r"authentication failed|no pg_hba\.conf entry|not permitted to log in|permission denied"),
-        Cause.STORAGE_PERMISSION,
-    ),
-)
 
 
-def cause_of_refusal(error: psycopg.Error, dsn: Dsn) -> Cause:
-    """Unknown when it was neither the server's state nor our right: a wrong statement, say."""
-    if dsn.is_ledger:
-        return Cause.LEDGER_SILENT
-    if error.sqlstate in _BY_CODE:
-        return _BY_CODE[error.sqlstate]
-    said = str(error)
-    for words, cause in _BY_WORDS:
-        if words.search(said):
-            return cause
-    return Cause.STORAGE_UNREACHABLE if _is_lost(error) else Cause.UNKNOWN
+def translate(error: psycopg.Error, dsn: Dsn, *, connecting: bool = False) -> Failure:
+    """The same failure as an error of ours. `connecting`: the session was not open yet."""
+    verdict = verdict_on(error, dsn, connecting=connecting)
+    failure = _KINDS[verdict.fault](_sentence(error, dsn, verdict, connecting=connecting), cause=verdict.cause)
+    if isinstance(failure, TransientError):
+        failure.retry_after = verdict.retry_after
+    return failure
 
 
-def _is_lost(error: psycopg.Error) -> bool:
-    """The connection, or the whole server."""
-    gone = (error.sqlstate or "").startswith(("08", "57P"))
-    return gone or (error.sqlstate is None and isinstance(error, psycopg.OperationalError))
+def verdict_on(error: psycopg.Error, dsn: Dsn, *, connecting: bool = False) -> Verdict:
+    """Whose fault it is, and the cause."""
+    if error.sqlstate is not None:
+        return verdict_of(error.sqlstate, connecting=connecting, as_tenant=dsn.is_tenant, at_ledger=dsn.is_ledger)
+    if _is_silence(error):
+        return Verdict(Fault.TRANSIENT, Cause.LEDGER_SILENT if dsn.is_ledger else Cause.STORAGE_UNREACHABLE)
+    if connecting:  # libpq does not accept what the connection asks for
+        return Verdict(Fault.PLATFORM, Cause.LEDGER_REFUSES if dsn.is_ledger else Cause.STORAGE_CONNECTION)
+    return Verdict(Fault.PERMANENT, Cause.LEDGER_REFUSES if dsn.is_ledger else Cause.UNKNOWN)
+
+
+def _is_silence(error: psycopg.Error) -> bool:
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+
+
+def _sentence(error: psycopg.Error, dsn: Dsn, verdict: Verdict, *, connecting: bool) -> str:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    system = dsn.label[:1].upper() + dsn.label[1:]
+    if error.sqlstate is None and _is_silence(error):
+        return f"{system} does not answer at {dsn.place}: {reason}"
+    if connecting and verdict.fault is Fault.TRANSIENT:
+        return f"{system} at {dsn.place} lets nobody in now: {reason} [{error.sqlstate}]"
+    return f"{system} at {dsn.place} refused: {reason}" + (f" [{error.sqlstate}]" if error.sqlstate else "")

@@ -89,7 +89,8 @@ def lost_settings(found: Mapping[str, str | None], wanted: Mapping[str, str], sy
     """The sentence about settings that did not reach the session."""
     told = "; ".join(f"{name} is {value!r} instead of {wanted[name]!r}" for name, value in found.items())
     return PlatformError(
-        f"{system} did not take the settings that each session of Tenancy starts with: {told}. A pooler such as "
+        f"{system[:1].upper() + system[1:]} did not take the settings that each session of Tenancy starts with: "
+        f"{told}. A pooler such as "
         "PgBouncer (ignore_startup_parameters) drops them, and PGTZ, PGDATESTYLE or PGAPPNAME in the environment of "
         "Airflow's processes overrides them. Let the Airflow connection lead to PostgreSQL itself, and unset "
         "the variables.",

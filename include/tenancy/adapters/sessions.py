@@ -5,7 +5,6 @@ on (session_settings.py), has keep-alives and statement and lock time-outs, on t
 here; it knows nothing of tenants.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -14,10 +13,10 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.rows import dict_row
 
+from tenancy.adapters.connecting import TellingConnection
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.postgres_causes import cause_of_refusal
+from tenancy.adapters.postgres_causes import translate
 from tenancy.adapters.session_settings import PINNED, REPORTED, named, require_reported
-from tenancy.saga.errors import PermanentError, TransientError
 
 Session = psycopg.Connection[dict[str, Any]]
 
@@ -30,24 +29,10 @@ ORPHAN_SECONDS = 2
 OPEN_TRANSACTION_SECONDS = 5
 """A stopped process keeps its transaction open and with it the rows that its successor waits for. The server ends
 such a session before the successor's lock time-out."""
-_TRANSIENT = (
-    psycopg.errors.OperationalError,  # connection lost, shutting down, too many connections, lock not available
-    psycopg.errors.InterfaceError,
-    psycopg.errors.TransactionRollback,  # serialization failure, deadlock
-    psycopg.errors.ObjectInUse,  # template1 or the database is being accessed
-    psycopg.errors.IdleInTransactionSessionTimeout,  # this process was stopped for a while
-)
-_WRONG_PASSWORD = (psycopg.errors.InvalidAuthorizationSpecification, psycopg.errors.InvalidPassword)
-_REFUSES_FOR_GOOD = re.compile(
-    r"FATAL: .*(authentication failed|no pg_hba\.conf entry|does not exist|permission denied|not permitted to log in"
-    r"|invalid database)"
-)
-"""libpq tells no SQLSTATE of a connection that failed (psycopg 3.3.9, tests/integration/test_sessions.py)."""
-
 _Result = TypeVar("_Result")
 
 
-class BoundedConnection(psycopg.Connection[dict[str, Any]]):
+class BoundedConnection(TellingConnection, psycopg.Connection[dict[str, Any]]):
     """Gives a server up that says nothing for so long, and hangs up, so that nothing after it waits again."""
 
     silence_seconds: float | None = None
@@ -69,19 +54,21 @@ class BoundedConnection(psycopg.Connection[dict[str, Any]]):
 def session(
     dsn: Dsn, *, application: str, settings: dict[str, str] | None = None, silence_seconds: float | None = None
 ) -> Iterator[Session]:
-    """A session that is closed at the end. Its errors come out as TransientError or PermanentError."""
+    """A session that is closed at the end. Its errors come out as ours (postgres_causes.py)."""
     with translated(dsn), connected(dsn, application=application, settings=settings) as connection:
         connection.silence_seconds = silence_seconds
         yield connection
 
 
 def connected(dsn: Dsn, *, application: str, settings: dict[str, str] | None = None) -> BoundedConnection:
-    """A session that the caller closes; at the end of a `with` it closes itself. psycopg's errors come out as they are.
+    """A session that the caller closes; at the end of a `with` it closes itself.
 
-    PlatformError when the settings do not reach the session: then a pooler answers, not PostgreSQL.
+    Errors of connecting come out as ours, those of statements as psycopg's. PlatformError when the settings do not
+    reach the session: then a pooler answers, not PostgreSQL.
     """
     wanted = session_settings(application, settings)
-    connection = BoundedConnection.connect(**dsn.parameters(wanted), autocommit=True, row_factory=dict_row)
+    with translated(dsn, connecting=True):
+        connection = BoundedConnection.connect(**dsn.parameters(wanted), autocommit=True, row_factory=dict_row)
     try:
         require_settings(connection, wanted, dsn)
     except BaseException:
@@ -103,42 +90,13 @@ def session_settings(application: str, settings: Mapping[str, str] | None = None
 
 def require_settings(connection: psycopg.BaseConnection[Any], wanted: Mapping[str, str], dsn: Dsn) -> None:
     """PlatformError when the server took other settings than ours, by what it reports at the start of a session."""
-    require_reported(wanted, {name: connection.info.parameter_status(name) for name in REPORTED}, _capital(dsn.label))
+    require_reported(wanted, {name: connection.info.parameter_status(name) for name in REPORTED}, dsn.label)
 
 
 @contextmanager
-def translated(dsn: Dsn) -> Iterator[None]:
+def translated(dsn: Dsn, *, connecting: bool = False) -> Iterator[None]:
     """Errors of psycopg inside become ours, with system and place in the sentence."""
     try:
         yield
     except psycopg.Error as error:
-        raise translate(error, dsn) from error
-
-
-def translate(error: psycopg.Error, dsn: Dsn) -> TransientError | PermanentError:
-    """The same failure in our words: which system, where, what it said, and the cause."""
-    ours = _in_our_words(error, dsn)
-    ours.cause = cause_of_refusal(error, dsn)
-    return ours
-
-
-def _in_our_words(error: psycopg.Error, dsn: Dsn) -> TransientError | PermanentError:
-    said = " ".join(str(error).split()) or type(error).__name__
-    place = f"{dsn.host}:{dsn.port}/{dsn.dbname}"
-    if error.sqlstate is None and isinstance(error, psycopg.OperationalError):
-        if _REFUSES_FOR_GOOD.search(said):
-            return PermanentError(f"{_capital(dsn.label)} at {place} refused: {said}")
-        if "FATAL:" in said:  # it is full, or starting, or shutting down
-            return TransientError(f"{_capital(dsn.label)} at {place} lets nobody in now: {said}")
-        return TransientError(f"{_capital(dsn.label)} does not answer at {place}: {said}")
-    code = f" [{error.sqlstate}]" if error.sqlstate else ""
-    kind = TransientError if _is_transient(error) else PermanentError
-    return kind(f"{_capital(dsn.label)} at {place} refused: {said}{code}")
-
-
-def _is_transient(error: psycopg.Error) -> bool:
-    return isinstance(error, _TRANSIENT) and not isinstance(error, _WRONG_PASSWORD)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+        raise translate(error, dsn, connecting=connecting) from error

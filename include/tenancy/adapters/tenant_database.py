@@ -16,11 +16,12 @@ from sqlalchemy import Connection, text
 
 from tenancy.adapters.advisory_lock import acquire
 from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.postgres_causes import Failure, translate
 from tenancy.adapters.schema_migrations import migrate
-from tenancy.adapters.sessions import Session, session, translate
+from tenancy.adapters.sessions import Session, session
 from tenancy.adapters.storage import TENANT_SCHEMA, LockPolicy
 from tenancy.saga.causes import Cause
-from tenancy.saga.errors import ForeignObjectError, PermanentError, TransientError
+from tenancy.saga.errors import ForeignObjectError, PermanentError
 from tenancy.saga.names import TenantId, lock_key
 
 SCRIPTS = Path(__file__).parent / "tenant_schema"
@@ -169,7 +170,7 @@ _SEED = (
 )
 
 
-def _migration_error(error: sqlalchemy.exc.DBAPIError, dsn: Dsn) -> TransientError | PermanentError:
+def _migration_error(error: sqlalchemy.exc.DBAPIError, dsn: Dsn) -> Failure:
     if not isinstance(error.orig, psycopg.Error):
         return PermanentError(f"The tenant's migration failed: {error}", cause=Cause.SCHEMA_MIGRATION)
     ours = translate(error.orig, dsn)

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 
+from tenancy.adapters.connecting import TellingConnection
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.sessions import require_settings, session_settings, translated
 
@@ -16,11 +17,17 @@ _BURST_SECONDS: Final = 0.3
 """The insert is committed inside Airflow's request, a moment before the mark itself is; and marks come in bursts."""
 
 
+class ListeningConnection(TellingConnection, psycopg.AsyncConnection[Any]):
+    """One session for the triggerer's loop."""
+
+
 async def rings(dsn: Dsn) -> AsyncIterator[None]:
-    """Once for each burst of pokes, for ever. Raises TransientError or PermanentError when the session breaks."""
+    """Once for each burst of pokes, for ever. Raises errors of ours when the session breaks."""
     wanted = session_settings("tenancy listen")
+    with translated(dsn, connecting=True):
+        connection = await ListeningConnection.connect(**dsn.parameters(wanted), autocommit=True)
     with translated(dsn):
-        async with await psycopg.AsyncConnection.connect(**dsn.parameters(wanted), autocommit=True) as connection:
+        async with connection:
             require_settings(connection, wanted, dsn)
             await connection.execute(f"listen {_CHANNEL}")
             while True:

@@ -24,6 +24,7 @@ class Cause(StrEnum):
     STORAGE_UNREACHABLE = "storage.unreachable"
     STORAGE_NO_SLOTS = "storage.no_slots"
     STORAGE_BLOCKED = "storage.blocked"
+    STORAGE_OVERLOADED = "storage.overloaded"
     STORAGE_DISK_FULL = "storage.disk_full"
     STORAGE_TEMPLATE_IN_USE = "storage.template_in_use"
     """Of former versions, which copied template1. Databases come from template0 now, in which nobody can be."""
