@@ -7,7 +7,7 @@ from typing import Final
 
 from tenantctl import capture, cards
 from tenantctl.client import tenant_path
-from tenantctl.deeds import Deed, done, previewed, unwound
+from tenantctl.deeds import Deed, done, named, previewed, require_id, unwound
 from tenantctl.exits import Exit, Misuse
 from tenantctl.options import Confirm, DryRun, Email, Force, Name, Plan, Reason, Ref, Region, Renew, Timeout, Waits, Yes
 from tenantctl.session import Session
@@ -52,17 +52,20 @@ def cancel(
     reason: Reason = None,
     dry_run: DryRun = False,
     yes: Yes = False,
+    confirm: Confirm = None,
     wait: Waits = False,
     timeout: Timeout = PATIENCE_SECONDS,
 ) -> Exit:
     """Cancel: undo what was made.
 
-    The tenant flips to Failed. It is the first step with a stuck tenant: it releases the resources cleanly.
+    The tenant flips to Failed. It is the first step with a stuck tenant: it releases the resources cleanly. Behind
+    the point of no return it destroys a customer's data, and the slug must be typed (--confirm, with the tenant's id).
     """
-    deed = Deed(session, ref, "cancel", reason, yes)
+    deed = Deed(session, ref, "cancel", reason, yes, {"confirm_slug": confirm}, by_id=True)
     if dry_run:
         return deed.preview()
-    answer = deed.do(f"Cancel {ref}, and undo what was made? (--dry-run lists it)")
+    require_id(ref, deed.tenant, confirm)
+    answer = deed.do(f"Cancel {named(deed.tenant)}, and undo what was made? (--dry-run lists it)")
     return unwound(session, ref, answer, wait=wait, timeout=timeout)
 
 
@@ -79,11 +82,11 @@ def reset(
 
     Cancel comes before it, retry after it.
     """
-    deed = Deed(session, ref, "reset", reason, yes, {"force": force})
+    deed = Deed(session, ref, "reset", reason, yes, {"force": force}, by_id=force)
     if dry_run:
         return deed.preview()
-    orphans = f"Force the reset of {ref}? It can orphan activities that still run."
-    return done(session, deed.do(orphans if force else ""))
+    orphans = f"Force the reset of {named(deed.tenant)}? It can orphan activities that still run." if force else ""
+    return done(session, deed.do(orphans))
 
 
 def retry(
@@ -101,8 +104,8 @@ def retry(
 ) -> Exit:
     """Retry a reset tenant: a new attempt.
 
-    It keeps its id; what was wrong in the request can be corrected. From the fourth attempt on the slug must be
-    typed (--confirm).
+    It keeps its id; what was wrong in the request can be corrected. After three attempts that did not end Active the
+    slug must be typed (--confirm).
     """
     corrections = _corrections(name=name, plan=plan, region=region, admin_email=email)
     body = {"corrections": corrections, "confirm_slug": confirm or ""}
@@ -123,14 +126,14 @@ def decommission(
 ) -> Exit:
     """Decommission: delete all it has, for good.
 
-    Its slug must be typed, or given as --confirm; --yes does not stand for it.
+    Its slug must be typed, or given as --confirm with the tenant's id in front; --yes does not stand for it.
     """
+    deed = Deed(session, ref, "decommission", reason, yes, {"confirm_slug": confirm}, by_id=True)
     if dry_run:
-        return Deed(session, ref, "decommission", reason, yes, {"confirm_slug": confirm}).preview()
-    if not confirm:
-        slug = Tenant.of(session.tenant(ref).data).slug
-        confirm = session.typed_slug(None, slug, f"Decommissioning {slug} deletes all that it has, for good.")
-    deed = Deed(session, ref, "decommission", reason, yes, {"confirm_slug": confirm})
+        return deed.preview()
+    require_id(ref, deed.tenant, confirm)
+    why = f"Decommissioning {named(deed.tenant)} deletes all that it has, for good."
+    deed.body["confirm_slug"] = session.typed_slug(confirm, deed.tenant.slug, why)
     return unwound(session, ref, deed.do(), wait=wait, timeout=timeout)
 
 
@@ -151,7 +154,7 @@ def recreate(
     For a tenant that has nothing left. What was wrong in the request can be corrected.
     """
     corrections = _corrections(name=name, plan=plan, region=region, admin_email=email)
-    deed = Deed(session, ref, "recreate", reason, yes, {"corrections": corrections})
+    deed = Deed(session, ref, "recreate", reason, yes, {"corrections": corrections}, by_id=True)
     if dry_run:
         return deed.preview()
     answer = deed.do()
@@ -207,7 +210,7 @@ VERBS: Final = (
     Entry(cancel, 'cancel acme --wait --reason "stuck at Deploy for 9 minutes"', _GOES_ON),
     Entry(reset, 'reset acme --reason "clean slate after the cancel"'),
     Entry(retry, 'retry acme --reason "storage is back"'),
-    Entry(decommission, 'decommission acme --confirm acme --wait --reason "third failure"', _GOES_ON),
+    Entry(decommission, 'decommission acme --wait --reason "third failure"', _GOES_ON),
     Entry(recreate, 'recreate acme --region us-east --reason "eu-central is out of quota"'),
     Entry(invitation, "invitation acme"),
     Entry(escalate, 'escalate acme --reason "cluster does not schedule pods"'),

@@ -25,14 +25,16 @@ def case_of(tenant: Tenant) -> Case:
     """What there is to do about it, as it is now."""
     if tenant.phase in _OVER:
         return Case(tenant, None, why=f"it is {tenant.phase}")
+    course, alone = _course_of(tenant), f"tenantctl recover {tenant.slug}"
+    if course.retried(tenant) and not isinstance(next_step(tenant, course), Stop):
+        return Case(tenant, course, why="it was retried already: only waited for")
     if tenant.retry_wants_slug:
-        alone = f"tenantctl recover {tenant.slug}"
-        return Case(tenant, None, why=f"it failed {len(tenant.failures)} times: decommission + recreate, or {alone}")
-    course = _course_of(tenant)
+        spent = f"{tenant.attempt} attempts did not end Active"
+        return Case(tenant, None, why=f"{spent}: decommission + recreate, or {alone}")
     if isinstance(stop := next_step(tenant, course), Stop):
         return Case(tenant, None, why=stop.said)
-    if course.retried(tenant):
-        return Case(tenant, course, why="it was retried already: only waited for")
+    if "cancel" in steps(tenant) and tenant.cancel_wants_slug:
+        return Case(tenant, None, why=f"cancelling it destroys a customer's data: {alone}")
     return Case(tenant, course, steps(tenant))
 
 

@@ -4,6 +4,7 @@ The API decides what may be done and says why not; here the operator is asked fo
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from tenantctl import cards
@@ -25,18 +26,22 @@ class Deed:
     reason: str | None
     yes: bool
     body: dict[str, Any] = field(default_factory=dict)
+    by_id: bool = False
+    """It may destroy: name the tenant's id, which nobody else will have, beside the slug."""
 
     def preview(self) -> Exit:
         """Tell what it would do; REFUSED when the law would not allow it."""
-        body = {**self.body, "reason": self.reason or "dry run"}
+        body = {**self.body, **self._named, "reason": self.reason or "dry run"}
         answer = self._post(body, dry_run=True)
         if answer.data.get("field") == "confirm_slug" and not self.body.get("confirm_slug"):
-            answer = self._post({**body, "confirm_slug": self._slug}, dry_run=True)  # it is asked for when it is done
+            # It is asked for when it is done.
+            answer = self._post({**body, "confirm_slug": self.tenant.slug}, dry_run=True)
         return previewed(self.session, answer)
 
     def do(self, question: str = "") -> Answer:
         """Do it, once there is a reason and, if there is a `question`, a yes to it."""
-        body = {**self.body, "reason": self.session.reason(self.reason, f"{self.action} {self.ref}")}
+        reason = self.session.reason(self.reason, f"{self.action} {self.ref}")
+        body = {**self.body, **self._named, "reason": reason}
         if question:
             self.session.agreed(question, yes=self.yes)
         try:
@@ -44,11 +49,17 @@ class Deed:
         except (Misuse, Refused) as error:
             if error.field != "confirm_slug" or self.body.get("confirm_slug"):
                 raise
-            return self._post({**body, "confirm_slug": self.session.typed_slug(None, self._slug, error.sentence)})
+            typed = self.session.typed_slug(None, self.tenant.slug, error.sentence)
+            return self._post({**body, "confirm_slug": typed})
 
     @property
-    def _slug(self) -> str:
-        return Tenant.of(self.session.tenant(self.ref).data).slug
+    def _named(self) -> dict[str, str]:
+        return {"tenant_id": self.tenant.id} if self.by_id else {}
+
+    @cached_property
+    def tenant(self) -> Tenant:
+        """The tenant that is shown and asked about; the action names its id, whoever has the slug by then."""
+        return Tenant.of(self.session.tenant(self.ref).data)
 
     def _post(self, body: dict[str, Any], *, dry_run: bool = False) -> Answer:
         try:
@@ -66,6 +77,20 @@ class Deed:
             return refusal
         said = f"{refusal.sentence} Next: {way_on}"
         return Refused(said, retry_after=refusal.retry_after, field=refusal.field, body=refusal.body)
+
+
+def named(tenant: Tenant) -> str:
+    """Which tenant it is, for a question: its slug, its id, and where it stands."""
+    return f"{tenant.slug} ({tenant.id}, {tenant.phase})"
+
+
+def require_id(ref: str, tenant: Tenant, confirm: str | None) -> None:
+    """Where --confirm stands for typing, nobody was shown which tenant it is: then it is named by its id."""
+    if confirm and ref.lower() != tenant.id:
+        raise Misuse(
+            f"{ref} is a slug, which may be another tenant's by now. Name the tenant by its id where you use --confirm "
+            f"({tenant.slug} is {tenant.id}), or leave --confirm out and type the slug."
+        )
 
 
 def unwound(session: Session, ref: str, answer: Answer, *, wait: bool, timeout: float) -> Exit:

@@ -6,10 +6,11 @@ from tenantctl import cards, watching
 from tenantctl.batching import AT_ONCE
 from tenantctl.classes import recover_class
 from tenantctl.client import tenant_path
+from tenantctl.deeds import require_id
 from tenantctl.exits import Exit, Misuse
 from tenantctl.options import AtOnce, ClassId, Confirm, DryRun, MaybeRef, Reason, Ref, Timeout, Yes
 from tenantctl.recovering import Course, Stop, next_step, steps
-from tenantctl.recovery import SLUG_WHY, Recovery
+from tenantctl.recovery import DESTROYS_WHY, SLUG_WHY, Recovery
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant
 from tenantctl.text import duration
@@ -57,8 +58,11 @@ def recover(
             session.give_raw(answer.text)
         return _told(session, tenant, rest)
     why = session.reason(reason, f"recover {tenant.slug}")
-    if tenant.retry_wants_slug:
-        confirm = session.typed_slug(confirm, tenant.slug, SLUG_WHY)
+    destroys = "cancel" in rest and tenant.cancel_wants_slug
+    if destroys:
+        require_id(ref, tenant, confirm)
+    if destroys or tenant.retry_wants_slug:
+        confirm = session.typed_slug(confirm, tenant.slug, DESTROYS_WHY if destroys else SLUG_WHY)
     session.agreed(f"{_standing(tenant)} {', then '.join(rest).capitalize()}?", yes=yes)
     return Recovery(session, tenant, reason=why, confirm=confirm or "", timeout=timeout).run()
 

@@ -1,7 +1,7 @@
 """What `recover` does next: cancel, then reset, then retry, each only if it is not so already. Pure.
 
 The runbook as a function of the tenant and of what this recovery has done so far; `recovery` carries it out. It never
-loops: a retry that fails as the attempt before it did is the end, and so is the third failure.
+loops: a retry that fails as the attempt before it did is the end, and so is the third attempt that did not end Active.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from tenantctl.exits import Exit
-from tenantctl.tenant import ENOUGH_FAILURES, Failure, Tenant
+from tenantctl.tenant import ENOUGH_ATTEMPTS, Failure, Tenant
 from tenantctl.text import duration, sentence
 
 QUIET_SECONDS: Final = 120.0
@@ -160,8 +160,8 @@ def _ended(tenant: Tenant, course: Course) -> Stop | None:
     how = sentence(failure.message)
     if same(failure, _before(tenant, course)):
         return Stop(Exit.FAILED, f"{where} with the same error as before: {how} {_INVESTIGATE}")
-    if len(tenant.failures) >= ENOUGH_FAILURES:
-        return Stop(Exit.FAILED, f"{where}: {how} After {len(tenant.failures)} failures, {_ANEW}")
+    if tenant.attempt >= ENOUGH_ATTEMPTS:
+        return Stop(Exit.FAILED, f"{where}: {how} After {tenant.attempt} attempts that did not end Active, {_ANEW}")
     return None
 
 

@@ -18,7 +18,8 @@ from tenantctl.waiting import POLL_SECONDS, Patience
 
 _REFUSALS: Final = 5
 """So often the API may say "not yet" to one step; then something else is wrong."""
-SLUG_WHY: Final = "It failed three times already; the runbook's advice is decommission + recreate."
+SLUG_WHY: Final = "Three attempts did not end Active already; the runbook's advice is decommission + recreate."
+DESTROYS_WHY: Final = "It has passed its point of no return: cancelling it destroys a customer's data."
 
 
 @dataclass(frozen=True)
@@ -122,11 +123,13 @@ class Recovery:
         return Pause()
 
     def _body(self, act: Act, tenant: Tenant) -> dict[str, Any]:
-        body: dict[str, Any] = {"reason": self._reason}
+        body: dict[str, Any] = {"reason": self._reason, "tenant_id": tenant.id}
         if self._key:
             body["seen"] = tenant.seq
-        if act.action == "retry" and (self._confirm or tenant.retry_wants_slug):
-            self._confirm = self._session.typed_slug(self._confirm, tenant.slug, SLUG_WHY)
+        wants_slug = tenant.retry_wants_slug if act.action == "retry" else tenant.cancel_wants_slug
+        if act.action != "reset" and (self._confirm or wants_slug):
+            why = SLUG_WHY if act.action == "retry" else DESTROYS_WHY
+            self._confirm = self._session.typed_slug(self._confirm, tenant.slug, why)
             body["confirm_slug"] = self._confirm
         return body
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-ENOUGH_FAILURES = 3
-"""Runbook: "After the 3rd failure, decommission + recreate is cleaner"."""
+ENOUGH_ATTEMPTS = 3
+"""Runbook: "After the 3rd failure, decommission + recreate is cleaner". A cancelled attempt counts as a failed one."""
 IN_MOTION = frozenset({"Provisioning", "Cancelling", "Failed unwinding", "Decommissioning"})
 """Where the saga goes on by itself."""
 
@@ -56,7 +56,9 @@ class Tenant:
     failures: tuple[Failure, ...] = ()
     progress: Progress = Progress()
     retry_wants_slug: bool = False
-    """Will a retry want the slug typed? The API says so only once it is allowed; before that, the failures do."""
+    """Will a retry want the slug typed? The API says so only once it is allowed; before that, the attempts do."""
+    cancel_wants_slug: bool = False
+    """Does a cancel destroy a customer's data?"""
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Tenant":
@@ -79,8 +81,8 @@ class Tenant:
                 for each in data.get("failures") or ()
             ),
             progress=Progress.of(data.get("progress") or {}),
-            retry_wants_slug=len(data.get("failures") or ()) >= ENOUGH_FAILURES
-            or bool(((data.get("actions") or {}).get("retry") or {}).get("confirm_slug")),
+            retry_wants_slug=int(data.get("attempt") or 0) >= ENOUGH_ATTEMPTS or _wants_slug(data, "retry"),
+            cancel_wants_slug=_wants_slug(data, "cancel"),
         )
 
     @property
@@ -93,6 +95,10 @@ class Tenant:
     def moves(self) -> bool:
         """Does it go on by itself? Also when it is reset and its new run has not begun yet."""
         return self.phase in IN_MOTION or (self.phase == "Failed ready" and bool(self.held))
+
+
+def _wants_slug(data: Mapping[str, Any], action: str) -> bool:
+    return bool(((data.get("actions") or {}).get(action) or {}).get("confirm_slug"))
 
 
 def phase(data: Mapping[str, Any]) -> str:

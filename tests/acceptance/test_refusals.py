@@ -52,12 +52,19 @@ def refused(operator: Operator, *words: str) -> dict[str, object]:
     return problem
 
 
+def _id(access: Access, slug: str) -> str:
+    row = runs.tenant(access, slug)
+    assert row is not None
+    return str(row["id"])
+
+
 def test_what_the_runbook_forbids_is_refused_with_what_helps(sandbox: Access, operator: Operator, waiting: str):
+    tenant_id = _id(sandbox, waiting)
     cancel_first = "Cancel first: it releases the resources cleanly."
     reset = refused(operator, "reset", waiting)
     assert reset["retry_after"] == 120
     assert cancel_first in str(reset["detail"])
-    assert cancel_first in str(refused(operator, "decommission", waiting, "--confirm", waiting)["detail"])
+    assert cancel_first in str(refused(operator, "decommission", tenant_id, "--confirm", waiting)["detail"])
     refused(operator, "retry", waiting)
     refused(operator, "recreate", waiting)
 
@@ -67,7 +74,7 @@ def test_what_the_runbook_forbids_is_refused_with_what_helps(sandbox: Access, op
         reset = refused(operator, "reset", waiting)
         assert reset["retry_after"] == 120
         assert wait in str(reset["detail"])
-        assert wait in str(refused(operator, "decommission", waiting, "--confirm", waiting)["detail"])
+        assert wait in str(refused(operator, "decommission", tenant_id, "--confirm", waiting)["detail"])
         refused(operator, "retry", waiting)
         refused(operator, "recreate", waiting)
 
@@ -109,5 +116,6 @@ def _what_it_had_is_taken_over(access: Access, desk: Desk, operator: Operator, s
     operator.did("retry", slug, *WHY)
     assert "(attempt 2) is Active" in operator.did("watch", slug)
     assert_complete(access, slug)
-    operator.did("decommission", slug, "--confirm", slug, "--wait", *WHY)
+    tenant_id = _id(access, slug)
+    operator.did("decommission", tenant_id, "--confirm", slug, "--wait", *WHY)
     assert traces(access, slug).nothing

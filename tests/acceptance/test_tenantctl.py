@@ -1,5 +1,6 @@
 """`tenantctl` as an operator runs it: a process of its own, against the real sandbox, with no flag but the verb's."""
 
+import json
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -146,7 +147,9 @@ def test_decommission_wants_the_slug_and_leaves_nothing(operator: Operator):
     operator.did("watch", slug)
 
     assert operator("decommission", slug, *WHY).returncode == 2
-    assert "nothing is left" in operator.did("decommission", slug, "--confirm", slug, "--wait", *WHY)
+    assert operator("decommission", slug, "--confirm", slug, *WHY).returncode == 2
+    tenant_id = json.loads(operator.did("show", slug, "--json"))["id"]
+    assert "nothing is left" in operator.did("decommission", tenant_id, "--confirm", slug, "--wait", *WHY)
 
 
 def test_what_the_viewer_may_not_do(operator: Operator):

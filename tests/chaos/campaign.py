@@ -124,7 +124,8 @@ class Campaign:
         for slug in slugs:
             if verdict.tenant(self.places, slug):
                 with self.places.api_as("operator") as client:
-                    body = {"reason": "its trial is over", "confirm_slug": slug}
+                    tenant_id = client.get(f"/tenancy/api/v1/tenants/{slug}").raise_for_status().json()["id"]
+                    body = {"reason": "its trial is over", "tenant_id": tenant_id, "confirm_slug": slug}
                     client.post(f"/tenancy/api/v1/tenants/{slug}/decommission", json=body).raise_for_status()
                 self.retiring.append(slug)
 

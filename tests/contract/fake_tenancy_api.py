@@ -81,6 +81,7 @@ class FakeTenant:
     facts: list[str] = field(default_factory=lambda: ["tenant.provisioning.requested"])
     left: list[str] = field(default_factory=lambda: ["database acme_1", "role acme_1"])
     held: str = ""
+    past_no_return: bool = False
     needs_attention: bool = False
     stalled: bool = False
     errors: list[dict[str, Any]] = field(default_factory=list)
@@ -115,7 +116,8 @@ class FakeTenant:
 
     @property
     def slug_typed_for(self) -> set[str]:
-        return {"decommission"} | ({"retry"} if len(self.failures) >= 3 else set())
+        typed = {"decommission"} | ({"cancel"} if self.past_no_return else set())
+        return typed | ({"retry"} if self.attempt >= 3 else set())
 
 
 _USUAL: dict[str, list[Moment]] = {
@@ -216,8 +218,8 @@ class FakeTenancy:
             return _ok(_preview(action, allowed=allowed))
         if not body.get("reason"):
             return problem(400, "A reason is missing.", field="reason")
-        if action in tenant.slug_typed_for and body.get("confirm_slug") != tenant.slug:
-            return problem(409, f"Type the slug to {action} {tenant.slug}.", field="confirm_slug")
+        if (unnamed := _unnamed(tenant, action, body)) is not None:
+            return unnamed
         if not allowed and not body.get("force"):
             wait = {"Retry-After": "120"} if action == "reset" and tenant.phase in _RUNNING else {}
             said = f"{action.capitalize()} is refused while the tenant is {tenant.phase}. {WAY_ON[tenant.phase]}"
@@ -353,6 +355,7 @@ def document(tenant: FakeTenant) -> dict[str, Any]:
                 "refusal": "" if may else "no",
                 "retry_after": None,
                 "confirm_slug": may and action in tenant.slug_typed_for,
+                "confirm_id": may and action == "decommission",
             }
             for action, may in allowed.items()
         },
@@ -396,6 +399,15 @@ def problem(status: int, detail: str, *, field: str = "", headers: dict[str, str
     body |= {"retry_after": int(headers["Retry-After"])} if headers and headers["Retry-After"].isdigit() else {}
     media = {"content-type": "application/problem+json"}
     return httpx.Response(status, content=json.dumps(body), headers={**media, **(headers or {})})
+
+
+def _unnamed(tenant: FakeTenant, action: str, body: dict[str, Any]) -> httpx.Response | None:
+    """What destroys names the tenant by its id and its slug."""
+    if action in tenant.slug_typed_for and body.get("confirm_slug") != tenant.slug:
+        return problem(409, f"Type the slug to {action} {tenant.slug}.", field="confirm_slug")
+    if action == "decommission" and body.get("tenant_id") != tenant.id:
+        return problem(409, "Send the tenant's id as tenant_id.", field="tenant_id")
+    return None
 
 
 _PLATFORM = {"name": "test", "regions": ["eu-central", "us-east"], "plans": ["starter", "business"]}
@@ -448,6 +460,7 @@ def _preview(action: str, *, allowed: bool) -> dict[str, Any]:
         "undone": undone if action == "cancel" else [],
         "kept": [],
         "confirm_slug": action == "decommission",
+        "confirm_id": action == "decommission",
         "warnings": [],
         "said": f"It would {action}.",
     }

@@ -49,14 +49,16 @@ CORRECTIONS: tuple[dict[str, Any], ...] = (
     {"slug": "another"},
     {"admin_email": "nobody"},
 )
+ID: dict[str, Any] = {"tenant_id": "the tenant's id"}
+NAMED: tuple[dict[str, Any], ...] = (ID, {"tenant_id": str(uuid4())}, {**ID, "confirm_slug": SLUG})
 TYPED: tuple[dict[str, Any], ...] = ({"confirm_slug": SLUG}, {"confirm_slug": "another"}, {"confirm_slug": ""})
 BODIES: dict[str, tuple[dict[str, Any], ...]] = {
-    "cancel": ({}, {"seen": STALE}, {"reason": " "}),
-    "reset": ({}, {"force": True}, {"seen": STALE}, {"surprise": 1}),
+    "cancel": ({}, *NAMED, {"seen": STALE}, {"reason": " "}),
+    "reset": ({}, {"force": True}, {"force": True, **ID}, {"seen": STALE}, {"surprise": 1}),
     "retry": ({}, *TYPED, *({"confirm_slug": SLUG, "corrections": each} for each in CORRECTIONS)),
-    "decommission": ({}, *TYPED, {"confirm_slug": SLUG, "seen": STALE}),
-    "recreate": ({}, *({"corrections": each} for each in CORRECTIONS)),
-    "escalate": ({}, {"seen": STALE}),
+    "decommission": ({}, *TYPED, *NAMED, {"confirm_slug": SLUG, "seen": STALE}),
+    "recreate": ({}, *NAMED, *({"corrections": each} for each in CORRECTIONS)),
+    "escalate": ({}, *NAMED, {"seen": STALE}),
 }
 
 
@@ -168,11 +170,12 @@ def api(ledger: Ledger) -> Api:
     return Api(ledger)
 
 
-def filled(body: dict[str, Any], slug: str) -> dict[str, Any]:
+def filled(body: dict[str, Any], tenant_id: TenantId, slug: str) -> dict[str, Any]:
     """The body as it is sent for this tenant."""
+    named = {"tenant_id": str(tenant_id)} if body.get("tenant_id") == ID["tenant_id"] else {}
     seen = {"seen": 0} if body.get("seen") == STALE else {}
     typed = {"confirm_slug": slug} if body.get("confirm_slug") == SLUG else {}
-    return {**WHY, **body, **seen, **typed}
+    return {**WHY, **body, **seen, **typed, **named}
 
 
 @pytest.mark.parametrize("phase", PHASES)
@@ -185,9 +188,19 @@ def test_a_dry_run_answers_what_the_action_then_answers(api: Api, action: str, p
                 _assert_same(api, phase, failures, action, body)
 
 
-def _assert_same(api: Api, phase: str, failures: int, action: str, body: dict[str, Any]) -> None:
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("action", ["cancel", "decommission", "recreate"])
+def test_it_does_so_too_where_the_path_has_the_slug(api: Api, action: str, phase: str):
+    for body in ({}, *NAMED):
+        _assert_same(api, phase, 1, action, body, by_slug=True)
+
+
+def _assert_same(
+    api: Api, phase: str, failures: int, action: str, body: dict[str, Any], *, by_slug: bool = False
+) -> None:
     tenant_id, slug = api.tenant(phase, failures=failures)
-    path, sent, before = f"/tenants/{tenant_id}/{action}", filled(body, slug), api.facts(tenant_id)
+    ref = slug if by_slug else tenant_id
+    path, sent, before = f"/tenants/{ref}/{action}", filled(body, tenant_id, slug), api.facts(tenant_id)
     rehearsal = api.post(path, sent, dry_run=True)
     assert api.facts(tenant_id) == before, "a dry run records nothing"
     answer = api.post(path, sent)

@@ -184,7 +184,7 @@ def test_from_the_fourth_attempt_on_the_slug_is_typed_and_the_churn_told(stage: 
         stage.handles.failing = 0
         stage.run_failed(run_id)
     answer = actions.reset(stage.tenancy, stage.tenant_id, by=BY)
-    assert "failed 3 times" in answer.warnings[-1]
+    assert "3 attempts did not end Active" in answer.warnings[-1]
     with pytest.raises(Refused, match="Type the slug acme to retry it once more") as caught:
         actions.retry(stage.tenancy, stage.tenant_id, by=BY)
     assert caught.value.field == "confirm_slug"
@@ -277,6 +277,6 @@ def test_every_activity_may_be_cancelled(stage: Stage):
     run_id = created(stage)
     for activity in ORDER[:-1]:
         stage.run(activity, run_id=run_id)
-    actions.cancel(stage.tenancy, stage.tenant_id, by=BY)
+    actions.cancel(stage.tenancy, stage.tenant_id, by=BY, confirm_slug="acme")  # behind the point of no return
     assert stage.unwind().phase == "Failed settled"
     assert stage.outside == NOTHING

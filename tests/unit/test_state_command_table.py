@@ -25,6 +25,7 @@ from tests.unit.sagas import (
     RUN,
     SCHEMA,
     STORAGE,
+    TENANT,
     begin,
     complete,
     fail,
@@ -110,6 +111,23 @@ FORCE_NEEDS_ROLE = refuses("platform engineer's role")
 FORCE_NEEDS_REASON = refuses("reason", field="reason")
 MAY_BE_FORCED = "Provisioning | Cancelling | Failed unwinding | Failed stuck"
 NOT_EVEN_BY_FORCE = "Failed ready | Active | Decommissioning | Decommissioned"
+
+ANOTHER = "018f0000-0000-7000-8000-00000000beef"
+CANCELLABLE = "Provisioning | Cancelling | Failed unwinding | Failed stuck | Failed retained"
+NOTHING_TO_CANCEL: Row = {
+    "Failed settled": refuses("nothing to cancel", "Reset, then retry"),
+    "Failed ready": refuses("nothing to cancel", "Retry, or decommission"),
+    "Active": refuses("nothing to cancel", "decommission it"),
+    "Decommissioning": refuses("nothing to cancel", "decommission again"),
+    "Decommissioned": refuses("nothing to cancel", "Create the tenant anew"),
+}
+DESTROYABLE = "Failed retained | Failed stuck | Active | Decommissioning"
+MAY_NOT_BE_DECOMMISSIONED: Row = {
+    "Provisioning": refuses("Decommission is refused", "Cancel first"),
+    "Cancelling": refuses("Decommission is refused", "Wait 2 minutes"),
+    "Failed unwinding": refuses("Decommission is refused", "Wait until"),
+    "Decommissioned": refuses("Decommission is refused", "Create the tenant anew"),
+}
 
 TABLE: list[tuple[str, c.Command, Row]] = [
     (
@@ -336,18 +354,7 @@ TABLE: list[tuple[str, c.Command, Row]] = [
     (
         "Cancel",
         c.Cancel(),
-        row(
-            {
-                "Provisioning | Cancelling | Failed unwinding | Failed stuck | Failed retained": makes(
-                    f.CancelRequested
-                ),
-                "Failed settled": refuses("nothing to cancel", "Reset, then retry"),
-                "Failed ready": refuses("nothing to cancel", "Retry, or decommission"),
-                "Active": refuses("nothing to cancel", "decommission it"),
-                "Decommissioning": refuses("nothing to cancel", "decommission again"),
-                "Decommissioned": refuses("nothing to cancel", "Create the tenant anew"),
-            }
-        ),
+        row({CANCELLABLE: makes(f.CancelRequested)}, NOTHING_TO_CANCEL),
     ),
     (
         "Reset",
@@ -402,15 +409,85 @@ TABLE: list[tuple[str, c.Command, Row]] = [
         c.Decommission(),
         row(
             {
-                "Provisioning": refuses("Decommission is refused", "Cancel first"),
-                "Cancelling": refuses("Decommission is refused", "Wait 2 minutes"),
-                "Failed unwinding": refuses("Decommission is refused", "Wait until"),
                 "Failed settled | Failed ready": makes(f.DecommissionRequested, f.TenantDecommissioned),
-                "Failed retained | Failed stuck": makes(f.DecommissionRequested),
-                "Active | Decommissioning": makes(f.DecommissionRequested),
-                "Decommissioned": refuses("Decommission is refused", "Create the tenant anew"),
+                DESTROYABLE: makes(f.DecommissionRequested),
+            },
+            MAY_NOT_BE_DECOMMISSIONED,
+        ),
+    ),
+    (
+        "Confirmed Cancel that names nothing",
+        c.Confirmed(c.Cancel()),
+        row(
+            {
+                "Provisioning | Cancelling | Failed unwinding | Failed stuck": makes(f.CancelRequested),
+                "Failed retained": refuses("Type the slug acme", "destroys a customer's data", field="confirm_slug"),
+            },
+            NOTHING_TO_CANCEL,
+        ),
+    ),
+    (
+        "Confirmed Cancel that names the tenant",
+        c.Confirmed(c.Cancel(), str(TENANT), "acme"),
+        row({CANCELLABLE: makes(f.CancelRequested)}, NOTHING_TO_CANCEL),
+    ),
+    (
+        "Confirmed Cancel that names another tenant",
+        c.Confirmed(c.Cancel(), ANOTHER, "acme"),
+        row({CANCELLABLE: refuses(str(TENANT), ANOTHER, "Nothing was done", field="tenant_id")}, NOTHING_TO_CANCEL),
+    ),
+    (
+        "Confirmed Decommission that names nothing",
+        c.Confirmed(c.Decommission()),
+        row(
+            {
+                "Failed settled | Failed ready": refuses("Send the tenant's id", str(TENANT), field="tenant_id"),
+                DESTROYABLE: refuses("Type the slug acme", field="confirm_slug"),
+            },
+            MAY_NOT_BE_DECOMMISSIONED,
+        ),
+    ),
+    (
+        "Confirmed Decommission with the slug alone, which may be another tenant's by now",
+        c.Confirmed(c.Decommission(), slug="acme"),
+        row(
+            {f"Failed settled | Failed ready | {DESTROYABLE}": refuses("Send the tenant's id", field="tenant_id")},
+            MAY_NOT_BE_DECOMMISSIONED,
+        ),
+    ),
+    (
+        "Confirmed Decommission that names the tenant",
+        c.Confirmed(c.Decommission(), str(TENANT), "acme"),
+        row(
+            {
+                "Failed settled | Failed ready": makes(f.DecommissionRequested, f.TenantDecommissioned),
+                DESTROYABLE: makes(f.DecommissionRequested),
+            },
+            MAY_NOT_BE_DECOMMISSIONED,
+        ),
+    ),
+    (
+        "Confirmed Decommission that names another tenant",
+        c.Confirmed(c.Decommission(), ANOTHER, "acme"),
+        row(
+            {f"Failed settled | Failed ready | {DESTROYABLE}": refuses(ANOTHER, field="tenant_id")},
+            MAY_NOT_BE_DECOMMISSIONED,
+        ),
+    ),
+    (
+        "Confirmed Reset by force that names nothing",
+        c.Confirmed(c.Reset(force=True, platform_role=True, reason="INC-7")),
+        row(
+            {
+                f"{MAY_BE_FORCED} | Failed settled | Failed retained": refuses("tenant's id", field="tenant_id"),
+                NOT_EVEN_BY_FORCE: refuses("nothing to reset"),
             }
         ),
+    ),
+    (
+        "Confirmed Escalate that names nothing",
+        c.Confirmed(c.Escalate()),
+        row({"Decommissioned": refuses("nothing to escalate")}, dict.fromkeys(PHASES, makes(f.Escalated))),
     ),
     (
         "NoteHeld",

@@ -127,10 +127,44 @@ def test_decommission_wants_the_slug_typed_and_yes_does_not_replace_it():
     assert api.body()["confirm_slug"] == "acme"
 
 
-def test_decommission_in_a_script_takes_the_slug_as_an_option_and_waits():
-    ended = run(with_tenant("Failed settled"), "decommission", "acme", "--confirm", "acme", "--wait", "-m", "gone")
+def test_decommission_in_a_script_takes_the_id_and_the_slug_as_an_option_and_waits():
+    api = with_tenant("Failed settled")
+    ended = run(api, "decommission", api.tenants[0].id, "--confirm", "acme", "--wait", "-m", "gone")
     assert ended.code == 0
     assert "acme is Decommissioned: nothing is left." in ended.out
+
+
+@pytest.mark.parametrize("typed", [None, ["acme"]])
+def test_a_slug_as_an_option_does_not_say_which_tenant_is_meant(typed: list[str] | None):
+    """The same line of a script, run again once the slug is another tenant's."""
+    api = with_tenant("Active")
+    ended = run(api, "decommission", "acme", "--confirm", "acme", "-m", "gone", typed=typed)
+    assert ended.code == 2
+    assert f"acme is {api.tenants[0].id}" in ended.err
+    assert api.writes == []
+
+
+@pytest.mark.parametrize(
+    ("phase", "words", "typed"),
+    [
+        ("Active", ["decommission", "acme"], ["acme"]),
+        ("Provisioning", ["cancel", "acme"], ["y"]),
+        ("Provisioning", ["reset", "acme", "--force"], ["y"]),
+        ("Failed settled", ["recreate", "acme"], []),
+    ],
+)
+def test_what_destroys_names_the_id_of_the_tenant_that_was_shown(phase: str, words: list[str], typed: list[str]):
+    api = with_tenant(phase)
+    shown = run(api, *words, "-m", "why", typed=list(typed))
+    assert api.body()["tenant_id"] == api.tenants[0].id
+    assert not typed or f"acme ({api.tenants[0].id}, {phase})" in " ".join(shown.err.split())
+
+
+def test_a_cancel_that_destroys_wants_the_slug_typed():
+    api = with_tenant("Provisioning", past_no_return=True)
+    assert run(api, "cancel", "acme", "-m", "why", "--yes").code == 2
+    assert run(api, "cancel", "acme", "-m", "why", "--yes", typed=["acme"]).code == 0
+    assert api.body()["confirm_slug"] == "acme"
 
 
 def test_the_fourth_attempt_wants_the_slug_typed():

@@ -20,7 +20,7 @@ from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
 from tenancy.saga import loops
-from tenancy.saga.decide import decide
+from tenancy.saga.confirming import require_same
 from tenancy.saga.errors import Refused
 from tenancy.saga.facts import ActionRefused
 from tenancy.saga.names import RunId, TenantId
@@ -48,18 +48,32 @@ def create(tenancy: Tenancy, request: Mapping[str, Any], *, by: Stamp, run_id: R
         return _answer(tenancy, ledger, saga_of(ledger, tenant_id), by, "Provisioning has been requested.")
 
 
-def cancel(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp) -> Answer:
-    """Cancel provisioning; asked again, it kills again and starts the next generation of compensation."""
-    return _act(tenancy, tenant_id, c.Cancel(), by, "Cancel is under way: what was made is being undone.")
+def cancel(
+    tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp, confirm_id: str | None = None, confirm_slug: str = ""
+) -> Answer:
+    """Cancel provisioning; asked again, it kills again and starts the next generation of compensation.
+
+    Where it destroys a customer's data the slug has to be typed. `confirm_id` here and below: the id that a request
+    named, possibly none; None: whoever calls has the tenant by its id, and not by a slug.
+    """
+    said = "Cancel is under way: what was made is being undone."
+    return _act(tenancy, tenant_id, _confirmed(c.Cancel(), tenant_id, confirm_id, confirm_slug), by, said)
 
 
 def reset(
-    tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp, force: bool = False, platform_role: bool = False
+    tenancy: Tenancy,
+    tenant_id: TenantId,
+    *,
+    by: Stamp,
+    force: bool = False,
+    platform_role: bool = False,
+    confirm_id: str | None = None,
+    confirm_slug: str = "",
 ) -> Answer:
     """Reset provisioning: a clean slate, nothing reallocated, history kept in the ledger."""
     command = c.Reset(force=force, platform_role=platform_role, reason=by.reason)
     said = "The saga is reset. Nothing was reallocated; retry starts it afresh."
-    return _act(tenancy, tenant_id, command, by, said)
+    return _act(tenancy, tenant_id, _confirmed(command, tenant_id, confirm_id, confirm_slug), by, said)
 
 
 def retry(
@@ -68,6 +82,7 @@ def retry(
     *,
     by: Stamp,
     corrections: Mapping[str, str] | None = None,
+    confirm_id: str | None = None,
     confirm_slug: str = "",
 ) -> Answer:
     """Retry provisioning for the same tenant id, with corrections of what was asked for where nothing is kept."""
@@ -75,28 +90,35 @@ def retry(
         saga = saga_of(ledger, tenant_id)
         with refusal_noted(ledger, tenant_id, "retry", by):
             require_retriable(saga)
+            require_same(saga, confirm_id or "")
             if loops.wants_typed_slug(saga):
                 _require_typed(saga, confirm_slug, "retry it once more")
             retried = retry_of(tenancy, ledger, saga, corrections or {}, by)
         return _answer(tenancy, ledger, retried, by, f"Attempt {retried.attempt} starts: watch its timeline.")
 
 
-def decommission(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp, confirm_slug: str = "") -> Answer:
+def decommission(
+    tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp, confirm_id: str | None = None, confirm_slug: str = ""
+) -> Answer:
     """Release everything and free the slug. Where something would be destroyed, the slug has to be typed."""
     with tenancy.ledger.open(f"tenancy decommission {by.actor}") as ledger:
-        saga = saga_of(ledger, tenant_id)
+        saga_of(ledger, tenant_id)
+        command = _confirmed(c.Decommission(), tenant_id, confirm_id, confirm_slug)
         with refusal_noted(ledger, tenant_id, "decommission", by):
-            _require_allowed(saga, c.Decommission())
-            if saga.live_resources:
-                _require_typed(saga, confirm_slug, "decommission it")
-            after = ledger.record(tenant_id, c.Decommission(), stamp=by)
+            after = ledger.record(tenant_id, command, stamp=by)
         gone = after.state is State.DECOMMISSIONED
         said = "Nothing was left: the slug is free." if gone else "Everything the tenant has is being released."
         return _answer(tenancy, ledger, after, by, said)
 
 
 def recreate(
-    tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp, corrections: Mapping[str, str] | None = None
+    tenancy: Tenancy,
+    tenant_id: TenantId,
+    *,
+    by: Stamp,
+    corrections: Mapping[str, str] | None = None,
+    confirm_id: str | None = None,
+    confirm_slug: str = "",
 ) -> Answer:
     """A new tenant of the same slug, linked to this one, which must have nothing left. The answer is the new one's."""
     with tenancy.ledger.open(f"tenancy recreate {by.actor}") as ledger:
@@ -109,21 +131,30 @@ def recreate(
                 )
             check_request(request, tenancy.platform)
             with ledger.admission():
-                require_recreatable(saga)
+                require_recreatable(saga_of(ledger, tenant_id))
+                require_same(saga, confirm_id or "")
                 if saga.state is not State.DECOMMISSIONED:
-                    ledger.record(tenant_id, c.Decommission(), stamp=by)
+                    command = _confirmed(c.Decommission(), tenant_id, confirm_id, confirm_slug)
+                    ledger.record(tenant_id, command, stamp=by)
                 new_id = admit(tenancy, ledger, new_run_id(request["slug"]), request, by)
         return _answer(tenancy, ledger, saga_of(ledger, new_id), by, "A new tenant is being provisioned in its place.")
 
 
-def escalate(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp) -> Answer:
+def escalate(
+    tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp, confirm_id: str | None = None, confirm_slug: str = ""
+) -> Answer:
     """Hand the tenant over to platform engineering; changes no state."""
     said = "Recorded: the tenant is escalated to platform engineering."
-    return _act(tenancy, tenant_id, c.Escalate(), by, said)
+    return _act(tenancy, tenant_id, _confirmed(c.Escalate(), tenant_id, confirm_id, confirm_slug), by, said)
 
 
-def _act(tenancy: Tenancy, tenant_id: TenantId, command: c.Command, by: Stamp, said: str) -> Answer:
-    action = type(command).__name__.lower()
+def _confirmed(command: c.Command, tenant_id: TenantId, named: str | None, slug: str) -> c.Confirmed:
+    """For the law, which checks in the ledger's transaction that all is named that has to be."""
+    return c.Confirmed(command, str(tenant_id) if named is None else named, slug)
+
+
+def _act(tenancy: Tenancy, tenant_id: TenantId, command: c.Confirmed, by: Stamp, said: str) -> Answer:
+    action = type(command.command).__name__.lower()
     with tenancy.ledger.open(f"tenancy {action} {by.actor}") as ledger:
         saga_of(ledger, tenant_id)
         with refusal_noted(ledger, tenant_id, action, by):
@@ -159,11 +190,6 @@ def saga_of(ledger: LedgerSession, tenant_id: TenantId) -> Saga:
     if saga is None:
         raise Refused("There is no such tenant.")
     return saga
-
-
-def _require_allowed(saga: Saga, command: c.Command) -> None:
-    """The law's own refusal comes before a question for the typed slug."""
-    decide(saga, command)
 
 
 def _require_typed(saga: Saga, typed: str, what: str) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from tenancy.engine.undoing_order import undoing_order
 from tenancy.saga import commands as c
 from tenancy.saga import loops
+from tenancy.saga.confirming import DESTROYS, Needs, needs
 from tenancy.saga.decide import decide, way_on
 from tenancy.saga.errors import Refused
 from tenancy.saga.names import RunId
@@ -31,6 +32,8 @@ class Preview:
     undone: tuple[Resource, ...] = ()
     kept: tuple[Resource, ...] = ()
     confirm_slug: bool = False
+    confirm_id: bool = False
+    """The tenant's id must be sent along: a slug alone may be another tenant's by now."""
     warnings: tuple[str, ...] = ()
 
 
@@ -57,7 +60,7 @@ def preview(saga: Saga, action: str) -> Preview:
     try:
         _require_allowed(saga, action)
     except Refused as refusal:
-        return _refused(_shown(saga, action), refusal, confirm_slug=False)
+        return _refused(_shown(saga, action), refusal)
     return _shown(saga, action)
 
 
@@ -67,37 +70,53 @@ def dry_run(saga: Saga | None, action: str, perform: Callable[[], object]) -> Pr
     try:
         perform()
     except Refused as refusal:
-        return _refused(shown, refusal, confirm_slug=refusal.field == "confirm_slug")
+        return _refused(shown, refusal)
     return shown
 
 
 def _shown(saga: Saga, action: str) -> Preview:
-    undoes = action in _UNDOES
+    undoes, needed = action in _UNDOES, _needs(saga, action)
     return Preview(
         action,
         allowed=True,
         said=_SAID[action],
         undone=undoing_order(saga.live_resources) if undoes else (),
         kept=() if undoes else saga.live_resources,
-        confirm_slug=_wants_typed_slug(saga, action),
-        warnings=loops.warnings(saga) if action == "retry" else (),
+        confirm_slug=needed.slug,
+        confirm_id=needed.tenant_id,
+        warnings=_warnings(saga, action),
     )
 
 
-def _refused(shown: Preview, refusal: Refused, *, confirm_slug: bool) -> Preview:
+_CONFIRMS = frozenset({"confirm_slug", "tenant_id"})
+
+
+def _refused(shown: Preview, refusal: Refused) -> Preview:
+    """What has to be named is told only where naming it helps."""
+    helps = refusal.field in _CONFIRMS
     return replace(
         shown,
         allowed=False,
         refusal=str(refusal),
         field=refusal.field,
         retry_after=refusal.retry_after,
-        confirm_slug=confirm_slug,
+        confirm_slug=refusal.field == "confirm_slug" or (helps and shown.confirm_slug),
+        confirm_id=refusal.field == "tenant_id" or (helps and shown.confirm_id),
     )
 
 
-def _wants_typed_slug(saga: Saga, action: str) -> bool:
-    destroys = action == "decommission" and bool(saga.live_resources)
-    return destroys or (action == "retry" and loops.wants_typed_slug(saga))
+def _needs(saga: Saga, action: str) -> Needs:
+    if action == "retry":
+        return Needs(slug=loops.wants_typed_slug(saga))
+    if action == "recreate":
+        return Needs(tenant_id=saga.state is not State.DECOMMISSIONED)
+    return needs(saga, _command(saga, action))
+
+
+def _warnings(saga: Saga, action: str) -> tuple[str, ...]:
+    if action == "cancel" and saga.past_no_return:
+        return (f"{DESTROYS}.",)
+    return loops.warnings(saga) if action == "retry" else ()
 
 
 def _require_allowed(saga: Saga, action: str) -> None:

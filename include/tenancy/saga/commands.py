@@ -161,6 +161,15 @@ class Decommission(Command):
 
 
 @dataclass(frozen=True)
+class Confirmed(Command):
+    """An operator's action with the tenant that they named: its id, and its slug as they typed it (confirming.py)."""
+
+    command: Command
+    tenant_id: str = ""
+    slug: str = ""
+
+
+@dataclass(frozen=True)
 class NoteHeld(Command):
     """The attempt's run does not go on, and not for a reason of the tenant's: a pause, a limit, an engine that is away.
 

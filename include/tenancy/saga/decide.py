@@ -7,7 +7,7 @@ of the invitation in invitation.py; operators' actions are here.
 
 from functools import singledispatch
 
-from tenancy.saga import attempt, invitation, stalling, unwinding
+from tenancy.saga import attempt, confirming, invitation, stalling, unwinding
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import Refused
@@ -58,6 +58,13 @@ _decide.register(c.ExplainStall, stalling.explain)
 _decide.register(c.ClearStall, stalling.clear)
 _decide.register(c.ShowInvitation, invitation.show)
 _decide.register(c.RenewInvitation, invitation.renew)
+
+
+@_decide.register
+def _(command: c.Confirmed, saga: Saga) -> tuple[f.Fact, ...]:
+    facts = decide(saga, command.command)  # what is refused anyway needs no confirmation
+    confirming.require_named(saga, command)
+    return facts
 
 
 @_decide.register

@@ -1,16 +1,27 @@
 """When retrying is no help any more: warnings by count and by sameness, never a refusal by count (runbook).
 
 "Don't loop retry -> fail -> retry -> fail more than 2-3 times. Each attempt costs allocation churn. After the 3rd
-failure, decommission + recreate is cleaner. Loop detection is a humans-only safeguard."
+failure, decommission + recreate is cleaner. Loop detection is a humans-only safeguard." An attempt that hung and was
+cancelled is one of them: it did not end Active either.
 """
 
 from typing import Final
 
 from tenancy.saga.sameness import steady
+from tenancy.saga.states import State
 from tenancy.saga.tenant import Failure, Saga
 
 ENOUGH: Final = 3
-"""Failures after which the runbook advises to decommission and recreate."""
+"""Attempts that did not end Active after which the runbook advises to decommission and recreate."""
+
+
+def spent_attempts(saga: Saga) -> int:
+    """How many attempts did not end Active: those that failed, were cancelled, or were reset by force.
+
+    Whoever was Active once is never retried, so every attempt before the newest one is among them.
+    """
+    newest_is_over = saga.state in {State.CANCELLING, State.FAILED}
+    return saga.attempt if newest_is_over else max(saga.attempt - 1, 0)
 
 
 def warnings(saga: Saga) -> tuple[str, ...]:
@@ -21,12 +32,18 @@ def warnings(saga: Saga) -> tuple[str, ...]:
             f"Not transient: {saga.failures[-1].activity} failed twice with the same error. Check the platform's "
             "health, the tenant's plan and region, and quotas before another retry."
         )
-    if len(saga.failures) >= ENOUGH:
-        found.append(
-            f"This tenant failed {len(saga.failures)} times; its attempts made and released {saga.churn} resources so "
-            "far. Decommission and recreate is cleaner than another retry."
-        )
+    if spent_attempts(saga) >= ENOUGH:
+        found.append(_looped(saga))
     return tuple(found)
+
+
+def _looped(saga: Saga) -> str:
+    spent = spent_attempts(saga)
+    failed = len({failure.attempt for failure in saga.failures})
+    return (
+        f"{spent} attempts did not end Active: {failed} failed, {spent - failed} were cancelled or reset. They made "
+        f"and released {saga.churn} resources so far. Decommission and recreate is cleaner than another retry."
+    )
 
 
 def same_error_again(saga: Saga) -> bool:
@@ -36,7 +53,12 @@ def same_error_again(saga: Saga) -> bool:
 
 def wants_typed_slug(saga: Saga) -> bool:
     """Before a retry that would be the fourth attempt, or a later one."""
-    return len(saga.failures) >= ENOUGH
+    return spent_attempts(saga) >= ENOUGH
+
+
+def recovery_wants_typed_slug(saga: Saga) -> bool:
+    """The same before a recovery, which gives up the attempt under way and then retries."""
+    return saga.attempt >= ENOUGH
 
 
 def _sameness(failure: Failure) -> tuple[str, str]:

@@ -44,7 +44,7 @@ def cancel(asked: AskedOf, ref: Ref, wish: Wish) -> Response:
     """Stop provisioning and undo what was made. A second one kills again and starts the compensations anew."""
 
     def perform(doing: Doing) -> Answer:
-        return engine.cancel(*doing.whom, by=doing.stamp)
+        return engine.cancel(*doing.whom, by=doing.stamp, **doing.named)
 
     return act(asked, ref, wish, Deed("cancel", 202, perform))
 
@@ -57,18 +57,17 @@ def reset(asked: AskedOf, ref: Ref, wish: ResetWish) -> Response:
 
     def perform(doing: Doing) -> Answer:
         role = Right.FORCE in asked.caller.rights
-        return engine.reset(*doing.whom, by=doing.stamp, force=wish.force, platform_role=role)
+        return engine.reset(*doing.whom, by=doing.stamp, force=wish.force, platform_role=role, **doing.named)
 
     return act(asked, ref, wish, Deed("reset", 200, perform))
 
 
 @_post("/tenants/{ref}/retry", Right.CREATE, 200, 404)
 def retry(asked: AskedOf, ref: Ref, wish: CorrectedWish) -> Response:
-    """A new attempt for a tenant that was reset. From the third failure on it wants the slug typed."""
+    """A new attempt for a tenant that was reset. It wants the slug typed after three that did not end Active."""
 
     def perform(doing: Doing) -> Answer:
-        corrections, typed = corrected(doing, wish), wish.confirm_slug or ""
-        return engine.retry(*doing.whom, by=doing.stamp, corrections=corrections, confirm_slug=typed)
+        return engine.retry(*doing.whom, by=doing.stamp, corrections=corrected(doing, wish), **doing.named)
 
     return act(asked, ref, wish, Deed("retry", 200, perform))
 
@@ -78,7 +77,7 @@ def decommission(asked: AskedOf, ref: Ref, wish: Wish) -> Response:
     """Release all a tenant has, for good, and free its slug."""
 
     def perform(doing: Doing) -> Answer:
-        return engine.decommission(*doing.whom, by=doing.stamp, confirm_slug=wish.confirm_slug or "")
+        return engine.decommission(*doing.whom, by=doing.stamp, **doing.named)
 
     return act(asked, ref, wish, Deed("decommission", 202, perform))
 
@@ -89,7 +88,7 @@ def recreate(asked: AskedOf, ref: Ref, wish: CorrectedWish) -> Response:
     require(asked.caller, Right.EDIT)  # a failed tenant is decommissioned on the way
 
     def perform(doing: Doing) -> Answer:
-        return engine.recreate(*doing.whom, by=doing.stamp, corrections=corrected(doing, wish))
+        return engine.recreate(*doing.whom, by=doing.stamp, corrections=corrected(doing, wish), **doing.named)
 
     return act(asked, ref, wish, Deed("recreate", 201, perform))
 
@@ -99,6 +98,6 @@ def escalate(asked: AskedOf, ref: Ref, wish: Wish) -> Response:
     """Hand the tenant over to platform engineering; changes no state."""
 
     def perform(doing: Doing) -> Answer:
-        return engine.escalate(*doing.whom, by=doing.stamp)
+        return engine.escalate(*doing.whom, by=doing.stamp, **doing.named)
 
     return act(asked, ref, wish, Deed("escalate", 200, perform))

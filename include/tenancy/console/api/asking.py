@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
@@ -29,6 +29,13 @@ from tenancy.saga.tenant import Saga
 _OBEYED: Final = "It was recorded when it was first asked for, and is not done again: this is the tenant as it is now."
 
 
+class Named(TypedDict):
+    """The tenant as the request named it; empty where it did not."""
+
+    confirm_id: str
+    confirm_slug: str
+
+
 @dataclass(frozen=True)
 class Doing:
     """An action about to be asked for."""
@@ -36,6 +43,7 @@ class Doing:
     tenancy: Tenancy
     saga: Saga
     stamp: Stamp
+    named: Named
 
     @property
     def whom(self) -> tuple[Tenancy, TenantId]:
@@ -54,7 +62,8 @@ class Deed:
 def act(asked: Asked, ref: str, wish: Wish, deed: Deed) -> JSONResponse:
     """Ask for an action on a tenant; 404 when there is no such tenant."""
     with opened(asked.parts) as desk:
-        doing = Doing(desk.tenancy, desk.saga(ref), asked.stamp(wish.reason))
+        saga = desk.saga(ref)
+        doing = Doing(desk.tenancy, saga, asked.stamp(wish.reason), _named(saga, ref, wish))
 
     def perform() -> Answer:
         _require_seen(asked, doing.saga, wish.seen)
@@ -64,6 +73,12 @@ def act(asked: Asked, ref: str, wish: Wish, deed: Deed) -> JSONResponse:
         doing = replace(doing, tenancy=rehearsed(doing.tenancy))
         return _json(200, portrait.preview_of(dry_run(doing.saga, deed.name, perform)))
     return _do(asked, wish, deed.status, perform)
+
+
+def _named(saga: Saga, ref: str, wish: Wish) -> Named:
+    """A path that has the id names the tenant as well as the body does."""
+    in_path = ref if ref.lower() == str(saga.tenant_id) else ""
+    return {"confirm_id": wish.tenant_id or in_path, "confirm_slug": wish.confirm_slug or ""}
 
 
 def _require_seen(asked: Asked, saga: Saga, seen: int | None) -> None:

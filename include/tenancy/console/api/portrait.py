@@ -135,6 +135,7 @@ def preview_of(seen: Preview) -> shapes.PreviewShape:
         undone=resources(seen.undone),
         kept=resources(seen.kept),
         confirm_slug=seen.confirm_slug,
+        confirm_id=seen.confirm_id,
         warnings=list(seen.warnings),
         said=seen.said,
     )
@@ -173,7 +174,11 @@ def _timeline_row(seen: Row, platform: Platform, now: datetime) -> history_shape
 
 def _permission(seen: Preview) -> shapes.Permission:
     return shapes.Permission(
-        allowed=seen.allowed, refusal=seen.refusal, retry_after=seen.retry_after, confirm_slug=seen.confirm_slug
+        allowed=seen.allowed,
+        refusal=seen.refusal,
+        retry_after=seen.retry_after,
+        confirm_slug=seen.confirm_slug,
+        confirm_id=seen.confirm_id,
     )
 
 

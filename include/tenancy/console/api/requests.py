@@ -78,9 +78,13 @@ class Corrections(_Body):
 
 
 class Wish(_Body):
-    """Why, and the tenant's slug once more where the action asks for it."""
+    """Why; and where the action destroys, the tenant's id, and its slug once more."""
 
     reason: Reason
+    tenant_id: Annotated[
+        Field254 | None, Field(description="The tenant's id. A path that has the id instead of the slug names it, too")
+    ] = None
+    """A slug is given to another tenant once it is free; with this, the action is refused then."""
     confirm_slug: Field254 | None = None
     seen: Annotated[int | None, Field(ge=0, le=2**62, description="`seq` of the tenant as you saw it")] = None
     """Given, the action is refused when somebody has acted on the tenant since."""

@@ -107,7 +107,8 @@ class Permission(BaseModel):
     allowed: bool
     refusal: str
     retry_after: int | None
-    confirm_slug: bool
+    confirm_slug: bool = Field(description="The slug has to be typed: `confirm_slug`")
+    confirm_id: bool = Field(description="The tenant's id has to be named: `tenant_id`, or in the path")
 
 
 class Tenant(TenantRow):
@@ -140,6 +141,7 @@ class PreviewShape(BaseModel):
     undone: list[ResourceShape] = Field(description="What would be undone, in order")
     kept: list[ResourceShape]
     confirm_slug: bool
+    confirm_id: bool
     warnings: list[str]
     said: str
 

@@ -39,8 +39,7 @@ def sent_in(body: bytes) -> Sent:
 def wish_of(action: str, sent: Sent, now: Parameters) -> Wish:
     """The wish behind a dialog; ProblemError names the field at fault."""
     fields: dict[str, object] = {"reason": sent.get("reason", ""), "seen": sent.get("seen") or None}
-    if sent.get("confirm_slug"):
-        fields["confirm_slug"] = sent["confirm_slug"]
+    fields |= {name: sent[name] for name in ("confirm_slug", "tenant_id") if sent.get(name)}
     if issubclass(WISHES[action], ResetWish):
         fields["force"] = bool(sent.get("force"))
     if issubclass(WISHES[action], CorrectedWish):

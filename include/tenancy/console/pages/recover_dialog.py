@@ -38,11 +38,13 @@ class _Recovery:
     seen: int
     key: str
     reason: str
+    tenant_id: str
     confirm_slug: str
 
     def form(self, step: str) -> forms.Sent:
         """What the dialog of this one step would send."""
-        return {"reason": self.reason, "confirm_slug": self.confirm_slug, "key": f"{self.key}-{step}"}
+        named = {"tenant_id": self.tenant_id, "confirm_slug": self.confirm_slug}
+        return {"reason": self.reason, **named, "key": f"{self.key}-{step}"}
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def _recovery(sent: SentIn) -> _Recovery:
         seen, key = int(sent["seen"]), sent["key"][:64]
     except (KeyError, ValueError) as error:
         raise ProblemError(400, "What was sent is no form of this console.") from error
-    return _Recovery(begun, seen, key, sent.get("reason", "").strip(), sent.get("confirm_slug", ""))
+    named = sent.get("tenant_id", ""), sent.get("confirm_slug", "")
+    return _Recovery(begun, seen, key, sent.get("reason", "").strip(), *named)
 
 
 RecoveryOf = Annotated[_Recovery, Depends(_recovery)]
@@ -81,7 +84,10 @@ def show_recover(visit: VisitOf, ref: Ref) -> Response:
         line = desk.line(ref)
         saga = desk.saga_of(line)
         recoverable, warnings = recovering.is_recoverable(saga), loops.warnings(saga)
-        wants_slug, cancel = loops.wants_typed_slug(saga), preview(saga, "cancel")
+        cancel = preview(saga, "cancel") if recovering.cancels(saga) else None
+        destroys = cancel is not None and cancel.confirm_slug
+        wants_slug = destroys or loops.recovery_wants_typed_slug(saga)
+        warnings = (*(cancel.warnings if cancel else ()), *warnings)
         context = {"wants_slug": wants_slug, "cancel": cancel, "warnings": warnings, "recoverable": recoverable}
         return page(visit.request, "_recover.html", line=line, saga=saga, key=uuid4().hex, **context)
 

@@ -48,6 +48,11 @@ def is_recoverable(saga: Saga) -> bool:
     return saga.state in {State.PROVISIONING, State.CANCELLING, State.FAILED}
 
 
+def cancels(saga: Saga) -> bool:
+    """Does Recover begin by undoing what was made? Else it keeps whatever there is."""
+    return saga.phase in _UNDOES
+
+
 def done_steps(saga: Saga, begun: Begun) -> int:
     """How many of STEPS are behind it."""
     if saga.attempt > begun.attempt:
@@ -63,6 +68,7 @@ def _of_unwinding(saga: Saga, begun: Begun, silent_seconds: float) -> Step:
     return Step("cancel")
 
 
+_UNDOES: Final = frozenset({"Provisioning", "Cancelling", "Failed unwinding", "Failed stuck"})
 _NEXT: Final = {
     "Provisioning": Step("cancel"),
     "Failed stuck": Step("cancel"),

@@ -1,0 +1,62 @@
+"""What an operator has to name before something is destroyed: the tenant's id, and its slug as they typed it.
+
+A slug says which tenant somebody had in mind only until it is given to another one; an id is never given again. A `seq`
+would not do: tenants that lived alike have facts of the same numbers. Called by decide.py, in the ledger's transaction.
+"""
+
+from dataclasses import dataclass
+
+from tenancy.saga import commands as c
+from tenancy.saga.errors import Refused
+from tenancy.saga.tenant import Saga
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a command has to name, and what it does, in the words of the question."""
+
+    tenant_id: bool = False
+    slug: bool = False
+    does: str = ""
+
+
+def needs(saga: Saga, command: c.Command) -> Needs:
+    """What this command, which the law allows, has to name now."""
+    if isinstance(command, c.Decommission):
+        return Needs(tenant_id=True, slug=bool(saga.live_resources) or not saga.has_nothing, does="decommission it")
+    if isinstance(command, c.Cancel) and saga.past_no_return:
+        return Needs(tenant_id=True, slug=True, does=f"cancel it. {DESTROYS}")
+    if isinstance(command, c.Reset) and command.force:
+        return Needs(tenant_id=True, does="force its reset")
+    return Needs()
+
+
+DESTROYS = (
+    "It has passed its point of no return, so cancelling destroys a customer's data. To end the attempt and keep "
+    "everything, mark its running task failed in Airflow"
+)
+
+
+def require_named(saga: Saga, command: c.Confirmed) -> None:
+    """Refused, with the field to send, unless the command names all that it has to."""
+    needed = needs(saga, command.command)
+    require_same(saga, command.tenant_id)
+    slug = saga.parameters.slug
+    if needed.slug and command.slug != slug:
+        raise Refused(f"Type the slug {slug} to {needed.does}.", field="confirm_slug")
+    if needed.tenant_id and not command.tenant_id:
+        raise Refused(
+            f"Send the tenant's id as tenant_id: the slug {slug} may be another tenant's by now. "
+            f"The tenant that has it is {saga.tenant_id}; check that this is the one you mean.",
+            field="tenant_id",
+        )
+
+
+def require_same(saga: Saga, named: str) -> None:
+    """Refused when another tenant was named, such as the one that had the slug before."""
+    if named and named.lower() != str(saga.tenant_id):
+        raise Refused(
+            f"The slug {saga.parameters.slug} is not that tenant's: the tenant that has it is {saga.tenant_id}, and "
+            f"{named} was named. Nothing was done. Look again, then decide.",
+            field="tenant_id",
+        )
