@@ -15,9 +15,18 @@ class FakeHandles:
     def __init__(self, *pools: str) -> None:
         self._pools = {"default_pool", *pools}
         self.stored: dict[str, Handle] = {}
+        self.system = "airflow:fake"
         self.failing = 0
         self.scissors: Scissors | None = None
         self.meanwhile: Callable[[], None] | None = None
+
+    def identity(self, *, make: bool = False) -> str:
+        kept, self.meanwhile = self.meanwhile, None  # for the calls that a test is about
+        try:
+            with self._call:
+                return self.system
+        finally:
+            self.meanwhile = kept
 
     def handle(self, name: str) -> Handle | None:
         with self._call:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from sandbox.postgres import PostgresServer
-from tenancy.activities.activity import Activity, Found, NotReadyYet, Work, World
+from tenancy.activities.activity import Activity, Found, NotReadyYet, Work, World, located_intents
 from tenancy.activities.allocate_storage import PASSWORD
 from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
 from tenancy.activities.plan import PLAN, maker_of, plan_entries
@@ -87,7 +87,7 @@ class Workbench:
 
     def begin(self, activity: Activity) -> None:
         """The activity's intents are known from here on."""
-        self.saga = _asked(self.saga, c.BeginActivity(_lease(activity), 1, activity.intents(self.work)))
+        self.saga = _asked(self.saga, c.BeginActivity(_lease(activity), 1, located_intents(activity, self.work)))
 
     def run(self, activity: Activity) -> None:
         """To its end: what waits is looked at until it is ready."""

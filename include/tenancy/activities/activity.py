@@ -4,8 +4,8 @@ Laws, tested for all in tests/contract: run twice is run once; compensating what
 after any partial run leaves nothing; discover finds exactly what run made.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
@@ -14,10 +14,11 @@ from tenancy.adapters.readiness import Readiness
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.credentials import Keyring
-from tenancy.saga.errors import PermanentError, TransientError
+from tenancy.saga.errors import PlatformError, TenancyError, TransientError
 from tenancy.saga.names import ActivityName, TenantId, proof_of
 from tenancy.saga.platform import Plan, Platform, Region
 from tenancy.saga.states import Kind
+from tenancy.saga.systems import ANY_SYSTEM, ExpectedSystem, Location
 from tenancy.saga.tenant import Credential, Intent, PlanEntry, Resource, Saga
 
 if TYPE_CHECKING:  # the adapters import psycopg and httpx; the DAG file imports this
@@ -69,6 +70,7 @@ class NotReadyYet(TransientError):  # noqa: N818 - an answer, not an error
 class Handles(Protocol):
     """The workflow engine, as far as activities need it (adapters/airflow_api.py, tests/contract/fake_handles.py)."""
 
+    def identity(self, *, make: bool = False) -> str: ...
     def handle(self, name: str) -> "Handle | None": ...
     def handles(self) -> Iterable["Handle"]: ...
     def create_handle(self, handle: "Handle") -> bool: ...
@@ -100,7 +102,11 @@ class Work:
     fence: Callable[[], None]
     """Raises Refused when this work is no longer wanted; called right before each effect."""
     survey: Callable[[], tuple[Observation, ...]]
-    """Observes what every activity of the plan made."""
+    """Observes what every activity made that ever intended something for this tenant."""
+    successors: Mapping[str, str] = field(default_factory=dict)
+    """Identity of a system that was replaced -> the one that a platform engineer accepted in its place."""
+    seconds: float | None = None
+    """How long one call may wait for a system that says nothing; None: as long as its adapter waits."""
 
     @property
     def tenant_id(self) -> TenantId:
@@ -112,11 +118,62 @@ class Work:
 
     @property
     def region(self) -> Region:
-        return _offered("region", self.saga.parameters.region, self.platform.regions)
+        """Where new objects are made. PlatformError when the platform file does not know it any more."""
+        return _known("region", self.saga.parameters.region, self.platform.regions)
 
     @property
     def plan(self) -> Plan:
-        return _offered("plan", self.saga.parameters.plan, self.platform.plans)
+        """What the tenant gets. PlatformError when the platform file does not know it any more."""
+        return _known("plan", self.saga.parameters.plan, self.platform.plans)
+
+    @property
+    def not_comparable(self) -> str:
+        """Why the tenant's objects cannot be compared with what the platform offers; empty when they can."""
+        asked = self.saga.parameters
+        if asked.plan not in self.platform.plans:
+            return f"cannot be compared with its plan: the platform file has no plan {asked.plan} any more"
+        if asked.region not in self.platform.regions:
+            return f"cannot be compared with its region: the platform file has no region {asked.region} any more"
+        return ""
+
+    def recorded(self, kind: str) -> Resource | None:
+        """The tenant's resource of this kind: the live one, else the one that was released last."""
+        of_kind = [resource for resource in self.saga.resources if resource.kind == kind]
+        return next((resource for resource in of_kind if resource.live), of_kind[-1] if of_kind else None)
+
+    def storage_of(self, resource: Resource | None) -> "StorageServer":
+        """The server that has this resource, as the ledger recorded it; the region's when nothing is recorded."""
+        server = self._entered(resource, self.world.storage)
+        return server.expecting(self.expected(resource), silence_seconds=self.seconds)
+
+    def cluster_of(self, resource: Resource | None) -> "Cluster":
+        """The same for clusters."""
+        return self._entered(resource, self.world.cluster).expecting(self.expected(resource), seconds=self.seconds)
+
+    def expected(self, resource: Resource | None) -> ExpectedSystem:
+        """Which system has to answer for this resource."""
+        if resource is None or not resource.system:
+            return ANY_SYSTEM
+        return ExpectedSystem(
+            (resource.system, *_successors_of(resource.system, self.successors)),
+            resource.connection,
+            self.saga.parameters.slug,
+        )
+
+    def _entered(self, resource: Resource | None, enter: Callable[[Region], _T]) -> _T:
+        """By the recorded connection; where that one is gone, by the one that the region has now: the identity tells
+        whether both lead to the same system."""
+        if resource is None or not resource.connection:
+            return enter(self.region)
+        name, connection = resource.region, resource.connection
+        now = self.platform.regions.get(name)
+        recorded = Region(name, connection, connection, now.ingress_domain if now else "", 1)
+        try:
+            return enter(recorded)
+        except TenancyError:
+            if now is None or connection in {now.storage_connection, now.cluster_connection}:
+                raise
+            return enter(now)
 
     @property
     def credential(self) -> Credential:
@@ -134,13 +191,21 @@ class Work:
         return next(recorded, otherwise)
 
 
-def _offered(what: str, name: str, offered: Mapping[str, _T]) -> _T:
-    if name not in offered:
-        raise PermanentError(
-            f"The platform file has no {what} {name} any more, and a tenant has it: put it back.",
+def _known(what: str, name: str, known: Mapping[str, _T]) -> _T:
+    if name not in known:
+        raise PlatformError(
+            f"The platform file has no {what} {name} any more, and a tenant has it: put it back, with offered = false "
+            "when no new tenant is to have it.",
             cause=Cause.PLATFORM_FILE,
         )
-    return offered[name]
+    return known[name]
+
+
+def _successors_of(system: str, successors: Mapping[str, str]) -> Iterator[str]:
+    seen = {system}
+    while (successor := successors.get(system)) and successor not in seen:
+        seen.add(system := successor)
+        yield successor
 
 
 class Activity:
@@ -178,6 +243,10 @@ class Activity:
         """What `run` will make; committed before it does."""
         return ()
 
+    def locate(self, work: Work) -> Location:  # noqa: ARG002
+        """Where `run` will make it; the identity is the system's own statement. Committed with the intents."""
+        return Location()
+
     def run(self, work: Work) -> None:
         """Make it so. Idempotent."""
 
@@ -198,6 +267,16 @@ class Activity:
     def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:  # noqa: ARG002
         """What exists that carries this platform's proof. Changes nothing."""
         return ()
+
+
+def located_intents(activity: Activity, work: Work) -> tuple[Intent, ...]:
+    """What its `run` is about to make and the ledger does not have yet, each with the system that it is made in."""
+    live = {(resource.kind, resource.name) for resource in work.saga.live_resources}
+    new = [intent for intent in activity.intents(work) if (intent.kind, intent.name) not in live]
+    if not new:
+        return ()
+    where = activity.locate(work)
+    return tuple(replace(each, system=where.system, region=where.region, connection=where.connection) for each in new)
 
 
 class WaitingActivity(Activity):

@@ -28,6 +28,10 @@ REMEDIES: Final[Mapping[Cause, Remedy]] = {
     Cause.PLATFORM_FILE: Remedy("Have platform engineering put the platform file right.", "escalate"),
     Cause.PLATFORM_FULL: Remedy("Have the quota or the region's capacity raised, or free a place."),
     Cause.FOREIGN_OBJECT: Remedy("Find out whose that object is: nothing of a stranger's is touched.", "escalate"),
+    Cause.OTHER_SYSTEM: Remedy(
+        "Have the Airflow connection pointed back to the recorded system, or that system declared replaced or lost.",
+        "escalate",
+    ),
     Cause.LOCK_HELD: Remedy("Another process works on this tenant: it is evicted when it does not let go."),
     Cause.LEDGER_SILENT: Remedy("Have the ledger's database looked at.", "escalate"),
     Cause.LEDGER_REFUSES: Remedy(

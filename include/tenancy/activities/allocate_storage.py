@@ -9,10 +9,13 @@ from tenancy.saga.causes import Evidence
 from tenancy.saga.names import POSTGRES_LIMIT, ActivityName, object_name, proof_of
 from tenancy.saga.platform import Platform
 from tenancy.saga.states import Kind
+from tenancy.saga.systems import Location
 from tenancy.saga.tenant import Intent, Resource
 
 if TYPE_CHECKING:  # the DAG file imports this module
     from tenancy.adapters.storage import StorageSession
+    from tenancy.adapters.storage_databases import DatabaseSeen
+    from tenancy.adapters.storage_roles import RoleSeen
 
 ROLE = "role"
 DATABASE = "database"
@@ -42,16 +45,19 @@ class AllocateStorage(Activity):
             Intent(DATABASE, name, work.proof),
         )
 
+    def locate(self, work: Work) -> Location:
+        return storage_location(work)
+
     def run(self, work: Work) -> None:
         role, database = work.name_of(ROLE, storage_name(work)), work.name_of(DATABASE, storage_name(work))
         limit = work.plan.database_connections
-        with work.world.storage(work.region).locked(work.tenant_id, work.lock) as storage:
+        with work.storage_of(work.recorded(ROLE)).locked(work.tenant_id, work.lock) as storage:
             work.fence()
             storage.ensure_role(role, password=work.secret(PASSWORD), proof=work.proof, connection_limit=limit)
             storage.ensure_database(database, owner=role, proof=work.proof, connection_limit=limit)
 
     def compensate(self, work: Work, resource: Resource) -> None:
-        with work.world.storage(work.region).locked(work.tenant_id, work.lock) as storage:
+        with work.storage_of(resource).locked(work.tenant_id, work.lock) as storage:
             work.fence()
             if resource.kind == DATABASE:
                 owner = work.name_of(ROLE, resource.name)
@@ -64,22 +70,13 @@ class AllocateStorage(Activity):
     def observe(self, work: Work) -> tuple[Observation, ...]:
         name = storage_name(work)
         role_name, database_name = work.name_of(ROLE, name), work.name_of(DATABASE, name)
-        with work.world.storage(work.region).watching(work.lock.application) as storage:
+        with work.storage_of(work.recorded(ROLE)).watching(work.lock.application) as storage:
             role, database = storage.role(role_name), storage.database(database_name)
-        as_made = (work.proof, work.plan.database_connections, True)
-        role_healthy = role is not None and (role.proof, role.connection_limit, role.in_service) == as_made
-        # An interrupted drop shows as a connection limit of its own.
-        database_healthy = (
-            database is not None and (database.proof, database.connection_limit, database.in_service) == as_made
-        )
-        return (
-            _observation(ROLE, role_name, role is not None, role_healthy),
-            _observation(DATABASE, database_name, database is not None, database_healthy),
-        )
+        return (_observation(ROLE, role_name, role, work), _observation(DATABASE, database_name, database, work))
 
     def explain(self, work: Work) -> Evidence | None:
         """Who blocks it, and whether our role may still do what it has to."""
-        with work.world.storage(work.region).watching("tenancy explain") as storage:
+        with work.storage_of(work.recorded(ROLE)).watching("tenancy explain") as storage:
             return blocked(work, storage) or storage.what_is_wrong(work.proof)
 
     def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:
@@ -101,11 +98,32 @@ def blocked(work: Work, storage: "StorageSession") -> Evidence | None:
     return storage.blocker_of(f"tenancy run {holder}") if holder else None
 
 
+def storage_location(work: Work) -> Location:
+    """The server that has the tenant's database; before it is made, its region's."""
+    recorded = work.recorded(DATABASE)
+    if recorded is not None and recorded.live and recorded.system:
+        return Location(recorded.system, recorded.region, recorded.connection)
+    region = work.region
+    return Location(work.world.storage(region).identity(), region.name, region.storage_connection)
+
+
 def storage_name(work: Work) -> str:
     """The name of a tenant's role and database."""
     return object_name(work.saga.parameters.slug, work.tenant_id, limit=POSTGRES_LIMIT)
 
 
-def _observation(kind: str, name: str, present: bool, healthy: bool) -> Observation:
-    why = "" if healthy else f"the {kind} {name} {'is not as it was made' if present else 'does not exist'}"
-    return Observation(kind, name, present=present, healthy=healthy, why=why)
+def _observation(kind: str, name: str, found: "RoleSeen | DatabaseSeen | None", work: Work) -> Observation:
+    wrong = _what_is_wrong(found, work)
+    return Observation(
+        kind, name, present=found is not None, healthy=not wrong, why=wrong and f"the {kind} {name} {wrong}"
+    )
+
+
+def _what_is_wrong(found: "RoleSeen | DatabaseSeen | None", work: Work) -> str:
+    if found is None:
+        return "does not exist"
+    if work.not_comparable:
+        return work.not_comparable
+    # An interrupted drop shows as a connection limit of its own.
+    as_made = (work.proof, work.plan.database_connections, True)
+    return "" if (found.proof, found.connection_limit, found.in_service) == as_made else "is not as it was made"

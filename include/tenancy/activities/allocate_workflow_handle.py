@@ -5,18 +5,22 @@ from typing import TYPE_CHECKING
 
 from tenancy.activities.activity import Activity, Found, Observation, Work, World
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
+from tenancy.activities.expected_handles import ExpectedHandles
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import ForeignObjectError, PermanentError
 from tenancy.saga.names import CONNECTION_LIMIT, ActivityName, object_name, proof_of
 from tenancy.saga.platform import Platform
 from tenancy.saga.states import Kind
+from tenancy.saga.systems import Location
 from tenancy.saga.tenant import Intent, Resource
 
 if TYPE_CHECKING:
     from tenancy.adapters.airflow_api import Handle
 
 CONNECTION = "connection"
+ENGINE_CONNECTION = "tenancy_airflow_api"
+"""The id of the Airflow connection to Airflow's own REST API, as the service user."""
 
 
 class AllocateWorkflowHandle(Activity):
@@ -36,8 +40,14 @@ class AllocateWorkflowHandle(Activity):
     def intents(self, work: Work) -> tuple[Intent, ...]:
         return (Intent(CONNECTION, _own_name(work), work.proof, work.credential),)
 
+    def locate(self, work: Work) -> Location:
+        recorded = work.recorded(CONNECTION)
+        if recorded is not None and recorded.live and recorded.system:
+            return Location(recorded.system, recorded.region, recorded.connection)
+        return Location(work.world.handles().identity(make=True), connection=ENGINE_CONNECTION)
+
     def run(self, work: Work) -> None:
-        handles, handle = work.world.handles(), _wanted(work)
+        handles, handle = _handles_of(work, work.recorded(CONNECTION)), _wanted(work)
         if not handles.has_pool(work.plan.workflow_pool):
             raise PermanentError(
                 f"The plan {work.plan.name} wants the Airflow pool {work.plan.workflow_pool}, which does not exist. "
@@ -51,7 +61,7 @@ class AllocateWorkflowHandle(Activity):
             handles.update_handle(handle)
 
     def compensate(self, work: Work, resource: Resource) -> None:
-        handles = work.world.handles()
+        handles = _handles_of(work, resource)
         seen = handles.handle(resource.name)
         if seen is None:
             return
@@ -62,9 +72,12 @@ class AllocateWorkflowHandle(Activity):
 
     def observe(self, work: Work) -> tuple[Observation, ...]:
         name = work.name_of(CONNECTION, _own_name(work))
-        seen = work.world.handles().handle(name)
+        seen = _handles_of(work, work.recorded(CONNECTION)).handle(name)
         if seen is None:
             return (Observation(CONNECTION, name, present=False, healthy=False, why=f"no Airflow connection {name}"),)
+        if work.not_comparable:
+            why = f"the Airflow connection {name} {work.not_comparable}"
+            return (Observation(CONNECTION, name, present=True, healthy=False, why=why),)
         wanted = _wanted(work)
         same = (seen.host, seen.port, seen.dbname, seen.user) == (wanted.host, wanted.port, wanted.dbname, wanted.user)
         why = "" if same else f"the Airflow connection {name} was edited: it leads elsewhere"
@@ -84,6 +97,11 @@ class AllocateWorkflowHandle(Activity):
         return tuple(Found(CONNECTION, h.name, h.proof, "Airflow") for h in handles if h.proof.startswith(prefix))
 
 
+def _handles_of(work: Work, resource: Resource | None) -> ExpectedHandles:
+    """The engine that has this resource, as the ledger recorded it."""
+    return ExpectedHandles(work.world.handles(), work.expected(resource))
+
+
 def _own_name(work: Work) -> str:
     return object_name(work.saga.parameters.slug, work.tenant_id, limit=CONNECTION_LIMIT)
 
@@ -91,7 +109,7 @@ def _own_name(work: Work) -> str:
 def _wanted(work: Work) -> "Handle":
     from tenancy.adapters.airflow_api import Handle  # noqa: PLC0415 - the DAG file imports this module, not httpx
 
-    server = work.world.storage(work.region).dsn
+    server = work.storage_of(work.recorded(DATABASE)).dsn
     return Handle(
         name=work.name_of(CONNECTION, _own_name(work)),
         proof=work.proof,

@@ -6,13 +6,21 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from tenancy.activities.activity import Activity, Found, Observation, Work, World
-from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, blocked, storage_name
+from tenancy.activities.allocate_storage import (
+    DATABASE,
+    PASSWORD,
+    ROLE,
+    blocked,
+    storage_location,
+    storage_name,
+)
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import TenancyError, TransientError
 from tenancy.saga.names import ActivityName, TenantId, proof_of
 from tenancy.saga.platform import Platform
 from tenancy.saga.states import Kind
+from tenancy.saga.systems import Location
 from tenancy.saga.tenant import Intent, Resource
 
 if TYPE_CHECKING:
@@ -45,14 +53,22 @@ class ApplyTenantSchema(Activity):
         # One schema a database: the database's name tells tenants apart.
         return (Intent(SCHEMA, work.name_of(DATABASE, storage_name(work)), work.proof),)
 
+    def locate(self, work: Work) -> Location:
+        return storage_location(work)
+
     def run(self, work: Work) -> None:
         from tenancy.adapters.tenant_database import AdminAccount  # noqa: PLC0415 - the DAG file imports this module
 
         asked = work.saga.parameters
         admin = AdminAccount(asked.name, asked.slug, asked.admin_email, digest_of(invitation_of(work)))
-        database_of(work).apply_schema(
-            work.tenant_id, admin, work.lock, fence=work.fence, target=work.saga.schema_version
-        )
+        try:
+            database_of(work).apply_schema(
+                work.tenant_id, admin, work.lock, fence=work.fence, target=work.saga.schema_version
+            )
+        except TenancyError:
+            # Another server refuses the tenant's password, which would look like the tenant's fault.
+            work.storage_of(work.recorded(DATABASE)).require_same_system()
+            raise
 
     def compensate(self, work: Work, resource: Resource) -> None:
         """It goes with its database, whose drop can be refused: nothing is destroyed before that."""
@@ -76,7 +92,7 @@ class ApplyTenantSchema(Activity):
 
     def explain(self, work: Work) -> Evidence | None:
         """Who blocks its statement; else how far the schema is."""
-        with work.world.storage(work.region).watching("tenancy explain") as storage:
+        with work.storage_of(work.recorded(DATABASE)).watching("tenancy explain") as storage:
             found = blocked(work, storage)
         seen = None if found else database_of(work).look("tenancy explain")
         if seen is None or seen.version == work.saga.schema_version:
@@ -130,12 +146,14 @@ def database_of(work: Work) -> "TenantDatabase":
     from tenancy.adapters.tenant_database import TenantDatabase  # noqa: PLC0415 - as above
 
     role, database = work.name_of(ROLE, storage_name(work)), work.name_of(DATABASE, storage_name(work))
-    server = work.world.storage(work.region).dsn
-    return TenantDatabase(server.to_database(database, user=role, password=work.secret(PASSWORD)))
+    server = work.storage_of(work.recorded(DATABASE))
+    dsn = server.dsn.to_database(database, user=role, password=work.secret(PASSWORD))
+    return TenantDatabase(dsn, server.expected)
 
 
 def _database(work: Work, name: str) -> "DatabaseSeen | None":
     """The database, unless an interrupted drop left a torso."""
-    with work.world.storage(work.region).watching(work.lock.application) as storage:
+    server = work.storage_of(work.recorded(SCHEMA) or work.recorded(DATABASE))
+    with server.watching(work.lock.application) as storage:
         found = storage.database(name)
     return found if found is not None and found.valid else None

@@ -17,6 +17,7 @@ from tenancy.saga.names import HELM_LIMIT, ActivityName, object_name
 from tenancy.saga.platform import Plan, Platform
 from tenancy.saga.quantities import same, times
 from tenancy.saga.states import Kind
+from tenancy.saga.systems import Location
 from tenancy.saga.tenant import Intent, Resource
 
 if TYPE_CHECKING:
@@ -53,6 +54,13 @@ class DeployWorkloads(Activity):
         name = workload_name(work)
         return (Intent(NAMESPACE, name, work.proof), Intent(RELEASE, name, work.proof, work.credential))
 
+    def locate(self, work: Work) -> Location:
+        recorded = work.recorded(NAMESPACE)
+        if recorded is not None and recorded.live and recorded.system:
+            return Location(recorded.system, recorded.region, recorded.connection)
+        region = work.region
+        return Location(work.world.cluster(region).identity(), region.name, region.cluster_connection)
+
     def run(self, work: Work) -> None:
         cluster, namespace = cluster_of(work), work.name_of(NAMESPACE, workload_name(work))
         cluster.namespaces.ensure(
@@ -61,7 +69,7 @@ class DeployWorkloads(Activity):
         cluster.releases.ensure(_wanted(work), proof=work.proof, fence=work.fence)
 
     def compensate(self, work: Work, resource: Resource) -> None:
-        cluster = cluster_of(work)
+        cluster = work.cluster_of(resource)
         if resource.kind == RELEASE:
             namespace = work.name_of(NAMESPACE, resource.name)
             cluster.releases.delete(resource.name, namespace, proof=resource.proof, fence=work.fence)
@@ -102,8 +110,8 @@ def workload_name(work: Work) -> str:
 
 
 def cluster_of(work: Work) -> "Cluster":
-    """The cluster of the tenant's region."""
-    return work.world.cluster(work.region)
+    """The cluster that has the tenant's workloads; before they are made, its region's."""
+    return work.cluster_of(work.recorded(NAMESPACE))
 
 
 def quota_of(plan: Plan) -> dict[str, str]:
@@ -128,7 +136,7 @@ def _labels(work: Work) -> dict[str, str]:
         PLATFORM_LABEL: work.platform.name,
         TENANT_LABEL: str(work.tenant_id),
         SLUG_LABEL: work.saga.parameters.slug,
-        REGION_LABEL: work.region.name,
+        REGION_LABEL: work.saga.parameters.region,
     }
 
 
@@ -160,14 +168,14 @@ def _values(work: Work) -> Mapping[str, Any]:
         "replicas": plan.replicas,
         "resources": {"cpu": plan.cpu, "memory": plan.memory},
         "database": {"dsn": _dsn(work)},
-        "databasePort": work.world.storage(work.region).dsn.port,
+        "databasePort": work.storage_of(work.recorded(DATABASE)).dsn.port,
         "ingress": {"domain": work.region.ingress_domain},
     }
 
 
 def _dsn(work: Work) -> str:
     role, database = work.name_of(ROLE, storage_name(work)), work.name_of(DATABASE, storage_name(work))
-    server = work.world.storage(work.region).dsn
+    server = work.storage_of(work.recorded(DATABASE)).dsn
     return server.to_database(database, user=role, password=work.secret(PASSWORD)).url
 
 
@@ -184,16 +192,20 @@ def _what_is_wrong(seen: "NamespaceSeen", work: Work) -> str:
         return "is not ours"
     if seen.ending:
         return "is being deleted" + (f" ({seen.why_ending})" if seen.why_ending else "")
+    if work.not_comparable:
+        return work.not_comparable
     return "" if same(seen.quota, quota_of(work.plan)) else "has not the quota of its plan"
 
 
 def _observe_release(work: Work) -> Observation:
-    releases, wanted = cluster_of(work).releases, _wanted(work)
-    seen = releases.find(wanted.name, wanted.namespace)
+    releases, name = cluster_of(work).releases, work.name_of(RELEASE, workload_name(work))
+    seen = releases.find(name, work.name_of(NAMESPACE, name))
     if seen is None:
-        return _observation(RELEASE, wanted.name, present=False, wrong="does not exist")
-    wrong = releases.what_is_wrong(wanted, seen, proof=work.proof)
-    return _observation(RELEASE, wanted.name, present=True, wrong=wrong)
+        return _observation(RELEASE, name, present=False, wrong="does not exist")
+    if work.not_comparable:
+        return _observation(RELEASE, name, present=True, wrong=work.not_comparable)
+    wrong = releases.what_is_wrong(_wanted(work), seen, proof=work.proof)
+    return _observation(RELEASE, name, present=True, wrong=wrong)
 
 
 def _observation(kind: str, name: str, *, present: bool, wrong: str) -> Observation:

@@ -29,4 +29,6 @@ class WaitForWorkloadsReady(WaitingActivity):
         return readiness(cluster_of(work).workload(release, namespace), work.plan.replicas)
 
     def bell(self, work: Work) -> Bell:
-        return Bell(work.region.cluster_connection, work.name_of(NAMESPACE, workload_name(work)))
+        namespace = work.recorded(NAMESPACE)
+        connection = (namespace and namespace.connection) or work.region.cluster_connection
+        return Bell(connection, work.name_of(NAMESPACE, workload_name(work)))

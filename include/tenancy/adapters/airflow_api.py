@@ -7,11 +7,23 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
+import httpx
+
+from tenancy.adapters.absence import states_airflow_absence
 from tenancy.adapters.airflow_client import AirflowClient, json_object
+from tenancy.saga.causes import Cause
+from tenancy.saga.errors import PlatformError, TransientError
 
 _PAGE = 100
 """[api] maximum_page_limit of Airflow 3.3.2."""
+
+
+MARKER = "tenancy_system_marker"
+"""The connection that says which Airflow this is: its description is made once, and lies in Airflow's own database.
+Airflow 3.3.2 states no identity of its own by its API."""
+_MARKER_PREFIX = "tenancy-system:"
 
 
 @dataclass(frozen=True)
@@ -38,7 +50,30 @@ class AirflowApi:
     def handle(self, name: str) -> Handle | None:
         """The handle, if it exists."""
         answer = self._call("GET", f"/connections/{name}", accept=(200, 404))
-        return _handle(answer.json()) if answer.status_code == 200 else None
+        if answer.status_code == 404:
+            _require_absence(name, answer)
+            return None
+        entry = json_object(answer.text)
+        if entry.get("connection_id") != name:
+            raise _odd(answer)
+        return _handle(entry)
+
+    def identity(self, *, make: bool = False) -> str:
+        """Which Airflow this is, by its marker; empty when it has none. `make` one then, for a first resource."""
+        marker = self.handle(MARKER)
+        if marker is None and make:
+            body = {"connection_id": MARKER, "conn_type": "generic", "description": f"{_MARKER_PREFIX}{uuid4()}"}
+            self._call("POST", "/connections", body=body, accept=(201, 409))
+            marker = self.handle(MARKER)  # perhaps another's, who was first
+        if marker is None:
+            return ""
+        if not marker.proof.startswith(_MARKER_PREFIX):
+            raise PlatformError(
+                f"The Airflow connection {MARKER} has lost its description, which states which Airflow this is. "
+                "Restore it from a backup; or delete the connection, and accept the identity that is made then.",
+                cause=Cause.OTHER_SYSTEM,
+            )
+        return f"airflow:{marker.proof.removeprefix(_MARKER_PREFIX)}"
 
     def handles(self) -> Iterator[Handle]:
         """Every connection, page by page. One may be told twice, or not, when others are deleted meanwhile."""
@@ -59,11 +94,30 @@ class AirflowApi:
 
     def delete_handle(self, name: str) -> None:
         """Delete it, if it is there."""
-        self._call("DELETE", f"/connections/{name}", accept=(204, 404))
+        answer = self._call("DELETE", f"/connections/{name}", accept=(204, 404))
+        if answer.status_code == 404:
+            _require_absence(name, answer)
 
     def has_pool(self, name: str) -> bool:
         """Is there a pool of this name?"""
-        return self._call("GET", f"/pools/{name}", accept=(200, 404)).status_code == 200
+        answer = self._call("GET", f"/pools/{name}", accept=(200, 404))
+        if answer.status_code == 404:
+            _require_absence(name, answer)
+        return answer.status_code == 200
+
+
+def _require_absence(name: str, answer: httpx.Response) -> None:
+    if not states_airflow_absence(name, answer.text):
+        raise _odd(answer)
+
+
+def _odd(answer: httpx.Response) -> TransientError:
+    where = f"{answer.request.method} {answer.request.url}"
+    return TransientError(
+        f"The workflow engine's answer {answer.status_code} to {where} is not in Airflow's format: perhaps a proxy or "
+        "a router answers there. Nothing follows from it; correct the connection tenancy_airflow_api.",
+        cause=Cause.ENGINE_REFUSES,
+    )
 
 
 def _handle(entry: dict[str, Any]) -> Handle:

@@ -3,6 +3,9 @@
 Joins the parts that the workload activities are given. Which Airflow connection leads here, bootstrap.py knows.
 """
 
+import copy
+from typing import Self
+
 from kubernetes.client import Configuration
 
 from tenancy.adapters.helm import Helm
@@ -11,15 +14,34 @@ from tenancy.adapters.kubernetes_api import Document, KubernetesApi
 from tenancy.adapters.namespaces import PATH, Namespaces
 from tenancy.adapters.readiness import Workload
 from tenancy.adapters.releases import Releases
+from tenancy.saga.systems import ExpectedSystem
 
 
 class Cluster:
     """One region's cluster."""
 
     def __init__(self, api: KubernetesApi, helm: Helm, *, gone_within: float = 10.0) -> None:
+        self._helm = helm
+        self._gone_within = gone_within
+        self._join(api)
+
+    def _join(self, api: KubernetesApi) -> None:
         self._api = api
-        self.namespaces = Namespaces(api, gone_within=gone_within)
-        self.releases = Releases(api, helm, self.namespaces)
+        self.namespaces = Namespaces(api, gone_within=self._gone_within)
+        self.releases = Releases(api, self._helm, self.namespaces)
+
+    def expecting(self, expected: ExpectedSystem, *, seconds: float | None = None) -> Self:
+        """The same, when it is the expected cluster. `seconds`: how long a call of it, or of Helm, may take at most."""
+        bound = copy.copy(self)
+        if seconds is not None:
+            bound._helm = self._helm.within(seconds)
+            bound._gone_within = min(self._gone_within, seconds)
+        bound._join(self._api.expecting(expected, read_seconds=seconds))
+        return bound
+
+    def identity(self) -> str:
+        """Which cluster it is, as it states itself."""
+        return self._api.identity()
 
     @property
     def place(self) -> str:

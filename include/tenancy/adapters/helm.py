@@ -6,6 +6,7 @@ secret values blotted out.
 """
 
 import contextlib
+import copy
 import hashlib
 import json
 import subprocess
@@ -14,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tenancy.adapters.cluster_refusals import Judgement, judge_text
 from tenancy.saga.causes import Cause
@@ -53,6 +54,12 @@ class Helm:
         self._kubeconfig = kubeconfig
         self._label = label
         self._deadline = deadline
+
+    def within(self, seconds: float) -> Self:
+        """The same Helm, with no more time than this for a verb."""
+        bound = copy.copy(self)
+        bound._deadline = min(self._deadline, seconds)
+        return bound
 
     def render(self, release: Release) -> dict[str, str]:
         """The manifests, offline. PermanentError when the values do not fit the chart's schema."""

@@ -4,19 +4,22 @@ Called by the cluster adapter. It knows HTTP and Kubernetes' status documents, n
 not the generated models, because what is judged (adapters/readiness.py) is then as testable as it is readable.
 """
 
+import copy
 import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from tenancy.adapters.absence import json_object_of, states_kubernetes_absence
 from tenancy.adapters.cluster_refusals import judge_status
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
+from tenancy.saga.systems import ANY_SYSTEM, ExpectedSystem
 
 Document = dict[str, Any]
 
@@ -28,6 +31,8 @@ _WHOLE = "application/json"
 _MARKS_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _PAGE = 500
 _WRITES = frozenset({"POST", "PUT", "PATCH"})
+_IDENTITY = "/api/v1/namespaces/kube-system"
+"""Every cluster has this namespace, nobody can delete it, and its UID is as old as the cluster (KEP-2149)."""
 _OBJECT = re.compile(r"^(<[^>]*>|\w+\([^)]*\)): ")
 
 
@@ -41,13 +46,35 @@ class KubernetesApi:
         self.label = label
         self._bounds = (min(CONNECT_SECONDS, read_seconds), read_seconds)
         self._client = ApiClient(configuration)
+        self._expected = ANY_SYSTEM
 
     def close(self) -> None:
         """Hang up; it may be called again all the same."""
         self._client.rest_client.pool_manager.clear()
 
+    def expecting(self, expected: ExpectedSystem, *, read_seconds: float | None = None) -> Self:
+        """The same API, which writes to the expected cluster only and believes absence from no other."""
+        bound = copy.copy(self)
+        bound._expected = expected
+        if read_seconds is not None:
+            bound._bounds = (min(self._bounds[0], read_seconds), min(self._bounds[1], read_seconds))
+        return bound
+
+    def identity(self) -> str:
+        """Which cluster it is: the UID of the namespace kube-system, which every cluster has from its first day."""
+        document = self._call("GET", _IDENTITY)
+        uid = ((document or {}).get("metadata") or {}).get("uid")
+        if not uid:
+            raise self._odd(f"GET {_IDENTITY}", "a namespace without a UID")
+        return f"kubernetes:{uid}"
+
+    def require_same_system(self) -> None:
+        """OtherSystemError when the cluster that answers now is not the expected one."""
+        if self._expected.accepted:
+            self._expected.require(self.identity(), self.label)
+
     def get(self, path: str) -> Document | None:
-        """The object, if it exists."""
+        """The object, if it exists. That it does not is believed from the expected cluster in its own format only."""
         return self._call("GET", path, absent=404)
 
     def listed(self, path: str, selector: str = "", fields: str = "") -> list[Document]:
@@ -62,7 +89,9 @@ class KubernetesApi:
         more = ""
         while True:
             asked = {**query, "limit": str(_PAGE), "continue": more}
-            page = self._call("GET", path, query=asked, absent=404, accept=accept) or {}
+            page = self._call("GET", path, query=asked, accept=accept) or {}
+            if not str(page.get("kind", "")).endswith("List"):
+                raise self._odd(f"GET {path}", f"a {page.get('kind', 'document')} instead of a list")
             yield from page.get("items") or []
             more = page.get("metadata", {}).get("continue") or ""
             if not more:
@@ -92,6 +121,8 @@ class KubernetesApi:
     ) -> Document | None:
         headers: dict[str, str] = {"Accept": accept}
         self._client.update_params_for_auth(headers, [], ["BearerToken"])
+        if method != "GET":
+            self.require_same_system()
         asked = {"fieldManager": FIELD_MANAGER, **(query or {})} if method in _WRITES else query or {}
         given = [(name, value) for name, value in asked.items() if value]
         with self._translated(f"{method} {path}"):
@@ -105,11 +136,27 @@ class KubernetesApi:
                     _request_timeout=self._bounds,
                 )
             except ApiException as refusal:
-                if refusal.status == absent and absent:
-                    return None
-                raise
-        document: Document = json.loads(answer.data)
+                if not absent or refusal.status != absent:
+                    raise
+                if absent == 404:
+                    self._require_absence(f"{method} {path}", path, refusal)
+                return None
+        document = json_object_of(answer.data)
+        if not document.get("kind") and path != "/version":
+            raise self._odd(f"{method} {path}", f"{answer.status} and no Kubernetes object")
         return document
+
+    def _require_absence(self, what: str, path: str, refusal: ApiException) -> None:
+        if not states_kubernetes_absence(path, refusal.body):
+            raise self._odd(what, "404 in a format that is not a Kubernetes API server's")
+        self.require_same_system()
+
+    def _odd(self, what: str, answer: str) -> TransientError:
+        return TransientError(
+            f"{self.label[:1].upper()}{self.label[1:]} answered {what} with {answer}: perhaps a proxy or a router "
+            f"answers at {self.configuration.host}. Nothing follows from that; correct the region's connection.",
+            cause=Cause.CLUSTER_REFUSES,
+        )
 
     @contextmanager
     def _translated(self, what: str) -> Iterator[None]:

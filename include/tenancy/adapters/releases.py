@@ -52,6 +52,7 @@ class Releases:
         """The release's newest revision, if there is one."""
         revisions = self._api.listed(f"{PATH}/{namespace}/secrets", f"owner=helm,name={name}")
         if not revisions:
+            self._api.require_same_system()  # another cluster has none, either
             return None
         return _seen(max(revisions, key=lambda secret: int(secret["metadata"]["labels"]["version"])))
 
@@ -110,6 +111,7 @@ class Releases:
         self._helm.uninstall(name, namespace)
 
     def _require_our_namespace(self, name: str, proof: str) -> None:
+        self._api.require_same_system()  # Helm enters by a connection of its own and asks for no identity
         seen = self._namespaces.find(name)
         if seen is None:
             raise PermanentError(f"The namespace {name} is gone from {self._api.label}: somebody deleted it.")

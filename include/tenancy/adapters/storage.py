@@ -13,6 +13,7 @@ import psycopg
 from tenancy.adapters.advisory_lock import Holder, acquire
 from tenancy.adapters.database_drop import DatabaseDrop
 from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.server_identity import identity_of, require_same
 from tenancy.adapters.sessions import Session, session
 from tenancy.adapters.storage_databases import (
     DatabaseSeen,
@@ -34,6 +35,7 @@ from tenancy.adapters.storage_roles import (
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import TenantId, lock_key
+from tenancy.saga.systems import ANY_SYSTEM, ExpectedSystem
 
 TENANT_SCHEMA = "tenant"
 
@@ -49,20 +51,39 @@ class LockPolicy:
 
 
 class StorageServer:
-    """One region's storage."""
+    """One region's storage. Every session is on the expected server, or raises OtherSystemError."""
 
-    def __init__(self, dsn: Dsn) -> None:
+    def __init__(
+        self, dsn: Dsn, expected: ExpectedSystem = ANY_SYSTEM, *, silence_seconds: float | None = None
+    ) -> None:
         self.dsn = dsn
+        self.expected = expected
+        self._silence_seconds = silence_seconds
+
+    def expecting(self, expected: ExpectedSystem, *, silence_seconds: float | None = None) -> "StorageServer":
+        """The same server, when it is the expected one; `silence_seconds`: for how long it may say nothing."""
+        return StorageServer(self.dsn, expected, silence_seconds=silence_seconds)
+
+    def identity(self) -> str:
+        """Which server it is, as it states itself. PlatformError when it does not."""
+        with self._admin("tenancy identify") as connection:
+            return identity_of(connection, self.dsn)
 
     @property
     def place(self) -> str:
         """Where it is."""
         return f"{self.dsn.host}:{self.dsn.port}"
 
+    def require_same_system(self) -> None:
+        """OtherSystemError when the server that answers now is not the expected one."""
+        if self.expected.accepted:
+            with self._admin("tenancy identify"):
+                pass
+
     @contextmanager
     def locked(self, tenant_id: TenantId, policy: LockPolicy) -> Iterator["StorageSession"]:
         """A session that holds the tenant's lock on this server until it ends."""
-        with _admin(self.dsn, policy.application) as connection:
+        with self._admin(policy.application) as connection:
             evicted = acquire(
                 connection,
                 lock_key(tenant_id),
@@ -76,15 +97,17 @@ class StorageServer:
     @contextmanager
     def watching(self, application: str) -> Iterator["StorageSession"]:
         """A session for looking only."""
-        with _admin(self.dsn, application) as connection:
+        with self._admin(application) as connection:
             yield StorageSession(connection, self.dsn)
 
-
-@contextmanager
-def _admin(dsn: Dsn, application: str) -> Iterator[Session]:
-    # Since PostgreSQL 16 the creator of a role is not its member unless this says so; owning its database needs it.
-    with session(dsn, application=application, settings={"createrole_self_grant": "set,inherit"}) as connection:
-        yield connection
+    @contextmanager
+    def _admin(self, application: str) -> Iterator[Session]:
+        # Since PostgreSQL 16 the creator of a role is not its member unless this says so; owning its database needs it.
+        settings = {"createrole_self_grant": "set,inherit"}
+        bound = self._silence_seconds
+        with session(self.dsn, application=application, settings=settings, silence_seconds=bound) as connection:
+            require_same(connection, self.expected, self.dsn)
+            yield connection
 
 
 class StorageSession:

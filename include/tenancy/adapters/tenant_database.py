@@ -18,11 +18,13 @@ from tenancy.adapters.advisory_lock import acquire
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.postgres_causes import Failure, translate
 from tenancy.adapters.schema_migrations import migrate
+from tenancy.adapters.server_identity import require_same
 from tenancy.adapters.sessions import Session, session
 from tenancy.adapters.storage import TENANT_SCHEMA, LockPolicy
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import ForeignObjectError, PermanentError
 from tenancy.saga.names import TenantId, lock_key
+from tenancy.saga.systems import ANY_SYSTEM, ExpectedSystem
 
 SCRIPTS = Path(__file__).parent / "tenant_schema"
 
@@ -57,10 +59,11 @@ class InvitationSeen:
 
 
 class TenantDatabase:
-    """One tenant's database, entered as its owner."""
+    """One tenant's database, entered as its owner, on the expected server or not at all."""
 
-    def __init__(self, dsn: Dsn) -> None:
+    def __init__(self, dsn: Dsn, expected: ExpectedSystem = ANY_SYSTEM) -> None:
         self._dsn = dsn
+        self._expected = expected
 
     def apply_schema(
         self, tenant_id: TenantId, admin: AdminAccount, policy: LockPolicy, *, fence: Callable[[], None], target: str
@@ -84,7 +87,7 @@ class TenantDatabase:
 
     def look(self, application: str) -> SchemaSeen | None:
         """The schema, if it exists."""
-        with session(self._dsn, application=application) as connection:
+        with self._session(application) as connection:
             if _owner(connection) is None:
                 return None
             try:
@@ -96,7 +99,7 @@ class TenantDatabase:
 
     def invitation(self, email: str, application: str) -> InvitationSeen | None:
         """The admin's invitation; None when that admin has none."""
-        with session(self._dsn, application=application) as connection:
+        with self._session(application) as connection:
             row = connection.execute(_INVITATION, (email,)).fetchone()
         return InvitationSeen(**row) if row else None
 
@@ -109,8 +112,14 @@ class TenantDatabase:
             connection.execute(_RENEW, {"email": email, "digest": digest})
 
     @contextmanager
+    def _session(self, application: str) -> Iterator[Session]:
+        with session(self._dsn, application=application) as connection:
+            require_same(connection, self._expected, self._dsn)
+            yield connection
+
+    @contextmanager
     def _locked(self, tenant_id: TenantId, policy: LockPolicy) -> Iterator[Session]:
-        with session(self._dsn, application=policy.application) as connection:
+        with self._session(policy.application) as connection:
             key = lock_key(tenant_id)
             evicted = acquire(connection, key, patience_seconds=policy.patience_seconds, may_evict=policy.may_evict)
             for holder in evicted:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tenancy.activities.activity import Bell, NotReadyYet, WaitingActivity, Work
+from tenancy.activities.activity import Bell, NotReadyYet, WaitingActivity, Work, located_intents
 from tenancy.activities.plan import PLAN, activity_of, give_up_limit
 from tenancy.engine.admission import admit
 from tenancy.engine.tenancy import Tenancy, message_of, note_eviction, observe_all
@@ -62,7 +62,7 @@ def run_activity(tenancy: Tenancy, task: Task) -> Saga | Waiting:
     """
     with tenancy.ledger.open(task.application) as ledger:
         tenant_id = _tenant(tenancy, ledger, task)
-        saga = _begin(tenancy, ledger, tenant_id, task)
+        saga = _begin(ledger, tenant_id, task)
         if saga.state is State.ACTIVE:
             _verify(_work(tenancy, ledger, saga, task))
             return saga
@@ -81,12 +81,9 @@ def _tenant(tenancy: Tenancy, ledger: LedgerSession, task: Task) -> TenantId:
     return tenant_id
 
 
-def _begin(tenancy: Tenancy, ledger: LedgerSession, tenant_id: TenantId, task: Task) -> Saga:
-    saga = ledger.saga(tenant_id)
-    assert saga is not None  # a run's tenant has facts
-    intents = activity_of(task.lease.activity).intents(_work(tenancy, ledger, saga, task))
+def _begin(ledger: LedgerSession, tenant_id: TenantId, task: Task) -> Saga:
     try:
-        return ledger.record(tenant_id, BeginActivity(task.lease, task.try_number, intents), stamp=task.stamp)
+        return ledger.record(tenant_id, BeginActivity(task.lease, task.try_number), stamp=task.stamp)
     except Refused as refusal:
         refused = ActivityRefused(task.lease.activity, task.lease.run_id, str(refusal))
         ledger.note(tenant_id, refused, stamp=task.stamp)
@@ -103,8 +100,16 @@ def _perform(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) ->
     ):
         for holder in evicted:
             note_eviction(ledger, tenant_id, "the ledger", holder, task.stamp)
+        work = _intended(tenancy, ledger, work, task)
         waiting = _act(tenancy, ledger, task, work)
         return waiting or ledger.record(tenant_id, CompleteActivity(task.lease), stamp=task.stamp)
+
+
+def _intended(tenancy: Tenancy, ledger: LedgerSession, work: Work, task: Task) -> Work:
+    """The work with its intents committed, each with the system that it will be made in."""
+    intents = located_intents(activity_of(task.lease.activity), work)
+    saga = ledger.record(work.tenant_id, BeginActivity(task.lease, task.try_number, intents), stamp=task.stamp)
+    return _work(tenancy, ledger, saga, task) if intents else work
 
 
 def _act(tenancy: Tenancy, ledger: LedgerSession, task: Task, work: Work) -> Waiting | None:

@@ -18,6 +18,7 @@ class Cause(StrEnum):
     PLATFORM_FILE = "platform.misconfigured"
     PLATFORM_FULL = "platform.full"
     FOREIGN_OBJECT = "platform.foreign_object"
+    OTHER_SYSTEM = "platform.other_system"
     LOCK_HELD = "ledger.lock_held"
     LEDGER_SILENT = "ledger.unreachable"
     LEDGER_REFUSES = "ledger.refuses"

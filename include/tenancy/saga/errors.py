@@ -45,6 +45,12 @@ class PlatformError(TenancyError):
     """
 
 
+class OtherSystemError(PlatformError):
+    """Another system answers than the one in which the tenant's objects were made: its answers prove nothing."""
+
+    cause = Cause.OTHER_SYSTEM
+
+
 class ForeignObjectError(PermanentError):
     """An object of the name we need exists, and it does not carry our proof of ownership."""
 

@@ -1,0 +1,40 @@
+"""Is "there is none" really what the system says? Pure: only an answer in the system's own format states an absence.
+
+A router answers `404 page not found` to every path, a proxy sends its login page with 200, another API server knows no
+such kind: none of them says anything about the object that was asked for.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def states_kubernetes_absence(path: str, body: str | bytes | None) -> bool:
+    """Is this the Status document with which an API server says that the object at this path does not exist?
+
+    `details` name the object asked for (Kubernetes 1.19 to 1.36); an unknown kind has the reason NotFound, too, and no
+    details. A DELETE's or GET's path ends with `<plural>/<name>`.
+    """
+    status = json_object_of(body)
+    plural, name = path.rstrip("/").rsplit("/", 2)[-2:]
+    details = status.get("details")
+    return (
+        (status.get("apiVersion"), status.get("kind"), status.get("reason")) == ("v1", "Status", "NotFound")
+        and isinstance(details, Mapping)
+        and (details.get("kind"), details.get("name")) == (plural, name)
+    )
+
+
+def states_airflow_absence(name: str, body: str | bytes | None) -> bool:
+    """Is this what Airflow says of a connection or pool that does not exist? It quotes the name (Airflow 3.3.2)."""
+    detail = json_object_of(body).get("detail")
+    return isinstance(detail, str) and f"`{name}` was not found" in detail
+
+
+def json_object_of(body: str | bytes | None) -> dict[str, Any]:
+    """The JSON object in a body; an empty one when there is none."""
+    try:
+        value = json.loads(body or "")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,51 @@
+"""System identity: what proves that the server which answers is the one in which an object was made.
+
+Pure. A 404 from a router, an empty replacement or another region's server proves nothing: absence counts only when the
+recorded system states it. Adapters ask a system for its identity, `ExpectedSystem.require` compares.
+"""
+
+from dataclasses import dataclass
+
+from tenancy.saga.errors import OtherSystemError
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where an activity makes its objects; empty for one that makes nothing outside."""
+
+    system: str = ""
+    """The system's identity, as it states itself."""
+    region: str = ""
+    connection: str = ""
+    """The id of the Airflow connection that leads there."""
+
+
+@dataclass(frozen=True)
+class ExpectedSystem:
+    """The system that has to answer. `accepted` is empty where no identity was recorded: then nothing is compared."""
+
+    accepted: tuple[str, ...] = ()
+    """The recorded identity first, then those that a platform engineer accepted in its place."""
+    connection: str = ""
+    """The id of the Airflow connection that leads to it."""
+    tenant: str = ""
+    """The slug of the tenant that has objects there."""
+
+    def require(self, found: str, label: str) -> None:
+        """OtherSystemError when another system answered; `label` names it, such as "the cluster of region eu"."""
+        if self.accepted and found not in self.accepted:
+            raise OtherSystemError(self._sentence(found, label))
+
+    def _sentence(self, found: str, label: str) -> str:
+        recorded, connection = self.accepted[0], self.connection or "that leads there"
+        return (
+            f"{label[:1].upper()}{label[1:]}: the system that answers is not the one in which the tenant {self.tenant} "
+            f"was created (recorded {recorded}, found {found or 'none'}). Nothing was changed. Point the Airflow "
+            f"connection {connection} back to the recorded system. If that system was replaced or lost for good, a "
+            f"platform engineer declares it: tenantctl system replaced {recorded} --by {found or 'NEW'}, or tenantctl "
+            f"system lost {recorded}."
+        )
+
+
+ANY_SYSTEM = ExpectedSystem()
+"""For looking at a system of which nothing was recorded."""
