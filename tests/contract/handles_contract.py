@@ -26,6 +26,11 @@ class HandlesContract:
         yield handle
         engine.delete_handle(handle.name)
 
+    def test_the_engines_identity_is_made_once_and_stays(self, engine: Handles):
+        identity = engine.identity(make=True)
+        assert identity.startswith("airflow:")
+        assert {engine.identity(make=True), engine.identity()} == {identity}
+
     def test_a_handle_that_was_never_made_is_none(self, engine: Handles, handle: Handle):
         assert engine.handle(handle.name) is None
 
