@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.access import Access
 from tenancy.activities.plan import PLAN
+from tenancy.engine.retry_window import TRIES
 from tests.acceptance import gates, runs
 from tests.acceptance.discovery import assert_complete, traces
 
@@ -130,15 +131,10 @@ def test_a_killed_task_is_tried_again_and_the_tenant_ends_active_and_complete(
 def test_a_task_killed_at_every_try_leaves_nothing(sandbox: Access):
     slug = runs.new_slug("kill")
     run_id = runs.trigger(sandbox, runs.request(slug))
-    for _ in range(_tries(sandbox)):
+    for _ in range(TRIES):
         with after(sandbox, "allocate_workflow_handle", slug):
             gates.task_process(sandbox).kill()
 
     assert runs.await_phase(sandbox, slug, "Failed settled") == "Failed settled"
     assert runs.await_end(sandbox, run_id) == "failed"
     assert traces(sandbox, slug).nothing
-
-
-def _tries(access: Access) -> int:
-    task = runs.get(access, f"{runs.DAG}/tasks/allocate_workflow_handle")
-    return int(task["retries"]) + 1

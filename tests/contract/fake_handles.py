@@ -13,7 +13,7 @@ class FakeHandles:
     `meanwhile` happens once, while the next call is under way."""
 
     def __init__(self, *pools: str) -> None:
-        self._pools = {"default_pool", *pools}
+        self.pools = {"default_pool", *pools}
         self.stored: dict[str, Handle] = {}
         self.system = "airflow:fake"
         self.failing = 0
@@ -53,7 +53,7 @@ class FakeHandles:
 
     def has_pool(self, name: str) -> bool:
         with self._call:
-            return name in self._pools
+            return name in self.pools
 
     @property
     def _call(self) -> "_Call":

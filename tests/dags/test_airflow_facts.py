@@ -3,22 +3,35 @@
 import inspect
 import time
 from datetime import timedelta
+from pathlib import Path
 
+import airflow
 import kombu.transport.redis
 import pytest
 from airflow.configuration import conf
 from airflow.jobs import scheduler_job_runner
 from airflow.models import taskinstance
 from airflow.providers.celery.get_provider_info import get_provider_info
-from airflow.sdk import ExceptionRetryPolicy, RetryAction
+from airflow.sdk import RetryAction
+from airflow.sdk.exceptions import AirflowTaskTimeout
+from airflow.sdk.execution_time import supervisor, task_runner
 
 from tenancy.activities.plan import PLAN, stall_limit
 from tenancy.adapters import airflow_client
 from tenancy.airflow_settings import DATABASE_LOCK_SECONDS, celery_settings, shipped_settings
 from tenancy.bootstrap import platform
 from tenancy.engine.tenancy import Timings
-from tenancy.orchestration.retrying import MAX_RETRY_DELAY, retry_policy, unwinding_retry_policy
-from tenancy.saga.errors import LedgerOutdatedError, OutOfTurn, PermanentError, Refused, StaleLease, TransientError
+from tenancy.orchestration.retrying import MAX_RETRY_DELAY, RETRIES, retry_policy, unwinding_retry_policy
+from tenancy.saga.errors import (
+    LedgerOutdatedError,
+    OutOfTurn,
+    PermanentError,
+    PlatformError,
+    PlatformFileError,
+    Refused,
+    StaleLease,
+    TransientError,
+)
 
 
 def test_a_newer_task_instance_has_a_greater_id():
@@ -35,18 +48,39 @@ def test_a_clear_or_a_retry_gives_the_task_instance_a_new_id():
 
 def test_errors_are_retried_by_what_the_caller_should_do():
     policy = retry_policy()
-    assert isinstance(policy, ExceptionRetryPolicy)
 
-    def action(error: Exception) -> RetryAction:
-        return policy.evaluate(error, 1, 3).action
+    def action(error: BaseException) -> RetryAction:
+        return policy.evaluate(error, 1, RETRIES).action
 
     assert action(Refused("no")) is RetryAction.FAIL
     assert action(StaleLease("no")) is RetryAction.FAIL
     assert action(PermanentError("no")) is RetryAction.FAIL
-    assert action(LedgerOutdatedError("no")) is RetryAction.FAIL
     assert action(OutOfTurn("wait")) is RetryAction.RETRY
-    assert action(TransientError("later")) is RetryAction.DEFAULT
-    assert action(RuntimeError("unknown")) is RetryAction.DEFAULT
+    assert action(TransientError("later")) is RetryAction.RETRY
+    assert action(RuntimeError("unknown")) is RetryAction.RETRY
+    assert action(AirflowTaskTimeout("too long")) is RetryAction.RETRY
+
+
+@pytest.mark.parametrize("error", [PlatformError("no"), LedgerOutdatedError("no"), PlatformFileError("no")], ids=repr)
+@pytest.mark.parametrize(("try_number", "seconds"), [(1, 1), (4, 8), (9, 120), (RETRIES, 120)])
+def test_a_fault_of_the_platform_is_tried_again_however_long_it_lasts(
+    error: PlatformError, try_number: int, seconds: float
+):
+    decision = retry_policy().evaluate(error, try_number, RETRIES)
+    assert (decision.action, decision.retry_delay) == (RetryAction.RETRY, timedelta(seconds=seconds))
+
+
+def test_airflow_gives_a_task_as_many_tries_as_it_has_retries_and_no_policy_more():
+    """So the number is large, and the engine decides (engine/retry_window.py). The server says whether (3.3.2)."""
+    server = Path(airflow.__file__).parent / "api_fastapi/execution_api/routes/task_instances.py"
+    assert "return max_tries != 0 and try_number <= max_tries" in server.read_text()
+    assert "should_retry" in inspect.getsource(task_runner._finalize_task_failure)
+
+
+def test_a_process_that_was_killed_is_tried_again_without_asking_the_policy():
+    """So the engine counts such deaths itself: Airflow's own count is no bound any more."""
+    source = inspect.getsource(supervisor.ActivitySubprocess.final_state.fget)
+    assert "self._exit_code != 0 and self._should_retry" in source
 
 
 @pytest.mark.parametrize(

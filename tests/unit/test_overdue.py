@@ -50,6 +50,13 @@ def test_a_ledger_restored_once_more_is_resumed_once_more():
 
 
 @pytest.mark.parametrize("run", [FAILED, SUCCESS])
+def test_a_run_that_ended_because_of_the_platform_is_let_go_on(run: RunSeen) -> None:
+    saga = ask(tenant_in("Provisioning"), c.NoteHeld("the login was refused", platform=True))
+    ended = Seen(run, ended_seconds=RUN_GRACE_SECONDS + 1)
+    assert next_move(saga, ended, LONG) is Move.TRY_AGAIN
+
+
+@pytest.mark.parametrize("run", [FAILED, SUCCESS])
 def test_a_run_that_has_just_ended_is_left_to_its_callbacks(run: RunSeen) -> None:
     assert next_move(tenant_in("Provisioning"), Seen(run, ended_seconds=1), LONG) is Move.NOTHING
 

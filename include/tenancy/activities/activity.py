@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from tenancy.adapters.readiness import Readiness
 from tenancy.saga.advice import Remedy
-from tenancy.saga.causes import Cause, Evidence
+from tenancy.saga.causes import Evidence
 from tenancy.saga.credentials import Keyring
-from tenancy.saga.errors import PlatformError, TenancyError, TransientError
+from tenancy.saga.errors import PlatformFileError, TenancyError, TransientError
 from tenancy.saga.names import ActivityName, TenantId, proof_of
 from tenancy.saga.platform import Plan, Platform, Region
 from tenancy.saga.states import Kind
@@ -193,10 +193,9 @@ class Work:
 
 def _known(what: str, name: str, known: Mapping[str, _T]) -> _T:
     if name not in known:
-        raise PlatformError(
+        raise PlatformFileError(
             f"The platform file has no {what} {name} any more, and a tenant has it: put it back, with offered = false "
-            "when no new tenant is to have it.",
-            cause=Cause.PLATFORM_FILE,
+            "when no new tenant is to have it."
         )
     return known[name]
 

@@ -27,6 +27,26 @@ REMEDIES: Final[Mapping[Cause, Remedy]] = {
     Cause.INPUT: Remedy("Correct the input: decommission, then recreate.", "decommission"),
     Cause.PLATFORM_FILE: Remedy("Have platform engineering put the platform file right.", "escalate"),
     Cause.PLATFORM_FULL: Remedy("Have the quota or the region's capacity raised, or free a place."),
+    Cause.PLATFORM_FAULT: Remedy(
+        "Escalate: the platform has to be mended first, then it goes on by itself.", "escalate"
+    ),
+    Cause.PLATFORM_VERSION: Remedy(
+        "Escalate: a part of Tenancy has another version than the ledger or the attempt. It goes on by itself once "
+        "every worker has the same version.",
+        "escalate",
+    ),
+    Cause.PLATFORM_CONNECTION: Remedy(
+        "Escalate: have the Airflow connection put right that the sentence names. It goes on by itself then.",
+        "escalate",
+    ),
+    Cause.PLATFORM_CREDENTIALS: Remedy(
+        "Escalate: have our credentials renewed in the Airflow connection that the sentence names. It goes on by "
+        "itself then.",
+        "escalate",
+    ),
+    Cause.PLATFORM_RIGHTS: Remedy(
+        "Escalate: have the right granted that the sentence names. It goes on by itself then.", "escalate"
+    ),
     Cause.FOREIGN_OBJECT: Remedy("Find out whose that object is: nothing of a stranger's is touched.", "escalate"),
     Cause.OTHER_SYSTEM: Remedy(
         "Have the Airflow connection pointed back to the recorded system, or that system declared replaced or lost.",
@@ -154,7 +174,7 @@ def _of_state(how: Standing, cause: Cause, now: datetime, limits: Limits) -> Adv
 
 def _of_provisioning(how: Standing, cause: Cause, now: datetime, limits: Limits) -> Advice:
     stall = stall_of(how, now, limits)
-    if how.held is not None and (stall is None or how.held.system == "engine"):
+    if how.held is not None and (stall is None or how.held is not Cause.UNKNOWN):
         return _by(REMEDIES[how.held], Remedy(_HELD))
     if stall is None:
         return _while_in_time(how, now, limits)

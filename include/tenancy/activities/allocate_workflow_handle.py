@@ -8,7 +8,7 @@ from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storag
 from tenancy.activities.expected_handles import ExpectedHandles
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
-from tenancy.saga.errors import ForeignObjectError, PermanentError
+from tenancy.saga.errors import ForeignObjectError, PlatformError
 from tenancy.saga.names import CONNECTION_LIMIT, ActivityName, object_name, proof_of
 from tenancy.saga.platform import Platform
 from tenancy.saga.states import Kind
@@ -49,7 +49,7 @@ class AllocateWorkflowHandle(Activity):
     def run(self, work: Work) -> None:
         handles, handle = _handles_of(work, work.recorded(CONNECTION)), _wanted(work)
         if not handles.has_pool(work.plan.workflow_pool):
-            raise PermanentError(
+            raise PlatformError(
                 f"The plan {work.plan.name} wants the Airflow pool {work.plan.workflow_pool}, which does not exist. "
                 "Make it (Admin, Pools) or correct the platform file.",
                 cause=Cause.ENGINE_NO_POOL,

@@ -11,6 +11,8 @@ from tenancy.activities.deploy_workloads import DeployWorkloads
 from tenancy.activities.mark_active import MarkActive
 from tenancy.activities.validate_request import ValidateRequest
 from tenancy.activities.wait_for_workloads_ready import WaitForWorkloadsReady
+from tenancy.saga.causes import Cause
+from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.platform import Platform
 from tenancy.saga.stalls import OF_TENANTS, Limits
@@ -28,8 +30,14 @@ PLAN: Final[tuple[Activity, ...]] = (
 
 
 def activity_of(name: ActivityName) -> Activity:
-    """The activity of this name; KeyError when PLAN has none."""
-    return {activity.name: activity for activity in PLAN}[name]
+    """The activity of this name; PlatformError when PLAN has none."""
+    for activity in PLAN:
+        if activity.name == name:
+            return activity
+    raise PlatformError(
+        f"This version of Tenancy does not have the activity {name}: run the version that has it.",
+        cause=Cause.PLATFORM_VERSION,
+    )
 
 
 def stall_limit(platform: Platform, activity: Activity) -> timedelta:

@@ -22,7 +22,8 @@ def give_up(tenancy: Tenancy, command: GiveUp, *, stamp: Stamp) -> Saga | None:
     """Record that the run failed for good and undo its attempt; the saga afterwards.
 
     What cannot be undone at once is left to a compensation run, which tries for longer. None when the run means nothing
-    to any tenant (any more): refused requests, old runs, tenants already undone.
+    to any tenant (any more): refused requests, old runs, tenants already undone. A run that failed because of the
+    platform is held: nothing is undone.
     """
     saga = _record(tenancy, command, stamp)
     if saga is None or not is_to_be_unwound(saga):

@@ -32,6 +32,8 @@ class Move(Enum):
     RESUME = auto()
     """The run ended well, and the ledger does not know it: it is older than the world. The attempt goes on, and from
     here on nothing undoes it but a person."""
+    TRY_AGAIN = auto()
+    """The run ended because of the platform: let it go on, for the platform may be mended."""
     LOOK = auto()
     """The run that has to go on lives: find out whether it is held, and by what."""
 
@@ -79,6 +81,8 @@ def _of_provisioning(saga: Saga, seen: Seen) -> Move:
         return Move.LOOK
     if seen.ended_seconds <= RUN_GRACE_SECONDS:
         return Move.NOTHING
+    if saga.platform_fault:
+        return Move.TRY_AGAIN
     by_itself = seen.run.state == "success" and not seen.marked
     # That we cleared its run counts only with a ledger that knows of it: an older one may have been restored since.
     in_vain = saga.resumed and seen.run_again

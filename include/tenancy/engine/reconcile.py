@@ -16,6 +16,7 @@ from tenancy.engine.classes import note_classes
 from tenancy.engine.held import Holds
 from tenancy.engine.marks import MARK_RUN, Heeded, Marks
 from tenancy.engine.overdue import Move, Seen
+from tenancy.engine.plan_versions import require_known
 from tenancy.engine.stalls import note_stalls
 from tenancy.engine.telling import tell_of_classes, tell_of_stalls
 from tenancy.engine.tenancy import UNWINDER, Tenancy
@@ -26,7 +27,7 @@ from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.rounds import Poke, Suspect
 from tenancy.saga import commands as c
-from tenancy.saga.errors import Refused
+from tenancy.saga.errors import PlatformError, Refused
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
@@ -159,6 +160,8 @@ class _Reconciler:
                 self._give_up_for(saga, seen)
             case Move.RESUME:
                 self._resume(saga)
+            case Move.TRY_AGAIN:
+                self._try_again(saga, seen)
             case Move.LOOK:
                 held = self.holds.why(saga)
                 self._record(saga, c.NoteHeld(held.said, held.cause) if held else c.NoteHeld(""), "")
@@ -171,14 +174,26 @@ class _Reconciler:
             log.warning("%s: %s", saga.parameters.slug, sentence)
             self.done["put off"] += 1
 
-    def _give_up_for(self, saga: Saga, seen: Seen) -> None:
+    def _try_again(self, saga: Saga, seen: Seen) -> None:
+        if not self._was_ended_by_a_person(saga, seen) and not _unknown_plan(saga):
+            self.runs.run_again(PROVISIONING_DAG, saga.run_id)
+
+    def _was_ended_by_a_person(self, saga: Saga, seen: Seen) -> bool:
         """A run that a person ended is cancelled by them, also when our listener could not leave its poke."""
         assert seen.run is not None  # the move says so
         if rounds.is_poked(self.ledger, saga.run_id):
-            return  # it came in during this pass: the next one heeds it
+            return True  # it came in during this pass: the next one heeds it
         who = self._marks.last_person(saga) if seen.run.state == "failed" else ""
         if who:
             self._follow(self._record(saga, c.Cancel(), MARK_RUN, who))
+        return bool(who)
+
+    def _give_up_for(self, saga: Saga, seen: Seen) -> None:
+        assert seen.run is not None  # the move says so
+        if self._was_ended_by_a_person(saga, seen):
+            return
+        if fault := _unknown_plan(saga):
+            self._record(saga, c.NoteHeld(str(fault), fault.cause, platform=True), "the run ended")
             return
         ended = f"Airflow ended the run as {seen.run.state} before it was done, and no callback of its tasks told why"
         self._give_up(saga, ended)
@@ -192,6 +207,15 @@ class _Reconciler:
         message = _RESTORED.format(run_id=saga.run_id)
         self._record(saga, c.ResumeAttempt(saga.run_id, message), "the ledger is older than its run")
         self.runs.run_again(PROVISIONING_DAG, saga.run_id)
+
+
+def _unknown_plan(saga: Saga) -> PlatformError | None:
+    """Why this version of Tenancy cannot go on with the attempt, if it cannot."""
+    try:
+        require_known(saga)
+    except PlatformError as error:
+        return error
+    return None
 
 
 def _seconds(since: datetime | None, now: datetime) -> float:

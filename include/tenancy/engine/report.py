@@ -6,7 +6,7 @@ from typing import Final
 from tenancy.adapters.airflow_runs import QueuedRun
 from tenancy.engine.vitals import Vitals
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs
-from tenancy.saga.errors import PermanentError, TransientError
+from tenancy.saga.errors import TenancyError
 
 RECONCILIATION_DAG: Final = "tenant_reconciliation"
 REALITY_CHECK_DAG: Final = "tenant_reality_check"
@@ -33,5 +33,5 @@ def report(runs: Runs) -> Report:
             paused=tuple(dag for dag in DAGS if runs.is_paused(dag)),
             queued=tuple(runs.queued(PROVISIONING_DAG)),
         )
-    except (TransientError, PermanentError) as error:
+    except TenancyError as error:
         return Report(trouble=str(error))

@@ -13,12 +13,15 @@ from typing import Any
 from tenancy.activities.activity import Bell, NotReadyYet, WaitingActivity, Work, located_intents
 from tenancy.activities.plan import PLAN, activity_of, give_up_limit
 from tenancy.engine.admission import admit
+from tenancy.engine.plan_versions import passes, require_known
+from tenancy.engine.retry_window import DECIDED, TRIES, RetryWindow, died_too_often, judged, window_of
 from tenancy.engine.tenancy import Tenancy, message_of, note_eviction, observe_all
 from tenancy.engine.waiting import deadline, is_soon_over
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.saga.commands import BeginActivity, CompleteActivity, FailActivity, ReportProgress
-from tenancy.saga.errors import PermanentError, Refused, cause_in
+from tenancy.saga.causes import Cause
+from tenancy.saga.commands import BeginActivity, CompleteActivity, FailActivity, NoteHeld, ReportProgress
+from tenancy.saga.errors import PermanentError, PlatformError, Refused, cause_in
 from tenancy.saga.facts import ActivityRefused
 from tenancy.saga.names import TenantId
 from tenancy.saga.states import State
@@ -58,11 +61,16 @@ def run_activity(tenancy: Tenancy, task: Task) -> Saga | Waiting:
     A WaitingActivity that is not ready yet is Waiting: call this again when its bell rang. What is not ready when its
     time is up has failed.
 
-    Raises Refused (nothing was done), TransientError (worth a retry) or PermanentError (recorded, give up).
+    Raises Refused (nothing was done), TransientError (worth a retry), PlatformError (the attempt is held, worth a retry
+    however long it lasts) or PermanentError (recorded, give up).
     """
     with tenancy.ledger.open(task.application) as ledger:
         tenant_id = _tenant(tenancy, ledger, task)
-        saga = _begin(ledger, tenant_id, task)
+        found = _saga(ledger, tenant_id)
+        if passes(found, task.lease):
+            return found
+        with _held_for_platform(ledger, tenant_id, task):
+            saga = _begin(ledger, found, task)
         if saga.state is State.ACTIVE:
             _verify(_work(tenancy, ledger, saga, task))
             return saga
@@ -81,7 +89,16 @@ def _tenant(tenancy: Tenancy, ledger: LedgerSession, task: Task) -> TenantId:
     return tenant_id
 
 
-def _begin(ledger: LedgerSession, tenant_id: TenantId, task: Task) -> Saga:
+def _saga(ledger: LedgerSession, tenant_id: TenantId) -> Saga:
+    saga = ledger.saga(tenant_id)
+    assert saga is not None  # a run's tenant has facts
+    return saga
+
+
+def _begin(ledger: LedgerSession, saga: Saga, task: Task) -> Saga:
+    tenant_id = saga.tenant_id
+    if saga.state is State.PROVISIONING:
+        require_known(saga, task.lease.activity)
     try:
         return ledger.record(tenant_id, BeginActivity(task.lease, task.try_number), stamp=task.stamp)
     except Refused as refusal:
@@ -90,12 +107,25 @@ def _begin(ledger: LedgerSession, tenant_id: TenantId, task: Task) -> Saga:
         raise
 
 
+@contextmanager
+def _held_for_platform(ledger: LedgerSession, tenant_id: TenantId, task: Task) -> Iterator[None]:
+    """The platform's fault before the activity began is recorded, too: the tenant's page says what it waits for."""
+    try:
+        yield
+    except PlatformError as error:
+        with suppress(Refused):
+            held = NoteHeld(message_of(error), cause_in(error), platform=True)
+            ledger.record(tenant_id, held, stamp=task.stamp)
+        raise
+
+
 def _perform(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) -> Saga | Waiting:
     tenant_id = saga.tenant_id
     work = _work(tenancy, ledger, saga, task)
     patience = tenancy.timings.lock_patience
     with (
-        _failure_recorded(ledger, tenant_id, task),
+        _failure_recorded(tenancy, ledger, saga, task),
+        _not_dying(ledger, saga, task),
         ledger.hold(tenant_id, patience_seconds=patience, may_evict=work.lock.may_evict) as evicted,
     ):
         for holder in evicted:
@@ -129,16 +159,44 @@ def _act(tenancy: Tenancy, ledger: LedgerSession, task: Task, work: Work) -> Wai
 
 
 @contextmanager
-def _failure_recorded(ledger: LedgerSession, tenant_id: TenantId, task: Task) -> Iterator[None]:
+def _failure_recorded(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) -> Iterator[None]:
     try:
         yield
     except Refused:
         raise  # overtaken: somebody else tells what became of the tenant
     except BaseException as error:  # a time-out and a SIGTERM are told in the error log as well
-        failed = FailActivity(task.lease, type(error).__name__, message_of(error), cause_in(error))
-        with suppress(Refused):
-            ledger.record(tenant_id, failed, stamp=task.stamp)
-        raise
+        final = _judged(tenancy, ledger, saga, task, error)
+        _record_failure(ledger, saga.tenant_id, task, final, cause_in(error))
+        if final is error:
+            raise
+        raise final from error
+
+
+def _judged(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task, error: BaseException) -> BaseException:
+    """Airflow tries every other error again: here it becomes a PermanentError when that went on for long enough."""
+    if isinstance(error, DECIDED):
+        return error
+    limit = give_up_limit(tenancy.platform, activity_of(task.lease.activity))
+    return judged(error, _window(ledger, saga, task), tenancy.now(), limit)
+
+
+def _record_failure(ledger: LedgerSession, tenant_id: TenantId, task: Task, error: BaseException, cause: Cause) -> None:
+    platform = isinstance(error, PlatformError)
+    failed = FailActivity(task.lease, type(error).__name__, message_of(error), cause, platform)
+    with suppress(Refused):
+        ledger.record(tenant_id, failed, stamp=task.stamp)
+
+
+@contextmanager
+def _not_dying(ledger: LedgerSession, saga: Saga, task: Task) -> Iterator[None]:
+    """Raises PermanentError when the processes before this one died, one after the other."""
+    if task.try_number > TRIES and (error := died_too_often(_window(ledger, saga, task))):
+        raise error
+    yield
+
+
+def _window(ledger: LedgerSession, saga: Saga, task: Task) -> RetryWindow:
+    return window_of(ledger.envelopes(saga.tenant_id), saga.attempt, task.lease.activity)
 
 
 def _verify(work: Work) -> None:

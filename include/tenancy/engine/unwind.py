@@ -20,6 +20,11 @@ from tenancy.saga.tenant import Resource, Saga
 _SURVEYS = 2
 """Looking, undoing what was found, and looking again; what keeps coming back is for a person."""
 
+_OUT_OF_TIME = (
+    "The last try did not end within its time limit: a system accepts requests and does not answer. The log of the "
+    "compensation run in Airflow has the last it did."
+)
+
 
 def unwind(tenancy: Tenancy, tenant_id: TenantId, generation: int, *, stamp: Stamp, last_try: bool = True) -> Saga:
     """Undo the tenant for this generation's wish: Failed settled (or Decommissioned) afterwards.
@@ -37,6 +42,12 @@ def unwind(tenancy: Tenancy, tenant_id: TenantId, generation: int, *, stamp: Sta
             deadline = tenancy.monotonic() + tenancy.timings.unwind_limit
             undoing = _Unwinding(tenancy, ledger, tenant_id, generation, stamp, application, deadline)
             return undoing.run_last() if last_try else undoing.run()
+
+
+def ran_out_of_time(tenancy: Tenancy, tenant_id: TenantId, generation: int, *, stamp: Stamp) -> Saga:
+    """The time limit ended the last try: the tenant is stuck, unless the platform is at fault. Raises Refused."""
+    with tenancy.ledger.open(unwinder(generation, stamp.lease or stamp.actor)) as ledger:
+        return ledger.record(tenant_id, c.ExhaustUnwinding(generation, _OUT_OF_TIME), stamp=stamp)
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,8 @@ class _Unwinding:
             return self.run()
         except (Refused, Stopped):  # overtaken, or its worker goes down: neither says that it cannot be undone
             raise
+        except PlatformError as error:  # that is no reason to be stuck: it goes on until the platform is mended
+            return self._record(c.NoteHeld(message_of(error), cause_in(error), platform=True))
         except Exception as error:  # noqa: BLE001 - whatever it was, the tenant must not seem to be at it for ever
             return self._record(c.ExhaustUnwinding(self.generation, message_of(error)))
 
@@ -110,7 +123,13 @@ class _Unwinding:
 
     def _report(self, resource: Resource, error: Exception) -> None:
         failure = c.ReportCompensationFailure(
-            self.generation, resource.kind, resource.name, type(error).__name__, message_of(error), cause_in(error)
+            self.generation,
+            resource.kind,
+            resource.name,
+            type(error).__name__,
+            message_of(error),
+            cause_in(error),
+            isinstance(error, PlatformError),
         )
         self._record(failure)
 

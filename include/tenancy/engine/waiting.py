@@ -10,13 +10,13 @@ from datetime import datetime
 from tenancy.activities.activity import WaitingActivity, Work
 from tenancy.activities.plan import activity_of, give_up_limit
 from tenancy.adapters.readiness import Readiness
+from tenancy.engine.retry_window import window_of
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.commands import CompleteActivity, ReportProgress
 from tenancy.saga.decide import decide
 from tenancy.saga.errors import PermanentError, PlatformError, Refused, TransientError
-from tenancy.saga.facts import ActivityStarted
 from tenancy.saga.tenant import Lease, Saga
 
 log = logging.getLogger(__name__)
@@ -30,15 +30,9 @@ _PAUSE_SECONDS = 0.1
 
 
 def deadline(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease) -> datetime:
-    """When its time is up. Counted from its first start in this attempt: a retry by Airflow begins nothing anew."""
-    starts = (
-        envelope.at
-        for envelope in ledger.envelopes(saga.tenant_id)
-        if envelope.attempt == saga.attempt
-        and isinstance(envelope.fact, ActivityStarted)
-        and envelope.fact.activity == lease.activity
-    )
-    return min(starts) + give_up_limit(tenancy.platform, activity_of(lease.activity))
+    """When its time is up. A retry by Airflow begins nothing anew; a fault of the platform's does."""
+    window = window_of(ledger.envelopes(saga.tenant_id), saga.attempt, lease.activity)
+    return (window.started or tenancy.now()) + give_up_limit(tenancy.platform, activity_of(lease.activity))
 
 
 def is_over(tenancy: Tenancy, lease: Lease, *, actor: str) -> bool:
@@ -69,7 +63,7 @@ def _is_over(tenancy: Tenancy, ledger: LedgerSession, lease: Lease, actor: str) 
         seen = _look(tenancy, ledger, saga, lease, stamp)
         if not seen.ready:
             ledger.record(saga.tenant_id, ReportProgress(lease, seen.why), stamp=stamp)
-    except (Refused, PermanentError) as reason:
+    except (Refused, PermanentError, PlatformError) as reason:
         log.info("%s: the wait is over: %s", lease.activity, reason)
         return True
     return seen.ready

@@ -13,7 +13,7 @@ from tenancy.adapters.airflow_runs import Mark, QueuedRun, RunSeen, TaskSeen
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.commands import NoteHistoryCleared
-from tenancy.saga.errors import PermanentError, TransientError
+from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 from tenancy.saga.names import RunId
 from tenancy.saga.states import State, StepStatus
 from tenancy.saga.tenant import Saga
@@ -66,7 +66,7 @@ def pursue(runs: Callable[[], Runs], ledger: LedgerSession, saga: Saga, *, stamp
             _follow(runs(), ledger, saga, stamp)
     except TransientError as error:
         return (f"It is recorded, and goes on by itself within a minute of the engine's return. {error}",)
-    except PermanentError as error:
+    except (PermanentError, PlatformError) as error:
         return (f"It is recorded, but the workflow engine does not follow: {error}",)
     return ()
 

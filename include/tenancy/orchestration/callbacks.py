@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk.exceptions import AirflowTaskTimeout
 from airflow.sdk.execution_time.timeout import timeout
 
-from tenancy.saga.errors import PermanentError, Refused
+from tenancy.saga.errors import PermanentError, PlatformError, Refused
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def activity_failed(context: "Context") -> None:
         return
     ti = context["ti"]
     holder = TaskInstanceId(str(ti.id))
-    command = GiveUp(RunId(ti.run_id), _message(error), ActivityName(ti.task_id), holder)
+    fault = error.cause if isinstance(error, PlatformError) else None
+    command = GiveUp(RunId(ti.run_id), _message(error), ActivityName(ti.task_id), holder, fault)
     _give_up(command, lease=holder)
 
 

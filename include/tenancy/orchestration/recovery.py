@@ -1,8 +1,10 @@
 """The operators of the DAGs that finish what callbacks and actions began, and that look whether it is so."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from tenancy.orchestration.notification import MAYBE_ALERTS, announce
 from tenancy.orchestration.upkeep import skip_backfill
@@ -25,27 +27,31 @@ class CompensationOperator(BaseOperator):
         from uuid import UUID  # noqa: PLC0415 - the DAG file imports this module
 
         from tenancy.bootstrap import tenancy  # noqa: PLC0415
-        from tenancy.engine.unwind import unwind  # noqa: PLC0415
+        from tenancy.engine.unwind import ran_out_of_time, unwind  # noqa: PLC0415
         from tenancy.ledger.envelope import Stamp  # noqa: PLC0415
         from tenancy.saga.names import TenantId  # noqa: PLC0415
 
         wish, ti = context["params"], context["ti"]
         stamp = Stamp("saga", reason=f"purpose: {wish['purpose']}", lease=str(ti.id))
+        unwinding = (tenancy(), TenantId(UUID(wish["tenant_id"])), wish["generation"])
         last_try = ti.try_number > self.retries
         try:
-            saga = unwind(
-                tenancy(), TenantId(UUID(wish["tenant_id"])), wish["generation"], stamp=stamp, last_try=last_try
-            )
+            saga = unwind(*unwinding, stamp=stamp, last_try=last_try)
         except Refused as refusal:
             self.log.info("nothing to do: %s", refusal)
-        else:
-            self.log.info("%s is %s", saga.parameters.slug, saga.phase)
+            return
+        except AirflowTaskTimeout:
+            if not last_try:
+                raise
+            saga = ran_out_of_time(*unwinding, stamp=stamp)
+        self.log.info("%s is %s", saga.parameters.slug, saga.phase)
 
     def on_kill(self) -> None:
         from tenancy.adapters.helm import end_children  # noqa: PLC0415
 
         end_children()
-        raise Stopped
+        if not isinstance(sys.exception(), AirflowTaskTimeout):
+            raise Stopped
 
 
 class ReconciliationOperator(BaseOperator):

@@ -1,62 +1,94 @@
-"""Which errors Airflow retries: TransientError with backoff, PermanentError and Refused never; and when.
+"""Which errors Airflow tries again, and when: all but PermanentError and Refused, until the engine gives up.
 
-One refusal is: OutOfTurn, which says itself that its time will come.
+The engine decides how long (engine/retry_window.py): it knows the activity's limit, and which tries failed because of
+the platform and do not count. It says so by a PermanentError. What never reached the engine is tried again: the ledger
+does not answer, the platform file is wrong, a library is missing. None of that is the tenant's fault.
 
-Undoing is tried again whatever the error was: its operator has a policy for the time only.
+One refusal is tried again: OutOfTurn, which says itself that its time will come.
 """
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryDecision, RetryRule
+from airflow.sdk import RetryDecision, RetryPolicy
 
-from tenancy.saga.errors import TransientError
+from tenancy.saga.errors import OutOfTurn, PermanentError, PlatformError, Refused, TransientError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-RETRIES: Final = 3
+RETRIES: Final = 10_000
+"""Airflow needs a number. At MAX_PLATFORM_DELAY they last for two weeks; a run that used them up because of the
+platform is held, and the reconciler lets it go on (engine/overdue.py: TRY_AGAIN)."""
 RETRY_DELAY: Final = timedelta(seconds=1)
 MAX_RETRY_DELAY: Final = timedelta(seconds=30)
+MAX_PLATFORM_DELAY: Final = timedelta(minutes=2)
+"""A fault of the platform's lasts until somebody mends it; each try is a process and two facts."""
 TURN_DELAY: Final = timedelta(seconds=5)
 """What an activity that is done already needs to verify and say so, its task's start included."""
 UNWINDING_RETRIES: Final = 5
 UNWINDING_RETRY_DELAY: Final = timedelta(seconds=2)
 UNWINDING_MAX_RETRY_DELAY: Final = timedelta(seconds=60)
+_DOUBLINGS: Final = 16
 
 
-class SagaRetryPolicy(ExceptionRetryPolicy):
-    """By the rules; and a system that said how long it wants to be left alone is, within `longest`."""
+def retry_policy() -> RetryPolicy:
+    """For activities: by what the caller should do."""
+    return _ActivityPolicy()
 
-    def __init__(self, rules: list[RetryRule], *, first: timedelta, longest: timedelta) -> None:
-        super().__init__(rules)
-        self._first = first
-        self._longest = longest
 
+def unwinding_retry_policy() -> RetryPolicy:
+    """For compensations: every error is tried again, as often as the task has retries."""
+    return _UnwindingPolicy()
+
+
+class _ActivityPolicy(RetryPolicy):
     def evaluate(
-        self, exception: BaseException, try_number: int, max_tries: int, context: "Context | None" = None
+        self,
+        exception: BaseException,
+        try_number: int,
+        max_tries: int,  # noqa: ARG002 - Airflow passes it by name
+        context: "Context | None" = None,  # noqa: ARG002
     ) -> RetryDecision:
-        wait = exception.retry_after if isinstance(exception, TransientError) else None
-        if wait is None:
-            return super().evaluate(exception, try_number, max_tries, context)
-        backoff = self._first * 2 ** (try_number - 1)
-        delay = min(max(timedelta(seconds=wait), backoff), self._longest)
-        return RetryDecision.retry(delay, reason=f"it asked to wait {wait} s")
+        match exception:
+            case OutOfTurn():
+                return RetryDecision.retry(TURN_DELAY, reason="its turn will come")
+            case Refused():
+                return RetryDecision.fail(reason="a refusal stands")
+            case PermanentError():
+                return RetryDecision.fail(reason="something has to change first")
+            case PlatformError():
+                delay = _backoff(try_number, RETRY_DELAY, MAX_PLATFORM_DELAY)
+                return RetryDecision.retry(delay, reason="the platform is at fault: the tenant is held")
+            case _:
+                return _later(exception, try_number, RETRY_DELAY, MAX_RETRY_DELAY)
 
 
-def retry_policy() -> ExceptionRetryPolicy:
-    """Errors by dotted name; whatever else a task raises is retried with Airflow's own backoff."""
-    return SagaRetryPolicy(
-        rules=[
-            RetryRule("tenancy.saga.errors.OutOfTurn", RetryAction.RETRY, TURN_DELAY, reason="its turn will come"),
-            RetryRule("tenancy.saga.errors.Refused", RetryAction.FAIL, reason="a refusal stands"),
-            RetryRule("tenancy.saga.errors.PermanentError", RetryAction.FAIL, reason="something has to change first"),
-        ],
-        first=RETRY_DELAY,
-        longest=MAX_RETRY_DELAY,
-    )
+class _UnwindingPolicy(RetryPolicy):
+    def evaluate(
+        self,
+        exception: BaseException,
+        try_number: int,
+        max_tries: int,  # noqa: ARG002
+        context: "Context | None" = None,  # noqa: ARG002
+    ) -> RetryDecision:
+        if _asked_wait(exception) is None:
+            return RetryDecision.default()
+        return _later(exception, try_number, UNWINDING_RETRY_DELAY, UNWINDING_MAX_RETRY_DELAY)
 
 
-def unwinding_retry_policy() -> ExceptionRetryPolicy:
-    """Every error is retried."""
-    return SagaRetryPolicy([], first=UNWINDING_RETRY_DELAY, longest=UNWINDING_MAX_RETRY_DELAY)
+def _later(exception: BaseException, try_number: int, first: timedelta, longest: timedelta) -> RetryDecision:
+    """A system that said how long it wants to be left alone is, within `longest`."""
+    backoff, wait = _backoff(try_number, first, longest), _asked_wait(exception)
+    if wait is None:
+        return RetryDecision.retry(backoff)
+    return RetryDecision.retry(min(max(timedelta(seconds=wait), backoff), longest), reason=f"it asked to wait {wait} s")
+
+
+def _asked_wait(exception: BaseException) -> int | None:
+    return exception.retry_after if isinstance(exception, TransientError) else None
+
+
+def _backoff(try_number: int, first: timedelta, longest: timedelta) -> timedelta:
+    doublings = min(max(try_number - 1, 0), _DOUBLINGS)
+    return min(first * (1 << doublings), longest)

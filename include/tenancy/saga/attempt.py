@@ -5,6 +5,8 @@ Called through decide.py only.
 
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
+from tenancy.saga import holding
+from tenancy.saga.causes import Cause
 from tenancy.saga.errors import OutOfTurn, Refused, StaleLease
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
 from tenancy.saga.states import Kind, State, StepStatus
@@ -181,7 +183,8 @@ def _own(saga: Saga, activity: ActivityName) -> tuple[Resource, ...]:
 def fail(command: c.FailActivity, saga: Saga) -> tuple[f.Fact, ...]:
     """One try failed; Airflow may try again."""
     _require_lease(saga, command.lease)
-    return (f.ActivityFailed(command.lease.activity, command.error, command.message, str(command.cause)),)
+    activity, cause = command.lease.activity, str(command.cause)
+    return (f.ActivityFailed(activity, command.error, command.message, cause, command.platform),)
 
 
 def progress(command: c.ReportProgress, saga: Saga) -> tuple[f.Fact, ...]:
@@ -194,7 +197,10 @@ def progress(command: c.ReportProgress, saga: Saga) -> tuple[f.Fact, ...]:
 
 
 def give_up(command: c.GiveUp, saga: Saga) -> tuple[f.Fact, ...]:
-    """The run failed for good. No facts when that is already known: its unwinding is under way, or all is kept."""
+    """The run failed for good. No facts when that is already known: its unwinding is under way, or all is kept.
+
+    A run that ended by the platform's fault is held: nothing is undone, and the attempt goes on later.
+    """
     if saga.phase in {"Failed unwinding", "Failed retained"} and saga.run_id == command.run_id:
         return ()
     _require_current_run(saga, command.run_id)
@@ -206,7 +212,16 @@ def give_up(command: c.GiveUp, saga: Saga) -> tuple[f.Fact, ...]:
         _require_not_superseded(saga, command.run_id, activity, command.holder)
     elif command.holder is not None:  # the DAG's callback knows some task instance of the run, not the activity's
         _require_not_fenced(saga, command.run_id, command.holder)
+    if command.platform_fault or saga.platform_fault:
+        return _held(saga, command)
     return _failed(saga, activity, _why(saga, activity, command.message))
+
+
+def _held(saga: Saga, command: c.GiveUp) -> tuple[f.Fact, ...]:
+    """The platform is at fault: the attempt waits, and the reconciler lets its run go on."""
+    if saga.platform_fault:
+        return ()
+    return holding.for_platform(saga, command.message, command.platform_fault or Cause.PLATFORM_FAULT)
 
 
 def _why(saga: Saga, activity: ActivityName, said: str) -> str:

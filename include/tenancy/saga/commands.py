@@ -51,6 +51,8 @@ class FailActivity(Command):
     error: str
     message: str
     cause: Cause = Cause.UNKNOWN
+    platform: bool = False
+    """Is the platform at fault? Then the attempt is held."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class GiveUp(Command):
     message: str
     activity: ActivityName | None = None
     holder: TaskInstanceId | None = None
+    platform_fault: Cause | None = None
+    """The cause, when the platform is at fault: the attempt is held then, and nothing is undone."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,8 @@ class ReportCompensationFailure(Unwind):
     error: str
     message: str
     cause: Cause = Cause.UNKNOWN
+    platform: bool = False
+    """Is the platform at fault? Then the tenant does not become stuck because of it."""
 
 
 @dataclass(frozen=True)
@@ -173,11 +179,13 @@ class Confirmed(Command):
 class NoteHeld(Command):
     """The attempt's run does not go on, and not for a reason of the tenant's: a pause, a limit, an engine that is away.
 
-    An empty message: it goes on again.
+    An empty message: it goes on again. `platform`: the platform is at fault, and the attempt is held until an activity
+    begins again.
     """
 
     message: str
     cause: Cause = Cause.UNKNOWN
+    platform: bool = False
 
 
 @dataclass(frozen=True)

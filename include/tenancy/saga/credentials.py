@@ -9,7 +9,8 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tenancy.saga.errors import PermanentError
+from tenancy.saga.causes import Cause
+from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import TenantId
 from tenancy.saga.tenant import Credential
 
@@ -29,9 +30,10 @@ class Keyring:
         """64 hexadecimal digits; the same ones for the same arguments, and unrelated ones for any other."""
         key = self.keys.get(credential.kid)
         if key is None:
-            raise PermanentError(
+            raise PlatformError(
                 f"The credential key {credential.kid} is not in the Airflow connection tenancy_credentials. "
-                "Put the old key back (extra: key id to hexadecimal key) until its credentials are rotated."
+                "Put the old key back (extra: key id to hexadecimal key) until its credentials are rotated.",
+                cause=Cause.PLATFORM_CREDENTIALS,
             )
         message = f"{tenant_id}/{credential.generation}/{purpose}".encode()
         return hmac.new(key, message, hashlib.sha256).hexdigest()

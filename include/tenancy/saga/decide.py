@@ -7,7 +7,7 @@ of the invitation in invitation.py; operators' actions are here.
 
 from functools import singledispatch
 
-from tenancy.saga import attempt, confirming, invitation, stalling, unwinding
+from tenancy.saga import attempt, confirming, holding, invitation, stalling, unwinding
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import Refused
@@ -108,9 +108,7 @@ def _(_command: c.Decommission, saga: Saga) -> tuple[f.Fact, ...]:
 def _(command: c.NoteHeld, saga: Saga) -> tuple[f.Fact, ...]:
     if saga.state is not State.PROVISIONING and not unwinding.is_to_be_unwound(saga):
         raise Refused(f"No run of this tenant is waited for: it is {saga.phase}.")
-    cause = str(command.cause) if command.message else ""
-    same = (command.message, command.cause if command.message else None) == (saga.held, saga.held_by)
-    return () if same else (f.RunHeld(command.message, cause),)
+    return holding.note(command, saga)
 
 
 @_decide.register

@@ -44,6 +44,8 @@ class PlatformError(TenancyError):
     The attempt is held and tried again; nothing is undone because of it (docs/architecture.md, "Failure classes").
     """
 
+    cause = Cause.PLATFORM_FAULT
+
 
 class OtherSystemError(PlatformError):
     """Another system answers than the one in which the tenant's objects were made: its answers prove nothing."""
@@ -57,11 +59,13 @@ class ForeignObjectError(PermanentError):
     cause = Cause.FOREIGN_OBJECT
 
 
-class LedgerOutdatedError(PermanentError):
-    """The ledger's schema is older than this code."""
+class LedgerOutdatedError(PlatformError):
+    """The ledger and this code are of different versions."""
+
+    cause = Cause.PLATFORM_VERSION
 
 
-class PlatformFileError(PermanentError):
+class PlatformFileError(PlatformError):
     """The platform file is missing or wrong."""
 
     cause = Cause.PLATFORM_FILE

@@ -49,6 +49,8 @@ def _(fact: f.AttemptStarted, saga: Saga) -> Saga:
         steps=MappingProxyType({}),
         held="",
         held_by=None,
+        platform_fault=None,
+        fault_of=None,
         not_undone=None,
         escalated=False,
         resumed=False,
@@ -81,7 +83,8 @@ def _(fact: f.ActivityProgressed, saga: Saga) -> Saga:
 def _(fact: f.ActivityFailed, saga: Saga) -> Saga:
     stopped = fact.error == Stopped.__name__
     cause = cause_of(fact.cause)
-    return saga.with_step(fact.activity, status=StepStatus.FAILED, message=fact.message, stopped=stopped, cause=cause)
+    failed = saga.with_step(fact.activity, status=StepStatus.FAILED, message=fact.message, stopped=stopped, cause=cause)
+    return _held_for_platform(failed, fact.message, cause) if fact.platform else failed
 
 
 @_apply.register
@@ -115,12 +118,13 @@ def _(fact: f.InvitationRenewed, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.CancelRequested, saga: Saga) -> Saga:
-    return replace(_free(saga), state=State.CANCELLING, substate=None, generation=fact.generation)
+    return replace(_free(saga), state=State.CANCELLING, substate=None, generation=fact.generation, renewals=0)
 
 
 @_apply.register
 def _(fact: f.UnwindingStarted, saga: Saga) -> Saga:
-    return replace(saga, generation=fact.generation)
+    renewals = saga.renewals + 1 if fact.renewal else 0
+    return replace(saga, generation=fact.generation, renewals=renewals, platform_fault=None, fault_of=None)
 
 
 @_apply.register
@@ -153,18 +157,18 @@ def _(fact: f.ResourceReleasing | f.ResourceFoundAgain, saga: Saga) -> Saga:
 @_apply.register
 def _(fact: f.ResourceReleased, saga: Saga) -> Saga:
     released = _with_resource_state(saga, fact.resource, fact.name, ResourceState.RELEASED)
-    return replace(released, churn=saga.churn + 1)
+    return replace(_without_fault_of(released, fact), churn=saga.churn + 1, renewals=0)
 
 
 @_apply.register
 def _(fact: f.CompensationFailed, saga: Saga) -> Saga:
     """The first failure is the one to tell: what fails after it is often its consequence."""
-    failed = (fact.resource, fact.name)
+    sentence, cause = f"The {fact.resource} {fact.name} could not be undone: {fact.message}", cause_of(fact.cause)
+    saga = _held_for_platform(saga, sentence, cause, _of(fact)) if fact.platform else _without_fault_of(saga, fact)
     live = {(resource.kind, resource.name) for resource in saga.live_resources}
-    if saga.not_undone and saga.not_undone_of in live - {failed}:
+    if saga.not_undone and saga.not_undone_of in live - {_of(fact)}:
         return saga
-    sentence = f"The {fact.resource} {fact.name} could not be undone: {fact.message}"
-    return replace(saga, not_undone=Evidence(cause_of(fact.cause), sentence), not_undone_of=failed)
+    return replace(saga, not_undone=Evidence(cause, sentence), not_undone_of=_of(fact))
 
 
 @_apply.register
@@ -195,6 +199,8 @@ def _(_fact: f.RunHistoryCleared, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.RunHeld, saga: Saga) -> Saga:
+    if fact.platform:
+        return _held_for_platform(saga, fact.message, cause_of(fact.cause))
     return replace(saga, held=fact.message, held_by=cause_of(fact.cause) if fact.message else None)
 
 
@@ -222,7 +228,7 @@ def _(_fact: f.Escalated, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.DecommissionRequested, saga: Saga) -> Saga:
-    return replace(saga, state=State.DECOMMISSIONING, substate=None, generation=fact.generation)
+    return replace(saga, state=State.DECOMMISSIONING, substate=None, generation=fact.generation, renewals=0)
 
 
 @_apply.register
@@ -232,7 +238,21 @@ def _(_fact: f.TenantDecommissioned, saga: Saga) -> Saga:
 
 def _free(saga: Saga) -> Saga:
     """Nothing holds its run any more."""
-    return replace(saga, held="", held_by=None)
+    return replace(saga, held="", held_by=None, platform_fault=None, fault_of=None)
+
+
+def _held_for_platform(saga: Saga, message: str, cause: Cause, resource: tuple[str, str] | None = None) -> Saga:
+    fault = Evidence(cause, message)
+    return replace(saga, held=message, held_by=cause, platform_fault=fault, fault_of=resource)
+
+
+def _without_fault_of(saga: Saga, fact: f.ResourceReleased | f.CompensationFailed) -> Saga:
+    """The platform's fault that kept this resource is over, or another failure took its place."""
+    return _free(saga) if saga.platform_fault and saga.fault_of == _of(fact) else saga
+
+
+def _of(fact: f.ResourceReleased | f.CompensationFailed) -> tuple[str, str]:
+    return fact.resource, fact.name
 
 
 def _fences_behind(saga: Saga) -> Mapping[RunId, TaskInstanceId]:

@@ -55,13 +55,15 @@ class ActivityCompleted(Fact):
 
 @dataclass(frozen=True)
 class ActivityFailed(Fact):
-    """One try failed; whether that is the end is told by ProvisioningFailed."""
+    """One try failed; whether that is the end is told by ProvisioningFailed. `platform`: the platform is at fault, and
+    the attempt is held."""
 
     kind = "tenant.provisioning.step.failed"
     activity: ActivityName
     error: str
     message: str
     cause: str = ""
+    platform: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,10 +122,14 @@ class CancelRequested(Fact):
 
 @dataclass(frozen=True)
 class UnwindingStarted(Fact):
-    """Recorded before the first compensation: from here on every re-run of an activity is refused."""
+    """Recorded before the first compensation: from here on every re-run of an activity is refused.
+
+    `renewal`: the run that compensated before ended without an end in the ledger.
+    """
 
     kind = "tenant.provisioning.compensation.started"
     generation: int
+    renewal: bool = False
 
 
 @dataclass(frozen=True)
@@ -171,12 +177,15 @@ class ResourceFoundAgain(Fact):
 
 @dataclass(frozen=True)
 class CompensationFailed(Fact):
+    """One try failed. `platform`: the platform is at fault; unwinding goes on until it is mended."""
+
     kind = "tenant.provisioning.compensation.failed"
     resource: str
     name: str
     error: str
     message: str
     cause: str = ""
+    platform: bool = False
 
 
 @dataclass(frozen=True)
@@ -215,6 +224,8 @@ class RunHeld(Fact):
     kind = "tenant.provisioning.held"
     message: str
     cause: str = ""
+    platform: bool = False
+    """The platform is at fault: nothing is undone because of it, however long it lasts."""
 
 
 @dataclass(frozen=True)

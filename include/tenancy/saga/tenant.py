@@ -131,6 +131,8 @@ class Saga:
     """How often unwinding was asked for; an older generation's compensation run is superseded by a newer one."""
     exhausted: int = 0
     """The last generation whose compensations ran out of retries."""
+    renewals: int = 0
+    """How often the newest unwinding was renewed since it last released a resource."""
     run_id: RunId = RunId("")
     plan: tuple[PlanEntry, ...] = ()
     schema_version: str = ""
@@ -145,6 +147,10 @@ class Saga:
     held: str = ""
     """Why the attempt's run does not go on, when that is not the tenant's matter."""
     held_by: Cause | None = None
+    platform_fault: Evidence | None = None
+    """The platform's fault that the last try met. While it is there, no end of a run makes the attempt fail."""
+    fault_of: tuple[str, str] | None = None
+    """Kind and name of the resource that cannot be undone because of that fault."""
     not_undone: Evidence | None = None
     """What the first compensation that failed ran into, until that resource or all is released."""
     not_undone_of: tuple[str, str] | None = None

@@ -12,6 +12,13 @@ from tenancy.saga.errors import Refused
 from tenancy.saga.states import ResourceState, State
 from tenancy.saga.tenant import Resource, Saga
 
+RENEWALS = 3
+"""How many further compensation runs a tenant gets that end without a word and release nothing. A run of six tries, of
+which each hangs until its execution time-out of 2 minutes, takes some 14 minutes."""
+_NO_PROGRESS = (
+    "{runs} compensation runs ended before they were done, and none of them released anything: their logs in Airflow "
+    "say how they ended."
+)
 _TO_BE_UNWOUND = frozenset({"Cancelling", "Failed unwinding", "Decommissioning"})
 
 
@@ -27,9 +34,16 @@ def start(command: c.StartUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
 
 
 def renew(command: c.RenewUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
-    """Only of the newest generation: who comes second finds it renewed and has nothing to do."""
+    """Only of the newest generation: who comes second finds it renewed and has nothing to do.
+
+    A tenant whose unwinding ends again and again, and releases nothing, is stuck. The platform's faults do not count.
+    """
     _require_wanted(saga, command.generation)
-    return (f.UnwindingStarted(saga.generation + 1),)
+    if saga.platform_fault:
+        return (f.UnwindingStarted(saga.generation + 1),)
+    if saga.renewals >= RENEWALS:
+        return _exhausted(saga, _NO_PROGRESS.format(runs=saga.renewals + 1))
+    return (f.UnwindingStarted(saga.generation + 1, renewal=True),)
 
 
 def release(command: c.ReleaseResource, saga: Saga) -> tuple[f.Fact, ...]:
@@ -55,7 +69,9 @@ def found_again(command: c.ReportFoundAgain, saga: Saga) -> tuple[f.Fact, ...]:
 def compensation_failed(command: c.ReportCompensationFailure, saga: Saga) -> tuple[f.Fact, ...]:
     _require_wanted(saga, command.generation)
     _find(saga, command.kind, command.name)
-    return (f.CompensationFailed(command.kind, command.name, command.error, command.message, str(command.cause)),)
+    cause = str(command.cause)
+    failed = f.CompensationFailed(command.kind, command.name, command.error, command.message, cause, command.platform)
+    return (failed,)
 
 
 def settle(command: c.Settle, saga: Saga) -> tuple[f.Fact, ...]:
@@ -69,10 +85,17 @@ def settle(command: c.Settle, saga: Saga) -> tuple[f.Fact, ...]:
 
 
 def exhaust(command: c.ExhaustUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
-    """Also with nothing known to be left: what cannot be looked at may not be called settled."""
+    """Also with nothing known to be left: what cannot be looked at may not be called settled.
+
+    No facts when the platform is at fault: unwinding goes on until that is mended.
+    """
     _require_wanted(saga, command.generation)
+    return () if saga.platform_fault else _exhausted(saga, command.why)
+
+
+def _exhausted(saga: Saga, why: str) -> tuple[f.Fact, ...]:
     left = tuple(f"{r.kind} {r.name}" for r in saga.live_resources)
-    return (f.UnwindingExhausted(left, command.why),)
+    return (f.UnwindingExhausted(left, why),)
 
 
 def _require_wanted(saga: Saga, generation: int) -> None:

@@ -1,0 +1,237 @@
+"""The platform's faults, each met by every activity that it concerns: the tenant is held, nothing is undone because of
+it, and it goes on by itself to Active when the platform is mended.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
+import pytest
+
+from tenancy.engine import actions
+from tenancy.engine.failure import give_up
+from tenancy.engine.workflow import PROVISIONING_DAG
+from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.migrations import LEDGER_VERSION
+from tenancy.saga import commands as c
+from tenancy.saga import facts as f
+from tenancy.saga.causes import Cause
+from tenancy.saga.credentials import Keyring
+from tenancy.saga.errors import PlatformError
+from tenancy.saga.names import ActivityName
+from tests.integration.stage import (
+    DEPLOY,
+    FLIP,
+    HANDLE,
+    ORDER,
+    RUN,
+    SCHEMA,
+    STORAGE,
+    VALIDATE,
+    WAIT,
+    Stage,
+    lease,
+)
+from tests.integration.test_engine_reconcile import after, mark
+
+Fault = Callable[[Stage], Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A fault of the platform: a context in which it is there, what is said of it, and the activities that meet it."""
+
+    fault: Fault
+    sentence: str
+    cause: Cause
+    activities: tuple[ActivityName, ...]
+
+    def __str__(self) -> str:
+        return self.fault.__name__
+
+
+@contextmanager
+def _with(stage: Stage, **changes: Any) -> Iterator[None]:
+    before, stage.tenancy = stage.tenancy, replace(stage.tenancy, **changes)
+    yield
+    stage.tenancy = before
+
+
+def _world(stage: Stage, **systems: Callable[..., Any]) -> Any:
+    return _with(stage, world=replace(stage.tenancy.world, **systems))
+
+
+def _no_connection(*_: Any) -> Any:
+    raise PlatformError("The Airflow connection tenancy_x does not exist.", cause=Cause.PLATFORM_CONNECTION)
+
+
+def region_gone_from_the_platform_file(stage: Stage) -> Any:
+    return _with(stage, platform=replace(stage.tenancy.platform, regions={}))
+
+
+def plan_gone_from_the_platform_file(stage: Stage) -> Any:
+    return _with(stage, platform=replace(stage.tenancy.platform, plans={}))
+
+
+def key_gone_from_the_key_ring(stage: Stage) -> Any:
+    return _with(stage, keyring=Keyring("k9", {"k9": b"x" * 32}))
+
+
+def no_storage_connection(stage: Stage) -> Any:
+    return _world(stage, storage=_no_connection)
+
+
+def no_airflow_connection(stage: Stage) -> Any:
+    return _world(stage, handles=_no_connection)
+
+
+def no_cluster_connection(stage: Stage) -> Any:
+    return _world(stage, cluster=_no_connection)
+
+
+@contextmanager
+def no_pool(stage: Stage) -> Iterator[None]:
+    pools, stage.handles.pools = stage.handles.pools, set()
+    yield
+    stage.handles.pools = pools
+
+
+KINDS = [
+    Kind(
+        region_gone_from_the_platform_file,
+        "The platform file has no region",
+        Cause.PLATFORM_FILE,
+        (STORAGE, DEPLOY),
+    ),
+    Kind(
+        plan_gone_from_the_platform_file,
+        "The platform file has no plan",
+        Cause.PLATFORM_FILE,
+        (STORAGE, HANDLE, DEPLOY),
+    ),
+    Kind(key_gone_from_the_key_ring, "The credential key", Cause.PLATFORM_CREDENTIALS, (HANDLE, SCHEMA, DEPLOY)),
+    Kind(no_storage_connection, "The Airflow connection", Cause.PLATFORM_CONNECTION, (STORAGE, SCHEMA)),
+    Kind(no_airflow_connection, "The Airflow connection", Cause.PLATFORM_CONNECTION, (HANDLE, FLIP)),
+    Kind(no_cluster_connection, "The Airflow connection", Cause.PLATFORM_CONNECTION, (DEPLOY, WAIT, FLIP)),
+    Kind(no_pool, "wants the Airflow pool", Cause.ENGINE_NO_POOL, (HANDLE,)),
+]
+ROWS = [pytest.param(kind, activity, id=f"{kind}-{activity}") for kind in KINDS for activity in kind.activities]
+
+
+@pytest.mark.parametrize(("kind", "activity"), ROWS)
+def test_the_tenant_is_held_and_goes_on_when_the_platform_is_mended(stage: Stage, kind: Kind, activity: ActivityName):
+    stage.run_until(activity)
+    made = stage.outside
+    with kind.fault(stage):
+        for number in (1, 2, 3, 4, 5, 6):
+            with pytest.raises(PlatformError, match=kind.sentence):
+                stage.run(activity, number)
+        _assert_held(stage, kind)
+        stage.give_up(activity, 6)
+        stage.run_failed()
+        _assert_held(stage, kind)
+        assert all(set(names) <= set(stage.outside[kind]) for kind, names in made.items())
+
+        _end(stage)
+        assert "try_again" in after(stage)
+        assert stage.runs.stored[PROVISIONING_DAG, RUN].live
+        _assert_held(stage, kind)
+    for each in ORDER[ORDER.index(activity) :]:
+        stage.run(each, 7)
+    assert (stage.saga.phase, stage.saga.held) == ("Active", "")
+    assert {len(names) for names in stage.outside.values()} == {1}
+
+
+def _assert_held(stage: Stage, kind: Kind) -> None:
+    saga = stage.saga
+    assert (saga.phase, saga.held_by) == ("Provisioning", kind.cause)
+    assert kind.sentence in saga.held
+    assert not any(stage.facts(each) for each in (f.ProvisioningFailed, f.UnwindingStarted, f.ResourceReleasing))
+
+
+def _end(stage: Stage) -> None:
+    """Airflow has no tries left, or somebody's version of it had fewer."""
+    stage.runs.start(PROVISIONING_DAG, RUN, {})
+    stage.runs.end(PROVISIONING_DAG, RUN, "failed")
+
+
+def test_a_person_may_cancel_what_the_platform_holds(stage: Stage):
+    stage.run_until(SCHEMA)
+    with no_storage_connection(stage), pytest.raises(PlatformError):
+        stage.run(SCHEMA)
+    actions.cancel(stage.tenancy, stage.tenant_id, by=Stamp("grace"))
+    assert stage.unwind().phase == "Failed settled"
+
+
+def test_a_run_that_a_person_ended_meanwhile_is_cancelled(stage: Stage):
+    stage.run_until(SCHEMA)
+    with no_storage_connection(stage), pytest.raises(PlatformError):
+        stage.run(SCHEMA)
+    stage.runs.start(PROVISIONING_DAG, RUN, {})
+    mark(stage, RUN, "grace")
+    after(stage)
+    assert stage.saga.phase == "Cancelling"
+
+
+def test_a_look_of_the_reconciler_does_not_end_the_hold(stage: Stage):
+    stage.run_until(SCHEMA)
+    with no_storage_connection(stage), pytest.raises(PlatformError):
+        stage.run(SCHEMA)
+    stage.runs.start(PROVISIONING_DAG, RUN, {})
+    stage.runs.states[RUN] = ("up_for_retry",)
+    after(stage)
+    assert stage.saga.held_by is Cause.PLATFORM_CONNECTION
+
+
+@pytest.mark.parametrize("fault", [no_storage_connection, no_cluster_connection, no_airflow_connection])
+def test_undoing_waits_for_the_platform_and_is_never_stuck_because_of_it(stage: Stage, fault: Fault):
+    stage.fail_at(FLIP)
+    stage.ask(c.Cancel())
+    with fault(stage):
+        for _ in range(5):
+            assert stage.unwind().phase == "Cancelling"
+            stage.ask(c.RenewUnwinding(stage.saga.generation))
+        stage.unwind()
+        assert stage.saga.held_by is Cause.PLATFORM_CONNECTION
+    assert stage.unwind().phase == "Failed settled"
+    assert stage.saga.held == ""
+
+
+# -- versions
+
+
+@contextmanager
+def newer_ledger(stage: Stage) -> Iterator[None]:
+    """Its schema is the next version's already."""
+    change = "update ledger.alembic_version set version_num = %s"
+    with psycopg.connect(stage.server.superuser_dsn(stage.ledger.dbname), autocommit=True) as connection:
+        connection.execute(change, ("9999",))
+        yield
+        connection.execute(change, (LEDGER_VERSION,))
+
+
+@pytest.mark.parametrize("activity", [VALIDATE, STORAGE, FLIP])
+def test_an_older_worker_beside_a_newer_ledger_leaves_the_tenant_alone(stage: Stage, activity: ActivityName):
+    stage.run_until(activity)
+    before = stage.outside
+    with newer_ledger(stage):
+        with pytest.raises(PlatformError, match="schema is 9999"):
+            stage.run(activity)
+        with pytest.raises(PlatformError):
+            stage.give_up(activity)
+        with pytest.raises(PlatformError):
+            after(stage)
+    assert stage.outside == before
+    for each in ORDER[ORDER.index(activity) :]:
+        stage.run(each, 2)
+    assert stage.saga.phase == "Active"
+
+
+def test_a_callback_that_could_not_record_the_fault_earlier_records_it_now(stage: Stage):
+    stage.run_until(SCHEMA)
+    stage.ask(c.BeginActivity(lease(SCHEMA)))
+    command = c.GiveUp(RUN, "The ledger's schema is 9999.", SCHEMA, lease(SCHEMA).holder, Cause.PLATFORM_VERSION)
+    give_up(stage.tenancy, command, stamp=Stamp("saga"))
+    assert (stage.saga.phase, stage.saga.held) == ("Provisioning", "The ledger's schema is 9999.")
