@@ -104,7 +104,7 @@ def test_a_part_whose_port_was_taken_meanwhile_gets_another_one(sandbox: Access,
 
 
 def test_down_leaves_no_process_and_the_next_up_finds_all_data(sandbox: Access, sandbox_up: Callable[[], None]):
-    with psycopg.connect(sandbox.ledger_dsn) as ledger:
+    with psycopg.connect(sandbox.superuser_dsn("platform", "ledger")) as ledger:
         ledger.execute("CREATE TABLE public.kept ()")
     daemons = [_daemon(sandbox.layout, name) for name in NAMES]
     began = time.monotonic()
@@ -119,7 +119,7 @@ def test_down_leaves_no_process_and_the_next_up_finds_all_data(sandbox: Access, 
     lifecycle.down(sandbox.layout)
     sandbox_up()
 
-    with psycopg.connect(sandbox.ledger_dsn) as ledger:
+    with psycopg.connect(sandbox.superuser_dsn("platform", "ledger")) as ledger:
         ledger.execute("DROP TABLE public.kept")
     assert set(_states(sandbox.layout).values()) == {"healthy"}
 

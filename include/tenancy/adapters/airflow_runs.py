@@ -153,9 +153,10 @@ class AirflowRuns:
 
     def delete_ended(self, dag_id: str, *, before: datetime, limit: int) -> int:
         """Delete the DAG's oldest ended runs that were due before this moment, at most `limit`; how many there were."""
-        query: dict[str, Any] = {"run_after_lt": before.isoformat(), "order_by": "run_after", "limit": limit}
+        old = {"run_after_lt": before.isoformat(), "order_by": "run_after", "limit": limit}
+        query: dict[str, Any] = {**old, "state": ["success", "failed"]}
         found = self._call("GET", f"/dags/{dag_id}/dagRuns", params=query, accept=(200, 404)).json()
-        ended = [run["dag_run_id"] for run in found.get("dag_runs", []) if run["state"] not in _LIVE]
+        ended = [run["dag_run_id"] for run in found.get("dag_runs", [])]
         for run_id in ended:
             self._call("DELETE", _path(dag_id, run_id), accept=(204, 404))
         return len(ended)

@@ -114,18 +114,15 @@ _FACT: Final = """
     insert into fact (stream, seq, kind, attempt, lease, actor, reason, at, data, prev_hash, hash)
     values (%(stream)s, %(seq)s, %(kind)s, %(attempt)s, '', %(actor)s, '', %(at)s, %(data)s, %(prev_hash)s, %(hash)s)
 """
-_TENANT: Final = """
-    insert into tenant (id, slug, name, plan, region, admin_email, state, substate, attempt, generation, run_id,
-                        activity, activity_since, seq, predecessor, held, held_by, stall, stall_activity,
-                        stall_cause, stall_said, escalated, failures, failure_cause, repeats, failure_activity, failure_said,
-                        schema_version, chart_version, history_cleared, created_at, state_since, updated_at)
-    values (%(id)s, %(slug)s, %(name)s, %(plan)s, %(region)s, %(admin_email)s, %(state)s, %(substate)s, %(attempt)s,
-            %(generation)s, %(run_id)s, %(activity)s, %(activity_since)s, %(seq)s, %(predecessor)s, %(held)s,
-            %(held_by)s,
-            %(stall)s, %(stall_activity)s, %(stall_cause)s, %(stall_said)s, %(escalated)s, %(failures)s,
-            %(failure_cause)s, %(repeats)s, %(failure_activity)s, %(failure_said)s, %(schema_version)s,
-            %(chart_version)s, %(history_cleared)s, %(at)s, %(at)s, %(at)s)
-"""
+_COLUMNS: Final = """
+    id slug name plan region admin_email state substate attempt generation run_id activity activity_since seq
+    predecessor held held_by stall stall_activity stall_cause stall_said escalated failures failure_cause repeats
+    failure_activity failure_said schema_version chart_version history_cleared
+""".split()
+_TENANT: Final = (
+    f"insert into tenant ({', '.join(_COLUMNS)}, created_at, state_since, updated_at)"
+    f" values ({', '.join(f'%({column})s' for column in _COLUMNS)}, %(at)s, %(at)s, %(at)s)"
+)
 _RESOURCE: Final = """
     insert into resource (tenant_id, kind, name, proof, activity, state, position, kid, credential_generation,
                           updated_at)
