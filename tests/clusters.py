@@ -9,6 +9,7 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -99,8 +100,18 @@ class Kubernetes:
     def sweep(self, platform: str) -> None:
         """Delete what a test's platform left."""
         for name in self.namespaces(proof_of(platform, "")):
-            self.merge(f"/api/v1/namespaces/{name}", {"metadata": {"finalizers": []}})
-            self.ask("DELETE", f"/api/v1/namespaces/{name}")
+            with _may_be_gone():
+                self.merge(f"/api/v1/namespaces/{name}", {"metadata": {"finalizers": []}})
+                self.ask("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@contextmanager
+def _may_be_gone() -> Iterator[None]:
+    try:
+        yield
+    except urllib.error.HTTPError as error:
+        if error.code != 404:
+            raise
 
 
 def _proof(namespace: Any) -> str:

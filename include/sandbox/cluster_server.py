@@ -22,6 +22,8 @@ from sandbox.processes import Daemon, Recorder
 
 NAME: Final = "cluster"
 START_SECONDS: Final = 60.0
+_NAMESPACE_DELAY_SECONDS: Final = 0.5
+"""A real cluster waits 5 s before it begins to empty a deleted namespace; a laptop's need not be that slow."""
 FAULTS: Final = "/sandbox/faults"
 
 
@@ -90,7 +92,8 @@ class ClusterServer:
     def _command(self) -> list[str]:
         places = ["--data", str(self.layout.cluster), "--token-file", str(self.layout.cluster_token)]
         listens = ["--port", str(self.port), "--ingress-port", str(self.ingress_port)]
-        return [str(self.layout.python), "-m", "sandbox.cluster", *places, *listens]
+        delay = ["--namespace-delay", str(_NAMESPACE_DELAY_SECONDS)]
+        return [str(self.layout.python), "-m", "sandbox.cluster", *places, *listens, *delay]
 
     def _token(self) -> str:
         return self.layout.cluster_token.read_text(encoding="utf-8").strip()

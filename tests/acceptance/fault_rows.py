@@ -43,9 +43,9 @@ class Row:
         return f"{self.kind}-{'helm' if self.within_helm else self.activity}"
 
 
-def not_ready(kind: str, reason: str, code: Cause, **options: Any) -> Row:
+def not_ready(kind: str, reason: str, code: Cause, undoing: Undoing = Undoing.MEANWHILE, **options: Any) -> Row:
     said = rf"^Not ready within 20 minutes: 0 of 1 pods ready.*{reason}.*(?<!\.)\.$"
-    return Row(kind, WAIT, PermanentError, said, options=options, reason=reason, code=code)
+    return Row(kind, WAIT, PermanentError, said, undoing, options, reason=reason, code=code)
 
 
 def unanswered(kind: str, cause: str, code: Cause = Cause.CLUSTER_UNREACHABLE, **options: Any) -> Row:
@@ -132,6 +132,18 @@ ROWS = [
     not_ready("image-pull-backoff", "ImagePullBackOff: .*tenant-app", Cause.CLUSTER_IMAGE),
     not_ready("crash-loop-backoff", "CrashLoopBackOff: .*exit code 1", Cause.CLUSTER_CRASH),
     not_ready("unschedulable", "Unschedulable: 0/1 nodes are available", Cause.CLUSTER_UNSCHEDULABLE),
+    not_ready("admission-denied", "admission refused: .* denied the request: not here", Cause.CLUSTER_ADMISSION,
+              message="not here"),
+    not_ready("webhook-down", "webhook does not answer: .* failed calling webhook", Cause.CLUSTER_WEBHOOK),
+    within_helm(
+        "admission-denied", PermanentError, ".* admission refused: .*conflict: EOF", Undoing.MEANWHILE,
+        code=Cause.CLUSTER_ADMISSION, resource="services", message="conflict: EOF",
+    ),
+    within_helm(
+        "webhook-down", TransientError, ".* webhook does not answer: .*", Undoing.MEANWHILE,
+        code=Cause.CLUSTER_WEBHOOK, resource="services",
+    ),
+    not_ready("node-silent", "NodeNotReady: Node is not ready", Cause.CLUSTER_NODE, Undoing.AFTERWARDS),
     not_ready("slow-start", "", Cause.CLUSTER_PROBE, seconds=60),
 ]  # fmt: skip
 OUTLIVED: dict[str, dict[str, Any]] = {
@@ -140,3 +152,5 @@ OUTLIVED: dict[str, dict[str, Any]] = {
     "ingress-down": {},
 }
 """Faults that no activity fails of, with their options."""
+HELD: dict[str, dict[str, Any]] = {"forbidden": {"resource": "resourcequotas", "verb": "get"}}
+"""Faults of the platform's own account, with their options: the attempt waits until they are over."""

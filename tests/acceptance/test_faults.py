@@ -97,6 +97,22 @@ def _answers(status: int) -> Callable[[CoreV1Api], None]:
     return look
 
 
+def _refused(words: str) -> Callable[[CoreV1Api], None]:
+    def look(core: CoreV1Api) -> None:
+        with pytest.raises(ApiException, match=words):
+            core.create_namespaced_config_map(SLUG, {"metadata": {"generateName": "a-"}})
+
+    return look
+
+
+def _endless(core: CoreV1Api) -> None:
+    """A pod that nobody ends."""
+    name = core.list_namespaced_pod(SLUG).items[0].metadata.name
+    core.delete_namespaced_pod(name, SLUG, grace_period_seconds=1)
+    time.sleep(1.5)
+    assert core.read_namespaced_pod(name, SLUG).metadata.deletion_timestamp
+
+
 def _silent(core: CoreV1Api) -> None:
     with pytest.raises(HTTPError):
         core.list_namespaced_pod(SLUG, _request_timeout=0.5)
@@ -117,6 +133,10 @@ def _late(core: CoreV1Api) -> None:
         ("hang", {"on": ["get"]}, _silent),
         ("refuse", {}, _silent),
         ("slow", {"milliseconds": 500}, _late),
+        ("forbidden", {"resource": "pods", "verb": "list"}, _answers(403)),
+        ("admission-denied", {"resource": "configmaps"}, _refused("denied the request: the sandbox does not allow it")),
+        ("webhook-down", {"resource": "configmaps"}, _refused("failed calling webhook")),
+        ("node-silent", {}, _endless),
     ],
 )
 def test_a_fault_of_the_clusters_api(

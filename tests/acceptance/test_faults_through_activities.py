@@ -15,12 +15,13 @@ from sandbox.faults.desk import Desk
 from tenancy.adapters import dsn, sessions
 from tenancy.engine.runner import Waiting
 from tenancy.saga import commands as c
-from tenancy.saga.errors import PermanentError
+from tenancy.saga.causes import Cause
+from tenancy.saga.errors import PermanentError, PlatformError
 from tenancy.saga.names import ActivityName
 from tests.acceptance import gates, runs
 from tests.acceptance.attempts import Attempt
 from tests.acceptance.discovery import assert_complete, traces
-from tests.acceptance.fault_rows import DEPLOY, OUTLIVED, ROWS, WAIT, Row, Undoing
+from tests.acceptance.fault_rows import DEPLOY, HELD, OUTLIVED, ROWS, WAIT, Row, Undoing
 from tests.acceptance.set_faults import fault
 from tests.helm_children import helm_children
 
@@ -29,7 +30,7 @@ A_TRY_SECONDS = 60
 
 
 def test_every_kind_of_fault_has_a_row():
-    assert {row.kind for row in ROWS} | set(OUTLIVED) == set(catalogue.BY_NAME)
+    assert {row.kind for row in ROWS} | set(OUTLIVED) | set(HELD) == set(catalogue.BY_NAME)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
@@ -68,6 +69,23 @@ def test_a_fault_that_only_delays_or_concerns_no_activity_is_outlived(sandbox: A
     assert attempt.undo(c.Decommission()).phase == "Decommissioned"
     assert traces(sandbox, attempt.slug).nothing
     assert helm_children() == []
+
+
+@pytest.mark.parametrize("kind", HELD)
+def test_a_right_that_our_account_lacks_is_named_and_the_attempt_goes_on_when_it_is_granted(
+    sandbox: Access, desk: Desk, kind: str
+):
+    attempt = Attempt(sandbox)
+    attempt.run_before(DEPLOY)
+    with (
+        fault(desk, kind, **_narrowed(kind, HELD[kind], attempt.slug)),
+        pytest.raises(PlatformError, match="may not get resourcequotas") as raised,
+    ):
+        attempt.run(DEPLOY)
+    assert raised.value.cause is Cause.CLUSTER_RIGHTS
+    assert attempt.run_all().phase == "Active"
+    assert attempt.undo(c.Decommission()).phase == "Decommissioned"
+    assert traces(sandbox, attempt.slug).nothing
 
 
 def _assert_nothing_is_under_way(sandbox: Access) -> None:

@@ -87,7 +87,7 @@ class Sandbox:
 
 @contextlib.contextmanager
 def start_sandbox(folder: Path) -> Iterator[Server]:
-    sandbox = Sandbox(folder)
+    sandbox = Sandbox(folder, ("--namespace-delay", "0.5"))  # a real cluster's is 5 s
     try:
         yield sandbox.start()
     finally:

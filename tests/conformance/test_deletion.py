@@ -55,7 +55,9 @@ def test_a_wrong_uid_as_precondition_is_409(core: CoreV1Api, namespace: str) -> 
     with pytest.raises(ApiException) as error:
         core.delete_namespaced_config_map("settings", namespace, body=options)
     assert error.value.status == 409
-    assert "Precondition failed: UID in precondition" in error.value.body
+    assert "the UID in the precondition (00000000-0000-0000-0000-000000000000) does not match the UID" in (
+        error.value.body
+    )
 
 
 def test_a_collection_is_deleted_by_label(core: CoreV1Api, namespace: str) -> None:

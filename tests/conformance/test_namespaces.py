@@ -3,7 +3,7 @@
 import pytest
 from kubernetes.client import ApiException, CoreV1Api
 
-from .manifests import config_map
+from .manifests import config_map, pod
 from .server import eventually
 
 
@@ -40,6 +40,24 @@ def test_its_content_goes_with_it(core: CoreV1Api, namespace: str) -> None:
     assert core.list_namespaced_config_map(namespace).items == []
 
 
+def test_its_end_begins_a_while_after_its_deletion(core: CoreV1Api, namespace: str) -> None:
+    core.create_namespaced_config_map(namespace, config_map())
+    core.delete_namespace(namespace)
+    ending = core.read_namespace(namespace)
+    assert (ending.status.phase, ending.status.conditions) == ("Terminating", None)
+    assert core.read_namespaced_config_map("settings", namespace).metadata.deletion_timestamp is None
+    eventually(lambda: gone(core, namespace))
+
+
+def test_pods_have_their_grace_before_it_ends(core: CoreV1Api, namespace: str) -> None:
+    eventually(lambda: core.list_namespaced_service_account(namespace).items)
+    core.create_namespaced_pod(namespace, pod())
+    eventually(lambda: core.read_namespaced_pod("one", namespace).status.phase == "Running")
+    core.delete_namespace(namespace)
+    assert core.read_namespaced_pod("one", namespace).metadata.deletion_timestamp is None
+    eventually(lambda: gone(core, namespace))
+
+
 def test_while_terminating_it_takes_nothing_new_and_says_what_holds_it(core: CoreV1Api, namespace: str) -> None:
     core.create_namespaced_config_map(namespace, config_map(finalizers=["example.com/hold"]))
     core.delete_namespace(namespace)
@@ -55,5 +73,8 @@ def test_while_terminating_it_takes_nothing_new_and_says_what_holds_it(core: Cor
         return found[0].message if found else ""
 
     assert "example.com/hold in 1 resource instances" in eventually(holding)
+    conditions = core.read_namespace(namespace).status.conditions
+    remaining = next(c.message for c in conditions if c.type == "NamespaceContentRemaining")
+    assert remaining == "Some resources are remaining: configmaps. has 1 resource instances"
     core.patch_namespaced_config_map("settings", namespace, {"metadata": {"finalizers": None}})
     eventually(lambda: gone(core, namespace))

@@ -4,9 +4,9 @@ import base64
 import json
 
 import pytest
-from kubernetes.client import ApiException, AppsV1Api, CoreV1Api
+from kubernetes.client import ApiException, AppsV1Api, CoreV1Api, NetworkingV1Api
 
-from .manifests import config_map, deployment, idle, service
+from .manifests import config_map, deployment, idle, ingress, service
 
 
 def refusal(error: ApiException) -> dict[str, object]:
@@ -101,6 +101,32 @@ def test_label_values_have_63_characters_at_most(core: CoreV1Api, namespace: str
         core.create_namespaced_config_map(namespace, config_map(labels={"a": "x" * 64}))
     assert error.value.status == 422
     assert "must be no more than 63" in str(refusal(error.value)["message"])
+
+
+@pytest.mark.parametrize("key", ["x/y", "a b", "ä"])
+def test_a_config_maps_keys_are_plain(core: CoreV1Api, namespace: str, key: str) -> None:
+    with pytest.raises(ApiException) as error:
+        core.create_namespaced_config_map(namespace, config_map(data={key: "1"}))
+    assert error.value.status == 422
+    assert "a valid config key must consist of alphanumeric characters" in str(refusal(error.value)["message"])
+
+
+@pytest.mark.parametrize("amount", ["lots", "1.2.3", "1Q", ""])
+def test_a_limit_is_a_quantity(apps: AppsV1Api, namespace: str, amount: str) -> None:
+    body = idle()
+    body["spec"]["template"]["spec"]["containers"][0]["resources"] = {"limits": {"memory": amount}}
+    with pytest.raises(ApiException) as error:
+        apps.create_namespaced_deployment(namespace, body)
+    assert error.value.status in (400, 422)
+    assert "quantities must match the regular expression" in str(refusal(error.value)["message"])
+
+
+@pytest.mark.parametrize("host", ["https://Upper.example.com", "Upper.example.com", "a_b.example.com", "a..b"])
+def test_an_ingress_host_is_a_dns_name(networking: NetworkingV1Api, namespace: str, host: str) -> None:
+    with pytest.raises(ApiException) as error:
+        networking.create_namespaced_ingress(namespace, ingress(host=host))
+    assert error.value.status == 422
+    assert "spec.rules[0].host" in str(refusal(error.value)["message"])
 
 
 def test_a_selector_must_match_its_template(apps: AppsV1Api, namespace: str) -> None:

@@ -97,16 +97,18 @@ def test_strategic_patch_deletes_by_directive(apps: AppsV1Api, namespace: str, w
 
 
 def test_json_patch_walks_its_operations(core: CoreV1Api, namespace: str) -> None:
-    core.create_namespaced_config_map(namespace, config_map(data={"a": "1", "x/y": "2"}))
+    marked = config_map(data={"a": "1"}, annotations={"example.com/x": "2", "example.com/kept": "3"})
+    core.create_namespaced_config_map(namespace, marked)
     operations = [
         {"op": "test", "path": "/data/a", "value": "1"},
         {"op": "replace", "path": "/data/a", "value": "9"},
-        {"op": "remove", "path": "/data/x~1y"},
+        {"op": "remove", "path": "/metadata/annotations/example.com~1x"},
         {"op": "add", "path": "/data/c", "value": "3"},
         {"op": "copy", "from": "/data/c", "path": "/data/d"},
     ]
     patched = core.patch_namespaced_config_map("settings", namespace, operations, _content_type=JSON_PATCH)
     assert patched.data == {"a": "9", "c": "3", "d": "3"}
+    assert patched.metadata.annotations == {"example.com/kept": "3"}
 
 
 def test_json_patch_that_tests_wrong_changes_nothing(core: CoreV1Api, namespace: str) -> None:
@@ -163,7 +165,7 @@ def test_the_status_subresource_changes_the_status_only(networking: Any, namespa
 
 def test_scale_reads_and_sets_replicas(apps: AppsV1Api, namespace: str, web: Any) -> None:
     scale = apps.read_namespaced_deployment_scale("web", namespace)
-    assert (scale.spec.replicas, scale.status.selector) == (0, "app=web")
+    assert (scale.spec.replicas, scale.status.selector) == (None, "app=web")  # 0 is omitted
     apps.patch_namespaced_deployment_scale("web", namespace, {"spec": {"replicas": 1}})
     assert apps.read_namespaced_deployment("web", namespace).spec.replicas == 1
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sandbox.cluster.certificates import ensure_certificate
 from sandbox.cluster.clock import Clock
+from sandbox.cluster.controllers.namespaces import DELAY_SECONDS
 from sandbox.cluster.kubeconfig import ensure_token, kubeconfig, write_private
 from sandbox.cluster.machine import Machine, open_disk
 
@@ -22,6 +23,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--token-file", type=Path, required=True, help="the bearer token; made when missing")
     parser.add_argument("--ingress-port", type=int, help="of the ingress listener; none without it")
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per second")
+    parser.add_argument(
+        "--namespace-delay",
+        type=float,
+        default=DELAY_SECONDS,
+        help="simulated seconds until the end of a deleted namespace begins; in a real cluster 5",
+    )
     return parser.parse_args()
 
 
@@ -32,7 +39,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
     disk = open_disk(arguments.data)
     token = ensure_token(arguments.token_file)
     certificate = ensure_certificate(arguments.data)
-    machine = Machine(disk, Clock(arguments.speed), certificate.pem())
+    machine = Machine(disk, Clock(arguments.speed), certificate.pem(), arguments.namespace_delay)
     tls = certificate.server_context()
     async with machine.serving(token, arguments.port, arguments.ingress_port, tls) as ports:
         url = f"https://127.0.0.1:{ports.api}"

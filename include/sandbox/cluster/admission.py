@@ -13,6 +13,8 @@ from sandbox.cluster.kinds import EVENT, NAMESPACE, POD, SERVICE_ACCOUNT, Kind
 from sandbox.cluster.objects import Object
 from sandbox.cluster.store import Store
 
+_HOOK = "policy.sandbox.example.com"
+
 
 class Admission:
     """The checks, with what they look at."""
@@ -29,6 +31,7 @@ class Admission:
             return
         if kind is POD:
             self._service_account_exists(namespace, obj)
+        self._fault_of_webhook(kind, namespace)
         self._fault_of_quota(kind, namespace, obj)
         quota.check(self._store, kind, namespace, obj)
 
@@ -48,6 +51,17 @@ class Admission:
         if self._store.find(Key(SERVICE_ACCOUNT, namespace, account)) is None:
             why = f'error looking up service account {namespace}/{account}: serviceaccount "{account}" not found'
             raise problems.forbidden(POD, pod["metadata"]["name"], why)
+
+    def _fault_of_webhook(self, kind: Kind, namespace: str) -> None:
+        fault = self._faults.find([FaultKind.WEBHOOK, FaultKind.DENIED], namespace)
+        if fault is None or quota.counted_kind(fault.resource) is not kind:
+            return
+        if fault.kind is FaultKind.DENIED:
+            raise problems.denied(_HOOK, fault.message)
+        raise problems.internal(
+            f'failed calling webhook "{_HOOK}": failed to call webhook: Post "https://{_HOOK}:443/?timeout=10s": '
+            "dial tcp 10.96.0.99:443: connect: connection refused"
+        )
 
     def _fault_of_quota(self, kind: Kind, namespace: str, obj: Object) -> None:
         fault = self._faults.find([FaultKind.QUOTA], namespace)

@@ -67,14 +67,17 @@ def delete(registry: Registry, key: Key, options: DeleteOptions = BACKGROUND) ->
 def _check_preconditions(key: Key, live: Object, options: DeleteOptions) -> None:
     metadata = live["metadata"]
     if options.uid and options.uid != metadata["uid"]:
-        why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {metadata['uid']}"
-        raise problems.conflict(key.kind, key.name, why)
+        why = (
+            f"the UID in the precondition ({options.uid}) does not match the UID in record ({metadata['uid']}). "
+            "The object might have been deleted and then recreated"
+        )
+        raise problems.failed_precondition(key.kind, key.name, why)
     if options.version and options.version != metadata["resourceVersion"]:
         why = (
-            f"Precondition failed: ResourceVersion in precondition: {options.version}, "
-            f"ResourceVersion in object meta: {metadata['resourceVersion']}"
+            f"the ResourceVersion in the precondition ({options.version}) does not match the ResourceVersion in record "
+            f"({metadata['resourceVersion']}). The object might have been modified"
         )
-        raise problems.conflict(key.kind, key.name, why)
+        raise problems.failed_precondition(key.kind, key.name, why)
 
 
 def _finalizers(live: Object, propagation: str) -> list[str]:

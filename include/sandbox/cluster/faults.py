@@ -32,6 +32,10 @@ class FaultKind(StrEnum):
     HANG = "hang"  # the API server takes the request and never answers
     REFUSE = "refuse"  # the connection is cut without an answer
     SLOW = "slow"  # every answer comes `milliseconds` late
+    FORBIDDEN = "forbidden"  # our token lacks the right to `verb` (any) `resource`
+    DENIED = "admission-denied"  # an admission webhook says no to creating `resource`, with `message`
+    WEBHOOK = "webhook-down"  # the admission webhook for creating `resource` does not answer
+    NODE = "node-silent"  # the node's kubelet is dead: pods neither start nor end
     INGRESS_DOWN = "ingress-down"  # the ingress listener cuts every connection
 
 
@@ -64,6 +68,8 @@ class Fault:
     milliseconds: float = 0
     retry_after: int = 1
     resource: str = "pods"
+    verb: str = ""
+    message: str = "the sandbox does not allow it"
 
     @property
     def regional(self) -> bool:

@@ -20,7 +20,7 @@ from sandbox.cluster.controllers.garbage import GarbageCollector
 from sandbox.cluster.controllers.ingresses import IngressController
 from sandbox.cluster.controllers.kubelet import NODE_NAME
 from sandbox.cluster.controllers.manager import Manager
-from sandbox.cluster.controllers.namespaces import NamespaceController
+from sandbox.cluster.controllers.namespaces import DELAY_SECONDS, NamespaceController
 from sandbox.cluster.controllers.notes import Recorder
 from sandbox.cluster.controllers.pods import PodController
 from sandbox.cluster.controllers.quotas import QuotaController
@@ -75,7 +75,9 @@ class Ports:
 class Machine:
     """One cluster: its state, its rules, its controllers."""
 
-    def __init__(self, disk: Disk, clock: Clock, ca_pem: str = "") -> None:
+    def __init__(
+        self, disk: Disk, clock: Clock, ca_pem: str = "", namespace_delay_seconds: float = DELAY_SECONDS
+    ) -> None:
         self.store = Store(disk)
         self.faults = FaultBook(disk, self.store)
         self.registry = Registry(self.store, Admission(self.store, self.faults), clock)
@@ -84,7 +86,7 @@ class Machine:
             self.store,
             clock,
             [
-                NamespaceController(self.registry, ca_pem),
+                NamespaceController(self.registry, ca_pem, namespace_delay_seconds),
                 DeploymentController(self.registry, recorder),
                 ReplicaSetController(self.registry, recorder),
                 PodController(self.registry, recorder, self.faults),

@@ -1,7 +1,6 @@
 """Who set which field: reading, writing and shifting `metadata.managedFields`.
 
-`registry.py` tells it about every write through the API, `apply.py` about server-side applies. Writes of our own
-controllers are deliberately not tracked: nobody applies the fields they write, and it would double their cost.
+`registry.py` tells it about every write, the controllers' own included, `apply.py` about server-side applies.
 """
 
 from collections.abc import Iterable

@@ -21,16 +21,23 @@ class Page:
     metadata: Object
 
 
-def cut(records: list[Record], version: int, limit: int, token: str) -> Page:
-    """`records` in the store's order; 400 on a token that is none of ours."""
+def cut(records: list[Record], version: int, limit: int, token: str, behind: Record | None = None) -> Page:
+    """`records` in the store's order; 400 on a token that is none of ours.
+
+    `behind` is the last of all records when `records` were chosen by a selector. As in the real server, a page that is
+    full then says `continue` as long as anything follows it, chosen or not: the next page may be empty.
+    """
     if token:
         start = _start(token)
         records = [record for record in records if _place(record) >= start]
     metadata: Object = {"resourceVersion": str(version)}
     if limit and len(records) > limit:
         metadata["continue"] = _token(records[limit], version)
-        metadata["remainingItemCount"] = len(records) - limit
+        if behind is None:
+            metadata["remainingItemCount"] = len(records) - limit
         records = records[:limit]
+    elif limit and len(records) == limit and behind is not None and _place(records[-1]) < _place(behind):
+        metadata["continue"] = _token(behind, version)
     return Page(records, metadata)
 
 

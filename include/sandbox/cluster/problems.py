@@ -61,6 +61,28 @@ def conflict(kind: Kind, name: str, why: str = "") -> ApiError:
     return ApiError(HTTPStatus.CONFLICT, "Conflict", message, _about(kind, name))
 
 
+def failed_precondition(kind: Kind, name: str, why: str) -> ApiError:
+    """409 of a deletion; the real server (1.36) names the kind there and not the resource."""
+    message = f'Operation cannot be fulfilled on {kind.kind_group} "{name}": {why}'
+    return ApiError(HTTPStatus.CONFLICT, "Conflict", message, _about(kind, name) | {"kind": kind.name})
+
+
+def missing_right(kind: Kind, subresource: str, name: str, namespace: str, *, user: str, verb: str) -> ApiError:
+    """403 of RBAC, in the words of the real server's authorization filter."""
+    resource = f"{kind.plural}/{subresource}" if subresource else kind.plural
+    where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
+    about = f'{kind.resource} "{name}"' if name else kind.resource
+    message = (
+        f'{about} is forbidden: User "{user}" cannot {verb} resource "{resource}" in API group "{kind.group}" {where}'
+    )
+    return ApiError(HTTPStatus.FORBIDDEN, "Forbidden", message, _about(kind, name))
+
+
+def denied(webhook: str, why: str) -> ApiError:
+    """400: what an admission webhook that says no, and no code, comes to."""
+    return ApiError(HTTPStatus.BAD_REQUEST, "", f'admission webhook "{webhook}" denied the request: {why}')
+
+
 def forbidden(kind: Kind, name: str, why: str, causes: list[Object] | None = None) -> ApiError:
     message = f'{kind.resource} "{name}" is forbidden: {why}'
     details = _about(kind, name) | ({"causes": causes} if causes else {})

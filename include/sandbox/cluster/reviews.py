@@ -1,6 +1,6 @@
 """Who am I and what may I do: the self reviews of the authentication and authorization groups.
 
-One token, one user, everything allowed: the sandbox has no RBAC. A client that asks first gets a truthful yes.
+One token, one user, everything allowed but what a fault takes away (`rights.py`).
 """
 
 from typing import Final
@@ -8,10 +8,10 @@ from typing import Final
 from sandbox.cluster import problems
 from sandbox.cluster.discovery import REVIEWS, VERBS
 from sandbox.cluster.objects import Object
+from sandbox.cluster.rights import USER, Rights
 
-_USER: Final = {"username": "sandbox-admin", "groups": ["system:masters", "system:authenticated"]}
+_USER: Final = {"username": USER, "groups": ["system:masters", "system:authenticated"]}
 _STATUS: Final[dict[str, Object]] = {
-    "SelfSubjectAccessReview": {"allowed": True, "reason": "the sandbox's token may do everything"},
     "SelfSubjectRulesReview": {
         "resourceRules": [{"verbs": ["*", *VERBS], "apiGroups": ["*"], "resources": ["*"]}],
         "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
@@ -25,10 +25,11 @@ def is_review(group: str) -> bool:
     return group in REVIEWS
 
 
-def answer(group: str, plural: str, body: Object) -> Object:
+def answer(group: str, plural: str, body: Object, rights: Rights) -> Object:
     """The review with its status filled in."""
     for kind in REVIEWS[group]:
         if plural == f"{kind.lower()}s":
             asked = {"metadata": {}, "spec": {}, **body}
-            return {**asked, "apiVersion": f"{group}/v1", "kind": kind, "status": _STATUS[kind]}
+            status = _STATUS.get(kind) or rights.answers(asked)
+            return {**asked, "apiVersion": f"{group}/v1", "kind": kind, "status": status}
     raise problems.no_such_resource()

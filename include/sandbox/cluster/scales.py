@@ -15,12 +15,17 @@ def of(workload: Object) -> Object:
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {name: metadata[name] for name in names},
-        "spec": {"replicas": lookup(workload, "spec", "replicas") or 0},
+        "spec": _without_zero({"replicas": lookup(workload, "spec", "replicas") or 0}),
         "status": {
             "replicas": lookup(workload, "status", "replicas") or 0,
             "selector": ",".join(f"{key}={value}" for key, value in wanted.items()),
         },
     }
+
+
+def _without_zero(spec: Object) -> Object:
+    """Scale's `spec.replicas` is omitted when it is 0 (autoscaling/v1, `omitempty`)."""
+    return {name: value for name, value in spec.items() if value}
 
 
 def scaled(workload: Object, scale: Object) -> Object:

@@ -65,9 +65,16 @@ def parse_fields(kind: Kind, text: str) -> tuple[Test, ...]:
             raise problems.bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
         key, operator, value = match.groups()
         if key not in ("metadata.name", "metadata.namespace", *kind.selectable):
-            raise problems.bad_request(f"field label not supported: {key}")
+            raise problems.bad_request(_unknown_field(kind, key))
         tests.append(_equality(key, operator, value))
     return tuple(tests)
+
+
+def _unknown_field(kind: Kind, key: str) -> str:
+    """Kinds with fields of their own say it in other words than those that have none (Kubernetes 1.36)."""
+    if kind.selectable:
+        return f"field label not supported: {key}"
+    return f'"{key}" is not a known field selector: only "metadata.name", "metadata.namespace"'
 
 
 def parse(kind: Kind, label_text: str, field_text: str) -> Selector:

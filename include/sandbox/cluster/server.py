@@ -16,6 +16,7 @@ from sandbox.cluster.fault_gate import FaultGate
 from sandbox.cluster.fault_routes import FaultRoutes
 from sandbox.cluster.faults import FaultBook
 from sandbox.cluster.objects import Object
+from sandbox.cluster.rights import Rights
 from sandbox.cluster.verbs import Verbs
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -33,7 +34,7 @@ class ApiServer:
 
     def __init__(self, verbs: Verbs, faults: FaultBook, token: str) -> None:
         self._verbs, self._gate, self._expected = verbs, FaultGate(faults), token.encode()
-        self._fault_routes = FaultRoutes(faults)
+        self._fault_routes, self._rights = FaultRoutes(faults), Rights(faults)
 
     def application(self) -> web.Application:
         app = web.Application(middlewares=[self._failures, self._authenticated], client_max_size=_LARGEST_BODY)
@@ -95,11 +96,12 @@ class ApiServer:
         if path.rest and not reviews.is_review(path.group):
             target = targets.target(path)
             await self._gate.pass_through(request, target.fault_namespace)
+            self._rights.check(request, target)
             return await self._verbs.handle(request, target)
         await self._gate.pass_through(request, "")
         if path.rest and request.method == "POST":
             body = await bodies.read(request)
-            return answers.document(reviews.answer(path.group, path.rest[0], body), 201)
+            return answers.document(reviews.answer(path.group, path.rest[0], body, self._rights), 201)
         return answers.document(_discovered(request.path, path))
 
 

@@ -29,6 +29,7 @@ _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL_VALUE: Final = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 _LABEL_KEY: Final = re.compile(r"([^/]{1,253}/)?([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
+_DATA_KEY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _SECRET_LIMIT: Final = 1_048_576
 
 _SUBDOMAIN_WORDS: Final = (
@@ -45,6 +46,10 @@ _VALUE_WORDS: Final = (
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start "
     "and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for "
     "validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
+_KEY_WORDS: Final = (
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  "
+    "or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
 )
 
 
@@ -139,6 +144,7 @@ def _container(container: Object, field: str, seen: set[str]) -> Iterator[str]:
 
 def _resources(resources: Object, field: str) -> Iterator[str]:
     limits = resources.get("limits") or {}
+    yield from _amounts(limits, f"{field}.limits")
     for name, request in (resources.get("requests") or {}).items():
         try:
             over = name in limits and quantities.parse(request) > quantities.parse(limits[name])
@@ -150,6 +156,14 @@ def _resources(resources: Object, field: str) -> Iterator[str]:
                 f"{field}.requests: Invalid value: {_shown(request)}: "
                 f"must be less than or equal to {name} limit of {limits[name]}"
             )
+
+
+def _amounts(amounts: Object, field: str) -> Iterator[str]:
+    for name, amount in amounts.items():
+        try:
+            quantities.parse(amount)
+        except ValueError as error:
+            yield f"{field}.{name}: Invalid value: {_shown(amount)}: {error}"
 
 
 def _service(obj: Object) -> Iterator[str]:
@@ -164,11 +178,22 @@ def _service(obj: Object) -> Iterator[str]:
 
 def _ingress(obj: Object) -> Iterator[str]:
     spec = obj.get("spec") or {}
+    for i, rule in enumerate(spec.get("rules") or []):
+        host = str(rule.get("host") or "")
+        if host and (len(host) > 253 or not _SUBDOMAIN.fullmatch(host.removeprefix("*."))):
+            yield f"spec.rules[{i}].host: Invalid value: {_shown(host)}: {_SUBDOMAIN_WORDS}"
     if not spec.get("rules") and not spec.get("defaultBackend"):
         yield f"spec: Invalid value: {_shown(spec)}: either `defaultBackend` or `rules` must be specified"
 
 
+def _keys(obj: Object) -> Iterator[str]:
+    for key in {**(obj.get("data") or {}), **(obj.get("binaryData") or {})}:
+        if not _DATA_KEY.fullmatch(key):
+            yield f"data[{key}]: Invalid value: {_shown(key)}: {_KEY_WORDS}"
+
+
 def _secret(obj: Object) -> Iterator[str]:
+    yield from _keys(obj)
     if sum(map(len, (obj.get("data") or {}).values())) * 3 // 4 > _SECRET_LIMIT:
         yield f"data: Too long: may not be more than {_SECRET_LIMIT} bytes"
 
@@ -180,6 +205,7 @@ _INSPECTORS: Final[dict[Kind, Callable[[Object], Iterator[str]]]] = {
     SERVICE: _service,
     INGRESS: _ingress,
     SECRET: _secret,
+    CONFIG_MAP: _keys,
 }
 
 

@@ -97,9 +97,11 @@ class Verbs:
         if asked > self._store.version:
             raise problems.too_new(asked, self._store.version)
         records = self._store.records(target.kind, target.namespace)
-        if not selector.selects_all:
-            records = [record for record in records if selector.matches(record.seen)]
-        page = pages.cut(records, self._store.version, int(query.get("limit") or 0), query.get("continue", ""))
+        behind = None
+        if not selector.selects_all and records:
+            behind, records = records[-1], [record for record in records if selector.matches(record.seen)]
+        limit, token = int(query.get("limit") or 0), query.get("continue", "")
+        page = pages.cut(records, self._store.version, limit, token, behind)
         raws = [record.raw for record in page.records]
         return answers.raw(self._form(request, target).many(raws, page.metadata))
 

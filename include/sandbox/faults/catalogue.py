@@ -17,6 +17,7 @@ class Kind:
 
 
 _ANYWHERE: Final = ("tenant", "region", "namespace")
+_DENIED: Final = ("resource", "message")
 
 CLUSTER: Final = (
     Kind("slow-start", "pods take --seconds longer to become ready", _ANYWHERE, ("seconds",)),
@@ -29,6 +30,10 @@ CLUSTER: Final = (
     Kind("hang", "it takes requests and does not answer, or only after --seconds", _ANYWHERE, ("on", "seconds")),
     Kind("refuse", "it cuts connections without an answer", _ANYWHERE, ("on",)),
     Kind("slow", "its answers come --milliseconds late", _ANYWHERE, ("on", "milliseconds")),
+    Kind("forbidden", "our token lacks the right to --verb (default: any) --resource", _ANYWHERE, ("resource", "verb")),
+    Kind("admission-denied", "a webhook says no to creating --resource, with --message", _ANYWHERE, _DENIED),
+    Kind("webhook-down", "the webhook for creating --resource (default: pods) is away", _ANYWHERE, ("resource",)),
+    Kind("node-silent", "the node's kubelet is dead: pods neither start nor end", _ANYWHERE),
     Kind("ingress-down", "tenants' addresses cut every connection", _ANYWHERE),
 )
 PLATFORM: Final = (

@@ -11,7 +11,8 @@ from sandbox.layout import Layout
 from sandbox.problems import SandboxError
 
 _STATES: Final = {True: "in effect", False: "no longer in effect", None: "cannot be seen now"}
-_OPTIONS: Final = ("namespace", "tenant", "region", "on", "seconds", "milliseconds", "retry_after", "resource")
+_NARROWING: Final = ("namespace", "tenant", "region", "on")
+_OPTIONS: Final = (*_NARROWING, "seconds", "milliseconds", "retry_after", "resource", "verb", "message")
 
 
 def run(options: argparse.Namespace, layout: Layout) -> int:

@@ -132,7 +132,13 @@ class Desk:
             return None
 
 
-_DEFAULTS: Final = {"on": ["get", "write", "watch"], "resource": "pods", "retry_after": 1}
+_DEFAULTS: Final = {
+    "on": ["get", "write", "watch"],
+    "resource": "pods",
+    "retry_after": 1,
+    "verb": "",
+    "message": "the sandbox does not allow it",
+}
 
 
 def _listed_in_cluster(document: dict[str, Any]) -> Listed:

@@ -1,4 +1,4 @@
-"""The namespace's life: what it is born with, and its end with everything in it.
+"""The namespace's life: what it is born with, and its end with everything in it, which begins a while after deletion.
 
 Gives each namespace its default service account and the cluster's CA bundle; empties a deleted one, says in its
 conditions what and which finalizer still holds it, and lets it go. Nothing else deletes across kinds.
@@ -6,9 +6,11 @@ conditions what and which finalizer still holds it, and lets it go. Nothing else
 
 from collections import Counter
 from collections.abc import Hashable, Iterable
+from datetime import datetime, timedelta
 from typing import Final
 
 from sandbox.cluster import deletion
+from sandbox.cluster.clock import parse_stamp
 from sandbox.cluster.history import Event, Key
 from sandbox.cluster.kinds import CONFIG_MAP, NAMESPACE, SERVICE_ACCOUNT
 from sandbox.cluster.objects import Object
@@ -16,14 +18,19 @@ from sandbox.cluster.problems import ApiError
 from sandbox.cluster.registry import Registry
 
 _HELD_SECONDS: Final = 5.0
+DELAY_SECONDS: Final = 5.0
+"""A real cluster begins so long after the deletion (kube-controller-manager, `namespaceDeletionGracePeriod`)."""
 _CA_BUNDLE: Final = "kube-root-ca.crt"
 
 
 class NamespaceController:
     """Furnishes namespaces and clears them away."""
 
-    def __init__(self, registry: Registry, ca_pem: str) -> None:
+    def __init__(self, registry: Registry, ca_pem: str, delay_seconds: float = DELAY_SECONDS) -> None:
         self._registry, self._store, self._ca_pem = registry, registry.store, ca_pem
+        self._delay = delay_seconds
+        # Stamps have whole seconds; within one life of the server the delay is exact.
+        self._deleted_at: dict[str, datetime] = {}
 
     def woken_by(self, event: Event) -> Iterable[Hashable]:
         if event.key.kind is NAMESPACE:
@@ -43,7 +50,13 @@ class NamespaceController:
         if not namespace["metadata"].get("deletionTimestamp"):
             self._furnish(item.name)
             return None
-        return self._clear(item, namespace)
+        waiting = self._delay - self._age(namespace["metadata"])
+        return waiting if waiting > 0 else self._clear(item, namespace)
+
+    def _age(self, metadata: Object) -> float:
+        """Simulated seconds since the deletion."""
+        since = self._deleted_at.setdefault(metadata["uid"], self._registry.clock.now())
+        return self._registry.clock.age(min(since, parse_stamp(metadata["deletionTimestamp"]) + timedelta(seconds=1)))
 
     def _furnish(self, name: str) -> None:
         if self._store.find(Key(SERVICE_ACCOUNT, name, "default")) is None:
@@ -64,11 +77,12 @@ class NamespaceController:
             self._say_what_is_left(key, namespace, left)
             return _HELD_SECONDS
         if "kubernetes" in namespace["spec"].get("finalizers", []):
+            self._deleted_at.pop(namespace["metadata"]["uid"], None)
             self._registry.change(key, _finalized)
         return None
 
     def _say_what_is_left(self, key: Key, namespace: Object, left: list[Key]) -> None:
-        kinds = Counter(content.kind.resource for content in left)
+        kinds = Counter(f"{content.kind.plural}.{content.kind.group}" for content in left)
         finalizers: Counter[str] = Counter()
         for content in left:
             record = self._store.get(content).document()

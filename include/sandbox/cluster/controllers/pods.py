@@ -13,7 +13,7 @@ from sandbox.cluster.controllers import pod_status
 from sandbox.cluster.controllers.kubelet import NODE_NAME, Outlook, Situation, outlook
 from sandbox.cluster.controllers.notes import Note, Recorder
 from sandbox.cluster.controllers.references import missing_reference
-from sandbox.cluster.faults import POD_FAULTS, FaultBook
+from sandbox.cluster.faults import POD_FAULTS, FaultBook, FaultKind
 from sandbox.cluster.history import ADDED, DELETED, Event, Key
 from sandbox.cluster.kinds import CONFIG_MAP, POD, SECRET
 from sandbox.cluster.objects import Object, lookup
@@ -47,6 +47,9 @@ class PodController:
         if pod is None:
             return None
         uid = pod["metadata"]["uid"]
+        if self._faults.find([FaultKind.NODE], item.namespace) and pod["spec"].get("nodeName"):
+            self._lose(item, pod)
+            return None
         if pod["metadata"].get("deletionTimestamp"):
             return self._end(item, pod, uid)
         if lookup(pod, "status", "phase") in ("Succeeded", "Failed"):
@@ -69,6 +72,18 @@ class PodController:
             seen = outlook(Situation(pod, 0.0, now.stamp, now.fault, now.missing))
         self._write(key, pod, seen)
         return seen.wake_in
+
+    def _lose(self, key: Key, pod: Object) -> None:
+        """What the node's controller says of a pod whose kubelet is dead; nobody ends the pod or moves it on."""
+        conditions = lookup(pod, "status", "conditions") or []
+        if all(c["status"] == "False" for c in conditions if c["type"] == "Ready") and _said_so(pod):
+            return
+        stamp = self._clock.stamp()
+        kept = [c for c in conditions if c["type"] != "Ready"]
+        unready = {"type": "Ready", "status": "False", "lastProbeTime": None, "lastTransitionTime": stamp}
+        status = {"phase": "Pending", **(pod.get("status") or {}), "conditions": [*kept, unready], "reason": "NodeLost"}
+        self._registry.change(key, lambda target: target.update(status=status), "status")
+        self._recorder.say(pod, Note("NodeNotReady", "Node is not ready", "node-controller", warning=True))
 
     def _age(self, pod: Object, uid: str) -> float:
         if not pod["spec"].get("nodeName"):
@@ -106,3 +121,7 @@ class PodController:
             self._recorder.say(pod, note)
         self._store.remove(key)
         return None
+
+
+def _said_so(pod: Object) -> bool:
+    return bool(lookup(pod, "status", "reason") == "NodeLost")
