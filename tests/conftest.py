@@ -57,6 +57,7 @@ def fresh_database(postgres_server: PostgresServer) -> Iterator[str]:
             sql.SQL("CREATE ROLE {} LOGIN CREATEDB CREATEROLE PASSWORD {}").format(owner, sql.Literal(password))
         )
         superuser.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(owner, owner))
+        superuser.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(owner))
     yield postgres_server.dsn(name, name, password)
     with psycopg.connect(postgres_server.superuser_dsn(), autocommit=True) as superuser:
         superuser.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(owner))

@@ -16,9 +16,12 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from installation import ledger_tables
+from installation.databases import close_to_public
+from installation.names import STORAGE_ADMIN
 from sandbox.postgres import PostgresServer
 from tenancy.activities.plan import PLAN
 from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.storage_rights import RIGHTS
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.names import proof_of
 from tenancy.saga.platform import Platform, parse
@@ -82,6 +85,7 @@ def quick_server(postgres_server: PostgresServer) -> PostgresServer:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             connection.execute(f"alter system set {setting} = off")
         connection.execute("select pg_reload_conf()")
+        close_to_public(connection)
         password = sql.Literal(postgres_server.superuser_password)
         connection.execute(_CHEAP_PASSWORDS)
         connection.execute(sql.SQL("alter role postgres password {}").format(password))
@@ -91,9 +95,11 @@ def quick_server(postgres_server: PostgresServer) -> PostgresServer:
 @pytest.fixture(scope="session")
 def storage_dsn(quick_server: PostgresServer) -> Dsn:
     """The storage of the region, as its admin."""
-    return as_dsn(
-        owned_database(quick_server, "storage_admin", "createdb createrole"), f"the storage of region {REGION}"
-    )
+    url = owned_database(quick_server, STORAGE_ADMIN, "")
+    with superuser(quick_server) as connection:
+        for right in RIGHTS:
+            connection.execute(sql.SQL(right.grant).format(admin=sql.Identifier(STORAGE_ADMIN)))
+    return as_dsn(url, f"the storage of region {REGION}")
 
 
 @pytest.fixture(scope="session")
@@ -103,6 +109,7 @@ def ledger_url(quick_server: PostgresServer) -> str:
     with superuser(quick_server) as connection:
         connection.execute(f"create role {LEDGER_OWNER} nologin")
         connection.execute(f"alter database {LEDGER_DATABASE} owner to {LEDGER_OWNER}")
+        connection.execute(f"grant connect on database {LEDGER_DATABASE} to {LEDGER_DATABASE}")
     ledger_tables.prepare(quick_server.superuser_dsn(LEDGER_DATABASE), owner=LEDGER_OWNER, writer=LEDGER_DATABASE)
     return url
 
@@ -134,6 +141,7 @@ def owned_database(server: PostgresServer, name: str, attributes: str) -> str:
             )
         )
         connection.execute(sql.SQL("create database {0} owner {0}").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("revoke all on database {0} from public").format(sql.Identifier(name)))
     return server.dsn(name, name, password)
 
 

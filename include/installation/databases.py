@@ -6,12 +6,17 @@ Airflow and by the ledger's own migrations.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import tuple_row
 
 from installation.names import AIRFLOW, LEDGER, LEDGER_OWNER, STORAGE_ADMIN
+from tenancy.adapters.storage_rights import RIGHTS
 from tenancy.airflow_settings import DATABASE_LOCK_SECONDS
+
+_POSTGRESQLS_OWN: Final = ("postgres", "template0", "template1")
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,8 @@ class Owned:
     """How long its sessions wait for a lock; 0 is for ever."""
     owner: str = ""
     """The role that owns the database, where that is another than the one that connects: it cannot log in."""
+    grants: tuple[str, ...] = ()
+    """Further statements that give it rights; `{admin}` stands for its name."""
 
 
 def airflow(password: str) -> Owned:
@@ -39,7 +46,7 @@ def ledger(password: str) -> Owned:
 
 def storage(password: str) -> Owned:
     """The administrator of tenants' storage is no superuser: what it may do is what a cloud provider grants."""
-    return Owned(STORAGE_ADMIN, password, "LOGIN CREATEDB CREATEROLE")
+    return Owned(STORAGE_ADMIN, password, grants=tuple(right.grant for right in RIGHTS))
 
 
 def ensure(superuser: psycopg.Connection, owned: Iterable[Owned]) -> None:
@@ -49,7 +56,15 @@ def ensure(superuser: psycopg.Connection, owned: Iterable[Owned]) -> None:
     for each in owned:
         _ensure_role(superuser, each)
         _ensure_database(superuser, each)
-    superuser.execute("REVOKE CONNECT ON DATABASE postgres FROM PUBLIC")
+    close_to_public(superuser)
+
+
+def close_to_public(superuser: psycopg.Connection[Any]) -> None:
+    """PostgreSQL lets every role connect to its own databases. Without this a tenant could sit in template1."""
+    cursor = superuser.cursor(row_factory=tuple_row)
+    found = cursor.execute("SELECT datname FROM pg_database WHERE datname = ANY(%s)", (list(_POSTGRESQLS_OWN),))
+    for (name,) in found.fetchall():
+        superuser.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
 
 
 def _ensure_role(connection: psycopg.Connection, role: Owned) -> None:
@@ -63,6 +78,8 @@ def _ensure_role(connection: psycopg.Connection, role: Owned) -> None:
     connection.execute(statement)
     limit = sql.SQL("ALTER ROLE {name} SET lock_timeout = {limit}")
     connection.execute(limit.format(name=sql.Identifier(role.name), limit=sql.Literal(f"{role.lock_seconds}s")))
+    for grant in role.grants:
+        connection.execute(sql.SQL(grant).format(admin=sql.Identifier(role.name)))
 
 
 def _ensure_database(connection: psycopg.Connection, wanted: Owned) -> None:

@@ -13,6 +13,7 @@ from tenancy.adapters import (
     engine_vitals,
     ingress,
     server_vitals,
+    storage_vitals,
 )
 from tenancy.adapters.dsn import Dsn
 from tenancy.engine.engine_verdicts import WRITTEN
@@ -22,6 +23,7 @@ from tenancy.engine.workflow import PROVISIONING_DAG
 from tenancy.ledger.ledger import Ledger
 from tenancy.ledger.rounds import beats
 from tenancy.saga.errors import TenancyError
+from tenancy.saga.names import proof_of
 from tenancy.saga.platform import Region
 
 if TYPE_CHECKING:
@@ -42,13 +44,14 @@ def probes() -> Probes:
     ledger = lru_cache(bootstrap.ledger_dsn)
     cluster = lru_cache(_cluster_access)
     own = bootstrap.engine_dsn()
+    platform = bootstrap.platform()
 
     return Probes(
-        platform=bootstrap.platform(),
+        platform=platform,
         ledger=lambda: look_at_ledger(ledger()),
         heartbeats=lambda: _of_engine(engine_vitals.heartbeats),
         work=lambda: _of_engine(lambda client: engine_vitals.work(client, DAGS, PROVISIONING_DAG)),
-        storage=lambda region: server_vitals.look(storage(region)),
+        storage=lambda region: storage_vitals.look(storage(region), proof_of(platform.name, "")),
         cluster=lambda region: cluster_vitals.look(cluster(region), f"the cluster of region {region.name}"),
         ingress=look_at_ingress,
         engine_database=partial(server_vitals.look_at_writers, own, WRITTEN) if own else None,

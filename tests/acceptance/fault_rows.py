@@ -69,9 +69,9 @@ def within_helm(
 
 ROWS = [
     Row(
-        "template1-blocked", STORAGE, TransientError,
-        f'storage {REGION} at .* refused: source database "template1" is being accessed',
-        code=Cause.STORAGE_TEMPLATE_IN_USE,
+        "databases-locked", STORAGE, TransientError,
+        f"storage {REGION} at .* refused: canceling statement due to lock timeout",
+        code=Cause.STORAGE_BLOCKED,
     ),
     Row(
         "no-connection-slots", STORAGE, TransientError,

@@ -154,11 +154,11 @@ def test_ingress_down(desk: Desk, by_hand: Tenant):
     assert by_hand.visit()[0] == 200
 
 
-def test_template1_blocked(sandbox: Access, desk: Desk):
-    refused = pytest.raises(psycopg.errors.ObjectInUse, match="being accessed by other users")
+def test_databases_locked(sandbox: Access, desk: Desk):
+    refused = pytest.raises(psycopg.errors.LockNotAvailable)
     with (
-        fault(desk, "template1-blocked"),
-        psycopg.connect(sandbox.storage_admin_dsn, autocommit=True) as session,
+        fault(desk, "databases-locked"),
+        psycopg.connect(sandbox.storage_admin_dsn, autocommit=True, options="-c lock_timeout=500ms") as session,
         refused,
     ):
         session.execute("create database blocked")
@@ -261,9 +261,9 @@ def test_every_kind_of_fault_is_tried_here():
 
 def test_down_clears_what_is_set(sandbox: Access, sandbox_up: Callable[[], None]):
     desk = Desk(sandbox.layout)
-    for kind in ("template1-blocked", "storage-stopped", "api-server-stopped", "http-500"):
+    for kind in ("databases-locked", "storage-stopped", "api-server-stopped", "http-500"):
         desk.set(kind)
-    holder = next(fault for fault in desk.list() if fault.kind == "template1-blocked")
+    holder = next(fault for fault in desk.list() if fault.kind == "databases-locked")
     daemon = Register(sandbox.layout.processes).get(f"fault-{holder.id}")
     assert daemon is not None
     assert daemon.alive

@@ -64,7 +64,7 @@ def _desk(access: Access, kind: str, **options: Any) -> Iterator[None]:
 
 
 STALLS: dict[str, Callable[[Access, str], Any]] = {
-    "allocate_storage": lambda access, _: _desk(access, "template1-blocked"),
+    "allocate_storage": lambda access, _: _desk(access, "databases-locked"),
     "apply_tenant_schema": lambda access, slug: _desk(access, "schema-locked", tenant=slug),
     "deploy_workloads": lambda access, slug: _desk(access, "hang", tenant=slug, on=["write"]),
 }

@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from sandbox.faults import sql as faults
 from sandbox.postgres import PostgresServer
-from tenancy.adapters import cluster_vitals, ingress, server_vitals
+from tenancy.adapters import cluster_vitals, ingress, server_vitals, storage_vitals
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.engine_vitals import Heartbeat, PoolSeen, WorkSeen
+from tenancy.adapters.storage_rights import RIGHTS, Right
 from tenancy.engine import engine_verdicts
 from tenancy.engine.checkup import Checkup
 from tenancy.engine.health import Check, Condition, Health, System
@@ -24,6 +27,7 @@ from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.ledger.rounds import beat
 from tenancy.probes import look_at_ledger
 from tenancy.saga.errors import PermanentError, TransientError
+from tenancy.saga.names import proof_of
 from tests import clusters, parts
 from tests.acceptance.runs import until
 from tests.clusters import Kubernetes
@@ -46,7 +50,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def probes(world: Sandbox, storage_dsn: Dsn, ledger_dsn: Dsn) -> Probes:
+def probes(world: Sandbox, storage_dsn: Dsn, ledger_dsn: Dsn, sole: psycopg.Connection[dict[str, Any]]) -> Probes:
     """Real servers; the engine's own word is made up, and the ledger stands for its database."""
     with Ledger(ledger_dsn).open("test") as ledger:
         for name in ("reconciliation", "reality check"):
@@ -58,7 +62,7 @@ def probes(world: Sandbox, storage_dsn: Dsn, ledger_dsn: Dsn) -> Probes:
         ledger=lambda: look_at_ledger(ledger_dsn),
         heartbeats=lambda: told,
         work=lambda: WorkSeen(dict.fromkeys(DAGS, False), 0, None, pools),
-        storage=lambda region: server_vitals.look(storage_dsn),
+        storage=lambda region: storage_vitals.look(storage_dsn, proof_of("test", "")),
         cluster=lambda region: cluster_vitals.look(clusters.configuration(world.server), clusters.LABEL),
         ingress=lambda region: ingress.look("eu.tenants.localhost", world.ingress_port, "The ingress"),
         engine_database=lambda: server_vitals.look_at_writers(ledger_dsn, ("tenant",)),
@@ -120,7 +124,7 @@ def altered(quick_server: PostgresServer, storage_dsn: Dsn) -> Iterator[Callable
 
 @pytest.mark.parametrize(
     ("kind", "said"),
-    [("no-createdb", "may not create databases"), ("no-connection-slots", "too many connections for role")],
+    [("no-createdb", "may not create tenants' databases"), ("no-connection-slots", "too many connections for role")],
 )
 def test_a_storage_that_gives_no_tenant_a_place_is_down(
     checkup: Checkup, altered: Callable[[str], None], kind: str, said: str
@@ -131,11 +135,99 @@ def test_a_storage_that_gives_no_tenant_a_place_is_down(
     assert said in seen.trouble[0].said
 
 
-def test_a_session_in_template1_is_told(checkup: Checkup, quick_server: PostgresServer):
-    with parts.superuser(quick_server, "template1"):
-        assert wrong(checkup()) == {STORAGE: DEGRADED}
-        assert "template1 is in use by a session" in _found(checkup, STORAGE).said
-    until(lambda: wrong(checkup()) == {}, "template1 to be free")
+@pytest.fixture
+def sole(quick_server: PostgresServer) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    """A superuser's session on a server whose databases are all closed to PUBLIC, and are so again afterwards."""
+    with parts.superuser(quick_server) as connection:
+        _close_all(connection)
+        yield connection
+        _close_all(connection)
+
+
+def _close_all(connection: psycopg.Connection[dict[str, Any]]) -> None:
+    for row in connection.execute("select datname from pg_database where datconnlimit <> -2").fetchall():
+        connection.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(row["datname"])))
+
+
+@pytest.mark.parametrize("database", ["postgres", "template1", "reports"])
+def test_a_database_that_everybody_may_connect_to_is_told_with_the_statement_that_closes_it(
+    checkup: Checkup, sole: psycopg.Connection[dict[str, Any]], database: str
+):
+    sole.execute("drop database if exists reports")
+    sole.execute("create database reports")
+    _close_all(sole)
+    sole.execute(f"grant connect on database {database} to public".encode())
+    check = _found(checkup, STORAGE)
+    assert check.state is DEGRADED
+    statement = f'revoke connect on database "{database}" from public;'
+    assert check.said.endswith(statement)
+    sole.execute(statement.encode())
+    assert _found(checkup, STORAGE).state is OK
+    sole.execute("drop database reports")
+
+
+def test_the_statement_that_closes_our_own_database_does_not_shut_us_out(
+    checkup: Checkup, sole: psycopg.Connection[dict[str, Any]], storage_dsn: Dsn
+):
+    """As on a managed server, where the storage role connects to a database that is another's."""
+    sole.execute("alter database storage_admin owner to postgres")
+    sole.execute("grant connect on database storage_admin to public")
+    try:
+        statement = _found(checkup, STORAGE).said.rpartition("superuser: ")[2]
+        assert statement == (
+            'grant connect on database "storage_admin" to "storage_admin"; '
+            'revoke connect on database "storage_admin" from public;'
+        )
+        sole.execute(statement.encode())
+        assert _found(checkup, STORAGE).state is OK
+    finally:
+        sole.execute("alter database storage_admin owner to storage_admin")
+
+
+def test_a_tenant_who_may_enter_anothers_database_is_told(checkup: Checkup, sole: psycopg.Connection[dict[str, Any]]):
+    sole.execute("create role guest; comment on role guest is 'tenancy:test:018f0000-0000-7000-8000-00000000acae'")
+    sole.execute("grant guest to storage_admin with admin true, inherit true, set true")
+    sole.execute("grant connect on database storage_admin to guest")
+    try:
+        assert 'revoke connect on database "storage_admin" from "guest";' in _found(checkup, STORAGE).said
+    finally:
+        sole.execute("drop owned by guest; drop role guest")
+
+
+@pytest.mark.parametrize("right", RIGHTS, ids=lambda right: right.name)
+def test_each_right_that_the_storage_role_lacks_is_told_with_the_statement_that_grants_it(
+    checkup: Checkup, sole: psycopg.Connection[dict[str, Any]], right: Right
+):
+    take = (
+        f"revoke {right.name} from storage_admin"
+        if right.name.startswith("pg_")
+        else f"alter role storage_admin no{right.name}"
+    )
+    sole.execute(take.encode())
+    check = _found(checkup, STORAGE)
+    assert check.state is (DOWN if right.vital else DEGRADED)
+    grant = sql.SQL(right.grant).format(admin=sql.Identifier("storage_admin")).as_string(None)
+    assert f"it lacks {right.name}." in check.said
+    assert f"{grant};" in check.said
+    sole.execute(grant.encode())
+    assert _found(checkup, STORAGE).state is OK
+
+
+def test_a_storage_role_that_took_anothers_place_is_told_whose_roles_it_may_not_change(
+    checkup: Checkup, sole: psycopg.Connection[dict[str, Any]]
+):
+    """It did not create the tenants' roles, so it has no ADMIN option on them."""
+    sole.execute("create role older; comment on role older is 'tenancy:test:018f0000-0000-7000-8000-00000000acae'")
+    try:
+        check = _found(checkup, STORAGE)
+        assert check.state is DEGRADED
+        assert "it lacks the ADMIN option on tenants' roles." in check.said
+        statement = 'grant "older" to "storage_admin" with admin true, inherit true, set true;'
+        assert statement in check.said
+        sole.execute(statement.encode())
+        assert _found(checkup, STORAGE).state is OK
+    finally:
+        sole.execute("drop role older")
 
 
 def test_a_role_at_its_limit_is_told_before_it_is_reached(

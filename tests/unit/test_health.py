@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -10,8 +11,10 @@ from tenancy.adapters.dsn import dsn_of_url
 from tenancy.adapters.engine_vitals import Heartbeat, PoolSeen, WorkSeen
 from tenancy.adapters.ingress import IngressSeen
 from tenancy.adapters.server_vitals import ServerSeen, WritersSeen
+from tenancy.adapters.storage_rights import MissingRight
+from tenancy.adapters.storage_vitals import OpenDatabase, StorageSeen
 from tenancy.engine import engine_verdicts as of_engine
-from tenancy.engine import verdicts
+from tenancy.engine import storage_verdicts, verdicts
 from tenancy.engine.health import Check, Condition, Health, System, carried_on
 from tenancy.ledger.rounds import Beat
 from tenancy.saga.causes import Cause
@@ -22,10 +25,14 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PLATFORM = parts.platform()
 REGION = PLATFORM.regions[parts.REGION]
 SERVER = ServerSeen(
-    version="18.4", sessions=20, slots=97, own_sessions=3, role_limit=-1, may_create_databases=True,
-    may_create_roles=True, read_only=False, databases=12, size_bytes=8_000_000, in_template1=0,
-    longest_wait_seconds=None,
+    version="18.4", sessions=20, slots=97, own_sessions=3, role_limit=-1, read_only=False, databases=12,
+    size_bytes=8_000_000, longest_wait_seconds=None,
 )  # fmt: skip
+STORAGE = StorageSeen(SERVER, "storage_admin")
+NO_CREATEDB = MissingRight("CREATEDB", "create tenants' databases", 'alter role "a" createdb', vital=True)
+NO_STATS = MissingRight("pg_read_all_stats", "tell what holds a database", 'grant x to "a"', vital=False)
+NO_ADMIN = MissingRight("the ADMIN option", "drop roles", 'grant "acme" to "a" with admin true', vital=False, count=3)
+OPEN = OpenDatabase("template1", "", may_close=False, statement='revoke connect on database "template1" from public;')
 CLUSTER = ClusterSeen("v1.32.0", 0.02, nodes=3, nodes_ready=3, pending=0)
 DAGS = ("tenant_provisioning", "tenant_compensation")
 POOLS = {name: PoolSeen(name, 8, 2, 0, 6) for name in of_engine.pools(parts.platform())}
@@ -116,32 +123,42 @@ def test_what_was_wrong_before_is_wrong_since_then():
 # -- each system
 
 
+def _server(**changes: Any) -> StorageSeen:
+    return replace(STORAGE, server=replace(SERVER, **changes))
+
+
 @pytest.mark.parametrize(
     ("seen", "state", "said"),
     [
-        (SERVER, OK, "It answers; 20 of 97 sessions are taken."),
-        (replace(SERVER, sessions=88), DEGRADED, "Nearly all sessions are taken: 88 of 97."),
-        (replace(SERVER, role_limit=10, own_sessions=9), DEGRADED, "Our role has 9 of the 10 sessions it may have."),
-        (replace(SERVER, in_template1=1), DEGRADED, "template1 is in use by a session"),
-        (replace(SERVER, may_create_databases=False), DOWN, "Our role may not create databases:"),
-        (replace(SERVER, may_create_databases=False, may_create_roles=False), DOWN, "create databases and roles:"),
-        (replace(SERVER, read_only=True), DOWN, "It takes no writes"),
-        (replace(SERVER, longest_wait_seconds=10.0), OK, "It answers"),
-        (replace(SERVER, longest_wait_seconds=42.0), DEGRADED, "A session has waited for a lock for 42 s."),
+        (STORAGE, OK, "It answers; 20 of 97 sessions are taken."),
+        (_server(sessions=88), DEGRADED, "Nearly all sessions are taken: 88 of 97."),
+        (_server(role_limit=10, own_sessions=9), DEGRADED, "Our role has 9 of the 10 sessions it may have."),
+        (_server(read_only=True), DOWN, "It takes no writes"),
+        (_server(longest_wait_seconds=10.0), OK, "It answers"),
+        (_server(longest_wait_seconds=42.0), DEGRADED, "A session has waited for a lock for 42 s."),
+        (replace(STORAGE, missing=(NO_CREATEDB,)), DOWN, "The role storage_admin may not create tenants' databases"),
+        (replace(STORAGE, missing=(NO_CREATEDB,)), DOWN, 'alter role "a" createdb;'),
+        (replace(STORAGE, missing=(NO_STATS,)), DEGRADED, "it lacks pg_read_all_stats. As a superuser"),
+        (replace(STORAGE, missing=(NO_ADMIN,)), DEGRADED, "(and the same for 2 more roles)"),
+        (replace(STORAGE, open_databases=(OPEN,)), DEGRADED, 'revoke connect on database "template1" from public;'),
+        (replace(STORAGE, open_databases=(OPEN,) * 5), DEGRADED, " and 2 more"),
+        (replace(_server(read_only=True), open_databases=(OPEN,)), DOWN, "It takes no writes"),
+        (replace(STORAGE, missing=(NO_STATS,), open_databases=(OPEN,)), DEGRADED, "it lacks pg_read_all_stats"),
     ],
 )
-def test_a_storage_server_is_judged_by_whether_tenants_can_be_made_there(seen: ServerSeen, state: Condition, said: str):
-    check = verdicts.storage(REGION, seen)
+def test_a_storage_server_is_judged_by_whether_tenants_can_be_made_there(
+    seen: StorageSeen, state: Condition, said: str
+):
+    check = storage_verdicts.storage(REGION, seen)
     assert (check.system, check.region, check.state) == (System.STORAGE, REGION.name, state)
     assert said in check.said
     assert check.measured["sessions_allowed"] == 97
 
 
-def test_a_ledger_needs_no_template_and_no_rights_to_create():
-    seen = replace(SERVER, may_create_databases=False, may_create_roles=False, in_template1=1)
-    check = verdicts.ledger(seen, "0003")
+def test_a_ledger_that_takes_no_writes_is_down():
+    check = verdicts.ledger(SERVER, "0003")
     assert (check.state, check.measured["schema"], check.measured["size_mb"]) == (OK, "0003", 8.0)
-    assert verdicts.ledger(replace(seen, read_only=True), "0003").state is DOWN
+    assert verdicts.ledger(replace(SERVER, read_only=True), "0003").state is DOWN
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ CLUSTER: Final = (
     Kind("ingress-down", "tenants' addresses cut every connection", _ANYWHERE),
 )
 PLATFORM: Final = (
-    Kind("template1-blocked", "a session sits in template1, so CREATE DATABASE fails after 5 s"),
+    Kind("databases-locked", "a session holds a lock on the list of databases: CREATE DATABASE fails after 10 s"),
     Kind("no-connection-slots", "the storage admin's connections are refused, as by a full server"),
     Kind("disk-full", "the files of a new database cannot grow: the storage server says that its disk is full"),
     Kind("no-createdb", "the storage admin may not create databases"),

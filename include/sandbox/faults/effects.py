@@ -146,7 +146,7 @@ _STATEMENT: Final = Effect(_alter, _alter_back, _is_altered)
 _PROCESSES: Final = Effect(_stop_processes, _continue_processes, _are_stopped)
 _SESSION: Final = Effect(_open_session, _close_session, _is_open)
 EFFECTS: Final = {
-    "template1-blocked": _SESSION,
+    "databases-locked": _SESSION,
     "handles-locked": _SESSION,
     "schema-locked": Effect(_lock_schema, _unlock_schema, _is_open),
     "no-connection-slots": _STATEMENT,

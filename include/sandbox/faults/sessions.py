@@ -30,8 +30,10 @@ def main() -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def _in_template1(access: Access, _tenant: str) -> None:
-    with psycopg.connect(access.superuser_dsn("storage", "template1"), autocommit=True) as session:
+def _on_databases(access: Access, _tenant: str) -> None:
+    """SHARE on the catalogue of databases: logging in goes on; who creates, alters or drops one waits."""
+    with psycopg.connect(access.superuser_dsn("storage")) as session:
+        session.execute("lock table pg_catalog.pg_database in share mode")
         _hold(session)
 
 
@@ -68,7 +70,7 @@ def _hold(session: "psycopg.Connection[tuple[object, ...]]") -> None:
 
 
 HOLDERS: Final[dict[str, Callable[[Access, str], None]]] = {
-    "template1-blocked": _in_template1,
+    "databases-locked": _on_databases,
     "handles-locked": _on_connections,
     "schema-locked": _on_schema,
 }

@@ -39,8 +39,10 @@ create event trigger sandbox_failing_revision on ddl_command_end when tag in ('C
     execute function public.sandbox_failing_revision()"""
 _NO_LONGER_FAIL: Final = "drop function if exists public.sandbox_failing_revision() cascade"
 _FAILS: Final = "select 1 from pg_event_trigger where evtname = 'sandbox_failing_revision'"
-_TEMPLATE: Final = "template1"
-"""New databases are copies of it, and so get the trigger, or the ballast, too."""
+_TEMPLATE: Final = "template0"
+"""Tenants' databases are copies of it, and so get the trigger, or the ballast, too. It lets nobody in otherwise."""
+_MARKED: Final = "postgres"
+"""Has the trigger as well, to show that the fault is set."""
 # A block that is written in part is what PostgreSQL 18.4 takes for a full disk (53100); beyond the limit it would say
 # "File too large" (XX000). Above 16 MB, because a write-ahead log that cannot be written would end the whole server.
 _FULL_BYTES: Final = 2048 * 8192 + 4096
@@ -77,11 +79,21 @@ def stop_failing_revisions(access: Access) -> None:
 
 
 def revisions_fail(access: Access) -> bool:
-    return bool(run(access, _FAILS, _TEMPLATE))
+    return bool(run(access, _FAILS, _MARKED))
+
+
+def _run_in_template(access: Access, statement: str) -> None:
+    """CREATE DATABASE waits for up to 5 s while it is open, which takes some milliseconds."""
+    run(access, f"alter database {_TEMPLATE} allow_connections true")
+    try:
+        run(access, statement, _TEMPLATE)
+    finally:
+        run(access, f"alter database {_TEMPLATE} allow_connections false")
 
 
 def _run_everywhere(access: Access, statement: str) -> None:
     """A tenant's database may be dropped meanwhile."""
+    _run_in_template(access, statement)
     for database in _databases(access):
         try:
             run(access, statement, database)
@@ -92,17 +104,17 @@ def _run_everywhere(access: Access, statement: str) -> None:
 
 def _databases(access: Access) -> list[str]:
     question = f"select datname from pg_database where datname ~ '{database_pattern('')}' and datallowconn"
-    return [_TEMPLATE, *(str(row[0]) for row in run(access, question))]
+    return [_MARKED, *(str(row[0]) for row in run(access, question))]
 
 
 def fill_disk(access: Access) -> None:
     """Files of sessions that begin now cannot grow beyond a limit, and a new database has to."""
-    run(access, _BALLAST, _TEMPLATE)
+    _run_in_template(access, _BALLAST)
     run(access, _LIMIT.format(soft=_FULL_BYTES))
 
 
 def free_disk(access: Access) -> None:
-    run(access, _NO_BALLAST, _TEMPLATE)
+    _run_in_template(access, _NO_BALLAST)
     run(access, _LIMIT.format(soft=_HIGHEST))
 
 

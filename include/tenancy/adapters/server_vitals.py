@@ -28,22 +28,23 @@ class ServerSeen:
     """How many sessions there may be of all who are no superusers."""
     own_sessions: int
     role_limit: int
-    may_create_databases: bool
-    may_create_roles: bool
     read_only: bool
     databases: int
     size_bytes: int
     """Of the database that we are in; not of the server."""
-    in_template1: int
-    """Sessions that keep CREATE DATABASE from its source."""
     longest_wait_seconds: float | None
-    """For a lock, of sessions in our own database or in template1: what waits in a tenant's is the tenant's matter."""
+    """For a lock, of sessions in our own database: what waits in a tenant's is the tenant's matter."""
 
 
 def look(dsn: Dsn) -> ServerSeen:
     """The server as it is now; TransientError or PermanentError when it lets nobody in."""
     with quickly(dsn) as connection:
-        return ServerSeen(**_row(connection, _SERVER))
+        return server_of(connection)
+
+
+def server_of(connection: Session) -> ServerSeen:
+    """The server of this session."""
+    return ServerSeen(**_row(connection, _SERVER))
 
 
 @dataclass(frozen=True)
@@ -83,34 +84,32 @@ def _row(connection: Session, query: str, given: dict[str, Any] | None = None) -
 
 
 _WAITS: Final = """
-    select extract(epoch from max(clock_timestamp() - l.waitstart))::float8
-      from pg_locks l join pg_stat_activity a using (pid) join pg_database d on d.oid = a.datid
-     where not l.granted and d.datname in (current_database(), 'template1')
+    select extract(epoch from pg_catalog.max(pg_catalog.clock_timestamp() - l.waitstart))::pg_catalog.float8
+      from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a using (pid)
+     where not l.granted and a.datname = pg_catalog.current_database()
 """
-# An autovacuum worker is nobody's session (no usesysid): CREATE DATABASE sends it away by itself.
 _SERVER: Final = f"""
-    select current_setting('server_version') as version,
-           (select coalesce(sum(numbackends), 0)::int from pg_stat_database) as sessions,
-           current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
-               - current_setting('reserved_connections')::int as slots,
-           (select count(*)::int from pg_stat_activity where usename = current_user) as own_sessions,
+    select pg_catalog.current_setting('server_version') as version,
+           (select coalesce(pg_catalog.sum(numbackends), 0)::pg_catalog.int4 from pg_catalog.pg_stat_database)
+               as sessions,
+           pg_catalog.current_setting('max_connections')::pg_catalog.int4
+               - pg_catalog.current_setting('superuser_reserved_connections')::pg_catalog.int4
+               - pg_catalog.current_setting('reserved_connections')::pg_catalog.int4 as slots,
+           (select pg_catalog.count(*)::pg_catalog.int4 from pg_catalog.pg_stat_activity where usename = current_user)
+               as own_sessions,
            rolconnlimit as role_limit,
-           rolcreatedb or rolsuper as may_create_databases,
-           rolcreaterole or rolsuper as may_create_roles,
-           current_setting('transaction_read_only')::bool as read_only,
-           (select count(*)::int from pg_database) as databases,
-           pg_database_size(current_database()) as size_bytes,
-           (select count(*)::int from pg_stat_activity where datname = 'template1' and usesysid is not null)
-               as in_template1,
+           pg_catalog.current_setting('transaction_read_only')::pg_catalog.bool as read_only,
+           (select pg_catalog.count(*)::pg_catalog.int4 from pg_catalog.pg_database) as databases,
+           pg_catalog.pg_database_size(pg_catalog.current_database()) as size_bytes,
            ({_WAITS}) as longest_wait_seconds
-      from pg_roles where rolname = current_user
+      from pg_catalog.pg_roles where rolname = current_user
 """  # noqa: S608 - made of our own text
 _WRITERS: Final = f"""
-    select array(select distinct c.relname::text
-                   from pg_locks l
-                   join pg_class c on c.oid = l.relation
-                   join pg_database d on d.oid = l.database
-                  where l.granted and l.locktype = 'relation' and d.datname = current_database()
+    select array(select distinct c.relname::pg_catalog.text
+                   from pg_catalog.pg_locks l
+                   join pg_catalog.pg_class c on c.oid = l.relation
+                   join pg_catalog.pg_database d on d.oid = l.database
+                  where l.granted and l.locktype = 'relation' and d.datname = pg_catalog.current_database()
                     and c.relname = any(%(tables)s)
                     and l.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
                   order by 1) as locked,

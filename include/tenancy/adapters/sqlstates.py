@@ -113,7 +113,7 @@ CODES: Final[Mapping[str, Verdict]] = MappingProxyType(
         "42P05": _POOLER,  # duplicate_prepared_statement: two sessions of ours share one of the server's
         "53100": Verdict(Fault.TRANSIENT, Cause.STORAGE_DISK_FULL),  # disk_full
         "53300": Verdict(Fault.TRANSIENT, Cause.STORAGE_NO_SLOTS),  # too_many_connections
-        "55006": Verdict(Fault.TRANSIENT, Cause.STORAGE_TEMPLATE_IN_USE),  # object_in_use
+        "55006": Verdict(Fault.TRANSIENT, Cause.STORAGE_DATABASE_HELD),  # object_in_use
         "55P02": _CONNECTION,  # cant_change_runtime_param: the connection's `options` name such a setting
         "55P03": _BLOCKED,  # lock_not_available: our own lock_timeout
         "57014": _BLOCKED,  # query_canceled: our own statement_timeout

@@ -13,6 +13,7 @@ import psycopg
 from tenancy.adapters.advisory_lock import Holder, acquire
 from tenancy.adapters.database_drop import DatabaseDrop
 from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.postgres_causes import translate
 from tenancy.adapters.server_identity import identity_of, require_same
 from tenancy.adapters.sessions import Session, session
 from tenancy.adapters.storage_databases import (
@@ -213,8 +214,7 @@ class StorageSession:
             wrong = self.what_is_wrong(proof)
             if wrong is None:
                 raise
-            reason = " ".join(str(error).split())
-            raise PlatformError(f"{wrong.said} ({reason})", cause=wrong.cause) from error
+            raise PlatformError(f"{translate(error, self._dsn)} {wrong.said}", cause=wrong.cause) from error
 
 
 _BLOCKER = """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tenancy.adapters.engine_vitals import PARTS
 from tenancy.engine import engine_verdicts as of_engine
-from tenancy.engine import verdicts
+from tenancy.engine import storage_verdicts, verdicts
 from tenancy.engine.health import POOL, Check, Condition, System
 from tenancy.engine.report import DAGS
 from tenancy.ledger.migrations import LEDGER_VERSION
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tenancy.adapters.engine_vitals import Heartbeat, WorkSeen
     from tenancy.adapters.ingress import IngressSeen
     from tenancy.adapters.server_vitals import ServerSeen, WritersSeen
+    from tenancy.adapters.storage_vitals import StorageSeen
     from tenancy.ledger.rounds import Beat
 
 
@@ -43,7 +44,7 @@ class Probes:
     ledger: "Callable[[], LedgerSeen]"
     heartbeats: "Callable[[], Iterable[Heartbeat]]"
     work: "Callable[[], WorkSeen]"
-    storage: "Callable[[Region], ServerSeen]"
+    storage: "Callable[[Region], StorageSeen]"
     cluster: "Callable[[Region], ClusterSeen]"
     ingress: "Callable[[Region], IngressSeen]"
     engine_database: "Callable[[], WritersSeen] | None" = None
@@ -89,7 +90,7 @@ def _regional(probes: Probes, region: Region) -> Iterator[Look]:
 
         return Look(f"{system} {region.name}", lambda _now: [see()], otherwise)
 
-    yield of(System.STORAGE, lambda: verdicts.storage(region, probes.storage(region)))
+    yield of(System.STORAGE, lambda: storage_verdicts.storage(region, probes.storage(region)))
     yield of(System.CLUSTER, lambda: verdicts.cluster(region, probes.cluster(region)))
     # A name that leads nowhere from here may do so for everybody else.
     yield of(System.INGRESS, lambda: verdicts.ingress(region, probes.ingress(region)), refused=Condition.UNKNOWN)

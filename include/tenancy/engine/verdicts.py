@@ -26,26 +26,6 @@ Measured = Mapping[str, int | float | str]
 Verdict = tuple[Condition, str]
 
 
-def storage(region: Region, seen: "ServerSeen") -> Check:
-    """A region's storage server: may tenants' databases and roles be made there, now?"""
-    state, said = _storage(seen) or _server(seen) or (_OK, f"It answers; {_sessions(seen)}.")
-    return Check(System.STORAGE, state, said, region.name, measured=_of_server(seen) | {"databases": seen.databases})
-
-
-def _storage(seen: "ServerSeen") -> Verdict | None:
-    if not (seen.may_create_databases and seen.may_create_roles):
-        missing = [
-            word
-            for word, may in (("databases", seen.may_create_databases), ("roles", seen.may_create_roles))
-            if not may
-        ]
-        return _DOWN, f"Our role may not create {' and '.join(missing)}: no tenant can be given storage."
-    if seen.in_template1:
-        number = "a session" if seen.in_template1 == 1 else f"{seen.in_template1} sessions"
-        return _DEGRADED, f"template1 is in use by {number}: while it is, no database can be created."
-    return None
-
-
 _REWRITABLE: Final = (
     "The role that writes facts may also change them, so the audit log is no evidence. Run the installation's init "
     "once: it gives the tables to an owner that cannot log in."
@@ -55,12 +35,13 @@ _REWRITABLE: Final = (
 def ledger(seen: "ServerSeen", version: str, *, may_rewrite: bool = False) -> Check:
     """The server of the ledger, and whether our role could change recorded facts."""
     rewritable = (_DEGRADED, _REWRITABLE) if may_rewrite else None
-    state, said = _server(seen) or rewritable or (_OK, f"It answers; {_sessions(seen)}.")
-    measured = {**_of_server(seen), "schema": version, "size_mb": round(seen.size_bytes / 1e6, 1)}
+    state, said = server(seen) or rewritable or (_OK, f"It answers; {sessions(seen)}.")
+    measured = {**of_server(seen), "schema": version, "size_mb": round(seen.size_bytes / 1e6, 1)}
     return Check(System.LEDGER, state, said, measured=measured)
 
 
-def _server(seen: "ServerSeen") -> Verdict | None:
+def server(seen: "ServerSeen") -> Verdict | None:
+    """What is wrong with a PostgreSQL server, whatever it is for."""
     if seen.read_only:
         return _DOWN, "It takes no writes: it is read-only, perhaps a standby."
     if seen.role_limit >= 0 and _nearly(seen.own_sessions, seen.role_limit):
@@ -72,11 +53,13 @@ def _server(seen: "ServerSeen") -> Verdict | None:
     return None
 
 
-def _sessions(seen: "ServerSeen") -> str:
+def sessions(seen: "ServerSeen") -> str:
+    """How many of its sessions are taken."""
     return f"{seen.sessions} of {seen.slots} sessions are taken"
 
 
-def _of_server(seen: "ServerSeen") -> dict[str, int | float | str]:
+def of_server(seen: "ServerSeen") -> dict[str, int | float | str]:
+    """What a check of it measures."""
     told: dict[str, int | float | str] = {
         "version": seen.version,
         "sessions": seen.sessions,

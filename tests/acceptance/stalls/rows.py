@@ -63,9 +63,9 @@ HUNG: Final = Row("hang", None, ("cluster.unreachable",), "cancel again", ("in b
 REFUSED: Final = Row("http-500", None, ("helm.failed", "cluster.refuses"), "Compensations ran out", ("undoing",))
 NO_POOL: Final = _fails("pool missing", "engine.no_pool", "Have the plan's pool made in Airflow")
 OF_ALL: Final = (
-    _fails("no-createdb", "storage.permission", "storage role's rights restored"),
+    _fails("no-createdb", "storage.permission", "statement run that the error"),
     _fails("no-connection-slots", "storage.no_slots", "idle sessions of the storage server ended"),
-    _fails("template1-blocked", "storage.template_in_use", "sessions in template1 closed"),
+    _fails("databases-locked", "storage.blocked", "session that blocks it ended"),
     _fails("disk-full", "storage.disk_full", "space freed on the storage server"),
 )
 """Faults of the platform under which an attempt fails: each is over when its tenant has failed."""

@@ -1,0 +1,59 @@
+"""A region's storage server, judged: may tenants' databases be made, kept apart and dropped there? Pure."""
+
+from typing import TYPE_CHECKING
+
+from tenancy.engine.health import Check, Condition, System
+from tenancy.engine.verdicts import Verdict, of_server, server, sessions
+from tenancy.saga.platform import Region
+
+if TYPE_CHECKING:  # psycopg behind it is heavy
+    from tenancy.adapters.storage_rights import MissingRight
+    from tenancy.adapters.storage_vitals import OpenDatabase, StorageSeen
+
+_NAMED = 3
+"""How many databases a sentence names."""
+
+
+def storage(region: Region, seen: "StorageSeen") -> Check:
+    """What stops work comes first, then what endangers it."""
+    vital = [each for each in seen.missing if each.vital]
+    state, sentence = (
+        (_rights(vital, seen.admin, Condition.DOWN) if vital else None)
+        or server(seen.server)
+        or (_rights(seen.missing, seen.admin, Condition.DEGRADED) if seen.missing else None)
+        or (_open(seen.open_databases) if seen.open_databases else None)
+        or (Condition.OK, f"It answers; {sessions(seen.server)}.")
+    )
+    counted = {
+        "databases": seen.server.databases,
+        "rights_missing": len(seen.missing),
+        "databases_open_to_tenants": len(seen.open_databases),
+    }
+    return Check(System.STORAGE, state, sentence, region.name, measured=of_server(seen.server) | counted)
+
+
+def _rights(missing: "list[MissingRight] | tuple[MissingRight, ...]", admin: str, state: Condition) -> Verdict:
+    purposes = " and ".join(each.purpose for each in missing)
+    names = ", ".join(each.name for each in missing)
+    statements = " ".join(_statement(each) for each in missing)
+    then = " No tenant can be given storage." if state is Condition.DOWN else ""
+    return state, (
+        f"The role {admin} may not {purposes}: it lacks {names}.{then} "
+        f"As a superuser, or a role that may grant it: {statements}"
+    )
+
+
+def _statement(missing: "MissingRight") -> str:
+    more = f" (and the same for {missing.count - 1} more roles)" if missing.count > 1 else ""
+    return f"{missing.statement};{more}"
+
+
+def _open(databases: "tuple[OpenDatabase, ...]") -> Verdict:
+    named = ", ".join(dict.fromkeys(each.name for each in databases[:_NAMED]))
+    more = f" and {len(databases) - _NAMED} more" if len(databases) > _NAMED else ""
+    statements = " ".join(each.statement for each in databases[:_NAMED])
+    who = "" if all(each.may_close for each in databases[:_NAMED]) else "As the owner of the database or a superuser: "
+    return Condition.DEGRADED, (
+        f"Tenants' roles can connect to more than their own database: {named}{more}. There they can hold locks, fill "
+        f"the disk and keep their roles from being dropped. {who}{statements}"
+    )
