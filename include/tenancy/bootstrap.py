@@ -94,7 +94,7 @@ def engine_dsn() -> "Dsn | None":
     """Where the workflow engine's own database is; None in a task, which is not told, and where it is no PostgreSQL."""
     from airflow.configuration import conf  # noqa: PLC0415 - this module is also read where Airflow is not
 
-    from tenancy.adapters.dsn import dsn_of_url  # noqa: PLC0415
+    from tenancy.adapters.sqlalchemy_url import dsn_of_url  # noqa: PLC0415
 
     return dsn_of_url(conf.get("database", "sql_alchemy_conn", fallback=""), "the workflow engine's database")
 
@@ -152,17 +152,18 @@ def _unreadable(conn_id: str, error: Exception) -> TransientError | PermanentErr
 
 
 def _dsn(conn_id: str, label: str) -> "Dsn":
-    from tenancy.adapters.dsn import Dsn  # noqa: PLC0415
+    from tenancy.adapters.connection_extra import dsn_of_connection  # noqa: PLC0415
 
     connection = _connection(conn_id)
-    return Dsn(
+    return dsn_of_connection(
+        conn_id,
+        label,
         host=connection.host,
-        port=connection.port or 5432,
+        port=connection.port,
         dbname=connection.schema,
         user=connection.login,
-        password=connection.password or "",
-        label=label,
-        options=dict(connection.extra_dejson),
+        password=connection.password,
+        extra=connection.extra_dejson,
     )
 
 

@@ -50,6 +50,13 @@ class HandlesContract:
         engine.update_handle(changed)
         assert engine.handle(handle.name) == replace(changed, password="")
 
+    def test_further_parameters_of_libpq_are_kept_and_replaced(self, engine: Handles, handle: Handle):
+        secured = replace(handle, parameters={"sslmode": "verify-full", "sslrootcert": "/ca.pem"})
+        engine.create_handle(secured)
+        assert engine.handle(handle.name) == replace(secured, password="")
+        engine.update_handle(replace(handle, parameters={"sslmode": "require"}))
+        assert engine.handle(handle.name) == replace(handle, password="", parameters={"sslmode": "require"})
+
     def test_an_update_of_what_is_not_there_fails_for_good(self, engine: Handles, handle: Handle):
         with pytest.raises(PermanentError):
             engine.update_handle(handle)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tenancy.adapters.cluster_vitals import ClusterSeen, waiting
-from tenancy.adapters.dsn import dsn_of_url
 from tenancy.adapters.engine_vitals import Heartbeat, PoolSeen, WorkSeen
 from tenancy.adapters.ingress import IngressSeen
 from tenancy.adapters.server_vitals import ServerSeen, WritersSeen
+from tenancy.adapters.sqlalchemy_url import dsn_of_url
 from tenancy.adapters.storage_rights import MissingRight
 from tenancy.adapters.storage_vitals import OpenDatabase, StorageSeen
 from tenancy.engine import engine_verdicts as of_engine

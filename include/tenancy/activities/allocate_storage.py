@@ -51,7 +51,10 @@ class AllocateStorage(Activity):
     def run(self, work: Work) -> None:
         role, database = work.name_of(ROLE, storage_name(work)), work.name_of(DATABASE, storage_name(work))
         limit = work.plan.database_connections
-        with work.storage_of(work.recorded(ROLE)).locked(work.tenant_id, work.lock) as storage:
+        server = work.storage_of(work.recorded(ROLE))
+        # PlatformError here, before anything is made, when it is not stated how tenants connect.
+        server.dsn.for_tenant(database, user=role, password=work.secret(PASSWORD))
+        with server.locked(work.tenant_id, work.lock) as storage:
             work.fence()
             storage.ensure_role(role, password=work.secret(PASSWORD), proof=work.proof, connection_limit=limit)
             storage.ensure_database(database, owner=role, proof=work.proof, connection_limit=limit)

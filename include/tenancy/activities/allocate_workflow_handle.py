@@ -80,6 +80,8 @@ class AllocateWorkflowHandle(Activity):
             return (Observation(CONNECTION, name, present=True, healthy=False, why=why),)
         wanted = _wanted(work)
         same = (seen.host, seen.port, seen.dbname, seen.user) == (wanted.host, wanted.port, wanted.dbname, wanted.user)
+        # A handle that an older version made has no parameters.
+        same = same and all(wanted.parameters.get(name) == value for name, value in seen.parameters.items())
         why = "" if same else f"the Airflow connection {name} was edited: it leads elsewhere"
         return (Observation(CONNECTION, name, present=True, healthy=same, why=why),)
 
@@ -114,11 +116,12 @@ def _wanted(work: Work) -> "Handle":
         name=work.name_of(CONNECTION, _own_name(work)),
         proof=work.proof,
         host=server.host,
-        port=server.port,
+        port=min(server.ports),
         dbname=work.name_of(DATABASE, storage_name(work)),
         user=work.name_of(ROLE, storage_name(work)),
         pool=work.plan.workflow_pool,
         password=work.secret(PASSWORD),
+        parameters=server.jobs_parameters,
     )
 
 

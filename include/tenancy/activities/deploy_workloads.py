@@ -13,6 +13,7 @@ from tenancy.activities.activity import Activity, Found, Observation, Work, Worl
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
+from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import HELM_LIMIT, ActivityName, object_name
 from tenancy.saga.platform import Plan, Platform
 from tenancy.saga.quantities import same, times
@@ -22,6 +23,7 @@ from tenancy.saga.tenant import Intent, Resource
 
 if TYPE_CHECKING:
     from tenancy.adapters.cluster import Cluster
+    from tenancy.adapters.dsn import Dsn
     from tenancy.adapters.helm import Release
     from tenancy.adapters.namespaces import NamespaceSeen
 
@@ -152,7 +154,7 @@ def _wanted(work: Work) -> "Release":
         TENANT_LABEL: str(work.tenant_id),
         DIGEST_LABEL: digest(CHART, values),
     }
-    secrets = (work.secret(PASSWORD), base64.b64encode(_dsn(work).encode()).decode())
+    secrets = (work.secret(PASSWORD), base64.b64encode(_database(work).url.encode()).decode())
     return Release(CHART, name, work.name_of(NAMESPACE, name), values, labels, secrets)
 
 
@@ -167,16 +169,29 @@ def _values(work: Work) -> Mapping[str, Any]:
         },
         "replicas": plan.replicas,
         "resources": {"cpu": plan.cpu, "memory": plan.memory},
-        "database": {"dsn": _dsn(work)},
-        "databasePort": work.storage_of(work.recorded(DATABASE)).dsn.port,
+        "database": {"dsn": _database(work).url},
+        "databasePort": _port(_database(work)),
         "ingress": {"domain": work.region.ingress_domain},
     }
 
 
-def _dsn(work: Work) -> str:
+def _database(work: Work) -> "Dsn":
+    """The tenant's database, as its pods enter it."""
     role, database = work.name_of(ROLE, storage_name(work)), work.name_of(DATABASE, storage_name(work))
     server = work.storage_of(work.recorded(DATABASE)).dsn
-    return server.to_database(database, user=role, password=work.secret(PASSWORD)).url
+    return server.for_tenant(database, user=role, password=work.secret(PASSWORD))
+
+
+def _port(database: "Dsn") -> int:
+    """The only port besides DNS that pods may reach."""
+    if len(database.ports) > 1:
+        raise PlatformError(
+            f"Tenants reach {database.label} by several ports ({', '.join(map(str, sorted(database.ports)))}), and the "
+            "network policy of charts/tenant opens one. Have all hosts listen on one port, or state `tenant_host` and "
+            "`tenant_port` in the extra of the storage connection.",
+            cause=Cause.STORAGE_CONNECTION,
+        )
+    return next(iter(database.ports))
 
 
 def _observe_namespace(work: Work) -> Observation:

@@ -4,7 +4,7 @@ Called by the workflow-handle activity. Tasks have no database session in Airflo
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -39,6 +39,8 @@ class Handle:
     pool: str
     password: str = field(default="", repr=False)
     """Write-only: Airflow masks it when asked."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Further libpq parameters, such as sslmode."""
 
 
 class AirflowApi:
@@ -121,7 +123,7 @@ def _odd(answer: httpx.Response) -> TransientError:
 
 
 def _handle(entry: dict[str, Any]) -> Handle:
-    extra = entry.get("extra") or "{}"
+    extra = json_object(entry.get("extra") or "{}")
     return Handle(
         name=entry["connection_id"],
         proof=entry.get("description") or "",
@@ -129,7 +131,8 @@ def _handle(entry: dict[str, Any]) -> Handle:
         port=entry.get("port") or 0,
         dbname=entry.get("schema") or "",
         user=entry.get("login") or "",
-        pool=str(json_object(extra).get("pool", "")),
+        pool=str(extra.pop("pool", "")),
+        parameters={name: str(value) for name, value in extra.items()},
     )
 
 
@@ -143,5 +146,5 @@ def _body(handle: Handle) -> dict[str, Any]:
         "schema": handle.dbname,
         "login": handle.user,
         "password": handle.password,
-        "extra": json.dumps({"pool": handle.pool}),
+        "extra": json.dumps({"pool": handle.pool, **handle.parameters}),
     }

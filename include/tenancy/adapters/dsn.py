@@ -1,18 +1,34 @@
-"""Where a PostgreSQL server is and as whom to enter: values that bootstrap reads from Airflow connections."""
+"""Where a PostgreSQL server is and as whom to enter: values that bootstrap reads from Airflow connections.
+
+libpq builds and reads all addresses: `host` and `port` may be lists, a host may be a name, an IPv4 or IPv6 address or a
+directory of Unix sockets (PostgreSQL documentation, "Connection Strings").
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from typing import Any, Final, Self
+from urllib.parse import quote, urlencode
 
 from psycopg.conninfo import conninfo_to_dict
 
 from tenancy.adapters.session_settings import CLIENT_ENCODING, merged, named, options_of, settings_of
+from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError
 
-CONNECT_TIMEOUT_SECONDS = 5
-DEFAULT_PORT = 5432
-_KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20000}
+CONNECT_TIMEOUT_SECONDS: Final = 5
+DEFAULT_PORT: Final = 5432
+_KEEPALIVE: Final = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20000,
+}
+_VERIFYING: Final = ("verify-ca", "verify-full")
+_IDENTITY: Final = ("sslcert", "sslkey", "sslpassword", "require_auth", "krbsrvname", "gssdelegation", "options")
+"""Parameters by which the administrator logs in, and settings of its sessions: not those of a tenant's role."""
+TENANTS_PARAMETERS: Final = ("sslmode", "sslrootcert", "channel_binding", "target_session_attrs")
+"""What is told to tenants of how to connect; nothing of the administrator's identity (certificate, key, options)."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +36,8 @@ class Dsn:
     """One database. `label` names the system in error sentences, such as "the storage of region eu-central"."""
 
     host: str
-    port: int
+    port: int | str
+    """A number, or a list of them as libpq reads it: one for all hosts, or one for each."""
     dbname: str
     user: str
     password: str = field(repr=False)
@@ -29,30 +46,85 @@ class Dsn:
     """Entered as the role of a tenant."""
     is_ledger: bool = False
     """Its trouble is the ledger's then, not a storage's."""
-    options: dict[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     """Further libpq parameters, such as sslmode."""
+    tenants: Mapping[str, str] = field(default_factory=dict)
+    """What tenants use instead of ours to connect: host, port and TENANTS_PARAMETERS."""
     connect_seconds: int = CONNECT_TIMEOUT_SECONDS
     """How long to wait to be let in; libpq knows no shorter bound than 2 s."""
 
     def to_database(self, dbname: str, *, user: str | None = None, password: str | None = None) -> Self:
-        """The same server, another database and perhaps another user."""
-        tenant = self.is_tenant or user is not None
+        """The same server, another database and perhaps another user, entered by Airflow's processes."""
+        if user is None:
+            return replace(self, dbname=dbname)
+        options = {name: value for name, value in self.options.items() if name not in _IDENTITY}
         return replace(
-            self, dbname=dbname, user=user or self.user, password=password or self.password, is_tenant=tenant
+            self, dbname=dbname, user=user, password=password or self.password, is_tenant=True, options=options
         )
+
+    def for_tenant(self, dbname: str, *, user: str, password: str) -> Self:
+        """As the tenant's workloads enter: from their own network, with nothing of Airflow's disk.
+
+        PlatformError when it is not known how they verify the server.
+        """
+        parameters = {name: self.tenants[name] for name in TENANTS_PARAMETERS if name in self.tenants}
+        return replace(
+            self.to_database(dbname, user=user, password=password),
+            host=self.tenants.get("host", self.host),
+            port=self.tenants.get("port", self.port),
+            options={**self._shared_parameters(parameters), **parameters},
+            tenants={},
+        )
+
+    def _shared_parameters(self, stated: Mapping[str, str]) -> dict[str, str]:
+        """Those of ours that hold for tenants too. The certificate authority is a file, unless it is the system's."""
+        ours = {name: str(self.options[name]) for name in TENANTS_PARAMETERS if self.options.get(name)}
+        if ours.get("sslrootcert") != "system":
+            ours.pop("sslrootcert", None)
+        mode = stated.get("sslmode", ours.get("sslmode", ""))
+        if mode in _VERIFYING and "sslrootcert" not in {*stated, *ours}:
+            raise PlatformError(
+                f"It is not stated how tenants verify {self.label} (sslmode {mode}): the file of the certificate "
+                "authority is on Airflow's disk, which their pods do not have. Add `tenant_sslrootcert` to the extra "
+                'of the storage connection, a path inside the pod or `system`, or `"tenant_sslmode": "require"`.',
+                cause=Cause.STORAGE_CONNECTION,
+            )
+        return ours
+
+    @property
+    def jobs_parameters(self) -> dict[str, str]:
+        """What else a tenant's own Airflow connection needs: its jobs run where Airflow's files are."""
+        several = {} if isinstance(self.port, int) else {"port": self.port}
+        return {name: str(self.options[name]) for name in TENANTS_PARAMETERS if self.options.get(name)} | several
 
     @property
     def place(self) -> str:
         """Where it is, for sentences."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}/{self.dbname}"
+        return f"{self.address}/{self.dbname}"
+
+    @property
+    def address(self) -> str:
+        """Its hosts and ports, as in a URI."""
+        return _authority(self.host, str(self.port))
+
+    @property
+    def ports(self) -> frozenset[int]:
+        """Every port that it may be reached by."""
+        return frozenset(int(port or DEFAULT_PORT) for port in str(self.port).split(","))
 
     @property
     def url(self) -> str:
-        """As a libpq URL, password and all: for a Secret, never for a log."""
-        who = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
-        options = f"?{urlencode(self.options)}" if self.options else ""
-        return f"postgresql://{who}@{self.host}:{self.port}/{quote(self.dbname, safe='')}{options}"
+        """As a libpq URI, password and all: for a Secret, never for a log (tests/unit/test_dsn.py reads it back)."""
+        who = quote(self.user, safe="") + (f":{quote(self.password, safe='')}" if self.password else "")
+        hosts = _split(self.host)
+        query = {name: str(value) for name, value in self.options.items()}
+        if any(_is_socket(host) for host in hosts):  # a path is no authority for drivers other than libpq
+            query = {"host": self.host, "port": str(self.port), **query}
+            authority = ""
+        else:
+            authority = _authority(self.host, str(self.port))
+        parameters = f"?{urlencode(query, quote_via=quote, safe='')}" if query else ""
+        return f"postgresql://{who}@{authority}/{quote(self.dbname, safe='')}{parameters}"
 
     def parameters(self, settings: Mapping[str, str], *, application: str = "") -> dict[str, Any]:
         """Keyword arguments for psycopg.connect. Ours come last: keep-alives, a bound on connecting, the settings.
@@ -78,7 +150,8 @@ class Dsn:
         except ValueError as error:
             raise PlatformError(
                 f"The `options` of the connection to {self.label} cannot be read at {error}: write each setting as "
-                "`-c name=value`."
+                "`-c name=value`.",
+                cause=Cause.STORAGE_CONNECTION,
             ) from error
 
 
@@ -90,7 +163,7 @@ def dsn_of_conninfo(conninfo: str, label: str) -> Dsn:
     given = {name: str(value) for name, value in conninfo_to_dict(conninfo).items() if value is not None}
     return Dsn(
         host=given.pop("host", ""),
-        port=int(given.pop("port", DEFAULT_PORT)),
+        port=_port(given.pop("port", "")),
         dbname=given.pop("dbname", ""),
         user=given.pop("user", ""),
         password=given.pop("password", ""),
@@ -99,17 +172,25 @@ def dsn_of_conninfo(conninfo: str, label: str) -> Dsn:
     )
 
 
-def dsn_of_url(url: str, label: str) -> Dsn | None:
-    """The place that a URL of SQLAlchemy names, `postgresql+psycopg2://…`; None when it is no PostgreSQL's."""
-    given = urlsplit(url)
-    if given.scheme.partition("+")[0] not in {"postgres", "postgresql"} or not given.hostname:
-        return None
-    return Dsn(
-        host=given.hostname,
-        port=given.port or 5432,
-        dbname=unquote(given.path.lstrip("/")),
-        user=unquote(given.username or ""),
-        password=unquote(given.password or ""),
-        label=label,
-        options=dict(parse_qsl(given.query)),
-    )
+def _port(given: str) -> int | str:
+    return int(given or DEFAULT_PORT) if given.isdecimal() or not given else given
+
+
+def _split(hosts: str) -> list[str]:
+    return hosts.split(",")
+
+
+def _is_socket(host: str) -> bool:
+    """A directory, or a name in Linux's abstract namespace (libpq: is_unixsock_path)."""
+    return host.startswith(("/", "@"))
+
+
+def _authority(host: str, port: str) -> str:
+    """`host:port`, each host with its port; IPv6 in brackets."""
+    hosts, ports = _split(host), port.split(",")
+    each = ports if len(ports) == len(hosts) else ports * len(hosts)
+    return ",".join(f"{_bracketed(name)}:{number or DEFAULT_PORT}" for name, number in zip(hosts, each, strict=False))
+
+
+def _bracketed(host: str) -> str:
+    return f"[{quote(host, safe=':')}]" if ":" in host else quote(host, safe="")

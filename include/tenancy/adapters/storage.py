@@ -73,7 +73,7 @@ class StorageServer:
     @property
     def place(self) -> str:
         """Where it is."""
-        return f"{self.dsn.host}:{self.dsn.port}"
+        return self.dsn.address
 
     def require_same_system(self) -> None:
         """OtherSystemError when the server that answers now is not the expected one."""
