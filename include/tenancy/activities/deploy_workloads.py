@@ -86,8 +86,10 @@ class DeployWorkloads(Activity):
         cluster, name = cluster_of(work), workload_name(work)
         namespace = cluster.namespaces.find(work.name_of(NAMESPACE, name))
         if namespace is not None and namespace.ending:
-            said = f"The namespace {namespace.name} is still being deleted: {namespace.why_ending}."
-            return Evidence(Cause.CLUSTER_ENDING, said, {"finalizers": namespace.why_ending})
+            why = cluster.namespaces.ending(namespace.name)
+            return Evidence(
+                why.cause, f"The namespace {namespace.name} is still being deleted: {why.sentence}.", why.raw
+            )
         release = cluster.releases.find(work.name_of(RELEASE, name), work.name_of(NAMESPACE, name))
         if release is None or release.status == "deployed":
             return None
@@ -206,10 +208,11 @@ def _what_is_wrong(seen: "NamespaceSeen", work: Work) -> str:
     if seen.proof != work.proof:
         return "is not ours"
     if seen.ending:
-        return "is being deleted" + (f" ({seen.why_ending})" if seen.why_ending else "")
+        return f"is being deleted ({cluster_of(work).namespaces.ending(seen.name).sentence})"
     if work.not_comparable:
         return work.not_comparable
-    return "" if same(seen.quota, quota_of(work.plan)) else "has not the quota of its plan"
+    quota = cluster_of(work).namespaces.quota(seen.name)
+    return "" if same(quota, quota_of(work.plan)) else "has not the quota of its plan"
 
 
 def _observe_release(work: Work) -> Observation:

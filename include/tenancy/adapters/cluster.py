@@ -11,7 +11,7 @@ from kubernetes.client import Configuration
 from tenancy.adapters.helm import Helm
 from tenancy.adapters.kubeconfig import kubeconfig
 from tenancy.adapters.kubernetes_api import Document, KubernetesApi
-from tenancy.adapters.namespaces import PATH, Namespaces
+from tenancy.adapters.namespaces import GONE_WITHIN_SECONDS, PATH, Namespaces
 from tenancy.adapters.readiness import Workload
 from tenancy.adapters.releases import Releases
 from tenancy.saga.systems import ExpectedSystem
@@ -20,7 +20,7 @@ from tenancy.saga.systems import ExpectedSystem
 class Cluster:
     """One region's cluster."""
 
-    def __init__(self, api: KubernetesApi, helm: Helm, *, gone_within: float = 10.0) -> None:
+    def __init__(self, api: KubernetesApi, helm: Helm, *, gone_within: float = GONE_WITHIN_SECONDS) -> None:
         self._helm = helm
         self._gone_within = gone_within
         self._join(api)

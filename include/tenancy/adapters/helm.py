@@ -26,6 +26,10 @@ UNINSTALL_SECONDS = 15.0
 """Undoing has less time than making: all of it has to fit into a callback (engine/tenancy.py, Timings)."""
 _OVERTIME_SECONDS = 5.0
 """Past its deadline and Helm's grace the child ends itself; this much later it is killed."""
+FIELD_MANAGER = "tenancy-helm"
+"""Under which name Helm's fields are recorded. Helm 4 takes the name of its executable, which would be `python`."""
+FORMER_FIELD_MANAGERS = frozenset({"python", "python3", *(f"python3.{minor}" for minor in range(11, 15))})
+"""What releases that an older version made are recorded under."""
 _CHILD = Path(__file__).with_name("helm_child.py")
 _HUNG = frozenset({"DeadlineExceeded", "HelmCancelledError"})
 
@@ -173,9 +177,9 @@ def _run_child(request: Mapping[str, Any], seconds: float) -> dict[str, str]:
 @contextlib.contextmanager
 def _child() -> Any:
     # -P: the folder of adapters must not be where the child imports from.
-    command = [sys.executable, "-P", str(_CHILD)]
+    command = [_executable_name(), "-P", str(_CHILD)]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as child:
+    with subprocess.Popen(command, executable=sys.executable, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as child:
         with _running_lock:
             _running.add(child)
         try:
@@ -185,3 +189,13 @@ def _child() -> Any:
                 child.kill()
             with _running_lock:
                 _running.discard(child)
+
+
+def _executable_name() -> str:
+    """What the child is told that it is called: Helm's field manager is the last part of it (Helm 4.2.3, pkg/kube).
+
+    In Python's own folder, since from there Python finds its environment; a file of this name need not exist.
+    """
+    here = Path(sys.executable)
+    in_environment = sys.prefix != sys.base_prefix
+    return str((here if in_environment else here.resolve()).with_name(FIELD_MANAGER))

@@ -6,11 +6,14 @@ late finds none. Every call is idempotent; a namespace without our proof is neve
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
 
 from tenancy.adapters.kubernetes_api import Document, KubernetesApi
-from tenancy.saga.causes import Cause
-from tenancy.saga.errors import ForeignObjectError, TransientError
+from tenancy.adapters.namespace_endings import NOT_BEGUN, Ending, ending
+from tenancy.saga.errors import ForeignObjectError, PermanentError, PlatformError, TransientError
 from tenancy.saga.quantities import same
 
 PLATFORM_LABEL = "tenancy.internal/platform"
@@ -20,19 +23,20 @@ REGION_LABEL = "tenancy.internal/region"
 PROOF = "tenancy.internal/proof"
 """An annotation: a label's value cannot hold a colon, nor more than 63 characters."""
 PATH = "/api/v1/namespaces"
+GONE_WITHIN_SECONDS: Final = 25.0
+"""A real cluster begins 5 s after the deletion and then waits for the pods' grace; 9 s were measured with one pod
+(Kubernetes 1.36). Half of what one pass of unwinding may take (engine/tenancy.py, Timings)."""
 _QUOTA = "plan"
 
 
 @dataclass(frozen=True)
 class NamespaceSeen:
-    """A namespace as it is. `proof` None: it has no mark of ours. `quota` None: it has no quota of ours."""
+    """A namespace as it is. `proof` None: it has no mark of ours."""
 
     name: str
     proof: str | None
     uid: str
     ending: bool
-    why_ending: str
-    quota: Mapping[str, str] | None = None
 
 
 class Namespaces:
@@ -42,27 +46,43 @@ class Namespaces:
         self,
         api: KubernetesApi,
         *,
-        gone_within: float = 10.0,
+        gone_within: float = GONE_WITHIN_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._api = api
         self._gone_within = gone_within
         self._sleep = sleep
         self._monotonic = monotonic
+        self._now = now
 
     def find(self, name: str) -> NamespaceSeen | None:
-        """The namespace and its quota, if it exists."""
-        seen = self._api.get(f"{PATH}/{name}")
-        if seen is None:
-            return None
-        quota = self._api.get(_quota_path(name))
-        return _namespace_seen(seen, quota)
+        """The namespace, if it exists. Its quota is not read: undoing needs no right to."""
+        found = self._api.get(f"{PATH}/{name}")
+        return _namespace_seen(found) if found else None
+
+    def quota(self, name: str) -> Mapping[str, str] | None:
+        """The limits of our quota in it; None when it has none of ours."""
+        found = self._api.get(_quota_path(name))
+        return dict(found["spec"].get("hard") or {}) if found else None
+
+    def ending(self, name: str) -> Ending:
+        """Why a namespace that is being deleted is still there."""
+        found = self._api.get(f"{PATH}/{name}")
+        return self._ending(found) if found else Ending(NOT_BEGUN)
+
+    def _ending(self, namespace: Document) -> Ending:
+        """Its pods are looked at where we may; what its conditions say is there in any case."""
+        pods: list[Document] = []
+        with suppress(PermanentError, PlatformError):
+            pods = self._api.listed(f"{PATH}/{namespace['metadata']['name']}/pods")
+        return ending(namespace, pods, self._now())
 
     def of_platform(self, platform: str) -> list[NamespaceSeen]:
-        """Every namespace with this platform's label; neither quotas nor conditions are looked at."""
+        """Every namespace with this platform's label, by its metadata only."""
         found = self._api.marks(PATH, f"{PLATFORM_LABEL}={platform}")
-        return [_namespace_seen(document, None) for document in found]
+        return [_namespace_seen(document) for document in found]
 
     def ensure(
         self, name: str, *, labels: Mapping[str, str], proof: str, quota: Mapping[str, str], fence: Callable[[], None]
@@ -76,10 +96,9 @@ class Namespaces:
         self.require_ours(seen, name, proof)
         assert seen is not None  # required just now
         if seen.ending:
-            raise TransientError(
-                f"The namespace {name} is still being deleted ({seen.why_ending}).", cause=Cause.CLUSTER_ENDING
-            )
-        if not same(seen.quota, quota):
+            why = self.ending(name)
+            raise TransientError(f"The namespace {name} is still being deleted ({why.sentence}).", cause=why.cause)
+        if not same(self.quota(name), quota):
             fence()
             self._put_quota(name, quota)
 
@@ -108,15 +127,15 @@ class Namespaces:
             self._api.replace(_quota_path(namespace), document)
 
     def _wait_until_gone(self, namespace: NamespaceSeen) -> None:
-        end, pause, why = self._monotonic() + self._gone_within, 0.05, "no reason given"
-        while (seen := self._api.get(f"{PATH}/{namespace.name}")) is not None:
-            if seen["metadata"]["uid"] != namespace.uid:
+        end, pause = self._monotonic() + self._gone_within, 0.05
+        while (found := self._api.get(f"{PATH}/{namespace.name}")) is not None:
+            if found["metadata"]["uid"] != namespace.uid:
                 return
-            why = _why_ending(seen) or why
             if self._monotonic() > end:
+                why = self._ending(found)
                 raise TransientError(
-                    f"The namespace {namespace.name} is not gone after {self._gone_within:.0f} s: {why}.",
-                    cause=Cause.CLUSTER_ENDING,
+                    f"The namespace {namespace.name} is not gone after {self._gone_within:.0f} s: {why.sentence}.",
+                    cause=why.cause,
                 )
             self._sleep(pause)
             pause = min(pause * 1.5, 1.0)
@@ -140,23 +159,11 @@ def _namespace_document(name: str, labels: Mapping[str, str], proof: str) -> Doc
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
-def _namespace_seen(document: Document, quota: Document | None) -> NamespaceSeen:
+def _namespace_seen(document: Document) -> NamespaceSeen:
     metadata = document["metadata"]
     return NamespaceSeen(
         name=metadata["name"],
         proof=(metadata.get("annotations") or {}).get(PROOF),
         uid=metadata["uid"],
         ending=bool(metadata.get("deletionTimestamp")),
-        why_ending=_why_ending(document),
-        quota=quota["spec"].get("hard") if quota else None,
     )
-
-
-def _why_ending(namespace: Document) -> str:
-    """Which finalizer holds it; the namespace's own conditions say it best."""
-    conditions = (namespace.get("status") or {}).get("conditions") or []
-    said = [c.get("message", "") for c in conditions if c["status"] == "True"]
-    held = namespace["metadata"].get("finalizers") or []
-    if held:
-        said.append(f"the namespace itself is held by {', '.join(held)}")
-    return "; ".join(text.rstrip(".") for text in said if text)

@@ -5,15 +5,21 @@ only our client makes.
 """
 
 import base64
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
-from tenancy.adapters.helm import Helm, Release
+import yaml
+
+from tenancy.adapters import manifests
+from tenancy.adapters.cluster_access_reviews import missing_right
+from tenancy.adapters.helm import FIELD_MANAGER, FORMER_FIELD_MANAGERS, Helm, Release
+from tenancy.adapters.helm_records import DIGEST_LABEL, ReleaseSeen, Way, newest, release_seen
 from tenancy.adapters.kubernetes_api import Document, KubernetesApi
 from tenancy.adapters.namespaces import PATH, PLATFORM_LABEL, Namespaces
-from tenancy.saga.errors import PermanentError
+from tenancy.saga.causes import Cause
+from tenancy.saga.errors import PermanentError, PlatformError
 
-DIGEST_LABEL = "tenancy.internal/digest"
+__all__ = ["DIGEST_LABEL", "ReleaseSeen", "Releases"]
+
 _KINDS = {
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
     "Service": "/api/v1/namespaces/{}/services",
@@ -23,21 +29,7 @@ _KINDS = {
     "ServiceAccount": "/api/v1/namespaces/{}/serviceaccounts",
 }
 """What a release consists of: one of each, all of the release's name (tests/unit/test_chart.py holds it to that)."""
-
-
-@dataclass(frozen=True)
-class ReleaseSeen:
-    """A Helm release's newest revision. `digest` is of what it was made from."""
-
-    name: str
-    namespace: str
-    status: str
-    digest: str
-
-    @property
-    def pending(self) -> bool:
-        """Some Helm died in the middle; the tenant's lock says that none is still at it."""
-        return self.status.startswith("pending-") or self.status == "uninstalling"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Releases:
@@ -49,17 +41,21 @@ class Releases:
         self._namespaces = namespaces
 
     def find(self, name: str, namespace: str) -> ReleaseSeen | None:
-        """The release's newest revision, if there is one."""
+        """The release's newest revision, if there is one. A namespace that is gone has none."""
+        if self._namespaces.find(namespace) is None:
+            return None
+        return self._stored(name, namespace)
+
+    def _stored(self, name: str, namespace: str) -> ReleaseSeen | None:
         revisions = self._api.listed(f"{PATH}/{namespace}/secrets", f"owner=helm,name={name}")
         if not revisions:
             self._api.require_same_system()  # another cluster has none, either
-            return None
-        return _seen(max(revisions, key=lambda secret: int(secret["metadata"]["labels"]["version"])))
+        return newest(revisions)
 
     def of_platform(self, platform: str) -> list[ReleaseSeen]:
         """Every release this platform made, in whatever state, once for each of its revisions."""
         secrets = self._api.marks("/api/v1/secrets", f"owner=helm,{PLATFORM_LABEL}={platform}")
-        return [_seen(secret) for secret in secrets]
+        return [release_seen(secret) for secret in secrets]
 
     def what_is_wrong(self, wanted: Release, seen: ReleaseSeen, *, proof: str) -> str:
         """In what it is not as `ensure` makes it; empty when in nothing."""
@@ -70,9 +66,9 @@ class Releases:
             return f"is {seen.status}"
         if seen.digest != wanted.labels[DIGEST_LABEL]:
             return "was made from another chart or other values"
-        return self._what_is_wrong_inside(wanted)
+        return self._what_is_wrong_inside(wanted, seen)
 
-    def _what_is_wrong_inside(self, wanted: Release) -> str:
+    def _what_is_wrong_inside(self, wanted: Release, seen: ReleaseSeen) -> str:
         paths = {kind: f"{path.format(wanted.namespace)}/{wanted.name}" for kind, path in _KINDS.items()}
         parts = {kind: self._api.get(path) for kind, path in paths.items()}
         missing = [kind for kind, part in parts.items() if part is None]
@@ -80,33 +76,63 @@ class Releases:
             return f"has lost its {', '.join(missing)}"
         dsn = ((parts["Secret"] or {}).get("data") or {}).get("dsn")
         expected = base64.b64encode(wanted.values["database"]["dsn"].encode()).decode()
-        return "" if dsn == expected else "has another DSN in its Secret"
+        if dsn != expected:
+            return "has another DSN in its Secret"
+        edited = next(self._edits(seen, parts), None)
+        return f"is not as it was made: {edited}" if edited else ""
+
+    def _edits(self, seen: ReleaseSeen, parts: dict[str, Document | None]) -> Iterator[manifests.Edit]:
+        for text in manifests.documents(seen.manifest):
+            asked = yaml.load(text, _LOADER)  # noqa: S506 - a safe loader, the one in C
+            actual = parts.get(asked.get("kind", "")) if isinstance(asked, dict) else None
+            if actual is not None:
+                yield from manifests.edits(asked, actual, (FIELD_MANAGER, *FORMER_FIELD_MANAGERS))
 
     def ensure(self, wanted: Release, *, proof: str, fence: Callable[[], None]) -> None:
         """Install, mend or bring back the release; nothing happens when it is as asked.
 
-        A pending one is uninstalled first: that is the one verb that Helm 4.2.3 still takes then. PermanentError when
-        the values do not fit the chart, ForeignObjectError when the namespace is not ours; `fence` before each effect.
+        Every status has a way on (helm_records.py). PermanentError when the values do not fit the chart,
+        ForeignObjectError when the namespace is not ours, PlatformError when our account may not record how Helm
+        ended; `fence` before each effect.
         """
         self._helm.render(wanted)
         self._require_our_namespace(wanted.namespace, proof)
-        seen = self.find(wanted.name, wanted.namespace)
-        if seen is not None and seen.pending:
+        seen = self._stored(wanted.name, wanted.namespace)
+        way = seen.way if seen else Way.INSTALL
+        if seen and way is Way.UPGRADE and not self.what_is_wrong(wanted, seen, proof=proof):
+            return
+        if way is Way.REPLACE:
             fence()
             self._helm.uninstall(wanted.name, wanted.namespace)
-            seen = None
-        if seen is None:
-            fence()
-            self._helm.install(wanted)
-        elif self.what_is_wrong(wanted, seen, proof=proof):
-            fence()
+        fence()
+        if way is Way.UPGRADE:
             self._helm.upgrade(wanted)
+        else:
+            self._helm.install(wanted)
+        self._require_deployed(wanted)
+
+    def _require_deployed(self, wanted: Release) -> None:
+        """Helm 4 only logs that it could not record its own end: the release then stays pending for ever."""
+        seen = self._stored(wanted.name, wanted.namespace)
+        if seen is not None and seen.status == "deployed":
+            return
+        status = seen.status if seen else "not recorded"
+        right = missing_right(self._api, "update", "secrets", wanted.namespace)
+        why = right or "Helm could not record its end; its account needs to update secrets there"
+        raise PlatformError(
+            f"Helm has applied the release {wanted.name} in {self._api.label}, but it is {status}: {why}.",
+            cause=Cause.CLUSTER_RIGHTS if right else Cause.HELM_PENDING,
+        )
 
     def delete(self, name: str, namespace: str, *, proof: str, fence: Callable[[], None]) -> None:
-        """Uninstall it, if it is there. ForeignObjectError when its namespace is not ours."""
-        if self.find(name, namespace) is None:
+        """Uninstall it, if it is there. ForeignObjectError when its namespace is not ours.
+
+        It needs no right in a namespace that is gone: the release went with it.
+        """
+        home = self._namespaces.find(namespace)
+        if home is None or self._stored(name, namespace) is None:
             return
-        self._require_our_namespace(namespace, proof)
+        self._namespaces.require_ours(home, namespace, proof)
         fence()
         self._helm.uninstall(name, namespace)
 
@@ -116,10 +142,3 @@ class Releases:
         if seen is None:
             raise PermanentError(f"The namespace {name} is gone from {self._api.label}: somebody deleted it.")
         self._namespaces.require_ours(seen, name, proof)
-
-
-def _seen(secret: Document) -> ReleaseSeen:
-    """Helm keeps name, status and version as labels of the Secret it stores a revision in."""
-    metadata = secret["metadata"]
-    labels = metadata["labels"]
-    return ReleaseSeen(labels["name"], metadata["namespace"], labels["status"], labels.get(DIGEST_LABEL, ""))
