@@ -27,6 +27,13 @@ def captured(api: Api, ref: str) -> str:
     return "\n".join(_lines(tenant, timeline, errors, set(_kinds(api, ref))))
 
 
+def last_trouble(tenant: Tenant, errors: list[Json]) -> str:
+    """The last error; while no activity has failed, what the open stall or the activity's own wait says."""
+    if tenant.why:
+        return f"{tenant.activity_label}: {tenant.why}" if tenant.activity_label else tenant.why
+    return last_error(errors)
+
+
 def _lines(tenant: Tenant, timeline: Json, errors: list[Json], kinds: set[str]) -> list[str]:
     tried = ", ".join(f"{action} {'yes' if kind in kinds else 'no'}" for action, kind in _TRIED.items())
     named = [
@@ -34,7 +41,7 @@ def _lines(tenant: Tenant, timeline: Json, errors: list[Json], kinds: set[str]) 
         ("Slug", tenant.slug),
         ("State", f"{tenant.phase}, attempt {tenant.attempt}, {len(tenant.failures)} failures"),
         ("Last successful activity", last_done(timeline)),
-        ("Last error", last_error(errors)),
+        ("Last error", last_trouble(tenant, errors)),
         ("Already tried", tried),
         ("Resources left", ", ".join(tenant.progress.left) or "none"),
     ]
@@ -42,8 +49,8 @@ def _lines(tenant: Tenant, timeline: Json, errors: list[Json], kinds: set[str]) 
 
 
 def last_error(errors: list[Json]) -> str:
-    """The log's last message; a refused click is told only when there is nothing else."""
-    last = next((each for each in reversed(errors) if each.get("error") != "Refused"), errors[-1] if errors else None)
+    """The log's last message that is an error; a refused click is none."""
+    last = next((each for each in reversed(errors) if each.get("error") != "Refused"), None)
     if last is None:
         return "none recorded"
     where = f"{last.get('activity')}: " if last.get("activity") else ""

@@ -34,6 +34,7 @@ def tenant(data: Json) -> RenderableType:
         ("Address", data.get("url") or "-"),
     ]
     facts += [("Waits", seen.held)] if seen.held else []
+    facts += [("Why", seen.why)] if seen.why and seen.why != seen.held else []
     facts += [("Predecessor", data["predecessor"])] if data.get("predecessor") else []
     facts += [(f"Failure {each.attempt}", f"{each.activity}: {each.message}") for each in seen.failures]
     facts += three_facts(seen.progress) if _is_undone(seen) else [("Resources", _counted(seen.progress.left))]

@@ -17,6 +17,9 @@ from tenantctl.text import duration
 from tenantctl.verbs import Entry
 from tenantctl.waiting import PATIENCE_SECONDS
 
+_USUAL_SECONDS: Final = 300.0
+"""Runbook: "Most tenants reach Active within 30 seconds to 5 minutes"."""
+
 
 def watch(session: Session, ref: Ref, *, timeout: Timeout = PATIENCE_SECONDS) -> Exit:
     """Watch the timeline, live.
@@ -63,8 +66,23 @@ def recover(
         require_id(ref, tenant, confirm)
     if destroys or tenant.retry_wants_slug:
         confirm = session.typed_slug(confirm, tenant.slug, DESTROYS_WHY if destroys else SLUG_WHY)
-    session.agreed(f"{_standing(tenant)} {', then '.join(rest).capitalize()}?", yes=yes)
+    _require_meant(session, tenant, rest, yes=yes)
     return Recovery(session, tenant, reason=why, confirm=confirm or "", timeout=timeout).run()
+
+
+def _require_meant(session: Session, tenant: Tenant, rest: tuple[str, ...], *, yes: bool) -> None:
+    """A person is asked; a script has to say --yes before it cancels an attempt with which nothing is wrong."""
+    if "cancel" in rest and _is_well(tenant) and session.world.ask is None and not yes:
+        raise Misuse(
+            f"{_standing(tenant)} Most tenants are active within 5 minutes: `tenantctl watch {tenant.slug}`. "
+            "To cancel it all the same, add --yes."
+        )
+    session.agreed(f"{_standing(tenant)} {', then '.join(rest).capitalize()}?", yes=yes)
+
+
+def _is_well(tenant: Tenant) -> bool:
+    in_time = tenant.phase == "Provisioning" and tenant.seconds < _USUAL_SECONDS
+    return in_time and not (tenant.needs_attention or tenant.stalled)
 
 
 def _told(session: Session, tenant: Tenant, rest: tuple[str, ...]) -> Exit:

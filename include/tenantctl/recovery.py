@@ -61,6 +61,8 @@ class Recovery:
         self._refusals = 0
         self._changed_at = session.world.clock()
         self._waits_for = ""
+        self._warned: set[str] = set()
+        """Warnings that were printed: each answer repeats them."""
 
     def run(self) -> Exit:
         """Step by step until Active, or until a sentence says why not."""
@@ -152,7 +154,9 @@ class Recovery:
     def _tell(self, answer: Answer) -> None:
         self._session.say(f"  {answer.data.get('said') or 'Done.'}")
         for warning in answer.data.get("warnings") or ():
-            self._session.warn(f"! {warning}")
+            if warning not in self._warned:
+                self._session.warn(f"! {warning}")
+            self._warned.add(warning)
 
     def _stop(self, stop: Stop) -> Exit:
         if self._session.json:

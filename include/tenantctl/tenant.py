@@ -52,6 +52,8 @@ class Tenant:
     seconds: float = 0.0
     needs_attention: bool = False
     held: str = ""
+    why: str = ""
+    """What was found to keep it now."""
     next_action: str = ""
     failures: tuple[Failure, ...] = ()
     progress: Progress = Progress()
@@ -75,6 +77,7 @@ class Tenant:
             seconds=float(data.get("seconds_in_state") or 0.0),
             needs_attention=bool(data.get("needs_attention")),
             held=str(data.get("held") or ""),
+            why=str(data.get("why") or ""),
             next_action=str(data.get("next_action") or ""),
             failures=tuple(
                 Failure(int(each.get("attempt") or 0), str(each.get("activity") or ""), str(each.get("message") or ""))

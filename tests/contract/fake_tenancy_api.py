@@ -82,6 +82,9 @@ class FakeTenant:
     left: list[str] = field(default_factory=lambda: ["database acme_1", "role acme_1"])
     held: str = ""
     past_no_return: bool = False
+    why: str = ""
+    seconds: float = 421.5
+    warnings: list[str] = field(default_factory=list)
     needs_attention: bool = False
     stalled: bool = False
     errors: list[dict[str, Any]] = field(default_factory=list)
@@ -299,10 +302,11 @@ def row_of(tenant: FakeTenant) -> dict[str, Any]:
         "run_id": f"run-{tenant.attempt}",
         "created_at": "2026-11-22T02:58:00Z",
         "state_since": "2026-11-22T02:58:00Z",
-        "seconds_in_state": 421.5,
+        "seconds_in_state": tenant.seconds,
         "needs_attention": tenant.needs_attention,
         "next_action": WAY_ON[tenant.phase],
-        "advice": {"action": "", "until": None, "seconds_left": None, "not_its_fault": False},
+        "advice": {"action": "", "until": None, "seconds_left": None, "not_its_fault": False, "warning": False},
+        "why": tenant.why,
         "stall": _STALL if tenant.stalled else None,
         "platform_trouble": [],
         "class_issue": None,
@@ -446,7 +450,7 @@ def _resource(name: str) -> dict[str, Any]:
 
 
 def _action(tenant: FakeTenant, said: str) -> dict[str, Any]:
-    return {"tenant": document(tenant), "said": said, "warnings": [], "progress": _progress(tenant)}
+    return {"tenant": document(tenant), "said": said, "warnings": tenant.warnings, "progress": _progress(tenant)}
 
 
 def _preview(action: str, *, allowed: bool) -> dict[str, Any]:

@@ -9,9 +9,10 @@ import psycopg
 import pytest
 
 from tenancy.adapters.advisory_lock import Holder, acquire, release
+from tenancy.adapters.application_names import UNWINDER
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.sessions import Session, session
-from tenancy.engine.tenancy import UNWINDER, may_evict
+from tenancy.engine.tenancy import may_evict
 from tenancy.saga.errors import TransientError
 from tenancy.saga.names import TenantId, lock_key
 from tests.unit.sagas import TENANT

@@ -10,19 +10,26 @@ import pytest
 from tenancy.ledger import findings
 from tenancy.ledger.findings import Finding, What
 from tenancy.saga import commands as c
+from tenancy.saga.causes import Cause
 from tenancy.saga.names import RunId, TenantId
 from tests.integration.pages import EVIL, Console
 from tests.unit.sagas import (
     ACME,
+    ORDER,
     TENANT,
     VALIDATE,
+    WAIT,
     begin,
+    done,
+    fail,
+    give_up,
+    lease,
     start,
 )
 
 
 def test_what_needs_a_person_is_on_top(console: Console):
-    console.tenant(start(), begin(VALIDATE), c.Cancel(), c.Settle(1))
+    console.tenant(start(), begin(VALIDATE), fail(VALIDATE), give_up(VALIDATE, 1), c.Settle(1))
     for number, slug in ((1, "beta"), (2, "gamma")):
         console.tenant(
             start(RunId(slug), replace(ACME, slug=slug), TenantId(UUID(int=TENANT.int + number))), number=number
@@ -75,3 +82,23 @@ def test_where_ledger_and_world_differ_is_told_on_bothpages_of(console: Console)
         assert "is gone; escalate." in text
         assert "<script>alert" not in text
     assert "The ledger and the world differ" not in console.get("/?state=Active").text
+
+
+def test_a_tenant_that_a_person_cancelled_needs_nobody_until_it_is_left_for_too_long(console: Console):
+    console.tenant(start(), begin(VALIDATE), c.Cancel(), c.Settle(1))
+    console.now = datetime(2026, 2, 1, 0, 5, tzinfo=UTC)
+    assert "Needs a person" not in console.get("/").text
+    console.now = datetime(2026, 2, 1, 0, 16, tzinfo=UTC)
+    assert "Needs a person" in console.get("/").text
+
+
+def test_a_wait_that_something_keeps_is_a_warning_with_its_reason_before_its_time_is_up(console: Console):
+    image = "0 of 1 pods ready; ImagePullBackOff: no such image"
+    console.tenant(start(), *done(*ORDER[:-2]), begin(WAIT))
+    console.tenant(c.ReportProgress(lease(WAIT), image, Cause.CLUSTER_IMAGE))
+    console.now = datetime(2026, 2, 1, 0, 4, 20, tzinfo=UTC)
+    for path in ("/", "/tenants/acme"):
+        text = console.get(path).text
+        assert image in text
+        assert "See that the image exists and may be pulled." in text
+        assert re.search(r'class="[^"]*\bwarn\b', text)

@@ -1,12 +1,13 @@
 """What keeps an activity that hangs without an error: the reconciler finds it out, and says so when it is over."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from tenancy.adapters.storage import LockPolicy, StorageServer
 from tenancy.engine import actions
 from tenancy.engine.held import Holds
 from tenancy.engine.reconcile import reconcile
@@ -19,10 +20,11 @@ from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
 from tenancy.saga.names import ActivityName, RunId
+from tenancy.saga.platform import Region
 from tests import parts
 from tests.conformance.server import eventually
 from tests.contract.fake_handles import FakeHandles
-from tests.integration.stage import DEPLOY, HANDLE, SCHEMA, Stage
+from tests.integration.stage import DEPLOY, HANDLE, SCHEMA, STORAGE, Stage, lease
 
 STALLED = timedelta(minutes=6)
 
@@ -179,3 +181,48 @@ def test_the_state_in_which_helm_left_a_release_is_told(stage: Stage, run: RunId
     await_end(stage, name)
     stage.run(DEPLOY, run_id=run)
     assert_over(stage)
+
+
+@pytest.mark.parametrize("moves", ["to its next try", "to its next activity", "to its undoing"])
+def test_its_own_task_that_took_the_lock_during_the_look_is_no_stranger(stage: Stage, run: RunId, moves: str):
+    """A look at a busy system takes seconds, and the tenant goes on meanwhile."""
+    stage.run_until(STORAGE, run_id=run)
+    stage.ask(c.BeginActivity(lease(STORAGE, 1, run)))
+    real, holders, went_on = stage.tenancy.world.storage, ExitStack(), list[str]()
+
+    def slow(region: Region) -> StorageServer:
+        if not went_on:
+            went_on.append(moves)
+            holders.enter_context(_held_by(stage, go_on(stage, run, moves)))
+        return real(region)
+
+    with holders:
+        slowly = replace(stage.tenancy, world=replace(stage.tenancy.world, storage=slow))
+        ledger = Ledger(stage.ledger, clock=lambda: utc_now() + STALLED)
+        with ledger.open("tenancy reconcile") as opened:
+            note_stalls(slowly, opened, Holds(stage.runs, opened.now))
+    assert all(stalled.cause is not Cause.LOCK_HELD for stalled in stage.facts(f.ProvisioningStalled))
+
+
+def go_on(stage: Stage, run: RunId, how: str) -> str:
+    """What its own next process records, and that process's name."""
+    if how == "to its undoing":
+        return unwinder(stage.ask(c.Cancel()).generation, "a task")
+    if how == "to its next try":
+        stage.ask(c.BeginActivity(lease(STORAGE, 2, run)))
+        return "tenancy run ti-000002"
+    stage.ask(c.CompleteActivity(lease(STORAGE, 1, run)), c.BeginActivity(lease(HANDLE, 2, run)))
+    return "tenancy run ti-000002"
+
+
+def test_who_keeps_an_undoing_waiting_on_the_storage_server_is_named(stage: Stage, run: RunId):
+    """As a backend that is stopped in the middle of CREATE DATABASE, and cannot be ended."""
+    stage.run_until(SCHEMA, run_id=run)
+    stage.ask(c.Cancel())
+    policy = LockPolicy("tenancy run ti-000001", 1.0, lambda _: False, lambda *_: None)
+    region = stage.tenancy.platform.regions[parts.REGION]
+    with stage.tenancy.world.storage(region).locked(stage.tenant_id, policy):
+        stalls_only(stage)
+    (stalled,) = stage.facts(f.ProvisioningStalled)
+    assert stalled.cause == Cause.STORAGE_BLOCKED
+    assert "tenancy run ti-000001 (backend " in stalled.message

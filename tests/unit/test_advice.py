@@ -101,7 +101,7 @@ def test_a_failed_tenant_is_told_the_next_step(substate: Substate, action: str):
 
 
 def test_the_wire_has_all_of_an_advice():
-    assert set(AdviceShape.model_fields) == {"action", "until", "seconds_left", "not_its_fault"}
+    assert set(AdviceShape.model_fields) == {"action", "until", "seconds_left", "not_its_fault", "warning"}
 
 
 @pytest.mark.parametrize(

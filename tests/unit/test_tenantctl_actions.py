@@ -240,3 +240,22 @@ def test_an_invitation_is_told_with_where_and_until_when_and_only_once():
     assert run(api, "invitation", "acme", "--renew").code == 2, "a reason is missing"
     assert run(api, "invitation", "acme", "--renew", "--reason", "lost").code == 0
     assert api.body() == {"renew": True, "reason": "lost"}
+
+
+@pytest.mark.parametrize(
+    ("tenant", "told"),
+    [
+        (
+            {"phase": "Provisioning", "why": "0 of 1 pods ready; ImagePullBackOff"},
+            "Deploy tenant workloads: 0 of 1 pods",
+        ),
+        (
+            {"phase": "Active", "errors": [{"error": "Refused", "message": "There is nothing to cancel."}]},
+            "none recorded",
+        ),
+    ],
+    ids=["a stall", "a refused click"],
+)
+def test_the_last_error_of_an_escalation_is_what_keeps_it(tenant: dict[str, object], told: str):
+    api = with_tenant(str(tenant.pop("phase")), **tenant)
+    assert f"Last error:               {told}" in run(api, "escalate", "acme", "-m", "help").out

@@ -156,3 +156,26 @@ def test_a_dry_run_tells_the_steps():
     assert (ended.code, api.tenants[0].phase) == (0, "Provisioning")
     assert "1.  role acme_1" in ended.out
     assert "It would cancel, then reset, then retry." in ended.out
+
+
+def test_a_script_does_not_cancel_an_attempt_with_which_nothing_is_wrong():
+    api = with_tenant("Provisioning", seconds=25.0)
+    ended = run(api, "recover", "acme", *WHY)
+    assert (ended.code, steps(api)) == (2, [])
+    assert "Nothing looks wrong with it yet." in ended.err
+    assert "add --yes" in ended.err
+    assert run(api, "recover", "acme", *WHY, "--yes").code == 0
+    assert steps(api) == ["cancel", "reset", "retry"]
+
+
+@pytest.mark.parametrize("trouble", [{"needs_attention": True}, {"stalled": True}])
+def test_a_script_recovers_an_attempt_with_which_something_is_wrong(trouble: dict[str, bool]):
+    api = with_tenant("Provisioning", seconds=25.0, **trouble)
+    assert run(api, "recover", "acme", *WHY).code == 0
+
+
+def test_a_warning_is_printed_once_however_many_answers_repeat_it():
+    api = with_tenant("Failed settled", warnings=["Not transient: it failed twice."])
+    ended = run(api, "recover", "acme", *WHY)
+    assert steps(api) == ["reset", "retry"]
+    assert ended.err.count("Not transient") == 1

@@ -224,6 +224,10 @@ class Activity:
     """The kinds of resource it makes, in order."""
     released_after: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Kind of resource -> the kind that has to be gone first, because it contains or needs this one."""
+    systems: ClassVar[tuple[str, ...]] = ()
+    """The systems of its region that `run` needs (saga/system_status.py), besides ledger and workflow engine."""
+    is_deferred: ClassVar[bool] = False
+    """Does its task wait in the triggerer?"""
     regional: ClassVar[bool] = True
     """Does each region have its own? Else `discover` looks at one system for all of them."""
     by_hand: ClassVar[Mapping[str, str]] = MappingProxyType({})
@@ -263,6 +267,10 @@ class Activity:
         """
         return None
 
+    def explain_undoing(self, work: Work) -> Evidence | None:  # noqa: ARG002
+        """Why its resources are not released yet, by looking from outside, in the same way."""
+        return None
+
     def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:  # noqa: ARG002
         """What exists that carries this platform's proof. Changes nothing."""
         return ()
@@ -283,6 +291,8 @@ class WaitingActivity(Activity):
 
     It may take `give_up_after`; then it fails with the last `why`.
     """
+
+    is_deferred = True
 
     def readiness(self, work: Work) -> Readiness:
         """Look once. Changes nothing."""

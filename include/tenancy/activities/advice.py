@@ -5,16 +5,20 @@ in their files (`when_stuck`); those of the causes stand here.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Final
 
 from tenancy.activities.plan import PLAN
+from tenancy.activities.reasons import SEEN_BY_HEALTH, Reason, healed, is_current, reasons
 from tenancy.saga.advice import Advice, Remedy
 from tenancy.saga.causes import Cause
 from tenancy.saga.decide import WAY_ON
 from tenancy.saga.loops import ENOUGH
 from tenancy.saga.stalls import IN_BETWEEN, Limits, StallKind, Standing, stall_of
 from tenancy.saga.states import State, Substate
+from tenancy.saga.system_status import ENGINE, NOTHING_KNOWN, Known
 from tenancy.saga.tenant import OpenStall
 
 _PLATFORM: Final = frozenset({"storage", "engine", "cluster", "ingress", "ledger", "platform"})
@@ -59,7 +63,9 @@ REMEDIES: Final[Mapping[Cause, Remedy]] = {
     ),
     Cause.STORAGE_UNREACHABLE: Remedy("Have the region's storage server looked at; all goes on when it answers."),
     Cause.STORAGE_NO_SLOTS: Remedy("Have idle sessions of the storage server ended, or its limit raised."),
-    Cause.STORAGE_BLOCKED: Remedy("Have the session that blocks it ended; the evidence names it."),
+    Cause.STORAGE_BLOCKED: Remedy(
+        "End the session that blocks it (select pg_terminate_backend(pid)), or have it ended."
+    ),
     Cause.STORAGE_OVERLOADED: Remedy(
         "Have memory and limits of the storage server looked at; it is out of a resource."
     ),
@@ -128,65 +134,140 @@ NOT_TRANSIENT: Final = (
 )
 LOOPED: Final = Remedy("Decommission and recreate is cleaner than another retry.", "decommission")
 OF_CLASS: Final = "A class issue, not this tenant's ({tenants} tenants): escalate once."
-_ESCALATED: Final = "It is in the hands of platform engineering. When they are done:"
+_ESCALATED: Final = "Escalated to platform engineering. When they are done:"
+_WAIT_FOR_PLATFORM: Final = Remedy("Escalated to platform engineering: agree with them before you do anything to it.")
 GOES_ON: Final = "Nothing: most tenants are active within 30 seconds to 5 minutes; each tick comes by itself."
-ONCE_ACTIVE: Final = "Verify that it answers at its address, and have the tenant's admin sign in."
+ONCE_ACTIVE: Final = "Verify that it answers at its address and that the tenant's admin has signed in."
 _SLOW: Final = timedelta(minutes=1)
 
 
-def advise(how: Standing, stall: OpenStall | None, now: datetime, limits: Limits) -> Advice:
-    """The next action for a tenant that stands so; `stall` is the one that is recorded."""
-    cause = cause_now(how, stall)
-    advice = _of_state(how, cause, now, limits)
+@dataclass(frozen=True)
+class _View:
+    """One tenant at one moment, and what keeps it."""
+
+    how: Standing
+    stall: OpenStall | None
+    now: datetime
+    limits: Limits
+    known: Known
+
+    @cached_property
+    def reasons(self) -> tuple[Reason, ...]:
+        return reasons(self.how, self.stall, self.now, self.known)
+
+    @property
+    def engine(self) -> Reason | None:
+        """What keeps the workflow engine from going on with it."""
+        return next((each for each in self.reasons if each.cause.system == ENGINE), None)
+
+    @property
+    def is_held(self) -> bool:
+        """Is its run held, as far as is known now?"""
+        held = self.how.held
+        return held is Cause.UNKNOWN or (held is not None and any(each.cause is held for each in self.reasons))
+
+    @property
+    def own(self) -> tuple[Reason, ...]:
+        """What keeps it besides the workflow engine."""
+        return tuple(each for each in self.reasons if each.cause.system != ENGINE)
+
+
+def advise(
+    how: Standing, stall: OpenStall | None, now: datetime, limits: Limits, known: Known = NOTHING_KNOWN
+) -> Advice:
+    """The next action for a tenant that stands so. `stall`: the one that is recorded; `known`: what was seen of the
+    platform, and when. A pure function of these."""
+    view = _View(how, stall, now, limits, known)
+    advice = _of_state(view)
+    cause = cause_now(how, stall, now, known)
+    fault = cause.system in _PLATFORM and cause not in _THE_TENANTS
     if how.class_tenants:
         return _of_class(how, advice)
-    fault = cause.system in _PLATFORM and cause not in _THE_TENANTS
-    return Advice(advice.said, advice.action, advice.until, not_its_fault=fault)
+    return replace(advice, not_its_fault=fault)
 
 
 def _of_class(how: Standing, advice: Advice) -> Advice:
     """Runbook: "escalate to platform engineering as a class issue, not a per-tenant one"."""
     said = f"{OF_CLASS.format(tenants=how.class_tenants)} {advice.said}"
     action = "escalate" if advice.action and not how.escalated else advice.action
-    return Advice(said, action, advice.until, not_its_fault=True)
+    return replace(advice, said=said, action=action, not_its_fault=True)
 
 
-def cause_now(how: Standing, stall: OpenStall | None) -> Cause:
-    """Why it does not go on, as far as that is recorded."""
-    if how.held:
-        return how.held
-    if stall:
-        return stall.cause
-    return how.failure_cause or Cause.UNKNOWN if how.state is State.FAILED else Cause.UNKNOWN
-
-
-def _of_state(how: Standing, cause: Cause, now: datetime, limits: Limits) -> Advice:
-    if how.state is State.PROVISIONING:
-        return _of_provisioning(how, cause, now, limits)
+def cause_now(how: Standing, stall: OpenStall | None, now: datetime, known: Known = NOTHING_KNOWN) -> Cause:
+    """Why it does not go on, or why its last attempt failed; unknown when nothing is recorded that still counts."""
     if how.state is State.FAILED and how.substate is not Substate.UNWINDING:
-        return _of_failed(how, cause)
+        recorded = stall.cause if stall and is_current(stall, how) else Cause.UNKNOWN
+        failure = Cause.UNKNOWN if how.cancelled else how.failure_cause or Cause.UNKNOWN
+        if recorded is not Cause.UNKNOWN or failure is not Cause.UNKNOWN:
+            return recorded if recorded is not Cause.UNKNOWN else failure
+    return next((each.cause for each in reasons(how, stall, now, known)), Cause.UNKNOWN)
+
+
+def _of_state(view: _View) -> Advice:
+    how = view.how
+    if how.state is State.PROVISIONING:
+        return _of_provisioning(view)
+    if how.state is State.FAILED and how.substate is not Substate.UNWINDING:
+        return _of_failed(view)
     if how.state is State.ACTIVE:
-        return _after(how.held, Remedy(ONCE_ACTIVE)) if how.held else Advice(ONCE_ACTIVE)
+        return _of_active(view)
     if how.state is State.DECOMMISSIONED:
         return Advice(WAY_ON["Decommissioned"], "recreate")
-    return _of_undoing(how, cause, now, limits)
+    return _of_undoing(view)
 
 
-def _of_provisioning(how: Standing, cause: Cause, now: datetime, limits: Limits) -> Advice:
-    stall = stall_of(how, now, limits)
-    if how.held is not None and (stall is None or how.held is not Cause.UNKNOWN):
-        return _by(REMEDIES[how.held], Remedy(_HELD))
+def _of_provisioning(view: _View) -> Advice:
+    how = view.how
+    stall = stall_of(how, view.now, view.limits)
+    if view.engine:
+        return _of_engine(view, view.engine)
+    if view.is_held and (stall is None or how.held is not Cause.UNKNOWN):
+        return _of_held(view)
     if stall is None:
-        return _while_in_time(how, now, limits)
-    return _after(cause, _when_stuck(how) if stall.kind is StallKind.ACTIVITY else _CANCEL)
+        return _while_in_time(view)
+    if stall.kind is StallKind.PROVISIONING and _has_just_begun(view):
+        return _wait_for_what_began(view)
+    return _said(how, *map(_remedy, view.own), _when_stuck(how) if stall.kind is StallKind.ACTIVITY else _CANCEL)
 
 
-def _while_in_time(how: Standing, now: datetime, limits: Limits) -> Advice:
-    limit = limits.activities.get(how.activity) if how.activity else None
-    if limit is None or now - how.activity_clock <= min(_SLOW, limit / 2):
+def _of_held(view: _View) -> Advice:
+    """It goes on by itself once what holds it is over; nothing has to be done to the tenant."""
+    assert view.how.held is not None  # it is held
+    remedy = REMEDIES[view.how.held]
+    return _said(view.how, remedy if remedy.said else Remedy(_HELD))
+
+
+def _of_engine(view: _View, engine: Reason) -> Advice:
+    """The engine has to go on first; what keeps the activity itself is told beside it."""
+    remedy = REMEDIES[engine.cause] if REMEDIES[engine.cause].said else Remedy(_HELD)
+    return _said(view.how, *(Remedy(_remedy(each).said) for each in view.own[:1]), remedy)
+
+
+def _while_in_time(view: _View) -> Advice:
+    how, limit = view.how, view.limits.activities.get(view.how.activity) if view.how.activity else None
+    if limit is None or not (view.own or view.now - how.activity_clock > min(_SLOW, limit / 2)):
         return Advice(GOES_ON)
-    then = _low(_when_stuck(how).said)
-    return Advice(f"Wait: it may take {in_words(limit)}. After that: {then}", until=how.activity_clock + limit)
+    then = _low(_said(how, _when_stuck(how)).said)
+    found = " ".join(_remedy(each).said for each in view.own)
+    said = f"{found} Wait: it may take {in_words(limit)}. After that: {then}".strip()
+    return Advice(said, until=how.activity_clock + limit, warning=bool(view.own))
+
+
+def _has_just_begun(view: _View) -> bool:
+    return view.now - view.how.activity_clock <= _grace(view)
+
+
+def _grace(view: _View) -> timedelta:
+    limit = view.limits.activities.get(view.how.activity) if view.how.activity else None
+    return min(_SLOW, limit / 2) if limit else _SLOW
+
+
+def _wait_for_what_began(view: _View) -> Advice:
+    """A cause of the activity before says nothing about this one, and a cancel would undo what may be done soon."""
+    label = next((each.label for each in PLAN if each.name == view.how.activity), view.how.activity)
+    grace = _grace(view)
+    said = f"Wait: {label} has just begun. If it is not done within {in_words(grace)}: {_low(_CANCEL.said)}"
+    return Advice(said, until=view.how.activity_clock + grace)
 
 
 def _when_stuck(how: Standing) -> Remedy:
@@ -194,37 +275,72 @@ def _when_stuck(how: Standing) -> Remedy:
     return next((activity.when_stuck for activity in PLAN if activity.name == how.activity), _CANCEL)
 
 
-def _of_undoing(how: Standing, cause: Cause, now: datetime, limits: Limits) -> Advice:
-    again, limit = _AGAIN[how.state], limits.tenants[IN_BETWEEN]
-    if how.held is not None:
-        return _by(REMEDIES[how.held], Remedy(_HELD))
-    if now < how.state_clock + limit:
+def _of_undoing(view: _View) -> Advice:
+    how = view.how
+    again, limit = _AGAIN[how.state], view.limits.tenants[IN_BETWEEN]
+    if view.engine:
+        return _of_engine(view, view.engine)
+    if view.is_held:
+        return _of_held(view)
+    found = tuple(map(_remedy, view.own))
+    if view.now < how.state_clock + limit:
         wait = f"Wait: it is undone within {in_words(limit)}. If it is not: {again.said}"
-        return Advice(wait, until=how.state_clock + limit)
-    return _after(cause, Remedy(f"It has had {in_words(limit)}: {again.said}", again.action))
+        advice = _said(how, *(Remedy(each.said) for each in found), Remedy(wait))
+        return replace(advice, until=how.state_clock + limit, warning=bool(found))
+    return _said(how, *found, Remedy(f"It has had {in_words(limit)}: {again.said}", again.action))
 
 
-def _of_failed(how: Standing, cause: Cause) -> Advice:
+def _of_active(view: _View) -> Advice:
+    found = tuple(map(_remedy, view.reasons))
+    verify = Remedy(f"Then: {_low(ONCE_ACTIVE)}" if found else ONCE_ACTIVE)
+    return replace(_said(view.how, *found, verify), warning=bool(found))
+
+
+def _of_failed(view: _View) -> Advice:
+    how = view.how
     assert how.substate is not None  # Failed has one
-    way_on = Remedy(WAY_ON[f"Failed {how.substate}"], _NEXT[how.substate])
-    if how.escalated:
-        return _by(Remedy(f"{_ESCALATED} {_low(way_on.said)}", way_on.action))
+    way_on = _way_on(how)
+    down = [each for each in view.reasons if each.status]
+    if down:
+        found = " ".join(_remedy(each).said for each in down)
+        return Advice(f"{found} Then: {_low(way_on.said)}", warning=True)
+    well = healed(how, view.now, view.known) if how.failure_cause and not how.cancelled else None
+    if well:
+        return Advice(f"The {well.name}, for which it failed, is well again. {way_on.said}", way_on.action)
+    return _said(how, *(_remedy_of_failure(each) for each in view.own), way_on)
+
+
+def _remedy_of_failure(reason: Reason) -> Remedy:
+    """What may have healed since and was not looked at is to be looked at first."""
+    if reason.cause in SEEN_BY_HEALTH:
+        return Remedy(f"Check first that the {reason.cause.system} is healthy: it was not when the attempt failed.")
+    return _remedy(reason)
+
+
+def _way_on(how: Standing) -> Remedy:
+    way_on = Remedy(WAY_ON[f"Failed {how.substate}"], _NEXT[how.substate or Substate.SETTLED])
     if how.failures >= ENOUGH and how.substate in {Substate.SETTLED, Substate.READY}:
         way_on = LOOPED
-    if how.repeats:
+    if how.repeats and not how.cancelled:
         way_on = Remedy(f"{NOT_TRANSIENT} {way_on.said}", way_on.action)
-    return _after(cause, way_on)
+    return Remedy(f"{_ESCALATED} {_low(way_on.said)}", way_on.action) if how.escalated else way_on
 
 
-def _after(cause: Cause, remedy: Remedy) -> Advice:
-    """What the cause needs, then what the runbook says."""
-    return Advice(" ".join(said for said in (REMEDIES[cause].said, remedy.said) if said), remedy.action)
+def _remedy(reason: Reason) -> Remedy:
+    """What the cause needs; of a system that is down now also which one, since when, and its own sentence."""
+    remedy, status = REMEDIES[reason.cause], reason.status
+    if status is None or reason.cause.system == ENGINE:
+        return remedy
+    since = f" since {status.since:%H:%M:%S} UTC" if status.since else ""
+    return Remedy(f"The {status.name} is down{since}: {status.sentence} {remedy.said}".strip(), remedy.action)
 
 
-def _by(*remedies: Remedy) -> Advice:
-    """The first that says something."""
-    remedy = next(each for each in remedies if each.said)
-    return Advice(remedy.said, remedy.action)
+def _said(how: Standing, *remedies: Remedy) -> Advice:
+    """One after the other; the action is the last one's. Who was escalated is not escalated again."""
+    told = [each for each in remedies if each.said]
+    if how.escalated and how.state is not State.FAILED:
+        told = [*(each for each in told if each.action != "escalate"), _WAIT_FOR_PLATFORM]
+    return Advice(" ".join(each.said for each in told), told[-1].action)
 
 
 _CANCEL: Final = Remedy("Cancel provisioning is the first action: it releases the resources cleanly.", "cancel")

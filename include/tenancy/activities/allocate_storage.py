@@ -4,11 +4,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tenancy.activities.activity import Activity, Found, Observation, Work, World
+from tenancy.adapters.application_names import UNWINDER
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Evidence
 from tenancy.saga.names import POSTGRES_LIMIT, ActivityName, object_name, proof_of
 from tenancy.saga.platform import Platform
 from tenancy.saga.states import Kind
+from tenancy.saga.system_status import STORAGE
 from tenancy.saga.systems import Location
 from tenancy.saga.tenant import Intent, Resource
 
@@ -29,6 +31,7 @@ class AllocateStorage(Activity):
     label = "Allocate storage"
     short_label = "allocate resources"
     kind = Kind.COMPENSATABLE
+    systems = (STORAGE,)
     when_stuck = Remedy(
         "Check the platform's health. If nothing moves, cancel provisioning, then reset, then retry.", "cancel"
     )
@@ -81,6 +84,11 @@ class AllocateStorage(Activity):
         """Who blocks it, and whether our role may still do what it has to."""
         with work.storage_of(work.recorded(ROLE)).watching("tenancy explain") as storage:
             return blocked(work, storage) or storage.what_is_wrong(work.proof)
+
+    def explain_undoing(self, work: Work) -> Evidence | None:
+        """Who blocks the statement that undoes it, or holds the tenant's lock on its storage server."""
+        with work.storage_of(work.recorded(ROLE)).watching("tenancy explain") as storage:
+            return storage.blocker_of(UNWINDER) or storage.holder_of(work.tenant_id)
 
     def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:
         prefix = proof_of(platform.name, "")

@@ -20,6 +20,7 @@ from tenancy.saga.errors import TenancyError, TransientError
 from tenancy.saga.names import ActivityName, TenantId, proof_of
 from tenancy.saga.platform import Platform
 from tenancy.saga.states import Kind
+from tenancy.saga.system_status import STORAGE
 from tenancy.saga.systems import Location
 from tenancy.saga.tenant import Intent, Resource
 
@@ -41,6 +42,7 @@ class ApplyTenantSchema(Activity):
     label = "Apply per-tenant schema"
     short_label = "seed schema"
     kind = Kind.COMPENSATABLE
+    systems = (STORAGE,)
     when_stuck = Remedy(
         "Read the error log, then cancel provisioning, reset and retry: that usually resolves transient causes.",
         "cancel",

@@ -18,6 +18,7 @@ from tenancy.saga.names import HELM_LIMIT, ActivityName, object_name
 from tenancy.saga.platform import Plan, Platform
 from tenancy.saga.quantities import same, times
 from tenancy.saga.states import Kind
+from tenancy.saga.system_status import CLUSTER
 from tenancy.saga.systems import Location
 from tenancy.saga.tenant import Intent, Resource
 
@@ -41,6 +42,7 @@ class DeployWorkloads(Activity):
     label = "Deploy tenant workloads"
     short_label = "deploy workloads"
     kind = Kind.COMPENSATABLE
+    systems = (CLUSTER,)
     when_stuck = Remedy("Cancel provisioning, then reset, then retry.", "cancel")
     resources = (NAMESPACE, RELEASE)
     by_hand = MappingProxyType(

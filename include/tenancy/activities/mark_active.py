@@ -6,6 +6,7 @@ from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import TransientError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.states import Kind
+from tenancy.saga.system_status import CLUSTER, STORAGE
 
 
 class MarkActive(Activity):
@@ -15,6 +16,7 @@ class MarkActive(Activity):
     label = "Mark active"
     short_label = "mark active"
     kind = Kind.RETRIABLE
+    systems = (STORAGE, CLUSTER)
     when_stuck = Remedy(
         "Cancel provisioning, then reset, then retry. If the flip has failed by itself, all is kept: "
         "then only reset and retry.",

@@ -8,6 +8,7 @@ from tenancy.adapters.readiness import Readiness, readiness
 from tenancy.saga.advice import Remedy
 from tenancy.saga.names import ActivityName
 from tenancy.saga.states import Kind
+from tenancy.saga.system_status import CLUSTER
 
 
 class WaitForWorkloadsReady(WaitingActivity):
@@ -17,6 +18,7 @@ class WaitForWorkloadsReady(WaitingActivity):
     label = "Wait for workloads ready"
     short_label = "wait for ready"
     kind = Kind.PIVOT
+    systems = (CLUSTER,)
     when_stuck = Remedy(
         "Escalate for a cluster-level investigation, while its pods are still there to be looked at.", "escalate"
     )

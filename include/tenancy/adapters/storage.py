@@ -10,7 +10,8 @@ from functools import partial
 
 import psycopg
 
-from tenancy.adapters.advisory_lock import Holder, acquire
+from tenancy.adapters.advisory_lock import Holder, acquire, holder
+from tenancy.adapters.application_names import UNWINDER
 from tenancy.adapters.database_drop import DatabaseDrop
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.postgres_causes import translate
@@ -137,8 +138,16 @@ class StorageSession:
         """Every database whose proof begins so: its owner's, or where that has none its comment."""
         return databases_with_proof(self._connection, prefix)
 
+    def holder_of(self, tenant_id: TenantId) -> Evidence | None:
+        """Who holds the tenant's lock on this server, if that is not somebody who undoes it."""
+        found = holder(self._connection, lock_key(tenant_id))
+        if found is None or found.application.startswith(UNWINDER):
+            return None
+        said = f"A session holds the tenant's lock on the storage server, and does not end: {found}."
+        return Evidence(Cause.STORAGE_BLOCKED, said, {"holder": str(found)})
+
     def blocker_of(self, application: str) -> Evidence | None:
-        """Who keeps the sessions of this name waiting for a lock."""
+        """Who keeps the sessions whose name begins so waiting for a lock."""
         row = self._connection.execute(_BLOCKER, (application,)).fetchone()
         if row is None:
             return None
@@ -223,5 +232,5 @@ _BLOCKER = """
       from pg_catalog.pg_stat_activity as waiting
      cross join lateral pg_catalog.unnest(pg_catalog.pg_blocking_pids(waiting.pid)) as blocker
       join pg_catalog.pg_stat_activity as by on by.pid = blocker
-     where waiting.application_name = %s limit 1
+     where pg_catalog.starts_with(waiting.application_name, %s) limit 1
 """

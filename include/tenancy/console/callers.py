@@ -1,10 +1,13 @@
 """Who calls and what they may do, without a word of Airflow: airflow_auth.py finds it out."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from starlette.requests import Request
+
+from tenancy.airflow_settings import ENGINEER, OPERATOR, VIEWER
 
 
 class Right(StrEnum):
@@ -17,6 +20,15 @@ class Right(StrEnum):
     """End or undo one: cancel, reset, decommission, escalate."""
     FORCE = "can_edit on Plugins"
     """Platform engineering: a forced reset."""
+
+
+ROLE_OF: Final[Mapping[Right, str]] = {
+    Right.READ: VIEWER,
+    Right.CREATE: OPERATOR,
+    Right.EDIT: OPERATOR,
+    Right.FORCE: ENGINEER,
+}
+"""The least of our roles that has it."""
 
 
 @dataclass(frozen=True)

@@ -3,24 +3,23 @@
 The stall is judged anew at every look, from the row's clocks: also while nothing schedules, and so nobody records it.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
 
 from tenancy.activities.advice import advise, cause_now
 from tenancy.activities.plan import limits
+from tenancy.activities.reasons import is_current
 from tenancy.engine.health import Check, Condition, Health, System
-from tenancy.engine.vitals import Vitals
+from tenancy.engine.vitals import SCHEDULER, TRIGGERER, Vitals
 from tenancy.ledger.reading import Line
 from tenancy.saga.advice import Advice
 from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Platform
-from tenancy.saga.stalls import Limits, Stall, Standing, stall_of
+from tenancy.saga.stalls import Limits, Stall, stall_of
 from tenancy.saga.states import State
-
-_FRESH: Final = timedelta(minutes=1)
-"""What was seen of the platform longer ago says nothing about now."""
+from tenancy.saga.system_status import ENGINE, FRESH, Known, SystemStatus
 
 
 @dataclass(frozen=True)
@@ -39,50 +38,76 @@ class Counsel:
 
     def advice(self, line: Line) -> Advice:
         """The next action."""
-        return advise(self._standing(line), line.stall, self.now, self._limits)
+        return advise(line.standing, line.stall, self.now, self._limits, self.known(line))
 
     def stall(self, line: Line) -> Stall | None:
         """What is over its time just now."""
-        return stall_of(self._standing(line), self.now, self._limits)
+        return stall_of(line.standing, self.now, self._limits)
 
     def cause(self, line: Line) -> Cause:
         """Why it does not go on, as far as that is known."""
-        return cause_now(self._standing(line), line.stall)
+        return cause_now(line.standing, line.stall, self.now, self.known(line))
 
     def evidence(self, line: Line) -> str:
         """What was found to keep it; empty while nobody has looked."""
         stall, recorded = self.stall(line), line.stall
         same = stall and recorded and (stall.kind, stall.activity) == (recorded.kind, recorded.activity)
-        return recorded.message if recorded and same else line.held
+        if recorded and same and is_current(recorded, line.standing):
+            return recorded.message
+        return line.held or (line.standing.activity_message if self.advice(line).warning else "")
 
     def checks(self, line: Line) -> tuple[Check, ...]:
-        """What is wrong with the platform where the runbook says to check it: what this tenant's cause is about, and
-        all that it needs when the same error came twice."""
-        if not self._is_fresh:
+        """What is wrong with the systems that this tenant needs now, where the runbook says to check the platform."""
+        if not self._is_fresh or line.state is State.DECOMMISSIONED:
             return ()
-        if self.advice(line).not_its_fault:
-            return self._trouble_of(line, self.cause(line).system)
-        return self._trouble_of(line) if line.standing.repeats and line.state is State.FAILED else ()
+        plan = self.platform.plans.get(line.parameters.plan)
+        return self.health.trouble_of(line.parameters.region, pool=plan.workflow_pool if plan else "")
+
+    def known(self, line: Line) -> Known:
+        """What is known now of the systems of its region and of the workflow engine."""
+        return self._known_of(line.parameters.region)
+
+    def _known_of(self, region: str) -> Known:
+        checks = (self.health.of(system, region) for system in (System.STORAGE, System.CLUSTER, System.INGRESS))
+        return Known((*self._engine, *(_status(check) for check in checks if check and check.checked_at)))
+
+    @cached_property
+    def _engine(self) -> tuple[SystemStatus, ...]:
+        """By the engine's own report, which is asked for more often than the health of all systems."""
+        engine = self.engine
+        if engine.age_seconds is None:
+            return ()
+        seen_at = self.now - timedelta(seconds=engine.age_seconds)
+        if engine.trouble and not engine.is_away:
+            return ()  # neither well nor away: nothing is known of it
+        silent = {
+            Cause.ENGINE_UNREACHABLE: engine.is_away,
+            Cause.ENGINE_SCHEDULER_SILENT: SCHEDULER in engine.silent,
+            Cause.ENGINE_TRIGGERER_SILENT: TRIGGERER in engine.silent,
+        }
+        away = (Cause.ENGINE_UNREACHABLE,) if engine.is_away else tuple(silent)
+        return tuple(_engine_status(cause, down=silent[cause], sentence=engine.said, at=seen_at) for cause in away)
 
     @property
     def _is_fresh(self) -> bool:
         looked_at = self.health.looked_at
-        return looked_at is not None and self.now - looked_at <= _FRESH
+        return looked_at is not None and self.now - looked_at <= FRESH
 
-    def _trouble_of(self, line: Line, system: str = "") -> tuple[Check, ...]:
-        plan = self.platform.plans.get(line.parameters.plan)
-        return self.health.trouble_of(line.parameters.region, pool=plan.workflow_pool if plan else "", system=system)
 
-    def _standing(self, line: Line) -> Standing:
-        """What is known of the platform just now goes before what was recorded."""
-        held = self._silent_ingress(line) if line.state is State.ACTIVE else self._silent_engine(line)
-        return replace(line.standing, held=held) if held else line.standing
+def _engine_status(cause: Cause, *, down: bool, sentence: str, at: datetime) -> SystemStatus:
+    condition = Condition.DOWN if down else Condition.OK
+    return SystemStatus(ENGINE, "workflow engine", condition, sentence if down else "", at, cause=cause)
 
-    def _silent_engine(self, line: Line) -> Cause | None:
-        waits = line.state not in {State.DECOMMISSIONED, State.FAILED} or line.substate == "unwinding"
-        return self.engine.cause if waits else None
 
-    def _silent_ingress(self, line: Line) -> Cause | None:
-        """No activity goes through it: it is missed by those who want to reach a tenant that is ready."""
-        ingress = self.health.of(System.INGRESS, line.parameters.region) if self._is_fresh else None
-        return Cause.INGRESS_SILENT if ingress and ingress.state is Condition.DOWN else None
+def _status(check: Check) -> SystemStatus:
+    assert check.checked_at is not None  # it was looked at
+    cause = _SILENT[check.system] if check.state is Condition.DOWN else Cause.UNKNOWN
+    return SystemStatus(check.system, check.name, check.state, check.said, check.checked_at, check.since, cause)
+
+
+_SILENT: Final = {
+    System.STORAGE: Cause.STORAGE_UNREACHABLE,
+    System.CLUSTER: Cause.CLUSTER_UNREACHABLE,
+    System.INGRESS: Cause.INGRESS_SILENT,
+}
+"""What it means for a tenant that one of them is down; the check's own sentence says more."""

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
+from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from tenancy.engine.report import Report, report
@@ -19,6 +21,7 @@ FRESH_SECONDS: Final = 5.0
 PATIENCE_SECONDS: Final = 0.4
 SLOW_SECONDS: Final = 4.0
 """A question that is open for longer: the engine does not answer. It takes 0.3 s when all is well."""
+_SILENT: Final = "The workflow engine has not answered for {seconds:.0f} s."
 
 
 class EngineWatch:
@@ -30,13 +33,25 @@ class EngineWatch:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="tenancy-report")
         self._asked: Future[None] | None = None
         self._asked_at = 0.0
-        self._known = Report()
+        self._known = Report(age_seconds=None)
         self._known_at = -FRESH_SECONDS
+        self._trouble_since: float | None = None
+        """When the first question was asked that the engine has not answered; None while it answers."""
 
     @property
     def known(self) -> Report:
-        """The last report there was."""
-        return self._known
+        """The last report there was, with its age; an engine that does not answer is said not to."""
+        with self._lock:
+            now = time.monotonic()
+            open_since = self._asked_at if self._asked is not None and not self._asked.done() else now
+            known, age = self._known, now - self._known_at
+            if now - open_since > SLOW_SECONDS:
+                silent_for = now - (self._trouble_since or open_since)
+                return Report(trouble=_SILENT.format(seconds=silent_for), trouble_seconds=silent_for)
+        if known.age_seconds is None:
+            return known
+        silent_for = now - (self._trouble_since or now)
+        return replace(known, age_seconds=age, trouble_seconds=silent_for if known.trouble else 0.0)
 
     def begin(self) -> None:
         """Ask the engine again, if that is due; returns at once."""
@@ -55,18 +70,15 @@ class EngineWatch:
         """The report that `begin` asked for, waited for a moment."""
         asked = self._asked
         if asked is not None:
-            try:
+            with suppress(TooLate):
                 asked.result(timeout=PATIENCE_SECONDS)
-            except TooLate:
-                seconds = time.monotonic() - self._asked_at
-                if seconds > SLOW_SECONDS:
-                    return Report(trouble=f"The workflow engine has not answered for {seconds:.0f} s.")
-        return self._known
+        return self.known
 
     def _ask(self) -> None:
         known = self._look()
         with self._lock:
             self._known, self._known_at = known, time.monotonic()
+            self._trouble_since = (self._trouble_since or self._asked_at) if known.trouble else None
 
 
 def engine_watch(tenancy: Callable[[], Tenancy]) -> EngineWatch:

@@ -55,6 +55,15 @@ class HealthWatch:
                 asked.result(timeout=self._patience)
         return self._known
 
+    def seen(self) -> Health:
+        """The health, looked at anew if that is due, and waited for a moment at most: for who shows one tenant."""
+        self.begin()
+        asked = self._asked
+        if asked is not None:
+            with suppress(TooLate):
+                asked.result(timeout=SHORT_SECONDS)
+        return self._known
+
     @property
     def _patience(self) -> float:
         if not self._known.checks:

@@ -9,17 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from tenancy.saga.system_status import Condition
 
-class Condition(StrEnum):
-    """How a system is, the worst first."""
-
-    DOWN = "down"
-    """It does not do its work: nothing that needs it goes on."""
-    DEGRADED = "degraded"
-    """It works, but something waits, fails in part, or is nearly used up."""
-    UNKNOWN = "unknown"
-    """It could not be looked at; something else stands in the way, or nobody can see it from here."""
-    OK = "ok"
+__all__ = ["DEFAULT_POOL", "POOL", "Check", "Condition", "Health", "System", "carried_on"]
 
 
 class System(StrEnum):

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from tenancy.adapters.application_names import UNWINDER
 from tenancy.engine import overdue
 from tenancy.engine.classes import note_classes
 from tenancy.engine.held import Holds
@@ -19,7 +20,7 @@ from tenancy.engine.overdue import Move, Seen
 from tenancy.engine.plan_versions import require_known
 from tenancy.engine.stalls import note_stalls
 from tenancy.engine.telling import tell_of_classes, tell_of_stalls
-from tenancy.engine.tenancy import UNWINDER, Tenancy
+from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id, pursue
 from tenancy.ledger import rounds
 from tenancy.ledger.classes import members_of_all

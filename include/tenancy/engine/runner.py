@@ -153,7 +153,7 @@ def _act(tenancy: Tenancy, ledger: LedgerSession, task: Task, work: Work) -> Wai
             why = str(not_yet).rstrip(".")
             raise PermanentError(f"Not ready within {minutes:g} minutes: {why}.") from not_yet
         assert isinstance(activity, WaitingActivity)  # nobody else raises it
-        saga = ledger.record(work.tenant_id, ReportProgress(task.lease, str(not_yet)), stamp=task.stamp)
+        saga = ledger.record(work.tenant_id, ReportProgress(task.lease, str(not_yet), not_yet.cause), stamp=task.stamp)
         return Waiting(saga, activity.bell(work), until)
     return None
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tenancy.activities.plan import activity_of, limits
+from tenancy.activities.plan import activity_of, limits, maker_of
 from tenancy.adapters.advisory_lock import Holder
 from tenancy.engine.held import Holds
 from tenancy.engine.tenancy import Tenancy, message_of, unwinder
@@ -20,6 +20,7 @@ from tenancy.ledger.standings import Stood, standings
 from tenancy.saga import commands as c
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import Refused, cause_in
+from tenancy.saga.names import TenantId
 from tenancy.saga.stalls import NOT_LOOKED_AT, WAITS_ITS_TURN, Stall, stall_of
 from tenancy.saga.states import State
 from tenancy.saga.tenant import OpenStall, Saga
@@ -109,23 +110,35 @@ class _Pass:
 
     def _found(self, saga: Saga) -> Evidence:
         held = self.holds.why(saga) if _is_in_motion(saga) else None
-        found = held or self._looked(saga) or self._locked(saga) or _told(saga)
+        found = held or self._looked(saga) or self._locked(saga.tenant_id) or _told(saga)
         return found or Evidence(Cause.UNKNOWN, _NOTHING_FOUND)
 
-    def _locked(self, saga: Saga) -> Evidence | None:
-        """Somebody else than its own task, or who undoes it, holds the tenant's lock."""
-        holder = self.ledger.holder(saga.tenant_id)
-        if holder is None or _is_its_own(holder, saga):
+    def _locked(self, tenant_id: TenantId) -> Evidence | None:
+        """Somebody else than its own tasks, or who undoes it, holds the tenant's lock, before and after a new reading.
+
+        A look may take seconds, and its own next task may have begun meanwhile.
+        """
+        holder, saga, still = self.ledger.holder(tenant_id), self.ledger.saga(tenant_id), self.ledger.holder(tenant_id)
+        if holder is None or saga is None or still is None or still.pid != holder.pid or _is_its_own(holder, saga):
             return None
         return Evidence(Cause.LOCK_HELD, f"The tenant's lock is held by {holder}.", {"holder": str(holder)})
 
     def _looked(self, saga: Saga) -> Evidence | None:
+        if is_to_be_unwound(saga):
+            return self._looked_undoing(saga)
         activity = saga.current_activity
         if saga.state is not State.PROVISIONING or activity is None:
             return None
         wanted = c.NoteHeld(saga.held, saga.held_by or Cause.UNKNOWN)  # a look makes nothing: no fence is asked
         work = self.tenancy.work(self.ledger, saga, application="tenancy explain", stamp=_STAMP, wanted=wanted)
         return activity_of(activity).explain(work)
+
+    def _looked_undoing(self, saga: Saga) -> Evidence | None:
+        """What keeps the resources that are left from being released; None when nothing was found."""
+        wanted = c.StartUnwinding(saga.generation)
+        work = self.tenancy.work(self.ledger, saga, application="tenancy explain", stamp=_STAMP, wanted=wanted)
+        makers = dict.fromkeys(maker_of(resource.kind) for resource in saga.live_resources)
+        return next((found for maker in makers if (found := maker.explain_undoing(work))), None)
 
 
 def _held_by(why: Evidence) -> c.Command | None:
@@ -140,8 +153,7 @@ def _is_in_motion(saga: Saga) -> bool:
 def _is_its_own(holder: Holder, saga: Saga) -> bool:
     if is_to_be_unwound(saga):
         return holder.application.startswith(unwinder(saga.generation, ""))
-    step = saga.step(saga.current_activity) if saga.current_activity else None
-    return bool(step and step.holder and step.holder in holder.application)
+    return any(step.holder and step.holder in holder.application for step in saga.steps.values())
 
 
 def _told(saga: Saga) -> Evidence | None:

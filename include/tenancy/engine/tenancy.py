@@ -8,6 +8,7 @@ from datetime import datetime
 from tenancy.activities.activity import Observation, Work, World
 from tenancy.activities.plan import maker_of
 from tenancy.adapters.advisory_lock import Holder
+from tenancy.adapters.application_names import UNWINDER
 from tenancy.adapters.storage import LockPolicy
 from tenancy.engine.workflow import Runs
 from tenancy.ledger.envelope import Stamp
@@ -21,8 +22,6 @@ from tenancy.saga.names import TenantId
 from tenancy.saga.platform import Platform
 from tenancy.saga.tenant import Saga
 
-UNWINDER = "tenancy unwind"
-"""How sessions that unwind name themselves, their generation behind it: only a newer generation evicts them."""
 _MESSAGE_LIMIT = 2000
 
 

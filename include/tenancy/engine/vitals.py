@@ -5,11 +5,10 @@ looks or acts is told from here.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from tenancy.engine.workflow import Runs
-from tenancy.saga.causes import Cause
 from tenancy.saga.errors import TenancyError
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
@@ -17,14 +16,22 @@ from tenancy.saga.unwinding import is_to_be_unwound
 
 SCHEDULER: Final = "scheduler"
 TRIGGERER: Final = "triggerer"
+PATIENCE_SECONDS: Final = 30.0
+"""An engine that has not answered for less is no reason for anything: it is only busy, or restarts. (Its own parts are
+silent to it after 30 s, too: `[scheduler] scheduler_health_check_threshold`.)"""
 
 
 @dataclass(frozen=True)
 class Vitals:
-    """By the engine's own health report; `trouble` is why it could not be asked."""
+    """By the engine's own health report; `trouble` is why it could not be asked.
+
+    `trouble_seconds`: for how long it could not be asked. `age_seconds`: how old this is; None when nobody has asked.
+    """
 
     silent: tuple[str, ...] = ()
     trouble: str = ""
+    trouble_seconds: float = field(default=PATIENCE_SECONDS, compare=False)
+    age_seconds: float | None = field(default=0.0, compare=False)
 
     @property
     def said(self) -> str:
@@ -32,17 +39,16 @@ class Vitals:
         return self.trouble or no_sign_of(self.silent)
 
     @property
-    def cause(self) -> Cause | None:
-        """Of every tenant's waiting, when the engine is at fault; None while it schedules."""
-        if self.trouble:
-            return Cause.ENGINE_UNREACHABLE
-        return Cause.ENGINE_SCHEDULER_SILENT if SCHEDULER in self.silent else None
+    def is_away(self) -> bool:
+        """Has it not answered for so long that this is a reason?"""
+        return bool(self.trouble) and self.trouble_seconds >= PATIENCE_SECONDS
 
     def holds(self, saga: Saga) -> str:
         """Why this tenant waits for the engine; empty when it does not."""
         if not (saga.state is State.PROVISIONING or is_to_be_unwound(saga)):
             return ""
-        return self.trouble or no_sign_of(part for part in self.silent if part == SCHEDULER)
+        away = self.trouble if self.is_away else ""
+        return away or no_sign_of(part for part in self.silent if part == SCHEDULER)
 
 
 def vitals(runs: Callable[[], Runs]) -> Vitals:

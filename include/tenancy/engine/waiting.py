@@ -62,7 +62,7 @@ def _is_over(tenancy: Tenancy, ledger: LedgerSession, lease: Lease, actor: str) 
     try:
         seen = _look(tenancy, ledger, saga, lease, stamp)
         if not seen.ready:
-            ledger.record(saga.tenant_id, ReportProgress(lease, seen.why), stamp=stamp)
+            ledger.record(saga.tenant_id, ReportProgress(lease, seen.why, seen.cause), stamp=stamp)
     except (Refused, PermanentError, PlatformError) as reason:
         log.info("%s: the wait is over: %s", lease.activity, reason)
         return True

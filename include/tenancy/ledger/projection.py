@@ -3,8 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from tenancy.saga.causes import Cause
 from tenancy.saga.loops import same_error_again
-from tenancy.saga.tenant import Resource, Saga
+from tenancy.saga.states import State
+from tenancy.saga.tenant import Resource, Saga, Step
 
 
 def tenant_row(saga: Saga, at: datetime) -> dict[str, Any]:
@@ -26,6 +28,8 @@ def tenant_row(saga: Saga, at: datetime) -> dict[str, Any]:
         "stall_activity": saga.stall and saga.stall.activity,
         "stall_cause": saga.stall and saga.stall.cause.value,
         "stall_said": saga.stall.message if saga.stall else "",
+        **_activity_columns(saga),
+        "cancelled": saga.cancelled,
         "escalated": saga.escalated,
         "failures": len(saga.failures),
         "failure_cause": saga.failures[-1].cause.value if saga.failures else None,
@@ -37,6 +41,14 @@ def tenant_row(saga: Saga, at: datetime) -> dict[str, Any]:
         "history_cleared": saga.history_cleared,
         "at": at,
     }
+
+
+def _activity_columns(saga: Saga) -> dict[str, str | None]:
+    """What keeps the activity that is under way, as its last try or its wait said."""
+    under_way = saga.current_activity if saga.state is State.PROVISIONING else None
+    step = saga.step(under_way) if under_way else Step()
+    cause = None if step.cause is Cause.UNKNOWN else step.cause.value
+    return {"activity_cause": cause, "activity_said": step.message}
 
 
 def resource_rows(before: Saga | None, after: Saga, at: datetime) -> list[dict[str, Any]]:

@@ -21,13 +21,17 @@ values (%(stream)s, %(seq)s, %(kind)s, %(attempt)s, %(lease)s, %(actor)s, %(reas
 -- The tenant's row as its facts fold now.
 insert into ledger.tenant as t (id, slug, name, plan, region, admin_email, state, substate, attempt, generation, run_id,
                                 activity, activity_since, seq, predecessor, held, held_by, history_cleared,
-                                stall, stall_activity, stall_cause, stall_said, escalated,
+                                stall, stall_activity, stall_cause, stall_said, escalated, cancelled,
+                                activity_cause, activity_said, activity_cause_at, held_at, stall_at,
                                 failures, failure_cause, repeats, failure_activity, failure_said, failed_at,
                                 schema_version, chart_version, created_at, state_since, updated_at)
 values (%(id)s, %(slug)s, %(name)s, %(plan)s, %(region)s, %(admin_email)s, %(state)s, %(substate)s, %(attempt)s,
         %(generation)s, %(run_id)s, %(activity)s, case when %(activity)s::text is not null then %(at)s::timestamptz end,
         %(seq)s, %(predecessor)s, %(held)s, %(held_by)s, %(history_cleared)s,
-        %(stall)s, %(stall_activity)s, %(stall_cause)s, %(stall_said)s, %(escalated)s,
+        %(stall)s, %(stall_activity)s, %(stall_cause)s, %(stall_said)s, %(escalated)s, %(cancelled)s,
+        %(activity_cause)s, %(activity_said)s, case when %(activity_cause)s::text is not null then %(at)s::timestamptz end,
+        case when %(held_by)s::text is not null then %(at)s::timestamptz end,
+        case when %(stall)s::text is not null then %(at)s::timestamptz end,
         %(failures)s, %(failure_cause)s, %(repeats)s, %(failure_activity)s, %(failure_said)s,
         case when %(failures)s > 0 then %(at)s::timestamptz end, %(schema_version)s, %(chart_version)s,
         %(at)s, %(at)s, %(at)s)
@@ -37,7 +41,16 @@ on conflict (id) do update set
     run_id = excluded.run_id, activity = excluded.activity, seq = excluded.seq, updated_at = excluded.updated_at,
     held = excluded.held, held_by = excluded.held_by, history_cleared = excluded.history_cleared,
     stall = excluded.stall, stall_activity = excluded.stall_activity, stall_cause = excluded.stall_cause,
-    stall_said = excluded.stall_said, escalated = excluded.escalated,
+    stall_said = excluded.stall_said, escalated = excluded.escalated, cancelled = excluded.cancelled,
+    activity_cause = excluded.activity_cause, activity_said = excluded.activity_said,
+    activity_cause_at = case when (t.activity, t.attempt, t.activity_cause)
+                                  is distinct from (excluded.activity, excluded.attempt, excluded.activity_cause)
+                             then excluded.activity_cause_at else t.activity_cause_at end,
+    held_at = case when (t.held, t.held_by) is distinct from (excluded.held, excluded.held_by)
+                   then excluded.held_at else t.held_at end,
+    stall_at = case when (t.stall, t.stall_activity, t.stall_cause, t.stall_said) is distinct from
+                         (excluded.stall, excluded.stall_activity, excluded.stall_cause, excluded.stall_said)
+                    then excluded.stall_at else t.stall_at end,
     failures = excluded.failures, failure_cause = excluded.failure_cause, repeats = excluded.repeats,
     failure_activity = excluded.failure_activity, failure_said = excluded.failure_said,
     failed_at = case when excluded.failures > t.failures then excluded.updated_at else t.failed_at end,
@@ -110,10 +123,12 @@ select pg_advisory_xact_lock(7236833, hashtext(%(stream)s::text));
 with page as materialized (
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
        seq, predecessor, created_at, state_since, needs_attention, held, activity_since, turn_since, held_by,
-       stall, stall_activity, stall_cause, stall_said, escalated, failures, failure_cause, repeats
+       stall, stall_activity, stall_cause, stall_said, stall_at, held_at, activity_cause, activity_said,
+       activity_cause_at, cancelled, escalated, failures, failure_cause, repeats
   from ledger.tenant
  cross join lateral (
-       select state = 'Failed'
+       select (state = 'Failed'
+                 and not (cancelled and substate in ('settled', 'ready') and state_since >= %(untouched_before)s::timestamptz))
            or (state in ('Cancelling', 'Decommissioning') and state_since < %(in_between_before)s::timestamptz)
            or (state = 'Provisioning' and state_since < %(provisioning_before)s::timestamptz)
            or stall is not null
@@ -157,13 +172,15 @@ select state::text, tenants from (select state, count(*) as tenants from ledger.
 -- Tenants somebody should look at, newest first: the same judgement as above. By state first, since they are few.
 with judged as materialized (
     select * from ledger.tenant
-     where state = 'Failed'
+     where (state = 'Failed'
+                 and not (cancelled and substate in ('settled', 'ready') and state_since >= %(untouched_before)s::timestamptz))
         or (state in ('Cancelling', 'Decommissioning') and state_since < %(in_between_before)s::timestamptz)
         or (state = 'Provisioning' and state_since < %(provisioning_before)s::timestamptz)
         or stall is not null)
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
        seq, predecessor, created_at, state_since, true as needs_attention, held, activity_since, turn_since, held_by,
-       stall, stall_activity, stall_cause, stall_said, escalated, failures, failure_cause, repeats,
+       stall, stall_activity, stall_cause, stall_said, stall_at, held_at, activity_cause, activity_said,
+       activity_cause_at, cancelled, escalated, failures, failure_cause, repeats,
        belongs.class_issue, belongs.class_tenants
   from (select * from judged order by created_at desc, id desc limit %(limit)s) as page
   left join lateral (
@@ -176,7 +193,8 @@ select id, slug, name, plan, region, admin_email, state::text, substate::text, a
 -- name: needing_attention
 -- How many tenants somebody should look at: the same judgement as above.
 select count(*) as tenants from ledger.tenant
- where state = 'Failed'
+ where (state = 'Failed'
+                 and not (cancelled and substate in ('settled', 'ready') and state_since >= %(untouched_before)s::timestamptz))
     or (state in ('Cancelling', 'Decommissioning') and state_since < %(in_between_before)s::timestamptz)
     or (state = 'Provisioning' and state_since < %(provisioning_before)s::timestamptz)
     or stall is not null;
@@ -274,7 +292,8 @@ select id as tenant_id, extract(epoch from %(now)s::timestamptz - updated_at)::f
 -- name: standings
 -- How every tenant stands that is in motion, failed, or has an open stall.
 select id as tenant_id, state::text, substate::text, activity, state_since, activity_since, turn_since, held_by,
-       stall, stall_activity, stall_cause, stall_said, escalated, failures, failure_cause, repeats
+       stall, stall_activity, stall_cause, stall_said, stall_at, held_at, activity_cause, activity_said,
+       activity_cause_at, cancelled, escalated, failures, failure_cause, repeats
   from ledger.tenant where state in ('Provisioning', 'Cancelling', 'Decommissioning', 'Failed') or stall is not null;
 
 -- name: snapshot
@@ -493,7 +512,8 @@ select stall as kind, coalesce(stall_activity, '') as activity, stall_cause as c
 -- Open stalls of which there was no alert yet and whose cause was looked for, the oldest first. The same one in the same attempt has the same key.
 select * from (
        select id as tenant_id, slug, region, plan, state::text, substate::text, activity, state_since, activity_since,
-              turn_since, held_by, stall, stall_activity, stall_cause, stall_said, escalated, failures, failure_cause, repeats,
+              turn_since, held_by, stall, stall_activity, stall_cause, stall_said, stall_at, held_at, activity_cause, activity_said,
+       activity_cause_at, cancelled, escalated, failures, failure_cause, repeats,
               concat_ws(':', 'stall', id, attempt || '.' || generation, replace(stall, ' ', '-'), stall_activity) as key
          from ledger.tenant
         where stall is not null and stall_said <> %(not_looked_at)s

@@ -16,7 +16,7 @@ from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.standings import open_stall_of, standing_of
 from tenancy.saga.errors import LedgerOutdatedError
 from tenancy.saga.names import RunId, TenantId, is_slug
-from tenancy.saga.stalls import IN_BETWEEN, PROVISIONING, Limits, Standing
+from tenancy.saga.stalls import FAILED, IN_BETWEEN, PROVISIONING, Limits, Standing
 from tenancy.saga.states import State, Substate
 from tenancy.saga.tenant import OpenStall, Parameters
 
@@ -57,10 +57,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Late:
-    """Who is in between, or provisions, since before these moments needs attention."""
+    """Who is in between, or provisions, since before these moments needs attention; whom a person cancelled, when
+    nobody has gone on since `untouched_before`."""
 
     in_between_before: datetime
     provisioning_before: datetime
+    untouched_before: datetime
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class StoredFact:
 
 def late(limits: Limits, now: datetime) -> Late:
     """By the platform's limits."""
-    return Late(now - limits.tenants[IN_BETWEEN], now - limits.tenants[PROVISIONING])
+    return Late(*(now - limits.tenants[name] for name in (IN_BETWEEN, PROVISIONING, FAILED)))
 
 
 def tenants(ledger: LedgerSession, wanted: Wanted, *, late: Late, limit: int, after: Place | None = None) -> list[Line]:

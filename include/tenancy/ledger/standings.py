@@ -42,6 +42,11 @@ def standing_of(row: dict[str, Any]) -> Standing:
         repeats=row["repeats"],
         class_tenants=row.get("class_tenants") or 0,  # looked up for readers only
         turn_since=row["turn_since"],
+        held_since=row["held_at"],
+        activity_cause=cause_of(row["activity_cause"] or ""),
+        activity_message=row["activity_said"],
+        activity_cause_since=row["activity_cause_at"],
+        cancelled=row["cancelled"],
     )
 
 
@@ -49,4 +54,5 @@ def open_stall_of(row: dict[str, Any]) -> OpenStall | None:
     """The stall that is recorded."""
     if row["stall"] is None:
         return None
-    return OpenStall(row["stall"], row["stall_activity"], cause_of(row["stall_cause"]), row["stall_said"])
+    cause, observed_at = cause_of(row["stall_cause"]), row["stall_at"]
+    return OpenStall(row["stall"], row["stall_activity"], cause, row["stall_said"], observed_at)

@@ -17,9 +17,11 @@ class Advice:
     """The next action, in the same words in console, API, command line and messages.
 
     `until`: wait until then first; `said` says for what. `not_its_fault`: the platform's matter, not the tenant's.
+    `warning`: something is wrong, although nothing is over its time yet.
     """
 
     said: str
     action: str = ""
     until: datetime | None = None
     not_its_fault: bool = False
+    warning: bool = False

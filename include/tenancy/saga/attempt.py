@@ -191,9 +191,11 @@ def progress(command: c.ReportProgress, saga: Saga) -> tuple[f.Fact, ...]:
     """What a waiting task sees. No facts while it sees the same."""
     _require_lease(saga, command.lease)
     activity = command.lease.activity
-    if saga.step(activity).message == command.message:
+    step = saga.step(activity)
+    if (step.message, step.cause) == (command.message, command.cause):
         return ()
-    return (f.ActivityProgressed(activity, command.message),)
+    cause = "" if command.cause is Cause.UNKNOWN else str(command.cause)
+    return (f.ActivityProgressed(activity, command.message, cause),)
 
 
 def give_up(command: c.GiveUp, saga: Saga) -> tuple[f.Fact, ...]:

@@ -61,6 +61,7 @@ class ReportProgress(Command):
 
     lease: Lease
     message: str
+    cause: Cause = Cause.UNKNOWN
 
 
 @dataclass(frozen=True)

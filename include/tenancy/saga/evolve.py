@@ -53,6 +53,7 @@ def _(fact: f.AttemptStarted, saga: Saga) -> Saga:
         fault_of=None,
         not_undone=None,
         escalated=False,
+        cancelled=False,
         resumed=False,
         history_cleared=True,
         runs=MappingProxyType({**saga.runs, fact.run_id: fact.attempt}),
@@ -76,7 +77,7 @@ def _(fact: f.ActivityCompleted, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.ActivityProgressed, saga: Saga) -> Saga:
-    return saga.with_step(fact.activity, message=fact.message)
+    return saga.with_step(fact.activity, message=fact.message, cause=cause_of(fact.cause))
 
 
 @_apply.register
@@ -118,7 +119,9 @@ def _(fact: f.InvitationRenewed, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.CancelRequested, saga: Saga) -> Saga:
-    return replace(_free(saga), state=State.CANCELLING, substate=None, generation=fact.generation, renewals=0)
+    cancelled = saga.cancelled or saga.state is State.PROVISIONING
+    free = replace(_free(saga), cancelled=cancelled, renewals=0)
+    return replace(free, state=State.CANCELLING, substate=None, generation=fact.generation)
 
 
 @_apply.register

@@ -73,6 +73,7 @@ class ActivityProgressed(Fact):
     kind = "tenant.provisioning.step.progress"
     activity: ActivityName
     message: str
+    cause: str = ""
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,15 @@ class Standing:
     """How many tenants are in the class of stall that it belongs to; 0: it belongs to none."""
     turn_since: datetime | None = None
     """When it last ceased to wait for its turn; None when it never did."""
+    held_since: datetime | None = None
+    """When `held` was recorded; None when that is not known."""
+    activity_cause: Cause = Cause.UNKNOWN
+    """Why the last try of its activity failed, or what the activity waits for."""
+    activity_message: str = ""
+    activity_cause_since: datetime | None = None
+    """Since when that is the cause."""
+    cancelled: bool = False
+    """Did a person cancel its newest attempt while that was running?"""
 
     @property
     def activity_clock(self) -> datetime:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import Self
 
@@ -115,6 +116,8 @@ class OpenStall:
     activity: ActivityName | None
     cause: Cause
     message: str
+    observed_at: datetime | None = None
+    """When this cause was found; None when that is not known."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,8 @@ class Saga:
     not_undone_of: tuple[str, str] | None = None
     """Kind and name of that resource."""
     stall: OpenStall | None = None
+    cancelled: bool = False
+    """Did a person cancel the newest attempt while it was running?"""
     escalated: bool = False
     """Is the tenant in the hands of platform engineering? Until the next attempt."""
     history_cleared: bool = True

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from tenancy.console.api.problems import HEADERS, ProblemError
-from tenancy.console.callers import Caller, Right
+from tenancy.console.callers import ROLE_OF, Caller, Right
 from tenancy.console.parts import Parts
 
 WRITE_HEADER: Final = "X-Tenancy-Request"
@@ -68,10 +68,18 @@ class GuardedRoute(APIRoute):
         return guarded
 
 
+class LacksRightError(ProblemError):
+    """403: the caller's role lacks a permission."""
+
+    def __init__(self, caller: Caller, right: Right) -> None:
+        super().__init__(403, f"{caller.name} lacks the permission {right} here. The role {ROLE_OF[right]} has it.")
+        self.right = right
+
+
 def require(caller: Caller, right: Right) -> None:
-    """403 unless the caller has the right."""
+    """LacksRightError unless the caller has the right."""
     if right not in caller.rights:
-        raise ProblemError(403, f"{caller.name} lacks the permission {right} here.")
+        raise LacksRightError(caller, right)
 
 
 def require_meant(request: Request) -> None:

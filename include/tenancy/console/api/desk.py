@@ -57,12 +57,14 @@ class Desk:
         seen = progress(self.ledger, saga)
         found = open_findings(self.ledger, tenant_id=line.tenant_id, limit=_FINDINGS)
         engine = self.parts.engine()
+        self.parts.health.seen()
         held = engine.holds(saga) or saga.held  # while nothing schedules, nobody records what holds it
         return portrait.tenant(line, saga, seen, found, self.counsel(engine), held=held)
 
     def counsel(self, engine: Vitals) -> Counsel:
         """What to do next, by what is known of the engine."""
-        self.parts.health.begin()  # for the next look: this one takes what is known
+        self.parts.engine.begin()  # for the next look: this one takes what is known
+        self.parts.health.begin()
         return Counsel(self.tenancy.platform, engine, self.parts.clock(), self.parts.health.known)
 
 

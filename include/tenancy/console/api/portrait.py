@@ -50,7 +50,9 @@ def row(line: Line, counsel: Counsel) -> shapes.TenantRow:
             until=advice.until,
             seconds_left=_seconds(now, advice.until) if advice.until else None,
             not_its_fault=advice.not_its_fault,
+            warning=advice.warning,
         ),
+        why=counsel.evidence(line),
         stall=_stall(line, counsel),
         platform_trouble=[f"{check.name}: {check.said}" for check in counsel.checks(line)],
         class_issue=line.class_issue,
@@ -77,7 +79,7 @@ def tenant(
         held=held,
         progress=progress(seen),
         actions={action: _permission(preview(saga, action)) for action in ACTIONS},
-        url=tenant_url(counsel.platform, saga.parameters),
+        url=tenant_url(counsel.platform, saga.parameters) if saga.live_resources else "",
         findings=[finding(each) for each in found],
     )
 

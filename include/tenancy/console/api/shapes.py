@@ -15,6 +15,7 @@ class AdviceShape(BaseModel):
     until: datetime | None = Field(description="Wait until then first")
     seconds_left: float | None
     not_its_fault: bool = Field(description="The platform's matter, not the tenant's")
+    warning: bool = Field(description="Something is wrong, although nothing is over its time yet")
 
 
 class StallShape(BaseModel):
@@ -49,8 +50,9 @@ class TenantRow(BaseModel):
     needs_attention: bool
     next_action: str = Field(description="The next step in a sentence, the same everywhere")
     advice: AdviceShape
+    why: str = Field(description="What was found to keep it now; empty when nothing was")
     stall: StallShape | None = Field(description="What is over its time just now")
-    platform_trouble: list[str] = Field(description="What is wrong with the systems that its cause is about")
+    platform_trouble: list[str] = Field(description="What is wrong now with the systems that it needs")
     class_issue: int | None = Field(description="The open class of stall that it belongs to: `/classes/{id}`")
     predecessor: str | None
     seq: int = Field(description="Of its newest fact; an action can name it as `seen`")
@@ -120,7 +122,7 @@ class Tenant(TenantRow):
     held: str = Field(description="Why its run waits, or empty")
     progress: ProgressShape
     actions: dict[str, Permission]
-    url: str = Field(description="Where it answers once it is Active")
+    url: str = Field(description="Where it answers once it is Active; empty while it has nothing")
     findings: list[FindingShape] = Field(description="What the last reality check found of it; at most 50")
 
 

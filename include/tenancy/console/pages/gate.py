@@ -16,9 +16,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import place_for, receive_meant, require, right_of
+from tenancy.console.api.access import LacksRightError, place_for, receive_meant, require, right_of
 from tenancy.console.api.problems import ProblemError
-from tenancy.console.callers import Caller, NotAuthenticated
+from tenancy.console.callers import ROLE_OF, Caller, NotAuthenticated, Right
 from tenancy.console.pages.rendering import airflow_of, page, root_of
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 
@@ -134,8 +134,9 @@ def _login_away(_request: Request, error: Any) -> Trouble:
 
 
 def _refused(_request: Request, error: Any) -> Trouble:
-    if error.status == 403:
-        return Trouble(403, "You may not read tenants", error.detail, way_out="Ask for the role Tenancy Viewer.")
+    if isinstance(error, LacksRightError):
+        title = "You may not read tenants" if error.right is Right.READ else "Your role may not do this"
+        return Trouble(403, title, error.detail, way_out=f"Ask for the role {ROLE_OF[error.right]}.")
     if error.status == 503:
         return Trouble(503, "The console is busy", error.detail)
     return Trouble(error.status, "There is no such tenant" if error.status == 404 else "Not shown", error.detail)

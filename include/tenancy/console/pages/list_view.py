@@ -127,7 +127,7 @@ def _phase(line: Line) -> str:
 
 def line_view(line: Line, counsel: Counsel) -> LineView:
     """One tenant's line."""
-    now, stall = counsel.now, counsel.stall(line)
+    now, stall, advice = counsel.now, counsel.stall(line), counsel.advice(line)
     attention = line.needs_attention or stall is not None
     phase = _phase(line)
     return LineView(
@@ -137,23 +137,23 @@ def line_view(line: Line, counsel: Counsel) -> LineView:
         plan=line.parameters.plan,
         region=line.parameters.region,
         phase=phase,
-        tone=_tone(phase, attention=attention),
+        tone=_tone(phase, attention=attention or advice.warning),
         busy=phase in BUSY,
         says=words.SHORTLY.get(phase, ""),
         activity=words.LABELS.get(line.activity or "", line.activity or ""),
-        held=counsel.evidence(line) if stall else line.held,
+        held=counsel.evidence(line) if stall or advice.warning else line.held,
         attempt=line.attempt,
         state_since=line.state_since,
         seconds_in_state=(now - line.state_since).total_seconds(),
         created_at=line.created_at,
         age_seconds=(now - line.created_at).total_seconds(),
         attention=attention,
-        next=counsel.advice(line).said if attention else "",
+        next=advice.said if attention or advice.warning else "",
     )
 
 
 def _tone(phase: str, *, attention: bool) -> str:
-    return "warn" if attention and phase == "Provisioning" else words.TONES[phase]
+    return "warn" if attention and phase in {"Provisioning", "Active"} else words.TONES[phase]
 
 
 def _counts(seen: Listed, wanted: Wanted) -> tuple[Count, ...]:

@@ -46,16 +46,21 @@ def _engine(report: Report) -> tuple[PlatformLine, ...]:
                 "on, and actions may have to wait. Escalate to platform engineering if it lasts.",
             ),
         )
-    if report.silent:
-        parts = " and ".join(report.silent)
-        return (
-            PlatformLine(
-                "bad",
-                f"The workflow engine's {parts} gives no sign of life.",
-                "Nothing new is started. This is not the tenants' fault: escalate to platform engineering.",
-            ),
-        )
-    return ()
+    return tuple(_silent(part) for part in report.silent)
+
+
+def _silent(part: str) -> PlatformLine:
+    name = part.replace("_", " ")
+    means = _SILENT_MEANS.get(name, "")
+    said = f"{means} This is not the tenants' fault: escalate to platform engineering.".strip()
+    return PlatformLine("bad", f"The workflow engine's {name} gives no sign of life.", said)
+
+
+_SILENT_MEANS: Final = {
+    "scheduler": "Nothing new is started.",
+    "triggerer": "Tasks start, but tenants that wait for their workloads do not go on.",
+    "dag processor": "Tasks start, but changed DAGs are not read and some failures are found by the reconciler only.",
+}
 
 
 def _paused(report: Report) -> tuple[PlatformLine, ...]:

@@ -1,10 +1,14 @@
 """The panel on top of a tenant's page: what is going on, why, and the next action, in the runbook's words. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tenancy.activities.advice import in_words
+from tenancy.airflow_settings import OPERATOR
+from tenancy.console.callers import Right
 from tenancy.console.pages import words
+from tenancy.console.pages.action_view import RIGHTS, lacks
 from tenancy.console.pages.looked import Looked
 from tenancy.console.pages.timeline_view import AttemptView, RowView
 from tenancy.saga.stalls import Stall, StallKind
@@ -25,8 +29,15 @@ class Situation:
     """What is wrong with the systems that it is about."""
 
 
-def situation(seen: Looked, newest: AttemptView | None) -> Situation:
-    """The panel on top of the page."""
+def situation(seen: Looked, newest: AttemptView | None, rights: Collection[Right] = frozenset(Right)) -> Situation:
+    """The panel on top of the page, for a caller with these rights."""
+    drawn = _situation(seen, newest)
+    action = seen.counsel.advice(seen.line).action
+    lacking = lacks(action, rights) if action in RIGHTS else ""
+    return replace(drawn, next=f"{drawn.next} (Ask somebody with the role {OPERATOR} to do it.)") if lacking else drawn
+
+
+def _situation(seen: Looked, newest: AttemptView | None) -> Situation:
     saga, phase = seen.saga, seen.saga.phase
     if saga.state is State.PROVISIONING:
         return _of_provisioning(seen, newest)
@@ -41,7 +52,9 @@ def situation(seen: Looked, newest: AttemptView | None) -> Situation:
         why = f"{label} failed: {_cut(failure.message)} {why}".strip()
     elif phase in {"Failed settled", "Failed ready"}:
         why = "It did not fail by itself: it was cancelled."
-    return Situation(words.TONES[phase], heading, why, *_next(seen))
+    advice = seen.counsel.advice(seen.line)
+    tone = "warn" if advice.warning and phase == "Active" else words.TONES[phase]
+    return Situation(tone, heading, why, *_next(seen))
 
 
 def _of_provisioning(seen: Looked, newest: AttemptView | None) -> Situation:
@@ -51,7 +64,8 @@ def _of_provisioning(seen: Looked, newest: AttemptView | None) -> Situation:
     if stall is not None:
         return Situation("warn", _stuck(stall, row), _cut(_why_stuck(seen, stall, row)), *_next(seen))
     heading = f"It is being provisioned: {row.label} {_AT.get(row.look, 'is next')}" if row else "Its run is starting"
-    return Situation("run", heading, _cut(row.why) if row else "", *_next(seen))
+    tone = "warn" if seen.counsel.advice(seen.line).warning else "run"
+    return Situation(tone, heading, _cut(row.why) if row else "", *_next(seen))
 
 
 def _stuck(stall: Stall, row: RowView | None) -> str:

@@ -61,7 +61,7 @@ def tenant_view(
         saga=saga,
         phase=saga.phase,
         tone=words.TONES[saga.phase],
-        situation=situation(seen, newest),
+        situation=situation(seen, newest, rights),
         seconds_in_state=seen.seconds_in_state,
         url=tenant_url(seen.platform, saga.parameters),
         actions=action_views(saga, rights, shown_to(seen.envelopes, saga.invitation)),

@@ -12,14 +12,14 @@ LABELS: Final[dict[str, str]] = {activity.name: activity.label for activity in P
 
 MEANINGS: Final = {
     "Provisioning": "It is being provisioned",
-    "Cancelling": "It is being cancelled: what was made is undone, in reverse",
-    "Failed unwinding": "It failed, and what was made is being undone, in reverse",
+    "Cancelling": "It is being cancelled: everything created so far is being removed",
+    "Failed unwinding": "It failed, and everything it created is being removed",
     "Failed settled": "Nothing is left of it: that was checked",
     "Failed ready": "It is reset, and can be retried",
     "Failed retained": "It failed, and all its resources are kept",
     "Failed stuck": "Undoing it ran out of tries: something may be left",
     "Active": "It is active",
-    "Decommissioning": "It is being decommissioned: all it has is released, in reverse",
+    "Decommissioning": "It is being decommissioned: everything it has is being removed",
     "Decommissioned": "It is decommissioned: nothing is left of it",
 }
 SHORTLY: Final = {

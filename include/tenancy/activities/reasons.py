@@ -1,0 +1,118 @@
+"""What keeps a tenant now: systems it needs that are down, and recorded causes that no newer look refutes. Pure.
+
+advice.py puts it into words. A recorded cause counts only for the activity or state it was recorded of, and only until
+a newer look at its system finds that system well.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from tenancy.activities.plan import PLAN
+from tenancy.saga.causes import Cause
+from tenancy.saga.stalls import StallKind, Standing
+from tenancy.saga.states import State, Substate
+from tenancy.saga.system_status import CLUSTER, INGRESS, STORAGE, Known, SystemStatus
+from tenancy.saga.tenant import OpenStall
+
+PATIENCE: Final = timedelta(seconds=30)
+"""A cause of an activity that is in time is told after so long: pods that start show one for a moment."""
+_SCHEDULING: Final = (Cause.ENGINE_UNREACHABLE, Cause.ENGINE_SCHEDULER_SILENT)
+_STALE_WHEN_ANSWERED: Final = frozenset(
+    {
+        Cause.STORAGE_UNREACHABLE,
+        Cause.STORAGE_NO_SLOTS,
+        Cause.STORAGE_TEMPLATE_IN_USE,
+        Cause.CLUSTER_UNREACHABLE,
+        Cause.INGRESS_SILENT,
+        Cause.LEDGER_SILENT,
+        Cause.ENGINE_UNREACHABLE,
+        Cause.ENGINE_SCHEDULER_SILENT,
+        Cause.ENGINE_TRIGGERER_SILENT,
+    }
+)
+"""Causes that a health check sees whole: when it finds the system well, they are over."""
+SEEN_BY_HEALTH: Final = _STALE_WHEN_ANSWERED | {
+    Cause.STORAGE_PERMISSION,
+    Cause.STORAGE_READ_ONLY,
+    Cause.STORAGE_CREDENTIALS,
+    Cause.STORAGE_CONNECTION,
+    Cause.CLUSTER_REFUSES,
+    Cause.CLUSTER_CREDENTIALS,
+    Cause.CLUSTER_NODE,
+}
+"""Causes that a health check sees in part. While a tenant hangs, the reconciler looks again and knows more; why an
+attempt failed is never looked at again, so there a healthy system counts."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One thing that keeps it. `status`: the look that finds its system down now; None for a recorded cause."""
+
+    cause: Cause
+    status: SystemStatus | None = None
+
+
+def reasons(how: Standing, stall: OpenStall | None, now: datetime, known: Known) -> tuple[Reason, ...]:
+    """All that keep it, what is seen now first; of each cause one."""
+    down = (known.down(need, now) for need in _needs(how))
+    seen = [Reason(status.cause, status) for status in down if status]
+    recorded = [Reason(cause) for cause in _recorded(how, stall, now, known)]
+    found: dict[Cause, Reason] = {}
+    for each in (*seen, *recorded):
+        found.setdefault(each.cause, each)
+    return tuple(found.values())
+
+
+def healed(how: Standing, now: datetime, known: Known) -> SystemStatus | None:
+    """The system that made the last attempt fail, if it was found well since."""
+    cause = how.failure_cause
+    return known.healed(cause, how.state_since, now) if cause in SEEN_BY_HEALTH else None
+
+
+def _needs(how: Standing) -> tuple[str, ...]:
+    """Systems, and parts of the engine by the cause that their silence is, in the order in which they are told."""
+    if how.state is State.PROVISIONING:
+        activity = next((each for each in PLAN if each.name == how.activity), None)
+        waits = (Cause.ENGINE_TRIGGERER_SILENT,) if activity and activity.is_deferred else ()
+        return (*_SCHEDULING, *waits, *(activity.systems if activity else ()))
+    if how.state is State.ACTIVE:
+        return STORAGE, CLUSTER, INGRESS
+    if how.state is State.DECOMMISSIONED:
+        return ()
+    at_rest = how.state is State.FAILED and how.substate is not Substate.UNWINDING
+    return (STORAGE, CLUSTER) if at_rest else (*_SCHEDULING, STORAGE, CLUSTER)
+
+
+def _recorded(how: Standing, stall: OpenStall | None, now: datetime, known: Known) -> Iterator[Cause]:
+    if how.held and not _is_over(how.held, how.held_since, now, known):
+        yield how.held
+    if stall and is_current(stall, how) and not _is_over(stall.cause, stall.observed_at, now, known):
+        yield stall.cause
+    lasting = how.state is State.PROVISIONING and _has_lasted(how, now)
+    if lasting and not _is_over(how.activity_cause, how.activity_cause_since, now, known):
+        yield how.activity_cause
+    if how.state is State.FAILED and how.failure_cause and not (how.cancelled or healed(how, now, known)):
+        yield how.failure_cause
+
+
+def _is_over(cause: Cause, recorded_at: datetime | None, now: datetime, known: Known) -> bool:
+    if cause is Cause.UNKNOWN:
+        return True
+    return cause in _STALE_WHEN_ANSWERED and known.healed(cause, recorded_at, now) is not None
+
+
+def _has_lasted(how: Standing, now: datetime) -> bool:
+    return how.activity_cause_since is not None and now - how.activity_cause_since >= PATIENCE
+
+
+def is_current(stall: OpenStall, how: Standing) -> bool:
+    """Was it recorded of the activity or the state that the tenant is in now?"""
+    match stall.kind:
+        case StallKind.ACTIVITY | StallKind.PROVISIONING:
+            fresh = stall.observed_at is None or stall.observed_at >= how.activity_since
+            return how.state is State.PROVISIONING and stall.activity == how.activity and fresh
+        case StallKind.IN_BETWEEN:
+            return how.substate is Substate.UNWINDING or how.state in {State.CANCELLING, State.DECOMMISSIONING}
+    return how.state is State.FAILED and how.substate is not Substate.UNWINDING

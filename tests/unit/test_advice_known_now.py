@@ -1,0 +1,231 @@
+"""Advice is a function of what is known now and how old it is: a table over state, what is down, what has healed."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from tenancy.activities.advice import GOES_ON, ONCE_ACTIVE, advise, cause_now
+from tenancy.activities.plan import PLAN
+from tenancy.saga.advice import Advice
+from tenancy.saga.causes import Cause
+from tenancy.saga.stalls import Standing
+from tenancy.saga.states import State, Substate
+from tenancy.saga.system_status import CLUSTER, ENGINE, INGRESS, STORAGE, Condition, Known, SystemStatus
+from tenancy.saga.tenant import OpenStall
+from tests.unit.sagas import DEPLOY, FLIP, ORDER, WAIT
+from tests.unit.sagas import STORAGE as ALLOCATE_STORAGE
+from tests.unit.test_stalls import LIMITS, NOW, minutes, standing
+
+SILENT = {
+    STORAGE: Cause.STORAGE_UNREACHABLE,
+    CLUSTER: Cause.CLUSTER_UNREACHABLE,
+    INGRESS: Cause.INGRESS_SILENT,
+}
+SYSTEMS = tuple(SILENT)
+ENGINE_PARTS = (Cause.ENGINE_UNREACHABLE, Cause.ENGINE_SCHEDULER_SILENT, Cause.ENGINE_TRIGGERER_SILENT)
+UNDOING = ((State.CANCELLING, None), (State.FAILED, Substate.UNWINDING), (State.DECOMMISSIONING, None))
+AT_REST = tuple((State.FAILED, each) for each in (Substate.SETTLED, Substate.READY, Substate.RETAINED, Substate.STUCK))
+
+
+def seconds(number: float) -> timedelta:
+    return timedelta(seconds=number)
+
+
+def looked(system: str, condition: Condition, *, ago: float = 5, cause: Cause | None = None) -> SystemStatus:
+    """One look at a system, so many seconds ago."""
+    down = condition is Condition.DOWN
+    found = cause or (SILENT[system] if down else Cause.UNKNOWN)
+    sentence = "It does not answer." if down else "It answers."
+    since = NOW - minutes(3) if down else None
+    return SystemStatus(system, f"{system} of eu", condition, sentence, NOW - seconds(ago), since, found)
+
+
+def engine(down: Cause | None = None) -> tuple[SystemStatus, ...]:
+    """All parts of the engine are well, but for one."""
+    return tuple(
+        looked(ENGINE, Condition.DOWN if cause is down else Condition.OK, cause=cause) for cause in ENGINE_PARTS
+    )
+
+
+def knowing(*statuses: SystemStatus) -> Known:
+    return Known(statuses)
+
+
+def advice(how: Standing, *statuses: SystemStatus, stall: OpenStall | None = None, now: datetime = NOW) -> Advice:
+    return advise(how, stall, now, LIMITS, knowing(*statuses))
+
+
+NEEDED = {
+    ("Active", None): SYSTEMS,
+    **{(str(state), substate): (STORAGE, CLUSTER) for state, substate in (*UNDOING, *AT_REST)},
+    ("Decommissioned", None): (),
+}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize(("where", "needed"), NEEDED.items(), ids=str)
+def test_a_system_that_is_down_now_is_told_where_it_is_needed(where, needed, system):
+    how = standing(State(where[0]), where[1], activity=None)
+    told = advice(how, looked(system, Condition.DOWN))
+    assert (f"The {system} of eu is down since 11:57:00 UTC: It does not answer." in told.said) == (system in needed)
+    assert told.not_its_fault == (system in needed)
+    assert told.warning == (system in needed)
+
+
+@pytest.mark.parametrize("system", [STORAGE, CLUSTER])
+@pytest.mark.parametrize("activity", PLAN, ids=lambda activity: activity.name)
+def test_an_activity_that_is_in_time_tells_what_it_needs_and_is_down(activity, system):
+    told = advice(standing(activity=activity.name, activity_for=0.5), looked(system, Condition.DOWN))
+    needs = system in activity.systems
+    assert ("is down since" in told.said, told.not_its_fault, told.warning) == (needs, needs, needs)
+    assert needs or told.said == GOES_ON
+    assert "Nothing:" not in told.said or not needs
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("condition", [Condition.OK, Condition.DEGRADED, Condition.UNKNOWN])
+def test_what_is_not_down_is_not_told_as_down(system, condition):
+    assert advice(standing(State.ACTIVE, activity=None), looked(system, condition)) == Advice(ONCE_ACTIVE)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_an_old_look_says_nothing_about_now(system):
+    old = looked(system, Condition.DOWN, ago=61)
+    assert advice(standing(State.ACTIVE, activity=None), old) == Advice(ONCE_ACTIVE)
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        Cause.STORAGE_UNREACHABLE,
+        Cause.STORAGE_TEMPLATE_IN_USE,
+        Cause.STORAGE_NO_SLOTS,
+        Cause.STORAGE_PERMISSION,
+        Cause.CLUSTER_UNREACHABLE,
+        Cause.CLUSTER_REFUSES,
+    ],
+)
+@pytest.mark.parametrize(("state", "substate"), AT_REST)
+def test_a_failed_tenant_whose_system_is_well_again_is_told_to_go_on(state, substate, cause):
+    how = replace(standing(state, substate, state_for=5), failures=1, failure_cause=cause)
+    told = advice(how, looked(cause.system, Condition.OK))
+    assert told.said.startswith(f"The {cause.system} of eu, for which it failed, is well again.")
+    assert "looked at" not in told.said
+    assert told.action == advise(standing(state, substate), None, NOW, LIMITS).action
+    before = replace(how, state_since=NOW)  # the look is older than the failure
+    assert "well again" not in advice(before, looked(cause.system, Condition.OK)).said
+    assert "Check first that the" in advice(how).said
+
+
+@pytest.mark.parametrize("cause", [Cause.CLUSTER_IMAGE, Cause.CLUSTER_CRASH, Cause.STORAGE_DISK_FULL])
+def test_what_a_health_check_cannot_see_is_not_refuted_by_it(cause):
+    how = replace(standing(State.FAILED, Substate.SETTLED, state_for=5), failures=1, failure_cause=cause)
+    assert advice(how, looked(cause.system, Condition.OK)).said == advice(how).said
+
+
+@pytest.mark.parametrize(("state", "substate"), AT_REST)
+def test_a_retry_waits_for_a_system_that_is_down_whatever_the_last_one_failed_for(state, substate):
+    how = replace(standing(state, substate), failures=1, failure_cause=Cause.CLUSTER_IMAGE)
+    told = advice(how, looked(STORAGE, Condition.DOWN))
+    assert (told.said.startswith("The storage of eu is down"), told.action) == (True, "")
+
+
+def stalled(cause: Cause, *, ago: float, activity: str = ALLOCATE_STORAGE) -> OpenStall:
+    return OpenStall("activity", activity, cause, "It was seen so.", NOW - seconds(ago))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("cause", [Cause.STORAGE_UNREACHABLE, Cause.STORAGE_TEMPLATE_IN_USE])
+def test_a_recorded_cause_is_dropped_when_a_newer_look_refutes_it(cause):
+    how, stall = standing(activity_for=9), stalled(cause, ago=20)
+    assert cause_now(how, stall, NOW, knowing(looked(STORAGE, Condition.OK, ago=5))) is Cause.UNKNOWN
+    assert cause_now(how, stall, NOW, knowing(looked(STORAGE, Condition.OK, ago=25))) is cause
+    assert cause_now(how, stall, NOW) is cause
+    without_time = replace(stall, observed_at=None)
+    assert cause_now(how, without_time, NOW, knowing(looked(STORAGE, Condition.OK))) is Cause.UNKNOWN
+
+
+def test_a_degraded_system_answers_and_yet_may_be_full():
+    how, degraded = standing(activity_for=9), knowing(looked(STORAGE, Condition.DEGRADED))
+    assert cause_now(how, stalled(Cause.STORAGE_UNREACHABLE, ago=20), NOW, degraded) is Cause.UNKNOWN
+    assert cause_now(how, stalled(Cause.STORAGE_NO_SLOTS, ago=20), NOW, degraded) is Cause.STORAGE_NO_SLOTS
+
+
+def test_the_cause_of_an_activity_that_is_done_says_nothing_about_the_next():
+    """The image is mended, readiness is ticked, and Mark active has just begun: no cancel."""
+    how = standing(activity=FLIP, state_for=20, activity_for=0.1)
+    old = OpenStall("activity", WAIT, Cause.CLUSTER_IMAGE, "no such image", NOW - minutes(9))
+    told = advise(how, old, NOW, LIMITS)
+    assert "image" not in told.said
+    assert told.said.startswith("Wait: Mark active has just begun.")
+    assert (told.action, told.until) == ("", how.activity_since + minutes(1))
+    later = replace(how, activity_since=NOW - minutes(2))
+    assert advise(later, old, NOW, LIMITS).action == "cancel"
+
+
+@pytest.mark.parametrize("activity", ORDER)
+def test_a_cause_that_was_recorded_in_an_earlier_attempt_of_the_same_activity_is_dropped(activity):
+    how = standing(activity=activity, activity_for=0.2)
+    old = OpenStall("activity", activity, Cause.CLUSTER_CRASH, "exit 1", NOW - minutes(30))
+    assert cause_now(how, old, NOW) is Cause.UNKNOWN
+
+
+@pytest.mark.parametrize("part", ENGINE_PARTS)
+@pytest.mark.parametrize("activity", [DEPLOY, WAIT])
+def test_a_part_of_the_engine_holds_only_who_needs_it(activity, part):
+    told = advice(standing(activity=activity, activity_for=0.2), *engine(part))
+    held = part is not Cause.ENGINE_TRIGGERER_SILENT or activity == WAIT
+    assert (told.action, told.not_its_fault) == (("escalate", True) if held else ("", False))
+
+
+@pytest.mark.parametrize("part", ENGINE_PARTS)
+def test_a_part_of_the_engine_that_is_well_again_is_not_told_as_silent(part):
+    how = standing(activity=WAIT, activity_for=0.2, held=part)
+    assert advice(how).action == "escalate"
+    assert advice(replace(how, held_since=NOW - seconds(25)), *engine()).said == GOES_ON
+    assert advice(replace(how, held_since=NOW - seconds(1)), *engine()).action == "escalate"
+
+
+def test_beside_a_silent_engine_the_activitys_own_cause_is_told():
+    told = advice(
+        standing(activity=ALLOCATE_STORAGE, activity_for=9),
+        *engine(Cause.ENGINE_UNREACHABLE),
+        looked(STORAGE, Condition.DOWN),
+    )
+    assert "The storage of eu is down" in told.said
+    assert told.said.endswith("Escalate: the workflow engine has to answer first.")
+
+
+@pytest.mark.parametrize("activity", ORDER)
+def test_who_was_escalated_is_not_told_to_escalate(activity):
+    how = standing(activity=activity, activity_for=25, state_for=30, escalated=True)
+    for cause in Cause:
+        told = advise(how, stalled(cause, ago=1, activity=activity), NOW, LIMITS)
+        assert "Escalate" not in told.said.replace("Escalated", "")
+        assert "escalate." not in told.said
+        assert "Escalated to platform engineering" in told.said
+        assert told.action == ""
+
+
+def test_after_three_failures_the_loop_rule_holds_also_for_who_was_escalated():
+    how = replace(standing(State.FAILED, Substate.SETTLED, escalated=True), failures=3)
+    told = advise(how, None, NOW, LIMITS)
+    assert told.said.startswith("Escalated to platform engineering. When they are done: decommission and recreate")
+    assert told.action == "decommission"
+
+
+def test_an_activity_that_is_in_time_warns_of_what_keeps_it_once_that_has_lasted():
+    image = {"activity_cause": Cause.CLUSTER_IMAGE, "activity_message": "0 of 1 pods ready; ImagePullBackOff"}
+    how = replace(standing(activity=WAIT, activity_for=4.3), **image, activity_cause_since=NOW - minutes(4))
+    told = advise(how, None, NOW, LIMITS)
+    assert told.warning
+    assert told.said.startswith("See that the image exists and may be pulled. Wait: it may take 10 minutes.")
+    fresh = replace(how, activity_since=NOW - seconds(9), activity_cause_since=NOW - seconds(5))
+    assert advise(fresh, None, NOW, LIMITS) == Advice(GOES_ON)
+
+
+def test_a_cancelled_tenant_is_not_told_why_an_earlier_attempt_failed():
+    how = replace(
+        standing(State.FAILED, Substate.SETTLED), failures=1, failure_cause=Cause.CLUSTER_CRASH, cancelled=True
+    )
+    assert advise(how, None, NOW, LIMITS).said == "Reset, then retry."

@@ -1,0 +1,84 @@
+"""What the console knows of the platform, as advice weighs it: the age of each look, and patience with the engine."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tenancy.console.counsel import Counsel
+from tenancy.console.engine_watch import EngineWatch
+from tenancy.console.pages.platform_view import platform_lines
+from tenancy.engine.health import Check, Condition, Health, System
+from tenancy.engine.report import Report
+from tenancy.engine.vitals import Vitals
+from tenancy.saga.states import State
+from tests.unit.sagas import ACME, WAIT
+from tests.unit.test_console_views import COUNSEL, LINE, NOW, WELL
+
+REGIONAL = (System.STORAGE, System.CLUSTER, System.INGRESS)
+
+
+def health(
+    state: Condition, *, ago: float = 5, systems: tuple[System, ...] = REGIONAL, region: str = ACME.region
+) -> Health:
+    at = NOW - timedelta(seconds=ago)
+    return Health(tuple(Check(each, state, "It says so.", region, checked_at=at) for each in systems), at)
+
+
+def waiting(counsel: Counsel) -> str:
+    """The advice for a tenant that has just begun to wait for its workloads."""
+    how = replace(LINE.standing, state=State.PROVISIONING, activity=WAIT, state_since=NOW, activity_since=NOW)
+    return counsel.advice(replace(LINE, state=State.PROVISIONING, activity=WAIT, standing=how)).said
+
+
+@pytest.mark.parametrize("system", REGIONAL)
+def test_an_active_tenant_is_told_what_of_its_region_is_down(system: System):
+    counsel = replace(COUNSEL, health=health(Condition.DOWN, systems=(system,)))
+    advice = counsel.advice(LINE)
+    assert f"The {system} of {ACME.region} is down" in advice.said
+    assert (advice.not_its_fault, advice.warning) == (True, True)
+    assert [check.system for check in counsel.checks(LINE)] == [system]
+
+
+@pytest.mark.parametrize("changes", [{"ago": 90}, {"region": "elsewhere"}])
+def test_an_old_look_or_one_elsewhere_is_no_trouble_of_it(changes: dict[str, Any]):
+    counsel = replace(COUNSEL, health=health(Condition.DOWN, **changes))
+    assert (counsel.advice(LINE).warning, counsel.checks(LINE)) == (False, ())
+
+
+def test_an_engine_that_has_not_answered_for_a_moment_is_no_reason_yet():
+    moment, long = (Vitals(trouble="It does not answer.", trouble_seconds=seconds) for seconds in (16.0, 31.0))
+    assert "the workflow engine has to answer first" not in waiting(replace(COUNSEL, engine=moment))
+    assert "the workflow engine has to answer first" in waiting(replace(COUNSEL, engine=long))
+
+
+def test_beside_an_engine_that_is_away_the_trouble_of_the_region_is_told():
+    counsel = replace(COUNSEL, engine=Vitals(trouble="It does not answer."), health=health(Condition.DOWN))
+    said = waiting(counsel)
+    assert said.startswith(f"The cluster of {ACME.region} is down")
+    assert said.endswith("the workflow engine has to answer first.")
+
+
+@pytest.mark.parametrize(("age", "told"), [(2.0, True), (61.0, False), (None, False)])
+def test_a_report_of_the_engine_counts_while_it_is_fresh(age: float | None, told: bool):
+    silent = Vitals(("triggerer",), age_seconds=age)
+    assert ("until it is back" in waiting(replace(COUNSEL, engine=silent))) == told
+
+
+def test_a_look_that_was_never_asked_for_knows_nothing():
+    assert EngineWatch(Report).known.age_seconds is None
+
+
+@pytest.mark.parametrize(
+    ("part", "told", "not_told"),
+    [
+        ("scheduler", "Nothing new is started.", "Tasks start"),
+        ("triggerer", "Tasks start, but tenants that wait for their workloads do not go on.", "Nothing new is started"),
+        ("dag_processor", "Tasks start", "Nothing new is started"),
+    ],
+)
+def test_a_silent_part_of_the_engine_is_told_with_what_it_does_not_do(part: str, told: str, not_told: str):
+    (line,) = platform_lines(Report(silent=(part,)), WELL, NOW)
+    assert line.meaning.startswith(told)
+    assert not_told not in line.meaning
