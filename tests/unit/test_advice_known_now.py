@@ -229,3 +229,9 @@ def test_a_cancelled_tenant_is_not_told_why_an_earlier_attempt_failed():
         standing(State.FAILED, Substate.SETTLED), failures=1, failure_cause=Cause.CLUSTER_CRASH, cancelled=True
     )
     assert advise(how, None, NOW, LIMITS).said == "Reset, then retry."
+
+
+@pytest.mark.parametrize(("attempt", "looped"), [(2, False), (3, True), (4, True)])
+def test_attempts_that_were_cancelled_count_for_the_loop_rule(attempt: int, looped: bool):
+    how = replace(standing(State.FAILED, Substate.SETTLED), attempt=attempt, cancelled=True)
+    assert (advise(how, None, NOW, LIMITS).action == "decommission") == looped

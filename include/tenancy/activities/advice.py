@@ -319,7 +319,7 @@ def _remedy_of_failure(reason: Reason) -> Remedy:
 
 def _way_on(how: Standing) -> Remedy:
     way_on = Remedy(WAY_ON[f"Failed {how.substate}"], _NEXT[how.substate or Substate.SETTLED])
-    if how.failures >= ENOUGH and how.substate in {Substate.SETTLED, Substate.READY}:
+    if max(how.failures, how.attempt) >= ENOUGH and how.substate in {Substate.SETTLED, Substate.READY}:
         way_on = LOOPED
     if how.repeats and not how.cancelled:
         way_on = Remedy(f"{NOT_TRANSIENT} {way_on.said}", way_on.action)

@@ -293,7 +293,7 @@ select id as tenant_id, extract(epoch from %(now)s::timestamptz - updated_at)::f
 -- How every tenant stands that is in motion, failed, or has an open stall.
 select id as tenant_id, state::text, substate::text, activity, state_since, activity_since, turn_since, held_by,
        stall, stall_activity, stall_cause, stall_said, stall_at, held_at, activity_cause, activity_said,
-       activity_cause_at, cancelled, escalated, failures, failure_cause, repeats
+       activity_cause_at, cancelled, attempt, escalated, failures, failure_cause, repeats
   from ledger.tenant where state in ('Provisioning', 'Cancelling', 'Decommissioning', 'Failed') or stall is not null;
 
 -- name: snapshot
@@ -513,7 +513,7 @@ select stall as kind, coalesce(stall_activity, '') as activity, stall_cause as c
 select * from (
        select id as tenant_id, slug, region, plan, state::text, substate::text, activity, state_since, activity_since,
               turn_since, held_by, stall, stall_activity, stall_cause, stall_said, stall_at, held_at, activity_cause, activity_said,
-       activity_cause_at, cancelled, escalated, failures, failure_cause, repeats,
+       activity_cause_at, cancelled, attempt, escalated, failures, failure_cause, repeats,
               concat_ws(':', 'stall', id, attempt || '.' || generation, replace(stall, ' ', '-'), stall_activity) as key
          from ledger.tenant
         where stall is not null and stall_said <> %(not_looked_at)s

@@ -38,6 +38,7 @@ def standing_of(row: dict[str, Any]) -> Standing:
         held=cause_of(row["held_by"]) if row["held_by"] else None,
         escalated=row["escalated"],
         failures=row["failures"],
+        attempt=row["attempt"],
         failure_cause=cause_of(row["failure_cause"]) if row["failure_cause"] else None,
         repeats=row["repeats"],
         class_tenants=row.get("class_tenants") or 0,  # looked up for readers only

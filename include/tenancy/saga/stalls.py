@@ -66,6 +66,8 @@ class Standing:
     escalated: bool = False
     failures: int = 0
     """How many attempts failed so far."""
+    attempt: int = 0
+    """The number of its newest attempt. While it is Failed, none of them ended Active (saga/loops.py)."""
     failure_cause: Cause | None = None
     """Why the last one did."""
     repeats: bool = False
