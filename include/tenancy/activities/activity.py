@@ -233,7 +233,10 @@ class Activity:
     by_hand: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Kind of resource -> how an operator removes one that no ledger names; `{name}` stands for its name."""
     late_seconds: ClassVar[float] = 0.0
-    """How long after its process was killed an effect of its may still show, because another process carries it out."""
+    """How long after its request was sent an effect may still show, because the system goes on when the client is gone:
+    the system's own limits (adapters/request_limits.py)."""
+    late_resources: ClassVar[tuple[str, ...]] = ()
+    """The kinds of resource that may come so late; once they are there, none does."""
     emits: ClassVar[str | None] = None
     """The Airflow asset that its success updates."""
 

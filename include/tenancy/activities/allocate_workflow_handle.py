@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from tenancy.activities.activity import Activity, Found, Observation, Work, World
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
 from tenancy.activities.expected_handles import ExpectedHandles
+from tenancy.adapters.request_limits import AIRFLOW_LOCK_SECONDS, MARGIN_SECONDS
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import ForeignObjectError, PlatformError
@@ -34,8 +35,9 @@ class AllocateWorkflowHandle(Activity):
     resources = (CONNECTION,)
     regional = False
     by_hand = MappingProxyType({CONNECTION: "in Airflow, Admin, Connections, delete {name}"})
-    late_seconds = 9.0
-    """The api-server carries a request out whose client is dead; its database waits 8 s for a lock."""
+    late_seconds = AIRFLOW_LOCK_SECONDS + MARGIN_SECONDS
+    """The api-server carries a request out whose client is dead; its database waits so long for a lock."""
+    late_resources = (CONNECTION,)
 
     def intents(self, work: Work) -> tuple[Intent, ...]:
         return (Intent(CONNECTION, _own_name(work), work.proof, work.credential),)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenancy.activities.activity import Activity, Found, Observation, Work, World
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
+from tenancy.adapters.request_limits import CLUSTER_WRITE_SECONDS, MARGIN_SECONDS
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import PlatformError
@@ -51,8 +52,10 @@ class DeployWorkloads(Activity):
             RELEASE: "helm uninstall {name} --namespace {name}; it also goes with its namespace",
         }
     )
-    late_seconds = 2.0
-    """The cluster carries a request out whose client is dead. It waits for nobody, so this is plenty."""
+    late_seconds = CLUSTER_WRITE_SECONDS + MARGIN_SECONDS
+    """The cluster carries a request out whose client is dead, once its admission webhooks have answered."""
+    late_resources = (NAMESPACE,)
+    """All else is made inside of it, and refused once it is gone."""
 
     def intents(self, work: Work) -> tuple[Intent, ...]:
         name = workload_name(work)

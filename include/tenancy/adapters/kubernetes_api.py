@@ -17,6 +17,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from tenancy.adapters.absence import json_object_of, states_kubernetes_absence
 from tenancy.adapters.cluster_refusals import judge_status
+from tenancy.adapters.request_limits import CLUSTER_WRITE_SECONDS
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 from tenancy.saga.systems import ANY_SYSTEM, ExpectedSystem
@@ -30,6 +31,8 @@ FIELD_MANAGER = "tenancy"
 _WHOLE = "application/json"
 _MARKS_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _PAGE = 500
+_WRITE_QUERY = {"fieldManager": FIELD_MANAGER, "timeout": f"{CLUSTER_WRITE_SECONDS:g}s"}
+"""The server's own deadline: what it does for a client that is gone has to be over at a known time."""
 _WRITES = frozenset({"POST", "PUT", "PATCH"})
 _IDENTITY = "/api/v1/namespaces/kube-system"
 """Every cluster has this namespace, nobody can delete it, and its UID is as old as the cluster (KEP-2149)."""
@@ -123,7 +126,7 @@ class KubernetesApi:
         self._client.update_params_for_auth(headers, [], ["BearerToken"])
         if method != "GET":
             self.require_same_system()
-        asked = {"fieldManager": FIELD_MANAGER, **(query or {})} if method in _WRITES else query or {}
+        asked = {**_WRITE_QUERY, **(query or {})} if method in _WRITES else query or {}
         given = [(name, value) for name, value in asked.items() if value]
         with self._translated(f"{method} {path}"):
             try:

@@ -4,17 +4,21 @@ Called by the failure callback in the worker, and by whatever finishes what call
 resource that the unwinding is still wanted; a failed compensation is recorded and does not stop the others.
 """
 
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from tenancy.activities.activity import Observation, Work
 from tenancy.activities.plan import PLAN, maker_of
+from tenancy.engine.late_effects import in_flight, late_until
 from tenancy.engine.tenancy import Tenancy, may_evict_for, message_of, note_eviction, observe_all, unwinder
 from tenancy.engine.undoing_order import blocker_of, undoing_order
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
 from tenancy.saga.errors import PermanentError, PlatformError, Refused, Stopped, TransientError, cause_in
-from tenancy.saga.names import TenantId
+from tenancy.saga.names import ActivityName, TenantId
 from tenancy.saga.tenant import Resource, Saga
 
 _SURVEYS = 2
@@ -61,6 +65,8 @@ class _Unwinding:
     deadline: float
     waits: list[int] = field(default_factory=list)
     """For how many seconds systems asked to be left alone: whoever tries next is told the longest."""
+    late: list[datetime] = field(default_factory=list)
+    """Until when a request of an ended process may still take effect."""
 
     def run_last(self) -> Saga:
         """What is left, or cannot even be looked at, is for a person."""
@@ -75,6 +81,7 @@ class _Unwinding:
 
     def run(self) -> Saga:
         saga = self._record(c.StartUnwinding(self.generation))
+        self._find_late_effects()
         for resource in undoing_order(saga.live_resources):
             self._undo(resource)
         self._look_again()
@@ -138,6 +145,7 @@ class _Unwinding:
         if not self._saga().resources:
             return False
         self.tenancy.sleep(self._grace())
+        self.late.clear()
         self._require_time()
         observations = observe_all(self._work())
         for observation in observations:
@@ -145,10 +153,25 @@ class _Unwinding:
         return any(observation.present for observation in observations)
 
     def _grace(self) -> float:
-        """Longer where a process was ended in the middle of what another carries out for it."""
-        interrupted = self._saga().interrupted
-        late = (activity.late_seconds for activity in PLAN if activity.name in interrupted)
-        return max((self.tenancy.timings.grace, *late))
+        """Longer where a system may still go on with the request of a process that was ended in its middle."""
+        left = ((until - self.ledger.now).total_seconds() for until in self.late)
+        return max((self.tenancy.timings.grace, *left))
+
+    def _find_late_effects(self) -> None:
+        """Before anything is undone: what is there now is no longer about to be made."""
+        seconds = {activity.name: activity.late_seconds for activity in PLAN}
+        pending = in_flight(self.ledger.envelopes(self.tenant_id), seconds, self.ledger.now)
+        until = late_until(pending, self._made({each.activity for each in pending}))
+        self.late.extend([until] if until else [])
+
+    def _made(self, names: Collection[ActivityName]) -> frozenset[ActivityName]:
+        """Of these activities, those whose late resources all exist. What cannot be seen counts as still to come."""
+        made = set()
+        for activity in (activity for activity in PLAN if activity.name in names):
+            with suppress(TransientError, PermanentError, PlatformError):
+                seen = {observation.kind for observation in activity.observe(self._work()) if observation.present}
+                made |= {activity.name} if seen.issuperset(activity.late_resources) else set()
+        return frozenset(made)
 
     def _reconcile(self, observation: Observation) -> None:
         """What came back is undone again. So is what is gone although its compensation failed: a process may still be

@@ -7,7 +7,6 @@ from types import MappingProxyType
 
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause, Evidence, cause_of
-from tenancy.saga.errors import Stopped
 from tenancy.saga.names import RunId, TaskInstanceId
 from tenancy.saga.states import ResourceState, State, StepStatus, Substate
 from tenancy.saga.tenant import Failure, OpenStall, Resource, Saga
@@ -64,7 +63,7 @@ def _(fact: f.AttemptStarted, saga: Saga) -> Saga:
 @_apply.register
 def _(fact: f.ActivityStarted, saga: Saga) -> Saga:
     return _free(saga).with_step(
-        fact.activity, status=StepStatus.RUNNING, holder=fact.holder, message="", stopped=False, cause=Cause.UNKNOWN
+        fact.activity, status=StepStatus.RUNNING, holder=fact.holder, message="", cause=Cause.UNKNOWN
     )
 
 
@@ -82,9 +81,8 @@ def _(fact: f.ActivityProgressed, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.ActivityFailed, saga: Saga) -> Saga:
-    stopped = fact.error == Stopped.__name__
     cause = cause_of(fact.cause)
-    failed = saga.with_step(fact.activity, status=StepStatus.FAILED, message=fact.message, stopped=stopped, cause=cause)
+    failed = saga.with_step(fact.activity, status=StepStatus.FAILED, message=fact.message, cause=cause)
     return _held_for_platform(failed, fact.message, cause) if fact.platform else failed
 
 

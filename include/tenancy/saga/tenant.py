@@ -83,8 +83,6 @@ class Step:
     holder: TaskInstanceId = TaskInstanceId("")
     message: str = ""
     """How its last try failed, or while it runs, what it waits for."""
-    stopped: bool = False
-    """Its last try did not fail by itself: its process was ended in the middle."""
     cause: Cause = Cause.UNKNOWN
     """Why its last try failed."""
 
@@ -195,11 +193,6 @@ class Saga:
         """The first activity that is not done: the wedged one, when the tenant hangs."""
         pending = (entry.activity for entry in self.plan if self.step(entry.activity).status is not StepStatus.DONE)
         return next(pending, None)
-
-    @property
-    def interrupted(self) -> tuple[ActivityName, ...]:
-        """Activities whose process ended, or is to end, in the middle of what it did."""
-        return tuple(name for name, step in self.steps.items() if step.stopped or step.status is StepStatus.RUNNING)
 
     @property
     def live_resources(self) -> tuple[Resource, ...]:
