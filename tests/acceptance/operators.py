@@ -18,8 +18,8 @@ def send(access: Access, path: str, body: dict[str, Any], *, user: str = "operat
 
 def act(access: Access, slug: str, action: str, *, user: str = "operator", **body: Any) -> dict[str, Any]:
     """An action that must be accepted. What destroys names the tenant's id, as the API shows it now."""
-    if action == "decommission":
-        body.setdefault("tenant_id", look(access, f"/tenants/{slug}")["id"])
+    if action in {"cancel", "decommission"}:
+        body = {"tenant_id": look(access, f"/tenants/{slug}")["id"], "confirm_slug": slug, **body}
     answer = send(access, f"/tenants/{slug}/{action}", {"reason": "a test", **body}, user=user)
     assert answer.is_success, f"{action} {slug}: {answer.status_code} {answer.text}"
     return dict(answer.json())

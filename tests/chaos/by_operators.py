@@ -17,7 +17,13 @@ API = "/tenancy/api/v1/tenants"
 
 def _act(scene: Scene, action: str, *, timeout: float = 10) -> int:
     with scene.places.api_as("operator", timeout=timeout) as client:
-        return client.post(f"{API}/{scene.slug}/{action}", json={"reason": "chaos"}).status_code
+        body = {"reason": "chaos", **(named(client, scene.slug) if action == "cancel" else {})}
+        return client.post(f"{API}/{scene.slug}/{action}", json=body).status_code
+
+
+def named(client: httpx.Client, slug: str) -> dict[str, str]:
+    """What destroys names the tenant, as it has to be behind the point of no return."""
+    return {"tenant_id": str(client.get(f"{API}/{slug}").json().get("id", "")), "confirm_slug": slug}
 
 
 def cancel(scene: Scene, hold: Hold, attack: Attack) -> None:

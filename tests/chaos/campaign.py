@@ -19,6 +19,7 @@ from sandbox.access import Access
 from sandbox.airflow_env import Wish
 from sandbox.layout import PROJECT, Layout
 from tests.chaos import gates, verdict
+from tests.chaos.by_operators import named
 from tests.chaos.draw import Trial
 from tests.chaos.healing import healer
 from tests.chaos.places import Places, rows
@@ -124,8 +125,7 @@ class Campaign:
         for slug in slugs:
             if verdict.tenant(self.places, slug):
                 with self.places.api_as("operator") as client:
-                    tenant_id = client.get(f"/tenancy/api/v1/tenants/{slug}").raise_for_status().json()["id"]
-                    body = {"reason": "its trial is over", "tenant_id": tenant_id, "confirm_slug": slug}
+                    body = {"reason": "its trial is over", **named(client, slug)}
                     client.post(f"/tenancy/api/v1/tenants/{slug}/decommission", json=body).raise_for_status()
                 self.retiring.append(slug)
 

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 
 from tests.chaos import verdict
+from tests.chaos.by_operators import named
 from tests.chaos.places import rows
 from tests.chaos.scene import Scene
 
@@ -82,7 +83,8 @@ class Rest:
             retry = phase == "Failed retained" and self.scene.chance.random() < 0.5
             for action in ("reset", "retry") if retry else ("cancel",):
                 with self.scene.places.api_as("operator") as client:
-                    client.post(f"/tenancy/api/v1/tenants/{slug}/{action}", json={"reason": "the runbook"})
+                    body = {"reason": "the runbook", **(named(client, slug) if action == "cancel" else {})}
+                    client.post(f"/tenancy/api/v1/tenants/{slug}/{action}", json=body)
 
     def _rows(self) -> list[dict[str, Any]]:
         return rows(self.scene.places.ledger, "select * from ledger.tenant where slug = any(%s)", self.scene.slugs)
