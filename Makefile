@@ -11,6 +11,7 @@ TENANTS ?= 300
 PAGES  ?= 50
 N      ?= 10
 SEED   ?= 1
+DECK   ?= parts
 EXECUTOR ?=
 
 BIN    := .venv/bin
@@ -92,10 +93,10 @@ settings: .venv/.installed ## Write compose/airflow.env anew from include/tenanc
 	@$(BIN)/python -m installation settings
 
 chaos: $(BIN)/tenantctl ## Attack tenants at random N=10 times from SEED=1 on; stops at the first violation (docs/reliability.md)
-	@$(BIN)/python -m tests.chaos --trials $(N) --seed $(SEED) $(if $(filter 1,$(MISSING)),--missing)
+	@$(BIN)/python -m tests.chaos --trials $(N) --seed $(SEED) --deck $(DECK) $(if $(filter 1,$(MISSING)),--missing)
 
 chaos-replay: $(BIN)/tenantctl ## Play the trial of SEED= again
-	@$(BIN)/python -m tests.chaos --trials 1 --seed $(SEED) --results chaos-replays.jsonl
+	@$(BIN)/python -m tests.chaos --trials 1 --seed $(SEED) --deck $(DECK) --results chaos-replays.jsonl
 
 chaos-mutations: $(BIN)/tenantctl ## Take four rules out of a copy of the product: the campaign must see each within 60 trials
 	@$(BIN)/python -m tests.chaos.mutants

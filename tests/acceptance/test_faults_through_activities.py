@@ -21,7 +21,7 @@ from tenancy.saga.names import ActivityName
 from tests.acceptance import gates, runs
 from tests.acceptance.attempts import Attempt
 from tests.acceptance.discovery import assert_complete, traces
-from tests.acceptance.fault_rows import DEPLOY, HELD, OUTLIVED, ROWS, WAIT, Row, Undoing
+from tests.acceptance.fault_rows import DEPLOY, ELSEWHERE, HELD, OUTLIVED, ROWS, WAIT, Row, Undoing
 from tests.acceptance.set_faults import fault
 from tests.helm_children import helm_children
 
@@ -30,7 +30,7 @@ A_TRY_SECONDS = 60
 
 
 def test_every_kind_of_fault_has_a_row():
-    assert {row.kind for row in ROWS} | set(OUTLIVED) | set(HELD) == set(catalogue.BY_NAME)
+    assert {row.kind for row in ROWS} | set(OUTLIVED) | set(HELD) | set(ELSEWHERE) == set(catalogue.BY_NAME)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)

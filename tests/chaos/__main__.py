@@ -12,11 +12,12 @@ from typing import Any, Final
 from sandbox.layout import PROJECT, Layout
 from tests.chaos import tally
 from tests.chaos.campaign import VIOLATIONS, Campaign
-from tests.chaos.draw import PAIRS, Trial, trial_of
+from tests.chaos.draw import PAIRS, Trial, systems_trial_of, trial_of
 from tests.chaos.trial import Outcome
 from tests.sandboxes import EXECUTOR
 
 RESULTS = PROJECT / "docs" / "chaos-results.jsonl"
+SYSTEMS_RESULTS = PROJECT / "docs" / "chaos-results-systems.jsonl"
 CELERYS_RESULTS = PROJECT / "docs" / "chaos-results-celery.jsonl"
 DOCUMENT = PROJECT / "docs" / "reliability.md"
 
@@ -56,7 +57,8 @@ def _campaign(options: argparse.Namespace) -> int:
 def _trials(options: argparse.Namespace) -> Iterator[Trial]:
     """From the seed on; with --missing only those that aim at a pair which no trial has hit so far."""
     for seed in range(options.seed, options.seed + max(options.trials, LAPS * len(PAIRS))):
-        trial = trial_of(seed, celery=EXECUTOR == "celery")
+        of_systems = options.deck == "systems"
+        trial = systems_trial_of(seed) if of_systems else trial_of(seed, celery=EXECUTOR == "celery")
         if not options.missing or tally.is_missing(tally.read(options.results), trial):
             yield trial
 
@@ -78,7 +80,9 @@ def _told(outcome: Outcome) -> str:
     return f"{datetime.now(UTC):%H:%M:%S} {outcome.trial} -> {ended} ({outcome.seconds:.0f} s){missed}: {verdict}"
 
 
-def _results() -> Path:
+def _results(deck: str) -> Path:
+    if deck == "systems":
+        return SYSTEMS_RESULTS
     return CELERYS_RESULTS if EXECUTOR == "celery" else RESULTS
 
 
@@ -89,8 +93,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--missing", action="store_true", help="aim only at pairs that were not hit yet")
     parser.add_argument("--minutes", type=float, default=10_000, help="begin no trial after so many")
     parser.add_argument("--home", type=Path, default=PROJECT / ".sandbox-chaos", metavar="DIR")
-    parser.add_argument("--results", type=Path, default=_results(), metavar="FILE")
-    return parser.parse_args()
+    parser.add_argument("--deck", choices=("parts", "systems"), default="parts", help="where its first fault is from")
+    parser.add_argument("--results", type=Path, metavar="FILE")
+    options = parser.parse_args()
+    options.results = options.results or _results(options.deck)
+    return options
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import httpx
 import psutil
 import psycopg
 
-from tests.chaos import by_operators, on_compensations, on_connections, on_processes
+from tests.chaos import by_operators, on_compensations, on_connections, on_processes, on_systems
 from tests.chaos.draw import CELERYS_PARTS, PARTS, Attack
 from tests.chaos.moments import Hold
 from tests.chaos.scene import Missed, Scene
@@ -46,4 +46,14 @@ _STRIKES: dict[str, Callable[[Scene, Hold, Attack], None]] = {
     "compensation fails": on_compensations.fail,
     "compensation hangs": on_compensations.hang,
     "compensation is killed": on_processes.kill_task_and_supervisor,
+    "cluster answers 404": on_systems.cluster("router-404"),
+    "cluster answers a login page": on_systems.cluster("login-page"),
+    "cluster takes no writes": on_systems.cluster("http-500", on=["write"]),
+    "cluster is silent": on_systems.cluster("hang"),
+    "another cluster answers": on_systems.cluster("other-cluster"),
+    "storage takes no writes": on_systems.storage_takes_no_writes,
+    "storage is silent": on_systems.storage_is_silent,
+    "another storage answers": on_systems.another_storage,
+    "scaled to zero": on_systems.scale_to_zero,
+    "worker is older than the ledger": on_systems.older_worker,
 }

@@ -18,6 +18,7 @@ from sandbox import lifecycle
 from sandbox.access import Access
 from sandbox.airflow_env import Wish
 from sandbox.layout import PROJECT, Layout
+from tenancy.ledger.migrations import LEDGER_VERSION
 from tests.chaos import gates, verdict
 from tests.chaos.by_operators import named
 from tests.chaos.draw import Trial
@@ -163,6 +164,8 @@ def calm(places: Places) -> None:
     gates.install(places)
     rows(places.ledger, "alter role ledger connection limit -1")
     rows(places.storage, "alter role storage_admin connection limit -1")
+    rows(places.storage, "alter role storage_admin reset default_transaction_read_only")
+    rows(places.ledger, "update ledger.alembic_version set version_num = %s", LEDGER_VERSION)
     rows(places.airflow, "drop function if exists public.refuse_delete() cascade")
     with places.api_as("operator") as client:
         client.patch(DAG, json={"is_paused": False}).raise_for_status()

@@ -1,11 +1,14 @@
 """What one trial does, drawn from its seed alone: how many tenants, where it strikes, with what. Pure.
 
+There are two decks of faults. A seed of the deck `systems` begins with an outside system that answers falsely or not at
+all; the second fault, if there is one, comes from either deck.
+
 Consecutive seeds walk through every pair of fault and phase that exists, in an order of their own; the rest is chance.
 With Celery there are more parts to kill, and a seed draws another trial than with LocalExecutor.
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 ACTIVITIES = (
@@ -61,6 +64,25 @@ FAULTS = {
 }
 """The faults, each with the phases it can strike in: what kills or stops a task needs one that runs."""
 CELERYS_FAULTS = {f"kill {part}": _ALL for part in CELERYS_PARTS}
+ELSEWHERE = ("another cluster answers", "another storage answers")
+"""An address leads to another system. Only one tenant is played: others would be made over there."""
+_MADE = ("compensation", "flip", "deferred")
+SYSTEMS_FAULTS = {
+    "cluster answers 404": _ALL,
+    "cluster answers a login page": _ALL,
+    "cluster takes no writes": _ALL,
+    "cluster is silent": _ALL,
+    "storage takes no writes": _ALL,
+    "storage is silent": _ALL,
+    "scaled to zero": ("flip", "deferred"),
+    "worker is older than the ledger": _WITH_A_PROCESS,
+    **dict.fromkeys(ELSEWHERE, _MADE),
+}
+"""The faults of the deck `systems`, each with the phases it can strike in."""
+SYSTEMS_PAIRS = tuple((fault, phase) for fault, phases in SYSTEMS_FAULTS.items() for phase in phases)
+TEN_MINUTES = 600.0
+_LONG = {("cluster is silent", "deferred"), ("storage is silent", "compensation")}
+"""Of these pairs every second trial lasts ten minutes."""
 _NEEDS_A_TENANT = {"cancel by API", "cancel twice at once", "cancel, reset, retry"}
 PAIRS = tuple((fault, phase) for fault, phases in FAULTS.items() for phase in phases)
 CELERYS_PAIRS = tuple((fault, phase) for fault, phases in CELERYS_FAULTS.items() for phase in phases)
@@ -138,3 +160,19 @@ def _lap(lap: int, existing: tuple[tuple[str, str], ...]) -> list[tuple[str, str
     pairs = list(existing)
     random.Random(f"lap {lap}").shuffle(pairs)
     return pairs
+
+
+def systems_trial_of(seed: int) -> Trial:
+    """The trial of this seed in the deck `systems`, always the same."""
+    chance = random.Random(f"chaos of systems {seed}")
+    fault, phase = _pair(seed, SYSTEMS_PAIRS)
+    faults = [fault]
+    if chance.random() < 0.5:
+        others = [each for each, phases in {**FAULTS, **SYSTEMS_FAULTS}.items() if phase in phases and each != fault]
+        faults.append(chance.choice(others))
+    tenants = 1 if set(ELSEWHERE).intersection(faults) else chance.randint(1, 5)
+    activities = [each for each in PHASES[phase] if _fits(faults, phase, each)]
+    first, *rest = (_attack(each, chance) for each in faults)
+    if (fault, phase) in _LONG and chance.random() < 0.5:
+        first = replace(first, lasts=TEN_MINUTES)
+    return Trial(seed, tenants, phase, chance.choice(activities), (first, *rest))

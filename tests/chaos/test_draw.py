@@ -57,3 +57,22 @@ def test_recorded_seeds_still_draw_what_was_played():
         trial = draw.trial_of(line["seed"])
         drawn = (trial.tenants, trial.phase, trial.activity, [each.fault for each in trial.attacks], trial.lingers)
         assert drawn == (line["tenants"], line["phase"], line["activity"], line["attacks"], line["lingers"])
+
+
+@given(SEEDS)
+def test_a_lap_of_the_deck_of_systems_has_every_pair_and_plays_what_leads_elsewhere_alone(start: int):
+    first = start - start % len(draw.SYSTEMS_PAIRS)
+    trials = [draw.systems_trial_of(first + place) for place in range(len(draw.SYSTEMS_PAIRS))]
+    assert {(trial.attacks[0].fault, trial.phase) for trial in trials} == set(draw.SYSTEMS_PAIRS)
+    assert draw.systems_trial_of(start) == draw.systems_trial_of(start)
+    for trial in trials:
+        faults = {attack.fault for attack in trial.attacks}
+        assert all(trial.phase in {**draw.FAULTS, **draw.SYSTEMS_FAULTS}[fault] for fault in faults)
+        assert trial.tenants == 1 or not faults.intersection(draw.ELSEWHERE)
+
+
+def test_some_systems_are_silent_for_ten_minutes():
+    trials = map(draw.systems_trial_of, range(10 * len(draw.SYSTEMS_PAIRS)))
+    assert {t.attacks[0].fault for t in trials if t.attacks[0].lasts == draw.TEN_MINUTES} == {
+        "cluster is silent", "storage is silent",
+    }  # fmt: skip

@@ -202,3 +202,39 @@ def test_an_open_watch_is_cut_by_a_failing_server() -> None:
 def test_what_is_no_fault_is_refused_with_the_reason(document: dict[str, Any], reason: str) -> None:
     with pytest.raises(ApiError, match=reason):
         parse(document)
+
+
+def test_a_router_and_a_proxy_answer_everything_in_their_own_words() -> None:
+    async def story(session: aiohttp.ClientSession) -> None:
+        await add(session, "router-404")
+        for path in (MAPS, "/api/v1/namespaces/kube-system", "/version", "/healthz"):
+            async with session.get(path) as answer:
+                assert (answer.status, await answer.text()) == (HTTPStatus.NOT_FOUND, "404 page not found\n")
+        assert await write(session) == HTTPStatus.NOT_FOUND
+        async with session.delete(FAULTS) as answer:
+            assert answer.status == HTTPStatus.OK
+        await add(session, "login-page")
+        async with session.get(MAPS) as answer:
+            assert (answer.status, answer.content_type) == (HTTPStatus.OK, "text/html")
+
+    play(story)
+
+
+def test_another_cluster_has_its_own_identity_and_nothing_of_ours() -> None:
+    async def uid(session: aiohttp.ClientSession) -> str:
+        async with session.get("/api/v1/namespaces/kube-system") as answer:
+            return str((await answer.json())["metadata"]["uid"])
+
+    async def story(session: aiohttp.ClientSession) -> None:
+        assert await write(session) == HTTPStatus.CREATED
+        ours = await uid(session)
+        await add(session, "other-cluster")
+        assert await uid(session) != ours
+        async with session.get(MAPS) as answer:
+            assert (await answer.json())["items"] == []
+        async with session.get("/api/v1/namespaces/tenant") as answer:
+            absent = await answer.json()
+        assert (absent["reason"], absent["details"]["name"]) == ("NotFound", "tenant")
+        assert await write(session) == HTTPStatus.FORBIDDEN
+
+    play(story)

@@ -11,7 +11,8 @@ from http import HTTPStatus
 from aiohttp import web
 
 from sandbox.cluster import bodies, problems
-from sandbox.cluster.faults import HTTP_FAULTS, Fault, FaultBook, FaultKind
+from sandbox.cluster.faults import HTTP_FAULTS, IMPOSTORS, Fault, FaultBook, FaultKind
+from sandbox.cluster.impostors import answer_instead
 from sandbox.cluster.objects import lookup
 from sandbox.cluster.problems import ApiError
 from sandbox.cluster.watch import is_watch
@@ -42,6 +43,8 @@ class FaultGate:
             await asyncio.sleep(fault.milliseconds / 1000)
         elif fault.kind is FaultKind.REFUSE:
             cut(request)
+        elif fault.kind in IMPOSTORS:
+            raise answer_instead(fault, request)
         else:
             raise _failure(fault)
 

@@ -36,6 +36,9 @@ class FaultKind(StrEnum):
     DENIED = "admission-denied"  # an admission webhook says no to creating `resource`, with `message`
     WEBHOOK = "webhook-down"  # the admission webhook for creating `resource` does not answer
     NODE = "node-silent"  # the node's kubelet is dead: pods neither start nor end
+    ROUTER_404 = "router-404"  # a router answers every request with its own 404 page
+    LOGIN_PAGE = "login-page"  # a proxy answers every request with 200 and its login page
+    OTHER_CLUSTER = "other-cluster"  # another, empty cluster answers
     INGRESS_DOWN = "ingress-down"  # the ingress listener cuts every connection
 
 
@@ -50,8 +53,12 @@ HTTP_FAULTS: Final = (
     FaultKind.REFUSE,
     FaultKind.HTTP_500,
     FaultKind.HTTP_429,
+    FaultKind.ROUTER_404,
+    FaultKind.LOGIN_PAGE,
+    FaultKind.OTHER_CLUSTER,
     FaultKind.SLOW,
 )
+IMPOSTORS: Final = (FaultKind.ROUTER_404, FaultKind.LOGIN_PAGE, FaultKind.OTHER_CLUSTER)
 OPERATIONS: Final = ("get", "write", "watch")
 
 

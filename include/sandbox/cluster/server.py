@@ -15,6 +15,7 @@ from sandbox.cluster import answers, bodies, discovery, openapi, problems, revie
 from sandbox.cluster.fault_gate import FaultGate
 from sandbox.cluster.fault_routes import FaultRoutes
 from sandbox.cluster.faults import FaultBook
+from sandbox.cluster.impostors import ForeignAnswerError
 from sandbox.cluster.objects import Object
 from sandbox.cluster.rights import Rights
 from sandbox.cluster.verbs import Verbs
@@ -58,6 +59,8 @@ class ApiServer:
             return await handler(request)
         except problems.ApiError as error:
             return answers.failure(error)
+        except ForeignAnswerError as foreign:
+            return foreign.response
         except web.HTTPException as error:
             return answers.failure(_REFUSALS.get(error.status, problems.no_such_resource)())
         except ConnectionResetError:  # a fault cut it, or the client did: nobody reads the answer

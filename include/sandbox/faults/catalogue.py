@@ -34,6 +34,9 @@ CLUSTER: Final = (
     Kind("admission-denied", "a webhook says no to creating --resource, with --message", _ANYWHERE, _DENIED),
     Kind("webhook-down", "the webhook for creating --resource (default: pods) is away", _ANYWHERE, ("resource",)),
     Kind("node-silent", "the node's kubelet is dead: pods neither start nor end", _ANYWHERE),
+    Kind("router-404", "a router answers every request with its own 404 page", _ANYWHERE, ("on",)),
+    Kind("login-page", "a proxy answers every request with 200 and its login page", _ANYWHERE, ("on",)),
+    Kind("other-cluster", "another cluster answers, in which nothing of ours exists", _ANYWHERE, ("on",)),
     Kind("ingress-down", "tenants' addresses cut every connection", _ANYWHERE),
 )
 PLATFORM: Final = (
