@@ -1,4 +1,4 @@
-"""`python -m tests.chaos.mutants`: can the campaign see? Four rules are taken out of a copy of the product in turn.
+"""`python -m tests.chaos.mutants`: can the campaign see? Rules are taken out of a copy of the product in turn.
 
 The sandbox runs from the copy; the product's own tree is not touched. The trials are aimed: of all seeds in order those
 whose trial could show that this rule is missing. A mutant that survives 60 of them is a blind spot of the campaign.
@@ -12,7 +12,6 @@ import sys
 from sandbox import lifecycle
 from sandbox.layout import PROJECT, Layout
 from tests.chaos.campaign import Campaign
-from tests.chaos.draw import trial_of
 from tests.chaos.mutations import MUTATIONS, Mutation
 
 HOME = PROJECT / ".sandbox-mutants"
@@ -38,7 +37,7 @@ def _is_seen(mutation: Mutation, seed: int) -> bool:
     lifecycle.down(campaign.layout)  # the settings are the same, so `up` would not see that the code is another
     campaign.open()
     for number, trial in enumerate(
-        itertools.islice(mutation.aimed(map(trial_of, itertools.count(seed))), TRIALS), start=1
+        itertools.islice(mutation.aimed(map(mutation.trial_of, itertools.count(seed))), TRIALS), start=1
     ):
         outcome = campaign.play(trial)
         print(f"{mutation.name}, trial {number}: {trial}: {outcome.violations or outcome.missed or 'ok'}", flush=True)

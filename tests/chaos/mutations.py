@@ -1,13 +1,14 @@
-"""The four mutations: which rule is taken out of which file, and which trials could show that it is missing.
+"""The mutations: which rule is taken out of which file, and which trials could show that it is missing.
 
-The lock; the intent before the effect; the look at everything before *settled*; that a refusal undoes nothing.
+The lock; the intent before the effect; the look at everything before *settled*; that a refusal undoes nothing; that
+absence is believed from the recorded system only; that a failure behind the point of no return keeps everything.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.chaos.draw import Trial
+from tests.chaos.draw import Trial, systems_trial_of, trial_of
 from tests.chaos.trial import ends_well
 
 _CANCELS = {"cancel by API", "cancel by PATCH on run", "cancel twice at once", "cancel, reset, retry"}
@@ -21,6 +22,8 @@ class Mutation:
     name: str
     edits: tuple[tuple[str, str, str], ...]
     aims: Callable[[Trial], bool]
+    trial_of: Callable[[int], Trial] = trial_of
+    """The deck of its trials."""
     lingers: float | None = None
     """Trials are held for so long (seconds), when the tenant has to be settled before it is let go."""
 
@@ -60,6 +63,18 @@ def _faults(trial: Trial) -> set[str]:
     return {attack.fault for attack in trial.attacks}
 
 
+def _router_while_undone(trial: Trial) -> bool:
+    """A router answers for the cluster while the namespace is to be released, and for as long as that takes."""
+    undone = trial.phase == "compensation" and trial.activity == "deploy_workloads"
+    return undone and trial.attacks[0].fault == "cluster answers 404" and trial.attacks[0].lasts >= 4
+
+
+def _fails_in_use(trial: Trial) -> bool:
+    """Its flip is marked failed, and nobody cancels it."""
+    faults = _faults(trial)
+    return trial.phase == "flip" and "PATCH task failed" in faults and not (_CANCELS | {"delete the run"}) & faults
+
+
 _UNWOUND = 6.0
 """Long enough to be settled on a quiet machine; less than the waits for a lock: Airflow's 8 s, the storage's 10 s."""
 _ATTEMPT, _RUNNER = "include/tenancy/saga/attempt.py", "include/tenancy/engine/runner.py"
@@ -74,7 +89,7 @@ MUTATIONS = (
             ),
             (
                 "include/tenancy/adapters/advisory_lock.py",
-                '    session.execute("select pg_advisory_unlock(%s)", (key,))',
+                '    session.execute("select pg_catalog.pg_advisory_unlock(%s)", (key,))',
                 "    return",
             ),
         ),
@@ -85,26 +100,14 @@ MUTATIONS = (
         "the intent written after the effect",
         (
             (
-                _ATTEMPT,
-                "    return (started, *_intend(saga, lease.activity, command.intents))",
-                "    return (started,)",
-            ),
-            (
-                _ATTEMPT,
-                "step.status is StepStatus.RUNNING:\n        return ()\n    started",
-                (
-                    "step.status is StepStatus.RUNNING:\n"
-                    "        return _intend(saga, lease.activity, command.intents)\n"
-                    "    started"
-                ),
-            ),
-            (
                 _RUNNER,
-                "        activity.run(work)\n",
                 (
-                    "        activity.run(work)\n"
-                    "        late = BeginActivity(task.lease, task.try_number, activity.intents(work))\n"
-                    "        ledger.record(work.tenant_id, late, stamp=task.stamp)\n"
+                    "        work = _intended(tenancy, ledger, work, task)\n"
+                    "        waiting = _act(tenancy, ledger, task, work)\n"
+                ),
+                (
+                    "        waiting = _act(tenancy, ledger, task, work)\n"
+                    "        work = _intended(tenancy, ledger, work, task)\n"
                 ),
             ),
         ),
@@ -146,5 +149,22 @@ MUTATIONS = (
             ),
         ),
         ends_well,
+    ),
+    Mutation(
+        "absence believed from anyone",
+        (
+            (
+                "include/tenancy/adapters/kubernetes_api.py",
+                '                    self._require_absence(f"{method} {path}", path, refusal)\n',
+                "                    pass\n",
+            ),
+        ),
+        _router_while_undone,
+        trial_of=systems_trial_of,
+    ),
+    Mutation(
+        "a failure after the point of no return unwinds",
+        ((_ATTEMPT, "    if saga.past_no_return or _keeps_all(saga, activity):", "    if False:"),),
+        _fails_in_use,
     ),
 )

@@ -51,6 +51,33 @@ def test_a_fact_that_was_seen_once_and_is_gone_is_lost(facts: list[dict[str, Any
     assert seen.add(facts[:2]) == [f"fact 3 of {facts[2]['stream']} is lost"]
 
 
+WAITED = {"kind": "tenant.provisioning.step.completed", "data": {"activity": "wait_for_workloads_ready"}}
+STARTED, SETTLED = {"kind": "tenant.provisioning.started"}, {"kind": "tenant.provisioning.settled"}
+RELEASED = {"kind": "tenant.resource.released"}
+
+
+def _asked(by: str, what: str = "tenant.provisioning.cancel.requested") -> dict[str, str]:
+    return {"kind": what, "actor": by}
+
+
+@pytest.mark.parametrize(
+    ("story", "wrong"),
+    [
+        ([STARTED, RELEASED], False),
+        ([STARTED, WAITED, RELEASED], True),
+        ([STARTED, WAITED, _asked("reconciler"), RELEASED], True),
+        ([STARTED, WAITED, _asked("operator"), RELEASED], False),
+        ([STARTED, WAITED, _asked("operator", "tenant.decommission.requested"), RELEASED], False),
+        ([STARTED, WAITED, _asked("operator"), RELEASED, SETTLED, STARTED, RELEASED], False),
+        ([STARTED, WAITED, STARTED, RELEASED], True),
+        ([STARTED, _asked("operator"), STARTED, WAITED, RELEASED], True),
+    ],
+)
+def test_what_a_customer_may_use_is_released_by_a_persons_word_only(story: list[dict[str, Any]], wrong: bool):
+    facts = [{"seq": seq, "data": {}, "actor": "saga", **fact} for seq, fact in enumerate(story, start=1)]
+    assert bool(verdict.on_destruction(facts)) is wrong
+
+
 def _line(*, counts: bool) -> dict[str, Any]:
     line = {"phase": "flip", "activity": "mark_active", "hits": ["kill task", "raise"], "violations": []}
     return {**line, "counts": counts, "ends": {"Active": 2}}

@@ -101,7 +101,8 @@ def judge(places: Places, slugs: list[str], seen: Seen) -> list[str]:
     facts = verdict.facts(places, slugs)
     wrong = seen.add(facts)
     for stream in dict.fromkeys(fact["stream"] for fact in facts):
-        wrong += verdict.on_chain(fact for fact in facts if fact["stream"] == stream)
+        of_stream = [fact for fact in facts if fact["stream"] == stream]
+        wrong += verdict.on_chain(of_stream) + verdict.on_destruction(of_stream)
     for slug in slugs:
         wrong += verdict.on_tenant(places, slug)
     return wrong

@@ -143,6 +143,27 @@ def _hash(fact: dict[str, Any]) -> str:
     return hashlib.sha256(f"{fact['prev_hash']}\n{canonical}".encode()).hexdigest()
 
 
+PERSONS = {"operator", "engineer", "admin"}
+_WORDS = {"tenant.provisioning.cancel.requested", "tenant.decommission.requested"}
+_PIVOT = "wait_for_workloads_ready"
+
+
+def on_destruction(facts: Iterable[dict[str, Any]]) -> list[str]:
+    """Facts of one stream in order: once a customer may use it, nothing is released without a person's word."""
+    in_use = allowed = False
+    for fact in facts:
+        kind = fact["kind"]
+        in_use |= kind == "tenant.provisioning.step.completed" and fact["data"]["activity"] == _PIVOT
+        allowed |= kind in _WORDS and fact["actor"] in PERSONS
+        if kind == "tenant.provisioning.started":
+            allowed = False
+        if kind == "tenant.provisioning.settled":
+            in_use = False
+        if kind == "tenant.resource.released" and in_use and not allowed:
+            return [f"fact {fact['seq']} releases what a customer may use, and no person asked for that"]
+    return []
+
+
 def facts(places: Places, slugs: list[str]) -> list[dict[str, Any]]:
     """All facts of these tenants, stream by stream, in order."""
     statement = (
