@@ -35,6 +35,7 @@ def tenant(data: Json) -> RenderableType:
     ]
     facts += [("Waits", seen.held)] if seen.held else []
     facts += [("Why", seen.why)] if seen.why and seen.why != seen.held else []
+    facts += [("Escalation", data["escalation"])] if data.get("escalation") else []
     facts += [("Predecessor", data["predecessor"])] if data.get("predecessor") else []
     facts += [(f"Failure {each.attempt}", f"{each.activity}: {each.message}") for each in seen.failures]
     facts += three_facts(seen.progress) if _is_undone(seen) else [("Resources", _counted(seen.progress.left))]

@@ -352,6 +352,7 @@ def document(tenant: FakeTenant) -> dict[str, Any]:
         "failures": tenant.failures,
         "warnings": [],
         "held": tenant.held,
+        "escalation": "",
         "progress": _progress(tenant),
         "actions": {
             action: {

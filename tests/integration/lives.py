@@ -67,6 +67,7 @@ ACTIVE_AND_GONE: tuple[c.Command, ...] = (
     begin(FLIP, 3, RunId("run-3")),
     complete(FLIP, 3, RunId("run-3")),
     c.Escalate(),
+    c.NoteEscalationSent("slack"),
     c.Decommission(),
     *release(3, ("release", "acme-1"), ("namespace", "acme-1"), *_LEFT),
     c.Settle(3),

@@ -35,9 +35,11 @@ def standing(
     activity_for: float = 0.0,
     held: Cause | None = None,
     escalated: bool = False,
+    escalation_sent: bool = False,
 ) -> Standing:
     since, activity_since = NOW - minutes(state_for), NOW - minutes(activity_for)
-    return Standing(state, substate, activity, since, activity_since, held=held, escalated=escalated)  # type: ignore[arg-type]
+    handed_over = {"escalated": escalated, "escalation_sent": escalation_sent}
+    return Standing(state, substate, activity, since, activity_since, held=held, **handed_over)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("activity", PLAN, ids=lambda activity: activity.name)
@@ -72,7 +74,9 @@ def test_an_in_between_state_may_last_two_minutes(state: State, substate: Substa
 def test_a_failed_tenant_that_nobody_touches_is_told_after_a_quarter_of_an_hour(substate: Substate):
     assert stall_of(standing(State.FAILED, substate, state_for=14), NOW, LIMITS) is None
     assert stall_of(standing(State.FAILED, substate, state_for=16), NOW, LIMITS).kind is StallKind.UNTOUCHED
-    assert stall_of(standing(State.FAILED, substate, state_for=16, escalated=True), NOW, LIMITS) is None
+    unknown = standing(State.FAILED, substate, state_for=16, escalated=True)
+    assert stall_of(unknown, NOW, LIMITS).kind is StallKind.UNTOUCHED, "no channel has accepted it: nobody knows"
+    assert stall_of(replace(unknown, escalation_sent=True), NOW, LIMITS) is None
 
 
 def test_compensations_out_of_tries_are_a_stall_at_once():
@@ -166,7 +170,10 @@ def test_a_stall_is_explained_when_its_cause_becomes_another():
 
 
 def test_an_escalated_tenant_is_so_until_its_next_attempt():
-    assert evolve(tenant_in("Failed settled"), f.Escalated()).escalated
+    escalated = evolve(tenant_in("Failed settled"), f.Escalated())
+    assert escalated.escalated
+    assert evolve(escalated, f.EscalationSent("slack")).escalation_sent_to == ("slack",)
+    assert evolve(evolve(escalated, f.EscalationSent("slack")), f.Escalated()).escalation_sent_to == ()
 
 
 def test_an_error_keeps_the_cause_of_what_it_came_from():

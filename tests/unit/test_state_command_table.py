@@ -538,6 +538,11 @@ TABLE: list[tuple[str, c.Command, Row]] = [
         ),
     ),
     (
+        "NoteEscalationSent",
+        c.NoteEscalationSent("slack"),
+        row({" | ".join(PHASES): NO_FACTS}),  # nobody has escalated; test_stalls.py has one who did
+    ),
+    (
         "ShowInvitation",
         c.ShowInvitation(1),
         row({"Active": makes(f.InvitationShown)}, NO_INVITATION_YET),

@@ -11,6 +11,7 @@ from typing import Any
 
 from tenancy.activities.validate_request import check_request
 from tenancy.engine.admission import admit, retry_of
+from tenancy.engine.escalation import send_escalations
 from tenancy.engine.preview import require_recreatable, require_retriable
 from tenancy.engine.progress import Progress, progress
 from tenancy.engine.tenancy import Tenancy
@@ -144,8 +145,14 @@ def escalate(
     tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp, confirm_id: str | None = None, confirm_slug: str = ""
 ) -> Answer:
     """Hand the tenant over to platform engineering; changes no state."""
-    said = "Recorded: the tenant is escalated to platform engineering."
-    return _act(tenancy, tenant_id, _confirmed(c.Escalate(), tenant_id, confirm_id, confirm_slug), by, said)
+    command = _confirmed(c.Escalate(), tenant_id, confirm_id, confirm_slug)
+    with tenancy.ledger.open(f"tenancy escalate {by.actor}") as ledger:
+        saga_of(ledger, tenant_id)
+        with refusal_noted(ledger, tenant_id, "escalate", by):
+            after = ledger.record(tenant_id, command, stamp=by)
+        send_escalations(ledger)  # or else the reconciler's next pass does
+        said = "Recorded. The message to platform engineering is sent through the notification channels."
+        return _answer(tenancy, ledger, after, by, said)
 
 
 def _confirmed(command: c.Command, tenant_id: TenantId, named: str | None, slug: str) -> c.Confirmed:

@@ -14,7 +14,9 @@ from typing import Final
 from tenancy.engine.tenancy import message_of
 from tenancy.ledger import alerts
 from tenancy.ledger.alerts import Letter
+from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, LedgerSession
+from tenancy.saga import commands as c
 
 log = logging.getLogger(__name__)
 
@@ -63,5 +65,13 @@ def _send(ledger: LedgerSession, letter: Letter, channel: Channel) -> str:
         log.warning("%s was not told of %s (try %d): %s", letter.channel, letter.alert.key, letter.tries, said)
         alerts.not_sent(ledger, letter, error=said, next_try_at=again)
         return "put off" if again else "given up"
+    _note_escalation(ledger, letter)
     alerts.sent(ledger, letter)
     return "sent"
+
+
+def _note_escalation(ledger: LedgerSession, letter: Letter) -> None:
+    """That a channel accepted an escalation is a fact of its tenant. Should it be lost, the message is sent again."""
+    alert = letter.alert
+    if alert.tenant_id and alert.key.startswith(f"{alerts.ESCALATION}:"):
+        ledger.record(alert.tenant_id, c.NoteEscalationSent(letter.channel), stamp=Stamp("notifications"))

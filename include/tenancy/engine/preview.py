@@ -44,7 +44,10 @@ _SAID = {
     "decommission": "Releases everything the tenant has, last made first, and frees its slug.",
     "recreate": "Creates a new tenant of the same slug, linked to this one.",
     "create": "Provisions a new tenant.",
-    "escalate": "Records that platform engineering has been called; changes nothing.",
+    "escalate": (
+        "Sends platform engineering a message through the notification channels, with the tenant's id, slug and state, "
+        "its last successful activity, its last error and what was tried so far. Changes nothing about the tenant."
+    ),
 }
 _COMMANDS: Mapping[str, c.Command] = {
     "cancel": c.Cancel(),

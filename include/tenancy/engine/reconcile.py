@@ -14,6 +14,7 @@ from datetime import datetime
 from tenancy.adapters.application_names import UNWINDER
 from tenancy.engine import overdue
 from tenancy.engine.classes import note_classes
+from tenancy.engine.escalation import send_escalations
 from tenancy.engine.held import Holds
 from tenancy.engine.marks import MARK_RUN, Heeded, Marks
 from tenancy.engine.overdue import Move, Seen
@@ -60,6 +61,7 @@ def reconcile(tenancy: Tenancy) -> str:
         with reconciler.put_off_on_trouble("what is known of classes of stall"):
             reconciler.done.update(note_classes(ledger))
         with reconciler.put_off_on_trouble("telling of stalls"):
+            send_escalations(ledger)
             tell_of_classes(ledger)
             tell_of_stalls(tenancy, ledger, but=members_of_all(ledger))
         summary = reconciler.summary()

@@ -18,6 +18,10 @@ KEPT: Final = timedelta(days=30)
 """Then it is forgotten, and the same key would be told again."""
 
 
+ESCALATION: Final = "escalation"
+"""How the keys of escalations' messages begin."""
+
+
 @dataclass(frozen=True)
 class Alert:
     """One message. `key` names what it is about, so that it is told once; `path` is a page below Airflow's address."""
@@ -52,6 +56,11 @@ class ChannelState:
     channel: str
     waiting: int
     given_up: int
+
+
+def escalation_key(tenant_id: TenantId, seq: int) -> str:
+    """The key of the message about the escalation that is this fact of the tenant's."""
+    return f"{ESCALATION}:{tenant_id}:{seq}"
 
 
 def raise_alert(ledger: LedgerSession, alert: Alert) -> None:

@@ -31,6 +31,7 @@ def tenant_row(saga: Saga, at: datetime) -> dict[str, Any]:
         **_activity_columns(saga),
         "cancelled": saga.cancelled,
         "escalated": saga.escalated,
+        "escalation_sent": bool(saga.escalation_sent_to),
         "failures": len(saga.failures),
         "failure_cause": saga.failures[-1].cause.value if saga.failures else None,
         "repeats": same_error_again(saga),

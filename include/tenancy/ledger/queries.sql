@@ -21,14 +21,14 @@ values (%(stream)s, %(seq)s, %(kind)s, %(attempt)s, %(lease)s, %(actor)s, %(reas
 -- The tenant's row as its facts fold now.
 insert into ledger.tenant as t (id, slug, name, plan, region, admin_email, state, substate, attempt, generation, run_id,
                                 activity, activity_since, seq, predecessor, held, held_by, history_cleared,
-                                stall, stall_activity, stall_cause, stall_said, escalated, cancelled,
+                                stall, stall_activity, stall_cause, stall_said, escalated, escalation_sent, cancelled,
                                 activity_cause, activity_said, activity_cause_at, held_at, stall_at,
                                 failures, failure_cause, repeats, failure_activity, failure_said, failed_at,
                                 schema_version, chart_version, created_at, state_since, updated_at)
 values (%(id)s, %(slug)s, %(name)s, %(plan)s, %(region)s, %(admin_email)s, %(state)s, %(substate)s, %(attempt)s,
         %(generation)s, %(run_id)s, %(activity)s, case when %(activity)s::text is not null then %(at)s::timestamptz end,
         %(seq)s, %(predecessor)s, %(held)s, %(held_by)s, %(history_cleared)s,
-        %(stall)s, %(stall_activity)s, %(stall_cause)s, %(stall_said)s, %(escalated)s, %(cancelled)s,
+        %(stall)s, %(stall_activity)s, %(stall_cause)s, %(stall_said)s, %(escalated)s, %(escalation_sent)s, %(cancelled)s,
         %(activity_cause)s, %(activity_said)s, case when %(activity_cause)s::text is not null then %(at)s::timestamptz end,
         case when %(held_by)s::text is not null then %(at)s::timestamptz end,
         case when %(stall)s::text is not null then %(at)s::timestamptz end,
@@ -41,7 +41,7 @@ on conflict (id) do update set
     run_id = excluded.run_id, activity = excluded.activity, seq = excluded.seq, updated_at = excluded.updated_at,
     held = excluded.held, held_by = excluded.held_by, history_cleared = excluded.history_cleared,
     stall = excluded.stall, stall_activity = excluded.stall_activity, stall_cause = excluded.stall_cause,
-    stall_said = excluded.stall_said, escalated = excluded.escalated, cancelled = excluded.cancelled,
+    stall_said = excluded.stall_said, escalated = excluded.escalated, escalation_sent = excluded.escalation_sent, cancelled = excluded.cancelled,
     activity_cause = excluded.activity_cause, activity_said = excluded.activity_said,
     activity_cause_at = case when (t.activity, t.attempt, t.activity_cause)
                                   is distinct from (excluded.activity, excluded.attempt, excluded.activity_cause)
@@ -124,7 +124,7 @@ with page as materialized (
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
        seq, predecessor, created_at, state_since, needs_attention, held, activity_since, turn_since, held_by,
        stall, stall_activity, stall_cause, stall_said, stall_at, held_at, activity_cause, activity_said,
-       activity_cause_at, cancelled, escalated, failures, failure_cause, repeats
+       activity_cause_at, cancelled, escalated, escalation_sent, failures, failure_cause, repeats
   from ledger.tenant
  cross join lateral (
        select (state = 'Failed'
@@ -180,7 +180,7 @@ with judged as materialized (
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
        seq, predecessor, created_at, state_since, true as needs_attention, held, activity_since, turn_since, held_by,
        stall, stall_activity, stall_cause, stall_said, stall_at, held_at, activity_cause, activity_said,
-       activity_cause_at, cancelled, escalated, failures, failure_cause, repeats,
+       activity_cause_at, cancelled, escalated, escalation_sent, failures, failure_cause, repeats,
        belongs.class_issue, belongs.class_tenants
   from (select * from judged order by created_at desc, id desc limit %(limit)s) as page
   left join lateral (
@@ -293,7 +293,7 @@ select id as tenant_id, extract(epoch from %(now)s::timestamptz - updated_at)::f
 -- How every tenant stands that is in motion, failed, or has an open stall.
 select id as tenant_id, state::text, substate::text, activity, state_since, activity_since, turn_since, held_by,
        stall, stall_activity, stall_cause, stall_said, stall_at, held_at, activity_cause, activity_said,
-       activity_cause_at, cancelled, attempt, escalated, failures, failure_cause, repeats
+       activity_cause_at, cancelled, attempt, escalated, escalation_sent, failures, failure_cause, repeats
   from ledger.tenant where state in ('Provisioning', 'Cancelling', 'Decommissioning', 'Failed') or stall is not null;
 
 -- name: snapshot
@@ -318,7 +318,7 @@ select id from ledger.tenant
 -- name: tenant_rows
 -- These tenants' rows, in the words of projection.py.
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
-       seq, predecessor, held, held_by, history_cleared, stall, stall_activity, stall_cause, stall_said, escalated,
+       seq, predecessor, held, held_by, history_cleared, stall, stall_activity, stall_cause, stall_said, escalated, escalation_sent,
        failures, failure_cause, repeats, failure_activity, failure_said, schema_version, chart_version,
        updated_at as at
   from ledger.tenant where id = any(%(ids)s);
@@ -470,6 +470,31 @@ select channel, count(*) filter (where next_try_at is not null) as waiting,
        count(*) filter (where next_try_at is null and sent_at is null) as given_up
   from ledger.delivery group by channel order by channel;
 
+-- name: unsent_escalations
+-- The newest escalation of each attempt that no channel has accepted and of which there is no message yet.
+select t.id as tenant_id, e.seq
+  from ledger.tenant as t
+ cross join lateral (
+       select seq, at from ledger.fact
+        where stream = t.id and attempt = t.attempt and kind = 'tenant.provisioning.escalated'
+        order by seq desc limit 1) as e
+ where t.escalated and not t.escalation_sent and e.at > %(since)s
+   and not exists (select from ledger.alert as a where a.key = concat_ws(':', 'escalation', t.id, e.seq))
+ order by e.at limit %(limit)s;
+
+-- name: escalation
+-- The newest escalation of the tenant's attempt, with a row for each channel its message is on its way to.
+select e.seq, a.raised_at, a.addressed_at, d.channel, d.tries, d.next_try_at, d.sent_at, d.last_error
+  from ledger.tenant as t
+ cross join lateral (
+       select seq from ledger.fact
+        where stream = t.id and attempt = t.attempt and kind = 'tenant.provisioning.escalated'
+        order by seq desc limit 1) as e
+  left join ledger.alert as a on a.key = concat_ws(':', 'escalation', t.id, e.seq)
+  left join ledger.delivery as d on d.key = a.key
+ where t.id = %(tenant)s and t.escalated
+ order by d.sent_at nulls last, d.channel;
+
 -- name: measured_states
 -- How many tenants are in each state, and since when the one that is in it longest.
 select state::text, coalesce(substate::text, '') as substate, count(*) as tenants, min(state_since) as oldest_since
@@ -513,7 +538,7 @@ select stall as kind, coalesce(stall_activity, '') as activity, stall_cause as c
 select * from (
        select id as tenant_id, slug, region, plan, state::text, substate::text, activity, state_since, activity_since,
               turn_since, held_by, stall, stall_activity, stall_cause, stall_said, stall_at, held_at, activity_cause, activity_said,
-       activity_cause_at, cancelled, attempt, escalated, failures, failure_cause, repeats,
+       activity_cause_at, cancelled, attempt, escalated, escalation_sent, failures, failure_cause, repeats,
               concat_ws(':', 'stall', id, attempt || '.' || generation, replace(stall, ' ', '-'), stall_activity) as key
          from ledger.tenant
         where stall is not null and stall_said <> %(not_looked_at)s

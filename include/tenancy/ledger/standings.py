@@ -37,6 +37,7 @@ def standing_of(row: dict[str, Any]) -> Standing:
         activity_since=row["activity_since"] or row["state_since"],
         held=cause_of(row["held_by"]) if row["held_by"] else None,
         escalated=row["escalated"],
+        escalation_sent=row["escalation_sent"],
         failures=row["failures"],
         attempt=row["attempt"],
         failure_cause=cause_of(row["failure_cause"]) if row["failure_cause"] else None,

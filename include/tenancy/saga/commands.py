@@ -220,6 +220,13 @@ class Escalate(Command):
 
 
 @dataclass(frozen=True)
+class NoteEscalationSent(Command):
+    """A notification channel has accepted the message about the escalation."""
+
+    channel: str
+
+
+@dataclass(frozen=True)
 class ShowInvitation(Command):
     """Somebody is about to see the admin's invitation of this generation: once, whoever it is."""
 

@@ -123,6 +123,13 @@ def _(_command: c.Escalate, saga: Saga) -> tuple[f.Fact, ...]:
     return (f.Escalated(),)
 
 
+@_decide.register
+def _(command: c.NoteEscalationSent, saga: Saga) -> tuple[f.Fact, ...]:
+    """Nothing to note when a new attempt has begun meanwhile, or for the second time."""
+    news = saga.escalated and command.channel not in saga.escalation_sent_to
+    return (f.EscalationSent(command.channel),) if news else ()
+
+
 def way_on(saga: Saga) -> str:
     """The next step from here, in one sentence (runbook: cancel, then reset, then retry)."""
     return WAY_ON[saga.phase]

@@ -53,6 +53,7 @@ def _(fact: f.AttemptStarted, saga: Saga) -> Saga:
         not_undone=None,
         escalated=False,
         cancelled=False,
+        escalation_sent_to=(),
         resumed=False,
         history_cleared=True,
         runs=MappingProxyType({**saga.runs, fact.run_id: fact.attempt}),
@@ -224,7 +225,12 @@ def _(_fact: f.StallCleared, saga: Saga) -> Saga:
 
 @_apply.register
 def _(_fact: f.Escalated, saga: Saga) -> Saga:
-    return replace(saga, escalated=True)
+    return replace(saga, escalated=True, escalation_sent_to=())
+
+
+@_apply.register
+def _(fact: f.EscalationSent, saga: Saga) -> Saga:
+    return replace(saga, escalation_sent_to=(*saga.escalation_sent_to, fact.channel))
 
 
 @_apply.register

@@ -318,6 +318,14 @@ class Escalated(Fact):
 
 
 @dataclass(frozen=True)
+class EscalationSent(Fact):
+    """A notification channel (slack, smtp, webhook) has accepted the message about the escalation."""
+
+    kind = "tenant.provisioning.escalation_sent"
+    channel: str
+
+
+@dataclass(frozen=True)
 class InvitationShown(Fact):
     """The admin's invitation was given to whoever asked for it; nobody is given it again."""
 

@@ -64,6 +64,8 @@ class Standing:
     held: Cause | None = None
     """What holds its run, when that is not its own matter."""
     escalated: bool = False
+    escalation_sent: bool = False
+    """Has a notification channel accepted the message about it? Before that nobody knows of it."""
     failures: int = 0
     """How many attempts failed so far."""
     attempt: int = 0
@@ -129,7 +131,7 @@ def _of_provisioning(standing: Standing, now: datetime, limits: Limits) -> Stall
 def _of_failed(standing: Standing, now: datetime, limits: Limits) -> Stall | None:
     if standing.substate is Substate.STUCK:
         return Stall(StallKind.UNDOING, None, standing.state_since, timedelta())
-    if standing.escalated:
+    if standing.escalated and standing.escalation_sent:
         return None
     return _over(StallKind.UNTOUCHED, None, standing.state_since, limits.tenants[FAILED], now)
 

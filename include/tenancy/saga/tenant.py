@@ -160,7 +160,9 @@ class Saga:
     cancelled: bool = False
     """Did a person cancel the newest attempt while it was running?"""
     escalated: bool = False
-    """Is the tenant in the hands of platform engineering? Until the next attempt."""
+    """Did somebody hand the tenant over to platform engineering? Until the next attempt."""
+    escalation_sent_to: tuple[str, ...] = ()
+    """The notification channels that have accepted the message about it."""
     history_cleared: bool = True
     """False from a reset until Airflow's history of the run is cleared too."""
     observed: bool = False

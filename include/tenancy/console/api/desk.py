@@ -10,9 +10,11 @@ from tenancy.console.api import portrait, shapes
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.counsel import Counsel
 from tenancy.console.parts import Parts
+from tenancy.engine.escalation import outcome
 from tenancy.engine.progress import progress
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.vitals import Vitals
+from tenancy.ledger.escalations import escalation_of
 from tenancy.ledger.findings import open_findings
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.reading import Late, Line, find, late
@@ -59,7 +61,13 @@ class Desk:
         engine = self.parts.engine()
         self.parts.health.seen()
         held = engine.holds(saga) or saga.held  # while nothing schedules, nobody records what holds it
-        return portrait.tenant(line, saga, seen, found, self.counsel(engine), held=held)
+        escalation = self.escalation(line)
+        return portrait.tenant(line, saga, seen, found, self.counsel(engine), held=held, escalation=escalation)
+
+    def escalation(self, line: Line) -> str:
+        """What became of the tenant's escalation, in a sentence; empty when it is not escalated."""
+        found = escalation_of(self.ledger, line.tenant_id) if line.standing.escalated else None
+        return outcome(found, self.parts.clock()) if found else ""
 
     def counsel(self, engine: Vitals) -> Counsel:
         """What to do next, by what is known of the engine."""

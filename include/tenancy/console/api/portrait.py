@@ -69,6 +69,7 @@ def tenant(
     counsel: Counsel,
     *,
     held: str,
+    escalation: str,
 ) -> shapes.Tenant:
     """The tenant with all that an operator decides by."""
     return shapes.Tenant(
@@ -77,6 +78,7 @@ def tenant(
         failures=[shapes.Failure(**vars(failure)) for failure in saga.failures],
         warnings=list(loops.warnings(saga)),
         held=held,
+        escalation=escalation,
         progress=progress(seen),
         actions={action: _permission(preview(saga, action)) for action in ACTIONS},
         url=tenant_url(counsel.platform, saga.parameters) if saga.live_resources else "",

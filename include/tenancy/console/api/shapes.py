@@ -120,6 +120,7 @@ class Tenant(TenantRow):
     failures: list[Failure]
     warnings: list[str]
     held: str = Field(description="Why its run waits, or empty")
+    escalation: str = Field(description="What became of its escalation: which channel accepted it and when, or empty")
     progress: ProgressShape
     actions: dict[str, Permission]
     url: str = Field(description="Where it answers once it is Active; empty while it has nothing")

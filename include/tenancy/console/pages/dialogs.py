@@ -23,8 +23,11 @@ from tenancy.console.pages.action_view import BUTTONS, RIGHTS
 from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.rendering import page
 from tenancy.console.pages.visit import SentIn, Visit, VisitOf
+from tenancy.engine.escalation import is_over
 from tenancy.engine.preview import preview
 from tenancy.engine.progress import progress
+from tenancy.ledger.escalations import escalation_of
+from tenancy.ledger.reading import Line
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
@@ -120,10 +123,17 @@ def _done(visit: Visit, desk: Desk, ref: str, action: str, told: dict[str, Any] 
         line=line,
         saga=saga,
         progress=progress(desk.ledger, saga),
-        ends=_ends(saga),
+        ends=_ends(saga) and (action != "escalate" or _is_told(desk, line)),
+        escalation=desk.escalation(line) if action == "escalate" else "",
         next=desk.counsel(desk.parts.engine.known).advice(line).said,
         told=told,
     )
+
+
+def _is_told(desk: Desk, line: Line) -> bool:
+    """Is it known what became of the escalation?"""
+    found = escalation_of(desk.ledger, line.tenant_id)
+    return found is None or is_over(found)
 
 
 def _ends(saga: Saga) -> bool:

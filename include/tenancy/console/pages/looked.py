@@ -28,6 +28,8 @@ class Looked:
     usual: Mapping[str, Usual]
     beats: tuple[Beat, ...]
     findings: tuple[OpenFinding, ...]
+    escalation: str
+    """What became of the tenant's escalation, in a sentence; empty when it is not escalated."""
     platform: Platform
     counsel: Counsel
     now: datetime

@@ -45,6 +45,8 @@ class Seen:
     line: Line
     beats: tuple[Beat, ...]
     findings: tuple[OpenFinding, ...]
+    escalation: str
+    """What became of its escalation; empty when it is not escalated."""
     counsel: Counsel
 
     @property
@@ -57,7 +59,8 @@ def glance(desk: Desk, ref: str) -> Seen:
     """The tenant's row, without its facts; 404 when there is no such tenant."""
     line = desk.line(ref)
     found = tuple(open_findings(desk.ledger, tenant_id=line.tenant_id, limit=FINDINGS))
-    return Seen(line, tuple(beats(desk.ledger)), found, desk.counsel(desk.parts.engine.known))
+    escalation = desk.escalation(line)
+    return Seen(line, tuple(beats(desk.ledger)), found, escalation, desk.counsel(desk.parts.engine.known))
 
 
 def tenant(desk: Desk, ref: str, history: "Kept[dict[str, Usual]]") -> Looked:
@@ -76,6 +79,7 @@ def tenant(desk: Desk, ref: str, history: "Kept[dict[str, Usual]]") -> Looked:
         usual=history.of(desk.ledger),
         beats=seen.beats,
         findings=seen.findings,
+        escalation=seen.escalation,
         platform=desk.tenancy.platform,
         counsel=seen.counsel,
         now=seen.now,

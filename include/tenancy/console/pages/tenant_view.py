@@ -46,6 +46,8 @@ class TenantView:
     broken_at: int | None
     findings: tuple[OpenFinding, ...]
     """Where the ledger and the world differ."""
+    escalation: str
+    """What became of its escalation; empty when it is not escalated."""
 
 
 def tenant_view(
@@ -74,6 +76,7 @@ def tenant_view(
         older=older,
         broken_at=chain_break(seen.envelopes),
         findings=seen.findings,
+        escalation=seen.escalation,
     )
 
 

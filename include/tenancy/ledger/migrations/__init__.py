@@ -10,7 +10,7 @@ from tenancy.adapters.schema_migrations import migrate
 from tenancy.adapters.sessions import connected
 from tenancy.ledger.migrations.rights import grant
 
-LEDGER_VERSION = "0012"
+LEDGER_VERSION = "0013"
 """The revision this code needs (tests hold it to the newest script)."""
 SCHEMA = "ledger"
 MIGRATION_SECONDS = 3600

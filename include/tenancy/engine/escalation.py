@@ -1,0 +1,155 @@
+"""Escalate: the message to platform engineering with what the runbook asks to capture, and what became of it.
+
+`send_escalations` is called by the action itself and by each pass of the reconciler, which makes good what a process
+that died left undone. Whether a channel has accepted a message is a fact (engine/notify.py records it).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from tenancy.activities.plan import PLAN
+from tenancy.ledger import alerts
+from tenancy.ledger.alerts import Alert
+from tenancy.ledger.envelope import Envelope
+from tenancy.ledger.escalations import Delivery, Escalation, unsent_escalations
+from tenancy.ledger.ledger import LedgerSession
+from tenancy.saga import facts as f
+from tenancy.saga.evolve import fold
+from tenancy.saga.names import TenantId
+from tenancy.saga.tenant import Saga
+
+AT_MOST: Final = 100
+"""In one pass."""
+NEWS: Final = timedelta(days=1)
+"""An older escalation is none: it was made by a version that sent nothing."""
+SENT_BY: Final = timedelta(minutes=5)
+"""A pass every half minute, and a sending of seconds: after this the person who escalated should not wait any more."""
+_LABELS: Final = {activity.name: activity.label for activity in PLAN}
+_CHANNELS: Final = {"slack": "Slack", "smtp": "email", "webhook": "the webhook"}
+_YOURSELF: Final = "tell platform engineering yourself, with what this page shows"
+_TRIED: Final = {f.CancelRequested: "cancel", f.RunReset: "reset", f.RetryRequested: "retry"}
+
+
+def send_escalations(ledger: LedgerSession) -> int:
+    """Put a message into the outbox for each escalation that has none; how many there were."""
+    found = unsent_escalations(ledger, since=ledger.now - NEWS, limit=AT_MOST)
+    for tenant_id, seq in found:
+        alerts.raise_alert(ledger, message_of(tenant_id, ledger.envelopes(tenant_id), seq))
+    return len(found)
+
+
+def message_of(tenant_id: TenantId, envelopes: Sequence[Envelope], seq: int) -> Alert:
+    """The message for the escalation that is the fact `seq`: what the runbook asks to capture, as of then."""
+    until = [envelope for envelope in envelopes if envelope.seq <= seq]
+    saga, escalated = fold(envelope.fact for envelope in until), until[-1]
+    assert saga is not None  # it has at least the fact that escalated it
+    asked, at = saga.parameters, f"{escalated.at:%Y-%m-%d %H:%M} UTC"
+    captured = _captured(saga, until)
+    details = {**captured, "escalated_by": escalated.stamp.actor, "reason": escalated.stamp.reason, "escalated_at": at}
+    return Alert(
+        key=alerts.escalation_key(tenant_id, seq),
+        subject=f"Tenant {asked.slug} ({asked.region}) was escalated by {escalated.stamp.actor} at {at}.",
+        text=_text(escalated.stamp.reason, captured),
+        tenant_id=tenant_id,
+        path=f"/tenancy/tenants/{tenant_id}",
+        details={name: value for name, value in details.items() if value},
+    )
+
+
+def _captured(saga: Saga, envelopes: Sequence[Envelope]) -> dict[str, str]:
+    asked = saga.parameters
+    return {
+        "tenant_id": str(saga.tenant_id),
+        "slug": asked.slug,
+        "region": asked.region,
+        "plan": asked.plan,
+        "state": saga.phase,
+        "attempt": str(saga.attempt),
+        "last_successful_activity": _last_successful(saga, envelopes),
+        "error": _error(saga, envelopes),
+        "tried": _tried(envelopes),
+    }
+
+
+def _text(reason: str, captured: dict[str, str]) -> str:
+    named = (f"{name.replace('_', ' ').capitalize()}: {value}" for name, value in captured.items() if value)
+    return "\n".join([f"Reason: {reason}" if reason else "No reason was given.", *named])
+
+
+def _last_successful(saga: Saga, envelopes: Sequence[Envelope]) -> str:
+    done = (each.fact for each in reversed(envelopes) if each.attempt == saga.attempt)
+    name = next((fact.activity for fact in done if isinstance(fact, f.ActivityCompleted)), None)
+    return _LABELS.get(name, name) if name else f"none in attempt {saga.attempt}"
+
+
+def _error(saga: Saga, envelopes: Sequence[Envelope]) -> str:
+    """What the error log says last: of what hangs, of what could not be undone, or of what failed."""
+    if saga.stall:
+        return saga.stall.message
+    if saga.not_undone:
+        return saga.not_undone.said
+    errors = (
+        each.fact for each in reversed(envelopes) if isinstance(each.fact, f.ProvisioningFailed | f.ActivityFailed)
+    )
+    last = next(errors, None)
+    return f"{_LABELS.get(last.activity, last.activity)}: {last.message}" if last else "none is recorded"
+
+
+def _tried(envelopes: Sequence[Envelope]) -> str:
+    """How often each step of the runbook was taken so far, such as `cancel 2 times, reset once, retry never`."""
+    counted = Counter(_TRIED.get(type(each.fact)) for each in envelopes)
+    return ", ".join(f"{name} {_times(counted[name])}" for name in _TRIED.values())
+
+
+def _times(count: int) -> str:
+    return {0: "never", 1: "once"}.get(count, f"{count} times")
+
+
+def outcome(escalation: Escalation, now: datetime) -> str:
+    """What really became of an escalation, as a sentence: which channel accepted it and when, or that none did."""
+    if escalation.raised_at is None:
+        return f"Escalated; whether anybody was told is not known any more. If in doubt, {_YOURSELF}."
+    if escalation.deliveries:
+        return _of_deliveries(escalation.deliveries)
+    if escalation.addressed:
+        return f"Escalated, but no channel is configured, so nobody was told: {_YOURSELF}. (docs/notifications.md)"
+    waits = now - escalation.raised_at
+    if waits > SENT_BY:
+        return f"Escalated, but not sent for {waits // timedelta(minutes=1)} min: {_YOURSELF}."
+    return "Escalated; the message to platform engineering is being sent, usually within a minute."
+
+
+def _of_deliveries(deliveries: Sequence[Delivery]) -> str:
+    sent = [each for each in deliveries if each.sent_at]
+    if sent:
+        return f"Escalated; sent to {_and([_accepted(each) for each in sent])}."
+    waiting = [each for each in deliveries if each.next_try_at]
+    if waiting:
+        return f"Escalated, but not sent yet: {_refused(waiting[0])} It is tried again; if it is urgent, {_YOURSELF}."
+    return f"Escalated, but not sent: {_refused(deliveries[0])} It is not tried again: {_YOURSELF}."
+
+
+def is_over(escalation: Escalation) -> bool:
+    """Is there nothing more to wait for?"""
+    waits = any(each.next_try_at and not each.tries for each in escalation.deliveries)
+    return escalation.addressed and not waits
+
+
+def _accepted(delivery: Delivery) -> str:
+    assert delivery.sent_at is not None  # by its caller
+    return f"{_channel(delivery)} at {delivery.sent_at:%H:%M} UTC on {delivery.sent_at:%Y-%m-%d}"
+
+
+def _refused(delivery: Delivery) -> str:
+    name = _channel(delivery)
+    return f"{name[0].upper()}{name[1:]} did not accept it ({delivery.error.rstrip('.') or 'not tried yet'})."
+
+
+def _channel(delivery: Delivery) -> str:
+    return _CHANNELS.get(delivery.channel, delivery.channel)
+
+
+def _and(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
