@@ -1,6 +1,7 @@
 """Bad input: refused with the field and a reason, whatever was sent; nothing is held, and the audit log has it."""
 
 import json
+import unicodedata
 from typing import Any
 
 import pytest
@@ -138,6 +139,15 @@ def test_a_key_that_nobody_could_read_is_refused_readably(quick_server: Postgres
 
 def test_an_empty_request_is_refused(quick_server: PostgresServer, stage: Stage):
     _assert_refused(stage, quick_server, _ask(stage, {}), "slug")
+
+
+@pytest.mark.parametrize("name", ["Cafe\u0301", "A\u030angstro\u0308m", "\u1112\u1161\u11ab"])
+def test_a_name_in_decomposed_letters_is_composed(stage: Stage, name: str):
+    assert stage.run(VALIDATE, name=name).parameters.name == unicodedata.normalize("NFC", name)
+
+
+def test_the_limit_of_a_name_counts_composed_letters(stage: Stage):
+    assert len(stage.run(VALIDATE, name="e\u0301" * 100).parameters.name) == 100
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,17 @@ import psycopg
 import pytest
 
 import tenancy
+from sandbox.postgres import PostgresServer
 from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
+from tenancy.adapters.dsn import dsn_of_conninfo
+from tenancy.adapters.schema_migrations import migrate
+from tenancy.adapters.sessions import session
 from tenancy.adapters.tenant_database import SCRIPTS
 from tenancy.ledger import migrations
 from tenancy.ledger.ledger import Ledger
 from tenancy.ledger.migrations import LEDGER_VERSION, upgrade
-from tenancy.saga.errors import LedgerOutdatedError
-from tests.parts import as_dsn
+from tenancy.saga.errors import LedgerOutdatedError, PermanentError
+from tests.parts import as_dsn, superuser
 
 _INCLUDE = Path(tenancy.__file__).parent
 
@@ -102,3 +106,35 @@ def test_a_failing_migration_leaves_nothing_behind(fresh_database: str, connecti
 _EVERYTHING = """
     select relname from pg_class where relnamespace = (select oid from pg_namespace where nspname = 'ledger') order by 1
 """
+
+
+def test_names_of_an_older_ledger_are_found_after_the_upgrade(fresh_database: str, connection: psycopg.Connection):
+    """Rows in decomposed letters that the index of revision 0013 held as they were."""
+    with session(dsn_of_conninfo(fresh_database, "the ledger"), application="t") as opened:
+        migrate(opened, Path(migrations.__file__).parent, schema="ledger", target="0013")
+    connection.execute(
+        "insert into ledger.tenant (id, slug, name, plan, region, admin_email, state, attempt, generation, run_id, seq,"
+        " created_at, state_since, updated_at)"
+        " values (gen_random_uuid(), 'acme', %s, 'p', 'r', 'e', 'Active', 1, 1, 'run', 1, now(), now(), now())",
+        ("Cafe\u0301",),
+    )
+    connection.commit()
+    upgrade(fresh_database)
+    connection.execute("set enable_seqscan = off")
+    search = "select slug from ledger.tenant where ledger.name_words(name) @@ ledger.words_begin(%s)"
+    for text in ("Caf\u00e9", "cafe\u0301", "CAF"):
+        assert connection.execute(search, (text,)).fetchall() == [("acme",)], text
+        plan = "\n".join(row[0] for row in connection.execute(f"explain {search}", (text,)))
+        assert "tenant_by_name" in plan
+
+
+def test_a_database_that_cannot_hold_every_name_is_refused(quick_server: PostgresServer):
+    with superuser(quick_server) as connection:
+        connection.execute("create database latin encoding 'LATIN1' locale 'C' template template0")
+        try:
+            with pytest.raises(
+                PermanentError, match=r"has the encoding LATIN1, .* create database latin encoding 'UTF8'"
+            ):
+                upgrade(quick_server.superuser_dsn("latin"))
+        finally:
+            connection.execute("drop database latin")

@@ -1,6 +1,8 @@
 """The read models on a real PostgreSQL: pages, filters, search, who needs attention, whether a stream is whole."""
 
+import unicodedata
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 import pytest
@@ -127,6 +129,22 @@ def test_a_search_knows_the_beginning_of_a_slug_of_an_id_and_of_each_word_of_a_n
     _tenant(session, 1, slug="initech", name="100 % Initech, <b>Straße</b>")
     _tenant(session, 2, slug="globex", name="Hank Corporation")
     assert _slugs(session, Wanted(text=text)) == found
+
+
+NAMES = ["Café Zürich", "Ångström", "Đặng Văn Lâm", "Żółć", "각 한글", "ώμέγα", "ガス"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+@pytest.mark.parametrize("sent", ["NFC", "NFD"])
+def test_a_name_is_found_in_whatever_form_of_unicode(
+    session: LedgerSession, name: str, stored: Literal["NFC", "NFD"], sent: Literal["NFC", "NFD"]
+):
+    _tenant(session, 1, slug="globex", name=unicodedata.normalize(stored, name))
+    _tenant(session, 2, slug="initech", name="Initech")
+    for text in (name, name.upper(), *name.split(), name[:2]):
+        assert _slugs(session, Wanted(text=unicodedata.normalize(sent, text))) == ["globex"], text
+    assert _slugs(session, Wanted(text="Zürichs")) == []
 
 
 def test_what_failed_needs_attention_at_once_and_what_hangs_after_its_time(session: LedgerSession):

@@ -12,7 +12,7 @@ from tenancy.saga.errors import Refused
 from tenancy.saga.evolve import evolve, fold
 from tenancy.saga.names import ActivityName, TenantId
 from tenancy.saga.states import Kind, ResourceState, State, StepStatus
-from tenancy.saga.tenant import Intent, PlanEntry
+from tenancy.saga.tenant import Intent, Parameters, PlanEntry
 from tests.unit.sagas import (
     ACME,
     BETA,
@@ -250,3 +250,10 @@ def test_a_run_that_was_cancelled_before_it_began_stays_cancelled_however_late_i
     with pytest.raises(Refused, match="cancelled before it began"):
         decide(saga, start())
     assert ask(saga, *([] if then else [c.Reset()]), start(OTHER_RUN)).attempt == 2
+
+
+def test_a_request_is_the_same_in_every_form_of_unicode():
+    """A tenant whose name an older version stored decomposed may be retried with the name as it is composed now."""
+    stored = Parameters("acme", "Cafe\u0301", "starter", "eu", "a@b.test")
+    assert stored.same_as(replace(stored, name="Caf\u00e9"))
+    assert not stored.same_as(replace(stored, name="Cafe"))

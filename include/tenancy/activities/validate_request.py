@@ -45,9 +45,13 @@ class ValidateRequest(Activity):
 
 
 def check_request(conf: Mapping[str, Any], platform: Platform) -> Parameters:
-    """The parameters of a well-formed request; Refused names the field and the reason otherwise."""
+    """The parameters of a well-formed request; Refused names the field and the reason otherwise.
+
+    The name is put into Unicode's composed form (NFC): macOS sends é as two characters, and it is the same name.
+    """
     _check_fields(conf)
     texts = {field: _text(field, conf[field]) for field in FIELDS}
+    texts["name"] = unicodedata.normalize("NFC", texts["name"])
     _check_slug(texts["slug"])
     _check_name(texts["name"])
     _check_offered("plan", texts["plan"], platform.plans)

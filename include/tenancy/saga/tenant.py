@@ -1,5 +1,6 @@
 """What is known of one tenant: the fold of its facts. Frozen; `evolve` makes the next one."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -20,6 +21,13 @@ class Parameters:
     plan: str
     region: str
     admin_email: str
+
+    def same_as(self, other: "Parameters") -> bool:
+        """The same request: facts of older versions have names in whatever form of Unicode they were sent."""
+        return self._composed() == other._composed()
+
+    def _composed(self) -> "Parameters":
+        return replace(self, name=unicodedata.normalize("NFC", self.name))
 
 
 @dataclass(frozen=True)

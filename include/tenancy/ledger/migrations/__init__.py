@@ -7,10 +7,12 @@ from psycopg import sql
 
 from tenancy.adapters.dsn import dsn_of_conninfo
 from tenancy.adapters.schema_migrations import migrate
-from tenancy.adapters.sessions import connected
+from tenancy.adapters.sessions import Session, connected
 from tenancy.ledger.migrations.rights import grant
+from tenancy.saga.causes import Cause
+from tenancy.saga.errors import PermanentError
 
-LEDGER_VERSION = "0013"
+LEDGER_VERSION = "0014"
 """The revision this code needs (tests hold it to the newest script)."""
 SCHEMA = "ledger"
 MIGRATION_SECONDS = 3600
@@ -31,8 +33,19 @@ def upgrade(dsn: str, *, owner: str = "", writer: str = "") -> None:
     ledger = replace(dsn_of_conninfo(dsn, "the ledger"), is_ledger=True)
     with connected(ledger, application="tenancy migrate", settings=_BOUNDS) as session:
         session.silence_seconds = MIGRATION_SECONDS
+        _require_unicode(session)
         if owner:
             session.execute(sql.SQL("set role {}").format(sql.Identifier(owner)))
         migrate(session, Path(__file__).parent, schema=SCHEMA)
         if writer:
             grant(session, SCHEMA, writer)
+
+
+def _require_unicode(session: Session) -> None:
+    encoding = session.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise PermanentError(
+            f"The ledger's database {session.info.dbname} has the encoding {encoding}, which cannot hold every name. "
+            f"Create it anew: create database {session.info.dbname} encoding 'UTF8' template template0.",
+            cause=Cause.LEDGER_REFUSES,
+        )
