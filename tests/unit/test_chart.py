@@ -1,5 +1,6 @@
 """The chart of one tenant: what it makes of its values, and which it refuses. Rendered by Helm itself, offline."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from tenancy.activities.deploy_workloads import CHART, CHART_VERSION
 from tenancy.adapters.helm import Helm, Release
 from tenancy.adapters.releases import _KINDS
 from tenancy.saga.errors import PermanentError
+from tenancy.saga.names import is_slug
 
 DSN = "postgresql://acme:a-secret@storage:5432/acme"
 VALUES: dict[str, Any] = {
@@ -122,3 +124,78 @@ def test_values_that_do_not_fit_are_refused_with_their_place_and_without_secrets
 
 def test_attempts_record_the_charts_own_version():
     assert yaml.safe_load((CHART / "Chart.yaml").read_text())["version"] == CHART_VERSION
+
+
+YAML_WORDS = (
+    *("true", "false", "yes", "no", "on", "off", "y", "n", "null", "inf", "nan", "nil"),
+    *("True", "NO", "Null", "~", "123", "0123", "0x1f", "0o17", "1e3", "1.0", "1_000", "+1", "-1", "12:30:45"),
+    *(
+        "2026-01-01",
+        ".inf",
+        ".nan",
+        "=",
+        "<<",
+        "1.0.0",
+        "- a",
+        "a: b",
+        "a #b",
+        "*a",
+        "&a",
+        "!a",
+        "{a}",
+        "[a]",
+        "'",
+        "a\\b",
+    ),
+)
+"""What YAML 1.1 or 1.2 reads as something else than the same text."""
+
+
+def _rendered(**changes: Any) -> dict[str, Any]:
+    manifests = helm().render(release(**changes)).values()
+    return {document["kind"]: document for text in manifests for document in yaml.safe_load_all(text) if document}
+
+
+@pytest.mark.parametrize("word", [word for word in YAML_WORDS if is_slug(word)])
+def test_a_slug_and_a_platform_that_yaml_reads_as_something_else_stay_texts(word: str):
+    tenant = {**VALUES["tenant"], "slug": word, "platform": word, "proof": f"tenancy:{word}:{VALUES['tenant']['id']}"}
+    made = _rendered(tenant=tenant, ingress={"domain": "true"})
+    for document in made.values():
+        labels = document["metadata"]["labels"]
+        assert (labels["tenancy.internal/slug"], labels["tenancy.internal/platform"]) == (word, word)
+    assert made["Ingress"]["spec"]["rules"][0]["host"] == f"{word}.true"
+
+
+@pytest.mark.parametrize("word", YAML_WORDS)
+def test_every_other_text_that_yaml_reads_as_something_else_stays_a_text(word: str):
+    ingress = {"domain": "eu.tenants.test", "className": word, "tlsSecret": word}
+    made = _rendered(image={"repository": word, "tag": word}, ingress=ingress)
+    assert made["Deployment"]["spec"]["template"]["spec"]["containers"][0]["image"] == f"{word}:{word}"
+    spec = made["Ingress"]["spec"]
+    assert (spec["ingressClassName"], spec["tls"][0]["secretName"]) == (word, word)
+
+
+@pytest.mark.parametrize("word", ["true", "no", "y", "null", "1e3", "0x1f", "123"])
+def test_a_release_and_its_namespace_may_be_called_so(word: str):
+    manifests = helm().render(Release(CHART, word, word, VALUES)).values()
+    documents = [document for text in manifests for document in yaml.safe_load_all(text) if document]
+    assert {document["metadata"]["name"] for document in documents} == {word}
+    assert {document["metadata"]["namespace"] for document in documents} == {word}
+    pod = next(d for d in documents if d["kind"] == "Deployment")["spec"]["template"]["spec"]
+    assert pod["serviceAccountName"] == word
+
+
+@pytest.mark.parametrize("amount", ["1", "100m", "0.5", "1e3", "2.", "1k"])
+def test_quantities_stay_texts(amount: str):
+    made = _rendered(resources={"cpu": amount, "memory": "1e9"})
+    limits = made["Deployment"]["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
+    assert limits == {"cpu": amount, "memory": "1e9"}
+
+
+def test_everything_that_a_template_puts_in_is_quoted_but_numbers():
+    numbers = {"{{ .Values.replicas }}", "{{ .Values.databasePort }}"}
+    for file in (CHART / "templates").iterdir():
+        for action in re.findall(r"\{\{[^}]*\}\}", file.read_text()):
+            inner = action.strip("{}- ")
+            quiet = inner.startswith(("include", "define", "end", "with", "/*", "$"))
+            assert quiet or inner.endswith("quote") or action in numbers, f"{file.name}: {action}"

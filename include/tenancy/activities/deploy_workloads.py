@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 NAMESPACE = "namespace"
 RELEASE = "release"
 CHART = Path(__file__).parents[3] / "charts" / "tenant"
-CHART_VERSION = "1.0.0"
+CHART_VERSION = "1.0.1"
 """Of the chart (a test holds it to that)."""
 
 

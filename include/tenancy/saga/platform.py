@@ -3,17 +3,15 @@
 Values only; bootstrap.py reads the file. `parse` names every mistake at once, by its place in the file.
 """
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
 from tenancy.saga.errors import PlatformFileError
+from tenancy.saga.platform_values import NAME, wrong_in_plan, wrong_in_region
 from tenancy.saga.stalls import OF_TENANTS
 
-_QUANTITY: Final = re.compile(r"\d+(\.\d+)?(m|Ki|Mi|Gi)?")
-_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _LONGEST_MINUTES: Final = 1_000_000
 """TOML has inf and nan, too."""
 
@@ -81,7 +79,8 @@ def parse(document: Mapping[str, Any], activities: Collection[str]) -> Platform:
         *_check_top(document),
         *_check_tables(document, "regions", _REGION_KEYS, {}),
         *_check_tables(document, "plans", _PLAN_KEYS, {"quota": int}),
-        *_check_quantities(document),
+        *_check_values(document, "regions", wrong_in_region),
+        *_check_values(document, "plans", wrong_in_plan),
         *_check_minutes(document, "stall_limits_minutes", (*activities, *OF_TENANTS)),
         *_check_minutes(document, "give_up_minutes", activities),
     ]
@@ -110,7 +109,7 @@ def _check_platform(table: Any) -> list[str]:
         return ["[platform] must be a table"]
     problems = [f"[platform] has an unknown key {key}" for key in table if key != "name"]
     name = table.get("name")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         problems.append("[platform] name must be a lower-case word")
     return problems
 
@@ -131,7 +130,7 @@ def _check_tables(
 def _check_table(name: str, table: Any, needed: Mapping[str, type], optional: Mapping[str, type]) -> list[str]:
     if not isinstance(table, dict):
         return ["must be a table"]
-    problems = [] if _NAME.fullmatch(name) else ["must have a lower-case name"]
+    problems = [] if NAME.fullmatch(name) else ["must have a lower-case name"]
     problems += [f"lacks {key}" for key in needed if key not in table]
     problems += [f"has an unknown key {key}" for key in table if key not in needed and key not in optional]
     known = {**needed, **optional}
@@ -148,13 +147,15 @@ def _fits(value: Any, kind: type) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _check_quantities(document: Mapping[str, Any]) -> list[str]:
-    plans = document.get("plans")
+def _check_values(
+    document: Mapping[str, Any], section: str, check: Callable[[Mapping[str, Any]], Iterator[str]]
+) -> list[str]:
+    tables = document.get(section)
     return [
-        f"[plans.{name}] {key} must be a Kubernetes quantity such as 250m or 256Mi"
-        for name, table in (plans.items() if isinstance(plans, dict) else ())
-        for key in ("cpu", "memory")
-        if isinstance(table, dict) and isinstance(table.get(key), str) and not _QUANTITY.fullmatch(table[key])
+        f"[{section}.{name}] {problem}"
+        for name, table in (tables.items() if isinstance(tables, dict) else ())
+        if isinstance(table, dict)
+        for problem in check(table)
     ]
 
 

@@ -1,4 +1,8 @@
-"""Kubernetes quantities such as 250m or 1Gi, as numbers: an API server answers `1` where `1000m` was sent."""
+"""Kubernetes quantities such as 250m or 1Gi, as numbers: an API server answers `1` where `1000m` was sent.
+
+The grammar is the API server's own (k8s.io/apimachinery, pkg/api/resource/quantity.go), held against the client
+library's parser in tests/unit/test_quantities.py.
+"""
 
 import re
 from collections.abc import Mapping
@@ -6,33 +10,36 @@ from decimal import Decimal
 from typing import Final
 
 _FACTORS: Final = {
-    "m": Decimal("0.001"),
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
+    "m": Decimal("1e-3"),
     "": Decimal(1),
-    "k": Decimal(10**3),
-    "M": Decimal(10**6),
-    "G": Decimal(10**9),
-    "Ki": Decimal(2**10),
-    "Mi": Decimal(2**20),
-    "Gi": Decimal(2**30),
-    "Ti": Decimal(2**40),
+    **{suffix: Decimal(1000) ** power for power, suffix in enumerate("kMGTPE", start=1)},
+    **{f"{suffix}i": Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", start=1)},
 }
-_QUANTITY: Final = re.compile(r"(\d+(?:\.\d+)?)(m|k|M|G|Ki|Mi|Gi|Ti|)")
+_QUANTITY: Final = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+|)")
+LARGEST: Final = Decimal(2**63 - 1)
+"""What an API server can count to."""
+_LONGEST: Final = 64
+_MOST_ZEROS: Final = 99
 
 
 def amount(quantity: str) -> Decimal:
     """The number it stands for; ValueError when it is none."""
-    match = _QUANTITY.fullmatch(quantity)
-    if match is None:
-        raise ValueError(f"{quantity!r} is no quantity")
-    return Decimal(match[1]) * _FACTORS[match[2]]
+    number, suffix = _parts(quantity)
+    factor = _FACTORS.get(suffix)
+    if factor is None:
+        exponent = int(suffix[1:])
+        if abs(exponent) > _MOST_ZEROS:
+            raise ValueError(f"{quantity!r} is no quantity that a server can count to")
+        factor = Decimal(10) ** exponent
+    return number * factor
 
 
 def times(quantity: str, count: int) -> str:
     """So many times as much, in the same unit."""
-    match = _QUANTITY.fullmatch(quantity)
-    if match is None:
-        raise ValueError(f"{quantity!r} is no quantity")
-    return f"{Decimal(match[1]) * count}{match[2]}"
+    number, suffix = _parts(quantity)
+    return f"{number * count:f}{suffix}"
 
 
 def same(one: Mapping[str, str] | None, other: Mapping[str, str] | None) -> bool:
@@ -43,3 +50,10 @@ def same(one: Mapping[str, str] | None, other: Mapping[str, str] | None) -> bool
         return {key: amount(text) for key, text in one.items()} == {key: amount(text) for key, text in other.items()}
     except ValueError:
         return dict(one) == dict(other)
+
+
+def _parts(quantity: str) -> tuple[Decimal, str]:
+    match = _QUANTITY.fullmatch(quantity)
+    if match is None or len(quantity) > _LONGEST:
+        raise ValueError(f"{quantity!r} is no quantity")
+    return Decimal(match[1]), match[2]
