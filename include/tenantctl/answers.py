@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import httpx
 
+from tenantctl import diagnosis
 from tenantctl.exits import Away, Broken, CtlError, Misuse, NoSuchTenant, NotAllowed, Refused
 from tenantctl.text import in_words, sentence
 
@@ -81,11 +82,16 @@ def _not_tenancy(response: httpx.Response) -> CtlError:
     where, status = f"{response.url.scheme}://{response.url.netloc.decode()}", response.status_code
     if response.status_code in {502, 503, 504}:
         return Away(f"A proxy before {where} says {status} {response.reason_phrase}: try again in 30 seconds.")
+    if foreign := diagnosis.of_foreign(where, response):
+        return Broken(foreign)
+    if status == 500:
+        return Broken(f"Airflow at {where} failed at {response.url.path} (500): the api-server's log says why.")
     if response.is_redirect:
         return Broken(f"{where} sends us to {response.headers.get('location')}: give that address as --url.")
+    page = ", a web page: a login's or a proxy's?" if "html" in response.headers.get("content-type", "") else ""
+    what = f"{status} at {response.url.path}{page}"
     return Broken(
-        f"What answers at {where} is no Tenancy API ({status} at {response.url.path}): check --url or TENANCY_URL, "
-        "and that the plugin is loaded."
+        f"What answers at {where} is no Tenancy API ({what}): check --url, TENANCY_URL, and that the plugin is loaded."
     )
 
 

@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 import httpx
 
-from tenantctl import answers
+from tenantctl import answers, diagnosis
 from tenantctl.answers import Answer
-from tenantctl.exits import Away, Broken, Misuse, NotAllowed
+from tenantctl.exits import Away, Broken, CtlError, Misuse, NotAllowed
 from tenantctl.target import API, Target
 
 TIMEOUT_SECONDS: Final = 30.0
@@ -78,7 +78,23 @@ class Api:
         if response.status_code == 401 and not fresh and not self._target.token:
             self._token = ""
             response = self._send(method, f"{API}{path}", headers=self._with_token(headers), **request)
-        return answers.read(response)
+        return self._read(response)
+
+    def _read(self, response: httpx.Response) -> Answer:
+        """The answer. Before a login is called wrong, Airflow is asked whether it can check one at all."""
+        try:
+            return answers.read(response)
+        except CtlError as error:
+            ill = diagnosis.of_health(self._target.url, self._health()) if diagnosis.is_doubtful(response) else None
+            raise ill or error from error
+
+    def _health(self) -> dict[str, Any] | None:
+        """Airflow's health report; None when there is none to be had."""
+        try:
+            found = self._http.get(f"{self._target.url}{diagnosis.HEALTH}", timeout=diagnosis.HEALTH_SECONDS).json()
+        except (httpx.HTTPError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
 
     def _with_token(self, headers: Mapping[str, str] | None) -> dict[str, str]:
         self._token = self._token or self._log_in()
@@ -89,7 +105,7 @@ class Api:
         if not self._password:
             raise NotAllowed(f"No password is known for {self._target.user}: set TENANCY_PASSWORD.")
         login = {"username": self._target.user, "password": self._password}
-        answer = answers.read(self._send("POST", _LOGIN, json=login))
+        answer = self._read(self._send("POST", _LOGIN, json=login))
         try:
             return str(answer.data["access_token"])
         except KeyError as error:
@@ -105,6 +121,8 @@ class Api:
                 cut_off = True
                 return self._again(method, url, **request)
         except httpx.TransportError as error:
+            if wrong := diagnosis.of_connection(self._target.url, error):
+                raise wrong from error
             raise Away(self._unreachable(error, writes=writes, cut_off=cut_off)) from error
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise Broken(f"Tenancy at {self._target.url} cannot be asked: {error}.") from error

@@ -419,6 +419,8 @@ _PLATFORM = {"name": "test", "regions": ["eu-central", "us-east"], "plans": ["st
 
 
 def _at_the_door(request: httpx.Request) -> httpx.Response | None:
+    if request.url.path == "/api/v2/monitor/health":
+        return httpx.Response(200, json={"metadatabase": {"status": "healthy"}})
     if request.url.path == "/auth/token":
         return _token(request)
     if not request.headers.get("authorization", "").startswith("Bearer "):

@@ -1,0 +1,62 @@
+"""Why Tenancy cannot be asked, told apart: the platform's database, the network, TLS, a proxy, the address. Pure."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+
+from tenantctl.exits import Away, Broken, CtlError
+
+HEALTH: Final = "/api/v2/monitor/health"
+"""Airflow's own report. It wants no login, and answers also when Airflow's database does not."""
+HEALTH_SECONDS: Final = 5.0
+_DOUBTFUL: Final = frozenset({401, 403, 500})
+"""What Airflow answers to a right login while its database is away: it cannot look the user up (3.3.2)."""
+_NO_NAME: Final = ("name or service not known", "nodename nor servname", "name resolution", "getaddrinfo failed")
+
+
+def is_doubtful(response: httpx.Response) -> bool:
+    """May this answer come from a database that is away, and not from who asks?"""
+    return response.status_code in _DOUBTFUL and "problem+json" not in response.headers.get("content-type", "")
+
+
+def of_health(where: str, health: Mapping[str, Any] | None) -> CtlError | None:
+    """What is wrong by Airflow's health report, when that explains a login that was not accepted."""
+    database = (health or {}).get("metadatabase")
+    status = database.get("status") if isinstance(database, dict) else None
+    if status is None or status == "healthy":
+        return None
+    return Away(
+        f"Airflow at {where} does not reach its own database ({HEALTH}: metadatabase {status}), so it cannot check any "
+        "login: yours may be right. This is a platform matter: have that PostgreSQL looked at, then try again.",
+        retry_after=30,
+    )
+
+
+def of_connection(where: str, error: httpx.TransportError) -> CtlError | None:
+    """What is wrong with the way there, where the error says it; None when it does not."""
+    text = str(error)
+    if any(words in text.lower() for words in _NO_NAME):
+        return Away(f"There is no host of this name, for {where}: check --url or TENANCY_URL, and your network.")
+    tls = _of_tls(where, text)
+    return Broken(f"{tls} Nothing was sent.") if tls else None
+
+
+def _of_tls(where: str, text: str) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        reason = text.partition("CERTIFICATE_VERIFY_FAILED]")[2].strip(" :") or text
+        remedy = "check the host in --url, or set SSL_CERT_FILE to your company's CA."
+        return f"The TLS certificate of {where} is not trusted ({reason}): {remedy}"
+    if "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER_FAILURE" in text:
+        return f"{where} does not speak TLS: give its address with http://, or check the port in --url."
+    return f"TLS with {where} failed ({text}): check --url and SSL_CERT_FILE." if "[SSL" in text else ""
+
+
+def of_foreign(where: str, response: httpx.Response) -> str | None:
+    """What is wrong when something else than Tenancy answered, where the answer shows it; None when it does not."""
+    wanted = response.headers.get("www-authenticate", "").partition(" ")[0]
+    if response.status_code in {401, 407} and wanted and wanted.lower() != "bearer":
+        return f"A proxy before {where} wants a login of its own ({wanted}): Tenancy was not reached."
+    if "https port" in response.text[:2000].lower():
+        return f"{where} speaks TLS only: give its address with https://."
+    return None

@@ -1,0 +1,64 @@
+"""The platform's PostgreSQL is killed while a page is open: the page keeps its picture, and tenantctl says what is wrong."""
+
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from sandbox import servers
+from sandbox.access import Access
+from sandbox.processes import Register
+from tests.acceptance import operators, runs
+from tests.acceptance.browsing import PATIENCE_MS, chromium, console, window
+from tests.acceptance.command_line import Operator
+
+pytestmark = pytest.mark.timeout(600)
+AS_OF = re.compile(r"as of \d\d:\d\d:\d\d UTC")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def dead_database(sandbox: Access, sandbox_up: Callable[[], None]) -> Iterator[Callable[[], None]]:
+    def kill() -> None:
+        server = Register(sandbox.layout.processes).get(servers.PLATFORM)
+        assert server is not None
+        os.kill(server.pid, signal.SIGKILL)
+
+    yield kill
+    sandbox_up()
+
+
+def test_a_page_keeps_its_picture_comes_back_and_tenantctl_does_not_call_the_password_wrong(
+    browser: Browser, sandbox: Access, sandbox_up: Callable[[], None], dead_database: Callable[[], None]
+):
+    slug = runs.new_slug("dead")
+    operators.create(sandbox, runs.request(slug))
+    runs.await_phase(sandbox, slug, "Active")
+    operator = Operator(sandbox)
+    with window(browser, sandbox, "operator") as page:
+        page.goto(console(sandbox, f"tenants/{slug}"))
+        page.evaluate("window.marked = true")
+        expect(page.locator("#pulse")).to_have_text("live")
+        dead_database()
+
+        expect(page.locator("#pulse")).to_have_text(AS_OF, timeout=2 * PATIENCE_MS)
+        expect(page.locator(".timeline li")).to_have_count(7)
+        expect(page.locator("#notice")).to_contain_text("You are seeing data from")
+        said = operator("show", slug)
+        assert (said.returncode, "does not reach its own database" in said.stderr) == (1, True), said.stderr
+        assert "Check TENANCY_USER" not in said.stderr
+
+        sandbox_up()
+        expect(page.locator("#pulse")).to_have_text("live", timeout=4 * PATIENCE_MS)
+        expect(page.locator(".head .pill")).to_have_text("Active")
+        assert page.evaluate("window.marked"), "nobody loaded it again"
+    wrong = operator("show", slug, "--user", "operator", "--password", "wrong")
+    assert (wrong.returncode, "Check TENANCY_USER" in wrong.stderr) == (5, True), wrong.stderr
