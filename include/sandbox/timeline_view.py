@@ -12,7 +12,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from tenancy.activities.plan import activity_of
+from tenancy.activities.registry import activity_of
 from tenancy.ledger.timeline import Row, RowStatus, Timeline, Undo
 from tenancy.saga.tenant import Saga
 

@@ -3,7 +3,8 @@
 import pytest
 
 from tenancy.activities.activity import Activity
-from tenancy.activities.plan import PLAN, activity_of, maker_of
+from tenancy.activities.plan import PLAN
+from tenancy.activities.registry import activity_of, maker_of_kind
 from tenancy.saga.errors import ForeignObjectError, StaleLease, TransientError
 from tenancy.saga.names import CONNECTION_LIMIT, HELM_LIMIT, POSTGRES_LIMIT, is_slug
 from tests.contract.mischief import DAMAGE, FOREIGN, TOGETHER
@@ -134,7 +135,7 @@ def test_it_tells_that_what_it_made_is_present_and_healthy(bench: Workbench, act
 
 @each_kind
 def test_it_tells_damage_and_running_it_again_mends_it(bench: Workbench, kind: str):
-    activity = maker_of(kind)
+    activity = maker_of_kind(kind)
     bench.prepare(activity)
     bench.run(activity)
     DAMAGE[kind](bench, next(r for r in bench.saga.resources if r.kind == kind))
@@ -147,7 +148,7 @@ def test_it_tells_damage_and_running_it_again_mends_it(bench: Workbench, kind: s
 
 @each_kind
 def test_what_is_damaged_is_found_and_undone_all_the_same(bench: Workbench, kind: str):
-    activity = maker_of(kind)
+    activity = maker_of_kind(kind)
     bench.prepare(activity)
     before = bench.picture()
     bench.run(activity)
@@ -164,7 +165,7 @@ def test_what_is_damaged_is_found_and_undone_all_the_same(bench: Workbench, kind
 
 @each_kind
 def test_a_foreign_object_of_our_name_is_refused_and_stays_as_it_is(bench: Workbench, kind: str):
-    activity = maker_of(kind)
+    activity = maker_of_kind(kind)
     bench.prepare(activity)
     resource = next(r for r in bench.saga.resources if r.kind == kind)
     FOREIGN[kind](bench, resource)
@@ -183,7 +184,7 @@ def test_a_foreign_object_of_our_name_is_refused_and_stays_as_it_is(bench: Workb
 
 @each_kind
 def test_a_foreign_object_is_never_called_healthy(bench: Workbench, kind: str):
-    activity = maker_of(kind)
+    activity = maker_of_kind(kind)
     bench.prepare(activity)
     resource = next(r for r in bench.saga.resources if r.kind == kind)
     FOREIGN[kind](bench, resource)

@@ -13,7 +13,8 @@ from sandbox.postgres import PostgresServer
 from tenancy.activities.activity import Activity, Found, NotReadyYet, Work, World, located_intents
 from tenancy.activities.allocate_storage import PASSWORD
 from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
-from tenancy.activities.plan import PLAN, maker_of, plan_entries
+from tenancy.activities.plan import PLAN, plan_entries
+from tenancy.activities.registry import maker_of
 from tenancy.adapters.storage import LockPolicy, StorageServer
 from tenancy.engine.tenancy import observe_all
 from tenancy.engine.undoing_order import undoing_order
@@ -118,7 +119,7 @@ class Workbench:
     def undo_all(self) -> None:
         """Everything, in the order of unwinding."""
         for resource in undoing_order(self.saga.resources):
-            maker_of(resource.kind).compensate(self.work, resource)
+            maker_of(resource).compensate(self.work, resource)
 
     def found(self, activity: Activity) -> set[Found]:
         return set(activity.discover(self.world, self.platform))

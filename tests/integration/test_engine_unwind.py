@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tenancy.activities.plan import activity_of
+from tenancy.activities.registry import activity_of
 from tenancy.engine.undoing_order import undoing_order
 from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.saga import commands as c
@@ -113,16 +113,14 @@ def test_what_is_not_seen_although_its_compensation_failed_is_undone_once_more(s
 
 def test_unwinding_stops_when_the_tenant_was_retried_meanwhile(stage: Stage):
     stage.fail_at(SCHEMA)
-    stage.handles.failing = 1
     kept = {kind: names for kind, names in stage.outside.items() if kind in {"role", "database"}}
 
     def force_a_retry() -> None:
-        stage.while_asleep = lambda: None
         stage.ask(c.Reset(force=True, platform_role=True, reason="I know better"))
         with pytest.raises(TransientError, match="Another process works on this tenant: tenancy unwind"):
             stage.run(ORDER[0], 9, RunId("run-2"))  # its attempt has begun, its effects wait for the lock
 
-    stage.while_asleep = force_a_retry
+    stage.handles.meanwhile = force_a_retry
     assert stage.give_up(SCHEMA) is None
     assert stage.saga.phase == "Provisioning"
     assert {kind: stage.outside[kind] for kind in kept} == kept

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tenancy.activities.plan import PLAN, maker_of
+from tenancy.activities.plan import PLAN
+from tenancy.activities.registry import maker_of_kind
 from tenancy.engine.undoing_order import blocker_of, undoing_order
 from tenancy.saga.states import ResourceState
 from tenancy.saga.tenant import Resource
@@ -11,7 +12,7 @@ KINDS = [kind for activity in PLAN for kind in activity.resources]
 
 
 def _made(*kinds: str) -> tuple[Resource, ...]:
-    return tuple(Resource(kind, "acme", "proof", maker_of(kind).name, ResourceState.PRESENT) for kind in kinds)
+    return tuple(Resource(kind, "acme", "proof", maker_of_kind(kind).name, ResourceState.PRESENT) for kind in kinds)
 
 
 def _kinds(resources: tuple[Resource, ...]) -> list[str]:

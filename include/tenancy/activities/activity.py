@@ -228,6 +228,8 @@ class Activity:
     """The systems of its region that `run` needs (saga/system_status.py), besides ledger and workflow engine."""
     is_deferred: ClassVar[bool] = False
     """Does its task wait in the triggerer?"""
+    system: ClassVar[str] = ""
+    """Which of the platform's systems it makes them in: what shares one shares its time when undone."""
     regional: ClassVar[bool] = True
     """Does each region have its own? Else `discover` looks at one system for all of them."""
     by_hand: ClassVar[Mapping[str, str]] = MappingProxyType({})

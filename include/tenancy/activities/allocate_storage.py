@@ -36,6 +36,7 @@ class AllocateStorage(Activity):
         "Check the platform's health. If nothing moves, cancel provisioning, then reset, then retry.", "cancel"
     )
     resources = (ROLE, DATABASE)
+    system = "storage"
     released_after = MappingProxyType({ROLE: DATABASE})
     by_hand = MappingProxyType(
         {ROLE: 'drop role "{name}" (after its database)', DATABASE: 'drop database "{name}" with (force)'}

@@ -33,6 +33,7 @@ class AllocateWorkflowHandle(Activity):
     kind = Kind.COMPENSATABLE
     when_stuck = Remedy("The workflow engine does not respond, which is a platform matter: escalate.", "escalate")
     resources = (CONNECTION,)
+    system = "workflow engine"
     regional = False
     by_hand = MappingProxyType({CONNECTION: "in Airflow, Admin, Connections, delete {name}"})
     late_seconds = AIRFLOW_LOCK_SECONDS + MARGIN_SECONDS

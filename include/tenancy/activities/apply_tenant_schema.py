@@ -48,6 +48,7 @@ class ApplyTenantSchema(Activity):
         "cancel",
     )
     resources = (SCHEMA,)
+    system = "storage"
     released_after = MappingProxyType({SCHEMA: DATABASE})
     by_hand = MappingProxyType({SCHEMA: "it goes with the database {name}"})
 

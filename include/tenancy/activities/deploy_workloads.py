@@ -46,6 +46,7 @@ class DeployWorkloads(Activity):
     systems = (CLUSTER,)
     when_stuck = Remedy("Cancel provisioning, then reset, then retry.", "cancel")
     resources = (NAMESPACE, RELEASE)
+    system = "cluster"
     by_hand = MappingProxyType(
         {
             NAMESPACE: "kubectl delete namespace {name}",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from tenancy.activities.activity import Found
-from tenancy.activities.plan import maker_of
+from tenancy.activities.registry import maker_of_kind
 from tenancy.ledger.findings import Finding, What
 from tenancy.ledger.inventory import Owned
 from tenancy.saga.names import TenantId
@@ -104,7 +104,7 @@ def _orphan(found: Found, region: str, tenant_id: TenantId | None) -> Finding:
         f"The {found.kind} {found.name} exists at {found.place} and carries our mark ({found.proof}), but no tenant in "
         "the ledger has it. It is never removed by itself: when the ledger was restored from a backup, it may be a "
         "customer's. Make sure that nobody needs it, then remove it by hand: "
-        f"{maker_of(found.kind).by_hand[found.kind].format(name=found.name)}"
+        f"{maker_of_kind(found.kind).by_hand[found.kind].format(name=found.name)}"
     )
     return Finding(What.ORPHAN, found.kind, found.name, region, tenant_id, said)
 

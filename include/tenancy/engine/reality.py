@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from tenancy.activities import registry
 from tenancy.activities.activity import Activity, World
 from tenancy.activities.allocate_storage import PASSWORD
-from tenancy.activities.plan import PLAN, maker_of
 from tenancy.engine.comparison import Comparison, Look
 from tenancy.engine.drift import ALTERED, manual_drift
 from tenancy.engine.head_signing import HeadSigning
@@ -97,13 +97,13 @@ class _Check:
             log.info("mended: %s %s %s", finding.what, finding.kind, finding.name)
 
     def _spots(self) -> list[_Spot]:
-        makers = [activity for activity in PLAN if activity.resources]
+        makers = [activity for activity in registry.INSTALLED if activity.resources]
         regions = self.tenancy.platform.regions
         return [_Spot(each, region) for each in makers for region in (regions if each.regional else ("",))]
 
     def _seen_again(self, new: list[Finding]) -> set[tuple[str, str, str, str]]:
         """A second look, only where there is something new. The ledger is read anew for it."""
-        where = {(maker_of(finding.kind).name, finding.region) for finding in new}
+        where = {(registry.maker_of_kind(finding.kind).name, finding.region) for finding in new}
         spots = [spot for spot in self._spots() if (spot.activity.name, spot.region) in where]
         return {finding.key for finding in self._compared(spots).findings()} if spots else set()
 

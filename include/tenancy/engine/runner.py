@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from tenancy.activities.activity import Bell, NotReadyYet, WaitingActivity, Work, located_intents
-from tenancy.activities.plan import PLAN, activity_of, give_up_limit
+from tenancy.activities.plan import PLAN, give_up_limit
+from tenancy.activities.registry import activity_of
 from tenancy.engine.admission import admit
 from tenancy.engine.plan_versions import passes, require_known
 from tenancy.engine.retry_window import DECIDED, TRIES, RetryWindow, died_too_often, judged, window_of

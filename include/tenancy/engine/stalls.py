@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tenancy.activities.plan import activity_of, limits, maker_of
+from tenancy.activities.plan import limits
+from tenancy.activities.registry import activity_of, find_maker
 from tenancy.adapters.advisory_lock import Holder
 from tenancy.engine.held import Holds
 from tenancy.engine.tenancy import Tenancy, message_of, unwinder
@@ -137,8 +138,8 @@ class _Pass:
         """What keeps the resources that are left from being released; None when nothing was found."""
         wanted = c.StartUnwinding(saga.generation)
         work = self.tenancy.work(self.ledger, saga, application="tenancy explain", stamp=_STAMP, wanted=wanted)
-        makers = dict.fromkeys(maker_of(resource.kind) for resource in saga.live_resources)
-        return next((found for maker in makers if (found := maker.explain_undoing(work))), None)
+        makers = dict.fromkeys(find_maker(resource) for resource in saga.live_resources)
+        return next((found for maker in makers if maker and (found := maker.explain_undoing(work))), None)
 
 
 def _held_by(why: Evidence) -> c.Command | None:

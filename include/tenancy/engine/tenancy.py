@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from tenancy.activities.activity import Observation, Work, World
-from tenancy.activities.plan import maker_of
+from tenancy.activities.activity import Activity, Observation, Work, World
+from tenancy.activities.registry import find_maker, maker_of
 from tenancy.adapters.advisory_lock import Holder
 from tenancy.adapters.application_names import UNWINDER
 from tenancy.adapters.storage import LockPolicy
@@ -57,6 +57,8 @@ class Timings:
     unwind_limit: float = 40.0
     grace: float = 0.5
     """How long a late effect of a dead process may take to show, before everything is looked at once more."""
+    system_budget: float = 12.0
+    """For all tries on one system in one pass of unwinding. Three systems that are silent fit into unwind_limit."""
     compensation_tries: int = 3
     compensation_backoff: float = 0.5
 
@@ -84,8 +86,12 @@ class Tenancy:
         stamp: Stamp,
         wanted: Command,
         may_evict: Callable[[Holder], bool] = may_evict,
+        seconds: float | None = None,
     ) -> Work:
-        """The Work of one tenant. It stays wanted as long as the law would accept `wanted`."""
+        """The Work of one tenant. It stays wanted as long as the law would accept `wanted`.
+
+        `seconds`: how long one call may wait for a system that says nothing.
+        """
         tenant_id = saga.tenant_id
 
         def fence() -> None:
@@ -102,7 +108,7 @@ class Tenancy:
             return may_evict(holder)
 
         lock = LockPolicy(application, self.timings.lock_patience, evict, note_evicted)
-        work = Work(saga, self.platform, self.keyring, self.world, lock, fence, survey)
+        work = Work(saga, self.platform, self.keyring, self.world, lock, fence, survey, seconds=seconds)
         return work
 
 
@@ -118,6 +124,14 @@ def message_of(error: BaseException) -> str:
 
 
 def observe_all(work: Work) -> tuple[Observation, ...]:
-    """What every activity that ever intended something for this tenant sees of it now."""
-    makers = dict.fromkeys(maker_of(resource.kind) for resource in work.saga.resources)
-    return tuple(observation for maker in makers for observation in maker.observe(work))
+    """What every activity that ever made something for this tenant observes of it now."""
+    return tuple(observation for maker in makers_of(work.saga) for observation in maker.observe(work))
+
+
+def makers_of(saga: Saga) -> tuple[Activity, ...]:
+    """The activities that made the tenant's resources. PlatformError when one of a live resource is not installed.
+
+    What one made that is not installed any more, and released before, cannot be observed and need not be.
+    """
+    makers = (maker_of(each) if each.live else find_maker(each) for each in saga.resources)
+    return tuple(dict.fromkeys(maker for maker in makers if maker is not None))

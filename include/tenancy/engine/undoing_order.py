@@ -6,7 +6,7 @@ is never dropped by itself. Activities declare this (`Activity.released_after`).
 
 from collections.abc import Iterable
 
-from tenancy.activities.plan import PLAN
+from tenancy.activities import registry
 from tenancy.saga.tenant import Resource
 
 
@@ -28,4 +28,4 @@ def blocker_of(resource: Resource, live: Iterable[Resource]) -> Resource | None:
 
 
 def _released_after() -> dict[str, str]:
-    return {kind: first for activity in PLAN for kind, first in activity.released_after.items()}
+    return {kind: first for activity in registry.INSTALLED for kind, first in activity.released_after.items()}

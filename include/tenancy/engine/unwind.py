@@ -1,7 +1,9 @@
 """Unwinding: one idempotent function that releases all a tenant has, in reverse, and settles what was observed gone.
 
-Called by the failure callback in the worker, and by whatever finishes what callbacks miss. It re-reads before each
-resource that the unwinding is still wanted; a failed compensation is recorded and does not stop the others.
+Called by the failure callback in the worker, by the compensation DAG and by the reconciler. It goes round: one try for
+each live resource, then the next round, on a time budget for each outside system (budgets.py). Before each try it reads
+again that the unwinding is still wanted; a failed compensation is recorded and stops no other. It reads recorded
+resources only: what the platform offers now does not matter.
 """
 
 from collections.abc import Collection
@@ -9,10 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tenancy.activities.activity import Observation, Work
-from tenancy.activities.plan import PLAN, maker_of
+from tenancy.activities import registry
+from tenancy.activities.activity import Activity, Observation, Work
+from tenancy.activities.registry import find_maker, maker_of
+from tenancy.engine.budgets import SystemBudgets
 from tenancy.engine.late_effects import in_flight, late_until
-from tenancy.engine.tenancy import Tenancy, may_evict_for, message_of, note_eviction, observe_all, unwinder
+from tenancy.engine.tenancy import Tenancy, makers_of, may_evict_for, message_of, note_eviction, unwinder
 from tenancy.engine.undoing_order import blocker_of, undoing_order
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
@@ -44,7 +48,8 @@ def unwind(tenancy: Tenancy, tenant_id: TenantId, generation: int, *, stamp: Sta
             for holder in evicted:
                 note_eviction(ledger, tenant_id, "the ledger", holder, stamp)
             deadline = tenancy.monotonic() + tenancy.timings.unwind_limit
-            undoing = _Unwinding(tenancy, ledger, tenant_id, generation, stamp, application, deadline)
+            budgets = SystemBudgets(tenancy.timings.system_budget, tenancy.monotonic)
+            undoing = _Unwinding(tenancy, ledger, tenant_id, generation, stamp, application, deadline, budgets)
             return undoing.run_last() if last_try else undoing.run()
 
 
@@ -63,8 +68,7 @@ class _Unwinding:
     stamp: Stamp
     application: str
     deadline: float
-    waits: list[int] = field(default_factory=list)
-    """For how many seconds systems asked to be left alone: whoever tries next is told the longest."""
+    budgets: SystemBudgets
     late: list[datetime] = field(default_factory=list)
     """Until when a request of an ended process may still take effect."""
 
@@ -82,51 +86,45 @@ class _Unwinding:
     def run(self) -> Saga:
         saga = self._record(c.StartUnwinding(self.generation))
         self._find_late_effects()
-        for resource in undoing_order(saga.live_resources):
-            self._undo(resource)
+        self._release(saga.live_resources)
         self._look_again()
         self._require_nothing_left()
         return self._record(c.Settle(self.generation))
 
-    def _look_again(self) -> None:
-        """Settling needs everything seen gone; what is known to be left is told first, whatever can be seen."""
-        try:
-            self._survey_until_gone()
-        except (TransientError, PermanentError, PlatformError):
-            if not self._saga().live_resources:
-                raise
+    # -- releasing, round by round
 
-    def _survey_until_gone(self) -> None:
-        for _ in range(_SURVEYS):
-            if not self._survey():
-                return
-        raise TransientError("What was undone keeps coming back: find out who makes it. Unwinding is not done.")
-
-    def _undo(self, resource: Resource) -> None:
-        if blocker_of(resource, self._saga().live_resources):
-            return  # its failure would only be a consequence of the other one's, which is recorded
-        self._record(c.ReleaseResource(self.generation, resource.kind, resource.name))
-        if self._compensate(resource):
-            self._record(c.ConfirmReleased(self.generation, resource.kind, resource.name))
-
-    def _compensate(self, resource: Resource) -> bool:
-        """Did it succeed, within the tries a compensation has? A system that asks to wait is left alone for now."""
+    def _release(self, resources: Collection[Resource]) -> None:
+        """One try for each in a round; a resource that is refused because of another has its turn in the next one."""
+        wanted = {_key(resource) for resource in resources}
         for number in range(self.tenancy.timings.compensation_tries):
+            may_try = self.budgets.may_try_again if number else self.budgets.left
+            live = [resource for resource in self._saga().live_resources if _key(resource) in wanted]
+            triable = [resource for resource in undoing_order(live) if may_try(_system_of(resource))]
+            if not triable:
+                return
             if number:
                 self.tenancy.sleep(self.tenancy.timings.compensation_backoff * 2 ** (number - 1))
-            self._require_time()
-            try:
-                maker_of(resource.kind).compensate(self._work(), resource)
-            except (Refused, Stopped):
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever it was, the next resource is still to be released
-                self._report(resource, error)
-                if isinstance(error, TransientError) and error.retry_after:
-                    self.waits.append(error.retry_after)
-                    return False
-            else:
-                return True
-        return False
+            for resource in triable:
+                self._try(resource)
+
+    def _try(self, resource: Resource) -> None:
+        if blocker_of(resource, self._saga().live_resources):
+            return  # its failure would only be a consequence of the other one's, which is recorded
+        self._require_time()
+        with self.budgets.spending(_system_of(resource)) as seconds:
+            if seconds:
+                self._compensate(resource, seconds)
+
+    def _compensate(self, resource: Resource, seconds: float) -> None:
+        self._record(c.ReleaseResource(self.generation, resource.kind, resource.name))
+        try:
+            maker_of(resource).compensate(self._work(seconds), resource)
+        except (Refused, Stopped):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next resource is still to be released
+            self._report(resource, error)
+        else:
+            self._record(c.ConfirmReleased(self.generation, resource.kind, resource.name))
 
     def _report(self, resource: Resource, error: Exception) -> None:
         failure = c.ReportCompensationFailure(
@@ -139,6 +137,27 @@ class _Unwinding:
             isinstance(error, PlatformError),
         )
         self._record(failure)
+        if isinstance(error, TransientError) and error.retry_after:
+            self.budgets.leave_alone(_system_of(resource), error.retry_after)
+
+    # -- looking once more at everything
+
+    def _look_again(self) -> None:
+        """Settling needs everything observed gone; what is known to be left is told first, whatever can be seen."""
+        left = self._saga().live_resources
+        if not all(self.budgets.may_try_again(_system_of(resource)) for resource in left):
+            return  # it cannot be settled in this pass, and that system is not to be asked again
+        try:
+            self._survey_until_gone()
+        except (TransientError, PermanentError, PlatformError):
+            if not self._saga().live_resources:
+                raise
+
+    def _survey_until_gone(self) -> None:
+        for _ in range(_SURVEYS):
+            if not self._survey():
+                return
+        raise TransientError("What was undone keeps coming back: find out who makes it. Unwinding is not done.")
 
     def _survey(self) -> bool:
         """Look at everything once more, after a grace for late effects; was anything there to be undone?"""
@@ -146,11 +165,27 @@ class _Unwinding:
             return False
         self.tenancy.sleep(self._grace())
         self.late.clear()
-        self._require_time()
-        observations = observe_all(self._work())
-        for observation in observations:
-            self._reconcile(observation)
+        observations, errors = self._observe_all()
+        self._release([self._reconciled(observation) for observation in observations])
+        if errors:
+            raise errors[0]
         return any(observation.present for observation in observations)
+
+    def _observe_all(self) -> tuple[list[Observation], list[Exception]]:
+        """What each activity observes; one that cannot look keeps no other from looking."""
+        observations: list[Observation] = []
+        errors: list[Exception] = []
+        for maker in makers_of(self._saga()):
+            self._require_time()
+            try:
+                observations += self._observe(maker, self.tenancy.timings.system_budget)
+            except (TransientError, PermanentError, PlatformError) as error:
+                errors.append(error)
+        return observations, errors
+
+    def _observe(self, maker: Activity, seconds: float) -> tuple[Observation, ...]:
+        with self.budgets.spending(maker.system):
+            return maker.observe(self._work(seconds))
 
     def _grace(self) -> float:
         """Longer where a system may still go on with the request of a process that was ended in its middle."""
@@ -159,7 +194,7 @@ class _Unwinding:
 
     def _find_late_effects(self) -> None:
         """Before anything is undone: what is there now is no longer about to be made."""
-        seconds = {activity.name: activity.late_seconds for activity in PLAN}
+        seconds = {activity.name: activity.late_seconds for activity in registry.INSTALLED}
         pending = in_flight(self.ledger.envelopes(self.tenant_id), seconds, self.ledger.now)
         until = late_until(pending, self._made({each.activity for each in pending}))
         self.late.extend([until] if until else [])
@@ -167,27 +202,26 @@ class _Unwinding:
     def _made(self, names: Collection[ActivityName]) -> frozenset[ActivityName]:
         """Of these activities, those whose late resources all exist. What cannot be seen counts as still to come."""
         made = set()
-        for activity in (activity for activity in PLAN if activity.name in names):
+        for activity in (activity for activity in registry.INSTALLED if activity.name in names):
             with suppress(TransientError, PermanentError, PlatformError):
-                seen = {observation.kind for observation in activity.observe(self._work()) if observation.present}
+                observations = self._observe(activity, self.tenancy.timings.system_budget / 4)
+                seen = {observation.kind for observation in observations if observation.present}
                 made |= {activity.name} if seen.issuperset(activity.late_resources) else set()
         return frozenset(made)
 
-    def _reconcile(self, observation: Observation) -> None:
-        """What came back is undone again. So is what is gone although its compensation failed: a process may still be
-        about to make it; and what went with another is undone in no time."""
+    def _reconciled(self, observation: Observation) -> Resource:
+        """What came back is live again, and undone again. So is what is gone although its compensation failed: a
+        process may still be about to make it; and what went with another is undone in no time."""
         kind, name = observation.kind, observation.name
         saga = self._record(c.ReportFoundAgain(self.generation, kind, name)) if observation.present else self._saga()
-        resource = next(r for r in saga.resources if (r.kind, r.name) == (kind, name))
-        if resource.live:
-            self._undo(resource)
+        return next(resource for resource in saga.resources if _key(resource) == (kind, name))
 
     def _require_nothing_left(self) -> None:
         saga = self._saga()
         if saga.live_resources:
             left = ", ".join(f"{resource.kind} {resource.name}" for resource in saga.live_resources)
             unfinished = TransientError(f"Not undone yet: {left}; the error log says why.")
-            unfinished.retry_after = max(self.waits, default=None)
+            unfinished.retry_after = self.budgets.longest_wait
             raise unfinished
 
     def _require_time(self) -> None:
@@ -203,7 +237,7 @@ class _Unwinding:
     def _record(self, command: c.Command) -> Saga:
         return self.ledger.record(self.tenant_id, command, stamp=self.stamp)
 
-    def _work(self) -> Work:
+    def _work(self, seconds: float) -> Work:
         return self.tenancy.work(
             self.ledger,
             self._saga(),
@@ -211,4 +245,15 @@ class _Unwinding:
             stamp=self.stamp,
             wanted=c.StartUnwinding(self.generation),
             may_evict=may_evict_for(self.generation),
+            seconds=seconds,
         )
+
+
+def _key(resource: Resource) -> tuple[str, str]:
+    return resource.kind, resource.name
+
+
+def _system_of(resource: Resource) -> str:
+    """What has a budget of its own: the systems of one tenant are all of one region."""
+    maker = find_maker(resource)
+    return (maker and maker.system) or str(resource.activity)

@@ -8,7 +8,8 @@ import logging
 from datetime import datetime
 
 from tenancy.activities.activity import WaitingActivity, Work
-from tenancy.activities.plan import activity_of, give_up_limit
+from tenancy.activities.plan import give_up_limit
+from tenancy.activities.registry import activity_of
 from tenancy.adapters.readiness import Readiness
 from tenancy.engine.retry_window import window_of
 from tenancy.engine.tenancy import Tenancy

@@ -1,0 +1,105 @@
+"""A system that accepts every connection and says nothing: it costs its budget, and keeps nothing of other systems."""
+
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+
+import pytest
+from kubernetes.client import Configuration
+
+from tenancy.adapters.airflow_api import AirflowApi
+from tenancy.adapters.airflow_client import AirflowClient
+from tenancy.adapters.cluster import open_cluster
+from tenancy.adapters.storage import StorageServer
+from tenancy.engine.budgets import SystemBudgets
+from tenancy.engine.tenancy import Tenancy
+from tenancy.engine.unwind import unwind
+from tenancy.saga import commands as c
+from tenancy.saga import facts as f
+from tenancy.saga.errors import TransientError
+from tests import clusters, parts
+from tests.contract.odd_servers import silent
+from tests.integration.stage import NOTHING, RUN, STAMP, WAIT, Stage
+
+STORAGE, ENGINE, CLUSTER = {"role", "database", "schema"}, {"connection"}, {"namespace", "release"}
+KINDS = {"storage": STORAGE, "engine": ENGINE, "cluster": CLUSTER}
+BUDGET = 1.0
+CONNECTING = 5.0
+"""adapters/dsn.py: how long libpq waits for a server, whatever budget is left."""
+
+
+def _with_silent(stage: Stage, stack: ExitStack, systems: set[str]) -> Tenancy:
+    """The stage's platform on a real clock, with these systems replaced by silent ones."""
+    url = f"http://127.0.0.1:{(port := stack.enter_context(silent()))}"
+    world, usual = stage.tenancy.world, stage.tenancy.world
+    if "storage" in systems:
+        dsn = replace(parts.as_dsn(stage.server.superuser_dsn(), "the storage of region eu-central"), port=port)
+        world = replace(world, storage=lambda _: StorageServer(dsn))
+    if "engine" in systems:
+        client = AirflowClient(url, user="u", password="p", read_seconds=BUDGET)
+        world = replace(world, handles=lambda: AirflowApi(client))
+    if "cluster" in systems:
+        world = replace(world, cluster=lambda _: open_cluster(Configuration(host=url), clusters.LABEL))
+    assert world is not usual
+    timings = replace(stage.tenancy.timings, system_budget=BUDGET, grace=0.0)
+    return replace(stage.tenancy, world=world, timings=timings, monotonic=time.monotonic, sleep=lambda _: None)
+
+
+@pytest.mark.parametrize(
+    "systems",
+    [{"cluster"}, {"storage"}, {"engine"}, {"cluster", "storage"}, {"cluster", "engine"}, {"storage", "engine"}],
+    ids=lambda systems: " and ".join(sorted(systems)),
+)
+def test_what_other_systems_have_is_released_in_the_first_pass(stage: Stage, systems: set[str]):
+    stage.fail_at(WAIT)
+    stage.ask(c.GiveUp(RUN, "out of tries"))
+    silent_kinds = set().union(*(KINDS[system] for system in systems))
+    with ExitStack() as stack:
+        tenancy = _with_silent(stage, stack, systems)
+        began = time.monotonic()
+        with pytest.raises(TransientError, match="Not undone yet"):
+            unwind(tenancy, stage.tenant_id, stage.saga.generation, stamp=STAMP, last_try=False)
+        took = time.monotonic() - began
+        assert {resource.kind for resource in stage.saga.live_resources} == silent_kinds
+        assert {fact.resource for fact in stage.facts(f.CompensationFailed)} <= silent_kinds
+        after = unwind(tenancy, stage.tenant_id, stage.saga.generation, stamp=STAMP)
+    assert took < len(systems) * (BUDGET + CONNECTING) + 10  # what answers needs some seconds on a busy machine
+    assert after.phase == "Failed stuck"
+    (exhausted,) = stage.facts(f.UnwindingExhausted)
+    assert {left.split()[0] for left in exhausted.left} == silent_kinds
+    stage.ask(c.Cancel())
+    assert stage.unwind().phase == "Failed settled"
+    assert stage.outside == NOTHING
+
+
+def test_a_silent_system_is_asked_within_its_budget_only():
+    now = 0.0
+    budgets = SystemBudgets(12.0, lambda: now)
+    with budgets.spending("cluster") as seconds:
+        assert seconds == 12.0
+        now += 10.0
+    with budgets.spending("cluster") as seconds:
+        assert seconds == 2.0
+        now += 3.0
+    assert (budgets.left("cluster"), budgets.left("storage")) == (0.0, 12.0)
+    assert not budgets.may_try_again("cluster")
+
+
+def test_a_system_that_asks_to_wait_is_tried_in_the_next_pass_only():
+    budgets = SystemBudgets(12.0, lambda: 0.0)
+    assert budgets.longest_wait is None
+    budgets.leave_alone("cluster", 7)
+    budgets.leave_alone("cluster", 3)
+    assert (budgets.may_try_again("cluster"), budgets.may_try_again("storage")) == (False, True)
+    assert budgets.longest_wait == 7
+
+
+def test_a_dependency_that_a_server_refuses_is_tried_again_in_the_next_round(stage: Stage):
+    """A role cannot be dropped before its database; the database is released one round later here."""
+    stage.fail_at(WAIT)
+    stage.handles.failing = 1
+    stage.ask(c.GiveUp(RUN, "out of tries"))
+    assert stage.unwind().phase == "Failed settled"
+    assert [fact.resource for fact in stage.facts(f.CompensationFailed)] == ["connection"]
+    released = [fact.resource for fact in stage.facts(f.ResourceReleased)]
+    assert released == ["release", "namespace", "database", "schema", "role", "connection"]
