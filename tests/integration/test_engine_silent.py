@@ -23,7 +23,7 @@ from tests.integration.stage import NOTHING, RUN, STAMP, WAIT, Stage
 
 STORAGE, ENGINE, CLUSTER = {"role", "database", "schema"}, {"connection"}, {"namespace", "release"}
 KINDS = {"storage": STORAGE, "engine": ENGINE, "cluster": CLUSTER}
-BUDGET = 1.0
+BUDGET = 4.0
 CONNECTING = 5.0
 """adapters/dsn.py: how long libpq waits for a server, whatever budget is left."""
 
@@ -36,7 +36,7 @@ def _with_silent(stage: Stage, stack: ExitStack, systems: set[str]) -> Tenancy:
         dsn = replace(parts.as_dsn(stage.server.superuser_dsn(), "the storage of region eu-central"), port=port)
         world = replace(world, storage=lambda _: StorageServer(dsn))
     if "engine" in systems:
-        client = AirflowClient(url, user="u", password="p", read_seconds=BUDGET)
+        client = AirflowClient(url, user="u", password="p", read_seconds=1.0)
         world = replace(world, handles=lambda: AirflowApi(client))
     if "cluster" in systems:
         world = replace(world, cluster=lambda _: open_cluster(Configuration(host=url), clusters.LABEL))
