@@ -12,7 +12,7 @@ from tenancy.engine.reality import check_reality
 from tenancy.ledger import findings, rounds
 from tenancy.ledger.findings import OpenFinding
 from tenancy.saga import commands as c
-from tenancy.saga.errors import TransientError
+from tenancy.saga.errors import PermanentError, TransientError
 from tenancy.saga.names import RunId
 from tenancy.saga.tenant import Resource
 from tests.contract.fake_handles import FakeHandles
@@ -288,3 +288,48 @@ def test_one_tenants_trouble_does_not_hide_anothers(stage: Stage):
     edit(stage, "update ledger.tenant set name = 'Edited' where slug = 'acme'")
     check_reality(stage.tenancy)
     assert found(stage) == [("drift", "facts"), ("drift", "tenant")]
+
+
+# -- edited
+
+
+def _edit_deployment(stage: Stage, release: Resource, spec: dict[str, object]) -> None:
+    path = f"/apis/apps/v1/namespaces/{release.name}/deployments/{release.name}?fieldManager=kubectl-edit"
+    stage.kubernetes.ask("PATCH", path, {"spec": spec}, "application/strategic-merge-patch+json")
+
+
+def _image(image: str) -> dict[str, object]:
+    return {"template": {"spec": {"containers": [{"name": "app", "image": image}]}}}
+
+
+EDITS = {
+    "image": (_image("registry.example/miner:1"), _image("ghcr.io/example/tenant-app:1.0"), "app].image is registry"),
+    "replicas": ({"replicas": 0}, {"replicas": 3}, "spec.replicas is 0"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_active_tenants_edited_workload_is_told_until_it_is_put_back(stage: Stage, edit: str):
+    saga = stage.run_all()
+    release = next(resource for resource in saga.resources if resource.kind == "release")
+    changed, put_back, words = EDITS[edit]
+    _edit_deployment(stage, release, changed)
+    assert check_reality(stage.tenancy) == "1 edited"
+    (only,) = opened(stage)
+    assert (only.finding.kind, only.slug) == ("release", "acme")
+    assert words in only.finding.said
+    assert "(by kubectl-edit)" in only.finding.said
+    _edit_deployment(stage, release, put_back)
+    assert check_reality(stage.tenancy) == "nothing found"
+    assert opened(stage) == []
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_active_tenants_edited_workload_is_noticed_when_its_run_is_cleared(stage: Stage, edit: str):
+    saga = stage.run_all()
+    release = next(resource for resource in saga.resources if resource.kind == "release")
+    changed, _, words = EDITS[edit]
+    _edit_deployment(stage, release, changed)
+    with pytest.raises(PermanentError, match="The tenant is Active, but: the release ") as noticed:
+        stage.run(DEPLOY, 2)
+    assert words in str(noticed.value)

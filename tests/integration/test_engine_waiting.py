@@ -56,6 +56,18 @@ def test_it_says_why_not_once_and_again_when_that_changes(waiting: Stage):
     assert waiting.saga.step(WAIT).message == told[-1]
 
 
+def test_a_deployment_that_is_scaled_to_zero_meanwhile_never_becomes_ready_and_says_who_did_it(waiting: Stage):
+    namespace = next(r.name for r in waiting.saga.resources if r.kind == "namespace")
+    scale = f"/apis/apps/v1/namespaces/{namespace}/deployments/{namespace}/scale?fieldManager=keda"
+    kind = "application/merge-patch+json"
+    waiting.kubernetes.ask("PATCH", scale, {"spec": {"replicas": 0}}, kind)
+    clear_quietly(waiting)
+    wanted = waiting.tenancy.platform.plans[waiting.saga.parameters.plan].replicas
+    eventually(lambda: not _look(waiting) and f"scaled to 0 of {wanted} by keda" in _told(waiting)[-1])
+    waiting.kubernetes.ask("PATCH", scale, {"spec": {"replicas": wanted}}, kind)
+    eventually(lambda: _look(waiting))
+
+
 def test_it_goes_on_in_a_worker_once_all_are_ready(waiting: Stage):
     clear_quietly(waiting)
     eventually(lambda: _look(waiting))

@@ -50,6 +50,34 @@ def test_what_no_tenant_has_is_an_orphan_and_what_to_do_is_said():
     assert 'drop database "acme_1" with (force)' in finding.said
 
 
+RELEASE = Owned("release", "acme-1", TENANT, "acme", EU, active=True)
+EDITED = "its Deployment was edited: spec.replicas is 0, asked for was 2 (by keda)"
+
+
+def test_an_active_tenants_edited_release_is_told_with_what_was_edited_and_by_whom():
+    seen = replace(found(RELEASE), edited=EDITED)
+    (finding,) = compared(look(seen, kind="release"), owned=(RELEASE,)).findings()
+    assert finding.key == ("drift", "release", "acme-1", EU)
+    assert finding.outside
+    assert f"is not as it was made: {EDITED}. Find out who did it" in finding.said
+
+
+def test_an_edit_of_a_tenant_that_is_not_active_is_not_told():
+    seen = replace(found(RELEASE), edited=EDITED)
+    assert told(compared(look(seen, kind="release"), owned=(replace(RELEASE, active=False),))) == []
+
+
+def test_an_edit_is_told_once_where_two_regions_share_a_cluster():
+    seen = replace(found(RELEASE), edited=EDITED)
+    looks = (look(seen, kind="release"), look(seen, region=US, kind="release"))
+    assert told(compared(*looks, owned=(RELEASE,))) == [("drift", "release", "acme-1", EU)]
+
+
+def test_an_edit_of_a_tenant_that_goes_on_meanwhile_is_not_told():
+    seen = replace(found(RELEASE), edited=EDITED)
+    assert told(compared(look(seen, kind="release"), owned=(RELEASE,), after={TENANT: 10})) == []
+
+
 def test_every_kind_of_resource_says_how_it_is_removed_by_hand():
     for activity in PLAN:
         assert set(activity.by_hand) == set(activity.resources)

@@ -50,6 +50,8 @@ class Found:
     proof: str
     place: str = ""
     """The address of the system that has it: two regions may share one."""
+    edited: str = ""
+    """In what it is not as it was made, as a sentence's end; empty when it is, or nobody compared it."""
 
 
 @dataclass(frozen=True)

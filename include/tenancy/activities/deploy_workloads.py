@@ -108,9 +108,12 @@ class DeployWorkloads(Activity):
             cluster = world.cluster(region)
             proofs = {seen.name: seen.proof for seen in cluster.namespaces.of_platform(platform.name) if seen.proof}
             releases = [seen for seen in cluster.releases.of_platform(platform.name) if seen.namespace in proofs]
-            place = cluster.place
+            place, edited = cluster.place, cluster.releases.edited(platform.name)
             found |= {(NAMESPACE, name): Found(NAMESPACE, name, proof, place) for name, proof in proofs.items()}
-            found |= {(RELEASE, r.name): Found(RELEASE, r.name, proofs[r.namespace], place) for r in releases}
+            found |= {
+                (RELEASE, r.name): Found(RELEASE, r.name, proofs[r.namespace], place, edited.get(r.name, ""))
+                for r in releases
+            }
         return tuple(found.values())
 
 

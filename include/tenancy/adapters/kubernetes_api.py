@@ -84,6 +84,10 @@ class KubernetesApi:
         """Every object below the path that the label and field selectors choose."""
         return list(self._pages(path, {"labelSelector": selector, "fieldSelector": fields}, _WHOLE))
 
+    def each(self, path: str, selector: str) -> Iterator[Document]:
+        """The same, page by page, for thousands of whole objects."""
+        return self._pages(path, {"labelSelector": selector}, _WHOLE)
+
     def marks(self, path: str, selector: str) -> Iterator[Document]:
         """The same, page by page and each with its metadata only: thousands of Secrets without what is in them."""
         return self._pages(path, {"labelSelector": selector}, _MARKS_ONLY)

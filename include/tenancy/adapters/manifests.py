@@ -5,7 +5,7 @@ field manager but ours was changed by an admission webhook as we applied it; tha
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ _COMPARED: Final = ("spec", "data")
 _HIDDEN: Final = "Secret"
 """A kind whose values are never shown."""
 _SHORT: Final = 80
+_KIND: Final = re.compile(r"(?m)^kind: [\"']?(\w+)[\"']?\s*$")
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,11 @@ def edits(asked: Document, actual: Document, ours: Collection[str]) -> list[Edit
     ]
 
 
-def documents(manifest: str) -> Iterable[str]:
-    """The texts of the documents in a release's manifest, as Helm joins them."""
-    return (text for text in re.split(r"(?m)^---\s*$", manifest) if text.strip())
+def documents(manifest: str) -> Iterator[tuple[str, str]]:
+    """Kind and text of each document in a release's manifest, as Helm joins them; parsing YAML is what takes time."""
+    for text in re.split(r"(?m)^---\s*$", manifest):
+        if kind := _KIND.search(text):
+            yield kind[1], text
 
 
 def _is_ours(actual: Document, path: tuple[str, ...], ours: Collection[str]) -> bool:

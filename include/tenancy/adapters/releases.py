@@ -57,6 +57,23 @@ class Releases:
         secrets = self._api.marks("/api/v1/secrets", f"owner=helm,{PLATFORM_LABEL}={platform}")
         return [release_seen(secret) for secret in secrets]
 
+    def edited(self, platform: str) -> dict[str, str]:
+        """Release -> in what its Deployment is not as it was made; only those that somebody edited.
+
+        For the drift check: a few lists, whatever the number of tenants. `what_is_wrong` compares all of a release.
+        """
+        deployments = {
+            (each["metadata"]["namespace"], each["metadata"]["name"]): each
+            for each in self._api.each("/apis/apps/v1/deployments", f"{PLATFORM_LABEL}={platform}")
+        }
+        found: dict[str, str] = {}
+        for secret in self._api.each("/api/v1/secrets", f"owner=helm,status=deployed,{PLATFORM_LABEL}={platform}"):
+            seen = release_seen(secret)
+            parts = {"Deployment": deployments.get((seen.namespace, seen.name))}
+            edit = next(self._edits(seen, parts), None)
+            found |= {seen.name: str(edit)} if edit else {}
+        return found
+
     def what_is_wrong(self, wanted: Release, seen: ReleaseSeen, *, proof: str) -> str:
         """In what it is not as `ensure` makes it; empty when in nothing."""
         namespace = self._namespaces.find(wanted.namespace)
@@ -82,10 +99,10 @@ class Releases:
         return f"is not as it was made: {edited}" if edited else ""
 
     def _edits(self, seen: ReleaseSeen, parts: dict[str, Document | None]) -> Iterator[manifests.Edit]:
-        for text in manifests.documents(seen.manifest):
-            asked = yaml.load(text, _LOADER)  # noqa: S506 - a safe loader, the one in C
-            actual = parts.get(asked.get("kind", "")) if isinstance(asked, dict) else None
+        for kind, text in manifests.documents(seen.manifest):
+            actual = parts.get(kind)
             if actual is not None:
+                asked = yaml.load(text, _LOADER)  # noqa: S506 - a safe loader, the one in C
                 yield from manifests.edits(asked, actual, (FIELD_MANAGER, *FORMER_FIELD_MANAGERS))
 
     def ensure(self, wanted: Release, *, proof: str, fence: Callable[[], None]) -> None:

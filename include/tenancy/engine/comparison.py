@@ -1,4 +1,4 @@
-"""What exists and no tenant has, what a tenant has and does not exist. Pure: looking is reality.py's.
+"""What exists and no tenant has, what a tenant has and does not exist or was edited. Pure: looking is reality.py's.
 
 No lock is taken, and tenants go on meanwhile. An intent is committed before its effect, and *released* after it: so
 what was seen of a tenant counts when its stream ended at the same fact before and after the look.
@@ -46,8 +46,8 @@ class Comparison:
         object.__setattr__(self, "_places", places)
 
     def findings(self) -> list[Finding]:
-        """All orphans and all that is missing, as far as it was looked at."""
-        return [*self._orphans(), *self._missing()]
+        """All orphans, all that is missing and all that somebody edited, as far as it was looked at."""
+        return [*self._orphans(), *self._missing(), *self._edited()]
 
     def decides(self, finding: Finding) -> bool:
         """Would this comparison have found it if it were still so?"""
@@ -84,6 +84,15 @@ class Comparison:
             if owned.active and looked is not None and owned.name not in looked and self._is_still(None, owned):
                 yield _missing(owned, region)
 
+    def _edited(self) -> Iterator[Finding]:
+        for look in self.looks:
+            for found in look.found:
+                owner = self.owned.get((found.kind, found.name))
+                if not found.edited or owner is None or not owner.active or self._region(owner) != look.region:
+                    continue
+                if self._is_still(_tenant_of(found), owner):
+                    yield _edited(owner, look.region, found.edited)
+
     def _region(self, owned: Owned) -> str:
         return "" if (owned.kind, "") in self._places else owned.region
 
@@ -116,3 +125,11 @@ def _missing(owned: Owned, region: str) -> Finding:
         f"same mark, or decommission {owned.slug} and recreate it."
     )
     return Finding(What.MISSING, owned.kind, owned.name, region, owned.tenant_id, said)
+
+
+def _edited(owned: Owned, region: str, how: str) -> Finding:
+    said = (
+        f"The tenant {owned.slug} is Active, but its {owned.kind} {owned.name} is not as it was made: {how}. Find out "
+        "who did it, and put the field back as it was."
+    )
+    return Finding(What.DRIFT, owned.kind, owned.name, region, owned.tenant_id, said)

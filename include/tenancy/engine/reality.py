@@ -61,7 +61,7 @@ class _Check:
     def outside(self) -> list[Finding]:
         """Ledger against world; what is no longer so is closed."""
         known = {each.finding.key: each.finding for each in findings.open_findings(self.ledger)}
-        known = {key: finding for key, finding in known.items() if finding.what is not What.DRIFT}
+        known = {key: finding for key, finding in known.items() if finding.outside}
         comparison = self._compared(self._spots())
         seen = comparison.findings()
         new = [finding for finding in seen if finding.key not in known]
@@ -72,7 +72,7 @@ class _Check:
 
     def inside(self) -> list[Finding]:
         """Rows against facts, tenant by tenant."""
-        known = [each.finding for each in findings.open_findings(self.ledger) if each.finding.what is What.DRIFT]
+        known = [each.finding for each in findings.open_findings(self.ledger) if not each.finding.outside]
         signing = HeadSigning(self.tenancy, self.ledger)
         forged = signing.verify()
         edited = (finding for stored in inventory.stored(self.ledger) for finding in self._drift(stored, signing))

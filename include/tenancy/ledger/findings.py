@@ -27,7 +27,7 @@ class What(StrEnum):
     MISSING = "missing"
     """An Active tenant's resource that does not exist."""
     DRIFT = "drift"
-    """A row of the ledger is not what its facts fold to: somebody edited it."""
+    """Somebody edited it: a row of the ledger is not what its facts fold to, or a resource not as it was made."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ class Finding:
     region: str
     tenant_id: TenantId | None
     said: str
+
+    @property
+    def outside(self) -> bool:
+        """Is it about the outside world? Rows of the ledger that were edited have no region, edited resources have."""
+        return self.what is not What.DRIFT or bool(self.region)
 
     @property
     def key(self) -> tuple[str, str, str, str]:
