@@ -5,7 +5,8 @@ Called by what Airflow calls (operators, callbacks, the console), never at impor
 
 import os
 import tomllib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tenancy.activities.plan import PLAN
 from tenancy.saga.causes import Cause
 from tenancy.saga.credentials import Keyring
-from tenancy.saga.errors import PermanentError, PlatformFileError, TransientError
+from tenancy.saga.errors import PlatformError, PlatformFileError, TenancyError
 from tenancy.saga.platform import Platform, Region, parse
 from tenancy.saga.tenant import Parameters
 
@@ -100,8 +101,11 @@ def engine_dsn() -> "Dsn | None":
 
 
 def ingress_port() -> int:
-    """Where tenants' pages are served."""
-    return int(os.environ.get(INGRESS_PORT) or 80)
+    """Where tenants' pages are served. PlatformFileError when the environment says something else than a number."""
+    told = os.environ.get(INGRESS_PORT) or "80"
+    if not told.isdecimal():
+        raise PlatformFileError(f"{INGRESS_PORT} is {told!r}, which is no port: set a number, or leave it out.")
+    return int(told)
 
 
 def notify_connections() -> dict[str, Any]:
@@ -113,11 +117,11 @@ def notify_connections() -> dict[str, Any]:
 def _optional(conn_id: str) -> Any:
     try:
         return _connection(conn_id)
-    except PermanentError as error:
-        return error
-    except TransientError:
+    except ConnectionNotFoundError:
         _connection(LEDGER_CONNECTION)  # Airflow does answer
-    with suppress(TransientError):  # now it would say so if there were one
+    except PlatformError as error:
+        return error
+    with suppress(ConnectionNotFoundError):  # now it would say so if there were one
         return _connection(conn_id)
     return None
 
@@ -129,48 +133,73 @@ def console_url(path: str) -> str:
     return str(conf.get("api", "base_url", fallback="")).rstrip("/") + path
 
 
+class ConnectionNotFoundError(PlatformError):
+    """Airflow 3.3.2 says that a connection is not defined also when its api-server does not answer."""
+
+    cause = Cause.PLATFORM_CONNECTION
+
+
 def _connection(conn_id: str) -> Any:
     from airflow.sdk import BaseHook  # noqa: PLC0415 - this module is also read where Airflow is not
-
-    try:
-        return BaseHook.get_connection(conn_id)
-    except Exception as error:
-        raise _unreadable(conn_id, error) from error
-
-
-def _unreadable(conn_id: str, error: Exception) -> TransientError | PermanentError:
-    """Airflow 3.3.2 says that a connection is not defined also when its api-server does not answer."""
     from airflow.sdk.exceptions import AirflowNotFoundException  # noqa: PLC0415
 
-    if isinstance(error, AirflowNotFoundException):
-        return TransientError(
-            f"The Airflow connection {conn_id} cannot be read: it is not there, or Airflow's api-server does not "
-            f"answer ({error}).",
-            cause=Cause.ENGINE_UNREACHABLE,
+    with _usable(conn_id):
+        try:
+            return BaseHook.get_connection(conn_id)
+        except AirflowNotFoundException as error:
+            raise ConnectionNotFoundError(
+                f"The Airflow connection {conn_id} cannot be read: it is not there, or Airflow's api-server does not "
+                f"answer ({error})."
+            ) from error
+
+
+@contextmanager
+def _usable(conn_id: str, *, secret: bool = False) -> Iterator[None]:
+    """Whatever is wrong with what a connection says is a PlatformError that names it. `secret`: and no more."""
+    try:
+        yield
+    except TenancyError:
+        raise
+    except Exception as error:  # noqa: BLE001 - Airflow's, a library's or a kubeconfig's program's: any
+        reason = type(error).__name__ if secret else str(error) or type(error).__name__
+        raise PlatformError(
+            f"The Airflow connection {conn_id} cannot be used: {reason}", cause=Cause.PLATFORM_CONNECTION
+        ) from (None if secret else error)
+
+
+def _field(conn_id: str, connection: Any, name: str) -> str:
+    """A field of a connection that has to be filled in."""
+    value = getattr(connection, name)
+    if not value:
+        raise PlatformError(
+            f"The Airflow connection {conn_id} has no {name}: fill it in.", cause=Cause.PLATFORM_CONNECTION
         )
-    return PermanentError(f"The Airflow connection {conn_id} cannot be used: {error}")
+    return str(value)
 
 
 def _dsn(conn_id: str, label: str) -> "Dsn":
     from tenancy.adapters.connection_extra import dsn_of_connection  # noqa: PLC0415
 
     connection = _connection(conn_id)
-    return dsn_of_connection(
-        conn_id,
-        label,
-        host=connection.host,
-        port=connection.port,
-        dbname=connection.schema,
-        user=connection.login,
-        password=connection.password,
-        extra=connection.extra_dejson,
-    )
+    with _usable(conn_id):
+        return dsn_of_connection(
+            conn_id,
+            label,
+            host=connection.host,
+            port=connection.port,
+            dbname=connection.schema,
+            user=connection.login,
+            password=connection.password,
+            extra=connection.extra_dejson,
+        )
 
 
 def _keyring() -> Keyring:
     connection = _connection(CREDENTIALS_CONNECTION)
-    hexadecimal = {**connection.extra_dejson, connection.login: connection.password}
-    return Keyring(connection.login, {kid: bytes.fromhex(key) for kid, key in hexadecimal.items()})
+    current = _field(CREDENTIALS_CONNECTION, connection, "login")
+    with _usable(CREDENTIALS_CONNECTION, secret=True):
+        hexadecimal = {**connection.extra_dejson, current: connection.password}
+        return Keyring(current, {kid: bytes.fromhex(key) for kid, key in hexadecimal.items()})
 
 
 def _airflow_api() -> "AirflowApi":
@@ -189,8 +218,11 @@ def _airflow_client(**bounds: float) -> "AirflowClient":
     from tenancy.adapters.airflow_client import AirflowClient  # noqa: PLC0415
 
     connection = _connection(AIRFLOW_CONNECTION)
-    url = f"{connection.schema or 'http'}://{connection.host}:{connection.port}"
-    return AirflowClient(url, user=connection.login, password=connection.password or "", **bounds)
+    host = _field(AIRFLOW_CONNECTION, connection, "host")
+    port = f":{connection.port}" if connection.port else ""
+    url = f"{connection.schema or 'http'}://{f'[{host}]' if ':' in host else host}{port}"
+    user = _field(AIRFLOW_CONNECTION, connection, "login")
+    return AirflowClient(url, user=user, password=connection.password or "", **bounds)
 
 
 def engine_client(read_seconds: float) -> "AirflowClient":
@@ -201,7 +233,8 @@ def engine_client(read_seconds: float) -> "AirflowClient":
 def _cluster(region: Region) -> "Cluster":
     from tenancy.adapters.cluster import open_cluster  # noqa: PLC0415
 
-    return open_cluster(cluster_access(region.cluster_connection), f"the cluster of region {region.name}")
+    conn_id = region.cluster_connection
+    return open_cluster(cluster_access(conn_id), f"the cluster of region {region.name}", connection=conn_id)
 
 
 def cluster_access(conn_id: str) -> "Configuration":
@@ -209,7 +242,5 @@ def cluster_access(conn_id: str) -> "Configuration":
     from tenancy.adapters.cluster_access import configuration  # noqa: PLC0415
 
     connection = _connection(conn_id)
-    try:
+    with _usable(conn_id):
         return configuration(connection.extra_dejson)
-    except Exception as error:
-        raise _unreadable(conn_id, error) from error

@@ -6,7 +6,7 @@ from sandbox.access import Access
 from sandbox.airflow_contents import SERVICE_USER
 from tenancy.adapters.airflow_api import AirflowApi
 from tenancy.adapters.airflow_client import AirflowClient
-from tenancy.saga.errors import PermanentError, TransientError
+from tenancy.saga.errors import PlatformError, TransientError
 from tests.contract.handles_contract import HandlesContract
 
 
@@ -16,9 +16,9 @@ class TestAirflowApi(HandlesContract):
         return AirflowApi(AirflowClient(sandbox.api_url, user=SERVICE_USER, password=sandbox.password(SERVICE_USER)))
 
 
-def test_a_wrong_password_fails_for_good_and_is_not_repeated(sandbox: Access):
+def test_a_wrong_password_is_the_platforms_fault_and_is_not_repeated(sandbox: Access):
     engine = AirflowApi(AirflowClient(sandbox.api_url, user=SERVICE_USER, password="not-the-password"))
-    with pytest.raises(PermanentError, match=f"login of {SERVICE_USER}") as raised:
+    with pytest.raises(PlatformError, match=f"login of {SERVICE_USER}") as raised:
         engine.has_pool("default_pool")
     assert "not-the-password" not in str(raised.value)
 

@@ -16,7 +16,7 @@ from tenancy import bootstrap
 from tenancy.adapters.cluster_watch import changes
 from tenancy.orchestration.bells import WATCHED, belfry
 from tenancy.saga import commands as c
-from tenancy.saga.errors import PermanentError
+from tenancy.saga.errors import PlatformError
 from tenancy.saga.platform import Region
 from tests.integration.connections import CLUSTER, every_way, every_way_and_unverified
 from tests.integration.stage import NOTHING, WAIT, Stage
@@ -80,7 +80,7 @@ def test_a_triggerer_that_looks_and_watches_loads_no_second_client():
 
 def test_a_connection_that_leads_nowhere_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AIRFLOW_CONN_NOWHERE", json.dumps({"conn_type": "kubernetes", "extra": {"in_cluster": True}}))
-    with pytest.raises(PermanentError, match="The Airflow connection nowhere cannot be used: Service host"):
+    with pytest.raises(PlatformError, match="The Airflow connection nowhere cannot be used: Service host"):
         bootstrap._cluster(_region("nowhere"))
 
 

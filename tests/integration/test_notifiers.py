@@ -13,7 +13,7 @@ from tenancy import bootstrap
 from tenancy.engine.alerting import Message
 from tenancy.ledger.alerts import Alert, Letter
 from tenancy.orchestration import notifiers
-from tenancy.saga.errors import PermanentError, TransientError
+from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 from tests.endpoints import Endpoint, http_endpoint, nobodys_port, smtp_endpoint
 from tests.unit.sagas import TENANT
 
@@ -57,7 +57,7 @@ def test_without_connections_there_are_no_channels(connect: Any):
 
 def test_a_silent_airflow_is_not_taken_for_one_without_connections(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("AIRFLOW_CONN_TENANCY_LEDGER")
-    with pytest.raises(TransientError, match="does not answer"):
+    with pytest.raises(PlatformError, match="does not answer"):
         bootstrap.notify_connections()
 
 

@@ -3,8 +3,9 @@
 import httpx
 import pytest
 
-from tenancy.adapters.airflow_client import refusal
-from tenancy.saga.errors import PermanentError, TransientError
+from tenancy.adapters.airflow_answers import refusal
+from tenancy.saga.causes import Cause
+from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 
 DATABASE_ERROR = {"detail": {"reason": "Database error", "statement": "hidden", "message": "Look for ID abc."}}
 
@@ -19,18 +20,34 @@ def test_an_engine_in_trouble_is_worth_a_retry_and_no_matter_of_the_tenant(statu
     )
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
-def test_an_engine_that_says_no_is_not_asked_again(status: int):
-    told = refusal("GET /pools/x", httpx.Response(status, json={"detail": "Forbidden"}))
-    assert type(told) is PermanentError
-    assert str(told) == f"The workflow engine answered {status} to GET /pools/x: Forbidden"
+@pytest.mark.parametrize("status", [400, 409, 422])
+def test_an_engine_that_objects_to_the_request_is_not_asked_again(status: int):
+    error = refusal("GET /pools/x", httpx.Response(status, json={"detail": "Bad name"}))
+    assert type(error) is PermanentError
+    assert str(error) == f"The workflow engine answered {status} to GET /pools/x: Bad name."
+
+
+@pytest.mark.parametrize(
+    ("status", "cause", "remedy"),
+    [
+        (401, Cause.PLATFORM_CREDENTIALS, "Correct the login and password in the Airflow connection"),
+        (403, Cause.PLATFORM_RIGHTS, "the role Tenancy Service"),
+        (302, Cause.ENGINE_REFUSES, "correct the Airflow connection tenancy_airflow_api"),
+        (404, Cause.ENGINE_REFUSES, "correct the Airflow connection tenancy_airflow_api"),
+        (405, Cause.ENGINE_REFUSES, "correct the Airflow connection tenancy_airflow_api"),
+    ],
+)
+def test_our_login_and_another_servers_answer_are_the_platforms_fault(status: int, cause: Cause, remedy: str):
+    error = refusal("GET /pools/x", httpx.Response(status, json={"detail": "Forbidden"}))
+    assert (type(error), error.cause) == (PlatformError, cause)
+    assert remedy in str(error)
 
 
 def test_what_it_was_sent_is_not_told():
     """As Airflow 3.3.2 answers when a field is missing: with all the others."""
     wrong = {"type": "missing", "loc": ["body", "conn_type"], "msg": "Field required", "input": {"password": "secret"}}
     told = refusal("POST /connections", httpx.Response(422, json={"detail": [wrong]}))
-    assert str(told).endswith("422 to POST /connections: body.conn_type: Field required")
+    assert str(told).endswith("422 to POST /connections: body.conn_type: Field required.")
 
 
 def test_an_answer_that_is_no_json_is_told_as_it_is():

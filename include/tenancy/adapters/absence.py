@@ -25,16 +25,10 @@ def states_kubernetes_absence(path: str, body: str | bytes | None) -> bool:
     )
 
 
-def states_airflow_absence(name: str, body: str | bytes | None) -> bool:
-    """Is this what Airflow says of a connection or pool that does not exist? It quotes the name (Airflow 3.3.2)."""
-    detail = json_object_of(body).get("detail")
-    return isinstance(detail, str) and f"`{name}` was not found" in detail
-
-
 def json_object_of(body: str | bytes | None) -> dict[str, Any]:
     """The JSON object in a body; an empty one when there is none."""
     try:
         value = json.loads(body or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-import httpx
-
-from tenancy.adapters.absence import states_airflow_absence
-from tenancy.adapters.airflow_client import AirflowClient, json_object
+from tenancy.adapters import airflow_answers as answers
+from tenancy.adapters.airflow_client import AirflowClient
 from tenancy.saga.causes import Cause
-from tenancy.saga.errors import PlatformError, TransientError
+from tenancy.saga.errors import PlatformError
 
 _PAGE = 100
 """[api] maximum_page_limit of Airflow 3.3.2."""
@@ -48,24 +46,25 @@ class AirflowApi:
 
     def __init__(self, client: AirflowClient) -> None:
         self._call = client.call
+        self._read = client.read
 
     def handle(self, name: str) -> Handle | None:
         """The handle, if it exists."""
         answer = self._call("GET", f"/connections/{name}", accept=(200, 404))
         if answer.status_code == 404:
-            _require_absence(name, answer)
+            answers.require_absence(answer, f"`{name}`")
             return None
-        entry = json_object(answer.text)
-        if entry.get("connection_id") != name:
-            raise _odd(answer)
-        return _handle(entry)
+        handle = answers.decoded(answer, _handle)
+        if handle.name != name:
+            raise answers.odd(answer, f"it speaks of {handle.name[:100]}")
+        return handle
 
     def identity(self, *, make: bool = False) -> str:
         """Which Airflow this is, by its marker; empty when it has none. `make` one then, for a first resource."""
         marker = self.handle(MARKER)
         if marker is None and make:
             body = {"connection_id": MARKER, "conn_type": "generic", "description": f"{_MARKER_PREFIX}{uuid4()}"}
-            self._call("POST", "/connections", body=body, accept=(201, 409))
+            self._make(body)
             marker = self.handle(MARKER)  # perhaps another's, who was first
         if marker is None:
             return ""
@@ -82,55 +81,54 @@ class AirflowApi:
         offset, total = 0, 1
         while offset < total:
             query = {"limit": _PAGE, "offset": offset, "order_by": "connection_id"}
-            page = self._call("GET", "/connections", params=query).json()
-            yield from (_handle(entry) for entry in page["connections"])
-            offset, total = offset + _PAGE, page["total_entries"]
+            page, total = self._read("/connections", _page, params=query)
+            yield from page
+            offset = offset + _PAGE if page else total
 
     def create_handle(self, handle: Handle) -> bool:
         """Make it; False when one of this name exists already."""
-        return self._call("POST", "/connections", body=_body(handle), accept=(201, 409)).status_code == 201
+        return self._make(_body(handle))
+
+    def _make(self, body: dict[str, Any]) -> bool:
+        answer = self._call("POST", "/connections", body=body, accept=(201, 409))
+        if answer.status_code == 409:
+            return False
+        answers.decoded(answer, _handle)
+        return True
 
     def update_handle(self, handle: Handle) -> None:
         """Make an existing one say the same as `handle`, its password included."""
-        self._call("PATCH", f"/connections/{handle.name}", body=_body(handle))
+        answers.decoded(self._call("PATCH", f"/connections/{handle.name}", body=_body(handle)), _handle)
 
     def delete_handle(self, name: str) -> None:
         """Delete it, if it is there."""
         answer = self._call("DELETE", f"/connections/{name}", accept=(204, 404))
         if answer.status_code == 404:
-            _require_absence(name, answer)
+            answers.require_absence(answer, f"`{name}`")
 
     def has_pool(self, name: str) -> bool:
         """Is there a pool of this name?"""
         answer = self._call("GET", f"/pools/{name}", accept=(200, 404))
         if answer.status_code == 404:
-            _require_absence(name, answer)
-        return answer.status_code == 200
+            answers.require_absence(answer, f"`{name}`")
+            return False
+        answers.decoded(answer, lambda told: answers.text(told, "name"))
+        return True
 
 
-def _require_absence(name: str, answer: httpx.Response) -> None:
-    if not states_airflow_absence(name, answer.text):
-        raise _odd(answer)
+def _page(told: answers.Document) -> tuple[list[Handle], int]:
+    return [_handle(entry) for entry in answers.entries(told, "connections")], answers.number(told, "total_entries")
 
 
-def _odd(answer: httpx.Response) -> TransientError:
-    where = f"{answer.request.method} {answer.request.url}"
-    return TransientError(
-        f"The workflow engine's answer {answer.status_code} to {where} is not in Airflow's format: perhaps a proxy or "
-        "a router answers there. Nothing follows from it; correct the connection tenancy_airflow_api.",
-        cause=Cause.ENGINE_REFUSES,
-    )
-
-
-def _handle(entry: dict[str, Any]) -> Handle:
-    extra = json_object(entry.get("extra") or "{}")
+def _handle(told: answers.Document) -> Handle:
+    extra = answers.json_object(answers.optional_text(told, "extra"))
     return Handle(
-        name=entry["connection_id"],
-        proof=entry.get("description") or "",
-        host=entry.get("host") or "",
-        port=entry.get("port") or 0,
-        dbname=entry.get("schema") or "",
-        user=entry.get("login") or "",
+        name=answers.text(told, "connection_id"),
+        proof=answers.optional_text(told, "description"),
+        host=answers.optional_text(told, "host"),
+        port=answers.number(told, "port") if told.get("port") else 0,
+        dbname=answers.optional_text(told, "schema"),
+        user=answers.optional_text(told, "login"),
         pool=str(extra.pop("pool", "")),
         parameters={name: str(value) for name, value in extra.items()},
     )

@@ -1,11 +1,13 @@
 """Airflow's runs by its REST API: started, ended, cleared, looked at. Every word may be said twice."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
+from tenancy.adapters import airflow_answers as answers
 from tenancy.adapters.airflow_client import AirflowClient
 from tenancy.saga.errors import TransientError
 
@@ -20,6 +22,7 @@ _HEALTH_SECONDS = 6.0
 """It is asked beside whatever an operator waits for."""
 
 _QUEUED = 20
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -66,21 +69,26 @@ class AirflowRuns:
 
     def __init__(self, client: AirflowClient) -> None:
         self._call = client.call
+        self._read = client.read
         self._health = client.read_openly
         self.user = client.user
 
     def find(self, dag_id: str, run_id: str) -> RunSeen | None:
         """The run, if Airflow has it."""
         answer = self._call("GET", _path(dag_id, run_id), accept=(200, 404))
-        if answer.status_code == 404:
-            return None
-        run = answer.json()
-        return RunSeen(run["state"], _time(run.get("end_date")))
+        if answer.status_code == 200:
+            return answers.decoded(answer, _run)
+        answers.require_absence(answer, f"`{run_id}`")
+        return None
 
     def start(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> bool:
         """Trigger a run under this id; False when there is one already."""
         body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
-        return self._call("POST", f"/dags/{dag_id}/dagRuns", body=body, accept=(200, 409)).status_code == 200
+        answer = self._call("POST", f"/dags/{dag_id}/dagRuns", body=body, accept=(200, 409))
+        if answer.status_code == 409:
+            return False
+        answers.decoded(answer, _run_id)
+        return True
 
     def fail(self, dag_id: str, run_id: str) -> None:
         """Mark it failed, if it is there and lives: its process gets SIGTERM at its next heartbeat.
@@ -93,7 +101,7 @@ class AirflowRuns:
                 return
             began = time.monotonic()
             try:
-                self._call("PATCH", _path(dag_id, run_id), body={"state": "failed"}, accept=(200, 404))
+                self._change("PATCH", _path(dag_id, run_id), {"state": "failed"})
             except TransientError:
                 if last or time.monotonic() - began > _DEADLOCK_SECONDS:
                     raise
@@ -112,69 +120,95 @@ class AirflowRuns:
             "only_failed": False,
             "prevent_running_task": True,
         }
-        self._call("POST", f"/dags/{dag_id}/clearTaskInstances", body=body, accept=(200, 404))
+        self._change("POST", f"/dags/{dag_id}/clearTaskInstances", body)
 
     def run_again(self, dag_id: str, run_id: str) -> None:
         """Queue an ended run once more, all of its tasks; its id and its tries stay."""
         body = {"dry_run": False, "only_failed": False}
-        self._call("POST", f"{_path(dag_id, run_id)}/clear", body=body, accept=(200, 404))
+        self._change("POST", f"{_path(dag_id, run_id)}/clear", body)
+
+    def _change(self, method: str, path: str, body: dict[str, Any] | None = None, *, accept: int = 200) -> None:
+        """What is not there any more needs no change."""
+        answer = self._call(method, path, body=body, accept=(accept, 404))
+        if answer.status_code == 404:
+            answers.require_absence(answer)
+        elif answer.status_code == 200:
+            answers.decoded(answer, _changed)
 
     def tasks(self, dag_id: str, run_id: str) -> tuple[TaskSeen, ...]:
         """Its tasks; none when there is no such run."""
-        answer = self._call("GET", _path(dag_id, run_id) + "/taskInstances", accept=(200, 404)).json()
-        return tuple(TaskSeen(task["state"] or "", _moved_at(task)) for task in answer.get("task_instances", []))
+        path = _path(dag_id, run_id) + "/taskInstances"
+        return self._read(path, lambda told: _each(told, "task_instances", _task), absent=404)
 
     def marks(self, dag_id: str, run_id: str) -> tuple[Mark, ...]:
         """Who used Airflow's buttons on it, newest first (its event log)."""
         query = {"dag_id": dag_id, "run_id": run_id, "order_by": "-when", "limit": _RECENT}
-        entries = self._call("GET", "/eventLogs", params=query).json()["event_logs"]
-        return tuple(
-            Mark(entry["event"], entry["owner"] or SOMEBODY, datetime.fromisoformat(entry["when"]))
-            for entry in entries
-            if entry["event"] in _MARKS
-        )
+        marks = self._read("/eventLogs", lambda told: _each(told, "event_logs", _mark), params=query)
+        return tuple(mark for mark in marks if mark.event in _MARKS)
 
     def is_paused(self, dag_id: str) -> bool:
         """Has somebody paused the DAG?"""
-        return bool(self._call("GET", f"/dags/{dag_id}").json()["is_paused"])
+        return self._read(f"/dags/{dag_id}", lambda told: answers.truth(told, "is_paused"))
 
     def queued(self, dag_id: str) -> tuple[QueuedRun, ...]:
         """Runs that wait in the queue, longest first; at most 20."""
         query = {"state": "queued", "order_by": "run_after", "limit": _QUEUED}
-        runs = self._call("GET", f"/dags/{dag_id}/dagRuns", params=query, accept=(200, 404)).json()
-        return tuple(
-            QueuedRun(
-                run["dag_run_id"],
-                str((run.get("conf") or {}).get("slug", "")),
-                datetime.fromisoformat(run["queued_at"]),
-            )
-            for run in runs.get("dag_runs", [])
-        )
+        path = f"/dags/{dag_id}/dagRuns"
+        return self._read(path, lambda told: _each(told, "dag_runs", _queued_run), params=query, absent=404)
 
     def delete_ended(self, dag_id: str, *, before: datetime, limit: int) -> int:
         """Delete the DAG's oldest ended runs that were due before this moment, at most `limit`; how many there were."""
         old = {"run_after_lt": before.isoformat(), "order_by": "run_after", "limit": limit}
         query: dict[str, Any] = {**old, "state": ["success", "failed"]}
-        found = self._call("GET", f"/dags/{dag_id}/dagRuns", params=query, accept=(200, 404)).json()
-        ended = [run["dag_run_id"] for run in found.get("dag_runs", [])]
+        path = f"/dags/{dag_id}/dagRuns"
+        ended = self._read(path, lambda told: _each(told, "dag_runs", _run_id), params=query, absent=404)
         for run_id in ended:
-            self._call("DELETE", _path(dag_id, run_id), accept=(204, 404))
+            self._change("DELETE", _path(dag_id, run_id), accept=204)
         return len(ended)
 
     def silent_parts(self) -> tuple[str, ...]:
         """Which parts of the engine give no sign of life, by its own health report."""
-        health = self._health("/monitor/health", read_seconds=_HEALTH_SECONDS)
-        return tuple(part for part, seen in health.items() if seen and seen.get("status") == "unhealthy")
+        return self._health("/monitor/health", _silent, read_seconds=_HEALTH_SECONDS)
 
 
 def _path(dag_id: str, run_id: str) -> str:
     return f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
 
 
-def _moved_at(task: dict[str, Any]) -> datetime | None:
-    moments = (_time(task[field]) for field in ("scheduled_when", "queued_when", "start_date", "end_date"))
-    return max((moment for moment in moments if moment), default=None)
+def _each(told: answers.Document, key: str, decode: Callable[[answers.Document], _T]) -> tuple[_T, ...]:
+    """What is listed under the key; nothing when the whole list is absent."""
+    return tuple(decode(entry) for entry in answers.entries(told, key)) if told else ()
 
 
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+def _run(told: answers.Document) -> RunSeen:
+    return RunSeen(answers.text(told, "state"), answers.optional_moment(told, "end_date"))
+
+
+def _changed(told: answers.Document) -> None:
+    """Airflow shows the run that it changed, or the tasks that it cleared."""
+    if not {"dag_run_id", "task_instances"} & told.keys():
+        raise ValueError("neither a run nor tasks")
+
+
+def _run_id(told: answers.Document) -> str:
+    return answers.text(told, "dag_run_id")
+
+
+def _task(told: answers.Document) -> TaskSeen:
+    fields = ("scheduled_when", "queued_when", "start_date", "end_date")
+    moments = (answers.optional_moment(told, field) for field in fields)
+    return TaskSeen(answers.optional_text(told, "state"), max((each for each in moments if each), default=None))
+
+
+def _mark(told: answers.Document) -> Mark:
+    user = answers.optional_text(told, "owner") or SOMEBODY
+    return Mark(answers.text(told, "event"), user, answers.moment(told, "when"))
+
+
+def _queued_run(told: answers.Document) -> QueuedRun:
+    slug = answers.child(told, "conf").get("slug", "")
+    return QueuedRun(answers.text(told, "dag_run_id"), str(slug), answers.moment(told, "queued_at"))
+
+
+def _silent(told: answers.Document) -> tuple[str, ...]:
+    return tuple(part for part in told if answers.optional_text(answers.child(told, part), "status") == "unhealthy")

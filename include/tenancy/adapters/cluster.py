@@ -56,9 +56,10 @@ class Cluster:
         return Workload(deployment, pods, sorted(warnings, key=_time_of_event))
 
 
-def open_cluster(configuration: Configuration, label: str) -> Cluster:
+def open_cluster(configuration: Configuration, label: str, *, connection: str = "") -> Cluster:
     """The cluster that the client's configuration leads to; Helm enters it in the same way."""
-    return Cluster(KubernetesApi(configuration, label), Helm(lambda: kubeconfig(configuration), label))
+    api = KubernetesApi(configuration, label, connection=connection)
+    return Cluster(api, Helm(lambda: kubeconfig(configuration), label, connection=connection))
 
 
 def _time_of_event(event: Document) -> str:

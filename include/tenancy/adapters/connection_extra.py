@@ -74,6 +74,7 @@ def dsn_of_connection(
         user=user,
         password=password or "",
         label=label,
+        connection=conn_id,
         options={key: value for key, value in given.items() if key not in FOR_TENANTS},
         tenants=tenants,
     )

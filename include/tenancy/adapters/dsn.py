@@ -42,6 +42,8 @@ class Dsn:
     user: str
     password: str = field(repr=False)
     label: str = "PostgreSQL"
+    connection: str = field(default="", compare=False)
+    """The Airflow connection that says so, where there is one."""
     is_tenant: bool = False
     """Entered as the role of a tenant."""
     is_ledger: bool = False

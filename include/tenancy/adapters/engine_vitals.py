@@ -6,8 +6,9 @@ The health report is open to everybody and does not wait for a login; the rest i
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
+from tenancy.adapters import airflow_answers as answers
 from tenancy.adapters.airflow_client import AirflowClient
 
 LOOK_SECONDS: Final = 2.0
@@ -50,33 +51,51 @@ class WorkSeen:
 
 def heartbeats(client: AirflowClient) -> tuple[Heartbeat, ...]:
     """The metadata database's status, and each part's last sign of life."""
-    told = client.read_openly("/monitor/health", read_seconds=LOOK_SECONDS)
-    database = Heartbeat("metadatabase", str((told.get("metadatabase") or {}).get("status") or ""))
-    return (database, *(_heartbeat(part, told.get(part) or {}) for part in PARTS))
+    return client.read_openly("/monitor/health", _heartbeats, read_seconds=LOOK_SECONDS)
 
 
-def _heartbeat(part: str, told: dict[str, Any]) -> Heartbeat:
-    last = told.get(f"latest_{part}_heartbeat")
-    return Heartbeat(part, str(told.get("status") or ""), datetime.fromisoformat(last) if last else None)
+def _heartbeats(told: answers.Document) -> tuple[Heartbeat, ...]:
+    database = Heartbeat("metadatabase", answers.optional_text(answers.known_child(told, "metadatabase"), "status"))
+    return (database, *(_heartbeat(part, answers.child(told, part)) for part in PARTS))
+
+
+def _heartbeat(part: str, told: answers.Document) -> Heartbeat:
+    last = answers.optional_moment(told, f"latest_{part}_heartbeat")
+    return Heartbeat(part, answers.optional_text(told, "status"), last)
 
 
 def work(client: AirflowClient, dag_ids: Collection[str], queue_of: str) -> WorkSeen:
     """Of these DAGs, and the queue of one of them."""
-    dags = client.call("GET", "/dags", params={"dag_id_pattern": "tenant", "limit": _PAGE}).json()["dags"]
+    dags = client.read("/dags", _paused, params={"dag_id_pattern": "tenant", "limit": _PAGE})
     query = {"state": "queued", "order_by": "run_after", "limit": 1}
-    queued = client.call("GET", f"/dags/{queue_of}/dagRuns", params=query, accept=(200, 404)).json()
-    first = [run["queued_at"] for run in queued.get("dag_runs") or ()]
-    pools = client.call("GET", "/pools", params={"limit": _PAGE}).json()["pools"]
-    return WorkSeen(
-        dags={dag["dag_id"]: bool(dag["is_paused"]) for dag in dags if dag["dag_id"] in dag_ids},
-        queued=int(queued.get("total_entries") or 0),
-        queued_since=datetime.fromisoformat(first[0]) if first and first[0] else None,
-        pools={pool["name"]: _pool(pool) for pool in pools},
-    )
+    queued, since = client.read(f"/dags/{queue_of}/dagRuns", _queue, params=query, absent=404)
+    pools = client.read("/pools", _pools, params={"limit": _PAGE})
+    ours = {dag: paused for dag, paused in dags.items() if dag in dag_ids}
+    return WorkSeen(dags=ours, queued=queued, queued_since=since, pools=pools)
 
 
-def _pool(told: dict[str, Any]) -> PoolSeen:
+def _paused(told: answers.Document) -> dict[str, bool]:
+    return {answers.text(dag, "dag_id"): answers.truth(dag, "is_paused") for dag in answers.entries(told, "dags")}
+
+
+def _queue(told: answers.Document) -> tuple[int, datetime | None]:
+    """Nothing where the DAG is not known."""
+    if not told:
+        return 0, None
+    first = next(iter(answers.entries(told, "dag_runs")), {})
+    return answers.number(told, "total_entries"), answers.optional_moment(first, "queued_at")
+
+
+def _pools(told: answers.Document) -> dict[str, PoolSeen]:
+    pools = (_pool(entry) for entry in answers.entries(told, "pools"))
+    return {pool.name: pool for pool in pools}
+
+
+def _pool(told: answers.Document) -> PoolSeen:
     return PoolSeen(
-        told["name"], told["slots"], told["occupied_slots"], told["queued_slots"] + told["scheduled_slots"],
-        told["open_slots"],
-    )  # fmt: skip
+        name=answers.text(told, "name"),
+        slots=answers.number(told, "slots"),
+        occupied=answers.number(told, "occupied_slots"),
+        queued=answers.number(told, "queued_slots") + answers.number(told, "scheduled_slots"),
+        open=answers.number(told, "open_slots"),
+    )

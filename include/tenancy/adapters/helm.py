@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from tenancy.adapters.absence import json_object_of
 from tenancy.adapters.cluster_refusals import Judgement, judge_text
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
@@ -54,9 +55,12 @@ class Release:
 class Helm:
     """Helm as one cluster's user; `kubeconfig` is asked for each time, tokens change."""
 
-    def __init__(self, kubeconfig: Callable[[], str], label: str, *, deadline: float = DEADLINE_SECONDS) -> None:
+    def __init__(
+        self, kubeconfig: Callable[[], str], label: str, *, connection: str = "", deadline: float = DEADLINE_SECONDS
+    ) -> None:
         self._kubeconfig = kubeconfig
         self._label = label
+        self._connection = connection
         self._deadline = deadline
 
     def within(self, seconds: float) -> Self:
@@ -121,7 +125,8 @@ class Helm:
             )
         judgement = _judge(name, message)
         words = f"{judgement.sentence}: {message[:800]}" if judgement.sentence else message[:800]
-        return judgement.error(f"{what} in {self._label} failed: {words}", cause=judgement.cause)
+        error = judgement.error(f"{what} in {self._label} failed: {words}", cause=judgement.cause)
+        return error.naming(self._connection) if isinstance(error, PlatformError) else error
 
 
 _OWN_WORDS = frozenset({"HelmValuesError", "HelmRenderError", "HelmChartLoadError", "HelmChartInvalidError"})
@@ -130,6 +135,8 @@ _OWN_WORDS = frozenset({"HelmValuesError", "HelmRenderError", "HelmChartLoadErro
 
 def _judge(name: str, message: str) -> Judgement:
     """By Helm's class of error where it tells, else by the API server's words in its message."""
+    if name == "ChildDied" and "ModuleNotFoundError" in message:
+        return Judgement(PlatformError, Cause.PLATFORM_VERSION, "this worker has no Helm: install helm-python-sdk")
     if name == "ChildDied":
         return Judgement(TransientError, Cause.HELM_FAILED)
     if name in _OWN_WORDS:
@@ -169,9 +176,11 @@ def _run_child(request: Mapping[str, Any], seconds: float) -> dict[str, str]:
                 return {"error": "DeadlineExceeded", "message": ""}
             except BrokenPipeError:
                 out, err = child.communicate()
-    if not out:
-        return {"error": "ChildDied", "message": f"the process ended with {child.returncode}: {err[-300:]}"}
-    return dict(json.loads(out))
+    return json_object_of(out) or {"error": "ChildDied", "message": _death(child.returncode, err or out)}
+
+
+def _death(code: int, output: str) -> str:
+    return f"the process ended with {code}: {output[-300:]}"
 
 
 @contextlib.contextmanager

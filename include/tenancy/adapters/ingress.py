@@ -29,9 +29,12 @@ def look(domain: str, port: int, label: str) -> IngressSeen:
     try:
         # Reading the machine's certificates takes 50 ms; a plain http address has no use for them.
         with httpx.Client(timeout=LOOK_SECONDS, trust_env=False, verify=False) as client:  # noqa: S501
-            answer = client.get(f"http://{place}:{port}/", headers={"Host": f"{host}:{port}"})
+            request = client.build_request("GET", f"http://{place}:{port}/", headers={"Host": f"{host}:{port}"})
+            answer = client.send(request, stream=True)  # its body is not waited for
     except httpx.TimeoutException as error:
         raise TransientError(f"{label} does not answer within {LOOK_SECONDS:g} s.") from error
+    except (httpx.InvalidURL, ValueError) as error:
+        raise PermanentError(f"{label} cannot be looked at: {host} is no name of a host.") from error
     except httpx.HTTPError as error:
         raise TransientError(f"{label} does not answer: {error or type(error).__name__}") from error
     return IngressSeen(host, answer.status_code)
@@ -43,7 +46,7 @@ def _place(host: str, port: int, label: str) -> str:
         return _LOOPBACK
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise PermanentError(f"{label} cannot be looked at: the name {host} leads nowhere from here.") from error
     address = str(found[0][4][0])
     return f"[{address}]" if ":" in address else address

@@ -42,11 +42,14 @@ _OBJECT = re.compile(r"^(<[^>]*>|\w+\([^)]*\)): ")
 class KubernetesApi:
     """The API server of one region. `label` names it in sentences, such as "the cluster of region eu-central"."""
 
-    def __init__(self, configuration: Configuration, label: str, *, read_seconds: float = READ_SECONDS) -> None:
+    def __init__(
+        self, configuration: Configuration, label: str, *, connection: str = "", read_seconds: float = READ_SECONDS
+    ) -> None:
         # urllib3 would ask a server that hangs three times more: the time-out is to be the time-out.
         configuration.retries = False
         self.configuration = configuration
         self.label = label
+        self._connection = connection
         self._bounds = (min(CONNECT_SECONDS, read_seconds), read_seconds)
         self._client = ApiClient(configuration)
         self._expected = ANY_SYSTEM
@@ -158,12 +161,12 @@ class KubernetesApi:
             raise self._odd(what, "404 in a format that is not a Kubernetes API server's")
         self.require_same_system()
 
-    def _odd(self, what: str, answer: str) -> TransientError:
-        return TransientError(
+    def _odd(self, what: str, answer: str) -> PlatformError:
+        return PlatformError(
             f"{self.label[:1].upper()}{self.label[1:]} answered {what} with {answer}: perhaps a proxy or a router "
             f"answers at {self.configuration.host}. Nothing follows from that; correct the region's connection.",
             cause=Cause.CLUSTER_REFUSES,
-        )
+        ).naming(self._connection)
 
     @contextmanager
     def _translated(self, what: str) -> Iterator[None]:
@@ -189,7 +192,7 @@ class KubernetesApi:
         refusal = judgement.error(f"{name} answered {error.status} to {what}: {words}.{later}", cause=judgement.cause)
         if isinstance(refusal, TransientError) and wait and wait.isdecimal():  # it may be a date, which is only told
             refusal.retry_after = int(wait)
-        return refusal
+        return refusal.naming(self._connection) if isinstance(refusal, PlatformError) else refusal
 
     def _cause(self, error: HTTPError) -> str:
         """urllib3 tells the names of its own objects; whoever reads the sentence wants what happened."""

@@ -27,6 +27,8 @@ def translate(error: psycopg.Error, dsn: Dsn, *, connecting: bool = False) -> Fa
     failure = _KINDS[verdict.fault](_sentence(error, dsn, verdict, connecting=connecting), cause=verdict.cause)
     if isinstance(failure, TransientError):
         failure.retry_after = verdict.retry_after
+    if isinstance(failure, PlatformError) and not dsn.is_tenant:
+        return failure.naming(dsn.connection)
     return failure
 
 

@@ -4,6 +4,8 @@ Domain errors know nothing of Airflow; the DAG's retry policy matches them by do
 its default message.
 """
 
+from typing import Self
+
 from tenancy.saga.causes import Cause
 
 
@@ -45,6 +47,12 @@ class PlatformError(TenancyError):
     """
 
     cause = Cause.PLATFORM_FAULT
+
+    def naming(self, connection: str) -> Self:
+        """The same error, whose sentence names the Airflow connection where that is known."""
+        if connection and connection not in str(self):
+            self.args = (f"{str(self).rstrip('.')} (Airflow connection {connection}).",)
+        return self
 
 
 class OtherSystemError(PlatformError):

@@ -1,0 +1,199 @@
+"""What an answer of Airflow's REST API says, or an error of ours: the one place that decodes. Pure.
+
+Anybody may answer at an address: a proxy with its login page and status 200, a router, another service, an Airflow of
+another version. Whatever cannot be read as Airflow's answer is a PlatformError: it says nothing about any tenant, and
+all goes on when the connection leads to Airflow again.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+import httpx
+
+from tenancy.saga.causes import Cause
+from tenancy.saga.errors import PermanentError, PlatformError, TransientError
+
+Document = dict[str, Any]
+
+CONNECTION: Final = "the Airflow connection tenancy_airflow_api"
+_NOT_THE_TENANTS: Final = "This is a platform matter, not the tenant's: escalate if it lasts."
+_BUSY: Final = frozenset({408, 425, 429})
+_OF_THE_REQUEST: Final = frozenset({400, 409, 422})
+"""Airflow read the request and objects to what it asks for."""
+_SHOWN: Final = 300
+
+_T = TypeVar("_T")
+
+
+def decoded(answer: httpx.Response, decode: Callable[[Document], _T]) -> _T:
+    """`decode` of the answer's JSON object. PlatformError when there is none, or it has another shape."""
+    try:
+        return decode(_object(json.loads(answer.content)))
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError) as error:
+        raise odd(answer, f"its body is not Airflow's ({type(error).__name__})") from error
+
+
+def _object(value: Any) -> Document:
+    if not isinstance(value, dict) or not value:
+        raise ValueError("no object, or an empty one")
+    return value
+
+
+def require_absence(answer: httpx.Response, name: str = "") -> None:
+    """PlatformError unless this is Airflow's own 404, about the object of this name. A router's says nothing."""
+    if not _states_absence(answer, name):
+        raise odd(answer, "it does not name what was asked for")
+
+
+def _states_absence(answer: httpx.Response, name: str) -> bool:
+    """It quotes the name (Airflow 3.3.2)."""
+    try:
+        detail = json.loads(answer.content)["detail"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False
+    return isinstance(detail, str) and "was not found" in detail and name in detail
+
+
+def odd(answer: httpx.Response, why: str) -> PlatformError:
+    """Somebody else seems to answer."""
+    return PlatformError(
+        f"The answer {answer.status_code} to {_request(answer)} is not the workflow engine's: {why}. Perhaps a proxy, "
+        f"a login page or another service answers there: correct {CONNECTION}.",
+        cause=Cause.ENGINE_REFUSES,
+    )
+
+
+def refusal(what: str, answer: httpx.Response) -> TransientError | PermanentError | PlatformError:
+    """An answer whose status is none of those expected, in our words."""
+    status = answer.status_code
+    sentence = f"The workflow engine answered {status} to {what}: {_detail(answer)[:_SHOWN]}".rstrip(". :")
+    if status >= 500 or status in _BUSY:
+        return TransientError(f"{sentence}. {_NOT_THE_TENANTS}", cause=Cause.ENGINE_REFUSES)
+    if status == 401:
+        remedy = f"Correct the login and password in {CONNECTION}."
+        return PlatformError(f"{sentence}. {remedy}", cause=Cause.PLATFORM_CREDENTIALS)
+    if status == 403:
+        remedy = f"Give the user of {CONNECTION} the role Tenancy Service."
+        return PlatformError(f"{sentence}. {remedy}", cause=Cause.PLATFORM_RIGHTS)
+    if status in _OF_THE_REQUEST:
+        return PermanentError(f"{sentence}.", cause=Cause.ENGINE_REFUSES)
+    return odd(answer, _why_odd(answer))
+
+
+def unreachable(url: str, error: Exception) -> TransientError | PlatformError:
+    """No answer at all: nobody is there now, or the address or the certificate is wrong."""
+    reason = " ".join(f"{type(error).__name__}: {error}".split())[:_SHOWN]
+    if isinstance(error, httpx.UnsupportedProtocol) or not isinstance(error, httpx.HTTPError):
+        return PlatformError(
+            f"The workflow engine cannot be asked at {url} ({reason}): correct {CONNECTION}.",
+            cause=Cause.PLATFORM_CONNECTION,
+        )
+    if "CERTIFICATE_VERIFY_FAILED" in reason or isinstance(error, httpx.DecodingError):
+        return PlatformError(
+            f"The workflow engine's answer at {url} is not to be trusted ({reason}): correct {CONNECTION}.",
+            cause=Cause.PLATFORM_CONNECTION,
+        )
+    return TransientError(
+        f"The workflow engine does not answer at {url} ({reason}). {_NOT_THE_TENANTS}", cause=Cause.ENGINE_UNREACHABLE
+    )
+
+
+def _why_odd(answer: httpx.Response) -> str:
+    if 300 <= answer.status_code < 400:
+        return f"it leads to {answer.headers.get('location', 'another address')[:_SHOWN]}"
+    return _detail(answer)[:_SHOWN] or "it says nothing"
+
+
+def _request(answer: httpx.Response) -> str:
+    try:
+        return f"{answer.request.method} {answer.request.url}"
+    except RuntimeError:  # a response that a test made
+        return "a request"
+
+
+def _detail(answer: httpx.Response) -> str:
+    """Never `input`, in which Airflow sends back what it was sent: a password stands there."""
+    text = " ".join(answer.text.split())
+    detail = json_object(answer.text).get("detail", text)
+    if isinstance(detail, dict):
+        return ": ".join(str(detail[key]) for key in ("reason", "message") if key in detail)
+    if isinstance(detail, list):
+        mistakes = [mistake for mistake in detail if isinstance(mistake, dict)]
+        return "; ".join(f"{_location(each)}: {each.get('msg')}" for each in mistakes)
+    return str(detail)
+
+
+def _location(mistake: Document) -> str:
+    place = mistake.get("loc")
+    return ".".join(map(str, place)) if isinstance(place, list) else ""
+
+
+def json_object(text: str) -> Document:
+    """The JSON object in a text; an empty one when there is none."""
+    try:
+        value = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+# -- fields, each of the type that Airflow gives it, or a ValueError
+
+
+def text(document: Document, key: str) -> str:
+    """A text that has to be there."""
+    return _typed(document[key], str, key)
+
+
+def optional_text(document: Document, key: str) -> str:
+    """A text, empty when it is null or not there."""
+    value = document.get(key)
+    return "" if value is None else _typed(value, str, key)
+
+
+def number(document: Document, key: str) -> int:
+    """A whole number that has to be there."""
+    return _typed(document[key], int, key)
+
+
+def truth(document: Document, key: str) -> bool:
+    """True or false; it has to be there."""
+    return _typed(document[key], bool, key)
+
+
+def known_child(document: Document, key: str) -> Document:
+    """An object that has to be there."""
+    return _typed(document[key], dict, key)
+
+
+def child(document: Document, key: str) -> Document:
+    """An object, empty when it is null or not there."""
+    value = document.get(key)
+    return {} if value is None else _typed(value, dict, key)
+
+
+def entries(document: Document, key: str) -> list[Document]:
+    """A list of objects that has to be there."""
+    found: list[Document] = [_typed(each, dict, key) for each in _typed(document[key], list, key)]
+    return found
+
+
+def moment(document: Document, key: str) -> datetime:
+    """A time with its zone; it has to be there."""
+    found = datetime.fromisoformat(text(document, key))
+    if found.tzinfo is None:
+        raise ValueError(f"{key} has no time zone")
+    return found
+
+
+def optional_moment(document: Document, key: str) -> datetime | None:
+    """A time with its zone; None when it is null, empty or not there."""
+    return moment(document, key) if document.get(key) else None
+
+
+def _typed(value: Any, kind: type[_T], key: str) -> _T:
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ValueError(f"{key} is a {type(value).__name__}")
+    return value
