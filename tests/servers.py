@@ -9,6 +9,12 @@ from sandbox import postgres
 from sandbox.ports import any_free
 from sandbox.postgres import PostgresServer
 
+_SETTINGS = """
+max_prepared_transactions = 20
+wal_level = logical
+"""
+"""What some servers have: there, more can keep a database from being dropped."""
+
 
 @contextmanager
 def embedded_server(directory: Path) -> Iterator[PostgresServer]:
@@ -20,6 +26,8 @@ def embedded_server(directory: Path) -> Iterator[PostgresServer]:
         superuser_password=secrets.token_urlsafe(12),
     )
     server.create()
+    with (server.data / "postgresql.conf").open("a") as settings:
+        settings.write(_SETTINGS)
     daemon = server.start()
     try:
         yield server

@@ -25,6 +25,13 @@ class Holder:
     application: str
     state: str
     held_seconds: float
+    statement: str = ""
+    """What it runs or ran last; empty when our role may not see that."""
+
+    @property
+    def is_dropping(self) -> bool:
+        """Does it drop a database? That goes on although its client may be gone (database_drop.py)."""
+        return self.state == "active" and self.statement.lstrip().lower().startswith("drop database")
 
     def __str__(self) -> str:
         return f"{self.application or 'an unnamed session'} (backend {self.pid}, {self.state})"
@@ -44,10 +51,20 @@ def acquire(
         if found is None:
             continue
         if not may_evict(found) or len(evicted) >= _EVICTIONS:
-            raise TransientError(f"Another process works on this tenant: {found}.", cause=Cause.LOCK_HELD)
+            raise _held_by(found)
         session.execute("select pg_catalog.pg_terminate_backend(%s, 5000)", (found.pid,))
         evicted.append(found)
     return tuple(evicted)
+
+
+def _held_by(found: Holder) -> TransientError:
+    if found.is_dropping:
+        return TransientError(
+            f"The server is still dropping the tenant's database, for {found.held_seconds:.0f} s: {found}. It waits "
+            "for a checkpoint, which takes long on a busy server.",
+            cause=Cause.STORAGE_DROPPING,
+        )
+    return TransientError(f"Another process works on this tenant: {found}.", cause=Cause.LOCK_HELD)
 
 
 def release(session: Session, key: int) -> None:
@@ -69,7 +86,8 @@ def _wait_for(session: Session, key: int, patience_seconds: float) -> bool:
 
 _HOLDER = """
     select activity.pid, activity.application_name as application, coalesce(activity.state, '') as state,
-           extract(epoch from pg_catalog.clock_timestamp() - activity.state_change)::pg_catalog.float8 as held_seconds
+           extract(epoch from pg_catalog.clock_timestamp() - activity.state_change)::pg_catalog.float8 as held_seconds,
+           pg_catalog.left(coalesce(activity.query, ''), 200) as statement
       from pg_catalog.pg_locks as lock join pg_catalog.pg_stat_activity as activity using (pid)
      where lock.locktype = 'advisory' and lock.granted and lock.objsubid = 1
        and lock.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())

@@ -6,10 +6,12 @@ Called by storage.py. All of it runs in the storage connection's own database: n
 from dataclasses import dataclass
 from typing import Final
 
+import psycopg
 from psycopg import sql
 
 from tenancy.adapters.sessions import Session
-from tenancy.saga.errors import ForeignObjectError
+from tenancy.saga.causes import Cause
+from tenancy.saga.errors import ForeignObjectError, PlatformError
 
 _INVALID: Final = -2
 """pg_database.datconnlimit of a database whose DROP was interrupted; PostgreSQL only lets one drop it again."""
@@ -62,11 +64,17 @@ def require_our_database(found: DatabaseSeen, owner: str, proof: str) -> None:
 
 def create_database(connection: Session, name: str, *, owner: str) -> None:
     """From template0, which nobody can be in or leave anything in; accepts no connections yet."""
-    connection.execute(
-        sql.SQL("create database {} owner {} template template0 encoding 'UTF8' {} allow_connections false").format(
-            sql.Identifier(name), sql.Identifier(owner), _locale(connection)
-        )
-    )
+    statement = sql.SQL("create database {} owner {} template template0 encoding 'UTF8' {} allow_connections false")
+    try:
+        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(owner), _locale(connection)))
+    except psycopg.errors.InternalError_ as error:
+        if connection.execute(_COLLATION_RECORDED).fetchone() is None:
+            raise
+        reason = " ".join(str(error).split())
+        raise PlatformError(
+            f"The server's template0 is of another version of its collation ({reason}). {_REFRESH}",
+            cause=Cause.STORAGE_COLLATION,
+        ) from error
 
 
 def open_database(connection: Session, name: str, *, connection_limit: int, proof: str) -> None:
@@ -100,6 +108,12 @@ def _locale(connection: Session) -> sql.SQL:
     return sql.SQL("locale_provider libc locale 'C'")
 
 
+_REFRESH: Final = (
+    "As a superuser: alter database template0 refresh collation version; or, where that changes nothing: "
+    "update pg_database set datcollversion = null where datname = 'template0';"
+)
+_COLLATION_RECORDED: Final = """
+    select from pg_catalog.pg_database where datname = 'template0' and datcollversion is not null"""
 _CONSTANTS: Final = {"invalid": _INVALID, "mark": _MARK}
 _OWNERS: Final = "pg_catalog.shobj_description(d.datdba, 'pg_authid')"
 _PROOF: Final = f"""

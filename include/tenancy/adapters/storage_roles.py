@@ -89,11 +89,11 @@ def drop_role(connection: Session, name: str) -> None:
 def _still_in_use(connection: Session, name: str, error: psycopg.Error) -> TransientError:
     """Objects in other databases, or rights there, which only a session in that database can take away."""
     databases = [row["name"] for row in connection.execute(_REFERRING, (name,))]
-    where = ", ".join(databases) or "another database"
+    where = f"each of these databases: {', '.join(databases)}" if databases else "any database"
     reason = " ".join((error.diag.message_detail or str(error)).split())
     return TransientError(
-        f"The role {name} cannot be dropped: objects of {where} refer to it ({reason}). Have a superuser run in each "
-        f"of these databases: drop owned by {_quoted(name)};",
+        f"The role {name} cannot be dropped, because objects of others refer to it ({reason}). Have a superuser run "
+        f"in {where}: drop owned by {_quoted(name)};",
         cause=Cause.STORAGE_ROLE_IN_USE,
     )
 

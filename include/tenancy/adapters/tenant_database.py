@@ -26,6 +26,9 @@ from tenancy.saga.errors import ForeignObjectError, PermanentError
 from tenancy.saga.names import TenantId, lock_key
 from tenancy.saga.systems import ANY_SYSTEM, ExpectedSystem
 
+_AGAINST_ITS_OWN = {"default_transaction_read_only": "off"}
+"""A tenant may set this for its role or database; that would look like a server that is read-only. A standby says so
+all the same."""
 SCRIPTS = Path(__file__).parent / "tenant_schema"
 
 
@@ -82,7 +85,7 @@ class TenantDatabase:
 
     def has_schema(self, application: str) -> bool:
         """Is there a schema of the name?"""
-        with session(self._dsn, application=application) as connection:
+        with session(self._dsn, application=application, settings=_AGAINST_ITS_OWN) as connection:
             return _owner(connection) is not None
 
     def look(self, application: str) -> SchemaSeen | None:
@@ -113,7 +116,7 @@ class TenantDatabase:
 
     @contextmanager
     def _session(self, application: str) -> Iterator[Session]:
-        with session(self._dsn, application=application) as connection:
+        with session(self._dsn, application=application, settings=_AGAINST_ITS_OWN) as connection:
             require_same(connection, self._expected, self._dsn)
             yield connection
 
