@@ -60,7 +60,7 @@ class Api:
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
         """What the API says at `path` (below /tenancy/api/v1); parameters that are None or "" are left out."""
-        return self._ask("GET", path, params=_given(params or {}))
+        return self._ask("GET", path, params=_sendable(_given(params or {})))
 
     def post(self, path: str, body: Mapping[str, Any], *, dry_run: bool = False, key: str = "") -> Answer:
         """Write once, however often the connection breaks: every repetition carries the same idempotency key.
@@ -69,7 +69,7 @@ class Api:
         """
         headers = {"X-Tenancy-Request": "1", "Idempotency-Key": key or str(uuid.uuid4())}
         params = {"dry_run": "true"} if dry_run else {}
-        return self._ask("POST", path, params=params, headers=headers, json=_given(body))
+        return self._ask("POST", path, params=params, headers=headers, json=_sendable(_given(body)))
 
     def _ask(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **request: Any) -> Answer:
         """Log in anew once when the token has run out meanwhile: a watch may last longer than a token."""
@@ -155,6 +155,16 @@ def tenant_path(ref: str, *rest: str) -> str:
     if not _REF.fullmatch(ref):
         raise Misuse(f"{ref} is neither a tenant's id nor a slug (letters, digits and single hyphens).")
     return "/".join(["/tenants", quote(ref, safe=""), *rest])
+
+
+def _sendable(values: dict[str, Any]) -> dict[str, Any]:
+    """The same values; Misuse names the one that is no Unicode text: a shell hands over any bytes."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            _sendable(value)
+        elif isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+            raise Misuse(f"{name}: must be valid UTF-8 text. Nothing was sent.", field=name)
+    return values
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,15 +3,21 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
+from uuid import uuid4
 
 import pytest
 
+from tenancy.activities.plan import plan_entries
+from tenancy.engine import actions
+from tenancy.engine.unwind import unwind
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import Refused
-from tenancy.saga.names import RESERVED_SLUGS, RunId
+from tenancy.saga.names import RunId, TenantId
+from tenancy.saga.reserved_slugs import RESERVED_SLUGS
+from tenancy.saga.tenant import Parameters
 from tests import parts
-from tests.integration.stage import FLIP, NOTHING, SCHEMA, STORAGE, VALIDATE, Stage
+from tests.integration.stage import FLIP, NOTHING, SCHEMA, STAMP, STORAGE, VALIDATE, Stage
 
 RUNS = [RunId(f"run-{number}") for number in range(10)]
 
@@ -152,3 +158,24 @@ def test_of_many_requests_for_the_last_place_exactly_one_is_admitted(stage: Stag
 @pytest.mark.parametrize("slug", sorted(RESERVED_SLUGS)[::4])
 def test_a_reserved_slug_is_refused(stage: Stage, slug: str):
     assert f"slug: {slug} is reserved" in str(_refused(stage, slug=slug))
+
+
+def test_a_tenant_that_has_a_slug_which_was_reserved_since_goes_on(stage: Stage):
+    """It is provisioned, retried and recreated as any other; only a new one is refused."""
+    tenant_id, run = TenantId(uuid4()), RunId("run-of-an-earlier-version")
+    kept = Parameters(**parts.request("mail"))
+    with stage.tenancy.ledger.open("test") as ledger:
+        started = c.StartAttempt(tenant_id, run, kept, plan_entries(), "1")
+        ledger.record(tenant_id, started, stamp=STAMP)
+    assert stage.run(VALIDATE, 1, run, slug="mail").step(VALIDATE).status == "done"
+    _cancelled(stage, tenant_id)
+    actions.reset(stage.tenancy, tenant_id, by=STAMP)
+    assert actions.retry(stage.tenancy, tenant_id, by=STAMP).saga.phase == "Provisioning"
+    _cancelled(stage, tenant_id)
+    actions.decommission(stage.tenancy, tenant_id, by=STAMP)
+    assert actions.recreate(stage.tenancy, tenant_id, by=STAMP).saga.parameters.slug == "mail"
+
+
+def _cancelled(stage: Stage, tenant_id: TenantId) -> None:
+    saga = actions.cancel(stage.tenancy, tenant_id, by=STAMP).saga
+    unwind(stage.tenancy, tenant_id, saga.generation, stamp=STAMP, last_try=True)

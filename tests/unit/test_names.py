@@ -11,7 +11,6 @@ from tenancy.saga.names import (
     CONNECTION_LIMIT,
     PLATFORM_STREAM,
     POSTGRES_LIMIT,
-    RESERVED_SLUGS,
     SLUG_PATTERN,
     TenantId,
     is_slug,
@@ -20,6 +19,7 @@ from tenancy.saga.names import (
     proof_of,
     short_id,
 )
+from tenancy.saga.reserved_slugs import PREFIXES, RESERVED, RESERVED_SLUGS, reserved_for
 
 HELM_LIMIT = 53
 LABEL_LIMIT = 63
@@ -142,3 +142,30 @@ def test_the_platform_stream_is_no_tenant() -> None:
 def test_a_proof_tells_platforms_and_tenants_apart(one: TenantId, other: TenantId) -> None:
     assert proof_of("eu", one) != proof_of("us", one)
     assert (proof_of("eu", one) == proof_of("eu", other)) is (one == other)
+
+
+@pytest.mark.parametrize("slug", "localhost mail kube-system template0 internal autodiscover mta-sts".split())
+def test_a_name_that_a_system_gives_a_meaning_is_reserved(slug: str) -> None:
+    assert reserved_for(slug)
+
+
+@pytest.mark.parametrize("slug", ["kube-proxy", "pg-stat", "www2", "ns1", "mail-3", "template7"])
+def test_so_is_what_only_begins_like_one_where_the_system_says_so(slug: str) -> None:
+    assert reserved_for(slug)
+
+
+@pytest.mark.parametrize("slug", "acme mailchimp kubert pgadmins www-acme template namesake globex2".split())
+def test_what_merely_resembles_one_is_free(slug: str) -> None:
+    assert not reserved_for(slug)
+
+
+def test_a_role_of_postgresql_never_begins_as_its_own_do() -> None:
+    """CREATE ROLE refuses names that begin with pg_ (42939), and a slug's hyphens become underscores."""
+    assert reserved_for("pg-acme")
+    assert not reserved_for("pgacme")
+
+
+def test_no_slug_is_reserved_twice() -> None:
+    slugs = [slug for words in RESERVED.values() for slug in words.split()]
+    assert len(slugs) == len(set(slugs)) == len(RESERVED_SLUGS)
+    assert all(not is_slug(prefix) for prefix in PREFIXES)

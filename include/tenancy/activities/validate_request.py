@@ -14,10 +14,12 @@ from tenancy.activities.activity import Activity, Work
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, Refused
-from tenancy.saga.names import RESERVED_SLUGS, ActivityName, is_slug
+from tenancy.saga.names import ActivityName, is_slug
 from tenancy.saga.platform import Platform
+from tenancy.saga.reserved_slugs import reserved_for
 from tenancy.saga.states import Kind
 from tenancy.saga.tenant import Parameters
+from tenancy.saga.texts import why_not_storable
 
 FIELDS: Final = ("slug", "name", "plan", "region", "admin_email")
 NAME_LIMIT: Final = 100
@@ -60,6 +62,12 @@ def check_request(conf: Mapping[str, Any], platform: Platform) -> Parameters:
     return Parameters(**texts)
 
 
+def require_not_reserved(slug: str) -> None:
+    """Refused when no new tenant may have this slug. One that has it from an earlier version keeps it."""
+    if meaning := reserved_for(slug):
+        raise Refused(f"slug: {slug} is reserved for {meaning}. Choose another one.", field="slug")
+
+
 def printable(text: str) -> str:
     """What PostgreSQL can store and a console can show, whatever was sent."""
     return text if text.isprintable() else text.encode("unicode_escape").decode()
@@ -78,6 +86,8 @@ def _check_fields(conf: Mapping[str, Any]) -> None:
 def _text(field: str, value: Any) -> str:
     if not isinstance(value, str):
         raise Refused(f"{field}: must be a text.", field=field)
+    if why_not := why_not_storable(value):
+        raise Refused(f"{field}: {why_not}.", field=field)
     return value
 
 
@@ -88,8 +98,6 @@ def _check_slug(slug: str) -> None:
             "and not ending with a hyphen.",
             field="slug",
         )
-    if slug in RESERVED_SLUGS:
-        raise Refused(f"slug: {slug} is reserved. Choose another one.", field="slug")
 
 
 def _check_name(name: str) -> None:

@@ -7,7 +7,7 @@ from uuid import uuid4
 from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
 from tenancy.activities.deploy_workloads import CHART_VERSION
 from tenancy.activities.plan import plan_entries
-from tenancy.activities.validate_request import check_request, printable
+from tenancy.activities.validate_request import check_request, printable, require_not_reserved
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import new_run_id
 from tenancy.ledger.envelope import Stamp
@@ -34,6 +34,8 @@ def admit(tenancy: Tenancy, ledger: LedgerSession, run_id: RunId, conf: Mapping[
 def _start(platform: Platform, ledger: LedgerSession, run_id: RunId, parameters: Parameters, stamp: Stamp) -> TenantId:
     known = ledger.tenant_of_run(run_id) or ledger.tenant_of_slug(parameters.slug)
     if known is None:
+        if ledger.predecessor_of_slug(parameters.slug) is None:
+            require_not_reserved(parameters.slug)
         require_room(platform, ledger, parameters)
     tenant_id = known or TenantId(uuid4())
     start = StartAttempt(

@@ -6,7 +6,7 @@ What a schema cannot say (reserved or taken slugs, room in a region) is checked 
 from airflow.sdk import Param
 
 from tenancy.activities.validate_request import EMAIL_LIMIT, NAME_LIMIT
-from tenancy.saga.names import SLUG_PATTERN
+from tenancy.saga.names import SLUG_LIMIT, SLUG_PATTERN
 from tenancy.saga.platform import Platform
 
 
@@ -19,7 +19,7 @@ def request_params(platform: Platform) -> dict[str, Param]:
             type="string",
             pattern=SLUG_PATTERN,
             minLength=3,
-            maxLength=40,
+            maxLength=SLUG_LIMIT,
         ),
         "name": Param(
             title="Name",

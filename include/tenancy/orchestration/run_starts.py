@@ -10,6 +10,8 @@ Airflow's REST API answers a ValueError from there with 400 and its sentence.
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from tenancy.saga.texts import why_not_storable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -49,6 +51,15 @@ def refusal_of(
     return None
 
 
+def unstorable_in(conf: "Mapping[str, Any]") -> str:
+    """Which field of the conf PostgreSQL could not store, as a sentence; Airflow itself answers without the field."""
+    for field, value in conf.items():
+        why_not = why_not_storable(field) or (why_not_storable(value) if isinstance(value, str) else "")
+        if why_not:
+            return f"{field.encode('unicode_escape').decode()}: {why_not}."
+    return ""
+
+
 def install() -> None:
     """Check each run in this process before it is inserted. Twice is as good as once."""
     from sqlalchemy import event  # noqa: PLC0415 - every Airflow process calls this; Airflow has loaded it
@@ -66,5 +77,7 @@ def _before_insert(mapper: Any, _connection: Any, row: Any) -> None:
     run_type = str(getattr(row.run_type, "value", row.run_type))
     dates = {"logical_date": row.logical_date, "run_after": row.run_after}
     refusal = refusal_of(row.dag_id, run_type, **dates, now=datetime.now(UTC))
+    if not refusal and row.dag_id in ALLOWED:
+        refusal = unstorable_in(row.conf or {})
     if refusal:
         raise ValueError(refusal)

@@ -16,10 +16,7 @@ PLATFORM_STREAM: Final = TenantId(UUID(int=0))
 
 SLUG_PATTERN: Final = r"^[a-z][a-z0-9-]{1,38}[a-z0-9]$"
 """3 to 40 characters, a DNS label: it becomes the tenant's host name."""
-RESERVED_SLUGS: Final = frozenset(
-    "admin administrator airflow api app auth console default kube kubernetes login platform postgres public root "
-    "static status support sandbox system tenancy tenant tenants test www".split()
-)
+SLUG_LIMIT: Final = 40
 POSTGRES_LIMIT: Final = 63
 HELM_LIMIT: Final = 53
 """A release's name; a namespace's may have 63."""

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from tenancy.console.api.field_errors import sentence_of
 from tenancy.console.callers import NotAuthenticated
 from tenancy.saga.errors import PermanentError, PlatformError, Refused, TransientError
 
@@ -120,7 +121,7 @@ async def _handle(request: Request, error: Exception) -> JSONResponse:
 
 def _not_well_formed(error: RequestValidationError) -> ProblemError:
     """Each mistake with its place; the first one's is the field. What was sent is not repeated."""
-    said = [(_place(each["loc"]), each["msg"]) for each in error.errors()[:5]]
+    said = [(_place(each["loc"]), sentence_of(each)) for each in error.errors()[:5]]
     sentence = "; ".join(f"{place}: {message}" if place else message for place, message in said)
     return ProblemError(400, f"{sentence}."[:1000], field=said[0][0] or None)
 

@@ -5,14 +5,16 @@ from typing import Annotated
 from fastapi import Header, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from tenancy.activities.validate_request import EMAIL_LIMIT, NAME_LIMIT
+from tenancy.saga.names import SLUG_LIMIT
+from tenancy.saga.texts import why_not_storable
+
 REASON_LIMIT = 500
 
 
 def _storable(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("must not contain NUL")
-    if any("\ud800" <= character <= "\udfff" for character in text):  # half of a pair, which JSON lets through
-        raise ValueError("must be Unicode")
+    if why_not := why_not_storable(text):
+        raise ValueError(why_not)
     return text
 
 
@@ -24,7 +26,9 @@ def _said(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_storable)]
 Reason = Annotated[Text, Field(min_length=1, max_length=REASON_LIMIT), AfterValidator(_said)]
-Field254 = Annotated[Text, Field(max_length=254)]
+Slug = Annotated[Text, Field(max_length=SLUG_LIMIT)]
+Name = Annotated[Text, Field(max_length=NAME_LIMIT)]
+Email = Annotated[Text, Field(max_length=EMAIL_LIMIT)]
 
 Ref = Annotated[str, Path(description="A tenant's id or slug. A slug is its live tenant, else the newest that had it")]
 DryRun = Annotated[bool, Query(description="Only say what it would do")]
@@ -59,22 +63,22 @@ class _Body(BaseModel):
 class NewTenant(_Body):
     """A tenant to be provisioned. What each field may be is checked as for a run of the DAG."""
 
-    slug: Field254
-    name: Field254
-    plan: Field254
-    region: Field254
-    admin_email: Field254
+    slug: Slug
+    name: Name
+    plan: Text
+    region: Text
+    admin_email: Email
     reason: Annotated[Text, Field(max_length=REASON_LIMIT)] = ""
 
 
 class Corrections(_Body):
     """What the next attempt asks for otherwise; the rest stays as it was."""
 
-    slug: Field254 | None = None
-    name: Field254 | None = None
-    plan: Field254 | None = None
-    region: Field254 | None = None
-    admin_email: Field254 | None = None
+    slug: Slug | None = None
+    name: Name | None = None
+    plan: Text | None = None
+    region: Text | None = None
+    admin_email: Email | None = None
 
 
 class Wish(_Body):
@@ -82,10 +86,10 @@ class Wish(_Body):
 
     reason: Reason
     tenant_id: Annotated[
-        Field254 | None, Field(description="The tenant's id. A path that has the id instead of the slug names it, too")
+        Text | None, Field(description="The tenant's id. A path that has the id instead of the slug names it, too")
     ] = None
     """A slug is given to another tenant once it is free; with this, the action is refused then."""
-    confirm_slug: Field254 | None = None
+    confirm_slug: Text | None = None
     seen: Annotated[int | None, Field(ge=0, le=2**62, description="`seq` of the tenant as you saw it")] = None
     """Given, the action is refused when somebody has acted on the tenant since."""
 

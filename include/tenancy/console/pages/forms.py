@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
+from tenancy.console.api.field_errors import sentence_of
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.api.requests import CorrectedWish, NewTenant, ResetWish, Wish
 from tenancy.saga.tenant import Parameters
@@ -73,5 +74,6 @@ def checked(model: type[_Model], fields: Mapping[str, object]) -> _Model:
     except ValidationError as error:
         first = error.errors()[0]
         field = str(first["loc"][-1])
-        said = "say why, for the audit log" if field == "reason" else first["msg"]
+        empty_reason = field == "reason" and not str(fields.get("reason") or "").strip()
+        said = "say why, for the audit log" if empty_reason else sentence_of(first)
         raise ProblemError(400, f"{field.capitalize()}: {said}.", field=field) from error
