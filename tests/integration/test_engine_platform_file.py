@@ -77,6 +77,8 @@ def test_stall_limits_are_minutes_and_may_be_left_out(document: dict[str, Any]):
         (f"{REGION}.capacity", True, "[regions.eu-central] capacity must be a positive whole number"),
         (f"{REGION}.capacity", 2.5, "[regions.eu-central] capacity must be a positive whole number"),
         (f"{REGION}.capacity", "many", "[regions.eu-central] capacity must be a positive whole number"),
+        (f"{REGION}.offered", "no", "[regions.eu-central] offered must be true or false"),
+        (f"{PLAN}.offered", 0, "[plans.starter] offered must be true or false"),
         (f"{REGION}.quota", 5, "[regions.eu-central] has an unknown key quota"),
         (f"{REGION}.capacty", 5, "[regions.eu-central] has an unknown key capacty"),
         (f"{PLAN}.replicas", ..., "[plans.starter] lacks replicas"),
@@ -125,3 +127,19 @@ def test_all_mistakes_are_named_at_once(document: dict[str, Any]):
 def test_an_empty_file_is_told_what_it_lacks():
     with pytest.raises(PlatformFileError, match=r"name must be.*\[regions\.<name>\].*\[plans\.<name>\]"):
         parse({})
+
+
+def test_a_retired_plan_or_region_is_known_and_not_offered(document: dict[str, Any]):
+    retired = _set(_set(document, f"{PLAN}.offered", False), f"{REGION}.offered", False)
+    platform = parse(retired)
+    assert {"starter", "business"} == set(platform.plans)
+    assert (platform.offered_plans, platform.offered_regions) == (("business",), ("us-east",))
+
+
+def test_a_platform_offers_at_least_one_plan_and_one_region(document: dict[str, Any]):
+    for section in ("plans", "regions"):
+        nothing = document
+        for name in document[section]:
+            nothing = _set(nothing, f"{section}.{name}.offered", False)
+        with pytest.raises(PlatformFileError, match=rf"\[{section}\] offers none: at least one must not have"):
+            parse(nothing)

@@ -5,7 +5,7 @@ the attempt starts (engine/admission.py). A refused request holds nothing.
 """
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from email_validator import EmailNotValidError, validate_email
@@ -56,8 +56,8 @@ def check_request(conf: Mapping[str, Any], platform: Platform) -> Parameters:
     texts["name"] = unicodedata.normalize("NFC", texts["name"])
     _check_slug(texts["slug"])
     _check_name(texts["name"])
-    _check_offered("plan", texts["plan"], platform.plans)
-    _check_offered("region", texts["region"], platform.regions)
+    _check_known("plan", texts["plan"], platform.plans, platform.offered_plans)
+    _check_known("region", texts["region"], platform.regions, platform.offered_regions)
     _check_email(texts["admin_email"])
     return Parameters(**texts)
 
@@ -115,11 +115,21 @@ def _is_invisible(character: str) -> bool:
     return category.startswith("C") or category in {"Zl", "Zp"} or character in _BLANK_LETTERS
 
 
-def _check_offered(field: str, value: str, offered: Mapping[str, object]) -> None:
-    if value not in offered:
-        raise Refused(
-            f"{field}: {value[:60]!r} is not offered. This platform has {', '.join(sorted(offered))}.", field=field
-        )
+def require_offered(asked: Parameters, platform: Platform, before: Parameters | None = None) -> None:
+    """Refused, with the field, when a new tenant asks for a retired plan or region; one that has it keeps it."""
+    for field, offered in (("plan", platform.offered_plans), ("region", platform.offered_regions)):
+        value = getattr(asked, field)
+        if value not in offered and (before is None or value != getattr(before, field)):
+            raise Refused(_not_offered(field, value, offered), field=field)
+
+
+def _check_known(field: str, value: str, known: Collection[str], offered: Collection[str]) -> None:
+    if value not in known:
+        raise Refused(_not_offered(field, value, offered), field=field)
+
+
+def _not_offered(field: str, value: str, offered: Collection[str]) -> str:
+    return f"{field}: {value[:60]!r} is not offered. This platform has {', '.join(sorted(offered))}."
 
 
 def _check_email(address: str) -> None:

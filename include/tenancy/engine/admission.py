@@ -7,7 +7,7 @@ from uuid import uuid4
 from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
 from tenancy.activities.deploy_workloads import CHART_VERSION
 from tenancy.activities.plan import plan_entries
-from tenancy.activities.validate_request import check_request, printable, require_not_reserved
+from tenancy.activities.validate_request import check_request, printable, require_not_reserved, require_offered
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import new_run_id
 from tenancy.ledger.envelope import Stamp
@@ -36,6 +36,7 @@ def _start(platform: Platform, ledger: LedgerSession, run_id: RunId, parameters:
     if known is None:
         if ledger.predecessor_of_slug(parameters.slug) is None:
             require_not_reserved(parameters.slug)
+        require_offered(parameters, platform)
         require_room(platform, ledger, parameters)
     tenant_id = known or TenantId(uuid4())
     start = StartAttempt(
@@ -57,6 +58,7 @@ def retry_of(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, corrections: M
     asked = check_request({**vars(before), **corrections}, tenancy.platform)
     if asked.slug != before.slug:
         raise Refused("A tenant keeps its slug: decommission it and create another one.", field="slug")
+    require_offered(asked, tenancy.platform, before)
     with ledger.admission():
         if (asked.region, asked.plan) != (before.region, before.plan):
             require_room(tenancy.platform, ledger, asked)

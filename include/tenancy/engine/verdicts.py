@@ -108,17 +108,28 @@ def ingress(region: Region, seen: "IngressSeen") -> Check:
 
 def capacity(region: Region, tenants: int) -> Check:
     """How full a region is."""
+    if not region.offered:
+        measured: Measured = {"tenants": tenants, "allowed": region.capacity}
+        return Check(System.CAPACITY, _OK, _retired("region", tenants), region.name, measured=measured)
     state, said = _room(tenants, region.capacity, "The region", "no further tenant is admitted here")
     return Check(System.CAPACITY, state, said, region.name, measured={"tenants": tenants, "allowed": region.capacity})
 
 
 def quota(plan: Plan, tenants: int) -> Check:
     """How much of a plan's quota is used."""
+    if not plan.offered:
+        return Check(System.QUOTA, _OK, _retired("plan", tenants), part=plan.name, measured={"tenants": tenants})
     if plan.quota is None:
         said = f"{'1 tenant is' if tenants == 1 else f'{tenants} tenants are'} on it; it has no quota."
         return Check(System.QUOTA, _OK, said, part=plan.name, measured={"tenants": tenants})
     state, said = _room(tenants, plan.quota, "The plan's quota", "no further tenant is admitted to it")
     return Check(System.QUOTA, state, said, part=plan.name, measured={"tenants": tenants, "allowed": plan.quota})
+
+
+def _retired(what: str, tenants: int) -> str:
+    return (
+        f"The {what} is retired: no new tenant may have it; {'1 tenant has' if tenants == 1 else f'{tenants} have'} it."
+    )
 
 
 def _room(used: int, allowed: int, what: str, then: str) -> Verdict:

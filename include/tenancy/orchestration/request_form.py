@@ -3,6 +3,8 @@
 What a schema cannot say (reserved or taken slugs, room in a region) is checked by the validate_request task.
 """
 
+from collections.abc import Collection, Iterable
+
 from airflow.sdk import Param
 
 from tenancy.activities.validate_request import EMAIL_LIMIT, NAME_LIMIT
@@ -32,13 +34,15 @@ def request_params(platform: Platform) -> dict[str, Param]:
             title="Plan",
             description="What the tenant gets: connections, replicas, CPU and memory.",
             type="string",
-            enum=list(platform.plans),
+            enum=list(platform.plans),  # retired ones too: the retry of a tenant that has one asks for it
+            values_display=_displayed(platform.plans, platform.offered_plans),
         ),
         "region": Param(
             title="Region",
             description="Where its data and workloads live. It cannot be moved later.",
             type="string",
             enum=list(platform.regions),
+            values_display=_displayed(platform.regions, platform.offered_regions),
         ),
         "admin_email": Param(
             title="Tenant admin's e-mail",
@@ -49,3 +53,8 @@ def request_params(platform: Platform) -> dict[str, Param]:
             maxLength=EMAIL_LIMIT,
         ),
     }
+
+
+def _displayed(known: Iterable[str], offered: Collection[str]) -> dict[str, str]:
+    """What Airflow's trigger form shows for each value."""
+    return {name: name if name in offered else f"{name} (not offered to new tenants)" for name in known}

@@ -26,6 +26,8 @@ class Region:
     ingress_domain: str
     capacity: int
     """How many tenants that are not decommissioned the region takes."""
+    offered: bool = True
+    """May new tenants have it? Those that have it keep it, and are undone and observed as before."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Plan:
     memory: str
     quota: int | None = None
     """How many tenants that are not decommissioned may be on this plan; None: as many as fit."""
+    offered: bool = True
+    """May new tenants have it?"""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,16 @@ class Platform:
     """What is stuck after how long, where the platform file departs from the runbook: activities and OF_TENANTS."""
     give_up: Mapping[str, timedelta] = field(default_factory=dict)
     """Activity -> after how long it is ended, where the platform file departs from PLAN."""
+
+    @property
+    def offered_regions(self) -> tuple[str, ...]:
+        """Those that new tenants may have."""
+        return tuple(name for name, region in self.regions.items() if region.offered)
+
+    @property
+    def offered_plans(self) -> tuple[str, ...]:
+        """Those that new tenants may have."""
+        return tuple(name for name, plan in self.plans.items() if plan.offered)
 
 
 _REGION_KEYS: Final = {
@@ -77,8 +91,10 @@ def parse(document: Mapping[str, Any], activities: Collection[str]) -> Platform:
     """
     problems = [
         *_check_top(document),
-        *_check_tables(document, "regions", _REGION_KEYS, {}),
-        *_check_tables(document, "plans", _PLAN_KEYS, {"quota": int}),
+        *_check_tables(document, "regions", _REGION_KEYS, {"offered": bool}),
+        *_check_tables(document, "plans", _PLAN_KEYS, {"quota": int, "offered": bool}),
+        *_check_offered(document, "regions"),
+        *_check_offered(document, "plans"),
         *_check_values(document, "regions", wrong_in_region),
         *_check_values(document, "plans", wrong_in_plan),
         *_check_minutes(document, "stall_limits_minutes", (*activities, *OF_TENANTS)),
@@ -127,6 +143,16 @@ def _check_tables(
     ]
 
 
+def _check_offered(document: Mapping[str, Any], section: str) -> list[str]:
+    tables = document.get(section)
+    tables = tables.values() if isinstance(tables, dict) else ()
+    retired = [isinstance(table, dict) and table.get("offered") is False for table in tables]
+    return [f"[{section}] offers none: at least one must not have offered = false"] if retired and all(retired) else []
+
+
+_EXPECTED: Final = {int: "a positive whole number", str: "a text", bool: "true or false"}
+
+
 def _check_table(name: str, table: Any, needed: Mapping[str, type], optional: Mapping[str, type]) -> list[str]:
     if not isinstance(table, dict):
         return ["must be a table"]
@@ -135,13 +161,15 @@ def _check_table(name: str, table: Any, needed: Mapping[str, type], optional: Ma
     problems += [f"has an unknown key {key}" for key in table if key not in needed and key not in optional]
     known = {**needed, **optional}
     return problems + [
-        f"{key} must be {'a positive whole number' if known[key] is int else 'a text'}"
+        f"{key} must be {_EXPECTED[known[key]]}"
         for key, value in table.items()
         if key in known and not _fits(value, known[key])
     ]
 
 
 def _fits(value: Any, kind: type) -> bool:
+    if kind is bool:
+        return isinstance(value, bool)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool) and value > 0
     return isinstance(value, str) and bool(value.strip())

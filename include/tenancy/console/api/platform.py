@@ -31,7 +31,13 @@ _NEVER: Final = "It has never run: is its DAG there, and not paused?"
 def show_platform(parts: PartsOf) -> platform_shapes.PlatformShape:
     """The regions and plans of this platform."""
     platform = parts.tenancy().platform
-    return platform_shapes.PlatformShape(name=platform.name, regions=list(platform.regions), plans=list(platform.plans))
+    return platform_shapes.PlatformShape(
+        name=platform.name,
+        regions=list(platform.offered_regions),
+        plans=list(platform.offered_plans),
+        retired_regions=[name for name in platform.regions if name not in platform.offered_regions],
+        retired_plans=[name for name in platform.plans if name not in platform.offered_plans],
+    )
 
 
 @router.get("/health", responses=_RESPONSES)

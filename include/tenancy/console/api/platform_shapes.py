@@ -13,6 +13,8 @@ class PlatformShape(BaseModel):
     name: str
     regions: list[str]
     plans: list[str]
+    retired_regions: list[str] = Field([], description="Known, and not offered to new tenants (`offered = false`)")
+    retired_plans: list[str] = Field([], description="Likewise")
 
 
 class LedgerHealth(BaseModel):
