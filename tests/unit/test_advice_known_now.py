@@ -235,3 +235,25 @@ def test_a_cancelled_tenant_is_not_told_why_an_earlier_attempt_failed():
 def test_attempts_that_were_cancelled_count_for_the_loop_rule(attempt: int, looped: bool):
     how = replace(standing(State.FAILED, Substate.SETTLED), attempt=attempt, cancelled=True)
     assert (advise(how, None, NOW, LIMITS).action == "decommission") == looped
+
+
+@pytest.mark.parametrize("activity", ORDER)
+@pytest.mark.parametrize("cause", [Cause.UNKNOWN, Cause.CLUSTER_IMAGE, Cause.STORAGE_BLOCKED, Cause.HELM_FAILED])
+@pytest.mark.parametrize("late", [minutes(1), minutes(12), minutes(60)])
+def test_nobody_is_advised_to_cancel_what_a_customer_has(activity: str, cause: Cause, late: timedelta):
+    """Behind the point of no return a cancel destroys; the attempt can be ended otherwise."""
+    how = replace(standing(State.PROVISIONING, activity=activity), past_no_return=True)
+    given = advice(how, stall=OpenStall("activity", how.activity, cause, "it hangs"), now=NOW + late)
+    assert given.action not in {"cancel", "decommission"}
+    assert "Cancel provisioning" not in given.said
+    before = advice(replace(how, past_no_return=False), now=NOW + minutes(60))
+    assert before.action in {"cancel", "reset", "escalate", ""}
+
+
+@pytest.mark.parametrize("substate", [Substate.READY, Substate.RETAINED])
+def test_decommission_is_no_way_out_of_a_loop_while_something_is_kept(substate: Substate):
+    looped = replace(standing(State.FAILED, substate), attempt=5, failures=5)
+    kept = advice(replace(looped, past_no_return=True))
+    assert kept.action in {"reset", "retry"}
+    if substate is Substate.READY:
+        assert advice(looped).action == "decommission"

@@ -144,3 +144,10 @@ def test_an_attempt_that_ended_active_is_no_loop() -> None:
     saga = ask(after_attempts(3, cancelled), start(run_id))
     active = ask(saga, *done(*ORDER, number=4, run_id=run_id))
     assert (active.phase, spent_attempts(active)) == ("Active", 3)
+
+
+def test_nobody_is_advised_to_destroy_what_a_customer_has() -> None:
+    saga = ask(after_attempts(2, cancelled), start(RunId("run-3")))
+    kept = ask(saga, c.ResumeAttempt(RunId("run-3"), "the ledger is older"), c.GiveUp(RunId("run-3"), "boom"))
+    assert "Decommission and recreate" not in warnings(kept)[-1]
+    assert "would destroy a customer's data" in warnings(kept)[-1]

@@ -14,7 +14,7 @@ from tenancy.activities.plan import PLAN
 from tenancy.activities.reasons import SEEN_BY_HEALTH, Reason, healed, is_current, reasons
 from tenancy.saga.advice import Advice, Remedy
 from tenancy.saga.causes import Cause
-from tenancy.saga.decide import WAY_ON
+from tenancy.saga.decide import KEEP, WAY_ON
 from tenancy.saga.loops import ENOUGH
 from tenancy.saga.stalls import IN_BETWEEN, Limits, StallKind, Standing, stall_of
 from tenancy.saga.states import State, Substate
@@ -227,7 +227,7 @@ def _of_provisioning(view: _View) -> Advice:
         return _while_in_time(view)
     if stall.kind is StallKind.PROVISIONING and _has_just_begun(view):
         return _wait_for_what_began(view)
-    return _said(how, *map(_remedy, view.own), _when_stuck(how) if stall.kind is StallKind.ACTIVITY else _CANCEL)
+    return _said(how, *map(_remedy, view.own), _when_stuck(how) if stall.kind is StallKind.ACTIVITY else _stop(how))
 
 
 def _of_held(view: _View) -> Advice:
@@ -266,12 +266,19 @@ def _wait_for_what_began(view: _View) -> Advice:
     """A cause of the activity before says nothing about this one, and a cancel would undo what may be done soon."""
     label = next((each.label for each in PLAN if each.name == view.how.activity), view.how.activity)
     grace = _grace(view)
-    said = f"Wait: {label} has just begun. If it is not done within {in_words(grace)}: {_low(_CANCEL.said)}"
+    said = f"Wait: {label} has just begun. If it is not done within {in_words(grace)}: {_low(_stop(view.how).said)}"
     return Advice(said, until=view.how.activity_clock + grace)
+
+
+def _stop(how: Standing) -> Remedy:
+    """How to end an attempt that does not get on."""
+    return _KEEP if how.past_no_return else _CANCEL
 
 
 def _when_stuck(how: Standing) -> Remedy:
     """An old plan may have an activity that PLAN has no more."""
+    if how.past_no_return:
+        return _KEEP
     return next((activity.when_stuck for activity in PLAN if activity.name == how.activity), _CANCEL)
 
 
@@ -319,7 +326,8 @@ def _remedy_of_failure(reason: Reason) -> Remedy:
 
 def _way_on(how: Standing) -> Remedy:
     way_on = Remedy(WAY_ON[f"Failed {how.substate}"], _NEXT[how.substate or Substate.SETTLED])
-    if max(how.failures, how.attempt) >= ENOUGH and how.substate in {Substate.SETTLED, Substate.READY}:
+    kept = how.past_no_return  # then it is no cleaner: a decommission destroys a customer's data
+    if max(how.failures, how.attempt) >= ENOUGH and how.substate in {Substate.SETTLED, Substate.READY} and not kept:
         way_on = LOOPED
     if how.repeats and not how.cancelled:
         way_on = Remedy(f"{NOT_TRANSIENT} {way_on.said}", way_on.action)
@@ -337,7 +345,7 @@ def _remedy(reason: Reason) -> Remedy:
 
 def _said(how: Standing, *remedies: Remedy) -> Advice:
     """One after the other; the action is the last one's. Who was escalated is not escalated again."""
-    told = [each for each in remedies if each.said]
+    told = [_keeping(how, each) for each in remedies if each.said]
     if how.escalated and how.state is not State.FAILED:
         told = [*(each for each in told if each.action != "escalate"), _WAIT_FOR_PLATFORM]
     return Advice(" ".join(each.said for each in told), told[-1].action)
@@ -345,6 +353,7 @@ def _said(how: Standing, *remedies: Remedy) -> Advice:
 
 _CANCEL: Final = Remedy("Cancel provisioning is the first action: it releases the resources cleanly.", "cancel")
 _HELD: Final = "As the sentence says; nothing has to be done to the tenant."
+_KEEP: Final = Remedy(KEEP)
 _AGAIN: Final = {
     State.CANCELLING: Remedy("cancel again, then reset.", "cancel"),
     State.FAILED: Remedy("cancel provisioning, which begins anew, then reset.", "cancel"),
@@ -363,6 +372,12 @@ def in_words(span: timedelta) -> str:
     minutes, seconds = divmod(int(span.total_seconds()), 60)
     whole = f"{minutes} minute{'s' if minutes != 1 else ''}" if minutes else ""
     return " ".join(part for part in (whole, f"{seconds} s" if seconds or not minutes else "") if part)
+
+
+def _keeping(how: Standing, remedy: Remedy) -> Remedy:
+    """Nobody is advised to destroy a customer's data."""
+    destroys = remedy.action == "cancel" and how.past_no_return and how.state is State.PROVISIONING
+    return _KEEP if destroys else remedy
 
 
 def _low(sentence: str) -> str:

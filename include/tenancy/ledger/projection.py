@@ -30,6 +30,7 @@ def tenant_row(saga: Saga, at: datetime) -> dict[str, Any]:
         "stall_said": saga.stall.message if saga.stall else "",
         **_activity_columns(saga),
         "cancelled": saga.cancelled,
+        "past_no_return": saga.past_no_return,
         "escalated": saga.escalated,
         "escalation_sent": bool(saga.escalation_sent_to),
         "failures": len(saga.failures),

@@ -21,7 +21,7 @@ values (%(stream)s, %(seq)s, %(kind)s, %(attempt)s, %(lease)s, %(actor)s, %(reas
 -- The tenant's row as its facts fold now.
 insert into ledger.tenant as t (id, slug, name, plan, region, admin_email, state, substate, attempt, generation, run_id,
                                 activity, activity_since, seq, predecessor, held, held_by, history_cleared,
-                                stall, stall_activity, stall_cause, stall_said, escalated, escalation_sent, cancelled,
+                                stall, stall_activity, stall_cause, stall_said, escalated, escalation_sent, cancelled, past_no_return,
                                 activity_cause, activity_said, activity_cause_at, held_at, stall_at,
                                 failures, failure_cause, repeats, failure_activity, failure_said, failed_at,
                                 schema_version, chart_version, created_at, state_since, updated_at)
@@ -29,6 +29,7 @@ values (%(id)s, %(slug)s, %(name)s, %(plan)s, %(region)s, %(admin_email)s, %(sta
         %(generation)s, %(run_id)s, %(activity)s, case when %(activity)s::text is not null then %(at)s::timestamptz end,
         %(seq)s, %(predecessor)s, %(held)s, %(held_by)s, %(history_cleared)s,
         %(stall)s, %(stall_activity)s, %(stall_cause)s, %(stall_said)s, %(escalated)s, %(escalation_sent)s, %(cancelled)s,
+        %(past_no_return)s,
         %(activity_cause)s, %(activity_said)s, case when %(activity_cause)s::text is not null then %(at)s::timestamptz end,
         case when %(held_by)s::text is not null then %(at)s::timestamptz end,
         case when %(stall)s::text is not null then %(at)s::timestamptz end,
@@ -42,6 +43,7 @@ on conflict (id) do update set
     held = excluded.held, held_by = excluded.held_by, history_cleared = excluded.history_cleared,
     stall = excluded.stall, stall_activity = excluded.stall_activity, stall_cause = excluded.stall_cause,
     stall_said = excluded.stall_said, escalated = excluded.escalated, escalation_sent = excluded.escalation_sent, cancelled = excluded.cancelled,
+    past_no_return = excluded.past_no_return,
     activity_cause = excluded.activity_cause, activity_said = excluded.activity_said,
     activity_cause_at = case when (t.activity, t.attempt, t.activity_cause)
                                   is distinct from (excluded.activity, excluded.attempt, excluded.activity_cause)
@@ -124,7 +126,7 @@ with page as materialized (
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
        seq, predecessor, created_at, state_since, needs_attention, held, activity_since, turn_since, held_by,
        stall, stall_activity, stall_cause, stall_said, stall_at, held_at, activity_cause, activity_said,
-       activity_cause_at, cancelled, escalated, escalation_sent, failures, failure_cause, repeats
+       activity_cause_at, cancelled, past_no_return, escalated, escalation_sent, failures, failure_cause, repeats
   from ledger.tenant
  cross join lateral (
        select (state = 'Failed'
@@ -180,7 +182,7 @@ with judged as materialized (
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
        seq, predecessor, created_at, state_since, true as needs_attention, held, activity_since, turn_since, held_by,
        stall, stall_activity, stall_cause, stall_said, stall_at, held_at, activity_cause, activity_said,
-       activity_cause_at, cancelled, escalated, escalation_sent, failures, failure_cause, repeats,
+       activity_cause_at, cancelled, past_no_return, escalated, escalation_sent, failures, failure_cause, repeats,
        belongs.class_issue, belongs.class_tenants
   from (select * from judged order by created_at desc, id desc limit %(limit)s) as page
   left join lateral (
@@ -293,7 +295,7 @@ select id as tenant_id, extract(epoch from %(now)s::timestamptz - updated_at)::f
 -- How every tenant stands that is in motion, failed, or has an open stall.
 select id as tenant_id, state::text, substate::text, activity, state_since, activity_since, turn_since, held_by,
        stall, stall_activity, stall_cause, stall_said, stall_at, held_at, activity_cause, activity_said,
-       activity_cause_at, cancelled, attempt, escalated, escalation_sent, failures, failure_cause, repeats
+       activity_cause_at, cancelled, past_no_return, attempt, escalated, escalation_sent, failures, failure_cause, repeats
   from ledger.tenant where state in ('Provisioning', 'Cancelling', 'Decommissioning', 'Failed') or stall is not null;
 
 -- name: snapshot
@@ -538,7 +540,7 @@ select stall as kind, coalesce(stall_activity, '') as activity, stall_cause as c
 select * from (
        select id as tenant_id, slug, region, plan, state::text, substate::text, activity, state_since, activity_since,
               turn_since, held_by, stall, stall_activity, stall_cause, stall_said, stall_at, held_at, activity_cause, activity_said,
-       activity_cause_at, cancelled, attempt, escalated, escalation_sent, failures, failure_cause, repeats,
+       activity_cause_at, cancelled, past_no_return, attempt, escalated, escalation_sent, failures, failure_cause, repeats,
               concat_ws(':', 'stall', id, attempt || '.' || generation, replace(stall, ' ', '-'), stall_activity) as key
          from ledger.tenant
         where stall is not null and stall_said <> %(not_looked_at)s

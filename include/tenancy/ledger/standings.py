@@ -49,6 +49,7 @@ def standing_of(row: dict[str, Any]) -> Standing:
         activity_message=row["activity_said"],
         activity_cause_since=row["activity_cause_at"],
         cancelled=row["cancelled"],
+        past_no_return=row["past_no_return"],
     )
 
 

@@ -132,9 +132,13 @@ def _(command: c.NoteEscalationSent, saga: Saga) -> tuple[f.Fact, ...]:
 
 def way_on(saga: Saga) -> str:
     """The next step from here, in one sentence (runbook: cancel, then reset, then retry)."""
-    return WAY_ON[saga.phase]
+    return KEEP if saga.past_no_return and saga.state is State.PROVISIONING else WAY_ON[saga.phase]
 
 
+KEEP = (
+    "Mark its running task failed in Airflow: it has passed its point of no return, so that ends the attempt and keeps "
+    "everything; then reset and retry. A cancel destroys a customer's data."
+)
 WAY_ON = {
     "Provisioning": "Cancel first: it releases the resources cleanly.",
     "Cancelling": "Wait 2 minutes for the cancel to complete, cancel again if it has not, then reset.",

@@ -42,8 +42,12 @@ def _looped(saga: Saga) -> str:
     failed = len({failure.attempt for failure in saga.failures})
     return (
         f"{spent} attempts did not end Active: {failed} failed, {spent - failed} were cancelled or reset. They made "
-        f"and released {saga.churn} resources so far. Decommission and recreate is cleaner than another retry."
+        f"and released {saga.churn} resources so far. {_KEPT if saga.past_no_return else _CLEANER}"
     )
+
+
+_CLEANER: Final = "Decommission and recreate is cleaner than another retry."
+_KEPT: Final = "Find the cause before another retry: a decommission would destroy a customer's data."
 
 
 def same_error_again(saga: Saga) -> bool:

@@ -85,6 +85,8 @@ class Standing:
     activity_message: str = ""
     activity_cause_since: datetime | None = None
     """Since when that is the cause."""
+    past_no_return: bool = False
+    """Does a cancel destroy a customer's data?"""
     cancelled: bool = False
     """Did a person cancel its newest attempt while that was running?"""
 

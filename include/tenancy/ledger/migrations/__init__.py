@@ -12,7 +12,7 @@ from tenancy.ledger.migrations.rights import grant
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError
 
-LEDGER_VERSION = "0014"
+LEDGER_VERSION = "0015"
 """The revision this code needs (tests hold it to the newest script)."""
 SCHEMA = "ledger"
 MIGRATION_SECONDS = 3600
