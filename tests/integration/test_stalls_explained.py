@@ -158,6 +158,7 @@ def test_what_keeps_an_old_namespace_from_ending_is_named(stage: Stage, run: Run
     held = {"metadata": {"name": "held", "finalizers": ["example.com/backup"]}}
     kubernetes.ask("POST", f"/api/v1/namespaces/{name}/configmaps", held)
     kubernetes.ask("DELETE", f"/api/v1/namespaces/{name}")
+    eventually(lambda: kubernetes.ask("GET", f"/api/v1/namespaces/{name}")["status"].get("conditions"))  # it has begun
     assert_stalled(stage, DEPLOY, Cause.CLUSTER_ENDING, "example.com/backup")
     kubernetes.merge(f"/api/v1/namespaces/{name}/configmaps/held", {"metadata": {"finalizers": []}})
     await_end(stage, name)

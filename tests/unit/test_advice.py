@@ -63,6 +63,23 @@ def test_the_cause_goes_before_the_runbooks_row_and_says_whose_fault_it_is():
     assert not crashing.not_its_fault
 
 
+_OF_THE_CLUSTER = (
+    Cause.CLUSTER_RIGHTS,
+    Cause.CLUSTER_CREDENTIALS,
+    Cause.CLUSTER_ADMISSION,
+    Cause.CLUSTER_WEBHOOK,
+    Cause.CLUSTER_SCALED,
+    Cause.CLUSTER_NODE,
+)
+
+
+@pytest.mark.parametrize("cause", _OF_THE_CLUSTER)
+def test_what_the_cluster_keeps_a_tenant_from_is_not_the_tenants_fault(cause: Cause):
+    advice = advise(standing(activity_for=6), OpenStall("activity", STORAGE, cause, "its words"), NOW, LIMITS)
+    assert advice.not_its_fault
+    assert "quota" not in advice.said
+
+
 @pytest.mark.parametrize(
     "cause", [Cause.ENGINE_SCHEDULER_SILENT, Cause.ENGINE_TRIGGERER_SILENT, Cause.ENGINE_UNREACHABLE]
 )
