@@ -1,4 +1,4 @@
-"""The platform's PostgreSQL is killed while a page is open: the page keeps its picture, and tenantctl says what is wrong."""
+"""PostgreSQL is killed while a page is open: the page keeps its picture, and tenantctl says what is wrong."""
 
 import os
 import re
