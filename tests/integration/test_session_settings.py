@@ -12,7 +12,12 @@ from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.lending import Lending
 from tenancy.adapters.session_settings import CLIENT_ENCODING
 from tenancy.adapters.sessions import Session, connected, session, session_settings
-from tenancy.saga.errors import PlatformError
+from tenancy.engine import invitation
+from tenancy.ledger.envelope import Stamp
+from tenancy.saga.causes import Cause
+from tenancy.saga.errors import PlatformError, TransientError
+from tenancy.saga.states import State
+from tests.integration.stage import Stage
 from tests.parts import superuser
 
 HOSTILE = {
@@ -134,3 +139,29 @@ def test_options_of_the_environment_change_nothing(storage_dsn: Dsn, monkeypatch
     with connected(storage_dsn, application="t") as opened:
         assert shown(opened) == session_settings("t")
         assert settings(opened)["client_encoding"] == CLIENT_ENCODING
+
+
+def test_a_tenant_is_provisioned_alike_on_a_hostile_server(quick_server: PostgresServer, stage: Stage):
+    """The times that people are shown are of UTC, whatever the server's own zone."""
+    with set_for(quick_server, "system"):
+        before = datetime.now(UTC)
+        stage.run_all()
+        shown = invitation.show(stage.tenancy, stage.tenant_id, by=Stamp("ada"))
+        times = [shown.expires_at, *(each.at for each in stage.envelopes)]
+    assert stage.saga.state is State.ACTIVE
+    assert timedelta(days=7) - timedelta(minutes=1) < shown.expires_at - before < timedelta(days=7, minutes=10)
+    assert {at.utcoffset() for at in times} == {timedelta(0)}
+
+
+def test_a_read_only_server_is_tried_again_and_harms_no_tenant(quick_server: PostgresServer, stage: Stage):
+    with superuser(quick_server) as connection:
+        connection.execute("alter role storage_admin set default_transaction_read_only = on")
+        try:
+            with pytest.raises(TransientError, match=r"\[25006\]") as refused:
+                stage.run_all()
+        finally:
+            connection.execute("alter role storage_admin reset default_transaction_read_only")
+    assert refused.value.cause is Cause.STORAGE_READ_ONLY
+    assert stage.saga.state is State.PROVISIONING
+    stage.run_all()
+    assert stage.saga.state is State.ACTIVE

@@ -15,8 +15,11 @@ from psycopg.rows import dict_row
 
 from tenancy.adapters.connecting import TellingConnection
 from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.pooler_check import require_direct
 from tenancy.adapters.postgres_causes import translate
 from tenancy.adapters.session_settings import PINNED, REPORTED, named, require_reported
+from tenancy.saga.causes import Cause
+from tenancy.saga.errors import PlatformError
 
 Session = psycopg.Connection[dict[str, Any]]
 
@@ -55,26 +58,43 @@ def session(
     dsn: Dsn, *, application: str, settings: dict[str, str] | None = None, silence_seconds: float | None = None
 ) -> Iterator[Session]:
     """A session that is closed at the end. Its errors come out as ours (postgres_causes.py)."""
-    with translated(dsn), connected(dsn, application=application, settings=settings) as connection:
-        connection.silence_seconds = silence_seconds
+    opened = connected(dsn, application=application, settings=settings, silence_seconds=silence_seconds)
+    with translated(dsn), opened as connection:
         yield connection
 
 
-def connected(dsn: Dsn, *, application: str, settings: dict[str, str] | None = None) -> BoundedConnection:
+def connected(
+    dsn: Dsn, *, application: str, settings: dict[str, str] | None = None, silence_seconds: float | None = None
+) -> BoundedConnection:
     """A session that the caller closes; at the end of a `with` it closes itself.
 
     Errors of connecting come out as ours, those of statements as psycopg's. PlatformError when the settings do not
     reach the session: then a pooler answers, not PostgreSQL.
     """
     wanted = session_settings(application, settings)
-    with translated(dsn, connecting=True):
-        connection = BoundedConnection.connect(**dsn.parameters(wanted), autocommit=True, row_factory=dict_row)
+    connection = _opened(dsn, wanted)
+    connection.silence_seconds = silence_seconds
     try:
         require_settings(connection, wanted, dsn)
-    except BaseException:
+        with translated(dsn):
+            require_direct(
+                connection,
+                wanted,
+                place=f"{dsn.place} as {dsn.user}",
+                system=dsn.label,
+                open_another=lambda: _opened(dsn, wanted),
+            )
+    except BaseException as error:
         connection.close()
+        if isinstance(error, PlatformError) and dsn.is_ledger:
+            error.cause = Cause.LEDGER_REFUSES
         raise
     return connection
+
+
+def _opened(dsn: Dsn, wanted: Mapping[str, str]) -> BoundedConnection:
+    with translated(dsn, connecting=True):
+        return BoundedConnection.connect(**dsn.parameters(wanted), autocommit=True, row_factory=dict_row)
 
 
 def session_settings(application: str, settings: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -8,7 +8,7 @@ lost on its way was shown, and is renewed. Called by the JSON API.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from tenancy.activities.activity import Work
 from tenancy.activities.apply_tenant_schema import database_of, digest_of, invitation_of
@@ -98,7 +98,7 @@ def _require_worth_something(found: InvitationSeen | None, digest: str) -> Invit
     if seen.digest != digest:
         raise Refused(f"The tenant's database has another invitation than the platform made: {_RENEW}.")
     if not seen.open:
-        raise Refused(f"It expired at {seen.expires_at:%Y-%m-%d %H:%M:%S} UTC: {_RENEW}.")
+        raise Refused(f"It expired at {seen.expires_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC: {_RENEW}.")
     return seen
 
 

@@ -1,0 +1,72 @@
+"""Is it PostgreSQL itself that answers, or a pooler before it? Asked once by each process of each server.
+
+A pooler that drops our time-outs, or gives one session of the server to several of ours, would go unnoticed until a
+statement hangs or two processes hold the same lock. What it refuses comes as 08P01, and session_settings.py notices
+most of what it drops.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from tenancy.adapters.session_settings import lost_settings
+from tenancy.saga.causes import Cause
+from tenancy.saga.errors import PlatformError
+
+if TYPE_CHECKING:
+    import psycopg
+
+_BOUNDS: Final = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "search_path")
+_UNITS: Final = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+_QUERY: Final = """
+    select pg_catalog.pg_backend_pid() as pid, name, pg_catalog.current_setting(name, true) as value
+      from pg_catalog.unnest(%s::pg_catalog.text[]) as name
+"""
+_PID: Final = "select pg_catalog.pg_backend_pid() as pid"
+
+_asked: set[str] = set()
+"""The servers that this process asked."""
+
+
+def require_direct(
+    connection: "psycopg.Connection[dict[str, Any]]",
+    wanted: Mapping[str, str],
+    *,
+    place: str,
+    system: str,
+    open_another: "Callable[[], psycopg.Connection[dict[str, Any]]]",
+) -> None:
+    """PlatformError when a pooler at `place` took our bounds away, or shares its sessions."""
+    if place in _asked:
+        return
+    rows = connection.execute(_QUERY, (list(_BOUNDS),)).fetchall()
+    lost = {row["name"]: row["value"] for row in rows if not _same(row["value"], wanted[row["name"]])}
+    if lost:
+        raise lost_settings(lost, wanted, system)
+    if rows[0]["pid"] != connection.info.backend_pid:  # the process is not the one that greeted us
+        with open_another() as other:
+            _require_unshared(connection, other, system)
+    _asked.add(place)
+
+
+def _require_unshared(
+    connection: "psycopg.Connection[dict[str, Any]]", other: "psycopg.Connection[dict[str, Any]]", system: str
+) -> None:
+    pids = [each.execute(_PID).fetchone() for each in (connection, other, connection)]
+    if pids[0] == pids[1] or pids[0] != pids[2]:
+        raise PlatformError(
+            f"A pooler stands before {system} and gives one session of the server to several of ours, so locks on "
+            "tenants do not hold. Let the Airflow connection lead to PostgreSQL itself; session pooling "
+            "(pool_mode = session) is not enough where start-up parameters are dropped.",
+            cause=Cause.STORAGE_POOLER,
+        )
+
+
+def _same(found: str | None, wanted: str) -> bool:
+    return found is not None and _milliseconds(found) == _milliseconds(wanted)
+
+
+def _milliseconds(value: str) -> int | str:
+    """PostgreSQL tells 3600s as 1h; what is no time is compared as it is."""
+    time = re.fullmatch(r"(\d+)\s*(ms|s|min|h|d)?", value)
+    return int(time[1]) * _UNITS[time[2] or "ms"] if time else value
