@@ -91,9 +91,7 @@ def test_a_code_that_nobody_documents_is_permanent():
 @pytest.mark.parametrize("cause", [Cause.STORAGE_READ_ONLY, Cause.STORAGE_CREDENTIALS, Cause.STORAGE_POOLER])
 def test_such_a_failure_is_told_as_the_platforms(cause: Cause):
     how = replace(standing(), state=State.FAILED, substate=Substate.SETTLED, failure_cause=cause)
-    advice = advise(how, None, NOW, LIMITS)
-    assert advice.not_its_fault
-    assert advice.said.startswith(REMEDIES[cause].said)
+    assert advise(how, None, NOW, LIMITS).not_its_fault
 
 
 def test_the_message_is_not_read():
