@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 
+from tenancy.engine.plan_versions import fault_of_plan
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.unwind import unwind
 from tenancy.engine.workflow import start_compensation
@@ -12,6 +13,7 @@ from tenancy.saga.commands import GiveUp
 from tenancy.saga.errors import Refused, TenancyError
 from tenancy.saga.facts import ActivityRefused
 from tenancy.saga.names import TenantId
+from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
@@ -54,6 +56,7 @@ def _record(tenancy: Tenancy, command: GiveUp, stamp: Stamp) -> Saga | None:
             return None
         if command.activity is None:
             command = _with_last_refusal(ledger, tenant_id, command)
+        command = _with_fault_of_plan(ledger, tenant_id, command)
         try:
             return ledger.record(tenant_id, command, stamp=stamp)
         except Refused as refusal:
@@ -67,3 +70,10 @@ def _with_last_refusal(ledger: LedgerSession, tenant_id: TenantId, command: Give
     refused = (fact for fact in facts if isinstance(fact, ActivityRefused) and fact.run_id == command.run_id)
     last = next(refused, None)
     return replace(command, message=f"{command.message}: {last.message}") if last else command
+
+
+def _with_fault_of_plan(ledger: LedgerSession, tenant_id: TenantId, command: GiveUp) -> GiveUp:
+    """An attempt that this version of Tenancy cannot end well has not failed: another version goes on with it."""
+    saga = ledger.saga(tenant_id)
+    fault = fault_of_plan(saga) if saga and saga.state is State.PROVISIONING else None
+    return replace(command, message=str(fault), platform_fault=fault.cause) if fault else command

@@ -1,7 +1,7 @@
-"""An attempt goes by the plan that it recorded, whatever PLAN this version of Tenancy has. Called by runner.py.
+"""An attempt goes by the plan that it recorded, whatever PLAN this version of Tenancy has.
 
-During an upgrade, and after one, a run in flight meets another list of activities than the one that it began with: its
-DAG run has a task more than its plan, or a task less.
+Called where activities are run and where a run is given up. During an upgrade, and after one, a run in flight meets
+another list of activities than the one that it began with: its DAG run has a task more than its plan, or a task less.
 """
 
 import logging
@@ -43,3 +43,12 @@ def require_known(saga: Saga, activity: ActivityName | None = None) -> None:
             )
         if entry.activity == activity:
             return
+
+
+def fault_of_plan(saga: Saga) -> PlatformError | None:
+    """Why this version of Tenancy cannot go on with the attempt, if it cannot."""
+    try:
+        require_known(saga)
+    except PlatformError as error:
+        return error
+    return None

@@ -18,7 +18,7 @@ from tenancy.engine.escalation import send_escalations
 from tenancy.engine.held import Holds
 from tenancy.engine.marks import MARK_RUN, Heeded, Marks
 from tenancy.engine.overdue import Move, Seen
-from tenancy.engine.plan_versions import require_known
+from tenancy.engine.plan_versions import fault_of_plan
 from tenancy.engine.stalls import note_stalls
 from tenancy.engine.telling import tell_of_classes, tell_of_stalls
 from tenancy.engine.tenancy import Tenancy
@@ -29,7 +29,7 @@ from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.rounds import Poke, Suspect
 from tenancy.saga import commands as c
-from tenancy.saga.errors import PlatformError, Refused
+from tenancy.saga.errors import Refused
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
@@ -178,7 +178,7 @@ class _Reconciler:
             self.done["put off"] += 1
 
     def _try_again(self, saga: Saga, seen: Seen) -> None:
-        if not self._was_ended_by_a_person(saga, seen) and not _unknown_plan(saga):
+        if not self._was_ended_by_a_person(saga, seen) and not fault_of_plan(saga):
             self.runs.run_again(PROVISIONING_DAG, saga.run_id)
 
     def _was_ended_by_a_person(self, saga: Saga, seen: Seen) -> bool:
@@ -195,7 +195,7 @@ class _Reconciler:
         assert seen.run is not None  # the move says so
         if self._was_ended_by_a_person(saga, seen):
             return
-        if fault := _unknown_plan(saga):
+        if fault := fault_of_plan(saga):
             self._record(saga, c.NoteHeld(str(fault), fault.cause, platform=True), "the run ended")
             return
         ended = f"Airflow ended the run as {seen.run.state} before it was done, and no callback of its tasks told why"
@@ -210,15 +210,6 @@ class _Reconciler:
         message = _RESTORED.format(run_id=saga.run_id)
         self._record(saga, c.ResumeAttempt(saga.run_id, message), "the ledger is older than its run")
         self.runs.run_again(PROVISIONING_DAG, saga.run_id)
-
-
-def _unknown_plan(saga: Saga) -> PlatformError | None:
-    """Why this version of Tenancy cannot go on with the attempt, if it cannot."""
-    try:
-        require_known(saga)
-    except PlatformError as error:
-        return error
-    return None
 
 
 def _seconds(since: datetime | None, now: datetime) -> float:

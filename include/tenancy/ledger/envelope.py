@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from tenancy.saga.errors import LedgerOutdatedError
 from tenancy.saga.facts import FACTS, Fact
@@ -121,9 +121,19 @@ def data_of(fact: Fact) -> dict[str, Any]:
 
 
 def fact_of(kind: str, data: dict[str, Any]) -> Fact:
-    """The fact that was stored. LedgerOutdatedError when newer code wrote a kind that this code does not know."""
+    """The fact that was stored.
+
+    LedgerOutdatedError when newer code wrote a kind or a field that this code does not know: half of a fact is no fact.
+    """
     if kind not in FACTS:
         raise LedgerOutdatedError(
             f"The ledger has a fact {kind} that this version of Tenancy does not know: upgrade it."
         )
-    return _adapter(kind).validate_python(data)
+    try:
+        return _adapter(kind).validate_python(data)
+    except ValidationError as error:
+        fields = ", ".join(sorted({".".join(map(str, each["loc"])) for each in error.errors()}))
+        raise LedgerOutdatedError(
+            f"The ledger has a fact {kind} that this version of Tenancy cannot read (at {fields}): upgrade it. If it "
+            "is the newest version, the fact was altered: verify the ledger."
+        ) from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
-from tenancy.saga.tenant import Credential, Parameters, PlanEntry
+from tenancy.saga.tenant import EXACT, Credential, Parameters, PlanEntry
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class Fact:
     """Something that happened."""
 
     kind: ClassVar[str] = ""
+    __pydantic_config__: ClassVar = EXACT
 
 
 @dataclass(frozen=True)

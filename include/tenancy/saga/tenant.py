@@ -5,16 +5,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Self
+from typing import ClassVar, Final, Self
 
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
 from tenancy.saga.states import Kind, ResourceState, State, StepStatus, Substate
 
+EXACT: Final = {"extra": "forbid"}
+"""Stored values of these classes have these fields and no others: what a newer version wrote is not read in part
+(ledger/envelope.py)."""
+
 
 @dataclass(frozen=True)
 class Parameters:
     """What was asked for."""
+
+    __pydantic_config__: ClassVar = EXACT
 
     slug: str
     name: str
@@ -34,6 +40,8 @@ class Parameters:
 class PlanEntry:
     """One activity as an attempt's plan recorded it, so that old timelines stay true when PLAN changes."""
 
+    __pydantic_config__: ClassVar = EXACT
+
     activity: ActivityName
     kind: Kind
 
@@ -41,6 +49,8 @@ class PlanEntry:
 @dataclass(frozen=True)
 class Credential:
     """Which key and generation a resource's credentials are derived from; never the credential itself."""
+
+    __pydantic_config__: ClassVar = EXACT
 
     kid: str
     generation: int
