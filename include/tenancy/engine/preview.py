@@ -7,6 +7,7 @@ to one filled-in request: the action itself, carried out and rolled back (rehear
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from tenancy.engine.consequences import CREATES, consequence
 from tenancy.engine.undoing_order import undoing_order
 from tenancy.saga import commands as c
 from tenancy.saga import loops
@@ -37,18 +38,6 @@ class Preview:
     warnings: tuple[str, ...] = ()
 
 
-_SAID = {
-    "cancel": "Ends the run and undoes what was made, last made first.",
-    "reset": "Gives the saga a clean slate. Nothing is reallocated, history is kept.",
-    "retry": "Starts the saga afresh for the same tenant id.",
-    "decommission": "Releases everything the tenant has, last made first, and frees its slug.",
-    "recreate": "Creates a new tenant of the same slug, linked to this one.",
-    "create": "Provisions a new tenant.",
-    "escalate": (
-        "Sends platform engineering a message through the notification channels, with the tenant's id, slug and state, "
-        "its last successful activity, its last error and what was tried so far. Changes nothing about the tenant."
-    ),
-}
 _COMMANDS: Mapping[str, c.Command] = {
     "cancel": c.Cancel(),
     "reset": c.Reset(),
@@ -69,7 +58,7 @@ def preview(saga: Saga, action: str) -> Preview:
 
 def dry_run(saga: Saga | None, action: str, perform: Callable[[], object]) -> Preview:
     """What `perform` answers, which is the action with a rehearsed Tenancy. `saga` is None for a new tenant."""
-    shown = _shown(saga, action) if saga else Preview(action, allowed=True, said=_SAID[action])
+    shown = _shown(saga, action) if saga else Preview(action, allowed=True, said=CREATES)
     try:
         perform()
     except Refused as refusal:
@@ -82,7 +71,7 @@ def _shown(saga: Saga, action: str) -> Preview:
     return Preview(
         action,
         allowed=True,
-        said=_SAID[action],
+        said=consequence(saga, action),
         undone=undoing_order(saga.live_resources) if undoes else (),
         kept=() if undoes else saga.live_resources,
         confirm_slug=needed.slug,

@@ -19,10 +19,11 @@ from tenancy.console.api.problems import ProblemError, problem_of
 from tenancy.console.api.requests import Ref
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import forms, reads
-from tenancy.console.pages.action_view import BUTTONS, RIGHTS
+from tenancy.console.pages.action_view import BUTTONS, RIGHTS, ActionView, action_views
 from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.rendering import page
 from tenancy.console.pages.visit import SentIn, Visit, VisitOf
+from tenancy.engine.consequences import removed_so_far
 from tenancy.engine.escalation import is_over
 from tenancy.engine.preview import preview
 from tenancy.engine.progress import progress
@@ -34,6 +35,7 @@ from tenancy.saga.unwinding import is_to_be_unwound
 router = APIRouter(route_class=PageRoute)
 
 Action = Literal["cancel", "reset", "retry", "decommission", "recreate", "escalate"]
+_REMOVES: Final = frozenset({"cancel", "decommission"})
 _ASKS: Final[dict[str, Callable[..., Response]]] = {
     "cancel": api.cancel,
     "reset": api.reset,
@@ -44,6 +46,10 @@ _ASKS: Final[dict[str, Callable[..., Response]]] = {
 }
 
 
+_IN_THE_FORM: Final = frozenset({"reason", "confirm_slug", *forms.CORRECTABLE})
+"""What a person can put right in the form."""
+
+
 @dataclass(frozen=True)
 class _Form:
     """A dialog's form: empty, or as it was sent with what was wrong about it."""
@@ -52,6 +58,19 @@ class _Form:
     force: bool
     sent: forms.Sent
     problem: ProblemError | None = None
+
+    @property
+    def can_be_sent(self) -> bool:
+        """Is the same form worth sending (again)? After a refusal of the action itself it is not."""
+        if self.problem is None or self.problem.status >= 500:
+            return True
+        return self.problem.field in _IN_THE_FORM
+
+    @property
+    def key(self) -> str:
+        """A form whose answer was lost keeps its key: what was done is not done again."""
+        lost = self.problem is not None and self.problem.status >= 500
+        return (self.sent.get("key") if lost else "") or uuid4().hex
 
 
 @router.get("/tenants/{ref}/actions/{action}")
@@ -106,10 +125,19 @@ def _dialog(visit: Visit, desk: Desk, ref: str, form: _Form) -> Response:
         label="Force reset" if form.force else BUTTONS[form.action],
         line=line,
         saga=saga,
-        seen=preview(saga, form.action),
-        key=uuid4().hex,
+        seen=(seen := preview(saga, form.action)),
+        sends=(seen.allowed or form.force) and form.can_be_sent,
+        removed=removed_so_far(saga) if form.action in _REMOVES else "",
+        offers=_offers(visit.caller, saga),
+        key=form.key,
         platform=desk.tenancy.platform,
     )
+
+
+def _offers(caller: Caller, saga: Saga) -> tuple[ActionView, ...]:
+    """What this caller could do to the tenant as it is now."""
+    named = (each for each in action_views(saga, caller.rights, None) if each.name != "invitation")
+    return tuple(each for each in named if each.allowed)
 
 
 def _done(visit: Visit, desk: Desk, ref: str, action: str, told: dict[str, Any] | None) -> Response:

@@ -1,0 +1,126 @@
+"""The dialogs on a real ledger: what they say of the tenant as it is now, and what they offer after a refusal."""
+
+import re
+from html import unescape
+from typing import Any
+
+import httpx
+import pytest
+
+from tenancy.console.api.problems import ProblemError
+from tenancy.console.pages.dialogs import _Form
+from tenancy.saga import commands as c
+from tests.asgi import ask
+from tests.integration.lives import WHOLE_LIFE
+from tests.integration.pages import Console
+from tests.unit.sagas import ORDER, STORAGE, TENANT, VALIDATE, begin, done, start
+
+WRITES = {"X-Tenancy-Request": "1", "Content-Type": "application/x-www-form-urlencoded"}
+SEND = re.compile(r'<button type="submit"')
+OFFER = re.compile(r'data-offer="(\w+)"')
+PATH = f"/tenants/{TENANT}/actions"
+
+
+def opened(console: Console, action: str) -> httpx.Response:
+    return console.get(f"{PATH}/{action}")
+
+
+def sent(console: Console, action: str, form: httpx.Response, **fields: Any) -> httpx.Response:
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form.text))
+    body = str(httpx.QueryParams({**hidden, "reason": "INC-7", **fields}))
+    return ask(console.app, "POST", f"{PATH}/{action}", headers=WRITES, content=body.encode())
+
+
+def words(answer: httpx.Response) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
+
+
+@pytest.fixture
+def provisioning(console: Console) -> Console:
+    console.tenant(start(), *done(VALIDATE), begin(STORAGE))
+    return console
+
+
+def _unwind(console: Console) -> None:
+    """Somebody else's cancel, to its end."""
+    saga = _saga(console)
+    released = [
+        each
+        for resource in reversed(saga.live_resources)
+        for each in (
+            c.ReleaseResource(saga.generation, resource.kind, resource.name),
+            c.ConfirmReleased(saga.generation, resource.kind, resource.name),
+        )
+    ]
+    console.tenant(*released, c.Settle(saga.generation))
+
+
+def _saga(console: Console) -> Any:
+    with console.ledger.open("test") as session:
+        return session.saga(TENANT)
+
+
+def test_a_refused_form_does_not_offer_the_same_button_but_what_is_possible_now(provisioning: Console):
+    form = opened(provisioning, "cancel")
+    assert SEND.search(form.text)
+    provisioning.tenant(c.Cancel())
+    refused = sent(provisioning, "cancel", form)
+    assert refused.status_code == 409
+    assert "ada asked to cancel it" in words(refused)
+    assert "The tenant is now Cancelling" in words(refused)
+    assert not SEND.search(refused.text)
+    assert set(OFFER.findall(refused.text)) == {"cancel", "escalate", "recover"}
+    assert sum("cancel.requested" in each for each in _kinds(provisioning)) == 1
+
+
+def _kinds(console: Console) -> list[str]:
+    with console.ledger.open("test") as session:
+        return [each.fact.kind for each in session.envelopes(TENANT)]
+
+
+@pytest.mark.parametrize("action", ["reset", "retry", "recreate", "cancel", "decommission"])
+def test_what_is_not_allowed_offers_what_is(console: Console, action: str):
+    console.tenant(*WHOLE_LIFE)
+    dialog = opened(console, action)
+    if not SEND.search(dialog.text):
+        assert "The tenant is now" in words(dialog)
+        assert action not in OFFER.findall(dialog.text)
+
+
+def test_a_mistake_in_the_form_is_put_right_in_the_form(provisioning: Console):
+    wrong = sent(provisioning, "cancel", opened(provisioning, "cancel"), reason=" ")
+    assert wrong.status_code == 400
+    assert SEND.search(wrong.text)
+
+
+def test_a_dialog_opened_after_somebody_elses_cancel_shows_what_is_so_now(provisioning: Console):
+    made = len(_saga(provisioning).live_resources)
+    assert made > 1
+    provisioning.tenant(c.Cancel())
+    _unwind(provisioning)
+    said = words(opened(provisioning, "cancel"))
+    assert "The tenant is now Failed settled" in said
+    assert f"{made} objects were created and removed; nothing is left to remove." in said
+    assert "Nothing was created" not in said
+
+
+def test_decommissioning_an_active_tenant_says_that_its_data_are_deleted_for_good(console: Console):
+    console.tenant(*_active())
+    said = words(opened(console, "decommission"))
+    assert "Permanently deletes this tenant's database, workloads and credentials. This cannot be undone." in said
+
+
+def _active() -> tuple[c.Command, ...]:
+    return (start(), *done(*ORDER))
+
+
+def test_a_form_whose_answer_was_lost_keeps_its_key_and_any_other_gets_a_new_one(provisioning: Console):
+    """The key makes the second sending the first one's repetition; a corrected form is another request."""
+    form = opened(provisioning, "cancel")
+    key = re.search(r'name="key" value="(\w+)"', form.text)
+    assert key
+    assert f'value="{key[1]}"' not in sent(provisioning, "cancel", form, reason=" ").text
+    lost = _Form("cancel", False, {"key": key[1]}, ProblemError(503, "The ledger does not answer.", retry_after=5))
+    assert (lost.key, lost.can_be_sent) == (key[1], True)
+    refused = _Form("cancel", False, {"key": key[1]}, ProblemError(409, "Somebody was first.", field="seen"))
+    assert (refused.key == key[1], refused.can_be_sent) == (False, False)
