@@ -21,7 +21,8 @@ at everything once more, and settles. **Do not start it by hand**: *Cancel provi
 reconciler does when one is missing. A run whose wish was overtaken by a newer one ends well and changes nothing.
 
 It tries six times within about two minutes. What is left then makes the tenant *Failed stuck*: mend the cause, which
-the error log names, and cancel again.
+the error log names, and cancel again. While the platform is at fault (our credentials, a connection) it
+does not become stuck: another run follows until that is mended.
 """
 
 with DAG(
