@@ -42,6 +42,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "dag_run_id": "mine",
     },
 }
+UNSTORABLE = ("a\0@acme.example", "a\ud800@acme.example")
 WAYS = (
     *BODIES,
     "by a backfill",
@@ -61,6 +62,7 @@ def main() -> None:
         client = _airflow()
         answers = {f"{dag_id} {way}": answer for dag_id in _dag_ids() for way, answer in _tries(client, dag_id)}
         answers.update(_materialized(client))
+        answers.update(_unstorable(client))
         answers["cleared"] = _cleared(client)
         answers["a process of its own"] = _process("dags", "trigger", "tenant_reality_check", "--logical-date", FUTURE)
     print(json.dumps(answers))  # noqa: T201 - the answer to whoever started this program
@@ -104,6 +106,18 @@ def _tries(client: Any, dag_id: str) -> Iterator[tuple[str, Answer]]:
     to_from = ("--from-date", "2026-01-01", "--to-date", "2026-01-02")
     yield "by the command line's backfill", _command("backfill", "create", "--dag-id", dag_id, *to_from)
     yield "by dags test with a future logical date", _command("dags", "test", dag_id, FUTURE, *given)
+
+
+def _unstorable(client: Any) -> dict[str, Answer]:
+    """What PostgreSQL cannot store, which JSON lets through when it is escaped."""
+    asked = {f"{field} with {text!a}": {field: text} for field in ("name", "admin_email") for text in UNSTORABLE}
+    dag = "/api/v2/dags/tenant_provisioning/dagRuns"
+    answers = {}
+    for way, change in asked.items():
+        body = {"logical_date": None, "conf": {**CONF["tenant_provisioning"], **change}}
+        answer = client.post(dag, content=json.dumps(body), headers={"Content-Type": "application/json"})
+        answers[way] = answer.status_code, answer.text
+    return answers
 
 
 def _posted(client: Any, path: str, body: dict[str, Any]) -> Answer:

@@ -106,6 +106,17 @@ def test_no_asset_starts_a_run_by_hand(answers: dict[str, tuple[int, str]]):
     assert set(tried.values()) <= {400, 404}
 
 
+@pytest.mark.parametrize("text", an_airflow.UNSTORABLE)
+@pytest.mark.parametrize("field", ["name", "admin_email"])
+def test_a_text_that_cannot_be_stored_is_refused_with_its_field(
+    answers: dict[str, tuple[int, str]], field: str, text: str
+):
+    """And not by the database, which knows no fields."""
+    status, said = answers[f"{field} with {text!a}"]
+    assert (status, field in said) == (400, True), said
+    assert "must" in said or "Invalid input" in said
+
+
 def test_an_old_run_that_is_cleared_is_that_run_again_and_no_other(answers: dict[str, tuple[int, str]]):
     assert answers["cleared"] == (200, "queued, 0 more")
 
