@@ -85,7 +85,7 @@ def test_a_tenant_that_is_active_behind_a_silent_ingress_says_so_and_has_no_stal
     operators.create(sandbox, runs.request(slug))
     runs.until(lambda: runs.phase(sandbox, slug) == "Active", f"{slug} to become Active", seconds=PATIENCE)
     runs.until(
-        lambda: _advice(sandbox, slug).startswith("Have the region's ingress"), "it to be told", seconds=PATIENCE
+        lambda: "Have the region's ingress looked at" in _advice(sandbox, slug), "it to be told", seconds=PATIENCE
     )
     seen = operators.look(sandbox, f"/tenants/{slug}")
     assert (seen["stall"], seen["advice"]["not_its_fault"]) == (None, True)

@@ -110,11 +110,11 @@ def test_an_old_look_says_nothing_about_now(system):
 def test_a_failed_tenant_whose_system_is_well_again_is_told_to_go_on(state, substate, cause):
     how = replace(standing(state, substate, state_for=5), failures=1, failure_cause=cause)
     told = advice(how, looked(cause.system, Condition.OK))
-    assert told.said.startswith(f"The {cause.system} of eu, for which it failed, is well again.")
+    assert told.said.startswith(f"It failed because of the {cause.system} of eu, whose health check finds it well now.")
     assert "looked at" not in told.said
     assert told.action == advise(standing(state, substate), None, NOW, LIMITS).action
     before = replace(how, state_since=NOW)  # the look is older than the failure
-    assert "well again" not in advice(before, looked(cause.system, Condition.OK)).said
+    assert "well now" not in advice(before, looked(cause.system, Condition.OK)).said
     assert "Check first that the" in advice(how).said
 
 

@@ -12,6 +12,7 @@ from tenancy.console.pages.platform_view import platform_lines
 from tenancy.engine.health import Check, Condition, Health, System
 from tenancy.engine.report import Report
 from tenancy.engine.vitals import Vitals
+from tenancy.saga.causes import Cause
 from tenancy.saga.states import State
 from tests.unit.sagas import ACME, WAIT
 from tests.unit.test_console_views import COUNSEL, LINE, NOW, WELL
@@ -82,3 +83,18 @@ def test_a_silent_part_of_the_engine_is_told_with_what_it_does_not_do(part: str,
     (line,) = platform_lines(Report(silent=(part,)), WELL, NOW)
     assert line.meaning.startswith(told)
     assert not_told not in line.meaning
+
+
+@pytest.mark.parametrize(
+    ("cause", "told", "not_told"),
+    [
+        (Cause.UNKNOWN, "all goes on when it answers", "read-only"),
+        (Cause.STORAGE_READ_ONLY, "led to the primary server", "all goes on when it answers"),
+        (Cause.STORAGE_PERMISSION, "Have the statement run", "all goes on when it answers"),
+    ],
+)
+def test_a_system_that_answers_and_refuses_is_told_with_what_it_needs(cause: Cause, told: str, not_told: str):
+    checks = (Check(System.STORAGE, Condition.DOWN, "It says so.", ACME.region, checked_at=NOW, cause=cause),)
+    said = replace(COUNSEL, health=Health(checks, NOW)).advice(LINE).said
+    assert told in said
+    assert not_told not in said

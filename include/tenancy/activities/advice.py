@@ -313,7 +313,8 @@ def _of_failed(view: _View) -> Advice:
         return Advice(f"{found} Then: {_low(way_on.said)}", warning=True)
     well = healed(how, view.now, view.known) if how.failure_cause and not how.cancelled else None
     if well:
-        return Advice(f"The {well.name}, for which it failed, is well again. {way_on.said}", way_on.action)
+        found = f"It failed because of the {well.name}, whose health check finds it well now."
+        return Advice(f"{found} {way_on.said}", way_on.action)
     return _said(how, *(_remedy_of_failure(each) for each in view.own), way_on)
 
 

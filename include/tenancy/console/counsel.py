@@ -101,7 +101,8 @@ def _engine_status(cause: Cause, *, down: bool, sentence: str, at: datetime) -> 
 
 def _status(check: Check) -> SystemStatus:
     assert check.checked_at is not None  # it was looked at
-    cause = _SILENT[check.system] if check.state is Condition.DOWN else Cause.UNKNOWN
+    known = check.cause if check.cause is not Cause.UNKNOWN else _SILENT[check.system]
+    cause = known if check.state is Condition.DOWN else Cause.UNKNOWN
     return SystemStatus(check.system, check.name, check.state, check.said, check.checked_at, check.since, cause)
 
 

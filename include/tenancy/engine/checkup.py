@@ -16,7 +16,7 @@ from typing import Final
 from tenancy.engine import verdicts
 from tenancy.engine.health import Check, Condition, Health
 from tenancy.engine.looks import Look, Probes, Silence, looks
-from tenancy.saga.errors import PermanentError, PlatformError, TenancyError
+from tenancy.saga.errors import PermanentError, PlatformError, TenancyError, cause_in
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,8 @@ def _seen(look: Look, now: datetime) -> Found:
         answered = True
     except TenancyError as error:
         why = verdicts.without_places(str(error))
-        checks = list(look.otherwise(Silence(why, isinstance(error, PermanentError | PlatformError))))
+        for_good = isinstance(error, PermanentError | PlatformError)
+        checks = list(look.otherwise(Silence(why, for_good, cause_in(error))))
     except Exception as error:
         log.exception("a look at the platform's health failed", extra={"look": look.name})
         silence = Silence(f"This look has a defect ({type(error).__name__}); the log says more.")

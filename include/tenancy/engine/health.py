@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from tenancy.saga.causes import Cause
 from tenancy.saga.system_status import Condition
 
 __all__ = ["DEFAULT_POOL", "POOL", "Check", "Condition", "Health", "System", "carried_on"]
@@ -43,6 +44,8 @@ class Check:
     measured: Mapping[str, int | float | str] = field(default_factory=dict)
     checked_at: datetime | None = None
     took_seconds: float = 0.0
+    cause: Cause = Cause.UNKNOWN
+    """Why it is down, where that is known better than by its silence."""
 
     @property
     def key(self) -> tuple[System, str, str]:

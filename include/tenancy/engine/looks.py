@@ -12,6 +12,7 @@ from tenancy.engine import storage_verdicts, verdicts
 from tenancy.engine.health import POOL, Check, Condition, System
 from tenancy.engine.report import DAGS
 from tenancy.ledger.migrations import LEDGER_VERSION
+from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Platform, Region
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Silence:
 
     why: str
     for_good: bool = False
+    cause: Cause = Cause.UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def _platform_wide(probes: Probes) -> Iterator[Look]:
 def _regional(probes: Probes, region: Region) -> Iterator[Look]:
     def of(system: System, see: Callable[[], Check], *, refused: Condition = Condition.DOWN) -> Look:
         def otherwise(silence: Silence) -> list[Check]:
-            return [Check(system, refused if silence.for_good else Condition.DOWN, silence.why, region.name)]
+            state = refused if silence.for_good else Condition.DOWN
+            return [Check(system, state, silence.why, region.name, cause=silence.cause)]
 
         return Look(f"{system} {region.name}", lambda _now: [see()], otherwise)
 

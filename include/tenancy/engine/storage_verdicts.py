@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from tenancy.engine.health import Check, Condition, System
 from tenancy.engine.verdicts import Verdict, of_server, server, sessions
+from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Region
 
 if TYPE_CHECKING:  # psycopg behind it is heavy
@@ -29,7 +30,9 @@ def storage(region: Region, seen: "StorageSeen") -> Check:
         "rights_missing": len(seen.missing),
         "databases_open_to_tenants": len(seen.open_databases),
     }
-    return Check(System.STORAGE, state, sentence, region.name, measured=of_server(seen.server) | counted)
+    refuses = Cause.STORAGE_PERMISSION if vital else Cause.STORAGE_READ_ONLY
+    cause = refuses if state is Condition.DOWN else Cause.UNKNOWN
+    return Check(System.STORAGE, state, sentence, region.name, measured=of_server(seen.server) | counted, cause=cause)
 
 
 def _rights(missing: "list[MissingRight] | tuple[MissingRight, ...]", admin: str, state: Condition) -> Verdict:

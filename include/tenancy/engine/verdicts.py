@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from tenancy.engine.health import Check, Condition, System
+from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Plan, Region
 
 if TYPE_CHECKING:  # the Kubernetes client behind one of them is heavy
@@ -72,6 +73,7 @@ def of_server(seen: "ServerSeen") -> dict[str, int | float | str]:
 def cluster(region: Region, seen: "ClusterSeen") -> Check:
     """A region's cluster."""
     state, said = _cluster(seen)
+    cause = Cause.CLUSTER_UNSCHEDULABLE if state is _DOWN else Cause.UNKNOWN
     counted = {
         "nodes": seen.nodes,
         "nodes_ready": seen.nodes_ready,
@@ -80,7 +82,7 @@ def cluster(region: Region, seen: "ClusterSeen") -> Check:
     }
     known = {name: number for name, number in counted.items() if number is not None}
     measured: Measured = {"version": seen.version, "answer_seconds": round(seen.answer_seconds, 2), **known}
-    return Check(System.CLUSTER, state, said, region.name, measured=measured)
+    return Check(System.CLUSTER, state, said, region.name, measured=measured, cause=cause)
 
 
 def _cluster(seen: "ClusterSeen") -> Verdict:

@@ -14,7 +14,7 @@ LIMITS: Final = {
 }
 """Seconds. Applying the schema keeps its five minutes, so that provisioning as a whole is over its time first."""
 ESCALATE: Final = "Escalate for a cluster-level investigation"
-RESET: Final = "Reset, then retry"
+RESET: Final = "[Rr]eset, then retry"
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,9 @@ def _fails(fault: str, cause: str, advice: str, **options: Any) -> Row:
     return Row(fault, None, (cause,), f"{advice}.* {RESET}", ("untouched",), options)
 
 
+_WELL_NOW: Final = "(Check first that the cluster is healthy|whose health check finds it well now)"
+"""Only this tenant's writes fail, and the health check writes nothing."""
+_SEEN_BY_HEALTH: Final = "(Check first that the storage|finds it well now"
 OF_ONE: Final = (
     Row("image-pull-backoff", WAIT, ("cluster.image",), f"See that the image exists.*{ESCALATE}"),
     Row("crash-loop-backoff", WAIT, ("cluster.crash",), f"Read the container's log.*{ESCALATE}"),
@@ -47,12 +50,12 @@ OF_ONE: Final = (
         "slow-start", WAIT, ("cluster.probe",), f"health check can succeed.*{ESCALATE}", options={"seconds": 600}
     ),
     _fails("failing-revision", "schema.migration", "statement that failed stands in the error log"),
-    _fails("http-500", "cluster.refuses", "it answers, and refuses", on=["write"]),
-    _fails("http-429", "cluster.refuses", "it answers, and refuses", on=["write"]),
-    _fails("refuse", "cluster.unreachable", "cluster looked at", on=["write"]),
+    _fails("http-500", "cluster.refuses", _WELL_NOW, on=["write"]),
+    _fails("http-429", "cluster.refuses", _WELL_NOW, on=["write"]),
+    _fails("refuse", "cluster.unreachable", _WELL_NOW, on=["write"]),
     # Its tries are used up in less than a minute.
     Row(
-        "schema-locked", SCHEMA, ("storage.blocked",), "session that blocks it ended",
+        "schema-locked", SCHEMA, ("storage.blocked",), "End the session that blocks it",
         kinds=("provisioning", "untouched"),
     ),
 )  # fmt: skip
@@ -63,9 +66,13 @@ HUNG: Final = Row("hang", None, ("cluster.unreachable",), "cancel again", ("in b
 REFUSED: Final = Row("http-500", None, ("helm.failed", "cluster.refuses"), "Compensations ran out", ("undoing",))
 NO_POOL: Final = _fails("pool missing", "engine.no_pool", "Have the plan's pool made in Airflow")
 OF_ALL: Final = (
-    _fails("no-createdb", "storage.permission", "statement run that the error"),
-    _fails("no-connection-slots", "storage.no_slots", "idle sessions of the storage server ended"),
-    _fails("databases-locked", "storage.blocked", "session that blocks it ended"),
+    _fails(
+        "no-createdb",
+        "storage.permission",
+        _SEEN_BY_HEALTH + "|statement run that the error)",
+    ),
+    _fails("no-connection-slots", "storage.no_slots", _SEEN_BY_HEALTH + "|idle sessions of the storage)"),
+    _fails("databases-locked", "storage.blocked", "End the session that blocks it"),
     _fails("disk-full", "storage.disk_full", "space freed on the storage server"),
 )
 """Faults of the platform under which an attempt fails: each is over when its tenant has failed."""
