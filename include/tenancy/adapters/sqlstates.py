@@ -36,13 +36,16 @@ class Verdict:
 
 
 FAIL_OVER_SECONDS: Final = 20
-"""Between two tries against a server that is read-only or starts. Four tries (orchestration/retrying.py) take a minute:
+"""Between two tries against a server that is read-only. Four tries (orchestration/retrying.py) take a minute:
 longer than a fail-over of the usual managers (Patroni's default `ttl` is 30 s)."""
+
+RESTART_SECONDS: Final = 5
+"""Between two tries against a server that stops or starts: a restart takes seconds."""
 
 _TRANSIENT: Final = Verdict(Fault.TRANSIENT)
 _LOST: Final = Verdict(Fault.TRANSIENT, Cause.STORAGE_UNREACHABLE)
 _BLOCKED: Final = Verdict(Fault.TRANSIENT, Cause.STORAGE_BLOCKED)
-_STARTING: Final = Verdict(Fault.TRANSIENT, Cause.STORAGE_UNREACHABLE, FAIL_OVER_SECONDS)
+_STARTING: Final = Verdict(Fault.TRANSIENT, Cause.STORAGE_UNREACHABLE, RESTART_SECONDS)
 _READ_ONLY: Final = Verdict(Fault.TRANSIENT, Cause.STORAGE_READ_ONLY, FAIL_OVER_SECONDS)
 _OVERLOADED: Final = Verdict(Fault.TRANSIENT, Cause.STORAGE_OVERLOADED)
 _POOLER: Final = Verdict(Fault.PLATFORM, Cause.STORAGE_POOLER)
