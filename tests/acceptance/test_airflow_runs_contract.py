@@ -50,13 +50,16 @@ def test_a_token_whose_time_is_up_is_renewed(sandbox: Access):
 
 def test_a_compensation_run_of_nobodys_tenant_ends_well_and_changes_nothing(airflow: AirflowRuns):
     run_id = f"contract__{uuid4()}"
-    airflow.start(COMPENSATION_DAG, run_id, NOBODY)
+    slug = f"it-{uuid4().hex[:8]}"
+    airflow.start(COMPENSATION_DAG, run_id, {**NOBODY, "slug": slug})
 
     def ended() -> bool:
         seen = airflow.find(COMPENSATION_DAG, run_id)
         return seen is not None and not seen.live
 
     until(ended, "the run to end")
+    assert airflow.succeeded(COMPENSATION_DAG, slug) == (run_id,)
+    assert airflow.succeeded(COMPENSATION_DAG, slug[:-1]) == ()
     seen = airflow.find(COMPENSATION_DAG, run_id)
     assert seen is not None
     assert seen.state == "success"

@@ -93,6 +93,14 @@ class FakeRuns:
                 del self.stored[key]
             return len(ended[:limit])
 
+    def succeeded(self, dag_id: str, slug: str) -> tuple[str, ...]:
+        with self._call():
+            return tuple(
+                run_id
+                for (dag, run_id), seen in self.stored.items()
+                if dag == dag_id and seen.state == "success" and self.confs.get((dag, run_id), {}).get("slug") == slug
+            )
+
     def silent_parts(self) -> tuple[str, ...]:
         with self._call():
             return self.silent

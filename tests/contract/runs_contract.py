@@ -24,6 +24,9 @@ class RunsContract:
         assert runs.start(DAG, run_id, NOBODY)
         return run_id
 
+    def test_no_run_of_an_unknown_slug_ended_well(self, runs: Runs):
+        assert not tuple(runs.succeeded(DAG, f"nobody-{uuid4().hex[:8]}"))
+
     def test_a_run_that_was_never_started_is_none(self, runs: Runs):
         assert runs.find(DAG, "contract__never") is None
 

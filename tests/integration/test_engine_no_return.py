@@ -266,3 +266,93 @@ def test_an_old_mark_of_a_run_that_was_cleared_since_is_no_cancel_of_its_new_att
     assert after(stage) == "1 missed"
     assert stage.saga.phase == "Failed retained"
     assert stage.outside == before
+
+
+# -- a ledger that is older than the world, in any phase
+
+
+def lived_on(stage: Stage, phase: str) -> dict[str, list[str]]:
+    """After the backup, in which it was in this phase, the tenant became Active by a run of its own."""
+    if phase in {"Cancelling", "Failed unwinding", "Failed stuck"}:
+        if phase == "Failed stuck":
+            stage.ask(c.Cancel())
+        stage.unwind()
+    if phase != "Failed ready" and stage.saga.phase != "Failed ready":
+        if stage.saga.state == "Provisioning":
+            stage.give_up(SCHEMA, 1)
+        stage.ask(c.Reset())
+    stage.runs.start(PROVISIONING_DAG, SECOND, {"slug": "acme"})
+    assert stage.run_all(2, SECOND).phase == "Active"
+    stage.runs.end(PROVISIONING_DAG, SECOND, "success")
+    return stage.outside
+
+
+def brought_into(stage: Stage, phase: str) -> None:
+    stage.runs.start(PROVISIONING_DAG, RUN, {"slug": "acme"})
+    stage.fail_at(SCHEMA)
+    stage.runs.end(PROVISIONING_DAG, RUN, "failed")
+    if phase == "Cancelling":
+        stage.ask(c.Cancel())
+    elif phase == "Failed unwinding":
+        stage.ask(c.GiveUp(RUN, "out of tries"))
+
+
+@pytest.mark.parametrize(
+    ("phase", "kept_as"),
+    [("Provisioning", "Failed retained"), ("Cancelling", "Failed stuck"), ("Failed unwinding", "Failed stuck")],
+)
+def test_what_a_restored_ledger_would_undo_is_kept_when_airflow_knows_of_a_later_run(
+    stage: Stage, phase: str, kept_as: str
+):
+    brought_into(stage, phase)
+    with backup(stage) as restore:
+        before = lived_on(stage, phase)
+        restore()
+        assert stage.saga.phase == phase
+        assert "1 keep" in after(stage)
+        after(stage, 2 * LATER)
+        assert stage.saga.phase == kept_as
+        assert stage.outside == before
+        assert stage.runs.of(COMPENSATION_DAG) == []
+        told = " ".join(str(vars(envelope.fact)) for envelope in stage.envelopes)
+        assert f"Airflow's run {SECOND} of the slug acme ended well" in told
+
+
+def test_a_person_who_was_told_may_undo_it_all_the_same(stage: Stage):
+    brought_into(stage, "Failed unwinding")
+    with backup(stage) as restore:
+        lived_on(stage, "Failed unwinding")
+        restore()
+        after(stage)
+        stage.ask(c.Cancel())
+        after(stage)
+        assert len(stage.runs.of(COMPENSATION_DAG)) == 1
+        assert stage.unwind().phase == "Failed settled"
+        assert (stage.outside["database"], stage.outside["role"]) == ([], []), "what the ledger knows of"
+
+
+def test_a_cleared_run_that_ended_well_says_so_too(stage: Stage):
+    """A run that is cleared as a whole keeps its id."""
+    brought_into(stage, "Cancelling")
+    with backup(stage) as restore:
+        stage.unwind()
+        assert stage.run_all(2, RUN).phase == "Active"
+        stage.runs.end(PROVISIONING_DAG, RUN, "success")
+        before = stage.outside
+        restore()
+        assert "1 keep" in after(stage)
+        assert stage.saga.phase == "Failed stuck"
+        assert stage.outside == before
+
+
+def test_a_run_of_an_earlier_tenant_of_the_slug_keeps_nothing(stage: Stage):
+    stage.runs.start(PROVISIONING_DAG, RUN, {"slug": "acme"})
+    stage.run_all()
+    stage.runs.end(PROVISIONING_DAG, RUN, "success")
+    stage.ask(c.Decommission())
+    stage.unwind()
+    stage.run_until(SCHEMA, 2, SECOND)
+    stage.runs.start(PROVISIONING_DAG, SECOND, {"slug": "acme"})
+    stage.runs.end(PROVISIONING_DAG, SECOND, "failed")
+    assert after(stage) == "1 missed"
+    assert stage.saga.phase == "Failed unwinding"

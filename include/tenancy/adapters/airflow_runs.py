@@ -1,5 +1,6 @@
 """Airflow's runs by its REST API: started, ended, cleared, looked at. Every word may be said twice."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _HEALTH_SECONDS = 6.0
 """It is asked beside whatever an operator waits for."""
 
 _QUEUED = 20
+_SUCCEEDED = 20
 _T = TypeVar("_T")
 
 
@@ -166,6 +168,18 @@ class AirflowRuns:
             self._change("DELETE", _path(dag_id, run_id), accept=204)
         return len(ended)
 
+    def succeeded(self, dag_id: str, slug: str) -> tuple[str, ...]:
+        """The ids of the newest runs for this slug that ended well; at most 20."""
+        query = {
+            "state": "success",
+            "conf_contains": json.dumps({"slug": slug})[1:-1],
+            "order_by": "-run_after",
+            "limit": _SUCCEEDED,
+        }
+        path = f"/dags/{dag_id}/dagRuns"
+        found = self._read(path, lambda told: _each(told, "dag_runs", _run_and_slug), params=query, absent=404)
+        return tuple(run_id for run_id, asked in found if asked == slug)
+
     def silent_parts(self) -> tuple[str, ...]:
         """Which parts of the engine give no sign of life, by its own health report."""
         return self._health("/monitor/health", _silent, read_seconds=_HEALTH_SECONDS)
@@ -192,6 +206,10 @@ def _changed(told: answers.Document) -> None:
 
 def _run_id(told: answers.Document) -> str:
     return answers.text(told, "dag_run_id")
+
+
+def _run_and_slug(told: answers.Document) -> tuple[str, str]:
+    return _run_id(told), str(answers.child(told, "conf").get("slug", ""))
 
 
 def _task(told: answers.Document) -> TaskSeen:

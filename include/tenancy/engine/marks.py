@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from tenancy.adapters.airflow_runs import SOMEBODY as NO_OWNER
 from tenancy.engine.workflow import PROVISIONING_DAG, Runs
@@ -56,10 +57,14 @@ class Marks:
         return newest if newest != self.runs.user and _may_cancel(newest, saga) else ""
 
     def is_marked(self, saga: Saga) -> bool:
-        """Was the attempt's run or a task of it marked by hand? Our own user only ever marks runs failed."""
+        """Was the attempt's run or a task of it marked by hand, since it was last cleared as a whole?
+
+        Our own user only ever marks runs failed.
+        """
         began = self._attempt_began(saga)
         marks = [mark for mark in self.runs.marks(PROVISIONING_DAG, saga.run_id) if mark.at >= began]
-        return any(mark.event.startswith("patch") and mark.user != self.runs.user for mark in marks)
+        since = takewhile(lambda mark: mark.event != "clear_dag_run", marks)  # newest first
+        return any(mark.event.startswith("patch") and mark.user != self.runs.user for mark in since)
 
     def is_run_again(self, run_id: RunId) -> bool:
         """Did our own user clear the run?"""

@@ -34,6 +34,8 @@ class Move(Enum):
     here on nothing undoes it but a person."""
     TRY_AGAIN = auto()
     """The run ended because of the platform: let it go on, for the platform may be mended."""
+    KEEP = auto()
+    """It would be undone, and Airflow knows of a later life of it than the ledger: keep everything, for a person."""
     LOOK = auto()
     """The run that has to go on lives: find out whether it is held, and by what."""
 
@@ -52,6 +54,11 @@ class Seen:
     """Did somebody mark the attempt's run or a task of it by hand?"""
     run_again: bool = False
     """Did we clear the attempt's run once already?"""
+
+
+def destroys(move: Move, saga: Saga) -> bool:
+    """Does this move undo the tenant, or go on with that?"""
+    return move in {Move.LOST, Move.MISSED, Move.RENEW} or (move is Move.PURSUE and is_to_be_unwound(saga))
 
 
 def next_move(saga: Saga, seen: Seen, silent_seconds: float) -> Move:

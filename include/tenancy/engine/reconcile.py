@@ -17,6 +17,7 @@ from tenancy.engine.classes import note_classes
 from tenancy.engine.escalation import send_escalations
 from tenancy.engine.held import Holds
 from tenancy.engine.marks import MARK_RUN, Heeded, Marks
+from tenancy.engine.older_ledger import OLDER, keep, later_life
 from tenancy.engine.overdue import Move, Seen
 from tenancy.engine.plan_versions import fault_of_plan
 from tenancy.engine.stalls import note_stalls
@@ -112,8 +113,13 @@ class _Reconciler:
     def _look_at(self, saga: Saga, silent_seconds: float) -> None:
         seen = self._seen(saga)
         move = overdue.next_move(saga, seen, silent_seconds)
+        later = later_life(self.ledger, self.runs, saga, seen) if overdue.destroys(move, saga) else ""
+        move = Move.KEEP if later else move
         if saga == self.ledger.saga(saga.tenant_id):  # else it went on while Airflow was asked
-            self._make(move, saga, seen)
+            if later:
+                keep(self.ledger, saga, later, Stamp(_ACTOR, reason=OLDER))
+            else:
+                self._make(move, saga, seen)
             self.done[move.name.lower()] += move is not Move.NOTHING
 
     def summary(self) -> str:

@@ -61,6 +61,9 @@ class _IdleRuns:
     def marks(self, dag_id: str, run_id: str) -> tuple[Mark, ...]:  # noqa: ARG002
         return ()
 
+    def succeeded(self, dag_id: str, slug: str) -> tuple[str, ...]:  # noqa: ARG002
+        return ()
+
     def is_paused(self, dag_id: str) -> bool:  # noqa: ARG002
         return False
 
