@@ -16,7 +16,7 @@ from tenancy.orchestration.run_starts import ALLOWED
 DOC = """
 ### Undo a tenant
 
-One run undoes one tenant for one wish (a *generation*): it releases every resource the ledger names, in reverse, looks
+One run undoes one tenant for one wish (a *generation*): it releases every resource the ledger names, looks
 at everything once more, and settles. **Do not start it by hand**: *Cancel provisioning* and *Decommission* do, and the
 reconciler does when one is missing. A run whose wish was overtaken by a newer one ends well and changes nothing.
 
@@ -27,7 +27,7 @@ does not become stuck: another run follows until that is mended.
 
 with DAG(
     dag_id="tenant_compensation",
-    description="Undo one tenant: release all it has, in reverse, and settle",
+    description="Undo one tenant: release all it has, and settle",
     doc_md=DOC,
     schedule=None,
     catchup=False,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tenantctl.client import Api, tenant_path
 from tenantctl.tenant import Tenant
-from tenantctl.text import harmless, moment
+from tenantctl.text import harmless, moment, one_line
 
 Json = Mapping[str, Any]
 _TRIED: Final = {
@@ -54,7 +54,7 @@ def last_error(errors: list[Json]) -> str:
     if last is None:
         return "none recorded"
     where = f"{last.get('activity')}: " if last.get("activity") else ""
-    return f"{where}{last.get('message')} ({moment(last.get('at'))})"
+    return f"{where}{one_line(str(last.get('message')))} ({moment(last.get('at'))})"
 
 
 def last_done(timeline: Json) -> str:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tenantctl.tenant import Progress, Tenant
-from tenantctl.text import duration, harmless, moment
+from tenantctl.text import duration, harmless, moment, one_line
 
 Json = Mapping[str, Any]
 _FEW: Final = 3
@@ -37,7 +37,7 @@ def tenant(data: Json) -> RenderableType:
     facts += [("Why", seen.why)] if seen.why and seen.why != seen.held else []
     facts += [("Escalation", data["escalation"])] if data.get("escalation") else []
     facts += [("Predecessor", data["predecessor"])] if data.get("predecessor") else []
-    facts += [(f"Failure {each.attempt}", f"{each.activity}: {each.message}") for each in seen.failures]
+    facts += [(f"Failure {each.attempt}", f"{each.activity}: {one_line(each.message)}") for each in seen.failures]
     facts += three_facts(seen.progress) if _is_undone(seen) else [("Resources", _counted(seen.progress.left))]
     facts += [("May now", ", ".join(_allowed(data)) or "nothing"), ("Next", seen.next_action)]
     warnings = [*(data.get("warnings") or ()), *(data.get("platform_trouble") or ())]

@@ -26,6 +26,11 @@ def _spelled(character: str, *, keep_lines: bool) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
+def one_line(text: str) -> str:
+    """The text without its line breaks: PostgreSQL says its CONTEXT on a line of its own."""
+    return " ".join(text.split())
+
+
 def duration(seconds: float | None) -> str:
     """`4.2 s`, `3:07 min`, `2 h 5 min`, `3 d 4 h`; `-` for none."""
     if seconds is None:

@@ -15,7 +15,7 @@ from tenancy.saga.names import RunId
 from tests.acceptance.runs import until
 from tests.asgi import ask
 from tests.integration.lives import WHOLE_LIFE
-from tests.integration.pages import EVIL, Console, pages_of
+from tests.integration.pages import EVIL, VIEWER, Console, pages_of
 from tests.unit.sagas import (
     ACME,
     PROOF,
@@ -120,3 +120,10 @@ def test_a_page_is_small_with_all_it_needs(console: Console):
     assert len(gzip.compress(text.encode())) + sum(len(gzip.compress(answer.content)) for answer in kept) < 60_000
     console.get("/static/abc/../app.py", 404)
     console.get("/static/abc/htmx.LICENSE.txt", 404)
+
+
+def test_a_viewer_who_asks_for_the_form_is_told_the_role_that_has_it(console: Console):
+    console.caller = VIEWER
+    text = console.get("/new", 403).text
+    assert "Ask for the role Tenancy Operator." in text
+    assert "Tenancy Viewer" not in text

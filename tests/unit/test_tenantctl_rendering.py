@@ -152,3 +152,13 @@ def test_what_is_wrong_with_the_platform_stands_first():
     lines = run(api, "health").out.splitlines()
     first = lines.index(next(line for line in lines if "SYSTEM" in line)) + 1
     assert [line.split()[0] for line in lines[first : first + 3]] == ["DOWN", "OK", "OK"]
+
+
+def test_a_failure_of_several_lines_is_told_in_one():
+    message = "the relation exists\nCONTEXT:  while inserting index tuple"
+    api = FakeTenancy(
+        FakeTenant("acme", "Failed settled", failures=[{"attempt": 1, "activity": "a", "message": message}])
+    )
+    told = " ".join(run(api, "show", "acme").out.split())
+    assert "the relation exists CONTEXT: while inserting" in told
+    assert "\\n" not in told

@@ -118,9 +118,10 @@ def note_eviction(ledger: LedgerSession, tenant_id: TenantId, system: str, holde
 
 
 def message_of(error: BaseException) -> str:
-    """What the error log says of it: what PostgreSQL can store, and no book."""
+    """What the error log says of it: one line, what PostgreSQL can store, and no book."""
     said = str(error) if isinstance(error, TenancyError) else f"{type(error).__name__}: {error}"
-    return said.replace("\0", "")[:_MESSAGE_LIMIT]
+    lines = (line.strip() for line in said.replace("\0", "").splitlines())
+    return " ".join(line for line in lines if line)[:_MESSAGE_LIMIT]
 
 
 def observe_all(work: Work) -> tuple[Observation, ...]:
