@@ -9,7 +9,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from kubernetes.client import Configuration
 
+from tenancy.adapters.airflow_api import AirflowApi
+from tenancy.adapters.cluster import Cluster, open_cluster
+from tenancy.adapters.storage import StorageServer
 from tenancy.engine import actions
 from tenancy.engine.failure import give_up
 from tenancy.engine.workflow import PROVISIONING_DAG
@@ -21,6 +25,9 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import ActivityName
+from tenancy.saga.platform import Region
+from tests import clusters
+from tests.contract.test_odd_answers import SOMEBODY_ELSE, Impostor, client_of, message
 from tests.integration.stage import (
     DEPLOY,
     FLIP,
@@ -91,6 +98,45 @@ def no_cluster_connection(stage: Stage) -> Any:
     return _world(stage, cluster=_no_connection)
 
 
+def storage_password_rotated(stage: Stage) -> Any:
+    """The server is the real one: SQLSTATE 28P01."""
+    right = stage.tenancy.world.storage
+
+    def wrong(region: Region) -> StorageServer:
+        return StorageServer(replace(right(region).dsn, password="the-old-one"))
+
+    return _world(stage, storage=wrong)
+
+
+def cluster_token_replaced(stage: Stage) -> Any:
+    """The API server is the emulator: 401."""
+    host, authority = stage.kubernetes._server.url, stage.kubernetes._server.ca_file
+
+    def wrong(_: Region) -> Cluster:
+        entered = Configuration(host=host, api_key={"BearerToken": "Bearer the-old-one"})
+        entered.ssl_ca_cert = authority
+        return open_cluster(entered, clusters.LABEL, connection="tenancy_cluster_eu")
+
+    return _world(stage, cluster=wrong)
+
+
+@contextmanager
+def airflow_login_refused(stage: Stage) -> Iterator[None]:
+    impostor = Impostor()
+    impostor.lets_in = False
+    impostor.says = message("401 Unauthorized", b'{"detail": "Invalid credentials"}')
+    with impostor.serving() as url, _world(stage, handles=lambda: AirflowApi(client_of(url))):
+        yield
+
+
+@contextmanager
+def login_page_before_airflow(stage: Stage) -> Iterator[None]:
+    impostor = Impostor()
+    impostor.says = SOMEBODY_ELSE["login page"]
+    with impostor.serving() as url, _world(stage, handles=lambda: AirflowApi(client_of(url))):
+        yield
+
+
 @contextmanager
 def no_pool(stage: Stage) -> Iterator[None]:
     pools, stage.handles.pools = stage.handles.pools, set()
@@ -115,6 +161,10 @@ KINDS = [
     Kind(no_storage_connection, "The Airflow connection", Cause.PLATFORM_CONNECTION, (STORAGE, SCHEMA)),
     Kind(no_airflow_connection, "The Airflow connection", Cause.PLATFORM_CONNECTION, (HANDLE, FLIP)),
     Kind(no_cluster_connection, "The Airflow connection", Cause.PLATFORM_CONNECTION, (DEPLOY, WAIT, FLIP)),
+    Kind(storage_password_rotated, "password authentication failed", Cause.STORAGE_CREDENTIALS, (STORAGE, FLIP)),
+    Kind(cluster_token_replaced, "tenancy_cluster_eu", Cause.CLUSTER_CREDENTIALS, (DEPLOY, WAIT, FLIP)),
+    Kind(airflow_login_refused, "tenancy_airflow_api", Cause.PLATFORM_CREDENTIALS, (HANDLE, FLIP)),
+    Kind(login_page_before_airflow, "tenancy_airflow_api", Cause.ENGINE_REFUSES, (HANDLE, FLIP)),
     Kind(no_pool, "wants the Airflow pool", Cause.ENGINE_NO_POOL, (HANDLE,)),
 ]
 ROWS = [pytest.param(kind, activity, id=f"{kind}-{activity}") for kind in KINDS for activity in kind.activities]
@@ -185,7 +235,17 @@ def test_a_look_of_the_reconciler_does_not_end_the_hold(stage: Stage):
     assert stage.saga.held_by is Cause.PLATFORM_CONNECTION
 
 
-@pytest.mark.parametrize("fault", [no_storage_connection, no_cluster_connection, no_airflow_connection])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        no_storage_connection,
+        no_cluster_connection,
+        no_airflow_connection,
+        storage_password_rotated,
+        cluster_token_replaced,
+        airflow_login_refused,
+    ],
+)
 def test_undoing_waits_for_the_platform_and_is_never_stuck_because_of_it(stage: Stage, fault: Fault):
     stage.fail_at(FLIP)
     stage.ask(c.Cancel())
@@ -194,7 +254,12 @@ def test_undoing_waits_for_the_platform_and_is_never_stuck_because_of_it(stage: 
             assert stage.unwind().phase == "Cancelling"
             stage.ask(c.RenewUnwinding(stage.saga.generation))
         stage.unwind()
-        assert stage.saga.held_by is Cause.PLATFORM_CONNECTION
+        assert stage.saga.held_by in {
+            Cause.PLATFORM_CONNECTION,
+            Cause.STORAGE_CREDENTIALS,
+            Cause.CLUSTER_CREDENTIALS,
+            Cause.PLATFORM_CREDENTIALS,
+        }
     assert stage.unwind().phase == "Failed settled"
     assert stage.saga.held == ""
 
