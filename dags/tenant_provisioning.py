@@ -17,8 +17,8 @@ DOC = """
 
 One run is one attempt to provision one tenant. Its tasks are the saga's activities, in order. A system that does not
 answer is tried again until the activity's time is up; a fault of the platform (a rotated password, the platform file)
-for as long as it lasts, and the tenant says so. If a task fails for good, everything made so far is removed; only if
-the very last one (*Mark active*) fails are the resources kept.
+for as long as it lasts, and the tenant says so. If a task fails for good, everything made so far is removed. Once *Wait
+for workloads ready* is done, a failure keeps everything, and only a person's cancel or decommission removes it.
 
 **Start it** with the form (*Trigger*), `POST /api/v2/dags/tenant_provisioning/dagRuns`, or
 `airflow dags trigger tenant_provisioning -c '{"slug": "acme", "name": "Acme", "plan": "starter",

@@ -62,10 +62,10 @@ def another_storage(scene: Scene, hold: Hold, attack: Attack) -> None:
 
 def _make_admin(scene: Scene) -> None:
     platform = scene.places.airflow
-    if not rows(platform, "select from pg_roles where rolname = %s", STORAGE_ROLE):
+    if not rows(platform, "select 1 as found from pg_roles where rolname = %s", STORAGE_ROLE):
         (password,) = rows(scene.places.storage, "select rolpassword from pg_authid where rolname = %s", STORAGE_ROLE)
         rows(platform, f"create role {STORAGE_ROLE} login createdb createrole password '{password['rolpassword']}'")
-    if not rows(platform, "select from pg_database where datname = %s", STORAGE_ROLE):
+    if not rows(platform, "select 1 as found from pg_database where datname = %s", STORAGE_ROLE):
         rows(platform, f"create database {STORAGE_ROLE} owner {STORAGE_ROLE}")
 
 

@@ -12,7 +12,7 @@ from tenancy.activities.activity import Activity
 from tenancy.activities.allocate_storage import PASSWORD
 from tenancy.activities.apply_tenant_schema import INVITATION
 from tenancy.activities.plan import PLAN
-from tenancy.saga.errors import PermanentError
+from tenancy.saga.errors import PlatformError
 from tests import parts
 from tests.contract.fake_handles import FakeHandles
 from tests.contract.workbench import Workbench, goes_with_another
@@ -98,7 +98,7 @@ def test_a_pool_that_does_not_exist_is_named_before_anything_is_made(bench: Work
     bench.prepare(activity)
     bench.handles = FakeHandles()
     before = bench.picture()
-    with pytest.raises(PermanentError, match=f"the Airflow pool {parts.POOL}, which does not exist"):
+    with pytest.raises(PlatformError, match=f"the Airflow pool {parts.POOL}, which does not exist"):
         bench.run(activity)
     assert bench.picture() == before
 

@@ -26,7 +26,7 @@ class Console:
     def __init__(self, stage: Stage) -> None:
         self.broken = False
         self._app = create_api(
-            Parts(lambda: stage.tenancy, lambda: datetime.now(UTC), cast("EngineWatch", self._look_at_the_engine)),
+            Parts(lambda: stage.tenancy, lambda: datetime.now(UTC), cast("EngineWatch", self)),
             self._ada,
         )
 
@@ -40,7 +40,11 @@ class Console:
         assert self.post(path, key, body).status_code == 503
         self.broken = False
 
-    def _look_at_the_engine(self) -> Vitals:
+    def begin(self) -> None:
+        """As the watch of the engine: there is nothing to be asked in advance."""
+
+    def __call__(self) -> Vitals:
+        """As the watch of the engine: what is known of it."""
         if self.broken:
             raise TransientError("The answer is lost.")
         return Vitals()
@@ -79,8 +83,9 @@ def test_a_recreate_asked_again_is_answered_with_the_new_tenant(stage: Stage, co
     console.post("/tenants/acme/cancel", "k-0", WHY)
     stage.unwind()
     before = str(stage.tenant_id)
-    console.lost("/tenants/acme/recreate", "k-1", WHY)
-    tenant = console.post("/tenants/acme/recreate", "k-1", WHY).json()["tenant"]
+    named = {**WHY, "tenant_id": before}
+    console.lost("/tenants/acme/recreate", "k-1", named)
+    tenant = console.post("/tenants/acme/recreate", "k-1", named).json()["tenant"]
     assert (tenant["state"], tenant["predecessor"]) == ("Provisioning", before)
 
 

@@ -11,7 +11,7 @@ from tenancy.ledger.envelope import data_of
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.credentials import Keyring
-from tenancy.saga.errors import PermanentError
+from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import RunId
 from tenancy.saga.tenant import Credential
 from tests import parts
@@ -73,7 +73,7 @@ def test_the_next_attempt_uses_the_new_key(stage: Stage):
 def test_a_lost_key_is_named_with_where_to_put_it_back(stage: Stage):
     stage.run_until(SCHEMA)
     _with_keys(stage, "k2", NEW)
-    with pytest.raises(PermanentError, match="key k1 is not in the Airflow connection tenancy_credentials"):
+    with pytest.raises(PlatformError, match="key k1 is not in the Airflow connection tenancy_credentials"):
         stage.run(SCHEMA)
     assert "Put the old key back" in stage.facts(f.ActivityFailed)[0].message
     _with_keys(stage, "k2", {**OLD, **NEW})

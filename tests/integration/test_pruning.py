@@ -14,19 +14,19 @@ from tenancy.saga.names import RunId
 from tests.contract.fake_runs import FakeRuns
 from tests.integration.stage import Stage
 
-NOW = datetime.now(UTC)
-OLD, YOUNG = NOW - KEPT - timedelta(minutes=1), NOW - KEPT + timedelta(minutes=1)
+OLD, YOUNG = KEPT + timedelta(minutes=1), KEPT - timedelta(minutes=1)
+"""Ages."""
 
 
 @pytest.fixture
 def runs() -> FakeRuns:
     """One old, one young and one old live run of each DAG of ours."""
-    fake = FakeRuns()
+    fake, now = FakeRuns(), datetime.now(UTC)
     for dag_id in DAGS:
-        for name, due, state in (("old", OLD, "success"), ("young", YOUNG, "failed"), ("live", OLD, "running")):
+        for name, age, state in (("old", OLD, "success"), ("young", YOUNG, "failed"), ("live", OLD, "running")):
             fake.start(dag_id, f"{dag_id} {name}", {})
             fake.end(dag_id, f"{dag_id} {name}", state)
-            fake.due[f"{dag_id} {name}"] = due
+            fake.due[f"{dag_id} {name}"] = now - age
     return fake
 
 
@@ -39,9 +39,10 @@ def test_old_ended_runs_of_periodic_dags_are_deleted_and_no_others(stage: Stage,
 
 
 def test_pokes_that_were_handled_long_ago_are_deleted_and_those_that_wait_are_kept(stage: Stage, runs: FakeRuns):
-    handled_at = {"old": OLD, "young": YOUNG}
+    now = datetime.now(UTC)
+    handled_at = {"old": now - OLD, "young": now - YOUNG}
     for name in ("old", "young", "waiting"):
-        with Ledger(stage.ledger, clock=lambda name=name: handled_at.get(name, NOW)).open("test") as ledger:
+        with Ledger(stage.ledger, clock=lambda name=name: handled_at.get(name, now)).open("test") as ledger:
             rounds.poke(ledger, RunId(name), "mark run failed")
             if name in handled_at:
                 rounds.poke_handled(ledger, rounds.pokes(ledger)[-1])
