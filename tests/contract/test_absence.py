@@ -205,7 +205,8 @@ def test_what_a_platform_engineer_accepted_in_its_place_is_believed(
         "deploy_workloads": lambda: world.cluster(bench.work.region).identity(),
     }.get(activity.name, lambda: world.storage(bench.work.region).identity())()
     successors = {resource.system: new for resource in bench.saga.resources}
-    work = replace(bench.work, world=world, successors=successors)
+    platform = replace(bench.platform, replaced_systems=successors)
+    work = replace(bench.work, world=world, platform=platform)
     for resource in bench.own(activity):
         activity.compensate(work, resource)
     assert not any(observation.present for observation in activity.observe(work))

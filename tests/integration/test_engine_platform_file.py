@@ -143,3 +143,25 @@ def test_a_platform_offers_at_least_one_plan_and_one_region(document: dict[str, 
             nothing = _set(nothing, f"{section}.{name}.offered", False)
         with pytest.raises(PlatformFileError, match=rf"\[{section}\] offers none: at least one must not have"):
             parse(nothing)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "successor", "complaint"),
+    [
+        ("kubernetes:a", 5, "must be another system's identity"),
+        ("kubernetes:a", "", "must be another system's identity"),
+        ("kubernetes:a", "gone", "must be another system's identity"),
+        ("kubernetes:a", "kubernetes:a", "must be another system's identity"),
+        ("the old cluster", "kubernetes:b", "is no identity of a system"),
+    ],
+)
+def test_a_replaced_system_and_its_successor_are_identities(
+    document: dict[str, Any], recorded: str, successor: Any, complaint: str
+):
+    with pytest.raises(PlatformFileError, match=complaint):
+        parse(_set(document, "replaced_systems", {recorded: successor}))
+
+
+def test_a_lost_system_and_a_replaced_one_are_declared_in_the_platform_file(document: dict[str, Any]):
+    declared = {"kubernetes:a": "kubernetes:b", "postgresql:1": "lost"}
+    assert parse(_set(document, "replaced_systems", declared)).replaced_systems == declared

@@ -8,6 +8,7 @@ from psycopg import sql
 
 from tenancy.activities.plan import PLAN
 from tenancy.adapters.airflow_api import Handle
+from tenancy.adapters.cluster import Cluster
 from tenancy.engine.reality import check_reality
 from tenancy.ledger import findings, rounds
 from tenancy.ledger.findings import OpenFinding
@@ -15,6 +16,8 @@ from tenancy.saga import commands as c
 from tenancy.saga.errors import PermanentError, TransientError
 from tenancy.saga.names import RunId
 from tenancy.saga.tenant import Resource
+from tests import clusters
+from tests.conformance.server import Server
 from tests.contract.fake_handles import FakeHandles
 from tests.integration.stage import DEPLOY, ORDER, SCHEMA, Stage
 from tests.parts import guards_off, superuser
@@ -333,3 +336,53 @@ def test_an_active_tenants_edited_workload_is_noticed_when_its_run_is_cleared(st
     with pytest.raises(PermanentError, match="The tenant is Active, but: the release ") as noticed:
         stage.run(DEPLOY, 2)
     assert words in str(noticed.value)
+
+
+def test_nothing_is_missing_when_another_system_answers(stage: Stage, cluster_server: Server):
+    """An empty cluster, another Airflow behind the connection: it is said, and nothing is called missing."""
+    stage.run_all()
+    ours = stage.tenancy.world
+    world = replace(ours, handles=_other_airflow, cluster=lambda _: _OtherCluster(cluster_server))
+    stage.tenancy = replace(stage.tenancy, world=world)
+    summary = check_reality(stage.tenancy)
+    assert found(stage) == []
+    assert "another system answers, airflow:another; 1 resources were made in airflow:fake" in summary
+    assert "another system answers, kubernetes:another; 2 resources were made in kubernetes:" in summary
+    stage.tenancy = replace(stage.tenancy, world=ours)
+    assert check_reality(stage.tenancy) == "nothing found"
+
+
+def _other_airflow() -> FakeHandles:
+    other = FakeHandles()
+    other.system = "airflow:another"
+    return other
+
+
+class _OtherCluster(Cluster):
+    """One that has nothing of ours."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(*clusters.parts(server))
+        self.releases = self.namespaces = _Nothing()  # type: ignore[assignment]
+
+    def identity(self) -> str:
+        return "kubernetes:another"
+
+
+class _Nothing:
+    def of_platform(self, _platform: str) -> list[str]:
+        return []
+
+    def edited(self, _platform: str) -> dict[str, str]:
+        return {}
+
+
+def test_what_moved_to_a_declared_successor_is_missing_when_it_is_not_there(stage: Stage):
+    stage.run_all()
+    recorded = next(each.system for each in stage.saga.resources if each.kind == "connection")
+    platform = replace(stage.tenancy.platform, replaced_systems={recorded: "airflow:another"})
+    stage.tenancy = replace(
+        stage.tenancy, platform=platform, world=replace(stage.tenancy.world, handles=_other_airflow)
+    )
+    check_reality(stage.tenancy)
+    assert found(stage) == [("missing", "connection")]

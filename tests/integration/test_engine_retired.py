@@ -168,3 +168,20 @@ def test_a_tenant_that_has_a_retired_plan_is_provisioned_to_its_end(stage: Stage
     stage.run_until(HANDLE)
     stage.tenancy = replace(stage.tenancy, platform=_with_retired_plan(stage.tenancy.platform))
     assert stage.run_all(2).phase == "Active"
+
+
+def test_what_was_in_a_system_that_is_declared_lost_counts_as_released(stage: Stage):
+    """The cluster burnt down; what other systems have is undone as ever, and nobody asks the cluster."""
+    _failed(stage)
+    lost = next(each.system for each in stage.saga.resources if each.kind == "namespace")
+
+    def nobody(_region: Region):
+        raise AssertionError("the lost cluster was asked")
+
+    platform = replace(stage.tenancy.platform, replaced_systems={lost: "lost"})
+    world = replace(stage.tenancy.world, cluster=nobody)
+    stage.tenancy = replace(stage.tenancy, platform=platform, world=world)
+    assert stage.unwind().phase == "Failed settled"
+    assert {kind: names for kind, names in stage.outside.items() if kind != "namespace"} == {
+        kind: [] for kind in NOTHING if kind != "namespace"
+    }

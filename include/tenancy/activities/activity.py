@@ -4,8 +4,8 @@ Laws, tested for all in tests/contract: run twice is run once; compensating what
 after any partial run leaves nothing; discover finds exactly what run made.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
@@ -18,7 +18,7 @@ from tenancy.saga.errors import PlatformFileError, TenancyError, TransientError
 from tenancy.saga.names import ActivityName, TenantId, proof_of
 from tenancy.saga.platform import Plan, Platform, Region
 from tenancy.saga.states import Kind
-from tenancy.saga.systems import ANY_SYSTEM, ExpectedSystem, Location
+from tenancy.saga.systems import ANY_SYSTEM, ExpectedSystem, Location, accepted_for
 from tenancy.saga.tenant import Credential, Intent, PlanEntry, Resource, Saga
 
 if TYPE_CHECKING:  # the adapters import psycopg and httpx; the DAG file imports this
@@ -105,8 +105,6 @@ class Work:
     """Raises Refused when this work is no longer wanted; called right before each effect."""
     survey: Callable[[], tuple[Observation, ...]]
     """Observes what every activity made that ever intended something for this tenant."""
-    successors: Mapping[str, str] = field(default_factory=dict)
-    """Identity of a system that was replaced -> the one that a platform engineer accepted in its place."""
     seconds: float | None = None
     """How long one call may wait for a system that says nothing; None: as long as its adapter waits."""
 
@@ -157,7 +155,7 @@ class Work:
         if resource is None or not resource.system:
             return ANY_SYSTEM
         return ExpectedSystem(
-            (resource.system, *_successors_of(resource.system, self.successors)),
+            accepted_for(resource.system, self.platform.replaced_systems),
             resource.connection,
             self.saga.parameters.slug,
         )
@@ -200,13 +198,6 @@ def _known(what: str, name: str, known: Mapping[str, _T]) -> _T:
             "when no new tenant is to have it."
         )
     return known[name]
-
-
-def _successors_of(system: str, successors: Mapping[str, str]) -> Iterator[str]:
-    seen = {system}
-    while (successor := successors.get(system)) and successor not in seen:
-        seen.add(system := successor)
-        yield successor
 
 
 class Activity:
@@ -256,6 +247,10 @@ class Activity:
     def locate(self, work: Work) -> Location:  # noqa: ARG002
         """Where `run` will make it; the identity is the system's own statement. Committed with the intents."""
         return Location()
+
+    def identify(self, world: World, region: Region | None) -> str:  # noqa: ARG002
+        """The identity of the system where it makes things, in this region; None where all regions share one."""
+        return ""
 
     def run(self, work: Work) -> None:
         """Make it so. Idempotent."""

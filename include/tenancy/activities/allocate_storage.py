@@ -8,7 +8,7 @@ from tenancy.adapters.application_names import UNWINDER
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Evidence
 from tenancy.saga.names import POSTGRES_LIMIT, ActivityName, object_name, proof_of
-from tenancy.saga.platform import Platform
+from tenancy.saga.platform import Platform, Region
 from tenancy.saga.states import Kind
 from tenancy.saga.system_status import STORAGE
 from tenancy.saga.systems import Location
@@ -51,6 +51,9 @@ class AllocateStorage(Activity):
 
     def locate(self, work: Work) -> Location:
         return storage_location(work)
+
+    def identify(self, world: World, region: Region | None) -> str:
+        return world.storage(region).identity() if region else ""
 
     def run(self, work: Work) -> None:
         role, database = work.name_of(ROLE, storage_name(work)), work.name_of(DATABASE, storage_name(work))

@@ -11,7 +11,7 @@ from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import ForeignObjectError, PlatformError
 from tenancy.saga.names import CONNECTION_LIMIT, ActivityName, object_name, proof_of
-from tenancy.saga.platform import Platform
+from tenancy.saga.platform import Platform, Region
 from tenancy.saga.states import Kind
 from tenancy.saga.systems import Location
 from tenancy.saga.tenant import Intent, Resource
@@ -48,6 +48,9 @@ class AllocateWorkflowHandle(Activity):
         if recorded is not None and recorded.live and recorded.system:
             return Location(recorded.system, recorded.region, recorded.connection)
         return Location(work.world.handles().identity(make=True), connection=ENGINE_CONNECTION)
+
+    def identify(self, world: World, region: Region | None) -> str:  # noqa: ARG002 - one for all
+        return world.handles().identity()
 
     def run(self, work: Work) -> None:
         handles, handle = _handles_of(work, work.recorded(CONNECTION)), _wanted(work)

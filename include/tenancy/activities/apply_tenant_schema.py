@@ -18,7 +18,7 @@ from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import TenancyError, TransientError
 from tenancy.saga.names import ActivityName, TenantId, proof_of
-from tenancy.saga.platform import Platform
+from tenancy.saga.platform import Platform, Region
 from tenancy.saga.states import Kind
 from tenancy.saga.system_status import STORAGE
 from tenancy.saga.systems import Location
@@ -58,6 +58,9 @@ class ApplyTenantSchema(Activity):
 
     def locate(self, work: Work) -> Location:
         return storage_location(work)
+
+    def identify(self, world: World, region: Region | None) -> str:
+        return world.storage(region).identity() if region else ""
 
     def run(self, work: Work) -> None:
         from tenancy.adapters.tenant_database import AdminAccount  # noqa: PLC0415 - the DAG file imports this module

@@ -16,7 +16,7 @@ from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import HELM_LIMIT, ActivityName, object_name
-from tenancy.saga.platform import Plan, Platform
+from tenancy.saga.platform import Plan, Platform, Region
 from tenancy.saga.quantities import same, times
 from tenancy.saga.states import Kind
 from tenancy.saga.system_status import CLUSTER
@@ -68,6 +68,9 @@ class DeployWorkloads(Activity):
             return Location(recorded.system, recorded.region, recorded.connection)
         region = work.region
         return Location(work.world.cluster(region).identity(), region.name, region.cluster_connection)
+
+    def identify(self, world: World, region: Region | None) -> str:
+        return world.cluster(region).identity() if region else ""
 
     def run(self, work: Work) -> None:
         cluster, namespace = cluster_of(work), work.name_of(NAMESPACE, workload_name(work))

@@ -150,11 +150,12 @@ class Releases:
         if home is None or self._stored(name, namespace) is None:
             return
         self._namespaces.require_ours(home, namespace, proof)
+        self._api.require_same_system()  # Helm enters by a connection of its own and asks for no identity
         fence()
         self._helm.uninstall(name, namespace)
 
     def _require_our_namespace(self, name: str, proof: str) -> None:
-        self._api.require_same_system()  # Helm enters by a connection of its own and asks for no identity
+        self._api.require_same_system()  # as in `delete`
         seen = self._namespaces.find(name)
         if seen is None:
             raise PermanentError(f"The namespace {name} is gone from {self._api.label}: somebody deleted it.")

@@ -13,6 +13,7 @@ from tenancy.activities.registry import maker_of_kind
 from tenancy.ledger.findings import Finding, What
 from tenancy.ledger.inventory import Owned
 from tenancy.saga.names import TenantId
+from tenancy.saga.systems import accepted_for
 
 Seqs = Mapping[TenantId, int]
 
@@ -24,6 +25,8 @@ class Look:
     kinds: tuple[str, ...]
     region: str
     found: tuple[Found, ...]
+    system: str = ""
+    """The identity of the system that was looked at, as it stated it before and after."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Comparison:
     owned: Mapping[tuple[str, str], Owned]
     before: Seqs
     after: Seqs
+    replaced: Mapping[str, str] = field(default_factory=dict)
+    """Systems that are gone for good -> their successors (platform file)."""
     _places: Mapping[tuple[str, str], Mapping[str, set[str]]] = field(init=False, repr=False)
     """Kind and region, when they were looked at -> name -> where."""
 
@@ -54,7 +59,20 @@ class Comparison:
         owner = self.owned.get((finding.kind, finding.name))
         regions = {finding.region, *([self._region(owner)] if owner else [])}
         looked = all((finding.kind, region) in self._places for region in regions)
-        return looked and self._is_still(finding.tenant_id, owner)
+        return looked and (owner is None or self.sees(owner)) and self._is_still(finding.tenant_id, owner)
+
+    def sees(self, owned: Owned) -> bool:
+        """Was its own system looked at, as far as identities are known? Another one's "not there" proves nothing."""
+        looks = [look for look in self.looks if owned.kind in look.kinds and look.region == self._region(owned)]
+        accepted = accepted_for(owned.system, self.replaced)
+        return all(not look.system or not owned.system or look.system in accepted for look in looks)
+
+    def elsewhere(self, look: Look) -> list[Owned]:
+        """What was made in another system than the one that answered this look."""
+        of_look = (
+            each for each in self.owned.values() if each.kind in look.kinds and self._region(each) == look.region
+        )
+        return [each for each in of_look if not self.sees(each)]
 
     def _orphans(self) -> Iterator[Finding]:
         told = set()
@@ -81,7 +99,9 @@ class Comparison:
         for owned in self.owned.values():
             region = self._region(owned)
             looked = self._places.get((owned.kind, region))
-            if owned.active and looked is not None and owned.name not in looked and self._is_still(None, owned):
+            if not owned.active or looked is None or owned.name in looked or not self.sees(owned):
+                continue
+            if self._is_still(None, owned):
                 yield _missing(owned, region)
 
     def _edited(self) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from tenancy.ledger import findings, inventory, rounds
 from tenancy.ledger.findings import Finding, What
 from tenancy.ledger.inventory import Stored
 from tenancy.ledger.ledger import LedgerSession
+from tenancy.saga.errors import TransientError
 from tenancy.saga.names import TenantId
 
 log = logging.getLogger(__name__)
@@ -112,7 +113,20 @@ class _Check:
         before = inventory.seqs(self.ledger)  # first: whoever goes on while the resources are read has another then
         owned = inventory.live_resources(self.ledger)
         looks = tuple(look for spot in spots if (look := self._look(spot, world)) is not None)
-        return Comparison(looks, owned, before, inventory.seqs(self.ledger))
+        replaced = self.tenancy.platform.replaced_systems
+        comparison = Comparison(looks, owned, before, inventory.seqs(self.ledger), replaced)
+        self._note_other_systems(comparison)
+        return comparison
+
+    def _note_other_systems(self, comparison: Comparison) -> None:
+        """Where another system answered than the one that has the tenants' resources."""
+        spots = {(spot.activity.resources, spot.region): spot for spot in self._spots()}
+        for look in comparison.looks:
+            if elsewhere := comparison.elsewhere(look):
+                recorded = ", ".join(sorted({each.system for each in elsewhere}))
+                self.troubles[spots[look.kinds, look.region]] = (
+                    f"another system answers, {look.system}; {len(elsewhere)} resources were made in {recorded}"
+                )
 
     def _world(self) -> World:
         """With the passwords of all tenants, since a tenant's database is only ever entered as its own role."""
@@ -128,13 +142,22 @@ class _Check:
     def _look(self, spot: _Spot, world: World) -> Look | None:
         platform = self.tenancy.platform
         regions = {name: region for name, region in platform.regions.items() if name == spot.region}
+        region = regions.get(spot.region)
         try:
+            before = spot.activity.identify(world, region)
             found = spot.activity.discover(world, replace(platform, regions=regions))
+            system = spot.activity.identify(world, region)
+            _require_one_system(before, system)
         except Exception as error:  # noqa: BLE001 - whatever it was, the other regions are to be looked at
             self.troubles[spot] = message_of(error)
             log.warning("not looked at: %s: %s", spot, message_of(error))
             return None
-        return Look(spot.activity.resources, spot.region, tuple(found))
+        return Look(spot.activity.resources, spot.region, tuple(found), system)
+
+
+def _require_one_system(before: str, after: str) -> None:
+    if before != after:
+        raise TransientError(f"different systems answered while it was looked at: {before}, then {after}")
 
 
 def _summary(found: list[Finding], troubles: dict[_Spot, str]) -> str:

@@ -20,6 +20,7 @@ from tenancy.saga.errors import TenancyError
 from tenancy.saga.facts import HolderEvicted
 from tenancy.saga.names import TenantId
 from tenancy.saga.platform import Platform
+from tenancy.saga.systems import is_lost
 from tenancy.saga.tenant import Saga
 
 _MESSAGE_LIMIT = 2000
@@ -126,13 +127,15 @@ def message_of(error: BaseException) -> str:
 
 def observe_all(work: Work) -> tuple[Observation, ...]:
     """What every activity that ever made something for this tenant observes of it now."""
-    return tuple(observation for maker in makers_of(work.saga) for observation in maker.observe(work))
+    return tuple(observation for maker in makers_of(work.saga, work.platform) for observation in maker.observe(work))
 
 
-def makers_of(saga: Saga) -> tuple[Activity, ...]:
+def makers_of(saga: Saga, platform: Platform) -> tuple[Activity, ...]:
     """The activities that made the tenant's resources. PlatformError when one of a live resource is not installed.
 
-    What one made that is not installed any more, and released before, cannot be observed and need not be.
+    What one made that is not installed any more, and released before, cannot be observed and need not be; nor what was
+    made in a system that is declared lost.
     """
-    makers = (maker_of(each) if each.live else find_maker(each) for each in saga.resources)
+    there = [each for each in saga.resources if not is_lost(each.system, platform.replaced_systems)]
+    makers = (maker_of(each) if each.live else find_maker(each) for each in there)
     return tuple(dict.fromkeys(maker for maker in makers if maker is not None))

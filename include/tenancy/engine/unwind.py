@@ -23,6 +23,7 @@ from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
 from tenancy.saga.errors import PermanentError, PlatformError, Refused, Stopped, TransientError, cause_in
 from tenancy.saga.names import ActivityName, TenantId
+from tenancy.saga.systems import is_lost
 from tenancy.saga.tenant import Resource, Saga
 
 _SURVEYS = 2
@@ -118,7 +119,8 @@ class _Unwinding:
     def _compensate(self, resource: Resource, seconds: float) -> None:
         self._record(c.ReleaseResource(self.generation, resource.kind, resource.name))
         try:
-            maker_of(resource).compensate(self._work(seconds), resource)
+            if not is_lost(resource.system, self.tenancy.platform.replaced_systems):
+                maker_of(resource).compensate(self._work(seconds), resource)
         except (Refused, Stopped):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, the next resource is still to be released
@@ -175,7 +177,7 @@ class _Unwinding:
         """What each activity observes; one that cannot look keeps no other from looking."""
         observations: list[Observation] = []
         errors: list[Exception] = []
-        for maker in makers_of(self._saga()):
+        for maker in makers_of(self._saga(), self.tenancy.platform):
             self._require_time()
             try:
                 observations += self._observe(maker, self.tenancy.timings.system_budget)

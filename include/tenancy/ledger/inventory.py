@@ -31,6 +31,8 @@ class Owned:
     active: bool
     kid: str | None = None
     credential_generation: int | None = None
+    system: str = ""
+    """The identity of the system that it was made in; empty when that was not recorded."""
 
     @property
     def credential(self) -> Credential | None:

@@ -308,7 +308,8 @@ select id, seq from ledger.tenant;
 
 -- name: live_resources
 -- All that the ledger says may exist outside.
-select r.kind, r.name, r.tenant_id, t.slug, t.region, t.state = 'Active' as active, r.kid, r.credential_generation
+select r.kind, r.name, r.tenant_id, t.slug, t.region, t.state = 'Active' as active, r.kid, r.credential_generation,
+       r.system
   from ledger.resource as r join ledger.tenant as t on t.id = r.tenant_id where r.state <> 'released';
 
 -- name: streams

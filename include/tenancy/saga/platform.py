@@ -11,6 +11,7 @@ from typing import Any, Final
 from tenancy.saga.errors import PlatformFileError
 from tenancy.saga.platform_values import NAME, wrong_in_plan, wrong_in_region
 from tenancy.saga.stalls import OF_TENANTS
+from tenancy.saga.systems import IDENTITY, LOST_SYSTEM
 
 _LONGEST_MINUTES: Final = 1_000_000
 """TOML has inf and nan, too."""
@@ -57,6 +58,8 @@ class Platform:
     """What is stuck after how long, where the platform file departs from the runbook: activities and OF_TENANTS."""
     give_up: Mapping[str, timedelta] = field(default_factory=dict)
     """Activity -> after how long it is ended, where the platform file departs from PLAN."""
+    replaced_systems: Mapping[str, str] = field(default_factory=dict)
+    """Identity of a system that is gone for good -> the one that took over its objects, or LOST_SYSTEM."""
 
     @property
     def offered_regions(self) -> tuple[str, ...]:
@@ -99,6 +102,7 @@ def parse(document: Mapping[str, Any], activities: Collection[str]) -> Platform:
         *_check_values(document, "plans", wrong_in_plan),
         *_check_minutes(document, "stall_limits_minutes", (*activities, *OF_TENANTS)),
         *_check_minutes(document, "give_up_minutes", activities),
+        *_check_replaced(document.get("replaced_systems", {})),
     ]
     if problems:
         raise PlatformFileError("The platform file is wrong: " + "; ".join(problems) + ".")
@@ -108,15 +112,37 @@ def parse(document: Mapping[str, Any], activities: Collection[str]) -> Platform:
         plans={name: Plan(name=name, **table) for name, table in document["plans"].items()},
         stall_limits=_minutes(document, "stall_limits_minutes"),
         give_up=_minutes(document, "give_up_minutes"),
+        replaced_systems=dict(document.get("replaced_systems", {})),
     )
+
+
+def _check_replaced(table: Any) -> list[str]:
+    if not isinstance(table, dict):
+        return ["[replaced_systems] must be a table"]
+    return [
+        f'[replaced_systems] "{recorded}" must be another system\'s identity, such as "kubernetes:<uid>", or "lost"'
+        for recorded, successor in table.items()
+        if not isinstance(successor, str)
+        or successor == recorded
+        or (successor != LOST_SYSTEM and not IDENTITY.fullmatch(successor))
+    ] + [
+        f'[replaced_systems] "{recorded}" is no identity of a system, such as "postgresql:<identifier>"'
+        for recorded in table
+        if not IDENTITY.fullmatch(recorded)
+    ]
 
 
 def _minutes(document: Mapping[str, Any], section: str) -> dict[str, timedelta]:
     return {name: timedelta(minutes=minutes) for name, minutes in document.get(section, {}).items()}
 
 
+_SECTIONS: Final = frozenset(
+    {"platform", "regions", "plans", "stall_limits_minutes", "give_up_minutes", "replaced_systems"}
+)
+
+
 def _check_top(document: Mapping[str, Any]) -> list[str]:
-    unknown = set(document) - {"platform", "regions", "plans", "stall_limits_minutes", "give_up_minutes"}
+    unknown = set(document) - _SECTIONS
     return [*(f"unknown section [{key}]" for key in sorted(unknown)), *_check_platform(document.get("platform", {}))]
 
 

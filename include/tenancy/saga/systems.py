@@ -4,9 +4,34 @@ Pure. A 404 from a router, an empty replacement or another region's server prove
 recorded system states it. Adapters ask a system for its identity, `ExpectedSystem.require` compares.
 """
 
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from tenancy.saga.errors import OtherSystemError
+
+IDENTITY: Final = re.compile(r"[a-z][a-z-]*:[0-9A-Za-z-]+")
+"""Such as `postgresql:7713837147650338995` or `kubernetes:<uid>`: the kind of system, and what it states of itself."""
+LOST_SYSTEM: Final = "lost"
+"""In the place of a successor: the system is gone for good, with everything in it."""
+
+
+def accepted_for(system: str, replaced: Mapping[str, str]) -> tuple[str, ...]:
+    """The system's identity and those of its successors, as the platform file declares them."""
+    return (system, *_successors(system, replaced))
+
+
+def is_lost(system: str, replaced: Mapping[str, str]) -> bool:
+    """Is the system, or its last successor, declared lost?"""
+    return bool(system) and any(replaced.get(each) == LOST_SYSTEM for each in accepted_for(system, replaced))
+
+
+def _successors(system: str, replaced: Mapping[str, str]) -> Iterator[str]:
+    known = {system, LOST_SYSTEM}
+    while (successor := replaced.get(system)) and successor not in known:
+        known.add(system := successor)
+        yield successor
 
 
 @dataclass(frozen=True)
@@ -41,9 +66,9 @@ class ExpectedSystem:
         return (
             f"{label[:1].upper()}{label[1:]}: the system that answers is not the one in which the tenant {self.tenant} "
             f"was created (recorded {recorded}, found {found or 'none'}). Nothing was changed. Point the Airflow "
-            f"connection {connection} back to the recorded system. If that system was replaced or lost for good, a "
-            f"platform engineer declares it: tenantctl system replaced {recorded} --by {found or 'NEW'}, or tenantctl "
-            f"system lost {recorded}."
+            f"connection {connection} back to the recorded system. If that system was replaced for good, have it "
+            f'declared in the platform file: [replaced_systems] "{recorded}" = "{found or "its successor"}"; or = '
+            '"lost", if everything in it is gone.'
         )
 
 
