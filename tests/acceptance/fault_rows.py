@@ -146,7 +146,7 @@ ROWS = [
         code=Cause.CLUSTER_WEBHOOK, resource="services",
     ),
     not_ready("node-silent", "NodeNotReady: Node is not ready", Cause.CLUSTER_NODE, Undoing.AFTERWARDS),
-    not_ready("slow-start", "", Cause.CLUSTER_PROBE, seconds=60),
+    not_ready("slow-start", "Unhealthy: Readiness probe failed", Cause.CLUSTER_PROBE, seconds=60),
 ]  # fmt: skip
 OUTLIVED: dict[str, dict[str, Any]] = {
     "slow-start": {"seconds": 1},

@@ -7,7 +7,7 @@ import pytest
 from sandbox.cluster import logs
 from sandbox.cluster.clock import ManualClock
 from sandbox.cluster.history import Key
-from sandbox.cluster.kinds import DEPLOYMENT, POD, REPLICA_SET, SECRET
+from sandbox.cluster.kinds import DEPLOYMENT, EVENT, POD, REPLICA_SET, SECRET
 from sandbox.cluster.problems import ApiError
 from tests.unit.cluster import HOME, Cluster, deployment
 
@@ -41,6 +41,7 @@ def test_a_slow_start_takes_its_seconds(cluster: Cluster) -> None:
     assert available(cluster) == 0
     assert cluster.pod()["status"]["phase"] == "Running"
     assert cluster.words()["Unhealthy"].startswith("Readiness probe failed: Get")
+    assert next(event["count"] for event in cluster.all(EVENT) if event["reason"] == "Unhealthy") >= 2
     cluster.wait(31)
     assert available(cluster) == 1
 

@@ -226,6 +226,19 @@ def test_a_pod_that_just_started_is_not_blamed_on_its_probe():
     assert unready(deployment(0), [container(state={"running": {}})]).cause is Cause.UNKNOWN
 
 
+@pytest.mark.parametrize("counted", [{"count": 1}, {"count": 2}, {"series": {"count": 2}}])
+def test_the_first_failures_of_a_probe_are_a_pod_that_starts(counted: dict[str, Any]):
+    first = warning("Readiness probe failed: connection refused") | counted
+    found = unready(deployment(0), [container(state={"running": {}})], [first])
+    assert (found.why, found.cause) == ("0 of 3 pods ready; the readiness probe has not succeeded yet", Cause.UNKNOWN)
+
+
+@pytest.mark.parametrize("counted", [{"count": 3}, {"count": 70}, {"series": {"count": 3}}, {}])
+def test_a_probe_that_goes_on_failing_is_the_cause(counted: dict[str, Any]):
+    failing = warning("Readiness probe failed: connection refused") | counted
+    assert unready(deployment(0), [container(state={"running": {}})], [failing]).cause is Cause.CLUSTER_PROBE
+
+
 EVENTS = [
     ("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 500", Cause.CLUSTER_PROBE),
     ("BackOff", 'Back-off pulling image "unhealthy-probe/quota:1"', Cause.CLUSTER_IMAGE),

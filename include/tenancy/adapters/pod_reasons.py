@@ -55,11 +55,16 @@ _EVENTS: Final[Mapping[str, Cause]] = {
 _IMAGE_MESSAGE: Final = re.compile(
     r"Failed to pull image |Back-off pulling image |Error: (?:ErrImage|ImagePull|InvalidImage)"
 )
+PROBE_TRIES: Final = 3
+"""So often a probe fails before Kubernetes counts it as failed (`failureThreshold`); a pod that starts needs a few."""
 _REFUSED: Final = Judgement(PermanentError, Cause.CLUSTER_ADMISSION, "admission refused")
 
 _BACK_OFF: Final = re.compile(r"back-off (?:[\d.]+[hms])+ ")
 _POD_OF: Final = re.compile(r" pod=\S+| in pod \S+")
 _ADDRESS: Final = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
+
+
+PROBE_PENDING: Final = "the readiness probe has not succeeded yet"
 
 
 @dataclass(frozen=True)
@@ -104,11 +109,18 @@ def event_reason(event: Document) -> Reason:
     reason, message = event.get("reason", ""), event.get("message", "")
     if reason == "FailedCreate":
         return refused_pod(reason, message)
+    if reason == "Unhealthy" and _times(event) < PROBE_TRIES:
+        return Reason(PROBE_PENDING)
     if reason in {"Failed", "BackOff"}:
         cause = Cause.CLUSTER_IMAGE if _IMAGE_MESSAGE.match(message) else Cause.CLUSTER_CRASH
     else:
         cause = _EVENTS.get(reason, Cause.UNKNOWN)
     return Reason(_sentence(reason, message), cause)
+
+
+def _times(event: Document) -> int:
+    """How often it happened; an event without a count is taken for one that lasts."""
+    return int((event.get("series") or {}).get("count") or event.get("count") or PROBE_TRIES)
 
 
 def _crashes(container: Document) -> bool:

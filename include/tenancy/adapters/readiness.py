@@ -11,7 +11,14 @@ from typing import Any
 
 from tenancy.adapters.cluster_refusals import judge_text
 from tenancy.adapters.field_managers import manager_of
-from tenancy.adapters.pod_reasons import Reason, container_reason, event_reason, refused_pod, unschedulable
+from tenancy.adapters.pod_reasons import (
+    PROBE_PENDING,
+    Reason,
+    container_reason,
+    event_reason,
+    refused_pod,
+    unschedulable,
+)
 from tenancy.saga.causes import Cause
 
 Document = dict[str, Any]
@@ -85,7 +92,7 @@ def _reasons(workload: Workload) -> Iterator[Reason]:
     yield from _last_warning(workload.warnings, {_name(pod) for pod in waiting})
     yield from _progress_deadline(workload.deployment)
     if any((pod.get("status") or {}).get("phase") == "Running" for pod in waiting):
-        yield Reason("the readiness probe has not succeeded yet")
+        yield Reason(PROBE_PENDING)
 
 
 def _name(document: Document) -> str:

@@ -52,6 +52,7 @@ class Outlook:
     notes: tuple[Note, ...] = ()
     wake_in: float | None = None
     scheduled: bool = True
+    repeated: tuple[Note, ...] = ()  # said at every look: a probe that fails again and again
 
 
 def outlook(now: Situation) -> Outlook:
@@ -177,8 +178,9 @@ def _starting_slowly(now: Situation, wake_in: float) -> Outlook:
     seen = _running(now)
     assert seen.container is not None
     container = replace(seen.container, ready=False)
-    notes = (*seen.notes, _kubelet("Unhealthy", message, warning=True))
-    return replace(seen, container=container, notes=notes, wake_in=wake_in)
+    unhealthy = (_kubelet("Unhealthy", message, warning=True),)
+    period = float(probe.get("periodSeconds", 10))
+    return replace(seen, container=container, wake_in=min(wake_in, period), repeated=unhealthy)
 
 
 def _finishing(now: Situation) -> Outlook:

@@ -99,10 +99,10 @@ class PodController:
 
     def _write(self, key: Key, pod: Object, seen: Outlook) -> None:
         status = pod_status.of(pod, seen, self._clock.stamp())
-        if status == pod.get("status"):
-            return
-        self._registry.change(key, lambda target: target.update(status=status), "status")
-        for note in seen.notes:
+        changed = status != pod.get("status")
+        if changed:
+            self._registry.change(key, lambda target: target.update(status=status), "status")
+        for note in (*(seen.notes if changed else ()), *seen.repeated):
             self._recorder.say(pod, note)
 
     def _end(self, key: Key, pod: Object, uid: str) -> float | None:
