@@ -60,3 +60,25 @@ def test_all_that_is_silent_is_told_in_one_sentence():
     assert Vitals().said == ""
     assert "scheduler gives no sign of life" in AWAY.said
     assert "scheduler and triggerer give no sign of life" in Vitals(("scheduler", "triggerer")).said
+
+
+def test_how_long_the_engine_has_not_answered_counts_from_the_first_question_without_an_answer():
+    answers = [Report(trouble="It does not answer."), Report(trouble="It still does not answer."), Report()]
+    watch = EngineWatch(lambda: answers.pop(0))
+    watch.begin()
+    until(lambda: bool(watch.known.trouble), "the first trouble")
+    first = watch.known.trouble_seconds
+    assert not watch.known.is_away
+    watch._known_at = float("-inf")  # its next look is due
+    watch.begin()
+    until(lambda: watch.known.trouble.startswith("It still"), "the second trouble")
+    assert watch.known.trouble_seconds >= first
+    watch._known_at = float("-inf")
+    watch.begin()
+    until(lambda: not watch.known.trouble, "its answer")
+    assert watch.known.trouble_seconds == 0.0
+
+
+@pytest.mark.parametrize("phase", sorted(MOVING))
+def test_an_engine_that_has_not_answered_for_a_moment_holds_nobody(phase: str):
+    assert Vitals(trouble="It does not answer.", trouble_seconds=29.0).holds(tenant_in(phase)) == ""
