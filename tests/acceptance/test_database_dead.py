@@ -28,7 +28,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def dead_database(sandbox: Access, sandbox_up: Callable[[], None]) -> Iterator[Callable[[], None]]:
     def kill() -> None:
-        server = Register(sandbox.layout.processes).get(servers.PLATFORM)
+        server = Register(sandbox.layout.processes).get(servers.process_name(servers.PLATFORM))
         assert server is not None
         os.kill(server.pid, signal.SIGKILL)
 
