@@ -1,0 +1,85 @@
+"""How long the engine tries: a system that is away, until the limit; a compensation that hangs, until it is stuck."""
+
+from datetime import timedelta
+
+import pytest
+
+from tenancy.engine.retry_window import TRIES
+from tenancy.engine.unwind import ran_out_of_time
+from tenancy.engine.workflow import COMPENSATION_DAG, compensation_run_id
+from tenancy.ledger.envelope import Stamp
+from tenancy.saga import commands as c
+from tenancy.saga import facts as f
+from tenancy.saga.errors import PermanentError, TransientError
+from tenancy.saga.states import StepStatus
+from tenancy.saga.unwinding import RENEWALS
+from tests.integration.stage import HANDLE, NOTHING, SCHEMA, Stage, lease
+from tests.integration.test_engine_reconcile import LATER, after
+
+
+def test_an_engine_that_restarts_costs_no_tenant_however_many_tries_that_takes(stage: Stage):
+    stage.run_until(HANDLE)
+    away = 3 * TRIES
+    stage.handles.failing = away
+    for number in range(1, away + 1):
+        with pytest.raises(TransientError):
+            stage.run(HANDLE, number)
+    assert stage.run(HANDLE, away + 1).step(HANDLE).status is StepStatus.DONE
+
+
+def test_one_that_is_away_for_longer_than_the_activity_may_take_fails_it(stage: Stage):
+    stage.run_until(HANDLE)
+    stage.handles.failing = TRIES
+    for number in range(1, TRIES):
+        with pytest.raises(TransientError):
+            stage.run(HANDLE, number)
+    with pytest.raises(PermanentError, match=rf"does not answer\. It was tried {TRIES} times in 6\.0 minutes"):
+        stage.look(HANDLE, TRIES, late=timedelta(minutes=6))
+    after_callback = stage.give_up(HANDLE, TRIES)
+    assert after_callback is not None
+    assert after_callback.phase == "Failed settled"
+    assert stage.outside == NOTHING
+
+
+def test_the_time_that_the_platform_cost_is_not_the_activitys(stage: Stage):
+    stage.run_until(HANDLE)
+    stage.handles.failing = TRIES
+    for number in range(1, TRIES):
+        with pytest.raises(TransientError):
+            stage.run(HANDLE, number)
+    stage.ask(c.NoteHeld("The login was refused.", platform=True))
+    with pytest.raises(TransientError):
+        stage.look(HANDLE, TRIES, late=timedelta(hours=6))
+    assert stage.run(HANDLE, TRIES + 1).step(HANDLE).status is StepStatus.DONE
+
+
+def test_an_activity_whose_processes_die_one_after_the_other_is_given_up(stage: Stage):
+    stage.run_until(SCHEMA)
+    for number in range(1, TRIES + 1):  # each begins, and nothing is heard of it again
+        stage.ask(c.BeginActivity(lease(SCHEMA, number), number))
+    with pytest.raises(PermanentError, match=f"process ended {TRIES} times without a word"):
+        stage.run(SCHEMA, TRIES + 1)
+
+
+def test_a_compensation_whose_last_try_runs_out_of_time_is_stuck(stage: Stage):
+    stage.fail_at(SCHEMA)
+    stage.ask(c.Cancel())
+    stuck = ran_out_of_time(stage.tenancy, stage.tenant_id, stage.saga.generation, stamp=Stamp("saga"))
+    assert stuck.phase == "Failed stuck"
+    (exhausted,) = stage.facts(f.UnwindingExhausted)
+    assert "did not end within its time limit" in exhausted.why
+    stage.ask(c.Cancel())
+    assert stage.unwind().phase == "Failed settled"
+
+
+def test_compensation_runs_that_end_without_a_word_and_release_nothing_are_stuck(stage: Stage):
+    stage.fail_at(SCHEMA)
+    stage.ask(c.Cancel())
+    after(stage, LATER)
+    for number in range(RENEWALS + 1):
+        assert stage.saga.phase == "Cancelling"
+        stage.runs.end(COMPENSATION_DAG, compensation_run_id(stage.saga), "failed")
+        after(stage, (number + 2) * LATER)
+    assert stage.saga.phase == "Failed stuck"
+    (exhausted,) = stage.facts(f.UnwindingExhausted)
+    assert f"{RENEWALS + 1} compensation runs ended" in exhausted.why
