@@ -85,6 +85,8 @@ class DeployWorkloads(Activity):
             namespace = work.name_of(NAMESPACE, resource.name)
             cluster.releases.delete(resource.name, namespace, proof=resource.proof, fence=work.fence)
         else:
+            release = work.name_of(RELEASE, resource.name)
+            cluster.releases.delete_cluster_scoped(release, resource.name, proof=resource.proof, fence=work.fence)
             cluster.namespaces.delete(resource.name, proof=resource.proof, fence=work.fence)
 
     def observe(self, work: Work) -> tuple[Observation, ...]:

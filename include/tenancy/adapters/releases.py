@@ -11,6 +11,7 @@ import yaml
 
 from tenancy.adapters import manifests
 from tenancy.adapters.cluster_access_reviews import missing_right
+from tenancy.adapters.cluster_scoped import delete_cluster_scoped
 from tenancy.adapters.helm import FIELD_MANAGER, FORMER_FIELD_MANAGERS, Helm, Release
 from tenancy.adapters.helm_records import DIGEST_LABEL, ReleaseSeen, Way, newest, release_seen
 from tenancy.adapters.kubernetes_api import Document, KubernetesApi
@@ -153,6 +154,15 @@ class Releases:
         self._api.require_same_system()  # Helm enters by a connection of its own and asks for no identity
         fence()
         self._helm.uninstall(name, namespace)
+
+    def delete_cluster_scoped(self, name: str, namespace: str, *, proof: str, fence: Callable[[], None]) -> None:
+        """Delete what does not go with its namespace, when the release is still there although it should be gone."""
+        home = self._namespaces.find(namespace)
+        seen = self._stored(name, namespace) if home is not None else None
+        if seen is None:
+            return
+        self._namespaces.require_ours(home, namespace, proof)
+        delete_cluster_scoped(self._api, seen.manifest, release=name, namespace=namespace, fence=fence)
 
     def _require_our_namespace(self, name: str, proof: str) -> None:
         self._api.require_same_system()  # as in `delete`
