@@ -2,9 +2,9 @@
 
 import pytest
 
-from tenancy.console.pages.recovering import QUIET_SECONDS, Begun, done_steps, is_recoverable, next_step
+from tenancy.console.pages.recovering import QUIET_SECONDS, Begun, cancels, done_steps, is_recoverable, next_step
 from tenancy.saga import commands as c
-from tests.unit.sagas import ask, start, tenant_in
+from tests.unit.sagas import PHASES, ask, start, tenant_in
 
 FROM = Begun(attempt=1, generation=0)
 
@@ -57,3 +57,10 @@ def test_there_is_nothing_to_recover_elsewhere(phase: str) -> None:
     saga = tenant_in(phase)
     assert not is_recoverable(saga)
     assert next_step(saga, Begun(saga.attempt, saga.generation), 0).over
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_what_it_says_that_it_undoes_is_what_it_undoes(phase: str) -> None:
+    saga = tenant_in(phase)
+    undoes = next_step(saga, Begun(1, saga.generation), QUIET_SECONDS + 1).action == "cancel"
+    assert cancels(saga) is undoes

@@ -143,6 +143,16 @@ def test_only_an_attempt_under_way_is_resumed(phase: str) -> None:
         decide(tenant_in(phase), c.ResumeAttempt(RUN, OLDER))
 
 
+@pytest.mark.parametrize("phase", ["Cancelling", "Failed unwinding"])
+def test_an_unwinding_that_was_stopped_for_a_customer_goes_on_only_when_a_person_names_the_tenant(phase: str) -> None:
+    stopped = ask(tenant_in(phase), c.ExhaustUnwinding(1, OLDER, keeps=True))
+    assert (stopped.phase, stopped.past_no_return) == ("Failed stuck", True)
+    with pytest.raises(Refused, match="Type the slug acme"):
+        decide(stopped, c.Confirmed(c.Cancel(), str(stopped.tenant_id)))
+    named = c.Confirmed(c.Cancel(), str(stopped.tenant_id), "acme")
+    assert unwound(ask(stopped, named)).phase == "Failed settled"
+
+
 # -- facts of earlier versions, which have no such fact
 
 

@@ -154,7 +154,7 @@ class SagaMachine(RuleBasedStateMachine):
     def _only_a_person_destroys(self, command: c.Command, facts: tuple[f.Fact, ...]) -> None:
         if isinstance(command, (c.Cancel, c.Decommission)) and facts:
             self.protected = False
-        if self.protected:
+        if self.protected and not getattr(command, "keeps", False):
             assert not [fact for fact in facts if isinstance(fact, DESTROYS)]
             assert not is_to_be_unwound(self.saga)
 
@@ -384,6 +384,14 @@ class SagaMachine(RuleBasedStateMachine):
             self.ask(c.ConfirmReleased(self.saga.generation, resource.kind, resource.name))
         self.ask(c.Settle(self.saga.generation))
         assert self.saga.phase in {"Failed settled", "Decommissioned"}
+
+    @precondition(lambda self: self.saga.phase in {"Cancelling", "Failed unwinding"})
+    @rule()
+    def an_unwinding_turns_out_to_be_of_an_older_ledger(self) -> None:
+        """The reconciler stops it: only another word of a person goes on."""
+        assert self.saga is not None
+        self.ask(c.ExhaustUnwinding(self.saga.generation, "the ledger is older", keeps=True))
+        assert self.saga.phase == "Failed stuck"
 
     @precondition(lambda self: is_to_be_unwound(self.saga) and self.saga.live_resources)
     @rule()

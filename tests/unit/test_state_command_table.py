@@ -350,6 +350,17 @@ TABLE: list[tuple[str, c.Command, Row]] = [
         c.ExhaustUnwinding(1),
         row({TO_BE_UNWOUND: makes(f.UnwindingExhausted)}, NOTHING_TO_UNWIND),
     ),
+    (
+        "ExhaustUnwinding, because the tenant may be a customer's",
+        c.ExhaustUnwinding(1, "the ledger is older", keeps=True),
+        row(
+            {
+                "Cancelling | Failed unwinding": makes(f.UnwindingExhausted, f.PointOfNoReturnPassed),
+                "Decommissioning": makes(f.UnwindingExhausted),
+            },
+            NOTHING_TO_UNWIND,
+        ),
+    ),
     ("ExhaustUnwinding of an older generation", c.ExhaustUnwinding(0), OVERTAKEN),
     (
         "Cancel",

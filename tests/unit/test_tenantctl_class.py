@@ -156,3 +156,11 @@ def test_the_list_of_classes_says_what_to_do():
     assert "recover --class 7" in told
     assert "There is no class of stall." in run(FakeTenancy(), "classes").out
     assert run(FakeTenancy(), "recover", "--class", "7", *WHY).code == 4
+
+
+def test_whose_cancel_destroys_a_customers_data_is_left_out():
+    kept, hung = FakeTenant("kept", stalled=True, past_no_return=True), FakeTenant("hung", stalled=True)
+    api = with_class(kept, hung)
+    ended = run(api, "recover", "--class", "7", *WHY, "--yes", "--json")
+    assert report(ended.out) == {"hung": "recovered", "kept": "skipped"}
+    assert {slug for slug, _ in acted(api)} == {"hung"}

@@ -179,3 +179,18 @@ def test_a_warning_is_printed_once_however_many_answers_repeat_it():
     ended = run(api, "recover", "acme", *WHY)
     assert steps(api) == ["reset", "retry"]
     assert ended.err.count("Not transient") == 1
+
+
+@pytest.mark.parametrize("phase", ["Provisioning", "Failed stuck"])
+def test_a_recovery_that_would_destroy_a_customers_data_wants_the_slug_typed_before_anything_is_done(phase: str):
+    api = with_tenant(phase, past_no_return=True)
+    assert run(api, "recover", "acme", *WHY, "--yes").code == 2
+    assert run(api, "recover", "acme", *WHY, "--yes", "--confirm", "acme").code == 2, "which tenant is not said"
+    assert steps(api) == []
+    assert run(api, "recover", api.tenants[0].id, *WHY, "--yes", "--confirm", "acme").code == 0
+    assert (api.body(0)["tenant_id"], api.body(0)["confirm_slug"]) == (api.tenants[0].id, "acme")
+
+
+def test_a_recovery_that_keeps_what_there_is_asks_for_nothing():
+    api = with_tenant("Failed retained", past_no_return=True)
+    assert run(api, "recover", "acme", *WHY).code == 0

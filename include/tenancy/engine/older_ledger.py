@@ -29,7 +29,8 @@ _STUCK: Final = "to undo it all the same, cancel (or decommission) again, which 
 def later_life(ledger: LedgerSession, runs: Runs, saga: Saga, seen: Seen) -> str:
     """The run by which the tenant became Active after the ledger's last fact; empty when Airflow knows of none."""
     kept_anyway = saga.past_no_return and saga.state is State.PROVISIONING
-    if kept_anyway or _was_told(ledger, saga):
+    # Whoever is decommissioned never becomes Active again: a later run of the slug is another tenant's.
+    if kept_anyway or saga.state is State.DECOMMISSIONING or _was_told(ledger, saga):
         return ""  # nothing would be destroyed; or a person was told, and has asked again since
     again = saga.state in {State.CANCELLING, State.FAILED} and seen.run is not None and seen.run.state == "success"
     if again and not seen.marked:
@@ -51,4 +52,4 @@ def keep(ledger: LedgerSession, saga: Saga, run_id: str, stamp: Stamp) -> None:
         ledger.record(saga.tenant_id, c.ResumeAttempt(saga.run_id, why), c.GiveUp(saga.run_id, why), stamp=stamp)
     else:
         why = _WHY.format(**told, then=_STUCK)
-        ledger.record(saga.tenant_id, c.ExhaustUnwinding(saga.generation, why), stamp=stamp)
+        ledger.record(saga.tenant_id, c.ExhaustUnwinding(saga.generation, why, keeps=True), stamp=stamp)

@@ -140,9 +140,13 @@ class Settle(Unwind):
 
 @dataclass(frozen=True)
 class ExhaustUnwinding(Unwind):
-    """Compensations ran out of retries; `why` says at what."""
+    """Compensations ran out of retries; `why` says at what.
+
+    `keeps`: they are stopped, because the tenant may be a customer's: it has passed the point of no return.
+    """
 
     why: str = ""
+    keeps: bool = False
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,14 @@ def exhaust(command: c.ExhaustUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
     No facts when the platform is at fault: unwinding goes on until that is mended.
     """
     _require_wanted(saga, command.generation)
+    if command.keeps:
+        return (*_exhausted(saga, command.why), *_protected(saga, command.why))
     return () if saga.platform_fault else _exhausted(saga, command.why)
+
+
+def _protected(saga: Saga, why: str) -> tuple[f.Fact, ...]:
+    """Only a person who names the tenant goes on with what was stopped for a customer."""
+    return () if saga.past_no_return else (f.PointOfNoReturnPassed(why),)
 
 
 def _exhausted(saga: Saga, why: str) -> tuple[f.Fact, ...]:
