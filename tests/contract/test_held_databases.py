@@ -1,6 +1,7 @@
 """Dropping a tenant's database whatever is in it: it is dropped wholly, or nothing is lost and its holder is named."""
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -95,8 +96,8 @@ def _without(server: PostgresServer, take: str, give: str) -> Iterator[None]:
             connection.execute(sql.SQL(give).format(sql.Identifier("storage_admin")))
 
 
-def test_a_drop_that_was_interrupted_is_ended_by_the_next_one(provisioned: Workbench, monkeypatch: pytest.MonkeyPatch):
-    """Its own time-out is over, as when a checkpoint took too long; PostgreSQL then knows the database as invalid."""
+def test_a_drop_that_was_interrupted_is_ended_by_the_next_one(provisioned: Workbench):
+    """PostgreSQL then knows the database as invalid, and only lets one drop it."""
     name = _name(provisioned)
     with superuser(provisioned.server) as connection:
         connection.execute("update pg_database set datconnlimit = -2 where datname = %s", (name,))
@@ -119,6 +120,44 @@ def _settings(connection: "psycopg.Connection[dict[str, object]]") -> list[str]:
     names = ("statement_timeout", "client_connection_check_interval", "lock_timeout")
     rows = [connection.execute("select current_setting(%s) as value", (name,)).fetchone() for name in names]
     return [str(row["value"]) for row in rows if row]
+
+
+def test_a_drop_that_is_still_at_work_is_told_to_whoever_comes_next(provisioned: Workbench):
+    """Its client may be gone: the drop goes on in its backend, which has the tenant's lock."""
+    name = _name(provisioned)
+    with superuser(provisioned.server) as blocker:
+        blocker.execute("begin")
+        # A lock that DROP DATABASE waits for.
+        blocker.execute(sql.SQL("comment on database {} is 'held for a moment'").format(sql.Identifier(name)))
+        dropping = threading.Thread(target=_drop_only, args=(provisioned, name))
+        dropping.start()
+        try:
+            _wait_until_it_drops(provisioned.server, name)
+            hurried = replace(provisioned.work.lock, patience_seconds=0.1)
+            server = StorageServer(provisioned.line.dsn)
+            lock = server.locked(provisioned.work.tenant_id, hurried)
+            with pytest.raises(TransientError, match="still dropping the tenant's database") as refused:
+                lock.__enter__()
+            assert refused.value.cause is Cause.STORAGE_DROPPING
+        finally:
+            blocker.execute("rollback")
+            dropping.join()
+    assert not _exists(provisioned.server, name)
+
+
+def _drop_only(bench: Workbench, name: str) -> None:
+    with StorageServer(bench.line.dsn).locked(bench.work.tenant_id, bench.work.lock) as storage:
+        storage._connection.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
+
+
+def _wait_until_it_drops(server: PostgresServer, name: str) -> None:
+    question = "select from pg_stat_activity where query ilike 'drop database%%' and query like %s and state = 'active'"
+    with superuser(server) as connection:
+        for _ in range(500):
+            if connection.execute(question, (f"%{name}%",)).fetchone() is not None:
+                return
+            connection.execute("select pg_sleep(0.02)")
+    pytest.fail("it never came to the drop")
 
 
 # -- the storage role

@@ -2,11 +2,14 @@
 
 import pytest
 
+from tenancy.engine.reconcile import reconcile
 from tenancy.engine.workflow import COMPENSATION_DAG
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
+from tenancy.saga.causes import Cause
 from tenancy.saga.errors import Stopped, TransientError
 from tests.integration.stage import NOTHING, RUN, SCHEMA, WAIT, Stage
+from tests.parts import superuser
 
 FOREVER = 10_000
 
@@ -149,3 +152,39 @@ def test_an_unwinding_whose_worker_goes_down_is_not_stuck_not_even_on_its_last_t
         stage.unwind()
     assert (stage.saga.phase, stage.facts(f.CompensationFailed)) == ("Failed unwinding", [])
     assert stage.unwind().phase == "Failed settled"
+
+
+# -- a database that somebody is in
+
+
+def test_a_held_database_is_what_is_told_and_nothing_of_it_is_lost(stage: Stage):
+    """Its schema and its role wait for it: that the role cannot be dropped would only be a consequence."""
+    stage.run_all()
+    name = stage.outside["database"][0]
+    stage.ask(c.Decommission())
+    with superuser(stage.server, name) as monitor:
+        after = stage.unwind()
+        assert monitor.execute("select slug from tenant.accounts").fetchone() == {"slug": "acme"}
+    assert after.not_undone is not None
+    assert after.not_undone.cause is Cause.STORAGE_DATABASE_HELD
+    assert f"The database {name} cannot be dropped: it is held by the superuser's session" in after.not_undone.said
+    assert [resource.kind for resource in after.live_resources] == ["role", "database", "schema"]
+    assert {fact.resource for fact in stage.facts(f.CompensationFailed)} == {"database"}
+    stage.ask(c.Decommission())
+    assert stage.unwind().phase == "Decommissioned"
+    assert stage.outside == NOTHING
+
+
+def test_the_stall_of_a_held_database_names_its_holder(stage: Stage):
+    stage.run_until(WAIT)
+    name = stage.outside["database"][0]
+    stage.ask(c.Cancel())
+    with superuser(stage.server, name) as monitor:
+        pid = monitor.info.backend_pid
+        assert stage.unwind().phase == "Failed stuck"
+        reconcile(stage.tenancy)
+    stall = stage.saga.stall
+    assert stall is not None
+    assert stall.cause is Cause.STORAGE_DATABASE_HELD
+    assert f"of postgres (backend {pid})" in stall.message
+    assert f"select pg_terminate_backend({pid});" in stall.message

@@ -71,10 +71,10 @@ REMEDIES: Final[Mapping[Cause, Remedy]] = {
     ),
     Cause.STORAGE_DISK_FULL: Remedy("Have space freed on the storage server.", "escalate"),
     Cause.STORAGE_TEMPLATE_IN_USE: Remedy("Retry: databases are no longer made from template1."),
-    Cause.STORAGE_DATABASE_HELD: Remedy("Have what holds the database ended, as the error says; then cancel again."),
+    Cause.STORAGE_DATABASE_HELD: Remedy("Have what holds the database ended: the error names it, and how."),
     Cause.STORAGE_DROPPING: Remedy("Wait: the server goes on dropping the database; a checkpoint takes long there."),
     Cause.STORAGE_ROLE_IN_USE: Remedy("Have the statement run that the error names, in each database that it names."),
-    Cause.STORAGE_COLLATION: Remedy("Have the database's objects reindexed and its collation version refreshed."),
+    Cause.STORAGE_COLLATION: Remedy("Have the statement run on the storage server that the error names."),
     Cause.STORAGE_PERMISSION: Remedy(
         "Have the statement run that the error, or the platform's health, names.", "escalate"
     ),
