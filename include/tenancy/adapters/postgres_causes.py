@@ -25,8 +25,6 @@ def translate(error: psycopg.Error, dsn: Dsn, *, connecting: bool = False) -> Fa
     """The same failure as an error of ours. `connecting`: the session was not open yet."""
     verdict = verdict_on(error, dsn, connecting=connecting)
     failure = _KINDS[verdict.fault](_sentence(error, dsn, verdict, connecting=connecting), cause=verdict.cause)
-    if isinstance(failure, TransientError):
-        failure.retry_after = verdict.retry_after
     if isinstance(failure, PlatformError) and not dsn.is_tenant:
         return failure.naming(dsn.connection)
     return failure

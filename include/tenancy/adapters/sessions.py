@@ -84,10 +84,12 @@ def connected(
                 system=dsn.label,
                 open_another=lambda: _opened(dsn, wanted),
             )
-    except BaseException as error:
+    except PlatformError as error:
         connection.close()
-        if isinstance(error, PlatformError) and dsn.is_ledger:
-            error.cause = Cause.LEDGER_REFUSES
+        error.cause = Cause.LEDGER_REFUSES if dsn.is_ledger else error.cause
+        raise error.naming(dsn.connection) from error.__cause__
+    except BaseException:
+        connection.close()
         raise
     return connection
 

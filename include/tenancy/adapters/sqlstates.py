@@ -17,7 +17,7 @@ class Fault(Enum):
     """Whose fault it is, and so what happens next."""
 
     TRANSIENT = "transient"
-    """The same call may succeed later: it is tried again."""
+    """The same call may succeed later: it is tried again until the activity's time is up."""
     PLATFORM = "platform"
     """Our configuration, our rights or the server itself: the attempt is held, and nothing is undone."""
     TENANT = "tenant"
@@ -28,25 +28,16 @@ class Fault(Enum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a code means for the saga. `retry_after`: the seconds that such a state usually takes to pass."""
+    """What a code means for the saga."""
 
     fault: Fault
     cause: Cause = Cause.UNKNOWN
-    retry_after: int | None = None
 
-
-FAIL_OVER_SECONDS: Final = 20
-"""Between two tries against a server that is read-only. Four tries (orchestration/retrying.py) take a minute:
-longer than a fail-over of the usual managers (Patroni's default `ttl` is 30 s)."""
-
-RESTART_SECONDS: Final = 5
-"""Between two tries against a server that stops or starts: a restart takes seconds."""
 
 _TRANSIENT: Final = Verdict(Fault.TRANSIENT)
 _LOST: Final = Verdict(Fault.TRANSIENT, Cause.STORAGE_UNREACHABLE)
 _BLOCKED: Final = Verdict(Fault.TRANSIENT, Cause.STORAGE_BLOCKED)
-_STARTING: Final = Verdict(Fault.TRANSIENT, Cause.STORAGE_UNREACHABLE, RESTART_SECONDS)
-_READ_ONLY: Final = Verdict(Fault.TRANSIENT, Cause.STORAGE_READ_ONLY, FAIL_OVER_SECONDS)
+_READ_ONLY: Final = Verdict(Fault.TRANSIENT, Cause.STORAGE_READ_ONLY)
 _OVERLOADED: Final = Verdict(Fault.TRANSIENT, Cause.STORAGE_OVERLOADED)
 _POOLER: Final = Verdict(Fault.PLATFORM, Cause.STORAGE_POOLER)
 _CREDENTIALS: Final = Verdict(Fault.PLATFORM, Cause.STORAGE_CREDENTIALS)
@@ -120,9 +111,9 @@ CODES: Final[Mapping[str, Verdict]] = MappingProxyType(
         "55P02": _CONNECTION,  # cant_change_runtime_param: the connection's `options` name such a setting
         "55P03": _BLOCKED,  # lock_not_available: our own lock_timeout
         "57014": _BLOCKED,  # query_canceled: our own statement_timeout
-        "57P01": _STARTING,  # admin_shutdown
-        "57P02": _STARTING,  # crash_shutdown
-        "57P03": _STARTING,  # cannot_connect_now: it starts, or is a standby that lets nobody in
+        "57P01": _LOST,  # admin_shutdown
+        "57P02": _LOST,  # crash_shutdown
+        "57P03": _LOST,  # cannot_connect_now: it starts, or is a standby that lets nobody in
         "57P04": _CONNECTION,  # database_dropped
     }
 )
