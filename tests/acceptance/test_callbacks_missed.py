@@ -3,17 +3,20 @@
 import psycopg
 
 from sandbox.access import Access
+from sandbox.faults.desk import Desk
 from tests.acceptance import gates, runs
 from tests.acceptance.discovery import traces
+from tests.acceptance.set_faults import fault
 
 _RELEASING = "tenant.resource.releasing"
 
 
-def test_an_undoing_whose_callbacks_are_all_killed_is_taken_over_and_done(sandbox: Access):
+def test_an_undoing_whose_callbacks_are_all_killed_is_taken_over_and_done(sandbox: Access, desk: Desk):
     """First the task's own callback, in the worker, then the DAG's, in the dag-processor."""
     slug = runs.new_slug("missed")
-    with gates.without_pool(sandbox, "tenants_business"), gates.before_fact_of(sandbox, slug, _RELEASING, "database"):
-        runs.trigger(sandbox, runs.request(slug, plan="business"))
+    failing = fault(desk, "failing-revision", tenant=slug)
+    with failing, gates.before_fact_of(sandbox, slug, _RELEASING, "database"):
+        runs.trigger(sandbox, runs.request(slug))
         for _ in range(2):
             gates.undoing_process(sandbox).kill()
         # Held until then: on a busy machine a third callback may come, and would do it.

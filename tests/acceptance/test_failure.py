@@ -8,15 +8,18 @@ import psycopg
 
 from sandbox import servers
 from sandbox.access import Access
+from sandbox.faults.desk import Desk
 from sandbox.processes import Register
+from tenancy.engine.retry_window import TRIES
 from tests.acceptance import gates, runs
 from tests.acceptance.discovery import assert_complete, traces
+from tests.acceptance.set_faults import fault
 
 
-def test_a_permanent_error_unwinds_at_once_and_keeps_its_reason(sandbox: Access):
+def test_a_permanent_error_unwinds_at_once_and_keeps_its_reason(sandbox: Access, desk: Desk):
     slug = runs.new_slug("fail")
-    with gates.without_pool(sandbox, "tenants_business"):
-        run_id = runs.trigger(sandbox, runs.request(slug, plan="business"))
+    with fault(desk, "failing-revision", tenant=slug):
+        run_id = runs.trigger(sandbox, runs.request(slug))
         assert runs.await_phase(sandbox, slug, "Failed settled") == "Failed settled"
 
     kinds = runs.kinds(sandbox, slug)
@@ -30,13 +33,30 @@ def test_a_permanent_error_unwinds_at_once_and_keeps_its_reason(sandbox: Access)
         slug,
         "tenant.provisioning.failed",
     )
-    assert "wants the Airflow pool tenants_business" in failed["data"]["message"]
+    assert "this revision fails" in failed["data"]["message"]
 
 
-def test_resources_are_undone_in_reverse(sandbox: Access):
-    slug = runs.new_slug("fail")
+def test_a_fault_of_the_platform_holds_the_tenant_and_undoes_nothing_until_it_is_mended(sandbox: Access):
+    """More tries than an error of the tenant's gets; the run stays alive in Airflow, and nobody has to do anything."""
+    slug = runs.new_slug("held")
     with gates.without_pool(sandbox, "tenants_business"):
-        runs.trigger(sandbox, runs.request(slug, plan="business"))
+        run_id = runs.trigger(sandbox, runs.request(slug, plan="business"))
+        failed = "tenant.provisioning.step.failed"
+        runs.until(lambda: runs.kinds(sandbox, slug).count(failed) > TRIES, "it to be tried again", seconds=90)
+        row = runs.tenant(sandbox, slug)
+        assert row is not None
+        assert (row["state"], "wants the Airflow pool tenants_business" in row["held"]) == ("Provisioning", True)
+
+    assert runs.await_end(sandbox, run_id) == "success"
+    assert runs.phase(sandbox, slug) == "Active"
+    assert_complete(sandbox, slug)
+    assert "tenant.resource.releasing" not in runs.kinds(sandbox, slug)
+
+
+def test_resources_are_undone_in_reverse(sandbox: Access, desk: Desk):
+    slug = runs.new_slug("fail")
+    with fault(desk, "failing-revision", tenant=slug):
+        runs.trigger(sandbox, runs.request(slug))
         runs.await_phase(sandbox, slug, "Failed settled")
 
     released = runs.ledger(
@@ -46,7 +66,8 @@ def test_resources_are_undone_in_reverse(sandbox: Access):
         slug,
         "tenant.resource.released",
     )
-    assert [fact["kind"] for fact in released] == ["connection", "database", "role"]
+    kinds = [fact["kind"] for fact in released if fact["kind"] != "schema"]  # a schema goes with its database
+    assert kinds == ["connection", "database", "role"]
 
 
 def test_a_failed_flip_keeps_every_resource(sandbox: Access):

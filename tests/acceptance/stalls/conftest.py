@@ -10,7 +10,7 @@ from sandbox import lifecycle
 from sandbox.access import Access
 from sandbox.faults.desk import Desk
 from sandbox.layout import Layout
-from tests.acceptance.stalls.rows import LIMITS
+from tests.acceptance.stalls.rows import GIVEN_UP, LIMITS
 from tests.sandboxes import WISH, kept_up
 
 
@@ -46,8 +46,17 @@ def limited_desk(limited: Access) -> Iterator[Desk]:
 def _platform_file(layout: Layout, folder: Path) -> Path:
     """The sandbox's own with other limits."""
     section = "[stall_limits_minutes]\n"
-    limits = "".join(f"{name} = {seconds / 60}\n" for name, seconds in LIMITS.items())
+    limits = _seconds(LIMITS)
     usual = layout.platform_file.read_text(encoding="utf-8")
     assert section in usual
-    (folder / "platform.toml").write_text(usual.replace(section, section + limits), encoding="utf-8")
+    assert _GIVE_UP in usual
+    limited = usual.replace(section, section + limits).replace(_GIVE_UP, _GIVE_UP + _seconds(GIVEN_UP))
+    (folder / "platform.toml").write_text(limited, encoding="utf-8")
     return folder / "platform.toml"
+
+
+_GIVE_UP = "[give_up_minutes]\n"
+
+
+def _seconds(limits: dict[str, int]) -> str:
+    return "".join(f"{name} = {seconds / 60}\n" for name, seconds in limits.items())

@@ -13,6 +13,8 @@ LIMITS: Final = {
     "failed": 8,
 }
 """Seconds. Applying the schema keeps its five minutes, so that provisioning as a whole is over its time first."""
+GIVEN_UP: Final = {STORAGE: 12, HANDLE: 30, SCHEMA: 25, DEPLOY: 60}
+"""Seconds after which an activity that a system keeps from going on has failed."""
 ESCALATE: Final = "Escalate for a cluster-level investigation"
 RESET: Final = "[Rr]eset, then retry"
 
@@ -64,19 +66,16 @@ PENDING: Final = Row("helm hangs", DEPLOY, ("helm.pending",), "brings the releas
 HUNG: Final = Row("hang", None, ("cluster.unreachable",), "cancel again", ("in between", "undoing"))
 # It is tried again and again, then says that it cannot.
 REFUSED: Final = Row("http-500", None, ("helm.failed", "cluster.refuses"), "Compensations ran out", ("undoing",))
-NO_POOL: Final = _fails("pool missing", "engine.no_pool", "Have the plan's pool made in Airflow")
+NO_POOL: Final = Row("pool missing", HANDLE, ("engine.no_pool",), "Have the plan's pool made in Airflow")
+"""The platform's fault: the tenant is held, and goes on by itself."""
 OF_ALL: Final = (
-    _fails(
-        "no-createdb",
-        "storage.permission",
-        _SEEN_BY_HEALTH + "|statement run that the error)",
-    ),
     _fails("no-connection-slots", "storage.no_slots", _SEEN_BY_HEALTH + "|idle sessions of the storage)"),
     _fails("databases-locked", "storage.blocked", "End the session that blocks it"),
     _fails("disk-full", "storage.disk_full", "space freed on the storage server"),
 )
 """Faults of the platform under which an attempt fails: each is over when its tenant has failed."""
 SILENT: Final = (
+    Row("no-createdb", STORAGE, ("storage.permission",), "Have the statement run that the error"),
     Row(
         "handles-locked", HANDLE, ("engine.refuses", "engine.unreachable"), "Escalate with the engine's own words",
         ("activity", "untouched"),
@@ -86,4 +85,4 @@ SILENT: Final = (
         ("activity", "in between"),
     ),
 )  # fmt: skip
-"""Faults of the platform under which an attempt hangs from try to try, until it has failed."""
+"""Faults of the platform under which an attempt hangs from try to try, until it has failed or the fault is over."""

@@ -15,16 +15,21 @@ pytestmark = pytest.mark.timeout(600)
 @pytest.fixture(scope="module")
 def stuck(limited: Access, limited_desk: Desk) -> dict[Row, str]:
     """A tenant for each row, by its slug: each met its fault alone."""
-    slugs = {row: scenes.of_all(limited, limited_desk, row) for row in OF_ALL}
-    with gates.without_pool(limited, "tenants_business"):
-        slugs[NO_POOL] = scenes.failed(limited, plan="business")
-    return slugs
+    return {row: scenes.of_all(limited, limited_desk, row) for row in OF_ALL}
 
 
 @pytest.fixture(scope="module")
 def waiting(limited: Access, limited_desk: Desk, stuck: dict[Row, str]) -> dict[Row, str]:
     """And one for each fault under which it hangs, told while it does."""
-    return stuck | {row: _told_meanwhile(limited, limited_desk, row) for row in SILENT}
+    held = {NO_POOL: _told_without_pool(limited)}
+    return stuck | held | {row: _told_meanwhile(limited, limited_desk, row) for row in SILENT}
+
+
+def _told_without_pool(access: Access) -> str:
+    with gates.without_pool(access, "tenants_business"):
+        slug = scenes.created(access, plan="business")
+        scenes.assert_told(access, slug, NO_POOL)
+    return slug
 
 
 def _told_meanwhile(access: Access, desk: Desk, row: Row) -> str:
@@ -44,7 +49,7 @@ def well(limited: Access, waiting: dict[Row, str]) -> dict[Row, str]:
     return waiting
 
 
-@pytest.mark.parametrize("row", ROWS, ids=str)
+@pytest.mark.parametrize("row", OF_ALL, ids=str)
 def test_who_has_failed_of_it_is_told_why_until_somebody_comes(limited: Access, waiting: dict[Row, str], row: Row):
     scenes.assert_told(limited, waiting[row], row)
 
