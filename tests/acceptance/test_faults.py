@@ -177,8 +177,8 @@ def test_no_createdb(sandbox: Access, desk: Desk):
 
 def test_disk_full(sandbox: Access, desk: Desk):
     with fault(desk, "disk-full"), pytest.raises(psycopg.errors.DiskFull, match="could not extend file"):
-        admin(sandbox, "create database too_large")
-    admin(sandbox, "create database fits")
+        admin(sandbox, "create database too_large template template0")
+    admin(sandbox, "create database fits template template0")
     admin(sandbox, "drop database fits")
 
 
@@ -212,7 +212,7 @@ def test_schema_locked_before_the_database_exists_and_without_keeping_it(sandbox
 def test_a_failing_revision_in_databases_old_and_new(sandbox: Access, desk: Desk, by_hand: Tenant):
     attempts = [(DATABASE, "create table tenant.more ()"), ("fresh_0123456789", "create table tenant.first ()")]
     with fault(desk, "failing-revision"), psycopg.connect(sandbox.storage_admin_dsn, autocommit=True) as session:
-        session.execute("create database fresh_0123456789")
+        session.execute("create database fresh_0123456789 template template0")
         admin(sandbox, "create schema tenant", database="fresh_0123456789")
         admin(sandbox, "create table tenant.alembic_version (v text primary key)", database="fresh_0123456789")
         for database, statement in attempts:
