@@ -158,11 +158,20 @@ class Releases:
     def delete_cluster_scoped(self, name: str, namespace: str, *, proof: str, fence: Callable[[], None]) -> None:
         """Delete what does not go with its namespace, when the release is still there although it should be gone."""
         home = self._namespaces.find(namespace)
-        seen = self._stored(name, namespace) if home is not None else None
+        seen = self._if_allowed(name, namespace) if home is not None else None
         if seen is None:
             return
         self._namespaces.require_ours(home, namespace, proof)
         delete_cluster_scoped(self._api, seen.manifest, release=name, namespace=namespace, fence=fence)
+
+    def _if_allowed(self, name: str, namespace: str) -> ReleaseSeen | None:
+        """The release; None also where our account may not look: without that right it could not make one."""
+        try:
+            return self._stored(name, namespace)
+        except PlatformError as error:
+            if error.cause is not Cause.CLUSTER_RIGHTS:
+                raise
+            return None
 
     def _require_our_namespace(self, name: str, proof: str) -> None:
         self._api.require_same_system()  # as in `delete`
