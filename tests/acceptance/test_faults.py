@@ -113,6 +113,15 @@ def _endless(core: CoreV1Api) -> None:
     assert core.read_namespaced_pod(name, SLUG).metadata.deletion_timestamp
 
 
+def _login_page(core: CoreV1Api) -> None:
+    answer = core.list_namespaced_pod(SLUG, _preload_content=False)
+    assert (answer.status, b"Sign in" in answer.data) == (200, True)
+
+
+def _empty(core: CoreV1Api) -> None:
+    assert core.list_namespaced_pod(SLUG).items == []
+
+
 def _silent(core: CoreV1Api) -> None:
     with pytest.raises(HTTPError):
         core.list_namespaced_pod(SLUG, _request_timeout=0.5)
@@ -132,6 +141,9 @@ def _late(core: CoreV1Api) -> None:
         ("http-429", {"on": ["get"], "retry_after": 1}, _answers(429)),
         ("hang", {"on": ["get"]}, _silent),
         ("refuse", {}, _silent),
+        ("router-404", {}, _answers(404)),
+        ("login-page", {}, _login_page),
+        ("other-cluster", {}, _empty),
         ("slow", {"milliseconds": 500}, _late),
         ("forbidden", {"resource": "pods", "verb": "list"}, _answers(403)),
         ("admission-denied", {"resource": "configmaps"}, _refused("denied the request: the sandbox does not allow it")),
