@@ -56,12 +56,26 @@ def test_undoing_needs_no_right_to_the_quota(stage: Stage, verb: str):
     assert stage.outside == NOTHING
 
 
-def test_a_release_that_may_not_be_looked_for_goes_with_its_namespace(stage: Stage):
+def test_a_release_that_could_not_be_made_goes_with_its_namespace(stage: Stage):
+    stage.run_until(DEPLOY)
+    with without(stage, "list", "secrets"):
+        with pytest.raises(TenancyError):
+            stage.run(DEPLOY)
+        stage.ask(c.Cancel())
+        assert stage.unwind().phase == "Failed settled"
+    assert stage.outside == NOTHING
+
+
+def test_a_release_that_was_made_is_looked_for_before_its_namespace_goes(stage: Stage):
+    """Its cluster-scoped objects would stay: undoing waits for the right, and names it."""
     stage.run_until(DEPLOY)
     stage.run(DEPLOY)
     stage.ask(c.Cancel())
-    with without(stage, "list", "secrets"):
-        assert stage.unwind().phase == "Failed settled"
+    with without(stage, "list", "secrets"), pytest.raises(TenancyError):
+        stage.unwind(last_try=False)
+    assert stage.outside["namespace"]
+    assert 'cannot list resource "secrets"' in stage.facts(f.CompensationFailed)[-1].message
+    assert stage.unwind().phase == "Failed settled"
     assert stage.outside == NOTHING
 
 

@@ -86,7 +86,10 @@ class DeployWorkloads(Activity):
             cluster.releases.delete(resource.name, namespace, proof=resource.proof, fence=work.fence)
         else:
             release = work.name_of(RELEASE, resource.name)
-            cluster.releases.delete_cluster_scoped(release, resource.name, proof=resource.proof, fence=work.fence)
+            made = any(each.kind == RELEASE and each.was_present for each in work.saga.resources)
+            cluster.releases.delete_cluster_scoped(
+                release, resource.name, proof=resource.proof, fence=work.fence, made=made
+            )
             cluster.namespaces.delete(resource.name, proof=resource.proof, fence=work.fence)
 
     def observe(self, work: Work) -> tuple[Observation, ...]:

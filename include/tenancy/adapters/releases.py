@@ -155,17 +155,24 @@ class Releases:
         fence()
         self._helm.uninstall(name, namespace)
 
-    def delete_cluster_scoped(self, name: str, namespace: str, *, proof: str, fence: Callable[[], None]) -> None:
-        """Delete what does not go with its namespace, when the release is still there although it should be gone."""
+    def delete_cluster_scoped(
+        self, name: str, namespace: str, *, proof: str, fence: Callable[[], None], made: bool
+    ) -> None:
+        """Delete what does not go with its namespace, when the release is still there although it should be gone.
+
+        `made`: the release is known to have been made. Then PlatformError without the right to look for it; one that
+        never was needs no search, since an account without that right could not make it.
+        """
         home = self._namespaces.find(namespace)
-        seen = self._if_allowed(name, namespace) if home is not None else None
+        look = self._stored if made else self._if_allowed
+        seen = look(name, namespace) if home is not None else None
         if seen is None:
             return
         self._namespaces.require_ours(home, namespace, proof)
         delete_cluster_scoped(self._api, seen.manifest, release=name, namespace=namespace, fence=fence)
 
     def _if_allowed(self, name: str, namespace: str) -> ReleaseSeen | None:
-        """The release; None also where our account may not look: without that right it could not make one."""
+        """The release; None also where our account may not look."""
         try:
             return self._stored(name, namespace)
         except PlatformError as error:

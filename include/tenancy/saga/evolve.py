@@ -271,5 +271,6 @@ def _fences_behind(saga: Saga) -> Mapping[RunId, TaskInstanceId]:
 def _with_resource_state(saga: Saga, kind: str, name: str, state: ResourceState) -> Saga:
     for resource in saga.resources:
         if (resource.kind, resource.name) == (kind, name):
-            return saga.with_resource(replace(resource, state=state))
+            was_present = resource.was_present or state is ResourceState.PRESENT
+            return saga.with_resource(replace(resource, state=state, was_present=was_present))
     raise ValueError(f"no fact intended the {kind} {name}")

@@ -86,6 +86,8 @@ class Resource:
     """The identity of the system it was made in; empty in facts that did not record it."""
     region: str = ""
     connection: str = ""
+    was_present: bool = False
+    """Was it once recorded to exist? Not that it does."""
 
     @property
     def live(self) -> bool:
