@@ -75,7 +75,7 @@ ROWS = [
     ),
     Row(
         "no-connection-slots", STORAGE, TransientError,
-        f"storage {REGION} at .* lets nobody in now: .*too many connections for role", Undoing.LATER,
+        f"storage {REGION} at .* lets nobody in now: .*too many connections for role",
         code=Cause.STORAGE_NO_SLOTS,
     ),
     Row(
@@ -116,8 +116,6 @@ ROWS = [
     unanswered("hang", r"does not answer at https://\S+ to POST /api/v1/namespaces \(nothing within 1 s\)"),
     unanswered("refuse", r"does not answer at https://\S+ to POST .*\(Remote end closed connection"),
     unanswered("slow", r"does not answer at https://\S+ to POST .*\(nothing within 1 s\)", milliseconds=1500),
-    unanswered("router-404", "answered 404 .*404 page not found", Cause.CLUSTER_REFUSES),
-    unanswered("login-page", "answered .* with .*no Kubernetes object.* a proxy", Cause.CLUSTER_REFUSES),
     within_helm(
         "http-500", TransientError, f"in the cluster {REGION} failed: .*Internal error", Undoing.LATER,
         code=Cause.HELM_FAILED, on=["write"],
@@ -156,5 +154,9 @@ OUTLIVED: dict[str, dict[str, Any]] = {
 """Faults that no activity fails of, with their options."""
 ELSEWHERE: dict[str, dict[str, Any]] = {"other-cluster": {}}
 """Faults that lead to another system: a tenant that meets it first belongs there (make chaos DECK=systems)."""
-HELD: dict[str, dict[str, Any]] = {"forbidden": {"resource": "resourcequotas", "verb": "get"}}
-"""Faults of the platform's own account, with their options: the attempt waits until they are over."""
+HELD: dict[str, tuple[dict[str, Any], str, Cause]] = {
+    "forbidden": ({"resource": "resourcequotas", "verb": "get"}, "may not get resourcequotas", Cause.CLUSTER_RIGHTS),
+    "router-404": ({}, "404 in a format that is not a Kubernetes API server's", Cause.CLUSTER_REFUSES),
+    "login-page": ({}, "200 and no Kubernetes object", Cause.CLUSTER_REFUSES),
+}
+"""Faults of the platform's account or address, with options, words and cause: the attempt waits until they are over."""

@@ -42,6 +42,7 @@ def test_a_fault_of_the_platform_holds_the_tenant_and_undoes_nothing_until_it_is
     with gates.without_pool(sandbox, "tenants_business"):
         run_id = runs.trigger(sandbox, runs.request(slug, plan="business"))
         failed = "tenant.provisioning.step.failed"
+        runs.until(lambda: runs.tenant(sandbox, slug), "the tenant to be there")
         runs.until(lambda: runs.kinds(sandbox, slug).count(failed) > TRIES, "it to be tried again", seconds=90)
         row = runs.tenant(sandbox, slug)
         assert row is not None
@@ -81,6 +82,10 @@ def test_a_failed_flip_keeps_every_resource(sandbox: Access):
                 (slug.replace("-", r"\_") + "%",),
             ).fetchone()
             assert row is not None
+    runs.until(lambda: "tenant.provisioning.step.failed" in runs.kinds(sandbox, slug), "the flip to fail")
+    with sandbox.client("operator") as client:  # it would be tried again for five minutes
+        task = f"{runs.DAG}/dagRuns/{run_id}/taskInstances/mark_active"
+        client.patch(task, json={"new_state": "failed"}).raise_for_status()
 
     assert runs.await_phase(sandbox, slug, "Failed retained") == "Failed retained"
     assert runs.await_end(sandbox, run_id) == "failed"

@@ -15,7 +15,6 @@ from sandbox.faults.desk import Desk
 from tenancy.adapters import dsn, sessions
 from tenancy.engine.runner import Waiting
 from tenancy.saga import commands as c
-from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError
 from tenancy.saga.names import ActivityName
 from tests.acceptance import gates, runs
@@ -81,17 +80,18 @@ def test_a_fault_that_only_delays_or_concerns_no_activity_is_outlived(sandbox: A
 
 
 @pytest.mark.parametrize("kind", HELD)
-def test_a_right_that_our_account_lacks_is_named_and_the_attempt_goes_on_when_it_is_granted(
+def test_what_the_platform_has_to_mend_is_named_and_the_attempt_goes_on_when_it_is_mended(
     sandbox: Access, desk: Desk, kind: str
 ):
     attempt = Attempt(sandbox)
     attempt.run_before(DEPLOY)
+    options, words, cause = HELD[kind]
     with (
-        fault(desk, kind, **_narrowed(kind, HELD[kind], attempt.slug)),
-        pytest.raises(PlatformError, match="may not get resourcequotas") as raised,
+        fault(desk, kind, **_narrowed(kind, options, attempt.slug)),
+        pytest.raises(PlatformError, match=words) as raised,
     ):
         attempt.run(DEPLOY)
-    assert raised.value.cause is Cause.CLUSTER_RIGHTS
+    assert raised.value.cause is cause
     assert attempt.run_all().phase == "Active"
     assert attempt.undo(c.Decommission()).phase == "Decommissioned"
     assert traces(sandbox, attempt.slug).nothing

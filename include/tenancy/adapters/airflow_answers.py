@@ -48,12 +48,12 @@ def require_absence(answer: httpx.Response, name: str = "") -> None:
 
 
 def _states_absence(answer: httpx.Response, name: str) -> bool:
-    """It quotes the name (Airflow 3.3.2)."""
+    """It names the object (Airflow 3.3.2: "… was not found", of a cleared run "Dag Run id … not found in dag …")."""
     try:
         detail = json.loads(answer.content)["detail"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return False
-    return isinstance(detail, str) and "was not found" in detail and name in detail
+    return isinstance(detail, str) and "not found" in detail and name in detail
 
 
 def odd(answer: httpx.Response, why: str) -> PlatformError:

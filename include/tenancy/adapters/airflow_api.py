@@ -12,7 +12,7 @@ from uuid import uuid4
 from tenancy.adapters import airflow_answers as answers
 from tenancy.adapters.airflow_client import AirflowClient
 from tenancy.saga.causes import Cause
-from tenancy.saga.errors import PlatformError
+from tenancy.saga.errors import PermanentError, PlatformError
 
 _PAGE = 100
 """[api] maximum_page_limit of Airflow 3.3.2."""
@@ -97,8 +97,12 @@ class AirflowApi:
         return True
 
     def update_handle(self, handle: Handle) -> None:
-        """Make an existing one say the same as `handle`, its password included."""
-        answers.decoded(self._call("PATCH", f"/connections/{handle.name}", body=_body(handle)), _handle)
+        """Make an existing one say the same as `handle`, its password included. PermanentError when it is not there."""
+        answer = self._call("PATCH", f"/connections/{handle.name}", body=_body(handle), accept=(200, 404))
+        if answer.status_code == 404:
+            answers.require_absence(answer, f"`{handle.name}`")
+            raise PermanentError(f"The Airflow connection {handle.name} was deleted while it was updated.")
+        answers.decoded(answer, _handle)
 
     def delete_handle(self, name: str) -> None:
         """Delete it, if it is there."""

@@ -103,7 +103,7 @@ class AirflowRuns:
                 return
             began = time.monotonic()
             try:
-                self._change("PATCH", _path(dag_id, run_id), {"state": "failed"})
+                self._change("PATCH", _path(dag_id, run_id), {"state": "failed"}, of=run_id)
             except TransientError:
                 if last or time.monotonic() - began > _DEADLOCK_SECONDS:
                     raise
@@ -122,18 +122,20 @@ class AirflowRuns:
             "only_failed": False,
             "prevent_running_task": True,
         }
-        self._change("POST", f"/dags/{dag_id}/clearTaskInstances", body)
+        self._change("POST", f"/dags/{dag_id}/clearTaskInstances", body, of=run_id)
 
     def run_again(self, dag_id: str, run_id: str) -> None:
         """Queue an ended run once more, all of its tasks; its id and its tries stay."""
         body = {"dry_run": False, "only_failed": False}
-        self._change("POST", f"{_path(dag_id, run_id)}/clear", body)
+        self._change("POST", f"{_path(dag_id, run_id)}/clear", body, of=run_id)
 
-    def _change(self, method: str, path: str, body: dict[str, Any] | None = None, *, accept: int = 200) -> None:
-        """What is not there any more needs no change."""
+    def _change(
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, of: str, accept: int = 200
+    ) -> None:
+        """A run that is not there any more needs no change. `of`: its id, which Airflow's 404 has to name."""
         answer = self._call(method, path, body=body, accept=(accept, 404))
         if answer.status_code == 404:
-            answers.require_absence(answer)
+            answers.require_absence(answer, of)
         elif answer.status_code == 200:
             answers.decoded(answer, _changed)
 
@@ -165,7 +167,7 @@ class AirflowRuns:
         path = f"/dags/{dag_id}/dagRuns"
         ended = self._read(path, lambda told: _each(told, "dag_runs", _run_id), params=query, absent=404)
         for run_id in ended:
-            self._change("DELETE", _path(dag_id, run_id), accept=204)
+            self._change("DELETE", _path(dag_id, run_id), of=run_id, accept=204)
         return len(ended)
 
     def succeeded(self, dag_id: str, slug: str) -> tuple[str, ...]:

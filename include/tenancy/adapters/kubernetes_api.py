@@ -34,6 +34,8 @@ _PAGE = 500
 _WRITE_QUERY = {"fieldManager": FIELD_MANAGER, "timeout": f"{CLUSTER_WRITE_SECONDS:g}s"}
 """The server's own deadline: what it does for a client that is gone has to be over at a known time."""
 _WRITES = frozenset({"POST", "PUT", "PATCH"})
+_FOREIGN = frozenset({400, 403, 404, 405, 409, 410, 422})
+"""Refusals that say something about an object, or about our rights, only in an API server's own format."""
 _IDENTITY = "/api/v1/namespaces/kube-system"
 """Every cluster has this namespace, nobody can delete it, and its UID is as old as the cluster (KEP-2149)."""
 _OBJECT = re.compile(r"^(<[^>]*>|\w+\([^)]*\)): ")
@@ -183,6 +185,8 @@ class KubernetesApi:
 
     def _refusal(self, what: str, error: ApiException) -> TransientError | PermanentError | PlatformError:
         status = _status_of(error)
+        if not status and error.status in _FOREIGN:
+            return self._odd(what, f"{error.status} in a format that is not a Kubernetes API server's")
         message = _message(error, status)
         judgement = judge_status(error.status, status)
         wait = (error.headers or {}).get("Retry-After")

@@ -81,11 +81,12 @@ def assert_told(access: Access, slug: str, row: Row) -> None:
     """By whoever looks, with what to do; and recorded once, by the reconciler's own beat."""
     seen: dict[str, Any] = {}
 
-    def is_told() -> bool:
+    def is_told() -> object:
         seen.update(look(access, slug))
         stall = seen["stall"] or {}
         right = stall.get("kind") in row.kinds and stall["activity"] in {None, row.at} and stall["cause"] in row.causes
-        return right and noted(access, slug, row)[-1:] == ["stalled"]
+        advised = re.search(row.advice, seen["next_action"])  # what has just begun is waited for, beyond these limits
+        return right and advised and noted(access, slug, row)[-1:] == ["stalled"]
 
     until(access, slug, f"to be told: {row}", is_told)
     assert_advised(seen, row)

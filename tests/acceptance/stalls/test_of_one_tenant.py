@@ -12,7 +12,7 @@ from tests.acceptance.browsing import PATIENCE_MS, chromium, console, shoot, vio
 from tests.acceptance.stalls import scenes
 from tests.acceptance.stalls.rows import HUNG, LIMITS, MARK, OF_ONE, PENDING, REFUSED, VALIDATE, WAIT, Row
 
-ROWS = (*reversed(OF_ONE), HUNG, PENDING, REFUSED)
+ROWS = (PENDING, *reversed(OF_ONE), HUNG, REFUSED)  # it is given up after a minute
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -52,7 +52,7 @@ def test_the_page_says_so(limited: Access, stuck: dict[Row, str]):
 
 HELD = {
     VALIDATE: "Cancel provisioning, correct the input, and recreate",
-    MARK: "Cancel provisioning, then reset, then retry",
+    MARK: "Mark its running task failed in Airflow",
 }
 """Held while they record that they are done: nobody else can record anything of the tenant meanwhile."""
 
