@@ -1,5 +1,6 @@
 """What somebody else can have in a tenant's database, or on its server, when it is dropped. Each is a context."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -59,7 +60,15 @@ def inactive_replication_slot(server: PostgresServer, database: str) -> Iterator
     """It goes with the database."""
     with superuser(server, database) as session:
         session.execute("select pg_create_logical_replication_slot('of_tests', 'pgoutput')")
+    _await_no_session(server, database)
     yield "replication slot of_tests"
+
+
+def _await_no_session(server: PostgresServer, database: str) -> None:
+    """A backend ends a moment after its client has gone, on a busy machine a long one."""
+    with superuser(server) as session:
+        while session.execute("select 1 from pg_stat_activity where datname = %s", (database,)).fetchone():
+            time.sleep(0.02)
 
 
 @contextmanager
