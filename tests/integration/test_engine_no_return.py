@@ -37,6 +37,9 @@ def after(stage: Stage, elapsed: timedelta = LATER) -> str:
     return reconcile(replace(stage.tenancy, ledger=Ledger(stage.ledger, clock=lambda: utc_now() + elapsed)))
 
 
+_END_SESSIONS = "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = %s"
+
+
 @contextmanager
 def backup(stage: Stage) -> Iterator[Callable[[], None]]:
     """A backup of the ledger as it is now; call what comes back to restore it."""
@@ -45,11 +48,12 @@ def backup(stage: Stage) -> Iterator[Callable[[], None]]:
 
     def restore() -> None:
         with parts.superuser(stage.server) as connection:
-            owner = sql.Identifier(stage.ledger.user)
+            owner = sql.Identifier(parts.LEDGER_OWNER)
             connection.execute(sql.SQL("drop database {} with (force)").format(ledger))
             connection.execute(copy.format(ledger, kept) + sql.SQL(" owner {}").format(owner))
 
     with parts.superuser(stage.server) as connection:
+        connection.execute(_END_SESSIONS, (stage.ledger.dbname,))  # idle ones, which earlier tests left to be lent
         connection.execute(copy.format(kept, ledger))
     try:
         yield restore
