@@ -137,7 +137,7 @@ def test_an_error_with_a_nul_in_it_stops_no_compensation(stage: Stage):
     after = stage.give_up(SCHEMA)
     assert after is not None
     assert after.phase == "Failed settled"
-    assert stage.facts(f.CompensationFailed)[0].message == "the proxy said "
+    assert stage.facts(f.CompensationFailed)[0].message == "the proxy said"
 
 
 def test_an_unwinding_whose_worker_goes_down_is_not_stuck_not_even_on_its_last_try(stage: Stage):
