@@ -6,6 +6,7 @@ import pytest
 
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.storage import StorageServer
+from tenancy.engine.retry_window import TURN_TRIES
 from tenancy.ledger.envelope import chain_break
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
@@ -128,6 +129,23 @@ def test_an_activity_waits_for_one_before_it_that_was_cleared_and_then_goes_on(s
         stage.run(FLIP)
     stage.run(HANDLE, 2)
     assert stage.run(FLIP, 2).phase == "Active"
+
+
+def test_an_activity_whose_turn_never_comes_is_refused_for_good_in_the_end(stage: Stage):
+    """Airflow's mark may have ended the task before it, of which the ledger has no end."""
+    stage.run_until(FLIP)
+    stage.ask(c.BeginActivity(lease(HANDLE, 2)))
+    for number in range(1, TURN_TRIES):
+        with pytest.raises(OutOfTurn):
+            stage.run(FLIP, number)
+    with pytest.raises(Refused, match=r"It was asked 4 times\.$") as last:
+        stage.run(FLIP, TURN_TRIES)
+    assert not isinstance(last.value, OutOfTurn)
+    assert stage.saga.phase == "Provisioning"
+    stage.run(HANDLE, 3)
+    stage.ask(c.BeginActivity(lease(HANDLE, 4)))
+    with pytest.raises(OutOfTurn):  # what was cleared again has its own turns
+        stage.run(FLIP, 9)
 
 
 @pytest.mark.parametrize("activity", ORDER)

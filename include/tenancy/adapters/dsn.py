@@ -58,7 +58,7 @@ class Dsn:
     def to_database(self, dbname: str, *, user: str | None = None, password: str | None = None) -> Self:
         """The same server, another database and perhaps another user, entered by Airflow's processes."""
         if user is None:
-            return replace(self, dbname=dbname)
+            return replace(self, dbname=dbname, password=password or self.password)
         options = {name: value for name, value in self.options.items() if name not in _IDENTITY}
         return replace(
             self, dbname=dbname, user=user, password=password or self.password, is_tenant=True, options=options

@@ -97,3 +97,20 @@ def died_too_often(window: RetryWindow) -> PermanentError | None:
         f"Its process ended {window.deaths} times without a word, killed perhaps for want of memory; the task's logs "
         "in Airflow have the last it wrote."
     )
+
+
+TURN_TRIES: Final = 4
+"""How often an activity asks whether its turn has come, while the one before it is at work (orchestration/retrying.py:
+TURN_DELAY). Airflow's mark may have ended that one's task, and then its turn never comes."""
+
+
+def refusals_in_a_row(envelopes: Iterable[Envelope], refused: f.ActivityRefused) -> int:
+    """How often this activity of this run was refused since any activity started."""
+    count = 0
+    for envelope in envelopes:
+        match envelope.fact:
+            case f.ActivityStarted():
+                count = 0
+            case f.ActivityRefused(activity=refused.activity, run_id=refused.run_id):
+                count += 1
+    return count

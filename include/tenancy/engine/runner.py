@@ -15,14 +15,23 @@ from tenancy.activities.plan import PLAN, give_up_limit
 from tenancy.activities.registry import activity_of
 from tenancy.engine.admission import admit
 from tenancy.engine.plan_versions import passes, require_known
-from tenancy.engine.retry_window import DECIDED, TRIES, RetryWindow, died_too_often, judged, window_of
+from tenancy.engine.retry_window import (
+    DECIDED,
+    TRIES,
+    TURN_TRIES,
+    RetryWindow,
+    died_too_often,
+    judged,
+    refusals_in_a_row,
+    window_of,
+)
 from tenancy.engine.tenancy import Tenancy, message_of, note_eviction, observe_all
 from tenancy.engine.waiting import deadline, is_soon_over
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.causes import Cause
 from tenancy.saga.commands import BeginActivity, CompleteActivity, FailActivity, NoteHeld, ReportProgress
-from tenancy.saga.errors import PermanentError, PlatformError, Refused, cause_in
+from tenancy.saga.errors import OutOfTurn, PermanentError, PlatformError, Refused, cause_in
 from tenancy.saga.facts import ActivityRefused
 from tenancy.saga.names import TenantId
 from tenancy.saga.states import State
@@ -105,6 +114,8 @@ def _begin(ledger: LedgerSession, saga: Saga, task: Task) -> Saga:
     except Refused as refusal:
         refused = ActivityRefused(task.lease.activity, task.lease.run_id, str(refusal))
         ledger.note(tenant_id, refused, stamp=task.stamp)
+        if isinstance(refusal, OutOfTurn) and refusals_in_a_row(ledger.envelopes(tenant_id), refused) >= TURN_TRIES:
+            raise Refused(f"{refusal} It was asked {TURN_TRIES} times.") from refusal
         raise
 
 
