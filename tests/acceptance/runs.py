@@ -176,3 +176,10 @@ def refusals(access: Access, slug: str) -> list[str]:
         "where slug = %s and kind like '%%refused' order by fact.seq"
     )
     return [row["said"] for row in ledger(access, question, slug)]
+
+
+def mark_task_failed(access: Access, run_id: str, task_id: str) -> None:
+    """By an operator, with Airflow's own button."""
+    with access.client("operator") as client:
+        task = f"{DAG}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task_id}"
+        client.patch(task, json={"new_state": "failed"}).raise_for_status()

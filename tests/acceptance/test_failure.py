@@ -83,9 +83,7 @@ def test_a_failed_flip_keeps_every_resource(sandbox: Access):
             ).fetchone()
             assert row is not None
     runs.until(lambda: "tenant.provisioning.step.failed" in runs.kinds(sandbox, slug), "the flip to fail")
-    with sandbox.client("operator") as client:  # it would be tried again for five minutes
-        task = f"{runs.DAG}/dagRuns/{run_id}/taskInstances/mark_active"
-        client.patch(task, json={"new_state": "failed"}).raise_for_status()
+    runs.mark_task_failed(sandbox, run_id, "mark_active")  # it would be tried again for five minutes
 
     assert runs.await_phase(sandbox, slug, "Failed retained") == "Failed retained"
     assert runs.await_end(sandbox, run_id) == "failed"

@@ -114,6 +114,9 @@ def test_mark_active_reset_and_retry_with_the_same_database_and_the_same_release
         operator.creates(slug)
         wedged(sandbox, slug, "mark_active")
         _lose_the_connection(sandbox, slug)
+    failed = "tenant.provisioning.step.failed"
+    runs.until(lambda: failed in runs.kinds(sandbox, slug), "the flip to fail")
+    runs.mark_task_failed(sandbox, runs.first_run(sandbox, slug), "mark_active")  # it would be tried for five minutes
     runs.await_phase(sandbox, slug, "Failed retained")
     kept = _identity(sandbox, slug)
     operator.did("reset", slug, *WHY)

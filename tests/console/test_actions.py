@@ -141,7 +141,6 @@ def test_a_dry_run_of_create_makes_nothing_and_knows_what_is_taken(operator: htt
     ("field", "value"),
     [
         ("slug", "No Slug"),
-        ("slug", "admin"),
         ("slug", "ok\n"),
         ("slug", "x" * 1000),
         ("name", " "),
@@ -157,6 +156,11 @@ def test_a_request_that_is_not_well_formed_is_refused_with_its_field(operator: h
     request = {**runs.request(runs.new_slug()), field: value}
     assert_problem(_post(operator, "/tenants", request), 400, field=field)
     assert_problem(_post(operator, "/tenants?dry_run=true", request), 400, field=field)
+
+
+def test_a_reserved_slug_is_refused_with_what_it_is_reserved_for(operator: httpx.Client):
+    problem = assert_problem(_post(operator, "/tenants", runs.request("admin")), 409, field="slug")
+    assert "reserved for web" in problem["detail"]
 
 
 def test_a_taken_slug_is_refused_by_the_law(operator: httpx.Client, active: dict[str, Any]):

@@ -84,6 +84,8 @@ def test_the_platform_says_what_may_be_asked_for(viewer: httpx.Client):
         "name": "sandbox",
         "regions": ["eu-central", "us-east"],
         "plans": ["starter", "business"],
+        "retired_regions": [],
+        "retired_plans": [],
     }
 
 
