@@ -56,9 +56,8 @@ def cancel(access: Access, case: Case) -> dict[str, Any] | None:
     if case.way == WAYS[0]:
         return operators.act(access, case.slug, "cancel")
     with access.client("operator") as client:
-        marked = client.patch(f"{runs.DAG}/dagRuns/{case.run_id}", json={"state": "failed"})
-    if marked.status_code == 500:  # a deadlock with the scheduler (Airflow 3.3.2): people press again
-        return cancel(access, case)
+        url = f"{runs.DAG}/dagRuns/{case.run_id}"
+        marked = runs.send_again_after_deadlock(lambda: client.patch(url, json={"state": "failed"}))
     assert marked.status_code == 200, marked.text
     return None
 

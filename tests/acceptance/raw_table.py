@@ -114,7 +114,7 @@ class Table:
         if action in {"clear the whole run", "clear some tasks", "trigger again"} and column != "unwinding":
             self._let_pods_start(slug)
         with self.access.client("engineer" if action == "delete the run" else "operator") as client:
-            answered = TOUCH[action](client, run_id, slug)
+            answered = _send(client, action, run_id, slug)
         if column in {"Provisioning", "old run"}:
             self._let_pods_start(slug)
         return Cell(action, column, slug, run_id, row["generation"], row["attempt"], answered.status_code)
@@ -137,6 +137,10 @@ class Table:
 
 
 REFUSED = ("clear the whole run", "clear some tasks", "trigger again")
+
+
+def _send(client: httpx.Client, action: str, run_id: str, slug: str) -> httpx.Response:
+    return runs.send_again_after_deadlock(lambda: TOUCH[action](client, run_id, slug))
 
 
 def _run(run_id: str) -> str:

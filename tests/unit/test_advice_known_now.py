@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tenancy.activities.advice import GOES_ON, ONCE_ACTIVE, advise, cause_now
+from tenancy.activities.advice import GOES_ON, ONCE_ACTIVE, REMEDIES, advise, cause_now
 from tenancy.activities.plan import PLAN
+from tenancy.activities.reasons import SEEN_BY_HEALTH
 from tenancy.saga.advice import Advice
 from tenancy.saga.causes import Cause
-from tenancy.saga.stalls import Standing
+from tenancy.saga.stalls import StallKind, Standing
 from tenancy.saga.states import State, Substate
 from tenancy.saga.system_status import CLUSTER, ENGINE, INGRESS, STORAGE, Condition, Known, SystemStatus
 from tenancy.saga.tenant import OpenStall
@@ -222,6 +223,25 @@ def test_an_activity_that_is_in_time_warns_of_what_keeps_it_once_that_has_lasted
     assert told.said.startswith("See that the image exists and may be pulled. Wait: it may take 10 minutes.")
     fresh = replace(how, activity_since=NOW - seconds(9), activity_cause_since=NOW - seconds(5))
     assert advise(fresh, None, NOW, LIMITS) == Advice(GOES_ON)
+
+
+def test_over_its_time_the_error_of_the_last_try_is_the_cause_at_once_where_nobody_found_another():
+    how = replace(
+        standing(activity=ALLOCATE_STORAGE, activity_for=20),
+        activity_cause=Cause.ENGINE_REFUSES,
+        activity_message="It answered 500.",
+        activity_cause_since=NOW - seconds(1),
+    )
+    unexplained = OpenStall(StallKind.ACTIVITY, ALLOCATE_STORAGE, Cause.UNKNOWN, "Nothing was found.", NOW)
+    assert cause_now(how, unexplained, NOW) is Cause.ENGINE_REFUSES
+    assert "Escalate with the engine's own words." in advise(how, unexplained, NOW, LIMITS).said
+
+
+@pytest.mark.parametrize("cause", [cause for cause in Cause if cause is not Cause.UNKNOWN])
+def test_a_failed_tenant_is_told_what_its_cause_needs_before_the_next_step(cause: Cause):
+    how = replace(standing(State.FAILED, Substate.SETTLED), failures=1, failure_cause=cause)
+    what_to_do, _, _ = advise(how, None, NOW, LIMITS).said.partition("Reset, then retry.")
+    assert bool(what_to_do) == bool(REMEDIES[cause].said or cause in SEEN_BY_HEALTH)
 
 
 def test_a_cancelled_tenant_is_not_told_why_an_earlier_attempt_failed():

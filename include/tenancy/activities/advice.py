@@ -315,7 +315,7 @@ def _of_failed(view: _View) -> Advice:
     if well:
         found = f"It failed because of the {well.name}, whose health check finds it well now."
         return Advice(f"{found} {way_on.said}", way_on.action)
-    return _said(how, *(_remedy_of_failure(each) for each in view.own), way_on)
+    return _said(how, *(_remedy_of_failure(each) for each in view.reasons), way_on)
 
 
 def _remedy_of_failure(reason: Reason) -> Remedy:

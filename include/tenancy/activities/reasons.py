@@ -90,7 +90,8 @@ def _recorded(how: Standing, stall: OpenStall | None, now: datetime, known: Know
         yield how.held
     if stall and is_current(stall, how) and not _is_over(stall.cause, stall.observed_at, now, known):
         yield stall.cause
-    lasting = how.state is State.PROVISIONING and _has_lasted(how, now)
+    over_time = stall is not None and is_current(stall, how)
+    lasting = how.state is State.PROVISIONING and (over_time or _has_lasted(how, now))
     if lasting and not _is_over(how.activity_cause, how.activity_cause_since, now, known):
         yield how.activity_cause
     if how.state is State.FAILED and how.failure_cause and not (how.cancelled or healed(how, now, known)):
