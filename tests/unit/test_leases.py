@@ -4,6 +4,7 @@ import pytest
 
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
+from tenancy.saga.causes import Cause
 from tenancy.saga.decide import decide
 from tenancy.saga.errors import OutOfTurn, Refused, StaleLease
 from tenancy.saga.states import StepStatus
@@ -52,9 +53,11 @@ def test_a_lease_ends_with_the_try_that_failed(late: c.Command) -> None:
     is_stale(ask(tenant_in("Provisioning"), fail(HANDLE, 1)), late)
 
 
-def test_airflows_next_try_goes_on_where_the_last_one_failed() -> None:
-    saga = ask(tenant_in("Provisioning"), fail(HANDLE, 1), begin(HANDLE, 2))
-    assert (saga.step(HANDLE).status, saga.step(HANDLE).message) == (StepStatus.RUNNING, "")
+def test_while_airflow_tries_again_the_error_of_the_last_try_is_kept_until_the_activity_is_done() -> None:
+    trying = ask(tenant_in("Provisioning"), fail(HANDLE, 1), begin(HANDLE, 2))
+    assert (trying.step(HANDLE).status, trying.step(HANDLE).message) == (StepStatus.RUNNING, "no answer")
+    done = ask(trying, complete(HANDLE, 2))
+    assert (done.step(HANDLE).message, done.step(HANDLE).cause) == ("", Cause.UNKNOWN)
 
 
 def test_while_one_before_it_is_at_work_again_an_activity_is_out_of_turn_and_then_goes_on() -> None:

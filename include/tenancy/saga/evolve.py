@@ -63,16 +63,16 @@ def _(fact: f.AttemptStarted, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.ActivityStarted, saga: Saga) -> Saga:
-    return _free(saga).with_step(
-        fact.activity, status=StepStatus.RUNNING, holder=fact.holder, message="", cause=Cause.UNKNOWN
-    )
+    # Why the last try failed stays until this one has ended: somebody who looks meanwhile needs it.
+    return _free(saga).with_step(fact.activity, status=StepStatus.RUNNING, holder=fact.holder)
 
 
 @_apply.register
 def _(fact: f.ActivityCompleted, saga: Saga) -> Saga:
     # Ledgers of earlier versions have no PointOfNoReturnPassed: there the pivot's own completion says it.
     passed = saga.past_no_return or saga.is_pivot(fact.activity)
-    return replace(saga, past_no_return=passed).with_step(fact.activity, status=StepStatus.DONE, message="")
+    done = {"status": StepStatus.DONE, "message": "", "cause": Cause.UNKNOWN}
+    return replace(saga, past_no_return=passed).with_step(fact.activity, **done)
 
 
 @_apply.register
