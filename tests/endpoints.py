@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any
 
 from sandbox.ports import any_free
 
@@ -87,7 +87,7 @@ def smtp_endpoint() -> Iterator[Mailbox]:
                     self._say("354 go on")
                     lines = iter(self.rfile.readline, b".\r\n")
                     mail = message_from_bytes(b"".join(lines), policy=policy.default)
-                    mailbox.mails.append(cast("EmailMessage", mail))
+                    mailbox.mails.append(mail)
                 self._say("250 ok")
                 if verb == b"QUIT":
                     return

@@ -53,7 +53,7 @@ class Table:
         for column in columns:
             self._side_by_side(self._bring, column, [slugs[cell] for cell in cells if cell[1] == column])
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            played = pool.map(lambda cell: self._touch(*cell, slugs[cell]), cells)
+            played = pool.map(lambda cell: self._touch(cell[0], cell[1], slugs[cell]), cells)
             done = {(cell.action, cell.column): cell for cell in played}
         self._see_answers(done)
         self.held.close()

@@ -374,7 +374,7 @@ def attempt(tenant: FakeTenant) -> dict[str, Any]:
     names = list(ACTIVITIES)
     at = len(names) if tenant.phase == "Active" else names.index(tenant.activity)
     here = "running" if tenant.phase == "Provisioning" else "failed"
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "activity": name,
             "label": label,

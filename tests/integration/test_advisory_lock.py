@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -52,7 +53,7 @@ def test_taking_it_again_in_the_same_session_is_fine(opened: Open):
 
 
 def test_the_locks_of_two_tenants_do_not_meet(opened: Open):
-    other = lock_key(TenantId(type(TENANT)(int=TENANT.int + 1)))
+    other = lock_key(TenantId(UUID(int=TENANT.int + 1)))
     _take(opened("tenancy run ti-1"))
     assert _take(opened("tenancy run ti-2"), key=other) == ()
 

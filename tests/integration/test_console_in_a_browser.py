@@ -100,7 +100,7 @@ def test_what_became_of_the_tenant_meanwhile_is_shown_when_it_comes_back(browser
 def test_a_page_that_could_not_be_shown_is_not_replaced_by_a_foreign_one(browser: Browser, front: Front):
     """The console has said that the ledger is away; then Airflow's own database goes, and then both come back."""
     tenancy = front.console.tenancy
-    front.console.tenancy = None  # type: ignore[assignment] - stands for a ledger that is away: any error is a 5xx
+    front.console.tenancy = None  # stands for a ledger that is away: any error is a 5xx
     with looking(browser, front, "tenants/acme") as page:
         expect(page.locator("[data-again]")).to_be_visible()
         front.mode = "Airflow's middleware fails"

@@ -6,6 +6,7 @@ import pytest
 
 from tenancy.engine import actions
 from tenancy.engine.preview import dry_run, preview
+from tenancy.engine.progress import progress
 from tenancy.engine.rehearsal import rehearsed
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs
 from tenancy.ledger.envelope import Stamp
@@ -104,7 +105,7 @@ def test_compensations_are_counted_as_they_are_done(stage: Stage):
     actions.cancel(stage.tenancy, stage.tenant_id, by=BY)
     stage.unwind()
     with stage.tenancy.ledger.open("test") as ledger:
-        after = actions.progress(ledger, stage.saga)
+        after = progress(ledger, stage.saga)
     assert (after.undone, after.to_undo, after.left) == (4, 4, ())
 
 

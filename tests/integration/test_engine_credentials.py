@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -12,7 +13,7 @@ from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.errors import PlatformError
-from tenancy.saga.names import RunId
+from tenancy.saga.names import RunId, TenantId
 from tenancy.saga.tenant import Credential
 from tests import parts
 from tests.integration.stage import HANDLE, SCHEMA, STORAGE, Stage
@@ -29,7 +30,7 @@ def test_a_credential_is_the_same_whenever_it_is_derived():
 
 def test_key_generation_tenant_and_purpose_each_make_another_one():
     ring = Keyring("k2", {**OLD, **NEW})
-    other = type(TENANT)(int=TENANT.int + 1)
+    other = TenantId(UUID(int=TENANT.int + 1))
     derived = {
         ring.derive(TENANT, Credential("k1", 1), "a purpose"),
         ring.derive(TENANT, Credential("k2", 1), "a purpose"),

@@ -1,6 +1,7 @@
 """The rows of tenant, run and resource are what the facts fold to, after every step; no other rows are let in."""
 
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -117,7 +118,7 @@ def test_the_database_knows_no_other_states(quick_server: PostgresServer, sessio
 
 
 def test_the_database_refuses_two_live_tenants_of_one_slug(quick_server: PostgresServer, session: LedgerSession):
-    other = TenantId(type(TENANT)(int=TENANT.int + 1))
+    other = TenantId(UUID(int=TENANT.int + 1))
     session.record(TENANT, start(), stamp=STAMP)
     with pytest.raises(TransientError):  # the unique index answers every try
         session.record(other, start(OTHER_RUN, tenant_id=other), stamp=STAMP)
@@ -129,7 +130,7 @@ def test_a_slug_is_free_again_once_its_tenant_is_decommissioned(quick_server: Po
     session.record(TENANT, *WHOLE_LIFE, stamp=STAMP)
     assert session.tenant_of_slug("acme") is None
     assert session.predecessor_of_slug("acme") == TENANT
-    other = TenantId(type(TENANT)(int=TENANT.int + 1))
+    other = TenantId(UUID(int=TENANT.int + 1))
     session.record(other, start(OTHER_RUN, tenant_id=other), stamp=STAMP)
     assert session.tenant_of_slug("acme") == other
     assert len(_rows(quick_server, "select from ledger.tenant")) == 2

@@ -33,7 +33,7 @@ def live(**managers: str) -> dict[str, Any]:
     container["resources"] = {"limits": {"cpu": "1", "memory": "1Gi"}}
     container["imagePullPolicy"] = "IfNotPresent"
     document["spec"]["strategy"] = {"type": "RollingUpdate"}
-    image = {"f:template": {"f:spec": {"f:containers": {_APP: {"f:image": {}}}}}}
+    image: dict[str, object] = {"f:template": {"f:spec": {"f:containers": {_APP: {"f:image": {}}}}}}
     document["metadata"]["managedFields"] = [
         {"manager": managers.get("image", OURS[0]), "operation": "Apply", "time": "1", "fieldsV1": {"f:spec": image}},
         {

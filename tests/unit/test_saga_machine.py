@@ -356,7 +356,9 @@ class SagaMachine(RuleBasedStateMachine):
                 c.ReleaseResource,
                 c.ConfirmReleased,
                 c.ReportFoundAgain,
-                lambda *named: c.ReportCompensationFailure(*named, "TransientError", "no answer"),
+                lambda generation, kind, name: c.ReportCompensationFailure(
+                    generation, kind, name, "TransientError", "no answer"
+                ),
             ]
         ),
     )

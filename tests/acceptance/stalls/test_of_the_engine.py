@@ -114,7 +114,7 @@ def test_what_waits_in_line_or_before_a_paused_dag_says_so_and_is_no_stall(limit
     runs.await_phase(limited, paused, "Decommissioned", seconds=scenes.PATIENCE)
     assert runs.stalls(limited, paused) == []
     # Its limits are shorter here than the 20 s after which a task is said to wait in line.
-    well = ([], runs.TOLD_ONCE)
+    well: tuple[list[str], list[str]] = ([], runs.TOLD_ONCE)
     scenes.until(limited, queued, "to have no stall", lambda: runs.stalls(limited, queued) in well)
 
 
