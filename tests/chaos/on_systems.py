@@ -4,6 +4,7 @@ Each lasts as long as the draw says; then the scene mends it.
 """
 
 import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.chaos.places import rows
 from tests.chaos.scene import Missed, Scene
 
 _STORAGE_CONNECTIONS = ("tenancy_storage_eu", "tenancy_storage_us")
+_START_SECONDS = 60
 _NEWER = "9999"
 """A revision of the ledger that no code of today knows."""
 
@@ -91,9 +93,26 @@ def scale_to_zero(scene: Scene, hold: Hold, attack: Attack) -> None:
 
 
 def _scale_all(scene: Scene, deployments: list[Any]) -> None:
+    """Back to what they had, until their pods are ready: a tenant that is Active stays so while they start."""
     with new_client_from_config(scene.places.kubeconfig) as client:
-        for each in deployments:
-            _scale(AppsV1Api(client), each.metadata, each.spec.replicas)
+        api = AppsV1Api(client)
+        left = [each for each in deployments if _exists(api, each.metadata)]  # its tenant may be undone by now
+        for each in left:
+            _scale(api, each.metadata, each.spec.replicas)
+        deadline = time.monotonic() + _START_SECONDS
+        while not all(_is_ready(api, each.metadata) for each in left) and time.monotonic() < deadline:
+            time.sleep(0.2)
+
+
+def _exists(api: AppsV1Api, metadata: Any) -> bool:
+    options = {"field_selector": f"metadata.name={metadata.name}"}
+    return bool(api.list_namespaced_deployment(metadata.namespace, **options).items)
+
+
+def _is_ready(api: AppsV1Api, metadata: Any) -> bool:
+    """Or gone."""
+    found = api.list_namespaced_deployment(metadata.namespace, field_selector=f"metadata.name={metadata.name}").items
+    return all(each.status.ready_replicas == each.spec.replicas for each in found)
 
 
 def _scale(api: AppsV1Api, metadata: Any, replicas: int) -> None:
