@@ -22,7 +22,7 @@ _PRELOADED = (
 
 def _forks_tasks(argv: list[str]) -> bool:
     """A scheduler does unless Celery's workers do."""
-    from airflow.configuration import conf  # noqa: PLC0415 - Airflow is being loaded: it is there by now
+    from airflow.configuration import conf  # Airflow is being loaded: it is there by now
 
     by_scheduler = "LocalExecutor" in conf.get("core", "executor")
     return (argv[1:2] == ["scheduler"] and by_scheduler) or argv[1:3] == ["celery", "worker"]
@@ -35,7 +35,7 @@ def _preload() -> None:
 
 def _before_the_runner() -> None:
     """The triggerer's runner is a fork of it. What the collector never walks stays shared: 36 MB less for both."""
-    from tenancy.triggerer_connections import read_directly  # noqa: PLC0415 - Airflow is loaded by now
+    from tenancy.triggerer_connections import read_directly  # Airflow is loaded by now
 
     read_directly()
     gc.collect()
@@ -44,9 +44,9 @@ def _before_the_runner() -> None:
 
 def _refuse_unknown_auth_manager() -> None:
     """Ends the api-server before it serves anything. (The console checks once more: who runs without this file.)"""
-    from airflow.configuration import conf  # noqa: PLC0415 - Airflow is being loaded
+    from airflow.configuration import conf  # Airflow is being loaded
 
-    from tenancy.auth_manager import FAB, refusal_of  # noqa: PLC0415
+    from tenancy.auth_manager import FAB, refusal_of
 
     if conf.get("core", "auth_manager") == FAB:  # the usual one need not be imported to be known
         return
@@ -57,7 +57,7 @@ def _refuse_unknown_auth_manager() -> None:
 
 def _check_starts_by_command() -> None:
     """`airflow dags trigger` and `airflow dags test` insert runs themselves, and need not load the plugin before."""
-    from tenancy.orchestration.run_starts import install  # noqa: PLC0415 - Airflow is being loaded
+    from tenancy.orchestration.run_starts import install  # Airflow is being loaded
 
     install()
 

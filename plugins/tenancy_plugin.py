@@ -19,7 +19,7 @@ _first = asyncio.Lock()
 
 
 def _load() -> Any:
-    from tenancy.console.app import create_console  # noqa: PLC0415 - see above
+    from tenancy.console.app import create_console
 
     return create_console()
 

@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> str:
 
 
 def _secrets() -> str:
-    from installation.secrets import make  # noqa: PLC0415 - each word needs other things than the others
+    from installation.secrets import make  # each word needs other things than the others
 
     made = make(PROJECT / "compose" / "secrets", PROJECT / ".env")
     names = ", ".join(path.name for path in made) or "nothing: they are all there"
@@ -29,14 +29,14 @@ def _secrets() -> str:
 
 
 def _settings() -> str:
-    from installation.settings import as_env_file  # noqa: PLC0415
+    from installation.settings import as_env_file
 
     SETTINGS.write_text(as_env_file())
     return f"Written: {SETTINGS.relative_to(PROJECT)}."
 
 
 def _init() -> str:
-    from installation.compose import Installation, install  # noqa: PLC0415
+    from installation.compose import Installation, install
 
     install(Installation())
     return "Everything is prepared."

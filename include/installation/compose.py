@@ -62,7 +62,7 @@ def install(here: Installation) -> None:
 
 
 def _write_metadata(here: Installation, ledger: str, storage_admin: str, credential_key: str) -> None:
-    from installation.metadata import write  # noqa: PLC0415 - Airflow asks for its database when it is imported
+    from installation.metadata import write  # Airflow asks for its database when it is imported
 
     users = {name: read(here.secrets, f"user_{name}") for name in ROLE_OF_USER}
     places = replace(here.places, cluster={"kube_config": kube_config(here.kubeconfig.read_text(), here.cluster_url)})

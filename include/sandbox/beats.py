@@ -42,7 +42,7 @@ def report(
 
 def _of_schedulers(layout: Layout, ports: Mapping[str, int], secrets: Secrets) -> dict[str, datetime]:
     # Here, because this import takes 0.2 s, and with one scheduler nobody needs it.
-    import psycopg  # noqa: PLC0415
+    import psycopg
 
     dsn = servers.server(servers.PLATFORM, layout, ports, secrets).dsn(AIRFLOW, AIRFLOW, secrets.airflow_database)
     try:

@@ -76,14 +76,14 @@ def _status(options: argparse.Namespace, layout: Layout) -> int:
 
 def _fault(options: argparse.Namespace, layout: Layout) -> int:
     # Here, because these imports cost what `status` and `up` are spared.
-    from sandbox.faults.commands import run  # noqa: PLC0415
+    from sandbox.faults.commands import run
 
     return run(options, layout)
 
 
 def _demo(options: argparse.Namespace, layout: Layout) -> int:
     # Here, because these imports cost what `status` and `up` are spared.
-    from sandbox.demo import Request, run  # noqa: PLC0415
+    from sandbox.demo import Request, run
 
     request = Request(
         slug=options.slug,

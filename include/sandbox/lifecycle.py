@@ -198,7 +198,7 @@ class _Sandbox:
 
     def _prepare(self) -> None:
         # Here, because these imports take 0.3 s and an `up` with nothing to do needs none of them.
-        from sandbox.preparation import Preparation  # noqa: PLC0415
+        from sandbox.preparation import Preparation
 
         shutdown.stop_airflow(self.register, [PREPARE])
         Preparation(self.layout, self.ports, self.secrets, self.environment, self.register, self.progress).ensure()
@@ -263,7 +263,7 @@ def _clear_faults(layout: Layout, progress: Progress) -> None:
     cluster = ClusterServer.of(layout, chosen) if "cluster" in chosen else None
     if documents.read(layout.faults) or (cluster and cluster.faults() != []):
         # Here, because these imports take 0.3 s and hardly any `down` needs them.
-        from sandbox.faults.desk import Desk  # noqa: PLC0415
+        from sandbox.faults.desk import Desk
 
         with progress.step("Clear faults"):
             Desk(layout).clear_before_the_end()

@@ -31,7 +31,7 @@ def main(starting_seconds: float = STARTING_SECONDS) -> None:
 
 
 def _airflow() -> None:
-    from airflow.__main__ import main as airflow  # noqa: PLC0415 - what its import raises is its end, too
+    from airflow.__main__ import main as airflow  # what its import raises is its end, too
 
     airflow()
 

@@ -64,10 +64,10 @@ def tenant_url(offered: Platform, parameters: Parameters) -> str:
 
 def tenancy() -> "Tenancy":
     """The parts of this platform, for one task or request."""
-    from tenancy.activities.activity import World  # noqa: PLC0415 - heavy clients stay out of DAG parsing
-    from tenancy.adapters.storage import StorageServer  # noqa: PLC0415
-    from tenancy.engine.tenancy import Tenancy  # noqa: PLC0415
-    from tenancy.ledger.ledger import Ledger  # noqa: PLC0415
+    from tenancy.activities.activity import World  # heavy clients stay out of DAG parsing
+    from tenancy.adapters.storage import StorageServer
+    from tenancy.engine.tenancy import Tenancy
+    from tenancy.ledger.ledger import Ledger
 
     def storage(region: Region) -> StorageServer:
         return StorageServer(storage_dsn(region))
@@ -93,9 +93,9 @@ def storage_dsn(region: Region) -> "Dsn":
 
 def engine_dsn() -> "Dsn | None":
     """Where the workflow engine's own database is; None in a task, which is not told, and where it is no PostgreSQL."""
-    from airflow.configuration import conf  # noqa: PLC0415 - this module is also read where Airflow is not
+    from airflow.configuration import conf
 
-    from tenancy.adapters.sqlalchemy_url import dsn_of_url  # noqa: PLC0415
+    from tenancy.adapters.sqlalchemy_url import dsn_of_url
 
     return dsn_of_url(conf.get("database", "sql_alchemy_conn", fallback=""), "the workflow engine's database")
 
@@ -128,7 +128,7 @@ def _optional(conn_id: str) -> Any:
 
 def console_url(path: str) -> str:
     """Where people see this page of ours."""
-    from airflow.sdk.configuration import conf  # noqa: PLC0415
+    from airflow.sdk.configuration import conf
 
     return str(conf.get("api", "base_url", fallback="")).rstrip("/") + path
 
@@ -140,8 +140,8 @@ class ConnectionNotFoundError(PlatformError):
 
 
 def _connection(conn_id: str) -> Any:
-    from airflow.sdk import BaseHook  # noqa: PLC0415 - this module is also read where Airflow is not
-    from airflow.sdk.exceptions import AirflowNotFoundException  # noqa: PLC0415
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
 
     with _usable(conn_id):
         try:
@@ -178,7 +178,7 @@ def _field(conn_id: str, connection: Any, name: str) -> str:
 
 
 def _dsn(conn_id: str, label: str) -> "Dsn":
-    from tenancy.adapters.connection_extra import dsn_of_connection  # noqa: PLC0415
+    from tenancy.adapters.connection_extra import dsn_of_connection
 
     connection = _connection(conn_id)
     with _usable(conn_id):
@@ -203,19 +203,19 @@ def _keyring() -> Keyring:
 
 
 def _airflow_api() -> "AirflowApi":
-    from tenancy.adapters.airflow_api import AirflowApi  # noqa: PLC0415
+    from tenancy.adapters.airflow_api import AirflowApi
 
     return AirflowApi(_airflow_client())
 
 
 def _airflow_runs() -> "AirflowRuns":
-    from tenancy.adapters.airflow_runs import AirflowRuns  # noqa: PLC0415
+    from tenancy.adapters.airflow_runs import AirflowRuns
 
     return AirflowRuns(_airflow_client())
 
 
 def _airflow_client(**bounds: float) -> "AirflowClient":
-    from tenancy.adapters.airflow_client import AirflowClient  # noqa: PLC0415
+    from tenancy.adapters.airflow_client import AirflowClient
 
     connection = _connection(AIRFLOW_CONNECTION)
     host = _field(AIRFLOW_CONNECTION, connection, "host")
@@ -231,7 +231,7 @@ def engine_client(read_seconds: float) -> "AirflowClient":
 
 
 def _cluster(region: Region) -> "Cluster":
-    from tenancy.adapters.cluster import open_cluster  # noqa: PLC0415
+    from tenancy.adapters.cluster import open_cluster
 
     conn_id = region.cluster_connection
     return open_cluster(cluster_access(conn_id), f"the cluster of region {region.name}", connection=conn_id)
@@ -239,7 +239,7 @@ def _cluster(region: Region) -> "Cluster":
 
 def cluster_access(conn_id: str) -> "Configuration":
     """How the cluster that the connection names is entered, for the client, the watches and Helm alike."""
-    from tenancy.adapters.cluster_access import configuration  # noqa: PLC0415
+    from tenancy.adapters.cluster_access import configuration
 
     connection = _connection(conn_id)
     with _usable(conn_id):

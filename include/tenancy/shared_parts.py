@@ -26,7 +26,7 @@ def shared_tenancy() -> "Tenancy":
 
 @lru_cache(maxsize=1)
 def _joined(_minute: int) -> "Tenancy":
-    from tenancy.bootstrap import tenancy  # noqa: PLC0415 - heavy
+    from tenancy.bootstrap import tenancy
 
     joined = tenancy()
     return replace(joined, world=replace(joined.world, cluster=lru_cache(joined.world.cluster)))
@@ -40,6 +40,6 @@ def shared_probes() -> "Probes":
 
 @lru_cache(maxsize=1)
 def _probes(_minute: int) -> "Probes":
-    from tenancy.probes import probes  # noqa: PLC0415 - heavy
+    from tenancy.probes import probes
 
     return probes()

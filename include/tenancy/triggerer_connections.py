@@ -54,11 +54,11 @@ class Connections:
 
     def get(self, conn_id: str) -> Any:
         """A ConnectionResponse, or an ErrorResponse when no backend knows the connection."""
-        from airflow.exceptions import AirflowNotFoundException  # noqa: PLC0415 - read before Airflow is
-        from airflow.models.connection import Connection  # noqa: PLC0415
-        from airflow.sdk.api.datamodels._generated import ConnectionResponse  # noqa: PLC0415
-        from airflow.sdk.exceptions import ErrorType  # noqa: PLC0415
-        from airflow.sdk.execution_time.comms import ErrorResponse  # noqa: PLC0415
+        from airflow.exceptions import AirflowNotFoundException  # read before Airflow is
+        from airflow.models.connection import Connection
+        from airflow.sdk.api.datamodels._generated import ConnectionResponse
+        from airflow.sdk.exceptions import ErrorType
+        from airflow.sdk.execution_time.comms import ErrorResponse
 
         try:
             found = Connection.get_connection_from_secrets(conn_id)

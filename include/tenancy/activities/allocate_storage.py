@@ -14,7 +14,7 @@ from tenancy.saga.system_status import STORAGE
 from tenancy.saga.systems import Location
 from tenancy.saga.tenant import Intent, Resource
 
-if TYPE_CHECKING:  # the DAG file imports this module
+if TYPE_CHECKING:
     from tenancy.adapters.storage import StorageSession
     from tenancy.adapters.storage_databases import DatabaseSeen
     from tenancy.adapters.storage_roles import RoleSeen

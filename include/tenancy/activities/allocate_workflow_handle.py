@@ -115,7 +115,7 @@ def _own_name(work: Work) -> str:
 
 
 def _wanted(work: Work) -> "Handle":
-    from tenancy.adapters.airflow_api import Handle  # noqa: PLC0415 - the DAG file imports this module, not httpx
+    from tenancy.adapters.airflow_api import Handle  # the DAG file imports this module, not httpx
 
     server = work.storage_of(work.recorded(DATABASE)).dsn
     return Handle(

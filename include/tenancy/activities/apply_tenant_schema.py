@@ -63,7 +63,7 @@ class ApplyTenantSchema(Activity):
         return world.storage(region).identity() if region else ""
 
     def run(self, work: Work) -> None:
-        from tenancy.adapters.tenant_database import AdminAccount  # noqa: PLC0415 - the DAG file imports this module
+        from tenancy.adapters.tenant_database import AdminAccount
 
         asked = work.saga.parameters
         admin = AdminAccount(asked.name, asked.slug, asked.admin_email, digest_of(invitation_of(work)))
@@ -121,7 +121,7 @@ class ApplyTenantSchema(Activity):
 
 def _has_schema(world: World, server: "StorageServer", database: "DatabaseSeen", prefix: str) -> bool:
     """Only a database that lets its tenant in can say that it has none; of any other the schema counts as there."""
-    from tenancy.adapters.tenant_database import TenantDatabase  # noqa: PLC0415 - as above
+    from tenancy.adapters.tenant_database import TenantDatabase
 
     try:
         tenant_id = TenantId(UUID((database.proof or "").removeprefix(prefix)))
@@ -149,7 +149,7 @@ def digest_of(invitation: str) -> str:
 
 def database_of(work: Work) -> "TenantDatabase":
     """The tenant's database, entered as the tenant."""
-    from tenancy.adapters.tenant_database import TenantDatabase  # noqa: PLC0415 - as above
+    from tenancy.adapters.tenant_database import TenantDatabase
 
     role, database = work.name_of(ROLE, storage_name(work)), work.name_of(DATABASE, storage_name(work))
     server = work.storage_of(work.recorded(DATABASE))

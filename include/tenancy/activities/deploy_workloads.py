@@ -149,7 +149,7 @@ def quota_of(plan: Plan) -> dict[str, str]:
 
 
 def _labels(work: Work) -> dict[str, str]:
-    from tenancy.adapters.namespaces import PLATFORM_LABEL, REGION_LABEL, SLUG_LABEL, TENANT_LABEL  # noqa: PLC0415 - see below
+    from tenancy.adapters.namespaces import PLATFORM_LABEL, REGION_LABEL, SLUG_LABEL, TENANT_LABEL
 
     return {
         "app.kubernetes.io/managed-by": "tenancy",
@@ -163,9 +163,9 @@ def _labels(work: Work) -> dict[str, str]:
 
 def _wanted(work: Work) -> "Release":
     # The DAG file imports this module: adapters are imported when there is work.
-    from tenancy.adapters.helm import Release, digest  # noqa: PLC0415
-    from tenancy.adapters.namespaces import PLATFORM_LABEL, TENANT_LABEL  # noqa: PLC0415
-    from tenancy.adapters.releases import DIGEST_LABEL  # noqa: PLC0415
+    from tenancy.adapters.helm import Release, digest
+    from tenancy.adapters.namespaces import PLATFORM_LABEL, TENANT_LABEL
+    from tenancy.adapters.releases import DIGEST_LABEL
 
     values, name = _values(work), work.name_of(RELEASE, workload_name(work))
     labels = {

@@ -55,8 +55,8 @@ def _migrate(
     target: str,
     then: Callable[[sqlalchemy.Connection], None],
 ) -> None:
-    import alembic.command  # noqa: PLC0415 - 6 MB that the triggerer, who migrates nothing, does without
-    import alembic.config  # noqa: PLC0415
+    import alembic.command  # 6 MB that the triggerer, who migrates nothing, does without
+    import alembic.config
 
     config = alembic.config.Config()
     config.set_main_option("script_location", str(scripts).replace("%", "%%"))
@@ -71,7 +71,7 @@ def _migrate(
 
 def _require_known_revision(connection: sqlalchemy.Connection, config: "Config", schema: str) -> None:
     """PermanentError when the schema is at a revision that the scripts do not have: a newer version made it."""
-    from alembic.script import ScriptDirectory  # noqa: PLC0415 - as above
+    from alembic.script import ScriptDirectory
 
     directory = ScriptDirectory.from_config(config)
     known = {script.revision for script in directory.walk_revisions()}
@@ -116,7 +116,7 @@ def _as_sqlalchemy(session: Session) -> Iterator[sqlalchemy.Connection]:
 
 def run_environment() -> None:
     """What each script folder's env.py calls: run the migrations on the connection that `migrate` handed over."""
-    from alembic import context  # noqa: PLC0415 - alembic fills this module while it runs env.py
+    from alembic import context  # alembic fills this module while it runs env.py
 
     attributes = context.config.attributes
     context.configure(

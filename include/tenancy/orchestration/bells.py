@@ -73,8 +73,8 @@ class Belfry:
 
 async def _changes(connection: str, path: str) -> AsyncIterator[str]:
     """The connection is read anew for each watch, in a thread: that may ask Airflow, or run a kubeconfig's program."""
-    from tenancy.adapters.cluster_watch import changes  # noqa: PLC0415 - the DAG file imports this module
-    from tenancy.bootstrap import cluster_access  # noqa: PLC0415
+    from tenancy.adapters.cluster_watch import changes
+    from tenancy.bootstrap import cluster_access
 
     access = await asyncio.get_running_loop().run_in_executor(None, cluster_access, connection)
     async with aclosing(changes(access, path)) as places:

@@ -29,7 +29,7 @@ _DIED = "the task's process ended without telling why; its log in Airflow has th
 
 def activity_failed(context: "Context") -> None:
     """A task failed for good (or was refused, which never unwinds anything)."""
-    from tenancy.saga.commands import GiveUp  # noqa: PLC0415 - the DAG file imports this module
+    from tenancy.saga.commands import GiveUp
 
     error = context.get("exception")
     if isinstance(error, Refused):
@@ -43,7 +43,7 @@ def activity_failed(context: "Context") -> None:
 
 def run_failed(context: "Context") -> None:
     """A run failed for good, by whatever way Airflow found out."""
-    from tenancy.saga.commands import GiveUp  # noqa: PLC0415
+    from tenancy.saga.commands import GiveUp
 
     # Some task instance of the run, when Airflow has one: enough to tell an attempt that is over from the current one.
     ti = context.get("ti")
@@ -53,15 +53,15 @@ def run_failed(context: "Context") -> None:
 
 def _message(error: object) -> str:
     """Airflow hands over an exception, a text, or nothing when the process died."""
-    from tenancy.engine.tenancy import message_of  # noqa: PLC0415
+    from tenancy.engine.tenancy import message_of
 
     return message_of(error if isinstance(error, BaseException) else PermanentError(str(error or _DIED)))
 
 
 def _give_up(command: "GiveUp", *, lease: str) -> None:
-    from tenancy.bootstrap import tenancy  # noqa: PLC0415
-    from tenancy.engine.failure import give_up  # noqa: PLC0415
-    from tenancy.ledger.envelope import Stamp  # noqa: PLC0415
+    from tenancy.bootstrap import tenancy
+    from tenancy.engine.failure import give_up
+    from tenancy.ledger.envelope import Stamp
 
     try:
         with timeout(_HARD_LIMIT_SECONDS):

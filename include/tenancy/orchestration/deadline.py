@@ -41,10 +41,10 @@ async def deadline_passed(context: dict[str, Any]) -> None:
 
 
 def _poke(run_id: str) -> None:
-    from tenancy.bootstrap import ledger_dsn  # noqa: PLC0415 - the DAG file imports this module
-    from tenancy.ledger.ledger import Ledger  # noqa: PLC0415
-    from tenancy.ledger.rounds import DEADLINE, poke  # noqa: PLC0415
-    from tenancy.saga.names import RunId  # noqa: PLC0415
+    from tenancy.bootstrap import ledger_dsn
+    from tenancy.ledger.ledger import Ledger
+    from tenancy.ledger.rounds import DEADLINE, poke
+    from tenancy.saga.names import RunId
 
     with Ledger(ledger_dsn()).open("tenancy deadline") as ledger:
         poke(ledger, RunId(run_id), DEADLINE)

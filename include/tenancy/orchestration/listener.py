@@ -30,11 +30,11 @@ def on_dag_run_failed(dag_run: "DagRun", msg: str) -> None:  # noqa: ARG001 - pl
 
 
 def _poke(run_id: str) -> None:
-    from tenancy.bootstrap import ledger_dsn  # noqa: PLC0415 - every process of Airflow imports this module
-    from tenancy.ledger.ledger import Ledger  # noqa: PLC0415
-    from tenancy.ledger.rounds import poke  # noqa: PLC0415
-    from tenancy.saga.names import RunId  # noqa: PLC0415
-    from tenancy.saga.raw_actions import RawAction  # noqa: PLC0415
+    from tenancy.bootstrap import ledger_dsn  # every process of Airflow imports this module
+    from tenancy.ledger.ledger import Ledger
+    from tenancy.ledger.rounds import poke
+    from tenancy.saga.names import RunId
+    from tenancy.saga.raw_actions import RawAction
 
     with Ledger(ledger_dsn()).open("tenancy listener") as ledger:
         poke(ledger, RunId(run_id), RawAction.MARK_RUN_FAILED)

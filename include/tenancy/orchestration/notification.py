@@ -20,7 +20,7 @@ MAYBE_ALERTS: Final = AssetAlias("tenancy_alerts")
 
 def announce(context: "Context", ledger: "Ledger") -> None:
     """Have tenant_notifications run, if anything is due. It never fails: the pass that calls it has done its work."""
-    from tenancy.ledger.alerts import is_due  # noqa: PLC0415 - the DAG file imports this module
+    from tenancy.ledger.alerts import is_due
 
     try:
         with ledger.open("tenancy notify") as session:
@@ -37,12 +37,12 @@ class NotificationOperator(BaseOperator):
         super().__init__(task_id="notify", do_xcom_push=False, **kwargs)
 
     def execute(self, context: "Context") -> None:  # noqa: ARG002 - Airflow passes it
-        from tenancy import bootstrap  # noqa: PLC0415 - the DAG file imports this module
-        from tenancy.engine.alerting import Message  # noqa: PLC0415
-        from tenancy.engine.notify import deliver  # noqa: PLC0415
-        from tenancy.ledger.alerts import Letter  # noqa: PLC0415
-        from tenancy.ledger.ledger import Ledger  # noqa: PLC0415
-        from tenancy.orchestration.notifiers import channel  # noqa: PLC0415
+        from tenancy import bootstrap
+        from tenancy.engine.alerting import Message
+        from tenancy.engine.notify import deliver
+        from tenancy.ledger.alerts import Letter
+        from tenancy.ledger.ledger import Ledger
+        from tenancy.orchestration.notifiers import channel
 
         platform = bootstrap.platform().name
 

@@ -54,7 +54,7 @@ class SlackNotifier(BaseNotifier):
 
 def smtp_notifier(connection: Any) -> BaseNotifier:
     """Airflow's own notifier: how the server is entered stands in the connection as its provider reads it."""
-    from airflow.providers.smtp.notifications.smtp import SmtpNotifier  # noqa: PLC0415 - 0.2 s
+    from airflow.providers.smtp.notifications.smtp import SmtpNotifier  # 0.2 s
 
     to = connection.extra_dejson.get("to")
     if not to:

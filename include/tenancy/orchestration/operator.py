@@ -44,15 +44,15 @@ class ActivityOperator(BaseOperator):
 
         It also calls it when the execution time-out has struck; then that error is on its way already.
         """
-        from tenancy.adapters.helm import end_children  # noqa: PLC0415
+        from tenancy.adapters.helm import end_children
 
         end_children()
         if not isinstance(sys.exception(), AirflowTaskTimeout):
             raise Stopped
 
     def _go_on(self, context: "Context") -> None:
-        from tenancy.bootstrap import tenancy  # noqa: PLC0415 - the DAG file imports this module
-        from tenancy.engine.runner import Waiting, run_activity  # noqa: PLC0415
+        from tenancy.bootstrap import tenancy
+        from tenancy.engine.runner import Waiting, run_activity
 
         task = _task(context, self.activity)
         outcome = run_activity(tenancy(), task)
@@ -72,7 +72,7 @@ class ActivityOperator(BaseOperator):
 
     def _wait(self, task: "Task", waiting: "Waiting") -> None:
         """Raises TaskDeferred. Airflow's own time-out is for a triggerer that is away: it knows no reason."""
-        from tenancy.orchestration.readiness_trigger import ReadinessTrigger  # noqa: PLC0415
+        from tenancy.orchestration.readiness_trigger import ReadinessTrigger
 
         trigger = ReadinessTrigger(
             **asdict(task.lease), actor=task.actor, **asdict(waiting.bell), deadline=waiting.deadline.isoformat()
@@ -82,7 +82,7 @@ class ActivityOperator(BaseOperator):
 
 
 def _task(context: "Context", activity: ActivityName) -> "Task":
-    from tenancy.engine.runner import Task  # noqa: PLC0415
+    from tenancy.engine.runner import Task
 
     ti, run = context["ti"], context["dag_run"]
     return Task(

@@ -19,8 +19,8 @@ class PokeTrigger(BaseEventTrigger):
         return f"{__name__}.{type(self).__name__}", {}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        from tenancy.bootstrap import ledger_dsn  # noqa: PLC0415 - the DAG file imports this module
-        from tenancy.ledger.pokes import rings  # noqa: PLC0415
+        from tenancy.bootstrap import ledger_dsn
+        from tenancy.ledger.pokes import rings
 
         while True:
             try:

@@ -71,7 +71,7 @@ class ReadinessTrigger(BaseTrigger):
             return False
 
     def _look(self) -> bool:
-        from tenancy.engine.waiting import is_over  # noqa: PLC0415 - the DAG file imports this module's operator
+        from tenancy.engine.waiting import is_over
 
         return is_over(shared_tenancy(), self._lease, actor=self._arguments["actor"])
 

@@ -24,12 +24,12 @@ class CompensationOperator(BaseOperator):
 
     def execute(self, context: "Context") -> None:
         """Superseded or already done is no failure: it ends well and says so in the log."""
-        from uuid import UUID  # noqa: PLC0415 - the DAG file imports this module
+        from uuid import UUID
 
-        from tenancy.bootstrap import tenancy  # noqa: PLC0415
-        from tenancy.engine.unwind import ran_out_of_time, unwind  # noqa: PLC0415
-        from tenancy.ledger.envelope import Stamp  # noqa: PLC0415
-        from tenancy.saga.names import TenantId  # noqa: PLC0415
+        from tenancy.bootstrap import tenancy
+        from tenancy.engine.unwind import ran_out_of_time, unwind
+        from tenancy.ledger.envelope import Stamp
+        from tenancy.saga.names import TenantId
 
         wish, ti = context["params"], context["ti"]
         stamp = Stamp("saga", reason=f"purpose: {wish['purpose']}", lease=str(ti.id))
@@ -47,7 +47,7 @@ class CompensationOperator(BaseOperator):
         self.log.info("%s is %s", saga.parameters.slug, saga.phase)
 
     def on_kill(self) -> None:
-        from tenancy.adapters.helm import end_children  # noqa: PLC0415
+        from tenancy.adapters.helm import end_children
 
         end_children()
         if not isinstance(sys.exception(), AirflowTaskTimeout):
@@ -61,8 +61,8 @@ class ReconciliationOperator(BaseOperator):
         super().__init__(task_id="reconcile", do_xcom_push=False, outlets=[MAYBE_ALERTS], **kwargs)
 
     def execute(self, context: "Context") -> None:
-        from tenancy.bootstrap import tenancy  # noqa: PLC0415 - the DAG file imports this module
-        from tenancy.engine.reconcile import reconcile  # noqa: PLC0415
+        from tenancy.bootstrap import tenancy
+        from tenancy.engine.reconcile import reconcile
 
         skip_backfill(context)
         joined = tenancy()
@@ -77,8 +77,8 @@ class RealityCheckOperator(BaseOperator):
         super().__init__(task_id="check", do_xcom_push=False, **kwargs)
 
     def execute(self, context: "Context") -> None:
-        from tenancy.bootstrap import tenancy  # noqa: PLC0415 - the DAG file imports this module
-        from tenancy.engine.reality import check_reality  # noqa: PLC0415
+        from tenancy.bootstrap import tenancy
+        from tenancy.engine.reality import check_reality
 
         skip_backfill(context)
         joined = tenancy()
@@ -87,13 +87,13 @@ class RealityCheckOperator(BaseOperator):
 
     def _prune(self, joined: "Tenancy") -> None:
         """What could not be deleted is deleted in half an hour."""
-        from pathlib import Path  # noqa: PLC0415
+        from pathlib import Path
 
-        from airflow.sdk.configuration import conf  # noqa: PLC0415
+        from airflow.sdk.configuration import conf
 
-        from tenancy.engine.pruning import KEPT, prune  # noqa: PLC0415
-        from tenancy.engine.report import PERIODIC_DAGS  # noqa: PLC0415
-        from tenancy.orchestration.task_log_pruning import prune_task_logs  # noqa: PLC0415
+        from tenancy.engine.pruning import KEPT, prune
+        from tenancy.engine.report import PERIODIC_DAGS
+        from tenancy.orchestration.task_log_pruning import prune_task_logs
 
         try:
             self.log.info("pruned: %s", prune(joined))

@@ -62,8 +62,8 @@ def unstorable_in(conf: "Mapping[str, Any]") -> str:
 
 def install() -> None:
     """Check each run in this process before it is inserted. Twice is as good as once."""
-    from sqlalchemy import event  # noqa: PLC0415 - every Airflow process calls this; Airflow has loaded it
-    from sqlalchemy.orm import Mapper  # noqa: PLC0415
+    from sqlalchemy import event  # every Airflow process calls this; Airflow has loaded it
+    from sqlalchemy.orm import Mapper
 
     # On all mappers, because loading Airflow's models here would cost every task process 0.2 s.
     if not event.contains(Mapper, "before_insert", _before_insert):

@@ -20,7 +20,7 @@ UPKEEP: Final[dict[str, Any]] = {
 def skip_backfill(context: "Context") -> None:
     """Backfills are refused now, but runs of an older one may be left, and Airflow runs ten of a backfill at once in
     spite of `max_active_runs`. Raises AirflowSkipException for such a run."""
-    from airflow.sdk.exceptions import AirflowSkipException  # noqa: PLC0415 - the DAG file imports this module
+    from airflow.sdk.exceptions import AirflowSkipException
 
     if context["dag_run"].run_type == "backfill":
         raise AirflowSkipException("A run of a backfill does nothing here: each pass works on the present.")
