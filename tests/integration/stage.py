@@ -32,7 +32,13 @@ from tests.contract.fake_runs import FakeRuns
 
 RUN = RunId("run-1")
 ORDER = tuple(activity.name for activity in PLAN)
-VALIDATE, STORAGE, HANDLE, SCHEMA, DEPLOY, WAIT, FLIP = ORDER
+VALIDATE = ActivityName("validate_request")
+STORAGE = ActivityName("allocate_storage")
+HANDLE = ActivityName("allocate_workflow_handle")
+SCHEMA = ActivityName("apply_tenant_schema")
+DEPLOY = ActivityName("deploy_workloads")
+WAIT = ActivityName("wait_for_workloads_ready")
+FLIP = ActivityName("mark_active")
 STAMP = Stamp("ada")
 NOW = timedelta()
 QUICK = Timings(lock_patience=0.2, unwind_limit=40, grace=0.5, compensation_tries=3, compensation_backoff=0.5)
