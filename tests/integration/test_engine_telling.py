@@ -60,7 +60,7 @@ def test_a_stall_is_told_with_the_advice_that_pages_show(stuck: Stage):
         assert saga.stall is not None
         (row,) = ledger.rows("standings")
     advice = advise(standing_of(row), saga.stall, utc_now() + STALLED, bounds)
-    assert alert["body"].endswith(f"\nNext: {advice.said}")
+    assert alert["body"].endswith(f"\nNext: {advice.sentence}")
 
 
 def test_it_is_told_once_as_long_as_it_lasts(stuck: Stage):

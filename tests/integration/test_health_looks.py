@@ -132,7 +132,7 @@ def test_a_storage_that_gives_no_tenant_a_place_is_down(
     altered(kind)
     seen = checkup()
     assert wrong(seen) == {STORAGE: DOWN}
-    assert said in seen.trouble[0].said
+    assert said in seen.trouble[0].sentence
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def test_a_database_that_everybody_may_connect_to_is_told_with_the_statement_tha
     check = _found(checkup, STORAGE)
     assert check.state is DEGRADED
     statement = f'revoke connect on database "{database}" from public;'
-    assert check.said.endswith(statement)
+    assert check.sentence.endswith(statement)
     sole.execute(statement.encode())
     assert _found(checkup, STORAGE).state is OK
     sole.execute("drop database reports")
@@ -173,7 +173,7 @@ def test_the_statement_that_closes_our_own_database_does_not_shut_us_out(
     sole.execute("alter database storage_admin owner to postgres")
     sole.execute("grant connect on database storage_admin to public")
     try:
-        statement = _found(checkup, STORAGE).said.rpartition("superuser: ")[2]
+        statement = _found(checkup, STORAGE).sentence.rpartition("superuser: ")[2]
         assert statement == (
             'grant connect on database "storage_admin" to "storage_admin"; '
             'revoke connect on database "storage_admin" from public;'
@@ -189,7 +189,7 @@ def test_a_tenant_who_may_enter_anothers_database_is_told(checkup: Checkup, sole
     sole.execute("grant guest to storage_admin with admin true, inherit true, set true")
     sole.execute("grant connect on database storage_admin to guest")
     try:
-        assert 'revoke connect on database "storage_admin" from "guest";' in _found(checkup, STORAGE).said
+        assert 'revoke connect on database "storage_admin" from "guest";' in _found(checkup, STORAGE).sentence
     finally:
         sole.execute("drop owned by guest; drop role guest")
 
@@ -207,8 +207,8 @@ def test_each_right_that_the_storage_role_lacks_is_told_with_the_statement_that_
     check = _found(checkup, STORAGE)
     assert check.state is (DOWN if right.vital else DEGRADED)
     grant = sql.SQL(right.grant).format(admin=sql.Identifier("storage_admin")).as_string(None)
-    assert f"it lacks {right.name}." in check.said
-    assert f"{grant};" in check.said
+    assert f"it lacks {right.name}." in check.sentence
+    assert f"{grant};" in check.sentence
     sole.execute(grant.encode())
     assert _found(checkup, STORAGE).state is OK
 
@@ -221,9 +221,9 @@ def test_a_storage_role_that_took_anothers_place_is_told_whose_roles_it_may_not_
     try:
         check = _found(checkup, STORAGE)
         assert check.state is DEGRADED
-        assert "it lacks the ADMIN option on tenants' roles." in check.said
+        assert "it lacks the ADMIN option on tenants' roles." in check.sentence
         statement = 'grant "older" to "storage_admin" with admin true, inherit true, set true;'
-        assert statement in check.said
+        assert statement in check.sentence
         sole.execute(statement.encode())
         assert _found(checkup, STORAGE).state is OK
     finally:
@@ -240,7 +240,7 @@ def test_a_role_at_its_limit_is_told_before_it_is_reached(
         for _ in range(8):
             stack.enter_context(psycopg.connect(url))
         assert wrong(checkup()) == {STORAGE: DEGRADED}
-        assert _found(checkup, STORAGE).said == "Our role has 9 of the 10 sessions it may have."
+        assert _found(checkup, STORAGE).sentence == "Our role has 9 of the 10 sessions it may have."
 
 
 @pytest.fixture
@@ -267,7 +267,7 @@ def test_a_stopped_server_is_down_and_delays_nobody_else(probes: Probes, stopped
     broken = replace(probes, storage=lambda region: server_vitals.look(stopped))
     seen = Checkup(lambda: broken, utc_now, bound_seconds=PATIENT)()
     assert wrong(seen) == {STORAGE: DOWN}
-    assert "does not answer" in seen.trouble[0].said
+    assert "does not answer" in seen.trouble[0].sentence
 
 
 @pytest.fixture
@@ -336,7 +336,7 @@ def test_a_cluster_whose_api_fails_is_told(
     with set_in(kubernetes, **fault):
         seen = checkup()
     assert wrong(seen) == {CLUSTER: state}
-    assert said in seen.trouble[0].said
+    assert said in seen.trouble[0].sentence
 
 
 @pytest.mark.parametrize(
@@ -368,7 +368,7 @@ def test_a_pod_of_ours_that_no_node_takes_is_the_clusters_trouble(checkup: Check
             kubernetes.ask("POST", "/api/v1/namespaces/stuck/pods", pod)
         until(lambda: wrong(checkup()) == {CLUSTER: DEGRADED}, "the pod to be told")
         found = _found(checkup, CLUSTER)
-    assert found.said.startswith("1 pod finds no node: 0/1 nodes are available")
+    assert found.sentence.startswith("1 pod finds no node: 0/1 nodes are available")
     kubernetes.ask("DELETE", "/api/v1/namespaces/stuck")
     until(lambda: wrong(checkup()) == {}, "the pod to be gone")
 
@@ -416,7 +416,7 @@ def test_whoever_is_silent_is_unknown_at_first_then_down_and_costs_one_thread(pr
     assert silent().of(*STORAGE).state is DOWN  # type: ignore[union-attr]
     assert len(begun) == 1
     may_answer.set()
-    until(lambda: silent().of(*STORAGE).said == "It does not answer.", "its answer")  # type: ignore[union-attr]
+    until(lambda: silent().of(*STORAGE).sentence == "It does not answer.", "its answer")  # type: ignore[union-attr]
 
 
 def test_a_look_with_a_defect_says_so_and_harms_no_other(probes: Probes):
@@ -425,4 +425,4 @@ def test_a_look_with_a_defect_says_so_and_harms_no_other(probes: Probes):
 
     seen = Checkup(lambda: replace(probes, storage=breaks), utc_now, bound_seconds=PATIENT)()
     assert wrong(seen) == {STORAGE: UNKNOWN}
-    assert "has a defect (ZeroDivisionError)" in seen.of(*STORAGE).said  # type: ignore[union-attr]
+    assert "has a defect (ZeroDivisionError)" in seen.of(*STORAGE).sentence  # type: ignore[union-attr]

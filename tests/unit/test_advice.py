@@ -30,7 +30,7 @@ RUNBOOK = {
 def test_a_stuck_activity_has_its_row_of_the_runbook(activity: str):
     said, action = RUNBOOK[activity]
     advice = advise(standing(activity=activity, activity_for=11), None, NOW, LIMITS)
-    assert said in advice.said
+    assert said in advice.sentence
     assert advice.action == action
 
 
@@ -38,13 +38,13 @@ def test_a_stuck_activity_has_its_row_of_the_runbook(activity: str):
 def test_before_that_it_may_take_its_time_and_the_advice_says_how_long(activity: str):
     how = standing(activity=activity, activity_for=4)
     advice = advise(how, None, NOW, LIMITS)
-    assert advice.said.startswith("Wait: it may take ")
+    assert advice.sentence.startswith("Wait: it may take ")
     assert advice.until == how.activity_since + LIMITS.activities[how.activity]
     assert advice.action == ""
 
 
 def test_what_goes_on_needs_nobody():
-    assert advise(standing(activity_for=0.2), None, NOW, LIMITS).said == GOES_ON
+    assert advise(standing(activity_for=0.2), None, NOW, LIMITS).sentence == GOES_ON
 
 
 def test_every_activity_and_every_cause_has_advice():
@@ -57,7 +57,7 @@ def test_every_activity_and_every_cause_has_advice():
 def test_the_cause_goes_before_the_runbooks_row_and_says_whose_fault_it_is():
     how = standing(activity_for=6)
     blocked = advise(how, OpenStall("activity", STORAGE, Cause.STORAGE_DISK_FULL, "no space"), NOW, LIMITS)
-    assert blocked.said.startswith("Have space freed on the storage server. Check the platform's health.")
+    assert blocked.sentence.startswith("Have space freed on the storage server. Check the platform's health.")
     assert blocked.not_its_fault
     crashing = advise(how, OpenStall("activity", STORAGE, Cause.CLUSTER_CRASH, "exit 1"), NOW, LIMITS)
     assert not crashing.not_its_fault
@@ -77,7 +77,7 @@ _OF_THE_CLUSTER = (
 def test_what_the_cluster_keeps_a_tenant_from_is_not_the_tenants_fault(cause: Cause):
     advice = advise(standing(activity_for=6), OpenStall("activity", STORAGE, cause, "its words"), NOW, LIMITS)
     assert advice.not_its_fault
-    assert "quota" not in advice.said
+    assert "quota" not in advice.sentence
 
 
 @pytest.mark.parametrize(
@@ -98,15 +98,15 @@ def test_a_cancel_gets_two_minutes_and_is_asked_for_again_then():
 def test_the_same_error_twice_is_not_transient_and_says_what_to_check():
     how = replace(standing(State.FAILED, Substate.SETTLED), failures=2, repeats=True)
     advice = advise(how, None, NOW, LIMITS)
-    assert "Not transient" in advice.said
+    assert "Not transient" in advice.sentence
     for check in ("platform's health", "plan and region", "quotas"):
-        assert check in advice.said
+        assert check in advice.sentence
 
 
 def test_after_the_third_failure_decommission_and_recreate_is_cleaner():
     how = replace(standing(State.FAILED, Substate.SETTLED), failures=3)
     advice = advise(how, None, NOW, LIMITS)
-    assert (advice.action, "Decommission and recreate" in advice.said) == ("decommission", True)
+    assert (advice.action, "Decommission and recreate" in advice.sentence) == ("decommission", True)
 
 
 @pytest.mark.parametrize(

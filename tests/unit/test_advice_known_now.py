@@ -69,7 +69,9 @@ NEEDED = {
 def test_a_system_that_is_down_now_is_told_where_it_is_needed(where, needed, system):
     how = standing(State(where[0]), where[1], activity=None)
     told = advice(how, looked(system, Condition.DOWN))
-    assert (f"The {system} of eu is down since 11:57:00 UTC: It does not answer." in told.said) == (system in needed)
+    assert (f"The {system} of eu is down since 11:57:00 UTC: It does not answer." in told.sentence) == (
+        system in needed
+    )
     assert told.not_its_fault == (system in needed)
     assert told.warning == (system in needed)
 
@@ -79,9 +81,9 @@ def test_a_system_that_is_down_now_is_told_where_it_is_needed(where, needed, sys
 def test_an_activity_that_is_in_time_tells_what_it_needs_and_is_down(activity, system):
     told = advice(standing(activity=activity.name, activity_for=0.5), looked(system, Condition.DOWN))
     needs = system in activity.systems
-    assert ("is down since" in told.said, told.not_its_fault, told.warning) == (needs, needs, needs)
-    assert needs or told.said == GOES_ON
-    assert "Nothing:" not in told.said or not needs
+    assert ("is down since" in told.sentence, told.not_its_fault, told.warning) == (needs, needs, needs)
+    assert needs or told.sentence == GOES_ON
+    assert "Nothing:" not in told.sentence or not needs
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -111,25 +113,27 @@ def test_an_old_look_says_nothing_about_now(system):
 def test_a_failed_tenant_whose_system_is_well_again_is_told_to_go_on(state, substate, cause):
     how = replace(standing(state, substate, state_for=5), failures=1, failure_cause=cause)
     told = advice(how, looked(cause.system, Condition.OK))
-    assert told.said.startswith(f"It failed because of the {cause.system} of eu, whose health check finds it well now.")
-    assert "looked at" not in told.said
+    assert told.sentence.startswith(
+        f"It failed because of the {cause.system} of eu, whose health check finds it well now."
+    )
+    assert "looked at" not in told.sentence
     assert told.action == advise(standing(state, substate), None, NOW, LIMITS).action
     before = replace(how, state_since=NOW)  # the look is older than the failure
-    assert "well now" not in advice(before, looked(cause.system, Condition.OK)).said
-    assert "Check first that the" in advice(how).said
+    assert "well now" not in advice(before, looked(cause.system, Condition.OK)).sentence
+    assert "Check first that the" in advice(how).sentence
 
 
 @pytest.mark.parametrize("cause", [Cause.CLUSTER_IMAGE, Cause.CLUSTER_CRASH, Cause.STORAGE_DISK_FULL])
 def test_what_a_health_check_cannot_see_is_not_refuted_by_it(cause):
     how = replace(standing(State.FAILED, Substate.SETTLED, state_for=5), failures=1, failure_cause=cause)
-    assert advice(how, looked(cause.system, Condition.OK)).said == advice(how).said
+    assert advice(how, looked(cause.system, Condition.OK)).sentence == advice(how).sentence
 
 
 @pytest.mark.parametrize(("state", "substate"), AT_REST)
 def test_a_retry_waits_for_a_system_that_is_down_whatever_the_last_one_failed_for(state, substate):
     how = replace(standing(state, substate), failures=1, failure_cause=Cause.CLUSTER_IMAGE)
     told = advice(how, looked(STORAGE, Condition.DOWN))
-    assert (told.said.startswith("The storage of eu is down"), told.action) == (True, "")
+    assert (told.sentence.startswith("The storage of eu is down"), told.action) == (True, "")
 
 
 def stalled(cause: Cause, *, ago: float, activity: str = ALLOCATE_STORAGE) -> OpenStall:
@@ -157,8 +161,8 @@ def test_the_cause_of_an_activity_that_is_done_says_nothing_about_the_next():
     how = standing(activity=FLIP, state_for=20, activity_for=0.1)
     old = OpenStall("activity", WAIT, Cause.CLUSTER_IMAGE, "no such image", NOW - minutes(9))
     told = advise(how, old, NOW, LIMITS)
-    assert "image" not in told.said
-    assert told.said.startswith("Wait: Mark active has just begun.")
+    assert "image" not in told.sentence
+    assert told.sentence.startswith("Wait: Mark active has just begun.")
     assert (told.action, told.until) == ("", how.activity_since + minutes(1))
     later = replace(how, activity_since=NOW - minutes(2))
     assert advise(later, old, NOW, LIMITS).action == "cancel"
@@ -183,7 +187,7 @@ def test_a_part_of_the_engine_holds_only_who_needs_it(activity, part):
 def test_a_part_of_the_engine_that_is_well_again_is_not_told_as_silent(part):
     how = standing(activity=WAIT, activity_for=0.2, held=part)
     assert advice(how).action == "escalate"
-    assert advice(replace(how, held_since=NOW - seconds(25)), *engine()).said == GOES_ON
+    assert advice(replace(how, held_since=NOW - seconds(25)), *engine()).sentence == GOES_ON
     assert advice(replace(how, held_since=NOW - seconds(1)), *engine()).action == "escalate"
 
 
@@ -193,8 +197,8 @@ def test_beside_a_silent_engine_the_activitys_own_cause_is_told():
         *engine(Cause.ENGINE_UNREACHABLE),
         looked(STORAGE, Condition.DOWN),
     )
-    assert "The storage of eu is down" in told.said
-    assert told.said.endswith("Escalate: the workflow engine has to answer first.")
+    assert "The storage of eu is down" in told.sentence
+    assert told.sentence.endswith("Escalate: the workflow engine has to answer first.")
 
 
 @pytest.mark.parametrize("activity", ORDER)
@@ -202,16 +206,16 @@ def test_who_was_escalated_is_not_told_to_escalate(activity):
     how = standing(activity=activity, activity_for=25, state_for=30, escalated=True)
     for cause in Cause:
         told = advise(how, stalled(cause, ago=1, activity=activity), NOW, LIMITS)
-        assert "Escalate" not in told.said.replace("Escalated", "")
-        assert "escalate." not in told.said
-        assert "Escalated to platform engineering" in told.said
+        assert "Escalate" not in told.sentence.replace("Escalated", "")
+        assert "escalate." not in told.sentence
+        assert "Escalated to platform engineering" in told.sentence
         assert told.action == ""
 
 
 def test_after_three_failures_the_loop_rule_holds_also_for_who_was_escalated():
     how = replace(standing(State.FAILED, Substate.SETTLED, escalated=True), failures=3)
     told = advise(how, None, NOW, LIMITS)
-    assert told.said.startswith("Escalated to platform engineering. When they are done: decommission and recreate")
+    assert told.sentence.startswith("Escalated to platform engineering. When they are done: decommission and recreate")
     assert told.action == "decommission"
 
 
@@ -220,7 +224,7 @@ def test_an_activity_that_is_in_time_warns_of_what_keeps_it_once_that_has_lasted
     how = replace(standing(activity=WAIT, activity_for=4.3), **image, activity_cause_since=NOW - minutes(4))
     told = advise(how, None, NOW, LIMITS)
     assert told.warning
-    assert told.said.startswith("See that the image exists and may be pulled. Wait: it may take 10 minutes.")
+    assert told.sentence.startswith("See that the image exists and may be pulled. Wait: it may take 10 minutes.")
     fresh = replace(how, activity_since=NOW - seconds(9), activity_cause_since=NOW - seconds(5))
     assert advise(fresh, None, NOW, LIMITS) == Advice(GOES_ON)
 
@@ -234,21 +238,21 @@ def test_over_its_time_the_error_of_the_last_try_is_the_cause_at_once_where_nobo
     )
     unexplained = OpenStall(StallKind.ACTIVITY, ALLOCATE_STORAGE, Cause.UNKNOWN, "Nothing was found.", NOW)
     assert cause_now(how, unexplained, NOW) is Cause.ENGINE_REFUSES
-    assert "Escalate with the engine's own words." in advise(how, unexplained, NOW, LIMITS).said
+    assert "Escalate with the engine's own words." in advise(how, unexplained, NOW, LIMITS).sentence
 
 
 @pytest.mark.parametrize("cause", [cause for cause in Cause if cause is not Cause.UNKNOWN])
 def test_a_failed_tenant_is_told_what_its_cause_needs_before_the_next_step(cause: Cause):
     how = replace(standing(State.FAILED, Substate.SETTLED), failures=1, failure_cause=cause)
-    what_to_do, _, _ = advise(how, None, NOW, LIMITS).said.partition("Reset, then retry.")
-    assert bool(what_to_do) == bool(REMEDIES[cause].said or cause in SEEN_BY_HEALTH)
+    what_to_do, _, _ = advise(how, None, NOW, LIMITS).sentence.partition("Reset, then retry.")
+    assert bool(what_to_do) == bool(REMEDIES[cause].sentence or cause in SEEN_BY_HEALTH)
 
 
 def test_a_cancelled_tenant_is_not_told_why_an_earlier_attempt_failed():
     how = replace(
         standing(State.FAILED, Substate.SETTLED), failures=1, failure_cause=Cause.CLUSTER_CRASH, cancelled=True
     )
-    assert advise(how, None, NOW, LIMITS).said == "Reset, then retry."
+    assert advise(how, None, NOW, LIMITS).sentence == "Reset, then retry."
 
 
 @pytest.mark.parametrize(("attempt", "looped"), [(2, False), (3, True), (4, True)])
@@ -265,7 +269,7 @@ def test_nobody_is_advised_to_cancel_what_a_customer_has(activity: str, cause: C
     how = replace(standing(State.PROVISIONING, activity=activity), past_no_return=True)
     given = advice(how, stall=OpenStall("activity", how.activity, cause, "it hangs"), now=NOW + late)
     assert given.action not in {"cancel", "decommission"}
-    assert "Cancel provisioning" not in given.said
+    assert "Cancel provisioning" not in given.sentence
     before = advice(replace(how, past_no_return=False), now=NOW + minutes(60))
     assert before.action in {"cancel", "reset", "escalate", ""}
 

@@ -68,8 +68,8 @@ def test_a_failure_of_yesterday_counts_no_more_and_an_open_stall_still_does():
 def test_a_class_tells_since_when_and_what_the_newest_was_told():
     (issue,) = classes([troubled(1, hours=3), troubled(2, hours=1), troubled(3, hours=2)], NOW)
     assert (issue.first_at, issue.last_at) == (NOW - timedelta(hours=3), NOW - timedelta(hours=1))
-    assert issue.said == "said to 2"
-    assert sentence(REFUSED, issue.said) == "At Allocate storage in eu-central: said to 2"
+    assert issue.message == "said to 2"
+    assert sentence(REFUSED, issue.message) == "At Allocate storage in eu-central: said to 2"
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_different_errors_stay_different_and_a_slug_within_a_word_is_no_name():
 def test_who_belongs_to_a_class_is_told_that_first_and_to_escalate_once():
     how = replace(standing(State.FAILED, Substate.SETTLED), class_tenants=60)
     advice = advise(how, None, LATE, LIMITS)
-    assert advice.said.startswith("A class issue, not this tenant's (60 tenants): escalate once. ")
+    assert advice.sentence.startswith("A class issue, not this tenant's (60 tenants): escalate once. ")
     assert (advice.action, advice.not_its_fault) == ("escalate", True)
     assert advise(replace(how, escalated=True), None, LATE, LIMITS).action == "reset"
 

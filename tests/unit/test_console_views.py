@@ -116,8 +116,8 @@ def test_an_active_tenant_is_not_to_be_verified_before_its_ingress_answers(
     health = Health((Check(System.INGRESS, state, "Nobody answers.", region, checked_at=at),), at)
     counsel = replace(COUNSEL, health=health)
     advice = counsel.advice(LINE)
-    assert advice.said.endswith("erify that it answers at its address and that the tenant's admin has signed in.")
-    assert ("Have the region's ingress looked at" in advice.said) == advice.not_its_fault == told
+    assert advice.sentence.endswith("erify that it answers at its address and that the tenant's admin has signed in.")
+    assert ("Have the region's ingress looked at" in advice.sentence) == advice.not_its_fault == told
     assert [check.system for check in counsel.checks(LINE)] == ([System.INGRESS] if told else [])
     assert counsel.stall(LINE) is None
 

@@ -30,14 +30,14 @@ def health(
 def waiting(counsel: Counsel) -> str:
     """The advice for a tenant that has just begun to wait for its workloads."""
     how = replace(LINE.standing, state=State.PROVISIONING, activity=WAIT, state_since=NOW, activity_since=NOW)
-    return counsel.advice(replace(LINE, state=State.PROVISIONING, activity=WAIT, standing=how)).said
+    return counsel.advice(replace(LINE, state=State.PROVISIONING, activity=WAIT, standing=how)).sentence
 
 
 @pytest.mark.parametrize("system", REGIONAL)
 def test_an_active_tenant_is_told_what_of_its_region_is_down(system: System):
     counsel = replace(COUNSEL, health=health(Condition.DOWN, systems=(system,)))
     advice = counsel.advice(LINE)
-    assert f"The {system} of {ACME.region} is down" in advice.said
+    assert f"The {system} of {ACME.region} is down" in advice.sentence
     assert (advice.not_its_fault, advice.warning) == (True, True)
     assert [check.system for check in counsel.checks(LINE)] == [system]
 
@@ -95,6 +95,6 @@ def test_a_silent_part_of_the_engine_is_told_with_what_it_does_not_do(part: str,
 )
 def test_a_system_that_answers_and_refuses_is_told_with_what_it_needs(cause: Cause, told: str, not_told: str):
     checks = (Check(System.STORAGE, Condition.DOWN, "It says so.", ACME.region, checked_at=NOW, cause=cause),)
-    said = replace(COUNSEL, health=Health(checks, NOW)).advice(LINE).said
+    said = replace(COUNSEL, health=Health(checks, NOW)).advice(LINE).sentence
     assert told in said
     assert not_told not in said

@@ -57,9 +57,9 @@ def test_a_dead_scheduler_holds_whoever_goes_on_by_itself(phase: str):
 
 
 def test_all_that_is_silent_is_told_in_one_sentence():
-    assert Vitals().said == ""
-    assert "scheduler gives no sign of life" in AWAY.said
-    assert "scheduler and triggerer give no sign of life" in Vitals(("scheduler", "triggerer")).said
+    assert Vitals().sentence == ""
+    assert "scheduler gives no sign of life" in AWAY.sentence
+    assert "scheduler and triggerer give no sign of life" in Vitals(("scheduler", "triggerer")).sentence
 
 
 def test_how_long_the_engine_has_not_answered_counts_from_the_first_question_without_an_answer():

@@ -47,7 +47,7 @@ def test_a_ledger_whose_writer_may_change_facts_is_degraded():
     assert verdicts.ledger(SERVER, "0009").state is OK
     check = verdicts.ledger(SERVER, "0009", may_rewrite=True)
     assert check.state is DEGRADED
-    assert "init" in check.said
+    assert "init" in check.sentence
 
 
 # -- the whole
@@ -151,7 +151,7 @@ def test_a_storage_server_is_judged_by_whether_tenants_can_be_made_there(
 ):
     check = storage_verdicts.storage(REGION, seen)
     assert (check.system, check.region, check.state) == (System.STORAGE, REGION.name, state)
-    assert said in check.said
+    assert said in check.sentence
     assert check.measured["sessions_allowed"] == 97
 
 
@@ -176,7 +176,7 @@ def test_a_ledger_that_takes_no_writes_is_down():
 def test_a_cluster_is_judged_by_its_api_its_nodes_and_pods_without_one(seen: ClusterSeen, state: Condition, said: str):
     check = verdicts.cluster(REGION, seen)
     assert (check.state, check.region) == (state, REGION.name)
-    assert said in check.said
+    assert said in check.sentence
     assert None not in check.measured.values()
 
 
@@ -198,7 +198,7 @@ def test_room_that_is_nearly_used_up_is_told(tenants: int, state: Condition):
     place, plan = verdicts.capacity(REGION, tenants), verdicts.quota(PLATFORM.plans["business"], tenants)
     assert (place.state, plan.state, plan.part) == (state, state, "business")
     assert place.measured == {"tenants": tenants, "allowed": 100}
-    assert ("no further tenant" in place.said) is (tenants >= 100)
+    assert ("no further tenant" in place.sentence) is (tenants >= 100)
 
 
 def test_a_plan_without_a_quota_is_never_full():
@@ -219,8 +219,8 @@ def test_each_part_of_the_engine_is_judged_by_its_heartbeat():
     seen = {check.part: check for check in of_engine.heartbeats(beats, NOW)}
     assert [check.state for check in seen.values()] == [OK, DOWN, OK, UNKNOWN]
     assert seen["scheduler"].since == _ago(77)
-    assert "scheduler gives no sign of life" in seen["scheduler"].said
-    assert seen["triggerer"].said == "It is at work; its last sign of life was 2.0 s ago."
+    assert "scheduler gives no sign of life" in seen["scheduler"].sentence
+    assert seen["triggerer"].sentence == "It is at work; its last sign of life was 2.0 s ago."
     assert "dag processor" in seen
     broken = of_engine.heartbeats((Heartbeat("metadatabase", "unhealthy"),), NOW)
     assert [check.state for check in broken] == [DOWN]
@@ -239,17 +239,17 @@ def test_all_is_well_while_nothing_is_paused_queued_or_full():
 def test_a_paused_dag_is_named_and_one_that_is_not_there_is_worse():
     paused = _work(replace(WORK, dags={**WORK.dags, "tenant_compensation": True}))["DAGs"]
     assert (paused.state, paused.measured["paused"]) == (DEGRADED, 1)
-    assert "tenant_compensation" in paused.said
+    assert "tenant_compensation" in paused.sentence
     gone = _work(replace(WORK, dags={"tenant_compensation": True}))["DAGs"]
     assert gone.state is DOWN
-    assert "tenant_provisioning" in gone.said
+    assert "tenant_provisioning" in gone.sentence
 
 
 def test_a_queue_that_moves_is_no_trouble():
     short = _work(replace(WORK, queued=12, queued_since=_ago(20)))["queue"]
     long = _work(replace(WORK, queued=1, queued_since=_ago(95)))["queue"]
     assert (short.state, long.state, long.since) == (OK, DEGRADED, _ago(95))
-    assert (short.said, long.said) == (
+    assert (short.sentence, long.sentence) == (
         "12 runs wait in it, the first for 20 s.",
         "1 run waits in it, the first for 95 s.",
     )
@@ -260,18 +260,18 @@ def test_a_pool_is_full_when_somebody_waits_for_it_and_down_when_it_is_not_there
         return _work(replace(WORK, pools={parts.POOL: pool} if pool else {}))[f"pool {parts.POOL}"]
 
     assert pools(PoolSeen(parts.POOL, 8, 8, 0, 0)).state is OK
-    assert pools(PoolSeen(parts.POOL, 8, 8, 3, 0)).said == "All 8 slots are taken, and 3 tasks wait."
+    assert pools(PoolSeen(parts.POOL, 8, 8, 3, 0)).sentence == "All 8 slots are taken, and 3 tasks wait."
     assert pools(PoolSeen(parts.POOL, 8, 8, 3, 0)).state is DEGRADED
     assert pools(PoolSeen(parts.POOL, -1, 300, 3, -1)).state is OK
     assert pools(None).state is DOWN
-    assert "nobody reconciles" in _work(replace(WORK, pools={}))["pool tenancy_upkeep"].said
+    assert "nobody reconciles" in _work(replace(WORK, pools={}))["pool tenancy_upkeep"].sentence
 
 
 def test_a_lock_on_what_activities_write_is_told():
     assert of_engine.database(WritersSeen((), 3.0)).state is OK
     locked = of_engine.database(WritersSeen(("connection",), None))
     assert (locked.state, locked.part) == (DEGRADED, "database")
-    assert '"connection"' in locked.said
+    assert '"connection"' in locked.sentence
     assert of_engine.database(WritersSeen((), 40.0)).state is DEGRADED
 
 

@@ -104,7 +104,7 @@ def _fails(resource: tuple[int, str, str], message: str) -> c.ReportCompensation
 def _reason(*commands: c.Command) -> str:
     saga = ask(tenant_in("Failed unwinding"), *commands)
     assert saga.not_undone is not None
-    return saga.not_undone.said
+    return saga.not_undone.message
 
 
 def test_the_first_compensation_that_failed_is_told_and_not_its_consequences() -> None:

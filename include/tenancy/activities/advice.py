@@ -188,9 +188,9 @@ def advise(
 
 def _of_class(how: Standing, advice: Advice) -> Advice:
     """Runbook: "escalate to platform engineering as a class issue, not a per-tenant one"."""
-    said = f"{OF_CLASS.format(tenants=how.class_tenants)} {advice.said}"
+    said = f"{OF_CLASS.format(tenants=how.class_tenants)} {advice.sentence}"
     action = "escalate" if advice.action and not how.escalated else advice.action
-    return replace(advice, said=said, action=action, not_its_fault=True)
+    return replace(advice, sentence=said, action=action, not_its_fault=True)
 
 
 def cause_now(how: Standing, stall: OpenStall | None, now: datetime, known: Known = NOTHING_KNOWN) -> Cause:
@@ -234,21 +234,21 @@ def _of_held(view: _View) -> Advice:
     """It goes on by itself once what holds it is over; nothing has to be done to the tenant."""
     assert view.how.held is not None  # it is held
     remedy = REMEDIES[view.how.held]
-    return _said(view.how, remedy if remedy.said else Remedy(_HELD))
+    return _said(view.how, remedy if remedy.sentence else Remedy(_HELD))
 
 
 def _of_engine(view: _View, engine: Reason) -> Advice:
     """The engine has to go on first; what keeps the activity itself is told beside it."""
-    remedy = REMEDIES[engine.cause] if REMEDIES[engine.cause].said else Remedy(_HELD)
-    return _said(view.how, *(Remedy(_remedy(each).said) for each in view.own[:1]), remedy)
+    remedy = REMEDIES[engine.cause] if REMEDIES[engine.cause].sentence else Remedy(_HELD)
+    return _said(view.how, *(Remedy(_remedy(each).sentence) for each in view.own[:1]), remedy)
 
 
 def _while_in_time(view: _View) -> Advice:
     how, limit = view.how, view.limits.activities.get(view.how.activity) if view.how.activity else None
     if limit is None or not (view.own or view.now - how.activity_clock > min(_SLOW, limit / 2)):
         return Advice(GOES_ON)
-    then = _low(_said(how, _when_stuck(how)).said)
-    found = " ".join(_remedy(each).said for each in view.own)
+    then = _low(_said(how, _when_stuck(how)).sentence)
+    found = " ".join(_remedy(each).sentence for each in view.own)
     said = f"{found} Wait: it may take {in_words(limit)}. After that: {then}".strip()
     return Advice(said, until=how.activity_clock + limit, warning=bool(view.own))
 
@@ -266,7 +266,7 @@ def _wait_for_what_began(view: _View) -> Advice:
     """A cause of the activity before says nothing about this one, and a cancel would undo what may be done soon."""
     label = next((each.label for each in PLAN if each.name == view.how.activity), view.how.activity)
     grace = _grace(view)
-    said = f"Wait: {label} has just begun. If it is not done within {in_words(grace)}: {_low(_stop(view.how).said)}"
+    said = f"Wait: {label} has just begun. If it is not done within {in_words(grace)}: {_low(_stop(view.how).sentence)}"
     return Advice(said, until=view.how.activity_clock + grace)
 
 
@@ -291,10 +291,10 @@ def _of_undoing(view: _View) -> Advice:
         return _of_held(view)
     found = tuple(map(_remedy, view.own))
     if view.now < how.state_clock + limit:
-        wait = f"Wait: it is undone within {in_words(limit)}. If it is not: {again.said}"
-        advice = _said(how, *(Remedy(each.said) for each in found), Remedy(wait))
+        wait = f"Wait: it is undone within {in_words(limit)}. If it is not: {again.sentence}"
+        advice = _said(how, *(Remedy(each.sentence) for each in found), Remedy(wait))
         return replace(advice, until=how.state_clock + limit, warning=bool(found))
-    return _said(how, *found, Remedy(f"It has had {in_words(limit)}: {again.said}", again.action))
+    return _said(how, *found, Remedy(f"It has had {in_words(limit)}: {again.sentence}", again.action))
 
 
 def _of_active(view: _View) -> Advice:
@@ -309,12 +309,12 @@ def _of_failed(view: _View) -> Advice:
     way_on = _way_on(how)
     down = [each for each in view.reasons if each.status]
     if down:
-        found = " ".join(_remedy(each).said for each in down)
-        return Advice(f"{found} Then: {_low(way_on.said)}", warning=True)
+        found = " ".join(_remedy(each).sentence for each in down)
+        return Advice(f"{found} Then: {_low(way_on.sentence)}", warning=True)
     well = healed(how, view.now, view.known) if how.failure_cause and not how.cancelled else None
     if well:
         found = f"It failed because of the {well.name}, whose health check finds it well now."
-        return Advice(f"{found} {way_on.said}", way_on.action)
+        return Advice(f"{found} {way_on.sentence}", way_on.action)
     return _said(how, *(_remedy_of_failure(each) for each in view.reasons), way_on)
 
 
@@ -331,8 +331,8 @@ def _way_on(how: Standing) -> Remedy:
     if max(how.failures, how.attempt) >= ENOUGH and how.substate in {Substate.SETTLED, Substate.READY} and not kept:
         way_on = LOOPED
     if how.repeats and not how.cancelled:
-        way_on = Remedy(f"{NOT_TRANSIENT} {way_on.said}", way_on.action)
-    return Remedy(f"{_ESCALATED} {_low(way_on.said)}", way_on.action) if how.escalated else way_on
+        way_on = Remedy(f"{NOT_TRANSIENT} {way_on.sentence}", way_on.action)
+    return Remedy(f"{_ESCALATED} {_low(way_on.sentence)}", way_on.action) if how.escalated else way_on
 
 
 def _remedy(reason: Reason) -> Remedy:
@@ -341,15 +341,15 @@ def _remedy(reason: Reason) -> Remedy:
     if status is None or reason.cause.system == ENGINE:
         return remedy
     since = f" since {status.since:%H:%M:%S} UTC" if status.since else ""
-    return Remedy(f"The {status.name} is down{since}: {status.sentence} {remedy.said}".strip(), remedy.action)
+    return Remedy(f"The {status.name} is down{since}: {status.sentence} {remedy.sentence}".strip(), remedy.action)
 
 
 def _said(how: Standing, *remedies: Remedy) -> Advice:
     """One after the other; the action is the last one's. Who was escalated is not escalated again."""
-    told = [_keeping(how, each) for each in remedies if each.said]
+    told = [_keeping(how, each) for each in remedies if each.sentence]
     if how.escalated and how.state is not State.FAILED:
         told = [*(each for each in told if each.action != "escalate"), _WAIT_FOR_PLATFORM]
-    return Advice(" ".join(each.said for each in told), told[-1].action)
+    return Advice(" ".join(each.sentence for each in told), told[-1].action)
 
 
 _CANCEL: Final = Remedy("Cancel provisioning is the first action: it releases the resources cleanly.", "cancel")

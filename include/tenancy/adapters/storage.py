@@ -223,7 +223,7 @@ class StorageSession:
             wrong = self.what_is_wrong(proof)
             if wrong is None:
                 raise
-            raise PlatformError(f"{translate(error, self._dsn)} {wrong.said}", cause=wrong.cause) from error
+            raise PlatformError(f"{translate(error, self._dsn)} {wrong.message}", cause=wrong.cause) from error
 
 
 _BLOCKER = """

@@ -86,7 +86,7 @@ class Counsel:
             Cause.ENGINE_TRIGGERER_SILENT: TRIGGERER in engine.silent,
         }
         away = (Cause.ENGINE_UNREACHABLE,) if engine.is_away else tuple(silent)
-        return tuple(_engine_status(cause, down=silent[cause], sentence=engine.said, at=seen_at) for cause in away)
+        return tuple(_engine_status(cause, down=silent[cause], sentence=engine.sentence, at=seen_at) for cause in away)
 
     @property
     def _is_fresh(self) -> bool:
@@ -103,7 +103,7 @@ def _status(check: Check) -> SystemStatus:
     assert check.checked_at is not None  # it was looked at
     known = check.cause if check.cause is not Cause.UNKNOWN else _SILENT[check.system]
     cause = known if check.state is Condition.DOWN else Cause.UNKNOWN
-    return SystemStatus(check.system, check.name, check.state, check.said, check.checked_at, check.since, cause)
+    return SystemStatus(check.system, check.name, check.state, check.sentence, check.checked_at, check.since, cause)
 
 
 _SILENT: Final = {

@@ -35,7 +35,7 @@ def next_action(kept: KeptClass) -> str:
     """What to do about it, in a sentence."""
     if kept.closed_at is not None:
         return "Nothing: none of its tenants is left in it."
-    remedy = REMEDIES[kept.signature.cause].said
+    remedy = REMEDIES[kept.signature.cause].sentence
     return f"Escalate once, for all of them. {remedy} Then: tenantctl recover --class {kept.id}".replace("  ", " ")
 
 

@@ -89,7 +89,7 @@ def _error(saga: Saga, envelopes: Sequence[Envelope]) -> str:
     if saga.stall:
         return saga.stall.message
     if saga.not_undone:
-        return saga.not_undone.said
+        return saga.not_undone.message
     errors = (
         each.fact for each in reversed(envelopes) if isinstance(each.fact, f.ProvisioningFailed | f.ActivityFailed)
     )

@@ -36,7 +36,7 @@ class Check:
 
     system: System
     state: Condition
-    said: str
+    sentence: str
     region: str | None = None
     part: str = ""
     since: datetime | None = None

@@ -115,7 +115,7 @@ _NOT_ASKED: Final = "Not known: the workflow engine did not say."
 
 def _no_ledger(platform: Platform, silence: Silence) -> Iterator[Check]:
     yield Check(System.LEDGER, Condition.DOWN, silence.why)
-    unknown = partial(Check, state=Condition.UNKNOWN, said=_NO_LEDGER)
+    unknown = partial(Check, state=Condition.UNKNOWN, sentence=_NO_LEDGER)
     yield from (unknown(System.ENGINE, part=name) for name in of_engine.LATE_AFTER)
     yield from (unknown(System.CAPACITY, region=region) for region in platform.regions)
     yield from (unknown(System.QUOTA, part=plan) for plan in platform.plans)

@@ -173,7 +173,7 @@ class _Reconciler:
                 self._try_again(saga, seen)
             case Move.LOOK:
                 held = self.holds.why(saga)
-                self._record(saga, c.NoteHeld(held.said, held.cause) if held else c.NoteHeld(""), "")
+                self._record(saga, c.NoteHeld(held.message, held.cause) if held else c.NoteHeld(""), "")
 
     def _record(self, saga: Saga, command: c.Command, reason: str, actor: str = _ACTOR) -> Saga:
         return self.ledger.record(saga.tenant_id, command, stamp=Stamp(actor, reason=reason))

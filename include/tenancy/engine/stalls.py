@@ -144,7 +144,7 @@ class _Pass:
 
 def _held_by(why: Evidence) -> c.Command | None:
     """Whoever waits his turn is not stuck: that he does may be seen here first."""
-    return c.NoteHeld(why.said, why.cause) if why.cause in WAITS_ITS_TURN else None
+    return c.NoteHeld(why.message, why.cause) if why.cause in WAITS_ITS_TURN else None
 
 
 def _is_in_motion(saga: Saga) -> bool:

@@ -69,7 +69,7 @@ def alert_of(untold: Untold, now: datetime, bounds: Limits) -> Alert:
         what=what_is_stuck(stall.kind, stall.activity, how.state),
         since=how.activity_since if of_activity else how.state_since,
         cause=stall.message,
-        next_action=advise(how, stall, now, bounds).said,
+        next_action=advise(how, stall, now, bounds).sentence,
         details={
             "stall": stall.kind,
             "activity": stall.activity or "",

@@ -34,7 +34,7 @@ class Vitals:
     age_seconds: float | None = field(default=0.0, compare=False)
 
     @property
-    def said(self) -> str:
+    def sentence(self) -> str:
         """All that is wrong, in a sentence; empty when all is well."""
         return self.trouble or no_sign_of(self.silent)
 

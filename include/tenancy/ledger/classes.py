@@ -64,7 +64,7 @@ def open_keys(ledger: LedgerSession) -> frozenset[str]:
 def keep(ledger: LedgerSession, issue: ClassIssue) -> bool:
     """It is so, with these members. Was it opened just now?"""
     of_it = vars(issue.signature) | {"cause": issue.signature.cause.value, "key": issue.signature.key}
-    seen = {"said": issue.said, "first_at": issue.first_at, "last_at": issue.last_at, "members": len(issue.members)}
+    seen = {"said": issue.message, "first_at": issue.first_at, "last_at": issue.last_at, "members": len(issue.members)}
     (row,) = ledger.rows("keep_class", **of_it, **seen, now=ledger.now)
     ledger.rows("keep_members", id=row["id"], tenants=sorted(issue.members), now=ledger.now)
     return bool(row["opened"])

@@ -8,7 +8,7 @@ from datetime import datetime
 class Remedy:
     """What to do about something. `action` is the name of the button, empty when it is none of ours."""
 
-    said: str
+    sentence: str
     action: str = ""
 
 
@@ -16,11 +16,11 @@ class Remedy:
 class Advice:
     """The next action, in the same words in console, API, command line and messages.
 
-    `until`: wait until then first; `said` says for what. `not_its_fault`: the platform's matter, not the tenant's.
+    `until`: wait until then first; `sentence` says for what. `not_its_fault`: the platform's matter, not the tenant's.
     `warning`: something is wrong, although nothing is over its time yet.
     """
 
-    said: str
+    sentence: str
     action: str = ""
     until: datetime | None = None
     not_its_fault: bool = False

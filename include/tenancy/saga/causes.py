@@ -82,10 +82,10 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """One cause, told in a sentence. `raw` is what was seen, as the systems said it: name -> text, nothing secret."""
+    """One cause and the sentence that explains it. `raw` holds what the systems answered, by name; nothing secret."""
 
     cause: Cause
-    said: str
+    message: str
     raw: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 

@@ -44,20 +44,20 @@ class Trouble:
 
     tenant_id: TenantId
     signature: Signature
-    said: str
+    message: str
     at: datetime
     lasts: bool = False
 
 
 @dataclass(frozen=True)
 class ClassIssue:
-    """The tenants of one signature. `said` is what the newest of them was told."""
+    """The tenants of one signature. `message` is that of the newest incident."""
 
     signature: Signature
     members: frozenset[TenantId]
     first_at: datetime
     last_at: datetime
-    said: str
+    message: str
 
 
 def classes(troubles: Iterable[Trouble], now: datetime, known: Collection[str] = ()) -> tuple[ClassIssue, ...]:
@@ -74,4 +74,4 @@ def classes(troubles: Iterable[Trouble], now: datetime, known: Collection[str] =
 def _issue(signature: Signature, troubles: list[Trouble]) -> ClassIssue:
     newest = max(troubles, key=lambda trouble: trouble.at)
     members = frozenset(trouble.tenant_id for trouble in troubles)
-    return ClassIssue(signature, members, min(trouble.at for trouble in troubles), newest.at, newest.said)
+    return ClassIssue(signature, members, min(trouble.at for trouble in troubles), newest.at, newest.message)

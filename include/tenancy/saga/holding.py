@@ -15,7 +15,7 @@ def note(command: c.NoteHeld, saga: Saga) -> tuple[f.Fact, ...]:
     if command.platform:
         return for_platform(saga, command.message, command.cause)
     if not command.message and saga.platform_fault:
-        return for_platform(saga, saga.platform_fault.said, saga.platform_fault.cause)
+        return for_platform(saga, saga.platform_fault.message, saga.platform_fault.cause)
     cause = command.cause if command.message else None
     if (command.message, cause) == (saga.held, saga.held_by):
         return ()

@@ -21,7 +21,7 @@ def note(command: c.NoteStall, saga: Saga) -> tuple[f.Fact, ...]:
         return ()
     seconds = round(stall.limit.total_seconds())
     stalled = f.ProvisioningStalled(
-        stall.kind, stall.activity, seconds, evidence.cause, evidence.said, dict(evidence.raw)
+        stall.kind, stall.activity, seconds, evidence.cause, evidence.message, dict(evidence.raw)
     )
     return (*clear(c.ClearStall(), saga), stalled)
 
@@ -46,7 +46,7 @@ def explain(command: c.ExplainStall, saga: Saga) -> tuple[f.Fact, ...]:
     evidence = command.evidence
     if evidence.cause == saga.stall.cause and saga.stall.message != NOT_LOOKED_AT:
         return ()
-    return (f.StallExplained(evidence.cause, evidence.said, dict(evidence.raw)),)
+    return (f.StallExplained(evidence.cause, evidence.message, dict(evidence.raw)),)
 
 
 def clear(_command: c.ClearStall, saga: Saga) -> tuple[f.Fact, ...]:

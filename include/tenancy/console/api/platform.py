@@ -53,7 +53,7 @@ def show_health(parts: PartsOf) -> platform_shapes.Health:
         age_seconds=_age(seen, parts.clock()),
         checks=[portrait.check(check) for check in seen.checks],
         ledger=ledger,
-        engine=parts.engine().said,
+        engine=parts.engine().sentence,
         reconcilers=pulses,
     )
 

@@ -103,7 +103,7 @@ def _places(checks: Iterable[Check]) -> tuple[Place, ...]:
 def _row(check: Check) -> CheckView:
     since = "" if check.since is None or check.state is Condition.OK else words.moment(check.since)
     name, tone = check.part or check.system, TONES[check.state]
-    return CheckView(name, check.state, tone, check.said, since, _measured(check.measured))
+    return CheckView(name, check.state, tone, check.sentence, since, _measured(check.measured))
 
 
 def _measured(measured: Mapping[str, int | float | str]) -> str:
@@ -116,5 +116,6 @@ def health_lines(seen: Health, now: datetime) -> tuple[PlatformLine, ...]:
         return ()
     down = (check for check in seen.trouble if check.state is Condition.DOWN and check.system not in _TOLD_ABOVE)
     return tuple(
-        PlatformLine("bad", f"Down: {check.name}.", f"{check.said} This is not the tenants' fault.") for check in down
+        PlatformLine("bad", f"Down: {check.name}.", f"{check.sentence} This is not the tenants' fault.")
+        for check in down
     )

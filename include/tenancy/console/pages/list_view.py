@@ -117,7 +117,7 @@ def is_busy(line: Line) -> bool:
 def what_is_so(line: Line, counsel: Counsel) -> tuple[Hashable, ...]:
     """All that a page says of it but for the time: as long as this is the same, the page is."""
     belongs = (line.class_issue, line.standing.class_tenants)
-    told = (counsel.stall(line), counsel.cause(line), counsel.advice(line).said)
+    told = (counsel.stall(line), counsel.cause(line), counsel.advice(line).sentence)
     return line.tenant_id, line.seq, line.needs_attention, told, belongs
 
 
@@ -148,7 +148,7 @@ def line_view(line: Line, counsel: Counsel) -> LineView:
         created_at=line.created_at,
         age_seconds=(now - line.created_at).total_seconds(),
         attention=attention,
-        next=advice.said if attention or advice.warning else "",
+        next=advice.sentence if attention or advice.warning else "",
     )
 
 

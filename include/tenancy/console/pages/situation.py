@@ -83,8 +83,8 @@ def _why_stuck(seen: Looked, stall: Stall, row: RowView | None) -> str:
 
 def _next(seen: Looked) -> tuple[str, float | None, tuple[str, ...]]:
     advice = seen.counsel.advice(seen.line)
-    checks = tuple(f"{check.name}: {check.said}" for check in seen.counsel.checks(seen.line))
-    return advice.said, (advice.until - seen.now).total_seconds() if advice.until else None, checks
+    checks = tuple(f"{check.name}: {check.sentence}" for check in seen.counsel.checks(seen.line))
+    return advice.sentence, (advice.until - seen.now).total_seconds() if advice.until else None, checks
 
 
 _AT: Final = {"running": "is at work", "retrying": "is tried again"}

@@ -66,7 +66,7 @@ def polled(request: Request, caller: Caller, shown: Shown) -> Glance:
     parts: Parts = request.app.state.parts
     seen = reads.looked_at(parts, lambda desk: reads.glance(desk, shown.ref))
     lines = platform_lines(parts.engine.seen(), seen.beats, seen.now)
-    checks = tuple((check.name, check.said) for check in seen.counsel.checks(seen.line))
+    checks = tuple((check.name, check.sentence) for check in seen.counsel.checks(seen.line))
     state = (seen.findings, seen.escalation, lines, checks, *what_is_so(seen.line, seen.counsel))
     return Glance(state, is_busy(seen.line), lambda: drawn(request, "_tenant.html", looked_up(request, caller, shown)))
 
