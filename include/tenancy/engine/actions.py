@@ -32,16 +32,16 @@ ACTIONS = ("cancel", "reset", "retry", "decommission", "recreate", "escalate")
 
 
 @dataclass(frozen=True)
-class Answer:
+class ActionResult:
     """What an action came to. `said` is one sentence: what happened, what follows."""
 
     saga: Saga
-    said: str
+    message: str
     warnings: tuple[str, ...]
     progress: Progress
 
 
-def create(tenancy: Tenancy, request: Mapping[str, Any], *, by: Stamp, run_id: RunId | None = None) -> Answer:
+def create(tenancy: Tenancy, request: Mapping[str, Any], *, by: Stamp, run_id: RunId | None = None) -> ActionResult:
     """A new tenant, reserved at once; its run is triggered under a recorded id. Raises Refused with the field."""
     with tenancy.ledger.open(f"tenancy create {by.actor}") as ledger:
         wanted = run_id or new_run_id(str(request.get("slug", "")))
@@ -51,7 +51,7 @@ def create(tenancy: Tenancy, request: Mapping[str, Any], *, by: Stamp, run_id: R
 
 def cancel(
     tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp, confirm_id: str | None = None, confirm_slug: str = ""
-) -> Answer:
+) -> ActionResult:
     """Cancel provisioning; asked again, it kills again and starts the next generation of compensation.
 
     Where it destroys a customer's data the slug has to be typed. `confirm_id` here and below: the id that a request
@@ -70,7 +70,7 @@ def reset(
     platform_role: bool = False,
     confirm_id: str | None = None,
     confirm_slug: str = "",
-) -> Answer:
+) -> ActionResult:
     """Reset provisioning: a clean slate, nothing reallocated, history kept in the ledger."""
     command = c.Reset(force=force, platform_role=platform_role, reason=by.reason)
     said = "The saga is reset. Nothing was reallocated; retry starts it afresh."
@@ -85,7 +85,7 @@ def retry(
     corrections: Mapping[str, str] | None = None,
     confirm_id: str | None = None,
     confirm_slug: str = "",
-) -> Answer:
+) -> ActionResult:
     """Retry provisioning for the same tenant id, with corrections of what was asked for where nothing is kept."""
     with tenancy.ledger.open(f"tenancy retry {by.actor}") as ledger:
         saga = saga_of(ledger, tenant_id)
@@ -100,7 +100,7 @@ def retry(
 
 def decommission(
     tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp, confirm_id: str | None = None, confirm_slug: str = ""
-) -> Answer:
+) -> ActionResult:
     """Release everything and free the slug. Where something would be destroyed, the slug has to be typed."""
     with tenancy.ledger.open(f"tenancy decommission {by.actor}") as ledger:
         saga_of(ledger, tenant_id)
@@ -120,7 +120,7 @@ def recreate(
     corrections: Mapping[str, str] | None = None,
     confirm_id: str | None = None,
     confirm_slug: str = "",
-) -> Answer:
+) -> ActionResult:
     """A new tenant of the same slug, linked to this one, which must have nothing left. The answer is the new one's."""
     with tenancy.ledger.open(f"tenancy recreate {by.actor}") as ledger:
         saga = saga_of(ledger, tenant_id)
@@ -143,7 +143,7 @@ def recreate(
 
 def escalate(
     tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp, confirm_id: str | None = None, confirm_slug: str = ""
-) -> Answer:
+) -> ActionResult:
     """Hand the tenant over to platform engineering; changes no state."""
     command = _confirmed(c.Escalate(), tenant_id, confirm_id, confirm_slug)
     with tenancy.ledger.open(f"tenancy escalate {by.actor}") as ledger:
@@ -160,7 +160,7 @@ def _confirmed(command: c.Command, tenant_id: TenantId, named: str | None, slug:
     return c.Confirmed(command, str(tenant_id) if named is None else named, slug)
 
 
-def _act(tenancy: Tenancy, tenant_id: TenantId, command: c.Confirmed, by: Stamp, said: str) -> Answer:
+def _act(tenancy: Tenancy, tenant_id: TenantId, command: c.Confirmed, by: Stamp, said: str) -> ActionResult:
     action = type(command.command).__name__.lower()
     with tenancy.ledger.open(f"tenancy {action} {by.actor}") as ledger:
         saga_of(ledger, tenant_id)
@@ -179,10 +179,10 @@ def refusal_noted(ledger: LedgerSession, tenant_id: TenantId, action: str, by: S
         raise
 
 
-def _answer(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp, said: str) -> Answer:
+def _answer(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp, said: str) -> ActionResult:
     behind = pursue(tenancy.runs, ledger, saga, stamp=by)
     now = saga_of(ledger, saga.tenant_id)
-    return Answer(now, said, (*_waits(tenancy, now), *behind, *loops.warnings(now)), progress(ledger, now))
+    return ActionResult(now, said, (*_waits(tenancy, now), *behind, *loops.warnings(now)), progress(ledger, now))
 
 
 def _waits(tenancy: Tenancy, saga: Saga) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from tenancy.console.api.problems import documented
 from tenancy.console.api.requests import CorrectedWish, NewTenant, Ref, ResetWish, Wish
 from tenancy.console.callers import Right
 from tenancy.engine import actions as engine
-from tenancy.engine.actions import Answer
+from tenancy.engine.actions import ActionResult
 
 router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["actions"])
 
@@ -43,7 +43,7 @@ def create_tenant(asked: AskedOf, wish: NewTenant) -> Response:
 def cancel(asked: AskedOf, ref: Ref, wish: Wish) -> Response:
     """Stop provisioning and undo what was made. A second one kills again and starts the compensations anew."""
 
-    def perform(doing: Doing) -> Answer:
+    def perform(doing: Doing) -> ActionResult:
         return engine.cancel(*doing.whom, by=doing.stamp, **doing.named)
 
     return act(asked, ref, wish, Deed("cancel", 202, perform))
@@ -55,7 +55,7 @@ def reset(asked: AskedOf, ref: Ref, wish: ResetWish) -> Response:
     if wish.force:
         require(asked.caller, Right.FORCE)
 
-    def perform(doing: Doing) -> Answer:
+    def perform(doing: Doing) -> ActionResult:
         role = Right.FORCE in asked.caller.rights
         return engine.reset(*doing.whom, by=doing.stamp, force=wish.force, platform_role=role, **doing.named)
 
@@ -66,7 +66,7 @@ def reset(asked: AskedOf, ref: Ref, wish: ResetWish) -> Response:
 def retry(asked: AskedOf, ref: Ref, wish: CorrectedWish) -> Response:
     """A new attempt for a tenant that was reset. It wants the slug typed after three that did not end Active."""
 
-    def perform(doing: Doing) -> Answer:
+    def perform(doing: Doing) -> ActionResult:
         return engine.retry(*doing.whom, by=doing.stamp, corrections=corrected(doing, wish), **doing.named)
 
     return act(asked, ref, wish, Deed("retry", 200, perform))
@@ -76,7 +76,7 @@ def retry(asked: AskedOf, ref: Ref, wish: CorrectedWish) -> Response:
 def decommission(asked: AskedOf, ref: Ref, wish: Wish) -> Response:
     """Release all a tenant has, for good, and free its slug."""
 
-    def perform(doing: Doing) -> Answer:
+    def perform(doing: Doing) -> ActionResult:
         return engine.decommission(*doing.whom, by=doing.stamp, **doing.named)
 
     return act(asked, ref, wish, Deed("decommission", 202, perform))
@@ -87,7 +87,7 @@ def recreate(asked: AskedOf, ref: Ref, wish: CorrectedWish) -> Response:
     """A new tenant in the place of one that has nothing left: same slug, linked to it. The answer is the new one."""
     require(asked.caller, Right.EDIT)  # a failed tenant is decommissioned on the way
 
-    def perform(doing: Doing) -> Answer:
+    def perform(doing: Doing) -> ActionResult:
         return engine.recreate(*doing.whom, by=doing.stamp, corrections=corrected(doing, wish), **doing.named)
 
     return act(asked, ref, wish, Deed("recreate", 201, perform))
@@ -97,7 +97,7 @@ def recreate(asked: AskedOf, ref: Ref, wish: CorrectedWish) -> Response:
 def escalate(asked: AskedOf, ref: Ref, wish: Wish) -> Response:
     """Hand the tenant over to platform engineering; changes no state."""
 
-    def perform(doing: Doing) -> Answer:
+    def perform(doing: Doing) -> ActionResult:
         return engine.escalate(*doing.whom, by=doing.stamp, **doing.named)
 
     return act(asked, ref, wish, Deed("escalate", 200, perform))

@@ -15,7 +15,7 @@ from tenancy.console.api.idempotency import once
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.api.requests import CorrectedWish, NewTenant, Wish
 from tenancy.engine import actions
-from tenancy.engine.actions import Answer
+from tenancy.engine.actions import ActionResult
 from tenancy.engine.preview import dry_run
 from tenancy.engine.rehearsal import rehearsed
 from tenancy.engine.tenancy import Tenancy
@@ -56,7 +56,7 @@ class Deed:
 
     name: str
     status: int
-    perform: Callable[[Doing], Answer]
+    perform: Callable[[Doing], ActionResult]
 
 
 def act(asked: Asked, ref: str, wish: Wish, deed: Deed) -> JSONResponse:
@@ -65,7 +65,7 @@ def act(asked: Asked, ref: str, wish: Wish, deed: Deed) -> JSONResponse:
         saga = desk.saga(ref)
         doing = Doing(desk.tenancy, saga, asked.stamp(wish.reason), _named(saga, ref, wish))
 
-    def perform() -> Answer:
+    def perform() -> ActionResult:
         _require_seen(asked, doing.saga, wish.seen)
         return deed.perform(doing)
 
@@ -118,7 +118,7 @@ def _require_well_formed(request: dict[str, str], platform: Platform, given: set
             raise ProblemError(400, str(refusal), field=refusal.field) from refusal
 
 
-def _do(asked: Asked, wish: BaseModel, status: int, perform: Callable[[], Answer]) -> JSONResponse:
+def _do(asked: Asked, wish: BaseModel, status: int, perform: Callable[[], ActionResult]) -> JSONResponse:
     def answer() -> JSONResponse:
         return _json(status, _told(asked, perform()))
 
@@ -130,11 +130,11 @@ def _do(asked: Asked, wish: BaseModel, status: int, perform: Callable[[], Answer
     return once(asked, wish, answer, tell)
 
 
-def _told(asked: Asked, answer: Answer) -> shapes.Action:
+def _told(asked: Asked, answer: ActionResult) -> shapes.Action:
     with opened(asked.parts) as desk:
         shown = desk.tenant(str(answer.saga.tenant_id))
     progress = portrait.progress(answer.progress)
-    return shapes.Action(tenant=shown, said=answer.said, warnings=list(answer.warnings), progress=progress)
+    return shapes.Action(tenant=shown, said=answer.message, warnings=list(answer.warnings), progress=progress)
 
 
 def _json(status: int, shape: BaseModel) -> JSONResponse:
