@@ -19,7 +19,7 @@ FOR_GOOD = "Permanently deletes this tenant's database, workloads and credential
 def test_every_action_says_something_in_every_phase_and_a_dry_run_says_the_same(phase: str, action: str):
     said = consequence(tenant_in(phase), action)
     assert said.endswith(".")
-    assert preview(tenant_in(phase), action).said == said
+    assert preview(tenant_in(phase), action).consequence == said
 
 
 @pytest.mark.parametrize("phase", ["Active", "Failed retained"])

@@ -26,7 +26,7 @@ class Preview:
 
     action: str
     allowed: bool
-    said: str
+    consequence: str
     refusal: str = ""
     field: str | None = None
     retry_after: int | None = None
@@ -58,7 +58,7 @@ def preview(saga: Saga, action: str) -> Preview:
 
 def dry_run(saga: Saga | None, action: str, perform: Callable[[], object]) -> Preview:
     """What `perform` answers, which is the action with a rehearsed Tenancy. `saga` is None for a new tenant."""
-    shown = _shown(saga, action) if saga else Preview(action, allowed=True, said=CREATES)
+    shown = _shown(saga, action) if saga else Preview(action, allowed=True, consequence=CREATES)
     try:
         perform()
     except Refused as refusal:
@@ -71,7 +71,7 @@ def _shown(saga: Saga, action: str) -> Preview:
     return Preview(
         action,
         allowed=True,
-        said=consequence(saga, action),
+        consequence=consequence(saga, action),
         undone=undoing_order(saga.live_resources) if undoes else (),
         kept=() if undoes else saga.live_resources,
         confirm_slug=needed.slug,

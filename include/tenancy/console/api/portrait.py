@@ -141,7 +141,7 @@ def preview_of(seen: Preview) -> shapes.PreviewShape:
         confirm_slug=seen.confirm_slug,
         confirm_id=seen.confirm_id,
         warnings=list(seen.warnings),
-        said=seen.said,
+        said=seen.consequence,
     )
 
 

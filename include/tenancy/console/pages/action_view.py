@@ -60,7 +60,9 @@ def action_views(saga: Saga, rights: Collection[Right], shown: Shown | None) -> 
 def _action(saga: Saga, name: str, rights: Collection[Right]) -> ActionView:
     seen, lacking = preview(saga, name), lacks(name, rights)
     force = name == "reset" and not (seen.allowed or lacking) and Right.FORCE in rights and is_recoverable(saga)
-    return ActionView(name, BUTTONS[name], seen.allowed and not lacking, lacking or seen.refusal or seen.said, force)
+    return ActionView(
+        name, BUTTONS[name], seen.allowed and not lacking, lacking or seen.refusal or seen.consequence, force
+    )
 
 
 def _recover(saga: Saga, rights: Collection[Right]) -> ActionView:
