@@ -151,15 +151,15 @@ def test_every_tenants_line_names_its_class(ledger: LedgerSession, clock: Clock)
     begun(ledger, 3)
     note_classes(ledger)
     one = the_class(ledger)
-    late = reading.late(Limits({}, OF_TENANTS), clock.now)
-    lines = reading.tenants(ledger, reading.Wanted(), late=late, limit=10)
+    late = reading.attention_cutoffs(Limits({}, OF_TENANTS), clock.now)
+    lines = reading.load_tenants(ledger, reading.TenantFilter(), late=late, limit=10)
     assert {line.parameters.slug: line.class_issue for line in lines} == {
         "t-00": one.id,
         "t-01": one.id,
         "t-02": one.id,
         "t-03": None,
     }
-    assert {line.standing.class_tenants for line in reading.urgent(ledger, late=late, limit=10)} == {3}
+    assert {line.standing.class_tenants for line in reading.load_needing_attention(ledger, late=late, limit=10)} == {3}
     assert kept.members_of_all(ledger) == {numbered(0), numbered(1), numbered(2)}
 
 

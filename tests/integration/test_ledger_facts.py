@@ -10,7 +10,7 @@ from sandbox.postgres import PostgresServer
 from tenancy.adapters.dsn import Dsn
 from tenancy.ledger.envelope import Stamp, chain_break
 from tenancy.ledger.ledger import Ledger, LedgerSession
-from tenancy.ledger.reading import broken_at
+from tenancy.ledger.reading import find_first_broken_fact
 from tenancy.saga.errors import LedgerOutdatedError, Refused
 from tenancy.saga.facts import RequestRefused
 from tenancy.saga.names import PLATFORM_STREAM, RunId
@@ -144,7 +144,7 @@ def test_every_stream_has_its_own_chain(filled: LedgerSession):
 def test_the_chain_shows_which_fact_was_altered(quick_server: PostgresServer, filled: LedgerSession, tampering: str):
     with guards_off(quick_server, "ledger_of_tests") as connection:
         connection.execute(f"update ledger.fact set {tampering} where seq = 3".encode())
-    assert broken_at(filled, TENANT) == 3
+    assert find_first_broken_fact(filled, TENANT) == 3
 
 
 def test_the_chain_shows_which_fact_was_removed(quick_server: PostgresServer, filled: LedgerSession):

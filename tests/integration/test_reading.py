@@ -11,7 +11,7 @@ from sandbox.postgres import PostgresServer
 from tenancy.ledger import reading
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.reading import Late, Place, Wanted
+from tenancy.ledger.reading import AttentionCutoffs, PagePosition, TenantFilter
 from tenancy.saga import commands as c
 from tenancy.saga.facts import ActionRefused
 from tenancy.saga.names import TenantId
@@ -46,15 +46,15 @@ def _tenant(
     return _id(number)
 
 
-ANYONE = Wanted()
+ANYONE = TenantFilter()
 
 
-def _late(now: datetime) -> Late:
-    return reading.late(Limits({}, OF_TENANTS), now)
+def _late(now: datetime) -> AttentionCutoffs:
+    return reading.attention_cutoffs(Limits({}, OF_TENANTS), now)
 
 
-def _slugs(session: LedgerSession, wanted: Wanted = ANYONE, now: datetime = SOON) -> list[str]:
-    return [line.parameters.slug for line in reading.tenants(session, wanted, late=_late(now), limit=50)]
+def _slugs(session: LedgerSession, wanted: TenantFilter = ANYONE, now: datetime = SOON) -> list[str]:
+    return [line.parameters.slug for line in reading.load_tenants(session, wanted, late=_late(now), limit=50)]
 
 
 def test_tenants_come_newest_first(session: LedgerSession):
@@ -66,10 +66,10 @@ def test_tenants_come_newest_first(session: LedgerSession):
 def test_pages_follow_each_other_without_gap_or_repetition_while_tenants_are_added(session: LedgerSession):
     for number in range(5):
         _tenant(session, number)
-    first = reading.tenants(session, Wanted(), late=_late(SOON), limit=2)
+    first = reading.load_tenants(session, TenantFilter(), late=_late(SOON), limit=2)
     _tenant(session, 9)
-    place = Place(first[-1].created_at, first[-1].tenant_id)
-    second = reading.tenants(session, Wanted(), late=_late(SOON), limit=9, after=place)
+    place = PagePosition(first[-1].created_at, first[-1].tenant_id)
+    second = reading.load_tenants(session, TenantFilter(), late=_late(SOON), limit=9, after=place)
     assert [line.parameters.slug for line in [*first, *second]] == [f"tenant-{n}" for n in (4, 3, 2, 1, 0)]
 
 
@@ -79,9 +79,9 @@ def test_tenants_of_one_moment_are_told_apart_by_their_ids(quick_server: Postgre
     with guards_off(quick_server, DATABASE) as connection:
         connection.execute("update ledger.tenant set created_at = %s", (EPOCH,))
     seen, place = [], None
-    while page := reading.tenants(session, Wanted(), late=_late(SOON), limit=1, after=place):
+    while page := reading.load_tenants(session, TenantFilter(), late=_late(SOON), limit=1, after=place):
         seen += [line.tenant_id for line in page]
-        place = Place(page[-1].created_at, page[-1].tenant_id)
+        place = PagePosition(page[-1].created_at, page[-1].tenant_id)
     assert seen == [_id(3), _id(2), _id(1), _id(0)]
 
 
@@ -89,11 +89,11 @@ def test_a_list_is_filtered_by_state_substate_region_and_plan(session: LedgerSes
     _tenant(session, 1)
     _tenant(session, 2, c.Cancel(), region="us")
     _tenant(session, 3, give_up(), c.Settle(1), plan="large")
-    assert _slugs(session, Wanted(state=State.CANCELLING)) == ["tenant-2"]
-    assert _slugs(session, Wanted(state=State.FAILED, substate=Substate.SETTLED)) == ["tenant-3"]
-    assert _slugs(session, Wanted(substate=Substate.STUCK)) == []
-    assert _slugs(session, Wanted(region="us")) == ["tenant-2"]
-    assert _slugs(session, Wanted(plan="large")) == ["tenant-3"]
+    assert _slugs(session, TenantFilter(state=State.CANCELLING)) == ["tenant-2"]
+    assert _slugs(session, TenantFilter(state=State.FAILED, substate=Substate.SETTLED)) == ["tenant-3"]
+    assert _slugs(session, TenantFilter(substate=Substate.STUCK)) == []
+    assert _slugs(session, TenantFilter(region="us")) == ["tenant-2"]
+    assert _slugs(session, TenantFilter(plan="large")) == ["tenant-3"]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_search_knows_the_beginning_of_a_slug_of_an_id_and_of_each_word_of_a_n
 ):
     _tenant(session, 1, slug="initech", name="100 % Initech, <b>Straße</b>")
     _tenant(session, 2, slug="globex", name="Hank Corporation")
-    assert _slugs(session, Wanted(text=text)) == found
+    assert _slugs(session, TenantFilter(text=text)) == found
 
 
 NAMES = ["Café Zürich", "Ångström", "Đặng Văn Lâm", "Żółć", "각 한글", "ώμέγα", "ガス"]
@@ -143,37 +143,37 @@ def test_a_name_is_found_in_whatever_form_of_unicode(
     _tenant(session, 1, slug="globex", name=unicodedata.normalize(stored, name))
     _tenant(session, 2, slug="initech", name="Initech")
     for text in (name, name.upper(), *name.split(), name[:2]):
-        assert _slugs(session, Wanted(text=unicodedata.normalize(sent, text))) == ["globex"], text
-    assert _slugs(session, Wanted(text="Zürichs")) == []
+        assert _slugs(session, TenantFilter(text=unicodedata.normalize(sent, text))) == ["globex"], text
+    assert _slugs(session, TenantFilter(text="Zürichs")) == []
 
 
 def test_what_failed_needs_attention_at_once_and_what_hangs_after_its_time(session: LedgerSession):
     _tenant(session, 1)
     _tenant(session, 2, c.Cancel())
     _tenant(session, 3, give_up(), c.Settle(1))
-    wanted, since = Wanted(attention=True), EPOCH + timedelta(seconds=10)
+    wanted, since = TenantFilter(attention=True), EPOCH + timedelta(seconds=10)
     assert _slugs(session, wanted, since) == ["tenant-3"]
     assert _slugs(session, wanted, since + timedelta(minutes=2)) == ["tenant-3", "tenant-2"]
     assert _slugs(session, wanted, since + timedelta(minutes=15)) == ["tenant-3", "tenant-2", "tenant-1"]
     for now in (since, since + timedelta(minutes=2), since + timedelta(minutes=15), LATER):
-        urgent = reading.urgent(session, late=_late(now), limit=9)
-        assert urgent == reading.tenants(session, wanted, late=_late(now), limit=9)
-        assert len(urgent) == reading.needing_attention(session, late=_late(now))
+        urgent = reading.load_needing_attention(session, late=_late(now), limit=9)
+        assert urgent == reading.load_tenants(session, wanted, late=_late(now), limit=9)
+        assert len(urgent) == reading.count_needing_attention(session, late=_late(now))
 
 
 def test_the_platforms_limits_say_what_is_late(session: LedgerSession):
     _tenant(session, 1)
     _tenant(session, 2, c.Cancel())
     slow = Limits({}, {**OF_TENANTS, "provisioning": timedelta(hours=2), "in_between": timedelta(minutes=30)})
-    assert reading.needing_attention(session, late=_late(LATER)) == 2
-    assert reading.needing_attention(session, late=reading.late(slow, LATER)) == 1
-    listed = reading.tenants(session, ANYONE, late=reading.late(slow, LATER), limit=9)
+    assert reading.count_needing_attention(session, late=_late(LATER)) == 2
+    assert reading.count_needing_attention(session, late=reading.attention_cutoffs(slow, LATER)) == 1
+    listed = reading.load_tenants(session, ANYONE, late=reading.attention_cutoffs(slow, LATER), limit=9)
     assert [line.needs_attention for line in listed] == [True, False]
 
 
 def test_what_is_done_needs_none_however_old_it_is(session: LedgerSession):
     session.record(TENANT, *WHOLE_LIFE, stamp=STAMP)
-    assert _slugs(session, Wanted(attention=True), LATER) == []
+    assert _slugs(session, TenantFilter(attention=True), LATER) == []
 
 
 def test_counts_name_every_state(session: LedgerSession):
@@ -181,13 +181,13 @@ def test_counts_name_every_state(session: LedgerSession):
     _tenant(session, 2)
     _tenant(session, 3, c.Cancel())
     expected = dict.fromkeys(State, 0) | {State.PROVISIONING: 2, State.CANCELLING: 1}
-    assert reading.counts(session) == expected
+    assert reading.count_by_state(session) == expected
 
 
 def test_a_tenant_is_found_by_its_id_and_by_its_slug(session: LedgerSession):
     tenant_id = _tenant(session, 1, slug="acme")
     for ref in ("acme", str(tenant_id), str(tenant_id).upper()):
-        line = reading.find(session, ref, late=_late(SOON))
+        line = reading.find_tenant(session, ref, late=_late(SOON))
         assert line is not None, ref
         assert line.tenant_id == tenant_id
 
@@ -197,23 +197,23 @@ def test_a_tenant_is_found_by_its_id_and_by_its_slug(session: LedgerSession):
 )
 def test_what_is_no_tenants_id_or_slug_is_not_found(session: LedgerSession, ref: str):
     _tenant(session, 1, slug="acme")
-    assert reading.find(session, ref, late=_late(SOON)) is None
+    assert reading.find_tenant(session, ref, late=_late(SOON)) is None
 
 
 def test_a_slug_is_its_live_tenant_and_else_the_newest_that_had_it(session: LedgerSession):
     gone = [_tenant(session, number, give_up(), c.Settle(1), c.Decommission(), slug="acme") for number in (1, 2)]
-    line = reading.find(session, "acme", late=_late(SOON))
+    line = reading.find_tenant(session, "acme", late=_late(SOON))
     assert line is not None
     assert line.tenant_id == gone[1]
     live = _tenant(session, 3, slug="acme")
     _tenant(session, 4, slug="other")
-    line = reading.find(session, "acme", late=_late(SOON))
+    line = reading.find_tenant(session, "acme", late=_late(SOON))
     assert line is not None
     assert line.tenant_id == live
 
 
 def test_a_line_says_how_the_tenant_stands(session: LedgerSession):
-    line = reading.find(session, str(_tenant(session, 1, give_up(), c.Settle(1))), late=_late(SOON))
+    line = reading.find_tenant(session, str(_tenant(session, 1, give_up(), c.Settle(1))), late=_late(SOON))
     assert line is not None
     standing = line.standing
     assert (standing.state, standing.substate, standing.failures) == (State.FAILED, Substate.SETTLED, 1)
@@ -223,17 +223,17 @@ def test_a_line_says_how_the_tenant_stands(session: LedgerSession):
 def test_facts_come_in_pages_with_who_and_why(session: LedgerSession):
     session.record(TENANT, *WHOLE_LIFE, stamp=STAMP)
     everything = session.envelopes(TENANT)
-    page = reading.facts(session, TENANT, after=3, limit=5)
+    page = reading.load_facts(session, TENANT, after=3, limit=5)
     assert [fact.seq for fact in page] == [4, 5, 6, 7, 8]
     assert [fact.kind for fact in page] == [envelope.fact.kind for envelope in everything[3:8]]
     assert {(fact.actor, fact.reason) for fact in page} == {("ada", "because")}
-    assert reading.facts(session, TENANT, after=len(everything), limit=5) == []
+    assert reading.load_facts(session, TENANT, after=len(everything), limit=5) == []
 
 
 def test_a_stream_that_nobody_touched_is_whole(session: LedgerSession):
     session.record(TENANT, *WHOLE_LIFE, stamp=STAMP)
     session.note(TENANT, ActionRefused("reset", "not now"), stamp=STAMP)
-    assert reading.broken_at(session, TENANT) is None
+    assert reading.find_first_broken_fact(session, TENANT) is None
 
 
 @pytest.mark.parametrize(
@@ -255,4 +255,4 @@ def test_a_stream_tells_where_it_was_tampered_with(
     length = len(session.envelopes(TENANT))
     with guards_off(quick_server, DATABASE) as connection:
         connection.execute(tampering.encode())
-    assert reading.broken_at(session, TENANT) == (length if broken == -1 else broken)
+    assert reading.find_first_broken_fact(session, TENANT) == (length if broken == -1 else broken)

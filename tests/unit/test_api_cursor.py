@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from tenancy.console.api import cursor
 from tenancy.console.api.problems import ProblemError
-from tenancy.ledger.reading import Place
+from tenancy.ledger.reading import PagePosition
 
 
 @given(st.datetimes(timezones=st.just(UTC)), st.uuids())
 def test_a_place_comes_back_as_it_was(at: datetime, tenant_id: UUID):
-    assert cursor.decode(cursor.encode(Place(at, tenant_id))) == Place(at, tenant_id)
+    assert cursor.decode(cursor.encode(PagePosition(at, tenant_id))) == PagePosition(at, tenant_id)
 
 
 def _encoded(text: str) -> str:

@@ -18,7 +18,7 @@ from tenancy.engine.actions import ACTIONS
 from tenancy.engine.health import Check, Condition, Health, System
 from tenancy.engine.report import Report, report
 from tenancy.engine.vitals import Vitals
-from tenancy.ledger.reading import Line, Wanted
+from tenancy.ledger.reading import TenantFilter, TenantSummary
 from tenancy.ledger.rounds import Beat
 from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Platform
@@ -29,7 +29,7 @@ from tests.unit.sagas import ACME, FLIP, PHASES, RUN, TENANT
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 WELL = (Beat("reconciliation", NOW - timedelta(seconds=20), 0.5, "nothing to do"),)
-LINE = Line(
+LINE = TenantSummary(
     tenant_id=TENANT, parameters=ACME, state=State.ACTIVE, substate=None, attempt=2, generation=0, run_id=RUN,
     activity=None, seq=9, predecessor=None, created_at=NOW - timedelta(days=2), state_since=NOW - timedelta(minutes=4),
     needs_attention=False, held="",
@@ -162,13 +162,13 @@ def test_a_decommissioned_tenant_is_linked_by_its_id():
 def test_what_is_shown_on_top_is_not_shown_again():
     queued = (QueuedRun("r1", "beta", NOW),)
     seen = Listed((LINE,), (LINE,), dict.fromkeys(State, 0), 1, queued, (), COUNSEL)
-    view = list_view(seen, Wanted(), cursor=None, more="abc")
+    view = list_view(seen, TenantFilter(), cursor=None, more="abc")
     assert (len(view.urgent), len(view.others), view.next_query) == (1, 0, "cursor=abc")
     assert [count.label for count in view.counts if count.chosen] == ["all"]
 
 
 def test_a_wish_survives_as_a_query():
-    wanted = Wanted(state=State.FAILED, region="eu & co", text="a=b", attention=True)
+    wanted = TenantFilter(state=State.FAILED, region="eu & co", text="a=b", attention=True)
     assert query_of(wanted) == "q=a%3Db&state=Failed&region=eu+%26+co&attention=true"
 
 

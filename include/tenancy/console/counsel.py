@@ -13,7 +13,7 @@ from tenancy.activities.plan import limits
 from tenancy.activities.reasons import is_current
 from tenancy.engine.health import Check, Condition, Health, System
 from tenancy.engine.vitals import SCHEDULER, TRIGGERER, Vitals
-from tenancy.ledger.reading import Line
+from tenancy.ledger.reading import TenantSummary
 from tenancy.saga.advice import Advice
 from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Platform
@@ -36,19 +36,19 @@ class Counsel:
     def _limits(self) -> Limits:
         return limits(self.platform)
 
-    def advice(self, line: Line) -> Advice:
+    def advice(self, line: TenantSummary) -> Advice:
         """The next action."""
         return advise(line.standing, line.stall, self.now, self._limits, self.known(line))
 
-    def stall(self, line: Line) -> Stall | None:
+    def stall(self, line: TenantSummary) -> Stall | None:
         """What is over its time just now."""
         return stall_of(line.standing, self.now, self._limits)
 
-    def cause(self, line: Line) -> Cause:
+    def cause(self, line: TenantSummary) -> Cause:
         """Why it does not go on, as far as that is known."""
         return cause_now(line.standing, line.stall, self.now, self.known(line))
 
-    def evidence(self, line: Line) -> str:
+    def evidence(self, line: TenantSummary) -> str:
         """What was found to keep it; empty while nobody has looked."""
         stall, recorded = self.stall(line), line.stall
         same = stall and recorded and (stall.kind, stall.activity) == (recorded.kind, recorded.activity)
@@ -56,14 +56,14 @@ class Counsel:
             return recorded.message
         return line.held or (line.standing.activity_message if self.advice(line).warning else "")
 
-    def checks(self, line: Line) -> tuple[Check, ...]:
+    def checks(self, line: TenantSummary) -> tuple[Check, ...]:
         """What is wrong with the systems that this tenant needs now, where the runbook says to check the platform."""
         if not self._is_fresh or line.state is State.DECOMMISSIONED:
             return ()
         plan = self.platform.plans.get(line.parameters.plan)
         return self.health.trouble_of(line.parameters.region, pool=plan.workflow_pool if plan else "")
 
-    def known(self, line: Line) -> Known:
+    def known(self, line: TenantSummary) -> Known:
         """What is known now of the systems of its region and of the workflow engine."""
         return self._known_of(line.parameters.region)
 

@@ -22,7 +22,7 @@ from tenancy.saga.tenant import OpenStall, Parameters
 
 
 @dataclass(frozen=True)
-class Line:
+class TenantSummary:
     """One tenant as its row says, and whether somebody should look at it."""
 
     tenant_id: TenantId
@@ -48,7 +48,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Place:
+class PagePosition:
     """Where a page ended: the next one begins behind this tenant."""
 
     created_at: datetime
@@ -56,7 +56,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Late:
+class AttentionCutoffs:
     """Who is in between, or provisions, since before these moments needs attention; whom a person cancelled, when
     nobody has gone on since `untouched_before`."""
 
@@ -66,7 +66,7 @@ class Late:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TenantFilter:
     """Which tenants. `text` is the beginning of a slug, of an id, or of words of a name."""
 
     state: State | None = None
@@ -91,54 +91,61 @@ class StoredFact:
     data: Mapping[str, Any]
 
 
-def late(limits: Limits, now: datetime) -> Late:
+def attention_cutoffs(limits: Limits, now: datetime) -> AttentionCutoffs:
     """By the platform's limits."""
-    return Late(*(now - limits.tenants[name] for name in (IN_BETWEEN, PROVISIONING, FAILED)))
+    return AttentionCutoffs(*(now - limits.tenants[name] for name in (IN_BETWEEN, PROVISIONING, FAILED)))
 
 
-def tenants(ledger: LedgerSession, wanted: Wanted, *, late: Late, limit: int, after: Place | None = None) -> list[Line]:
+def load_tenants(
+    ledger: LedgerSession,
+    wanted: TenantFilter,
+    *,
+    late: AttentionCutoffs,
+    limit: int,
+    after: PagePosition | None = None,
+) -> list[TenantSummary]:
     """At most `limit` tenants, newest first, behind `after`."""
-    return [_line(row) for row in _found(ledger, wanted, late=late, limit=limit, after=after)]
+    return [_summary(row) for row in _find_rows(ledger, wanted, late=late, limit=limit, after=after)]
 
 
-def counts(ledger: LedgerSession) -> dict[State, int]:
+def count_by_state(ledger: LedgerSession) -> dict[State, int]:
     """How many tenants are in each state; every state is named."""
     found = {row["state"]: row["tenants"] for row in ledger.rows("counts")}
     return {state: found.get(state.value, 0) for state in State}
 
 
-def urgent(ledger: LedgerSession, *, late: Late, limit: int) -> list[Line]:
+def load_needing_attention(ledger: LedgerSession, *, late: AttentionCutoffs, limit: int) -> list[TenantSummary]:
     """The newest tenants somebody should look at: quick also where there are few of them among many."""
-    return [_line(row) for row in ledger.rows("urgent", **vars(late), limit=limit)]
+    return [_summary(row) for row in ledger.rows("urgent", **vars(late), limit=limit)]
 
 
-def needing_attention(ledger: LedgerSession, *, late: Late) -> int:
+def count_needing_attention(ledger: LedgerSession, *, late: AttentionCutoffs) -> int:
     """How many tenants somebody should look at."""
     return int(ledger.rows("needing_attention", **vars(late))[0]["tenants"])
 
 
-def refusal_of(ledger: LedgerSession, run_id: RunId) -> str:
+def find_run_refusal(ledger: LedgerSession, run_id: RunId) -> str:
     """Why this run was refused, if it was and not long ago; empty when nothing is known of that."""
     found = ledger.rows("refusal_of_run", run_id=run_id)
     return str(found[0]["message"]) if found else ""
 
 
-def find(ledger: LedgerSession, ref: str, *, late: Late) -> Line | None:
+def find_tenant(ledger: LedgerSession, ref: str, *, late: AttentionCutoffs) -> TenantSummary | None:
     """The tenant of this id; else the live one of this slug, else its newest."""
     by_id = _as_id(ref)
-    line = by_id and _line_of(ledger, by_id, late)
+    line = by_id and _summary_of(ledger, by_id, late)
     if line or not is_slug(ref):
         return line or None
     by_slug = ledger.tenant_of_slug(ref) or ledger.predecessor_of_slug(ref)
-    return _line_of(ledger, by_slug, late) if by_slug else None
+    return _summary_of(ledger, by_slug, late) if by_slug else None
 
 
-def facts(ledger: LedgerSession, stream: TenantId, *, after: int, limit: int) -> list[StoredFact]:
+def load_facts(ledger: LedgerSession, stream: TenantId, *, after: int, limit: int) -> list[StoredFact]:
     """At most `limit` facts with a seq above `after`, oldest first."""
     return [StoredFact(**row) for row in ledger.rows("facts_page", stream=stream, seq=after, limit=limit)]
 
 
-def broken_at(ledger: LedgerSession, stream: TenantId) -> int | None:
+def find_first_broken_fact(ledger: LedgerSession, stream: TenantId) -> int | None:
     """The seq of the first fact that was altered, lost or moved, the newest ones included; None when all is whole."""
     newest = ledger.rows("newest_seq", stream=stream)  # first: a fact written meanwhile must not look like a loss
     try:
@@ -169,38 +176,38 @@ def _as_id(ref: str) -> TenantId | None:
     return TenantId(found) if str(found) == ref.lower() else None
 
 
-def _line_of(ledger: LedgerSession, tenant_id: TenantId, late: Late) -> Line | None:
-    found = _found(ledger, Wanted(), late=late, limit=1, tenant_id=tenant_id)
-    return _line(found[0]) if found else None
+def _summary_of(ledger: LedgerSession, tenant_id: TenantId, late: AttentionCutoffs) -> TenantSummary | None:
+    found = _find_rows(ledger, TenantFilter(), late=late, limit=1, tenant_id=tenant_id)
+    return _summary(found[0]) if found else None
 
 
-def _found(
+def _find_rows(
     ledger: LedgerSession,
-    wanted: Wanted,
+    wanted: TenantFilter,
     *,
-    late: Late,
+    late: AttentionCutoffs,
     limit: int,
-    after: Place | None = None,
+    after: PagePosition | None = None,
     tenant_id: TenantId | None = None,
 ) -> list[dict[str, Any]]:
-    text, few = _search(ledger, wanted.text) if wanted.text else (dict.fromkeys(_OF_TEXT), None)
+    text, few = _search_text(ledger, wanted.text) if wanted.text else (dict.fromkeys(_TEXT_PARAMETERS), None)
     place = {"before_at": after and after.created_at, "before_id": after and after.tenant_id}
     where = {**vars(wanted), **text, **vars(late), **place, "id": tenant_id, "few": few}
     return ledger.rows("tenants", **where, limit=limit)
 
 
-def _search(ledger: LedgerSession, text: str) -> tuple[dict[str, Any], list[UUID] | None]:
+def _search_text(ledger: LedgerSession, text: str) -> tuple[dict[str, Any], list[UUID] | None]:
     """Whom it fits by the indexes where they are few; where they are many, all are soon met on the way.
 
     PostgreSQL, which cannot know how many words begin so, would look at every tenant for a few that are old.
     """
-    first, last = ids_beginning(text)
-    asked = dict(zip(_OF_TEXT, (text, first, last), strict=True))
-    found = [row["id"] for row in ledger.rows("tenants_of_text", **asked, limit=_FEW + 1)]
-    return (asked, None) if len(found) > _FEW else (dict.fromkeys(_OF_TEXT), found)
+    first, last = id_range(text)
+    asked = dict(zip(_TEXT_PARAMETERS, (text, first, last), strict=True))
+    found = [row["id"] for row in ledger.rows("tenants_of_text", **asked, limit=_FEW_MATCHES + 1)]
+    return (asked, None) if len(found) > _FEW_MATCHES else (dict.fromkeys(_TEXT_PARAMETERS), found)
 
 
-def ids_beginning(text: str) -> tuple[UUID, UUID]:
+def id_range(text: str) -> tuple[UUID, UUID]:
     """The first and the last id that begins so; no tenant's where none does."""
     digits = text.lower().replace("-", "")
     if not re.fullmatch("[0-9a-f]{1,32}", digits):
@@ -209,8 +216,8 @@ def ids_beginning(text: str) -> tuple[UUID, UUID]:
     return (first, last) if str(first).startswith(text.lower()) else (_NOBODY, _NOBODY)
 
 
-def _line(row: dict[str, Any]) -> Line:
-    return Line(
+def _summary(row: dict[str, Any]) -> TenantSummary:
+    return TenantSummary(
         tenant_id=TenantId(row["id"]),
         parameters=Parameters(row["slug"], row["name"], row["plan"], row["region"], row["admin_email"]),
         state=State(row["state"]),
@@ -218,14 +225,14 @@ def _line(row: dict[str, Any]) -> Line:
         predecessor=TenantId(row["predecessor"]) if row["predecessor"] else None,
         standing=standing_of(row),
         stall=open_stall_of(row),
-        **{key: row[key] for key in _AS_THEY_ARE},
+        **{key: row[key] for key in _COPIED},
     )
 
 
 _NOBODY: Final = UUID(int=0)
-_FEW: Final = 1000
-_OF_TEXT: Final = ("text", "first_id", "last_id")
-_AS_THEY_ARE = (
+_FEW_MATCHES: Final = 1000
+_TEXT_PARAMETERS: Final = ("text", "first_id", "last_id")
+_COPIED = (
     "attempt", "generation", "run_id", "activity", "seq", "created_at", "state_since", "needs_attention", "held",
     "class_issue",
 )  # fmt: skip

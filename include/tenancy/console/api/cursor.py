@@ -6,21 +6,21 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from tenancy.console.api.problems import ProblemError
-from tenancy.ledger.reading import Place
+from tenancy.ledger.reading import PagePosition
 
 
-def encode(place: Place) -> str:
+def encode(place: PagePosition) -> str:
     """The place as a cursor."""
     text = f"{place.created_at.astimezone(UTC).isoformat()} {place.tenant_id}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def decode(cursor: str) -> Place:
+def decode(cursor: str) -> PagePosition:
     """The place again; 400 for what is no cursor of ours."""
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
         at, tenant_id = text.split(" ")
-        return Place(_instant(at), UUID(tenant_id))
+        return PagePosition(_instant(at), UUID(tenant_id))
     except (ValueError, binascii.Error, OverflowError) as error:
         raise ProblemError(400, "cursor: is none of ours; begin without one.", field="cursor") from error
 

@@ -17,7 +17,7 @@ from tenancy.engine.vitals import Vitals
 from tenancy.ledger.escalations import escalation_of
 from tenancy.ledger.findings import open_findings
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.reading import Late, Line, find, late
+from tenancy.ledger.reading import AttentionCutoffs, TenantSummary, attention_cutoffs, find_tenant
 from tenancy.saga.tenant import Saga
 
 _FINDINGS: Final = 50
@@ -32,13 +32,13 @@ class Desk:
     ledger: LedgerSession
 
     @property
-    def late(self) -> Late:
+    def late(self) -> AttentionCutoffs:
         """Who needs attention for being late, now and by this platform's limits."""
-        return late(limits(self.tenancy.platform), self.parts.clock())
+        return attention_cutoffs(limits(self.tenancy.platform), self.parts.clock())
 
-    def line(self, ref: str) -> Line:
+    def line(self, ref: str) -> TenantSummary:
         """The tenant's row; 404 when there is no such tenant."""
-        line = find(self.ledger, ref, late=self.late)
+        line = find_tenant(self.ledger, ref, late=self.late)
         if line is None:
             raise ProblemError(404, "There is no tenant of this id or slug.")
         return line
@@ -47,7 +47,7 @@ class Desk:
         """The tenant's saga; 404 when there is no such tenant."""
         return self.saga_of(self.line(ref))
 
-    def saga_of(self, line: Line) -> Saga:
+    def saga_of(self, line: TenantSummary) -> Saga:
         saga = self.ledger.saga(line.tenant_id)
         assert saga is not None  # its row is written with its facts
         return saga
@@ -64,7 +64,7 @@ class Desk:
         escalation = self.escalation(line)
         return portrait.tenant(line, saga, seen, found, self.counsel(engine), held=held, escalation=escalation)
 
-    def escalation(self, line: Line) -> str:
+    def escalation(self, line: TenantSummary) -> str:
         """What became of the tenant's escalation, in a sentence; empty when it is not escalated."""
         found = escalation_of(self.ledger, line.tenant_id) if line.standing.escalated else None
         return outcome(found, self.parts.clock()) if found else ""

@@ -14,7 +14,7 @@ from tenancy.engine.health import Check
 from tenancy.engine.preview import Preview, preview
 from tenancy.engine.progress import Progress
 from tenancy.ledger.findings import OpenFinding
-from tenancy.ledger.reading import Line
+from tenancy.ledger.reading import TenantSummary
 from tenancy.ledger.timeline import Row, Timeline
 from tenancy.saga import loops
 from tenancy.saga.platform import Platform
@@ -23,7 +23,7 @@ from tenancy.saga.tenant import Resource, Saga
 _BY_NAME: Final[dict[str, Activity]] = {activity.name: activity for activity in PLAN}
 
 
-def row(line: Line, counsel: Counsel) -> shapes.TenantRow:
+def row(line: TenantSummary, counsel: Counsel) -> shapes.TenantRow:
     """The tenant in a list."""
     now, advice = counsel.now, counsel.advice(line)
     activity = _BY_NAME.get(line.activity or "")
@@ -62,7 +62,7 @@ def row(line: Line, counsel: Counsel) -> shapes.TenantRow:
 
 
 def tenant(
-    line: Line,
+    line: TenantSummary,
     saga: Saga,
     seen: Progress,
     found: Iterable[OpenFinding],
@@ -86,7 +86,7 @@ def tenant(
     )
 
 
-def _stall(line: Line, counsel: Counsel) -> shapes.StallShape | None:
+def _stall(line: TenantSummary, counsel: Counsel) -> shapes.StallShape | None:
     stall = counsel.stall(line)
     if stall is None:
         return None

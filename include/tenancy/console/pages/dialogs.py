@@ -28,7 +28,7 @@ from tenancy.engine.escalation import is_over
 from tenancy.engine.preview import preview
 from tenancy.engine.progress import progress
 from tenancy.ledger.escalations import escalation_of
-from tenancy.ledger.reading import Line
+from tenancy.ledger.reading import TenantSummary
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
@@ -158,7 +158,7 @@ def _done(visit: Visit, desk: Desk, ref: str, action: str, told: dict[str, Any] 
     )
 
 
-def _is_told(desk: Desk, line: Line) -> bool:
+def _is_told(desk: Desk, line: TenantSummary) -> bool:
     """Is it known what became of the escalation?"""
     found = escalation_of(desk.ledger, line.tenant_id)
     return found is None or is_over(found)

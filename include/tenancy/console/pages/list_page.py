@@ -25,7 +25,7 @@ from tenancy.console.pages.rendering import drawn, page
 from tenancy.console.parts import Parts
 from tenancy.ledger import reading
 from tenancy.ledger.findings import open_findings
-from tenancy.ledger.reading import Place, Wanted
+from tenancy.ledger.reading import PagePosition, TenantFilter
 from tenancy.ledger.rounds import Beat, beats
 from tenancy.saga.names import RunId
 from tenancy.saga.states import State, Substate
@@ -64,7 +64,7 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     part: requests.Part = None,
 ) -> Response:
     """The list, or with `part=live` what of it changes."""
-    wanted = Wanted(
+    wanted = TenantFilter(
         _of(State, state), _of(Substate, substate), region or None, plan or None, attention, q.strip() or None
     )
     parts.engine.begin()
@@ -78,9 +78,9 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
 
 @dataclass(frozen=True)
 class _Asked:
-    wanted: Wanted
+    wanted: TenantFilter
     cursor: str | None
-    after: Place | None
+    after: PagePosition | None
 
 
 def _seen(request: Request, asked: _Asked) -> _Seen:
@@ -128,15 +128,19 @@ def _of(words: type[_Word], asked: str) -> _Word | None:
 
 
 def _look(
-    desk: Desk, wanted: Wanted, after: Place | None, queued: tuple[QueuedRun, ...], counts: reads.Kept[dict[State, int]]
+    desk: Desk,
+    wanted: TenantFilter,
+    after: PagePosition | None,
+    queued: tuple[QueuedRun, ...],
+    counts: reads.Kept[dict[State, int]],
 ) -> _Seen:
     ledger, late = desk.ledger, desk.late
-    lines = reading.tenants(ledger, wanted, late=late, limit=PAGE_SIZE + 1, after=after)
+    lines = reading.load_tenants(ledger, wanted, late=late, limit=PAGE_SIZE + 1, after=after)
     page_of, last = lines[:PAGE_SIZE], lines[:PAGE_SIZE][-1] if len(lines) > PAGE_SIZE else None
-    attention = reading.needing_attention(ledger, late=late)
-    on_top = wanted == Wanted() and after is None and attention
+    attention = reading.count_needing_attention(ledger, late=late)
+    on_top = wanted == TenantFilter() and after is None and attention
     listed = Listed(
-        urgent=tuple(reading.urgent(ledger, late=late, limit=URGENT)) if on_top else (),
+        urgent=tuple(reading.load_needing_attention(ledger, late=late, limit=URGENT)) if on_top else (),
         page=tuple(page_of),
         counts=counts.of(ledger),
         attention=attention,
@@ -145,6 +149,6 @@ def _look(
         classes=class_view.look(ledger),
         counsel=desk.counsel(desk.parts.engine.known),
     )
-    more = cursors.encode(Place(last.created_at, last.tenant_id)) if last else None
+    more = cursors.encode(PagePosition(last.created_at, last.tenant_id)) if last else None
     offered = desk.tenancy.platform
     return _Seen(listed, more, tuple(beats(ledger)), tuple(offered.regions), tuple(offered.plans))

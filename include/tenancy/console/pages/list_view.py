@@ -11,7 +11,7 @@ from tenancy.console.counsel import Counsel
 from tenancy.console.pages import words
 from tenancy.console.pages.class_view import ClassesView
 from tenancy.ledger.findings import OpenFinding
-from tenancy.ledger.reading import Line, Wanted
+from tenancy.ledger.reading import TenantFilter, TenantSummary
 from tenancy.saga.states import State
 
 _WAIT: Final = frozenset({"Provisioning", "Cancelling", "Failed unwinding", "Decommissioning"})
@@ -61,7 +61,7 @@ class ListView:
     others: tuple[LineView, ...]
     counts: tuple[Count, ...]
     total: int
-    wanted: Wanted
+    wanted: TenantFilter
     filtered: bool
     first_page: bool
     next_query: str
@@ -75,8 +75,8 @@ class ListView:
 class Listed:
     """What one look at the ledger saw."""
 
-    urgent: tuple[Line, ...]
-    page: tuple[Line, ...]
+    urgent: tuple[TenantSummary, ...]
+    page: tuple[TenantSummary, ...]
     counts: Mapping[State, int]
     attention: int
     queued: tuple[QueuedRun, ...]
@@ -90,7 +90,7 @@ class Listed:
         return self.counsel.now
 
 
-def list_view(seen: Listed, wanted: Wanted, *, cursor: str | None, more: str | None) -> ListView:
+def list_view(seen: Listed, wanted: TenantFilter, *, cursor: str | None, more: str | None) -> ListView:
     """The page of what was `wanted`, after `cursor`; `more` is the next page's."""
     shown = {line.tenant_id for line in seen.urgent}
     return ListView(
@@ -99,7 +99,7 @@ def list_view(seen: Listed, wanted: Wanted, *, cursor: str | None, more: str | N
         counts=_counts(seen, wanted),
         total=sum(seen.counts.values()),
         wanted=wanted,
-        filtered=wanted != Wanted(),
+        filtered=wanted != TenantFilter(),
         first_page=cursor is None,
         next_query=query_of(wanted, cursor=more) if more else "",
         queued=seen.queued,
@@ -109,23 +109,23 @@ def list_view(seen: Listed, wanted: Wanted, *, cursor: str | None, more: str | N
     )
 
 
-def is_busy(line: Line) -> bool:
+def is_busy(line: TenantSummary) -> bool:
     """Is something at work on it by itself?"""
     return _phase(line) in BUSY
 
 
-def what_is_so(line: Line, counsel: Counsel) -> tuple[Hashable, ...]:
+def what_is_so(line: TenantSummary, counsel: Counsel) -> tuple[Hashable, ...]:
     """All that a page says of it but for the time: as long as this is the same, the page is."""
     belongs = (line.class_issue, line.standing.class_tenants)
     told = (counsel.stall(line), counsel.cause(line), counsel.advice(line).sentence)
     return line.tenant_id, line.seq, line.needs_attention, told, belongs
 
 
-def _phase(line: Line) -> str:
+def _phase(line: TenantSummary) -> str:
     return f"{line.state} {line.substate}" if line.substate else str(line.state)
 
 
-def line_view(line: Line, counsel: Counsel) -> LineView:
+def line_view(line: TenantSummary, counsel: Counsel) -> LineView:
     """One tenant's line."""
     now, stall, advice = counsel.now, counsel.stall(line), counsel.advice(line)
     attention = line.needs_attention or stall is not None
@@ -156,17 +156,17 @@ def _tone(phase: str, *, attention: bool) -> str:
     return "warn" if attention and phase in {"Provisioning", "Active"} else words.TONES[phase]
 
 
-def _counts(seen: Listed, wanted: Wanted) -> tuple[Count, ...]:
+def _counts(seen: Listed, wanted: TenantFilter) -> tuple[Count, ...]:
     states = [
-        Count(str(state), number, query_of(Wanted(state=state)), wanted.state is state and not wanted.attention)
+        Count(str(state), number, query_of(TenantFilter(state=state)), wanted.state is state and not wanted.attention)
         for state, number in seen.counts.items()
     ]
-    attention = Count("need a person", seen.attention, query_of(Wanted(attention=True)), wanted.attention)
-    everything = Count("all", sum(seen.counts.values()), "", wanted == Wanted())
+    attention = Count("need a person", seen.attention, query_of(TenantFilter(attention=True)), wanted.attention)
+    everything = Count("all", sum(seen.counts.values()), "", wanted == TenantFilter())
     return (attention, everything, *states)
 
 
-def query_of(wanted: Wanted, *, cursor: str | None = None) -> str:
+def query_of(wanted: TenantFilter, *, cursor: str | None = None) -> str:
     """The same wish as a query string; empty when nothing is asked for."""
     asked = {
         "q": wanted.text,

@@ -9,7 +9,7 @@ from tenancy.engine.progress import Progress
 from tenancy.ledger.envelope import Envelope
 from tenancy.ledger.findings import OpenFinding
 from tenancy.ledger.history import Usual
-from tenancy.ledger.reading import Line
+from tenancy.ledger.reading import TenantSummary
 from tenancy.ledger.rounds import Beat
 from tenancy.saga.platform import Platform
 from tenancy.saga.tenant import Saga
@@ -19,7 +19,7 @@ from tenancy.saga.tenant import Saga
 class Looked:
     """All that one look at the ledger saw of a tenant."""
 
-    line: Line
+    line: TenantSummary
     saga: Saga
     envelopes: tuple[Envelope, ...]
     held: str
