@@ -11,9 +11,9 @@ import pytest
 from sandbox.postgres import PostgresServer
 from tenancy.adapters.dsn import Dsn
 from tenancy.engine.classes import note_classes
-from tenancy.ledger import classes as kept
-from tenancy.ledger import migrations, reading
-from tenancy.ledger.classes import KeptClass
+from tenancy.ledger import incident_groups as kept
+from tenancy.ledger import migrations, tenant_summaries
+from tenancy.ledger.incident_groups import KeptClass
 from tenancy.ledger.ledger import Ledger, LedgerSession
 from tenancy.saga import commands as c
 from tenancy.saga.causes import Cause, Evidence
@@ -151,15 +151,17 @@ def test_every_tenants_line_names_its_class(ledger: LedgerSession, clock: Clock)
     begun(ledger, 3)
     note_classes(ledger)
     one = the_class(ledger)
-    late = reading.attention_cutoffs(Limits({}, OF_TENANTS), clock.now)
-    lines = reading.load_tenants(ledger, reading.TenantFilter(), late=late, limit=10)
+    late = tenant_summaries.attention_cutoffs(Limits({}, OF_TENANTS), clock.now)
+    lines = tenant_summaries.load_tenants(ledger, tenant_summaries.TenantFilter(), late=late, limit=10)
     assert {line.parameters.slug: line.class_issue for line in lines} == {
         "t-00": one.id,
         "t-01": one.id,
         "t-02": one.id,
         "t-03": None,
     }
-    assert {line.standing.class_tenants for line in reading.load_needing_attention(ledger, late=late, limit=10)} == {3}
+    assert {
+        line.standing.class_tenants for line in tenant_summaries.load_needing_attention(ledger, late=late, limit=10)
+    } == {3}
     assert kept.members_of_all(ledger) == {numbered(0), numbered(1), numbered(2)}
 
 

@@ -12,7 +12,7 @@ from tenancy.engine.classes import note_classes
 from tenancy.engine.reconcile import reconcile
 from tenancy.engine.telling import tell_of_classes, tell_of_stalls
 from tenancy.ledger import alerts
-from tenancy.ledger.classes import keep, members_of_all
+from tenancy.ledger.incident_groups import keep, members_of_all
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.causes import Cause
 from tenancy.saga.classes import ClassIssue, Signature

@@ -13,8 +13,8 @@ from tenancy.engine.reconcile import reconcile
 from tenancy.engine.telling import tell_of_stalls, what_is_stuck
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, utc_now
-from tenancy.ledger.standings import standing_of
-from tenancy.ledger.untold import untold_stalls
+from tenancy.ledger.tenant_statuses import standing_of
+from tenancy.ledger.unannounced_stalls import untold_stalls
 from tenancy.saga.names import RunId
 from tenancy.saga.stalls import StallKind
 from tests import parts

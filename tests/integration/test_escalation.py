@@ -14,7 +14,7 @@ from tenancy.ledger.alerts import Letter
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.escalations import escalation_of
 from tenancy.ledger.ledger import Ledger
-from tenancy.ledger.standings import standing_of
+from tenancy.ledger.tenant_statuses import standing_of
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import TransientError

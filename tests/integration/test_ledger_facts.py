@@ -10,7 +10,7 @@ from sandbox.postgres import PostgresServer
 from tenancy.adapters.dsn import Dsn
 from tenancy.ledger.envelope import Stamp, chain_break
 from tenancy.ledger.ledger import Ledger, LedgerSession
-from tenancy.ledger.reading import find_first_broken_fact
+from tenancy.ledger.tenant_summaries import find_first_broken_fact
 from tenancy.saga.errors import LedgerOutdatedError, Refused
 from tenancy.saga.facts import RequestRefused
 from tenancy.saga.names import PLATFORM_STREAM, RunId

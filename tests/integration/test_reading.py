@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 
 from sandbox.postgres import PostgresServer
-from tenancy.ledger import reading
+from tenancy.ledger import tenant_summaries
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.reading import AttentionCutoffs, PagePosition, TenantFilter
+from tenancy.ledger.tenant_summaries import AttentionCutoffs, PagePosition, TenantFilter
 from tenancy.saga import commands as c
 from tenancy.saga.facts import ActionRefused
 from tenancy.saga.names import TenantId
@@ -50,11 +50,11 @@ ANYONE = TenantFilter()
 
 
 def _late(now: datetime) -> AttentionCutoffs:
-    return reading.attention_cutoffs(Limits({}, OF_TENANTS), now)
+    return tenant_summaries.attention_cutoffs(Limits({}, OF_TENANTS), now)
 
 
 def _slugs(session: LedgerSession, wanted: TenantFilter = ANYONE, now: datetime = SOON) -> list[str]:
-    return [line.parameters.slug for line in reading.load_tenants(session, wanted, late=_late(now), limit=50)]
+    return [line.parameters.slug for line in tenant_summaries.load_tenants(session, wanted, late=_late(now), limit=50)]
 
 
 def test_tenants_come_newest_first(session: LedgerSession):
@@ -66,10 +66,10 @@ def test_tenants_come_newest_first(session: LedgerSession):
 def test_pages_follow_each_other_without_gap_or_repetition_while_tenants_are_added(session: LedgerSession):
     for number in range(5):
         _tenant(session, number)
-    first = reading.load_tenants(session, TenantFilter(), late=_late(SOON), limit=2)
+    first = tenant_summaries.load_tenants(session, TenantFilter(), late=_late(SOON), limit=2)
     _tenant(session, 9)
     place = PagePosition(first[-1].created_at, first[-1].tenant_id)
-    second = reading.load_tenants(session, TenantFilter(), late=_late(SOON), limit=9, after=place)
+    second = tenant_summaries.load_tenants(session, TenantFilter(), late=_late(SOON), limit=9, after=place)
     assert [line.parameters.slug for line in [*first, *second]] == [f"tenant-{n}" for n in (4, 3, 2, 1, 0)]
 
 
@@ -79,7 +79,7 @@ def test_tenants_of_one_moment_are_told_apart_by_their_ids(quick_server: Postgre
     with guards_off(quick_server, DATABASE) as connection:
         connection.execute("update ledger.tenant set created_at = %s", (EPOCH,))
     seen, place = [], None
-    while page := reading.load_tenants(session, TenantFilter(), late=_late(SOON), limit=1, after=place):
+    while page := tenant_summaries.load_tenants(session, TenantFilter(), late=_late(SOON), limit=1, after=place):
         seen += [line.tenant_id for line in page]
         place = PagePosition(page[-1].created_at, page[-1].tenant_id)
     assert seen == [_id(3), _id(2), _id(1), _id(0)]
@@ -156,18 +156,20 @@ def test_what_failed_needs_attention_at_once_and_what_hangs_after_its_time(sessi
     assert _slugs(session, wanted, since + timedelta(minutes=2)) == ["tenant-3", "tenant-2"]
     assert _slugs(session, wanted, since + timedelta(minutes=15)) == ["tenant-3", "tenant-2", "tenant-1"]
     for now in (since, since + timedelta(minutes=2), since + timedelta(minutes=15), LATER):
-        urgent = reading.load_needing_attention(session, late=_late(now), limit=9)
-        assert urgent == reading.load_tenants(session, wanted, late=_late(now), limit=9)
-        assert len(urgent) == reading.count_needing_attention(session, late=_late(now))
+        urgent = tenant_summaries.load_needing_attention(session, late=_late(now), limit=9)
+        assert urgent == tenant_summaries.load_tenants(session, wanted, late=_late(now), limit=9)
+        assert len(urgent) == tenant_summaries.count_needing_attention(session, late=_late(now))
 
 
 def test_the_platforms_limits_say_what_is_late(session: LedgerSession):
     _tenant(session, 1)
     _tenant(session, 2, c.Cancel())
     slow = Limits({}, {**OF_TENANTS, "provisioning": timedelta(hours=2), "in_between": timedelta(minutes=30)})
-    assert reading.count_needing_attention(session, late=_late(LATER)) == 2
-    assert reading.count_needing_attention(session, late=reading.attention_cutoffs(slow, LATER)) == 1
-    listed = reading.load_tenants(session, ANYONE, late=reading.attention_cutoffs(slow, LATER), limit=9)
+    assert tenant_summaries.count_needing_attention(session, late=_late(LATER)) == 2
+    assert tenant_summaries.count_needing_attention(session, late=tenant_summaries.attention_cutoffs(slow, LATER)) == 1
+    listed = tenant_summaries.load_tenants(
+        session, ANYONE, late=tenant_summaries.attention_cutoffs(slow, LATER), limit=9
+    )
     assert [line.needs_attention for line in listed] == [True, False]
 
 
@@ -181,13 +183,13 @@ def test_counts_name_every_state(session: LedgerSession):
     _tenant(session, 2)
     _tenant(session, 3, c.Cancel())
     expected = dict.fromkeys(State, 0) | {State.PROVISIONING: 2, State.CANCELLING: 1}
-    assert reading.count_by_state(session) == expected
+    assert tenant_summaries.count_by_state(session) == expected
 
 
 def test_a_tenant_is_found_by_its_id_and_by_its_slug(session: LedgerSession):
     tenant_id = _tenant(session, 1, slug="acme")
     for ref in ("acme", str(tenant_id), str(tenant_id).upper()):
-        line = reading.find_tenant(session, ref, late=_late(SOON))
+        line = tenant_summaries.find_tenant(session, ref, late=_late(SOON))
         assert line is not None, ref
         assert line.tenant_id == tenant_id
 
@@ -197,23 +199,23 @@ def test_a_tenant_is_found_by_its_id_and_by_its_slug(session: LedgerSession):
 )
 def test_what_is_no_tenants_id_or_slug_is_not_found(session: LedgerSession, ref: str):
     _tenant(session, 1, slug="acme")
-    assert reading.find_tenant(session, ref, late=_late(SOON)) is None
+    assert tenant_summaries.find_tenant(session, ref, late=_late(SOON)) is None
 
 
 def test_a_slug_is_its_live_tenant_and_else_the_newest_that_had_it(session: LedgerSession):
     gone = [_tenant(session, number, give_up(), c.Settle(1), c.Decommission(), slug="acme") for number in (1, 2)]
-    line = reading.find_tenant(session, "acme", late=_late(SOON))
+    line = tenant_summaries.find_tenant(session, "acme", late=_late(SOON))
     assert line is not None
     assert line.tenant_id == gone[1]
     live = _tenant(session, 3, slug="acme")
     _tenant(session, 4, slug="other")
-    line = reading.find_tenant(session, "acme", late=_late(SOON))
+    line = tenant_summaries.find_tenant(session, "acme", late=_late(SOON))
     assert line is not None
     assert line.tenant_id == live
 
 
 def test_a_line_says_how_the_tenant_stands(session: LedgerSession):
-    line = reading.find_tenant(session, str(_tenant(session, 1, give_up(), c.Settle(1))), late=_late(SOON))
+    line = tenant_summaries.find_tenant(session, str(_tenant(session, 1, give_up(), c.Settle(1))), late=_late(SOON))
     assert line is not None
     standing = line.standing
     assert (standing.state, standing.substate, standing.failures) == (State.FAILED, Substate.SETTLED, 1)
@@ -223,17 +225,17 @@ def test_a_line_says_how_the_tenant_stands(session: LedgerSession):
 def test_facts_come_in_pages_with_who_and_why(session: LedgerSession):
     session.record(TENANT, *WHOLE_LIFE, stamp=STAMP)
     everything = session.envelopes(TENANT)
-    page = reading.load_facts(session, TENANT, after=3, limit=5)
+    page = tenant_summaries.load_facts(session, TENANT, after=3, limit=5)
     assert [fact.seq for fact in page] == [4, 5, 6, 7, 8]
     assert [fact.kind for fact in page] == [envelope.fact.kind for envelope in everything[3:8]]
     assert {(fact.actor, fact.reason) for fact in page} == {("ada", "because")}
-    assert reading.load_facts(session, TENANT, after=len(everything), limit=5) == []
+    assert tenant_summaries.load_facts(session, TENANT, after=len(everything), limit=5) == []
 
 
 def test_a_stream_that_nobody_touched_is_whole(session: LedgerSession):
     session.record(TENANT, *WHOLE_LIFE, stamp=STAMP)
     session.note(TENANT, ActionRefused("reset", "not now"), stamp=STAMP)
-    assert reading.find_first_broken_fact(session, TENANT) is None
+    assert tenant_summaries.find_first_broken_fact(session, TENANT) is None
 
 
 @pytest.mark.parametrize(
@@ -255,4 +257,4 @@ def test_a_stream_tells_where_it_was_tampered_with(
     length = len(session.envelopes(TENANT))
     with guards_off(quick_server, DATABASE) as connection:
         connection.execute(tampering.encode())
-    assert reading.find_first_broken_fact(session, TENANT) == (length if broken == -1 else broken)
+    assert tenant_summaries.find_first_broken_fact(session, TENANT) == (length if broken == -1 else broken)

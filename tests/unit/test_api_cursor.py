@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tenancy.console.api import cursor
 from tenancy.console.api.problems import ProblemError
-from tenancy.ledger.reading import PagePosition
+from tenancy.ledger.tenant_summaries import PagePosition
 
 
 @given(st.datetimes(timezones=st.just(UTC)), st.uuids())

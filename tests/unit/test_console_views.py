@@ -18,8 +18,8 @@ from tenancy.engine.actions import ACTIONS
 from tenancy.engine.health import Check, Condition, Health, System
 from tenancy.engine.report import Report, report
 from tenancy.engine.vitals import Vitals
-from tenancy.ledger.reading import TenantFilter, TenantSummary
 from tenancy.ledger.rounds import Beat
+from tenancy.ledger.tenant_summaries import TenantFilter, TenantSummary
 from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Platform
 from tenancy.saga.stalls import Standing

@@ -8,8 +8,8 @@ import pytest
 from tenancy.activities.plan import PLAN
 from tenancy.console.metrics_view import families
 from tenancy.console.openmetrics import Family, exposition, gauge, sample
+from tenancy.ledger.activity_durations import Usual
 from tenancy.ledger.alerts import ChannelState
-from tenancy.ledger.history import Usual
 from tenancy.ledger.measures import ClassMeasure, FailureMeasure, Measures, StallMeasure, StateMeasure
 from tests.openmetrics import read
 

@@ -13,7 +13,7 @@ from tenancy.activities.plan import limits
 from tenancy.activities.reasons import is_current
 from tenancy.engine.health import Check, Condition, Health, System
 from tenancy.engine.vitals import SCHEDULER, TRIGGERER, Vitals
-from tenancy.ledger.reading import TenantSummary
+from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.saga.advice import Advice
 from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Platform

@@ -7,7 +7,7 @@ from tenancy.activities.plan import PLAN
 from tenancy.console.openmetrics import Family, Sample, gauge, sample
 from tenancy.engine.reality import BEAT as REALITY_CHECK
 from tenancy.engine.reconcile import BEAT as RECONCILIATION
-from tenancy.ledger.history import Usual
+from tenancy.ledger.activity_durations import Usual
 from tenancy.ledger.measures import FailureMeasure, Measures
 from tenancy.saga.states import State, Substate
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from tenancy.activities.advice import REMEDIES
 from tenancy.activities.plan import PLAN
-from tenancy.ledger import classes as rows
-from tenancy.ledger.classes import KeptClass
+from tenancy.ledger import incident_groups as rows
+from tenancy.ledger.incident_groups import KeptClass
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.classes import Signature, classes
 

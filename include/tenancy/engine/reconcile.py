@@ -25,8 +25,8 @@ from tenancy.engine.telling import tell_of_classes, tell_of_stalls
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id, pursue
 from tenancy.ledger import rounds
-from tenancy.ledger.classes import members_of_all
 from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.incident_groups import members_of_all
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.rounds import Poke, Suspect
 from tenancy.saga import commands as c

@@ -17,7 +17,7 @@ from tenancy.engine.held import Holds
 from tenancy.engine.tenancy import Tenancy, message_of, unwinder
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.standings import Stood, standings
+from tenancy.ledger.tenant_statuses import Stood, standings
 from tenancy.saga import commands as c
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import Refused, cause_in

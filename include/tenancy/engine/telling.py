@@ -15,9 +15,9 @@ from tenancy.engine.classes import label_of, next_action
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger import alerts
 from tenancy.ledger.alerts import Alert
-from tenancy.ledger.classes import KeptClass, untold_classes
+from tenancy.ledger.incident_groups import KeptClass, untold_classes
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.untold import Untold, untold_stalls
+from tenancy.ledger.unannounced_stalls import Untold, untold_stalls
 from tenancy.saga.names import TenantId
 from tenancy.saga.stalls import Limits, StallKind
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from tenancy.ledger import alerts, history, rounds
+from tenancy.ledger import activity_durations, alerts, rounds
+from tenancy.ledger.activity_durations import Usual
 from tenancy.ledger.alerts import ChannelState
-from tenancy.ledger.history import Usual
 from tenancy.ledger.ledger import LedgerSession
 
 DAY: Final = timedelta(days=1)
@@ -89,7 +89,7 @@ def _measured(ledger: LedgerSession, now: datetime) -> Measures:
         stalls=tuple(StallMeasure(**row) for row in ledger.rows("measured_stalls")),
         classes=tuple(ClassMeasure(**row) for row in ledger.rows("open_classes_by_what")),
         times_to_active=_times_to_active(ledger, since),
-        activities=history.usual(ledger, since=since, enough=1),
+        activities=activity_durations.usual(ledger, since=since, enough=1),
         failures={row["activity"]: _failure(row) for row in ledger.rows("measured_failures", since=since)},
         beats={beat.name: beat.at for beat in rounds.beats(ledger)},
         channels=tuple(alerts.channel_states(ledger)),

@@ -20,7 +20,7 @@ class PokeTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         from tenancy.bootstrap import ledger_dsn
-        from tenancy.ledger.pokes import rings
+        from tenancy.ledger.poke_listener import rings
 
         while True:
             try:

@@ -10,7 +10,7 @@ from tenancy.console.api.desk import opened
 from tenancy.console.api.problems import ProblemError, documented
 from tenancy.console.callers import Right
 from tenancy.engine.classes import next_action, sentence
-from tenancy.ledger.classes import KeptClass, Member, class_of_id, members, open_classes, open_keys
+from tenancy.ledger.incident_groups import KeptClass, Member, class_of_id, members, open_classes, open_keys
 
 router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["classes"])
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from tenancy.console.api.problems import ProblemError
-from tenancy.ledger.reading import PagePosition
+from tenancy.ledger.tenant_summaries import PagePosition
 
 
 def encode(place: PagePosition) -> str:

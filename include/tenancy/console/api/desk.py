@@ -17,7 +17,7 @@ from tenancy.engine.vitals import Vitals
 from tenancy.ledger.escalations import escalation_of
 from tenancy.ledger.findings import open_findings
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.reading import AttentionCutoffs, TenantSummary, attention_cutoffs, find_tenant
+from tenancy.ledger.tenant_summaries import AttentionCutoffs, TenantSummary, attention_cutoffs, find_tenant
 from tenancy.saga.tenant import Saga
 
 _FINDINGS: Final = 50

@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse
 
 from tenancy.console.api.asked import Asked
 from tenancy.console.api.problems import ProblemError, as_response, problem_of
-from tenancy.ledger import answers
-from tenancy.ledger.answers import Earlier, Key
+from tenancy.ledger import idempotency_keys
+from tenancy.ledger.idempotency_keys import Earlier, Key
 from tenancy.saga.names import TenantId
 
 REPLAYED = "Idempotency-Replayed"
@@ -32,7 +32,7 @@ def once(
         return perform()
     key = Key(asked.caller.name, asked.key, _digest(asked.request, body))
     with asked.parts.tenancy().ledger.open("tenancy console") as ledger:
-        earlier = answers.claim(ledger, key, now=asked.parts.clock())
+        earlier = idempotency_keys.claim(ledger, key, now=asked.parts.clock())
     return _again(earlier, tell) if earlier else _first(asked, key, perform)
 
 
@@ -74,9 +74,9 @@ def _first(asked: Asked, key: Key, perform: Callable[[], JSONResponse]) -> JSONR
     finally:
         with asked.parts.tenancy().ledger.open("tenancy console") as ledger:
             if kept:
-                answers.keep(ledger, key, *kept)
+                idempotency_keys.keep(ledger, key, *kept)
             else:
-                answers.drop(ledger, key)
+                idempotency_keys.drop(ledger, key)
     return response
 
 

@@ -14,7 +14,7 @@ from tenancy.engine.health import Check
 from tenancy.engine.preview import Preview, preview
 from tenancy.engine.progress import Progress
 from tenancy.ledger.findings import OpenFinding
-from tenancy.ledger.reading import TenantSummary
+from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.ledger.timeline import Row, Timeline
 from tenancy.saga import loops
 from tenancy.saga.platform import Platform

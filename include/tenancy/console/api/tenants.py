@@ -10,7 +10,7 @@ from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
 from tenancy.console.api.desk import opened
 from tenancy.console.api.problems import documented
 from tenancy.console.callers import Right
-from tenancy.ledger import reading
+from tenancy.ledger import tenant_summaries
 from tenancy.ledger.error_log import error_log
 from tenancy.ledger.timeline import timelines
 from tenancy.saga.states import State, Substate
@@ -35,13 +35,17 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
 ) -> shapes.Tenants:
     """Tenants, newest first, a page at a time."""
     after = cursors.decode(cursor) if cursor else None
-    wanted = reading.TenantFilter(state, substate, region, plan, attention, q)
+    wanted = tenant_summaries.TenantFilter(state, substate, region, plan, attention, q)
     with opened(parts) as desk:
-        lines = reading.load_tenants(desk.ledger, wanted, late=desk.late, limit=limit + 1, after=after)
-        counts = reading.count_by_state(desk.ledger)
+        lines = tenant_summaries.load_tenants(desk.ledger, wanted, late=desk.late, limit=limit + 1, after=after)
+        counts = tenant_summaries.count_by_state(desk.ledger)
         counsel = desk.counsel(parts.engine.known)
     page = lines[:limit]
-    more = cursors.encode(reading.PagePosition(page[-1].created_at, page[-1].tenant_id)) if len(lines) > limit else None
+    more = (
+        cursors.encode(tenant_summaries.PagePosition(page[-1].created_at, page[-1].tenant_id))
+        if len(lines) > limit
+        else None
+    )
     return shapes.Tenants(tenants=[portrait.row(line, counsel) for line in page], next=more, counts=counts)
 
 
@@ -81,8 +85,8 @@ def list_facts(
     """The tenant's facts, a page at a time, and whether all of them are what was once written."""
     with opened(parts) as desk:
         stream = desk.line(ref).tenant_id
-        facts = reading.load_facts(desk.ledger, stream, after=after, limit=limit + 1)
-        broken = reading.find_first_broken_fact(desk.ledger, stream)
+        facts = tenant_summaries.load_facts(desk.ledger, stream, after=after, limit=limit + 1)
+        broken = tenant_summaries.find_first_broken_fact(desk.ledger, stream)
     page = [history_shapes.FactShape(**vars(fact)) for fact in facts[:limit]]
     more = page[-1].seq if len(facts) > limit else None
     return history_shapes.Audit(facts=page, next=more, chain="whole" if broken is None else f"broken at {broken}")

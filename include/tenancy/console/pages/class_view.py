@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tenancy.engine.classes import next_action, sentence
-from tenancy.ledger.classes import KeptClass, Member, members, open_classes, open_keys
+from tenancy.ledger.incident_groups import KeptClass, Member, members, open_classes, open_keys
 from tenancy.ledger.ledger import LedgerSession
 
 _CLASSES: Final = 10

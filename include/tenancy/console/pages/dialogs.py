@@ -28,7 +28,7 @@ from tenancy.engine.escalation import is_over
 from tenancy.engine.preview import preview
 from tenancy.engine.progress import progress
 from tenancy.ledger.escalations import escalation_of
-from tenancy.ledger.reading import TenantSummary
+from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 

@@ -23,10 +23,10 @@ from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.recent import Glance, Recent
 from tenancy.console.pages.rendering import drawn, page
 from tenancy.console.parts import Parts
-from tenancy.ledger import reading
+from tenancy.ledger import tenant_summaries
 from tenancy.ledger.findings import open_findings
-from tenancy.ledger.reading import PagePosition, TenantFilter
 from tenancy.ledger.rounds import Beat, beats
+from tenancy.ledger.tenant_summaries import PagePosition, TenantFilter
 from tenancy.saga.names import RunId
 from tenancy.saga.states import State, Substate
 
@@ -135,12 +135,12 @@ def _look(
     counts: reads.Kept[dict[State, int]],
 ) -> _Seen:
     ledger, late = desk.ledger, desk.late
-    lines = reading.load_tenants(ledger, wanted, late=late, limit=PAGE_SIZE + 1, after=after)
+    lines = tenant_summaries.load_tenants(ledger, wanted, late=late, limit=PAGE_SIZE + 1, after=after)
     page_of, last = lines[:PAGE_SIZE], lines[:PAGE_SIZE][-1] if len(lines) > PAGE_SIZE else None
-    attention = reading.count_needing_attention(ledger, late=late)
+    attention = tenant_summaries.count_needing_attention(ledger, late=late)
     on_top = wanted == TenantFilter() and after is None and attention
     listed = Listed(
-        urgent=tuple(reading.load_needing_attention(ledger, late=late, limit=URGENT)) if on_top else (),
+        urgent=tuple(tenant_summaries.load_needing_attention(ledger, late=late, limit=URGENT)) if on_top else (),
         page=tuple(page_of),
         counts=counts.of(ledger),
         attention=attention,

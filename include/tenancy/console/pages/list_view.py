@@ -11,7 +11,7 @@ from tenancy.console.counsel import Counsel
 from tenancy.console.pages import words
 from tenancy.console.pages.class_view import ClassesView
 from tenancy.ledger.findings import OpenFinding
-from tenancy.ledger.reading import TenantFilter, TenantSummary
+from tenancy.ledger.tenant_summaries import TenantFilter, TenantSummary
 from tenancy.saga.states import State
 
 _WAIT: Final = frozenset({"Provisioning", "Cancelling", "Failed unwinding", "Decommissioning"})

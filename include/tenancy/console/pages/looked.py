@@ -6,11 +6,11 @@ from datetime import datetime
 
 from tenancy.console.counsel import Counsel
 from tenancy.engine.progress import Progress
+from tenancy.ledger.activity_durations import Usual
 from tenancy.ledger.envelope import Envelope
 from tenancy.ledger.findings import OpenFinding
-from tenancy.ledger.history import Usual
-from tenancy.ledger.reading import TenantSummary
 from tenancy.ledger.rounds import Beat
+from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.saga.platform import Platform
 from tenancy.saga.tenant import Saga
 

@@ -13,12 +13,12 @@ from tenancy.console.pages.looked import Looked
 from tenancy.console.pages.patience import PATIENCE_SECONDS, patiently
 from tenancy.console.parts import Parts
 from tenancy.engine.progress import progress
-from tenancy.ledger import reading
+from tenancy.ledger import tenant_summaries
+from tenancy.ledger.activity_durations import Usual, usual
 from tenancy.ledger.findings import OpenFinding, open_findings
-from tenancy.ledger.history import Usual, usual
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.reading import TenantSummary
 from tenancy.ledger.rounds import Beat, beats
+from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.saga.errors import TransientError
 from tenancy.saga.evolve import fold
 from tenancy.saga.states import State
@@ -125,4 +125,4 @@ def history() -> Kept[dict[str, Usual]]:
 
 def counts() -> Kept[dict[State, int]]:
     """How many tenants are in each state: every row is counted, which takes 20 ms with 100,000."""
-    return Kept(reading.count_by_state, 3.0)
+    return Kept(tenant_summaries.count_by_state, 3.0)

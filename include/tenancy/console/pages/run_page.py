@@ -13,7 +13,7 @@ from tenancy.console.pages.gate import PageRoute, Trouble
 from tenancy.console.pages.rendering import page
 from tenancy.console.pages.tenant_page import Shown, looked_up
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
-from tenancy.ledger import reading
+from tenancy.ledger import tenant_summaries
 from tenancy.saga.names import RunId
 
 router = APIRouter(route_class=PageRoute)
@@ -58,9 +58,9 @@ def _tenant_of(desk: Desk, dag_id: str, run_id: str) -> Shown | Trouble:
         tenant = run_id.split("__")[1] if run_id.count("__") == 3 else ""
     else:
         tenant = str(desk.ledger.tenant_of_run(RunId(run_id)) or "")
-    if tenant and reading.find_tenant(desk.ledger, tenant, late=desk.late):
+    if tenant and tenant_summaries.find_tenant(desk.ledger, tenant, late=desk.late):
         return Shown(tenant, _attempt_of(dag_id, run_id) or desk.saga(tenant).runs.get(RunId(run_id)))
-    refusal = reading.find_run_refusal(desk.ledger, RunId(run_id))
+    refusal = tenant_summaries.find_run_refusal(desk.ledger, RunId(run_id))
     return (
         Trouble(200, "This run was refused", f"{refusal} It made nothing and holds no slug.") if refusal else _NOT_YET
     )

@@ -17,7 +17,7 @@ from tenancy.ledger.envelope import chain_break
 from tenancy.ledger.error_log import ErrorLine, error_log
 from tenancy.ledger.findings import OpenFinding
 from tenancy.ledger.interventions import shown_to
-from tenancy.ledger.reading import TenantSummary
+from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.ledger.timeline import timelines
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga

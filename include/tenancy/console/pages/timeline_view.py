@@ -12,8 +12,8 @@ from typing import Final
 from tenancy.activities.activity import Activity
 from tenancy.activities.plan import PLAN
 from tenancy.console.pages import words
+from tenancy.ledger.activity_durations import Usual
 from tenancy.ledger.envelope import Envelope
-from tenancy.ledger.history import Usual
 from tenancy.ledger.timeline import Row, RowStatus, Timeline, Undo
 from tenancy.saga import facts as f
 from tenancy.saga.platform import Platform

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.standings import open_stall_of, standing_of
+from tenancy.ledger.tenant_statuses import open_stall_of, standing_of
 from tenancy.saga.names import TenantId
 from tenancy.saga.stalls import NOT_LOOKED_AT, Standing
 from tenancy.saga.tenant import OpenStall

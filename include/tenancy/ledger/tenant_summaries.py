@@ -13,7 +13,7 @@ from uuid import UUID
 
 from tenancy.ledger.envelope import chain_break, fact_of
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.standings import open_stall_of, standing_of
+from tenancy.ledger.tenant_statuses import open_stall_of, standing_of
 from tenancy.saga.errors import LedgerOutdatedError
 from tenancy.saga.names import RunId, TenantId, is_slug
 from tenancy.saga.stalls import FAILED, IN_BETWEEN, PROVISIONING, Limits, Standing
