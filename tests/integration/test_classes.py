@@ -13,7 +13,7 @@ from tenancy.adapters.dsn import Dsn
 from tenancy.engine.classes import note_classes
 from tenancy.ledger import incident_groups as kept
 from tenancy.ledger import migrations, tenant_summaries
-from tenancy.ledger.incident_groups import KeptClass
+from tenancy.ledger.incident_groups import StoredIncidentGroup
 from tenancy.ledger.ledger import Ledger, LedgerSession
 from tenancy.saga import commands as c
 from tenancy.saga.causes import Cause, Evidence
@@ -46,13 +46,13 @@ def ledger(ledger_dsn: Dsn, clock: Clock) -> Iterator[LedgerSession]:
         yield session
 
 
-def the_class(ledger: LedgerSession) -> KeptClass:
-    (one,) = kept.open_classes(ledger, limit=10)
+def the_class(ledger: LedgerSession) -> StoredIncidentGroup:
+    (one,) = kept.load_open_groups(ledger, limit=10)
     return one
 
 
 def slugs(ledger: LedgerSession, class_id: int, *, left: bool = False) -> list[str]:
-    return [each.slug for each in kept.members(ledger, class_id, limit=100, left=left)]
+    return [each.slug for each in kept.load_members(ledger, class_id, limit=100, left=left)]
 
 
 def test_sixty_tenants_that_fail_for_one_cause_are_one_class_opened_once(ledger: LedgerSession):
@@ -100,8 +100,8 @@ def test_a_class_closes_by_itself_when_all_are_active_and_opens_as_a_new_one(led
     assert (the_class(ledger).members, slugs(ledger, first.id)) == (1, ["t-02"])
     recovered(ledger, 2)
     assert note_classes(ledger)["classes closed"] == 1
-    assert kept.open_classes(ledger, limit=10) == []
-    over = kept.class_of_id(ledger, first.id)
+    assert kept.load_open_groups(ledger, limit=10) == []
+    over = kept.load_group(ledger, first.id)
     assert over is not None
     assert (over.members, over.closed_at) == (0, ledger.now)
     assert slugs(ledger, first.id, left=True) == ["t-00", "t-01", "t-02"]
@@ -162,7 +162,7 @@ def test_every_tenants_line_names_its_class(ledger: LedgerSession, clock: Clock)
     assert {
         line.standing.class_tenants for line in tenant_summaries.load_needing_attention(ledger, late=late, limit=10)
     } == {3}
-    assert kept.members_of_all(ledger) == {numbered(0), numbered(1), numbered(2)}
+    assert kept.load_grouped_tenants(ledger) == {numbered(0), numbered(1), numbered(2)}
 
 
 def test_an_active_tenant_whose_flip_is_retried_belongs_to_nothing(ledger: LedgerSession):

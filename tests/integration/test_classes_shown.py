@@ -12,7 +12,7 @@ from tenancy.engine.classes import note_classes
 from tenancy.engine.reconcile import reconcile
 from tenancy.engine.telling import tell_of_classes, tell_of_stalls
 from tenancy.ledger import alerts
-from tenancy.ledger.incident_groups import keep, members_of_all
+from tenancy.ledger.incident_groups import load_grouped_tenants, save_group
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.causes import Cause
 from tenancy.saga.classes import ClassIssue, Signature
@@ -107,7 +107,7 @@ def test_a_class_is_told_once_and_its_tenants_are_not(stage: Stage):
         for _ in range(2):
             note_classes(session)
             tell_of_classes(session)
-            tell_of_stalls(stage.tenancy, session, but=members_of_all(session))
+            tell_of_stalls(stage.tenancy, session, but=load_grouped_tenants(session))
         alerts.address(session, ["c"])
         letter = alerts.claim(session, ["c"])
         assert alerts.claim(session, ["c"]) is None
@@ -121,7 +121,7 @@ def crowd(ledger: Ledger) -> Ledger:
     with ledger.open("test") as session:
         for number in range(103):
             what = Signature(STORAGE, Cause.STORAGE_BLOCKED, "the same", f"region-{number}", "1.0.0", "1")
-            keep(session, ClassIssue(what, frozenset(), session.now, session.now, "It is blocked."))
+            save_group(session, ClassIssue(what, frozenset(), session.now, session.now, "It is blocked."))
     return ledger
 
 

@@ -13,8 +13,8 @@ from tenancy.engine.reconcile import reconcile
 from tenancy.engine.telling import tell_of_stalls, what_is_stuck
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, utc_now
-from tenancy.ledger.tenant_statuses import standing_of
-from tenancy.ledger.unannounced_stalls import untold_stalls
+from tenancy.ledger.tenant_statuses import status_of
+from tenancy.ledger.unannounced_stalls import load_unannounced_stalls
 from tenancy.saga.names import RunId
 from tenancy.saga.stalls import StallKind
 from tests import parts
@@ -59,7 +59,7 @@ def test_a_stall_is_told_with_the_advice_that_pages_show(stuck: Stage):
         saga, bounds = stuck.saga, limits(stuck.tenancy.platform)
         assert saga.stall is not None
         (row,) = ledger.rows("standings")
-    advice = advise(standing_of(row), saga.stall, utc_now() + STALLED, bounds)
+    advice = advise(status_of(row), saga.stall, utc_now() + STALLED, bounds)
     assert alert["body"].endswith(f"\nNext: {advice.sentence}")
 
 
@@ -91,7 +91,7 @@ def test_what_began_days_ago_is_no_news(stuck: Stage):
     assert stuck.saga.stall is not None
     assert told(stuck) == []
     with at(stuck, timedelta(days=2)).open("test") as ledger:
-        assert len(untold_stalls(ledger, since=utc_now() - timedelta(days=9), but=(), limit=5)) == 1
+        assert len(load_unannounced_stalls(ledger, since=utc_now() - timedelta(days=9), but=(), limit=5)) == 1
 
 
 @pytest.mark.parametrize("kind", StallKind)

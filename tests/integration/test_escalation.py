@@ -14,7 +14,7 @@ from tenancy.ledger.alerts import Letter
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.escalations import escalation_of
 from tenancy.ledger.ledger import Ledger
-from tenancy.ledger.tenant_statuses import standing_of
+from tenancy.ledger.tenant_statuses import status_of
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import TransientError
@@ -172,7 +172,7 @@ def test_nobody_did_anything_is_told_unless_a_channel_accepted_the_escalation(
     channels.deliver()
     with channels.ledger.open("test") as session:
         (row,) = session.rows("standings")
-    how = standing_of(row)
+    how = status_of(row)
     assert (how.escalated, how.escalation_sent) == (True, silenced)
 
 

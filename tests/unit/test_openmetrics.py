@@ -8,7 +8,7 @@ import pytest
 from tenancy.activities.plan import PLAN
 from tenancy.console.metrics_view import families
 from tenancy.console.openmetrics import Family, exposition, gauge, sample
-from tenancy.ledger.activity_durations import Usual
+from tenancy.ledger.activity_durations import DurationStats
 from tenancy.ledger.alerts import ChannelState
 from tenancy.ledger.measures import ClassMeasure, FailureMeasure, Measures, StallMeasure, StateMeasure
 from tests.openmetrics import read
@@ -28,7 +28,7 @@ BUSY = Measures(
     ),
     classes=(ClassMeasure("allocate_storage", "storage.no_slots", "eu-central", 2),),
     times_to_active={0.5: 3.25, 0.95: 40.0, 0.99: 100.5},
-    activities={"allocate_storage": Usual(0.125, 2.5, 40)},
+    activities={"allocate_storage": DurationStats(0.125, 2.5, 40)},
     failures={"allocate_storage": FailureMeasure(4, 1), "an_old_activity": FailureMeasure(1, 0)},
     beats={"reconciliation": NOW - timedelta(seconds=12)},
     channels=(ChannelState("slack", 3, 1),),

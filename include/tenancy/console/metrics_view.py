@@ -7,7 +7,7 @@ from tenancy.activities.plan import PLAN
 from tenancy.console.openmetrics import Family, Sample, gauge, sample
 from tenancy.engine.reality import BEAT as REALITY_CHECK
 from tenancy.engine.reconcile import BEAT as RECONCILIATION
-from tenancy.ledger.activity_durations import Usual
+from tenancy.ledger.activity_durations import DurationStats
 from tenancy.ledger.measures import FailureMeasure, Measures
 from tenancy.saga.states import State, Substate
 
@@ -79,7 +79,7 @@ def _durations(seen: Measures) -> list[Family]:
     ]
 
 
-def _usual(activity: str, usual: Usual) -> tuple[Sample, Sample]:
+def _usual(activity: str, usual: DurationStats) -> tuple[Sample, Sample]:
     return (
         sample(usual.median_seconds, activity=activity, quantile="0.5"),
         sample(usual.most_seconds, activity=activity, quantile="0.95"),

@@ -9,7 +9,7 @@ from typing import Final
 from tenancy.activities.advice import REMEDIES
 from tenancy.activities.plan import PLAN
 from tenancy.ledger import incident_groups as rows
-from tenancy.ledger.incident_groups import KeptClass
+from tenancy.ledger.incident_groups import StoredIncidentGroup
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.classes import Signature, classes
 
@@ -18,9 +18,9 @@ _CUT: Final = 260
 
 def note_classes(ledger: LedgerSession) -> Counter[str]:
     """One pass; how many were opened and closed."""
-    issues = classes(rows.troubles(ledger), ledger.now, rows.open_keys(ledger))
-    opened = sum(rows.keep(ledger, issue) for issue in issues)
-    return Counter({"classes opened": opened, "classes closed": rows.close_others(ledger, issues)})
+    issues = classes(rows.load_incidents(ledger), ledger.now, rows.load_open_keys(ledger))
+    opened = sum(rows.save_group(ledger, issue) for issue in issues)
+    return Counter({"classes opened": opened, "classes closed": rows.close_other_groups(ledger, issues)})
 
 
 def sentence(signature: Signature, said: str) -> str:
@@ -31,7 +31,7 @@ def sentence(signature: Signature, said: str) -> str:
     return f"{where[:1].upper()}{where[1:]}: {said if len(said) <= _CUT else said[:_CUT] + ' …'}"
 
 
-def next_action(kept: KeptClass) -> str:
+def next_action(kept: StoredIncidentGroup) -> str:
     """What to do about it, in a sentence."""
     if kept.closed_at is not None:
         return "Nothing: none of its tenants is left in it."

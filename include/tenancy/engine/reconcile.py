@@ -26,7 +26,7 @@ from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id, pursue
 from tenancy.ledger import rounds
 from tenancy.ledger.envelope import Stamp
-from tenancy.ledger.incident_groups import members_of_all
+from tenancy.ledger.incident_groups import load_grouped_tenants
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.rounds import Poke, Suspect
 from tenancy.saga import commands as c
@@ -64,7 +64,7 @@ def reconcile(tenancy: Tenancy) -> str:
         with reconciler.put_off_on_trouble("telling of stalls"):
             send_escalations(ledger)
             tell_of_classes(ledger)
-            tell_of_stalls(tenancy, ledger, but=members_of_all(ledger))
+            tell_of_stalls(tenancy, ledger, but=load_grouped_tenants(ledger))
         summary = reconciler.summary()
         rounds.beat(ledger, BEAT, took_seconds=tenancy.monotonic() - began, summary=summary)
     return summary

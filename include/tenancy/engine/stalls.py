@@ -17,7 +17,7 @@ from tenancy.engine.held import Holds
 from tenancy.engine.tenancy import Tenancy, message_of, unwinder
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.tenant_statuses import Stood, standings
+from tenancy.ledger.tenant_statuses import StoredStatus, load_statuses
 from tenancy.saga import commands as c
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import Refused, cause_in
@@ -40,7 +40,7 @@ _NOTHING_FOUND = "Nothing was found that keeps it."
 def note_stalls(tenancy: Tenancy, ledger: LedgerSession, holds: Holds) -> Counter[str]:
     """One pass; how many were recorded, explained and cleared."""
     now, bounds = ledger.now, limits(tenancy.platform)
-    judged = [(stood, stall_of(stood.standing, now, bounds)) for stood in standings(ledger)]
+    judged = [(stood, stall_of(stood.standing, now, bounds)) for stood in load_statuses(ledger)]
     pass_ = _Pass(tenancy, ledger, holds, tenancy.monotonic() + LOOK_SECONDS)
     over = [stood for stood, stall in judged if stood.stall and not stall]
     new = [(stood, stall) for stood, stall in judged if stall and not _is(stall, stood.stall)]
@@ -65,17 +65,17 @@ class _Pass:
     holds: Holds
     look_until: float
 
-    def clear(self, stood: list[Stood]) -> int:
+    def clear(self, stood: list[StoredStatus]) -> int:
         return sum(self._record(each, c.ClearStall()) for each in stood[:RECORDED])
 
-    def note(self, stalled: Iterable[tuple[Stood, Stall]]) -> int:
+    def note(self, stalled: Iterable[tuple[StoredStatus, Stall]]) -> int:
         return sum(self._note(stood, stall) for stood, stall in stalled)
 
-    def _note(self, stood: Stood, stall: Stall) -> int:
+    def _note(self, stood: StoredStatus, stall: Stall) -> int:
         why = self._why(stood)
         return self._record(stood, _held_by(why) or c.NoteStall(stall, why))
 
-    def explain(self, stood: list[Stood]) -> int:
+    def explain(self, stood: list[StoredStatus]) -> int:
         """Those whose cause is not known first; in random order, so that none is always behind the bound."""
         random.shuffle(stood)
         stood.sort(key=lambda each: each.stall is not None and each.stall.cause is not Cause.UNKNOWN)
@@ -87,7 +87,7 @@ class _Pass:
             done += self._record(each, _held_by(why) or c.ExplainStall(why))
         return done
 
-    def _record(self, stood: Stood, command: c.Command) -> int:
+    def _record(self, stood: StoredStatus, command: c.Command) -> int:
         before = stood.stall
         try:
             after = self.ledger.record(stood.tenant_id, command, stamp=_STAMP)
@@ -99,7 +99,7 @@ class _Pass:
             return 0
         return int(after.stall != before)
 
-    def _why(self, stood: Stood) -> Evidence:
+    def _why(self, stood: StoredStatus) -> Evidence:
         if self.tenancy.monotonic() > self.look_until:
             return Evidence(Cause.UNKNOWN, NOT_LOOKED_AT)
         try:

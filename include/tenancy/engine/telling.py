@@ -15,9 +15,9 @@ from tenancy.engine.classes import label_of, next_action
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger import alerts
 from tenancy.ledger.alerts import Alert
-from tenancy.ledger.incident_groups import KeptClass, untold_classes
+from tenancy.ledger.incident_groups import StoredIncidentGroup, load_unannounced_groups
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.unannounced_stalls import Untold, untold_stalls
+from tenancy.ledger.unannounced_stalls import UnannouncedStall, load_unannounced_stalls
 from tenancy.saga.names import TenantId
 from tenancy.saga.stalls import Limits, StallKind
 
@@ -30,7 +30,9 @@ NEWS: Final = timedelta(days=1)
 def tell_of_stalls(tenancy: Tenancy, ledger: LedgerSession, *, but: Collection[TenantId] = ()) -> int:
     """One pass; how many were raised. Those in `but` are told otherwise."""
     now, bounds = ledger.now, limits(tenancy.platform)
-    raised = [alert_of(each, now, bounds) for each in untold_stalls(ledger, since=now - NEWS, but=but, limit=TOLD)]
+    raised = [
+        alert_of(each, now, bounds) for each in load_unannounced_stalls(ledger, since=now - NEWS, but=but, limit=TOLD)
+    ]
     for alert in raised:
         alerts.raise_alert(ledger, alert)
     return len(raised)
@@ -38,11 +40,11 @@ def tell_of_stalls(tenancy: Tenancy, ledger: LedgerSession, *, but: Collection[T
 
 def tell_of_classes(ledger: LedgerSession) -> None:
     """One message for each class that is open, whoever belongs to it by now; what is left is the next pass's."""
-    for each in untold_classes(ledger, limit=TOLD):
+    for each in load_unannounced_groups(ledger, limit=TOLD):
         alerts.raise_alert(ledger, alert_of_class(each))
 
 
-def alert_of_class(kept: KeptClass) -> Alert:
+def alert_of_class(kept: StoredIncidentGroup) -> Alert:
     """What is told of it."""
     of_it = kept.signature
     return class_alert(
@@ -57,7 +59,7 @@ def alert_of_class(kept: KeptClass) -> Alert:
     )
 
 
-def alert_of(untold: Untold, now: datetime, bounds: Limits) -> Alert:
+def alert_of(untold: UnannouncedStall, now: datetime, bounds: Limits) -> Alert:
     """What is told of it."""
     how, stall = untold.standing, untold.stall
     of_activity = stall.kind == StallKind.ACTIVITY

@@ -5,14 +5,14 @@ from datetime import datetime
 
 from tenancy.ledger.ledger import LedgerSession
 
-RECENT = 700
+SAMPLE_SIZE = 700
 """Completions that are looked at, of all activities together: about a hundred tenants."""
-ENOUGH = 5
+MIN_COMPLETIONS = 5
 """Completions below which nothing is called usual."""
 
 
 @dataclass(frozen=True)
-class Usual:
+class DurationStats:
     """Of `count` completions."""
 
     median_seconds: float
@@ -20,7 +20,9 @@ class Usual:
     count: int
 
 
-def usual(ledger: LedgerSession, *, since: datetime | None = None, enough: int = ENOUGH) -> dict[str, Usual]:
+def load_durations(
+    ledger: LedgerSession, *, since: datetime | None = None, enough: int = MIN_COMPLETIONS
+) -> dict[str, DurationStats]:
     """By activity; one that was completed fewer times than `enough` is not there."""
-    rows = ledger.rows("usual", recent=RECENT, since=since, enough=enough)
-    return {row["activity"]: Usual(row["median"], row["most"], row["completions"]) for row in rows}
+    rows = ledger.rows("usual", recent=SAMPLE_SIZE, since=since, enough=enough)
+    return {row["activity"]: DurationStats(row["median"], row["most"], row["completions"]) for row in rows}

@@ -15,13 +15,13 @@ from psycopg.types.json import Jsonb
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.names import TenantId
 
-KEPT = timedelta(days=1)
-AT_WORK = timedelta(minutes=2)
+RETENTION = timedelta(days=1)
+REQUEST_TIMEOUT = timedelta(minutes=2)
 """Longer than any request lasts: one that is silent for so long has died."""
 
 
 @dataclass(frozen=True)
-class Key:
+class IdempotencyKey:
     """Whose key, which, and a digest of the request it stands for."""
 
     actor: str
@@ -30,7 +30,7 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Earlier:
+class EarlierRequest:
     """What is known of a key that was used before. No status: that request is still at work, or its answer was lost."""
 
     same_request: bool
@@ -40,26 +40,26 @@ class Earlier:
     """The tenant of the facts it led to, when it was obeyed and not answered."""
 
 
-def claim(ledger: LedgerSession, key: Key, *, now: datetime) -> Earlier | None:
+def claim_key(ledger: LedgerSession, key: IdempotencyKey, *, now: datetime) -> EarlierRequest | None:
     """None: go on, the key is yours until `keep` or `drop`. Otherwise what is known of its first use."""
-    ledger.rows("forget_answers", before=now - KEPT)
-    if ledger.rows("claim_answer", **vars(key), now=now, dead_before=now - AT_WORK):
+    ledger.rows("forget_answers", before=now - RETENTION)
+    if ledger.rows("claim_answer", **vars(key), now=now, dead_before=now - REQUEST_TIMEOUT):
         return None
     found = ledger.rows("find_answer", actor=key.actor, key=key.key)
     if not found:  # dropped between the two looks
-        return claim(ledger, key, now=now)
+        return claim_key(ledger, key, now=now)
     (first,) = found
     same, status, body = first["request"] == key.request, first["status"], first["body"]
     if status is None and body is not None:
-        return Earlier(same, None, None, TenantId(UUID(body["tenant"])))
-    return Earlier(same, status, body)
+        return EarlierRequest(same, None, None, TenantId(UUID(body["tenant"])))
+    return EarlierRequest(same, status, body)
 
 
-def keep(ledger: LedgerSession, key: Key, status: int, body: Mapping[str, Any]) -> None:
+def store_response(ledger: LedgerSession, key: IdempotencyKey, status: int, body: Mapping[str, Any]) -> None:
     """This is what the key's request is answered from now on."""
     ledger.rows("keep_answer", actor=key.actor, key=key.key, status=status, body=Jsonb(dict(body)))
 
 
-def drop(ledger: LedgerSession, key: Key) -> None:
+def release_key(ledger: LedgerSession, key: IdempotencyKey) -> None:
     """Nothing came of it: the same key may be tried again. One that was obeyed stays."""
     ledger.rows("drop_answer", actor=key.actor, key=key.key)

@@ -16,14 +16,14 @@ from tenancy.saga.sameness import common
 from tenancy.saga.stalls import NOT_LOOKED_AT
 from tenancy.saga.states import State, Substate
 
-KEPT: Final = timedelta(days=90)
+RETENTION: Final = timedelta(days=90)
 """How long a class that is over can still be read."""
-TROUBLES: Final = 20_000
+MAX_INCIDENTS: Final = 20_000
 """Read in one pass, the newest: 10,000 take 0.3 s and 20 MB."""
 
 
 @dataclass(frozen=True)
-class KeptClass:
+class StoredIncidentGroup:
     """A class. `members` are those it has now; `closed_at` is None while it is so."""
 
     id: int
@@ -37,7 +37,7 @@ class KeptClass:
 
 
 @dataclass(frozen=True)
-class Member:
+class GroupMember:
     """A tenant of a class. `left_at` is None while it belongs to it; `stalled`: has it an open stall, of whatever?"""
 
     class_id: int
@@ -50,18 +50,20 @@ class Member:
     left_at: datetime | None
 
 
-def troubles(ledger: LedgerSession) -> list[Trouble]:
+def load_incidents(ledger: LedgerSession) -> list[Trouble]:
     """What keeps tenants now, and how they failed lately."""
     since = ledger.now - WINDOW
-    return [_trouble(row) for row in ledger.rows("troubles", since=since, not_looked_at=NOT_LOOKED_AT, limit=TROUBLES)]
+    return [
+        _incident(row) for row in ledger.rows("troubles", since=since, not_looked_at=NOT_LOOKED_AT, limit=MAX_INCIDENTS)
+    ]
 
 
-def open_keys(ledger: LedgerSession) -> frozenset[str]:
+def load_open_keys(ledger: LedgerSession) -> frozenset[str]:
     """The keys of the signatures of all that are open."""
     return frozenset(row["key"] for row in ledger.rows("open_class_keys"))
 
 
-def keep(ledger: LedgerSession, issue: ClassIssue) -> bool:
+def save_group(ledger: LedgerSession, issue: ClassIssue) -> bool:
     """It is so, with these members. Was it opened just now?"""
     of_it = vars(issue.signature) | {"cause": issue.signature.cause.value, "key": issue.signature.key}
     seen = {"said": issue.message, "first_at": issue.first_at, "last_at": issue.last_at, "members": len(issue.members)}
@@ -70,40 +72,40 @@ def keep(ledger: LedgerSession, issue: ClassIssue) -> bool:
     return bool(row["opened"])
 
 
-def close_others(ledger: LedgerSession, issues: Iterable[ClassIssue]) -> int:
+def close_other_groups(ledger: LedgerSession, issues: Iterable[ClassIssue]) -> int:
     """All but these are over; how many that were. And what was over long ago is forgotten."""
     closed = ledger.rows("close_classes", but=[issue.signature.key for issue in issues], now=ledger.now)
-    ledger.rows("forget_classes", before=ledger.now - KEPT)
+    ledger.rows("forget_classes", before=ledger.now - RETENTION)
     return len(closed)
 
 
-def open_classes(ledger: LedgerSession, *, limit: int) -> list[KeptClass]:
+def load_open_groups(ledger: LedgerSession, *, limit: int) -> list[StoredIncidentGroup]:
     """What is so now, oldest first."""
-    return [_kept(row) for row in ledger.rows("class_issues", id=None, limit=limit)]
+    return [_stored_group(row) for row in ledger.rows("class_issues", id=None, limit=limit)]
 
 
-def untold_classes(ledger: LedgerSession, *, limit: int) -> list[KeptClass]:
+def load_unannounced_groups(ledger: LedgerSession, *, limit: int) -> list[StoredIncidentGroup]:
     """Those that are open and that nobody was told of, oldest first."""
-    return [_kept(row) for row in ledger.rows("untold_classes", limit=limit)]
+    return [_stored_group(row) for row in ledger.rows("untold_classes", limit=limit)]
 
 
-def class_of_id(ledger: LedgerSession, class_id: int) -> KeptClass | None:
+def load_group(ledger: LedgerSession, class_id: int) -> StoredIncidentGroup | None:
     """This one, also when it is over."""
     found = ledger.rows("class_issues", id=class_id, limit=1)
-    return _kept(found[0]) if found else None
+    return _stored_group(found[0]) if found else None
 
 
-def members(ledger: LedgerSession, class_id: int, *, limit: int, left: bool = False) -> list[Member]:
+def load_members(ledger: LedgerSession, class_id: int, *, limit: int, left: bool = False) -> list[GroupMember]:
     """Who belongs to it, those first that are not well; with `left`, also who did once."""
     return [_member(row) for row in ledger.rows("class_members", id=class_id, limit=limit, left=left)]
 
 
-def members_of_all(ledger: LedgerSession) -> frozenset[TenantId]:
+def load_grouped_tenants(ledger: LedgerSession) -> frozenset[TenantId]:
     """Every tenant that belongs to an open class."""
     return frozenset(TenantId(row["tenant_id"]) for row in ledger.rows("members_of_open_classes"))
 
 
-def _trouble(row: dict[str, Any]) -> Trouble:
+def _incident(row: dict[str, Any]) -> Trouble:
     signature = _signature({**row, "error": row["error"] or common(row["said"], row["slug"])})
     return Trouble(TenantId(row["tenant_id"]), signature, row["said"], row["at"], row["lasts"])
 
@@ -113,11 +115,11 @@ def _signature(row: dict[str, Any]) -> Signature:
     return Signature(ActivityName(row["activity"]), cause_of(row["cause"]), row["error"], row["region"], *versions)
 
 
-def _kept(row: dict[str, Any]) -> KeptClass:
+def _stored_group(row: dict[str, Any]) -> StoredIncidentGroup:
     as_it_is = ("id", "said", "members", "first_at", "last_at", "opened_at", "closed_at")
-    return KeptClass(signature=_signature(row), **{name: row[name] for name in as_it_is})
+    return StoredIncidentGroup(signature=_signature(row), **{name: row[name] for name in as_it_is})
 
 
-def _member(row: dict[str, Any]) -> Member:
+def _member(row: dict[str, Any]) -> GroupMember:
     substate = Substate(row["substate"]) if row["substate"] else None
-    return Member(**{**row, "state": State(row["state"]), "substate": substate})
+    return GroupMember(**{**row, "state": State(row["state"]), "substate": substate})

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tenancy.ledger import activity_durations, alerts, rounds
-from tenancy.ledger.activity_durations import Usual
+from tenancy.ledger.activity_durations import DurationStats
 from tenancy.ledger.alerts import ChannelState
 from tenancy.ledger.ledger import LedgerSession
 
@@ -66,7 +66,7 @@ class Measures:
     classes: tuple[ClassMeasure, ...]
     times_to_active: Mapping[float, float]
     """Share of the attempts of the last day -> seconds; empty when there was none."""
-    activities: Mapping[str, Usual]
+    activities: Mapping[str, DurationStats]
     failures: Mapping[str, FailureMeasure]
     beats: Mapping[str, datetime]
     channels: tuple[ChannelState, ...]
@@ -89,7 +89,7 @@ def _measured(ledger: LedgerSession, now: datetime) -> Measures:
         stalls=tuple(StallMeasure(**row) for row in ledger.rows("measured_stalls")),
         classes=tuple(ClassMeasure(**row) for row in ledger.rows("open_classes_by_what")),
         times_to_active=_times_to_active(ledger, since),
-        activities=activity_durations.usual(ledger, since=since, enough=1),
+        activities=activity_durations.load_durations(ledger, since=since, enough=1),
         failures={row["activity"]: _failure(row) for row in ledger.rows("measured_failures", since=since)},
         beats={beat.name: beat.at for beat in rounds.beats(ledger)},
         channels=tuple(alerts.channel_states(ledger)),

@@ -13,7 +13,7 @@ from tenancy.saga.tenant import OpenStall
 
 
 @dataclass(frozen=True)
-class Stood:
+class StoredStatus:
     """One tenant, and the stall that is recorded of it."""
 
     tenant_id: TenantId
@@ -21,13 +21,13 @@ class Stood:
     stall: OpenStall | None
 
 
-def standings(ledger: LedgerSession) -> Iterator[Stood]:
+def load_statuses(ledger: LedgerSession) -> Iterator[StoredStatus]:
     """Every tenant that is in motion, failed, or has an open stall."""
     for row in ledger.rows("standings"):
-        yield Stood(TenantId(row["tenant_id"]), standing_of(row), open_stall_of(row))
+        yield StoredStatus(TenantId(row["tenant_id"]), status_of(row), open_stall_of(row))
 
 
-def standing_of(row: dict[str, Any]) -> Standing:
+def status_of(row: dict[str, Any]) -> Standing:
     """From a row of the table of tenants."""
     return Standing(
         state=State(row["state"]),

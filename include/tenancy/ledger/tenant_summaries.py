@@ -13,7 +13,7 @@ from uuid import UUID
 
 from tenancy.ledger.envelope import chain_break, fact_of
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.tenant_statuses import open_stall_of, standing_of
+from tenancy.ledger.tenant_statuses import open_stall_of, status_of
 from tenancy.saga.errors import LedgerOutdatedError
 from tenancy.saga.names import RunId, TenantId, is_slug
 from tenancy.saga.stalls import FAILED, IN_BETWEEN, PROVISIONING, Limits, Standing
@@ -223,7 +223,7 @@ def _summary(row: dict[str, Any]) -> TenantSummary:
         state=State(row["state"]),
         substate=Substate(row["substate"]) if row["substate"] else None,
         predecessor=TenantId(row["predecessor"]) if row["predecessor"] else None,
-        standing=standing_of(row),
+        standing=status_of(row),
         stall=open_stall_of(row),
         **{key: row[key] for key in _COPIED},
     )

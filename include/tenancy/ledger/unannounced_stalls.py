@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.tenant_statuses import open_stall_of, standing_of
+from tenancy.ledger.tenant_statuses import open_stall_of, status_of
 from tenancy.saga.names import TenantId
 from tenancy.saga.stalls import NOT_LOOKED_AT, Standing
 from tenancy.saga.tenant import OpenStall
 
 
 @dataclass(frozen=True)
-class Untold:
+class UnannouncedStall:
     """A tenant with an open stall, and the key under which it is told."""
 
     key: str
@@ -25,14 +25,16 @@ class Untold:
     stall: OpenStall
 
 
-def untold_stalls(ledger: LedgerSession, *, since: datetime, but: Collection[TenantId], limit: int) -> list[Untold]:
+def load_unannounced_stalls(
+    ledger: LedgerSession, *, since: datetime, but: Collection[TenantId], limit: int
+) -> list[UnannouncedStall]:
     """Those that began after `since`, less the tenants in `but`; the oldest first."""
     rows = ledger.rows("untold_stalls", since=since, but=list(but), limit=limit, not_looked_at=NOT_LOOKED_AT)
-    return [_untold(row) for row in rows]
+    return [_unannounced(row) for row in rows]
 
 
-def _untold(row: dict[str, Any]) -> Untold:
+def _unannounced(row: dict[str, Any]) -> UnannouncedStall:
     stall = open_stall_of(row)
     assert stall is not None  # the query wants one
     named = {name: row[name] for name in ("key", "slug", "region", "plan")}
-    return Untold(**named, tenant_id=TenantId(row["tenant_id"]), standing=standing_of(row), stall=stall)
+    return UnannouncedStall(**named, tenant_id=TenantId(row["tenant_id"]), standing=status_of(row), stall=stall)

@@ -10,7 +10,14 @@ from tenancy.console.api.desk import opened
 from tenancy.console.api.problems import ProblemError, documented
 from tenancy.console.callers import Right
 from tenancy.engine.classes import next_action, sentence
-from tenancy.ledger.incident_groups import KeptClass, Member, class_of_id, members, open_classes, open_keys
+from tenancy.ledger.incident_groups import (
+    GroupMember,
+    StoredIncidentGroup,
+    load_group,
+    load_members,
+    load_open_groups,
+    load_open_keys,
+)
 
 router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["classes"])
 
@@ -24,8 +31,8 @@ ClassId = Annotated[int, Path(ge=1, le=2**62, description="`class_issue` of a te
 def list_classes(parts: PartsOf) -> class_shapes.Classes:
     """The classes that are open: each is one matter, to be escalated once."""
     with opened(parts) as desk:
-        found = open_classes(desk.ledger, limit=CLASSES)
-        others = max(0, len(open_keys(desk.ledger)) - len(found))
+        found = load_open_groups(desk.ledger, limit=CLASSES)
+        others = max(0, len(load_open_keys(desk.ledger)) - len(found))
     shown = [class_shapes.ClassShape(**_drawn(each)) for each in found]
     return class_shapes.Classes(classes=shown, cut=others > 0, others=others)
 
@@ -35,8 +42,8 @@ def list_classes(parts: PartsOf) -> class_shapes.Classes:
 def show_class(parts: PartsOf, class_id: ClassId) -> class_shapes.ClassInFull:
     """One class with its tenants."""
     with opened(parts) as desk:
-        found = class_of_id(desk.ledger, class_id)
-        tenants = members(desk.ledger, class_id, limit=TENANTS + 1, left=True) if found else []
+        found = load_group(desk.ledger, class_id)
+        tenants = load_members(desk.ledger, class_id, limit=TENANTS + 1, left=True) if found else []
     if found is None:
         raise ProblemError(404, "There is no class of stall of this id.")
     return class_shapes.ClassInFull(
@@ -44,10 +51,10 @@ def show_class(parts: PartsOf, class_id: ClassId) -> class_shapes.ClassInFull:
     )
 
 
-def _drawn(kept: KeptClass) -> dict[str, Any]:
+def _drawn(kept: StoredIncidentGroup) -> dict[str, Any]:
     drawn = {**vars(kept), **vars(kept.signature), "sentence": sentence(kept.signature, kept.said)}
     return {**drawn, "next_action": next_action(kept)}
 
 
-def _member(each: Member) -> class_shapes.ClassMember:
+def _member(each: GroupMember) -> class_shapes.ClassMember:
     return class_shapes.ClassMember(**{**vars(each), "id": str(each.tenant_id)})

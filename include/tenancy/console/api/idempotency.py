@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from tenancy.console.api.asked import Asked
 from tenancy.console.api.problems import ProblemError, as_response, problem_of
 from tenancy.ledger import idempotency_keys
-from tenancy.ledger.idempotency_keys import Earlier, Key
+from tenancy.ledger.idempotency_keys import EarlierRequest, IdempotencyKey
 from tenancy.saga.names import TenantId
 
 REPLAYED = "Idempotency-Replayed"
@@ -30,9 +30,9 @@ def once(
     """Perform it, or answer what the first request with this key was answered; `tell` when that answer was lost."""
     if asked.key is None:
         return perform()
-    key = Key(asked.caller.name, asked.key, _digest(asked.request, body))
+    key = IdempotencyKey(asked.caller.name, asked.key, _digest(asked.request, body))
     with asked.parts.tenancy().ledger.open("tenancy console") as ledger:
-        earlier = idempotency_keys.claim(ledger, key, now=asked.parts.clock())
+        earlier = idempotency_keys.claim_key(ledger, key, now=asked.parts.clock())
     return _again(earlier, tell) if earlier else _first(asked, key, perform)
 
 
@@ -41,7 +41,7 @@ def _digest(request: Request, body: BaseModel) -> str:
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
-def _again(earlier: Earlier, tell: Callable[[TenantId], JSONResponse]) -> JSONResponse:
+def _again(earlier: EarlierRequest, tell: Callable[[TenantId], JSONResponse]) -> JSONResponse:
     if not earlier.same_request:
         raise ProblemError(
             400, "Idempotency-Key: was used for another request; take a new one.", field="Idempotency-Key"
@@ -60,7 +60,7 @@ def _replayed(response: JSONResponse) -> JSONResponse:
     return response
 
 
-def _first(asked: Asked, key: Key, perform: Callable[[], JSONResponse]) -> JSONResponse:
+def _first(asked: Asked, key: IdempotencyKey, perform: Callable[[], JSONResponse]) -> JSONResponse:
     """Whatever happens, the key is kept with an answer, free again, or obeyed."""
     kept: tuple[int, dict[str, Any]] | None = None
     try:
@@ -74,9 +74,9 @@ def _first(asked: Asked, key: Key, perform: Callable[[], JSONResponse]) -> JSONR
     finally:
         with asked.parts.tenancy().ledger.open("tenancy console") as ledger:
             if kept:
-                idempotency_keys.keep(ledger, key, *kept)
+                idempotency_keys.store_response(ledger, key, *kept)
             else:
-                idempotency_keys.drop(ledger, key)
+                idempotency_keys.release_key(ledger, key)
     return response
 
 

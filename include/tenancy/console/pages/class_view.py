@@ -4,7 +4,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from tenancy.engine.classes import next_action, sentence
-from tenancy.ledger.incident_groups import KeptClass, Member, members, open_classes, open_keys
+from tenancy.ledger.incident_groups import (
+    GroupMember,
+    StoredIncidentGroup,
+    load_members,
+    load_open_groups,
+    load_open_keys,
+)
 from tenancy.ledger.ledger import LedgerSession
 
 _CLASSES: Final = 10
@@ -16,8 +22,8 @@ _MEMBERS: Final = 50
 class ClassView:
     """One class, and the first of its tenants."""
 
-    kept: KeptClass
-    tenants: tuple[Member, ...]
+    kept: StoredIncidentGroup
+    tenants: tuple[GroupMember, ...]
 
     @property
     def says(self) -> str:
@@ -45,6 +51,6 @@ class ClassesView:
 
 def look(ledger: LedgerSession) -> ClassesView:
     """Those that are open, the oldest first."""
-    found = open_classes(ledger, limit=_CLASSES)
-    views = tuple(ClassView(each, tuple(members(ledger, each.id, limit=_MEMBERS))) for each in found)
-    return ClassesView(views, len(open_keys(ledger)) - len(views) if len(views) == _CLASSES else 0)
+    found = load_open_groups(ledger, limit=_CLASSES)
+    views = tuple(ClassView(each, tuple(load_members(ledger, each.id, limit=_MEMBERS))) for each in found)
+    return ClassesView(views, len(load_open_keys(ledger)) - len(views) if len(views) == _CLASSES else 0)

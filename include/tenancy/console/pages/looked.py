@@ -6,7 +6,7 @@ from datetime import datetime
 
 from tenancy.console.counsel import Counsel
 from tenancy.engine.progress import Progress
-from tenancy.ledger.activity_durations import Usual
+from tenancy.ledger.activity_durations import DurationStats
 from tenancy.ledger.envelope import Envelope
 from tenancy.ledger.findings import OpenFinding
 from tenancy.ledger.rounds import Beat
@@ -25,7 +25,7 @@ class Looked:
     held: str
     """Why its run does not go on, also when nobody is there to record it; empty when it does."""
     progress: Progress
-    usual: Mapping[str, Usual]
+    usual: Mapping[str, DurationStats]
     beats: tuple[Beat, ...]
     findings: tuple[OpenFinding, ...]
     escalation: str

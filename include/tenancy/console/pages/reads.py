@@ -14,7 +14,7 @@ from tenancy.console.pages.patience import PATIENCE_SECONDS, patiently
 from tenancy.console.parts import Parts
 from tenancy.engine.progress import progress
 from tenancy.ledger import tenant_summaries
-from tenancy.ledger.activity_durations import Usual, usual
+from tenancy.ledger.activity_durations import DurationStats, load_durations
 from tenancy.ledger.findings import OpenFinding, open_findings
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.rounds import Beat, beats
@@ -63,7 +63,7 @@ def glance(desk: Desk, ref: str) -> Seen:
     return Seen(line, tuple(beats(desk.ledger)), found, escalation, desk.counsel(desk.parts.engine.known))
 
 
-def tenant(desk: Desk, ref: str, history: "Kept[dict[str, Usual]]") -> Looked:
+def tenant(desk: Desk, ref: str, history: "Kept[dict[str, DurationStats]]") -> Looked:
     """All that a tenant's page shows; 404 when there is no such tenant."""
     seen = glance(desk, ref)
     line = seen.line
@@ -118,9 +118,9 @@ class Kept(Generic[_Seen]):
         return self._values[0]
 
 
-def history() -> Kept[dict[str, Usual]]:
+def history() -> Kept[dict[str, DurationStats]]:
     """How long activities usually take: it changes slowly."""
-    return Kept(usual, 60.0)
+    return Kept(load_durations, 60.0)
 
 
 def counts() -> Kept[dict[State, int]]:

@@ -12,7 +12,7 @@ from typing import Final
 from tenancy.activities.activity import Activity
 from tenancy.activities.plan import PLAN
 from tenancy.console.pages import words
-from tenancy.ledger.activity_durations import Usual
+from tenancy.ledger.activity_durations import DurationStats
 from tenancy.ledger.envelope import Envelope
 from tenancy.ledger.timeline import Row, RowStatus, Timeline, Undo
 from tenancy.saga import facts as f
@@ -100,7 +100,7 @@ class Scene:
     held: str
     current: str
     platform: Platform
-    usual: Mapping[str, Usual]
+    usual: Mapping[str, DurationStats]
     ends: Mapping[int, datetime]
 
     @property
@@ -187,7 +187,7 @@ def _undo(row: Row, scene: Scene) -> str:
     return {Undo.NO: "", Undo.FAILED: "undo-failed"}.get(row.undo, row.undo.value)
 
 
-def _usual(usual: Usual | None) -> str:
+def _usual(usual: DurationStats | None) -> str:
     if usual is None:
         return ""
     return f"usually {words.duration(usual.median_seconds)}, 95 of 100 within {words.duration(usual.most_seconds)}"
