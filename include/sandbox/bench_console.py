@@ -25,7 +25,7 @@ from tenancy.console.pages.patience import PATIENCE_SECONDS
 from tenancy.console.parts import Parts
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.ledger import Ledger, utc_now
-from tenancy.ledger.measures import measured
+from tenancy.ledger.measures import load_measures
 from tenancy.saga.credentials import Keyring
 
 _FEW = 1_000
@@ -113,7 +113,7 @@ def _measuring(ledger: Ledger, times: int) -> list[Asked]:
     for _ in range(times):
         began, worked = time.perf_counter(), time.process_time()
         with ledger.open("bench") as session:
-            exposition(families(measured(session)))
+            exposition(families(load_measures(session)))
         took.append(Asked(time.perf_counter() - began, time.process_time() - worked))
     return took
 

@@ -27,7 +27,7 @@ from tenancy.activities.plan import PLAN
 from tenancy.adapters.dsn import Dsn
 from tenancy.ledger.envelope import Envelope
 from tenancy.ledger.ledger import Ledger, LedgerSession
-from tenancy.ledger.timeline import RowStatus, Timeline, timelines
+from tenancy.ledger.timeline import RowStatus, Timeline, build_timelines
 from tenancy.saga.errors import TenancyError
 from tenancy.saga.evolve import fold
 from tenancy.saga.facts import RequestRefused
@@ -205,7 +205,7 @@ def _follow(ledger: LedgerSession, tenant_id: TenantId, show: Callable[[Saga, Ti
 def _read(envelopes: list[Envelope]) -> tuple[Saga, Timeline]:
     saga = fold(envelope.fact for envelope in envelopes)
     assert saga is not None  # the tenant was found by its facts
-    return saga, timelines(envelopes)[-1]
+    return saga, build_timelines(envelopes)[-1]
 
 
 class _Lines:

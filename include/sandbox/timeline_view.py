@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tenancy.activities.registry import activity_of
-from tenancy.ledger.timeline import Row, RowStatus, Timeline, Undo
+from tenancy.ledger.timeline import CompensationStatus, RowStatus, Timeline, TimelineRow
 from tenancy.saga.tenant import Saga
 
 _SIGNS: Final = {
@@ -23,8 +23,16 @@ _SIGNS: Final = {
     RowStatus.DONE: ("✓", "green"),
     RowStatus.FAILED: ("✗", "red"),
 }
-_UNDO_SIGNS: Final = {Undo.UNDOING: ("↶", "magenta"), Undo.UNDONE: ("↶", "magenta"), Undo.FAILED: ("!", "red")}
-_UNDO_WORDS: Final = {Undo.UNDOING: "being undone", Undo.UNDONE: "undone", Undo.FAILED: "not undone"}
+_UNDO_SIGNS: Final = {
+    CompensationStatus.UNDOING: ("↶", "magenta"),
+    CompensationStatus.UNDONE: ("↶", "magenta"),
+    CompensationStatus.FAILED: ("!", "red"),
+}
+_UNDO_WORDS: Final = {
+    CompensationStatus.UNDOING: "being undone",
+    CompensationStatus.UNDONE: "undone",
+    CompensationStatus.FAILED: "not undone",
+}
 
 _SENTENCES: Final = {
     "Provisioning": "being provisioned",
@@ -65,21 +73,25 @@ class TimelineView:
         notes = [Text(note, style="yellow") for note in timeline.notes]
         return Padding(Group(Text(headline(saga), style="bold"), "", table, *notes), (1, 2))
 
-    def _cells(self, row: Row, now: datetime) -> tuple[RenderableType, ...]:
+    def _cells(self, row: TimelineRow, now: datetime) -> tuple[RenderableType, ...]:
         activity = activity_of(row.activity)
         sign, style = sign_of(row)
-        icon = self._spinner if row.status is RowStatus.RUNNING and row.undo is Undo.NO else Text(sign, style=style)
+        icon = (
+            self._spinner
+            if row.status is RowStatus.RUNNING and row.undo is CompensationStatus.NO
+            else Text(sign, style=style)
+        )
         dim = "dim" if row.status is RowStatus.IDLE else ""
         label = Text(activity.label, style=dim)
         return icon, label, activity.short_label, duration_text(row.duration(now)), Text(remark(row), style=style)
 
 
-def sign_of(row: Row) -> tuple[str, str]:
+def sign_of(row: TimelineRow) -> tuple[str, str]:
     """The row's sign and colour; the words beside it say the same."""
-    return _SIGNS[row.status] if row.undo is Undo.NO else _UNDO_SIGNS[row.undo]
+    return _SIGNS[row.status] if row.undo is CompensationStatus.NO else _UNDO_SIGNS[row.undo]
 
 
-def remark(row: Row) -> str:
+def remark(row: TimelineRow) -> str:
     """Why it waits, how it failed, what became of it."""
     tries = f"try {row.tries}" if row.tries > 1 else ""
     parts = [tries, row.message, _UNDO_WORDS.get(row.undo, "")]
@@ -94,7 +106,7 @@ def duration_text(duration: timedelta | None) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)}:{int(seconds % 60):02d} min"
 
 
-def line(row: Row, now: datetime) -> str:
+def line(row: TimelineRow, now: datetime) -> str:
     """One row in one line, for logs and pipes."""
     activity = activity_of(row.activity)
     words = f"{sign_of(row)[0]} {activity.label:<28}{duration_text(row.duration(now)):>8}  {remark(row)}"

@@ -15,7 +15,7 @@ from sandbox import lifecycle
 from sandbox.access import Access
 from sandbox.faults.desk import Desk
 from sandbox.layout import PROJECT, Layout
-from tenancy.ledger.envelope import chain_break
+from tenancy.ledger.envelope import find_chain_break
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.names import TenantId
 from tests import parts
@@ -149,7 +149,7 @@ def test_the_facts_of_the_backup_are_whole_and_go_on_from_there(restored: tuple[
     assert known < now
     with Ledger(parts.as_dsn(story.access.ledger_dsn, "the ledger")).open("test") as ledger:
         for stream in {stream for stream, _, _ in now}:
-            assert chain_break(ledger.envelopes(TenantId(UUID(stream)))) is None
+            assert find_chain_break(ledger.envelopes(TenantId(UUID(stream)))) is None
 
 
 def test_a_tenant_that_became_active_after_it_is_active_again_with_its_customers_data(

@@ -11,7 +11,7 @@ from sandbox.postgres import PostgresServer
 from tenancy.adapters.dsn import Dsn
 from tenancy.engine.notify import Channel, deliver
 from tenancy.ledger import alerts
-from tenancy.ledger.alerts import Alert, ChannelState, Letter
+from tenancy.ledger.alerts import Alert, ChannelState, Delivery
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, LedgerSession
 from tenancy.saga.errors import TransientError
@@ -45,8 +45,8 @@ class Office:
         self.now += later
         return deliver(self.ledger, {name: Channel(self._take(name)) for name in self.channels})
 
-    def _take(self, name: str) -> Callable[[Letter], None]:
-        def take(letter: Letter) -> None:
+    def _take(self, name: str) -> Callable[[Delivery], None]:
+        def take(letter: Delivery) -> None:
             if name in self.dead:
                 raise TransientError("nobody answers")
             self.took.append((name, letter.alert.key))
@@ -59,7 +59,7 @@ class Office:
 
     @property
     def due(self) -> bool:
-        return bool(self.look(alerts.is_due))
+        return bool(self.look(alerts.has_due_alerts))
 
 
 @pytest.fixture
@@ -85,22 +85,22 @@ def test_a_key_is_told_once_however_often_it_is_raised(office: Office):
 def test_a_letter_has_all_that_was_said_and_the_tenants_slug(session: LedgerSession):
     session.record(TENANT, start(), stamp=Stamp("ada"))
     alerts.raise_alert(session, ALERT)
-    alerts.address(session, ["smtp"])
-    letter = alerts.claim(session, ["smtp"])
-    assert letter == Letter(ALERT, "acme", NOW, "smtp", 1)
-    assert alerts.claim(session, ["smtp"]) is None
+    alerts.address_alerts(session, ["smtp"])
+    letter = alerts.claim_delivery(session, ["smtp"])
+    assert letter == Delivery(ALERT, "acme", NOW, "smtp", 1)
+    assert alerts.claim_delivery(session, ["smtp"]) is None
 
 
 def test_what_was_raised_in_a_transaction_that_fails_was_not(session: LedgerSession):
     def fail() -> None:
         with session.admission():
             alerts.raise_alert(session, ALERT)
-            assert alerts.is_due(session)
+            assert alerts.has_due_alerts(session)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
-    assert not alerts.is_due(session)
+    assert not alerts.has_due_alerts(session)
 
 
 def test_a_dead_channel_is_tried_again_later_and_holds_up_no_other(office: Office):
@@ -119,7 +119,7 @@ def test_many_letters_to_a_dead_channel_cost_one_try_a_pass(office: Office):
     office.dead = {"slack"}
     office.raised(*(f"a{number}" for number in range(5)))
     assert office.deliver() == "1 put off, 5 sent"
-    assert office.look(alerts.channel_states) == [ChannelState("slack", 5, 0), ChannelState("webhook", 0, 0)]
+    assert office.look(alerts.load_channel_states) == [ChannelState("slack", 5, 0), ChannelState("webhook", 0, 0)]
 
 
 def test_after_a_day_it_is_given_up_and_says_why(office: Office, quick_server: PostgresServer):
@@ -128,7 +128,7 @@ def test_after_a_day_it_is_given_up_and_says_why(office: Office, quick_server: P
     office.deliver()
     assert office.deliver(later=timedelta(hours=23, minutes=59, seconds=45)) == "1 given up"
     assert not office.due
-    assert office.look(alerts.channel_states) == [ChannelState("slack", 0, 1)]
+    assert office.look(alerts.load_channel_states) == [ChannelState("slack", 0, 1)]
     with superuser(quick_server, office.dsn.dbname) as connection:
         (row,) = connection.execute("select tries, last_error from ledger.delivery").fetchall()
     assert row == {"tries": 2, "last_error": "nobody answers"}
@@ -136,8 +136,8 @@ def test_after_a_day_it_is_given_up_and_says_why(office: Office, quick_server: P
 
 def test_a_sender_that_died_is_taken_over_a_minute_later(office: Office):
     office.raised("a")
-    office.look(lambda session: alerts.address(session, ["slack"]))
-    office.look(lambda session: alerts.claim(session, ["slack"]))
+    office.look(lambda session: alerts.address_alerts(session, ["slack"]))
+    office.look(lambda session: alerts.claim_delivery(session, ["slack"]))
     assert office.deliver(later=timedelta(seconds=59)) == "nothing to send"
     assert office.deliver(later=timedelta(seconds=1)) == "1 sent"
 
@@ -156,10 +156,10 @@ def test_without_a_channel_nobody_is_told_and_nothing_waits(office: Office):
     office.channels = ()
     office.raised("a")
     assert office.deliver() == "nobody to tell: no channel has a connection"
-    assert (office.due, office.look(alerts.untold)) == (False, 1)
+    assert (office.due, office.look(alerts.count_undeliverable)) == (False, 1)
     office.channels = ("slack",)
     assert office.deliver(later=timedelta(minutes=1)) == "nothing to send"
-    assert office.look(alerts.untold) == 1
+    assert office.look(alerts.count_undeliverable) == 1
 
 
 def test_what_waits_for_a_channel_that_was_taken_away_is_given_up(office: Office):
@@ -169,7 +169,7 @@ def test_what_waits_for_a_channel_that_was_taken_away_is_given_up(office: Office
     office.channels = ("webhook",)
     office.deliver(later=timedelta(minutes=1))
     assert not office.due
-    assert office.look(alerts.channel_states) == [ChannelState("slack", 0, 1), ChannelState("webhook", 0, 0)]
+    assert office.look(alerts.load_channel_states) == [ChannelState("slack", 0, 1), ChannelState("webhook", 0, 0)]
 
 
 def test_a_pass_sends_a_bounded_number_and_the_next_goes_on(office: Office):
@@ -183,4 +183,4 @@ def test_after_thirty_days_it_is_forgotten(office: Office):
     office.raised("a")
     office.deliver()
     office.deliver(later=timedelta(days=31))
-    assert office.look(alerts.channel_states) == []
+    assert office.look(alerts.load_channel_states) == []

@@ -108,9 +108,9 @@ def test_a_class_is_told_once_and_its_tenants_are_not(stage: Stage):
             note_classes(session)
             tell_of_classes(session)
             tell_of_stalls(stage.tenancy, session, but=load_grouped_tenants(session))
-        alerts.address(session, ["c"])
-        letter = alerts.claim(session, ["c"])
-        assert alerts.claim(session, ["c"]) is None
+        alerts.address_alerts(session, ["c"])
+        letter = alerts.claim_delivery(session, ["c"])
+        assert alerts.claim_delivery(session, ["c"]) is None
     assert letter is not None
     assert letter.alert.subject.startswith("A class issue: 60 tenants do not get on at Allocate storage in eu")
 
@@ -137,5 +137,5 @@ def test_those_beyond_one_pass_are_told_of_by_the_next(crowd: Ledger):
     with crowd.open("test") as session:
         for told in (100, 103, 103):
             tell_of_classes(session)
-            alerts.address(session, ["c"])
-            assert [each.waiting for each in alerts.channel_states(session)] == [told]
+            alerts.address_alerts(session, ["c"])
+            assert [each.waiting for each in alerts.load_channel_states(session)] == [told]

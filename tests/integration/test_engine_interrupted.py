@@ -8,7 +8,7 @@ import pytest
 
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.storage import StorageServer
-from tenancy.ledger.envelope import chain_break
+from tenancy.ledger.envelope import find_chain_break
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
@@ -36,7 +36,7 @@ def test_unwinding_that_keeps_dying_later_and_later_ends_settled(stage: Stage, l
         if stage.saga.phase != "Cancelling":
             break
         dies(stage.unwind, *lines, stage.handles, after=statements)
-        assert chain_break(stage.envelopes) is None
+        assert find_chain_break(stage.envelopes) is None
     assert stage.saga.phase == "Failed settled"
     assert stage.outside == NOTHING
     released = [fact.resource for fact in stage.facts(f.ResourceReleased)]
@@ -53,7 +53,7 @@ def test_tasks_that_die_later_and_later_end_in_an_active_tenant(stage: Stage, li
                 break
     assert stage.saga.phase == "Active"
     assert {len(names) for names in stage.outside.values()} == {1}
-    assert chain_break(stage.envelopes) is None
+    assert find_chain_break(stage.envelopes) is None
     assert len(stage.facts(f.ResourceIntended)) == len(stage.saga.resources)
 
 

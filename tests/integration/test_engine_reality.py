@@ -32,7 +32,7 @@ def found(stage: Stage) -> list[tuple[str, str]]:
 
 def opened(stage: Stage) -> list[OpenFinding]:
     with stage.tenancy.ledger.open("test") as ledger:
-        return findings.open_findings(ledger)
+        return findings.load_open_findings(ledger)
 
 
 def forget_all(stage: Stage) -> None:

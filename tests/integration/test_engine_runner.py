@@ -7,7 +7,7 @@ import pytest
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.storage import StorageServer
 from tenancy.engine.retry_window import TURN_TRIES
-from tenancy.ledger.envelope import chain_break
+from tenancy.ledger.envelope import find_chain_break
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import OutOfTurn, PermanentError, Refused, StaleLease, TransientError
@@ -22,7 +22,7 @@ def test_all_activities_in_order_make_the_tenant_active(stage: Stage):
     assert stage.run_all().phase == "Active"
     assert [fact.activity for fact in stage.facts(f.ActivityCompleted)] == list(ORDER)
     assert isinstance(stage.envelopes[-1].fact, f.ProvisioningCompleted)
-    assert chain_break(stage.envelopes) is None
+    assert find_chain_break(stage.envelopes) is None
     assert {len(names) for names in stage.outside.values()} == {1}
     assert all(resource.state is ResourceState.PRESENT for resource in stage.saga.resources)
 

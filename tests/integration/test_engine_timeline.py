@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from tenancy.ledger.envelope import Envelope, Stamp, seal
-from tenancy.ledger.timeline import Row, RowStatus, Timeline, Undo, timelines
+from tenancy.ledger.timeline import CompensationStatus, RowStatus, Timeline, TimelineRow, build_timelines
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.decide import decide
@@ -31,7 +31,7 @@ def _told(*commands: c.Command | f.Fact) -> list[Envelope]:
 
 
 def _only(envelopes: Iterable[Envelope]) -> Timeline:
-    (timeline,) = timelines(envelopes)
+    (timeline,) = build_timelines(envelopes)
     return timeline
 
 
@@ -40,7 +40,7 @@ def _after(seconds: int) -> datetime:
 
 
 def test_no_facts_have_no_timeline():
-    assert timelines([]) == ()
+    assert build_timelines([]) == ()
 
 
 def test_rows_stand_in_the_order_of_the_plan_and_wait():
@@ -74,48 +74,52 @@ def test_the_last_failure_is_red_with_its_error_and_later_rows_stay_idle():
     assert (failed.status, failed.message, failed.tries) == (RowStatus.FAILED, "no answer", 2)
     assert failed.ended_at == _after(len(FIRST_FAILS) - 2)
     assert timeline.row(FLIP).status is RowStatus.IDLE
-    assert [row.undo for row in timeline.rows] == [Undo.NO] * len(ORDER)
+    assert [row.undo for row in timeline.rows] == [CompensationStatus.NO] * len(ORDER)
 
 
 def test_a_row_is_being_undone_until_all_it_made_is_gone():
     undone = (*FIRST_FAILS, *release(1, ("schema", "acme_1"), ("connection", "acme_1")))
     half = _only(_told(*undone, *release(1, ("database", "acme_1"))))
-    assert {row.activity: row.undo for row in half.rows if row.undo is not Undo.NO} == {
-        SCHEMA: Undo.UNDONE,
-        HANDLE: Undo.UNDONE,
-        STORAGE: Undo.UNDOING,
+    assert {row.activity: row.undo for row in half.rows if row.undo is not CompensationStatus.NO} == {
+        SCHEMA: CompensationStatus.UNDONE,
+        HANDLE: CompensationStatus.UNDONE,
+        STORAGE: CompensationStatus.UNDOING,
     }
     whole = _only(_told(*undone, *release(1, ("database", "acme_1"), ("role", "acme_1"))))
-    assert whole.row(STORAGE).undo is Undo.UNDONE
+    assert whole.row(STORAGE).undo is CompensationStatus.UNDONE
     assert whole.row(STORAGE).status is RowStatus.DONE
 
 
 def test_a_compensation_that_fails_is_told_beside_the_first_error_not_in_its_place():
     stuck = _only(_told(*FIRST_FAILS, *STUCK_THEN_SETTLED[:6]))
-    assert stuck.row(HANDLE).undo is Undo.FAILED
+    assert stuck.row(HANDLE).undo is CompensationStatus.FAILED
     assert stuck.row(SCHEMA).message == "no answer"
     assert stuck.notes == ("connection acme_1 could not be undone: no answer",)
 
 
 def test_what_is_found_again_is_being_undone_again():
     found = _only(_told(*FIRST_FAILS, *STUCK_THEN_SETTLED[:-3]))
-    assert found.row(STORAGE).undo is Undo.UNDOING
+    assert found.row(STORAGE).undo is CompensationStatus.UNDOING
     settled = _only(_told(*FIRST_FAILS, *STUCK_THEN_SETTLED))
-    assert settled.row(STORAGE).undo is settled.row(HANDLE).undo is Undo.UNDONE
+    assert settled.row(STORAGE).undo is settled.row(HANDLE).undo is CompensationStatus.UNDONE
 
 
 def test_every_attempt_is_kept_and_a_new_one_begins_clean():
-    first, second = timelines(_told(*FIRST_FAILS, *STUCK_THEN_SETTLED, *RETRIED_AND_RETAINED))
-    assert (first.attempt, first.row(SCHEMA).status, first.row(STORAGE).undo) == (1, RowStatus.FAILED, Undo.UNDONE)
+    first, second = build_timelines(_told(*FIRST_FAILS, *STUCK_THEN_SETTLED, *RETRIED_AND_RETAINED))
+    assert (first.attempt, first.row(SCHEMA).status, first.row(STORAGE).undo) == (
+        1,
+        RowStatus.FAILED,
+        CompensationStatus.UNDONE,
+    )
     assert (second.attempt, second.run_id, second.row(SCHEMA).status) == (2, "run-2", RowStatus.DONE)
     assert (second.row(FLIP).status, second.row(FLIP).message) == (RowStatus.FAILED, "no answer")
-    assert {row.undo for row in second.rows} == {Undo.NO}
+    assert {row.undo for row in second.rows} == {CompensationStatus.NO}
 
 
 def test_an_attempt_that_kept_its_resources_hands_them_on_to_the_next():
-    *_, last = timelines(_told(*WHOLE_LIFE))
+    *_, last = build_timelines(_told(*WHOLE_LIFE))
     assert last.attempt == 3
-    assert {row.activity for row in last.rows if row.undo is Undo.UNDONE} >= {STORAGE, HANDLE, SCHEMA}
+    assert {row.activity for row in last.rows if row.undo is CompensationStatus.UNDONE} >= {STORAGE, HANDLE, SCHEMA}
 
 
 def test_an_eviction_is_told_in_a_note():
@@ -132,5 +136,5 @@ def test_facts_that_only_inform_leave_the_rows_alone():
 
 
 def test_duration_is_measured_from_the_first_try():
-    row = Row(STORAGE, started_at=NOON, ended_at=_after(90))
+    row = TimelineRow(STORAGE, started_at=NOON, ended_at=_after(90))
     assert row.duration(_after(1_000)) == timedelta(seconds=90)

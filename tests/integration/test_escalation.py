@@ -10,9 +10,9 @@ from tenancy.engine import actions
 from tenancy.engine.escalation import outcome
 from tenancy.engine.notify import Channel, deliver
 from tenancy.engine.reconcile import reconcile
-from tenancy.ledger.alerts import Letter
+from tenancy.ledger.alerts import Delivery
 from tenancy.ledger.envelope import Stamp
-from tenancy.ledger.escalations import escalation_of
+from tenancy.ledger.escalations import load_escalation
 from tenancy.ledger.ledger import Ledger
 from tenancy.ledger.tenant_statuses import status_of
 from tenancy.saga import commands as c
@@ -34,7 +34,7 @@ class Channels:
     names: tuple[str, ...] = ("slack", "smtp")
     dead: set[str] = field(default_factory=set)
     later: timedelta = timedelta()
-    took: list[tuple[str, Letter]] = field(default_factory=list)
+    took: list[tuple[str, Delivery]] = field(default_factory=list)
 
     @property
     def ledger(self) -> Ledger:
@@ -43,8 +43,8 @@ class Channels:
     def deliver(self) -> None:
         deliver(self.ledger, {name: Channel(self._take(name)) for name in self.names})
 
-    def _take(self, name: str) -> Callable[[Letter], None]:
-        def take(letter: Letter) -> None:
+    def _take(self, name: str) -> Callable[[Delivery], None]:
+        def take(letter: Delivery) -> None:
             if name in self.dead:
                 raise TransientError("It did not answer within 5 s.")
             self.took.append((name, letter))
@@ -76,7 +76,7 @@ def _says(channels: Channels) -> str:
     with channels.ledger.open("test") as session:
         tenant_id = session.tenant_of_slug("acme")
         assert tenant_id is not None
-        found = escalation_of(session, tenant_id)
+        found = load_escalation(session, tenant_id)
     return outcome(found, channels.console.now + channels.later) if found else ""
 
 

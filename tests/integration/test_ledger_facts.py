@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.postgres import PostgresServer
 from tenancy.adapters.dsn import Dsn
-from tenancy.ledger.envelope import Stamp, chain_break
+from tenancy.ledger.envelope import Stamp, find_chain_break
 from tenancy.ledger.ledger import Ledger, LedgerSession
 from tenancy.ledger.tenant_summaries import find_first_broken_fact
 from tenancy.saga.errors import LedgerOutdatedError, Refused
@@ -104,7 +104,7 @@ def test_a_streams_facts_are_numbered_and_chained_from_the_first(filled: LedgerS
     assert [envelope.seq for envelope in envelopes] == list(range(1, len(envelopes) + 1))
     assert envelopes[0].prev_hash == ""
     assert [e.prev_hash for e in envelopes[1:]] == [e.hash for e in envelopes[:-1]]
-    assert chain_break(envelopes) is None
+    assert find_chain_break(envelopes) is None
 
 
 def test_a_fact_keeps_who_when_why_and_under_which_lease(ledger: Ledger, filled: LedgerSession):
@@ -122,7 +122,7 @@ def test_every_stream_has_its_own_chain(filled: LedgerSession):
     stream = filled.envelopes(PLATFORM_STREAM)
     assert [envelope.seq for envelope in stream] == [1, 2, 3]
     assert [envelope.attempt for envelope in stream] == [0, 0, 0]
-    assert chain_break(stream) is None
+    assert find_chain_break(stream) is None
 
 
 @pytest.mark.parametrize(
@@ -150,14 +150,14 @@ def test_the_chain_shows_which_fact_was_altered(quick_server: PostgresServer, fi
 def test_the_chain_shows_which_fact_was_removed(quick_server: PostgresServer, filled: LedgerSession):
     with guards_off(quick_server, "ledger_of_tests") as connection:
         connection.execute("delete from ledger.fact where seq = 4")
-    assert chain_break(filled.envelopes(TENANT)) == 4
+    assert find_chain_break(filled.envelopes(TENANT)) == 4
 
 
 def test_the_chain_shows_which_facts_changed_places(quick_server: PostgresServer, filled: LedgerSession):
     with guards_off(quick_server, "ledger_of_tests") as connection:
         for old, new in ((4, 99), (5, 4), (99, 5)):
             connection.execute("update ledger.fact set seq = %s where seq = %s", (new, old))
-    assert chain_break(filled.envelopes(TENANT)) == 4
+    assert find_chain_break(filled.envelopes(TENANT)) == 4
 
 
 def test_a_removed_last_fact_shows_against_the_tenants_row(

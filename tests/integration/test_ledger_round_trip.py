@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from tenancy.adapters.dsn import Dsn
-from tenancy.ledger.envelope import Stamp, chain_break, data_of, fact_of, seal
+from tenancy.ledger.envelope import Stamp, data_of, fact_of, find_chain_break, seal
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.facts import FACTS, RequestRefused
 from tenancy.saga.names import PLATFORM_STREAM, RunId
@@ -57,4 +57,4 @@ def test_facts_read_in_another_time_zone_are_the_same(ledger_dsn: Dsn, session: 
     with psycopg.connect(**abroad, row_factory=dict_row) as connection:
         envelopes = LedgerSession(connection, lambda: datetime.now(UTC)).envelopes(PLATFORM_STREAM)
     assert envelopes == session.envelopes(PLATFORM_STREAM)
-    assert chain_break(envelopes) is None
+    assert find_chain_break(envelopes) is None

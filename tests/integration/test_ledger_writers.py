@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tenancy.ledger.envelope import Stamp, chain_break
+from tenancy.ledger.envelope import Stamp, find_chain_break
 from tenancy.ledger.ledger import Ledger, LedgerSession
 from tenancy.saga import commands as c
 from tenancy.saga.errors import Refused, TransientError
@@ -53,7 +53,7 @@ def test_writers_of_one_tenant_lose_and_double_nothing(ledger: Ledger, session: 
     assert [envelope.seq for envelope in envelopes] == list(range(1, len(envelopes) + 1))
     assert sum(isinstance(envelope.fact, Escalated) for envelope in envelopes) == 10 * writers
     assert len(envelopes) == before + 10 * writers
-    assert chain_break(envelopes) is None
+    assert find_chain_break(envelopes) is None
 
 
 def test_refusals_noted_at_once_all_stand_in_the_platforms_stream(ledger: Ledger, session: LedgerSession):
@@ -64,7 +64,7 @@ def test_refusals_noted_at_once_all_stand_in_the_platforms_stream(ledger: Ledger
     _at_once(ledger, refuse, refuse)
     envelopes = session.envelopes(PLATFORM_STREAM)
     assert len(envelopes) == 20
-    assert chain_break(envelopes) is None
+    assert find_chain_break(envelopes) is None
 
 
 @pytest.mark.parametrize("_round", range(5))
@@ -85,7 +85,7 @@ def test_of_cancel_and_the_flip_to_active_exactly_one_wins(ledger: Ledger, sessi
     after = session.saga(TENANT)
     assert after is not None
     assert (outcomes, after.phase) in [(["Active", "refused"], "Active"), (["refused", "Cancelling"], "Cancelling")]
-    assert chain_break(session.envelopes(TENANT)) is None
+    assert find_chain_break(session.envelopes(TENANT)) is None
 
 
 def test_a_writer_that_was_overtaken_decides_again_on_what_is_now_true(ledger: Ledger, session: LedgerSession):

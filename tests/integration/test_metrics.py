@@ -57,9 +57,9 @@ def test_what_happened_is_counted(ledger: Ledger, session: LedgerSession):
     session.record(TENANT, *FIRST_FAILS, stamp=Stamp("ada"))
     rounds.beat(session, "reconciliation", took_seconds=0.1, summary="nothing to do")
     alerts.raise_alert(session, Alert("a", "A.", ""))
-    alerts.address(session, [])
+    alerts.address_alerts(session, [])
     alerts.raise_alert(session, Alert("b", "B.", ""))
-    alerts.address(session, ["slack"])
+    alerts.address_alerts(session, ["slack"])
     document = metrics(ledger)
     assert document.value("tenancy_tenants", state="Failed", substate="unwinding") == 1
     assert document.value("tenancy_oldest_in_state_seconds", state="Failed", substate="unwinding") > 0
@@ -97,7 +97,7 @@ def test_what_happened_the_day_before_yesterday_is_no_longer_told(ledger: Ledger
     session.record(TENANT, start(SECOND_RUN), *done(*ORDER, run_id=SECOND_RUN), stamp=Stamp("ada"))
     later = Ledger(ledger._dsn, clock=lambda: EPOCH + timedelta(days=2))
     with later.open("test") as reader:
-        seen = measures.measured(reader)
+        seen = measures.load_measures(reader)
     assert (seen.times_to_active, seen.activities, seen.failures) == ({}, {}, {})
     assert {state: measure.tenants for state, measure in seen.states.items()} == {("Active", ""): 1}
 

@@ -11,7 +11,7 @@ import pytest
 
 from tenancy import bootstrap
 from tenancy.engine.alerting import Message
-from tenancy.ledger.alerts import Alert, Letter
+from tenancy.ledger.alerts import Alert, Delivery
 from tenancy.orchestration import notifiers
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 from tests.endpoints import Endpoint, http_endpoint, nobodys_port, smtp_endpoint
@@ -19,7 +19,7 @@ from tests.unit.sagas import TENANT
 
 AT = datetime(2026, 2, 1, 12, 0, tzinfo=UTC)
 ALERT = Alert("stall:1", "Tenant acme is stalled.", "{{ 7*7 }} & {% bad", TENANT, "/tenancy/tenants/1", {"cause": "x"})
-LETTER = Letter(ALERT, "acme", AT, "webhook", 1)
+LETTER = Delivery(ALERT, "acme", AT, "webhook", 1)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Any:
     return set_connection
 
 
-def tell(channel: str, letter: Letter = LETTER) -> None:
+def tell(channel: str, letter: Delivery = LETTER) -> None:
     connection = bootstrap.notify_connections()[channel]
     url = "https://airflow.example/tenancy/tenants/1"
     notifiers.channel(channel, connection, lambda told: Message(told, url, "test")).send(letter)

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from tenancy.ledger import findings
-from tenancy.ledger.findings import Finding, What
+from tenancy.ledger.findings import Finding, FindingKind
 from tenancy.saga import commands as c
 from tenancy.saga.causes import Cause
 from tenancy.saga.names import RunId, TenantId
@@ -73,9 +73,9 @@ def test_a_list_is_paged(console: Console):
 
 def test_where_ledger_and_world_differ_is_told_on_bothpages_of(console: Console):
     tenant_id = console.tenant(start())
-    finding = Finding(next(iter(What)), "role", "acme_1", "eu", tenant_id, f"{EVIL} is gone; escalate.")
+    finding = Finding(next(iter(FindingKind)), "role", "acme_1", "eu", tenant_id, f"{EVIL} is gone; escalate.")
     with console.ledger.open("test") as session:
-        findings.confirm(session, [finding])
+        findings.confirm_findings(session, [finding])
     for path in ("/", "/tenants/acme"):
         text = console.get(path).text
         assert "The ledger and the world differ" in text

@@ -24,12 +24,12 @@ def tamper(stage: Stage, *statements: str) -> None:
 def found(stage: Stage) -> list[Finding]:
     check_reality(stage.tenancy)
     with stage.tenancy.ledger.open("test") as ledger:
-        return [each.finding for each in findings.open_findings(ledger)]
+        return [each.finding for each in findings.load_open_findings(ledger)]
 
 
 def signed(stage: Stage) -> list[signed_heads.SignedHead]:
     with stage.tenancy.ledger.open("test") as ledger:
-        return list(signed_heads.all_signed(ledger))
+        return list(signed_heads.load_signed_heads(ledger))
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_a_changed_signature_is_found_and_nothing_more_is_signed(provisioned: St
 def test_signatures_of_a_retired_key_are_believed_while_the_keyring_has_it(provisioned: Stage):
     rotated = Keyring("k2", {**KEYRING.keys, "k2": b"another key of tests, 32 bytes long"})
     heads = signed(provisioned)
-    assert signed_heads.first_forged(rotated, heads) is None
+    assert signed_heads.find_first_forged(rotated, heads) is None
     later = replace(provisioned.tenancy, keyring=rotated)
     provisioned.ask(c.Escalate())
     assert check_reality(later) == "nothing found"

@@ -8,7 +8,7 @@ import pytest
 
 from tenancy.engine.alerting import Message, class_alert, stall_alert
 from tenancy.engine.notify import FIRST_RETRY, SLOWEST_RETRY, TRIED_FOR, next_try_at
-from tenancy.ledger.alerts import Letter
+from tenancy.ledger.alerts import Delivery
 from tenancy.saga.names import TenantId
 
 SINCE = datetime(2026, 2, 1, 14, 2, 59, tzinfo=UTC)
@@ -24,7 +24,7 @@ ALERT = stall_alert(
     next_action="Wait 5 minutes, then Cancel.",
     details={"activity": "allocate_storage", "cause": "storage.no_slots"},
 )
-LETTER = Letter(ALERT, "acme", SINCE, "webhook", 1)
+LETTER = Delivery(ALERT, "acme", SINCE, "webhook", 1)
 URL = "https://airflow.example/tenancy/tenants/7"
 
 
@@ -53,7 +53,7 @@ def test_a_class_is_told_once_for_all_its_tenants():
     what = "60 tenants are stuck at Apply per-tenant schema"
     assert alert.subject == f"A class issue: {what} for one cause, since 2026-02-01 14:02 UTC."
     assert (alert.tenant_id, alert.path) == (None, "/tenancy/?attention=true")
-    assert Message(Letter(alert, "", SINCE, "webhook", 1), URL, "test").webhook()["tenant"] is None
+    assert Message(Delivery(alert, "", SINCE, "webhook", 1), URL, "test").webhook()["tenant"] is None
 
 
 def test_a_program_is_told_what_it_can_tell_apart_by():

@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 from tenancy.activities.activity import Found
 from tenancy.activities.plan import PLAN
 from tenancy.engine.comparison import Comparison, Look
-from tenancy.ledger.findings import Finding, What
-from tenancy.ledger.inventory import Owned
+from tenancy.ledger.findings import Finding, FindingKind
+from tenancy.ledger.inventory import OwnedResource
 from tenancy.saga.names import TenantId, proof_of
 from tests.unit.sagas import TENANT
 
 EU, US = "eu", "us"
 OTHER = TenantId(UUID(int=7))
-ACME = Owned("database", "acme_1", TENANT, "acme", EU, active=True)
-HANDLE = Owned("connection", "acme_1", TENANT, "acme", EU, active=True)
+ACME = OwnedResource("database", "acme_1", TENANT, "acme", EU, active=True)
+HANDLE = OwnedResource("connection", "acme_1", TENANT, "acme", EU, active=True)
 STILL = {TENANT: 9}
 
 
-def found(owned: Owned, place: str = "a") -> Found:
+def found(owned: OwnedResource, place: str = "a") -> Found:
     return Found(owned.kind, owned.name, proof_of("test", owned.tenant_id), place)
 
 
@@ -30,7 +30,9 @@ def look(*seen: Found, region: str = EU, kind: str = "database") -> Look:
     return Look((kind,), region, seen)
 
 
-def compared(*looks: Look, owned: tuple[Owned, ...] = (ACME,), after: dict[TenantId, int] = STILL) -> Comparison:
+def compared(
+    *looks: Look, owned: tuple[OwnedResource, ...] = (ACME,), after: dict[TenantId, int] = STILL
+) -> Comparison:
     return Comparison(looks, {(each.kind, each.name): each for each in owned}, STILL, after)
 
 
@@ -50,7 +52,7 @@ def test_what_no_tenant_has_is_an_orphan_and_what_to_do_is_said():
     assert 'drop database "acme_1" with (force)' in finding.said
 
 
-RELEASE = Owned("release", "acme-1", TENANT, "acme", EU, active=True)
+RELEASE = OwnedResource("release", "acme-1", TENANT, "acme", EU, active=True)
 EDITED = "its Deployment was edited: spec.replicas is 0, asked for was 2 (by keda)"
 
 
@@ -137,7 +139,7 @@ def test_a_tenant_that_went_on_meanwhile_is_left_to_the_next_pass(after: dict[Te
 
 
 def test_a_finding_is_over_only_when_it_was_looked_for():
-    orphan = Finding(What.ORPHAN, "database", "acme_1", EU, TENANT, "")
+    orphan = Finding(FindingKind.ORPHAN, "database", "acme_1", EU, TENANT, "")
     assert compared(look()).decides(orphan)
     assert not compared(look(region=US)).decides(orphan)
     assert not compared(look(kind="role")).decides(orphan)
@@ -172,8 +174,10 @@ class Life:
         self.active = {"activate": 1, "decommission": 0}.get(deed, self.active)
 
     @property
-    def owned(self) -> Owned:
-        return Owned("database", f"{self.id.hex[-3:]}_1", self.id, "acme", self.region, active=bool(self.active))
+    def owned(self) -> OwnedResource:
+        return OwnedResource(
+            "database", f"{self.id.hex[-3:]}_1", self.id, "acme", self.region, active=bool(self.active)
+        )
 
 
 DEEDS = ("intend", "make", "activate", "decommission", "unmake", "release", "note")

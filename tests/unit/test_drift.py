@@ -6,7 +6,7 @@ from typing import Any
 
 from tenancy.engine.drift import manual_drift
 from tenancy.ledger.envelope import Envelope, Stamp, seal
-from tenancy.ledger.inventory import Stored
+from tenancy.ledger.inventory import StoredTenant
 from tenancy.ledger.projection import resource_rows, tenant_row
 from tenancy.ledger.signed_heads import Head
 from tenancy.saga.decide import decide
@@ -15,7 +15,7 @@ from tenancy.saga.facts import Fact
 from tests.unit.sagas import ORDER, TENANT, done, start
 
 
-def stored(**changes: Any) -> Stored:
+def stored(**changes: Any) -> StoredTenant:
     """An Active tenant as it lies in the ledger."""
     facts: list[Fact] = []
     saga = None
@@ -26,7 +26,7 @@ def stored(**changes: Any) -> Stored:
     assert saga is not None
     envelopes = chained(facts)
     at = envelopes[-1].at
-    whole = Stored(TENANT, tenant_row(saga, at), tuple(resource_rows(None, saga, at)), envelopes)
+    whole = StoredTenant(TENANT, tenant_row(saga, at), tuple(resource_rows(None, saga, at)), envelopes)
     return replace(whole, **changes)
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from tenancy.ledger.envelope import Envelope, Stamp, seal
-from tenancy.ledger.error_log import error_log
+from tenancy.ledger.error_log import build_error_log
 from tenancy.saga import facts as f
 from tenancy.saga.names import RunId
 from tests.unit.sagas import FLIP, HANDLE, STORAGE, TENANT
@@ -19,7 +19,7 @@ def _stream(*facts: f.Fact, attempt: int = 1) -> list[Envelope]:
 
 
 def _told(*envelopes: Envelope) -> list[tuple[str, str, str]]:
-    return [(line.activity, line.error, line.message) for line in error_log(envelopes)]
+    return [(line.activity, line.error, line.message) for line in build_error_log(envelopes)]
 
 
 def test_each_failed_try_is_told():

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from tenancy.ledger.envelope import Envelope, Stamp, seal
-from tenancy.ledger.interventions import newest_since
+from tenancy.ledger.interventions import newest_intervention_since
 from tenancy.saga import facts as f
 from tests.unit.sagas import STORAGE, TENANT
 
@@ -21,20 +21,20 @@ CANCELLED_BY_ADA = log(("worker", f.ActivityProgressed(STORAGE, "half")), ("ada"
 
 
 def test_somebody_elses_action_is_told_with_its_time_and_reason() -> None:
-    assert str(newest_since(CANCELLED_BY_ADA, 0)) == "ada asked to cancel it at 03:07:09 UTC (INC-7)"
+    assert str(newest_intervention_since(CANCELLED_BY_ADA, 0)) == "ada asked to cancel it at 03:07:09 UTC (INC-7)"
 
 
 def test_what_was_seen_is_not_told_again() -> None:
-    assert newest_since(CANCELLED_BY_ADA, 2) is None
+    assert newest_intervention_since(CANCELLED_BY_ADA, 2) is None
 
 
 def test_an_activitys_own_facts_are_nobodys_action() -> None:
-    assert newest_since(CANCELLED_BY_ADA[:1], 0) is None
+    assert newest_intervention_since(CANCELLED_BY_ADA[:1], 0) is None
 
 
 def test_ones_own_actions_can_be_left_out() -> None:
     both = log(("grace", f.CancelRequested(1)), ("ada", f.RunReset()))
-    told = newest_since(both, 0, except_by={"ada"})
+    told = newest_intervention_since(both, 0, except_by={"ada"})
     assert told is not None
     assert told.actor == "grace"
-    assert newest_since(both, 0, except_by={"ada", "grace"}) is None
+    assert newest_intervention_since(both, 0, except_by={"ada", "grace"}) is None

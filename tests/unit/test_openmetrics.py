@@ -10,7 +10,7 @@ from tenancy.console.metrics_view import families
 from tenancy.console.openmetrics import Family, exposition, gauge, sample
 from tenancy.ledger.activity_durations import DurationStats
 from tenancy.ledger.alerts import ChannelState
-from tenancy.ledger.measures import ClassMeasure, FailureMeasure, Measures, StallMeasure, StateMeasure
+from tenancy.ledger.measures import FailureMeasure, IncidentGroupMeasure, Measures, StallMeasure, StateMeasure
 from tests.openmetrics import read
 
 NOW = datetime(2026, 2, 1, 12, 0, tzinfo=UTC)
@@ -26,7 +26,7 @@ BUSY = Measures(
         StallMeasure("activity", "allocate_storage", "storage.no_slots", 3),
         StallMeasure("undoing", "", "unknown", 1),
     ),
-    classes=(ClassMeasure("allocate_storage", "storage.no_slots", "eu-central", 2),),
+    classes=(IncidentGroupMeasure("allocate_storage", "storage.no_slots", "eu-central", 2),),
     times_to_active={0.5: 3.25, 0.95: 40.0, 0.99: 100.5},
     activities={"allocate_storage": DurationStats(0.125, 2.5, 40)},
     failures={"allocate_storage": FailureMeasure(4, 1), "an_old_activity": FailureMeasure(1, 0)},

@@ -13,7 +13,7 @@ from tenancy.console.metrics_view import families
 from tenancy.console.openmetrics import CONTENT_TYPE, exposition
 from tenancy.console.pages.reads import Kept, looked_at
 from tenancy.console.parts import Parts
-from tenancy.ledger.measures import measured
+from tenancy.ledger.measures import load_measures
 
 FRESH_SECONDS: Final = 5.0
 
@@ -34,7 +34,7 @@ def create_metrics(parts: Parts, authenticate: Authenticate) -> FastAPI:
     app = FastAPI(title="Tenancy's metrics", openapi_url=None)
     app.state.parts = parts
     app.state.authenticate = authenticate
-    app.state.measures = Kept(measured, FRESH_SECONDS)
+    app.state.measures = Kept(load_measures, FRESH_SECONDS)
     app.include_router(router)
     install(app)
     return app

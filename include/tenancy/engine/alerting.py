@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any, Final
 
-from tenancy.ledger.alerts import Alert, Letter
+from tenancy.ledger.alerts import Alert, Delivery
 from tenancy.saga.names import TenantId
 
 VERSION: Final = 1
@@ -52,7 +52,7 @@ def class_alert(
 class Message:
     """A letter with its link, as the channels need it."""
 
-    letter: Letter
+    letter: Delivery
     url: str
     platform: str
 

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from tenancy.activities.activity import Found
 from tenancy.activities.registry import maker_of_kind
-from tenancy.ledger.findings import Finding, What
-from tenancy.ledger.inventory import Owned
+from tenancy.ledger.findings import Finding, FindingKind
+from tenancy.ledger.inventory import OwnedResource
 from tenancy.saga.names import TenantId
 from tenancy.saga.systems import accepted_for
 
@@ -34,7 +34,7 @@ class Comparison:
     """Looks, and the ledger as it was before and after them."""
 
     looks: tuple[Look, ...]
-    owned: Mapping[tuple[str, str], Owned]
+    owned: Mapping[tuple[str, str], OwnedResource]
     before: Seqs
     after: Seqs
     replaced: Mapping[str, str] = field(default_factory=dict)
@@ -61,13 +61,13 @@ class Comparison:
         looked = all((finding.kind, region) in self._places for region in regions)
         return looked and (owner is None or self.sees(owner)) and self._is_still(finding.tenant_id, owner)
 
-    def sees(self, owned: Owned) -> bool:
+    def sees(self, owned: OwnedResource) -> bool:
         """Was its own system looked at, as far as identities are known? Another one's "not there" proves nothing."""
         looks = [look for look in self.looks if owned.kind in look.kinds and look.region == self._region(owned)]
         accepted = accepted_for(owned.system, self.replaced)
         return all(not look.system or not owned.system or look.system in accepted for look in looks)
 
-    def elsewhere(self, look: Look) -> list[Owned]:
+    def elsewhere(self, look: Look) -> list[OwnedResource]:
         """What was made in another system than the one that answered this look."""
         of_look = (
             each for each in self.owned.values() if each.kind in look.kinds and self._region(each) == look.region
@@ -113,10 +113,10 @@ class Comparison:
                 if self._is_still(_tenant_of(found), owner):
                     yield _edited(owner, look.region, found.edited)
 
-    def _region(self, owned: Owned) -> str:
+    def _region(self, owned: OwnedResource) -> str:
         return "" if (owned.kind, "") in self._places else owned.region
 
-    def _is_still(self, tenant_id: TenantId | None, owner: Owned | None) -> bool:
+    def _is_still(self, tenant_id: TenantId | None, owner: OwnedResource | None) -> bool:
         ids = {tenant_id, owner and owner.tenant_id} - {None}
         return all(self.before.get(each) == self.after.get(each) for each in ids)  # type: ignore[arg-type]
 
@@ -135,21 +135,21 @@ def _orphan(found: Found, region: str, tenant_id: TenantId | None) -> Finding:
         "customer's. Make sure that nobody needs it, then remove it by hand: "
         f"{maker_of_kind(found.kind).by_hand[found.kind].format(name=found.name)}"
     )
-    return Finding(What.ORPHAN, found.kind, found.name, region, tenant_id, said)
+    return Finding(FindingKind.ORPHAN, found.kind, found.name, region, tenant_id, said)
 
 
-def _missing(owned: Owned, region: str) -> Finding:
+def _missing(owned: OwnedResource, region: str) -> Finding:
     said = (
         f"The tenant {owned.slug} is Active, but its {owned.kind} {owned.name} does not exist, or lost our mark "
         f"(annotation, comment or description). Find out who removed it; restore it under the same name and with the "
         f"same mark, or decommission {owned.slug} and recreate it."
     )
-    return Finding(What.MISSING, owned.kind, owned.name, region, owned.tenant_id, said)
+    return Finding(FindingKind.MISSING, owned.kind, owned.name, region, owned.tenant_id, said)
 
 
-def _edited(owned: Owned, region: str, how: str) -> Finding:
+def _edited(owned: OwnedResource, region: str, how: str) -> Finding:
     said = (
         f"The tenant {owned.slug} is Active, but its {owned.kind} {owned.name} is not as it was made: {how}. Find out "
         "who did it, and put the field back as it was."
     )
-    return Finding(What.DRIFT, owned.kind, owned.name, region, owned.tenant_id, said)
+    return Finding(FindingKind.DRIFT, owned.kind, owned.name, region, owned.tenant_id, said)

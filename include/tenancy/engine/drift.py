@@ -6,9 +6,9 @@ Called by reality.py for each tenant. Rows follow facts in one transaction, so a
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from tenancy.ledger.envelope import chain_break
-from tenancy.ledger.findings import Finding, What
-from tenancy.ledger.inventory import Stored
+from tenancy.ledger.envelope import find_chain_break
+from tenancy.ledger.findings import Finding, FindingKind
+from tenancy.ledger.inventory import StoredTenant
 from tenancy.ledger.projection import resource_rows, tenant_row
 from tenancy.saga.evolve import fold
 from tenancy.saga.names import TenantId
@@ -17,11 +17,11 @@ ALTERED: Final = "facts"
 """The kind of a finding that says that facts were changed or removed."""
 
 
-def manual_drift(stored: Stored) -> list[Finding]:
+def manual_drift(stored: StoredTenant) -> list[Finding]:
     """In what one tenant's rows are not what its facts fold to, or its facts not what was once written."""
     if stored.envelopes is None:
         return [_altered(stored, "not all of them can be read")]
-    if (broken := chain_break(stored.envelopes)) is not None:
+    if (broken := find_chain_break(stored.envelopes)) is not None:
         return [_altered(stored, f"the chain of hashes breaks at fact {broken}")]
     if (rewritten := _differs_from_head(stored)) is not None:
         return [_altered(stored, rewritten)]
@@ -41,7 +41,7 @@ def manual_drift(stored: Stored) -> list[Finding]:
     ]
 
 
-def _differs_from_head(stored: Stored) -> str | None:
+def _differs_from_head(stored: StoredTenant) -> str | None:
     """A history that was computed anew, or ends too early, is not the one whose head we signed."""
     head, envelopes = stored.head, stored.envelopes or ()
     if head is None:
@@ -53,13 +53,13 @@ def _differs_from_head(stored: Stored) -> str | None:
     return None
 
 
-def _altered(stored: Stored, how: str) -> Finding:
+def _altered(stored: StoredTenant, how: str) -> Finding:
     tenant = str(stored.tenant_id)
     said = (
         f"The facts of the tenant {tenant} are not what was once written: {how}. Find out who changed the ledger's "
         f"tables, and compare with a backup before anything is done to this tenant; `tenantctl audit {tenant}`."
     )
-    return Finding(What.DRIFT, ALTERED, tenant, "", stored.tenant_id, said)
+    return Finding(FindingKind.DRIFT, ALTERED, tenant, "", stored.tenant_id, said)
 
 
 def _edited(
@@ -73,7 +73,7 @@ def _edited(
             "Find out who did it and put the row back; a tenant's own row is also written anew with its next fact, "
             "which `tenantctl escalate` records."
         )
-        yield Finding(What.DRIFT, kind, name, "", tenant_id, said)
+        yield Finding(FindingKind.DRIFT, kind, name, "", tenant_id, said)
 
 
 def _differences(row: Mapping[str, Any] | None, expected: Mapping[str, Any] | None) -> list[str]:

@@ -13,7 +13,7 @@ from tenancy.activities.plan import PLAN
 from tenancy.ledger import alerts
 from tenancy.ledger.alerts import Alert
 from tenancy.ledger.envelope import Envelope
-from tenancy.ledger.escalations import Delivery, Escalation, unsent_escalations
+from tenancy.ledger.escalations import DeliveryStatus, Escalation, load_unsent_escalations
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import facts as f
 from tenancy.saga.evolve import fold
@@ -34,7 +34,7 @@ _TRIED: Final = {f.CancelRequested: "cancel", f.RunReset: "reset", f.RetryReques
 
 def send_escalations(ledger: LedgerSession) -> int:
     """Put a message into the outbox for each escalation that has none; how many there were."""
-    found = unsent_escalations(ledger, since=ledger.now - NEWS, limit=AT_MOST)
+    found = load_unsent_escalations(ledger, since=ledger.now - NEWS, limit=AT_MOST)
     for tenant_id, seq in found:
         alerts.raise_alert(ledger, message_of(tenant_id, ledger.envelopes(tenant_id), seq))
     return len(found)
@@ -121,7 +121,7 @@ def outcome(escalation: Escalation, now: datetime) -> str:
     return "Escalated; the message to platform engineering is being sent, usually within a minute."
 
 
-def _of_deliveries(deliveries: Sequence[Delivery]) -> str:
+def _of_deliveries(deliveries: Sequence[DeliveryStatus]) -> str:
     sent = [each for each in deliveries if each.sent_at]
     if sent:
         return f"Escalated; sent to {_and([_accepted(each) for each in sent])}."
@@ -137,17 +137,17 @@ def is_over(escalation: Escalation) -> bool:
     return escalation.addressed and not waits
 
 
-def _accepted(delivery: Delivery) -> str:
+def _accepted(delivery: DeliveryStatus) -> str:
     assert delivery.sent_at is not None  # by its caller
     return f"{_channel(delivery)} at {delivery.sent_at:%H:%M} UTC on {delivery.sent_at:%Y-%m-%d}"
 
 
-def _refused(delivery: Delivery) -> str:
+def _refused(delivery: DeliveryStatus) -> str:
     name = _channel(delivery)
     return f"{name[0].upper()}{name[1:]} did not accept it ({delivery.error.rstrip('.') or 'not tried yet'})."
 
 
-def _channel(delivery: Delivery) -> str:
+def _channel(delivery: DeliveryStatus) -> str:
     return _CHANNELS.get(delivery.channel, delivery.channel)
 
 

@@ -6,8 +6,8 @@ from typing import Final
 
 from tenancy.engine.tenancy import Tenancy, message_of
 from tenancy.ledger import signed_heads
-from tenancy.ledger.findings import Finding, What
-from tenancy.ledger.inventory import Stored
+from tenancy.ledger.findings import Finding, FindingKind
+from tenancy.ledger.inventory import StoredTenant
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.signed_heads import Head
 from tenancy.saga.errors import TenancyError
@@ -33,12 +33,12 @@ class HeadSigning:
     def verify(self) -> list[Finding]:
         """A finding when a signature is missing or not ours."""
         try:
-            number = signed_heads.first_forged(self.tenancy.keyring, signed_heads.all_signed(self.ledger))
+            number = signed_heads.find_first_forged(self.tenancy.keyring, signed_heads.load_signed_heads(self.ledger))
         except TenancyError as error:
             return [_finding(_UNREADABLE.format(reason=message_of(error)))]
         return [] if number is None else [_finding(_FORGED.format(number=number))]
 
-    def collect(self, stored: Stored) -> None:
+    def collect(self, stored: StoredTenant) -> None:
         """This tenant's facts are what was written: their head is signed, unless it is already."""
         if stored.envelopes and (stored.head is None or stored.head.seq < stored.envelopes[-1].seq):
             newest = stored.envelopes[-1]
@@ -46,10 +46,10 @@ class HeadSigning:
 
     def sign(self) -> None:
         """Sign what was collected. The last signature goes to the log, which is outside of the ledger's database."""
-        previous, at = signed_heads.last_signed(self.ledger), self.ledger.now
+        previous, at = signed_heads.load_last_signed_head(self.ledger), self.ledger.now
         for head in self._new:
             signed = signed_heads.sign(self.tenancy.keyring, previous, head, at)
-            if not signed_heads.append(self.ledger, signed):
+            if not signed_heads.append_signed_head(self.ledger, signed):
                 break  # another pass signs at the same time
             previous = signed
         if previous is not None:
@@ -57,4 +57,4 @@ class HeadSigning:
 
 
 def _finding(sentence: str) -> Finding:
-    return Finding(What.DRIFT, "signed heads", "ledger", "", None, sentence)
+    return Finding(FindingKind.DRIFT, "signed heads", "ledger", "", None, sentence)

@@ -16,7 +16,7 @@ from tenancy.adapters.tenant_database import InvitationSeen
 from tenancy.engine.actions import refusal_noted, saga_of
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
-from tenancy.ledger.interventions import shown_to
+from tenancy.ledger.interventions import find_invitation_view
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
 from tenancy.saga.decide import decide
@@ -107,7 +107,7 @@ def _told_by_whom(ledger: LedgerSession, saga: Saga) -> Iterator[None]:
     try:
         yield
     except Refused as refusal:
-        shown = shown_to(ledger.envelopes(saga.tenant_id), saga.invitation)
+        shown = find_invitation_view(ledger.envelopes(saga.tenant_id), saga.invitation)
         if shown is None:
             raise
         told = f"It was shown to {shown.actor} at {shown.at:%Y-%m-%d %H:%M:%S} UTC, and it is shown once."

@@ -18,8 +18,8 @@ from tenancy.engine.drift import ALTERED, manual_drift
 from tenancy.engine.head_signing import HeadSigning
 from tenancy.engine.tenancy import Tenancy, message_of
 from tenancy.ledger import findings, inventory, rounds
-from tenancy.ledger.findings import Finding, What
-from tenancy.ledger.inventory import Stored
+from tenancy.ledger.findings import Finding, FindingKind
+from tenancy.ledger.inventory import StoredTenant
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.errors import TransientError
 from tenancy.saga.names import TenantId
@@ -27,7 +27,7 @@ from tenancy.saga.names import TenantId
 log = logging.getLogger(__name__)
 
 BEAT: Final = "reality check"
-_WORDS: Final = {What.ORPHAN: "orphan", What.MISSING: "missing", What.DRIFT: "edited"}
+_WORDS: Final = {FindingKind.ORPHAN: "orphan", FindingKind.MISSING: "missing", FindingKind.DRIFT: "edited"}
 
 
 def check_reality(tenancy: Tenancy) -> str:
@@ -61,7 +61,7 @@ class _Check:
 
     def outside(self) -> list[Finding]:
         """Ledger against world; what is no longer so is closed."""
-        known = {each.finding.key: each.finding for each in findings.open_findings(self.ledger)}
+        known = {each.finding.key: each.finding for each in findings.load_open_findings(self.ledger)}
         known = {key: finding for key, finding in known.items() if finding.outside}
         comparison = self._compared(self._spots())
         seen = comparison.findings()
@@ -73,27 +73,29 @@ class _Check:
 
     def inside(self) -> list[Finding]:
         """Rows against facts, tenant by tenant."""
-        known = [each.finding for each in findings.open_findings(self.ledger) if not each.finding.outside]
+        known = [each.finding for each in findings.load_open_findings(self.ledger) if not each.finding.outside]
         signing = HeadSigning(self.tenancy, self.ledger)
         forged = signing.verify()
-        edited = (finding for stored in inventory.stored(self.ledger) for finding in self._drift(stored, signing))
+        edited = (
+            finding for stored in inventory.load_stored_tenants(self.ledger) for finding in self._drift(stored, signing)
+        )
         so = [*forged, *edited]
         if not forged:
             signing.sign()
         self._keep(so, known)
         return so
 
-    def _drift(self, stored: Stored, signing: HeadSigning) -> list[Finding]:
+    def _drift(self, stored: StoredTenant, signing: HeadSigning) -> list[Finding]:
         found = manual_drift(stored)
         if not any(finding.kind == ALTERED for finding in found):
             signing.collect(stored)
         return found
 
     def _keep(self, so: list[Finding], decided: Iterable[Finding]) -> None:
-        findings.confirm(self.ledger, so)
+        findings.confirm_findings(self.ledger, so)
         keys = {finding.key for finding in so}
         gone = [finding for finding in decided if finding.key not in keys]
-        findings.close(self.ledger, gone)
+        findings.close_findings(self.ledger, gone)
         for finding in gone:
             log.info("mended: %s %s %s", finding.what, finding.kind, finding.name)
 
@@ -110,11 +112,13 @@ class _Check:
 
     def _compared(self, spots: Iterable[_Spot]) -> Comparison:
         world = self._world()
-        before = inventory.seqs(self.ledger)  # first: whoever goes on while the resources are read has another then
-        owned = inventory.live_resources(self.ledger)
+        before = inventory.load_seqs(
+            self.ledger
+        )  # first: whoever goes on while the resources are read has another then
+        owned = inventory.load_live_resources(self.ledger)
         looks = tuple(look for spot in spots if (look := self._look(spot, world)) is not None)
         replaced = self.tenancy.platform.replaced_systems
-        comparison = Comparison(looks, owned, before, inventory.seqs(self.ledger), replaced)
+        comparison = Comparison(looks, owned, before, inventory.load_seqs(self.ledger), replaced)
         self._note_other_systems(comparison)
         return comparison
 
@@ -130,7 +134,7 @@ class _Check:
 
     def _world(self) -> World:
         """With the passwords of all tenants, since a tenant's database is only ever entered as its own role."""
-        owned = inventory.live_resources(self.ledger).values()
+        owned = inventory.load_live_resources(self.ledger).values()
         credentials = {each.tenant_id: each.credential for each in owned if each.credential}
 
         def password(tenant_id: TenantId) -> str | None:

@@ -14,11 +14,11 @@ from psycopg.types.json import Jsonb
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.names import TenantId
 
-KEPT: Final = timedelta(days=30)
+RETENTION: Final = timedelta(days=30)
 """Then it is forgotten, and the same key would be told again."""
 
 
-ESCALATION: Final = "escalation"
+ESCALATION_PREFIX: Final = "escalation"
 """How the keys of escalations' messages begin."""
 
 
@@ -38,7 +38,7 @@ class Alert:
 
 
 @dataclass(frozen=True)
-class Letter:
+class Delivery:
     """An alert on its way to one channel. `slug` is empty when it is about no single tenant."""
 
     alert: Alert
@@ -60,7 +60,7 @@ class ChannelState:
 
 def escalation_key(tenant_id: TenantId, seq: int) -> str:
     """The key of the message about the escalation that is this fact of the tenant's."""
-    return f"{ESCALATION}:{tenant_id}:{seq}"
+    return f"{ESCALATION_PREFIX}:{tenant_id}:{seq}"
 
 
 def raise_alert(ledger: LedgerSession, alert: Alert) -> None:
@@ -68,53 +68,53 @@ def raise_alert(ledger: LedgerSession, alert: Alert) -> None:
     ledger.rows("raise_alert", **{**vars(alert), "details": Jsonb(dict(alert.details))}, now=ledger.now)
 
 
-def is_due(ledger: LedgerSession) -> bool:
+def has_due_alerts(ledger: LedgerSession) -> bool:
     """Is there anything to be told now?"""
     return bool(ledger.rows("alert_due", now=ledger.now))
 
 
-def address(ledger: LedgerSession, channels: Iterable[str]) -> None:
+def address_alerts(ledger: LedgerSession, channels: Iterable[str]) -> None:
     """New alerts go to these channels; with none, nobody is told. What waits for any other channel is given up."""
     named = list(channels)
     ledger.rows("address_alerts", channels=named, now=ledger.now)
     ledger.rows("withdraw_deliveries", channels=named)
 
 
-def claim(ledger: LedgerSession, channels: Iterable[str]) -> Letter | None:
+def claim_delivery(ledger: LedgerSession, channels: Iterable[str]) -> Delivery | None:
     """The letter that has waited longest. It is nobody else's for a minute: by then its outcome is noted."""
     now = ledger.now
     rows = ledger.rows("claim_delivery", channels=list(channels), now=now, until=now + timedelta(minutes=1))
-    return _letter(rows[0]) if rows else None
+    return _delivery(rows[0]) if rows else None
 
 
-def sent(ledger: LedgerSession, letter: Letter) -> None:
+def record_sent(ledger: LedgerSession, letter: Delivery) -> None:
     """The channel has taken it."""
     ledger.rows("delivery_sent", key=letter.alert.key, channel=letter.channel, now=ledger.now)
 
 
-def not_sent(ledger: LedgerSession, letter: Letter, *, error: str, next_try_at: datetime | None) -> None:
+def record_failure(ledger: LedgerSession, letter: Delivery, *, error: str, next_try_at: datetime | None) -> None:
     """The channel has not; without a next try it is given up. Whatever else waits for the channel waits as long."""
     key, channel = letter.alert.key, letter.channel
     ledger.rows("delivery_failed", key=key, channel=channel, error=error, next_try_at=next_try_at)
 
 
-def forget(ledger: LedgerSession) -> None:
+def delete_old_alerts(ledger: LedgerSession) -> None:
     """What was raised long ago."""
-    ledger.rows("forget_alerts", before=ledger.now - KEPT)
+    ledger.rows("forget_alerts", before=ledger.now - RETENTION)
 
 
-def untold(ledger: LedgerSession) -> int:
+def count_undeliverable(ledger: LedgerSession) -> int:
     """How many alerts of the last day nobody was told, because there is no channel."""
     (row,) = ledger.rows("untold_alerts", since=ledger.now - timedelta(days=1))
     return int(row["alerts"])
 
 
-def channel_states(ledger: LedgerSession) -> list[ChannelState]:
+def load_channel_states(ledger: LedgerSession) -> list[ChannelState]:
     """How each channel stands that ever had a letter of the last 30 days."""
     return [ChannelState(**row) for row in ledger.rows("channel_states")]
 
 
-def _letter(row: dict[str, Any]) -> Letter:
+def _delivery(row: dict[str, Any]) -> Delivery:
     tenant_id = TenantId(row["tenant_id"]) if row["tenant_id"] else None
     alert = Alert(row["key"], row["subject"], row["body"], tenant_id, row["path"], row["details"])
-    return Letter(alert, row["slug"] or "", row["raised_at"], row["channel"], row["tries"])
+    return Delivery(alert, row["slug"] or "", row["raised_at"], row["channel"], row["tries"])

@@ -69,7 +69,7 @@ def seal(stream: TenantId, fact: Fact, *, seq: int, at: datetime, attempt: int, 
     return Envelope(stream, seq, at, attempt, stamp, fact, data, prev, _hash(prev, content))
 
 
-def chain_break(envelopes: Iterable[Envelope]) -> int | None:
+def find_chain_break(envelopes: Iterable[Envelope]) -> int | None:
     """The seq of the first fact that was altered, lost or moved; None when the chain is whole."""
     prev, expected = "", 1
     for envelope in envelopes:

@@ -12,7 +12,7 @@ from tenancy.saga import facts as f
 
 
 @dataclass(frozen=True)
-class ErrorLine:
+class ErrorEntry:
     """One failure or refusal. `activity` is empty where it concerns no single one."""
 
     at: datetime
@@ -22,23 +22,23 @@ class ErrorLine:
     message: str
 
 
-def error_log(envelopes: Iterable[Envelope]) -> tuple[ErrorLine, ...]:
+def build_error_log(envelopes: Iterable[Envelope]) -> tuple[ErrorEntry, ...]:
     """All that went wrong or was refused in one tenant's stream."""
     makers: dict[tuple[str, str], str] = {}
-    lines: list[ErrorLine] = []
+    lines: list[ErrorEntry] = []
     for envelope in envelopes:
         if isinstance(envelope.fact, f.ResourceIntended):
             makers[envelope.fact.resource, envelope.fact.name] = envelope.fact.activity
-        told = _told(envelope.fact, makers)
+        told = _entry_fields(envelope.fact, makers)
         if told is None:
             continue
-        line = ErrorLine(envelope.at, envelope.attempt, *told)
+        line = ErrorEntry(envelope.at, envelope.attempt, *told)
         if not (isinstance(envelope.fact, f.ProvisioningFailed) and _repeats(line, lines)):
             lines.append(line)
     return tuple(lines)
 
 
-def _told(fact: f.Fact, makers: dict[tuple[str, str], str]) -> tuple[str, str, str] | None:  # noqa: PLR0911 - one a kind
+def _entry_fields(fact: f.Fact, makers: dict[tuple[str, str], str]) -> tuple[str, str, str] | None:  # noqa: PLR0911 - one a kind
     """(activity, error, message) of a fact that belongs in the log."""
     match fact:
         case f.ActivityFailed():
@@ -57,6 +57,6 @@ def _told(fact: f.Fact, makers: dict[tuple[str, str], str]) -> tuple[str, str, s
     return None
 
 
-def _repeats(line: ErrorLine, lines: list[ErrorLine]) -> bool:
+def _repeats(line: ErrorEntry, lines: list[ErrorEntry]) -> bool:
     before = next((each for each in reversed(lines) if each.activity == line.activity), None)
     return before is not None and (before.attempt, before.message) == (line.attempt, line.message)

@@ -8,7 +8,7 @@ from tenancy.saga.names import TenantId
 
 
 @dataclass(frozen=True)
-class Delivery:
+class DeliveryStatus:
     """The message on its way to one channel. `next_try_at` is None once it is accepted or given up."""
 
     channel: str
@@ -25,22 +25,22 @@ class Escalation:
     raised_at: datetime | None
     addressed: bool
     """Is it known which channels there are? Without deliveries there was none."""
-    deliveries: tuple[Delivery, ...] = ()
+    deliveries: tuple[DeliveryStatus, ...] = ()
 
 
-def unsent_escalations(ledger: LedgerSession, *, since: datetime, limit: int) -> list[tuple[TenantId, int]]:
+def load_unsent_escalations(ledger: LedgerSession, *, since: datetime, limit: int) -> list[tuple[TenantId, int]]:
     """Tenant and fact of each escalation after `since` that no channel accepted and of which there is no message."""
     rows = ledger.rows("unsent_escalations", since=since, limit=limit)
     return [(TenantId(row["tenant_id"]), row["seq"]) for row in rows]
 
 
-def escalation_of(ledger: LedgerSession, tenant_id: TenantId) -> Escalation | None:
+def load_escalation(ledger: LedgerSession, tenant_id: TenantId) -> Escalation | None:
     """The newest escalation of the tenant's attempt; None when it is not escalated."""
     rows = ledger.rows("escalation", tenant=tenant_id)
     if not rows:
         return None
     deliveries = (
-        Delivery(row["channel"], row["tries"], row["next_try_at"], row["sent_at"], row["last_error"])
+        DeliveryStatus(row["channel"], row["tries"], row["next_try_at"], row["sent_at"], row["last_error"])
         for row in rows
         if row["channel"] is not None
     )

@@ -14,12 +14,12 @@ from psycopg.types.json import Jsonb
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.names import TenantId
 
-KEPT = timedelta(days=90)
+RETENTION = timedelta(days=90)
 """How long a mended finding can still be read in the table."""
 _PAGE: Final = 1000
 
 
-class What(StrEnum):
+class FindingKind(StrEnum):
     """In what ledger and world differ. The database has the same words."""
 
     ORPHAN = "orphan"
@@ -34,7 +34,7 @@ class What(StrEnum):
 class Finding:
     """`region` is empty where no region has its own; `said` tells what is so and what to do."""
 
-    what: What
+    what: FindingKind
     kind: str
     name: str
     region: str
@@ -44,7 +44,7 @@ class Finding:
     @property
     def outside(self) -> bool:
         """Is it about the outside world? Rows of the ledger that were edited have no region, edited resources have."""
-        return self.what is not What.DRIFT or bool(self.region)
+        return self.what is not FindingKind.DRIFT or bool(self.region)
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -62,26 +62,26 @@ class OpenFinding:
     confirmed_at: datetime
 
 
-def open_findings(
+def load_open_findings(
     ledger: LedgerSession, *, limit: int | None = None, tenant_id: TenantId | None = None
 ) -> list[OpenFinding]:
     """What is so now, oldest first; of one tenant, or of all."""
     return [_open(row) for row in ledger.rows("open_findings", tenant_id=tenant_id, limit=limit)]
 
 
-def confirm(ledger: LedgerSession, findings: Iterable[Finding]) -> None:
+def confirm_findings(ledger: LedgerSession, findings: Iterable[Finding]) -> None:
     """They are so."""
     now = ledger.now
     for page in _pages(findings):
         ledger.rows("confirm_findings", findings=page, now=now)
 
 
-def close(ledger: LedgerSession, findings: Iterable[Finding]) -> None:
+def close_findings(ledger: LedgerSession, findings: Iterable[Finding]) -> None:
     """They are so no longer; and what was mended long ago is forgotten."""
     now = ledger.now
     for page in _pages(findings):
         ledger.rows("close_findings", findings=page, now=now)
-    ledger.rows("forget_findings", before=now - KEPT)
+    ledger.rows("forget_findings", before=now - RETENTION)
 
 
 def _pages(findings: Iterable[Finding]) -> Iterator[Jsonb]:
@@ -97,5 +97,5 @@ def _as_json(finding: Finding) -> dict[str, str | None]:
 
 def _open(row: dict[str, Any]) -> OpenFinding:
     tenant_id = TenantId(row["tenant_id"]) if row["tenant_id"] else None
-    finding = Finding(What(row["what"]), row["kind"], row["name"], row["region"], tenant_id, row["said"])
+    finding = Finding(FindingKind(row["what"]), row["kind"], row["name"], row["region"], tenant_id, row["said"])
     return OpenFinding(finding, row["slug"] or "", row["opened_at"], row["confirmed_at"])

@@ -8,7 +8,7 @@ from typing import Final
 from tenancy.ledger.envelope import Envelope
 from tenancy.saga import facts as f
 
-_DID: Final[dict[type[f.Fact], str]] = {
+_ACTIONS: Final[dict[type[f.Fact], str]] = {
     f.CancelRequested: "asked to cancel it",
     f.RunReset: "reset it",
     f.RetryRequested: "had it retried",
@@ -18,18 +18,18 @@ _DID: Final[dict[type[f.Fact], str]] = {
 
 
 @dataclass(frozen=True)
-class Shown:
+class InvitationView:
     """Who was shown the admin's invitation, and when."""
 
     actor: str
     at: datetime
 
 
-def shown_to(envelopes: Iterable[Envelope], generation: int) -> Shown | None:
+def find_invitation_view(envelopes: Iterable[Envelope], generation: int) -> InvitationView | None:
     """Who was shown the invitation of this generation; None when nobody was."""
     for envelope in envelopes:
         if isinstance(envelope.fact, f.InvitationShown) and envelope.fact.generation == generation:
-            return Shown(envelope.stamp.actor, envelope.at)
+            return InvitationView(envelope.stamp.actor, envelope.at)
     return None
 
 
@@ -47,11 +47,13 @@ class Intervention:
         return f"{self.actor} {self.did} at {self.at:%H:%M:%S} UTC{why}"
 
 
-def newest_since(envelopes: Iterable[Envelope], seq: int, *, except_by: Collection[str] = ()) -> Intervention | None:
+def newest_intervention_since(
+    envelopes: Iterable[Envelope], seq: int, *, except_by: Collection[str] = ()
+) -> Intervention | None:
     """The newest intervention behind this fact by somebody else than these; None when nobody has acted since."""
     newest = None
     for envelope in envelopes:
-        did = _DID.get(type(envelope.fact))
+        did = _ACTIONS.get(type(envelope.fact))
         if did and envelope.seq > seq and envelope.stamp.actor not in except_by:
             newest = Intervention(envelope.stamp.actor, did, envelope.at, envelope.stamp.reason)
     return newest

@@ -20,7 +20,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Owned:
+class OwnedResource:
     """A resource that may exist, and whose it is. `active`: its tenant is, so it has to exist."""
 
     kind: str
@@ -41,7 +41,7 @@ class Owned:
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredTenant:
     """One tenant as it lies there. `row` is None when there is none; `envelopes` is None when they cannot be read.
 
     `head` is what was signed of it last; None when nothing was.
@@ -54,35 +54,35 @@ class Stored:
     head: Head | None = None
 
 
-def seqs(ledger: LedgerSession) -> dict[TenantId, int]:
+def load_seqs(ledger: LedgerSession) -> dict[TenantId, int]:
     """Where each tenant's stream ends now."""
     return {TenantId(row["id"]): row["seq"] for row in ledger.rows("tenants_seqs")}
 
 
-def live_resources(ledger: LedgerSession) -> dict[tuple[str, str], Owned]:
+def load_live_resources(ledger: LedgerSession) -> dict[tuple[str, str], OwnedResource]:
     """All that may exist, by kind and name, of which the ledger lets only one live."""
-    return {(row["kind"], row["name"]): Owned(**row) for row in ledger.rows("live_resources")}
+    return {(row["kind"], row["name"]): OwnedResource(**row) for row in ledger.rows("live_resources")}
 
 
-def stored(ledger: LedgerSession) -> Iterator[Stored]:
+def load_stored_tenants(ledger: LedgerSession) -> Iterator[StoredTenant]:
     """Every tenant, those included that have facts only, or a row only."""
     ids = [TenantId(row["id"]) for row in ledger.rows("streams")]
     for start in range(0, len(ids), _PAGE):
         yield from _page(ledger, ids[start : start + _PAGE])
 
 
-def _page(ledger: LedgerSession, ids: list[TenantId]) -> Iterator[Stored]:
+def _page(ledger: LedgerSession, ids: list[TenantId]) -> Iterator[StoredTenant]:
     with ledger.snapshot():
         tenants = {row["id"]: row for row in ledger.rows("tenant_rows", ids=ids)}
-        resources = _by(ledger.rows("resource_rows", ids=ids), "tenant_id")
-        facts = _by(ledger.rows("facts_of", ids=ids), "stream")
+        resources = _group_by(ledger.rows("resource_rows", ids=ids), "tenant_id")
+        facts = _group_by(ledger.rows("facts_of", ids=ids), "stream")
         heads = {row["stream"]: Head(**row) for row in ledger.rows("heads_of", ids=ids)}
     for each in ids:
         rows, envelopes = tuple(resources.get(each, ())), _readable(facts.get(each, ()))
-        yield Stored(each, tenants.get(each), rows, envelopes, heads.get(each))
+        yield StoredTenant(each, tenants.get(each), rows, envelopes, heads.get(each))
 
 
-def _by(rows: list[dict[str, Any]], column: str) -> dict[TenantId, list[dict[str, Any]]]:
+def _group_by(rows: list[dict[str, Any]], column: str) -> dict[TenantId, list[dict[str, Any]]]:
     grouped: dict[TenantId, list[dict[str, Any]]] = {}
     for row in rows:
         grouped.setdefault(row[column], []).append(row)

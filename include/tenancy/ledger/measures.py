@@ -16,7 +16,7 @@ from tenancy.ledger.ledger import LedgerSession
 
 DAY: Final = timedelta(days=1)
 SHARES: Final = (0.5, 0.95, 0.99)
-RECENT: Final = 500
+SAMPLE_SIZE: Final = 500
 """Attempts that are looked at for the time to Active."""
 
 
@@ -47,7 +47,7 @@ class StallMeasure:
 
 
 @dataclass(frozen=True)
-class ClassMeasure:
+class IncidentGroupMeasure:
     """How many classes of stall are open at this activity, if at any, for this cause in this region."""
 
     activity: str
@@ -63,7 +63,7 @@ class Measures:
     at: datetime
     states: Mapping[tuple[str, str], StateMeasure]
     stalls: tuple[StallMeasure, ...]
-    classes: tuple[ClassMeasure, ...]
+    classes: tuple[IncidentGroupMeasure, ...]
     times_to_active: Mapping[float, float]
     """Share of the attempts of the last day -> seconds; empty when there was none."""
     activities: Mapping[str, DurationStats]
@@ -74,32 +74,32 @@ class Measures:
     facts: int
 
 
-def measured(ledger: LedgerSession) -> Measures:
+def load_measures(ledger: LedgerSession) -> Measures:
     """As of now, all of one moment."""
     with ledger.snapshot():
         ledger.rows("cheap_pages")
-        return _measured(ledger, ledger.now)
+        return _load(ledger, ledger.now)
 
 
-def _measured(ledger: LedgerSession, now: datetime) -> Measures:
+def _load(ledger: LedgerSession, now: datetime) -> Measures:
     since = now - DAY
     return Measures(
         at=now,
         states={(row["state"], row["substate"]): _state(row) for row in ledger.rows("measured_states")},
         stalls=tuple(StallMeasure(**row) for row in ledger.rows("measured_stalls")),
-        classes=tuple(ClassMeasure(**row) for row in ledger.rows("open_classes_by_what")),
+        classes=tuple(IncidentGroupMeasure(**row) for row in ledger.rows("open_classes_by_what")),
         times_to_active=_times_to_active(ledger, since),
         activities=activity_durations.load_durations(ledger, since=since, enough=1),
         failures={row["activity"]: _failure(row) for row in ledger.rows("measured_failures", since=since)},
         beats={beat.name: beat.at for beat in rounds.beats(ledger)},
-        channels=tuple(alerts.channel_states(ledger)),
-        untold=alerts.untold(ledger),
+        channels=tuple(alerts.load_channel_states(ledger)),
+        untold=alerts.count_undeliverable(ledger),
         facts=ledger.rows("facts_estimated")[0]["facts"],
     )
 
 
 def _times_to_active(ledger: LedgerSession, since: datetime) -> dict[float, float]:
-    (row,) = ledger.rows("measured_times_to_active", since=since, recent=RECENT, shares=list(SHARES))
+    (row,) = ledger.rows("measured_times_to_active", since=since, recent=SAMPLE_SIZE, shares=list(SHARES))
     return dict(zip(SHARES, row["seconds"] or (), strict=False))
 
 

@@ -47,7 +47,7 @@ def sign(keyring: Keyring, previous: SignedHead | None, head: Head, at: datetime
     return replace(unsigned, signature=_signature(keyring, unsigned, previous.signature if previous else ""))
 
 
-def first_forged(keyring: Keyring, heads: Iterable[SignedHead]) -> int | None:
+def find_first_forged(keyring: Keyring, heads: Iterable[SignedHead]) -> int | None:
     """The id of the first row that was changed, removed or made without the key; None when all are genuine.
 
     Raises PermanentError when a key that signed is not in the keyring any more.
@@ -61,7 +61,7 @@ def first_forged(keyring: Keyring, heads: Iterable[SignedHead]) -> int | None:
     return None
 
 
-def all_signed(ledger: LedgerSession) -> Iterator[SignedHead]:
+def load_signed_heads(ledger: LedgerSession) -> Iterator[SignedHead]:
     """Every signed head, in order, some thousands at a time."""
     after = 0
     while rows := ledger.rows("signed_heads", after=after, limit=_PAGE):
@@ -69,13 +69,13 @@ def all_signed(ledger: LedgerSession) -> Iterator[SignedHead]:
         after = rows[-1]["id"]
 
 
-def last_signed(ledger: LedgerSession) -> SignedHead | None:
+def load_last_signed_head(ledger: LedgerSession) -> SignedHead | None:
     """The newest one."""
     rows = ledger.rows("last_signed_head")
     return _signed(rows[0]) if rows else None
 
 
-def append(ledger: LedgerSession, signed: SignedHead) -> bool:
+def append_signed_head(ledger: LedgerSession, signed: SignedHead) -> bool:
     """Store it. False, and nothing is stored, when another pass has stored one of this id meanwhile."""
     head = signed.head
     columns = {"stream": head.stream, "seq": head.seq, "hash": head.hash, "at": signed.at, "kid": signed.kid}

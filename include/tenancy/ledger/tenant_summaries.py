@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from tenancy.ledger.envelope import chain_break, fact_of
+from tenancy.ledger.envelope import fact_of, find_chain_break
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.tenant_statuses import open_stall_of, status_of
 from tenancy.saga.errors import LedgerOutdatedError
@@ -152,7 +152,7 @@ def find_first_broken_fact(ledger: LedgerSession, stream: TenantId) -> int | Non
         envelopes = ledger.envelopes(stream)
     except (ValueError, KeyError, TypeError, LedgerOutdatedError):
         return _first_unreadable(ledger, stream)
-    broken = chain_break(envelopes)
+    broken = find_chain_break(envelopes)
     if broken is None and newest and newest[0]["seq"] > len(envelopes):
         return len(envelopes) + 1
     return broken

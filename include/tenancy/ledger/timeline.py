@@ -26,7 +26,7 @@ class RowStatus(StrEnum):
     FAILED = "failed"
 
 
-class Undo(StrEnum):
+class CompensationStatus(StrEnum):
     """How far the row's resources are undone."""
 
     NO = "no"
@@ -36,12 +36,12 @@ class Undo(StrEnum):
 
 
 @dataclass(frozen=True)
-class Row:
+class TimelineRow:
     """One activity in one attempt."""
 
     activity: ActivityName
     status: RowStatus = RowStatus.IDLE
-    undo: Undo = Undo.NO
+    undo: CompensationStatus = CompensationStatus.NO
     started_at: datetime | None = None
     ended_at: datetime | None = None
     tries: int = 0
@@ -61,11 +61,11 @@ class Timeline:
     attempt: int
     run_id: str
     started_at: datetime
-    rows: tuple[Row, ...]
+    rows: tuple[TimelineRow, ...]
     notes: tuple[str, ...] = ()
     """Sentences that belong to no single row."""
 
-    def row(self, activity: ActivityName) -> Row:
+    def row(self, activity: ActivityName) -> TimelineRow:
         """The activity's row; KeyError when this attempt's plan does not have it."""
         return {row.activity: row for row in self.rows}[activity]
 
@@ -75,22 +75,22 @@ class Timeline:
         return replace(self, rows=tuple(rows))
 
 
-def timelines(envelopes: Iterable[Envelope]) -> tuple[Timeline, ...]:
+def build_timelines(envelopes: Iterable[Envelope]) -> tuple[Timeline, ...]:
     """Every attempt of one tenant's stream, oldest first."""
     done: list[Timeline] = []
     current: Timeline | None = None
     for envelope in envelopes:
         if isinstance(envelope.fact, f.AttemptStarted):
             done += [current] if current else []
-            current = _begin(envelope.fact, envelope.at, current)
+            current = _begin_timeline(envelope.fact, envelope.at, current)
         elif current is not None:
-            current = _show(envelope.fact, current, envelope.at)
+            current = _apply(envelope.fact, current, envelope.at)
     return (*done, current) if current else ()
 
 
-def _begin(fact: f.AttemptStarted, at: datetime, before: Timeline | None) -> Timeline:
+def _begin_timeline(fact: f.AttemptStarted, at: datetime, before: Timeline | None) -> Timeline:
     kept = {row.activity: row.resources for row in before.rows} if before else {}
-    rows = tuple(Row(entry.activity, resources=_live(kept.get(entry.activity, {}))) for entry in fact.plan)
+    rows = tuple(TimelineRow(entry.activity, resources=_live(kept.get(entry.activity, {}))) for entry in fact.plan)
     return Timeline(fact.attempt, fact.run_id, at, rows)
 
 
@@ -99,11 +99,11 @@ def _live(resources: Mapping[tuple[str, str], bool]) -> dict[tuple[str, str], bo
 
 
 @singledispatch
-def _show(fact: f.Fact, timeline: Timeline, at: datetime) -> Timeline:  # noqa: ARG001 - most facts show nowhere
+def _apply(fact: f.Fact, timeline: Timeline, at: datetime) -> Timeline:  # noqa: ARG001 - most facts show nowhere
     return timeline
 
 
-@_show.register
+@_apply.register
 def _(fact: f.ActivityStarted, timeline: Timeline, at: datetime) -> Timeline:
     row = timeline.row(fact.activity)
     first = row.started_at if row.status in {RowStatus.RUNNING, RowStatus.RETRYING} else at
@@ -112,63 +112,63 @@ def _(fact: f.ActivityStarted, timeline: Timeline, at: datetime) -> Timeline:
     )
 
 
-@_show.register
+@_apply.register
 def _(fact: f.ActivityCompleted, timeline: Timeline, at: datetime) -> Timeline:
     return timeline.with_row(fact.activity, status=RowStatus.DONE, ended_at=at, message="")
 
 
-@_show.register
+@_apply.register
 def _(fact: f.ActivityProgressed, timeline: Timeline, at: datetime) -> Timeline:  # noqa: ARG001
     return timeline.with_row(fact.activity, message=fact.message)
 
 
-@_show.register
+@_apply.register
 def _(fact: f.ActivityFailed, timeline: Timeline, at: datetime) -> Timeline:
     return timeline.with_row(fact.activity, status=RowStatus.RETRYING, ended_at=at, message=fact.message)
 
 
-@_show.register
+@_apply.register
 def _(fact: f.ProvisioningFailed, timeline: Timeline, at: datetime) -> Timeline:
     ended = timeline.row(fact.activity).ended_at or at
     return timeline.with_row(fact.activity, status=RowStatus.FAILED, ended_at=ended, message=fact.message)
 
 
-@_show.register
+@_apply.register
 def _(fact: f.ResourceIntended, timeline: Timeline, at: datetime) -> Timeline:  # noqa: ARG001
     resources = {**timeline.row(fact.activity).resources, (fact.resource, fact.name): True}
     return timeline.with_row(fact.activity, resources=resources)
 
 
-@_show.register(f.ResourceReleasing)
-@_show.register(f.ResourceFoundAgain)
+@_apply.register(f.ResourceReleasing)
+@_apply.register(f.ResourceFoundAgain)
 def _(fact: f.ResourceReleasing | f.ResourceFoundAgain, timeline: Timeline, at: datetime) -> Timeline:  # noqa: ARG001
     row = _owner(timeline, fact.resource, fact.name)
-    return timeline.with_row(row.activity, undo=Undo.UNDOING) if row else timeline
+    return timeline.with_row(row.activity, undo=CompensationStatus.UNDOING) if row else timeline
 
 
-@_show.register
+@_apply.register
 def _(fact: f.ResourceReleased, timeline: Timeline, at: datetime) -> Timeline:  # noqa: ARG001
     row = _owner(timeline, fact.resource, fact.name)
     if row is None:
         return timeline
     resources = {**row.resources, (fact.resource, fact.name): False}
-    undo = Undo.UNDOING if any(resources.values()) else Undo.UNDONE
+    undo = CompensationStatus.UNDOING if any(resources.values()) else CompensationStatus.UNDONE
     return timeline.with_row(row.activity, resources=resources, undo=undo)
 
 
-@_show.register
+@_apply.register
 def _(fact: f.CompensationFailed, timeline: Timeline, at: datetime) -> Timeline:  # noqa: ARG001
     row = _owner(timeline, fact.resource, fact.name)
     note = f"{fact.resource} {fact.name} could not be undone: {fact.message}"
-    shown = timeline.with_row(row.activity, undo=Undo.FAILED) if row else timeline
+    shown = timeline.with_row(row.activity, undo=CompensationStatus.FAILED) if row else timeline
     return replace(shown, notes=(*shown.notes, note))
 
 
-@_show.register
+@_apply.register
 def _(fact: f.HolderEvicted, timeline: Timeline, at: datetime) -> Timeline:  # noqa: ARG001
     note = f"{fact.holder} did not let go of the tenant's lock on {fact.system}; its session was ended"
     return replace(timeline, notes=(*timeline.notes, note))
 
 
-def _owner(timeline: Timeline, kind: str, name: str) -> Row | None:
+def _owner(timeline: Timeline, kind: str, name: str) -> TimelineRow | None:
     return next((row for row in timeline.rows if (kind, name) in row.resources), None)

@@ -20,11 +20,11 @@ MAYBE_ALERTS: Final = AssetAlias("tenancy_alerts")
 
 def announce(context: "Context", ledger: "Ledger") -> None:
     """Have tenant_notifications run, if anything is due. It never fails: the pass that calls it has done its work."""
-    from tenancy.ledger.alerts import is_due
+    from tenancy.ledger.alerts import has_due_alerts
 
     try:
         with ledger.open("tenancy notify") as session:
-            if is_due(session):
+            if has_due_alerts(session):
                 context["outlet_events"][MAYBE_ALERTS].add(ALERTS)
     except Exception as error:  # noqa: BLE001 - the next pass looks again
         log.warning("it is not known whether there is anything to tell: %s", error)
@@ -40,13 +40,13 @@ class NotificationOperator(BaseOperator):
         from tenancy import bootstrap
         from tenancy.engine.alerting import Message
         from tenancy.engine.notify import deliver
-        from tenancy.ledger.alerts import Letter
+        from tenancy.ledger.alerts import Delivery
         from tenancy.ledger.ledger import Ledger
         from tenancy.orchestration.notifiers import channel
 
         platform = bootstrap.platform().name
 
-        def write(letter: Letter) -> Message:
+        def write(letter: Delivery) -> Message:
             return Message(letter, bootstrap.console_url(letter.alert.path), platform)
 
         connections = bootstrap.notify_connections()

@@ -14,13 +14,13 @@ from airflow.sdk.execution_time.timeout import timeout
 from tenancy.adapters.webhook import SECONDS, post
 from tenancy.engine.alerting import Message
 from tenancy.engine.notify import FIRST_RETRY, Channel
-from tenancy.ledger.alerts import Letter
+from tenancy.ledger.alerts import Delivery
 from tenancy.saga.errors import PermanentError, TransientError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-Write = Callable[[Letter], Message]
+Write = Callable[[Delivery], Message]
 _KEY_HEADER: Final = "X-Tenancy-Alert"
 
 
@@ -78,7 +78,7 @@ _NOTIFIERS: Final[dict[str, Callable[[Any], BaseNotifier]]] = {
 def channel(name: str, connection: Any, write: Write) -> Channel:
     """The channel of this name; a connection that cannot be used is an error, which each try meets."""
 
-    def send(letter: Letter) -> None:
+    def send(letter: Delivery) -> None:
         if isinstance(connection, Exception):
             raise connection
         notifier = _NOTIFIERS[name](connection)

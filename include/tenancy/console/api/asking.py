@@ -20,7 +20,7 @@ from tenancy.engine.preview import dry_run
 from tenancy.engine.rehearsal import rehearsed
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
-from tenancy.ledger.interventions import newest_since
+from tenancy.ledger.interventions import newest_intervention_since
 from tenancy.saga.errors import Refused
 from tenancy.saga.names import TenantId
 from tenancy.saga.platform import Platform
@@ -86,7 +86,7 @@ def _require_seen(asked: Asked, saga: Saga, seen: int | None) -> None:
     if seen is None:
         return
     with opened(asked.parts) as desk:
-        since = newest_since(desk.ledger.envelopes(saga.tenant_id), seen)
+        since = newest_intervention_since(desk.ledger.envelopes(saga.tenant_id), seen)
     if since is not None:
         raise Refused(f"{since}, after what you saw. Look again, then decide.", field="seen")
 

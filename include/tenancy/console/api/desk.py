@@ -14,8 +14,8 @@ from tenancy.engine.escalation import outcome
 from tenancy.engine.progress import progress
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.vitals import Vitals
-from tenancy.ledger.escalations import escalation_of
-from tenancy.ledger.findings import open_findings
+from tenancy.ledger.escalations import load_escalation
+from tenancy.ledger.findings import load_open_findings
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.tenant_summaries import AttentionCutoffs, TenantSummary, attention_cutoffs, find_tenant
 from tenancy.saga.tenant import Saga
@@ -57,7 +57,7 @@ class Desk:
         line = self.line(ref)
         saga = self.saga_of(line)
         seen = progress(self.ledger, saga)
-        found = open_findings(self.ledger, tenant_id=line.tenant_id, limit=_FINDINGS)
+        found = load_open_findings(self.ledger, tenant_id=line.tenant_id, limit=_FINDINGS)
         engine = self.parts.engine()
         self.parts.health.seen()
         held = engine.holds(saga) or saga.held  # while nothing schedules, nobody records what holds it
@@ -66,7 +66,7 @@ class Desk:
 
     def escalation(self, line: TenantSummary) -> str:
         """What became of the tenant's escalation, in a sentence; empty when it is not escalated."""
-        found = escalation_of(self.ledger, line.tenant_id) if line.standing.escalated else None
+        found = load_escalation(self.ledger, line.tenant_id) if line.standing.escalated else None
         return outcome(found, self.parts.clock()) if found else ""
 
     def counsel(self, engine: Vitals) -> Counsel:

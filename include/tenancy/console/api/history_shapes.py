@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from tenancy.ledger.timeline import RowStatus, Undo
+from tenancy.ledger.timeline import CompensationStatus, RowStatus
 
 
 class ResourceMark(BaseModel):
@@ -23,7 +23,7 @@ class TimelineRow(BaseModel):
     label: str
     short_label: str
     status: RowStatus
-    undo: Undo
+    undo: CompensationStatus
     started_at: datetime | None
     ended_at: datetime | None
     seconds: float | None

@@ -14,7 +14,7 @@ from tenancy.console.callers import Right
 from tenancy.engine.engine_verdicts import LATE_AFTER
 from tenancy.engine.health import Condition, Health, System
 from tenancy.engine.reality import BEAT as REALITY_CHECK
-from tenancy.ledger.findings import open_findings
+from tenancy.ledger.findings import load_open_findings
 from tenancy.ledger.migrations import LEDGER_VERSION
 from tenancy.ledger.rounds import Beat, beats
 from tenancy.saga.errors import TransientError
@@ -87,7 +87,7 @@ def _ledger_now(
 def list_findings(parts: PartsOf) -> platform_shapes.Findings:
     """Where the ledger and the world differ, oldest first, and when somebody last looked."""
     with opened(parts) as desk:
-        found = open_findings(desk.ledger, limit=FINDINGS_LIMIT + 1)
+        found = load_open_findings(desk.ledger, limit=FINDINGS_LIMIT + 1)
         beat = next((beat for beat in beats(desk.ledger) if beat.name == REALITY_CHECK), None)
     return platform_shapes.Findings(
         findings=[portrait.finding(each) for each in found[:FINDINGS_LIMIT]],

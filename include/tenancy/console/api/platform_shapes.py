@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from tenancy.ledger.findings import What
+from tenancy.ledger.findings import FindingKind
 
 
 class PlatformShape(BaseModel):
@@ -62,7 +62,9 @@ class Health(BaseModel):
 class FindingShape(BaseModel):
     """Where the ledger and the world, or the ledger and its facts, differ."""
 
-    what: What = Field(description="orphan: exists, no tenant has it; missing: an Active tenant's; drift: edited rows")
+    what: FindingKind = Field(
+        description="orphan: exists, no tenant has it; missing: an Active tenant's; drift: edited rows"
+    )
     kind: str
     name: str
     region: str = Field(description="Empty where no region has its own")

@@ -15,7 +15,7 @@ from tenancy.engine.preview import Preview, preview
 from tenancy.engine.progress import Progress
 from tenancy.ledger.findings import OpenFinding
 from tenancy.ledger.tenant_summaries import TenantSummary
-from tenancy.ledger.timeline import Row, Timeline
+from tenancy.ledger.timeline import Timeline, TimelineRow
 from tenancy.saga import loops
 from tenancy.saga.platform import Platform
 from tenancy.saga.tenant import Resource, Saga
@@ -156,7 +156,7 @@ def attempt(timeline: Timeline, platform: Platform, now: datetime) -> history_sh
     )
 
 
-def _timeline_row(seen: Row, platform: Platform, now: datetime) -> history_shapes.TimelineRow:
+def _timeline_row(seen: TimelineRow, platform: Platform, now: datetime) -> history_shapes.TimelineRow:
     activity = _BY_NAME.get(seen.activity)  # an old plan may have one that PLAN has no more
     limit = platform.stall_limits.get(seen.activity, activity.stall_after if activity else None)
     duration = seen.duration(now)

@@ -11,8 +11,8 @@ from tenancy.console.api.desk import opened
 from tenancy.console.api.problems import documented
 from tenancy.console.callers import Right
 from tenancy.ledger import tenant_summaries
-from tenancy.ledger.error_log import error_log
-from tenancy.ledger.timeline import timelines
+from tenancy.ledger.error_log import build_error_log
+from tenancy.ledger.timeline import build_timelines
 from tenancy.saga.states import State, Substate
 
 router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["reading"])
@@ -62,7 +62,7 @@ def show_tenant(parts: PartsOf, ref: requests.Ref) -> shapes.Tenant:
 def show_timeline(parts: PartsOf, ref: requests.Ref) -> history_shapes.TimelineShape:
     """Every attempt, activity by activity."""
     with opened(parts) as desk:
-        attempts = timelines(desk.ledger.envelopes(desk.line(ref).tenant_id))
+        attempts = build_timelines(desk.ledger.envelopes(desk.line(ref).tenant_id))
         platform = desk.tenancy.platform
     now = parts.clock()
     return history_shapes.TimelineShape(attempts=[portrait.attempt(each, platform, now) for each in attempts])
@@ -73,7 +73,7 @@ def show_timeline(parts: PartsOf, ref: requests.Ref) -> history_shapes.TimelineS
 def list_errors(parts: PartsOf, ref: requests.Ref) -> history_shapes.Errors:
     """All that went wrong or was refused, oldest first."""
     with opened(parts) as desk:
-        log = error_log(desk.ledger.envelopes(desk.line(ref).tenant_id))
+        log = build_error_log(desk.ledger.envelopes(desk.line(ref).tenant_id))
     return history_shapes.Errors(errors=[history_shapes.ErrorShape(**vars(line)) for line in log])
 
 

@@ -12,7 +12,7 @@ from tenancy.console.pages import words
 from tenancy.console.pages.recovering import is_recoverable
 from tenancy.engine.actions import ACTIONS
 from tenancy.engine.preview import preview
-from tenancy.ledger.interventions import Shown
+from tenancy.ledger.interventions import InvitationView
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
 
@@ -52,7 +52,7 @@ class ActionView:
     """May this caller do it all the same?"""
 
 
-def action_views(saga: Saga, rights: Collection[Right], shown: Shown | None) -> tuple[ActionView, ...]:
+def action_views(saga: Saga, rights: Collection[Right], shown: InvitationView | None) -> tuple[ActionView, ...]:
     """All of them, always: Recover first, then the engine's. `shown`: who has seen the admin's invitation."""
     return (_recover(saga, rights), *(_action(saga, name, rights) for name in ACTIONS), _invite(saga, rights, shown))
 
@@ -74,7 +74,7 @@ def _recover(saga: Saga, rights: Collection[Right]) -> ActionView:
 RECOVER: Final = "Cancels, resets and retries, each only if it is needed, and waits for each."
 
 
-def _invite(saga: Saga, rights: Collection[Right], shown: Shown | None) -> ActionView:
+def _invite(saga: Saga, rights: Collection[Right], shown: InvitationView | None) -> ActionView:
     active, lacking = saga.state is State.ACTIVE, lacks("invitation", rights)
     label = "Make a new invitation" if active and shown else "Show the invitation"
     said = f"{shown.actor} was shown it at {words.moment(shown.at)} UTC." if shown else _INVITES

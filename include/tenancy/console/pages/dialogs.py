@@ -27,7 +27,7 @@ from tenancy.engine.consequences import removed_so_far
 from tenancy.engine.escalation import is_over
 from tenancy.engine.preview import preview
 from tenancy.engine.progress import progress
-from tenancy.ledger.escalations import escalation_of
+from tenancy.ledger.escalations import load_escalation
 from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
@@ -160,7 +160,7 @@ def _done(visit: Visit, desk: Desk, ref: str, action: str, told: dict[str, Any] 
 
 def _is_told(desk: Desk, line: TenantSummary) -> bool:
     """Is it known what became of the escalation?"""
-    found = escalation_of(desk.ledger, line.tenant_id)
+    found = load_escalation(desk.ledger, line.tenant_id)
     return found is None or is_over(found)
 
 

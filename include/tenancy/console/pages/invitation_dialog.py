@@ -16,7 +16,7 @@ from tenancy.console.pages import forms, reads
 from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.rendering import page, secret
 from tenancy.console.pages.visit import SentIn, Visit, VisitOf
-from tenancy.ledger.interventions import shown_to
+from tenancy.ledger.interventions import find_invitation_view
 
 router = APIRouter(route_class=PageRoute)
 
@@ -44,6 +44,6 @@ def show(visit: VisitOf, ref: Ref, sent: SentIn) -> Response:
 def _dialog(visit: Visit, desk: Desk, ref: str, problem: ProblemError | None = None) -> Response:
     """The form, drawn from what is true now."""
     saga = desk.saga(ref)
-    shown = shown_to(desk.ledger.envelopes(saga.tenant_id), saga.invitation)
+    shown = find_invitation_view(desk.ledger.envelopes(saga.tenant_id), saga.invitation)
     status = problem.status if problem else 200
     return page(visit.request, "_invitation.html", status, saga=saga, shown=shown, problem=problem)

@@ -24,7 +24,7 @@ from tenancy.console.pages.recent import Glance, Recent
 from tenancy.console.pages.rendering import drawn, page
 from tenancy.console.parts import Parts
 from tenancy.ledger import tenant_summaries
-from tenancy.ledger.findings import open_findings
+from tenancy.ledger.findings import load_open_findings
 from tenancy.ledger.rounds import Beat, beats
 from tenancy.ledger.tenant_summaries import PagePosition, TenantFilter
 from tenancy.saga.names import RunId
@@ -145,7 +145,7 @@ def _look(
         counts=counts.of(ledger),
         attention=attention,
         queued=tuple(run for run in queued if ledger.tenant_of_run(RunId(run.run_id)) is None),
-        findings=tuple(open_findings(ledger, tenant_id=None, limit=reads.FINDINGS)),
+        findings=tuple(load_open_findings(ledger, tenant_id=None, limit=reads.FINDINGS)),
         classes=class_view.look(ledger),
         counsel=desk.counsel(desk.parts.engine.known),
     )

@@ -15,7 +15,7 @@ from tenancy.console.parts import Parts
 from tenancy.engine.progress import progress
 from tenancy.ledger import tenant_summaries
 from tenancy.ledger.activity_durations import DurationStats, load_durations
-from tenancy.ledger.findings import OpenFinding, open_findings
+from tenancy.ledger.findings import OpenFinding, load_open_findings
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.rounds import Beat, beats
 from tenancy.ledger.tenant_summaries import TenantSummary
@@ -58,7 +58,7 @@ class Seen:
 def glance(desk: Desk, ref: str) -> Seen:
     """The tenant's row, without its facts; 404 when there is no such tenant."""
     line = desk.line(ref)
-    found = tuple(open_findings(desk.ledger, tenant_id=line.tenant_id, limit=FINDINGS))
+    found = tuple(load_open_findings(desk.ledger, tenant_id=line.tenant_id, limit=FINDINGS))
     escalation = desk.escalation(line)
     return Seen(line, tuple(beats(desk.ledger)), found, escalation, desk.counsel(desk.parts.engine.known))
 

@@ -23,7 +23,7 @@ from tenancy.console.pages.recovering import Begun, Step, next_step
 from tenancy.console.pages.rendering import page
 from tenancy.console.pages.visit import SentIn, Visit, VisitOf
 from tenancy.engine.preview import preview
-from tenancy.ledger.interventions import newest_since
+from tenancy.ledger.interventions import newest_intervention_since
 from tenancy.saga import loops
 
 router = APIRouter(route_class=PageRoute)
@@ -116,7 +116,7 @@ def _decide(desk: Desk, ref: str, recovery: _Recovery, caller: Caller) -> tuple[
     """The next step, and the tenant's generation, which tells a second cancel from the first sent twice."""
     line = desk.line(ref)
     saga, envelopes = desk.saga_of(line), desk.ledger.envelopes(line.tenant_id)
-    others = newest_since(envelopes, recovery.seen, except_by={caller.name, *_NOT_PEOPLE})
+    others = newest_intervention_since(envelopes, recovery.seen, except_by={caller.name, *_NOT_PEOPLE})
     if others is not None:
         return Step(said=f"Stopped: {others}. Look again, then decide.", over=True), saga.generation
     silent = desk.ledger.now - line.state_since

@@ -13,12 +13,12 @@ from tenancy.console.pages.situation import Situation, situation
 from tenancy.console.pages.tabs import Tab, tabs_of
 from tenancy.console.pages.timeline_view import AttemptView, Scene, attempt_ends, attempt_view
 from tenancy.engine.progress import Progress
-from tenancy.ledger.envelope import chain_break
-from tenancy.ledger.error_log import ErrorLine, error_log
+from tenancy.ledger.envelope import find_chain_break
+from tenancy.ledger.error_log import ErrorEntry, build_error_log
 from tenancy.ledger.findings import OpenFinding
-from tenancy.ledger.interventions import shown_to
+from tenancy.ledger.interventions import find_invitation_view
 from tenancy.ledger.tenant_summaries import TenantSummary
-from tenancy.ledger.timeline import timelines
+from tenancy.ledger.timeline import build_timelines
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
 
@@ -39,7 +39,7 @@ class TenantView:
     attempt: AttemptView | None
     progress: Progress
     unwinding: bool
-    errors: tuple[ErrorLine, ...]
+    errors: tuple[ErrorEntry, ...]
     audit: tuple[AuditLine, ...]
     older: int | None
     """The page of the audit log behind this one begins below this seq."""
@@ -54,7 +54,7 @@ def tenant_view(
     seen: Looked, *, rights: Collection[Right], attempt: int | None = None, below: int | None = None
 ) -> TenantView:
     """The page for a caller with these rights; `attempt` chooses a tab, `below` an older page of the audit log."""
-    saga, scene, history = seen.saga, _scene(seen), timelines(seen.envelopes)
+    saga, scene, history = seen.saga, _scene(seen), build_timelines(seen.envelopes)
     chosen = next((each for each in history if each.attempt == attempt), history[-1] if history else None)
     newest = attempt_view(history[-1], scene) if history else None
     audit, older = audit_page(seen.envelopes, below)
@@ -66,15 +66,15 @@ def tenant_view(
         situation=situation(seen, newest, rights),
         seconds_in_state=seen.seconds_in_state,
         url=tenant_url(seen.platform, saga.parameters),
-        actions=action_views(saga, rights, shown_to(seen.envelopes, saga.invitation)),
+        actions=action_views(saga, rights, find_invitation_view(seen.envelopes, saga.invitation)),
         tabs=tabs_of(history, seen.envelopes, chosen=chosen, live=bool(scene.live_attempt)),
         attempt=attempt_view(chosen, scene) if chosen else None,
         progress=seen.progress,
         unwinding=scene.unwinding,
-        errors=error_log(seen.envelopes)[::-1],
+        errors=build_error_log(seen.envelopes)[::-1],
         audit=audit,
         older=older,
-        broken_at=chain_break(seen.envelopes),
+        broken_at=find_chain_break(seen.envelopes),
         findings=seen.findings,
         escalation=seen.escalation,
     )

@@ -14,7 +14,7 @@ from tenancy.activities.plan import PLAN
 from tenancy.console.pages import words
 from tenancy.ledger.activity_durations import DurationStats
 from tenancy.ledger.envelope import Envelope
-from tenancy.ledger.timeline import Row, RowStatus, Timeline, Undo
+from tenancy.ledger.timeline import CompensationStatus, RowStatus, Timeline, TimelineRow
 from tenancy.saga import facts as f
 from tenancy.saga.platform import Platform
 
@@ -123,7 +123,7 @@ def attempt_view(timeline: Timeline, scene: Scene) -> AttemptView:
     return AttemptView(timeline.attempt, timeline.run_id, timeline.started_at, rows, timeline.notes)
 
 
-def _row(row: Row, attempt: int, scene: Scene) -> RowView:
+def _row(row: TimelineRow, attempt: int, scene: Scene) -> RowView:
     activity = _BY_NAME.get(row.activity)  # an old plan may have one that PLAN has no more
     bound = scene.platform.stall_limits.get(row.activity, activity.stall_after if activity else None)
     limit = bound.total_seconds() if bound else 300.0
@@ -161,14 +161,14 @@ def place(seconds: float, span: float) -> float:
     return round(min(100.0, 100 * math.log1p(10 * max(0.0, seconds)) / math.log1p(10 * span)), 2)
 
 
-def _seconds(row: Row, attempt: int, scene: Scene) -> float | None:
+def _seconds(row: TimelineRow, attempt: int, scene: Scene) -> float | None:
     """Wall-clock time; that of an attempt which is over stops with it."""
     end = scene.now if attempt == scene.live_attempt else scene.ends.get(attempt, scene.now)
     took = row.duration(end)
     return None if took is None else max(0.0, took.total_seconds())
 
 
-def _look(row: Row, attempt: int, scene: Scene, *, late: bool) -> str:
+def _look(row: TimelineRow, attempt: int, scene: Scene, *, late: bool) -> str:
     if row.status is RowStatus.FAILED:
         return "failed"
     undo = _undo(row, scene)
@@ -181,10 +181,10 @@ def _look(row: Row, attempt: int, scene: Scene, *, late: bool) -> str:
     return "late" if late else row.status.value
 
 
-def _undo(row: Row, scene: Scene) -> str:
-    if row.undo is Undo.UNDOING and not scene.unwinding:
+def _undo(row: TimelineRow, scene: Scene) -> str:
+    if row.undo is CompensationStatus.UNDOING and not scene.unwinding:
         return "undo-failed"  # nobody is at it any more
-    return {Undo.NO: "", Undo.FAILED: "undo-failed"}.get(row.undo, row.undo.value)
+    return {CompensationStatus.NO: "", CompensationStatus.FAILED: "undo-failed"}.get(row.undo, row.undo.value)
 
 
 def _usual(usual: DurationStats | None) -> str:
@@ -193,7 +193,7 @@ def _usual(usual: DurationStats | None) -> str:
     return f"usually {words.duration(usual.median_seconds)}, 95 of 100 within {words.duration(usual.most_seconds)}"
 
 
-def _why(row: Row, look: str, attempt: int, scene: Scene) -> str:
+def _why(row: TimelineRow, look: str, attempt: int, scene: Scene) -> str:
     """Why it waits, or how it failed. What holds the whole run stands where the run stands."""
     if attempt == scene.live_attempt and row.activity == scene.current and scene.held:
         return scene.held
