@@ -20,8 +20,8 @@ from tenancy.engine.engine_verdicts import WRITTEN
 from tenancy.engine.looks import LedgerSeen, Probes
 from tenancy.engine.report import DAGS
 from tenancy.engine.workflow import PROVISIONING_DAG
+from tenancy.ledger.heartbeats import load_heartbeats
 from tenancy.ledger.ledger import Ledger
-from tenancy.ledger.rounds import beats
 from tenancy.saga.errors import TenancyError
 from tenancy.saga.names import proof_of
 from tenancy.saga.platform import Region
@@ -76,7 +76,7 @@ def look_at_ledger(dsn: Dsn) -> LedgerSeen:
     """Its server, and what stands in it."""
     server = server_vitals.look(dsn)
     with Ledger(server_vitals.patient_for(dsn)).open("tenancy health") as ledger:
-        return LedgerSeen(server, tuple(beats(ledger)), ledger.loads(), ledger.may_rewrite())
+        return LedgerSeen(server, tuple(load_heartbeats(ledger)), ledger.loads(), ledger.may_rewrite())
 
 
 def look_at_ingress(region: Region) -> "IngressSeen":

@@ -18,7 +18,7 @@ from tenancy.adapters.kubeconfig import kubeconfig
 from tenancy.adapters.kubernetes_api import KubernetesApi
 from tenancy.engine.reconcile import reconcile
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
-from tenancy.ledger import rounds
+from tenancy.ledger import pokes
 from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
@@ -230,7 +230,7 @@ def test_a_retry_whose_run_ended_without_a_word_keeps_everything(stage: Stage, s
 def marked(stage: Stage, *marks: Mark) -> None:
     stage.runs.end(PROVISIONING_DAG, RUN, "failed")
     with stage.tenancy.ledger.open("listener") as ledger:
-        rounds.poke(ledger, RUN, "mark run failed")
+        pokes.record_poke(ledger, RUN, "mark run failed")
     stage.runs.made_marks[RUN] = marks
 
 

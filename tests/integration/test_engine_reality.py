@@ -10,7 +10,7 @@ from tenancy.activities.plan import PLAN
 from tenancy.adapters.airflow_api import Handle
 from tenancy.adapters.cluster import Cluster
 from tenancy.engine.reality import check_reality
-from tenancy.ledger import findings, rounds
+from tenancy.ledger import findings, heartbeats
 from tenancy.ledger.findings import OpenFinding
 from tenancy.saga import commands as c
 from tenancy.saga.errors import PermanentError, TransientError
@@ -50,7 +50,7 @@ def test_a_pass_leaves_its_beat_and_finds_nothing_where_all_is_well(stage: Stage
     stage.run_all()
     assert check_reality(stage.tenancy) == "nothing found"
     with stage.tenancy.ledger.open("test") as ledger:
-        (beat,) = rounds.beats(ledger)
+        (beat,) = heartbeats.load_heartbeats(ledger)
     assert (beat.name, beat.summary) == ("reality check", "nothing found")
 
 

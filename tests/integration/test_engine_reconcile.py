@@ -11,7 +11,7 @@ from tenancy.engine import actions
 from tenancy.engine.reconcile import reconcile
 from tenancy.engine.tenancy import unwinder
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
-from tenancy.ledger import rounds
+from tenancy.ledger import heartbeats, pokes
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.saga import commands as c
@@ -45,14 +45,14 @@ def mark(stage: Stage, run_id: RunId, user: str) -> None:
     """Somebody marks the run failed in Airflow: its event log and our listener tell of it."""
     stage.runs.end(PROVISIONING_DAG, run_id, "failed")
     with stage.tenancy.ledger.open("listener") as ledger:
-        rounds.poke(ledger, run_id, "mark run failed")
+        pokes.record_poke(ledger, run_id, "mark run failed")
     stage.runs.made_marks[run_id] = (Mark("patch_dag_run", user, utc_now()),)
 
 
 def test_a_pass_without_work_says_so_and_leaves_its_beat(stage: Stage):
     assert reconcile(stage.tenancy) == "nothing to do"
     with stage.tenancy.ledger.open("test") as ledger:
-        (beat,) = rounds.beats(ledger)
+        (beat,) = heartbeats.load_heartbeats(ledger)
     assert (beat.name, beat.summary) == ("reconciliation", "nothing to do")
 
 
@@ -96,12 +96,12 @@ def test_a_deadline_is_no_word_of_a_person(stage: Stage, created: RunId):
     """Else giving up a run that ended without a callback would wait for a mark that nobody made."""
     _deadline_passed(stage, created)
     with stage.tenancy.ledger.open("test") as ledger:
-        assert not rounds.is_poked(ledger, created)
+        assert not pokes.has_poke(ledger, created)
 
 
 def _deadline_passed(stage: Stage, run_id: RunId) -> None:
     with stage.tenancy.ledger.open("triggerer") as ledger:
-        rounds.poke(ledger, run_id, rounds.DEADLINE)
+        pokes.record_poke(ledger, run_id, pokes.DEADLINE_PASSED)
 
 
 def test_a_deleted_run_is_cancelled_and_undone(stage: Stage, created: RunId):
@@ -189,7 +189,7 @@ def test_a_mark_on_a_run_of_nobody_is_forgotten(stage: Stage):
     mark(stage, RunId("manual__refused"), "ada")
     assert reconcile(stage.tenancy) == "nothing to do"
     with stage.tenancy.ledger.open("test") as ledger:
-        assert rounds.pokes(ledger) == []
+        assert pokes.load_pokes(ledger) == []
 
 
 def test_a_poke_is_kept_while_airflow_does_not_answer(stage: Stage, created: RunId):

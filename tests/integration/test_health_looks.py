@@ -16,15 +16,15 @@ from sandbox.faults import sql as faults
 from sandbox.postgres import PostgresServer
 from tenancy.adapters import cluster_vitals, ingress, server_vitals, storage_vitals
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.engine_vitals import Heartbeat, PoolSeen, WorkSeen
+from tenancy.adapters.engine_vitals import ComponentHeartbeat, PoolSeen, WorkSeen
 from tenancy.adapters.storage_rights import RIGHTS, Right
 from tenancy.engine import engine_verdicts
 from tenancy.engine.checkup import Checkup
 from tenancy.engine.health import Check, Condition, Health, System
 from tenancy.engine.looks import Probes
 from tenancy.engine.report import DAGS
+from tenancy.ledger.heartbeats import record_heartbeat
 from tenancy.ledger.ledger import Ledger, utc_now
-from tenancy.ledger.rounds import beat
 from tenancy.probes import look_at_ledger
 from tenancy.saga.errors import PermanentError, TransientError
 from tenancy.saga.names import proof_of
@@ -54,8 +54,8 @@ def probes(world: Sandbox, storage_dsn: Dsn, ledger_dsn: Dsn, sole: psycopg.Conn
     """Real servers; the engine's own word is made up, and the ledger stands for its database."""
     with Ledger(ledger_dsn).open("test") as ledger:
         for name in ("reconciliation", "reality check"):
-            beat(ledger, name, took_seconds=0.1, summary="nothing to do")
-    told = tuple(Heartbeat(part, "healthy", utc_now()) for part in ("metadatabase", "scheduler", "triggerer"))
+            record_heartbeat(ledger, name, took_seconds=0.1, summary="nothing to do")
+    told = tuple(ComponentHeartbeat(part, "healthy", utc_now()) for part in ("metadatabase", "scheduler", "triggerer"))
     pools = {name: PoolSeen(name, 8, 0, 0, 8) for name in engine_verdicts.pools(parts.platform())}
     return Probes(
         platform=parts.platform(),

@@ -14,7 +14,7 @@ from tenancy.console.openmetrics import CONTENT_TYPE
 from tenancy.console.parts import Parts
 from tenancy.engine.classes import note_classes
 from tenancy.engine.tenancy import Tenancy
-from tenancy.ledger import alerts, measures, rounds
+from tenancy.ledger import alerts, heartbeats, measures
 from tenancy.ledger.alerts import Alert
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, LedgerSession
@@ -55,7 +55,7 @@ def test_an_empty_ledger_is_measured(ledger: Ledger):
 
 def test_what_happened_is_counted(ledger: Ledger, session: LedgerSession):
     session.record(TENANT, *FIRST_FAILS, stamp=Stamp("ada"))
-    rounds.beat(session, "reconciliation", took_seconds=0.1, summary="nothing to do")
+    heartbeats.record_heartbeat(session, "reconciliation", took_seconds=0.1, summary="nothing to do")
     alerts.raise_alert(session, Alert("a", "A.", ""))
     alerts.address_alerts(session, [])
     alerts.raise_alert(session, Alert("b", "B.", ""))

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.ports import any_free
 from tenancy.adapters.dsn import Dsn
-from tenancy.ledger import rounds
+from tenancy.ledger import heartbeats
 from tenancy.ledger.ledger import Ledger
 from tests.acceptance.runs import until
 from tests.integration.pages import Console
@@ -81,6 +81,6 @@ def test_paused_dags_and_raw_runs_that_wait_are_listed(console: Console):
 def test_a_reconciler_at_work_is_not_mentioned(console: Console):
     assert "The reconciler has never run." in console.get("/").text
     with console.ledger.open("test") as session:
-        rounds.beat(session, "reconciliation", took_seconds=1, summary="nothing to do")
+        heartbeats.record_heartbeat(session, "reconciliation", took_seconds=1, summary="nothing to do")
     console.now = datetime(2026, 2, 1, 0, 1, tzinfo=UTC)
     assert "The reconciler" not in console.get("/").text

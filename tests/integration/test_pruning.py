@@ -7,7 +7,7 @@ import pytest
 
 from tenancy.engine.pruning import KEPT, prune
 from tenancy.engine.report import DAGS, PERIODIC_DAGS
-from tenancy.ledger import rounds
+from tenancy.ledger import pokes
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.errors import TransientError
 from tenancy.saga.names import RunId
@@ -43,12 +43,12 @@ def test_pokes_that_were_handled_long_ago_are_deleted_and_those_that_wait_are_ke
     handled_at = {"old": now - OLD, "young": now - YOUNG}
     for name in ("old", "young", "waiting"):
         with Ledger(stage.ledger, clock=lambda name=name: handled_at.get(name, now)).open("test") as ledger:
-            rounds.poke(ledger, RunId(name), "mark run failed")
+            pokes.record_poke(ledger, RunId(name), "mark run failed")
             if name in handled_at:
-                rounds.poke_handled(ledger, rounds.pokes(ledger)[-1])
+                pokes.mark_handled(ledger, pokes.load_pokes(ledger)[-1])
     assert "and 1 pokes" in prune(replace(stage.tenancy, runs=lambda: runs))
     with stage.tenancy.ledger.open("test") as ledger:
-        assert [poke.run_id for poke in rounds.pokes(ledger)] == ["waiting"]
+        assert [poke.run_id for poke in pokes.load_pokes(ledger)] == ["waiting"]
 
 
 def test_an_airflow_that_does_not_answer_is_asked_in_the_next_pass(stage: Stage, runs: FakeRuns):

@@ -18,7 +18,7 @@ from tenancy.engine.actions import ACTIONS
 from tenancy.engine.health import Check, Condition, Health, System
 from tenancy.engine.report import Report, report
 from tenancy.engine.vitals import Vitals
-from tenancy.ledger.rounds import Beat
+from tenancy.ledger.heartbeats import Heartbeat
 from tenancy.ledger.tenant_summaries import TenantFilter, TenantSummary
 from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Platform
@@ -28,7 +28,7 @@ from tests.contract.fake_runs import FakeRuns
 from tests.unit.sagas import ACME, FLIP, PHASES, RUN, TENANT
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-WELL = (Beat("reconciliation", NOW - timedelta(seconds=20), 0.5, "nothing to do"),)
+WELL = (Heartbeat("reconciliation", NOW - timedelta(seconds=20), 0.5, "nothing to do"),)
 LINE = TenantSummary(
     tenant_id=TENANT, parameters=ACME, state=State.ACTIVE, substate=None, attempt=2, generation=0, run_id=RUN,
     activity=None, seq=9, predecessor=None, created_at=NOW - timedelta(days=2), state_since=NOW - timedelta(minutes=4),
@@ -84,7 +84,7 @@ def test_a_late_reconciler_is_told():
     (late,) = platform_lines(Report(), (replace(WELL[0], at=NOW - timedelta(minutes=9)),), NOW)
     (never,) = platform_lines(Report(), (), NOW)
     assert (late.what, never.what) == ("The reconciler last ran 9 min ago.", "The reconciler has never run.")
-    world = Beat("reality check", NOW - timedelta(hours=3), 1, "all alike")
+    world = Heartbeat("reality check", NOW - timedelta(hours=3), 1, "all alike")
     (line,) = platform_lines(Report(), (*WELL, world), NOW)
     assert line.what == "The reality check last ran 3 h ago."
 

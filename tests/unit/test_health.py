@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tenancy.adapters.cluster_vitals import ClusterSeen, waiting
-from tenancy.adapters.engine_vitals import Heartbeat, PoolSeen, WorkSeen
+from tenancy.adapters.engine_vitals import ComponentHeartbeat, PoolSeen, WorkSeen
 from tenancy.adapters.ingress import IngressSeen
 from tenancy.adapters.server_vitals import ServerSeen, WritersSeen
 from tenancy.adapters.sqlalchemy_url import dsn_of_url
@@ -16,7 +16,7 @@ from tenancy.adapters.storage_vitals import OpenDatabase, StorageSeen
 from tenancy.engine import engine_verdicts as of_engine
 from tenancy.engine import storage_verdicts, verdicts
 from tenancy.engine.health import Check, Condition, Health, System, carried_on
-from tenancy.ledger.rounds import Beat
+from tenancy.ledger.heartbeats import Heartbeat
 from tenancy.saga.causes import Cause
 from tests import parts
 
@@ -211,10 +211,10 @@ def test_a_plan_without_a_quota_is_never_full():
 
 def test_each_part_of_the_engine_is_judged_by_its_heartbeat():
     beats = (
-        Heartbeat("metadatabase", "healthy"),
-        Heartbeat("scheduler", "unhealthy", _ago(77)),
-        Heartbeat("triggerer", "healthy", _ago(2)),
-        Heartbeat("dag_processor", ""),
+        ComponentHeartbeat("metadatabase", "healthy"),
+        ComponentHeartbeat("scheduler", "unhealthy", _ago(77)),
+        ComponentHeartbeat("triggerer", "healthy", _ago(2)),
+        ComponentHeartbeat("dag_processor", ""),
     )
     seen = {check.part: check for check in of_engine.heartbeats(beats, NOW)}
     assert [check.state for check in seen.values()] == [OK, DOWN, OK, UNKNOWN]
@@ -222,7 +222,7 @@ def test_each_part_of_the_engine_is_judged_by_its_heartbeat():
     assert "scheduler gives no sign of life" in seen["scheduler"].sentence
     assert seen["triggerer"].sentence == "It is at work; its last sign of life was 2.0 s ago."
     assert "dag processor" in seen
-    broken = of_engine.heartbeats((Heartbeat("metadatabase", "unhealthy"),), NOW)
+    broken = of_engine.heartbeats((ComponentHeartbeat("metadatabase", "unhealthy"),), NOW)
     assert [check.state for check in broken] == [DOWN]
 
 
@@ -276,12 +276,15 @@ def test_a_lock_on_what_activities_write_is_told():
 
 
 def test_a_reconciler_that_is_late_is_down_and_a_late_reality_check_is_not():
-    def states(*beats: Beat) -> list[Condition]:
+    def states(*beats: Heartbeat) -> list[Condition]:
         return [check.state for check in of_engine.reconcilers(beats, NOW)]
 
     assert states() == [UNKNOWN, UNKNOWN]
-    assert states(Beat("reconciliation", _ago(20), 0.5, ""), Beat("reality check", _ago(1800), 1, "")) == [OK, OK]
-    late = Beat("reconciliation", _ago(200), 0.5, ""), Beat("reality check", _ago(6000), 1, "")
+    assert states(Heartbeat("reconciliation", _ago(20), 0.5, ""), Heartbeat("reality check", _ago(1800), 1, "")) == [
+        OK,
+        OK,
+    ]
+    late = Heartbeat("reconciliation", _ago(200), 0.5, ""), Heartbeat("reality check", _ago(6000), 1, "")
     assert states(*late) == [DOWN, DEGRADED]
     assert of_engine.reconcilers(late, NOW)[0].since == _ago(200)
 

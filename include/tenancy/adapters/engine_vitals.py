@@ -18,7 +18,7 @@ _PAGE: Final = 100
 
 
 @dataclass(frozen=True)
-class Heartbeat:
+class ComponentHeartbeat:
     """One part of the engine. `status` is Airflow's word: healthy, unhealthy, or empty for one that never was."""
 
     part: str
@@ -49,19 +49,21 @@ class WorkSeen:
     pools: dict[str, PoolSeen]
 
 
-def heartbeats(client: AirflowClient) -> tuple[Heartbeat, ...]:
+def heartbeats(client: AirflowClient) -> tuple[ComponentHeartbeat, ...]:
     """The metadata database's status, and each part's last sign of life."""
     return client.read_openly("/monitor/health", _heartbeats, read_seconds=LOOK_SECONDS)
 
 
-def _heartbeats(told: answers.Document) -> tuple[Heartbeat, ...]:
-    database = Heartbeat("metadatabase", answers.optional_text(answers.known_child(told, "metadatabase"), "status"))
+def _heartbeats(told: answers.Document) -> tuple[ComponentHeartbeat, ...]:
+    database = ComponentHeartbeat(
+        "metadatabase", answers.optional_text(answers.known_child(told, "metadatabase"), "status")
+    )
     return (database, *(_heartbeat(part, answers.child(told, part)) for part in PARTS))
 
 
-def _heartbeat(part: str, told: answers.Document) -> Heartbeat:
+def _heartbeat(part: str, told: answers.Document) -> ComponentHeartbeat:
     last = answers.optional_moment(told, f"latest_{part}_heartbeat")
-    return Heartbeat(part, answers.optional_text(told, "status"), last)
+    return ComponentHeartbeat(part, answers.optional_text(told, "status"), last)
 
 
 def work(client: AirflowClient, dag_ids: Collection[str], queue_of: str) -> WorkSeen:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from tenancy.adapters.engine_vitals import Heartbeat, PoolSeen, WorkSeen
+from tenancy.adapters.engine_vitals import ComponentHeartbeat, PoolSeen, WorkSeen
 from tenancy.adapters.server_vitals import WritersSeen
 from tenancy.airflow_settings import UPKEEP_POOL
 from tenancy.engine.health import DEFAULT_POOL, POOL, Check, Condition, System
@@ -12,7 +12,7 @@ from tenancy.engine.reality import BEAT as REALITY_CHECK
 from tenancy.engine.reconcile import BEAT as RECONCILIATION
 from tenancy.engine.verdicts import LONG_WAIT_SECONDS, Verdict, ago, span
 from tenancy.engine.vitals import no_sign_of
-from tenancy.ledger.rounds import Beat
+from tenancy.ledger.heartbeats import Heartbeat
 from tenancy.saga.platform import Platform
 
 API: Final = "API"
@@ -29,18 +29,18 @@ LATE_AFTER: Final = {RECONCILIATION: timedelta(minutes=3), REALITY_CHECK: timede
 _OK, _DEGRADED, _DOWN, _UNKNOWN = Condition.OK, Condition.DEGRADED, Condition.DOWN, Condition.UNKNOWN
 
 
-def heartbeats(beats: Iterable[Heartbeat], now: datetime) -> tuple[Check, ...]:
+def heartbeats(beats: Iterable[ComponentHeartbeat], now: datetime) -> tuple[Check, ...]:
     """The engine's parts, by its own health report."""
     return tuple(_api(beat) if beat.part == "metadatabase" else _part(beat, now) for beat in beats)
 
 
-def _api(metadatabase: Heartbeat) -> Check:
+def _api(metadatabase: ComponentHeartbeat) -> Check:
     if metadatabase.status == "unhealthy":
         return engine(API, (_DOWN, "It answers, but its own database does not: nothing goes on."))
     return engine(API, (_OK, "It answers."))
 
 
-def _part(beat: Heartbeat, now: datetime) -> Check:
+def _part(beat: ComponentHeartbeat, now: datetime) -> Check:
     name = part_name(beat.part)
     if beat.status == "healthy":
         last = f"; its last sign of life was {ago(beat.last, now)} ago" if beat.last else ""
@@ -119,13 +119,13 @@ def database(seen: WritersSeen) -> Check:
     return engine(DATABASE, verdict, measured=measured)
 
 
-def reconcilers(beats: Iterable[Beat], now: datetime) -> tuple[Check, ...]:
+def reconcilers(beats: Iterable[Heartbeat], now: datetime) -> tuple[Check, ...]:
     """Who finishes what was missed, and who compares ledger and world."""
     known = {beat.name: beat for beat in beats}
     return tuple(_reconciler(name, known.get(name), now) for name in LATE_AFTER)
 
 
-def _reconciler(name: str, beat: Beat | None, now: datetime) -> Check:
+def _reconciler(name: str, beat: Heartbeat | None, now: datetime) -> Check:
     if beat is None:
         return engine(name, (_UNKNOWN, "It has never run: is its DAG there, and not paused?"))
     measured = {"took_seconds": round(beat.took_seconds, 2)}

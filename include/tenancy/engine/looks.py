@@ -17,11 +17,11 @@ from tenancy.saga.platform import Platform, Region
 
 if TYPE_CHECKING:
     from tenancy.adapters.cluster_vitals import ClusterSeen
-    from tenancy.adapters.engine_vitals import Heartbeat, WorkSeen
+    from tenancy.adapters.engine_vitals import ComponentHeartbeat, WorkSeen
     from tenancy.adapters.ingress import IngressSeen
     from tenancy.adapters.server_vitals import ServerSeen, WritersSeen
     from tenancy.adapters.storage_vitals import StorageSeen
-    from tenancy.ledger.rounds import Beat
+    from tenancy.ledger.heartbeats import Heartbeat
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class LedgerSeen:
     """
 
     server: "ServerSeen"
-    beats: "tuple[Beat, ...]"
+    beats: "tuple[Heartbeat, ...]"
     loads: Mapping[tuple[str, str], int]
     may_rewrite: bool = False
 
@@ -43,7 +43,7 @@ class Probes:
 
     platform: Platform
     ledger: "Callable[[], LedgerSeen]"
-    heartbeats: "Callable[[], Iterable[Heartbeat]]"
+    heartbeats: "Callable[[], Iterable[ComponentHeartbeat]]"
     work: "Callable[[], WorkSeen]"
     storage: "Callable[[Region], StorageSeen]"
     cluster: "Callable[[Region], ClusterSeen]"

@@ -8,7 +8,7 @@ from tenancy.adapters.airflow_runs import SOMEBODY as NO_OWNER
 from tenancy.engine.workflow import PROVISIONING_DAG, Runs
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.rounds import Poke
+from tenancy.ledger.pokes import Poke
 from tenancy.saga.commands import Cancel, GiveUp
 from tenancy.saga.facts import AttemptStarted, RawActionNoted
 from tenancy.saga.names import RunId

@@ -9,7 +9,7 @@ from typing import Final
 
 from tenancy.engine.report import PERIODIC_DAGS
 from tenancy.engine.tenancy import Tenancy
-from tenancy.ledger import rounds
+from tenancy.ledger import pokes
 
 KEPT: Final = timedelta(days=3)
 """How long the runs, their task logs and handled pokes can be read."""
@@ -21,7 +21,7 @@ def prune(tenancy: Tenancy) -> str:
     """One pass; says what was deleted. Raises TenancyError when Airflow or the ledger does not answer."""
     with tenancy.ledger.open("tenancy prune") as ledger:
         before = ledger.now - KEPT
-        pokes = rounds.forget_pokes(ledger, before=before)
+        deleted_pokes = pokes.delete_handled_pokes(ledger, before=before)
     runs = tenancy.runs()
     deleted = sum(runs.delete_ended(dag_id, before=before, limit=_RUNS_OF_A_DAG) for dag_id in PERIODIC_DAGS)
-    return f"deleted {deleted} runs of periodic DAGs and {pokes} pokes older than {KEPT.days} days"
+    return f"deleted {deleted} runs of periodic DAGs and {deleted_pokes} pokes older than {KEPT.days} days"

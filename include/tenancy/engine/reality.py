@@ -17,7 +17,7 @@ from tenancy.engine.comparison import Comparison, Look
 from tenancy.engine.drift import ALTERED, manual_drift
 from tenancy.engine.head_signing import HeadSigning
 from tenancy.engine.tenancy import Tenancy, message_of
-from tenancy.ledger import findings, inventory, rounds
+from tenancy.ledger import findings, heartbeats, inventory
 from tenancy.ledger.findings import Finding, FindingKind
 from tenancy.ledger.inventory import StoredTenant
 from tenancy.ledger.ledger import LedgerSession
@@ -37,7 +37,7 @@ def check_reality(tenancy: Tenancy) -> str:
         check = _Check(tenancy, ledger, {})
         found = check.outside() + check.inside()
         summary = _summary(found, check.troubles)
-        rounds.beat(ledger, BEAT, took_seconds=tenancy.monotonic() - began, summary=summary)
+        heartbeats.record_heartbeat(ledger, BEAT, took_seconds=tenancy.monotonic() - began, summary=summary)
     return summary
 
 

@@ -24,11 +24,12 @@ from tenancy.engine.stalls import note_stalls
 from tenancy.engine.telling import tell_of_classes, tell_of_stalls
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id, pursue
-from tenancy.ledger import rounds
+from tenancy.ledger import heartbeats, pokes, silent_tenants
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.incident_groups import load_grouped_tenants
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.rounds import Poke, Suspect
+from tenancy.ledger.pokes import Poke
+from tenancy.ledger.silent_tenants import SilentTenant
 from tenancy.saga import commands as c
 from tenancy.saga.errors import Refused
 from tenancy.saga.states import State
@@ -53,9 +54,9 @@ def reconcile(tenancy: Tenancy) -> str:
     with tenancy.ledger.open("tenancy reconcile") as ledger:
         runs = tenancy.runs()
         reconciler = _Reconciler(ledger, runs, Holds(runs, ledger.now), Counter())
-        for poke in rounds.pokes(ledger):
+        for poke in pokes.load_pokes(ledger):
             reconciler.on_poke(poke)
-        for suspect in rounds.suspects(ledger, max(SUSPECTS - reconciler.done["deadlines"], 0)):
+        for suspect in silent_tenants.load_silent_tenants(ledger, max(SUSPECTS - reconciler.done["deadlines"], 0)):
             reconciler.on_suspect(suspect)
         with reconciler.put_off_on_trouble("what is stuck"):
             reconciler.done.update(note_stalls(tenancy, ledger, reconciler.holds))
@@ -66,7 +67,7 @@ def reconcile(tenancy: Tenancy) -> str:
             tell_of_classes(ledger)
             tell_of_stalls(tenancy, ledger, but=load_grouped_tenants(ledger))
         summary = reconciler.summary()
-        rounds.beat(ledger, BEAT, took_seconds=tenancy.monotonic() - began, summary=summary)
+        heartbeats.record_heartbeat(ledger, BEAT, took_seconds=tenancy.monotonic() - began, summary=summary)
     return summary
 
 
@@ -79,11 +80,11 @@ class _Reconciler:
 
     def on_poke(self, poke: Poke) -> None:
         with self.put_off_on_trouble(f"the poke about {poke.run_id}"):
-            if poke.action == rounds.DEADLINE:
+            if poke.action == pokes.DEADLINE_PASSED:
                 self._on_deadline(poke)
                 return
             heeded = self._heed(poke)
-            rounds.poke_handled(self.ledger, poke)
+            pokes.mark_handled(self.ledger, poke)
             if heeded is not None:
                 self._follow(heeded.saga, heeded.stamp)
                 self.done["pokes"] += 1
@@ -95,7 +96,7 @@ class _Reconciler:
         if saga and saga.state is State.PROVISIONING:
             self._look_at(saga, silent_seconds=0.0)
             self.done["deadlines"] += 1
-        rounds.poke_handled(self.ledger, poke)
+        pokes.mark_handled(self.ledger, poke)
 
     def _heed(self, poke: Poke) -> Heeded | None:
         try:
@@ -104,7 +105,7 @@ class _Reconciler:
             log.info("the poke about %s: %s", poke.run_id, refusal)
             return None
 
-    def on_suspect(self, suspect: Suspect) -> None:
+    def on_suspect(self, suspect: SilentTenant) -> None:
         with self.put_off_on_trouble(f"tenant {suspect.tenant_id}"):
             saga = self.ledger.saga(suspect.tenant_id)
             assert saga is not None  # it has a row
@@ -190,7 +191,7 @@ class _Reconciler:
     def _was_ended_by_a_person(self, saga: Saga, seen: Seen) -> bool:
         """A run that a person ended is cancelled by them, also when our listener could not leave its poke."""
         assert seen.run is not None  # the move says so
-        if rounds.is_poked(self.ledger, saga.run_id):
+        if pokes.has_poke(self.ledger, saga.run_id):
             return True  # it came in during this pass: the next one heeds it
         who = self._marks.last_person(saga) if seen.run.state == "failed" else ""
         if who:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from tenancy.ledger import activity_durations, alerts, rounds
+from tenancy.ledger import activity_durations, alerts, heartbeats
 from tenancy.ledger.activity_durations import DurationStats
 from tenancy.ledger.alerts import ChannelState
 from tenancy.ledger.ledger import LedgerSession
@@ -91,7 +91,7 @@ def _load(ledger: LedgerSession, now: datetime) -> Measures:
         times_to_active=_times_to_active(ledger, since),
         activities=activity_durations.load_durations(ledger, since=since, enough=1),
         failures={row["activity"]: _failure(row) for row in ledger.rows("measured_failures", since=since)},
-        beats={beat.name: beat.at for beat in rounds.beats(ledger)},
+        beats={beat.name: beat.at for beat in heartbeats.load_heartbeats(ledger)},
         channels=tuple(alerts.load_channel_states(ledger)),
         untold=alerts.count_undeliverable(ledger),
         facts=ledger.rows("facts_estimated")[0]["facts"],

@@ -21,7 +21,7 @@ class ListeningConnection(TellingConnection, psycopg.AsyncConnection[Any]):
     """One session for the triggerer's loop."""
 
 
-async def rings(dsn: Dsn) -> AsyncIterator[None]:
+async def listen_for_pokes(dsn: Dsn) -> AsyncIterator[None]:
     """Once for each burst of pokes, for ever. Raises errors of ours when the session breaks."""
     wanted = session_settings("tenancy listen")
     with translated(dsn, connecting=True):

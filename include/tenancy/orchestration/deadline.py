@@ -43,8 +43,8 @@ async def deadline_passed(context: dict[str, Any]) -> None:
 def _poke(run_id: str) -> None:
     from tenancy.bootstrap import ledger_dsn
     from tenancy.ledger.ledger import Ledger
-    from tenancy.ledger.rounds import DEADLINE, poke
+    from tenancy.ledger.pokes import DEADLINE_PASSED, record_poke
     from tenancy.saga.names import RunId
 
     with Ledger(ledger_dsn()).open("tenancy deadline") as ledger:
-        poke(ledger, RunId(run_id), DEADLINE)
+        record_poke(ledger, RunId(run_id), DEADLINE_PASSED)

@@ -32,9 +32,9 @@ def on_dag_run_failed(dag_run: "DagRun", msg: str) -> None:  # noqa: ARG001 - pl
 def _poke(run_id: str) -> None:
     from tenancy.bootstrap import ledger_dsn  # every process of Airflow imports this module
     from tenancy.ledger.ledger import Ledger
-    from tenancy.ledger.rounds import poke
+    from tenancy.ledger.pokes import record_poke
     from tenancy.saga.names import RunId
     from tenancy.saga.raw_actions import RawAction
 
     with Ledger(ledger_dsn()).open("tenancy listener") as ledger:
-        poke(ledger, RunId(run_id), RawAction.MARK_RUN_FAILED)
+        record_poke(ledger, RunId(run_id), RawAction.MARK_RUN_FAILED)

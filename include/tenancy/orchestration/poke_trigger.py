@@ -20,12 +20,12 @@ class PokeTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         from tenancy.bootstrap import ledger_dsn
-        from tenancy.ledger.poke_listener import rings
+        from tenancy.ledger.poke_listener import listen_for_pokes
 
         while True:
             try:
                 dsn = await asyncio.get_running_loop().run_in_executor(None, ledger_dsn)
-                async for _ in rings(dsn):
+                async for _ in listen_for_pokes(dsn):
                     yield TriggerEvent({"pokes": True})
             except Exception as error:  # noqa: BLE001 - the ledger is away; the minute's pass goes on meanwhile
                 self.log.warning("not listening for pokes: %s", error)

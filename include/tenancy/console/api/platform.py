@@ -15,8 +15,8 @@ from tenancy.engine.engine_verdicts import LATE_AFTER
 from tenancy.engine.health import Condition, Health, System
 from tenancy.engine.reality import BEAT as REALITY_CHECK
 from tenancy.ledger.findings import load_open_findings
+from tenancy.ledger.heartbeats import Heartbeat, load_heartbeats
 from tenancy.ledger.migrations import LEDGER_VERSION
-from tenancy.ledger.rounds import Beat, beats
 from tenancy.saga.errors import TransientError
 
 router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["platform"])
@@ -73,7 +73,7 @@ def _ledger_now(
     began = time.monotonic()
     try:
         with opened(parts) as desk:
-            beaten = {beat.name: beat for beat in beats(desk.ledger)}
+            beaten = {beat.name: beat for beat in load_heartbeats(desk.ledger)}
     except TransientError:  # it fell silent since that look
         return None, []
     took = (time.monotonic() - began) * 1000
@@ -88,7 +88,7 @@ def list_findings(parts: PartsOf) -> platform_shapes.Findings:
     """Where the ledger and the world differ, oldest first, and when somebody last looked."""
     with opened(parts) as desk:
         found = load_open_findings(desk.ledger, limit=FINDINGS_LIMIT + 1)
-        beat = next((beat for beat in beats(desk.ledger) if beat.name == REALITY_CHECK), None)
+        beat = next((beat for beat in load_heartbeats(desk.ledger) if beat.name == REALITY_CHECK), None)
     return platform_shapes.Findings(
         findings=[portrait.finding(each) for each in found[:FINDINGS_LIMIT]],
         cut=len(found) > FINDINGS_LIMIT,
@@ -96,7 +96,7 @@ def list_findings(parts: PartsOf) -> platform_shapes.Findings:
     )
 
 
-def _pulse(name: str, beat: Beat | None, now: datetime) -> platform_shapes.Reconciler:
+def _pulse(name: str, beat: Heartbeat | None, now: datetime) -> platform_shapes.Reconciler:
     if beat is None:
         return platform_shapes.Reconciler(name=name, last_beat=None, late=True, summary=_NEVER)
     late = now - beat.at > LATE_AFTER.get(name, timedelta(hours=1))

@@ -25,7 +25,7 @@ from tenancy.console.pages.rendering import drawn, page
 from tenancy.console.parts import Parts
 from tenancy.ledger import tenant_summaries
 from tenancy.ledger.findings import load_open_findings
-from tenancy.ledger.rounds import Beat, beats
+from tenancy.ledger.heartbeats import Heartbeat, load_heartbeats
 from tenancy.ledger.tenant_summaries import PagePosition, TenantFilter
 from tenancy.saga.names import RunId
 from tenancy.saga.states import State, Substate
@@ -43,7 +43,7 @@ Chosen = Annotated[requests.Text, Query(max_length=60)]
 class _Seen:
     listed: Listed
     more: str | None
-    beats: tuple[Beat, ...]
+    beats: tuple[Heartbeat, ...]
     regions: tuple[str, ...]
     plans: tuple[str, ...]
 
@@ -151,4 +151,4 @@ def _look(
     )
     more = cursors.encode(PagePosition(last.created_at, last.tenant_id)) if last else None
     offered = desk.tenancy.platform
-    return _Seen(listed, more, tuple(beats(ledger)), tuple(offered.regions), tuple(offered.plans))
+    return _Seen(listed, more, tuple(load_heartbeats(ledger)), tuple(offered.regions), tuple(offered.plans))

@@ -9,7 +9,7 @@ from tenancy.engine.progress import Progress
 from tenancy.ledger.activity_durations import DurationStats
 from tenancy.ledger.envelope import Envelope
 from tenancy.ledger.findings import OpenFinding
-from tenancy.ledger.rounds import Beat
+from tenancy.ledger.heartbeats import Heartbeat
 from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.saga.platform import Platform
 from tenancy.saga.tenant import Saga
@@ -26,7 +26,7 @@ class Looked:
     """Why its run does not go on, also when nobody is there to record it; empty when it does."""
     progress: Progress
     usual: Mapping[str, DurationStats]
-    beats: tuple[Beat, ...]
+    beats: tuple[Heartbeat, ...]
     findings: tuple[OpenFinding, ...]
     escalation: str
     """What became of the tenant's escalation, in a sentence; empty when it is not escalated."""

@@ -11,7 +11,7 @@ from tenancy.engine.reality import BEAT as REALITY_CHECK
 from tenancy.engine.reconcile import BEAT as RECONCILIATION
 from tenancy.engine.report import NOTIFICATIONS_DAG, REALITY_CHECK_DAG, RECONCILIATION_DAG, Report
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
-from tenancy.ledger.rounds import Beat
+from tenancy.ledger.heartbeats import Heartbeat
 
 _PAUSED: Final = {
     PROVISIONING_DAG: "new tenants and retries wait until it is unpaused in Airflow.",
@@ -31,7 +31,7 @@ class PlatformLine:
     meaning: str
 
 
-def platform_lines(report: Report, beats: Iterable[Beat], now: datetime) -> tuple[PlatformLine, ...]:
+def platform_lines(report: Report, beats: Iterable[Heartbeat], now: datetime) -> tuple[PlatformLine, ...]:
     """All that is wrong; none when all is well."""
     return (*_engine(report), *_paused(report), *_reconciler({beat.name: beat for beat in beats}, now))
 
@@ -67,11 +67,11 @@ def _paused(report: Report) -> tuple[PlatformLine, ...]:
     return tuple(PlatformLine("warn", f"The DAG {dag} is paused:", _PAUSED[dag]) for dag in report.paused)
 
 
-def _reconciler(beats: dict[str, Beat], now: datetime) -> tuple[PlatformLine, ...]:
+def _reconciler(beats: dict[str, Heartbeat], now: datetime) -> tuple[PlatformLine, ...]:
     return tuple(line for name in LATE_AFTER if (line := _late(name, beats.get(name), now)))
 
 
-def _late(name: str, beat: Beat | None, now: datetime) -> PlatformLine | None:
+def _late(name: str, beat: Heartbeat | None, now: datetime) -> PlatformLine | None:
     if beat is None:  # a reality check has half an hour for its first
         return PlatformLine("warn", "The reconciler has never run.", _MEANS[name]) if name == RECONCILIATION else None
     seconds = (now - beat.at).total_seconds()

@@ -16,8 +16,8 @@ from tenancy.engine.progress import progress
 from tenancy.ledger import tenant_summaries
 from tenancy.ledger.activity_durations import DurationStats, load_durations
 from tenancy.ledger.findings import OpenFinding, load_open_findings
+from tenancy.ledger.heartbeats import Heartbeat, load_heartbeats
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.ledger.rounds import Beat, beats
 from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.saga.errors import TransientError
 from tenancy.saga.evolve import fold
@@ -43,7 +43,7 @@ class Seen:
     """What a glance at a tenant sees: enough to know whether its page has changed."""
 
     line: TenantSummary
-    beats: tuple[Beat, ...]
+    beats: tuple[Heartbeat, ...]
     findings: tuple[OpenFinding, ...]
     escalation: str
     """What became of its escalation; empty when it is not escalated."""
@@ -60,7 +60,7 @@ def glance(desk: Desk, ref: str) -> Seen:
     line = desk.line(ref)
     found = tuple(load_open_findings(desk.ledger, tenant_id=line.tenant_id, limit=FINDINGS))
     escalation = desk.escalation(line)
-    return Seen(line, tuple(beats(desk.ledger)), found, escalation, desk.counsel(desk.parts.engine.known))
+    return Seen(line, tuple(load_heartbeats(desk.ledger)), found, escalation, desk.counsel(desk.parts.engine.known))
 
 
 def tenant(desk: Desk, ref: str, history: "Kept[dict[str, DurationStats]]") -> Looked:

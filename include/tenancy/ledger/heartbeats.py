@@ -1,0 +1,26 @@
+"""Heartbeats: when each periodic job of ours last completed a pass."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tenancy.ledger.ledger import LedgerSession
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """The last pass of one reconciler; `at` is when it ended."""
+
+    name: str
+    at: datetime
+    took_seconds: float
+    summary: str
+
+
+def record_heartbeat(ledger: LedgerSession, name: str, *, took_seconds: float, summary: str) -> None:
+    """A reconciler has ended a pass."""
+    ledger.rows("beat", name=name, at=ledger.now, took_seconds=took_seconds, summary=summary)
+
+
+def load_heartbeats(ledger: LedgerSession) -> list[Heartbeat]:
+    """The last pass of each reconciler."""
+    return [Heartbeat(**row) for row in ledger.rows("beats")]
