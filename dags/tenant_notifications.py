@@ -11,9 +11,10 @@ from tenancy.orchestration.upkeep import UPKEEP
 DOC = """
 ### Notify
 
-Sends what waits in the ledger's outbox to Slack, by mail and to a webhook: whichever of the connections
-`tenancy_notify_slack`, `tenancy_notify_smtp` and `tenancy_notify_webhook` there is (docs/notifications.md). One
-message for each stall or class of stalls. An address that does not answer is tried again later, for a day, and nothing
+Sends the alerts in the ledger's outbox to Slack, by mail and to a webhook: to each of the connections
+`tenancy_notify_slack`, `tenancy_notify_smtp` and `tenancy_notify_webhook` that exists
+(docs/operating/notifications.md). One message for each stall or class of stalls.
+An address that does not answer is tried again later, for a day, and nothing
 waits for it. **Leave it unpaused**: while it is paused nobody is told; tenants go on.
 """
 

@@ -1,4 +1,4 @@
-"""`python -m installation secrets | settings | init`: what docker-compose.yaml needs (docs/operations.md)."""
+"""`python -m installation secrets | settings | init`: what docker-compose.yaml needs (docs/integrating/compose.md)."""
 
 import sys
 from pathlib import Path

@@ -136,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     look.add_argument("--json", action="store_true", help="as JSON, for programs")
 
     fault = _command(
-        commands, "fault", _fault, "make something go wrong on purpose, and right again (docs/game-day.md)"
+        commands, "fault", _fault, "make something go wrong on purpose, and right again (docs/operating/game-day.md)"
     )
     fault_arguments.add_to(fault)
 

@@ -28,7 +28,7 @@ def text(layout: Layout, *, slug: str, host: str = "") -> str:
         f"    a taken slug        {command} dags trigger tenant_provisioning -c "
         f'\'{{"slug": "{escape(slug)}", "name": "Again", "plan": "starter", "region": "eu-central", '
         '"admin_email": "admin@again.example"}\'\n'
-        "    a stall             see docs/game-day.md\n"
+        "    a stall             see docs/operating/game-day.md\n"
         "    what runs           make status\n"
     )
 

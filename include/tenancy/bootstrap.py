@@ -37,7 +37,7 @@ NOTIFY_CONNECTIONS = {
     "smtp": "tenancy_notify_smtp",
     "webhook": "tenancy_notify_webhook",
 }
-"""Channel -> the connection that makes it one (docs/notifications.md)."""
+"""Channel -> the connection that makes it one (docs/operating/notifications.md)."""
 INGRESS_PORT = "TENANCY_INGRESS_PORT"
 """Where tenants' pages are served, if that is not port 80."""
 

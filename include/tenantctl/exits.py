@@ -10,7 +10,7 @@ from typing import ClassVar
 
 
 class Exit(IntEnum):
-    """What a script can tell apart. docs/tenantctl.md has the same table (a test holds them together)."""
+    """What a script can tell apart. docs/reference/tenantctl.md has the same table (a test holds them together)."""
 
     DONE = 0
     """Done, or it was so already."""

@@ -1,4 +1,4 @@
-"""The ledger's backup and restore as docs/operations.md tells them, by PostgreSQL's own programs. For tests only."""
+"""The ledger's backup and restore as docs/operating/backup-and-restore.md gives them. For tests only."""
 
 import os
 import subprocess

@@ -138,7 +138,7 @@ def _reconcile(story: Story) -> None:
 
 
 def test_the_commands_are_those_of_the_documentation():
-    told = (PROJECT / "docs" / "operations.md").read_text()
+    told = (PROJECT / "docs" / "operating" / "backup-and-restore.md").read_text()
     assert [each for each in (backups.BACKUP, backups.LOST, *backups.RESTORE) if f"    {each}\n" not in told] == []
 
 

@@ -24,7 +24,7 @@ def api(ledger: Ledger) -> Api:
 
 
 def documented(tenant_id: object, slug: str) -> dict[str, Any]:
-    """The request for a decommission as docs/api.md has it."""
+    """The request for a decommission as docs/reference/api.md has it."""
     return {"reason": "contract ended", "tenant_id": str(tenant_id), "confirm_slug": slug}
 
 

@@ -22,7 +22,7 @@ _OTHER_NAMES = {"tenancy_notify_slack", "tenancy_notify_smtp", "tenancy_notify_w
 
 
 def rules() -> list[dict[str, Any]]:
-    (group,) = yaml.safe_load((DOCS / "alerts.example.yml").read_text())["groups"]
+    (group,) = yaml.safe_load((DOCS / "reference" / "alerts.example.yml").read_text())["groups"]
     return list(group["rules"])
 
 
@@ -55,7 +55,8 @@ def test_what_sums_are_made_by_are_labels():
 
 
 def test_the_document_lists_exactly_what_is_exposed():
-    rows = re.findall(r"^\| `(tenancy_[a-z_]+)` \|([^|]*)\|", (DOCS / "metrics.md").read_text(), re.MULTILINE)
+    page = (DOCS / "reference" / "metrics.md").read_text()
+    rows = re.findall(r"^\| `(tenancy_[a-z_]+)` \|([^|]*)\|", page, re.MULTILINE)
     listed = {name: set(re.findall(r"`([a-z_]+)`", labels)) for name, labels in rows}
     assert listed == {
         name: set(dict(next(iter(family.samples)))) for name, family in exposed().families.items() if family.samples
@@ -63,7 +64,7 @@ def test_the_document_lists_exactly_what_is_exposed():
 
 
 def test_the_webhooks_schema_has_every_field_of_its_body():
-    example, schema = re.findall(r"```json\n(.*?)```", (DOCS / "notifications.md").read_text(), re.DOTALL)
+    example, schema = re.findall(r"```json\n(.*?)```", (DOCS / "operating" / "notifications.md").read_text(), re.DOTALL)
     shape, body = json.loads(schema), message().webhook()
     assert set(body) == set(shape["required"]) == set(shape["properties"]) == set(json.loads(example))
     jsonschema.validate(body, shape)

@@ -22,7 +22,8 @@ from tenancy.saga.platform import parse
 from tests.unit.composed import AIRFLOWS, FILE, LASTING, SERVICES, TEXT, env_file, environment
 
 SCHEMA = Path(__file__).parent / "compose_spec" / "compose-spec.json"
-OPERATIONS = (PROJECT / "docs" / "operations.md").read_text()
+COMPOSE_PAGE = (PROJECT / "docs" / "integrating" / "compose.md").read_text()
+SETTINGS_PAGE = (PROJECT / "docs" / "reference" / "settings.md").read_text()
 
 
 def test_is_valid_by_the_compose_specification():
@@ -192,13 +193,13 @@ def test_the_image_has_the_airflow_of_the_lock_and_copies_what_there_is():
 def test_every_variable_that_the_file_takes_is_explained():
     taken = set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT))
     assert taken == {"AIRFLOW_UID"}
-    assert [name for name in taken if f"`{name}`" not in OPERATIONS] == []
+    assert [name for name in taken if f"`{name}`" not in COMPOSE_PAGE] == []
 
 
 def test_every_setting_is_explained():
     named = {*settings(), *environment("scheduler")}
-    assert [name for name in sorted(named) if f"`{name.removesuffix('_CMD')}" not in OPERATIONS] == []
+    assert [name for name in sorted(named) if f"`{name.removesuffix('_CMD')}" not in SETTINGS_PAGE] == []
 
 
 def test_every_service_is_explained():
-    assert [name for name in SERVICES if f"`{name}`" not in OPERATIONS] == []
+    assert [name for name in SERVICES if f"`{name}`" not in COMPOSE_PAGE] == []

@@ -76,6 +76,6 @@ def test_without_a_sandbox_it_says_how_to_get_one(
 
 
 def test_the_game_day_sheet_names_every_kind_and_no_other():
-    sheet = (Path(__file__).parents[2] / "docs" / "game-day.md").read_text()
+    sheet = (Path(__file__).parents[2] / "docs" / "operating" / "game-day.md").read_text()
 
     assert set(re.findall(r"fault set ([a-z][a-z0-9-]+)", sheet)) == set(catalogue.BY_NAME)

@@ -6,13 +6,13 @@ from psycopg import sql
 from sandbox.layout import PROJECT
 from tenancy.adapters.storage_rights import RIGHTS, MissingRight, Right, sentence_of
 
-OPERATIONS = (PROJECT / "docs" / "operations.md").read_text()
+RIGHTS_PAGE = (PROJECT / "docs" / "integrating" / "rights.md").read_text()
 
 
 @pytest.mark.parametrize("right", RIGHTS, ids=lambda right: right.name)
 def test_each_right_is_documented_with_the_statement_that_grants_it(right: Right):
     statement = sql.SQL(right.grant).format(admin=sql.Identifier("storage_admin")).as_string(None)
-    (row,) = [line for line in OPERATIONS.splitlines() if line.startswith(f"| {right.name} |")]
+    (row,) = [line for line in RIGHTS_PAGE.splitlines() if line.startswith(f"| {right.name} |")]
     assert f"`{statement}`" in row
     assert right.purpose in row.replace(" (a backup, a monitor)", "")
 

@@ -14,7 +14,7 @@ from tests.contract.fake_tenancy_api import FakeTenancy, FakeTenant
 from tests.unit.ctl import run
 
 PROJECT = Path(__file__).resolve().parents[2]
-PAGE = (PROJECT / "docs" / "tenantctl.md").read_text(encoding="utf-8")
+PAGE = (PROJECT / "docs" / "reference" / "tenantctl.md").read_text(encoding="utf-8")
 VERBS = [entry.name for entry in (*reading.VERBS, *acting.VERBS, *lasting.VERBS)]
 
 

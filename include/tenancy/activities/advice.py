@@ -83,7 +83,8 @@ REMEDIES: Final[Mapping[Cause, Remedy]] = {
         "`alter role <admin> reset default_transaction_read_only` run there."
     ),
     Cause.STORAGE_POOLER: Remedy(
-        "Have the storage connection led to PostgreSQL itself, not to a pooler (docs/operations.md).", "escalate"
+        "Have the storage connection led to PostgreSQL itself, not to a pooler (docs/integrating/connections.md).",
+        "escalate",
     ),
     Cause.STORAGE_CREDENTIALS: Remedy(
         "Have the login and password of the storage connection in Airflow corrected, or `alter role <admin> login "
@@ -91,7 +92,8 @@ REMEDIES: Final[Mapping[Cause, Remedy]] = {
         "escalate",
     ),
     Cause.STORAGE_CONNECTION: Remedy(
-        "Have the storage connection in Airflow corrected as the sentence says (docs/operations.md).", "escalate"
+        "Have the storage connection in Airflow corrected as the sentence says (docs/integrating/connections.md).",
+        "escalate",
     ),
     Cause.STORAGE_BROKEN: Remedy(
         "Have the storage server's log read: PostgreSQL reports a fault of its own.", "escalate"

@@ -1,6 +1,6 @@
 """Reads an Airflow connection to PostgreSQL: which keys its extra may have, and what each means. Pure but for paths.
 
-Three kinds of keys (docs/operations.md, "Connections to PostgreSQL"): libpq's parameters for our own sessions;
+Three kinds of keys (docs/integrating/connections.md): libpq's parameters for our own sessions;
 `tenant_…` for what tenants use instead; everything else is refused with a sentence.
 """
 

@@ -1,6 +1,6 @@
 """The rights that the storage connection's role needs, as one list: what each is for, its check, what grants it.
 
-None of them makes it a superuser, so managed servers give them all (docs/operations.md, "The storage role"). The
+None of them makes it a superuser, so managed servers give them all (docs/integrating/rights.md). The
 health check and every refused statement tell which one is missing, with the statement that grants it.
 """
 

@@ -1,4 +1,7 @@
-"""The metrics' names, what each means, and its numbers from what was measured. Pure; docs/metrics.md lists them."""
+"""The metrics' names, what each means, and its numbers from what was measured. Pure.
+
+docs/reference/metrics.md lists them.
+"""
 
 from datetime import datetime
 from typing import Final

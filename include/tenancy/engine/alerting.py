@@ -10,7 +10,7 @@ from tenancy.ledger.alerts import Alert, Delivery
 from tenancy.saga.names import TenantId
 
 VERSION: Final = 1
-"""Of the webhook's body: docs/notifications.md has its schema."""
+"""Of the webhook's body: docs/operating/notifications.md has its schema."""
 _SUBJECT_LIMIT: Final = 200
 
 

@@ -114,7 +114,8 @@ def outcome(escalation: Escalation, now: datetime) -> str:
     if escalation.deliveries:
         return _of_deliveries(escalation.deliveries)
     if escalation.addressed:
-        return f"Escalated, but no channel is configured, so nobody was told: {_YOURSELF}. (docs/notifications.md)"
+        see = "(docs/operating/notifications.md)"
+        return f"Escalated, but no channel is configured, so nobody was told: {_YOURSELF}. {see}"
     waits = now - escalation.raised_at
     if waits > SENT_BY:
         return f"Escalated, but not sent for {waits // timedelta(minutes=1)} min: {_YOURSELF}."

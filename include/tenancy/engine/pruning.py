@@ -1,7 +1,7 @@
 """Deletes what our periodic DAGs leave behind: their old runs in Airflow, and pokes that were handled.
 
 Called after each reality check, twice an hour. Runs of tenants are kept: `airflow db clean` is for those
-(docs/operations.md). A pass of the reconciler every 30 s is 2,880 runs a day.
+(docs/operating/maintenance.md). A pass of the reconciler every 30 s is 2,880 runs a day.
 """
 
 from datetime import timedelta

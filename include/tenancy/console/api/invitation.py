@@ -17,7 +17,7 @@ from tenancy.ledger.envelope import Stamp
 
 router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["actions"])
 SIGN_IN = "/admin/login"
-"""Where a tenant's application takes its admin's invitation (docs/api.md)."""
+"""Where a tenant's application takes its admin's invitation (docs/reference/api.md)."""
 
 
 @router.post("/tenants/{ref}/invitation", responses=documented(400, 401, 403, 404, 409, 428, 503))
