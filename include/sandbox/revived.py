@@ -2,7 +2,8 @@
 
 As a service manager or `restart: unless-stopped` does: Airflow 3.3.2's triggerer, for one, dies when a run is cleared
 in the moment in which the event of its wait is stored (docs/operating/maintenance.md). It stays the
-same process, so `up` and `down` need to know nothing of this. What fails at its start is not begun anew: `up` shows its log.
+same process, so `up` and `down` need to know nothing of this. What fails at its
+start is not begun anew: `up` shows its log.
 """
 
 import os
