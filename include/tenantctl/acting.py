@@ -7,13 +7,13 @@ from typing import Final
 
 from tenantctl import capture, cards
 from tenantctl.client import tenant_path
-from tenantctl.deeds import Deed, done, named, previewed, require_id, unwound
-from tenantctl.exits import Exit, Misuse
+from tenantctl.deeds import TenantAction, describe_tenant, finish_unwinding, report_done, report_preview, require_id
+from tenantctl.exits import ExitCode, UsageError
 from tenantctl.options import Confirm, DryRun, Email, Force, Name, Plan, Reason, Ref, Region, Renew, Timeout, Waits, Yes
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant
-from tenantctl.verbs import Entry
-from tenantctl.waiting import PATIENCE_SECONDS
+from tenantctl.verbs import CommandSpec
+from tenantctl.waiting import DEFAULT_TIMEOUT_SECONDS
 
 _GOES_ON: Final = "Left; the saga goes on without us. `tenantctl watch` shows it again."
 
@@ -28,7 +28,7 @@ def create(
     email: Email = None,
     reason: Reason = None,
     dry_run: DryRun = False,
-) -> Exit:
+) -> ExitCode:
     """Create a tenant.
 
     On a terminal, what is missing is asked for.
@@ -42,7 +42,11 @@ def create(
         "reason": reason,
     }
     answer = session.api.post("/tenants", body, dry_run=dry_run)
-    return previewed(session, answer) if dry_run else done(session, answer, f"Follow it: tenantctl watch {slug}")
+    return (
+        report_preview(session, answer)
+        if dry_run
+        else report_done(session, answer, f"Follow it: tenantctl watch {slug}")
+    )
 
 
 def cancel(
@@ -54,19 +58,19 @@ def cancel(
     yes: Yes = False,
     confirm: Confirm = None,
     wait: Waits = False,
-    timeout: Timeout = PATIENCE_SECONDS,
-) -> Exit:
+    timeout: Timeout = DEFAULT_TIMEOUT_SECONDS,
+) -> ExitCode:
     """Cancel: undo what was made.
 
     The tenant flips to Failed. It is the first step with a stuck tenant: it releases the resources cleanly. Behind
     the point of no return it destroys a customer's data, and the slug must be typed (--confirm, with the tenant's id).
     """
-    deed = Deed(session, ref, "cancel", reason, yes, {"confirm_slug": confirm}, by_id=True)
+    action = TenantAction(session, ref, "cancel", reason, yes, {"confirm_slug": confirm}, by_id=True)
     if dry_run:
-        return deed.preview()
-    require_id(ref, deed.tenant, confirm)
-    answer = deed.do(f"Cancel {named(deed.tenant)}, and undo what was made? (--dry-run lists it)")
-    return unwound(session, ref, answer, wait=wait, timeout=timeout)
+        return action.preview()
+    require_id(ref, action.tenant, confirm)
+    answer = action.perform(f"Cancel {describe_tenant(action.tenant)}, and undo what was made? (--dry-run lists it)")
+    return finish_unwinding(session, ref, answer, wait=wait, timeout=timeout)
 
 
 def reset(
@@ -77,16 +81,20 @@ def reset(
     dry_run: DryRun = False,
     yes: Yes = False,
     force: Force = False,
-) -> Exit:
+) -> ExitCode:
     """Reset a failed tenant: a clean slate.
 
     Cancel comes before it, retry after it.
     """
-    deed = Deed(session, ref, "reset", reason, yes, {"force": force}, by_id=force)
+    action = TenantAction(session, ref, "reset", reason, yes, {"force": force}, by_id=force)
     if dry_run:
-        return deed.preview()
-    orphans = f"Force the reset of {named(deed.tenant)}? It can orphan activities that still run." if force else ""
-    return done(session, deed.do(orphans))
+        return action.preview()
+    orphans = (
+        f"Force the reset of {describe_tenant(action.tenant)}? It can orphan activities that still run."
+        if force
+        else ""
+    )
+    return report_done(session, action.perform(orphans))
 
 
 def retry(
@@ -101,7 +109,7 @@ def retry(
     plan: Plan = None,
     region: Region = None,
     email: Email = None,
-) -> Exit:
+) -> ExitCode:
     """Retry a reset tenant: a new attempt.
 
     It keeps its id; what was wrong in the request can be corrected. After three attempts that did not end Active the
@@ -109,8 +117,8 @@ def retry(
     """
     corrections = _corrections(name=name, plan=plan, region=region, admin_email=email)
     body = {"corrections": corrections, "confirm_slug": confirm or ""}
-    deed = Deed(session, ref, "retry", reason, yes, body)
-    return deed.preview() if dry_run else done(session, deed.do(), f"Follow it: tenantctl watch {ref}")
+    action = TenantAction(session, ref, "retry", reason, yes, body)
+    return action.preview() if dry_run else report_done(session, action.perform(), f"Follow it: tenantctl watch {ref}")
 
 
 def decommission(
@@ -122,19 +130,19 @@ def decommission(
     yes: Yes = False,
     confirm: Confirm = None,
     wait: Waits = False,
-    timeout: Timeout = PATIENCE_SECONDS,
-) -> Exit:
+    timeout: Timeout = DEFAULT_TIMEOUT_SECONDS,
+) -> ExitCode:
     """Decommission: delete all it has, for good.
 
     Its slug must be typed, or given as --confirm with the tenant's id in front; --yes does not stand for it.
     """
-    deed = Deed(session, ref, "decommission", reason, yes, {"confirm_slug": confirm}, by_id=True)
+    action = TenantAction(session, ref, "decommission", reason, yes, {"confirm_slug": confirm}, by_id=True)
     if dry_run:
-        return deed.preview()
-    require_id(ref, deed.tenant, confirm)
-    why = f"Decommissioning {named(deed.tenant)} deletes all that it has, for good."
-    deed.body["confirm_slug"] = session.typed_slug(confirm, deed.tenant.slug, why)
-    return unwound(session, ref, deed.do(), wait=wait, timeout=timeout)
+        return action.preview()
+    require_id(ref, action.tenant, confirm)
+    why = f"Decommissioning {describe_tenant(action.tenant)} deletes all that it has, for good."
+    action.body["confirm_slug"] = session.require_typed_slug(confirm, action.tenant.slug, why)
+    return finish_unwinding(session, ref, action.perform(), wait=wait, timeout=timeout)
 
 
 def recreate(
@@ -148,41 +156,43 @@ def recreate(
     plan: Plan = None,
     region: Region = None,
     email: Email = None,
-) -> Exit:
+) -> ExitCode:
     """Recreate: a new tenant in its place.
 
     For a tenant that has nothing left. What was wrong in the request can be corrected.
     """
     corrections = _corrections(name=name, plan=plan, region=region, admin_email=email)
-    deed = Deed(session, ref, "recreate", reason, yes, {"corrections": corrections}, by_id=True)
+    action = TenantAction(session, ref, "recreate", reason, yes, {"corrections": corrections}, by_id=True)
     if dry_run:
-        return deed.preview()
-    answer = deed.do()
+        return action.preview()
+    answer = action.perform()
     made = Tenant.of(answer.data.get("tenant") or {})
-    return done(session, answer, f"Follow it: tenantctl watch {made.slug}")
+    return report_done(session, answer, f"Follow it: tenantctl watch {made.slug}")
 
 
-def escalate(session: Session, ref: Ref, *, reason: Reason = None, dry_run: DryRun = False, yes: Yes = False) -> Exit:
+def escalate(
+    session: Session, ref: Ref, *, reason: Reason = None, dry_run: DryRun = False, yes: Yes = False
+) -> ExitCode:
     """Escalate to platform engineering.
 
     Prints what they need to know, ready to paste.
     """
-    deed = Deed(session, ref, "escalate", reason, yes)
-    code = deed.preview() if dry_run else done(session, deed.do())
+    action = TenantAction(session, ref, "escalate", reason, yes)
+    code = action.preview() if dry_run else report_done(session, action.perform())
     if not session.json:
-        session.say(f"\n{capture.captured(session.api, ref)}")
+        session.print_line(f"\n{capture.escalation_summary(session.api, ref)}")
     return code
 
 
-def invitation(session: Session, ref: Ref, *, renew: Renew = False, reason: Reason = None) -> Exit:
+def invitation(session: Session, ref: Ref, *, renew: Renew = False, reason: Reason = None) -> ExitCode:
     """Show the admin's invitation, once.
 
     For an Active tenant. Whoever lost it makes a new one (--renew), unless the admin has signed in already.
     """
-    why = session.reason(reason, f"make {ref} a new invitation") if renew else reason or ""
+    why = session.require_reason(reason, f"make {ref} a new invitation") if renew else reason or ""
     answer = session.api.post(tenant_path(ref, "invitation"), {"renew": renew, "reason": why})
-    session.give(answer, cards.invitation)
-    return Exit.DONE
+    session.show_response(answer, cards.draw_invitation)
+    return ExitCode.DONE
 
 
 def _corrections(**given: str | None) -> dict[str, str]:
@@ -190,28 +200,30 @@ def _corrections(**given: str | None) -> dict[str, str]:
 
 
 def _asked(session: Session, given: str | None, option: str, what: str) -> str:
-    value = given or (session.world.ask(f"{what}: ", False).strip() if session.world.ask else "")
+    value = given or (session.environment.prompt(f"{what}: ", False).strip() if session.environment.prompt else "")
     if not value:
-        raise Misuse(f"{option} is missing; see `tenantctl create --help`.")
+        raise UsageError(f"{option} is missing; see `tenantctl create --help`.")
     return value
 
 
 def _offer(session: Session, which: str, given: str | None) -> str:
     """The choices, where somebody is about to be asked."""
-    if given or session.world.ask is None:
+    if given or session.environment.prompt is None:
         return ""
     found = session.api.get("/platform").data.get(which) or []
     names = [str(each.get("name", "") if isinstance(each, dict) else each) for each in found]
     return f" ({', '.join(names)})"
 
 
-VERBS: Final = (
-    Entry(create, 'create acme --name "Acme Inc" --plan starter --region eu-central --admin-email admin@acme.example'),
-    Entry(cancel, 'cancel acme --wait --reason "stuck at Deploy for 9 minutes"', _GOES_ON),
-    Entry(reset, 'reset acme --reason "clean slate after the cancel"'),
-    Entry(retry, 'retry acme --reason "storage is back"'),
-    Entry(decommission, 'decommission acme --wait --reason "third failure"', _GOES_ON),
-    Entry(recreate, 'recreate acme --region us-east --reason "eu-central is out of quota"'),
-    Entry(invitation, "invitation acme"),
-    Entry(escalate, 'escalate acme --reason "cluster does not schedule pods"'),
+COMMANDS: Final = (
+    CommandSpec(
+        create, 'create acme --name "Acme Inc" --plan starter --region eu-central --admin-email admin@acme.example'
+    ),
+    CommandSpec(cancel, 'cancel acme --wait --reason "stuck at Deploy for 9 minutes"', _GOES_ON),
+    CommandSpec(reset, 'reset acme --reason "clean slate after the cancel"'),
+    CommandSpec(retry, 'retry acme --reason "storage is back"'),
+    CommandSpec(decommission, 'decommission acme --wait --reason "third failure"', _GOES_ON),
+    CommandSpec(recreate, 'recreate acme --region us-east --reason "eu-central is out of quota"'),
+    CommandSpec(invitation, "invitation acme"),
+    CommandSpec(escalate, 'escalate acme --reason "cluster does not schedule pods"'),
 )

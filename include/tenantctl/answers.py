@@ -12,47 +12,47 @@ from typing import Any, Final
 import httpx
 
 from tenantctl import diagnosis
-from tenantctl.exits import Away, Broken, CtlError, Misuse, NoSuchTenant, NotAllowed, Refused
-from tenantctl.text import in_words, sentence
+from tenantctl.exits import ApiFailure, NotAuthorized, Refused, TenantctlError, TenantNotFound, Unavailable, UsageError
+from tenantctl.text import as_sentence, duration_in_words
 
 _PROBLEM: Final = "application/problem+json"
 _AWAY_SECONDS: Final = 30
 """How long to wait for a server that does not say how long."""
-_DEFECT: Final = "Tenancy failed at this ({status}): {said} The api-server's log knows more."
-_LOGIN: Final = "The login was not accepted: {said} Check TENANCY_USER and TENANCY_PASSWORD, or TENANCY_TOKEN."
-_MEANINGS: Final[Mapping[int, tuple[type[CtlError], str]]] = {
-    400: (Misuse, "{said}"),
-    401: (NotAllowed, _LOGIN),
-    403: (NotAllowed, "{said} Log in as a user who may (--user), or ask for the role."),
-    404: (NoSuchTenant, "{said} `tenantctl list` shows those there are."),
-    409: (Refused, "{said}"),
-    422: (Misuse, "{said}"),
-    429: (Away, "{said}"),
-    502: (Away, "{said}"),
-    503: (Away, "{said}"),
-    504: (Away, "{said}"),
+_DEFECT: Final = "Tenancy failed at this ({status}): {message} The api-server's log knows more."
+_LOGIN: Final = "The login was not accepted: {message} Check TENANCY_USER and TENANCY_PASSWORD, or TENANCY_TOKEN."
+_MEANINGS: Final[Mapping[int, tuple[type[TenantctlError], str]]] = {
+    400: (UsageError, "{message}"),
+    401: (NotAuthorized, _LOGIN),
+    403: (NotAuthorized, "{message} Log in as a user who may (--user), or ask for the role."),
+    404: (TenantNotFound, "{message} `tenantctl list` shows those there are."),
+    409: (Refused, "{message}"),
+    422: (UsageError, "{message}"),
+    429: (Unavailable, "{message}"),
+    502: (Unavailable, "{message}"),
+    503: (Unavailable, "{message}"),
+    504: (Unavailable, "{message}"),
 }
 
 
 @dataclass(frozen=True)
-class Answer:
+class ApiResponse:
     """`text` is what came over the wire, for --json; `data` the same, read."""
 
     text: str
     data: dict[str, Any]
 
 
-def read(response: httpx.Response) -> Answer:
-    """The answer; a CtlError of the fitting class when it is none."""
-    data = _document(response)
+def parse_response(response: httpx.Response) -> ApiResponse:
+    """The answer; a TenantctlError of the fitting class when it is none."""
+    data = _read_json(response)
     if response.is_success and data is not None:
-        return Answer(response.text, data)
+        return ApiResponse(response.text, data)
     if response.is_success or response.is_redirect or data is None:
         raise _not_tenancy(response)
     raise _error(response, data)
 
 
-def _document(response: httpx.Response) -> dict[str, Any] | None:
+def _read_json(response: httpx.Response) -> dict[str, Any] | None:
     try:
         data = response.json()
     except (json.JSONDecodeError, UnicodeDecodeError):
@@ -60,37 +60,37 @@ def _document(response: httpx.Response) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
-def _error(response: httpx.Response, data: dict[str, Any]) -> CtlError:
+def _error(response: httpx.Response, data: dict[str, Any]) -> TenantctlError:
     of_tenancy = response.headers.get("content-type", "").startswith(_PROBLEM)
     if response.status_code == 404 and not of_tenancy:
         return _not_tenancy(response)
-    said = sentence(str(data.get("detail") or data.get("title") or response.reason_phrase))
+    message = as_sentence(str(data.get("detail") or data.get("title") or response.reason_phrase))
     wait = retry_after(response)
-    kind, words = _MEANINGS.get(response.status_code, (Broken, _DEFECT))
-    if wait is None and kind is Away:  # Tenancy itself says when to ask again, if that helps
-        kind, wait = (Broken, None) if of_tenancy else (Away, _AWAY_SECONDS)
-    again = f" Try again in {in_words(wait)}." if wait is not None else ""
+    kind, words = _MEANINGS.get(response.status_code, (ApiFailure, _DEFECT))
+    if wait is None and kind is Unavailable:  # Tenancy itself says when to ask again, if that helps
+        kind, wait = (ApiFailure, None) if of_tenancy else (Unavailable, _AWAY_SECONDS)
+    again = f" Try again in {duration_in_words(wait)}." if wait is not None else ""
     return kind(
-        words.format(said=said, status=response.status_code) + again,
+        words.format(message=message, status=response.status_code) + again,
         retry_after=wait,
         field=str(data.get("field") or ""),
         body=response.text if of_tenancy else "",
     )
 
 
-def _not_tenancy(response: httpx.Response) -> CtlError:
+def _not_tenancy(response: httpx.Response) -> TenantctlError:
     where, status = f"{response.url.scheme}://{response.url.netloc.decode()}", response.status_code
     if response.status_code in {502, 503, 504}:
-        return Away(f"A proxy before {where} says {status} {response.reason_phrase}: try again in 30 seconds.")
-    if foreign := diagnosis.of_foreign(where, response):
-        return Broken(foreign)
+        return Unavailable(f"A proxy before {where} says {status} {response.reason_phrase}: try again in 30 seconds.")
+    if foreign := diagnosis.diagnose_foreign_server(where, response):
+        return ApiFailure(foreign)
     if status == 500:
-        return Broken(f"Airflow at {where} failed at {response.url.path} (500): the api-server's log says why.")
+        return ApiFailure(f"Airflow at {where} failed at {response.url.path} (500): the api-server's log says why.")
     if response.is_redirect:
-        return Broken(f"{where} sends us to {response.headers.get('location')}: give that address as --url.")
+        return ApiFailure(f"{where} sends us to {response.headers.get('location')}: give that address as --url.")
     page = ", a web page: a login's or a proxy's?" if "html" in response.headers.get("content-type", "") else ""
     what = f"{status} at {response.url.path}{page}"
-    return Broken(
+    return ApiFailure(
         f"What answers at {where} is no Tenancy API ({what}): check --url, TENANCY_URL, and that the plugin is loaded."
     )
 

@@ -8,127 +8,127 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tenantctl.batching import Case, in_order
-from tenantctl.exits import CtlError, Exit
+from tenantctl.batching import PlannedRecovery, canary_first
+from tenantctl.exits import ExitCode, TenantctlError
 from tenantctl.recovering import Stop
 from tenantctl.recovery import Pause, Recovery
 from tenantctl.session import Session
 from tenantctl.waiting import POLL_SECONDS
 
-RECOVERED, FAILED, LEFT, SKIPPED, NOT_BEGUN = "recovered", "failed", "left under way", "skipped", "not begun"
+RECOVERED, FAILED, UNDER_WAY, SKIPPED, NOT_BEGUN = "recovered", "failed", "left under way", "skipped", "not begun"
 
 
 @dataclass
-class Patient:
+class TenantRecovery:
     """One tenant while it is recovered."""
 
-    case: Case
+    planned: PlannedRecovery
     recovery: Recovery | None = None
     """None until its turn has come."""
     due_at: float = 0.0
     outcome: str = NOT_BEGUN
-    said: str = ""
-    code: Exit = Exit.DONE
+    message: str = ""
+    code: ExitCode = ExitCode.DONE
 
     @property
-    def told(self) -> dict[str, Any]:
+    def report(self) -> dict[str, Any]:
         """What the report has of it."""
-        tenant = self.case.tenant
+        tenant = self.planned.tenant
         about = {"id": tenant.id, "slug": tenant.slug}
         did = list(self.recovery.done) if self.recovery else []
-        return {**about, "outcome": self.outcome, "did": did, "said": self.said}
+        return {**about, "outcome": self.outcome, "did": did, "said": self.message}
 
-    def end(self, outcome: str, said: str, code: Exit = Exit.DONE) -> None:
+    def end(self, outcome: str, message: str, code: ExitCode = ExitCode.DONE) -> None:
         """Nothing more is done about it."""
-        self.outcome, self.said, self.code = outcome, said, code
+        self.outcome, self.message, self.code = outcome, message, code
 
 
 @dataclass
-class Batch:
+class GroupRecovery:
     """A class's recovery. `at_once`: how many are under way at the same time, after the first one."""
 
     session: Session
     class_id: int
-    cases: list[Case]
+    cases: list[PlannedRecovery]
     reason: str
     at_once: int
     timeout: float
-    patients: list[Patient] = field(default_factory=list)
+    tenant_recoveries: list[TenantRecovery] = field(default_factory=list)
 
-    def run(self) -> Exit:
+    def run(self) -> ExitCode:
         """DONE when all are Active; else how the first one ended that is not."""
-        self.patients = [Patient(case) for case in in_order(self.cases)]
-        if self._through(self.patients[:1], at_once=1):
-            self._through(self.patients[1:], at_once=self.at_once)
-        skipped = any(case.course is None and case.tenant.phase != "Active" for case in self.cases)
-        worst = max((patient.code for patient in self.patients), default=Exit.DONE)
-        return worst or (Exit.FAILED if skipped else Exit.DONE)
+        self.tenant_recoveries = [TenantRecovery(planned) for planned in canary_first(self.cases)]
+        if self._run_all(self.tenant_recoveries[:1], at_once=1):
+            self._run_all(self.tenant_recoveries[1:], at_once=self.at_once)
+        skipped = any(planned.history is None and planned.tenant.phase != "Active" for planned in self.cases)
+        worst = max((tenant_recovery.code for tenant_recovery in self.tenant_recoveries), default=ExitCode.DONE)
+        return worst or (ExitCode.FAILED if skipped else ExitCode.DONE)
 
     @property
-    def told(self) -> list[dict[str, Any]]:
+    def report(self) -> list[dict[str, Any]]:
         """The report: every tenant, and what became of it."""
-        skipped = [case for case in self.cases if case.course is None]
-        of_them = [
+        skipped = [planned for planned in self.cases if planned.history is None]
+        skipped_reports = [
             {"id": each.tenant.id, "slug": each.tenant.slug, "outcome": SKIPPED, "did": [], "said": each.why}
             for each in skipped
         ]
-        return [*(patient.told for patient in self.patients), *of_them]
+        return [*(tenant_recovery.report for tenant_recovery in self.tenant_recoveries), *skipped_reports]
 
-    def _through(self, patients: Iterable[Patient], *, at_once: int) -> bool:
+    def _run_all(self, tenant_recoveries: Iterable[TenantRecovery], *, at_once: int) -> bool:
         """Are all of them Active? After a failure nobody else is begun, and nothing more is done to the others."""
-        waiting, moving = deque(patients), list[Patient]()
-        while waiting or moving:
-            while waiting and len(moving) < at_once:
-                moving.append(self._begun(waiting.popleft()))
-            for patient in moving:
-                self._look(patient)
-            if any(patient.outcome == FAILED for patient in moving):
-                self._leave(moving)
+        waiting, active = deque(tenant_recoveries), list[TenantRecovery]()
+        while waiting or active:
+            while waiting and len(active) < at_once:
+                active.append(self._begin(waiting.popleft()))
+            for tenant_recovery in active:
+                self._advance(tenant_recovery)
+            if any(tenant_recovery.outcome == FAILED for tenant_recovery in active):
+                self._leave_unfinished(active)
                 return False
-            moving = [patient for patient in moving if patient.outcome == LEFT]
-            self._sleep(moving)
+            active = [tenant_recovery for tenant_recovery in active if tenant_recovery.outcome == UNDER_WAY]
+            self._sleep(active)
         return True
 
-    def _begun(self, patient: Patient) -> Patient:
+    def _begin(self, tenant_recovery: TenantRecovery) -> TenantRecovery:
         """Its time begins now. Whatever ends us leaves it under way."""
-        case, key = patient.case, f"class-{self.class_id}"
-        patient.recovery = Recovery(
-            self.session, case.tenant, reason=self.reason, timeout=self.timeout, key=key, course=case.course
+        planned, key = tenant_recovery.planned, f"class-{self.class_id}"
+        tenant_recovery.recovery = Recovery(
+            self.session, planned.tenant, reason=self.reason, timeout=self.timeout, key=key, history=planned.history
         )
-        patient.outcome = LEFT
-        return patient
+        tenant_recovery.outcome = UNDER_WAY
+        return tenant_recovery
 
-    def _look(self, patient: Patient) -> None:
-        if patient.recovery is None or patient.due_at > self.session.world.clock():
+    def _advance(self, tenant_recovery: TenantRecovery) -> None:
+        if tenant_recovery.recovery is None or tenant_recovery.due_at > self.session.environment.clock():
             return
         try:
-            self._step(patient, patient.recovery)
-        except CtlError as error:
-            patient.end(FAILED, error.sentence, error.code)
-        if patient.outcome != LEFT:
-            self._tell(patient)
+            self._step(tenant_recovery, tenant_recovery.recovery)
+        except TenantctlError as error:
+            tenant_recovery.end(FAILED, error.sentence, error.code)
+        if tenant_recovery.outcome != UNDER_WAY:
+            self._report_outcome(tenant_recovery)
 
-    def _step(self, patient: Patient, recovery: Recovery) -> None:
+    def _step(self, tenant_recovery: TenantRecovery, recovery: Recovery) -> None:
         match recovery.step():
             case Pause() as pause:
-                patient.due_at = self.session.world.clock() + pause.seconds
-                recovery.require_time(pause)
+                tenant_recovery.due_at = self.session.environment.clock() + pause.seconds
+                recovery.check_timeout(pause)
             case Stop() as stop:
-                patient.end(RECOVERED if stop.code is Exit.DONE else FAILED, stop.said, stop.code)
+                tenant_recovery.end(RECOVERED if stop.code is ExitCode.DONE else FAILED, stop.message, stop.code)
 
-    def _tell(self, patient: Patient) -> None:
-        if patient.outcome == RECOVERED:
-            self.session.say(patient.said, "green")
+    def _report_outcome(self, tenant_recovery: TenantRecovery) -> None:
+        if tenant_recovery.outcome == RECOVERED:
+            self.session.print_line(tenant_recovery.message, "green")
         else:
-            self.session.warn(f"tenantctl: {patient.said}")
+            self.session.warn(f"tenantctl: {tenant_recovery.message}")
 
-    def _leave(self, moving: Iterable[Patient]) -> None:
-        for patient in moving:
-            if patient.outcome == LEFT:
-                patient.said = "It was under way when another one failed; what was begun goes on without us."
+    def _leave_unfinished(self, active: Iterable[TenantRecovery]) -> None:
+        for tenant_recovery in active:
+            if tenant_recovery.outcome == UNDER_WAY:
+                tenant_recovery.message = "It was under way when another one failed; what was begun goes on without us."
 
-    def _sleep(self, moving: list[Patient]) -> None:
-        if moving:
-            soonest = min(patient.due_at for patient in moving) - self.session.world.clock()
+    def _sleep(self, active: list[TenantRecovery]) -> None:
+        if active:
+            soonest = min(tenant_recovery.due_at for tenant_recovery in active) - self.session.environment.clock()
             if soonest > 0:
-                self.session.world.sleep(min(soonest, POLL_SECONDS))
+                self.session.environment.sleep(min(soonest, POLL_SECONDS))

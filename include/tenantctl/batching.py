@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from tenantctl.recovering import Course, Stop, next_step, steps
+from tenantctl.recovering import RecoveryHistory, Stop, next_step, remaining_steps
 from tenantctl.tenant import Tenant
 
 AT_ONCE: Final = 3
@@ -12,41 +12,43 @@ _OVER: Final = frozenset({"Active", "Decommissioning", "Decommissioned"})
 
 
 @dataclass(frozen=True)
-class Case:
+class PlannedRecovery:
     """One tenant of the class. Without a `course` nothing is done about it, and `why` says why."""
 
     tenant: Tenant
-    course: Course | None
+    history: RecoveryHistory | None
     steps: tuple[str, ...] = ()
     why: str = ""
 
 
-def case_of(tenant: Tenant) -> Case:
+def plan_recovery(tenant: Tenant) -> PlannedRecovery:
     """What there is to do about it, as it is now."""
     if tenant.phase in _OVER:
-        return Case(tenant, None, why=f"it is {tenant.phase}")
-    course, alone = _course_of(tenant), f"tenantctl recover {tenant.slug}"
-    if course.retried(tenant) and not isinstance(next_step(tenant, course), Stop):
-        return Case(tenant, course, why="it was retried already: only waited for")
+        return PlannedRecovery(tenant, None, why=f"it is {tenant.phase}")
+    history, alone = _course_of(tenant), f"tenantctl recover {tenant.slug}"
+    if history.has_retried(tenant) and not isinstance(next_step(tenant, history), Stop):
+        return PlannedRecovery(tenant, history, why="it was retried already: only waited for")
     if tenant.retry_wants_slug:
         spent = f"{tenant.attempt} attempts did not end Active"
-        return Case(tenant, None, why=f"{spent}: decommission + recreate, or {alone}")
-    if isinstance(stop := next_step(tenant, course), Stop):
-        return Case(tenant, None, why=stop.said)
-    if "cancel" in steps(tenant) and tenant.cancel_wants_slug:
-        return Case(tenant, None, why=f"cancelling it destroys a customer's data: {alone}")
-    return Case(tenant, course, steps(tenant))
+        return PlannedRecovery(tenant, None, why=f"{spent}: decommission + recreate, or {alone}")
+    if isinstance(stop := next_step(tenant, history), Stop):
+        return PlannedRecovery(tenant, None, why=stop.message)
+    if "cancel" in remaining_steps(tenant) and tenant.cancel_wants_slug:
+        return PlannedRecovery(tenant, None, why=f"cancelling it destroys a customer's data: {alone}")
+    return PlannedRecovery(tenant, history, remaining_steps(tenant))
 
 
-def _course_of(tenant: Tenant) -> Course:
+def _course_of(tenant: Tenant) -> RecoveryHistory:
     """Who provisions in time was retried, perhaps by us before we were interrupted: it is not to be cancelled."""
-    course = Course.begin(tenant)
+    history = RecoveryHistory.start(tenant)
     if tenant.phase != "Provisioning" or tenant.stalled:
-        return course
-    last = tenant.failures[-1] if tenant.failures else course.origin
-    return Course(origin=last, begun_at=tenant.attempt - 1)
+        return history
+    last = tenant.failures[-1] if tenant.failures else history.first_failure
+    return RecoveryHistory(first_failure=last, first_attempt=tenant.attempt - 1)
 
 
-def in_order(cases: Iterable[Case]) -> list[Case]:
+def canary_first(cases: Iterable[PlannedRecovery]) -> list[PlannedRecovery]:
     """Those that something is done about; first the one that needs least: the canary."""
-    return sorted((case for case in cases if case.course), key=lambda case: (len(case.steps), case.tenant.slug))
+    return sorted(
+        (planned for planned in cases if planned.history), key=lambda planned: (len(planned.steps), planned.tenant.slug)
+    )

@@ -7,9 +7,9 @@ saga's error log. Whether you've already tried cancel + reset + retry."
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from tenantctl.client import Api, tenant_path
+from tenantctl.client import ApiClient, tenant_path
 from tenantctl.tenant import Tenant
-from tenantctl.text import harmless, moment, one_line
+from tenantctl.text import escape_controls, format_time, one_line
 
 Json = Mapping[str, Any]
 _TRIED: Final = {
@@ -19,15 +19,15 @@ _TRIED: Final = {
 }
 
 
-def captured(api: Api, ref: str) -> str:
+def escalation_summary(api: ApiClient, ref: str) -> str:
     """The list, from four reads."""
     tenant = Tenant.of(api.get(tenant_path(ref)).data)
     timeline = api.get(tenant_path(ref, "timeline")).data
     errors = api.get(tenant_path(ref, "errors")).data.get("errors") or []
-    return "\n".join(_lines(tenant, timeline, errors, set(_kinds(api, ref))))
+    return "\n".join(_lines(tenant, timeline, errors, set(_fact_kinds(api, ref))))
 
 
-def last_trouble(tenant: Tenant, errors: list[Json]) -> str:
+def latest_problem(tenant: Tenant, errors: list[Json]) -> str:
     """The last error; while no activity has failed, what the open stall or the activity's own wait says."""
     if tenant.why:
         return f"{tenant.activity_label}: {tenant.why}" if tenant.activity_label else tenant.why
@@ -40,12 +40,12 @@ def _lines(tenant: Tenant, timeline: Json, errors: list[Json], kinds: set[str]) 
         ("Tenant's id", tenant.id),
         ("Slug", tenant.slug),
         ("State", f"{tenant.phase}, attempt {tenant.attempt}, {len(tenant.failures)} failures"),
-        ("Last successful activity", last_done(timeline)),
-        ("Last error", last_trouble(tenant, errors)),
+        ("Last successful activity", last_completed_activity(timeline)),
+        ("Last error", latest_problem(tenant, errors)),
         ("Already tried", tried),
         ("Resources left", ", ".join(tenant.progress.left) or "none"),
     ]
-    return [f"{name + ':':<26}{harmless(value)}" for name, value in named]
+    return [f"{name + ':':<26}{escape_controls(value)}" for name, value in named]
 
 
 def last_error(errors: list[Json]) -> str:
@@ -54,10 +54,10 @@ def last_error(errors: list[Json]) -> str:
     if last is None:
         return "none recorded"
     where = f"{last.get('activity')}: " if last.get("activity") else ""
-    return f"{where}{one_line(str(last.get('message')))} ({moment(last.get('at'))})"
+    return f"{where}{one_line(str(last.get('message')))} ({format_time(last.get('at'))})"
 
 
-def last_done(timeline: Json) -> str:
+def last_completed_activity(timeline: Json) -> str:
     """The newest attempt's last successful activity; when that attempt has none, the one before it."""
     by_number = sorted(timeline.get("attempts") or [], key=lambda attempt: int(attempt.get("attempt") or 0))
     for attempt in reversed(by_number):
@@ -67,7 +67,7 @@ def last_done(timeline: Json) -> str:
     return "none"
 
 
-def _kinds(api: Api, ref: str) -> Iterable[str]:
+def _fact_kinds(api: ApiClient, ref: str) -> Iterable[str]:
     after: object = 0
     while after is not None:
         page = api.get(tenant_path(ref, "audit"), {"after": str(after), "limit": 200}).data

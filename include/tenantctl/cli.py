@@ -13,13 +13,13 @@ import typer
 from typer.exceptions import TyperException
 
 from tenantctl import acting, lasting, options, reading
-from tenantctl.exits import Exit
-from tenantctl.target import Flags
-from tenantctl.text import harmless
-from tenantctl.verbs import Call, add
-from tenantctl.world import World
+from tenantctl.exits import ExitCode
+from tenantctl.target import ConnectionOptions
+from tenantctl.text import escape_controls
+from tenantctl.verbs import Invocation, register
+from tenantctl.world import Environment
 
-_VERBS: Final = (*reading.VERBS, *acting.VERBS, *lasting.VERBS)
+_COMMANDS: Final = (*reading.COMMANDS, *acting.COMMANDS, *lasting.COMMANDS)
 _CODES: Final = (
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 no such tenant, 5 not allowed, 6 not done in time. "
     "A stuck tenant? tenantctl recover SLUG"
@@ -36,13 +36,13 @@ def app() -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
-    made.callback()(_before_the_verb)
-    for entry in _VERBS:
-        add(made, entry)
+    made.callback()(_read_global_options)
+    for entry in _COMMANDS:
+        register(made, entry)
     return made
 
 
-def _before_the_verb(
+def _read_global_options(
     ctx: typer.Context,
     *,
     url: options.Url = None,
@@ -51,40 +51,42 @@ def _before_the_verb(
     token: options.Token = None,
     json_: options.Json = False,
 ) -> None:
-    call: Call = ctx.obj
-    call.flags, call.json = Flags(url, user, password, token), json_
+    invocation: Invocation = ctx.obj
+    invocation.flags, invocation.json = ConnectionOptions(url, user, password, token), json_
 
 
-def main(arguments: Sequence[str] | None = None, world: World | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, environment: Environment | None = None) -> int:
     """The exit code. Nothing it prints ends in a traceback but a defect of ours."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    _forgive_the_terminal()
-    world = world or World.real()
+    _replace_unencodable()
+    environment = environment or Environment.of_process()
     try:
-        code = app()(given or ["--help"], prog_name="tenantctl", obj=Call(world), standalone_mode=False)
-        world.out.file.flush()
+        code = app()(given or ["--help"], prog_name="tenantctl", obj=Invocation(environment), standalone_mode=False)
+        environment.out.file.flush()
     except TyperException as error:
-        world.err.print(f"tenantctl: {harmless(error.format_message())} See `tenantctl {_verb_of(given)}--help`.")
-        return Exit.USAGE
+        environment.err.print(
+            f"tenantctl: {escape_controls(error.format_message())} See `tenantctl {_command_of(given)}--help`."
+        )
+        return ExitCode.USAGE
     except (BrokenPipeError, SystemExit):  # typer leaves by SystemExit when its own help finds the pipe closed
-        code = Exit.PIPE_CLOSED
-    if code == Exit.PIPE_CLOSED:
-        _forget_stdout()
+        code = ExitCode.PIPE_CLOSED
+    if code == ExitCode.PIPE_CLOSED:
+        _discard_stdout()
     return int(code or 0)
 
 
-def _verb_of(given: Sequence[str]) -> str:
-    names = {entry.name for entry in _VERBS}
+def _command_of(given: Sequence[str]) -> str:
+    names = {entry.name for entry in _COMMANDS}
     return next((f"{word} " for word in given if word in names), "")
 
 
-def _forgive_the_terminal() -> None:
+def _replace_unencodable() -> None:
     """A terminal that cannot show a sign gets a question mark, not an exception."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
-def _forget_stdout() -> None:
+def _discard_stdout() -> None:
     """Python flushes once more at its end, and would complain."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -15,8 +15,8 @@ from urllib.parse import quote
 import httpx
 
 from tenantctl import answers, diagnosis
-from tenantctl.answers import Answer
-from tenantctl.exits import Away, Broken, CtlError, Misuse, NotAllowed
+from tenantctl.answers import ApiResponse
+from tenantctl.exits import ApiFailure, NotAuthorized, TenantctlError, Unavailable, UsageError
 from tenantctl.target import API, Target
 
 TIMEOUT_SECONDS: Final = 30.0
@@ -29,7 +29,7 @@ _CUT_OFF: Final = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 """The connection broke after it stood: a server that was restarted. Once more is worth it."""
 
 
-class Api:
+class ApiClient:
     """One command's connection; close it. `ask_password` is called when the target names a user without one."""
 
     def __init__(
@@ -37,18 +37,18 @@ class Api:
         target: Target,
         *,
         transport: httpx.BaseTransport | None = None,
-        ask_password: Callable[[], str] | None = None,
+        prompt_password: Callable[[], str] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._target = target
         self._sleep = sleep
-        self._ask_password = ask_password
+        self._ask_password = prompt_password
         self._token = target.token
         self._password = target.password
         try:
             self._http = httpx.Client(transport=transport, timeout=TIMEOUT_SECONDS, trust_env=not target.on_loopback)
         except (ValueError, ImportError, OSError) as error:  # a proxy's address or a CA file in the environment
-            raise Broken(f"The proxy or certificate settings of this shell do not work: {error}.") from error
+            raise ApiFailure(f"The proxy or certificate settings of this shell do not work: {error}.") from error
 
     def __enter__(self) -> Self:
         return self
@@ -58,20 +58,22 @@ class Api:
     ) -> None:
         self._http.close()
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> ApiResponse:
         """What the API says at `path` (below /tenancy/api/v1); parameters that are None or "" are left out."""
-        return self._ask("GET", path, params=_sendable(_given(params or {})))
+        return self._request("GET", path, params=_require_unicode(_without_empty(params or {})))
 
-    def post(self, path: str, body: Mapping[str, Any], *, dry_run: bool = False, key: str = "") -> Answer:
+    def post(self, path: str, body: Mapping[str, Any], *, dry_run: bool = False, key: str = "") -> ApiResponse:
         """Write once, however often the connection breaks: every repetition carries the same idempotency key.
 
         With a `key` of the caller's, once also when the caller asks again.
         """
         headers = {"X-Tenancy-Request": "1", "Idempotency-Key": key or str(uuid.uuid4())}
         params = {"dry_run": "true"} if dry_run else {}
-        return self._ask("POST", path, params=params, headers=headers, json=_sendable(_given(body)))
+        return self._request("POST", path, params=params, headers=headers, json=_require_unicode(_without_empty(body)))
 
-    def _ask(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **request: Any) -> Answer:
+    def _request(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **request: Any
+    ) -> ApiResponse:
         """Log in anew once when the token has run out meanwhile: a watch may last longer than a token."""
         fresh = not self._token
         response = self._send(method, f"{API}{path}", headers=self._with_token(headers), **request)
@@ -80,13 +82,15 @@ class Api:
             response = self._send(method, f"{API}{path}", headers=self._with_token(headers), **request)
         return self._read(response)
 
-    def _read(self, response: httpx.Response) -> Answer:
+    def _read(self, response: httpx.Response) -> ApiResponse:
         """The answer. Before a login is called wrong, Airflow is asked whether it can check one at all."""
         try:
-            return answers.read(response)
-        except CtlError as error:
-            ill = diagnosis.of_health(self._target.url, self._health()) if diagnosis.is_doubtful(response) else None
-            raise ill or error from error
+            return answers.parse_response(response)
+        except TenantctlError as error:
+            health_error = (
+                diagnosis.diagnose_health(self._target.url, self._health()) if diagnosis.is_doubtful(response) else None
+            )
+            raise health_error or error from error
 
     def _health(self) -> dict[str, Any] | None:
         """Airflow's health report; None when there is none to be had."""
@@ -103,13 +107,13 @@ class Api:
     def _log_in(self) -> str:
         self._password = self._password or (self._ask_password() if self._ask_password else "")
         if not self._password:
-            raise NotAllowed(f"No password is known for {self._target.user}: set TENANCY_PASSWORD.")
+            raise NotAuthorized(f"No password is known for {self._target.user}: set TENANCY_PASSWORD.")
         login = {"username": self._target.user, "password": self._password}
         answer = self._read(self._send("POST", _LOGIN, json=login))
         try:
             return str(answer.data["access_token"])
         except KeyError as error:
-            raise Broken(f"{self._target.url} gave no token: is it Airflow 3 with Tenancy?") from error
+            raise ApiFailure(f"{self._target.url} gave no token: is it Airflow 3 with Tenancy?") from error
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         url = f"{self._target.url}{path}"
@@ -119,15 +123,15 @@ class Api:
                 return self._http.request(method, url, **request)
             except _CUT_OFF:
                 cut_off = True
-                return self._again(method, url, **request)
+                return self._resend(method, url, **request)
         except httpx.TransportError as error:
-            if wrong := diagnosis.of_connection(self._target.url, error):
+            if wrong := diagnosis.diagnose_connection(self._target.url, error):
                 raise wrong from error
-            raise Away(self._unreachable(error, writes=writes, cut_off=cut_off)) from error
+            raise Unavailable(self._unreachable(error, writes=writes, cut_off=cut_off)) from error
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            raise Broken(f"Tenancy at {self._target.url} cannot be asked: {error}.") from error
+            raise ApiFailure(f"Tenancy at {self._target.url} cannot be asked: {error}.") from error
 
-    def _again(self, method: str, url: str, **request: Any) -> httpx.Response:
+    def _resend(self, method: str, url: str, **request: Any) -> httpx.Response:
         """Repeat what was cut off. The server may still be at work on it: its answer is what we are after."""
         response = self._http.request(method, url, **request)
         for _ in range(_AT_WORK_LOOKS):
@@ -151,21 +155,21 @@ class Api:
 
 
 def tenant_path(ref: str, *rest: str) -> str:
-    """The path of a tenant by id or slug; Misuse when no tenant can be called so (nothing is asked then)."""
+    """The path of a tenant by id or slug; UsageError when no tenant can be called so (nothing is asked then)."""
     if not _REF.fullmatch(ref):
-        raise Misuse(f"{ref} is neither a tenant's id nor a slug (letters, digits and single hyphens).")
+        raise UsageError(f"{ref} is neither a tenant's id nor a slug (letters, digits and single hyphens).")
     return "/".join(["/tenants", quote(ref, safe=""), *rest])
 
 
-def _sendable(values: dict[str, Any]) -> dict[str, Any]:
-    """The same values; Misuse names the one that is no Unicode text: a shell hands over any bytes."""
+def _require_unicode(values: dict[str, Any]) -> dict[str, Any]:
+    """The same values; UsageError names the one that is no Unicode text: a shell hands over any bytes."""
     for name, value in values.items():
         if isinstance(value, dict):
-            _sendable(value)
+            _require_unicode(value)
         elif isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-            raise Misuse(f"{name}: must be valid UTF-8 text. Nothing was sent.", field=name)
+            raise UsageError(f"{name}: must be valid UTF-8 text. Nothing was sent.", field=name)
     return values
 
 
-def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None and value is not False and value != ""}

@@ -8,16 +8,16 @@ from functools import cached_property
 from typing import Any
 
 from tenantctl import cards
-from tenantctl.answers import Answer
+from tenantctl.answers import ApiResponse
 from tenantctl.client import tenant_path
-from tenantctl.exits import CtlError, Exit, Misuse, Refused
+from tenantctl.exits import ExitCode, Refused, TenantctlError, UsageError
 from tenantctl.session import Session
-from tenantctl.settling import settle
+from tenantctl.settling import wait_for_unwinding
 from tenantctl.tenant import Tenant
 
 
 @dataclass(frozen=True)
-class Deed:
+class TenantAction:
     """An action that an operator asks for; `body` is what it carries besides the reason."""
 
     session: Session
@@ -29,39 +29,39 @@ class Deed:
     by_id: bool = False
     """It may destroy: name the tenant's id, which nobody else will have, beside the slug."""
 
-    def preview(self) -> Exit:
+    def preview(self) -> ExitCode:
         """Tell what it would do; REFUSED when the law would not allow it."""
-        body = {**self.body, **self._named, "reason": self.reason or "dry run"}
+        body = {**self.body, **self._identity, "reason": self.reason or "dry run"}
         answer = self._post(body, dry_run=True)
         if answer.data.get("field") == "confirm_slug" and not self.body.get("confirm_slug"):
             # It is asked for when it is done.
             answer = self._post({**body, "confirm_slug": self.tenant.slug}, dry_run=True)
-        return previewed(self.session, answer)
+        return report_preview(self.session, answer)
 
-    def do(self, question: str = "") -> Answer:
+    def perform(self, question: str = "") -> ApiResponse:
         """Do it, once there is a reason and, if there is a `question`, a yes to it."""
-        reason = self.session.reason(self.reason, f"{self.action} {self.ref}")
-        body = {**self.body, **self._named, "reason": reason}
+        reason = self.session.require_reason(self.reason, f"{self.action} {self.ref}")
+        body = {**self.body, **self._identity, "reason": reason}
         if question:
-            self.session.agreed(question, yes=self.yes)
+            self.session.require_confirmation(question, yes=self.yes)
         try:
             return self._post(body)
-        except (Misuse, Refused) as error:
+        except (UsageError, Refused) as error:
             if error.field != "confirm_slug" or self.body.get("confirm_slug"):
                 raise
-            typed = self.session.typed_slug(None, self.tenant.slug, error.sentence)
+            typed = self.session.require_typed_slug(None, self.tenant.slug, error.sentence)
             return self._post({**body, "confirm_slug": typed})
 
     @property
-    def _named(self) -> dict[str, str]:
+    def _identity(self) -> dict[str, str]:
         return {"tenant_id": self.tenant.id} if self.by_id else {}
 
     @cached_property
     def tenant(self) -> Tenant:
         """The tenant that is shown and asked about; the action names its id, whoever has the slug by then."""
-        return Tenant.of(self.session.tenant(self.ref).data)
+        return Tenant.of(self.session.fetch_tenant(self.ref).data)
 
-    def _post(self, body: dict[str, Any], *, dry_run: bool = False) -> Answer:
+    def _post(self, body: dict[str, Any], *, dry_run: bool = False) -> ApiResponse:
         try:
             return self.session.api.post(tenant_path(self.ref, self.action), body, dry_run=dry_run)
         except Refused as refusal:
@@ -70,8 +70,8 @@ class Deed:
     def _with_next_action(self, refusal: Refused) -> Refused:
         """The refusal, and what does help, where its sentence does not say so already."""
         try:
-            way_on = Tenant.of(self.session.tenant(self.ref).data).next_action
-        except CtlError:  # the refusal is the answer; that we cannot ask more is not
+            way_on = Tenant.of(self.session.fetch_tenant(self.ref).data).next_action
+        except TenantctlError:  # the refusal is the answer; that we cannot ask more is not
             return refusal
         if way_on in refusal.sentence or refusal.field == "confirm_slug":
             return refusal
@@ -79,7 +79,7 @@ class Deed:
         return Refused(said, retry_after=refusal.retry_after, field=refusal.field, body=refusal.body)
 
 
-def named(tenant: Tenant) -> str:
+def describe_tenant(tenant: Tenant) -> str:
     """Which tenant it is, for a question: its slug, its id, and where it stands."""
     return f"{tenant.slug} ({tenant.id}, {tenant.phase})"
 
@@ -87,40 +87,40 @@ def named(tenant: Tenant) -> str:
 def require_id(ref: str, tenant: Tenant, confirm: str | None) -> None:
     """Where --confirm stands for typing, nobody was shown which tenant it is: then it is named by its id."""
     if confirm and ref.lower() != tenant.id:
-        raise Misuse(
+        raise UsageError(
             f"{ref} is a slug, which may be another tenant's by now. Name the tenant by its id where you use --confirm "
             f"({tenant.slug} is {tenant.id}), or leave --confirm out and type the slug."
         )
 
 
-def unwound(session: Session, ref: str, answer: Answer, *, wait: bool, timeout: float) -> Exit:
+def finish_unwinding(session: Session, ref: str, answer: ApiResponse, *, wait: bool, timeout: float) -> ExitCode:
     """Tell what an action that undoes said, and wait for the undoing if that is wanted."""
     if not wait:
-        return done(session, answer, f"Follow it: tenantctl watch {ref}")
-    tell(session, answer)
-    return settle(session, str((answer.data.get("tenant") or {}).get("id") or ref), timeout)
+        return report_done(session, answer, f"Follow it: tenantctl watch {ref}")
+    report_result(session, answer)
+    return wait_for_unwinding(session, str((answer.data.get("tenant") or {}).get("id") or ref), timeout)
 
 
-def done(session: Session, answer: Answer, hint: str = "") -> Exit:
+def report_done(session: Session, answer: ApiResponse, hint: str = "") -> ExitCode:
     """Tell what an action said, and what comes next."""
     if session.json:
-        session.give_raw(answer.text)
-        return Exit.DONE
-    tell(session, answer)
+        session.write_json(answer.text)
+        return ExitCode.DONE
+    report_result(session, answer)
     next_action = Tenant.of(answer.data.get("tenant") or {}).next_action
     if hint or next_action:
-        session.say(hint or f"Next: {next_action}", "dim")
-    return Exit.DONE
+        session.print_line(hint or f"Next: {next_action}", "dim")
+    return ExitCode.DONE
 
 
-def tell(session: Session, answer: Answer) -> None:
+def report_result(session: Session, answer: ApiResponse) -> None:
     """Its sentence and its warnings."""
-    session.say(str(answer.data.get("said") or "Done."))
+    session.print_line(str(answer.data.get("said") or "Done."))
     for warning in answer.data.get("warnings") or ():
         session.warn(f"! {warning}")
 
 
-def previewed(session: Session, answer: Answer) -> Exit:
+def report_preview(session: Session, answer: ApiResponse) -> ExitCode:
     """Show a dry run."""
-    session.give(answer, cards.preview)
-    return Exit.REFUSED if answer.data.get("allowed") is False else Exit.DONE
+    session.show_response(answer, cards.draw_preview)
+    return ExitCode.REFUSED if answer.data.get("allowed") is False else ExitCode.DONE

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import httpx
 
-from tenantctl.exits import Away, Broken, CtlError
+from tenantctl.exits import ApiFailure, TenantctlError, Unavailable
 
 HEALTH: Final = "/api/v2/monitor/health"
 """Airflow's own report. It wants no login, and answers also when Airflow's database does not."""
@@ -20,26 +20,26 @@ def is_doubtful(response: httpx.Response) -> bool:
     return response.status_code in _DOUBTFUL and "problem+json" not in response.headers.get("content-type", "")
 
 
-def of_health(where: str, health: Mapping[str, Any] | None) -> CtlError | None:
+def diagnose_health(where: str, health: Mapping[str, Any] | None) -> TenantctlError | None:
     """What is wrong by Airflow's health report, when that explains a login that was not accepted."""
     database = (health or {}).get("metadatabase")
     status = database.get("status") if isinstance(database, dict) else None
     if status is None or status == "healthy":
         return None
-    return Away(
+    return Unavailable(
         f"Airflow at {where} does not reach its own database ({HEALTH}: metadatabase {status}), so it cannot check any "
         "login: yours may be right. This is a platform matter: have that PostgreSQL looked at, then try again.",
         retry_after=30,
     )
 
 
-def of_connection(where: str, error: httpx.TransportError) -> CtlError | None:
+def diagnose_connection(where: str, error: httpx.TransportError) -> TenantctlError | None:
     """What is wrong with the way there, where the error says it; None when it does not."""
     text = str(error)
     if any(words in text.lower() for words in _NO_NAME):
-        return Away(f"There is no host of this name, for {where}: check --url or TENANCY_URL, and your network.")
+        return Unavailable(f"There is no host of this name, for {where}: check --url or TENANCY_URL, and your network.")
     tls = _of_tls(where, text)
-    return Broken(f"{tls} Nothing was sent.") if tls else None
+    return ApiFailure(f"{tls} Nothing was sent.") if tls else None
 
 
 def _of_tls(where: str, text: str) -> str:
@@ -52,7 +52,7 @@ def _of_tls(where: str, text: str) -> str:
     return f"TLS with {where} failed ({text}): check --url and SSL_CERT_FILE." if "[SSL" in text else ""
 
 
-def of_foreign(where: str, response: httpx.Response) -> str | None:
+def diagnose_foreign_server(where: str, response: httpx.Response) -> str | None:
     """What is wrong when something else than Tenancy answered, where the answer shows it; None when it does not."""
     wanted = response.headers.get("www-authenticate", "").partition(" ")[0]
     if response.status_code in {401, 407} and wanted and wanted.lower() != "bearer":

@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import ClassVar
 
 
-class Exit(IntEnum):
+class ExitCode(IntEnum):
     """What a script can tell apart. docs/reference/tenantctl.md has the same table (a test holds them together)."""
 
     DONE = 0
@@ -24,7 +24,7 @@ class Exit(IntEnum):
     """There is no such tenant."""
     NOT_ALLOWED = 5
     """Not logged in, or this user may not do that."""
-    LATE = 6
+    TIMED_OUT = 6
     """Not done within --timeout; it goes on without us."""
     INTERRUPTED = 130
     """Ctrl-C."""
@@ -32,10 +32,10 @@ class Exit(IntEnum):
     """Nobody reads our output any more, as with `| head`."""
 
 
-class CtlError(Exception):
+class TenantctlError(Exception):
     """The command cannot go on."""
 
-    code: ClassVar[Exit] = Exit.FAILED
+    code: ClassVar[ExitCode] = ExitCode.FAILED
 
     def __init__(self, sentence: str, *, retry_after: int | None = None, field: str = "", body: str = "") -> None:
         """`body` is the API's own JSON about it, "" when it said none; `retry_after` is in seconds."""
@@ -46,39 +46,39 @@ class CtlError(Exception):
         self.body = body
 
 
-class Away(CtlError):
+class Unavailable(TenantctlError):
     """Tenancy does not answer at the moment; the same call may succeed later."""
 
 
-class Broken(CtlError):
+class ApiFailure(TenantctlError):
     """What answers is not the API we know; asking again does not help."""
 
 
-class Misuse(CtlError):
+class UsageError(TenantctlError):
     """The command line or the request is wrong."""
 
-    code = Exit.USAGE
+    code = ExitCode.USAGE
 
 
-class Refused(CtlError):
+class Refused(TenantctlError):
     """The law does not allow it."""
 
-    code = Exit.REFUSED
+    code = ExitCode.REFUSED
 
 
-class NoSuchTenant(CtlError):
+class TenantNotFound(TenantctlError):
     """No tenant has this id or slug."""
 
-    code = Exit.NOT_FOUND
+    code = ExitCode.NOT_FOUND
 
 
-class NotAllowed(CtlError):
+class NotAuthorized(TenantctlError):
     """Not logged in, or not permitted."""
 
-    code = Exit.NOT_ALLOWED
+    code = ExitCode.NOT_ALLOWED
 
 
-class Late(CtlError):
+class TimedOut(TenantctlError):
     """Not done in time."""
 
-    code = Exit.LATE
+    code = ExitCode.TIMED_OUT

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tenantctl.tenant import Tenant
-from tenantctl.text import duration, harmless, moment
+from tenantctl.text import escape_controls, format_duration, format_time
 
 Json = Mapping[str, Any]
 _SIGNS: Final = {
@@ -32,12 +32,11 @@ def headline(tenant: Tenant) -> str:
     """What is going on, in one sentence."""
     held = f" It waits: {tenant.held}" if tenant.held else ""
     attention = " It needs somebody." if tenant.needs_attention else ""
-    return (
-        f"{tenant.slug} (attempt {tenant.attempt}) is {tenant.phase} for {duration(tenant.seconds)}.{attention}{held}"
-    )
+    how_long = format_duration(tenant.seconds)
+    return f"{tenant.slug} (attempt {tenant.attempt}) is {tenant.phase} for {how_long}.{attention}{held}"
 
 
-class Pane:
+class TimelinePane:
     """Keeps its spinner between drawings, so that it turns evenly."""
 
     def __init__(self) -> None:
@@ -53,74 +52,73 @@ class Pane:
         table.add_column(overflow="fold")
         for row in attempt.get("rows") or ():
             table.add_row(*self._cells(row))
-        below = [Text(harmless(note), style="yellow") for note in attempt.get("notes") or ()]
-        return Padding(Group(Text(harmless(headline(tenant)), style="bold"), "", table, *below), (1, 2))
+        below = [Text(escape_controls(note), style="yellow") for note in attempt.get("notes") or ()]
+        return Padding(Group(Text(escape_controls(headline(tenant)), style="bold"), "", table, *below), (1, 2))
 
     def _cells(self, row: Json) -> tuple[RenderableType, ...]:
-        sign, style = sign_of(row)
+        sign, style = symbol_of(row)
         turning = row.get("status") == "running" and not _undo(row)
         dim = "dim" if row.get("status") == "idle" else ""
         return (
             self._spinner if turning else Text(sign, style=style),
-            Text(harmless(row.get("label") or row.get("activity")), style=dim),
-            Text(harmless(row.get("short_label") or "")),
+            Text(escape_controls(row.get("label") or row.get("activity")), style=dim),
+            Text(escape_controls(row.get("short_label") or "")),
             Text(_duration(row)),
-            Text(harmless(remark(row)), style=style),
+            Text(escape_controls(row_note(row)), style=style),
         )
 
 
-def newest(timeline: Json) -> Json:
+def latest_attempt(timeline: Json) -> Json:
     """The newest attempt; an empty one when none has begun."""
     attempts = timeline.get("attempts") or []
     return max(attempts, key=lambda attempt: int(attempt.get("attempt") or 0)) if attempts else {}
 
 
-def attempts(timeline: Json) -> RenderableType:
+def draw_attempts(timeline: Json) -> RenderableType:
     """Every attempt, as lines."""
     lines: list[Text] = []
     for attempt in timeline.get("attempts") or []:
-        began = (
-            f"Attempt {attempt.get('attempt')}, begun {moment(attempt.get('started_at'))}, run {attempt.get('run_id')}"
-        )
-        lines.append(Text(harmless(began), style="bold"))
-        lines += [Text(f"  {line(row)}", style=sign_of(row)[1]) for row in attempt.get("rows") or ()]
-        lines += [Text(harmless(f"  {note}"), style="yellow") for note in attempt.get("notes") or ()]
+        started = format_time(attempt.get("started_at"))
+        began = f"Attempt {attempt.get('attempt')}, begun {started}, run {attempt.get('run_id')}"
+        lines.append(Text(escape_controls(began), style="bold"))
+        lines += [Text(f"  {format_row(row)}", style=symbol_of(row)[1]) for row in attempt.get("rows") or ()]
+        lines += [Text(escape_controls(f"  {note}"), style="yellow") for note in attempt.get("notes") or ()]
     return Group(*lines) if lines else Text("No attempt has begun.")
 
 
-def sign_of(row: Json) -> tuple[str, str]:
+def symbol_of(row: Json) -> tuple[str, str]:
     """The row's sign and colour; the words beside it say the same."""
     return _UNDO_SIGNS.get(_undo(row)) or _SIGNS.get(str(row.get("status")), ("?", ""))
 
 
-def remark(row: Json) -> str:
+def row_note(row: Json) -> str:
     """Why it waits, how it failed, what became of it; and when it takes longer than it should."""
     tries = f"try {row['tries']}" if int(row.get("tries") or 0) > 1 else ""
     seconds, limit = row.get("seconds"), row.get("limit_seconds")
     over = bool(seconds and limit and seconds > limit and row.get("status") in {"running", "retrying"})
-    late = f"longer than the {duration(limit)} it may take" if over else ""
+    late = f"longer than the {format_duration(limit)} it may take" if over else ""
     return "; ".join(
         part for part in (tries, late, str(row.get("message") or ""), _UNDO_WORDS.get(_undo(row), "")) if part
     )
 
 
-def line(row: Json) -> str:
+def format_row(row: Json) -> str:
     """One row in one line, for logs and pipes."""
-    label = harmless(row.get("label") or row.get("activity"))
-    return f"{sign_of(row)[0]} {label:<28}{_duration(row):>10}  {harmless(remark(row))}".rstrip()
+    label = escape_controls(row.get("label") or row.get("activity"))
+    return f"{symbol_of(row)[0]} {label:<28}{_duration(row):>10}  {escape_controls(row_note(row))}".rstrip()
 
 
-def changes(before: Json, now: Json) -> Iterator[Json]:
+def changed_rows(before: Json, now: Json) -> Iterator[Json]:
     """The rows that have begun and look different from `before`, whatever time has passed."""
-    seen = {row.get("activity"): _look(row) for row in before.get("rows") or ()}
+    seen = {row.get("activity"): _appearance(row) for row in before.get("rows") or ()}
     same_attempt = before.get("attempt") == now.get("attempt")
     for row in now.get("rows") or ():
         begun = row.get("status") != "idle" or _undo(row)
-        if begun and not (same_attempt and seen.get(row.get("activity")) == _look(row)):
+        if begun and not (same_attempt and seen.get(row.get("activity")) == _appearance(row)):
             yield row
 
 
-def _look(row: Json) -> tuple[object, ...]:
+def _appearance(row: Json) -> tuple[object, ...]:
     return row.get("status"), row.get("undo"), row.get("tries"), row.get("message")
 
 
@@ -131,4 +129,4 @@ def _undo(row: Json) -> str:
 
 def _duration(row: Json) -> str:
     seconds = row.get("seconds")
-    return duration(None if seconds is None else float(seconds))
+    return format_duration(None if seconds is None else float(seconds))

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
-from tenantctl.exits import Exit
+from tenantctl.exits import ExitCode
 from tenantctl.tenant import ENOUGH_ATTEMPTS, Failure, Tenant
-from tenantctl.text import duration, sentence
+from tenantctl.text import as_sentence, format_duration
 
 QUIET_SECONDS: Final = 120.0
 """Runbook: "Wait 2 minutes; try cancel again; then reset"."""
@@ -21,7 +21,7 @@ _CANCELS: Final = 3
 
 
 @dataclass(frozen=True)
-class Act:
+class TakeAction:
     """Ask for this action, because."""
 
     action: str
@@ -39,58 +39,60 @@ class Wait:
 class Stop:
     """The end, and what it means for a script."""
 
-    code: Exit
-    said: str
+    code: ExitCode
+    message: str
 
 
-Step = Act | Wait | Stop
+Step = TakeAction | Wait | Stop
 
 
 @dataclass(frozen=True)
-class Course:
+class RecoveryHistory:
     """What this recovery found and has done so far."""
 
-    origin: Failure
+    first_failure: Failure
     """The step that failed or hung when we came; its message is "" when it only hung."""
-    begun_at: int = 0
+    first_attempt: int = 0
     """The attempt that we came to; a newer one is ours, or a colleague's."""
     cancels: int = 0
-    cancelled_stuck: bool = False
+    stuck_was_cancelled: bool = False
     retried_from: int | None = None
     """The attempt before our retry; None while we have not retried."""
 
     @classmethod
-    def begin(cls, tenant: Tenant) -> Self:
+    def start(cls, tenant: Tenant) -> Self:
         """A recovery that starts now."""
         last = tenant.failures[-1] if tenant.failures else None
         hung = Failure(tenant.attempt, tenant.activity, "")
-        return cls(origin=last if last and tenant.phase != "Provisioning" else hung, begun_at=tenant.attempt)
+        return cls(
+            first_failure=last if last and tenant.phase != "Provisioning" else hung, first_attempt=tenant.attempt
+        )
 
-    def after(self, action: str, tenant: Tenant) -> Self:
+    def with_action(self, action: str, tenant: Tenant) -> Self:
         """The same course once `action` was accepted for `tenant` as it was then."""
         match action:
             case "cancel":
-                stuck = self.cancelled_stuck or tenant.phase == "Failed stuck"
-                return replace(self, cancels=self.cancels + 1, cancelled_stuck=stuck)
+                stuck = self.stuck_was_cancelled or tenant.phase == "Failed stuck"
+                return replace(self, cancels=self.cancels + 1, stuck_was_cancelled=stuck)
             case "retry":
-                return replace(self, retried_from=tenant.attempt, cancels=0, cancelled_stuck=False)
+                return replace(self, retried_from=tenant.attempt, cancels=0, stuck_was_cancelled=False)
         return self
 
-    def retried(self, tenant: Tenant) -> bool:
+    def has_retried(self, tenant: Tenant) -> bool:
         """Has a new attempt been started since we came? By a colleague's hand too: it is not ours to cancel."""
-        return tenant.attempt > self.begun_at or self.retried_from is not None
+        return tenant.attempt > self.first_attempt or self.retried_from is not None
 
 
-def next_step(tenant: Tenant, course: Course, quiet_seconds: float = 0.0) -> Step:
+def next_step(tenant: Tenant, history: RecoveryHistory, quiet_seconds: float = 0.0) -> Step:
     """`quiet_seconds`: for how long nothing has changed since our last action."""
     if tenant.phase in {"Cancelling", "Failed unwinding"}:
-        return _of_unwinding(tenant, course, quiet_seconds)
-    return _RULES.get(tenant.phase, _of_others)(tenant, course)
+        return _of_unwinding(tenant, history, quiet_seconds)
+    return _RULES.get(tenant.phase, _of_others)(tenant, history)
 
 
-def steps(tenant: Tenant) -> tuple[str, ...]:
+def remaining_steps(tenant: Tenant) -> tuple[str, ...]:
     """What is still to be done, if nothing comes between; empty when there is nothing to recover."""
-    if isinstance(next_step(tenant, Course.begin(tenant)), Stop):
+    if isinstance(next_step(tenant, RecoveryHistory.start(tenant)), Stop):
         return ()
     match tenant.phase:
         case "Provisioning" | "Failed stuck":
@@ -100,48 +102,54 @@ def steps(tenant: Tenant) -> tuple[str, ...]:
     return ("reset", "retry")
 
 
-def _of_active(tenant: Tenant, course: Course) -> Step:
-    done = f"attempt {tenant.attempt} succeeded" if course.retried(tenant) else "there is nothing to recover"
-    return Stop(Exit.DONE, f"{tenant.slug} is Active: {done}.")
+def _of_active(tenant: Tenant, history: RecoveryHistory) -> Step:
+    done = f"attempt {tenant.attempt} succeeded" if history.has_retried(tenant) else "there is nothing to recover"
+    return Stop(ExitCode.DONE, f"{tenant.slug} is Active: {done}.")
 
 
-def _of_others(tenant: Tenant, course: Course) -> Step:  # noqa: ARG001 - one of _RULES
-    return Stop(Exit.REFUSED, f"{tenant.slug} is {tenant.phase}: there is nothing to recover. {tenant.next_action}")
+def _of_others(tenant: Tenant, history: RecoveryHistory) -> Step:  # noqa: ARG001 - one of _RULES
+    return Stop(ExitCode.REFUSED, f"{tenant.slug} is {tenant.phase}: there is nothing to recover. {tenant.next_action}")
 
 
-def _of_provisioning(tenant: Tenant, course: Course) -> Step:
-    if not course.retried(tenant):
-        return Act("cancel", f"it is Provisioning, at {tenant.activity_label} for {duration(tenant.seconds)}")
+def _of_provisioning(tenant: Tenant, history: RecoveryHistory) -> Step:
+    if not history.has_retried(tenant):
+        return TakeAction(
+            "cancel", f"it is Provisioning, at {tenant.activity_label} for {format_duration(tenant.seconds)}"
+        )
     hangs = tenant.needs_attention and tenant.seconds >= _STALL_SECONDS
-    if hangs and tenant.activity == course.origin.activity:
-        return Stop(Exit.FAILED, f"{tenant.slug} hangs at {tenant.activity_label} again. {_INVESTIGATE}")
+    if hangs and tenant.activity == history.first_failure.activity:
+        return Stop(ExitCode.FAILED, f"{tenant.slug} hangs at {tenant.activity_label} again. {_INVESTIGATE_ADVICE}")
     held = f" ({tenant.held})" if tenant.held else ""
     return Wait(f"attempt {tenant.attempt} runs: {tenant.activity_label}{held}")
 
 
-def _of_unwinding(tenant: Tenant, course: Course, quiet_seconds: float) -> Step:
+def _of_unwinding(tenant: Tenant, history: RecoveryHistory, quiet_seconds: float) -> Step:
     if quiet_seconds < QUIET_SECONDS:
         return Wait("what was made is being undone")
-    if course.cancels < _CANCELS:
-        return Act("cancel", f"nothing has moved for {duration(quiet_seconds)}")
-    return Stop(Exit.FAILED, f"{tenant.slug} does not get undone, though cancelled {_CANCELS} times. {_ESCALATE}")
+    if history.cancels < _CANCELS:
+        return TakeAction("cancel", f"nothing has moved for {format_duration(quiet_seconds)}")
+    return Stop(
+        ExitCode.FAILED, f"{tenant.slug} does not get undone, though cancelled {_CANCELS} times. {_ESCALATE_ADVICE}"
+    )
 
 
-def _of_stuck(tenant: Tenant, course: Course) -> Step:
-    if not course.cancelled_stuck:
-        return Act("cancel", "something could not be undone; cancelling tries it again")
+def _of_stuck(tenant: Tenant, history: RecoveryHistory) -> Step:
+    if not history.stuck_was_cancelled:
+        return TakeAction("cancel", "something could not be undone; cancelling tries it again")
     left = ", ".join(tenant.progress.left) or "see `tenantctl errors`"
-    return Stop(Exit.FAILED, f"{tenant.slug} is stuck again; left: {left}. Mend the cause, then recover. {_ESCALATE}")
+    return Stop(
+        ExitCode.FAILED, f"{tenant.slug} is stuck again; left: {left}. Mend the cause, then recover. {_ESCALATE_ADVICE}"
+    )
 
 
-def _of_ready(tenant: Tenant, course: Course) -> Step:
-    if course.retried_from == tenant.attempt:
+def _of_ready(tenant: Tenant, history: RecoveryHistory) -> Step:
+    if history.retried_from == tenant.attempt:
         return Wait(f"the new run has not begun yet{f' ({tenant.held})' if tenant.held else ''}")
-    return _ended(tenant, course) or Act("retry", "it is clean and ready")
+    return _stop_after_failure(tenant, history) or TakeAction("retry", "it is clean and ready")
 
 
-def _of_ended(tenant: Tenant, course: Course) -> Step:
-    return _ended(tenant, course) or Act("reset", _why_reset(tenant))
+def _of_ended(tenant: Tenant, history: RecoveryHistory) -> Step:
+    return _stop_after_failure(tenant, history) or TakeAction("reset", _why_reset(tenant))
 
 
 def _why_reset(tenant: Tenant) -> str:
@@ -149,47 +157,52 @@ def _why_reset(tenant: Tenant) -> str:
     return "it failed; what it has is kept" if kept else "nothing is left behind"
 
 
-def _ended(tenant: Tenant, course: Course) -> Stop | None:
+def _stop_after_failure(tenant: Tenant, history: RecoveryHistory) -> Stop | None:
     """Whether an attempt that began since we came failed in a way that makes another one pointless."""
-    if tenant.attempt == course.begun_at:
+    if tenant.attempt == history.first_attempt:
         return None
     failure = tenant.failure
     if failure is None:
-        return Stop(Exit.FAILED, f"Attempt {tenant.attempt} of {tenant.slug} was cancelled by somebody else meanwhile.")
+        return Stop(
+            ExitCode.FAILED, f"Attempt {tenant.attempt} of {tenant.slug} was cancelled by somebody else meanwhile."
+        )
     where = f"{tenant.slug} failed at {failure.activity}"
-    how = sentence(failure.message)
-    if same(failure, _before(tenant, course)):
-        return Stop(Exit.FAILED, f"{where} with the same error as before: {how} {_INVESTIGATE}")
+    how = as_sentence(failure.message)
+    if is_same_failure(failure, _previous_failure(tenant, history)):
+        return Stop(ExitCode.FAILED, f"{where} with the same error as before: {how} {_INVESTIGATE_ADVICE}")
     if tenant.attempt >= ENOUGH_ATTEMPTS:
-        return Stop(Exit.FAILED, f"{where}: {how} After {tenant.attempt} attempts that did not end Active, {_ANEW}")
+        return Stop(
+            ExitCode.FAILED,
+            f"{where}: {how} After {tenant.attempt} attempts that did not end Active, {_RECREATE_ADVICE}",
+        )
     return None
 
 
-def _before(tenant: Tenant, course: Course) -> Failure:
+def _previous_failure(tenant: Tenant, history: RecoveryHistory) -> Failure:
     earlier = [failure for failure in tenant.failures if failure.attempt < tenant.attempt]
-    hung = course.origin.attempt == tenant.attempt - 1 and not course.origin.message
-    return earlier[-1] if earlier and not hung else course.origin
+    hung = history.first_failure.attempt == tenant.attempt - 1 and not history.first_failure.message
+    return earlier[-1] if earlier and not hung else history.first_failure
 
 
-def same(failure: Failure, before: Failure) -> bool:
+def is_same_failure(failure: Failure, before: Failure) -> bool:
     """The same activity with the same error, whatever numbers differ in it; a stall counts as any error."""
-    alike = not before.message or _numberless(failure.message) == _numberless(before.message)
+    alike = not before.message or _without_numbers(failure.message) == _without_numbers(before.message)
     return failure.activity == before.activity and alike
 
 
-def _numberless(message: str) -> str:
+def _without_numbers(message: str) -> str:
     """As the product's own loop detection sees it (tenancy/saga/loops.py; a test holds the two together)."""
     return re.sub(r"[0-9a-f]{8,}|\d+", "#", message)
 
 
-_ANEW: Final = "decommission + recreate is cleaner than another retry."
-_ESCALATE: Final = "Then it is for platform engineering: `tenantctl escalate`."
-_INVESTIGATE: Final = (
+_RECREATE_ADVICE: Final = "decommission + recreate is cleaner than another retry."
+_ESCALATE_ADVICE: Final = "Then it is for platform engineering: `tenantctl escalate`."
+_INVESTIGATE_ADVICE: Final = (
     "The cause is not transient, so it is not tried again: look at the platform (`tenantctl health`), the plan, the "
     "region and quotas, then retry, or `tenantctl escalate`."
 )
 
-_RULES: Final[Mapping[str, Callable[[Tenant, Course], Step]]] = {
+_RULES: Final[Mapping[str, Callable[[Tenant, RecoveryHistory], Step]]] = {
     "Active": _of_active,
     "Provisioning": _of_provisioning,
     "Failed settled": _of_ended,

@@ -6,15 +6,15 @@ It can be stopped and started again at any point: the next one decides from the 
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tenantctl.answers import Answer
+from tenantctl.answers import ApiResponse
 from tenantctl.client import tenant_path
-from tenantctl.exits import Away, Exit, Misuse, Refused
-from tenantctl.recovering import Act, Course, Stop, Wait, next_step
+from tenantctl.exits import ExitCode, Refused, Unavailable, UsageError
+from tenantctl.recovering import RecoveryHistory, Stop, TakeAction, Wait, next_step
 from tenantctl.session import Session
-from tenantctl.settling import Teller
+from tenantctl.settling import UnwindingReporter
 from tenantctl.tenant import Tenant
-from tenantctl.text import in_words
-from tenantctl.waiting import POLL_SECONDS, Patience
+from tenantctl.text import duration_in_words
+from tenantctl.waiting import POLL_SECONDS, Poller
 
 _REFUSALS: Final = 5
 """So often the API may say "not yet" to one step; then something else is wrong."""
@@ -24,10 +24,10 @@ DESTROYS_WHY: Final = "It has passed its point of no return: cancelling it destr
 
 @dataclass(frozen=True)
 class Pause:
-    """Look again after so many seconds; `still` is what is so meanwhile."""
+    """Look again after so many seconds; `status` is what is so meanwhile."""
 
     seconds: float = 0.0
-    still: str = ""
+    status: str = ""
 
 
 class Recovery:
@@ -46,7 +46,7 @@ class Recovery:
         timeout: float,
         confirm: str = "",
         key: str = "",
-        course: Course | None = None,
+        history: RecoveryHistory | None = None,
     ) -> None:
         self._session = session
         self._key = key
@@ -55,114 +55,114 @@ class Recovery:
         self._ref = tenant.id or tenant.slug
         self._reason = reason
         self._confirm = confirm
-        self._patience = Patience(session, timeout)
-        self._teller = Teller(session)
-        self._course = course or Course.begin(tenant)
+        self._poller = Poller(session, timeout)
+        self._reporter = UnwindingReporter(session)
+        self._history = history or RecoveryHistory.start(tenant)
         self._refusals = 0
-        self._changed_at = session.world.clock()
-        self._waits_for = ""
+        self._changed_at = session.environment.clock()
+        self._reported_wait = ""
         self._warned: set[str] = set()
         """Warnings that were printed: each answer repeats them."""
 
-    def run(self) -> Exit:
+    def run(self) -> ExitCode:
         """Step by step until Active, or until a sentence says why not."""
         while True:
             match self.step():
                 case Stop() as stop:
-                    return self._stop(stop)
+                    return self._finish(stop)
                 case Pause() as pause:
                     self.pause(pause)
 
     def step(self) -> Stop | Pause:
         """One look, and the one thing that is to be done now."""
-        self._seen = self._patience.look(lambda: self._session.tenant(self._ref))
-        tenant = Tenant.of(self._seen.data)
-        match next_step(tenant, self._course, self._quiet_seconds(tenant)):
+        self._latest = self._poller.poll(lambda: self._session.fetch_tenant(self._ref))
+        tenant = Tenant.of(self._latest.data)
+        match next_step(tenant, self._history, self._quiet_seconds(tenant)):
             case Stop() as stop:
                 return stop
             case Wait(what):
-                self._tell_wait(what, tenant)
+                self._report_wait(what, tenant)
                 return Pause(POLL_SECONDS, f"{tenant.slug} is {tenant.phase}: {what}.")
-            case Act() as act:
-                return self._act(act, tenant)
+            case TakeAction() as act:
+                return self._take_action(act, tenant)
 
     def pause(self, pause: Pause) -> None:
-        """Late when the time is over."""
+        """TimedOut when the time is over."""
         if pause.seconds:
-            self._patience.pause(pause.seconds, pause.still)
+            self._poller.pause(pause.seconds, pause.status)
 
-    def require_time(self, pause: Pause) -> None:
-        """Late likewise, for whoever has other things to do meanwhile."""
-        self._patience.pause(0.0, pause.still)
+    def check_timeout(self, pause: Pause) -> None:
+        """TimedOut likewise, for whoever has other things to do meanwhile."""
+        self._poller.pause(0.0, pause.status)
 
     def _quiet_seconds(self, tenant: Tenant) -> float:
         unwinding = tenant.phase in {"Cancelling", "Failed unwinding"}
-        if not unwinding or self._teller.tell(tenant):
-            self._changed_at = self._session.world.clock()
-        return self._session.world.clock() - self._changed_at
+        if not unwinding or self._reporter.report(tenant):
+            self._changed_at = self._session.environment.clock()
+        return self._session.environment.clock() - self._changed_at
 
-    def _tell_wait(self, what: str, tenant: Tenant) -> None:
-        if what != self._waits_for:
-            self._session.say(f"… {tenant.slug}: {what}" if self._key else f"… {what}", "dim")
-        self._waits_for = what
+    def _report_wait(self, what: str, tenant: Tenant) -> None:
+        if what != self._reported_wait:
+            self._session.print_line(f"… {tenant.slug}: {what}" if self._key else f"… {what}", "dim")
+        self._reported_wait = what
 
-    def _act(self, act: Act, tenant: Tenant) -> Pause:
-        self._session.say(f"→ {act.action} {tenant.slug}: {act.why}.", "bold")
+    def _take_action(self, act: TakeAction, tenant: Tenant) -> Pause:
+        self._session.print_line(f"→ {act.action} {tenant.slug}: {act.why}.", "bold")
         path = tenant_path(self._ref, act.action)
         key = self._key and f"{self._key}-{self._ref}-{act.action}-{tenant.seq}"
         try:
             answer = self._session.api.post(path, self._body(act, tenant), key=key)
         except Refused as refusal:
-            return self._wait_out(refusal, tenant)
-        except Away as away:  # it may have been done: look again before anything else
+            return self._wait_after_refusal(refusal, tenant)
+        except Unavailable as away:  # it may have been done: look again before anything else
             self._session.warn(away.sentence)
             return Pause(float(away.retry_after or 1), away.sentence)
         self._refusals = 0
-        self._course = self._course.after(act.action, tenant)
-        self._changed_at, self._waits_for = self._session.world.clock(), ""
+        self._history = self._history.with_action(act.action, tenant)
+        self._changed_at, self._reported_wait = self._session.environment.clock(), ""
         self.done.append(act.action)
-        self._tell(answer)
+        self._report(answer)
         return Pause()
 
-    def _body(self, act: Act, tenant: Tenant) -> dict[str, Any]:
+    def _body(self, act: TakeAction, tenant: Tenant) -> dict[str, Any]:
         body: dict[str, Any] = {"reason": self._reason, "tenant_id": tenant.id}
         if self._key:
             body["seen"] = tenant.seq
         wants_slug = tenant.retry_wants_slug if act.action == "retry" else tenant.cancel_wants_slug
         if act.action != "reset" and (self._confirm or wants_slug):
             why = SLUG_WHY if act.action == "retry" else DESTROYS_WHY
-            self._confirm = self._session.typed_slug(self._confirm, tenant.slug, why)
+            self._confirm = self._session.require_typed_slug(self._confirm, tenant.slug, why)
             body["confirm_slug"] = self._confirm
         return body
 
-    def _wait_out(self, refusal: Refused, tenant: Tenant) -> Pause:
+    def _wait_after_refusal(self, refusal: Refused, tenant: Tenant) -> Pause:
         """Wait if that helps. If a colleague was quicker than we were, there is something else to decide now."""
         self._refusals += 1
         if refusal.field == "confirm_slug":
-            raise Misuse(refusal.sentence, field=refusal.field, body=refusal.body) from refusal
+            raise UsageError(refusal.sentence, field=refusal.field, body=refusal.body) from refusal
         if self._refusals > _REFUSALS:
             raise refusal
-        now = Tenant.of(self._patience.look(lambda: self._session.tenant(self._ref)).data)
+        now = Tenant.of(self._poller.poll(lambda: self._session.fetch_tenant(self._ref)).data)
         if (now.phase, now.attempt) != (tenant.phase, tenant.attempt) or refusal.field == "seen":
             self._session.warn(f"{tenant.slug} is {now.phase} by now: somebody else is at it.")
             return Pause()
         if refusal.retry_after is None:
             raise refusal
-        self._session.warn(f"{refusal.sentence} Waiting {in_words(refusal.retry_after)}.")
+        self._session.warn(f"{refusal.sentence} Waiting {duration_in_words(refusal.retry_after)}.")
         return Pause(float(refusal.retry_after), refusal.sentence)
 
-    def _tell(self, answer: Answer) -> None:
-        self._session.say(f"  {answer.data.get('said') or 'Done.'}")
+    def _report(self, answer: ApiResponse) -> None:
+        self._session.print_line(f"  {answer.data.get('said') or 'Done.'}")
         for warning in answer.data.get("warnings") or ():
             if warning not in self._warned:
                 self._session.warn(f"! {warning}")
             self._warned.add(warning)
 
-    def _stop(self, stop: Stop) -> Exit:
+    def _finish(self, stop: Stop) -> ExitCode:
         if self._session.json:
-            self._session.give_raw(self._seen.text)
-        if stop.code is Exit.DONE:
-            self._session.say(stop.said, "green")
+            self._session.write_json(self._latest.text)
+        if stop.code is ExitCode.DONE:
+            self._session.print_line(stop.message, "green")
         else:
-            self._session.warn(f"tenantctl: {stop.said}")
+            self._session.warn(f"tenantctl: {stop.message}")
         return stop.code

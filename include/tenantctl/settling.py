@@ -2,55 +2,55 @@
 
 from typing import Final
 
-from tenantctl.answers import Answer
-from tenantctl.cards import in_short
-from tenantctl.exits import Exit
+from tenantctl.answers import ApiResponse
+from tenantctl.cards import progress_line
+from tenantctl.exits import ExitCode
 from tenantctl.session import Session
-from tenantctl.tenant import Progress, Tenant
-from tenantctl.text import duration
-from tenantctl.waiting import Patience
+from tenantctl.tenant import Tenant, UnwindingProgress
+from tenantctl.text import format_duration
+from tenantctl.waiting import Poller
 
 _CLEAN: Final = frozenset({"Failed settled", "Failed ready", "Decommissioned"})
 
 
-def settle(session: Session, ref: str, timeout: float) -> Exit:
-    """DONE when nothing is left, FAILED when something could not be undone; Late when it takes too long."""
+def wait_for_unwinding(session: Session, ref: str, timeout: float) -> ExitCode:
+    """DONE when nothing is left, FAILED when something could not be undone; TimedOut when it takes too long."""
     answer = _await_rest(session, ref, timeout)
     tenant = Tenant.of(answer.data)
     if session.json:
-        session.give_raw(answer.text)
+        session.write_json(answer.text)
     if tenant.phase in _CLEAN:
-        session.say(f"{tenant.slug} is {tenant.phase}: nothing is left. {tenant.next_action}", "green")
-        return Exit.DONE
+        session.print_line(f"{tenant.slug} is {tenant.phase}: nothing is left. {tenant.next_action}", "green")
+        return ExitCode.DONE
     session.warn(f"{tenant.slug} is {tenant.phase}. {tenant.next_action}")
-    return Exit.FAILED
+    return ExitCode.FAILED
 
 
-def _await_rest(session: Session, ref: str, timeout: float) -> Answer:
-    patience, teller = Patience(session, timeout), Teller(session)
+def _await_rest(session: Session, ref: str, timeout: float) -> ApiResponse:
+    poller, reporter = Poller(session, timeout), UnwindingReporter(session)
     while True:
-        answer = patience.look(lambda: session.tenant(ref))
+        answer = poller.poll(lambda: session.fetch_tenant(ref))
         tenant = Tenant.of(answer.data)
-        teller.tell(tenant)
-        if not tenant.moves:
+        reporter.report(tenant)
+        if not tenant.is_in_motion:
             return answer
-        patience.pause(still=f"{tenant.slug} is {tenant.phase}. {tenant.next_action}")
+        poller.pause(status=f"{tenant.slug} is {tenant.phase}. {tenant.next_action}")
 
 
-class Teller:
+class UnwindingReporter:
     """Says the three facts when they are not as they were, each time with how long it has taken."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._began = session.world.clock()
-        self._told: tuple[str, Progress] | None = None
+        self._began = session.environment.clock()
+        self._reported: tuple[str, UnwindingProgress] | None = None
 
-    def tell(self, tenant: Tenant) -> bool:
+    def report(self, tenant: Tenant) -> bool:
         """Were they different?"""
         seen = (tenant.phase, tenant.progress)
-        if seen == self._told:
+        if seen == self._reported:
             return False
-        self._told = seen
-        elapsed = duration(self._session.world.clock() - self._began)
-        self._session.say(f"{elapsed:>8}  {tenant.phase}: {in_short(tenant.progress)}")
+        self._reported = seen
+        elapsed = format_duration(self._session.environment.clock() - self._began)
+        self._session.print_line(f"{elapsed:>8}  {tenant.phase}: {progress_line(tenant.progress)}")
         return True

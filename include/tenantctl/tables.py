@@ -1,6 +1,6 @@
 """Draws the lists of the API: tenants, errors, audit facts, resources, health, findings.
 
-Everything foreign goes through `harmless`; nothing is read as markup.
+Everything foreign goes through `escape_controls`; nothing is read as markup.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from tenantctl.cards import pairs
 from tenantctl.tenant import phase
-from tenantctl.text import duration, harmless, moment
+from tenantctl.text import escape_controls, format_duration, format_time
 
 Json = Mapping[str, Any]
 _STYLES: Final = {"Active": "green", "Failed": "red", "Provisioning": "blue", "Decommissioned": "dim"}
@@ -28,11 +28,11 @@ def grid(rows: Iterable[Sequence[object]], headings: Sequence[str] = (), styles:
         table.add_row(*(Text(heading, style="bold") for heading in headings))
     style = iter(styles)
     for row in rows:
-        table.add_row(*(Text(harmless(cell)) for cell in row), style=next(style, ""))
+        table.add_row(*(Text(escape_controls(cell)) for cell in row), style=next(style, ""))
     return table
 
 
-def tenants(data: Json) -> RenderableType:
+def draw_tenants(data: Json) -> RenderableType:
     """One row a tenant, those that need somebody marked; below, how many there are of each state."""
     rows = data.get("tenants") or []
     if not rows:
@@ -42,7 +42,7 @@ def tenants(data: Json) -> RenderableType:
             "!" if row.get("needs_attention") else " ",
             row.get("slug"),
             phase(row),
-            duration(row.get("seconds_in_state")),
+            format_duration(row.get("seconds_in_state")),
             row.get("activity_label") or row.get("activity") or "-",
             row.get("attempt"),
             row.get("plan"),
@@ -58,29 +58,29 @@ def tenants(data: Json) -> RenderableType:
 
 def _counts(data: Json) -> Text:
     counts = ", ".join(f"{number} {state}" for state, number in (data.get("counts") or {}).items() if number)
-    return Text(harmless(f"\n{counts}", keep_lines=True) if counts else "", style="dim")
+    return Text(escape_controls(f"\n{counts}", keep_lines=True) if counts else "", style="dim")
 
 
-def errors(data: Json) -> RenderableType:
+def draw_errors(data: Json) -> RenderableType:
     """Oldest first; the messages in full, their lines indented."""
     found = data.get("errors") or []
     if not found:
         return Text("No error was recorded.")
     lines: list[Text] = []
     for each in found:
-        when = f"{moment(each.get('at'))}  attempt {each.get('attempt')}"
+        when = f"{format_time(each.get('at'))}  attempt {each.get('attempt')}"
         what = f"{when}  {each.get('activity') or '-'}  {each.get('error') or ''}"
-        lines.append(Text(harmless(what).rstrip(), style="bold"))
-        lines += [Text(f"    {line}") for line in harmless(each.get("message"), keep_lines=True).splitlines()]
+        lines.append(Text(escape_controls(what).rstrip(), style="bold"))
+        lines += [Text(f"    {line}") for line in escape_controls(each.get("message"), keep_lines=True).splitlines()]
     return Group(*lines)
 
 
-def audit(data: Json) -> RenderableType:
+def draw_audit(data: Json) -> RenderableType:
     """One fact a line, and whether the chain of hashes is whole."""
     cells = [
         (
             fact.get("seq"),
-            moment(fact.get("at")),
+            format_time(fact.get("at")),
             fact.get("attempt"),
             fact.get("kind"),
             fact.get("actor"),
@@ -89,11 +89,11 @@ def audit(data: Json) -> RenderableType:
         for fact in data.get("facts") or []
     ]
     chain = str(data.get("chain") or "unknown")
-    verdict = Text(harmless(f"Chain of hashes: {chain}."), style="green" if chain == "whole" else "bold red")
+    verdict = Text(escape_controls(f"Chain of hashes: {chain}."), style="green" if chain == "whole" else "bold red")
     return Group(grid(cells, ["SEQ", "AT", "ATTEMPT", "FACT", "WHO", "WHY"]), verdict)
 
 
-def resources(data: Json) -> RenderableType:
+def draw_resources(data: Json) -> RenderableType:
     """What the tenant has, or had, outside."""
     found = data.get("resources") or []
     cells = [(each.get("kind"), each.get("name"), each.get("state"), each.get("activity")) for each in found]
@@ -104,10 +104,10 @@ _CONDITIONS: Final = {"down": "bold red", "degraded": "yellow", "unknown": "dim"
 _ORDER: Final = {state: number for number, state in enumerate(_CONDITIONS)}
 
 
-def health(data: Json) -> RenderableType:
+def draw_health(data: Json) -> RenderableType:
     """Every system, what is wrong first; then the ledger, the engine, and each reconciler with its last beat."""
     facts = [("state", str(data.get("state") or "unknown").upper())]
-    facts += [("looked at", f"{moment(data['looked_at'])}, {data.get('age_seconds')} s ago")] * bool(
+    facts += [("looked at", f"{format_time(data['looked_at'])}, {data.get('age_seconds')} s ago")] * bool(
         data.get("looked_at")
     )
     facts += [(f"ledger {name}", value) for name, value in (data.get("ledger") or {}).items()]
@@ -116,22 +116,22 @@ def health(data: Json) -> RenderableType:
         (
             each.get("name"),
             "LATE" if each.get("late") else "on time",
-            moment(each.get("last_beat") or "never"),
+            format_time(each.get("last_beat") or "never"),
             each.get("summary"),
         )
         for each in data.get("reconcilers") or []
     ]
-    return Group(pairs(facts), _checks(data), grid(beats, ["RECONCILER", "", "LAST BEAT", "FOUND"]))
+    return Group(pairs(facts), _draw_checks(data), grid(beats, ["RECONCILER", "", "LAST BEAT", "FOUND"]))
 
 
-def _checks(data: Json) -> Table:
+def _draw_checks(data: Json) -> Table:
     known = sorted(data.get("checks") or [], key=lambda each: _ORDER.get(str(each.get("state")), 0))
     cells = [
         (
             str(each.get("state")).upper(),
             f"{each.get('system')}{': ' if each.get('part') else ''}{each.get('part') or ''}",
             each.get("region") or "-",
-            _said_since(each),
+            _message_since(each),
         )
         for each in known
     ]
@@ -139,40 +139,42 @@ def _checks(data: Json) -> Table:
     return grid(cells, ["", "SYSTEM", "REGION", "WHAT"], styles)
 
 
-def _said_since(each: Json) -> str:
+def _message_since(each: Json) -> str:
     since = each.get("since") if each.get("state") != "ok" else None
-    return f"{each.get('said')}{f' (since {moment(since)})' if since else ''}"
+    return f"{each.get('said')}{f' (since {format_time(since)})' if since else ''}"
 
 
-def findings(data: Json) -> RenderableType:
+def draw_findings(data: Json) -> RenderableType:
     """Each finding with what to do, and when somebody last looked."""
     check = data.get("check") or {}
-    looked = f"Looked at {moment(check.get('last_beat') or 'never')}: {check.get('summary')}"
+    looked = f"Looked at {format_time(check.get('last_beat') or 'never')}: {check.get('summary')}"
     found = data.get("findings") or []
-    lines = [line for each in found for line in _finding(each)] or [Text("Nothing was found that differs.")]
-    return Group(*lines, Text(harmless(looked), style="dim"))
+    lines = [line for each in found for line in _draw_finding(each)] or [Text("Nothing was found that differs.")]
+    return Group(*lines, Text(escape_controls(looked), style="dim"))
 
 
-def _finding(each: Json) -> list[Text]:
+def _draw_finding(each: Json) -> list[Text]:
     what, whose = f"{each.get('what')}  {each.get('kind')} {each.get('name')}", each.get("slug") or each.get("tenant")
-    where = f"{each.get('region') or '-'}  since {moment(each.get('since'))}  tenant {whose or 'unknown'}"
-    return [Text(harmless(f"{what}  {where}"), style="bold"), Text(f"    {harmless(each.get('said'))}")]
+    where = f"{each.get('region') or '-'}  since {format_time(each.get('since'))}  tenant {whose or 'unknown'}"
+    return [Text(escape_controls(f"{what}  {where}"), style="bold"), Text(f"    {escape_controls(each.get('said'))}")]
 
 
-def classes(data: Json) -> RenderableType:
+def draw_classes(data: Json) -> RenderableType:
     """Each open class: how many tenants, what it is about, what to do."""
     found = data.get("classes") or []
-    return Group(*(line for each in found for line in _class(each))) if found else Text("There is no class of stall.")
+    return (
+        Group(*(line for each in found for line in _draw_class(each))) if found else Text("There is no class of stall.")
+    )
 
 
-def _class(each: Json) -> list[Text]:
-    since = f"since {moment(each.get('first_at'))}"
+def _draw_class(each: Json) -> list[Text]:
+    since = f"since {format_time(each.get('first_at'))}"
     what = f"class {each.get('id')}  {each.get('members')} tenants  {each.get('cause')}  {since}"
     said = (each.get("sentence"), f"Next: {each.get('next_action')}")
-    return [Text(harmless(what), style="bold"), *(Text(f"    {harmless(line)}") for line in said)]
+    return [Text(escape_controls(what), style="bold"), *(Text(f"    {escape_controls(line)}") for line in said)]
 
 
-def plan(tenants: Iterable[Json]) -> RenderableType:
+def draw_plan(tenants: Iterable[Json]) -> RenderableType:
     """What recovering a class would do to each."""
     cells = [
         (each.get("slug"), ", then ".join(each.get("would") or ()) or "nothing", each.get("why")) for each in tenants
@@ -180,7 +182,7 @@ def plan(tenants: Iterable[Json]) -> RenderableType:
     return grid(cells, ["SLUG", "WOULD", "WHY"])
 
 
-def report(tenants: Iterable[Json]) -> RenderableType:
+def draw_report(tenants: Iterable[Json]) -> RenderableType:
     """What became of each."""
     cells = [
         (each.get("slug"), each.get("outcome"), ", ".join(each.get("did") or ()) or "-", each.get("said"))
@@ -189,7 +191,7 @@ def report(tenants: Iterable[Json]) -> RenderableType:
     return grid(cells, ["SLUG", "OUTCOME", "DID", ""])
 
 
-def is_well(data: Json) -> bool:
+def is_healthy(data: Json) -> bool:
     """Nothing is down: no check, not the ledger, no part of the engine. What is degraded or unknown is only told."""
     down = any(each.get("state") == "down" for each in data.get("checks") or [])
     return bool(data.get("ledger")) and not data.get("engine") and not down

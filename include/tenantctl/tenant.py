@@ -20,7 +20,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Progress:
+class UnwindingProgress:
     """The three facts of an unwinding. `in_flight` is "" when no task of the tenant is alive any more."""
 
     in_flight: str = ""
@@ -29,7 +29,7 @@ class Progress:
     left: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> "Progress":
+    def of(cls, data: Mapping[str, Any]) -> "UnwindingProgress":
         """From the API's `progress`."""
         left = tuple(f"{each.get('kind', '')} {each.get('name', '')}".strip() for each in data.get("left") or ())
         return cls(str(data.get("in_flight") or ""), int(data.get("undone") or 0), int(data.get("to_undo") or 0), left)
@@ -56,7 +56,7 @@ class Tenant:
     """What was found to keep it now."""
     next_action: str = ""
     failures: tuple[Failure, ...] = ()
-    progress: Progress = Progress()
+    progress: UnwindingProgress = UnwindingProgress()
     retry_wants_slug: bool = False
     """Will a retry want the slug typed? The API says so only once it is allowed; before that, the attempts do."""
     cancel_wants_slug: bool = False
@@ -83,7 +83,7 @@ class Tenant:
                 Failure(int(each.get("attempt") or 0), str(each.get("activity") or ""), str(each.get("message") or ""))
                 for each in data.get("failures") or ()
             ),
-            progress=Progress.of(data.get("progress") or {}),
+            progress=UnwindingProgress.of(data.get("progress") or {}),
             retry_wants_slug=int(data.get("attempt") or 0) >= ENOUGH_ATTEMPTS or _wants_slug(data, "retry"),
             cancel_wants_slug=_wants_slug(data, "cancel"),
         )
@@ -95,7 +95,7 @@ class Tenant:
         return last if last is not None and last.attempt == self.attempt else None
 
     @property
-    def moves(self) -> bool:
+    def is_in_motion(self) -> bool:
         """Does it go on by itself? Also when it is reset and its new run has not begun yet."""
         return self.phase in IN_MOTION or (self.phase == "Failed ready" and bool(self.held))
 

@@ -9,7 +9,7 @@ _JOINERS: Final = frozenset("\u200c\u200d")
 _DANGEROUS: Final = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
 
 
-def harmless(value: object, *, keep_lines: bool = False) -> str:
+def escape_controls(value: object, *, keep_lines: bool = False) -> str:
     """The text with control, direction and unassigned characters spelled out, such as `\\x1b`.
 
     A tenant's name or an error is somebody else's text: raw, it could colour, move or overwrite what we say.
@@ -31,7 +31,7 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def duration(seconds: float | None) -> str:
+def format_duration(seconds: float | None) -> str:
     """`4.2 s`, `3:07 min`, `2 h 5 min`, `3 d 4 h`; `-` for none."""
     if seconds is None:
         return "-"
@@ -43,7 +43,7 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes % 60} min" if days == 0 else f"{days} d {hours % 24} h"
 
 
-def moment(value: object) -> str:
+def format_time(value: object) -> str:
     """A time of the API as UTC to the second, `2026-11-22 03:04:05Z`; what is no time stays as it is."""
     try:
         read = datetime.fromisoformat(str(value))
@@ -52,7 +52,7 @@ def moment(value: object) -> str:
     return (read.astimezone(UTC) if read.tzinfo else read).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
-def in_words(seconds: float) -> str:
+def duration_in_words(seconds: float) -> str:
     """A wait as a sentence says it: `2 minutes`, `90 seconds`."""
     whole = max(1, round(seconds))
     if whole % 60 == 0:
@@ -64,7 +64,7 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def sentence(words: str) -> str:
+def as_sentence(words: str) -> str:
     """With an end, so that another sentence can follow."""
     stripped = words.strip()
     return stripped if not stripped or stripped[-1] in ".!?" else f"{stripped}."

@@ -1,6 +1,6 @@
 """What all verbs share: the connection's options on either side of the verb, the example in its help, how it ends.
 
-A verb is a function of a Session and its own options that returns an exit code; `verb` makes a typer command of it.
+A verb is a function of a Session and its own options that returns an exit code; `register` makes a typer command of it.
 """
 
 import inspect
@@ -11,23 +11,23 @@ from typing import Any, Final
 import typer
 
 from tenantctl import options, target
-from tenantctl.client import Api
-from tenantctl.exits import CtlError, Exit
+from tenantctl.client import ApiClient
+from tenantctl.exits import ExitCode, TenantctlError
 from tenantctl.session import Session
-from tenantctl.target import Flags
-from tenantctl.text import harmless
-from tenantctl.world import World
+from tenantctl.target import ConnectionOptions
+from tenantctl.text import escape_controls
+from tenantctl.world import Environment
 
-Verb = Callable[..., Exit]
-LEFT_QUIETLY: Final = "Left; what runs goes on without us."
+Command = Callable[..., ExitCode]
+INTERRUPTED: Final = "Left; what runs goes on without us."
 
 
 @dataclass
-class Call:
+class Invocation:
     """What stands before the verb, and where it runs."""
 
-    world: World
-    flags: Flags = field(default_factory=Flags)
+    environment: Environment
+    flags: ConnectionOptions = field(default_factory=ConnectionOptions)
     json: bool = False
 
 
@@ -41,12 +41,12 @@ _SHARED: Final = {
 
 
 @dataclass(frozen=True)
-class Entry:
+class CommandSpec:
     """A verb, an example for its help, and what Ctrl-C is answered with."""
 
-    run: Verb
+    run: Command
     example: str
-    leaving: str = LEFT_QUIETLY
+    interrupted_message: str = INTERRUPTED
 
     @property
     def name(self) -> str:
@@ -54,47 +54,58 @@ class Entry:
         return self.run.__name__.rstrip("_")
 
 
-def add(app: typer.Typer, entry: Entry) -> None:
+def register(app: typer.Typer, entry: CommandSpec) -> None:
     """Make a command of it, with the shared options behind its own."""
 
-    def run(ctx: typer.Context, **given: Any) -> Exit:
-        call: Call = ctx.obj
-        flags = Flags(*(given.pop(name) for name in ("url", "user", "password", "token"))).over(call.flags)
-        as_json = given.pop("json_") or call.json
-        return ended(call.world, lambda: _with_session(call.world, flags, as_json, entry.run, given), entry, as_json)
+    def run(ctx: typer.Context, **given: Any) -> ExitCode:
+        invocation: Invocation = ctx.obj
+        flags = ConnectionOptions(*(given.pop(name) for name in ("url", "user", "password", "token"))).over(
+            invocation.flags
+        )
+        as_json = given.pop("json_") or invocation.json
+        return exit_code_of(
+            invocation.environment,
+            lambda: _with_session(invocation.environment, flags, as_json, entry.run, given),
+            entry,
+            as_json,
+        )
 
     run.__signature__ = _signature(entry.run)  # type: ignore[attr-defined]
     app.command(entry.name, help=inspect.getdoc(entry.run), epilog=f"Example: tenantctl {entry.example}")(run)
 
 
-def _signature(command: Verb) -> inspect.Signature:
+def _signature(command: Command) -> inspect.Signature:
     """The verb's own options, without its session, and the shared ones behind them."""
     keyword = inspect.Parameter.KEYWORD_ONLY
     own = [p.replace(kind=keyword) for p in list(inspect.signature(command).parameters.values())[1:]]
     shared = [inspect.Parameter(name, keyword, default=d, annotation=a) for name, (a, d) in _SHARED.items()]
     context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
-    return inspect.Signature([context, *own, *shared], return_annotation=Exit)
+    return inspect.Signature([context, *own, *shared], return_annotation=ExitCode)
 
 
-def _with_session(world: World, flags: Flags, as_json: bool, command: Verb, given: dict[str, Any]) -> Exit:
-    whom = target.find(flags, world.environ, world.sandbox_home)
-    ask = world.ask
-    ask_password = (lambda: ask(f"Password of {whom.user} at {whom.url}: ", True)) if ask else None
-    with Api(whom, transport=world.transport, ask_password=ask_password, sleep=world.sleep) as api:
-        return command(Session(api, world, as_json), **given)
+def _with_session(
+    environment: Environment, flags: ConnectionOptions, as_json: bool, command: Command, given: dict[str, Any]
+) -> ExitCode:
+    resolved = target.resolve_target(flags, environment.environ, environment.sandbox_home)
+    prompt = environment.prompt
+    prompt_password = (lambda: prompt(f"Password of {resolved.user} at {resolved.url}: ", True)) if prompt else None
+    with ApiClient(
+        resolved, transport=environment.transport, prompt_password=prompt_password, sleep=environment.sleep
+    ) as api:
+        return command(Session(api, environment, as_json), **given)
 
 
-def ended(world: World, run: Callable[[], Exit], entry: Entry, as_json: bool) -> Exit:
+def exit_code_of(environment: Environment, run: Callable[[], ExitCode], entry: CommandSpec, as_json: bool) -> ExitCode:
     """The exit code, with the one sentence that belongs to it."""
     try:
         return run()
-    except CtlError as error:
+    except TenantctlError as error:
         if as_json and error.body:
-            world.out.file.write(error.body.rstrip("\n") + "\n")
-        world.err.print(f"tenantctl: {harmless(error.sentence)}")
+            environment.out.file.write(error.body.rstrip("\n") + "\n")
+        environment.err.print(f"tenantctl: {escape_controls(error.sentence)}")
         return error.code
     except KeyboardInterrupt:
-        world.err.print(f"\n{entry.leaving}")
-        return Exit.INTERRUPTED
+        environment.err.print(f"\n{entry.interrupted_message}")
+        return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        return Exit.PIPE_CLOSED
+        return ExitCode.PIPE_CLOSED

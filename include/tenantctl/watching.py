@@ -8,46 +8,46 @@ from rich.live import Live
 from rich.text import Text
 
 from tenantctl import pane
-from tenantctl.answers import Answer
+from tenantctl.answers import ApiResponse
 from tenantctl.client import tenant_path
-from tenantctl.exits import Exit
+from tenantctl.exits import ExitCode
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant
-from tenantctl.text import harmless
-from tenantctl.waiting import Patience
+from tenantctl.text import escape_controls
+from tenantctl.waiting import Poller
 
 Json = Mapping[str, Any]
 Show = Callable[[Tenant, Json], None]
 
 
-def follow(session: Session, ref: str, timeout: float) -> Exit:
-    """DONE when the tenant ends Active or Decommissioned, FAILED when it ends Failed; Late when neither in time."""
+def watch_tenant(session: Session, ref: str, timeout: float) -> ExitCode:
+    """DONE when the tenant ends Active or Decommissioned, FAILED when it ends Failed; TimedOut when neither in time."""
     screen = _Screen(session)
     with screen.lit:
-        answer = _until_rest(session, ref, Patience(session, timeout, screen.tell), screen.show)
+        answer = _follow_until_rest(session, ref, Poller(session, timeout, screen.notify), screen.show)
     tenant = Tenant.of(answer.data)
     if session.json:
-        session.give_raw(answer.text)
+        session.write_json(answer.text)
     elif tenant.next_action and tenant.phase.startswith("Failed"):
-        session.say(f"Next: {tenant.next_action}")
-    return Exit.FAILED if tenant.phase.startswith("Failed") else Exit.DONE
+        session.print_line(f"Next: {tenant.next_action}")
+    return ExitCode.FAILED if tenant.phase.startswith("Failed") else ExitCode.DONE
 
 
-def _until_rest(session: Session, ref: str, patience: Patience, show: Show) -> Answer:
+def _follow_until_rest(session: Session, ref: str, poller: Poller, show: Show) -> ApiResponse:
     # By its id from here on: a slug may be another tenant's by the next look.
-    known = str(patience.look(lambda: session.tenant(ref)).data.get("id") or ref)
+    known = str(poller.poll(lambda: session.fetch_tenant(ref)).data.get("id") or ref)
     while True:
-        answer, timeline = patience.look(lambda: _look(session, known))
+        answer, timeline = poller.poll(lambda: _fetch(session, known))
         tenant = Tenant.of(answer.data)
-        show(tenant, pane.newest(timeline.data))
-        if not tenant.moves:
+        show(tenant, pane.latest_attempt(timeline.data))
+        if not tenant.is_in_motion:
             return answer
-        patience.pause(still=f"{tenant.slug} is {tenant.phase}. {tenant.next_action}")
+        poller.pause(status=f"{tenant.slug} is {tenant.phase}. {tenant.next_action}")
 
 
-def _look(session: Session, ref: str) -> tuple[Answer, Answer]:
+def _fetch(session: Session, ref: str) -> tuple[ApiResponse, ApiResponse]:
     """The timeline last: of a tenant that rests, it then shows all that happened."""
-    return session.tenant(ref), session.api.get(tenant_path(ref, "timeline"))
+    return session.fetch_tenant(ref), session.api.get(tenant_path(ref, "timeline"))
 
 
 class _Screen:
@@ -55,37 +55,40 @@ class _Screen:
 
     def __init__(self, session: Session) -> None:
         self.lit: AbstractContextManager[object] = nullcontext()
-        self.show: Show = Lines(session).show
-        self.tell = session.warn
-        if session.world.out.is_terminal and not session.json:
+        self.show: Show = LineReporter(session).show
+        self.notify = session.warn
+        if session.environment.out.is_terminal and not session.json:
             self._light(session)
 
     def _light(self, session: Session) -> None:
-        drawing, live = pane.Pane(), Live(console=session.world.out, refresh_per_second=8, vertical_overflow="visible")
+        drawing, live = (
+            pane.TimelinePane(),
+            Live(console=session.environment.out, refresh_per_second=8, vertical_overflow="visible"),
+        )
         self.lit = live
         self.show = lambda tenant, attempt: live.update(drawing.draw(tenant, attempt))
-        self.tell = lambda words: live.console.print(Text(harmless(words), style="yellow"))
+        self.notify = lambda words: live.console.print(Text(escape_controls(words), style="yellow"))
 
 
-class Lines:
+class LineReporter:
     """For pipes and logs: one line whenever a row or the tenant's phase changed."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._before: Json = {}
+        self._previous: Json = {}
         self._phase = ""
 
     def show(self, tenant: Tenant, attempt: Json) -> None:
         """Say what is new."""
-        new = list(pane.changes(self._before, attempt))
-        if not self._before and tenant.phase != self._phase:
+        new = list(pane.changed_rows(self._previous, attempt))
+        if not self._previous and tenant.phase != self._phase:
             self._say_headline(tenant)
         for row in new:
-            self._session.say(f"  {pane.line(row)}")
-        self._before = attempt
+            self._session.print_line(f"  {pane.format_row(row)}")
+        self._previous = attempt
         if tenant.phase != self._phase:
             self._say_headline(tenant)
 
     def _say_headline(self, tenant: Tenant) -> None:
         self._phase = tenant.phase
-        self._session.say(pane.headline(tenant))
+        self._session.print_line(pane.headline(tenant))

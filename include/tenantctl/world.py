@@ -27,14 +27,14 @@ class _Console(Console):
 
 
 @dataclass(frozen=True)
-class World:
-    """`ask(question, hidden)` reads a line from the operator; None when nobody is there to answer."""
+class Environment:
+    """`prompt(question, hidden)` reads a line from the operator; None when nobody is there to answer."""
 
     out: Console
     err: Console
     environ: Mapping[str, str]
     sandbox_home: Path
-    ask: Callable[[str, bool], str] | None = None
+    prompt: Callable[[str, bool], str] | None = None
     transport: httpx.BaseTransport | None = None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
@@ -44,12 +44,12 @@ class World:
         if self.out.is_terminal:
             self.out.print(drawn)
             return
-        with self.out.capture() as captured:
+        with self.out.capture() as escalation_summary:
             self.out.print(drawn)
-        self.out.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+        self.out.file.write("".join(f"{line.rstrip()}\n" for line in escalation_summary.get().splitlines()))
 
     @classmethod
-    def real(cls) -> "World":
+    def of_process(cls) -> "Environment":
         """This process's own."""
         attended = sys.stdin.isatty() and sys.stderr.isatty()
         return cls(
@@ -57,7 +57,7 @@ class World:
             err=console(sys.stderr),
             environ=os.environ,
             sandbox_home=_sandbox_home(os.environ),
-            ask=_ask if attended else None,
+            prompt=_prompt if attended else None,
         )
 
 
@@ -81,7 +81,7 @@ def _sandbox_home(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("TENANCY_SANDBOX_HOME") or project / ".sandbox").expanduser()
 
 
-def _ask(question: str, hidden: bool) -> str:
+def _prompt(question: str, hidden: bool) -> str:
     # On stderr: stdout may be a file or a program that wants the answer only.
     if hidden:
         return getpass(question, stream=sys.stderr)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tenantctl.cli import main
-from tenantctl.world import World, console
+from tenantctl.world import Environment, console
 from tests.contract.fake_tenancy_api import PASSWORD, FakeTenancy
 
 ENVIRON = {"TENANCY_URL": "https://tenancy.example", "TENANCY_USER": "op", "TENANCY_PASSWORD": PASSWORD}
@@ -50,15 +50,15 @@ def run(
         err.write(question)
         return answers.pop(0)
 
-    world = World(
+    environment = Environment(
         out=console(out, terminal=terminal),
         err=console(err, terminal=False),
         environ=ENVIRON if environ is None else environ,
         sandbox_home=home,
-        ask=None if typed is None else ask,
+        prompt=None if typed is None else ask,
         transport=api.transport,
         sleep=clock.sleep,
         clock=lambda: clock.now,
     )
-    code = main(list(arguments), world)
+    code = main(list(arguments), environment)
     return Ended(code, out.getvalue(), err.getvalue())

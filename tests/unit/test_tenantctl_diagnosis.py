@@ -14,8 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tenantctl.client import Api
-from tenantctl.exits import CtlError, Exit
+from tenantctl.client import ApiClient
+from tenantctl.exits import ExitCode, TenantctlError
 from tenantctl.target import Target
 from tests.contract.fake_tenancy_api import BASE, FakeTenancy, FakeTenant
 from tests.unit.ctl import ENVIRON, run
@@ -52,42 +52,47 @@ def refused() -> httpx.Response:
 @pytest.mark.parametrize(
     ("login", "health", "code", "says"),
     [
-        (refused(), DEAD, Exit.FAILED, DATABASE),
-        (refused(), WELL, Exit.NOT_ALLOWED, PASSWORD),
-        (refused(), httpx.Response(404, text="404 page not found"), Exit.NOT_ALLOWED, PASSWORD),
-        (refused(), httpx.Response(200, html="<h1>Sign in</h1>"), Exit.NOT_ALLOWED, PASSWORD),
-        (refused(), httpx.Response(200, json=["odd"]), Exit.NOT_ALLOWED, PASSWORD),
-        (refused(), httpx.Response(200, json={"metadatabase": None}), Exit.NOT_ALLOWED, PASSWORD),
-        (refused(), httpx.ReadTimeout("late"), Exit.NOT_ALLOWED, PASSWORD),
-        (httpx.Response(500, text="Internal Server Error"), DEAD, Exit.FAILED, DATABASE),
-        (httpx.Response(500, text="Internal Server Error"), WELL, Exit.FAILED, "failed at /auth/token (500)"),
-        (httpx.Response(500, json={"detail": "boom"}), DEAD, Exit.FAILED, DATABASE),
-        (httpx.Response(500, json={"detail": "boom"}), WELL, Exit.FAILED, "Tenancy failed at this (500): boom."),
-        (httpx.Response(502, html="<h1>Bad Gateway</h1>"), WELL, Exit.FAILED, "A proxy before"),
-        (httpx.Response(200, html="<h1>Sign in</h1>"), WELL, Exit.FAILED, "a web page: a login's or a proxy's?"),
+        (refused(), DEAD, ExitCode.FAILED, DATABASE),
+        (refused(), WELL, ExitCode.NOT_ALLOWED, PASSWORD),
+        (refused(), httpx.Response(404, text="404 page not found"), ExitCode.NOT_ALLOWED, PASSWORD),
+        (refused(), httpx.Response(200, html="<h1>Sign in</h1>"), ExitCode.NOT_ALLOWED, PASSWORD),
+        (refused(), httpx.Response(200, json=["odd"]), ExitCode.NOT_ALLOWED, PASSWORD),
+        (refused(), httpx.Response(200, json={"metadatabase": None}), ExitCode.NOT_ALLOWED, PASSWORD),
+        (refused(), httpx.ReadTimeout("late"), ExitCode.NOT_ALLOWED, PASSWORD),
+        (httpx.Response(500, text="Internal Server Error"), DEAD, ExitCode.FAILED, DATABASE),
+        (httpx.Response(500, text="Internal Server Error"), WELL, ExitCode.FAILED, "failed at /auth/token (500)"),
+        (httpx.Response(500, json={"detail": "boom"}), DEAD, ExitCode.FAILED, DATABASE),
+        (httpx.Response(500, json={"detail": "boom"}), WELL, ExitCode.FAILED, "Tenancy failed at this (500): boom."),
+        (httpx.Response(502, html="<h1>Bad Gateway</h1>"), WELL, ExitCode.FAILED, "A proxy before"),
+        (httpx.Response(200, html="<h1>Sign in</h1>"), WELL, ExitCode.FAILED, "a web page: a login's or a proxy's?"),
         (
             httpx.Response(401, html="<h1>Who?</h1>", headers={"WWW-Authenticate": 'Basic realm="corp"'}),
             httpx.Response(401),
-            Exit.FAILED,
+            ExitCode.FAILED,
             "wants a login of its own (Basic)",
         ),
-        (httpx.Response(404, text="404 page not found"), WELL, Exit.FAILED, "is no Tenancy API (404 at /auth/token)"),
+        (
+            httpx.Response(404, text="404 page not found"),
+            WELL,
+            ExitCode.FAILED,
+            "is no Tenancy API (404 at /auth/token)",
+        ),
         (
             httpx.Response(400, html="The plain HTTP request was sent to HTTPS port"),
             WELL,
-            Exit.FAILED,
+            ExitCode.FAILED,
             "speaks TLS only: give its address with https://",
         ),
     ],
 )
 def test_each_answer_to_a_login_is_told_apart(
-    api: FakeTenancy, login: httpx.Response, health: httpx.Response | Exception, code: Exit, says: str
+    api: FakeTenancy, login: httpx.Response, health: httpx.Response | Exception, code: ExitCode, says: str
 ):
     api.before.append(answering(login, health))
     ended = run(api, "list")
     assert (ended.code, says in ended.err) == (code, True), ended.err
     assert ended.err.count("\n") == 1
-    assert (PASSWORD in ended.err) is (code is Exit.NOT_ALLOWED), "a right password is not called wrong"
+    assert (PASSWORD in ended.err) is (code is ExitCode.NOT_ALLOWED), "a right password is not called wrong"
 
 
 @pytest.mark.parametrize("status", [401, 500])
@@ -95,7 +100,7 @@ def test_a_token_is_not_called_wrong_either_while_the_database_is_away(api: Fake
     answer = httpx.Response(status, json={"detail": "Invalid JWT token"})
     api.before.append(answering(answer, DEAD))
     ended = run(api, "show", "acme", "--token", "abc")
-    assert (ended.code, DATABASE in ended.err) == (Exit.FAILED, True)
+    assert (ended.code, DATABASE in ended.err) == (ExitCode.FAILED, True)
 
 
 def test_a_problem_of_tenancys_own_needs_no_diagnosis(api: FakeTenancy):
@@ -128,7 +133,7 @@ def test_each_way_not_to_get_there_is_told_apart(api: FakeTenancy, error: Except
 
     api.before.append(fail)
     ended = run(api, "list", environ=ENVIRON)
-    assert (ended.code, says in ended.err) == (Exit.FAILED, True), ended.err
+    assert (ended.code, says in ended.err) == (ExitCode.FAILED, True), ended.err
     assert PASSWORD not in ended.err
 
 
@@ -148,9 +153,9 @@ def _listening(wrap: Callable[[HTTPServer], None] = lambda _: None) -> Iterator[
 
 
 def _said(url: str) -> str:
-    with Api(Target(url, user="op", password="x")) as api, pytest.raises(CtlError) as caught:
+    with ApiClient(Target(url, user="op", password="x")) as api, pytest.raises(TenantctlError) as caught:
         api.get("/tenants")
-    assert caught.value.code is Exit.FAILED
+    assert caught.value.code is ExitCode.FAILED
     return caught.value.sentence
 
 

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from tenantctl import acting, lasting, reading
-from tenantctl.exits import Exit
+from tenantctl.exits import ExitCode
 from tests.contract.fake_tenancy_api import FakeTenancy, FakeTenant
 from tests.unit.ctl import run
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGE = (PROJECT / "docs" / "reference" / "tenantctl.md").read_text(encoding="utf-8")
-VERBS = [entry.name for entry in (*reading.VERBS, *acting.VERBS, *lasting.VERBS)]
+COMMANDS = [entry.name for entry in (*reading.COMMANDS, *acting.COMMANDS, *lasting.COMMANDS)]
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", COMMANDS)
 def test_each_verb_has_help_with_an_example_and_a_line_in_the_page(verb: str, capsys: pytest.CaptureFixture[str]):
     assert run(FakeTenancy(), verb, "--help").code == 0
     told = capsys.readouterr().out
@@ -28,7 +28,7 @@ def test_each_verb_has_help_with_an_example_and_a_line_in_the_page(verb: str, ca
 
 
 def test_each_example_is_a_line_that_the_command_line_understands():
-    for entry in (*reading.VERBS, *acting.VERBS, *lasting.VERBS):
+    for entry in (*reading.COMMANDS, *acting.COMMANDS, *lasting.COMMANDS):
         words = [word.strip('"') for word in re.findall(r'"[^"]*"|\S+', entry.example)]
         ended = run(FakeTenancy(FakeTenant("acme", "Active")), *words)
         assert "--help" not in ended.err, ended.err
@@ -37,13 +37,13 @@ def test_each_example_is_a_line_that_the_command_line_understands():
 def test_without_a_verb_it_lists_them_and_the_exit_codes(capsys: pytest.CaptureFixture[str]):
     assert run(FakeTenancy()).code == 0
     told = capsys.readouterr().out
-    assert [verb for verb in VERBS if f"  {verb} " not in told] == []
+    assert [verb for verb in COMMANDS if f"  {verb} " not in told] == []
     assert re.findall(r"\w\.\.\.$", told, flags=re.MULTILINE) == []  # no summary was cut
     assert "Exit codes: 0 done" in told
 
 
 def test_the_page_knows_every_exit_code():
-    assert {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, flags=re.MULTILINE)} == {*Exit}
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, flags=re.MULTILINE)} == {*ExitCode}
 
 
 @pytest.mark.parametrize("words", [["cancl", "acme"], ["show"], ["list", "--limit", "many"], ["show", "a", "--what"]])
@@ -67,7 +67,7 @@ def test_nothing_listens_to_a_closed_pipe_and_nobody_is_told(tmp_path: Path):
     )
     os.close(writer)
     assert ended.stderr == b""
-    assert ended.returncode == Exit.PIPE_CLOSED
+    assert ended.returncode == ExitCode.PIPE_CLOSED
 
 
 def test_the_launcher_finds_its_project_from_anywhere_and_through_links(tmp_path: Path):

@@ -14,7 +14,7 @@ def with_tenant(phase: str, **facts: object) -> FakeTenancy:
     return FakeTenancy(FakeTenant("acme", phase, **facts))  # type: ignore[arg-type]
 
 
-def steps(api: FakeTenancy) -> list[str]:
+def remaining_steps(api: FakeTenancy) -> list[str]:
     return api.writes
 
 
@@ -22,7 +22,7 @@ def test_a_stuck_tenant_is_cancelled_reset_and_retried_each_step_explained():
     api = with_tenant("Provisioning", needs_attention=True)
     ended = run(api, "recover", "acme", *WHY)
     assert ended.code == 0
-    assert steps(api) == ["cancel", "reset", "retry"]
+    assert remaining_steps(api) == ["cancel", "reset", "retry"]
     told = [line for line in ended.out.splitlines() if line.startswith("→")]
     assert told == [
         "→ cancel acme: it is Provisioning, at Deploy tenant workloads for 7:01 min.",
@@ -44,13 +44,13 @@ def test_a_stuck_tenant_is_cancelled_reset_and_retried_each_step_explained():
 def test_what_is_already_so_is_skipped(phase: str, expected: list[str]):
     api = with_tenant(phase)
     assert run(api, "recover", "acme", *WHY).code == 0
-    assert steps(api) == expected
+    assert remaining_steps(api) == expected
 
 
 def test_an_unwinding_of_somebody_else_is_waited_for():
     api = with_tenant("Cancelling", script=["Cancelling", "Cancelling", "Failed settled"])
     assert run(api, "recover", "acme", *WHY).code == 0
-    assert steps(api) == ["reset", "retry"]
+    assert remaining_steps(api) == ["reset", "retry"]
 
 
 def test_a_retry_that_fails_as_before_ends_it_and_says_that_it_is_not_transient():
@@ -59,7 +59,7 @@ def test_a_retry_that_fails_as_before_ends_it_and_says_that_it_is_not_transient(
     api = with_tenant("Failed settled", failures=failed, after={"retry": [again]})
     ended = run(api, "recover", "acme", *WHY)
     assert ended.code == 1
-    assert steps(api) == ["reset", "retry"]
+    assert remaining_steps(api) == ["reset", "retry"]
     assert "failed at deploy_workloads with the same error as before: no quota for 3 pods." in ended.err
     assert "escalate" in ended.err
 
@@ -92,7 +92,7 @@ def test_a_colleague_who_is_quicker_is_noticed_and_not_undone():
 
     api.before.append(quicker)
     ended = run(api, "recover", "acme", *WHY)
-    assert (ended.code, steps(api)) == (0, ["reset"])
+    assert (ended.code, remaining_steps(api)) == (0, ["reset"])
     assert "somebody else is at it" in ended.err
 
 
@@ -116,7 +116,7 @@ def test_an_unwinding_that_hangs_is_cancelled_again_after_two_minutes():
     hangs: list[list[Moment]] = [["Cancelling"] * 200, ["Cancelling", "Failed settled"]]
     api, clock = with_tenant("Provisioning", after={"cancel": hangs}), Clock()
     assert run(api, "recover", "acme", *WHY, clock=clock).code == 0
-    assert steps(api) == ["cancel", "cancel", "reset", "retry"]
+    assert remaining_steps(api) == ["cancel", "cancel", "reset", "retry"]
     assert 120 <= clock.now < 150
 
 
@@ -133,14 +133,14 @@ def test_a_fourth_attempt_wants_the_slug_typed_before_anything_is_undone():
     ended = run(api, "recover", "acme", *WHY, "--yes")
     assert ended.code == 2
     assert "decommission + recreate" in ended.err
-    assert steps(api) == []
+    assert remaining_steps(api) == []
     assert run(api, "recover", "acme", *WHY, "--confirm", "acme").code == 0
 
 
 def test_an_operator_is_told_that_nothing_looks_wrong_yet_and_asked():
     api = with_tenant("Provisioning")
     ended = run(api, "recover", "acme", *WHY, typed=["n"])
-    assert (ended.code, steps(api)) == (1, [])
+    assert (ended.code, remaining_steps(api)) == (1, [])
     assert "Nothing looks wrong with it yet. Cancel, then reset, then retry? [y/N]" in ended.err
 
 
@@ -161,11 +161,11 @@ def test_a_dry_run_tells_the_steps():
 def test_a_script_does_not_cancel_an_attempt_with_which_nothing_is_wrong():
     api = with_tenant("Provisioning", seconds=25.0)
     ended = run(api, "recover", "acme", *WHY)
-    assert (ended.code, steps(api)) == (2, [])
+    assert (ended.code, remaining_steps(api)) == (2, [])
     assert "Nothing looks wrong with it yet." in ended.err
     assert "add --yes" in ended.err
     assert run(api, "recover", "acme", *WHY, "--yes").code == 0
-    assert steps(api) == ["cancel", "reset", "retry"]
+    assert remaining_steps(api) == ["cancel", "reset", "retry"]
 
 
 @pytest.mark.parametrize("trouble", [{"needs_attention": True}, {"stalled": True}])
@@ -177,7 +177,7 @@ def test_a_script_recovers_an_attempt_with_which_something_is_wrong(trouble: dic
 def test_a_warning_is_printed_once_however_many_answers_repeat_it():
     api = with_tenant("Failed settled", warnings=["Not transient: it failed twice."])
     ended = run(api, "recover", "acme", *WHY)
-    assert steps(api) == ["reset", "retry"]
+    assert remaining_steps(api) == ["reset", "retry"]
     assert ended.err.count("Not transient") == 1
 
 
@@ -186,7 +186,7 @@ def test_a_recovery_that_would_destroy_a_customers_data_wants_the_slug_typed_bef
     api = with_tenant(phase, past_no_return=True)
     assert run(api, "recover", "acme", *WHY, "--yes").code == 2
     assert run(api, "recover", "acme", *WHY, "--yes", "--confirm", "acme").code == 2, "which tenant is not said"
-    assert steps(api) == []
+    assert remaining_steps(api) == []
     assert run(api, "recover", api.tenants[0].id, *WHY, "--yes", "--confirm", "acme").code == 0
     assert (api.body(0)["tenant_id"], api.body(0)["confirm_slug"]) == (api.tenants[0].id, "acme")
 

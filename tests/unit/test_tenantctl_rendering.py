@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tenantctl.text import duration, harmless, in_words, moment
+from tenantctl.text import duration_in_words, escape_controls, format_duration, format_time
 from tests.contract.fake_tenancy_api import ORPHAN, FakeTenancy, FakeTenant
 from tests.unit.ctl import run
 
@@ -42,12 +42,12 @@ def test_a_message_keeps_its_lines(api: FakeTenancy):
 
 @pytest.mark.parametrize("name", ["Müller & Söhne", "日本語", "क्\u200dष", "a👩\u200d🚀"])
 def test_names_of_this_world_stay_as_they_are(name: str):
-    assert harmless(name) == name
+    assert escape_controls(name) == name
 
 
 @pytest.mark.parametrize(("character", "shown"), [("\n", "\\n"), ("\x00", "\\x00"), ("\u2066", "\\u2066")])
 def test_a_control_character_is_spelled_out(character: str, shown: str):
-    assert harmless(character) == shown
+    assert escape_controls(character) == shown
 
 
 @pytest.mark.parametrize(
@@ -55,14 +55,14 @@ def test_a_control_character_is_spelled_out(character: str, shown: str):
     [(None, "-"), (0.04, "0.0 s"), (59.9, "59.9 s"), (61, "1:01 min"), (3700, "1 h 1 min"), (100_000, "1 d 3 h")],
 )
 def test_a_duration(seconds: float | None, said: str):
-    assert duration(seconds) == said
+    assert format_duration(seconds) == said
 
 
 @pytest.mark.parametrize(
     ("seconds", "said"), [(120, "2 minutes"), (60, "1 minute"), (90, "90 seconds"), (0, "1 second")]
 )
 def test_a_wait(seconds: int, said: str):
-    assert in_words(seconds) == said
+    assert duration_in_words(seconds) == said
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_wait(seconds: int, said: str):
     ],
 )
 def test_a_time_is_utc_to_the_second(value: object, said: str):
-    assert moment(value) == said
+    assert format_time(value) == said
 
 
 def test_a_list_in_a_pipe_has_one_line_a_tenant_however_long():

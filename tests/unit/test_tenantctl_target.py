@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tenantctl.exits import Misuse
-from tenantctl.target import Flags, Target, find
+from tenantctl.exits import UsageError
+from tenantctl.target import ConnectionOptions, Target, resolve_target
 from tests.contract.fake_tenancy_api import PASSWORD, FakeTenancy, FakeTenant
 from tests.unit.ctl import run
 
-NOBODY = Flags()
+NOBODY = ConnectionOptions()
 
 
 @pytest.fixture
@@ -27,19 +27,19 @@ def test_a_running_sandbox_needs_no_flags(home: Path):
 
 
 def test_another_user_of_the_sandbox_is_found_by_name(home: Path):
-    found = find(Flags(user="engineer"), {}, home)
+    found = resolve_target(ConnectionOptions(user="engineer"), {}, home)
     assert (found.user, found.password, found.is_sandbox) == ("engineer", "of-engineer", True)
 
 
 def test_the_sandboxs_password_goes_to_no_other_address(home: Path):
-    found = find(Flags(url="https://elsewhere.example", user="operator"), {}, home)
+    found = resolve_target(ConnectionOptions(url="https://elsewhere.example", user="operator"), {}, home)
     assert found == Target("https://elsewhere.example", user="operator", password="")
 
 
 def test_an_address_in_the_environment_outweighs_the_sandbox_and_a_flag_both(home: Path):
     environ = {"TENANCY_URL": "https://one.example", "TENANCY_TOKEN": "t"}
-    assert find(NOBODY, environ, home).url == "https://one.example"
-    assert find(Flags(url="https://two.example"), environ, home).url == "https://two.example"
+    assert resolve_target(NOBODY, environ, home).url == "https://one.example"
+    assert resolve_target(ConnectionOptions(url="https://two.example"), environ, home).url == "https://two.example"
 
 
 def test_a_user_on_the_command_line_outweighs_the_environments_token_and_gets_nobody_elses_password(home: Path):
@@ -49,8 +49,10 @@ def test_a_user_on_the_command_line_outweighs_the_environments_token_and_gets_no
         "TENANCY_PASSWORD": "of-a",
         "TENANCY_TOKEN": "t",
     }
-    assert find(Flags(user="b"), environ, home) == Target("https://x.example", user="b", password="")
-    assert find(Flags(user="a"), environ, home).password == "of-a"
+    assert resolve_target(ConnectionOptions(user="b"), environ, home) == Target(
+        "https://x.example", user="b", password=""
+    )
+    assert resolve_target(ConnectionOptions(user="a"), environ, home).password == "of-a"
 
 
 @pytest.mark.parametrize(
@@ -62,13 +64,13 @@ def test_a_user_on_the_command_line_outweighs_the_environments_token_and_gets_no
     ],
 )
 def test_an_address_may_be_pasted_from_the_browser(url: str, told: str):
-    assert find(Flags(url=url, token="t"), {}, Path("/nowhere")).url == told
+    assert resolve_target(ConnectionOptions(url=url, token="t"), {}, Path("/nowhere")).url == told
 
 
 @pytest.mark.parametrize("url", ["x.example", "ftp://x.example", "https://", "https://me:secret@x.example"])
 def test_a_wrong_address_is_wrong_usage_and_shows_no_password(url: str):
-    with pytest.raises(Misuse) as caught:
-        find(Flags(url=url, token="t"), {}, Path("/nowhere"))
+    with pytest.raises(UsageError) as caught:
+        resolve_target(ConnectionOptions(url=url, token="t"), {}, Path("/nowhere"))
     assert "secret" not in caught.value.sentence
 
 
@@ -81,8 +83,8 @@ def test_without_any_sandbox_the_sentence_says_what_to_set(tmp_path: Path):
 
 def test_a_sandbox_file_that_is_no_json_is_a_sentence(home: Path):
     (home / "ports.json").write_text("{")
-    with pytest.raises(Misuse, match=r"ports\.json cannot be read"):
-        find(NOBODY, {}, home)
+    with pytest.raises(UsageError, match=r"ports\.json cannot be read"):
+        resolve_target(NOBODY, {}, home)
 
 
 def test_no_proxy_stands_before_this_machine():
