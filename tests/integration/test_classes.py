@@ -160,7 +160,7 @@ def test_every_tenants_line_names_its_class(ledger: LedgerSession, clock: Clock)
         "t-03": None,
     }
     assert {
-        line.standing.class_tenants for line in tenant_summaries.load_needing_attention(ledger, late=late, limit=10)
+        line.standing.group_tenants for line in tenant_summaries.load_needing_attention(ledger, late=late, limit=10)
     } == {3}
     assert kept.load_grouped_tenants(ledger) == {numbered(0), numbered(1), numbered(2)}
 

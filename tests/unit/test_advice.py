@@ -36,10 +36,10 @@ def test_a_stuck_activity_has_its_row_of_the_runbook(activity: str):
 
 @pytest.mark.parametrize("activity", RUNBOOK)
 def test_before_that_it_may_take_its_time_and_the_advice_says_how_long(activity: str):
-    how = standing(activity=activity, activity_for=4)
-    advice = advise(how, None, NOW, LIMITS)
+    tenant = standing(activity=activity, activity_for=4)
+    advice = advise(tenant, None, NOW, LIMITS)
     assert advice.sentence.startswith("Wait: it may take ")
-    assert advice.until == how.activity_since + LIMITS.activities[how.activity]
+    assert advice.until == tenant.activity_since + LIMITS.activities[tenant.activity]
     assert advice.action == ""
 
 
@@ -55,11 +55,11 @@ def test_every_activity_and_every_cause_has_advice():
 
 
 def test_the_cause_goes_before_the_runbooks_row_and_says_whose_fault_it_is():
-    how = standing(activity_for=6)
-    blocked = advise(how, OpenStall("activity", STORAGE, Cause.STORAGE_DISK_FULL, "no space"), NOW, LIMITS)
+    tenant = standing(activity_for=6)
+    blocked = advise(tenant, OpenStall("activity", STORAGE, Cause.STORAGE_DISK_FULL, "no space"), NOW, LIMITS)
     assert blocked.sentence.startswith("Have space freed on the storage server. Check the platform's health.")
     assert blocked.not_its_fault
-    crashing = advise(how, OpenStall("activity", STORAGE, Cause.CLUSTER_CRASH, "exit 1"), NOW, LIMITS)
+    crashing = advise(tenant, OpenStall("activity", STORAGE, Cause.CLUSTER_CRASH, "exit 1"), NOW, LIMITS)
     assert not crashing.not_its_fault
 
 
@@ -89,23 +89,26 @@ def test_a_silent_engine_is_escalated_whatever_the_activity(cause: Cause):
 
 
 def test_a_cancel_gets_two_minutes_and_is_asked_for_again_then():
-    how = standing(State.CANCELLING, state_for=1)
-    early, late = advise(how, None, NOW, LIMITS), advise(replace(how, state_since=NOW - minutes(3)), None, NOW, LIMITS)
-    assert (early.until, early.action) == (how.state_since + timedelta(minutes=2), "")
+    tenant = standing(State.CANCELLING, state_for=1)
+    early, late = (
+        advise(tenant, None, NOW, LIMITS),
+        advise(replace(tenant, state_since=NOW - minutes(3)), None, NOW, LIMITS),
+    )
+    assert (early.until, early.action) == (tenant.state_since + timedelta(minutes=2), "")
     assert (late.until, late.action) == (None, "cancel")
 
 
 def test_the_same_error_twice_is_not_transient_and_says_what_to_check():
-    how = replace(standing(State.FAILED, Substate.SETTLED), failures=2, repeats=True)
-    advice = advise(how, None, NOW, LIMITS)
+    tenant = replace(standing(State.FAILED, Substate.SETTLED), failures=2, error_repeated=True)
+    advice = advise(tenant, None, NOW, LIMITS)
     assert "Not transient" in advice.sentence
     for check in ("platform's health", "plan and region", "quotas"):
         assert check in advice.sentence
 
 
 def test_after_the_third_failure_decommission_and_recreate_is_cleaner():
-    how = replace(standing(State.FAILED, Substate.SETTLED), failures=3)
-    advice = advise(how, None, NOW, LIMITS)
+    tenant = replace(standing(State.FAILED, Substate.SETTLED), failures=3)
+    advice = advise(tenant, None, NOW, LIMITS)
     assert (advice.action, "Decommission and recreate" in advice.sentence) == ("decommission", True)
 
 

@@ -10,9 +10,9 @@ from tenancy.activities.plan import PLAN
 from tenancy.activities.reasons import SEEN_BY_HEALTH
 from tenancy.saga.advice import Advice
 from tenancy.saga.causes import Cause
-from tenancy.saga.stalls import StallKind, Standing
+from tenancy.saga.stalls import StallKind, TenantStatus
 from tenancy.saga.states import State, Substate
-from tenancy.saga.system_status import CLUSTER, ENGINE, INGRESS, STORAGE, Condition, Known, SystemStatus
+from tenancy.saga.system_status import CLUSTER, ENGINE, INGRESS, STORAGE, Condition, SystemStatus, SystemStatuses
 from tenancy.saga.tenant import OpenStall
 from tests.unit.sagas import DEPLOY, FLIP, ORDER, WAIT
 from tests.unit.sagas import STORAGE as ALLOCATE_STORAGE
@@ -49,12 +49,14 @@ def engine(down: Cause | None = None) -> tuple[SystemStatus, ...]:
     )
 
 
-def knowing(*statuses: SystemStatus) -> Known:
-    return Known(statuses)
+def knowing(*statuses: SystemStatus) -> SystemStatuses:
+    return SystemStatuses(statuses)
 
 
-def advice(how: Standing, *statuses: SystemStatus, stall: OpenStall | None = None, now: datetime = NOW) -> Advice:
-    return advise(how, stall, now, LIMITS, knowing(*statuses))
+def advice(
+    tenant: TenantStatus, *statuses: SystemStatus, stall: OpenStall | None = None, now: datetime = NOW
+) -> Advice:
+    return advise(tenant, stall, now, LIMITS, knowing(*statuses))
 
 
 NEEDED = {
@@ -67,8 +69,8 @@ NEEDED = {
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize(("where", "needed"), NEEDED.items(), ids=str)
 def test_a_system_that_is_down_now_is_told_where_it_is_needed(where, needed, system):
-    how = standing(State(where[0]), where[1], activity=None)
-    told = advice(how, looked(system, Condition.DOWN))
+    tenant = standing(State(where[0]), where[1], activity=None)
+    told = advice(tenant, looked(system, Condition.DOWN))
     assert (f"The {system} of eu is down since 11:57:00 UTC: It does not answer." in told.sentence) == (
         system in needed
     )
@@ -111,28 +113,28 @@ def test_an_old_look_says_nothing_about_now(system):
 )
 @pytest.mark.parametrize(("state", "substate"), AT_REST)
 def test_a_failed_tenant_whose_system_is_well_again_is_told_to_go_on(state, substate, cause):
-    how = replace(standing(state, substate, state_for=5), failures=1, failure_cause=cause)
-    told = advice(how, looked(cause.system, Condition.OK))
+    tenant = replace(standing(state, substate, state_for=5), failures=1, failure_cause=cause)
+    told = advice(tenant, looked(cause.system, Condition.OK))
     assert told.sentence.startswith(
         f"It failed because of the {cause.system} of eu, whose health check finds it well now."
     )
     assert "looked at" not in told.sentence
     assert told.action == advise(standing(state, substate), None, NOW, LIMITS).action
-    before = replace(how, state_since=NOW)  # the look is older than the failure
+    before = replace(tenant, state_since=NOW)  # the look is older than the failure
     assert "well now" not in advice(before, looked(cause.system, Condition.OK)).sentence
-    assert "Check first that the" in advice(how).sentence
+    assert "Check first that the" in advice(tenant).sentence
 
 
 @pytest.mark.parametrize("cause", [Cause.CLUSTER_IMAGE, Cause.CLUSTER_CRASH, Cause.STORAGE_DISK_FULL])
 def test_what_a_health_check_cannot_see_is_not_refuted_by_it(cause):
-    how = replace(standing(State.FAILED, Substate.SETTLED, state_for=5), failures=1, failure_cause=cause)
-    assert advice(how, looked(cause.system, Condition.OK)).sentence == advice(how).sentence
+    tenant = replace(standing(State.FAILED, Substate.SETTLED, state_for=5), failures=1, failure_cause=cause)
+    assert advice(tenant, looked(cause.system, Condition.OK)).sentence == advice(tenant).sentence
 
 
 @pytest.mark.parametrize(("state", "substate"), AT_REST)
 def test_a_retry_waits_for_a_system_that_is_down_whatever_the_last_one_failed_for(state, substate):
-    how = replace(standing(state, substate), failures=1, failure_cause=Cause.CLUSTER_IMAGE)
-    told = advice(how, looked(STORAGE, Condition.DOWN))
+    tenant = replace(standing(state, substate), failures=1, failure_cause=Cause.CLUSTER_IMAGE)
+    told = advice(tenant, looked(STORAGE, Condition.DOWN))
     assert (told.sentence.startswith("The storage of eu is down"), told.action) == (True, "")
 
 
@@ -142,37 +144,37 @@ def stalled(cause: Cause, *, ago: float, activity: str = ALLOCATE_STORAGE) -> Op
 
 @pytest.mark.parametrize("cause", [Cause.STORAGE_UNREACHABLE, Cause.STORAGE_TEMPLATE_IN_USE])
 def test_a_recorded_cause_is_dropped_when_a_newer_look_refutes_it(cause):
-    how, stall = standing(activity_for=9), stalled(cause, ago=20)
-    assert cause_now(how, stall, NOW, knowing(looked(STORAGE, Condition.OK, ago=5))) is Cause.UNKNOWN
-    assert cause_now(how, stall, NOW, knowing(looked(STORAGE, Condition.OK, ago=25))) is cause
-    assert cause_now(how, stall, NOW) is cause
+    tenant, stall = standing(activity_for=9), stalled(cause, ago=20)
+    assert cause_now(tenant, stall, NOW, knowing(looked(STORAGE, Condition.OK, ago=5))) is Cause.UNKNOWN
+    assert cause_now(tenant, stall, NOW, knowing(looked(STORAGE, Condition.OK, ago=25))) is cause
+    assert cause_now(tenant, stall, NOW) is cause
     without_time = replace(stall, observed_at=None)
-    assert cause_now(how, without_time, NOW, knowing(looked(STORAGE, Condition.OK))) is Cause.UNKNOWN
+    assert cause_now(tenant, without_time, NOW, knowing(looked(STORAGE, Condition.OK))) is Cause.UNKNOWN
 
 
 def test_a_degraded_system_answers_and_yet_may_be_full():
-    how, degraded = standing(activity_for=9), knowing(looked(STORAGE, Condition.DEGRADED))
-    assert cause_now(how, stalled(Cause.STORAGE_UNREACHABLE, ago=20), NOW, degraded) is Cause.UNKNOWN
-    assert cause_now(how, stalled(Cause.STORAGE_NO_SLOTS, ago=20), NOW, degraded) is Cause.STORAGE_NO_SLOTS
+    tenant, degraded = standing(activity_for=9), knowing(looked(STORAGE, Condition.DEGRADED))
+    assert cause_now(tenant, stalled(Cause.STORAGE_UNREACHABLE, ago=20), NOW, degraded) is Cause.UNKNOWN
+    assert cause_now(tenant, stalled(Cause.STORAGE_NO_SLOTS, ago=20), NOW, degraded) is Cause.STORAGE_NO_SLOTS
 
 
 def test_the_cause_of_an_activity_that_is_done_says_nothing_about_the_next():
     """The image is mended, readiness is ticked, and Mark active has just begun: no cancel."""
-    how = standing(activity=FLIP, state_for=20, activity_for=0.1)
+    tenant = standing(activity=FLIP, state_for=20, activity_for=0.1)
     old = OpenStall("activity", WAIT, Cause.CLUSTER_IMAGE, "no such image", NOW - minutes(9))
-    told = advise(how, old, NOW, LIMITS)
+    told = advise(tenant, old, NOW, LIMITS)
     assert "image" not in told.sentence
     assert told.sentence.startswith("Wait: Mark active has just begun.")
-    assert (told.action, told.until) == ("", how.activity_since + minutes(1))
-    later = replace(how, activity_since=NOW - minutes(2))
+    assert (told.action, told.until) == ("", tenant.activity_since + minutes(1))
+    later = replace(tenant, activity_since=NOW - minutes(2))
     assert advise(later, old, NOW, LIMITS).action == "cancel"
 
 
 @pytest.mark.parametrize("activity", ORDER)
 def test_a_cause_that_was_recorded_in_an_earlier_attempt_of_the_same_activity_is_dropped(activity):
-    how = standing(activity=activity, activity_for=0.2)
+    tenant = standing(activity=activity, activity_for=0.2)
     old = OpenStall("activity", activity, Cause.CLUSTER_CRASH, "exit 1", NOW - minutes(30))
-    assert cause_now(how, old, NOW) is Cause.UNKNOWN
+    assert cause_now(tenant, old, NOW) is Cause.UNKNOWN
 
 
 @pytest.mark.parametrize("part", ENGINE_PARTS)
@@ -185,10 +187,10 @@ def test_a_part_of_the_engine_holds_only_who_needs_it(activity, part):
 
 @pytest.mark.parametrize("part", ENGINE_PARTS)
 def test_a_part_of_the_engine_that_is_well_again_is_not_told_as_silent(part):
-    how = standing(activity=WAIT, activity_for=0.2, held=part)
-    assert advice(how).action == "escalate"
-    assert advice(replace(how, held_since=NOW - seconds(25)), *engine()).sentence == GOES_ON
-    assert advice(replace(how, held_since=NOW - seconds(1)), *engine()).action == "escalate"
+    tenant = standing(activity=WAIT, activity_for=0.2, held=part)
+    assert advice(tenant).action == "escalate"
+    assert advice(replace(tenant, held_since=NOW - seconds(25)), *engine()).sentence == GOES_ON
+    assert advice(replace(tenant, held_since=NOW - seconds(1)), *engine()).action == "escalate"
 
 
 def test_beside_a_silent_engine_the_activitys_own_cause_is_told():
@@ -203,9 +205,9 @@ def test_beside_a_silent_engine_the_activitys_own_cause_is_told():
 
 @pytest.mark.parametrize("activity", ORDER)
 def test_who_was_escalated_is_not_told_to_escalate(activity):
-    how = standing(activity=activity, activity_for=25, state_for=30, escalated=True)
+    tenant = standing(activity=activity, activity_for=25, state_for=30, escalated=True)
     for cause in Cause:
-        told = advise(how, stalled(cause, ago=1, activity=activity), NOW, LIMITS)
+        told = advise(tenant, stalled(cause, ago=1, activity=activity), NOW, LIMITS)
         assert "Escalate" not in told.sentence.replace("Escalated", "")
         assert "escalate." not in told.sentence
         assert "Escalated to platform engineering" in told.sentence
@@ -213,52 +215,52 @@ def test_who_was_escalated_is_not_told_to_escalate(activity):
 
 
 def test_after_three_failures_the_loop_rule_holds_also_for_who_was_escalated():
-    how = replace(standing(State.FAILED, Substate.SETTLED, escalated=True), failures=3)
-    told = advise(how, None, NOW, LIMITS)
+    tenant = replace(standing(State.FAILED, Substate.SETTLED, escalated=True), failures=3)
+    told = advise(tenant, None, NOW, LIMITS)
     assert told.sentence.startswith("Escalated to platform engineering. When they are done: decommission and recreate")
     assert told.action == "decommission"
 
 
 def test_an_activity_that_is_in_time_warns_of_what_keeps_it_once_that_has_lasted():
     image = {"activity_cause": Cause.CLUSTER_IMAGE, "activity_message": "0 of 1 pods ready; ImagePullBackOff"}
-    how = replace(standing(activity=WAIT, activity_for=4.3), **image, activity_cause_since=NOW - minutes(4))
-    told = advise(how, None, NOW, LIMITS)
+    tenant = replace(standing(activity=WAIT, activity_for=4.3), **image, activity_cause_since=NOW - minutes(4))
+    told = advise(tenant, None, NOW, LIMITS)
     assert told.warning
     assert told.sentence.startswith("See that the image exists and may be pulled. Wait: it may take 10 minutes.")
-    fresh = replace(how, activity_since=NOW - seconds(9), activity_cause_since=NOW - seconds(5))
+    fresh = replace(tenant, activity_since=NOW - seconds(9), activity_cause_since=NOW - seconds(5))
     assert advise(fresh, None, NOW, LIMITS) == Advice(GOES_ON)
 
 
 def test_over_its_time_the_error_of_the_last_try_is_the_cause_at_once_where_nobody_found_another():
-    how = replace(
+    tenant = replace(
         standing(activity=ALLOCATE_STORAGE, activity_for=20),
         activity_cause=Cause.ENGINE_REFUSES,
         activity_message="It answered 500.",
         activity_cause_since=NOW - seconds(1),
     )
     unexplained = OpenStall(StallKind.ACTIVITY, ALLOCATE_STORAGE, Cause.UNKNOWN, "Nothing was found.", NOW)
-    assert cause_now(how, unexplained, NOW) is Cause.ENGINE_REFUSES
-    assert "Escalate with the engine's own words." in advise(how, unexplained, NOW, LIMITS).sentence
+    assert cause_now(tenant, unexplained, NOW) is Cause.ENGINE_REFUSES
+    assert "Escalate with the engine's own words." in advise(tenant, unexplained, NOW, LIMITS).sentence
 
 
 @pytest.mark.parametrize("cause", [cause for cause in Cause if cause is not Cause.UNKNOWN])
 def test_a_failed_tenant_is_told_what_its_cause_needs_before_the_next_step(cause: Cause):
-    how = replace(standing(State.FAILED, Substate.SETTLED), failures=1, failure_cause=cause)
-    what_to_do, _, _ = advise(how, None, NOW, LIMITS).sentence.partition("Reset, then retry.")
+    tenant = replace(standing(State.FAILED, Substate.SETTLED), failures=1, failure_cause=cause)
+    what_to_do, _, _ = advise(tenant, None, NOW, LIMITS).sentence.partition("Reset, then retry.")
     assert bool(what_to_do) == bool(REMEDIES[cause].sentence or cause in SEEN_BY_HEALTH)
 
 
 def test_a_cancelled_tenant_is_not_told_why_an_earlier_attempt_failed():
-    how = replace(
+    tenant = replace(
         standing(State.FAILED, Substate.SETTLED), failures=1, failure_cause=Cause.CLUSTER_CRASH, cancelled=True
     )
-    assert advise(how, None, NOW, LIMITS).sentence == "Reset, then retry."
+    assert advise(tenant, None, NOW, LIMITS).sentence == "Reset, then retry."
 
 
 @pytest.mark.parametrize(("attempt", "looped"), [(2, False), (3, True), (4, True)])
 def test_attempts_that_were_cancelled_count_for_the_loop_rule(attempt: int, looped: bool):
-    how = replace(standing(State.FAILED, Substate.SETTLED), attempt=attempt, cancelled=True)
-    assert (advise(how, None, NOW, LIMITS).action == "decommission") == looped
+    tenant = replace(standing(State.FAILED, Substate.SETTLED), attempt=attempt, cancelled=True)
+    assert (advise(tenant, None, NOW, LIMITS).action == "decommission") == looped
 
 
 @pytest.mark.parametrize("activity", ORDER)
@@ -266,11 +268,11 @@ def test_attempts_that_were_cancelled_count_for_the_loop_rule(attempt: int, loop
 @pytest.mark.parametrize("late", [minutes(1), minutes(12), minutes(60)])
 def test_nobody_is_advised_to_cancel_what_a_customer_has(activity: str, cause: Cause, late: timedelta):
     """Behind the point of no return a cancel destroys; the attempt can be ended otherwise."""
-    how = replace(standing(State.PROVISIONING, activity=activity), past_no_return=True)
-    given = advice(how, stall=OpenStall("activity", how.activity, cause, "it hangs"), now=NOW + late)
+    tenant = replace(standing(State.PROVISIONING, activity=activity), past_no_return=True)
+    given = advice(tenant, stall=OpenStall("activity", tenant.activity, cause, "it hangs"), now=NOW + late)
     assert given.action not in {"cancel", "decommission"}
     assert "Cancel provisioning" not in given.sentence
-    before = advice(replace(how, past_no_return=False), now=NOW + minutes(60))
+    before = advice(replace(tenant, past_no_return=False), now=NOW + minutes(60))
     assert before.action in {"cancel", "reset", "escalate", ""}
 
 

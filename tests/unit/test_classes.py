@@ -91,13 +91,13 @@ def test_different_errors_stay_different_and_a_slug_within_a_word_is_no_name():
 
 
 def test_who_belongs_to_a_class_is_told_that_first_and_to_escalate_once():
-    how = replace(standing(State.FAILED, Substate.SETTLED), class_tenants=60)
-    advice = advise(how, None, LATE, LIMITS)
+    tenant = replace(standing(State.FAILED, Substate.SETTLED), group_tenants=60)
+    advice = advise(tenant, None, LATE, LIMITS)
     assert advice.sentence.startswith("A class issue, not this tenant's (60 tenants): escalate once. ")
     assert (advice.action, advice.not_its_fault) == ("escalate", True)
-    assert advise(replace(how, escalated=True), None, LATE, LIMITS).action == "reset"
+    assert advise(replace(tenant, escalated=True), None, LATE, LIMITS).action == "reset"
 
 
 def test_who_is_retried_within_a_class_needs_nothing_done():
-    how = replace(standing(activity_for=0.2), class_tenants=60)
-    assert advise(how, None, LATE, LIMITS).action == ""
+    tenant = replace(standing(activity_for=0.2), group_tenants=60)
+    assert advise(tenant, None, LATE, LIMITS).action == ""

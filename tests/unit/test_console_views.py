@@ -22,7 +22,7 @@ from tenancy.ledger.heartbeats import Heartbeat
 from tenancy.ledger.tenant_summaries import TenantFilter, TenantSummary
 from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Platform
-from tenancy.saga.stalls import Standing
+from tenancy.saga.stalls import TenantStatus
 from tenancy.saga.states import State, Substate
 from tests.contract.fake_runs import FakeRuns
 from tests.unit.sagas import ACME, FLIP, PHASES, RUN, TENANT
@@ -33,7 +33,7 @@ LINE = TenantSummary(
     tenant_id=TENANT, parameters=ACME, state=State.ACTIVE, substate=None, attempt=2, generation=0, run_id=RUN,
     activity=None, seq=9, predecessor=None, created_at=NOW - timedelta(days=2), state_since=NOW - timedelta(minutes=4),
     needs_attention=False, held="",
-    standing=Standing(State.ACTIVE, None, None, NOW - timedelta(minutes=4), NOW - timedelta(minutes=4)),
+    standing=TenantStatus(State.ACTIVE, None, None, NOW - timedelta(minutes=4), NOW - timedelta(minutes=4)),
 )  # fmt: skip
 COUNSEL = Counsel(Platform("test", {}, {}, {}), Vitals(), NOW)
 

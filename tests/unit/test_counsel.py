@@ -29,8 +29,8 @@ def health(
 
 def waiting(counsel: Counsel) -> str:
     """The advice for a tenant that has just begun to wait for its workloads."""
-    how = replace(LINE.standing, state=State.PROVISIONING, activity=WAIT, state_since=NOW, activity_since=NOW)
-    return counsel.advice(replace(LINE, state=State.PROVISIONING, activity=WAIT, standing=how)).sentence
+    tenant = replace(LINE.standing, state=State.PROVISIONING, activity=WAIT, state_since=NOW, activity_since=NOW)
+    return counsel.advice(replace(LINE, state=State.PROVISIONING, activity=WAIT, standing=tenant)).sentence
 
 
 @pytest.mark.parametrize("system", REGIONAL)

@@ -13,7 +13,7 @@ from tenancy.saga.decide import decide
 from tenancy.saga.errors import PermanentError, Refused, TransientError, cause_in
 from tenancy.saga.evolve import evolve, fold
 from tenancy.saga.platform import Platform
-from tenancy.saga.stalls import Stall, StallKind, Standing, stall_of
+from tenancy.saga.stalls import Stall, StallKind, TenantStatus, stall_of
 from tenancy.saga.states import State, Substate
 from tests.unit.sagas import HANDLE, STORAGE, tenant_in
 
@@ -36,10 +36,10 @@ def standing(
     held: Cause | None = None,
     escalated: bool = False,
     escalation_sent: bool = False,
-) -> Standing:
+) -> TenantStatus:
     since, activity_since = NOW - minutes(state_for), NOW - minutes(activity_for)
     handed_over = {"escalated": escalated, "escalation_sent": escalation_sent}
-    return Standing(state, substate, activity, since, activity_since, held=held, **handed_over)  # type: ignore[arg-type]
+    return TenantStatus(state, substate, activity, since, activity_since, held=held, **handed_over)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("activity", PLAN, ids=lambda activity: activity.name)

@@ -16,9 +16,9 @@ from tenancy.saga.advice import Advice, Remedy
 from tenancy.saga.causes import Cause
 from tenancy.saga.decide import KEEP, WAY_ON
 from tenancy.saga.loops import ENOUGH
-from tenancy.saga.stalls import IN_BETWEEN, Limits, StallKind, Standing, stall_of
+from tenancy.saga.stalls import IN_BETWEEN, Limits, StallKind, TenantStatus, stall_of
 from tenancy.saga.states import State, Substate
-from tenancy.saga.system_status import ENGINE, NOTHING_KNOWN, Known
+from tenancy.saga.system_status import ENGINE, NO_STATUSES, SystemStatuses
 from tenancy.saga.tenant import OpenStall
 
 _PLATFORM: Final = frozenset({"storage", "engine", "cluster", "ingress", "ledger", "platform"})
@@ -147,15 +147,15 @@ _SLOW: Final = timedelta(minutes=1)
 class _View:
     """One tenant at one moment, and what keeps it."""
 
-    how: Standing
+    tenant: TenantStatus
     stall: OpenStall | None
     now: datetime
     limits: Limits
-    known: Known
+    statuses: SystemStatuses
 
     @cached_property
     def reasons(self) -> tuple[Reason, ...]:
-        return reasons(self.how, self.stall, self.now, self.known)
+        return reasons(self.tenant, self.stall, self.now, self.statuses)
 
     @property
     def engine(self) -> Reason | None:
@@ -165,7 +165,7 @@ class _View:
     @property
     def is_held(self) -> bool:
         """Is its run held, as far as is known now?"""
-        held = self.how.held
+        held = self.tenant.held
         return held is Cause.UNKNOWN or (held is not None and any(each.cause is held for each in self.reasons))
 
     @property
@@ -175,149 +175,155 @@ class _View:
 
 
 def advise(
-    how: Standing, stall: OpenStall | None, now: datetime, limits: Limits, known: Known = NOTHING_KNOWN
+    tenant: TenantStatus, stall: OpenStall | None, now: datetime, limits: Limits, statuses: SystemStatuses = NO_STATUSES
 ) -> Advice:
     """The next action for a tenant that stands so. `stall`: the one that is recorded; `known`: what was seen of the
     platform, and when. A pure function of these."""
-    view = _View(how, stall, now, limits, known)
+    view = _View(tenant, stall, now, limits, statuses)
     advice = _of_state(view)
-    cause = cause_now(how, stall, now, known)
+    cause = cause_now(tenant, stall, now, statuses)
     fault = cause.system in _PLATFORM and cause not in _THE_TENANTS
-    if how.class_tenants:
-        return _of_class(how, advice)
+    if tenant.group_tenants:
+        return _of_class(tenant, advice)
     return replace(advice, not_its_fault=fault)
 
 
-def _of_class(how: Standing, advice: Advice) -> Advice:
+def _of_class(tenant: TenantStatus, advice: Advice) -> Advice:
     """Runbook: "escalate to platform engineering as a class issue, not a per-tenant one"."""
-    said = f"{OF_CLASS.format(tenants=how.class_tenants)} {advice.sentence}"
-    action = "escalate" if advice.action and not how.escalated else advice.action
+    said = f"{OF_CLASS.format(tenants=tenant.group_tenants)} {advice.sentence}"
+    action = "escalate" if advice.action and not tenant.escalated else advice.action
     return replace(advice, sentence=said, action=action, not_its_fault=True)
 
 
-def cause_now(how: Standing, stall: OpenStall | None, now: datetime, known: Known = NOTHING_KNOWN) -> Cause:
+def cause_now(
+    tenant: TenantStatus, stall: OpenStall | None, now: datetime, statuses: SystemStatuses = NO_STATUSES
+) -> Cause:
     """Why it does not go on, or why its last attempt failed; unknown when nothing is recorded that still counts."""
-    if how.state is State.FAILED and how.substate is not Substate.UNWINDING:
-        recorded = stall.cause if stall and is_current(stall, how) else Cause.UNKNOWN
-        failure = Cause.UNKNOWN if how.cancelled else how.failure_cause or Cause.UNKNOWN
+    if tenant.state is State.FAILED and tenant.substate is not Substate.UNWINDING:
+        recorded = stall.cause if stall and is_current(stall, tenant) else Cause.UNKNOWN
+        failure = Cause.UNKNOWN if tenant.cancelled else tenant.failure_cause or Cause.UNKNOWN
         if recorded is not Cause.UNKNOWN or failure is not Cause.UNKNOWN:
             return recorded if recorded is not Cause.UNKNOWN else failure
-    return next((each.cause for each in reasons(how, stall, now, known)), Cause.UNKNOWN)
+    return next((each.cause for each in reasons(tenant, stall, now, statuses)), Cause.UNKNOWN)
 
 
 def _of_state(view: _View) -> Advice:
-    how = view.how
-    if how.state is State.PROVISIONING:
+    tenant = view.tenant
+    if tenant.state is State.PROVISIONING:
         return _of_provisioning(view)
-    if how.state is State.FAILED and how.substate is not Substate.UNWINDING:
+    if tenant.state is State.FAILED and tenant.substate is not Substate.UNWINDING:
         return _of_failed(view)
-    if how.state is State.ACTIVE:
+    if tenant.state is State.ACTIVE:
         return _of_active(view)
-    if how.state is State.DECOMMISSIONED:
+    if tenant.state is State.DECOMMISSIONED:
         return Advice(WAY_ON["Decommissioned"], "recreate")
     return _of_undoing(view)
 
 
 def _of_provisioning(view: _View) -> Advice:
-    how = view.how
-    stall = stall_of(how, view.now, view.limits)
+    tenant = view.tenant
+    stall = stall_of(tenant, view.now, view.limits)
     if view.engine:
         return _of_engine(view, view.engine)
-    if view.is_held and (stall is None or how.held is not Cause.UNKNOWN):
+    if view.is_held and (stall is None or tenant.held is not Cause.UNKNOWN):
         return _of_held(view)
     if stall is None:
         return _while_in_time(view)
     if stall.kind is StallKind.PROVISIONING and _has_just_begun(view):
         return _wait_for_what_began(view)
-    return _said(how, *map(_remedy, view.own), _when_stuck(how) if stall.kind is StallKind.ACTIVITY else _stop(how))
+    return _said(
+        tenant, *map(_remedy, view.own), _when_stuck(tenant) if stall.kind is StallKind.ACTIVITY else _stop(tenant)
+    )
 
 
 def _of_held(view: _View) -> Advice:
     """It goes on by itself once what holds it is over; nothing has to be done to the tenant."""
-    assert view.how.held is not None  # it is held
-    remedy = REMEDIES[view.how.held]
-    return _said(view.how, remedy if remedy.sentence else Remedy(_HELD))
+    assert view.tenant.held is not None  # it is held
+    remedy = REMEDIES[view.tenant.held]
+    return _said(view.tenant, remedy if remedy.sentence else Remedy(_HELD))
 
 
 def _of_engine(view: _View, engine: Reason) -> Advice:
     """The engine has to go on first; what keeps the activity itself is told beside it."""
     remedy = REMEDIES[engine.cause] if REMEDIES[engine.cause].sentence else Remedy(_HELD)
-    return _said(view.how, *(Remedy(_remedy(each).sentence) for each in view.own[:1]), remedy)
+    return _said(view.tenant, *(Remedy(_remedy(each).sentence) for each in view.own[:1]), remedy)
 
 
 def _while_in_time(view: _View) -> Advice:
-    how, limit = view.how, view.limits.activities.get(view.how.activity) if view.how.activity else None
-    if limit is None or not (view.own or view.now - how.activity_clock > min(_SLOW, limit / 2)):
+    tenant, limit = view.tenant, view.limits.activities.get(view.tenant.activity) if view.tenant.activity else None
+    if limit is None or not (view.own or view.now - tenant.activity_clock > min(_SLOW, limit / 2)):
         return Advice(GOES_ON)
-    then = _low(_said(how, _when_stuck(how)).sentence)
+    then = _low(_said(tenant, _when_stuck(tenant)).sentence)
     found = " ".join(_remedy(each).sentence for each in view.own)
     said = f"{found} Wait: it may take {in_words(limit)}. After that: {then}".strip()
-    return Advice(said, until=how.activity_clock + limit, warning=bool(view.own))
+    return Advice(said, until=tenant.activity_clock + limit, warning=bool(view.own))
 
 
 def _has_just_begun(view: _View) -> bool:
-    return view.now - view.how.activity_clock <= _grace(view)
+    return view.now - view.tenant.activity_clock <= _grace(view)
 
 
 def _grace(view: _View) -> timedelta:
-    limit = view.limits.activities.get(view.how.activity) if view.how.activity else None
+    limit = view.limits.activities.get(view.tenant.activity) if view.tenant.activity else None
     return min(_SLOW, limit / 2) if limit else _SLOW
 
 
 def _wait_for_what_began(view: _View) -> Advice:
     """A cause of the activity before says nothing about this one, and a cancel would undo what may be done soon."""
-    label = next((each.label for each in PLAN if each.name == view.how.activity), view.how.activity)
+    label = next((each.label for each in PLAN if each.name == view.tenant.activity), view.tenant.activity)
     grace = _grace(view)
-    said = f"Wait: {label} has just begun. If it is not done within {in_words(grace)}: {_low(_stop(view.how).sentence)}"
-    return Advice(said, until=view.how.activity_clock + grace)
+    said = (
+        f"Wait: {label} has just begun. If it is not done within {in_words(grace)}: {_low(_stop(view.tenant).sentence)}"
+    )
+    return Advice(said, until=view.tenant.activity_clock + grace)
 
 
-def _stop(how: Standing) -> Remedy:
+def _stop(tenant: TenantStatus) -> Remedy:
     """How to end an attempt that does not get on."""
-    return _KEEP if how.past_no_return else _CANCEL
+    return _KEEP if tenant.past_no_return else _CANCEL
 
 
-def _when_stuck(how: Standing) -> Remedy:
+def _when_stuck(tenant: TenantStatus) -> Remedy:
     """An old plan may have an activity that PLAN has no more."""
-    if how.past_no_return:
+    if tenant.past_no_return:
         return _KEEP
-    return next((activity.when_stuck for activity in PLAN if activity.name == how.activity), _CANCEL)
+    return next((activity.when_stuck for activity in PLAN if activity.name == tenant.activity), _CANCEL)
 
 
 def _of_undoing(view: _View) -> Advice:
-    how = view.how
-    again, limit = _AGAIN[how.state], view.limits.tenants[IN_BETWEEN]
+    tenant = view.tenant
+    again, limit = _AGAIN[tenant.state], view.limits.tenants[IN_BETWEEN]
     if view.engine:
         return _of_engine(view, view.engine)
     if view.is_held:
         return _of_held(view)
     found = tuple(map(_remedy, view.own))
-    if view.now < how.state_clock + limit:
+    if view.now < tenant.state_clock + limit:
         wait = f"Wait: it is undone within {in_words(limit)}. If it is not: {again.sentence}"
-        advice = _said(how, *(Remedy(each.sentence) for each in found), Remedy(wait))
-        return replace(advice, until=how.state_clock + limit, warning=bool(found))
-    return _said(how, *found, Remedy(f"It has had {in_words(limit)}: {again.sentence}", again.action))
+        advice = _said(tenant, *(Remedy(each.sentence) for each in found), Remedy(wait))
+        return replace(advice, until=tenant.state_clock + limit, warning=bool(found))
+    return _said(tenant, *found, Remedy(f"It has had {in_words(limit)}: {again.sentence}", again.action))
 
 
 def _of_active(view: _View) -> Advice:
     found = tuple(map(_remedy, view.reasons))
     verify = Remedy(f"Then: {_low(ONCE_ACTIVE)}" if found else ONCE_ACTIVE)
-    return replace(_said(view.how, *found, verify), warning=bool(found))
+    return replace(_said(view.tenant, *found, verify), warning=bool(found))
 
 
 def _of_failed(view: _View) -> Advice:
-    how = view.how
-    assert how.substate is not None  # Failed has one
-    way_on = _way_on(how)
+    tenant = view.tenant
+    assert tenant.substate is not None  # Failed has one
+    way_on = _way_on(tenant)
     down = [each for each in view.reasons if each.status]
     if down:
         found = " ".join(_remedy(each).sentence for each in down)
         return Advice(f"{found} Then: {_low(way_on.sentence)}", warning=True)
-    well = healed(how, view.now, view.known) if how.failure_cause and not how.cancelled else None
+    well = healed(tenant, view.now, view.statuses) if tenant.failure_cause and not tenant.cancelled else None
     if well:
         found = f"It failed because of the {well.name}, whose health check finds it well now."
         return Advice(f"{found} {way_on.sentence}", way_on.action)
-    return _said(how, *(_remedy_of_failure(each) for each in view.reasons), way_on)
+    return _said(tenant, *(_remedy_of_failure(each) for each in view.reasons), way_on)
 
 
 def _remedy_of_failure(reason: Reason) -> Remedy:
@@ -327,14 +333,18 @@ def _remedy_of_failure(reason: Reason) -> Remedy:
     return _remedy(reason)
 
 
-def _way_on(how: Standing) -> Remedy:
-    way_on = Remedy(WAY_ON[f"Failed {how.substate}"], _NEXT[how.substate or Substate.SETTLED])
-    kept = how.past_no_return  # then it is no cleaner: a decommission destroys a customer's data
-    if max(how.failures, how.attempt) >= ENOUGH and how.substate in {Substate.SETTLED, Substate.READY} and not kept:
+def _way_on(tenant: TenantStatus) -> Remedy:
+    way_on = Remedy(WAY_ON[f"Failed {tenant.substate}"], _NEXT[tenant.substate or Substate.SETTLED])
+    kept = tenant.past_no_return  # then it is no cleaner: a decommission destroys a customer's data
+    if (
+        max(tenant.failures, tenant.attempt) >= ENOUGH
+        and tenant.substate in {Substate.SETTLED, Substate.READY}
+        and not kept
+    ):
         way_on = LOOPED
-    if how.repeats and not how.cancelled:
+    if tenant.error_repeated and not tenant.cancelled:
         way_on = Remedy(f"{NOT_TRANSIENT} {way_on.sentence}", way_on.action)
-    return Remedy(f"{_ESCALATED} {_low(way_on.sentence)}", way_on.action) if how.escalated else way_on
+    return Remedy(f"{_ESCALATED} {_low(way_on.sentence)}", way_on.action) if tenant.escalated else way_on
 
 
 def _remedy(reason: Reason) -> Remedy:
@@ -346,10 +356,10 @@ def _remedy(reason: Reason) -> Remedy:
     return Remedy(f"The {status.name} is down{since}: {status.sentence} {remedy.sentence}".strip(), remedy.action)
 
 
-def _said(how: Standing, *remedies: Remedy) -> Advice:
+def _said(tenant: TenantStatus, *remedies: Remedy) -> Advice:
     """One after the other; the action is the last one's. Who was escalated is not escalated again."""
-    told = [_keeping(how, each) for each in remedies if each.sentence]
-    if how.escalated and how.state is not State.FAILED:
+    told = [_keeping(tenant, each) for each in remedies if each.sentence]
+    if tenant.escalated and tenant.state is not State.FAILED:
         told = [*(each for each in told if each.action != "escalate"), _WAIT_FOR_PLATFORM]
     return Advice(" ".join(each.sentence for each in told), told[-1].action)
 
@@ -377,9 +387,9 @@ def in_words(span: timedelta) -> str:
     return " ".join(part for part in (whole, f"{seconds} s" if seconds or not minutes else "") if part)
 
 
-def _keeping(how: Standing, remedy: Remedy) -> Remedy:
+def _keeping(tenant: TenantStatus, remedy: Remedy) -> Remedy:
     """Nobody is advised to destroy a customer's data."""
-    destroys = remedy.action == "cancel" and how.past_no_return and how.state is State.PROVISIONING
+    destroys = remedy.action == "cancel" and tenant.past_no_return and tenant.state is State.PROVISIONING
     return _KEEP if destroys else remedy
 
 

@@ -11,9 +11,9 @@ from typing import Final
 
 from tenancy.activities.plan import PLAN
 from tenancy.saga.causes import Cause
-from tenancy.saga.stalls import StallKind, Standing
+from tenancy.saga.stalls import StallKind, TenantStatus
 from tenancy.saga.states import State, Substate
-from tenancy.saga.system_status import CLUSTER, INGRESS, STORAGE, Known, SystemStatus
+from tenancy.saga.system_status import CLUSTER, INGRESS, STORAGE, SystemStatus, SystemStatuses
 from tenancy.saga.tenant import OpenStall
 
 PATIENCE: Final = timedelta(seconds=30)
@@ -54,66 +54,74 @@ class Reason:
     status: SystemStatus | None = None
 
 
-def reasons(how: Standing, stall: OpenStall | None, now: datetime, known: Known) -> tuple[Reason, ...]:
+def reasons(
+    tenant: TenantStatus, stall: OpenStall | None, now: datetime, statuses: SystemStatuses
+) -> tuple[Reason, ...]:
     """All that keep it, what is seen now first; of each cause one."""
-    down = (known.down(need, now) for need in _needs(how))
+    down = (statuses.down(need, now) for need in _needs(tenant))
     seen = [Reason(status.cause, status) for status in down if status]
-    recorded = [Reason(cause) for cause in _recorded(how, stall, now, known)]
+    recorded = [Reason(cause) for cause in _recorded(tenant, stall, now, statuses)]
     found: dict[Cause, Reason] = {}
     for each in (*seen, *recorded):
         found.setdefault(each.cause, each)
     return tuple(found.values())
 
 
-def healed(how: Standing, now: datetime, known: Known) -> SystemStatus | None:
+def healed(tenant: TenantStatus, now: datetime, statuses: SystemStatuses) -> SystemStatus | None:
     """The system that made the last attempt fail, if it was found well since."""
-    cause = how.failure_cause
-    return known.healed(cause, how.state_since, now) if cause in SEEN_BY_HEALTH else None
+    cause = tenant.failure_cause
+    return statuses.recovered(cause, tenant.state_since, now) if cause in SEEN_BY_HEALTH else None
 
 
-def _needs(how: Standing) -> tuple[str, ...]:
+def _needs(tenant: TenantStatus) -> tuple[str, ...]:
     """Systems, and parts of the engine by the cause that their silence is, in the order in which they are told."""
-    if how.state is State.PROVISIONING:
-        activity = next((each for each in PLAN if each.name == how.activity), None)
+    if tenant.state is State.PROVISIONING:
+        activity = next((each for each in PLAN if each.name == tenant.activity), None)
         waits = (Cause.ENGINE_TRIGGERER_SILENT,) if activity and activity.is_deferred else ()
         return (*_SCHEDULING, *waits, *(activity.systems if activity else ()))
-    if how.state is State.ACTIVE:
+    if tenant.state is State.ACTIVE:
         return STORAGE, CLUSTER, INGRESS
-    if how.state is State.DECOMMISSIONED:
+    if tenant.state is State.DECOMMISSIONED:
         return ()
-    at_rest = how.state is State.FAILED and how.substate is not Substate.UNWINDING
+    at_rest = tenant.state is State.FAILED and tenant.substate is not Substate.UNWINDING
     return (STORAGE, CLUSTER) if at_rest else (*_SCHEDULING, STORAGE, CLUSTER)
 
 
-def _recorded(how: Standing, stall: OpenStall | None, now: datetime, known: Known) -> Iterator[Cause]:
-    if how.held and not _is_over(how.held, how.held_since, now, known):
-        yield how.held
-    if stall and is_current(stall, how) and not _is_over(stall.cause, stall.observed_at, now, known):
+def _recorded(
+    tenant: TenantStatus, stall: OpenStall | None, now: datetime, statuses: SystemStatuses
+) -> Iterator[Cause]:
+    if tenant.held and not _is_over(tenant.held, tenant.held_since, now, statuses):
+        yield tenant.held
+    if stall and is_current(stall, tenant) and not _is_over(stall.cause, stall.observed_at, now, statuses):
         yield stall.cause
-    over_time = stall is not None and is_current(stall, how)
-    lasting = how.state is State.PROVISIONING and (over_time or _has_lasted(how, now))
-    if lasting and not _is_over(how.activity_cause, how.activity_cause_since, now, known):
-        yield how.activity_cause
-    if how.state is State.FAILED and how.failure_cause and not (how.cancelled or healed(how, now, known)):
-        yield how.failure_cause
+    over_time = stall is not None and is_current(stall, tenant)
+    lasting = tenant.state is State.PROVISIONING and (over_time or _has_lasted(tenant, now))
+    if lasting and not _is_over(tenant.activity_cause, tenant.activity_cause_since, now, statuses):
+        yield tenant.activity_cause
+    if (
+        tenant.state is State.FAILED
+        and tenant.failure_cause
+        and not (tenant.cancelled or healed(tenant, now, statuses))
+    ):
+        yield tenant.failure_cause
 
 
-def _is_over(cause: Cause, recorded_at: datetime | None, now: datetime, known: Known) -> bool:
+def _is_over(cause: Cause, recorded_at: datetime | None, now: datetime, statuses: SystemStatuses) -> bool:
     if cause is Cause.UNKNOWN:
         return True
-    return cause in _STALE_WHEN_ANSWERED and known.healed(cause, recorded_at, now) is not None
+    return cause in _STALE_WHEN_ANSWERED and statuses.recovered(cause, recorded_at, now) is not None
 
 
-def _has_lasted(how: Standing, now: datetime) -> bool:
-    return how.activity_cause_since is not None and now - how.activity_cause_since >= PATIENCE
+def _has_lasted(tenant: TenantStatus, now: datetime) -> bool:
+    return tenant.activity_cause_since is not None and now - tenant.activity_cause_since >= PATIENCE
 
 
-def is_current(stall: OpenStall, how: Standing) -> bool:
+def is_current(stall: OpenStall, tenant: TenantStatus) -> bool:
     """Was it recorded of the activity or the state that the tenant is in now?"""
     match stall.kind:
         case StallKind.ACTIVITY | StallKind.PROVISIONING:
-            fresh = stall.observed_at is None or stall.observed_at >= how.activity_since
-            return how.state is State.PROVISIONING and stall.activity == how.activity and fresh
+            fresh = stall.observed_at is None or stall.observed_at >= tenant.activity_since
+            return tenant.state is State.PROVISIONING and stall.activity == tenant.activity and fresh
         case StallKind.IN_BETWEEN:
-            return how.substate is Substate.UNWINDING or how.state in {State.CANCELLING, State.DECOMMISSIONING}
-    return how.state is State.FAILED and how.substate is not Substate.UNWINDING
+            return tenant.substate is Substate.UNWINDING or tenant.state in {State.CANCELLING, State.DECOMMISSIONING}
+    return tenant.state is State.FAILED and tenant.substate is not Substate.UNWINDING

@@ -19,7 +19,7 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Platform
 from tenancy.saga.stalls import Limits, Stall, stall_of
 from tenancy.saga.states import State
-from tenancy.saga.system_status import ENGINE, FRESH, Known, SystemStatus
+from tenancy.saga.system_status import ENGINE, FRESH, SystemStatus, SystemStatuses
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,13 @@ class Counsel:
         plan = self.platform.plans.get(line.parameters.plan)
         return self.health.trouble_of(line.parameters.region, pool=plan.workflow_pool if plan else "")
 
-    def known(self, line: TenantSummary) -> Known:
+    def known(self, line: TenantSummary) -> SystemStatuses:
         """What is known now of the systems of its region and of the workflow engine."""
         return self._known_of(line.parameters.region)
 
-    def _known_of(self, region: str) -> Known:
+    def _known_of(self, region: str) -> SystemStatuses:
         checks = (self.health.of(system, region) for system in (System.STORAGE, System.CLUSTER, System.INGRESS))
-        return Known((*self._engine, *(_status(check) for check in checks if check and check.checked_at)))
+        return SystemStatuses((*self._engine, *(_status(check) for check in checks if check and check.checked_at)))
 
     @cached_property
     def _engine(self) -> tuple[SystemStatus, ...]:

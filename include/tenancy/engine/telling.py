@@ -61,17 +61,17 @@ def alert_of_class(kept: StoredIncidentGroup) -> Alert:
 
 def alert_of(untold: UnannouncedStall, now: datetime, bounds: Limits) -> Alert:
     """What is told of it."""
-    how, stall = untold.standing, untold.stall
+    tenant, stall = untold.standing, untold.stall
     of_activity = stall.kind == StallKind.ACTIVITY
     return stall_alert(
         key=untold.key,
         tenant_id=untold.tenant_id,
         slug=untold.slug,
         region=untold.region,
-        what=what_is_stuck(stall.kind, stall.activity, how.state),
-        since=how.activity_since if of_activity else how.state_since,
+        what=what_is_stuck(stall.kind, stall.activity, tenant.state),
+        since=tenant.activity_since if of_activity else tenant.state_since,
         cause=stall.message,
-        next_action=advise(how, stall, now, bounds).sentence,
+        next_action=advise(tenant, stall, now, bounds).sentence,
         details={
             "stall": stall.kind,
             "activity": stall.activity or "",

@@ -7,7 +7,7 @@ from typing import Any
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.causes import cause_of
 from tenancy.saga.names import ActivityName, TenantId
-from tenancy.saga.stalls import Standing
+from tenancy.saga.stalls import TenantStatus
 from tenancy.saga.states import State, Substate
 from tenancy.saga.tenant import OpenStall
 
@@ -17,7 +17,7 @@ class StoredStatus:
     """One tenant, and the stall that is recorded of it."""
 
     tenant_id: TenantId
-    standing: Standing
+    standing: TenantStatus
     stall: OpenStall | None
 
 
@@ -27,9 +27,9 @@ def load_statuses(ledger: LedgerSession) -> Iterator[StoredStatus]:
         yield StoredStatus(TenantId(row["tenant_id"]), status_of(row), open_stall_of(row))
 
 
-def status_of(row: dict[str, Any]) -> Standing:
+def status_of(row: dict[str, Any]) -> TenantStatus:
     """From a row of the table of tenants."""
-    return Standing(
+    return TenantStatus(
         state=State(row["state"]),
         substate=Substate(row["substate"]) if row["substate"] else None,
         activity=ActivityName(row["activity"]) if row["activity"] else None,
@@ -41,8 +41,8 @@ def status_of(row: dict[str, Any]) -> Standing:
         failures=row["failures"],
         attempt=row["attempt"],
         failure_cause=cause_of(row["failure_cause"]) if row["failure_cause"] else None,
-        repeats=row["repeats"],
-        class_tenants=row.get("class_tenants") or 0,  # looked up for readers only
+        error_repeated=row["repeats"],
+        group_tenants=row.get("class_tenants") or 0,  # looked up for readers only
         turn_since=row["turn_since"],
         held_since=row["held_at"],
         activity_cause=cause_of(row["activity_cause"] or ""),

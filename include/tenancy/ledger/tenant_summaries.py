@@ -16,7 +16,7 @@ from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.tenant_statuses import open_stall_of, status_of
 from tenancy.saga.errors import LedgerOutdatedError
 from tenancy.saga.names import RunId, TenantId, is_slug
-from tenancy.saga.stalls import FAILED, IN_BETWEEN, PROVISIONING, Limits, Standing
+from tenancy.saga.stalls import FAILED, IN_BETWEEN, PROVISIONING, Limits, TenantStatus
 from tenancy.saga.states import State, Substate
 from tenancy.saga.tenant import OpenStall, Parameters
 
@@ -40,7 +40,7 @@ class TenantSummary:
     needs_attention: bool
     held: str
     """Why its run does not go on, when that is not the tenant's matter."""
-    standing: Standing
+    standing: TenantStatus
     stall: OpenStall | None = None
     """The stall that is recorded; a newer one may be seen already (saga/stalls.py)."""
     class_issue: int | None = None

@@ -8,7 +8,7 @@ from typing import Any
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.tenant_statuses import open_stall_of, status_of
 from tenancy.saga.names import TenantId
-from tenancy.saga.stalls import NOT_LOOKED_AT, Standing
+from tenancy.saga.stalls import NOT_LOOKED_AT, TenantStatus
 from tenancy.saga.tenant import OpenStall
 
 
@@ -21,7 +21,7 @@ class UnannouncedStall:
     slug: str
     region: str
     plan: str
-    standing: Standing
+    standing: TenantStatus
     stall: OpenStall
 
 

@@ -52,7 +52,7 @@ class Stall:
 
 
 @dataclass(frozen=True)
-class Standing:
+class TenantStatus:
     """How a tenant stands: its state and the clocks of its row, UTC."""
 
     state: State
@@ -72,9 +72,9 @@ class Standing:
     """The number of its newest attempt. While it is Failed, none of them ended Active (saga/loops.py)."""
     failure_cause: Cause | None = None
     """Why the last one did."""
-    repeats: bool = False
+    error_repeated: bool = False
     """Did the last two fail at the same activity with the same error?"""
-    class_tenants: int = 0
+    group_tenants: int = 0
     """How many tenants are in the class of stall that it belongs to; 0: it belongs to none."""
     turn_since: datetime | None = None
     """When it last ceased to wait for its turn; None when it never did."""
@@ -109,33 +109,33 @@ class Limits:
     tenants: Mapping[str, timedelta]
 
 
-def stall_of(standing: Standing, now: datetime, limits: Limits) -> Stall | None:
+def stall_of(tenant: TenantStatus, now: datetime, limits: Limits) -> Stall | None:
     """The stall this tenant is in; None while all is in time."""
-    if standing.held in WAITS_ITS_TURN:
+    if tenant.held in WAITS_ITS_TURN:
         return None
-    if standing.state is State.PROVISIONING:
-        return _of_provisioning(standing, now, limits)
-    if standing.state is State.FAILED and standing.substate is not Substate.UNWINDING:
-        return _of_failed(standing, now, limits)
-    if standing.state in {State.ACTIVE, State.DECOMMISSIONED}:
+    if tenant.state is State.PROVISIONING:
+        return _of_provisioning(tenant, now, limits)
+    if tenant.state is State.FAILED and tenant.substate is not Substate.UNWINDING:
+        return _of_failed(tenant, now, limits)
+    if tenant.state in {State.ACTIVE, State.DECOMMISSIONED}:
         return None
-    return _over(StallKind.IN_BETWEEN, None, standing.state_clock, limits.tenants[IN_BETWEEN], now)
+    return _over(StallKind.IN_BETWEEN, None, tenant.state_clock, limits.tenants[IN_BETWEEN], now)
 
 
-def _of_provisioning(standing: Standing, now: datetime, limits: Limits) -> Stall | None:
-    activity = standing.activity
+def _of_provisioning(tenant: TenantStatus, now: datetime, limits: Limits) -> Stall | None:
+    activity = tenant.activity
     limit = limits.activities.get(activity) if activity else None
-    wedged = _over(StallKind.ACTIVITY, activity, standing.activity_clock, limit, now) if limit else None
+    wedged = _over(StallKind.ACTIVITY, activity, tenant.activity_clock, limit, now) if limit else None
     whole = limits.tenants[PROVISIONING]
-    return wedged or _over(StallKind.PROVISIONING, activity, standing.state_clock, whole, now)
+    return wedged or _over(StallKind.PROVISIONING, activity, tenant.state_clock, whole, now)
 
 
-def _of_failed(standing: Standing, now: datetime, limits: Limits) -> Stall | None:
-    if standing.substate is Substate.STUCK:
-        return Stall(StallKind.UNDOING, None, standing.state_since, timedelta())
-    if standing.escalated and standing.escalation_sent:
+def _of_failed(tenant: TenantStatus, now: datetime, limits: Limits) -> Stall | None:
+    if tenant.substate is Substate.STUCK:
+        return Stall(StallKind.UNDOING, None, tenant.state_since, timedelta())
+    if tenant.escalated and tenant.escalation_sent:
         return None
-    return _over(StallKind.UNTOUCHED, None, standing.state_since, limits.tenants[FAILED], now)
+    return _over(StallKind.UNTOUCHED, None, tenant.state_since, limits.tenants[FAILED], now)
 
 
 def _over(

@@ -43,7 +43,7 @@ class SystemStatus:
 
 
 @dataclass(frozen=True)
-class Known:
+class SystemStatuses:
     """All that is known now of the systems of one region and of the whole platform."""
 
     statuses: tuple[SystemStatus, ...] = ()
@@ -53,7 +53,7 @@ class Known:
         fresh = (each for each in self.statuses if _is_fresh(each, now) and each.condition is Condition.DOWN)
         return next((each for each in fresh if need in {each.system, each.cause}), None)
 
-    def healed(self, cause: Cause, recorded_at: datetime | None, now: datetime) -> SystemStatus | None:
+    def recovered(self, cause: Cause, recorded_at: datetime | None, now: datetime) -> SystemStatus | None:
         """The newer look that finds well what this cause blames; None when nothing newer is known."""
         about = [each for each in self.statuses if each.system == cause.system and each.cause in {cause, Cause.UNKNOWN}]
         newer = [each for each in about if _is_fresh(each, now) and (not recorded_at or each.observed_at > recorded_at)]
@@ -61,7 +61,7 @@ class Known:
         return newer[0] if newer and all(each.condition in well for each in newer) else None
 
 
-NOTHING_KNOWN: Final = Known()
+NO_STATUSES: Final = SystemStatuses()
 _ANSWERS: Final = frozenset({Condition.OK, Condition.DEGRADED})
 _WELL: Final = {
     Cause.STORAGE_UNREACHABLE: _ANSWERS,

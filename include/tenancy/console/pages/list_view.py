@@ -116,7 +116,7 @@ def is_busy(line: TenantSummary) -> bool:
 
 def what_is_so(line: TenantSummary, counsel: Counsel) -> tuple[Hashable, ...]:
     """All that a page says of it but for the time: as long as this is the same, the page is."""
-    belongs = (line.class_issue, line.standing.class_tenants)
+    belongs = (line.class_issue, line.standing.group_tenants)
     told = (counsel.stall(line), counsel.cause(line), counsel.advice(line).sentence)
     return line.tenant_id, line.seq, line.needs_attention, told, belongs
 
