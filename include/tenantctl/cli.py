@@ -1,6 +1,7 @@
-"""`tenantctl`: the list of verbs, the options before them, and the way out.
+"""`tenantctl`: lists the commands, reads the options before them, and returns the exit code.
 
-Verbs stand in `reading` (look), `acting` (change) and `lasting` (change and wait). A new one is a function there.
+Commands are functions in `read_commands`, `action_commands` and `long_running_commands`. A new one is
+a function there.
 """
 
 import io
@@ -12,14 +13,14 @@ from typing import Final
 import typer
 from typer.exceptions import TyperException
 
-from tenantctl import acting, lasting, options, reading
-from tenantctl.exits import ExitCode
+from tenantctl import action_commands, long_running_commands, options, read_commands
+from tenantctl.commands import Invocation, register
+from tenantctl.environment import Environment
+from tenantctl.exit_codes import ExitCode
 from tenantctl.target import ConnectionOptions
 from tenantctl.text import escape_controls
-from tenantctl.verbs import Invocation, register
-from tenantctl.world import Environment
 
-_COMMANDS: Final = (*reading.COMMANDS, *acting.COMMANDS, *lasting.COMMANDS)
+_COMMANDS: Final = (*read_commands.COMMANDS, *action_commands.COMMANDS, *long_running_commands.COMMANDS)
 _CODES: Final = (
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 no such tenant, 5 not allowed, 6 not done in time. "
     "A stuck tenant? tenantctl recover SLUG"

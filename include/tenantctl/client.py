@@ -1,7 +1,7 @@
 """The API over HTTP: logs in, sends, repeats what a broken connection cut off, and says what went wrong and where.
 
 A write carries an idempotency key, so repeating it does nothing twice. Whether to wait and ask again is decided by
-whoever calls (`waiting`), not here.
+whoever calls (`polling`), not here.
 """
 
 import re
@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 import httpx
 
-from tenantctl import answers, diagnosis
-from tenantctl.answers import ApiResponse
-from tenantctl.exits import ApiFailure, NotAuthorized, TenantctlError, Unavailable, UsageError
+from tenantctl import diagnosis, responses
+from tenantctl.exit_codes import ApiFailure, NotAuthorized, TenantctlError, Unavailable, UsageError
+from tenantctl.responses import ApiResponse
 from tenantctl.target import API, Target
 
 TIMEOUT_SECONDS: Final = 30.0
@@ -85,7 +85,7 @@ class ApiClient:
     def _read(self, response: httpx.Response) -> ApiResponse:
         """The answer. Before a login is called wrong, Airflow is asked whether it can check one at all."""
         try:
-            return answers.parse_response(response)
+            return responses.parse_response(response)
         except TenantctlError as error:
             health_error = (
                 diagnosis.diagnose_health(self._target.url, self._health()) if diagnosis.is_doubtful(response) else None
@@ -135,7 +135,7 @@ class ApiClient:
         """Repeat what was cut off. The server may still be at work on it: its answer is what we are after."""
         response = self._http.request(method, url, **request)
         for _ in range(_AT_WORK_LOOKS):
-            wait = answers.retry_after(response)
+            wait = responses.retry_after(response)
             if response.status_code != 409 or wait is None or wait > _AT_WORK_SECONDS:
                 break
             self._sleep(float(wait))

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import httpx
 
-from tenantctl.exits import ApiFailure, TenantctlError, Unavailable
+from tenantctl.exit_codes import ApiFailure, TenantctlError, Unavailable
 
 HEALTH: Final = "/api/v2/monitor/health"
 """Airflow's own report. It wants no login, and answers also when Airflow's database does not."""

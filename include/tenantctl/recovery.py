@@ -6,15 +6,15 @@ It can be stopped and started again at any point: the next one decides from the 
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tenantctl.answers import ApiResponse
 from tenantctl.client import tenant_path
-from tenantctl.exits import ExitCode, Refused, Unavailable, UsageError
-from tenantctl.recovering import RecoveryHistory, Stop, TakeAction, Wait, next_step
+from tenantctl.exit_codes import ExitCode, Refused, Unavailable, UsageError
+from tenantctl.polling import POLL_SECONDS, Poller
+from tenantctl.recovery_policy import RecoveryHistory, Stop, TakeAction, Wait, next_step
+from tenantctl.responses import ApiResponse
 from tenantctl.session import Session
-from tenantctl.settling import UnwindingReporter
 from tenantctl.tenant import Tenant
 from tenantctl.text import duration_in_words
-from tenantctl.waiting import POLL_SECONDS, Poller
+from tenantctl.unwinding import UnwindingReporter
 
 _REFUSALS: Final = 5
 """So often the API may say "not yet" to one step; then something else is wrong."""

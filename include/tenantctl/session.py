@@ -11,11 +11,11 @@ from typing import Any, Final
 from rich.console import RenderableType
 from rich.text import Text
 
-from tenantctl.answers import ApiResponse
 from tenantctl.client import ApiClient, tenant_path
-from tenantctl.exits import TenantctlError, UsageError
+from tenantctl.environment import Environment
+from tenantctl.exit_codes import TenantctlError, UsageError
+from tenantctl.responses import ApiResponse
 from tenantctl.text import escape_controls
-from tenantctl.world import Environment
 
 _LONGEST_REASON: Final = 500
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
-from tenantctl.exits import UsageError
+from tenantctl.exit_codes import UsageError
 
 API: Final = "/tenancy/api/v1"
 _OPERATOR: Final = "operator"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tenantctl.cli import main
-from tenantctl.world import Environment, console
+from tenantctl.environment import Environment, console
 from tests.contract.fake_tenancy_api import PASSWORD, FakeTenancy
 
 ENVIRON = {"TENANCY_URL": "https://tenancy.example", "TENANCY_USER": "op", "TENANCY_PASSWORD": PASSWORD}

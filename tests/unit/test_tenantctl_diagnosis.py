@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tenantctl.client import ApiClient
-from tenantctl.exits import ExitCode, TenantctlError
+from tenantctl.exit_codes import ExitCode, TenantctlError
 from tenantctl.target import Target
 from tests.contract.fake_tenancy_api import BASE, FakeTenancy, FakeTenant
 from tests.unit.ctl import ENVIRON, run

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tenantctl import acting, lasting, reading
-from tenantctl.exits import ExitCode
+from tenantctl import action_commands, long_running_commands, read_commands
+from tenantctl.exit_codes import ExitCode
 from tests.contract.fake_tenancy_api import FakeTenancy, FakeTenant
 from tests.unit.ctl import run
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGE = (PROJECT / "docs" / "reference" / "tenantctl.md").read_text(encoding="utf-8")
-COMMANDS = [entry.name for entry in (*reading.COMMANDS, *acting.COMMANDS, *lasting.COMMANDS)]
+SPECS = (*read_commands.COMMANDS, *action_commands.COMMANDS, *long_running_commands.COMMANDS)
+COMMANDS = [spec.name for spec in SPECS]
 
 
 @pytest.mark.parametrize("verb", COMMANDS)
@@ -28,7 +29,7 @@ def test_each_verb_has_help_with_an_example_and_a_line_in_the_page(verb: str, ca
 
 
 def test_each_example_is_a_line_that_the_command_line_understands():
-    for entry in (*reading.COMMANDS, *acting.COMMANDS, *lasting.COMMANDS):
+    for entry in SPECS:
         words = [word.strip('"') for word in re.findall(r'"[^"]*"|\S+', entry.example)]
         ended = run(FakeTenancy(FakeTenant("acme", "Active")), *words)
         assert "--help" not in ended.err, ended.err

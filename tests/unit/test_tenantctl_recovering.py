@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tenancy.saga import loops
 from tenancy.saga.names import ActivityName
 from tenancy.saga.tenant import Failure as SagaFailure
-from tenantctl.exits import ExitCode
-from tenantctl.recovering import RecoveryHistory, Step, Stop, TakeAction, Wait, is_same_failure, next_step
+from tenantctl.exit_codes import ExitCode
+from tenantctl.recovery_policy import RecoveryHistory, Step, Stop, TakeAction, Wait, is_same_failure, next_step
 from tenantctl.tenant import Failure, Tenant
 from tests.unit.sagas import tenant_in
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tenantctl.exits import UsageError
+from tenantctl.exit_codes import UsageError
 from tenantctl.target import ConnectionOptions, Target, resolve_target
 from tests.contract.fake_tenancy_api import PASSWORD, FakeTenancy, FakeTenant
 from tests.unit.ctl import run

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tenantctl.cards import pairs
+from tenantctl.details import pairs
 from tenantctl.tenant import phase
 from tenantctl.text import escape_controls, format_duration, format_time
 

@@ -21,7 +21,7 @@ _WIDE = 10_000
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Say it to `verbs` instead of rich's exit with code 1."""
+        """Say it to `commands` instead of rich's exit with code 1."""
         self.quiet = True
         raise BrokenPipeError
 

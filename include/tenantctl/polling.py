@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from tenantctl.exits import TimedOut, Unavailable
+from tenantctl.exit_codes import TimedOut, Unavailable
 from tenantctl.session import Session
 from tenantctl.text import as_sentence, duration_in_words
 

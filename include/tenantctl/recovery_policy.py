@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
-from tenantctl.exits import ExitCode
+from tenantctl.exit_codes import ExitCode
 from tenantctl.tenant import ENOUGH_ATTEMPTS, Failure, Tenant
 from tenantctl.text import as_sentence, format_duration
 

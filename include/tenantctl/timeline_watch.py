@@ -7,14 +7,14 @@ from typing import Any
 from rich.live import Live
 from rich.text import Text
 
-from tenantctl import pane
-from tenantctl.answers import ApiResponse
+from tenantctl import timeline_view
 from tenantctl.client import tenant_path
-from tenantctl.exits import ExitCode
+from tenantctl.exit_codes import ExitCode
+from tenantctl.polling import Poller
+from tenantctl.responses import ApiResponse
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant
 from tenantctl.text import escape_controls
-from tenantctl.waiting import Poller
 
 Json = Mapping[str, Any]
 Show = Callable[[Tenant, Json], None]
@@ -39,7 +39,7 @@ def _follow_until_rest(session: Session, ref: str, poller: Poller, show: Show) -
     while True:
         answer, timeline = poller.poll(lambda: _fetch(session, known))
         tenant = Tenant.of(answer.data)
-        show(tenant, pane.latest_attempt(timeline.data))
+        show(tenant, timeline_view.latest_attempt(timeline.data))
         if not tenant.is_in_motion:
             return answer
         poller.pause(status=f"{tenant.slug} is {tenant.phase}. {tenant.next_action}")
@@ -62,7 +62,7 @@ class _Screen:
 
     def _light(self, session: Session) -> None:
         drawing, live = (
-            pane.TimelinePane(),
+            timeline_view.TimelinePane(),
             Live(console=session.environment.out, refresh_per_second=8, vertical_overflow="visible"),
         )
         self.lit = live
@@ -80,15 +80,15 @@ class LineReporter:
 
     def show(self, tenant: Tenant, attempt: Json) -> None:
         """Say what is new."""
-        new = list(pane.changed_rows(self._previous, attempt))
+        new = list(timeline_view.changed_rows(self._previous, attempt))
         if not self._previous and tenant.phase != self._phase:
             self._say_headline(tenant)
         for row in new:
-            self._session.print_line(f"  {pane.format_row(row)}")
+            self._session.print_line(f"  {timeline_view.format_row(row)}")
         self._previous = attempt
         if tenant.phase != self._phase:
             self._say_headline(tenant)
 
     def _say_headline(self, tenant: Tenant) -> None:
         self._phase = tenant.phase
-        self._session.print_line(pane.headline(tenant))
+        self._session.print_line(timeline_view.headline(tenant))

@@ -2,20 +2,20 @@
 
 from typing import Final
 
-from tenantctl import cards, watching
-from tenantctl.batching import AT_ONCE
-from tenantctl.classes import recover_class
+from tenantctl import details, timeline_watch
+from tenantctl.actions import require_id
 from tenantctl.client import tenant_path
-from tenantctl.deeds import require_id
-from tenantctl.exits import ExitCode, UsageError
+from tenantctl.commands import CommandSpec
+from tenantctl.exit_codes import ExitCode, UsageError
+from tenantctl.group_plan import AT_ONCE
+from tenantctl.incident_groups import recover_class
 from tenantctl.options import AtOnce, ClassId, Confirm, DryRun, MaybeRef, Reason, Ref, Timeout, Yes
-from tenantctl.recovering import RecoveryHistory, Stop, next_step, remaining_steps
+from tenantctl.polling import DEFAULT_TIMEOUT_SECONDS
 from tenantctl.recovery import DESTROYS_WHY, SLUG_WHY, Recovery
+from tenantctl.recovery_policy import RecoveryHistory, Stop, next_step, remaining_steps
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant
 from tenantctl.text import format_duration
-from tenantctl.verbs import CommandSpec
-from tenantctl.waiting import DEFAULT_TIMEOUT_SECONDS
 
 _USUAL_SECONDS: Final = 300.0
 """Runbook: "Most tenants reach Active within 30 seconds to 5 minutes"."""
@@ -25,7 +25,7 @@ def watch(session: Session, ref: Ref, *, timeout: Timeout = DEFAULT_TIMEOUT_SECO
     """Watch the timeline, live.
 
     Until the tenant rests; exit code 1 when it rests Failed."""
-    return watching.watch_tenant(session, ref, timeout)
+    return timeline_watch.watch_tenant(session, ref, timeout)
 
 
 def recover(
@@ -90,7 +90,7 @@ def _report_plan(session: Session, tenant: Tenant, rest: tuple[str, ...]) -> Exi
         session.print_line(f"Dry run, nothing was done. {_describe_state(tenant)} It would {', then '.join(rest)}.")
         if "cancel" in rest and not session.json:
             dry = session.api.post(tenant_path(tenant.id, "cancel"), {"reason": "dry run"}, dry_run=True)
-            session.environment.show(cards.draw_preview(dry.data))
+            session.environment.show(details.draw_preview(dry.data))
         return ExitCode.DONE
     stop = next_step(tenant, RecoveryHistory.start(tenant))
     assert isinstance(stop, Stop)

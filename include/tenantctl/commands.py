@@ -12,11 +12,11 @@ import typer
 
 from tenantctl import options, target
 from tenantctl.client import ApiClient
-from tenantctl.exits import ExitCode, TenantctlError
+from tenantctl.environment import Environment
+from tenantctl.exit_codes import ExitCode, TenantctlError
 from tenantctl.session import Session
 from tenantctl.target import ConnectionOptions
 from tenantctl.text import escape_controls
-from tenantctl.world import Environment
 
 Command = Callable[..., ExitCode]
 INTERRUPTED: Final = "Left; what runs goes on without us."

@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tenantctl.batching import PlannedRecovery, canary_first
-from tenantctl.exits import ExitCode, TenantctlError
-from tenantctl.recovering import Stop
+from tenantctl.exit_codes import ExitCode, TenantctlError
+from tenantctl.group_plan import PlannedRecovery, canary_first
+from tenantctl.polling import POLL_SECONDS
 from tenantctl.recovery import Pause, Recovery
+from tenantctl.recovery_policy import Stop
 from tenantctl.session import Session
-from tenantctl.waiting import POLL_SECONDS
 
 RECOVERED, FAILED, UNDER_WAY, SKIPPED, NOT_BEGUN = "recovered", "failed", "left under way", "skipped", "not begun"
 

@@ -12,7 +12,15 @@ from typing import Any, Final
 import httpx
 
 from tenantctl import diagnosis
-from tenantctl.exits import ApiFailure, NotAuthorized, Refused, TenantctlError, TenantNotFound, Unavailable, UsageError
+from tenantctl.exit_codes import (
+    ApiFailure,
+    NotAuthorized,
+    Refused,
+    TenantctlError,
+    TenantNotFound,
+    Unavailable,
+    UsageError,
+)
 from tenantctl.text import as_sentence, duration_in_words
 
 _PROBLEM: Final = "application/problem+json"

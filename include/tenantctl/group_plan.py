@@ -1,10 +1,10 @@
-"""What recovering a class does to each of its tenants, and in which order. Pure; `batch` carries it out."""
+"""What recovering a class does to each of its tenants, and in which order. Pure; `group_recovery` carries it out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from tenantctl.recovering import RecoveryHistory, Stop, next_step, remaining_steps
+from tenantctl.recovery_policy import RecoveryHistory, Stop, next_step, remaining_steps
 from tenantctl.tenant import Tenant
 
 AT_ONCE: Final = 3

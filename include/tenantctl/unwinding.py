@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from tenantctl.answers import ApiResponse
-from tenantctl.cards import progress_line
-from tenantctl.exits import ExitCode
+from tenantctl.details import progress_line
+from tenantctl.exit_codes import ExitCode
+from tenantctl.polling import Poller
+from tenantctl.responses import ApiResponse
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant, UnwindingProgress
 from tenantctl.text import format_duration
-from tenantctl.waiting import Poller
 
 _CLEAN: Final = frozenset({"Failed settled", "Failed ready", "Decommissioned"})
 

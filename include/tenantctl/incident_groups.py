@@ -3,10 +3,10 @@
 import json
 from typing import Any, Final
 
-from tenantctl import tables
-from tenantctl.batch import GroupRecovery
-from tenantctl.batching import PlannedRecovery, canary_first, plan_recovery
-from tenantctl.exits import ExitCode
+from tenantctl import lists
+from tenantctl.exit_codes import ExitCode
+from tenantctl.group_plan import PlannedRecovery, canary_first, plan_recovery
+from tenantctl.group_recovery import GroupRecovery
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant
 from tenantctl.text import as_sentence
@@ -59,7 +59,7 @@ def _planned(session: Session, found: dict[str, Any], cases: list[PlannedRecover
         )
     else:
         session.print_line("There is nothing to recover.", "green")
-    session.environment.show(tables.draw_plan(plan))
+    session.environment.show(lists.draw_plan(plan))
     return ExitCode.DONE
 
 
@@ -67,4 +67,4 @@ def _report(session: Session, class_id: int, group_recovery: GroupRecovery) -> N
     if session.json:
         session.write_json(json.dumps({"class": class_id, "tenants": group_recovery.report}))
     else:
-        session.environment.show(tables.draw_report(group_recovery.report))
+        session.environment.show(lists.draw_report(group_recovery.report))

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from tenantctl import cards, pane, tables
+from tenantctl import details, lists, timeline_view
 from tenantctl.client import tenant_path
-from tenantctl.exits import ExitCode
+from tenantctl.commands import CommandSpec
+from tenantctl.exit_codes import ExitCode
 from tenantctl.options import After, Attention, Cursor, FactsLimit, Limit, Plan, Ref, Region, Search, State, Substate
 from tenantctl.session import Session
-from tenantctl.verbs import CommandSpec
 
 
 def list_(
@@ -25,7 +25,7 @@ def list_(
     """List tenants; those marked with ! need somebody."""
     asked = {"state": state, "substate": substate, "region": region, "plan": plan, "q": search, "cursor": cursor}
     answer = session.api.get("/tenants", {**asked, "limit": limit, "attention": "true" if attention else None})
-    session.show_response(answer, tables.draw_tenants)
+    session.show_response(answer, lists.draw_tenants)
     if answer.data.get("next"):
         session.warn(f"There are more: add --cursor {answer.data['next']}")
     return ExitCode.DONE
@@ -35,19 +35,19 @@ def show(session: Session, ref: Ref) -> ExitCode:
     """Show one tenant.
 
     Its state, its failures, what may be done now and what to do next."""
-    session.show_response(session.fetch_tenant(ref), cards.draw_tenant)
+    session.show_response(session.fetch_tenant(ref), details.draw_tenant)
     return ExitCode.DONE
 
 
 def timeline(session: Session, ref: Ref) -> ExitCode:
     """Show every attempt, activity by activity."""
-    session.show_response(session.api.get(tenant_path(ref, "timeline")), pane.draw_attempts)
+    session.show_response(session.api.get(tenant_path(ref, "timeline")), timeline_view.draw_attempts)
     return ExitCode.DONE
 
 
 def errors(session: Session, ref: Ref) -> ExitCode:
     """Show the saga's error log, oldest first."""
-    session.show_response(session.api.get(tenant_path(ref, "errors")), tables.draw_errors)
+    session.show_response(session.api.get(tenant_path(ref, "errors")), lists.draw_errors)
     return ExitCode.DONE
 
 
@@ -56,7 +56,7 @@ def audit(session: Session, ref: Ref, *, after: After = 0, limit: FactsLimit = 2
 
     Exit code 1 when its chain of hashes is broken."""
     answer = session.api.get(tenant_path(ref, "audit"), {"after": str(after), "limit": limit})
-    session.show_response(answer, tables.draw_audit)
+    session.show_response(answer, lists.draw_audit)
     if answer.data.get("next"):
         session.warn(f"There are more: add --after {answer.data['next']}")
     return ExitCode.DONE if answer.data.get("chain", "whole") == "whole" else ExitCode.FAILED
@@ -66,7 +66,7 @@ def resources(session: Session, ref: Ref) -> ExitCode:
     """Show what the tenant has outside.
 
     Databases, handles, workloads, and how far each is."""
-    session.show_response(session.api.get(tenant_path(ref, "resources")), tables.draw_resources)
+    session.show_response(session.api.get(tenant_path(ref, "resources")), lists.draw_resources)
     return ExitCode.DONE
 
 
@@ -75,8 +75,8 @@ def health(session: Session) -> ExitCode:
 
     Ledger, workflow engine, storage, cluster and ingress of each region, room. Exit code 1 when something is down."""
     answer = session.api.get("/health")
-    session.show_response(answer, tables.draw_health)
-    return ExitCode.DONE if tables.is_healthy(answer.data) else ExitCode.FAILED
+    session.show_response(answer, lists.draw_health)
+    return ExitCode.DONE if lists.is_healthy(answer.data) else ExitCode.FAILED
 
 
 def findings(session: Session) -> ExitCode:
@@ -84,7 +84,7 @@ def findings(session: Session) -> ExitCode:
 
     Orphans, what is missing of Active tenants, edited rows, and what to do. Exit code 1 unless there is nothing."""
     answer = session.api.get("/findings")
-    session.show_response(answer, tables.draw_findings)
+    session.show_response(answer, lists.draw_findings)
     check = answer.data.get("check") or {}
     if check.get("late"):
         session.warn("The reality check is late: this may be old. Is the DAG tenant_reality_check there, not paused?")
@@ -98,7 +98,7 @@ def classes(session: Session) -> ExitCode:
 
     Each is one matter of several tenants, to be escalated once; `recover --class ID` recovers them together."""
     answer = session.api.get("/classes")
-    session.show_response(answer, tables.draw_classes)
+    session.show_response(answer, lists.draw_classes)
     if answer.data.get("cut"):
         session.warn(f"And {answer.data.get('others') or 'some'} more.")
     return ExitCode.DONE

@@ -1,19 +1,19 @@
 """The verbs that change something: create, cancel, reset, retry, decommission, recreate, invitation, escalate.
 
-Each asks for what is missing, has a dry run, and ends by saying what comes next (`deeds`).
+Each asks for what is missing, has a dry run, and ends by saying what comes next (`actions`).
 """
 
 from typing import Final
 
-from tenantctl import capture, cards
+from tenantctl import details, escalation_summary
+from tenantctl.actions import TenantAction, describe_tenant, finish_unwinding, report_done, report_preview, require_id
 from tenantctl.client import tenant_path
-from tenantctl.deeds import TenantAction, describe_tenant, finish_unwinding, report_done, report_preview, require_id
-from tenantctl.exits import ExitCode, UsageError
+from tenantctl.commands import CommandSpec
+from tenantctl.exit_codes import ExitCode, UsageError
 from tenantctl.options import Confirm, DryRun, Email, Force, Name, Plan, Reason, Ref, Region, Renew, Timeout, Waits, Yes
+from tenantctl.polling import DEFAULT_TIMEOUT_SECONDS
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant
-from tenantctl.verbs import CommandSpec
-from tenantctl.waiting import DEFAULT_TIMEOUT_SECONDS
 
 _GOES_ON: Final = "Left; the saga goes on without us. `tenantctl watch` shows it again."
 
@@ -180,7 +180,7 @@ def escalate(
     action = TenantAction(session, ref, "escalate", reason, yes)
     code = action.preview() if dry_run else report_done(session, action.perform())
     if not session.json:
-        session.print_line(f"\n{capture.escalation_summary(session.api, ref)}")
+        session.print_line(f"\n{escalation_summary.escalation_summary(session.api, ref)}")
     return code
 
 
@@ -191,7 +191,7 @@ def invitation(session: Session, ref: Ref, *, renew: Renew = False, reason: Reas
     """
     why = session.require_reason(reason, f"make {ref} a new invitation") if renew else reason or ""
     answer = session.api.post(tenant_path(ref, "invitation"), {"renew": renew, "reason": why})
-    session.show_response(answer, cards.draw_invitation)
+    session.show_response(answer, details.draw_invitation)
     return ExitCode.DONE
 
 

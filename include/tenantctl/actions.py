@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from tenantctl import cards
-from tenantctl.answers import ApiResponse
+from tenantctl import details
 from tenantctl.client import tenant_path
-from tenantctl.exits import ExitCode, Refused, TenantctlError, UsageError
+from tenantctl.exit_codes import ExitCode, Refused, TenantctlError, UsageError
+from tenantctl.responses import ApiResponse
 from tenantctl.session import Session
-from tenantctl.settling import wait_for_unwinding
 from tenantctl.tenant import Tenant
+from tenantctl.unwinding import wait_for_unwinding
 
 
 @dataclass(frozen=True)
@@ -122,5 +122,5 @@ def report_result(session: Session, answer: ApiResponse) -> None:
 
 def report_preview(session: Session, answer: ApiResponse) -> ExitCode:
     """Show a dry run."""
-    session.show_response(answer, cards.draw_preview)
+    session.show_response(answer, details.draw_preview)
     return ExitCode.REFUSED if answer.data.get("allowed") is False else ExitCode.DONE
