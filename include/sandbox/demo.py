@@ -33,12 +33,14 @@ from tenancy.saga.evolve import fold
 from tenancy.saga.facts import RequestRefused
 from tenancy.saga.names import PLATFORM_STREAM, RunId, TenantId
 from tenancy.saga.platform import parse
-from tenancy.saga.states import State
+from tenancy.saga.states import Phase, State
 from tenancy.saga.tenant import Saga
 
 DAG: Final = "tenant_provisioning"
 POLL_SECONDS: Final = 0.1
-_AT_REST: Final = frozenset({"Active", "Failed settled", "Failed retained", "Failed stuck", "Failed ready"})
+_AT_REST: Final = frozenset(
+    {Phase.ACTIVE, Phase.FAILED_SETTLED, Phase.FAILED_RETAINED, Phase.FAILED_STUCK, Phase.FAILED_READY}
+)
 PATIENCE_SECONDS: Final = 600.0
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tenancy.activities.registry import activity_of
 from tenancy.ledger.timeline import CompensationStatus, RowStatus, Timeline, TimelineRow
+from tenancy.saga.states import Phase
 from tenancy.saga.tenant import Saga
 
 _SIGNS: Final = {
@@ -35,16 +36,16 @@ _UNDO_WORDS: Final = {
 }
 
 _SENTENCES: Final = {
-    "Provisioning": "being provisioned",
-    "Cancelling": "being cancelled: what was made is being undone",
-    "Failed unwinding": "failed: what was made is being undone",
-    "Failed settled": "failed, and nothing is left behind",
-    "Failed ready": "failed, reset, and ready for a retry",
-    "Failed retained": "failed; everything it has is kept",
-    "Failed stuck": "failed, and something could not be undone",
-    "Active": "active",
-    "Decommissioning": "being decommissioned",
-    "Decommissioned": "decommissioned",
+    Phase.PROVISIONING: "being provisioned",
+    Phase.CANCELLING: "being cancelled: what was made is being undone",
+    Phase.FAILED_UNWINDING: "failed: what was made is being undone",
+    Phase.FAILED_SETTLED: "failed, and nothing is left behind",
+    Phase.FAILED_READY: "failed, reset, and ready for a retry",
+    Phase.FAILED_RETAINED: "failed; everything it has is kept",
+    Phase.FAILED_STUCK: "failed, and something could not be undone",
+    Phase.ACTIVE: "active",
+    Phase.DECOMMISSIONING: "being decommissioned",
+    Phase.DECOMMISSIONED: "decommissioned",
 }
 
 

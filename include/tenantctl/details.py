@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tenantctl.phases import Phase
 from tenantctl.tenant import Tenant, UnwindingProgress
 from tenantctl.text import escape_controls, format_duration, format_time, one_line
 
@@ -65,7 +66,13 @@ def pairs(facts: Iterable[tuple[str, object]]) -> Table:
 
 def _is_undone(tenant: Tenant) -> bool:
     """Only then are compensations told: a healthy tenant has none to count."""
-    return tenant.phase not in {"Provisioning", "Active", "Failed retained", "Failed ready", "Decommissioned"}
+    return tenant.phase not in {
+        Phase.PROVISIONING,
+        Phase.ACTIVE,
+        Phase.FAILED_RETAINED,
+        Phase.FAILED_READY,
+        Phase.DECOMMISSIONED,
+    }
 
 
 def _counted(left: Sequence[str]) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from tenantctl.phases import Phase
 from tenantctl.recovery_policy import RecoveryHistory, Stop, next_step, remaining_steps
 from tenantctl.tenant import Tenant
 
 AT_ONCE: Final = 3
-_OVER: Final = frozenset({"Active", "Decommissioning", "Decommissioned"})
+_OVER: Final = frozenset({Phase.ACTIVE, Phase.DECOMMISSIONING, Phase.DECOMMISSIONED})
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def plan_recovery(tenant: Tenant) -> PlannedRecovery:
 def _course_of(tenant: Tenant) -> RecoveryHistory:
     """Who provisions in time was retried, perhaps by us before we were interrupted: it is not to be cancelled."""
     history = RecoveryHistory.start(tenant)
-    if tenant.phase != "Provisioning" or tenant.stalled:
+    if tenant.phase != Phase.PROVISIONING or tenant.stalled:
         return history
     last = tenant.failures[-1] if tenant.failures else history.first_failure
     return RecoveryHistory(first_failure=last, first_attempt=tenant.attempt - 1)

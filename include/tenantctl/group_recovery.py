@@ -10,6 +10,7 @@ from typing import Any
 
 from tenantctl.exit_codes import ExitCode, TenantctlError
 from tenantctl.group_plan import PlannedRecovery, canary_first
+from tenantctl.phases import Phase
 from tenantctl.polling import POLL_SECONDS
 from tenantctl.recovery import Pause, Recovery
 from tenantctl.recovery_policy import Stop
@@ -60,7 +61,7 @@ class GroupRecovery:
         self.tenant_recoveries = [TenantRecovery(planned) for planned in canary_first(self.cases)]
         if self._run_all(self.tenant_recoveries[:1], at_once=1):
             self._run_all(self.tenant_recoveries[1:], at_once=self.at_once)
-        skipped = any(planned.history is None and planned.tenant.phase != "Active" for planned in self.cases)
+        skipped = any(planned.history is None and planned.tenant.phase != Phase.ACTIVE for planned in self.cases)
         worst = max((tenant_recovery.code for tenant_recovery in self.tenant_recoveries), default=ExitCode.DONE)
         return worst or (ExitCode.FAILED if skipped else ExitCode.DONE)
 

@@ -10,6 +10,7 @@ from tenantctl.exit_codes import ExitCode, UsageError
 from tenantctl.group_plan import AT_ONCE
 from tenantctl.incident_groups import recover_class
 from tenantctl.options import AtOnce, ClassId, Confirm, DryRun, MaybeRef, Reason, Ref, Timeout, Yes
+from tenantctl.phases import Phase
 from tenantctl.polling import DEFAULT_TIMEOUT_SECONDS
 from tenantctl.recovery import DESTROYS_WHY, SLUG_WHY, Recovery
 from tenantctl.recovery_policy import RecoveryHistory, Stop, next_step, remaining_steps
@@ -81,7 +82,7 @@ def _confirm_steps(session: Session, tenant: Tenant, rest: tuple[str, ...], *, y
 
 
 def _looks_fine(tenant: Tenant) -> bool:
-    in_time = tenant.phase == "Provisioning" and tenant.seconds < _USUAL_SECONDS
+    in_time = tenant.phase == Phase.PROVISIONING and tenant.seconds < _USUAL_SECONDS
     return in_time and not (tenant.needs_attention or tenant.stalled)
 
 
@@ -102,7 +103,7 @@ def _report_plan(session: Session, tenant: Tenant, rest: tuple[str, ...]) -> Exi
 
 
 def _describe_state(tenant: Tenant) -> str:
-    if tenant.phase != "Provisioning":
+    if tenant.phase != Phase.PROVISIONING:
         return f"{tenant.slug} is {tenant.phase}."
     calm = "" if tenant.needs_attention else " Nothing looks wrong with it yet."
     return f"{tenant.slug} is Provisioning, at {tenant.activity_label} for {format_duration(tenant.seconds)}.{calm}"

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from tenantctl.client import tenant_path
 from tenantctl.exit_codes import ExitCode, Refused, Unavailable, UsageError
+from tenantctl.phases import Phase
 from tenantctl.polling import POLL_SECONDS, Poller
 from tenantctl.recovery_policy import RecoveryHistory, Stop, TakeAction, Wait, next_step
 from tenantctl.responses import ApiResponse
@@ -96,7 +97,7 @@ class Recovery:
         self._poller.pause(0.0, pause.status)
 
     def _quiet_seconds(self, tenant: Tenant) -> float:
-        unwinding = tenant.phase in {"Cancelling", "Failed unwinding"}
+        unwinding = tenant.phase in {Phase.CANCELLING, Phase.FAILED_UNWINDING}
         if not unwinding or self._reporter.report(tenant):
             self._changed_at = self._session.environment.clock()
         return self._session.environment.clock() - self._changed_at

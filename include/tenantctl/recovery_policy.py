@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from tenantctl.exit_codes import ExitCode
+from tenantctl.phases import Phase
 from tenantctl.tenant import ENOUGH_ATTEMPTS, Failure, Tenant
 from tenantctl.text import as_sentence, format_duration
 
@@ -65,14 +66,14 @@ class RecoveryHistory:
         last = tenant.failures[-1] if tenant.failures else None
         hung = Failure(tenant.attempt, tenant.activity, "")
         return cls(
-            first_failure=last if last and tenant.phase != "Provisioning" else hung, first_attempt=tenant.attempt
+            first_failure=last if last and tenant.phase != Phase.PROVISIONING else hung, first_attempt=tenant.attempt
         )
 
     def with_action(self, action: str, tenant: Tenant) -> Self:
         """The same course once `action` was accepted for `tenant` as it was then."""
         match action:
             case "cancel":
-                stuck = self.stuck_was_cancelled or tenant.phase == "Failed stuck"
+                stuck = self.stuck_was_cancelled or tenant.phase == Phase.FAILED_STUCK
                 return replace(self, cancels=self.cancels + 1, stuck_was_cancelled=stuck)
             case "retry":
                 return replace(self, retried_from=tenant.attempt, cancels=0, stuck_was_cancelled=False)
@@ -85,7 +86,7 @@ class RecoveryHistory:
 
 def next_step(tenant: Tenant, history: RecoveryHistory, quiet_seconds: float = 0.0) -> Step:
     """`quiet_seconds`: for how long nothing has changed since our last action."""
-    if tenant.phase in {"Cancelling", "Failed unwinding"}:
+    if tenant.phase in {Phase.CANCELLING, Phase.FAILED_UNWINDING}:
         return _of_unwinding(tenant, history, quiet_seconds)
     return _RULES.get(tenant.phase, _of_others)(tenant, history)
 
@@ -95,9 +96,9 @@ def remaining_steps(tenant: Tenant) -> tuple[str, ...]:
     if isinstance(next_step(tenant, RecoveryHistory.start(tenant)), Stop):
         return ()
     match tenant.phase:
-        case "Provisioning" | "Failed stuck":
+        case Phase.PROVISIONING | Phase.FAILED_STUCK:
             return ("cancel", "reset", "retry")
-        case "Failed ready":
+        case Phase.FAILED_READY:
             return ("retry",)
     return ("reset", "retry")
 
@@ -153,7 +154,7 @@ def _of_ended(tenant: Tenant, history: RecoveryHistory) -> Step:
 
 
 def _why_reset(tenant: Tenant) -> str:
-    kept = tenant.phase == "Failed retained"
+    kept = tenant.phase == Phase.FAILED_RETAINED
     return "it failed; what it has is kept" if kept else "nothing is left behind"
 
 
@@ -203,10 +204,10 @@ _INVESTIGATE_ADVICE: Final = (
 )
 
 _RULES: Final[Mapping[str, Callable[[Tenant, RecoveryHistory], Step]]] = {
-    "Active": _of_active,
-    "Provisioning": _of_provisioning,
-    "Failed settled": _of_ended,
-    "Failed retained": _of_ended,
-    "Failed stuck": _of_stuck,
-    "Failed ready": _of_ready,
+    Phase.ACTIVE: _of_active,
+    Phase.PROVISIONING: _of_provisioning,
+    Phase.FAILED_SETTLED: _of_ended,
+    Phase.FAILED_RETAINED: _of_ended,
+    Phase.FAILED_STUCK: _of_stuck,
+    Phase.FAILED_READY: _of_ready,
 }

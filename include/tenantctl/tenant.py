@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tenantctl.phases import Phase
+
 ENOUGH_ATTEMPTS = 3
 """Runbook: "After the 3rd failure, decommission + recreate is cleaner". A cancelled attempt counts as a failed one."""
-IN_MOTION = frozenset({"Provisioning", "Cancelling", "Failed unwinding", "Decommissioning"})
+IN_MOTION = frozenset({Phase.PROVISIONING, Phase.CANCELLING, Phase.FAILED_UNWINDING, Phase.DECOMMISSIONING})
 """Where the saga goes on by itself."""
 
 
@@ -95,9 +97,14 @@ class Tenant:
         return last if last is not None and last.attempt == self.attempt else None
 
     @property
+    def has_failed(self) -> bool:
+        """Is it Failed, in whatever sub-state?"""
+        return self.phase.startswith("Failed")
+
+    @property
     def is_in_motion(self) -> bool:
         """Does it go on by itself? Also when it is reset and its new run has not begun yet."""
-        return self.phase in IN_MOTION or (self.phase == "Failed ready" and bool(self.held))
+        return self.phase in IN_MOTION or (self.phase == Phase.FAILED_READY and bool(self.held))
 
 
 def _wants_slug(data: Mapping[str, Any], action: str) -> bool:

@@ -28,9 +28,9 @@ def watch_tenant(session: Session, ref: str, timeout: float) -> ExitCode:
     tenant = Tenant.of(answer.data)
     if session.json:
         session.write_json(answer.text)
-    elif tenant.next_action and tenant.phase.startswith("Failed"):
+    elif tenant.next_action and tenant.has_failed:
         session.print_line(f"Next: {tenant.next_action}")
-    return ExitCode.FAILED if tenant.phase.startswith("Failed") else ExitCode.DONE
+    return ExitCode.FAILED if tenant.has_failed else ExitCode.DONE
 
 
 def _follow_until_rest(session: Session, ref: str, poller: Poller, show: Show) -> ApiResponse:

@@ -4,13 +4,14 @@ from typing import Final
 
 from tenantctl.details import progress_line
 from tenantctl.exit_codes import ExitCode
+from tenantctl.phases import Phase
 from tenantctl.polling import Poller
 from tenantctl.responses import ApiResponse
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant, UnwindingProgress
 from tenantctl.text import format_duration
 
-_CLEAN: Final = frozenset({"Failed settled", "Failed ready", "Decommissioned"})
+_CLEAN: Final = frozenset({Phase.FAILED_SETTLED, Phase.FAILED_READY, Phase.DECOMMISSIONED})
 
 
 def wait_for_unwinding(session: Session, ref: str, timeout: float) -> ExitCode:

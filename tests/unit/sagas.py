@@ -3,14 +3,13 @@
 `tenant_in("Failed settled")` gives the exemplar; `ask(saga, command, ...)` gives the saga after these commands.
 """
 
-from itertools import product
 from uuid import UUID
 
 from tenancy.saga import commands as c
 from tenancy.saga.decide import decide
 from tenancy.saga.evolve import fold
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
-from tenancy.saga.states import Kind, State, Substate
+from tenancy.saga.states import Kind, Phase
 from tenancy.saga.tenant import Credential, Intent, Lease, Parameters, PlanEntry, Saga
 
 TENANT = TenantId(UUID("018f0000-0000-7000-8000-00000000acae"))
@@ -46,10 +45,7 @@ INTENTS: dict[ActivityName, tuple[Intent, ...]] = {
 }
 
 NO_SAGA = "no tenant"
-PHASES = (
-    *(str(state) for state in State if state is not State.FAILED),
-    *(f"{state} {substate}" for state, substate in product([State.FAILED], Substate)),
-)
+PHASES = tuple(Phase)
 
 
 def ask(saga: Saga | None, *commands: c.Command) -> Saga:

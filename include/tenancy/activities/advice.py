@@ -17,7 +17,7 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.decide import KEEP, WAY_ON
 from tenancy.saga.loops import ENOUGH
 from tenancy.saga.stalls import IN_BETWEEN, Limits, StallKind, TenantStatus, stall_of
-from tenancy.saga.states import State, Substate
+from tenancy.saga.states import Phase, State, Substate
 from tenancy.saga.system_status import ENGINE, NO_STATUSES, SystemStatuses
 from tenancy.saga.tenant import OpenStall
 
@@ -216,7 +216,7 @@ def _of_state(view: _View) -> Advice:
     if tenant.state is State.ACTIVE:
         return _of_active(view)
     if tenant.state is State.DECOMMISSIONED:
-        return Advice(WAY_ON["Decommissioned"], "recreate")
+        return Advice(WAY_ON[Phase.DECOMMISSIONED], "recreate")
     return _of_undoing(view)
 
 
@@ -334,7 +334,7 @@ def _remedy_of_failure(reason: Reason) -> Remedy:
 
 
 def _way_on(tenant: TenantStatus) -> Remedy:
-    way_on = Remedy(WAY_ON[f"Failed {tenant.substate}"], _NEXT[tenant.substate or Substate.SETTLED])
+    way_on = Remedy(WAY_ON[Phase.of(tenant.state, tenant.substate)], _NEXT[tenant.substate or Substate.SETTLED])
     kept = tenant.past_no_return  # then it is no cleaner: a decommission destroys a customer's data
     if (
         max(tenant.failures, tenant.attempt) >= ENOUGH

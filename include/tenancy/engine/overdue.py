@@ -6,7 +6,7 @@ from typing import Final
 
 from tenancy.adapters.airflow_runs import RunSeen
 from tenancy.engine.workflow import has_begun
-from tenancy.saga.states import State
+from tenancy.saga.states import Phase, State
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
@@ -67,7 +67,7 @@ def next_move(saga: Saga, seen: Seen, silent_seconds: float) -> Move:
         return _of_unwinding(saga, seen, silent_seconds)
     if saga.state is State.PROVISIONING:
         return _of_provisioning(saga, seen)
-    return Move.PURSUE if saga.phase == "Failed ready" and not saga.history_cleared else Move.NOTHING
+    return Move.PURSUE if saga.phase is Phase.FAILED_READY and not saga.history_cleared else Move.NOTHING
 
 
 def _of_unwinding(saga: Saga, seen: Seen, silent_seconds: float) -> Move:

@@ -15,7 +15,7 @@ from tenancy.saga.confirming import DESTROYS, Needs, needs
 from tenancy.saga.decide import decide, way_on
 from tenancy.saga.errors import Refused
 from tenancy.saga.names import RunId
-from tenancy.saga.states import State
+from tenancy.saga.states import Phase, State
 from tenancy.saga.tenant import Resource, Saga
 
 
@@ -132,6 +132,6 @@ def require_retriable(saga: Saga) -> None:
 def require_recreatable(saga: Saga) -> None:
     """Recreate is for a tenant that has nothing left."""
     gone = saga.state is State.DECOMMISSIONED
-    empty = saga.phase in {"Failed settled", "Failed ready"} and saga.has_nothing
+    empty = saga.phase in {Phase.FAILED_SETTLED, Phase.FAILED_READY} and saga.has_nothing
     if not (gone or empty):
         raise Refused(f"Recreate is refused while the tenant is {saga.phase}. {way_on(saga)}")

@@ -23,7 +23,7 @@ from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import Refused, cause_in
 from tenancy.saga.names import TenantId
 from tenancy.saga.stalls import NOT_LOOKED_AT, WAITS_ITS_TURN, Stall, stall_of
-from tenancy.saga.states import State
+from tenancy.saga.states import Phase, State
 from tenancy.saga.tenant import OpenStall, Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
@@ -148,7 +148,7 @@ def _held_by(why: Evidence) -> c.Command | None:
 
 
 def _is_in_motion(saga: Saga) -> bool:
-    return saga.state not in {State.FAILED, State.ACTIVE} or saga.phase == "Failed unwinding"
+    return saga.state not in {State.FAILED, State.ACTIVE} or saga.phase is Phase.FAILED_UNWINDING
 
 
 def _is_its_own(holder: Holder, saga: Saga) -> bool:

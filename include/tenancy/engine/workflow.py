@@ -15,7 +15,7 @@ from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.commands import NoteHistoryCleared
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 from tenancy.saga.names import RunId
-from tenancy.saga.states import State, StepStatus
+from tenancy.saga.states import Phase, State, StepStatus
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
@@ -80,7 +80,7 @@ def _follow(runs: Runs, ledger: LedgerSession, saga: Saga, stamp: Stamp) -> None
             start_compensation(runs, saga)
     elif saga.state is State.PROVISIONING and not has_begun(saga):
         runs.start(PROVISIONING_DAG, saga.run_id, vars(saga.parameters))
-    elif saga.phase == "Failed ready" and not saga.history_cleared:
+    elif saga.phase is Phase.FAILED_READY and not saga.history_cleared:
         _clear_history(runs, ledger, saga, stamp)
 
 

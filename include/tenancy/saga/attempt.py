@@ -9,7 +9,7 @@ from tenancy.saga import holding
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import OutOfTurn, Refused, StaleLease
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
-from tenancy.saga.states import Kind, State, StepStatus
+from tenancy.saga.states import Kind, Phase, State, StepStatus
 from tenancy.saga.tenant import Intent, Lease, Resource, Saga
 
 
@@ -20,7 +20,7 @@ def start(saga: Saga | None, command: c.StartAttempt) -> tuple[f.Fact, ...]:
         return (requested, _attempt(1, command))
     if command.run_id in saga.runs:
         return _start_again(saga, command)
-    if saga.phase == "Failed ready":
+    if saga.phase is Phase.FAILED_READY:
         return _retry(saga, command)
     raise _may_not_retry(saga) if command.is_retry else _may_not_start(saga)
 
@@ -37,9 +37,9 @@ def _start_again(saga: Saga, command: c.StartAttempt) -> tuple[f.Fact, ...]:
             f"{saga.parameters.slug} after all.",
             field="slug",
         )
-    if saga.phase in {"Failed settled", "Failed retained"}:
+    if saga.phase in {Phase.FAILED_SETTLED, Phase.FAILED_RETAINED}:
         return (f.RunReset(), *_retry(saga, command))
-    if saga.phase == "Failed ready":
+    if saga.phase is Phase.FAILED_READY:
         return _retry(saga, command)
     raise _may_not_start(saga)
 
@@ -65,16 +65,16 @@ def _attempt(number: int, command: c.StartAttempt) -> f.AttemptStarted:
 
 
 _WHY_NOT_START = {
-    "Provisioning": "The slug {slug} is being provisioned by run {run} (attempt {attempt}). "
+    Phase.PROVISIONING: "The slug {slug} is being provisioned by run {run} (attempt {attempt}). "
     "Watch that run, or cancel it first.",
-    "Cancelling": "The tenant {slug} is being cancelled. Wait until nothing is left, then reset and retry.",
-    "Failed unwinding": "The tenant {slug} is being undone. Wait until nothing is left, then reset and retry.",
-    "Failed stuck": "The tenant {slug} could not be undone. Cancel it again, then reset and retry.",
-    "Failed settled": "The tenant {slug} has failed. Reset it first, then retry.",
-    "Failed retained": "The tenant {slug} has failed, and all it has is kept. Reset it first, then retry.",
-    "Active": "The slug {slug} is taken by an active tenant. Choose another slug.",
-    "Decommissioning": "The tenant {slug} is being decommissioned. Wait until its slug is free.",
-    "Decommissioned": "This run belongs to a decommissioned tenant. Trigger a new run to create it anew.",
+    Phase.CANCELLING: "The tenant {slug} is being cancelled. Wait until nothing is left, then reset and retry.",
+    Phase.FAILED_UNWINDING: "The tenant {slug} is being undone. Wait until nothing is left, then reset and retry.",
+    Phase.FAILED_STUCK: "The tenant {slug} could not be undone. Cancel it again, then reset and retry.",
+    Phase.FAILED_SETTLED: "The tenant {slug} has failed. Reset it first, then retry.",
+    Phase.FAILED_RETAINED: "The tenant {slug} has failed, and all it has is kept. Reset it first, then retry.",
+    Phase.ACTIVE: "The slug {slug} is taken by an active tenant. Choose another slug.",
+    Phase.DECOMMISSIONING: "The tenant {slug} is being decommissioned. Wait until its slug is free.",
+    Phase.DECOMMISSIONED: "This run belongs to a decommissioned tenant. Trigger a new run to create it anew.",
 }
 
 
@@ -84,15 +84,16 @@ def _may_not_start(saga: Saga) -> Refused:
 
 
 _WHY_NOT_RETRY = {
-    "Provisioning": "Attempt {attempt} is still running. Watch its timeline, or cancel provisioning first.",
-    "Cancelling": "The tenant is being cancelled. Wait until that is done, then reset and retry.",
-    "Failed unwinding": "The attempt that failed is being rolled back. Wait until that is done, then reset and retry.",
-    "Failed stuck": "The rollback is incomplete. Fix the cause, cancel again, then reset and retry.",
-    "Failed settled": "Reset the tenant first, then retry.",
-    "Failed retained": "Reset the tenant first, then retry: its resources are kept.",
-    "Active": "There is nothing to retry: the tenant is Active.",
-    "Decommissioning": "The tenant is being decommissioned. Wait until that is done, then recreate it.",
-    "Decommissioned": "The tenant is decommissioned. Recreate it if it is wanted again.",
+    Phase.PROVISIONING: "Attempt {attempt} is still running. Watch its timeline, or cancel provisioning first.",
+    Phase.CANCELLING: "The tenant is being cancelled. Wait until that is done, then reset and retry.",
+    Phase.FAILED_UNWINDING: "The attempt that failed is being rolled back. "
+    "Wait until that is done, then reset and retry.",
+    Phase.FAILED_STUCK: "The rollback is incomplete. Fix the cause, cancel again, then reset and retry.",
+    Phase.FAILED_SETTLED: "Reset the tenant first, then retry.",
+    Phase.FAILED_RETAINED: "Reset the tenant first, then retry: its resources are kept.",
+    Phase.ACTIVE: "There is nothing to retry: the tenant is Active.",
+    Phase.DECOMMISSIONING: "The tenant is being decommissioned. Wait until that is done, then recreate it.",
+    Phase.DECOMMISSIONED: "The tenant is decommissioned. Recreate it if it is wanted again.",
 }
 
 
@@ -203,7 +204,7 @@ def give_up(command: c.GiveUp, saga: Saga) -> tuple[f.Fact, ...]:
 
     A run that ended by the platform's fault is held: nothing is undone, and the attempt goes on later.
     """
-    if saga.phase in {"Failed unwinding", "Failed retained"} and saga.run_id == command.run_id:
+    if saga.phase in {Phase.FAILED_UNWINDING, Phase.FAILED_RETAINED} and saga.run_id == command.run_id:
         return ()
     _require_current_run(saga, command.run_id)
     activity = command.activity or saga.current_activity
@@ -256,15 +257,15 @@ def _require_current_run(saga: Saga, run_id: RunId) -> None:
 
 
 _WHY_NOT_ACT = {
-    "Cancelling": "The tenant is being cancelled: its tasks may not run again until that is done.",
-    "Failed unwinding": "The tenant is being undone: its tasks may not run again until that is done.",
-    "Failed stuck": "The tenant could not be undone: cancel it again before anything of it runs.",
-    "Failed settled": "Single tasks cannot be run again: clear the whole run, or use Reset and Retry.",
-    "Failed retained": "Single tasks cannot be run again: clear the whole run, or use Reset and Retry.",
-    "Failed ready": "Single tasks cannot be run again: clear the whole run, or use Retry.",
-    "Active": "The tenant is active; nothing of its run is left to do.",
-    "Decommissioning": "The tenant is being decommissioned: its tasks may not run again.",
-    "Decommissioned": "The tenant is decommissioned: trigger a new run to create it anew.",
+    Phase.CANCELLING: "The tenant is being cancelled: its tasks may not run again until that is done.",
+    Phase.FAILED_UNWINDING: "The tenant is being undone: its tasks may not run again until that is done.",
+    Phase.FAILED_STUCK: "The tenant could not be undone: cancel it again before anything of it runs.",
+    Phase.FAILED_SETTLED: "Single tasks cannot be run again: clear the whole run, or use Reset and Retry.",
+    Phase.FAILED_RETAINED: "Single tasks cannot be run again: clear the whole run, or use Reset and Retry.",
+    Phase.FAILED_READY: "Single tasks cannot be run again: clear the whole run, or use Retry.",
+    Phase.ACTIVE: "The tenant is active; nothing of its run is left to do.",
+    Phase.DECOMMISSIONING: "The tenant is being decommissioned: its tasks may not run again.",
+    Phase.DECOMMISSIONED: "The tenant is decommissioned: trigger a new run to create it anew.",
 }
 
 

@@ -11,15 +11,17 @@ from tenancy.saga import attempt, confirming, holding, invitation, stalling, unw
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import Refused
-from tenancy.saga.states import State, Substate
+from tenancy.saga.states import Phase, State, Substate
 from tenancy.saga.tenant import Saga
 
 RESET_RETRY_AFTER_SECONDS = 120
 """Runbook: "Wait 2 minutes; try cancel again; then reset"."""
 
-_CANCELLABLE = frozenset({"Provisioning", "Cancelling", "Failed unwinding", "Failed stuck", "Failed retained"})
-_RESETTABLE = frozenset({"Failed settled", "Failed retained"})
-_RUNNING = frozenset({"Provisioning", "Cancelling", "Failed unwinding"})
+_CANCELLABLE = frozenset(
+    {Phase.PROVISIONING, Phase.CANCELLING, Phase.FAILED_UNWINDING, Phase.FAILED_STUCK, Phase.FAILED_RETAINED}
+)
+_RESETTABLE = frozenset({Phase.FAILED_SETTLED, Phase.FAILED_RETAINED})
+_RUNNING = frozenset({Phase.PROVISIONING, Phase.CANCELLING, Phase.FAILED_UNWINDING})
 
 
 def decide(saga: Saga | None, command: c.Command) -> tuple[f.Fact, ...]:
@@ -89,7 +91,7 @@ def _forced_reset(command: c.Reset, saga: Saga) -> tuple[f.Fact, ...]:
         raise Refused("A forced reset needs the platform engineer's role: it can orphan in-flight activities.")
     if not command.reason.strip():
         raise Refused("A forced reset needs a reason: it can orphan in-flight activities.", field="reason")
-    if saga.phase not in _RUNNING | {"Failed stuck"}:
+    if saga.phase not in _RUNNING | {Phase.FAILED_STUCK}:
         raise Refused(f"There is nothing to reset: the tenant is {saga.phase}. {way_on(saga)}")
     return (f.RunReset(forced=True),)
 
@@ -100,7 +102,7 @@ def _(_command: c.Decommission, saga: Saga) -> tuple[f.Fact, ...]:
     if running or saga.state is State.DECOMMISSIONED:
         raise Refused(f"Decommission is refused while the tenant is {saga.phase}. {way_on(saga)}")
     requested = f.DecommissionRequested(saga.generation + 1)
-    at_rest = saga.phase in {"Failed settled", "Failed ready"}
+    at_rest = saga.phase in {Phase.FAILED_SETTLED, Phase.FAILED_READY}
     return (requested, f.TenantDecommissioned()) if at_rest and saga.has_nothing else (requested,)
 
 
@@ -140,14 +142,14 @@ KEEP = (
     "everything; then reset and retry. A cancel destroys a customer's data."
 )
 WAY_ON = {
-    "Provisioning": "Cancel first: it releases the resources cleanly.",
-    "Cancelling": "Wait 2 minutes for the cancel to complete, cancel again if it has not, then reset.",
-    "Failed unwinding": "Wait until the compensations are done, cancel again if they hang.",
-    "Failed stuck": "Compensations ran out of retries: mend the cause, then cancel again.",
-    "Failed settled": "Reset, then retry.",
-    "Failed retained": "Reset, then retry: its resources are kept.",
-    "Failed ready": "Retry, or decommission.",
-    "Active": "It is done; decommission it if it is no longer wanted.",
-    "Decommissioning": "Wait until everything is released, or decommission again if it hangs.",
-    "Decommissioned": "Create the tenant anew if it is wanted again.",
+    Phase.PROVISIONING: "Cancel first: it releases the resources cleanly.",
+    Phase.CANCELLING: "Wait 2 minutes for the cancel to complete, cancel again if it has not, then reset.",
+    Phase.FAILED_UNWINDING: "Wait until the compensations are done, cancel again if they hang.",
+    Phase.FAILED_STUCK: "Compensations ran out of retries: mend the cause, then cancel again.",
+    Phase.FAILED_SETTLED: "Reset, then retry.",
+    Phase.FAILED_RETAINED: "Reset, then retry: its resources are kept.",
+    Phase.FAILED_READY: "Retry, or decommission.",
+    Phase.ACTIVE: "It is done; decommission it if it is no longer wanted.",
+    Phase.DECOMMISSIONING: "Wait until everything is released, or decommission again if it hangs.",
+    Phase.DECOMMISSIONED: "Create the tenant anew if it is wanted again.",
 }

@@ -9,7 +9,7 @@ from typing import Final
 
 from tenancy.saga import commands as c
 from tenancy.saga.names import ActivityName, RunId
-from tenancy.saga.states import State
+from tenancy.saga.states import Phase, State
 from tenancy.saga.tenant import Saga
 
 
@@ -54,15 +54,15 @@ class Column(StrEnum):
 
 
 _COLUMN: Final = {
-    "Provisioning": Column.PROVISIONING,
-    "Cancelling": Column.UNWINDING,
-    "Failed unwinding": Column.UNWINDING,
-    "Failed stuck": Column.UNWINDING,
-    "Decommissioning": Column.UNWINDING,
-    "Failed settled": Column.SETTLED,
-    "Failed retained": Column.SETTLED,
-    "Failed ready": Column.READY,
-    "Active": Column.ACTIVE,
+    Phase.PROVISIONING: Column.PROVISIONING,
+    Phase.CANCELLING: Column.UNWINDING,
+    Phase.FAILED_UNWINDING: Column.UNWINDING,
+    Phase.FAILED_STUCK: Column.UNWINDING,
+    Phase.DECOMMISSIONING: Column.UNWINDING,
+    Phase.FAILED_SETTLED: Column.SETTLED,
+    Phase.FAILED_RETAINED: Column.SETTLED,
+    Phase.FAILED_READY: Column.READY,
+    Phase.ACTIVE: Column.ACTIVE,
 }
 
 _M = Meaning

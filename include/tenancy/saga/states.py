@@ -35,6 +35,26 @@ class Substate(StrEnum):
     """Compensations ran out of retries; Cancel or Decommission try again."""
 
 
+class Phase(StrEnum):
+    """State and, of a failed tenant, sub-state in one: where a tenant can be. Its text is what people read."""
+
+    PROVISIONING = "Provisioning"
+    CANCELLING = "Cancelling"
+    FAILED_UNWINDING = "Failed unwinding"
+    FAILED_SETTLED = "Failed settled"
+    FAILED_READY = "Failed ready"
+    FAILED_RETAINED = "Failed retained"
+    FAILED_STUCK = "Failed stuck"
+    ACTIVE = "Active"
+    DECOMMISSIONING = "Decommissioning"
+    DECOMMISSIONED = "Decommissioned"
+
+    @classmethod
+    def of(cls, state: State, substate: Substate | None) -> "Phase":
+        """The phase of this state; ValueError when the state has no such sub-state."""
+        return cls(f"{state} {substate}" if substate else str(state))
+
+
 class Kind(StrEnum):
     """What a failure of an activity means for the saga."""
 

@@ -9,7 +9,7 @@ from typing import ClassVar, Final, Self
 
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
-from tenancy.saga.states import Kind, ResourceState, State, StepStatus, Substate
+from tenancy.saga.states import Kind, Phase, ResourceState, State, StepStatus, Substate
 
 EXACT: Final = {"extra": "forbid"}
 """Stored values of these classes have these fields and no others: what a newer version wrote is not read in part
@@ -227,9 +227,9 @@ class Saga:
         return self.observed and not self.live_resources
 
     @property
-    def phase(self) -> str:
-        """State and sub-state in one word pair, such as `Failed unwinding`."""
-        return f"{self.state} {self.substate}" if self.substate else str(self.state)
+    def phase(self) -> Phase:
+        """State and sub-state in one."""
+        return Phase.of(self.state, self.substate)
 
     def with_step(self, activity: ActivityName, **changes: object) -> Self:
         """The same saga with one activity's progress changed."""

@@ -9,7 +9,7 @@ Called through decide.py only. What *settled* means is decided here: no live res
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import Refused
-from tenancy.saga.states import ResourceState, State
+from tenancy.saga.states import Phase, ResourceState, State
 from tenancy.saga.tenant import Resource, Saga
 
 RENEWALS = 3
@@ -19,7 +19,7 @@ _NO_PROGRESS = (
     "{runs} compensation runs ended before they were done, and none of them released anything: their logs in Airflow "
     "say how they ended."
 )
-_TO_BE_UNWOUND = frozenset({"Cancelling", "Failed unwinding", "Decommissioning"})
+_TO_BE_UNWOUND = frozenset({Phase.CANCELLING, Phase.FAILED_UNWINDING, Phase.DECOMMISSIONING})
 
 
 def is_to_be_unwound(saga: Saga) -> bool:

@@ -29,6 +29,7 @@ from tenancy.engine.preview import preview
 from tenancy.engine.progress import progress
 from tenancy.ledger.escalations import load_escalation
 from tenancy.ledger.tenant_summaries import TenantSummary
+from tenancy.saga.states import Phase
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
@@ -166,4 +167,4 @@ def _is_told(desk: Desk, line: TenantSummary) -> bool:
 
 def _ends(saga: Saga) -> bool:
     """Is nothing under way any more that this dialog would have to wait for?"""
-    return not is_to_be_unwound(saga) or saga.phase == "Failed stuck"
+    return not is_to_be_unwound(saga) or saga.phase is Phase.FAILED_STUCK

@@ -12,9 +12,9 @@ from tenancy.console.pages import words
 from tenancy.console.pages.class_view import ClassesView
 from tenancy.ledger.findings import OpenFinding
 from tenancy.ledger.tenant_summaries import TenantFilter, TenantSummary
-from tenancy.saga.states import State
+from tenancy.saga.states import Phase, State
 
-_WAIT: Final = frozenset({"Provisioning", "Cancelling", "Failed unwinding", "Decommissioning"})
+_WAIT: Final = frozenset({Phase.PROVISIONING, Phase.CANCELLING, Phase.FAILED_UNWINDING, Phase.DECOMMISSIONING})
 BUSY: Final = _WAIT
 """Phases in which something is at work by itself."""
 
@@ -28,7 +28,7 @@ class LineView:
     name: str
     plan: str
     region: str
-    phase: str
+    phase: Phase
     tone: str
     busy: bool
     says: str
@@ -121,8 +121,8 @@ def what_is_so(line: TenantSummary, counsel: Counsel) -> tuple[Hashable, ...]:
     return line.tenant_id, line.seq, line.needs_attention, told, belongs
 
 
-def _phase(line: TenantSummary) -> str:
-    return f"{line.state} {line.substate}" if line.substate else str(line.state)
+def _phase(line: TenantSummary) -> Phase:
+    return Phase.of(line.state, line.substate)
 
 
 def line_view(line: TenantSummary, counsel: Counsel) -> LineView:
@@ -152,8 +152,8 @@ def line_view(line: TenantSummary, counsel: Counsel) -> LineView:
     )
 
 
-def _tone(phase: str, *, attention: bool) -> str:
-    return "warn" if attention and phase in {"Provisioning", "Active"} else words.TONES[phase]
+def _tone(phase: Phase, *, attention: bool) -> str:
+    return "warn" if attention and phase in {Phase.PROVISIONING, Phase.ACTIVE} else words.TONES[phase]
 
 
 def _counts(seen: Listed, wanted: TenantFilter) -> tuple[Count, ...]:

@@ -6,7 +6,7 @@ The open dialog asks again and again, and each time one step is done; closed in 
 from dataclasses import dataclass
 from typing import Final
 
-from tenancy.saga.states import State
+from tenancy.saga.states import Phase, State
 from tenancy.saga.tenant import Saga
 
 STEPS: Final = ("cancel", "reset", "retry")
@@ -36,9 +36,9 @@ def next_step(saga: Saga, begun: Begun, silent_seconds: float) -> Step:
     """The next step for a tenant whose last fact is `silent_seconds` old."""
     if saga.attempt > begun.attempt:
         return Step(said=f"Attempt {saga.attempt} is under way: watch its timeline.", over=True)
-    if saga.phase in {"Cancelling", "Failed unwinding"}:
+    if saga.phase in {Phase.CANCELLING, Phase.FAILED_UNWINDING}:
         return _of_unwinding(saga, begun, silent_seconds)
-    if saga.phase == "Failed stuck" and saga.generation > begun.generation:
+    if saga.phase is Phase.FAILED_STUCK and saga.generation > begun.generation:
         return Step(said="What is left cannot be undone: the error log says why. Escalate.", over=True)
     return _NEXT.get(saga.phase, Step(said=f"It is {saga.phase}: there is nothing to recover.", over=True))
 
@@ -57,7 +57,7 @@ def done_steps(saga: Saga, begun: Begun) -> int:
     """How many of STEPS are behind it."""
     if saga.attempt > begun.attempt:
         return len(STEPS)
-    return {"Failed ready": 2, "Failed settled": 1, "Failed retained": 1}.get(saga.phase, 0)
+    return {Phase.FAILED_READY: 2, Phase.FAILED_SETTLED: 1, Phase.FAILED_RETAINED: 1}.get(saga.phase, 0)
 
 
 def _of_unwinding(saga: Saga, begun: Begun, silent_seconds: float) -> Step:
@@ -68,11 +68,11 @@ def _of_unwinding(saga: Saga, begun: Begun, silent_seconds: float) -> Step:
     return Step("cancel")
 
 
-_UNDOES: Final = frozenset({"Provisioning", "Cancelling", "Failed unwinding", "Failed stuck"})
+_UNDOES: Final = frozenset({Phase.PROVISIONING, Phase.CANCELLING, Phase.FAILED_UNWINDING, Phase.FAILED_STUCK})
 _NEXT: Final = {
-    "Provisioning": Step("cancel"),
-    "Failed stuck": Step("cancel"),
-    "Failed settled": Step("reset"),
-    "Failed retained": Step("reset"),
-    "Failed ready": Step("retry"),
+    Phase.PROVISIONING: Step("cancel"),
+    Phase.FAILED_STUCK: Step("cancel"),
+    Phase.FAILED_SETTLED: Step("reset"),
+    Phase.FAILED_RETAINED: Step("reset"),
+    Phase.FAILED_READY: Step("retry"),
 }

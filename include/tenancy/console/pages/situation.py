@@ -12,7 +12,9 @@ from tenancy.console.pages.action_view import RIGHTS, lacks
 from tenancy.console.pages.looked import Looked
 from tenancy.console.pages.timeline_view import AttemptView, RowView
 from tenancy.saga.stalls import Stall, StallKind
-from tenancy.saga.states import State
+from tenancy.saga.states import Phase, State
+
+_UNDOING: Final = frozenset({Phase.CANCELLING, Phase.FAILED_UNWINDING, Phase.DECOMMISSIONING, Phase.FAILED_STUCK})
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def _situation(seen: Looked, newest: AttemptView | None) -> Situation:
     if saga.state is State.PROVISIONING:
         return _of_provisioning(seen, newest)
     heading, why = words.MEANINGS[phase], ""
-    if seen.progress.to_undo and phase in {"Cancelling", "Failed unwinding", "Decommissioning", "Failed stuck"}:
+    if seen.progress.to_undo and phase in _UNDOING:
         why = f"{seen.progress.undone} of {seen.progress.to_undo} undone."
     if seen.held:
         why = f"{why} {seen.held}".strip()
@@ -50,10 +52,10 @@ def _situation(seen: Looked, newest: AttemptView | None) -> Situation:
     if saga.state is State.FAILED and failure and failure.attempt == saga.attempt:
         label = words.LABELS.get(failure.activity, failure.activity)
         why = f"{label} failed: {_cut(failure.message)} {why}".strip()
-    elif phase in {"Failed settled", "Failed ready"}:
+    elif phase in {Phase.FAILED_SETTLED, Phase.FAILED_READY}:
         why = "It did not fail by itself: it was cancelled."
     advice = seen.counsel.advice(seen.line)
-    tone = "warn" if advice.warning and phase == "Active" else words.TONES[phase]
+    tone = "warn" if advice.warning and phase is Phase.ACTIVE else words.TONES[phase]
     return Situation(tone, heading, why, *_next(seen))
 
 

@@ -19,7 +19,7 @@ from tenancy.ledger.findings import OpenFinding
 from tenancy.ledger.interventions import find_invitation_view
 from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.ledger.timeline import build_timelines
-from tenancy.saga.states import State
+from tenancy.saga.states import Phase, State
 from tenancy.saga.tenant import Saga
 
 
@@ -29,7 +29,7 @@ class TenantView:
 
     line: TenantSummary
     saga: Saga
-    phase: str
+    phase: Phase
     tone: str
     situation: Situation
     seconds_in_state: float

@@ -17,6 +17,7 @@ from tenancy.ledger.envelope import Envelope
 from tenancy.ledger.timeline import CompensationStatus, RowStatus, Timeline, TimelineRow
 from tenancy.saga import facts as f
 from tenancy.saga.platform import Platform
+from tenancy.saga.states import Phase
 
 _BY_NAME: Final[dict[str, Activity]] = {activity.name: activity for activity in PLAN}
 _ENDS: Final = (f.ProvisioningFailed, f.CancelRequested, f.ProvisioningCompleted, f.UnwindingStarted, f.RunReset)
@@ -94,7 +95,7 @@ class Scene:
     """What the drawing depends on besides the timeline."""
 
     now: datetime
-    phase: str
+    phase: Phase
     live_attempt: int
     """The attempt that goes on, 0 when none does."""
     held: str
@@ -105,7 +106,7 @@ class Scene:
 
     @property
     def unwinding(self) -> bool:
-        return self.phase in {"Cancelling", "Failed unwinding", "Decommissioning"}
+        return self.phase in {Phase.CANCELLING, Phase.FAILED_UNWINDING, Phase.DECOMMISSIONING}
 
 
 def attempt_ends(envelopes: Iterable[Envelope]) -> dict[int, datetime]:

@@ -7,43 +7,44 @@ from datetime import UTC, datetime
 from typing import Final
 
 from tenancy.activities.plan import PLAN
+from tenancy.saga.states import Phase
 
 LABELS: Final[dict[str, str]] = {activity.name: activity.label for activity in PLAN}
 
 MEANINGS: Final = {
-    "Provisioning": "It is being provisioned",
-    "Cancelling": "It is being cancelled: everything created so far is being removed",
-    "Failed unwinding": "It failed, and everything it created is being removed",
-    "Failed settled": "Nothing is left of it: that was checked",
-    "Failed ready": "It is reset, and can be retried",
-    "Failed retained": "It failed, and all its resources are kept",
-    "Failed stuck": "Undoing it ran out of tries: something may be left",
-    "Active": "It is active",
-    "Decommissioning": "It is being decommissioned: everything it has is being removed",
-    "Decommissioned": "It is decommissioned: nothing is left of it",
+    Phase.PROVISIONING: "It is being provisioned",
+    Phase.CANCELLING: "It is being cancelled: everything created so far is being removed",
+    Phase.FAILED_UNWINDING: "It failed, and everything it created is being removed",
+    Phase.FAILED_SETTLED: "Nothing is left of it: that was checked",
+    Phase.FAILED_READY: "It is reset, and can be retried",
+    Phase.FAILED_RETAINED: "It failed, and all its resources are kept",
+    Phase.FAILED_STUCK: "Undoing it ran out of tries: something may be left",
+    Phase.ACTIVE: "It is active",
+    Phase.DECOMMISSIONING: "It is being decommissioned: everything it has is being removed",
+    Phase.DECOMMISSIONED: "It is decommissioned: nothing is left of it",
 }
 SHORTLY: Final = {
-    "Cancelling": "being undone",
-    "Failed unwinding": "being undone",
-    "Failed settled": "nothing left",
-    "Failed ready": "reset, may be retried",
-    "Failed retained": "resources kept",
-    "Failed stuck": "undoing ran out of tries",
-    "Decommissioning": "being released",
-    "Decommissioned": "nothing left",
+    Phase.CANCELLING: "being undone",
+    Phase.FAILED_UNWINDING: "being undone",
+    Phase.FAILED_SETTLED: "nothing left",
+    Phase.FAILED_READY: "reset, may be retried",
+    Phase.FAILED_RETAINED: "resources kept",
+    Phase.FAILED_STUCK: "undoing ran out of tries",
+    Phase.DECOMMISSIONING: "being released",
+    Phase.DECOMMISSIONED: "nothing left",
 }
 """The sub-state beside a pill."""
 TONES: Final = {
-    "Provisioning": "run",
-    "Cancelling": "undo",
-    "Failed unwinding": "undo",
-    "Failed settled": "bad",
-    "Failed ready": "idle",
-    "Failed retained": "warn",
-    "Failed stuck": "bad",
-    "Active": "done",
-    "Decommissioning": "undo",
-    "Decommissioned": "idle",
+    Phase.PROVISIONING: "run",
+    Phase.CANCELLING: "undo",
+    Phase.FAILED_UNWINDING: "undo",
+    Phase.FAILED_SETTLED: "bad",
+    Phase.FAILED_READY: "idle",
+    Phase.FAILED_RETAINED: "warn",
+    Phase.FAILED_STUCK: "bad",
+    Phase.ACTIVE: "done",
+    Phase.DECOMMISSIONING: "undo",
+    Phase.DECOMMISSIONED: "idle",
 }
 """The colour of a phase; the word beside it says the same."""
 
