@@ -6,7 +6,6 @@ COPY --chown=airflow:root requirements.txt /opt/tenancy/requirements.txt
 # What the image brings besides stays; where it differs from the lock, the lock counts.
 RUN pip install --no-cache-dir --requirement /opt/tenancy/requirements.txt
 
-COPY --chown=airflow:root charts /opt/tenancy/charts
 COPY --chown=airflow:root dags /opt/tenancy/dags
 COPY --chown=airflow:root plugins /opt/tenancy/plugins
 COPY --chown=airflow:root include/airflow_local_settings.py /opt/tenancy/include/airflow_local_settings.py

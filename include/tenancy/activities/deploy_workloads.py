@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "namespace"
 RELEASE = "release"
-CHART = Path(__file__).parents[3] / "charts" / "tenant"
+CHART = Path(__file__).parents[1] / "charts" / "tenant"
 CHART_VERSION = "1.0.1"
 """Of the chart (a test holds it to that)."""
 
