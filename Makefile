@@ -111,9 +111,11 @@ format: .venv/.installed ## Put the code into the house's form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-lock: .venv/.installed ## Resolve requirements*.in anew into requirements*.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements.in -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade requirements-dev.in -o requirements-dev.txt
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if $(KEEP),,--upgrade) pyproject.toml
+
+lock: .venv/.installed ## Resolve pyproject.toml anew into requirements*.txt (KEEP=1: no newer versions of what is there)
+	@$(LOCK) --extra airflow -o requirements.txt
+	@$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt
 
 clean: ## Remove the venv and all caches (the sandbox's data: make purge)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -132,6 +134,8 @@ FITS := import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt; } && \
 	touch $@ || { echo "The installation did not succeed: is a package index reachable (pip's settings)?" >&2; exit 1; }
 
-# The operators' command line. It stands beside the venv's python, so `make clean` takes it away and this brings it back.
-$(BIN)/tenantctl: .venv/.installed include/tenantctl/launcher.sh
-	@install -m 755 include/tenantctl/launcher.sh $@
+# The project itself, editable: the operators' command line stands beside the venv's python then.
+$(BIN)/tenantctl: .venv/.installed pyproject.toml
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable . || \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@

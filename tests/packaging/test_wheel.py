@@ -1,0 +1,89 @@
+"""The wheel: complete, and enough for the operators' command line in a venv that has no Airflow.
+
+Needs a package index, as `make` does: for setuptools, and for the three libraries of the command line.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from sandbox.layout import PROJECT
+
+PACKAGES = ("installation", "tenancy", "tenantctl")
+_METADATA = ("pyproject.toml", "README.md", "LICENSE")
+_NOT_SOURCE = ("__pycache__", "*.egg-info")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy, so that nothing is left in the checkout."""
+    source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("built")
+    shutil.copytree(PROJECT / "include", source / "include", ignore=shutil.ignore_patterns(*_NOT_SOURCE))
+    for name in _METADATA:
+        shutil.copy(PROJECT / name, source)
+    _run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", built, source)
+    return next(built.glob("tenancy-*.whl"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A venv's folder with nothing but the wheel and what it asks for, in the locked versions."""
+    home = tmp_path_factory.mktemp("venv")
+    venv.create(home, symlinks=True)
+    pip = (sys.executable, "-m", "pip", "--python", home / "bin" / "python", "install", "--quiet")
+    _run(*pip, "--constraint", PROJECT / "requirements.txt", wheel)
+    return home
+
+
+def test_the_wheel_has_every_file_of_the_product(wheel: Path):
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    files = {
+        str(file.relative_to(PROJECT / "include"))
+        for package in PACKAGES
+        for file in (PROJECT / "include" / package).rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+    assert sorted(files - names) == []
+    assert {f"{package}/py.typed" for package in PACKAGES} <= names
+
+
+def test_the_wheel_has_nothing_else(wheel: Path):
+    with zipfile.ZipFile(wheel) as archive:
+        tops = {name.split("/")[0] for name in archive.namelist()}
+    assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
+
+
+def test_the_command_line_works_without_airflow(installed: Path):
+    told = _run(installed / "bin" / "tenantctl", "--help")
+    assert "Usage: tenantctl" in told
+    airflow = "import importlib.util as u; print(u.find_spec('airflow'), u.find_spec('psycopg'))"
+    assert _run(installed / "bin" / "python", "-c", airflow).split() == ["None", "None"]
+
+
+def test_the_data_is_where_the_code_looks_for_it(installed: Path):
+    packages = next((installed / "lib").glob("python*")) / "site-packages"
+    for data in (
+        "tenancy/charts/tenant/Chart.yaml",
+        "tenancy/charts/tenant/.helmignore",
+        "tenancy/console/pages/templates/base.html",
+        "tenancy/console/pages/static/console.css",
+        "tenancy/ledger/queries.sql",
+        "tenancy/ledger/migrations/sql/0001_ledger.sql",
+        "tenancy/adapters/tenant_schema/versions/0001_accounts.py",
+    ):
+        assert (packages / data).is_file(), data
+
+
+def _run(*command: str | Path) -> str:
+    """Its output; the checkout is not on its path."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    ended = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
