@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tenancy.adapters.airflow_runs import QueuedRun
+from tenancy.console.advisor import Advisor
 from tenancy.console.api import actions as api_actions
-from tenancy.console.counsel import Counsel
 from tenancy.console.pages import assets, words
 from tenancy.console.pages.action_view import RIGHTS
 from tenancy.console.pages.list_view import Listed, line_view, list_view, query_of
@@ -35,7 +35,7 @@ LINE = TenantSummary(
     needs_attention=False, held="",
     standing=TenantStatus(State.ACTIVE, None, None, NOW - timedelta(minutes=4), NOW - timedelta(minutes=4)),
 )  # fmt: skip
-COUNSEL = Counsel(Platform("test", {}, {}, {}), Vitals(), NOW)
+ADVISOR = Advisor(Platform("test", {}, {}, {}), Vitals(), NOW)
 
 
 @pytest.mark.parametrize(
@@ -114,18 +114,18 @@ def test_an_active_tenant_is_not_to_be_verified_before_its_ingress_answers(
 ):
     at = NOW - timedelta(seconds=seen_ago)
     health = Health((Check(System.INGRESS, state, "Nobody answers.", region, checked_at=at),), at)
-    counsel = replace(COUNSEL, health=health)
-    advice = counsel.advice(LINE)
+    advisor = replace(ADVISOR, health=health)
+    advice = advisor.advice(LINE)
     assert advice.sentence.endswith("erify that it answers at its address and that the tenant's admin has signed in.")
     assert ("Have the region's ingress looked at" in advice.sentence) == advice.not_its_fault == told
-    assert [check.system for check in counsel.checks(LINE)] == ([System.INGRESS] if told else [])
-    assert counsel.stall(LINE) is None
+    assert [check.system for check in advisor.checks(LINE)] == ([System.INGRESS] if told else [])
+    assert advisor.stall(LINE) is None
 
 
 def test_a_line_names_the_wedged_activity_and_the_next_action():
     standing = replace(LINE.standing, state=State.FAILED, substate=Substate.STUCK)
     stuck = replace(LINE, state=State.FAILED, substate=Substate.STUCK, activity=FLIP, standing=standing)
-    shown = line_view(stuck, COUNSEL)
+    shown = line_view(stuck, ADVISOR)
     assert (shown.phase, shown.tone, shown.activity, shown.age_seconds) == (
         "Failed stuck",
         "bad",
@@ -133,7 +133,7 @@ def test_a_line_names_the_wedged_activity_and_the_next_action():
         172800,
     )
     assert (shown.attention, "cancel again" in shown.next) == (True, True)
-    assert line_view(LINE, COUNSEL).next == ""
+    assert line_view(LINE, ADVISOR).next == ""
 
 
 STORAGE_IS_DOWN = Check(System.STORAGE, Condition.DOWN, "It does not answer.", region=ACME.region)
@@ -150,18 +150,18 @@ STORAGE_IS_DOWN = Check(System.STORAGE, Condition.DOWN, "It does not answer.", r
 def test_what_the_platform_suffers_from_is_told_of_every_tenant_that_needs_it(changes: dict[str, Any], told: list[str]):
     standing = replace(LINE.standing, state=State.FAILED, substate=Substate.SETTLED, failures=2, **changes)
     failed = replace(LINE, state=State.FAILED, substate=Substate.SETTLED, standing=standing)
-    counsel = replace(COUNSEL, health=Health((STORAGE_IS_DOWN,), NOW))
-    assert [check.name for check in counsel.checks(failed)] == told
+    advisor = replace(ADVISOR, health=Health((STORAGE_IS_DOWN,), NOW))
+    assert [check.name for check in advisor.checks(failed)] == told
 
 
 def test_a_decommissioned_tenant_is_linked_by_its_id():
-    assert line_view(replace(LINE, state=State.DECOMMISSIONED), COUNSEL).ref == str(TENANT)
-    assert line_view(LINE, COUNSEL).ref == "acme"
+    assert line_view(replace(LINE, state=State.DECOMMISSIONED), ADVISOR).ref == str(TENANT)
+    assert line_view(LINE, ADVISOR).ref == "acme"
 
 
 def test_what_is_shown_on_top_is_not_shown_again():
     queued = (QueuedRun("r1", "beta", NOW),)
-    seen = Listed((LINE,), (LINE,), dict.fromkeys(State, 0), 1, queued, (), COUNSEL)
+    seen = Listed((LINE,), (LINE,), dict.fromkeys(State, 0), 1, queued, (), ADVISOR)
     view = list_view(seen, TenantFilter(), cursor=None, more="abc")
     assert (len(view.urgent), len(view.others), view.next_query) == (1, 0, "cursor=abc")
     assert [count.label for count in view.counts if count.chosen] == ["all"]

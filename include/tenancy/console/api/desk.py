@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from tenancy.activities.plan import limits
+from tenancy.console.advisor import Advisor
 from tenancy.console.api import portrait, shapes
 from tenancy.console.api.problems import ProblemError
-from tenancy.console.counsel import Counsel
 from tenancy.console.parts import Parts
 from tenancy.engine.escalation import outcome
 from tenancy.engine.progress import progress
@@ -62,18 +62,18 @@ class Desk:
         self.parts.health.seen()
         held = engine.holds(saga) or saga.held  # while nothing schedules, nobody records what holds it
         escalation = self.escalation(line)
-        return portrait.tenant(line, saga, seen, found, self.counsel(engine), held=held, escalation=escalation)
+        return portrait.tenant(line, saga, seen, found, self.advisor(engine), held=held, escalation=escalation)
 
     def escalation(self, line: TenantSummary) -> str:
         """What became of the tenant's escalation, in a sentence; empty when it is not escalated."""
         found = load_escalation(self.ledger, line.tenant_id) if line.standing.escalated else None
         return outcome(found, self.parts.clock()) if found else ""
 
-    def counsel(self, engine: Vitals) -> Counsel:
+    def advisor(self, engine: Vitals) -> Advisor:
         """What to do next, by what is known of the engine."""
         self.parts.engine.begin()  # for the next look: this one takes what is known
         self.parts.health.begin()
-        return Counsel(self.tenancy.platform, engine, self.parts.clock(), self.parts.health.known)
+        return Advisor(self.tenancy.platform, engine, self.parts.clock(), self.parts.health.known)
 
 
 @contextmanager

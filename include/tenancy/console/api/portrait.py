@@ -7,8 +7,8 @@ from typing import Final
 from tenancy.activities.activity import Activity
 from tenancy.activities.plan import PLAN
 from tenancy.bootstrap import tenant_url
+from tenancy.console.advisor import Advisor
 from tenancy.console.api import history_shapes, platform_shapes, shapes
-from tenancy.console.counsel import Counsel
 from tenancy.engine.actions import ACTIONS
 from tenancy.engine.health import Check
 from tenancy.engine.preview import Preview, preview
@@ -23,9 +23,9 @@ from tenancy.saga.tenant import Resource, Saga
 _BY_NAME: Final[dict[str, Activity]] = {activity.name: activity for activity in PLAN}
 
 
-def row(line: TenantSummary, counsel: Counsel) -> shapes.TenantRow:
+def row(line: TenantSummary, advisor: Advisor) -> shapes.TenantRow:
     """The tenant in a list."""
-    now, advice = counsel.now, counsel.advice(line)
+    now, advice = advisor.now, advisor.advice(line)
     activity = _BY_NAME.get(line.activity or "")
     return shapes.TenantRow(
         id=str(line.tenant_id),
@@ -52,9 +52,9 @@ def row(line: TenantSummary, counsel: Counsel) -> shapes.TenantRow:
             not_its_fault=advice.not_its_fault,
             warning=advice.warning,
         ),
-        why=counsel.evidence(line),
-        stall=_stall(line, counsel),
-        platform_trouble=[f"{check.name}: {check.sentence}" for check in counsel.checks(line)],
+        why=advisor.evidence(line),
+        stall=_stall(line, advisor),
+        platform_trouble=[f"{check.name}: {check.sentence}" for check in advisor.checks(line)],
         class_issue=line.class_issue,
         predecessor=str(line.predecessor) if line.predecessor else None,
         seq=line.seq,
@@ -66,14 +66,14 @@ def tenant(
     saga: Saga,
     seen: Progress,
     found: Iterable[OpenFinding],
-    counsel: Counsel,
+    advisor: Advisor,
     *,
     held: str,
     escalation: str,
 ) -> shapes.Tenant:
     """The tenant with all that an operator decides by."""
     return shapes.Tenant(
-        **vars(row(line, counsel)),
+        **vars(row(line, advisor)),
         admin_email=saga.parameters.admin_email,
         failures=[shapes.Failure(**vars(failure)) for failure in saga.failures],
         warnings=list(loops.warnings(saga)),
@@ -81,13 +81,13 @@ def tenant(
         escalation=escalation,
         progress=progress(seen),
         actions={action: _permission(preview(saga, action)) for action in ACTIONS},
-        url=tenant_url(counsel.platform, saga.parameters) if saga.live_resources else "",
+        url=tenant_url(advisor.platform, saga.parameters) if saga.live_resources else "",
         findings=[finding(each) for each in found],
     )
 
 
-def _stall(line: TenantSummary, counsel: Counsel) -> shapes.StallShape | None:
-    stall = counsel.stall(line)
+def _stall(line: TenantSummary, advisor: Advisor) -> shapes.StallShape | None:
+    stall = advisor.stall(line)
     if stall is None:
         return None
     return shapes.StallShape(
@@ -95,8 +95,8 @@ def _stall(line: TenantSummary, counsel: Counsel) -> shapes.StallShape | None:
         activity=stall.activity,
         since=stall.since,
         limit_seconds=stall.limit.total_seconds(),
-        cause=counsel.cause(line),
-        said=counsel.evidence(line),
+        cause=advisor.cause(line),
+        said=advisor.evidence(line),
     )
 
 

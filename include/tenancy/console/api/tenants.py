@@ -39,14 +39,14 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     with opened(parts) as desk:
         lines = tenant_summaries.load_tenants(desk.ledger, wanted, late=desk.late, limit=limit + 1, after=after)
         counts = tenant_summaries.count_by_state(desk.ledger)
-        counsel = desk.counsel(parts.engine.known)
+        advisor = desk.advisor(parts.engine.known)
     page = lines[:limit]
     more = (
         cursors.encode(tenant_summaries.PagePosition(page[-1].created_at, page[-1].tenant_id))
         if len(lines) > limit
         else None
     )
-    return shapes.Tenants(tenants=[portrait.row(line, counsel) for line in page], next=more, counts=counts)
+    return shapes.Tenants(tenants=[portrait.row(line, advisor) for line in page], next=more, counts=counts)
 
 
 @router.get("/tenants/{ref}", responses=_FOUND)

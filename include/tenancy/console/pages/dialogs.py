@@ -154,7 +154,7 @@ def _done(visit: Visit, desk: Desk, ref: str, action: str, told: dict[str, Any] 
         progress=progress(desk.ledger, saga),
         ends=_ends(saga) and (action != "escalate" or _is_told(desk, line)),
         escalation=desk.escalation(line) if action == "escalate" else "",
-        next=desk.counsel(desk.parts.engine.known).advice(line).sentence,
+        next=desk.advisor(desk.parts.engine.known).advice(line).sentence,
         told=told,
     )
 

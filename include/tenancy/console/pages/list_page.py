@@ -93,7 +93,7 @@ def _polled(request: Request, caller: Caller, asked: _Asked) -> Glance:
     """Has it changed? All that it shows is read for that; drawing it is most of the work."""
     seen = _seen(request, asked)
     listed, context = seen.listed, _context(request, caller, asked, seen)
-    lines = tuple(what_is_so(line, listed.counsel) for line in (*listed.urgent, *listed.page))
+    lines = tuple(what_is_so(line, listed.advisor) for line in (*listed.urgent, *listed.page))
     counts = tuple(listed.counts.items())
     shown = (listed.queued, listed.findings, listed.classes)
     state = (lines, counts, listed.attention, *shown, seen.more, context["platform"])
@@ -147,7 +147,7 @@ def _look(
         queued=tuple(run for run in queued if ledger.tenant_of_run(RunId(run.run_id)) is None),
         findings=tuple(load_open_findings(ledger, tenant_id=None, limit=reads.FINDINGS)),
         classes=class_view.look(ledger),
-        counsel=desk.counsel(desk.parts.engine.known),
+        advisor=desk.advisor(desk.parts.engine.known),
     )
     more = cursors.encode(PagePosition(last.created_at, last.tenant_id)) if last else None
     offered = desk.tenancy.platform

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from tenancy.adapters.airflow_runs import QueuedRun
-from tenancy.console.counsel import Counsel
+from tenancy.console.advisor import Advisor
 from tenancy.console.pages import words
 from tenancy.console.pages.class_view import ClassesView
 from tenancy.ledger.findings import OpenFinding
@@ -81,21 +81,21 @@ class Listed:
     attention: int
     queued: tuple[QueuedRun, ...]
     findings: tuple[OpenFinding, ...]
-    counsel: Counsel
+    advisor: Advisor
     classes: ClassesView = field(default_factory=ClassesView)
 
     @property
     def now(self) -> datetime:
         """The moment of the look."""
-        return self.counsel.now
+        return self.advisor.now
 
 
 def list_view(seen: Listed, wanted: TenantFilter, *, cursor: str | None, more: str | None) -> ListView:
     """The page of what was `wanted`, after `cursor`; `more` is the next page's."""
     shown = {line.tenant_id for line in seen.urgent}
     return ListView(
-        urgent=tuple(line_view(line, seen.counsel) for line in seen.urgent),
-        others=tuple(line_view(line, seen.counsel) for line in seen.page if line.tenant_id not in shown),
+        urgent=tuple(line_view(line, seen.advisor) for line in seen.urgent),
+        others=tuple(line_view(line, seen.advisor) for line in seen.page if line.tenant_id not in shown),
         counts=_counts(seen, wanted),
         total=sum(seen.counts.values()),
         wanted=wanted,
@@ -114,10 +114,10 @@ def is_busy(line: TenantSummary) -> bool:
     return _phase(line) in BUSY
 
 
-def what_is_so(line: TenantSummary, counsel: Counsel) -> tuple[Hashable, ...]:
+def what_is_so(line: TenantSummary, advisor: Advisor) -> tuple[Hashable, ...]:
     """All that a page says of it but for the time: as long as this is the same, the page is."""
     belongs = (line.class_issue, line.standing.group_tenants)
-    told = (counsel.stall(line), counsel.cause(line), counsel.advice(line).sentence)
+    told = (advisor.stall(line), advisor.cause(line), advisor.advice(line).sentence)
     return line.tenant_id, line.seq, line.needs_attention, told, belongs
 
 
@@ -125,9 +125,9 @@ def _phase(line: TenantSummary) -> Phase:
     return Phase.of(line.state, line.substate)
 
 
-def line_view(line: TenantSummary, counsel: Counsel) -> LineView:
+def line_view(line: TenantSummary, advisor: Advisor) -> LineView:
     """One tenant's line."""
-    now, stall, advice = counsel.now, counsel.stall(line), counsel.advice(line)
+    now, stall, advice = advisor.now, advisor.stall(line), advisor.advice(line)
     attention = line.needs_attention or stall is not None
     phase = _phase(line)
     return LineView(
@@ -141,7 +141,7 @@ def line_view(line: TenantSummary, counsel: Counsel) -> LineView:
         busy=phase in BUSY,
         says=words.SHORTLY.get(phase, ""),
         activity=words.LABELS.get(line.activity or "", line.activity or ""),
-        held=counsel.evidence(line) if stall or advice.warning else line.held,
+        held=advisor.evidence(line) if stall or advice.warning else line.held,
         attempt=line.attempt,
         state_since=line.state_since,
         seconds_in_state=(now - line.state_since).total_seconds(),

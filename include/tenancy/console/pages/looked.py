@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from tenancy.console.counsel import Counsel
+from tenancy.console.advisor import Advisor
 from tenancy.engine.progress import Progress
 from tenancy.ledger.activity_durations import DurationStats
 from tenancy.ledger.envelope import Envelope
@@ -31,7 +31,7 @@ class Looked:
     escalation: str
     """What became of the tenant's escalation, in a sentence; empty when it is not escalated."""
     platform: Platform
-    counsel: Counsel
+    advisor: Advisor
     now: datetime
 
     @property

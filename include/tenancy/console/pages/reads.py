@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 
+from tenancy.console.advisor import Advisor
 from tenancy.console.api.desk import Desk, opened
-from tenancy.console.counsel import Counsel
 from tenancy.console.pages.looked import Looked
 from tenancy.console.pages.patience import PATIENCE_SECONDS, patiently
 from tenancy.console.parts import Parts
@@ -47,12 +47,12 @@ class Seen:
     findings: tuple[OpenFinding, ...]
     escalation: str
     """What became of its escalation; empty when it is not escalated."""
-    counsel: Counsel
+    advisor: Advisor
 
     @property
     def now(self) -> datetime:
         """The moment of the look."""
-        return self.counsel.now
+        return self.advisor.now
 
 
 def glance(desk: Desk, ref: str) -> Seen:
@@ -60,7 +60,7 @@ def glance(desk: Desk, ref: str) -> Seen:
     line = desk.line(ref)
     found = tuple(load_open_findings(desk.ledger, tenant_id=line.tenant_id, limit=FINDINGS))
     escalation = desk.escalation(line)
-    return Seen(line, tuple(load_heartbeats(desk.ledger)), found, escalation, desk.counsel(desk.parts.engine.known))
+    return Seen(line, tuple(load_heartbeats(desk.ledger)), found, escalation, desk.advisor(desk.parts.engine.known))
 
 
 def tenant(desk: Desk, ref: str, history: "Kept[dict[str, DurationStats]]") -> Looked:
@@ -81,7 +81,7 @@ def tenant(desk: Desk, ref: str, history: "Kept[dict[str, DurationStats]]") -> L
         findings=seen.findings,
         escalation=seen.escalation,
         platform=desk.tenancy.platform,
-        counsel=seen.counsel,
+        advisor=seen.advisor,
         now=seen.now,
     )
 

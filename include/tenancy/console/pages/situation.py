@@ -34,7 +34,7 @@ class Situation:
 def situation(seen: Looked, newest: AttemptView | None, rights: Collection[Right] = frozenset(Right)) -> Situation:
     """The panel on top of the page, for a caller with these rights."""
     drawn = _situation(seen, newest)
-    action = seen.counsel.advice(seen.line).action
+    action = seen.advisor.advice(seen.line).action
     lacking = lacks(action, rights) if action in RIGHTS else ""
     return replace(drawn, next=f"{drawn.next} (Ask somebody with the role {OPERATOR} to do it.)") if lacking else drawn
 
@@ -54,19 +54,19 @@ def _situation(seen: Looked, newest: AttemptView | None) -> Situation:
         why = f"{label} failed: {_cut(failure.message)} {why}".strip()
     elif phase in {Phase.FAILED_SETTLED, Phase.FAILED_READY}:
         why = "It did not fail by itself: it was cancelled."
-    advice = seen.counsel.advice(seen.line)
+    advice = seen.advisor.advice(seen.line)
     tone = "warn" if advice.warning and phase is Phase.ACTIVE else words.TONES[phase]
     return Situation(tone, heading, why, *_next(seen))
 
 
 def _of_provisioning(seen: Looked, newest: AttemptView | None) -> Situation:
-    row, stall = _active_row(newest), seen.counsel.stall(seen.line)
+    row, stall = _active_row(newest), seen.advisor.stall(seen.line)
     if seen.held:
         return Situation("warn", "Its run does not go on, and that is not the tenant's fault", seen.held, *_next(seen))
     if stall is not None:
         return Situation("warn", _stuck(stall, row), _cut(_why_stuck(seen, stall, row)), *_next(seen))
     heading = f"It is being provisioned: {row.label} {_AT.get(row.look, 'is next')}" if row else "Its run is starting"
-    tone = "warn" if seen.counsel.advice(seen.line).warning else "run"
+    tone = "warn" if seen.advisor.advice(seen.line).warning else "run"
     return Situation(tone, heading, _cut(row.why) if row else "", *_next(seen))
 
 
@@ -78,14 +78,14 @@ def _stuck(stall: Stall, row: RowView | None) -> str:
 
 def _why_stuck(seen: Looked, stall: Stall, row: RowView | None) -> str:
     """How long, and what was found to keep it; while nobody has looked yet, what its task said last."""
-    recorded = seen.counsel.evidence(seen.line)
+    recorded = seen.advisor.evidence(seen.line)
     took = f"It takes {row.took}; its limit is {row.limit}." if row and stall.kind is StallKind.ACTIVITY else ""
     return f"{took} {recorded or (row.why if row else '')}".strip()
 
 
 def _next(seen: Looked) -> tuple[str, float | None, tuple[str, ...]]:
-    advice = seen.counsel.advice(seen.line)
-    checks = tuple(f"{check.name}: {check.sentence}" for check in seen.counsel.checks(seen.line))
+    advice = seen.advisor.advice(seen.line)
+    checks = tuple(f"{check.name}: {check.sentence}" for check in seen.advisor.checks(seen.line))
     return advice.sentence, (advice.until - seen.now).total_seconds() if advice.until else None, checks
 
 

@@ -66,8 +66,8 @@ def polled(request: Request, caller: Caller, shown: Shown) -> Glance:
     parts: Parts = request.app.state.parts
     seen = reads.looked_at(parts, lambda desk: reads.glance(desk, shown.ref))
     lines = platform_lines(parts.engine.seen(), seen.beats, seen.now)
-    checks = tuple((check.name, check.sentence) for check in seen.counsel.checks(seen.line))
-    state = (seen.findings, seen.escalation, lines, checks, *what_is_so(seen.line, seen.counsel))
+    checks = tuple((check.name, check.sentence) for check in seen.advisor.checks(seen.line))
+    state = (seen.findings, seen.escalation, lines, checks, *what_is_so(seen.line, seen.advisor))
     return Glance(state, is_busy(seen.line), lambda: drawn(request, "_tenant.html", looked_up(request, caller, shown)))
 
 

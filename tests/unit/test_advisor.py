@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tenancy.console.counsel import Counsel
+from tenancy.console.advisor import Advisor
 from tenancy.console.engine_watch import EngineWatch
 from tenancy.console.pages.platform_view import platform_lines
 from tenancy.engine.health import Check, Condition, Health, System
@@ -15,7 +15,7 @@ from tenancy.engine.vitals import Vitals
 from tenancy.saga.causes import Cause
 from tenancy.saga.states import State
 from tests.unit.sagas import ACME, WAIT
-from tests.unit.test_console_views import COUNSEL, LINE, NOW, WELL
+from tests.unit.test_console_views import ADVISOR, LINE, NOW, WELL
 
 REGIONAL = (System.STORAGE, System.CLUSTER, System.INGRESS)
 
@@ -27,36 +27,36 @@ def health(
     return Health(tuple(Check(each, state, "It says so.", region, checked_at=at) for each in systems), at)
 
 
-def waiting(counsel: Counsel) -> str:
+def waiting(advisor: Advisor) -> str:
     """The advice for a tenant that has just begun to wait for its workloads."""
     tenant = replace(LINE.standing, state=State.PROVISIONING, activity=WAIT, state_since=NOW, activity_since=NOW)
-    return counsel.advice(replace(LINE, state=State.PROVISIONING, activity=WAIT, standing=tenant)).sentence
+    return advisor.advice(replace(LINE, state=State.PROVISIONING, activity=WAIT, standing=tenant)).sentence
 
 
 @pytest.mark.parametrize("system", REGIONAL)
 def test_an_active_tenant_is_told_what_of_its_region_is_down(system: System):
-    counsel = replace(COUNSEL, health=health(Condition.DOWN, systems=(system,)))
-    advice = counsel.advice(LINE)
+    advisor = replace(ADVISOR, health=health(Condition.DOWN, systems=(system,)))
+    advice = advisor.advice(LINE)
     assert f"The {system} of {ACME.region} is down" in advice.sentence
     assert (advice.not_its_fault, advice.warning) == (True, True)
-    assert [check.system for check in counsel.checks(LINE)] == [system]
+    assert [check.system for check in advisor.checks(LINE)] == [system]
 
 
 @pytest.mark.parametrize("changes", [{"ago": 90}, {"region": "elsewhere"}])
 def test_an_old_look_or_one_elsewhere_is_no_trouble_of_it(changes: dict[str, Any]):
-    counsel = replace(COUNSEL, health=health(Condition.DOWN, **changes))
-    assert (counsel.advice(LINE).warning, counsel.checks(LINE)) == (False, ())
+    advisor = replace(ADVISOR, health=health(Condition.DOWN, **changes))
+    assert (advisor.advice(LINE).warning, advisor.checks(LINE)) == (False, ())
 
 
 def test_an_engine_that_has_not_answered_for_a_moment_is_no_reason_yet():
     moment, long = (Vitals(trouble="It does not answer.", trouble_seconds=seconds) for seconds in (16.0, 31.0))
-    assert "the workflow engine has to answer first" not in waiting(replace(COUNSEL, engine=moment))
-    assert "the workflow engine has to answer first" in waiting(replace(COUNSEL, engine=long))
+    assert "the workflow engine has to answer first" not in waiting(replace(ADVISOR, engine=moment))
+    assert "the workflow engine has to answer first" in waiting(replace(ADVISOR, engine=long))
 
 
 def test_beside_an_engine_that_is_away_the_trouble_of_the_region_is_told():
-    counsel = replace(COUNSEL, engine=Vitals(trouble="It does not answer."), health=health(Condition.DOWN))
-    said = waiting(counsel)
+    advisor = replace(ADVISOR, engine=Vitals(trouble="It does not answer."), health=health(Condition.DOWN))
+    said = waiting(advisor)
     assert said.startswith(f"The cluster of {ACME.region} is down")
     assert said.endswith("the workflow engine has to answer first.")
 
@@ -64,7 +64,7 @@ def test_beside_an_engine_that_is_away_the_trouble_of_the_region_is_told():
 @pytest.mark.parametrize(("age", "told"), [(2.0, True), (61.0, False), (None, False)])
 def test_a_report_of_the_engine_counts_while_it_is_fresh(age: float | None, told: bool):
     silent = Vitals(("triggerer",), age_seconds=age)
-    assert ("until it is back" in waiting(replace(COUNSEL, engine=silent))) == told
+    assert ("until it is back" in waiting(replace(ADVISOR, engine=silent))) == told
 
 
 def test_a_look_that_was_never_asked_for_knows_nothing():
@@ -95,6 +95,6 @@ def test_a_silent_part_of_the_engine_is_told_with_what_it_does_not_do(part: str,
 )
 def test_a_system_that_answers_and_refuses_is_told_with_what_it_needs(cause: Cause, told: str, not_told: str):
     checks = (Check(System.STORAGE, Condition.DOWN, "It says so.", ACME.region, checked_at=NOW, cause=cause),)
-    said = replace(COUNSEL, health=Health(checks, NOW)).advice(LINE).sentence
+    said = replace(ADVISOR, health=Health(checks, NOW)).advice(LINE).sentence
     assert told in said
     assert not_told not in said

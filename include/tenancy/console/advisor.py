@@ -1,6 +1,7 @@
-"""What the console says of a tenant that hangs, and what to do next: the same on pages and in the API.
+"""Advice on a tenant that stalls: what is late, why, and what to do next. Pages and API say the same.
 
-The stall is judged anew at every look, from the row's clocks: also while nothing schedules, and so nobody records it.
+The advisor judges the stall from the row's times on every request. So it also finds stalls that nobody records because
+the scheduler is down.
 """
 
 from dataclasses import dataclass, field
@@ -23,14 +24,14 @@ from tenancy.saga.system_status import ENGINE, FRESH, SystemStatus, SystemStatus
 
 
 @dataclass(frozen=True)
-class Counsel:
-    """Of one platform at one moment; `engine` is the last that is known of it."""
+class Advisor:
+    """Advice for one platform at one moment; `engine` is its newest known state."""
 
     platform: Platform
     engine: Vitals
     now: datetime
     health: Health = field(default_factory=Health)
-    """The last look at the whole platform."""
+    """The newest result of the platform's health checks."""
 
     @cached_property
     def _limits(self) -> Limits:
@@ -41,15 +42,15 @@ class Counsel:
         return advise(line.standing, line.stall, self.now, self._limits, self.known(line))
 
     def stall(self, line: TenantSummary) -> Stall | None:
-        """What is over its time just now."""
+        """What is over its time limit now."""
         return stall_of(line.standing, self.now, self._limits)
 
     def cause(self, line: TenantSummary) -> Cause:
-        """Why it does not go on, as far as that is known."""
+        """Why the tenant is late, as far as that is known."""
         return cause_now(line.standing, line.stall, self.now, self.known(line))
 
     def evidence(self, line: TenantSummary) -> str:
-        """What was found to keep it; empty while nobody has looked."""
+        """What was observed that holds it up; empty when nothing was observed yet."""
         stall, recorded = self.stall(line), line.stall
         same = stall and recorded and (stall.kind, stall.activity) == (recorded.kind, recorded.activity)
         if recorded and same and is_current(recorded, line.standing):
@@ -57,14 +58,14 @@ class Counsel:
         return line.held or (line.standing.activity_message if self.advice(line).warning else "")
 
     def checks(self, line: TenantSummary) -> tuple[Check, ...]:
-        """What is wrong with the systems that this tenant needs now, where the runbook says to check the platform."""
+        """Failing health checks of the systems that this tenant needs, where the runbook says to check the platform."""
         if not self._is_fresh or line.state is State.DECOMMISSIONED:
             return ()
         plan = self.platform.plans.get(line.parameters.plan)
         return self.health.trouble_of(line.parameters.region, pool=plan.workflow_pool if plan else "")
 
     def known(self, line: TenantSummary) -> SystemStatuses:
-        """What is known now of the systems of its region and of the workflow engine."""
+        """The known status of the systems in its region and of the workflow engine."""
         return self._known_of(line.parameters.region)
 
     def _known_of(self, region: str) -> SystemStatuses:
@@ -73,25 +74,27 @@ class Counsel:
 
     @cached_property
     def _engine(self) -> tuple[SystemStatus, ...]:
-        """By the engine's own report, which is asked for more often than the health of all systems."""
+        """From the engine's own report, which is fetched more often than the health of all systems."""
         engine = self.engine
         if engine.age_seconds is None:
             return ()
-        seen_at = self.now - timedelta(seconds=engine.age_seconds)
+        reported_at = self.now - timedelta(seconds=engine.age_seconds)
         if engine.trouble and not engine.is_away:
-            return ()  # neither well nor away: nothing is known of it
+            return ()  # the report failed for another reason: its status is unknown
         silent = {
             Cause.ENGINE_UNREACHABLE: engine.is_away,
             Cause.ENGINE_SCHEDULER_SILENT: SCHEDULER in engine.silent,
             Cause.ENGINE_TRIGGERER_SILENT: TRIGGERER in engine.silent,
         }
         away = (Cause.ENGINE_UNREACHABLE,) if engine.is_away else tuple(silent)
-        return tuple(_engine_status(cause, down=silent[cause], sentence=engine.sentence, at=seen_at) for cause in away)
+        return tuple(
+            _engine_status(cause, down=silent[cause], sentence=engine.sentence, at=reported_at) for cause in away
+        )
 
     @property
     def _is_fresh(self) -> bool:
-        looked_at = self.health.looked_at
-        return looked_at is not None and self.now - looked_at <= FRESH
+        checked_at = self.health.looked_at
+        return checked_at is not None and self.now - checked_at <= FRESH
 
 
 def _engine_status(cause: Cause, *, down: bool, sentence: str, at: datetime) -> SystemStatus:
@@ -100,15 +103,15 @@ def _engine_status(cause: Cause, *, down: bool, sentence: str, at: datetime) -> 
 
 
 def _status(check: Check) -> SystemStatus:
-    assert check.checked_at is not None  # it was looked at
-    known = check.cause if check.cause is not Cause.UNKNOWN else _SILENT[check.system]
+    assert check.checked_at is not None  # the caller skips checks that never ran
+    known = check.cause if check.cause is not Cause.UNKNOWN else _CAUSE_WHEN_DOWN[check.system]
     cause = known if check.state is Condition.DOWN else Cause.UNKNOWN
     return SystemStatus(check.system, check.name, check.state, check.sentence, check.checked_at, check.since, cause)
 
 
-_SILENT: Final = {
+_CAUSE_WHEN_DOWN: Final = {
     System.STORAGE: Cause.STORAGE_UNREACHABLE,
     System.CLUSTER: Cause.CLUSTER_UNREACHABLE,
     System.INGRESS: Cause.INGRESS_SILENT,
 }
-"""What it means for a tenant that one of them is down; the check's own sentence says more."""
+"""The cause for a tenant when one of these systems is down and its check names no cause."""
