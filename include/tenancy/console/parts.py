@@ -7,7 +7,7 @@ from datetime import datetime
 from tenancy.adapters.lending import Lending
 from tenancy.console.engine_watch import EngineWatch
 from tenancy.console.health_watch import HealthWatch
-from tenancy.console.places import Places, for_reads, for_writes
+from tenancy.console.request_limits import RequestLimit, read_limit, write_limit
 from tenancy.engine.health import Health
 from tenancy.engine.report import Report
 from tenancy.engine.tenancy import Tenancy
@@ -25,6 +25,6 @@ class Parts:
     """Sessions of the ledger, for looking."""
     health: HealthWatch = field(default_factory=lambda: HealthWatch(Health))
     """How all systems are; without one, nothing is known."""
-    writes: Places = field(default_factory=for_writes)
-    reads: Places = field(default_factory=for_reads)
+    writes: RequestLimit = field(default_factory=write_limit)
+    reads: RequestLimit = field(default_factory=read_limit)
     """The limits of one api-server, which the pages and the API share."""

@@ -60,7 +60,7 @@ class GuardedRoute(APIRoute):
             if writes:
                 await receive_meant(request)
             request.state.caller = caller
-            async with place_for(request, writes=writes):
+            async with request_slot(request, writes=writes):
                 response: Response = await handle(request)
             response.headers.update(HEADERS)
             return response
@@ -98,10 +98,10 @@ async def receive_meant(request: Request) -> None:
         raise ProblemError(400, "The connection was closed before the whole body had arrived.") from gone
 
 
-def place_for(request: Request, *, writes: bool) -> AbstractAsyncContextManager[None]:
+def request_slot(request: Request, *, writes: bool) -> AbstractAsyncContextManager[None]:
     """A place for this request; ProblemError 503 when all stay taken. No thread is taken before."""
     parts = _parts(request)
-    return (parts.writes if writes else parts.reads).one()
+    return (parts.writes if writes else parts.reads).slot()
 
 
 def _require_bounded(request: Request) -> None:

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import LacksRightError, place_for, receive_meant, require, right_of
+from tenancy.console.api.access import LacksRightError, receive_meant, request_slot, require, right_of
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.callers import ROLE_OF, Caller, NotAuthenticated, Right
 from tenancy.console.pages.rendering import airflow_of, page, root_of
@@ -51,7 +51,7 @@ class PageRoute(APIRoute):
             if writes:
                 await receive_meant(request)
             request.state.caller = caller
-            async with place_for(request, writes=writes):
+            async with request_slot(request, writes=writes):
                 response: Response = await handle(request)
             return response
 

@@ -23,7 +23,7 @@ from tenancy.console.callers import Caller, Right
 from tenancy.console.metrics import create_metrics
 from tenancy.console.pages.app import create_pages
 from tenancy.console.parts import Parts
-from tenancy.console.places import READS_AT_ONCE, WRITES_AT_ONCE, Places
+from tenancy.console.request_limits import READS_AT_ONCE, WRITES_AT_ONCE, RequestLimit
 from tenancy.engine.tenancy import Tenancy
 from tenancy.saga.errors import TransientError
 
@@ -181,11 +181,11 @@ def test_a_body_that_does_not_arrive_occupies_no_place():
 
 
 async def _one_after_the_other() -> list[str]:
-    places, seen = Places("tests", 1, waiting=1, patience_seconds=0.05), []
+    places, seen = RequestLimit("tests", 1, waiting=1, patience_seconds=0.05), []
 
     async def stay(name: str, seconds: float) -> None:
         try:
-            async with places.one():
+            async with places.slot():
                 seen.append(f"{name} in")
                 await asyncio.sleep(seconds)
         except ProblemError as problem:
