@@ -25,7 +25,7 @@ router = APIRouter(route_class=GuardedRoute)
 def show_metrics(request: Request, parts: PartsOf) -> Response:
     """The platform in numbers; 503 without a ledger."""
     kept = request.app.state.measures
-    seen = looked_at(parts, lambda desk: kept.of(desk.ledger))
+    seen = looked_at(parts, lambda context: kept.of(context.ledger))
     return Response(exposition(families(seen)), media_type=CONTENT_TYPE)
 
 

@@ -10,9 +10,9 @@ from starlette.responses import JSONResponse
 from tenancy.activities.validate_request import FIELDS, check_request
 from tenancy.console.api import portrait, shapes
 from tenancy.console.api.asked import Asked
-from tenancy.console.api.desk import opened
 from tenancy.console.api.idempotency import once
 from tenancy.console.api.problems import ProblemError
+from tenancy.console.api.request_context import open_context
 from tenancy.console.api.requests import CorrectedWish, NewTenant, Wish
 from tenancy.engine import actions
 from tenancy.engine.actions import ActionResult
@@ -61,9 +61,9 @@ class Deed:
 
 def act(asked: Asked, ref: str, wish: Wish, deed: Deed) -> JSONResponse:
     """Ask for an action on a tenant; 404 when there is no such tenant."""
-    with opened(asked.parts) as desk:
-        saga = desk.saga(ref)
-        doing = Doing(desk.tenancy, saga, asked.stamp(wish.reason), _named(saga, ref, wish))
+    with open_context(asked.parts) as context:
+        saga = context.saga(ref)
+        doing = Doing(context.tenancy, saga, asked.stamp(wish.reason), _named(saga, ref, wish))
 
     def perform() -> ActionResult:
         _require_seen(asked, doing.saga, wish.seen)
@@ -85,8 +85,8 @@ def _require_seen(asked: Asked, saga: Saga, seen: int | None) -> None:
     """Two operators at once: the later one is told who did what, and decides again."""
     if seen is None:
         return
-    with opened(asked.parts) as desk:
-        since = newest_intervention_since(desk.ledger.envelopes(saga.tenant_id), seen)
+    with open_context(asked.parts) as context:
+        since = newest_intervention_since(context.ledger.envelopes(saga.tenant_id), seen)
     if since is not None:
         raise Refused(f"{since}, after what you saw. Look again, then decide.", field="seen")
 
@@ -123,16 +123,16 @@ def _do(asked: Asked, wish: BaseModel, status: int, perform: Callable[[], Action
         return _json(status, _told(asked, perform()))
 
     def tell(tenant_id: TenantId) -> JSONResponse:
-        with opened(asked.parts) as desk:
-            shown = desk.tenant(str(tenant_id))
+        with open_context(asked.parts) as context:
+            shown = context.tenant(str(tenant_id))
         return _json(status, shapes.Action(tenant=shown, said=_OBEYED, warnings=[], progress=shown.progress))
 
     return once(asked, wish, answer, tell)
 
 
 def _told(asked: Asked, answer: ActionResult) -> shapes.Action:
-    with opened(asked.parts) as desk:
-        shown = desk.tenant(str(answer.saga.tenant_id))
+    with open_context(asked.parts) as context:
+        shown = context.tenant(str(answer.saga.tenant_id))
     progress = portrait.progress(answer.progress)
     return shapes.Action(tenant=shown, said=answer.message, warnings=list(answer.warnings), progress=progress)
 

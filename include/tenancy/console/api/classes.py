@@ -6,8 +6,8 @@ from fastapi import APIRouter, Path
 
 from tenancy.console.api import class_shapes
 from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
-from tenancy.console.api.desk import opened
 from tenancy.console.api.problems import ProblemError, documented
+from tenancy.console.api.request_context import open_context
 from tenancy.console.callers import Right
 from tenancy.engine.classes import next_action, sentence
 from tenancy.ledger.incident_groups import (
@@ -30,9 +30,9 @@ ClassId = Annotated[int, Path(ge=1, le=2**62, description="`class_issue` of a te
 @needs(Right.READ)
 def list_classes(parts: PartsOf) -> class_shapes.Classes:
     """The classes that are open: each is one matter, to be escalated once."""
-    with opened(parts) as desk:
-        found = load_open_groups(desk.ledger, limit=CLASSES)
-        others = max(0, len(load_open_keys(desk.ledger)) - len(found))
+    with open_context(parts) as context:
+        found = load_open_groups(context.ledger, limit=CLASSES)
+        others = max(0, len(load_open_keys(context.ledger)) - len(found))
     shown = [class_shapes.ClassShape(**_drawn(each)) for each in found]
     return class_shapes.Classes(classes=shown, cut=others > 0, others=others)
 
@@ -41,9 +41,9 @@ def list_classes(parts: PartsOf) -> class_shapes.Classes:
 @needs(Right.READ)
 def show_class(parts: PartsOf, class_id: ClassId) -> class_shapes.ClassInFull:
     """One class with its tenants."""
-    with opened(parts) as desk:
-        found = load_group(desk.ledger, class_id)
-        tenants = load_members(desk.ledger, class_id, limit=TENANTS + 1, left=True) if found else []
+    with open_context(parts) as context:
+        found = load_group(context.ledger, class_id)
+        tenants = load_members(context.ledger, class_id, limit=TENANTS + 1, left=True) if found else []
     if found is None:
         raise ProblemError(404, "There is no class of stall of this id.")
     return class_shapes.ClassInFull(

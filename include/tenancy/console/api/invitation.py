@@ -8,8 +8,8 @@ from fastapi import APIRouter
 from tenancy.bootstrap import tenant_url
 from tenancy.console.api import shapes
 from tenancy.console.api.access import SECURITY, CallerOf, GuardedRoute, PartsOf, needs
-from tenancy.console.api.desk import opened
 from tenancy.console.api.problems import ProblemError, documented
+from tenancy.console.api.request_context import open_context
 from tenancy.console.api.requests import InvitationWish, Meant, Ref
 from tenancy.console.callers import Right
 from tenancy.engine import invitation as engine
@@ -29,8 +29,8 @@ def show_invitation(
     del meant  # the gate has looked at it; here it is documented
     if wish.renew and not wish.reason.strip():
         raise ProblemError(400, "Say why there has to be another invitation, for the audit log.", field="reason")
-    with opened(parts) as desk:
-        tenant_id, tenancy = desk.line(ref).tenant_id, desk.tenancy
+    with open_context(parts) as context:
+        tenant_id, tenancy = context.line(ref).tenant_id, context.tenancy
     ask, stamp = engine.renew if wish.renew else engine.show, Stamp(caller.name, reason=wish.reason.strip())
     shown = ask(tenancy, tenant_id, by=stamp)
     asked = shown.saga.parameters

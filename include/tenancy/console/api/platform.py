@@ -8,8 +8,8 @@ from fastapi import APIRouter
 
 from tenancy.console.api import platform_shapes, portrait
 from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
-from tenancy.console.api.desk import opened
 from tenancy.console.api.problems import documented
+from tenancy.console.api.request_context import open_context
 from tenancy.console.callers import Right
 from tenancy.engine.engine_verdicts import LATE_AFTER
 from tenancy.engine.health import Condition, Health, System
@@ -72,8 +72,8 @@ def _ledger_now(
     parts.tenancy()  # joined now and then; that is not the ledger's time
     began = time.monotonic()
     try:
-        with opened(parts) as desk:
-            beaten = {beat.name: beat for beat in load_heartbeats(desk.ledger)}
+        with open_context(parts) as context:
+            beaten = {beat.name: beat for beat in load_heartbeats(context.ledger)}
     except TransientError:  # it fell silent since that look
         return None, []
     took = (time.monotonic() - began) * 1000
@@ -86,9 +86,9 @@ def _ledger_now(
 @needs(Right.READ)
 def list_findings(parts: PartsOf) -> platform_shapes.Findings:
     """Where the ledger and the world differ, oldest first, and when somebody last looked."""
-    with opened(parts) as desk:
-        found = load_open_findings(desk.ledger, limit=FINDINGS_LIMIT + 1)
-        beat = next((beat for beat in load_heartbeats(desk.ledger) if beat.name == REALITY_CHECK), None)
+    with open_context(parts) as context:
+        found = load_open_findings(context.ledger, limit=FINDINGS_LIMIT + 1)
+        beat = next((beat for beat in load_heartbeats(context.ledger) if beat.name == REALITY_CHECK), None)
     return platform_shapes.Findings(
         findings=[portrait.finding(each) for each in found[:FINDINGS_LIMIT]],
         cut=len(found) > FINDINGS_LIMIT,

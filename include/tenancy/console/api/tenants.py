@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query
 from tenancy.console.api import cursor as cursors
 from tenancy.console.api import history_shapes, portrait, requests, shapes
 from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
-from tenancy.console.api.desk import opened
 from tenancy.console.api.problems import documented
+from tenancy.console.api.request_context import open_context
 from tenancy.console.callers import Right
 from tenancy.ledger import tenant_summaries
 from tenancy.ledger.error_log import build_error_log
@@ -36,10 +36,10 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     """Tenants, newest first, a page at a time."""
     after = cursors.decode(cursor) if cursor else None
     wanted = tenant_summaries.TenantFilter(state, substate, region, plan, attention, q)
-    with opened(parts) as desk:
-        lines = tenant_summaries.load_tenants(desk.ledger, wanted, late=desk.late, limit=limit + 1, after=after)
-        counts = tenant_summaries.count_by_state(desk.ledger)
-        advisor = desk.advisor(parts.engine.known)
+    with open_context(parts) as context:
+        lines = tenant_summaries.load_tenants(context.ledger, wanted, late=context.late, limit=limit + 1, after=after)
+        counts = tenant_summaries.count_by_state(context.ledger)
+        advisor = context.advisor(parts.engine.known)
     page = lines[:limit]
     more = (
         cursors.encode(tenant_summaries.PagePosition(page[-1].created_at, page[-1].tenant_id))
@@ -53,17 +53,17 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
 @needs(Right.READ)
 def show_tenant(parts: PartsOf, ref: requests.Ref) -> shapes.Tenant:
     """One tenant with all that an operator decides by."""
-    with opened(parts) as desk:
-        return desk.tenant(ref)
+    with open_context(parts) as context:
+        return context.tenant(ref)
 
 
 @router.get("/tenants/{ref}/timeline", responses=_FOUND)
 @needs(Right.READ)
 def show_timeline(parts: PartsOf, ref: requests.Ref) -> history_shapes.TimelineShape:
     """Every attempt, activity by activity."""
-    with opened(parts) as desk:
-        attempts = build_timelines(desk.ledger.envelopes(desk.line(ref).tenant_id))
-        platform = desk.tenancy.platform
+    with open_context(parts) as context:
+        attempts = build_timelines(context.ledger.envelopes(context.line(ref).tenant_id))
+        platform = context.tenancy.platform
     now = parts.clock()
     return history_shapes.TimelineShape(attempts=[portrait.attempt(each, platform, now) for each in attempts])
 
@@ -72,8 +72,8 @@ def show_timeline(parts: PartsOf, ref: requests.Ref) -> history_shapes.TimelineS
 @needs(Right.READ)
 def list_errors(parts: PartsOf, ref: requests.Ref) -> history_shapes.Errors:
     """All that went wrong or was refused, oldest first."""
-    with opened(parts) as desk:
-        log = build_error_log(desk.ledger.envelopes(desk.line(ref).tenant_id))
+    with open_context(parts) as context:
+        log = build_error_log(context.ledger.envelopes(context.line(ref).tenant_id))
     return history_shapes.Errors(errors=[history_shapes.ErrorShape(**vars(line)) for line in log])
 
 
@@ -83,10 +83,10 @@ def list_facts(
     parts: PartsOf, ref: requests.Ref, after: requests.After = 0, limit: requests.FactsPage = 200
 ) -> history_shapes.Audit:
     """The tenant's facts, a page at a time, and whether all of them are what was once written."""
-    with opened(parts) as desk:
-        stream = desk.line(ref).tenant_id
-        facts = tenant_summaries.load_facts(desk.ledger, stream, after=after, limit=limit + 1)
-        broken = tenant_summaries.find_first_broken_fact(desk.ledger, stream)
+    with open_context(parts) as context:
+        stream = context.line(ref).tenant_id
+        facts = tenant_summaries.load_facts(context.ledger, stream, after=after, limit=limit + 1)
+        broken = tenant_summaries.find_first_broken_fact(context.ledger, stream)
     page = [history_shapes.FactShape(**vars(fact)) for fact in facts[:limit]]
     more = page[-1].seq if len(facts) > limit else None
     return history_shapes.Audit(facts=page, next=more, chain="whole" if broken is None else f"broken at {broken}")
@@ -96,5 +96,5 @@ def list_facts(
 @needs(Right.READ)
 def list_resources(parts: PartsOf, ref: requests.Ref) -> shapes.Resources:
     """All that was ever intended for the tenant, and how far each is."""
-    with opened(parts) as desk:
-        return shapes.Resources(resources=portrait.resources(desk.saga(ref).resources))
+    with open_context(parts) as context:
+        return shapes.Resources(resources=portrait.resources(context.saga(ref).resources))

@@ -14,8 +14,8 @@ from starlette.responses import Response
 
 from tenancy.console.api import actions as api
 from tenancy.console.api.access import needs, require
-from tenancy.console.api.desk import Desk
 from tenancy.console.api.problems import ProblemError, problem_of
+from tenancy.console.api.request_context import RequestContext
 from tenancy.console.api.requests import Ref
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import forms, reads
@@ -79,7 +79,7 @@ class _Form:
 def show_dialog(visit: VisitOf, ref: Ref, action: Action, force: bool = False) -> Response:
     """What the action would do, and the form that asks for it."""
     _require_right(visit.caller, action, force)
-    return reads.looked_at(visit.parts, lambda desk: _dialog(visit, desk, ref, _Form(action, force, {})))
+    return reads.looked_at(visit.parts, lambda context: _dialog(visit, context, ref, _Form(action, force, {})))
 
 
 @router.post("/tenants/{ref}/actions/{action}")
@@ -92,20 +92,20 @@ def act(visit: VisitOf, ref: Ref, action: Action, sent: SentIn) -> Response:
         told = ask(visit, ref, action, sent)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
         wrong = _Form(action, force, sent, problem_of(error))
-        return reads.looked_at(visit.parts, lambda desk: _dialog(visit, desk, ref, wrong))
-    return reads.looked_at(visit.parts, lambda desk: _done(visit, desk, told["tenant"]["id"], action, told))
+        return reads.looked_at(visit.parts, lambda context: _dialog(visit, context, ref, wrong))
+    return reads.looked_at(visit.parts, lambda context: _done(visit, context, told["tenant"]["id"], action, told))
 
 
 @router.get("/tenants/{ref}/actions/{action}/progress")
 @needs(Right.READ)
 def show_progress(visit: VisitOf, ref: Ref, action: Action) -> Response:
     """How far it is; asked again and again until it is done."""
-    return reads.looked_at(visit.parts, lambda desk: _done(visit, desk, ref, action, None))
+    return reads.looked_at(visit.parts, lambda context: _done(visit, context, ref, action, None))
 
 
 def ask(visit: Visit, ref: str, action: str, sent: forms.Sent) -> dict[str, Any]:
     """The API's answer (its model `Action`). Raises what the API would answer as a problem."""
-    parameters = reads.looked_at(visit.parts, lambda desk: desk.saga(ref)).parameters
+    parameters = reads.looked_at(visit.parts, lambda context: context.saga(ref)).parameters
     return forms.told_by(_ASKS[action](visit.asked(sent), ref, forms.wish_of(action, sent, parameters)))
 
 
@@ -114,10 +114,10 @@ def _require_right(caller: Caller, action: str, force: bool) -> None:
         require(caller, right)
 
 
-def _dialog(visit: Visit, desk: Desk, ref: str, form: _Form) -> Response:
+def _dialog(visit: Visit, context: RequestContext, ref: str, form: _Form) -> Response:
     """The form, drawn from what is true now."""
-    line = desk.line(ref)
-    saga = desk.saga_of(line)
+    line = context.line(ref)
+    saga = context.saga_of(line)
     return page(
         visit.request,
         "_dialog.html",
@@ -131,7 +131,7 @@ def _dialog(visit: Visit, desk: Desk, ref: str, form: _Form) -> Response:
         removed=removed_so_far(saga) if form.action in _REMOVES else "",
         offers=_offers(visit.caller, saga),
         key=form.key,
-        platform=desk.tenancy.platform,
+        platform=context.tenancy.platform,
     )
 
 
@@ -141,9 +141,9 @@ def _offers(caller: Caller, saga: Saga) -> tuple[ActionView, ...]:
     return tuple(each for each in named if each.allowed)
 
 
-def _done(visit: Visit, desk: Desk, ref: str, action: str, told: dict[str, Any] | None) -> Response:
-    line = desk.line(ref)
-    saga = desk.saga_of(line)
+def _done(visit: Visit, context: RequestContext, ref: str, action: str, told: dict[str, Any] | None) -> Response:
+    line = context.line(ref)
+    saga = context.saga_of(line)
     return page(
         visit.request,
         "_done.html",
@@ -151,17 +151,17 @@ def _done(visit: Visit, desk: Desk, ref: str, action: str, told: dict[str, Any] 
         label=BUTTONS[action],
         line=line,
         saga=saga,
-        progress=progress(desk.ledger, saga),
-        ends=_ends(saga) and (action != "escalate" or _is_told(desk, line)),
-        escalation=desk.escalation(line) if action == "escalate" else "",
-        next=desk.advisor(desk.parts.engine.known).advice(line).sentence,
+        progress=progress(context.ledger, saga),
+        ends=_ends(saga) and (action != "escalate" or _is_told(context, line)),
+        escalation=context.escalation(line) if action == "escalate" else "",
+        next=context.advisor(context.parts.engine.known).advice(line).sentence,
         told=told,
     )
 
 
-def _is_told(desk: Desk, line: TenantSummary) -> bool:
+def _is_told(context: RequestContext, line: TenantSummary) -> bool:
     """Is it known what became of the escalation?"""
-    found = load_escalation(desk.ledger, line.tenant_id)
+    found = load_escalation(context.ledger, line.tenant_id)
     return found is None or is_over(found)
 
 

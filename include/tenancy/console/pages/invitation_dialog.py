@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from tenancy.console.api import invitation as api
 from tenancy.console.api.access import needs
-from tenancy.console.api.desk import Desk
 from tenancy.console.api.problems import ProblemError, problem_of
+from tenancy.console.api.request_context import RequestContext
 from tenancy.console.api.requests import InvitationWish, Ref
 from tenancy.console.callers import Right
 from tenancy.console.pages import forms, reads
@@ -25,7 +25,7 @@ router = APIRouter(route_class=PageRoute)
 @needs(Right.CREATE)
 def show_dialog(visit: VisitOf, ref: Ref) -> Response:
     """What would be shown, or who saw it and that another one can be made."""
-    return reads.looked_at(visit.parts, lambda desk: _dialog(visit, desk, ref))
+    return reads.looked_at(visit.parts, lambda context: _dialog(visit, context, ref))
 
 
 @router.post("/tenants/{ref}/invitation")
@@ -37,13 +37,13 @@ def show(visit: VisitOf, ref: Ref, sent: SentIn) -> Response:
         told = api.show_invitation(visit.parts, visit.caller, ref, "1", wish)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
         problem = problem_of(error)
-        return reads.looked_at(visit.parts, lambda desk: _dialog(visit, desk, ref, problem))
+        return reads.looked_at(visit.parts, lambda context: _dialog(visit, context, ref, problem))
     return secret(visit.request, "_invited.html", told=told)
 
 
-def _dialog(visit: Visit, desk: Desk, ref: str, problem: ProblemError | None = None) -> Response:
+def _dialog(visit: Visit, context: RequestContext, ref: str, problem: ProblemError | None = None) -> Response:
     """The form, drawn from what is true now."""
-    saga = desk.saga(ref)
-    shown = find_invitation_view(desk.ledger.envelopes(saga.tenant_id), saga.invitation)
+    saga = context.saga(ref)
+    shown = find_invitation_view(context.ledger.envelopes(saga.tenant_id), saga.invitation)
     status = problem.status if problem else 200
     return page(visit.request, "_invitation.html", status, saga=saga, shown=shown, problem=problem)

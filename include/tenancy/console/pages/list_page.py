@@ -12,7 +12,7 @@ from tenancy.adapters.airflow_runs import QueuedRun
 from tenancy.console.api import cursor as cursors
 from tenancy.console.api import requests
 from tenancy.console.api.access import CallerOf, PartsOf, needs
-from tenancy.console.api.desk import Desk
+from tenancy.console.api.request_context import RequestContext
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import class_view, reads
 from tenancy.console.pages.crowd import pace
@@ -73,7 +73,7 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     if part:
         recent: Recent = request.app.state.recent
         return recent.answer(request, caller, lambda: _polled(request, caller, asked))
-    return page(request, "list.html", **_context(request, caller, asked, _seen(request, asked)))
+    return page(request, "list.html", **_variables(request, caller, asked, _seen(request, asked)))
 
 
 @dataclass(frozen=True)
@@ -86,25 +86,25 @@ class _Asked:
 def _seen(request: Request, asked: _Asked) -> _Seen:
     parts: Parts = request.app.state.parts
     queued, counts = parts.engine.known.queued, request.app.state.counts
-    return reads.looked_at(parts, lambda desk: _look(desk, asked.wanted, asked.after, queued, counts))
+    return reads.looked_at(parts, lambda context: _look(context, asked.wanted, asked.after, queued, counts))
 
 
 def _polled(request: Request, caller: Caller, asked: _Asked) -> Glance:
     """Has it changed? All that it shows is read for that; drawing it is most of the work."""
     seen = _seen(request, asked)
-    listed, context = seen.listed, _context(request, caller, asked, seen)
+    listed, variables = seen.listed, _variables(request, caller, asked, seen)
     lines = tuple(what_is_so(line, listed.advisor) for line in (*listed.urgent, *listed.page))
     counts = tuple(listed.counts.items())
     shown = (listed.queued, listed.findings, listed.classes)
-    state = (lines, counts, listed.attention, *shown, seen.more, context["platform"])
-    return Glance(state, _is_busy(seen), lambda: drawn(request, "_list.html", context))
+    state = (lines, counts, listed.attention, *shown, seen.more, variables["platform"])
+    return Glance(state, _is_busy(seen), lambda: drawn(request, "_list.html", variables))
 
 
 def _is_busy(seen: _Seen) -> bool:
     return bool(seen.listed.queued) or any(map(is_busy, (*seen.listed.urgent, *seen.listed.page)))
 
 
-def _context(request: Request, caller: Caller, asked: _Asked, seen: _Seen) -> dict[str, Any]:
+def _variables(request: Request, caller: Caller, asked: _Asked, seen: _Seen) -> dict[str, Any]:
     """All that the page is drawn from."""
     parts, now = request.app.state.parts, seen.listed.now
     return {
@@ -128,13 +128,13 @@ def _of(words: type[_Word], asked: str) -> _Word | None:
 
 
 def _look(
-    desk: Desk,
+    context: RequestContext,
     wanted: TenantFilter,
     after: PagePosition | None,
     queued: tuple[QueuedRun, ...],
     counts: reads.Kept[dict[State, int]],
 ) -> _Seen:
-    ledger, late = desk.ledger, desk.late
+    ledger, late = context.ledger, context.late
     lines = tenant_summaries.load_tenants(ledger, wanted, late=late, limit=PAGE_SIZE + 1, after=after)
     page_of, last = lines[:PAGE_SIZE], lines[:PAGE_SIZE][-1] if len(lines) > PAGE_SIZE else None
     attention = tenant_summaries.count_needing_attention(ledger, late=late)
@@ -147,8 +147,8 @@ def _look(
         queued=tuple(run for run in queued if ledger.tenant_of_run(RunId(run.run_id)) is None),
         findings=tuple(load_open_findings(ledger, tenant_id=None, limit=reads.FINDINGS)),
         classes=class_view.look(ledger),
-        advisor=desk.advisor(desk.parts.engine.known),
+        advisor=context.advisor(context.parts.engine.known),
     )
     more = cursors.encode(PagePosition(last.created_at, last.tenant_id)) if last else None
-    offered = desk.tenancy.platform
+    offered = context.tenancy.platform
     return _Seen(listed, more, tuple(load_heartbeats(ledger)), tuple(offered.regions), tuple(offered.plans))

@@ -38,5 +38,5 @@ def create(visit: VisitOf, sent: SentIn) -> Response:
 
 
 def _form(visit: Visit, template: str, sent: forms.Sent, problem: ProblemError | None = None) -> Response:
-    context: dict[str, Any] = {"platform": visit.parts.tenancy().platform, "sent": sent, "problem": problem}
-    return page(visit.request, template, problem.status if problem else 200, **context, key=uuid4().hex, p=_EMPTY)
+    variables: dict[str, Any] = {"platform": visit.parts.tenancy().platform, "sent": sent, "problem": problem}
+    return page(visit.request, template, problem.status if problem else 200, **variables, key=uuid4().hex, p=_EMPTY)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, Generic, TypeVar
 
 from tenancy.console.advisor import Advisor
-from tenancy.console.api.desk import Desk, opened
+from tenancy.console.api.request_context import RequestContext, open_context
 from tenancy.console.pages.looked import Looked
 from tenancy.console.pages.patience import PATIENCE_SECONDS, patiently
 from tenancy.console.parts import Parts
@@ -28,14 +28,14 @@ FINDINGS: Final = 20
 """More than these are for the API."""
 
 
-def looked_at(parts: Parts, look: Callable[[Desk], _Seen]) -> _Seen:
+def looked_at(parts: Parts, look: Callable[[RequestContext], _Seen]) -> _Seen:
     """What `look` sees at a desk of its own; TransientError when the ledger does not answer in time."""
 
-    def at_desk() -> _Seen:
-        with opened(parts) as desk:
-            return look(desk)
+    def in_context() -> _Seen:
+        with open_context(parts) as context:
+            return look(context)
 
-    return patiently(at_desk, "The ledger")
+    return patiently(in_context, "The ledger")
 
 
 @dataclass(frozen=True)
@@ -55,32 +55,34 @@ class Seen:
         return self.advisor.now
 
 
-def glance(desk: Desk, ref: str) -> Seen:
+def glance(context: RequestContext, ref: str) -> Seen:
     """The tenant's row, without its facts; 404 when there is no such tenant."""
-    line = desk.line(ref)
-    found = tuple(load_open_findings(desk.ledger, tenant_id=line.tenant_id, limit=FINDINGS))
-    escalation = desk.escalation(line)
-    return Seen(line, tuple(load_heartbeats(desk.ledger)), found, escalation, desk.advisor(desk.parts.engine.known))
+    line = context.line(ref)
+    found = tuple(load_open_findings(context.ledger, tenant_id=line.tenant_id, limit=FINDINGS))
+    escalation = context.escalation(line)
+    return Seen(
+        line, tuple(load_heartbeats(context.ledger)), found, escalation, context.advisor(context.parts.engine.known)
+    )
 
 
-def tenant(desk: Desk, ref: str, history: "Kept[dict[str, DurationStats]]") -> Looked:
+def tenant(context: RequestContext, ref: str, history: "Kept[dict[str, DurationStats]]") -> Looked:
     """All that a tenant's page shows; 404 when there is no such tenant."""
-    seen = glance(desk, ref)
+    seen = glance(context, ref)
     line = seen.line
-    envelopes = tuple(desk.ledger.envelopes(line.tenant_id))  # read once: they are most of the work
+    envelopes = tuple(context.ledger.envelopes(line.tenant_id))  # read once: they are most of the work
     saga = fold(envelope.fact for envelope in envelopes)
     assert saga is not None  # its row is written with its facts
     return Looked(
         line=line,
         saga=saga,
         envelopes=envelopes,
-        held=desk.parts.engine.known.holds(saga) or saga.held,
-        progress=progress(desk.ledger, saga, envelopes),
-        usual=history.of(desk.ledger),
+        held=context.parts.engine.known.holds(saga) or saga.held,
+        progress=progress(context.ledger, saga, envelopes),
+        usual=history.of(context.ledger),
         beats=seen.beats,
         findings=seen.findings,
         escalation=seen.escalation,
-        platform=desk.tenancy.platform,
+        platform=context.tenancy.platform,
         advisor=seen.advisor,
         now=seen.now,
     )

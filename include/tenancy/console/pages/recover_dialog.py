@@ -12,8 +12,8 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from tenancy.console.api.access import needs, require
-from tenancy.console.api.desk import Desk
 from tenancy.console.api.problems import ProblemError, problem_of
+from tenancy.console.api.request_context import RequestContext
 from tenancy.console.api.requests import Ref
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import forms, reads, recovering
@@ -80,16 +80,16 @@ def show_recover(visit: VisitOf, ref: Ref) -> Response:
     """What Recover would do, and the form that asks for it."""
     require(visit.caller, Right.CREATE)
 
-    def look(desk: Desk) -> Response:
-        line = desk.line(ref)
-        saga = desk.saga_of(line)
+    def look(context: RequestContext) -> Response:
+        line = context.line(ref)
+        saga = context.saga_of(line)
         recoverable, warnings = recovering.is_recoverable(saga), loops.warnings(saga)
         cancel = preview(saga, "cancel") if recovering.cancels(saga) else None
         destroys = cancel is not None and cancel.confirm_slug
         wants_slug = destroys or loops.recovery_wants_typed_slug(saga)
         warnings = (*(cancel.warnings if cancel else ()), *warnings)
-        context = {"wants_slug": wants_slug, "cancel": cancel, "warnings": warnings, "recoverable": recoverable}
-        return page(visit.request, "_recover.html", line=line, saga=saga, key=uuid4().hex, **context)
+        variables = {"wants_slug": wants_slug, "cancel": cancel, "warnings": warnings, "recoverable": recoverable}
+        return page(visit.request, "_recover.html", line=line, saga=saga, key=uuid4().hex, **variables)
 
     return reads.looked_at(visit.parts, look)
 
@@ -99,9 +99,9 @@ def show_recover(visit: VisitOf, ref: Ref) -> Response:
 def recover(visit: VisitOf, ref: Ref, recovery: RecoveryOf) -> Response:
     """Do the next step, if it is time for it, and say how far it is."""
     require(visit.caller, Right.CREATE)
-    step, generation = reads.looked_at(visit.parts, lambda desk: _decide(desk, ref, recovery, visit.caller))
+    step, generation = reads.looked_at(visit.parts, lambda context: _decide(context, ref, recovery, visit.caller))
     problem = _do(visit, ref, step, recovery.form(f"{step.action}-{generation}")) if step.action else None
-    return reads.looked_at(visit.parts, lambda desk: _shown(visit, desk, ref, _Now(recovery, step, problem)))
+    return reads.looked_at(visit.parts, lambda context: _shown(visit, context, ref, _Now(recovery, step, problem)))
 
 
 def _do(visit: Visit, ref: str, step: Step, sent: forms.Sent) -> ProblemError | None:
@@ -112,19 +112,19 @@ def _do(visit: Visit, ref: str, step: Step, sent: forms.Sent) -> ProblemError | 
     return None
 
 
-def _decide(desk: Desk, ref: str, recovery: _Recovery, caller: Caller) -> tuple[Step, int]:
+def _decide(context: RequestContext, ref: str, recovery: _Recovery, caller: Caller) -> tuple[Step, int]:
     """The next step, and the tenant's generation, which tells a second cancel from the first sent twice."""
-    line = desk.line(ref)
-    saga, envelopes = desk.saga_of(line), desk.ledger.envelopes(line.tenant_id)
+    line = context.line(ref)
+    saga, envelopes = context.saga_of(line), context.ledger.envelopes(line.tenant_id)
     others = newest_intervention_since(envelopes, recovery.seen, except_by={caller.name, *_NOT_PEOPLE})
     if others is not None:
         return Step(said=f"Stopped: {others}. Look again, then decide.", over=True), saga.generation
-    silent = desk.ledger.now - line.state_since
+    silent = context.ledger.now - line.state_since
     return next_step(saga, recovery.begun, silent.total_seconds()), saga.generation
 
 
-def _shown(visit: Visit, desk: Desk, ref: str, now: _Now) -> Response:
-    line = desk.line(ref)
-    saga, begun = desk.saga_of(line), now.recovery.begun
+def _shown(visit: Visit, context: RequestContext, ref: str, now: _Now) -> Response:
+    line = context.line(ref)
+    saga, begun = context.saga_of(line), now.recovery.begun
     steps = {"steps": recovering.STEPS, "done": recovering.done_steps(saga, begun), "over": now.over}
     return page(visit.request, "_recovering.html", line=line, saga=saga, **vars(now), **steps)

@@ -34,9 +34,9 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 
 
-def page(request: Request, template: str, status: int = 200, /, **context: Any) -> Response:
+def page(request: Request, template: str, status: int = 200, /, **variables: Any) -> Response:
     """The template as an answer to this request; 304 when the browser has just this."""
-    html = drawn(request, template, context)
+    html = drawn(request, template, variables)
     tag = f'"{hashlib.sha256(html.encode()).hexdigest()[:20]}"'
     headers = {**HEADERS, "ETag": tag}
     if status == 200 and has(request, tag):
@@ -44,15 +44,15 @@ def page(request: Request, template: str, status: int = 200, /, **context: Any) 
     return Response(html, status, headers, "text/html; charset=utf-8")
 
 
-def secret(request: Request, template: str, /, **context: Any) -> Response:
+def secret(request: Request, template: str, /, **variables: Any) -> Response:
     """The template as an answer that nobody keeps: no browser, no cache, not even as an ETag."""
     headers = {**HEADERS, "Cache-Control": "no-store", "Pragma": "no-cache"}
-    return Response(drawn(request, template, context), 200, headers, "text/html; charset=utf-8")
+    return Response(drawn(request, template, variables), 200, headers, "text/html; charset=utf-8")
 
 
-def drawn(request: Request, template: str, context: Mapping[str, Any]) -> str:
+def drawn(request: Request, template: str, variables: Mapping[str, Any]) -> str:
     """The template as text."""
-    return _environment().get_template(template).render(root=root_of(request), airflow=airflow_of(request), **context)
+    return _environment().get_template(template).render(root=root_of(request), airflow=airflow_of(request), **variables)
 
 
 def root_of(request: Request) -> str:

@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tenancy.console.api.access import CallerOf, PartsOf, needs
-from tenancy.console.api.desk import Desk
+from tenancy.console.api.request_context import RequestContext
 from tenancy.console.api.requests import Part
 from tenancy.console.callers import Right
 from tenancy.console.pages import reads
@@ -41,7 +41,7 @@ def show_run(  # noqa: PLR0917 - FastAPI hands them over by name
     if dag_id not in {PROVISIONING_DAG, COMPENSATION_DAG}:
         return page(request, "trouble.html", trouble=_OF_OTHERS)
     parts.engine.begin()
-    found = reads.looked_at(parts, lambda desk: _tenant_of(desk, dag_id, run_id))
+    found = reads.looked_at(parts, lambda context: _tenant_of(context, dag_id, run_id))
     if isinstance(found, Trouble):
         return page(request, "_run.html" if part else "run.html", trouble=found, here=request.url.path)
     return page(request, "_tenant.html" if part else "tenant.html", **looked_up(request, caller, found))
@@ -53,14 +53,14 @@ def _attempt_of(dag_id: str, run_id: str) -> int | None:
     return int(parts[2]) if dag_id == COMPENSATION_DAG and len(parts) == 4 and parts[2].isdecimal() else None
 
 
-def _tenant_of(desk: Desk, dag_id: str, run_id: str) -> Shown | Trouble:
+def _tenant_of(context: RequestContext, dag_id: str, run_id: str) -> Shown | Trouble:
     if dag_id == COMPENSATION_DAG:
         tenant = run_id.split("__")[1] if run_id.count("__") == 3 else ""
     else:
-        tenant = str(desk.ledger.tenant_of_run(RunId(run_id)) or "")
-    if tenant and tenant_summaries.find_tenant(desk.ledger, tenant, late=desk.late):
-        return Shown(tenant, _attempt_of(dag_id, run_id) or desk.saga(tenant).runs.get(RunId(run_id)))
-    refusal = tenant_summaries.find_run_refusal(desk.ledger, RunId(run_id))
+        tenant = str(context.ledger.tenant_of_run(RunId(run_id)) or "")
+    if tenant and tenant_summaries.find_tenant(context.ledger, tenant, late=context.late):
+        return Shown(tenant, _attempt_of(dag_id, run_id) or context.saga(tenant).runs.get(RunId(run_id)))
+    refusal = tenant_summaries.find_run_refusal(context.ledger, RunId(run_id))
     return (
         Trouble(200, "This run was refused", f"{refusal} It made nothing and holds no slug.") if refusal else _NOT_YET
     )

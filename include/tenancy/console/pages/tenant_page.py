@@ -64,7 +64,7 @@ class Shown:
 def polled(request: Request, caller: Caller, shown: Shown) -> Glance:
     """Has it changed? Its facts are read only then."""
     parts: Parts = request.app.state.parts
-    seen = reads.looked_at(parts, lambda desk: reads.glance(desk, shown.ref))
+    seen = reads.looked_at(parts, lambda context: reads.glance(context, shown.ref))
     lines = platform_lines(parts.engine.seen(), seen.beats, seen.now)
     checks = tuple((check.name, check.sentence) for check in seen.advisor.checks(seen.line))
     state = (seen.findings, seen.escalation, lines, checks, *what_is_so(seen.line, seen.advisor))
@@ -74,7 +74,7 @@ def polled(request: Request, caller: Caller, shown: Shown) -> Glance:
 def looked_up(request: Request, caller: Caller, shown: Shown) -> dict[str, Any]:
     """All that the page is drawn from."""
     parts: Parts = request.app.state.parts
-    seen = reads.looked_at(parts, lambda desk: reads.tenant(desk, shown.ref, request.app.state.history))
+    seen = reads.looked_at(parts, lambda context: reads.tenant(context, shown.ref, request.app.state.history))
     view = tenant_view(seen, rights=caller.rights, attempt=shown.attempt, below=shown.below)
     lines = platform_lines(parts.engine.seen(), seen.beats, seen.now)
     return {"tenant": view, "platform": lines, "poll": shown.poll, "every": pace(busy=is_busy(seen.line))}

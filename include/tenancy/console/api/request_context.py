@@ -1,4 +1,4 @@
-"""What every route does first: open the ledger, find the tenant. Each request has a session to itself."""
+"""What every route does first: open the ledger and find the tenant. Each request has its own session."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,8 +24,8 @@ _FINDINGS: Final = 50
 
 
 @dataclass(frozen=True)
-class Desk:
-    """One request's parts: the platform and an open ledger."""
+class RequestContext:
+    """The platform and an open ledger session for one request."""
 
     parts: Parts
     tenancy: Tenancy
@@ -33,7 +33,7 @@ class Desk:
 
     @property
     def late(self) -> AttentionCutoffs:
-        """Who needs attention for being late, now and by this platform's limits."""
+        """Which tenants need attention because they are late, now and by this platform's limits."""
         return attention_cutoffs(limits(self.tenancy.platform), self.parts.clock())
 
     def line(self, ref: str) -> TenantSummary:
@@ -70,15 +70,15 @@ class Desk:
         return outcome(found, self.parts.clock()) if found else ""
 
     def advisor(self, engine: Vitals) -> Advisor:
-        """What to do next, by what is known of the engine."""
-        self.parts.engine.begin()  # for the next look: this one takes what is known
+        """The advisor for now, with this status of the engine."""
+        self.parts.engine.begin()  # for the next request: this one uses what is known
         self.parts.health.begin()
         return Advisor(self.tenancy.platform, engine, self.parts.clock(), self.parts.health.known)
 
 
 @contextmanager
-def opened(parts: Parts) -> Iterator[Desk]:
-    """A desk for one request."""
+def open_context(parts: Parts) -> Iterator[RequestContext]:
+    """Open the ledger for one request."""
     tenancy = parts.tenancy()
     with tenancy.ledger.lent(parts.lending, "tenancy console") as ledger:
-        yield Desk(parts, tenancy, ledger)
+        yield RequestContext(parts, tenancy, ledger)
