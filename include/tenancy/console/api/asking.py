@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
 from tenancy.activities.validate_request import FIELDS, check_request
-from tenancy.console.api import portrait, shapes
+from tenancy.console.api import serializers, shapes
 from tenancy.console.api.asked import Asked
 from tenancy.console.api.idempotency import once
 from tenancy.console.api.problems import ProblemError
@@ -71,7 +71,7 @@ def act(asked: Asked, ref: str, wish: Wish, deed: Deed) -> JSONResponse:
 
     if asked.dry_run:
         doing = replace(doing, tenancy=rehearsed(doing.tenancy))
-        return _json(200, portrait.preview_of(dry_run(doing.saga, deed.name, perform)))
+        return _json(200, serializers.preview_of(dry_run(doing.saga, deed.name, perform)))
     return _do(asked, wish, deed.status, perform)
 
 
@@ -99,7 +99,7 @@ def create(asked: Asked, wish: NewTenant) -> JSONResponse:
     by = asked.stamp(wish.reason)
     if asked.dry_run:
         rehearsal = dry_run(None, "create", lambda: actions.create(rehearsed(tenancy), request, by=by))
-        return _json(200, portrait.preview_of(rehearsal))
+        return _json(200, serializers.preview_of(rehearsal))
     return _do(asked, wish, 201, lambda: actions.create(tenancy, request, by=by))
 
 
@@ -133,7 +133,7 @@ def _do(asked: Asked, wish: BaseModel, status: int, perform: Callable[[], Action
 def _told(asked: Asked, answer: ActionResult) -> shapes.Action:
     with open_context(asked.parts) as context:
         shown = context.tenant(str(answer.saga.tenant_id))
-    progress = portrait.progress(answer.progress)
+    progress = serializers.progress(answer.progress)
     return shapes.Action(tenant=shown, said=answer.message, warnings=list(answer.warnings), progress=progress)
 
 

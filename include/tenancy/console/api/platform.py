@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from tenancy.console.api import platform_shapes, portrait
+from tenancy.console.api import platform_shapes, serializers
 from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
 from tenancy.console.api.problems import documented
 from tenancy.console.api.request_context import open_context
@@ -51,7 +51,7 @@ def show_health(parts: PartsOf) -> platform_shapes.Health:
         state=seen.state,
         looked_at=seen.looked_at,
         age_seconds=_age(seen, parts.clock()),
-        checks=[portrait.check(check) for check in seen.checks],
+        checks=[serializers.check(check) for check in seen.checks],
         ledger=ledger,
         engine=parts.engine().sentence,
         reconcilers=pulses,
@@ -90,7 +90,7 @@ def list_findings(parts: PartsOf) -> platform_shapes.Findings:
         found = load_open_findings(context.ledger, limit=FINDINGS_LIMIT + 1)
         beat = next((beat for beat in load_heartbeats(context.ledger) if beat.name == REALITY_CHECK), None)
     return platform_shapes.Findings(
-        findings=[portrait.finding(each) for each in found[:FINDINGS_LIMIT]],
+        findings=[serializers.finding(each) for each in found[:FINDINGS_LIMIT]],
         cut=len(found) > FINDINGS_LIMIT,
         check=_pulse(REALITY_CHECK, beat, parts.clock()),
     )

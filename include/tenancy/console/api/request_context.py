@@ -7,7 +7,7 @@ from typing import Final
 
 from tenancy.activities.plan import limits
 from tenancy.console.advisor import Advisor
-from tenancy.console.api import portrait, shapes
+from tenancy.console.api import serializers, shapes
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.parts import Parts
 from tenancy.engine.escalation import outcome
@@ -62,7 +62,7 @@ class RequestContext:
         self.parts.health.seen()
         held = engine.holds(saga) or saga.held  # while nothing schedules, nobody records what holds it
         escalation = self.escalation(line)
-        return portrait.tenant(line, saga, seen, found, self.advisor(engine), held=held, escalation=escalation)
+        return serializers.tenant(line, saga, seen, found, self.advisor(engine), held=held, escalation=escalation)
 
     def escalation(self, line: TenantSummary) -> str:
         """What became of the tenant's escalation, in a sentence; empty when it is not escalated."""

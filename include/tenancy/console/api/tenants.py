@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from tenancy.console.api import cursor as cursors
-from tenancy.console.api import history_shapes, portrait, requests, shapes
+from tenancy.console.api import history_shapes, requests, serializers, shapes
 from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
 from tenancy.console.api.problems import documented
 from tenancy.console.api.request_context import open_context
@@ -46,7 +46,7 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
         if len(lines) > limit
         else None
     )
-    return shapes.Tenants(tenants=[portrait.row(line, advisor) for line in page], next=more, counts=counts)
+    return shapes.Tenants(tenants=[serializers.row(line, advisor) for line in page], next=more, counts=counts)
 
 
 @router.get("/tenants/{ref}", responses=_FOUND)
@@ -65,7 +65,7 @@ def show_timeline(parts: PartsOf, ref: requests.Ref) -> history_shapes.TimelineS
         attempts = build_timelines(context.ledger.envelopes(context.line(ref).tenant_id))
         platform = context.tenancy.platform
     now = parts.clock()
-    return history_shapes.TimelineShape(attempts=[portrait.attempt(each, platform, now) for each in attempts])
+    return history_shapes.TimelineShape(attempts=[serializers.attempt(each, platform, now) for each in attempts])
 
 
 @router.get("/tenants/{ref}/errors", responses=_FOUND)
@@ -97,4 +97,4 @@ def list_facts(
 def list_resources(parts: PartsOf, ref: requests.Ref) -> shapes.Resources:
     """All that was ever intended for the tenant, and how far each is."""
     with open_context(parts) as context:
-        return shapes.Resources(resources=portrait.resources(context.saga(ref).resources))
+        return shapes.Resources(resources=serializers.resources(context.saga(ref).resources))

@@ -1,4 +1,4 @@
-"""Draws a tenant for the API: rows, sagas and timelines become shapes. Pure, but for what the use cases look up."""
+"""Serializes tenants, timelines and findings into the API's response models. Pure."""
 
 from collections.abc import Iterable
 from datetime import datetime
