@@ -15,11 +15,11 @@ from tenancy.console.api.access import CallerOf, PartsOf, needs
 from tenancy.console.api.request_context import RequestContext
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import class_view, reads
-from tenancy.console.pages.crowd import pace
 from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.health_view import health_lines
 from tenancy.console.pages.list_view import Listed, is_busy, list_view, query_of, what_is_so
 from tenancy.console.pages.platform_view import platform_lines
+from tenancy.console.pages.poll_pacing import base_interval
 from tenancy.console.pages.recent import Glance, Recent
 from tenancy.console.pages.rendering import drawn, page
 from tenancy.console.parts import Parts
@@ -118,7 +118,7 @@ def _variables(request: Request, caller: Caller, asked: _Asked, seen: _Seen) -> 
         "states": [state.value for state in State],
         "may_create": Right.CREATE in caller.rights,
         "poll": query_of(asked.wanted, cursor=asked.cursor),
-        "every": pace(busy=_is_busy(seen)),
+        "every": base_interval(busy=_is_busy(seen)),
     }
 
 

@@ -29,7 +29,7 @@ FINDINGS: Final = 20
 
 
 def looked_at(parts: Parts, look: Callable[[RequestContext], _Seen]) -> _Seen:
-    """What `look` sees at a desk of its own; TransientError when the ledger does not answer in time."""
+    """What `look` sees in a context of its own; TransientError when the ledger does not answer in time."""
 
     def in_context() -> _Seen:
         with open_context(parts) as context:

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tenancy.console.callers import Caller
-from tenancy.console.pages.crowd import Crowd
+from tenancy.console.pages.poll_pacing import PollPacer
 from tenancy.console.pages.rendering import HEADERS, has, root_of
 
 KEPT_SECONDS: Final = 1.0
@@ -58,7 +58,7 @@ class Recent:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._crowd = Crowd(clock)
+        self._pacer = PollPacer(clock)
         self._kept: dict[Hashable, _Kept] = {}
         self._lock = threading.Lock()
 
@@ -69,7 +69,7 @@ class Recent:
         if kept is None or FRESH in request.headers or self._clock() - kept.at >= KEPT_SECONDS:
             begun = self._clock()
             kept = self._looked(asked, kept, glance(), begun)
-        every = self._crowd.polled(busy=kept.busy)
+        every = self._pacer.next_interval(busy=kept.busy)
         headers = {**HEADERS, "ETag": kept.tag, AGE: f"{self._clock() - kept.drawn_at:.1f}", EVERY: str(every)}
         if has(request, kept.tag):
             return Response(status_code=304, headers=headers)

@@ -11,10 +11,10 @@ from tenancy.console.api.access import CallerOf, PartsOf, needs
 from tenancy.console.api.requests import Part, Ref
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import reads
-from tenancy.console.pages.crowd import pace
 from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.list_view import is_busy, what_is_so
 from tenancy.console.pages.platform_view import platform_lines
+from tenancy.console.pages.poll_pacing import base_interval
 from tenancy.console.pages.recent import Glance, Recent
 from tenancy.console.pages.rendering import drawn, page
 from tenancy.console.pages.tenant_view import tenant_view
@@ -77,4 +77,4 @@ def looked_up(request: Request, caller: Caller, shown: Shown) -> dict[str, Any]:
     seen = reads.looked_at(parts, lambda context: reads.tenant(context, shown.ref, request.app.state.history))
     view = tenant_view(seen, rights=caller.rights, attempt=shown.attempt, below=shown.below)
     lines = platform_lines(parts.engine.seen(), seen.beats, seen.now)
-    return {"tenant": view, "platform": lines, "poll": shown.poll, "every": pace(busy=is_busy(seen.line))}
+    return {"tenant": view, "platform": lines, "poll": shown.poll, "every": base_interval(busy=is_busy(seen.line))}
