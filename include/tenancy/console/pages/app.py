@@ -23,7 +23,7 @@ from tenancy.console.pages import (
     run_page,
     tenant_page,
 )
-from tenancy.console.pages.recent import Recent
+from tenancy.console.pages.poll_cache import PollCache
 from tenancy.console.parts import Parts
 
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
@@ -49,7 +49,7 @@ def create_pages(parts: Parts, authenticate: Authenticate) -> FastAPI:
     app.state.authenticate = authenticate
     app.state.history = reads.history()
     app.state.counts = reads.counts()
-    app.state.recent = Recent()
+    app.state.poll_cache = PollCache()
     app.state.openapi = cache(lambda: create_api(parts, authenticate).openapi())  # made when it is first asked for
     for each in _PAGES:
         app.include_router(each.router)

@@ -9,7 +9,7 @@ from tenancy.console.api.requests import Part
 from tenancy.console.callers import Right
 from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.health_view import health_view
-from tenancy.console.pages.recent import Glance, Recent
+from tenancy.console.pages.poll_cache import PollCache, PollSnapshot
 from tenancy.console.pages.rendering import drawn, page
 from tenancy.console.parts import Parts
 
@@ -21,12 +21,12 @@ router = APIRouter(route_class=PageRoute)
 def show_health(request: Request, parts: PartsOf, caller: CallerOf, part: Part = None) -> Response:
     """Every system, or with `part=live` what of the page changes."""
     if part:
-        recent: Recent = request.app.state.recent
-        return recent.answer(request, caller, lambda: _polled(request, parts))
+        poll_cache: PollCache = request.app.state.poll_cache
+        return poll_cache.answer(request, caller, lambda: _polled(request, parts))
     return page(request, "health.html", health=health_view(parts.health(), parts.clock()))
 
 
-def _polled(request: Request, parts: Parts) -> Glance:
+def _polled(request: Request, parts: Parts) -> PollSnapshot:
     seen = parts.health()
     view = health_view(seen, parts.clock())
-    return Glance((seen, view.stale), True, lambda: drawn(request, "_health.html", {"health": view}))
+    return PollSnapshot((seen, view.stale), True, lambda: drawn(request, "_health.html", {"health": view}))

@@ -19,8 +19,8 @@ from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.health_view import health_lines
 from tenancy.console.pages.list_view import Listed, is_busy, list_view, query_of, what_is_so
 from tenancy.console.pages.platform_view import platform_lines
+from tenancy.console.pages.poll_cache import PollCache, PollSnapshot
 from tenancy.console.pages.poll_pacing import base_interval
-from tenancy.console.pages.recent import Glance, Recent
 from tenancy.console.pages.rendering import drawn, page
 from tenancy.console.parts import Parts
 from tenancy.ledger import tenant_summaries
@@ -71,8 +71,8 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     parts.health.begin()
     asked = _Asked(wanted, cursor, cursors.decode(cursor) if cursor else None)
     if part:
-        recent: Recent = request.app.state.recent
-        return recent.answer(request, caller, lambda: _polled(request, caller, asked))
+        poll_cache: PollCache = request.app.state.poll_cache
+        return poll_cache.answer(request, caller, lambda: _polled(request, caller, asked))
     return page(request, "list.html", **_variables(request, caller, asked, _seen(request, asked)))
 
 
@@ -89,7 +89,7 @@ def _seen(request: Request, asked: _Asked) -> _Seen:
     return reads.looked_at(parts, lambda context: _look(context, asked.wanted, asked.after, queued, counts))
 
 
-def _polled(request: Request, caller: Caller, asked: _Asked) -> Glance:
+def _polled(request: Request, caller: Caller, asked: _Asked) -> PollSnapshot:
     """Has it changed? All that it shows is read for that; drawing it is most of the work."""
     seen = _seen(request, asked)
     listed, variables = seen.listed, _variables(request, caller, asked, seen)
@@ -97,7 +97,7 @@ def _polled(request: Request, caller: Caller, asked: _Asked) -> Glance:
     counts = tuple(listed.counts.items())
     shown = (listed.queued, listed.findings, listed.classes)
     state = (lines, counts, listed.attention, *shown, seen.more, variables["platform"])
-    return Glance(state, _is_busy(seen), lambda: drawn(request, "_list.html", variables))
+    return PollSnapshot(state, _is_busy(seen), lambda: drawn(request, "_list.html", variables))
 
 
 def _is_busy(seen: _Seen) -> bool:

@@ -14,8 +14,8 @@ from tenancy.console.pages import reads
 from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.list_view import is_busy, what_is_so
 from tenancy.console.pages.platform_view import platform_lines
+from tenancy.console.pages.poll_cache import PollCache, PollSnapshot
 from tenancy.console.pages.poll_pacing import base_interval
-from tenancy.console.pages.recent import Glance, Recent
 from tenancy.console.pages.rendering import drawn, page
 from tenancy.console.pages.tenant_view import tenant_view
 from tenancy.console.parts import Parts
@@ -41,8 +41,8 @@ def show_tenant(  # noqa: PLR0917 - FastAPI hands them over by name
     parts.engine.begin()
     shown = Shown(ref, attempt, below)
     if part:
-        recent: Recent = request.app.state.recent
-        return recent.answer(request, caller, lambda: polled(request, caller, shown))
+        poll_cache: PollCache = request.app.state.poll_cache
+        return poll_cache.answer(request, caller, lambda: polled(request, caller, shown))
     return page(request, "tenant.html", **looked_up(request, caller, shown))
 
 
@@ -61,14 +61,16 @@ class Shown:
         return "&".join(f"{name}={value}" for name, value in asked if value)
 
 
-def polled(request: Request, caller: Caller, shown: Shown) -> Glance:
+def polled(request: Request, caller: Caller, shown: Shown) -> PollSnapshot:
     """Has it changed? Its facts are read only then."""
     parts: Parts = request.app.state.parts
     seen = reads.looked_at(parts, lambda context: reads.glance(context, shown.ref))
     lines = platform_lines(parts.engine.seen(), seen.beats, seen.now)
     checks = tuple((check.name, check.sentence) for check in seen.advisor.checks(seen.line))
     state = (seen.findings, seen.escalation, lines, checks, *what_is_so(seen.line, seen.advisor))
-    return Glance(state, is_busy(seen.line), lambda: drawn(request, "_tenant.html", looked_up(request, caller, shown)))
+    return PollSnapshot(
+        state, is_busy(seen.line), lambda: drawn(request, "_tenant.html", looked_up(request, caller, shown))
+    )
 
 
 def looked_up(request: Request, caller: Caller, shown: Shown) -> dict[str, Any]:

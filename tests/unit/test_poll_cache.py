@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tenancy.console.callers import Caller, Right
-from tenancy.console.pages.recent import AGE, EVERY, Glance, Recent
+from tenancy.console.pages.poll_cache import AGE, EVERY, PollCache, PollSnapshot
 
 ADA = Caller("ada", frozenset(Right))
 GRACE = Caller("grace", frozenset(Right))
@@ -24,26 +24,26 @@ class Page:
     now: float = 100.0
     looks: int = 0
     drawings: int = 0
-    recent: Recent = field(init=False)
+    poll_cache: PollCache = field(init=False)
 
     def __post_init__(self) -> None:
-        self.recent = Recent(lambda: self.now)
+        self.poll_cache = PollCache(lambda: self.now)
 
     def poll(
         self,
         caller: Caller = ADA,
         tag: str = "",
         query: bytes = b"part=live",
-        look: Callable[[], Glance] | None = None,
+        look: Callable[[], PollSnapshot] | None = None,
     ) -> Response:
         headers = [(b"if-none-match", tag.encode())] if tag else []
         scope = {"type": "http", "method": "GET", "path": "/", "query_string": query, "headers": headers,
                  "server": ("test", 80), "scheme": "http", "root_path": ""}  # fmt: skip
-        return self.recent.answer(Request(scope), caller, look or self._look)
+        return self.poll_cache.answer(Request(scope), caller, look or self._look)
 
-    def _look(self) -> Glance:
+    def _look(self) -> PollSnapshot:
         self.looks += 1
-        return Glance(self.state, self.busy, self._draw)
+        return PollSnapshot(self.state, self.busy, self._draw)
 
     def _draw(self) -> str:
         self.drawings += 1
@@ -84,7 +84,7 @@ def test_a_change_is_seen_a_second_later(page: Page):
 
 
 def test_a_slow_look_never_puts_an_older_picture_over_a_newer_one(page: Page):
-    def slow() -> Glance:
+    def slow() -> PollSnapshot:
         seen = page._look()
         page.now, page.state = page.now + 2, 2
         assert bytes(page.poll().body) == b"state 2"
@@ -107,7 +107,7 @@ def test_limits_pass_by_themselves_so_a_page_is_drawn_anew_now_and_then(page: Pa
 def test_many_pages_are_not_kept_for_ever(page: Page):
     for number in range(1000):
         page.poll(query=f"part=live&attempt={number}".encode())
-    assert len(page.recent._kept) <= 200
+    assert len(page.poll_cache._pages) <= 200
 
 
 def test_every_answer_says_how_often_to_ask_an_unchanged_one_too(page: Page):
