@@ -28,7 +28,7 @@ class RequestLimit:
         self._waiting = 0
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
+    async def slot(self) -> AsyncIterator[None]:
         """Hold a slot for as long as the context lasts; ProblemError 503 when none is free in time."""
         if self._free.locked() and self._waiting >= self._waiting_at_most:
             raise self._busy_error()
