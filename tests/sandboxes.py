@@ -16,7 +16,7 @@ from sandbox import lifecycle
 from sandbox.access import Access
 from sandbox.airflow_env import Wish
 from sandbox.executors import EXECUTORS, Executor
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from sandbox.layout import PROJECT, Layout
 from sandbox.problems import SandboxError
 from tests.not_started import SandboxDidNotStartError
@@ -75,8 +75,8 @@ def kept_up(layout: Layout, up: Callable[[], None]) -> Iterator[Access]:
 
 
 @pytest.fixture
-def desk(sandbox: Access) -> Iterator[Desk]:
+def fault_client(sandbox: Access) -> Iterator[FaultClient]:
     """Where faults are set; none is left afterwards."""
-    yield (desk := Desk(sandbox.layout))
-    desk.clear()
-    assert desk.list() == []
+    yield (fault_client := FaultClient(sandbox.layout))
+    fault_client.clear()
+    assert fault_client.list() == []

@@ -14,7 +14,7 @@ import httpx
 import psycopg
 
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from sandbox.problems import SandboxError
 
 _API: Final = "/tenancy/api/v1"
@@ -97,9 +97,9 @@ def _until(look: Callable[[], float | None], what: str) -> float:
 
 @contextmanager
 def _fault(access: Access, kind: str, slug: str) -> Iterator[None]:
-    desk = Desk(access.layout)
-    made = desk.set(kind, tenant=slug)
+    fault_client = FaultClient(access.layout)
+    made = fault_client.set(kind, tenant=slug)
     try:
         yield
     finally:
-        desk.clear(made.id)
+        fault_client.clear(made.id)

@@ -24,7 +24,7 @@ from rich.console import Console
 from sandbox import bench, bench_undoing, lifecycle
 from sandbox.access import Access
 from sandbox.airflow_env import Wish
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from sandbox.layout import PROJECT, Layout
 from sandbox.problems import SandboxError
 from sandbox.progress import Progress
@@ -116,8 +116,8 @@ def _measure(this: Bench, tenants: int, console: Console) -> None:
     bench._run(this.client, bench.SAGA, _request(_QUICK))  # warms up caches
     say(f"a tenant alone: trigger to Active {bench._run(this.client, bench.SAGA, _request(_QUICK)):.2f} s")
     say(f"triggerer before: {megabytes(this.access.layout):.0f} MB (PSS)")
-    desk = Desk(this.access.layout)
-    fault = desk.set("slow-start", region=_SLOW, seconds=_AN_HOUR)
+    fault_client = FaultClient(this.access.layout)
+    fault = fault_client.set("slow-start", region=_SLOW, seconds=_AN_HOUR)
     with this.progress.step(f"{tenants} tenants until all wait"):
         runs = [_trigger(this, _request(_SLOW)) for _ in range(tenants)]
         this.until(lambda: this.ask(_WAITING, WAIT)["n"] == tenants, "all to be deferred")
@@ -131,7 +131,7 @@ def _measure(this: Bench, tenants: int, console: Console) -> None:
     say(f"{_CANCELLED} runs marked failed: trigger's row gone after {_spread([row for row, _ in ended])}")
     say(f"  and its coroutine ended after {_spread([coroutine for _, coroutine in ended])}")
     before = this.ask(_ENDED, bench.SAGA, "success")["n"]
-    desk.clear(fault.id)
+    fault_client.clear(fault.id)
     wanted = before + tenants - _CANCELLED
     took = this.until(lambda: this.ask(_ENDED, bench.SAGA, "success")["n"] == wanted, "all to be Active")
     say(f"all pods ready at once: the other {tenants - _CANCELLED} were Active after {took:.0f} s")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from tenancy.activities.plan import PLAN
 from tenancy.saga.names import ActivityName
 from tests.acceptance import gates, operators, runs
@@ -90,13 +90,13 @@ def _waits_in_ledger(access: Access, case: Case) -> bool:
 
 @contextmanager
 def _faults(access: Access, slugs: list[str], kind: str, **options: Any) -> Iterator[None]:
-    desk = Desk(access.layout)
-    made = [desk.set(kind, tenant=slug, **options).id for slug in slugs]
+    fault_client = FaultClient(access.layout)
+    made = [fault_client.set(kind, tenant=slug, **options).id for slug in slugs]
     try:
         yield
     finally:
         for fault in made:
-            desk.clear(fault)
+            fault_client.clear(fault)
 
 
 DURING: dict[str, Callable[[Access, list[str]], Any]] = {

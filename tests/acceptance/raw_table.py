@@ -11,7 +11,7 @@ import httpx
 import psycopg
 
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from tenancy.saga.names import lock_key
 from tests.acceptance import operators, runs
 
@@ -39,7 +39,7 @@ class Table:
 
     def __init__(self, access: Access) -> None:
         self.access = access
-        self.desk = Desk(access.layout)
+        self.fault_client = FaultClient(access.layout)
         self.held = ExitStack()
         self.faults: dict[str, str] = {}
 
@@ -62,7 +62,7 @@ class Table:
     def close(self) -> None:
         self.held.close()
         for fault in self.faults.values():
-            self.desk.clear(fault)
+            self.fault_client.clear(fault)
 
     def _side_by_side(self, work: Callable[[str, str], None], column: str, slugs: list[str]) -> None:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -70,7 +70,7 @@ class Table:
 
     def _start(self, column: str, slug: str) -> None:
         if column != "Active":
-            self.faults[slug] = self.desk.set("slow-start", tenant=slug, seconds=600).id
+            self.faults[slug] = self.fault_client.set("slow-start", tenant=slug, seconds=600).id
         runs.trigger(self.access, runs.request(slug))
 
     def _bring(self, column: str, slug: str) -> None:
@@ -122,7 +122,7 @@ class Table:
     def _let_pods_start(self, slug: str) -> None:
         fault = self.faults.pop(slug, "")
         if fault:
-            self.desk.clear(fault)
+            self.fault_client.clear(fault)
 
     def _see_answers(self, done: dict[tuple[str, str], Cell]) -> None:
         """What the product says to what unwinds has to be seen before the unwinding ends."""

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sandbox.faults.desk import Desk, Listed
+from sandbox.faults.desk import FaultClient, FaultStatus
 
 
 @contextmanager
-def fault(desk: Desk, kind: str, **options: object) -> Iterator[Listed]:
-    made = desk.set(kind, **options)
-    assert [(each.kind, each.in_effect) for each in desk.list()] == [(kind, True)]
+def fault(fault_client: FaultClient, kind: str, **options: object) -> Iterator[FaultStatus]:
+    made = fault_client.set(kind, **options)
+    assert [(each.kind, each.in_effect) for each in fault_client.list()] == [(kind, True)]
     yield made
-    assert desk.clear(made.id) == [made.id]
+    assert fault_client.clear(made.id) == [made.id]

@@ -3,7 +3,7 @@
 import psycopg
 
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from tests.acceptance import gates, runs
 from tests.acceptance.discovery import traces
 from tests.acceptance.set_faults import fault
@@ -11,10 +11,10 @@ from tests.acceptance.set_faults import fault
 _RELEASING = "tenant.resource.releasing"
 
 
-def test_an_undoing_whose_callbacks_are_all_killed_is_taken_over_and_done(sandbox: Access, desk: Desk):
+def test_an_undoing_whose_callbacks_are_all_killed_is_taken_over_and_done(sandbox: Access, fault_client: FaultClient):
     """First the task's own callback, in the worker, then the DAG's, in the dag-processor."""
     slug = runs.new_slug("missed")
-    failing = fault(desk, "failing-revision", tenant=slug)
+    failing = fault(fault_client, "failing-revision", tenant=slug)
     with failing, gates.before_fact_of(sandbox, slug, _RELEASING, "database"):
         runs.trigger(sandbox, runs.request(slug))
         for _ in range(2):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from tests.acceptance import runs
 from tests.acceptance.channels import bodies, webhook
 from tests.acceptance.command_line import WHY, Operator
@@ -20,10 +20,10 @@ LONG = (pytest.mark.slow, pytest.mark.timeout(3600))
 
 
 @pytest.fixture
-def desk(sandbox: Access) -> Iterator[Desk]:
-    desk = Desk(sandbox.layout)
-    yield desk
-    desk.clear()
+def fault_client(sandbox: Access) -> Iterator[FaultClient]:
+    fault_client = FaultClient(sandbox.layout)
+    yield fault_client
+    fault_client.clear()
 
 
 def _classes(access: Access) -> list[dict[str, Any]]:
@@ -60,12 +60,12 @@ def _about(endpoint: Endpoint, slugs: list[str]) -> list[str]:
     "tenants", [pytest.param(4, marks=pytest.mark.timeout(900)), pytest.param(60, marks=LONG)], ids=str
 )
 def test_tenants_that_fail_for_one_fault_are_one_class_one_message_and_are_recovered_together(
-    sandbox: Access, desk: Desk, tenants: int
+    sandbox: Access, fault_client: FaultClient, tenants: int
 ):
     operator, slugs = Operator(sandbox), [runs.new_slug("class") for _ in range(tenants)]
     port, patience = nobodys_port(), 300.0 + 30 * tenants
     with webhook(sandbox, port), http_endpoint(port) as endpoint:
-        fault = desk.set("failing-revision")
+        fault = fault_client.set("failing-revision")
         for slug in slugs:
             runs.trigger(sandbox, runs.request(slug, region=REGION))
         runs.until(lambda: _are(sandbox, slugs, "Failed settled"), "all to be undone", seconds=patience, every=0.5)
@@ -81,7 +81,7 @@ def test_tenants_that_fail_for_one_fault_are_one_class_one_message_and_are_recov
         planned: Any = operator.json("recover", "--class", str(one["id"]), "--dry-run")["tenants"]
         assert [each["would"] for each in planned] == [["reset", "retry"]] * tenants
 
-        assert desk.clear(fault.id) == [fault.id]
+        assert fault_client.clear(fault.id) == [fault.id]
         ended = operator("recover", "--class", str(one["id"]), *WHY, "--json", timeout=patience)
         assert ended.returncode == 0, ended.stderr
         told = json.loads(ended.stdout)["tenants"]

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from tenancy.activities.plan import PLAN
 from tests.acceptance import operators, runs
 from tests.acceptance.browsing import (
@@ -45,15 +45,15 @@ def active(sandbox: Access) -> str:
 @pytest.fixture(scope="module")
 def failed(sandbox: Access) -> str:
     """The slug of a tenant that failed twice at its schema, and has nothing left."""
-    slug, desk = runs.new_slug("initech"), Desk(sandbox.layout)
-    fault = desk.set("failing-revision", tenant=slug)
+    slug, fault_client = runs.new_slug("initech"), FaultClient(sandbox.layout)
+    fault = fault_client.set("failing-revision", tenant=slug)
     operators.create(sandbox, runs.request(slug, name="Initech LLC"))
     runs.await_phase(sandbox, slug, "Failed settled")
     operators.act(sandbox, slug, "reset", reason="the migration was mended")
     operators.act(sandbox, slug, "retry", reason="the migration was mended")
     runs.until(lambda: runs.kinds(sandbox, slug).count("tenant.provisioning.failed") == 2, f"{slug} to fail again")
     runs.await_phase(sandbox, slug, "Failed settled")
-    desk.clear(fault.id)
+    fault_client.clear(fault.id)
     return slug
 
 
@@ -91,9 +91,9 @@ def test_a_runs_page_has_the_timeline_as_a_tab_and_links_lead_out_of_it(browser:
         page.wait_for_url(re.compile(f"/tasks/{WAIT}"))
 
 
-def test_ticks_arrive_without_loading_the_page_again(browser: Browser, sandbox: Access, desk: Desk):
+def test_ticks_arrive_without_loading_the_page_again(browser: Browser, sandbox: Access, fault_client: FaultClient):
     slug = runs.new_slug("globex")
-    fault = desk.set("image-pull-backoff", tenant=slug)
+    fault = fault_client.set("image-pull-backoff", tenant=slug)
     operators.create(sandbox, runs.request(slug, name="Globex", plan="business", region="us-east"))
     with window(browser, sandbox, "operator", height=1180) as page:
         page.goto(console(sandbox, f"tenants/{slug}"))
@@ -107,7 +107,7 @@ def test_ticks_arrive_without_loading_the_page_again(browser: Browser, sandbox: 
         page.emulate_media(color_scheme="dark")
         shoot(page, "running-dark")
         assert violations(page) == []
-        desk.clear(fault.id)
+        fault_client.clear(fault.id)
         until_looks(page, lambda rows: rows.get(FLIP) == "done", "the last tick")
         expect(page.locator(".head .pill")).to_have_text("Active", timeout=PATIENCE_MS)
         assert _marked(page)
@@ -127,15 +127,15 @@ def test_a_page_asks_as_often_as_it_is_told(browser: Browser, sandbox: Access, a
         expect(page.locator("#live")).to_have_attribute("data-every", "7", timeout=PATIENCE_MS)
 
 
-def test_rows_are_seen_unwinding(browser: Browser, sandbox: Access, desk: Desk):
+def test_rows_are_seen_unwinding(browser: Browser, sandbox: Access, fault_client: FaultClient):
     slug = runs.new_slug("hooli")
-    desk.set("image-pull-backoff", tenant=slug)
+    fault_client.set("image-pull-backoff", tenant=slug)
     operators.create(sandbox, runs.request(slug, name="Hooli"))
     runs.until(lambda: runs.waits(sandbox, slug), f"{slug} to wait for its workloads")
     with window(browser, sandbox, "operator", height=1180) as page:
         page.goto(console(sandbox, f"tenants/{slug}"))
         page.evaluate("window.marked = true")
-        desk.set("handles-locked")
+        fault_client.set("handles-locked")
         operators.act(sandbox, slug, "cancel", reason="wrong customer")
         until_looks(
             page,
@@ -151,7 +151,7 @@ def test_rows_are_seen_unwinding(browser: Browser, sandbox: Access, desk: Desk):
         page.emulate_media(color_scheme="dark")
         shoot(page, "unwinding-dark")
         assert violations(page) == []
-        desk.clear()
+        fault_client.clear()
         until_looks(page, lambda rows: rows.get("allocate_storage") == "undone", "everything undone", seconds=240)
         expect(page.locator(".head .pill")).to_have_text("Failed settled", timeout=PATIENCE_MS)
         assert looks(page)[WAIT] == "stopped"

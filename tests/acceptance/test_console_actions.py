@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from tests.acceptance import operators, runs
 from tests.acceptance.browsing import (
     PATIENCE_MS,
@@ -52,10 +52,10 @@ def _phase(page: Page, phase: str) -> None:
 
 
 def test_a_tenant_is_created_cancelled_in_the_middle_reset_retried_active_and_its_admin_invited(
-    browser: Browser, sandbox: Access, desk: Desk
+    browser: Browser, sandbox: Access, fault_client: FaultClient
 ):
     slug = runs.new_slug("umbrella")
-    fault = desk.set("image-pull-backoff", tenant=slug)
+    fault = fault_client.set("image-pull-backoff", tenant=slug)
     with window(browser, sandbox, "operator", height=1000) as page:
         page.goto(console(sandbox))
         page.get_by_role("link", name="Create tenant").click()
@@ -85,7 +85,7 @@ def test_a_tenant_is_created_cancelled_in_the_middle_reset_retried_active_and_it
         _ended(page)
         _phase(page, "Failed settled")
 
-        desk.clear(fault.id)
+        fault_client.clear(fault.id)
         _dialog(page, "reset")
         _send(page, "INC-7: the image is there")
         _ended(page)
@@ -147,9 +147,9 @@ def _nowhere(page: Page, sandbox: Access, slug: str, secret: str) -> None:
     assert secret not in page.content()
 
 
-def test_recover_is_one_guided_action(browser: Browser, sandbox: Access, desk: Desk):
+def test_recover_is_one_guided_action(browser: Browser, sandbox: Access, fault_client: FaultClient):
     slug = runs.new_slug("stark")
-    fault = desk.set("image-pull-backoff", tenant=slug)
+    fault = fault_client.set("image-pull-backoff", tenant=slug)
     operators.create(sandbox, runs.request(slug, name="Stark"))
     runs.until(lambda: runs.waits(sandbox, slug), f"{slug} to wait for its workloads")
     with window(browser, sandbox, "operator", width=360, height=740) as page:
@@ -157,7 +157,7 @@ def test_recover_is_one_guided_action(browser: Browser, sandbox: Access, desk: D
         _dialog(page, "recover")
         assert overflow(page) <= 0
         _send(page, "INC-8")
-        desk.clear(fault.id)
+        fault_client.clear(fault.id)
         expect(page.locator("#recovering .three .done")).to_have_count(3, timeout=2 * PATIENCE_MS)
         _ended(page)
         _phase(page, "Active")

@@ -8,7 +8,7 @@ import psycopg
 
 from sandbox import servers
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from sandbox.processes import Register
 from tenancy.engine.retry_window import TRIES
 from tests.acceptance import gates, runs
@@ -16,9 +16,9 @@ from tests.acceptance.discovery import assert_complete, traces
 from tests.acceptance.set_faults import fault
 
 
-def test_a_permanent_error_unwinds_at_once_and_keeps_its_reason(sandbox: Access, desk: Desk):
+def test_a_permanent_error_unwinds_at_once_and_keeps_its_reason(sandbox: Access, fault_client: FaultClient):
     slug = runs.new_slug("fail")
-    with fault(desk, "failing-revision", tenant=slug):
+    with fault(fault_client, "failing-revision", tenant=slug):
         run_id = runs.trigger(sandbox, runs.request(slug))
         assert runs.await_phase(sandbox, slug, "Failed settled") == "Failed settled"
 
@@ -54,9 +54,9 @@ def test_a_fault_of_the_platform_holds_the_tenant_and_undoes_nothing_until_it_is
     assert "tenant.resource.releasing" not in runs.kinds(sandbox, slug)
 
 
-def test_resources_are_undone_in_reverse(sandbox: Access, desk: Desk):
+def test_resources_are_undone_in_reverse(sandbox: Access, fault_client: FaultClient):
     slug = runs.new_slug("fail")
-    with fault(desk, "failing-revision", tenant=slug):
+    with fault(fault_client, "failing-revision", tenant=slug):
         runs.trigger(sandbox, runs.request(slug))
         runs.await_phase(sandbox, slug, "Failed settled")
 

@@ -18,7 +18,7 @@ from sandbox import lifecycle
 from sandbox.access import Access
 from sandbox.cli import main
 from sandbox.faults import catalogue
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from sandbox.problems import SandboxError
 from sandbox.processes import Register
 from tests.acceptance import runs
@@ -73,9 +73,9 @@ def test_a_tenant_whose_secret_is_broken_says_so(by_hand: Tenant):
         ("slow-start", "ContainerCreating"),
     ],
 )
-def test_a_fault_of_pods(desk: Desk, by_hand: Tenant, kind: str, reason: str):
+def test_a_fault_of_pods(fault_client: FaultClient, by_hand: Tenant, kind: str, reason: str):
     options = {"seconds": 60} if kind == "slow-start" else {}
-    with fault(desk, kind, tenant=SLUG, **options):
+    with fault(fault_client, kind, tenant=SLUG, **options):
         by_hand.restart()
         runs.until(lambda: by_hand.waiting() == reason, f"{kind} to be seen", seconds=10)
         assert by_hand.visit()[0] == 503
@@ -152,65 +152,68 @@ def _late(core: CoreV1Api) -> None:
     ],
 )
 def test_a_fault_of_the_clusters_api(
-    desk: Desk, by_hand: Tenant, kind: str, options: dict[str, object], look: Callable[[CoreV1Api], None]
+    fault_client: FaultClient, by_hand: Tenant, kind: str, options: dict[str, object], look: Callable[[CoreV1Api], None]
 ):
-    with fault(desk, kind, region=REGION, **options):
+    with fault(fault_client, kind, region=REGION, **options):
         look(by_hand.core)
         assert by_hand.core.list_namespaced_pod("default").items == []
     assert by_hand.core.list_namespaced_pod(SLUG, _request_timeout=2).items
 
 
-def test_ingress_down(desk: Desk, by_hand: Tenant):
-    with fault(desk, "ingress-down"):
+def test_ingress_down(fault_client: FaultClient, by_hand: Tenant):
+    with fault(fault_client, "ingress-down"):
         assert by_hand.visit()[0] == 0
     assert by_hand.visit()[0] == 200
 
 
-def test_databases_locked(sandbox: Access, desk: Desk):
+def test_databases_locked(sandbox: Access, fault_client: FaultClient):
     refused = pytest.raises(psycopg.errors.LockNotAvailable)
     with (
-        fault(desk, "databases-locked"),
+        fault(fault_client, "databases-locked"),
         psycopg.connect(sandbox.storage_admin_dsn, autocommit=True, options="-c lock_timeout=500ms") as session,
         refused,
     ):
         session.execute("create database blocked")
 
 
-def test_no_connection_slots(sandbox: Access, desk: Desk):
-    with fault(desk, "no-connection-slots"), pytest.raises(psycopg.OperationalError, match="too many connections"):
+def test_no_connection_slots(sandbox: Access, fault_client: FaultClient):
+    with (
+        fault(fault_client, "no-connection-slots"),
+        pytest.raises(psycopg.OperationalError, match="too many connections"),
+    ):
         admin(sandbox)
     admin(sandbox)
 
 
-def test_no_createdb(sandbox: Access, desk: Desk):
-    with fault(desk, "no-createdb"), pytest.raises(psycopg.errors.InsufficientPrivilege):
+def test_no_createdb(sandbox: Access, fault_client: FaultClient):
+    with fault(fault_client, "no-createdb"), pytest.raises(psycopg.errors.InsufficientPrivilege):
         admin(sandbox, "create database forbidden")
 
 
-def test_disk_full(sandbox: Access, desk: Desk):
-    with fault(desk, "disk-full"), pytest.raises(psycopg.errors.DiskFull, match="could not extend file"):
+def test_disk_full(sandbox: Access, fault_client: FaultClient):
+    with fault(fault_client, "disk-full"), pytest.raises(psycopg.errors.DiskFull, match="could not extend file"):
         admin(sandbox, "create database too_large template template0")
     admin(sandbox, "create database fits template template0")
     admin(sandbox, "drop database fits")
 
 
-def test_storage_stopped(sandbox: Access, desk: Desk, by_hand: Tenant):
-    with fault(desk, "storage-stopped"), pytest.raises(psycopg.OperationalError):
+def test_storage_stopped(sandbox: Access, fault_client: FaultClient, by_hand: Tenant):
+    with fault(fault_client, "storage-stopped"), pytest.raises(psycopg.OperationalError):
         admin(sandbox)
     by_hand.until(200)
 
 
-def test_schema_locked(sandbox: Access, desk: Desk, by_hand: Tenant):
-    with fault(desk, "schema-locked", tenant=SLUG):
+def test_schema_locked(sandbox: Access, fault_client: FaultClient, by_hand: Tenant):
+    with fault(fault_client, "schema-locked", tenant=SLUG):
         assert by_hand.visit("/")[0] == 503
         with pytest.raises(psycopg.errors.QueryCanceled):
             admin(sandbox, "create schema another", database=DATABASE)
     assert by_hand.visit("/")[0] == 200
 
 
-def test_schema_locked_before_the_database_exists_and_without_keeping_it(sandbox: Access, desk: Desk):
+def test_schema_locked_before_the_database_exists_and_without_keeping_it(sandbox: Access, fault_client: FaultClient):
     name = sql.Identifier("to_come_0123456789").as_string()
-    with fault(desk, "schema-locked", tenant="to-come"):
+    with fault(fault_client, "schema-locked", tenant="to-come"):
         admin(sandbox, f"create role {name}")
         with psycopg.connect(sandbox.storage_admin_dsn, autocommit=True) as session:
             session.execute(f"create database {name} owner {name}".encode())
@@ -221,9 +224,12 @@ def test_schema_locked_before_the_database_exists_and_without_keeping_it(sandbox
             session.execute(f"drop role {name}".encode())
 
 
-def test_a_failing_revision_in_databases_old_and_new(sandbox: Access, desk: Desk, by_hand: Tenant):
+def test_a_failing_revision_in_databases_old_and_new(sandbox: Access, fault_client: FaultClient, by_hand: Tenant):
     attempts = [(DATABASE, "create table tenant.more ()"), ("fresh_0123456789", "create table tenant.first ()")]
-    with fault(desk, "failing-revision"), psycopg.connect(sandbox.storage_admin_dsn, autocommit=True) as session:
+    with (
+        fault(fault_client, "failing-revision"),
+        psycopg.connect(sandbox.storage_admin_dsn, autocommit=True) as session,
+    ):
         session.execute("create database fresh_0123456789 template template0")
         admin(sandbox, "create schema tenant", database="fresh_0123456789")
         admin(sandbox, "create table tenant.alembic_version (v text primary key)", database="fresh_0123456789")
@@ -235,28 +241,30 @@ def test_a_failing_revision_in_databases_old_and_new(sandbox: Access, desk: Desk
         session.execute("drop database fresh_0123456789")
 
 
-def test_handles_locked(sandbox: Access, desk: Desk):
-    with fault(desk, "handles-locked"), psycopg.connect(sandbox.metadata_dsn) as session:
+def test_handles_locked(sandbox: Access, fault_client: FaultClient):
+    with fault(fault_client, "handles-locked"), psycopg.connect(sandbox.metadata_dsn) as session:
         assert session.execute("select count(*) from connection").fetchone()
         session.execute("set lock_timeout = '300ms'")
         with pytest.raises(psycopg.errors.LockNotAvailable):
             session.execute("delete from connection where conn_id = 'none'")
 
 
-def test_api_server_stopped(sandbox: Access, desk: Desk):
+def test_api_server_stopped(sandbox: Access, fault_client: FaultClient):
     health = f"{sandbox.api_url}/api/v2/version"
-    with fault(desk, "api-server-stopped"), pytest.raises(httpx.ReadTimeout):
+    with fault(fault_client, "api-server-stopped"), pytest.raises(httpx.ReadTimeout):
         httpx.get(health, timeout=QUICKLY, trust_env=False)
     assert httpx.get(health, timeout=10, trust_env=False).status_code == 200
 
 
-def test_one_of_a_kind_at_a_time(desk: Desk):
-    desk.set("no-createdb")
+def test_one_of_a_kind_at_a_time(fault_client: FaultClient):
+    fault_client.set("no-createdb")
     with pytest.raises(SandboxError, match="is set already"):
-        desk.set("no-createdb")
+        fault_client.set("no-createdb")
 
 
-def test_the_command_line_sets_lists_and_clears(sandbox: Access, desk: Desk, capsys: pytest.CaptureFixture[str]):
+def test_the_command_line_sets_lists_and_clears(
+    sandbox: Access, fault_client: FaultClient, capsys: pytest.CaptureFixture[str]
+):
     home = ["--home", str(sandbox.layout.home), "--json"]
     assert main(["fault", "set", "http-500", "--tenant", "nobody", "--on", "get,watch", *home]) == 0
     made = json.loads(capsys.readouterr().out)
@@ -272,10 +280,10 @@ def test_every_kind_of_fault_is_tried_here():
 
 
 def test_down_clears_what_is_set(sandbox: Access, sandbox_up: Callable[[], None]):
-    desk = Desk(sandbox.layout)
+    fault_client = FaultClient(sandbox.layout)
     for kind in ("databases-locked", "storage-stopped", "api-server-stopped", "http-500"):
-        desk.set(kind)
-    holder = next(fault for fault in desk.list() if fault.kind == "databases-locked")
+        fault_client.set(kind)
+    holder = next(fault for fault in fault_client.list() if fault.kind == "databases-locked")
     daemon = Register(sandbox.layout.processes).get(f"fault-{holder.id}")
     assert daemon is not None
     assert daemon.alive
@@ -285,4 +293,4 @@ def test_down_clears_what_is_set(sandbox: Access, sandbox_up: Callable[[], None]
     assert not daemon.alive
     assert not sandbox.layout.faults.exists() or sandbox.layout.faults.read_text().strip() == "{}"
     sandbox_up()
-    assert desk.list() == []
+    assert fault_client.list() == []

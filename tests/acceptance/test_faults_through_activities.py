@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.access import Access
 from sandbox.faults import catalogue
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from tenancy.adapters import dsn, sessions
 from tenancy.engine.runner import Waiting
 from tenancy.saga import commands as c
@@ -34,14 +34,14 @@ def test_every_kind_of_fault_has_a_row():
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_the_activity_fails_with_the_cause_in_time_and_unwinding_leaves_nothing(
-    sandbox: Access, desk: Desk, monkeypatch: pytest.MonkeyPatch, row: Row
+    sandbox: Access, fault_client: FaultClient, monkeypatch: pytest.MonkeyPatch, row: Row
 ):
     monkeypatch.setattr(sessions, "LOCK_TIMEOUT_SECONDS", 2)
     monkeypatch.setattr(dsn, "CONNECT_TIMEOUT_SECONDS", 2)
     attempt = Attempt(sandbox)
     if row.within_helm:
-        _make_the_namespace(attempt, desk)
-    with fault(desk, row.kind, **_narrowed(row.kind, row.options, attempt.slug)):
+        _make_the_namespace(attempt, fault_client)
+    with fault(fault_client, row.kind, **_narrowed(row.kind, row.options, attempt.slug)):
         attempt.run_before(row.activity)
         if row.kind == "schema-locked":
             runs.until(lambda: gates.schema_locked(sandbox, attempt.slug), "the fault to reach the new database")
@@ -69,9 +69,11 @@ def _given_up(attempt: Attempt, row: Row) -> str:
 
 
 @pytest.mark.parametrize("kind", OUTLIVED)
-def test_a_fault_that_only_delays_or_concerns_no_activity_is_outlived(sandbox: Access, desk: Desk, kind: str):
+def test_a_fault_that_only_delays_or_concerns_no_activity_is_outlived(
+    sandbox: Access, fault_client: FaultClient, kind: str
+):
     attempt = Attempt(sandbox)
-    with fault(desk, kind, **_narrowed(kind, OUTLIVED[kind], attempt.slug)):
+    with fault(fault_client, kind, **_narrowed(kind, OUTLIVED[kind], attempt.slug)):
         assert attempt.run_all().phase == "Active"
     assert_complete(sandbox, attempt.slug)
     assert attempt.undo(c.Decommission()).phase == "Decommissioned"
@@ -81,13 +83,13 @@ def test_a_fault_that_only_delays_or_concerns_no_activity_is_outlived(sandbox: A
 
 @pytest.mark.parametrize("kind", HELD)
 def test_what_the_platform_has_to_mend_is_named_and_the_attempt_goes_on_when_it_is_mended(
-    sandbox: Access, desk: Desk, kind: str
+    sandbox: Access, fault_client: FaultClient, kind: str
 ):
     attempt = Attempt(sandbox)
     attempt.run_before(DEPLOY)
     options, words, cause = HELD[kind]
     with (
-        fault(desk, kind, **_narrowed(kind, options, attempt.slug)),
+        fault(fault_client, kind, **_narrowed(kind, options, attempt.slug)),
         pytest.raises(PlatformError, match=words) as raised,
     ):
         attempt.run(DEPLOY)
@@ -108,10 +110,10 @@ def _narrowed(kind: str, options: dict[str, Any], slug: str) -> dict[str, Any]:
     return {"tenant": slug, **options} if "tenant" in catalogue.BY_NAME[kind].selects else options
 
 
-def _make_the_namespace(attempt: Attempt, desk: Desk) -> None:
+def _make_the_namespace(attempt: Attempt, fault_client: FaultClient) -> None:
     """By a try that finds no room for what Helm would store."""
     attempt.run_before(DEPLOY)
-    no_room = fault(desk, "quota-exceeded", tenant=attempt.slug, resource="secrets")
+    no_room = fault(fault_client, "quota-exceeded", tenant=attempt.slug, resource="secrets")
     with no_room, pytest.raises(PermanentError, match="exceeded quota"):
         attempt.run(DEPLOY)
     found = traces(attempt.access, attempt.slug)

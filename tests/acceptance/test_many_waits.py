@@ -8,7 +8,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from sandbox.layout import Layout
 from sandbox.triggerer import megabytes, wait_ended_at
 from tests.acceptance import runs
@@ -24,11 +24,11 @@ select i.run_id, t.id, t.triggerer_id from task_instance i join trigger t on t.i
 @pytest.fixture(scope="module")
 def waiting(sandbox: Access, sandbox_layout: Layout) -> Iterator[list[str]]:
     """Runs whose tenants' pods will not be ready within the hour, unless a test clears all faults."""
-    Desk(sandbox_layout).set("slow-start", region=SLOW, seconds=3600.0)
+    FaultClient(sandbox_layout).set("slow-start", region=SLOW, seconds=3600.0)
     started = [runs.trigger(sandbox, runs.request(runs.new_slug("many"), region=SLOW)) for _ in range(MANY)]
     runs.until(lambda: len(triggers(sandbox, started)) == MANY, "all to be deferred", seconds=240)
     yield started
-    Desk(sandbox_layout).clear()
+    FaultClient(sandbox_layout).clear()
 
 
 def triggers(access: Access, started: list[str]) -> list[dict[str, Any]]:
@@ -68,5 +68,5 @@ def test_marking_one_run_failed_ends_its_wait_and_no_other(sandbox: Access, wait
 
 
 def test_they_are_active_once_their_pods_are_ready(sandbox: Access, sandbox_layout: Layout, waiting: list[str]):
-    Desk(sandbox_layout).clear()
+    FaultClient(sandbox_layout).clear()
     assert {runs.await_end(sandbox, run) for run in waiting[1:]} == {"success"}

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from sandbox.processes import Register
 from sandbox.revived import STARTING_SECONDS
 from tests.acceptance import gates, operators, runs
@@ -38,12 +38,12 @@ def kill(sandbox: Access, sandbox_up: Callable[[], None]) -> Iterator[Strike]:
 
 
 @pytest.fixture
-def waiting(sandbox: Access, desk: Desk) -> Callable[[], str]:
+def waiting(sandbox: Access, fault_client: FaultClient) -> Callable[[], str]:
     """A tenant whose pods take long: its task is deferred, no process is at work for it."""
 
     def make() -> str:
         slug = runs.new_slug("down")
-        desk.set("slow-start", tenant=slug, seconds=600)
+        fault_client.set("slow-start", tenant=slug, seconds=600)
         operators.create(sandbox, runs.request(slug))
         runs.until(lambda: runs.waits(sandbox, slug), f"{slug} to wait for its pods")
         return slug
@@ -176,11 +176,11 @@ def test_a_cancel_of_a_wait_needs_neither_triggerer_nor_dag_processor(
 
 
 def test_a_clear_that_meets_the_end_of_a_wait_ends_airflows_triggerer_which_is_started_again(
-    sandbox: Access, desk: Desk, waiting: Callable[[], str]
+    sandbox: Access, fault_client: FaultClient, waiting: Callable[[], str]
 ):
     """Airflow 3.3.2: it finds the task's id gone as it stores the event. Who keeps it running has to revive it."""
     other, slug = waiting(), runs.new_slug("down")
-    fault = desk.set("slow-start", tenant=slug, seconds=600)
+    fault = fault_client.set("slow-start", tenant=slug, seconds=600)
     operators.create(sandbox, runs.request(slug))
     runs.until(lambda: runs.waits(sandbox, slug), f"{slug} to wait for its pods")
     triggerer = Register(sandbox.layout.processes).get("triggerer")
@@ -192,12 +192,12 @@ def test_a_clear_that_meets_the_end_of_a_wait_ends_airflows_triggerer_which_is_s
     with ThreadPoolExecutor(1) as pool, gates.clearing_held(sandbox, run_id, WAIT):
         cleared = pool.submit(_clear, sandbox, run_id)
         runs.until(lambda: gates.held(airflow, "update task_instance set id=%"), "the clear to reach its gate")
-        desk.clear(fault.id)
+        fault_client.clear(fault.id)
         runs.until(lambda: gates.held(airflow, "update task_instance set state='scheduled'%"), "the event to meet it")
     assert cleared.result() == 200
     runs.until(lambda: b"is started again" in log.read_bytes()[before:], "the triggerer to be revived")
     assert b"StaleDataError" in log.read_bytes()[before:]
-    desk.clear()
+    fault_client.clear()
     for each in (slug, other):
         runs.await_phase(sandbox, each, "Active", seconds=PATIENCE)
 

@@ -10,7 +10,7 @@ from kubernetes.client import CoreV1Api
 from kubernetes.config import new_client_from_config
 
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from tests.acceptance import gates, operators, runs
 from tests.acceptance.discovery import assert_complete, traces
 
@@ -36,20 +36,20 @@ def revisions(core: CoreV1Api, namespace: str) -> list[tuple[str, str]]:
 
 
 def test_a_release_left_pending_by_a_killed_task_is_brought_back_by_the_next_try(
-    sandbox: Access, desk: Desk, core: CoreV1Api
+    sandbox: Access, fault_client: FaultClient, core: CoreV1Api
 ):
     slug = runs.new_slug("pending")
     with gates.before_fact_of(sandbox, slug, STARTED, DEPLOY):
         run_id = runs.trigger(sandbox, runs.request(slug))
         runs.until(lambda: _is_next(sandbox, slug), "deploying to be next")
         # Each of Helm's writes takes so long that it can be killed after its first.
-        desk.set("slow", tenant=slug, on=["write"], milliseconds=3000)
+        fault_client.set("slow", tenant=slug, on=["write"], milliseconds=3000)
     namespace = namespace_of(sandbox, slug)
     left = [(f"sh.helm.release.v1.{namespace}.v1", "pending-install")]
     runs.until(lambda: revisions(core, namespace) == left, "Helm to have begun")
     assert _kill_with_its_helm(sandbox) == 1
     assert revisions(core, namespace) == left
-    desk.clear()
+    fault_client.clear()
 
     assert runs.await_end(sandbox, run_id) == "success"
     assert runs.phase(sandbox, slug) == "Active"

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from tests.acceptance import operators, runs
 from tests.acceptance.browsing import PATIENCE_MS, chromium, console, overflow, shoot, violations, window
 from tests.acceptance.command_line import Operator
@@ -50,7 +50,7 @@ def until_wrong(access: Access, wanted: dict[tuple[str, str | None, str], str], 
 
 
 def test_faults_of_the_platform_turn_their_checks_and_no_others_wherever_one_looks(
-    sandbox: Access, desk: Desk, browser: Browser
+    sandbox: Access, fault_client: FaultClient, browser: Browser
 ):
     operator = Operator(sandbox)
     until_wrong(sandbox, {}, "a platform that is well")
@@ -59,7 +59,7 @@ def test_faults_of_the_platform_turn_their_checks_and_no_others_wherever_one_loo
         page.goto(console(sandbox, "health"))
 
         for kind in FAULTS:
-            desk.set(kind)
+            fault_client.set(kind)
         until_wrong(sandbox, EXPECTED, "exactly these faults to be told")
 
         _page_says_so(page)
@@ -72,15 +72,17 @@ def test_faults_of_the_platform_turn_their_checks_and_no_others_wherever_one_loo
         page.locator(".notice a").first.click()
         expect(page.locator("h1")).to_have_text("Platform health")
 
-        desk.clear()
+        fault_client.clear()
         until_wrong(sandbox, {}, "all to be well again")
         expect(page.locator("[data-state=down]")).to_have_count(0, timeout=PATIENCE_MS)
     assert operator("health").returncode == 0
 
 
-def test_a_tenant_that_is_active_behind_a_silent_ingress_says_so_and_has_no_stall(sandbox: Access, desk: Desk):
+def test_a_tenant_that_is_active_behind_a_silent_ingress_says_so_and_has_no_stall(
+    sandbox: Access, fault_client: FaultClient
+):
     """No activity goes through an ingress: it becomes Active without."""
-    desk.set("ingress-down")
+    fault_client.set("ingress-down")
     slug = runs.new_slug("dark")
     operators.create(sandbox, runs.request(slug))
     runs.until(lambda: runs.phase(sandbox, slug) == "Active", f"{slug} to become Active", seconds=PATIENCE)
@@ -90,7 +92,7 @@ def test_a_tenant_that_is_active_behind_a_silent_ingress_says_so_and_has_no_stal
     seen = operators.look(sandbox, f"/tenants/{slug}")
     assert (seen["stall"], seen["advice"]["not_its_fault"]) == (None, True)
     assert seen["platform_trouble"][0].startswith("ingress of eu-central: ")
-    desk.clear()
+    fault_client.clear()
     runs.until(lambda: _advice(sandbox, slug).startswith("Verify that it answers"), "it to be well", seconds=PATIENCE)
 
 

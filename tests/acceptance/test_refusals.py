@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from tenancy.saga.names import lock_key
 from tests.acceptance import operators, runs
 from tests.acceptance.command_line import WHY, Operator
@@ -23,10 +23,10 @@ def operator(sandbox: Access) -> Operator:
 
 
 @pytest.fixture
-def waiting(sandbox: Access, desk: Desk) -> str:
+def waiting(sandbox: Access, fault_client: FaultClient) -> str:
     """A tenant that waits for its pods."""
     slug = runs.new_slug("no")
-    desk.set("slow-start", tenant=slug, seconds=600)
+    fault_client.set("slow-start", tenant=slug, seconds=600)
     operators.create(sandbox, runs.request(slug))
     runs.until(lambda: runs.waits(sandbox, slug), f"{slug} to wait for its pods")
     return slug
@@ -85,7 +85,7 @@ def test_what_the_runbook_forbids_is_refused_with_what_helps(sandbox: Access, op
 
 
 def test_a_forced_reset_wants_the_engineers_role_and_a_reason_and_is_audited(
-    sandbox: Access, desk: Desk, operator: Operator, waiting: str
+    sandbox: Access, fault_client: FaultClient, operator: Operator, waiting: str
 ):
     forced = {"force": True, "reason": "INC-7: the engine has lost it"}
     assert operators.send(sandbox, f"/tenants/{waiting}/reset", forced).status_code == 403
@@ -107,12 +107,12 @@ def test_a_forced_reset_wants_the_engineers_role_and_a_reason_and_is_audited(
     )
     (fact,) = runs.ledger(sandbox, question, waiting, "tenant.provisioning.reset")
     assert (fact["actor"], fact["reason"], fact["data"]["forced"]) == ("engineer", "INC-7", True)
-    _what_it_had_is_taken_over(sandbox, desk, operator, waiting)
+    _what_it_had_is_taken_over(sandbox, fault_client, operator, waiting)
 
 
-def _what_it_had_is_taken_over(access: Access, desk: Desk, operator: Operator, slug: str) -> None:
+def _what_it_had_is_taken_over(access: Access, fault_client: FaultClient, operator: Operator, slug: str) -> None:
     """A forced reset looks at nothing and releases nothing."""
-    desk.clear()
+    fault_client.clear()
     operator.did("retry", slug, *WHY)
     assert "(attempt 2) is Active" in operator.did("watch", slug)
     assert_complete(access, slug)

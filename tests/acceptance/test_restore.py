@@ -13,7 +13,7 @@ import pytest
 
 from sandbox import lifecycle
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from sandbox.layout import PROJECT, Layout
 from tenancy.ledger.envelope import find_chain_break
 from tenancy.ledger.ledger import Ledger
@@ -68,31 +68,31 @@ def access() -> Iterator[Access]:
 
 @pytest.fixture(scope="module")
 def restored(access: Access, tmp_path_factory: pytest.TempPathFactory) -> tuple[Story, backups.Facts]:
-    story, desk, folder = Story(access), Desk(access.layout), tmp_path_factory.mktemp("backup")
-    known = _back_up(story, desk, folder)
+    story, fault_client, folder = Story(access), FaultClient(access.layout), tmp_path_factory.mktemp("backup")
+    known = _back_up(story, fault_client, folder)
     _go_on(story)
     backups.run(access, folder, backups.LOST, *backups.RESTORE)
-    desk.clear()
+    fault_client.clear()
     _reconcile(story)
     check(access)
     return story, known
 
 
-def _back_up(story: Story, desk: Desk, folder: Path) -> backups.Facts:
+def _back_up(story: Story, fault_client: FaultClient, folder: Path) -> backups.Facts:
     """While sagas run: two wait for their pods, one is at its third activity."""
     for slug in (story.waiting, story.undone):
-        desk.set("slow-start", tenant=slug, seconds=600)
+        fault_client.set("slow-start", tenant=slug, seconds=600)
     for slug in (story.kept, story.gone, story.waiting, story.undone):
         _request(story, slug)
     story.until_all({story.kept: "Active", story.gone: "Active"})
     for slug in (story.waiting, story.undone):
         runs.until(lambda slug=slug: runs.waits(story.access, slug), f"{slug} to wait for its pods")
-    held = desk.set("handles-locked")
+    held = fault_client.set("handles-locked")
     _request(story, story.became)
     runs.until(lambda: _activity(story, story.became) == "allocate_workflow_handle", "a tenant to be held")
     known = backups.facts(story.access)
     backups.run(story.access, folder, backups.BACKUP)
-    desk.clear(held.id)
+    fault_client.clear(held.id)
     return known
 
 

@@ -10,7 +10,7 @@ from kubernetes.client import CoreV1Api
 from kubernetes.config import new_client_from_config
 
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from tests.acceptance import gates, runs
 from tests.acceptance.command_line import WHY, Operator
 from tests.acceptance.discovery import assert_complete, traces
@@ -25,9 +25,9 @@ def operator(sandbox: Access) -> Operator:
 
 @pytest.fixture
 def fault(sandbox: Access) -> Iterator[Callable[..., None]]:
-    desk = Desk(sandbox.layout)
-    yield desk.set
-    desk.clear()
+    fault_client = FaultClient(sandbox.layout)
+    yield fault_client.set
+    fault_client.clear()
 
 
 def wedged(access: Access, slug: str, activity: str) -> None:
@@ -54,19 +54,19 @@ def test_validate_request_cancel_correct_the_input_recreate(sandbox: Access, ope
 
 
 @contextmanager
-def _desk(access: Access, kind: str, **options: Any) -> Iterator[None]:
-    desk = Desk(access.layout)
-    made = desk.set(kind, **options)
+def _set_fault(access: Access, kind: str, **options: Any) -> Iterator[None]:
+    fault_client = FaultClient(access.layout)
+    made = fault_client.set(kind, **options)
     try:
         yield
     finally:
-        desk.clear(made.id)
+        fault_client.clear(made.id)
 
 
 STALLS: dict[str, Callable[[Access, str], Any]] = {
-    "allocate_storage": lambda access, _: _desk(access, "databases-locked"),
-    "apply_tenant_schema": lambda access, slug: _desk(access, "schema-locked", tenant=slug),
-    "deploy_workloads": lambda access, slug: _desk(access, "hang", tenant=slug, on=["write"]),
+    "allocate_storage": lambda access, _: _set_fault(access, "databases-locked"),
+    "apply_tenant_schema": lambda access, slug: _set_fault(access, "schema-locked", tenant=slug),
+    "deploy_workloads": lambda access, slug: _set_fault(access, "hang", tenant=slug, on=["write"]),
 }
 
 
@@ -100,7 +100,7 @@ def test_workflow_handle_escalate(sandbox: Access, operator: Operator, fault: Ca
 
 def test_workloads_ready_wait_then_escalate_and_recover_once_mended(sandbox: Access, operator: Operator):
     slug = runs.new_slug("row")
-    with _desk(sandbox, "image-pull-backoff", tenant=slug):
+    with _set_fault(sandbox, "image-pull-backoff", tenant=slug):
         operator.creates(slug)
         runs.until(lambda: "ImagePullBackOff" in operator.did("timeline", slug), "the reason to be told", every=1)
         assert "Deploy tenant workloads" in operator.did("escalate", slug, *WHY)

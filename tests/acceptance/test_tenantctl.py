@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from tests.acceptance.command_line import WHY, Operator
 from tests.acceptance.runs import await_phase, kinds, new_slug, phase
 
@@ -19,19 +19,19 @@ def operator(sandbox: Access) -> Operator:
 
 
 @pytest.fixture
-def desk(sandbox: Access) -> Iterator[Desk]:
-    desk = Desk(sandbox.layout)
-    yield desk
-    desk.clear()
+def fault_client(sandbox: Access) -> Iterator[FaultClient]:
+    fault_client = FaultClient(sandbox.layout)
+    yield fault_client
+    fault_client.clear()
 
 
 @pytest.fixture
-def slow(sandbox: Access, desk: Desk, operator: Operator) -> Callable[[], str]:
+def slow(sandbox: Access, fault_client: FaultClient, operator: Operator) -> Callable[[], str]:
     """A tenant that waits for its pods, which take a minute longer."""
 
     def make() -> str:
         slug = new_slug("slow")
-        desk.set("slow-start", tenant=slug, seconds=60)
+        fault_client.set("slow-start", tenant=slug, seconds=60)
         operator.creates(slug)
         return slug
 
@@ -53,7 +53,7 @@ def test_create_and_watch_until_active(operator: Operator):
 
 
 def test_cancel_of_a_waiting_tenant_then_reset_and_retry(
-    sandbox: Access, desk: Desk, operator: Operator, slow: Callable[[], str]
+    sandbox: Access, fault_client: FaultClient, operator: Operator, slow: Callable[[], str]
 ):
     slug = slow()
     await_phase(sandbox, slug, "Provisioning")
@@ -66,19 +66,19 @@ def test_cancel_of_a_waiting_tenant_then_reset_and_retry(
     assert "resources left none" in told.splitlines()[-2]
     assert operator.json("show", slug)["substate"] == "settled"
 
-    desk.clear()
+    fault_client.clear()
     operator.did("reset", slug, *WHY)
     operator.did("retry", slug, *WHY)
     assert f"{slug} (attempt 2) is Active" in operator.did("watch", slug)
 
 
-def test_recover_of_a_failed_tenant(sandbox: Access, desk: Desk, operator: Operator):
+def test_recover_of_a_failed_tenant(sandbox: Access, fault_client: FaultClient, operator: Operator):
     slug = new_slug("rec")
-    desk.set("failing-revision")
+    fault_client.set("failing-revision")
     operator.creates(slug)
     assert await_phase(sandbox, slug, "Failed settled") == "Failed settled"
     assert operator("watch", slug).returncode == 1
-    desk.clear()
+    fault_client.clear()
 
     told = operator.did("recover", slug, *WHY)
 
@@ -88,11 +88,11 @@ def test_recover_of_a_failed_tenant(sandbox: Access, desk: Desk, operator: Opera
 
 
 def test_recover_of_a_waiting_tenant_cancels_first(
-    sandbox: Access, desk: Desk, operator: Operator, slow: Callable[[], str]
+    sandbox: Access, fault_client: FaultClient, operator: Operator, slow: Callable[[], str]
 ):
     slug = slow()
     await_phase(sandbox, slug, "Provisioning")
-    desk.clear()
+    fault_client.clear()
 
     told = operator.did("recover", slug, *WHY)
 
@@ -100,11 +100,11 @@ def test_recover_of_a_waiting_tenant_cancels_first(
 
 
 def test_two_operators_who_recover_at_once_start_one_attempt(
-    sandbox: Access, desk: Desk, operator: Operator, slow: Callable[[], str]
+    sandbox: Access, fault_client: FaultClient, operator: Operator, slow: Callable[[], str]
 ):
     slug = slow()
     await_phase(sandbox, slug, "Provisioning")
-    desk.clear()
+    fault_client.clear()
 
     with ThreadPoolExecutor() as both:
         told = list(both.map(lambda _: operator.did("recover", slug, *WHY), range(2)))
@@ -127,9 +127,9 @@ def test_ctrl_c_leaves_a_watch_and_stops_nothing(sandbox: Access, operator: Oper
     assert phase(sandbox, slug) == "Provisioning"
 
 
-def test_recover_stops_when_the_cause_stays(sandbox: Access, desk: Desk, operator: Operator):
+def test_recover_stops_when_the_cause_stays(sandbox: Access, fault_client: FaultClient, operator: Operator):
     slug = new_slug("perm")
-    desk.set("failing-revision")
+    fault_client.set("failing-revision")
     operator.creates(slug)
     await_phase(sandbox, slug, "Failed settled")
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from sandbox.faults import catalogue
-from sandbox.faults.desk import Desk, Listed
+from sandbox.faults.desk import FaultClient, FaultStatus
 from sandbox.layout import Layout
 from sandbox.problems import SandboxError
 
@@ -18,20 +18,20 @@ _OPTIONS: Final = (*_NARROWING, "seconds", "milliseconds", "retry_after", "resou
 def run(options: argparse.Namespace, layout: Layout) -> int:
     if not layout.ports.exists():
         raise SandboxError(f"There is no sandbox in {layout.home}; `python -m sandbox up` makes one.")
-    desk = Desk(layout)
+    fault_client = FaultClient(layout)
     if options.deed == "set":
-        _show([desk.set(options.kind, **_given(options))], as_json=options.json)
+        _show([fault_client.set(options.kind, **_given(options))], as_json=options.json)
     elif options.deed == "clear":
-        _clear(desk, options)
+        _clear(fault_client, options)
     else:
-        _show(desk.list(), as_json=options.json)
+        _show(fault_client.list(), as_json=options.json)
     return 0
 
 
-def _clear(desk: Desk, options: argparse.Namespace) -> None:
+def _clear(fault_client: FaultClient, options: argparse.Namespace) -> None:
     if bool(options.id) == options.all:
         raise SandboxError("Say which fault: its ID (see `fault list`), or --all.")
-    gone = desk.clear(options.id or "")
+    gone = fault_client.clear(options.id or "")
     print(json.dumps(gone) if options.json else f"Cleared: {', '.join(gone) or 'nothing was set'}.")
 
 
@@ -42,7 +42,7 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
     return given
 
 
-def _show(faults: list[Listed], *, as_json: bool) -> None:
+def _show(faults: list[FaultStatus], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps([asdict(fault) for fault in faults], indent=2))
     elif not faults:
@@ -52,7 +52,7 @@ def _show(faults: list[Listed], *, as_json: bool) -> None:
             print(_line(fault))
 
 
-def _line(fault: Listed) -> str:
+def _line(fault: FaultStatus) -> str:
     options = "".join(f", {name} {_text(value)}" for name, value in fault.options.items())
     state = f"{_STATES[fault.in_effect]}: {catalogue.BY_NAME[fault.kind].effect}{options}"
     return f"{fault.id}  {fault.kind:<20} {fault.on:<24} {state}"

@@ -27,7 +27,7 @@ _CLEARED_FIRST: Final = ("storage-stopped", "api-server-stopped")
 
 
 @dataclass(frozen=True)
-class Listed:
+class FaultStatus:
     """One fault as it is now. `in_effect` is None when that cannot be seen, as in a server that is stopped."""
 
     id: str
@@ -37,14 +37,14 @@ class Listed:
     options: dict[str, Any]
 
 
-class Desk:
+class FaultClient:
     """The faults of the sandbox at `layout`, which must be up."""
 
     def __init__(self, layout: Layout) -> None:
         self._access = Access(layout)
         self._book = Book(layout)
 
-    def set(self, name: str, **options: Any) -> Listed:
+    def set(self, name: str, **options: Any) -> FaultStatus:
         """Bring a fault about. SandboxError when that cannot be; nothing of it is left then."""
         kind = catalogue.checked(name, options)
         if kind in catalogue.CLUSTER:
@@ -57,11 +57,11 @@ class Desk:
         except BaseException:
             self._undo(fault)
             raise
-        return self._listed(fault)
+        return self._status_of(fault)
 
-    def list(self) -> list[Listed]:
+    def list(self) -> list[FaultStatus]:
         inside = self._ask("GET")["faults"] if self._cluster_answers else []
-        return [*map(_listed_in_cluster, inside), *map(self._listed, self._book.all())]
+        return [*map(_status_in_cluster, inside), *map(self._status_of, self._book.all())]
 
     def clear(self, fault_id: str = "") -> "builtins.list[str]":
         """Undo the fault of this id, or all; the ids of what was undone. SandboxError when there is none of that id."""
@@ -75,7 +75,7 @@ class Desk:
             raise SandboxError(f"There is no fault {fault_id}; `fault list` shows those that are set.")
         return gone
 
-    def clear_before_the_end(self) -> None:
+    def clear_for_shutdown(self) -> None:
         """For `down`: what cannot be undone, because its server is dead, stays recorded and is cleared later."""
         for fault in sorted(self._book.all(), key=lambda fault: fault.kind not in _CLEARED_FIRST):
             with suppress(SandboxError):
@@ -83,9 +83,9 @@ class Desk:
         if self._cluster_answers:
             self._clear_in_cluster("")
         else:
-            self._erase_in_dead_cluster()
+            self._erase_in_stopped_cluster()
 
-    def _erase_in_dead_cluster(self) -> None:
+    def _erase_in_stopped_cluster(self) -> None:
         """Its faults lie with its objects on disk, and would come back with them."""
         if (self._access.layout.cluster / "cluster.sqlite").exists():
             with suppress(sqlite3.OperationalError):  # it hangs and holds its file: it is asked again at the next down
@@ -98,9 +98,9 @@ class Desk:
         EFFECTS[fault.kind].end(self._access, fault)
         self._book.forget(fault)
 
-    def _set_in_cluster(self, name: str, options: dict[str, Any]) -> Listed:
+    def _set_in_cluster(self, name: str, options: dict[str, Any]) -> FaultStatus:
         chosen = selector(tenant=options.pop("tenant", ""), region=options.pop("region", ""))
-        return _listed_in_cluster(self._ask("POST", {"kind": name, "selector": chosen, **options}))
+        return _status_in_cluster(self._ask("POST", {"kind": name, "selector": chosen, **options}))
 
     def _clear_in_cluster(self, fault_id: str) -> "builtins.list[str]":
         if not self._cluster_answers:
@@ -122,8 +122,8 @@ class Desk:
         except OSError as error:
             raise SandboxError(f"The cluster does not answer ({error}); `python -m sandbox up` heals it.") from error
 
-    def _listed(self, fault: SetFault) -> Listed:
-        return Listed(fault.id, fault.kind, fault.tenant or "all", self._holds(fault), {})
+    def _status_of(self, fault: SetFault) -> FaultStatus:
+        return FaultStatus(fault.id, fault.kind, fault.tenant or "all", self._holds(fault), {})
 
     def _holds(self, fault: SetFault) -> bool | None:
         try:
@@ -141,8 +141,8 @@ _DEFAULTS: Final = {
 }
 
 
-def _listed_in_cluster(document: dict[str, Any]) -> Listed:
+def _status_in_cluster(document: dict[str, Any]) -> FaultStatus:
     where = document["namespace"] or document["selector"] or "all"
     takes = catalogue.BY_NAME[document["kind"]].takes
     options = {name: document[name] for name in takes if document[name] not in (0, _DEFAULTS.get(name))}
-    return Listed(document["id"], document["kind"], where, in_effect=True, options=options)
+    return FaultStatus(document["id"], document["kind"], where, in_effect=True, options=options)

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox import lifecycle
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from sandbox.layout import Layout
 from tests.acceptance.stalls.rows import GIVEN_UP, LIMITS
 from tests.sandboxes import WISH, kept_up
@@ -36,11 +36,11 @@ def limited(limited_layout: Layout, limited_up: Callable[[], None]) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def limited_desk(limited: Access) -> Iterator[Desk]:
-    desk = Desk(limited.layout)
-    desk.clear()  # of a kept sandbox whose tests were broken off
-    yield desk
-    desk.clear()
+def limited_fault_client(limited: Access) -> Iterator[FaultClient]:
+    fault_client = FaultClient(limited.layout)
+    fault_client.clear()  # of a kept sandbox whose tests were broken off
+    yield fault_client
+    fault_client.clear()
 
 
 def _platform_file(layout: Layout, folder: Path) -> Path:

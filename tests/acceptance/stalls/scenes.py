@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from tests.acceptance import operators, runs
 from tests.acceptance.discovery import traces
 from tests.acceptance.stalls.rows import DEPLOY, STORAGE, VALIDATE, Row
@@ -32,42 +32,42 @@ def until(access: Access, slug: str, what: str, is_so: Any) -> None:
     runs.until(is_so, f"{slug} {what}", seconds=PATIENCE, told=told)
 
 
-def of_one(access: Access, desk: Desk, row: Row) -> str:
+def of_one(access: Access, fault_client: FaultClient, row: Row) -> str:
     """Its fault holds for its very first request."""
     slug = runs.new_slug("stall")
-    desk.set(row.fault, tenant=slug, **row.options)
+    fault_client.set(row.fault, tenant=slug, **row.options)
     operators.create(access, runs.request(slug))
     return slug
 
 
-def helm_hangs(access: Access, desk: Desk) -> str:
+def helm_hangs(access: Access, fault_client: FaultClient) -> str:
     """Its first write is through, which says that it has begun; those of the release are not."""
     slug = runs.new_slug("stall")
-    slow = desk.set("slow", tenant=slug, on=["write"], milliseconds=2000)
+    slow = fault_client.set("slow", tenant=slug, on=["write"], milliseconds=2000)
     operators.create(access, runs.request(slug))
     until(access, slug, "to be deployed", lambda: look(access, slug)["activity"] == DEPLOY)
     until(access, slug, "to have a release", lambda: traces(access, slug).releases)
-    desk.set("hang", tenant=slug, on=["write"])
-    desk.clear(slow.id)
+    fault_client.set("hang", tenant=slug, on=["write"])
+    fault_client.clear(slow.id)
     return slug
 
 
-def not_undone(access: Access, desk: Desk, row: Row) -> str:
+def not_undone(access: Access, fault_client: FaultClient, row: Row) -> str:
     """Cancelled under a fault of the cluster that begins when it has something there."""
     slug = runs.new_slug("stall")
-    desk.set("slow-start", tenant=slug, seconds=600)
+    fault_client.set("slow-start", tenant=slug, seconds=600)
     operators.create(access, runs.request(slug))
     until(access, slug, "to wait for its pods", lambda: runs.waits(access, slug))
-    desk.set(row.fault, tenant=slug, on=["write"])
+    fault_client.set(row.fault, tenant=slug, on=["write"])
     operators.act(access, slug, "cancel")
     return slug
 
 
-def of_all(access: Access, desk: Desk, row: Row) -> str:
+def of_all(access: Access, fault_client: FaultClient, row: Row) -> str:
     """Its fault is over when it has failed."""
-    fault = desk.set(row.fault)
+    fault = fault_client.set(row.fault)
     slug = failed(access)
-    desk.clear(fault.id)
+    fault_client.clear(fault.id)
     return slug
 
 

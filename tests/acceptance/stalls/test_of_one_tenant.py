@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from tests.acceptance import gates, runs
 from tests.acceptance.browsing import PATIENCE_MS, chromium, console, shoot, violations, window
 from tests.acceptance.stalls import scenes
@@ -17,17 +17,17 @@ pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
-def stuck(limited: Access, limited_desk: Desk) -> dict[Row, str]:
+def stuck(limited: Access, limited_fault_client: FaultClient) -> dict[Row, str]:
     """A tenant for each row, by its slug, all stuck at once."""
-    slugs = {row: scenes.not_undone(limited, limited_desk, row) for row in (REFUSED, HUNG)}
-    slugs[PENDING] = scenes.helm_hangs(limited, limited_desk)
-    return slugs | {row: scenes.of_one(limited, limited_desk, row) for row in OF_ONE}
+    slugs = {row: scenes.not_undone(limited, limited_fault_client, row) for row in (REFUSED, HUNG)}
+    slugs[PENDING] = scenes.helm_hangs(limited, limited_fault_client)
+    return slugs | {row: scenes.of_one(limited, limited_fault_client, row) for row in OF_ONE}
 
 
 @pytest.fixture(scope="module")
-def mended(limited: Access, limited_desk: Desk, stuck: dict[Row, str]) -> dict[Row, str]:
+def mended(limited: Access, limited_fault_client: FaultClient, stuck: dict[Row, str]) -> dict[Row, str]:
     """The faults are gone, and all are Active."""
-    limited_desk.clear()
+    limited_fault_client.clear()
     scenes.bring_back(limited, *stuck.values())
     return stuck
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from tenancy.engine.workflow import COMPENSATION_DAG
 from tests.acceptance import gates, operators, runs
 from tests.acceptance.command_line import Operator
@@ -70,16 +70,16 @@ def _page_says(access: Access, path: str, *said: str) -> None:
 
 
 def test_a_wait_without_a_triggerer_is_a_stall_for_that_cause(
-    limited: Access, limited_desk: Desk, strike: Strike, limited_up: Callable[[], None]
+    limited: Access, limited_fault_client: FaultClient, strike: Strike, limited_up: Callable[[], None]
 ):
     slug = runs.new_slug("wait")
-    limited_desk.set("slow-start", tenant=slug, seconds=600)
+    limited_fault_client.set("slow-start", tenant=slug, seconds=600)
     scenes.created(limited, slug=slug)
     scenes.until(limited, slug, "to wait for its pods", lambda: runs.waits(limited, slug))
     strike("triggerer")
     scenes.assert_told(limited, slug, NO_TRIGGERER)
     limited_up()
-    limited_desk.clear()
+    limited_fault_client.clear()
     scenes.bring_back(limited, slug)
     scenes.assert_over(limited, slug, NO_TRIGGERER)
 

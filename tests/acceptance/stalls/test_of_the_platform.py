@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.access import Access
-from sandbox.faults.desk import Desk
+from sandbox.faults.desk import FaultClient
 from tests.acceptance import gates
 from tests.acceptance.stalls import scenes
 from tests.acceptance.stalls.rows import NO_POOL, OF_ALL, SILENT, Row
@@ -13,16 +13,16 @@ pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
-def stuck(limited: Access, limited_desk: Desk) -> dict[Row, str]:
+def stuck(limited: Access, limited_fault_client: FaultClient) -> dict[Row, str]:
     """A tenant for each row, by its slug: each met its fault alone."""
-    return {row: scenes.of_all(limited, limited_desk, row) for row in OF_ALL}
+    return {row: scenes.of_all(limited, limited_fault_client, row) for row in OF_ALL}
 
 
 @pytest.fixture(scope="module")
-def waiting(limited: Access, limited_desk: Desk, stuck: dict[Row, str]) -> dict[Row, str]:
+def waiting(limited: Access, limited_fault_client: FaultClient, stuck: dict[Row, str]) -> dict[Row, str]:
     """And one for each fault under which it hangs, told while it does."""
     held = {NO_POOL: _told_without_pool(limited)}
-    return stuck | held | {row: _told_meanwhile(limited, limited_desk, row) for row in SILENT}
+    return stuck | held | {row: _told_meanwhile(limited, limited_fault_client, row) for row in SILENT}
 
 
 def _told_without_pool(access: Access) -> str:
@@ -32,13 +32,13 @@ def _told_without_pool(access: Access) -> str:
     return slug
 
 
-def _told_meanwhile(access: Access, desk: Desk, row: Row) -> str:
-    fault = desk.set(row.fault)
+def _told_meanwhile(access: Access, fault_client: FaultClient, row: Row) -> str:
+    fault = fault_client.set(row.fault)
     try:
         slug = scenes.created(access)
         scenes.assert_told(access, slug, row)
     finally:
-        desk.clear(fault.id)
+        fault_client.clear(fault.id)
     return slug
 
 
