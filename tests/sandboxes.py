@@ -16,7 +16,7 @@ from sandbox import lifecycle
 from sandbox.access import Access
 from sandbox.airflow_env import Wish
 from sandbox.executors import EXECUTORS, Executor
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from sandbox.layout import PROJECT, Layout
 from sandbox.problems import SandboxError
 from tests.not_started import SandboxDidNotStartError

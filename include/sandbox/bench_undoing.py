@@ -14,7 +14,7 @@ import httpx
 import psycopg
 
 from sandbox.access import Access
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from sandbox.problems import SandboxError
 
 _API: Final = "/tenancy/api/v1"

@@ -24,7 +24,7 @@ from rich.console import Console
 from sandbox import bench, bench_undoing, lifecycle
 from sandbox.access import Access
 from sandbox.airflow_env import Wish
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from sandbox.layout import PROJECT, Layout
 from sandbox.problems import SandboxError
 from sandbox.progress import Progress

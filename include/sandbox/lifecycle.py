@@ -263,7 +263,7 @@ def _clear_faults(layout: Layout, progress: Progress) -> None:
     cluster = ClusterServer.of(layout, chosen) if "cluster" in chosen else None
     if documents.read(layout.faults) or (cluster and cluster.faults() != []):
         # Here, because these imports take 0.3 s and hardly any `down` needs them.
-        from sandbox.faults.desk import FaultClient
+        from sandbox.faults.client import FaultClient
 
         with progress.step("Clear faults"):
             FaultClient(layout).clear_for_shutdown()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.access import Access
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from tenancy.activities.plan import PLAN
 from tenancy.saga.names import ActivityName
 from tests.acceptance import gates, operators, runs

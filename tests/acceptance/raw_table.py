@@ -11,7 +11,7 @@ import httpx
 import psycopg
 
 from sandbox.access import Access
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from tenancy.saga.names import lock_key
 from tests.acceptance import operators, runs
 

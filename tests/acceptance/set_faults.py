@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sandbox.faults.desk import FaultClient, FaultStatus
+from sandbox.faults.client import FaultClient, FaultStatus
 
 
 @contextmanager

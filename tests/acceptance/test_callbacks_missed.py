@@ -3,7 +3,7 @@
 import psycopg
 
 from sandbox.access import Access
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from tests.acceptance import gates, runs
 from tests.acceptance.discovery import traces
 from tests.acceptance.set_faults import fault

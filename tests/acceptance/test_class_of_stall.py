@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.access import Access
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from tests.acceptance import runs
 from tests.acceptance.channels import bodies, webhook
 from tests.acceptance.command_line import WHY, Operator

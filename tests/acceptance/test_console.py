@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from sandbox.access import Access
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from tenancy.activities.plan import PLAN
 from tests.acceptance import operators, runs
 from tests.acceptance.browsing import (

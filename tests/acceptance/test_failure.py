@@ -8,7 +8,7 @@ import psycopg
 
 from sandbox import servers
 from sandbox.access import Access
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from sandbox.processes import Register
 from tenancy.engine.retry_window import TRIES
 from tests.acceptance import gates, runs

@@ -18,7 +18,7 @@ from sandbox import lifecycle
 from sandbox.access import Access
 from sandbox.cli import main
 from sandbox.faults import catalogue
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from sandbox.problems import SandboxError
 from sandbox.processes import Register
 from tests.acceptance import runs

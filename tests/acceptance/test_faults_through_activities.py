@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.access import Access
 from sandbox.faults import catalogue
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from tenancy.adapters import dsn, sessions
 from tenancy.engine.runner import Waiting
 from tenancy.saga import commands as c

@@ -8,7 +8,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from sandbox.access import Access
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from sandbox.layout import Layout
 from sandbox.triggerer import megabytes, wait_ended_at
 from tests.acceptance import runs

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from sandbox.access import Access
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from sandbox.processes import Register
 from sandbox.revived import STARTING_SECONDS
 from tests.acceptance import gates, operators, runs

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from sandbox.access import Access
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from tests.acceptance import operators, runs
 from tests.acceptance.browsing import PATIENCE_MS, chromium, console, overflow, shoot, violations, window
 from tests.acceptance.command_line import Operator

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from sandbox.access import Access
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from tenancy.saga.names import lock_key
 from tests.acceptance import operators, runs
 from tests.acceptance.command_line import WHY, Operator

@@ -13,7 +13,7 @@ import pytest
 
 from sandbox import lifecycle
 from sandbox.access import Access
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from sandbox.layout import PROJECT, Layout
 from tenancy.ledger.envelope import find_chain_break
 from tenancy.ledger.ledger import Ledger

@@ -10,7 +10,7 @@ from kubernetes.client import CoreV1Api
 from kubernetes.config import new_client_from_config
 
 from sandbox.access import Access
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from tests.acceptance import gates, runs
 from tests.acceptance.command_line import WHY, Operator
 from tests.acceptance.discovery import assert_complete, traces

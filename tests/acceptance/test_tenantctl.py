@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sandbox.access import Access
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from tests.acceptance.command_line import WHY, Operator
 from tests.acceptance.runs import await_phase, kinds, new_slug, phase
 

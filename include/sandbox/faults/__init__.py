@@ -2,5 +2,5 @@
 
 Nothing in the product knows of them. Those of the cluster live in the cluster itself (`cluster.py` asks it); those of
 PostgreSQL and of Airflow are real states of real servers (`effects.py`), remembered in the sandbox's home (`book.py`).
-`desk.py` is where the command line, tests and `down` come to.
+`client.py` is where the command line, tests and `down` come to.
 """

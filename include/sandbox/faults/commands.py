@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from sandbox.faults import catalogue
-from sandbox.faults.desk import FaultClient, FaultStatus
+from sandbox.faults.client import FaultClient, FaultStatus
 from sandbox.layout import Layout
 from sandbox.problems import SandboxError
 

@@ -1,6 +1,6 @@
 """How each fault of PostgreSQL and Airflow is brought about, looked for and undone. The table is EFFECTS.
 
-Called by `desk.py` only. Everything here may be done twice, and undoing what never was is fine.
+Called by `client.py` only. Everything here may be done twice, and undoing what never was is fine.
 """
 
 import signal

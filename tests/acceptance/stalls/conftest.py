@@ -8,7 +8,7 @@ import pytest
 
 from sandbox import lifecycle
 from sandbox.access import Access
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from sandbox.layout import Layout
 from tests.acceptance.stalls.rows import GIVEN_UP, LIMITS
 from tests.sandboxes import WISH, kept_up

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from sandbox.access import Access
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from tests.acceptance import operators, runs
 from tests.acceptance.discovery import traces
 from tests.acceptance.stalls.rows import DEPLOY, STORAGE, VALIDATE, Row

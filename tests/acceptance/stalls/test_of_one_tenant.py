@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from sandbox.access import Access
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from tests.acceptance import gates, runs
 from tests.acceptance.browsing import PATIENCE_MS, chromium, console, shoot, violations, window
 from tests.acceptance.stalls import scenes

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.access import Access
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from tenancy.engine.workflow import COMPENSATION_DAG
 from tests.acceptance import gates, operators, runs
 from tests.acceptance.command_line import Operator

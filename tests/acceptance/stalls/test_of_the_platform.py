@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.access import Access
-from sandbox.faults.desk import FaultClient
+from sandbox.faults.client import FaultClient
 from tests.acceptance import gates
 from tests.acceptance.stalls import scenes
 from tests.acceptance.stalls.rows import NO_POOL, OF_ALL, SILENT, Row
