@@ -14,7 +14,7 @@ import pytest
 
 from sandbox import lifecycle
 from sandbox.access import Access
-from sandbox.airflow_env import Wish
+from sandbox.airflow_env import AirflowOptions
 from sandbox.executors import EXECUTORS, Executor
 from sandbox.faults.client import FaultClient
 from sandbox.layout import PROJECT, Layout
@@ -26,7 +26,7 @@ _BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
 EXECUTOR: Executor = next((each for each in EXECUTORS if each == os.environ.get("TENANCY_TEST_EXECUTOR")), "local")
 """Who runs the tasks of all sandboxes of tests and campaigns."""
 # The project's DAGs and, beside them, those that only tests need.
-WISH = Wish(
+AIRFLOW_OPTIONS = AirflowOptions(
     executor=EXECUTOR,
     extra_env={
         # Lowered from 120 s and 10 s, so that a stopped process is missed while a test can wait for it.
@@ -50,7 +50,7 @@ def sandbox_layout() -> Layout:
 @pytest.fixture(scope="session")
 def sandbox_up(sandbox_layout: Layout) -> Callable[[], None]:
     """Bring the tests' sandbox up, or heal it: for tests that break it."""
-    return lambda: lifecycle.up(sandbox_layout, wish=WISH, usual_ports=False)
+    return lambda: lifecycle.up(sandbox_layout, airflow_options=AIRFLOW_OPTIONS, usual_ports=False)
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from tenancy.airflow_settings import celery_settings, shipped_settings
 Profile = Literal["shipped", "stock"]
 PROFILES: Final[tuple[Profile, ...]] = get_args(Profile)
 
-_NOT_ABOUT_SPEED: Final = (
+_IN_BOTH_PROFILES: Final = (
     "AIRFLOW__CORE__AUTH_MANAGER",
     "AIRFLOW__FAB__CUSTOM_ROLES",
     "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION",
@@ -32,7 +32,7 @@ _NOT_ABOUT_SPEED: Final = (
 
 
 @dataclass(frozen=True)
-class Wish:
+class AirflowOptions:
     """What the caller of `up` may choose about Airflow. No executor: the one that the sandbox had."""
 
     profile: Profile = "shipped"
@@ -42,32 +42,32 @@ class Wish:
 
 
 def variables(
-    layout: Layout, ports: Mapping[str, int], secrets: Secrets, wish: Wish, executor: Executor
+    layout: Layout, ports: Mapping[str, int], secrets: Secrets, airflow_options: AirflowOptions, executor: Executor
 ) -> dict[str, str]:
     """What we set, without what is inherited from the shell."""
     return {
-        **_profile(wish.profile),
-        **_places(layout, wish),
+        **_profile(airflow_options.profile),
+        **_paths(layout, airflow_options),
         **_addresses(ports),
         **_secrets(ports, secrets),
         **_executor(ports, secrets, executor),
-        **wish.extra_env,
+        **airflow_options.extra_env,
     }
 
 
-def complete(ours: Mapping[str, str]) -> dict[str, str]:
+def complete(settings: Mapping[str, str]) -> dict[str, str]:
     # Unbuffered, so that the end of a log says why a process died.
-    return inherited() | {"PYTHONUNBUFFERED": "1"} | dict(ours)
+    return inherited() | {"PYTHONUNBUFFERED": "1"} | dict(settings)
 
 
-def fingerprint(ours: Mapping[str, str], command: Sequence[str]) -> str:
+def fingerprint(settings: Mapping[str, str], command: Sequence[str]) -> str:
     """Changes when a running process would have to be restarted to have `ours`."""
-    return hashlib.sha256(json.dumps([sorted(ours.items()), list(command)]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([sorted(settings.items()), list(command)]).encode()).hexdigest()
 
 
-def write_command(layout: Layout, ours: Mapping[str, str]) -> None:
+def write_command(layout: Layout, settings: Mapping[str, str]) -> None:
     """Write `bin/airflow`, so that a person can run any Airflow command against this sandbox."""
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(ours.items())]
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(settings.items())]
     documents.write_private(layout.airflow_environment, "\n".join(lines) + "\n")
     layout.airflow_command.parent.mkdir(mode=0o700, exist_ok=True)
     script = (
@@ -84,13 +84,13 @@ def _profile(profile: Profile) -> dict[str, str]:
     shipped = shipped_settings()
     if profile == "shipped":
         return shipped
-    return {name: shipped[name] for name in _NOT_ABOUT_SPEED} | {"TENANCY_PRELOAD": "0"}
+    return {name: shipped[name] for name in _IN_BOTH_PROFILES} | {"TENANCY_PRELOAD": "0"}
 
 
-def _places(layout: Layout, wish: Wish) -> dict[str, str]:
+def _paths(layout: Layout, airflow_options: AirflowOptions) -> dict[str, str]:
     return {
         "AIRFLOW_HOME": str(layout.airflow_home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(wish.dags_folder or layout.dags),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(airflow_options.dags_folder or layout.dags),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(layout.plugins),
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(layout.logs / "tasks"),
         "AIRFLOW__LOGGING__LOGGING_CONFIG_CLASS": "sandbox.task_logs.LOGGING_CONFIG",

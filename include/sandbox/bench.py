@@ -24,7 +24,7 @@ from rich.table import Table
 
 from sandbox import bench_undoing, lifecycle
 from sandbox.access import Access
-from sandbox.airflow_env import Profile, Wish
+from sandbox.airflow_env import AirflowOptions, Profile
 from sandbox.executors import AIRFLOWS_NAME, EXECUTORS, Executor
 from sandbox.layout import PROJECT, Layout
 from sandbox.problems import SandboxError
@@ -93,9 +93,9 @@ def _up(layout: Layout, profile: Profile, executor: Executor, progress: Progress
         {"name": "bench", "classpath": _BUNDLE, "kwargs": {"path": str(_BENCH_DAGS)}},
     ]
     ours = {"AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles)}
-    wish = Wish(profile=profile, extra_env=ours, executor=executor)
+    airflow_options = AirflowOptions(profile=profile, extra_env=ours, executor=executor)
     progress.say(f"Airflow with {profile} settings, {AIRFLOWS_NAME[executor]}")
-    lifecycle.up(layout, wish=wish, usual_ports=False, progress=progress)
+    lifecycle.up(layout, airflow_options=airflow_options, usual_ports=False, progress=progress)
     try:
         yield Access(layout)
     finally:

@@ -23,7 +23,7 @@ from rich.console import Console
 
 from sandbox import bench, bench_undoing, lifecycle
 from sandbox.access import Access
-from sandbox.airflow_env import Wish
+from sandbox.airflow_env import AirflowOptions
 from sandbox.faults.client import FaultClient
 from sandbox.layout import PROJECT, Layout
 from sandbox.problems import SandboxError
@@ -95,8 +95,8 @@ def _parser() -> argparse.ArgumentParser:
 @contextmanager
 def _up(layout: Layout, progress: Progress) -> Iterator[Bench]:
     layout.create()
-    wish = Wish(extra_env={"TENANCY_PLATFORM_FILE": str(_patient_platform(layout))})
-    lifecycle.up(layout, wish=wish, usual_ports=False, progress=progress)
+    airflow_options = AirflowOptions(extra_env={"TENANCY_PLATFORM_FILE": str(_patient_platform(layout))})
+    lifecycle.up(layout, airflow_options=airflow_options, usual_ports=False, progress=progress)
     access = Access(layout)
     with access.client("operator") as client:
         bench._await_dag(client, bench.SAGA)

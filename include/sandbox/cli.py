@@ -15,7 +15,7 @@ from typing import Final
 from rich.console import Console
 
 from sandbox import lifecycle, ports, status
-from sandbox.airflow_env import PROFILES, Wish
+from sandbox.airflow_env import PROFILES, AirflowOptions
 from sandbox.executors import EXECUTORS
 from sandbox.faults import arguments as fault_arguments
 from sandbox.layout import HOME_VARIABLE, Layout
@@ -50,8 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _up(options: argparse.Namespace, layout: Layout) -> int:
-    wish = Wish(profile=options.profile, dags_folder=options.dags, executor=options.executor)
-    lifecycle.up(layout, wish=wish, usual_ports=not options.free_ports, progress=Progress())
+    airflow_options = AirflowOptions(profile=options.profile, dags_folder=options.dags, executor=options.executor)
+    lifecycle.up(layout, airflow_options=airflow_options, usual_ports=not options.free_ports, progress=Progress())
     api = ports.recorded(layout.ports)["api"]
     print(f"Airflow: http://{ports.HOST}:{api} (users and passwords: {layout.secrets})")
     return 0

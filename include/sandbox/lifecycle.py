@@ -26,7 +26,7 @@ from sandbox import (
     servers,
     shutdown,
 )
-from sandbox.airflow_env import Wish
+from sandbox.airflow_env import AirflowOptions
 from sandbox.broker import Broker
 from sandbox.broker_upkeep import BrokerUpkeep
 from sandbox.cluster_server import ClusterServer
@@ -45,24 +45,30 @@ _PORT_TRIES: Final = 1 + len(ports.USUAL)
 """Each of them may be taken once."""
 
 
-def up(layout: Layout, *, wish: Wish | None = None, usual_ports: bool = True, progress: Progress | None = None) -> None:
+def up(
+    layout: Layout,
+    *,
+    airflow_options: AirflowOptions | None = None,
+    usual_ports: bool = True,
+    progress: Progress | None = None,
+) -> None:
     """Start what does not run, end and restart what is half dead. Returns when all parts are healthy."""
-    wish = wish or Wish()
+    airflow_options = airflow_options or AirflowOptions()
     preflight.check(layout)
     layout.create()
-    preflight.check_executor(wish.executor or executors.remembered(layout))
+    preflight.check_executor(airflow_options.executor or executors.remembered(layout))
     with lock.held(layout):
-        _up(layout, wish, progress or Silent(), usual_ports=usual_ports)
+        _up(layout, airflow_options, progress or Silent(), usual_ports=usual_ports)
 
 
-def _up(layout: Layout, wish: Wish, progress: Progress, *, usual_ports: bool) -> None:
+def _up(layout: Layout, airflow_options: AirflowOptions, progress: Progress, *, usual_ports: bool) -> None:
     """Between the choice of a port and its use another program, such as a second sandbox, may take it."""
     for _ in range(_PORT_TRIES - 1):
         try:
-            return _Sandbox(layout, wish, progress, usual_ports=usual_ports).up()
+            return _Sandbox(layout, airflow_options, progress, usual_ports=usual_ports).up()
         except PortTakenError as error:
             progress.say(f"A port was taken meanwhile; choosing another one. {error}")
-    return _Sandbox(layout, wish, progress, usual_ports=usual_ports).up()
+    return _Sandbox(layout, airflow_options, progress, usual_ports=usual_ports).up()
 
 
 def down(layout: Layout, *, purge: bool = False, progress: Progress | None = None) -> None:
@@ -77,16 +83,18 @@ def down(layout: Layout, *, purge: bool = False, progress: Progress | None = Non
 
 
 class _Sandbox:
-    def __init__(self, layout: Layout, wish: Wish, progress: Progress, *, usual_ports: bool) -> None:
+    def __init__(
+        self, layout: Layout, airflow_options: AirflowOptions, progress: Progress, *, usual_ports: bool
+    ) -> None:
         self.layout = layout
-        self.wish = wish
+        self.airflow_options = airflow_options
         self.progress = progress
         self.register = Register(layout.processes)
         self.secrets: Secrets = secrets.load_or_create(layout.secrets)
         self.ports: Mapping[str, int] = self._choose_ports(usual_ports=usual_ports)
-        self.executor: Executor = wish.executor or executors.remembered(layout)
+        self.executor: Executor = airflow_options.executor or executors.remembered(layout)
         self.components = COMPONENTS[self.executor]
-        self.environment = airflow_env.variables(layout, self.ports, self.secrets, wish, self.executor)
+        self.environment = airflow_env.variables(layout, self.ports, self.secrets, airflow_options, self.executor)
 
     def up(self) -> None:
         if self._nothing_to_do():
@@ -238,7 +246,7 @@ class _Sandbox:
             listening = {API_SERVER.name: self.ports["api"]}
             readiness.await_health(self._ask, started, log_of=self.layout.log_of, ports=listening)
         if DAG_PROCESSOR in ailing:
-            folder = self.wish.dags_folder or self.layout.dags
+            folder = self.airflow_options.dags_folder or self.layout.dags
             with self.progress.step(f"Parse the DAGs in {folder}"):
                 readiness.await_dags(self._metadata_dsn(), folder, since=began)
 

@@ -15,7 +15,7 @@ from sandbox.components import SCHEDULERS, WORKERS
 from sandbox.layout import Layout
 from tests.acceptance import cancels, gates, on_celery, operators, runs
 from tests.acceptance.on_celery import PATIENCE
-from tests.chaos.campaign import CHAOS_WISH
+from tests.chaos.campaign import CHAOS_AIRFLOW_OPTIONS
 from tests.sandboxes import kept_up
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -36,8 +36,10 @@ def layout(sandbox_layout: Layout) -> Layout:
 @pytest.fixture(scope="module")
 def heal(layout: Layout) -> Callable[[], None]:
     """Start what is dead."""
-    wish = replace(CHAOS_WISH, executor="celery", extra_env={**CHAOS_WISH.extra_env, **LOWERED})
-    return lambda: lifecycle.up(layout, wish=wish, usual_ports=False)
+    airflow_options = replace(
+        CHAOS_AIRFLOW_OPTIONS, executor="celery", extra_env={**CHAOS_AIRFLOW_OPTIONS.extra_env, **LOWERED}
+    )
+    return lambda: lifecycle.up(layout, airflow_options=airflow_options, usual_ports=False)
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from tests.acceptance import backups, operators, runs
 from tests.acceptance.discovery import assert_complete, traces
 from tests.acceptance.gates import connected
 from tests.acceptance.test_reality_check import check
-from tests.sandboxes import WISH
+from tests.sandboxes import AIRFLOW_OPTIONS
 
 PATIENCE_SECONDS = 240.0
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -61,7 +61,7 @@ class Story:
 def access() -> Iterator[Access]:
     layout = Layout.find(PROJECT / ".sandbox-restore")
     lifecycle.down(layout, purge=True)
-    lifecycle.up(layout, wish=WISH, usual_ports=False)
+    lifecycle.up(layout, airflow_options=AIRFLOW_OPTIONS, usual_ports=False)
     yield Access(layout)
     lifecycle.down(layout, purge=True)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sandbox import lifecycle
 from sandbox.access import Access
-from sandbox.airflow_env import Wish
+from sandbox.airflow_env import AirflowOptions
 from sandbox.components import WORKERS
 from sandbox.layout import PROJECT, Layout
 from tests.acceptance import on_celery, runs
@@ -28,7 +28,7 @@ from tests.chaos.places import Places, rows
 from tests.chaos.rest import Seen
 from tests.chaos.trial import judge
 
-WISH = Wish(executor="celery")
+AIRFLOW_OPTIONS = AirflowOptions(executor="celery")
 LEFT_DEAD_SECONDS = 20.0
 _PATIENCE = 3600.0
 _PHASES = "select state, substate from ledger.tenant where slug = any(%s)"
@@ -45,7 +45,7 @@ def main() -> int:
     layout = Layout.find(options.home)
     lifecycle.down(layout, purge=True)
     try:
-        lifecycle.up(layout, wish=WISH, usual_ports=False)
+        lifecycle.up(layout, airflow_options=AIRFLOW_OPTIONS, usual_ports=False)
         return _play(Access(layout), options.tenants)
     finally:
         lifecycle.down(layout, purge=True)
@@ -92,7 +92,7 @@ def _kill_in_the_middle(access: Access, places: Places, slugs: list[str], say: C
         on_celery.kill(access, part)
         say(f"{part} killed when {_done(places, slugs)} activities were done; tenants: {dict(_ends(places, slugs))}")
     time.sleep(LEFT_DEAD_SECONDS)
-    lifecycle.up(access.layout, wish=WISH, usual_ports=False)
+    lifecycle.up(access.layout, airflow_options=AIRFLOW_OPTIONS, usual_ports=False)
     say("both are up again")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from sandbox import lifecycle
 from sandbox.access import Access
-from sandbox.airflow_env import Wish
+from sandbox.airflow_env import AirflowOptions
 from sandbox.layout import PROJECT, Layout
 from tenancy.ledger.migrations import LEDGER_VERSION
 from tests.chaos import gates, verdict
@@ -27,7 +27,7 @@ from tests.chaos.places import Places, rows
 from tests.chaos.rest import Seen
 from tests.chaos.scene import DAG, Missed, until
 from tests.chaos.trial import Outcome, judge, play
-from tests.sandboxes import WISH
+from tests.sandboxes import AIRFLOW_OPTIONS
 
 VIOLATIONS = PROJECT / "chaos-violations"
 AGAIN_SECONDS = 60.0
@@ -38,7 +38,7 @@ LOWERED = {
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "15",
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
 }
-CHAOS_WISH: Wish = replace(WISH, extra_env={**WISH.extra_env, **LOWERED})
+CHAOS_AIRFLOW_OPTIONS: AirflowOptions = replace(AIRFLOW_OPTIONS, extra_env={**AIRFLOW_OPTIONS.extra_env, **LOWERED})
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Campaign:
     """On the sandbox at `layout`."""
 
     layout: Layout
-    wish: Wish = CHAOS_WISH
+    airflow_options: AirflowOptions = CHAOS_AIRFLOW_OPTIONS
     places: Places = field(init=False)
     bystander: str = ""
     neighbour: dict[str, Any] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Campaign:
 
     def heal(self) -> None:
         """Start what is dead."""
-        healer(lambda: lifecycle.up(self.layout, wish=self.wish, usual_ports=False))()
+        healer(lambda: lifecycle.up(self.layout, airflow_options=self.airflow_options, usual_ports=False))()
 
     def play(self, trial: Trial) -> Outcome:
         """One trial, and a second look at those before."""

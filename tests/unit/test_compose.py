@@ -13,7 +13,7 @@ from installation.contents import POOL_SLOTS, REGIONS
 from installation.secrets import FILES
 from installation.settings import as_env_file, settings
 from sandbox import airflow_env, secrets
-from sandbox.airflow_env import Wish
+from sandbox.airflow_env import AirflowOptions
 from sandbox.layout import PROJECT, Layout
 from sandbox.ports import USUAL
 from tenancy.activities.plan import PLAN
@@ -140,13 +140,13 @@ def test_nothing_we_ship_is_set_otherwise_in_the_file(name: str):
 
 def test_the_sandbox_has_the_same_settings(tmp_path: Path):
     made = secrets.load_or_create(tmp_path / "secrets.json")
-    sandbox = airflow_env.variables(Layout(tmp_path), USUAL, made, Wish(), "celery")
+    sandbox = airflow_env.variables(Layout(tmp_path), USUAL, made, AirflowOptions(), "celery")
     assert {name: sandbox[name] for name in settings()} == settings()
 
 
 def test_what_the_file_adds_the_sandbox_sets_too_or_is_about_places(tmp_path: Path):
     made = secrets.load_or_create(tmp_path / "secrets.json")
-    sandbox = airflow_env.variables(Layout(tmp_path), USUAL, made, Wish(), "celery")
+    sandbox = airflow_env.variables(Layout(tmp_path), USUAL, made, AirflowOptions(), "celery")
     ours = {name.removesuffix("_CMD") for name in environment("scheduler") if name.startswith("AIRFLOW__")}
     assert ours - sandbox.keys() == {
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK",

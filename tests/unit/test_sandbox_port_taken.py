@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import lifecycle, ports, processes, readiness
-from sandbox.airflow_env import Wish
+from sandbox.airflow_env import AirflowOptions
 from sandbox.components import API_SERVER
 from sandbox.health import Report
 from sandbox.layout import PROJECT, Layout
@@ -109,7 +109,7 @@ def test_up_chooses_ports_anew_while_they_are_taken_once_for_each_part_at_most(
     monkeypatch.setattr(lifecycle, "_Sandbox", PortsTaken)
     layout = Layout.find(PROJECT / ".sandbox-never")
     try:
-        lifecycle._up(layout, Wish(), Silent(), usual_ports=False)
+        lifecycle._up(layout, AirflowOptions(), Silent(), usual_ports=False)
         assert succeeds_at <= tries
     except SandboxError:
         assert succeeds_at > tries

@@ -11,7 +11,7 @@ from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from sandbox.layout import Layout
 from tests.acceptance.stalls.rows import GIVEN_UP, LIMITS
-from tests.sandboxes import WISH, kept_up
+from tests.sandboxes import AIRFLOW_OPTIONS, kept_up
 
 
 @pytest.fixture(scope="package")
@@ -25,8 +25,8 @@ def limited_up(limited_layout: Layout, tmp_path_factory: pytest.TempPathFactory)
     platform = _platform_file(limited_layout, tmp_path_factory.mktemp("platform"))
     # Pauses between tries are seconds, too: undoing has six of them.
     changes = {"TENANCY_PLATFORM_FILE": str(platform), "AIRFLOW__CORE__MAX_TASK_RETRY_DELAY": "2"}
-    wish = replace(WISH, extra_env={**WISH.extra_env, **changes})
-    return lambda: lifecycle.up(limited_layout, wish=wish, usual_ports=False)
+    airflow_options = replace(AIRFLOW_OPTIONS, extra_env={**AIRFLOW_OPTIONS.extra_env, **changes})
+    return lambda: lifecycle.up(limited_layout, airflow_options=airflow_options, usual_ports=False)
 
 
 @pytest.fixture(scope="package")
