@@ -17,7 +17,7 @@ from tenancy.adapters import (
 )
 from tenancy.adapters.dsn import Dsn
 from tenancy.engine.engine_verdicts import WRITTEN
-from tenancy.engine.looks import LedgerSeen, Probes
+from tenancy.engine.looks import LedgerStatus, Probes
 from tenancy.engine.report import DAGS
 from tenancy.engine.workflow import PROVISIONING_DAG
 from tenancy.ledger.heartbeats import load_heartbeats
@@ -72,11 +72,11 @@ def _of_engine(look: "Callable[[AirflowClient], _Seen]") -> _Seen:
         raise
 
 
-def look_at_ledger(dsn: Dsn) -> LedgerSeen:
+def look_at_ledger(dsn: Dsn) -> LedgerStatus:
     """Its server, and what stands in it."""
     server = server_vitals.look(dsn)
     with Ledger(server_vitals.patient_for(dsn)).open("tenancy health") as ledger:
-        return LedgerSeen(server, tuple(load_heartbeats(ledger)), ledger.loads(), ledger.may_rewrite())
+        return LedgerStatus(server, tuple(load_heartbeats(ledger)), ledger.loads(), ledger.may_rewrite())
 
 
 def look_at_ingress(region: Region) -> "IngressSeen":

@@ -19,8 +19,8 @@ from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.engine_vitals import ComponentHeartbeat, PoolSeen, WorkSeen
 from tenancy.adapters.storage_rights import RIGHTS, Right
 from tenancy.engine import engine_verdicts
-from tenancy.engine.checkup import Checkup
-from tenancy.engine.health import Check, Condition, Health, System
+from tenancy.engine.checkup import HealthCheckRunner
+from tenancy.engine.health import CheckResult, Condition, Health, System
 from tenancy.engine.looks import Probes
 from tenancy.engine.report import DAGS
 from tenancy.ledger.heartbeats import record_heartbeat
@@ -70,8 +70,8 @@ def probes(world: Sandbox, storage_dsn: Dsn, ledger_dsn: Dsn, sole: psycopg.Conn
 
 
 @pytest.fixture
-def checkup(probes: Probes) -> Checkup:
-    return Checkup(lambda: probes, utc_now, bound_seconds=PATIENT)
+def checkup(probes: Probes) -> HealthCheckRunner:
+    return HealthCheckRunner(lambda: probes, utc_now, bound_seconds=PATIENT)
 
 
 def wrong(seen: Health) -> dict[tuple[str, str, str], Condition]:
@@ -79,18 +79,18 @@ def wrong(seen: Health) -> dict[tuple[str, str, str], Condition]:
     return {check.key: check.state for check in seen.checks if check.state is not OK}
 
 
-def _found(checkup: Checkup, key: tuple[System, str, str]) -> Check:
+def _found(checkup: HealthCheckRunner, key: tuple[System, str, str]) -> CheckResult:
     check = checkup().of(*key)
     assert check is not None
     return check
 
 
-def test_all_is_well_on_a_platform_that_is(checkup: Checkup):
+def test_all_is_well_on_a_platform_that_is(checkup: HealthCheckRunner):
     seen = checkup()
     assert wrong(seen) == {}
     assert seen.state is OK
     assert {check.system for check in seen.checks} == set(System)
-    assert all(check.checked_at == seen.looked_at for check in seen.checks)
+    assert all(check.checked_at == seen.checked_at for check in seen.checks)
     cluster, storage = seen.of(*CLUSTER), seen.of(*STORAGE)
     assert cluster is not None
     assert storage is not None
@@ -99,7 +99,7 @@ def test_all_is_well_on_a_platform_that_is(checkup: Checkup):
 
 
 def test_what_is_said_and_measured_holds_no_password_and_no_address(
-    checkup: Checkup, storage_dsn: Dsn, ledger_dsn: Dsn, world: Sandbox
+    checkup: HealthCheckRunner, storage_dsn: Dsn, ledger_dsn: Dsn, world: Sandbox
 ):
     told = repr(checkup().checks)
     for secret in (storage_dsn.password, ledger_dsn.password, world.server.token, "postgresql://", "127.0.0.1"):
@@ -127,7 +127,7 @@ def altered(quick_server: PostgresServer, storage_dsn: Dsn) -> Iterator[Callable
     [("no-createdb", "may not create tenants' databases"), ("no-connection-slots", "too many connections for role")],
 )
 def test_a_storage_that_gives_no_tenant_a_place_is_down(
-    checkup: Checkup, altered: Callable[[str], None], kind: str, said: str
+    checkup: HealthCheckRunner, altered: Callable[[str], None], kind: str, said: str
 ):
     altered(kind)
     seen = checkup()
@@ -151,7 +151,7 @@ def _close_all(connection: psycopg.Connection[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize("database", ["postgres", "template1", "reports"])
 def test_a_database_that_everybody_may_connect_to_is_told_with_the_statement_that_closes_it(
-    checkup: Checkup, sole: psycopg.Connection[dict[str, Any]], database: str
+    checkup: HealthCheckRunner, sole: psycopg.Connection[dict[str, Any]], database: str
 ):
     sole.execute("drop database if exists reports")
     sole.execute("create database reports")
@@ -167,7 +167,7 @@ def test_a_database_that_everybody_may_connect_to_is_told_with_the_statement_tha
 
 
 def test_the_statement_that_closes_our_own_database_does_not_shut_us_out(
-    checkup: Checkup, sole: psycopg.Connection[dict[str, Any]], storage_dsn: Dsn
+    checkup: HealthCheckRunner, sole: psycopg.Connection[dict[str, Any]], storage_dsn: Dsn
 ):
     """As on a managed server, where the storage role connects to a database that is another's."""
     sole.execute("alter database storage_admin owner to postgres")
@@ -184,7 +184,9 @@ def test_the_statement_that_closes_our_own_database_does_not_shut_us_out(
         sole.execute("alter database storage_admin owner to storage_admin")
 
 
-def test_a_tenant_who_may_enter_anothers_database_is_told(checkup: Checkup, sole: psycopg.Connection[dict[str, Any]]):
+def test_a_tenant_who_may_enter_anothers_database_is_told(
+    checkup: HealthCheckRunner, sole: psycopg.Connection[dict[str, Any]]
+):
     sole.execute("create role guest; comment on role guest is 'tenancy:test:018f0000-0000-7000-8000-00000000acae'")
     sole.execute("grant guest to storage_admin with admin true, inherit true, set true")
     sole.execute("grant connect on database storage_admin to guest")
@@ -196,7 +198,7 @@ def test_a_tenant_who_may_enter_anothers_database_is_told(checkup: Checkup, sole
 
 @pytest.mark.parametrize("right", RIGHTS, ids=lambda right: right.name)
 def test_each_right_that_the_storage_role_lacks_is_told_with_the_statement_that_grants_it(
-    checkup: Checkup, sole: psycopg.Connection[dict[str, Any]], right: Right
+    checkup: HealthCheckRunner, sole: psycopg.Connection[dict[str, Any]], right: Right
 ):
     take = (
         f"revoke {right.name} from storage_admin"
@@ -214,7 +216,7 @@ def test_each_right_that_the_storage_role_lacks_is_told_with_the_statement_that_
 
 
 def test_a_storage_role_that_took_anothers_place_is_told_whose_roles_it_may_not_change(
-    checkup: Checkup, sole: psycopg.Connection[dict[str, Any]]
+    checkup: HealthCheckRunner, sole: psycopg.Connection[dict[str, Any]]
 ):
     """It did not create the tenants' roles, so it has no ADMIN option on them."""
     sole.execute("create role older; comment on role older is 'tenancy:test:018f0000-0000-7000-8000-00000000acae'")
@@ -231,7 +233,7 @@ def test_a_storage_role_that_took_anothers_place_is_told_whose_roles_it_may_not_
 
 
 def test_a_role_at_its_limit_is_told_before_it_is_reached(
-    checkup: Checkup, quick_server: PostgresServer, storage_dsn: Dsn
+    checkup: HealthCheckRunner, quick_server: PostgresServer, storage_dsn: Dsn
 ):
     with parts.superuser(quick_server) as superuser, ExitStack() as stack:
         stack.callback(superuser.execute, b"alter role storage_admin connection limit -1")
@@ -265,7 +267,7 @@ def test_how_long_somebody_waits_for_a_lock_is_seen_by_a_role_without_rights(sto
 
 def test_a_stopped_server_is_down_and_delays_nobody_else(probes: Probes, stopped: Dsn):
     broken = replace(probes, storage=lambda region: server_vitals.look(stopped))
-    seen = Checkup(lambda: broken, utc_now, bound_seconds=PATIENT)()
+    seen = HealthCheckRunner(lambda: broken, utc_now, bound_seconds=PATIENT)()
     assert wrong(seen) == {STORAGE: DOWN}
     assert "does not answer" in seen.trouble[0].sentence
 
@@ -279,7 +281,7 @@ def stopped() -> Iterator[Dsn]:
 
 def test_a_ledger_that_is_away_hides_what_stands_in_it(probes: Probes, stopped: Dsn):
     broken = replace(probes, ledger=lambda: look_at_ledger(stopped))
-    seen = Checkup(lambda: broken, utc_now, bound_seconds=PATIENT)()
+    seen = HealthCheckRunner(lambda: broken, utc_now, bound_seconds=PATIENT)()
     assert wrong(seen) == {
         (System.LEDGER, "", ""): DOWN,
         (System.ENGINE, "", "reconciliation"): UNKNOWN,
@@ -293,7 +295,7 @@ def test_a_ledger_that_is_away_hides_what_stands_in_it(probes: Probes, stopped: 
 # -- the engine's own database
 
 
-def test_a_lock_that_keeps_the_engine_from_writing_is_told(checkup: Checkup, ledger_dsn: Dsn):
+def test_a_lock_that_keeps_the_engine_from_writing_is_told(checkup: HealthCheckRunner, ledger_dsn: Dsn):
     with psycopg.connect(ledger_dsn.url) as holder:
         holder.execute("lock table ledger.tenant in share mode")
         assert wrong(checkup()) == {DATABASE: DEGRADED}
@@ -331,7 +333,7 @@ def set_in(kubernetes: Kubernetes, **fault: object) -> Iterator[None]:
     ids=lambda value: value["kind"] if isinstance(value, dict) else "",
 )
 def test_a_cluster_whose_api_fails_is_told(
-    checkup: Checkup, kubernetes: Kubernetes, fault: dict[str, object], state: Condition, said: str
+    checkup: HealthCheckRunner, kubernetes: Kubernetes, fault: dict[str, object], state: Condition, said: str
 ):
     with set_in(kubernetes, **fault):
         seen = checkup()
@@ -351,13 +353,13 @@ def test_a_cluster_whose_api_fails_is_told(
     ids=lambda fault: fault["kind"],
 )
 def test_what_is_one_tenants_or_its_workloads_is_not_the_clusters(
-    checkup: Checkup, kubernetes: Kubernetes, fault: dict[str, object]
+    checkup: HealthCheckRunner, kubernetes: Kubernetes, fault: dict[str, object]
 ):
     with set_in(kubernetes, **fault):
         assert wrong(checkup()) == {}
 
 
-def test_a_pod_of_ours_that_no_node_takes_is_the_clusters_trouble(checkup: Checkup, kubernetes: Kubernetes):
+def test_a_pod_of_ours_that_no_node_takes_is_the_clusters_trouble(checkup: HealthCheckRunner, kubernetes: Kubernetes):
     kubernetes.ask("POST", "/api/v1/namespaces", {"metadata": {"name": "stuck"}})
     with set_in(kubernetes, kind="unschedulable"):
         for name, labels in (("ours", {"app.kubernetes.io/part-of": "tenancy"}), ("theirs", {})):
@@ -385,7 +387,7 @@ def test_a_cluster_that_shows_us_neither_nodes_nor_pods_is_well_all_the_same():
 # -- ingress
 
 
-def test_an_ingress_that_cuts_connections_is_down(checkup: Checkup, kubernetes: Kubernetes):
+def test_an_ingress_that_cuts_connections_is_down(checkup: HealthCheckRunner, kubernetes: Kubernetes):
     with set_in(kubernetes, kind="ingress-down"):
         seen = checkup()
     assert wrong(seen) == {INGRESS: DOWN}
@@ -394,7 +396,7 @@ def test_an_ingress_that_cuts_connections_is_down(checkup: Checkup, kubernetes: 
 def test_an_ingress_that_nobody_serves_is_down_and_a_name_that_leads_nowhere_is_not_known(probes: Probes, stopped: Dsn):
     def checked(domain: str, port: int) -> Health:
         broken = replace(probes, ingress=lambda region: ingress.look(domain, port, "The ingress"))
-        return Checkup(lambda: broken, utc_now, bound_seconds=PATIENT)()
+        return HealthCheckRunner(lambda: broken, utc_now, bound_seconds=PATIENT)()
 
     assert wrong(checked("eu.tenants.localhost", stopped.port)) == {INGRESS: DOWN}
     assert wrong(checked("nowhere.invalid", 80)) == {INGRESS: UNKNOWN}
@@ -411,7 +413,7 @@ def test_whoever_is_silent_is_unknown_at_first_then_down_and_costs_one_thread(pr
         assert may_answer.wait(PATIENT)
         raise TransientError("It does not answer.")
 
-    silent = Checkup(lambda: replace(probes, storage=hangs), utc_now, bound_seconds=0.5)
+    silent = HealthCheckRunner(lambda: replace(probes, storage=hangs), utc_now, bound_seconds=0.5)
     assert silent().of(*STORAGE).state is UNKNOWN  # type: ignore[union-attr]
     assert silent().of(*STORAGE).state is DOWN  # type: ignore[union-attr]
     assert len(begun) == 1
@@ -423,6 +425,6 @@ def test_a_look_with_a_defect_says_so_and_harms_no_other(probes: Probes):
     def breaks(region: object) -> server_vitals.ServerSeen:
         raise ZeroDivisionError
 
-    seen = Checkup(lambda: replace(probes, storage=breaks), utc_now, bound_seconds=PATIENT)()
+    seen = HealthCheckRunner(lambda: replace(probes, storage=breaks), utc_now, bound_seconds=PATIENT)()
     assert wrong(seen) == {STORAGE: UNKNOWN}
     assert "has a defect (ZeroDivisionError)" in seen.of(*STORAGE).sentence  # type: ignore[union-attr]

@@ -13,7 +13,7 @@ from tenancy.console.callers import Caller, NotAuthenticated, Right
 from tenancy.console.health_watch import HealthWatch
 from tenancy.console.pages.app import create_pages
 from tenancy.console.parts import Parts
-from tenancy.engine.health import Check, Condition, Health, System
+from tenancy.engine.health import CheckResult, Condition, Health, System
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.ledger import Ledger
 from tests import parts
@@ -24,17 +24,19 @@ EVIL = "<script>alert(1)</script>\"'{{7*7}}"
 VIEWER = Caller("viewer", frozenset({Right.READ}))
 ILL = Health(
     (
-        Check(System.LEDGER, Condition.OK, "It answers.", measured={"sessions": 7}, checked_at=NOW),
-        Check(System.ENGINE, Condition.DOWN, "No sign of life.", part="scheduler", since=NOW - timedelta(hours=1)),
-        Check(System.STORAGE, Condition.DOWN, f"It refuses: {EVIL}", "eu-central", since=NOW),
-        Check(System.INGRESS, Condition.UNKNOWN, "Its name leads nowhere.", "eu-central"),
-        Check(System.STORAGE, Condition.OK, "It answers.", "us-east"),
-        Check(System.QUOTA, Condition.DEGRADED, "Nearly used up.", part="business"),
+        CheckResult(System.LEDGER, Condition.OK, "It answers.", measured={"sessions": 7}, checked_at=NOW),
+        CheckResult(
+            System.ENGINE, Condition.DOWN, "No sign of life.", part="scheduler", since=NOW - timedelta(hours=1)
+        ),
+        CheckResult(System.STORAGE, Condition.DOWN, f"It refuses: {EVIL}", "eu-central", since=NOW),
+        CheckResult(System.INGRESS, Condition.UNKNOWN, "Its name leads nowhere.", "eu-central"),
+        CheckResult(System.STORAGE, Condition.OK, "It answers.", "us-east"),
+        CheckResult(System.QUOTA, Condition.DEGRADED, "Nearly used up.", part="business"),
     ),
     NOW - timedelta(seconds=4),
     0.3,
 )
-WELL = Health(tuple(replace(check, state=Condition.OK, since=None) for check in ILL.checks), ILL.looked_at)
+WELL = Health(tuple(replace(check, state=Condition.OK, since=None) for check in ILL.checks), ILL.checked_at)
 
 
 @dataclass
@@ -81,7 +83,7 @@ def console(ledger: Ledger) -> Console:
 
 @pytest.fixture
 def without_ledger() -> Console:
-    return Console(cast("Any", None), Health((Check(System.LEDGER, Condition.DOWN, "It does not answer."),), NOW))
+    return Console(cast("Any", None), Health((CheckResult(System.LEDGER, Condition.DOWN, "It does not answer."),), NOW))
 
 
 def test_every_system_stands_under_its_place_with_its_state_and_sentence(console: Console):

@@ -9,7 +9,7 @@ import pytest
 from tenancy.console.advisor import Advisor
 from tenancy.console.engine_watch import EngineWatch
 from tenancy.console.pages.platform_view import platform_lines
-from tenancy.engine.health import Check, Condition, Health, System
+from tenancy.engine.health import CheckResult, Condition, Health, System
 from tenancy.engine.report import Report
 from tenancy.engine.vitals import Vitals
 from tenancy.saga.causes import Cause
@@ -24,7 +24,7 @@ def health(
     state: Condition, *, ago: float = 5, systems: tuple[System, ...] = REGIONAL, region: str = ACME.region
 ) -> Health:
     at = NOW - timedelta(seconds=ago)
-    return Health(tuple(Check(each, state, "It says so.", region, checked_at=at) for each in systems), at)
+    return Health(tuple(CheckResult(each, state, "It says so.", region, checked_at=at) for each in systems), at)
 
 
 def waiting(advisor: Advisor) -> str:
@@ -94,7 +94,7 @@ def test_a_silent_part_of_the_engine_is_told_with_what_it_does_not_do(part: str,
     ],
 )
 def test_a_system_that_answers_and_refuses_is_told_with_what_it_needs(cause: Cause, told: str, not_told: str):
-    checks = (Check(System.STORAGE, Condition.DOWN, "It says so.", ACME.region, checked_at=NOW, cause=cause),)
+    checks = (CheckResult(System.STORAGE, Condition.DOWN, "It says so.", ACME.region, checked_at=NOW, cause=cause),)
     said = replace(ADVISOR, health=Health(checks, NOW)).advice(LINE).sentence
     assert told in said
     assert not_told not in said

@@ -15,7 +15,7 @@ from tenancy.console.pages.list_view import Listed, line_view, list_view, query_
 from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.timeline_view import place
 from tenancy.engine.actions import ACTIONS
-from tenancy.engine.health import Check, Condition, Health, System
+from tenancy.engine.health import CheckResult, Condition, Health, System
 from tenancy.engine.report import Report, report
 from tenancy.engine.vitals import Vitals
 from tenancy.ledger.heartbeats import Heartbeat
@@ -113,7 +113,7 @@ def test_an_active_tenant_is_not_to_be_verified_before_its_ingress_answers(
     state: Condition, region: str, seen_ago: int, told: bool
 ):
     at = NOW - timedelta(seconds=seen_ago)
-    health = Health((Check(System.INGRESS, state, "Nobody answers.", region, checked_at=at),), at)
+    health = Health((CheckResult(System.INGRESS, state, "Nobody answers.", region, checked_at=at),), at)
     advisor = replace(ADVISOR, health=health)
     advice = advisor.advice(LINE)
     assert advice.sentence.endswith("erify that it answers at its address and that the tenant's admin has signed in.")
@@ -136,7 +136,7 @@ def test_a_line_names_the_wedged_activity_and_the_next_action():
     assert line_view(LINE, ADVISOR).next == ""
 
 
-STORAGE_IS_DOWN = Check(System.STORAGE, Condition.DOWN, "It does not answer.", region=ACME.region)
+STORAGE_IS_DOWN = CheckResult(System.STORAGE, Condition.DOWN, "It does not answer.", region=ACME.region)
 
 
 @pytest.mark.parametrize(

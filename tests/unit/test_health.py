@@ -15,7 +15,7 @@ from tenancy.adapters.storage_rights import MissingRight
 from tenancy.adapters.storage_vitals import OpenDatabase, StorageSeen
 from tenancy.engine import engine_verdicts as of_engine
 from tenancy.engine import storage_verdicts, verdicts
-from tenancy.engine.health import Check, Condition, Health, System, carried_on
+from tenancy.engine.health import CheckResult, Condition, Health, System, with_since
 from tenancy.ledger.heartbeats import Heartbeat
 from tenancy.saga.causes import Cause
 from tests import parts
@@ -53,8 +53,8 @@ def test_a_ledger_whose_writer_may_change_facts_is_degraded():
 # -- the whole
 
 
-def _check(system: System, state: Condition, region: str | None = None, part: str = "") -> Check:
-    return Check(system, state, "It says so.", region, part)
+def _check(system: System, state: Condition, region: str | None = None, part: str = "") -> CheckResult:
+    return CheckResult(system, state, "It says so.", region, part)
 
 
 ILL = Health(
@@ -108,15 +108,15 @@ def test_all_trouble_is_told_the_worst_first():
 
 def test_what_was_wrong_before_is_wrong_since_then():
     first = Health((_check(System.LEDGER, DOWN), _check(System.STORAGE, OK, "east")), _ago(30))
-    seen = carried_on(Health(), first)
+    seen = with_since(Health(), first)
     assert [check.since for check in seen.checks] == [_ago(30), None]
     worse = Health((_check(System.LEDGER, DEGRADED), _check(System.STORAGE, DOWN, "east")), _ago(10))
-    seen = carried_on(seen, worse)
+    seen = with_since(seen, worse)
     assert [check.since for check in seen.checks] == [_ago(30), _ago(10)]
     well = Health((_check(System.LEDGER, OK), replace(_check(System.STORAGE, DOWN, "east"), since=_ago(99))), NOW)
-    seen = carried_on(seen, well)
+    seen = with_since(seen, well)
     assert [check.since for check in seen.checks] == [None, _ago(99)]
-    again = carried_on(seen, Health((_check(System.LEDGER, DOWN),), NOW))
+    again = with_since(seen, Health((_check(System.LEDGER, DOWN),), NOW))
     assert again.checks[0].since == NOW
 
 
@@ -226,7 +226,7 @@ def test_each_part_of_the_engine_is_judged_by_its_heartbeat():
     assert [check.state for check in broken] == [DOWN]
 
 
-def _work(seen: WorkSeen) -> dict[str, Check]:
+def _work(seen: WorkSeen) -> dict[str, CheckResult]:
     return {check.part: check for check in of_engine.work(seen, PLATFORM, DAGS, NOW)}
 
 
@@ -256,7 +256,7 @@ def test_a_queue_that_moves_is_no_trouble():
 
 
 def test_a_pool_is_full_when_somebody_waits_for_it_and_down_when_it_is_not_there():
-    def pools(pool: PoolSeen | None) -> Check:
+    def pools(pool: PoolSeen | None) -> CheckResult:
         return _work(replace(WORK, pools={parts.POOL: pool} if pool else {}))[f"pool {parts.POOL}"]
 
     assert pools(PoolSeen(parts.POOL, 8, 8, 0, 0)).state is OK

@@ -4,11 +4,11 @@ import threading
 from datetime import UTC, datetime
 
 from tenancy.console.health_watch import HealthWatch
-from tenancy.engine.health import Check, Condition, Health, System
+from tenancy.engine.health import CheckResult, Condition, Health, System
 from tests.acceptance.runs import until
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-ILL = Health((Check(System.LEDGER, Condition.DOWN, "It does not answer."),), NOW)
+ILL = Health((CheckResult(System.LEDGER, Condition.DOWN, "It does not answer."),), NOW)
 
 
 class Platform:

@@ -12,7 +12,7 @@ from typing import Final
 from tenancy.activities.advice import advise, cause_now
 from tenancy.activities.plan import limits
 from tenancy.activities.reasons import is_current
-from tenancy.engine.health import Check, Condition, Health, System
+from tenancy.engine.health import CheckResult, Condition, Health, System
 from tenancy.engine.vitals import SCHEDULER, TRIGGERER, Vitals
 from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.saga.advice import Advice
@@ -57,7 +57,7 @@ class Advisor:
             return recorded.message
         return line.held or (line.standing.activity_message if self.advice(line).warning else "")
 
-    def checks(self, line: TenantSummary) -> tuple[Check, ...]:
+    def checks(self, line: TenantSummary) -> tuple[CheckResult, ...]:
         """Failing health checks of the systems that this tenant needs, where the runbook says to check the platform."""
         if not self._is_fresh or line.state is State.DECOMMISSIONED:
             return ()
@@ -93,7 +93,7 @@ class Advisor:
 
     @property
     def _is_fresh(self) -> bool:
-        checked_at = self.health.looked_at
+        checked_at = self.health.checked_at
         return checked_at is not None and self.now - checked_at <= FRESH
 
 
@@ -102,7 +102,7 @@ def _engine_status(cause: Cause, *, down: bool, sentence: str, at: datetime) -> 
     return SystemStatus(ENGINE, "workflow engine", condition, sentence if down else "", at, cause=cause)
 
 
-def _status(check: Check) -> SystemStatus:
+def _status(check: CheckResult) -> SystemStatus:
     assert check.checked_at is not None  # the caller skips checks that never ran
     known = check.cause if check.cause is not Cause.UNKNOWN else _CAUSE_WHEN_DOWN[check.system]
     cause = known if check.state is Condition.DOWN else Cause.UNKNOWN

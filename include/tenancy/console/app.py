@@ -10,14 +10,14 @@ from tenancy.console.health_watch import HealthWatch
 from tenancy.console.metrics import create_metrics
 from tenancy.console.pages.app import create_pages
 from tenancy.console.parts import Parts
-from tenancy.engine.checkup import Checkup
+from tenancy.engine.checkup import HealthCheckRunner
 from tenancy.ledger.ledger import utc_now
 from tenancy.shared_parts import shared_probes, shared_tenancy
 
 
 def create_console() -> Starlette:
     """Everything below /tenancy. Opens nothing: each request does."""
-    health = HealthWatch(Checkup(shared_probes, utc_now))
+    health = HealthWatch(HealthCheckRunner(shared_probes, utc_now))
     parts = Parts(shared_tenancy, utc_now, engine_watch(shared_tenancy), health=health)
     pages = create_pages(parts, authenticate)
     return Starlette(

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Final
 
 from tenancy.engine.checkup import BOUND_SECONDS
-from tenancy.engine.health import Health, carried_on
+from tenancy.engine.health import Health, with_since
 
 FRESH_SECONDS: Final = 10.0
 STALE_SECONDS: Final = 30.0
@@ -77,4 +77,4 @@ class HealthWatch:
     def _ask(self) -> None:
         seen = self._look()
         with self._lock:
-            self._known, self._known_at = carried_on(self._known, seen), time.monotonic()
+            self._known, self._known_at = with_since(self._known, seen), time.monotonic()

@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import Final
 
 from tenancy.engine import verdicts
-from tenancy.engine.health import Check, Condition, Health
-from tenancy.engine.looks import Look, Probes, Silence, looks
+from tenancy.engine.health import CheckResult, Condition, Health
+from tenancy.engine.looks import HealthCheck, Probes, Unavailable, health_checks
 from tenancy.saga.errors import PermanentError, PlatformError, TenancyError, cause_in
 
 log = logging.getLogger(__name__)
@@ -25,14 +25,14 @@ _AT_ONCE: Final = 32
 
 
 @dataclass(frozen=True)
-class Found:
+class CheckOutcome:
     """What came of one look."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[CheckResult, ...]
     answered: bool
 
 
-class Checkup:
+class HealthCheckRunner:
     """Looks at everything whenever it is called; by one caller at a time (console/health_watch.py)."""
 
     def __init__(
@@ -40,54 +40,54 @@ class Checkup:
     ) -> None:
         self._probes, self._clock, self._bound = probes, clock, bound_seconds
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="tenancy-health")
-        self._open: dict[str, Future[Found]] = {}
+        self._open: dict[str, Future[CheckOutcome]] = {}
         self._unanswered: frozenset[str] = frozenset()
 
     def __call__(self) -> Health:
         """The platform as it is now, within the bound."""
-        all_looks = looks(self._probes())  # the first time, this loads the Kubernetes client
+        checks_to_run = health_checks(self._probes())  # the first time, this loads the Kubernetes client
         began, now = time.monotonic(), self._clock()
-        self._open = {look.name: self._begun(look, now) for look in all_looks}
+        self._open = {look.name: self._begun(look, now) for look in checks_to_run}
         wait(self._open.values(), timeout=self._bound)
-        found = {look.name: self._found(look, now) for look in all_looks}
+        found = {look.name: self._found(look, now) for look in checks_to_run}
         self._unanswered = frozenset(name for name, each in found.items() if not each.answered)
         checks = tuple(check for each in found.values() for check in each.checks)
         return Health(checks, now, time.monotonic() - began)
 
-    def _begun(self, look: Look, now: datetime) -> Future[Found]:
-        before = self._open.get(look.name)
-        return before if before and not before.done() else self._threads.submit(_seen, look, now)
+    def _begun(self, check: HealthCheck, now: datetime) -> Future[CheckOutcome]:
+        before = self._open.get(check.name)
+        return before if before and not before.done() else self._threads.submit(_seen, check, now)
 
-    def _found(self, look: Look, now: datetime) -> Found:
-        asked = self._open[look.name]
+    def _found(self, check: HealthCheck, now: datetime) -> CheckOutcome:
+        asked = self._open[check.name]
         if asked.done():
             return asked.result()
-        checks = look.otherwise(Silence(f"It did not answer within {self._bound:g} s."))
-        if look.name not in self._unanswered:
+        checks = check.when_unavailable(Unavailable(f"It did not answer within {self._bound:g} s."))
+        if check.name not in self._unanswered:
             checks = map(_not_known, checks)
         return _stamped(checks, now, self._bound, answered=False)
 
 
-def _seen(look: Look, now: datetime) -> Found:
+def _seen(check: HealthCheck, now: datetime) -> CheckOutcome:
     """What a look finds, also when it finds nobody. It never raises."""
     began, answered = time.monotonic(), False
     try:
-        checks = list(look.see(now))
+        checks = list(check.run(now))
         answered = True
     except TenancyError as error:
         why = verdicts.without_places(str(error))
         for_good = isinstance(error, PermanentError | PlatformError)
-        checks = list(look.otherwise(Silence(why, for_good, cause_in(error))))
+        checks = list(check.when_unavailable(Unavailable(why, for_good, cause_in(error))))
     except Exception as error:
-        log.exception("a look at the platform's health failed", extra={"look": look.name})
-        silence = Silence(f"This look has a defect ({type(error).__name__}); the log says more.")
-        checks = list(map(_not_known, look.otherwise(silence)))
+        log.exception("a look at the platform's health failed", extra={"look": check.name})
+        unavailable = Unavailable(f"This look has a defect ({type(error).__name__}); the log says more.")
+        checks = list(map(_not_known, check.when_unavailable(unavailable)))
     return _stamped(checks, now, time.monotonic() - began, answered=answered)
 
 
-def _not_known(check: Check) -> Check:
+def _not_known(check: CheckResult) -> CheckResult:
     return replace(check, state=Condition.UNKNOWN)
 
 
-def _stamped(checks: Iterable[Check], now: datetime, took: float, *, answered: bool) -> Found:
-    return Found(tuple(replace(check, checked_at=now, took_seconds=took) for check in checks), answered)
+def _stamped(checks: Iterable[CheckResult], now: datetime, took: float, *, answered: bool) -> CheckOutcome:
+    return CheckOutcome(tuple(replace(check, checked_at=now, took_seconds=took) for check in checks), answered)

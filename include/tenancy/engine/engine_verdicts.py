@@ -7,7 +7,7 @@ from typing import Final
 from tenancy.adapters.engine_vitals import ComponentHeartbeat, PoolSeen, WorkSeen
 from tenancy.adapters.server_vitals import WritersSeen
 from tenancy.airflow_settings import UPKEEP_POOL
-from tenancy.engine.health import DEFAULT_POOL, POOL, Check, Condition, System
+from tenancy.engine.health import DEFAULT_POOL, POOL, CheckResult, Condition, System
 from tenancy.engine.reality import BEAT as REALITY_CHECK
 from tenancy.engine.reconcile import BEAT as RECONCILIATION
 from tenancy.engine.verdicts import LONG_WAIT_SECONDS, Verdict, ago, span
@@ -29,18 +29,18 @@ LATE_AFTER: Final = {RECONCILIATION: timedelta(minutes=3), REALITY_CHECK: timede
 _OK, _DEGRADED, _DOWN, _UNKNOWN = Condition.OK, Condition.DEGRADED, Condition.DOWN, Condition.UNKNOWN
 
 
-def heartbeats(beats: Iterable[ComponentHeartbeat], now: datetime) -> tuple[Check, ...]:
+def heartbeats(beats: Iterable[ComponentHeartbeat], now: datetime) -> tuple[CheckResult, ...]:
     """The engine's parts, by its own health report."""
     return tuple(_api(beat) if beat.part == "metadatabase" else _part(beat, now) for beat in beats)
 
 
-def _api(metadatabase: ComponentHeartbeat) -> Check:
+def _api(metadatabase: ComponentHeartbeat) -> CheckResult:
     if metadatabase.status == "unhealthy":
         return engine(API, (_DOWN, "It answers, but its own database does not: nothing goes on."))
     return engine(API, (_OK, "It answers."))
 
 
-def _part(beat: ComponentHeartbeat, now: datetime) -> Check:
+def _part(beat: ComponentHeartbeat, now: datetime) -> CheckResult:
     name = part_name(beat.part)
     if beat.status == "healthy":
         last = f"; its last sign of life was {ago(beat.last, now)} ago" if beat.last else ""
@@ -55,12 +55,12 @@ def part_name(part: str) -> str:
     return part.replace("_", " ")
 
 
-def work(seen: WorkSeen, platform: Platform, dags: Iterable[str], now: datetime) -> tuple[Check, ...]:
+def work(seen: WorkSeen, platform: Platform, dags: Iterable[str], now: datetime) -> tuple[CheckResult, ...]:
     """DAGs, the queue, and the pools."""
     return (_dags(seen.dags, tuple(dags)), _queue(seen, now), *_pools(seen.pools, platform))
 
 
-def _dags(known: Mapping[str, bool], wanted: tuple[str, ...]) -> Check:
+def _dags(known: Mapping[str, bool], wanted: tuple[str, ...]) -> CheckResult:
     missing = [dag for dag in wanted if dag not in known]
     paused = [dag for dag in wanted if known.get(dag)]
     measured = {"paused": len(paused), "missing": len(missing)}
@@ -73,7 +73,7 @@ def _dags(known: Mapping[str, bool], wanted: tuple[str, ...]) -> Check:
     return engine(DAGS, verdict, measured=measured)
 
 
-def _queue(seen: WorkSeen, now: datetime) -> Check:
+def _queue(seen: WorkSeen, now: datetime) -> CheckResult:
     measured = {"queued": seen.queued}
     if not seen.queued or seen.queued_since is None:
         return engine(QUEUE, (_OK, "No tenant's run waits in it."), measured=measured)
@@ -84,7 +84,7 @@ def _queue(seen: WorkSeen, now: datetime) -> Check:
     return engine(QUEUE, (_DEGRADED, said), measured=measured, since=seen.queued_since)
 
 
-def _pools(known: Mapping[str, PoolSeen], platform: Platform) -> tuple[Check, ...]:
+def _pools(known: Mapping[str, PoolSeen], platform: Platform) -> tuple[CheckResult, ...]:
     return tuple(_pool(name, known.get(name)) for name in pools(platform))
 
 
@@ -93,7 +93,7 @@ def pools(platform: Platform) -> tuple[str, ...]:
     return tuple(dict.fromkeys((DEFAULT_POOL, UPKEEP_POOL, *(plan.workflow_pool for plan in platform.plans.values()))))
 
 
-def _pool(name: str, seen: PoolSeen | None) -> Check:
+def _pool(name: str, seen: PoolSeen | None) -> CheckResult:
     part = POOL + name
     if seen is None:
         lost = _LOST.get(name, "no tenant of its plan gets a handle")
@@ -106,7 +106,7 @@ def _pool(name: str, seen: PoolSeen | None) -> Check:
     return engine(part, (_OK, f"{seen.occupied} of {slots} slots are taken."), measured=measured)
 
 
-def database(seen: WritersSeen) -> Check:
+def database(seen: WritersSeen) -> CheckResult:
     """Can the engine write in its own database?"""
     longest = seen.longest_wait_seconds or 0.0
     measured = {"longest_wait_seconds": round(longest, 1)}
@@ -119,13 +119,13 @@ def database(seen: WritersSeen) -> Check:
     return engine(DATABASE, verdict, measured=measured)
 
 
-def reconcilers(beats: Iterable[Heartbeat], now: datetime) -> tuple[Check, ...]:
+def reconcilers(beats: Iterable[Heartbeat], now: datetime) -> tuple[CheckResult, ...]:
     """Who finishes what was missed, and who compares ledger and world."""
     known = {beat.name: beat for beat in beats}
     return tuple(_reconciler(name, known.get(name), now) for name in LATE_AFTER)
 
 
-def _reconciler(name: str, beat: Heartbeat | None, now: datetime) -> Check:
+def _reconciler(name: str, beat: Heartbeat | None, now: datetime) -> CheckResult:
     if beat is None:
         return engine(name, (_UNKNOWN, "It has never run: is its DAG there, and not paused?"))
     measured = {"took_seconds": round(beat.took_seconds, 2)}
@@ -141,6 +141,6 @@ def engine(
     *,
     measured: Mapping[str, int | float | str] | None = None,
     since: datetime | None = None,
-) -> Check:
+) -> CheckResult:
     """A check of one part of the engine."""
-    return Check(System.ENGINE, verdict[0], verdict[1], part=part, measured=measured or {}, since=since)
+    return CheckResult(System.ENGINE, verdict[0], verdict[1], part=part, measured=measured or {}, since=since)

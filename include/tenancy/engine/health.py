@@ -12,7 +12,7 @@ from typing import Final
 from tenancy.saga.causes import Cause
 from tenancy.saga.system_status import Condition
 
-__all__ = ["DEFAULT_POOL", "POOL", "Check", "Condition", "Health", "System", "carried_on"]
+__all__ = ["DEFAULT_POOL", "POOL", "CheckResult", "Condition", "Health", "System", "with_since"]
 
 
 class System(StrEnum):
@@ -31,7 +31,7 @@ class System(StrEnum):
 
 
 @dataclass(frozen=True)
-class Check:
+class CheckResult:
     """What was found of one system. `part` names a piece of it: a scheduler, a pool, a plan."""
 
     system: System
@@ -73,8 +73,8 @@ _TROUBLE: Final = frozenset({Condition.DOWN, Condition.DEGRADED})
 class Health:
     """All checks of one look, in the order of a page; none before the first look has ended."""
 
-    checks: tuple[Check, ...] = ()
-    looked_at: datetime | None = None
+    checks: tuple[CheckResult, ...] = ()
+    checked_at: datetime | None = None
     took_seconds: float = 0.0
 
     @property
@@ -84,11 +84,11 @@ class Health:
         return next((state for state in Condition if state in found), Condition.UNKNOWN)
 
     @property
-    def trouble(self) -> tuple[Check, ...]:
+    def trouble(self) -> tuple[CheckResult, ...]:
         """What is down or degraded, the worst first."""
         return _worst_first(self.checks)
 
-    def trouble_of(self, region: str, *, pool: str = "", system: str = "") -> tuple[Check, ...]:
+    def trouble_of(self, region: str, *, pool: str = "", system: str = "") -> tuple[CheckResult, ...]:
         """What is wrong with the systems that a tenant under way in this region needs, the worst first.
 
         `pool` is that of its plan: of pools only that and the default one are its trouble. Capacity and quotas only
@@ -98,31 +98,31 @@ class Health:
         needed = (check for check in self.checks if _is_needed(check, region, pool))
         return _worst_first(check for check in needed if system in {"", check.system})
 
-    def of(self, system: System, region: str | None = None, part: str = "") -> Check | None:
+    def of(self, system: System, region: str | None = None, part: str = "") -> CheckResult | None:
         """The check of this system, if it was looked at."""
         wanted = (system, region or "", part)
         return next((check for check in self.checks if check.key == wanted), None)
 
 
-def _is_needed(check: Check, region: str, pool: str) -> bool:
+def _is_needed(check: CheckResult, region: str, pool: str) -> bool:
     if check.system in _NEEDED_THERE:
         return check.region == region
     of_others = check.part.startswith(POOL) and check.part not in {POOL + pool, POOL + DEFAULT_POOL}
     return check.system in _NEEDED_ALWAYS and not of_others
 
 
-def _worst_first(checks: Iterable[Check]) -> tuple[Check, ...]:
+def _worst_first(checks: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
     order = list(Condition)
     return tuple(sorted((each for each in checks if each.state in _TROUBLE), key=lambda each: order.index(each.state)))
 
 
-def carried_on(before: Health, now: Health) -> Health:
+def with_since(before: Health, now: Health) -> Health:
     """`now`, with the time since when each thing is wrong: as it says itself, or as the look before had it."""
     known = {check.key: check for check in before.checks if check.state is not Condition.OK}
-    return replace(now, checks=tuple(_since(check, known.get(check.key), now.looked_at) for check in now.checks))
+    return replace(now, checks=tuple(_since(check, known.get(check.key), now.checked_at) for check in now.checks))
 
 
-def _since(check: Check, before: Check | None, looked_at: datetime | None) -> Check:
+def _since(check: CheckResult, before: CheckResult | None, looked_at: datetime | None) -> CheckResult:
     if check.state is Condition.OK or check.since is not None:
         return check
     return replace(check, since=before.since if before and before.since else looked_at)

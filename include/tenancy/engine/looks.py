@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tenancy.adapters.engine_vitals import PARTS
 from tenancy.engine import engine_verdicts as of_engine
 from tenancy.engine import storage_verdicts, verdicts
-from tenancy.engine.health import POOL, Check, Condition, System
+from tenancy.engine.health import POOL, CheckResult, Condition, System
 from tenancy.engine.report import DAGS
 from tenancy.ledger.migrations import LEDGER_VERSION
 from tenancy.saga.causes import Cause
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class LedgerSeen:
+class LedgerStatus:
     """The ledger's server, its heartbeats, and how many tenants there are: (region, plan) -> number.
 
     `may_rewrite`: our role could change or remove facts.
@@ -42,7 +42,7 @@ class Probes:
     """How each system is looked at; joined by probes.py, or by a test. Any of them may raise a TenancyError."""
 
     platform: Platform
-    ledger: "Callable[[], LedgerSeen]"
+    ledger: "Callable[[], LedgerStatus]"
     heartbeats: "Callable[[], Iterable[ComponentHeartbeat]]"
     work: "Callable[[], WorkSeen]"
     storage: "Callable[[Region], StorageSeen]"
@@ -53,45 +53,47 @@ class Probes:
 
 
 @dataclass(frozen=True)
-class Silence:
+class Unavailable:
     """No answer, or a refusal. `for_good`: asking again would not help before somebody has changed something."""
 
-    why: str
-    for_good: bool = False
+    reason: str
+    permanent: bool = False
     cause: Cause = Cause.UNKNOWN
 
 
 @dataclass(frozen=True)
-class Look:
+class HealthCheck:
     """One look. `see` gives its checks; `otherwise` are those of a system that did not answer."""
 
     name: str
-    see: Callable[[datetime], Iterable[Check]]
-    otherwise: Callable[[Silence], Iterable[Check]]
+    run: Callable[[datetime], Iterable[CheckResult]]
+    when_unavailable: Callable[[Unavailable], Iterable[CheckResult]]
 
 
-def looks(probes: Probes) -> tuple[Look, ...]:
+def health_checks(probes: Probes) -> tuple[HealthCheck, ...]:
     """All of them, in the order of a page."""
     regions = probes.platform.regions.values()
     return (*_platform_wide(probes), *(look for region in regions for look in _regional(probes, region)))
 
 
-def _platform_wide(probes: Probes) -> Iterator[Look]:
+def _platform_wide(probes: Probes) -> Iterator[HealthCheck]:
     platform = probes.platform
-    yield Look("ledger", partial(_ledger, probes), partial(_no_ledger, platform))
-    yield Look("heartbeats", lambda now: of_engine.heartbeats(probes.heartbeats(), now), _no_heartbeats)
-    yield Look("work", lambda now: of_engine.work(probes.work(), platform, DAGS, now), partial(_no_work, platform))
+    yield HealthCheck("ledger", partial(_ledger, probes), partial(_no_ledger, platform))
+    yield HealthCheck("heartbeats", lambda now: of_engine.heartbeats(probes.heartbeats(), now), _no_heartbeats)
+    yield HealthCheck(
+        "work", lambda now: of_engine.work(probes.work(), platform, DAGS, now), partial(_no_work, platform)
+    )
     if (entered := probes.engine_database) is not None:
-        yield Look("database", lambda _now: [of_engine.database(entered())], _no_database)
+        yield HealthCheck("database", lambda _now: [of_engine.database(entered())], _no_database)
 
 
-def _regional(probes: Probes, region: Region) -> Iterator[Look]:
-    def of(system: System, see: Callable[[], Check], *, refused: Condition = Condition.DOWN) -> Look:
-        def otherwise(silence: Silence) -> list[Check]:
-            state = refused if silence.for_good else Condition.DOWN
-            return [Check(system, state, silence.why, region.name, cause=silence.cause)]
+def _regional(probes: Probes, region: Region) -> Iterator[HealthCheck]:
+    def of(system: System, see: Callable[[], CheckResult], *, refused: Condition = Condition.DOWN) -> HealthCheck:
+        def otherwise(silence: Unavailable) -> list[CheckResult]:
+            state = refused if silence.permanent else Condition.DOWN
+            return [CheckResult(system, state, silence.reason, region.name, cause=silence.cause)]
 
-        return Look(f"{system} {region.name}", lambda _now: [see()], otherwise)
+        return HealthCheck(f"{system} {region.name}", lambda _now: [see()], otherwise)
 
     yield of(System.STORAGE, lambda: storage_verdicts.storage(region, probes.storage(region)))
     yield of(System.CLUSTER, lambda: verdicts.cluster(region, probes.cluster(region)))
@@ -99,7 +101,7 @@ def _regional(probes: Probes, region: Region) -> Iterator[Look]:
     yield of(System.INGRESS, lambda: verdicts.ingress(region, probes.ingress(region)), refused=Condition.UNKNOWN)
 
 
-def _ledger(probes: Probes, now: datetime) -> Iterator[Check]:
+def _ledger(probes: Probes, now: datetime) -> Iterator[CheckResult]:
     seen, platform = probes.ledger(), probes.platform
     yield verdicts.ledger(seen.server, LEDGER_VERSION, may_rewrite=seen.may_rewrite)
     yield from of_engine.reconcilers(seen.beats, now)
@@ -113,24 +115,24 @@ _NO_LEDGER: Final = "Not known: it stands in the ledger."
 _NOT_ASKED: Final = "Not known: the workflow engine did not say."
 
 
-def _no_ledger(platform: Platform, silence: Silence) -> Iterator[Check]:
-    yield Check(System.LEDGER, Condition.DOWN, silence.why)
-    unknown = partial(Check, state=Condition.UNKNOWN, sentence=_NO_LEDGER)
+def _no_ledger(platform: Platform, silence: Unavailable) -> Iterator[CheckResult]:
+    yield CheckResult(System.LEDGER, Condition.DOWN, silence.reason)
+    unknown = partial(CheckResult, state=Condition.UNKNOWN, sentence=_NO_LEDGER)
     yield from (unknown(System.ENGINE, part=name) for name in of_engine.LATE_AFTER)
     yield from (unknown(System.CAPACITY, region=region) for region in platform.regions)
     yield from (unknown(System.QUOTA, part=plan) for plan in platform.plans)
 
 
-def _no_heartbeats(silence: Silence) -> Iterator[Check]:
-    yield of_engine.engine(of_engine.API, (Condition.DOWN, silence.why))
+def _no_heartbeats(silence: Unavailable) -> Iterator[CheckResult]:
+    yield of_engine.engine(of_engine.API, (Condition.DOWN, silence.reason))
     for part in PARTS:
         yield of_engine.engine(of_engine.part_name(part), (Condition.UNKNOWN, _NOT_ASKED))
 
 
-def _no_work(platform: Platform, silence: Silence) -> Iterator[Check]:
+def _no_work(platform: Platform, silence: Unavailable) -> Iterator[CheckResult]:
     names = (of_engine.DAGS, of_engine.QUEUE, *(POOL + pool for pool in of_engine.pools(platform)))
-    return (of_engine.engine(name, (Condition.UNKNOWN, f"Not known: {silence.why}")) for name in names)
+    return (of_engine.engine(name, (Condition.UNKNOWN, f"Not known: {silence.reason}")) for name in names)
 
 
-def _no_database(silence: Silence) -> Iterator[Check]:
-    yield of_engine.engine(of_engine.DATABASE, (Condition.DOWN, silence.why))
+def _no_database(silence: Unavailable) -> Iterator[CheckResult]:
+    yield of_engine.engine(of_engine.DATABASE, (Condition.DOWN, silence.reason))

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tenancy.engine.health import Check, Condition, System
+from tenancy.engine.health import CheckResult, Condition, System
 from tenancy.engine.verdicts import Verdict, of_server, server, sessions
 from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Region
@@ -15,7 +15,7 @@ _NAMED = 3
 """How many databases a sentence names."""
 
 
-def storage(region: Region, seen: "StorageSeen") -> Check:
+def storage(region: Region, seen: "StorageSeen") -> CheckResult:
     """What stops work comes first, then what endangers it."""
     vital = [each for each in seen.missing if each.vital]
     state, sentence = (
@@ -32,7 +32,9 @@ def storage(region: Region, seen: "StorageSeen") -> Check:
     }
     refuses = Cause.STORAGE_PERMISSION if vital else Cause.STORAGE_READ_ONLY
     cause = refuses if state is Condition.DOWN else Cause.UNKNOWN
-    return Check(System.STORAGE, state, sentence, region.name, measured=of_server(seen.server) | counted, cause=cause)
+    return CheckResult(
+        System.STORAGE, state, sentence, region.name, measured=of_server(seen.server) | counted, cause=cause
+    )
 
 
 def _rights(missing: "list[MissingRight] | tuple[MissingRight, ...]", admin: str, state: Condition) -> Verdict:

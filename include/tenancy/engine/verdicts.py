@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from tenancy.engine.health import Check, Condition, System
+from tenancy.engine.health import CheckResult, Condition, System
 from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Plan, Region
 
@@ -33,12 +33,12 @@ _REWRITABLE: Final = (
 )
 
 
-def ledger(seen: "ServerSeen", version: str, *, may_rewrite: bool = False) -> Check:
+def ledger(seen: "ServerSeen", version: str, *, may_rewrite: bool = False) -> CheckResult:
     """The server of the ledger, and whether our role could change recorded facts."""
     rewritable = (_DEGRADED, _REWRITABLE) if may_rewrite else None
     state, said = server(seen) or rewritable or (_OK, f"It answers; {sessions(seen)}.")
     measured = {**of_server(seen), "schema": version, "size_mb": round(seen.size_bytes / 1e6, 1)}
-    return Check(System.LEDGER, state, said, measured=measured)
+    return CheckResult(System.LEDGER, state, said, measured=measured)
 
 
 def server(seen: "ServerSeen") -> Verdict | None:
@@ -70,7 +70,7 @@ def of_server(seen: "ServerSeen") -> dict[str, int | float | str]:
     return told if wait is None else told | {"longest_wait_seconds": round(wait, 1)}
 
 
-def cluster(region: Region, seen: "ClusterSeen") -> Check:
+def cluster(region: Region, seen: "ClusterSeen") -> CheckResult:
     """A region's cluster."""
     state, said = _cluster(seen)
     cause = Cause.CLUSTER_UNSCHEDULABLE if state is _DOWN else Cause.UNKNOWN
@@ -82,7 +82,7 @@ def cluster(region: Region, seen: "ClusterSeen") -> Check:
     }
     known = {name: number for name, number in counted.items() if number is not None}
     measured: Measured = {"version": seen.version, "answer_seconds": round(seen.answer_seconds, 2), **known}
-    return Check(System.CLUSTER, state, said, region.name, measured=measured, cause=cause)
+    return CheckResult(System.CLUSTER, state, said, region.name, measured=measured, cause=cause)
 
 
 def _cluster(seen: "ClusterSeen") -> Verdict:
@@ -100,32 +100,34 @@ def _cluster(seen: "ClusterSeen") -> Verdict:
     return _OK, f"Its API answers{nodes}."
 
 
-def ingress(region: Region, seen: "IngressSeen") -> Check:
+def ingress(region: Region, seen: "IngressSeen") -> CheckResult:
     """A region's ingress controller, by what it says to a host that no tenant has."""
     broken = seen.status >= 500
     said = f"It answers every host with {seen.status}." if broken else "It answers."
     measured: Measured = {"host": seen.host, "status": seen.status}
-    return Check(System.INGRESS, _DEGRADED if broken else _OK, said, region.name, measured=measured)
+    return CheckResult(System.INGRESS, _DEGRADED if broken else _OK, said, region.name, measured=measured)
 
 
-def capacity(region: Region, tenants: int) -> Check:
+def capacity(region: Region, tenants: int) -> CheckResult:
     """How full a region is."""
     if not region.offered:
         measured: Measured = {"tenants": tenants, "allowed": region.capacity}
-        return Check(System.CAPACITY, _OK, _retired("region", tenants), region.name, measured=measured)
+        return CheckResult(System.CAPACITY, _OK, _retired("region", tenants), region.name, measured=measured)
     state, said = _room(tenants, region.capacity, "The region", "no further tenant is admitted here")
-    return Check(System.CAPACITY, state, said, region.name, measured={"tenants": tenants, "allowed": region.capacity})
+    return CheckResult(
+        System.CAPACITY, state, said, region.name, measured={"tenants": tenants, "allowed": region.capacity}
+    )
 
 
-def quota(plan: Plan, tenants: int) -> Check:
+def quota(plan: Plan, tenants: int) -> CheckResult:
     """How much of a plan's quota is used."""
     if not plan.offered:
-        return Check(System.QUOTA, _OK, _retired("plan", tenants), part=plan.name, measured={"tenants": tenants})
+        return CheckResult(System.QUOTA, _OK, _retired("plan", tenants), part=plan.name, measured={"tenants": tenants})
     if plan.quota is None:
         said = f"{'1 tenant is' if tenants == 1 else f'{tenants} tenants are'} on it; it has no quota."
-        return Check(System.QUOTA, _OK, said, part=plan.name, measured={"tenants": tenants})
+        return CheckResult(System.QUOTA, _OK, said, part=plan.name, measured={"tenants": tenants})
     state, said = _room(tenants, plan.quota, "The plan's quota", "no further tenant is admitted to it")
-    return Check(System.QUOTA, state, said, part=plan.name, measured={"tenants": tenants, "allowed": plan.quota})
+    return CheckResult(System.QUOTA, state, said, part=plan.name, measured={"tenants": tenants, "allowed": plan.quota})
 
 
 def _retired(what: str, tenants: int) -> str:

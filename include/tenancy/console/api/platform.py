@@ -49,7 +49,7 @@ def show_health(parts: PartsOf) -> platform_shapes.Health:
     ledger, pulses = _ledger_now(parts, seen)
     return platform_shapes.Health(
         state=seen.state,
-        looked_at=seen.looked_at,
+        looked_at=seen.checked_at,
         age_seconds=_age(seen, parts.clock()),
         checks=[serializers.check(check) for check in seen.checks],
         ledger=ledger,
@@ -59,7 +59,7 @@ def show_health(parts: PartsOf) -> platform_shapes.Health:
 
 
 def _age(seen: Health, now: datetime) -> float | None:
-    return None if seen.looked_at is None else round(max((now - seen.looked_at).total_seconds(), 0.0), 1)
+    return None if seen.checked_at is None else round(max((now - seen.checked_at).total_seconds(), 0.0), 1)
 
 
 def _ledger_now(

@@ -10,7 +10,7 @@ from tenancy.bootstrap import tenant_url
 from tenancy.console.advisor import Advisor
 from tenancy.console.api import history_shapes, platform_shapes, shapes
 from tenancy.engine.actions import ACTIONS
-from tenancy.engine.health import Check
+from tenancy.engine.health import CheckResult
 from tenancy.engine.preview import Preview, preview
 from tenancy.engine.progress import Progress
 from tenancy.ledger.findings import OpenFinding
@@ -190,7 +190,7 @@ def _seconds(since: datetime, now: datetime) -> float:
     return max(0.0, (now - since).total_seconds())
 
 
-def check(found: Check) -> platform_shapes.HealthCheck:
+def check(found: CheckResult) -> platform_shapes.HealthCheck:
     """One system of the platform."""
     return platform_shapes.HealthCheck(
         system=found.system,

@@ -8,7 +8,7 @@ from typing import Final
 from tenancy.console.health_watch import STALE_SECONDS
 from tenancy.console.pages import words
 from tenancy.console.pages.platform_view import PlatformLine
-from tenancy.engine.health import Check, Condition, Health, System
+from tenancy.engine.health import CheckResult, Condition, Health, System
 
 TONES: Final = {
     Condition.OK: "done",
@@ -62,8 +62,8 @@ def health_view(seen: Health, now: datetime) -> HealthView:
         verdict=_verdict(seen),
         counted=_counted(seen.checks),
         places=_places(seen.checks),
-        looked_at=seen.looked_at,
-        stale=_stale(seen.looked_at, now),
+        looked_at=seen.checked_at,
+        stale=_stale(seen.checked_at, now),
     )
 
 
@@ -77,7 +77,7 @@ def _verdict(seen: Health) -> str:
     return f"{seen.state.capitalize()}: {named}{more}."
 
 
-def _counted(checks: Iterable[Check]) -> str:
+def _counted(checks: Iterable[CheckResult]) -> str:
     states = [check.state for check in checks]
     return ", ".join(f"{number} {state}" for state in Condition if (number := states.count(state)))
 
@@ -88,8 +88,8 @@ def _stale(looked_at: datetime | None, now: datetime) -> str:
     return f"This is {words.duration((now - looked_at).total_seconds())} old: a newer look is under way."
 
 
-def _places(checks: Iterable[Check]) -> tuple[Place, ...]:
-    found: dict[str, list[Check]] = {}
+def _places(checks: Iterable[CheckResult]) -> tuple[Place, ...]:
+    found: dict[str, list[CheckResult]] = {}
     for check in checks:
         title = f"Region {check.region}" if check.region else _PLANS if check.system is System.QUOTA else _WHOLE
         found.setdefault(title, []).append(check)
@@ -100,7 +100,7 @@ def _places(checks: Iterable[Check]) -> tuple[Place, ...]:
     )
 
 
-def _row(check: Check) -> CheckView:
+def _row(check: CheckResult) -> CheckView:
     since = "" if check.since is None or check.state is Condition.OK else words.moment(check.since)
     name, tone = check.part or check.system, TONES[check.state]
     return CheckView(name, check.state, tone, check.sentence, since, _measured(check.measured))
@@ -112,7 +112,7 @@ def _measured(measured: Mapping[str, int | float | str]) -> str:
 
 def health_lines(seen: Health, now: datetime) -> tuple[PlatformLine, ...]:
     """What stands above the list: systems that are down, as somebody saw a moment ago."""
-    if seen.looked_at is None or now - seen.looked_at > _SOON:
+    if seen.checked_at is None or now - seen.checked_at > _SOON:
         return ()
     down = (check for check in seen.trouble if check.state is Condition.DOWN and check.system not in _TOLD_ABOVE)
     return tuple(
