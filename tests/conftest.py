@@ -12,12 +12,12 @@ from psycopg import sql
 
 from sandbox.layout import PROJECT
 from sandbox.postgres import PostgresServer
-from tests.servers import embedded_server
+from tests.postgres_servers import embedded_server
 
 pytest_plugins = [
-    "tests.parts",
+    "tests.real_systems",
     "tests.clusters",
-    "tests.not_started",
+    "tests.sandbox_failures",
     "tests.sandboxes",
     "tests.integration.connections",
 ]
@@ -32,7 +32,7 @@ os.environ.setdefault("TENANCY_PLATFORM_FILE", str(PROJECT / "include" / "sandbo
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Only where `-n` asks for workers."""
-    from tests.side_by_side import BySandbox
+    from tests.xdist_scheduling import BySandbox
 
     return BySandbox(config, log)
 

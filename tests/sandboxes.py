@@ -19,7 +19,7 @@ from sandbox.executors import EXECUTORS, Executor
 from sandbox.faults.client import FaultClient
 from sandbox.layout import PROJECT, Layout
 from sandbox.problems import SandboxError
-from tests.not_started import SandboxDidNotStartError
+from tests.sandbox_failures import SandboxDidNotStartError
 
 _PROBES = Path(__file__).parent / "acceptance" / "dags"
 _BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"

@@ -35,7 +35,7 @@ from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
 from tenancy.saga.platform import Region
 from tenancy.saga.tenant import Lease, Saga
 from tests.acceptance import runs
-from tests.parts import as_dsn
+from tests.real_systems import as_dsn
 
 _STAMP = Stamp("ada")
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Frame, FrameLocator, Pa
 from sandbox.access import Access
 from sandbox.layout import PROJECT
 from tests.acceptance.runs import until
-from tests.programs import CHROMIUM, require
+from tests.required_programs import CHROMIUM, require
 
 _AXE: Final = Path(__file__).parent / "axe" / "axe.min.js"
 SCREENSHOTS: Final = "TENANCY_SCREENSHOTS"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sandbox.access import Access
-from tests.endpoints import Endpoint
+from tests.notification_receivers import Endpoint
 
 _CONNECTIONS = "/api/v2/connections"
 _CHANNEL = "tenancy_notify_webhook"

@@ -12,7 +12,7 @@ from sandbox.faults.client import FaultClient
 from tests.acceptance import runs
 from tests.acceptance.channels import bodies, webhook
 from tests.acceptance.command_line import WHY, Operator
-from tests.endpoints import Endpoint, http_endpoint, nobodys_port
+from tests.notification_receivers import Endpoint, http_endpoint, nobodys_port
 
 REGION = "us-east"
 """Where no other test has tenants fail: a class has all of its region."""

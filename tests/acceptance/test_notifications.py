@@ -10,8 +10,8 @@ from tenancy.ledger.alerts import Alert
 from tenancy.ledger.ledger import Ledger
 from tests.acceptance import runs
 from tests.acceptance.channels import bodies, webhook
-from tests.endpoints import Endpoint, http_endpoint, nobodys_port
-from tests.parts import as_dsn
+from tests.notification_receivers import Endpoint, http_endpoint, nobodys_port
+from tests.real_systems import as_dsn
 
 _BETWEEN_NUDGES_SECONDS = 3.0
 

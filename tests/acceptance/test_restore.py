@@ -18,7 +18,7 @@ from sandbox.layout import PROJECT, Layout
 from tenancy.ledger.envelope import find_chain_break
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.names import TenantId
-from tests import parts
+from tests import real_systems
 from tests.acceptance import backups, operators, runs
 from tests.acceptance.discovery import assert_complete, traces
 from tests.acceptance.gates import connected
@@ -147,7 +147,7 @@ def test_the_facts_of_the_backup_are_whole_and_go_on_from_there(restored: tuple[
     now = backups.facts(story.access)
     assert known
     assert known < now
-    with Ledger(parts.as_dsn(story.access.ledger_dsn, "the ledger")).open("test") as ledger:
+    with Ledger(real_systems.as_dsn(story.access.ledger_dsn, "the ledger")).open("test") as ledger:
         for stream in {stream for stream, _, _ in now}:
             assert find_chain_break(ledger.envelopes(TenantId(UUID(stream)))) is None
 

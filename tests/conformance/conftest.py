@@ -17,7 +17,7 @@ import urllib3
 from kubernetes import client, dynamic
 from kubernetes.client import ApiClient, AppsV1Api, Configuration, CoreV1Api, NetworkingV1Api
 
-from tests.programs import require
+from tests.required_programs import require
 
 from .helm import Helm
 from .kubectl import Kubectl

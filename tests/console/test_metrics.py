@@ -3,7 +3,7 @@
 import httpx
 
 from sandbox.access import Access
-from tests.openmetrics import read
+from tests.openmetrics_reader import read
 
 
 def scrape(sandbox: Access, **headers: str) -> httpx.Response:

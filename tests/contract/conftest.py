@@ -7,11 +7,11 @@ import pytest
 
 from sandbox.postgres import PostgresServer
 from tenancy.adapters.dsn import Dsn
-from tests import parts
+from tests import real_systems
 from tests.clusters import Kubernetes
 from tests.conformance.server import Server
 from tests.contract.fake_handles import FakeHandles
-from tests.contract.severable_line import severable_line
+from tests.contract.severable_connection import severable_line
 from tests.contract.workbench import Workbench
 
 
@@ -20,6 +20,6 @@ def bench(quick_server: PostgresServer, storage_dsn: Dsn, cluster_server: Server
     """A requested tenant of a platform that only this test has."""
     name = f"p{uuid4().hex[:8]}"
     with severable_line(storage_dsn) as line:
-        yield Workbench(quick_server, line, FakeHandles(parts.POOL), parts.platform(name), cluster_server)
-    parts.sweep(quick_server, name)
+        yield Workbench(quick_server, line, FakeHandles(real_systems.POOL), real_systems.platform(name), cluster_server)
+    real_systems.sweep(quick_server, name)
     Kubernetes(cluster_server).sweep(name)

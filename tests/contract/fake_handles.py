@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tenancy.adapters.airflow_api import Handle
 from tenancy.saga.errors import PermanentError, TransientError
-from tests.contract.scissors import Scissors
+from tests.contract.connection_cuts import Scissors
 
 
 class FakeHandles:

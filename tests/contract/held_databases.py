@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 
 from sandbox.postgres import PostgresServer
-from tests.parts import superuser
+from tests.real_systems import superuser
 
 Held = Callable[[PostgresServer, str], AbstractContextManager[str]]
 """Gives what the error has to name."""

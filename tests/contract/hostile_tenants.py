@@ -15,7 +15,7 @@ from tenancy.activities.allocate_storage import PASSWORD
 from tenancy.adapters.dsn import Dsn
 from tenancy.saga.names import lock_key
 from tests.contract.workbench import Workbench
-from tests.parts import superuser
+from tests.real_systems import superuser
 
 
 @dataclass(frozen=True)

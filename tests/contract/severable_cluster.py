@@ -8,7 +8,7 @@ from tenancy.adapters.kubernetes_api import KubernetesApi
 from tenancy.saga.errors import TransientError
 from tests.clusters import parts
 from tests.conformance.server import Server
-from tests.contract.scissors import Scissors
+from tests.contract.connection_cuts import Scissors
 
 
 class SeverableCluster(Cluster):

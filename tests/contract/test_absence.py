@@ -29,11 +29,11 @@ from tenancy.saga.systems import ExpectedSystem
 from tenancy.saga.tenant import Saga
 from tests import clusters
 from tests.conformance.server import Sandbox, Server
-from tests.contract import odd_servers as odd
+from tests.contract import unexpected_servers as odd
 from tests.contract.fake_handles import FakeHandles
 from tests.contract.workbench import Workbench
-from tests.parts import POOL, as_dsn, owned_database, superuser
-from tests.servers import embedded_server
+from tests.postgres_servers import embedded_server
+from tests.real_systems import POOL, as_dsn, owned_database, superuser
 
 MAKERS = [activity for activity in PLAN if activity.resources]
 each_maker = pytest.mark.parametrize("activity", MAKERS, ids=lambda activity: activity.name)

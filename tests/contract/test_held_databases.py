@@ -18,7 +18,7 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError, TransientError
 from tests.contract.held_databases import OVERCOME, REFUSED, Held, session_of_another_role
 from tests.contract.workbench import Workbench
-from tests.parts import superuser
+from tests.real_systems import superuser
 
 SCHEMA = next(activity for activity in PLAN if activity.name == "apply_tenant_schema")
 STORAGE = next(activity for activity in PLAN if activity.name == "allocate_storage")

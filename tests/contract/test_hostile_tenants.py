@@ -12,7 +12,7 @@ from tenancy.activities.plan import PLAN
 from tenancy.saga.errors import TenancyError
 from tests.contract.hostile_tenants import DEEDS, Deed, HostileTenant, hostile
 from tests.contract.workbench import Workbench
-from tests.parts import superuser
+from tests.real_systems import superuser
 
 SCHEMA = next(activity for activity in PLAN if activity.name == "apply_tenant_schema")
 STORAGE = next(activity for activity in PLAN if activity.name == "allocate_storage")

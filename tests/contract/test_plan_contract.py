@@ -7,7 +7,7 @@ from tenancy.activities.plan import PLAN
 from tenancy.activities.registry import activity_of, maker_of_kind
 from tenancy.saga.errors import ForeignObjectError, StaleLease, TransientError
 from tenancy.saga.names import CONNECTION_LIMIT, HELM_LIMIT, POSTGRES_LIMIT, is_slug
-from tests.contract.mischief import DAMAGE, FOREIGN, TOGETHER
+from tests.contract.resource_damage import DAMAGE, FOREIGN, TOGETHER
 from tests.contract.workbench import Workbench, goes_with_another
 
 KINDS = [kind for activity in PLAN for kind in activity.resources]

@@ -13,10 +13,10 @@ from tenancy.activities.allocate_storage import PASSWORD
 from tenancy.activities.apply_tenant_schema import INVITATION
 from tenancy.activities.plan import PLAN
 from tenancy.saga.errors import PlatformError
-from tests import parts
+from tests import real_systems
 from tests.contract.fake_handles import FakeHandles
 from tests.contract.workbench import Workbench, goes_with_another
-from tests.parts import superuser
+from tests.real_systems import superuser
 
 
 def _provisioned(bench: Workbench, slug: str) -> Workbench:
@@ -98,7 +98,7 @@ def test_a_pool_that_does_not_exist_is_named_before_anything_is_made(bench: Work
     bench.prepare(activity)
     bench.handles = FakeHandles()
     before = bench.picture()
-    with pytest.raises(PlatformError, match=f"the Airflow pool {parts.POOL}, which does not exist"):
+    with pytest.raises(PlatformError, match=f"the Airflow pool {real_systems.POOL}, which does not exist"):
         bench.run(activity)
     assert bench.picture() == before
 

@@ -24,14 +24,14 @@ from tenancy.saga.evolve import fold
 from tenancy.saga.names import RunId, TaskInstanceId, TenantId
 from tenancy.saga.platform import Platform
 from tenancy.saga.tenant import Lease, Parameters, Resource, Saga
-from tests import parts
+from tests import real_systems
 from tests.clusters import Kubernetes
 from tests.conformance.server import Server
+from tests.contract.connection_cuts import dies
 from tests.contract.fake_handles import FakeHandles
-from tests.contract.picture import picture
-from tests.contract.scissors import dies
+from tests.contract.outside_snapshot import picture
 from tests.contract.severable_cluster import SeverableCluster
-from tests.contract.severable_line import Line
+from tests.contract.severable_connection import Line
 
 RUN = RunId("run-1")
 
@@ -54,7 +54,7 @@ class Workbench:
 
     def request(self, slug: str = "acme") -> None:
         """Ask for a tenant of this slug; forgets the former one."""
-        asked = Parameters(**parts.request(slug))
+        asked = Parameters(**real_systems.request(slug))
         start = c.StartAttempt(TenantId(uuid4()), RUN, asked, plan_entries(), TENANT_SCHEMA_VERSION)
         self.saga = _asked(None, start)
 
@@ -73,7 +73,9 @@ class Workbench:
     def work(self) -> Work:
         """What a verb is given now."""
         lock = LockPolicy("tenancy contract", 10.0, lambda holder: False, lambda system, holder: None)
-        work = Work(self.saga, self.platform, parts.KEYRING, self.world, lock, self.fence, lambda: observe_all(work))
+        work = Work(
+            self.saga, self.platform, real_systems.KEYRING, self.world, lock, self.fence, lambda: observe_all(work)
+        )
         return work
 
     def prepare(self, activity: Activity) -> None:

@@ -6,7 +6,7 @@ from airflow.configuration import conf
 
 from installation.settings import settings
 from tenancy.airflow_settings import celery_settings
-from tests.unit.composed import AIRFLOWS, environment
+from tests.unit.compose_file import AIRFLOWS, environment
 
 _PROVIDERS = ("CELERY",)
 """Their sections are known where the provider is installed; its own command likewise."""

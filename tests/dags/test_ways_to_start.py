@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from sandbox.layout import PROJECT
 from tenancy.orchestration.recovery import RealityCheckOperator, ReconciliationOperator
 from tenancy.orchestration.run_starts import ALLOWED, CLOCK_SKEW, FORM_LEFT_OPEN, refusal_of
-from tests.dags import an_airflow
+from tests.dags import isolated_airflow
 
 NOW = datetime(2026, 11, 30, 5, 0, tzinfo=UTC)
 PERIODIC = ("tenant_reconciliation", "tenant_notifications", "tenant_reality_check")
@@ -51,7 +51,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, st
         "PYTHONPATH": str(PROJECT / "include"),
     }
     done = subprocess.run(
-        [sys.executable, str(Path(an_airflow.__file__))],
+        [sys.executable, str(Path(isolated_airflow.__file__))],
         check=False,
         cwd=PROJECT,
         env=env,
@@ -89,7 +89,7 @@ def test_a_periodic_dag_runs_one_at_a_time_and_a_run_that_cannot_end_is_ended(da
     assert all(task.execution_timeout < dag.dagrun_timeout for task in dag.tasks)
 
 
-@pytest.mark.parametrize("way", an_airflow.WAYS)
+@pytest.mark.parametrize("way", isolated_airflow.WAYS)
 @pytest.mark.parametrize("dag_id", sorted(ALLOWED))
 def test_a_run_is_started_only_as_it_is_meant(answers: dict[str, tuple[int, str]], dag_id: str, way: str):
     status, text = answers[f"{dag_id} {way}"]
@@ -106,7 +106,7 @@ def test_no_asset_starts_a_run_by_hand(answers: dict[str, tuple[int, str]]):
     assert set(tried.values()) <= {400, 404}
 
 
-@pytest.mark.parametrize("text", an_airflow.UNSTORABLE)
+@pytest.mark.parametrize("text", isolated_airflow.UNSTORABLE)
 @pytest.mark.parametrize("field", ["name", "admin_email"])
 def test_a_text_that_cannot_be_stored_is_refused_with_its_field(
     answers: dict[str, tuple[int, str]], field: str, text: str

@@ -10,12 +10,12 @@ import pytest
 from sandbox.postgres import PostgresServer
 from tenancy.adapters.dsn import Dsn
 from tenancy.ledger.ledger import Ledger, LedgerSession
-from tests import parts
+from tests import real_systems
 from tests.clusters import Kubernetes
 from tests.conformance.server import Server
 from tests.contract.fake_runs import FakeRuns
-from tests.integration.pages import Console
-from tests.integration.stage import Stage
+from tests.integration.console_client import Console
+from tests.integration.engine_harness import Stage
 
 EPOCH = datetime(2026, 1, 31, 23, 59, 58, 999_999, tzinfo=UTC)
 
@@ -37,8 +37,8 @@ def session(ledger: Ledger) -> Iterator[LedgerSession]:
 def stage(quick_server: PostgresServer, ledger_dsn: Dsn, storage_dsn: Dsn, cluster_server: Server) -> Iterator[Stage]:
     """A platform that only this test has, with nothing in its ledger and nothing outside."""
     name = f"p{uuid4().hex[:8]}"
-    yield Stage(quick_server, ledger_dsn, storage_dsn, parts.platform(name), cluster_server)
-    parts.sweep(quick_server, name)
+    yield Stage(quick_server, ledger_dsn, storage_dsn, real_systems.platform(name), cluster_server)
+    real_systems.sweep(quick_server, name)
     Kubernetes(cluster_server).sweep(name)
 
 

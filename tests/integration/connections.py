@@ -14,9 +14,9 @@ import pytest
 
 from tenancy import shared_parts
 from tenancy.adapters.dsn import Dsn
-from tests import parts
+from tests import real_systems
 from tests.conformance.server import Server
-from tests.integration.stage import Stage
+from tests.integration.engine_harness import Stage
 
 CLUSTER = "tenancy_cluster_test"
 _PLATFORM = """
@@ -88,7 +88,7 @@ def cluster_connection(
 
 @pytest.fixture
 def connections(ledger_dsn: Dsn, storage_dsn: Dsn, cluster_connection: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    kid, key = next(iter(parts.KEYRING.keys.items()))
+    kid, key = next(iter(real_systems.KEYRING.keys.items()))
     return {
         "TENANCY_LEDGER": _postgres(ledger_dsn),
         "TENANCY_STORAGE_TEST": _postgres(storage_dsn),

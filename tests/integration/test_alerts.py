@@ -15,7 +15,7 @@ from tenancy.ledger.alerts import Alert, ChannelState, Delivery
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, LedgerSession
 from tenancy.saga.errors import TransientError
-from tests.parts import superuser
+from tests.real_systems import superuser
 from tests.unit.sagas import TENANT, start
 
 NOW = datetime(2026, 2, 1, 12, 0, tzinfo=UTC)

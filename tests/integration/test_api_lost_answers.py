@@ -13,9 +13,9 @@ from tenancy.console.parts import Parts
 from tenancy.engine.vitals import Vitals
 from tenancy.saga import facts as f
 from tenancy.saga.errors import TransientError
-from tests import parts
-from tests.asgi import ask
-from tests.integration.stage import ORDER, Stage
+from tests import real_systems
+from tests.asgi_requests import ask
+from tests.integration.engine_harness import ORDER, Stage
 
 WHY = {"reason": "a test"}
 
@@ -60,8 +60,8 @@ def console(stage: Stage) -> Console:
 
 
 def test_a_create_asked_again_is_answered_with_the_tenant_it_made(stage: Stage, console: Console):
-    console.lost("/tenants", "k-1", parts.request())
-    again = console.post("/tenants", "k-1", parts.request())
+    console.lost("/tenants", "k-1", real_systems.request())
+    again = console.post("/tenants", "k-1", real_systems.request())
     assert again.status_code == 201, again.text
     assert again.json()["tenant"]["id"] == str(stage.tenant_id)
     assert again.headers["Idempotency-Replayed"] == "true"

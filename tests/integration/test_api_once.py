@@ -20,8 +20,8 @@ from tenancy.console.callers import Caller, Right
 from tenancy.console.parts import Parts
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.errors import PermanentError, Refused, TransientError
-from tests.asgi import ask
-from tests.integration.stage import Stage
+from tests.asgi_requests import ask
+from tests.integration.engine_harness import Stage
 
 ADA = Caller("ada", frozenset(Right))
 WISH = Wish(reason="a test")

@@ -13,7 +13,7 @@ from sandbox.broker import Broker
 from sandbox.layout import Layout
 from sandbox.ports import HOST, any_free
 from sandbox.processes import Daemon
-from tests.programs import require
+from tests.required_programs import require
 
 Start = Callable[[], Daemon]
 

@@ -19,8 +19,19 @@ from tenancy.saga import commands as c
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.names import RunId
 from tenancy.saga.stalls import NOT_LOOKED_AT, OF_TENANTS, Limits
-from tests import parts
-from tests.integration.troubled import begin, begun, done, failed, numbered, record, recovered, run_of, settled, stalled
+from tests import real_systems
+from tests.integration.stalled_tenants import (
+    begin,
+    begun,
+    done,
+    failed,
+    numbered,
+    record,
+    recovered,
+    run_of,
+    settled,
+    stalled,
+)
 from tests.unit.sagas import ACME, FLIP, HANDLE, ORDER, STORAGE, VALIDATE, give_up, start
 
 RETRIED = RunId("run-2")
@@ -184,7 +195,7 @@ def test_rows_from_before_are_what_their_facts_fold_to(
     begun(ledger, 1)
     script = (Path(migrations.__file__).parent / "sql" / "0006_classes.sql").read_text()
     columns = "failure_activity, failure_said, failed_at, schema_version"
-    with parts.superuser(quick_server, ledger_dsn.dbname) as connection:
+    with real_systems.superuser(quick_server, ledger_dsn.dbname) as connection:
         connection.execute("set search_path to ledger")
         before = connection.execute(f"select {columns} from tenant order by slug").fetchall()
         connection.execute("update tenant set failure_activity = null, failure_said = '', failed_at = null")

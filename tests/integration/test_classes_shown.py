@@ -16,10 +16,10 @@ from tenancy.ledger.incident_groups import load_grouped_tenants, save_group
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.causes import Cause
 from tenancy.saga.classes import ClassIssue, Signature
-from tests.asgi import ask
-from tests.integration.pages import Console
-from tests.integration.stage import Stage
-from tests.integration.troubled import begun, failed, numbered, recovered, stalled
+from tests.asgi_requests import ask
+from tests.integration.console_client import Console
+from tests.integration.engine_harness import Stage
+from tests.integration.stalled_tenants import begun, failed, numbered, recovered, stalled
 from tests.unit.sagas import STORAGE
 
 ESCALATE_ONCE = "A class issue, not this tenant's (3 tenants): escalate once."

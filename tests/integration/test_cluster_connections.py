@@ -19,7 +19,7 @@ from tenancy.saga import commands as c
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.platform import Region
 from tests.integration.connections import CLUSTER, every_way, every_way_and_unverified
-from tests.integration.stage import NOTHING, WAIT, Stage
+from tests.integration.engine_harness import NOTHING, WAIT, Stage
 
 
 @every_way

@@ -10,8 +10,8 @@ from tenancy.console.pages.rendering import HEADERS
 from tenancy.saga import commands as c
 from tests.acceptance.browsing import chromium
 from tests.acceptance.runs import until
-from tests.integration.in_a_browser import CUT, FOREIGN, HANGS, Front, looking, served
-from tests.integration.pages import Console
+from tests.integration.browser_console import CUT, FOREIGN, HANGS, Front, looking, served
+from tests.integration.console_client import Console
 from tests.unit.sagas import STORAGE, VALIDATE, begin, done, start
 
 AS_OF = re.compile(r"as of \d\d:\d\d:\d\d UTC")

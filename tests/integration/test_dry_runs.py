@@ -19,8 +19,8 @@ from tenancy.ledger.ledger import Ledger, LedgerSession
 from tenancy.saga import commands as c
 from tenancy.saga.names import ActivityName, RunId, TenantId
 from tenancy.saga.tenant import Parameters
-from tests import parts
-from tests.asgi import ask
+from tests import real_systems
+from tests.asgi_requests import ask
 from tests.contract.fake_runs import FakeRuns
 from tests.unit.sagas import (
     FLIP,
@@ -67,10 +67,10 @@ class Api:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, self.caller, self._numbers = ledger, OPERATOR, count(1)
-        platform = parts.platform(capacity=1000, quota=1)
-        tenancy = Tenancy(ledger, platform, parts.KEYRING, cast("Any", None), FakeRuns)
+        platform = real_systems.platform(capacity=1000, quota=1)
+        tenancy = Tenancy(ledger, platform, real_systems.KEYRING, cast("Any", None), FakeRuns)
         self.app = create_api(Parts(lambda: tenancy, lambda: datetime.now(UTC)), self._authenticate)
-        self.post("/tenants", parts.request("first", plan="business"))  # no other one fits on that plan
+        self.post("/tenants", real_systems.request("first", plan="business"))  # no other one fits on that plan
 
     async def _authenticate(self, _request: Any) -> Caller:
         return self.caller
@@ -93,7 +93,7 @@ class Api:
 class _Life:
     def __init__(self, session: LedgerSession, tenant_id: TenantId, slug: str) -> None:
         self._session, self._tenant_id = session, tenant_id
-        self._parameters = Parameters(slug, "Acme", "starter", parts.REGION, "ada@acme.test")
+        self._parameters = Parameters(slug, "Acme", "starter", real_systems.REGION, "ada@acme.test")
 
     def reach(self, phase: str, failures: int) -> None:
         for number in range(1, failures):
@@ -227,8 +227,8 @@ def _assert_same(
     ids=str,
 )
 def test_a_dry_run_of_create_answers_what_the_creation_then_answers(api: Api, changes: dict[str, str]):
-    api.post("/tenants", parts.request("taken"))
-    request = {**parts.request("fresh"), **changes}
+    api.post("/tenants", real_systems.request("taken"))
+    request = {**real_systems.request("fresh"), **changes}
     rehearsal, answer = api.post("/tenants", request, dry_run=True), api.post("/tenants", request)
     if rehearsal.status_code == 200:
         assert rehearsal.json()["allowed"] == answer.is_success

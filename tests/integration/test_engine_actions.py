@@ -13,14 +13,14 @@ from tenancy.ledger.envelope import Stamp
 from tenancy.saga import facts as f
 from tenancy.saga.errors import Refused, TransientError
 from tenancy.saga.names import RunId
-from tests import parts
-from tests.integration.stage import DEPLOY, FLIP, NOTHING, ORDER, SCHEMA, VALIDATE, Stage
+from tests import real_systems
+from tests.integration.engine_harness import DEPLOY, FLIP, NOTHING, ORDER, SCHEMA, VALIDATE, Stage
 
 BY = Stamp("grace", reason="INC-7")
 
 
 def created(stage: Stage) -> RunId:
-    return actions.create(stage.tenancy, parts.request(), by=BY).saga.run_id
+    return actions.create(stage.tenancy, real_systems.request(), by=BY).saga.run_id
 
 
 def failed_at(stage: Stage, activity: str = SCHEMA) -> None:
@@ -29,10 +29,10 @@ def failed_at(stage: Stage, activity: str = SCHEMA) -> None:
 
 
 def test_a_request_is_reserved_at_once_and_its_run_triggered_under_the_recorded_id(stage: Stage):
-    answer = actions.create(stage.tenancy, parts.request(), by=BY)
+    answer = actions.create(stage.tenancy, real_systems.request(), by=BY)
     assert (answer.saga.phase, answer.warnings) == ("Provisioning", ())
     assert stage.runs.of(PROVISIONING_DAG) == [answer.saga.run_id]
-    assert stage.runs.confs[PROVISIONING_DAG, answer.saga.run_id] == parts.request()
+    assert stage.runs.confs[PROVISIONING_DAG, answer.saga.run_id] == real_systems.request()
     assert {envelope.stamp for envelope in stage.envelopes} == {BY}
 
 
@@ -44,14 +44,14 @@ def test_the_tasks_of_a_created_tenants_run_are_its_attempt(stage: Stage):
 
 def test_a_wrong_request_is_refused_with_its_field_and_holds_nothing(stage: Stage):
     with pytest.raises(Refused) as caught:
-        actions.create(stage.tenancy, parts.request(plan="golden"), by=BY)
+        actions.create(stage.tenancy, real_systems.request(plan="golden"), by=BY)
     assert caught.value.field == "plan"
     assert stage.runs.stored == {}
 
 
 def test_while_airflow_is_away_an_action_is_recorded_and_says_what_will_follow(stage: Stage):
     stage.runs.away = True
-    answer = actions.create(stage.tenancy, parts.request(), by=BY)
+    answer = actions.create(stage.tenancy, real_systems.request(), by=BY)
     assert answer.saga.phase == "Provisioning"
     assert "recorded" in answer.warnings[0]
     assert "does not answer" in answer.warnings[0]
@@ -61,7 +61,7 @@ def test_an_action_stands_also_when_the_way_to_airflow_cannot_be_found(stage: St
     def nowhere() -> Runs:
         raise TransientError("The Airflow connection tenancy_airflow_api cannot be read.")
 
-    answer = actions.create(replace(stage.tenancy, runs=nowhere), parts.request(), by=BY)
+    answer = actions.create(replace(stage.tenancy, runs=nowhere), real_systems.request(), by=BY)
     assert stage.saga.phase == "Provisioning"
     (warning,) = answer.warnings
     assert warning.startswith("It is recorded, and goes on by itself")
@@ -70,7 +70,7 @@ def test_an_action_stands_also_when_the_way_to_airflow_cannot_be_found(stage: St
 
 def test_whoever_acts_while_nothing_schedules_is_told(stage: Stage):
     stage.runs.silent = ("scheduler", "dag_processor")
-    (warning,) = actions.create(stage.tenancy, parts.request(), by=BY).warnings
+    (warning,) = actions.create(stage.tenancy, real_systems.request(), by=BY).warnings
     assert warning.startswith("It is recorded, and goes on by itself when the engine does.")
     assert "The workflow engine's scheduler gives no sign of life" in warning
     stage.runs.silent = ("dag_processor", "triggerer")
@@ -266,7 +266,7 @@ def test_a_dry_run_says_what_the_action_itself_would_say(stage: Stage, action: s
 
 def test_a_dry_run_of_create_is_refused_like_the_real_one(stage: Stage):
     def create() -> object:
-        return actions.create(rehearsed(stage.tenancy), parts.request(), by=BY)
+        return actions.create(rehearsed(stage.tenancy), real_systems.request(), by=BY)
 
     assert dry_run(None, "create", create).allowed
     assert stage.runs.stored == {}

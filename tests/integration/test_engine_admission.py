@@ -16,8 +16,8 @@ from tenancy.saga.errors import Refused
 from tenancy.saga.names import RunId, TenantId
 from tenancy.saga.reserved_slugs import RESERVED_SLUGS
 from tenancy.saga.tenant import Parameters
-from tests import parts
-from tests.integration.stage import FLIP, NOTHING, SCHEMA, STAMP, STORAGE, VALIDATE, Stage
+from tests import real_systems
+from tests.integration.engine_harness import FLIP, NOTHING, SCHEMA, STAMP, STORAGE, VALIDATE, Stage
 
 RUNS = [RunId(f"run-{number}") for number in range(10)]
 
@@ -39,7 +39,7 @@ def test_the_request_stands_in_the_log_with_plan_and_schema_version(stage: Stage
     (started,) = stage.facts(f.AttemptStarted)
     assert [entry.activity for entry in started.plan][-1] == FLIP
     assert started.schema_version
-    assert vars(started.parameters) == parts.request()
+    assert vars(started.parameters) == real_systems.request()
 
 
 def test_the_same_run_cleared_goes_on_with_the_same_attempt(stage: Stage):
@@ -90,7 +90,7 @@ def test_a_decommissioned_tenants_slug_makes_a_new_tenant_that_knows_its_predece
 
 
 def test_a_full_region_is_refused_with_its_numbers(stage: Stage):
-    stage.tenancy = replace(stage.tenancy, platform=parts.platform(stage.tenancy.platform.name, capacity=2))
+    stage.tenancy = replace(stage.tenancy, platform=real_systems.platform(stage.tenancy.platform.name, capacity=2))
     for slug in ("one", "two"):
         stage.run(VALIDATE, 1, RunId(slug), slug=slug)
     refused = _refused(stage)
@@ -100,7 +100,7 @@ def test_a_full_region_is_refused_with_its_numbers(stage: Stage):
 
 
 def test_a_used_up_quota_is_refused_and_the_other_plan_still_goes(stage: Stage):
-    stage.tenancy = replace(stage.tenancy, platform=parts.platform(stage.tenancy.platform.name, quota=1))
+    stage.tenancy = replace(stage.tenancy, platform=real_systems.platform(stage.tenancy.platform.name, quota=1))
     stage.run(VALIDATE, 1, RunId("one"), slug="one", plan="business")
     refused = _refused(stage, plan="business")
     assert refused.field == "plan"
@@ -109,7 +109,7 @@ def test_a_used_up_quota_is_refused_and_the_other_plan_still_goes(stage: Stage):
 
 
 def test_a_decommissioned_tenant_makes_room(stage: Stage):
-    stage.tenancy = replace(stage.tenancy, platform=parts.platform(stage.tenancy.platform.name, capacity=1))
+    stage.tenancy = replace(stage.tenancy, platform=real_systems.platform(stage.tenancy.platform.name, capacity=1))
     stage.run(VALIDATE)
     stage.run_failed()
     stage.ask(c.Decommission())
@@ -117,7 +117,7 @@ def test_a_decommissioned_tenant_makes_room(stage: Stage):
 
 
 def test_a_full_region_keeps_no_tenant_from_its_retry(stage: Stage):
-    stage.tenancy = replace(stage.tenancy, platform=parts.platform(stage.tenancy.platform.name, capacity=1))
+    stage.tenancy = replace(stage.tenancy, platform=real_systems.platform(stage.tenancy.platform.name, capacity=1))
     stage.run(VALIDATE)
     stage.run_failed()
     stage.ask(c.Reset())
@@ -147,7 +147,7 @@ def test_of_many_requests_for_one_slug_exactly_one_is_admitted(stage: Stage):
 
 
 def test_of_many_requests_for_the_last_place_exactly_one_is_admitted(stage: Stage):
-    stage.tenancy = replace(stage.tenancy, platform=parts.platform(stage.tenancy.platform.name, capacity=3))
+    stage.tenancy = replace(stage.tenancy, platform=real_systems.platform(stage.tenancy.platform.name, capacity=3))
     for slug in ("one", "two"):
         stage.run(VALIDATE, 1, RunId(slug), slug=slug)
     slugs = [f"slug-{number}" for number in range(5)]
@@ -163,7 +163,7 @@ def test_a_reserved_slug_is_refused(stage: Stage, slug: str):
 def test_a_tenant_that_has_a_slug_which_was_reserved_since_goes_on(stage: Stage):
     """It is provisioned, retried and recreated as any other; only a new one is refused."""
     tenant_id, run = TenantId(uuid4()), RunId("run-of-an-earlier-version")
-    kept = Parameters(**parts.request("mail"))
+    kept = Parameters(**real_systems.request("mail"))
     with stage.tenancy.ledger.open("test") as ledger:
         started = c.StartAttempt(tenant_id, run, kept, plan_entries(), "1")
         ledger.record(tenant_id, started, stamp=STAMP)

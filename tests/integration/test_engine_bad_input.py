@@ -9,9 +9,9 @@ import pytest
 from sandbox.postgres import PostgresServer
 from tenancy.engine.runner import Task, run_activity
 from tenancy.saga.errors import Refused
-from tests import parts
-from tests.integration.stage import NOTHING, VALIDATE, Stage, lease
-from tests.parts import superuser
+from tests import real_systems
+from tests.integration.engine_harness import NOTHING, VALIDATE, Stage, lease
+from tests.real_systems import superuser
 
 BAD: list[tuple[str, str, Any]] = [
     ("malformed", "slug", "Acme"),
@@ -114,26 +114,26 @@ def _assert_refused(stage: Stage, server: PostgresServer, refused: Refused, fiel
 
 @pytest.mark.parametrize(("what", "field", "value"), BAD, ids=[f"{field}-{what}" for what, field, _ in BAD])
 def test_a_bad_value_is_refused(quick_server: PostgresServer, stage: Stage, what: str, field: str, value: Any):
-    refused = _ask(stage, parts.request(**{field: value}))
+    refused = _ask(stage, real_systems.request(**{field: value}))
     _assert_refused(stage, quick_server, refused, field)
 
 
 @pytest.mark.parametrize("field", ["slug", "name", "plan", "region", "admin_email"])
 def test_a_missing_field_is_refused(quick_server: PostgresServer, stage: Stage, field: str):
-    asked = parts.request()
+    asked = real_systems.request()
     del asked[field]
     _assert_refused(stage, quick_server, _ask(stage, asked), field)
 
 
 @pytest.mark.parametrize("key", ["Slug", "state", "tenant_id", "a'; drop table fact", "k" * 10_000])
 def test_a_key_that_no_request_has_is_refused(quick_server: PostgresServer, stage: Stage, key: str):
-    refused = _ask(stage, parts.request(**{key: "x"}))
+    refused = _ask(stage, real_systems.request(**{key: "x"}))
     _assert_refused(stage, quick_server, refused, key[:60])
 
 
 @pytest.mark.parametrize("key", ["k\0", "k\ud800", "k\u202e", "k\n"])
 def test_a_key_that_nobody_could_read_is_refused_readably(quick_server: PostgresServer, stage: Stage, key: str):
-    refused = _ask(stage, parts.request(**{key: "x"}))
+    refused = _ask(stage, real_systems.request(**{key: "x"}))
     _assert_refused(stage, quick_server, refused, key.encode("unicode_escape").decode())
 
 

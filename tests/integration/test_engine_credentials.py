@@ -15,16 +15,16 @@ from tenancy.saga.credentials import Keyring
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import RunId, TenantId
 from tenancy.saga.tenant import Credential
-from tests import parts
-from tests.integration.stage import HANDLE, SCHEMA, STORAGE, Stage
+from tests import real_systems
+from tests.integration.engine_harness import HANDLE, SCHEMA, STORAGE, Stage
 from tests.unit.sagas import TENANT
 
-OLD, NEW = {"k1": parts.KEYRING.keys["k1"]}, {"k2": b"the key of the second year, 32 bytes"}
+OLD, NEW = {"k1": real_systems.KEYRING.keys["k1"]}, {"k2": b"the key of the second year, 32 bytes"}
 
 
 def test_a_credential_is_the_same_whenever_it_is_derived():
-    derived = parts.KEYRING.derive(TENANT, Credential("k1", 1), "a purpose")
-    assert derived == parts.KEYRING.derive(TENANT, Credential("k1", 1), "a purpose")
+    derived = real_systems.KEYRING.derive(TENANT, Credential("k1", 1), "a purpose")
+    assert derived == real_systems.KEYRING.derive(TENANT, Credential("k1", 1), "a purpose")
     assert derived == "214fe225de8f615220ed35077213461ca250269223596d7d996ec26b535ac480"
 
 
@@ -42,7 +42,7 @@ def test_key_generation_tenant_and_purpose_each_make_another_one():
 
 
 def test_a_keyring_shows_none_of_its_keys():
-    assert repr(parts.KEYRING) == "Keyring(current='k1')"
+    assert repr(real_systems.KEYRING) == "Keyring(current='k1')"
 
 
 def _with_keys(stage: Stage, current: str, keys: dict[str, bytes]) -> None:

@@ -13,9 +13,9 @@ from tenancy.ledger.ledger import Ledger
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.names import RunId
-from tests.contract.scissors import dies
-from tests.contract.severable_line import Line, severable_line
-from tests.integration.stage import FLIP, NOTHING, ORDER, STORAGE, VALIDATE, Stage
+from tests.contract.connection_cuts import dies
+from tests.contract.severable_connection import Line, severable_line
+from tests.integration.engine_harness import FLIP, NOTHING, ORDER, STORAGE, VALIDATE, Stage
 
 Lines = tuple[Line, Line]
 

@@ -24,8 +24,8 @@ from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import TenancyError, TransientError
 from tenancy.saga.names import ActivityName, RunId
-from tests import parts
-from tests.integration.stage import DEPLOY, FLIP, ORDER, RUN, SCHEMA, STORAGE, VALIDATE, WAIT, Stage
+from tests import real_systems
+from tests.integration.engine_harness import DEPLOY, FLIP, ORDER, RUN, SCHEMA, STORAGE, VALIDATE, WAIT, Stage
 
 LATER = timedelta(minutes=3)
 SECOND = RunId("run-2")
@@ -47,18 +47,18 @@ def backup(stage: Stage) -> Iterator[Callable[[], None]]:
     copy = sql.SQL("create database {} template {} strategy file_copy")
 
     def restore() -> None:
-        with parts.superuser(stage.server) as connection:
-            owner = sql.Identifier(parts.LEDGER_OWNER)
+        with real_systems.superuser(stage.server) as connection:
+            owner = sql.Identifier(real_systems.LEDGER_OWNER)
             connection.execute(sql.SQL("drop database {} with (force)").format(ledger))
             connection.execute(copy.format(ledger, kept) + sql.SQL(" owner {}").format(owner))
 
-    with parts.superuser(stage.server) as connection:
+    with real_systems.superuser(stage.server) as connection:
         connection.execute(_END_SESSIONS, (stage.ledger.dbname,))  # idle ones, which earlier tests left to be lent
         connection.execute(copy.format(kept, ledger))
     try:
         yield restore
     finally:
-        with parts.superuser(stage.server) as connection:
+        with real_systems.superuser(stage.server) as connection:
             connection.execute(sql.SQL("drop database {} with (force)").format(kept))
 
 

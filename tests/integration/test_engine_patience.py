@@ -13,7 +13,7 @@ from tenancy.saga import facts as f
 from tenancy.saga.errors import PermanentError, TransientError
 from tenancy.saga.states import StepStatus
 from tenancy.saga.unwinding import RENEWALS
-from tests.integration.stage import HANDLE, NOTHING, SCHEMA, Stage, lease
+from tests.integration.engine_harness import HANDLE, NOTHING, SCHEMA, Stage, lease
 from tests.integration.test_engine_reconcile import LATER, after
 
 

@@ -16,7 +16,7 @@ from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.states import Kind
 from tenancy.saga.tenant import PlanEntry
-from tests.integration.stage import DEPLOY, FLIP, HANDLE, ORDER, RUN, SCHEMA, WAIT, Stage
+from tests.integration.engine_harness import DEPLOY, FLIP, HANDLE, ORDER, RUN, SCHEMA, WAIT, Stage
 from tests.integration.test_engine_reconcile import after
 
 WARM_UP = ActivityName("warm_up_caches")

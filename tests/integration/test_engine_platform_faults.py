@@ -28,7 +28,7 @@ from tenancy.saga.names import ActivityName
 from tenancy.saga.platform import Region
 from tests import clusters
 from tests.contract.test_odd_answers import SOMEBODY_ELSE, Impostor, client_of, message
-from tests.integration.stage import (
+from tests.integration.engine_harness import (
     DEPLOY,
     FLIP,
     HANDLE,

@@ -19,8 +19,8 @@ from tenancy.saga.tenant import Resource
 from tests import clusters
 from tests.conformance.server import Server
 from tests.contract.fake_handles import FakeHandles
-from tests.integration.stage import DEPLOY, ORDER, SCHEMA, Stage
-from tests.parts import guards_off, superuser
+from tests.integration.engine_harness import DEPLOY, ORDER, SCHEMA, Stage
+from tests.real_systems import guards_off, superuser
 
 KINDS = [kind for activity in PLAN for kind in activity.resources]
 

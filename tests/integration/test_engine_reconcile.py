@@ -17,9 +17,9 @@ from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.names import RunId
-from tests import parts
+from tests import real_systems
 from tests.contract.fake_runs import FakeRuns
-from tests.integration.stage import NOTHING, ORDER, SCHEMA, Stage
+from tests.integration.engine_harness import NOTHING, ORDER, SCHEMA, Stage
 
 BY = Stamp("grace", reason="INC-7")
 LATER = timedelta(minutes=3)
@@ -27,7 +27,7 @@ LATER = timedelta(minutes=3)
 
 @pytest.fixture
 def created(stage: Stage) -> RunId:
-    return actions.create(stage.tenancy, parts.request(), by=BY).saga.run_id
+    return actions.create(stage.tenancy, real_systems.request(), by=BY).saga.run_id
 
 
 def _silent(runs: FakeRuns, run_id: RunId, part: str) -> None:
@@ -58,7 +58,7 @@ def test_a_pass_without_work_says_so_and_leaves_its_beat(stage: Stage):
 
 def test_a_run_that_could_not_be_triggered_is_triggered_when_airflow_is_back(stage: Stage):
     stage.runs.away = True
-    run_id = actions.create(stage.tenancy, parts.request(), by=BY).saga.run_id
+    run_id = actions.create(stage.tenancy, real_systems.request(), by=BY).saga.run_id
     assert "put off" in after(stage)
     stage.runs.away = False
     assert after(stage) == "1 pursue"
@@ -259,7 +259,7 @@ def test_a_reset_recorded_while_airflow_was_away_clears_its_history_later(stage:
 
 def test_one_tenants_trouble_does_not_keep_the_others_waiting(stage: Stage, created: RunId):
     stage.ask(c.Cancel())
-    other = actions.create(stage.tenancy, parts.request(slug="other"), by=BY).saga.run_id
+    other = actions.create(stage.tenancy, real_systems.request(slug="other"), by=BY).saga.run_id
     stage.runs.broken = created
     del stage.runs.stored[PROVISIONING_DAG, other]
     after(stage)

@@ -12,7 +12,7 @@ from tenancy.saga import facts as f
 from tenancy.saga.errors import PlatformError, Refused
 from tenancy.saga.names import ActivityName, RunId
 from tenancy.saga.platform import Platform, Region
-from tests.integration.stage import DEPLOY, FLIP, HANDLE, NOTHING, SCHEMA, STAMP, STORAGE, WAIT, Stage
+from tests.integration.engine_harness import DEPLOY, FLIP, HANDLE, NOTHING, SCHEMA, STAMP, STORAGE, WAIT, Stage
 
 MAKERS = (STORAGE, HANDLE, SCHEMA, DEPLOY)
 KINDS = {name: activity_of(name).resources for name in MAKERS}

@@ -10,7 +10,7 @@ from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError, TenancyError
 from tenancy.saga.states import State
-from tests.integration.stage import DEPLOY, NOTHING, Stage
+from tests.integration.engine_harness import DEPLOY, NOTHING, Stage
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from tenancy.saga import facts as f
 from tenancy.saga.errors import OutOfTurn, PermanentError, Refused, StaleLease, TransientError
 from tenancy.saga.names import ActivityName, RunId
 from tenancy.saga.states import ResourceState, StepStatus
-from tests.integration.stage import FLIP, HANDLE, NOTHING, ORDER, SCHEMA, STORAGE, VALIDATE, Stage, lease
+from tests.integration.engine_harness import FLIP, HANDLE, NOTHING, ORDER, SCHEMA, STORAGE, VALIDATE, Stage, lease
 
 AFTER_FIRST = ORDER[1:]
 

@@ -17,9 +17,9 @@ from tenancy.engine.unwind import unwind
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import TransientError
-from tests import clusters, parts
-from tests.contract.odd_servers import silent
-from tests.integration.stage import NOTHING, RUN, STAMP, WAIT, Stage
+from tests import clusters, real_systems
+from tests.contract.unexpected_servers import silent
+from tests.integration.engine_harness import NOTHING, RUN, STAMP, WAIT, Stage
 
 STORAGE, ENGINE, CLUSTER = {"role", "database", "schema"}, {"connection"}, {"namespace", "release"}
 KINDS = {"storage": STORAGE, "engine": ENGINE, "cluster": CLUSTER}
@@ -33,7 +33,7 @@ def _with_silent(stage: Stage, stack: ExitStack, systems: set[str]) -> Tenancy:
     url = f"http://127.0.0.1:{(port := stack.enter_context(silent()))}"
     world, usual = stage.tenancy.world, stage.tenancy.world
     if "storage" in systems:
-        dsn = replace(parts.as_dsn(stage.server.superuser_dsn(), "the storage of region eu-central"), port=port)
+        dsn = replace(real_systems.as_dsn(stage.server.superuser_dsn(), "the storage of region eu-central"), port=port)
         world = replace(world, storage=lambda _: StorageServer(dsn))
     if "engine" in systems:
         client = AirflowClient(url, user="u", password="p", read_seconds=1.0)

@@ -8,8 +8,8 @@ from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import Stopped, TransientError
-from tests.integration.stage import NOTHING, RUN, SCHEMA, WAIT, Stage
-from tests.parts import superuser
+from tests.integration.engine_harness import NOTHING, RUN, SCHEMA, WAIT, Stage
+from tests.real_systems import superuser
 
 FOREVER = 10_000
 

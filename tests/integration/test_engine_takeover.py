@@ -14,8 +14,8 @@ from tenancy.saga.commands import Reset
 from tenancy.saga.errors import Refused, TenancyError, TransientError
 from tenancy.saga.names import RunId
 from tenancy.saga.states import StepStatus
-from tests.integration.stage import HANDLE, NOTHING, ORDER, SCHEMA, STORAGE, Stage
-from tests.parts import superuser
+from tests.integration.engine_harness import HANDLE, NOTHING, ORDER, SCHEMA, STORAGE, Stage
+from tests.real_systems import superuser
 
 
 @contextmanager

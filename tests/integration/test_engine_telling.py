@@ -17,9 +17,9 @@ from tenancy.ledger.tenant_statuses import status_of
 from tenancy.ledger.unannounced_stalls import load_unannounced_stalls
 from tenancy.saga.names import RunId
 from tenancy.saga.stalls import StallKind
-from tests import parts
-from tests.integration.stage import SCHEMA, Stage
-from tests.parts import superuser
+from tests import real_systems
+from tests.integration.engine_harness import SCHEMA, Stage
+from tests.real_systems import superuser
 
 STALLED = timedelta(minutes=6)
 
@@ -27,7 +27,7 @@ STALLED = timedelta(minutes=6)
 @pytest.fixture
 def stuck(stage: Stage) -> Stage:
     """A tenant that hangs at its schema, and a scheduler that gives no sign of life."""
-    run_id: RunId = actions.create(stage.tenancy, parts.request(), by=Stamp("grace")).saga.run_id
+    run_id: RunId = actions.create(stage.tenancy, real_systems.request(), by=Stamp("grace")).saga.run_id
     stage.run_until(SCHEMA, run_id=run_id)
     stage.runs.silent = ("scheduler",)
     return stage

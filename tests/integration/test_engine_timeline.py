@@ -11,7 +11,7 @@ from tenancy.saga import facts as f
 from tenancy.saga.decide import decide
 from tenancy.saga.evolve import evolve
 from tenancy.saga.tenant import Saga
-from tests.integration.lives import FIRST_FAILS, RETRIED_AND_RETAINED, STUCK_THEN_SETTLED, WHOLE_LIFE, release
+from tests.integration.lifecycles import FIRST_FAILS, RETRIED_AND_RETAINED, STUCK_THEN_SETTLED, WHOLE_LIFE, release
 from tests.unit.sagas import FLIP, HANDLE, ORDER, SCHEMA, STORAGE, TENANT, VALIDATE, begin, complete, done, fail, start
 
 NOON = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)

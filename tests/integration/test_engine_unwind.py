@@ -15,7 +15,7 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.errors import Refused, Stopped, TransientError
 from tenancy.saga.names import ActivityName, RunId
 from tenancy.saga.tenant import Intent
-from tests.integration.stage import DEPLOY, FLIP, HANDLE, NOTHING, ORDER, SCHEMA, STAMP, Stage, lease
+from tests.integration.engine_harness import DEPLOY, FLIP, HANDLE, NOTHING, ORDER, SCHEMA, STAMP, Stage, lease
 
 
 def _released(stage: Stage) -> list[str]:

@@ -15,7 +15,7 @@ from tenancy.saga.errors import PermanentError, Refused
 from tenancy.saga.names import RunId
 from tenancy.saga.states import StepStatus
 from tests.conformance.server import eventually
-from tests.integration.stage import FLIP, NOTHING, WAIT, Stage, lease
+from tests.integration.engine_harness import FLIP, NOTHING, WAIT, Stage, lease
 
 TOO_LATE = timedelta(minutes=20, seconds=1)
 

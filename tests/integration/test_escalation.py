@@ -18,9 +18,9 @@ from tenancy.ledger.tenant_statuses import status_of
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import TransientError
-from tests.integration.pages import Console
-from tests.integration.stage import Stage
-from tests.parts import request, superuser
+from tests.integration.console_client import Console
+from tests.integration.engine_harness import Stage
+from tests.real_systems import request, superuser
 from tests.unit.sagas import HANDLE, SCHEMA, STORAGE, VALIDATE, begin, done, fail, give_up, start
 
 GRACE = Stamp("grace", reason="INC-7: the image is not there")

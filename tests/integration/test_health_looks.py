@@ -28,13 +28,15 @@ from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.probes import look_at_ledger
 from tenancy.saga.errors import PermanentError, TransientError
 from tenancy.saga.names import proof_of
-from tests import clusters, parts
+from tests import clusters, real_systems
 from tests.acceptance.runs import until
 from tests.clusters import Kubernetes
 from tests.conformance.server import Sandbox
 
 OK, DEGRADED, DOWN, UNKNOWN = Condition.OK, Condition.DEGRADED, Condition.DOWN, Condition.UNKNOWN
-STORAGE, CLUSTER, INGRESS = ((system, parts.REGION, "") for system in (System.STORAGE, System.CLUSTER, System.INGRESS))
+STORAGE, CLUSTER, INGRESS = (
+    (system, real_systems.REGION, "") for system in (System.STORAGE, System.CLUSTER, System.INGRESS)
+)
 DATABASE = (System.ENGINE, "", "database")
 PATIENT = 60.0
 """These looks may take their time: what is told of whoever is late has tests of its own."""
@@ -56,9 +58,9 @@ def probes(world: Sandbox, storage_dsn: Dsn, ledger_dsn: Dsn, sole: psycopg.Conn
         for name in ("reconciliation", "reality check"):
             record_heartbeat(ledger, name, took_seconds=0.1, summary="nothing to do")
     told = tuple(ComponentHeartbeat(part, "healthy", utc_now()) for part in ("metadatabase", "scheduler", "triggerer"))
-    pools = {name: PoolSeen(name, 8, 0, 0, 8) for name in engine_verdicts.pools(parts.platform())}
+    pools = {name: PoolSeen(name, 8, 0, 0, 8) for name in engine_verdicts.pools(real_systems.platform())}
     return Probes(
-        platform=parts.platform(),
+        platform=real_systems.platform(),
         ledger=lambda: look_at_ledger(ledger_dsn),
         heartbeats=lambda: told,
         work=lambda: WorkSeen(dict.fromkeys(DAGS, False), 0, None, pools),
@@ -112,7 +114,7 @@ def test_what_is_said_and_measured_holds_no_password_and_no_address(
 @pytest.fixture
 def altered(quick_server: PostgresServer, storage_dsn: Dsn) -> Iterator[Callable[[str], None]]:
     """A fault of the sandbox that is one statement, on the storage admin of these tests."""
-    with parts.superuser(quick_server) as superuser, ExitStack() as stack:
+    with real_systems.superuser(quick_server) as superuser, ExitStack() as stack:
 
         def strike(kind: str) -> None:
             stack.callback(superuser.execute, faults.CLEAR[kind].encode())
@@ -138,7 +140,7 @@ def test_a_storage_that_gives_no_tenant_a_place_is_down(
 @pytest.fixture
 def sole(quick_server: PostgresServer) -> Iterator[psycopg.Connection[dict[str, Any]]]:
     """A superuser's session on a server whose databases are all closed to PUBLIC, and are so again afterwards."""
-    with parts.superuser(quick_server) as connection:
+    with real_systems.superuser(quick_server) as connection:
         _close_all(connection)
         yield connection
         _close_all(connection)
@@ -235,7 +237,7 @@ def test_a_storage_role_that_took_anothers_place_is_told_whose_roles_it_may_not_
 def test_a_role_at_its_limit_is_told_before_it_is_reached(
     checkup: HealthCheckRunner, quick_server: PostgresServer, storage_dsn: Dsn
 ):
-    with parts.superuser(quick_server) as superuser, ExitStack() as stack:
+    with real_systems.superuser(quick_server) as superuser, ExitStack() as stack:
         stack.callback(superuser.execute, b"alter role storage_admin connection limit -1")
         superuser.execute("alter role storage_admin connection limit 10")
         url = storage_dsn.url
@@ -286,7 +288,7 @@ def test_a_ledger_that_is_away_hides_what_stands_in_it(probes: Probes, stopped: 
         (System.LEDGER, "", ""): DOWN,
         (System.ENGINE, "", "reconciliation"): UNKNOWN,
         (System.ENGINE, "", "reality check"): UNKNOWN,
-        (System.CAPACITY, parts.REGION, ""): UNKNOWN,
+        (System.CAPACITY, real_systems.REGION, ""): UNKNOWN,
         (System.QUOTA, "", "starter"): UNKNOWN,
         (System.QUOTA, "", "business"): UNKNOWN,
     }

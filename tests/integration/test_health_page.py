@@ -16,8 +16,8 @@ from tenancy.console.parts import Parts
 from tenancy.engine.health import CheckResult, Condition, Health, System
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.ledger import Ledger
-from tests import parts
-from tests.asgi import ask
+from tests import real_systems
+from tests.asgi_requests import ask
 
 NOW = datetime(2026, 2, 1, 1, 0, tzinfo=UTC)
 EVIL = "<script>alert(1)</script>\"'{{7*7}}"
@@ -51,7 +51,7 @@ class Console:
 
     def __post_init__(self) -> None:
         nowhere = cast("Any", None)
-        tenancy = Tenancy(self.ledger, parts.platform(), parts.KEYRING, nowhere, runs=nowhere)
+        tenancy = Tenancy(self.ledger, real_systems.platform(), real_systems.KEYRING, nowhere, runs=nowhere)
         made = Parts(lambda: tenancy, lambda: self.now, health=HealthWatch(self._look, fresh_seconds=0))
         self.pages, self.api = create_pages(made, self._authenticate), create_api(made, self._authenticate)
 

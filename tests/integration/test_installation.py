@@ -18,8 +18,8 @@ from sandbox.layout import PROJECT
 from sandbox.postgres import PostgresServer
 from tenancy.airflow_settings import DATABASE_LOCK_SECONDS
 from tenancy.ledger.migrations import LEDGER_VERSION
-from tests.servers import embedded_server
-from tests.unit.composed import environment
+from tests.postgres_servers import embedded_server
+from tests.unit.compose_file import environment
 
 _RUN = """
 import sys

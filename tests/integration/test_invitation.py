@@ -20,8 +20,8 @@ from tenancy.engine import invitation
 from tenancy.ledger.envelope import Stamp
 from tenancy.saga import facts as f
 from tenancy.saga.errors import PlatformError, Refused
-from tests.asgi import ask
-from tests.integration.stage import DEPLOY, Stage
+from tests.asgi_requests import ask
+from tests.integration.engine_harness import DEPLOY, Stage
 
 ADA, BOB = Stamp("ada", reason="lost"), Stamp("bob")
 WRITES = {"X-Tenancy-Request": "1"}

@@ -14,8 +14,8 @@ from tenancy.ledger.tenant_summaries import find_first_broken_fact
 from tenancy.saga.errors import LedgerOutdatedError, Refused
 from tenancy.saga.facts import RequestRefused
 from tenancy.saga.names import PLATFORM_STREAM, RunId
-from tests.integration.lives import FIRST_FAILS
-from tests.parts import LEDGER_OWNER, guards_off, superuser
+from tests.integration.lifecycles import FIRST_FAILS
+from tests.real_systems import LEDGER_OWNER, guards_off, superuser
 from tests.unit.sagas import STORAGE, TENANT, VALIDATE, done, start
 
 STAMP = Stamp("ada", reason="a test", lease="ti-1")

@@ -14,8 +14,8 @@ from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger
 from tenancy.ledger.migrations import upgrade
 from tenancy.saga.commands import NoteHeld
-from tests.integration.lives import FIRST_FAILS
-from tests.parts import as_dsn, superuser
+from tests.integration.lifecycles import FIRST_FAILS
+from tests.real_systems import as_dsn, superuser
 from tests.unit.sagas import TENANT
 
 STAMP = Stamp("ada")

@@ -16,8 +16,8 @@ from tenancy.saga.evolve import fold
 from tenancy.saga.facts import ActionRefused, HolderEvicted
 from tenancy.saga.names import TenantId
 from tenancy.saga.states import ResourceState, State, Substate
-from tests.integration.lives import FIRST_FAILS, WHOLE_LIFE
-from tests.parts import guards_off, superuser
+from tests.integration.lifecycles import FIRST_FAILS, WHOLE_LIFE
+from tests.real_systems import guards_off, superuser
 from tests.unit.sagas import OTHER_RUN, TENANT, start
 
 STAMP = Stamp("ada")

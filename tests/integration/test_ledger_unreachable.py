@@ -13,7 +13,7 @@ from tenancy.adapters.dsn import Dsn
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.errors import PlatformError, TransientError
-from tests.parts import superuser
+from tests.real_systems import superuser
 from tests.unit.sagas import TENANT, start
 
 """As the Airflow connection's extra would say; libpq takes no less."""

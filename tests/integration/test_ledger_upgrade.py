@@ -20,7 +20,7 @@ from tenancy.saga.names import RunId
 from tenancy.saga.tenant import Saga
 from tests.integration import ledger_0009
 from tests.integration.ledger_0009 import OlderTenant
-from tests.parts import as_dsn, superuser
+from tests.real_systems import as_dsn, superuser
 from tests.unit.sagas import PLAN
 
 COUNT = 1000

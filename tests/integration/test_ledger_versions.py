@@ -18,7 +18,7 @@ from tenancy.ledger import migrations
 from tenancy.ledger.ledger import Ledger
 from tenancy.ledger.migrations import LEDGER_VERSION, upgrade
 from tenancy.saga.errors import LedgerOutdatedError, PermanentError
-from tests.parts import as_dsn, superuser
+from tests.real_systems import as_dsn, superuser
 
 _INCLUDE = Path(tenancy.__file__).parent
 

@@ -19,12 +19,12 @@ from tenancy.ledger.alerts import Alert
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, LedgerSession
 from tenancy.saga import commands as c
-from tests import parts
-from tests.asgi import ask
+from tests import real_systems
+from tests.asgi_requests import ask
 from tests.integration.conftest import EPOCH
-from tests.integration.lives import FIRST_FAILS, SECOND_RUN, STUCK_THEN_SETTLED
-from tests.integration.troubled import failed
-from tests.openmetrics import Document, read
+from tests.integration.lifecycles import FIRST_FAILS, SECOND_RUN, STUCK_THEN_SETTLED
+from tests.integration.stalled_tenants import failed
+from tests.openmetrics_reader import Document, read
 from tests.unit.sagas import ORDER, TENANT, done, start
 
 VIEWER = Caller("viewer", frozenset({Right.READ}))
@@ -37,7 +37,7 @@ def scraped(ledger: Ledger, caller: Caller | None = VIEWER) -> httpx.Response:
         return caller
 
     nowhere = cast("Any", None)
-    tenancy = Tenancy(ledger, parts.platform(), parts.KEYRING, nowhere, runs=nowhere)
+    tenancy = Tenancy(ledger, real_systems.platform(), real_systems.KEYRING, nowhere, runs=nowhere)
     return ask(create_metrics(Parts(lambda: tenancy, lambda: EPOCH), authenticate), "GET", "/metrics")
 
 

@@ -11,7 +11,7 @@ from tenancy.saga import commands as c
 from tenancy.saga.errors import Refused
 from tenancy.saga.names import TenantId
 from tenancy.saga.tenant import Parameters
-from tests import parts
+from tests import real_systems
 from tests.integration.test_dry_runs import ENGINEER, WHY, Api
 from tests.unit.sagas import ORDER, begin, done, fail, give_up, start
 
@@ -31,7 +31,7 @@ def documented(tenant_id: object, slug: str) -> dict[str, Any]:
 def active(api: Api, number: int, slug: str = "acme") -> TenantId:
     """A tenant of this slug, Active."""
     tenant_id, run_id = TenantId(UUID(int=number)), f"run-{number}"
-    parameters = Parameters(slug, "Acme", "starter", parts.REGION, "ada@acme.test")
+    parameters = Parameters(slug, "Acme", "starter", real_systems.REGION, "ada@acme.test")
     life = (start(run_id, parameters, tenant_id), *done(*ORDER, run_id=run_id))  # type: ignore[arg-type]
     with api.ledger.open("test") as session:
         session.record(tenant_id, *life, stamp=STAMP)
@@ -97,7 +97,7 @@ def test_the_id_is_named_in_the_body_or_in_the_path(api: Api, ref: str):
 @pytest.mark.parametrize("body", [{}, {"confirm_slug": "acme"}, {"confirm_slug": "another"}])
 def test_a_cancel_behind_the_point_of_no_return_names_id_and_slug(api: Api, body: dict[str, str]):
     tenant_id, run_id = TenantId(UUID(int=1)), "run-1"
-    parameters = Parameters("acme", "Acme", "starter", parts.REGION, "ada@acme.test")
+    parameters = Parameters("acme", "Acme", "starter", real_systems.REGION, "ada@acme.test")
     life = (start(run_id, parameters, tenant_id), *done(*ORDER[:-1], run_id=run_id))  # type: ignore[arg-type]
     with api.ledger.open("test") as session:
         session.record(tenant_id, *life, stamp=STAMP)
@@ -143,7 +143,7 @@ def test_what_has_to_be_named_is_in_what_is_allowed(api: Api):
 def test_a_tenant_that_passes_the_point_of_no_return_while_it_is_cancelled_is_not_destroyed_unconfirmed(api: Api):
     """The decision is the ledger's, in its transaction, and not that of whoever looked before."""
     with api.ledger.open("test") as session:
-        parameters = Parameters("acme", "Acme", "starter", parts.REGION, "ada@acme.test")
+        parameters = Parameters("acme", "Acme", "starter", real_systems.REGION, "ada@acme.test")
         mine = TenantId(UUID(int=7))
         life = (start("run-7", parameters, mine), *done(*ORDER[:-1], run_id="run-7"))  # type: ignore[arg-type]
         flip = (begin(ORDER[-1], 1, "run-7"), fail(ORDER[-1], 1, "run-7"), give_up(ORDER[-1], 1, "run-7"))  # type: ignore[arg-type]

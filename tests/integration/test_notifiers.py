@@ -14,7 +14,7 @@ from tenancy.engine.alerting import Message
 from tenancy.ledger.alerts import Alert, Delivery
 from tenancy.orchestration import notifiers
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
-from tests.endpoints import Endpoint, http_endpoint, nobodys_port, smtp_endpoint
+from tests.notification_receivers import Endpoint, http_endpoint, nobodys_port, smtp_endpoint
 from tests.unit.sagas import TENANT
 
 AT = datetime(2026, 2, 1, 12, 0, tzinfo=UTC)

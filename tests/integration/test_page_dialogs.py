@@ -10,9 +10,9 @@ import pytest
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.pages.dialogs import _Form
 from tenancy.saga import commands as c
-from tests.asgi import ask
-from tests.integration.lives import WHOLE_LIFE
-from tests.integration.pages import Console
+from tests.asgi_requests import ask
+from tests.integration.console_client import Console
+from tests.integration.lifecycles import WHOLE_LIFE
 from tests.unit.sagas import ORDER, STORAGE, TENANT, VALIDATE, begin, done, start
 
 WRITES = {"X-Tenancy-Request": "1", "Content-Type": "application/x-www-form-urlencoded"}

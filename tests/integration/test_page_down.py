@@ -13,7 +13,7 @@ from tenancy.adapters.dsn import Dsn
 from tenancy.ledger import heartbeats
 from tenancy.ledger.ledger import Ledger
 from tests.acceptance.runs import until
-from tests.integration.pages import Console
+from tests.integration.console_client import Console
 from tests.unit.sagas import (
     RUN,
     start,

@@ -13,9 +13,9 @@ from tenancy.ledger.envelope import Stamp
 from tenancy.saga import commands as c
 from tenancy.saga.names import RunId
 from tests.acceptance.runs import until
-from tests.asgi import ask
-from tests.integration.lives import WHOLE_LIFE
-from tests.integration.pages import EVIL, VIEWER, Console, pages_of
+from tests.asgi_requests import ask
+from tests.integration.console_client import EVIL, VIEWER, Console, pages_of
+from tests.integration.lifecycles import WHOLE_LIFE
 from tests.unit.sagas import (
     ACME,
     PROOF,

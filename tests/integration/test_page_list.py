@@ -12,7 +12,7 @@ from tenancy.ledger.findings import Finding, FindingKind
 from tenancy.saga import commands as c
 from tenancy.saga.causes import Cause
 from tenancy.saga.names import RunId, TenantId
-from tests.integration.pages import EVIL, Console
+from tests.integration.console_client import EVIL, Console
 from tests.unit.sagas import (
     ACME,
     ORDER,

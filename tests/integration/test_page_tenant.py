@@ -9,9 +9,9 @@ from tenancy.console.pages.reads import history
 from tenancy.saga import commands as c
 from tenancy.saga.facts import RequestRefused
 from tenancy.saga.names import PLATFORM_STREAM, RunId, TenantId
-from tests.asgi import ask
-from tests.integration.lives import FIRST_FAILS, RETRIED_AND_RETAINED, SECOND_RUN, STUCK_THEN_SETTLED, WHOLE_LIFE
-from tests.integration.pages import NOW, OPERATOR, SOON, STAMP, VIEWER, Console, looks
+from tests.asgi_requests import ask
+from tests.integration.console_client import NOW, OPERATOR, SOON, STAMP, VIEWER, Console, looks
+from tests.integration.lifecycles import FIRST_FAILS, RETRIED_AND_RETAINED, SECOND_RUN, STUCK_THEN_SETTLED, WHOLE_LIFE
 from tests.unit.sagas import (
     ACME,
     HANDLE,

@@ -12,7 +12,7 @@ from tenancy.ledger.ledger import Ledger
 from tenancy.saga.errors import TransientError
 from tenancy.saga.names import RunId
 from tests.contract.fake_runs import FakeRuns
-from tests.integration.stage import Stage
+from tests.integration.engine_harness import Stage
 
 OLD, YOUNG = KEPT + timedelta(minutes=1), KEPT - timedelta(minutes=1)
 """Ages."""

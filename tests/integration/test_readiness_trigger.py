@@ -12,7 +12,7 @@ from tenancy.orchestration.bells import belfry
 from tenancy.orchestration.readiness_trigger import ReadinessTrigger
 from tenancy.saga import facts as f
 from tests.integration.connections import CLUSTER, every_way
-from tests.integration.stage import WAIT, Stage, lease
+from tests.integration.engine_harness import WAIT, Stage, lease
 
 
 def trigger(stage: Stage, minutes: float = 10) -> ReadinessTrigger:

@@ -19,8 +19,8 @@ from tenancy.saga.stalls import OF_TENANTS, Limits
 from tenancy.saga.states import State, Substate
 from tenancy.saga.tenant import Parameters
 from tests.integration.conftest import EPOCH
-from tests.integration.lives import WHOLE_LIFE
-from tests.parts import guards_off
+from tests.integration.lifecycles import WHOLE_LIFE
+from tests.real_systems import guards_off
 from tests.unit.sagas import RUN, TENANT, give_up, start
 
 STAMP = Stamp("ada", reason="because")

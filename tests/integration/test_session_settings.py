@@ -17,8 +17,8 @@ from tenancy.ledger.envelope import Stamp
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError, TransientError
 from tenancy.saga.states import State
-from tests.integration.stage import Stage
-from tests.parts import superuser
+from tests.integration.engine_harness import Stage
+from tests.real_systems import superuser
 
 HOSTILE = {
     "TimeZone": "Asia/Kolkata",

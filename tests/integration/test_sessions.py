@@ -18,8 +18,8 @@ from tenancy.adapters.postgres_causes import translate
 from tenancy.adapters.sessions import Session, session
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError, TransientError
-from tests.endpoints import nobodys_port
-from tests.parts import superuser
+from tests.notification_receivers import nobodys_port
+from tests.real_systems import superuser
 
 
 def test_the_sentence_names_system_and_place_and_is_one_line(storage_dsn: Dsn):

@@ -10,8 +10,8 @@ from tenancy.ledger.envelope import seal
 from tenancy.ledger.findings import Finding
 from tenancy.saga import commands as c
 from tenancy.saga.credentials import Keyring
-from tests.integration.stage import Stage
-from tests.parts import KEYRING, LEDGER_DATABASE, guards_off
+from tests.integration.engine_harness import Stage
+from tests.real_systems import KEYRING, LEDGER_DATABASE, guards_off
 
 
 def tamper(stage: Stage, *statements: str) -> None:

@@ -21,10 +21,10 @@ from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
 from tenancy.saga.names import ActivityName, RunId
 from tenancy.saga.platform import Region
-from tests import parts
+from tests import real_systems
 from tests.conformance.server import eventually
 from tests.contract.fake_handles import FakeHandles
-from tests.integration.stage import DEPLOY, HANDLE, SCHEMA, STORAGE, Stage, lease
+from tests.integration.engine_harness import DEPLOY, HANDLE, SCHEMA, STORAGE, Stage, lease
 
 STALLED = timedelta(minutes=6)
 
@@ -32,7 +32,7 @@ STALLED = timedelta(minutes=6)
 @pytest.fixture
 def run(stage: Stage) -> RunId:
     """Of a tenant whose task is at work all the time."""
-    run_id: RunId = actions.create(stage.tenancy, parts.request(), by=Stamp("grace")).saga.run_id
+    run_id: RunId = actions.create(stage.tenancy, real_systems.request(), by=Stamp("grace")).saga.run_id
     stage.runs.states[run_id] = ("running",)
     return run_id
 
@@ -145,7 +145,7 @@ def test_a_stall_keeps_its_cause_while_the_next_try_waits_for_a_moment(stage: St
 def test_a_pool_that_there_is_not_is_named(stage: Stage, run: RunId):
     stage.run_until(HANDLE, run_id=run)
     usual, stage.handles = stage.handles, FakeHandles()
-    assert_stalled(stage, HANDLE, Cause.ENGINE_NO_POOL, f"There is no Airflow pool {parts.POOL}.")
+    assert_stalled(stage, HANDLE, Cause.ENGINE_NO_POOL, f"There is no Airflow pool {real_systems.POOL}.")
     stage.handles = usual
     stage.run(HANDLE, run_id=run)
     assert_over(stage)
@@ -221,7 +221,7 @@ def test_who_keeps_an_undoing_waiting_on_the_storage_server_is_named(stage: Stag
     stage.run_until(SCHEMA, run_id=run)
     stage.ask(c.Cancel())
     policy = LockPolicy("tenancy run ti-000001", 1.0, lambda _: False, lambda *_: None)
-    region = stage.tenancy.platform.regions[parts.REGION]
+    region = stage.tenancy.platform.regions[real_systems.REGION]
     with stage.tenancy.world.storage(region).locked(stage.tenant_id, policy):
         stalls_only(stage)
     (stalled,) = stage.facts(f.ProvisioningStalled)

@@ -11,7 +11,7 @@ import yaml
 from sandbox.layout import PROJECT
 from tenancy.console.metrics_view import families
 from tenancy.console.openmetrics import exposition
-from tests.openmetrics import Document, read
+from tests.openmetrics_reader import Document, read
 from tests.unit.test_alerting import message
 from tests.unit.test_openmetrics import BUSY
 

@@ -13,7 +13,7 @@ from tenancy.console.callers import Caller, Right
 from tenancy.console.parts import Parts
 from tenancy.engine.tenancy import Tenancy
 from tenancy.saga.errors import LedgerOutdatedError, PlatformFileError, Refused, StaleLease, TransientError
-from tests.asgi import ask
+from tests.asgi_requests import ask
 
 ADA = Caller("ada", frozenset(Right))
 NOW = datetime(2026, 1, 31, tzinfo=UTC)

@@ -14,7 +14,7 @@ from tenancy.console.pages.app import create_pages
 from tenancy.console.parts import Parts
 from tenancy.engine.tenancy import Tenancy
 from tenancy.saga.errors import PlatformError, Refused, TransientError
-from tests.asgi import ask
+from tests.asgi_requests import ask
 
 VIEWER = Caller("ada", frozenset({Right.READ}))
 WRITES = {"X-Tenancy-Request": "1"}

@@ -19,7 +19,7 @@ from sandbox.ports import USUAL
 from tenancy.activities.plan import PLAN
 from tenancy.airflow_settings import UPKEEP_POOL
 from tenancy.saga.platform import parse
-from tests.unit.composed import AIRFLOWS, FILE, LASTING, SERVICES, TEXT, env_file, environment
+from tests.unit.compose_file import AIRFLOWS, FILE, LASTING, SERVICES, TEXT, env_file, environment
 
 SCHEMA = Path(__file__).parent / "compose_spec" / "compose-spec.json"
 COMPOSE_PAGE = (PROJECT / "docs" / "integrating" / "compose.md").read_text()

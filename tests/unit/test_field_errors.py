@@ -15,14 +15,14 @@ from tenancy.console.parts import Parts
 from tenancy.engine.tenancy import Tenancy
 from tenancy.orchestration.run_starts import unstorable_in
 from tenancy.saga.errors import Refused
-from tests import parts
-from tests.asgi import ask
+from tests import real_systems
+from tests.asgi_requests import ask
 from tests.contract.fake_tenancy_api import FakeTenancy, FakeTenant
-from tests.unit.ctl import run
+from tests.unit.tenantctl_runner import run
 
 PYDANTICS = ("after validation", "Value error", "Value should", "Input should", "String should", "Field required")
 HALF = "\ud800"
-REQUEST = parts.request()
+REQUEST = real_systems.request()
 WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"name": "a\0b"}, "name", "must not contain the character NUL"),
     ({"admin_email": "a\0@acme.test"}, "admin_email", "must not contain the character NUL"),
@@ -44,7 +44,7 @@ def api() -> Any:
         return Caller("ada", frozenset(Right))
 
     nothing = cast("Any", None)
-    tenancy = Tenancy(nothing, parts.platform(), parts.KEYRING, nothing, nothing)
+    tenancy = Tenancy(nothing, real_systems.platform(), real_systems.KEYRING, nothing, nothing)
     return create_api(Parts(lambda: tenancy, lambda: datetime.now(UTC)), authenticate)
 
 
@@ -72,7 +72,7 @@ def test_the_api_names_the_field_and_its_limit(change: dict[str, Any], field: st
 @pytest.mark.parametrize(("change", "field", "words"), WRONG)
 def test_a_run_of_the_dag_is_told_the_same(change: dict[str, Any], field: str, words: str):
     with pytest.raises(Refused) as refused:
-        check_request({**REQUEST, **change}, parts.platform())
+        check_request({**REQUEST, **change}, real_systems.platform())
     assert (refused.value.field, words in str(refused.value)) == (field, True)
 
 

@@ -18,12 +18,12 @@ from tenancy.engine import storage_verdicts, verdicts
 from tenancy.engine.health import CheckResult, Condition, Health, System, with_since
 from tenancy.ledger.heartbeats import Heartbeat
 from tenancy.saga.causes import Cause
-from tests import parts
+from tests import real_systems
 
 OK, DEGRADED, DOWN, UNKNOWN = Condition.OK, Condition.DEGRADED, Condition.DOWN, Condition.UNKNOWN
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-PLATFORM = parts.platform()
-REGION = PLATFORM.regions[parts.REGION]
+PLATFORM = real_systems.platform()
+REGION = PLATFORM.regions[real_systems.REGION]
 SERVER = ServerSeen(
     version="18.4", sessions=20, slots=97, own_sessions=3, role_limit=-1, read_only=False, databases=12,
     size_bytes=8_000_000, longest_wait_seconds=None,
@@ -35,7 +35,7 @@ NO_ADMIN = MissingRight("the ADMIN option", "drop roles", 'grant "acme" to "a" w
 OPEN = OpenDatabase("template1", "", may_close=False, statement='revoke connect on database "template1" from public;')
 CLUSTER = ClusterSeen("v1.32.0", 0.02, nodes=3, nodes_ready=3, pending=0)
 DAGS = ("tenant_provisioning", "tenant_compensation")
-POOLS = {name: PoolSeen(name, 8, 2, 0, 6) for name in of_engine.pools(parts.platform())}
+POOLS = {name: PoolSeen(name, 8, 2, 0, 6) for name in of_engine.pools(real_systems.platform())}
 WORK = WorkSeen(dict.fromkeys(DAGS, False), 0, None, POOLS)
 
 
@@ -232,7 +232,7 @@ def _work(seen: WorkSeen) -> dict[str, CheckResult]:
 
 def test_all_is_well_while_nothing_is_paused_queued_or_full():
     assert {part: check.state for part, check in _work(WORK).items()} == dict.fromkeys(
-        ("DAGs", "queue", "pool default_pool", "pool tenancy_upkeep", f"pool {parts.POOL}"), OK
+        ("DAGs", "queue", "pool default_pool", "pool tenancy_upkeep", f"pool {real_systems.POOL}"), OK
     )
 
 
@@ -257,12 +257,12 @@ def test_a_queue_that_moves_is_no_trouble():
 
 def test_a_pool_is_full_when_somebody_waits_for_it_and_down_when_it_is_not_there():
     def pools(pool: PoolSeen | None) -> CheckResult:
-        return _work(replace(WORK, pools={parts.POOL: pool} if pool else {}))[f"pool {parts.POOL}"]
+        return _work(replace(WORK, pools={real_systems.POOL: pool} if pool else {}))[f"pool {real_systems.POOL}"]
 
-    assert pools(PoolSeen(parts.POOL, 8, 8, 0, 0)).state is OK
-    assert pools(PoolSeen(parts.POOL, 8, 8, 3, 0)).sentence == "All 8 slots are taken, and 3 tasks wait."
-    assert pools(PoolSeen(parts.POOL, 8, 8, 3, 0)).state is DEGRADED
-    assert pools(PoolSeen(parts.POOL, -1, 300, 3, -1)).state is OK
+    assert pools(PoolSeen(real_systems.POOL, 8, 8, 0, 0)).state is OK
+    assert pools(PoolSeen(real_systems.POOL, 8, 8, 3, 0)).sentence == "All 8 slots are taken, and 3 tasks wait."
+    assert pools(PoolSeen(real_systems.POOL, 8, 8, 3, 0)).state is DEGRADED
+    assert pools(PoolSeen(real_systems.POOL, -1, 300, 3, -1)).state is OK
     assert pools(None).state is DOWN
     assert "nobody reconciles" in _work(replace(WORK, pools={}))["pool tenancy_upkeep"].sentence
 

@@ -8,12 +8,12 @@ import pytest
 
 from sandbox.environment import inherited
 from sandbox.layout import PROJECT
-from tests.programs import require
+from tests.required_programs import require
 
 _TESTS = """
 import pytest
 from sandbox.problems import SandboxError
-from tests.not_started import SandboxDidNotStartError
+from tests.sandbox_failures import SandboxDidNotStartError
 
 @pytest.fixture(scope="session")
 def sandbox():
@@ -28,7 +28,16 @@ def test_needs_nothing(): ...
 
 def test_a_sandbox_that_does_not_start_is_one_error_and_the_rest_is_not_run(tmp_path: Path):
     (tmp_path / "test_it.py").write_text(_TESTS)
-    options = ["-p", "tests.not_started", "-p", "no:cacheprovider", "-ra", "--rootdir", str(tmp_path), str(tmp_path)]
+    options = [
+        "-p",
+        "tests.sandbox_failures",
+        "-p",
+        "no:cacheprovider",
+        "-ra",
+        "--rootdir",
+        str(tmp_path),
+        str(tmp_path),
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options],
         env={**inherited(), "PYTHONPATH": f"{PROJECT / 'include'}:{PROJECT}"},

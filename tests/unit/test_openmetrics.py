@@ -11,7 +11,7 @@ from tenancy.console.openmetrics import Family, exposition, gauge, sample
 from tenancy.ledger.activity_durations import DurationStats
 from tenancy.ledger.alerts import ChannelState
 from tenancy.ledger.measures import FailureMeasure, IncidentGroupMeasure, Measures, StallMeasure, StateMeasure
-from tests.openmetrics import read
+from tests.openmetrics_reader import read
 
 NOW = datetime(2026, 2, 1, 12, 0, tzinfo=UTC)
 EMPTY = Measures(NOW, {}, (), (), {}, {}, {}, {}, (), 0, 0)

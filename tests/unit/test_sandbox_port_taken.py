@@ -18,7 +18,7 @@ from sandbox.postgres import PostgresServer
 from sandbox.problems import PortTakenError, SandboxError
 from sandbox.processes import Daemon
 from sandbox.progress import Silent
-from tests.servers import embedded_server
+from tests.postgres_servers import embedded_server
 
 _LISTEN = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(60)"
 _HEALTHY: Report = {"metadatabase": {"status": "healthy"}}

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.contract.fake_tenancy_api import FakeTenancy, FakeTenant
-from tests.unit.ctl import Clock, run
+from tests.unit.tenantctl_runner import Clock, run
 
 FAILURES = [{"attempt": n, "activity": "deploy_workloads", "message": f"error {n}"} for n in (1, 2, 3)]
 CREATE = ["--name", "Globex", "--plan", "starter", "--region", "us-east", "--admin-email", "admin@globex.example"]

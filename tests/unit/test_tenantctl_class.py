@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.contract.fake_tenancy_api import FakeTenancy, FakeTenant, Moment
-from tests.unit.ctl import Clock, run
+from tests.unit.tenantctl_runner import Clock, run
 
 WHY = ["--reason", "storage is back"]
 SAME: tuple[Moment, ...] = ("Provisioning", ("Failed unwinding", "deploy_workloads", "no quota"), "Failed settled")

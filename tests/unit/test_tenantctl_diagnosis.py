@@ -18,7 +18,7 @@ from tenantctl.client import ApiClient
 from tenantctl.exit_codes import ExitCode, TenantctlError
 from tenantctl.target import Target
 from tests.contract.fake_tenancy_api import BASE, FakeTenancy, FakeTenant
-from tests.unit.ctl import ENVIRON, run
+from tests.unit.tenantctl_runner import ENVIRON, run
 
 HEALTH = "/api/v2/monitor/health"
 DEAD = httpx.Response(200, json={"metadatabase": {"status": "unhealthy"}, "scheduler": {"status": "unhealthy"}})

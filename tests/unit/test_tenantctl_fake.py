@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from tenancy.console.api import class_shapes, history_shapes, platform_shapes, shapes
 from tenancy.console.api.problems import Problem
 from tests.contract.fake_tenancy_api import BASE, ORPHAN, FakeTenancy, FakeTenant, problem
-from tests.unit.ctl import run
+from tests.unit.tenantctl_runner import run
 
 
 def said(*words: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from tenantctl import action_commands, long_running_commands, read_commands
 from tenantctl.exit_codes import ExitCode
 from tests.contract.fake_tenancy_api import FakeTenancy, FakeTenant
-from tests.unit.ctl import run
+from tests.unit.tenantctl_runner import run
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGE = (PROJECT / "docs" / "reference" / "tenantctl.md").read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from tests.contract.fake_tenancy_api import FakeTenancy, FakeTenant, Moment, problem
-from tests.unit.ctl import Clock, run
+from tests.unit.tenantctl_runner import Clock, run
 
 WHY = ["--reason", "stuck"]
 SAME: tuple[str, str, str] = ("Failed unwinding", "deploy_workloads", "no quota for 3 pods")

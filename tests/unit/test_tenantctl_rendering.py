@@ -6,7 +6,7 @@ import pytest
 
 from tenantctl.text import duration_in_words, escape_controls, format_duration, format_time
 from tests.contract.fake_tenancy_api import ORPHAN, FakeTenancy, FakeTenant
-from tests.unit.ctl import run
+from tests.unit.tenantctl_runner import run
 
 HOSTILE = "[red]x[/red] :boom: \x1b]0;pwned\x07\x1b[2J\u202eevil\r\n\x9b31m"
 

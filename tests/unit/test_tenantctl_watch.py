@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from tests.contract.fake_tenancy_api import FakeTenancy, FakeTenant, Moment
-from tests.unit.ctl import Clock, run
+from tests.unit.tenantctl_runner import Clock, run
 
 
 def with_script(*script: Moment, **facts: object) -> FakeTenancy:

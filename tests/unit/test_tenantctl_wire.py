@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.contract.fake_tenancy_api import BASE, FakeTenancy, FakeTenant, problem
-from tests.unit.ctl import ENVIRON, Clock, run
+from tests.unit.tenantctl_runner import ENVIRON, Clock, run
 
 
 @pytest.fixture

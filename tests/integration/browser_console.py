@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Mount
 
-from tests.integration.pages import Console
+from tests.integration.console_client import Console
 
 FOREIGN: dict[str, Response] = {
     "Airflow's middleware fails": PlainTextResponse("Internal Server Error", 500),

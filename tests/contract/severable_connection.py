@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 
 from tenancy.adapters.dsn import Dsn
-from tests.contract.scissors import Scissors
+from tests.contract.connection_cuts import Scissors
 
 _STATEMENTS = {b"Q", b"S"}
 """A simple query, or the Sync that ends an extended one (PostgreSQL's frontend protocol 3.0)."""

@@ -17,8 +17,8 @@ from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga import commands as c
 from tenancy.saga.names import TenantId
-from tests import parts
-from tests.asgi import ask
+from tests import real_systems
+from tests.asgi_requests import ask
 from tests.contract.fake_runs import FakeRuns
 from tests.unit.sagas import (
     RUN,
@@ -43,8 +43,8 @@ class Console:
     now: datetime = NOW
 
     def __post_init__(self) -> None:
-        platform, nowhere = parts.platform(), cast("Any", None)
-        self.tenancy = Tenancy(self.ledger, platform, parts.KEYRING, nowhere, runs=lambda: self.runs)
+        platform, nowhere = real_systems.platform(), cast("Any", None)
+        self.tenancy = Tenancy(self.ledger, platform, real_systems.KEYRING, nowhere, runs=lambda: self.runs)
         self.app = create_pages(
             Parts(lambda: self.tenancy, lambda: self.now, engine_watch(lambda: self.tenancy)), self._authenticate
         )

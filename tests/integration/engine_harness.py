@@ -24,7 +24,7 @@ from tenancy.saga import commands as c
 from tenancy.saga.names import PLATFORM_STREAM, ActivityName, RunId, TaskInstanceId, TenantId, proof_of
 from tenancy.saga.platform import Platform
 from tenancy.saga.tenant import Lease, Saga
-from tests import clusters, parts
+from tests import clusters, real_systems
 from tests.clusters import Kubernetes
 from tests.conformance.server import Server
 from tests.contract.fake_handles import FakeHandles
@@ -52,7 +52,7 @@ class Stage:
         self.ledger = ledger
         self.kubernetes = Kubernetes(cluster)
         self.clear_fault: Callable[[], None] | None = None
-        self.handles = FakeHandles(parts.POOL)
+        self.handles = FakeHandles(real_systems.POOL)
         self.runs = FakeRuns()
         self.now = 0.0
         self.slept: list[float] = []
@@ -60,7 +60,7 @@ class Stage:
         self.tenancy = Tenancy(
             ledger=Ledger(ledger),
             platform=platform,
-            keyring=parts.KEYRING,
+            keyring=real_systems.KEYRING,
             world=World(
                 storage=lambda region: StorageServer(storage),
                 handles=lambda: self.handles,
@@ -89,7 +89,7 @@ class Stage:
         self, activity: ActivityName, number: int = 1, run_id: RunId = RUN, *, late: timedelta = NOW, **conf: Any
     ) -> Saga | Waiting:
         """The same, and a task that would be deferred is Waiting. It looks at the clock `late`."""
-        task = Task(lease(activity, number, run_id), number, parts.request(**conf), "ada")
+        task = Task(lease(activity, number, run_id), number, real_systems.request(**conf), "ada")
         return run_activity(replace(self.tenancy, now=lambda: utc_now() + late), task)
 
     def run_until(self, activity: ActivityName, number: int = 1, run_id: RunId = RUN, **conf: Any) -> None:
@@ -162,7 +162,7 @@ class Stage:
     @property
     def outside(self) -> dict[str, list[str]]:
         """Names of all that this platform has outside, seen by SQL and by looking into the workflow engine."""
-        roles, databases = parts.owned(self.server, self.tenancy.platform.name)
+        roles, databases = real_systems.owned(self.server, self.tenancy.platform.name)
         namespaces = self.kubernetes.namespaces(proof_of(self.tenancy.platform.name, ""))
         return {
             "role": roles,

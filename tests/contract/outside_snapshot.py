@@ -7,7 +7,7 @@ from psycopg import sql
 
 from sandbox.postgres import PostgresServer
 from tests.contract.fake_handles import FakeHandles
-from tests.parts import superuser
+from tests.real_systems import superuser
 
 _ROLES = """
     select oid, rolname, rolsuper, rolcreatedb, rolcreaterole, rolcanlogin, rolconnlimit,

@@ -14,7 +14,7 @@ from tenancy.adapters.helm import Release
 from tenancy.saga.tenant import Resource
 from tests.clusters import Kubernetes, parts
 from tests.contract.workbench import Workbench
-from tests.parts import superuser
+from tests.real_systems import superuser
 
 Deed = Callable[[Workbench, Resource], None]
 
