@@ -60,28 +60,28 @@ conformance: .venv/.installed ## Hold the Kubernetes API at URL=… TOKEN=… (C
 	@CONFORMANCE_URL='$(URL)' CONFORMANCE_TOKEN='$(TOKEN)' CONFORMANCE_CA='$(CA)' $(BIN)/python -m pytest tests/conformance
 
 bench: .venv/.installed ## All of bench-provisioning, bench-beat, bench-console and bench-pages: twenty minutes
-	@$(BIN)/python -m sandbox.bench --runs $(RUNS) $(BY)
-	@$(BIN)/python -m sandbox.bench_beat
-	@$(BIN)/python -m sandbox.bench_console
-	@$(BIN)/python -m sandbox.bench_pages --pages $(PAGES)
+	@$(BIN)/python -m bench.provisioning --runs $(RUNS) $(BY)
+	@$(BIN)/python -m bench.reconciler
+	@$(BIN)/python -m bench.console
+	@$(BIN)/python -m bench.open_pages --pages $(PAGES)
 
 bench-beat: .venv/.installed ## Time a pass of the reconciler over 1,000, 10,000 and 100,000 tenants under way
-	@$(BIN)/python -m sandbox.bench_beat
+	@$(BIN)/python -m bench.reconciler
 
 bench-false-alarms: .venv/.installed ## Provision TENANTS=200 beside busy processors, a few at a time: one stall is a failure
-	@$(BIN)/python -m sandbox.bench_false_alarms --tenants $(if $(filter command line environment,$(origin TENANTS)),$(TENANTS),200)
+	@$(BIN)/python -m bench.false_alarms --tenants $(if $(filter command line environment,$(origin TENANTS)),$(TENANTS),200)
 
 bench-provisioning: .venv/.installed ## Time provisioning beside empty tasks, as ratios (RUNS=10)
-	@$(BIN)/python -m sandbox.bench --runs $(RUNS) $(BY)
+	@$(BIN)/python -m bench.provisioning --runs $(RUNS) $(BY)
 
 bench-waiting: .venv/.installed ## Let TENANTS=300 wait for readiness at once: memory, free slots, how soon one is cancelled
-	@$(BIN)/python -m sandbox.bench_waiting --tenants $(TENANTS)
+	@$(BIN)/python -m bench.waiting --tenants $(TENANTS)
 
 bench-console: .venv/.installed ## Time the console's pages on a ledger of 100,000 tenants and 5,000,000 facts
-	@$(BIN)/python -m sandbox.bench_console
+	@$(BIN)/python -m bench.console
 
 bench-pages: .venv/.installed ## Keep PAGES=50 open while 20 tenants provision: what that costs the api-server and tasks
-	@$(BIN)/python -m sandbox.bench_pages --pages $(PAGES)
+	@$(BIN)/python -m bench.open_pages --pages $(PAGES)
 
 bench-celery: $(BIN)/tenantctl ## Start TENANTS=100 at once on Celery, kill a worker and then Redis in the middle, judge what is left
 	@$(BIN)/python -m tests.chaos.at_once --tenants $(if $(filter command line environment,$(origin TENANTS)),$(TENANTS),100)

@@ -21,7 +21,8 @@ import psycopg
 from psycopg.rows import dict_row
 from rich.console import Console
 
-from sandbox import bench, bench_undoing, lifecycle
+from bench import provisioning, unwinding
+from sandbox import lifecycle
 from sandbox.access import Access
 from sandbox.airflow_env import AirflowOptions
 from sandbox.faults.client import FaultClient
@@ -30,7 +31,7 @@ from sandbox.problems import SandboxError
 from sandbox.progress import Progress
 from sandbox.triggerer import WAIT, busy_seconds, megabytes, wait_ended_at
 
-_RUNS: Final = f"/api/v2/dags/{bench.SAGA}/dagRuns"
+_RUNS: Final = f"/api/v2/dags/{provisioning.SAGA}/dagRuns"
 _SLOW, _QUICK = "eu-central", "us-east"
 _AN_HOUR: Final = 3600.0
 _CANCELLED: Final = 10
@@ -58,7 +59,7 @@ class Bench:
     @property
     def failed(self) -> int:
         """How many runs failed."""
-        return int(self.ask(_ENDED, bench.SAGA, "failed")["n"])
+        return int(self.ask(_ENDED, provisioning.SAGA, "failed")["n"])
 
     def until(self, look: Callable[[], bool], what: str, every: float = 0.5) -> float:
         """How many seconds it took. No run may fail but those that are marked so."""
@@ -87,7 +88,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sandbox.bench_waiting", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.waiting", description=__doc__)
     parser.add_argument("--tenants", type=int, default=300, help="how many wait at once (default: %(default)s)")
     return parser
 
@@ -99,7 +100,7 @@ def _up(layout: Layout, progress: Progress) -> Iterator[Bench]:
     lifecycle.up(layout, airflow_options=airflow_options, usual_ports=False, progress=progress)
     access = Access(layout)
     with access.client("operator") as client:
-        bench._await_dag(client, bench.SAGA)
+        provisioning.await_dag(client, provisioning.SAGA)
         yield Bench(access, client, progress)
 
 
@@ -113,8 +114,9 @@ def _patient_platform(layout: Layout) -> Path:
 
 def _measure(this: Bench, tenants: int, console: Console) -> None:
     say = console.print
-    bench._run(this.client, bench.SAGA, _request(_QUICK))  # warms up caches
-    say(f"a tenant alone: trigger to Active {bench._run(this.client, bench.SAGA, _request(_QUICK)):.2f} s")
+    provisioning.time_run(this.client, provisioning.SAGA, _request(_QUICK))  # warms up caches
+    alone = provisioning.time_run(this.client, provisioning.SAGA, _request(_QUICK))
+    say(f"a tenant alone: trigger to Active {alone:.2f} s")
     say(f"triggerer before: {megabytes(this.access.layout):.0f} MB (PSS)")
     fault_client = FaultClient(this.access.layout)
     fault = fault_client.set("slow-start", region=_SLOW, seconds=_AN_HOUR)
@@ -125,15 +127,15 @@ def _measure(this: Bench, tenants: int, console: Console) -> None:
     say(f"triggerer with {tenants} waits: {megabytes(this.access.layout):.0f} MB (PSS)")
     say(f"pool: {_pool(this)}")
     say(f"triggerer's processor time in 30 s: {busy_seconds(this.access.layout, 30):.1f} s")
-    elsewhere = [bench._run(this.client, bench.SAGA, _request(_QUICK)) for _ in range(3)]
+    elsewhere = [provisioning.time_run(this.client, provisioning.SAGA, _request(_QUICK)) for _ in range(3)]
     say(f"three more tenants elsewhere, each: trigger to Active {_spread(elsewhere)}")
     ended = [_cancel(this, run) for run in runs[:_CANCELLED]]
     say(f"{_CANCELLED} runs marked failed: trigger's row gone after {_spread([row for row, _ in ended])}")
     say(f"  and its coroutine ended after {_spread([coroutine for _, coroutine in ended])}")
-    before = this.ask(_ENDED, bench.SAGA, "success")["n"]
+    before = this.ask(_ENDED, provisioning.SAGA, "success")["n"]
     fault_client.clear(fault.id)
     wanted = before + tenants - _CANCELLED
-    took = this.until(lambda: this.ask(_ENDED, bench.SAGA, "success")["n"] == wanted, "all to be Active")
+    took = this.until(lambda: this.ask(_ENDED, provisioning.SAGA, "success")["n"] == wanted, "all to be Active")
     say(f"all pods ready at once: the other {tenants - _CANCELLED} were Active after {took:.0f} s")
     say(f"runs failed but for those: {this.failed - _CANCELLED}")
     say(f"triggerer after: {megabytes(this.access.layout):.0f} MB (PSS)")
@@ -141,7 +143,7 @@ def _measure(this: Bench, tenants: int, console: Console) -> None:
 
 
 def _request(region: str) -> dict[str, str]:
-    return {**bench_undoing.request(), "region": region}
+    return {**unwinding.request(), "region": region}
 
 
 def _trigger(this: Bench, conf: dict[str, str]) -> str:

@@ -1,7 +1,7 @@
 """How long the console's pages take on a large ledger: 100,000 tenants and 5,000,000 facts, unless told otherwise.
 
 Called by `make bench-console`. It asks the pages without Airflow around them: server time, from the request to the
-whole answer, one after the other. Most tenants are copies of one (bench_ledger.py): their pages call that out.
+whole answer, one after the other. Most tenants are copies of one (ledger.py): their pages call that out.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import httpx
 
-from sandbox.bench_ledger import ledger_of
+from bench.ledger import ledger_of
 from tenancy.bootstrap import platform
 from tenancy.console.callers import Caller, Right
 from tenancy.console.metrics_view import families

@@ -1,4 +1,4 @@
-"""Open tabs and a task, as bench_pages.py needs them: each in a process of its own, so that neither slows the other."""
+"""Open tabs and a task, as open_pages.py needs them: each in a process of its own, so that neither slows the other."""
 
 import asyncio
 import time

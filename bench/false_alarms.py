@@ -22,7 +22,8 @@ import psycopg
 from psycopg.rows import dict_row
 from rich.console import Console
 
-from sandbox import bench, bench_undoing, lifecycle
+from bench import provisioning, unwinding
+from sandbox import lifecycle
 from sandbox.access import Access
 from sandbox.layout import PROJECT, Layout
 from sandbox.problems import SandboxError
@@ -74,7 +75,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sandbox.bench_false_alarms", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.false_alarms", description=__doc__)
     parser.add_argument("--tenants", type=int, default=200, help="how many in all (default: %(default)s)")
     parser.add_argument("--at-once", type=int, default=20, help="how many are under way (default: %(default)s)")
     parser.add_argument("--minutes", type=float, default=60, help="then none is begun any more (default: %(default)s)")
@@ -85,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _measure(access: Access, options: argparse.Namespace, console: Console) -> int:
     with access.client("operator") as client:
-        bench._await_dag(client, bench.SAGA)
+        provisioning.await_dag(client, provisioning.SAGA)
         began = time.monotonic()
         with _busy(options.busy):
             seen = _provision(access, client, options)
@@ -133,8 +134,10 @@ def _provision(access: Access, client: httpx.Client, options: argparse.Namespace
 
 
 def _begin(client: httpx.Client, region: str) -> None:
-    conf = {**bench_undoing.request(), "region": region}
-    client.post(f"/api/v2/dags/{bench.SAGA}/dagRuns", json={"logical_date": None, "conf": conf}).raise_for_status()
+    conf = {**unwinding.request(), "region": region}
+    client.post(
+        f"/api/v2/dags/{provisioning.SAGA}/dagRuns", json={"logical_date": None, "conf": conf}
+    ).raise_for_status()
 
 
 def _look(client: httpx.Client, seen: Seen) -> None:

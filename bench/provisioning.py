@@ -22,7 +22,8 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from sandbox import bench_undoing, lifecycle
+from bench import unwinding
+from sandbox import lifecycle
 from sandbox.access import Access
 from sandbox.airflow_env import AirflowOptions, Profile
 from sandbox.executors import AIRFLOWS_NAME, EXECUTORS, Executor
@@ -31,7 +32,7 @@ from sandbox.problems import SandboxError
 from sandbox.progress import Progress
 
 _BUNDLE: Final = "airflow.dag_processing.bundles.local.LocalDagBundle"
-_BENCH_DAGS: Final = Path(__file__).parent / "bench_dags"
+_DAGS: Final = Path(__file__).parent / "dags"
 RUN_SECONDS: Final = 120.0
 EMPTY: Final = "empty_tasks"
 SAGA: Final = "tenant_provisioning"
@@ -65,7 +66,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sandbox.bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.provisioning", description=__doc__)
     parser.add_argument("--runs", type=int, default=10, help="runs of each kind (default: %(default)s)")
     parser.add_argument("--executor", choices=EXECUTORS, default="local", help="who runs tasks (default: %(default)s)")
     return parser
@@ -79,18 +80,18 @@ def _measure(layout: Layout, runs: int, executor: Executor, progress: Progress) 
         with progress.step(one_by_one):
             yield Sample("empty tasks, our settings", _times(access, runs, EMPTY, dict))
         with progress.step(f"{runs} tenants, one at a time"):
-            yield Sample("trigger to Active", _times(access, runs, SAGA, bench_undoing.request))
+            yield Sample("trigger to Active", _times(access, runs, SAGA, unwinding.request))
         with progress.step(f"{runs} tenants cancelled in the middle, one at a time"):
-            yield Sample("Cancel to nothing left", bench_undoing.from_cancel(access, runs))
+            yield Sample("Cancel to nothing left", unwinding.from_cancel(access, runs))
         with progress.step(f"{runs} tenants that fail, one at a time"):
-            yield Sample("failure to nothing left", bench_undoing.from_failure(access, runs))
+            yield Sample("failure to nothing left", unwinding.from_failure(access, runs))
 
 
 @contextmanager
 def _up(layout: Layout, profile: Profile, executor: Executor, progress: Progress) -> Iterator[Access]:
     bundles = [
         {"name": "dags-folder", "classpath": _BUNDLE, "kwargs": {}},
-        {"name": "bench", "classpath": _BUNDLE, "kwargs": {"path": str(_BENCH_DAGS)}},
+        {"name": "bench", "classpath": _BUNDLE, "kwargs": {"path": str(_DAGS)}},
     ]
     ours = {"AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles)}
     airflow_options = AirflowOptions(profile=profile, extra_env=ours, executor=executor)
@@ -104,12 +105,12 @@ def _up(layout: Layout, profile: Profile, executor: Executor, progress: Progress
 
 def _times(access: Access, runs: int, dag: str, conf: Callable[[], dict[str, str]]) -> tuple[float, ...]:
     with access.client("operator") as client:
-        _await_dag(client, dag)
-        _run(client, dag, conf())  # the first one after a start warms up caches on both sides
-        return tuple(_run(client, dag, conf()) for _ in range(runs))
+        await_dag(client, dag)
+        time_run(client, dag, conf())  # the first one after a start warms up caches on both sides
+        return tuple(time_run(client, dag, conf()) for _ in range(runs))
 
 
-def _await_dag(client: httpx.Client, dag: str) -> None:
+def await_dag(client: httpx.Client, dag: str) -> None:
     deadline = time.monotonic() + RUN_SECONDS
     while client.get(f"/api/v2/dags/{dag}").status_code != 200:
         if time.monotonic() > deadline:
@@ -117,17 +118,17 @@ def _await_dag(client: httpx.Client, dag: str) -> None:
         time.sleep(0.2)
 
 
-def _run(client: httpx.Client, dag: str, conf: dict[str, str], seconds: float = RUN_SECONDS) -> float:
+def time_run(client: httpx.Client, dag: str, conf: dict[str, str], seconds: float = RUN_SECONDS) -> float:
     """Seconds from queued to ended, both by Airflow's clock."""
     answer = client.post(f"/api/v2/dags/{dag}/dagRuns", json={"logical_date": None, "conf": conf})
     answer.raise_for_status()
-    run = _await_end(client, f"/api/v2/dags/{dag}/dagRuns/{answer.json()['dag_run_id']}", seconds)
+    run = await_end(client, f"/api/v2/dags/{dag}/dagRuns/{answer.json()['dag_run_id']}", seconds)
     if run["state"] != "success":
         raise SandboxError(f"A run of {dag} ended {run['state']}: {run['dag_run_id']}")
     return (datetime.fromisoformat(run["end_date"]) - datetime.fromisoformat(run["queued_at"])).total_seconds()
 
 
-def _await_end(client: httpx.Client, path: str, seconds: float = RUN_SECONDS) -> dict[str, Any]:
+def await_end(client: httpx.Client, path: str, seconds: float = RUN_SECONDS) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         run: dict[str, Any] = client.get(path).json()

@@ -10,7 +10,7 @@ import time
 from itertools import pairwise
 from typing import Any, Final, cast
 
-from sandbox.bench_ledger import LIVE, ledger_of
+from bench.ledger import LIVE, ledger_of
 from tenancy.bootstrap import platform
 from tenancy.engine.reconcile import reconcile
 from tenancy.engine.tenancy import Tenancy

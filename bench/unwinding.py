@@ -1,7 +1,7 @@
 """How long undoing takes, by the ledger's own times: from Cancel, and from a failure, until nothing is left.
 
 Both strike while a process is in the middle of changing the tenant's schema, which a lock or a failing revision holds
-up. Called by `bench.py`.
+up. Called by `provisioning.py`.
 """
 
 import time

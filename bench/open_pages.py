@@ -22,15 +22,16 @@ import httpx
 import psutil
 from rich.console import Console
 
-from sandbox import bench, bench_undoing, lifecycle
+from bench import provisioning, unwinding
+from bench.browser_tabs import Tabs, browse, probe
+from sandbox import lifecycle
 from sandbox.access import Access
-from sandbox.bench_tabs import Tabs, browse, probe
 from sandbox.layout import PROJECT, Layout
 from sandbox.problems import SandboxError
 from sandbox.processes import Register
 from sandbox.progress import Progress
 
-_RUNS: Final = f"/api/v2/dags/{bench.SAGA}/dagRuns"
+_RUNS: Final = f"/api/v2/dags/{provisioning.SAGA}/dagRuns"
 _REST_SECONDS: Final = 30.0
 _PATIENCE_SECONDS: Final = 300.0
 _TOGETHER_SECONDS: Final = 900.0
@@ -77,7 +78,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sandbox.bench_pages", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.open_pages", description=__doc__)
     parser.add_argument("--pages", type=int, default=50)
     parser.add_argument("--tenants", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3, help="of provisioning, without and with pages each")
@@ -87,8 +88,8 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(access: Access, options: argparse.Namespace, console: Console) -> None:
     with access.client("operator") as client:
         client.timeout = httpx.Timeout(300)  # a busy machine makes it late, not wrong
-        bench._await_dag(client, bench.SAGA)
-        bench._run(client, bench.SAGA, bench_undoing.request(), _TOGETHER_SECONDS)  # warms up caches
+        provisioning.await_dag(client, provisioning.SAGA)
+        provisioning.time_run(client, provisioning.SAGA, unwinding.request(), _TOGETHER_SECONDS)  # warms up caches
         with_pages, without = [], []
         rest = _phase(access, 0, _REST_SECONDS), _phase(access, options.pages, _REST_SECONDS)
         console.print(f"at rest: {_one(rest[0])}\n  {options.pages} pages: {_one(rest[1])}")
@@ -101,12 +102,12 @@ def _measure(access: Access, options: argparse.Namespace, console: Console) -> N
 
 def _provisioning(access: Access, client: httpx.Client, pages: int, tenants: int) -> Phase:
     """So many tenants at once, all the way to Active."""
-    asked = [bench_undoing.request() for _ in range(tenants)]
+    asked = [unwinding.request() for _ in range(tenants)]
     answers = [client.post(_RUNS, json={"logical_date": None, "conf": conf}).raise_for_status() for conf in asked]
     with _measured(access, pages, [conf["slug"] for conf in asked]) as phase:
         ends = time.monotonic() + _TOGETHER_SECONDS
         paths = [f"{_RUNS}/{answer.json()['dag_run_id']}" for answer in answers]
-        runs = [bench._await_end(client, path, ends - time.monotonic()) for path in paths]
+        runs = [provisioning.await_end(client, path, ends - time.monotonic()) for path in paths]
     if any(run["state"] != "success" for run in runs):
         raise SandboxError("A tenant was not provisioned.")
     return phase(tuple(map(_seconds, runs)))
