@@ -37,7 +37,7 @@ def api(sandbox: Access) -> Iterator[ApiClient]:
 
 
 @pytest.fixture(scope="module")
-def by_hand(sandbox: Access, api: ApiClient) -> Iterator[Tenant]:
+def manual_removal(sandbox: Access, api: ApiClient) -> Iterator[Tenant]:
     with tenant(sandbox, api) as made:
         made.until(200)
         yield made
@@ -50,18 +50,18 @@ def admin(sandbox: Access, statement: str = "select 1", *, database: str = "stor
         session.execute(statement.encode())
 
 
-def test_a_tenants_pages_read_its_secret_and_its_database(by_hand: Tenant):
-    assert by_hand.visit("/auth/token", "POST", email=ADMIN)[0] == 200
-    assert by_hand.visit("/auth/token", "POST", email="nobody@acme.example")[0] == 401
-    assert by_hand.visit("/admin/login", "POST", email=ADMIN, invitation=INVITATION)[0] == 200
-    assert by_hand.visit("/admin/login", "POST", email=ADMIN, invitation=INVITATION)[0] == 401
-    assert json.loads(by_hand.visit("/")[1])["name"] == "Acme"
+def test_a_tenants_pages_read_its_secret_and_its_database(manual_removal: Tenant):
+    assert manual_removal.visit("/auth/token", "POST", email=ADMIN)[0] == 200
+    assert manual_removal.visit("/auth/token", "POST", email="nobody@acme.example")[0] == 401
+    assert manual_removal.visit("/admin/login", "POST", email=ADMIN, invitation=INVITATION)[0] == 200
+    assert manual_removal.visit("/admin/login", "POST", email=ADMIN, invitation=INVITATION)[0] == 401
+    assert json.loads(manual_removal.visit("/")[1])["name"] == "Acme"
 
 
-def test_a_tenant_whose_secret_is_broken_says_so(by_hand: Tenant):
-    for dsn, status in (("postgresql://x:y@127.0.0.1:1/z", 503), (by_hand.dsn, 200)):
-        by_hand.core.patch_namespaced_secret("database", SLUG, {"stringData": {"dsn": dsn}})
-        by_hand.until(status)
+def test_a_tenant_whose_secret_is_broken_says_so(manual_removal: Tenant):
+    for dsn, status in (("postgresql://x:y@127.0.0.1:1/z", 503), (manual_removal.dsn, 200)):
+        manual_removal.core.patch_namespaced_secret("database", SLUG, {"stringData": {"dsn": dsn}})
+        manual_removal.until(status)
 
 
 @pytest.mark.parametrize(
@@ -73,14 +73,14 @@ def test_a_tenant_whose_secret_is_broken_says_so(by_hand: Tenant):
         ("slow-start", "ContainerCreating"),
     ],
 )
-def test_a_fault_of_pods(fault_client: FaultClient, by_hand: Tenant, kind: str, reason: str):
+def test_a_fault_of_pods(fault_client: FaultClient, manual_removal: Tenant, kind: str, reason: str):
     options = {"seconds": 60} if kind == "slow-start" else {}
     with fault(fault_client, kind, tenant=SLUG, **options):
-        by_hand.restart()
-        runs.until(lambda: by_hand.waiting() == reason, f"{kind} to be seen", seconds=10)
-        assert by_hand.visit()[0] == 503
-    by_hand.restart()
-    by_hand.until(200)
+        manual_removal.restart()
+        runs.until(lambda: manual_removal.waiting() == reason, f"{kind} to be seen", seconds=10)
+        assert manual_removal.visit()[0] == 503
+    manual_removal.restart()
+    manual_removal.until(200)
 
 
 def _quota(core: CoreV1Api) -> None:
@@ -152,18 +152,22 @@ def _late(core: CoreV1Api) -> None:
     ],
 )
 def test_a_fault_of_the_clusters_api(
-    fault_client: FaultClient, by_hand: Tenant, kind: str, options: dict[str, object], look: Callable[[CoreV1Api], None]
+    fault_client: FaultClient,
+    manual_removal: Tenant,
+    kind: str,
+    options: dict[str, object],
+    look: Callable[[CoreV1Api], None],
 ):
     with fault(fault_client, kind, region=REGION, **options):
-        look(by_hand.core)
-        assert by_hand.core.list_namespaced_pod("default").items == []
-    assert by_hand.core.list_namespaced_pod(SLUG, _request_timeout=2).items
+        look(manual_removal.core)
+        assert manual_removal.core.list_namespaced_pod("default").items == []
+    assert manual_removal.core.list_namespaced_pod(SLUG, _request_timeout=2).items
 
 
-def test_ingress_down(fault_client: FaultClient, by_hand: Tenant):
+def test_ingress_down(fault_client: FaultClient, manual_removal: Tenant):
     with fault(fault_client, "ingress-down"):
-        assert by_hand.visit()[0] == 0
-    assert by_hand.visit()[0] == 200
+        assert manual_removal.visit()[0] == 0
+    assert manual_removal.visit()[0] == 200
 
 
 def test_databases_locked(sandbox: Access, fault_client: FaultClient):
@@ -197,18 +201,18 @@ def test_disk_full(sandbox: Access, fault_client: FaultClient):
     admin(sandbox, "drop database fits")
 
 
-def test_storage_stopped(sandbox: Access, fault_client: FaultClient, by_hand: Tenant):
+def test_storage_stopped(sandbox: Access, fault_client: FaultClient, manual_removal: Tenant):
     with fault(fault_client, "storage-stopped"), pytest.raises(psycopg.OperationalError):
         admin(sandbox)
-    by_hand.until(200)
+    manual_removal.until(200)
 
 
-def test_schema_locked(sandbox: Access, fault_client: FaultClient, by_hand: Tenant):
+def test_schema_locked(sandbox: Access, fault_client: FaultClient, manual_removal: Tenant):
     with fault(fault_client, "schema-locked", tenant=SLUG):
-        assert by_hand.visit("/")[0] == 503
+        assert manual_removal.visit("/")[0] == 503
         with pytest.raises(psycopg.errors.QueryCanceled):
             admin(sandbox, "create schema another", database=DATABASE)
-    assert by_hand.visit("/")[0] == 200
+    assert manual_removal.visit("/")[0] == 200
 
 
 def test_schema_locked_before_the_database_exists_and_without_keeping_it(sandbox: Access, fault_client: FaultClient):
@@ -224,7 +228,9 @@ def test_schema_locked_before_the_database_exists_and_without_keeping_it(sandbox
             session.execute(f"drop role {name}".encode())
 
 
-def test_a_failing_revision_in_databases_old_and_new(sandbox: Access, fault_client: FaultClient, by_hand: Tenant):
+def test_a_failing_revision_in_databases_old_and_new(
+    sandbox: Access, fault_client: FaultClient, manual_removal: Tenant
+):
     attempts = [(DATABASE, "create table tenant.more ()"), ("fresh_0123456789", "create table tenant.first ()")]
     with (
         fault(fault_client, "failing-revision"),

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from sandbox.postgres import PostgresServer
-from tenancy.activities.activity import Activity, Found, NotReadyYet, Work, World, located_intents
+from tenancy.activities.activity import Activity, DiscoveredObject, NotReadyYet, Work, World, located_intents
 from tenancy.activities.allocate_storage import PASSWORD
 from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
 from tenancy.activities.plan import PLAN, plan_entries
@@ -123,7 +123,7 @@ class Workbench:
         for resource in undoing_order(self.saga.resources):
             maker_of(resource).compensate(self.work, resource)
 
-    def found(self, activity: Activity) -> set[Found]:
+    def found(self, activity: Activity) -> set[DiscoveredObject]:
         return set(activity.discover(self.world, self.platform))
 
     def picture(self) -> dict[str, Any]:

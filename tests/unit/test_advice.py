@@ -51,7 +51,7 @@ def test_every_activity_and_every_cause_has_advice():
     assert {activity.name for activity in PLAN} == set(RUNBOOK)
     assert set(REMEDIES) == set(Cause)
     buttons = {*ACTIONS, "recover", ""}
-    assert {remedy.action for remedy in REMEDIES.values()} | {each.when_stuck.action for each in PLAN} <= buttons
+    assert {remedy.action for remedy in REMEDIES.values()} | {each.stuck_remedy.action for each in PLAN} <= buttons
 
 
 def test_the_cause_goes_before_the_runbooks_row_and_says_whose_fault_it_is():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenancy.activities.activity import Found
+from tenancy.activities.activity import DiscoveredObject
 from tenancy.activities.plan import PLAN
 from tenancy.engine.comparison import Comparison, Look
 from tenancy.ledger.findings import Finding, FindingKind
@@ -22,11 +22,11 @@ HANDLE = OwnedResource("connection", "acme_1", TENANT, "acme", EU, active=True)
 STILL = {TENANT: 9}
 
 
-def found(owned: OwnedResource, place: str = "a") -> Found:
-    return Found(owned.kind, owned.name, proof_of("test", owned.tenant_id), place)
+def found(owned: OwnedResource, place: str = "a") -> DiscoveredObject:
+    return DiscoveredObject(owned.kind, owned.name, proof_of("test", owned.tenant_id), place)
 
 
-def look(*seen: Found, region: str = EU, kind: str = "database") -> Look:
+def look(*seen: DiscoveredObject, region: str = EU, kind: str = "database") -> Look:
     return Look((kind,), region, seen)
 
 
@@ -57,7 +57,7 @@ EDITED = "its Deployment was edited: spec.replicas is 0, asked for was 2 (by ked
 
 
 def test_an_active_tenants_edited_release_is_told_with_what_was_edited_and_by_whom():
-    seen = replace(found(RELEASE), edited=EDITED)
+    seen = replace(found(RELEASE), drift=EDITED)
     (finding,) = compared(look(seen, kind="release"), owned=(RELEASE,)).findings()
     assert finding.key == ("drift", "release", "acme-1", EU)
     assert finding.outside
@@ -65,26 +65,26 @@ def test_an_active_tenants_edited_release_is_told_with_what_was_edited_and_by_wh
 
 
 def test_an_edit_of_a_tenant_that_is_not_active_is_not_told():
-    seen = replace(found(RELEASE), edited=EDITED)
+    seen = replace(found(RELEASE), drift=EDITED)
     assert told(compared(look(seen, kind="release"), owned=(replace(RELEASE, active=False),))) == []
 
 
 def test_an_edit_is_told_once_where_two_regions_share_a_cluster():
-    seen = replace(found(RELEASE), edited=EDITED)
+    seen = replace(found(RELEASE), drift=EDITED)
     looks = (look(seen, kind="release"), look(seen, region=US, kind="release"))
     assert told(compared(*looks, owned=(RELEASE,))) == [("drift", "release", "acme-1", EU)]
 
 
 def test_an_edit_of_a_tenant_that_goes_on_meanwhile_is_not_told():
-    seen = replace(found(RELEASE), edited=EDITED)
+    seen = replace(found(RELEASE), drift=EDITED)
     assert told(compared(look(seen, kind="release"), owned=(RELEASE,), after={TENANT: 10})) == []
 
 
 def test_every_kind_of_resource_says_how_it_is_removed_by_hand():
     for activity in PLAN:
-        assert set(activity.by_hand) == set(activity.resources)
+        assert set(activity.manual_removal) == set(activity.resources)
         for kind in activity.resources:
-            seen = Found(kind, "left_1", "tenancy:test:?", "a")
+            seen = DiscoveredObject(kind, "left_1", "tenancy:test:?", "a")
             (finding,) = compared(look(seen, kind=kind), owned=()).findings()
             assert "left_1" in finding.said.rpartition("by hand: ")[2]
             assert finding.tenant_id is None

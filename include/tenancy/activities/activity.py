@@ -42,20 +42,20 @@ class Observation:
 
 
 @dataclass(frozen=True)
-class Found:
+class DiscoveredObject:
     """An object in the outside world that carries our platform's proof."""
 
     kind: str
     name: str
     proof: str
-    place: str = ""
+    address: str = ""
     """The address of the system that has it: two regions may share one."""
-    edited: str = ""
+    drift: str = ""
     """In what it is not as it was made, as a sentence's end; empty when it is, or nobody compared it."""
 
 
 @dataclass(frozen=True)
-class Bell:
+class WatchedNamespace:
     """What rings when another look is worth while: any change of a workload in this namespace.
 
     `connection` is the id of the Airflow connection to the cluster.
@@ -211,7 +211,7 @@ class Activity:
     """After how long it counts as stuck, all tries together (runbook: "> 5 minutes on any single step")."""
     give_up_after: ClassVar[timedelta] = timedelta(minutes=5)
     """After how long one try is ended; of a wait, the whole of it."""
-    when_stuck: ClassVar[Remedy]
+    stuck_remedy: ClassVar[Remedy]
     """What the runbook's table says to do when it is stuck."""
     resources: ClassVar[tuple[str, ...]] = ()
     """The kinds of resource it makes, in order."""
@@ -225,12 +225,12 @@ class Activity:
     """Which of the platform's systems it makes them in: what shares one shares its time when undone."""
     regional: ClassVar[bool] = True
     """Does each region have its own? Else `discover` looks at one system for all of them."""
-    by_hand: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    manual_removal: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Kind of resource -> how an operator removes one that no ledger names; `{name}` stands for its name."""
     late_seconds: ClassVar[float] = 0.0
     """How long after its request was sent an effect may still show, because the system goes on when the client is gone:
     the system's own limits (adapters/request_limits.py)."""
-    late_resources: ClassVar[tuple[str, ...]] = ()
+    late_effect_resources: ClassVar[tuple[str, ...]] = ()
     """The kinds of resource that may come so late; once they are there, none does."""
     emits: ClassVar[str | None] = None
     """The Airflow asset that its success updates."""
@@ -269,11 +269,11 @@ class Activity:
         """
         return None
 
-    def explain_undoing(self, work: Work) -> Evidence | None:  # noqa: ARG002
+    def explain_unwinding(self, work: Work) -> Evidence | None:  # noqa: ARG002
         """Why its resources are not released yet, by looking from outside, in the same way."""
         return None
 
-    def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:  # noqa: ARG002
+    def discover(self, world: World, platform: Platform) -> tuple[DiscoveredObject, ...]:  # noqa: ARG002
         """What exists that carries this platform's proof. Changes nothing."""
         return ()
 
@@ -300,7 +300,7 @@ class WaitingActivity(Activity):
         """Look once. Changes nothing."""
         raise NotImplementedError
 
-    def bell(self, work: Work) -> Bell:
+    def watched_namespace(self, work: Work) -> WatchedNamespace:
         """What to listen to between two looks."""
         raise NotImplementedError
 

@@ -1,7 +1,7 @@
 """What to do next, as data beside PLAN: the runbook's table by activity, what each cause needs, one sentence of both.
 
 Pure. The console, the API, the command line and messages all say what `advise` says. The activities' own remedies stand
-in their files (`when_stuck`); those of the causes stand here.
+in their files (`stuck_remedy`); those of the causes stand here.
 """
 
 from collections.abc import Mapping
@@ -287,7 +287,7 @@ def _when_stuck(tenant: TenantStatus) -> Remedy:
     """An old plan may have an activity that PLAN has no more."""
     if tenant.past_no_return:
         return _KEEP
-    return next((activity.when_stuck for activity in PLAN if activity.name == tenant.activity), _CANCEL)
+    return next((activity.stuck_remedy for activity in PLAN if activity.name == tenant.activity), _CANCEL)
 
 
 def _of_undoing(view: _View) -> Advice:

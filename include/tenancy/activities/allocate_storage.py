@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tenancy.activities.activity import Activity, Found, Observation, Work, World
+from tenancy.activities.activity import Activity, DiscoveredObject, Observation, Work, World
 from tenancy.adapters.application_names import UNWINDER
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Evidence
@@ -32,13 +32,13 @@ class AllocateStorage(Activity):
     short_label = "allocate resources"
     kind = Kind.COMPENSATABLE
     systems = (STORAGE,)
-    when_stuck = Remedy(
+    stuck_remedy = Remedy(
         "Check the platform's health. If nothing moves, cancel provisioning, then reset, then retry.", "cancel"
     )
     resources = (ROLE, DATABASE)
     system = "storage"
     released_after = MappingProxyType({ROLE: DATABASE})
-    by_hand = MappingProxyType(
+    manual_removal = MappingProxyType(
         {ROLE: 'drop role "{name}" (after its database)', DATABASE: 'drop database "{name}" with (force)'}
     )
 
@@ -89,21 +89,23 @@ class AllocateStorage(Activity):
         with work.storage_of(work.recorded(ROLE)).watching("tenancy explain") as storage:
             return blocked(work, storage) or storage.what_is_wrong(work.proof)
 
-    def explain_undoing(self, work: Work) -> Evidence | None:
+    def explain_unwinding(self, work: Work) -> Evidence | None:
         """Who blocks the statement that undoes it, or holds the tenant's lock on its storage server."""
         with work.storage_of(work.recorded(ROLE)).watching("tenancy explain") as storage:
             return storage.blocker_of(UNWINDER) or storage.holder_of(work.tenant_id)
 
-    def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:
+    def discover(self, world: World, platform: Platform) -> tuple[DiscoveredObject, ...]:
         prefix = proof_of(platform.name, "")
-        found: dict[tuple[str, str], Found] = {}
+        found: dict[tuple[str, str], DiscoveredObject] = {}
         for region in platform.regions.values():
             server = world.storage(region)
             with server.watching("tenancy discover") as storage:
                 databases = storage.databases_with_proof(prefix)
                 roles = storage.roles_with_proof(prefix)
-            found |= {(ROLE, r.name): Found(ROLE, r.name, r.proof or "", server.place) for r in roles}
-            found |= {(DATABASE, d.name): Found(DATABASE, d.name, d.proof or "", server.place) for d in databases}
+            found |= {(ROLE, r.name): DiscoveredObject(ROLE, r.name, r.proof or "", server.place) for r in roles}
+            found |= {
+                (DATABASE, d.name): DiscoveredObject(DATABASE, d.name, d.proof or "", server.place) for d in databases
+            }
         return tuple(found.values())
 
 

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tenancy.activities.activity import Activity, Found, Observation, Work, World
+from tenancy.activities.activity import Activity, DiscoveredObject, Observation, Work, World
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
 from tenancy.activities.expected_handles import ExpectedHandles
 from tenancy.adapters.request_limits import AIRFLOW_LOCK_SECONDS, MARGIN_SECONDS
@@ -31,14 +31,14 @@ class AllocateWorkflowHandle(Activity):
     label = "Allocate workflow handle"
     short_label = "allocate resources"
     kind = Kind.COMPENSATABLE
-    when_stuck = Remedy("The workflow engine does not respond, which is a platform matter: escalate.", "escalate")
+    stuck_remedy = Remedy("The workflow engine does not respond, which is a platform matter: escalate.", "escalate")
     resources = (CONNECTION,)
     system = "workflow engine"
     regional = False
-    by_hand = MappingProxyType({CONNECTION: "in Airflow, Admin, Connections, delete {name}"})
+    manual_removal = MappingProxyType({CONNECTION: "in Airflow, Admin, Connections, delete {name}"})
     late_seconds = AIRFLOW_LOCK_SECONDS + MARGIN_SECONDS
     """The api-server carries a request out whose client is dead; its database waits so long for a lock."""
-    late_resources = (CONNECTION,)
+    late_effect_resources = (CONNECTION,)
 
     def intents(self, work: Work) -> tuple[Intent, ...]:
         return (Intent(CONNECTION, _own_name(work), work.proof, work.credential),)
@@ -99,10 +99,12 @@ class AllocateWorkflowHandle(Activity):
             return Evidence(Cause.ENGINE_NO_POOL, f"There is no Airflow pool {pool}.", {"pool": pool})
         return None
 
-    def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:
+    def discover(self, world: World, platform: Platform) -> tuple[DiscoveredObject, ...]:
         prefix = proof_of(platform.name, "")
         handles = world.handles().handles()
-        return tuple(Found(CONNECTION, h.name, h.proof, "Airflow") for h in handles if h.proof.startswith(prefix))
+        return tuple(
+            DiscoveredObject(CONNECTION, h.name, h.proof, "Airflow") for h in handles if h.proof.startswith(prefix)
+        )
 
 
 def _handles_of(work: Work, resource: Resource | None) -> ExpectedHandles:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from tenancy.activities.activity import Activity, Found, Observation, Work, World
+from tenancy.activities.activity import Activity, DiscoveredObject, Observation, Work, World
 from tenancy.activities.allocate_storage import (
     DATABASE,
     PASSWORD,
@@ -43,14 +43,14 @@ class ApplyTenantSchema(Activity):
     short_label = "seed schema"
     kind = Kind.COMPENSATABLE
     systems = (STORAGE,)
-    when_stuck = Remedy(
+    stuck_remedy = Remedy(
         "Read the error log, then cancel provisioning, reset and retry: that usually resolves transient causes.",
         "cancel",
     )
     resources = (SCHEMA,)
     system = "storage"
     released_after = MappingProxyType({SCHEMA: DATABASE})
-    by_hand = MappingProxyType({SCHEMA: "it goes with the database {name}"})
+    manual_removal = MappingProxyType({SCHEMA: "it goes with the database {name}"})
 
     def intents(self, work: Work) -> tuple[Intent, ...]:
         # One schema a database: the database's name tells tenants apart.
@@ -106,16 +106,16 @@ class ApplyTenantSchema(Activity):
         said = f"The schema is at revision {seen.version or 'none'} of {work.saga.schema_version}."
         return Evidence(Cause.SCHEMA_MIGRATION, said, {"revision": str(seen.version)})
 
-    def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:
+    def discover(self, world: World, platform: Platform) -> tuple[DiscoveredObject, ...]:
         """Each database is asked as its own tenant: no administrator enters what a tenant owns."""
         prefix = proof_of(platform.name, "")
-        found: dict[str, Found] = {}
+        found: dict[str, DiscoveredObject] = {}
         for region in platform.regions.values():
             server = world.storage(region)
             with server.watching("tenancy discover") as storage:
                 databases = storage.databases_with_proof(prefix)
             with_schema = (d for d in databases if d.valid and _has_schema(world, server, d, prefix))
-            found |= {d.name: Found(SCHEMA, d.name, d.proof or "", server.place) for d in with_schema}
+            found |= {d.name: DiscoveredObject(SCHEMA, d.name, d.proof or "", server.place) for d in with_schema}
         return tuple(found.values())
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from tenancy.activities.activity import Activity, Found, Observation, Work, World
+from tenancy.activities.activity import Activity, DiscoveredObject, Observation, Work, World
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
 from tenancy.adapters.request_limits import CLUSTER_WRITE_SECONDS, MARGIN_SECONDS
 from tenancy.saga.advice import Remedy
@@ -44,10 +44,10 @@ class DeployWorkloads(Activity):
     short_label = "deploy workloads"
     kind = Kind.COMPENSATABLE
     systems = (CLUSTER,)
-    when_stuck = Remedy("Cancel provisioning, then reset, then retry.", "cancel")
+    stuck_remedy = Remedy("Cancel provisioning, then reset, then retry.", "cancel")
     resources = (NAMESPACE, RELEASE)
     system = "cluster"
-    by_hand = MappingProxyType(
+    manual_removal = MappingProxyType(
         {
             NAMESPACE: "kubectl delete namespace {name}",
             RELEASE: "helm uninstall {name} --namespace {name}; it also goes with its namespace",
@@ -55,7 +55,7 @@ class DeployWorkloads(Activity):
     )
     late_seconds = CLUSTER_WRITE_SECONDS + MARGIN_SECONDS
     """The cluster carries a request out whose client is dead, once its admission webhooks have answered."""
-    late_resources = (NAMESPACE,)
+    late_effect_resources = (NAMESPACE,)
     """All else is made inside of it, and refused once it is gone."""
 
     def intents(self, work: Work) -> tuple[Intent, ...]:
@@ -110,16 +110,18 @@ class DeployWorkloads(Activity):
         cause = Cause.HELM_PENDING if release.pending else Cause.HELM_FAILED
         return Evidence(cause, f"The release {release.name} is {release.status}.", {"status": release.status})
 
-    def discover(self, world: World, platform: Platform) -> tuple[Found, ...]:
-        found: dict[tuple[str, str], Found] = {}
+    def discover(self, world: World, platform: Platform) -> tuple[DiscoveredObject, ...]:
+        found: dict[tuple[str, str], DiscoveredObject] = {}
         for region in platform.regions.values():
             cluster = world.cluster(region)
             proofs = {seen.name: seen.proof for seen in cluster.namespaces.of_platform(platform.name) if seen.proof}
             releases = [seen for seen in cluster.releases.of_platform(platform.name) if seen.namespace in proofs]
             place, edited = cluster.place, cluster.releases.edited(platform.name)
-            found |= {(NAMESPACE, name): Found(NAMESPACE, name, proof, place) for name, proof in proofs.items()}
             found |= {
-                (RELEASE, r.name): Found(RELEASE, r.name, proofs[r.namespace], place, edited.get(r.name, ""))
+                (NAMESPACE, name): DiscoveredObject(NAMESPACE, name, proof, place) for name, proof in proofs.items()
+            }
+            found |= {
+                (RELEASE, r.name): DiscoveredObject(RELEASE, r.name, proofs[r.namespace], place, edited.get(r.name, ""))
                 for r in releases
             }
         return tuple(found.values())

@@ -17,7 +17,7 @@ class MarkActive(Activity):
     short_label = "mark active"
     kind = Kind.RETRIABLE
     systems = (STORAGE, CLUSTER)
-    when_stuck = Remedy(
+    stuck_remedy = Remedy(
         "Cancel provisioning, then reset, then retry. If the flip has failed by itself, all is kept: "
         "then only reset and retry.",
         "cancel",

@@ -36,7 +36,7 @@ class ValidateRequest(Activity):
     label = "Validate request"
     short_label = "validate input"
     kind = Kind.CHECK
-    when_stuck = Remedy("Cancel provisioning, correct the input, and recreate.", "cancel")
+    stuck_remedy = Remedy("Cancel provisioning, correct the input, and recreate.", "cancel")
 
     def run(self, work: Work) -> None:
         """Raises PermanentError when the platform has stopped offering what was asked for."""

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tenancy.activities.activity import Bell, WaitingActivity, Work
+from tenancy.activities.activity import WaitingActivity, WatchedNamespace, Work
 from tenancy.activities.deploy_workloads import NAMESPACE, RELEASE, cluster_of, workload_name
 from tenancy.adapters.readiness import Readiness, readiness
 from tenancy.saga.advice import Remedy
@@ -19,7 +19,7 @@ class WaitForWorkloadsReady(WaitingActivity):
     short_label = "wait for ready"
     kind = Kind.PIVOT
     systems = (CLUSTER,)
-    when_stuck = Remedy(
+    stuck_remedy = Remedy(
         "Escalate for a cluster-level investigation, while its pods are still there to be looked at.", "escalate"
     )
     stall_after = timedelta(minutes=10)
@@ -30,7 +30,7 @@ class WaitForWorkloadsReady(WaitingActivity):
         release, namespace = work.name_of(RELEASE, workload_name(work)), work.name_of(NAMESPACE, workload_name(work))
         return readiness(cluster_of(work).workload(release, namespace), work.plan.replicas)
 
-    def bell(self, work: Work) -> Bell:
+    def watched_namespace(self, work: Work) -> WatchedNamespace:
         namespace = work.recorded(NAMESPACE)
         connection = (namespace and namespace.connection) or work.region.cluster_connection
-        return Bell(connection, work.name_of(NAMESPACE, workload_name(work)))
+        return WatchedNamespace(connection, work.name_of(NAMESPACE, workload_name(work)))

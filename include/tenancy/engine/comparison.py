@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from tenancy.activities.activity import Found
+from tenancy.activities.activity import DiscoveredObject
 from tenancy.activities.registry import maker_of_kind
 from tenancy.ledger.findings import Finding, FindingKind
 from tenancy.ledger.inventory import OwnedResource
@@ -24,7 +24,7 @@ class Look:
 
     kinds: tuple[str, ...]
     region: str
-    found: tuple[Found, ...]
+    found: tuple[DiscoveredObject, ...]
     system: str = ""
     """The identity of the system that was looked at, as it stated it before and after."""
 
@@ -47,7 +47,7 @@ class Comparison:
         for look in self.looks:
             places |= {(kind, look.region): {} for kind in look.kinds}
             for found in look.found:
-                places[found.kind, look.region].setdefault(found.name, set()).add(found.place)
+                places[found.kind, look.region].setdefault(found.name, set()).add(found.address)
         object.__setattr__(self, "_places", places)
 
     def findings(self) -> list[Finding]:
@@ -78,12 +78,12 @@ class Comparison:
         told = set()
         for look in self.looks:
             for found in look.found:
-                at = (found.kind, found.name, found.place)
+                at = (found.kind, found.name, found.address)
                 if at not in told and self._is_orphan(found):
                     told.add(at)
                     yield _orphan(found, look.region, _tenant_of(found))
 
-    def _is_orphan(self, found: Found) -> bool:
+    def _is_orphan(self, found: DiscoveredObject) -> bool:
         owner = self.owned.get((found.kind, found.name))
         if not self._is_still(_tenant_of(found), owner):
             return False
@@ -93,7 +93,7 @@ class Comparison:
         if there is None:
             return False  # nobody knows where its owner's is
         # Its owner's own may be made just now, between two looks at one server; only beside that is it one too many.
-        return found.name in there and found.place not in there[found.name]
+        return found.name in there and found.address not in there[found.name]
 
     def _missing(self) -> Iterator[Finding]:
         for owned in self.owned.values():
@@ -108,10 +108,10 @@ class Comparison:
         for look in self.looks:
             for found in look.found:
                 owner = self.owned.get((found.kind, found.name))
-                if not found.edited or owner is None or not owner.active or self._region(owner) != look.region:
+                if not found.drift or owner is None or not owner.active or self._region(owner) != look.region:
                     continue
                 if self._is_still(_tenant_of(found), owner):
-                    yield _edited(owner, look.region, found.edited)
+                    yield _edited(owner, look.region, found.drift)
 
     def _region(self, owned: OwnedResource) -> str:
         return "" if (owned.kind, "") in self._places else owned.region
@@ -121,19 +121,20 @@ class Comparison:
         return all(self.before.get(each) == self.after.get(each) for each in ids)  # type: ignore[arg-type]
 
 
-def _tenant_of(found: Found) -> TenantId | None:
+def _tenant_of(found: DiscoveredObject) -> TenantId | None:
     try:
         return TenantId(UUID(found.proof.rpartition(":")[2]))
     except ValueError:
         return None
 
 
-def _orphan(found: Found, region: str, tenant_id: TenantId | None) -> Finding:
+def _orphan(found: DiscoveredObject, region: str, tenant_id: TenantId | None) -> Finding:
     said = (
-        f"The {found.kind} {found.name} exists at {found.place} and carries our mark ({found.proof}), but no tenant in "
-        "the ledger has it. It is never removed by itself: when the ledger was restored from a backup, it may be a "
+        f"The {found.kind} {found.name} exists at {found.address} and carries our mark ({found.proof}), but "
+        "no tenant in the ledger has it. "
+        "It is never removed by itself: when the ledger was restored from a backup, it may be a "
         "customer's. Make sure that nobody needs it, then remove it by hand: "
-        f"{maker_of_kind(found.kind).by_hand[found.kind].format(name=found.name)}"
+        f"{maker_of_kind(found.kind).manual_removal[found.kind].format(name=found.name)}"
     )
     return Finding(FindingKind.ORPHAN, found.kind, found.name, region, tenant_id, said)
 

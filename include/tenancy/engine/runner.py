@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tenancy.activities.activity import Bell, NotReadyYet, WaitingActivity, Work, located_intents
+from tenancy.activities.activity import NotReadyYet, WaitingActivity, WatchedNamespace, Work, located_intents
 from tenancy.activities.plan import PLAN, give_up_limit
 from tenancy.activities.registry import activity_of
 from tenancy.engine.admission import admit
@@ -61,7 +61,7 @@ class Waiting:
     """The activity is begun and what it waits for is not so yet; `bell` is what to listen to until the deadline."""
 
     saga: Saga
-    bell: Bell
+    watched: WatchedNamespace
     deadline: datetime
 
 
@@ -166,7 +166,7 @@ def _act(tenancy: Tenancy, ledger: LedgerSession, task: Task, work: Work) -> Wai
             raise PermanentError(f"Not ready within {minutes:g} minutes: {why}.") from not_yet
         assert isinstance(activity, WaitingActivity)  # nobody else raises it
         saga = ledger.record(work.tenant_id, ReportProgress(task.lease, str(not_yet), not_yet.cause), stamp=task.stamp)
-        return Waiting(saga, activity.bell(work), until)
+        return Waiting(saga, activity.watched_namespace(work), until)
     return None
 
 

@@ -139,7 +139,7 @@ class _Pass:
         wanted = c.StartUnwinding(saga.generation)
         work = self.tenancy.work(self.ledger, saga, application="tenancy explain", stamp=_STAMP, wanted=wanted)
         makers = dict.fromkeys(find_maker(resource) for resource in saga.live_resources)
-        return next((found for maker in makers if maker and (found := maker.explain_undoing(work))), None)
+        return next((found for maker in makers if maker and (found := maker.explain_unwinding(work))), None)
 
 
 def _held_by(why: Evidence) -> c.Command | None:

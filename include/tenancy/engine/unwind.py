@@ -208,7 +208,7 @@ class _Unwinding:
             with suppress(TransientError, PermanentError, PlatformError):
                 observations = self._observe(activity, self.tenancy.timings.system_budget / 4)
                 seen = {observation.kind for observation in observations if observation.present}
-                made |= {activity.name} if seen.issuperset(activity.late_resources) else set()
+                made |= {activity.name} if seen.issuperset(activity.late_effect_resources) else set()
         return frozenset(made)
 
     def _reconciled(self, observation: Observation) -> Resource:

@@ -75,7 +75,7 @@ class ActivityOperator(BaseOperator):
         from tenancy.orchestration.readiness_trigger import ReadinessTrigger
 
         trigger = ReadinessTrigger(
-            **asdict(task.lease), actor=task.actor, **asdict(waiting.bell), deadline=waiting.deadline.isoformat()
+            **asdict(task.lease), actor=task.actor, **asdict(waiting.watched), deadline=waiting.deadline.isoformat()
         )
         timeout = waiting.deadline - datetime.now(UTC) + _TRIGGERER_GRACE
         self.defer(trigger=trigger, method_name="resume", timeout=timeout)
