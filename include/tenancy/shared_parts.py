@@ -29,7 +29,7 @@ def _joined(_minute: int) -> "Tenancy":
     from tenancy.bootstrap import tenancy
 
     joined = tenancy()
-    return replace(joined, world=replace(joined.world, cluster=lru_cache(joined.world.cluster)))
+    return replace(joined, clients=replace(joined.clients, cluster=lru_cache(joined.clients.cluster)))
 
 
 def shared_probes() -> "Probes":

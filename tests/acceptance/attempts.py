@@ -12,7 +12,7 @@ from kubernetes.config import new_client_from_config
 from installation.contents import CREDENTIAL_KEY_ID
 from sandbox import secrets
 from sandbox.access import SERVICE_USER, Access
-from tenancy.activities.activity import World
+from tenancy.activities.activity import SystemClients
 from tenancy.activities.plan import PLAN
 from tenancy.adapters.airflow_api import AirflowApi
 from tenancy.adapters.airflow_client import AirflowClient
@@ -62,7 +62,7 @@ def joined(access: Access, *, hurried: bool = False) -> Tenancy:
         ledger=Ledger(as_dsn(access.ledger_dsn, "the ledger")),
         platform=platform(),
         keyring=Keyring(CREDENTIAL_KEY_ID, {CREDENTIAL_KEY_ID: key}),
-        world=World(storage, lambda: AirflowApi(airflow()), cluster),
+        clients=SystemClients(storage, lambda: AirflowApi(airflow()), cluster),
         runs=lambda: AirflowRuns(airflow()),
         timings=Timings(grace=0.1, compensation_backoff=0.1),
     )

@@ -17,7 +17,7 @@ from psycopg import sql
 from sandbox import postgres
 from sandbox.ports import any_free
 from sandbox.postgres import PostgresServer
-from tenancy.activities.activity import Activity, World
+from tenancy.activities.activity import Activity, SystemClients
 from tenancy.activities.plan import PLAN
 from tenancy.adapters.airflow_api import AirflowApi
 from tenancy.adapters.airflow_client import AirflowClient
@@ -81,17 +81,17 @@ ODD_HTTP = (
 
 
 @contextmanager
-def _odd_http(bench: Workbench, answer: Callable[[str, str], odd.Answer]) -> Iterator[World]:
+def _odd_http(bench: Workbench, answer: Callable[[str, str], odd.Answer]) -> Iterator[SystemClients]:
     """HTTP where HTTP is spoken; PostgreSQL's protocol is not, so its server is the right one and says so."""
     with odd.serving(answer) as url:
         storage = StorageServer(bench.line.dsn)
-        yield World(lambda _: storage, lambda: _engine_at(url), lambda _: _cluster_at(url))
+        yield SystemClients(lambda _: storage, lambda: _engine_at(url), lambda _: _cluster_at(url))
 
 
 @contextmanager
-def _silent(bench: Workbench) -> Iterator[World]:
+def _silent(bench: Workbench) -> Iterator[SystemClients]:
     with odd.silent() as port:
-        yield World(
+        yield SystemClients(
             lambda _: _storage_at(bench.line.dsn, port),
             lambda: _engine_at(f"http://127.0.0.1:{port}"),
             lambda _: _cluster_at(f"http://127.0.0.1:{port}"),
@@ -103,9 +103,9 @@ def _made(bench: Workbench, activity: Activity) -> None:
     bench.run(activity)
 
 
-def _require_never_gone(bench: Workbench, activity: Activity, world: World) -> None:
+def _require_never_gone(bench: Workbench, activity: Activity, clients: SystemClients) -> None:
     """Every resource of the activity, compensated and observed in this world."""
-    work = replace(bench.work, world=world, seconds=SHORT)
+    work = replace(bench.work, clients=clients, seconds=SHORT)
     for resource in bench.own(activity):
         with pytest.raises(TenancyError):
             activity.compensate(work, resource)
@@ -123,10 +123,10 @@ def test_no_answer_in_a_foreign_format_says_that_something_is_gone(
 ):
     _made(bench, activity)
     before = bench.picture()
-    with _odd_http(bench, answer) as world:
-        _require_never_gone(bench, activity, world)
+    with _odd_http(bench, answer) as clients:
+        _require_never_gone(bench, activity, clients)
         bench.saga = _as_of_the_previous_version(bench)
-        _require_never_gone(bench, activity, world)
+        _require_never_gone(bench, activity, clients)
     assert bench.picture() == before
 
 
@@ -139,15 +139,15 @@ def _as_of_the_previous_version(bench: Workbench) -> Saga:
 @each_maker
 def test_a_silent_system_says_nothing_of_what_exists(bench: Workbench, activity: Activity):
     _made(bench, activity)
-    with _silent(bench) as world:
-        _require_never_gone(bench, activity, world)
+    with _silent(bench) as clients:
+        _require_never_gone(bench, activity, clients)
 
 
-def _another(storage: Dsn, cluster: Server) -> World:
+def _another(storage: Dsn, cluster: Server) -> SystemClients:
     """Real servers, all of them others, all of them empty."""
     engine = FakeHandles(POOL)
     engine.system = "airflow:another"
-    return World(lambda _: StorageServer(storage), lambda: engine, lambda _: clusters.cluster(cluster))
+    return SystemClients(lambda _: StorageServer(storage), lambda: engine, lambda _: clusters.cluster(cluster))
 
 
 @each_maker
@@ -155,8 +155,8 @@ def test_another_server_says_nothing_of_what_was_made_in_the_recorded_one(
     bench: Workbench, activity: Activity, other_storage: Dsn, other_cluster: Server
 ):
     _made(bench, activity)
-    before, world = bench.picture(), _another(other_storage, other_cluster)
-    work = replace(bench.work, world=world)
+    before, clients = bench.picture(), _another(other_storage, other_cluster)
+    work = replace(bench.work, clients=clients)
     for resource in bench.own(activity):
         with pytest.raises(OtherSystemError, match="is not the one in which the tenant acme was created") as error:
             activity.compensate(work, resource)
@@ -172,10 +172,10 @@ def test_nothing_is_made_in_another_server_than_the_recorded_one(
     bench: Workbench, activity: Activity, other_storage: Dsn, other_cluster: Server
 ):
     _made(bench, activity)
-    world = _another(other_storage, other_cluster)
+    clients = _another(other_storage, other_cluster)
     with pytest.raises(OtherSystemError):
-        activity.run(replace(bench.work, world=world))
-    assert activity.discover(world, bench.platform) == ()
+        activity.run(replace(bench.work, clients=clients))
+    assert activity.discover(clients, bench.platform) == ()
 
 
 def test_what_carries_our_mark_in_another_cluster_is_not_deleted_there(
@@ -187,7 +187,7 @@ def test_what_carries_our_mark_in_another_cluster_is_not_deleted_there(
     copy = Workbench(bench.server, bench.line, bench.handles, bench.platform, other_cluster)
     copy.saga = replace(bench.saga, resources=bench.saga.resources[:-2])
     copy.run(activity)
-    work = replace(bench.work, world=_another(other_storage, other_cluster))
+    work = replace(bench.work, clients=_another(other_storage, other_cluster))
     for resource in bench.own(activity):
         with pytest.raises(OtherSystemError):
             activity.compensate(work, resource)
@@ -199,14 +199,14 @@ def test_what_a_platform_engineer_accepted_in_its_place_is_believed(
     bench: Workbench, activity: Activity, other_storage: Dsn, other_cluster: Server
 ):
     _made(bench, activity)
-    world = _another(other_storage, other_cluster)
+    clients = _another(other_storage, other_cluster)
     new = {
-        "allocate_workflow_handle": lambda: world.handles().identity(),
-        "deploy_workloads": lambda: world.cluster(bench.work.region).identity(),
-    }.get(activity.name, lambda: world.storage(bench.work.region).identity())()
+        "allocate_workflow_handle": lambda: clients.handles().identity(),
+        "deploy_workloads": lambda: clients.cluster(bench.work.region).identity(),
+    }.get(activity.name, lambda: clients.storage(bench.work.region).identity())()
     successors = {resource.system: new for resource in bench.saga.resources}
     platform = replace(bench.platform, replaced_systems=successors)
-    work = replace(bench.work, world=world, platform=platform)
+    work = replace(bench.work, clients=clients, platform=platform)
     for resource in bench.own(activity):
         activity.compensate(work, resource)
     assert not any(observation.present for observation in activity.observe(work))

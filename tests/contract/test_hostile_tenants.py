@@ -48,7 +48,7 @@ def _look_everywhere(bench: Workbench) -> None:
         for look in (
             lambda a=activity: a.observe(bench.work),
             lambda a=activity: a.explain(bench.work),
-            lambda a=activity: a.discover(bench.world, bench.platform),
+            lambda a=activity: a.discover(bench.clients, bench.platform),
         ):
             with suppress(TenancyError):
                 look()

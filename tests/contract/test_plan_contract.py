@@ -154,7 +154,7 @@ def test_what_is_damaged_is_found_and_undone_all_the_same(bench: Workbench, kind
     bench.run(activity)
     DAMAGE[kind](bench, next(r for r in bench.saga.resources if r.kind == kind))
     for each in PLAN:  # another activity may have to look inside what is damaged
-        each.discover(bench.world, bench.platform)
+        each.discover(bench.clients, bench.platform)
     if goes_with_another(activity):
         bench.undo_all()
         assert not any(observation.present for observation in bench.work.survey())

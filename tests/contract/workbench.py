@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from sandbox.postgres import PostgresServer
-from tenancy.activities.activity import Activity, DiscoveredObject, NotReadyYet, Work, World, located_intents
+from tenancy.activities.activity import Activity, DiscoveredObject, NotReadyYet, SystemClients, Work, located_intents
 from tenancy.activities.allocate_storage import PASSWORD
 from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
 from tenancy.activities.plan import PLAN, plan_entries
@@ -59,8 +59,8 @@ class Workbench:
         self.saga = _asked(None, start)
 
     @property
-    def world(self) -> World:
-        return World(
+    def clients(self) -> SystemClients:
+        return SystemClients(
             storage=lambda region: StorageServer(self.line.dsn),
             handles=lambda: self.handles,
             cluster=lambda region: self.cluster,
@@ -74,7 +74,7 @@ class Workbench:
         """What a verb is given now."""
         lock = LockPolicy("tenancy contract", 10.0, lambda holder: False, lambda system, holder: None)
         work = Work(
-            self.saga, self.platform, real_systems.KEYRING, self.world, lock, self.fence, lambda: observe_all(work)
+            self.saga, self.platform, real_systems.KEYRING, self.clients, lock, self.fence, lambda: observe_all(work)
         )
         return work
 
@@ -124,7 +124,7 @@ class Workbench:
             maker_of(resource).compensate(self.work, resource)
 
     def found(self, activity: Activity) -> set[DiscoveredObject]:
-        return set(activity.discover(self.world, self.platform))
+        return set(activity.discover(self.clients, self.platform))
 
     def picture(self) -> dict[str, Any]:
         databases = tuple(r.name for r in self.saga.resources if r.kind == "database")

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from sandbox.postgres import PostgresServer
-from tenancy.activities.activity import World
+from tenancy.activities.activity import SystemClients
 from tenancy.activities.plan import PLAN
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.storage import StorageServer
@@ -61,7 +61,7 @@ class Stage:
             ledger=Ledger(ledger),
             platform=platform,
             keyring=real_systems.KEYRING,
-            world=World(
+            clients=SystemClients(
                 storage=lambda region: StorageServer(storage),
                 handles=lambda: self.handles,
                 cluster=lambda region: clusters.cluster(cluster),

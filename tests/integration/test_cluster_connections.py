@@ -26,9 +26,9 @@ from tests.integration.engine_harness import NOTHING, WAIT, Stage
 def test_a_tenant_is_deployed_and_undone_by_it(connected: Stage):
     """By our client and by Helm, which is told in a kubeconfig of its own how the client enters."""
     tenancy = connected.tenancy
-    cluster = bootstrap.tenancy().world.cluster
+    cluster = bootstrap.tenancy().clients.cluster
     region = bootstrap.platform().regions["eu-central"]
-    connected.tenancy = replace(tenancy, world=replace(tenancy.world, cluster=lambda _: cluster(region)))
+    connected.tenancy = replace(tenancy, clients=replace(tenancy.clients, cluster=lambda _: cluster(region)))
     assert connected.run_all().phase == "Active"
     assert connected.outside["namespace"]
     connected.ask(c.Decommission())

@@ -24,8 +24,8 @@ Lines = tuple[Line, Line]
 def lines(stage: Stage, ledger_dsn: Dsn, storage_dsn: Dsn) -> Iterator[Lines]:
     """The lines to the ledger and to the storage, put into the stage."""
     with severable_line(ledger_dsn) as to_ledger, severable_line(storage_dsn) as to_storage:
-        world = replace(stage.tenancy.world, storage=lambda region: StorageServer(to_storage.dsn))
-        stage.tenancy = replace(stage.tenancy, ledger=Ledger(to_ledger.dsn), world=world)
+        clients = replace(stage.tenancy.clients, storage=lambda region: StorageServer(to_storage.dsn))
+        stage.tenancy = replace(stage.tenancy, ledger=Ledger(to_ledger.dsn), clients=clients)
         yield to_ledger, to_storage
 
 

@@ -85,7 +85,7 @@ def forbidden(stage: Stage) -> Iterator[None]:
     label = "the cluster of region eu-central"
     cluster = Cluster(KubernetesApi(entered, label), Helm(lambda: kubeconfig(entered), label))
     before = stage.tenancy
-    stage.tenancy = replace(before, world=replace(before.world, cluster=lambda region: cluster))
+    stage.tenancy = replace(before, clients=replace(before.clients, cluster=lambda region: cluster))
     try:
         yield
     finally:
@@ -115,7 +115,7 @@ def refuse_storage(stage: Stage) -> None:
     def refuse(region: object) -> object:
         raise TransientError("The storage does not answer.")
 
-    stage.tenancy = replace(stage.tenancy, world=replace(stage.tenancy.world, storage=refuse))  # type: ignore[arg-type]
+    stage.tenancy = replace(stage.tenancy, clients=replace(stage.tenancy.clients, storage=refuse))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("at", [SCHEMA, DEPLOY, WAIT, FLIP])

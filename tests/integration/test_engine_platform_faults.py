@@ -66,8 +66,8 @@ def _with(stage: Stage, **changes: Any) -> Iterator[None]:
     stage.tenancy = before
 
 
-def _world(stage: Stage, **systems: Callable[..., Any]) -> Any:
-    return _with(stage, world=replace(stage.tenancy.world, **systems))
+def _clients(stage: Stage, **systems: Callable[..., Any]) -> Any:
+    return _with(stage, clients=replace(stage.tenancy.clients, **systems))
 
 
 def _no_connection(*_: Any) -> Any:
@@ -87,25 +87,25 @@ def key_gone_from_the_key_ring(stage: Stage) -> Any:
 
 
 def no_storage_connection(stage: Stage) -> Any:
-    return _world(stage, storage=_no_connection)
+    return _clients(stage, storage=_no_connection)
 
 
 def no_airflow_connection(stage: Stage) -> Any:
-    return _world(stage, handles=_no_connection)
+    return _clients(stage, handles=_no_connection)
 
 
 def no_cluster_connection(stage: Stage) -> Any:
-    return _world(stage, cluster=_no_connection)
+    return _clients(stage, cluster=_no_connection)
 
 
 def storage_password_rotated(stage: Stage) -> Any:
     """The server is the real one: SQLSTATE 28P01."""
-    right = stage.tenancy.world.storage
+    right = stage.tenancy.clients.storage
 
     def wrong(region: Region) -> StorageServer:
         return StorageServer(replace(right(region).dsn, password="the-old-one"))
 
-    return _world(stage, storage=wrong)
+    return _clients(stage, storage=wrong)
 
 
 def cluster_token_replaced(stage: Stage) -> Any:
@@ -117,7 +117,7 @@ def cluster_token_replaced(stage: Stage) -> Any:
         entered.ssl_ca_cert = authority
         return open_cluster(entered, clusters.LABEL, connection="tenancy_cluster_eu")
 
-    return _world(stage, cluster=wrong)
+    return _clients(stage, cluster=wrong)
 
 
 @contextmanager
@@ -125,7 +125,7 @@ def airflow_login_refused(stage: Stage) -> Iterator[None]:
     impostor = Impostor()
     impostor.lets_in = False
     impostor.says = message("401 Unauthorized", b'{"detail": "Invalid credentials"}')
-    with impostor.serving() as url, _world(stage, handles=lambda: AirflowApi(client_of(url))):
+    with impostor.serving() as url, _clients(stage, handles=lambda: AirflowApi(client_of(url))):
         yield
 
 
@@ -133,7 +133,7 @@ def airflow_login_refused(stage: Stage) -> Iterator[None]:
 def login_page_before_airflow(stage: Stage) -> Iterator[None]:
     impostor = Impostor()
     impostor.says = SOMEBODY_ELSE["login page"]
-    with impostor.serving() as url, _world(stage, handles=lambda: AirflowApi(client_of(url))):
+    with impostor.serving() as url, _clients(stage, handles=lambda: AirflowApi(client_of(url))):
         yield
 
 

@@ -198,8 +198,8 @@ def test_what_a_second_look_sees_is_not_missing(stage: Stage):
     stage.run_all()
     handles = Inattentive()
     handles.stored = stage.handles.stored
-    world = replace(stage.tenancy.world, handles=lambda: handles)
-    assert check_reality(replace(stage.tenancy, world=world)) == "nothing found"
+    clients = replace(stage.tenancy.clients, handles=lambda: handles)
+    assert check_reality(replace(stage.tenancy, clients=clients)) == "nothing found"
     assert handles.overlooked
 
 
@@ -217,8 +217,8 @@ def without_cluster(stage: Stage) -> Stage:
     def away(_region: object) -> None:
         raise TransientError("The cluster of region eu-central does not answer.")
 
-    world = replace(stage.tenancy.world, cluster=away)  # type: ignore[arg-type]
-    stage.tenancy = replace(stage.tenancy, world=world)
+    clients = replace(stage.tenancy.clients, cluster=away)  # type: ignore[arg-type]
+    stage.tenancy = replace(stage.tenancy, clients=clients)
     return stage
 
 
@@ -341,14 +341,14 @@ def test_an_active_tenants_edited_workload_is_noticed_when_its_run_is_cleared(st
 def test_nothing_is_missing_when_another_system_answers(stage: Stage, cluster_server: Server):
     """An empty cluster, another Airflow behind the connection: it is said, and nothing is called missing."""
     stage.run_all()
-    ours = stage.tenancy.world
-    world = replace(ours, handles=_other_airflow, cluster=lambda _: _OtherCluster(cluster_server))
-    stage.tenancy = replace(stage.tenancy, world=world)
+    ours = stage.tenancy.clients
+    clients = replace(ours, handles=_other_airflow, cluster=lambda _: _OtherCluster(cluster_server))
+    stage.tenancy = replace(stage.tenancy, clients=clients)
     summary = check_reality(stage.tenancy)
     assert found(stage) == []
     assert "another system answers, airflow:another; 1 resources were made in airflow:fake" in summary
     assert "another system answers, kubernetes:another; 2 resources were made in kubernetes:" in summary
-    stage.tenancy = replace(stage.tenancy, world=ours)
+    stage.tenancy = replace(stage.tenancy, clients=ours)
     assert check_reality(stage.tenancy) == "nothing found"
 
 
@@ -382,7 +382,7 @@ def test_what_moved_to_a_declared_successor_is_missing_when_it_is_not_there(stag
     recorded = next(each.system for each in stage.saga.resources if each.kind == "connection")
     platform = replace(stage.tenancy.platform, replaced_systems={recorded: "airflow:another"})
     stage.tenancy = replace(
-        stage.tenancy, platform=platform, world=replace(stage.tenancy.world, handles=_other_airflow)
+        stage.tenancy, platform=platform, clients=replace(stage.tenancy.clients, handles=_other_airflow)
     )
     check_reality(stage.tenancy)
     assert found(stage) == [("missing", "connection")]

@@ -81,9 +81,9 @@ STATES = (_failed, _cancelling, _stuck, _retained, _decommissioning)
 def test_a_tenant_of_a_retired_plan_or_region_is_undone(stage: Stage, arrive, retire):
     arrive(stage)
     entered: list[Region] = []
-    world = stage.tenancy.world
-    noting = replace(world, storage=lambda region: entered.append(region) or world.storage(region))
-    stage.tenancy = replace(stage.tenancy, platform=retire(stage.tenancy.platform), world=noting)
+    clients = stage.tenancy.clients
+    noting = replace(clients, storage=lambda region: entered.append(region) or clients.storage(region))
+    stage.tenancy = replace(stage.tenancy, platform=retire(stage.tenancy.platform), clients=noting)
     assert stage.unwind().phase in {"Failed settled", "Decommissioned"}
     assert stage.outside == NOTHING
     assert {region.storage_connection for region in entered} == {"s"}  # the recorded one
@@ -179,8 +179,8 @@ def test_what_was_in_a_system_that_is_declared_lost_counts_as_released(stage: St
         raise AssertionError("the lost cluster was asked")
 
     platform = replace(stage.tenancy.platform, replaced_systems={lost: "lost"})
-    world = replace(stage.tenancy.world, cluster=nobody)
-    stage.tenancy = replace(stage.tenancy, platform=platform, world=world)
+    clients = replace(stage.tenancy.clients, cluster=nobody)
+    stage.tenancy = replace(stage.tenancy, platform=platform, clients=clients)
     assert stage.unwind().phase == "Failed settled"
     assert {kind: names for kind, names in stage.outside.items() if kind != "namespace"} == {
         kind: [] for kind in NOTHING if kind != "namespace"

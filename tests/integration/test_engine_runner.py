@@ -184,8 +184,8 @@ def test_a_run_of_another_attempt_is_refused(stage: Stage):
 def test_storage_that_does_not_answer_is_told_with_region_and_system(stage: Stage, storage_dsn: Dsn):
     stage.run(VALIDATE)
     nowhere = StorageServer(replace(storage_dsn, port=9))
-    world = replace(stage.tenancy.world, storage=lambda region: nowhere)
-    stage.tenancy = replace(stage.tenancy, world=world)
+    clients = replace(stage.tenancy.clients, storage=lambda region: nowhere)
+    stage.tenancy = replace(stage.tenancy, clients=clients)
     with pytest.raises(TransientError, match=r"The storage of region eu-central does not answer at 127\.0\.0\.1:9"):
         stage.run(STORAGE)
     assert "The storage of region eu-central" in stage.facts(f.ActivityFailed)[0].message

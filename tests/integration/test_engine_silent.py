@@ -31,18 +31,18 @@ CONNECTING = 5.0
 def _with_silent(stage: Stage, stack: ExitStack, systems: set[str]) -> Tenancy:
     """The stage's platform on a real clock, with these systems replaced by silent ones."""
     url = f"http://127.0.0.1:{(port := stack.enter_context(silent()))}"
-    world, usual = stage.tenancy.world, stage.tenancy.world
+    clients, usual = stage.tenancy.clients, stage.tenancy.clients
     if "storage" in systems:
         dsn = replace(real_systems.as_dsn(stage.server.superuser_dsn(), "the storage of region eu-central"), port=port)
-        world = replace(world, storage=lambda _: StorageServer(dsn))
+        clients = replace(clients, storage=lambda _: StorageServer(dsn))
     if "engine" in systems:
         client = AirflowClient(url, user="u", password="p", read_seconds=1.0)
-        world = replace(world, handles=lambda: AirflowApi(client))
+        clients = replace(clients, handles=lambda: AirflowApi(client))
     if "cluster" in systems:
-        world = replace(world, cluster=lambda _: open_cluster(Configuration(host=url), clusters.LABEL))
-    assert world is not usual
+        clients = replace(clients, cluster=lambda _: open_cluster(Configuration(host=url), clusters.LABEL))
+    assert clients is not usual
     timings = replace(stage.tenancy.timings, system_budget=BUDGET, grace=0.0)
-    return replace(stage.tenancy, world=world, timings=timings, monotonic=time.monotonic, sleep=lambda _: None)
+    return replace(stage.tenancy, clients=clients, timings=timings, monotonic=time.monotonic, sleep=lambda _: None)
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ def test_its_own_task_that_took_the_lock_during_the_look_is_no_stranger(stage: S
     """A look at a busy system takes seconds, and the tenant goes on meanwhile."""
     stage.run_until(STORAGE, run_id=run)
     stage.ask(c.BeginActivity(lease(STORAGE, 1, run)))
-    real, holders, went_on = stage.tenancy.world.storage, ExitStack(), list[str]()
+    real, holders, went_on = stage.tenancy.clients.storage, ExitStack(), list[str]()
 
     def slow(region: Region) -> StorageServer:
         if not went_on:
@@ -198,7 +198,7 @@ def test_its_own_task_that_took_the_lock_during_the_look_is_no_stranger(stage: S
         return real(region)
 
     with holders:
-        slowly = replace(stage.tenancy, world=replace(stage.tenancy.world, storage=slow))
+        slowly = replace(stage.tenancy, clients=replace(stage.tenancy.clients, storage=slow))
         ledger = Ledger(stage.ledger, clock=lambda: utc_now() + STALLED)
         with ledger.open("tenancy reconcile") as opened:
             note_stalls(slowly, opened, Holds(stage.runs, opened.now))
@@ -222,7 +222,7 @@ def test_who_keeps_an_undoing_waiting_on_the_storage_server_is_named(stage: Stag
     stage.ask(c.Cancel())
     policy = LockPolicy("tenancy run ti-000001", 1.0, lambda _: False, lambda *_: None)
     region = stage.tenancy.platform.regions[real_systems.REGION]
-    with stage.tenancy.world.storage(region).locked(stage.tenant_id, policy):
+    with stage.tenancy.clients.storage(region).locked(stage.tenant_id, policy):
         stalls_only(stage)
     (stalled,) = stage.facts(f.ProvisioningStalled)
     assert stalled.cause == Cause.STORAGE_BLOCKED

@@ -82,7 +82,7 @@ class Handles(Protocol):
 
 
 @dataclass(frozen=True)
-class World:
+class SystemClients:
     """The outside systems, opened when asked for."""
 
     storage: Callable[[Region], "StorageServer"]
@@ -99,7 +99,7 @@ class Work:
     saga: Saga
     platform: Platform
     keyring: Keyring
-    world: World
+    clients: SystemClients
     lock: "LockPolicy"
     fence: Callable[[], None]
     """Raises Refused when this work is no longer wanted; called right before each effect."""
@@ -143,12 +143,12 @@ class Work:
 
     def storage_of(self, resource: Resource | None) -> "StorageServer":
         """The server that has this resource, as the ledger recorded it; the region's when nothing is recorded."""
-        server = self._entered(resource, self.world.storage)
+        server = self._entered(resource, self.clients.storage)
         return server.expecting(self.expected(resource), silence_seconds=self.seconds)
 
     def cluster_of(self, resource: Resource | None) -> "Cluster":
         """The same for clusters."""
-        return self._entered(resource, self.world.cluster).expecting(self.expected(resource), seconds=self.seconds)
+        return self._entered(resource, self.clients.cluster).expecting(self.expected(resource), seconds=self.seconds)
 
     def expected(self, resource: Resource | None) -> ExpectedSystem:
         """Which system has to answer for this resource."""
@@ -248,7 +248,7 @@ class Activity:
         """Where `run` will make it; the identity is the system's own statement. Committed with the intents."""
         return Location()
 
-    def identify(self, world: World, region: Region | None) -> str:  # noqa: ARG002
+    def identify(self, clients: SystemClients, region: Region | None) -> str:  # noqa: ARG002
         """The identity of the system where it makes things, in this region; None where all regions share one."""
         return ""
 
@@ -273,7 +273,7 @@ class Activity:
         """Why its resources are not released yet, by looking from outside, in the same way."""
         return None
 
-    def discover(self, world: World, platform: Platform) -> tuple[DiscoveredObject, ...]:  # noqa: ARG002
+    def discover(self, clients: SystemClients, platform: Platform) -> tuple[DiscoveredObject, ...]:  # noqa: ARG002
         """What exists that carries this platform's proof. Changes nothing."""
         return ()
 

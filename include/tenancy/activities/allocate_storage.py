@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tenancy.activities.activity import Activity, DiscoveredObject, Observation, Work, World
+from tenancy.activities.activity import Activity, DiscoveredObject, Observation, SystemClients, Work
 from tenancy.adapters.application_names import UNWINDER
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Evidence
@@ -52,8 +52,8 @@ class AllocateStorage(Activity):
     def locate(self, work: Work) -> Location:
         return storage_location(work)
 
-    def identify(self, world: World, region: Region | None) -> str:
-        return world.storage(region).identity() if region else ""
+    def identify(self, clients: SystemClients, region: Region | None) -> str:
+        return clients.storage(region).identity() if region else ""
 
     def run(self, work: Work) -> None:
         role, database = work.name_of(ROLE, storage_name(work)), work.name_of(DATABASE, storage_name(work))
@@ -94,11 +94,11 @@ class AllocateStorage(Activity):
         with work.storage_of(work.recorded(ROLE)).watching("tenancy explain") as storage:
             return storage.blocker_of(UNWINDER) or storage.holder_of(work.tenant_id)
 
-    def discover(self, world: World, platform: Platform) -> tuple[DiscoveredObject, ...]:
+    def discover(self, clients: SystemClients, platform: Platform) -> tuple[DiscoveredObject, ...]:
         prefix = proof_of(platform.name, "")
         found: dict[tuple[str, str], DiscoveredObject] = {}
         for region in platform.regions.values():
-            server = world.storage(region)
+            server = clients.storage(region)
             with server.watching("tenancy discover") as storage:
                 databases = storage.databases_with_proof(prefix)
                 roles = storage.roles_with_proof(prefix)
@@ -121,7 +121,7 @@ def storage_location(work: Work) -> Location:
     if recorded is not None and recorded.live and recorded.system:
         return Location(recorded.system, recorded.region, recorded.connection)
     region = work.region
-    return Location(work.world.storage(region).identity(), region.name, region.storage_connection)
+    return Location(work.clients.storage(region).identity(), region.name, region.storage_connection)
 
 
 def storage_name(work: Work) -> str:

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tenancy.activities.activity import Activity, DiscoveredObject, Observation, Work, World
+from tenancy.activities.activity import Activity, DiscoveredObject, Observation, SystemClients, Work
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
 from tenancy.activities.expected_handles import ExpectedHandles
 from tenancy.adapters.request_limits import AIRFLOW_LOCK_SECONDS, MARGIN_SECONDS
@@ -47,10 +47,10 @@ class AllocateWorkflowHandle(Activity):
         recorded = work.recorded(CONNECTION)
         if recorded is not None and recorded.live and recorded.system:
             return Location(recorded.system, recorded.region, recorded.connection)
-        return Location(work.world.handles().identity(make=True), connection=ENGINE_CONNECTION)
+        return Location(work.clients.handles().identity(make=True), connection=ENGINE_CONNECTION)
 
-    def identify(self, world: World, region: Region | None) -> str:  # noqa: ARG002 - one for all
-        return world.handles().identity()
+    def identify(self, clients: SystemClients, region: Region | None) -> str:  # noqa: ARG002 - one for all
+        return clients.handles().identity()
 
     def run(self, work: Work) -> None:
         handles, handle = _handles_of(work, work.recorded(CONNECTION)), _wanted(work)
@@ -93,15 +93,15 @@ class AllocateWorkflowHandle(Activity):
 
     def explain(self, work: Work) -> Evidence | None:
         """Whether the engine answers at all: what it says otherwise is raised, with its cause."""
-        handles, pool = work.world.handles(), work.plan.workflow_pool
+        handles, pool = work.clients.handles(), work.plan.workflow_pool
         handles.handle(work.name_of(CONNECTION, _own_name(work)))
         if not handles.has_pool(pool):
             return Evidence(Cause.ENGINE_NO_POOL, f"There is no Airflow pool {pool}.", {"pool": pool})
         return None
 
-    def discover(self, world: World, platform: Platform) -> tuple[DiscoveredObject, ...]:
+    def discover(self, clients: SystemClients, platform: Platform) -> tuple[DiscoveredObject, ...]:
         prefix = proof_of(platform.name, "")
-        handles = world.handles().handles()
+        handles = clients.handles().handles()
         return tuple(
             DiscoveredObject(CONNECTION, h.name, h.proof, "Airflow") for h in handles if h.proof.startswith(prefix)
         )
@@ -109,7 +109,7 @@ class AllocateWorkflowHandle(Activity):
 
 def _handles_of(work: Work, resource: Resource | None) -> ExpectedHandles:
     """The engine that has this resource, as the ledger recorded it."""
-    return ExpectedHandles(work.world.handles(), work.expected(resource))
+    return ExpectedHandles(work.clients.handles(), work.expected(resource))
 
 
 def _own_name(work: Work) -> str:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from tenancy.activities.activity import Activity, DiscoveredObject, Observation, Work, World
+from tenancy.activities.activity import Activity, DiscoveredObject, Observation, SystemClients, Work
 from tenancy.activities.allocate_storage import (
     DATABASE,
     PASSWORD,
@@ -59,8 +59,8 @@ class ApplyTenantSchema(Activity):
     def locate(self, work: Work) -> Location:
         return storage_location(work)
 
-    def identify(self, world: World, region: Region | None) -> str:
-        return world.storage(region).identity() if region else ""
+    def identify(self, clients: SystemClients, region: Region | None) -> str:
+        return clients.storage(region).identity() if region else ""
 
     def run(self, work: Work) -> None:
         from tenancy.adapters.tenant_database import AdminAccount
@@ -106,26 +106,26 @@ class ApplyTenantSchema(Activity):
         said = f"The schema is at revision {seen.version or 'none'} of {work.saga.schema_version}."
         return Evidence(Cause.SCHEMA_MIGRATION, said, {"revision": str(seen.version)})
 
-    def discover(self, world: World, platform: Platform) -> tuple[DiscoveredObject, ...]:
+    def discover(self, clients: SystemClients, platform: Platform) -> tuple[DiscoveredObject, ...]:
         """Each database is asked as its own tenant: no administrator enters what a tenant owns."""
         prefix = proof_of(platform.name, "")
         found: dict[str, DiscoveredObject] = {}
         for region in platform.regions.values():
-            server = world.storage(region)
+            server = clients.storage(region)
             with server.watching("tenancy discover") as storage:
                 databases = storage.databases_with_proof(prefix)
-            with_schema = (d for d in databases if d.valid and _has_schema(world, server, d, prefix))
+            with_schema = (d for d in databases if d.valid and _has_schema(clients, server, d, prefix))
             found |= {d.name: DiscoveredObject(SCHEMA, d.name, d.proof or "", server.place) for d in with_schema}
         return tuple(found.values())
 
 
-def _has_schema(world: World, server: "StorageServer", database: "DatabaseSeen", prefix: str) -> bool:
+def _has_schema(clients: SystemClients, server: "StorageServer", database: "DatabaseSeen", prefix: str) -> bool:
     """Only a database that lets its tenant in can say that it has none; of any other the schema counts as there."""
     from tenancy.adapters.tenant_database import TenantDatabase
 
     try:
         tenant_id = TenantId(UUID((database.proof or "").removeprefix(prefix)))
-        password = world.database_password(tenant_id)
+        password = clients.database_password(tenant_id)
         if password is None:
             return True
         dsn = server.dsn.to_database(database.name, user=database.owner, password=password)

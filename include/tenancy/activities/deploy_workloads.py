@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from tenancy.activities.activity import Activity, DiscoveredObject, Observation, Work, World
+from tenancy.activities.activity import Activity, DiscoveredObject, Observation, SystemClients, Work
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
 from tenancy.adapters.request_limits import CLUSTER_WRITE_SECONDS, MARGIN_SECONDS
 from tenancy.saga.advice import Remedy
@@ -67,10 +67,10 @@ class DeployWorkloads(Activity):
         if recorded is not None and recorded.live and recorded.system:
             return Location(recorded.system, recorded.region, recorded.connection)
         region = work.region
-        return Location(work.world.cluster(region).identity(), region.name, region.cluster_connection)
+        return Location(work.clients.cluster(region).identity(), region.name, region.cluster_connection)
 
-    def identify(self, world: World, region: Region | None) -> str:
-        return world.cluster(region).identity() if region else ""
+    def identify(self, clients: SystemClients, region: Region | None) -> str:
+        return clients.cluster(region).identity() if region else ""
 
     def run(self, work: Work) -> None:
         cluster, namespace = cluster_of(work), work.name_of(NAMESPACE, workload_name(work))
@@ -110,10 +110,10 @@ class DeployWorkloads(Activity):
         cause = Cause.HELM_PENDING if release.pending else Cause.HELM_FAILED
         return Evidence(cause, f"The release {release.name} is {release.status}.", {"status": release.status})
 
-    def discover(self, world: World, platform: Platform) -> tuple[DiscoveredObject, ...]:
+    def discover(self, clients: SystemClients, platform: Platform) -> tuple[DiscoveredObject, ...]:
         found: dict[tuple[str, str], DiscoveredObject] = {}
         for region in platform.regions.values():
-            cluster = world.cluster(region)
+            cluster = clients.cluster(region)
             proofs = {seen.name: seen.proof for seen in cluster.namespaces.of_platform(platform.name) if seen.proof}
             releases = [seen for seen in cluster.releases.of_platform(platform.name) if seen.namespace in proofs]
             place, edited = cluster.place, cluster.releases.edited(platform.name)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tenancy.activities import registry
-from tenancy.activities.activity import Activity, World
+from tenancy.activities.activity import Activity, SystemClients
 from tenancy.activities.allocate_storage import PASSWORD
 from tenancy.engine.comparison import Comparison, Look
 from tenancy.engine.drift import ALTERED, manual_drift
@@ -111,12 +111,12 @@ class _Check:
         return {finding.key for finding in self._compared(spots).findings()} if spots else set()
 
     def _compared(self, spots: Iterable[_Spot]) -> Comparison:
-        world = self._world()
+        clients = self._clients()
         before = inventory.load_seqs(
             self.ledger
         )  # first: whoever goes on while the resources are read has another then
         owned = inventory.load_live_resources(self.ledger)
-        looks = tuple(look for spot in spots if (look := self._look(spot, world)) is not None)
+        looks = tuple(look for spot in spots if (look := self._look(spot, clients)) is not None)
         replaced = self.tenancy.platform.replaced_systems
         comparison = Comparison(looks, owned, before, inventory.load_seqs(self.ledger), replaced)
         self._note_other_systems(comparison)
@@ -132,7 +132,7 @@ class _Check:
                     f"another system answers, {look.system}; {len(elsewhere)} resources were made in {recorded}"
                 )
 
-    def _world(self) -> World:
+    def _clients(self) -> SystemClients:
         """With the passwords of all tenants, since a tenant's database is only ever entered as its own role."""
         owned = inventory.load_live_resources(self.ledger).values()
         credentials = {each.tenant_id: each.credential for each in owned if each.credential}
@@ -141,16 +141,16 @@ class _Check:
             credential = credentials.get(tenant_id)
             return self.tenancy.keyring.derive(tenant_id, credential, PASSWORD) if credential else None
 
-        return replace(self.tenancy.world, database_password=password)
+        return replace(self.tenancy.clients, database_password=password)
 
-    def _look(self, spot: _Spot, world: World) -> Look | None:
+    def _look(self, spot: _Spot, clients: SystemClients) -> Look | None:
         platform = self.tenancy.platform
         regions = {name: region for name, region in platform.regions.items() if name == spot.region}
         region = regions.get(spot.region)
         try:
-            before = spot.activity.identify(world, region)
-            found = spot.activity.discover(world, replace(platform, regions=regions))
-            system = spot.activity.identify(world, region)
+            before = spot.activity.identify(clients, region)
+            found = spot.activity.discover(clients, replace(platform, regions=regions))
+            system = spot.activity.identify(clients, region)
             _require_one_system(before, system)
         except Exception as error:  # noqa: BLE001 - whatever it was, the other regions are to be looked at
             self.troubles[spot] = message_of(error)

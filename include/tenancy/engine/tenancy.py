@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from tenancy.activities.activity import Activity, Observation, Work, World
+from tenancy.activities.activity import Activity, Observation, SystemClients, Work
 from tenancy.activities.registry import find_maker, maker_of
 from tenancy.adapters.advisory_lock import Holder
 from tenancy.adapters.application_names import UNWINDER
@@ -71,7 +71,7 @@ class Tenancy:
     ledger: Ledger
     platform: Platform
     keyring: Keyring
-    world: World
+    clients: SystemClients
     runs: Callable[[], Runs]
     timings: Timings = Timings()
     sleep: Callable[[float], None] = time.sleep
@@ -109,7 +109,7 @@ class Tenancy:
             return may_evict(holder)
 
         lock = LockPolicy(application, self.timings.lock_patience, evict, note_evicted)
-        work = Work(saga, self.platform, self.keyring, self.world, lock, fence, survey, seconds=seconds)
+        work = Work(saga, self.platform, self.keyring, self.clients, lock, fence, survey, seconds=seconds)
         return work
 
 
