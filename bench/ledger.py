@@ -115,7 +115,7 @@ def _record_one(ledger: Ledger) -> None:
     lives: list[list[c.Command]] = [
         [c.StartAttempt(_FIRST, first, asked, plan_entries(), "1"), *_done(first, 2), _begin(first, waiting)],
         [c.FailActivity(_lease(first, waiting), "Boom", "it went boom"), c.GiveUp(first, "out of tries", waiting)],
-        [*undone, c.Settle(1), c.Reset(), c.NoteHistoryCleared()],
+        [*undone, c.Settle(1), c.Reset(), c.RecordHistoryCleared()],
         [c.StartAttempt(_FIRST, second, asked, plan_entries(), "1"), *_done(second, 7)],
     ]
     with ledger.open("bench") as session:

@@ -52,9 +52,9 @@ STUCK_THEN_SETTLED: tuple[c.Command, ...] = (
 )
 RETRIED_AND_RETAINED: tuple[c.Command, ...] = (
     c.Reset(),
-    c.NoteHistoryCleared(),
+    c.RecordHistoryCleared(),
     start(SECOND_RUN),
-    c.NoteHeld("the DAG is paused"),
+    c.RecordHold("the DAG is paused"),
     *done(*ORDER[:-1], run_id=SECOND_RUN),
     begin(FLIP, 1, SECOND_RUN),
     fail(FLIP, 1, SECOND_RUN),
@@ -67,7 +67,7 @@ ACTIVE_AND_GONE: tuple[c.Command, ...] = (
     begin(FLIP, 3, RunId("run-3")),
     complete(FLIP, 3, RunId("run-3")),
     c.Escalate(),
-    c.NoteEscalationSent("slack"),
+    c.RecordEscalationSent("slack"),
     c.Decommission(),
     *release(3, ("release", "acme-1"), ("namespace", "acme-1"), *_LEFT),
     c.Settle(3),

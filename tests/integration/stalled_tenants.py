@@ -53,7 +53,7 @@ def failed(ledger: LedgerSession, number: int, region: str = "eu") -> None:
 def stalled(ledger: LedgerSession, number: int, said: str = "a session blocks it") -> None:
     begun(ledger, number)
     stall = Stall(StallKind.ACTIVITY, STORAGE, ledger.now, timedelta(minutes=5))
-    record(ledger, number, c.NoteStall(stall, Evidence(Cause.STORAGE_BLOCKED, said)))
+    record(ledger, number, c.RecordStall(stall, Evidence(Cause.STORAGE_BLOCKED, said)))
 
 
 def settled(ledger: LedgerSession, number: int) -> None:

@@ -206,7 +206,7 @@ def test_a_retry_of_a_retained_tenant_keeps_everything_when_its_storage_fails(st
 
 def test_a_retry_whose_run_is_lost_keeps_everything(stage: Stage):
     before = retained(stage)
-    stage.ask(c.Reset(), c.NoteHistoryCleared())
+    stage.ask(c.Reset(), c.RecordHistoryCleared())
     stage.run(VALIDATE, 2, SECOND)
     assert after(stage) == "1 lost"
     assert stage.saga.phase == "Failed retained"
@@ -217,7 +217,7 @@ def test_a_retry_whose_run_is_lost_keeps_everything(stage: Stage):
 @pytest.mark.parametrize("state", ["failed", "success"])
 def test_a_retry_whose_run_ended_without_a_word_keeps_everything(stage: Stage, state: str):
     before = retained(stage)
-    stage.ask(c.Reset(), c.NoteHistoryCleared())
+    stage.ask(c.Reset(), c.RecordHistoryCleared())
     stage.run(VALIDATE, 2, SECOND)
     stage.runs.start(PROVISIONING_DAG, SECOND, {})
     stage.runs.end(PROVISIONING_DAG, SECOND, state)

@@ -47,7 +47,7 @@ def test_the_time_that_the_platform_cost_is_not_the_activitys(stage: Stage):
     for number in range(1, TRIES):
         with pytest.raises(TransientError):
             stage.run(HANDLE, number)
-    stage.ask(c.NoteHeld("The login was refused.", platform=True))
+    stage.ask(c.RecordHold("The login was refused.", platform=True))
     with pytest.raises(TransientError):
         stage.look(HANDLE, TRIES, late=timedelta(hours=6))
     assert stage.run(HANDLE, TRIES + 1).step(HANDLE).status is StepStatus.DONE

@@ -13,7 +13,7 @@ from tenancy.adapters.dsn import Dsn
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger
 from tenancy.ledger.migrations import upgrade
-from tenancy.saga.commands import NoteHeld
+from tenancy.saga.commands import RecordHold
 from tests.integration.lifecycles import FIRST_FAILS
 from tests.real_systems import as_dsn, superuser
 from tests.unit.sagas import TENANT
@@ -67,7 +67,7 @@ def test_the_writer_goes_on_after_the_ledger_was_handed_over(quick_server: Postg
         with Ledger(older).open("test") as ledger:
             for session in (before, ledger):
                 known = len(session.envelopes(TENANT))
-                session.record(TENANT, NoteHeld(f"number {known}"), stamp=STAMP)
+                session.record(TENANT, RecordHold(f"number {known}"), stamp=STAMP)
                 assert len(session.envelopes(TENANT)) > known
 
 

@@ -80,7 +80,7 @@ def test_an_open_class_is_counted(ledger: Ledger, session: LedgerSession):
 
 def test_the_time_to_active_is_that_of_the_attempt_that_made_it(ledger: Ledger, session: LedgerSession):
     """Each transaction of this ledger is a second after the one before. An earlier attempt does not count."""
-    session.record(TENANT, *FIRST_FAILS, *STUCK_THEN_SETTLED, c.Reset(), c.NoteHistoryCleared(), stamp=Stamp("ada"))
+    session.record(TENANT, *FIRST_FAILS, *STUCK_THEN_SETTLED, c.Reset(), c.RecordHistoryCleared(), stamp=Stamp("ada"))
     session.record(TENANT, start(SECOND_RUN), stamp=Stamp("ada"))
     begun = session.envelopes(TENANT)[-1].at
     for activity in ORDER:
@@ -93,7 +93,7 @@ def test_the_time_to_active_is_that_of_the_attempt_that_made_it(ledger: Ledger, 
 
 
 def test_what_happened_the_day_before_yesterday_is_no_longer_told(ledger: Ledger, session: LedgerSession):
-    session.record(TENANT, *FIRST_FAILS, *STUCK_THEN_SETTLED, c.Reset(), c.NoteHistoryCleared(), stamp=Stamp("ada"))
+    session.record(TENANT, *FIRST_FAILS, *STUCK_THEN_SETTLED, c.Reset(), c.RecordHistoryCleared(), stamp=Stamp("ada"))
     session.record(TENANT, start(SECOND_RUN), *done(*ORDER, run_id=SECOND_RUN), stamp=Stamp("ada"))
     later = Ledger(ledger._dsn, clock=lambda: EPOCH + timedelta(days=2))
     with later.open("test") as reader:

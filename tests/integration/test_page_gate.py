@@ -65,7 +65,7 @@ def test_whatever_a_tenant_is_called_it_is_only_text(console: Console):
         start(RunId(EVIL), evil),
         begin(VALIDATE, run_id=RunId(EVIL)),
         c.FailActivity(lease, EVIL, EVIL),
-        c.NoteHeld(EVIL),
+        c.RecordHold(EVIL),
     )
     with console.ledger.open("test") as session:
         session.record(tenant_id, c.Escalate(), stamp=Stamp(EVIL, reason=EVIL))

@@ -78,12 +78,12 @@ def test_the_next_try_begins_free_and_its_own_failure_counts():
 
 
 def test_a_pause_takes_the_sentences_place_and_gives_it_back():
-    paused = ask(held(), c.NoteHeld("the DAG is paused", Cause.ENGINE_PAUSED))
+    paused = ask(held(), c.RecordHold("the DAG is paused", Cause.ENGINE_PAUSED))
     assert paused.held == "the DAG is paused"
     assert decide(paused, give_up()) == ()
-    back = ask(paused, c.NoteHeld(""))
+    back = ask(paused, c.RecordHold(""))
     assert (back.held, back.held_by) == ("The login was refused.", Cause.PLATFORM_CREDENTIALS)
-    assert decide(back, c.NoteHeld("")) == ()
+    assert decide(back, c.RecordHold("")) == ()
 
 
 def test_it_can_be_cancelled_at_any_time():

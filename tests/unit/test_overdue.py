@@ -51,7 +51,7 @@ def test_a_ledger_restored_once_more_is_resumed_once_more():
 
 @pytest.mark.parametrize("run", [FAILED, SUCCESS])
 def test_a_run_that_ended_because_of_the_platform_is_let_go_on(run: RunSeen) -> None:
-    saga = ask(tenant_in("Provisioning"), c.NoteHeld("the login was refused", platform=True))
+    saga = ask(tenant_in("Provisioning"), c.RecordHold("the login was refused", platform=True))
     ended = Seen(run, ended_seconds=RUN_GRACE_SECONDS + 1)
     assert next_move(saga, ended, LONG) is Move.TRY_AGAIN
 
@@ -90,7 +90,7 @@ def test_a_compensation_run_at_work_is_left_alone(phase: str) -> None:
 def test_a_compensation_run_that_waits_in_the_queue_is_looked_at_for_what_holds_it(phase: str) -> None:
     saga = tenant_in(phase)
     assert next_move(saga, Seen(FAILED, QUEUED), LONG) is Move.LOOK
-    held = ask(saga, c.NoteHeld("the DAG is paused"))
+    held = ask(saga, c.RecordHold("the DAG is paused"))
     assert next_move(held, Seen(FAILED, RUNNING), LONG) is Move.LOOK
 
 

@@ -145,7 +145,7 @@ def test_only_an_attempt_under_way_is_resumed(phase: str) -> None:
 
 @pytest.mark.parametrize("phase", ["Cancelling", "Failed unwinding"])
 def test_an_unwinding_that_was_stopped_for_a_customer_goes_on_only_when_a_person_names_the_tenant(phase: str) -> None:
-    stopped = ask(tenant_in(phase), c.ExhaustUnwinding(1, OLDER, keeps=True))
+    stopped = ask(tenant_in(phase), c.ExhaustUnwinding(1, OLDER, keep_resources=True))
     assert (stopped.phase, stopped.past_no_return) == ("Failed stuck", True)
     with pytest.raises(Refused, match="Type the slug acme"):
         decide(stopped, c.Confirmed(c.Cancel(), str(stopped.tenant_id)))

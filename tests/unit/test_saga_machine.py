@@ -146,10 +146,10 @@ class SagaMachine(RuleBasedStateMachine):
     @staticmethod
     def _unwinds_only_what_is_to_be_unwound(command: c.Command, before: Saga, facts: tuple[f.Fact, ...]) -> None:
         wanted = before.phase in {"Cancelling", "Failed unwinding", "Decommissioning"}
-        if isinstance(command, c.Unwind) and not (wanted and command.generation == before.generation):
+        if isinstance(command, c.UnwindingCommand) and not (wanted and command.generation == before.generation):
             assert facts == ()
         if any(isinstance(fact, f.ResourceReleased) for fact in facts):
-            assert isinstance(command, c.Unwind)
+            assert isinstance(command, c.UnwindingCommand)
 
     def _only_a_person_destroys(self, command: c.Command, facts: tuple[f.Fact, ...]) -> None:
         if isinstance(command, (c.Cancel, c.Decommission)) and facts:
@@ -322,11 +322,11 @@ class SagaMachine(RuleBasedStateMachine):
 
     @rule(message=st.sampled_from(["", "the DAG is paused"]))
     def the_run_is_held(self, message: str) -> None:
-        self.ask(c.NoteHeld(message))
+        self.ask(c.RecordHold(message))
 
     @rule()
     def the_history_is_cleared(self) -> None:
-        self.ask(c.NoteHistoryCleared())
+        self.ask(c.RecordHistoryCleared())
 
     @rule()
     def an_operator_escalates(self) -> None:
@@ -392,7 +392,7 @@ class SagaMachine(RuleBasedStateMachine):
     def an_unwinding_turns_out_to_be_of_an_older_ledger(self) -> None:
         """The reconciler stops it: only another word of a person goes on."""
         assert self.saga is not None
-        self.ask(c.ExhaustUnwinding(self.saga.generation, "the ledger is older", keeps=True))
+        self.ask(c.ExhaustUnwinding(self.saga.generation, "the ledger is older", keep_resources=True))
         assert self.saga.phase == "Failed stuck"
 
     @precondition(lambda self: is_to_be_unwound(self.saga) and self.saga.live_resources)

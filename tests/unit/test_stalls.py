@@ -113,8 +113,8 @@ def test_the_platform_file_may_say_other_limits():
     assert stall_of(standing(State.CANCELLING, state_for=0.1), NOW, limits(platform)) is not None
 
 
-def _stalled(kind: StallKind = StallKind.ACTIVITY, activity: str | None = STORAGE) -> c.NoteStall:
-    return c.NoteStall(Stall(kind, activity, NOW, minutes(5)), BLOCKED)  # type: ignore[arg-type]
+def _stalled(kind: StallKind = StallKind.ACTIVITY, activity: str | None = STORAGE) -> c.RecordStall:
+    return c.RecordStall(Stall(kind, activity, NOW, minutes(5)), BLOCKED)  # type: ignore[arg-type]
 
 
 def test_a_stall_is_recorded_once_and_cleared_once():

@@ -352,7 +352,7 @@ TABLE: list[tuple[str, c.Command, Row]] = [
     ),
     (
         "ExhaustUnwinding, because the tenant may be a customer's",
-        c.ExhaustUnwinding(1, "the ledger is older", keeps=True),
+        c.ExhaustUnwinding(1, "the ledger is older", keep_resources=True),
         row(
             {
                 "Cancelling | Failed unwinding": makes(f.UnwindingExhausted, f.PointOfNoReturnPassed),
@@ -502,7 +502,7 @@ TABLE: list[tuple[str, c.Command, Row]] = [
     ),
     (
         "NoteHeld",
-        c.NoteHeld("the DAG is paused"),
+        c.RecordHold("the DAG is paused"),
         row(
             {
                 f"Provisioning | {TO_BE_UNWOUND}": makes(f.RunHeld),
@@ -512,12 +512,12 @@ TABLE: list[tuple[str, c.Command, Row]] = [
     ),
     (
         "NoteHeld of a run that goes on anyway",
-        c.NoteHeld(""),
+        c.RecordHold(""),
         row({f"Provisioning | {TO_BE_UNWOUND}": NO_FACTS}, NOT_WAITED_FOR),
     ),
     (
         "NoteStall",
-        c.NoteStall(
+        c.RecordStall(
             Stall(StallKind.ACTIVITY, HANDLE, SINCE, timedelta(minutes=5)), Evidence(Cause.ENGINE_REFUSES, "no")
         ),
         row({"Provisioning": makes(f.ProvisioningStalled)}, {phase: refuses("It went on", phase) for phase in PHASES}),
@@ -530,7 +530,7 @@ TABLE: list[tuple[str, c.Command, Row]] = [
     ("ClearStall", c.ClearStall(), row(dict.fromkeys(PHASES, NO_FACTS))),
     (
         "NoteHistoryCleared",
-        c.NoteHistoryCleared(),
+        c.RecordHistoryCleared(),
         row(
             {
                 "Failed ready": makes(f.RunHistoryCleared),
@@ -550,7 +550,7 @@ TABLE: list[tuple[str, c.Command, Row]] = [
     ),
     (
         "NoteEscalationSent",
-        c.NoteEscalationSent("slack"),
+        c.RecordEscalationSent("slack"),
         row({" | ".join(PHASES): NO_FACTS}),  # nobody has escalated; test_stalls.py has one who did
     ),
     (
@@ -593,7 +593,7 @@ def test_the_law_answers_as_the_table_says(phase: str, command: c.Command, answe
 
 
 def test_the_table_has_every_command() -> None:
-    every = {*c.Command.__subclasses__(), *c.Unwind.__subclasses__()} - {c.Unwind}
+    every = {*c.Command.__subclasses__(), *c.UnwindingCommand.__subclasses__()} - {c.UnwindingCommand}
     assert {type(command) for _, command, _ in TABLE} == every
 
 

@@ -74,4 +74,4 @@ def _note_escalation(ledger: LedgerSession, letter: Delivery) -> None:
     """That a channel accepted an escalation is a fact of its tenant. Should it be lost, the message is sent again."""
     alert = letter.alert
     if alert.tenant_id and alert.key.startswith(f"{alerts.ESCALATION_PREFIX}:"):
-        ledger.record(alert.tenant_id, c.NoteEscalationSent(letter.channel), stamp=Stamp("notifications"))
+        ledger.record(alert.tenant_id, c.RecordEscalationSent(letter.channel), stamp=Stamp("notifications"))

@@ -52,4 +52,4 @@ def keep(ledger: LedgerSession, saga: Saga, run_id: str, stamp: Stamp) -> None:
         ledger.record(saga.tenant_id, c.ResumeAttempt(saga.run_id, why), c.GiveUp(saga.run_id, why), stamp=stamp)
     else:
         why = _WHY.format(**told, then=_STUCK)
-        ledger.record(saga.tenant_id, c.ExhaustUnwinding(saga.generation, why, keeps=True), stamp=stamp)
+        ledger.record(saga.tenant_id, c.ExhaustUnwinding(saga.generation, why, keep_resources=True), stamp=stamp)

@@ -174,7 +174,7 @@ class _Reconciler:
                 self._try_again(saga, seen)
             case Move.LOOK:
                 held = self.holds.why(saga)
-                self._record(saga, c.NoteHeld(held.message, held.cause) if held else c.NoteHeld(""), "")
+                self._record(saga, c.RecordHold(held.message, held.cause) if held else c.RecordHold(""), "")
 
     def _record(self, saga: Saga, command: c.Command, reason: str, actor: str = _ACTOR) -> Saga:
         return self.ledger.record(saga.tenant_id, command, stamp=Stamp(actor, reason=reason))
@@ -203,7 +203,7 @@ class _Reconciler:
         if self._was_ended_by_a_person(saga, seen):
             return
         if fault := fault_of_plan(saga):
-            self._record(saga, c.NoteHeld(str(fault), fault.cause, platform=True), "the run ended")
+            self._record(saga, c.RecordHold(str(fault), fault.cause, platform=True), "the run ended")
             return
         ended = f"Airflow ended the run as {seen.run.state} before it was done, and no callback of its tasks told why"
         self._give_up(saga, ended)

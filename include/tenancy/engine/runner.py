@@ -30,7 +30,7 @@ from tenancy.engine.waiting import deadline, is_soon_over
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.causes import Cause
-from tenancy.saga.commands import BeginActivity, CompleteActivity, FailActivity, NoteHeld, ReportProgress
+from tenancy.saga.commands import BeginActivity, CompleteActivity, FailActivity, RecordHold, ReportProgress
 from tenancy.saga.errors import OutOfTurn, PermanentError, PlatformError, Refused, cause_in
 from tenancy.saga.facts import ActivityRefused
 from tenancy.saga.names import TenantId
@@ -126,7 +126,7 @@ def _held_for_platform(ledger: LedgerSession, tenant_id: TenantId, task: Task) -
         yield
     except PlatformError as error:
         with suppress(Refused):
-            held = NoteHeld(message_of(error), cause_in(error), platform=True)
+            held = RecordHold(message_of(error), cause_in(error), platform=True)
             ledger.record(tenant_id, held, stamp=task.stamp)
         raise
 

@@ -73,7 +73,7 @@ class _Pass:
 
     def _note(self, stood: StoredStatus, stall: Stall) -> int:
         why = self._why(stood)
-        return self._record(stood, _held_by(why) or c.NoteStall(stall, why))
+        return self._record(stood, _held_by(why) or c.RecordStall(stall, why))
 
     def explain(self, stood: list[StoredStatus]) -> int:
         """Those whose cause is not known first; in random order, so that none is always behind the bound."""
@@ -130,7 +130,7 @@ class _Pass:
         activity = saga.current_activity
         if saga.state is not State.PROVISIONING or activity is None:
             return None
-        wanted = c.NoteHeld(saga.held, saga.held_by or Cause.UNKNOWN)  # a look makes nothing: no fence is asked
+        wanted = c.RecordHold(saga.held, saga.held_by or Cause.UNKNOWN)  # a look makes nothing: no fence is asked
         work = self.tenancy.work(self.ledger, saga, application="tenancy explain", stamp=_STAMP, wanted=wanted)
         return activity_of(activity).explain(work)
 
@@ -144,7 +144,7 @@ class _Pass:
 
 def _held_by(why: Evidence) -> c.Command | None:
     """Whoever waits his turn is not stuck: that he does may be seen here first."""
-    return c.NoteHeld(why.message, why.cause) if why.cause in WAITS_ITS_TURN else None
+    return c.RecordHold(why.message, why.cause) if why.cause in WAITS_ITS_TURN else None
 
 
 def _is_in_motion(saga: Saga) -> bool:

@@ -80,7 +80,7 @@ class _Unwinding:
         except (Refused, Stopped):  # overtaken, or its worker goes down: neither says that it cannot be undone
             raise
         except PlatformError as error:  # that is no reason to be stuck: it goes on until the platform is mended
-            return self._record(c.NoteHeld(message_of(error), cause_in(error), platform=True))
+            return self._record(c.RecordHold(message_of(error), cause_in(error), platform=True))
         except Exception as error:  # noqa: BLE001 - whatever it was, the tenant must not seem to be at it for ever
             return self._record(c.ExhaustUnwinding(self.generation, message_of(error)))
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 from tenancy.adapters.airflow_runs import Mark, QueuedRun, RunSeen, TaskSeen
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.saga.commands import NoteHistoryCleared
+from tenancy.saga.commands import RecordHistoryCleared
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 from tenancy.saga.names import RunId
 from tenancy.saga.states import Phase, State, StepStatus
@@ -89,7 +89,7 @@ def _clear_history(runs: Runs, ledger: LedgerSession, saga: Saga, stamp: Stamp) 
     runs.fail(PROVISIONING_DAG, saga.run_id)
     if _still(ledger, saga):
         runs.clear_history(PROVISIONING_DAG, saga.run_id)
-        ledger.record(saga.tenant_id, NoteHistoryCleared(), stamp=stamp)
+        ledger.record(saga.tenant_id, RecordHistoryCleared(), stamp=stamp)
 
 
 def _still(ledger: LedgerSession, saga: Saga) -> bool:

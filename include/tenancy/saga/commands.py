@@ -86,36 +86,36 @@ class ResumeAttempt(Command):
 
 
 @dataclass(frozen=True)
-class Unwind(Command):
+class UnwindingCommand(Command):
     """A word of whoever unwinds. `generation` says for which wish: a newer one supersedes it."""
 
     generation: int
 
 
 @dataclass(frozen=True)
-class StartUnwinding(Unwind):
+class StartUnwinding(UnwindingCommand):
     """Accepted only for the newest generation, in a state that is to be unwound."""
 
 
 @dataclass(frozen=True)
-class RenewUnwinding(Unwind):
+class RenewUnwinding(UnwindingCommand):
     """Whoever unwound this generation is gone without an end: the next one takes over."""
 
 
 @dataclass(frozen=True)
-class ReleaseResource(Unwind):
+class ReleaseResource(UnwindingCommand):
     kind: str
     name: str
 
 
 @dataclass(frozen=True)
-class ConfirmReleased(Unwind):
+class ConfirmReleased(UnwindingCommand):
     kind: str
     name: str
 
 
 @dataclass(frozen=True)
-class ReportFoundAgain(Unwind):
+class ReportFoundAgain(UnwindingCommand):
     """A released object was observed again."""
 
     kind: str
@@ -123,7 +123,7 @@ class ReportFoundAgain(Unwind):
 
 
 @dataclass(frozen=True)
-class ReportCompensationFailure(Unwind):
+class ReportCompensationFailure(UnwindingCommand):
     kind: str
     name: str
     error: str
@@ -134,19 +134,19 @@ class ReportCompensationFailure(Unwind):
 
 
 @dataclass(frozen=True)
-class Settle(Unwind):
+class Settle(UnwindingCommand):
     """Everything was observed gone."""
 
 
 @dataclass(frozen=True)
-class ExhaustUnwinding(Unwind):
+class ExhaustUnwinding(UnwindingCommand):
     """Compensations ran out of retries; `why` says at what.
 
     `keeps`: they are stopped, because the tenant may be a customer's: it has passed the point of no return.
     """
 
-    why: str = ""
-    keeps: bool = False
+    reason: str = ""
+    keep_resources: bool = False
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ class Confirmed(Command):
 
 
 @dataclass(frozen=True)
-class NoteHeld(Command):
+class RecordHold(Command):
     """The attempt's run does not go on, and not for a reason of the tenant's: a pause, a limit, an engine that is away.
 
     An empty message: it goes on again. `platform`: the platform is at fault, and the attempt is held until an activity
@@ -194,7 +194,7 @@ class NoteHeld(Command):
 
 
 @dataclass(frozen=True)
-class NoteStall(Command):
+class RecordStall(Command):
     """Something is over its time (stalls.py); the evidence says why, as far as it is known."""
 
     stall: Stall
@@ -214,7 +214,7 @@ class ClearStall(Command):
 
 
 @dataclass(frozen=True)
-class NoteHistoryCleared(Command):
+class RecordHistoryCleared(Command):
     """After a reset, Airflow's run history of the attempt is cleared."""
 
 
@@ -224,7 +224,7 @@ class Escalate(Command):
 
 
 @dataclass(frozen=True)
-class NoteEscalationSent(Command):
+class RecordEscalationSent(Command):
     """A notification channel has accepted the message about the escalation."""
 
     channel: str

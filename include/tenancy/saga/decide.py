@@ -55,7 +55,7 @@ _decide.register(c.ReportFoundAgain, unwinding.found_again)
 _decide.register(c.ReportCompensationFailure, unwinding.compensation_failed)
 _decide.register(c.Settle, unwinding.settle)
 _decide.register(c.ExhaustUnwinding, unwinding.exhaust)
-_decide.register(c.NoteStall, stalling.note)
+_decide.register(c.RecordStall, stalling.note)
 _decide.register(c.ExplainStall, stalling.explain)
 _decide.register(c.ClearStall, stalling.clear)
 _decide.register(c.ShowInvitation, invitation.show)
@@ -107,14 +107,14 @@ def _(_command: c.Decommission, saga: Saga) -> tuple[f.Fact, ...]:
 
 
 @_decide.register
-def _(command: c.NoteHeld, saga: Saga) -> tuple[f.Fact, ...]:
+def _(command: c.RecordHold, saga: Saga) -> tuple[f.Fact, ...]:
     if saga.state is not State.PROVISIONING and not unwinding.is_to_be_unwound(saga):
         raise Refused(f"No run of this tenant is waited for: it is {saga.phase}.")
     return holding.note(command, saga)
 
 
 @_decide.register
-def _(_command: c.NoteHistoryCleared, saga: Saga) -> tuple[f.Fact, ...]:
+def _(_command: c.RecordHistoryCleared, saga: Saga) -> tuple[f.Fact, ...]:
     return () if saga.history_cleared else (f.RunHistoryCleared(),)
 
 
@@ -126,7 +126,7 @@ def _(_command: c.Escalate, saga: Saga) -> tuple[f.Fact, ...]:
 
 
 @_decide.register
-def _(command: c.NoteEscalationSent, saga: Saga) -> tuple[f.Fact, ...]:
+def _(command: c.RecordEscalationSent, saga: Saga) -> tuple[f.Fact, ...]:
     """Nothing to note when a new attempt has begun meanwhile, or for the second time."""
     news = saga.escalated and command.channel not in saga.escalation_sent_to
     return (f.EscalationSent(command.channel),) if news else ()

@@ -10,7 +10,7 @@ from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.tenant import Saga
 
 
-def note(command: c.NoteHeld, saga: Saga) -> tuple[f.Fact, ...]:
+def note(command: c.RecordHold, saga: Saga) -> tuple[f.Fact, ...]:
     """No facts while the same holds it."""
     if command.platform:
         return for_platform(saga, command.message, command.cause)

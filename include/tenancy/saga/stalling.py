@@ -12,7 +12,7 @@ from tenancy.saga.states import State, Substate
 from tenancy.saga.tenant import Saga
 
 
-def note(command: c.NoteStall, saga: Saga) -> tuple[f.Fact, ...]:
+def note(command: c.RecordStall, saga: Saga) -> tuple[f.Fact, ...]:
     """No facts while it is the same stall. Another one takes its place."""
     stall, evidence = command.stall, command.evidence
     if not _is_still_so(command, saga):
@@ -26,7 +26,7 @@ def note(command: c.NoteStall, saga: Saga) -> tuple[f.Fact, ...]:
     return (*clear(c.ClearStall(), saga), stalled)
 
 
-def _is_still_so(command: c.NoteStall, saga: Saga) -> bool:
+def _is_still_so(command: c.RecordStall, saga: Saga) -> bool:
     unwinding = saga.state in {State.CANCELLING, State.DECOMMISSIONING} or saga.substate is Substate.UNWINDING
     match command.stall.kind:
         case StallKind.ACTIVITY | StallKind.PROVISIONING:

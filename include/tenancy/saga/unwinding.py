@@ -90,9 +90,9 @@ def exhaust(command: c.ExhaustUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
     No facts when the platform is at fault: unwinding goes on until that is mended.
     """
     _require_wanted(saga, command.generation)
-    if command.keeps:
-        return (*_exhausted(saga, command.why), *_protected(saga, command.why))
-    return () if saga.platform_fault else _exhausted(saga, command.why)
+    if command.keep_resources:
+        return (*_exhausted(saga, command.reason), *_protected(saga, command.reason))
+    return () if saga.platform_fault else _exhausted(saga, command.reason)
 
 
 def _protected(saga: Saga, why: str) -> tuple[f.Fact, ...]:
