@@ -14,7 +14,7 @@ from tenancy.activities.plan import PLAN
 from tenancy.activities.reasons import SEEN_BY_HEALTH, Reason, healed, is_current, reasons
 from tenancy.saga.advice import Advice, Remedy
 from tenancy.saga.causes import Cause
-from tenancy.saga.decide import KEEP, WAY_ON
+from tenancy.saga.decide import KEEP_RESOURCES, NEXT_STEPS
 from tenancy.saga.loops import ENOUGH
 from tenancy.saga.stalls import IN_BETWEEN, Limits, StallKind, TenantStatus, stall_of
 from tenancy.saga.states import Phase, State, Substate
@@ -216,7 +216,7 @@ def _of_state(view: _View) -> Advice:
     if tenant.state is State.ACTIVE:
         return _of_active(view)
     if tenant.state is State.DECOMMISSIONED:
-        return Advice(WAY_ON[Phase.DECOMMISSIONED], "recreate")
+        return Advice(NEXT_STEPS[Phase.DECOMMISSIONED], "recreate")
     return _of_undoing(view)
 
 
@@ -334,7 +334,7 @@ def _remedy_of_failure(reason: Reason) -> Remedy:
 
 
 def _way_on(tenant: TenantStatus) -> Remedy:
-    way_on = Remedy(WAY_ON[Phase.of(tenant.state, tenant.substate)], _NEXT[tenant.substate or Substate.SETTLED])
+    way_on = Remedy(NEXT_STEPS[Phase.of(tenant.state, tenant.substate)], _NEXT[tenant.substate or Substate.SETTLED])
     kept = tenant.past_no_return  # then it is no cleaner: a decommission destroys a customer's data
     if (
         max(tenant.failures, tenant.attempt) >= ENOUGH
@@ -366,7 +366,7 @@ def _said(tenant: TenantStatus, *remedies: Remedy) -> Advice:
 
 _CANCEL: Final = Remedy("Cancel provisioning is the first action: it releases the resources cleanly.", "cancel")
 _HELD: Final = "As the sentence says; nothing has to be done to the tenant."
-_KEEP: Final = Remedy(KEEP)
+_KEEP: Final = Remedy(KEEP_RESOURCES)
 _AGAIN: Final = {
     State.CANCELLING: Remedy("cancel again, then reset.", "cancel"),
     State.FAILED: Remedy("cancel provisioning, which begins anew, then reset.", "cancel"),

@@ -21,7 +21,7 @@ from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
 from tenancy.saga import loops
-from tenancy.saga.confirming import require_same
+from tenancy.saga.confirming import require_same_tenant
 from tenancy.saga.errors import Refused
 from tenancy.saga.facts import ActionRefused
 from tenancy.saga.names import RunId, TenantId
@@ -91,7 +91,7 @@ def retry(
         saga = saga_of(ledger, tenant_id)
         with refusal_noted(ledger, tenant_id, "retry", by):
             require_retriable(saga)
-            require_same(saga, confirm_id or "")
+            require_same_tenant(saga, confirm_id or "")
             if loops.wants_typed_slug(saga):
                 _require_typed(saga, confirm_slug, "retry it once more")
             retried = retry_of(tenancy, ledger, saga, corrections or {}, by)
@@ -133,7 +133,7 @@ def recreate(
             check_request(request, tenancy.platform)
             with ledger.admission():
                 require_recreatable(saga_of(ledger, tenant_id))
-                require_same(saga, confirm_id or "")
+                require_same_tenant(saga, confirm_id or "")
                 if saga.state is not State.DECOMMISSIONED:
                     command = _confirmed(c.Decommission(), tenant_id, confirm_id, confirm_slug)
                     ledger.record(tenant_id, command, stamp=by)

@@ -11,8 +11,8 @@ from tenancy.engine.consequences import CREATES, consequence
 from tenancy.engine.undoing_order import undoing_order
 from tenancy.saga import commands as c
 from tenancy.saga import loops
-from tenancy.saga.confirming import DESTROYS, Needs, needs
-from tenancy.saga.decide import decide, way_on
+from tenancy.saga.confirming import DESTROYS, RequiredConfirmation, required_confirmation
+from tenancy.saga.decide import decide, next_step
 from tenancy.saga.errors import Refused
 from tenancy.saga.names import RunId
 from tenancy.saga.states import Phase, State
@@ -97,12 +97,12 @@ def _refused(shown: Preview, refusal: Refused) -> Preview:
     )
 
 
-def _needs(saga: Saga, action: str) -> Needs:
+def _needs(saga: Saga, action: str) -> RequiredConfirmation:
     if action == "retry":
-        return Needs(slug=loops.wants_typed_slug(saga))
+        return RequiredConfirmation(slug=loops.wants_typed_slug(saga))
     if action == "recreate":
-        return Needs(tenant_id=saga.state is not State.DECOMMISSIONED)
-    return needs(saga, _command(saga, action))
+        return RequiredConfirmation(tenant_id=saga.state is not State.DECOMMISSIONED)
+    return required_confirmation(saga, _command(saga, action))
 
 
 def _warnings(saga: Saga, action: str) -> tuple[str, ...]:
@@ -134,4 +134,4 @@ def require_recreatable(saga: Saga) -> None:
     gone = saga.state is State.DECOMMISSIONED
     empty = saga.phase in {Phase.FAILED_SETTLED, Phase.FAILED_READY} and saga.has_nothing
     if not (gone or empty):
-        raise Refused(f"Recreate is refused while the tenant is {saga.phase}. {way_on(saga)}")
+        raise Refused(f"Recreate is refused while the tenant is {saga.phase}. {next_step(saga)}")

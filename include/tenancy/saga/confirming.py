@@ -12,23 +12,25 @@ from tenancy.saga.tenant import Saga
 
 
 @dataclass(frozen=True)
-class Needs:
+class RequiredConfirmation:
     """What a command has to name, and what it does, in the words of the question."""
 
     tenant_id: bool = False
     slug: bool = False
-    does: str = ""
+    effect: str = ""
 
 
-def needs(saga: Saga, command: c.Command) -> Needs:
+def required_confirmation(saga: Saga, command: c.Command) -> RequiredConfirmation:
     """What this command, which the law allows, has to name now."""
     if isinstance(command, c.Decommission):
-        return Needs(tenant_id=True, slug=bool(saga.live_resources) or not saga.has_nothing, does="decommission it")
+        return RequiredConfirmation(
+            tenant_id=True, slug=bool(saga.live_resources) or not saga.has_nothing, effect="decommission it"
+        )
     if isinstance(command, c.Cancel) and saga.past_no_return:
-        return Needs(tenant_id=True, slug=True, does=f"cancel it. {DESTROYS}")
+        return RequiredConfirmation(tenant_id=True, slug=True, effect=f"cancel it. {DESTROYS}")
     if isinstance(command, c.Reset) and command.force:
-        return Needs(tenant_id=True, does="force its reset")
-    return Needs()
+        return RequiredConfirmation(tenant_id=True, effect="force its reset")
+    return RequiredConfirmation()
 
 
 DESTROYS = (
@@ -37,13 +39,13 @@ DESTROYS = (
 )
 
 
-def require_named(saga: Saga, command: c.Confirmed) -> None:
+def require_confirmed(saga: Saga, command: c.Confirmed) -> None:
     """Refused, with the field to send, unless the command names all that it has to."""
-    needed = needs(saga, command.command)
-    require_same(saga, command.tenant_id)
+    needed = required_confirmation(saga, command.command)
+    require_same_tenant(saga, command.tenant_id)
     slug = saga.parameters.slug
     if needed.slug and command.slug != slug:
-        raise Refused(f"Type the slug {slug} to {needed.does}.", field="confirm_slug")
+        raise Refused(f"Type the slug {slug} to {needed.effect}.", field="confirm_slug")
     if needed.tenant_id and not command.tenant_id:
         raise Refused(
             f"Send the tenant's id as tenant_id: the slug {slug} may be another tenant's by now. "
@@ -52,7 +54,7 @@ def require_named(saga: Saga, command: c.Confirmed) -> None:
         )
 
 
-def require_same(saga: Saga, named: str) -> None:
+def require_same_tenant(saga: Saga, named: str) -> None:
     """Refused when another tenant was named, such as the one that had the slug before."""
     if named and named.lower() != str(saga.tenant_id):
         raise Refused(

@@ -65,7 +65,7 @@ _decide.register(c.RenewInvitation, invitation.renew)
 @_decide.register
 def _(command: c.Confirmed, saga: Saga) -> tuple[f.Fact, ...]:
     facts = decide(saga, command.command)  # what is refused anyway needs no confirmation
-    confirming.require_named(saga, command)
+    confirming.require_confirmed(saga, command)
     return facts
 
 
@@ -73,7 +73,7 @@ def _(command: c.Confirmed, saga: Saga) -> tuple[f.Fact, ...]:
 def _(_command: c.Cancel, saga: Saga) -> tuple[f.Fact, ...]:
     if saga.phase in _CANCELLABLE:
         return (f.CancelRequested(saga.generation + 1),)
-    raise Refused(f"There is nothing to cancel: the tenant is {saga.phase}. {way_on(saga)}")
+    raise Refused(f"There is nothing to cancel: the tenant is {saga.phase}. {next_step(saga)}")
 
 
 @_decide.register
@@ -83,7 +83,7 @@ def _(command: c.Reset, saga: Saga) -> tuple[f.Fact, ...]:
     if command.force:
         return _forced_reset(command, saga)
     wait = RESET_RETRY_AFTER_SECONDS if saga.phase in _RUNNING else None  # waiting does not help the others
-    raise Refused(f"Reset is refused while the tenant is {saga.phase}. {way_on(saga)}", retry_after=wait)
+    raise Refused(f"Reset is refused while the tenant is {saga.phase}. {next_step(saga)}", retry_after=wait)
 
 
 def _forced_reset(command: c.Reset, saga: Saga) -> tuple[f.Fact, ...]:
@@ -92,7 +92,7 @@ def _forced_reset(command: c.Reset, saga: Saga) -> tuple[f.Fact, ...]:
     if not command.reason.strip():
         raise Refused("A forced reset needs a reason: it can orphan in-flight activities.", field="reason")
     if saga.phase not in _RUNNING | {Phase.FAILED_STUCK}:
-        raise Refused(f"There is nothing to reset: the tenant is {saga.phase}. {way_on(saga)}")
+        raise Refused(f"There is nothing to reset: the tenant is {saga.phase}. {next_step(saga)}")
     return (f.RunReset(forced=True),)
 
 
@@ -100,7 +100,7 @@ def _forced_reset(command: c.Reset, saga: Saga) -> tuple[f.Fact, ...]:
 def _(_command: c.Decommission, saga: Saga) -> tuple[f.Fact, ...]:
     running = saga.state in {State.PROVISIONING, State.CANCELLING} or saga.substate is Substate.UNWINDING
     if running or saga.state is State.DECOMMISSIONED:
-        raise Refused(f"Decommission is refused while the tenant is {saga.phase}. {way_on(saga)}")
+        raise Refused(f"Decommission is refused while the tenant is {saga.phase}. {next_step(saga)}")
     requested = f.DecommissionRequested(saga.generation + 1)
     at_rest = saga.phase in {Phase.FAILED_SETTLED, Phase.FAILED_READY}
     return (requested, f.TenantDecommissioned()) if at_rest and saga.has_nothing else (requested,)
@@ -132,16 +132,16 @@ def _(command: c.RecordEscalationSent, saga: Saga) -> tuple[f.Fact, ...]:
     return (f.EscalationSent(command.channel),) if news else ()
 
 
-def way_on(saga: Saga) -> str:
+def next_step(saga: Saga) -> str:
     """The next step from here, in one sentence (runbook: cancel, then reset, then retry)."""
-    return KEEP if saga.past_no_return and saga.state is State.PROVISIONING else WAY_ON[saga.phase]
+    return KEEP_RESOURCES if saga.past_no_return and saga.state is State.PROVISIONING else NEXT_STEPS[saga.phase]
 
 
-KEEP = (
+KEEP_RESOURCES = (
     "Mark its running task failed in Airflow: it has passed its point of no return, so that ends the attempt and keeps "
     "everything; then reset and retry. A cancel destroys a customer's data."
 )
-WAY_ON = {
+NEXT_STEPS = {
     Phase.PROVISIONING: "Cancel first: it releases the resources cleanly.",
     Phase.CANCELLING: "Wait 2 minutes for the cancel to complete, cancel again if it has not, then reset.",
     Phase.FAILED_UNWINDING: "Wait until the compensations are done, cancel again if they hang.",
