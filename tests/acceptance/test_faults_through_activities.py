@@ -64,7 +64,7 @@ def _given_up(attempt: Attempt, row: Row) -> str:
     given_up = attempt.give_up(row.activity)
     if row.error is not PlatformError:
         return given_up.phase
-    assert (given_up.phase, given_up.held_by) == ("Provisioning", row.code)
+    assert (given_up.phase, given_up.hold_cause) == ("Provisioning", row.code)
     return attempt.undo(c.Cancel()).phase
 
 

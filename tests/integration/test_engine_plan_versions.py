@@ -73,7 +73,7 @@ def test_an_activity_that_this_version_does_not_have_holds_the_attempt(
     after(stage)
     after(stage)
     assert (stage.saga.phase, stage.outside) == ("Provisioning", made)
-    assert stage.saga.held_by is (Cause.PLATFORM_VERSION)
+    assert stage.saga.hold_cause is (Cause.PLATFORM_VERSION)
     assert not stage.facts(f.ProvisioningFailed)
 
 

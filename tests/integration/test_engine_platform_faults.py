@@ -190,14 +190,14 @@ def test_the_tenant_is_held_and_goes_on_when_the_platform_is_mended(stage: Stage
         _assert_held(stage, kind)
     for each in ORDER[ORDER.index(activity) :]:
         stage.run(each, 7)
-    assert (stage.saga.phase, stage.saga.held) == ("Active", "")
+    assert (stage.saga.phase, stage.saga.hold_reason) == ("Active", "")
     assert {len(names) for names in stage.outside.values()} == {1}
 
 
 def _assert_held(stage: Stage, kind: Kind) -> None:
     saga = stage.saga
-    assert (saga.phase, saga.held_by) == ("Provisioning", kind.cause)
-    assert kind.sentence in saga.held
+    assert (saga.phase, saga.hold_cause) == ("Provisioning", kind.cause)
+    assert kind.sentence in saga.hold_reason
     assert not any(stage.facts(each) for each in (f.ProvisioningFailed, f.UnwindingStarted, f.ResourceReleasing))
 
 
@@ -232,7 +232,7 @@ def test_a_look_of_the_reconciler_does_not_end_the_hold(stage: Stage):
     stage.runs.start(PROVISIONING_DAG, RUN, {})
     stage.runs.states[RUN] = ("up_for_retry",)
     after(stage)
-    assert stage.saga.held_by is Cause.PLATFORM_CONNECTION
+    assert stage.saga.hold_cause is Cause.PLATFORM_CONNECTION
 
 
 @pytest.mark.parametrize(
@@ -254,14 +254,14 @@ def test_undoing_waits_for_the_platform_and_is_never_stuck_because_of_it(stage: 
             assert stage.unwind().phase == "Cancelling"
             stage.ask(c.RenewUnwinding(stage.saga.generation))
         stage.unwind()
-        assert stage.saga.held_by in {
+        assert stage.saga.hold_cause in {
             Cause.PLATFORM_CONNECTION,
             Cause.STORAGE_CREDENTIALS,
             Cause.CLUSTER_CREDENTIALS,
             Cause.PLATFORM_CREDENTIALS,
         }
     assert stage.unwind().phase == "Failed settled"
-    assert stage.saga.held == ""
+    assert stage.saga.hold_reason == ""
 
 
 # -- versions
@@ -299,4 +299,4 @@ def test_a_callback_that_could_not_record_the_fault_earlier_records_it_now(stage
     stage.ask(c.BeginActivity(lease(SCHEMA)))
     command = c.GiveUp(RUN, "The ledger's schema is 9999.", SCHEMA, lease(SCHEMA).holder, Cause.PLATFORM_VERSION)
     give_up(stage.tenancy, command, stamp=Stamp("saga"))
-    assert (stage.saga.phase, stage.saga.held) == ("Provisioning", "The ledger's schema is 9999.")
+    assert (stage.saga.phase, stage.saga.hold_reason) == ("Provisioning", "The ledger's schema is 9999.")

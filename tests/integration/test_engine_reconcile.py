@@ -70,7 +70,7 @@ def test_a_run_over_its_deadline_is_looked_at_however_lately_it_spoke(stage: Sta
     stage.runs.silent = ("scheduler",)
     _deadline_passed(stage, created)
     assert "1 deadlines" in reconcile(stage.tenancy)
-    assert "scheduler" in stage.saga.held
+    assert "scheduler" in stage.saga.hold_reason
     assert "deadlines" not in reconcile(stage.tenancy)
 
 
@@ -117,7 +117,7 @@ def test_what_the_ledger_does_not_know_any_more_goes_on_once_with_what_exists(st
     stage.run_until(SCHEMA, run_id=created)
     stage.runs.end(PROVISIONING_DAG, created, "success")
     assert after(stage) == "1 resume"
-    assert "as after its restore from a backup" in stage.saga.held
+    assert "as after its restore from a backup" in stage.saga.hold_reason
     seen = stage.runs.find(PROVISIONING_DAG, created)
     assert seen is not None
     assert seen.live
@@ -151,14 +151,14 @@ def test_what_holds_a_live_run_is_told_once(stage: Stage, created: RunId, arrang
     arrange(stage.runs, created)
     after(stage)
     after(stage)
-    assert sentence in stage.saga.held
+    assert sentence in stage.saga.hold_reason
     assert len(stage.facts(f.RunHeld)) == (1 if sentence else 0)
 
 
 def test_a_run_that_goes_on_is_held_no_more(stage: Stage, created: RunId):
     after(stage)
     stage.run(ORDER[0], run_id=created)
-    assert stage.saga.held == ""
+    assert stage.saga.hold_reason == ""
 
 
 def test_a_run_marked_failed_by_a_person_is_a_cancel_of_that_person(stage: Stage, created: RunId):
@@ -298,6 +298,6 @@ def test_a_compensation_run_held_by_a_pause_says_so(stage: Stage, created: RunId
     actions.cancel(stage.tenancy, stage.tenant_id, by=BY)
     stage.runs.paused.add(COMPENSATION_DAG)
     after(stage)
-    assert "The DAG tenant_compensation is paused" in stage.saga.held
+    assert "The DAG tenant_compensation is paused" in stage.saga.hold_reason
     stage.unwind()
-    assert stage.saga.held == ""
+    assert stage.saga.hold_reason == ""

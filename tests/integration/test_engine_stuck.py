@@ -28,8 +28,8 @@ def test_a_compensation_that_keeps_failing_is_stuck_names_what_is_left_and_keeps
     failures = stage.facts(f.CompensationFailed)
     assert len(failures) == stage.tenancy.timings.compensation_tries
     assert {(fact.resource, fact.error) for fact in failures} == {("connection", "TransientError")}
-    assert after.not_undone is not None
-    assert after.not_undone.message.startswith(f"The connection {left.name} could not be undone: ")
+    assert after.compensation_failure is not None
+    assert after.compensation_failure.message.startswith(f"The connection {left.name} could not be undone: ")
 
 
 def test_what_a_callback_cannot_undo_is_left_to_a_compensation_run(stage: Stage):
@@ -165,9 +165,12 @@ def test_a_held_database_is_what_is_told_and_nothing_of_it_is_lost(stage: Stage)
     with superuser(stage.server, name) as monitor:
         after = stage.unwind()
         assert monitor.execute("select slug from tenant.accounts").fetchone() == {"slug": "acme"}
-    assert after.not_undone is not None
-    assert after.not_undone.cause is Cause.STORAGE_DATABASE_HELD
-    assert f"The database {name} cannot be dropped: it is held by the superuser's session" in after.not_undone.message
+    assert after.compensation_failure is not None
+    assert after.compensation_failure.cause is Cause.STORAGE_DATABASE_HELD
+    assert (
+        f"The database {name} cannot be dropped: it is held by the superuser's session"
+        in after.compensation_failure.message
+    )
     assert [resource.kind for resource in after.live_resources] == ["role", "database", "schema"]
     assert {fact.resource for fact in stage.facts(f.CompensationFailed)} == {"database"}
     stage.ask(c.Decommission())

@@ -100,10 +100,10 @@ def test_what_waited_in_a_queue_has_its_whole_time_when_its_turn_has_come(stage:
     stage.run_until(SCHEMA, run_id=run)
     stage.runs.states[run] = ("queued",)
     passes(stage, 4 * STALLED)
-    assert stage.saga.held_by is Cause.ENGINE_QUEUE
+    assert stage.saga.hold_cause is Cause.ENGINE_QUEUE
     stage.runs.states[run] = ("running",)
     passes(stage, 4 * STALLED + timedelta(minutes=1))
-    assert (stage.saga.held_by, stage.facts(f.ProvisioningStalled)) == (None, [])
+    assert (stage.saga.hold_cause, stage.facts(f.ProvisioningStalled)) == (None, [])
     passes(stage, 5 * STALLED)
     assert len(stage.facts(f.ProvisioningStalled)) == 1
 
@@ -137,9 +137,9 @@ def test_a_stall_keeps_its_cause_while_the_next_try_waits_for_a_moment(stage: St
         passes(stage)
         stage.runs.states[run], stage.runs.moved_at = ("success", "queued"), utc_now() + STALLED
         passes(stage, STALLED + timedelta(seconds=15))
-        assert (stage.saga.stall and stage.saga.stall.cause, stage.saga.held) == (Cause.LOCK_HELD, "")
+        assert (stage.saga.stall and stage.saga.stall.cause, stage.saga.hold_reason) == (Cause.LOCK_HELD, "")
         passes(stage, STALLED + timedelta(seconds=25))
-    assert stage.saga.held_by is Cause.ENGINE_QUEUE
+    assert stage.saga.hold_cause is Cause.ENGINE_QUEUE
 
 
 def test_a_pool_that_there_is_not_is_named(stage: Stage, run: RunId):

@@ -45,7 +45,7 @@ def test_recreating_a_failed_tenant_decommissions_it_first_and_says_so(phase: st
 
 def test_what_deletes_nothing_does_not_say_that_it_deletes():
     saga = tenant_in("Failed settled")
-    assert saga.has_nothing
+    assert saga.has_nothing_left
     assert consequence(saga, "decommission").startswith("Nothing of this tenant is left to delete.")
     for action in ("reset", "retry", "escalate"):
         assert "cannot be undone" not in consequence(saga, action)

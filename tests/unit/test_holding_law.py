@@ -42,7 +42,7 @@ def held() -> Saga:
 
 def test_a_fault_of_the_platform_holds_the_tenant_with_its_sentence():
     saga = held()
-    assert (saga.phase, saga.held, saga.held_by) == (
+    assert (saga.phase, saga.hold_reason, saga.hold_cause) == (
         "Provisioning",
         "The login was refused.",
         Cause.PLATFORM_CREDENTIALS,
@@ -61,7 +61,7 @@ def test_so_it_is_at_every_activity_also_when_the_fault_could_not_be_recorded(ac
     done_before = ORDER[: ORDER.index(activity)]
     saga = ask(None, start(), *done(*done_before), begin(activity))
     after = ask(saga, replace(give_up(activity, 1), platform_fault=Cause.PLATFORM_VERSION))
-    assert (after.phase, after.held_by, after.live_resources) == (
+    assert (after.phase, after.hold_cause, after.live_resources) == (
         "Provisioning",
         Cause.PLATFORM_VERSION,
         saga.live_resources,
@@ -71,7 +71,7 @@ def test_so_it_is_at_every_activity_also_when_the_fault_could_not_be_recorded(ac
 
 def test_the_next_try_begins_free_and_its_own_failure_counts():
     again = ask(held(), begin(HANDLE, 2))
-    assert (again.held, again.held_by, again.platform_fault) == ("", None, None)
+    assert (again.hold_reason, again.hold_cause, again.platform_fault) == ("", None, None)
     failed = ask(again, replace(fail(HANDLE, 2)), give_up(HANDLE, 2))
     assert failed.phase == "Failed unwinding"
     assert ask(again, complete(HANDLE, 2)).phase == "Provisioning"
@@ -79,16 +79,16 @@ def test_the_next_try_begins_free_and_its_own_failure_counts():
 
 def test_a_pause_takes_the_sentences_place_and_gives_it_back():
     paused = ask(held(), c.RecordHold("the DAG is paused", Cause.ENGINE_PAUSED))
-    assert paused.held == "the DAG is paused"
+    assert paused.hold_reason == "the DAG is paused"
     assert decide(paused, give_up()) == ()
     back = ask(paused, c.RecordHold(""))
-    assert (back.held, back.held_by) == ("The login was refused.", Cause.PLATFORM_CREDENTIALS)
+    assert (back.hold_reason, back.hold_cause) == ("The login was refused.", Cause.PLATFORM_CREDENTIALS)
     assert decide(back, c.RecordHold("")) == ()
 
 
 def test_it_can_be_cancelled_at_any_time():
     saga = ask(held(), c.Cancel())
-    assert (saga.phase, saga.held, saga.platform_fault) == ("Cancelling", "", None)
+    assert (saga.phase, saga.hold_reason, saga.platform_fault) == ("Cancelling", "", None)
 
 
 def test_the_flip_is_held_too_instead_of_retained():
@@ -106,7 +106,7 @@ def undone_in_vain() -> Saga:
 
 def test_undoing_that_the_platform_keeps_from_its_work_is_held_and_never_stuck():
     saga = undone_in_vain()
-    assert saga.held == "The role acme_1 could not be undone: The login was refused."
+    assert saga.hold_reason == "The role acme_1 could not be undone: The login was refused."
     assert decide(saga, c.ExhaustUnwinding(1, "out of tries")) == ()
 
 
@@ -121,10 +121,10 @@ def test_it_is_renewed_for_as_long_as_the_fault_lasts():
 def test_another_failure_or_a_release_ends_the_hold():
     saga = undone_in_vain()
     other = replace(NOT_UNDONE, error="TransientError", message="no answer", platform=False)
-    assert ask(saga, other).held == ""
+    assert ask(saga, other).hold_reason == ""
     elsewhere = replace(other, kind="database")
-    assert ask(saga, elsewhere).held == saga.held
-    assert ask(saga, c.ConfirmReleased(1, *ROLE)).held == ""
+    assert ask(saga, elsewhere).hold_reason == saga.hold_reason
+    assert ask(saga, c.ConfirmReleased(1, *ROLE)).hold_reason == ""
     assert ask(saga, other, c.ExhaustUnwinding(1, "out of tries")).phase == "Failed stuck"
 
 
@@ -153,5 +153,7 @@ def test_who_asks_again_begins_to_count_anew():
     assert renewed(ask(stuck, c.Cancel()), RENEWALS).phase == "Cancelling"
     active = tenant_in("Decommissioning")
     exhausted = renewed(active, RENEWALS + 1)
-    assert (exhausted.phase, exhausted.exhausted) == ("Decommissioning", exhausted.generation)
-    assert renewed(ask(exhausted, c.Decommission()), RENEWALS).exhausted < exhausted.generation + RENEWALS + 1
+    assert (exhausted.phase, exhausted.exhausted_generation) == ("Decommissioning", exhausted.generation)
+    assert (
+        renewed(ask(exhausted, c.Decommission()), RENEWALS).exhausted_generation < exhausted.generation + RENEWALS + 1
+    )

@@ -91,7 +91,7 @@ def test_another_error_or_another_activity_is_no_repetition() -> None:
 
 
 def test_the_third_failure_tells_what_the_attempts_have_cost_and_what_is_cleaner() -> None:
-    saga = replace(failed((SCHEMA, "a"), (DEPLOY, "b"), (SCHEMA, "c")), churn=12)
+    saga = replace(failed((SCHEMA, "a"), (DEPLOY, "b"), (SCHEMA, "c")), released_count=12)
     (sentence,) = warnings(saga)
     assert "3 attempts did not end Active: 3 failed, 0 were cancelled" in sentence
     assert "12 resources" in sentence

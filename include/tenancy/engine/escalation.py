@@ -88,8 +88,8 @@ def _error(saga: Saga, envelopes: Sequence[Envelope]) -> str:
     """What the error log says last: of what hangs, of what could not be undone, or of what failed."""
     if saga.stall:
         return saga.stall.message
-    if saga.not_undone:
-        return saga.not_undone.message
+    if saga.compensation_failure:
+        return saga.compensation_failure.message
     errors = (
         each.fact for each in reversed(envelopes) if isinstance(each.fact, f.ProvisioningFailed | f.ActivityFailed)
     )

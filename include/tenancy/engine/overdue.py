@@ -75,8 +75,8 @@ def _of_unwinding(saga: Saga, seen: Seen, silent_seconds: float) -> Move:
         by_callback = seen.undoing and silent_seconds < CALLBACK_SECONDS
         return Move.NOTHING if by_callback else Move.PURSUE
     if seen.compensation.live:
-        return Move.LOOK if seen.compensation.state == "queued" or saga.held else Move.NOTHING
-    if saga.exhausted == saga.generation:
+        return Move.LOOK if seen.compensation.state == "queued" or saga.hold_reason else Move.NOTHING
+    if saga.exhausted_generation == saga.generation:
         return Move.NOTHING  # for a person: Decommission may be asked for again
     return Move.RENEW if silent_seconds > RUN_GRACE_SECONDS else Move.NOTHING
 

@@ -132,6 +132,6 @@ def require_retriable(saga: Saga) -> None:
 def require_recreatable(saga: Saga) -> None:
     """Recreate is for a tenant that has nothing left."""
     gone = saga.state is State.DECOMMISSIONED
-    empty = saga.phase in {Phase.FAILED_SETTLED, Phase.FAILED_READY} and saga.has_nothing
+    empty = saga.phase in {Phase.FAILED_SETTLED, Phase.FAILED_READY} and saga.has_nothing_left
     if not (gone or empty):
         raise Refused(f"Recreate is refused while the tenant is {saga.phase}. {next_step(saga)}")

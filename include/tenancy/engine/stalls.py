@@ -130,7 +130,9 @@ class _Pass:
         activity = saga.current_activity
         if saga.state is not State.PROVISIONING or activity is None:
             return None
-        wanted = c.RecordHold(saga.held, saga.held_by or Cause.UNKNOWN)  # a look makes nothing: no fence is asked
+        wanted = c.RecordHold(
+            saga.hold_reason, saga.hold_cause or Cause.UNKNOWN
+        )  # a look makes nothing: no fence is asked
         work = self.tenancy.work(self.ledger, saga, application="tenancy explain", stamp=_STAMP, wanted=wanted)
         return activity_of(activity).explain(work)
 
@@ -159,8 +161,8 @@ def _is_its_own(holder: Holder, saga: Saga) -> bool:
 
 def _told(saga: Saga) -> Evidence | None:
     """What its own tasks said last."""
-    if saga.not_undone:
-        return saga.not_undone
+    if saga.compensation_failure:
+        return saga.compensation_failure
     if is_to_be_unwound(saga):
         return Evidence(Cause.UNKNOWN, "Its compensations have not ended yet, and none of them has failed.")
     activity = saga.current_activity

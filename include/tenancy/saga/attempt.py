@@ -45,7 +45,7 @@ def _start_again(saga: Saga, command: c.StartAttempt) -> tuple[f.Fact, ...]:
 
 
 def _retry(saga: Saga, command: c.StartAttempt) -> tuple[f.Fact, ...]:
-    if not command.parameters.same_as(saga.parameters) and not saga.has_nothing:
+    if not command.parameters.same_as(saga.parameters) and not saga.has_nothing_left:
         raise Refused(
             "This tenant kept its resources, or may have, so its retry must ask for the same slug, plan, region, "
             "name and admin e-mail. To change them, decommission it and create it anew.",

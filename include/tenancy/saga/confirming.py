@@ -24,7 +24,7 @@ def required_confirmation(saga: Saga, command: c.Command) -> RequiredConfirmatio
     """What this command, which the law allows, has to name now."""
     if isinstance(command, c.Decommission):
         return RequiredConfirmation(
-            tenant_id=True, slug=bool(saga.live_resources) or not saga.has_nothing, effect="decommission it"
+            tenant_id=True, slug=bool(saga.live_resources) or not saga.has_nothing_left, effect="decommission it"
         )
     if isinstance(command, c.Cancel) and saga.past_no_return:
         return RequiredConfirmation(tenant_id=True, slug=True, effect=f"cancel it. {DESTROYS}")

@@ -103,7 +103,7 @@ def _(_command: c.Decommission, saga: Saga) -> tuple[f.Fact, ...]:
         raise Refused(f"Decommission is refused while the tenant is {saga.phase}. {next_step(saga)}")
     requested = f.DecommissionRequested(saga.generation + 1)
     at_rest = saga.phase in {Phase.FAILED_SETTLED, Phase.FAILED_READY}
-    return (requested, f.TenantDecommissioned()) if at_rest and saga.has_nothing else (requested,)
+    return (requested, f.TenantDecommissioned()) if at_rest and saga.has_nothing_left else (requested,)
 
 
 @_decide.register

@@ -46,11 +46,11 @@ def _(fact: f.AttemptStarted, saga: Saga) -> Saga:
         schema_version=fact.schema_version,
         chart_version=fact.chart_version,
         steps=MappingProxyType({}),
-        held="",
-        held_by=None,
+        hold_reason="",
+        hold_cause=None,
         platform_fault=None,
-        fault_of=None,
-        not_undone=None,
+        faulty_resource=None,
+        compensation_failure=None,
         escalated=False,
         cancelled=False,
         escalation_sent_to=(),
@@ -126,7 +126,7 @@ def _(fact: f.CancelRequested, saga: Saga) -> Saga:
 @_apply.register
 def _(fact: f.UnwindingStarted, saga: Saga) -> Saga:
     renewals = saga.renewals + 1 if fact.renewal else 0
-    return replace(saga, generation=fact.generation, renewals=renewals, platform_fault=None, fault_of=None)
+    return replace(saga, generation=fact.generation, renewals=renewals, platform_fault=None, faulty_resource=None)
 
 
 @_apply.register
@@ -142,7 +142,7 @@ def _(fact: f.ResourceIntended, saga: Saga) -> Saga:
         fact.region,
         fact.connection,
     )
-    return replace(saga, observed=False).with_resource(resource)
+    return replace(saga, observed_gone=False).with_resource(resource)
 
 
 @_apply.register
@@ -159,7 +159,7 @@ def _(fact: f.ResourceReleasing | f.ResourceFoundAgain, saga: Saga) -> Saga:
 @_apply.register
 def _(fact: f.ResourceReleased, saga: Saga) -> Saga:
     released = _with_resource_state(saga, fact.resource, fact.name, ResourceState.RELEASED)
-    return replace(_without_fault_of(released, fact), churn=saga.churn + 1, renewals=0)
+    return replace(_without_fault_of(released, fact), released_count=saga.released_count + 1, renewals=0)
 
 
 @_apply.register
@@ -168,14 +168,14 @@ def _(fact: f.CompensationFailed, saga: Saga) -> Saga:
     sentence, cause = f"The {fact.resource} {fact.name} could not be undone: {fact.message}", cause_of(fact.cause)
     saga = _held_for_platform(saga, sentence, cause, _of(fact)) if fact.platform else _without_fault_of(saga, fact)
     live = {(resource.kind, resource.name) for resource in saga.live_resources}
-    if saga.not_undone and saga.not_undone_of in live - {_of(fact)}:
+    if saga.compensation_failure and saga.failed_compensation_of in live - {_of(fact)}:
         return saga
-    return replace(saga, not_undone=Evidence(cause, sentence), not_undone_of=_of(fact))
+    return replace(saga, compensation_failure=Evidence(cause, sentence), failed_compensation_of=_of(fact))
 
 
 @_apply.register
 def _(_fact: f.UnwindingExhausted, saga: Saga) -> Saga:
-    saga = replace(_free(saga), exhausted=saga.generation)
+    saga = replace(_free(saga), exhausted_generation=saga.generation)
     if saga.state is State.DECOMMISSIONING:
         return saga  # Decommission may be asked for again; there is no Failed to fall back to
     return replace(saga, state=State.FAILED, substate=Substate.STUCK)
@@ -183,14 +183,14 @@ def _(_fact: f.UnwindingExhausted, saga: Saga) -> Saga:
 
 @_apply.register
 def _(_fact: f.Settled, saga: Saga) -> Saga:
-    gone = replace(saga, observed=True, not_undone=None, past_no_return=False)
+    gone = replace(saga, observed_gone=True, compensation_failure=None, past_no_return=False)
     return replace(_free(gone), state=State.FAILED, substate=Substate.SETTLED)
 
 
 @_apply.register
 def _(fact: f.RunReset, saga: Saga) -> Saga:
-    observed = saga.observed and not fact.forced
-    ready = replace(_free(saga), state=State.FAILED, substate=Substate.READY, observed=observed)
+    observed = saga.observed_gone and not fact.forced
+    ready = replace(_free(saga), state=State.FAILED, substate=Substate.READY, observed_gone=observed)
     return replace(ready, history_cleared=False)
 
 
@@ -203,7 +203,7 @@ def _(_fact: f.RunHistoryCleared, saga: Saga) -> Saga:
 def _(fact: f.RunHeld, saga: Saga) -> Saga:
     if fact.platform:
         return _held_for_platform(saga, fact.message, cause_of(fact.cause))
-    return replace(saga, held=fact.message, held_by=cause_of(fact.cause) if fact.message else None)
+    return replace(saga, hold_reason=fact.message, hold_cause=cause_of(fact.cause) if fact.message else None)
 
 
 @_apply.register
@@ -240,22 +240,22 @@ def _(fact: f.DecommissionRequested, saga: Saga) -> Saga:
 
 @_apply.register
 def _(_fact: f.TenantDecommissioned, saga: Saga) -> Saga:
-    return replace(_free(saga), state=State.DECOMMISSIONED, substate=None, not_undone=None)
+    return replace(_free(saga), state=State.DECOMMISSIONED, substate=None, compensation_failure=None)
 
 
 def _free(saga: Saga) -> Saga:
     """Nothing holds its run any more."""
-    return replace(saga, held="", held_by=None, platform_fault=None, fault_of=None)
+    return replace(saga, hold_reason="", hold_cause=None, platform_fault=None, faulty_resource=None)
 
 
 def _held_for_platform(saga: Saga, message: str, cause: Cause, resource: tuple[str, str] | None = None) -> Saga:
     fault = Evidence(cause, message)
-    return replace(saga, held=message, held_by=cause, platform_fault=fault, fault_of=resource)
+    return replace(saga, hold_reason=message, hold_cause=cause, platform_fault=fault, faulty_resource=resource)
 
 
 def _without_fault_of(saga: Saga, fact: f.ResourceReleased | f.CompensationFailed) -> Saga:
     """The platform's fault that kept this resource is over, or another failure took its place."""
-    return _free(saga) if saga.platform_fault and saga.fault_of == _of(fact) else saga
+    return _free(saga) if saga.platform_fault and saga.faulty_resource == _of(fact) else saga
 
 
 def _of(fact: f.ResourceReleased | f.CompensationFailed) -> tuple[str, str]:

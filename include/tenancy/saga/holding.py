@@ -17,12 +17,12 @@ def note(command: c.RecordHold, saga: Saga) -> tuple[f.Fact, ...]:
     if not command.message and saga.platform_fault:
         return for_platform(saga, saga.platform_fault.message, saga.platform_fault.cause)
     cause = command.cause if command.message else None
-    if (command.message, cause) == (saga.held, saga.held_by):
+    if (command.message, cause) == (saga.hold_reason, saga.hold_cause):
         return ()
     return (f.RunHeld(command.message, str(cause or "")),)
 
 
 def for_platform(saga: Saga, message: str, cause: Cause) -> tuple[f.Fact, ...]:
     """The platform is at fault. No facts while that is what the tenant is held for."""
-    held = (saga.platform_fault, saga.held, saga.held_by) == (Evidence(cause, message), message, cause)
+    held = (saga.platform_fault, saga.hold_reason, saga.hold_cause) == (Evidence(cause, message), message, cause)
     return () if held else (f.RunHeld(message, str(cause), platform=True),)

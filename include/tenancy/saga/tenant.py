@@ -150,7 +150,7 @@ class Saga:
     attempt: int = 0
     generation: int = 0
     """How often unwinding was asked for; an older generation's compensation run is superseded by a newer one."""
-    exhausted: int = 0
+    exhausted_generation: int = 0
     """The last generation whose compensations ran out of retries."""
     renewals: int = 0
     """How often the newest unwinding was renewed since it last released a resource."""
@@ -165,16 +165,16 @@ class Saga:
     """A run's newest task instance in attempts that are over: none up to it acts again when that run is cleared."""
     failures: tuple[Failure, ...] = ()
     predecessor: TenantId | None = None
-    held: str = ""
+    hold_reason: str = ""
     """Why the attempt's run does not go on, when that is not the tenant's matter."""
-    held_by: Cause | None = None
+    hold_cause: Cause | None = None
     platform_fault: Evidence | None = None
     """The platform's fault that the last try met. While it is there, no end of a run makes the attempt fail."""
-    fault_of: tuple[str, str] | None = None
+    faulty_resource: tuple[str, str] | None = None
     """Kind and name of the resource that cannot be undone because of that fault."""
-    not_undone: Evidence | None = None
+    compensation_failure: Evidence | None = None
     """What the first compensation that failed ran into, until that resource or all is released."""
-    not_undone_of: tuple[str, str] | None = None
+    failed_compensation_of: tuple[str, str] | None = None
     """Kind and name of that resource."""
     stall: OpenStall | None = None
     cancelled: bool = False
@@ -185,13 +185,13 @@ class Saga:
     """The notification channels that have accepted the message about it."""
     history_cleared: bool = True
     """False from a reset until Airflow's history of the run is cleared too."""
-    observed: bool = False
+    observed_gone: bool = False
     """Everything was seen gone, and nothing was intended since. A forced reset looks at nothing."""
     past_no_return: bool = False
     """Is a customer's data at stake? Then failures keep everything, until a person's cancel has settled."""
     resumed: bool = False
     """Did this attempt go on after the ledger turned out to be older than its run?"""
-    churn: int = 0
+    released_count: int = 0
     """How many resources were released so far: what all attempts together have cost."""
     invitation: int = 1
     """Which of the admin's invitations is the one that lets them in."""
@@ -222,9 +222,9 @@ class Saga:
         return tuple(resource for resource in self.resources if resource.live)
 
     @property
-    def has_nothing(self) -> bool:
+    def has_nothing_left(self) -> bool:
         """Is it certain that nothing of it is left?"""
-        return self.observed and not self.live_resources
+        return self.observed_gone and not self.live_resources
 
     @property
     def phase(self) -> Phase:

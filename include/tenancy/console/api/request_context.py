@@ -60,7 +60,7 @@ class RequestContext:
         found = load_open_findings(self.ledger, tenant_id=line.tenant_id, limit=_FINDINGS)
         engine = self.parts.engine()
         self.parts.health.seen()
-        held = engine.holds(saga) or saga.held  # while nothing schedules, nobody records what holds it
+        held = engine.holds(saga) or saga.hold_reason  # while nothing schedules, nobody records what holds it
         escalation = self.escalation(line)
         return serializers.tenant(line, saga, seen, found, self.advisor(engine), held=held, escalation=escalation)
 

@@ -76,7 +76,7 @@ def tenant(context: RequestContext, ref: str, history: "Kept[dict[str, DurationS
         line=line,
         saga=saga,
         envelopes=envelopes,
-        held=context.parts.engine.known.holds(saga) or saga.held,
+        held=context.parts.engine.known.holds(saga) or saga.hold_reason,
         progress=progress(context.ledger, saga, envelopes),
         usual=history.of(context.ledger),
         beats=seen.beats,
