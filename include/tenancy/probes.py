@@ -76,7 +76,9 @@ def look_at_ledger(dsn: Dsn) -> LedgerStatus:
     """Its server, and what stands in it."""
     server = server_vitals.look(dsn)
     with Ledger(server_vitals.patient_for(dsn)).open("tenancy health") as ledger:
-        return LedgerStatus(server, tuple(load_heartbeats(ledger)), ledger.loads(), ledger.may_rewrite())
+        return LedgerStatus(
+            server, tuple(load_heartbeats(ledger)), ledger.usage_by_region_and_plan(), ledger.can_rewrite_facts()
+        )
 
 
 def look_at_ingress(region: Region) -> "IngressSeen":

@@ -94,7 +94,7 @@ def test_the_process_that_is_still_at_work_is_told(stage: Stage):
     stage.run_until(SCHEMA, run_id=run_id)
     with (
         stage.tenancy.ledger.open("tenancy run ti-000001") as ledger,
-        ledger.hold(stage.tenant_id, patience_seconds=1, may_evict=lambda _: False),
+        ledger.hold_lock(stage.tenant_id, patience_seconds=1, may_evict=lambda _: False),
     ):
         assert "tenancy run ti-000001" in actions.cancel(stage.tenancy, stage.tenant_id, by=BY).progress.in_flight
 

@@ -209,7 +209,9 @@ def test_an_undoing_whose_callback_died_is_taken_over(stage: Stage, created: Run
     stage.ask(c.GiveUp(created, "out of tries"))
     with stage.tenancy.ledger.open(unwinder(1, "callback")) as callback, ExitStack() as holding:
         if alive:
-            holding.enter_context(callback.hold(stage.tenant_id, patience_seconds=1, may_evict=lambda holder: False))
+            holding.enter_context(
+                callback.hold_lock(stage.tenant_id, patience_seconds=1, may_evict=lambda holder: False)
+            )
         assert after(stage, timedelta(seconds=25)) == found
     assert len(stage.runs.of(COMPENSATION_DAG)) == (not alive)
 
@@ -219,7 +221,7 @@ def test_a_callback_that_was_stopped_is_not_waited_for(stage: Stage, created: Ru
     stage.ask(c.GiveUp(created, "out of tries"))
     with (
         stage.tenancy.ledger.open(unwinder(1, "callback")) as callback,
-        callback.hold(stage.tenant_id, patience_seconds=1, may_evict=lambda holder: False),
+        callback.hold_lock(stage.tenant_id, patience_seconds=1, may_evict=lambda holder: False),
     ):
         assert "1 pursue" in after(stage)
 

@@ -91,7 +91,7 @@ def test_it_looks_again_for_two_seconds_and_lets_others_have_the_tenants_lock(wa
     def take_the_lock() -> None:
         with (
             waiting.tenancy.ledger.open("somebody else") as ledger,
-            ledger.hold(waiting.tenant_id, patience_seconds=0, may_evict=lambda holder: False) as evicted,
+            ledger.hold_lock(waiting.tenant_id, patience_seconds=0, may_evict=lambda holder: False) as evicted,
         ):
             taken.append(evicted)
 

@@ -118,7 +118,7 @@ def test_a_fact_keeps_who_when_why_and_under_which_lease(ledger: Ledger, filled:
 def test_every_stream_has_its_own_chain(filled: LedgerSession):
     for number in range(3):
         refused = RequestRefused(f"slug{number}", RunId("run-1"), "no", "slug")
-        filled.note(PLATFORM_STREAM, refused, stamp=STAMP)
+        filled.append_notice(PLATFORM_STREAM, refused, stamp=STAMP)
     stream = filled.envelopes(PLATFORM_STREAM)
     assert [envelope.seq for envelope in stream] == [1, 2, 3]
     assert [envelope.attempt for envelope in stream] == [0, 0, 0]

@@ -52,11 +52,11 @@ def _prepare(server: PostgresServer, owned: Owned) -> None:
 
 def test_an_older_ledger_is_handed_over_with_its_facts(quick_server: PostgresServer, owned: Owned, older: Dsn):
     with Ledger(older).open("test") as ledger:
-        assert ledger.may_rewrite()
+        assert ledger.can_rewrite_facts()
         facts = ledger.envelopes(TENANT)
     _prepare(quick_server, owned)
     with Ledger(older).open("test") as ledger:
-        assert not ledger.may_rewrite()
+        assert not ledger.can_rewrite_facts()
         assert ledger.envelopes(TENANT) == facts
 
 
@@ -77,10 +77,10 @@ def test_a_writer_with_a_right_too_many_is_noticed(quick_server: PostgresServer,
     with superuser(quick_server, owned.name) as connection:
         connection.execute(f"grant {right} on ledger.fact to {owned.name}")
     with Ledger(older).open("test") as ledger:
-        assert ledger.may_rewrite()
+        assert ledger.can_rewrite_facts()
     _prepare(quick_server, owned)
     with Ledger(older).open("test") as ledger:
-        assert not ledger.may_rewrite()
+        assert not ledger.can_rewrite_facts()
 
 
 def test_who_connects_to_the_ledger_is_stated(quick_server: PostgresServer, owned: Owned, older: Dsn):

@@ -52,7 +52,7 @@ def test_the_hash_of_a_fact_is_the_same_after_the_database_had_it(
 
 
 def test_facts_read_in_another_time_zone_are_the_same(ledger_dsn: Dsn, session: LedgerSession):
-    session.note(PLATFORM_STREAM, _REFUSAL, stamp=Stamp("ada"))
+    session.append_notice(PLATFORM_STREAM, _REFUSAL, stamp=Stamp("ada"))
     abroad = ledger_dsn.parameters(application="test", settings={"timezone": "Asia/Kathmandu"})
     with psycopg.connect(**abroad, row_factory=dict_row) as connection:
         envelopes = LedgerSession(connection, lambda: datetime.now(UTC)).envelopes(PLATFORM_STREAM)

@@ -59,8 +59,8 @@ def test_a_fact_that_only_informs_moves_the_rows_seq_along(
     quick_server: PostgresServer, ledger: Ledger, session: LedgerSession
 ):
     session.record(TENANT, *FIRST_FAILS, stamp=STAMP)
-    session.note(TENANT, HolderEvicted("the ledger", "somebody"), stamp=STAMP)
-    session.note(TENANT, ActionRefused("reset", "not now"), stamp=STAMP)
+    session.append_notice(TENANT, HolderEvicted("the ledger", "somebody"), stamp=STAMP)
+    session.append_notice(TENANT, ActionRefused("reset", "not now"), stamp=STAMP)
     _assert_rows_are_the_fold(quick_server, ledger)
 
 

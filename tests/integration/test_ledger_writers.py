@@ -59,7 +59,7 @@ def test_writers_of_one_tenant_lose_and_double_nothing(ledger: Ledger, session: 
 def test_refusals_noted_at_once_all_stand_in_the_platforms_stream(ledger: Ledger, session: LedgerSession):
     def refuse(mine: LedgerSession) -> None:
         for number in range(10):
-            mine.note(PLATFORM_STREAM, RequestRefused(f"s{number}", RunId("r"), "no"), stamp=STAMP)
+            mine.append_notice(PLATFORM_STREAM, RequestRefused(f"s{number}", RunId("r"), "no"), stamp=STAMP)
 
     _at_once(ledger, refuse, refuse)
     envelopes = session.envelopes(PLATFORM_STREAM)

@@ -131,7 +131,7 @@ def test_a_runs_tab_shows_its_tenant_at_its_attempt(console: Console):
 def test_a_run_without_a_tenant_says_why(console: Console):
     with console.ledger.open("test") as session:
         refused = RequestRefused("acme", RunId("run-x"), "The plan platinum is not offered.")
-        session.note(PLATFORM_STREAM, refused, stamp=STAMP)
+        session.append_notice(PLATFORM_STREAM, refused, stamp=STAMP)
     assert "The plan platinum is not offered." in console.get("/runs/tenant_provisioning/run-x").text
     assert "No tenant has begun in this run" in console.get("/runs/tenant_provisioning/manual__a+b%2Fc").text
     assert "This run is no tenant" in console.get("/runs/another_dag/run-x").text

@@ -234,7 +234,7 @@ def test_facts_come_in_pages_with_who_and_why(session: LedgerSession):
 
 def test_a_stream_that_nobody_touched_is_whole(session: LedgerSession):
     session.record(TENANT, *WHOLE_LIFE, stamp=STAMP)
-    session.note(TENANT, ActionRefused("reset", "not now"), stamp=STAMP)
+    session.append_notice(TENANT, ActionRefused("reset", "not now"), stamp=STAMP)
     assert tenant_summaries.find_first_broken_fact(session, TENANT) is None
 
 

@@ -49,7 +49,7 @@ def _held_by(stage: Stage, who: str) -> Iterator[None]:
     """Somebody of this name holds the tenant's lock."""
     with (
         stage.tenancy.ledger.open(who) as session,
-        session.hold(stage.tenant_id, patience_seconds=1, may_evict=lambda _: False),
+        session.hold_lock(stage.tenant_id, patience_seconds=1, may_evict=lambda _: False),
     ):
         yield
 

@@ -175,7 +175,7 @@ def refusal_noted(ledger: LedgerSession, tenant_id: TenantId, action: str, by: S
     try:
         yield
     except Refused as refusal:
-        ledger.note(tenant_id, ActionRefused(action, str(refusal)), stamp=by)
+        ledger.append_notice(tenant_id, ActionRefused(action, str(refusal)), stamp=by)
         raise
 
 

@@ -70,7 +70,7 @@ def retry_of(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, corrections: M
 
 def require_room(platform: Platform, ledger: LedgerSession, parameters: Parameters) -> None:
     """Refused, with the field, when the region is full or the plan's quota is used up."""
-    in_region, on_plan = ledger.load(region=parameters.region, plan=parameters.plan)
+    in_region, on_plan = ledger.count_usage(region=parameters.region, plan=parameters.plan)
     region, plan = platform.regions[parameters.region], platform.plans[parameters.plan]
     if in_region >= region.capacity:
         raise Refused(
@@ -92,4 +92,4 @@ def _note_refusal(
     slug = conf.get("slug")
     asked = printable(slug[:60]) if isinstance(slug, str) else ""
     stream = ledger.tenant_of_slug(asked) or PLATFORM_STREAM
-    ledger.note(stream, RequestRefused(asked, run_id, str(refusal), refusal.field), stamp=stamp)
+    ledger.append_notice(stream, RequestRefused(asked, run_id, str(refusal), refusal.field), stamp=stamp)

@@ -86,7 +86,7 @@ class Marks:
     def _obey(self, action: RawAction, saga: Saga, run_id: RunId, who: str) -> Heeded | None:
         stamp = Stamp(who, reason=f"{action} in Airflow")
         if meaning(action, saga, run_id) is Meaning.NOTE:
-            self.ledger.note(saga.tenant_id, RawActionNoted(action, run_id), stamp=stamp)
+            self.ledger.append_notice(saga.tenant_id, RawActionNoted(action, run_id), stamp=stamp)
         command = as_command(action, saga, run_id, None)
         if command is None:
             return None

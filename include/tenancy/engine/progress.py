@@ -22,7 +22,7 @@ class Progress:
 
 def progress(ledger: LedgerSession, saga: Saga, envelopes: Sequence[Envelope] | None = None) -> Progress:
     """The three facts a Cancel is judged by, as of now. `envelopes`: the tenant's facts, if they were read already."""
-    holder = ledger.holder(saga.tenant_id)
+    holder = ledger.lock_holder(saga.tenant_id)
     at_work = holder is not None and holder.application.startswith("tenancy run")
     facts = ledger.envelopes(saga.tenant_id) if envelopes is None else envelopes
     undone = len(_released(facts, saga))

@@ -155,7 +155,7 @@ class _Reconciler:
         return replace(seen, marked=marked, run_again=again)
 
     def _is_being_undone(self, saga: Saga) -> bool:
-        holder = self.ledger.holder(saga.tenant_id)
+        holder = self.ledger.lock_holder(saga.tenant_id)
         return holder is not None and holder.application.startswith(UNWINDER)
 
     def _make(self, move: Move, saga: Saga, seen: Seen) -> None:

@@ -34,7 +34,7 @@ class _RehearsalLedger(Ledger):
 
     @contextmanager
     def open(self, application: str) -> Iterator[LedgerSession]:
-        with self._real.open(application) as session, session.rolled_back():
+        with self._real.open(application) as session, session.dry_run():
             yield session
 
 

@@ -113,7 +113,7 @@ def _begin(ledger: LedgerSession, saga: Saga, task: Task) -> Saga:
         return ledger.record(tenant_id, BeginActivity(task.lease, task.try_number), stamp=task.stamp)
     except Refused as refusal:
         refused = ActivityRefused(task.lease.activity, task.lease.run_id, str(refusal))
-        ledger.note(tenant_id, refused, stamp=task.stamp)
+        ledger.append_notice(tenant_id, refused, stamp=task.stamp)
         if isinstance(refusal, OutOfTurn) and refusals_in_a_row(ledger.envelopes(tenant_id), refused) >= TURN_TRIES:
             raise Refused(f"{refusal} It was asked {TURN_TRIES} times.") from refusal
         raise
@@ -138,7 +138,7 @@ def _perform(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) ->
     with (
         _failure_recorded(tenancy, ledger, saga, task),
         _not_dying(ledger, saga, task),
-        ledger.hold(tenant_id, patience_seconds=patience, may_evict=work.lock.may_evict) as evicted,
+        ledger.hold_lock(tenant_id, patience_seconds=patience, may_evict=work.lock.may_evict) as evicted,
     ):
         for holder in evicted:
             note_eviction(ledger, tenant_id, "the ledger", holder, task.stamp)

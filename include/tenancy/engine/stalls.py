@@ -119,7 +119,11 @@ class _Pass:
 
         A look may take seconds, and its own next task may have begun meanwhile.
         """
-        holder, saga, still = self.ledger.holder(tenant_id), self.ledger.saga(tenant_id), self.ledger.holder(tenant_id)
+        holder, saga, still = (
+            self.ledger.lock_holder(tenant_id),
+            self.ledger.saga(tenant_id),
+            self.ledger.lock_holder(tenant_id),
+        )
         if holder is None or saga is None or still is None or still.pid != holder.pid or _is_its_own(holder, saga):
             return None
         return Evidence(Cause.LOCK_HELD, f"The tenant's lock is held by {holder}.", {"holder": str(holder)})

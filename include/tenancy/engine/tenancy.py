@@ -115,7 +115,7 @@ class Tenancy:
 
 def note_eviction(ledger: LedgerSession, tenant_id: TenantId, system: str, holder: Holder, stamp: Stamp) -> None:
     """Record that somebody's session was ended."""
-    ledger.note(tenant_id, HolderEvicted(system, str(holder)), stamp=stamp)
+    ledger.append_notice(tenant_id, HolderEvicted(system, str(holder)), stamp=stamp)
 
 
 def message_of(error: BaseException) -> str:

@@ -45,7 +45,7 @@ def unwind(tenancy: Tenancy, tenant_id: TenantId, generation: int, *, stamp: Sta
     with tenancy.ledger.open(application) as ledger:
         ledger.record(tenant_id, c.StartUnwinding(generation), stamp=stamp)
         patience, evictable = tenancy.timings.lock_patience, may_evict_for(generation)
-        with ledger.hold(tenant_id, patience_seconds=patience, may_evict=evictable) as evicted:
+        with ledger.hold_lock(tenant_id, patience_seconds=patience, may_evict=evictable) as evicted:
             for holder in evicted:
                 note_eviction(ledger, tenant_id, "the ledger", holder, stamp)
             deadline = tenancy.monotonic() + tenancy.timings.unwind_limit

@@ -31,7 +31,7 @@ from tenancy.saga.tenant import Saga
 _WRITE_CONFLICTS = 8
 """Two writers seldom meet more than once; eight in a row is a sign of something else."""
 
-_PLANNED_ANEW = frozenset({"tenants", "tenants_of_text"})
+_NOT_PREPARED = frozenset({"tenants", "tenants_of_text"})
 """How to find them depends on what is asked for: of a prepared statement PostgreSQL would make one plan for all."""
 
 Clock = Callable[[], datetime]
@@ -60,7 +60,7 @@ class Ledger:
             yield LedgerSession(connection, self._clock)
 
     @contextmanager
-    def lent(self, lending: Lending, application: str) -> Iterator["LedgerSession"]:
+    def open_pooled(self, lending: Lending, application: str) -> Iterator["LedgerSession"]:
         """The same over a session that was used before, if one is idle: for those who read often."""
         with lending.session(self._dsn, application) as connection:
             _require_version(connection)
@@ -118,17 +118,17 @@ class LedgerSession:
         """The last decommissioned tenant that had the slug."""
         return self._tenant_id("predecessor_of_slug", slug=slug)
 
-    def load(self, *, region: str, plan: str) -> tuple[int, int]:
+    def count_usage(self, *, region: str, plan: str) -> tuple[int, int]:
         """How many tenants count against the region's capacity and against the plan's quota."""
         row = self._connection.execute(query("load"), {"region": region, "plan": plan}).fetchone()
         assert row is not None  # an aggregate always has its row
         return row["region"], row["plan"]
 
-    def loads(self) -> dict[tuple[str, str], int]:
+    def usage_by_region_and_plan(self) -> dict[tuple[str, str], int]:
         """The same by region and plan, for all of them."""
         return {(row["region"], row["plan"]): row["tenants"] for row in self.rows("loads")}
 
-    def may_rewrite(self) -> bool:
+    def can_rewrite_facts(self) -> bool:
         """Could this session's role change facts? Then the audit log proves nothing against who has its login."""
         (row,) = self.rows("may_rewrite")
         return bool(row["allowed"])
@@ -152,7 +152,7 @@ class LedgerSession:
             return after
         raise TransientError("Other writers kept changing this tenant; try again.")
 
-    def note(self, tenant_id: TenantId, fact: Fact, *, stamp: Stamp) -> None:
+    def append_notice(self, tenant_id: TenantId, fact: Fact, *, stamp: Stamp) -> None:
         """Append a fact that only informs, such as a refusal; to PLATFORM_STREAM when it concerns no tenant."""
         for _ in range(_WRITE_CONFLICTS):
             try:
@@ -180,7 +180,7 @@ class LedgerSession:
             raise
 
     @contextmanager
-    def rolled_back(self) -> Iterator[None]:
+    def dry_run(self) -> Iterator[None]:
         """A transaction that is always rolled back: what is recorded within leaves no trace."""
         try:
             with self._connection.transaction(force_rollback=True):
@@ -192,7 +192,7 @@ class LedgerSession:
     # -- the tenant's lock
 
     @contextmanager
-    def hold(
+    def hold_lock(
         self, tenant_id: TenantId, *, patience_seconds: float, may_evict: Callable[[Holder], bool]
     ) -> Iterator[tuple[Holder, ...]]:
         """Hold the tenant's lock; yields the holders that had to be evicted. TransientError when it cannot be had."""
@@ -200,13 +200,13 @@ class LedgerSession:
         yield acquire(self._connection, key, patience_seconds=patience_seconds, may_evict=may_evict)
         release(self._connection, key)
 
-    def holder(self, tenant_id: TenantId) -> Holder | None:
+    def lock_holder(self, tenant_id: TenantId) -> Holder | None:
         """Who holds the tenant's lock now."""
         return holder(self._connection, lock_key(tenant_id))
 
     def rows(self, name: str, /, **parameters: Any) -> list[dict[str, Any]]:
         """The rows of one statement of queries.sql."""
-        prepare = False if name in _PLANNED_ANEW else None
+        prepare = False if name in _NOT_PREPARED else None
         cursor = self._connection.execute(query(name), parameters, prepare=prepare)
         return cursor.fetchall() if cursor.description else []
 

@@ -80,5 +80,5 @@ class RequestContext:
 def open_context(parts: Parts) -> Iterator[RequestContext]:
     """Open the ledger for one request."""
     tenancy = parts.tenancy()
-    with tenancy.ledger.lent(parts.lending, "tenancy console") as ledger:
+    with tenancy.ledger.open_pooled(parts.lending, "tenancy console") as ledger:
         yield RequestContext(parts, tenancy, ledger)
