@@ -75,8 +75,8 @@ def test_sixty_tenants_that_fail_for_one_cause_are_one_class_opened_once(ledger:
     assert (one.members, one.signature.cause, one.signature.activity) == (60, Cause.STORAGE_BLOCKED, STORAGE)
     assert (one.signature.chart_version, one.signature.schema_version) == ("1.0.0", "1")
     assert len(slugs(ledger, one.id)) == 60
-    assert "backend" in one.said
-    assert "#" not in one.said
+    assert "backend" in one.message
+    assert "#" not in one.message
 
 
 def test_two_are_no_class_and_other_regions_are_another_matter(ledger: LedgerSession):

@@ -123,7 +123,7 @@ def test_what_came_late_after_settled_is_an_orphan_of_its_tenant(stage: Stage):
     assert check_reality(stage.tenancy) == "1 orphan"
     (only,) = opened(stage)
     assert (only.finding.kind, only.slug, only.finding.region) == ("connection", "acme", "")
-    assert f"delete {late.name}" in only.finding.said
+    assert f"delete {late.name}" in only.finding.message
 
 
 # -- missing
@@ -258,7 +258,7 @@ def test_an_edited_tenant_is_told_until_its_next_fact_writes_the_row_anew(stage:
     assert check_reality(stage.tenancy) == "1 edited"
     (only,) = opened(stage)
     assert (only.finding.kind, only.slug) == ("tenant", "acme")
-    assert "plan is business, by its facts starter; attempt is 7, by its facts 1" in only.finding.said
+    assert "plan is business, by its facts starter; attempt is 7, by its facts 1" in only.finding.message
     stage.ask(c.Escalate())
     assert check_reality(stage.tenancy) == "nothing found"
 
@@ -278,7 +278,7 @@ def test_every_edit_of_the_ledger_is_told(stage: Stage, statement: str, kind: st
     stage.run_until(SCHEMA)
     edit(stage, statement)
     check_reality(stage.tenancy)
-    told = {each.finding.kind: each.finding.said for each in opened(stage) if each.finding.what == "drift"}
+    told = {each.finding.kind: each.finding.message for each in opened(stage) if each.finding.what == "drift"}
     assert list(told) == [kind]
     assert said in told[kind]
 
@@ -320,8 +320,8 @@ def test_an_active_tenants_edited_workload_is_told_until_it_is_put_back(stage: S
     assert check_reality(stage.tenancy) == "1 edited"
     (only,) = opened(stage)
     assert (only.finding.kind, only.slug) == ("release", "acme")
-    assert words in only.finding.said
-    assert "(by kubectl-edit)" in only.finding.said
+    assert words in only.finding.message
+    assert "(by kubectl-edit)" in only.finding.message
     _edit_deployment(stage, release, put_back)
     assert check_reality(stage.tenancy) == "nothing found"
     assert opened(stage) == []

@@ -66,7 +66,9 @@ def test_every_tenant_is_what_it_was(session: LedgerSession, older: list[OlderTe
 
 
 def test_no_row_differs_from_its_facts_and_no_chain_is_broken(session: LedgerSession):
-    assert [finding.said for stored in inventory.load_stored_tenants(session) for finding in manual_drift(stored)] == []
+    assert [
+        finding.message for stored in inventory.load_stored_tenants(session) for finding in manual_drift(stored)
+    ] == []
 
 
 def test_nothing_that_once_passed_the_wait_for_its_workloads_is_destroyed_by_a_failure(

@@ -63,18 +63,18 @@ def test_a_history_rewritten_by_somebody_who_computes_the_chain_anew_is_found(pr
     tamper(provisioned, *updates)
     (finding,) = found(provisioned)
     assert (finding.kind, finding.tenant_id) == ("facts", provisioned.tenant_id)
-    assert "another hash than the one we signed" in finding.said
+    assert "another hash than the one we signed" in finding.message
 
 
 def test_a_removed_last_fact_is_found(provisioned: Stage):
     last = len(provisioned.envelopes)
     tamper(provisioned, f"delete from ledger.fact where seq = {last}")
-    assert any(f"fact {last}, whose hash we signed, is missing" in each.said for each in found(provisioned))
+    assert any(f"fact {last}, whose hash we signed, is missing" in each.message for each in found(provisioned))
 
 
 def test_a_removed_tenant_is_found(provisioned: Stage):
     tamper(provisioned, *(f"delete from ledger.{table}" for table in ("fact", "resource", "run", "tenant")))
-    assert any(each.kind == "facts" and "0 facts are there" in each.said for each in found(provisioned))
+    assert any(each.kind == "facts" and "0 facts are there" in each.message for each in found(provisioned))
 
 
 @pytest.mark.parametrize(

@@ -48,8 +48,8 @@ def test_what_no_tenant_has_is_an_orphan_and_what_to_do_is_said():
     (finding,) = compared(look(found(ACME)), owned=()).findings()
     assert finding.key == ("orphan", "database", "acme_1", EU)
     assert finding.tenant_id == TENANT
-    assert "at a and carries our mark" in finding.said
-    assert 'drop database "acme_1" with (force)' in finding.said
+    assert "at a and carries our mark" in finding.message
+    assert 'drop database "acme_1" with (force)' in finding.message
 
 
 RELEASE = OwnedResource("release", "acme-1", TENANT, "acme", EU, active=True)
@@ -61,7 +61,7 @@ def test_an_active_tenants_edited_release_is_told_with_what_was_edited_and_by_wh
     (finding,) = compared(look(seen, kind="release"), owned=(RELEASE,)).findings()
     assert finding.key == ("drift", "release", "acme-1", EU)
     assert finding.outside
-    assert f"is not as it was made: {EDITED}. Find out who did it" in finding.said
+    assert f"is not as it was made: {EDITED}. Find out who did it" in finding.message
 
 
 def test_an_edit_of_a_tenant_that_is_not_active_is_not_told():
@@ -86,14 +86,14 @@ def test_every_kind_of_resource_says_how_it_is_removed_by_hand():
         for kind in activity.resources:
             seen = DiscoveredObject(kind, "left_1", "tenancy:test:?", "a")
             (finding,) = compared(look(seen, kind=kind), owned=()).findings()
-            assert "left_1" in finding.said.rpartition("by hand: ")[2]
+            assert "left_1" in finding.message.rpartition("by hand: ")[2]
             assert finding.tenant_id is None
 
 
 def test_an_active_tenants_resource_that_is_not_there_is_missing():
     (finding,) = compared(look()).findings()
     assert finding.key == ("missing", "database", "acme_1", EU)
-    assert "acme is Active, but" in finding.said
+    assert "acme is Active, but" in finding.message
 
 
 def test_a_tenant_that_is_not_active_misses_nothing():

@@ -48,14 +48,14 @@ def test_an_edited_row_is_told_column_by_column():
     row = {**(stored().row or {}), "state": "Failed", "substate": "settled"}
     (finding,) = manual_drift(stored(row=row))
     assert finding.key == ("drift", "tenant", str(TENANT), "")
-    assert "state is Failed, by its facts Active; substate is settled, by its facts empty" in finding.said
+    assert "state is Failed, by its facts Active; substate is settled, by its facts empty" in finding.message
 
 
 def test_a_deleted_row_and_one_that_no_fact_made_are_drift():
-    assert "it was deleted" in manual_drift(stored(row=None))[0].said
+    assert "it was deleted" in manual_drift(stored(row=None))[0].message
     first, *others = stored().resources
     invented = {**first, "name": "mine"}
-    seen = {finding.name: finding.said for finding in manual_drift(stored(resources=(invented, *others)))}
+    seen = {finding.name: finding.message for finding in manual_drift(stored(resources=(invented, *others)))}
     assert "it was deleted" in seen[first["name"]]
     assert "no fact made it" in seen["mine"]
 
@@ -64,9 +64,9 @@ def test_altered_facts_are_told_before_anything_is_believed_of_them():
     envelopes = stored().envelopes or ()
     altered = (*envelopes[:3], replace(envelopes[3], stamp=Stamp("mallory")), *envelopes[4:])
     (finding,) = manual_drift(stored(envelopes=altered, row=None))
-    assert "breaks at fact 4" in finding.said
-    assert "not all of them can be read" in manual_drift(stored(envelopes=None))[0].said
-    assert "no facts" in manual_drift(stored(envelopes=()))[0].said
+    assert "breaks at fact 4" in finding.message
+    assert "not all of them can be read" in manual_drift(stored(envelopes=None))[0].message
+    assert "no facts" in manual_drift(stored(envelopes=()))[0].message
 
 
 def head(seq: int, **changes: Any) -> Head:
@@ -86,16 +86,16 @@ def test_a_history_that_was_rewritten_with_a_whole_chain_is_drift():
     rewritten = chained(facts, actor="mallory")
     assert manual_drift(stored(envelopes=rewritten)) == []
     (finding,) = manual_drift(stored(envelopes=rewritten, head=head(5)))
-    assert "fact 5 has another hash than the one we signed" in finding.said
+    assert "fact 5 has another hash than the one we signed" in finding.message
 
 
 def test_removed_last_facts_are_drift_although_the_chain_is_whole():
     envelopes = stored().envelopes or ()
     newest = len(envelopes)
     (finding,) = manual_drift(stored(envelopes=envelopes[:-2], head=head(newest)))
-    assert f"fact {newest}, whose hash we signed, is missing" in finding.said
+    assert f"fact {newest}, whose hash we signed, is missing" in finding.message
 
 
 def test_a_tenant_whose_facts_were_all_removed_is_drift():
     (finding,) = manual_drift(stored(row=None, resources=(), envelopes=(), head=head(3)))
-    assert "is missing, and 0 facts are there" in finding.said
+    assert "is missing, and 0 facts are there" in finding.message

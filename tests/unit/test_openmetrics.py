@@ -26,13 +26,13 @@ BUSY = Measures(
         StallMeasure("activity", "allocate_storage", "storage.no_slots", 3),
         StallMeasure("undoing", "", "unknown", 1),
     ),
-    classes=(IncidentGroupMeasure("allocate_storage", "storage.no_slots", "eu-central", 2),),
+    incident_groups=(IncidentGroupMeasure("allocate_storage", "storage.no_slots", "eu-central", 2),),
     times_to_active={0.5: 3.25, 0.95: 40.0, 0.99: 100.5},
     activities={"allocate_storage": DurationStats(0.125, 2.5, 40)},
     failures={"allocate_storage": FailureMeasure(4, 1), "an_old_activity": FailureMeasure(1, 0)},
-    beats={"reconciliation": NOW - timedelta(seconds=12)},
+    heartbeats={"reconciliation": NOW - timedelta(seconds=12)},
     channels=(ChannelState("slack", 3, 1),),
-    untold=2,
+    undeliverable_alerts=2,
     facts=5_000_123,
 )
 

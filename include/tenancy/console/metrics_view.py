@@ -57,8 +57,8 @@ def _tenants(seen: Measures) -> list[Family]:
             "tenancy_class_issues",
             "Open classes of stall: three or more tenants that do not get on for one cause, by where and why.",
             *(
-                sample(each.classes, activity=each.activity, cause=each.cause, region=each.region)
-                for each in seen.classes
+                sample(each.groups, activity=each.activity, cause=each.cause, region=each.region)
+                for each in seen.incident_groups
             ),
         ),
     ]
@@ -85,7 +85,7 @@ def _durations(seen: Measures) -> list[Family]:
 def _usual(activity: str, usual: DurationStats) -> tuple[Sample, Sample]:
     return (
         sample(usual.median_seconds, activity=activity, quantile="0.5"),
-        sample(usual.most_seconds, activity=activity, quantile="0.95"),
+        sample(usual.p95_seconds, activity=activity, quantile="0.95"),
     )
 
 
@@ -107,7 +107,7 @@ def _failures(seen: Measures) -> list[Family]:
 
 
 def _platform(seen: Measures) -> list[Family]:
-    names = list(dict.fromkeys([RECONCILIATION, REALITY_CHECK, *seen.beats]))
+    names = list(dict.fromkeys([RECONCILIATION, REALITY_CHECK, *seen.heartbeats]))
     return [
         gauge(
             "tenancy_reconciler_lag_seconds",
@@ -127,14 +127,14 @@ def _platform(seen: Measures) -> list[Family]:
         gauge(
             "tenancy_alerts_untold_last_day",
             "Alerts of the last 24 hours that nobody was told: no channel has a connection.",
-            sample(seen.untold),
+            sample(seen.undeliverable_alerts),
         ),
         gauge("tenancy_ledger_facts", "Facts in the ledger, as PostgreSQL estimates them.", sample(seen.facts)),
     ]
 
 
 def _lag(seen: Measures, name: str) -> float:
-    return _seconds(seen.at, seen.beats[name]) if name in seen.beats else _NEVER
+    return _seconds(seen.at, seen.heartbeats[name]) if name in seen.heartbeats else _NEVER
 
 
 def _seconds(now: datetime, since: datetime) -> float:

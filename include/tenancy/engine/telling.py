@@ -52,7 +52,7 @@ def alert_of_class(kept: StoredIncidentGroup) -> Alert:
         tenants=kept.members,
         what=f"do not get on at {label_of(of_it.activity)} in {of_it.region}" if of_it.activity else "do not get on",
         since=kept.first_at,
-        cause=kept.said,
+        cause=kept.message,
         next_action=next_action(kept),
         path=f"/tenancy/#class-{kept.id}",
         details={"class": str(kept.id), "activity": of_it.activity, "cause": of_it.cause, "region": of_it.region},

@@ -16,7 +16,7 @@ class DurationStats:
     """Of `count` completions."""
 
     median_seconds: float
-    most_seconds: float
+    p95_seconds: float
     count: int
 
 

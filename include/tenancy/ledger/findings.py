@@ -39,7 +39,7 @@ class Finding:
     name: str
     region: str
     tenant_id: TenantId | None
-    said: str
+    message: str
 
     @property
     def outside(self) -> bool:
@@ -92,7 +92,15 @@ def _pages(findings: Iterable[Finding]) -> Iterator[Jsonb]:
 
 
 def _as_json(finding: Finding) -> dict[str, str | None]:
-    return {**vars(finding), "tenant_id": finding.tenant_id and str(finding.tenant_id)}
+    """In the words of the table's columns."""
+    return {
+        "what": finding.what,
+        "kind": finding.kind,
+        "name": finding.name,
+        "region": finding.region,
+        "tenant_id": str(finding.tenant_id) if finding.tenant_id else None,
+        "said": finding.message,
+    }
 
 
 def _open(row: dict[str, Any]) -> OpenFinding:

@@ -36,7 +36,7 @@ class EarlierRequest:
     same_request: bool
     status: int | None
     body: Mapping[str, Any] | None
-    obeyed_for: TenantId | None = None
+    performed_for: TenantId | None = None
     """The tenant of the facts it led to, when it was obeyed and not answered."""
 
 

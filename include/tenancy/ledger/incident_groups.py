@@ -28,7 +28,7 @@ class StoredIncidentGroup:
 
     id: int
     signature: Signature
-    said: str
+    message: str
     members: int
     first_at: datetime
     last_at: datetime
@@ -116,8 +116,8 @@ def _signature(row: dict[str, Any]) -> Signature:
 
 
 def _stored_group(row: dict[str, Any]) -> StoredIncidentGroup:
-    as_it_is = ("id", "said", "members", "first_at", "last_at", "opened_at", "closed_at")
-    return StoredIncidentGroup(signature=_signature(row), **{name: row[name] for name in as_it_is})
+    copied = ("id", "members", "first_at", "last_at", "opened_at", "closed_at")
+    return StoredIncidentGroup(signature=_signature(row), message=row["said"], **{name: row[name] for name in copied})
 
 
 def _member(row: dict[str, Any]) -> GroupMember:

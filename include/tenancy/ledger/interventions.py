@@ -38,13 +38,13 @@ class Intervention:
     """Somebody acted on the tenant."""
 
     actor: str
-    did: str
+    action: str
     at: datetime
     reason: str
 
     def __str__(self) -> str:
         why = f" ({self.reason})" if self.reason else ""
-        return f"{self.actor} {self.did} at {self.at:%H:%M:%S} UTC{why}"
+        return f"{self.actor} {self.action} at {self.at:%H:%M:%S} UTC{why}"
 
 
 def newest_intervention_since(

@@ -53,7 +53,7 @@ class IncidentGroupMeasure:
     activity: str
     cause: str
     region: str
-    classes: int
+    groups: int
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,14 @@ class Measures:
     at: datetime
     states: Mapping[tuple[str, str], StateMeasure]
     stalls: tuple[StallMeasure, ...]
-    classes: tuple[IncidentGroupMeasure, ...]
+    incident_groups: tuple[IncidentGroupMeasure, ...]
     times_to_active: Mapping[float, float]
     """Share of the attempts of the last day -> seconds; empty when there was none."""
     activities: Mapping[str, DurationStats]
     failures: Mapping[str, FailureMeasure]
-    beats: Mapping[str, datetime]
+    heartbeats: Mapping[str, datetime]
     channels: tuple[ChannelState, ...]
-    untold: int
+    undeliverable_alerts: int
     facts: int
 
 
@@ -87,13 +87,13 @@ def _load(ledger: LedgerSession, now: datetime) -> Measures:
         at=now,
         states={(row["state"], row["substate"]): _state(row) for row in ledger.rows("measured_states")},
         stalls=tuple(StallMeasure(**row) for row in ledger.rows("measured_stalls")),
-        classes=tuple(IncidentGroupMeasure(**row) for row in ledger.rows("open_classes_by_what")),
+        incident_groups=tuple(_group(row) for row in ledger.rows("open_classes_by_what")),
         times_to_active=_times_to_active(ledger, since),
         activities=activity_durations.load_durations(ledger, since=since, enough=1),
         failures={row["activity"]: _failure(row) for row in ledger.rows("measured_failures", since=since)},
-        beats={beat.name: beat.at for beat in heartbeats.load_heartbeats(ledger)},
+        heartbeats={beat.name: beat.at for beat in heartbeats.load_heartbeats(ledger)},
         channels=tuple(alerts.load_channel_states(ledger)),
-        untold=alerts.count_undeliverable(ledger),
+        undeliverable_alerts=alerts.count_undeliverable(ledger),
         facts=ledger.rows("facts_estimated")[0]["facts"],
     )
 
@@ -105,6 +105,10 @@ def _times_to_active(ledger: LedgerSession, since: datetime) -> dict[float, floa
 
 def _state(row: dict[str, Any]) -> StateMeasure:
     return StateMeasure(row["tenants"], row["oldest_since"])
+
+
+def _group(row: dict[str, Any]) -> IncidentGroupMeasure:
+    return IncidentGroupMeasure(row["activity"], row["cause"], row["region"], row["classes"])
 
 
 def _failure(row: dict[str, Any]) -> FailureMeasure:

@@ -52,7 +52,7 @@ def show_class(parts: PartsOf, class_id: ClassId) -> class_shapes.ClassInFull:
 
 
 def _drawn(kept: StoredIncidentGroup) -> dict[str, Any]:
-    drawn = {**vars(kept), **vars(kept.signature), "sentence": sentence(kept.signature, kept.said)}
+    drawn = {**vars(kept), **vars(kept.signature), "sentence": sentence(kept.signature, kept.message)}
     return {**drawn, "next_action": next_action(kept)}
 
 

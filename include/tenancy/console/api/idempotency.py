@@ -46,8 +46,8 @@ def _again(earlier: EarlierRequest, tell: Callable[[TenantId], JSONResponse]) ->
         raise ProblemError(
             400, "Idempotency-Key: was used for another request; take a new one.", field="Idempotency-Key"
         )
-    if earlier.obeyed_for is not None:
-        return _replayed(tell(earlier.obeyed_for))
+    if earlier.performed_for is not None:
+        return _replayed(tell(earlier.performed_for))
     if earlier.status is None or earlier.body is None:
         raise ProblemError(
             409, "The first request with this Idempotency-Key is still at work.", retry_after=_STILL_AT_WORK_SECONDS

@@ -112,7 +112,7 @@ def finding(seen: OpenFinding) -> platform_shapes.FindingShape:
         slug=seen.slug,
         since=seen.opened_at,
         confirmed_at=seen.confirmed_at,
-        said=found.said,
+        said=found.message,
     )
 
 

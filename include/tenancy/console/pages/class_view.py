@@ -28,7 +28,7 @@ class ClassView:
     @property
     def says(self) -> str:
         """Where, and what one of its tenants was told."""
-        return sentence(self.kept.signature, self.kept.said)
+        return sentence(self.kept.signature, self.kept.message)
 
     @property
     def next(self) -> str:

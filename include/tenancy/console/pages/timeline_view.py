@@ -145,7 +145,7 @@ def _row(row: TimelineRow, attempt: int, scene: Scene) -> RowView:
         limit=words.duration(limit),
         usual=_usual(usual),
         bar=place(seconds or 0.0, span),
-        usual_mark=place(usual.most_seconds, span) if usual else None,
+        usual_mark=place(usual.p95_seconds, span) if usual else None,
         limit_mark=place(limit, span),
         span=span,
         why=_why(row, look, attempt, scene),
@@ -191,7 +191,7 @@ def _undo(row: TimelineRow, scene: Scene) -> str:
 def _usual(usual: DurationStats | None) -> str:
     if usual is None:
         return ""
-    return f"usually {words.duration(usual.median_seconds)}, 95 of 100 within {words.duration(usual.most_seconds)}"
+    return f"usually {words.duration(usual.median_seconds)}, 95 of 100 within {words.duration(usual.p95_seconds)}"
 
 
 def _why(row: TimelineRow, look: str, attempt: int, scene: Scene) -> str:
