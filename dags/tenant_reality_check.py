@@ -32,4 +32,7 @@ with DAG(
     dagrun_timeout=timedelta(minutes=40),
     tags=["tenancy"],
 ) as dag:
-    RealityCheckOperator(execution_timeout=timedelta(minutes=25), **UPKEEP)
+    # The first run comes while the api-server may still be starting; the next one would come half an hour later.
+    RealityCheckOperator(
+        execution_timeout=timedelta(minutes=25), retries=2, retry_delay=timedelta(seconds=30), **UPKEEP
+    )

@@ -46,7 +46,7 @@ class HandlesContract:
 
     def test_an_update_makes_every_field_say_the_same(self, engine: Handles, handle: Handle):
         engine.create_handle(handle)
-        changed = Handle(handle.name, "proof two", "db2.test", 6543, "db_two", "user_two", "pool_two", "new")
+        changed = Handle(handle.name, "proof two", "db2.test", 6543, "db_two", "user_two", "new")
         engine.update_handle(changed)
         assert engine.handle(handle.name) == replace(changed, password="")
 
@@ -102,4 +102,4 @@ class HandlesContract:
 
 def _handle(prefix: str = "contract") -> Handle:
     name = f"{prefix}_{uuid4().hex[:9]}"
-    return Handle(name, "tenancy:test:1", "db.test", 5432, "acme_1", "acme_1", "tenants_starter", "secret")
+    return Handle(name, "tenancy:test:1", "db.test", 5432, "acme_1", "acme_1", "secret")

@@ -36,7 +36,7 @@ def _foreign_schema(bench: Workbench, resource: Resource) -> None:
 
 
 def _foreign_connection(bench: Workbench, resource: Resource) -> None:
-    bench.handles.create_handle(Handle(resource.name, "somebody else's", "h", 1, "d", "u", "p", "secret"))
+    bench.handles.create_handle(Handle(resource.name, "somebody else's", "h", 1, "d", "u", "secret"))
 
 
 def _unlimited_role(bench: Workbench, resource: Resource) -> None:

@@ -20,7 +20,7 @@ from tenancy.adapters.airflow_runs import AirflowRuns
 from tenancy.saga.errors import PermanentError, PlatformError, TenancyError, TransientError
 
 SHORT = 0.4
-HANDLE = Handle("tenant_x", "proof", "host", 5432, "db", "user", "pool", "secret")
+HANDLE = Handle("tenant_x", "proof", "host", 5432, "db", "user", "secret")
 PAGE = b"<!doctype html><title>Sign in</title><form action='/login'>"
 
 

@@ -119,7 +119,7 @@ def test_what_came_late_after_settled_is_an_orphan_of_its_tenant(stage: Stage):
     stage.fail_at(SCHEMA)
     assert stage.give_up(SCHEMA)
     late = next(r for r in stage.saga.resources if r.kind == "connection")
-    stage.handles.create_handle(Handle(late.name, late.proof, "h", 1, "d", "u", "p", "secret"))
+    stage.handles.create_handle(Handle(late.name, late.proof, "h", 1, "d", "u", "secret"))
     assert check_reality(stage.tenancy) == "1 orphan"
     (only,) = opened(stage)
     assert (only.finding.kind, only.slug, only.finding.region) == ("connection", "acme", "")

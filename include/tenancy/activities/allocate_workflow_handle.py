@@ -127,7 +127,6 @@ def _wanted(work: Work) -> "Handle":
         port=min(server.ports),
         dbname=work.name_of(DATABASE, storage_name(work)),
         user=work.name_of(ROLE, storage_name(work)),
-        pool=work.plan.workflow_pool,
         password=work.secret(PASSWORD),
         parameters=server.jobs_parameters,
     )

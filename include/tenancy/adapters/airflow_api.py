@@ -6,7 +6,7 @@ Called by the workflow-handle activity. Tasks have no database session in Airflo
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from tenancy.adapters import airflow_answers as answers
@@ -34,11 +34,10 @@ class Handle:
     port: int
     dbname: str
     user: str
-    pool: str
     password: str = field(default="", repr=False)
     """Write-only: Airflow masks it when asked."""
     parameters: Mapping[str, str] = field(default_factory=dict)
-    """Further libpq parameters, such as sslmode."""
+    """Further libpq parameters, such as sslmode. Nothing else: Airflow's PostgresHook hands all of them to libpq."""
 
 
 class AirflowApi:
@@ -124,6 +123,10 @@ def _page(told: answers.Document) -> tuple[list[Handle], int]:
     return [_handle(entry) for entry in answers.entries(told, "connections")], answers.number(told, "total_entries")
 
 
+_FORMERLY: Final = "pool"
+"""Handles of versions before 0.2 named the plan's pool in their extra, which libpq refuses."""
+
+
 def _handle(told: answers.Document) -> Handle:
     extra = answers.json_object(answers.optional_text(told, "extra"))
     return Handle(
@@ -133,8 +136,7 @@ def _handle(told: answers.Document) -> Handle:
         port=answers.number(told, "port") if told.get("port") else 0,
         dbname=answers.optional_text(told, "schema"),
         user=answers.optional_text(told, "login"),
-        pool=str(extra.pop("pool", "")),
-        parameters={name: str(value) for name, value in extra.items()},
+        parameters={name: str(value) for name, value in extra.items() if name != _FORMERLY},
     )
 
 
@@ -148,5 +150,5 @@ def _body(handle: Handle) -> dict[str, Any]:
         "schema": handle.dbname,
         "login": handle.user,
         "password": handle.password,
-        "extra": json.dumps({"pool": handle.pool, **handle.parameters}),
+        "extra": json.dumps(dict(handle.parameters)),
     }
