@@ -102,12 +102,12 @@ MUTATIONS = (
             (
                 _RUNNER,
                 (
-                    "        work = _intended(tenancy, ledger, work, task)\n"
-                    "        waiting = _act(tenancy, ledger, task, work)\n"
+                    "        context = _intended(tenancy, ledger, context, task)\n"
+                    "        waiting = _act(tenancy, ledger, task, context)\n"
                 ),
                 (
-                    "        waiting = _act(tenancy, ledger, task, work)\n"
-                    "        work = _intended(tenancy, ledger, work, task)\n"
+                    "        waiting = _act(tenancy, ledger, task, context)\n"
+                    "        context = _intended(tenancy, ledger, context, task)\n"
                 ),
             ),
         ),

@@ -33,7 +33,7 @@ class HostileTenant:
 
     @property
     def dsn(self) -> Dsn:
-        password = self.bench.work.secret(PASSWORD)
+        password = self.bench.context.secret(PASSWORD)
         return self.bench.line.dsn.to_database(self.name, user=self.name, password=password)
 
     def enter(self, database: str = "") -> "psycopg.Connection[tuple[object, ...]]":
@@ -207,7 +207,7 @@ def changes_its_password_last(tenant: HostileTenant) -> None:
 
 
 def holds_sessions_in_its_database(tenant: HostileTenant) -> None:
-    for _ in range(tenant.bench.work.plan.database_connections):
+    for _ in range(tenant.bench.context.plan.database_connections):
         tenant.enter().execute("begin")
 
 
@@ -219,7 +219,7 @@ def holds_sessions_everywhere(tenant: HostileTenant) -> None:
 
 def holds_the_tenants_lock(tenant: HostileTenant) -> None:
     """Everybody may read the key of an advisory lock in pg_locks, and take it in their own database."""
-    tenant.enter().execute(f"select pg_advisory_lock({lock_key(tenant.bench.work.tenant_id)})".encode())
+    tenant.enter().execute(f"select pg_advisory_lock({lock_key(tenant.bench.context.tenant_id)})".encode())
 
 
 def drops_its_schema(tenant: HostileTenant) -> None:

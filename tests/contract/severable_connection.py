@@ -52,8 +52,8 @@ class Line:
         for thread in self._threads:
             thread.join()
 
-    def _start(self, work, *sockets: socket.socket) -> None:
-        thread = threading.Thread(target=work, args=sockets)
+    def _start(self, context, *sockets: socket.socket) -> None:
+        thread = threading.Thread(target=context, args=sockets)
         self._threads.append(thread)
         thread.start()
 

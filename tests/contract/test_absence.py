@@ -105,12 +105,12 @@ def _made(bench: Workbench, activity: Activity) -> None:
 
 def _require_never_gone(bench: Workbench, activity: Activity, clients: SystemClients) -> None:
     """Every resource of the activity, compensated and observed in this world."""
-    work = replace(bench.work, clients=clients, seconds=SHORT)
+    context = replace(bench.context, clients=clients, timeout_seconds=SHORT)
     for resource in bench.own(activity):
         with pytest.raises(TenancyError):
-            activity.compensate(work, resource)
+            activity.compensate(context, resource)
     try:
-        observations = activity.observe(work)
+        observations = activity.observe(context)
     except TenancyError:
         return
     assert all(observation.present for observation in observations)
@@ -156,14 +156,14 @@ def test_another_server_says_nothing_of_what_was_made_in_the_recorded_one(
 ):
     _made(bench, activity)
     before, clients = bench.picture(), _another(other_storage, other_cluster)
-    work = replace(bench.work, clients=clients)
+    context = replace(bench.context, clients=clients)
     for resource in bench.own(activity):
         with pytest.raises(OtherSystemError, match="is not the one in which the tenant acme was created") as error:
-            activity.compensate(work, resource)
+            activity.compensate(context, resource)
         assert f"recorded {resource.system}" in str(error.value)
         assert f"connection {resource.connection}" in str(error.value)
     with pytest.raises(OtherSystemError):
-        activity.observe(work)
+        activity.observe(context)
     assert bench.picture() == before
 
 
@@ -174,7 +174,7 @@ def test_nothing_is_made_in_another_server_than_the_recorded_one(
     _made(bench, activity)
     clients = _another(other_storage, other_cluster)
     with pytest.raises(OtherSystemError):
-        activity.run(replace(bench.work, clients=clients))
+        activity.run(replace(bench.context, clients=clients))
     assert activity.discover(clients, bench.platform) == ()
 
 
@@ -187,11 +187,11 @@ def test_what_carries_our_mark_in_another_cluster_is_not_deleted_there(
     copy = Workbench(bench.server, bench.line, bench.handles, bench.platform, other_cluster)
     copy.saga = replace(bench.saga, resources=bench.saga.resources[:-2])
     copy.run(activity)
-    work = replace(bench.work, clients=_another(other_storage, other_cluster))
+    context = replace(bench.context, clients=_another(other_storage, other_cluster))
     for resource in bench.own(activity):
         with pytest.raises(OtherSystemError):
-            activity.compensate(work, resource)
-    assert clusters.Kubernetes(other_cluster).namespaces(bench.work.proof)
+            activity.compensate(context, resource)
+    assert clusters.Kubernetes(other_cluster).namespaces(bench.context.proof)
 
 
 @each_maker
@@ -202,14 +202,14 @@ def test_what_a_platform_engineer_accepted_in_its_place_is_believed(
     clients = _another(other_storage, other_cluster)
     new = {
         "allocate_workflow_handle": lambda: clients.handles().identity(),
-        "deploy_workloads": lambda: clients.cluster(bench.work.region).identity(),
-    }.get(activity.name, lambda: clients.storage(bench.work.region).identity())()
+        "deploy_workloads": lambda: clients.cluster(bench.context.region).identity(),
+    }.get(activity.name, lambda: clients.storage(bench.context.region).identity())()
     successors = {resource.system: new for resource in bench.saga.resources}
     platform = replace(bench.platform, replaced_systems=successors)
-    work = replace(bench.work, clients=clients, platform=platform)
+    context = replace(bench.context, clients=clients, platform=platform)
     for resource in bench.own(activity):
-        activity.compensate(work, resource)
-    assert not any(observation.present for observation in activity.observe(work))
+        activity.compensate(context, resource)
+    assert not any(observation.present for observation in activity.observe(context))
 
 
 @pytest.mark.parametrize("activity", [a for a in MAKERS if a.name != "allocate_workflow_handle"], ids=lambda a: a.name)
@@ -220,8 +220,8 @@ def test_a_server_that_takes_no_writes_releases_nothing(bench: Workbench, activi
         _make_read_only(bench, stack)
         for resource in bench.own(activity):
             with pytest.raises(TenancyError):
-                activity.compensate(bench.work, resource)
-        assert all(observation.present for observation in activity.observe(bench.work))
+                activity.compensate(bench.context, resource)
+        assert all(observation.present for observation in activity.observe(bench.context))
     assert bench.picture() == before
 
 

@@ -53,8 +53,8 @@ def test_what_the_release_owns_is_deleted_before_its_namespace_and_nothing_else(
     kubernetes.ask("POST", CLASSES, _ingress_class(name, owner, owner))
     _add_to_manifest(kubernetes, namespace.name, _ingress_class(name, namespace.name, namespace.name))
     try:
-        DEPLOY.compensate(bench.work, namespace)  # Helm has not uninstalled the release
-        assert kubernetes.namespaces(bench.work.proof) == []
+        DEPLOY.compensate(bench.context, namespace)  # Helm has not uninstalled the release
+        assert kubernetes.namespaces(bench.context.proof) == []
         assert _exists(kubernetes, name) is (whose != "ours")
     finally:
         if _exists(kubernetes, name):

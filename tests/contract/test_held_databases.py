@@ -38,7 +38,7 @@ def _name(bench: Workbench) -> str:
 
 def _drop(bench: Workbench) -> None:
     database = next(r for r in bench.saga.resources if r.kind == "database")
-    STORAGE.compensate(bench.work, database)
+    STORAGE.compensate(bench.context, database)
 
 
 def _exists(server: PostgresServer, database: str) -> bool:
@@ -109,7 +109,7 @@ def test_dropping_has_a_time_of_its_own_and_leaves_the_sessions_settings_as_they
     """A checkpoint on a large server takes minutes; the session's other statements keep their 30 s."""
     assert database_drop.DROP_SECONDS >= 300
     server = StorageServer(provisioned.line.dsn)
-    with server.locked(provisioned.work.tenant_id, provisioned.work.lock) as storage:
+    with server.locked(provisioned.context.tenant_id, provisioned.context.lock) as storage:
         before = _settings(storage._connection)
         database = next(r for r in provisioned.saga.resources if r.kind == "database")
         storage.drop_database(database.name, owner=database.name, proof=database.proof, password=str)
@@ -133,9 +133,9 @@ def test_a_drop_that_is_still_at_work_is_told_to_whoever_comes_next(provisioned:
         dropping.start()
         try:
             _wait_until_it_drops(provisioned.server, name)
-            hurried = replace(provisioned.work.lock, patience_seconds=0.1)
+            hurried = replace(provisioned.context.lock, patience_seconds=0.1)
             server = StorageServer(provisioned.line.dsn)
-            lock = server.locked(provisioned.work.tenant_id, hurried)
+            lock = server.locked(provisioned.context.tenant_id, hurried)
             with pytest.raises(TransientError, match="still dropping the tenant's database") as refused:
                 lock.__enter__()
             assert refused.value.cause is Cause.STORAGE_DROPPING
@@ -146,7 +146,7 @@ def test_a_drop_that_is_still_at_work_is_told_to_whoever_comes_next(provisioned:
 
 
 def _drop_only(bench: Workbench, name: str) -> None:
-    with StorageServer(bench.line.dsn).locked(bench.work.tenant_id, bench.work.lock) as storage:
+    with StorageServer(bench.line.dsn).locked(bench.context.tenant_id, bench.context.lock) as storage:
         storage._connection.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
 
 
@@ -193,7 +193,7 @@ def test_a_right_that_was_taken_away_is_told_with_the_statement_that_gives_it_ba
         with pytest.raises(PlatformError, match=r'it lacks CREATEDB.*alter role "storage_admin" createdb;') as refused:
             bench.run(STORAGE)
         assert refused.value.cause is Cause.STORAGE_PERMISSION
-        evidence = STORAGE.explain(bench.work)
+        evidence = STORAGE.explain(bench.context)
         assert evidence is not None
         assert evidence.raw == {"CREATEDB": 'alter role "storage_admin" createdb'}
     bench.run(STORAGE)
@@ -241,9 +241,9 @@ def test_a_tenant_is_made_and_undone_alike_whatever_the_server_is_set_to(bench: 
         try:
             bench.prepare(SCHEMA)
             bench.run(SCHEMA)
-            assert all(o.healthy for each in (STORAGE, SCHEMA) for o in each.observe(bench.work))
+            assert all(o.healthy for each in (STORAGE, SCHEMA) for o in each.observe(bench.context))
             bench.undo_all()
-            assert not any(observation.present for observation in bench.work.survey())
+            assert not any(observation.present for observation in bench.context.observe_all())
         finally:
             connection.execute(f"alter system reset {name}".encode())
             connection.execute("select pg_reload_conf()")

@@ -46,8 +46,8 @@ def _look_everywhere(bench: Workbench) -> None:
     """Every look that the product takes, whatever it says."""
     for activity in (STORAGE, SCHEMA):
         for look in (
-            lambda a=activity: a.observe(bench.work),
-            lambda a=activity: a.explain(bench.work),
+            lambda a=activity: a.observe(bench.context),
+            lambda a=activity: a.explain(bench.context),
             lambda a=activity: a.discover(bench.clients, bench.platform),
         ):
             with suppress(TenancyError):
@@ -103,10 +103,10 @@ def test_another_tenant_is_provisioned_and_found_meanwhile(tenant: HostileTenant
     other.request("globex")
     other.prepare(SCHEMA)
     other.run(SCHEMA)
-    assert all(observation.healthy for each in (STORAGE, SCHEMA) for observation in each.observe(other.work))
+    assert all(observation.healthy for each in (STORAGE, SCHEMA) for observation in each.observe(other.context))
     for activity in (STORAGE, SCHEMA):
         theirs = {(found.kind, found.name, found.proof) for found in other.found(activity)}
-        assert {(r.kind, r.name, other.work.proof) for r in other.own(activity)} <= theirs
+        assert {(r.kind, r.name, other.context.proof) for r in other.own(activity)} <= theirs
 
 
 @each_deed
@@ -114,7 +114,7 @@ def test_what_is_found_of_it_carries_its_own_proof_and_no_others(tenant: Hostile
     deed(tenant)
     for activity in (STORAGE, SCHEMA):
         proofs = {found.proof for found in tenant.bench.found(activity) if found.name == tenant.name}
-        assert proofs <= {tenant.bench.work.proof}
+        assert proofs <= {tenant.bench.context.proof}
     assert {found.kind for found in tenant.bench.found(STORAGE)} == {"role", "database"}
 
 
@@ -127,7 +127,7 @@ def test_running_the_activities_again_mends_it(tenant: HostileTenant, deed: Deed
     tenant.stack.close()  # its sessions are over
     for activity in (STORAGE, SCHEMA):
         tenant.bench.run(activity)
-    observations = [o for each in (STORAGE, SCHEMA) for o in each.observe(tenant.bench.work)]
+    observations = [o for each in (STORAGE, SCHEMA) for o in each.observe(tenant.bench.context)]
     assert all(observation.healthy for observation in observations)
 
 
@@ -156,7 +156,7 @@ def test_an_administrators_session_never_enters_a_tenants_database(tenant: Hosti
         try:
             _look_everywhere(bench)
             bench.run(activity)
-            activity.observe(bench.work)
+            activity.observe(bench.context)
             bench.undo_all()
         finally:
             connection.execute("alter system reset log_connections")
@@ -200,5 +200,5 @@ def test_the_password_of_a_tenant_is_its_derived_one_again_after_a_retry(tenant:
     tenant.execute("alter role {me} password 'mine alone'")
     tenant.bench.run(STORAGE)
     dsn = tenant.dsn
-    assert dsn.password == tenant.bench.work.secret(PASSWORD)
+    assert dsn.password == tenant.bench.context.secret(PASSWORD)
     tenant.execute("select 1")

@@ -48,7 +48,7 @@ def test_a_run_that_keeps_dying_a_little_later_each_time_ends_complete(bench: Wo
     bench.prepare(activity)
     deaths = sum(1 for _ in itertools.takewhile(lambda after: bench.run_cut(activity, after=after), LATER_AND_LATER))
     assert deaths < MOST_STATEMENTS
-    assert all(o.healthy for o in activity.observe(bench.work))
+    assert all(o.healthy for o in activity.observe(bench.context))
 
 
 @each_apart

@@ -36,9 +36,9 @@ def test_names_and_labels_tell_activities_apart():
 @each_activity
 def test_it_intends_exactly_the_kinds_it_makes_and_carries_the_proof(bench: Workbench, activity: Activity):
     bench.prepare(activity)
-    intents = activity.intents(bench.work)
+    intents = activity.intents(bench.context)
     assert tuple(intent.kind for intent in intents) == activity.resources
-    assert {intent.proof for intent in intents} <= {bench.work.proof}
+    assert {intent.proof for intent in intents} <= {bench.context.proof}
 
 
 @each_activity
@@ -76,12 +76,12 @@ def test_what_is_inside_another_activitys_resource_goes_with_that_and_not_before
     before = bench.picture()
     for resource in bench.own(activity):
         with pytest.raises(TransientError, match=f"goes with its .*{resource.name}"):
-            activity.compensate(bench.work, resource)
+            activity.compensate(bench.context, resource)
     assert bench.picture() == before
     bench.undo_all()
     for resource in bench.own(activity):
-        activity.compensate(bench.work, resource)
-    assert not any(observation.present for observation in bench.work.survey())
+        activity.compensate(bench.context, resource)
+    assert not any(observation.present for observation in bench.context.observe_all())
 
 
 @each_maker
@@ -91,7 +91,7 @@ def test_it_can_be_made_again_after_it_was_undone(bench: Workbench, activity: Ac
     bench.undo_all()
     for each in PLAN[: PLAN.index(activity) + 1]:
         bench.run(each)
-    assert all(observation.healthy for observation in activity.observe(bench.work))
+    assert all(observation.healthy for observation in activity.observe(bench.context))
 
 
 @each_activity
@@ -117,7 +117,7 @@ def test_it_finds_only_its_own_platforms_objects_on_a_shared_server(bench: Workb
 @each_activity
 def test_it_tells_what_is_absent_and_why(bench: Workbench, activity: Activity):
     bench.prepare(activity)
-    observations = activity.observe(bench.work)
+    observations = activity.observe(bench.context)
     assert [(o.kind, o.name) for o in observations] == [(r.kind, r.name) for r in reversed(bench.own(activity))]
     assert not any(o.present or o.healthy for o in observations)
     assert all(o.name in o.why for o in observations)
@@ -128,7 +128,7 @@ def test_it_tells_that_what_it_made_is_present_and_healthy(bench: Workbench, act
     bench.prepare(activity)
     bench.run(activity)
     seen = bench.picture()
-    observations = activity.observe(bench.work)
+    observations = activity.observe(bench.context)
     assert all(o.present and o.healthy and not o.why for o in observations)
     assert bench.picture() == seen
 
@@ -139,11 +139,11 @@ def test_it_tells_damage_and_running_it_again_mends_it(bench: Workbench, kind: s
     bench.prepare(activity)
     bench.run(activity)
     DAMAGE[kind](bench, next(r for r in bench.saga.resources if r.kind == kind))
-    seen = next(o for o in activity.observe(bench.work) if o.kind == kind)
+    seen = next(o for o in activity.observe(bench.context) if o.kind == kind)
     assert (seen.present, seen.healthy) == (True, False)
     assert seen.why
     bench.run(activity)
-    assert all(o.healthy for o in activity.observe(bench.work))
+    assert all(o.healthy for o in activity.observe(bench.context))
 
 
 @each_kind
@@ -157,7 +157,7 @@ def test_what_is_damaged_is_found_and_undone_all_the_same(bench: Workbench, kind
         each.discover(bench.clients, bench.platform)
     if goes_with_another(activity):
         bench.undo_all()
-        assert not any(observation.present for observation in bench.work.survey())
+        assert not any(observation.present for observation in bench.context.observe_all())
         return
     bench.undo(activity)
     assert bench.picture() == before
@@ -175,10 +175,10 @@ def test_a_foreign_object_of_our_name_is_refused_and_stays_as_it_is(bench: Workb
     assert resource.name in str(refused.value)
     # What is inside another resource is left to that one.
     with pytest.raises(TransientError if goes_with_another(activity) else ForeignObjectError):
-        activity.compensate(bench.work, resource)
+        activity.compensate(bench.context, resource)
     for other in bench.own(activity):
         if not {other.kind, kind} <= TOGETHER and other != resource:
-            activity.compensate(bench.work, other)
+            activity.compensate(bench.context, other)
     assert bench.picture() == before
 
 
@@ -188,7 +188,7 @@ def test_a_foreign_object_is_never_called_healthy(bench: Workbench, kind: str):
     bench.prepare(activity)
     resource = next(r for r in bench.saga.resources if r.kind == kind)
     FOREIGN[kind](bench, resource)
-    seen = next(o for o in activity.observe(bench.work) if o.kind == kind)
+    seen = next(o for o in activity.observe(bench.context) if o.kind == kind)
     assert (seen.present, seen.healthy) == (True, False)
 
 
@@ -210,7 +210,7 @@ def test_an_overtaken_compensation_undoes_nothing(bench: Workbench, activity: Ac
     bench.fence = _overtaken
     for resource in bench.own(activity):
         with pytest.raises(StaleLease):
-            activity.compensate(bench.work, resource)
+            activity.compensate(bench.context, resource)
     assert bench.picture() == before
 
 
@@ -224,7 +224,7 @@ def test_the_longest_slug_fits_every_systems_limit_and_two_never_collide(bench: 
     names = []
     for _ in range(2):
         bench.request(slug)
-        names += [intent.name for activity in PLAN for intent in activity.intents(bench.work)]
+        names += [intent.name for activity in PLAN for intent in activity.intents(bench.context)]
     assert max(len(name) for name in names) <= min(POSTGRES_LIMIT, CONNECTION_LIMIT, HELM_LIMIT)
     half = len(names) // 2
     assert not set(names[:half]) & set(names[half:])

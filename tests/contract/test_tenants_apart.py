@@ -32,7 +32,7 @@ def _name(bench: Workbench, kind: str) -> str:
 
 def _enter(bench: Workbench, database: str) -> psycopg.Connection:
     """As the tenant's own role, with the credential its jobs have."""
-    dsn = bench.line.dsn.to_database(database, user=_name(bench, "role"), password=bench.work.secret(PASSWORD))
+    dsn = bench.line.dsn.to_database(database, user=_name(bench, "role"), password=bench.context.secret(PASSWORD))
     return psycopg.connect(**dsn.parameters(application="a tenant", settings={}))
 
 
@@ -45,7 +45,7 @@ def two(bench: Workbench) -> tuple[Workbench, Workbench]:
 
 def test_a_tenant_with_the_longest_slug_is_provisioned_whole(bench: Workbench):
     _provisioned(bench, "a" + "-b" * 19 + "c")
-    assert all(observation.healthy for observation in bench.work.survey())
+    assert all(observation.healthy for observation in bench.context.observe_all())
 
 
 def test_a_tenants_role_enters_its_own_database_only(two: tuple[Workbench, Workbench]):
@@ -66,7 +66,7 @@ def test_a_tenants_role_may_make_neither_roles_nor_databases(two: tuple[Workbenc
 
 def test_a_tenant_has_the_connections_of_its_plan_and_no_more(two: tuple[Workbench, Workbench]):
     ours, _ = two
-    limit = ours.work.plan.database_connections
+    limit = ours.context.plan.database_connections
     sessions = [_enter(ours, _name(ours, "database")) for _ in range(limit)]
     try:
         with pytest.raises(psycopg.OperationalError, match="too many connections"):
@@ -79,8 +79,8 @@ def test_a_tenant_has_the_connections_of_its_plan_and_no_more(two: tuple[Workben
 def test_undoing_one_tenant_leaves_the_other_as_it_is(two: tuple[Workbench, Workbench]):
     ours, theirs = two
     ours.undo_all()
-    assert all(observation.healthy for observation in theirs.work.survey())
-    assert {found.proof for activity in PLAN for found in ours.found(activity)} == {theirs.work.proof}
+    assert all(observation.healthy for observation in theirs.context.observe_all())
+    assert {found.proof for activity in PLAN for found in ours.found(activity)} == {theirs.context.proof}
 
 
 def test_a_database_in_use_is_undone_with_its_sessions(two: tuple[Workbench, Workbench]):
@@ -90,7 +90,7 @@ def test_a_database_in_use_is_undone_with_its_sessions(two: tuple[Workbench, Wor
         with pytest.raises(psycopg.OperationalError):
             busy.execute("select 1")
         busy.close()
-    assert not any(observation.present for observation in ours.work.survey())
+    assert not any(observation.present for observation in ours.context.observe_all())
 
 
 def test_a_pool_that_does_not_exist_is_named_before_anything_is_made(bench: Workbench):
@@ -117,7 +117,7 @@ def test_what_is_missing_keeps_a_tenant_from_being_called_active(bench: Workbenc
 def test_no_password_is_ever_readable_in_the_servers_log(bench: Workbench):
     with _everything_logged(bench.server):
         _provisioned(bench, "acme")
-        secrets = [bench.work.secret(purpose) for purpose in (PASSWORD, INVITATION)]
+        secrets = [bench.context.secret(purpose) for purpose in (PASSWORD, INVITATION)]
         bench.undo_all()
     log = bench.server.log.read_text()
     assert f'create role "{_name(bench, "role")}"' in log.lower()
@@ -137,9 +137,9 @@ def _everything_logged(server: PostgresServer) -> Iterator[None]:
 
 def test_the_same_password_is_derived_again_and_another_one_for_another_tenant(two: tuple[Workbench, Workbench]):
     ours, theirs = two
-    assert ours.work.secret(PASSWORD) == replace(ours.work).secret(PASSWORD)
-    assert ours.work.secret(PASSWORD) != theirs.work.secret(PASSWORD)
-    assert ours.work.secret(PASSWORD) != ours.work.secret(INVITATION)
+    assert ours.context.secret(PASSWORD) == replace(ours.context).secret(PASSWORD)
+    assert ours.context.secret(PASSWORD) != theirs.context.secret(PASSWORD)
+    assert ours.context.secret(PASSWORD) != ours.context.secret(INVITATION)
 
 
 def test_the_invitation_is_stored_as_a_digest_and_kept_by_a_second_run(bench: Workbench):
@@ -149,5 +149,5 @@ def test_the_invitation_is_stored_as_a_digest_and_kept_by_a_second_run(bench: Wo
         first = connection.execute("select * from tenant.users").fetchall()
         bench.run(activity)
         assert connection.execute("select * from tenant.users").fetchall() == first
-    assert bench.work.secret(INVITATION) not in str(first)
+    assert bench.context.secret(INVITATION) not in str(first)
     assert (first[0]["email"], first[0]["role"]) == ("ada@acme.test", "admin")

@@ -28,7 +28,7 @@ def connect_with(bench: Workbench, options: dict[str, Any], **tenants: str) -> N
 
 def told(bench: Workbench) -> dict[str, Any]:
     """The pods' DATABASE_URL, as libpq reads it."""
-    return conninfo_to_dict(_values(bench.work)["database"]["dsn"])
+    return conninfo_to_dict(_values(bench.context)["database"]["dsn"])
 
 
 def handle(bench: Workbench) -> Handle:
@@ -44,7 +44,7 @@ def test_pods_get_an_address_that_libpq_reads(bench: Workbench, host: str):
     connect_with(bench, {}, host=host, port="6432")
     read = told(bench)
     assert (read["host"], set(read["port"].split(","))) == (host, {"6432"})
-    assert _values(bench.work)["databasePort"] == 6432
+    assert _values(bench.context)["databasePort"] == 6432
 
 
 def test_pods_get_nothing_of_airflows_disk(bench: Workbench, tmp_path: Path):
@@ -60,7 +60,7 @@ def test_pods_that_would_reach_several_ports_are_the_platforms_matter(bench: Wor
     bench.prepare(DEPLOY)
     connect_with(bench, {}, host="a.test,b.test", port="1,2")
     with pytest.raises(PlatformError, match=r"several ports \(1, 2\)"):
-        _values(bench.work)
+        _values(bench.context)
 
 
 def test_how_tenants_verify_the_server_is_asked_before_anything_is_made(bench: Workbench):
@@ -76,12 +76,12 @@ def test_a_tenants_own_airflow_connection_has_the_tls_settings(bench: Workbench)
     connect_with(bench, {"channel_binding": "prefer", "sslkey": "/airflow/admin.key"})
     made = handle(bench)
     assert made.parameters == {"sslmode": "disable", "channel_binding": "prefer"}
-    assert all(observation.healthy for observation in HANDLE.observe(bench.work))
+    assert all(observation.healthy for observation in HANDLE.observe(bench.context))
 
 
 def test_a_handle_of_an_older_version_is_as_it_should_be_and_an_edited_one_is_not(bench: Workbench):
     made = handle(bench)
     bench.handles.stored[made.name] = replace(made, parameters={})
-    assert HANDLE.observe(bench.work)[0].healthy
+    assert HANDLE.observe(bench.context)[0].healthy
     bench.handles.stored[made.name] = replace(made, parameters={"sslmode": "require"})
-    assert not HANDLE.observe(bench.work)[0].healthy
+    assert not HANDLE.observe(bench.context)[0].healthy

@@ -10,7 +10,14 @@ from typing import Any
 from uuid import uuid4
 
 from sandbox.postgres import PostgresServer
-from tenancy.activities.activity import Activity, DiscoveredObject, NotReadyYet, SystemClients, Work, located_intents
+from tenancy.activities.activity import (
+    Activity,
+    ActivityContext,
+    DiscoveredObject,
+    NotReadyYet,
+    SystemClients,
+    located_intents,
+)
 from tenancy.activities.allocate_storage import PASSWORD
 from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
 from tenancy.activities.plan import PLAN, plan_entries
@@ -65,18 +72,18 @@ class Workbench:
             handles=lambda: self.handles,
             cluster=lambda region: self.cluster,
             database_password=lambda tenant_id: (
-                self.work.secret(PASSWORD) if tenant_id == self.work.tenant_id else None
+                self.context.secret(PASSWORD) if tenant_id == self.context.tenant_id else None
             ),
         )
 
     @property
-    def work(self) -> Work:
+    def context(self) -> ActivityContext:
         """What a verb is given now."""
         lock = LockPolicy("tenancy contract", 10.0, lambda holder: False, lambda system, holder: None)
-        work = Work(
-            self.saga, self.platform, real_systems.KEYRING, self.clients, lock, self.fence, lambda: observe_all(work)
+        context = ActivityContext(
+            self.saga, self.platform, real_systems.KEYRING, self.clients, lock, self.fence, lambda: observe_all(context)
         )
-        return work
+        return context
 
     def prepare(self, activity: Activity) -> None:
         """Everything before it is done, and it has begun: its intents are known."""
@@ -90,13 +97,13 @@ class Workbench:
 
     def begin(self, activity: Activity) -> None:
         """The activity's intents are known from here on."""
-        self.saga = _asked(self.saga, c.BeginActivity(_lease(activity), 1, located_intents(activity, self.work)))
+        self.saga = _asked(self.saga, c.BeginActivity(_lease(activity), 1, located_intents(activity, self.context)))
 
     def run(self, activity: Activity) -> None:
         """To its end: what waits is looked at until it is ready."""
         while True:
             try:
-                activity.run(self.work)
+                activity.run(self.context)
             except NotReadyYet:
                 time.sleep(0.02)
             else:
@@ -116,12 +123,12 @@ class Workbench:
 
     def undo(self, activity: Activity) -> None:
         for resource in self.own(activity):
-            activity.compensate(self.work, resource)
+            activity.compensate(self.context, resource)
 
     def undo_all(self) -> None:
         """Everything, in the order of unwinding."""
         for resource in undoing_order(self.saga.resources):
-            maker_of(resource).compensate(self.work, resource)
+            maker_of(resource).compensate(self.context, resource)
 
     def found(self, activity: Activity) -> set[DiscoveredObject]:
         return set(activity.discover(self.clients, self.platform))

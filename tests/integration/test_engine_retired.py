@@ -96,7 +96,7 @@ def test_an_active_tenant_of_a_retired_plan_or_region_is_still_observed(stage: S
     stage.tenancy = replace(stage.tenancy, platform=platform)
     with stage.tenancy.ledger.open("test") as ledger:
         wanted = c.StartUnwinding(1)
-        work = stage.tenancy.work(ledger, stage.saga, application="test", stamp=STAMP, wanted=wanted)
+        work = stage.tenancy.activity_context(ledger, stage.saga, application="test", stamp=STAMP, wanted=wanted)
         observations = observe_all(work)
     assert {observation.kind for observation in observations if observation.present} == {
         kind for kinds in KINDS.values() for kind in kinds
@@ -113,7 +113,7 @@ def test_a_tenant_of_the_previous_version_names_the_region_to_put_back(stage: St
     resources = tuple(replace(each, system="", region="", connection="") for each in saga.resources)
     platform = _without_region(stage.tenancy.platform)
     with stage.tenancy.ledger.open("test") as ledger:
-        work = replace(stage.tenancy, platform=platform).work(
+        work = replace(stage.tenancy, platform=platform).activity_context(
             ledger, replace(saga, resources=resources), application="test", stamp=STAMP, wanted=c.Cancel()
         )
         with pytest.raises(PlatformError, match="no region eu-central any more, and a tenant has it: put it back"):

@@ -222,7 +222,7 @@ def begun_deploy(stage: Stage, *ends: c.Command) -> None:
 
 def _intents(stage: Stage) -> tuple[Intent, ...]:
     saga = stage.saga
-    work = stage.tenancy.work(None, saga, application="test", stamp=STAMP, wanted=c.Escalate())  # type: ignore[arg-type]
+    work = stage.tenancy.activity_context(None, saga, application="test", stamp=STAMP, wanted=c.Escalate())  # type: ignore[arg-type]
     return activity_of(DEPLOY).intents(work)
 
 

@@ -93,7 +93,7 @@ class SystemClients:
 
 
 @dataclass(frozen=True)
-class Work:
+class ActivityContext:
     """Everything one verb needs for one tenant."""
 
     saga: Saga
@@ -103,9 +103,9 @@ class Work:
     lock: "LockPolicy"
     fence: Callable[[], None]
     """Raises Refused when this work is no longer wanted; called right before each effect."""
-    survey: Callable[[], tuple[Observation, ...]]
+    observe_all: Callable[[], tuple[Observation, ...]]
     """Observes what every activity made that ever intended something for this tenant."""
-    seconds: float | None = None
+    timeout_seconds: float | None = None
     """How long one call may wait for a system that says nothing; None: as long as its adapter waits."""
 
     @property
@@ -144,11 +144,13 @@ class Work:
     def storage_of(self, resource: Resource | None) -> "StorageServer":
         """The server that has this resource, as the ledger recorded it; the region's when nothing is recorded."""
         server = self._entered(resource, self.clients.storage)
-        return server.expecting(self.expected(resource), silence_seconds=self.seconds)
+        return server.expecting(self.expected(resource), silence_seconds=self.timeout_seconds)
 
     def cluster_of(self, resource: Resource | None) -> "Cluster":
         """The same for clusters."""
-        return self._entered(resource, self.clients.cluster).expecting(self.expected(resource), seconds=self.seconds)
+        return self._entered(resource, self.clients.cluster).expecting(
+            self.expected(resource), seconds=self.timeout_seconds
+        )
 
     def expected(self, resource: Resource | None) -> ExpectedSystem:
         """Which system has to answer for this resource."""
@@ -240,11 +242,11 @@ class Activity:
         """What an attempt's plan records of it."""
         return PlanEntry(self.name, self.kind)
 
-    def intents(self, work: Work) -> tuple[Intent, ...]:  # noqa: ARG002
+    def intents(self, context: ActivityContext) -> tuple[Intent, ...]:  # noqa: ARG002
         """What `run` will make; committed before it does."""
         return ()
 
-    def locate(self, work: Work) -> Location:  # noqa: ARG002
+    def locate(self, context: ActivityContext) -> Location:  # noqa: ARG002
         """Where `run` will make it; the identity is the system's own statement. Committed with the intents."""
         return Location()
 
@@ -252,24 +254,24 @@ class Activity:
         """The identity of the system where it makes things, in this region; None where all regions share one."""
         return ""
 
-    def run(self, work: Work) -> None:
+    def run(self, context: ActivityContext) -> None:
         """Make it so. Idempotent."""
 
-    def compensate(self, work: Work, resource: Resource) -> None:
+    def compensate(self, context: ActivityContext, resource: Resource) -> None:
         """Undo one resource, whether it was made wholly, in part or not at all. Idempotent."""
 
-    def observe(self, work: Work) -> tuple[Observation, ...]:  # noqa: ARG002
+    def observe(self, context: ActivityContext) -> tuple[Observation, ...]:  # noqa: ARG002
         """Is each resource there, is it healthy, why not. Changes nothing."""
         return ()
 
-    def explain(self, work: Work) -> Evidence | None:  # noqa: ARG002
+    def explain(self, context: ActivityContext) -> Evidence | None:  # noqa: ARG002
         """Why it does not go on, by looking from outside while it hangs. Changes nothing, takes no lock.
 
         None: nothing was found. What keeps it from looking is raised, and is the cause then.
         """
         return None
 
-    def explain_unwinding(self, work: Work) -> Evidence | None:  # noqa: ARG002
+    def explain_unwinding(self, context: ActivityContext) -> Evidence | None:  # noqa: ARG002
         """Why its resources are not released yet, by looking from outside, in the same way."""
         return None
 
@@ -278,13 +280,13 @@ class Activity:
         return ()
 
 
-def located_intents(activity: Activity, work: Work) -> tuple[Intent, ...]:
+def located_intents(activity: Activity, context: ActivityContext) -> tuple[Intent, ...]:
     """What its `run` is about to make and the ledger does not have yet, each with the system that it is made in."""
-    live = {(resource.kind, resource.name) for resource in work.saga.live_resources}
-    new = [intent for intent in activity.intents(work) if (intent.kind, intent.name) not in live]
+    live = {(resource.kind, resource.name) for resource in context.saga.live_resources}
+    new = [intent for intent in activity.intents(context) if (intent.kind, intent.name) not in live]
     if not new:
         return ()
-    where = activity.locate(work)
+    where = activity.locate(context)
     return tuple(replace(each, system=where.system, region=where.region, connection=where.connection) for each in new)
 
 
@@ -296,21 +298,21 @@ class WaitingActivity(Activity):
 
     is_deferred = True
 
-    def readiness(self, work: Work) -> Readiness:
+    def readiness(self, context: ActivityContext) -> Readiness:
         """Look once. Changes nothing."""
         raise NotImplementedError
 
-    def watched_namespace(self, work: Work) -> WatchedNamespace:
+    def watched_namespace(self, context: ActivityContext) -> WatchedNamespace:
         """What to listen to between two looks."""
         raise NotImplementedError
 
-    def run(self, work: Work) -> None:
+    def run(self, context: ActivityContext) -> None:
         """Look once; NotReadyYet with the reason when it is not so."""
-        seen = self.readiness(work)
+        seen = self.readiness(context)
         if not seen.ready:
             raise NotReadyYet(seen.why, cause=seen.cause)
 
-    def explain(self, work: Work) -> Evidence | None:
+    def explain(self, context: ActivityContext) -> Evidence | None:
         """What keeps it, as a look says."""
-        seen = self.readiness(work)
+        seen = self.readiness(context)
         return None if seen.ready else Evidence(seen.cause, seen.why)

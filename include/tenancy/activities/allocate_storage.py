@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tenancy.activities.activity import Activity, DiscoveredObject, Observation, SystemClients, Work
+from tenancy.activities.activity import Activity, ActivityContext, DiscoveredObject, Observation, SystemClients
 from tenancy.adapters.application_names import UNWINDER
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Evidence
@@ -42,57 +42,57 @@ class AllocateStorage(Activity):
         {ROLE: 'drop role "{name}" (after its database)', DATABASE: 'drop database "{name}" with (force)'}
     )
 
-    def intents(self, work: Work) -> tuple[Intent, ...]:
-        name = storage_name(work)
+    def intents(self, context: ActivityContext) -> tuple[Intent, ...]:
+        name = storage_name(context)
         return (
-            Intent(ROLE, name, work.proof, work.credential),
-            Intent(DATABASE, name, work.proof),
+            Intent(ROLE, name, context.proof, context.credential),
+            Intent(DATABASE, name, context.proof),
         )
 
-    def locate(self, work: Work) -> Location:
-        return storage_location(work)
+    def locate(self, context: ActivityContext) -> Location:
+        return storage_location(context)
 
     def identify(self, clients: SystemClients, region: Region | None) -> str:
         return clients.storage(region).identity() if region else ""
 
-    def run(self, work: Work) -> None:
-        role, database = work.name_of(ROLE, storage_name(work)), work.name_of(DATABASE, storage_name(work))
-        limit = work.plan.database_connections
-        server = work.storage_of(work.recorded(ROLE))
+    def run(self, context: ActivityContext) -> None:
+        role, database = context.name_of(ROLE, storage_name(context)), context.name_of(DATABASE, storage_name(context))
+        limit = context.plan.database_connections
+        server = context.storage_of(context.recorded(ROLE))
         # PlatformError here, before anything is made, when it is not stated how tenants connect.
-        server.dsn.for_tenant(database, user=role, password=work.secret(PASSWORD))
-        with server.locked(work.tenant_id, work.lock) as storage:
-            work.fence()
-            storage.ensure_role(role, password=work.secret(PASSWORD), proof=work.proof, connection_limit=limit)
-            storage.ensure_database(database, owner=role, proof=work.proof, connection_limit=limit)
+        server.dsn.for_tenant(database, user=role, password=context.secret(PASSWORD))
+        with server.locked(context.tenant_id, context.lock) as storage:
+            context.fence()
+            storage.ensure_role(role, password=context.secret(PASSWORD), proof=context.proof, connection_limit=limit)
+            storage.ensure_database(database, owner=role, proof=context.proof, connection_limit=limit)
 
-    def compensate(self, work: Work, resource: Resource) -> None:
-        with work.storage_of(resource).locked(work.tenant_id, work.lock) as storage:
-            work.fence()
+    def compensate(self, context: ActivityContext, resource: Resource) -> None:
+        with context.storage_of(resource).locked(context.tenant_id, context.lock) as storage:
+            context.fence()
             if resource.kind == DATABASE:
-                owner = work.name_of(ROLE, resource.name)
+                owner = context.name_of(ROLE, resource.name)
                 storage.drop_database(
-                    resource.name, owner=owner, proof=resource.proof, password=lambda: work.secret(PASSWORD)
+                    resource.name, owner=owner, proof=resource.proof, password=lambda: context.secret(PASSWORD)
                 )
             else:
                 storage.drop_role(resource.name, proof=resource.proof)
 
-    def observe(self, work: Work) -> tuple[Observation, ...]:
-        name = storage_name(work)
-        role_name, database_name = work.name_of(ROLE, name), work.name_of(DATABASE, name)
-        with work.storage_of(work.recorded(ROLE)).watching(work.lock.application) as storage:
+    def observe(self, context: ActivityContext) -> tuple[Observation, ...]:
+        name = storage_name(context)
+        role_name, database_name = context.name_of(ROLE, name), context.name_of(DATABASE, name)
+        with context.storage_of(context.recorded(ROLE)).watching(context.lock.application) as storage:
             role, database = storage.role(role_name), storage.database(database_name)
-        return (_observation(ROLE, role_name, role, work), _observation(DATABASE, database_name, database, work))
+        return (_observation(ROLE, role_name, role, context), _observation(DATABASE, database_name, database, context))
 
-    def explain(self, work: Work) -> Evidence | None:
+    def explain(self, context: ActivityContext) -> Evidence | None:
         """Who blocks it, and whether our role may still do what it has to."""
-        with work.storage_of(work.recorded(ROLE)).watching("tenancy explain") as storage:
-            return blocked(work, storage) or storage.what_is_wrong(work.proof)
+        with context.storage_of(context.recorded(ROLE)).watching("tenancy explain") as storage:
+            return blocked(context, storage) or storage.what_is_wrong(context.proof)
 
-    def explain_unwinding(self, work: Work) -> Evidence | None:
+    def explain_unwinding(self, context: ActivityContext) -> Evidence | None:
         """Who blocks the statement that undoes it, or holds the tenant's lock on its storage server."""
-        with work.storage_of(work.recorded(ROLE)).watching("tenancy explain") as storage:
-            return storage.blocker_of(UNWINDER) or storage.holder_of(work.tenant_id)
+        with context.storage_of(context.recorded(ROLE)).watching("tenancy explain") as storage:
+            return storage.blocker_of(UNWINDER) or storage.holder_of(context.tenant_id)
 
     def discover(self, clients: SystemClients, platform: Platform) -> tuple[DiscoveredObject, ...]:
         prefix = proof_of(platform.name, "")
@@ -109,38 +109,40 @@ class AllocateStorage(Activity):
         return tuple(found.values())
 
 
-def blocked(work: Work, storage: "StorageSession") -> Evidence | None:
+def blocked(context: ActivityContext, storage: "StorageSession") -> Evidence | None:
     """The session that keeps this tenant's task waiting on its storage server."""
-    holder = work.saga.step(work.saga.current_activity or ActivityName("")).holder
+    holder = context.saga.step(context.saga.current_activity or ActivityName("")).holder
     return storage.blocker_of(f"tenancy run {holder}") if holder else None
 
 
-def storage_location(work: Work) -> Location:
+def storage_location(context: ActivityContext) -> Location:
     """The server that has the tenant's database; before it is made, its region's."""
-    recorded = work.recorded(DATABASE)
+    recorded = context.recorded(DATABASE)
     if recorded is not None and recorded.live and recorded.system:
         return Location(recorded.system, recorded.region, recorded.connection)
-    region = work.region
-    return Location(work.clients.storage(region).identity(), region.name, region.storage_connection)
+    region = context.region
+    return Location(context.clients.storage(region).identity(), region.name, region.storage_connection)
 
 
-def storage_name(work: Work) -> str:
+def storage_name(context: ActivityContext) -> str:
     """The name of a tenant's role and database."""
-    return object_name(work.saga.parameters.slug, work.tenant_id, limit=POSTGRES_LIMIT)
+    return object_name(context.saga.parameters.slug, context.tenant_id, limit=POSTGRES_LIMIT)
 
 
-def _observation(kind: str, name: str, found: "RoleSeen | DatabaseSeen | None", work: Work) -> Observation:
-    wrong = _what_is_wrong(found, work)
+def _observation(
+    kind: str, name: str, found: "RoleSeen | DatabaseSeen | None", context: ActivityContext
+) -> Observation:
+    wrong = _what_is_wrong(found, context)
     return Observation(
         kind, name, present=found is not None, healthy=not wrong, why=wrong and f"the {kind} {name} {wrong}"
     )
 
 
-def _what_is_wrong(found: "RoleSeen | DatabaseSeen | None", work: Work) -> str:
+def _what_is_wrong(found: "RoleSeen | DatabaseSeen | None", context: ActivityContext) -> str:
     if found is None:
         return "does not exist"
-    if work.not_comparable:
-        return work.not_comparable
+    if context.not_comparable:
+        return context.not_comparable
     # An interrupted drop shows as a connection limit of its own.
-    as_made = (work.proof, work.plan.database_connections, True)
+    as_made = (context.proof, context.plan.database_connections, True)
     return "" if (found.proof, found.connection_limit, found.in_service) == as_made else "is not as it was made"

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tenancy.activities.activity import Activity, DiscoveredObject, Observation, SystemClients, Work
+from tenancy.activities.activity import Activity, ActivityContext, DiscoveredObject, Observation, SystemClients
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
 from tenancy.activities.expected_handles import ExpectedHandles
 from tenancy.adapters.request_limits import AIRFLOW_LOCK_SECONDS, MARGIN_SECONDS
@@ -40,61 +40,61 @@ class AllocateWorkflowHandle(Activity):
     """The api-server carries a request out whose client is dead; its database waits so long for a lock."""
     late_effect_resources = (CONNECTION,)
 
-    def intents(self, work: Work) -> tuple[Intent, ...]:
-        return (Intent(CONNECTION, _own_name(work), work.proof, work.credential),)
+    def intents(self, context: ActivityContext) -> tuple[Intent, ...]:
+        return (Intent(CONNECTION, _own_name(context), context.proof, context.credential),)
 
-    def locate(self, work: Work) -> Location:
-        recorded = work.recorded(CONNECTION)
+    def locate(self, context: ActivityContext) -> Location:
+        recorded = context.recorded(CONNECTION)
         if recorded is not None and recorded.live and recorded.system:
             return Location(recorded.system, recorded.region, recorded.connection)
-        return Location(work.clients.handles().identity(make=True), connection=ENGINE_CONNECTION)
+        return Location(context.clients.handles().identity(make=True), connection=ENGINE_CONNECTION)
 
     def identify(self, clients: SystemClients, region: Region | None) -> str:  # noqa: ARG002 - one for all
         return clients.handles().identity()
 
-    def run(self, work: Work) -> None:
-        handles, handle = _handles_of(work, work.recorded(CONNECTION)), _wanted(work)
-        if not handles.has_pool(work.plan.workflow_pool):
+    def run(self, context: ActivityContext) -> None:
+        handles, handle = _handles_of(context, context.recorded(CONNECTION)), _wanted(context)
+        if not handles.has_pool(context.plan.workflow_pool):
             raise PlatformError(
-                f"The plan {work.plan.name} wants the Airflow pool {work.plan.workflow_pool}, which does not exist. "
-                "Make it (Admin, Pools) or correct the platform file.",
+                f"The plan {context.plan.name} wants the Airflow pool {context.plan.workflow_pool}, which does not "
+                "exist. Make it (Admin, Pools) or correct the platform file.",
                 cause=Cause.ENGINE_NO_POOL,
             )
-        work.fence()
+        context.fence()
         if not handles.create_handle(handle):
             _require_ours(handles.handle(handle.name), handle)
-            work.fence()
+            context.fence()
             handles.update_handle(handle)
 
-    def compensate(self, work: Work, resource: Resource) -> None:
-        handles = _handles_of(work, resource)
+    def compensate(self, context: ActivityContext, resource: Resource) -> None:
+        handles = _handles_of(context, resource)
         seen = handles.handle(resource.name)
         if seen is None:
             return
         if seen.proof != resource.proof:
             raise _foreign(seen, resource.proof)
-        work.fence()
+        context.fence()
         handles.delete_handle(resource.name)
 
-    def observe(self, work: Work) -> tuple[Observation, ...]:
-        name = work.name_of(CONNECTION, _own_name(work))
-        seen = _handles_of(work, work.recorded(CONNECTION)).handle(name)
+    def observe(self, context: ActivityContext) -> tuple[Observation, ...]:
+        name = context.name_of(CONNECTION, _own_name(context))
+        seen = _handles_of(context, context.recorded(CONNECTION)).handle(name)
         if seen is None:
             return (Observation(CONNECTION, name, present=False, healthy=False, why=f"no Airflow connection {name}"),)
-        if work.not_comparable:
-            why = f"the Airflow connection {name} {work.not_comparable}"
+        if context.not_comparable:
+            why = f"the Airflow connection {name} {context.not_comparable}"
             return (Observation(CONNECTION, name, present=True, healthy=False, why=why),)
-        wanted = _wanted(work)
+        wanted = _wanted(context)
         same = (seen.host, seen.port, seen.dbname, seen.user) == (wanted.host, wanted.port, wanted.dbname, wanted.user)
         # A handle that an older version made has no parameters.
         same = same and all(wanted.parameters.get(name) == value for name, value in seen.parameters.items())
         why = "" if same else f"the Airflow connection {name} was edited: it leads elsewhere"
         return (Observation(CONNECTION, name, present=True, healthy=same, why=why),)
 
-    def explain(self, work: Work) -> Evidence | None:
+    def explain(self, context: ActivityContext) -> Evidence | None:
         """Whether the engine answers at all: what it says otherwise is raised, with its cause."""
-        handles, pool = work.clients.handles(), work.plan.workflow_pool
-        handles.handle(work.name_of(CONNECTION, _own_name(work)))
+        handles, pool = context.clients.handles(), context.plan.workflow_pool
+        handles.handle(context.name_of(CONNECTION, _own_name(context)))
         if not handles.has_pool(pool):
             return Evidence(Cause.ENGINE_NO_POOL, f"There is no Airflow pool {pool}.", {"pool": pool})
         return None
@@ -107,27 +107,27 @@ class AllocateWorkflowHandle(Activity):
         )
 
 
-def _handles_of(work: Work, resource: Resource | None) -> ExpectedHandles:
+def _handles_of(context: ActivityContext, resource: Resource | None) -> ExpectedHandles:
     """The engine that has this resource, as the ledger recorded it."""
-    return ExpectedHandles(work.clients.handles(), work.expected(resource))
+    return ExpectedHandles(context.clients.handles(), context.expected(resource))
 
 
-def _own_name(work: Work) -> str:
-    return object_name(work.saga.parameters.slug, work.tenant_id, limit=CONNECTION_LIMIT)
+def _own_name(context: ActivityContext) -> str:
+    return object_name(context.saga.parameters.slug, context.tenant_id, limit=CONNECTION_LIMIT)
 
 
-def _wanted(work: Work) -> "Handle":
+def _wanted(context: ActivityContext) -> "Handle":
     from tenancy.adapters.airflow_api import Handle  # the DAG file imports this module, not httpx
 
-    server = work.storage_of(work.recorded(DATABASE)).dsn
+    server = context.storage_of(context.recorded(DATABASE)).dsn
     return Handle(
-        name=work.name_of(CONNECTION, _own_name(work)),
-        proof=work.proof,
+        name=context.name_of(CONNECTION, _own_name(context)),
+        proof=context.proof,
         host=server.host,
         port=min(server.ports),
-        dbname=work.name_of(DATABASE, storage_name(work)),
-        user=work.name_of(ROLE, storage_name(work)),
-        password=work.secret(PASSWORD),
+        dbname=context.name_of(DATABASE, storage_name(context)),
+        user=context.name_of(ROLE, storage_name(context)),
+        password=context.secret(PASSWORD),
         parameters=server.jobs_parameters,
     )
 

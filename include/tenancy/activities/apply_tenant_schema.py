@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from tenancy.activities.activity import Activity, DiscoveredObject, Observation, SystemClients, Work
+from tenancy.activities.activity import Activity, ActivityContext, DiscoveredObject, Observation, SystemClients
 from tenancy.activities.allocate_storage import (
     DATABASE,
     PASSWORD,
@@ -52,58 +52,58 @@ class ApplyTenantSchema(Activity):
     released_after = MappingProxyType({SCHEMA: DATABASE})
     manual_removal = MappingProxyType({SCHEMA: "it goes with the database {name}"})
 
-    def intents(self, work: Work) -> tuple[Intent, ...]:
+    def intents(self, context: ActivityContext) -> tuple[Intent, ...]:
         # One schema a database: the database's name tells tenants apart.
-        return (Intent(SCHEMA, work.name_of(DATABASE, storage_name(work)), work.proof),)
+        return (Intent(SCHEMA, context.name_of(DATABASE, storage_name(context)), context.proof),)
 
-    def locate(self, work: Work) -> Location:
-        return storage_location(work)
+    def locate(self, context: ActivityContext) -> Location:
+        return storage_location(context)
 
     def identify(self, clients: SystemClients, region: Region | None) -> str:
         return clients.storage(region).identity() if region else ""
 
-    def run(self, work: Work) -> None:
+    def run(self, context: ActivityContext) -> None:
         from tenancy.adapters.tenant_database import AdminAccount
 
-        asked = work.saga.parameters
-        admin = AdminAccount(asked.name, asked.slug, asked.admin_email, digest_of(invitation_of(work)))
+        asked = context.saga.parameters
+        admin = AdminAccount(asked.name, asked.slug, asked.admin_email, digest_of(invitation_of(context)))
         try:
-            database_of(work).apply_schema(
-                work.tenant_id, admin, work.lock, fence=work.fence, target=work.saga.schema_version
+            database_of(context).apply_schema(
+                context.tenant_id, admin, context.lock, fence=context.fence, target=context.saga.schema_version
             )
         except TenancyError:
             # Another server refuses the tenant's password, which would look like the tenant's fault.
-            work.storage_of(work.recorded(DATABASE)).require_same_system()
+            context.storage_of(context.recorded(DATABASE)).require_same_system()
             raise
 
-    def compensate(self, work: Work, resource: Resource) -> None:
+    def compensate(self, context: ActivityContext, resource: Resource) -> None:
         """It goes with its database, whose drop can be refused: nothing is destroyed before that."""
-        work.fence()
-        if _database(work, resource.name) is not None:
+        context.fence()
+        if _database(context, resource.name) is not None:
             raise TransientError(f"The schema goes with its database {resource.name}, which still exists.")
 
-    def observe(self, work: Work) -> tuple[Observation, ...]:
-        name = work.name_of(DATABASE, storage_name(work))
-        database = _database(work, name)
+    def observe(self, context: ActivityContext) -> tuple[Observation, ...]:
+        name = context.name_of(DATABASE, storage_name(context))
+        database = _database(context, name)
         if database is not None and not database.accepts_connections:
             why = f"the database {name} accepts no connections"
             return (Observation(SCHEMA, name, present=True, healthy=False, why=why),)
-        seen = database_of(work).look(work.lock.application) if database else None
+        seen = database_of(context).look(context.lock.application) if database else None
         if seen is None:
             why = f"the database {name} has no tenant schema"
             return (Observation(SCHEMA, name, present=False, healthy=False, why=why),)
-        healthy = seen.version == work.saga.schema_version and seen.admins > 0
+        healthy = seen.version == context.saga.schema_version and seen.admins > 0
         why = "" if healthy else f"the schema is at {seen.version} with {seen.admins} admin accounts"
         return (Observation(SCHEMA, name, present=True, healthy=healthy, why=why),)
 
-    def explain(self, work: Work) -> Evidence | None:
+    def explain(self, context: ActivityContext) -> Evidence | None:
         """Who blocks its statement; else how far the schema is."""
-        with work.storage_of(work.recorded(DATABASE)).watching("tenancy explain") as storage:
-            found = blocked(work, storage)
-        seen = None if found else database_of(work).look("tenancy explain")
-        if seen is None or seen.version == work.saga.schema_version:
+        with context.storage_of(context.recorded(DATABASE)).watching("tenancy explain") as storage:
+            found = blocked(context, storage)
+        seen = None if found else database_of(context).look("tenancy explain")
+        if seen is None or seen.version == context.saga.schema_version:
             return found
-        said = f"The schema is at revision {seen.version or 'none'} of {work.saga.schema_version}."
+        said = f"The schema is at revision {seen.version or 'none'} of {context.saga.schema_version}."
         return Evidence(Cause.SCHEMA_MIGRATION, said, {"revision": str(seen.version)})
 
     def discover(self, clients: SystemClients, platform: Platform) -> tuple[DiscoveredObject, ...]:
@@ -136,10 +136,10 @@ def _has_schema(clients: SystemClients, server: "StorageServer", database: "Data
         return now is not None and now.valid
 
 
-def invitation_of(work: Work) -> str:
+def invitation_of(context: ActivityContext) -> str:
     """The admin's invitation that is the one now. A later one is unrelated to those before."""
-    generation = work.saga.invitation
-    return work.secret(INVITATION if generation == 1 else f"{INVITATION}-{generation}")
+    generation = context.saga.invitation
+    return context.secret(INVITATION if generation == 1 else f"{INVITATION}-{generation}")
 
 
 def digest_of(invitation: str) -> str:
@@ -147,19 +147,19 @@ def digest_of(invitation: str) -> str:
     return hashlib.sha256(invitation.encode()).hexdigest()
 
 
-def database_of(work: Work) -> "TenantDatabase":
+def database_of(context: ActivityContext) -> "TenantDatabase":
     """The tenant's database, entered as the tenant."""
     from tenancy.adapters.tenant_database import TenantDatabase
 
-    role, database = work.name_of(ROLE, storage_name(work)), work.name_of(DATABASE, storage_name(work))
-    server = work.storage_of(work.recorded(DATABASE))
-    dsn = server.dsn.to_database(database, user=role, password=work.secret(PASSWORD))
+    role, database = context.name_of(ROLE, storage_name(context)), context.name_of(DATABASE, storage_name(context))
+    server = context.storage_of(context.recorded(DATABASE))
+    dsn = server.dsn.to_database(database, user=role, password=context.secret(PASSWORD))
     return TenantDatabase(dsn, server.expected)
 
 
-def _database(work: Work, name: str) -> "DatabaseSeen | None":
+def _database(context: ActivityContext, name: str) -> "DatabaseSeen | None":
     """The database, unless an interrupted drop left a torso."""
-    server = work.storage_of(work.recorded(SCHEMA) or work.recorded(DATABASE))
-    with server.watching(work.lock.application) as storage:
+    server = context.storage_of(context.recorded(SCHEMA) or context.recorded(DATABASE))
+    with server.watching(context.lock.application) as storage:
         found = storage.database(name)
     return found if found is not None and found.valid else None

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from tenancy.activities.activity import Activity, DiscoveredObject, Observation, SystemClients, Work
+from tenancy.activities.activity import Activity, ActivityContext, DiscoveredObject, Observation, SystemClients
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
 from tenancy.adapters.request_limits import CLUSTER_WRITE_SECONDS, MARGIN_SECONDS
 from tenancy.saga.advice import Remedy
@@ -58,53 +58,53 @@ class DeployWorkloads(Activity):
     late_effect_resources = (NAMESPACE,)
     """All else is made inside of it, and refused once it is gone."""
 
-    def intents(self, work: Work) -> tuple[Intent, ...]:
-        name = workload_name(work)
-        return (Intent(NAMESPACE, name, work.proof), Intent(RELEASE, name, work.proof, work.credential))
+    def intents(self, context: ActivityContext) -> tuple[Intent, ...]:
+        name = workload_name(context)
+        return (Intent(NAMESPACE, name, context.proof), Intent(RELEASE, name, context.proof, context.credential))
 
-    def locate(self, work: Work) -> Location:
-        recorded = work.recorded(NAMESPACE)
+    def locate(self, context: ActivityContext) -> Location:
+        recorded = context.recorded(NAMESPACE)
         if recorded is not None and recorded.live and recorded.system:
             return Location(recorded.system, recorded.region, recorded.connection)
-        region = work.region
-        return Location(work.clients.cluster(region).identity(), region.name, region.cluster_connection)
+        region = context.region
+        return Location(context.clients.cluster(region).identity(), region.name, region.cluster_connection)
 
     def identify(self, clients: SystemClients, region: Region | None) -> str:
         return clients.cluster(region).identity() if region else ""
 
-    def run(self, work: Work) -> None:
-        cluster, namespace = cluster_of(work), work.name_of(NAMESPACE, workload_name(work))
+    def run(self, context: ActivityContext) -> None:
+        cluster, namespace = cluster_of(context), context.name_of(NAMESPACE, workload_name(context))
         cluster.namespaces.ensure(
-            namespace, labels=_labels(work), proof=work.proof, quota=quota_of(work.plan), fence=work.fence
+            namespace, labels=_labels(context), proof=context.proof, quota=quota_of(context.plan), fence=context.fence
         )
-        cluster.releases.ensure(_wanted(work), proof=work.proof, fence=work.fence)
+        cluster.releases.ensure(_wanted(context), proof=context.proof, fence=context.fence)
 
-    def compensate(self, work: Work, resource: Resource) -> None:
-        cluster = work.cluster_of(resource)
+    def compensate(self, context: ActivityContext, resource: Resource) -> None:
+        cluster = context.cluster_of(resource)
         if resource.kind == RELEASE:
-            namespace = work.name_of(NAMESPACE, resource.name)
-            cluster.releases.delete(resource.name, namespace, proof=resource.proof, fence=work.fence)
+            namespace = context.name_of(NAMESPACE, resource.name)
+            cluster.releases.delete(resource.name, namespace, proof=resource.proof, fence=context.fence)
         else:
-            release = work.name_of(RELEASE, resource.name)
-            made = any(each.kind == RELEASE and each.was_present for each in work.saga.resources)
+            release = context.name_of(RELEASE, resource.name)
+            made = any(each.kind == RELEASE and each.was_present for each in context.saga.resources)
             cluster.releases.delete_cluster_scoped(
-                release, resource.name, proof=resource.proof, fence=work.fence, made=made
+                release, resource.name, proof=resource.proof, fence=context.fence, made=made
             )
-            cluster.namespaces.delete(resource.name, proof=resource.proof, fence=work.fence)
+            cluster.namespaces.delete(resource.name, proof=resource.proof, fence=context.fence)
 
-    def observe(self, work: Work) -> tuple[Observation, ...]:
-        return (_observe_namespace(work), _observe_release(work))
+    def observe(self, context: ActivityContext) -> tuple[Observation, ...]:
+        return (_observe_namespace(context), _observe_release(context))
 
-    def explain(self, work: Work) -> Evidence | None:
+    def explain(self, context: ActivityContext) -> Evidence | None:
         """What holds the namespace, or in what state Helm left the release."""
-        cluster, name = cluster_of(work), workload_name(work)
-        namespace = cluster.namespaces.find(work.name_of(NAMESPACE, name))
+        cluster, name = cluster_of(context), workload_name(context)
+        namespace = cluster.namespaces.find(context.name_of(NAMESPACE, name))
         if namespace is not None and namespace.ending:
             why = cluster.namespaces.ending(namespace.name)
             return Evidence(
                 why.cause, f"The namespace {namespace.name} is still being deleted: {why.sentence}.", why.raw
             )
-        release = cluster.releases.find(work.name_of(RELEASE, name), work.name_of(NAMESPACE, name))
+        release = cluster.releases.find(context.name_of(RELEASE, name), context.name_of(NAMESPACE, name))
         if release is None or release.status == "deployed":
             return None
         cause = Cause.HELM_PENDING if release.pending else Cause.HELM_FAILED
@@ -127,14 +127,14 @@ class DeployWorkloads(Activity):
         return tuple(found.values())
 
 
-def workload_name(work: Work) -> str:
+def workload_name(context: ActivityContext) -> str:
     """The name of a tenant's namespace and release."""
-    return object_name(work.saga.parameters.slug, work.tenant_id, limit=HELM_LIMIT, separator="-")
+    return object_name(context.saga.parameters.slug, context.tenant_id, limit=HELM_LIMIT, separator="-")
 
 
-def cluster_of(work: Work) -> "Cluster":
+def cluster_of(context: ActivityContext) -> "Cluster":
     """The cluster that has the tenant's workloads; before they are made, its region's."""
-    return work.cluster_of(work.recorded(NAMESPACE))
+    return context.cluster_of(context.recorded(NAMESPACE))
 
 
 def quota_of(plan: Plan) -> dict[str, str]:
@@ -150,57 +150,57 @@ def quota_of(plan: Plan) -> dict[str, str]:
     }
 
 
-def _labels(work: Work) -> dict[str, str]:
+def _labels(context: ActivityContext) -> dict[str, str]:
     from tenancy.adapters.namespaces import PLATFORM_LABEL, REGION_LABEL, SLUG_LABEL, TENANT_LABEL
 
     return {
         "app.kubernetes.io/managed-by": "tenancy",
         "app.kubernetes.io/part-of": "tenancy",
-        PLATFORM_LABEL: work.platform.name,
-        TENANT_LABEL: str(work.tenant_id),
-        SLUG_LABEL: work.saga.parameters.slug,
-        REGION_LABEL: work.saga.parameters.region,
+        PLATFORM_LABEL: context.platform.name,
+        TENANT_LABEL: str(context.tenant_id),
+        SLUG_LABEL: context.saga.parameters.slug,
+        REGION_LABEL: context.saga.parameters.region,
     }
 
 
-def _wanted(work: Work) -> "Release":
+def _wanted(context: ActivityContext) -> "Release":
     # The DAG file imports this module: adapters are imported when there is work.
     from tenancy.adapters.helm import Release, digest
     from tenancy.adapters.namespaces import PLATFORM_LABEL, TENANT_LABEL
     from tenancy.adapters.releases import DIGEST_LABEL
 
-    values, name = _values(work), work.name_of(RELEASE, workload_name(work))
+    values, name = _values(context), context.name_of(RELEASE, workload_name(context))
     labels = {
-        PLATFORM_LABEL: work.platform.name,
-        TENANT_LABEL: str(work.tenant_id),
+        PLATFORM_LABEL: context.platform.name,
+        TENANT_LABEL: str(context.tenant_id),
         DIGEST_LABEL: digest(CHART, values),
     }
-    secrets = (work.secret(PASSWORD), base64.b64encode(_database(work).url.encode()).decode())
-    return Release(CHART, name, work.name_of(NAMESPACE, name), values, labels, secrets)
+    secrets = (context.secret(PASSWORD), base64.b64encode(_database(context).url.encode()).decode())
+    return Release(CHART, name, context.name_of(NAMESPACE, name), values, labels, secrets)
 
 
-def _values(work: Work) -> Mapping[str, Any]:
-    asked, plan = work.saga.parameters, work.plan
+def _values(context: ActivityContext) -> Mapping[str, Any]:
+    asked, plan = context.saga.parameters, context.plan
     return {
         "tenant": {
-            "id": str(work.tenant_id),
+            "id": str(context.tenant_id),
             "slug": asked.slug,
-            "platform": work.platform.name,
-            "proof": work.proof,
+            "platform": context.platform.name,
+            "proof": context.proof,
         },
         "replicas": plan.replicas,
         "resources": {"cpu": plan.cpu, "memory": plan.memory},
-        "database": {"dsn": _database(work).url},
-        "databasePort": _port(_database(work)),
-        "ingress": {"domain": work.region.ingress_domain},
+        "database": {"dsn": _database(context).url},
+        "databasePort": _port(_database(context)),
+        "ingress": {"domain": context.region.ingress_domain},
     }
 
 
-def _database(work: Work) -> "Dsn":
+def _database(context: ActivityContext) -> "Dsn":
     """The tenant's database, as its pods enter it."""
-    role, database = work.name_of(ROLE, storage_name(work)), work.name_of(DATABASE, storage_name(work))
-    server = work.storage_of(work.recorded(DATABASE)).dsn
-    return server.for_tenant(database, user=role, password=work.secret(PASSWORD))
+    role, database = context.name_of(ROLE, storage_name(context)), context.name_of(DATABASE, storage_name(context))
+    server = context.storage_of(context.recorded(DATABASE)).dsn
+    return server.for_tenant(database, user=role, password=context.secret(PASSWORD))
 
 
 def _port(database: "Dsn") -> int:
@@ -215,33 +215,33 @@ def _port(database: "Dsn") -> int:
     return next(iter(database.ports))
 
 
-def _observe_namespace(work: Work) -> Observation:
-    name = work.name_of(NAMESPACE, workload_name(work))
-    seen = cluster_of(work).namespaces.find(name)
+def _observe_namespace(context: ActivityContext) -> Observation:
+    name = context.name_of(NAMESPACE, workload_name(context))
+    seen = cluster_of(context).namespaces.find(name)
     if seen is None:
         return _observation(NAMESPACE, name, present=False, wrong="does not exist")
-    return _observation(NAMESPACE, name, present=True, wrong=_what_is_wrong(seen, work))
+    return _observation(NAMESPACE, name, present=True, wrong=_what_is_wrong(seen, context))
 
 
-def _what_is_wrong(seen: "NamespaceSeen", work: Work) -> str:
-    if seen.proof != work.proof:
+def _what_is_wrong(seen: "NamespaceSeen", context: ActivityContext) -> str:
+    if seen.proof != context.proof:
         return "is not ours"
     if seen.ending:
-        return f"is being deleted ({cluster_of(work).namespaces.ending(seen.name).sentence})"
-    if work.not_comparable:
-        return work.not_comparable
-    quota = cluster_of(work).namespaces.quota(seen.name)
-    return "" if same(quota, quota_of(work.plan)) else "has not the quota of its plan"
+        return f"is being deleted ({cluster_of(context).namespaces.ending(seen.name).sentence})"
+    if context.not_comparable:
+        return context.not_comparable
+    quota = cluster_of(context).namespaces.quota(seen.name)
+    return "" if same(quota, quota_of(context.plan)) else "has not the quota of its plan"
 
 
-def _observe_release(work: Work) -> Observation:
-    releases, name = cluster_of(work).releases, work.name_of(RELEASE, workload_name(work))
-    seen = releases.find(name, work.name_of(NAMESPACE, name))
+def _observe_release(context: ActivityContext) -> Observation:
+    releases, name = cluster_of(context).releases, context.name_of(RELEASE, workload_name(context))
+    seen = releases.find(name, context.name_of(NAMESPACE, name))
     if seen is None:
         return _observation(RELEASE, name, present=False, wrong="does not exist")
-    if work.not_comparable:
-        return _observation(RELEASE, name, present=True, wrong=work.not_comparable)
-    wrong = releases.what_is_wrong(_wanted(work), seen, proof=work.proof)
+    if context.not_comparable:
+        return _observation(RELEASE, name, present=True, wrong=context.not_comparable)
+    wrong = releases.what_is_wrong(_wanted(context), seen, proof=context.proof)
     return _observation(RELEASE, name, present=True, wrong=wrong)
 
 

@@ -1,6 +1,6 @@
 """Mark active: look at everything once more, then flip. Its failure keeps all resources (retained)."""
 
-from tenancy.activities.activity import Activity, Work
+from tenancy.activities.activity import Activity, ActivityContext
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import TransientError
@@ -24,13 +24,13 @@ class MarkActive(Activity):
     )
     emits = "tenant.active"
 
-    def explain(self, work: Work) -> Evidence | None:
+    def explain(self, context: ActivityContext) -> Evidence | None:
         """What is missing before Active may be said."""
-        missing = [observation.why for observation in work.survey() if not observation.healthy]
+        missing = [observation.why for observation in context.observe_all() if not observation.healthy]
         return Evidence(Cause.UNKNOWN, f"The tenant is not complete: {'; '.join(missing)}.") if missing else None
 
-    def run(self, work: Work) -> None:
+    def run(self, context: ActivityContext) -> None:
         """Raises TransientError with what is missing: Active is only said of a tenant that is complete."""
-        missing = [observation.why for observation in work.survey() if not observation.healthy]
+        missing = [observation.why for observation in context.observe_all() if not observation.healthy]
         if missing:
             raise TransientError(f"The tenant is not complete: {'; '.join(missing)}.")

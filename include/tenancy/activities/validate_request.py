@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from email_validator import EmailNotValidError, validate_email
 
-from tenancy.activities.activity import Activity, Work
+from tenancy.activities.activity import Activity, ActivityContext
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, Refused
@@ -38,10 +38,10 @@ class ValidateRequest(Activity):
     kind = Kind.CHECK
     stuck_remedy = Remedy("Cancel provisioning, correct the input, and recreate.", "cancel")
 
-    def run(self, work: Work) -> None:
+    def run(self, context: ActivityContext) -> None:
         """Raises PermanentError when the platform has stopped offering what was asked for."""
         try:
-            check_request(vars(work.saga.parameters), work.platform)
+            check_request(vars(context.saga.parameters), context.platform)
         except Refused as refusal:
             raise PermanentError(str(refusal), cause=Cause.INPUT) from refusal
 

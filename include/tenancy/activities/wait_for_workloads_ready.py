@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tenancy.activities.activity import WaitingActivity, WatchedNamespace, Work
+from tenancy.activities.activity import ActivityContext, WaitingActivity, WatchedNamespace
 from tenancy.activities.deploy_workloads import NAMESPACE, RELEASE, cluster_of, workload_name
 from tenancy.adapters.readiness import Readiness, readiness
 from tenancy.saga.advice import Remedy
@@ -26,11 +26,14 @@ class WaitForWorkloadsReady(WaitingActivity):
     give_up_after = timedelta(minutes=20)
     """Stuck after the runbook's ten, and ten more in which somebody can look at the pods before they are undone."""
 
-    def readiness(self, work: Work) -> Readiness:
-        release, namespace = work.name_of(RELEASE, workload_name(work)), work.name_of(NAMESPACE, workload_name(work))
-        return readiness(cluster_of(work).workload(release, namespace), work.plan.replicas)
+    def readiness(self, context: ActivityContext) -> Readiness:
+        release, namespace = (
+            context.name_of(RELEASE, workload_name(context)),
+            context.name_of(NAMESPACE, workload_name(context)),
+        )
+        return readiness(cluster_of(context).workload(release, namespace), context.plan.replicas)
 
-    def watched_namespace(self, work: Work) -> WatchedNamespace:
-        namespace = work.recorded(NAMESPACE)
-        connection = (namespace and namespace.connection) or work.region.cluster_connection
-        return WatchedNamespace(connection, work.name_of(NAMESPACE, workload_name(work)))
+    def watched_namespace(self, context: ActivityContext) -> WatchedNamespace:
+        namespace = context.recorded(NAMESPACE)
+        connection = (namespace and namespace.connection) or context.region.cluster_connection
+        return WatchedNamespace(connection, context.name_of(NAMESPACE, workload_name(context)))

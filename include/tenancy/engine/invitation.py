@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tenancy.activities.activity import Work
+from tenancy.activities.activity import ActivityContext
 from tenancy.activities.apply_tenant_schema import database_of, digest_of, invitation_of
 from tenancy.adapters.tenant_database import InvitationSeen
 from tenancy.engine.actions import refusal_noted, saga_of
@@ -47,7 +47,7 @@ def renew(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp) -> Invitation:
     with _asking(tenancy, tenant_id, "renew the invitation", by) as ledger:
         saga = saga_of(ledger, tenant_id)
         decide(saga, c.RenewInvitation())
-        _require_unused(_seen(_work(tenancy, ledger, saga, by)))
+        _require_unused(_seen(_context(tenancy, ledger, saga, by)))
         return _shown(tenancy, ledger, ledger.record(tenant_id, c.RenewInvitation(), stamp=by), by)
 
 
@@ -61,28 +61,28 @@ def _shown(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp) -> In
     wanted = c.ShowInvitation(saga.invitation)
     with _told_by_whom(ledger, saga):
         decide(saga, wanted)
-        work = _work(tenancy, ledger, saga, by)
-        seen = _require_worth_something(_written(work), digest_of(invitation_of(work)))
+        context = _context(tenancy, ledger, saga, by)
+        seen = _require_worth_something(_written(context), digest_of(invitation_of(context)))
         after = ledger.record(saga.tenant_id, wanted, stamp=by)
-    return Invitation(after, invitation_of(work), seen.expires_at)
+    return Invitation(after, invitation_of(context), seen.expires_at)
 
 
-def _work(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp) -> Work:
+def _context(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp) -> ActivityContext:
     """Whoever holds the tenant's lock is waited for and not evicted: nothing here is urgent."""
     wanted, name = c.ShowInvitation(saga.invitation), f"tenancy invitation {by.actor}"
-    return tenancy.work(ledger, saga, application=name, stamp=by, wanted=wanted, may_evict=lambda _: False)
+    return tenancy.activity_context(ledger, saga, application=name, stamp=by, wanted=wanted, may_evict=lambda _: False)
 
 
-def _written(work: Work) -> InvitationSeen | None:
+def _written(context: ActivityContext) -> InvitationSeen | None:
     """The first one was written with the schema; each later one is written before it is shown."""
-    if work.saga.invitation > 1:
-        email, digest = work.saga.parameters.admin_email, digest_of(invitation_of(work))
-        database_of(work).renew_invitation(work.tenant_id, email, digest, work.lock, fence=work.fence)
-    return _seen(work)
+    if context.saga.invitation > 1:
+        email, digest = context.saga.parameters.admin_email, digest_of(invitation_of(context))
+        database_of(context).renew_invitation(context.tenant_id, email, digest, context.lock, fence=context.fence)
+    return _seen(context)
 
 
-def _seen(work: Work) -> InvitationSeen | None:
-    return database_of(work).invitation(work.saga.parameters.admin_email, work.lock.application)
+def _seen(context: ActivityContext) -> InvitationSeen | None:
+    return database_of(context).invitation(context.saga.parameters.admin_email, context.lock.application)
 
 
 def _require_unused(seen: InvitationSeen | None) -> InvitationSeen:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tenancy.activities.activity import NotReadyYet, WaitingActivity, WatchedNamespace, Work, located_intents
+from tenancy.activities.activity import ActivityContext, NotReadyYet, WaitingActivity, WatchedNamespace, located_intents
 from tenancy.activities.plan import PLAN, give_up_limit
 from tenancy.activities.registry import activity_of
 from tenancy.engine.admission import admit
@@ -82,7 +82,7 @@ def run_activity(tenancy: Tenancy, task: Task) -> Saga | Waiting:
         with _held_for_platform(ledger, tenant_id, task):
             saga = _begin(ledger, found, task)
         if saga.state is State.ACTIVE:
-            _verify(_work(tenancy, ledger, saga, task))
+            _verify(_context(tenancy, ledger, saga, task))
             return saga
         outcome = _perform(tenancy, ledger, saga, task)
         if isinstance(outcome, Waiting) and is_soon_over(tenancy, ledger, task.lease, actor=task.actor):
@@ -133,40 +133,42 @@ def _held_for_platform(ledger: LedgerSession, tenant_id: TenantId, task: Task) -
 
 def _perform(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) -> Saga | Waiting:
     tenant_id = saga.tenant_id
-    work = _work(tenancy, ledger, saga, task)
+    context = _context(tenancy, ledger, saga, task)
     patience = tenancy.timings.lock_patience
     with (
         _failure_recorded(tenancy, ledger, saga, task),
         _not_dying(ledger, saga, task),
-        ledger.hold_lock(tenant_id, patience_seconds=patience, may_evict=work.lock.may_evict) as evicted,
+        ledger.hold_lock(tenant_id, patience_seconds=patience, may_evict=context.lock.may_evict) as evicted,
     ):
         for holder in evicted:
             note_eviction(ledger, tenant_id, "the ledger", holder, task.stamp)
-        work = _intended(tenancy, ledger, work, task)
-        waiting = _act(tenancy, ledger, task, work)
+        context = _intended(tenancy, ledger, context, task)
+        waiting = _act(tenancy, ledger, task, context)
         return waiting or ledger.record(tenant_id, CompleteActivity(task.lease), stamp=task.stamp)
 
 
-def _intended(tenancy: Tenancy, ledger: LedgerSession, work: Work, task: Task) -> Work:
+def _intended(tenancy: Tenancy, ledger: LedgerSession, context: ActivityContext, task: Task) -> ActivityContext:
     """The work with its intents committed, each with the system that it will be made in."""
-    intents = located_intents(activity_of(task.lease.activity), work)
-    saga = ledger.record(work.tenant_id, BeginActivity(task.lease, task.try_number, intents), stamp=task.stamp)
-    return _work(tenancy, ledger, saga, task) if intents else work
+    intents = located_intents(activity_of(task.lease.activity), context)
+    saga = ledger.record(context.tenant_id, BeginActivity(task.lease, task.try_number, intents), stamp=task.stamp)
+    return _context(tenancy, ledger, saga, task) if intents else context
 
 
-def _act(tenancy: Tenancy, ledger: LedgerSession, task: Task, work: Work) -> Waiting | None:
+def _act(tenancy: Tenancy, ledger: LedgerSession, task: Task, context: ActivityContext) -> Waiting | None:
     activity = activity_of(task.lease.activity)
     try:
-        activity.run(work)
+        activity.run(context)
     except NotReadyYet as not_yet:
-        until = deadline(tenancy, ledger, work.saga, task.lease)
+        until = deadline(tenancy, ledger, context.saga, task.lease)
         if tenancy.now() >= until:
             minutes = give_up_limit(tenancy.platform, activity).total_seconds() / 60
             why = str(not_yet).rstrip(".")
             raise PermanentError(f"Not ready within {minutes:g} minutes: {why}.") from not_yet
         assert isinstance(activity, WaitingActivity)  # nobody else raises it
-        saga = ledger.record(work.tenant_id, ReportProgress(task.lease, str(not_yet), not_yet.cause), stamp=task.stamp)
-        return Waiting(saga, activity.watched_namespace(work), until)
+        saga = ledger.record(
+            context.tenant_id, ReportProgress(task.lease, str(not_yet), not_yet.cause), stamp=task.stamp
+        )
+        return Waiting(saga, activity.watched_namespace(context), until)
     return None
 
 
@@ -211,14 +213,14 @@ def _window(ledger: LedgerSession, saga: Saga, task: Task) -> RetryWindow:
     return window_of(ledger.envelopes(saga.tenant_id), saga.attempt, task.lease.activity)
 
 
-def _verify(work: Work) -> None:
+def _verify(context: ActivityContext) -> None:
     """A task of an Active tenant was run again: look, change nothing."""
-    wrong = [observation.why for observation in observe_all(work) if not observation.healthy]
+    wrong = [observation.why for observation in observe_all(context) if not observation.healthy]
     if wrong:
         raise PermanentError(f"The tenant is Active, but: {'; '.join(wrong)}. Nothing was changed.")
 
 
-def _work(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) -> Work:
-    return tenancy.work(
+def _context(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) -> ActivityContext:
+    return tenancy.activity_context(
         ledger, saga, application=task.application, stamp=task.stamp, wanted=CompleteActivity(task.lease)
     )

@@ -137,15 +137,19 @@ class _Pass:
         wanted = c.RecordHold(
             saga.hold_reason, saga.hold_cause or Cause.UNKNOWN
         )  # a look makes nothing: no fence is asked
-        work = self.tenancy.work(self.ledger, saga, application="tenancy explain", stamp=_STAMP, wanted=wanted)
-        return activity_of(activity).explain(work)
+        context = self.tenancy.activity_context(
+            self.ledger, saga, application="tenancy explain", stamp=_STAMP, wanted=wanted
+        )
+        return activity_of(activity).explain(context)
 
     def _looked_undoing(self, saga: Saga) -> Evidence | None:
         """What keeps the resources that are left from being released; None when nothing was found."""
         wanted = c.StartUnwinding(saga.generation)
-        work = self.tenancy.work(self.ledger, saga, application="tenancy explain", stamp=_STAMP, wanted=wanted)
+        context = self.tenancy.activity_context(
+            self.ledger, saga, application="tenancy explain", stamp=_STAMP, wanted=wanted
+        )
         makers = dict.fromkeys(find_maker(resource) for resource in saga.live_resources)
-        return next((found for maker in makers if maker and (found := maker.explain_unwinding(work))), None)
+        return next((found for maker in makers if maker and (found := maker.explain_unwinding(context))), None)
 
 
 def _held_by(why: Evidence) -> c.Command | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from tenancy.activities.activity import Activity, Observation, SystemClients, Work
+from tenancy.activities.activity import Activity, ActivityContext, Observation, SystemClients
 from tenancy.activities.registry import find_maker, maker_of
 from tenancy.adapters.advisory_lock import Holder
 from tenancy.adapters.application_names import UNWINDER
@@ -78,7 +78,7 @@ class Tenancy:
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = utc_now
 
-    def work(
+    def activity_context(
         self,
         ledger: LedgerSession,
         saga: Saga,
@@ -88,7 +88,7 @@ class Tenancy:
         wanted: Command,
         may_evict: Callable[[Holder], bool] = may_evict,
         seconds: float | None = None,
-    ) -> Work:
+    ) -> ActivityContext:
         """The Work of one tenant. It stays wanted as long as the law would accept `wanted`.
 
         `seconds`: how long one call may wait for a system that says nothing.
@@ -101,16 +101,18 @@ class Tenancy:
         def note_evicted(system: str, holder: Holder) -> None:
             note_eviction(ledger, tenant_id, system, holder, stamp)
 
-        def survey() -> tuple[Observation, ...]:
-            return observe_all(work)
+        def observe() -> tuple[Observation, ...]:
+            return observe_all(context)
 
         def evict(holder: Holder) -> bool:
             fence()  # who was overtaken while it waited must not end the session of whoever overtook it
             return may_evict(holder)
 
         lock = LockPolicy(application, self.timings.lock_patience, evict, note_evicted)
-        work = Work(saga, self.platform, self.keyring, self.clients, lock, fence, survey, seconds=seconds)
-        return work
+        context = ActivityContext(
+            saga, self.platform, self.keyring, self.clients, lock, fence, observe, timeout_seconds=seconds
+        )
+        return context
 
 
 def note_eviction(ledger: LedgerSession, tenant_id: TenantId, system: str, holder: Holder, stamp: Stamp) -> None:
@@ -125,9 +127,11 @@ def message_of(error: BaseException) -> str:
     return " ".join(line for line in lines if line)[:_MESSAGE_LIMIT]
 
 
-def observe_all(work: Work) -> tuple[Observation, ...]:
+def observe_all(context: ActivityContext) -> tuple[Observation, ...]:
     """What every activity that ever made something for this tenant observes of it now."""
-    return tuple(observation for maker in makers_of(work.saga, work.platform) for observation in maker.observe(work))
+    return tuple(
+        observation for maker in makers_of(context.saga, context.platform) for observation in maker.observe(context)
+    )
 
 
 def makers_of(saga: Saga, platform: Platform) -> tuple[Activity, ...]:

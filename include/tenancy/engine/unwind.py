@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tenancy.activities import registry
-from tenancy.activities.activity import Activity, Observation, Work
+from tenancy.activities.activity import Activity, ActivityContext, Observation
 from tenancy.activities.registry import find_maker, maker_of
 from tenancy.engine.budgets import SystemBudgets
 from tenancy.engine.late_effects import in_flight, late_until
@@ -120,7 +120,7 @@ class _Unwinding:
         self._record(c.ReleaseResource(self.generation, resource.kind, resource.name))
         try:
             if not is_lost(resource.system, self.tenancy.platform.replaced_systems):
-                maker_of(resource).compensate(self._work(seconds), resource)
+                maker_of(resource).compensate(self._context(seconds), resource)
         except (Refused, Stopped):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, the next resource is still to be released
@@ -187,7 +187,7 @@ class _Unwinding:
 
     def _observe(self, maker: Activity, seconds: float) -> tuple[Observation, ...]:
         with self.budgets.spending(maker.system):
-            return maker.observe(self._work(seconds))
+            return maker.observe(self._context(seconds))
 
     def _grace(self) -> float:
         """Longer where a system may still go on with the request of a process that was ended in its middle."""
@@ -239,8 +239,8 @@ class _Unwinding:
     def _record(self, command: c.Command) -> Saga:
         return self.ledger.record(self.tenant_id, command, stamp=self.stamp)
 
-    def _work(self, seconds: float) -> Work:
-        return self.tenancy.work(
+    def _context(self, seconds: float) -> ActivityContext:
+        return self.tenancy.activity_context(
             self.ledger,
             self._saga(),
             application=self.application,

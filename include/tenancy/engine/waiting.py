@@ -7,7 +7,7 @@ failed is said in a worker (runner.py), so that its failure callback runs there.
 import logging
 from datetime import datetime
 
-from tenancy.activities.activity import WaitingActivity, Work
+from tenancy.activities.activity import ActivityContext, WaitingActivity
 from tenancy.activities.plan import give_up_limit
 from tenancy.activities.registry import activity_of
 from tenancy.adapters.readiness import Readiness
@@ -80,11 +80,11 @@ def _look(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease, sta
     activity = activity_of(lease.activity)
     assert isinstance(activity, WaitingActivity)  # only they are deferred
     try:
-        return activity.readiness(_work(tenancy, ledger, saga, lease, stamp))
+        return activity.readiness(_context(tenancy, ledger, saga, lease, stamp))
     except (TransientError, PlatformError) as silence:
         return Readiness(ready=False, why=f"cannot look: {silence}", cause=silence.cause)
 
 
-def _work(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease, stamp: Stamp) -> Work:
+def _context(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease, stamp: Stamp) -> ActivityContext:
     application = f"tenancy wait {lease.holder}"
-    return tenancy.work(ledger, saga, application=application, stamp=stamp, wanted=CompleteActivity(lease))
+    return tenancy.activity_context(ledger, saga, application=application, stamp=stamp, wanted=CompleteActivity(lease))
