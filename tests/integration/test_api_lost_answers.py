@@ -10,7 +10,7 @@ from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, Right
 from tenancy.console.engine_watch import EngineWatch
 from tenancy.console.parts import Parts
-from tenancy.engine.vitals import Vitals
+from tenancy.engine.vitals import EngineStatus
 from tenancy.saga import facts as f
 from tenancy.saga.errors import TransientError
 from tests import real_systems
@@ -43,11 +43,11 @@ class Console:
     def begin(self) -> None:
         """As the watch of the engine: there is nothing to be asked in advance."""
 
-    def __call__(self) -> Vitals:
+    def __call__(self) -> EngineStatus:
         """As the watch of the engine: what is known of it."""
         if self.broken:
             raise TransientError("The answer is lost.")
-        return Vitals()
+        return EngineStatus()
 
     @staticmethod
     async def _ada(_request: Any) -> Caller:

@@ -10,8 +10,8 @@ from tenancy.console.advisor import Advisor
 from tenancy.console.engine_watch import EngineWatch
 from tenancy.console.pages.platform_view import platform_lines
 from tenancy.engine.health import CheckResult, Condition, Health, System
-from tenancy.engine.report import Report
-from tenancy.engine.vitals import Vitals
+from tenancy.engine.report import EngineReport
+from tenancy.engine.vitals import EngineStatus
 from tenancy.saga.causes import Cause
 from tenancy.saga.states import State
 from tests.unit.sagas import ACME, WAIT
@@ -49,13 +49,13 @@ def test_an_old_look_or_one_elsewhere_is_no_trouble_of_it(changes: dict[str, Any
 
 
 def test_an_engine_that_has_not_answered_for_a_moment_is_no_reason_yet():
-    moment, long = (Vitals(trouble="It does not answer.", trouble_seconds=seconds) for seconds in (16.0, 31.0))
+    moment, long = (EngineStatus(trouble="It does not answer.", trouble_seconds=seconds) for seconds in (16.0, 31.0))
     assert "the workflow engine has to answer first" not in waiting(replace(ADVISOR, engine=moment))
     assert "the workflow engine has to answer first" in waiting(replace(ADVISOR, engine=long))
 
 
 def test_beside_an_engine_that_is_away_the_trouble_of_the_region_is_told():
-    advisor = replace(ADVISOR, engine=Vitals(trouble="It does not answer."), health=health(Condition.DOWN))
+    advisor = replace(ADVISOR, engine=EngineStatus(trouble="It does not answer."), health=health(Condition.DOWN))
     said = waiting(advisor)
     assert said.startswith(f"The cluster of {ACME.region} is down")
     assert said.endswith("the workflow engine has to answer first.")
@@ -63,12 +63,12 @@ def test_beside_an_engine_that_is_away_the_trouble_of_the_region_is_told():
 
 @pytest.mark.parametrize(("age", "told"), [(2.0, True), (61.0, False), (None, False)])
 def test_a_report_of_the_engine_counts_while_it_is_fresh(age: float | None, told: bool):
-    silent = Vitals(("triggerer",), age_seconds=age)
+    silent = EngineStatus(("triggerer",), age_seconds=age)
     assert ("until it is back" in waiting(replace(ADVISOR, engine=silent))) == told
 
 
 def test_a_look_that_was_never_asked_for_knows_nothing():
-    assert EngineWatch(Report).known.age_seconds is None
+    assert EngineWatch(EngineReport).known.age_seconds is None
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_look_that_was_never_asked_for_knows_nothing():
     ],
 )
 def test_a_silent_part_of_the_engine_is_told_with_what_it_does_not_do(part: str, told: str, not_told: str):
-    (line,) = platform_lines(Report(silent=(part,)), WELL, NOW)
+    (line,) = platform_lines(EngineReport(silent=(part,)), WELL, NOW)
     assert line.meaning.startswith(told)
     assert not_told not in line.meaning
 

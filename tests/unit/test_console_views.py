@@ -16,8 +16,8 @@ from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.timeline_view import place
 from tenancy.engine.actions import ACTIONS
 from tenancy.engine.health import CheckResult, Condition, Health, System
-from tenancy.engine.report import Report, report
-from tenancy.engine.vitals import Vitals
+from tenancy.engine.report import EngineReport, load_engine_report
+from tenancy.engine.vitals import EngineStatus
 from tenancy.ledger.heartbeats import Heartbeat
 from tenancy.ledger.tenant_summaries import TenantFilter, TenantSummary
 from tenancy.saga.causes import Cause
@@ -35,7 +35,7 @@ LINE = TenantSummary(
     needs_attention=False, held="",
     standing=TenantStatus(State.ACTIVE, None, None, NOW - timedelta(minutes=4), NOW - timedelta(minutes=4)),
 )  # fmt: skip
-ADVISOR = Advisor(Platform("test", {}, {}, {}), Vitals(), NOW)
+ADVISOR = Advisor(Platform("test", {}, {}, {}), EngineStatus(), NOW)
 
 
 @pytest.mark.parametrize(
@@ -62,30 +62,30 @@ def test_a_bar_shows_tenths_of_seconds_and_minutes():
 
 
 def test_a_platform_that_is_well_has_nothing_to_say():
-    assert platform_lines(Report(), WELL, NOW) == ()
+    assert platform_lines(EngineReport(), WELL, NOW) == ()
 
 
 @pytest.mark.parametrize(
     ("seen", "tone", "what"),
     [
-        (Report(trouble="no"), "bad", "The workflow engine does not answer."),
-        (Report(silent=("scheduler",)), "bad", "The workflow engine's scheduler gives no sign of life."),
-        (Report(paused=("tenant_provisioning",)), "warn", "The DAG tenant_provisioning is paused:"),
-        (Report(paused=("tenant_reconciliation",)), "warn", "The DAG tenant_reconciliation is paused:"),
+        (EngineReport(trouble="no"), "bad", "The workflow engine does not answer."),
+        (EngineReport(silent=("scheduler",)), "bad", "The workflow engine's scheduler gives no sign of life."),
+        (EngineReport(paused=("tenant_provisioning",)), "warn", "The DAG tenant_provisioning is paused:"),
+        (EngineReport(paused=("tenant_reconciliation",)), "warn", "The DAG tenant_reconciliation is paused:"),
     ],
 )
-def test_what_is_wrong_with_the_engine_is_not_the_tenants_fault(seen: Report, tone: str, what: str):
+def test_what_is_wrong_with_the_engine_is_not_the_tenants_fault(seen: EngineReport, tone: str, what: str):
     (line,) = platform_lines(seen, WELL, NOW)
     assert (line.tone, line.what) == (tone, what)
     assert line.meaning
 
 
 def test_a_late_reconciler_is_told():
-    (late,) = platform_lines(Report(), (replace(WELL[0], at=NOW - timedelta(minutes=9)),), NOW)
-    (never,) = platform_lines(Report(), (), NOW)
+    (late,) = platform_lines(EngineReport(), (replace(WELL[0], at=NOW - timedelta(minutes=9)),), NOW)
+    (never,) = platform_lines(EngineReport(), (), NOW)
     assert (late.what, never.what) == ("The reconciler last ran 9 min ago.", "The reconciler has never run.")
     world = Heartbeat("reality check", NOW - timedelta(hours=3), 1, "all alike")
-    (line,) = platform_lines(Report(), (*WELL, world), NOW)
+    (line,) = platform_lines(EngineReport(), (*WELL, world), NOW)
     assert line.what == "The reality check last ran 3 h ago."
 
 
@@ -93,11 +93,11 @@ def test_the_report_is_what_the_engine_says():
     runs = FakeRuns()
     runs.paused, runs.silent = {"tenant_provisioning"}, ("triggerer",)
     runs.start("tenant_provisioning", "r1", {"slug": "acme"})
-    seen = report(runs)
+    seen = load_engine_report(runs)
     assert (seen.paused, seen.silent) == (("tenant_provisioning",), ("triggerer",))
     assert [(run.run_id, run.slug) for run in seen.queued] == [("r1", "acme")]
     runs.away = True
-    assert report(runs).trouble
+    assert load_engine_report(runs).trouble
 
 
 @pytest.mark.parametrize(

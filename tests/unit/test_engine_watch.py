@@ -5,12 +5,12 @@ import threading
 import pytest
 
 from tenancy.console.engine_watch import EngineWatch
-from tenancy.engine.report import Report
-from tenancy.engine.vitals import Vitals
+from tenancy.engine.report import EngineReport
+from tenancy.engine.vitals import EngineStatus
 from tests.acceptance.runs import until
 from tests.unit.sagas import PHASES, tenant_in
 
-AWAY = Report(silent=("scheduler",))
+AWAY = EngineReport(silent=("scheduler",))
 """As a dead scheduler shows."""
 MOVING = {"Provisioning", "Cancelling", "Failed unwinding", "Decommissioning"}
 
@@ -22,7 +22,7 @@ class Engine:
         self.asked = 0
         self.may_answer = threading.Event()
 
-    def look(self) -> Report:
+    def look(self) -> EngineReport:
         self.asked += 1
         assert self.may_answer.wait(60)
         return AWAY
@@ -40,7 +40,7 @@ def test_many_watchers_ask_once():
 def test_nobody_waits_for_an_engine_that_does_not_answer_and_it_is_said_so():
     engine = Engine()
     watch = EngineWatch(engine.look)
-    assert watch() == Report()
+    assert watch() == EngineReport()
     until(lambda: "has not answered for" in watch().trouble, "its silence to be told")
     engine.may_answer.set()
     until(lambda: watch() == AWAY, "its answer")
@@ -52,18 +52,22 @@ def test_a_dead_scheduler_holds_whoever_goes_on_by_itself(phase: str):
     saga = tenant_in(phase)
     assert saga is not None
     assert bool(AWAY.holds(saga)) is (phase in MOVING)
-    assert Vitals().holds(saga) == Vitals(("dag_processor", "triggerer")).holds(saga) == ""
-    assert Vitals(trouble="It does not answer.").holds(saga) == ("It does not answer." if phase in MOVING else "")
+    assert EngineStatus().holds(saga) == EngineStatus(("dag_processor", "triggerer")).holds(saga) == ""
+    assert EngineStatus(trouble="It does not answer.").holds(saga) == ("It does not answer." if phase in MOVING else "")
 
 
 def test_all_that_is_silent_is_told_in_one_sentence():
-    assert Vitals().sentence == ""
+    assert EngineStatus().sentence == ""
     assert "scheduler gives no sign of life" in AWAY.sentence
-    assert "scheduler and triggerer give no sign of life" in Vitals(("scheduler", "triggerer")).sentence
+    assert "scheduler and triggerer give no sign of life" in EngineStatus(("scheduler", "triggerer")).sentence
 
 
 def test_how_long_the_engine_has_not_answered_counts_from_the_first_question_without_an_answer():
-    answers = [Report(trouble="It does not answer."), Report(trouble="It still does not answer."), Report()]
+    answers = [
+        EngineReport(trouble="It does not answer."),
+        EngineReport(trouble="It still does not answer."),
+        EngineReport(),
+    ]
     watch = EngineWatch(lambda: answers.pop(0))
     watch.begin()
     until(lambda: bool(watch.known.trouble), "the first trouble")
@@ -81,4 +85,4 @@ def test_how_long_the_engine_has_not_answered_counts_from_the_first_question_wit
 
 @pytest.mark.parametrize("phase", sorted(MOVING))
 def test_an_engine_that_has_not_answered_for_a_moment_holds_nobody(phase: str):
-    assert Vitals(trouble="It does not answer.", trouble_seconds=29.0).holds(tenant_in(phase)) == ""
+    assert EngineStatus(trouble="It does not answer.", trouble_seconds=29.0).holds(tenant_in(phase)) == ""

@@ -13,7 +13,7 @@ from tenancy.activities.advice import advise, cause_now
 from tenancy.activities.plan import limits
 from tenancy.activities.reasons import is_current
 from tenancy.engine.health import CheckResult, Condition, Health, System
-from tenancy.engine.vitals import SCHEDULER, TRIGGERER, Vitals
+from tenancy.engine.vitals import SCHEDULER, TRIGGERER, EngineStatus
 from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.saga.advice import Advice
 from tenancy.saga.causes import Cause
@@ -28,7 +28,7 @@ class Advisor:
     """Advice for one platform at one moment; `engine` is its newest known state."""
 
     platform: Platform
-    engine: Vitals
+    engine: EngineStatus
     now: datetime
     health: Health = field(default_factory=Health)
     """The newest result of the platform's health checks."""

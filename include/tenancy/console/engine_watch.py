@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from tenancy.engine.report import Report, report
+from tenancy.engine.report import EngineReport, load_engine_report
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import Runs
 
@@ -27,19 +27,19 @@ _SILENT: Final = "The workflow engine has not answered for {seconds:.0f} s."
 class EngineWatch:
     """The newest report. `look` asks the engine; it may take long."""
 
-    def __init__(self, look: Callable[[], Report]) -> None:
+    def __init__(self, look: Callable[[], EngineReport]) -> None:
         self._look = look
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="tenancy-report")
         self._asked: Future[None] | None = None
         self._asked_at = 0.0
-        self._known = Report(age_seconds=None)
+        self._known = EngineReport(age_seconds=None)
         self._known_at = -FRESH_SECONDS
         self._trouble_since: float | None = None
         """When the first question was asked that the engine has not answered; None while it answers."""
 
     @property
-    def known(self) -> Report:
+    def known(self) -> EngineReport:
         """The last report there was, with its age; an engine that does not answer is said not to."""
         with self._lock:
             now = time.monotonic()
@@ -47,7 +47,7 @@ class EngineWatch:
             known, age = self._known, now - self._known_at
             if now - open_since > SLOW_SECONDS:
                 silent_for = now - (self._trouble_since or open_since)
-                return Report(trouble=_SILENT.format(seconds=silent_for), trouble_seconds=silent_for)
+                return EngineReport(trouble=_SILENT.format(seconds=silent_for), trouble_seconds=silent_for)
         if known.age_seconds is None:
             return known
         silent_for = now - (self._trouble_since or now)
@@ -61,12 +61,12 @@ class EngineWatch:
                 self._asked_at = time.monotonic()
                 self._asked = self._thread.submit(self._ask)
 
-    def __call__(self) -> Report:
+    def __call__(self) -> EngineReport:
         """The report, asked for anew if that is due, and waited for a moment."""
         self.begin()
         return self.seen()
 
-    def seen(self) -> Report:
+    def seen(self) -> EngineReport:
         """The report that `begin` asked for, waited for a moment."""
         asked = self._asked
         if asked is not None:
@@ -85,13 +85,13 @@ def engine_watch(tenancy: Callable[[], Tenancy]) -> EngineWatch:
     """A watch over this platform's engine. It logs in once and keeps that, until it is refused."""
     kept: list[Runs] = []
 
-    def look() -> Report:
+    def look() -> EngineReport:
         try:
             if not kept:
                 kept.append(tenancy().runs())
-            seen = report(kept[0])
+            seen = load_engine_report(kept[0])
         except Exception as error:  # noqa: BLE001 - a page says so, whatever it was
-            seen = Report(trouble=f"{type(error).__name__}: {error}")
+            seen = EngineReport(trouble=f"{type(error).__name__}: {error}")
         if seen.trouble:
             kept.clear()  # its address or password may be another one now
         return seen

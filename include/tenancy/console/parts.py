@@ -9,7 +9,7 @@ from tenancy.console.engine_watch import EngineWatch
 from tenancy.console.health_watch import HealthWatch
 from tenancy.console.request_limits import RequestLimit, read_limit, write_limit
 from tenancy.engine.health import Health
-from tenancy.engine.report import Report
+from tenancy.engine.report import EngineReport
 from tenancy.engine.tenancy import Tenancy
 
 
@@ -19,7 +19,7 @@ class Parts:
 
     tenancy: Callable[[], Tenancy]
     clock: Callable[[], datetime]
-    engine: EngineWatch = field(default_factory=lambda: EngineWatch(Report))
+    engine: EngineWatch = field(default_factory=lambda: EngineWatch(EngineReport))
     """How the workflow engine is; without one, all is well."""
     lending: Lending = field(default_factory=Lending)
     """Sessions of the ledger, for looking."""

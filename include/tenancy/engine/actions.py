@@ -15,7 +15,7 @@ from tenancy.engine.escalation import send_escalations
 from tenancy.engine.preview import require_recreatable, require_retriable
 from tenancy.engine.progress import Progress, progress
 from tenancy.engine.tenancy import Tenancy
-from tenancy.engine.vitals import Vitals, vitals
+from tenancy.engine.vitals import EngineStatus, load_engine_status
 from tenancy.engine.workflow import new_run_id, pursue
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
@@ -187,7 +187,9 @@ def _answer(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp, said
 
 def _waits(tenancy: Tenancy, saga: Saga) -> tuple[str, ...]:
     """Airflow takes a run also while nobody is there to schedule it: whoever asked should know."""
-    waits = Vitals(vitals(tenancy.runs).silent).holds(saga)  # that it does not answer, pursue has said
+    waits = EngineStatus(load_engine_status(tenancy.runs).silent).holds(
+        saga
+    )  # that it does not answer, pursue has said
     return (f"It is recorded, and goes on by itself when the engine does. {waits}",) if waits else ()
 
 

@@ -11,7 +11,7 @@ from tenancy.engine.health import DEFAULT_POOL, POOL, CheckResult, Condition, Sy
 from tenancy.engine.reality import BEAT as REALITY_CHECK
 from tenancy.engine.reconcile import BEAT as RECONCILIATION
 from tenancy.engine.verdicts import LONG_WAIT_SECONDS, Verdict, ago, span
-from tenancy.engine.vitals import no_sign_of
+from tenancy.engine.vitals import silence_sentence
 from tenancy.ledger.heartbeats import Heartbeat
 from tenancy.saga.platform import Platform
 
@@ -46,7 +46,7 @@ def _part(beat: ComponentHeartbeat, now: datetime) -> CheckResult:
         last = f"; its last sign of life was {ago(beat.last, now)} ago" if beat.last else ""
         return engine(name, (_OK, f"It is at work{last}."))
     if beat.status == "unhealthy":
-        return engine(name, (_DOWN, no_sign_of((name,))), since=beat.last)
+        return engine(name, (_DOWN, silence_sentence((name,))), since=beat.last)
     return engine(name, (_UNKNOWN, "It has never given a sign of life."))
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Final
 
 from tenancy.adapters.airflow_runs import TaskSeen
-from tenancy.engine.vitals import SCHEDULER, TRIGGERER, no_sign_of
+from tenancy.engine.vitals import SCHEDULER, TRIGGERER, silence_sentence
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.tenant import Saga
@@ -40,7 +40,7 @@ class Holds:
         needed = {SCHEDULER, TRIGGERER} if "deferred" in states else {SCHEDULER}
         silent = tuple(part for part in self._silent if part in needed)
         if silent:
-            return Evidence(SILENT[silent[0]], no_sign_of(silent))
+            return Evidence(SILENT[silent[0]], silence_sentence(silent))
         if not tasks or states & _AT_WORK:
             return None
         if self._is_paused(dag):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tenancy.adapters.airflow_runs import QueuedRun
-from tenancy.engine.vitals import Vitals
+from tenancy.engine.vitals import EngineStatus
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs
 from tenancy.saga.errors import TenancyError
 
@@ -16,7 +16,7 @@ DAGS: Final = (PROVISIONING_DAG, COMPENSATION_DAG, *PERIODIC_DAGS)
 
 
 @dataclass(frozen=True)
-class Report(Vitals):
+class EngineReport(EngineStatus):
     """What it says of itself; with `trouble`, the rest is unknown."""
 
     paused: tuple[str, ...] = ()
@@ -25,13 +25,13 @@ class Report(Vitals):
     """Runs of `tenant_provisioning` that wait in its queue."""
 
 
-def report(runs: Runs) -> Report:
+def load_engine_report(runs: Runs) -> EngineReport:
     """The report just now."""
     try:
-        return Report(
+        return EngineReport(
             silent=tuple(runs.silent_parts()),
             paused=tuple(dag for dag in DAGS if runs.is_paused(dag)),
             queued=tuple(runs.queued(PROVISIONING_DAG)),
         )
     except TenancyError as error:
-        return Report(trouble=str(error))
+        return EngineReport(trouble=str(error))

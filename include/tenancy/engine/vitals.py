@@ -22,7 +22,7 @@ silent to it after 30 s, too: `[scheduler] scheduler_health_check_threshold`.)""
 
 
 @dataclass(frozen=True)
-class Vitals:
+class EngineStatus:
     """By the engine's own health report; `trouble` is why it could not be asked.
 
     `trouble_seconds`: for how long it could not be asked. `age_seconds`: how old this is; None when nobody has asked.
@@ -36,7 +36,7 @@ class Vitals:
     @property
     def sentence(self) -> str:
         """All that is wrong, in a sentence; empty when all is well."""
-        return self.trouble or no_sign_of(self.silent)
+        return self.trouble or silence_sentence(self.silent)
 
     @property
     def is_away(self) -> bool:
@@ -48,18 +48,18 @@ class Vitals:
         if not (saga.state is State.PROVISIONING or is_to_be_unwound(saga)):
             return ""
         away = self.trouble if self.is_away else ""
-        return away or no_sign_of(part for part in self.silent if part == SCHEDULER)
+        return away or silence_sentence(part for part in self.silent if part == SCHEDULER)
 
 
-def vitals(runs: Callable[[], Runs]) -> Vitals:
+def load_engine_status(runs: Callable[[], Runs]) -> EngineStatus:
     """As of now."""
     try:
-        return Vitals(tuple(runs().silent_parts()))
+        return EngineStatus(tuple(runs().silent_parts()))
     except TenancyError as error:
-        return Vitals(trouble=str(error))
+        return EngineStatus(trouble=str(error))
 
 
-def no_sign_of(silent: Iterable[str]) -> str:
+def silence_sentence(silent: Iterable[str]) -> str:
     """The sentence about them; empty when there are none."""
     parts = tuple(silent)
     if not parts:

@@ -13,7 +13,7 @@ from tenancy.console.parts import Parts
 from tenancy.engine.escalation import outcome
 from tenancy.engine.progress import progress
 from tenancy.engine.tenancy import Tenancy
-from tenancy.engine.vitals import Vitals
+from tenancy.engine.vitals import EngineStatus
 from tenancy.ledger.escalations import load_escalation
 from tenancy.ledger.findings import load_open_findings
 from tenancy.ledger.ledger import LedgerSession
@@ -69,7 +69,7 @@ class RequestContext:
         found = load_escalation(self.ledger, line.tenant_id) if line.standing.escalated else None
         return outcome(found, self.parts.clock()) if found else ""
 
-    def advisor(self, engine: Vitals) -> Advisor:
+    def advisor(self, engine: EngineStatus) -> Advisor:
         """The advisor for now, with this status of the engine."""
         self.parts.engine.begin()  # for the next request: this one uses what is known
         self.parts.health.begin()

@@ -9,7 +9,7 @@ from tenancy.console.pages import words
 from tenancy.engine.engine_verdicts import LATE_AFTER
 from tenancy.engine.reality import BEAT as REALITY_CHECK
 from tenancy.engine.reconcile import BEAT as RECONCILIATION
-from tenancy.engine.report import NOTIFICATIONS_DAG, REALITY_CHECK_DAG, RECONCILIATION_DAG, Report
+from tenancy.engine.report import NOTIFICATIONS_DAG, REALITY_CHECK_DAG, RECONCILIATION_DAG, EngineReport
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
 from tenancy.ledger.heartbeats import Heartbeat
 
@@ -31,12 +31,12 @@ class PlatformLine:
     meaning: str
 
 
-def platform_lines(report: Report, beats: Iterable[Heartbeat], now: datetime) -> tuple[PlatformLine, ...]:
+def platform_lines(report: EngineReport, beats: Iterable[Heartbeat], now: datetime) -> tuple[PlatformLine, ...]:
     """All that is wrong; none when all is well."""
     return (*_engine(report), *_paused(report), *_reconciler({beat.name: beat for beat in beats}, now))
 
 
-def _engine(report: Report) -> tuple[PlatformLine, ...]:
+def _engine(report: EngineReport) -> tuple[PlatformLine, ...]:
     if report.trouble:
         return (
             PlatformLine(
@@ -63,7 +63,7 @@ _SILENT_MEANS: Final = {
 }
 
 
-def _paused(report: Report) -> tuple[PlatformLine, ...]:
+def _paused(report: EngineReport) -> tuple[PlatformLine, ...]:
     return tuple(PlatformLine("warn", f"The DAG {dag} is paused:", _PAUSED[dag]) for dag in report.paused)
 
 
