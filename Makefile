@@ -24,7 +24,7 @@ BY     := $(if $(EXECUTOR),--executor '$(EXECUTOR)')
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: secrets settings help demo up down purge status test test-slow test-deep conformance bench bench-provisioning bench-waiting bench-console bench-pages bench-celery bench-beat bench-false-alarms chaos chaos-replay chaos-mutations lint format lock clean
+.PHONY: docs secrets settings help demo up down purge status test test-slow test-deep conformance bench bench-provisioning bench-waiting bench-console bench-pages bench-celery bench-beat bench-false-alarms chaos chaos-replay chaos-mutations lint format lock clean
 
 help: ## Show this list
 	@echo "Tenancy: tenant provisioning as a saga on Apache Airflow"; echo
@@ -107,6 +107,9 @@ lint: .venv/.installed ## Check style, types and which floor imports which
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+docs: .venv-docs/.installed ## Build the documentation site into .site; a broken link or anchor fails
+	@.venv-docs/bin/zensical build --strict
+
 format: .venv/.installed ## Put the code into the house's form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
@@ -116,9 +119,10 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if $(K
 lock: .venv/.installed ## Resolve pyproject.toml anew into requirements*.txt (KEEP=1: no newer versions of what is there)
 	@$(LOCK) --extra airflow -o requirements.txt
 	@$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if $(KEEP),,--upgrade) requirements-docs.in -o requirements-docs.txt
 
 clean: ## Remove the venv and all caches (the sandbox's data: make purge)
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-docs .site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # A Python that fits and can make a venv; Debian's needs the package python3-venv for that.
 FITS := import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -139,3 +143,9 @@ $(BIN)/tenantctl: .venv/.installed pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable . || \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
+
+# The site has a venv of its own, so that its packages never meet those of the product.
+.venv-docs/.installed: requirements-docs.txt .venv/.installed
+	@$(BIN)/python -m venv --clear .venv-docs && \
+	{ $(BIN)/uv pip install --quiet --python .venv-docs/bin/python -r requirements-docs.txt || \
+	  .venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt; } && touch $@
