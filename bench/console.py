@@ -30,7 +30,7 @@ from tenancy.saga.credentials import Keyring
 
 _FEW = 1_000
 _MOST_SECONDS, _MOST_RATIO = 0.050, 1.5
-"""What issue 6 asks for, the second of list and tenant page: of what is searched for, few tenants have fewer rows."""
+"""The targets. The ratio applies to list and tenant page only: a search among few tenants finds fewer rows."""
 _OF_THE_SAME_SIZE = ("list", "list, polled", "tenant", "tenant, polled")
 
 

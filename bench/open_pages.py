@@ -38,7 +38,7 @@ _TOGETHER_SECONDS: Final = 900.0
 """For all tenants of a round: on a busy machine twenty at once take minutes."""
 _MOST_SHARE: Final = 0.10
 _UNCHANGED: Final = 1.10
-"""What issue 6 asks for: "< 10 % of a core and none of Airflow's task-API latency"; a tenth is noise."""
+"""The targets: less than 10 % of a core, and no delay of Airflow's task API. A tenth is noise."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,6 @@
-"""Airflow's own buttons on a tenant's run, in every state: what each comes to in the real Airflow (DESIGN.md, 2).
+"""Airflow's own buttons on a tenant's run, in every state: what each means in the real Airflow.
+
+docs/reference/airflow-buttons.md has the table.
 
 One tenant a cell; all are prepared and touched side by side, so the table costs as long as its slowest cell.
 """

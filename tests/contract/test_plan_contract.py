@@ -1,4 +1,4 @@
-"""The laws of DESIGN.md section 3, for every activity of PLAN: what holds for one holds for all, and for new ones."""
+"""The guarantees of docs/architecture.md, "How it stays correct", for every activity of PLAN and for new ones."""
 
 import pytest
 

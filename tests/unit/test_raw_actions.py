@@ -1,6 +1,6 @@
-"""Airflow's own buttons (DESIGN.md section 2): each cell asserted as a meaning and as what the law really does.
+"""Airflow's own buttons (docs/reference/airflow-buttons.md): each cell as a meaning and as what the law really does.
 
-The table below is DESIGN.md's, written again by hand: it must not be derived from the code it tests.
+The table below is written again by hand: it must not be derived from the code it tests.
 """
 
 from collections.abc import Callable
@@ -48,7 +48,7 @@ PHASES_OF = {
 
 M = Meaning
 COLUMNS = (Column.PROVISIONING, Column.UNWINDING, Column.SETTLED, Column.READY, Column.ACTIVE)
-DESIGN = {
+EXPECTED = {
     RawAction.MARK_RUN_FAILED: (M.CANCEL, M.CANCEL, M.NOTHING, M.NOTHING, M.NOTE),
     RawAction.MARK_TASK_FAILED: (M.FAIL_ACTIVITY, M.NOTHING, M.NOTHING, M.NOTHING, M.NOTHING),
     RawAction.MARK_SUCCESS: (M.DISBELIEVE, M.NOTHING, M.NOTHING, M.NOTHING, M.NOTHING),
@@ -131,7 +131,7 @@ BEHAVIOUR: dict[Meaning, Callable[[Saga, c.Command | None], None]] = {
 
 CELLS = [
     pytest.param(action, phase, what, id=f"{action} - {phase}")
-    for action, row in DESIGN.items()
+    for action, row in EXPECTED.items()
     for column, what in zip(COLUMNS, row, strict=True)
     for phase in PHASES_OF[column]
     if (action, phase) != (RawAction.MARK_RUN_FAILED, "Decommissioning")
@@ -156,7 +156,7 @@ def test_marking_the_run_of_a_decommissioning_tenant_failed_is_only_recorded() -
 
 
 def test_the_table_has_every_action_column_meaning_and_phase() -> None:
-    assert set(DESIGN) == set(RawAction)
+    assert set(EXPECTED) == set(RawAction)
     assert set(BEHAVIOUR) == set(Meaning)
     assert set(COLUMNS) == set(PHASES_OF) == set(Column)
     assert {phase for phases in PHASES_OF.values() for phase in phases} == set(PHASES) - {"Decommissioned"}

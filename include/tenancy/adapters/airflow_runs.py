@@ -113,7 +113,7 @@ class AirflowRuns:
     def clear_history(self, dag_id: str, run_id: str) -> None:
         """Empty its task instances without starting it again. It must have ended; tries, logs and XComs stay.
 
-        Airflow's defaults for the three switches are all true (facts/airflow-3.3.md): they are named here.
+        Airflow 3.3.2 has true as the default of all three switches, so they are named here.
         """
         body = {
             "dry_run": False,

@@ -87,7 +87,7 @@ class Refused(TenancyError):  # noqa: N818 - a refusal is an answer, not an erro
     """The law does not allow this here.
 
     `field` names the input at fault (a request's key), `retry_after` the seconds after which asking again helps.
-    A refusal never unwinds anything (DESIGN.md section 2).
+    A refusal never unwinds anything (docs/architecture.md, "Failure classes").
     """
 
     def __init__(self, message: str, *, field: str | None = None, retry_after: int | None = None) -> None:

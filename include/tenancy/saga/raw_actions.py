@@ -1,4 +1,4 @@
-"""What Airflow's own buttons mean for a tenant (DESIGN.md section 2), as a table.
+"""What Airflow's own buttons mean for a tenant as a table (docs/reference/airflow-buttons.md).
 
 The table says what shall happen; `as_command` gives the command that makes it so, where a command does. Triggering and
 clearing speak for themselves: the run's tasks ask the law, which answers by the same table (tested cell by cell).

@@ -24,7 +24,7 @@ OF_TENANTS: Final[Mapping[str, timedelta]] = {
 """The limits that are no activity's. Runbook: "Provisioning for more than ~15 minutes"; "wait 2 minutes"; "it's
 flipped to Failed and stayed there" (without a number: as long as the first)."""
 WAITS_ITS_TURN: Final = frozenset({Cause.ENGINE_PAUSED, Cause.ENGINE_QUEUE})
-"""Shown as such, and no stall of the tenant (DESIGN section 2)."""
+"""Shown as such, and no stall of the tenant (docs/reference/airflow-buttons.md)."""
 NOT_LOOKED_AT: Final = "It was not looked at yet."
 """What is said of a stall while its cause is not known because nobody had the time to look."""
 

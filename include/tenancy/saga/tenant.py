@@ -65,7 +65,7 @@ class Intent:
     proof: str
     credential: Credential | None = None
     system: str = ""
-    """The identity of the system it is made in, as that system states it (GLOSSARY: system identity)."""
+    """The identity of the system it is made in, as that system states it (docs/glossary.md: system identity)."""
     region: str = ""
     """The region whose system that is; empty where all regions share one."""
     connection: str = ""
