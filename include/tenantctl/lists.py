@@ -11,12 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from tenantctl.details import pairs
-from tenantctl.phases import Phase
 from tenantctl.tenant import phase
 from tenantctl.text import escape_controls, format_duration, format_time
 
 Json = Mapping[str, Any]
-_STYLES: Final = {Phase.ACTIVE: "green", "Failed": "red", Phase.PROVISIONING: "blue", Phase.DECOMMISSIONED: "dim"}
+_STYLES: Final = {"Active": "green", "Failed": "red", "Provisioning": "blue", "Decommissioned": "dim"}
 
 
 def grid(rows: Iterable[Sequence[object]], headings: Sequence[str] = (), styles: Sequence[str] = ()) -> Table:

@@ -12,7 +12,7 @@ from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
-from tenancy.saga.errors import Refused, Stopped, TransientError
+from tenancy.saga.errors import Refused, TransientError
 from tenancy.saga.names import ActivityName, RunId
 from tenancy.saga.tenant import Intent
 from tests.integration.engine_harness import DEPLOY, FLIP, HANDLE, NOTHING, ORDER, SCHEMA, STAMP, Stage, lease
@@ -210,7 +210,8 @@ def test_a_request_of_a_process_that_was_ended_in_its_middle_is_waited_for_befor
 
 def test_so_is_one_of_a_process_that_could_still_say_that_it_was_stopped(stage: Stage):
     stage.run_until(HANDLE)
-    stage.ask(c.BeginActivity(lease(HANDLE)), c.FailActivity(lease(HANDLE), Stopped.__name__, "stopped"), c.Cancel())
+    stopped = c.FailActivity(lease(HANDLE), "Stopped", "stopped", stopped=True)
+    stage.ask(c.BeginActivity(lease(HANDLE)), stopped, c.Cancel())
     stage.unwind()
     assert late(stage, HANDLE)
 
@@ -264,9 +265,8 @@ def test_a_cancel_in_the_middle_of_a_deployment_that_has_its_namespace_settles_a
 
 
 def test_what_got_an_answer_is_not_waited_for(stage: Stage):
-    begun_deploy(
-        stage, c.FailActivity(lease(DEPLOY), "PermanentError", "it is forbidden", Cause.CLUSTER_RIGHTS), c.Cancel()
-    )
+    forbidden = c.FailActivity(lease(DEPLOY), "PermanentError", "it is forbidden", Cause.CLUSTER_RIGHTS, permanent=True)
+    begun_deploy(stage, forbidden, c.Cancel())
     stage.unwind()
     assert max(stage.slept) == stage.tenancy.timings.grace
 

@@ -43,7 +43,7 @@ def test_a_field_from_the_future_asks_for_an_upgrade_and_is_the_platforms_fault(
 @pytest.mark.parametrize(
     ("fact", "new_fields"),
     [
-        ("failed", {"cause", "platform"}),
+        ("failed", {"cause", "platform", "permanent", "stopped"}),
         ("undone", {"cause", "platform"}),
         ("unwinding", {"renewal"}),
         ("held", {"cause", "platform"}),
@@ -53,6 +53,27 @@ def test_facts_of_the_previous_versions_are_read(fact: str, new_fields: set[str]
     kind, data = SAMPLES[fact].kind, data_of(SAMPLES[fact])
     old = {key: value for key, value in data.items() if key not in new_fields}
     assert data_of(fact_of(kind, old)).keys() == data.keys()
+
+
+@pytest.mark.parametrize(
+    ("error", "permanent", "stopped"),
+    [
+        ("TransientError", False, False),
+        ("AirflowTaskTimeout", False, False),
+        ("PermanentError", True, False),
+        ("ForeignObjectError", True, False),
+        ("Stopped", False, True),
+    ],
+)
+def test_an_older_failure_says_by_its_errors_name_what_is_stored_today(error: str, permanent: bool, stopped: bool):
+    fact = fact_of(f.ActivityFailed.kind, {"activity": DEPLOY, "error": error, "message": "it went boom"})
+    assert fact == f.ActivityFailed(DEPLOY, error, "it went boom", permanent=permanent, stopped=stopped)
+
+
+def test_what_a_failure_states_itself_counts_and_not_its_errors_name():
+    stored = data_of(f.ActivityFailed(DEPLOY, "Stopped", "it went boom", permanent=True))
+    fact = fact_of(f.ActivityFailed.kind, stored)
+    assert fact == f.ActivityFailed(DEPLOY, "Stopped", "it went boom", permanent=True)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from tenancy.engine.late_effects import InFlight, in_flight, late_until
 from tenancy.ledger.envelope import Envelope, Stamp, seal
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
-from tenancy.saga.errors import Stopped, TransientError
 from tenancy.saga.names import ActivityName, RunId
 from tests.unit.sagas import ACME, DEPLOY, HANDLE, PLAN, TENANT, holder
 
@@ -22,8 +21,8 @@ def started(activity: ActivityName = DEPLOY, number: int = 1) -> f.ActivityStart
     return f.ActivityStarted(activity, holder(number), number)
 
 
-def failed(error: str, cause: Cause = Cause.UNKNOWN, activity: ActivityName = DEPLOY) -> f.ActivityFailed:
-    return f.ActivityFailed(activity, error, "it went boom", str(cause))
+def failed(cause: Cause = Cause.UNKNOWN, activity: ActivityName = DEPLOY, **how: bool) -> f.ActivityFailed:
+    return f.ActivityFailed(activity, "Boom", "it went boom", str(cause), **how)
 
 
 def lived(*facts: f.Fact) -> list[Envelope]:
@@ -58,33 +57,31 @@ def test_two_processes_may_each_have_one_under_way() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "cause"),
+    "end",
     [
-        (Stopped.__name__, Cause.UNKNOWN),
-        (TransientError.__name__, Cause.CLUSTER_UNREACHABLE),
-        (TransientError.__name__, Cause.CLUSTER_REFUSES),
-        (TransientError.__name__, Cause.UNKNOWN),
-        ("AirflowTaskTimeout", Cause.UNKNOWN),
-        ("KeyboardInterrupt", Cause.UNKNOWN),
+        failed(stopped=True),
+        failed(Cause.CLUSTER_UNREACHABLE),
+        failed(Cause.CLUSTER_REFUSES),
+        failed(),
     ],
 )
-def test_a_try_without_an_answer_may_have_one_under_way(error: str, cause: Cause) -> None:
-    assert pending(started(), failed(error, cause)) == [(DEPLOY, 31.0)]
+def test_a_try_without_an_answer_may_have_one_under_way(end: f.ActivityFailed) -> None:
+    assert pending(started(), end) == [(DEPLOY, 31.0)]
 
 
 @pytest.mark.parametrize(
-    ("error", "cause"),
+    "end",
     [
-        ("PermanentError", Cause.CLUSTER_RIGHTS),
-        ("PermanentError", Cause.UNKNOWN),
-        ("ForeignObjectError", Cause.FOREIGN_OBJECT),
-        ("PlatformError", Cause.CLUSTER_CREDENTIALS),
-        (TransientError.__name__, Cause.CLUSTER_WEBHOOK),
-        (TransientError.__name__, Cause.LOCK_HELD),
+        failed(Cause.CLUSTER_RIGHTS, permanent=True),
+        failed(permanent=True),
+        failed(Cause.FOREIGN_OBJECT, permanent=True),
+        failed(Cause.CLUSTER_CREDENTIALS, platform=True),
+        failed(Cause.CLUSTER_WEBHOOK),
+        failed(Cause.LOCK_HELD),
     ],
 )
-def test_a_try_that_got_an_answer_has_nothing_under_way(error: str, cause: Cause) -> None:
-    assert pending(started(), failed(error, cause), FAILED) == []
+def test_a_try_that_got_an_answer_has_nothing_under_way(end: f.ActivityFailed) -> None:
+    assert pending(started(), end, FAILED) == []
 
 
 def test_what_is_done_has_nothing_under_way() -> None:

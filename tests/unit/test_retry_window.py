@@ -17,7 +17,7 @@ MINUTE = timedelta(minutes=1)
 
 STARTED = f.ActivityStarted(DEPLOY, holder(1), 1)
 FAILED = f.ActivityFailed(DEPLOY, "TransientError", "no answer")
-STOPPED = f.ActivityFailed(DEPLOY, "Stopped", "stopped")
+STOPPED = f.ActivityFailed(DEPLOY, "Stopped", "stopped", stopped=True)
 PLATFORMS = f.ActivityFailed(DEPLOY, "PlatformError", "401", platform=True)
 HELD = f.RunHeld("the ledger is newer", platform=True)
 DONE = f.ActivityCompleted(DEPLOY)

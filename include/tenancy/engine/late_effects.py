@@ -13,7 +13,6 @@ from typing import Final
 from tenancy.ledger.envelope import Envelope
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
-from tenancy.saga.errors import PermanentError, PlatformError
 from tenancy.saga.names import ActivityName
 
 _ANSWERED: Final = frozenset({Cause.CLUSTER_WEBHOOK, Cause.CLUSTER_ENDING, Cause.CLUSTER_QUOTA, Cause.LOCK_HELD})
@@ -67,17 +66,7 @@ def _ended_by(fact: f.Fact, running: set[ActivityName]) -> tuple[ActivityName, .
 
 
 def _is_answered(fact: f.ActivityFailed) -> bool:
-    return fact.platform or fact.error in _DEFINITE or fact.cause in _ANSWERED
-
-
-def _names(*roots: type[Exception]) -> frozenset[str]:
-    """Their names and those of all that derive from them."""
-    found = {root.__name__ for root in roots}
-    return frozenset(found.union(*(_names(*root.__subclasses__()) for root in roots if root.__subclasses__())))
-
-
-_DEFINITE: Final = _names(PermanentError, PlatformError)
-"""Errors that are an answer: of the system, or of our own before anything was sent."""
+    return fact.platform or fact.permanent or fact.cause in _ANSWERED
 
 
 def late_until(pending: Collection[InFlight], made: Collection[ActivityName]) -> datetime | None:

@@ -64,7 +64,7 @@ def _after(window: RetryWindow, envelope: Envelope, activity: ActivityName) -> R
 def _after_failure(window: RetryWindow, failed: f.ActivityFailed, at: datetime) -> RetryWindow:
     if failed.platform:
         return RetryWindow()
-    if failed.error == Stopped.__name__:  # its worker went down: that says nothing of the activity
+    if failed.stopped:
         return replace(window, is_open=False)
     return replace(window, began=window.began or at, failures=window.failures + 1, deaths=0, is_open=False)
 

@@ -31,7 +31,7 @@ from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.causes import Cause
 from tenancy.saga.commands import BeginActivity, CompleteActivity, FailActivity, RecordHold, ReportProgress
-from tenancy.saga.errors import OutOfTurn, PermanentError, PlatformError, Refused, cause_in
+from tenancy.saga.errors import OutOfTurn, PermanentError, PlatformError, Refused, Stopped, cause_in
 from tenancy.saga.facts import ActivityRefused
 from tenancy.saga.names import TenantId
 from tenancy.saga.states import State
@@ -195,8 +195,15 @@ def _judged(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task, err
 
 
 def _record_failure(ledger: LedgerSession, tenant_id: TenantId, task: Task, error: BaseException, cause: Cause) -> None:
-    platform = isinstance(error, PlatformError)
-    failed = FailActivity(task.lease, type(error).__name__, message_of(error), cause, platform)
+    failed = FailActivity(
+        task.lease,
+        type(error).__name__,
+        message_of(error),
+        cause,
+        platform=isinstance(error, PlatformError),
+        permanent=isinstance(error, PermanentError),
+        stopped=isinstance(error, Stopped),
+    )
     with suppress(Refused):
         ledger.record(tenant_id, failed, stamp=task.stamp)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from tenancy.ledger.upcasting import upcast
 from tenancy.saga.errors import LedgerOutdatedError
 from tenancy.saga.facts import FACTS, Fact
 from tenancy.saga.names import TenantId
@@ -130,7 +131,7 @@ def fact_of(kind: str, data: dict[str, Any]) -> Fact:
             f"The ledger has a fact {kind} that this version of Tenancy does not know: upgrade it."
         )
     try:
-        return _adapter(kind).validate_python(data)
+        return _adapter(kind).validate_python(upcast(kind, data))
     except ValidationError as error:
         fields = ", ".join(sorted({".".join(map(str, each["loc"])) for each in error.errors()}))
         raise LedgerOutdatedError(

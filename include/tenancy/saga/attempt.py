@@ -185,7 +185,11 @@ def fail(command: c.FailActivity, saga: Saga) -> tuple[f.Fact, ...]:
     """One try failed; Airflow may try again."""
     _require_lease(saga, command.lease)
     activity, cause = command.lease.activity, str(command.cause)
-    return (f.ActivityFailed(activity, command.error, command.message, cause, command.platform),)
+    return (
+        f.ActivityFailed(
+            activity, command.error, command.message, cause, command.platform, command.permanent, command.stopped
+        ),
+    )
 
 
 def progress(command: c.ReportProgress, saga: Saga) -> tuple[f.Fact, ...]:

@@ -53,6 +53,10 @@ class FailActivity(Command):
     cause: Cause = Cause.UNKNOWN
     platform: bool = False
     """Is the platform at fault? Then the attempt is held."""
+    permanent: bool = False
+    """Would the same call fail again?"""
+    stopped: bool = False
+    """Did Airflow stop the try's process?"""
 
 
 @dataclass(frozen=True)

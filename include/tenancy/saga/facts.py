@@ -56,8 +56,8 @@ class ActivityCompleted(Fact):
 
 @dataclass(frozen=True)
 class ActivityFailed(Fact):
-    """One try failed; whether that is the end is told by ProvisioningFailed. `platform`: the platform is at fault, and
-    the attempt is held."""
+    """One try failed; whether that is the end is told by ProvisioningFailed. `error` is for people: nothing depends on
+    the name of an exception. `platform`: the platform is at fault, and the attempt is held."""
 
     kind = "tenant.provisioning.step.failed"
     activity: ActivityName
@@ -65,6 +65,10 @@ class ActivityFailed(Fact):
     message: str
     cause: str = ""
     platform: bool = False
+    permanent: bool = False
+    """The same call would fail again: the system answered, or nothing was sent."""
+    stopped: bool = False
+    """Airflow stopped the try's process, which says nothing of the activity."""
 
 
 @dataclass(frozen=True)
