@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.postgres import PostgresServer
 from tenancy.adapters.dsn import Dsn
-from tenancy.engine.classes import note_classes
+from tenancy.engine.classes import record_incident_groups
 from tenancy.ledger import incident_groups as kept
 from tenancy.ledger import migrations, tenant_summaries
 from tenancy.ledger.incident_groups import StoredIncidentGroup
@@ -69,8 +69,8 @@ def slugs(ledger: LedgerSession, class_id: int, *, left: bool = False) -> list[s
 def test_sixty_tenants_that_fail_for_one_cause_are_one_class_opened_once(ledger: LedgerSession):
     for number in range(60):
         failed(ledger, number)
-    assert note_classes(ledger) == {"classes opened": 1, "classes closed": 0}
-    assert note_classes(ledger) == {"classes opened": 0, "classes closed": 0}
+    assert record_incident_groups(ledger) == {"classes opened": 1, "classes closed": 0}
+    assert record_incident_groups(ledger) == {"classes opened": 0, "classes closed": 0}
     one = the_class(ledger)
     assert (one.members, one.signature.cause, one.signature.activity) == (60, Cause.STORAGE_BLOCKED, STORAGE)
     assert (one.signature.chart_version, one.signature.schema_version) == ("1.0.0", "1")
@@ -82,35 +82,35 @@ def test_sixty_tenants_that_fail_for_one_cause_are_one_class_opened_once(ledger:
 def test_two_are_no_class_and_other_regions_are_another_matter(ledger: LedgerSession):
     for number, region in enumerate(["eu", "eu", "us"]):
         failed(ledger, number, region)
-    assert note_classes(ledger)["classes opened"] == 0
+    assert record_incident_groups(ledger)["classes opened"] == 0
     failed(ledger, 3)
-    assert note_classes(ledger)["classes opened"] == 1
+    assert record_incident_groups(ledger)["classes opened"] == 1
     assert slugs(ledger, the_class(ledger).id) == ["t-00", "t-01", "t-03"]
 
 
 def test_open_stalls_make_a_class_as_soon_as_their_cause_is_known(ledger: LedgerSession):
     for number in range(3):
         stalled(ledger, number, NOT_LOOKED_AT if number == 2 else f"session {number} blocks it")
-    assert note_classes(ledger)["classes opened"] == 0
+    assert record_incident_groups(ledger)["classes opened"] == 0
     record(ledger, 2, c.ExplainStall(Evidence(Cause.UNKNOWN, "something else")))
-    assert note_classes(ledger)["classes opened"] == 0
+    assert record_incident_groups(ledger)["classes opened"] == 0
     stalled(ledger, 3)
-    assert note_classes(ledger)["classes opened"] == 0
+    assert record_incident_groups(ledger)["classes opened"] == 0
     stalled(ledger, 4, "session 9 blocks it")
-    assert note_classes(ledger)["classes opened"] == 1
+    assert record_incident_groups(ledger)["classes opened"] == 1
 
 
 def test_a_class_closes_by_itself_when_all_are_active_and_opens_as_a_new_one(ledger: LedgerSession):
     for number in range(3):
         failed(ledger, number)
-    note_classes(ledger)
+    record_incident_groups(ledger)
     first = the_class(ledger)
     recovered(ledger, 0)
     recovered(ledger, 1)
-    assert note_classes(ledger)["classes closed"] == 0
+    assert record_incident_groups(ledger)["classes closed"] == 0
     assert (the_class(ledger).members, slugs(ledger, first.id)) == (1, ["t-02"])
     recovered(ledger, 2)
-    assert note_classes(ledger)["classes closed"] == 1
+    assert record_incident_groups(ledger)["classes closed"] == 1
     assert kept.load_open_groups(ledger, limit=10) == []
     over = kept.load_group(ledger, first.id)
     assert over is not None
@@ -118,41 +118,41 @@ def test_a_class_closes_by_itself_when_all_are_active_and_opens_as_a_new_one(led
     assert slugs(ledger, first.id, left=True) == ["t-00", "t-01", "t-02"]
     for number in range(10, 13):
         failed(ledger, number)
-    note_classes(ledger)
+    record_incident_groups(ledger)
     assert the_class(ledger).id > first.id
 
 
 def test_a_class_closes_when_nothing_of_it_was_seen_for_a_day(ledger: LedgerSession, clock: Clock):
     for number in range(3):
         failed(ledger, number)
-    note_classes(ledger)
+    record_incident_groups(ledger)
     clock.now += timedelta(hours=25)
-    assert note_classes(ledger)["classes closed"] == 1
+    assert record_incident_groups(ledger)["classes closed"] == 1
 
 
 def test_who_hung_and_was_cancelled_stays_in_the_class_until_it_is_retried(ledger: LedgerSession, clock: Clock):
     for number in range(3):
         stalled(ledger, number)
-    note_classes(ledger)
+    record_incident_groups(ledger)
     clock.now += timedelta(minutes=1)
     record(ledger, 0, c.Cancel(), c.ClearStall())
     settled(ledger, 0)
-    note_classes(ledger)
+    record_incident_groups(ledger)
     assert "t-00" in slugs(ledger, the_class(ledger).id)
     record(ledger, 0, c.Reset(), start(RETRIED, replace(ACME, slug="t-00"), numbered(0)))
-    note_classes(ledger)
+    record_incident_groups(ledger)
     assert slugs(ledger, the_class(ledger).id) == ["t-01", "t-02"]
 
 
 def test_who_fails_at_something_else_leaves_and_comes_back(ledger: LedgerSession, clock: Clock):
     for number in range(3):
         failed(ledger, number)
-    note_classes(ledger)
+    record_incident_groups(ledger)
     clock.now += timedelta(minutes=1)
     settled(ledger, 0)
     record(ledger, 0, c.Reset(), start(RETRIED, replace(ACME, slug="t-00"), numbered(0)))
     record(ledger, 0, *done(RETRIED, VALIDATE, STORAGE), begin(HANDLE, RETRIED), give_up(HANDLE, 1, RETRIED))
-    note_classes(ledger)
+    record_incident_groups(ledger)
     assert slugs(ledger, the_class(ledger).id) == ["t-01", "t-02"]
 
 
@@ -160,7 +160,7 @@ def test_every_tenants_line_names_its_class(ledger: LedgerSession, clock: Clock)
     for number in range(3):
         failed(ledger, number)
     begun(ledger, 3)
-    note_classes(ledger)
+    record_incident_groups(ledger)
     one = the_class(ledger)
     late = tenant_summaries.attention_cutoffs(Limits({}, OF_TENANTS), clock.now)
     lines = tenant_summaries.load_tenants(ledger, tenant_summaries.TenantFilter(), late=late, limit=10)
@@ -181,11 +181,11 @@ def test_an_active_tenant_whose_flip_is_retried_belongs_to_nothing(ledger: Ledge
         run, parameters = run_of(number), replace(ACME, slug=f"t-{number:02}")
         record(ledger, number, start(run, parameters, numbered(number)), *done(run, *ORDER[:-1]))
         record(ledger, number, begin(FLIP, run), give_up(FLIP, 1, run))
-    assert note_classes(ledger)["classes opened"] == 1
+    assert record_incident_groups(ledger)["classes opened"] == 1
     for number in range(3):
         run, parameters = RunId(f"again-{number}"), replace(ACME, slug=f"t-{number:02}")
         record(ledger, number, c.Reset(), start(run, parameters, numbered(number)), *done(run, *ORDER))
-    assert note_classes(ledger)["classes closed"] == 1
+    assert record_incident_groups(ledger)["classes closed"] == 1
 
 
 def test_rows_from_before_are_what_their_facts_fold_to(

@@ -8,14 +8,14 @@ from fastapi import FastAPI
 from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, Right
 from tenancy.console.parts import Parts
-from tenancy.engine.classes import note_classes
+from tenancy.engine.classes import record_incident_groups
 from tenancy.engine.reconcile import reconcile
-from tenancy.engine.telling import tell_of_classes, tell_of_stalls
+from tenancy.engine.telling import raise_group_alerts, tell_of_stalls
 from tenancy.ledger import alerts
 from tenancy.ledger.incident_groups import load_grouped_tenants, save_group
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.causes import Cause
-from tenancy.saga.classes import ClassIssue, Signature
+from tenancy.saga.classes import IncidentGroup, IncidentSignature
 from tests.asgi_requests import ask
 from tests.integration.console_client import Console
 from tests.integration.engine_harness import Stage
@@ -32,7 +32,7 @@ def classed(ledger: Ledger) -> Ledger:
         for number in range(3):
             failed(session, number, "eu-central")
         begun(session, 3, "eu-central")
-        note_classes(session)
+        record_incident_groups(session)
     return ledger
 
 
@@ -85,7 +85,7 @@ def test_a_class_that_is_over_is_listed_no_more_and_still_found(classed: Ledger,
     with classed.open("test") as session:
         for number in range(3):
             recovered(session, number)
-        note_classes(session)
+        record_incident_groups(session)
     assert get(api, "/classes")["classes"] == []
     shown = get(api, f"/classes/{one['id']}")
     assert (shown["members"], len(shown["tenants"]), shown["closed_at"] is not None) == (0, 3, True)
@@ -105,8 +105,8 @@ def test_a_class_is_told_once_and_its_tenants_are_not(stage: Stage):
         for number in range(60):
             stalled(session, number)
         for _ in range(2):
-            note_classes(session)
-            tell_of_classes(session)
+            record_incident_groups(session)
+            raise_group_alerts(session)
             tell_of_stalls(stage.tenancy, session, but=load_grouped_tenants(session))
         alerts.address_alerts(session, ["c"])
         letter = alerts.claim_delivery(session, ["c"])
@@ -120,8 +120,8 @@ def crowd(ledger: Ledger) -> Ledger:
     """More classes than the page, the API or one pass of telling has room for."""
     with ledger.open("test") as session:
         for number in range(103):
-            what = Signature(STORAGE, Cause.STORAGE_BLOCKED, "the same", f"region-{number}", "1.0.0", "1")
-            save_group(session, ClassIssue(what, frozenset(), session.now, session.now, "It is blocked."))
+            what = IncidentSignature(STORAGE, Cause.STORAGE_BLOCKED, "the same", f"region-{number}", "1.0.0", "1")
+            save_group(session, IncidentGroup(what, frozenset(), session.now, session.now, "It is blocked."))
     return ledger
 
 
@@ -136,6 +136,6 @@ def test_how_many_more_there_are_is_said(crowd: Ledger, console: Console, api: F
 def test_those_beyond_one_pass_are_told_of_by_the_next(crowd: Ledger):
     with crowd.open("test") as session:
         for told in (100, 103, 103):
-            tell_of_classes(session)
+            raise_group_alerts(session)
             alerts.address_alerts(session, ["c"])
             assert [each.waiting for each in alerts.load_channel_states(session)] == [told]

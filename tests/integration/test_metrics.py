@@ -12,7 +12,7 @@ from tenancy.console.callers import Caller, NotAuthenticated, Right
 from tenancy.console.metrics import create_metrics
 from tenancy.console.openmetrics import CONTENT_TYPE
 from tenancy.console.parts import Parts
-from tenancy.engine.classes import note_classes
+from tenancy.engine.classes import record_incident_groups
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger import alerts, heartbeats, measures
 from tenancy.ledger.alerts import Alert
@@ -73,7 +73,7 @@ def test_what_happened_is_counted(ledger: Ledger, session: LedgerSession):
 def test_an_open_class_is_counted(ledger: Ledger, session: LedgerSession):
     for number in range(3):
         failed(session, number)
-    note_classes(session)
+    record_incident_groups(session)
     where = {"activity": "allocate_storage", "cause": "storage.blocked", "region": "eu"}
     assert metrics(ledger).value("tenancy_class_issues", **where) == 1
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from tenancy.engine.alerting import Message, class_alert, stall_alert
+from tenancy.engine.alerting import Message, group_alert, stall_alert
 from tenancy.engine.notify import FIRST_RETRY, SLOWEST_RETRY, TRIED_FOR, next_try_at
 from tenancy.ledger.alerts import Delivery
 from tenancy.saga.names import TenantId
@@ -40,7 +40,7 @@ def test_a_stall_is_told_with_what_where_since_when_why_and_what_to_do():
 
 
 def test_a_class_is_told_once_for_all_its_tenants():
-    alert = class_alert(
+    alert = group_alert(
         key="class:1",
         tenants=60,
         what="are stuck at Apply per-tenant schema",

@@ -32,7 +32,7 @@ def stall_alert(
     return Alert(key, subject, _text(cause, next_action), tenant_id, path, {**details, "since": _iso(since)})
 
 
-def class_alert(
+def group_alert(
     *,
     key: str,
     tenants: int,

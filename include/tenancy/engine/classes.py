@@ -11,22 +11,24 @@ from tenancy.activities.plan import PLAN
 from tenancy.ledger import incident_groups as rows
 from tenancy.ledger.incident_groups import StoredIncidentGroup
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.saga.classes import Signature, classes
+from tenancy.saga.classes import IncidentSignature, group_incidents
 
 _CUT: Final = 260
 
 
-def note_classes(ledger: LedgerSession) -> Counter[str]:
+def record_incident_groups(ledger: LedgerSession) -> Counter[str]:
     """One pass; how many were opened and closed."""
-    issues = classes(rows.load_incidents(ledger), ledger.now, rows.load_open_keys(ledger))
-    opened = sum(rows.save_group(ledger, issue) for issue in issues)
-    return Counter({"classes opened": opened, "classes closed": rows.close_other_groups(ledger, issues)})
+    groups = group_incidents(rows.load_incidents(ledger), ledger.now, rows.load_open_keys(ledger))
+    opened = sum(rows.save_group(ledger, group) for group in groups)
+    return Counter({"classes opened": opened, "classes closed": rows.close_other_groups(ledger, groups)})
 
 
-def sentence(signature: Signature, said: str) -> str:
+def describe_group(signature: IncidentSignature, said: str) -> str:
     """What is so, for pages, the API and messages: where, and what one of its tenants was told."""
     where = (
-        f"at {label_of(signature.activity)} in {signature.region}" if signature.activity else f"in {signature.region}"
+        f"at {activity_label(signature.activity)} in {signature.region}"
+        if signature.activity
+        else f"in {signature.region}"
     )
     return f"{where[:1].upper()}{where[1:]}: {said if len(said) <= _CUT else said[:_CUT] + ' …'}"
 
@@ -39,6 +41,6 @@ def next_action(kept: StoredIncidentGroup) -> str:
     return f"Escalate once, for all of them. {remedy} Then: tenantctl recover --class {kept.id}".replace("  ", " ")
 
 
-def label_of(activity: str) -> str:
+def activity_label(activity: str) -> str:
     """As people know the activity; an old plan may have one that PLAN has no more."""
     return next((each.label for each in PLAN if each.name == activity), activity)

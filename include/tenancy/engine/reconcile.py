@@ -13,7 +13,7 @@ from datetime import datetime
 
 from tenancy.adapters.application_names import UNWINDER
 from tenancy.engine import overdue
-from tenancy.engine.classes import note_classes
+from tenancy.engine.classes import record_incident_groups
 from tenancy.engine.escalation import send_escalations
 from tenancy.engine.held import Holds
 from tenancy.engine.marks import MARK_RUN, Heeded, Marks
@@ -21,7 +21,7 @@ from tenancy.engine.older_ledger import OLDER, keep, later_life
 from tenancy.engine.overdue import Move, Seen
 from tenancy.engine.plan_versions import fault_of_plan
 from tenancy.engine.stalls import note_stalls
-from tenancy.engine.telling import tell_of_classes, tell_of_stalls
+from tenancy.engine.telling import raise_group_alerts, tell_of_stalls
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id, pursue
 from tenancy.ledger import heartbeats, pokes, silent_tenants
@@ -61,10 +61,10 @@ def reconcile(tenancy: Tenancy) -> str:
         with reconciler.put_off_on_trouble("what is stuck"):
             reconciler.done.update(note_stalls(tenancy, ledger, reconciler.holds))
         with reconciler.put_off_on_trouble("what is known of classes of stall"):
-            reconciler.done.update(note_classes(ledger))
+            reconciler.done.update(record_incident_groups(ledger))
         with reconciler.put_off_on_trouble("telling of stalls"):
             send_escalations(ledger)
-            tell_of_classes(ledger)
+            raise_group_alerts(ledger)
             tell_of_stalls(tenancy, ledger, but=load_grouped_tenants(ledger))
         summary = reconciler.summary()
         heartbeats.record_heartbeat(ledger, BEAT, took_seconds=tenancy.monotonic() - began, summary=summary)

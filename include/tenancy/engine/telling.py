@@ -10,8 +10,8 @@ from typing import Final
 
 from tenancy.activities.advice import advise
 from tenancy.activities.plan import PLAN, limits
-from tenancy.engine.alerting import class_alert, stall_alert
-from tenancy.engine.classes import label_of, next_action
+from tenancy.engine.alerting import group_alert, stall_alert
+from tenancy.engine.classes import activity_label, next_action
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger import alerts
 from tenancy.ledger.alerts import Alert
@@ -38,19 +38,21 @@ def tell_of_stalls(tenancy: Tenancy, ledger: LedgerSession, *, but: Collection[T
     return len(raised)
 
 
-def tell_of_classes(ledger: LedgerSession) -> None:
+def raise_group_alerts(ledger: LedgerSession) -> None:
     """One message for each class that is open, whoever belongs to it by now; what is left is the next pass's."""
     for each in load_unannounced_groups(ledger, limit=TOLD):
-        alerts.raise_alert(ledger, alert_of_class(each))
+        alerts.raise_alert(ledger, group_alert_of(each))
 
 
-def alert_of_class(kept: StoredIncidentGroup) -> Alert:
+def group_alert_of(kept: StoredIncidentGroup) -> Alert:
     """What is told of it."""
     of_it = kept.signature
-    return class_alert(
+    return group_alert(
         key=f"class:{kept.id}",
         tenants=kept.members,
-        what=f"do not get on at {label_of(of_it.activity)} in {of_it.region}" if of_it.activity else "do not get on",
+        what=f"do not get on at {activity_label(of_it.activity)} in {of_it.region}"
+        if of_it.activity
+        else "do not get on",
         since=kept.first_at,
         cause=kept.message,
         next_action=next_action(kept),

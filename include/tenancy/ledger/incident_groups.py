@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.causes import cause_of
-from tenancy.saga.classes import WINDOW, ClassIssue, Signature, Trouble
+from tenancy.saga.classes import WINDOW, Incident, IncidentGroup, IncidentSignature
 from tenancy.saga.names import ActivityName, TenantId
 from tenancy.saga.sameness import common
 from tenancy.saga.stalls import NOT_LOOKED_AT
@@ -27,7 +27,7 @@ class StoredIncidentGroup:
     """A class. `members` are those it has now; `closed_at` is None while it is so."""
 
     id: int
-    signature: Signature
+    signature: IncidentSignature
     message: str
     members: int
     first_at: datetime
@@ -50,7 +50,7 @@ class GroupMember:
     left_at: datetime | None
 
 
-def load_incidents(ledger: LedgerSession) -> list[Trouble]:
+def load_incidents(ledger: LedgerSession) -> list[Incident]:
     """What keeps tenants now, and how they failed lately."""
     since = ledger.now - WINDOW
     return [
@@ -63,7 +63,7 @@ def load_open_keys(ledger: LedgerSession) -> frozenset[str]:
     return frozenset(row["key"] for row in ledger.rows("open_class_keys"))
 
 
-def save_group(ledger: LedgerSession, issue: ClassIssue) -> bool:
+def save_group(ledger: LedgerSession, issue: IncidentGroup) -> bool:
     """It is so, with these members. Was it opened just now?"""
     of_it = vars(issue.signature) | {"cause": issue.signature.cause.value, "key": issue.signature.key}
     seen = {"said": issue.message, "first_at": issue.first_at, "last_at": issue.last_at, "members": len(issue.members)}
@@ -72,7 +72,7 @@ def save_group(ledger: LedgerSession, issue: ClassIssue) -> bool:
     return bool(row["opened"])
 
 
-def close_other_groups(ledger: LedgerSession, issues: Iterable[ClassIssue]) -> int:
+def close_other_groups(ledger: LedgerSession, issues: Iterable[IncidentGroup]) -> int:
     """All but these are over; how many that were. And what was over long ago is forgotten."""
     closed = ledger.rows("close_classes", but=[issue.signature.key for issue in issues], now=ledger.now)
     ledger.rows("forget_classes", before=ledger.now - RETENTION)
@@ -105,14 +105,16 @@ def load_grouped_tenants(ledger: LedgerSession) -> frozenset[TenantId]:
     return frozenset(TenantId(row["tenant_id"]) for row in ledger.rows("members_of_open_classes"))
 
 
-def _incident(row: dict[str, Any]) -> Trouble:
+def _incident(row: dict[str, Any]) -> Incident:
     signature = _signature({**row, "error": row["error"] or common(row["said"], row["slug"])})
-    return Trouble(TenantId(row["tenant_id"]), signature, row["said"], row["at"], row["lasts"])
+    return Incident(TenantId(row["tenant_id"]), signature, row["said"], row["at"], row["lasts"])
 
 
-def _signature(row: dict[str, Any]) -> Signature:
+def _signature(row: dict[str, Any]) -> IncidentSignature:
     versions = row["chart_version"], row["schema_version"]
-    return Signature(ActivityName(row["activity"]), cause_of(row["cause"]), row["error"], row["region"], *versions)
+    return IncidentSignature(
+        ActivityName(row["activity"]), cause_of(row["cause"]), row["error"], row["region"], *versions
+    )
 
 
 def _stored_group(row: dict[str, Any]) -> StoredIncidentGroup:

@@ -13,14 +13,14 @@ from typing import Final
 from tenancy.saga.causes import Cause
 from tenancy.saga.names import ActivityName, TenantId
 
-TENANTS: Final = 3
+MIN_TENANTS: Final = 3
 """So many make a class; it is one until none is left."""
 WINDOW: Final = timedelta(hours=24)
 """A failure counts for so long; an open stall as long as it is open."""
 
 
 @dataclass(frozen=True)
-class Signature:
+class IncidentSignature:
     """What makes it the same matter. `error` is what the messages have in common (sameness.py)."""
 
     activity: ActivityName
@@ -39,39 +39,41 @@ class Signature:
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Incident:
     """One tenant's: its open stall (`lasts`), or how its last attempt failed, when that was."""
 
     tenant_id: TenantId
-    signature: Signature
+    signature: IncidentSignature
     message: str
     at: datetime
-    lasts: bool = False
+    is_open: bool = False
 
 
 @dataclass(frozen=True)
-class ClassIssue:
+class IncidentGroup:
     """The tenants of one signature. `message` is that of the newest incident."""
 
-    signature: Signature
+    signature: IncidentSignature
     members: frozenset[TenantId]
     first_at: datetime
     last_at: datetime
     message: str
 
 
-def classes(troubles: Iterable[Trouble], now: datetime, known: Collection[str] = ()) -> tuple[ClassIssue, ...]:
+def group_incidents(
+    incidents: Iterable[Incident], now: datetime, known: Collection[str] = ()
+) -> tuple[IncidentGroup, ...]:
     """Every class there is, the oldest first; `known` are keys of those that are open already."""
-    grouped: dict[Signature, list[Trouble]] = {}
-    for trouble in troubles:
-        if trouble.lasts or now - trouble.at <= WINDOW:
-            grouped.setdefault(trouble.signature, []).append(trouble)
-    issues = (_issue(signature, of_it) for signature, of_it in grouped.items())
-    found = (issue for issue in issues if len(issue.members) >= TENANTS or issue.signature.key in known)
-    return tuple(sorted(found, key=lambda issue: issue.first_at))
+    grouped: dict[IncidentSignature, list[Incident]] = {}
+    for incident in incidents:
+        if incident.is_open or now - incident.at <= WINDOW:
+            grouped.setdefault(incident.signature, []).append(incident)
+    groups = (_group_of(signature, of_it) for signature, of_it in grouped.items())
+    found = (group for group in groups if len(group.members) >= MIN_TENANTS or group.signature.key in known)
+    return tuple(sorted(found, key=lambda group: group.first_at))
 
 
-def _issue(signature: Signature, troubles: list[Trouble]) -> ClassIssue:
-    newest = max(troubles, key=lambda trouble: trouble.at)
-    members = frozenset(trouble.tenant_id for trouble in troubles)
-    return ClassIssue(signature, members, min(trouble.at for trouble in troubles), newest.at, newest.message)
+def _group_of(signature: IncidentSignature, incidents: list[Incident]) -> IncidentGroup:
+    newest = max(incidents, key=lambda incident: incident.at)
+    members = frozenset(incident.tenant_id for incident in incidents)
+    return IncidentGroup(signature, members, min(incident.at for incident in incidents), newest.at, newest.message)

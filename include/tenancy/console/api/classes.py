@@ -9,7 +9,7 @@ from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
 from tenancy.console.api.problems import ProblemError, documented
 from tenancy.console.api.request_context import open_context
 from tenancy.console.callers import Right
-from tenancy.engine.classes import next_action, sentence
+from tenancy.engine.classes import describe_group, next_action
 from tenancy.ledger.incident_groups import (
     GroupMember,
     StoredIncidentGroup,
@@ -52,7 +52,7 @@ def show_class(parts: PartsOf, class_id: ClassId) -> class_shapes.ClassInFull:
 
 
 def _drawn(kept: StoredIncidentGroup) -> dict[str, Any]:
-    drawn = {**vars(kept), **vars(kept.signature), "sentence": sentence(kept.signature, kept.message)}
+    drawn = {**vars(kept), **vars(kept.signature), "sentence": describe_group(kept.signature, kept.message)}
     return {**drawn, "next_action": next_action(kept)}
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from tenancy.engine.classes import next_action, sentence
+from tenancy.engine.classes import describe_group, next_action
 from tenancy.ledger.incident_groups import (
     GroupMember,
     StoredIncidentGroup,
@@ -28,7 +28,7 @@ class ClassView:
     @property
     def says(self) -> str:
         """Where, and what one of its tenants was told."""
-        return sentence(self.kept.signature, self.kept.message)
+        return describe_group(self.kept.signature, self.kept.message)
 
     @property
     def next(self) -> str:
