@@ -61,7 +61,7 @@ class Sandbox:
 
     def start(self) -> Server:
         token_file = self.folder / "token"
-        command = [sys.executable, "-m", "sandbox.cluster", "--data", str(self.folder), "--port", str(self.port)]
+        command = [sys.executable, "-m", "cluster_emulator", "--data", str(self.folder), "--port", str(self.port)]
         self.process = subprocess.Popen(
             [*command, "--token-file", str(token_file), *self.options],
             env={**os.environ, "PYTHONPATH": str(INCLUDE)},

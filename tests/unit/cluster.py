@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.cluster.clock import ManualClock
-from sandbox.cluster.disk import Disk
-from sandbox.cluster.faults import parse
-from sandbox.cluster.history import Key
-from sandbox.cluster.kinds import DEPLOYMENT, EVENT, NAMESPACE, POD, Kind
-from sandbox.cluster.machine import Machine
+from cluster_emulator.clock import ManualClock
+from cluster_emulator.disk import Disk
+from cluster_emulator.faults import parse
+from cluster_emulator.history import Key
+from cluster_emulator.kinds import DEPLOYMENT, EVENT, NAMESPACE, POD, Kind
+from cluster_emulator.machine import Machine
 
 Document = dict[str, Any]
 HOME = "tenant"

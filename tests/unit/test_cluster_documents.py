@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.cluster import protobuf, quantities
-from sandbox.cluster.decoding import decode_as
-from sandbox.cluster.fieldsets import field_set, from_fields_v1, to_fields_v1, words
-from sandbox.cluster.kinds import DEPLOYMENT, KINDS, SECRET
-from sandbox.cluster.patches import json_patch, merge_patch
-from sandbox.cluster.problems import ApiError
-from sandbox.cluster.schema import model
-from sandbox.cluster.selectors import all_hold, parse_labels
-from sandbox.cluster.strategic import strategic_merge
+from cluster_emulator import protobuf, quantities
+from cluster_emulator.decoding import decode_as
+from cluster_emulator.fieldsets import field_set, from_fields_v1, to_fields_v1, words
+from cluster_emulator.kinds import DEPLOYMENT, KINDS, SECRET
+from cluster_emulator.patches import json_patch, merge_patch
+from cluster_emulator.problems import ApiError
+from cluster_emulator.schema import model
+from cluster_emulator.selectors import all_hold, parse_labels
+from cluster_emulator.strategic import strategic_merge
 from tests.unit.cluster import deployment
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=5)

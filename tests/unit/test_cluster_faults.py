@@ -9,12 +9,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sandbox.cluster.clock import Clock
-from sandbox.cluster.disk import Disk
-from sandbox.cluster.faults import parse
-from sandbox.cluster.kinds import NAMESPACE
-from sandbox.cluster.machine import Machine
-from sandbox.cluster.problems import ApiError
+from cluster_emulator.clock import Clock
+from cluster_emulator.disk import Disk
+from cluster_emulator.faults import parse
+from cluster_emulator.kinds import NAMESPACE
+from cluster_emulator.machine import Machine
+from cluster_emulator.problems import ApiError
 
 FAULTS = "/sandbox/faults"
 MAPS = "/api/v1/namespaces/tenant/configmaps"

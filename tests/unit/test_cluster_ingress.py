@@ -8,16 +8,16 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sandbox.cluster.clock import Clock
-from sandbox.cluster.controllers.references import references
-from sandbox.cluster.disk import Disk
-from sandbox.cluster.faults import parse
-from sandbox.cluster.history import Key
-from sandbox.cluster.ingress.listener import dsn_of
-from sandbox.cluster.ingress.tenant_app import TenantApp
-from sandbox.cluster.ingress.visits import Answer, Visit
-from sandbox.cluster.kinds import DEPLOYMENT, INGRESS, POD, SECRET, SERVICE
-from sandbox.cluster.machine import Machine
+from cluster_emulator.clock import Clock
+from cluster_emulator.controllers.references import references
+from cluster_emulator.disk import Disk
+from cluster_emulator.faults import parse
+from cluster_emulator.history import Key
+from cluster_emulator.ingress.listener import dsn_of
+from cluster_emulator.ingress.tenant_app import TenantApp
+from cluster_emulator.ingress.visits import Answer, Visit
+from cluster_emulator.kinds import DEPLOYMENT, INGRESS, POD, SECRET, SERVICE
+from cluster_emulator.machine import Machine
 from tests.unit.cluster import HOME, Cluster, deployment
 
 HOST = "acme.tenants.example"

@@ -2,13 +2,13 @@
 
 from collections.abc import Hashable, Iterable
 
-from sandbox.cluster.clock import ManualClock
-from sandbox.cluster.controllers.manager import Manager
-from sandbox.cluster.disk import Disk
-from sandbox.cluster.history import Event, Key
-from sandbox.cluster.kinds import CONFIG_MAP
-from sandbox.cluster.problems import bad_request
-from sandbox.cluster.store import Store
+from cluster_emulator.clock import ManualClock
+from cluster_emulator.controllers.manager import Manager
+from cluster_emulator.disk import Disk
+from cluster_emulator.history import Event, Key
+from cluster_emulator.kinds import CONFIG_MAP
+from cluster_emulator.problems import bad_request
+from cluster_emulator.store import Store
 
 
 class Diary:

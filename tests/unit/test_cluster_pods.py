@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.cluster import logs
-from sandbox.cluster.clock import ManualClock
-from sandbox.cluster.history import Key
-from sandbox.cluster.kinds import DEPLOYMENT, EVENT, POD, REPLICA_SET, SECRET
-from sandbox.cluster.problems import ApiError
+from cluster_emulator import logs
+from cluster_emulator.clock import ManualClock
+from cluster_emulator.history import Key
+from cluster_emulator.kinds import DEPLOYMENT, EVENT, POD, REPLICA_SET, SECRET
+from cluster_emulator.problems import ApiError
 from tests.unit.cluster import HOME, Cluster, deployment
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.cluster.controllers.rollout import Bounds, Size, next_new_size, next_old_sizes
+from cluster_emulator.controllers.rollout import Bounds, Size, next_new_size, next_old_sizes
 
 
 @pytest.mark.parametrize(

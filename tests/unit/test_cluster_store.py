@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.cluster.clock import ManualClock
-from sandbox.cluster.disk import Disk, Row
-from sandbox.cluster.faults import parse
-from sandbox.cluster.history import DELETED, Event, History, Key
-from sandbox.cluster.kinds import CONFIG_MAP, DEPLOYMENT
-from sandbox.cluster.machine import Machine
-from sandbox.cluster.problems import ApiError
-from sandbox.cluster.selectors import Selectable
-from sandbox.cluster.store import Store
+from cluster_emulator.clock import ManualClock
+from cluster_emulator.disk import Disk, Row
+from cluster_emulator.faults import parse
+from cluster_emulator.history import DELETED, Event, History, Key
+from cluster_emulator.kinds import CONFIG_MAP, DEPLOYMENT
+from cluster_emulator.machine import Machine
+from cluster_emulator.problems import ApiError
+from cluster_emulator.selectors import Selectable
+from cluster_emulator.store import Store
 from tests.unit.cluster import deployment
 
 STEPS = st.lists(st.tuples(st.sampled_from(["write", "remove"]), st.sampled_from("abc")), max_size=20)
@@ -98,7 +98,7 @@ def test_the_index_of_owners_follows_every_change() -> None:
 
 def test_what_history_forgot_cannot_be_watched(monkeypatch: pytest.MonkeyPatch) -> None:
     history = History(floor=10)
-    monkeypatch.setattr("sandbox.cluster.history._KEPT_EVENTS", 2)
+    monkeypatch.setattr("cluster_emulator.history._KEPT_EVENTS", 2)
     nothing = Selectable({}, {})
     for version in (11, 12, 13):
         history.publish(Event(DELETED, version, key("a"), b"{}", nothing, None))

@@ -6,8 +6,8 @@ import json
 import psycopg
 import pytest
 
-from sandbox.cluster.ingress.tenant_app import TenantApp
-from sandbox.cluster.ingress.visits import Visit
+from cluster_emulator.ingress.tenant_app import TenantApp
+from cluster_emulator.ingress.visits import Visit
 from tests.unit.tenants import ADMIN, INVITATION
 
 USED = "this is no open invitation of an admin: wrong, used or expired"

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from kubernetes.utils.quantity import parse_quantity
 
 import sandbox
-from sandbox.cluster import quantities, validation
-from sandbox.cluster.kinds import DEPLOYMENT, INGRESS, NAMESPACE
+from cluster_emulator import quantities, validation
+from cluster_emulator.kinds import DEPLOYMENT, INGRESS, NAMESPACE
 from tenancy.activities.deploy_workloads import CHART, quota_of
 from tenancy.saga import platform
 from tenancy.saga.errors import PlatformFileError

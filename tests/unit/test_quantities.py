@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kubernetes.utils.quantity import parse_quantity
 
-from sandbox.cluster import quantities as of_the_server
+from cluster_emulator import quantities as of_the_server
 from tenancy.saga.quantities import amount, same, times
 
 NUMBERS = st.from_regex(r"[+-]?([0-9]{1,6}(\.[0-9]{0,4})?|\.[0-9]{1,4})", fullmatch=True)

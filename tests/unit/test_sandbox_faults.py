@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from cluster_emulator.faults import FaultKind
 from sandbox.cli import main
-from sandbox.cluster.faults import FaultKind
 from sandbox.faults import catalogue
 from sandbox.faults.book import Book
 from sandbox.faults.effects import EFFECTS

@@ -11,9 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cluster_emulator.disk import Disk
 from sandbox import ports
 from sandbox.access import Access
-from sandbox.cluster.disk import Disk
 from sandbox.cluster_server import FAULTS
 from sandbox.faults import catalogue
 from sandbox.faults.book import Book, SetFault

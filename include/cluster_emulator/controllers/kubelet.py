@@ -1,0 +1,203 @@
+"""What scheduler and kubelet would say of a pod: its status, its events, and when that changes next.
+
+Pure: `pods.py` gives it the pod, its age and what is wrong, and writes down what comes back. The reasons, messages
+and back-off times are those of Kubernetes 1.32's kube-scheduler and kubelet; Tenancy's readiness advice reads them.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from cluster_emulator.controllers.notes import Note
+from cluster_emulator.faults import Fault, FaultKind
+from cluster_emulator.objects import Object, lookup
+
+NODE_NAME: Final = "sandbox-node"
+START_SECONDS: Final = 0.3
+_JOB_SECONDS: Final = 0.5
+_FIRST_BACKOFF: Final = 10.0
+_LONGEST_BACKOFF: Final = 300.0
+_UNSCHEDULABLE: Final = (
+    "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: "
+    "1 No preemption victims found for incoming pod."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that decides what becomes of a pod."""
+
+    pod: Object
+    age: float  # simulated seconds since it was bound to the node
+    stamp: str  # now
+    fault: Fault | None = None
+    missing: str = ""  # what a container cannot be configured without, in the kubelet's words
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What is said of every container of the pod."""
+
+    state: Object
+    ready: bool = False
+    restarts: int = 0
+    last_state: Object | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """A pod's status now; `wake_in` simulated seconds it may be another."""
+
+    phase: str
+    container: Container | None = None  # None while no node was found
+    notes: tuple[Note, ...] = ()
+    wake_in: float | None = None
+    scheduled: bool = True
+    repeated: tuple[Note, ...] = ()  # said at every look: a probe that fails again and again
+
+
+def outlook(now: Situation) -> Outlook:
+    """What is true of the pod now."""
+    started = lookup(now.pod, "status", "phase") == "Running"
+    trouble = None if started else _never_started(now)
+    return trouble or _started(now)
+
+
+def _never_started(now: Situation) -> Outlook | None:
+    """What keeps a pod from its first start; one that runs is beyond it."""
+    kind = now.fault.kind if now.fault else None
+    if kind is FaultKind.UNSCHEDULABLE and not lookup(now.pod, "status", "containerStatuses"):
+        return _unschedulable()
+    if kind is FaultKind.IMAGE_PULL or _cannot_exist(now.pod):
+        return _unpullable(now)
+    if now.missing:
+        return _unconfigurable(now)
+    return _creating(START_SECONDS - now.age) if now.age < START_SECONDS else None
+
+
+def _started(now: Situation) -> Outlook:
+    kind = now.fault.kind if now.fault else None
+    if kind is FaultKind.CRASH_LOOP:
+        return _crashing(now)
+    ready_at = START_SECONDS + (now.fault.seconds if now.fault and kind is FaultKind.SLOW_START else 0)
+    if now.age < ready_at and not _was_ready(now.pod):
+        return _starting_slowly(now, ready_at - now.age)
+    if now.pod["spec"]["restartPolicy"] != "Always":
+        return _finishing(now)
+    return _running(now)
+
+
+def _was_ready(pod: Object) -> bool:
+    return any(status["ready"] for status in lookup(pod, "status", "containerStatuses") or [])
+
+
+def _kubelet(reason: str, message: str, *, warning: bool = False) -> Note:
+    return Note(reason, message, "kubelet", warning=warning)
+
+
+def _images(pod: Object) -> list[str]:
+    return [str(container["image"]) for container in pod["spec"]["containers"]]
+
+
+def _cannot_exist(pod: Object) -> bool:
+    """RFC 2606: no registry answers below `.invalid`, neither here nor in a real cluster."""
+    return any(image.split("/")[0].split(":")[0].endswith(".invalid") for image in _images(pod))
+
+
+def _waiting(reason: str, message: str = "") -> Object:
+    return {"waiting": {"reason": reason} | ({"message": message} if message else {})}
+
+
+def _unschedulable() -> Outlook:
+    note = Note("FailedScheduling", _UNSCHEDULABLE, "default-scheduler", warning=True)
+    return Outlook("Pending", notes=(note,), scheduled=False)
+
+
+def _creating(wake_in: float) -> Outlook:
+    return Outlook("Pending", Container(_waiting("ContainerCreating")), wake_in=wake_in)
+
+
+def _unpullable(now: Situation) -> Outlook:
+    image = _images(now.pod)[0]
+    error = f'failed to pull and unpack image "{image}": failed to resolve reference "{image}": {image}: not found'
+    error = f"rpc error: code = NotFound desc = {error}"
+    failed = f'Failed to pull image "{image}": {error}'
+    if now.age < START_SECONDS:
+        pulling = _kubelet("Pulling", f'Pulling image "{image}"')
+        return replace(_creating(START_SECONDS - now.age), notes=(pulling,))
+    if now.age < 2 * START_SECONDS:
+        notes = (
+            _kubelet("Failed", failed, warning=True),
+            _kubelet("Failed", "Error: ErrImagePull", warning=True),
+        )
+        return Outlook("Pending", Container(_waiting("ErrImagePull", error)), notes, START_SECONDS)
+    back_off = f'Back-off pulling image "{image}"'
+    notes = (
+        _kubelet("BackOff", back_off),
+        _kubelet("Failed", "Error: ImagePullBackOff", warning=True),
+    )
+    return Outlook("Pending", Container(_waiting("ImagePullBackOff", f"{back_off}: ErrImagePull: {error}")), notes)
+
+
+def _unconfigurable(now: Situation) -> Outlook:
+    notes = (_kubelet("Failed", f"Error: {now.missing}", warning=True),)
+    return Outlook("Pending", Container(_waiting("CreateContainerConfigError", now.missing)), notes)
+
+
+def _crashing(now: Situation) -> Outlook:
+    """Restarted after 10 s, 20 s, 40 s, ... up to five minutes, as long as the fault holds."""
+    restarts, started, wait = 0, START_SECONDS, _FIRST_BACKOFF
+    while now.age >= started + wait:
+        started, wait, restarts = started + wait, min(wait * 2, _LONGEST_BACKOFF), restarts + 1
+    metadata = now.pod["metadata"]
+    name = now.pod["spec"]["containers"][0]["name"]
+    where = f"{metadata['name']}_{metadata['namespace']}({metadata['uid']})"
+    state = _waiting("CrashLoopBackOff", f"back-off {_duration(wait)} restarting failed container={name} pod={where}")
+    ended = {"exitCode": 1, "reason": "Error", "startedAt": now.stamp, "finishedAt": now.stamp}
+    last = {"terminated": ended}
+    note = _kubelet("BackOff", f"Back-off restarting failed container {name} in pod {where}", warning=True)
+    container = Container(state, restarts=restarts + 1, last_state=last)
+    return Outlook("Running", container, (note,), started + wait - now.age)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
+
+
+def _starting_slowly(now: Situation, wake_in: float) -> Outlook:
+    """Running but not ready where a probe could tell, still being created where none can."""
+    probe = now.pod["spec"]["containers"][0].get("readinessProbe")
+    if not probe:
+        return _creating(wake_in)
+    get = probe.get("httpGet") or {}
+    address = f"{lookup(now.pod, 'status', 'podIP')}:{get.get('port', 8080)}"
+    message = (
+        f'Readiness probe failed: Get "http://{address}{get.get("path", "/")}": '
+        f"dial tcp {address}: connect: connection refused"
+    )
+    seen = _running(now)
+    assert seen.container is not None
+    container = replace(seen.container, ready=False)
+    unhealthy = (_kubelet("Unhealthy", message, warning=True),)
+    period = float(probe.get("periodSeconds", 10))
+    return replace(seen, container=container, wake_in=min(wake_in, period), repeated=unhealthy)
+
+
+def _finishing(now: Situation) -> Outlook:
+    """A pod that is not restarted (a Helm hook's or test's) runs for a moment and succeeds."""
+    if now.age < START_SECONDS + _JOB_SECONDS:
+        return replace(_running(now), wake_in=START_SECONDS + _JOB_SECONDS - now.age)
+    ended = {"exitCode": 0, "reason": "Completed", "startedAt": now.stamp, "finishedAt": now.stamp}
+    return Outlook("Succeeded", Container({"terminated": ended}))
+
+
+def _running(now: Situation) -> Outlook:
+    notes: list[Note] = []
+    for container in now.pod["spec"]["containers"]:
+        name, image = container["name"], container["image"]
+        notes += (
+            _kubelet("Pulled", f'Container image "{image}" already present on machine'),
+            _kubelet("Created", f"Created container: {name}"),
+            _kubelet("Started", f"Started container {name}"),
+        )
+    return Outlook("Running", Container({"running": {"startedAt": now.stamp}}, ready=True), tuple(notes))

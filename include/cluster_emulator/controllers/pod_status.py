@@ -1,0 +1,97 @@
+"""Writes an outlook down as a pod's status: phase, conditions, container statuses, addresses.
+
+Pure; `pods.py` uses it. Times that say since when something is so are kept from the status before.
+"""
+
+from typing import Final
+
+from cluster_emulator.controllers.kubelet import Container, Outlook
+from cluster_emulator.defaults import address
+from cluster_emulator.objects import Object, lookup
+
+_UNSCHEDULABLE: Final = "Unschedulable"
+
+
+def of(pod: Object, seen: Outlook, stamp: str) -> Object:
+    before = pod.get("status") or {}
+    conditions = [_kept(condition, before.get("conditions") or [], stamp) for condition in _conditions(pod, seen)]
+    status: Object = {"phase": seen.phase, "conditions": conditions, "qosClass": _qos(pod)}
+    if not seen.scheduled or seen.container is None:
+        return status
+    node_ip, pod_ip = "192.168.0.10", address("10.244", pod["metadata"]["uid"])
+    status |= {
+        "hostIP": node_ip,
+        "hostIPs": [{"ip": node_ip}],
+        "startTime": before.get("startTime", stamp),
+    }
+    status |= {"podIP": pod_ip, "podIPs": [{"ip": pod_ip}]}
+    old = {c["name"]: c for c in before.get("containerStatuses") or []}
+    status["containerStatuses"] = [_container(c, seen.container, old.get(c["name"])) for c in pod["spec"]["containers"]]
+    return status
+
+
+def _conditions(pod: Object, seen: Outlook) -> list[Object]:
+    if not seen.scheduled:
+        message = seen.notes[0].message if seen.notes else ""
+        return [
+            {
+                "type": "PodScheduled",
+                "status": "False",
+                "reason": _UNSCHEDULABLE,
+                "message": message,
+            }
+        ]
+    names = " ".join(container["name"] for container in pod["spec"]["containers"])
+    ready: Object = {"status": "True"}
+    if seen.phase == "Succeeded":
+        ready = {"status": "False", "reason": "PodCompleted"}
+    elif seen.container is None or not seen.container.ready:
+        message = f"containers with unready status: [{names}]"
+        ready = {"status": "False", "reason": "ContainersNotReady", "message": message}
+    return [
+        {"type": "PodReadyToStartContainers", "status": "True"},
+        {"type": "Initialized", "status": "True"},
+        {"type": "Ready", **ready},
+        {"type": "ContainersReady", **ready},
+        {"type": "PodScheduled", "status": "True"},
+    ]
+
+
+def _kept(condition: Object, before: list[Object], stamp: str) -> Object:
+    same = next((c for c in before if c["type"] == condition["type"] and c["status"] == condition["status"]), None)
+    since = same["lastTransitionTime"] if same else stamp
+    return {**condition, "lastProbeTime": None, "lastTransitionTime": since}
+
+
+def _container(container: Object, seen: Container, before: Object | None) -> Object:
+    started = "running" in seen.state
+    status: Object = {
+        "name": container["name"],
+        "image": container["image"],
+        "imageID": f"sandbox://{container['image']}" if started or seen.restarts else "",
+        "ready": seen.ready,
+        "started": started,
+        "restartCount": seen.restarts or (before or {}).get("restartCount", 0),
+        "state": _state(seen, before),
+        "lastState": seen.last_state or (before or {}).get("lastState", {}),
+    }
+    if started:
+        status["containerID"] = f"sandbox://{container['name']}"
+    if before and before["restartCount"] == status["restartCount"] and seen.last_state:
+        status["lastState"] = before["lastState"]
+    return status
+
+
+def _state(seen: Container, before: Object | None) -> Object:
+    """The state, with the times of the one before when it is the same state."""
+    kind = next(iter(seen.state))
+    old = lookup(before, "state", kind)
+    return {kind: old} if old and kind in ("running", "terminated") else seen.state
+
+
+def _qos(pod: Object) -> str:
+    resources = [container.get("resources") or {} for container in pod["spec"]["containers"]]
+    if not any(r.get("requests") or r.get("limits") for r in resources):
+        return "BestEffort"
+    guaranteed = all(r.get("limits") and r.get("limits") == r.get("requests") for r in resources)
+    return "Guaranteed" if guaranteed else "Burstable"

@@ -1,0 +1,127 @@
+"""Scheduler and kubelet in one: binds pods to the only node, moves them along, ends them when they are deleted.
+
+What is true of a pod is decided in `kubelet.py`; here it is written down when it changed, with its events. No
+container runs: this says what would happen if one did.
+"""
+
+from collections.abc import Hashable, Iterable
+from datetime import datetime
+from typing import Final
+
+from cluster_emulator.clock import parse_stamp
+from cluster_emulator.controllers import pod_status
+from cluster_emulator.controllers.kubelet import NODE_NAME, Outlook, Situation, outlook
+from cluster_emulator.controllers.notes import Note, Recorder
+from cluster_emulator.controllers.references import missing_reference
+from cluster_emulator.faults import POD_FAULTS, FaultBook, FaultKind
+from cluster_emulator.history import ADDED, DELETED, Event, Key
+from cluster_emulator.kinds import CONFIG_MAP, POD, SECRET
+from cluster_emulator.objects import Object, lookup
+from cluster_emulator.registry import Registry
+
+_END_SECONDS: Final = 0.2
+
+
+class PodController:
+    """Plays scheduler and kubelet."""
+
+    def __init__(self, registry: Registry, recorder: Recorder, faults: FaultBook) -> None:
+        self._registry, self._store, self._recorder = registry, registry.store, recorder
+        self._faults, self._clock = faults, registry.clock
+        # Stamps have whole seconds; within one life of the server ages are exact.
+        self._bound_at: dict[str, datetime] = {}
+        self._ending_since: dict[str, datetime] = {}
+
+    def woken_by(self, event: Event) -> Iterable[Hashable]:
+        if event.key.kind is POD:
+            yield event.key
+        elif event.key.kind in (SECRET, CONFIG_MAP) and event.type in (ADDED, DELETED):
+            # A pod that waits for its Secret goes on when that comes.
+            for record in self._store.records(POD, event.key.namespace):
+                if record.seen.fields["status.phase"] == "Pending":
+                    yield record.key
+
+    def reconcile(self, item: Hashable) -> float | None:
+        assert isinstance(item, Key)
+        pod = self._store.document(item)
+        if pod is None:
+            return None
+        uid = pod["metadata"]["uid"]
+        if self._faults.find([FaultKind.NODE], item.namespace) and pod["spec"].get("nodeName"):
+            self._lose(item, pod)
+            return None
+        if pod["metadata"].get("deletionTimestamp"):
+            return self._end(item, pod, uid)
+        if lookup(pod, "status", "phase") in ("Succeeded", "Failed"):
+            self._bound_at.pop(uid, None)
+            return None
+        return self._go_on(item, pod, uid)
+
+    def _go_on(self, key: Key, pod: Object, uid: str) -> float | None:
+        now = Situation(
+            pod,
+            self._age(pod, uid),
+            self._clock.stamp(),
+            self._faults.find(POD_FAULTS, key.namespace),
+            missing_reference(self._store, pod),
+        )
+        seen = outlook(now)
+        if seen.scheduled and not pod["spec"].get("nodeName"):
+            pod = self._bind(key, pod)
+            self._bound_at[uid] = self._clock.now()
+            seen = outlook(Situation(pod, 0.0, now.stamp, now.fault, now.missing))
+        self._write(key, pod, seen)
+        return seen.wake_in
+
+    def _lose(self, key: Key, pod: Object) -> None:
+        """What the node's controller says of a pod whose kubelet is dead; nobody ends the pod or moves it on."""
+        conditions = lookup(pod, "status", "conditions") or []
+        if all(c["status"] == "False" for c in conditions if c["type"] == "Ready") and _said_so(pod):
+            return
+        stamp = self._clock.stamp()
+        kept = [c for c in conditions if c["type"] != "Ready"]
+        unready = {"type": "Ready", "status": "False", "lastProbeTime": None, "lastTransitionTime": stamp}
+        status = {"phase": "Pending", **(pod.get("status") or {}), "conditions": [*kept, unready], "reason": "NodeLost"}
+        self._registry.change(key, lambda target: target.update(status=status), "status")
+        self._recorder.say(pod, Note("NodeNotReady", "Node is not ready", "node-controller", warning=True))
+
+    def _age(self, pod: Object, uid: str) -> float:
+        if not pod["spec"].get("nodeName"):
+            return 0.0
+        started = lookup(pod, "status", "startTime") or pod["metadata"]["creationTimestamp"]
+        return self._clock.age(self._bound_at.setdefault(uid, parse_stamp(started)))
+
+    def _bind(self, key: Key, pod: Object) -> Object:
+        bound = self._registry.change(key, lambda target: target["spec"].update(nodeName=NODE_NAME))
+        message = f"Successfully assigned {key.namespace}/{key.name} to {NODE_NAME}"
+        self._recorder.say(pod, Note("Scheduled", message, "default-scheduler"))
+        return bound
+
+    def _write(self, key: Key, pod: Object, seen: Outlook) -> None:
+        status = pod_status.of(pod, seen, self._clock.stamp())
+        changed = status != pod.get("status")
+        if changed:
+            self._registry.change(key, lambda target: target.update(status=status), "status")
+        for note in (*(seen.notes if changed else ()), *seen.repeated):
+            self._recorder.say(pod, note)
+
+    def _end(self, key: Key, pod: Object, uid: str) -> float | None:
+        """A moment after the deletion, unless a finalizer holds the pod."""
+        since = self._ending_since.setdefault(uid, self._clock.now())
+        left = _END_SECONDS - self._clock.age(since)
+        if left > 0:
+            return left
+        del self._ending_since[uid]
+        self._bound_at.pop(uid, None)
+        if pod["metadata"].get("finalizers"):
+            self._registry.change(key, lambda target: target["metadata"].update(deletionGracePeriodSeconds=0))
+            return None
+        for container in pod["spec"]["containers"]:
+            note = Note("Killing", f"Stopping container {container['name']}", "kubelet")
+            self._recorder.say(pod, note)
+        self._store.remove(key)
+        return None
+
+
+def _said_so(pod: Object) -> bool:
+    return bool(lookup(pod, "status", "reason") == "NodeLost")

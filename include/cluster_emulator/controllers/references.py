@@ -1,0 +1,66 @@
+"""The Secrets and ConfigMaps a pod refers to, and the first that is not there.
+
+The kubelet's simulation asks what is missing; the ingress listener asks where the tenant's DSN comes from. Volumes,
+envFrom and env are read; projected volumes are not, no chart of ours has one.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cluster_emulator.history import Key
+from cluster_emulator.kinds import CONFIG_MAP, SECRET, Kind
+from cluster_emulator.objects import Object, lookup
+from cluster_emulator.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One mention; `item` is the key inside, "" for all of them."""
+
+    kind: Kind
+    name: str
+    item: str = ""
+    optional: bool = False
+
+    @property
+    def words(self) -> str:
+        return self.kind.name.lower()
+
+
+def references(pod: Object) -> Iterator[Reference]:
+    """In the order the kubelet meets them: volumes, then each container's envFrom and env."""
+    spec = pod["spec"]
+    for volume in spec.get("volumes") or []:
+        if volume.get("secret"):
+            source = volume["secret"]
+            yield Reference(SECRET, source.get("secretName", ""), optional=bool(source.get("optional")))
+        if volume.get("configMap"):
+            source = volume["configMap"]
+            yield Reference(CONFIG_MAP, source.get("name", ""), optional=bool(source.get("optional")))
+    for container in spec["containers"]:
+        for source in container.get("envFrom") or []:
+            yield from _env_source(source, ("secretRef", "configMapRef"))
+        for variable in container.get("env") or []:
+            yield from _env_source(variable.get("valueFrom") or {}, ("secretKeyRef", "configMapKeyRef"))
+
+
+def _env_source(source: Object, names: tuple[str, str]) -> Iterator[Reference]:
+    for name, kind in zip(names, (SECRET, CONFIG_MAP), strict=True):
+        given = source.get(name)
+        if given:
+            yield Reference(kind, given.get("name", ""), given.get("key", ""), bool(given.get("optional")))
+
+
+def missing_reference(store: Store, pod: Object) -> str:
+    """What the kubelet says about the first reference that leads nowhere; "" when all lead somewhere."""
+    namespace = pod["metadata"]["namespace"]
+    for reference in references(pod):
+        if reference.optional:
+            continue
+        record = store.find(Key(reference.kind, namespace, reference.name))
+        if record is None:
+            return f'{reference.words} "{reference.name}" not found'
+        if reference.item and reference.item not in (lookup(record.document(), "data") or {}):
+            place = f"{namespace}/{reference.name}"
+            return f"couldn't find key {reference.item} in {reference.kind.name} {place}"
+    return ""

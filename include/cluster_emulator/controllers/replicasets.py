@@ -1,0 +1,133 @@
+"""The ReplicaSet controller: as many pods as wanted, and the truth about how many there are.
+
+Makes and deletes pods and reports; which set should have how many is the Deployment controller's. A pod that may not
+be created (quota, service account, namespace) becomes an event and the condition ReplicaFailure, and is tried again.
+"""
+
+from collections.abc import Hashable, Iterable
+from typing import Final
+
+from cluster_emulator import deletion
+from cluster_emulator.controllers.notes import Note, Recorder
+from cluster_emulator.history import Event, Key
+from cluster_emulator.kinds import POD, REPLICA_SET
+from cluster_emulator.objects import Object, labels, lookup, owner_reference
+from cluster_emulator.problems import ApiError
+from cluster_emulator.registry import Registry
+
+_COMPONENT: Final = "replicaset-controller"
+_RETRY_SECONDS: Final = 1.0
+_LONGEST_RETRY_SECONDS: Final = 30.0
+
+
+class ReplicaSetController:
+    """Keeps the pods of ReplicaSets."""
+
+    def __init__(self, registry: Registry, recorder: Recorder) -> None:
+        self._registry, self._store, self._recorder = registry, registry.store, recorder
+        self._failed: dict[Key, int] = {}  # tries in a row, for the back-off only
+
+    def woken_by(self, event: Event) -> Iterable[Hashable]:
+        if event.key.kind is REPLICA_SET:
+            yield event.key
+        elif event.key.kind is POD:
+            yield from self._store.owners(event.owners, REPLICA_SET)
+
+    def reconcile(self, item: Hashable) -> float | None:
+        assert isinstance(item, Key)
+        rs = self._store.document(item)
+        if rs is None or rs["metadata"].get("deletionTimestamp"):
+            self._failed.pop(item, None)
+            return None
+        error = self._size(rs)
+        self._report(item, error)
+        if error is None:
+            self._failed.pop(item, None)
+            return None
+        self._failed[item] = self._failed.get(item, 0) + 1
+        return float(min(_LONGEST_RETRY_SECONDS, _RETRY_SECONDS * 2 ** (self._failed[item] - 1)))
+
+    def _pods(self, rs: Object) -> list[Object]:
+        pods = [record.document() for record in self._store.owned_by(rs["metadata"]["uid"], POD)]
+        return [pod for pod in pods if _counts(pod)]
+
+    def _size(self, rs: Object) -> ApiError | None:
+        pods = self._pods(rs)
+        wanted = rs["spec"]["replicas"]
+        for pod in sorted(pods, key=is_ready)[: max(0, len(pods) - wanted)]:
+            self._delete(rs, pod)
+        for _ in range(wanted - len(pods)):
+            error = self._create(rs)
+            if error:
+                return error
+        return None
+
+    def _create(self, rs: Object) -> ApiError | None:
+        template, metadata = rs["spec"]["template"], rs["metadata"]
+        pod: Object = {
+            "metadata": {
+                "generateName": f"{metadata['name']}-",
+                "labels": labels(template),
+                "ownerReferences": [owner_reference(rs)],
+            },
+            "spec": template["spec"],
+        }
+        if template["metadata"].get("annotations"):
+            pod["metadata"]["annotations"] = template["metadata"]["annotations"]
+        try:
+            made = self._registry.create(POD, metadata["namespace"], pod)
+        except ApiError as error:
+            if "NamespaceTerminating" not in str(error.details):
+                note = Note("FailedCreate", f"Error creating: {error.message}", _COMPONENT, warning=True)
+                self._recorder.say(rs, note)
+            return error
+        message = f"Created pod: {made['metadata']['name']}"
+        self._recorder.say(rs, Note("SuccessfulCreate", message, _COMPONENT))
+        return None
+
+    def _delete(self, rs: Object, pod: Object) -> None:
+        metadata = pod["metadata"]
+        deletion.delete(self._registry, Key(POD, metadata["namespace"], metadata["name"]))
+        message = f"Deleted pod: {metadata['name']}"
+        self._recorder.say(rs, Note("SuccessfulDelete", message, _COMPONENT))
+
+    def _report(self, key: Key, error: ApiError | None) -> None:
+        rs = self._store.get(key).document()
+        status = _status(rs, self._pods(rs), error, self._registry.clock.stamp())
+        if status != rs.get("status"):
+            self._registry.change(key, lambda target: target.update(status=status), "status")
+
+
+def _counts(pod: Object) -> bool:
+    finished = lookup(pod, "status", "phase") in ("Succeeded", "Failed")
+    return not pod["metadata"].get("deletionTimestamp") and not finished
+
+
+def is_ready(pod: Object) -> bool:
+    conditions = lookup(pod, "status", "conditions") or []
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+def _status(rs: Object, pods: list[Object], error: ApiError | None, stamp: str) -> Object:
+    ready = sum(map(is_ready, pods))
+    counts = {
+        "replicas": len(pods),
+        "fullyLabeledReplicas": len(pods),
+        "readyReplicas": ready,
+        "availableReplicas": ready,
+    }
+    status: Object = {"replicas": 0} | {name: count for name, count in counts.items() if count}
+    status["observedGeneration"] = rs["metadata"]["generation"]
+    if error:
+        before: Object = next(iter(lookup(rs, "status", "conditions") or []), {})
+        since = before.get("lastTransitionTime", stamp)
+        failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"}
+        # The generated pod name differs at every try; the message stands as long as the failure is the same.
+        same = _cause(before.get("message", "")) == _cause(error.message)
+        message = before["message"] if same and before else error.message
+        status["conditions"] = [{**failure, "message": message, "lastTransitionTime": since}]
+    return status
+
+
+def _cause(message: str) -> str:
+    return message.partition('" ')[2]

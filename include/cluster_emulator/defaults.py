@@ -1,0 +1,175 @@
+"""What the API server fills in: the fields a client left out and then finds in the answer.
+
+`registry.py` calls `complete` before validation, on create and on every change. Only what clients look at: Helm's
+readiness (replicas, strategy), server-side apply's idempotency (ports' protocol), kubectl's columns.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable
+from typing import Final
+
+from cluster_emulator import problems
+from cluster_emulator.kinds import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    INGRESS,
+    NAMESPACE,
+    POD,
+    REPLICA_SET,
+    SECRET,
+    SERVICE,
+    Kind,
+)
+from cluster_emulator.objects import Object
+
+
+def complete(kind: Kind, obj: Object) -> None:
+    """Adds the defaults of the kind to the object, in place."""
+    obj["apiVersion"], obj["kind"] = kind.group_version, kind.name
+    fill = _FILLERS.get(kind)
+    if fill:
+        fill(obj)
+
+
+def address(prefix: str, seed: str) -> str:
+    """A stable made-up IP address: the sandbox routes nothing, clients only want one."""
+    digest = hashlib.sha256(seed.encode()).digest()
+    return f"{prefix}.{digest[0]}.{digest[1] % 254 + 1}"
+
+
+def _namespace(obj: Object) -> None:
+    obj.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
+    obj.setdefault("status", {}).setdefault("phase", "Active")
+    labels = obj["metadata"].get("labels") or {}
+    obj["metadata"]["labels"] = {**labels, "kubernetes.io/metadata.name": obj["metadata"]["name"]}
+
+
+def _secret(obj: Object) -> None:
+    plain = obj.pop("stringData", None) or {}
+    if plain:
+        encoded = {key: base64.b64encode(value.encode()).decode() for key, value in plain.items()}
+        obj["data"] = {**(obj.get("data") or {}), **encoded}
+    for key, value in (obj.get("data") or {}).items():
+        _must_be_base64(key, value)
+    obj.setdefault("type", "Opaque")
+
+
+def _must_be_base64(key: str, value: str) -> None:
+    try:
+        base64.b64decode(value or "", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise problems.bad_request(
+            f'Secret in version "v1" cannot be handled as a Secret: illegal base64 data at input byte 0 (data.{key})'
+        ) from error
+
+
+def _config_map(obj: Object) -> None:
+    if obj.get("data") is None:
+        obj.pop("data", None)
+
+
+def _service(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    spec.setdefault("type", "ClusterIP")
+    spec.setdefault("sessionAffinity", "None")
+    if spec["type"] != "ExternalName":
+        seed = f"{obj['metadata'].get('namespace')}/{obj['metadata'].get('name')}"
+        spec.setdefault("clusterIP", address("10.96", seed))
+        spec.setdefault("clusterIPs", [spec["clusterIP"]])
+        spec.setdefault("ipFamilies", ["IPv4"])
+        spec.setdefault("ipFamilyPolicy", "SingleStack")
+        spec.setdefault("internalTrafficPolicy", "Cluster")
+    for port in spec.get("ports") or []:
+        port.setdefault("protocol", "TCP")
+        port.setdefault("targetPort", port.get("port"))
+
+
+def _ingress(obj: Object) -> None:
+    for rule in obj.setdefault("spec", {}).get("rules") or []:
+        for path in (rule.get("http") or {}).get("paths") or []:
+            path.setdefault("pathType", "ImplementationSpecific")
+
+
+def _replica_set(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    spec.setdefault("replicas", 1)
+    _pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
+    spec["template"].setdefault("metadata", {})
+
+
+def _deployment(obj: Object) -> None:
+    _replica_set(obj)
+    spec = obj["spec"]
+    strategy = spec.setdefault("strategy", {})
+    if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+        rolling = strategy.setdefault("rollingUpdate", {})
+        rolling.setdefault("maxUnavailable", "25%")
+        rolling.setdefault("maxSurge", "25%")
+    spec.setdefault("progressDeadlineSeconds", 600)
+    spec.setdefault("revisionHistoryLimit", 10)
+
+
+def _pod(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    _pod_spec(spec)
+    spec.setdefault("serviceAccountName", "default")
+    spec.setdefault("serviceAccount", spec["serviceAccountName"])
+    spec.setdefault("enableServiceLinks", True)
+
+
+def _pod_spec(spec: Object) -> None:
+    spec.setdefault("restartPolicy", "Always")
+    spec.setdefault("dnsPolicy", "ClusterFirst")
+    spec.setdefault("schedulerName", "default-scheduler")
+    spec.setdefault("terminationGracePeriodSeconds", 30)
+    spec.setdefault("securityContext", {})
+    if "serviceAccountName" in spec:
+        spec.setdefault("serviceAccount", spec["serviceAccountName"])
+    for container in [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]:
+        _container(container)
+    for volume in spec.get("volumes") or []:
+        for source in ("secret", "configMap"):
+            if source in volume:
+                volume[source].setdefault("defaultMode", 420)
+
+
+def _container(container: Object) -> None:
+    resources = container.setdefault("resources", {})
+    for name, limit in (resources.get("limits") or {}).items():
+        resources.setdefault("requests", {}).setdefault(name, limit)
+    latest = ":" not in container.get("image", "").rpartition("/")[2]
+    container.setdefault("imagePullPolicy", "Always" if latest else "IfNotPresent")
+    container.setdefault("terminationMessagePath", "/dev/termination-log")
+    container.setdefault("terminationMessagePolicy", "File")
+    for port in container.get("ports") or []:
+        port.setdefault("protocol", "TCP")
+    for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if container.get(probe):
+            _probe(container[probe])
+
+
+def _probe(probe: Object) -> None:
+    for name, value in (
+        ("timeoutSeconds", 1),
+        ("periodSeconds", 10),
+        ("successThreshold", 1),
+        ("failureThreshold", 3),
+    ):
+        probe.setdefault(name, value)
+    if probe.get("httpGet"):
+        probe["httpGet"].setdefault("scheme", "HTTP")
+        probe["httpGet"].setdefault("path", "/")
+
+
+_FILLERS: Final[dict[Kind, Callable[[Object], None]]] = {
+    NAMESPACE: _namespace,
+    SECRET: _secret,
+    CONFIG_MAP: _config_map,
+    SERVICE: _service,
+    INGRESS: _ingress,
+    REPLICA_SET: _replica_set,
+    DEPLOYMENT: _deployment,
+    POD: _pod,
+}

@@ -1,0 +1,55 @@
+"""The application inside a tenant's pods: which routes it has, and how it says what is broken.
+
+The listener calls `answer` in a thread of its own for each request that reached a ready pod. The container does not
+run, but what it would need is real: the DSN is read from the Secret its pod spec names, and the tenant's own tables
+are asked (`tenant_pages.py`). A new route is a function there and its line in ROUTES.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+import psycopg
+
+from cluster_emulator.ingress import tenant_pages
+from cluster_emulator.ingress.visits import Answer, Route, Visit
+
+ROUTES: Final[dict[tuple[str, str], Route]] = {
+    ("GET", "/"): tenant_pages.home,
+    ("GET", "/healthz"): tenant_pages.healthz,
+    ("POST", "/auth/token"): tenant_pages.token,
+    ("GET", "/admin/login"): tenant_pages.invitation,
+    ("POST", "/admin/login"): tenant_pages.login,
+}
+# Sentences and not the driver's own text, which may quote the DSN. The first that fits.
+_COMPLAINTS: Final[tuple[tuple[type[psycopg.Error], str], ...]] = (
+    (psycopg.errors.UndefinedTable, "the tenant's schema is not in its database"),
+    (psycopg.errors.InsufficientPrivilege, "the tenant's role may not read its own schema"),
+    (psycopg.errors.QueryCanceled, "the tenant's database does not answer in time"),
+    (psycopg.OperationalError, "the tenant's database does not let the application in"),
+    (psycopg.ProgrammingError, "the dsn in the pod's Secret is none"),
+)
+
+
+class TenantApp:
+    """Answers visits by the table of routes."""
+
+    def __init__(self, routes: Mapping[tuple[str, str], Route] = ROUTES) -> None:
+        self._routes = routes
+
+    def answer(self, visit: Visit) -> Answer:
+        """Never raises for a broken database: that is a 503, as the real application would say."""
+        route = self._routes.get((visit.method, visit.path))
+        if route is None:
+            return Answer(HTTPStatus.NOT_FOUND, {"status": "not found"})
+        if not visit.dsn:
+            return _failing("the pod's Secret has no dsn")
+        try:
+            return route(visit)
+        except psycopg.Error as error:
+            fitting = (words for kind, words in _COMPLAINTS if isinstance(error, kind))
+            return _failing(next(fitting, type(error).__name__))
+
+
+def _failing(reason: str) -> Answer:
+    return Answer(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "failing", "reason": reason})
