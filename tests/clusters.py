@@ -88,8 +88,8 @@ class Kubernetes:
 
     def fault(self, **fault: Any) -> Callable[[], None]:
         """Something goes wrong from now on; call what comes back to clear it."""
-        made = self.ask("POST", "/sandbox/faults", fault)
-        return lambda: self.ask("DELETE", f"/sandbox/faults/{made['id']}")
+        made = self.ask("POST", "/emulator/faults", fault)
+        return lambda: self.ask("DELETE", f"/emulator/faults/{made['id']}")
 
     def picture(self, namespaces: tuple[str, ...]) -> dict[str, Any]:
         """All of these namespaces that anybody made: no pods, no status, no versions."""

@@ -13,7 +13,7 @@ from cluster_emulator.kinds import EVENT, NAMESPACE, POD, SERVICE_ACCOUNT, Kind
 from cluster_emulator.objects import Object
 from cluster_emulator.store import Store
 
-_HOOK = "policy.sandbox.example.com"
+_HOOK = "policy.emulator.example.com"
 
 
 class Admission:
@@ -69,7 +69,7 @@ class Admission:
             return
         in_use = str(self._store.count(kind, namespace))
         amounts = {"requested": {fault.resource: "1"}, "in_use": {fault.resource: in_use}}
-        text = quota.exceeded("sandbox-fault", **amounts, limited={fault.resource: in_use})
+        text = quota.exceeded("emulator-fault", **amounts, limited={fault.resource: in_use})
         raise problems.forbidden(kind, obj["metadata"]["name"], text)
 
 

@@ -55,7 +55,7 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
 
 
 def _self_signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tenancy sandbox cluster")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cluster emulator")])
     hosts = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))])
     now, public = datetime.now(UTC), key.public_key()
     return (

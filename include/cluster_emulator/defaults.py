@@ -34,7 +34,7 @@ def complete(kind: Kind, obj: Object) -> None:
 
 
 def address(prefix: str, seed: str) -> str:
-    """A stable made-up IP address: the sandbox routes nothing, clients only want one."""
+    """A stable made-up IP address: the emulator routes nothing, clients only want one."""
     digest = hashlib.sha256(seed.encode()).digest()
     return f"{prefix}.{digest[0]}.{digest[1] % 254 + 1}"
 

@@ -23,8 +23,8 @@ _ALL_GROUPS: Final = {**GROUP_VERSIONS, **dict.fromkeys(REVIEWS, "v1")}
 VERSION: Final[Object] = {
     "major": "1",
     "minor": "32",
-    "gitVersion": "v1.32.0+sandbox",
-    "gitCommit": "sandbox",
+    "gitVersion": "v1.32.0+emulator",
+    "gitCommit": "emulator",
     "gitTreeState": "clean",
     "buildDate": "2025-01-01T00:00:00Z",
     "goVersion": "none",

@@ -2,7 +2,7 @@
 
 `store.py` and `faults.py` write through it, one small transaction a write, before anybody is told that it happened.
 WAL with synchronous=NORMAL: a committed write is in the operating system's cache, so it survives kill -9 of this
-process; only a power cut may cost the last moments (never consistency), and a sandbox does not outlive one.
+process; only a power cut may cost the last moments (never consistency), and an emulated cluster need not outlive one.
 The exclusive lock makes a second server on the same folder fail at once instead of diverging.
 """
 

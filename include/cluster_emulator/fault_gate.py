@@ -57,7 +57,7 @@ class FaultGate:
 
 
 async def _labels_of_new(request: web.Request) -> Mapping[str, str]:
-    """Those of the namespace this request would make: a tenant's fault holds for its very first request too."""
+    """The labels of the namespace that this request would make: faults chosen by label hold for it already."""
     if request.method != "POST" or request.path != "/api/v1/namespaces":
         return {}
     # aiohttp keeps the body, so that who handles the request reads it again.

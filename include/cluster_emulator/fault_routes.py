@@ -1,14 +1,17 @@
-"""The faults' REST interface: POST, GET and DELETE /sandbox/faults.
+"""The faults' REST interface: POST, GET and DELETE /emulator/faults.
 
-Used by `python -m sandbox fault` and by tests, with the cluster's bearer token.
+Used by tests and by whoever sets faults by hand, with the cluster's bearer token.
 """
 
 from http import HTTPStatus
+from typing import Final
 
 from aiohttp import web
 
 from cluster_emulator import answers, bodies, problems
 from cluster_emulator.faults import Fault, FaultBook, parse
+
+FAULTS_PATH: Final = "/emulator/faults"
 
 
 class FaultRoutes:
@@ -18,12 +21,11 @@ class FaultRoutes:
         self._faults = faults
 
     def routes(self) -> list[web.RouteDef]:
-        place = "/sandbox/faults"
         return [
-            web.get(place, self._list),
-            web.post(place, self._add),
-            web.delete(place, self._clear),
-            web.delete(place + "/{id}", self._clear),
+            web.get(FAULTS_PATH, self._list),
+            web.post(FAULTS_PATH, self._add),
+            web.delete(FAULTS_PATH, self._clear),
+            web.delete(FAULTS_PATH + "/{id}", self._clear),
         ]
 
     async def _list(self, _request: web.Request) -> web.Response:

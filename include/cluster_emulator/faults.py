@@ -69,14 +69,14 @@ class Fault:
     id: str
     kind: FaultKind
     namespace: str = ""
-    selector: str = ""  # a label selector on namespaces: how a tenant is named whatever its namespace is called
+    selector: str = ""  # a label selector on namespaces: for namespaces whose names are not known yet
     on: tuple[str, ...] = OPERATIONS
     seconds: float = 0
     milliseconds: float = 0
     retry_after: int = 1
     resource: str = "pods"
     verb: str = ""
-    message: str = "the sandbox does not allow it"
+    message: str = "the cluster does not allow it"
 
     @property
     def regional(self) -> bool:

@@ -1,7 +1,7 @@
 """The kinds of object this cluster serves, and where each stands in the API.
 
 Discovery, routing, validation and the store all read this one table; a new kind is one line here (and its
-controller, if it does something). Kinds that nothing in Tenancy uses are deliberately absent: a real cluster
+controller, if it does something). Kinds that no user of the emulator needed are absent: a real cluster
 answers 404 for a kind it does not serve, and so do we.
 """
 

@@ -5,13 +5,12 @@ Written at every start, because the port may be another; only the owner may read
 
 import base64
 import json
+import os
 import secrets
 from pathlib import Path
 from typing import Final
 
-from sandbox import documents
-
-_NAME: Final = "sandbox"
+_NAME: Final = "emulator"
 
 
 def ensure_token(file: Path) -> str:
@@ -24,8 +23,16 @@ def ensure_token(file: Path) -> str:
 
 
 def write_private(file: Path, text: str) -> None:
+    """Replace the file in one step; only its owner may read it, from the first byte on."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    documents.write_private(file, text)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(file)
 
 
 def kubeconfig(url: str, token: str, ca_pem: str) -> str:

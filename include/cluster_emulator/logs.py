@@ -1,6 +1,6 @@
 """What `kubectl logs` gets: a few true lines about a container that never ran, or why there are none.
 
-The sandbox runs no containers, so it says what the kubelet's simulation did with this one.
+The emulator runs no containers, so it says what the kubelet's simulation did with this one.
 """
 
 from cluster_emulator import problems
@@ -14,10 +14,10 @@ def of(pod: Object, container: str) -> str:
     status = next((s for s in statuses if s["name"] == name), None)
     started = lookup(status, "state", "running", "startedAt")
     if started:
-        return f"{started} sandbox: {name} is said to be running {lookup(status, 'image')}\n"
+        return f"{started} emulator: {name} would be running {lookup(status, 'image')}\n"
     ended = lookup(status, "state", "terminated") or lookup(status, "lastState", "terminated")
     if ended:
-        return f"{ended['finishedAt']} sandbox: {name} ended with exit code {ended['exitCode']}\n"
+        return f"{ended['finishedAt']} emulator: {name} ended with exit code {ended['exitCode']}\n"
     reason = lookup(status, "state", "waiting", "reason") or "ContainerCreating"
     pod_name = pod["metadata"]["name"]
     raise problems.bad_request(f'container "{name}" in pod "{pod_name}" is waiting to start: {reason}')

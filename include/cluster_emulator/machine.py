@@ -29,8 +29,8 @@ from cluster_emulator.controllers.services import ServiceController
 from cluster_emulator.disk import Disk
 from cluster_emulator.faults import Fault, FaultBook
 from cluster_emulator.history import Key
+from cluster_emulator.ingress.application import Application, describe_request
 from cluster_emulator.ingress.listener import IngressListener
-from cluster_emulator.ingress.tenant_app import TenantApp
 from cluster_emulator.kinds import NAMESPACE, NODE, Kind
 from cluster_emulator.objects import Object
 from cluster_emulator.registry import Registry
@@ -50,16 +50,16 @@ _NODE: Final[Object] = {
         }
     ],
     "nodeInfo": {
-        "kubeletVersion": "v1.32.0+sandbox",
-        "osImage": "sandbox",
-        "kernelVersion": "sandbox",
-        "containerRuntimeVersion": "sandbox://0",
+        "kubeletVersion": "v1.32.0+emulator",
+        "osImage": "emulator",
+        "kernelVersion": "emulator",
+        "containerRuntimeVersion": "emulator://0",
         "architecture": "amd64",
         "operatingSystem": "linux",
-        "machineID": "sandbox",
-        "systemUUID": "sandbox",
-        "bootID": "sandbox",
-        "kubeProxyVersion": "v1.32.0+sandbox",
+        "machineID": "emulator",
+        "systemUUID": "emulator",
+        "bootID": "emulator",
+        "kubeProxyVersion": "v1.32.0+emulator",
     },
 }
 
@@ -73,11 +73,17 @@ class Ports:
 
 
 class Machine:
-    """One cluster: its state, its rules, its controllers."""
+    """One cluster: its state, its rules, its controllers. `application` answers in the place of all pods."""
 
     def __init__(
-        self, disk: Disk, clock: Clock, ca_pem: str = "", namespace_delay_seconds: float = DELAY_SECONDS
+        self,
+        disk: Disk,
+        clock: Clock,
+        ca_pem: str = "",
+        namespace_delay_seconds: float = DELAY_SECONDS,
+        application: Application = describe_request,
     ) -> None:
+        self._application = application
         self.store = Store(disk)
         self.faults = FaultBook(disk, self.store)
         self.registry = Registry(self.store, Admission(self.store, self.faults), clock)
@@ -127,7 +133,7 @@ class Machine:
             api = await stack.enter_async_context(_listening(server.application(), port, tls))
             ingress = None
             if ingress_port is not None:
-                listener = IngressListener(self.store, self.faults, TenantApp())
+                listener = IngressListener(self.store, self.faults, self._application)
                 ingress = await stack.enter_async_context(_listening(listener.application(), ingress_port, None))
             loop = asyncio.create_task(self.controllers.run())
             try:

@@ -1,7 +1,7 @@
 """What the API answers when it does not do what was asked: Kubernetes `Status` failures, in its own words.
 
 Raised anywhere below the HTTP layer, turned into a response in `server.py`. The sentences are those of a real
-kube-apiserver: Helm, kubectl and Tenancy's adapters read them.
+kube-apiserver: Helm, kubectl and other clients read them.
 """
 
 from http import HTTPStatus

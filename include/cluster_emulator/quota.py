@@ -1,7 +1,7 @@
 """ResourceQuota: what a namespace uses, what one more object would need, and the refusal when it is too much.
 
 `admission.py` asks before anything is created, the quota controller for `status.used`. Counts and pods' cpu and
-memory; scopes and priority classes are left out: no plan of Tenancy uses them.
+memory; scopes and priority classes are left out: no user of the emulator needed them.
 """
 
 from collections.abc import Iterator

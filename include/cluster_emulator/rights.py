@@ -1,4 +1,4 @@
-"""What the sandbox's only token may do: everything, but what a fault takes away. RBAC's verbs and its answers.
+"""What the emulator's only token may do: everything, but what a fault takes away. RBAC's verbs and its answers.
 
 `server.py` asks before a request is handled, `reviews.py` when a client asks what it may do.
 """
@@ -13,7 +13,7 @@ from cluster_emulator.objects import Object
 from cluster_emulator.targets import Target
 from cluster_emulator.watch import is_watch
 
-USER: Final = "sandbox-admin"
+USER: Final = "emulator-admin"
 _WRITES: Final = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _ON_OBJECTS: Final = {**_WRITES, "GET": "get", "HEAD": "get"}
 _ON_COLLECTIONS: Final = {**_WRITES, "GET": "list", "HEAD": "list", "DELETE": "deletecollection"}
@@ -48,4 +48,4 @@ class Rights:
         asked = (review.get("spec") or {}).get("resourceAttributes") or {}
         resource = "/".join(filter(None, (asked.get("resource", ""), asked.get("subresource", ""))))
         allowed = self.allows(asked.get("verb", ""), resource, asked.get("namespace", ""))
-        return {"allowed": allowed, "reason": "the sandbox's token may do everything" if allowed else "a fault"}
+        return {"allowed": allowed, "reason": "the emulator's token may do everything" if allowed else "a fault"}

@@ -1,7 +1,7 @@
 """All objects, as bytes, with the indexes that keep every request away from scanning them.
 
 The registry and the controllers go through it; it knows nothing of what an object means. Bytes instead of
-documents: 300 tenants (7,500 objects) and 10,000 events of history took 28 MB, a reader always gets a document of
+documents: 7,500 objects and 10,000 events of history took 28 MB, a reader always gets a document of
 its own, and nobody can change a stored one.
 A write is on disk before it is visible (see `disk.py`).
 """

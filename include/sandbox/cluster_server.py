@@ -1,6 +1,6 @@
 """The embedded cluster as a part of the sandbox: started, asked how it is, and found by clients.
 
-What it serves is `cluster_emulator`, a process of its own; this knows only its ports and files. Its token, its CA and
+It runs `sandbox.cluster`, a process of its own; this knows only its ports and files. Its token, its CA and
 its state lie in the sandbox's home, for the owner's eyes only. Standard library only: a second `up` must be quick.
 """
 
@@ -24,7 +24,7 @@ NAME: Final = "cluster"
 START_SECONDS: Final = 60.0
 _NAMESPACE_DELAY_SECONDS: Final = 0.5
 """A real cluster waits 5 s before it begins to empty a deleted namespace; a laptop's need not be that slow."""
-FAULTS: Final = "/sandbox/faults"
+FAULTS: Final = "/emulator/faults"
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class ClusterServer:
         places = ["--data", str(self.layout.cluster), "--token-file", str(self.layout.cluster_token)]
         listens = ["--port", str(self.port), "--ingress-port", str(self.ingress_port)]
         delay = ["--namespace-delay", str(_NAMESPACE_DELAY_SECONDS)]
-        return [str(self.layout.python), "-m", "cluster_emulator", *places, *listens, *delay]
+        return [str(self.layout.python), "-m", "sandbox.cluster", *places, *listens, *delay]
 
     def _token(self) -> str:
         return self.layout.cluster_token.read_text(encoding="utf-8").strip()

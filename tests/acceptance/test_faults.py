@@ -146,7 +146,7 @@ def _late(core: CoreV1Api) -> None:
         ("other-cluster", {}, _empty),
         ("slow", {"milliseconds": 500}, _late),
         ("forbidden", {"resource": "pods", "verb": "list"}, _answers(403)),
-        ("admission-denied", {"resource": "configmaps"}, _refused("denied the request: the sandbox does not allow it")),
+        ("admission-denied", {"resource": "configmaps"}, _refused("denied the request: the cluster does not allow it")),
         ("webhook-down", {"resource": "configmaps"}, _refused("failed calling webhook")),
         ("node-silent", {}, _endless),
     ],

@@ -70,12 +70,12 @@ def during_install(access: Access, activity: str, slug: str) -> Iterator[None]:
         row = runs.tenant(access, slug)
         assert row is not None
         fault = {"kind": "hang", "on": ["write"], "namespace": f"{slug}-{row['id'].hex[-10:]}"}
-        hung = access.cluster.ask("POST", "/sandbox/faults", fault)
+        hung = access.cluster.ask("POST", "/emulator/faults", fault)
     try:
         runs.until(lambda: traces(access, slug).namespaces, "the namespace to be made")
         yield
     finally:
-        access.cluster.ask("DELETE", f"/sandbox/faults/{hung['id']}")
+        access.cluster.ask("DELETE", f"/emulator/faults/{hung['id']}")
 
 
 @contextmanager

@@ -254,7 +254,7 @@ def set_fault(scene: Scene, kind: str, *, everywhere: bool = False, **options: A
     chosen = {} if everywhere or "namespace" in options else {"selector": f"tenancy.internal/slug={scene.slug}"}
     asked = {"kind": kind, **chosen, **options}
     try:
-        return str(scene.access.cluster.ask("POST", "/sandbox/faults", asked)["id"])
+        return str(scene.access.cluster.ask("POST", "/emulator/faults", asked)["id"])
     except OSError as error:
         raise Missed(f"the cluster takes no fault: {error}") from error
 
@@ -262,6 +262,6 @@ def set_fault(scene: Scene, kind: str, *, everywhere: bool = False, **options: A
 def clear_fault(scene: Scene, made: str) -> None:
     def clear() -> None:
         with suppress(urllib.error.HTTPError):  # it is gone already
-            scene.access.cluster.ask("DELETE", f"/sandbox/faults/{made}")
+            scene.access.cluster.ask("DELETE", f"/emulator/faults/{made}")
 
     gates.stubbornly(clear)

@@ -126,7 +126,7 @@ def test_helms_field_manager_is_stated(ours: Cluster, cluster_server: Server, na
 def test_a_release_that_helm_could_not_record_as_deployed_is_not_done(ours: Cluster, cluster_server: Server, name: str):
     clear = Kubernetes(cluster_server).fault(kind="forbidden", namespace=name, resource="secrets", verb="update")
     try:
-        with pytest.raises(PlatformError, match="pending-install: sandbox-admin may not update secrets") as lacks:
+        with pytest.raises(PlatformError, match="pending-install: emulator-admin may not update secrets") as lacks:
             ensure(ours, name)
     finally:
         clear()
@@ -155,7 +155,7 @@ def test_a_right_that_is_missing_while_provisioning_is_the_platforms_and_is_name
         kind="forbidden", selector=f"{PLATFORM_LABEL}=test", resource=resource, verb=verb
     )
     try:
-        with pytest.raises(PlatformError, match=rf"sandbox-admin may not {verb} {resource}") as lacks:
+        with pytest.raises(PlatformError, match=rf"emulator-admin may not {verb} {resource}") as lacks:
             provision(entered, name)
     finally:
         clear()

@@ -16,7 +16,7 @@ from cluster_emulator.kinds import NAMESPACE
 from cluster_emulator.machine import Machine
 from cluster_emulator.problems import ApiError
 
-FAULTS = "/sandbox/faults"
+FAULTS = "/emulator/faults"
 MAPS = "/api/v1/namespaces/tenant/configmaps"
 
 

@@ -13,11 +13,11 @@ from cluster_emulator.controllers.references import references
 from cluster_emulator.disk import Disk
 from cluster_emulator.faults import parse
 from cluster_emulator.history import Key
-from cluster_emulator.ingress.listener import dsn_of
-from cluster_emulator.ingress.tenant_app import TenantApp
-from cluster_emulator.ingress.visits import Answer, Visit
+from cluster_emulator.ingress.application import AppRequest, AppResponse, describe_request
+from cluster_emulator.ingress.listener import secret_values
 from cluster_emulator.kinds import DEPLOYMENT, INGRESS, POD, SECRET, SERVICE
 from cluster_emulator.machine import Machine
+from sandbox.tenant_app.application import TenantApp
 from tests.unit.cluster import HOME, Cluster, deployment
 
 HOST = "acme.tenants.example"
@@ -42,7 +42,7 @@ class Visitor:
 
 def visit(dsn: str, story: Callable[[Visitor], Awaitable[None]]) -> None:
     async def run() -> None:
-        machine = Machine(Disk(":memory:"), Clock())
+        machine = Machine(Disk(":memory:"), Clock(), application=TenantApp().answer)
         release(machine, dsn)
         async with (
             machine.serving("secret", 0, 0) as ports,
@@ -116,9 +116,16 @@ def test_an_ingress_that_is_down_cuts_connections() -> None:
     visit("", story)
 
 
+def test_without_an_application_of_its_own_the_emulator_says_which_request_arrived() -> None:
+    answer = describe_request(AppRequest("GET", "/healthz", {"dsn": "secret"}))
+    assert (answer.status, answer.document) == (HTTPStatus.OK, {"status": "ok", "method": "GET", "path": "/healthz"})
+
+
 def test_a_route_is_a_function_in_a_table() -> None:
-    app = TenantApp({("POST", "/auth/token"): lambda visit: Answer(HTTPStatus.OK, {"for": visit.body.decode()})})
-    answer = app.answer(Visit("POST", "/auth/token", "a dsn", body=b"me"))
+    app = TenantApp(
+        {("POST", "/auth/token"): lambda request: AppResponse(HTTPStatus.OK, {"for": request.body.decode()})}
+    )
+    answer = app.answer(AppRequest("POST", "/auth/token", {"dsn": "a dsn"}, body=b"me"))
     assert (answer.status, answer.document) == (HTTPStatus.OK, {"for": "me"})
 
 
@@ -135,7 +142,7 @@ def test_the_dsn_comes_from_the_secret_the_pod_names(source: str, expected: str)
     cluster.create(SECRET, {"metadata": {"name": "database"}, "stringData": {"dsn": "here", "other": "x"}})
     container = {"name": "main", "image": "a:1", **SOURCES[source]}
     pod = cluster.create(POD, {"metadata": {"name": "one"}, "spec": {"containers": [container]}})
-    assert dsn_of(cluster.machine.store, pod) == expected
+    assert secret_values(cluster.machine.store, pod).get("dsn", "") == expected
 
 
 def test_the_dsn_may_be_mounted() -> None:
@@ -147,4 +154,4 @@ def test_the_dsn_may_be_mounted() -> None:
     }
     pod = cluster.create(POD, {"metadata": {"name": "one", "namespace": HOME}, "spec": spec})
     assert [reference.name for reference in references(pod)] == ["database"]
-    assert dsn_of(cluster.machine.store, pod) == "here"
+    assert secret_values(cluster.machine.store, pod) == {"dsn": "here"}

@@ -96,7 +96,7 @@ def test_a_quota_fault_keeps_pods_away(cluster: Cluster) -> None:
     cluster.create(DEPLOYMENT, deployment(replicas=2))
     assert cluster.all(POD) == []
     assert cluster.condition("ReplicaFailure")["reason"] == "FailedCreate"
-    assert "exceeded quota: sandbox-fault, requested: pods=1" in cluster.words()["FailedCreate"]
+    assert "exceeded quota: emulator-fault, requested: pods=1" in cluster.words()["FailedCreate"]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_logs_say_that_nothing_ran_or_what(cluster: Cluster) -> None:
     with pytest.raises(ApiError, match="is waiting to start: ContainerCreating"):
         logs.of(cluster.pod(), "")
     cluster.wait(1)
-    assert "main is said to be running tenant-app:1" in logs.of(cluster.pod(), "main")
+    assert "main would be running tenant-app:1" in logs.of(cluster.pod(), "main")
 
 
 def test_a_pod_that_is_not_restarted_succeeds(cluster: Cluster) -> None:

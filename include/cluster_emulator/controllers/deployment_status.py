@@ -1,6 +1,6 @@
 """A Deployment's status in the controller's words: counts and the three conditions that clients wait for.
 
-Pure but for the clock; `deployments.py` asks it. Helm, `kubectl rollout status` and Tenancy's readiness read it.
+Pure but for the clock; `deployments.py` asks it. Helm, `kubectl rollout status` and other clients read it.
 """
 
 from cluster_emulator.clock import Clock, parse_stamp

@@ -1,7 +1,7 @@
 """What scheduler and kubelet would say of a pod: its status, its events, and when that changes next.
 
 Pure: `pods.py` gives it the pod, its age and what is wrong, and writes down what comes back. The reasons, messages
-and back-off times are those of Kubernetes 1.32's kube-scheduler and kubelet; Tenancy's readiness advice reads them.
+and back-off times are those of Kubernetes 1.32's kube-scheduler and kubelet, because clients read them.
 """
 
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from cluster_emulator.controllers.notes import Note
 from cluster_emulator.faults import Fault, FaultKind
 from cluster_emulator.objects import Object, lookup
 
-NODE_NAME: Final = "sandbox-node"
+NODE_NAME: Final = "emulator-node"
 START_SECONDS: Final = 0.3
 _JOB_SECONDS: Final = 0.5
 _FIRST_BACKOFF: Final = 10.0

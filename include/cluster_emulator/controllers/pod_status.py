@@ -68,7 +68,7 @@ def _container(container: Object, seen: Container, before: Object | None) -> Obj
     status: Object = {
         "name": container["name"],
         "image": container["image"],
-        "imageID": f"sandbox://{container['image']}" if started or seen.restarts else "",
+        "imageID": f"emulator://{container['image']}" if started or seen.restarts else "",
         "ready": seen.ready,
         "started": started,
         "restartCount": seen.restarts or (before or {}).get("restartCount", 0),
@@ -76,7 +76,7 @@ def _container(container: Object, seen: Container, before: Object | None) -> Obj
         "lastState": seen.last_state or (before or {}).get("lastState", {}),
     }
     if started:
-        status["containerID"] = f"sandbox://{container['name']}"
+        status["containerID"] = f"emulator://{container['name']}"
     if before and before["restartCount"] == status["restartCount"] and seen.last_state:
         status["lastState"] = before["lastState"]
     return status

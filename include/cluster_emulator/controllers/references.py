@@ -1,6 +1,6 @@
 """The Secrets and ConfigMaps a pod refers to, and the first that is not there.
 
-The kubelet's simulation asks what is missing; the ingress listener asks where the tenant's DSN comes from. Volumes,
+The kubelet's simulation asks what is missing; the ingress listener asks which Secrets a pod is given. Volumes,
 envFrom and env are read; projected volumes are not, no chart of ours has one.
 """
 

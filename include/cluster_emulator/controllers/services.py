@@ -1,6 +1,6 @@
 """Which pods stand behind a Service: the selection itself, and the EndpointSlice that says so.
 
-The ingress listener and `kubectl describe` use it. One slice a service: the sandbox has no service with more than a
+The ingress listener and `kubectl describe` use it. One slice a service: the emulator has no service with more than a
 hundred pods.
 """
 
@@ -58,7 +58,7 @@ def _slice(service: Object, pods: list[Object]) -> Object:
     name = service["metadata"]["name"]
     return {
         "metadata": {
-            "name": f"{name}-sandbox",
+            "name": f"{name}-emulator",
             "labels": {"kubernetes.io/service-name": name},
             "ownerReferences": [owner_reference(service)],
         },

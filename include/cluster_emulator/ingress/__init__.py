@@ -1,1 +1,1 @@
-"""The ingress listener: tenants' own addresses, answered as their pods would answer."""
+"""The ingress listener: the addresses of Ingresses, answered in the place of the pods behind them."""

@@ -1,7 +1,7 @@
-"""The ingress listener's HTTP side: host and path to a pod, a pod to its DSN, a visit to the tenant's application.
+"""The ingress listener's HTTP side: from host and path to a pod, from the pod to its Secrets, then to the application.
 
 404 when no Ingress has the host, 503 when no pod behind it is ready: as an ingress controller answers. What the
-application says is `tenant_app.py`'s.
+application answers is its own affair (`application.py`).
 """
 
 import asyncio
@@ -13,20 +13,17 @@ from cluster_emulator.controllers.references import references
 from cluster_emulator.fault_gate import cut
 from cluster_emulator.faults import FaultBook, FaultKind
 from cluster_emulator.history import Key
+from cluster_emulator.ingress.application import Application, AppRequest
 from cluster_emulator.ingress.routing import Routes
-from cluster_emulator.ingress.tenant_app import TenantApp
-from cluster_emulator.ingress.visits import Visit
 from cluster_emulator.kinds import SECRET
 from cluster_emulator.objects import Object
 from cluster_emulator.store import Store
 
-_DSN_KEY = "dsn"
-
 
 class IngressListener:
-    """Serves every tenant's host."""
+    """Serves the hosts of all Ingresses."""
 
-    def __init__(self, store: Store, faults: FaultBook, app: TenantApp) -> None:
+    def __init__(self, store: Store, faults: FaultBook, app: Application) -> None:
         self._store, self._faults, self._app = store, faults, app
         self._routes = Routes(store)
 
@@ -44,9 +41,10 @@ class IngressListener:
         if backend.pod is None:
             return web.Response(status=503, text="503 Service Temporarily Unavailable\n")
         body = await request.read()
-        visit = Visit(request.method, request.path, dsn_of(self._store, backend.pod), request.headers, body)
-        answer = await asyncio.to_thread(self._app.answer, visit)
-        return web.Response(body=answer.body(), status=answer.status, content_type="application/json")
+        secrets = secret_values(self._store, backend.pod)
+        received = AppRequest(request.method, request.path, secrets, request.headers, body)
+        response = await asyncio.to_thread(self._app, received)
+        return web.Response(body=response.body(), status=response.status, content_type="application/json")
 
 
 def _cut(request: web.Request) -> web.Response:
@@ -57,12 +55,12 @@ def _cut(request: web.Request) -> web.Response:
     return web.Response(status=503)
 
 
-def dsn_of(store: Store, pod: Object) -> str:
-    """The `dsn` in the first Secret the pod refers to that has one."""
-    namespace = pod["metadata"]["namespace"]
+def secret_values(store: Store, pod: Object) -> dict[str, str]:
+    """By key, what the Secrets hold that the pod refers to; the first that has a key wins."""
+    namespace, values = pod["metadata"]["namespace"], dict[str, str]()
     for reference in references(pod):
         secret = store.document(Key(SECRET, namespace, reference.name)) if reference.kind is SECRET else None
-        encoded = (secret or {}).get("data", {}).get(_DSN_KEY) if reference.item in ("", _DSN_KEY) else None
-        if encoded:
-            return base64.b64decode(encoded).decode()
-    return ""
+        for key, encoded in ((secret or {}).get("data") or {}).items():
+            if encoded and reference.item in {"", key}:
+                values.setdefault(key, base64.b64decode(encoded).decode(errors="replace"))
+    return values

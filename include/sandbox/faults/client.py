@@ -137,7 +137,7 @@ _DEFAULTS: Final = {
     "resource": "pods",
     "retry_after": 1,
     "verb": "",
-    "message": "the sandbox does not allow it",
+    "message": "the cluster does not allow it",
 }
 
 

@@ -6,15 +6,15 @@ import json
 import psycopg
 import pytest
 
-from cluster_emulator.ingress.tenant_app import TenantApp
-from cluster_emulator.ingress.visits import Visit
+from cluster_emulator.ingress.application import AppRequest
+from sandbox.tenant_app.application import TenantApp
 from tests.unit.tenants import ADMIN, INVITATION
 
 USED = "this is no open invitation of an admin: wrong, used or expired"
 
 
 def ask(dsn: str, method: str, path: str, **fields: str) -> tuple[int, dict[str, str]]:
-    answer = TenantApp().answer(Visit(method, path, dsn, body=json.dumps(fields).encode()))
+    answer = TenantApp().answer(AppRequest(method, path, {"dsn": dsn}, body=json.dumps(fields).encode()))
     return int(answer.status), dict(answer.document)
 
 

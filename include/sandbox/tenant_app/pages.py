@@ -1,6 +1,6 @@
 """The routes of a tenant's application, each one statement in the tenant's own database.
 
-`tenant_app.py` names them. They check what the runbook verifies after Active: that the tenant takes auth traffic
+`application.py` names them. They check what the runbook verifies after Active: that the tenant takes auth traffic
 and that its admin can sign in. Only digests of tokens and invitations are stored or compared.
 """
 
@@ -9,14 +9,17 @@ import secrets
 from http import HTTPStatus
 from typing import Final
 
-from cluster_emulator.ingress.visits import Answer, Visit
+from cluster_emulator.ingress.application import AppRequest, AppResponse
+from sandbox.tenant_app.database import fetch_row
 
-_UNKNOWN: Final = Answer(HTTPStatus.UNAUTHORIZED, {"status": "refused", "reason": "no user has this e-mail address"})
-_NOT_INVITED: Final = Answer(
+_UNKNOWN: Final = AppResponse(
+    HTTPStatus.UNAUTHORIZED, {"status": "refused", "reason": "no user has this e-mail address"}
+)
+_NOT_INVITED: Final = AppResponse(
     HTTPStatus.UNAUTHORIZED,
     {"status": "refused", "reason": "this is no open invitation of an admin: wrong, used or expired"},
 )
-_NO_ADMIN: Final = Answer(
+_NO_ADMIN: Final = AppResponse(
     HTTPStatus.SERVICE_UNAVAILABLE, {"status": "failing", "reason": "the tenant has no admin account"}
 )
 # Names every table the application needs, so that a missing one is noticed.
@@ -39,46 +42,46 @@ _SIGN_IN: Final = """
     select %s, id, now() + interval '1 hour' from admin returning user_id"""
 
 
-def home(visit: Visit) -> Answer:
+def home(request: AppRequest) -> AppResponse:
     """Whose house this is, from its own database."""
-    row = visit.row(_HEALTH)
+    row = fetch_row(request, _HEALTH)
     if row is None:
-        return Answer(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "failing", "reason": "the tenant has no account"})
+        return AppResponse(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "failing", "reason": "the tenant has no account"})
     slug, name, users, _ = row
-    return Answer(HTTPStatus.OK, {"tenant": str(slug), "name": str(name), "users": str(users)})
+    return AppResponse(HTTPStatus.OK, {"tenant": str(slug), "name": str(name), "users": str(users)})
 
 
-def healthz(visit: Visit) -> Answer:
+def healthz(request: AppRequest) -> AppResponse:
     """Whether the DSN works and the schema is there."""
-    visit.row(_HEALTH)
-    return Answer(HTTPStatus.OK, {"status": "ok"})
+    fetch_row(request, _HEALTH)
+    return AppResponse(HTTPStatus.OK, {"status": "ok"})
 
 
-def token(visit: Visit) -> Answer:
+def token(request: AppRequest) -> AppResponse:
     """A session for the user whose e-mail address is posted."""
     made = secrets.token_urlsafe(24)
-    row = visit.row(_NEW_SESSION, _digest(made), visit.posted("email"))
-    return Answer(HTTPStatus.OK, {"token": made}) if row else _UNKNOWN
+    row = fetch_row(request, _NEW_SESSION, _digest(made), request.posted("email"))
+    return AppResponse(HTTPStatus.OK, {"token": made}) if row else _UNKNOWN
 
 
-def invitation(visit: Visit) -> Answer:
+def invitation(request: AppRequest) -> AppResponse:
     """Whether the admin can sign in: the account exists, and its invitation is open or was used."""
-    row = visit.row(_ADMIN)
+    row = fetch_row(request, _ADMIN)
     if row is None:
         return _NO_ADMIN
     email, used, open_still = row
     state = "used" if used else "open" if open_still else "expired"
     status = HTTPStatus.GONE if state == "expired" else HTTPStatus.OK
-    return Answer(status, {"admin": str(email), "invitation": state})
+    return AppResponse(status, {"admin": str(email), "invitation": state})
 
 
-def login(visit: Visit) -> Answer:
+def login(request: AppRequest) -> AppResponse:
     """A session for the admin against the one-time invitation, which is used by this."""
     made = secrets.token_urlsafe(24)
-    row = visit.row(_SIGN_IN, visit.posted("email"), _digest(visit.posted("invitation")), _digest(made))
+    row = fetch_row(request, _SIGN_IN, request.posted("email"), _digest(request.posted("invitation")), _digest(made))
     if row:
-        return Answer(HTTPStatus.OK, {"token": made})
-    return _NOT_INVITED if visit.row(_ADMIN) else _NO_ADMIN
+        return AppResponse(HTTPStatus.OK, {"token": made})
+    return _NOT_INVITED if fetch_row(request, _ADMIN) else _NO_ADMIN
 
 
 def _digest(text: str) -> str:

@@ -1,0 +1,1 @@
+"""The application that tenants' addresses serve in the sandbox: what would run in the pods of a tenant's release."""
