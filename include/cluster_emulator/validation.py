@@ -1,7 +1,7 @@
 """What the API server refuses beyond wrong shapes: names, labels, selectors, required and immutable fields.
 
 `registry.py` calls `check` on create and on change. Deliberately not the whole of Kubernetes' validation: what a
-chart or an client could get wrong, in the real server's words.
+chart or a client could get wrong, in the real server's words.
 """
 
 import json
