@@ -6,8 +6,8 @@ hold. Changes to existing objects need no admission here: quota counts objects a
 
 from http import HTTPStatus
 
-from cluster_emulator import problems, quota
-from cluster_emulator.faults import FaultBook, FaultKind
+from cluster_emulator import api_errors, quota
+from cluster_emulator.faults import ActiveFaults, FaultKind
 from cluster_emulator.history import Key
 from cluster_emulator.kinds import EVENT, NAMESPACE, POD, SERVICE_ACCOUNT, Kind
 from cluster_emulator.objects import Object
@@ -19,7 +19,7 @@ _HOOK = "policy.emulator.example.com"
 class Admission:
     """The checks, with what they look at."""
 
-    def __init__(self, store: Store, faults: FaultBook) -> None:
+    def __init__(self, store: Store, faults: ActiveFaults) -> None:
         self._store, self._faults = store, faults
 
     def admit(self, kind: Kind, namespace: str, obj: Object) -> None:
@@ -44,21 +44,21 @@ class Admission:
                 "message": f"namespace {namespace} is being terminated",
                 "field": "metadata.namespace",
             }
-            raise problems.forbidden(kind, obj["metadata"]["name"], why, [cause])
+            raise api_errors.forbidden(kind, obj["metadata"]["name"], why, [cause])
 
     def _service_account_exists(self, namespace: str, pod: Object) -> None:
         account = pod["spec"].get("serviceAccountName", "default")
         if self._store.find(Key(SERVICE_ACCOUNT, namespace, account)) is None:
             why = f'error looking up service account {namespace}/{account}: serviceaccount "{account}" not found'
-            raise problems.forbidden(POD, pod["metadata"]["name"], why)
+            raise api_errors.forbidden(POD, pod["metadata"]["name"], why)
 
     def _fault_of_webhook(self, kind: Kind, namespace: str) -> None:
         fault = self._faults.find([FaultKind.WEBHOOK, FaultKind.DENIED], namespace)
         if fault is None or quota.counted_kind(fault.resource) is not kind:
             return
         if fault.kind is FaultKind.DENIED:
-            raise problems.denied(_HOOK, fault.message)
-        raise problems.internal(
+            raise api_errors.denied(_HOOK, fault.message)
+        raise api_errors.internal(
             f'failed calling webhook "{_HOOK}": failed to call webhook: Post "https://{_HOOK}:443/?timeout=10s": '
             "dial tcp 10.96.0.99:443: connect: connection refused"
         )
@@ -70,7 +70,7 @@ class Admission:
         in_use = str(self._store.count(kind, namespace))
         amounts = {"requested": {fault.resource: "1"}, "in_use": {fault.resource: in_use}}
         text = quota.exceeded("emulator-fault", **amounts, limited={fault.resource: in_use})
-        raise problems.forbidden(kind, obj["metadata"]["name"], text)
+        raise api_errors.forbidden(kind, obj["metadata"]["name"], text)
 
 
 def must_match_url(kind: Kind, obj: Object, namespace: str, name: str) -> None:
@@ -78,12 +78,14 @@ def must_match_url(kind: Kind, obj: Object, namespace: str, name: str) -> None:
     metadata = obj.get("metadata") or {}
     given = metadata.get("namespace")
     if kind.namespaced and given and given != namespace:
-        raise problems.bad_request(
+        raise api_errors.bad_request(
             "the namespace of the provided object does not match the namespace sent on the request"
         )
     if name and metadata.get("name", name) != name:
-        raise problems.bad_request(
+        raise api_errors.bad_request(
             f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})"
         )
     if obj.get("kind", kind.name) != kind.name:
-        raise problems.ApiError(HTTPStatus.BAD_REQUEST, "BadRequest", f"{obj['kind']} is not a kind of {kind.resource}")
+        raise api_errors.ApiError(
+            HTTPStatus.BAD_REQUEST, "BadRequest", f"{obj['kind']} is not a kind of {kind.resource}"
+        )

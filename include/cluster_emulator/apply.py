@@ -6,7 +6,7 @@ the merged one with its managedFields. Semantics: kubernetes.io, "Server-Side Ap
 
 from dataclasses import dataclass
 
-from cluster_emulator import managers, problems
+from cluster_emulator import api_errors, managers
 from cluster_emulator.fieldsets import FieldSet, Path, field_set, names_its_item, without, words
 from cluster_emulator.managers import Manager, Ownership
 from cluster_emulator.objects import Object
@@ -38,7 +38,7 @@ def merged(live: Object, declaration: Declaration, stamp: str) -> Object:
     ownership = managers.read(live)
     conflicts = _conflicts(field_set(live), wanted, ownership, manager)
     if conflicts and not declaration.force:
-        raise problems.apply_conflict(
+        raise api_errors.apply_conflict(
             [(other.name, other.words(live["apiVersion"]), words(path)) for other, path in conflicts]
         )
     ownership.release([path for _, path in conflicts], keep=manager)

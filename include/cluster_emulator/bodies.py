@@ -10,7 +10,7 @@ from typing import Final
 import yaml
 from aiohttp import web
 
-from cluster_emulator import problems, protobuf
+from cluster_emulator import api_errors, protobuf
 from cluster_emulator.decoding import decode_as, strict_error
 from cluster_emulator.kinds import Kind
 from cluster_emulator.objects import Json, Object, decode
@@ -30,10 +30,10 @@ async def read(request: web.Request) -> Json:
     if raw.startswith(protobuf.MAGIC):
         document = protobuf.decode(raw)
         if document is None:
-            raise problems.unsupported_media_type("application/json, application/yaml")
+            raise api_errors.unsupported_media_type("application/json, application/yaml")
         return document
     if request.content_type == protobuf.CONTENT_TYPE or request.content_type.startswith("text/"):
-        raise problems.unsupported_media_type(_ACCEPTED)
+        raise api_errors.unsupported_media_type(_ACCEPTED)
     return _parse(raw)
 
 
@@ -43,7 +43,7 @@ def _parse(raw: bytes) -> Json:
             return decode(raw)
         return yaml.safe_load(raw)
     except (ValueError, yaml.YAMLError) as error:
-        raise problems.bad_request(f"error decoding the body: {error}") from error
+        raise api_errors.bad_request(f"error decoding the body: {error}") from error
 
 
 def shaped(kind: Kind, document: Object, query: Mapping[str, str], default: str = "Warn") -> tuple[Object, list[str]]:

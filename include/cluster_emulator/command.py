@@ -1,7 +1,7 @@
 """The command line: `python -m cluster_emulator --data DIR --port N --token-file F [--ingress-port M]`.
 
 It runs until SIGTERM or Ctrl-C. It prints one line with the address once it answers, and leaves a kubeconfig and its CA
-in the data folder. `machine.py` joins the parts; here are only arguments, signals and the files that clients need.
+in the data folder. `emulator.py` joins the parts; here are only arguments, signals and the files that clients need.
 """
 
 import argparse
@@ -12,9 +12,9 @@ from pathlib import Path
 from cluster_emulator.certificates import ensure_certificate
 from cluster_emulator.clock import Clock
 from cluster_emulator.controllers.namespaces import DELAY_SECONDS
+from cluster_emulator.emulator import ClusterEmulator, open_disk
 from cluster_emulator.ingress.application import Application, describe_request
 from cluster_emulator.kubeconfig import ensure_token, kubeconfig, write_private
-from cluster_emulator.machine import Machine, open_disk
 
 
 def main(application: Application = describe_request, *, program: str = "python -m cluster_emulator") -> None:
@@ -45,9 +45,9 @@ async def _serve(arguments: argparse.Namespace, application: Application) -> Non
     disk = open_disk(arguments.data)
     token = ensure_token(arguments.token_file)
     certificate = ensure_certificate(arguments.data)
-    machine = Machine(disk, Clock(arguments.speed), certificate.pem(), arguments.namespace_delay, application)
+    emulator = ClusterEmulator(disk, Clock(arguments.speed), certificate.pem(), arguments.namespace_delay, application)
     tls = certificate.server_context()
-    async with machine.serving(token, arguments.port, arguments.ingress_port, tls) as ports:
+    async with emulator.serving(token, arguments.port, arguments.ingress_port, tls) as ports:
         url = f"https://127.0.0.1:{ports.api}"
         write_private(arguments.data / "kubeconfig", kubeconfig(url, token, certificate.pem()))
         ingress = f" ingress {ports.ingress}" if ports.ingress is not None else ""

@@ -7,7 +7,7 @@ Go structs; the caller decides (`fieldValidation`) whether an unknown field is a
 from dataclasses import dataclass, field
 from typing import Final
 
-from cluster_emulator import problems
+from cluster_emulator import api_errors
 from cluster_emulator.kinds import Kind
 from cluster_emulator.objects import Json, Object
 from cluster_emulator.schema import model
@@ -35,18 +35,18 @@ def decode_as(kind: Kind, document: Object) -> tuple[Object, list[str]]:
     """The document without its unknown fields, and the paths of those. 400 when a type is wrong."""
     findings = _Findings()
     if not isinstance(document, dict):
-        raise problems.bad_request(f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}')
+        raise api_errors.bad_request(f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}')
     clean: Object = _walk(kind.model_name, document, "", findings)
     if findings.mistyped:
-        raise problems.bad_request(
+        raise api_errors.bad_request(
             f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: {findings.mistyped[0]}'
         )
     return clean, findings.unknown
 
 
-def strict_error(unknown: list[str]) -> problems.ApiError:
+def strict_error(unknown: list[str]) -> api_errors.ApiError:
     text = ", ".join(f'unknown field "{path}"' for path in unknown)
-    return problems.bad_request(f"strict decoding error: {text}")
+    return api_errors.bad_request(f"strict decoding error: {text}")
 
 
 def _walk(type_name: str, value: Json, path: str, findings: _Findings) -> Json:

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Final
 
-from cluster_emulator import problems
+from cluster_emulator import api_errors
 from cluster_emulator.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
@@ -60,7 +60,7 @@ def _must_be_base64(key: str, value: str) -> None:
     try:
         base64.b64decode(value or "", validate=True)
     except (binascii.Error, ValueError) as error:
-        raise problems.bad_request(
+        raise api_errors.bad_request(
             f'Secret in version "v1" cannot be handled as a Secret: illegal base64 data at input byte 0 (data.{key})'
         ) from error
 

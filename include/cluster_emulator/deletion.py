@@ -7,7 +7,7 @@ and namespace content, is the garbage collector's and the namespace controller's
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cluster_emulator import problems
+from cluster_emulator import api_errors
 from cluster_emulator.clock import STAMP
 from cluster_emulator.history import Key
 from cluster_emulator.kinds import NAMESPACE, POD
@@ -71,13 +71,13 @@ def _check_preconditions(key: Key, live: Object, options: DeleteOptions) -> None
             f"the UID in the precondition ({options.uid}) does not match the UID in record ({metadata['uid']}). "
             "The object might have been deleted and then recreated"
         )
-        raise problems.failed_precondition(key.kind, key.name, why)
+        raise api_errors.failed_precondition(key.kind, key.name, why)
     if options.version and options.version != metadata["resourceVersion"]:
         why = (
             f"the ResourceVersion in the precondition ({options.version}) does not match the ResourceVersion in record "
             f"({metadata['resourceVersion']}). The object might have been modified"
         )
-        raise problems.failed_precondition(key.kind, key.name, why)
+        raise api_errors.failed_precondition(key.kind, key.name, why)
 
 
 def _finalizers(live: Object, propagation: str) -> list[str]:

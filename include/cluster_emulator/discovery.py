@@ -6,7 +6,7 @@ for it by Accept and take this older form when they do not get it.
 
 from typing import Final
 
-from cluster_emulator import problems
+from cluster_emulator import api_errors
 from cluster_emulator.kinds import GROUP_VERSIONS, KINDS, Kind
 from cluster_emulator.objects import Object
 
@@ -45,7 +45,7 @@ def groups() -> Object:
 
 def group(name: str) -> Object:
     if not name or name not in _ALL_GROUPS:
-        raise problems.no_such_resource()
+        raise api_errors.no_such_resource()
     return {"kind": "APIGroup", "apiVersion": "v1", **_group(name, _ALL_GROUPS[name])}
 
 
@@ -57,7 +57,7 @@ def _group(name: str, version: str) -> Object:
 def resources(group_name: str, version: str) -> Object:
     """The APIResourceList of one group version."""
     if _ALL_GROUPS.get(group_name) != version:
-        raise problems.no_such_resource()
+        raise api_errors.no_such_resource()
     listed = [entry for kind in KINDS if kind.group == group_name for entry in _resource_entries(kind)] + [
         _review_entry(name) for name in REVIEWS.get(group_name, ())
     ]

@@ -10,11 +10,11 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from cluster_emulator import bodies, problems
-from cluster_emulator.faults import HTTP_FAULTS, IMPOSTORS, Fault, FaultBook, FaultKind
-from cluster_emulator.impostors import answer_instead
+from cluster_emulator import api_errors, bodies
+from cluster_emulator.api_errors import ApiError
+from cluster_emulator.faults import FOREIGN_ANSWERS, HTTP_FAULTS, ActiveFaults, Fault, FaultKind
+from cluster_emulator.foreign_answers import answer_instead
 from cluster_emulator.objects import lookup
-from cluster_emulator.problems import ApiError
 from cluster_emulator.watch import is_watch
 
 _POLL_SECONDS = 0.1
@@ -29,7 +29,7 @@ def operation(request: web.Request) -> str:
 class FaultGate:
     """Lets a request through, late or never."""
 
-    def __init__(self, faults: FaultBook) -> None:
+    def __init__(self, faults: ActiveFaults) -> None:
         self._faults = faults
 
     async def pass_through(self, request: web.Request, namespace: str) -> None:
@@ -42,8 +42,8 @@ class FaultGate:
         elif fault.kind is FaultKind.SLOW:
             await asyncio.sleep(fault.milliseconds / 1000)
         elif fault.kind is FaultKind.REFUSE:
-            cut(request)
-        elif fault.kind in IMPOSTORS:
+            cut_connection(request)
+        elif fault.kind in FOREIGN_ANSWERS:
             raise answer_instead(fault, request)
         else:
             raise _failure(fault)
@@ -64,7 +64,7 @@ async def _labels_of_new(request: web.Request) -> Mapping[str, str]:
     return lookup(await bodies.read(request), "metadata", "labels") or {}
 
 
-def cut(request: web.Request) -> None:
+def cut_connection(request: web.Request) -> None:
     """Ends the connection without an answer."""
     if request.transport is not None:
         request.transport.abort()
@@ -78,4 +78,4 @@ def _failure(fault: Fault) -> ApiError:
         return ApiError(
             HTTPStatus.TOO_MANY_REQUESTS, "TooManyRequests", message, details, retry_after=fault.retry_after
         )
-    return problems.internal("etcdserver: request timed out")
+    return api_errors.internal("etcdserver: request timed out")

@@ -8,8 +8,8 @@ from typing import Final
 
 from aiohttp import web
 
-from cluster_emulator import answers, bodies, problems
-from cluster_emulator.faults import Fault, FaultBook, parse
+from cluster_emulator import api_errors, bodies, responses
+from cluster_emulator.faults import ActiveFaults, Fault, parse
 
 FAULTS_PATH: Final = "/emulator/faults"
 
@@ -17,7 +17,7 @@ FAULTS_PATH: Final = "/emulator/faults"
 class FaultRoutes:
     """Sets, lists and clears faults."""
 
-    def __init__(self, faults: FaultBook) -> None:
+    def __init__(self, faults: ActiveFaults) -> None:
         self._faults = faults
 
     def routes(self) -> list[web.RouteDef]:
@@ -34,10 +34,10 @@ class FaultRoutes:
     async def _add(self, request: web.Request) -> web.Response:
         body = await bodies.read(request)
         if not isinstance(body, dict):
-            raise problems.bad_request("a fault is a JSON object")
+            raise api_errors.bad_request("a fault is a JSON object")
         fault = parse(body)
         self._faults.add(fault)
-        return answers.document(fault.document(), HTTPStatus.CREATED)
+        return responses.document(fault.document(), HTTPStatus.CREATED)
 
     async def _clear(self, request: web.Request) -> web.Response:
         """All of them, or those with the id, kind, namespace and selector given; answers with what was cleared."""
@@ -48,10 +48,10 @@ class FaultRoutes:
             if all(str(fault.document().get(name)) == value for name, value in wanted.items())
         ]
         if not chosen and "id" in wanted:
-            raise problems.no_such_resource()
+            raise api_errors.no_such_resource()
         self._faults.clear(chosen)
         return _listed(chosen)
 
 
 def _listed(faults: list[Fault]) -> web.Response:
-    return answers.document({"faults": [fault.document() for fault in faults]})
+    return responses.document({"faults": [fault.document() for fault in faults]})

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Final
 
-from cluster_emulator import problems
+from cluster_emulator import api_errors
 from cluster_emulator.disk import Disk
 from cluster_emulator.history import Key
 from cluster_emulator.kinds import NAMESPACE
@@ -58,7 +58,7 @@ HTTP_FAULTS: Final = (
     FaultKind.OTHER_CLUSTER,
     FaultKind.SLOW,
 )
-IMPOSTORS: Final = (FaultKind.ROUTER_404, FaultKind.LOGIN_PAGE, FaultKind.OTHER_CLUSTER)
+FOREIGN_ANSWERS: Final = (FaultKind.ROUTER_404, FaultKind.LOGIN_PAGE, FaultKind.OTHER_CLUSTER)
 OPERATIONS: Final = ("get", "write", "watch")
 
 
@@ -91,20 +91,20 @@ def parse(document: Object) -> Fault:
     known = {field.name for field in fields(Fault)} - {"id"}
     unknown = sorted(set(document) - known - {"id"})
     if unknown:
-        raise problems.bad_request(f"a fault has no field {', '.join(unknown)}; it has: {', '.join(sorted(known))}")
+        raise api_errors.bad_request(f"a fault has no field {', '.join(unknown)}; it has: {', '.join(sorted(known))}")
     try:
         kind = FaultKind(document.get("kind", ""))
     except ValueError as error:
-        raise problems.bad_request(f"a fault's kind is one of: {', '.join(FaultKind)}") from error
+        raise api_errors.bad_request(f"a fault's kind is one of: {', '.join(FaultKind)}") from error
     operations = tuple(document.get("on") or OPERATIONS)
     if not set(operations) <= set(OPERATIONS):
-        raise problems.bad_request(f"a fault is `on` some of: {', '.join(OPERATIONS)}")
+        raise api_errors.bad_request(f"a fault is `on` some of: {', '.join(OPERATIONS)}")
     parse_labels(document.get("selector", ""))
     fault_id = document.get("id") or uuid.uuid4().hex[:8]
     return Fault(**{**document, "id": fault_id, "kind": kind, "on": operations})
 
 
-class FaultBook:
+class ActiveFaults:
     """All faults that hold now."""
 
     def __init__(self, disk: Disk, store: Store) -> None:

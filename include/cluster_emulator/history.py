@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
-from cluster_emulator import problems
+from cluster_emulator import api_errors
 from cluster_emulator.kinds import Kind
 from cluster_emulator.selectors import Selectable
 
@@ -99,7 +99,7 @@ class History:
     def subscribe(self, kind: Kind, namespace: str, since: int) -> Subscription:
         """Everything of that kind after version `since`; 410 when that is too long ago."""
         if since < self._floor:
-            raise problems.expired(since, self._floor)
+            raise api_errors.expired(since, self._floor)
         watcher = Subscription(kind, namespace)
         for event in reversed(self._events):
             if event.version <= since:

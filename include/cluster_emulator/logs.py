@@ -3,7 +3,7 @@
 The emulator runs no containers, so it says what the kubelet's simulation did with this one.
 """
 
-from cluster_emulator import problems
+from cluster_emulator import api_errors
 from cluster_emulator.objects import Object, lookup
 
 
@@ -20,4 +20,4 @@ def of(pod: Object, container: str) -> str:
         return f"{ended['finishedAt']} emulator: {name} ended with exit code {ended['exitCode']}\n"
     reason = lookup(status, "state", "waiting", "reason") or "ContainerCreating"
     pod_name = pod["metadata"]["name"]
-    raise problems.bad_request(f'container "{name}" in pod "{pod_name}" is waiting to start: {reason}')
+    raise api_errors.bad_request(f'container "{name}" in pod "{pod_name}" is waiting to start: {reason}')

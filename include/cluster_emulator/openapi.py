@@ -6,7 +6,7 @@ protobuf form of OpenAPI v2. Schemas of fields are left out: the server validate
 
 from typing import Final
 
-from cluster_emulator import problems
+from cluster_emulator import api_errors
 from cluster_emulator.kinds import KINDS, Kind
 from cluster_emulator.objects import Object
 
@@ -27,7 +27,7 @@ def document(root: str) -> Object:
     """The document of one group version, such as `apis/apps/v1`."""
     kinds = [kind for kind in KINDS if kind.root == root]
     if not kinds:
-        raise problems.no_such_resource()
+        raise api_errors.no_such_resource()
     paths: Object = {}
     for kind in kinds:
         place = f"/{root}/namespaces/{{namespace}}" if kind.namespaced else f"/{root}"

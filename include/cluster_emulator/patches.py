@@ -8,7 +8,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
-from cluster_emulator import problems
+from cluster_emulator import api_errors
 from cluster_emulator.objects import Json, Object
 
 
@@ -27,19 +27,19 @@ def merge_patch(target: Json, patch: Json) -> Json:
 def json_patch(target: Object, operations: Json) -> Object:
     """422 when an operation cannot be done, 400 when the patch is no list of operations."""
     if not isinstance(operations, list):
-        raise problems.bad_request("error decoding patch: json: cannot unmarshal object into Go value of Patch")
+        raise api_errors.bad_request("error decoding patch: json: cannot unmarshal object into Go value of Patch")
     result = copy.deepcopy(target)
     for operation in operations:
         try:
-            _DEEDS[operation["op"]](result, operation)
+            _OPERATIONS[operation["op"]](result, operation)
         except (KeyError, IndexError, ValueError, TypeError) as error:
             raise _refused(f"{operation}: {error}") from error
     return result
 
 
-def _refused(why: str) -> problems.ApiError:
+def _refused(why: str) -> api_errors.ApiError:
     message = f"the server rejected our request due to an error in our request: {why}"
-    return problems.ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid", message)
+    return api_errors.ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid", message)
 
 
 def _steps(pointer: str) -> list[str]:
@@ -91,7 +91,7 @@ def _test(document: Object, operation: Object) -> None:
         raise ValueError(f"testing value {operation['path']} failed")
 
 
-_DEEDS: Final[dict[str, Callable[[Object, Object], None]]] = {
+_OPERATIONS: Final[dict[str, Callable[[Object, Object], None]]] = {
     "add": _add,
     "remove": _remove,
     "replace": _replace,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from cluster_emulator import problems
+from cluster_emulator import api_errors
 from cluster_emulator.clock import STAMP
 from cluster_emulator.objects import Json, Object
 
@@ -30,7 +30,7 @@ def decode(raw: bytes) -> Object | None:
             return None
         return {"apiVersion": api_version, "kind": kind, **read(envelope.get(2, b""))}
     except (IndexError, ValueError, TypeError) as error:
-        raise problems.bad_request(f"unable to decode protobuf: {error}") from error
+        raise api_errors.bad_request(f"unable to decode protobuf: {error}") from error
 
 
 def _varint(raw: bytes, at: int) -> tuple[int, int]:

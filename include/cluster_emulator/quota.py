@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from cluster_emulator import problems, quantities
+from cluster_emulator import api_errors, quantities
 from cluster_emulator.kinds import BY_RESOURCE, POD, QUOTA, Kind
 from cluster_emulator.objects import Object, lookup
 from cluster_emulator.store import Store
@@ -69,7 +69,9 @@ def check(store: Store, kind: Kind, namespace: str, obj: Object) -> None:
         name = obj["metadata"]["name"]
         missing = _unspecified(kind, obj, hard)
         if missing:
-            raise problems.forbidden(kind, name, f"failed quota: {record.key.name}: must specify {'; '.join(missing)}")
+            raise api_errors.forbidden(
+                kind, name, f"failed quota: {record.key.name}: must specify {'; '.join(missing)}"
+            )
         needed = {resource: n for resource, n in demand(kind, obj, hard).items() if n}
         in_use = {resource: used(store, namespace, resource) for resource in needed}
         over = sorted(r for r in needed if in_use[r] + needed[r] > quantities.parse(str(hard[r])))
@@ -80,7 +82,7 @@ def check(store: Store, kind: Kind, namespace: str, obj: Object) -> None:
                 in_use={r: quantities.write(in_use[r], r) for r in over},
                 limited={r: str(hard[r]) for r in over},
             )
-            raise problems.forbidden(kind, name, text)
+            raise api_errors.forbidden(kind, name, text)
 
 
 def exceeded(quota_name: str, *, requested: dict[str, str], in_use: dict[str, str], limited: dict[str, str]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from cluster_emulator import apply, defaults, managers, problems, validation
+from cluster_emulator import api_errors, apply, defaults, managers, validation
 from cluster_emulator.admission import Admission
 from cluster_emulator.apply import Declaration
 from cluster_emulator.clock import Clock
@@ -59,7 +59,7 @@ class Registry:
         self._put_identity(kind, namespace, obj)
         key = Key(kind, namespace if kind.namespaced else "", obj["metadata"]["name"])
         if self.store.find(key):
-            raise problems.already_exists(kind, key.name)
+            raise api_errors.already_exists(kind, key.name)
         if kind.has_status:
             obj["status"] = {}
         defaults.complete(kind, obj)
@@ -75,7 +75,7 @@ class Registry:
     def _put_identity(self, kind: Kind, namespace: str, obj: Object) -> None:
         metadata = meta(obj)
         if metadata.get("resourceVersion"):
-            raise problems.bad_request("resourceVersion should not be set on objects to be created")
+            raise api_errors.bad_request("resourceVersion should not be set on objects to be created")
         if not metadata.get("name"):
             prefix = metadata.get("generateName", "")
             metadata["name"] = prefix + uuid.uuid4().hex[:5] if prefix else ""
@@ -141,10 +141,10 @@ def _must_be_current(key: Key, new: Object, live: Object) -> None:
             f"Precondition failed: UID in precondition: {metadata['uid']}, "
             f"UID in object meta: {live['metadata']['uid']}"
         )
-        raise problems.conflict(key.kind, key.name, why)
+        raise api_errors.conflict(key.kind, key.name, why)
     version = metadata.get("resourceVersion")
     if version and version != live["metadata"]["resourceVersion"]:
-        raise problems.conflict(key.kind, key.name)
+        raise api_errors.conflict(key.kind, key.name)
 
 
 def _with_status(live: Object, new: Object) -> Object:

@@ -5,7 +5,7 @@ One token, one user, everything allowed but what a fault takes away (`rights.py`
 
 from typing import Final
 
-from cluster_emulator import problems
+from cluster_emulator import api_errors
 from cluster_emulator.discovery import REVIEWS, VERBS
 from cluster_emulator.objects import Object
 from cluster_emulator.rights import USER, Rights
@@ -32,4 +32,4 @@ def answer(group: str, plural: str, body: Object, rights: Rights) -> Object:
             asked = {"metadata": {}, "spec": {}, **body}
             status = _STATUS.get(kind) or rights.answers(asked)
             return {**asked, "apiVersion": f"{group}/v1", "kind": kind, "status": status}
-    raise problems.no_such_resource()
+    raise api_errors.no_such_resource()

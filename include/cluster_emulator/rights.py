@@ -7,8 +7,8 @@ from typing import Final
 
 from aiohttp import web
 
-from cluster_emulator import problems
-from cluster_emulator.faults import FaultBook, FaultKind
+from cluster_emulator import api_errors
+from cluster_emulator.faults import ActiveFaults, FaultKind
 from cluster_emulator.objects import Object
 from cluster_emulator.targets import Target
 from cluster_emulator.watch import is_watch
@@ -22,7 +22,7 @@ _ON_COLLECTIONS: Final = {**_WRITES, "GET": "list", "HEAD": "list", "DELETE": "d
 class Rights:
     """The token's rights."""
 
-    def __init__(self, faults: FaultBook) -> None:
+    def __init__(self, faults: ActiveFaults) -> None:
         self._faults = faults
 
     def check(self, request: web.Request, target: Target) -> None:
@@ -31,7 +31,7 @@ class Rights:
         verb = "watch" if is_watch(request) else verbs.get(request.method, "")
         resource = f"{target.kind.plural}/{target.subresource}" if target.subresource else target.kind.plural
         if not self.allows(verb, resource, target.fault_namespace):
-            raise problems.missing_right(
+            raise api_errors.missing_right(
                 target.kind, target.subresource, target.name, target.namespace, user=USER, verb=verb
             )
 

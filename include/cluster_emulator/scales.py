@@ -3,7 +3,7 @@
 `kubectl scale` and autoscalers use it; `verbs.py` calls it for kinds that have one.
 """
 
-from cluster_emulator import problems
+from cluster_emulator import api_errors
 from cluster_emulator.objects import Object, lookup
 
 
@@ -36,5 +36,5 @@ def scaled(workload: Object, scale: Object) -> Object:
         metadata["resourceVersion"] = version
     replicas = lookup(scale, "spec", "replicas") or 0
     if not isinstance(replicas, int) or isinstance(replicas, bool):
-        raise problems.bad_request("json: cannot unmarshal value into Go struct field .spec.replicas of type int32")
+        raise api_errors.bad_request("json: cannot unmarshal value into Go struct field .spec.replicas of type int32")
     return {**workload, "metadata": metadata, "spec": {**workload["spec"], "replicas": replicas}}

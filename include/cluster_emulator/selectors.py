@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from cluster_emulator import problems
+from cluster_emulator import api_errors
 from cluster_emulator.kinds import Kind
 from cluster_emulator.objects import Object, lookup
 
@@ -62,10 +62,10 @@ def parse_fields(kind: Kind, text: str) -> tuple[Test, ...]:
     for part in filter(None, text.split(",")):
         match = _EQUALITY.match(part.strip())
         if match is None:
-            raise problems.bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
+            raise api_errors.bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
         key, operator, value = match.groups()
         if key not in ("metadata.name", "metadata.namespace", *kind.selectable):
-            raise problems.bad_request(_unknown_field(kind, key))
+            raise api_errors.bad_request(_unknown_field(kind, key))
         tests.append(_equality(key, operator, value))
     return tuple(tests)
 
@@ -89,7 +89,7 @@ def _label_test(part: str) -> Test:
         return _equality(*match.groups())
     if match := _EXISTS.match(part):
         return _existence(match[2], present=not match[1])
-    raise problems.bad_request(f"unable to parse requirement: found '{part}', expected: label selector")
+    raise api_errors.bad_request(f"unable to parse requirement: found '{part}', expected: label selector")
 
 
 def _membership(key: str, values: frozenset[str], *, inside: bool) -> Test:

@@ -1,6 +1,6 @@
 """The HTTP server of the API: who may ask, which fault bites, and what each path leads to.
 
-`machine.py` builds it. Routing only: discovery, OpenAPI and reviews answer from their own files, everything about
+`emulator.py` builds it. Routing only: discovery, OpenAPI and reviews answer from their own files, everything about
 objects goes to `verbs.py`.
 """
 
@@ -11,11 +11,11 @@ from typing import Final, TypeAlias
 
 from aiohttp import web
 
-from cluster_emulator import answers, bodies, discovery, openapi, problems, reviews, targets
+from cluster_emulator import api_errors, bodies, discovery, openapi, responses, reviews, targets
 from cluster_emulator.fault_gate import FaultGate
 from cluster_emulator.fault_routes import FaultRoutes
-from cluster_emulator.faults import FaultBook
-from cluster_emulator.impostors import ForeignAnswerError
+from cluster_emulator.faults import ActiveFaults
+from cluster_emulator.foreign_answers import ForeignAnswerError
 from cluster_emulator.objects import Object
 from cluster_emulator.rights import Rights
 from cluster_emulator.verbs import Verbs
@@ -26,14 +26,14 @@ log = logging.getLogger(__name__)
 
 _OPEN_PATHS: Final = frozenset({"/healthz", "/livez", "/readyz"})
 # What aiohttp itself refuses, in the API's form.
-_REFUSALS: Final = {405: problems.method_not_allowed, 413: problems.too_large}
+_REFUSALS: Final = {405: api_errors.method_not_allowed, 413: api_errors.too_large}
 _LARGEST_BODY: Final = 3 * 1024 * 1024  # etcd's limit plus room, as in the real server
 
 
 class ApiServer:
     """The routes, behind the token and the faults."""
 
-    def __init__(self, verbs: Verbs, faults: FaultBook, token: str) -> None:
+    def __init__(self, verbs: Verbs, faults: ActiveFaults, token: str) -> None:
         self._verbs, self._gate, self._expected = verbs, FaultGate(faults), token.encode()
         self._fault_routes, self._rights = FaultRoutes(faults), Rights(faults)
 
@@ -57,24 +57,24 @@ class ApiServer:
     async def _failures(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
-        except problems.ApiError as error:
-            return answers.failure(error)
+        except api_errors.ApiError as error:
+            return responses.failure(error)
         except ForeignAnswerError as foreign:
             return foreign.response
         except web.HTTPException as error:
-            return answers.failure(_REFUSALS.get(error.status, problems.no_such_resource)())
+            return responses.failure(_REFUSALS.get(error.status, api_errors.no_such_resource)())
         except ConnectionResetError:  # a fault cut it, or the client did: nobody reads the answer
             return web.Response(status=503)
         except Exception as error:
             log.exception("%s %s", request.method, request.path_qs)
-            return answers.failure(problems.internal(str(error)))
+            return responses.failure(api_errors.internal(str(error)))
 
     @web.middleware
     async def _authenticated(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         known = scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self._expected)
         if request.path not in _OPEN_PATHS and not known:
-            raise problems.unauthorized()
+            raise api_errors.unauthorized()
         return await handler(request)
 
     async def _healthy(self, request: web.Request) -> web.StreamResponse:
@@ -84,18 +84,18 @@ class ApiServer:
     def _constant(self, body: Object) -> Handler:
         async def answer(request: web.Request) -> web.StreamResponse:
             await self._gate.pass_through(request, "")
-            return answers.document(body)
+            return responses.document(body)
 
         return answer
 
     async def _openapi(self, request: web.Request) -> web.StreamResponse:
         await self._gate.pass_through(request, "")
-        return answers.document(openapi.document(request.match_info["root"]))
+        return responses.document(openapi.document(request.match_info["root"]))
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         path = targets.split(request.path)
         if path is None:
-            raise problems.no_such_resource()
+            raise api_errors.no_such_resource()
         if path.rest and not reviews.is_review(path.group):
             target = targets.target(path)
             await self._gate.pass_through(request, target.fault_namespace)
@@ -104,8 +104,8 @@ class ApiServer:
         await self._gate.pass_through(request, "")
         if path.rest and request.method == "POST":
             body = await bodies.read(request)
-            return answers.document(reviews.answer(path.group, path.rest[0], body, self._rights), 201)
-        return answers.document(_discovered(request.path, path))
+            return responses.document(reviews.answer(path.group, path.rest[0], body, self._rights), 201)
+        return responses.document(_discovered(request.path, path))
 
 
 def _discovered(url: str, path: targets.ApiPath) -> Object:

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from cluster_emulator import problems
+from cluster_emulator import api_errors
 from cluster_emulator.disk import Disk, Row
 from cluster_emulator.history import ADDED, DELETED, MODIFIED, Event, History, Key
 from cluster_emulator.kinds import BY_RESOURCE, NAMESPACE, Kind
@@ -64,7 +64,7 @@ class Store:
         """Raises 404."""
         found = self.find(key)
         if found is None:
-            raise problems.not_found(key.kind, key.name)
+            raise api_errors.not_found(key.kind, key.name)
         return found
 
     def document(self, key: Key) -> Object | None:

@@ -6,7 +6,7 @@ the verbs.
 
 from dataclasses import dataclass
 
-from cluster_emulator import problems
+from cluster_emulator import api_errors
 from cluster_emulator.history import Key
 from cluster_emulator.kinds import BY_PATH, NAMESPACE, Kind
 
@@ -58,6 +58,6 @@ def target(path: ApiPath) -> Target:
         namespace, steps = steps[1], steps[2:]
     kind = BY_PATH.get((path.group, path.version, steps[0]))
     if kind is None or len(steps) > 3 or (inside and not kind.namespaced):
-        raise problems.no_such_resource()
+        raise api_errors.no_such_resource()
     name, subresource = [*steps[1:], "", ""][:2]
     return Target(kind, namespace, name, subresource)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from cluster_emulator import problems, quantities
+from cluster_emulator import api_errors, quantities
 from cluster_emulator.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
@@ -61,7 +61,7 @@ def check(kind: Kind, obj: Object, before: Object | None = None) -> None:
     if before is not None:
         faults += _changed_faults(kind, obj, before)
     if faults:
-        raise problems.invalid(kind, obj["metadata"].get("name", ""), faults)
+        raise api_errors.invalid(kind, obj["metadata"].get("name", ""), faults)
 
 
 def _shown(value: Json) -> str:

@@ -10,20 +10,20 @@ from typing import Final, TypeAlias
 
 from aiohttp import web
 
-from cluster_emulator import answers, bodies, deletion, logs, pages, problems, scales, selectors
+from cluster_emulator import api_errors, bodies, deletion, logs, pagination, responses, scales, selectors
 from cluster_emulator.admission import must_match_url
-from cluster_emulator.answers import Form
 from cluster_emulator.apply import Declaration
-from cluster_emulator.faults import FaultBook
+from cluster_emulator.faults import ActiveFaults
 from cluster_emulator.kinds import NAMESPACE, POD
 from cluster_emulator.managers import Manager
 from cluster_emulator.objects import Json, Object, encode, meta
 from cluster_emulator.patches import json_patch, merge_patch
 from cluster_emulator.registry import Registry, WriteOptions
+from cluster_emulator.responses import ResponseForm
 from cluster_emulator.selectors import Selector
 from cluster_emulator.strategic import strategic_merge
 from cluster_emulator.targets import Target
-from cluster_emulator.watch import Stream, Wish, is_watch
+from cluster_emulator.watch import Stream, WatchOptions, is_watch
 
 Handler: TypeAlias = Callable[[web.Request, Target], Awaitable[web.StreamResponse]]
 
@@ -42,7 +42,7 @@ def _options(request: web.Request) -> WriteOptions:
 class Verbs:
     """What can be done with objects over HTTP."""
 
-    def __init__(self, registry: Registry, faults: FaultBook) -> None:
+    def __init__(self, registry: Registry, faults: ActiveFaults) -> None:
         self._registry, self._store, self._faults = registry, registry.store, faults
         self._on_collection: dict[str, Handler] = {
             "GET": self._list,
@@ -64,7 +64,7 @@ class Verbs:
         if target.subresource:
             handler = self._subresource(request, target)
         if handler is None:
-            raise problems.method_not_allowed()
+            raise api_errors.method_not_allowed()
         return await handler(request, target)
 
     def _subresource(self, request: web.Request, target: Target) -> Handler | None:
@@ -77,38 +77,38 @@ class Verbs:
             return self._update
         if name == "status" and kind.has_status and request.method != "DELETE":
             return self._on_object.get(request.method)
-        raise problems.no_such_resource()
+        raise api_errors.no_such_resource()
 
     # --- reading
 
-    def _form(self, request: web.Request, target: Target) -> Form:
-        return Form.of(request, target.kind, self._registry.clock)
+    def _form(self, request: web.Request, target: Target) -> ResponseForm:
+        return ResponseForm.of(request, target.kind, self._registry.clock)
 
     def _selector(self, request: web.Request, target: Target) -> Selector:
         query = request.query
         return selectors.parse(target.kind, query.get("labelSelector", ""), query.get("fieldSelector", ""))
 
     async def _get(self, request: web.Request, target: Target) -> web.Response:
-        return answers.raw(self._form(request, target).one(self._store.get(target.key).raw))
+        return responses.raw(self._form(request, target).one(self._store.get(target.key).raw))
 
     async def _list(self, request: web.Request, target: Target) -> web.Response:
         query, selector = request.query, self._selector(request, target)
         asked = int(query.get("resourceVersion") or 0)
         if asked > self._store.version:
-            raise problems.too_new(asked, self._store.version)
+            raise api_errors.too_new(asked, self._store.version)
         records = self._store.records(target.kind, target.namespace)
         behind = None
         if not selector.selects_all and records:
             behind, records = records[-1], [record for record in records if selector.matches(record.seen)]
         limit, token = int(query.get("limit") or 0), query.get("continue", "")
-        page = pages.cut(records, self._store.version, limit, token, behind)
+        page = pagination.paginate(records, self._store.version, limit, token, behind)
         raws = [record.raw for record in page.records]
-        return answers.raw(self._form(request, target).many(raws, page.metadata))
+        return responses.raw(self._form(request, target).many(raws, page.metadata))
 
     async def _watch(self, request: web.Request, target: Target) -> web.StreamResponse:
-        wish = Wish.of(request, target, self._selector(request, target))
+        options = WatchOptions.of(request, target, self._selector(request, target))
         stream = Stream(request, self._store, self._faults, self._form(request, target))
-        return await stream.run(wish)
+        return await stream.run(options)
 
     async def _log(self, request: web.Request, target: Target) -> web.Response:
         pod = self._store.get(target.key).document()
@@ -136,7 +136,7 @@ class Verbs:
             return self._apply(request, target, body)
         merge = _MERGERS.get(request.content_type)
         if merge is None:
-            raise problems.unsupported_media_type(", ".join([*_MERGERS, bodies.APPLY_PATCH]))
+            raise api_errors.unsupported_media_type(", ".join([*_MERGERS, bodies.APPLY_PATCH]))
         live = self._store.get(target.key).document()
         merged = merge(live, body)
         if meta(merged).get("resourceVersion") == live["metadata"]["resourceVersion"]:
@@ -149,12 +149,12 @@ class Verbs:
     def _apply(self, request: web.Request, target: Target, body: Object) -> web.Response:
         query = request.query
         if not query.get("fieldManager"):
-            raise problems.bad_request('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value')
+            raise api_errors.bad_request('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value')
         config, warnings = bodies.shaped(target.kind, body, query, default="Strict")
         must_match_url(target.kind, config, target.namespace, target.name)
         meta(config).setdefault("name", target.name)
         if meta(config).get("managedFields"):
-            raise problems.bad_request("metadata.managedFields must be nil")
+            raise api_errors.bad_request("metadata.managedFields must be nil")
         manager = Manager(query["fieldManager"], "Apply", target.subresource)
         declaration = Declaration(config, manager, query.get("force") in ("true", "True"))
         obj, created = self._registry.apply(target.key, declaration, dry_run=query.get("dryRun") == "All")
@@ -164,18 +164,18 @@ class Verbs:
     def _written(
         self, request: web.Request, target: Target, obj: Object, status: HTTPStatus, warnings: list[str]
     ) -> web.Response:
-        return answers.raw(self._form(request, target).one(encode(obj)), status, warnings)
+        return responses.raw(self._form(request, target).one(encode(obj)), status, warnings)
 
     async def _scale(self, request: web.Request, target: Target) -> web.Response:
         live = self._store.get(target.key).document()
         if request.method == "GET":
-            return answers.document(scales.of(live))
+            return responses.document(scales.of(live))
         body = await bodies.read(request)
         merge = _MERGERS.get(request.content_type)
         wanted = merge(scales.of(live), body) if request.method == "PATCH" and merge else body
         new = scales.scaled(live, wanted)
         options = _options(request)
-        return answers.document(scales.of(self._registry.update(target.key, new, options, "scale")))
+        return responses.document(scales.of(self._registry.update(target.key, new, options, "scale")))
 
     # --- deleting
 
@@ -183,7 +183,7 @@ class Verbs:
         options = deletion.parse_options(await bodies.read(request), dict(request.query))
         last, gone = deletion.delete(self._registry, target.key, options)
         if not gone or target.kind.returned_on_delete:
-            return answers.raw(self._form(request, target).one(encode(last)))
+            return responses.raw(self._form(request, target).one(encode(last)))
         details = {
             "name": target.name,
             "group": target.kind.group,
@@ -191,7 +191,7 @@ class Verbs:
             "uid": last["metadata"]["uid"],
         }
         success = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
-        return answers.document({**success, "details": details})
+        return responses.document({**success, "details": details})
 
     async def _delete_all(self, request: web.Request, target: Target) -> web.Response:
         options = deletion.parse_options(await bodies.read(request), dict(request.query))
@@ -201,4 +201,4 @@ class Verbs:
         for record in chosen:
             deletion.delete(self._registry, record.key, options)
         metadata = {"resourceVersion": str(self._store.version)}
-        return answers.raw(self._form(request, target).many([r.raw for r in chosen], metadata))
+        return responses.raw(self._form(request, target).many([r.raw for r in chosen], metadata))

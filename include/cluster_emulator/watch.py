@@ -11,11 +11,11 @@ from typing import Final
 
 from aiohttp import web
 
-from cluster_emulator import problems
-from cluster_emulator.answers import Form
-from cluster_emulator.faults import HTTP_FAULTS, FaultBook, FaultKind
+from cluster_emulator import api_errors
+from cluster_emulator.faults import HTTP_FAULTS, ActiveFaults, FaultKind
 from cluster_emulator.history import ADDED, DELETED, MODIFIED, Event, Subscription
 from cluster_emulator.objects import Object, encode
+from cluster_emulator.responses import ResponseForm
 from cluster_emulator.selectors import Selector
 from cluster_emulator.store import Record, Store
 from cluster_emulator.targets import Target
@@ -32,7 +32,7 @@ def is_watch(request: web.Request) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class WatchOptions:
     """What one watcher asked for."""
 
     target: Target
@@ -43,12 +43,12 @@ class Wish:
     seconds: float
 
     @classmethod
-    def of(cls, request: web.Request, target: Target, selector: Selector) -> "Wish":
+    def of(cls, request: web.Request, target: Target, selector: Selector) -> "WatchOptions":
         query = request.query
         version = query.get("resourceVersion", "")
         send_initial = query.get("sendInitialEvents") in _TRUE
         if send_initial and query.get("resourceVersionMatch") != "NotOlderThan":
-            raise problems.list_options_invalid(
+            raise api_errors.list_options_invalid(
                 "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch "
                 "to NotOlderThan"
             )
@@ -62,10 +62,10 @@ class Wish:
             seconds=float(query.get("timeoutSeconds") or _DEFAULT_SECONDS),
         )
 
-    def wants(self, record: Record) -> bool:
+    def includes(self, record: Record) -> bool:
         return self.target.name in ("", record.key.name) and self.selector.matches(record.seen)
 
-    def seen_as(self, event: Event) -> str:
+    def event_type_for(self, event: Event) -> str:
         """The event's type for this watcher, "" when it is none of its business."""
         if self.target.name not in ("", event.key.name):
             return ""
@@ -81,48 +81,48 @@ class Wish:
 class Stream:
     """One open watch."""
 
-    def __init__(self, request: web.Request, store: Store, faults: FaultBook, form: Form) -> None:
+    def __init__(self, request: web.Request, store: Store, faults: ActiveFaults, form: ResponseForm) -> None:
         self._request, self._store, self._faults, self._form = request, store, faults, form
         self._response = web.StreamResponse(headers={"Content-Type": "application/json"})
 
-    async def run(self, wish: Wish) -> web.StreamResponse:
+    async def run(self, options: WatchOptions) -> web.StreamResponse:
         """Until the time asked for is over, the client leaves, or a fault cuts it. Raises 410 at once if too old."""
-        start = self._store.version if wish.since is None else wish.since
-        watcher = self._store.history.subscribe(wish.target.kind, wish.target.namespace, start)
+        start = self._store.version if options.since is None else options.since
+        watcher = self._store.history.subscribe(options.target.kind, options.target.namespace, start)
         try:
             # Taken in the same step as the subscription, so that nothing falls between.
-            records = self._store.records(wish.target.kind, wish.target.namespace)
-            initial = [r for r in records if wish.wants(r)] if wish.since is None else []
+            records = self._store.records(options.target.kind, options.target.namespace)
+            initial = [r for r in records if options.includes(r)] if options.since is None else []
             await self._response.prepare(self._request)
             for record in initial:
                 await self._send(ADDED, record.raw)
-            if wish.send_initial:
+            if options.send_initial:
                 await self._bookmark(start, initial_end=True)
-            await self._follow(wish, watcher)
+            await self._follow(options, watcher)
         except ConnectionResetError:
             pass  # the client left, which is how most watches end
         finally:
             self._store.history.unsubscribe(watcher)
         return self._response
 
-    async def _follow(self, wish: Wish, watcher: Subscription) -> None:
-        end = time.monotonic() + wish.seconds
+    async def _follow(self, options: WatchOptions, watcher: Subscription) -> None:
+        end = time.monotonic() + options.seconds
         while not watcher.broken:
             left = end - time.monotonic()
             await watcher.wait(max(0.0, min(left, _BOOKMARK_EVERY_SECONDS)))
-            if not await self._let_through(wish.target.fault_namespace):
+            if not await self._let_through(options.target.fault_namespace):
                 return
-            sent = await self._send_all(wish, watcher)
+            sent = await self._send_all(options, watcher)
             finished = time.monotonic() >= end
-            if wish.bookmarks and (finished or not sent):
+            if options.bookmarks and (finished or not sent):
                 await self._bookmark(self._store.version)
             if finished:
                 return
 
-    async def _send_all(self, wish: Wish, watcher: Subscription) -> bool:
+    async def _send_all(self, options: WatchOptions, watcher: Subscription) -> bool:
         sent = False
         for event in watcher.taken():
-            event_type = wish.seen_as(event)
+            event_type = options.event_type_for(event)
             if event_type:
                 await self._send(event_type, event.raw)
                 sent = True

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from cluster_emulator.emulator import ClusterEmulator
+
 from cluster_emulator.clock import ManualClock
 from cluster_emulator.disk import Disk
 from cluster_emulator.faults import parse
 from cluster_emulator.history import Key
 from cluster_emulator.kinds import DEPLOYMENT, EVENT, NAMESPACE, POD, Kind
-from cluster_emulator.machine import Machine
 
 Document = dict[str, Any]
 HOME = "tenant"
@@ -17,22 +18,22 @@ HOME = "tenant"
 @dataclass
 class Cluster:
     clock: ManualClock = field(default_factory=ManualClock)
-    machine: Machine = field(init=False)
+    emulator: ClusterEmulator = field(init=False)
 
     def __post_init__(self) -> None:
-        self.machine = Machine(Disk(":memory:"), self.clock)
+        self.emulator = ClusterEmulator(Disk(":memory:"), self.clock)
         self.create(NAMESPACE, {"metadata": {"name": HOME, "labels": {"tenant": "acme"}}}, "")
 
     def create(self, kind: Kind, body: Document, namespace: str = HOME) -> Document:
-        made = self.machine.registry.create(kind, namespace, body)
-        self.machine.controllers.settle()
+        made = self.emulator.registry.create(kind, namespace, body)
+        self.emulator.controllers.settle()
         return made
 
     def get(self, kind: Kind, name: str, namespace: str = HOME) -> Document:
-        return self.machine.store.get(Key(kind, namespace, name)).document()
+        return self.emulator.store.get(Key(kind, namespace, name)).document()
 
     def all(self, kind: Kind, namespace: str = HOME) -> list[Document]:
-        return [record.document() for record in self.machine.store.records(kind, namespace)]
+        return [record.document() for record in self.emulator.store.records(kind, namespace)]
 
     def pod(self) -> Document:
         return self.all(POD)[0]
@@ -49,15 +50,15 @@ class Cluster:
         """In small steps, as time passes for controllers that wait for each other."""
         for _ in range(10):
             self.clock.advance(seconds / 10)
-            self.machine.controllers.settle()
+            self.emulator.controllers.settle()
 
     def fault(self, kind: str, **options: Any) -> None:
-        self.machine.faults.add(parse({"kind": kind, **options}))
-        self.machine.controllers.settle()
+        self.emulator.faults.add(parse({"kind": kind, **options}))
+        self.emulator.controllers.settle()
 
     def clear_faults(self) -> None:
-        self.machine.faults.clear(self.machine.faults.all())
-        self.machine.controllers.settle()
+        self.emulator.faults.clear(self.emulator.faults.all())
+        self.emulator.controllers.settle()
 
 
 def deployment(replicas: int = 1, **container: Any) -> Document:

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster_emulator import protobuf, quantities
+from cluster_emulator.api_errors import ApiError
 from cluster_emulator.decoding import decode_as
 from cluster_emulator.fieldsets import field_set, from_fields_v1, to_fields_v1, words
 from cluster_emulator.kinds import DEPLOYMENT, KINDS, SECRET
 from cluster_emulator.patches import json_patch, merge_patch
-from cluster_emulator.problems import ApiError
 from cluster_emulator.schema import model
 from cluster_emulator.selectors import all_hold, parse_labels
 from cluster_emulator.strategic import strategic_merge

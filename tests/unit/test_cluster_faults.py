@@ -9,12 +9,12 @@ from typing import Any
 import aiohttp
 import pytest
 
+from cluster_emulator.api_errors import ApiError
 from cluster_emulator.clock import Clock
 from cluster_emulator.disk import Disk
+from cluster_emulator.emulator import ClusterEmulator
 from cluster_emulator.faults import parse
 from cluster_emulator.kinds import NAMESPACE
-from cluster_emulator.machine import Machine
-from cluster_emulator.problems import ApiError
 
 FAULTS = "/emulator/faults"
 MAPS = "/api/v1/namespaces/tenant/configmaps"
@@ -24,9 +24,9 @@ def play(story: Callable[[aiohttp.ClientSession], Awaitable[None]]) -> None:
     """Runs the story against a cluster that listens on a free port."""
 
     async def run() -> None:
-        machine = Machine(Disk(":memory:"), Clock())
-        machine.registry.create(NAMESPACE, "", {"metadata": {"name": "tenant", "labels": {"tenant": "acme"}}})
-        async with machine.serving("secret", 0, None) as ports:
+        emulator = ClusterEmulator(Disk(":memory:"), Clock())
+        emulator.registry.create(NAMESPACE, "", {"metadata": {"name": "tenant", "labels": {"tenant": "acme"}}})
+        async with emulator.serving("secret", 0, None) as ports:
             headers = {"Authorization": "Bearer secret"}
             base = f"http://127.0.0.1:{ports.api}"
             async with aiohttp.ClientSession(base, headers=headers) as session:

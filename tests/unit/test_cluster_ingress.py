@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from cluster_emulator.emulator import ClusterEmulator
 
 from cluster_emulator.clock import Clock
 from cluster_emulator.controllers.references import references
@@ -16,7 +17,6 @@ from cluster_emulator.history import Key
 from cluster_emulator.ingress.application import AppRequest, AppResponse, describe_request
 from cluster_emulator.ingress.listener import secret_values
 from cluster_emulator.kinds import DEPLOYMENT, INGRESS, POD, SECRET, SERVICE
-from cluster_emulator.machine import Machine
 from sandbox.tenant_app.application import TenantApp
 from tests.unit.cluster import HOME, Cluster, deployment
 
@@ -26,8 +26,8 @@ HOST = "acme.tenants.example"
 class Visitor:
     """A browser at the tenant's address."""
 
-    def __init__(self, machine: Machine, session: aiohttp.ClientSession) -> None:
-        self.machine, self._session = machine, session
+    def __init__(self, emulator: ClusterEmulator, session: aiohttp.ClientSession) -> None:
+        self.emulator, self._session = emulator, session
 
     async def get(self, path: str = "/healthz", host: str = HOST) -> tuple[int, str]:
         async with self._session.get(path, headers={"Host": host}) as answer:
@@ -42,20 +42,20 @@ class Visitor:
 
 def visit(dsn: str, story: Callable[[Visitor], Awaitable[None]]) -> None:
     async def run() -> None:
-        machine = Machine(Disk(":memory:"), Clock(), application=TenantApp().answer)
-        release(machine, dsn)
+        emulator = ClusterEmulator(Disk(":memory:"), Clock(), application=TenantApp().answer)
+        release(emulator, dsn)
         async with (
-            machine.serving("secret", 0, 0) as ports,
+            emulator.serving("secret", 0, 0) as ports,
             aiohttp.ClientSession(f"http://127.0.0.1:{ports.ingress}") as session,
         ):
-            await story(Visitor(machine, session))
+            await story(Visitor(emulator, session))
 
     asyncio.run(run())
 
 
-def release(machine: Machine, dsn: str) -> None:
+def release(emulator: ClusterEmulator, dsn: str) -> None:
     """What a tenant's chart makes, in the default namespace."""
-    create = machine.registry.create
+    create = emulator.registry.create
     create(SECRET, "default", {"metadata": {"name": "database"}, "stringData": {"dsn": dsn}})
     ports = [{"port": 80}]
     create(SERVICE, "default", {"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": ports}})
@@ -87,10 +87,10 @@ def test_a_broken_dsn_fails_without_showing_it() -> None:
 
 def test_no_ready_pod_is_503_and_no_ingress_404() -> None:
     async def story(visitor: Visitor) -> None:
-        visitor.machine.faults.add(parse({"kind": "image-pull-backoff"}))
+        visitor.emulator.faults.add(parse({"kind": "image-pull-backoff"}))
         assert (await visitor.get())[0] == HTTPStatus.SERVICE_UNAVAILABLE
         assert (await visitor.get(host="other.tenants.example"))[0] == HTTPStatus.NOT_FOUND
-        visitor.machine.store.remove(Key(INGRESS, "default", "web"))
+        visitor.emulator.store.remove(Key(INGRESS, "default", "web"))
         assert (await visitor.get())[0] == HTTPStatus.NOT_FOUND
 
     visit("", story)
@@ -109,7 +109,7 @@ def test_an_unknown_page_is_the_applications_404() -> None:
 
 def test_an_ingress_that_is_down_cuts_connections() -> None:
     async def story(visitor: Visitor) -> None:
-        visitor.machine.faults.add(parse({"kind": "ingress-down"}))
+        visitor.emulator.faults.add(parse({"kind": "ingress-down"}))
         with pytest.raises(aiohttp.ClientConnectionError):
             await visitor.get()
 
@@ -142,7 +142,7 @@ def test_the_dsn_comes_from_the_secret_the_pod_names(source: str, expected: str)
     cluster.create(SECRET, {"metadata": {"name": "database"}, "stringData": {"dsn": "here", "other": "x"}})
     container = {"name": "main", "image": "a:1", **SOURCES[source]}
     pod = cluster.create(POD, {"metadata": {"name": "one"}, "spec": {"containers": [container]}})
-    assert secret_values(cluster.machine.store, pod).get("dsn", "") == expected
+    assert secret_values(cluster.emulator.store, pod).get("dsn", "") == expected
 
 
 def test_the_dsn_may_be_mounted() -> None:
@@ -154,4 +154,4 @@ def test_the_dsn_may_be_mounted() -> None:
     }
     pod = cluster.create(POD, {"metadata": {"name": "one", "namespace": HOME}, "spec": spec})
     assert [reference.name for reference in references(pod)] == ["database"]
-    assert secret_values(cluster.machine.store, pod) == {"dsn": "here"}
+    assert secret_values(cluster.emulator.store, pod) == {"dsn": "here"}

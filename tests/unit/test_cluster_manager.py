@@ -2,12 +2,12 @@
 
 from collections.abc import Hashable, Iterable
 
+from cluster_emulator.api_errors import bad_request
 from cluster_emulator.clock import ManualClock
 from cluster_emulator.controllers.manager import Manager
 from cluster_emulator.disk import Disk
 from cluster_emulator.history import Event, Key
 from cluster_emulator.kinds import CONFIG_MAP
-from cluster_emulator.problems import bad_request
 from cluster_emulator.store import Store
 
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from cluster_emulator import logs
+from cluster_emulator.api_errors import ApiError
 from cluster_emulator.clock import ManualClock
 from cluster_emulator.history import Key
 from cluster_emulator.kinds import DEPLOYMENT, EVENT, POD, REPLICA_SET, SECRET
-from cluster_emulator.problems import ApiError
 from tests.unit.cluster import HOME, Cluster, deployment
 
 
@@ -189,5 +189,5 @@ def roll(cluster: Cluster, image: str) -> None:
     def edit(obj: dict[str, Any]) -> None:
         obj["spec"]["template"]["spec"]["containers"][0]["image"] = image
 
-    cluster.machine.registry.change(Key(DEPLOYMENT, HOME, "web"), edit)
-    cluster.machine.controllers.settle()
+    cluster.emulator.registry.change(Key(DEPLOYMENT, HOME, "web"), edit)
+    cluster.emulator.controllers.settle()

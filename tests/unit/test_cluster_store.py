@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cluster_emulator.api_errors import ApiError
 from cluster_emulator.clock import ManualClock
 from cluster_emulator.disk import Disk, Row
+from cluster_emulator.emulator import ClusterEmulator
 from cluster_emulator.faults import parse
 from cluster_emulator.history import DELETED, Event, History, Key
 from cluster_emulator.kinds import CONFIG_MAP, DEPLOYMENT
-from cluster_emulator.machine import Machine
-from cluster_emulator.problems import ApiError
 from cluster_emulator.selectors import Selectable
 from cluster_emulator.store import Store
 from tests.unit.cluster import deployment
@@ -42,13 +42,13 @@ def test_another_process_cannot_open_the_same_state(tmp_path: Path) -> None:
 
 def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
     disk = Disk(tmp_path / "state")
-    machine = Machine(disk, ManualClock())
-    machine.registry.create(DEPLOYMENT, "default", deployment(replicas=2))
-    machine.controllers.settle()
-    machine.faults.add(parse({"kind": "slow", "milliseconds": 5}))
-    before, version = contents(machine.store), machine.store.version
+    emulator = ClusterEmulator(disk, ManualClock())
+    emulator.registry.create(DEPLOYMENT, "default", deployment(replicas=2))
+    emulator.controllers.settle()
+    emulator.faults.add(parse({"kind": "slow", "milliseconds": 5}))
+    before, version = contents(emulator.store), emulator.store.version
     disk.close()
-    again = Machine(Disk(tmp_path / "state"), ManualClock())
+    again = ClusterEmulator(Disk(tmp_path / "state"), ManualClock())
     assert contents(again.store) == before
     assert again.store.version == version
     assert [fault.kind for fault in again.faults.all()] == ["slow"]

@@ -23,7 +23,7 @@ _UNSCHEDULABLE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class PodInputs:
     """All that decides what becomes of a pod."""
 
     pod: Object
@@ -44,7 +44,7 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class PodOutcome:
     """A pod's status now; `wake_in` simulated seconds it may be another."""
 
     phase: str
@@ -55,14 +55,14 @@ class Outlook:
     repeated: tuple[Note, ...] = ()  # said at every look: a probe that fails again and again
 
 
-def outlook(now: Situation) -> Outlook:
+def pod_outcome(now: PodInputs) -> PodOutcome:
     """What is true of the pod now."""
     started = lookup(now.pod, "status", "phase") == "Running"
     trouble = None if started else _never_started(now)
     return trouble or _started(now)
 
 
-def _never_started(now: Situation) -> Outlook | None:
+def _never_started(now: PodInputs) -> PodOutcome | None:
     """What keeps a pod from its first start; one that runs is beyond it."""
     kind = now.fault.kind if now.fault else None
     if kind is FaultKind.UNSCHEDULABLE and not lookup(now.pod, "status", "containerStatuses"):
@@ -74,7 +74,7 @@ def _never_started(now: Situation) -> Outlook | None:
     return _creating(START_SECONDS - now.age) if now.age < START_SECONDS else None
 
 
-def _started(now: Situation) -> Outlook:
+def _started(now: PodInputs) -> PodOutcome:
     kind = now.fault.kind if now.fault else None
     if kind is FaultKind.CRASH_LOOP:
         return _crashing(now)
@@ -107,16 +107,16 @@ def _waiting(reason: str, message: str = "") -> Object:
     return {"waiting": {"reason": reason} | ({"message": message} if message else {})}
 
 
-def _unschedulable() -> Outlook:
+def _unschedulable() -> PodOutcome:
     note = Note("FailedScheduling", _UNSCHEDULABLE, "default-scheduler", warning=True)
-    return Outlook("Pending", notes=(note,), scheduled=False)
+    return PodOutcome("Pending", notes=(note,), scheduled=False)
 
 
-def _creating(wake_in: float) -> Outlook:
-    return Outlook("Pending", Container(_waiting("ContainerCreating")), wake_in=wake_in)
+def _creating(wake_in: float) -> PodOutcome:
+    return PodOutcome("Pending", Container(_waiting("ContainerCreating")), wake_in=wake_in)
 
 
-def _unpullable(now: Situation) -> Outlook:
+def _unpullable(now: PodInputs) -> PodOutcome:
     image = _images(now.pod)[0]
     error = f'failed to pull and unpack image "{image}": failed to resolve reference "{image}": {image}: not found'
     error = f"rpc error: code = NotFound desc = {error}"
@@ -129,21 +129,21 @@ def _unpullable(now: Situation) -> Outlook:
             _kubelet("Failed", failed, warning=True),
             _kubelet("Failed", "Error: ErrImagePull", warning=True),
         )
-        return Outlook("Pending", Container(_waiting("ErrImagePull", error)), notes, START_SECONDS)
+        return PodOutcome("Pending", Container(_waiting("ErrImagePull", error)), notes, START_SECONDS)
     back_off = f'Back-off pulling image "{image}"'
     notes = (
         _kubelet("BackOff", back_off),
         _kubelet("Failed", "Error: ImagePullBackOff", warning=True),
     )
-    return Outlook("Pending", Container(_waiting("ImagePullBackOff", f"{back_off}: ErrImagePull: {error}")), notes)
+    return PodOutcome("Pending", Container(_waiting("ImagePullBackOff", f"{back_off}: ErrImagePull: {error}")), notes)
 
 
-def _unconfigurable(now: Situation) -> Outlook:
+def _unconfigurable(now: PodInputs) -> PodOutcome:
     notes = (_kubelet("Failed", f"Error: {now.missing}", warning=True),)
-    return Outlook("Pending", Container(_waiting("CreateContainerConfigError", now.missing)), notes)
+    return PodOutcome("Pending", Container(_waiting("CreateContainerConfigError", now.missing)), notes)
 
 
-def _crashing(now: Situation) -> Outlook:
+def _crashing(now: PodInputs) -> PodOutcome:
     """Restarted after 10 s, 20 s, 40 s, ... up to five minutes, as long as the fault holds."""
     restarts, started, wait = 0, START_SECONDS, _FIRST_BACKOFF
     while now.age >= started + wait:
@@ -156,7 +156,7 @@ def _crashing(now: Situation) -> Outlook:
     last = {"terminated": ended}
     note = _kubelet("BackOff", f"Back-off restarting failed container {name} in pod {where}", warning=True)
     container = Container(state, restarts=restarts + 1, last_state=last)
-    return Outlook("Running", container, (note,), started + wait - now.age)
+    return PodOutcome("Running", container, (note,), started + wait - now.age)
 
 
 def _duration(seconds: float) -> str:
@@ -164,7 +164,7 @@ def _duration(seconds: float) -> str:
     return f"{minutes}m{rest}s" if minutes else f"{rest}s"
 
 
-def _starting_slowly(now: Situation, wake_in: float) -> Outlook:
+def _starting_slowly(now: PodInputs, wake_in: float) -> PodOutcome:
     """Running but not ready where a probe could tell, still being created where none can."""
     probe = now.pod["spec"]["containers"][0].get("readinessProbe")
     if not probe:
@@ -183,15 +183,15 @@ def _starting_slowly(now: Situation, wake_in: float) -> Outlook:
     return replace(seen, container=container, wake_in=min(wake_in, period), repeated=unhealthy)
 
 
-def _finishing(now: Situation) -> Outlook:
+def _finishing(now: PodInputs) -> PodOutcome:
     """A pod that is not restarted (a Helm hook's or test's) runs for a moment and succeeds."""
     if now.age < START_SECONDS + _JOB_SECONDS:
         return replace(_running(now), wake_in=START_SECONDS + _JOB_SECONDS - now.age)
     ended = {"exitCode": 0, "reason": "Completed", "startedAt": now.stamp, "finishedAt": now.stamp}
-    return Outlook("Succeeded", Container({"terminated": ended}))
+    return PodOutcome("Succeeded", Container({"terminated": ended}))
 
 
-def _running(now: Situation) -> Outlook:
+def _running(now: PodInputs) -> PodOutcome:
     notes: list[Note] = []
     for container in now.pod["spec"]["containers"]:
         name, image = container["name"], container["image"]
@@ -200,4 +200,4 @@ def _running(now: Situation) -> Outlook:
             _kubelet("Created", f"Created container: {name}"),
             _kubelet("Started", f"Started container {name}"),
         )
-    return Outlook("Running", Container({"running": {"startedAt": now.stamp}}, ready=True), tuple(notes))
+    return PodOutcome("Running", Container({"running": {"startedAt": now.stamp}}, ready=True), tuple(notes))

@@ -13,9 +13,9 @@ from collections.abc import Hashable, Iterable
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from cluster_emulator.api_errors import ApiError
 from cluster_emulator.clock import Clock
 from cluster_emulator.history import ADDED, Event, Key
-from cluster_emulator.problems import ApiError
 from cluster_emulator.store import Record, Store
 
 log = logging.getLogger(__name__)

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cluster_emulator import deletion
+from cluster_emulator.api_errors import ApiError
 from cluster_emulator.clock import parse_stamp
 from cluster_emulator.history import Event, Key
 from cluster_emulator.kinds import CONFIG_MAP, NAMESPACE, SERVICE_ACCOUNT
 from cluster_emulator.objects import Object
-from cluster_emulator.problems import ApiError
 from cluster_emulator.registry import Registry
 
 _HELD_SECONDS: Final = 5.0

@@ -8,10 +8,10 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
+from cluster_emulator.api_errors import ApiError
 from cluster_emulator.history import Key
 from cluster_emulator.kinds import EVENT
 from cluster_emulator.objects import Object
-from cluster_emulator.problems import ApiError
 from cluster_emulator.registry import Registry
 
 _KEPT_PER_NAMESPACE: Final = 300

@@ -5,18 +5,18 @@ Pure; `pods.py` uses it. Times that say since when something is so are kept from
 
 from typing import Final
 
-from cluster_emulator.controllers.kubelet import Container, Outlook
+from cluster_emulator.controllers.kubelet import Container, PodOutcome
 from cluster_emulator.defaults import address
 from cluster_emulator.objects import Object, lookup
 
 _UNSCHEDULABLE: Final = "Unschedulable"
 
 
-def of(pod: Object, seen: Outlook, stamp: str) -> Object:
+def of(pod: Object, outcome: PodOutcome, stamp: str) -> Object:
     before = pod.get("status") or {}
-    conditions = [_kept(condition, before.get("conditions") or [], stamp) for condition in _conditions(pod, seen)]
-    status: Object = {"phase": seen.phase, "conditions": conditions, "qosClass": _qos(pod)}
-    if not seen.scheduled or seen.container is None:
+    conditions = [_kept(condition, before.get("conditions") or [], stamp) for condition in _conditions(pod, outcome)]
+    status: Object = {"phase": outcome.phase, "conditions": conditions, "qosClass": _qos(pod)}
+    if not outcome.scheduled or outcome.container is None:
         return status
     node_ip, pod_ip = "192.168.0.10", address("10.244", pod["metadata"]["uid"])
     status |= {
@@ -26,13 +26,15 @@ def of(pod: Object, seen: Outlook, stamp: str) -> Object:
     }
     status |= {"podIP": pod_ip, "podIPs": [{"ip": pod_ip}]}
     old = {c["name"]: c for c in before.get("containerStatuses") or []}
-    status["containerStatuses"] = [_container(c, seen.container, old.get(c["name"])) for c in pod["spec"]["containers"]]
+    status["containerStatuses"] = [
+        _container(c, outcome.container, old.get(c["name"])) for c in pod["spec"]["containers"]
+    ]
     return status
 
 
-def _conditions(pod: Object, seen: Outlook) -> list[Object]:
-    if not seen.scheduled:
-        message = seen.notes[0].message if seen.notes else ""
+def _conditions(pod: Object, outcome: PodOutcome) -> list[Object]:
+    if not outcome.scheduled:
+        message = outcome.notes[0].message if outcome.notes else ""
         return [
             {
                 "type": "PodScheduled",
@@ -43,9 +45,9 @@ def _conditions(pod: Object, seen: Outlook) -> list[Object]:
         ]
     names = " ".join(container["name"] for container in pod["spec"]["containers"])
     ready: Object = {"status": "True"}
-    if seen.phase == "Succeeded":
+    if outcome.phase == "Succeeded":
         ready = {"status": "False", "reason": "PodCompleted"}
-    elif seen.container is None or not seen.container.ready:
+    elif outcome.container is None or not outcome.container.ready:
         message = f"containers with unready status: [{names}]"
         ready = {"status": "False", "reason": "ContainersNotReady", "message": message}
     return [
@@ -63,30 +65,30 @@ def _kept(condition: Object, before: list[Object], stamp: str) -> Object:
     return {**condition, "lastProbeTime": None, "lastTransitionTime": since}
 
 
-def _container(container: Object, seen: Container, before: Object | None) -> Object:
-    started = "running" in seen.state
+def _container(container: Object, outcome: Container, before: Object | None) -> Object:
+    started = "running" in outcome.state
     status: Object = {
         "name": container["name"],
         "image": container["image"],
-        "imageID": f"emulator://{container['image']}" if started or seen.restarts else "",
-        "ready": seen.ready,
+        "imageID": f"emulator://{container['image']}" if started or outcome.restarts else "",
+        "ready": outcome.ready,
         "started": started,
-        "restartCount": seen.restarts or (before or {}).get("restartCount", 0),
-        "state": _state(seen, before),
-        "lastState": seen.last_state or (before or {}).get("lastState", {}),
+        "restartCount": outcome.restarts or (before or {}).get("restartCount", 0),
+        "state": _state(outcome, before),
+        "lastState": outcome.last_state or (before or {}).get("lastState", {}),
     }
     if started:
         status["containerID"] = f"emulator://{container['name']}"
-    if before and before["restartCount"] == status["restartCount"] and seen.last_state:
+    if before and before["restartCount"] == status["restartCount"] and outcome.last_state:
         status["lastState"] = before["lastState"]
     return status
 
 
-def _state(seen: Container, before: Object | None) -> Object:
+def _state(outcome: Container, before: Object | None) -> Object:
     """The state, with the times of the one before when it is the same state."""
-    kind = next(iter(seen.state))
+    kind = next(iter(outcome.state))
     old = lookup(before, "state", kind)
-    return {kind: old} if old and kind in ("running", "terminated") else seen.state
+    return {kind: old} if old and kind in ("running", "terminated") else outcome.state
 
 
 def _qos(pod: Object) -> str:

@@ -10,10 +10,10 @@ from typing import Final
 
 from cluster_emulator.clock import parse_stamp
 from cluster_emulator.controllers import pod_status
-from cluster_emulator.controllers.kubelet import NODE_NAME, Outlook, Situation, outlook
+from cluster_emulator.controllers.kubelet import NODE_NAME, PodInputs, PodOutcome, pod_outcome
 from cluster_emulator.controllers.notes import Note, Recorder
 from cluster_emulator.controllers.references import missing_reference
-from cluster_emulator.faults import POD_FAULTS, FaultBook, FaultKind
+from cluster_emulator.faults import POD_FAULTS, ActiveFaults, FaultKind
 from cluster_emulator.history import ADDED, DELETED, Event, Key
 from cluster_emulator.kinds import CONFIG_MAP, POD, SECRET
 from cluster_emulator.objects import Object, lookup
@@ -25,7 +25,7 @@ _END_SECONDS: Final = 0.2
 class PodController:
     """Plays scheduler and kubelet."""
 
-    def __init__(self, registry: Registry, recorder: Recorder, faults: FaultBook) -> None:
+    def __init__(self, registry: Registry, recorder: Recorder, faults: ActiveFaults) -> None:
         self._registry, self._store, self._recorder = registry, registry.store, recorder
         self._faults, self._clock = faults, registry.clock
         # Stamps have whole seconds; within one life of the server ages are exact.
@@ -58,20 +58,20 @@ class PodController:
         return self._go_on(item, pod, uid)
 
     def _go_on(self, key: Key, pod: Object, uid: str) -> float | None:
-        now = Situation(
+        now = PodInputs(
             pod,
             self._age(pod, uid),
             self._clock.stamp(),
             self._faults.find(POD_FAULTS, key.namespace),
             missing_reference(self._store, pod),
         )
-        seen = outlook(now)
-        if seen.scheduled and not pod["spec"].get("nodeName"):
+        outcome = pod_outcome(now)
+        if outcome.scheduled and not pod["spec"].get("nodeName"):
             pod = self._bind(key, pod)
             self._bound_at[uid] = self._clock.now()
-            seen = outlook(Situation(pod, 0.0, now.stamp, now.fault, now.missing))
-        self._write(key, pod, seen)
-        return seen.wake_in
+            outcome = pod_outcome(PodInputs(pod, 0.0, now.stamp, now.fault, now.missing))
+        self._write(key, pod, outcome)
+        return outcome.wake_in
 
     def _lose(self, key: Key, pod: Object) -> None:
         """What the node's controller says of a pod whose kubelet is dead; nobody ends the pod or moves it on."""
@@ -97,12 +97,12 @@ class PodController:
         self._recorder.say(pod, Note("Scheduled", message, "default-scheduler"))
         return bound
 
-    def _write(self, key: Key, pod: Object, seen: Outlook) -> None:
-        status = pod_status.of(pod, seen, self._clock.stamp())
+    def _write(self, key: Key, pod: Object, outcome: PodOutcome) -> None:
+        status = pod_status.of(pod, outcome, self._clock.stamp())
         changed = status != pod.get("status")
         if changed:
             self._registry.change(key, lambda target: target.update(status=status), "status")
-        for note in (*(seen.notes if changed else ()), *seen.repeated):
+        for note in (*(outcome.notes if changed else ()), *outcome.repeated):
             self._recorder.say(pod, note)
 
     def _end(self, key: Key, pod: Object, uid: str) -> float | None:

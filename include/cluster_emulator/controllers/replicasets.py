@@ -8,11 +8,11 @@ from collections.abc import Hashable, Iterable
 from typing import Final
 
 from cluster_emulator import deletion
+from cluster_emulator.api_errors import ApiError
 from cluster_emulator.controllers.notes import Note, Recorder
 from cluster_emulator.history import Event, Key
 from cluster_emulator.kinds import POD, REPLICA_SET
 from cluster_emulator.objects import Object, labels, lookup, owner_reference
-from cluster_emulator.problems import ApiError
 from cluster_emulator.registry import Registry
 
 _COMPONENT: Final = "replicaset-controller"

@@ -10,8 +10,8 @@ import base64
 from aiohttp import web
 
 from cluster_emulator.controllers.references import references
-from cluster_emulator.fault_gate import cut
-from cluster_emulator.faults import FaultBook, FaultKind
+from cluster_emulator.fault_gate import cut_connection
+from cluster_emulator.faults import ActiveFaults, FaultKind
 from cluster_emulator.history import Key
 from cluster_emulator.ingress.application import Application, AppRequest
 from cluster_emulator.ingress.routing import Routes
@@ -23,7 +23,7 @@ from cluster_emulator.store import Store
 class IngressListener:
     """Serves the hosts of all Ingresses."""
 
-    def __init__(self, store: Store, faults: FaultBook, app: Application) -> None:
+    def __init__(self, store: Store, faults: ActiveFaults, app: Application) -> None:
         self._store, self._faults, self._app = store, faults, app
         self._routes = Routes(store)
 
@@ -49,7 +49,7 @@ class IngressListener:
 
 def _cut(request: web.Request) -> web.Response:
     try:
-        cut(request)
+        cut_connection(request)
     except ConnectionResetError:
         return web.Response(status=503)
     return web.Response(status=503)

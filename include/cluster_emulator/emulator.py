@@ -27,7 +27,7 @@ from cluster_emulator.controllers.quotas import QuotaController
 from cluster_emulator.controllers.replicasets import ReplicaSetController
 from cluster_emulator.controllers.services import ServiceController
 from cluster_emulator.disk import Disk
-from cluster_emulator.faults import Fault, FaultBook
+from cluster_emulator.faults import ActiveFaults, Fault
 from cluster_emulator.history import Key
 from cluster_emulator.ingress.application import Application, describe_request
 from cluster_emulator.ingress.listener import IngressListener
@@ -72,7 +72,7 @@ class Ports:
     ingress: int | None
 
 
-class Machine:
+class ClusterEmulator:
     """One cluster: its state, its rules, its controllers. `application` answers in the place of all pods."""
 
     def __init__(
@@ -85,7 +85,7 @@ class Machine:
     ) -> None:
         self._application = application
         self.store = Store(disk)
-        self.faults = FaultBook(disk, self.store)
+        self.faults = ActiveFaults(disk, self.store)
         self.registry = Registry(self.store, Admission(self.store, self.faults), clock)
         recorder = Recorder(self.registry)
         self.controllers = Manager(

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from cluster_emulator.api_errors import ApiError
 from cluster_emulator.clock import Clock
 from cluster_emulator.kinds import Kind
 from cluster_emulator.objects import Json, Object, decode, encode
-from cluster_emulator.problems import ApiError
 from cluster_emulator.tables import table
 
 
@@ -36,7 +36,7 @@ def failure(error: ApiError) -> web.Response:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ResponseForm:
     """How the client wants objects: whole, as metadata only, or as a table."""
 
     kind: Kind
@@ -45,7 +45,7 @@ class Form:
     include: str = "Metadata"
 
     @classmethod
-    def of(cls, request: web.Request, kind: Kind, clock: Clock) -> "Form":
+    def of(cls, request: web.Request, kind: Kind, clock: Clock) -> "ResponseForm":
         accept = request.headers.get("Accept", "")
         first = accept.split(",", 1)[0]  # clients put what they want first and a fallback after it
         shape = next((s for s in ("Table", "PartialObjectMetadata") if f"as={s}" in first), "")

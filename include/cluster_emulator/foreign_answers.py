@@ -7,10 +7,10 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from cluster_emulator import answers, problems, targets
+from cluster_emulator import api_errors, responses, targets
+from cluster_emulator.api_errors import ApiError
 from cluster_emulator.faults import Fault, FaultKind
 from cluster_emulator.kinds import NAMESPACE
-from cluster_emulator.problems import ApiError
 
 _LOGIN_PAGE = "<!doctype html><title>Sign in</title><form action=/login><input name=password></form>"
 _OTHER_UID = "0dd00000-0000-4000-8000-00000000c105"
@@ -37,15 +37,15 @@ def _of_other_cluster(request: web.Request) -> Exception:
     """A cluster with its own kube-system and nothing else, in which our account may write nothing."""
     path = targets.split(request.path)
     if path is None or not path.rest:
-        return problems.no_such_resource()
+        return api_errors.no_such_resource()
     target = targets.target(path)
     if request.method != "GET":
         return ApiError(HTTPStatus.FORBIDDEN, "Forbidden", f"{target.kind.resource} is forbidden: no right to write")
     if target.kind is NAMESPACE and target.name == "kube-system":
         metadata = {"name": "kube-system", "uid": _OTHER_UID}
         document = {"kind": "Namespace", "apiVersion": "v1", "metadata": metadata}
-        return ForeignAnswerError(answers.document(document))
+        return ForeignAnswerError(responses.document(document))
     if target.name:
-        return problems.not_found(target.kind, target.name)
+        return api_errors.not_found(target.kind, target.name)
     kind = {"kind": f"{target.kind.name}List", "apiVersion": target.kind.group_version}
-    return ForeignAnswerError(answers.document({**kind, "metadata": {"resourceVersion": "1"}, "items": []}))
+    return ForeignAnswerError(responses.document({**kind, "metadata": {"resourceVersion": "1"}, "items": []}))

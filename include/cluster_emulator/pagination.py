@@ -8,7 +8,7 @@ relies on it.
 import base64
 from dataclasses import dataclass
 
-from cluster_emulator import problems
+from cluster_emulator import api_errors
 from cluster_emulator.objects import Object, decode, encode
 from cluster_emulator.store import Record
 
@@ -21,7 +21,7 @@ class Page:
     metadata: Object
 
 
-def cut(records: list[Record], version: int, limit: int, token: str, behind: Record | None = None) -> Page:
+def paginate(records: list[Record], version: int, limit: int, token: str, behind: Record | None = None) -> Page:
     """`records` in the store's order; 400 on a token that is none of ours.
 
     `behind` is the last of all records when `records` were chosen by a selector. As in the real server, a page that is
@@ -54,5 +54,5 @@ def _start(token: str) -> tuple[str, str]:
     try:
         namespace, name = decode(base64.urlsafe_b64decode(token))["start"]
     except (ValueError, KeyError, TypeError) as error:
-        raise problems.bad_request(f"continue key is not valid: {token}") from error
+        raise api_errors.bad_request(f"continue key is not valid: {token}") from error
     return namespace, name
