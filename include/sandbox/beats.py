@@ -21,7 +21,7 @@ from sandbox.secrets import Secrets
 
 DEAD_AFTER: Final = timedelta(seconds=30)
 """As Airflow's health report has it for schedulers."""
-_BEATS: Final = (
+_SCHEDULER_HEARTBEATS: Final = (
     "select hostname, max(latest_heartbeat) from job where job_type = 'SchedulerJob' and state = 'running' "
     "and latest_heartbeat > now() - interval '1 hour' group by hostname"
 )
@@ -34,32 +34,32 @@ def report(
     answer = health.report(ports["api"], timeout_seconds=timeout_seconds)
     if answer is None or executor == "local":
         return answer
-    beats = _of_schedulers(layout, ports, secrets) | workers(
+    beats = _scheduler_heartbeats(layout, ports, secrets) | worker_heartbeats(
         Register(layout.processes), Broker.of(layout, ports, secrets)
     )
-    return answer | {name: _told(name, beats.get(name)) for name in (*SCHEDULERS, *WORKERS)}
+    return answer | {name: _health_entry(name, beats.get(name)) for name in (*SCHEDULERS, *WORKERS)}
 
 
-def _of_schedulers(layout: Layout, ports: Mapping[str, int], secrets: Secrets) -> dict[str, datetime]:
+def _scheduler_heartbeats(layout: Layout, ports: Mapping[str, int], secrets: Secrets) -> dict[str, datetime]:
     # Here, because this import takes 0.2 s, and with one scheduler nobody needs it.
     import psycopg
 
     dsn = servers.server(servers.PLATFORM, layout, ports, secrets).dsn(AIRFLOW, AIRFLOW, secrets.airflow_database)
     try:
         with psycopg.connect(dsn, autocommit=True, connect_timeout=3) as connection:
-            return {str(name): beat for name, beat in connection.execute(_BEATS)}
+            return {str(name): beat for name, beat in connection.execute(_SCHEDULER_HEARTBEATS)}
     except psycopg.Error:
         return {}
 
 
-def workers(register: Register, broker: Broker) -> dict[str, datetime]:
+def worker_heartbeats(register: Register, broker: Broker) -> dict[str, datetime]:
     """When those that are connected spoke last."""
     idle, now = broker.idle_seconds(), datetime.now(UTC)
-    seconds = {name: [idle[port] for port in _ports(register, name) if port in idle] for name in WORKERS}
+    seconds = {name: [idle[port] for port in _client_ports(register, name) if port in idle] for name in WORKERS}
     return {name: now - timedelta(seconds=min(those)) for name, those in seconds.items() if those}
 
 
-def _ports(register: Register, name: str) -> list[int]:
+def _client_ports(register: Register, name: str) -> list[int]:
     """The ports from which this daemon speaks to others."""
     daemon = register.get(name)
     try:
@@ -69,7 +69,7 @@ def _ports(register: Register, name: str) -> list[int]:
     return [each.laddr.port for each in connections if each.laddr]
 
 
-def _told(name: str, beat: datetime | None) -> dict[str, Any]:
+def _health_entry(name: str, beat: datetime | None) -> dict[str, Any]:
     if beat is None:
         return {"status": None}
     lives = datetime.now(UTC) - beat < DEAD_AFTER

@@ -6,7 +6,7 @@ from typing import Final
 from sandbox import beats, broker, shutdown
 from sandbox.broker import Broker
 from sandbox.components import WORKERS
-from sandbox.patience import PATIENCE_SECONDS, within
+from sandbox.patience import RESPONSE_SECONDS, poll
 from sandbox.processes import Register
 from sandbox.progress import Progress
 
@@ -26,7 +26,7 @@ class BrokerUpkeep:
         """It runs and answers, or is rightly not there."""
         if not self.needed:
             return self.register.get(broker.NAME) is None
-        return self._alive(broker.NAME) and within(PATIENCE_SECONDS, self.broker.healthy)
+        return self._alive(broker.NAME) and poll(RESPONSE_SECONDS, self.broker.healthy)
 
     def start_or_stop(self) -> None:
         """Airflow's processes find a new one by themselves: it has the old one's address, and its messages."""
@@ -43,7 +43,7 @@ class BrokerUpkeep:
         living = {name for name in WORKERS if self._alive(name)}
         if living:
             with self.progress.step("Wait for Celery's workers to find it"):
-                within(RECONNECT_SECONDS, lambda: living <= beats.workers(self.register, self.broker).keys())
+                poll(RECONNECT_SECONDS, lambda: living <= beats.worker_heartbeats(self.register, self.broker).keys())
 
     def _alive(self, name: str) -> bool:
         daemon = self.register.get(name)

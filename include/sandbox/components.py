@@ -21,7 +21,7 @@ class Component:
 
     name: str
     arguments: tuple[str, ...]
-    beats: str | None
+    health_name: str | None
     hostname: str = ""
 
     def command(self, layout: Layout) -> list[str]:

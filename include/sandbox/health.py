@@ -30,10 +30,10 @@ def is_healthy(health: Report | None, component: Component, *, since: float = 0.
     """Healthy in the report, by a heartbeat later than `since`: the last one of a killed process counts for 30 s."""
     if health is None:
         return False
-    if component.beats is None:
+    if component.health_name is None:
         return _status(health, "metadatabase") == "healthy"
-    beat = (health.get(component.beats) or {}).get(f"latest_{component.beats}_heartbeat")
-    if _status(health, component.beats) != "healthy" or not beat:
+    beat = (health.get(component.health_name) or {}).get(f"latest_{component.health_name}_heartbeat")
+    if _status(health, component.health_name) != "healthy" or not beat:
         return False
     return datetime.fromisoformat(beat).timestamp() >= since
 

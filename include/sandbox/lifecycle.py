@@ -34,7 +34,7 @@ from sandbox.components import API_SERVER, COMPONENTS, DAG_PROCESSOR, EVERY_NAME
 from sandbox.database_names import AIRFLOW
 from sandbox.executors import AIRFLOWS_NAME, Executor
 from sandbox.layout import Layout
-from sandbox.patience import PATIENCE_SECONDS, within
+from sandbox.patience import RESPONSE_SECONDS, poll
 from sandbox.postgres import PostgresServer
 from sandbox.problems import PortTakenError
 from sandbox.processes import Daemon, Register
@@ -182,7 +182,7 @@ class _Sandbox:
     def _start_server(self, name: str) -> bool:
         """Start it unless it answers; whether it had to be started."""
         server = self._server(name)
-        if self._alive(server.name) and within(PATIENCE_SECONDS, server.healthy):
+        if self._alive(server.name) and poll(RESPONSE_SECONDS, server.healthy):
             return False
         if not server.initialised:
             with self.progress.step(f"Create PostgreSQL ({name})"):
@@ -197,7 +197,7 @@ class _Sandbox:
         return ClusterServer.of(self.layout, self.ports)
 
     def _cluster_runs(self) -> bool:
-        return self._alive(cluster_server.NAME) and within(PATIENCE_SECONDS, self._cluster.healthy)
+        return self._alive(cluster_server.NAME) and poll(RESPONSE_SECONDS, self._cluster.healthy)
 
     def _launch_cluster(self) -> Daemon:
         """It needs a second to its first answer, and nobody before Airflow needs it: it starts beside the others."""
@@ -225,7 +225,7 @@ class _Sandbox:
 
     def _report(self) -> health.Report | None:
         if self._alive(API_SERVER.name):
-            return within(PATIENCE_SECONDS, self._ask)
+            return poll(RESPONSE_SECONDS, self._ask)
         return None
 
     def _ask(self) -> health.Report | None:

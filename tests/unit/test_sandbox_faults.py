@@ -8,7 +8,7 @@ import pytest
 from cluster_emulator.faults import FaultKind
 from sandbox.cli import main
 from sandbox.faults import catalogue
-from sandbox.faults.book import Book
+from sandbox.faults.book import FaultRecords
 from sandbox.faults.effects import EFFECTS
 from sandbox.faults.tenants import TENANT_LABEL, database_pattern, selector
 from sandbox.layout import Layout
@@ -58,12 +58,12 @@ def test_tenant_and_region_become_one_selector():
 
 
 def test_the_book_remembers_and_forgets(tmp_path: Path):
-    book = Book(Layout(tmp_path))
+    book = FaultRecords(Layout(tmp_path))
     one, other = book.add("no-createdb", ""), book.add("schema-locked", "acme")
 
     book.forget(one)
 
-    assert Book(Layout(tmp_path)).all() == [other]
+    assert FaultRecords(Layout(tmp_path)).all() == [other]
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["set", "hang"], ["clear", "--all"]])

@@ -11,7 +11,7 @@ from sandbox.layout import Layout
 
 
 @dataclass(frozen=True)
-class SetFault:
+class PlatformFault:
     """One fault of the platform; `tenant` is a slug, or "" for all."""
 
     id: str
@@ -24,21 +24,21 @@ class SetFault:
         return f"fault-{self.id}"
 
 
-class Book:
+class FaultRecords:
     """The file."""
 
     def __init__(self, layout: Layout) -> None:
         self._path = layout.faults
 
-    def all(self) -> list[SetFault]:
-        return [SetFault(**entry) for entry in documents.read(self._path).values()]
+    def all(self) -> list[PlatformFault]:
+        return [PlatformFault(**entry) for entry in documents.read(self._path).values()]
 
-    def add(self, kind: str, tenant: str) -> SetFault:
-        fault = SetFault(secrets.token_hex(4), kind, tenant)
+    def add(self, kind: str, tenant: str) -> PlatformFault:
+        fault = PlatformFault(secrets.token_hex(4), kind, tenant)
         documents.write(self._path, documents.read(self._path) | {fault.id: asdict(fault)})
         return fault
 
-    def forget(self, fault: SetFault) -> None:
+    def forget(self, fault: PlatformFault) -> None:
         entries = documents.read(self._path)
         if entries.pop(fault.id, None) is not None:
             documents.write(self._path, entries)

@@ -16,7 +16,7 @@ from sandbox import ports
 from sandbox.access import Access
 from sandbox.cluster_server import FAULTS
 from sandbox.faults import catalogue
-from sandbox.faults.book import Book, SetFault
+from sandbox.faults.book import FaultRecords, PlatformFault
 from sandbox.faults.effects import EFFECTS
 from sandbox.faults.tenants import selector
 from sandbox.layout import Layout
@@ -42,16 +42,16 @@ class FaultClient:
 
     def __init__(self, layout: Layout) -> None:
         self._access = Access(layout)
-        self._book = Book(layout)
+        self._records = FaultRecords(layout)
 
     def set(self, name: str, **options: Any) -> FaultStatus:
         """Bring a fault about. SandboxError when that cannot be; nothing of it is left then."""
         kind = catalogue.checked(name, options)
         if kind in catalogue.CLUSTER:
             return self._set_in_cluster(name, options)
-        if any(fault.kind == name for fault in self._book.all()):
+        if any(fault.kind == name for fault in self._records.all()):
             raise SandboxError(f"{name} is set already; clear it first.")
-        fault = self._book.add(name, options.get("tenant", ""))
+        fault = self._records.add(name, options.get("tenant", ""))
         try:
             EFFECTS[name].begin(self._access, fault)
         except BaseException:
@@ -61,11 +61,11 @@ class FaultClient:
 
     def list(self) -> list[FaultStatus]:
         inside = self._ask("GET")["faults"] if self._cluster_answers else []
-        return [*map(_status_in_cluster, inside), *map(self._status_of, self._book.all())]
+        return [*map(_status_in_cluster, inside), *map(self._status_of, self._records.all())]
 
     def clear(self, fault_id: str = "") -> "builtins.list[str]":
         """Undo the fault of this id, or all; the ids of what was undone. SandboxError when there is none of that id."""
-        chosen = [fault for fault in self._book.all() if fault_id in ("", fault.id)]
+        chosen = [fault for fault in self._records.all() if fault_id in ("", fault.id)]
         for fault in sorted(chosen, key=lambda fault: fault.kind not in _CLEARED_FIRST):
             self._undo(fault)
         gone = [fault.id for fault in chosen]
@@ -77,7 +77,7 @@ class FaultClient:
 
     def clear_for_shutdown(self) -> None:
         """For `down`: what cannot be undone, because its server is dead, stays recorded and is cleared later."""
-        for fault in sorted(self._book.all(), key=lambda fault: fault.kind not in _CLEARED_FIRST):
+        for fault in sorted(self._records.all(), key=lambda fault: fault.kind not in _CLEARED_FIRST):
             with suppress(SandboxError):
                 self._undo(fault)
         if self._cluster_answers:
@@ -94,9 +94,9 @@ class FaultClient:
                     disk.erase_fault(json.loads(body)["id"])
                 disk.close()
 
-    def _undo(self, fault: SetFault) -> None:
+    def _undo(self, fault: PlatformFault) -> None:
         EFFECTS[fault.kind].end(self._access, fault)
-        self._book.forget(fault)
+        self._records.forget(fault)
 
     def _set_in_cluster(self, name: str, options: dict[str, Any]) -> FaultStatus:
         chosen = selector(tenant=options.pop("tenant", ""), region=options.pop("region", ""))
@@ -122,10 +122,10 @@ class FaultClient:
         except OSError as error:
             raise SandboxError(f"The cluster does not answer ({error}); `python -m sandbox up` heals it.") from error
 
-    def _status_of(self, fault: SetFault) -> FaultStatus:
+    def _status_of(self, fault: PlatformFault) -> FaultStatus:
         return FaultStatus(fault.id, fault.kind, fault.tenant or "all", self._holds(fault), {})
 
-    def _holds(self, fault: SetFault) -> bool | None:
+    def _holds(self, fault: PlatformFault) -> bool | None:
         try:
             return EFFECTS[fault.kind].holds(self._access, fault)
         except SandboxError:  # the server it would be in does not answer

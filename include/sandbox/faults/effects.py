@@ -16,7 +16,7 @@ from sandbox.access import Access
 from sandbox.components import API_SERVER
 from sandbox.environment import inherited
 from sandbox.faults import sql
-from sandbox.faults.book import SetFault
+from sandbox.faults.book import PlatformFault
 from sandbox.log_tail import last_lines
 from sandbox.problems import SandboxError
 from sandbox.processes import Daemon, Register
@@ -24,56 +24,56 @@ from sandbox.processes import Daemon, Register
 _BEGIN_SECONDS: Final = 20.0
 _STOP_SECONDS: Final = 3.0
 
-Deed = Callable[[Access, SetFault], None]
+FaultAction = Callable[[Access, PlatformFault], None]
 
 
 @dataclass(frozen=True)
 class Effect:
     """What to do; `holds` tells the truth, whatever was recorded."""
 
-    begin: Deed
-    end: Deed
-    holds: Callable[[Access, SetFault], bool]
+    begin: FaultAction
+    end: FaultAction
+    holds: Callable[[Access, PlatformFault], bool]
 
 
-def _alter(access: Access, fault: SetFault) -> None:
+def _alter(access: Access, fault: PlatformFault) -> None:
     sql.run(access, sql.SET[fault.kind])
 
 
-def _alter_back(access: Access, fault: SetFault) -> None:
+def _alter_back(access: Access, fault: PlatformFault) -> None:
     sql.run(access, sql.CLEAR[fault.kind])
 
 
-def _is_altered(access: Access, fault: SetFault) -> bool:
+def _is_altered(access: Access, fault: PlatformFault) -> bool:
     return bool(sql.run(access, sql.HOLDS[fault.kind]))
 
 
-def _stop_processes(access: Access, fault: SetFault) -> None:
+def _stop_processes(access: Access, fault: PlatformFault) -> None:
     processes.ask(_victim(access, fault), signal.SIGSTOP)
     deadline = time.monotonic() + _STOP_SECONDS
     while not _are_stopped(access, fault) and time.monotonic() < deadline:
         time.sleep(0.01)
 
 
-def _continue_processes(access: Access, fault: SetFault) -> None:
+def _continue_processes(access: Access, fault: PlatformFault) -> None:
     daemon = Register(access.layout.processes).get(_VICTIMS[fault.kind])
     if daemon is not None:
         processes.ask(daemon, signal.SIGCONT)
 
 
-def _are_stopped(access: Access, fault: SetFault) -> bool:
+def _are_stopped(access: Access, fault: PlatformFault) -> bool:
     daemon = Register(access.layout.processes).get(_VICTIMS[fault.kind])
     return daemon is not None and daemon.alive and psutil.Process(daemon.pid).status() == psutil.STATUS_STOPPED
 
 
-def _victim(access: Access, fault: SetFault) -> Daemon:
+def _victim(access: Access, fault: PlatformFault) -> Daemon:
     daemon = Register(access.layout.processes).get(_VICTIMS[fault.kind])
     if daemon is None or not daemon.alive:
         raise SandboxError(f"{_VICTIMS[fault.kind]} does not run; `python -m sandbox up` starts it.")
     return daemon
 
 
-def _open_session(access: Access, fault: SetFault) -> None:
+def _open_session(access: Access, fault: PlatformFault) -> None:
     """Returns when the session is held; one that waits for a tenant's database is held as soon as that exists."""
     layout = access.layout
     log = layout.log_of(fault.process)
@@ -96,7 +96,7 @@ def _open_session(access: Access, fault: SetFault) -> None:
         time.sleep(0.05)
 
 
-def _close_session(access: Access, fault: SetFault) -> None:
+def _close_session(access: Access, fault: PlatformFault) -> None:
     register = Register(access.layout.processes)
     daemon = register.get(fault.process)
     if daemon is not None:
@@ -105,30 +105,30 @@ def _close_session(access: Access, fault: SetFault) -> None:
     access.layout.log_of(fault.process).unlink(missing_ok=True)
 
 
-def _is_open(access: Access, fault: SetFault) -> bool:
+def _is_open(access: Access, fault: PlatformFault) -> bool:
     daemon = Register(access.layout.processes).get(fault.process)
     return daemon is not None and daemon.alive
 
 
-def _lock_schema(access: Access, fault: SetFault) -> None:
+def _lock_schema(access: Access, fault: PlatformFault) -> None:
     _alter(access, fault)
     _open_session(access, fault)
 
 
-def _unlock_schema(access: Access, fault: SetFault) -> None:
+def _unlock_schema(access: Access, fault: PlatformFault) -> None:
     _close_session(access, fault)
     _alter_back(access, fault)
 
 
-def _fail_revisions(access: Access, fault: SetFault) -> None:
+def _fail_revisions(access: Access, fault: PlatformFault) -> None:
     sql.fail_revisions(access, fault.tenant)
 
 
-def _stop_failing(access: Access, _fault: SetFault) -> None:
+def _stop_failing(access: Access, _fault: PlatformFault) -> None:
     sql.stop_failing_revisions(access)
 
 
-def _do_fail(access: Access, _fault: SetFault) -> bool:
+def _do_fail(access: Access, _fault: PlatformFault) -> bool:
     return sql.revisions_fail(access)
 
 
