@@ -55,8 +55,8 @@ class Broker:
             clients = self._ask("CLIENT LIST").splitlines()
         except OSError:
             return {}
-        told = [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in clients]
-        return {int(each["addr"].rpartition(":")[2]): float(each["idle"]) for each in told}
+        fields_of = [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in clients]
+        return {int(each["addr"].rpartition(":")[2]): float(each["idle"]) for each in fields_of}
 
     def start(self, record: Recorder) -> Daemon:
         """Start it and wait until it answers."""
@@ -78,8 +78,8 @@ class Broker:
         deadline = time.monotonic() + START_SECONDS
         while not self.healthy():
             if not daemon.alive or time.monotonic() > deadline:
-                complaint = last_lines(self.log, 3)
-                message = f"Redis did not start: {complaint} (log: {self.log}).{advice(complaint)}"
+                log_end = last_lines(self.log, 3)
+                message = f"Redis did not start: {log_end} (log: {self.log}).{advice(log_end)}"
                 raise not_started(message, self.port, alive=daemon.alive)
             time.sleep(0.05)
 

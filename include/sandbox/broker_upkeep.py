@@ -14,7 +14,7 @@ RECONNECT_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
-class BrokerUpkeep:
+class BrokerSupervisor:
     """Of one sandbox's Redis."""
 
     broker: Broker
@@ -22,7 +22,7 @@ class BrokerUpkeep:
     progress: Progress
     needed: bool
 
-    def is_well(self) -> bool:
+    def is_healthy(self) -> bool:
         """It runs and answers, or is rightly not there."""
         if not self.needed:
             return self.register.get(broker.NAME) is None
@@ -30,7 +30,7 @@ class BrokerUpkeep:
 
     def start_or_stop(self) -> None:
         """Airflow's processes find a new one by themselves: it has the old one's address, and its messages."""
-        if self.is_well():
+        if self.is_healthy():
             return
         shutdown.stop_broker(self.register)
         if self.needed:

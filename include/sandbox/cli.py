@@ -66,7 +66,7 @@ def _down(options: argparse.Namespace, layout: Layout) -> int:
 
 
 def _status(options: argparse.Namespace, layout: Layout) -> int:
-    parts = status.look(layout)
+    parts = status.read_status(layout)
     if options.json:
         print(json.dumps(status.as_json(parts), indent=2))
     else:

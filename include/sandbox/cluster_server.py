@@ -84,8 +84,8 @@ class ClusterServer:
         deadline = time.monotonic() + START_SECONDS
         while not self.healthy():
             if not daemon.alive or time.monotonic() > deadline:
-                complaint = last_lines(self.log, 3)
-                message = f"The cluster did not start: {complaint} (log: {self.log}).{advice(complaint)}"
+                log_end = last_lines(self.log, 3)
+                message = f"The cluster did not start: {log_end} (log: {self.log}).{advice(log_end)}"
                 raise not_started(message, self.port, self.ingress_port, alive=daemon.alive)
             time.sleep(0.05)
 

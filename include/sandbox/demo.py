@@ -38,10 +38,10 @@ from tenancy.saga.tenant import Saga
 
 DAG: Final = "tenant_provisioning"
 POLL_SECONDS: Final = 0.1
-_AT_REST: Final = frozenset(
+_RESTING_PHASES: Final = frozenset(
     {Phase.ACTIVE, Phase.FAILED_SETTLED, Phase.FAILED_RETAINED, Phase.FAILED_STUCK, Phase.FAILED_READY}
 )
-PATIENCE_SECONDS: Final = 600.0
+TIMEOUT_SECONDS: Final = 600.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Request:
 
 def run(request: Request, layout: Layout, console: Console) -> int:
     """Exit code 0 when the tenant is Active, 1 when it is not; what this call started is stopped on Ctrl-C."""
-    was_up = layout.home.is_dir() and status.all_healthy(status.look(layout))
+    was_up = layout.home.is_dir() and status.all_healthy(status.read_status(layout))
     with _stopped_on_interrupt(layout, console, ours=not was_up):
         lifecycle.up(layout, progress=Progress(console))
         saga = _provision(request, Access(layout), console)
@@ -171,11 +171,11 @@ def _watch(ledger: LedgerSession, run_id: RunId, access: Access, console: Consol
         view = TimelineView()
         with Live(console=console, refresh_per_second=12, transient=False) as live:
             return _follow(ledger, tenant_id, lambda saga, timeline: live.update(view.draw(saga, timeline, _now())))
-    return _follow(ledger, tenant_id, _Lines(console).show)
+    return _follow(ledger, tenant_id, _LinePrinter(console).show)
 
 
 def _await_tenant(ledger: LedgerSession, run_id: RunId, access: Access, console: Console) -> TenantId:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     with console.status("Waiting for Airflow to start the run …"):
         while time.monotonic() < deadline:
             tenant_id = ledger.tenant_of_run(run_id)
@@ -183,7 +183,7 @@ def _await_tenant(ledger: LedgerSession, run_id: RunId, access: Access, console:
                 return tenant_id
             _raise_if_refused(ledger, run_id)
             time.sleep(POLL_SECONDS)
-    patience = f"{PATIENCE_SECONDS:.0f} s"
+    patience = f"{TIMEOUT_SECONDS:.0f} s"
     raise SandboxError(f"Airflow did not start run {run_id} within {patience}: see `make status`, {access.api_url}.")
 
 
@@ -195,11 +195,11 @@ def _raise_if_refused(ledger: LedgerSession, run_id: RunId) -> None:
 
 
 def _follow(ledger: LedgerSession, tenant_id: TenantId, show: Callable[[Saga, Timeline], None]) -> Saga:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while True:
         saga, timeline = _read(ledger.envelopes(tenant_id))
         show(saga, timeline)
-        if saga.phase in _AT_REST or time.monotonic() > deadline:
+        if saga.phase in _RESTING_PHASES or time.monotonic() > deadline:
             return saga
         time.sleep(POLL_SECONDS)
 
@@ -210,7 +210,7 @@ def _read(envelopes: list[Envelope]) -> tuple[Saga, Timeline]:
     return saga, build_timelines(envelopes)[-1]
 
 
-class _Lines:
+class _LinePrinter:
     """For pipes and logs: one line whenever a row changes."""
 
     def __init__(self, console: Console) -> None:

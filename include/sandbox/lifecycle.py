@@ -28,7 +28,7 @@ from sandbox import (
 )
 from sandbox.airflow_env import AirflowOptions
 from sandbox.broker import Broker
-from sandbox.broker_upkeep import BrokerUpkeep
+from sandbox.broker_upkeep import BrokerSupervisor
 from sandbox.cluster_server import ClusterServer
 from sandbox.components import API_SERVER, COMPONENTS, DAG_PROCESSOR, EVERY_NAME, PREPARE, Component
 from sandbox.database_names import AIRFLOW
@@ -38,7 +38,7 @@ from sandbox.patience import RESPONSE_SECONDS, poll
 from sandbox.postgres import PostgresServer
 from sandbox.problems import PortTakenError
 from sandbox.processes import Daemon, Register
-from sandbox.progress import Progress, Silent
+from sandbox.progress import NoProgress, Progress
 from sandbox.secrets import Secrets
 
 _PORT_TRIES: Final = 1 + len(ports.USUAL)
@@ -58,7 +58,7 @@ def up(
     layout.create()
     preflight.check_executor(airflow_options.executor or executors.remembered(layout))
     with lock.held(layout):
-        _up(layout, airflow_options, progress or Silent(), usual_ports=usual_ports)
+        _up(layout, airflow_options, progress or NoProgress(), usual_ports=usual_ports)
 
 
 def _up(layout: Layout, airflow_options: AirflowOptions, progress: Progress, *, usual_ports: bool) -> None:
@@ -76,8 +76,8 @@ def down(layout: Layout, *, purge: bool = False, progress: Progress | None = Non
     if not layout.exists:
         return
     with lock.held(layout):
-        _clear_faults(layout, progress or Silent())
-        shutdown.stop_everything(Register(layout.processes), progress or Silent())
+        _clear_faults(layout, progress or NoProgress())
+        shutdown.stop_everything(Register(layout.processes), progress or NoProgress())
         if purge:
             layout.remove()
 
@@ -108,9 +108,9 @@ class _Sandbox:
         platform_started = self._start_server(servers.PLATFORM)
         self._start_server(servers.STORAGE)
         stale = [each.name for each in self.components if platform_started or not self._is_current(each)]
-        shutdown.stop_airflow(self.register, [*stale, *self._foreign()])
+        shutdown.stop_airflow(self.register, [*stale, *self._of_other_executors()])
         executors.remember(self.layout, self.executor)
-        self._upkeep.start_or_stop()
+        self._broker_supervisor.start_or_stop()
         self._prepare()
         if cluster:
             with self.progress.step(f"Start the cluster on port {self.ports['cluster']}"):
@@ -121,13 +121,13 @@ class _Sandbox:
         """Cheap looks first: the second `up` takes 0.2 s."""
         return (
             all(self._is_current(component) for component in self.components)
-            and not self._foreign()
+            and not self._of_other_executors()
             and prepared.is_current(self.layout, prepared.digest(self.layout, self.ports, self.secrets))
             and all(self._server_runs(name) for name in servers.NAMES)
             and self._alive(cluster_server.NAME)
             and self._cluster.healthy()
-            and self._upkeep.is_well()
-            and health.all_healthy(self._ask(), self.components)
+            and self._broker_supervisor.is_healthy()
+            and health.all_healthy(self._fetch_health(), self.components)
         )
 
     def _say_what_changes(self) -> None:
@@ -138,15 +138,15 @@ class _Sandbox:
                 "anew, and tasks that run now are tried again."
             )
 
-    def _foreign(self) -> list[str]:
+    def _of_other_executors(self) -> list[str]:
         """Processes of Airflow that another executor needed."""
         ours = {component.name for component in self.components}
         return [name for name in EVERY_NAME if name not in ours and self.register.get(name)]
 
     @property
-    def _upkeep(self) -> BrokerUpkeep:
+    def _broker_supervisor(self) -> BrokerSupervisor:
         broker = Broker.of(self.layout, self.ports, self.secrets)
-        return BrokerUpkeep(broker, self.register, self.progress, needed=self.executor == "celery")
+        return BrokerSupervisor(broker, self.register, self.progress, needed=self.executor == "celery")
 
     def _choose_ports(self, *, usual_ports: bool) -> dict[str, int]:
         owners = {"api": API_SERVER.name, "cluster": cluster_server.NAME, "ingress": cluster_server.NAME}
@@ -214,38 +214,38 @@ class _Sandbox:
     def _start_airflow(self) -> None:
         # Twice: while the api-server is down nobody says how the others are.
         for _ in range(2):
-            ailing = self._ailing()
-            if not ailing:
+            unhealthy = self._unhealthy_components()
+            if not unhealthy:
                 return
-            self._restart(ailing)
+            self._restart(unhealthy)
 
-    def _ailing(self) -> list[Component]:
+    def _unhealthy_components(self) -> list[Component]:
         report = self._report()
-        return [component for component in self.components if not self._is_well(component, report)]
+        return [component for component in self.components if not self._is_healthy(component, report)]
 
     def _report(self) -> health.Report | None:
         if self._alive(API_SERVER.name):
-            return poll(RESPONSE_SECONDS, self._ask)
+            return poll(RESPONSE_SECONDS, self._fetch_health)
         return None
 
-    def _ask(self) -> health.Report | None:
+    def _fetch_health(self) -> health.Report | None:
         return beats.report(self.layout, self.ports, self.secrets, self.executor)
 
-    def _is_well(self, component: Component, report: health.Report | None) -> bool:
+    def _is_healthy(self, component: Component, report: health.Report | None) -> bool:
         if not self._is_current(component):
             return False
         unknown = report is None and component is not API_SERVER
         return unknown or health.is_healthy(report, component)
 
-    def _restart(self, ailing: list[Component]) -> None:
+    def _restart(self, unhealthy: list[Component]) -> None:
         began = time.time()
-        names = [component.name for component in ailing]
+        names = [component.name for component in unhealthy]
         with self.progress.step(f"Start Airflow: {', '.join(names)}"):
             shutdown.stop_airflow(self.register, names)
-            started = [(component, self._launch(component)) for component in ailing]
+            started = [(component, self._launch(component)) for component in unhealthy]
             listening = {API_SERVER.name: self.ports["api"]}
-            readiness.await_health(self._ask, started, log_of=self.layout.log_of, ports=listening)
-        if DAG_PROCESSOR in ailing:
+            readiness.await_health(self._fetch_health, started, log_of=self.layout.log_of, ports=listening)
+        if DAG_PROCESSOR in unhealthy:
             folder = self.airflow_options.dags_folder or self.layout.dags
             with self.progress.step(f"Parse the DAGs in {folder}"):
                 readiness.await_dags(self._metadata_dsn(), folder, since=began)

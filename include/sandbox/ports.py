@@ -72,13 +72,13 @@ def choose(
     chosen = {name: recorded[name] for name in running if name in recorded}
     for name, usual_port in usual.items():
         if name not in chosen:
-            wishes = [recorded.get(name, usual_port), usual_port]
-            chosen[name] = _first_free(wishes, taken=chosen.values())
+            candidates = [recorded.get(name, usual_port), usual_port]
+            chosen[name] = _first_free(candidates, taken=chosen.values())
     return chosen
 
 
-def _first_free(wishes: list[int], *, taken: Collection[int]) -> int:
-    for port in wishes:
+def _first_free(candidates: list[int], *, taken: Collection[int]) -> int:
+    for port in candidates:
         if port and port not in taken and is_free(port):
             return port
     return any_free(excluded=taken)

@@ -32,8 +32,11 @@ START_SECONDS: Final = 30.0
 RECOVERY_SECONDS: Final = 300.0
 """A server that was killed reads its log anew; with many tenants on a busy machine that took 40 s. To kill it for that
 would make it begin again."""
-RECOVERING: Final = ("the database system is starting up", "the database system is not yet accepting connections")
-PASSING: Final = ('lock file "postmaster.pid" already exists', "pre-existing shared memory block")
+RECOVERY_MESSAGES: Final = (
+    "the database system is starting up",
+    "the database system is not yet accepting connections",
+)
+TRANSIENT_ERRORS: Final = ('lock file "postmaster.pid" already exists', "pre-existing shared memory block")
 """Complaints while a killed server or its children still die."""
 SETTINGS: Final[Mapping[str, str]] = {
     "listen_addresses": HOST,
@@ -107,10 +110,10 @@ class PostgresServer:
             daemon = self._launch(record)
             if self._answers(daemon, deadline):
                 return daemon
-            complaint = last_lines(self.log, 3)
-            if not any(each in complaint for each in PASSING) or time.monotonic() > deadline:
+            log_end = last_lines(self.log, 3)
+            if not any(each in log_end for each in TRANSIENT_ERRORS) or time.monotonic() > deadline:
                 processes.stop(daemon, first=signal.SIGQUIT)
-                message = f"{self.name} did not start: {complaint} (log: {self.log}).{advice(complaint)}"
+                message = f"{self.name} did not start: {log_end} (log: {self.log}).{advice(log_end)}"
                 raise not_started(message, self.port, alive=False)
             time.sleep(0.2)
 
@@ -171,8 +174,8 @@ class PostgresServer:
         return False
 
     def _recovers(self, deadline: float) -> bool:
-        said = last_lines(self.log, 20)  # its own progress stands between the refusals
-        return time.monotonic() < deadline + RECOVERY_SECONDS and any(each in said for each in RECOVERING)
+        log_end = last_lines(self.log, 20)  # its own progress stands between the refusals
+        return time.monotonic() < deadline + RECOVERY_SECONDS and any(each in log_end for each in RECOVERY_MESSAGES)
 
     def _forget_stale_pid_file(self) -> None:
         """Remove the note of a server that is gone; PostgreSQL refuses to start while any process has its id.

@@ -117,7 +117,7 @@ def start(
 
 def stop(daemon: Daemon, *, first: signal.Signals = signal.SIGTERM, grace_seconds: float = 4.0) -> None:
     """Ask everything of the daemon's session to end, then make it."""
-    ask(daemon, first)
+    send_signal(daemon, first)
     await_end(daemon, time.monotonic() + grace_seconds)
 
 
@@ -126,7 +126,7 @@ def await_end(daemon: Daemon, deadline: float) -> None:
     while members(daemon) and time.monotonic() < deadline:
         time.sleep(0.05)
     while members(daemon):
-        ask(daemon, signal.SIGKILL)
+        send_signal(daemon, signal.SIGKILL)
         time.sleep(0.05)
 
 
@@ -137,9 +137,9 @@ def result(daemon: Daemon, *, within_seconds: float) -> int | None:
     return None
 
 
-def ask(daemon: Daemon, wish: signal.Signals) -> None:
+def send_signal(daemon: Daemon, signal_number: signal.Signals) -> None:
     for pid in members(daemon):
-        _signal(pid, wish)
+        _signal(pid, signal_number)
 
 
 def members(daemon: Daemon) -> list[int]:
@@ -199,9 +199,9 @@ def _ticks_since_boot(pid: int) -> str | None:
     return f"{boot}/{fields[19]}"
 
 
-def _signal(pid: int, wish: signal.Signals) -> None:
+def _signal(pid: int, signal_number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        os.kill(pid, wish)
+        os.kill(pid, signal_number)
 
 
 def _opened(log: Path) -> IO[bytes]:

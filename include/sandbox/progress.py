@@ -20,19 +20,19 @@ class Progress:
         self._console.print(sentence, markup=False)
 
     @contextmanager
-    def step(self, deed: str) -> Iterator[None]:
+    def step(self, description: str) -> Iterator[None]:
         """Show `deed` as under way, then as done with its seconds; a failure is left to who reports it."""
         began = time.monotonic()
         if self._console.is_terminal:
-            with self._console.status(f"{deed} …"):
+            with self._console.status(f"{description} …"):
                 yield
         else:
-            self._console.print(f"… {deed}", markup=False)
+            self._console.print(f"… {description}", markup=False)
             yield
-        self._console.print(f"[green]✓[/green] {deed} [dim]{time.monotonic() - began:.1f} s[/dim]")
+        self._console.print(f"[green]✓[/green] {description} [dim]{time.monotonic() - began:.1f} s[/dim]")
 
 
-class Silent(Progress):
+class NoProgress(Progress):
     """For callers that report in their own way."""
 
     def __init__(self) -> None:

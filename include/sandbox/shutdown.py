@@ -40,7 +40,7 @@ def stop_airflow(register: Register, names: Sequence[str]) -> None:
     """Ask all at once, the api-server too: tasks that cannot report are run again by the next start."""
     daemons = [daemon for name in reversed(names) if (daemon := register.get(name))]
     for daemon in daemons:
-        processes.ask(daemon, signal.SIGTERM)
+        processes.send_signal(daemon, signal.SIGTERM)
     orphans_only = not any(daemon.alive for daemon in daemons)
     deadline = time.monotonic() + (ORPHANS_GRACE_SECONDS if orphans_only else AIRFLOW_GRACE_SECONDS)
     for daemon in daemons:

@@ -26,7 +26,7 @@ class PartStatus:
     uptime_seconds: float | None
 
 
-def look(layout: Layout) -> list[PartStatus]:
+def read_status(layout: Layout) -> list[PartStatus]:
     register = Register(layout.processes)
     chosen = ports.recorded(layout.ports)
     parts = [*_servers(layout, register, chosen), _cluster(layout, register, chosen)]

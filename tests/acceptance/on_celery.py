@@ -65,7 +65,7 @@ def kill(access: Access, part: str) -> None:
     """kill -9 of all its processes, the tasks of a worker among them."""
     daemon = Register(access.layout.processes).get(part)
     assert daemon is not None
-    processes.ask(daemon, signal.SIGKILL)
+    processes.send_signal(daemon, signal.SIGKILL)
     runs.until(lambda: not processes.members(daemon), f"{part} to be dead")
     assert states(access)[part] == "dead"
 
@@ -75,15 +75,15 @@ def stopped(access: Access, part: str) -> Iterator[None]:
     """It keeps its sockets and answers nobody."""
     daemon = Register(access.layout.processes).get(part)
     assert daemon is not None
-    processes.ask(daemon, signal.SIGSTOP)
+    processes.send_signal(daemon, signal.SIGSTOP)
     try:
         yield
     finally:
-        processes.ask(daemon, signal.SIGCONT)
+        processes.send_signal(daemon, signal.SIGCONT)
 
 
 def states(access: Access) -> dict[str, str]:
-    return {part.component: part.state for part in status.look(access.layout)}
+    return {part.component: part.state for part in status.read_status(access.layout)}
 
 
 def await_health(access: Access) -> None:

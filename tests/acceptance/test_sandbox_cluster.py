@@ -60,6 +60,6 @@ def test_up_heals_it_and_its_objects_are_still_there(sandbox: Access, sandbox_up
 
     sandbox_up()
 
-    assert {part.component: part.state for part in status.look(sandbox.layout)}["cluster"] == "healthy"
+    assert {part.component: part.state for part in status.read_status(sandbox.layout)}["cluster"] == "healthy"
     assert CoreV1Api(api).read_namespace("kept").status.phase == "Active"
     CoreV1Api(api).delete_namespace("kept")

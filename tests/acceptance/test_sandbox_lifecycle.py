@@ -31,7 +31,7 @@ def _daemon(layout: Layout, name: str) -> Daemon:
 
 
 def _states(layout: Layout) -> dict[str, str]:
-    return {part.component: part.state for part in status.look(layout)}
+    return {part.component: part.state for part in status.read_status(layout)}
 
 
 def test_all_parts_are_healthy_when_up_returns(sandbox: Access):

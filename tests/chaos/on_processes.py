@@ -55,7 +55,7 @@ _TWINS = {"scheduler": SCHEDULERS, "worker": WORKERS}
 
 def kill_part(name: str) -> Callable[[Scene, Hold, Attack], None]:
     def kill(scene: Scene, hold: Hold, attack: Attack) -> None:
-        processes.ask(_part(scene, name), signal.SIGKILL)
+        processes.send_signal(_part(scene, name), signal.SIGKILL)
         scene.later(attack.lasts, scene.heal)
 
     return kill
@@ -63,8 +63,8 @@ def kill_part(name: str) -> Callable[[Scene, Hold, Attack], None]:
 
 def stop_part(scene: Scene, hold: Hold, attack: Attack) -> None:
     part = _part(scene, scene.chance.choice(PARTS + (CELERYS_PARTS if EXECUTOR == "celery" else ())))
-    processes.ask(part, signal.SIGSTOP)
-    scene.later(attack.lasts, lambda: processes.ask(part, signal.SIGCONT))
+    processes.send_signal(part, signal.SIGSTOP)
+    scene.later(attack.lasts, lambda: processes.send_signal(part, signal.SIGCONT))
     scene.later(attack.lasts + 1, scene.heal)
 
 

@@ -49,8 +49,8 @@ def storage_is_silent(scene: Scene, hold: Hold, attack: Attack) -> None:
     server = Register(scene.access.layout.processes).get("postgres-storage")
     if server is None or not server.alive:
         raise Missed("postgres-storage does not run")
-    processes.ask(server, signal.SIGSTOP)
-    scene.later(attack.lasts, lambda: processes.ask(server, signal.SIGCONT))
+    processes.send_signal(server, signal.SIGSTOP)
+    scene.later(attack.lasts, lambda: processes.send_signal(server, signal.SIGCONT))
     scene.later(attack.lasts + 1, scene.heal)
 
 

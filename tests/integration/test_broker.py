@@ -48,7 +48,7 @@ def test_no_message_that_it_took_is_lost_by_a_kill(broker: Broker, start: Start)
     with _client(broker) as client:
         for number in range(100):
             client.lpush("default", f"message {number}")
-        processes.ask(daemon, signal.SIGKILL)
+        processes.send_signal(daemon, signal.SIGKILL)
     processes.await_end(daemon, 0)
     assert not broker.healthy()
 

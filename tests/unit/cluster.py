@@ -3,10 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from cluster_emulator.emulator import ClusterEmulator
-
 from cluster_emulator.clock import ManualClock
 from cluster_emulator.disk import Disk
+from cluster_emulator.emulator import ClusterEmulator
 from cluster_emulator.faults import parse
 from cluster_emulator.history import Key
 from cluster_emulator.kinds import DEPLOYMENT, EVENT, NAMESPACE, POD, Kind

@@ -7,11 +7,11 @@ from typing import Any
 
 import aiohttp
 import pytest
-from cluster_emulator.emulator import ClusterEmulator
 
 from cluster_emulator.clock import Clock
 from cluster_emulator.controllers.references import references
 from cluster_emulator.disk import Disk
+from cluster_emulator.emulator import ClusterEmulator
 from cluster_emulator.faults import parse
 from cluster_emulator.history import Key
 from cluster_emulator.ingress.application import AppRequest, AppResponse, describe_request

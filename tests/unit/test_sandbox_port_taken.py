@@ -17,7 +17,7 @@ from sandbox.ports import HOST, not_started
 from sandbox.postgres import PostgresServer
 from sandbox.problems import PortTakenError, SandboxError
 from sandbox.processes import Daemon
-from sandbox.progress import Silent
+from sandbox.progress import NoProgress
 from tests.postgres_servers import embedded_server
 
 _LISTEN = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(60)"
@@ -109,7 +109,7 @@ def test_up_chooses_ports_anew_while_they_are_taken_once_for_each_part_at_most(
     monkeypatch.setattr(lifecycle, "_Sandbox", PortsTaken)
     layout = Layout.find(PROJECT / ".sandbox-never")
     try:
-        lifecycle._up(layout, AirflowOptions(), Silent(), usual_ports=False)
+        lifecycle._up(layout, AirflowOptions(), NoProgress(), usual_ports=False)
         assert succeeds_at <= tries
     except SandboxError:
         assert succeeds_at > tries

@@ -49,7 +49,7 @@ def _is_altered(access: Access, fault: PlatformFault) -> bool:
 
 
 def _stop_processes(access: Access, fault: PlatformFault) -> None:
-    processes.ask(_victim(access, fault), signal.SIGSTOP)
+    processes.send_signal(_victim(access, fault), signal.SIGSTOP)
     deadline = time.monotonic() + _STOP_SECONDS
     while not _are_stopped(access, fault) and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -58,7 +58,7 @@ def _stop_processes(access: Access, fault: PlatformFault) -> None:
 def _continue_processes(access: Access, fault: PlatformFault) -> None:
     daemon = Register(access.layout.processes).get(_VICTIMS[fault.kind])
     if daemon is not None:
-        processes.ask(daemon, signal.SIGCONT)
+        processes.send_signal(daemon, signal.SIGCONT)
 
 
 def _are_stopped(access: Access, fault: PlatformFault) -> bool:
