@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from sandbox import database_names, documents
+from sandbox import database_names, json_files
 from sandbox.environment import inherited
 from sandbox.executors import AIRFLOWS_NAME, Executor
 from sandbox.layout import Layout
@@ -68,7 +68,7 @@ def fingerprint(settings: Mapping[str, str], command: Sequence[str]) -> str:
 def write_command(layout: Layout, settings: Mapping[str, str]) -> None:
     """Write `bin/airflow`, so that a person can run any Airflow command against this sandbox."""
     lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(settings.items())]
-    documents.write_private(layout.airflow_environment, "\n".join(lines) + "\n")
+    json_files.write_private(layout.airflow_environment, "\n".join(lines) + "\n")
     layout.airflow_command.parent.mkdir(mode=0o700, exist_ok=True)
     script = (
         "#!/bin/sh\n"
@@ -77,7 +77,7 @@ def write_command(layout: Layout, settings: Mapping[str, str]) -> None:
         f". {shlex.quote(str(layout.airflow_environment))}\n"
         f'exec {shlex.quote(str(layout.python))} -m airflow "$@"\n'
     )
-    documents.write_private(layout.airflow_command, script, mode=0o700)
+    json_files.write_private(layout.airflow_command, script, mode=0o700)
 
 
 def _profile(profile: Profile) -> dict[str, str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sandbox import documents, processes
+from sandbox import json_files, processes
 from sandbox.environment import inherited
 from sandbox.layout import Layout
 from sandbox.log_tail import advice, last_lines
@@ -62,7 +62,7 @@ class Broker:
         """Start it and wait until it answers."""
         self.layout.redis.mkdir(mode=0o700, exist_ok=True)
         # In a file, because arguments can be read by everybody on the machine.
-        documents.write_private(self.layout.redis / "redis.conf", self._configuration())
+        json_files.write_private(self.layout.redis / "redis.conf", self._configuration())
         daemon = processes.start(
             NAME,
             [shutil.which(PROGRAM) or PROGRAM, str(self.layout.redis / "redis.conf")],

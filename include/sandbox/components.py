@@ -25,7 +25,7 @@ class Component:
     hostname: str = ""
 
     def command(self, layout: Layout) -> list[str]:
-        return [str(layout.python), "-m", "sandbox.revived", *self.arguments]
+        return [str(layout.python), "-m", "sandbox.restart_on_error", *self.arguments]
 
     @property
     def environment(self) -> dict[str, str]:

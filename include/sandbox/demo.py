@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from rich.console import Console
 from rich.live import Live
 
-from sandbox import farewell, lifecycle, status
+from sandbox import demo_summary, lifecycle, status
 from sandbox.access import Access
 from sandbox.layout import Layout
 from sandbox.problems import SandboxError
@@ -62,7 +62,7 @@ def run(request: Request, layout: Layout, console: Console) -> int:
     with _stopped_on_interrupt(layout, console, ours=not was_up):
         lifecycle.up(layout, progress=Progress(console))
         saga = _provision(request, Access(layout), console)
-        console.print(farewell.text(layout, slug=request.slug, host=_host(saga, layout)), markup=True)
+        console.print(demo_summary.text(layout, slug=request.slug, host=_host(saga, layout)), markup=True)
         if request.wait and not was_up:
             _stay_up(layout, console)
     return 0 if saga.state is State.ACTIVE else 1

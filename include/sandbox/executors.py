@@ -6,7 +6,7 @@ schedulers.
 
 from typing import Final, Literal, get_args
 
-from sandbox import documents
+from sandbox import json_files
 from sandbox.layout import Layout
 
 Executor = Literal["local", "celery"]
@@ -17,10 +17,10 @@ _USUAL: Final[Executor] = "local"
 
 def remembered(layout: Layout) -> Executor:
     """The one of the last `up`; the usual one where there was none."""
-    found = documents.read(layout.executor).get("executor")
+    found = json_files.read(layout.executor).get("executor")
     return next((each for each in EXECUTORS if each == found), _USUAL)
 
 
 def remember(layout: Layout, executor: Executor) -> None:
-    if documents.read(layout.executor).get("executor") != executor:
-        documents.write(layout.executor, {"executor": executor})
+    if json_files.read(layout.executor).get("executor") != executor:
+        json_files.write(layout.executor, {"executor": executor})

@@ -10,16 +10,16 @@ from typing import Final
 
 from sandbox import (
     airflow_env,
-    beats,
     broker,
     cluster_server,
-    documents,
     executors,
     health,
+    heartbeats,
+    json_files,
     lock,
     ports,
     preflight,
-    prepared,
+    preparation_record,
     processes,
     readiness,
     secrets,
@@ -28,13 +28,13 @@ from sandbox import (
 )
 from sandbox.airflow_env import AirflowOptions
 from sandbox.broker import Broker
-from sandbox.broker_upkeep import BrokerSupervisor
+from sandbox.broker_supervisor import BrokerSupervisor
 from sandbox.cluster_server import ClusterServer
 from sandbox.components import API_SERVER, COMPONENTS, DAG_PROCESSOR, EVERY_NAME, PREPARE, Component
 from sandbox.database_names import AIRFLOW
 from sandbox.executors import AIRFLOWS_NAME, Executor
 from sandbox.layout import Layout
-from sandbox.patience import RESPONSE_SECONDS, poll
+from sandbox.polling import RESPONSE_SECONDS, poll
 from sandbox.postgres import PostgresServer
 from sandbox.problems import PortTakenError
 from sandbox.processes import Daemon, Register
@@ -122,7 +122,9 @@ class _Sandbox:
         return (
             all(self._is_current(component) for component in self.components)
             and not self._of_other_executors()
-            and prepared.is_current(self.layout, prepared.digest(self.layout, self.ports, self.secrets))
+            and preparation_record.is_current(
+                self.layout, preparation_record.digest(self.layout, self.ports, self.secrets)
+            )
             and all(self._server_runs(name) for name in servers.NAMES)
             and self._alive(cluster_server.NAME)
             and self._cluster.healthy()
@@ -155,7 +157,7 @@ class _Sandbox:
         usual = ports.USUAL if usual_ports else dict.fromkeys(ports.USUAL, 0)
         chosen = ports.choose(ports.recorded(self.layout.ports), running=running, usual=usual)
         if chosen != ports.recorded(self.layout.ports):
-            documents.write(self.layout.ports, dict(chosen))
+            json_files.write(self.layout.ports, dict(chosen))
         return chosen
 
     def _alive(self, name: str) -> bool:
@@ -229,7 +231,7 @@ class _Sandbox:
         return None
 
     def _fetch_health(self) -> health.Report | None:
-        return beats.report(self.layout, self.ports, self.secrets, self.executor)
+        return heartbeats.report(self.layout, self.ports, self.secrets, self.executor)
 
     def _is_healthy(self, component: Component, report: health.Report | None) -> bool:
         if not self._is_current(component):
@@ -269,7 +271,7 @@ def _clear_faults(layout: Layout, progress: Progress) -> None:
     """Before anything is stopped: most are undone by asking the very servers."""
     chosen = ports.recorded(layout.ports)
     cluster = ClusterServer.of(layout, chosen) if "cluster" in chosen else None
-    if documents.read(layout.faults) or (cluster and cluster.faults() != []):
+    if json_files.read(layout.faults) or (cluster and cluster.faults() != []):
         # Here, because these imports take 0.3 s and hardly any `down` needs them.
         from sandbox.faults.client import FaultClient
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
-from sandbox import documents
+from sandbox import json_files
 from sandbox.problems import PortTakenError, SandboxError
 
 HOST: Final = "127.0.0.1"
@@ -85,4 +85,4 @@ def _first_free(candidates: list[int], *, taken: Collection[int]) -> int:
 
 
 def recorded(path: Path) -> dict[str, int]:
-    return {str(name): int(port) for name, port in documents.read(path).items()}
+    return {str(name): int(port) for name, port in json_files.read(path).items()}

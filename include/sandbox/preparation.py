@@ -11,7 +11,7 @@ from typing import Final
 import psycopg
 
 from installation import ledger_tables
-from sandbox import airflow_env, databases, prepared, processes, servers
+from sandbox import airflow_env, databases, preparation_record, processes, servers
 from sandbox.components import PREPARE
 from sandbox.database_names import AIRFLOW, LEDGER
 from sandbox.layout import Layout
@@ -41,14 +41,14 @@ class Preparation:
         databases.prepare_storage(servers.server(servers.STORAGE, self.layout, self.ports, self.secrets), self.secrets)
         metadata = platform.dsn(AIRFLOW, AIRFLOW, self.secrets.airflow_database)
         ledger = platform.dsn(LEDGER, LEDGER, self.secrets.ledger_database)
-        expected = prepared.digest(self.layout, self.ports, self.secrets)
-        if prepared.is_current(self.layout, expected) and _has_users(metadata) and _has_tables(ledger):
+        expected = preparation_record.digest(self.layout, self.ports, self.secrets)
+        if preparation_record.is_current(self.layout, expected) and _has_users(metadata) and _has_tables(ledger):
             return
         with self.progress.step("Prepare Airflow's database: tables, roles, users, connections"):
             self._initialise_airflow()
         with self.progress.step("Prepare the ledger"):
             ledger_tables.prepare(platform.superuser_dsn(LEDGER))
-        prepared.record(self.layout, expected)
+        preparation_record.record(self.layout, expected)
 
     def _initialise_airflow(self) -> None:
         """As a recorded daemon: were we killed, the next `up` must end it before it begins again."""

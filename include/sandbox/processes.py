@@ -17,7 +17,7 @@ from typing import IO, Any, Final
 
 import psutil
 
-from sandbox import documents
+from sandbox import json_files
 
 LOG_LIMIT_BYTES: Final = 20_000_000
 
@@ -73,16 +73,16 @@ class Register:
         self._path = path
 
     def get(self, name: str) -> Daemon | None:
-        entry = documents.read(self._path).get(name)
+        entry = json_files.read(self._path).get(name)
         return Daemon(**entry) if entry else None
 
     def put(self, daemon: Daemon) -> None:
-        documents.write(self._path, documents.read(self._path) | {daemon.name: asdict(daemon)})
+        json_files.write(self._path, json_files.read(self._path) | {daemon.name: asdict(daemon)})
 
     def forget(self, name: str) -> None:
-        entries = documents.read(self._path)
+        entries = json_files.read(self._path)
         if entries.pop(name, None) is not None:
-            documents.write(self._path, entries)
+            json_files.write(self._path, entries)
 
 
 def start(

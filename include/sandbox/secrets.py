@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from sandbox import documents
+from sandbox import json_files
 
 USERS: Final = ("viewer", "operator", "engineer", "tenancy-service")
 
@@ -34,15 +34,15 @@ class Secrets:
 
 def load_or_create(path: Path) -> Secrets:
     """The recorded ones; what a newer version of us needs besides is made and recorded."""
-    found = documents.read(path)
+    found = json_files.read(path)
     complete = _completed(found)
     if asdict(complete) != found:
-        documents.write(path, asdict(complete))
+        json_files.write(path, asdict(complete))
     return complete
 
 
 def load(path: Path) -> Secrets:
-    return Secrets(**documents.read(path))
+    return Secrets(**json_files.read(path))
 
 
 def _completed(found: dict[str, Any]) -> Secrets:

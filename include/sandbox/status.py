@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from sandbox import beats, broker, cluster_server, executors, health, ports, secrets, servers
+from sandbox import broker, cluster_server, executors, health, heartbeats, ports, secrets, servers
 from sandbox.broker import Broker
 from sandbox.cluster_server import ClusterServer
 from sandbox.components import API_SERVER, COMPONENTS, Component
@@ -77,7 +77,7 @@ def _broker(layout: Layout, register: Register, chosen: dict[str, int]) -> PartS
 def _airflow(layout: Layout, register: Register, chosen: dict[str, int]) -> list[PartStatus]:
     executor = executors.remembered(layout)
     answering = _alive(register.get(API_SERVER.name))
-    report = beats.report(layout, chosen, secrets.load(layout.secrets), executor) if answering else None
+    report = heartbeats.report(layout, chosen, secrets.load(layout.secrets), executor) if answering else None
     return [_component(component, register, report, chosen) for component in COMPONENTS[executor]]
 
 

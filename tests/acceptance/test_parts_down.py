@@ -12,7 +12,7 @@ import pytest
 from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from sandbox.processes import Register
-from sandbox.revived import STARTING_SECONDS
+from sandbox.restart_on_error import STARTING_SECONDS
 from tests.acceptance import gates, operators, runs
 from tests.acceptance.command_line import WHY, Operator
 from tests.acceptance.discovery import traces

@@ -10,7 +10,7 @@ import psutil
 import psycopg
 import pytest
 
-from sandbox import documents, ports, processes
+from sandbox import json_files, ports, processes
 from sandbox.access import SERVICE_USER, Access
 from sandbox.processes import Register
 
@@ -110,7 +110,7 @@ def test_everything_listens_on_the_loopback_only(sandbox: Access):
     register = Register(sandbox.layout.processes)
     addresses = {
         (name, connection.laddr.ip)
-        for name in documents.read(sandbox.layout.processes)
+        for name in json_files.read(sandbox.layout.processes)
         if (daemon := register.get(name))
         for pid in processes.members(daemon)
         for connection in psutil.Process(pid).net_connections("inet")
@@ -123,7 +123,7 @@ def test_everything_listens_on_the_loopback_only(sandbox: Access):
 
 
 def test_no_secret_is_in_the_arguments_of_any_process(sandbox: Access):
-    document = documents.read(sandbox.layout.secrets)
+    document = json_files.read(sandbox.layout.secrets)
     secrets = [*document.pop("users").values(), *document.values()]
     arguments = [argument for process in psutil.process_iter(["cmdline"]) for argument in process.info["cmdline"] or ()]
 

@@ -8,8 +8,8 @@ import pytest
 from cluster_emulator.faults import FaultKind
 from sandbox.cli import main
 from sandbox.faults import catalogue
-from sandbox.faults.book import FaultRecords
 from sandbox.faults.effects import EFFECTS
+from sandbox.faults.records import FaultRecords
 from sandbox.faults.tenants import TENANT_LABEL, database_pattern, selector
 from sandbox.layout import Layout
 from sandbox.problems import SandboxError

@@ -1,6 +1,6 @@
-"""Faults: what is made to go wrong on purpose, from outside, so that every stall of the runbook can be played.
+"""Faults that people and tests set on purpose, of the kinds in `catalogue.py`.
 
-Nothing in the product knows of them. Those of the cluster live in the cluster itself (`cluster.py` asks it); those of
-PostgreSQL and of Airflow are real states of real servers (`effects.py`), remembered in the sandbox's home (`book.py`).
-`client.py` is where the command line, tests and `down` come to.
+Nothing in the product knows of them. The cluster emulator keeps its own; those of PostgreSQL and Airflow are real
+states of real servers (`effects.py`), recorded in the sandbox's home (`records.py`). The command line, tests and `down`
+use `client.py`.
 """

@@ -16,8 +16,8 @@ from sandbox import ports
 from sandbox.access import Access
 from sandbox.cluster_server import FAULTS
 from sandbox.faults import catalogue
-from sandbox.faults.book import FaultRecords, PlatformFault
 from sandbox.faults.effects import EFFECTS
+from sandbox.faults.records import FaultRecords, PlatformFault
 from sandbox.faults.tenants import selector
 from sandbox.layout import Layout
 from sandbox.problems import SandboxError

@@ -16,7 +16,7 @@ from sandbox.access import Access
 from sandbox.components import API_SERVER
 from sandbox.environment import inherited
 from sandbox.faults import sql
-from sandbox.faults.book import PlatformFault
+from sandbox.faults.records import PlatformFault
 from sandbox.log_tail import last_lines
 from sandbox.problems import SandboxError
 from sandbox.processes import Daemon, Register

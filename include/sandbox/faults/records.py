@@ -6,7 +6,7 @@ Recorded before the effect begins, so that a killed `fault set` leaves nothing t
 import secrets
 from dataclasses import asdict, dataclass
 
-from sandbox import documents
+from sandbox import json_files
 from sandbox.layout import Layout
 
 
@@ -31,14 +31,14 @@ class FaultRecords:
         self._path = layout.faults
 
     def all(self) -> list[PlatformFault]:
-        return [PlatformFault(**entry) for entry in documents.read(self._path).values()]
+        return [PlatformFault(**entry) for entry in json_files.read(self._path).values()]
 
     def add(self, kind: str, tenant: str) -> PlatformFault:
         fault = PlatformFault(secrets.token_hex(4), kind, tenant)
-        documents.write(self._path, documents.read(self._path) | {fault.id: asdict(fault)})
+        json_files.write(self._path, json_files.read(self._path) | {fault.id: asdict(fault)})
         return fault
 
     def forget(self, fault: PlatformFault) -> None:
-        entries = documents.read(self._path)
+        entries = json_files.read(self._path)
         if entries.pop(fault.id, None) is not None:
-            documents.write(self._path, entries)
+            json_files.write(self._path, entries)

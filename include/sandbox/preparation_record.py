@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sandbox import documents, preflight
+from sandbox import json_files, preflight
 from sandbox.airflow_contents import contents
 from sandbox.layout import Layout
 from sandbox.secrets import Secrets
@@ -24,11 +24,11 @@ def digest(layout: Layout, ports: Mapping[str, int], secrets: Secrets) -> str:
 
 
 def is_current(layout: Layout, expected: str) -> bool:
-    return documents.read(layout.prepared).get("digest") == expected
+    return json_files.read(layout.prepared).get("digest") == expected
 
 
 def record(layout: Layout, digest: str) -> None:
-    documents.write(layout.prepared, {"digest": digest})
+    json_files.write(layout.prepared, {"digest": digest})
 
 
 def _sources(layout: Layout) -> Iterator[Path]:

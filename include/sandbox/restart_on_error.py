@@ -1,9 +1,8 @@
-"""`python -m sandbox.revived <airflow arguments>`: Airflow's command, begun anew when it ends by an error of its own.
+"""`python -m sandbox.restart_on_error <airflow arguments>`: Airflow's command, restarted when it ends with an error.
 
-As a service manager or `restart: unless-stopped` does: Airflow 3.3.2's triggerer, for one, dies when a run is cleared
-in the moment in which the event of its wait is stored (docs/operating/maintenance.md). It stays the
-same process, so `up` and `down` need to know nothing of this. What fails at its
-start is not begun anew: `up` shows its log.
+A service manager or `restart: unless-stopped` does the same. Airflow 3.3.2's triggerer, for one, dies when a run is
+cleared while the event of its wait is being stored. The process keeps its id, so `up` and `down` need not know of a
+restart. A command that fails while it starts is not started again: `up` shows its log.
 """
 
 import os

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sandbox import beats, broker, shutdown
+from sandbox import broker, heartbeats, shutdown
 from sandbox.broker import Broker
 from sandbox.components import WORKERS
-from sandbox.patience import RESPONSE_SECONDS, poll
+from sandbox.polling import RESPONSE_SECONDS, poll
 from sandbox.processes import Register
 from sandbox.progress import Progress
 
@@ -43,7 +43,9 @@ class BrokerSupervisor:
         living = {name for name in WORKERS if self._alive(name)}
         if living:
             with self.progress.step("Wait for Celery's workers to find it"):
-                poll(RECONNECT_SECONDS, lambda: living <= beats.worker_heartbeats(self.register, self.broker).keys())
+                poll(
+                    RECONNECT_SECONDS, lambda: living <= heartbeats.worker_heartbeats(self.register, self.broker).keys()
+                )
 
     def _alive(self, name: str) -> bool:
         daemon = self.register.get(name)
