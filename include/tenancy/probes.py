@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from kubernetes.client import Configuration
 
     from tenancy.adapters.airflow_client import AirflowClient
-    from tenancy.adapters.ingress import IngressSeen
+    from tenancy.adapters.ingress import IngressStatus
 
 
-_Seen = TypeVar("_Seen")
+_Result = TypeVar("_Result")
 
 
 def probes() -> Probes:
@@ -63,7 +63,7 @@ def _engine() -> "AirflowClient":
     return bootstrap.engine_client(engine_vitals.LOOK_SECONDS)
 
 
-def _of_engine(look: "Callable[[AirflowClient], _Seen]") -> _Seen:
+def _of_engine(look: "Callable[[AirflowClient], _Result]") -> _Result:
     """By one client, which logs in once and is kept until it is refused."""
     try:
         return look(_engine())
@@ -81,7 +81,7 @@ def look_at_ledger(dsn: Dsn) -> LedgerStatus:
         )
 
 
-def look_at_ingress(region: Region) -> "IngressSeen":
+def look_at_ingress(region: Region) -> "IngressStatus":
     """Its controller's answer to a host that no tenant has."""
     return ingress.look(region.ingress_domain, bootstrap.ingress_port(), f"The ingress of region {region.name}")
 

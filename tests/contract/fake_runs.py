@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tenancy.adapters.airflow_runs import Mark, QueuedRun, RunSeen, TaskSeen
+from tenancy.adapters.airflow_runs import QueuedRun, RunStatus, TaskStatus, UserMark
 from tenancy.saga.errors import TransientError
 
 
@@ -16,7 +16,7 @@ class FakeRuns:
     user = "tenancy-service"
 
     def __init__(self) -> None:
-        self.stored: dict[tuple[str, str], RunSeen] = {}
+        self.stored: dict[tuple[str, str], RunStatus] = {}
         self.confs: dict[tuple[str, str], dict[str, Any]] = {}
         self.cleared: list[str] = []
         self.states: dict[str, tuple[str, ...]] = {}
@@ -24,14 +24,14 @@ class FakeRuns:
         self.moved_at: datetime | None = None
         self.due: dict[str, datetime] = {}
         """When a run was to begin; now where nothing is said."""
-        self.made_marks: dict[str, tuple[Mark, ...]] = {}
+        self.made_marks: dict[str, tuple[UserMark, ...]] = {}
         self.paused: set[str] = set()
         self.silent: tuple[str, ...] = ()
         self.away = False
         self.broken = ""
         """A run that nobody gets an answer about."""
 
-    def find(self, dag_id: str, run_id: str) -> RunSeen | None:
+    def find(self, dag_id: str, run_id: str) -> RunStatus | None:
         with self._call():
             if run_id == self.broken:
                 raise TransientError("The workflow engine answered 500.")
@@ -40,7 +40,7 @@ class FakeRuns:
     def start(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> bool:
         with self._call():
             self.confs.setdefault((dag_id, run_id), conf)
-            return self.stored.setdefault((dag_id, run_id), seen := RunSeen("queued")) is seen
+            return self.stored.setdefault((dag_id, run_id), seen := RunStatus("queued")) is seen
 
     def fail(self, dag_id: str, run_id: str) -> None:
         with self._call():
@@ -57,16 +57,16 @@ class FakeRuns:
     def run_again(self, dag_id: str, run_id: str) -> None:
         with self._call():
             if (dag_id, run_id) in self.stored:
-                self.stored[dag_id, run_id] = RunSeen("queued")
-                mark = Mark("clear_dag_run", self.user, datetime.now(UTC))
+                self.stored[dag_id, run_id] = RunStatus("queued")
+                mark = UserMark("clear_dag_run", self.user, datetime.now(UTC))
                 self.made_marks[run_id] = (mark, *self.made_marks.get(run_id, ()))
 
-    def tasks(self, dag_id: str, run_id: str) -> tuple[TaskSeen, ...]:
+    def tasks(self, dag_id: str, run_id: str) -> tuple[TaskStatus, ...]:
         with self._call():
             usual = ("",) if (dag_id, run_id) in self.stored else ()
-            return tuple(TaskSeen(state, self.moved_at) for state in self.states.get(run_id, usual))
+            return tuple(TaskStatus(state, self.moved_at) for state in self.states.get(run_id, usual))
 
-    def marks(self, dag_id: str, run_id: str) -> tuple[Mark, ...]:
+    def marks(self, dag_id: str, run_id: str) -> tuple[UserMark, ...]:
         with self._call():
             return self.made_marks.get(run_id, ())
 
@@ -109,7 +109,7 @@ class FakeRuns:
 
     def end(self, dag_id: str, run_id: str, state: str) -> None:
         """The run is in this state now."""
-        known = self.stored.get((dag_id, run_id), RunSeen("running"))
+        known = self.stored.get((dag_id, run_id), RunStatus("running"))
         self.stored[dag_id, run_id] = replace(known, state=state, ended_at=datetime.now(UTC))
 
     def of(self, dag_id: str) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from kubernetes.client import Configuration
 from psycopg import sql
 
-from tenancy.adapters.airflow_runs import Mark
+from tenancy.adapters.airflow_runs import UserMark
 from tenancy.adapters.cluster import Cluster
 from tenancy.adapters.helm import Helm
 from tenancy.adapters.kubeconfig import kubeconfig
@@ -221,13 +221,13 @@ def test_a_retry_whose_run_ended_without_a_word_keeps_everything(stage: Stage, s
     stage.run(VALIDATE, 2, SECOND)
     stage.runs.start(PROVISIONING_DAG, SECOND, {})
     stage.runs.end(PROVISIONING_DAG, SECOND, state)
-    stage.runs.made_marks[SECOND] = (Mark("patch_task_instance", "ada", utc_now()),)
+    stage.runs.made_marks[SECOND] = (UserMark("patch_task_instance", "ada", utc_now()),)
     assert after(stage) == "1 missed"
     assert stage.saga.phase == "Failed retained"
     assert stage.outside == before
 
 
-def marked(stage: Stage, *marks: Mark) -> None:
+def marked(stage: Stage, *marks: UserMark) -> None:
     stage.runs.end(PROVISIONING_DAG, RUN, "failed")
     with stage.tenancy.ledger.open("listener") as ledger:
         pokes.record_poke(ledger, RUN, "mark run failed")
@@ -238,15 +238,15 @@ def marked(stage: Stage, *marks: Mark) -> None:
 def test_a_named_person_who_marks_the_run_failed_cancels_it(stage: Stage, user: str):
     stage.runs.start(PROVISIONING_DAG, RUN, {})
     stage.run_until(FLIP)
-    marked(stage, Mark("patch_dag_run", user, utc_now()))
+    marked(stage, UserMark("patch_dag_run", user, utc_now()))
     reconcile(stage.tenancy)
     assert stage.saga.phase == "Cancelling"
     assert stage.facts(f.CancelRequested)
     assert stage.envelopes[-1].stamp.actor == user
 
 
-@pytest.mark.parametrize("marks", [(), (Mark("patch_dag_run", "somebody", utc_now()),)])
-def test_a_mark_of_nobody_who_can_be_named_keeps_everything(stage: Stage, marks: tuple[Mark, ...]):
+@pytest.mark.parametrize("marks", [(), (UserMark("patch_dag_run", "somebody", utc_now()),)])
+def test_a_mark_of_nobody_who_can_be_named_keeps_everything(stage: Stage, marks: tuple[UserMark, ...]):
     stage.runs.start(PROVISIONING_DAG, RUN, {})
     stage.run_until(FLIP)
     before = stage.outside
@@ -261,7 +261,7 @@ def test_an_old_mark_of_a_run_that_was_cleared_since_is_no_cancel_of_its_new_att
     """A run that is cleared as a whole keeps its id, and Airflow its event log."""
     stage.runs.start(PROVISIONING_DAG, RUN, {})
     stage.run_until(SCHEMA)
-    stage.runs.made_marks[RUN] = (Mark("patch_dag_run", "ada", utc_now()),)
+    stage.runs.made_marks[RUN] = (UserMark("patch_dag_run", "ada", utc_now()),)
     stage.ask(c.Cancel())
     stage.unwind()
     stage.run_until(FLIP, 2)  # the whole run was cleared

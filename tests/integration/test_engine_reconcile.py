@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tenancy.adapters.airflow_runs import Mark
+from tenancy.adapters.airflow_runs import UserMark
 from tenancy.engine import actions
 from tenancy.engine.reconcile import reconcile
 from tenancy.engine.tenancy import unwinder
@@ -46,7 +46,7 @@ def mark(stage: Stage, run_id: RunId, user: str) -> None:
     stage.runs.end(PROVISIONING_DAG, run_id, "failed")
     with stage.tenancy.ledger.open("listener") as ledger:
         pokes.record_poke(ledger, run_id, "mark run failed")
-    stage.runs.made_marks[run_id] = (Mark("patch_dag_run", user, utc_now()),)
+    stage.runs.made_marks[run_id] = (UserMark("patch_dag_run", user, utc_now()),)
 
 
 def test_a_pass_without_work_says_so_and_leaves_its_beat(stage: Stage):
@@ -129,7 +129,7 @@ def test_what_the_ledger_does_not_know_any_more_goes_on_once_with_what_exists(st
 def test_a_run_that_ended_without_a_word_is_undone(stage: Stage, created: RunId, state: str):
     stage.run_until(SCHEMA, run_id=created)
     stage.runs.end(PROVISIONING_DAG, created, state)
-    stage.runs.made_marks[created] = (Mark("patch_task_instance", "ada", utc_now()),)
+    stage.runs.made_marks[created] = (UserMark("patch_task_instance", "ada", utc_now()),)
     assert after(stage) == "1 missed"
     assert f"Airflow ended the run as {state} before it was done" in stage.saga.failures[-1].message
     assert len(stage.runs.of(COMPENSATION_DAG)) == 1
@@ -271,7 +271,7 @@ def test_one_tenants_trouble_does_not_keep_the_others_waiting(stage: Stage, crea
 def test_a_person_whose_poke_was_lost_has_cancelled_all_the_same(stage: Stage, created: RunId):
     stage.run_until(SCHEMA, run_id=created)
     stage.runs.end(PROVISIONING_DAG, created, "failed")
-    stage.runs.made_marks[created] = (Mark("patch_dag_run", "ada", utc_now()),)
+    stage.runs.made_marks[created] = (UserMark("patch_dag_run", "ada", utc_now()),)
     after(stage)
     assert stage.saga.phase == "Cancelling"
     assert stage.envelopes[-1].stamp.actor == "ada"

@@ -16,7 +16,7 @@ from sandbox.faults import sql as faults
 from sandbox.postgres import PostgresServer
 from tenancy.adapters import cluster_vitals, ingress, server_vitals, storage_vitals
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.engine_vitals import ComponentHeartbeat, PoolSeen, WorkSeen
+from tenancy.adapters.engine_vitals import ComponentHeartbeat, EngineWork, PoolStatus
 from tenancy.adapters.storage_rights import RIGHTS, Right
 from tenancy.engine import engine_verdicts
 from tenancy.engine.checkup import HealthCheckRunner
@@ -58,12 +58,12 @@ def probes(world: Sandbox, storage_dsn: Dsn, ledger_dsn: Dsn, sole: psycopg.Conn
         for name in ("reconciliation", "reality check"):
             record_heartbeat(ledger, name, took_seconds=0.1, summary="nothing to do")
     told = tuple(ComponentHeartbeat(part, "healthy", utc_now()) for part in ("metadatabase", "scheduler", "triggerer"))
-    pools = {name: PoolSeen(name, 8, 0, 0, 8) for name in engine_verdicts.pools(real_systems.platform())}
+    pools = {name: PoolStatus(name, 8, 0, 0, 8) for name in engine_verdicts.pools(real_systems.platform())}
     return Probes(
         platform=real_systems.platform(),
         ledger=lambda: look_at_ledger(ledger_dsn),
         heartbeats=lambda: told,
-        work=lambda: WorkSeen(dict.fromkeys(DAGS, False), 0, None, pools),
+        work=lambda: EngineWork(dict.fromkeys(DAGS, False), 0, None, pools),
         storage=lambda region: storage_vitals.look(storage_dsn, proof_of("test", "")),
         cluster=lambda region: cluster_vitals.look(clusters.configuration(world.server), clusters.LABEL),
         ingress=lambda region: ingress.look("eu.tenants.localhost", world.ingress_port, "The ingress"),
@@ -410,7 +410,7 @@ def test_an_ingress_that_nobody_serves_is_down_and_a_name_that_leads_nowhere_is_
 def test_whoever_is_silent_is_unknown_at_first_then_down_and_costs_one_thread(probes: Probes):
     begun, may_answer = [], threading.Event()
 
-    def hangs(region: object) -> server_vitals.ServerSeen:
+    def hangs(region: object) -> server_vitals.ServerStatus:
         begun.append(region)
         assert may_answer.wait(PATIENT)
         raise TransientError("It does not answer.")
@@ -424,7 +424,7 @@ def test_whoever_is_silent_is_unknown_at_first_then_down_and_costs_one_thread(pr
 
 
 def test_a_look_with_a_defect_says_so_and_harms_no_other(probes: Probes):
-    def breaks(region: object) -> server_vitals.ServerSeen:
+    def breaks(region: object) -> server_vitals.ServerStatus:
         raise ZeroDivisionError
 
     seen = HealthCheckRunner(lambda: replace(probes, storage=breaks), utc_now, bound_seconds=PATIENT)()

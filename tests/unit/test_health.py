@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from tenancy.adapters.cluster_vitals import ClusterSeen, waiting
-from tenancy.adapters.engine_vitals import ComponentHeartbeat, PoolSeen, WorkSeen
-from tenancy.adapters.ingress import IngressSeen
-from tenancy.adapters.server_vitals import ServerSeen, WritersSeen
+from tenancy.adapters.cluster_vitals import ClusterStatus, waiting
+from tenancy.adapters.engine_vitals import ComponentHeartbeat, EngineWork, PoolStatus
+from tenancy.adapters.ingress import IngressStatus
+from tenancy.adapters.server_vitals import ServerStatus, WriteLocks
 from tenancy.adapters.sqlalchemy_url import dsn_of_url
 from tenancy.adapters.storage_rights import MissingRight
-from tenancy.adapters.storage_vitals import OpenDatabase, StorageSeen
+from tenancy.adapters.storage_vitals import OpenDatabase, StorageStatus
 from tenancy.engine import engine_verdicts as of_engine
 from tenancy.engine import storage_verdicts, verdicts
 from tenancy.engine.health import CheckResult, Condition, Health, System, with_since
@@ -24,19 +24,19 @@ OK, DEGRADED, DOWN, UNKNOWN = Condition.OK, Condition.DEGRADED, Condition.DOWN, 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PLATFORM = real_systems.platform()
 REGION = PLATFORM.regions[real_systems.REGION]
-SERVER = ServerSeen(
+SERVER = ServerStatus(
     version="18.4", sessions=20, slots=97, own_sessions=3, role_limit=-1, read_only=False, databases=12,
     size_bytes=8_000_000, longest_wait_seconds=None,
 )  # fmt: skip
-STORAGE = StorageSeen(SERVER, "storage_admin")
+STORAGE = StorageStatus(SERVER, "storage_admin")
 NO_CREATEDB = MissingRight("CREATEDB", "create tenants' databases", 'alter role "a" createdb', vital=True)
 NO_STATS = MissingRight("pg_read_all_stats", "tell what holds a database", 'grant x to "a"', vital=False)
 NO_ADMIN = MissingRight("the ADMIN option", "drop roles", 'grant "acme" to "a" with admin true', vital=False, count=3)
 OPEN = OpenDatabase("template1", "", may_close=False, statement='revoke connect on database "template1" from public;')
-CLUSTER = ClusterSeen("v1.32.0", 0.02, nodes=3, nodes_ready=3, pending=0)
+CLUSTER = ClusterStatus("v1.32.0", 0.02, nodes=3, nodes_ready=3, pending=0)
 DAGS = ("tenant_provisioning", "tenant_compensation")
-POOLS = {name: PoolSeen(name, 8, 2, 0, 6) for name in of_engine.pools(real_systems.platform())}
-WORK = WorkSeen(dict.fromkeys(DAGS, False), 0, None, POOLS)
+POOLS = {name: PoolStatus(name, 8, 2, 0, 6) for name in of_engine.pools(real_systems.platform())}
+WORK = EngineWork(dict.fromkeys(DAGS, False), 0, None, POOLS)
 
 
 def _ago(seconds: float) -> datetime:
@@ -123,7 +123,7 @@ def test_what_was_wrong_before_is_wrong_since_then():
 # -- each system
 
 
-def _server(**changes: Any) -> StorageSeen:
+def _server(**changes: Any) -> StorageStatus:
     return replace(STORAGE, server=replace(SERVER, **changes))
 
 
@@ -147,7 +147,7 @@ def _server(**changes: Any) -> StorageSeen:
     ],
 )
 def test_a_storage_server_is_judged_by_whether_tenants_can_be_made_there(
-    seen: StorageSeen, state: Condition, said: str
+    seen: StorageStatus, state: Condition, said: str
 ):
     check = storage_verdicts.storage(REGION, seen)
     assert (check.system, check.region, check.state) == (System.STORAGE, REGION.name, state)
@@ -168,12 +168,14 @@ def test_a_ledger_that_takes_no_writes_is_down():
         (replace(CLUSTER, nodes=None, nodes_ready=None, pending=None), OK, "Its API answers."),
         (replace(CLUSTER, nodes_ready=2), DEGRADED, "2 of 3 nodes are ready."),
         (replace(CLUSTER, nodes_ready=0), DOWN, "None of its 3 nodes is ready"),
-        (ClusterSeen("v1", 1.4), DEGRADED, "Its API took 1.4 s"),
+        (ClusterStatus("v1", 1.4), DEGRADED, "Its API took 1.4 s"),
         (replace(CLUSTER, unschedulable=("a/b",), why="0/3 nodes."), DEGRADED, "1 pod finds no node: 0/3 nodes."),
         (replace(CLUSTER, unschedulable=("a/b", "a/c")), DEGRADED, "2 pods find no node"),
     ],
 )
-def test_a_cluster_is_judged_by_its_api_its_nodes_and_pods_without_one(seen: ClusterSeen, state: Condition, said: str):
+def test_a_cluster_is_judged_by_its_api_its_nodes_and_pods_without_one(
+    seen: ClusterStatus, state: Condition, said: str
+):
     check = verdicts.cluster(REGION, seen)
     assert (check.state, check.region) == (state, REGION.name)
     assert said in check.sentence
@@ -190,7 +192,7 @@ def test_a_pod_that_is_being_deleted_waits_for_nothing():
 
 @pytest.mark.parametrize(("status", "state"), [(200, OK), (404, OK), (301, OK), (503, DEGRADED)])
 def test_any_answer_of_an_ingress_but_a_defect_will_do(status: int, state: Condition):
-    assert verdicts.ingress(REGION, IngressSeen("up.t.test", status)).state is state
+    assert verdicts.ingress(REGION, IngressStatus("up.t.test", status)).state is state
 
 
 @pytest.mark.parametrize(("tenants", "state"), [(0, OK), (89, OK), (90, DEGRADED), (100, DEGRADED), (130, DEGRADED)])
@@ -226,7 +228,7 @@ def test_each_part_of_the_engine_is_judged_by_its_heartbeat():
     assert [check.state for check in broken] == [DOWN]
 
 
-def _work(seen: WorkSeen) -> dict[str, CheckResult]:
+def _work(seen: EngineWork) -> dict[str, CheckResult]:
     return {check.part: check for check in of_engine.work(seen, PLATFORM, DAGS, NOW)}
 
 
@@ -256,23 +258,23 @@ def test_a_queue_that_moves_is_no_trouble():
 
 
 def test_a_pool_is_full_when_somebody_waits_for_it_and_down_when_it_is_not_there():
-    def pools(pool: PoolSeen | None) -> CheckResult:
+    def pools(pool: PoolStatus | None) -> CheckResult:
         return _work(replace(WORK, pools={real_systems.POOL: pool} if pool else {}))[f"pool {real_systems.POOL}"]
 
-    assert pools(PoolSeen(real_systems.POOL, 8, 8, 0, 0)).state is OK
-    assert pools(PoolSeen(real_systems.POOL, 8, 8, 3, 0)).sentence == "All 8 slots are taken, and 3 tasks wait."
-    assert pools(PoolSeen(real_systems.POOL, 8, 8, 3, 0)).state is DEGRADED
-    assert pools(PoolSeen(real_systems.POOL, -1, 300, 3, -1)).state is OK
+    assert pools(PoolStatus(real_systems.POOL, 8, 8, 0, 0)).state is OK
+    assert pools(PoolStatus(real_systems.POOL, 8, 8, 3, 0)).sentence == "All 8 slots are taken, and 3 tasks wait."
+    assert pools(PoolStatus(real_systems.POOL, 8, 8, 3, 0)).state is DEGRADED
+    assert pools(PoolStatus(real_systems.POOL, -1, 300, 3, -1)).state is OK
     assert pools(None).state is DOWN
     assert "nobody reconciles" in _work(replace(WORK, pools={}))["pool tenancy_upkeep"].sentence
 
 
 def test_a_lock_on_what_activities_write_is_told():
-    assert of_engine.database(WritersSeen((), 3.0)).state is OK
-    locked = of_engine.database(WritersSeen(("connection",), None))
+    assert of_engine.database(WriteLocks((), 3.0)).state is OK
+    locked = of_engine.database(WriteLocks(("connection",), None))
     assert (locked.state, locked.part) == (DEGRADED, "database")
     assert '"connection"' in locked.sentence
-    assert of_engine.database(WritersSeen((), 40.0)).state is DEGRADED
+    assert of_engine.database(WriteLocks((), 40.0)).state is DEGRADED
 
 
 def test_a_reconciler_that_is_late_is_down_and_a_late_reality_check_is_not():

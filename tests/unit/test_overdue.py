@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from tenancy.adapters.airflow_runs import RunSeen
+from tenancy.adapters.airflow_runs import RunStatus
 from tenancy.engine.overdue import CALLBACK_SECONDS, RUN_GRACE_SECONDS, Move, Seen, next_move
 from tenancy.saga import commands as c
 from tests.unit.sagas import RUN, ask, start, tenant_in
 
-QUEUED, RUNNING, FAILED, SUCCESS = map(RunSeen, ("queued", "running", "failed", "success"))
+QUEUED, RUNNING, FAILED, SUCCESS = map(RunStatus, ("queued", "running", "failed", "success"))
 LONG = 1_000.0
 
 
@@ -22,7 +22,7 @@ def test_a_run_that_vanished_under_way_is_a_lost_one() -> None:
 
 
 @pytest.mark.parametrize("run", [FAILED, SUCCESS])
-def test_a_run_that_ended_without_a_word_is_given_up(run: RunSeen) -> None:
+def test_a_run_that_ended_without_a_word_is_given_up(run: RunStatus) -> None:
     ended = Seen(run, ended_seconds=RUN_GRACE_SECONDS + 1, marked=run is SUCCESS)
     assert next_move(tenant_in("Provisioning"), ended, LONG) is Move.MISSED
 
@@ -50,19 +50,19 @@ def test_a_ledger_restored_once_more_is_resumed_once_more():
 
 
 @pytest.mark.parametrize("run", [FAILED, SUCCESS])
-def test_a_run_that_ended_because_of_the_platform_is_let_go_on(run: RunSeen) -> None:
+def test_a_run_that_ended_because_of_the_platform_is_let_go_on(run: RunStatus) -> None:
     saga = ask(tenant_in("Provisioning"), c.RecordHold("the login was refused", platform=True))
     ended = Seen(run, ended_seconds=RUN_GRACE_SECONDS + 1)
     assert next_move(saga, ended, LONG) is Move.TRY_AGAIN
 
 
 @pytest.mark.parametrize("run", [FAILED, SUCCESS])
-def test_a_run_that_has_just_ended_is_left_to_its_callbacks(run: RunSeen) -> None:
+def test_a_run_that_has_just_ended_is_left_to_its_callbacks(run: RunStatus) -> None:
     assert next_move(tenant_in("Provisioning"), Seen(run, ended_seconds=1), LONG) is Move.NOTHING
 
 
 @pytest.mark.parametrize("run", [QUEUED, RUNNING])
-def test_a_live_run_is_looked_at_for_what_holds_it(run: RunSeen) -> None:
+def test_a_live_run_is_looked_at_for_what_holds_it(run: RunStatus) -> None:
     assert next_move(tenant_in("Provisioning"), Seen(run), LONG) is Move.LOOK
 
 
@@ -96,7 +96,7 @@ def test_a_compensation_run_that_waits_in_the_queue_is_looked_at_for_what_holds_
 
 @pytest.mark.parametrize("phase", ["Cancelling", "Failed unwinding", "Decommissioning"])
 @pytest.mark.parametrize("ended", [FAILED, SUCCESS])
-def test_a_compensation_run_that_ended_early_is_followed_by_the_next_generation(phase: str, ended: RunSeen) -> None:
+def test_a_compensation_run_that_ended_early_is_followed_by_the_next_generation(phase: str, ended: RunStatus) -> None:
     assert next_move(tenant_in(phase), Seen(FAILED, ended), RUN_GRACE_SECONDS + 1) is Move.RENEW
     assert next_move(tenant_in(phase), Seen(FAILED, ended), RUN_GRACE_SECONDS - 1) is Move.NOTHING
 

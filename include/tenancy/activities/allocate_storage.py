@@ -16,8 +16,8 @@ from tenancy.saga.tenant import Intent, Resource
 
 if TYPE_CHECKING:
     from tenancy.adapters.storage import StorageSession
-    from tenancy.adapters.storage_databases import DatabaseSeen
-    from tenancy.adapters.storage_roles import RoleSeen
+    from tenancy.adapters.storage_databases import DatabaseStatus
+    from tenancy.adapters.storage_roles import RoleStatus
 
 ROLE = "role"
 DATABASE = "database"
@@ -130,7 +130,7 @@ def storage_name(context: ActivityContext) -> str:
 
 
 def _observation(
-    kind: str, name: str, found: "RoleSeen | DatabaseSeen | None", context: ActivityContext
+    kind: str, name: str, found: "RoleStatus | DatabaseStatus | None", context: ActivityContext
 ) -> Observation:
     wrong = _what_is_wrong(found, context)
     return Observation(
@@ -138,7 +138,7 @@ def _observation(
     )
 
 
-def _what_is_wrong(found: "RoleSeen | DatabaseSeen | None", context: ActivityContext) -> str:
+def _what_is_wrong(found: "RoleStatus | DatabaseStatus | None", context: ActivityContext) -> str:
     if found is None:
         return "does not exist"
     if context.not_comparable:

@@ -26,7 +26,7 @@ from tenancy.saga.tenant import Intent, Resource
 
 if TYPE_CHECKING:
     from tenancy.adapters.storage import StorageServer
-    from tenancy.adapters.storage_databases import DatabaseSeen
+    from tenancy.adapters.storage_databases import DatabaseStatus
     from tenancy.adapters.tenant_database import TenantDatabase
 
 SCHEMA = "schema"
@@ -119,7 +119,7 @@ class ApplyTenantSchema(Activity):
         return tuple(found.values())
 
 
-def _has_schema(clients: SystemClients, server: "StorageServer", database: "DatabaseSeen", prefix: str) -> bool:
+def _has_schema(clients: SystemClients, server: "StorageServer", database: "DatabaseStatus", prefix: str) -> bool:
     """Only a database that lets its tenant in can say that it has none; of any other the schema counts as there."""
     from tenancy.adapters.tenant_database import TenantDatabase
 
@@ -157,7 +157,7 @@ def database_of(context: ActivityContext) -> "TenantDatabase":
     return TenantDatabase(dsn, server.expected)
 
 
-def _database(context: ActivityContext, name: str) -> "DatabaseSeen | None":
+def _database(context: ActivityContext, name: str) -> "DatabaseStatus | None":
     """The database, unless an interrupted drop left a torso."""
     server = context.storage_of(context.recorded(SCHEMA) or context.recorded(DATABASE))
     with server.watching(context.lock.application) as storage:

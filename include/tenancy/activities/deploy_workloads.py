@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tenancy.adapters.cluster import Cluster
     from tenancy.adapters.dsn import Dsn
     from tenancy.adapters.helm import Release
-    from tenancy.adapters.namespaces import NamespaceSeen
+    from tenancy.adapters.namespaces import NamespaceStatus
 
 NAMESPACE = "namespace"
 RELEASE = "release"
@@ -223,7 +223,7 @@ def _observe_namespace(context: ActivityContext) -> Observation:
     return _observation(NAMESPACE, name, present=True, wrong=_what_is_wrong(seen, context))
 
 
-def _what_is_wrong(seen: "NamespaceSeen", context: ActivityContext) -> str:
+def _what_is_wrong(seen: "NamespaceStatus", context: ActivityContext) -> str:
     if seen.proof != context.proof:
         return "is not ours"
     if seen.ending:

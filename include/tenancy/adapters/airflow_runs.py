@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class RunSeen:
+class RunStatus:
     """One run as Airflow has it."""
 
     state: str
@@ -41,7 +41,7 @@ class RunSeen:
 
 
 @dataclass(frozen=True)
-class TaskSeen:
+class TaskStatus:
     """One task of a run. `state` is empty before it has one; `moved_at`: when Airflow last did something to it."""
 
     state: str
@@ -49,7 +49,7 @@ class TaskSeen:
 
 
 @dataclass(frozen=True)
-class Mark:
+class UserMark:
     """Somebody used Airflow's own buttons on a run."""
 
     event: str
@@ -75,7 +75,7 @@ class AirflowRuns:
         self._health = client.read_openly
         self.user = client.user
 
-    def find(self, dag_id: str, run_id: str) -> RunSeen | None:
+    def find(self, dag_id: str, run_id: str) -> RunStatus | None:
         """The run, if Airflow has it."""
         answer = self._call("GET", _path(dag_id, run_id), accept=(200, 404))
         if answer.status_code == 200:
@@ -139,12 +139,12 @@ class AirflowRuns:
         elif answer.status_code == 200:
             answers.decoded(answer, _changed)
 
-    def tasks(self, dag_id: str, run_id: str) -> tuple[TaskSeen, ...]:
+    def tasks(self, dag_id: str, run_id: str) -> tuple[TaskStatus, ...]:
         """Its tasks; none when there is no such run."""
         path = _path(dag_id, run_id) + "/taskInstances"
         return self._read(path, lambda told: _each(told, "task_instances", _task), absent=404)
 
-    def marks(self, dag_id: str, run_id: str) -> tuple[Mark, ...]:
+    def marks(self, dag_id: str, run_id: str) -> tuple[UserMark, ...]:
         """Who used Airflow's buttons on it, newest first (its event log)."""
         query = {"dag_id": dag_id, "run_id": run_id, "order_by": "-when", "limit": _RECENT}
         marks = self._read("/eventLogs", lambda told: _each(told, "event_logs", _mark), params=query)
@@ -196,8 +196,8 @@ def _each(told: answers.Document, key: str, decode: Callable[[answers.Document],
     return tuple(decode(entry) for entry in answers.entries(told, key)) if told else ()
 
 
-def _run(told: answers.Document) -> RunSeen:
-    return RunSeen(answers.text(told, "state"), answers.optional_moment(told, "end_date"))
+def _run(told: answers.Document) -> RunStatus:
+    return RunStatus(answers.text(told, "state"), answers.optional_moment(told, "end_date"))
 
 
 def _changed(told: answers.Document) -> None:
@@ -214,15 +214,15 @@ def _run_and_slug(told: answers.Document) -> tuple[str, str]:
     return _run_id(told), str(answers.child(told, "conf").get("slug", ""))
 
 
-def _task(told: answers.Document) -> TaskSeen:
+def _task(told: answers.Document) -> TaskStatus:
     fields = ("scheduled_when", "queued_when", "start_date", "end_date")
     moments = (answers.optional_moment(told, field) for field in fields)
-    return TaskSeen(answers.optional_text(told, "state"), max((each for each in moments if each), default=None))
+    return TaskStatus(answers.optional_text(told, "state"), max((each for each in moments if each), default=None))
 
 
-def _mark(told: answers.Document) -> Mark:
+def _mark(told: answers.Document) -> UserMark:
     user = answers.optional_text(told, "owner") or SOMEBODY
-    return Mark(answers.text(told, "event"), user, answers.moment(told, "when"))
+    return UserMark(answers.text(told, "event"), user, answers.moment(told, "when"))
 
 
 def _queued_run(told: answers.Document) -> QueuedRun:

@@ -19,7 +19,7 @@ _OURS: Final = "app.kubernetes.io/part-of=tenancy"
 
 
 @dataclass(frozen=True)
-class ClusterSeen:
+class ClusterStatus:
     """A cluster. None is what we may not see, or did not ask."""
 
     version: str
@@ -39,7 +39,7 @@ class ClusterSeen:
         return self.answer_seconds > SLOW_SECONDS
 
 
-def look(configuration: "Configuration", label: str) -> ClusterSeen:
+def look(configuration: "Configuration", label: str) -> ClusterStatus:
     """The cluster as it is now; TransientError or PermanentError when its API does not serve us."""
     api = KubernetesApi(configuration, label, read_seconds=LOOK_SECONDS)
     try:
@@ -48,14 +48,14 @@ def look(configuration: "Configuration", label: str) -> ClusterSeen:
         api.close()
 
 
-def _looked(api: KubernetesApi) -> ClusterSeen:
+def _looked(api: KubernetesApi) -> ClusterStatus:
     began = time.monotonic()
     version = str((api.get("/version") or {}).get("gitVersion", ""))
-    seen = ClusterSeen(version, took := time.monotonic() - began)
+    seen = ClusterStatus(version, took := time.monotonic() - began)
     if seen.slow:
         return seen
     (nodes, ready), (pending, unschedulable, why) = _nodes(api), _pods(api)
-    return ClusterSeen(version, took, nodes, ready, pending, unschedulable, why)
+    return ClusterStatus(version, took, nodes, ready, pending, unschedulable, why)
 
 
 def _nodes(api: KubernetesApi) -> tuple[int | None, int | None]:

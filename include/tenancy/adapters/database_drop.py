@@ -15,7 +15,7 @@ from psycopg import sql
 
 from tenancy.adapters.database_holders import DatabaseHolder, held, holders_of
 from tenancy.adapters.sessions import Session
-from tenancy.adapters.storage_databases import DatabaseSeen, close_database
+from tenancy.adapters.storage_databases import DatabaseStatus, close_database
 from tenancy.adapters.storage_roles import let_role_in, shut_role_out
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import TransientError
@@ -49,7 +49,7 @@ class DatabaseDrop:
     enter: TenantSession
     drop_seconds: float = DROP_SECONDS
 
-    def run(self, found: DatabaseSeen) -> None:
+    def run(self, found: DatabaseStatus) -> None:
         """Drop it. TransientError with the cause STORAGE_DATABASE_HELD names what holds it; no data is lost then."""
         if found.valid:
             self._roll_back_prepared()
@@ -57,7 +57,7 @@ class DatabaseDrop:
         if not any(self._dropped(found) for _ in range(_ROUNDS)):
             self._drop_by_force()
 
-    def _dropped(self, found: DatabaseSeen) -> bool:
+    def _dropped(self, found: DatabaseStatus) -> bool:
         """False when somebody came in, or made it a template, between closing and dropping."""
         if found.valid:
             self._close()

@@ -27,7 +27,7 @@ class ComponentHeartbeat:
 
 
 @dataclass(frozen=True)
-class PoolSeen:
+class PoolStatus:
     """A pool's slots. `queued` are tasks that wait for one."""
 
     name: str
@@ -38,7 +38,7 @@ class PoolSeen:
 
 
 @dataclass(frozen=True)
-class WorkSeen:
+class EngineWork:
     """What there is to do, and what stands in its way."""
 
     dags: dict[str, bool]
@@ -46,7 +46,7 @@ class WorkSeen:
     queued: int
     queued_since: datetime | None
     """When the first of the runs that wait was queued."""
-    pools: dict[str, PoolSeen]
+    pools: dict[str, PoolStatus]
 
 
 def heartbeats(client: AirflowClient) -> tuple[ComponentHeartbeat, ...]:
@@ -66,14 +66,14 @@ def _heartbeat(part: str, told: answers.Document) -> ComponentHeartbeat:
     return ComponentHeartbeat(part, answers.optional_text(told, "status"), last)
 
 
-def work(client: AirflowClient, dag_ids: Collection[str], queue_of: str) -> WorkSeen:
+def work(client: AirflowClient, dag_ids: Collection[str], queue_of: str) -> EngineWork:
     """Of these DAGs, and the queue of one of them."""
     dags = client.read("/dags", _paused, params={"dag_id_pattern": "tenant", "limit": _PAGE})
     query = {"state": "queued", "order_by": "run_after", "limit": 1}
     queued, since = client.read(f"/dags/{queue_of}/dagRuns", _queue, params=query, absent=404)
     pools = client.read("/pools", _pools, params={"limit": _PAGE})
     ours = {dag: paused for dag, paused in dags.items() if dag in dag_ids}
-    return WorkSeen(dags=ours, queued=queued, queued_since=since, pools=pools)
+    return EngineWork(dags=ours, queued=queued, queued_since=since, pools=pools)
 
 
 def _paused(told: answers.Document) -> dict[str, bool]:
@@ -88,13 +88,13 @@ def _queue(told: answers.Document) -> tuple[int, datetime | None]:
     return answers.number(told, "total_entries"), answers.optional_moment(first, "queued_at")
 
 
-def _pools(told: answers.Document) -> dict[str, PoolSeen]:
+def _pools(told: answers.Document) -> dict[str, PoolStatus]:
     pools = (_pool(entry) for entry in answers.entries(told, "pools"))
     return {pool.name: pool for pool in pools}
 
 
-def _pool(told: answers.Document) -> PoolSeen:
-    return PoolSeen(
+def _pool(told: answers.Document) -> PoolStatus:
+    return PoolStatus(
         name=answers.text(told, "name"),
         slots=answers.number(told, "slots"),
         occupied=answers.number(told, "occupied_slots"),

@@ -38,7 +38,7 @@ _WAYS: Final[Mapping[str, Way]] = {
 
 
 @dataclass(frozen=True)
-class ReleaseSeen:
+class ReleaseStatus:
     """A Helm release's newest revision. `digest` is of what it was made from."""
 
     name: str
@@ -68,17 +68,17 @@ class ReleaseSeen:
         return str(revision.get("manifest") or "") if isinstance(revision, dict) else ""
 
 
-def newest(revisions: Iterable[Document]) -> ReleaseSeen | None:
+def newest(revisions: Iterable[Document]) -> ReleaseStatus | None:
     """The revision with the highest number."""
     stored = sorted(revisions, key=_number)
-    return release_seen(stored[-1]) if stored else None
+    return release_status(stored[-1]) if stored else None
 
 
-def release_seen(secret: Document) -> ReleaseSeen:
+def release_status(secret: Document) -> ReleaseStatus:
     """Helm keeps name, status and version as labels of the Secret it stores a revision in."""
     metadata = secret["metadata"]
     labels = metadata.get("labels") or {}
-    return ReleaseSeen(
+    return ReleaseStatus(
         labels.get("name", ""),
         metadata["namespace"],
         labels.get("status", "unknown"),

@@ -15,14 +15,14 @@ _LOOPBACK: Final = "127.0.0.1"
 
 
 @dataclass(frozen=True)
-class IngressSeen:
+class IngressStatus:
     """What it answered to a host it does not know: 404 is what it should."""
 
     host: str
     status: int
 
 
-def look(domain: str, port: int, label: str) -> IngressSeen:
+def look(domain: str, port: int, label: str) -> IngressStatus:
     """Its answer. TransientError when there is none, PermanentError when the name leads nowhere from here."""
     host = f"{_LABEL}.{domain}"
     place = _place(host, port, label)
@@ -37,7 +37,7 @@ def look(domain: str, port: int, label: str) -> IngressSeen:
         raise PermanentError(f"{label} cannot be looked at: {host} is no name of a host.") from error
     except httpx.HTTPError as error:
         raise TransientError(f"{label} does not answer: {error or type(error).__name__}") from error
-    return IngressSeen(host, answer.status_code)
+    return IngressStatus(host, answer.status_code)
 
 
 def _place(host: str, port: int, label: str) -> str:

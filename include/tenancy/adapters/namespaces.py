@@ -30,7 +30,7 @@ _QUOTA = "plan"
 
 
 @dataclass(frozen=True)
-class NamespaceSeen:
+class NamespaceStatus:
     """A namespace as it is. `proof` None: it has no mark of ours."""
 
     name: str
@@ -57,10 +57,10 @@ class Namespaces:
         self._monotonic = monotonic
         self._now = now
 
-    def find(self, name: str) -> NamespaceSeen | None:
+    def find(self, name: str) -> NamespaceStatus | None:
         """The namespace, if it exists. Its quota is not read: undoing needs no right to."""
         found = self._api.get(f"{PATH}/{name}")
-        return _namespace_seen(found) if found else None
+        return _status_of(found) if found else None
 
     def quota(self, name: str) -> Mapping[str, str] | None:
         """The limits of our quota in it; None when it has none of ours."""
@@ -79,10 +79,10 @@ class Namespaces:
             pods = self._api.listed(f"{PATH}/{namespace['metadata']['name']}/pods")
         return ending(namespace, pods, self._now())
 
-    def of_platform(self, platform: str) -> list[NamespaceSeen]:
+    def of_platform(self, platform: str) -> list[NamespaceStatus]:
         """Every namespace with this platform's label, by its metadata only."""
         found = self._api.marks(PATH, f"{PLATFORM_LABEL}={platform}")
-        return [_namespace_seen(document) for document in found]
+        return [_status_of(document) for document in found]
 
     def ensure(
         self, name: str, *, labels: Mapping[str, str], proof: str, quota: Mapping[str, str], fence: Callable[[], None]
@@ -126,7 +126,7 @@ class Namespaces:
         if self._api.create(f"{PATH}/{namespace}/resourcequotas", document) is None:
             self._api.replace(_quota_path(namespace), document)
 
-    def _wait_until_gone(self, namespace: NamespaceSeen) -> None:
+    def _wait_until_gone(self, namespace: NamespaceStatus) -> None:
         end, pause = self._monotonic() + self._gone_within, 0.05
         while (found := self._api.get(f"{PATH}/{namespace.name}")) is not None:
             if found["metadata"]["uid"] != namespace.uid:
@@ -140,7 +140,7 @@ class Namespaces:
             self._sleep(pause)
             pause = min(pause * 1.5, 1.0)
 
-    def require_ours(self, seen: NamespaceSeen | None, name: str, proof: str) -> None:
+    def require_ours(self, seen: NamespaceStatus | None, name: str, proof: str) -> None:
         """ForeignObjectError when it is not ours."""
         if seen is None or seen.proof != proof:
             raise ForeignObjectError(
@@ -159,9 +159,9 @@ def _namespace_document(name: str, labels: Mapping[str, str], proof: str) -> Doc
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
-def _namespace_seen(document: Document) -> NamespaceSeen:
+def _status_of(document: Document) -> NamespaceStatus:
     metadata = document["metadata"]
-    return NamespaceSeen(
+    return NamespaceStatus(
         name=metadata["name"],
         proof=(metadata.get("annotations") or {}).get(PROOF),
         uid=metadata["uid"],

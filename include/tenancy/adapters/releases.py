@@ -13,13 +13,13 @@ from tenancy.adapters import manifests
 from tenancy.adapters.cluster_access_reviews import missing_right
 from tenancy.adapters.cluster_scoped import delete_cluster_scoped
 from tenancy.adapters.helm import FIELD_MANAGER, FORMER_FIELD_MANAGERS, Helm, Release
-from tenancy.adapters.helm_records import DIGEST_LABEL, ReleaseSeen, Way, newest, release_seen
+from tenancy.adapters.helm_records import DIGEST_LABEL, ReleaseStatus, Way, newest, release_status
 from tenancy.adapters.kubernetes_api import Document, KubernetesApi
 from tenancy.adapters.namespaces import PATH, PLATFORM_LABEL, Namespaces
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError
 
-__all__ = ["DIGEST_LABEL", "ReleaseSeen", "Releases"]
+__all__ = ["DIGEST_LABEL", "ReleaseStatus", "Releases"]
 
 _KINDS = {
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
@@ -41,22 +41,22 @@ class Releases:
         self._helm = helm
         self._namespaces = namespaces
 
-    def find(self, name: str, namespace: str) -> ReleaseSeen | None:
+    def find(self, name: str, namespace: str) -> ReleaseStatus | None:
         """The release's newest revision, if there is one. A namespace that is gone has none."""
         if self._namespaces.find(namespace) is None:
             return None
         return self._stored(name, namespace)
 
-    def _stored(self, name: str, namespace: str) -> ReleaseSeen | None:
+    def _stored(self, name: str, namespace: str) -> ReleaseStatus | None:
         revisions = self._api.listed(f"{PATH}/{namespace}/secrets", f"owner=helm,name={name}")
         if not revisions:
             self._api.require_same_system()  # another cluster has none, either
         return newest(revisions)
 
-    def of_platform(self, platform: str) -> list[ReleaseSeen]:
+    def of_platform(self, platform: str) -> list[ReleaseStatus]:
         """Every release this platform made, in whatever state, once for each of its revisions."""
         secrets = self._api.marks("/api/v1/secrets", f"owner=helm,{PLATFORM_LABEL}={platform}")
-        return [release_seen(secret) for secret in secrets]
+        return [release_status(secret) for secret in secrets]
 
     def edited(self, platform: str) -> dict[str, str]:
         """Release -> in what its Deployment is not as it was made; only those that somebody edited.
@@ -69,13 +69,13 @@ class Releases:
         }
         found: dict[str, str] = {}
         for secret in self._api.each("/api/v1/secrets", f"owner=helm,status=deployed,{PLATFORM_LABEL}={platform}"):
-            seen = release_seen(secret)
+            seen = release_status(secret)
             parts = {"Deployment": deployments.get((seen.namespace, seen.name))}
             edit = next(self._edits(seen, parts), None)
             found |= {seen.name: str(edit)} if edit else {}
         return found
 
-    def what_is_wrong(self, wanted: Release, seen: ReleaseSeen, *, proof: str) -> str:
+    def what_is_wrong(self, wanted: Release, seen: ReleaseStatus, *, proof: str) -> str:
         """In what it is not as `ensure` makes it; empty when in nothing."""
         namespace = self._namespaces.find(wanted.namespace)
         if namespace is None or namespace.proof != proof:
@@ -86,7 +86,7 @@ class Releases:
             return "was made from another chart or other values"
         return self._what_is_wrong_inside(wanted, seen)
 
-    def _what_is_wrong_inside(self, wanted: Release, seen: ReleaseSeen) -> str:
+    def _what_is_wrong_inside(self, wanted: Release, seen: ReleaseStatus) -> str:
         paths = {kind: f"{path.format(wanted.namespace)}/{wanted.name}" for kind, path in _KINDS.items()}
         parts = {kind: self._api.get(path) for kind, path in paths.items()}
         missing = [kind for kind, part in parts.items() if part is None]
@@ -99,7 +99,7 @@ class Releases:
         edited = next(self._edits(seen, parts), None)
         return f"is not as it was made: {edited}" if edited else ""
 
-    def _edits(self, seen: ReleaseSeen, parts: dict[str, Document | None]) -> Iterator[manifests.Edit]:
+    def _edits(self, seen: ReleaseStatus, parts: dict[str, Document | None]) -> Iterator[manifests.Edit]:
         for kind, text in manifests.documents(seen.manifest):
             actual = parts.get(kind)
             if actual is not None:
@@ -171,7 +171,7 @@ class Releases:
         self._namespaces.require_ours(home, namespace, proof)
         delete_cluster_scoped(self._api, seen.manifest, release=name, namespace=namespace, fence=fence)
 
-    def _if_allowed(self, name: str, namespace: str) -> ReleaseSeen | None:
+    def _if_allowed(self, name: str, namespace: str) -> ReleaseStatus | None:
         """The release; None also where our account may not look."""
         try:
             return self._stored(name, namespace)

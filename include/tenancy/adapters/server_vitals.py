@@ -19,7 +19,7 @@ _APPLICATION: Final = "tenancy health"
 
 
 @dataclass(frozen=True)
-class ServerSeen:
+class ServerStatus:
     """A server as our role sees it. `role_limit` -1 means none."""
 
     version: str
@@ -36,30 +36,30 @@ class ServerSeen:
     """For a lock, of sessions in our own database: what waits in a tenant's is the tenant's matter."""
 
 
-def look(dsn: Dsn) -> ServerSeen:
+def look(dsn: Dsn) -> ServerStatus:
     """The server as it is now; TransientError or PermanentError when it lets nobody in."""
     with quickly(dsn) as connection:
         return server_of(connection)
 
 
-def server_of(connection: Session) -> ServerSeen:
+def server_of(connection: Session) -> ServerStatus:
     """The server of this session."""
-    return ServerSeen(**_row(connection, _SERVER))
+    return ServerStatus(**_row(connection, _SERVER))
 
 
 @dataclass(frozen=True)
-class WritersSeen:
+class WriteLocks:
     """Who may keep others from writing in a database. `locked` are its tables that nobody can write in now."""
 
     locked: tuple[str, ...]
     longest_wait_seconds: float | None
 
 
-def look_at_writers(dsn: Dsn, tables: tuple[str, ...]) -> WritersSeen:
+def look_at_writers(dsn: Dsn, tables: tuple[str, ...]) -> WriteLocks:
     """Are these tables of the database locked against writing, and does anybody wait there?"""
     with quickly(dsn) as connection:
         row = _row(connection, _WRITERS, {"tables": list(tables)})
-    return WritersSeen(tuple(row["locked"]), row["longest_wait_seconds"])
+    return WriteLocks(tuple(row["locked"]), row["longest_wait_seconds"])
 
 
 def patient_for(dsn: Dsn, seconds: int = LOOK_SECONDS) -> Dsn:

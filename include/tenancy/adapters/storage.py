@@ -18,7 +18,7 @@ from tenancy.adapters.postgres_causes import translate
 from tenancy.adapters.server_identity import identity_of, require_same
 from tenancy.adapters.sessions import Session, session
 from tenancy.adapters.storage_databases import (
-    DatabaseSeen,
+    DatabaseStatus,
     create_database,
     databases_with_proof,
     find_database,
@@ -27,7 +27,7 @@ from tenancy.adapters.storage_databases import (
 )
 from tenancy.adapters.storage_rights import missing_rights, sentence_of
 from tenancy.adapters.storage_roles import (
-    RoleSeen,
+    RoleStatus,
     drop_role,
     ensure_role,
     find_role,
@@ -122,19 +122,19 @@ class StorageSession:
         self._connection = connection
         self._dsn = dsn
 
-    def role(self, name: str) -> RoleSeen | None:
+    def role(self, name: str) -> RoleStatus | None:
         """The role, if it exists."""
         return find_role(self._connection, name)
 
-    def database(self, name: str) -> DatabaseSeen | None:
+    def database(self, name: str) -> DatabaseStatus | None:
         """The database, if it exists, whole or not."""
         return find_database(self._connection, name)
 
-    def roles_with_proof(self, prefix: str) -> list[RoleSeen]:
+    def roles_with_proof(self, prefix: str) -> list[RoleStatus]:
         """Every role whose proof begins so."""
         return roles_with_proof(self._connection, prefix)
 
-    def databases_with_proof(self, prefix: str) -> list[DatabaseSeen]:
+    def databases_with_proof(self, prefix: str) -> list[DatabaseStatus]:
         """Every database whose proof begins so: its owner's, or where that has none its comment."""
         return databases_with_proof(self._connection, prefix)
 

@@ -20,7 +20,7 @@ _MARK: Final = "tenancy:"
 
 
 @dataclass(frozen=True)
-class DatabaseSeen:
+class DatabaseStatus:
     """A database as it is. `valid` is False when an interrupted DROP left a torso.
 
     `proof` is that of its owner, which a tenant cannot change; its own comment counts only when the owner has none.
@@ -41,19 +41,19 @@ class DatabaseSeen:
         return self.accepts_connections and not self.is_template
 
 
-def find_database(connection: Session, name: str) -> DatabaseSeen | None:
+def find_database(connection: Session, name: str) -> DatabaseStatus | None:
     """The database, if it exists, whole or not."""
     row = connection.execute(_DATABASES + " where d.datname = %(name)s", {**_CONSTANTS, "name": name}).fetchone()
-    return DatabaseSeen(**row) if row else None
+    return DatabaseStatus(**row) if row else None
 
 
-def databases_with_proof(connection: Session, prefix: str) -> list[DatabaseSeen]:
+def databases_with_proof(connection: Session, prefix: str) -> list[DatabaseStatus]:
     """Every database whose proof begins so. A half-made one has its owner's."""
     rows = connection.execute(f"{_DATABASES} where {_PROOF} ^@ %(prefix)s", {**_CONSTANTS, "prefix": prefix})
-    return [DatabaseSeen(**row) for row in rows]
+    return [DatabaseStatus(**row) for row in rows]
 
 
-def require_our_database(found: DatabaseSeen, owner: str, proof: str) -> None:
+def require_our_database(found: DatabaseStatus, owner: str, proof: str) -> None:
     """ForeignObjectError unless it is the tenant's: owned by its role, or marked as its own."""
     if found.owner != owner and found.proof != proof:
         raise ForeignObjectError(

@@ -16,7 +16,7 @@ from tenancy.saga.errors import ForeignObjectError, TransientError
 
 
 @dataclass(frozen=True)
-class RoleSeen:
+class RoleStatus:
     """A role as it is. `connection_limit` -1 means none; `may_login` is False while its database is being dropped."""
 
     name: str
@@ -30,19 +30,19 @@ class RoleSeen:
         return self.may_login
 
 
-def find_role(connection: Session, name: str) -> RoleSeen | None:
+def find_role(connection: Session, name: str) -> RoleStatus | None:
     """The role, if it exists."""
     row = connection.execute(_ROLES + " where rolname = %s", (name,)).fetchone()
-    return RoleSeen(**row) if row else None
+    return RoleStatus(**row) if row else None
 
 
-def roles_with_proof(connection: Session, prefix: str) -> list[RoleSeen]:
+def roles_with_proof(connection: Session, prefix: str) -> list[RoleStatus]:
     """Every role whose proof begins so."""
     rows = connection.execute(_ROLES + " where pg_catalog.shobj_description(oid, 'pg_authid') ^@ %s", (prefix,))
-    return [RoleSeen(**row) for row in rows]
+    return [RoleStatus(**row) for row in rows]
 
 
-def require_our_role(found: RoleSeen, proof: str) -> None:
+def require_our_role(found: RoleStatus, proof: str) -> None:
     """ForeignObjectError unless it carries this proof."""
     if found.proof != proof:
         raise ForeignObjectError(

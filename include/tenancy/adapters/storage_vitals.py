@@ -9,7 +9,7 @@ from typing import Final
 from psycopg import sql
 
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.server_vitals import ServerSeen, quickly, server_of
+from tenancy.adapters.server_vitals import ServerStatus, quickly, server_of
 from tenancy.adapters.sessions import Session
 from tenancy.adapters.storage_rights import MissingRight, missing_rights
 
@@ -28,19 +28,19 @@ class OpenDatabase:
 
 
 @dataclass(frozen=True)
-class StorageSeen:
+class StorageStatus:
     """A storage server as our role, `admin`, sees it."""
 
-    server: ServerSeen
+    server: ServerStatus
     admin: str
     missing: tuple[MissingRight, ...] = ()
     open_databases: tuple[OpenDatabase, ...] = ()
 
 
-def look(dsn: Dsn, prefix: str) -> StorageSeen:
+def look(dsn: Dsn, prefix: str) -> StorageStatus:
     """The server as it is now. `prefix`: of the proofs of this platform's roles. Errors as server_vitals.look."""
     with quickly(dsn) as connection:
-        return StorageSeen(
+        return StorageStatus(
             server_of(connection), dsn.user, missing_rights(connection, prefix), open_databases(connection, prefix)
         )
 

@@ -43,7 +43,7 @@ class AdminAccount:
 
 
 @dataclass(frozen=True)
-class SchemaSeen:
+class SchemaStatus:
     """The tenant's schema as it is."""
 
     version: str | None
@@ -51,7 +51,7 @@ class SchemaSeen:
 
 
 @dataclass(frozen=True)
-class InvitationSeen:
+class InvitationStatus:
     """The admin's invitation as the tenant's database has it."""
 
     digest: str
@@ -88,7 +88,7 @@ class TenantDatabase:
         with session(self._dsn, application=application, settings=_AGAINST_ITS_OWN) as connection:
             return _owner(connection) is not None
 
-    def look(self, application: str) -> SchemaSeen | None:
+    def look(self, application: str) -> SchemaStatus | None:
         """The schema, if it exists."""
         with self._session(application) as connection:
             if _owner(connection) is None:
@@ -97,14 +97,14 @@ class TenantDatabase:
                 version = connection.execute(_VERSION).fetchone()
                 admins = connection.execute(_ADMINS).fetchone()
             except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
-                return SchemaSeen(version=None, admins=0)
-            return SchemaSeen(**(version or {}), **(admins or {}))
+                return SchemaStatus(version=None, admins=0)
+            return SchemaStatus(**(version or {}), **(admins or {}))
 
-    def invitation(self, email: str, application: str) -> InvitationSeen | None:
+    def invitation(self, email: str, application: str) -> InvitationStatus | None:
         """The admin's invitation; None when that admin has none."""
         with self._session(application) as connection:
             row = connection.execute(_INVITATION, (email,)).fetchone()
-        return InvitationSeen(**row) if row else None
+        return InvitationStatus(**row) if row else None
 
     def renew_invitation(
         self, tenant_id: TenantId, email: str, digest: str, policy: LockPolicy, *, fence: Callable[[], None]

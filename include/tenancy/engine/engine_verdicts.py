@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from tenancy.adapters.engine_vitals import ComponentHeartbeat, PoolSeen, WorkSeen
-from tenancy.adapters.server_vitals import WritersSeen
+from tenancy.adapters.engine_vitals import ComponentHeartbeat, EngineWork, PoolStatus
+from tenancy.adapters.server_vitals import WriteLocks
 from tenancy.airflow_settings import UPKEEP_POOL
 from tenancy.engine.health import DEFAULT_POOL, POOL, CheckResult, Condition, System
 from tenancy.engine.reality import BEAT as REALITY_CHECK
@@ -55,7 +55,7 @@ def part_name(part: str) -> str:
     return part.replace("_", " ")
 
 
-def work(seen: WorkSeen, platform: Platform, dags: Iterable[str], now: datetime) -> tuple[CheckResult, ...]:
+def work(seen: EngineWork, platform: Platform, dags: Iterable[str], now: datetime) -> tuple[CheckResult, ...]:
     """DAGs, the queue, and the pools."""
     return (_dags(seen.dags, tuple(dags)), _queue(seen, now), *_pools(seen.pools, platform))
 
@@ -73,7 +73,7 @@ def _dags(known: Mapping[str, bool], wanted: tuple[str, ...]) -> CheckResult:
     return engine(DAGS, verdict, measured=measured)
 
 
-def _queue(seen: WorkSeen, now: datetime) -> CheckResult:
+def _queue(seen: EngineWork, now: datetime) -> CheckResult:
     measured = {"queued": seen.queued}
     if not seen.queued or seen.queued_since is None:
         return engine(QUEUE, (_OK, "No tenant's run waits in it."), measured=measured)
@@ -84,7 +84,7 @@ def _queue(seen: WorkSeen, now: datetime) -> CheckResult:
     return engine(QUEUE, (_DEGRADED, said), measured=measured, since=seen.queued_since)
 
 
-def _pools(known: Mapping[str, PoolSeen], platform: Platform) -> tuple[CheckResult, ...]:
+def _pools(known: Mapping[str, PoolStatus], platform: Platform) -> tuple[CheckResult, ...]:
     return tuple(_pool(name, known.get(name)) for name in pools(platform))
 
 
@@ -93,7 +93,7 @@ def pools(platform: Platform) -> tuple[str, ...]:
     return tuple(dict.fromkeys((DEFAULT_POOL, UPKEEP_POOL, *(plan.workflow_pool for plan in platform.plans.values()))))
 
 
-def _pool(name: str, seen: PoolSeen | None) -> CheckResult:
+def _pool(name: str, seen: PoolStatus | None) -> CheckResult:
     part = POOL + name
     if seen is None:
         lost = _LOST.get(name, "no tenant of its plan gets a handle")
@@ -106,7 +106,7 @@ def _pool(name: str, seen: PoolSeen | None) -> CheckResult:
     return engine(part, (_OK, f"{seen.occupied} of {slots} slots are taken."), measured=measured)
 
 
-def database(seen: WritersSeen) -> CheckResult:
+def database(seen: WriteLocks) -> CheckResult:
     """Can the engine write in its own database?"""
     longest = seen.longest_wait_seconds or 0.0
     measured = {"longest_wait_seconds": round(longest, 1)}

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
 
-from tenancy.adapters.airflow_runs import TaskSeen
+from tenancy.adapters.airflow_runs import TaskStatus
 from tenancy.engine.vitals import SCHEDULER, TRIGGERER, silence_sentence
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id
 from tenancy.saga.causes import Cause, Evidence
@@ -47,7 +47,7 @@ class Holds:
             return Evidence(Cause.ENGINE_PAUSED, f"The DAG {dag} is paused: unpause it in Airflow and the run goes on.")
         return Evidence(Cause.ENGINE_QUEUE, _IN_LINE) if self._is_in_line(tasks) else None
 
-    def _is_in_line(self, tasks: Sequence[TaskSeen]) -> bool:
+    def _is_in_line(self, tasks: Sequence[TaskStatus]) -> bool:
         moved = max((task.moved_at for task in tasks if task.moved_at), default=None)
         return moved is None or self._now - moved > IN_LINE_AFTER
 

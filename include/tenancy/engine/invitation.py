@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from tenancy.activities.activity import ActivityContext
 from tenancy.activities.apply_tenant_schema import database_of, digest_of, invitation_of
-from tenancy.adapters.tenant_database import InvitationSeen
+from tenancy.adapters.tenant_database import InvitationStatus
 from tenancy.engine.actions import refusal_noted, saga_of
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
@@ -73,7 +73,7 @@ def _context(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp) -> 
     return tenancy.activity_context(ledger, saga, application=name, stamp=by, wanted=wanted, may_evict=lambda _: False)
 
 
-def _written(context: ActivityContext) -> InvitationSeen | None:
+def _written(context: ActivityContext) -> InvitationStatus | None:
     """The first one was written with the schema; each later one is written before it is shown."""
     if context.saga.invitation > 1:
         email, digest = context.saga.parameters.admin_email, digest_of(invitation_of(context))
@@ -81,11 +81,11 @@ def _written(context: ActivityContext) -> InvitationSeen | None:
     return _seen(context)
 
 
-def _seen(context: ActivityContext) -> InvitationSeen | None:
+def _seen(context: ActivityContext) -> InvitationStatus | None:
     return database_of(context).invitation(context.saga.parameters.admin_email, context.lock.application)
 
 
-def _require_unused(seen: InvitationSeen | None) -> InvitationSeen:
+def _require_unused(seen: InvitationStatus | None) -> InvitationStatus:
     if seen is None:
         raise Refused("The tenant's database has no invitation of its admin any more: the tenant has taken it over.")
     if seen.used_at is not None:
@@ -93,7 +93,7 @@ def _require_unused(seen: InvitationSeen | None) -> InvitationSeen:
     return seen
 
 
-def _require_worth_something(found: InvitationSeen | None, digest: str) -> InvitationSeen:
+def _require_worth_something(found: InvitationStatus | None, digest: str) -> InvitationStatus:
     seen = _require_unused(found)
     if seen.digest != digest:
         raise Refused(f"The tenant's database has another invitation than the platform made: {_RENEW}.")

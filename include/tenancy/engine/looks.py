@@ -16,11 +16,11 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Platform, Region
 
 if TYPE_CHECKING:
-    from tenancy.adapters.cluster_vitals import ClusterSeen
-    from tenancy.adapters.engine_vitals import ComponentHeartbeat, WorkSeen
-    from tenancy.adapters.ingress import IngressSeen
-    from tenancy.adapters.server_vitals import ServerSeen, WritersSeen
-    from tenancy.adapters.storage_vitals import StorageSeen
+    from tenancy.adapters.cluster_vitals import ClusterStatus
+    from tenancy.adapters.engine_vitals import ComponentHeartbeat, EngineWork
+    from tenancy.adapters.ingress import IngressStatus
+    from tenancy.adapters.server_vitals import ServerStatus, WriteLocks
+    from tenancy.adapters.storage_vitals import StorageStatus
     from tenancy.ledger.heartbeats import Heartbeat
 
 
@@ -31,7 +31,7 @@ class LedgerStatus:
     `may_rewrite`: our role could change or remove facts.
     """
 
-    server: "ServerSeen"
+    server: "ServerStatus"
     beats: "tuple[Heartbeat, ...]"
     loads: Mapping[tuple[str, str], int]
     may_rewrite: bool = False
@@ -44,11 +44,11 @@ class Probes:
     platform: Platform
     ledger: "Callable[[], LedgerStatus]"
     heartbeats: "Callable[[], Iterable[ComponentHeartbeat]]"
-    work: "Callable[[], WorkSeen]"
-    storage: "Callable[[Region], StorageSeen]"
-    cluster: "Callable[[Region], ClusterSeen]"
-    ingress: "Callable[[Region], IngressSeen]"
-    engine_database: "Callable[[], WritersSeen] | None" = None
+    work: "Callable[[], EngineWork]"
+    storage: "Callable[[Region], StorageStatus]"
+    cluster: "Callable[[Region], ClusterStatus]"
+    ingress: "Callable[[Region], IngressStatus]"
+    engine_database: "Callable[[], WriteLocks] | None" = None
     """None where the engine's database cannot be entered from here, or is no PostgreSQL."""
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from tenancy.adapters.airflow_runs import RunSeen
+from tenancy.adapters.airflow_runs import RunStatus
 from tenancy.engine.workflow import has_begun
 from tenancy.saga.states import Phase, State
 from tenancy.saga.tenant import Saga
@@ -44,8 +44,8 @@ class Move(Enum):
 class Seen:
     """What Airflow has: the attempt's run, and the compensation run of the newest generation."""
 
-    run: RunSeen | None
-    compensation: RunSeen | None = None
+    run: RunStatus | None
+    compensation: RunStatus | None = None
     ended_seconds: float = 0.0
     """How long ago the attempt's run ended."""
     undoing: bool = False

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from tenancy.adapters.airflow_runs import Mark, QueuedRun, RunSeen, TaskSeen
+from tenancy.adapters.airflow_runs import QueuedRun, RunStatus, TaskStatus, UserMark
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import Runs
 from tenancy.ledger.ledger import Ledger, LedgerSession
@@ -45,7 +45,7 @@ class _IdleRuns:
     def user(self) -> str:
         return "nobody"
 
-    def find(self, dag_id: str, run_id: str) -> RunSeen | None:  # noqa: ARG002
+    def find(self, dag_id: str, run_id: str) -> RunStatus | None:  # noqa: ARG002
         return None
 
     def start(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> bool:  # noqa: ARG002
@@ -55,10 +55,10 @@ class _IdleRuns:
     def clear_history(self, dag_id: str, run_id: str) -> None: ...
     def run_again(self, dag_id: str, run_id: str) -> None: ...
 
-    def tasks(self, dag_id: str, run_id: str) -> tuple[TaskSeen, ...]:  # noqa: ARG002
+    def tasks(self, dag_id: str, run_id: str) -> tuple[TaskStatus, ...]:  # noqa: ARG002
         return ()
 
-    def marks(self, dag_id: str, run_id: str) -> tuple[Mark, ...]:  # noqa: ARG002
+    def marks(self, dag_id: str, run_id: str) -> tuple[UserMark, ...]:  # noqa: ARG002
         return ()
 
     def succeeded(self, dag_id: str, slug: str) -> tuple[str, ...]:  # noqa: ARG002

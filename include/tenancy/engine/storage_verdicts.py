@@ -9,13 +9,13 @@ from tenancy.saga.platform import Region
 
 if TYPE_CHECKING:  # psycopg behind it is heavy
     from tenancy.adapters.storage_rights import MissingRight
-    from tenancy.adapters.storage_vitals import OpenDatabase, StorageSeen
+    from tenancy.adapters.storage_vitals import OpenDatabase, StorageStatus
 
 _NAMED = 3
 """How many databases a sentence names."""
 
 
-def storage(region: Region, seen: "StorageSeen") -> CheckResult:
+def storage(region: Region, seen: "StorageStatus") -> CheckResult:
     """What stops work comes first, then what endangers it."""
     vital = [each for each in seen.missing if each.vital]
     state, sentence = (

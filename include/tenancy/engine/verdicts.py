@@ -14,9 +14,9 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Plan, Region
 
 if TYPE_CHECKING:  # the Kubernetes client behind one of them is heavy
-    from tenancy.adapters.cluster_vitals import ClusterSeen
-    from tenancy.adapters.ingress import IngressSeen
-    from tenancy.adapters.server_vitals import ServerSeen
+    from tenancy.adapters.cluster_vitals import ClusterStatus
+    from tenancy.adapters.ingress import IngressStatus
+    from tenancy.adapters.server_vitals import ServerStatus
 
 NEARLY_FULL: Final = 0.9
 LONG_WAIT_SECONDS: Final = 15.0
@@ -33,7 +33,7 @@ _REWRITABLE: Final = (
 )
 
 
-def ledger(seen: "ServerSeen", version: str, *, may_rewrite: bool = False) -> CheckResult:
+def ledger(seen: "ServerStatus", version: str, *, may_rewrite: bool = False) -> CheckResult:
     """The server of the ledger, and whether our role could change recorded facts."""
     rewritable = (_DEGRADED, _REWRITABLE) if may_rewrite else None
     state, said = server(seen) or rewritable or (_OK, f"It answers; {sessions(seen)}.")
@@ -41,7 +41,7 @@ def ledger(seen: "ServerSeen", version: str, *, may_rewrite: bool = False) -> Ch
     return CheckResult(System.LEDGER, state, said, measured=measured)
 
 
-def server(seen: "ServerSeen") -> Verdict | None:
+def server(seen: "ServerStatus") -> Verdict | None:
     """What is wrong with a PostgreSQL server, whatever it is for."""
     if seen.read_only:
         return _DOWN, "It takes no writes: it is read-only, perhaps a standby."
@@ -54,12 +54,12 @@ def server(seen: "ServerSeen") -> Verdict | None:
     return None
 
 
-def sessions(seen: "ServerSeen") -> str:
+def sessions(seen: "ServerStatus") -> str:
     """How many of its sessions are taken."""
     return f"{seen.sessions} of {seen.slots} sessions are taken"
 
 
-def of_server(seen: "ServerSeen") -> dict[str, int | float | str]:
+def of_server(seen: "ServerStatus") -> dict[str, int | float | str]:
     """What a check of it measures."""
     told: dict[str, int | float | str] = {
         "version": seen.version,
@@ -70,7 +70,7 @@ def of_server(seen: "ServerSeen") -> dict[str, int | float | str]:
     return told if wait is None else told | {"longest_wait_seconds": round(wait, 1)}
 
 
-def cluster(region: Region, seen: "ClusterSeen") -> CheckResult:
+def cluster(region: Region, seen: "ClusterStatus") -> CheckResult:
     """A region's cluster."""
     state, said = _cluster(seen)
     cause = Cause.CLUSTER_UNSCHEDULABLE if state is _DOWN else Cause.UNKNOWN
@@ -85,7 +85,7 @@ def cluster(region: Region, seen: "ClusterSeen") -> CheckResult:
     return CheckResult(System.CLUSTER, state, said, region.name, measured=measured, cause=cause)
 
 
-def _cluster(seen: "ClusterSeen") -> Verdict:
+def _cluster(seen: "ClusterStatus") -> Verdict:
     if seen.nodes and not seen.nodes_ready:
         return _DOWN, f"None of its {seen.nodes} nodes is ready: no pod starts."
     if seen.slow:
@@ -100,7 +100,7 @@ def _cluster(seen: "ClusterSeen") -> Verdict:
     return _OK, f"Its API answers{nodes}."
 
 
-def ingress(region: Region, seen: "IngressSeen") -> CheckResult:
+def ingress(region: Region, seen: "IngressStatus") -> CheckResult:
     """A region's ingress controller, by what it says to a host that no tenant has."""
     broken = seen.status >= 500
     said = f"It answers every host with {seen.status}." if broken else "It answers."
