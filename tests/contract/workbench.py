@@ -24,7 +24,7 @@ from tenancy.activities.plan import PLAN, plan_entries
 from tenancy.activities.registry import maker_of
 from tenancy.adapters.storage import LockPolicy, StorageServer
 from tenancy.engine.tenancy import observe_all
-from tenancy.engine.undoing_order import undoing_order
+from tenancy.engine.undoing_order import release_order
 from tenancy.saga import commands as c
 from tenancy.saga.decide import decide
 from tenancy.saga.evolve import fold
@@ -127,7 +127,7 @@ class Workbench:
 
     def undo_all(self) -> None:
         """Everything, in the order of unwinding."""
-        for resource in undoing_order(self.saga.resources):
+        for resource in release_order(self.saga.resources):
             maker_of(resource).compensate(self.context, resource)
 
     def found(self, activity: Activity) -> set[DiscoveredObject]:

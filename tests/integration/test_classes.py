@@ -18,7 +18,7 @@ from tenancy.ledger.ledger import Ledger, LedgerSession
 from tenancy.saga import commands as c
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.names import RunId
-from tenancy.saga.stalls import NOT_LOOKED_AT, OF_TENANTS, Limits
+from tenancy.saga.stalls import NOT_EXAMINED, TENANT_LIMITS, Limits
 from tests import real_systems
 from tests.integration.stalled_tenants import (
     begin,
@@ -90,7 +90,7 @@ def test_two_are_no_class_and_other_regions_are_another_matter(ledger: LedgerSes
 
 def test_open_stalls_make_a_class_as_soon_as_their_cause_is_known(ledger: LedgerSession):
     for number in range(3):
-        stalled(ledger, number, NOT_LOOKED_AT if number == 2 else f"session {number} blocks it")
+        stalled(ledger, number, NOT_EXAMINED if number == 2 else f"session {number} blocks it")
     assert record_incident_groups(ledger)["classes opened"] == 0
     record(ledger, 2, c.ExplainStall(Evidence(Cause.UNKNOWN, "something else")))
     assert record_incident_groups(ledger)["classes opened"] == 0
@@ -162,7 +162,7 @@ def test_every_tenants_line_names_its_class(ledger: LedgerSession, clock: Clock)
     begun(ledger, 3)
     record_incident_groups(ledger)
     one = the_class(ledger)
-    late = tenant_summaries.attention_cutoffs(Limits({}, OF_TENANTS), clock.now)
+    late = tenant_summaries.attention_cutoffs(Limits({}, TENANT_LIMITS), clock.now)
     lines = tenant_summaries.load_tenants(ledger, tenant_summaries.TenantFilter(), late=late, limit=10)
     assert {line.parameters.slug: line.class_issue for line in lines} == {
         "t-00": one.id,

@@ -10,7 +10,7 @@ from tenancy.console.callers import Caller, Right
 from tenancy.console.parts import Parts
 from tenancy.engine.classes import record_incident_groups
 from tenancy.engine.reconcile import reconcile
-from tenancy.engine.telling import raise_group_alerts, tell_of_stalls
+from tenancy.engine.telling import raise_group_alerts, raise_stall_alerts
 from tenancy.ledger import alerts
 from tenancy.ledger.incident_groups import load_grouped_tenants, save_group
 from tenancy.ledger.ledger import Ledger
@@ -107,7 +107,7 @@ def test_a_class_is_told_once_and_its_tenants_are_not(stage: Stage):
         for _ in range(2):
             record_incident_groups(session)
             raise_group_alerts(session)
-            tell_of_stalls(stage.tenancy, session, but=load_grouped_tenants(session))
+            raise_stall_alerts(stage.tenancy, session, but=load_grouped_tenants(session))
         alerts.address_alerts(session, ["c"])
         letter = alerts.claim_delivery(session, ["c"])
         assert alerts.claim_delivery(session, ["c"]) is None

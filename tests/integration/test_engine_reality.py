@@ -9,7 +9,7 @@ from psycopg import sql
 from tenancy.activities.plan import PLAN
 from tenancy.adapters.airflow_api import Handle
 from tenancy.adapters.cluster import Cluster
-from tenancy.engine.reality import check_reality
+from tenancy.engine.reality import run_drift_check
 from tenancy.ledger import findings, heartbeats
 from tenancy.ledger.findings import OpenFinding
 from tenancy.saga import commands as c
@@ -48,7 +48,7 @@ def edit(stage: Stage, statement: str) -> None:
 
 def test_a_pass_leaves_its_beat_and_finds_nothing_where_all_is_well(stage: Stage):
     stage.run_all()
-    assert check_reality(stage.tenancy) == "nothing found"
+    assert run_drift_check(stage.tenancy) == "nothing found"
     with stage.tenancy.ledger.open("test") as ledger:
         (beat,) = heartbeats.load_heartbeats(ledger)
     assert (beat.name, beat.summary) == ("reality check", "nothing found")
@@ -57,23 +57,23 @@ def test_a_pass_leaves_its_beat_and_finds_nothing_where_all_is_well(stage: Stage
 def test_nothing_is_found_at_any_moment_of_a_tenants_life(stage: Stage):
     for activity in ORDER:
         stage.run(activity)
-        assert check_reality(stage.tenancy) == "nothing found"
+        assert run_drift_check(stage.tenancy) == "nothing found"
     stage.ask(c.Decommission())
-    assert check_reality(stage.tenancy) == "nothing found"
+    assert run_drift_check(stage.tenancy) == "nothing found"
     stage.unwind()
-    assert check_reality(stage.tenancy) == "nothing found"
+    assert run_drift_check(stage.tenancy) == "nothing found"
 
 
 def test_a_failed_attempt_leaves_nothing_to_be_found(stage: Stage):
     stage.fail_at(DEPLOY)
-    assert check_reality(stage.tenancy) == "nothing found"
+    assert run_drift_check(stage.tenancy) == "nothing found"
     stage.give_up(DEPLOY)
-    assert check_reality(stage.tenancy) == "nothing found"
+    assert run_drift_check(stage.tenancy) == "nothing found"
 
 
 def test_who_is_provisioned_while_it_looks_is_no_orphan(stage: Stage):
     stage.handles.meanwhile = lambda: stage.run_all() and None
-    assert check_reality(stage.tenancy) == "nothing found"
+    assert run_drift_check(stage.tenancy) == "nothing found"
     assert stage.saga.phase == "Active"
 
 
@@ -85,7 +85,7 @@ def test_who_is_decommissioned_while_it_looks_misses_nothing(stage: Stage):
         stage.unwind()
 
     stage.handles.meanwhile = decommissions
-    assert check_reality(stage.tenancy) == "nothing found"
+    assert run_drift_check(stage.tenancy) == "nothing found"
     assert stage.saga.phase == "Decommissioned"
 
 
@@ -93,11 +93,11 @@ def test_what_no_ledger_names_is_told_once_and_left_alone(stage: Stage):
     stage.run_all()
     tenant_id, outside = stage.tenant_id, stage.outside
     forget_all(stage)
-    assert check_reality(stage.tenancy) == "6 orphan"
+    assert run_drift_check(stage.tenancy) == "6 orphan"
     assert found(stage) == sorted(("orphan", kind) for kind in KINDS)
     first = opened(stage)
     assert {each.finding.tenant_id for each in first} == {tenant_id}
-    assert check_reality(stage.tenancy) == "6 orphan"
+    assert run_drift_check(stage.tenancy) == "6 orphan"
     again = opened(stage)
     assert [(each.finding, each.opened_at) for each in again] == [(each.finding, each.opened_at) for each in first]
     assert all(new.confirmed_at > old.confirmed_at for new, old in zip(again, first, strict=True))
@@ -108,10 +108,10 @@ def test_an_orphan_that_was_removed_by_hand_is_gone(stage: Stage):
     stage.run(ORDER[0])
     stage.run(ORDER[1])
     forget_all(stage)
-    check_reality(stage.tenancy)
+    run_drift_check(stage.tenancy)
     for name in stage.outside["database"]:
         execute(stage, "drop database {} with (force)", name)
-    assert check_reality(stage.tenancy) == "1 orphan"
+    assert run_drift_check(stage.tenancy) == "1 orphan"
     assert found(stage) == [("orphan", "role")]
 
 
@@ -120,7 +120,7 @@ def test_what_came_late_after_settled_is_an_orphan_of_its_tenant(stage: Stage):
     assert stage.give_up(SCHEMA)
     late = next(r for r in stage.saga.resources if r.kind == "connection")
     stage.handles.create_handle(Handle(late.name, late.proof, "h", 1, "d", "u", "secret"))
-    assert check_reality(stage.tenancy) == "1 orphan"
+    assert run_drift_check(stage.tenancy) == "1 orphan"
     (only,) = opened(stage)
     assert (only.finding.kind, only.slug, only.finding.region) == ("connection", "acme", "")
     assert f"delete {late.name}" in only.finding.message
@@ -167,7 +167,7 @@ def test_what_an_active_tenant_has_lost_is_told(stage: Stage, kind: str):
     saga = stage.run_all()
     lose, gone = LOSE[kind]
     lose(stage, next(r for r in saga.resources if r.kind == kind))
-    assert check_reality(stage.tenancy) == f"{len(gone)} missing"
+    assert run_drift_check(stage.tenancy) == f"{len(gone)} missing"
     assert found(stage) == sorted(("missing", each) for each in gone)
     assert {each.slug for each in opened(stage)} == {"acme"}
 
@@ -176,9 +176,9 @@ def test_a_resource_that_was_restored_is_missing_no_more(stage: Stage):
     stage.run_all()
     (handle,) = stage.handles.stored.values()
     stage.handles.delete_handle(handle.name)
-    assert check_reality(stage.tenancy) == "1 missing"
+    assert run_drift_check(stage.tenancy) == "1 missing"
     stage.handles.create_handle(handle)
-    assert check_reality(stage.tenancy) == "nothing found"
+    assert run_drift_check(stage.tenancy) == "nothing found"
     assert opened(stage) == []
 
 
@@ -199,7 +199,7 @@ def test_what_a_second_look_sees_is_not_missing(stage: Stage):
     handles = Inattentive()
     handles.stored = stage.handles.stored
     clients = replace(stage.tenancy.clients, handles=lambda: handles)
-    assert check_reality(replace(stage.tenancy, clients=clients)) == "nothing found"
+    assert run_drift_check(replace(stage.tenancy, clients=clients)) == "nothing found"
     assert handles.overlooked
 
 
@@ -207,7 +207,7 @@ def test_a_database_that_lets_nobody_in_hides_neither_itself_nor_others(stage: S
     saga = stage.run_all()
     database = next(r for r in saga.resources if r.kind == "database")
     execute(stage, "alter database {} connection limit 0", database.name)
-    assert check_reality(stage.tenancy) == "nothing found"
+    assert run_drift_check(stage.tenancy) == "nothing found"
 
 
 # -- a region that does not answer
@@ -224,7 +224,7 @@ def without_cluster(stage: Stage) -> Stage:
 
 def test_a_region_that_does_not_answer_is_said_and_misses_nothing(stage: Stage):
     stage.run_all()
-    said = check_reality(without_cluster(stage).tenancy)
+    said = run_drift_check(without_cluster(stage).tenancy)
     assert said == (
         "nothing found; not looked at: namespace and release in eu-central "
         "(The cluster of region eu-central does not answer)"
@@ -236,8 +236,8 @@ def test_a_finding_stays_until_somebody_could_look(stage: Stage):
     saga = stage.run_all()
     lose, gone = LOSE["release"]
     lose(stage, next(r for r in saga.resources if r.kind == "release"))
-    check_reality(stage.tenancy)
-    assert "nothing found; not looked at" in check_reality(without_cluster(stage).tenancy)
+    run_drift_check(stage.tenancy)
+    assert "nothing found; not looked at" in run_drift_check(without_cluster(stage).tenancy)
     assert found(stage) == [("missing", kind) for kind in gone]
 
 
@@ -246,7 +246,7 @@ def test_whose_region_the_platform_file_has_no_more_misses_nothing(stage: Stage)
     platform = stage.tenancy.platform
     moved = {"us-east": replace(platform.regions["eu-central"], name="us-east")}
     stage.tenancy = replace(stage.tenancy, platform=replace(platform, regions=moved))
-    assert check_reality(stage.tenancy) == "nothing found"
+    assert run_drift_check(stage.tenancy) == "nothing found"
 
 
 # -- manual drift
@@ -255,12 +255,12 @@ def test_whose_region_the_platform_file_has_no_more_misses_nothing(stage: Stage)
 def test_an_edited_tenant_is_told_until_its_next_fact_writes_the_row_anew(stage: Stage):
     stage.run(ORDER[0])
     edit(stage, "update ledger.tenant set plan = 'business', attempt = 7")
-    assert check_reality(stage.tenancy) == "1 edited"
+    assert run_drift_check(stage.tenancy) == "1 edited"
     (only,) = opened(stage)
     assert (only.finding.kind, only.slug) == ("tenant", "acme")
     assert "plan is business, by its facts starter; attempt is 7, by its facts 1" in only.finding.message
     stage.ask(c.Escalate())
-    assert check_reality(stage.tenancy) == "nothing found"
+    assert run_drift_check(stage.tenancy) == "nothing found"
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_an_edited_tenant_is_told_until_its_next_fact_writes_the_row_anew(stage:
 def test_every_edit_of_the_ledger_is_told(stage: Stage, statement: str, kind: str, said: str):
     stage.run_until(SCHEMA)
     edit(stage, statement)
-    check_reality(stage.tenancy)
+    run_drift_check(stage.tenancy)
     told = {each.finding.kind: each.finding.message for each in opened(stage) if each.finding.what == "drift"}
     assert list(told) == [kind]
     assert said in told[kind]
@@ -289,7 +289,7 @@ def test_one_tenants_trouble_does_not_hide_anothers(stage: Stage):
     edit(stage, "update ledger.tenant set slug = 'other'")
     stage.run(ORDER[0], run_id=RunId("run-2"), slug="acme")
     edit(stage, "update ledger.tenant set name = 'Edited' where slug = 'acme'")
-    check_reality(stage.tenancy)
+    run_drift_check(stage.tenancy)
     assert found(stage) == [("drift", "facts"), ("drift", "tenant")]
 
 
@@ -317,13 +317,13 @@ def test_an_active_tenants_edited_workload_is_told_until_it_is_put_back(stage: S
     release = next(resource for resource in saga.resources if resource.kind == "release")
     changed, put_back, words = EDITS[edit]
     _edit_deployment(stage, release, changed)
-    assert check_reality(stage.tenancy) == "1 edited"
+    assert run_drift_check(stage.tenancy) == "1 edited"
     (only,) = opened(stage)
     assert (only.finding.kind, only.slug) == ("release", "acme")
     assert words in only.finding.message
     assert "(by kubectl-edit)" in only.finding.message
     _edit_deployment(stage, release, put_back)
-    assert check_reality(stage.tenancy) == "nothing found"
+    assert run_drift_check(stage.tenancy) == "nothing found"
     assert opened(stage) == []
 
 
@@ -344,12 +344,12 @@ def test_nothing_is_missing_when_another_system_answers(stage: Stage, cluster_se
     ours = stage.tenancy.clients
     clients = replace(ours, handles=_other_airflow, cluster=lambda _: _OtherCluster(cluster_server))
     stage.tenancy = replace(stage.tenancy, clients=clients)
-    summary = check_reality(stage.tenancy)
+    summary = run_drift_check(stage.tenancy)
     assert found(stage) == []
     assert "another system answers, airflow:another; 1 resources were made in airflow:fake" in summary
     assert "another system answers, kubernetes:another; 2 resources were made in kubernetes:" in summary
     stage.tenancy = replace(stage.tenancy, clients=ours)
-    assert check_reality(stage.tenancy) == "nothing found"
+    assert run_drift_check(stage.tenancy) == "nothing found"
 
 
 def _other_airflow() -> FakeHandles:
@@ -384,5 +384,5 @@ def test_what_moved_to_a_declared_successor_is_missing_when_it_is_not_there(stag
     stage.tenancy = replace(
         stage.tenancy, platform=platform, clients=replace(stage.tenancy.clients, handles=_other_airflow)
     )
-    check_reality(stage.tenancy)
+    run_drift_check(stage.tenancy)
     assert found(stage) == [("missing", "connection")]

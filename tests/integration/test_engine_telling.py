@@ -10,7 +10,7 @@ from tenancy.activities.advice import advise
 from tenancy.activities.plan import limits
 from tenancy.engine import actions
 from tenancy.engine.reconcile import reconcile
-from tenancy.engine.telling import tell_of_stalls, what_is_stuck
+from tenancy.engine.telling import describe_stall, raise_stall_alerts
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.ledger.tenant_statuses import status_of
@@ -82,8 +82,8 @@ def test_whoever_is_told_of_as_part_of_a_class_is_not_told_of_alone(stuck: Stage
     with superuser(stuck.server, stuck.ledger.dbname) as connection:
         connection.execute("delete from ledger.alert")
     with at(stuck, STALLED).open("test") as ledger:
-        assert tell_of_stalls(stuck.tenancy, ledger, but={stuck.tenant_id}) == 0
-        assert tell_of_stalls(stuck.tenancy, ledger) == 1
+        assert raise_stall_alerts(stuck.tenancy, ledger, but={stuck.tenant_id}) == 0
+        assert raise_stall_alerts(stuck.tenancy, ledger) == 1
 
 
 def test_what_began_days_ago_is_no_news(stuck: Stage):
@@ -96,6 +96,6 @@ def test_what_began_days_ago_is_no_news(stuck: Stage):
 
 @pytest.mark.parametrize("kind", StallKind)
 def test_every_kind_of_stall_has_its_words(kind: StallKind):
-    said = what_is_stuck(kind, None, "Cancelling")
+    said = describe_stall(kind, None, "Cancelling")
     assert said not in {"", "is stuck"}
     assert "{" not in said

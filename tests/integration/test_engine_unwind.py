@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tenancy.activities.registry import activity_of
-from tenancy.engine.undoing_order import undoing_order
+from tenancy.engine.undoing_order import release_order
 from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
@@ -25,7 +25,7 @@ def _released(stage: Stage) -> list[str]:
 @pytest.mark.parametrize("activity", ORDER[1:-1])
 def test_whatever_was_made_is_undone_in_reverse_and_then_settled(stage: Stage, activity: ActivityName):
     stage.fail_at(activity)
-    made = undoing_order(stage.saga.resources)
+    made = release_order(stage.saga.resources)
     after = stage.give_up(activity)
     assert after is not None
     assert after.phase == "Failed settled"

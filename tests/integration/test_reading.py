@@ -15,7 +15,7 @@ from tenancy.ledger.tenant_summaries import AttentionCutoffs, PagePosition, Tena
 from tenancy.saga import commands as c
 from tenancy.saga.facts import ActionRefused
 from tenancy.saga.names import TenantId
-from tenancy.saga.stalls import OF_TENANTS, Limits
+from tenancy.saga.stalls import TENANT_LIMITS, Limits
 from tenancy.saga.states import State, Substate
 from tenancy.saga.tenant import Parameters
 from tests.integration.conftest import EPOCH
@@ -50,7 +50,7 @@ ANYONE = TenantFilter()
 
 
 def _late(now: datetime) -> AttentionCutoffs:
-    return tenant_summaries.attention_cutoffs(Limits({}, OF_TENANTS), now)
+    return tenant_summaries.attention_cutoffs(Limits({}, TENANT_LIMITS), now)
 
 
 def _slugs(session: LedgerSession, wanted: TenantFilter = ANYONE, now: datetime = SOON) -> list[str]:
@@ -164,7 +164,7 @@ def test_what_failed_needs_attention_at_once_and_what_hangs_after_its_time(sessi
 def test_the_platforms_limits_say_what_is_late(session: LedgerSession):
     _tenant(session, 1)
     _tenant(session, 2, c.Cancel())
-    slow = Limits({}, {**OF_TENANTS, "provisioning": timedelta(hours=2), "in_between": timedelta(minutes=30)})
+    slow = Limits({}, {**TENANT_LIMITS, "provisioning": timedelta(hours=2), "in_between": timedelta(minutes=30)})
     assert tenant_summaries.count_needing_attention(session, late=_late(LATER)) == 2
     assert tenant_summaries.count_needing_attention(session, late=tenant_summaries.attention_cutoffs(slow, LATER)) == 1
     listed = tenant_summaries.load_tenants(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tenancy.engine.reality import check_reality
+from tenancy.engine.reality import run_drift_check
 from tenancy.ledger import findings, signed_heads
 from tenancy.ledger.envelope import seal
 from tenancy.ledger.findings import Finding
@@ -22,7 +22,7 @@ def tamper(stage: Stage, *statements: str) -> None:
 
 
 def found(stage: Stage) -> list[Finding]:
-    check_reality(stage.tenancy)
+    run_drift_check(stage.tenancy)
     with stage.tenancy.ledger.open("test") as ledger:
         return [each.finding for each in findings.load_open_findings(ledger)]
 
@@ -103,13 +103,13 @@ def test_signatures_of_a_retired_key_are_believed_while_the_keyring_has_it(provi
     assert signed_heads.find_first_forged(rotated, heads) is None
     later = replace(provisioned.tenancy, keyring=rotated)
     provisioned.ask(c.Escalate())
-    assert check_reality(later) == "nothing found"
+    assert run_drift_check(later) == "nothing found"
     assert [each.kid for each in signed(provisioned)] == ["k1", "k1", "k2"]
     lost = replace(provisioned.tenancy, keyring=Keyring("k2", {"k2": rotated.keys["k2"]}))
-    assert check_reality(lost) == "1 edited"
+    assert run_drift_check(lost) == "1 edited"
 
 
 def test_the_last_signature_is_in_the_log(provisioned: Stage, caplog: pytest.LogCaptureFixture):
     with caplog.at_level("INFO"):
-        check_reality(provisioned.tenancy)
+        run_drift_check(provisioned.tenancy)
     assert f"signature {signed(provisioned)[-1].signature}" in caplog.text

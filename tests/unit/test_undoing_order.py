@@ -4,7 +4,7 @@ import pytest
 
 from tenancy.activities.plan import PLAN
 from tenancy.activities.registry import maker_of_kind
-from tenancy.engine.undoing_order import blocker_of, undoing_order
+from tenancy.engine.undoing_order import blocker_of, release_order
 from tenancy.saga.states import ResourceState
 from tenancy.saga.tenant import Resource
 
@@ -20,20 +20,20 @@ def _kinds(resources: tuple[Resource, ...]) -> list[str]:
 
 
 def test_the_database_is_dropped_before_its_schema_counts_as_released_and_before_its_role():
-    order = _kinds(undoing_order(_made(*KINDS)))
+    order = _kinds(release_order(_made(*KINDS)))
     assert order.index("database") < order.index("schema")
     assert order.index("database") < order.index("role")
 
 
 def test_everything_else_is_released_last_made_first():
-    order = _kinds(undoing_order(_made(*KINDS)))
+    order = _kinds(release_order(_made(*KINDS)))
     apart = [kind for kind in KINDS if kind != "schema"]
     assert [kind for kind in order if kind != "schema"] == apart[::-1]
 
 
 @pytest.mark.parametrize("left", [KINDS[:size] for size in range(len(KINDS) + 1)])
 def test_every_resource_is_released_once_whatever_is_left(left: list[str]):
-    assert sorted(_kinds(undoing_order(_made(*left)))) == sorted(left)
+    assert sorted(_kinds(release_order(_made(*left)))) == sorted(left)
 
 
 @pytest.mark.parametrize("kind", ["schema", "role"])
@@ -46,4 +46,4 @@ def test_a_resource_waits_only_while_what_it_waits_for_is_there(kind: str):
 
 def test_a_kind_whose_activity_is_retired_keeps_its_place():
     retired = Resource("bucket", "acme", "proof", PLAN[0].name, ResourceState.PRESENT)
-    assert _kinds(undoing_order((*_made("role", "database"), retired))) == ["bucket", "database", "role"]
+    assert _kinds(release_order((*_made("role", "database"), retired))) == ["bucket", "database", "role"]

@@ -10,7 +10,7 @@ from tenancy.activities.activity import Activity
 from tenancy.activities.registry import activity_of
 from tenancy.saga.names import ActivityName
 from tenancy.saga.platform import Platform
-from tenancy.saga.stalls import OF_TENANTS, Limits
+from tenancy.saga.stalls import TENANT_LIMITS, Limits
 from tenancy.saga.tenant import PlanEntry
 
 PLAN: Final[tuple[Activity, ...]] = tuple(
@@ -39,7 +39,7 @@ def give_up_limit(platform: Platform, activity: Activity) -> timedelta:
 
 def limits(platform: Platform) -> Limits:
     """All by which a stall is judged."""
-    tenants = {name: platform.stall_limits.get(name, limit) for name, limit in OF_TENANTS.items()}
+    tenants = {name: platform.stall_limits.get(name, limit) for name, limit in TENANT_LIMITS.items()}
     return Limits({activity.name: stall_limit(platform, activity) for activity in PLAN}, tenants)
 
 

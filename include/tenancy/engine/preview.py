@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from tenancy.engine.consequences import CREATES, consequence
-from tenancy.engine.undoing_order import undoing_order
+from tenancy.engine.undoing_order import release_order
 from tenancy.saga import commands as c
 from tenancy.saga import loops
 from tenancy.saga.confirming import DESTROYS, RequiredConfirmation, required_confirmation
@@ -72,7 +72,7 @@ def _shown(saga: Saga, action: str) -> Preview:
         action,
         allowed=True,
         consequence=consequence(saga, action),
-        undone=undoing_order(saga.live_resources) if undoes else (),
+        undone=release_order(saga.live_resources) if undoes else (),
         kept=() if undoes else saga.live_resources,
         confirm_slug=needed.slug,
         confirm_id=needed.tenant_id,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tenancy.engine.undoing_order import undoing_order
+from tenancy.engine.undoing_order import release_order
 from tenancy.ledger.envelope import Envelope
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.facts import ResourceReleased
@@ -26,7 +26,7 @@ def progress(ledger: LedgerSession, saga: Saga, envelopes: Sequence[Envelope] | 
     at_work = holder is not None and holder.application.startswith("tenancy run")
     facts = ledger.envelopes(saga.tenant_id) if envelopes is None else envelopes
     undone = len(_released(facts, saga))
-    left = undoing_order(saga.live_resources)
+    left = release_order(saga.live_resources)
     return Progress(str(holder) if at_work else "", undone, undone + len(left), left)
 
 

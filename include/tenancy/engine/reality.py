@@ -30,7 +30,7 @@ BEAT: Final = "reality check"
 _WORDS: Final = {FindingKind.ORPHAN: "orphan", FindingKind.MISSING: "missing", FindingKind.DRIFT: "edited"}
 
 
-def check_reality(tenancy: Tenancy) -> str:
+def run_drift_check(tenancy: Tenancy) -> str:
     """One pass; says in one sentence what it found, and leaves that as its beat."""
     began = tenancy.monotonic()
     with tenancy.ledger.open("tenancy reality check") as ledger:

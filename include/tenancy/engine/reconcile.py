@@ -20,8 +20,8 @@ from tenancy.engine.marks import MARK_RUN, Heeded, Marks
 from tenancy.engine.older_ledger import OLDER, keep, later_life
 from tenancy.engine.overdue import Move, Seen
 from tenancy.engine.plan_versions import fault_of_plan
-from tenancy.engine.stalls import note_stalls
-from tenancy.engine.telling import raise_group_alerts, tell_of_stalls
+from tenancy.engine.stalls import record_stalls
+from tenancy.engine.telling import raise_group_alerts, raise_stall_alerts
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id, pursue
 from tenancy.ledger import heartbeats, pokes, silent_tenants
@@ -59,13 +59,13 @@ def reconcile(tenancy: Tenancy) -> str:
         for suspect in silent_tenants.load_silent_tenants(ledger, max(SUSPECTS - reconciler.done["deadlines"], 0)):
             reconciler.on_suspect(suspect)
         with reconciler.put_off_on_trouble("what is stuck"):
-            reconciler.done.update(note_stalls(tenancy, ledger, reconciler.holds))
+            reconciler.done.update(record_stalls(tenancy, ledger, reconciler.holds))
         with reconciler.put_off_on_trouble("what is known of classes of stall"):
             reconciler.done.update(record_incident_groups(ledger))
         with reconciler.put_off_on_trouble("telling of stalls"):
             send_escalations(ledger)
             raise_group_alerts(ledger)
-            tell_of_stalls(tenancy, ledger, but=load_grouped_tenants(ledger))
+            raise_stall_alerts(tenancy, ledger, but=load_grouped_tenants(ledger))
         summary = reconciler.summary()
         heartbeats.record_heartbeat(ledger, BEAT, took_seconds=tenancy.monotonic() - began, summary=summary)
     return summary

@@ -22,7 +22,7 @@ from tenancy.saga import commands as c
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import Refused, cause_in
 from tenancy.saga.names import TenantId
-from tenancy.saga.stalls import NOT_LOOKED_AT, WAITS_ITS_TURN, Stall, stall_of
+from tenancy.saga.stalls import NOT_EXAMINED, QUEUED_CAUSES, Stall, stall_of
 from tenancy.saga.states import Phase, State
 from tenancy.saga.tenant import OpenStall, Saga
 from tenancy.saga.unwinding import is_to_be_unwound
@@ -37,7 +37,7 @@ _STAMP = Stamp("reconciler")
 _NOTHING_FOUND = "Nothing was found that keeps it."
 
 
-def note_stalls(tenancy: Tenancy, ledger: LedgerSession, holds: Holds) -> Counter[str]:
+def record_stalls(tenancy: Tenancy, ledger: LedgerSession, holds: Holds) -> Counter[str]:
     """One pass; how many were recorded, explained and cleared."""
     now, bounds = ledger.now, limits(tenancy.platform)
     judged = [(stood, stall_of(stood.standing, now, bounds)) for stood in load_statuses(ledger)]
@@ -101,7 +101,7 @@ class _Pass:
 
     def _why(self, stood: StoredStatus) -> Evidence:
         if self.tenancy.monotonic() > self.look_until:
-            return Evidence(Cause.UNKNOWN, NOT_LOOKED_AT)
+            return Evidence(Cause.UNKNOWN, NOT_EXAMINED)
         try:
             saga = self.ledger.saga(stood.tenant_id)
             assert saga is not None  # it has a row
@@ -154,7 +154,7 @@ class _Pass:
 
 def _held_by(why: Evidence) -> c.Command | None:
     """Whoever waits his turn is not stuck: that he does may be seen here first."""
-    return c.RecordHold(why.message, why.cause) if why.cause in WAITS_ITS_TURN else None
+    return c.RecordHold(why.message, why.cause) if why.cause in QUEUED_CAUSES else None
 
 
 def _is_in_motion(saga: Saga) -> bool:

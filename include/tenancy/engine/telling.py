@@ -21,17 +21,18 @@ from tenancy.ledger.unannounced_stalls import UnannouncedStall, load_unannounced
 from tenancy.saga.names import TenantId
 from tenancy.saga.stalls import Limits, StallKind
 
-TOLD: Final = 100
+ALERTS_PER_PASS: Final = 100
 """In one pass."""
 NEWS: Final = timedelta(days=1)
 """What began earlier is none: after an upgrade nobody is told of all that ever failed."""
 
 
-def tell_of_stalls(tenancy: Tenancy, ledger: LedgerSession, *, but: Collection[TenantId] = ()) -> int:
+def raise_stall_alerts(tenancy: Tenancy, ledger: LedgerSession, *, but: Collection[TenantId] = ()) -> int:
     """One pass; how many were raised. Those in `but` are told otherwise."""
     now, bounds = ledger.now, limits(tenancy.platform)
     raised = [
-        alert_of(each, now, bounds) for each in load_unannounced_stalls(ledger, since=now - NEWS, but=but, limit=TOLD)
+        stall_alert_of(each, now, bounds)
+        for each in load_unannounced_stalls(ledger, since=now - NEWS, but=but, limit=ALERTS_PER_PASS)
     ]
     for alert in raised:
         alerts.raise_alert(ledger, alert)
@@ -40,7 +41,7 @@ def tell_of_stalls(tenancy: Tenancy, ledger: LedgerSession, *, but: Collection[T
 
 def raise_group_alerts(ledger: LedgerSession) -> None:
     """One message for each class that is open, whoever belongs to it by now; what is left is the next pass's."""
-    for each in load_unannounced_groups(ledger, limit=TOLD):
+    for each in load_unannounced_groups(ledger, limit=ALERTS_PER_PASS):
         alerts.raise_alert(ledger, group_alert_of(each))
 
 
@@ -61,7 +62,7 @@ def group_alert_of(kept: StoredIncidentGroup) -> Alert:
     )
 
 
-def alert_of(untold: UnannouncedStall, now: datetime, bounds: Limits) -> Alert:
+def stall_alert_of(untold: UnannouncedStall, now: datetime, bounds: Limits) -> Alert:
     """What is told of it."""
     tenant, stall = untold.standing, untold.stall
     of_activity = stall.kind == StallKind.ACTIVITY
@@ -70,7 +71,7 @@ def alert_of(untold: UnannouncedStall, now: datetime, bounds: Limits) -> Alert:
         tenant_id=untold.tenant_id,
         slug=untold.slug,
         region=untold.region,
-        what=what_is_stuck(stall.kind, stall.activity, tenant.state),
+        what=describe_stall(stall.kind, stall.activity, tenant.state),
         since=tenant.activity_since if of_activity else tenant.state_since,
         cause=stall.message,
         next_action=advise(tenant, stall, now, bounds).sentence,
@@ -84,7 +85,7 @@ def alert_of(untold: UnannouncedStall, now: datetime, bounds: Limits) -> Alert:
     )
 
 
-def what_is_stuck(kind: str, activity: str | None, state: str) -> str:
+def describe_stall(kind: str, activity: str | None, state: str) -> str:
     """What is so, as the end of a sentence about the tenant."""
     label = next((each.label for each in PLAN if each.name == activity), activity or "its first activity")
     return _WHAT.get(kind, "is stuck").format(label=label, state=state)

@@ -10,7 +10,7 @@ from tenancy.activities import registry
 from tenancy.saga.tenant import Resource
 
 
-def undoing_order(made: Iterable[Resource]) -> tuple[Resource, ...]:
+def release_order(made: Iterable[Resource]) -> tuple[Resource, ...]:
     """Resources, oldest first, in the order in which they are released."""
     waiting = list(made)[::-1]
     ordered: list[Resource] = []

@@ -17,7 +17,7 @@ from tenancy.activities.registry import find_maker, maker_of
 from tenancy.engine.budgets import SystemBudgets
 from tenancy.engine.late_effects import in_flight, late_until
 from tenancy.engine.tenancy import Tenancy, makers_of, may_evict_for, message_of, note_eviction, unwinder
-from tenancy.engine.undoing_order import blocker_of, undoing_order
+from tenancy.engine.undoing_order import blocker_of, release_order
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
@@ -100,7 +100,7 @@ class _Unwinding:
         for number in range(self.tenancy.timings.compensation_tries):
             may_try = self.budgets.may_try_again if number else self.budgets.left
             live = [resource for resource in self._saga().live_resources if _key(resource) in wanted]
-            triable = [resource for resource in undoing_order(live) if may_try(_system_of(resource))]
+            triable = [resource for resource in release_order(live) if may_try(_system_of(resource))]
             if not triable:
                 return
             if number:

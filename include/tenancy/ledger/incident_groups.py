@@ -13,7 +13,7 @@ from tenancy.saga.causes import cause_of
 from tenancy.saga.classes import WINDOW, Incident, IncidentGroup, IncidentSignature
 from tenancy.saga.names import ActivityName, TenantId
 from tenancy.saga.sameness import common
-from tenancy.saga.stalls import NOT_LOOKED_AT
+from tenancy.saga.stalls import NOT_EXAMINED
 from tenancy.saga.states import State, Substate
 
 RETENTION: Final = timedelta(days=90)
@@ -54,7 +54,7 @@ def load_incidents(ledger: LedgerSession) -> list[Incident]:
     """What keeps tenants now, and how they failed lately."""
     since = ledger.now - WINDOW
     return [
-        _incident(row) for row in ledger.rows("troubles", since=since, not_looked_at=NOT_LOOKED_AT, limit=MAX_INCIDENTS)
+        _incident(row) for row in ledger.rows("troubles", since=since, not_looked_at=NOT_EXAMINED, limit=MAX_INCIDENTS)
     ]
 
 

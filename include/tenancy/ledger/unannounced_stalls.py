@@ -8,7 +8,7 @@ from typing import Any
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.tenant_statuses import open_stall_of, status_of
 from tenancy.saga.names import TenantId
-from tenancy.saga.stalls import NOT_LOOKED_AT, TenantStatus
+from tenancy.saga.stalls import NOT_EXAMINED, TenantStatus
 from tenancy.saga.tenant import OpenStall
 
 
@@ -29,7 +29,7 @@ def load_unannounced_stalls(
     ledger: LedgerSession, *, since: datetime, but: Collection[TenantId], limit: int
 ) -> list[UnannouncedStall]:
     """Those that began after `since`, less the tenants in `but`; the oldest first."""
-    rows = ledger.rows("untold_stalls", since=since, but=list(but), limit=limit, not_looked_at=NOT_LOOKED_AT)
+    rows = ledger.rows("untold_stalls", since=since, but=list(but), limit=limit, not_looked_at=NOT_EXAMINED)
     return [_unannounced(row) for row in rows]
 
 

@@ -78,11 +78,11 @@ class RealityCheckOperator(BaseOperator):
 
     def execute(self, context: "Context") -> None:
         from tenancy.bootstrap import tenancy
-        from tenancy.engine.reality import check_reality
+        from tenancy.engine.reality import run_drift_check
 
         skip_backfill(context)
         joined = tenancy()
-        self.log.info("this pass: %s", check_reality(joined))
+        self.log.info("this pass: %s", run_drift_check(joined))
         self._prune(joined)
 
     def _prune(self, joined: "Tenancy") -> None:

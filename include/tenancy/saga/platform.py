@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tenancy.saga.errors import PlatformFileError
 from tenancy.saga.platform_values import NAME, wrong_in_plan, wrong_in_region
-from tenancy.saga.stalls import OF_TENANTS
+from tenancy.saga.stalls import TENANT_LIMITS
 from tenancy.saga.systems import IDENTITY, LOST_SYSTEM
 
 _LONGEST_MINUTES: Final = 1_000_000
@@ -100,7 +100,7 @@ def parse(document: Mapping[str, Any], activities: Collection[str]) -> Platform:
         *_check_offered(document, "plans"),
         *_check_values(document, "regions", wrong_in_region),
         *_check_values(document, "plans", wrong_in_plan),
-        *_check_minutes(document, "stall_limits_minutes", (*activities, *OF_TENANTS)),
+        *_check_minutes(document, "stall_limits_minutes", (*activities, *TENANT_LIMITS)),
         *_check_minutes(document, "give_up_minutes", activities),
         *_check_replaced(document.get("replaced_systems", {})),
     ]

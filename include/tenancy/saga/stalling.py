@@ -7,7 +7,7 @@ late word about a tenant that has gone on meanwhile is refused.
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import Refused
-from tenancy.saga.stalls import NOT_LOOKED_AT, StallKind
+from tenancy.saga.stalls import NOT_EXAMINED, StallKind
 from tenancy.saga.states import State, Substate
 from tenancy.saga.tenant import Saga
 
@@ -44,7 +44,7 @@ def explain(command: c.ExplainStall, saga: Saga) -> tuple[f.Fact, ...]:
     if saga.stall is None:
         raise Refused("There is no stall to explain.")
     evidence = command.evidence
-    if evidence.cause == saga.stall.cause and saga.stall.message != NOT_LOOKED_AT:
+    if evidence.cause == saga.stall.cause and saga.stall.message != NOT_EXAMINED:
         return ()
     return (f.StallExplained(evidence.cause, evidence.message, dict(evidence.raw)),)
 

@@ -16,16 +16,16 @@ from tenancy.saga.states import State, Substate
 PROVISIONING: Final = "provisioning"
 IN_BETWEEN: Final = "in_between"
 FAILED: Final = "failed"
-OF_TENANTS: Final[Mapping[str, timedelta]] = {
+TENANT_LIMITS: Final[Mapping[str, timedelta]] = {
     PROVISIONING: timedelta(minutes=15),
     IN_BETWEEN: timedelta(minutes=2),
     FAILED: timedelta(minutes=15),
 }
 """The limits that are no activity's. Runbook: "Provisioning for more than ~15 minutes"; "wait 2 minutes"; "it's
 flipped to Failed and stayed there" (without a number: as long as the first)."""
-WAITS_ITS_TURN: Final = frozenset({Cause.ENGINE_PAUSED, Cause.ENGINE_QUEUE})
+QUEUED_CAUSES: Final = frozenset({Cause.ENGINE_PAUSED, Cause.ENGINE_QUEUE})
 """Shown as such, and no stall of the tenant (docs/reference/airflow-buttons.md)."""
-NOT_LOOKED_AT: Final = "It was not looked at yet."
+NOT_EXAMINED: Final = "It was not looked at yet."
 """What is said of a stall while its cause is not known because nobody had the time to look."""
 
 
@@ -111,7 +111,7 @@ class Limits:
 
 def stall_of(tenant: TenantStatus, now: datetime, limits: Limits) -> Stall | None:
     """The stall this tenant is in; None while all is in time."""
-    if tenant.held in WAITS_ITS_TURN:
+    if tenant.held in QUEUED_CAUSES:
         return None
     if tenant.state is State.PROVISIONING:
         return _of_provisioning(tenant, now, limits)
