@@ -11,7 +11,7 @@ from tenancy.engine.classes import describe_group
 from tenancy.saga.causes import Cause
 from tenancy.saga.classes import Incident, IncidentSignature, group_incidents
 from tenancy.saga.names import TenantId
-from tenancy.saga.sameness import common
+from tenancy.saga.sameness import without_tenant_names
 from tenancy.saga.states import State, Substate
 from tests.unit.sagas import STORAGE
 from tests.unit.test_stalls import LIMITS, standing
@@ -82,12 +82,12 @@ def test_a_class_tells_since_when_and_what_the_newest_was_told():
     ],
 )
 def test_what_is_called_after_a_tenant_does_not_set_errors_apart(of_acme: str, of_big_co: str):
-    assert common(of_acme, "acme") == common(of_big_co, "big-co")
+    assert without_tenant_names(of_acme, "acme") == without_tenant_names(of_big_co, "big-co")
 
 
 def test_different_errors_stay_different_and_a_slug_within_a_word_is_no_name():
-    assert common("no space left", "acme") != common("permission denied", "acme")
-    assert common("placement of ace", "ace") == "placement of #"
+    assert without_tenant_names("no space left", "acme") != without_tenant_names("permission denied", "acme")
+    assert without_tenant_names("placement of ace", "ace") == "placement of #"
 
 
 def test_who_belongs_to_a_class_is_told_that_first_and_to_escalate_once():

@@ -11,7 +11,7 @@ from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.decide import decide
 from tenancy.saga.errors import Refused
-from tenancy.saga.raw_actions import Column, Meaning, RawAction, as_command, column_of, meaning
+from tenancy.saga.raw_actions import AirflowAction, Meaning, Situation, command_for, meaning, situation_of
 from tenancy.saga.states import StepStatus
 from tenancy.saga.tenant import Saga
 from tests.unit.sagas import (
@@ -39,48 +39,48 @@ from tests.unit.sagas import (
 )
 
 PHASES_OF = {
-    Column.PROVISIONING: ("Provisioning",),
-    Column.UNWINDING: ("Cancelling", "Failed unwinding", "Failed stuck", "Decommissioning"),
-    Column.SETTLED: ("Failed settled", "Failed retained"),
-    Column.READY: ("Failed ready",),
-    Column.ACTIVE: ("Active",),
+    Situation.PROVISIONING: ("Provisioning",),
+    Situation.UNWINDING: ("Cancelling", "Failed unwinding", "Failed stuck", "Decommissioning"),
+    Situation.SETTLED: ("Failed settled", "Failed retained"),
+    Situation.READY: ("Failed ready",),
+    Situation.ACTIVE: ("Active",),
 }
 
 M = Meaning
-COLUMNS = (Column.PROVISIONING, Column.UNWINDING, Column.SETTLED, Column.READY, Column.ACTIVE)
+COLUMNS = (Situation.PROVISIONING, Situation.UNWINDING, Situation.SETTLED, Situation.READY, Situation.ACTIVE)
 EXPECTED = {
-    RawAction.MARK_RUN_FAILED: (M.CANCEL, M.CANCEL, M.NOTHING, M.NOTHING, M.NOTE),
-    RawAction.MARK_TASK_FAILED: (M.FAIL_ACTIVITY, M.NOTHING, M.NOTHING, M.NOTHING, M.NOTHING),
-    RawAction.MARK_SUCCESS: (M.DISBELIEVE, M.NOTHING, M.NOTHING, M.NOTHING, M.NOTHING),
-    RawAction.CLEAR_RUN: (M.CONTINUE, M.REFUSE, M.RESET_AND_RETRY, M.RETRY, M.VERIFY),
-    RawAction.CLEAR_TASKS: (M.CONTINUE, M.REFUSE, M.REFUSE, M.REFUSE, M.VERIFY),
-    RawAction.TRIGGER_AGAIN: (M.REFUSE, M.REFUSE, M.REFUSE, M.RETRY, M.REFUSE),
-    RawAction.DELETE_RUN: (M.LOST_RUN, M.NOTHING, M.NOTHING, M.NOTHING, M.NOTHING),
-    RawAction.PAUSE: (M.SHOW, M.SHOW, M.SHOW, M.SHOW, M.SHOW),
+    AirflowAction.MARK_RUN_FAILED: (M.CANCEL, M.CANCEL, M.NOTHING, M.NOTHING, M.NOTE),
+    AirflowAction.MARK_TASK_FAILED: (M.FAIL_ACTIVITY, M.NOTHING, M.NOTHING, M.NOTHING, M.NOTHING),
+    AirflowAction.MARK_SUCCESS: (M.DISBELIEVE, M.NOTHING, M.NOTHING, M.NOTHING, M.NOTHING),
+    AirflowAction.CLEAR_RUN: (M.CONTINUE, M.REFUSE, M.RESET_AND_RETRY, M.RETRY, M.VERIFY),
+    AirflowAction.CLEAR_TASKS: (M.CONTINUE, M.REFUSE, M.REFUSE, M.REFUSE, M.VERIFY),
+    AirflowAction.TRIGGER_AGAIN: (M.REFUSE, M.REFUSE, M.REFUSE, M.RETRY, M.REFUSE),
+    AirflowAction.DELETE_RUN: (M.LOST_RUN, M.NOTHING, M.NOTHING, M.NOTHING, M.NOTHING),
+    AirflowAction.PAUSE: (M.SHOW, M.SHOW, M.SHOW, M.SHOW, M.SHOW),
 }
 """The one exception: a decommission has nothing to cancel, so marking its tenant's run failed is only recorded."""
 
 OLD_RUN_BESIDE_A_LIVE_ATTEMPT = {
-    RawAction.MARK_RUN_FAILED: M.NOTHING,
-    RawAction.MARK_TASK_FAILED: M.NOTHING,
-    RawAction.MARK_SUCCESS: M.NOTHING,
-    RawAction.CLEAR_RUN: M.REFUSE,
-    RawAction.CLEAR_TASKS: M.REFUSE,
-    RawAction.DELETE_RUN: M.NOTHING,
+    AirflowAction.MARK_RUN_FAILED: M.NOTHING,
+    AirflowAction.MARK_TASK_FAILED: M.NOTHING,
+    AirflowAction.MARK_SUCCESS: M.NOTHING,
+    AirflowAction.CLEAR_RUN: M.REFUSE,
+    AirflowAction.CLEAR_TASKS: M.REFUSE,
+    AirflowAction.DELETE_RUN: M.NOTHING,
 }
 
 
-def asked_by(action: RawAction, saga: Saga) -> c.Command | None:
+def asked_by(action: AirflowAction, saga: Saga) -> c.Command | None:
     """What the law is asked when somebody does this to the tenant's run: by a command, or by the tasks it starts."""
     match action:
-        case RawAction.CLEAR_RUN:
+        case AirflowAction.CLEAR_RUN:
             return start(RUN)
-        case RawAction.CLEAR_TASKS:
+        case AirflowAction.CLEAR_TASKS:
             return begin(HANDLE, 2)
-        case RawAction.TRIGGER_AGAIN:
+        case AirflowAction.TRIGGER_AGAIN:
             return start(OTHER_RUN)
         case _:
-            return as_command(action, saga, RUN, HANDLE)
+            return command_for(action, saga, RUN, HANDLE)
 
 
 def is_refused(saga: Saga, command: c.Command | None) -> None:
@@ -134,45 +134,45 @@ CELLS = [
     for action, row in EXPECTED.items()
     for column, what in zip(COLUMNS, row, strict=True)
     for phase in PHASES_OF[column]
-    if (action, phase) != (RawAction.MARK_RUN_FAILED, "Decommissioning")
+    if (action, phase) != (AirflowAction.MARK_RUN_FAILED, "Decommissioning")
 ]
 
 
 @pytest.mark.parametrize(("action", "phase", "what"), CELLS)
-def test_each_cell_means_what_the_design_says(action: RawAction, phase: str, what: Meaning) -> None:
+def test_each_cell_means_what_the_design_says(action: AirflowAction, phase: str, what: Meaning) -> None:
     assert meaning(action, tenant_in(phase), RUN) is what
 
 
 @pytest.mark.parametrize(("action", "phase", "what"), CELLS)
-def test_the_law_really_behaves_as_each_cell_says(action: RawAction, phase: str, what: Meaning) -> None:
+def test_the_law_really_behaves_as_each_cell_says(action: AirflowAction, phase: str, what: Meaning) -> None:
     saga = tenant_in(phase)
     BEHAVIOUR[what](saga, asked_by(action, saga))
 
 
 def test_marking_the_run_of_a_decommissioning_tenant_failed_is_only_recorded() -> None:
     saga = tenant_in("Decommissioning")
-    assert meaning(RawAction.MARK_RUN_FAILED, saga, RUN) is M.NOTE
-    asks_nothing(saga, as_command(RawAction.MARK_RUN_FAILED, saga, RUN, None))
+    assert meaning(AirflowAction.MARK_RUN_FAILED, saga, RUN) is M.NOTE
+    asks_nothing(saga, command_for(AirflowAction.MARK_RUN_FAILED, saga, RUN, None))
 
 
 def test_the_table_has_every_action_column_meaning_and_phase() -> None:
-    assert set(EXPECTED) == set(RawAction)
+    assert set(EXPECTED) == set(AirflowAction)
     assert set(BEHAVIOUR) == set(Meaning)
-    assert set(COLUMNS) == set(PHASES_OF) == set(Column)
+    assert set(COLUMNS) == set(PHASES_OF) == set(Situation)
     assert {phase for phases in PHASES_OF.values() for phase in phases} == set(PHASES) - {"Decommissioned"}
 
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_each_phase_stands_in_its_column(phase: str) -> None:
     expected = next((column for column, phases in PHASES_OF.items() if phase in phases), None)
-    assert column_of(tenant_in(phase)) is expected
+    assert situation_of(tenant_in(phase)) is expected
 
 
-@pytest.mark.parametrize("action", RawAction)
-def test_nothing_means_anything_for_a_decommissioned_tenant(action: RawAction) -> None:
+@pytest.mark.parametrize("action", AirflowAction)
+def test_nothing_means_anything_for_a_decommissioned_tenant(action: AirflowAction) -> None:
     gone = tenant_in("Decommissioned")
     assert meaning(action, gone, RUN) is M.NOTHING
-    assert as_command(action, gone, RUN, HANDLE) is None
+    assert command_for(action, gone, RUN, HANDLE) is None
     is_refused(gone, start(RUN))
     is_refused(gone, begin(HANDLE, 2))
 
@@ -185,14 +185,14 @@ def live_beside_an_old_run() -> Saga:
 
 
 @pytest.mark.parametrize(("action", "what"), OLD_RUN_BESIDE_A_LIVE_ATTEMPT.items())
-def test_an_old_run_beside_a_live_attempt_means_what_the_design_says(action: RawAction, what: Meaning) -> None:
+def test_an_old_run_beside_a_live_attempt_means_what_the_design_says(action: AirflowAction, what: Meaning) -> None:
     saga = live_beside_an_old_run()
     assert meaning(action, saga, OLD_RUN) is what
-    assert as_command(action, saga, OLD_RUN, HANDLE) is None
+    assert command_for(action, saga, OLD_RUN, HANDLE) is None
 
 
-@pytest.mark.parametrize("action", [RawAction.TRIGGER_AGAIN, RawAction.PAUSE])
-def test_triggering_and_pausing_concern_no_run_in_particular(action: RawAction) -> None:
+@pytest.mark.parametrize("action", [AirflowAction.TRIGGER_AGAIN, AirflowAction.PAUSE])
+def test_triggering_and_pausing_concern_no_run_in_particular(action: AirflowAction) -> None:
     saga = live_beside_an_old_run()
     assert meaning(action, saga, OLD_RUN) is meaning(action, saga, RUN)
 
@@ -213,15 +213,19 @@ def test_whatever_an_old_run_asks_beside_a_live_attempt_is_refused(command: c.Co
     is_refused(live_beside_an_old_run(), command)
 
 
-@pytest.mark.parametrize("action", [RawAction.MARK_RUN_FAILED, RawAction.MARK_TASK_FAILED, RawAction.DELETE_RUN])
-def test_an_old_run_cannot_cancel_a_newer_attempt_that_is_being_cancelled(action: RawAction) -> None:
+@pytest.mark.parametrize(
+    "action", [AirflowAction.MARK_RUN_FAILED, AirflowAction.MARK_TASK_FAILED, AirflowAction.DELETE_RUN]
+)
+def test_an_old_run_cannot_cancel_a_newer_attempt_that_is_being_cancelled(action: AirflowAction) -> None:
     saga = ask(live_beside_an_old_run(), c.Cancel())
     assert meaning(action, saga, OLD_RUN) is M.NOTHING
-    assert as_command(action, saga, OLD_RUN, HANDLE) is None
+    assert command_for(action, saga, OLD_RUN, HANDLE) is None
 
 
-@pytest.mark.parametrize("action", [RawAction.MARK_RUN_FAILED, RawAction.MARK_TASK_FAILED, RawAction.MARK_SUCCESS])
-def test_a_mark_on_an_old_run_means_nothing_also_once_the_newer_attempt_is_over(action: RawAction) -> None:
+@pytest.mark.parametrize(
+    "action", [AirflowAction.MARK_RUN_FAILED, AirflowAction.MARK_TASK_FAILED, AirflowAction.MARK_SUCCESS]
+)
+def test_a_mark_on_an_old_run_means_nothing_also_once_the_newer_attempt_is_over(action: AirflowAction) -> None:
     """Else it would depend on whether the reconciler or the flip came first."""
     live = live_beside_an_old_run()
     active, settled = ask(live, *done(HANDLE, SCHEMA, DEPLOY, WAIT, FLIP)), unwound(ask(live, c.Cancel()))
@@ -230,12 +234,12 @@ def test_a_mark_on_an_old_run_means_nothing_also_once_the_newer_attempt_is_over(
 
 
 @pytest.mark.parametrize("column", COLUMNS)
-def test_clearing_a_refused_run_is_triggering_again(column: Column) -> None:
+def test_clearing_a_refused_run_is_triggering_again(column: Situation) -> None:
     """A run that never became an attempt: its request was refused."""
     for phase in PHASES_OF[column]:
         saga = tenant_in(phase)
-        what = meaning(RawAction.CLEAR_RUN, saga, OTHER_RUN)
-        assert what is meaning(RawAction.TRIGGER_AGAIN, saga, OTHER_RUN)
+        what = meaning(AirflowAction.CLEAR_RUN, saga, OTHER_RUN)
+        assert what is meaning(AirflowAction.TRIGGER_AGAIN, saga, OTHER_RUN)
         BEHAVIOUR[what](saga, start(OTHER_RUN))
 
 
@@ -264,14 +268,14 @@ def test_the_flip_waits_for_an_activity_that_was_cleared_beside_it() -> None:
 
 def test_marking_the_flip_failed_keeps_everything() -> None:
     before_flip = ask(None, start(), *done(*ORDER[:-1]), begin(FLIP))
-    command = as_command(RawAction.MARK_TASK_FAILED, before_flip, RUN, FLIP)
+    command = command_for(AirflowAction.MARK_TASK_FAILED, before_flip, RUN, FLIP)
     assert command is not None
     assert ask(before_flip, command).phase == "Failed retained"
 
 
 def test_marking_the_flip_failed_before_its_turn_unwinds() -> None:
     saga = tenant_in("Provisioning")
-    command = as_command(RawAction.MARK_TASK_FAILED, saga, RUN, FLIP)
+    command = command_for(AirflowAction.MARK_TASK_FAILED, saga, RUN, FLIP)
     assert command is not None
     assert ask(saga, command).phase == "Failed unwinding"
 

@@ -15,7 +15,7 @@ from tenancy.activities.reasons import SEEN_BY_HEALTH, Reason, healed, is_curren
 from tenancy.saga.advice import Advice, Remedy
 from tenancy.saga.causes import Cause
 from tenancy.saga.decide import KEEP_RESOURCES, NEXT_STEPS
-from tenancy.saga.loops import ENOUGH
+from tenancy.saga.loops import ATTEMPTS_BEFORE_RECREATE
 from tenancy.saga.stalls import IN_BETWEEN, Limits, StallKind, TenantStatus, stall_of
 from tenancy.saga.states import Phase, State, Substate
 from tenancy.saga.system_status import ENGINE, NO_STATUSES, SystemStatuses
@@ -337,7 +337,7 @@ def _way_on(tenant: TenantStatus) -> Remedy:
     way_on = Remedy(NEXT_STEPS[Phase.of(tenant.state, tenant.substate)], _NEXT[tenant.substate or Substate.SETTLED])
     kept = tenant.past_no_return  # then it is no cleaner: a decommission destroys a customer's data
     if (
-        max(tenant.failures, tenant.attempt) >= ENOUGH
+        max(tenant.failures, tenant.attempt) >= ATTEMPTS_BEFORE_RECREATE
         and tenant.substate in {Substate.SETTLED, Substate.READY}
         and not kept
     ):

@@ -12,7 +12,7 @@ from tenancy.ledger.pokes import Poke
 from tenancy.saga.commands import Cancel, GiveUp
 from tenancy.saga.facts import AttemptStarted, RawActionNoted
 from tenancy.saga.names import RunId
-from tenancy.saga.raw_actions import Meaning, RawAction, as_command, meaning
+from tenancy.saga.raw_actions import AirflowAction, Meaning, command_for, meaning
 from tenancy.saga.tenant import Saga
 
 MARK_RUN = "mark run failed in Airflow"
@@ -46,7 +46,7 @@ class Marks:
         who = self._who(poke)
         if who == self.runs.user:
             return None  # we marked it ourselves, after a Cancel
-        return self._obey(RawAction(poke.action), saga, poke.run_id, who)
+        return self._obey(AirflowAction(poke.action), saga, poke.run_id, who)
 
     def last_person(self, saga: Saga) -> str:
         """Who marked the attempt's run last; empty when that was nobody, ourselves, or may not cancel this way."""
@@ -83,11 +83,11 @@ class Marks:
         near = [mark for mark in marks if abs(mark.at - poke.at) < _AROUND]
         return min(near, key=lambda mark: abs(mark.at - poke.at)).user if near else SOMEBODY
 
-    def _obey(self, action: RawAction, saga: Saga, run_id: RunId, who: str) -> Heeded | None:
+    def _obey(self, action: AirflowAction, saga: Saga, run_id: RunId, who: str) -> Heeded | None:
         stamp = Stamp(who, reason=f"{action} in Airflow")
         if meaning(action, saga, run_id) is Meaning.NOTE:
             self.ledger.append_notice(saga.tenant_id, RawActionNoted(action, run_id), stamp=stamp)
-        command = as_command(action, saga, run_id, None)
+        command = command_for(action, saga, run_id, None)
         if command is None:
             return None
         if isinstance(command, Cancel) and not _may_cancel(who, saga):

@@ -99,7 +99,7 @@ def _refused(shown: Preview, refusal: Refused) -> Preview:
 
 def _needs(saga: Saga, action: str) -> RequiredConfirmation:
     if action == "retry":
-        return RequiredConfirmation(slug=loops.wants_typed_slug(saga))
+        return RequiredConfirmation(slug=loops.retry_needs_slug(saga))
     if action == "recreate":
         return RequiredConfirmation(tenant_id=saga.state is not State.DECOMMISSIONED)
     return required_confirmation(saga, _command(saga, action))
@@ -108,7 +108,7 @@ def _needs(saga: Saga, action: str) -> RequiredConfirmation:
 def _warnings(saga: Saga, action: str) -> tuple[str, ...]:
     if action == "cancel" and saga.past_no_return:
         return (f"{DESTROYS}.",)
-    return loops.warnings(saga) if action == "retry" else ()
+    return loops.retry_warnings(saga) if action == "retry" else ()
 
 
 def _require_allowed(saga: Saga, action: str) -> None:

@@ -12,7 +12,7 @@ from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.causes import cause_of
 from tenancy.saga.classes import WINDOW, Incident, IncidentGroup, IncidentSignature
 from tenancy.saga.names import ActivityName, TenantId
-from tenancy.saga.sameness import common
+from tenancy.saga.sameness import without_tenant_names
 from tenancy.saga.stalls import NOT_EXAMINED
 from tenancy.saga.states import State, Substate
 
@@ -106,7 +106,7 @@ def load_grouped_tenants(ledger: LedgerSession) -> frozenset[TenantId]:
 
 
 def _incident(row: dict[str, Any]) -> Incident:
-    signature = _signature({**row, "error": row["error"] or common(row["said"], row["slug"])})
+    signature = _signature({**row, "error": row["error"] or without_tenant_names(row["said"], row["slug"])})
     return Incident(TenantId(row["tenant_id"]), signature, row["said"], row["at"], row["lasts"])
 
 

@@ -34,7 +34,7 @@ def _poke(run_id: str) -> None:
     from tenancy.ledger.ledger import Ledger
     from tenancy.ledger.pokes import record_poke
     from tenancy.saga.names import RunId
-    from tenancy.saga.raw_actions import RawAction
+    from tenancy.saga.raw_actions import AirflowAction
 
     with Ledger(ledger_dsn()).open("tenancy listener") as ledger:
-        record_poke(ledger, RunId(run_id), RawAction.MARK_RUN_FAILED)
+        record_poke(ledger, RunId(run_id), AirflowAction.MARK_RUN_FAILED)

@@ -7,15 +7,15 @@ cancelled is one of them: it did not end Active either.
 
 from typing import Final
 
-from tenancy.saga.sameness import steady
+from tenancy.saga.sameness import without_numbers
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Failure, Saga
 
-ENOUGH: Final = 3
+ATTEMPTS_BEFORE_RECREATE: Final = 3
 """Attempts that did not end Active after which the runbook advises to decommission and recreate."""
 
 
-def spent_attempts(saga: Saga) -> int:
+def unsuccessful_attempts(saga: Saga) -> int:
     """How many attempts did not end Active: those that failed, were cancelled, or were reset by force.
 
     Whoever was Active once is never retried, so every attempt before the newest one is among them.
@@ -24,7 +24,7 @@ def spent_attempts(saga: Saga) -> int:
     return saga.attempt if newest_is_over else max(saga.attempt - 1, 0)
 
 
-def warnings(saga: Saga) -> tuple[str, ...]:
+def retry_warnings(saga: Saga) -> tuple[str, ...]:
     """Sentences an operator should read before another retry."""
     found = []
     if same_error_again(saga):
@@ -32,13 +32,13 @@ def warnings(saga: Saga) -> tuple[str, ...]:
             f"Not transient: {saga.failures[-1].activity} failed twice with the same error. Check the platform's "
             "health, the tenant's plan and region, and quotas before another retry."
         )
-    if spent_attempts(saga) >= ENOUGH:
+    if unsuccessful_attempts(saga) >= ATTEMPTS_BEFORE_RECREATE:
         found.append(_looped(saga))
     return tuple(found)
 
 
 def _looped(saga: Saga) -> str:
-    spent = spent_attempts(saga)
+    spent = unsuccessful_attempts(saga)
     failed = len({failure.attempt for failure in saga.failures})
     return (
         f"{spent} attempts did not end Active: {failed} failed, {spent - failed} were cancelled or reset. They made "
@@ -55,15 +55,15 @@ def same_error_again(saga: Saga) -> bool:
     return len(saga.failures) > 1 and _sameness(saga.failures[-1]) == _sameness(saga.failures[-2])
 
 
-def wants_typed_slug(saga: Saga) -> bool:
+def retry_needs_slug(saga: Saga) -> bool:
     """Before a retry that would be the fourth attempt, or a later one."""
-    return spent_attempts(saga) >= ENOUGH
+    return unsuccessful_attempts(saga) >= ATTEMPTS_BEFORE_RECREATE
 
 
-def recovery_wants_typed_slug(saga: Saga) -> bool:
+def recovery_needs_slug(saga: Saga) -> bool:
     """The same before a recovery, which gives up the attempt under way and then retries."""
-    return saga.attempt >= ENOUGH
+    return saga.attempt >= ATTEMPTS_BEFORE_RECREATE
 
 
 def _sameness(failure: Failure) -> tuple[str, str]:
-    return failure.activity, steady(failure.message)
+    return failure.activity, without_numbers(failure.message)

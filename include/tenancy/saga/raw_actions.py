@@ -13,7 +13,7 @@ from tenancy.saga.states import Phase, State
 from tenancy.saga.tenant import Saga
 
 
-class RawAction(StrEnum):
+class AirflowAction(StrEnum):
     """What somebody did in Airflow itself."""
 
     MARK_RUN_FAILED = "mark run failed"
@@ -43,7 +43,7 @@ class Meaning(StrEnum):
     SHOW = "shown as such; no stall of the tenant"
 
 
-class Column(StrEnum):
+class Situation(StrEnum):
     """The table's columns; `column_of` says where a saga stands."""
 
     PROVISIONING = "Provisioning"
@@ -54,65 +54,65 @@ class Column(StrEnum):
 
 
 _COLUMN: Final = {
-    Phase.PROVISIONING: Column.PROVISIONING,
-    Phase.CANCELLING: Column.UNWINDING,
-    Phase.FAILED_UNWINDING: Column.UNWINDING,
-    Phase.FAILED_STUCK: Column.UNWINDING,
-    Phase.DECOMMISSIONING: Column.UNWINDING,
-    Phase.FAILED_SETTLED: Column.SETTLED,
-    Phase.FAILED_RETAINED: Column.SETTLED,
-    Phase.FAILED_READY: Column.READY,
-    Phase.ACTIVE: Column.ACTIVE,
+    Phase.PROVISIONING: Situation.PROVISIONING,
+    Phase.CANCELLING: Situation.UNWINDING,
+    Phase.FAILED_UNWINDING: Situation.UNWINDING,
+    Phase.FAILED_STUCK: Situation.UNWINDING,
+    Phase.DECOMMISSIONING: Situation.UNWINDING,
+    Phase.FAILED_SETTLED: Situation.SETTLED,
+    Phase.FAILED_RETAINED: Situation.SETTLED,
+    Phase.FAILED_READY: Situation.READY,
+    Phase.ACTIVE: Situation.ACTIVE,
 }
 
 _M = Meaning
-_TABLE: Final[dict[RawAction, tuple[Meaning, Meaning, Meaning, Meaning, Meaning]]] = {
-    RawAction.MARK_RUN_FAILED: (_M.CANCEL, _M.CANCEL, _M.NOTHING, _M.NOTHING, _M.NOTE),
-    RawAction.MARK_TASK_FAILED: (_M.FAIL_ACTIVITY, _M.NOTHING, _M.NOTHING, _M.NOTHING, _M.NOTHING),
-    RawAction.MARK_SUCCESS: (_M.DISBELIEVE, _M.NOTHING, _M.NOTHING, _M.NOTHING, _M.NOTHING),
-    RawAction.CLEAR_RUN: (_M.CONTINUE, _M.REFUSE, _M.RESET_AND_RETRY, _M.RETRY, _M.VERIFY),
-    RawAction.CLEAR_TASKS: (_M.CONTINUE, _M.REFUSE, _M.REFUSE, _M.REFUSE, _M.VERIFY),
-    RawAction.TRIGGER_AGAIN: (_M.REFUSE, _M.REFUSE, _M.REFUSE, _M.RETRY, _M.REFUSE),
-    RawAction.DELETE_RUN: (_M.LOST_RUN, _M.NOTHING, _M.NOTHING, _M.NOTHING, _M.NOTHING),
-    RawAction.PAUSE: (_M.SHOW, _M.SHOW, _M.SHOW, _M.SHOW, _M.SHOW),
+_TABLE: Final[dict[AirflowAction, tuple[Meaning, Meaning, Meaning, Meaning, Meaning]]] = {
+    AirflowAction.MARK_RUN_FAILED: (_M.CANCEL, _M.CANCEL, _M.NOTHING, _M.NOTHING, _M.NOTE),
+    AirflowAction.MARK_TASK_FAILED: (_M.FAIL_ACTIVITY, _M.NOTHING, _M.NOTHING, _M.NOTHING, _M.NOTHING),
+    AirflowAction.MARK_SUCCESS: (_M.DISBELIEVE, _M.NOTHING, _M.NOTHING, _M.NOTHING, _M.NOTHING),
+    AirflowAction.CLEAR_RUN: (_M.CONTINUE, _M.REFUSE, _M.RESET_AND_RETRY, _M.RETRY, _M.VERIFY),
+    AirflowAction.CLEAR_TASKS: (_M.CONTINUE, _M.REFUSE, _M.REFUSE, _M.REFUSE, _M.VERIFY),
+    AirflowAction.TRIGGER_AGAIN: (_M.REFUSE, _M.REFUSE, _M.REFUSE, _M.RETRY, _M.REFUSE),
+    AirflowAction.DELETE_RUN: (_M.LOST_RUN, _M.NOTHING, _M.NOTHING, _M.NOTHING, _M.NOTHING),
+    AirflowAction.PAUSE: (_M.SHOW, _M.SHOW, _M.SHOW, _M.SHOW, _M.SHOW),
 }
 
 
-def column_of(saga: Saga) -> Column | None:
+def situation_of(saga: Saga) -> Situation | None:
     """The saga's column; None once it is decommissioned, when no action means anything any more."""
     return _COLUMN.get(saga.phase)
 
 
-def meaning(action: RawAction, saga: Saga, run_id: RunId) -> Meaning:
+def meaning(action: AirflowAction, saga: Saga, run_id: RunId) -> Meaning:
     """What this action on this run comes to. Marks count on the current attempt's run only, whatever it is by now."""
-    column = column_of(saga)
+    column = situation_of(saga)
     if column is None:
         return Meaning.NOTHING
-    if action is RawAction.CLEAR_RUN and run_id not in saga.runs:
-        action = RawAction.TRIGGER_AGAIN  # a refused request, run once more
+    if action is AirflowAction.CLEAR_RUN and run_id not in saga.runs:
+        action = AirflowAction.TRIGGER_AGAIN  # a refused request, run once more
     if not _concerns(action, saga, run_id):
         return _of_old_run(action)
-    if action is RawAction.MARK_RUN_FAILED and saga.state is State.DECOMMISSIONING:
+    if action is AirflowAction.MARK_RUN_FAILED and saga.state is State.DECOMMISSIONING:
         return Meaning.NOTE  # there is nothing to cancel
-    return _TABLE[action][list(Column).index(column)]
+    return _TABLE[action][list(Situation).index(column)]
 
 
-_MARKS: Final = frozenset({RawAction.MARK_RUN_FAILED, RawAction.MARK_TASK_FAILED, RawAction.MARK_SUCCESS})
+_MARKS: Final = frozenset({AirflowAction.MARK_RUN_FAILED, AirflowAction.MARK_TASK_FAILED, AirflowAction.MARK_SUCCESS})
 
 
-def _concerns(action: RawAction, saga: Saga, run_id: RunId) -> bool:
+def _concerns(action: AirflowAction, saga: Saga, run_id: RunId) -> bool:
     if action in _MARKS:
         return run_id == saga.run_id
-    live = column_of(saga) in {Column.PROVISIONING, Column.UNWINDING}
-    return action in {RawAction.TRIGGER_AGAIN, RawAction.PAUSE} or not live or run_id == saga.run_id
+    live = situation_of(saga) in {Situation.PROVISIONING, Situation.UNWINDING}
+    return action in {AirflowAction.TRIGGER_AGAIN, AirflowAction.PAUSE} or not live or run_id == saga.run_id
 
 
-def _of_old_run(action: RawAction) -> Meaning:
+def _of_old_run(action: AirflowAction) -> Meaning:
     """An old run beside a live attempt: clearing it is refused, its marks mean nothing."""
-    return Meaning.REFUSE if action in {RawAction.CLEAR_RUN, RawAction.CLEAR_TASKS} else Meaning.NOTHING
+    return Meaning.REFUSE if action in {AirflowAction.CLEAR_RUN, AirflowAction.CLEAR_TASKS} else Meaning.NOTHING
 
 
-def as_command(action: RawAction, saga: Saga, run_id: RunId, activity: ActivityName | None) -> c.Command | None:
+def command_for(action: AirflowAction, saga: Saga, run_id: RunId, activity: ActivityName | None) -> c.Command | None:
     """The command to put to the law for what was seen in Airflow; None where nothing is to be decided."""
     what = meaning(action, saga, run_id)
     if what is Meaning.CANCEL:

@@ -10,17 +10,17 @@ _SHORT_ID: Final = re.compile(r"[-_][0-9a-f]{10}(?:-[a-z0-9]+)*(?![A-Za-z0-9])")
 """What objects have behind the slug (names.py), and pods behind that."""
 
 
-def steady(message: str) -> str:
+def without_numbers(message: str) -> str:
     """The message, numbers and ids apart: the same for one tenant's tries."""
     return _VARIABLE.sub("#", message)
 
 
-def common(message: str, slug: str) -> str:
+def without_tenant_names(message: str, slug: str) -> str:
     """The same without what is called after the tenant: its database, its namespace and the pods in it, its host."""
     bare = _SHORT_ID.sub("", message)
     for name in dict.fromkeys((slug, slug.replace("-", "_"))):
         bare = _without(name, bare)
-    return steady(bare)[:LENGTH]
+    return without_numbers(bare)[:LENGTH]
 
 
 def _without(name: str, text: str) -> str:

@@ -76,7 +76,7 @@ def tenant(
         **vars(row(line, advisor)),
         admin_email=saga.parameters.admin_email,
         failures=[shapes.Failure(**vars(failure)) for failure in saga.failures],
-        warnings=list(loops.warnings(saga)),
+        warnings=list(loops.retry_warnings(saga)),
         held=held,
         escalation=escalation,
         progress=progress(seen),
