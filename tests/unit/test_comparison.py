@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tenancy.activities.activity import DiscoveredObject
 from tenancy.activities.plan import PLAN
-from tenancy.engine.comparison import Comparison, Look
+from tenancy.engine.comparison import Comparison, Discovery
 from tenancy.ledger.findings import Finding, FindingKind
 from tenancy.ledger.inventory import OwnedResource
 from tenancy.saga.names import TenantId, proof_of
@@ -26,12 +26,12 @@ def found(owned: OwnedResource, place: str = "a") -> DiscoveredObject:
     return DiscoveredObject(owned.kind, owned.name, proof_of("test", owned.tenant_id), place)
 
 
-def look(*seen: DiscoveredObject, region: str = EU, kind: str = "database") -> Look:
-    return Look((kind,), region, seen)
+def look(*seen: DiscoveredObject, region: str = EU, kind: str = "database") -> Discovery:
+    return Discovery((kind,), region, seen)
 
 
 def compared(
-    *looks: Look, owned: tuple[OwnedResource, ...] = (ACME,), after: dict[TenantId, int] = STILL
+    *looks: Discovery, owned: tuple[OwnedResource, ...] = (ACME,), after: dict[TenantId, int] = STILL
 ) -> Comparison:
     return Comparison(looks, {(each.kind, each.name): each for each in owned}, STILL, after)
 
@@ -140,11 +140,11 @@ def test_a_tenant_that_went_on_meanwhile_is_left_to_the_next_pass(after: dict[Te
 
 def test_a_finding_is_over_only_when_it_was_looked_for():
     orphan = Finding(FindingKind.ORPHAN, "database", "acme_1", EU, TENANT, "")
-    assert compared(look()).decides(orphan)
-    assert not compared(look(region=US)).decides(orphan)
-    assert not compared(look(kind="role")).decides(orphan)
-    assert not compared(look(), after={TENANT: 10}).decides(orphan)
-    assert not compared(look(region=US)).decides(replace(orphan, region=US))  # the owner's region decides, too
+    assert compared(look()).covers(orphan)
+    assert not compared(look(region=US)).covers(orphan)
+    assert not compared(look(kind="role")).covers(orphan)
+    assert not compared(look(), after={TENANT: 10}).covers(orphan)
+    assert not compared(look(region=US)).covers(replace(orphan, region=US))  # the owner's region decides, too
 
 
 # -- whatever tenants do
@@ -196,7 +196,7 @@ def test_whatever_tenants_do_between_two_looks_nothing_is_found(data: st.DataObj
         time_passes()
         return {life.id: life.seq for life in lives if life.seq}
 
-    def seen(region: str) -> Look:
+    def seen(region: str) -> Discovery:
         time_passes()
         there = [life for life in lives if life.exists and (shared or life.region == region)]
         return look(*(found(life.owned, "one" if shared else region) for life in there), region=region)

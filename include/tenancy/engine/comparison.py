@@ -19,7 +19,7 @@ Seqs = Mapping[TenantId, int]
 
 
 @dataclass(frozen=True)
-class Look:
+class Discovery:
     """What one activity's `discover` saw in one region; the region is empty where all have one system."""
 
     kinds: tuple[str, ...]
@@ -33,7 +33,7 @@ class Look:
 class Comparison:
     """Looks, and the ledger as it was before and after them."""
 
-    looks: tuple[Look, ...]
+    discoveries: tuple[Discovery, ...]
     owned: Mapping[tuple[str, str], OwnedResource]
     before: Seqs
     after: Seqs
@@ -44,44 +44,50 @@ class Comparison:
 
     def __post_init__(self) -> None:
         places: dict[tuple[str, str], dict[str, set[str]]] = {}
-        for look in self.looks:
-            places |= {(kind, look.region): {} for kind in look.kinds}
-            for found in look.found:
-                places[found.kind, look.region].setdefault(found.name, set()).add(found.address)
+        for discovery in self.discoveries:
+            places |= {(kind, discovery.region): {} for kind in discovery.kinds}
+            for found in discovery.found:
+                places[found.kind, discovery.region].setdefault(found.name, set()).add(found.address)
         object.__setattr__(self, "_places", places)
 
     def findings(self) -> list[Finding]:
         """All orphans, all that is missing and all that somebody edited, as far as it was looked at."""
         return [*self._orphans(), *self._missing(), *self._edited()]
 
-    def decides(self, finding: Finding) -> bool:
+    def covers(self, finding: Finding) -> bool:
         """Would this comparison have found it if it were still so?"""
         owner = self.owned.get((finding.kind, finding.name))
         regions = {finding.region, *([self._region(owner)] if owner else [])}
         looked = all((finding.kind, region) in self._places for region in regions)
-        return looked and (owner is None or self.sees(owner)) and self._is_still(finding.tenant_id, owner)
+        return looked and (owner is None or self.is_own_system(owner)) and self._is_still(finding.tenant_id, owner)
 
-    def sees(self, owned: OwnedResource) -> bool:
+    def is_own_system(self, owned: OwnedResource) -> bool:
         """Was its own system looked at, as far as identities are known? Another one's "not there" proves nothing."""
-        looks = [look for look in self.looks if owned.kind in look.kinds and look.region == self._region(owned)]
+        looks = [
+            discovery
+            for discovery in self.discoveries
+            if owned.kind in discovery.kinds and discovery.region == self._region(owned)
+        ]
         accepted = accepted_for(owned.system, self.replaced)
-        return all(not look.system or not owned.system or look.system in accepted for look in looks)
+        return all(not discovery.system or not owned.system or discovery.system in accepted for discovery in looks)
 
-    def elsewhere(self, look: Look) -> list[OwnedResource]:
+    def in_other_systems(self, discovery: Discovery) -> list[OwnedResource]:
         """What was made in another system than the one that answered this look."""
         of_look = (
-            each for each in self.owned.values() if each.kind in look.kinds and self._region(each) == look.region
+            each
+            for each in self.owned.values()
+            if each.kind in discovery.kinds and self._region(each) == discovery.region
         )
-        return [each for each in of_look if not self.sees(each)]
+        return [each for each in of_look if not self.is_own_system(each)]
 
     def _orphans(self) -> Iterator[Finding]:
         told = set()
-        for look in self.looks:
-            for found in look.found:
+        for discovery in self.discoveries:
+            for found in discovery.found:
                 at = (found.kind, found.name, found.address)
                 if at not in told and self._is_orphan(found):
                     told.add(at)
-                    yield _orphan(found, look.region, _tenant_of(found))
+                    yield _orphan(found, discovery.region, _tenant_of(found))
 
     def _is_orphan(self, found: DiscoveredObject) -> bool:
         owner = self.owned.get((found.kind, found.name))
@@ -99,19 +105,19 @@ class Comparison:
         for owned in self.owned.values():
             region = self._region(owned)
             looked = self._places.get((owned.kind, region))
-            if not owned.active or looked is None or owned.name in looked or not self.sees(owned):
+            if not owned.active or looked is None or owned.name in looked or not self.is_own_system(owned):
                 continue
             if self._is_still(None, owned):
                 yield _missing(owned, region)
 
     def _edited(self) -> Iterator[Finding]:
-        for look in self.looks:
-            for found in look.found:
+        for discovery in self.discoveries:
+            for found in discovery.found:
                 owner = self.owned.get((found.kind, found.name))
-                if not found.drift or owner is None or not owner.active or self._region(owner) != look.region:
+                if not found.drift or owner is None or not owner.active or self._region(owner) != discovery.region:
                     continue
                 if self._is_still(_tenant_of(found), owner):
-                    yield _edited(owner, look.region, found.drift)
+                    yield _edited(owner, discovery.region, found.drift)
 
     def _region(self, owned: OwnedResource) -> str:
         return "" if (owned.kind, "") in self._places else owned.region

@@ -13,7 +13,7 @@ from typing import Final
 from tenancy.activities import registry
 from tenancy.activities.activity import Activity, SystemClients
 from tenancy.activities.allocate_storage import PASSWORD
-from tenancy.engine.comparison import Comparison, Look
+from tenancy.engine.comparison import Comparison, Discovery
 from tenancy.engine.drift import ALTERED, manual_drift
 from tenancy.engine.head_signing import HeadSigning
 from tenancy.engine.tenancy import Tenancy, message_of
@@ -68,7 +68,7 @@ class _Check:
         new = [finding for finding in seen if finding.key not in known]
         twice = self._seen_again(new)
         so = [finding for finding in seen if finding.key in known or finding.key in twice]
-        self._keep(so, [each for each in known.values() if comparison.decides(each)])
+        self._keep(so, [each for each in known.values() if comparison.covers(each)])
         return so
 
     def inside(self) -> list[Finding]:
@@ -125,8 +125,8 @@ class _Check:
     def _note_other_systems(self, comparison: Comparison) -> None:
         """Where another system answered than the one that has the tenants' resources."""
         spots = {(spot.activity.resources, spot.region): spot for spot in self._spots()}
-        for look in comparison.looks:
-            if elsewhere := comparison.elsewhere(look):
+        for look in comparison.discoveries:
+            if elsewhere := comparison.in_other_systems(look):
                 recorded = ", ".join(sorted({each.system for each in elsewhere}))
                 self.troubles[spots[look.kinds, look.region]] = (
                     f"another system answers, {look.system}; {len(elsewhere)} resources were made in {recorded}"
@@ -143,7 +143,7 @@ class _Check:
 
         return replace(self.tenancy.clients, database_password=password)
 
-    def _look(self, spot: _Spot, clients: SystemClients) -> Look | None:
+    def _look(self, spot: _Spot, clients: SystemClients) -> Discovery | None:
         platform = self.tenancy.platform
         regions = {name: region for name, region in platform.regions.items() if name == spot.region}
         region = regions.get(spot.region)
@@ -156,7 +156,7 @@ class _Check:
             self.troubles[spot] = message_of(error)
             log.warning("not looked at: %s: %s", spot, message_of(error))
             return None
-        return Look(spot.activity.resources, spot.region, tuple(found), system)
+        return Discovery(spot.activity.resources, spot.region, tuple(found), system)
 
 
 def _require_one_system(before: str, after: str) -> None:
