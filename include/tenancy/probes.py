@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 from tenancy import bootstrap
 from tenancy.adapters import (
     cluster_access,  # noqa: F401 - heavy: loaded here, before a look is timed
-    cluster_vitals,
-    engine_vitals,
-    ingress,
-    server_vitals,
-    storage_vitals,
+    cluster_health,
+    engine_health,
+    ingress_health,
+    server_health,
+    storage_health,
 )
 from tenancy.adapters.dsn import Dsn
 from tenancy.engine.engine_verdicts import WRITTEN
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from kubernetes.client import Configuration
 
     from tenancy.adapters.airflow_client import AirflowClient
-    from tenancy.adapters.ingress import IngressStatus
+    from tenancy.adapters.ingress_health import IngressStatus
 
 
 _Result = TypeVar("_Result")
@@ -48,19 +48,19 @@ def probes() -> Probes:
 
     return Probes(
         platform=platform,
-        ledger=lambda: look_at_ledger(ledger()),
-        heartbeats=lambda: _of_engine(engine_vitals.heartbeats),
-        work=lambda: _of_engine(lambda client: engine_vitals.work(client, DAGS, PROVISIONING_DAG)),
-        storage=lambda region: storage_vitals.look(storage(region), proof_of(platform.name, "")),
-        cluster=lambda region: cluster_vitals.look(cluster(region), f"the cluster of region {region.name}"),
-        ingress=look_at_ingress,
-        engine_database=partial(server_vitals.look_at_writers, own, WRITTEN) if own else None,
+        ledger=lambda: check_ledger(ledger()),
+        heartbeats=lambda: _of_engine(engine_health.load_component_heartbeats),
+        work=lambda: _of_engine(lambda client: engine_health.load_work(client, DAGS, PROVISIONING_DAG)),
+        storage=lambda region: storage_health.check_storage(storage(region), proof_of(platform.name, "")),
+        cluster=lambda region: cluster_health.check_cluster(cluster(region), f"the cluster of region {region.name}"),
+        ingress=check_ingress_of,
+        engine_database=partial(server_health.check_write_locks, own, WRITTEN) if own else None,
     )
 
 
 @lru_cache(maxsize=1)
 def _engine() -> "AirflowClient":
-    return bootstrap.engine_client(engine_vitals.LOOK_SECONDS)
+    return bootstrap.engine_client(engine_health.CHECK_SECONDS)
 
 
 def _of_engine(look: "Callable[[AirflowClient], _Result]") -> _Result:
@@ -72,18 +72,20 @@ def _of_engine(look: "Callable[[AirflowClient], _Result]") -> _Result:
         raise
 
 
-def look_at_ledger(dsn: Dsn) -> LedgerStatus:
+def check_ledger(dsn: Dsn) -> LedgerStatus:
     """Its server, and what stands in it."""
-    server = server_vitals.look(dsn)
-    with Ledger(server_vitals.patient_for(dsn)).open("tenancy health") as ledger:
+    server = server_health.check_server(dsn)
+    with Ledger(server_health.with_connect_timeout(dsn)).open("tenancy health") as ledger:
         return LedgerStatus(
             server, tuple(load_heartbeats(ledger)), ledger.usage_by_region_and_plan(), ledger.can_rewrite_facts()
         )
 
 
-def look_at_ingress(region: Region) -> "IngressStatus":
+def check_ingress_of(region: Region) -> "IngressStatus":
     """Its controller's answer to a host that no tenant has."""
-    return ingress.look(region.ingress_domain, bootstrap.ingress_port(), f"The ingress of region {region.name}")
+    return ingress_health.check_ingress(
+        region.ingress_domain, bootstrap.ingress_port(), f"The ingress of region {region.name}"
+    )
 
 
 def _cluster_access(region: Region) -> "Configuration":

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tenancy.adapters import engine_vitals, ingress, webhook
+from tenancy.adapters import engine_health, ingress_health, webhook
 from tenancy.adapters.airflow_api import AirflowApi, Handle
 from tenancy.adapters.airflow_client import LARGEST_BYTES, AirflowClient
 from tenancy.adapters.airflow_runs import AirflowRuns
@@ -93,8 +93,8 @@ CALLS: dict[str, Callable[[AirflowClient], Any]] = {
     "queued": lambda client: AirflowRuns(client).queued("dag"),
     "delete_ended": lambda client: AirflowRuns(client).delete_ended("dag", before=datetime.now(UTC), limit=5),
     "silent_parts": lambda client: AirflowRuns(client).silent_parts(),
-    "heartbeats": engine_vitals.heartbeats,
-    "work": lambda client: engine_vitals.work(client, ["dag"], "dag"),
+    "heartbeats": engine_health.load_component_heartbeats,
+    "work": lambda client: engine_health.load_work(client, ["dag"], "dag"),
 }
 
 
@@ -292,10 +292,10 @@ def test_an_ingress_is_judged_by_its_status_or_does_not_answer(impostor: tuple[I
     server, url = impostor
     server.says = says
     with suppress(TransientError):
-        ingress.look("example.localhost", int(url.rpartition(":")[2]), "The ingress")
+        ingress_health.check_ingress("example.localhost", int(url.rpartition(":")[2]), "The ingress")
 
 
 @pytest.mark.parametrize("domain", ["a" * 80 + ".example", "..", "\u00e9" * 70, "exa mple.test", ""])
 def test_an_ingresss_odd_domain_is_an_error_of_ours(domain: str):
     with pytest.raises((TransientError, PermanentError)):
-        ingress.look(domain, 9, "The ingress")
+        ingress_health.check_ingress(domain, 9, "The ingress")

@@ -14,9 +14,9 @@ from psycopg import sql
 
 from sandbox.faults import sql as faults
 from sandbox.postgres import PostgresServer
-from tenancy.adapters import cluster_vitals, ingress, server_vitals, storage_vitals
+from tenancy.adapters import cluster_health, ingress_health, server_health, storage_health
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.engine_vitals import ComponentHeartbeat, EngineWork, PoolStatus
+from tenancy.adapters.engine_health import ComponentHeartbeat, EngineWork, PoolStatus
 from tenancy.adapters.storage_rights import RIGHTS, Right
 from tenancy.engine import engine_verdicts
 from tenancy.engine.checkup import HealthCheckRunner
@@ -25,7 +25,7 @@ from tenancy.engine.looks import Probes
 from tenancy.engine.report import DAGS
 from tenancy.ledger.heartbeats import record_heartbeat
 from tenancy.ledger.ledger import Ledger, utc_now
-from tenancy.probes import look_at_ledger
+from tenancy.probes import check_ledger
 from tenancy.saga.errors import PermanentError, TransientError
 from tenancy.saga.names import proof_of
 from tests import clusters, real_systems
@@ -61,13 +61,13 @@ def probes(world: Sandbox, storage_dsn: Dsn, ledger_dsn: Dsn, sole: psycopg.Conn
     pools = {name: PoolStatus(name, 8, 0, 0, 8) for name in engine_verdicts.pools(real_systems.platform())}
     return Probes(
         platform=real_systems.platform(),
-        ledger=lambda: look_at_ledger(ledger_dsn),
+        ledger=lambda: check_ledger(ledger_dsn),
         heartbeats=lambda: told,
         work=lambda: EngineWork(dict.fromkeys(DAGS, False), 0, None, pools),
-        storage=lambda region: storage_vitals.look(storage_dsn, proof_of("test", "")),
-        cluster=lambda region: cluster_vitals.look(clusters.configuration(world.server), clusters.LABEL),
-        ingress=lambda region: ingress.look("eu.tenants.localhost", world.ingress_port, "The ingress"),
-        engine_database=lambda: server_vitals.look_at_writers(ledger_dsn, ("tenant",)),
+        storage=lambda region: storage_health.check_storage(storage_dsn, proof_of("test", "")),
+        cluster=lambda region: cluster_health.check_cluster(clusters.configuration(world.server), clusters.LABEL),
+        ingress=lambda region: ingress_health.check_ingress("eu.tenants.localhost", world.ingress_port, "The ingress"),
+        engine_database=lambda: server_health.check_write_locks(ledger_dsn, ("tenant",)),
     )
 
 
@@ -264,11 +264,11 @@ def lock_wait(quick_server: PostgresServer, storage_dsn: Dsn) -> Iterator[None]:
 
 
 def test_how_long_somebody_waits_for_a_lock_is_seen_by_a_role_without_rights(storage_dsn: Dsn, lock_wait: None):
-    until(lambda: (server_vitals.look(storage_dsn).longest_wait_seconds or 0) > 0.2, "the wait to be seen")
+    until(lambda: (server_health.check_server(storage_dsn).longest_wait_seconds or 0) > 0.2, "the wait to be seen")
 
 
 def test_a_stopped_server_is_down_and_delays_nobody_else(probes: Probes, stopped: Dsn):
-    broken = replace(probes, storage=lambda region: server_vitals.look(stopped))
+    broken = replace(probes, storage=lambda region: server_health.check_server(stopped))
     seen = HealthCheckRunner(lambda: broken, utc_now, bound_seconds=PATIENT)()
     assert wrong(seen) == {STORAGE: DOWN}
     assert "does not answer" in seen.trouble[0].sentence
@@ -282,7 +282,7 @@ def stopped() -> Iterator[Dsn]:
 
 
 def test_a_ledger_that_is_away_hides_what_stands_in_it(probes: Probes, stopped: Dsn):
-    broken = replace(probes, ledger=lambda: look_at_ledger(stopped))
+    broken = replace(probes, ledger=lambda: check_ledger(stopped))
     seen = HealthCheckRunner(lambda: broken, utc_now, bound_seconds=PATIENT)()
     assert wrong(seen) == {
         (System.LEDGER, "", ""): DOWN,
@@ -382,7 +382,7 @@ def test_a_cluster_that_shows_us_neither_nodes_nor_pods_is_well_all_the_same():
         raise PermanentError("403")
 
     api = SimpleNamespace(get=lambda path: {"gitVersion": "v1.30.1"}, listed=refused)
-    seen = cluster_vitals._looked(api)  # type: ignore[arg-type]
+    seen = cluster_health._check(api)  # type: ignore[arg-type]
     assert (seen.version, seen.nodes, seen.nodes_ready, seen.pending) == ("v1.30.1", None, None, None)
 
 
@@ -397,7 +397,7 @@ def test_an_ingress_that_cuts_connections_is_down(checkup: HealthCheckRunner, ku
 
 def test_an_ingress_that_nobody_serves_is_down_and_a_name_that_leads_nowhere_is_not_known(probes: Probes, stopped: Dsn):
     def checked(domain: str, port: int) -> Health:
-        broken = replace(probes, ingress=lambda region: ingress.look(domain, port, "The ingress"))
+        broken = replace(probes, ingress=lambda region: ingress_health.check_ingress(domain, port, "The ingress"))
         return HealthCheckRunner(lambda: broken, utc_now, bound_seconds=PATIENT)()
 
     assert wrong(checked("eu.tenants.localhost", stopped.port)) == {INGRESS: DOWN}
@@ -410,7 +410,7 @@ def test_an_ingress_that_nobody_serves_is_down_and_a_name_that_leads_nowhere_is_
 def test_whoever_is_silent_is_unknown_at_first_then_down_and_costs_one_thread(probes: Probes):
     begun, may_answer = [], threading.Event()
 
-    def hangs(region: object) -> server_vitals.ServerStatus:
+    def hangs(region: object) -> server_health.ServerStatus:
         begun.append(region)
         assert may_answer.wait(PATIENT)
         raise TransientError("It does not answer.")
@@ -424,7 +424,7 @@ def test_whoever_is_silent_is_unknown_at_first_then_down_and_costs_one_thread(pr
 
 
 def test_a_look_with_a_defect_says_so_and_harms_no_other(probes: Probes):
-    def breaks(region: object) -> server_vitals.ServerStatus:
+    def breaks(region: object) -> server_health.ServerStatus:
         raise ZeroDivisionError
 
     seen = HealthCheckRunner(lambda: replace(probes, storage=breaks), utc_now, bound_seconds=PATIENT)()

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from tenancy.adapters.cluster_vitals import ClusterStatus, waiting
-from tenancy.adapters.engine_vitals import ComponentHeartbeat, EngineWork, PoolStatus
-from tenancy.adapters.ingress import IngressStatus
-from tenancy.adapters.server_vitals import ServerStatus, WriteLocks
+from tenancy.adapters.cluster_health import ClusterStatus, pending_pods
+from tenancy.adapters.engine_health import ComponentHeartbeat, EngineWork, PoolStatus
+from tenancy.adapters.ingress_health import IngressStatus
+from tenancy.adapters.server_health import ServerStatus, WriteLocks
 from tenancy.adapters.sqlalchemy_url import dsn_of_url
+from tenancy.adapters.storage_health import OpenDatabase, StorageStatus
 from tenancy.adapters.storage_rights import MissingRight
-from tenancy.adapters.storage_vitals import OpenDatabase, StorageStatus
 from tenancy.engine import engine_verdicts as of_engine
 from tenancy.engine import storage_verdicts, verdicts
 from tenancy.engine.health import CheckResult, Condition, Health, System, with_since
@@ -187,7 +187,7 @@ def test_a_pod_that_is_being_deleted_waits_for_nothing():
     pod = {"metadata": {"namespace": "n", "name": "p"}, "status": {"conditions": [no_node]}}
     leaving = {**pod, "metadata": {**pod["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}}
     pulling = {"metadata": {"namespace": "n", "name": "q"}, "status": {}}
-    assert waiting([pod, leaving, pulling]) == (2, ("n/p",), "0/1 nodes.")
+    assert pending_pods([pod, leaving, pulling]) == (2, ("n/p",), "0/1 nodes.")
 
 
 @pytest.mark.parametrize(("status", "state"), [(200, OK), (404, OK), (301, OK), (503, DEGRADED)])

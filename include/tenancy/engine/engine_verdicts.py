@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from tenancy.adapters.engine_vitals import ComponentHeartbeat, EngineWork, PoolStatus
-from tenancy.adapters.server_vitals import WriteLocks
+from tenancy.adapters.engine_health import ComponentHeartbeat, EngineWork, PoolStatus
+from tenancy.adapters.server_health import WriteLocks
 from tenancy.airflow_settings import UPKEEP_POOL
 from tenancy.engine.health import DEFAULT_POOL, POOL, CheckResult, Condition, System
 from tenancy.engine.reality import BEAT as REALITY_CHECK

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from tenancy.adapters.engine_vitals import PARTS
+from tenancy.adapters.engine_health import PARTS
 from tenancy.engine import engine_verdicts as of_engine
 from tenancy.engine import storage_verdicts, verdicts
 from tenancy.engine.health import POOL, CheckResult, Condition, System
@@ -16,11 +16,11 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Platform, Region
 
 if TYPE_CHECKING:
-    from tenancy.adapters.cluster_vitals import ClusterStatus
-    from tenancy.adapters.engine_vitals import ComponentHeartbeat, EngineWork
-    from tenancy.adapters.ingress import IngressStatus
-    from tenancy.adapters.server_vitals import ServerStatus, WriteLocks
-    from tenancy.adapters.storage_vitals import StorageStatus
+    from tenancy.adapters.cluster_health import ClusterStatus
+    from tenancy.adapters.engine_health import ComponentHeartbeat, EngineWork
+    from tenancy.adapters.ingress_health import IngressStatus
+    from tenancy.adapters.server_health import ServerStatus, WriteLocks
+    from tenancy.adapters.storage_health import StorageStatus
     from tenancy.ledger.heartbeats import Heartbeat
 
 

@@ -8,8 +8,8 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Region
 
 if TYPE_CHECKING:  # psycopg behind it is heavy
+    from tenancy.adapters.storage_health import OpenDatabase, StorageStatus
     from tenancy.adapters.storage_rights import MissingRight
-    from tenancy.adapters.storage_vitals import OpenDatabase, StorageStatus
 
 _NAMED = 3
 """How many databases a sentence names."""

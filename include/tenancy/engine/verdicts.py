@@ -14,9 +14,9 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Plan, Region
 
 if TYPE_CHECKING:  # the Kubernetes client behind one of them is heavy
-    from tenancy.adapters.cluster_vitals import ClusterStatus
-    from tenancy.adapters.ingress import IngressStatus
-    from tenancy.adapters.server_vitals import ServerStatus
+    from tenancy.adapters.cluster_health import ClusterStatus
+    from tenancy.adapters.ingress_health import IngressStatus
+    from tenancy.adapters.server_health import ServerStatus
 
 NEARLY_FULL: Final = 0.9
 LONG_WAIT_SECONDS: Final = 15.0

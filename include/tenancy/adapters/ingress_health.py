@@ -8,7 +8,7 @@ import httpx
 
 from tenancy.saga.errors import PermanentError, TransientError
 
-LOOK_SECONDS: Final = 2.0
+CHECK_SECONDS: Final = 2.0
 _LABEL: Final = "up"
 """A slug has three characters at least, so no tenant is called that; a domain's wildcard covers it all the same."""
 _LOOPBACK: Final = "127.0.0.1"
@@ -22,17 +22,17 @@ class IngressStatus:
     status: int
 
 
-def look(domain: str, port: int, label: str) -> IngressStatus:
+def check_ingress(domain: str, port: int, label: str) -> IngressStatus:
     """Its answer. TransientError when there is none, PermanentError when the name leads nowhere from here."""
     host = f"{_LABEL}.{domain}"
-    place = _place(host, port, label)
+    place = _resolve(host, port, label)
     try:
         # Reading the machine's certificates takes 50 ms; a plain http address has no use for them.
-        with httpx.Client(timeout=LOOK_SECONDS, trust_env=False, verify=False) as client:  # noqa: S501
+        with httpx.Client(timeout=CHECK_SECONDS, trust_env=False, verify=False) as client:  # noqa: S501
             request = client.build_request("GET", f"http://{place}:{port}/", headers={"Host": f"{host}:{port}"})
             answer = client.send(request, stream=True)  # its body is not waited for
     except httpx.TimeoutException as error:
-        raise TransientError(f"{label} does not answer within {LOOK_SECONDS:g} s.") from error
+        raise TransientError(f"{label} does not answer within {CHECK_SECONDS:g} s.") from error
     except (httpx.InvalidURL, ValueError) as error:
         raise PermanentError(f"{label} cannot be looked at: {host} is no name of a host.") from error
     except httpx.HTTPError as error:
@@ -40,7 +40,7 @@ def look(domain: str, port: int, label: str) -> IngressStatus:
     return IngressStatus(host, answer.status_code)
 
 
-def _place(host: str, port: int, label: str) -> str:
+def _resolve(host: str, port: int, label: str) -> str:
     """Where the name leads. What ends in `.localhost` is this machine, also where no resolver knows it (RFC 6761)."""
     if host.endswith(".localhost"):
         return _LOOPBACK

@@ -11,7 +11,7 @@ from typing import Final
 from tenancy.adapters import airflow_answers as answers
 from tenancy.adapters.airflow_client import AirflowClient
 
-LOOK_SECONDS: Final = 2.0
+CHECK_SECONDS: Final = 2.0
 PARTS: Final = ("scheduler", "triggerer", "dag_processor")
 _PAGE: Final = 100
 """[api] maximum_page_limit of Airflow 3.3.2."""
@@ -49,9 +49,9 @@ class EngineWork:
     pools: dict[str, PoolStatus]
 
 
-def heartbeats(client: AirflowClient) -> tuple[ComponentHeartbeat, ...]:
+def load_component_heartbeats(client: AirflowClient) -> tuple[ComponentHeartbeat, ...]:
     """The metadata database's status, and each part's last sign of life."""
-    return client.read_openly("/monitor/health", _heartbeats, read_seconds=LOOK_SECONDS)
+    return client.read_openly("/monitor/health", _heartbeats, read_seconds=CHECK_SECONDS)
 
 
 def _heartbeats(told: answers.Document) -> tuple[ComponentHeartbeat, ...]:
@@ -66,7 +66,7 @@ def _heartbeat(part: str, told: answers.Document) -> ComponentHeartbeat:
     return ComponentHeartbeat(part, answers.optional_text(told, "status"), last)
 
 
-def work(client: AirflowClient, dag_ids: Collection[str], queue_of: str) -> EngineWork:
+def load_work(client: AirflowClient, dag_ids: Collection[str], queue_of: str) -> EngineWork:
     """Of these DAGs, and the queue of one of them."""
     dags = client.read("/dags", _paused, params={"dag_id_pattern": "tenant", "limit": _PAGE})
     query = {"state": "queued", "order_by": "run_after", "limit": 1}

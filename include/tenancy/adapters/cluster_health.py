@@ -12,7 +12,7 @@ from tenancy.saga.errors import PermanentError, PlatformError
 if TYPE_CHECKING:
     from kubernetes.client import Configuration
 
-LOOK_SECONDS: Final = 2.0
+CHECK_SECONDS: Final = 2.0
 SLOW_SECONDS: Final = 1.0
 """An API that takes so long to say its version is asked no more."""
 _OURS: Final = "app.kubernetes.io/part-of=tenancy"
@@ -39,16 +39,16 @@ class ClusterStatus:
         return self.answer_seconds > SLOW_SECONDS
 
 
-def look(configuration: "Configuration", label: str) -> ClusterStatus:
+def check_cluster(configuration: "Configuration", label: str) -> ClusterStatus:
     """The cluster as it is now; TransientError or PermanentError when its API does not serve us."""
-    api = KubernetesApi(configuration, label, read_seconds=LOOK_SECONDS)
+    api = KubernetesApi(configuration, label, read_seconds=CHECK_SECONDS)
     try:
-        return _looked(api)
+        return _check(api)
     finally:
         api.close()
 
 
-def _looked(api: KubernetesApi) -> ClusterStatus:
+def _check(api: KubernetesApi) -> ClusterStatus:
     began = time.monotonic()
     version = str((api.get("/version") or {}).get("gitVersion", ""))
     seen = ClusterStatus(version, took := time.monotonic() - began)
@@ -68,11 +68,11 @@ def _nodes(api: KubernetesApi) -> tuple[int | None, int | None]:
 
 def _pods(api: KubernetesApi) -> tuple[int | None, tuple[str, ...], str]:
     with suppress(PermanentError, PlatformError):
-        return waiting(api.listed("/api/v1/pods", _OURS, "status.phase=Pending"))
+        return pending_pods(api.listed("/api/v1/pods", _OURS, "status.phase=Pending"))
     return None, (), ""
 
 
-def waiting(pods: Iterable[Document]) -> tuple[int, tuple[str, ...], str]:
+def pending_pods(pods: Iterable[Document]) -> tuple[int, tuple[str, ...], str]:
     """How many pods wait, which of them no node takes, and what is said about the first of those. Pure."""
     pending = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
     stuck = [(pod, said) for pod in pending if (said := _unschedulable(pod)) is not None]

@@ -9,7 +9,7 @@ from typing import Final
 from psycopg import sql
 
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.server_vitals import ServerStatus, quickly, server_of
+from tenancy.adapters.server_health import ServerStatus, impatient_session, server_status
 from tenancy.adapters.sessions import Session
 from tenancy.adapters.storage_rights import MissingRight, missing_rights
 
@@ -37,11 +37,11 @@ class StorageStatus:
     open_databases: tuple[OpenDatabase, ...] = ()
 
 
-def look(dsn: Dsn, prefix: str) -> StorageStatus:
+def check_storage(dsn: Dsn, prefix: str) -> StorageStatus:
     """The server as it is now. `prefix`: of the proofs of this platform's roles. Errors as server_vitals.look."""
-    with quickly(dsn) as connection:
+    with impatient_session(dsn) as connection:
         return StorageStatus(
-            server_of(connection), dsn.user, missing_rights(connection, prefix), open_databases(connection, prefix)
+            server_status(connection), dsn.user, missing_rights(connection, prefix), open_databases(connection, prefix)
         )
 
 

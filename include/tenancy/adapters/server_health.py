@@ -13,7 +13,7 @@ from typing import Any, Final
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.sessions import Session, session
 
-LOOK_SECONDS: Final = 2
+CHECK_SECONDS: Final = 2
 """For connecting, and for each statement. libpq knows no shorter bound than 2 s."""
 _APPLICATION: Final = "tenancy health"
 
@@ -36,13 +36,13 @@ class ServerStatus:
     """For a lock, of sessions in our own database: what waits in a tenant's is the tenant's matter."""
 
 
-def look(dsn: Dsn) -> ServerStatus:
+def check_server(dsn: Dsn) -> ServerStatus:
     """The server as it is now; TransientError or PermanentError when it lets nobody in."""
-    with quickly(dsn) as connection:
-        return server_of(connection)
+    with impatient_session(dsn) as connection:
+        return server_status(connection)
 
 
-def server_of(connection: Session) -> ServerStatus:
+def server_status(connection: Session) -> ServerStatus:
     """The server of this session."""
     return ServerStatus(**_row(connection, _SERVER))
 
@@ -55,24 +55,24 @@ class WriteLocks:
     longest_wait_seconds: float | None
 
 
-def look_at_writers(dsn: Dsn, tables: tuple[str, ...]) -> WriteLocks:
+def check_write_locks(dsn: Dsn, tables: tuple[str, ...]) -> WriteLocks:
     """Are these tables of the database locked against writing, and does anybody wait there?"""
-    with quickly(dsn) as connection:
+    with impatient_session(dsn) as connection:
         row = _row(connection, _WRITERS, {"tables": list(tables)})
     return WriteLocks(tuple(row["locked"]), row["longest_wait_seconds"])
 
 
-def patient_for(dsn: Dsn, seconds: int = LOOK_SECONDS) -> Dsn:
+def with_connect_timeout(dsn: Dsn, seconds: int = CHECK_SECONDS) -> Dsn:
     """The same place, for somebody who waits so long to be let in."""
     return replace(dsn, connect_seconds=seconds)
 
 
 @contextmanager
-def quickly(dsn: Dsn) -> Iterator[Session]:
+def impatient_session(dsn: Dsn) -> Iterator[Session]:
     """A session of somebody who has no time."""
-    settings = {"statement_timeout": f"{LOOK_SECONDS}s", "lock_timeout": f"{LOOK_SECONDS}s"}
+    settings = {"statement_timeout": f"{CHECK_SECONDS}s", "lock_timeout": f"{CHECK_SECONDS}s"}
     with session(
-        patient_for(dsn), application=_APPLICATION, settings=settings, silence_seconds=LOOK_SECONDS
+        with_connect_timeout(dsn), application=_APPLICATION, settings=settings, silence_seconds=CHECK_SECONDS
     ) as connection:
         yield connection
 
