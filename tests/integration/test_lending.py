@@ -5,7 +5,7 @@ import pytest
 
 from sandbox.postgres import PostgresServer
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.lending import AT_MOST, IDLE_SECONDS, Lending
+from tenancy.adapters.session_pool import AT_MOST, IDLE_SECONDS, Lending
 from tenancy.saga.errors import TenancyError
 
 

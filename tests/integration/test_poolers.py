@@ -8,7 +8,7 @@ import pytest
 from sandbox.postgres import PostgresServer
 from tenancy.adapters import pooler_check
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.lending import Lending
+from tenancy.adapters.session_pool import Lending
 from tenancy.adapters.sessions import session
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.causes import Cause

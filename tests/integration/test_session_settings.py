@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.postgres import PostgresServer
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.lending import Lending
+from tenancy.adapters.session_pool import Lending
 from tenancy.adapters.session_settings import CLIENT_ENCODING
 from tenancy.adapters.sessions import Session, connected, session, session_settings
 from tenancy.engine import invitation

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from sandbox.postgres import PostgresServer
-from tenancy.adapters import connecting, sessions
+from tenancy.adapters import sessions, sqlstate_connection
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.postgres_causes import translate
+from tenancy.adapters.postgres_errors import translate
 from tenancy.adapters.sessions import Session, session
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError, TransientError
@@ -58,8 +58,8 @@ def test_a_server_that_refuses_our_login_tells_its_code_and_is_the_platforms_mat
 def test_the_code_of_a_refusal_does_not_depend_on_the_servers_language(quick_server: PostgresServer, storage_dsn: Dsn):
     """The embedded server has no translations: the message in another language is made by hand."""
     told = 'connection to server at "::1", port 5432 failed: VERHÄNGNISVOLL:  28P01: Passwort-Authentifizierung'
-    assert connecting._CODE.findall(told) == ["28P01"]
-    assert connecting._CODE.findall("FATAL:  ERROR: no code at all") == []
+    assert sqlstate_connection._CODE.findall(told) == ["28P01"]
+    assert sqlstate_connection._CODE.findall("FATAL:  ERROR: no code at all") == []
 
 
 def test_of_several_hosts_the_last_answer_counts(storage_dsn: Dsn):

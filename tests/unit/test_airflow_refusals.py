@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tenancy.adapters.airflow_answers import refusal
+from tenancy.adapters.airflow_responses import refusal
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenancy.adapters.cluster_refusals import Judgement, judge_status, judge_text
+from tenancy.adapters.kubernetes_errors import Judgement, judge_status, judge_text
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 

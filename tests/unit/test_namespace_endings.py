@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tenancy.adapters.namespace_endings import NOT_BEGUN, ending
+from tenancy.adapters.namespace_deletion import NOT_BEGUN, ending
 from tenancy.saga.causes import Cause
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)

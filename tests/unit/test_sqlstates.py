@@ -8,7 +8,7 @@ from psycopg import errors
 
 from tenancy.activities.advice import REMEDIES, advise
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.postgres_causes import translate
+from tenancy.adapters.postgres_errors import translate
 from tenancy.adapters.sqlstates import CLASSES, CODES, Fault, is_decided, verdict_of
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError

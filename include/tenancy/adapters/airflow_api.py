@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import uuid4
 
-from tenancy.adapters import airflow_answers as answers
+from tenancy.adapters import airflow_responses as answers
 from tenancy.adapters.airflow_client import AirflowClient
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError

@@ -1,7 +1,7 @@
 """Airflow's REST API entered as the service user: one call, its login, and how much of an answer is read.
 
 Passwords go in request bodies only and are never logged. A token is used until Airflow refuses it, then renewed once.
-What answers mean is airflow_answers.py's.
+What answers mean is airflow_responses.py's.
 """
 
 import time
@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 import httpx
 
-from tenancy.adapters.airflow_answers import Document, decoded, odd, refusal, require_absence, text, unreachable
+from tenancy.adapters.airflow_responses import Document, decoded, odd, refusal, require_absence, text, unreachable
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import TransientError
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from tenancy.adapters import airflow_answers as answers
+from tenancy.adapters import airflow_responses as answers
 from tenancy.adapters.airflow_client import AirflowClient
 from tenancy.saga.errors import TransientError
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tenancy.adapters import airflow_answers as answers
+from tenancy.adapters import airflow_responses as answers
 from tenancy.adapters.airflow_client import AirflowClient
 
 CHECK_SECONDS: Final = 2.0

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tenancy.adapters.absence import json_object_of
-from tenancy.adapters.cluster_refusals import Judgement, judge_text
+from tenancy.adapters.kubernetes_errors import Judgement, judge_text
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 

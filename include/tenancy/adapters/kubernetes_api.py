@@ -16,7 +16,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from tenancy.adapters.absence import json_object_of, states_kubernetes_absence
-from tenancy.adapters.cluster_refusals import judge_status
+from tenancy.adapters.kubernetes_errors import judge_status
 from tenancy.adapters.request_limits import CLUSTER_WRITE_SECONDS
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError

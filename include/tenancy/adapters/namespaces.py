@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from tenancy.adapters.kubernetes_api import Document, KubernetesApi
-from tenancy.adapters.namespace_endings import NOT_BEGUN, Ending, ending
+from tenancy.adapters.namespace_deletion import NOT_BEGUN, Ending, ending
 from tenancy.saga.errors import ForeignObjectError, PermanentError, PlatformError, TransientError
 from tenancy.saga.quantities import same
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tenancy.adapters.cluster_refusals import Judgement, judge_text
+from tenancy.adapters.kubernetes_errors import Judgement, judge_text
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tenancy.adapters.cluster_refusals import judge_text
 from tenancy.adapters.field_managers import manager_of
+from tenancy.adapters.kubernetes_errors import judge_text
 from tenancy.adapters.pod_reasons import (
     PROBE_PENDING,
     Reason,

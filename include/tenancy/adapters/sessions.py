@@ -13,11 +13,11 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.rows import dict_row
 
-from tenancy.adapters.connecting import TellingConnection
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.pooler_check import require_direct
-from tenancy.adapters.postgres_causes import translate
+from tenancy.adapters.postgres_errors import translate
 from tenancy.adapters.session_settings import PINNED, REPORTED, named, require_reported
+from tenancy.adapters.sqlstate_connection import TellingConnection
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError
 
@@ -57,7 +57,7 @@ class BoundedConnection(TellingConnection, psycopg.Connection[dict[str, Any]]):
 def session(
     dsn: Dsn, *, application: str, settings: dict[str, str] | None = None, silence_seconds: float | None = None
 ) -> Iterator[Session]:
-    """A session that is closed at the end. Its errors come out as ours (postgres_causes.py)."""
+    """A session that is closed at the end. Its errors come out as ours (postgres_errors.py)."""
     opened = connected(dsn, application=application, settings=settings, silence_seconds=silence_seconds)
     with translated(dsn), opened as connection:
         yield connection

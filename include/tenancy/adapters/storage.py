@@ -14,7 +14,7 @@ from tenancy.adapters.advisory_lock import Holder, acquire, holder
 from tenancy.adapters.application_names import UNWINDER
 from tenancy.adapters.database_drop import DatabaseDrop
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.postgres_causes import translate
+from tenancy.adapters.postgres_errors import translate
 from tenancy.adapters.server_identity import identity_of, require_same
 from tenancy.adapters.sessions import Session, session
 from tenancy.adapters.storage_databases import (

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 
 from tenancy.adapters.advisory_lock import acquire
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.postgres_causes import Failure, translate
+from tenancy.adapters.postgres_errors import Failure, translate
 from tenancy.adapters.schema_migrations import migrate
 from tenancy.adapters.server_identity import require_same
 from tenancy.adapters.sessions import Session, session

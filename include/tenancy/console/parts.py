@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tenancy.adapters.lending import Lending
+from tenancy.adapters.session_pool import Lending
 from tenancy.console.engine_watch import EngineWatch
 from tenancy.console.health_watch import HealthWatch
 from tenancy.console.request_limits import RequestLimit, read_limit, write_limit

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from tenancy.adapters.advisory_lock import Holder, acquire, holder, release
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.lending import Lending
+from tenancy.adapters.session_pool import Lending
 from tenancy.adapters.sessions import Session, session
 from tenancy.ledger.envelope import Envelope, Stamp, envelope_of, seal
 from tenancy.ledger.migrations import LEDGER_VERSION

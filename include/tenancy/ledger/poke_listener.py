@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import psycopg
 
-from tenancy.adapters.connecting import TellingConnection
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.sessions import require_settings, session_settings, translated
+from tenancy.adapters.sqlstate_connection import TellingConnection
 
 _CHANNEL: Final = "tenancy_poke"
 _SILENCE_SECONDS: Final = 30.0
