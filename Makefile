@@ -84,7 +84,7 @@ bench-pages: .venv/.installed ## Keep PAGES=50 open while 20 tenants provision: 
 	@$(BIN)/python -m bench.open_pages --pages $(PAGES)
 
 bench-celery: $(BIN)/tenantctl ## Start TENANTS=100 at once on Celery, kill a worker and then Redis in the middle, judge what is left
-	@$(BIN)/python -m tests.chaos.at_once --tenants $(if $(filter command line environment,$(origin TENANTS)),$(TENANTS),100)
+	@$(BIN)/python -m tests.chaos.concurrent_tenants --tenants $(if $(filter command line environment,$(origin TENANTS)),$(TENANTS),100)
 
 secrets: ## Make the secrets of docker-compose.yaml, each once, in compose/secrets (needs Python 3.11 only)
 	@$(or $(PYTHON),python3) -m installation secrets
@@ -99,7 +99,7 @@ chaos-replay: $(BIN)/tenantctl ## Play the trial of SEED= again
 	@$(BIN)/python -m tests.chaos --trials 1 --seed $(SEED) --deck $(DECK) --results chaos-replays.jsonl
 
 chaos-mutations: $(BIN)/tenantctl ## Take four rules out of a copy of the product: the campaign must see each within 60 trials
-	@$(BIN)/python -m tests.chaos.mutants
+	@$(BIN)/python -m tests.chaos.mutation_runner
 
 lint: .venv/.installed ## Check style, types and which floor imports which
 	@$(BIN)/ruff check .

@@ -14,7 +14,7 @@ from sandbox.components import SCHEDULERS
 from sandbox.processes import Register
 from tests.acceptance import operators, runs
 from tests.chaos import verdict
-from tests.chaos.campaign import places_of
+from tests.chaos.campaign import addresses_of
 
 PATIENCE = 240.0
 _DRAWS = 24
@@ -51,8 +51,8 @@ def all_end(access: Access, slugs: list[str], phase: str = "Active") -> None:
     """In this phase, and whole or with nothing left, as somebody finds who knows no code of ours."""
     for slug in slugs:
         runs.until(lambda slug=slug: runs.phase(access, slug) == phase, f"{slug} to be {phase}", seconds=PATIENCE)
-    places = places_of(access)
-    assert [sentence for slug in slugs for sentence in verdict.on_tenant(places, slug)] == []
+    places = addresses_of(access)
+    assert [sentence for slug in slugs for sentence in verdict.check_tenant(places, slug)] == []
 
 
 def pid_of(access: Access, part: str) -> int:

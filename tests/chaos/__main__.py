@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from sandbox.layout import PROJECT, Layout
-from tests.chaos import tally
+from tests.chaos import results
 from tests.chaos.campaign import VIOLATIONS, Campaign
-from tests.chaos.draw import PAIRS, Trial, systems_trial_of, trial_of
-from tests.chaos.trial import Outcome
+from tests.chaos.trial_generator import PAIRS, Trial, generate_systems_trial, generate_trial
+from tests.chaos.trial_runner import Outcome
 from tests.sandboxes import EXECUTOR
 
 RESULTS = PROJECT / "docs" / "chaos-results.jsonl"
 SYSTEMS_RESULTS = PROJECT / "docs" / "chaos-results-systems.jsonl"
-CELERYS_RESULTS = PROJECT / "docs" / "chaos-results-celery.jsonl"
+CELERY_RESULTS = PROJECT / "docs" / "chaos-results-celery.jsonl"
 DOCUMENT = PROJECT / "docs" / "reliability.md"
 
 
@@ -28,7 +28,7 @@ def main() -> int:
         return _campaign(options)
     finally:
         if options.results == RESULTS:
-            written = tally.into(DOCUMENT.read_text(encoding="utf-8"), tally.read(RESULTS))
+            written = results.into(DOCUMENT.read_text(encoding="utf-8"), results.read(RESULTS))
             DOCUMENT.write_text(written, encoding="utf-8")
 
 
@@ -42,24 +42,24 @@ def _campaign(options: argparse.Namespace) -> int:
             break
         outcome = campaign.play(trial)
         line = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **outcome.line()}
-        tally.add(options.results, line)
-        print(_told(outcome), flush=True)
+        results.add(options.results, line)
+        print(_format_outcome(outcome), flush=True)
         if outcome.violations:
             again = f"make chaos-replay SEED={trial.seed} EXECUTOR={EXECUTOR}"
             print(f"Violation; see {VIOLATIONS / str(trial.seed)}. Again: {again}")
             return 1
-    wrong = _last_look(campaign)
-    if wrong:  # whose seed is told in it; the trial itself is counted already
-        tally.add(options.results, {**line, "counts": False, "violations": wrong})
-    return int(bool(wrong))
+    violations = _final_recheck(campaign)
+    if violations:  # whose seed is told in it; the trial itself is counted already
+        results.add(options.results, {**line, "counts": False, "violations": violations})
+    return int(bool(violations))
 
 
 def _trials(options: argparse.Namespace) -> Iterator[Trial]:
     """From the seed on; with --missing only those that aim at a pair which no trial has hit so far."""
     for seed in range(options.seed, options.seed + max(options.trials, LAPS * len(PAIRS))):
         of_systems = options.deck == "systems"
-        trial = systems_trial_of(seed) if of_systems else trial_of(seed, celery=EXECUTOR == "celery")
-        if not options.missing or tally.is_missing(tally.read(options.results), trial):
+        trial = generate_systems_trial(seed) if of_systems else generate_trial(seed, celery=EXECUTOR == "celery")
+        if not options.missing or results.is_missing(results.read(options.results), trial):
             yield trial
 
 
@@ -67,13 +67,13 @@ LAPS: Final = 8
 """Seeds that --missing looks through: each pair of fault and phase is aimed at once a lap, an activity by chance."""
 
 
-def _last_look(campaign: Campaign) -> list[str]:
-    wrong = campaign.look_again(wait=True) + campaign.look_again()  # the last ones are decommissioned by the first
-    print("\n".join(wrong) or "All tenants are still as they were a minute after their trial.")
-    return wrong
+def _final_recheck(campaign: Campaign) -> list[str]:
+    violations = campaign.recheck(wait=True) + campaign.recheck()  # the last ones are decommissioned by the first
+    print("\n".join(violations) or "All tenants are still as they were a minute after their trial.")
+    return violations
 
 
-def _told(outcome: Outcome) -> str:
+def _format_outcome(outcome: Outcome) -> str:
     ended = ", ".join(f"{count} {end}" for end, count in outcome.ends.items())
     verdict = "; ".join(outcome.violations) or ("ok" if outcome.counts else "missed")
     missed = f" [{'; '.join(outcome.missed)}]" if outcome.missed else ""
@@ -83,7 +83,7 @@ def _told(outcome: Outcome) -> str:
 def _results(deck: str) -> Path:
     if deck == "systems":
         return SYSTEMS_RESULTS
-    return CELERYS_RESULTS if EXECUTOR == "celery" else RESULTS
+    return CELERY_RESULTS if EXECUTOR == "celery" else RESULTS
 
 
 def _options() -> argparse.Namespace:

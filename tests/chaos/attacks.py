@@ -1,6 +1,6 @@
-"""The attacks, one function a fault, each upon a tenant that is held. Missed when it cannot be made.
+"""The attacks, one function per fault, each upon a tenant that is held. InjectionMissed when one cannot be made.
 
-What has to be mended again is put off to the scene, which mends it in time; nothing here waits for that.
+The trial context repairs later what an attack breaks; nothing here waits for that.
 """
 
 import time
@@ -10,50 +10,50 @@ import httpx
 import psutil
 import psycopg
 
-from tests.chaos import by_operators, on_compensations, on_connections, on_processes, on_systems
-from tests.chaos.draw import CELERYS_PARTS, PARTS, Attack
-from tests.chaos.moments import Hold
-from tests.chaos.scene import Missed, Scene
+from tests.chaos import compensation_attacks, connection_attacks, operator_attacks, process_attacks, system_attacks
+from tests.chaos.injection_points import Hold
+from tests.chaos.trial_context import InjectionMissed, TrialContext
+from tests.chaos.trial_generator import CELERY_PARTS, PARTS, Attack
 
 
-def strike(scene: Scene, hold: Hold, attack: Attack) -> None:
+def inject(context: TrialContext, hold: Hold, attack: Attack) -> None:
     """Make one attack."""
     time.sleep(attack.after)
     try:
-        _STRIKES[attack.fault](scene, hold, attack)
+        _INJECTORS[attack.fault](context, hold, attack)
     except (httpx.HTTPError, psycopg.Error, psutil.Error) as error:
-        raise Missed(f"{attack.fault}: {error!r}") from error
+        raise InjectionMissed(f"{attack.fault}: {error!r}") from error
 
 
-_STRIKES: dict[str, Callable[[Scene, Hold, Attack], None]] = {
-    "kill task": on_processes.kill_task,
-    "kill supervisor": on_processes.kill_supervisor,
-    **{f"kill {part}": on_processes.kill_part(part) for part in (*PARTS, *CELERYS_PARTS)},
-    "stop task": on_processes.stop_task,
-    "stop part": on_processes.stop_part,
-    "cut ledger": on_connections.cut("ledger", "ledger"),
-    "cut storage": on_connections.cut("storage", "storage_admin"),
-    "cut cluster": on_connections.cut_cluster,
-    "raise": on_connections.raise_error,
-    "cancel by API": by_operators.cancel,
-    "cancel by PATCH on run": by_operators.patch_run,
-    "PATCH task failed": by_operators.patch_task,
-    "cancel twice at once": by_operators.cancel_twice,
-    "cancel, reset, retry": by_operators.recover,
-    "clear a subset": by_operators.clear_some,
-    "trigger again": by_operators.trigger_again,
-    "delete the run": by_operators.delete_run,
-    "compensation fails": on_compensations.fail,
-    "compensation hangs": on_compensations.hang,
-    "compensation is killed": on_processes.kill_task_and_supervisor,
-    "cluster answers 404": on_systems.cluster("router-404"),
-    "cluster answers a login page": on_systems.cluster("login-page"),
-    "cluster takes no writes": on_systems.cluster("http-500", on=["write"]),
-    "cluster is silent": on_systems.cluster("hang"),
-    "another cluster answers": on_systems.cluster("other-cluster"),
-    "storage takes no writes": on_systems.storage_takes_no_writes,
-    "storage is silent": on_systems.storage_is_silent,
-    "another storage answers": on_systems.another_storage,
-    "scaled to zero": on_systems.scale_to_zero,
-    "worker is older than the ledger": on_systems.older_worker,
+_INJECTORS: dict[str, Callable[[TrialContext, Hold, Attack], None]] = {
+    "kill task": process_attacks.kill_task,
+    "kill supervisor": process_attacks.kill_supervisor,
+    **{f"kill {part}": process_attacks.kill_part(part) for part in (*PARTS, *CELERY_PARTS)},
+    "stop task": process_attacks.stop_task,
+    "stop part": process_attacks.stop_part,
+    "cut ledger": connection_attacks.cut("ledger", "ledger"),
+    "cut storage": connection_attacks.cut("storage", "storage_admin"),
+    "cut cluster": connection_attacks.cut_cluster,
+    "raise": connection_attacks.raise_error,
+    "cancel by API": operator_attacks.cancel,
+    "cancel by PATCH on run": operator_attacks.patch_run,
+    "PATCH task failed": operator_attacks.patch_task,
+    "cancel twice at once": operator_attacks.cancel_twice,
+    "cancel, reset, retry": operator_attacks.recover,
+    "clear a subset": operator_attacks.clear_some,
+    "trigger again": operator_attacks.trigger_again,
+    "delete the run": operator_attacks.delete_run,
+    "compensation fails": compensation_attacks.fail,
+    "compensation hangs": compensation_attacks.hang,
+    "compensation is killed": process_attacks.kill_task_and_supervisor,
+    "cluster answers 404": system_attacks.cluster("router-404"),
+    "cluster answers a login page": system_attacks.cluster("login-page"),
+    "cluster takes no writes": system_attacks.cluster("http-500", on=["write"]),
+    "cluster is silent": system_attacks.cluster("hang"),
+    "another cluster answers": system_attacks.cluster("other-cluster"),
+    "storage takes no writes": system_attacks.storage_takes_no_writes,
+    "storage is silent": system_attacks.storage_is_silent,
+    "another storage answers": system_attacks.another_storage,
+    "scaled to zero": system_attacks.scale_to_zero,
+    "worker is older than the ledger": system_attacks.older_worker,
 }

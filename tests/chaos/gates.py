@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import httpx
 import psycopg
 
-from tests.chaos.places import Places, rows
+from tests.chaos.addresses import Addresses, rows
 
 _LOCK = 7236899
 _INSTALL = f"""
@@ -42,34 +42,34 @@ create or replace trigger wait_at_chaos_gate before insert on ledger.fact
 """
 
 
-def install(places: Places) -> None:
+def install(addresses: Addresses) -> None:
     """Once a campaign; it also opens what a killed one left shut."""
-    rows(places.ledger, _INSTALL)
-    rows(places.ledger, "delete from public.chaos_gate")
+    rows(addresses.ledger, _INSTALL)
+    rows(addresses.ledger, "delete from public.chaos_gate")
 
 
 @dataclass(frozen=True)
 class Gate:
     """One gate that is shut."""
 
-    places: Places
+    addresses: Addresses
     id: int
 
     def holds(self) -> int | None:
         """The backend that waits at it."""
         held = "select pid from pg_locks where locktype = 'advisory' and granted and classid = %s and objid = %s"
-        found = rows(self.places.ledger, held, _LOCK, self.id)
+        found = rows(self.addresses.ledger, held, _LOCK, self.id)
         return found[0]["pid"] if found else None
 
     def open(self) -> None:
-        stubbornly(lambda: rows(self.places.ledger, "delete from public.chaos_gate where id = %s", self.id))
+        retry_until_done(lambda: rows(self.addresses.ledger, "delete from public.chaos_gate where id = %s", self.id))
 
 
 @contextmanager
-def shut(places: Places, slug: str, kind: str, what: str = "") -> Iterator[Gate]:
+def closed_gate(addresses: Addresses, slug: str, kind: str, what: str = "") -> Iterator[Gate]:
     """Nobody can record this fact of the slug's tenant; `what` is its activity or its kind of resource."""
     made = "insert into public.chaos_gate (slug, kind, what) values (%s, %s, %s) returning id"
-    gate = Gate(places, rows(places.ledger, made, slug, kind, what)[0]["id"])
+    gate = Gate(addresses, rows(addresses.ledger, made, slug, kind, what)[0]["id"])
     try:
         yield gate
     finally:
@@ -103,12 +103,12 @@ def blocked(dsn: str) -> int:
     return int(rows(dsn, statement, "%insert into ledger.fact%")[0]["number"])
 
 
-def stubbornly(deed: Callable[[], object], *, seconds: float = 120.0) -> None:
+def retry_until_done(action: Callable[[], object], *, seconds: float = 120.0) -> None:
     """Again and again until a server that was killed is back."""
     deadline = time.monotonic() + seconds
     while True:
         try:
-            deed()
+            action()
         except (psycopg.Error, OSError, httpx.HTTPError) as error:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"for {seconds:.0f} s: {error}") from error

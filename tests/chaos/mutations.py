@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.chaos.draw import Trial, systems_trial_of, trial_of
-from tests.chaos.trial import ends_well
+from tests.chaos.trial_generator import Trial, generate_systems_trial, generate_trial
+from tests.chaos.trial_runner import only_refused
 
 _CANCELS = {"cancel by API", "cancel by PATCH on run", "cancel twice at once", "cancel, reset, retry"}
 _ENDS_IT = _CANCELS | {"kill task", "kill supervisor"}
@@ -22,7 +22,7 @@ class Mutation:
     name: str
     edits: tuple[tuple[str, str, str], ...]
     aims: Callable[[Trial], bool]
-    trial_of: Callable[[int], Trial] = trial_of
+    generate_trial: Callable[[int], Trial] = generate_trial
     """The deck of its trials."""
     lingers: float | None = None
     """Trials are held for so long (seconds), when the tenant has to be settled before it is let go."""
@@ -148,7 +148,7 @@ MUTATIONS = (
                 ),
             ),
         ),
-        ends_well,
+        only_refused,
     ),
     Mutation(
         "absence believed from anyone",
@@ -160,7 +160,7 @@ MUTATIONS = (
             ),
         ),
         _router_while_undone,
-        trial_of=systems_trial_of,
+        generate_trial=generate_systems_trial,
     ),
     Mutation(
         "a failure after the point of no return unwinds",

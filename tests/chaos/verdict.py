@@ -13,60 +13,62 @@ import httpx
 from kubernetes.client import ApiClient, CoreV1Api
 from kubernetes.config import new_client_from_config
 
-from tests.chaos.places import Places, in_database, rows
+from tests.chaos.addresses import Addresses, in_database, rows
 
 TABLES = ["accounts", "alembic_version", "audit", "sessions", "settings", "users"]
 NOTHING_LEFT = {("Failed", "settled"), ("Failed", "ready"), ("Decommissioned", None)}
 
 
-def on_tenant(places: Places, slug: str) -> list[str]:
+def check_tenant(addresses: Addresses, slug: str) -> list[str]:
     """One tenant at rest: Active and complete, or with nothing left."""
-    row = tenant(places, slug)
+    row = tenant(addresses, slug)
     if row is None:  # its request never got through, or was never carried out
-        return [f"{slug} is unknown to the ledger, and {said}" for said in on_nothing(places, slug)]
+        return [
+            f"{slug} is unknown to the ledger, and {violation}" for violation in check_nothing_left(addresses, slug)
+        ]
     phase = (row["state"], row["substate"])
     if phase == ("Active", None):
-        wrong = on_active(places, slug, places.domains[row["region"]])
+        violations = check_active(addresses, slug, addresses.domains[row["region"]])
     elif phase in NOTHING_LEFT:
-        wrong = on_nothing(places, slug)
+        violations = check_nothing_left(addresses, slug)
     else:
-        wrong = ["it is in between"]
+        violations = ["it is in between"]
     state = " ".join(filter(None, phase))
-    return [f"{slug} is {state}, and {said}" for said in wrong]
+    return [f"{slug} is {state}, and {violation}" for violation in violations]
 
 
-def tenant(places: Places, slug: str) -> dict[str, Any] | None:
+def tenant(addresses: Addresses, slug: str) -> dict[str, Any] | None:
     """Its row in the ledger."""
-    found = rows(places.ledger, "select * from ledger.tenant where slug = %s order by created_at desc limit 1", slug)
+    found = rows(addresses.ledger, "select * from ledger.tenant where slug = %s order by created_at desc limit 1", slug)
     return found[0] if found else None
 
 
-def on_nothing(places: Places, slug: str) -> list[str]:
+def check_nothing_left(addresses: Addresses, slug: str) -> list[str]:
     """No database, role, connection, namespace or release."""
-    return [f"its {kind} is left: {names}" for kind, names in things(places, slug).items() if names]
+    return [f"its {kind} is left: {names}" for kind, names in existing_objects(addresses, slug).items() if names]
 
 
-def on_active(places: Places, slug: str, domain: str) -> list[str]:
+def check_active(addresses: Addresses, slug: str, domain: str) -> list[str]:
     """One of each, whole, and answering at its address."""
-    found = things(places, slug)
-    wrong = [f"it has {len(names)} {kind}s: {names}" for kind, names in found.items() if len(names) != 1]
-    if not wrong:
-        wrong += _in_database(places, found["database"][0])
-        wrong += _in_cluster(places, found["namespace"][0])
-        wrong += _at_its_address(places, slug, domain)
-    return wrong
+    found = existing_objects(addresses, slug)
+    violations = [f"it has {len(names)} {kind}s: {names}" for kind, names in found.items() if len(names) != 1]
+    if not violations:
+        violations += _in_database(addresses, found["database"][0])
+        violations += _in_cluster(addresses, found["namespace"][0])
+        violations += _at_its_address(addresses, slug, domain)
+    return violations
 
 
-def things(places: Places, slug: str) -> dict[str, list[str]]:
+def existing_objects(addresses: Addresses, slug: str) -> dict[str, list[str]]:
     """Names of what exists of it outside the ledger, by kind."""
     like = slug.replace("-", r"\_") + r"\_%"
-    with new_client_from_config(places.kubeconfig) as client:
+    with new_client_from_config(addresses.kubeconfig) as client:
         namespaces = [each for each in _namespaces(client) if each.startswith(f"{slug}-")]
         releases = sorted({release for each in namespaces for release, _ in _revisions(client, each)})
     return {
-        "role": _names(places.storage, "select rolname as name from pg_roles where rolname like %s", like),
-        "database": _names(places.storage, "select datname as name from pg_database where datname like %s", like),
-        "connection": _connections(places, slug),
+        "role": _names(addresses.storage, "select rolname as name from pg_roles where rolname like %s", like),
+        "database": _names(addresses.storage, "select datname as name from pg_database where datname like %s", like),
+        "connection": _connections(addresses, slug),
         "namespace": namespaces,
         "release": releases,
     }
@@ -76,9 +78,9 @@ def _names(dsn: str, statement: str, parameter: str) -> list[str]:
     return [row["name"] for row in rows(dsn, statement, parameter)]
 
 
-def _connections(places: Places, slug: str) -> list[str]:
+def _connections(addresses: Addresses, slug: str) -> list[str]:
     prefix = slug.replace("-", "_")
-    with places.api_as("engineer") as client:
+    with addresses.api_as("engineer") as client:
         answer = client.get("/api/v2/connections", params={"connection_id_pattern": prefix, "limit": 100})
     answer.raise_for_status()
     return [each["connection_id"] for each in answer.json()["connections"]]
@@ -95,8 +97,8 @@ def _revisions(client: ApiClient, namespace: str) -> Iterator[tuple[str, str]]:
         yield secret.metadata.labels["name"], secret.metadata.labels["status"]
 
 
-def _in_database(places: Places, database: str) -> list[str]:
-    dsn = in_database(places.storage, database)
+def _in_database(addresses: Addresses, database: str) -> list[str]:
+    dsn = in_database(addresses.storage, database)
     tables = _names(dsn, "select tablename as name from pg_tables where schemaname = %s order by 1", "tenant")
     if tables != TABLES:
         return [f"its tables are {tables}"]
@@ -104,27 +106,27 @@ def _in_database(places: Places, database: str) -> list[str]:
     return [] if admins == 1 else [f"it has {admins} admins"]
 
 
-def _in_cluster(places: Places, namespace: str) -> list[str]:
-    with new_client_from_config(places.kubeconfig) as client:
+def _in_cluster(addresses: Addresses, namespace: str) -> list[str]:
+    with new_client_from_config(addresses.kubeconfig) as client:
         statuses = [status for _, status in _revisions(client, namespace)]
         pods = CoreV1Api(client).list_namespaced_pod(namespace).items
-    wrong = [] if statuses[-1] == "deployed" else [f"its release is {statuses}"]
+    violations = [] if statuses[-1] == "deployed" else [f"its release is {statuses}"]
     ready = [any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or ()) for pod in pods]
-    return wrong if ready and all(ready) else [*wrong, f"of its pods are ready: {ready}"]
+    return violations if ready and all(ready) else [*violations, f"of its pods are ready: {ready}"]
 
 
-def _at_its_address(places: Places, slug: str, domain: str) -> list[str]:
+def _at_its_address(addresses: Addresses, slug: str, domain: str) -> list[str]:
     host = {"Host": f"{slug}.{domain}"}
     try:
-        healthy = httpx.get(f"{places.ingress}/healthz", headers=host, timeout=10, trust_env=False)
-        admin = httpx.get(f"{places.ingress}/admin/login", headers=host, timeout=10, trust_env=False)
+        healthy = httpx.get(f"{addresses.ingress}/healthz", headers=host, timeout=10, trust_env=False)
+        admin = httpx.get(f"{addresses.ingress}/admin/login", headers=host, timeout=10, trust_env=False)
     except httpx.HTTPError as error:
         return [f"its address does not answer: {error!r}"]
     answers = [healthy, admin]
     return [f"its address answers {a.status_code} {a.text[:200]}" for a in answers if a.status_code != 200]
 
 
-def on_chain(facts: Iterable[dict[str, Any]]) -> list[str]:
+def check_hash_chain(facts: Iterable[dict[str, Any]]) -> list[str]:
     """Facts of one stream in order, as their rows are: numbered without a gap, each hash covering the one before."""
     before = ""
     for number, fact in enumerate(facts, start=1):
@@ -148,7 +150,7 @@ _WORDS = {"tenant.provisioning.cancel.requested", "tenant.decommission.requested
 _PIVOT = "wait_for_workloads_ready"
 
 
-def on_destruction(facts: Iterable[dict[str, Any]]) -> list[str]:
+def check_releases(facts: Iterable[dict[str, Any]]) -> list[str]:
     """Facts of one stream in order: once a customer may use it, nothing is released without a person's word."""
     in_use = allowed = False
     for fact in facts:
@@ -164,22 +166,22 @@ def on_destruction(facts: Iterable[dict[str, Any]]) -> list[str]:
     return []
 
 
-def facts(places: Places, slugs: list[str]) -> list[dict[str, Any]]:
+def facts(addresses: Addresses, slugs: list[str]) -> list[dict[str, Any]]:
     """All facts of these tenants, stream by stream, in order."""
     statement = (
         "select fact.* from ledger.fact join ledger.tenant on stream = id where slug = any(%s) order by stream, seq"
     )
-    return rows(places.ledger, statement, slugs)
+    return rows(addresses.ledger, statement, slugs)
 
 
 _DATABASE = "select oid, datname, datconnlimit from pg_database"
 
 
-def identity(places: Places, slug: str) -> dict[str, Any]:
+def identity(addresses: Addresses, slug: str) -> dict[str, Any]:
     """What must stay the same of a tenant that nobody touches: ids, not only names."""
     like = slug.replace("-", r"\_") + r"\_%"
-    namespace = things(places, slug)["namespace"]
-    with new_client_from_config(places.kubeconfig) as client:
+    namespace = existing_objects(addresses, slug)["namespace"]
+    with new_client_from_config(addresses.kubeconfig) as client:
         core = CoreV1Api(client)
         pods = [pod.metadata.uid for each in namespace for pod in core.list_namespaced_pod(each).items]
         spaces = [core.read_namespace(each).metadata.uid for each in namespace]
@@ -188,8 +190,8 @@ def identity(places: Places, slug: str) -> dict[str, Any]:
         "pods": sorted(pods),
         "namespaces": spaces,
         "secrets": sorted(secrets),
-        "database": rows(places.storage, f"{_DATABASE} where datname like %s", like),
-        "role": rows(places.storage, "select oid, rolname, rolconnlimit from pg_roles where rolname like %s", like),
-        "connection": rows(places.airflow, "select * from connection where conn_id like %s", like),
-        "facts": len(facts(places, [slug])),
+        "database": rows(addresses.storage, f"{_DATABASE} where datname like %s", like),
+        "role": rows(addresses.storage, "select oid, rolname, rolconnlimit from pg_roles where rolname like %s", like),
+        "connection": rows(addresses.airflow, "select * from connection where conn_id like %s", like),
+        "facts": len(facts(addresses, [slug])),
     }

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos.mutants`: can the campaign see? Rules are taken out of a copy of the product in turn.
+"""`python -m tests.chaos.mutation_runner`: can the campaign see? Rules are taken out of a copy of the product in turn.
 
 The sandbox runs from the copy; the product's own tree is not touched. The trials are aimed: of all seeds in order those
 whose trial could show that this rule is missing. A mutant that survives 60 of them is a blind spot of the campaign.
@@ -21,12 +21,12 @@ _COPIED = ("include", "dags", "plugins")
 
 def main() -> int:
     options = _options()
-    survivors = [each.name for each in MUTATIONS if options.only in each.name and not _is_seen(each, options.seed)]
+    survivors = [each.name for each in MUTATIONS if options.only in each.name and not _is_detected(each, options.seed)]
     lifecycle.down(Layout.find(HOME), purge=True)
     return len(survivors)
 
 
-def _is_seen(mutation: Mutation, seed: int) -> bool:
+def _is_detected(mutation: Mutation, seed: int) -> bool:
     """Play aimed trials until one ends in a violation."""
     project = HOME / "project"
     shutil.rmtree(project, ignore_errors=True)
@@ -37,7 +37,7 @@ def _is_seen(mutation: Mutation, seed: int) -> bool:
     lifecycle.down(campaign.layout)  # the settings are the same, so `up` would not see that the code is another
     campaign.open()
     for number, trial in enumerate(
-        itertools.islice(mutation.aimed(map(mutation.trial_of, itertools.count(seed))), TRIALS), start=1
+        itertools.islice(mutation.aimed(map(mutation.generate_trial, itertools.count(seed))), TRIALS), start=1
     ):
         outcome = campaign.play(trial)
         print(f"{mutation.name}, trial {number}: {trial}: {outcome.violations or outcome.missed or 'ok'}", flush=True)
@@ -48,7 +48,7 @@ def _is_seen(mutation: Mutation, seed: int) -> bool:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos.mutants", description="Can the campaign see?")
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos.mutation_runner", description="Can the campaign see?")
     parser.add_argument("--only", default="", help="mutations whose name has this in it")
     parser.add_argument("--seed", type=int, default=1, help="where to begin to look for aimed trials")
     return parser.parse_args()

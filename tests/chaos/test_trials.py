@@ -11,10 +11,10 @@ import pytest
 
 from sandbox.access import Access
 from tests.chaos import campaign
-from tests.chaos.draw import Attack, Trial
+from tests.chaos.addresses import Addresses
 from tests.chaos.healing import healer
-from tests.chaos.places import Places
-from tests.chaos.trial import Outcome, play
+from tests.chaos.trial_generator import Attack, Trial
+from tests.chaos.trial_runner import Outcome, play
 
 _AT_ONCE = 4
 # The first of them waits for eight, and perhaps for the sandbox.
@@ -46,14 +46,14 @@ def _trial(number: int, phase: str, activity: str, *faults: str) -> Trial:
 
 @pytest.fixture(scope="module")
 def player(sandbox: Access, sandbox_up: Callable[[], None]) -> Player:
-    places: Places = campaign.places_of(sandbox)
-    campaign.calm(places)
+    addresses: Addresses = campaign.addresses_of(sandbox)
+    campaign.reset_sandbox(addresses)
     heal = healer(sandbox_up)
 
     def play_one(trial: Trial) -> Outcome:
-        outcome, scene, _ = play(sandbox, places, trial, heal, f"twelve-{uuid.uuid4().hex[:6]}")
+        outcome, context, _ = play(sandbox, addresses, trial, heal, f"twelve-{uuid.uuid4().hex[:6]}")
         if outcome.violations:
-            campaign.keep(outcome, scene.slugs, places, sandbox.layout)
+            campaign.save_evidence(outcome, context.slugs, addresses, sandbox.layout)
         return outcome
 
     return play_one

@@ -1,6 +1,7 @@
-"""`python -m tests.chaos.at_once`: many tenants at once on Celery; in the middle a worker and then Redis are killed.
+"""`python -m tests.chaos.concurrent_tenants`: many tenants at once on Celery.
 
-With the settings as shipped. Redis and the worker are started again a while later, as whoever watches them would. The
+In the middle a worker and then Redis are killed. The settings are those that ship. Redis and the worker are
+started again a while later, as a service manager would. The
 verdict is the campaign's: found by psql, REST and Kubernetes' own client, without any code of the project.
 """
 
@@ -22,11 +23,11 @@ from sandbox.airflow_env import AirflowOptions
 from sandbox.components import WORKERS
 from sandbox.layout import PROJECT, Layout
 from tests.acceptance import on_celery, runs
-from tests.chaos.campaign import places_of
-from tests.chaos.draw import ACTIVITIES
-from tests.chaos.places import Places, rows
-from tests.chaos.rest import Seen
-from tests.chaos.trial import judge
+from tests.chaos.addresses import Addresses, rows
+from tests.chaos.campaign import addresses_of
+from tests.chaos.convergence import ObservedFacts
+from tests.chaos.trial_generator import ACTIVITIES
+from tests.chaos.trial_runner import judge
 
 AIRFLOW_OPTIONS = AirflowOptions(executor="celery")
 LEFT_DEAD_SECONDS = 20.0
@@ -36,7 +37,14 @@ _DONE = (
     "select count(*) as number from ledger.fact join ledger.tenant on stream = id "
     "where slug = any(%s) and fact.kind = 'tenant.provisioning.step.completed'"
 )
-_IN_BETWEEN = {"Provisioning", "Cancelling", "Failed unwinding", "Failed retained", "Failed stuck", "Decommissioning"}
+_TRANSIENT_PHASES = {
+    "Provisioning",
+    "Cancelling",
+    "Failed unwinding",
+    "Failed retained",
+    "Failed stuck",
+    "Decommissioning",
+}
 _TRIES = "select try_number - 1 as tries from task_instance join dag_run using (run_id) where conf ->> 'slug' = any(%s)"
 
 
@@ -57,58 +65,63 @@ def _play(access: Access, number: int) -> int:
     def say(what: str) -> None:
         print(f"{datetime.now(UTC):%H:%M:%S} +{time.monotonic() - began:4.0f} s: {what}", flush=True)
 
-    places, slugs = places_of(access), [f"many-{uuid.uuid4().hex[:8]}" for _ in range(number)]
+    addresses, slugs = addresses_of(access), [f"many-{uuid.uuid4().hex[:8]}" for _ in range(number)]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda slug: _ask_for(places, slug), slugs))
+        list(pool.map(lambda slug: _ask_for(addresses, slug), slugs))
     say(f"{number} tenants asked for")
-    return _attack(access, places, slugs, say)
+    return _attack(access, addresses, slugs, say)
 
 
-def _attack(access: Access, places: Places, slugs: list[str], say: Callable[[str], None]) -> int:
+def _attack(access: Access, addresses: Addresses, slugs: list[str], say: Callable[[str], None]) -> int:
     began = time.monotonic()
-    _kill_in_the_middle(access, places, slugs, say)
-    runs.until(lambda: not _IN_BETWEEN & _ends(places, slugs).keys(), "all to rest", seconds=_PATIENCE, every=2)
+    _kill_in_the_middle(access, addresses, slugs, say)
+    runs.until(
+        lambda: not _TRANSIENT_PHASES & _ends(addresses, slugs).keys(), "all to rest", seconds=_PATIENCE, every=2
+    )
     rested = time.monotonic() - began
-    ends = _ends(places, slugs)
+    ends = _ends(addresses, slugs)
     say(f"all rest: {dict(ends)}")
-    wrong = judge(places, slugs, Seen())
-    tries = sum(row["tries"] for row in rows(places.airflow, _TRIES, slugs))
+    wrong = judge(addresses, slugs, ObservedFacts())
+    tries = sum(row["tries"] for row in rows(addresses.airflow, _TRIES, slugs))
     result = {"tenants": len(slugs), "ends": ends, "seconds": round(rested), "tries_more": tries, "violations": wrong}
     say(json.dumps({**result, "load": round(os.getloadavg()[1], 1)}))
     return int(bool(wrong))
 
 
-def _ask_for(places: Places, slug: str) -> None:
-    with places.api_as("operator", timeout=120) as client:
+def _ask_for(addresses: Addresses, slug: str) -> None:
+    with addresses.api_as("operator", timeout=120) as client:
         body = {"logical_date": None, "conf": runs.request(slug)}
         client.post(f"{runs.DAG}/dagRuns", json=body).raise_for_status()
 
 
-def _kill_in_the_middle(access: Access, places: Places, slugs: list[str], say: Callable[[str], None]) -> None:
+def _kill_in_the_middle(access: Access, addresses: Addresses, slugs: list[str], say: Callable[[str], None]) -> None:
     """The worker when half of all activities are done, Redis a while later; both are up again a while after that."""
     for share, part in ((0.5, WORKERS[0]), (0.6, "redis")):
         wanted = int(len(slugs) * len(ACTIVITIES) * share)
-        runs.until(lambda n=wanted: _done(places, slugs) >= n, f"{wanted} activities", seconds=_PATIENCE, every=1)
+        runs.until(lambda n=wanted: _done(addresses, slugs) >= n, f"{wanted} activities", seconds=_PATIENCE, every=1)
         on_celery.kill(access, part)
-        say(f"{part} killed when {_done(places, slugs)} activities were done; tenants: {dict(_ends(places, slugs))}")
+        say(
+            f"{part} killed when {_done(addresses, slugs)} activities were done; "
+            f"tenants: {dict(_ends(addresses, slugs))}"
+        )
     time.sleep(LEFT_DEAD_SECONDS)
     lifecycle.up(access.layout, airflow_options=AIRFLOW_OPTIONS, usual_ports=False)
     say("both are up again")
 
 
-def _done(places: Places, slugs: list[str]) -> int:
-    return int(rows(places.ledger, _DONE, slugs)[0]["number"])
+def _done(addresses: Addresses, slugs: list[str]) -> int:
+    return int(rows(addresses.ledger, _DONE, slugs)[0]["number"])
 
 
-def _ends(places: Places, slugs: list[str]) -> Counter[str]:
+def _ends(addresses: Addresses, slugs: list[str]) -> Counter[str]:
     """How many are in which phase; who is not known to the ledger yet counts as being provisioned."""
-    found = [" ".join(filter(None, row.values())) for row in rows(places.ledger, _PHASES, slugs)]
+    found = [" ".join(filter(None, row.values())) for row in rows(addresses.ledger, _PHASES, slugs)]
     unknown = len(slugs) - len(found)
     return Counter(found + ["Provisioning"] * unknown)
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos.at_once", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos.concurrent_tenants", description=__doc__)
     parser.add_argument("--tenants", type=int, default=100)
     parser.add_argument("--home", type=Path, default=PROJECT / ".sandbox-at-once", metavar="DIR")
     return parser.parse_args()

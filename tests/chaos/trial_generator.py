@@ -20,22 +20,22 @@ ACTIVITIES = (
     "wait_for_workloads_ready",
     "mark_active",
 )
-MAKERS = ACTIVITIES[1:5]
+RESOURCE_ACTIVITIES = ACTIVITIES[1:5]
 """Those that make something, and so have something to undo."""
 PHASES = {
     "before": ACTIVITIES,
     "during": tuple(each for each in ACTIVITIES if each != "wait_for_workloads_ready"),
     "after": ACTIVITIES,
-    "compensation": MAKERS,
+    "compensation": RESOURCE_ACTIVITIES,
     "flip": ("mark_active",),
     "deferred": ("wait_for_workloads_ready",),
     "between": ACTIVITIES[:-1],
 }
 """The phases, each with the activities that have it. `between`: this activity's task is over, the next not begun."""
 PARTS = ("scheduler", "dag-processor", "triggerer", "api-server", "postgres-platform", "postgres-storage", "cluster")
-CELERYS_PARTS = ("worker", "redis")
+CELERY_PARTS = ("worker", "redis")
 """Besides, with Celery. Of workers and schedulers there are two each: one of them is struck."""
-CELERYS_TURNS = 4
+CELERY_TURNS = 4
 """How often a lap with Celery comes by each pair that only Celery has."""
 
 _ALL = tuple(PHASES)
@@ -63,8 +63,8 @@ FAULTS = {
     "compensation is killed": ("compensation",),
 }
 """The faults, each with the phases it can strike in: what kills or stops a task needs one that runs."""
-CELERYS_FAULTS = {f"kill {part}": _ALL for part in CELERYS_PARTS}
-ELSEWHERE = ("another cluster answers", "another storage answers")
+CELERY_FAULTS = {f"kill {part}": _ALL for part in CELERY_PARTS}
+WRONG_SYSTEM_FAULTS = ("another cluster answers", "another storage answers")
 """An address leads to another system. Only one tenant is played: others would be made over there."""
 _MADE = ("compensation", "flip", "deferred")
 SYSTEMS_FAULTS = {
@@ -76,7 +76,7 @@ SYSTEMS_FAULTS = {
     "storage is silent": _ALL,
     "scaled to zero": ("flip", "deferred"),
     "worker is older than the ledger": _WITH_A_PROCESS,
-    **dict.fromkeys(ELSEWHERE, _MADE),
+    **dict.fromkeys(WRONG_SYSTEM_FAULTS, _MADE),
 }
 """The faults of the deck `systems`, each with the phases it can strike in."""
 SYSTEMS_PAIRS = tuple((fault, phase) for fault, phases in SYSTEMS_FAULTS.items() for phase in phases)
@@ -85,7 +85,7 @@ _LONG = {("cluster is silent", "deferred"), ("storage is silent", "compensation"
 """Of these pairs every second trial lasts ten minutes."""
 _NEEDS_A_TENANT = {"cancel by API", "cancel twice at once", "cancel, reset, retry"}
 PAIRS = tuple((fault, phase) for fault, phases in FAULTS.items() for phase in phases)
-CELERYS_PAIRS = tuple((fault, phase) for fault, phases in CELERYS_FAULTS.items() for phase in phases)
+CELERY_PAIRS = tuple((fault, phase) for fault, phases in CELERY_FAULTS.items() for phase in phases)
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Trial:
     lingers: float = 0.0
 
     @property
-    def chance(self) -> random.Random:
+    def rng(self) -> random.Random:
         return random.Random(f"on the way of {self.seed}")
 
     def __str__(self) -> str:
@@ -120,59 +120,59 @@ class Trial:
         return f"seed {self.seed}: {self.tenants} tenants, {self.phase} {self.activity}: {faults}"
 
 
-def trial_of(seed: int, *, celery: bool = False) -> Trial:
+def generate_trial(seed: int, *, celery: bool = False) -> Trial:
     """The trial of this seed, always the same."""
-    chance = random.Random(f"chaos {seed}")
-    fault, phase = _pair(seed, PAIRS + CELERYS_PAIRS * CELERYS_TURNS if celery else PAIRS)
+    rng = random.Random(f"chaos {seed}")
+    fault, phase = _pair(seed, PAIRS + CELERY_PAIRS * CELERY_TURNS if celery else PAIRS)
     faults = [fault]
-    if chance.random() < 0.5:
-        possible = {**FAULTS, **CELERYS_FAULTS} if celery else FAULTS
+    if rng.random() < 0.5:
+        possible = {**FAULTS, **CELERY_FAULTS} if celery else FAULTS
         others = [each for each, phases in possible.items() if phase in phases and each != fault]
-        faults.append(chance.choice(others))
-    tenants, activities = chance.randint(1, 5), [each for each in PHASES[phase] if _fits(faults, phase, each)]
+        faults.append(rng.choice(others))
+    tenants, activities = rng.randint(1, 5), [each for each in PHASES[phase] if _is_possible(faults, phase, each)]
     return Trial(
         seed=seed,
         tenants=tenants,
         phase=phase,
-        activity=chance.choice(activities),
-        attacks=tuple(_attack(each, chance) for each in faults),
-        lingers=round(chance.uniform(0, 12), 1) if chance.random() < 0.3 else 0.0,
+        activity=rng.choice(activities),
+        attacks=tuple(_attack(each, rng) for each in faults),
+        lingers=round(rng.uniform(0, 12), 1) if rng.random() < 0.3 else 0.0,
     )
 
 
-def _fits(faults: list[str], phase: str, activity: str) -> bool:
+def _is_possible(faults: list[str], phase: str, activity: str) -> bool:
     """In the middle of Validate request no other session sees the tenant yet: nobody can ask to cancel it."""
     return (phase, activity) != ("during", "validate_request") or not _NEEDS_A_TENANT.intersection(faults)
 
 
-def _attack(fault: str, chance: random.Random) -> Attack:
+def _attack(fault: str, rng: random.Random) -> Attack:
     longest = 20.0 if fault.startswith(("kill", "stop")) else 8.0
-    return Attack(fault, after=round(chance.uniform(0, 1), 2), lasts=round(chance.uniform(0, longest), 1))
+    return Attack(fault, after=round(rng.uniform(0, 1), 2), lasts=round(rng.uniform(0, longest), 1))
 
 
 def _pair(seed: int, existing: tuple[tuple[str, str], ...]) -> tuple[str, str]:
     lap, place = divmod(seed, len(existing))
-    return _lap(lap, existing)[place]
+    return _shuffled_pairs(lap, existing)[place]
 
 
 @cache
-def _lap(lap: int, existing: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+def _shuffled_pairs(lap: int, existing: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
     pairs = list(existing)
     random.Random(f"lap {lap}").shuffle(pairs)
     return pairs
 
 
-def systems_trial_of(seed: int) -> Trial:
+def generate_systems_trial(seed: int) -> Trial:
     """The trial of this seed in the deck `systems`, always the same."""
-    chance = random.Random(f"chaos of systems {seed}")
+    rng = random.Random(f"chaos of systems {seed}")
     fault, phase = _pair(seed, SYSTEMS_PAIRS)
     faults = [fault]
-    if chance.random() < 0.5:
+    if rng.random() < 0.5:
         others = [each for each, phases in {**FAULTS, **SYSTEMS_FAULTS}.items() if phase in phases and each != fault]
-        faults.append(chance.choice(others))
-    tenants = 1 if set(ELSEWHERE).intersection(faults) else chance.randint(1, 5)
-    activities = [each for each in PHASES[phase] if _fits(faults, phase, each)]
-    first, *rest = (_attack(each, chance) for each in faults)
-    if (fault, phase) in _LONG and chance.random() < 0.5:
+        faults.append(rng.choice(others))
+    tenants = 1 if set(WRONG_SYSTEM_FAULTS).intersection(faults) else rng.randint(1, 5)
+    activities = [each for each in PHASES[phase] if _is_possible(faults, phase, each)]
+    first, *rest = (_attack(each, rng) for each in faults)
+    if (fault, phase) in _LONG and rng.random() < 0.5:
         first = replace(first, lasts=TEN_MINUTES)
-    return Trial(seed, tenants, phase, chance.choice(activities), (first, *rest))
+    return Trial(seed, tenants, phase, rng.choice(activities), (first, *rest))

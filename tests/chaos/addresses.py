@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 
 
 @dataclass(frozen=True)
-class Places:
+class Addresses:
     """Superusers' DSNs, the kubeconfig, addresses, and bearer tokens taken before anything was attacked."""
 
     ledger: str

@@ -1,6 +1,6 @@
 """Attacks on what outside systems answer: a router, a proxy, another system, no writes, silence, an older worker.
 
-Each lasts as long as the draw says; then the scene mends it.
+Each lasts as long as the trial says; then the trial context repairs it.
 """
 
 import signal
@@ -13,12 +13,12 @@ from kubernetes.config import new_client_from_config
 
 from sandbox import processes
 from sandbox.processes import Register
-from tests.chaos import moments
-from tests.chaos.draw import Attack
-from tests.chaos.moments import Hold
-from tests.chaos.on_compensations import STORAGE_ROLE
-from tests.chaos.places import rows
-from tests.chaos.scene import Missed, Scene
+from tests.chaos import injection_points
+from tests.chaos.addresses import rows
+from tests.chaos.compensation_attacks import STORAGE_ROLE
+from tests.chaos.injection_points import Hold
+from tests.chaos.trial_context import InjectionMissed, TrialContext
+from tests.chaos.trial_generator import Attack
 
 _STORAGE_CONNECTIONS = ("tenancy_storage_eu", "tenancy_storage_us")
 _START_SECONDS = 60
@@ -26,75 +26,77 @@ _NEWER = "9999"
 """A revision of the ledger that no code of today knows."""
 
 
-def cluster(kind: str, **options: Any) -> Callable[[Scene, Hold, Attack], None]:
+def cluster(kind: str, **options: Any) -> Callable[[TrialContext, Hold, Attack], None]:
     """The cluster has this fault, for everybody."""
 
-    def answer(scene: Scene, hold: Hold, attack: Attack) -> None:
-        made = moments.set_fault(scene, kind, everywhere=True, **options)
-        scene.later(attack.lasts, lambda: moments.clear_fault(scene, made))
+    def answer(context: TrialContext, hold: Hold, attack: Attack) -> None:
+        made = injection_points.set_fault(context, kind, everywhere=True, **options)
+        context.run_later(attack.lasts, lambda: injection_points.clear_fault(context, made))
 
     return answer
 
 
-def storage_takes_no_writes(scene: Scene, hold: Hold, attack: Attack) -> None:
+def storage_takes_no_writes(context: TrialContext, hold: Hold, attack: Attack) -> None:
     """As after a fail-over: the sessions end, and new ones are read-only."""
-    dsn = scene.places.storage
+    dsn = context.addresses.storage
     rows(dsn, f"alter role {STORAGE_ROLE} set default_transaction_read_only = on")
-    scene.later(attack.lasts, lambda: rows(dsn, f"alter role {STORAGE_ROLE} reset default_transaction_read_only"))
+    context.run_later(attack.lasts, lambda: rows(dsn, f"alter role {STORAGE_ROLE} reset default_transaction_read_only"))
     rows(dsn, "select pg_terminate_backend(pid) from pg_stat_activity where usename = %s", STORAGE_ROLE)
 
 
-def storage_is_silent(scene: Scene, hold: Hold, attack: Attack) -> None:
+def storage_is_silent(context: TrialContext, hold: Hold, attack: Attack) -> None:
     """All its processes are stopped: it takes connections and answers nothing."""
-    server = Register(scene.access.layout.processes).get("postgres-storage")
+    server = Register(context.access.layout.processes).get("postgres-storage")
     if server is None or not server.alive:
-        raise Missed("postgres-storage does not run")
+        raise InjectionMissed("postgres-storage does not run")
     processes.send_signal(server, signal.SIGSTOP)
-    scene.later(attack.lasts, lambda: processes.send_signal(server, signal.SIGCONT))
-    scene.later(attack.lasts + 1, scene.heal)
+    context.run_later(attack.lasts, lambda: processes.send_signal(server, signal.SIGCONT))
+    context.run_later(attack.lasts + 1, context.heal)
 
 
-def another_storage(scene: Scene, hold: Hold, attack: Attack) -> None:
+def another_storage(context: TrialContext, hold: Hold, attack: Attack) -> None:
     """The regions' connections lead to the platform's server, where a role of the same name has nothing."""
-    _make_admin(scene)
-    right, wrong = scene.access.ports["storage"], scene.access.ports["platform"]
-    _point_storage_at(scene, wrong)
-    scene.later(attack.lasts, lambda: _point_storage_at(scene, right))
+    _make_admin(context)
+    right, wrong = context.access.ports["storage"], context.access.ports["platform"]
+    _point_storage_at(context, wrong)
+    context.run_later(attack.lasts, lambda: _point_storage_at(context, right))
 
 
-def _make_admin(scene: Scene) -> None:
-    platform = scene.places.airflow
+def _make_admin(context: TrialContext) -> None:
+    platform = context.addresses.airflow
     if not rows(platform, "select 1 as found from pg_roles where rolname = %s", STORAGE_ROLE):
-        (password,) = rows(scene.places.storage, "select rolpassword from pg_authid where rolname = %s", STORAGE_ROLE)
+        (password,) = rows(
+            context.addresses.storage, "select rolpassword from pg_authid where rolname = %s", STORAGE_ROLE
+        )
         rows(platform, f"create role {STORAGE_ROLE} login createdb createrole password '{password['rolpassword']}'")
     if not rows(platform, "select 1 as found from pg_database where datname = %s", STORAGE_ROLE):
         rows(platform, f"create database {STORAGE_ROLE} owner {STORAGE_ROLE}")
 
 
-def _point_storage_at(scene: Scene, port: int) -> None:
-    with scene.places.api_as("engineer", timeout=15) as client:
+def _point_storage_at(context: TrialContext, port: int) -> None:
+    with context.addresses.api_as("engineer", timeout=15) as client:
         for connection in _STORAGE_CONNECTIONS:
             body = {"connection_id": connection, "conn_type": "postgres", "port": port}
             path = f"/api/v2/connections/{connection}"
             client.patch(path, params={"update_mask": ["port"]}, json=body).raise_for_status()
 
 
-def scale_to_zero(scene: Scene, hold: Hold, attack: Attack) -> None:
+def scale_to_zero(context: TrialContext, hold: Hold, attack: Attack) -> None:
     """By somebody else, such as an autoscaler; they scale it back."""
-    with new_client_from_config(scene.places.kubeconfig) as client:
+    with new_client_from_config(context.addresses.kubeconfig) as client:
         api = AppsV1Api(client)
         found = api.list_deployment_for_all_namespaces().items
-        mine = [each for each in found if each.metadata.namespace.startswith(f"{scene.slug}-")]
+        mine = [each for each in found if each.metadata.namespace.startswith(f"{context.slug}-")]
         if not mine:
-            raise Missed("it has no deployment")
+            raise InjectionMissed("it has no deployment")
         for each in mine:
             _scale(api, each.metadata, 0)
-    scene.later(attack.lasts, lambda: _scale_all(scene, mine))
+    context.run_later(attack.lasts, lambda: _scale_all(context, mine))
 
 
-def _scale_all(scene: Scene, deployments: list[Any]) -> None:
+def _scale_all(context: TrialContext, deployments: list[Any]) -> None:
     """Back to what they had, until their pods are ready: a tenant that is Active stays so while they start."""
-    with new_client_from_config(scene.places.kubeconfig) as client:
+    with new_client_from_config(context.addresses.kubeconfig) as client:
         api = AppsV1Api(client)
         left = [each for each in deployments if _exists(api, each.metadata)]  # its tenant may be undone by now
         for each in left:
@@ -120,12 +122,12 @@ def _scale(api: AppsV1Api, metadata: Any, replicas: int) -> None:
     api.patch_namespaced_deployment_scale(metadata.name, metadata.namespace, body, field_manager="autoscaler")
 
 
-def older_worker(scene: Scene, hold: Hold, attack: Attack) -> None:
+def older_worker(context: TrialContext, hold: Hold, attack: Attack) -> None:
     """The ledger was upgraded first: what runs now is older than it, until it is upgraded too."""
-    (now,) = rows(scene.places.ledger, "select version_num from ledger.alembic_version")
-    scene.later(attack.lasts, lambda: _set_version(scene, now["version_num"]))
-    _set_version(scene, _NEWER)
+    (now,) = rows(context.addresses.ledger, "select version_num from ledger.alembic_version")
+    context.run_later(attack.lasts, lambda: _set_version(context, now["version_num"]))
+    _set_version(context, _NEWER)
 
 
-def _set_version(scene: Scene, version: str) -> None:
-    rows(scene.places.ledger, "update ledger.alembic_version set version_num = %s", version)
+def _set_version(context: TrialContext, version: str) -> None:
+    rows(context.addresses.ledger, "update ledger.alembic_version set version_num = %s", version)

@@ -10,52 +10,52 @@ from typing import Any
 import psutil
 
 from sandbox.access import Access
-from tests.chaos.draw import Trial
-from tests.chaos.gates import stubbornly
-from tests.chaos.places import Places, rows
+from tests.chaos.addresses import Addresses, rows
+from tests.chaos.gates import retry_until_done
+from tests.chaos.trial_generator import Trial
 
 DAG = "/api/v2/dags/tenant_provisioning"
 PLANS, REGIONS = ("starter", "business"), ("eu-central", "us-east")
 
 
-class Missed(Exception):  # noqa: N818 - it is no error: the trial does not count
+class InjectionMissed(Exception):  # noqa: N818 - it is no error: the trial does not count
     """The moment did not come, or the attack could not be made."""
 
 
-def until(look: Callable[[], object], what: str, *, seconds: float = 90.0) -> None:
+def until(condition: Callable[[], object], what: str, *, seconds: float = 90.0) -> None:
     deadline = time.monotonic() + seconds
-    while not look():
+    while not condition():
         if time.monotonic() > deadline:
-            raise Missed(f"waited {seconds:.0f} s for {what}")
+            raise InjectionMissed(f"waited {seconds:.0f} s for {what}")
         time.sleep(0.05)
 
 
 @dataclass
-class Scene:
+class TrialContext:
     """`slug` is the tenant that is attacked; `others` run beside it."""
 
     access: Access
-    places: Places
+    addresses: Addresses
     trial: Trial
     slug: str
     others: list[str]
     heal: Callable[[], None]
-    chance: Random
+    rng: Random
     run_id: str = ""
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(8))
-    _later: list["Future[None]"] = field(default_factory=list)
+    _background: list["Future[None]"] = field(default_factory=list)
 
     @property
     def slugs(self) -> list[str]:
         return [self.slug, *self.others]
 
     @property
-    def like(self) -> str:
+    def name_pattern(self) -> str:
         """Part of its objects' names in SQL."""
         return f"%{self.slug.replace('-', '_')}%"
 
     def request(self, slug: str) -> dict[str, str]:
-        plan, region = self.chance.choice(PLANS), self.chance.choice(REGIONS)
+        plan, region = self.rng.choice(PLANS), self.rng.choice(REGIONS)
         return {
             "slug": slug,
             "name": slug.title(),
@@ -66,10 +66,10 @@ class Scene:
 
     def create(self, slug: str) -> str:
         """By the JSON API; the id of its run."""
-        with self.places.api_as("operator") as client:
+        with self.addresses.api_as("operator") as client:
             answer = client.post("/tenancy/api/v1/tenants", json=self.request(slug))
         if answer.status_code != 201:
-            raise Missed(f"create {slug}: {answer.status_code} {answer.text[:200]}")
+            raise InjectionMissed(f"create {slug}: {answer.status_code} {answer.text[:200]}")
         return str(answer.json()["tenant"]["run_id"])
 
     def start(self) -> None:
@@ -77,23 +77,23 @@ class Scene:
 
     def trigger(self) -> None:
         """By Airflow: its first task makes the tenant known."""
-        with self.places.api_as("operator") as client:
+        with self.addresses.api_as("operator") as client:
             answer = client.post(f"{DAG}/dagRuns", json={"logical_date": None, "conf": self.request(self.slug)})
         answer.raise_for_status()
         self.run_id = str(answer.json()["dag_run_id"])
 
     def row(self) -> dict[str, Any]:
-        found = rows(self.places.ledger, "select * from ledger.tenant where slug = %s", self.slug)
+        found = rows(self.addresses.ledger, "select * from ledger.tenant where slug = %s", self.slug)
         return found[0] if found else {}
 
     def tasks(self) -> list[dict[str, Any]]:
         """Airflow's task instances of its runs, those that undo it too."""
-        like = f"compensate\\_\\_{self.row().get('id', '-')}%"
+        name_pattern = f"compensate\\_\\_{self.row().get('id', '-')}%"
         statement = (
             "select task_id, task.state, pid, task.hostname as host, job.hostname as by from task_instance as task "
             "left join job on job.id = queued_by_job_id where run_id = %s or run_id like %s"
         )
-        return rows(self.places.airflow, statement, self.run_id, like)
+        return rows(self.addresses.airflow, statement, self.run_id, name_pattern)
 
     def task_process(self) -> psutil.Process:
         """Of the one task of this tenant that runs; Airflow wrote its id down."""
@@ -101,22 +101,22 @@ class Scene:
         try:
             return psutil.Process(running[0])
         except (IndexError, psutil.NoSuchProcess) as error:
-            raise Missed("no task of the tenant runs") from error
+            raise InjectionMissed("no task of the tenant runs") from error
 
-    def later(self, seconds: float, deed: Callable[[], object]) -> None:
-        """Mend something after so many seconds, as soon as its server takes part."""
+    def run_later(self, seconds: float, action: Callable[[], object]) -> None:
+        """Repair something after so many seconds, as soon as its server takes part."""
 
         def wait_and_do() -> None:
             time.sleep(seconds)
-            stubbornly(deed)
+            retry_until_done(action)
 
-        self.beside(wait_and_do)
+        self.run_in_background(wait_and_do)
 
-    def beside(self, deed: Callable[[], None]) -> None:
-        self._later.append(self._pool.submit(deed))
+    def run_in_background(self, action: Callable[[], None]) -> None:
+        self._background.append(self._pool.submit(action))
 
-    def await_mended(self) -> None:
-        """Everything that was to be mended is, and what operators do beside has been done."""
-        for each in self._later:
+    def wait_for_repairs(self) -> None:
+        """Wait until all repairs and all background actions of operators are done."""
+        for each in self._background:
             each.result(timeout=300)
         self._pool.shutdown()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.layout import PROJECT
-from tests.chaos.mutants import TRIALS
+from tests.chaos.mutation_runner import TRIALS
 from tests.chaos.mutations import MUTATIONS, Mutation
 
 
@@ -25,5 +25,5 @@ def test_a_mutation_changes_the_source_and_leaves_it_python(tmp_path: Path, muta
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_there_are_enough_trials_that_could_show_it(mutation: Mutation):
-    aimed = mutation.aimed(map(mutation.trial_of, range(300_000)))
+    aimed = mutation.aimed(map(mutation.generate_trial, range(300_000)))
     assert len(list(itertools.islice(aimed, TRIALS))) == TRIALS

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.chaos import draw
+from tests.chaos import trial_generator
 
 
 def add(file: Path, line: dict[str, Any]) -> None:
@@ -33,7 +33,7 @@ def by_activity(lines: Iterable[dict[str, Any]]) -> Counter[tuple[str, str]]:
     return Counter((line["activity"], line["phase"]) for line in counted(lines))
 
 
-def is_missing(lines: list[dict[str, Any]], trial: draw.Trial) -> bool:
+def is_missing(lines: list[dict[str, Any]], trial: trial_generator.Trial) -> bool:
     """Does it aim at a pair that no counted trial has hit?"""
     faulted = by_fault(lines)[trial.attacks[0].fault, trial.phase]
     return not (faulted and by_activity(lines)[trial.activity, trial.phase])
@@ -41,13 +41,15 @@ def is_missing(lines: list[dict[str, Any]], trial: draw.Trial) -> bool:
 
 def matrices(lines: list[dict[str, Any]]) -> str:
     """Both, as Markdown. A dot: that pair does not exist; 0: it was not hit yet."""
-    faults = {fault: set(phases) for fault, phases in draw.FAULTS.items()}
-    activities = {each: {p for p, those in draw.PHASES.items() if each in those} for each in draw.ACTIVITIES}
+    faults = {fault: set(phases) for fault, phases in trial_generator.FAULTS.items()}
+    activities = {
+        each: {p for p, those in trial_generator.PHASES.items() if each in those} for each in trial_generator.ACTIVITIES
+    }
     return "\n\n".join((_matrix("fault", faults, by_fault(lines)), _matrix("activity", activities, by_activity(lines))))
 
 
 def _matrix(what: str, exist: dict[str, set[str]], hits: Counter[tuple[str, str]]) -> str:
-    phases = list(draw.PHASES)
+    phases = list(trial_generator.PHASES)
     lines = [f"| {what} | {' | '.join(phases)} |", "|---" * (len(phases) + 1) + "|"]
     for name, those in exist.items():
         cells = [str(hits[(name, phase)]) if phase in those else "·" for phase in phases]
@@ -63,10 +65,10 @@ def summary(lines: list[dict[str, Any]]) -> str:
     for line in true:
         ends.update(line["ends"])
     ended = ", ".join(f"{count} {end}" for end, count in ends.most_common())
-    missing = sum(not by_fault(lines)[pair] for pair in draw.PAIRS)
+    missing = sum(not by_fault(lines)[pair] for pair in trial_generator.PAIRS)
     return (
         f"{len(true)} counted trials of {len(lines)}, {violations} violations; tenants: {ended or 'none'}; "
-        f"{missing} of {len(draw.PAIRS)} pairs of fault and phase not hit yet."
+        f"{missing} of {len(trial_generator.PAIRS)} pairs of fault and phase not hit yet."
     )
 
 

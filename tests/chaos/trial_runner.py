@@ -1,0 +1,113 @@
+"""Plays one trial: tenants are started, one is held and attacked, all are left alone until they rest, then judged."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import psycopg
+
+from sandbox.access import Access
+from tests.chaos import verdict
+from tests.chaos.addresses import Addresses
+from tests.chaos.attacks import inject
+from tests.chaos.convergence import Convergence, ObservedFacts
+from tests.chaos.injection_points import Hold, hold_tenant
+from tests.chaos.trial_context import InjectionMissed, TrialContext
+from tests.chaos.trial_generator import Trial
+
+
+@dataclass
+class Outcome:
+    """What came of a trial. It counts when its first attack struck at its moment."""
+
+    trial: Trial
+    hits: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    ends: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def counts(self) -> bool:
+        return bool(self.hits) and self.hits[0] == self.trial.attacks[0].fault
+
+    def line(self) -> dict[str, Any]:
+        """As a line of the results file. Its keys are read by later versions: they stay."""
+        trial = asdict(self.trial)
+        trial["attacks"] = [attack.fault for attack in self.trial.attacks]
+        results = {name: getattr(self, name) for name in ("hits", "missed", "violations", "ends", "seconds")}
+        return {**trial, "counts": self.counts, **results}
+
+
+def play(
+    access: Access, addresses: Addresses, trial: Trial, heal: Callable[[], None], name_prefix: str
+) -> tuple[Outcome, TrialContext, ObservedFacts]:
+    """One trial. `name_prefix` keeps the names of its tenants apart from other trials'."""
+    began, outcome, observed = time.monotonic(), Outcome(trial), ObservedFacts()
+    slugs = [f"{name_prefix}-{number}" for number in range(trial.tenants)]
+    context = TrialContext(access, addresses, trial, slugs[0], slugs[1:], heal, trial.rng)
+    try:
+        _attack(context, outcome, observed)
+    except InjectionMissed as missed:
+        outcome.missed.append(str(missed))
+    context.wait_for_repairs()
+    heal()
+    outcome.violations += Convergence(context, observed).wait() or judge(addresses, slugs, observed)
+    outcome.ends = dict(Counter(_end_of(addresses, slug) for slug in slugs))
+    if outcome.counts and only_refused(trial) and outcome.ends.keys() != {"Active"}:
+        outcome.violations.append(f"nothing but a refused request happened, and the tenants end as {outcome.ends}")
+    outcome.seconds = round(time.monotonic() - began, 1)
+    return outcome, context, observed
+
+
+def _attack(context: TrialContext, outcome: Outcome, observed: ObservedFacts) -> None:
+    for slug in context.others:
+        context.create(slug)
+    with hold_tenant(context) as hold:
+        for attack in context.trial.attacks:
+            is_held = _is_held(hold)
+            outcome.violations += _remember(context, observed)
+            inject(context, hold, attack)
+            if is_held:
+                outcome.hits.append(attack.fault)
+            else:
+                outcome.missed.append(f"{attack.fault}: made, when the moment was over")
+        time.sleep(context.trial.lingers)
+
+
+def _is_held(hold: Hold) -> bool:
+    try:
+        return bool(hold.is_held())
+    except (psycopg.Error, OSError):  # the attack before this one took its server away
+        return False
+
+
+def _remember(context: TrialContext, observed: ObservedFacts) -> list[str]:
+    try:
+        return observed.add(verdict.facts(context.addresses, context.slugs))
+    except psycopg.Error:
+        return []
+
+
+def only_refused(trial: Trial) -> bool:
+    """Did the attacks only repeat a request? That is refused, and a refusal undoes nothing."""
+    return trial.phase != "compensation" and {attack.fault for attack in trial.attacks} == {"trigger again"}
+
+
+def judge(addresses: Addresses, slugs: list[str], observed: ObservedFacts) -> list[str]:
+    """Every tenant, all its facts and their chains."""
+    facts = verdict.facts(addresses, slugs)
+    violations = observed.add(facts)
+    for stream in dict.fromkeys(fact["stream"] for fact in facts):
+        of_stream = [fact for fact in facts if fact["stream"] == stream]
+        violations += verdict.check_hash_chain(of_stream) + verdict.check_releases(of_stream)
+    for slug in slugs:
+        violations += verdict.check_tenant(addresses, slug)
+    return violations
+
+
+def _end_of(addresses: Addresses, slug: str) -> str:
+    row = verdict.tenant(addresses, slug)
+    return " ".join(filter(None, (row["state"], row["substate"]))) if row else "unknown"
