@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from tenancy.adapters.advisory_lock import Holder, acquire, release
+from tenancy.adapters.advisory_lock import Holder, acquire_lock, release_lock
 from tenancy.adapters.application_names import UNWINDER
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.sessions import Session, session
@@ -30,7 +30,7 @@ def opened(storage_dsn: Dsn) -> Iterator[Open]:
 
 
 def _take(mine: Session, *, patience: float = 0.1, key: int = KEY) -> tuple[Holder, ...]:
-    return acquire(mine, key, patience_seconds=patience, may_evict=may_evict)
+    return acquire_lock(mine, key, patience_seconds=patience, may_evict=may_evict)
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def test_a_lock_given_back_in_time_is_waited_for(opened: Open):
     _take(first)
     with _waiting(second, patience=5) as got:
         time.sleep(0.05)
-        release(first, KEY)
+        release_lock(first, KEY)
     assert got == [()]
 
 
@@ -127,12 +127,12 @@ def test_of_many_that_wait_each_has_it_alone(storage_dsn: Dsn, opened: Open):
 
     def work() -> None:
         with session(storage_dsn, application="tenancy run many") as mine:
-            acquire(mine, KEY, patience_seconds=10, may_evict=may_evict)
+            acquire_lock(mine, KEY, patience_seconds=10, may_evict=may_evict)
             inside[0] += 1
             most[0] = max(most[0], inside[0])
             time.sleep(0.01)
             inside[0] -= 1
-            release(mine, KEY)
+            release_lock(mine, KEY)
 
     threads = [threading.Thread(target=work) for _ in range(6)]
     for thread in threads:

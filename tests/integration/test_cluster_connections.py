@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tenancy import bootstrap
-from tenancy.adapters.cluster_watch import changes
+from tenancy.adapters.cluster_watch import watch_changes
 from tenancy.orchestration.bells import WATCHED, belfry
 from tenancy.saga import commands as c
 from tenancy.saga.errors import PlatformError
@@ -61,7 +61,7 @@ def test_a_watch_believes_only_the_server_that_the_kubeconfig_names(connected: S
     access.tls_server_name = "elsewhere.test"
 
     async def watch() -> None:
-        async with asyncio.timeout(20), aclosing(changes(access, WATCHED[0])) as places:
+        async with asyncio.timeout(20), aclosing(watch_changes(access, WATCHED[0])) as places:
             await anext(places)
 
     with pytest.raises(httpx.ConnectError, match=r"elsewhere\.test"):

@@ -17,7 +17,7 @@ from sandbox.postgres import PostgresServer
 from tenancy.adapters import cluster_health, ingress_health, server_health, storage_health
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.engine_health import ComponentHeartbeat, EngineWork, PoolStatus
-from tenancy.adapters.storage_rights import RIGHTS, Right
+from tenancy.adapters.storage_rights import RIGHTS, StorageRight
 from tenancy.engine import engine_verdicts
 from tenancy.engine.checkup import HealthCheckRunner
 from tenancy.engine.health import CheckResult, Condition, Health, System
@@ -200,7 +200,7 @@ def test_a_tenant_who_may_enter_anothers_database_is_told(
 
 @pytest.mark.parametrize("right", RIGHTS, ids=lambda right: right.name)
 def test_each_right_that_the_storage_role_lacks_is_told_with_the_statement_that_grants_it(
-    checkup: HealthCheckRunner, sole: psycopg.Connection[dict[str, Any]], right: Right
+    checkup: HealthCheckRunner, sole: psycopg.Connection[dict[str, Any]], right: StorageRight
 ):
     take = (
         f"revoke {right.name} from storage_admin"

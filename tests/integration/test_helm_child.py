@@ -16,7 +16,7 @@ import pytest
 
 from tenancy.activities.deploy_workloads import CHART
 from tenancy.adapters import helm
-from tenancy.adapters.helm import Helm, Release, end_children
+from tenancy.adapters.helm import Helm, Release, kill_children
 from tenancy.saga.errors import TransientError
 from tests.conformance.server import Server, eventually
 from tests.helm_children import helm_children
@@ -71,7 +71,7 @@ def _kill_helm() -> None:
         child.kill()
 
 
-@pytest.mark.parametrize("end", [end_children, _kill_helm])
+@pytest.mark.parametrize("end", [kill_children, _kill_helm])
 def test_a_helm_that_is_killed_at_work_leaves_nothing(hanging: Hanging, end: Callable[[], None]):
     def ask() -> None:
         with suppress(TransientError):

@@ -8,7 +8,7 @@ import pytest
 from sandbox.postgres import PostgresServer
 from tenancy.adapters import pooler_check
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.session_pool import Lending
+from tenancy.adapters.session_pool import SessionPool
 from tenancy.adapters.sessions import session
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.causes import Cause
@@ -41,7 +41,7 @@ def test_a_pooler_is_refused_at_the_first_session(quick_server: PostgresServer, 
                 with session(through, application="tenancy run ti-1"):
                     pass
             assert refused.value.cause is Cause.STORAGE_POOLER
-        with pytest.raises(PlatformError), Lending().session(through, "t"):
+        with pytest.raises(PlatformError), SessionPool().session(through, "t"):
             pass
 
 

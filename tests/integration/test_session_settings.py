@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.postgres import PostgresServer
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.session_pool import Lending
+from tenancy.adapters.session_pool import SessionPool
 from tenancy.adapters.session_settings import CLIENT_ENCODING
 from tenancy.adapters.sessions import Session, connected, session, session_settings
 from tenancy.engine import invitation
@@ -82,7 +82,7 @@ def test_a_session_has_its_own_settings_on_a_hostile_server(storage_dsn: Dsn, ho
 
 
 def test_a_lent_session_has_its_own_settings_too(storage_dsn: Dsn, hostile: str):
-    with Lending().session(storage_dsn, "t") as opened:
+    with SessionPool().session(storage_dsn, "t") as opened:
         assert shown(opened) == session_settings("t")
 
 

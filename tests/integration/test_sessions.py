@@ -14,7 +14,7 @@ import pytest
 from sandbox.postgres import PostgresServer
 from tenancy.adapters import sessions, sqlstate_connection
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.postgres_errors import translate
+from tenancy.adapters.postgres_errors import translated_error
 from tenancy.adapters.sessions import Session, session
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError, TransientError
@@ -23,7 +23,7 @@ from tests.real_systems import superuser
 
 
 def test_the_sentence_names_system_and_place_and_is_one_line(storage_dsn: Dsn):
-    said = str(translate(psycopg.errors.DiskFull("no space\nDETAIL:  none"), storage_dsn))
+    said = str(translated_error(psycopg.errors.DiskFull("no space\nDETAIL:  none"), storage_dsn))
     place = f"{storage_dsn.host}:{storage_dsn.port}/{storage_dsn.dbname}"
     assert said == f"The storage of region eu-central at {place} refused: no space DETAIL: none [53100]"
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tenancy.adapters.airflow_responses import refusal
+from tenancy.adapters.airflow_responses import rejected
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 
@@ -12,7 +12,7 @@ DATABASE_ERROR = {"detail": {"reason": "Database error", "statement": "hidden", 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
 def test_an_engine_in_trouble_is_worth_a_retry_and_no_matter_of_the_tenant(status: int):
-    told = refusal("POST /connections", httpx.Response(status, json=DATABASE_ERROR))
+    told = rejected("POST /connections", httpx.Response(status, json=DATABASE_ERROR))
     assert type(told) is TransientError
     assert str(told) == (
         f"The workflow engine answered {status} to POST /connections: Database error: Look for ID abc. "
@@ -22,7 +22,7 @@ def test_an_engine_in_trouble_is_worth_a_retry_and_no_matter_of_the_tenant(statu
 
 @pytest.mark.parametrize("status", [400, 409, 422])
 def test_an_engine_that_objects_to_the_request_is_not_asked_again(status: int):
-    error = refusal("GET /pools/x", httpx.Response(status, json={"detail": "Bad name"}))
+    error = rejected("GET /pools/x", httpx.Response(status, json={"detail": "Bad name"}))
     assert type(error) is PermanentError
     assert str(error) == f"The workflow engine answered {status} to GET /pools/x: Bad name."
 
@@ -38,7 +38,7 @@ def test_an_engine_that_objects_to_the_request_is_not_asked_again(status: int):
     ],
 )
 def test_our_login_and_another_servers_answer_are_the_platforms_fault(status: int, cause: Cause, remedy: str):
-    error = refusal("GET /pools/x", httpx.Response(status, json={"detail": "Forbidden"}))
+    error = rejected("GET /pools/x", httpx.Response(status, json={"detail": "Forbidden"}))
     assert (type(error), error.cause) == (PlatformError, cause)
     assert remedy in str(error)
 
@@ -46,9 +46,9 @@ def test_our_login_and_another_servers_answer_are_the_platforms_fault(status: in
 def test_what_it_was_sent_is_not_told():
     """As Airflow 3.3.2 answers when a field is missing: with all the others."""
     wrong = {"type": "missing", "loc": ["body", "conn_type"], "msg": "Field required", "input": {"password": "secret"}}
-    told = refusal("POST /connections", httpx.Response(422, json={"detail": [wrong]}))
+    told = rejected("POST /connections", httpx.Response(422, json={"detail": [wrong]}))
     assert str(told).endswith("422 to POST /connections: body.conn_type: Field required.")
 
 
 def test_an_answer_that_is_no_json_is_told_as_it_is():
-    assert "Bad Gateway" in str(refusal("GET /pools/x", httpx.Response(502, text="<h1>Bad Gateway</h1>")))
+    assert "Bad Gateway" in str(rejected("GET /pools/x", httpx.Response(502, text="<h1>Bad Gateway</h1>")))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenancy.adapters.kubernetes_errors import Judgement, judge_status, judge_text
+from tenancy.adapters.kubernetes_errors import ErrorMeaning, classify_status, classify_text
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 
@@ -14,9 +14,9 @@ USER = "system:serviceaccount:tenancy:provisioner"
 RIGHT = 'secrets is forbidden: User "{user}" cannot {verb} resource "{resource}" in API group "{group}" {where}'
 
 
-def refused(code: int, message: str, reason: str = "", **details: Any) -> Judgement:
+def refused(code: int, message: str, reason: str = "", **details: Any) -> ErrorMeaning:
     status = {"kind": "Status", "status": "Failure", "message": message, "reason": reason, "details": details}
-    return judge_status(code, status | {"code": code})
+    return classify_status(code, status | {"code": code})
 
 
 def right(verb: str = "get", resource: str = "resourcequotas", group: str = "", where: str = "") -> str:
@@ -38,7 +38,7 @@ def test_a_missing_right_names_verb_resource_and_account_and_is_the_platforms(
     verb: str, resource: str, group: str, where: str
 ):
     message = right(verb, resource, group, where)
-    for judgement in (refused(403, message, "Forbidden"), judge_text(f"create: failed to create: {message}")):
+    for judgement in (refused(403, message, "Forbidden"), classify_text(f"create: failed to create: {message}")):
         assert (judgement.error, judgement.cause) == (PlatformError, Cause.CLUSTER_RIGHTS)
         assert f"{USER} may not {verb} {resource}" in judgement.sentence
 
@@ -125,7 +125,7 @@ CASES = {
 def test_no_name_and_no_text_of_others_changes_a_verdict(template: str, name: str, text: str):
     message = template.format(name=name, text=text)
     for prefix in ("", "Error creating: ", OBJECT.format(name=name), f"unable to continue with {name}: "):
-        judgement = judge_text(prefix + message)
+        judgement = classify_text(prefix + message)
         assert (judgement.error, judgement.cause) == CASES[template], prefix + message
 
 
@@ -166,18 +166,18 @@ BUSY = (
 
 @pytest.mark.parametrize("text", NO_ANSWER)
 def test_a_cluster_that_does_not_answer_is_unreachable(text: str):
-    judgement = judge_text(text)
+    judgement = classify_text(text)
     assert (judgement.error, judgement.cause) == (TransientError, Cause.CLUSTER_UNREACHABLE)
 
 
 @pytest.mark.parametrize("text", BUSY)
 def test_what_passes_is_worth_another_try(text: str):
-    assert judge_text(text).error is TransientError
+    assert classify_text(text).error is TransientError
 
 
 def test_credentials_that_helm_is_refused_with_are_not_called_unreachable():
     text = "Kubernetes cluster unreachable: the server has asked for the client to provide credentials"
-    assert judge_text(text).cause is Cause.CLUSTER_CREDENTIALS
+    assert classify_text(text).cause is Cause.CLUSTER_CREDENTIALS
 
 
 @pytest.mark.parametrize(
@@ -192,5 +192,5 @@ def test_credentials_that_helm_is_refused_with_are_not_called_unreachable():
     ],
 )
 def test_an_answer_without_a_status_document_is_judged_by_its_code(code: int, error: type[Exception]):
-    judgement = judge_status(code, {})
+    judgement = classify_status(code, {})
     assert (judgement.error, judgement.cause) == (error, Cause.CLUSTER_REFUSES)

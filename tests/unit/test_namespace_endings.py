@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tenancy.adapters.namespace_deletion import NOT_BEGUN, ending
+from tenancy.adapters.namespace_deletion import NOT_BEGUN, deletion_status
 from tenancy.saga.causes import Cause
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -40,45 +40,47 @@ FINE = ("NamespaceDeletionDiscoveryFailure", "False", "All resources successfull
 
 
 def test_without_any_condition_the_cluster_has_not_begun():
-    assert ending(namespace()).sentence == NOT_BEGUN
+    assert deletion_status(namespace()).sentence == NOT_BEGUN
 
 
 def test_with_conditions_that_are_all_well_nothing_is_reported_to_remain():
-    assert ending(namespace(FINE)).sentence == "nothing is reported to remain in it"
+    assert deletion_status(namespace(FINE)).sentence == "nothing is reported to remain in it"
 
 
 @pytest.mark.parametrize("condition", [REMAIN, FAILED, HELD])
 def test_what_the_conditions_report_is_told_and_kept_as_evidence(condition: tuple[str, str, str]):
-    told = ending(namespace(FINE, condition), now=NOW)
+    told = deletion_status(namespace(FINE, condition), now=NOW)
     assert told.sentence == condition[2].rstrip(".")
     assert (told.cause, dict(told.raw)) == (Cause.CLUSTER_ENDING, {condition[0]: condition[2]})
 
 
 def test_an_apiservice_that_cannot_be_discovered_is_told():
     why = ("NamespaceDeletionDiscoveryFailure", "True", "metrics.k8s.io/v1beta1: stale GroupVersion discovery")
-    assert "metrics.k8s.io/v1beta1" in ending(namespace(why)).sentence
+    assert "metrics.k8s.io/v1beta1" in deletion_status(namespace(why)).sentence
 
 
 @pytest.mark.parametrize("conditions", [(), (REMAIN,), (FAILED, REMAIN)])
 def test_pods_on_a_dead_node_are_told_as_such_and_not_as_finalizers(conditions: tuple[tuple[str, str, str], ...]):
-    told = ending(namespace(*conditions), [pod("web-2"), pod("web-1")], NOW)
+    told = deletion_status(namespace(*conditions), [pod("web-2"), pod("web-1")], NOW)
     assert told.sentence.startswith("the pods web-1, web-2 remain because the node node-7 does not answer")
     assert told.cause is Cause.CLUSTER_NODE
 
 
 @pytest.mark.parametrize("seconds_ago", [None, -30, 0, 9])
 def test_pods_within_their_grace_do_not_speak_against_their_node(seconds_ago: float | None):
-    assert ending(namespace(REMAIN), [pod(seconds_ago=seconds_ago)], NOW).cause is Cause.CLUSTER_ENDING
+    assert deletion_status(namespace(REMAIN), [pod(seconds_ago=seconds_ago)], NOW).cause is Cause.CLUSTER_ENDING
 
 
 def test_a_pod_that_a_finalizer_holds_does_not_speak_against_its_node():
-    told = ending(namespace(REMAIN), [pod(finalizers=["example.com/backup"])], NOW)
+    told = deletion_status(namespace(REMAIN), [pod(finalizers=["example.com/backup"])], NOW)
     assert told.sentence.endswith("the pod web-1 is held by example.com/backup")
     assert told.cause is Cause.CLUSTER_ENDING
 
 
 def test_the_namespaces_own_finalizers_are_told():
-    assert ending(namespace(finalizers=["a.example/x"])).sentence == "the namespace itself is held by a.example/x"
+    assert (
+        deletion_status(namespace(finalizers=["a.example/x"])).sentence == "the namespace itself is held by a.example/x"
+    )
     own = namespace()
     own["spec"]["finalizers"] = ["kubernetes", "b.example/y"]
-    assert ending(own).sentence == "the namespace itself is held by b.example/y"
+    assert deletion_status(own).sentence == "the namespace itself is held by b.example/y"

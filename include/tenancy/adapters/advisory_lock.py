@@ -37,7 +37,7 @@ class Holder:
         return f"{self.application or 'an unnamed session'} (backend {self.pid}, {self.state})"
 
 
-def acquire(
+def acquire_lock(
     session: Session, key: int, *, patience_seconds: float, may_evict: Callable[[Holder], bool]
 ) -> tuple[Holder, ...]:
     """Take the lock, waiting at most `patience_seconds` for each holder; returns the holders that were evicted.
@@ -47,7 +47,7 @@ def acquire(
     """
     evicted: list[Holder] = []
     while not _wait_for(session, key, patience_seconds):
-        found = holder(session, key)
+        found = find_holder(session, key)
         if found is None:
             continue
         if not may_evict(found) or len(evicted) >= _EVICTIONS:
@@ -67,7 +67,7 @@ def _held_by(found: Holder) -> TransientError:
     return TransientError(f"Another process works on this tenant: {found}.", cause=Cause.LOCK_HELD)
 
 
-def release(session: Session, key: int) -> None:
+def release_lock(session: Session, key: int) -> None:
     """Give the lock back before the session ends."""
     session.execute("select pg_catalog.pg_advisory_unlock(%s)", (key,))
 
@@ -95,7 +95,7 @@ _HOLDER = """
 """
 
 
-def holder(session: Session, key: int) -> Holder | None:
+def find_holder(session: Session, key: int) -> Holder | None:
     """Who has the lock now, in this session's database."""
     row = session.execute(_HOLDER, (key,)).fetchone()
     return Holder(**row) if row else None

@@ -53,9 +53,9 @@ class AirflowApi:
         if answer.status_code == 404:
             answers.require_absence(answer, f"`{name}`")
             return None
-        handle = answers.decoded(answer, _handle)
+        handle = answers.decode_response(answer, _handle)
         if handle.name != name:
-            raise answers.odd(answer, f"it speaks of {handle.name[:100]}")
+            raise answers.unexpected(answer, f"it speaks of {handle.name[:100]}")
         return handle
 
     def identity(self, *, make: bool = False) -> str:
@@ -92,7 +92,7 @@ class AirflowApi:
         answer = self._call("POST", "/connections", body=body, accept=(201, 409))
         if answer.status_code == 409:
             return False
-        answers.decoded(answer, _handle)
+        answers.decode_response(answer, _handle)
         return True
 
     def update_handle(self, handle: Handle) -> None:
@@ -101,7 +101,7 @@ class AirflowApi:
         if answer.status_code == 404:
             answers.require_absence(answer, f"`{handle.name}`")
             raise PermanentError(f"The Airflow connection {handle.name} was deleted while it was updated.")
-        answers.decoded(answer, _handle)
+        answers.decode_response(answer, _handle)
 
     def delete_handle(self, name: str) -> None:
         """Delete it, if it is there."""
@@ -115,12 +115,12 @@ class AirflowApi:
         if answer.status_code == 404:
             answers.require_absence(answer, f"`{name}`")
             return False
-        answers.decoded(answer, lambda told: answers.text(told, "name"))
+        answers.decode_response(answer, lambda told: answers.text(told, "name"))
         return True
 
 
 def _page(told: answers.Document) -> tuple[list[Handle], int]:
-    return [_handle(entry) for entry in answers.entries(told, "connections")], answers.number(told, "total_entries")
+    return [_handle(entry) for entry in answers.objects(told, "connections")], answers.number(told, "total_entries")
 
 
 _FORMERLY: Final = "pool"

@@ -11,7 +11,15 @@ from typing import Any, Final, TypeVar
 
 import httpx
 
-from tenancy.adapters.airflow_responses import Document, decoded, odd, refusal, require_absence, text, unreachable
+from tenancy.adapters.airflow_responses import (
+    Document,
+    decode_response,
+    rejected,
+    require_absence,
+    text,
+    unexpected,
+    unreachable,
+)
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import TransientError
 
@@ -55,7 +63,7 @@ class AirflowClient:
                 self._token = ""
                 answer = self._send(client, method, path, params, body)
         if answer.status_code not in accept:
-            raise refusal(f"{method} {path}", answer)
+            raise rejected(f"{method} {path}", answer)
         return answer
 
     def read(
@@ -64,7 +72,7 @@ class AirflowClient:
         """What `decode` makes of the object at this path, or of an empty one when the status is `absent`."""
         answer = self.call("GET", path, params=params, accept=(200, absent))
         if answer.status_code != absent:
-            return decoded(answer, decode)
+            return decode_response(answer, decode)
         require_absence(answer)
         return decode({})
 
@@ -73,8 +81,8 @@ class AirflowClient:
         with self._client(min(read_seconds, self._read_seconds)) as client:
             answer = self._answer(client, "GET", f"/api/v2{path}")
         if answer.status_code != 200:
-            raise refusal(f"GET {path}", answer)
-        return decoded(answer, decode)
+            raise rejected(f"GET {path}", answer)
+        return decode_response(answer, decode)
 
     def _send(self, client: httpx.Client, method: str, path: str, params: Any, body: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self._log_in(client)}"}
@@ -85,8 +93,8 @@ class AirflowClient:
             login = {"username": self.user, "password": self._password}
             answer = self._answer(client, "POST", "/auth/token", json=login)
             if answer.status_code != 201:
-                raise refusal(f"login of {self.user}", answer)
-            self._token = decoded(answer, lambda told: text(told, "access_token"))
+                raise rejected(f"login of {self.user}", answer)
+            self._token = decode_response(answer, lambda told: text(told, "access_token"))
         return self._token
 
     def _answer(self, client: httpx.Client, method: str, path: str, **request: Any) -> httpx.Response:
@@ -96,7 +104,7 @@ class AirflowClient:
             for piece in answer.iter_bytes():
                 content += piece
                 if len(content) > LARGEST_BYTES:
-                    raise odd(answer, f"it is larger than {LARGEST_BYTES // 1024 // 1024} MB")
+                    raise unexpected(answer, f"it is larger than {LARGEST_BYTES // 1024 // 1024} MB")
                 if time.monotonic() > end:
                     raise TransientError("The workflow engine's answer does not end.", cause=Cause.ENGINE_UNREACHABLE)
         kept = {name: value for name, value in answer.headers.items() if name in {"content-type", "location"}}

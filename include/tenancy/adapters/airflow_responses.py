@@ -27,12 +27,12 @@ _SHOWN: Final = 300
 _T = TypeVar("_T")
 
 
-def decoded(answer: httpx.Response, decode: Callable[[Document], _T]) -> _T:
+def decode_response(answer: httpx.Response, decode: Callable[[Document], _T]) -> _T:
     """`decode` of the answer's JSON object. PlatformError when there is none, or it has another shape."""
     try:
         return decode(_object(json.loads(answer.content)))
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError) as error:
-        raise odd(answer, f"its body is not Airflow's ({type(error).__name__})") from error
+        raise unexpected(answer, f"its body is not Airflow's ({type(error).__name__})") from error
 
 
 def _object(value: Any) -> Document:
@@ -44,7 +44,7 @@ def _object(value: Any) -> Document:
 def require_absence(answer: httpx.Response, name: str = "") -> None:
     """PlatformError unless this is Airflow's own 404, about the object of this name. A router's says nothing."""
     if not _states_absence(answer, name):
-        raise odd(answer, "it does not name what was asked for")
+        raise unexpected(answer, "it does not name what was asked for")
 
 
 def _states_absence(answer: httpx.Response, name: str) -> bool:
@@ -56,7 +56,7 @@ def _states_absence(answer: httpx.Response, name: str) -> bool:
     return isinstance(detail, str) and "not found" in detail and name in detail
 
 
-def odd(answer: httpx.Response, why: str) -> PlatformError:
+def unexpected(answer: httpx.Response, why: str) -> PlatformError:
     """Somebody else seems to answer."""
     return PlatformError(
         f"The answer {answer.status_code} to {_request(answer)} is not the workflow engine's: {why}. Perhaps a proxy, "
@@ -65,7 +65,7 @@ def odd(answer: httpx.Response, why: str) -> PlatformError:
     )
 
 
-def refusal(what: str, answer: httpx.Response) -> TransientError | PermanentError | PlatformError:
+def rejected(what: str, answer: httpx.Response) -> TransientError | PermanentError | PlatformError:
     """An answer whose status is none of those expected, in our words."""
     status = answer.status_code
     sentence = f"The workflow engine answered {status} to {what}: {_detail(answer)[:_SHOWN]}".rstrip(". :")
@@ -79,7 +79,7 @@ def refusal(what: str, answer: httpx.Response) -> TransientError | PermanentErro
         return PlatformError(f"{sentence}. {remedy}", cause=Cause.PLATFORM_RIGHTS)
     if status in _OF_THE_REQUEST:
         return PermanentError(f"{sentence}.", cause=Cause.ENGINE_REFUSES)
-    return odd(answer, _why_odd(answer))
+    return unexpected(answer, _why_odd(answer))
 
 
 def unreachable(url: str, error: Exception) -> TransientError | PlatformError:
@@ -158,29 +158,29 @@ def number(document: Document, key: str) -> int:
     return _typed(document[key], int, key)
 
 
-def truth(document: Document, key: str) -> bool:
+def boolean(document: Document, key: str) -> bool:
     """True or false; it has to be there."""
     return _typed(document[key], bool, key)
 
 
-def known_child(document: Document, key: str) -> Document:
+def required_object(document: Document, key: str) -> Document:
     """An object that has to be there."""
     return _typed(document[key], dict, key)
 
 
-def child(document: Document, key: str) -> Document:
+def optional_object(document: Document, key: str) -> Document:
     """An object, empty when it is null or not there."""
     value = document.get(key)
     return {} if value is None else _typed(value, dict, key)
 
 
-def entries(document: Document, key: str) -> list[Document]:
+def objects(document: Document, key: str) -> list[Document]:
     """A list of objects that has to be there."""
     found: list[Document] = [_typed(each, dict, key) for each in _typed(document[key], list, key)]
     return found
 
 
-def moment(document: Document, key: str) -> datetime:
+def timestamp(document: Document, key: str) -> datetime:
     """A time with its zone; it has to be there."""
     found = datetime.fromisoformat(text(document, key))
     if found.tzinfo is None:
@@ -188,9 +188,9 @@ def moment(document: Document, key: str) -> datetime:
     return found
 
 
-def optional_moment(document: Document, key: str) -> datetime | None:
+def optional_timestamp(document: Document, key: str) -> datetime | None:
     """A time with its zone; None when it is null, empty or not there."""
-    return moment(document, key) if document.get(key) else None
+    return timestamp(document, key) if document.get(key) else None
 
 
 def _typed(value: Any, kind: type[_T], key: str) -> _T:

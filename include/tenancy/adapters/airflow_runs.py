@@ -79,7 +79,7 @@ class AirflowRuns:
         """The run, if Airflow has it."""
         answer = self._call("GET", _path(dag_id, run_id), accept=(200, 404))
         if answer.status_code == 200:
-            return answers.decoded(answer, _run)
+            return answers.decode_response(answer, _run)
         answers.require_absence(answer, f"`{run_id}`")
         return None
 
@@ -89,7 +89,7 @@ class AirflowRuns:
         answer = self._call("POST", f"/dags/{dag_id}/dagRuns", body=body, accept=(200, 409))
         if answer.status_code == 409:
             return False
-        answers.decoded(answer, _run_id)
+        answers.decode_response(answer, _run_id)
         return True
 
     def fail(self, dag_id: str, run_id: str) -> None:
@@ -137,7 +137,7 @@ class AirflowRuns:
         if answer.status_code == 404:
             answers.require_absence(answer, of)
         elif answer.status_code == 200:
-            answers.decoded(answer, _changed)
+            answers.decode_response(answer, _changed)
 
     def tasks(self, dag_id: str, run_id: str) -> tuple[TaskStatus, ...]:
         """Its tasks; none when there is no such run."""
@@ -152,7 +152,7 @@ class AirflowRuns:
 
     def is_paused(self, dag_id: str) -> bool:
         """Has somebody paused the DAG?"""
-        return self._read(f"/dags/{dag_id}", lambda told: answers.truth(told, "is_paused"))
+        return self._read(f"/dags/{dag_id}", lambda told: answers.boolean(told, "is_paused"))
 
     def queued(self, dag_id: str) -> tuple[QueuedRun, ...]:
         """Runs that wait in the queue, longest first; at most 20."""
@@ -193,11 +193,11 @@ def _path(dag_id: str, run_id: str) -> str:
 
 def _each(told: answers.Document, key: str, decode: Callable[[answers.Document], _T]) -> tuple[_T, ...]:
     """What is listed under the key; nothing when the whole list is absent."""
-    return tuple(decode(entry) for entry in answers.entries(told, key)) if told else ()
+    return tuple(decode(entry) for entry in answers.objects(told, key)) if told else ()
 
 
 def _run(told: answers.Document) -> RunStatus:
-    return RunStatus(answers.text(told, "state"), answers.optional_moment(told, "end_date"))
+    return RunStatus(answers.text(told, "state"), answers.optional_timestamp(told, "end_date"))
 
 
 def _changed(told: answers.Document) -> None:
@@ -211,24 +211,26 @@ def _run_id(told: answers.Document) -> str:
 
 
 def _run_and_slug(told: answers.Document) -> tuple[str, str]:
-    return _run_id(told), str(answers.child(told, "conf").get("slug", ""))
+    return _run_id(told), str(answers.optional_object(told, "conf").get("slug", ""))
 
 
 def _task(told: answers.Document) -> TaskStatus:
     fields = ("scheduled_when", "queued_when", "start_date", "end_date")
-    moments = (answers.optional_moment(told, field) for field in fields)
+    moments = (answers.optional_timestamp(told, field) for field in fields)
     return TaskStatus(answers.optional_text(told, "state"), max((each for each in moments if each), default=None))
 
 
 def _mark(told: answers.Document) -> UserMark:
     user = answers.optional_text(told, "owner") or SOMEBODY
-    return UserMark(answers.text(told, "event"), user, answers.moment(told, "when"))
+    return UserMark(answers.text(told, "event"), user, answers.timestamp(told, "when"))
 
 
 def _queued_run(told: answers.Document) -> QueuedRun:
-    slug = answers.child(told, "conf").get("slug", "")
-    return QueuedRun(answers.text(told, "dag_run_id"), str(slug), answers.moment(told, "queued_at"))
+    slug = answers.optional_object(told, "conf").get("slug", "")
+    return QueuedRun(answers.text(told, "dag_run_id"), str(slug), answers.timestamp(told, "queued_at"))
 
 
 def _silent(told: answers.Document) -> tuple[str, ...]:
-    return tuple(part for part in told if answers.optional_text(answers.child(told, part), "status") == "unhealthy")
+    return tuple(
+        part for part in told if answers.optional_text(answers.optional_object(told, part), "status") == "unhealthy"
+    )

@@ -20,7 +20,7 @@ _BOUNDS = httpx.Timeout(15)
 _WATCHING = httpx.Timeout(15, read=_WATCH_SECONDS + 30)
 
 
-async def changes(configuration: Configuration, path: str) -> AsyncGenerator[str, None]:
+async def watch_changes(configuration: Configuration, path: str) -> AsyncGenerator[str, None]:
     """The namespace of each change until the server ends the watch; EVERYWHERE first, for what went before it."""
     async with _client(configuration) as client:
         newest = await client.send(_request(client, configuration, path, limit="1"))

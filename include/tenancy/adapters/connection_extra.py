@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
-from tenancy.adapters.dsn import DEFAULT_PORT, TENANTS_PARAMETERS, Dsn
+from tenancy.adapters.dsn import DEFAULT_PORT, TENANT_PARAMETERS, Dsn
 from tenancy.adapters.session_settings import settings_of
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError
@@ -34,7 +34,7 @@ ACCEPTED: Final = frozenset(
 )  # fmt: skip
 """Parameters of libpq that the extra may have (PostgreSQL 18 documentation, "Parameter Key Words")."""
 TENANT_PREFIX: Final = "tenant_"
-FOR_TENANTS: Final = frozenset(TENANT_PREFIX + name for name in ("host", "port", *TENANTS_PARAMETERS))
+FOR_TENANTS: Final = frozenset(TENANT_PREFIX + name for name in ("host", "port", *TENANT_PARAMETERS))
 _FIELDS: Final = {"user": "Login", "password": "Password", "dbname": "Schema", "host": "Host"}
 _OURS: Final = frozenset(
     {

@@ -13,10 +13,10 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from tenancy.adapters.database_holders import DatabaseHolder, held, holders_of
+from tenancy.adapters.database_holders import DatabaseHolder, database_held_error, find_holders
 from tenancy.adapters.sessions import Session
 from tenancy.adapters.storage_databases import DatabaseStatus, close_database
-from tenancy.adapters.storage_roles import let_role_in, shut_role_out
+from tenancy.adapters.storage_roles import allow_login, forbid_login
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import TransientError
 
@@ -73,7 +73,7 @@ class DatabaseDrop:
         found = self.connection.execute(_PREPARED, {"database": self.name, "owner": self.owner}).fetchall()
         if not found:
             return
-        let_role_in(self.connection, self.owner, self.password())
+        allow_login(self.connection, self.owner, self.password())
         self._alter("is_template false allow_connections true connection limit -1")
         with self.enter() as tenant:
             for row in found:
@@ -82,7 +82,7 @@ class DatabaseDrop:
 
     def _close(self) -> None:
         if self.owner:
-            shut_role_out(self.connection, self.owner)
+            forbid_login(self.connection, self.owner)
             self._end_sessions()  # one that is left could open the database again
         close_database(self.connection, self.name)
 
@@ -111,10 +111,10 @@ class DatabaseDrop:
     def _require_free(self, only: frozenset[str] = frozenset()) -> None:
         holders = [each for each in self._holders() if not only or each.kind in only]
         if any(not holder.passing for holder in holders):
-            raise held(self.name, holders, self.connection.info.user)
+            raise database_held_error(self.name, holders, self.connection.info.user)
 
     def _holders(self) -> tuple[DatabaseHolder, ...]:
-        return holders_of(self.connection, self.name)
+        return find_holders(self.connection, self.name)
 
     def _drop(self, options: str = "") -> None:
         statement = sql.SQL("drop database {}{}").format(sql.Identifier(self.name), sql.SQL(options))
@@ -125,7 +125,7 @@ class DatabaseDrop:
         try:
             self._drop(" with (force)")
         except (psycopg.errors.ObjectInUse, psycopg.errors.InsufficientPrivilege) as error:
-            raise held(self.name, self._holders(), self.connection.info.user) from error
+            raise database_held_error(self.name, self._holders(), self.connection.info.user) from error
 
     @contextmanager
     def _patience(self) -> Iterator[None]:

@@ -36,12 +36,12 @@ class DatabaseHolder:
         return f"{named}{of}{f' (backend {self.pid})' if self.pid else ''}"
 
 
-def holders_of(connection: Session, database: str) -> tuple[DatabaseHolder, ...]:
+def find_holders(connection: Session, database: str) -> tuple[DatabaseHolder, ...]:
     """Everything that is in it now, except this session."""
     return tuple(DatabaseHolder(**row) for row in connection.execute(_HOLDERS, {"database": database}))
 
 
-def held(database: str, holders: Iterable[DatabaseHolder], admin: str) -> TransientError:
+def database_held_error(database: str, holders: Iterable[DatabaseHolder], admin: str) -> TransientError:
     """The error that names them, each with what removes it. `admin`: the role that may not end them."""
     found = tuple(holders)
     named = ", ".join(str(holder) for holder in found[:_NAMED])

@@ -27,7 +27,7 @@ _KEEPALIVE: Final = {
 _VERIFYING: Final = ("verify-ca", "verify-full")
 _IDENTITY: Final = ("sslcert", "sslkey", "sslpassword", "require_auth", "krbsrvname", "gssdelegation", "options")
 """Parameters by which the administrator logs in, and settings of its sessions: not those of a tenant's role."""
-TENANTS_PARAMETERS: Final = ("sslmode", "sslrootcert", "channel_binding", "target_session_attrs")
+TENANT_PARAMETERS: Final = ("sslmode", "sslrootcert", "channel_binding", "target_session_attrs")
 """What is told to tenants of how to connect; nothing of the administrator's identity (certificate, key, options)."""
 
 
@@ -69,7 +69,7 @@ class Dsn:
 
         PlatformError when it is not known how they verify the server.
         """
-        parameters = {name: self.tenants[name] for name in TENANTS_PARAMETERS if name in self.tenants}
+        parameters = {name: self.tenants[name] for name in TENANT_PARAMETERS if name in self.tenants}
         return replace(
             self.to_database(dbname, user=user, password=password),
             host=self.tenants.get("host", self.host),
@@ -80,7 +80,7 @@ class Dsn:
 
     def _shared_parameters(self, stated: Mapping[str, str]) -> dict[str, str]:
         """Those of ours that hold for tenants too. The certificate authority is a file, unless it is the system's."""
-        ours = {name: str(self.options[name]) for name in TENANTS_PARAMETERS if self.options.get(name)}
+        ours = {name: str(self.options[name]) for name in TENANT_PARAMETERS if self.options.get(name)}
         if ours.get("sslrootcert") != "system":
             ours.pop("sslrootcert", None)
         mode = stated.get("sslmode", ours.get("sslmode", ""))
@@ -97,7 +97,7 @@ class Dsn:
     def jobs_parameters(self) -> dict[str, str]:
         """What else a tenant's own Airflow connection needs: its jobs run where Airflow's files are."""
         several = {} if isinstance(self.port, int) else {"port": self.port}
-        return {name: str(self.options[name]) for name in TENANTS_PARAMETERS if self.options.get(name)} | several
+        return {name: str(self.options[name]) for name in TENANT_PARAMETERS if self.options.get(name)} | several
 
     @property
     def place(self) -> str:

@@ -56,13 +56,13 @@ def load_component_heartbeats(client: AirflowClient) -> tuple[ComponentHeartbeat
 
 def _heartbeats(told: answers.Document) -> tuple[ComponentHeartbeat, ...]:
     database = ComponentHeartbeat(
-        "metadatabase", answers.optional_text(answers.known_child(told, "metadatabase"), "status")
+        "metadatabase", answers.optional_text(answers.required_object(told, "metadatabase"), "status")
     )
-    return (database, *(_heartbeat(part, answers.child(told, part)) for part in PARTS))
+    return (database, *(_heartbeat(part, answers.optional_object(told, part)) for part in PARTS))
 
 
 def _heartbeat(part: str, told: answers.Document) -> ComponentHeartbeat:
-    last = answers.optional_moment(told, f"latest_{part}_heartbeat")
+    last = answers.optional_timestamp(told, f"latest_{part}_heartbeat")
     return ComponentHeartbeat(part, answers.optional_text(told, "status"), last)
 
 
@@ -77,19 +77,19 @@ def load_work(client: AirflowClient, dag_ids: Collection[str], queue_of: str) ->
 
 
 def _paused(told: answers.Document) -> dict[str, bool]:
-    return {answers.text(dag, "dag_id"): answers.truth(dag, "is_paused") for dag in answers.entries(told, "dags")}
+    return {answers.text(dag, "dag_id"): answers.boolean(dag, "is_paused") for dag in answers.objects(told, "dags")}
 
 
 def _queue(told: answers.Document) -> tuple[int, datetime | None]:
     """Nothing where the DAG is not known."""
     if not told:
         return 0, None
-    first = next(iter(answers.entries(told, "dag_runs")), {})
-    return answers.number(told, "total_entries"), answers.optional_moment(first, "queued_at")
+    first = next(iter(answers.objects(told, "dag_runs")), {})
+    return answers.number(told, "total_entries"), answers.optional_timestamp(first, "queued_at")
 
 
 def _pools(told: answers.Document) -> dict[str, PoolStatus]:
-    pools = (_pool(entry) for entry in answers.entries(told, "pools"))
+    pools = (_pool(entry) for entry in answers.objects(told, "pools"))
     return {pool.name: pool for pool in pools}
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tenancy.adapters.absence import json_object_of
-from tenancy.adapters.kubernetes_errors import Judgement, judge_text
+from tenancy.adapters.kubernetes_errors import ErrorMeaning, classify_text
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 
@@ -123,7 +123,7 @@ class Helm:
             return TransientError(
                 f"{what} did not end within {deadline:.0f} s: {why}.", cause=Cause.CLUSTER_UNREACHABLE
             )
-        judgement = _judge(name, message)
+        judgement = _classify(name, message)
         words = f"{judgement.sentence}: {message[:800]}" if judgement.sentence else message[:800]
         error = judgement.error(f"{what} in {self._label} failed: {words}", cause=judgement.cause)
         return error.naming(self._connection) if isinstance(error, PlatformError) else error
@@ -133,17 +133,17 @@ _OWN_WORDS = frozenset({"HelmValuesError", "HelmRenderError", "HelmChartLoadErro
 """Errors that Helm raises before it asks a cluster anything: nothing in them is an API server's."""
 
 
-def _judge(name: str, message: str) -> Judgement:
+def _classify(name: str, message: str) -> ErrorMeaning:
     """By Helm's class of error where it tells, else by the API server's words in its message."""
     if name == "ChildDied" and "ModuleNotFoundError" in message:
-        return Judgement(PlatformError, Cause.PLATFORM_VERSION, "this worker has no Helm: install helm-python-sdk")
+        return ErrorMeaning(PlatformError, Cause.PLATFORM_VERSION, "this worker has no Helm: install helm-python-sdk")
     if name == "ChildDied":
-        return Judgement(TransientError, Cause.HELM_FAILED)
+        return ErrorMeaning(TransientError, Cause.HELM_FAILED)
     if name in _OWN_WORDS:
-        return Judgement(PermanentError, Cause.HELM_FAILED)
-    judgement = judge_text(message)
+        return ErrorMeaning(PermanentError, Cause.HELM_FAILED)
+    judgement = classify_text(message)
     if judgement.cause is Cause.CLUSTER_REFUSES:
-        return Judgement(judgement.error, Cause.HELM_FAILED, judgement.sentence)
+        return ErrorMeaning(judgement.error, Cause.HELM_FAILED, judgement.sentence)
     return judgement
 
 
@@ -155,7 +155,7 @@ def digest(chart: Path, values: Mapping[str, Any]) -> str:
     return made_from.hexdigest()[:40]
 
 
-def end_children() -> None:
+def kill_children() -> None:
     """Kill every Helm this process started: the task is to end now."""
     with _running_lock:
         for child in _running:

@@ -12,7 +12,7 @@ Document = dict[str, Any]
 DIGEST_LABEL: Final = "tenancy.internal/digest"
 
 
-class Way(StrEnum):
+class ReleaseAction(StrEnum):
     """How a release is brought to what is asked for."""
 
     INSTALL = "install"
@@ -23,16 +23,16 @@ class Way(StrEnum):
     """Helm refuses install and upgrade alike; uninstalling is the one verb it takes, and it removes the history."""
 
 
-_WAYS: Final[Mapping[str, Way]] = {
-    "deployed": Way.UPGRADE,
-    "failed": Way.UPGRADE,
-    "superseded": Way.UPGRADE,
-    "unknown": Way.REPLACE,
-    "uninstalled": Way.REPLACE,
-    "uninstalling": Way.REPLACE,
-    "pending-install": Way.REPLACE,
-    "pending-upgrade": Way.REPLACE,
-    "pending-rollback": Way.REPLACE,
+_ACTIONS: Final[Mapping[str, ReleaseAction]] = {
+    "deployed": ReleaseAction.UPGRADE,
+    "failed": ReleaseAction.UPGRADE,
+    "superseded": ReleaseAction.UPGRADE,
+    "unknown": ReleaseAction.REPLACE,
+    "uninstalled": ReleaseAction.REPLACE,
+    "uninstalling": ReleaseAction.REPLACE,
+    "pending-install": ReleaseAction.REPLACE,
+    "pending-upgrade": ReleaseAction.REPLACE,
+    "pending-rollback": ReleaseAction.REPLACE,
 }
 """Every status of Helm 4 (pkg/release/common), tried one by one in tests/integration/test_helm_statuses.py."""
 
@@ -49,9 +49,9 @@ class ReleaseStatus:
     """The revision as it is stored, with the values, which hold secrets."""
 
     @property
-    def way(self) -> Way:
+    def way(self) -> ReleaseAction:
         """A status that a later Helm adds is replaced as well."""
-        return _WAYS.get(self.status, Way.REPLACE)
+        return _ACTIONS.get(self.status, ReleaseAction.REPLACE)
 
     @property
     def pending(self) -> bool:
@@ -68,7 +68,7 @@ class ReleaseStatus:
         return str(revision.get("manifest") or "") if isinstance(revision, dict) else ""
 
 
-def newest(revisions: Iterable[Document]) -> ReleaseStatus | None:
+def newest_revision(revisions: Iterable[Document]) -> ReleaseStatus | None:
     """The revision with the highest number."""
     stored = sorted(revisions, key=_number)
     return release_status(stored[-1]) if stored else None

@@ -16,7 +16,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from tenancy.adapters.absence import json_object_of, states_kubernetes_absence
-from tenancy.adapters.kubernetes_errors import judge_status
+from tenancy.adapters.kubernetes_errors import classify_status
 from tenancy.adapters.request_limits import CLUSTER_WRITE_SECONDS
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
@@ -188,7 +188,7 @@ class KubernetesApi:
         if not status and error.status in _FOREIGN:
             return self._odd(what, f"{error.status} in a format that is not a Kubernetes API server's")
         message = _message(error, status)
-        judgement = judge_status(error.status, status)
+        judgement = classify_status(error.status, status)
         wait = (error.headers or {}).get("Retry-After")
         later = f" It asks to wait {wait} s." if wait else ""
         name = self.label[:1].upper() + self.label[1:]

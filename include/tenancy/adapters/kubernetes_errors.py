@@ -19,7 +19,7 @@ Failure = type[TransientError] | type[PermanentError] | type[PlatformError]
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ErrorMeaning:
     """`sentence` tells it in our words; empty where the server's own words are the best there is."""
 
     error: Failure
@@ -28,19 +28,19 @@ class Judgement:
 
 
 _BUSY_CODES: Final = frozenset({408, 409, 425, 429})
-_ADMISSION: Final = Judgement(PermanentError, Cause.CLUSTER_ADMISSION, "admission refused")
-_QUOTA: Final = Judgement(PermanentError, Cause.CLUSTER_QUOTA)
-_ENDING: Final = Judgement(TransientError, Cause.CLUSTER_ENDING)
-_WEBHOOK: Final = Judgement(TransientError, Cause.CLUSTER_WEBHOOK, "an admission webhook does not answer")
-_CREDENTIALS: Final = Judgement(
+_ADMISSION: Final = ErrorMeaning(PermanentError, Cause.CLUSTER_ADMISSION, "admission refused")
+_QUOTA: Final = ErrorMeaning(PermanentError, Cause.CLUSTER_QUOTA)
+_ENDING: Final = ErrorMeaning(TransientError, Cause.CLUSTER_ENDING)
+_WEBHOOK: Final = ErrorMeaning(TransientError, Cause.CLUSTER_WEBHOOK, "an admission webhook does not answer")
+_CREDENTIALS: Final = ErrorMeaning(
     PlatformError,
     Cause.CLUSTER_CREDENTIALS,
     "the cluster does not accept the credentials of the region's Airflow connection; renew its token",
 )
-_SILENT: Final = Judgement(TransientError, Cause.CLUSTER_UNREACHABLE)
-_BUSY: Final = Judgement(TransientError, Cause.CLUSTER_REFUSES)
-_REFUSES: Final = Judgement(PermanentError, Cause.CLUSTER_REFUSES)
-Table = tuple[tuple[re.Pattern[str], Judgement], ...]
+_SILENT: Final = ErrorMeaning(TransientError, Cause.CLUSTER_UNREACHABLE)
+_BUSY: Final = ErrorMeaning(TransientError, Cause.CLUSTER_REFUSES)
+_REFUSES: Final = ErrorMeaning(PermanentError, Cause.CLUSTER_REFUSES)
+Table = tuple[tuple[re.Pattern[str], ErrorMeaning], ...]
 
 _RIGHT: Final = re.compile(
     r'(?:^|: )User "(?P<user>(?:[^"\\]|\\.)*)" cannot (?P<verb>\S+) '
@@ -104,7 +104,10 @@ _BUSY_NOW: Final = _part(
 
 _BY_WORDS: Final[Table] = (
     (_WEBHOOK_DOWN, _WEBHOOK),
-    (_GRANT, Judgement(PlatformError, Cause.CLUSTER_RIGHTS, "our account may not grant rights that it lacks itself")),
+    (
+        _GRANT,
+        ErrorMeaning(PlatformError, Cause.CLUSTER_RIGHTS, "our account may not grant rights that it lacks itself"),
+    ),
     (_NAMESPACE_ENDS, _ENDING),
     (_QUOTA_SPENT, _QUOTA),
     (re.compile(r"is forbidden: $|denied (?:the )?request(?:: | without explanation)?$"), _ADMISSION),
@@ -113,7 +116,7 @@ _BY_WORDS: Final[Table] = (
 _PASSING: Final[Table] = ((_UNKNOWN_USER, _CREDENTIALS), (_NO_ANSWER, _SILENT), (_BUSY_NOW, _BUSY))
 
 
-def judge_status(code: int, status: Mapping[str, Any]) -> Judgement:
+def classify_status(code: int, status: Mapping[str, Any]) -> ErrorMeaning:
     """The meaning of a refusal with this HTTP code and Status document; `status` may be empty."""
     message, reasons = str(status.get("message") or ""), _reasons(status)
     if code == 401:
@@ -130,13 +133,13 @@ def judge_status(code: int, status: Mapping[str, Any]) -> Judgement:
     return _REFUSES
 
 
-def judge_text(text: str, *, otherwise: Judgement | None = None) -> Judgement:
+def classify_text(text: str, *, otherwise: ErrorMeaning | None = None) -> ErrorMeaning:
     """The meaning of a text in which an API server's words are wrapped; `otherwise` when nothing in it is known."""
     blanked, _ = _own_words(text)
     return _known(text) or _first(_PASSING, blanked) or otherwise or _REFUSES
 
 
-def _known(text: str) -> Judgement | None:
+def _known(text: str) -> ErrorMeaning | None:
     """What is told apart by the server's words alone, since its code and reason are shared by several."""
     blanked, plain = _own_words(text)
     right = _RIGHT.search(plain)
@@ -145,7 +148,7 @@ def _known(text: str) -> Judgement | None:
     return _first(_BY_WORDS, blanked)
 
 
-def _first(table: Table, blanked: str) -> Judgement | None:
+def _first(table: Table, blanked: str) -> ErrorMeaning | None:
     return next((judgement for pattern, judgement in table if pattern.search(blanked)), None)
 
 
@@ -158,14 +161,14 @@ def _own_words(text: str) -> tuple[str, str]:
     return blanked[:end], plain[:end]
 
 
-def _missing_right(right: re.Match[str]) -> Judgement:
+def _missing_right(right: re.Match[str]) -> ErrorMeaning:
     if right["user"] == "system:anonymous":
         return _CREDENTIALS
     where = f" in the namespace {right['namespace']}" if right["namespace"] else " at the cluster scope"
     group = f" (API group {right['group']})" if right["group"] else ""
     what = f"the path {right['path']}" if right["path"] else f"{right['resource']}{group}{where}"
     sentence = f"{right['user']} may not {right['verb']} {what}; grant this right by a Role or ClusterRole"
-    return Judgement(PlatformError, Cause.CLUSTER_RIGHTS, sentence)
+    return ErrorMeaning(PlatformError, Cause.CLUSTER_RIGHTS, sentence)
 
 
 def _reasons(status: Mapping[str, Any]) -> set[str]:

@@ -23,7 +23,7 @@ _CONTROLLERS: Final = "kubernetes"
 
 
 @dataclass(frozen=True)
-class Ending:
+class DeletionStatus:
     """Why it is not gone yet. `raw` is what was observed, by name."""
 
     sentence: str
@@ -31,15 +31,15 @@ class Ending:
     raw: Mapping[str, str] = field(default_factory=dict)
 
 
-def ending(namespace: Document, pods: Sequence[Document] = (), now: datetime | None = None) -> Ending:
+def deletion_status(namespace: Document, pods: Sequence[Document] = (), now: datetime | None = None) -> DeletionStatus:
     """The reason, the likeliest first; without `now` no pod counts as overdue."""
     silent = _silent_nodes(pods, now) if now else ""
     if silent:
-        return Ending(silent, Cause.CLUSTER_NODE, _raw(namespace))
+        return DeletionStatus(silent, Cause.CLUSTER_NODE, _raw(namespace))
     reasons = [*_conditions(namespace), *_held_pods(pods), *_own_finalizers(namespace)]
     if not reasons:
         reasons = [_NOTHING_LEFT if _has_begun(namespace) else NOT_BEGUN]
-    return Ending("; ".join(reasons), raw=_raw(namespace))
+    return DeletionStatus("; ".join(reasons), raw=_raw(namespace))
 
 
 def _has_begun(namespace: Document) -> bool:

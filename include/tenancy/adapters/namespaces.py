@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from tenancy.adapters.kubernetes_api import Document, KubernetesApi
-from tenancy.adapters.namespace_deletion import NOT_BEGUN, Ending, ending
+from tenancy.adapters.namespace_deletion import NOT_BEGUN, DeletionStatus, deletion_status
 from tenancy.saga.errors import ForeignObjectError, PermanentError, PlatformError, TransientError
 from tenancy.saga.quantities import same
 
@@ -67,17 +67,17 @@ class Namespaces:
         found = self._api.get(_quota_path(name))
         return dict(found["spec"].get("hard") or {}) if found else None
 
-    def ending(self, name: str) -> Ending:
+    def ending(self, name: str) -> DeletionStatus:
         """Why a namespace that is being deleted is still there."""
         found = self._api.get(f"{PATH}/{name}")
-        return self._ending(found) if found else Ending(NOT_BEGUN)
+        return self._ending(found) if found else DeletionStatus(NOT_BEGUN)
 
-    def _ending(self, namespace: Document) -> Ending:
+    def _ending(self, namespace: Document) -> DeletionStatus:
         """Its pods are looked at where we may; what its conditions say is there in any case."""
         pods: list[Document] = []
         with suppress(PermanentError, PlatformError):
             pods = self._api.listed(f"{PATH}/{namespace['metadata']['name']}/pods")
-        return ending(namespace, pods, self._now())
+        return deletion_status(namespace, pods, self._now())
 
     def of_platform(self, platform: str) -> list[NamespaceStatus]:
         """Every namespace with this platform's label, by its metadata only."""

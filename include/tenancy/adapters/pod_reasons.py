@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tenancy.adapters.kubernetes_errors import Judgement, judge_text
+from tenancy.adapters.kubernetes_errors import ErrorMeaning, classify_text
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError
 
@@ -57,7 +57,7 @@ _IMAGE_MESSAGE: Final = re.compile(
 )
 PROBE_TRIES: Final = 3
 """So often a probe fails before Kubernetes counts it as failed (`failureThreshold`); a pod that starts needs a few."""
-_REFUSED: Final = Judgement(PermanentError, Cause.CLUSTER_ADMISSION, "admission refused")
+_REFUSED: Final = ErrorMeaning(PermanentError, Cause.CLUSTER_ADMISSION, "admission refused")
 
 _BACK_OFF: Final = re.compile(r"back-off (?:[\d.]+[hms])+ ")
 _POD_OF: Final = re.compile(r" pod=\S+| in pod \S+")
@@ -68,54 +68,54 @@ PROBE_PENDING: Final = "the readiness probe has not succeeded yet"
 
 
 @dataclass(frozen=True)
-class Reason:
+class PodReason:
     """Why a pod is not ready. `cause` is unknown where nothing is wrong yet."""
 
     sentence: str
     cause: Cause = Cause.UNKNOWN
 
 
-def container_reason(pod: Document) -> Iterator[Reason]:
+def container_reason(pod: Document) -> Iterator[PodReason]:
     """What keeps its containers: those that wait with a reason, and those that end again and again."""
     status = pod.get("status") or {}
     for container in (*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])):
         waiting = (container.get("state") or {}).get("waiting") or {}
         reason = waiting.get("reason", "")
         if _crashes(container):
-            yield Reason(_crash_sentence(container, waiting), Cause.CLUSTER_CRASH)
+            yield PodReason(_crash_sentence(container, waiting), Cause.CLUSTER_CRASH)
         elif reason not in _ON_THE_WAY:
             sentence = _sentence(reason, waiting.get("message", "") + _exit(container))
-            yield Reason(sentence, _WAITING.get(reason, Cause.UNKNOWN))
+            yield PodReason(sentence, _WAITING.get(reason, Cause.UNKNOWN))
 
 
-def unschedulable(pod: Document) -> Iterator[Reason]:
+def unschedulable(pod: Document) -> Iterator[PodReason]:
     """The scheduler finds no node for it."""
     for condition in (pod.get("status") or {}).get("conditions") or []:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             reason = condition.get("reason", "Unschedulable")
             cause = Cause.CLUSTER_UNSCHEDULABLE if reason == "Unschedulable" else Cause.UNKNOWN
-            yield Reason(_sentence(reason, condition.get("message", "")), cause)
+            yield PodReason(_sentence(reason, condition.get("message", "")), cause)
 
 
-def refused_pod(reason: str, message: str) -> Reason:
+def refused_pod(reason: str, message: str) -> PodReason:
     """A pod that could not be created (FailedCreate): over quota, or refused by something else, in its own words."""
-    judgement = judge_text(message, otherwise=_REFUSED)
+    judgement = classify_text(message, otherwise=_REFUSED)
     words = f"{judgement.sentence}: {message}" if judgement.sentence else message
-    return Reason(_sentence(reason, words), judgement.cause)
+    return PodReason(_sentence(reason, words), judgement.cause)
 
 
-def event_reason(event: Document) -> Reason:
+def event_reason(event: Document) -> PodReason:
     """What a warning about a pod says."""
     reason, message = event.get("reason", ""), event.get("message", "")
     if reason == "FailedCreate":
         return refused_pod(reason, message)
     if reason == "Unhealthy" and _times(event) < PROBE_TRIES:
-        return Reason(PROBE_PENDING)
+        return PodReason(PROBE_PENDING)
     if reason in {"Failed", "BackOff"}:
         cause = Cause.CLUSTER_IMAGE if _IMAGE_MESSAGE.match(message) else Cause.CLUSTER_CRASH
     else:
         cause = _EVENTS.get(reason, Cause.UNKNOWN)
-    return Reason(_sentence(reason, message), cause)
+    return PodReason(_sentence(reason, message), cause)
 
 
 def _times(event: Document) -> int:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenancy.adapters.field_managers import manager_of
-from tenancy.adapters.kubernetes_errors import judge_text
+from tenancy.adapters.kubernetes_errors import classify_text
 from tenancy.adapters.pod_reasons import (
     PROBE_PENDING,
-    Reason,
+    PodReason,
     container_reason,
     event_reason,
     refused_pod,
@@ -53,7 +53,7 @@ def readiness(workload: Workload, wanted: int) -> Readiness:
     scaled = scaled_down(workload.deployment, wanted)
     if ready >= wanted and not scaled and _is_current(workload.deployment):
         return Readiness(ready=True, why=counted)
-    reason = Reason(scaled, Cause.CLUSTER_SCALED) if scaled else next(_reasons(workload), None)
+    reason = PodReason(scaled, Cause.CLUSTER_SCALED) if scaled else next(_reasons(workload), None)
     if reason is None:
         return Readiness(ready=False, why=counted)
     return Readiness(ready=False, why=f"{counted}; {reason.sentence}"[:_LONGEST], cause=reason.cause)
@@ -80,7 +80,7 @@ def _is_current(deployment: Document) -> bool:
     return bool(observed and (status.get("replicas") or 0) == asked)
 
 
-def _reasons(workload: Workload) -> Iterator[Reason]:
+def _reasons(workload: Workload) -> Iterator[PodReason]:
     """The likeliest cause first."""
     assert workload.deployment is not None
     waiting = [pod for pod in sorted(workload.pods, key=_name) if not _is_ready(pod) and not _is_ending(pod)]
@@ -92,7 +92,7 @@ def _reasons(workload: Workload) -> Iterator[Reason]:
     yield from _last_warning(workload.warnings, {_name(pod) for pod in waiting})
     yield from _progress_deadline(workload.deployment)
     if any((pod.get("status") or {}).get("phase") == "Running" for pod in waiting):
-        yield Reason(PROBE_PENDING)
+        yield PodReason(PROBE_PENDING)
 
 
 def _name(document: Document) -> str:
@@ -111,29 +111,29 @@ def _conditions(document: Document) -> Iterable[Document]:
     return (document.get("status") or {}).get("conditions") or []
 
 
-def _paused(deployment: Document) -> Iterator[Reason]:
+def _paused(deployment: Document) -> Iterator[PodReason]:
     if deployment["spec"].get("paused"):
         manager = manager_of(deployment, ("spec", "paused"))
-        yield Reason("its rollout is paused" + (f" by {manager}" if manager else ""), Cause.CLUSTER_SCALED)
+        yield PodReason("its rollout is paused" + (f" by {manager}" if manager else ""), Cause.CLUSTER_SCALED)
 
 
-def _replica_failure(deployment: Document) -> Iterator[Reason]:
+def _replica_failure(deployment: Document) -> Iterator[PodReason]:
     """Pods that could not even be created: a quota, an admission policy, a webhook."""
     for condition in _conditions(deployment):
         if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
             yield refused_pod(condition.get("reason", ""), condition.get("message", ""))
 
 
-def _last_warning(warnings: Sequence[Document], pods: set[str]) -> Iterator[Reason]:
+def _last_warning(warnings: Sequence[Document], pods: set[str]) -> Iterator[PodReason]:
     """The last one that is about a pod that is not ready."""
     for event in reversed(warnings):
         if (event.get("involvedObject") or {}).get("name") in pods:
             yield event_reason(event)
 
 
-def _progress_deadline(deployment: Document) -> Iterator[Reason]:
+def _progress_deadline(deployment: Document) -> Iterator[PodReason]:
     for condition in _conditions(deployment):
         if condition["type"] == "Progressing" and condition["status"] == "False":
             message = condition.get("message", "")
-            cause = judge_text(message).cause if condition.get("reason") == "FailedCreate" else Cause.UNKNOWN
-            yield Reason(": ".join(part for part in (condition.get("reason", ""), message) if part), cause)
+            cause = classify_text(message).cause if condition.get("reason") == "FailedCreate" else Cause.UNKNOWN
+            yield PodReason(": ".join(part for part in (condition.get("reason", ""), message) if part), cause)

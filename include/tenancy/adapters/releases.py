@@ -13,7 +13,7 @@ from tenancy.adapters import manifests
 from tenancy.adapters.cluster_access_reviews import missing_right
 from tenancy.adapters.cluster_scoped import delete_cluster_scoped
 from tenancy.adapters.helm import FIELD_MANAGER, FORMER_FIELD_MANAGERS, Helm, Release
-from tenancy.adapters.helm_records import DIGEST_LABEL, ReleaseStatus, Way, newest, release_status
+from tenancy.adapters.helm_records import DIGEST_LABEL, ReleaseAction, ReleaseStatus, newest_revision, release_status
 from tenancy.adapters.kubernetes_api import Document, KubernetesApi
 from tenancy.adapters.namespaces import PATH, PLATFORM_LABEL, Namespaces
 from tenancy.saga.causes import Cause
@@ -51,7 +51,7 @@ class Releases:
         revisions = self._api.listed(f"{PATH}/{namespace}/secrets", f"owner=helm,name={name}")
         if not revisions:
             self._api.require_same_system()  # another cluster has none, either
-        return newest(revisions)
+        return newest_revision(revisions)
 
     def of_platform(self, platform: str) -> list[ReleaseStatus]:
         """Every release this platform made, in whatever state, once for each of its revisions."""
@@ -116,14 +116,14 @@ class Releases:
         self._helm.render(wanted)
         self._require_our_namespace(wanted.namespace, proof)
         seen = self._stored(wanted.name, wanted.namespace)
-        way = seen.way if seen else Way.INSTALL
-        if seen and way is Way.UPGRADE and not self.what_is_wrong(wanted, seen, proof=proof):
+        way = seen.way if seen else ReleaseAction.INSTALL
+        if seen and way is ReleaseAction.UPGRADE and not self.what_is_wrong(wanted, seen, proof=proof):
             return
-        if way is Way.REPLACE:
+        if way is ReleaseAction.REPLACE:
             fence()
             self._helm.uninstall(wanted.name, wanted.namespace)
         fence()
-        if way is Way.UPGRADE:
+        if way is ReleaseAction.UPGRADE:
             self._helm.upgrade(wanted)
         else:
             self._helm.install(wanted)

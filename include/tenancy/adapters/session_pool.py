@@ -15,11 +15,11 @@ from typing import Final
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.sessions import Session, connected, translated
 
-AT_MOST: Final = 8
+MAX_IDLE: Final = 8
 IDLE_SECONDS: Final = 60.0
 
 
-class Lending:
+class SessionPool:
     """Idle sessions, each with where it leads and since when it is idle; the newest is lent first."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -51,7 +51,7 @@ class Lending:
 
     def _give_back(self, dsn: Dsn, session: Session) -> None:
         with self._lock:
-            if len(self._idle) < AT_MOST:
+            if len(self._idle) < MAX_IDLE:
                 self._idle.append((dsn, self._clock(), session))
                 return
         session.close()

@@ -15,9 +15,9 @@ from psycopg.rows import dict_row
 
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.pooler_check import require_direct
-from tenancy.adapters.postgres_errors import translate
+from tenancy.adapters.postgres_errors import translated_error
 from tenancy.adapters.session_settings import PINNED, REPORTED, named, require_reported
-from tenancy.adapters.sqlstate_connection import TellingConnection
+from tenancy.adapters.sqlstate_connection import SqlstateConnection
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError
 
@@ -35,7 +35,7 @@ such a session before the successor's lock time-out."""
 _Result = TypeVar("_Result")
 
 
-class BoundedConnection(TellingConnection, psycopg.Connection[dict[str, Any]]):
+class BoundedConnection(SqlstateConnection, psycopg.Connection[dict[str, Any]]):
     """Gives a server up that says nothing for so long, and hangs up, so that nothing after it waits again."""
 
     silence_seconds: float | None = None
@@ -121,4 +121,4 @@ def translated(dsn: Dsn, *, connecting: bool = False) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        raise translate(error, dsn, connecting=connecting) from error
+        raise translated_error(error, dsn, connecting=connecting) from error

@@ -25,7 +25,7 @@ _CODE: Final = re.compile(r": {2}(?=[A-Z]*[0-9])([0-9A-Z]{5}): ")
 _LOCATION: Final = re.compile(r"\n\S+: {2}(?:\w+, )?[\w./-]+:\d+\s*$", re.MULTILINE)
 
 
-class TellingConnection(psycopg.BaseConnection[Any]):
+class SqlstateConnection(psycopg.BaseConnection[Any]):
     """What our connections have in common: while they connect, the SQLSTATE of a refusal becomes the error's."""
 
     @classmethod

@@ -13,7 +13,7 @@ from typing import Final
 from tenancy.saga.causes import Cause
 
 
-class Fault(Enum):
+class ErrorCategory(Enum):
     """Whose fault it is, and so what happens next."""
 
     TRANSIENT = "transient"
@@ -27,27 +27,27 @@ class Fault(Enum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class SqlstateMeaning:
     """What a code means for the saga."""
 
-    fault: Fault
+    fault: ErrorCategory
     cause: Cause = Cause.UNKNOWN
 
 
-_TRANSIENT: Final = Verdict(Fault.TRANSIENT)
-_LOST: Final = Verdict(Fault.TRANSIENT, Cause.STORAGE_UNREACHABLE)
-_BLOCKED: Final = Verdict(Fault.TRANSIENT, Cause.STORAGE_BLOCKED)
-_READ_ONLY: Final = Verdict(Fault.TRANSIENT, Cause.STORAGE_READ_ONLY)
-_OVERLOADED: Final = Verdict(Fault.TRANSIENT, Cause.STORAGE_OVERLOADED)
-_POOLER: Final = Verdict(Fault.PLATFORM, Cause.STORAGE_POOLER)
-_CREDENTIALS: Final = Verdict(Fault.PLATFORM, Cause.STORAGE_CREDENTIALS)
-_PERMISSION: Final = Verdict(Fault.PLATFORM, Cause.STORAGE_PERMISSION)
-_CONNECTION: Final = Verdict(Fault.PLATFORM, Cause.STORAGE_CONNECTION)
-_BROKEN: Final = Verdict(Fault.PLATFORM, Cause.STORAGE_BROKEN)
-_TENANT: Final = Verdict(Fault.TENANT)
-_WRONG: Final = Verdict(Fault.PERMANENT)
+_TRANSIENT: Final = SqlstateMeaning(ErrorCategory.TRANSIENT)
+_LOST: Final = SqlstateMeaning(ErrorCategory.TRANSIENT, Cause.STORAGE_UNREACHABLE)
+_BLOCKED: Final = SqlstateMeaning(ErrorCategory.TRANSIENT, Cause.STORAGE_BLOCKED)
+_READ_ONLY: Final = SqlstateMeaning(ErrorCategory.TRANSIENT, Cause.STORAGE_READ_ONLY)
+_OVERLOADED: Final = SqlstateMeaning(ErrorCategory.TRANSIENT, Cause.STORAGE_OVERLOADED)
+_POOLER: Final = SqlstateMeaning(ErrorCategory.PLATFORM, Cause.STORAGE_POOLER)
+_CREDENTIALS: Final = SqlstateMeaning(ErrorCategory.PLATFORM, Cause.STORAGE_CREDENTIALS)
+_PERMISSION: Final = SqlstateMeaning(ErrorCategory.PLATFORM, Cause.STORAGE_PERMISSION)
+_CONNECTION: Final = SqlstateMeaning(ErrorCategory.PLATFORM, Cause.STORAGE_CONNECTION)
+_BROKEN: Final = SqlstateMeaning(ErrorCategory.PLATFORM, Cause.STORAGE_BROKEN)
+_TENANT: Final = SqlstateMeaning(ErrorCategory.TENANT)
+_WRONG: Final = SqlstateMeaning(ErrorCategory.PERMANENT)
 
-CLASSES: Final[Mapping[str, Verdict]] = MappingProxyType(
+CLASSES: Final[Mapping[str, SqlstateMeaning]] = MappingProxyType(
     {
         "00": _WRONG,  # successful completion: no error
         "01": _WRONG,  # warning: no error
@@ -95,7 +95,7 @@ CLASSES: Final[Mapping[str, Verdict]] = MappingProxyType(
         "XX": _BROKEN,  # internal error, corrupted data or index
     }
 )
-CODES: Final[Mapping[str, Verdict]] = MappingProxyType(
+CODES: Final[Mapping[str, SqlstateMeaning]] = MappingProxyType(
     {
         "08P01": _POOLER,  # protocol_violation: PgBouncer's answer to a start-up parameter that it does not know
         "25006": _READ_ONLY,  # read_only_sql_transaction
@@ -105,9 +105,9 @@ CODES: Final[Mapping[str, Verdict]] = MappingProxyType(
         "40P01": _BLOCKED,  # deadlock_detected
         "42501": _PERMISSION,  # insufficient_privilege
         "42P05": _POOLER,  # duplicate_prepared_statement: two sessions of ours share one of the server's
-        "53100": Verdict(Fault.TRANSIENT, Cause.STORAGE_DISK_FULL),  # disk_full
-        "53300": Verdict(Fault.TRANSIENT, Cause.STORAGE_NO_SLOTS),  # too_many_connections
-        "55006": Verdict(Fault.TRANSIENT, Cause.STORAGE_DATABASE_HELD),  # object_in_use
+        "53100": SqlstateMeaning(ErrorCategory.TRANSIENT, Cause.STORAGE_DISK_FULL),  # disk_full
+        "53300": SqlstateMeaning(ErrorCategory.TRANSIENT, Cause.STORAGE_NO_SLOTS),  # too_many_connections
+        "55006": SqlstateMeaning(ErrorCategory.TRANSIENT, Cause.STORAGE_DATABASE_HELD),  # object_in_use
         "55P02": _CONNECTION,  # cant_change_runtime_param: the connection's `options` name such a setting
         "55P03": _BLOCKED,  # lock_not_available: our own lock_timeout
         "57014": _BLOCKED,  # query_canceled: our own statement_timeout
@@ -127,7 +127,9 @@ def is_decided(code: str) -> bool:
     return code in CODES or code[:2] in CLASSES
 
 
-def verdict_of(code: str, *, connecting: bool = False, as_tenant: bool = False, at_ledger: bool = False) -> Verdict:
+def classify_sqlstate(
+    code: str, *, connecting: bool = False, as_tenant: bool = False, at_ledger: bool = False
+) -> SqlstateMeaning:
     """What the code means: while connecting or of a statement; in a session of the tenant's own role; at the ledger.
 
     A code that PostgreSQL does not document (an extension's) is permanent.
@@ -136,18 +138,18 @@ def verdict_of(code: str, *, connecting: bool = False, as_tenant: bool = False, 
     if connecting:
         verdict = _while_connecting(code, verdict)
     if as_tenant and (code[:2] in _OF_A_TENANTS_SESSION or (code == "42501" and not connecting)):
-        verdict = replace(verdict, fault=Fault.TENANT)
+        verdict = replace(verdict, fault=ErrorCategory.TENANT)
     return replace(verdict, cause=_at_ledger(verdict)) if at_ledger else verdict
 
 
-def _while_connecting(code: str, verdict: Verdict) -> Verdict:
+def _while_connecting(code: str, verdict: SqlstateMeaning) -> SqlstateMeaning:
     """Nothing of a tenant's was asked for yet."""
     if code[:2] == "0A":
         return _POOLER
-    if verdict.fault in {Fault.TENANT, Fault.PERMANENT}:
+    if verdict.fault in {ErrorCategory.TENANT, ErrorCategory.PERMANENT}:
         return _CONNECTION
     return verdict
 
 
-def _at_ledger(verdict: Verdict) -> Cause:
-    return Cause.LEDGER_SILENT if verdict.fault is Fault.TRANSIENT else Cause.LEDGER_REFUSES
+def _at_ledger(verdict: SqlstateMeaning) -> Cause:
+    return Cause.LEDGER_SILENT if verdict.fault is ErrorCategory.TRANSIENT else Cause.LEDGER_REFUSES

@@ -10,11 +10,11 @@ from functools import partial
 
 import psycopg
 
-from tenancy.adapters.advisory_lock import Holder, acquire, holder
+from tenancy.adapters.advisory_lock import Holder, acquire_lock, find_holder
 from tenancy.adapters.application_names import UNWINDER
 from tenancy.adapters.database_drop import DatabaseDrop
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.postgres_errors import translate
+from tenancy.adapters.postgres_errors import translated_error
 from tenancy.adapters.server_identity import identity_of, require_same
 from tenancy.adapters.sessions import Session, session
 from tenancy.adapters.storage_databases import (
@@ -25,7 +25,7 @@ from tenancy.adapters.storage_databases import (
     open_database,
     require_our_database,
 )
-from tenancy.adapters.storage_rights import missing_rights, sentence_of
+from tenancy.adapters.storage_rights import missing_right_sentence, missing_rights
 from tenancy.adapters.storage_roles import (
     RoleStatus,
     drop_role,
@@ -86,7 +86,7 @@ class StorageServer:
     def locked(self, tenant_id: TenantId, policy: LockPolicy) -> Iterator["StorageSession"]:
         """A session that holds the tenant's lock on this server until it ends."""
         with self._admin(policy.application) as connection:
-            evicted = acquire(
+            evicted = acquire_lock(
                 connection,
                 lock_key(tenant_id),
                 patience_seconds=policy.patience_seconds,
@@ -140,7 +140,7 @@ class StorageSession:
 
     def holder_of(self, tenant_id: TenantId) -> Evidence | None:
         """Who holds the tenant's lock on this server, if that is not somebody who undoes it."""
-        found = holder(self._connection, lock_key(tenant_id))
+        found = find_holder(self._connection, lock_key(tenant_id))
         if found is None or found.application.startswith(UNWINDER):
             return None
         said = f"A session holds the tenant's lock on the storage server, and does not end: {found}."
@@ -160,7 +160,7 @@ class StorageSession:
         missing = [each for each in missing_rights(self._connection, proof) if each.stops_work]
         if not missing:
             return None
-        sentence = sentence_of(missing[0], self._dsn.user)
+        sentence = missing_right_sentence(missing[0], self._dsn.user)
         return Evidence(Cause.STORAGE_PERMISSION, sentence, {each.name: each.statement for each in missing})
 
     def ensure_role(self, name: str, *, password: str, proof: str, connection_limit: int) -> None:
@@ -223,7 +223,7 @@ class StorageSession:
             wrong = self.what_is_wrong(proof)
             if wrong is None:
                 raise
-            raise PlatformError(f"{translate(error, self._dsn)} {wrong.message}", cause=wrong.cause) from error
+            raise PlatformError(f"{translated_error(error, self._dsn)} {wrong.message}", cause=wrong.cause) from error
 
 
 _BLOCKER = """

@@ -13,7 +13,7 @@ from tenancy.adapters.sessions import Session
 
 
 @dataclass(frozen=True)
-class Right:
+class StorageRight:
     """`check` is an expression over pg_roles, `grant` a statement; `vital`: without it no tenant gets storage."""
 
     name: str
@@ -24,34 +24,34 @@ class Right:
 
 
 RIGHTS: Final = (
-    Right(
+    StorageRight(
         "CREATEDB",
         "create tenants' databases",
         "rolcreatedb",
         "alter role {admin} createdb",
         vital=True,
     ),
-    Right(
+    StorageRight(
         "CREATEROLE",
         "create tenants' roles",
         "rolcreaterole",
         "alter role {admin} createrole",
         vital=True,
     ),
-    Right(
+    StorageRight(
         "pg_signal_backend",
         "end other roles' sessions in a database that is dropped",
         "pg_catalog.pg_has_role(oid, 'pg_signal_backend', 'usage')",
         "grant pg_signal_backend to {admin}",
     ),
-    Right(
+    StorageRight(
         "pg_read_all_stats",
         "tell what holds a database",
         "pg_catalog.pg_has_role(oid, 'pg_read_all_stats', 'usage')",
         "grant pg_read_all_stats to {admin}",
     ),
 )
-TENANT_ROLES: Final = Right(
+TENANT_ROLES: Final = StorageRight(
     "the ADMIN option on tenants' roles",
     "change and drop tenants' roles and databases",
     "",
@@ -87,7 +87,7 @@ def missing_rights(connection: Session, prefix: str) -> tuple[MissingRight, ...]
     return (*vital, *_on_tenants_roles(connection, prefix, admin), *others)
 
 
-def sentence_of(missing: MissingRight, admin: str) -> str:
+def missing_right_sentence(missing: MissingRight, admin: str) -> str:
     """What the role may not do, and the statement that mends it."""
     more = f" and so for {missing.count - 1} more roles;" if missing.count > 1 else ""
     return (
@@ -104,7 +104,7 @@ def _on_tenants_roles(connection: Session, prefix: str, admin: str) -> tuple[Mis
     return (MissingRight(TENANT_ROLES.name, TENANT_ROLES.purpose, statement, vital=False, count=rows[0]["roles"]),)
 
 
-def _filled(right: Right, admin: str, role: str = "") -> str:
+def _filled(right: StorageRight, admin: str, role: str = "") -> str:
     return sql.SQL(right.grant).format(admin=sql.Identifier(admin), role=sql.Identifier(role)).as_string(None)
 
 

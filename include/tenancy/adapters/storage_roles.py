@@ -62,12 +62,12 @@ def ensure_role(connection: Session, name: str, *, password: str, proof: str, co
         connection.execute(sql.SQL("comment on role {} is {}").format(sql.Identifier(name), sql.Literal(proof)))
 
 
-def let_role_in(connection: Session, name: str, password: str) -> None:
+def allow_login(connection: Session, name: str, password: str) -> None:
     """Whatever its tenant made of its password: with this one it can log in, once more than its limit allows."""
     connection.execute(_let_in(connection, sql.SQL("alter"), name, password, -1))
 
 
-def shut_role_out(connection: Session, name: str) -> None:
+def forbid_login(connection: Session, name: str) -> None:
     """It can begin no session any more; those that it has go on."""
     connection.execute(sql.SQL("alter role {} nologin").format(sql.Identifier(name)))
 

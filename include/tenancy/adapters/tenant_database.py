@@ -14,9 +14,9 @@ import psycopg
 import sqlalchemy.exc
 from sqlalchemy import Connection, text
 
-from tenancy.adapters.advisory_lock import acquire
+from tenancy.adapters.advisory_lock import acquire_lock
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.postgres_errors import Failure, translate
+from tenancy.adapters.postgres_errors import Failure, translated_error
 from tenancy.adapters.schema_migrations import migrate
 from tenancy.adapters.server_identity import require_same
 from tenancy.adapters.sessions import Session, session
@@ -124,7 +124,9 @@ class TenantDatabase:
     def _locked(self, tenant_id: TenantId, policy: LockPolicy) -> Iterator[Session]:
         with self._session(policy.application) as connection:
             key = lock_key(tenant_id)
-            evicted = acquire(connection, key, patience_seconds=policy.patience_seconds, may_evict=policy.may_evict)
+            evicted = acquire_lock(
+                connection, key, patience_seconds=policy.patience_seconds, may_evict=policy.may_evict
+            )
             for holder in evicted:
                 policy.on_evicted(self._dsn.label, holder)
             yield connection
@@ -185,7 +187,7 @@ _SEED = (
 def _migration_error(error: sqlalchemy.exc.DBAPIError, dsn: Dsn) -> Failure:
     if not isinstance(error.orig, psycopg.Error):
         return PermanentError(f"The tenant's migration failed: {error}", cause=Cause.SCHEMA_MIGRATION)
-    ours = translate(error.orig, dsn)
+    ours = translated_error(error.orig, dsn)
     statement = " ".join((error.statement or "").split())[:200]
     cause = Cause.SCHEMA_MIGRATION if ours.cause is Cause.UNKNOWN else ours.cause
     return type(ours)(f"The tenant's migration failed at `{statement}`: {ours}", cause=cause)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tenancy.adapters.session_pool import Lending
+from tenancy.adapters.session_pool import SessionPool
 from tenancy.console.engine_watch import EngineWatch
 from tenancy.console.health_watch import HealthWatch
 from tenancy.console.request_limits import RequestLimit, read_limit, write_limit
@@ -21,7 +21,7 @@ class Parts:
     clock: Callable[[], datetime]
     engine: EngineWatch = field(default_factory=lambda: EngineWatch(EngineReport))
     """How the workflow engine is; without one, all is well."""
-    lending: Lending = field(default_factory=Lending)
+    lending: SessionPool = field(default_factory=SessionPool)
     """Sessions of the ledger, for looking."""
     health: HealthWatch = field(default_factory=lambda: HealthWatch(Health))
     """How all systems are; without one, nothing is known."""

@@ -12,9 +12,9 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from tenancy.adapters.advisory_lock import Holder, acquire, holder, release
+from tenancy.adapters.advisory_lock import Holder, acquire_lock, find_holder, release_lock
 from tenancy.adapters.dsn import Dsn
-from tenancy.adapters.session_pool import Lending
+from tenancy.adapters.session_pool import SessionPool
 from tenancy.adapters.sessions import Session, session
 from tenancy.ledger.envelope import Envelope, Stamp, envelope_of, seal
 from tenancy.ledger.migrations import LEDGER_VERSION
@@ -60,7 +60,7 @@ class Ledger:
             yield LedgerSession(connection, self._clock)
 
     @contextmanager
-    def open_pooled(self, lending: Lending, application: str) -> Iterator["LedgerSession"]:
+    def open_pooled(self, lending: SessionPool, application: str) -> Iterator["LedgerSession"]:
         """The same over a session that was used before, if one is idle: for those who read often."""
         with lending.session(self._dsn, application) as connection:
             _require_version(connection)
@@ -197,12 +197,12 @@ class LedgerSession:
     ) -> Iterator[tuple[Holder, ...]]:
         """Hold the tenant's lock; yields the holders that had to be evicted. TransientError when it cannot be had."""
         key = lock_key(tenant_id)
-        yield acquire(self._connection, key, patience_seconds=patience_seconds, may_evict=may_evict)
-        release(self._connection, key)
+        yield acquire_lock(self._connection, key, patience_seconds=patience_seconds, may_evict=may_evict)
+        release_lock(self._connection, key)
 
     def lock_holder(self, tenant_id: TenantId) -> Holder | None:
         """Who holds the tenant's lock now."""
-        return holder(self._connection, lock_key(tenant_id))
+        return find_holder(self._connection, lock_key(tenant_id))
 
     def rows(self, name: str, /, **parameters: Any) -> list[dict[str, Any]]:
         """The rows of one statement of queries.sql."""

@@ -8,7 +8,7 @@ import psycopg
 
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.sessions import require_settings, session_settings, translated
-from tenancy.adapters.sqlstate_connection import TellingConnection
+from tenancy.adapters.sqlstate_connection import SqlstateConnection
 
 _CHANNEL: Final = "tenancy_poke"
 _SILENCE_SECONDS: Final = 30.0
@@ -17,7 +17,7 @@ _BURST_SECONDS: Final = 0.3
 """The insert is committed inside Airflow's request, a moment before the mark itself is; and marks come in bursts."""
 
 
-class ListeningConnection(TellingConnection, psycopg.AsyncConnection[Any]):
+class ListeningConnection(SqlstateConnection, psycopg.AsyncConnection[Any]):
     """One session for the triggerer's loop."""
 
 

@@ -73,11 +73,11 @@ class Belfry:
 
 async def _changes(connection: str, path: str) -> AsyncIterator[str]:
     """The connection is read anew for each watch, in a thread: that may ask Airflow, or run a kubeconfig's program."""
-    from tenancy.adapters.cluster_watch import changes
+    from tenancy.adapters.cluster_watch import watch_changes
     from tenancy.bootstrap import cluster_access
 
     access = await asyncio.get_running_loop().run_in_executor(None, cluster_access, connection)
-    async with aclosing(changes(access, path)) as places:
+    async with aclosing(watch_changes(access, path)) as places:
         async for namespace in places:
             yield namespace
 

@@ -44,9 +44,9 @@ class ActivityOperator(BaseOperator):
 
         It also calls it when the execution time-out has struck; then that error is on its way already.
         """
-        from tenancy.adapters.helm import end_children
+        from tenancy.adapters.helm import kill_children
 
-        end_children()
+        kill_children()
         if not isinstance(sys.exception(), AirflowTaskTimeout):
             raise Stopped
 

@@ -47,9 +47,9 @@ class CompensationOperator(BaseOperator):
         self.log.info("%s is %s", saga.parameters.slug, saga.phase)
 
     def on_kill(self) -> None:
-        from tenancy.adapters.helm import end_children
+        from tenancy.adapters.helm import kill_children
 
-        end_children()
+        kill_children()
         if not isinstance(sys.exception(), AirflowTaskTimeout):
             raise Stopped
 
