@@ -7,7 +7,7 @@ import pytest
 from tenancy.engine import actions
 from tenancy.engine.preview import dry_run, preview
 from tenancy.engine.progress import progress
-from tenancy.engine.rehearsal import rehearsed
+from tenancy.engine.rehearsal import for_dry_run
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs
 from tenancy.ledger.envelope import Stamp
 from tenancy.saga import facts as f
@@ -266,7 +266,7 @@ def test_a_dry_run_says_what_the_action_itself_would_say(stage: Stage, action: s
 
 def test_a_dry_run_of_create_is_refused_like_the_real_one(stage: Stage):
     def create() -> object:
-        return actions.create(rehearsed(stage.tenancy), real_systems.request(), by=BY)
+        return actions.create(for_dry_run(stage.tenancy), real_systems.request(), by=BY)
 
     assert dry_run(None, "create", create).allowed
     assert stage.runs.stored == {}

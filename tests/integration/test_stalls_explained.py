@@ -9,7 +9,7 @@ import pytest
 
 from tenancy.adapters.storage import LockPolicy, StorageServer
 from tenancy.engine import actions
-from tenancy.engine.held import Holds
+from tenancy.engine.held import HoldDetector
 from tenancy.engine.reconcile import reconcile
 from tenancy.engine.stalls import record_stalls
 from tenancy.engine.tenancy import unwinder
@@ -41,7 +41,7 @@ def stalls_only(stage: Stage) -> None:
     """What the reconciler does about stalls, so much later."""
     ledger = Ledger(stage.ledger, clock=lambda: utc_now() + STALLED)
     with ledger.open("tenancy reconcile") as opened:
-        record_stalls(stage.tenancy, opened, Holds(stage.runs, opened.now))
+        record_stalls(stage.tenancy, opened, HoldDetector(stage.runs, opened.now))
 
 
 @contextmanager
@@ -201,7 +201,7 @@ def test_its_own_task_that_took_the_lock_during_the_look_is_no_stranger(stage: S
         slowly = replace(stage.tenancy, clients=replace(stage.tenancy.clients, storage=slow))
         ledger = Ledger(stage.ledger, clock=lambda: utc_now() + STALLED)
         with ledger.open("tenancy reconcile") as opened:
-            record_stalls(slowly, opened, Holds(stage.runs, opened.now))
+            record_stalls(slowly, opened, HoldDetector(stage.runs, opened.now))
     assert all(stalled.cause is not Cause.LOCK_HELD for stalled in stage.facts(f.ProvisioningStalled))
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tenancy.adapters.airflow_runs import RunStatus
-from tenancy.engine.overdue import CALLBACK_SECONDS, RUN_GRACE_SECONDS, Move, Seen, next_move
+from tenancy.engine.overdue import CALLBACK_SECONDS, RUN_GRACE_SECONDS, Correction, RunObservation, next_correction
 from tenancy.saga import commands as c
 from tests.unit.sagas import RUN, ask, start, tenant_in
 
@@ -14,104 +14,107 @@ LONG = 1_000.0
 
 
 def test_a_run_that_never_started_is_started_under_its_recorded_id() -> None:
-    assert next_move(ask(None, start()), Seen(None), LONG) is Move.PURSUE
+    assert next_correction(ask(None, start()), RunObservation(None), LONG) is Correction.PURSUE
 
 
 def test_a_run_that_vanished_under_way_is_a_lost_one() -> None:
-    assert next_move(tenant_in("Provisioning"), Seen(None), LONG) is Move.LOST
+    assert next_correction(tenant_in("Provisioning"), RunObservation(None), LONG) is Correction.LOST
 
 
 @pytest.mark.parametrize("run", [FAILED, SUCCESS])
 def test_a_run_that_ended_without_a_word_is_given_up(run: RunStatus) -> None:
-    ended = Seen(run, ended_seconds=RUN_GRACE_SECONDS + 1, marked=run is SUCCESS)
-    assert next_move(tenant_in("Provisioning"), ended, LONG) is Move.MISSED
+    ended = RunObservation(run, ended_seconds=RUN_GRACE_SECONDS + 1, marked=run is SUCCESS)
+    assert next_correction(tenant_in("Provisioning"), ended, LONG) is Correction.MISSED
 
 
 def test_a_run_that_ended_well_by_itself_goes_on_with_what_it_made() -> None:
-    ended = Seen(SUCCESS, ended_seconds=RUN_GRACE_SECONDS + 1)
-    assert next_move(tenant_in("Provisioning"), ended, LONG) is Move.RESUME
+    ended = RunObservation(SUCCESS, ended_seconds=RUN_GRACE_SECONDS + 1)
+    assert next_correction(tenant_in("Provisioning"), ended, LONG) is Correction.RESUME
 
 
 def test_a_run_that_was_cleared_in_vain_is_given_up():
     resumed = ask(tenant_in("Provisioning"), c.ResumeAttempt(RUN, "the ledger is older"))
-    ended = Seen(SUCCESS, ended_seconds=RUN_GRACE_SECONDS + 1, run_again=True)
-    assert next_move(resumed, ended, LONG) is Move.MISSED
+    ended = RunObservation(SUCCESS, ended_seconds=RUN_GRACE_SECONDS + 1, run_again=True)
+    assert next_correction(resumed, ended, LONG) is Correction.MISSED
 
 
 def test_a_resumption_whose_clear_was_lost_is_finished():
     resumed = ask(tenant_in("Provisioning"), c.ResumeAttempt(RUN, "the ledger is older"))
-    assert next_move(resumed, Seen(SUCCESS, ended_seconds=RUN_GRACE_SECONDS + 1), LONG) is Move.RESUME
+    assert (
+        next_correction(resumed, RunObservation(SUCCESS, ended_seconds=RUN_GRACE_SECONDS + 1), LONG)
+        is Correction.RESUME
+    )
 
 
 def test_a_ledger_restored_once_more_is_resumed_once_more():
     """Airflow remembers our clear of the first time; the restored ledger does not."""
-    ended = Seen(SUCCESS, ended_seconds=RUN_GRACE_SECONDS + 1, run_again=True)
-    assert next_move(tenant_in("Provisioning"), ended, LONG) is Move.RESUME
+    ended = RunObservation(SUCCESS, ended_seconds=RUN_GRACE_SECONDS + 1, run_again=True)
+    assert next_correction(tenant_in("Provisioning"), ended, LONG) is Correction.RESUME
 
 
 @pytest.mark.parametrize("run", [FAILED, SUCCESS])
 def test_a_run_that_ended_because_of_the_platform_is_let_go_on(run: RunStatus) -> None:
     saga = ask(tenant_in("Provisioning"), c.RecordHold("the login was refused", platform=True))
-    ended = Seen(run, ended_seconds=RUN_GRACE_SECONDS + 1)
-    assert next_move(saga, ended, LONG) is Move.TRY_AGAIN
+    ended = RunObservation(run, ended_seconds=RUN_GRACE_SECONDS + 1)
+    assert next_correction(saga, ended, LONG) is Correction.TRY_AGAIN
 
 
 @pytest.mark.parametrize("run", [FAILED, SUCCESS])
 def test_a_run_that_has_just_ended_is_left_to_its_callbacks(run: RunStatus) -> None:
-    assert next_move(tenant_in("Provisioning"), Seen(run, ended_seconds=1), LONG) is Move.NOTHING
+    assert next_correction(tenant_in("Provisioning"), RunObservation(run, ended_seconds=1), LONG) is Correction.NOTHING
 
 
 @pytest.mark.parametrize("run", [QUEUED, RUNNING])
 def test_a_live_run_is_looked_at_for_what_holds_it(run: RunStatus) -> None:
-    assert next_move(tenant_in("Provisioning"), Seen(run), LONG) is Move.LOOK
+    assert next_correction(tenant_in("Provisioning"), RunObservation(run), LONG) is Correction.LOOK
 
 
 @pytest.mark.parametrize("phase", ["Cancelling", "Decommissioning"])
 def test_a_wish_without_a_compensation_run_gets_one(phase: str) -> None:
-    assert next_move(tenant_in(phase), Seen(FAILED), 0) is Move.PURSUE
+    assert next_correction(tenant_in(phase), RunObservation(FAILED), 0) is Correction.PURSUE
 
 
 def test_a_failure_is_left_to_the_callback_that_undoes_it() -> None:
-    saga, at_it = tenant_in("Failed unwinding"), Seen(FAILED, undoing=True)
-    assert next_move(saga, at_it, CALLBACK_SECONDS - 1) is Move.NOTHING
-    assert next_move(saga, at_it, CALLBACK_SECONDS + 1) is Move.PURSUE
+    saga, at_it = tenant_in("Failed unwinding"), RunObservation(FAILED, undoing=True)
+    assert next_correction(saga, at_it, CALLBACK_SECONDS - 1) is Correction.NOTHING
+    assert next_correction(saga, at_it, CALLBACK_SECONDS + 1) is Correction.PURSUE
 
 
 def test_a_failure_that_nobody_undoes_is_pursued() -> None:
-    assert next_move(tenant_in("Failed unwinding"), Seen(FAILED), 0) is Move.PURSUE
+    assert next_correction(tenant_in("Failed unwinding"), RunObservation(FAILED), 0) is Correction.PURSUE
 
 
 @pytest.mark.parametrize("phase", ["Cancelling", "Failed unwinding", "Decommissioning"])
 def test_a_compensation_run_at_work_is_left_alone(phase: str) -> None:
-    assert next_move(tenant_in(phase), Seen(FAILED, RUNNING), LONG) is Move.NOTHING
+    assert next_correction(tenant_in(phase), RunObservation(FAILED, RUNNING), LONG) is Correction.NOTHING
 
 
 @pytest.mark.parametrize("phase", ["Cancelling", "Failed unwinding", "Decommissioning"])
 def test_a_compensation_run_that_waits_in_the_queue_is_looked_at_for_what_holds_it(phase: str) -> None:
     saga = tenant_in(phase)
-    assert next_move(saga, Seen(FAILED, QUEUED), LONG) is Move.LOOK
+    assert next_correction(saga, RunObservation(FAILED, QUEUED), LONG) is Correction.LOOK
     held = ask(saga, c.RecordHold("the DAG is paused"))
-    assert next_move(held, Seen(FAILED, RUNNING), LONG) is Move.LOOK
+    assert next_correction(held, RunObservation(FAILED, RUNNING), LONG) is Correction.LOOK
 
 
 @pytest.mark.parametrize("phase", ["Cancelling", "Failed unwinding", "Decommissioning"])
 @pytest.mark.parametrize("ended", [FAILED, SUCCESS])
 def test_a_compensation_run_that_ended_early_is_followed_by_the_next_generation(phase: str, ended: RunStatus) -> None:
-    assert next_move(tenant_in(phase), Seen(FAILED, ended), RUN_GRACE_SECONDS + 1) is Move.RENEW
-    assert next_move(tenant_in(phase), Seen(FAILED, ended), RUN_GRACE_SECONDS - 1) is Move.NOTHING
+    assert next_correction(tenant_in(phase), RunObservation(FAILED, ended), RUN_GRACE_SECONDS + 1) is Correction.RENEW
+    assert next_correction(tenant_in(phase), RunObservation(FAILED, ended), RUN_GRACE_SECONDS - 1) is Correction.NOTHING
 
 
 def test_a_decommission_that_ran_out_of_tries_is_for_a_person() -> None:
     saga = ask(tenant_in("Decommissioning"), c.ExhaustUnwinding(1))
-    assert next_move(saga, Seen(None, SUCCESS), LONG) is Move.NOTHING
+    assert next_correction(saga, RunObservation(None, SUCCESS), LONG) is Correction.NOTHING
 
 
 def test_a_reset_whose_history_is_not_cleared_is_finished() -> None:
     ready = tenant_in("Failed ready")
-    assert next_move(ready, Seen(FAILED), LONG) is Move.PURSUE
-    assert next_move(replace(ready, history_cleared=True), Seen(FAILED), LONG) is Move.NOTHING
+    assert next_correction(ready, RunObservation(FAILED), LONG) is Correction.PURSUE
+    assert next_correction(replace(ready, history_cleared=True), RunObservation(FAILED), LONG) is Correction.NOTHING
 
 
 @pytest.mark.parametrize("phase", ["Failed settled", "Failed retained", "Failed stuck", "Active", "Decommissioned"])
 def test_a_tenant_at_rest_is_left_alone(phase: str) -> None:
-    assert next_move(tenant_in(phase), Seen(None), LONG) is Move.NOTHING
+    assert next_correction(tenant_in(phase), RunObservation(None), LONG) is Correction.NOTHING

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tenancy.engine.retry_window import TRIES, RetryWindow, died_too_often, judged, window_of
+from tenancy.engine.retry_window import TRIES, RetryWindow, died_too_often, final_error, window_of
 from tenancy.ledger.envelope import Envelope, Stamp, seal
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
@@ -70,7 +70,7 @@ def test_a_system_that_does_not_answer_is_tried_until_the_limit_and_four_times_a
     failures: int, minutes: float, ends: bool
 ):
     away = TransientError("The cluster does not answer.", cause=Cause.CLUSTER_UNREACHABLE)
-    verdict = judged(away, RetryWindow(NOW - minutes * MINUTE, failures), NOW, LIMIT)
+    verdict = final_error(away, RetryWindow(NOW - minutes * MINUTE, failures), NOW, LIMIT)
     assert type(verdict) is (PermanentError if ends else TransientError)
     if ends:
         assert (
@@ -80,8 +80,8 @@ def test_a_system_that_does_not_answer_is_tried_until_the_limit_and_four_times_a
 
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), TimeoutError("too long"), KeyError("x"), SystemExit(1)])
 def test_what_nobody_expected_is_tried_four_times(error: BaseException):
-    assert judged(error, RetryWindow(NOW, TRIES - 2), NOW, LIMIT) is error
-    verdict = judged(error, RetryWindow(NOW, TRIES - 1), NOW, LIMIT)
+    assert final_error(error, RetryWindow(NOW, TRIES - 2), NOW, LIMIT) is error
+    verdict = final_error(error, RetryWindow(NOW, TRIES - 1), NOW, LIMIT)
     assert isinstance(verdict, PermanentError)
     assert "It was tried 4 times." in str(verdict)
 
@@ -90,7 +90,7 @@ def test_what_nobody_expected_is_tried_four_times(error: BaseException):
     "error", [PlatformError("no"), PermanentError("no"), Refused("no"), StaleLease("no"), Stopped()], ids=repr
 )
 def test_the_others_stay_what_they_are_however_often_they_came(error: Exception):
-    assert judged(error, RetryWindow(NOW - 60 * MINUTE, 500), NOW, LIMIT) is error
+    assert final_error(error, RetryWindow(NOW - 60 * MINUTE, 500), NOW, LIMIT) is error
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tenancy.engine.preview import require_recreatable, require_retriable
 from tenancy.engine.progress import Progress, progress
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.vitals import EngineStatus, load_engine_status
-from tenancy.engine.workflow import new_run_id, pursue
+from tenancy.engine.workflow import new_run_id, sync_workflow_engine
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
@@ -180,7 +180,7 @@ def refusal_noted(ledger: LedgerSession, tenant_id: TenantId, action: str, by: S
 
 
 def _answer(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp, said: str) -> ActionResult:
-    behind = pursue(tenancy.runs, ledger, saga, stamp=by)
+    behind = sync_workflow_engine(tenancy.runs, ledger, saga, stamp=by)
     now = saga_of(ledger, saga.tenant_id)
     return ActionResult(now, said, (*_waits(tenancy, now), *behind, *loops.retry_warnings(now)), progress(ledger, now))
 

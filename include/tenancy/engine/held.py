@@ -22,7 +22,7 @@ SILENT = {SCHEDULER: Cause.ENGINE_SCHEDULER_SILENT, TRIGGERER: Cause.ENGINE_TRIG
 _IN_LINE = "The run waits in Airflow's queue: every place for runs or tasks is taken. It goes on when one is free."
 
 
-class Holds:
+class HoldDetector:
     """What holds runs during one pass, which began at `now`."""
 
     def __init__(self, runs: Runs, now: datetime) -> None:
@@ -30,7 +30,7 @@ class Holds:
         self._now = now
         self._paused: dict[str, bool] = {}
 
-    def why(self, saga: Saga) -> Evidence | None:
+    def find_hold(self, saga: Saga) -> Evidence | None:
         """What holds the attempt's run, or the one that undoes it. None when it goes on, or Airflow has none: a failed
         attempt is undone by its own task."""
         dag, run_id = _run_that_has_to_go_on(saga)

@@ -23,7 +23,7 @@ _AROUND = timedelta(seconds=20)
 
 
 @dataclass(frozen=True)
-class Heeded:
+class AppliedMark:
     """A mark became a command: the saga afterwards, and who is to answer for it."""
 
     saga: Saga
@@ -37,7 +37,7 @@ class Marks:
     ledger: LedgerSession
     runs: Runs
 
-    def heed(self, poke: Poke) -> Heeded | None:
+    def apply(self, poke: Poke) -> AppliedMark | None:
         """Record what the mark means; None when it means nothing. Raises Refused when the law does not allow it."""
         tenant_id = self.ledger.tenant_of_run(poke.run_id)
         saga = self.ledger.saga(tenant_id) if tenant_id else None
@@ -46,7 +46,7 @@ class Marks:
         who = self._who(poke)
         if who == self.runs.user:
             return None  # we marked it ourselves, after a Cancel
-        return self._obey(AirflowAction(poke.action), saga, poke.run_id, who)
+        return self._record(AirflowAction(poke.action), saga, poke.run_id, who)
 
     def last_person(self, saga: Saga) -> str:
         """Who marked the attempt's run last; empty when that was nobody, ourselves, or may not cancel this way."""
@@ -83,7 +83,7 @@ class Marks:
         near = [mark for mark in marks if abs(mark.at - poke.at) < _AROUND]
         return min(near, key=lambda mark: abs(mark.at - poke.at)).user if near else SOMEBODY
 
-    def _obey(self, action: AirflowAction, saga: Saga, run_id: RunId, who: str) -> Heeded | None:
+    def _record(self, action: AirflowAction, saga: Saga, run_id: RunId, who: str) -> AppliedMark | None:
         stamp = Stamp(who, reason=f"{action} in Airflow")
         if meaning(action, saga, run_id) is Meaning.NOTE:
             self.ledger.append_notice(saga.tenant_id, RawActionNoted(action, run_id), stamp=stamp)
@@ -92,7 +92,7 @@ class Marks:
             return None
         if isinstance(command, Cancel) and not _may_cancel(who, saga):
             command = GiveUp(run_id, f"{stamp.reason}, by nobody that its event log names")
-        return Heeded(self.ledger.record(saga.tenant_id, command, stamp=stamp), stamp)
+        return AppliedMark(self.ledger.record(saga.tenant_id, command, stamp=stamp), stamp)
 
 
 def _may_cancel(who: str, saga: Saga) -> bool:

@@ -7,7 +7,7 @@ undoes anything, which is rare. A person decides then; once they have cancelled 
 
 from typing import Final
 
-from tenancy.engine.overdue import Seen
+from tenancy.engine.overdue import RunObservation
 from tenancy.engine.workflow import PROVISIONING_DAG, Runs
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
@@ -17,7 +17,7 @@ from tenancy.saga.names import RunId
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
 
-OLDER: Final = "the ledger is older than Airflow's runs"
+LEDGER_OLDER: Final = "the ledger is older than Airflow's runs"
 _WHY: Final = (
     "Airflow's run {run_id} of the slug {slug} ended well, and the ledger knows nothing of it, as after its restore "
     "from a backup: the tenant may be Active and a customer's. Nothing is undone. Look at the tenant; {then}"
@@ -26,14 +26,18 @@ _KEPT: Final = "to go on with what exists, reset and retry."
 _STUCK: Final = "to undo it all the same, cancel (or decommission) again, which destroys it."
 
 
-def later_life(ledger: LedgerSession, runs: Runs, saga: Saga, seen: Seen) -> str:
+def find_later_success(ledger: LedgerSession, runs: Runs, saga: Saga, observation: RunObservation) -> str:
     """The run by which the tenant became Active after the ledger's last fact; empty when Airflow knows of none."""
     kept_anyway = saga.past_no_return and saga.state is State.PROVISIONING
     # Whoever is decommissioned never becomes Active again: a later run of the slug is another tenant's.
     if kept_anyway or saga.state is State.DECOMMISSIONING or _was_told(ledger, saga):
         return ""  # nothing would be destroyed; or a person was told, and has asked again since
-    again = saga.state in {State.CANCELLING, State.FAILED} and seen.run is not None and seen.run.state == "success"
-    if again and not seen.marked:
+    again = (
+        saga.state in {State.CANCELLING, State.FAILED}
+        and observation.run is not None
+        and observation.run.state == "success"
+    )
+    if again and not observation.marked:
         return saga.run_id
     ended_well = runs.succeeded(PROVISIONING_DAG, saga.parameters.slug)
     return next((run_id for run_id in ended_well if ledger.tenant_of_run(RunId(run_id)) is None), "")
@@ -41,10 +45,10 @@ def later_life(ledger: LedgerSession, runs: Runs, saga: Saga, seen: Seen) -> str
 
 def _was_told(ledger: LedgerSession, saga: Saga) -> bool:
     stops = (each for each in ledger.envelopes(saga.tenant_id) if isinstance(each.fact, f.UnwindingExhausted))
-    return any(each.stamp.reason == OLDER for each in stops)
+    return any(each.stamp.reason == LEDGER_OLDER for each in stops)
 
 
-def keep(ledger: LedgerSession, saga: Saga, run_id: str, stamp: Stamp) -> None:
+def keep_resources(ledger: LedgerSession, saga: Saga, run_id: str, stamp: Stamp) -> None:
     """End what would undo it: the attempt is retained, an unwinding is stuck. Either needs a person."""
     told = {"run_id": run_id, "slug": saga.parameters.slug}
     if saga.state is State.PROVISIONING:

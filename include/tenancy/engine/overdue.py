@@ -17,7 +17,7 @@ RUN_GRACE_SECONDS: Final = 20.0
 """How long Airflow may take to show what somebody has just triggered, or to end what has ended."""
 
 
-class Move(Enum):
+class Correction(Enum):
     """What to do about a suspect."""
 
     NOTHING = auto()
@@ -41,7 +41,7 @@ class Move(Enum):
 
 
 @dataclass(frozen=True)
-class Seen:
+class RunObservation:
     """What Airflow has: the attempt's run, and the compensation run of the newest generation."""
 
     run: RunStatus | None
@@ -56,41 +56,43 @@ class Seen:
     """Did we clear the attempt's run once already?"""
 
 
-def destroys(move: Move, saga: Saga) -> bool:
+def destroys(correction: Correction, saga: Saga) -> bool:
     """Does this move undo the tenant, or go on with that?"""
-    return move in {Move.LOST, Move.MISSED, Move.RENEW} or (move is Move.PURSUE and is_to_be_unwound(saga))
+    return correction in {Correction.LOST, Correction.MISSED, Correction.RENEW} or (
+        correction is Correction.PURSUE and is_to_be_unwound(saga)
+    )
 
 
-def next_move(saga: Saga, seen: Seen, silent_seconds: float) -> Move:
+def next_correction(saga: Saga, observation: RunObservation, silent_seconds: float) -> Correction:
     """The move for a tenant whose last fact is `silent_seconds` old."""
     if is_to_be_unwound(saga):
-        return _of_unwinding(saga, seen, silent_seconds)
+        return _of_unwinding(saga, observation, silent_seconds)
     if saga.state is State.PROVISIONING:
-        return _of_provisioning(saga, seen)
-    return Move.PURSUE if saga.phase is Phase.FAILED_READY and not saga.history_cleared else Move.NOTHING
+        return _of_provisioning(saga, observation)
+    return Correction.PURSUE if saga.phase is Phase.FAILED_READY and not saga.history_cleared else Correction.NOTHING
 
 
-def _of_unwinding(saga: Saga, seen: Seen, silent_seconds: float) -> Move:
-    if seen.compensation is None:
-        by_callback = seen.undoing and silent_seconds < CALLBACK_SECONDS
-        return Move.NOTHING if by_callback else Move.PURSUE
-    if seen.compensation.live:
-        return Move.LOOK if seen.compensation.state == "queued" or saga.hold_reason else Move.NOTHING
+def _of_unwinding(saga: Saga, observation: RunObservation, silent_seconds: float) -> Correction:
+    if observation.compensation is None:
+        by_callback = observation.undoing and silent_seconds < CALLBACK_SECONDS
+        return Correction.NOTHING if by_callback else Correction.PURSUE
+    if observation.compensation.live:
+        return Correction.LOOK if observation.compensation.state == "queued" or saga.hold_reason else Correction.NOTHING
     if saga.exhausted_generation == saga.generation:
-        return Move.NOTHING  # for a person: Decommission may be asked for again
-    return Move.RENEW if silent_seconds > RUN_GRACE_SECONDS else Move.NOTHING
+        return Correction.NOTHING  # for a person: Decommission may be asked for again
+    return Correction.RENEW if silent_seconds > RUN_GRACE_SECONDS else Correction.NOTHING
 
 
-def _of_provisioning(saga: Saga, seen: Seen) -> Move:
-    if seen.run is None:
-        return Move.LOST if has_begun(saga) else Move.PURSUE
-    if seen.run.live:
-        return Move.LOOK
-    if seen.ended_seconds <= RUN_GRACE_SECONDS:
-        return Move.NOTHING
+def _of_provisioning(saga: Saga, observation: RunObservation) -> Correction:
+    if observation.run is None:
+        return Correction.LOST if has_begun(saga) else Correction.PURSUE
+    if observation.run.live:
+        return Correction.LOOK
+    if observation.ended_seconds <= RUN_GRACE_SECONDS:
+        return Correction.NOTHING
     if saga.platform_fault:
-        return Move.TRY_AGAIN
-    by_itself = seen.run.state == "success" and not seen.marked
+        return Correction.TRY_AGAIN
+    by_itself = observation.run.state == "success" and not observation.marked
     # That we cleared its run counts only with a ledger that knows of it: an older one may have been restored since.
-    in_vain = saga.resumed and seen.run_again
-    return Move.RESUME if by_itself and not in_vain else Move.MISSED
+    in_vain = saga.resumed and observation.run_again
+    return Correction.RESUME if by_itself and not in_vain else Correction.MISSED

@@ -15,15 +15,15 @@ from tenancy.adapters.application_names import UNWINDER
 from tenancy.engine import overdue
 from tenancy.engine.classes import record_incident_groups
 from tenancy.engine.escalation import send_escalations
-from tenancy.engine.held import Holds
-from tenancy.engine.marks import MARK_RUN, Heeded, Marks
-from tenancy.engine.older_ledger import OLDER, keep, later_life
-from tenancy.engine.overdue import Move, Seen
+from tenancy.engine.held import HoldDetector
+from tenancy.engine.marks import MARK_RUN, AppliedMark, Marks
+from tenancy.engine.older_ledger import LEDGER_OLDER, find_later_success, keep_resources
+from tenancy.engine.overdue import Correction, RunObservation
 from tenancy.engine.plan_versions import fault_of_plan
 from tenancy.engine.stalls import record_stalls
 from tenancy.engine.telling import raise_group_alerts, raise_stall_alerts
 from tenancy.engine.tenancy import Tenancy
-from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id, pursue
+from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id, sync_workflow_engine
 from tenancy.ledger import heartbeats, pokes, silent_tenants
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.incident_groups import load_grouped_tenants
@@ -53,7 +53,7 @@ def reconcile(tenancy: Tenancy) -> str:
     began = tenancy.monotonic()
     with tenancy.ledger.open("tenancy reconcile") as ledger:
         runs = tenancy.runs()
-        reconciler = _Reconciler(ledger, runs, Holds(runs, ledger.now), Counter())
+        reconciler = _Reconciler(ledger, runs, HoldDetector(runs, ledger.now), Counter())
         for poke in pokes.load_pokes(ledger):
             reconciler.on_poke(poke)
         for suspect in silent_tenants.load_silent_tenants(ledger, max(SUSPECTS - reconciler.done["deadlines"], 0)):
@@ -75,7 +75,7 @@ def reconcile(tenancy: Tenancy) -> str:
 class _Reconciler:
     ledger: LedgerSession
     runs: Runs
-    holds: Holds
+    holds: HoldDetector
     done: Counter[str]
 
     def on_poke(self, poke: Poke) -> None:
@@ -83,10 +83,10 @@ class _Reconciler:
             if poke.action == pokes.DEADLINE_PASSED:
                 self._on_deadline(poke)
                 return
-            heeded = self._heed(poke)
+            applied = self._apply_mark(poke)
             pokes.mark_handled(self.ledger, poke)
-            if heeded is not None:
-                self._follow(heeded.saga, heeded.stamp)
+            if applied is not None:
+                self._follow(applied.saga, applied.stamp)
                 self.done["pokes"] += 1
 
     def _on_deadline(self, poke: Poke) -> None:
@@ -94,13 +94,13 @@ class _Reconciler:
         tenant_id = self.ledger.tenant_of_run(poke.run_id)
         saga = self.ledger.saga(tenant_id) if tenant_id else None
         if saga and saga.state is State.PROVISIONING:
-            self._look_at(saga, silent_seconds=0.0)
+            self._examine(saga, silent_seconds=0.0)
             self.done["deadlines"] += 1
         pokes.mark_handled(self.ledger, poke)
 
-    def _heed(self, poke: Poke) -> Heeded | None:
+    def _apply_mark(self, poke: Poke) -> AppliedMark | None:
         try:
-            return self._marks.heed(poke)
+            return self._marks.apply(poke)
         except Refused as refusal:
             log.info("the poke about %s: %s", poke.run_id, refusal)
             return None
@@ -109,19 +109,21 @@ class _Reconciler:
         with self.put_off_on_trouble(f"tenant {suspect.tenant_id}"):
             saga = self.ledger.saga(suspect.tenant_id)
             assert saga is not None  # it has a row
-            self._look_at(saga, suspect.silent_seconds)
+            self._examine(saga, suspect.silent_seconds)
 
-    def _look_at(self, saga: Saga, silent_seconds: float) -> None:
-        seen = self._seen(saga)
-        move = overdue.next_move(saga, seen, silent_seconds)
-        later = later_life(self.ledger, self.runs, saga, seen) if overdue.destroys(move, saga) else ""
-        move = Move.KEEP if later else move
+    def _examine(self, saga: Saga, silent_seconds: float) -> None:
+        observation = self._observe(saga)
+        correction = overdue.next_correction(saga, observation, silent_seconds)
+        later = (
+            find_later_success(self.ledger, self.runs, saga, observation) if overdue.destroys(correction, saga) else ""
+        )
+        correction = Correction.KEEP if later else correction
         if saga == self.ledger.saga(saga.tenant_id):  # else it went on while Airflow was asked
             if later:
-                keep(self.ledger, saga, later, Stamp(_ACTOR, reason=OLDER))
+                keep_resources(self.ledger, saga, later, Stamp(_ACTOR, reason=LEDGER_OLDER))
             else:
-                self._make(move, saga, seen)
-            self.done[move.name.lower()] += move is not Move.NOTHING
+                self._make(correction, saga, observation)
+            self.done[correction.name.lower()] += correction is not Correction.NOTHING
 
     def summary(self) -> str:
         said = ", ".join(f"{count} {what}" for what, count in sorted(self.done.items()) if count)
@@ -142,70 +144,73 @@ class _Reconciler:
     def _marks(self) -> Marks:
         return Marks(self.ledger, self.runs)
 
-    def _seen(self, saga: Saga) -> Seen:
+    def _observe(self, saga: Saga) -> RunObservation:
         run = self.runs.find(PROVISIONING_DAG, saga.run_id)
         unwinding = is_to_be_unwound(saga)
         compensation = self.runs.find(COMPENSATION_DAG, compensation_run_id(saga)) if unwinding else None
         ended = run.ended_at if run else None
         since = _seconds(ended, self.ledger.now)
-        seen = Seen(run, compensation, since, self._is_being_undone(saga))
+        observation = RunObservation(run, compensation, since, self._is_being_undone(saga))
         if run is None or run.state != "success":
-            return seen
+            return observation
         marked, again = self._marks.is_marked(saga), self._marks.is_run_again(saga.run_id)
-        return replace(seen, marked=marked, run_again=again)
+        return replace(observation, marked=marked, run_again=again)
 
     def _is_being_undone(self, saga: Saga) -> bool:
         holder = self.ledger.lock_holder(saga.tenant_id)
         return holder is not None and holder.application.startswith(UNWINDER)
 
-    def _make(self, move: Move, saga: Saga, seen: Seen) -> None:
-        match move:
-            case Move.PURSUE:
+    def _make(self, correction: Correction, saga: Saga, observation: RunObservation) -> None:
+        match correction:
+            case Correction.PURSUE:
                 self._follow(saga)
-            case Move.RENEW:
+            case Correction.RENEW:
                 self._follow(self._record(saga, c.RenewUnwinding(saga.generation), "the compensation run ended early"))
-            case Move.LOST:
+            case Correction.LOST:
                 self._give_up(saga, f"Airflow has no run {saga.run_id} any more")
-            case Move.MISSED:
-                self._give_up_for(saga, seen)
-            case Move.RESUME:
+            case Correction.MISSED:
+                self._give_up_for(saga, observation)
+            case Correction.RESUME:
                 self._resume(saga)
-            case Move.TRY_AGAIN:
-                self._try_again(saga, seen)
-            case Move.LOOK:
-                held = self.holds.why(saga)
+            case Correction.TRY_AGAIN:
+                self._try_again(saga, observation)
+            case Correction.LOOK:
+                held = self.holds.find_hold(saga)
                 self._record(saga, c.RecordHold(held.message, held.cause) if held else c.RecordHold(""), "")
 
     def _record(self, saga: Saga, command: c.Command, reason: str, actor: str = _ACTOR) -> Saga:
         return self.ledger.record(saga.tenant_id, command, stamp=Stamp(actor, reason=reason))
 
     def _follow(self, saga: Saga, stamp: Stamp = Stamp(_ACTOR)) -> None:  # noqa: B008 - a frozen value
-        for sentence in pursue(lambda: self.runs, self.ledger, saga, stamp=stamp):
+        for sentence in sync_workflow_engine(lambda: self.runs, self.ledger, saga, stamp=stamp):
             log.warning("%s: %s", saga.parameters.slug, sentence)
             self.done["put off"] += 1
 
-    def _try_again(self, saga: Saga, seen: Seen) -> None:
-        if not self._was_ended_by_a_person(saga, seen) and not fault_of_plan(saga):
+    def _try_again(self, saga: Saga, observation: RunObservation) -> None:
+        if not self._was_ended_by_a_person(saga, observation) and not fault_of_plan(saga):
             self.runs.run_again(PROVISIONING_DAG, saga.run_id)
 
-    def _was_ended_by_a_person(self, saga: Saga, seen: Seen) -> bool:
+    def _was_ended_by_a_person(self, saga: Saga, observation: RunObservation) -> bool:
         """A run that a person ended is cancelled by them, also when our listener could not leave its poke."""
-        assert seen.run is not None  # the move says so
+        assert observation.run is not None  # the move says so
         if pokes.has_poke(self.ledger, saga.run_id):
             return True  # it came in during this pass: the next one heeds it
-        who = self._marks.last_person(saga) if seen.run.state == "failed" else ""
+        who = self._marks.last_person(saga) if observation.run.state == "failed" else ""
         if who:
             self._follow(self._record(saga, c.Cancel(), MARK_RUN, who))
         return bool(who)
 
-    def _give_up_for(self, saga: Saga, seen: Seen) -> None:
-        assert seen.run is not None  # the move says so
-        if self._was_ended_by_a_person(saga, seen):
+    def _give_up_for(self, saga: Saga, observation: RunObservation) -> None:
+        assert observation.run is not None  # the move says so
+        if self._was_ended_by_a_person(saga, observation):
             return
         if fault := fault_of_plan(saga):
             self._record(saga, c.RecordHold(str(fault), fault.cause, platform=True), "the run ended")
             return
-        ended = f"Airflow ended the run as {seen.run.state} before it was done, and no callback of its tasks told why"
+        ended = (
+            f"Airflow ended the run as {observation.run.state} before it was done, and no callback of its tasks told "
+            "why"
+        )
         self._give_up(saga, ended)
 
     def _give_up(self, saga: Saga, reason: str) -> None:

@@ -17,7 +17,7 @@ from tenancy.engine.workflow import Runs
 from tenancy.ledger.ledger import Ledger, LedgerSession
 
 
-def rehearsed(tenancy: Tenancy) -> Tenancy:
+def for_dry_run(tenancy: Tenancy) -> Tenancy:
     """The same platform; whatever is recorded is rolled back, whatever is asked of the engine is dropped."""
     return replace(tenancy, ledger=_RehearsalLedger(tenancy.ledger), runs=_idle_runs)
 

@@ -18,7 +18,7 @@ from tenancy.saga.names import ActivityName
 TRIES: Final = 4
 """For what nobody expected: an error that is none of ours, a time-out, a process that died. A system that does not
 answer gets as many at least, however long each takes."""
-DECIDED: Final = (Refused, PermanentError, PlatformError, Stopped)
+NOT_RETRIED: Final = (Refused, PermanentError, PlatformError, Stopped)
 """What was tried before changes nothing about these."""
 
 
@@ -69,9 +69,9 @@ def _after_failure(window: RetryWindow, failed: f.ActivityFailed, at: datetime) 
     return replace(window, began=window.began or at, failures=window.failures + 1, deaths=0, is_open=False)
 
 
-def judged(error: BaseException, window: RetryWindow, now: datetime, limit: timedelta) -> BaseException:
+def final_error(error: BaseException, window: RetryWindow, now: datetime, limit: timedelta) -> BaseException:
     """The error that this try ends with: a PermanentError once it was tried for long enough, else the same."""
-    if isinstance(error, DECIDED):
+    if isinstance(error, NOT_RETRIED):
         return error
     tries = window.failures + 1
     if tries < TRIES:

@@ -16,12 +16,12 @@ from tenancy.activities.registry import activity_of
 from tenancy.engine.admission import admit
 from tenancy.engine.plan_versions import passes, require_known
 from tenancy.engine.retry_window import (
-    DECIDED,
+    NOT_RETRIED,
     TRIES,
     TURN_TRIES,
     RetryWindow,
     died_too_often,
-    judged,
+    final_error,
     refusals_in_a_row,
     window_of,
 )
@@ -188,10 +188,10 @@ def _failure_recorded(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task:
 
 def _judged(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task, error: BaseException) -> BaseException:
     """Airflow tries every other error again: here it becomes a PermanentError when that went on for long enough."""
-    if isinstance(error, DECIDED):
+    if isinstance(error, NOT_RETRIED):
         return error
     limit = give_up_limit(tenancy.platform, activity_of(task.lease.activity))
-    return judged(error, _window(ledger, saga, task), tenancy.now(), limit)
+    return final_error(error, _window(ledger, saga, task), tenancy.now(), limit)
 
 
 def _record_failure(ledger: LedgerSession, tenant_id: TenantId, task: Task, error: BaseException, cause: Cause) -> None:

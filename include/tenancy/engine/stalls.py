@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tenancy.activities.plan import limits
 from tenancy.activities.registry import activity_of, find_maker
 from tenancy.adapters.advisory_lock import Holder
-from tenancy.engine.held import Holds
+from tenancy.engine.held import HoldDetector
 from tenancy.engine.tenancy import Tenancy, message_of, unwinder
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
@@ -37,7 +37,7 @@ _STAMP = Stamp("reconciler")
 _NOTHING_FOUND = "Nothing was found that keeps it."
 
 
-def record_stalls(tenancy: Tenancy, ledger: LedgerSession, holds: Holds) -> Counter[str]:
+def record_stalls(tenancy: Tenancy, ledger: LedgerSession, holds: HoldDetector) -> Counter[str]:
     """One pass; how many were recorded, explained and cleared."""
     now, bounds = ledger.now, limits(tenancy.platform)
     judged = [(stood, stall_of(stood.standing, now, bounds)) for stood in load_statuses(ledger)]
@@ -62,7 +62,7 @@ def _is(stall: Stall, recorded: OpenStall | None) -> bool:
 class _Pass:
     tenancy: Tenancy
     ledger: LedgerSession
-    holds: Holds
+    holds: HoldDetector
     look_until: float
 
     def clear(self, stood: list[StoredStatus]) -> int:
@@ -110,7 +110,7 @@ class _Pass:
             return Evidence(cause_in(error), f"It could not be looked at: {message_of(error)}")
 
     def _found(self, saga: Saga) -> Evidence:
-        held = self.holds.why(saga) if _is_in_motion(saga) else None
+        held = self.holds.find_hold(saga) if _is_in_motion(saga) else None
         found = held or self._looked(saga) or self._locked(saga.tenant_id) or _told(saga)
         return found or Evidence(Cause.UNKNOWN, _NOTHING_FOUND)
 

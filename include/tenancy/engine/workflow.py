@@ -57,7 +57,9 @@ def has_begun(saga: Saga) -> bool:
     return any(step.status is not StepStatus.IDLE for step in saga.steps.values())
 
 
-def pursue(runs: Callable[[], Runs], ledger: LedgerSession, saga: Saga, *, stamp: Stamp) -> tuple[str, ...]:
+def sync_workflow_engine(
+    runs: Callable[[], Runs], ledger: LedgerSession, saga: Saga, *, stamp: Stamp
+) -> tuple[str, ...]:
     """Make the workflow engine follow the ledger; sentences about what could not be done yet, none when all was.
 
     The way to the engine is opened in here: that it cannot be found must not hide that something was recorded.

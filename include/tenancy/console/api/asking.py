@@ -17,7 +17,7 @@ from tenancy.console.api.requests import CorrectedWish, NewTenant, Wish
 from tenancy.engine import actions
 from tenancy.engine.actions import ActionResult
 from tenancy.engine.preview import dry_run
-from tenancy.engine.rehearsal import rehearsed
+from tenancy.engine.rehearsal import for_dry_run
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.interventions import newest_intervention_since
@@ -70,7 +70,7 @@ def act(asked: Asked, ref: str, wish: Wish, deed: Deed) -> JSONResponse:
         return deed.perform(doing)
 
     if asked.dry_run:
-        doing = replace(doing, tenancy=rehearsed(doing.tenancy))
+        doing = replace(doing, tenancy=for_dry_run(doing.tenancy))
         return _json(200, serializers.preview_of(dry_run(doing.saga, deed.name, perform)))
     return _do(asked, wish, deed.status, perform)
 
@@ -98,7 +98,7 @@ def create(asked: Asked, wish: NewTenant) -> JSONResponse:
     _require_well_formed(request, tenancy.platform, set(FIELDS))
     by = asked.stamp(wish.reason)
     if asked.dry_run:
-        rehearsal = dry_run(None, "create", lambda: actions.create(rehearsed(tenancy), request, by=by))
+        rehearsal = dry_run(None, "create", lambda: actions.create(for_dry_run(tenancy), request, by=by))
         return _json(200, serializers.preview_of(rehearsal))
     return _do(asked, wish, 201, lambda: actions.create(tenancy, request, by=by))
 
