@@ -192,7 +192,7 @@ def is_same_failure(failure: Failure, before: Failure) -> bool:
 
 
 def _without_numbers(message: str) -> str:
-    """As the product's own loop detection sees it (tenancy/saga/loops.py; a test holds the two together)."""
+    """As the product's own loop detection sees it (tenancy/saga/retry_loops.py; a test holds the two together)."""
     return re.sub(r"[0-9a-f]{8,}|\d+", "#", message)
 
 

@@ -8,14 +8,14 @@ from fastapi import FastAPI
 from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, Right
 from tenancy.console.parts import Parts
-from tenancy.engine.classes import record_incident_groups
+from tenancy.engine.incident_groups import record_incident_groups
 from tenancy.engine.reconcile import reconcile
 from tenancy.engine.telling import raise_group_alerts, raise_stall_alerts
 from tenancy.ledger import alerts
 from tenancy.ledger.incident_groups import load_grouped_tenants, save_group
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.causes import Cause
-from tenancy.saga.classes import IncidentGroup, IncidentSignature
+from tenancy.saga.incident_groups import IncidentGroup, IncidentSignature
 from tests.asgi_requests import ask
 from tests.integration.console_client import Console
 from tests.integration.engine_harness import Stage

@@ -12,7 +12,7 @@ from tenancy.console.callers import Caller, NotAuthenticated, Right
 from tenancy.console.metrics import create_metrics
 from tenancy.console.openmetrics import CONTENT_TYPE
 from tenancy.console.parts import Parts
-from tenancy.engine.classes import record_incident_groups
+from tenancy.engine.incident_groups import record_incident_groups
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger import alerts, heartbeats, measures
 from tenancy.ledger.alerts import Alert

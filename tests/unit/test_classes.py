@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 
 from tenancy.activities.advice import advise
-from tenancy.engine.classes import describe_group
+from tenancy.engine.incident_groups import describe_group
 from tenancy.saga.causes import Cause
-from tenancy.saga.classes import Incident, IncidentSignature, group_incidents
+from tenancy.saga.error_texts import without_tenant_names
+from tenancy.saga.incident_groups import Incident, IncidentSignature, group_incidents
 from tenancy.saga.names import TenantId
-from tenancy.saga.sameness import without_tenant_names
 from tenancy.saga.states import State, Substate
 from tests.unit.sagas import STORAGE
 from tests.unit.test_stalls import LIMITS, standing

@@ -7,14 +7,14 @@ import pytest
 
 from tenancy.saga import commands as c
 from tenancy.saga.decide import decide
-from tenancy.saga.loops import (
+from tenancy.saga.names import ActivityName, RunId
+from tenancy.saga.retry_loops import (
     recovery_needs_slug,
     retry_needs_slug,
     retry_warnings,
     same_error_again,
     unsuccessful_attempts,
 )
-from tenancy.saga.names import ActivityName, RunId
 from tenancy.saga.tenant import Failure, Saga
 from tests.unit.sagas import (
     DEPLOY,

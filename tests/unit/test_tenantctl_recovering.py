@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenancy.saga import loops
+from tenancy.saga import retry_loops
 from tenancy.saga.names import ActivityName
 from tenancy.saga.tenant import Failure as SagaFailure
 from tenantctl.exit_codes import ExitCode
@@ -161,7 +161,7 @@ def test_errors_are_the_same_when_only_numbers_differ(one: str, other: str, alik
 @given(st.text("0aZ .-", max_size=12), st.text("0aZ .-", max_size=12))
 def test_it_judges_sameness_as_the_product_does(one: str, other: str):
     failures = tuple(SagaFailure(n, ActivityName(STORAGE), said) for n, said in ((1, one or "x"), (2, other)))
-    product = loops.same_error_again(replace(tenant_in("Failed settled"), failures=failures))
+    product = retry_loops.same_error_again(replace(tenant_in("Failed settled"), failures=failures))
     assert is_same_failure(Failure(2, STORAGE, other), Failure(1, STORAGE, one or "x")) is product
 
 

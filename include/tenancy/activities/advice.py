@@ -15,7 +15,7 @@ from tenancy.activities.reasons import SEEN_BY_HEALTH, Reason, healed, is_curren
 from tenancy.saga.advice import Advice, Remedy
 from tenancy.saga.causes import Cause
 from tenancy.saga.decide import KEEP_RESOURCES, NEXT_STEPS
-from tenancy.saga.loops import ATTEMPTS_BEFORE_RECREATE
+from tenancy.saga.retry_loops import ATTEMPTS_BEFORE_RECREATE
 from tenancy.saga.stalls import IN_BETWEEN, Limits, StallKind, TenantStatus, stall_of
 from tenancy.saga.states import Phase, State, Substate
 from tenancy.saga.system_status import ENGINE, NO_STATUSES, SystemStatuses

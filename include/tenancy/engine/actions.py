@@ -20,7 +20,7 @@ from tenancy.engine.workflow import new_run_id, sync_workflow_engine
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
-from tenancy.saga import loops
+from tenancy.saga import retry_loops
 from tenancy.saga.confirming import require_same_tenant
 from tenancy.saga.errors import Refused
 from tenancy.saga.facts import ActionRefused
@@ -92,7 +92,7 @@ def retry(
         with refusal_noted(ledger, tenant_id, "retry", by):
             require_retriable(saga)
             require_same_tenant(saga, confirm_id or "")
-            if loops.retry_needs_slug(saga):
+            if retry_loops.retry_needs_slug(saga):
                 _require_typed(saga, confirm_slug, "retry it once more")
             retried = retry_of(tenancy, ledger, saga, corrections or {}, by)
         return _answer(tenancy, ledger, retried, by, f"Attempt {retried.attempt} starts: watch its timeline.")
@@ -182,7 +182,9 @@ def refusal_noted(ledger: LedgerSession, tenant_id: TenantId, action: str, by: S
 def _answer(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp, said: str) -> ActionResult:
     behind = sync_workflow_engine(tenancy.runs, ledger, saga, stamp=by)
     now = saga_of(ledger, saga.tenant_id)
-    return ActionResult(now, said, (*_waits(tenancy, now), *behind, *loops.retry_warnings(now)), progress(ledger, now))
+    return ActionResult(
+        now, said, (*_waits(tenancy, now), *behind, *retry_loops.retry_warnings(now)), progress(ledger, now)
+    )
 
 
 def _waits(tenancy: Tenancy, saga: Saga) -> tuple[str, ...]:

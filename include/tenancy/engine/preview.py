@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from tenancy.engine.consequences import CREATES, consequence
 from tenancy.engine.undoing_order import release_order
 from tenancy.saga import commands as c
-from tenancy.saga import loops
+from tenancy.saga import retry_loops
 from tenancy.saga.confirming import DESTROYS, RequiredConfirmation, required_confirmation
 from tenancy.saga.decide import decide, next_step
 from tenancy.saga.errors import Refused
@@ -99,7 +99,7 @@ def _refused(shown: Preview, refusal: Refused) -> Preview:
 
 def _needs(saga: Saga, action: str) -> RequiredConfirmation:
     if action == "retry":
-        return RequiredConfirmation(slug=loops.retry_needs_slug(saga))
+        return RequiredConfirmation(slug=retry_loops.retry_needs_slug(saga))
     if action == "recreate":
         return RequiredConfirmation(tenant_id=saga.state is not State.DECOMMISSIONED)
     return required_confirmation(saga, _command(saga, action))
@@ -108,7 +108,7 @@ def _needs(saga: Saga, action: str) -> RequiredConfirmation:
 def _warnings(saga: Saga, action: str) -> tuple[str, ...]:
     if action == "cancel" and saga.past_no_return:
         return (f"{DESTROYS}.",)
-    return loops.retry_warnings(saga) if action == "retry" else ()
+    return retry_loops.retry_warnings(saga) if action == "retry" else ()
 
 
 def _require_allowed(saga: Saga, action: str) -> None:

@@ -13,9 +13,9 @@ from datetime import datetime
 
 from tenancy.adapters.application_names import UNWINDER
 from tenancy.engine import overdue
-from tenancy.engine.classes import record_incident_groups
 from tenancy.engine.escalation import send_escalations
 from tenancy.engine.held import HoldDetector
+from tenancy.engine.incident_groups import record_incident_groups
 from tenancy.engine.marks import MARK_RUN, AppliedMark, Marks
 from tenancy.engine.older_ledger import LEDGER_OLDER, find_later_success, keep_resources
 from tenancy.engine.overdue import Correction, RunObservation

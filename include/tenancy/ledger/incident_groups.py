@@ -1,6 +1,6 @@
 """Classes of stall as they are kept: what makes them, which are open, who belongs to each. Rows only; no judgement.
 
-Written by engine/classes.py, read by the console. Time is the ledger's.
+Written by engine/incident_groups.py, read by the console. Time is the ledger's.
 """
 
 from collections.abc import Iterable
@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.causes import cause_of
-from tenancy.saga.classes import WINDOW, Incident, IncidentGroup, IncidentSignature
+from tenancy.saga.error_texts import without_tenant_names
+from tenancy.saga.incident_groups import WINDOW, Incident, IncidentGroup, IncidentSignature
 from tenancy.saga.names import ActivityName, TenantId
-from tenancy.saga.sameness import without_tenant_names
 from tenancy.saga.stalls import NOT_EXAMINED
 from tenancy.saga.states import State, Substate
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from tenancy.saga.causes import Cause
-from tenancy.saga.loops import same_error_again
+from tenancy.saga.retry_loops import same_error_again
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Resource, Saga, Step
 

@@ -69,7 +69,7 @@ class TenantStatus:
     failures: int = 0
     """How many attempts failed so far."""
     attempt: int = 0
-    """The number of its newest attempt. While it is Failed, none of them ended Active (saga/loops.py)."""
+    """The number of its newest attempt. While it is Failed, none of them ended Active (saga/retry_loops.py)."""
     failure_cause: Cause | None = None
     """Why the last one did."""
     error_repeated: bool = False

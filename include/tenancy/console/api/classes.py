@@ -9,7 +9,7 @@ from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
 from tenancy.console.api.problems import ProblemError, documented
 from tenancy.console.api.request_context import open_context
 from tenancy.console.callers import Right
-from tenancy.engine.classes import describe_group, next_action
+from tenancy.engine.incident_groups import describe_group, next_action
 from tenancy.ledger.incident_groups import (
     GroupMember,
     StoredIncidentGroup,

@@ -16,7 +16,7 @@ from tenancy.engine.progress import Progress
 from tenancy.ledger.findings import OpenFinding
 from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.ledger.timeline import Timeline, TimelineRow
-from tenancy.saga import loops
+from tenancy.saga import retry_loops
 from tenancy.saga.platform import Platform
 from tenancy.saga.tenant import Resource, Saga
 
@@ -76,7 +76,7 @@ def tenant(
         **vars(row(line, advisor)),
         admin_email=saga.parameters.admin_email,
         failures=[shapes.Failure(**vars(failure)) for failure in saga.failures],
-        warnings=list(loops.retry_warnings(saga)),
+        warnings=list(retry_loops.retry_warnings(saga)),
         held=held,
         escalation=escalation,
         progress=progress(seen),

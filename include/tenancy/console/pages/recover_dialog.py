@@ -24,7 +24,7 @@ from tenancy.console.pages.rendering import page
 from tenancy.console.pages.visit import SentIn, Visit, VisitOf
 from tenancy.engine.preview import preview
 from tenancy.ledger.interventions import newest_intervention_since
-from tenancy.saga import loops
+from tenancy.saga import retry_loops
 
 router = APIRouter(route_class=PageRoute)
 _NOT_PEOPLE: Final = frozenset({"reconciler"})
@@ -83,10 +83,10 @@ def show_recover(visit: VisitOf, ref: Ref) -> Response:
     def look(context: RequestContext) -> Response:
         line = context.line(ref)
         saga = context.saga_of(line)
-        recoverable, warnings = recovering.is_recoverable(saga), loops.retry_warnings(saga)
+        recoverable, warnings = recovering.is_recoverable(saga), retry_loops.retry_warnings(saga)
         cancel = preview(saga, "cancel") if recovering.cancels(saga) else None
         destroys = cancel is not None and cancel.confirm_slug
-        wants_slug = destroys or loops.recovery_needs_slug(saga)
+        wants_slug = destroys or retry_loops.recovery_needs_slug(saga)
         warnings = (*(cancel.warnings if cancel else ()), *warnings)
         variables = {"wants_slug": wants_slug, "cancel": cancel, "warnings": warnings, "recoverable": recoverable}
         return page(visit.request, "_recover.html", line=line, saga=saga, key=uuid4().hex, **variables)

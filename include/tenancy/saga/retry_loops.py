@@ -7,7 +7,7 @@ cancelled is one of them: it did not end Active either.
 
 from typing import Final
 
-from tenancy.saga.sameness import without_numbers
+from tenancy.saga.error_texts import without_numbers
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Failure, Saga
 

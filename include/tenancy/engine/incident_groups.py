@@ -1,6 +1,7 @@
 """Keeps the classes of stall: opened when three tenants share a trouble, closed by itself when none is left.
 
-Called by the reconciler in each pass, after it has noted stalls. What makes a class is decided in saga/classes.py.
+Called by the reconciler in each pass, after it has noted stalls. What makes a class is decided in
+saga/incident_groups.py.
 """
 
 from collections import Counter
@@ -11,7 +12,7 @@ from tenancy.activities.plan import PLAN
 from tenancy.ledger import incident_groups as rows
 from tenancy.ledger.incident_groups import StoredIncidentGroup
 from tenancy.ledger.ledger import LedgerSession
-from tenancy.saga.classes import IncidentSignature, group_incidents
+from tenancy.saga.incident_groups import IncidentSignature, group_incidents
 
 _CUT: Final = 260
 

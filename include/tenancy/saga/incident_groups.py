@@ -1,7 +1,7 @@
 """Classes of stall: tenants that do not get on for one cause, as one matter. A pure function of troubles and now.
 
 Runbook: "If a specific stall pattern recurs across tenants, escalate to platform engineering as a class issue, not a
-per-tenant one." The reconciler keeps what is found here (engine/classes.py).
+per-tenant one." The reconciler keeps what is found here (engine/incident_groups.py).
 """
 
 from collections.abc import Collection, Iterable
@@ -21,7 +21,7 @@ WINDOW: Final = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class IncidentSignature:
-    """What makes it the same matter. `error` is what the messages have in common (sameness.py)."""
+    """What makes it the same matter. `error` is what the messages have in common (error_texts.py)."""
 
     activity: ActivityName
     """Empty for a stall that is no activity's."""
