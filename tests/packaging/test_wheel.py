@@ -21,12 +21,18 @@ _NOT_SOURCE = ("__pycache__", "*.egg-info")
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy, so that nothing is left in the checkout."""
-    source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("built")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy, so that nothing is left in the checkout."""
+    source = tmp_path_factory.mktemp("source")
     shutil.copytree(PROJECT / "include", source / "include", ignore=shutil.ignore_patterns(*_NOT_SOURCE))
     for name in _METADATA:
         shutil.copy(PROJECT / name, source)
+    return source
+
+
+@pytest.fixture(scope="module")
+def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    built = tmp_path_factory.mktemp("built")
     _run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", built, source)
     return next(built.glob("tenancy-*.whl"))
 
@@ -41,14 +47,14 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def test_the_wheel_has_every_file_of_the_product(wheel: Path):
+def test_the_wheel_has_every_file_of_the_product(wheel: Path, source: Path):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     files = {
-        str(file.relative_to(PROJECT / "include"))
+        str(file.relative_to(source / "include"))
         for package in PACKAGES
-        for file in (PROJECT / "include" / package).rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts
+        for file in (source / "include" / package).rglob("*")
+        if file.is_file()
     }
     assert sorted(files - names) == []
     assert {f"{package}/py.typed" for package in PACKAGES} <= names
