@@ -24,7 +24,7 @@ BY     := $(if $(EXECUTOR),--executor '$(EXECUTOR)')
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: docs secrets settings help demo up down purge status test test-slow test-deep conformance bench bench-provisioning bench-waiting bench-console bench-pages bench-celery bench-beat bench-false-alarms chaos chaos-replay chaos-mutations lint format lock clean
+.PHONY: docs secrets settings help demo up down purge status test test-fast test-slow test-deep conformance bench bench-provisioning bench-waiting bench-console bench-pages bench-celery bench-beat bench-false-alarms chaos chaos-replay chaos-mutations lint format lock clean
 
 help: ## Show this list
 	@echo "Tenancy: tenant provisioning as a saga on Apache Airflow"; echo
@@ -46,6 +46,9 @@ purge: .venv/.installed ## Stop the sandbox and forget all its tenants, users an
 
 status: .venv/.installed ## Show the sandbox's parts
 	@$(BIN)/python -m sandbox status
+
+test-fast: lint $(BIN)/tenantctl ## Lint, and run the tests that start no server: three minutes on two cores
+	@$(BIN)/python -m pytest tests/unit tests/contract -m 'not slow and not server' -n 2 --dist loadscope
 
 test: $(BIN)/tenantctl ## Run every test, two at a time
 	@$(BIN)/python -m pytest -n 2 --dist loadscope
