@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from tenancy.activities.advice import GOES_ON, ONCE_ACTIVE, REMEDIES, advise, cause_now
+from tenancy.activities.blocking_reasons import SEEN_BY_HEALTH
 from tenancy.activities.plan import PLAN
-from tenancy.activities.reasons import SEEN_BY_HEALTH
 from tenancy.saga.advice import Advice
 from tenancy.saga.causes import Cause
 from tenancy.saga.stalls import StallKind, TenantStatus

@@ -9,9 +9,9 @@ import pytest
 
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
+from tenancy.saga.airflow_actions import AirflowAction, Meaning, Situation, command_for, meaning, situation_of
 from tenancy.saga.decide import decide
 from tenancy.saga.errors import Refused
-from tenancy.saga.raw_actions import AirflowAction, Meaning, Situation, command_for, meaning, situation_of
 from tenancy.saga.states import StepStatus
 from tenancy.saga.tenant import Saga
 from tests.unit.sagas import (

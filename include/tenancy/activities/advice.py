@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
 
+from tenancy.activities.blocking_reasons import SEEN_BY_HEALTH, Reason, healed, is_current, reasons
 from tenancy.activities.plan import PLAN
-from tenancy.activities.reasons import SEEN_BY_HEALTH, Reason, healed, is_current, reasons
 from tenancy.saga.advice import Advice, Remedy
 from tenancy.saga.causes import Cause
 from tenancy.saga.decide import KEEP_RESOURCES, NEXT_STEPS

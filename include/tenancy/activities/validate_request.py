@@ -18,8 +18,8 @@ from tenancy.saga.names import ActivityName, is_slug
 from tenancy.saga.platform import Platform
 from tenancy.saga.reserved_slugs import reserved_for
 from tenancy.saga.states import Kind
+from tenancy.saga.storable_text import why_not_storable
 from tenancy.saga.tenant import Parameters
-from tenancy.saga.texts import why_not_storable
 
 FIELDS: Final = ("slug", "name", "plan", "region", "admin_email")
 NAME_LIMIT: Final = 100

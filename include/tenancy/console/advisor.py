@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import Final
 
 from tenancy.activities.advice import advise, cause_now
+from tenancy.activities.blocking_reasons import is_current
 from tenancy.activities.plan import limits
-from tenancy.activities.reasons import is_current
 from tenancy.engine.health import CheckResult, Condition, Health, System
 from tenancy.engine.vitals import SCHEDULER, TRIGGERER, EngineStatus
 from tenancy.ledger.tenant_summaries import TenantSummary

@@ -21,7 +21,7 @@ from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
 from tenancy.saga import retry_loops
-from tenancy.saga.confirming import require_same_tenant
+from tenancy.saga.confirmation import require_same_tenant
 from tenancy.saga.errors import Refused
 from tenancy.saga.facts import ActionRefused
 from tenancy.saga.names import RunId, TenantId

@@ -9,10 +9,10 @@ from tenancy.engine.workflow import PROVISIONING_DAG, Runs
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.pokes import Poke
+from tenancy.saga.airflow_actions import AirflowAction, Meaning, command_for, meaning
 from tenancy.saga.commands import Cancel, GiveUp
 from tenancy.saga.facts import AttemptStarted, RawActionNoted
 from tenancy.saga.names import RunId
-from tenancy.saga.raw_actions import AirflowAction, Meaning, command_for, meaning
 from tenancy.saga.tenant import Saga
 
 MARK_RUN = "mark run failed in Airflow"

@@ -11,7 +11,7 @@ from tenancy.engine.consequences import CREATES, consequence
 from tenancy.engine.undoing_order import release_order
 from tenancy.saga import commands as c
 from tenancy.saga import retry_loops
-from tenancy.saga.confirming import DESTROYS, RequiredConfirmation, required_confirmation
+from tenancy.saga.confirmation import DESTROYS, RequiredConfirmation, required_confirmation
 from tenancy.saga.decide import decide, next_step
 from tenancy.saga.errors import Refused
 from tenancy.saga.names import RunId

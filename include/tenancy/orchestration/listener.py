@@ -33,8 +33,8 @@ def _poke(run_id: str) -> None:
     from tenancy.bootstrap import ledger_dsn  # every process of Airflow imports this module
     from tenancy.ledger.ledger import Ledger
     from tenancy.ledger.pokes import record_poke
+    from tenancy.saga.airflow_actions import AirflowAction
     from tenancy.saga.names import RunId
-    from tenancy.saga.raw_actions import AirflowAction
 
     with Ledger(ledger_dsn()).open("tenancy listener") as ledger:
         record_poke(ledger, RunId(run_id), AirflowAction.MARK_RUN_FAILED)

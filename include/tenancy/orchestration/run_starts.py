@@ -10,7 +10,7 @@ Airflow's REST API answers a ValueError from there with 400 and its sentence.
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from tenancy.saga.texts import why_not_storable
+from tenancy.saga.storable_text import why_not_storable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ Called through decide.py only.
 
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
-from tenancy.saga import holding
+from tenancy.saga import holds
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import OutOfTurn, Refused, StaleLease
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
@@ -228,7 +228,7 @@ def _held(saga: Saga, command: c.GiveUp) -> tuple[f.Fact, ...]:
     """The platform is at fault: the attempt waits, and the reconciler lets its run go on."""
     if saga.platform_fault:
         return ()
-    return holding.for_platform(saga, command.message, command.platform_fault or Cause.PLATFORM_FAULT)
+    return holds.for_platform(saga, command.message, command.platform_fault or Cause.PLATFORM_FAULT)
 
 
 def _why(saga: Saga, activity: ActivityName, said: str) -> str:

@@ -177,7 +177,7 @@ class Decommission(Command):
 
 @dataclass(frozen=True)
 class Confirmed(Command):
-    """An operator's action with the tenant that they named: its id, and its slug as they typed it (confirming.py)."""
+    """An operator's action with the tenant that they named: its id, and its slug as they typed it (confirmation.py)."""
 
     command: Command
     tenant_id: str = ""

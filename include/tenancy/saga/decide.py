@@ -1,13 +1,13 @@
 """`decide(saga, command) -> facts`: the one guard for console, REST, CLI, DAG, callback, listener and reconciler.
 
 Pure: the same saga and command always give the same facts, or the same Refused with a sentence an operator can act on.
-The commands of running activities are in attempt.py, those of unwinding in unwinding.py, of stalls in stalling.py,
-of the invitation in invitation.py; operators' actions are here.
+The commands of running activities are in attempt.py, those of unwinding in unwinding.py, of stalls in
+stall_recording.py, of the invitation in invitation.py; operators' actions are here.
 """
 
 from functools import singledispatch
 
-from tenancy.saga import attempt, confirming, holding, invitation, stalling, unwinding
+from tenancy.saga import attempt, confirmation, holds, invitation, stall_recording, unwinding
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import Refused
@@ -55,9 +55,9 @@ _decide.register(c.ReportFoundAgain, unwinding.found_again)
 _decide.register(c.ReportCompensationFailure, unwinding.compensation_failed)
 _decide.register(c.Settle, unwinding.settle)
 _decide.register(c.ExhaustUnwinding, unwinding.exhaust)
-_decide.register(c.RecordStall, stalling.note)
-_decide.register(c.ExplainStall, stalling.explain)
-_decide.register(c.ClearStall, stalling.clear)
+_decide.register(c.RecordStall, stall_recording.note)
+_decide.register(c.ExplainStall, stall_recording.explain)
+_decide.register(c.ClearStall, stall_recording.clear)
 _decide.register(c.ShowInvitation, invitation.show)
 _decide.register(c.RenewInvitation, invitation.renew)
 
@@ -65,7 +65,7 @@ _decide.register(c.RenewInvitation, invitation.renew)
 @_decide.register
 def _(command: c.Confirmed, saga: Saga) -> tuple[f.Fact, ...]:
     facts = decide(saga, command.command)  # what is refused anyway needs no confirmation
-    confirming.require_confirmed(saga, command)
+    confirmation.require_confirmed(saga, command)
     return facts
 
 
@@ -110,7 +110,7 @@ def _(_command: c.Decommission, saga: Saga) -> tuple[f.Fact, ...]:
 def _(command: c.RecordHold, saga: Saga) -> tuple[f.Fact, ...]:
     if saga.state is not State.PROVISIONING and not unwinding.is_to_be_unwound(saga):
         raise Refused(f"No run of this tenant is waited for: it is {saga.phase}.")
-    return holding.note(command, saga)
+    return holds.note(command, saga)
 
 
 @_decide.register

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from tenancy.activities.validate_request import EMAIL_LIMIT, NAME_LIMIT
 from tenancy.saga.names import SLUG_LIMIT
-from tenancy.saga.texts import why_not_storable
+from tenancy.saga.storable_text import why_not_storable
 
 REASON_LIMIT = 500
 
