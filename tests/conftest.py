@@ -26,6 +26,7 @@ pytest.register_assert_rewrite("tests.contract.handles_contract")
 
 # Whatever imports Airflow writes its configuration there: never into the home of who runs the tests.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="tenancy-airflow-")
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="tenancy-state-")  # where tenantctl keeps tokens
 os.environ.setdefault("TENANCY_PLATFORM_FILE", str(PROJECT / "include" / "sandbox" / "platform.toml"))
 
 

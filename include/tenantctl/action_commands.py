@@ -5,12 +5,12 @@ Each asks for what is missing, has a dry run, and ends by saying what comes next
 
 from typing import Final
 
-from tenantctl import details, escalation_summary
+from tenantctl import escalation_summary
 from tenantctl.actions import TenantAction, describe_tenant, finish_unwinding, report_done, report_preview, require_id
-from tenantctl.client import tenant_path
 from tenantctl.commands import CommandSpec
 from tenantctl.exit_codes import ExitCode, UsageError
 from tenantctl.options import Confirm, DryRun, Email, Force, Name, Plan, Reason, Ref, Region, Renew, Timeout, Waits, Yes
+from tenantctl.paths import tenant_path
 from tenantctl.polling import DEFAULT_TIMEOUT_SECONDS
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant
@@ -68,8 +68,9 @@ def cancel(
     action = TenantAction(session, ref, "cancel", reason, yes, {"confirm_slug": confirm}, by_id=True)
     if dry_run:
         return action.preview()
-    require_id(ref, action.tenant, confirm)
-    answer = action.perform(f"Cancel {describe_tenant(action.tenant)}, and undo what was made? (--dry-run lists it)")
+    if confirm:
+        require_id(ref, action.tenant, confirm)
+    answer = action.perform(lambda it: f"Cancel {describe_tenant(it)}, and undo what was made? (--dry-run lists it)")
     return finish_unwinding(session, ref, answer, wait=wait, timeout=timeout)
 
 
@@ -89,12 +90,11 @@ def reset(
     action = TenantAction(session, ref, "reset", reason, yes, {"force": force}, by_id=force)
     if dry_run:
         return action.preview()
-    orphans = (
-        f"Force the reset of {describe_tenant(action.tenant)}? It can orphan activities that still run."
-        if force
-        else ""
-    )
-    return report_done(session, action.perform(orphans))
+    return report_done(session, action.perform(_orphans if force else None))
+
+
+def _orphans(tenant: Tenant) -> str:
+    return f"Force the reset of {describe_tenant(tenant)}? It can orphan activities that still run."
 
 
 def retry(
@@ -189,6 +189,8 @@ def invitation(session: Session, ref: Ref, *, renew: Renew = False, reason: Reas
 
     For an Active tenant. Whoever lost it makes a new one (--renew), unless the admin has signed in already.
     """
+    from tenantctl import details
+
     why = session.require_reason(reason, f"make {ref} a new invitation") if renew else reason or ""
     answer = session.api.post(tenant_path(ref, "invitation"), {"renew": renew, "reason": why})
     session.show_response(answer, details.draw_invitation)

@@ -3,17 +3,20 @@
 The API decides what may be done and says why not; here the operator is asked for what is missing.
 """
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
-from tenantctl import details
-from tenantctl.client import tenant_path
 from tenantctl.exit_codes import ExitCode, Refused, TenantctlError, UsageError
+from tenantctl.paths import tenant_path
 from tenantctl.responses import ApiResponse
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant
 from tenantctl.unwinding import wait_for_unwinding
+
+_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,12 @@ class TenantAction:
             answer = self._post({**body, "confirm_slug": self.tenant.slug}, dry_run=True)
         return report_preview(self.session, answer)
 
-    def perform(self, question: str = "") -> ApiResponse:
+    def perform(self, question: Callable[[Tenant], str] | None = None) -> ApiResponse:
         """Do it, once there is a reason and, if there is a `question`, a yes to it."""
         reason = self.session.require_reason(self.reason, f"{self.action} {self.ref}")
         body = {**self.body, **self._identity, "reason": reason}
-        if question:
-            self.session.require_confirmation(question, yes=self.yes)
+        if question and not self.yes and self.session.environment.prompt:
+            self.session.require_confirmation(question(self.tenant), yes=self.yes)
         try:
             return self._post(body)
         except (UsageError, Refused) as error:
@@ -54,7 +57,9 @@ class TenantAction:
 
     @property
     def _identity(self) -> dict[str, str]:
-        return {"tenant_id": self.tenant.id} if self.by_id else {}
+        if not self.by_id:
+            return {}
+        return {"tenant_id": self.ref.lower() if _ID.fullmatch(self.ref) else self.tenant.id}
 
     @cached_property
     def tenant(self) -> Tenant:
@@ -122,5 +127,7 @@ def report_result(session: Session, answer: ApiResponse) -> None:
 
 def report_preview(session: Session, answer: ApiResponse) -> ExitCode:
     """Show a dry run."""
+    from tenantctl import details
+
     session.show_response(answer, details.draw_preview)
     return ExitCode.REFUSED if answer.data.get("allowed") is False else ExitCode.DONE

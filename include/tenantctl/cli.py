@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None, environment: Environment | None
     environment = environment or Environment.of_process()
     try:
         code = app()(given or ["--help"], prog_name="tenantctl", obj=Invocation(environment), standalone_mode=False)
-        environment.out.file.flush()
+        environment.stdout.flush()
     except TyperException as error:
         environment.err.print(
             f"tenantctl: {escape_controls(error.format_message())} See `tenantctl {_command_of(given)}--help`."

@@ -4,24 +4,21 @@ A write carries an idempotency key, so repeating it does nothing twice. Whether 
 whoever calls (`polling`), not here.
 """
 
-import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import quote
-
-import httpx
 
 from tenantctl import diagnosis, responses
 from tenantctl.exit_codes import ApiFailure, NotAuthorized, TenantctlError, Unavailable, UsageError
+from tenantctl.lean_httpx import httpx
 from tenantctl.responses import ApiResponse
 from tenantctl.target import API, Target
+from tenantctl.token_store import KEEP_NOTHING, TokenStore
 
 TIMEOUT_SECONDS: Final = 30.0
 _LOGIN: Final = "/auth/token"
-_REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _AT_WORK_SECONDS: Final = 5
 _AT_WORK_LOOKS: Final = 10
 """A 409 that says to wait no longer than this, after a repetition, is the first try still at work."""
@@ -30,23 +27,34 @@ _CUT_OFF: Final = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 
 
 class ApiClient:
-    """One command's connection; close it. `ask_password` is called when the target names a user without one."""
+    """One command's connection; close it. `prompt_password` is called when the target names a user without one.
+
+    The user's token comes from `tokens`, if one is kept there, and else from a login.
+    """
 
     def __init__(
         self,
         target: Target,
         *,
         transport: httpx.BaseTransport | None = None,
+        tokens: TokenStore = KEEP_NOTHING,
         prompt_password: Callable[[], str] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._target = target
         self._sleep = sleep
-        self._ask_password = prompt_password
-        self._token = target.token
+        self._prompt_password = prompt_password
+        self._tokens = tokens
+        self._token = target.token or tokens.load(target.url, target.user)
         self._password = target.password
         try:
-            self._http = httpx.Client(transport=transport, timeout=TIMEOUT_SECONDS, trust_env=not target.on_loopback)
+            self._http = httpx.Client(
+                transport=transport,
+                timeout=TIMEOUT_SECONDS,
+                trust_env=not target.on_loopback,
+                # Reading the trusted certificates takes longer than a request, and nothing here speaks TLS.
+                verify=not (target.on_loopback and target.url.startswith("http://")),
+            )
         except (ValueError, ImportError, OSError) as error:  # a proxy's address or a CA file in the environment
             raise ApiFailure(f"The proxy or certificate settings of this shell do not work: {error}.") from error
 
@@ -79,6 +87,7 @@ class ApiClient:
         response = self._send(method, f"{API}{path}", headers=self._with_token(headers), **request)
         if response.status_code == 401 and not fresh and not self._target.token:
             self._token = ""
+            self._tokens.forget(self._target.url, self._target.user)
             response = self._send(method, f"{API}{path}", headers=self._with_token(headers), **request)
         return self._read(response)
 
@@ -105,15 +114,17 @@ class ApiClient:
         return {**(headers or {}), "Authorization": f"Bearer {self._token}", "Accept": "application/json"}
 
     def _log_in(self) -> str:
-        self._password = self._password or (self._ask_password() if self._ask_password else "")
+        self._password = self._password or (self._prompt_password() if self._prompt_password else "")
         if not self._password:
             raise NotAuthorized(f"No password is known for {self._target.user}: set TENANCY_PASSWORD.")
         login = {"username": self._target.user, "password": self._password}
         answer = self._read(self._send("POST", _LOGIN, json=login))
         try:
-            return str(answer.data["access_token"])
+            token = str(answer.data["access_token"])
         except KeyError as error:
             raise ApiFailure(f"{self._target.url} gave no token: is it Airflow 3 with Tenancy?") from error
+        self._tokens.save(self._target.url, self._target.user, token)
+        return token
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         url = f"{self._target.url}{path}"
@@ -152,13 +163,6 @@ class ApiClient:
         if isinstance(error, httpx.TimeoutException):
             return f"{where} did not answer within {TIMEOUT_SECONDS:.0f} s: try again in a minute.{did}"
         return f"The connection to {where} broke ({error or type(error).__name__}): try again.{did}"
-
-
-def tenant_path(ref: str, *rest: str) -> str:
-    """The path of a tenant by id or slug; UsageError when no tenant can be called so (nothing is asked then)."""
-    if not _REF.fullmatch(ref):
-        raise UsageError(f"{ref} is neither a tenant's id nor a slug (letters, digits and single hyphens).")
-    return "/".join(["/tenants", quote(ref, safe=""), *rest])
 
 
 def _require_unicode(values: dict[str, Any]) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from typing import Any, Final
 import typer
 
 from tenantctl import options, target
-from tenantctl.client import ApiClient
 from tenantctl.environment import Environment
 from tenantctl.exit_codes import ExitCode, TenantctlError
 from tenantctl.session import Session
 from tenantctl.target import ConnectionOptions
 from tenantctl.text import escape_controls
+from tenantctl.token_store import KEEP_NOTHING
 
 Command = Callable[..., ExitCode]
 INTERRUPTED: Final = "Left; what runs goes on without us."
@@ -86,11 +86,19 @@ def _signature(command: Command) -> inspect.Signature:
 def _with_session(
     environment: Environment, flags: ConnectionOptions, as_json: bool, command: Command, given: dict[str, Any]
 ) -> ExitCode:
+    from tenantctl.client import ApiClient
+
     resolved = target.resolve_target(flags, environment.environ, environment.sandbox_home)
     prompt = environment.prompt
     prompt_password = (lambda: prompt(f"Password of {resolved.user} at {resolved.url}: ", True)) if prompt else None
+    # Somebody who types a password wants that login checked, and may be at somebody else's machine.
+    tokens = KEEP_NOTHING if flags.password else environment.tokens
     with ApiClient(
-        resolved, transport=environment.transport, prompt_password=prompt_password, sleep=environment.sleep
+        resolved,
+        transport=environment.transport,
+        tokens=tokens,
+        prompt_password=prompt_password,
+        sleep=environment.sleep,
     ) as api:
         return command(Session(api, environment, as_json), **given)
 
@@ -101,7 +109,7 @@ def exit_code_of(environment: Environment, run: Callable[[], ExitCode], entry: C
         return run()
     except TenantctlError as error:
         if as_json and error.body:
-            environment.out.file.write(error.body.rstrip("\n") + "\n")
+            environment.stdout.write(error.body.rstrip("\n") + "\n")
         environment.err.print(f"tenantctl: {escape_controls(error.sentence)}")
         return error.code
     except KeyboardInterrupt:

@@ -4,19 +4,18 @@ Everything foreign goes through `escape_controls`; nothing is read as markup.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from tenantctl.phases import Phase
-from tenantctl.tenant import Tenant, UnwindingProgress
+from tenantctl.tenant import Tenant
 from tenantctl.text import escape_controls, format_duration, format_time, one_line
+from tenantctl.unwinding_progress import counted, progress_facts
 
 Json = Mapping[str, Any]
-_FEW: Final = 3
 
 
 def draw_tenant(data: Json) -> RenderableType:
@@ -39,7 +38,7 @@ def draw_tenant(data: Json) -> RenderableType:
     facts += [("Escalation", data["escalation"])] if data.get("escalation") else []
     facts += [("Predecessor", data["predecessor"])] if data.get("predecessor") else []
     facts += [(f"Failure {each.attempt}", f"{each.activity}: {one_line(each.message)}") for each in tenant.failures]
-    facts += progress_facts(tenant.progress) if _is_undone(tenant) else [("Resources", _counted(tenant.progress.left))]
+    facts += progress_facts(tenant.progress) if _is_undone(tenant) else [("Resources", counted(tenant.progress.left))]
     facts += [("May now", ", ".join(_allowed(data)) or "nothing"), ("Next", tenant.next_action)]
     warnings = [*(data.get("warnings") or ()), *(data.get("platform_trouble") or ())]
     warnings += [each.get("said") for each in data.get("findings") or ()]
@@ -75,28 +74,8 @@ def _is_undone(tenant: Tenant) -> bool:
     }
 
 
-def _counted(left: Sequence[str]) -> str:
-    return f"{len(left)}: {', '.join(left)}" if left else "none"
-
-
-def progress_line(progress: UnwindingProgress) -> str:
-    """The three facts in one line; what is left is named only when it is little."""
-    few = progress if len(progress.left) <= _FEW else replace(progress, left=())
-    facts = dict(progress_facts(few)) | ({"Resources left": len(progress.left)} if few is not progress else {})
-    return "; ".join(f"{name.lower()} {value}" for name, value in facts.items())
-
-
 def _allowed(data: Json) -> list[str]:
     return [str(name) for name, may in (data.get("actions") or {}).items() if may.get("allowed")]
-
-
-def progress_facts(progress: UnwindingProgress) -> list[tuple[str, object]]:
-    """What an operator asks of a cancel: is the task dead, how much is undone, what is left?"""
-    return [
-        ("In-flight task", f"still alive: {progress.in_flight}" if progress.in_flight else "dead, or none was"),
-        ("Compensations", f"{progress.undone} of {progress.to_undo}"),
-        ("Resources left", _counted(progress.left)),
-    ]
 
 
 def draw_preview(data: Json) -> RenderableType:

@@ -1,11 +1,12 @@
 """Why Tenancy cannot be asked, told apart: the platform's database, the network, TLS, a proxy, the address. Pure."""
 
 from collections.abc import Mapping
-from typing import Any, Final
-
-import httpx
+from typing import TYPE_CHECKING, Any, Final
 
 from tenantctl.exit_codes import ApiFailure, TenantctlError, Unavailable
+
+if TYPE_CHECKING:
+    import httpx
 
 HEALTH: Final = "/api/v2/monitor/health"
 """Airflow's own report. It wants no login, and answers also when Airflow's database does not."""
@@ -15,7 +16,7 @@ _DOUBTFUL: Final = frozenset({401, 403, 500})
 _NO_NAME: Final = ("name or service not known", "nodename nor servname", "name resolution", "getaddrinfo failed")
 
 
-def is_doubtful(response: httpx.Response) -> bool:
+def is_doubtful(response: "httpx.Response") -> bool:
     """May this answer come from a database that is away, and not from who asks?"""
     return response.status_code in _DOUBTFUL and "problem+json" not in response.headers.get("content-type", "")
 
@@ -33,7 +34,7 @@ def diagnose_health(where: str, health: Mapping[str, Any] | None) -> TenantctlEr
     )
 
 
-def diagnose_connection(where: str, error: httpx.TransportError) -> TenantctlError | None:
+def diagnose_connection(where: str, error: "httpx.TransportError") -> TenantctlError | None:
     """What is wrong with the way there, where the error says it; None when it does not."""
     text = str(error)
     if any(words in text.lower() for words in _NO_NAME):
@@ -52,7 +53,7 @@ def _of_tls(where: str, text: str) -> str:
     return f"TLS with {where} failed ({text}): check --url and SSL_CERT_FILE." if "[SSL" in text else ""
 
 
-def diagnose_foreign_server(where: str, response: httpx.Response) -> str | None:
+def diagnose_foreign_server(where: str, response: "httpx.Response") -> str | None:
     """What is wrong when something else than Tenancy answered, where the answer shows it; None when it does not."""
     wanted = response.headers.get("www-authenticate", "").partition(" ")[0]
     if response.status_code in {401, 407} and wanted and wanted.lower() != "bearer":

@@ -8,71 +8,70 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from getpass import getpass
+from functools import cached_property
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-import httpx
-from rich.console import Console, RenderableType
+from tenantctl.token_store import KEEP_NOTHING, TokenStore, default_folder
 
-_WIDE = 10_000
-"""Columns where nobody looks: a pipe wants each row in one line, however long."""
-
-
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """Say it to `commands` instead of rich's exit with code 1."""
-        self.quiet = True
-        raise BrokenPipeError
+if TYPE_CHECKING:  # `tenantctl --help` draws nothing and asks nobody
+    import httpx
+    from rich.console import Console, RenderableType
 
 
 @dataclass(frozen=True)
 class Environment:
     """`prompt(question, hidden)` reads a line from the operator; None when nobody is there to answer."""
 
-    out: Console
-    err: Console
+    stdout: TextIO
+    stderr: TextIO
     environ: Mapping[str, str]
     sandbox_home: Path
+    stdout_is_terminal: bool = False
+    stderr_is_terminal: bool = False
+    tokens: TokenStore = KEEP_NOTHING
     prompt: Callable[[str, bool], str] | None = None
-    transport: httpx.BaseTransport | None = None
+    transport: "httpx.BaseTransport | None" = None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
-    def show(self, drawn: RenderableType) -> None:
+    @cached_property
+    def out(self) -> "Console":
+        """Draws on stdout."""
+        from tenantctl.terminal import console
+
+        return console(self.stdout, is_terminal=self.stdout_is_terminal)
+
+    @cached_property
+    def err(self) -> "Console":
+        """Draws on stderr."""
+        from tenantctl.terminal import console
+
+        return console(self.stderr, is_terminal=self.stderr_is_terminal)
+
+    def show(self, drawn: "RenderableType") -> None:
         """Print a drawing; in a pipe without the blanks that only fill a column."""
-        if self.out.is_terminal:
+        if self.stdout_is_terminal:
             self.out.print(drawn)
             return
-        with self.out.capture() as escalation_summary:
+        with self.out.capture() as captured:
             self.out.print(drawn)
-        self.out.file.write("".join(f"{line.rstrip()}\n" for line in escalation_summary.get().splitlines()))
+        self.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
     @classmethod
     def of_process(cls) -> "Environment":
         """This process's own."""
         attended = sys.stdin.isatty() and sys.stderr.isatty()
         return cls(
-            out=console(sys.stdout),
-            err=console(sys.stderr),
+            stdout=sys.stdout,
+            stderr=sys.stderr,
             environ=os.environ,
             sandbox_home=_sandbox_home(os.environ),
+            stdout_is_terminal=sys.stdout.isatty(),
+            stderr_is_terminal=sys.stderr.isatty(),
+            tokens=TokenStore(default_folder(os.environ)),
             prompt=_prompt if attended else None,
         )
-
-
-def console(stream: TextIO, *, terminal: bool | None = None) -> Console:
-    """A console that escapes nothing into the text by itself: no markup, no emoji codes, no guessed colours."""
-    on_terminal = stream.isatty() if terminal is None else terminal
-    return _Console(
-        file=stream,
-        force_terminal=on_terminal,
-        width=None if on_terminal else _WIDE,
-        markup=False,
-        emoji=False,
-        highlight=False,
-        soft_wrap=True,
-    )
 
 
 def _sandbox_home(environ: Mapping[str, str]) -> Path:
@@ -84,6 +83,8 @@ def _sandbox_home(environ: Mapping[str, str]) -> Path:
 def _prompt(question: str, hidden: bool) -> str:
     # On stderr: stdout may be a file or a program that wants the answer only.
     if hidden:
+        from getpass import getpass
+
         return getpass(question, stream=sys.stderr)
     sys.stderr.write(question)
     sys.stderr.flush()

@@ -5,11 +5,14 @@ saga's error log. Whether you've already tried cancel + reset + retry."
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from tenantctl.client import ApiClient, tenant_path
+from tenantctl.paths import tenant_path
 from tenantctl.tenant import Tenant
 from tenantctl.text import escape_controls, format_time, one_line
+
+if TYPE_CHECKING:
+    from tenantctl.client import ApiClient
 
 Json = Mapping[str, Any]
 _TRIED: Final = {
@@ -19,7 +22,7 @@ _TRIED: Final = {
 }
 
 
-def escalation_summary(api: ApiClient, ref: str) -> str:
+def escalation_summary(api: "ApiClient", ref: str) -> str:
     """The list, from four reads."""
     tenant = Tenant.of(api.get(tenant_path(ref)).data)
     timeline = api.get(tenant_path(ref, "timeline")).data
@@ -67,7 +70,7 @@ def last_completed_activity(timeline: Json) -> str:
     return "none"
 
 
-def _fact_kinds(api: ApiClient, ref: str) -> Iterable[str]:
+def _fact_kinds(api: "ApiClient", ref: str) -> Iterable[str]:
     after: object = 0
     while after is not None:
         page = api.get(tenant_path(ref, "audit"), {"after": str(after), "limit": 200}).data

@@ -3,7 +3,6 @@
 import json
 from typing import Any, Final
 
-from tenantctl import lists
 from tenantctl.exit_codes import ExitCode
 from tenantctl.group_plan import PlannedRecovery, canary_first, plan_recovery
 from tenantctl.group_recovery import GroupRecovery
@@ -45,6 +44,8 @@ def _case(session: Session, member: dict[str, Any]) -> PlannedRecovery:
 
 
 def _planned(session: Session, found: dict[str, Any], cases: list[PlannedRecovery]) -> ExitCode:
+    from tenantctl import lists
+
     first = next((planned.tenant.slug for planned in canary_first(cases)), "")
     plan = [
         {"id": each.tenant.id, "slug": each.tenant.slug, "would": list(each.steps), "why": each.why}
@@ -64,6 +65,8 @@ def _planned(session: Session, found: dict[str, Any], cases: list[PlannedRecover
 
 
 def _report(session: Session, class_id: int, group_recovery: GroupRecovery) -> None:
+    from tenantctl import lists
+
     if session.json:
         session.write_json(json.dumps({"class": class_id, "tenants": group_recovery.report}))
     else:

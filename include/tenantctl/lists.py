@@ -189,9 +189,3 @@ def draw_report(tenants: Iterable[Json]) -> RenderableType:
         for each in tenants
     ]
     return grid(cells, ["SLUG", "OUTCOME", "DID", ""])
-
-
-def is_healthy(data: Json) -> bool:
-    """Nothing is down: no check, not the ledger, no part of the engine. What is degraded or unknown is only told."""
-    down = any(each.get("state") == "down" for each in data.get("checks") or [])
-    return bool(data.get("ledger")) and not data.get("engine") and not down

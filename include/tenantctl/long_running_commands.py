@@ -2,14 +2,13 @@
 
 from typing import Final
 
-from tenantctl import details, timeline_watch
 from tenantctl.actions import require_id
-from tenantctl.client import tenant_path
 from tenantctl.commands import CommandSpec
 from tenantctl.exit_codes import ExitCode, UsageError
 from tenantctl.group_plan import AT_ONCE
 from tenantctl.incident_groups import recover_class
 from tenantctl.options import AtOnce, ClassId, Confirm, DryRun, MaybeRef, Reason, Ref, Timeout, Yes
+from tenantctl.paths import tenant_path
 from tenantctl.phases import Phase
 from tenantctl.polling import DEFAULT_TIMEOUT_SECONDS
 from tenantctl.recovery import DESTROYS_WHY, SLUG_WHY, Recovery
@@ -26,6 +25,8 @@ def watch(session: Session, ref: Ref, *, timeout: Timeout = DEFAULT_TIMEOUT_SECO
     """Watch the timeline, live.
 
     Until the tenant rests; exit code 1 when it rests Failed."""
+    from tenantctl import timeline_watch
+
     return timeline_watch.watch_tenant(session, ref, timeout)
 
 
@@ -87,6 +88,8 @@ def _looks_fine(tenant: Tenant) -> bool:
 
 
 def _report_plan(session: Session, tenant: Tenant, rest: tuple[str, ...]) -> ExitCode:
+    from tenantctl import details
+
     if rest:
         session.print_line(f"Dry run, nothing was done. {_describe_state(tenant)} It would {', then '.join(rest)}.")
         if "cancel" in rest and not session.json:

@@ -1,12 +1,12 @@
 """The verbs that only look: list, show, timeline, errors, audit, resources, health, findings, classes."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
-from tenantctl import details, lists, timeline_view
-from tenantctl.client import tenant_path
 from tenantctl.commands import CommandSpec
 from tenantctl.exit_codes import ExitCode
 from tenantctl.options import After, Attention, Cursor, FactsLimit, Limit, Plan, Ref, Region, Search, State, Substate
+from tenantctl.paths import tenant_path
 from tenantctl.session import Session
 
 
@@ -23,6 +23,8 @@ def list_(
     attention: Attention = False,
 ) -> ExitCode:
     """List tenants; those marked with ! need somebody."""
+    from tenantctl import lists
+
     asked = {"state": state, "substate": substate, "region": region, "plan": plan, "q": search, "cursor": cursor}
     answer = session.api.get("/tenants", {**asked, "limit": limit, "attention": "true" if attention else None})
     session.show_response(answer, lists.draw_tenants)
@@ -35,18 +37,24 @@ def show(session: Session, ref: Ref) -> ExitCode:
     """Show one tenant.
 
     Its state, its failures, what may be done now and what to do next."""
+    from tenantctl import details
+
     session.show_response(session.fetch_tenant(ref), details.draw_tenant)
     return ExitCode.DONE
 
 
 def timeline(session: Session, ref: Ref) -> ExitCode:
     """Show every attempt, activity by activity."""
+    from tenantctl import timeline_view
+
     session.show_response(session.api.get(tenant_path(ref, "timeline")), timeline_view.draw_attempts)
     return ExitCode.DONE
 
 
 def errors(session: Session, ref: Ref) -> ExitCode:
     """Show the saga's error log, oldest first."""
+    from tenantctl import lists
+
     session.show_response(session.api.get(tenant_path(ref, "errors")), lists.draw_errors)
     return ExitCode.DONE
 
@@ -55,6 +63,8 @@ def audit(session: Session, ref: Ref, *, after: After = 0, limit: FactsLimit = 2
     """Show the audit log: every fact, who and why.
 
     Exit code 1 when its chain of hashes is broken."""
+    from tenantctl import lists
+
     answer = session.api.get(tenant_path(ref, "audit"), {"after": str(after), "limit": limit})
     session.show_response(answer, lists.draw_audit)
     if answer.data.get("next"):
@@ -66,6 +76,8 @@ def resources(session: Session, ref: Ref) -> ExitCode:
     """Show what the tenant has outside.
 
     Databases, handles, workloads, and how far each is."""
+    from tenantctl import lists
+
     session.show_response(session.api.get(tenant_path(ref, "resources")), lists.draw_resources)
     return ExitCode.DONE
 
@@ -74,15 +86,19 @@ def health(session: Session) -> ExitCode:
     """Show how the platform is.
 
     Ledger, workflow engine, storage, cluster and ingress of each region, room. Exit code 1 when something is down."""
+    from tenantctl import lists
+
     answer = session.api.get("/health")
     session.show_response(answer, lists.draw_health)
-    return ExitCode.DONE if lists.is_healthy(answer.data) else ExitCode.FAILED
+    return ExitCode.DONE if _is_healthy(answer.data) else ExitCode.FAILED
 
 
 def findings(session: Session) -> ExitCode:
     """Show where ledger and world differ.
 
     Orphans, what is missing of Active tenants, edited rows, and what to do. Exit code 1 unless there is nothing."""
+    from tenantctl import lists
+
     answer = session.api.get("/findings")
     session.show_response(answer, lists.draw_findings)
     check = answer.data.get("check") or {}
@@ -97,11 +113,19 @@ def classes(session: Session) -> ExitCode:
     """List the classes of stall that are open.
 
     Each is one matter of several tenants, to be escalated once; `recover --class ID` recovers them together."""
+    from tenantctl import lists
+
     answer = session.api.get("/classes")
     session.show_response(answer, lists.draw_classes)
     if answer.data.get("cut"):
         session.warn(f"And {answer.data.get('others') or 'some'} more.")
     return ExitCode.DONE
+
+
+def _is_healthy(data: Mapping[str, Any]) -> bool:
+    """Nothing is down: no check, not the ledger, no part of the engine. What is degraded or unknown is only told."""
+    down = any(each.get("state") == "down" for each in data.get("checks") or [])
+    return bool(data.get("ledger")) and not data.get("engine") and not down
 
 
 COMMANDS: Final = (

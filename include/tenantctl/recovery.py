@@ -6,8 +6,8 @@ It can be stopped and started again at any point: the next one decides from the 
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tenantctl.client import tenant_path
 from tenantctl.exit_codes import ExitCode, Refused, Unavailable, UsageError
+from tenantctl.paths import tenant_path
 from tenantctl.phases import Phase
 from tenantctl.polling import POLL_SECONDS, Poller
 from tenantctl.recovery_policy import RecoveryHistory, Stop, TakeAction, Wait, next_step

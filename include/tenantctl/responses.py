@@ -7,9 +7,7 @@ told apart by their media type.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
-
-import httpx
+from typing import TYPE_CHECKING, Any, Final
 
 from tenantctl import diagnosis
 from tenantctl.exit_codes import (
@@ -22,6 +20,9 @@ from tenantctl.exit_codes import (
     UsageError,
 )
 from tenantctl.text import as_sentence, duration_in_words
+
+if TYPE_CHECKING:
+    import httpx
 
 _PROBLEM: Final = "application/problem+json"
 _AWAY_SECONDS: Final = 30
@@ -50,7 +51,7 @@ class ApiResponse:
     data: dict[str, Any]
 
 
-def parse_response(response: httpx.Response) -> ApiResponse:
+def parse_response(response: "httpx.Response") -> ApiResponse:
     """The answer; a TenantctlError of the fitting class when it is none."""
     data = _read_json(response)
     if response.is_success and data is not None:
@@ -60,7 +61,7 @@ def parse_response(response: httpx.Response) -> ApiResponse:
     raise _error(response, data)
 
 
-def _read_json(response: httpx.Response) -> dict[str, Any] | None:
+def _read_json(response: "httpx.Response") -> dict[str, Any] | None:
     try:
         data = response.json()
     except (json.JSONDecodeError, UnicodeDecodeError):
@@ -68,7 +69,7 @@ def _read_json(response: httpx.Response) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
-def _error(response: httpx.Response, data: dict[str, Any]) -> TenantctlError:
+def _error(response: "httpx.Response", data: dict[str, Any]) -> TenantctlError:
     of_tenancy = response.headers.get("content-type", "").startswith(_PROBLEM)
     if response.status_code == 404 and not of_tenancy:
         return _not_tenancy(response)
@@ -86,7 +87,7 @@ def _error(response: httpx.Response, data: dict[str, Any]) -> TenantctlError:
     )
 
 
-def _not_tenancy(response: httpx.Response) -> TenantctlError:
+def _not_tenancy(response: "httpx.Response") -> TenantctlError:
     where, status = f"{response.url.scheme}://{response.url.netloc.decode()}", response.status_code
     if response.status_code in {502, 503, 504}:
         return Unavailable(f"A proxy before {where} says {status} {response.reason_phrase}: try again in 30 seconds.")
@@ -103,7 +104,7 @@ def _not_tenancy(response: httpx.Response) -> TenantctlError:
     )
 
 
-def retry_after(response: httpx.Response) -> int | None:
+def retry_after(response: "httpx.Response") -> int | None:
     """Seconds, when the header says them so; a date is not worth a clock that may be wrong."""
     value = response.headers.get("retry-after", "")
     return int(value) if value.isascii() and value.isdigit() else None

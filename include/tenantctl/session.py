@@ -6,16 +6,18 @@ asked, what is missing is wrong usage, said in one sentence.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from rich.console import RenderableType
-from rich.text import Text
-
-from tenantctl.client import ApiClient, tenant_path
 from tenantctl.environment import Environment
 from tenantctl.exit_codes import TenantctlError, UsageError
+from tenantctl.paths import tenant_path
 from tenantctl.responses import ApiResponse
 from tenantctl.text import escape_controls
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from tenantctl.client import ApiClient
 
 _LONGEST_REASON: Final = 500
 
@@ -24,11 +26,11 @@ _LONGEST_REASON: Final = 500
 class Session:
     """`json`: stdout is for the API's JSON and nothing else."""
 
-    api: ApiClient
+    api: "ApiClient"
     environment: Environment
     json: bool = False
 
-    def show_response(self, answer: ApiResponse, draw: Callable[[dict[str, Any]], RenderableType]) -> None:
+    def show_response(self, answer: ApiResponse, draw: Callable[[dict[str, Any]], "RenderableType"]) -> None:
         """The answer itself: as it came for a program, drawn for a person."""
         if self.json:
             self.write_json(answer.text)
@@ -37,16 +39,19 @@ class Session:
 
     def write_json(self, text: str) -> None:
         """JSON as it came over the wire, on a line of its own."""
-        self.environment.out.file.write(text.rstrip("\n") + "\n")
+        self.environment.stdout.write(text.rstrip("\n") + "\n")
 
     def print_line(self, words: str, style: str = "") -> None:
         """A line for a person; where a program reads stdout, on stderr."""
-        (self.environment.err if self.json else self.environment.out).print(
-            Text(escape_controls(words, keep_lines=True), style=style)
-        )
+        from rich.text import Text
+
+        console = self.environment.err if self.json else self.environment.out
+        console.print(Text(escape_controls(words, keep_lines=True), style=style))
 
     def warn(self, words: str) -> None:
         """A line on stderr."""
+        from rich.text import Text
+
         self.environment.err.print(Text(escape_controls(words), style="yellow"))
 
     def fetch_tenant(self, ref: str) -> ApiResponse:

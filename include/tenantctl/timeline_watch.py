@@ -8,8 +8,8 @@ from rich.live import Live
 from rich.text import Text
 
 from tenantctl import timeline_view
-from tenantctl.client import tenant_path
 from tenantctl.exit_codes import ExitCode
+from tenantctl.paths import tenant_path
 from tenantctl.polling import Poller
 from tenantctl.responses import ApiResponse
 from tenantctl.session import Session

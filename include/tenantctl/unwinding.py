@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from tenantctl.details import progress_line
 from tenantctl.exit_codes import ExitCode
 from tenantctl.phases import Phase
 from tenantctl.polling import Poller
@@ -10,6 +9,7 @@ from tenantctl.responses import ApiResponse
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant, UnwindingProgress
 from tenantctl.text import format_duration
+from tenantctl.unwinding_progress import progress_line
 
 _CLEAN: Final = frozenset({Phase.FAILED_SETTLED, Phase.FAILED_READY, Phase.DECOMMISSIONED})
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 
 from sandbox.access import Access
 
@@ -16,7 +17,10 @@ class Operator:
     def __init__(self, access: Access) -> None:
         own = {name: value for name, value in os.environ.items() if not name.startswith("TENANCY_")}
         home = str(access.layout.home)
-        self._environ = {**own, "TENANCY_SANDBOX_HOME": home, "PYTHONPATH": str(access.layout.include)}
+        # Its first command logs in, whoever ran tenantctl before.
+        state = tempfile.mkdtemp(prefix="tenantctl-state-")
+        places = {"TENANCY_SANDBOX_HOME": home, "PYTHONPATH": str(access.layout.include), "XDG_STATE_HOME": state}
+        self._environ = {**own, **places}
 
     def __call__(self, *words: str, timeout: float = 150) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

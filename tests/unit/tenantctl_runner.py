@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tenantctl.cli import main
-from tenantctl.environment import Environment, console
+from tenantctl.environment import Environment
+from tenantctl.token_store import KEEP_NOTHING, TokenStore
 from tests.contract.fake_tenancy_api import PASSWORD, FakeTenancy
 
 ENVIRON = {"TENANCY_URL": "https://tenancy.example", "TENANCY_USER": "op", "TENANCY_PASSWORD": PASSWORD}
@@ -41,6 +42,7 @@ def run(
     home: Path = Path("/nowhere"),
     terminal: bool = False,
     clock: Clock | None = None,
+    tokens: TokenStore = KEEP_NOTHING,
 ) -> Ended:
     """Run one command; `typed` are the operator's answers, None when nobody is there."""
     out, err, clock = io.StringIO(), io.StringIO(), clock or Clock()
@@ -51,8 +53,10 @@ def run(
         return answers.pop(0)
 
     environment = Environment(
-        out=console(out, terminal=terminal),
-        err=console(err, terminal=False),
+        stdout=out,
+        stderr=err,
+        stdout_is_terminal=terminal,
+        tokens=tokens,
         environ=ENVIRON if environ is None else environ,
         sandbox_home=home,
         prompt=None if typed is None else ask,

@@ -204,3 +204,17 @@ def test_json_of_a_verb_that_waits_is_one_document(verb: str):
     ended = run(api, verb, "acme", "--json", *extra, clock=Clock())
     assert ended.code == 0
     assert json.loads(ended.out)["slug"] == "acme"
+
+
+READS = ("list", "show acme", "timeline acme", "errors acme", "audit acme", "resources acme", "health", "findings")
+WRITES = ("reset acme -m why", "retry acme -m why", "cancel {id} -m why", "reset {id} --force -m why")
+
+
+@pytest.mark.parametrize("line", [*READS, *WRITES])
+def test_a_command_is_one_request_with_a_token(line: str):
+    tenant = FakeTenant("acme", "Failed ready" if line.startswith("retry") else "Failed settled")
+    if line.startswith("cancel"):
+        tenant.phase = "Provisioning"
+    api = FakeTenancy(tenant)
+    assert run(api, *line.format(id=tenant.id).split(), "--token", "t").code in {0, 1}
+    assert len(api.requests) == 1
