@@ -4,14 +4,14 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Param
 
-from tenancy.orchestration.recovery import CompensationOperator
-from tenancy.orchestration.retrying import (
+from tenancy.orchestration.recovery_operators import CompensationOperator
+from tenancy.orchestration.retry_policies import (
     UNWINDING_MAX_RETRY_DELAY,
     UNWINDING_RETRIES,
     UNWINDING_RETRY_DELAY,
     unwinding_retry_policy,
 )
-from tenancy.orchestration.run_starts import ALLOWED
+from tenancy.orchestration.run_starts import ALLOWED_RUN_TYPES
 
 DOC = """
 ### Undo a tenant
@@ -31,7 +31,7 @@ with DAG(
     doc_md=DOC,
     schedule=None,
     catchup=False,
-    allowed_run_types=ALLOWED["tenant_compensation"],
+    allowed_run_types=ALLOWED_RUN_TYPES["tenant_compensation"],
     is_paused_upon_creation=False,
     max_active_runs=64,
     params={

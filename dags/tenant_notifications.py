@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from airflow.sdk import DAG
 
-from tenancy.orchestration.notification import ALERTS, NotificationOperator
-from tenancy.orchestration.run_starts import ALLOWED
-from tenancy.orchestration.upkeep import UPKEEP
+from tenancy.orchestration.notification_operator import ALERTS, NotificationOperator
+from tenancy.orchestration.periodic_tasks import PERIODIC_TASK_ARGUMENTS
+from tenancy.orchestration.run_starts import ALLOWED_RUN_TYPES
 
 DOC = """
 ### Notify
@@ -24,11 +24,11 @@ with DAG(
     doc_md=DOC,
     schedule=[ALERTS],
     catchup=False,
-    allowed_run_types=ALLOWED["tenant_notifications"],
+    allowed_run_types=ALLOWED_RUN_TYPES["tenant_notifications"],
     max_active_runs=1,
     is_paused_upon_creation=False,
     dagrun_timeout=timedelta(minutes=10),
     tags=["tenancy"],
 ) as dag:
     # Each sending is bounded by itself (5 s), and what is not done now is done by the next run.
-    NotificationOperator(execution_timeout=timedelta(minutes=5), **UPKEEP)
+    NotificationOperator(execution_timeout=timedelta(minutes=5), **PERIODIC_TASK_ARGUMENTS)

@@ -4,12 +4,12 @@ from airflow.sdk import DAG, chain
 
 from tenancy.activities.plan import PLAN, give_up_limit, limits
 from tenancy.bootstrap import platform
+from tenancy.orchestration.activity_operator import ActivityOperator
 from tenancy.orchestration.callbacks import activity_failed, run_failed
 from tenancy.orchestration.deadline import deadline_alert
-from tenancy.orchestration.operator import ActivityOperator
 from tenancy.orchestration.request_form import request_params
-from tenancy.orchestration.retrying import MAX_RETRY_DELAY, RETRIES, RETRY_DELAY, retry_policy
-from tenancy.orchestration.run_starts import ALLOWED
+from tenancy.orchestration.retry_policies import MAX_RETRY_DELAY, RETRIES, RETRY_DELAY, retry_policy
+from tenancy.orchestration.run_starts import ALLOWED_RUN_TYPES
 from tenancy.saga.stalls import PROVISIONING
 
 DOC = """
@@ -37,7 +37,7 @@ deferred meanwhile, and the tenant's timeline says how many pods are ready and w
 needs seconds.
 """
 
-offer = platform()
+current_platform = platform()
 
 with DAG(
     dag_id="tenant_provisioning",
@@ -45,15 +45,15 @@ with DAG(
     doc_md=DOC,
     schedule=None,
     catchup=False,
-    allowed_run_types=ALLOWED["tenant_provisioning"],
+    allowed_run_types=ALLOWED_RUN_TYPES["tenant_provisioning"],
     is_paused_upon_creation=False,
     # A run whose wait is deferred is active, too, and holds no slot: 64 waiting tenants would keep the 65th from its
     # first activity. What bounds the work is max_active_tasks, which deferred tasks do not count against.
     max_active_runs=1000,
     max_active_tasks=64,
-    params=request_params(offer),
+    params=request_params(current_platform),
     on_failure_callback=run_failed,
-    deadline=deadline_alert(limits(offer).tenants[PROVISIONING]),
+    deadline=deadline_alert(limits(current_platform).tenants[PROVISIONING]),
     render_template_as_native_obj=False,
     tags=["tenancy"],
     default_args={
@@ -69,7 +69,7 @@ with DAG(
             ActivityOperator(
                 activity=activity.name,
                 emits=activity.emits,
-                execution_timeout=give_up_limit(offer, activity),
+                execution_timeout=give_up_limit(current_platform, activity),
                 retry_policy=retry_policy(),
                 doc=activity.label,
             )

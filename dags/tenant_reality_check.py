@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable
 
-from tenancy.orchestration.recovery import RealityCheckOperator
-from tenancy.orchestration.run_starts import ALLOWED
-from tenancy.orchestration.upkeep import UPKEEP
+from tenancy.orchestration.periodic_tasks import PERIODIC_TASK_ARGUMENTS
+from tenancy.orchestration.recovery_operators import DriftCheckOperator
+from tenancy.orchestration.run_starts import ALLOWED_RUN_TYPES
 
 DOC = """
 ### Reality check
@@ -25,7 +25,7 @@ with DAG(
     # At once on a new platform: until the first pass has ended, nobody knows.
     schedule=CronTriggerTimetable("*/30 * * * *", timezone="UTC", run_immediately=True),
     catchup=False,
-    allowed_run_types=ALLOWED["tenant_reality_check"],
+    allowed_run_types=ALLOWED_RUN_TYPES["tenant_reality_check"],
     max_active_runs=1,
     is_paused_upon_creation=False,
     # A run that cannot end must not keep the next one waiting for ever.
@@ -33,6 +33,6 @@ with DAG(
     tags=["tenancy"],
 ) as dag:
     # The first run comes while the api-server may still be starting; the next one would come half an hour later.
-    RealityCheckOperator(
-        execution_timeout=timedelta(minutes=25), retries=2, retry_delay=timedelta(seconds=30), **UPKEEP
+    DriftCheckOperator(
+        execution_timeout=timedelta(minutes=25), retries=2, retry_delay=timedelta(seconds=30), **PERIODIC_TASK_ARGUMENTS
     )

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, AssetWatcher, DeltaTriggerTimetable
 
+from tenancy.orchestration.periodic_tasks import PERIODIC_TASK_ARGUMENTS
 from tenancy.orchestration.poke_trigger import PokeTrigger
-from tenancy.orchestration.recovery import ReconciliationOperator
-from tenancy.orchestration.run_starts import ALLOWED
-from tenancy.orchestration.upkeep import UPKEEP
+from tenancy.orchestration.recovery_operators import ReconciliationOperator
+from tenancy.orchestration.run_starts import ALLOWED_RUN_TYPES
 
 DOC = """
 ### Reconcile
@@ -26,11 +26,11 @@ with DAG(
     doc_md=DOC,
     schedule=AssetOrTimeSchedule(assets=[pokes], timetable=DeltaTriggerTimetable(timedelta(seconds=30))),
     catchup=False,
-    allowed_run_types=ALLOWED["tenant_reconciliation"],
+    allowed_run_types=ALLOWED_RUN_TYPES["tenant_reconciliation"],
     max_active_runs=1,
     is_paused_upon_creation=False,
     # A run that cannot end must not keep the next one waiting for ever.
     dagrun_timeout=timedelta(minutes=10),
     tags=["tenancy"],
 ) as dag:
-    ReconciliationOperator(execution_timeout=timedelta(minutes=5), **UPKEEP)
+    ReconciliationOperator(execution_timeout=timedelta(minutes=5), **PERIODIC_TASK_ARGUMENTS)

@@ -12,8 +12,8 @@ import psycopg
 import yaml
 
 from installation import databases, ledger_tables
-from installation.contents import ROLE_OF_USER, Address, Passwords, Places, contents
-from installation.databases import Owned
+from installation.contents import ROLE_OF_USER, Address, Addresses, Passwords, metadata_contents
+from installation.databases import OwnedDatabase
 from installation.names import LEDGER
 from installation.secrets import read
 
@@ -24,7 +24,7 @@ CLUSTER_URL: Final = "https://k3s:6443"
 METADATA: Final = Address("postgres-metadata", 5432)
 STORAGE_HOST: Final = "10.89.77.10"
 """By address: the tenants' pods reach it too, and know no name of a service of compose."""
-PLACES: Final = Places(
+PLACES: Final = Addresses(
     ledger=Address("postgres-ledger", 5432),
     storage=Address(STORAGE_HOST, 5432),
     api=Address("api-server", 8080),
@@ -38,7 +38,7 @@ class Installation:
 
     secrets: Path = SECRETS
     metadata: Address = METADATA
-    places: Places = PLACES
+    places: Addresses = PLACES
     kubeconfig: Path = KUBECONFIG
     cluster_url: str = CLUSTER_URL
 
@@ -49,7 +49,7 @@ def install(here: Installation) -> None:
     def secret(name: str) -> str:
         return read(here.secrets, name)
 
-    servers: list[tuple[Address, str, Owned]] = [
+    servers: list[tuple[Address, str, OwnedDatabase]] = [
         (here.metadata, "metadata_superuser", databases.airflow(secret("airflow_database"))),
         (here.places.ledger, "ledger_superuser", databases.ledger(secret("ledger_database"))),
         (here.places.storage, "storage_superuser", databases.storage(secret("storage_admin"))),
@@ -66,7 +66,7 @@ def _write_metadata(here: Installation, ledger: str, storage_admin: str, credent
 
     users = {name: read(here.secrets, f"user_{name}") for name in ROLE_OF_USER}
     places = replace(here.places, cluster={"kube_config": kube_config(here.kubeconfig.read_text(), here.cluster_url)})
-    write(contents(places, Passwords(ledger, storage_admin, credential_key, users)))
+    write(metadata_contents(places, Passwords(ledger, storage_admin, credential_key, users)))
 
 
 def kube_config(text: str, url: str) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from installation import names
-from tenancy.airflow_settings import ENGINEER, OPERATOR, ROLES, SERVICE, UPKEEP_POOL, VIEWER
+from tenancy.airflow_settings import ENGINEER, OPERATOR, PERIODIC_TASK_POOL, ROLES, SERVICE, VIEWER
 
 SERVICE_USER: Final = "tenancy-service"
 ROLE_OF_USER: Final[Mapping[str, str]] = {
@@ -21,7 +21,7 @@ ROLE_OF_USER: Final[Mapping[str, str]] = {
 }
 REGIONS: Final = ("eu", "us")
 """As the platform files call their connections: `tenancy_storage_eu`, `tenancy_cluster_eu`."""
-POOL_SLOTS: Final[Mapping[str, int]] = {"tenants_starter": 8, "tenants_business": 16, UPKEEP_POOL: 4}
+POOL_SLOTS: Final[Mapping[str, int]] = {"tenants_starter": 8, "tenants_business": 16, PERIODIC_TASK_POOL: 4}
 CREDENTIAL_KEY_ID: Final = "k1"
 CREDENTIALS: Final = "tenancy_credentials"
 """The connection with the keys that tenants' passwords are derived from."""
@@ -36,7 +36,7 @@ class Address:
 
 
 @dataclass(frozen=True)
-class Places:
+class Addresses:
     """Where the parts are. `cluster` is the extra of a connection to Kubernetes (docs/architecture.md)."""
 
     ledger: Address
@@ -55,7 +55,7 @@ class Passwords:
     users: Mapping[str, str]
 
 
-def contents(places: Places, passwords: Passwords) -> dict[str, Any]:
+def metadata_contents(places: Addresses, passwords: Passwords) -> dict[str, Any]:
     """As plain values. They hold passwords."""
     users = [{"name": name, "role": role, "password": passwords.users[name]} for name, role in ROLE_OF_USER.items()]
     return {
@@ -66,7 +66,7 @@ def contents(places: Places, passwords: Passwords) -> dict[str, Any]:
     }
 
 
-def _connections(places: Places, passwords: Passwords) -> list[dict[str, Any]]:
+def _connections(places: Addresses, passwords: Passwords) -> list[dict[str, Any]]:
     cluster = {"conn_type": "kubernetes", "extra": json.dumps(places.cluster)}
     storage = _postgres(places.storage, names.STORAGE_ADMIN, passwords.storage_admin)
     return [

@@ -20,7 +20,7 @@ _POSTGRESQLS_OWN: Final = ("postgres", "template0", "template1")
 
 
 @dataclass(frozen=True)
-class Owned:
+class OwnedDatabase:
     """A database and the role of the same name that connects to it."""
 
     name: str
@@ -34,22 +34,22 @@ class Owned:
     """Further statements that give it rights; `{admin}` stands for its name."""
 
 
-def airflow(password: str) -> Owned:
+def airflow(password: str) -> OwnedDatabase:
     """Airflow's metadata."""
-    return Owned(AIRFLOW, password, lock_seconds=DATABASE_LOCK_SECONDS)
+    return OwnedDatabase(AIRFLOW, password, lock_seconds=DATABASE_LOCK_SECONDS)
 
 
-def ledger(password: str) -> Owned:
+def ledger(password: str) -> OwnedDatabase:
     """The ledger: who writes facts does not own the tables (docs/architecture.md, "The ledger")."""
-    return Owned(LEDGER, password, owner=LEDGER_OWNER)
+    return OwnedDatabase(LEDGER, password, owner=LEDGER_OWNER)
 
 
-def storage(password: str) -> Owned:
+def storage(password: str) -> OwnedDatabase:
     """The administrator of tenants' storage is no superuser: what it may do is what a cloud provider grants."""
-    return Owned(STORAGE_ADMIN, password, grants=tuple(right.grant for right in RIGHTS))
+    return OwnedDatabase(STORAGE_ADMIN, password, grants=tuple(right.grant for right in RIGHTS))
 
 
-def ensure(superuser: psycopg.Connection, owned: Iterable[Owned]) -> None:
+def ensure(superuser: psycopg.Connection, owned: Iterable[OwnedDatabase]) -> None:
     """Make them, or bring them up to date. The connection commits each statement by itself."""
     # Without superuser (a managed server's administrator), only a member of a role may give it a database.
     superuser.execute("SET createrole_self_grant = 'set, inherit'")
@@ -67,7 +67,7 @@ def close_to_public(superuser: psycopg.Connection[Any]) -> None:
         superuser.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
 
 
-def _ensure_role(connection: psycopg.Connection, role: Owned) -> None:
+def _ensure_role(connection: psycopg.Connection, role: OwnedDatabase) -> None:
     known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role.name,)).fetchone()
     statement = sql.SQL("{verb} ROLE {name} WITH {attributes} PASSWORD {password}").format(
         verb=sql.SQL("ALTER" if known else "CREATE"),
@@ -82,7 +82,7 @@ def _ensure_role(connection: psycopg.Connection, role: Owned) -> None:
         connection.execute(sql.SQL(grant).format(admin=sql.Identifier(role.name)))
 
 
-def _ensure_database(connection: psycopg.Connection, wanted: Owned) -> None:
+def _ensure_database(connection: psycopg.Connection, wanted: OwnedDatabase) -> None:
     database, user = sql.Identifier(wanted.name), sql.Identifier(wanted.name)
     owner = _ensure_owner(connection, wanted.owner) if wanted.owner else user
     if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (wanted.name,)).fetchone():

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from installation import contents as installed
-from installation.contents import ROLE_OF_USER, SERVICE_USER, Address, Passwords, Places
+from installation.contents import ROLE_OF_USER, SERVICE_USER, Address, Addresses, Passwords
 from sandbox.layout import Layout
 from sandbox.ports import HOST
 from sandbox.secrets import Secrets
@@ -17,7 +17,7 @@ __all__ = ["ROLE_OF_USER", "SERVICE_USER", "contents"]
 
 def contents(layout: Layout, ports: Mapping[str, int], secrets: Secrets) -> dict[str, Any]:
     """As plain values, so that `prepared` can hash them. They hold passwords."""
-    places = Places(
+    places = Addresses(
         ledger=Address(HOST, ports["platform"]),
         storage=Address(HOST, ports["storage"]),
         api=Address(HOST, ports["api"]),
@@ -25,4 +25,4 @@ def contents(layout: Layout, ports: Mapping[str, int], secrets: Secrets) -> dict
         cluster={"kube_config_path": str(layout.kubeconfig)},
     )
     passwords = Passwords(secrets.ledger_database, secrets.storage_admin, secrets.credential_key_hex, secrets.users)
-    return installed.contents(places, passwords)
+    return installed.metadata_contents(places, passwords)

@@ -6,7 +6,7 @@ maintenance database, from which tenants' databases are made.
 
 import psycopg
 
-from installation.databases import Owned, airflow, ensure, ledger, storage
+from installation.databases import OwnedDatabase, airflow, ensure, ledger, storage
 from sandbox.postgres import PostgresServer
 from sandbox.problems import SandboxError
 from sandbox.secrets import Secrets
@@ -20,7 +20,7 @@ def prepare_storage(server: PostgresServer, secrets: Secrets) -> None:
     _prepare(server, [storage(secrets.storage_admin)])
 
 
-def _prepare(server: PostgresServer, owned: list[Owned]) -> None:
+def _prepare(server: PostgresServer, owned: list[OwnedDatabase]) -> None:
     with _superuser(server) as connection:
         ensure(connection, owned)
 

@@ -67,7 +67,7 @@ _VIEWER: Final = (
     *_OWN_ACCOUNT,
 )
 
-UPKEEP_POOL: Final = "tenancy_upkeep"
+PERIODIC_TASK_POOL: Final = "tenancy_upkeep"
 """Where reconciling, the reality check and notifications run: a full `default_pool` does not keep them waiting."""
 VIEWER: Final = "Tenancy Viewer"
 OPERATOR: Final = "Tenancy Operator"

@@ -21,7 +21,7 @@ from tenancy.adapters import airflow_client
 from tenancy.airflow_settings import DATABASE_LOCK_SECONDS, celery_settings, shipped_settings
 from tenancy.bootstrap import platform
 from tenancy.engine.tenancy import Timings
-from tenancy.orchestration.retrying import MAX_RETRY_DELAY, RETRIES, retry_policy, unwinding_retry_policy
+from tenancy.orchestration.retry_policies import MAX_RETRY_DELAY, RETRIES, retry_policy, unwinding_retry_policy
 from tenancy.saga.errors import (
     LedgerOutdatedError,
     OutOfTurn,

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
-from tenancy.airflow_settings import UPKEEP_POOL
-from tenancy.orchestration.operator import ActivityOperator
-from tenancy.orchestration.recovery import CompensationOperator
+from tenancy.airflow_settings import PERIODIC_TASK_POOL
+from tenancy.orchestration.activity_operator import ActivityOperator
+from tenancy.orchestration.recovery_operators import CompensationOperator
 from tenancy.saga.errors import Stopped
 from tenancy.saga.names import ActivityName
 
@@ -77,7 +77,7 @@ def test_the_reality_check_is_never_paused_and_looks_every_half_hour_one_pass_at
 
 
 def test_who_tells_that_tenants_wait_for_a_place_has_places_of_his_own_and_comes_first():
-    assert parsed()["places"] == [[UPKEEP_POOL, 1000, "absolute"]] * 3
+    assert parsed()["places"] == [[PERIODIC_TASK_POOL, 1000, "absolute"]] * 3
 
 
 def test_people_are_told_when_the_reconciler_announces_it_and_never_by_its_task():

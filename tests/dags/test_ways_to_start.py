@@ -14,8 +14,8 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sandbox.layout import PROJECT
-from tenancy.orchestration.recovery import RealityCheckOperator, ReconciliationOperator
-from tenancy.orchestration.run_starts import ALLOWED, CLOCK_SKEW, FORM_LEFT_OPEN, refusal_of
+from tenancy.orchestration.recovery_operators import DriftCheckOperator, ReconciliationOperator
+from tenancy.orchestration.run_starts import ALLOWED_RUN_TYPES, CLOCK_SKEW, FORM_LEFT_OPEN, find_refusal
 from tests.dags import isolated_airflow
 
 NOW = datetime(2026, 11, 30, 5, 0, tzinfo=UTC)
@@ -69,16 +69,16 @@ def dags() -> dict[str, Any]:
 
 
 def test_there_is_no_dag_of_which_it_is_not_known_how_it_may_be_started(dags: dict[str, Any]):
-    assert sorted(dags) == sorted(ALLOWED) == sorted((*PERIODIC, *ON_REQUEST))
+    assert sorted(dags) == sorted(ALLOWED_RUN_TYPES) == sorted((*PERIODIC, *ON_REQUEST))
 
 
-@pytest.mark.parametrize("dag_id", sorted(ALLOWED))
+@pytest.mark.parametrize("dag_id", sorted(ALLOWED_RUN_TYPES))
 def test_every_dag_is_unpaused_by_itself_catches_nothing_up_and_has_no_backfills(dags: dict[str, Any], dag_id: str):
     dag = dags[dag_id]
     assert dag.is_paused_upon_creation is False
     assert dag.catchup is False
-    assert {str(each.value) for each in dag.allowed_run_types} == set(ALLOWED[dag_id])
-    assert "backfill" not in ALLOWED[dag_id]
+    assert {str(each.value) for each in dag.allowed_run_types} == set(ALLOWED_RUN_TYPES[dag_id])
+    assert "backfill" not in ALLOWED_RUN_TYPES[dag_id]
 
 
 @pytest.mark.parametrize("dag_id", PERIODIC)
@@ -90,7 +90,7 @@ def test_a_periodic_dag_runs_one_at_a_time_and_a_run_that_cannot_end_is_ended(da
 
 
 @pytest.mark.parametrize("way", isolated_airflow.WAYS)
-@pytest.mark.parametrize("dag_id", sorted(ALLOWED))
+@pytest.mark.parametrize("dag_id", sorted(ALLOWED_RUN_TYPES))
 def test_a_run_is_started_only_as_it_is_meant(answers: dict[str, tuple[int, str]], dag_id: str, way: str):
     status, text = answers[f"{dag_id} {way}"]
     if (dag_id, way) in ACCEPTED:
@@ -126,29 +126,29 @@ def test_the_command_line_is_told_so_by_what_it_loads_by_itself(answers: dict[st
     assert (status, PUT_OFF in text) == (1, True), text
 
 
-@pytest.mark.parametrize("operator", [ReconciliationOperator, RealityCheckOperator])
+@pytest.mark.parametrize("operator", [ReconciliationOperator, DriftCheckOperator])
 def test_what_is_left_of_an_old_backfill_does_nothing(operator: type):
     run = SimpleNamespace(run_type="backfill")
     with pytest.raises(AirflowSkipException, match="each pass works on the present"):
         operator().execute({"dag_run": run})
 
 
-@pytest.mark.parametrize("dag_id", [*sorted(ALLOWED), "somebody_elses"])
+@pytest.mark.parametrize("dag_id", [*sorted(ALLOWED_RUN_TYPES), "somebody_elses"])
 @pytest.mark.parametrize("run_type", ["manual", "operator_triggered", "asset_materialization"])
 @pytest.mark.parametrize("field", ["logical_date", "run_after"])
 def test_a_clock_that_is_a_little_ahead_is_no_future(dag_id: str, run_type: str, field: str):
     def refused(date: datetime) -> bool:
         dates = {"logical_date": None, "run_after": NOW, field: date}
-        return refusal_of(dag_id, run_type, **dates, now=NOW) is not None
+        return find_refusal(dag_id, run_type, **dates, now=NOW) is not None
 
     assert not refused(NOW + CLOCK_SKEW)
-    assert refused(NOW + CLOCK_SKEW + timedelta(seconds=1)) == (dag_id in ALLOWED)
+    assert refused(NOW + CLOCK_SKEW + timedelta(seconds=1)) == (dag_id in ALLOWED_RUN_TYPES)
 
 
-@pytest.mark.parametrize("dag_id", sorted(ALLOWED))
+@pytest.mark.parametrize("dag_id", sorted(ALLOWED_RUN_TYPES))
 def test_only_what_looks_at_the_present_refuses_the_past_and_a_form_may_stay_open(dag_id: str):
     def refused(ago: timedelta) -> bool:
-        return refusal_of(dag_id, "manual", logical_date=NOW - ago, run_after=NOW, now=NOW) is not None
+        return find_refusal(dag_id, "manual", logical_date=NOW - ago, run_after=NOW, now=NOW) is not None
 
     assert not refused(FORM_LEFT_OPEN)
     assert refused(FORM_LEFT_OPEN + timedelta(seconds=1)) == (dag_id in PERIODIC)
@@ -157,4 +157,4 @@ def test_only_what_looks_at_the_present_refuses_the_past_and_a_form_may_stay_ope
 @pytest.mark.parametrize("run_type", ["scheduled", "asset_triggered"])
 def test_what_airflow_schedules_itself_is_its_own_affair(run_type: str):
     ahead = NOW + timedelta(days=400)
-    assert refusal_of("tenant_reality_check", run_type, logical_date=ahead, run_after=ahead, now=NOW) is None
+    assert find_refusal("tenant_reality_check", run_type, logical_date=ahead, run_after=ahead, now=NOW) is None

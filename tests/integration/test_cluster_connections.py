@@ -14,7 +14,7 @@ import pytest
 
 from tenancy import bootstrap
 from tenancy.adapters.cluster_watch import watch_changes
-from tenancy.orchestration.bells import WATCHED, belfry
+from tenancy.orchestration.change_notifier import WATCHED_PATHS, change_notifier_of
 from tenancy.saga import commands as c
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.platform import Region
@@ -46,7 +46,7 @@ def test_a_change_in_the_cluster_rings_the_bell(connected: Stage):
         connected.kubernetes.merge(path, {"metadata": {"annotations": {"touched": "yes"}}})
 
     async def rings() -> bool:
-        async with asyncio.timeout(10), belfry(CLUSTER).listening(namespace) as bell:
+        async with asyncio.timeout(10), change_notifier_of(CLUSTER).subscribe(namespace) as bell:
             await bell.wait()  # the watch has begun
             await asyncio.sleep(1)  # what the deployment itself changed is over
             bell.clear()
@@ -61,7 +61,7 @@ def test_a_watch_believes_only_the_server_that_the_kubeconfig_names(connected: S
     access.tls_server_name = "elsewhere.test"
 
     async def watch() -> None:
-        async with asyncio.timeout(20), aclosing(watch_changes(access, WATCHED[0])) as places:
+        async with asyncio.timeout(20), aclosing(watch_changes(access, WATCHED_PATHS[0])) as places:
             await anext(places)
 
     with pytest.raises(httpx.ConnectError, match=r"elsewhere\.test"):

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from installation import ledger_tables
-from installation.databases import Owned, ensure
+from installation.databases import OwnedDatabase, ensure
 from sandbox.postgres import PostgresServer
 from tenancy.adapters.dsn import Dsn
 from tenancy.ledger.envelope import Stamp
@@ -22,16 +22,16 @@ STAMP = Stamp("ada")
 
 
 @pytest.fixture
-def owned() -> Owned:
+def owned() -> OwnedDatabase:
     name = f"ledger_{secrets.token_hex(4)}"
-    return Owned(name, "a password", owner=f"{name}_owner")
+    return OwnedDatabase(name, "a password", owner=f"{name}_owner")
 
 
 @pytest.fixture
-def older(quick_server: PostgresServer, owned: Owned) -> Iterator[Dsn]:
+def older(quick_server: PostgresServer, owned: OwnedDatabase) -> Iterator[Dsn]:
     """A ledger with facts whose writer owns everything, as version 0.1 made it."""
     with superuser(quick_server) as connection:
-        ensure(connection, [Owned(owned.name, owned.password)])
+        ensure(connection, [OwnedDatabase(owned.name, owned.password)])
     url = quick_server.dsn(owned.name, owned.name, owned.password)
     upgrade(url)
     dsn = as_dsn(url, "the ledger")
@@ -44,13 +44,13 @@ def older(quick_server: PostgresServer, owned: Owned) -> Iterator[Dsn]:
         connection.execute(f"drop role if exists {owned.owner}")
 
 
-def _prepare(server: PostgresServer, owned: Owned) -> None:
+def _prepare(server: PostgresServer, owned: OwnedDatabase) -> None:
     with superuser(server) as connection:
         ensure(connection, [owned])
     ledger_tables.prepare(server.superuser_dsn(owned.name), owner=owned.owner, writer=owned.name)
 
 
-def test_an_older_ledger_is_handed_over_with_its_facts(quick_server: PostgresServer, owned: Owned, older: Dsn):
+def test_an_older_ledger_is_handed_over_with_its_facts(quick_server: PostgresServer, owned: OwnedDatabase, older: Dsn):
     with Ledger(older).open("test") as ledger:
         assert ledger.can_rewrite_facts()
         facts = ledger.envelopes(TENANT)
@@ -60,7 +60,9 @@ def test_an_older_ledger_is_handed_over_with_its_facts(quick_server: PostgresSer
         assert ledger.envelopes(TENANT) == facts
 
 
-def test_the_writer_goes_on_after_the_ledger_was_handed_over(quick_server: PostgresServer, owned: Owned, older: Dsn):
+def test_the_writer_goes_on_after_the_ledger_was_handed_over(
+    quick_server: PostgresServer, owned: OwnedDatabase, older: Dsn
+):
     with Ledger(older).open("test, a session from before") as before:
         _prepare(quick_server, owned)
         _prepare(quick_server, owned)
@@ -72,7 +74,9 @@ def test_the_writer_goes_on_after_the_ledger_was_handed_over(quick_server: Postg
 
 
 @pytest.mark.parametrize("right", ["update", "delete", "truncate", "trigger"])
-def test_a_writer_with_a_right_too_many_is_noticed(quick_server: PostgresServer, owned: Owned, older: Dsn, right: str):
+def test_a_writer_with_a_right_too_many_is_noticed(
+    quick_server: PostgresServer, owned: OwnedDatabase, older: Dsn, right: str
+):
     _prepare(quick_server, owned)
     with superuser(quick_server, owned.name) as connection:
         connection.execute(f"grant {right} on ledger.fact to {owned.name}")
@@ -83,7 +87,7 @@ def test_a_writer_with_a_right_too_many_is_noticed(quick_server: PostgresServer,
         assert not ledger.can_rewrite_facts()
 
 
-def test_who_connects_to_the_ledger_is_stated(quick_server: PostgresServer, owned: Owned, older: Dsn):
+def test_who_connects_to_the_ledger_is_stated(quick_server: PostgresServer, owned: OwnedDatabase, older: Dsn):
     _prepare(quick_server, owned)
     question = "select has_database_privilege(%s, %s, 'CONNECT'), has_database_privilege('public', %s, 'CONNECT')"
     with psycopg.connect(quick_server.superuser_dsn()) as connection:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from installation import ledger_tables
-from installation.databases import Owned, ensure
+from installation.databases import OwnedDatabase, ensure
 from sandbox.postgres import PostgresServer
 from tenancy.engine.drift import manual_drift
 from tenancy.ledger import inventory
@@ -36,7 +36,7 @@ def older() -> list[OlderTenant]:
 def ledger(quick_server: PostgresServer, older: list[OlderTenant]) -> Iterator[Ledger]:
     """The older ledger after this version's installation has been run."""
     name = f"ledger_{secrets.token_hex(4)}"
-    owned = Owned(name, "a password", owner=f"{name}_owner")
+    owned = OwnedDatabase(name, "a password", owner=f"{name}_owner")
     with superuser(quick_server) as connection:
         ensure(connection, [replace(owned, owner="")])
     url = quick_server.dsn(name, name, owned.password)

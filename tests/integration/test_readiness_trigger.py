@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tenancy.orchestration.bells import belfry
+from tenancy.orchestration.change_notifier import change_notifier_of
 from tenancy.orchestration.readiness_trigger import ReadinessTrigger
 from tenancy.saga import facts as f
 from tests.integration.connections import CLUSTER, every_way
@@ -70,8 +70,8 @@ def test_it_comes_back_from_airflows_database_as_it_was(slow: Stage):
 
 def test_watches_end_with_the_last_one_that_listens(connected: Stage):
     async def listen() -> tuple[int, int]:
-        async with belfry(CLUSTER).listening("a"), belfry(CLUSTER).listening("b"):
-            shared = len(belfry(CLUSTER)._watches)
-        return shared, len(belfry(CLUSTER)._watches)
+        async with change_notifier_of(CLUSTER).subscribe("a"), change_notifier_of(CLUSTER).subscribe("b"):
+            shared = len(change_notifier_of(CLUSTER)._watches)
+        return shared, len(change_notifier_of(CLUSTER)._watches)
 
     assert asyncio.run(listen()) == (2, 0)

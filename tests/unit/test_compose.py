@@ -17,7 +17,7 @@ from sandbox.airflow_env import AirflowOptions
 from sandbox.layout import PROJECT, Layout
 from sandbox.ports import USUAL
 from tenancy.activities.plan import PLAN
-from tenancy.airflow_settings import UPKEEP_POOL
+from tenancy.airflow_settings import PERIODIC_TASK_POOL
 from tenancy.saga.platform import parse
 from tests.unit.compose_file import AIRFLOWS, FILE, LASTING, SERVICES, TEXT, env_file, environment
 
@@ -161,7 +161,7 @@ def test_the_platform_file_offers_what_is_prepared():
     assert {region.storage_connection for region in offered.regions.values()} == {
         f"tenancy_storage_{region}" for region in REGIONS
     }
-    assert {*(plan.workflow_pool for plan in offered.plans.values()), UPKEEP_POOL} == set(POOL_SLOTS)
+    assert {*(plan.workflow_pool for plan in offered.plans.values()), PERIODIC_TASK_POOL} == set(POOL_SLOTS)
 
 
 # -- what it speaks of

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 from installation.compose import CLUSTER_URL, PLACES, kube_config
-from installation.contents import ROLE_OF_USER, Passwords, contents
+from installation.contents import ROLE_OF_USER, Passwords, metadata_contents
 
 K3S = """
 apiVersion: v1
@@ -25,6 +25,6 @@ def test_the_cluster_is_entered_by_the_name_of_its_service():
 
 def test_both_regions_clusters_are_given_it_with_their_connection():
     places = replace(PLACES, cluster={"kube_config": kube_config(K3S, CLUSTER_URL)})
-    made = contents(places, Passwords("l", "s", "00", dict.fromkeys(ROLE_OF_USER, "p")))
+    made = metadata_contents(places, Passwords("l", "s", "00", dict.fromkeys(ROLE_OF_USER, "p")))
     extras = [json.loads(each["extra"]) for each in made["connections"] if each["conn_type"] == "kubernetes"]
     assert [extra["kube_config"]["clusters"][0]["cluster"]["server"] for extra in extras] == [CLUSTER_URL] * 2

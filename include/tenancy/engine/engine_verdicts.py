@@ -6,7 +6,7 @@ from typing import Final
 
 from tenancy.adapters.engine_health import ComponentHeartbeat, EngineWork, PoolStatus
 from tenancy.adapters.server_health import WriteLocks
-from tenancy.airflow_settings import UPKEEP_POOL
+from tenancy.airflow_settings import PERIODIC_TASK_POOL
 from tenancy.engine.health import DEFAULT_POOL, POOL, CheckResult, Condition, System
 from tenancy.engine.reality import BEAT as REALITY_CHECK
 from tenancy.engine.reconcile import BEAT as RECONCILIATION
@@ -19,7 +19,7 @@ API: Final = "API"
 DATABASE: Final = "database"
 DAGS: Final = "DAGs"
 QUEUE: Final = "queue"
-_LOST: Final = {DEFAULT_POOL: "nothing of any tenant runs", UPKEEP_POOL: "nobody reconciles, checks or notifies"}
+_LOST: Final = {DEFAULT_POOL: "nothing of any tenant runs", PERIODIC_TASK_POOL: "nobody reconciles, checks or notifies"}
 """What there is not without a pool that is no plan's."""
 WRITTEN: Final = ("connection", "dag_run", "task_instance")
 """Airflow's tables that every tenant's activities make it write in."""
@@ -90,7 +90,9 @@ def _pools(known: Mapping[str, PoolStatus], platform: Platform) -> tuple[CheckRe
 
 def pools(platform: Platform) -> tuple[str, ...]:
     """The saga's own, the reconciler's, and those of the plans."""
-    return tuple(dict.fromkeys((DEFAULT_POOL, UPKEEP_POOL, *(plan.workflow_pool for plan in platform.plans.values()))))
+    return tuple(
+        dict.fromkeys((DEFAULT_POOL, PERIODIC_TASK_POOL, *(plan.workflow_pool for plan in platform.plans.values())))
+    )
 
 
 def _pool(name: str, seen: PoolStatus | None) -> CheckResult:

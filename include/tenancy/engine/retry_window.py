@@ -2,7 +2,7 @@
 
 Pure. Called by runner.py. Airflow's own count of tries says nothing here: it goes on over clears and over the tries
 that failed because of the platform, which do not count. Every error that reaches Airflow is tried again unless it is a
-PermanentError (orchestration/retrying.py); the end is decided here.
+PermanentError (orchestration/retry_policies.py); the end is decided here.
 """
 
 from collections.abc import Iterable
@@ -100,8 +100,9 @@ def died_too_often(window: RetryWindow) -> PermanentError | None:
 
 
 TURN_TRIES: Final = 4
-"""How often an activity asks whether its turn has come, while the one before it is at work (orchestration/retrying.py:
-TURN_DELAY). Airflow's mark may have ended that one's task, and then its turn never comes."""
+"""How often an activity asks whether its turn has come, while the one before it is at work
+(orchestration/retry_policies.py: TURN_DELAY). Airflow's mark may have ended that one's task, and then its turn
+never comes."""
 
 
 def refusals_in_a_row(envelopes: Iterable[Envelope], refused: f.ActivityRefused) -> int:

@@ -20,7 +20,7 @@ from tenancy.saga.errors import PermanentError, TransientError
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-Write = Callable[[Delivery], Message]
+MessageFactory = Callable[[Delivery], Message]
 _KEY_HEADER: Final = "X-Tenancy-Alert"
 
 
@@ -35,7 +35,7 @@ class WebhookNotifier(BaseNotifier):
         message: Message = context["message"]
         token = self._connection.password
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        post(address(self._connection), message.webhook(), {**headers, "Idempotency-Key": message.letter.alert.key})
+        post(url_of(self._connection), message.webhook(), {**headers, "Idempotency-Key": message.letter.alert.key})
 
 
 class SlackNotifier(BaseNotifier):
@@ -48,7 +48,7 @@ class SlackNotifier(BaseNotifier):
     def notify(self, context: "Context") -> None:
         message: Message = context["message"]
         secret = self._connection.password or ""
-        url = secret if "://" in secret else f"{address(self._connection).rstrip('/')}/{secret.lstrip('/')}"
+        url = secret if "://" in secret else f"{url_of(self._connection).rstrip('/')}/{secret.lstrip('/')}"
         post(url, message.slack(), {})
 
 
@@ -75,19 +75,19 @@ _NOTIFIERS: Final[dict[str, Callable[[Any], BaseNotifier]]] = {
 }
 
 
-def channel(name: str, connection: Any, write: Write) -> Channel:
+def channel(name: str, connection: Any, write: MessageFactory) -> Channel:
     """The channel of this name; a connection that cannot be used is an error, which each try meets."""
 
     def send(letter: Delivery) -> None:
         if isinstance(connection, Exception):
             raise connection
         notifier = _NOTIFIERS[name](connection)
-        _within(lambda: notifier({"message": write(letter)}))
+        _with_timeout(lambda: notifier({"message": write(letter)}))
 
     return Channel(send, _first_retry(connection))
 
 
-def address(connection: Any) -> str:
+def url_of(connection: Any) -> str:
     """The URL: the whole of it stands in the host, or it is made of schema, host and port."""
     host = connection.host or ""
     if "://" in host:
@@ -96,7 +96,7 @@ def address(connection: Any) -> str:
     return f"{connection.schema or 'https'}://{host}{port}" if host else ""
 
 
-def _within(send: Callable[[], None]) -> None:
+def _with_timeout(send: Callable[[], None]) -> None:
     try:
         with timeout(seconds=SECONDS):
             send()

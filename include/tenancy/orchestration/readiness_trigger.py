@@ -13,19 +13,19 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from tenancy.orchestration.bells import LOOK_ANYWAY, belfry
+from tenancy.orchestration.change_notifier import FALLBACK_POLL_SECONDS, change_notifier_of
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
 from tenancy.saga.tenant import Lease
 from tenancy.shared_parts import shared_tenancy
 
 log = logging.getLogger(__name__)
 
-_LOOKS_AT_ONCE = 4
+_CONCURRENT_CHECKS = 4
 """Each is one session of the ledger and a few short requests."""
 _SETTLE_SECONDS = 0.3
 """Changes come in bursts; one look after each burst is enough."""
 
-_threads = ThreadPoolExecutor(_LOOKS_AT_ONCE, thread_name_prefix="tenancy-look")
+_threads = ThreadPoolExecutor(_CONCURRENT_CHECKS, thread_name_prefix="tenancy-look")
 
 
 class ReadinessTrigger(BaseTrigger):
@@ -51,12 +51,12 @@ class ReadinessTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event, empty: what it means is found out by the worker."""
-        async with belfry(self._arguments["connection"]).listening(self._arguments["namespace"]) as bell:
+        async with change_notifier_of(self._arguments["connection"]).subscribe(self._arguments["namespace"]) as bell:
             while self._left() > 0:
                 bell.clear()
                 if await self._is_over():
                     break
-                await _rung(bell, min(LOOK_ANYWAY, self._left()))
+                await _wait_for_change(bell, min(FALLBACK_POLL_SECONDS, self._left()))
         yield TriggerEvent({})
 
     def _left(self) -> float:
@@ -76,7 +76,7 @@ class ReadinessTrigger(BaseTrigger):
         return is_over(shared_tenancy(), self._lease, actor=self._arguments["actor"])
 
 
-async def _rung(bell: asyncio.Event, seconds: float) -> None:
+async def _wait_for_change(bell: asyncio.Event, seconds: float) -> None:
     try:
         await asyncio.wait_for(bell.wait(), max(seconds, 0))
         await asyncio.sleep(_SETTLE_SECONDS)

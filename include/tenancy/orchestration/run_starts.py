@@ -20,7 +20,7 @@ CLOCK_SKEW: Final = timedelta(minutes=1)
 FORM_LEFT_OPEN: Final = timedelta(hours=1)
 """The trigger form sends the moment in which it was opened."""
 
-ALLOWED: "Final[Mapping[str, tuple[str, ...]]]" = {
+ALLOWED_RUN_TYPES: "Final[Mapping[str, tuple[str, ...]]]" = {
     "tenant_provisioning": ("manual", "operator_triggered"),  # other DAGs of the company may ask for a tenant, too
     "tenant_compensation": ("manual",),  # the product itself starts it, by Airflow's REST API
     "tenant_reconciliation": ("scheduled", "asset_triggered"),
@@ -29,14 +29,14 @@ ALLOWED: "Final[Mapping[str, tuple[str, ...]]]" = {
 }
 """The run types of each DAG. A backfill is among none: the present is all there is to look at or to change."""
 _BY_AIRFLOW_ITSELF: Final = frozenset({"scheduled", "asset_triggered"})
-_LOOKS_AT_THE_PRESENT: Final = frozenset({"tenant_reconciliation", "tenant_notifications", "tenant_reality_check"})
+_PRESENT_ONLY: Final = frozenset({"tenant_reconciliation", "tenant_notifications", "tenant_reality_check"})
 
 
-def refusal_of(
+def find_refusal(
     dag_id: str, run_type: str, *, logical_date: datetime | None, run_after: datetime | None, now: datetime
 ) -> str | None:
     """Why this run must not be created, as a sentence; None when it may, and for every DAG that is not ours."""
-    if dag_id not in ALLOWED or run_type in _BY_AIRFLOW_ITSELF:
+    if dag_id not in ALLOWED_RUN_TYPES or run_type in _BY_AIRFLOW_ITSELF:
         return None
     if run_type == "backfill":
         return f"{dag_id} has no backfills: a run of it works on the present only."
@@ -46,7 +46,7 @@ def refusal_of(
             f"A run of {dag_id} starts at once; it cannot be put off. Leave out run_after, and leave the logical date "
             "empty (null) or set it to now."
         )
-    if dag_id in _LOOKS_AT_THE_PRESENT and logical_date and logical_date < now - FORM_LEFT_OPEN:
+    if dag_id in _PRESENT_ONLY and logical_date and logical_date < now - FORM_LEFT_OPEN:
         return f"{dag_id} looks at the present, not at a past date. Leave the logical date empty (null)."
     return None
 
@@ -76,8 +76,8 @@ def _before_insert(mapper: Any, _connection: Any, row: Any) -> None:
         return
     run_type = str(getattr(row.run_type, "value", row.run_type))
     dates = {"logical_date": row.logical_date, "run_after": row.run_after}
-    refusal = refusal_of(row.dag_id, run_type, **dates, now=datetime.now(UTC))
-    if not refusal and row.dag_id in ALLOWED:
+    refusal = find_refusal(row.dag_id, run_type, **dates, now=datetime.now(UTC))
+    if not refusal and row.dag_id in ALLOWED_RUN_TYPES:
         refusal = unstorable_in(row.conf or {})
     if refusal:
         raise ValueError(refusal)

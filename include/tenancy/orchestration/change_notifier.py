@@ -12,16 +12,16 @@ from contextlib import aclosing, asynccontextmanager
 
 log = logging.getLogger(__name__)
 
-LOOK_ANYWAY = 15.0
+FALLBACK_POLL_SECONDS = 15.0
 """Seconds. An Event alone (a failing probe) rings no bell, so this is also how late it may be told."""
-WATCHED = ("/api/v1/pods", "/apis/apps/v1/deployments")
+WATCHED_PATHS = ("/api/v1/pods", "/apis/apps/v1/deployments")
 EVERYWHERE = ""
 """No namespace's name: as cluster_watch.py tells it."""
 _PAUSE_SECONDS = 2.0
-_SLOWEST_PAUSE = 30.0
+_MAX_PAUSE_SECONDS = 30.0
 
 
-class Belfry:
+class ChangeNotifier:
     """The bells of one region, rung by its watches for as long as anybody listens."""
 
     def __init__(self, connection: str) -> None:
@@ -30,12 +30,12 @@ class Belfry:
         self._watches: list[asyncio.Task[None]] = []
 
     @asynccontextmanager
-    async def listening(self, namespace: str) -> AsyncIterator[asyncio.Event]:
+    async def subscribe(self, namespace: str) -> AsyncIterator[asyncio.Event]:
         """A bell that is set when something changed in the namespace; whoever was woken clears it."""
         bell = asyncio.Event()
         self._bells.setdefault(namespace, set()).add(bell)
         if not self._watches:
-            self._watches = [asyncio.create_task(self._watch(path)) for path in WATCHED]
+            self._watches = [asyncio.create_task(self._watch(path)) for path in WATCHED_PATHS]
         try:
             yield bell
         finally:
@@ -50,7 +50,7 @@ class Belfry:
                 watch.cancel()
             self._watches = []
 
-    def ring(self, namespace: str) -> None:
+    def notify(self, namespace: str) -> None:
         """Something changed there, or EVERYWHERE."""
         places = self._bells.values() if namespace == EVERYWHERE else [self._bells.get(namespace, set())]
         for bells in places:
@@ -64,10 +64,10 @@ class Belfry:
             try:
                 async for namespace in _changes(self._connection, path):
                     pause = _PAUSE_SECONDS
-                    self.ring(namespace)
+                    self.notify(namespace)
             except Exception as error:  # noqa: BLE001 - whoever waits looks anyway meanwhile
                 log.warning("the watch of %s by %s broke: %s", path, self._connection, error)
-                pause = min(pause * 2, _SLOWEST_PAUSE)
+                pause = min(pause * 2, _MAX_PAUSE_SECONDS)
             await asyncio.sleep(pause)
 
 
@@ -82,10 +82,10 @@ async def _changes(connection: str, path: str) -> AsyncIterator[str]:
             yield namespace
 
 
-_belfries: dict[tuple[int, str], Belfry] = {}
+_notifiers: dict[tuple[int, str], ChangeNotifier] = {}
 
 
-def belfry(connection: str) -> Belfry:
+def change_notifier_of(connection: str) -> ChangeNotifier:
     """The one of this event loop and region."""
     key = (id(asyncio.get_running_loop()), connection)
-    return _belfries.setdefault(key, Belfry(connection))
+    return _notifiers.setdefault(key, ChangeNotifier(connection))

@@ -14,18 +14,18 @@ log = logging.getLogger(__name__)
 
 ALERTS: Final = Asset("tenancy://alerts")
 """Updated when there is something to tell; tenant_notifications runs on it."""
-MAYBE_ALERTS: Final = AssetAlias("tenancy_alerts")
+ALERTS_ALIAS: Final = AssetAlias("tenancy_alerts")
 """By an alias, a task decides when it runs whether it updates an asset."""
 
 
-def announce(context: "Context", ledger: "Ledger") -> None:
+def request_notification(context: "Context", ledger: "Ledger") -> None:
     """Have tenant_notifications run, if anything is due. It never fails: the pass that calls it has done its work."""
     from tenancy.ledger.alerts import has_due_alerts
 
     try:
         with ledger.open("tenancy notify") as session:
             if has_due_alerts(session):
-                context["outlet_events"][MAYBE_ALERTS].add(ALERTS)
+                context["outlet_events"][ALERTS_ALIAS].add(ALERTS)
     except Exception as error:  # noqa: BLE001 - the next pass looks again
         log.warning("it is not known whether there is anything to tell: %s", error)
 

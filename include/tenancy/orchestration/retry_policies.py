@@ -61,7 +61,7 @@ class _ActivityPolicy(RetryPolicy):
                 delay = _backoff(try_number, RETRY_DELAY, MAX_PLATFORM_DELAY)
                 return RetryDecision.retry(delay, reason="the platform is at fault: the tenant is held")
             case _:
-                return _later(exception, try_number, RETRY_DELAY, MAX_RETRY_DELAY)
+                return _retry_later(exception, try_number, RETRY_DELAY, MAX_RETRY_DELAY)
 
 
 class _UnwindingPolicy(RetryPolicy):
@@ -72,20 +72,20 @@ class _UnwindingPolicy(RetryPolicy):
         max_tries: int,  # noqa: ARG002
         context: "Context | None" = None,  # noqa: ARG002
     ) -> RetryDecision:
-        if _asked_wait(exception) is None:
+        if _retry_after(exception) is None:
             return RetryDecision.default()
-        return _later(exception, try_number, UNWINDING_RETRY_DELAY, UNWINDING_MAX_RETRY_DELAY)
+        return _retry_later(exception, try_number, UNWINDING_RETRY_DELAY, UNWINDING_MAX_RETRY_DELAY)
 
 
-def _later(exception: BaseException, try_number: int, first: timedelta, longest: timedelta) -> RetryDecision:
+def _retry_later(exception: BaseException, try_number: int, first: timedelta, longest: timedelta) -> RetryDecision:
     """A system that said how long it wants to be left alone is, within `longest`."""
-    backoff, wait = _backoff(try_number, first, longest), _asked_wait(exception)
+    backoff, wait = _backoff(try_number, first, longest), _retry_after(exception)
     if wait is None:
         return RetryDecision.retry(backoff)
     return RetryDecision.retry(min(max(timedelta(seconds=wait), backoff), longest), reason=f"it asked to wait {wait} s")
 
 
-def _asked_wait(exception: BaseException) -> int | None:
+def _retry_after(exception: BaseException) -> int | None:
     return exception.retry_after if isinstance(exception, TransientError) else None
 
 

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tenancy.airflow_settings import UPKEEP_POOL
+from tenancy.airflow_settings import PERIODIC_TASK_POOL
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-UPKEEP: Final[dict[str, Any]] = {
-    "pool": UPKEEP_POOL,
+PERIODIC_TASK_ARGUMENTS: Final[dict[str, Any]] = {
+    "pool": PERIODIC_TASK_POOL,
     # Before every activity: where all of the executor's places are taken, theirs is the next (the scheduler takes tasks
     # by weight, and by default the first of a tenant's seven weighs 7).
     "priority_weight": 1000,

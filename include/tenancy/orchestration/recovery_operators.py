@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
-from tenancy.orchestration.notification import MAYBE_ALERTS, announce
-from tenancy.orchestration.upkeep import skip_backfill
+from tenancy.orchestration.notification_operator import ALERTS_ALIAS, request_notification
+from tenancy.orchestration.periodic_tasks import skip_backfill
 from tenancy.saga.errors import Refused, Stopped, TenancyError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class ReconciliationOperator(BaseOperator):
     """One pass of the reconciler."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(task_id="reconcile", do_xcom_push=False, outlets=[MAYBE_ALERTS], **kwargs)
+        super().__init__(task_id="reconcile", do_xcom_push=False, outlets=[ALERTS_ALIAS], **kwargs)
 
     def execute(self, context: "Context") -> None:
         from tenancy.bootstrap import tenancy
@@ -67,10 +67,10 @@ class ReconciliationOperator(BaseOperator):
         skip_backfill(context)
         joined = tenancy()
         self.log.info("this pass: %s", reconcile(joined))
-        announce(context, joined.ledger)
+        request_notification(context, joined.ledger)
 
 
-class RealityCheckOperator(BaseOperator):
+class DriftCheckOperator(BaseOperator):
     """One look at ledger and world."""
 
     def __init__(self, **kwargs: Any) -> None:
