@@ -1,4 +1,4 @@
-"""How this platform's systems are looked at: the adapters of engine/looks.py, joined with the real connections.
+"""How this platform's systems are looked at: the adapters of engine/health_checks.py, joined with the real connections.
 
 Called by shared_parts.py for the console. What is read of Airflow's connections is kept for as long as the probes are.
 """
@@ -16,9 +16,9 @@ from tenancy.adapters import (
     storage_health,
 )
 from tenancy.adapters.dsn import Dsn
+from tenancy.engine.engine_report import DAGS
 from tenancy.engine.engine_verdicts import WRITTEN
-from tenancy.engine.looks import LedgerStatus, Probes
-from tenancy.engine.report import DAGS
+from tenancy.engine.health_checks import LedgerStatus, Probes
 from tenancy.engine.workflow import PROVISIONING_DAG
 from tenancy.ledger.heartbeats import load_heartbeats
 from tenancy.ledger.ledger import Ledger

@@ -10,7 +10,7 @@ from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, Right
 from tenancy.console.engine_watch import EngineWatch
 from tenancy.console.parts import Parts
-from tenancy.engine.vitals import EngineStatus
+from tenancy.engine.engine_status import EngineStatus
 from tenancy.saga import facts as f
 from tenancy.saga.errors import TransientError
 from tests import real_systems

@@ -9,8 +9,8 @@ from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, Right
 from tenancy.console.parts import Parts
 from tenancy.engine.incident_groups import record_incident_groups
+from tenancy.engine.raise_alerts import raise_group_alerts, raise_stall_alerts
 from tenancy.engine.reconcile import reconcile
-from tenancy.engine.telling import raise_group_alerts, raise_stall_alerts
 from tenancy.ledger import alerts
 from tenancy.ledger.incident_groups import load_grouped_tenants, save_group
 from tenancy.ledger.ledger import Ledger

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from tenancy.engine import actions
+from tenancy.engine.deliver_alerts import Channel, deliver
 from tenancy.engine.escalation import outcome
-from tenancy.engine.notify import Channel, deliver
 from tenancy.engine.reconcile import reconcile
 from tenancy.ledger.alerts import Delivery
 from tenancy.ledger.envelope import Stamp

@@ -15,9 +15,9 @@ from tenancy.console.pages.list_view import Listed, line_view, list_view, query_
 from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.timeline_view import place
 from tenancy.engine.actions import ACTIONS
+from tenancy.engine.engine_report import EngineReport, load_engine_report
+from tenancy.engine.engine_status import EngineStatus
 from tenancy.engine.health import CheckResult, Condition, Health, System
-from tenancy.engine.report import EngineReport, load_engine_report
-from tenancy.engine.vitals import EngineStatus
 from tenancy.ledger.heartbeats import Heartbeat
 from tenancy.ledger.tenant_summaries import TenantFilter, TenantSummary
 from tenancy.saga.causes import Cause

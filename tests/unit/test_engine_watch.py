@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from tenancy.console.engine_watch import EngineWatch
-from tenancy.engine.report import EngineReport
-from tenancy.engine.vitals import EngineStatus
+from tenancy.engine.engine_report import EngineReport
+from tenancy.engine.engine_status import EngineStatus
 from tests.acceptance.runs import until
 from tests.unit.sagas import PHASES, tenant_in
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from tenancy.engine.report import EngineReport, load_engine_report
+from tenancy.engine.engine_report import EngineReport, load_engine_report
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import Runs
 

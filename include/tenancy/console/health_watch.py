@@ -12,8 +12,8 @@ from concurrent.futures import TimeoutError as TooLate
 from contextlib import suppress
 from typing import Final
 
-from tenancy.engine.checkup import BOUND_SECONDS
 from tenancy.engine.health import Health, with_since
+from tenancy.engine.health_check_runner import BOUND_SECONDS
 
 FRESH_SECONDS: Final = 10.0
 STALE_SECONDS: Final = 30.0
@@ -24,7 +24,7 @@ FIRST_SECONDS: Final = 10.0
 
 
 class HealthWatch:
-    """The newest health. `look` asks every system; it is bounded by itself (engine/checkup.py)."""
+    """The newest health. `look` asks every system; it is bounded by itself (engine/health_check_runner.py)."""
 
     def __init__(self, look: Callable[[], Health], *, fresh_seconds: float = FRESH_SECONDS) -> None:
         self._look, self._fresh_seconds = look, fresh_seconds

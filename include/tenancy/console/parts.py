@@ -8,8 +8,8 @@ from tenancy.adapters.session_pool import SessionPool
 from tenancy.console.engine_watch import EngineWatch
 from tenancy.console.health_watch import HealthWatch
 from tenancy.console.request_limits import RequestLimit, read_limit, write_limit
+from tenancy.engine.engine_report import EngineReport
 from tenancy.engine.health import Health
-from tenancy.engine.report import EngineReport
 from tenancy.engine.tenancy import Tenancy
 
 

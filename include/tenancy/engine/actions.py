@@ -11,11 +11,11 @@ from typing import Any
 
 from tenancy.activities.validate_request import check_request
 from tenancy.engine.admission import admit, retry_of
+from tenancy.engine.engine_status import EngineStatus, load_engine_status
 from tenancy.engine.escalation import send_escalations
 from tenancy.engine.preview import require_recreatable, require_retriable
 from tenancy.engine.progress import Progress, progress
 from tenancy.engine.tenancy import Tenancy
-from tenancy.engine.vitals import EngineStatus, load_engine_status
 from tenancy.engine.workflow import new_run_id, sync_workflow_engine
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession

@@ -1,7 +1,7 @@
 """Escalate: the message to platform engineering with what the runbook asks to capture, and what became of it.
 
 `send_escalations` is called by the action itself and by each pass of the reconciler, which makes good what a process
-that died left undone. Whether a channel has accepted a message is a fact (engine/notify.py records it).
+that died left undone. Whether a channel has accepted a message is a fact (engine/deliver_alerts.py records it).
 """
 
 from collections import Counter

@@ -1,6 +1,7 @@
 """The platform's health: one check a system and place, each with a sentence. Values and pure questions to them.
 
-`verdicts.py` judges what was seen, `checkup.py` has it seen; console/health_watch.py keeps the newest for everybody.
+`verdicts.py` judges what was seen, `health_check_runner.py` has it seen; console/health_watch.py keeps the newest for
+everybody.
 """
 
 from collections.abc import Iterable, Mapping

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Final
 
 from tenancy.adapters.airflow_runs import TaskStatus
-from tenancy.engine.vitals import SCHEDULER, TRIGGERER, silence_sentence
+from tenancy.engine.engine_status import SCHEDULER, TRIGGERER, silence_sentence
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.tenant import Saga

@@ -7,7 +7,7 @@ Called after each reality check, twice an hour. Runs of tenants are kept: `airfl
 from datetime import timedelta
 from typing import Final
 
-from tenancy.engine.report import PERIODIC_DAGS
+from tenancy.engine.engine_report import PERIODIC_DAGS
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger import pokes
 

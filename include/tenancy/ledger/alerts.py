@@ -1,7 +1,7 @@
 """The outbox of notifications: what somebody is to be told, and which channel has taken it. Rows only; no judgement.
 
 `raise_alert` is for whoever finds something out (the recorder of stalls, the finder of classes), within its transaction
-if it has one; engine/notify.py delivers. Time is the ledger's.
+if it has one; engine/deliver_alerts.py delivers. Time is the ledger's.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Open stalls that nobody was told of yet: what engine/telling.py makes alerts of. Reads only."""
+"""Open stalls that nobody was told of yet: what engine/raise_alerts.py makes alerts of. Reads only."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -91,8 +91,8 @@ class DriftCheckOperator(BaseOperator):
 
         from airflow.sdk.configuration import conf
 
+        from tenancy.engine.engine_report import PERIODIC_DAGS
         from tenancy.engine.pruning import KEPT, prune
-        from tenancy.engine.report import PERIODIC_DAGS
         from tenancy.orchestration.task_log_pruning import prune_task_logs
 
         try:

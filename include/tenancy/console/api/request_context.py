@@ -10,10 +10,10 @@ from tenancy.console.advisor import Advisor
 from tenancy.console.api import serializers, shapes
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.parts import Parts
+from tenancy.engine.engine_status import EngineStatus
 from tenancy.engine.escalation import outcome
 from tenancy.engine.progress import progress
 from tenancy.engine.tenancy import Tenancy
-from tenancy.engine.vitals import EngineStatus
 from tenancy.ledger.escalations import load_escalation
 from tenancy.ledger.findings import load_open_findings
 from tenancy.ledger.ledger import LedgerSession

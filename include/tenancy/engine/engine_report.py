@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tenancy.adapters.airflow_runs import QueuedRun
-from tenancy.engine.vitals import EngineStatus
+from tenancy.engine.engine_status import EngineStatus
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs
 from tenancy.saga.errors import TenancyError
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from tenancy.engine import verdicts
 from tenancy.engine.health import CheckResult, Condition, Health
-from tenancy.engine.looks import HealthCheck, Probes, Unavailable, health_checks
+from tenancy.engine.health_checks import HealthCheck, Probes, Unavailable, health_checks
 from tenancy.saga.errors import PermanentError, PlatformError, TenancyError, cause_in
 
 log = logging.getLogger(__name__)

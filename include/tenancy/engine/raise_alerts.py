@@ -10,7 +10,7 @@ from typing import Final
 
 from tenancy.activities.advice import advise
 from tenancy.activities.plan import PLAN, limits
-from tenancy.engine.alerting import group_alert, stall_alert
+from tenancy.engine.alert_messages import group_alert, stall_alert
 from tenancy.engine.incident_groups import activity_label, next_action
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger import alerts

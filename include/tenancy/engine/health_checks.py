@@ -1,4 +1,5 @@
-"""What there is to look at, and what is said of a system that does not answer. checkup.py has it done, all at once."""
+"""What there is to look at, and what is said of a system that does not answer. health_check_runner.py has it done,
+all at once."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from tenancy.adapters.engine_health import PARTS
 from tenancy.engine import engine_verdicts as of_engine
 from tenancy.engine import storage_verdicts, verdicts
+from tenancy.engine.engine_report import DAGS
 from tenancy.engine.health import POOL, CheckResult, Condition, System
-from tenancy.engine.report import DAGS
 from tenancy.ledger.migrations import LEDGER_VERSION
 from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Platform, Region
