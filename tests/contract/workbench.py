@@ -23,8 +23,8 @@ from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
 from tenancy.activities.plan import PLAN, plan_entries
 from tenancy.activities.registry import maker_of
 from tenancy.adapters.storage import LockPolicy, StorageServer
+from tenancy.engine.release_order import release_order
 from tenancy.engine.tenancy import observe_all
-from tenancy.engine.undoing_order import release_order
 from tenancy.saga import commands as c
 from tenancy.saga.decide import decide
 from tenancy.saga.evolve import fold

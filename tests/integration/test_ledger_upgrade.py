@@ -9,7 +9,7 @@ import pytest
 from installation import ledger_tables
 from installation.databases import OwnedDatabase, ensure
 from sandbox.postgres import PostgresServer
-from tenancy.engine.drift import manual_drift
+from tenancy.engine.ledger_drift import manual_drift
 from tenancy.ledger import inventory
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, LedgerSession

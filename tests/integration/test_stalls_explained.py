@@ -9,7 +9,7 @@ import pytest
 
 from tenancy.adapters.storage import LockPolicy, StorageServer
 from tenancy.engine import actions
-from tenancy.engine.held import HoldDetector
+from tenancy.engine.hold_detection import HoldDetector
 from tenancy.engine.reconcile import reconcile
 from tenancy.engine.stalls import record_stalls
 from tenancy.engine.tenancy import unwinder

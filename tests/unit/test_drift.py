@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tenancy.engine.drift import manual_drift
+from tenancy.engine.ledger_drift import manual_drift
 from tenancy.ledger.envelope import Envelope, Stamp, seal
 from tenancy.ledger.inventory import StoredTenant
 from tenancy.ledger.projection import resource_rows, tenant_row

@@ -8,7 +8,7 @@ from typing import Final
 
 from tenancy.activities.plan import PLAN
 from tenancy.console.openmetrics import Family, Sample, gauge, sample
-from tenancy.engine.reality import BEAT as REALITY_CHECK
+from tenancy.engine.drift_check import BEAT as REALITY_CHECK
 from tenancy.engine.reconcile import BEAT as RECONCILIATION
 from tenancy.ledger.activity_durations import DurationStats
 from tenancy.ledger.measures import FailureMeasure, Measures

@@ -1,4 +1,4 @@
-"""What exists and no tenant has, what a tenant has and does not exist or was edited. Pure: looking is reality.py's.
+"""What exists and no tenant has, what a tenant has and does not exist or was edited. Pure: looking is drift_check.py's.
 
 No lock is taken, and tenants go on meanwhile. An intent is committed before its effect, and *released* after it: so
 what was seen of a tenant counts when its stream ended at the same fact before and after the look.

@@ -1,7 +1,7 @@
 """Which parts of the workflow engine give no sign of life, and whom that holds.
 
-The reconciler records what holds a tenant (held.py). While nothing schedules there is no reconciler either: whoever
-looks or acts is told from here.
+The reconciler records what holds a tenant (hold_detection.py). While nothing schedules there is no reconciler either:
+whoever looks or acts is told from here.
 """
 
 from collections.abc import Callable, Iterable

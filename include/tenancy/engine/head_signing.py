@@ -1,4 +1,4 @@
-"""Signs each tenant's newest fact and finds signatures that are not ours. Called by reality.py in each pass."""
+"""Signs each tenant's newest fact and finds signatures that are not ours. Called by drift_check.py in each pass."""
 
 import logging
 from dataclasses import dataclass, field

@@ -1,14 +1,14 @@
 """What an action would do to a tenant: whether it is allowed, and what would be undone, in order.
 
 `preview` is the law's answer before anybody has filled in a form: it draws buttons and dialogs. `dry_run` is the answer
-to one filled-in request: the action itself, carried out and rolled back (rehearsal.py).
+to one filled-in request: the action itself, carried out and rolled back (dry_run.py).
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from tenancy.engine.consequences import CREATES, consequence
-from tenancy.engine.undoing_order import release_order
+from tenancy.engine.release_order import release_order
 from tenancy.saga import commands as c
 from tenancy.saga import retry_loops
 from tenancy.saga.confirmation import DESTROYS, RequiredConfirmation, required_confirmation

@@ -14,13 +14,13 @@ from datetime import datetime
 from tenancy.adapters.application_names import UNWINDER
 from tenancy.engine import overdue
 from tenancy.engine.escalation import send_escalations
-from tenancy.engine.held import HoldDetector
+from tenancy.engine.hold_detection import HoldDetector
 from tenancy.engine.incident_groups import record_incident_groups
 from tenancy.engine.marks import MARK_RUN, AppliedMark, Marks
-from tenancy.engine.older_ledger import LEDGER_OLDER, find_later_success, keep_resources
 from tenancy.engine.overdue import Correction, RunObservation
 from tenancy.engine.plan_versions import fault_of_plan
 from tenancy.engine.raise_alerts import raise_group_alerts, raise_stall_alerts
+from tenancy.engine.restored_ledger import LEDGER_OLDER, find_later_success, keep_resources
 from tenancy.engine.stalls import record_stalls
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id, sync_workflow_engine

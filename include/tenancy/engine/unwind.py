@@ -16,8 +16,8 @@ from tenancy.activities.activity import Activity, ActivityContext, Observation
 from tenancy.activities.registry import find_maker, maker_of
 from tenancy.engine.budgets import SystemBudgets
 from tenancy.engine.late_effects import in_flight, late_until
+from tenancy.engine.release_order import blocker_of, release_order
 from tenancy.engine.tenancy import Tenancy, makers_of, may_evict_for, message_of, note_eviction, unwinder
-from tenancy.engine.undoing_order import blocker_of, release_order
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c

@@ -1,6 +1,6 @@
 """What reality checks found: each finding appears once and disappears when it is mended. Rows only; no judgement.
 
-Written by engine/reality.py, read by the console. Time is the ledger's.
+Written by engine/drift_check.py, read by the console. Time is the ledger's.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,6 +1,6 @@
 """The whole ledger, to be compared with the world and with itself: who has what outside, every row beside its facts.
 
-Called by engine/reality.py. What may exist comes in one statement; rows and facts a hundred tenants at a time, each
+Called by engine/drift_check.py. What may exist comes in one statement; rows and facts a hundred tenants at a time, each
 time of one moment. Reads only.
 """
 

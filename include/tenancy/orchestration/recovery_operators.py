@@ -78,7 +78,7 @@ class DriftCheckOperator(BaseOperator):
 
     def execute(self, context: "Context") -> None:
         from tenancy.bootstrap import tenancy
-        from tenancy.engine.reality import run_drift_check
+        from tenancy.engine.drift_check import run_drift_check
 
         skip_backfill(context)
         joined = tenancy()

@@ -16,8 +16,8 @@ from tenancy.console.api.request_context import open_context
 from tenancy.console.api.requests import CorrectedWish, NewTenant, Wish
 from tenancy.engine import actions
 from tenancy.engine.actions import ActionResult
+from tenancy.engine.dry_run import for_dry_run
 from tenancy.engine.preview import dry_run
-from tenancy.engine.rehearsal import for_dry_run
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.interventions import newest_intervention_since

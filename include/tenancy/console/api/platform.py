@@ -11,9 +11,9 @@ from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
 from tenancy.console.api.problems import documented
 from tenancy.console.api.request_context import open_context
 from tenancy.console.callers import Right
+from tenancy.engine.drift_check import BEAT as REALITY_CHECK
 from tenancy.engine.engine_verdicts import LATE_AFTER
 from tenancy.engine.health import Condition, Health, System
-from tenancy.engine.reality import BEAT as REALITY_CHECK
 from tenancy.ledger.findings import load_open_findings
 from tenancy.ledger.heartbeats import Heartbeat, load_heartbeats
 from tenancy.ledger.migrations import LEDGER_VERSION

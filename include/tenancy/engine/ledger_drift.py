@@ -1,6 +1,7 @@
 """Manual drift: a row of the ledger that is not what its facts fold to, or facts that are not what was written. Pure.
 
-Called by reality.py for each tenant. Rows follow facts in one transaction, so a difference is never a matter of time.
+Called by drift_check.py for each tenant. Rows follow facts in one transaction, so a difference is never a matter of
+time.
 """
 
 from collections.abc import Iterator, Mapping

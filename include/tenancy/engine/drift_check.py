@@ -14,8 +14,8 @@ from tenancy.activities import registry
 from tenancy.activities.activity import Activity, SystemClients
 from tenancy.activities.allocate_storage import PASSWORD
 from tenancy.engine.comparison import Comparison, Discovery
-from tenancy.engine.drift import ALTERED, manual_drift
 from tenancy.engine.head_signing import HeadSigning
+from tenancy.engine.ledger_drift import ALTERED, manual_drift
 from tenancy.engine.tenancy import Tenancy, message_of
 from tenancy.ledger import findings, heartbeats, inventory
 from tenancy.ledger.findings import Finding, FindingKind
