@@ -112,7 +112,7 @@ def _served(server: Any) -> Iterator[None]:
         thread.join()
 
 
-def nobodys_port() -> int:
+def closed_port() -> int:
     """A port where nobody answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -21,7 +21,7 @@ _REPORTED = ("TimeZone", "DateStyle", "IntervalStyle", "standard_conforming_stri
              "server_encoding", "client_encoding", "integer_datetimes")  # fmt: skip
 
 
-class Way(Enum):
+class PoolingMode(Enum):
     """What it does with the start-up parameter `options`."""
 
     REFUSE = "refuse"
@@ -35,7 +35,7 @@ class Way(Enum):
 
 
 @contextmanager
-def pooler(dsn: str, way: Way) -> Iterator[int]:
+def pooler(dsn: str, way: PoolingMode) -> Iterator[int]:
     """The port at which it answers before the server behind `dsn`."""
     lock = threading.Lock()
     with psycopg.connect(dsn, autocommit=True) as server:
@@ -45,7 +45,7 @@ def pooler(dsn: str, way: Way) -> Iterator[int]:
                 given = _start(self.request)
                 if given is None:
                     return
-                if way is Way.REFUSE and "options" in given:
+                if way is PoolingMode.REFUSE and "options" in given:
                     fields = b"SFATAL\0VFATAL\0C08P01\0Munsupported startup parameter: options\0\0"
                     self.request.sendall(_message(b"E", fields))
                     return
@@ -82,10 +82,10 @@ def _start(client: socket.socket) -> dict[str, str] | None:
             return dict(zip(texts[0::2], texts[1::2], strict=False))
 
 
-def _greet(client: socket.socket, server: psycopg.Connection[Any], given: dict[str, str], way: Way) -> None:
+def _greet(client: socket.socket, server: psycopg.Connection[Any], given: dict[str, str], way: PoolingMode) -> None:
     settings = settings_of(given.get("options", ""))
-    if way in {Way.REPORT, Way.HONOUR}:
-        known = set(settings) if way is Way.HONOUR else {*_REPORTED, "application_name"}
+    if way in {PoolingMode.REPORT, PoolingMode.HONOUR}:
+        known = set(settings) if way is PoolingMode.HONOUR else {*_REPORTED, "application_name"}
         for name in known & set(settings):
             server.execute("select set_config(%s, %s, false)", (name, settings[name]))
     told = {name: server.info.parameter_status(name) or "" for name in (*_REPORTED, "application_name")}

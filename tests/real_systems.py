@@ -71,7 +71,7 @@ def superuser(server: PostgresServer, database: str = "postgres") -> Iterator[ps
 
 
 @contextmanager
-def guards_off(server: PostgresServer, database: str) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+def without_guards(server: PostgresServer, database: str) -> Iterator[psycopg.Connection[dict[str, Any]]]:
     """A session in which no trigger fires and no foreign key is checked: what only a superuser can do."""
     with superuser(server, database) as connection:
         connection.execute("set session_replication_role = replica")
@@ -79,7 +79,7 @@ def guards_off(server: PostgresServer, database: str) -> Iterator[psycopg.Connec
 
 
 @pytest.fixture(scope="session")
-def quick_server(postgres_server: PostgresServer) -> PostgresServer:
+def fast_server(postgres_server: PostgresServer) -> PostgresServer:
     """The test run's server. Nobody pulls its plug here, so nothing has to reach the disk."""
     with superuser(postgres_server) as connection:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
@@ -93,32 +93,32 @@ def quick_server(postgres_server: PostgresServer) -> PostgresServer:
 
 
 @pytest.fixture(scope="session")
-def storage_dsn(quick_server: PostgresServer) -> Dsn:
+def storage_dsn(fast_server: PostgresServer) -> Dsn:
     """The storage of the region, as its admin."""
-    url = owned_database(quick_server, STORAGE_ADMIN, "")
-    with superuser(quick_server) as connection:
+    url = owned_database(fast_server, STORAGE_ADMIN, "")
+    with superuser(fast_server) as connection:
         for right in RIGHTS:
             connection.execute(sql.SQL(right.grant).format(admin=sql.Identifier(STORAGE_ADMIN)))
     return as_dsn(url, f"the storage of region {REGION}")
 
 
 @pytest.fixture(scope="session")
-def ledger_url(quick_server: PostgresServer) -> str:
+def ledger_url(fast_server: PostgresServer) -> str:
     """A ledger's address, up to date; other tests may have written in it."""
-    url = owned_database(quick_server, LEDGER_DATABASE, "")
-    with superuser(quick_server) as connection:
+    url = owned_database(fast_server, LEDGER_DATABASE, "")
+    with superuser(fast_server) as connection:
         connection.execute(f"create role {LEDGER_OWNER} nologin")
         connection.execute(f"alter database {LEDGER_DATABASE} owner to {LEDGER_OWNER}")
         connection.execute(f"grant connect on database {LEDGER_DATABASE} to {LEDGER_DATABASE}")
-    ledger_tables.prepare(quick_server.superuser_dsn(LEDGER_DATABASE), owner=LEDGER_OWNER, writer=LEDGER_DATABASE)
+    ledger_tables.prepare(fast_server.superuser_dsn(LEDGER_DATABASE), owner=LEDGER_OWNER, writer=LEDGER_DATABASE)
     return url
 
 
 @pytest.fixture
-def ledger_dsn(quick_server: PostgresServer, ledger_url: str) -> Dsn:
+def ledger_dsn(fast_server: PostgresServer, ledger_url: str) -> Dsn:
     """An empty ledger."""
     dsn = as_dsn(ledger_url, "the ledger")
-    with guards_off(quick_server, dsn.dbname) as connection:
+    with without_guards(fast_server, dsn.dbname) as connection:
         connection.execute(
             "truncate ledger.fact, ledger.signed_head, ledger.resource, ledger.run, ledger.tenant, ledger.answer,"
             " ledger.beat, ledger.poke, ledger.finding, ledger.delivery, ledger.alert, ledger.class_issue,"

@@ -12,7 +12,7 @@ from sandbox.faults.client import FaultClient
 from tests.acceptance import runs
 from tests.acceptance.channels import bodies, webhook
 from tests.acceptance.command_line import WHY, Operator
-from tests.notification_receivers import Endpoint, http_endpoint, nobodys_port
+from tests.notification_receivers import Endpoint, closed_port, http_endpoint
 
 REGION = "us-east"
 """Where no other test has tenants fail: a class has all of its region."""
@@ -63,7 +63,7 @@ def test_tenants_that_fail_for_one_fault_are_one_class_one_message_and_are_recov
     sandbox: Access, fault_client: FaultClient, tenants: int
 ):
     operator, slugs = Operator(sandbox), [runs.new_slug("class") for _ in range(tenants)]
-    port, patience = nobodys_port(), 300.0 + 30 * tenants
+    port, patience = closed_port(), 300.0 + 30 * tenants
     with webhook(sandbox, port), http_endpoint(port) as endpoint:
         fault = fault_client.set("failing-revision")
         for slug in slugs:

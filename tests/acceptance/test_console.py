@@ -24,7 +24,7 @@ from tests.acceptance.browsing import (
 )
 
 ORDER = [activity.name for activity in PLAN]
-WAIT, FLIP = ORDER[5], ORDER[6]
+WAIT, MARK_ACTIVE = ORDER[5], ORDER[6]
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_ticks_arrive_without_loading_the_page_again(browser: Browser, sandbox: 
         shoot(page, "running-dark")
         assert violations(page) == []
         fault_client.clear(fault.id)
-        until_looks(page, lambda rows: rows.get(FLIP) == "done", "the last tick")
+        until_looks(page, lambda rows: rows.get(MARK_ACTIVE) == "done", "the last tick")
         expect(page.locator(".head .pill")).to_have_text("Active", timeout=PATIENCE_MS)
         assert _marked(page)
         shoot(page, "active-dark")

@@ -14,7 +14,7 @@ from sandbox.triggerer import megabytes, wait_ended_at
 from tests.acceptance import runs
 
 MANY = 12
-SLOW, QUICK = "us-east", "eu-central"
+SLOW, SHORT_TIMINGS = "us-east", "eu-central"
 _TRIGGERS = """
 select i.run_id, t.id, t.triggerer_id from task_instance i join trigger t on t.id = i.trigger_id
  where i.task_id = 'wait_for_workloads_ready' and i.state = 'deferred' and i.run_id = any(%s)
@@ -51,7 +51,7 @@ def test_the_triggerer_makes_no_api_to_read_connections_for_them(sandbox_layout:
 
 
 def test_whose_pods_are_ready_gets_through_meanwhile(sandbox: Access, waiting: list[str]):
-    newcomer = runs.trigger(sandbox, runs.request(runs.new_slug("quick"), region=QUICK))
+    newcomer = runs.trigger(sandbox, runs.request(runs.new_slug("quick"), region=SHORT_TIMINGS))
     assert runs.await_end(sandbox, newcomer) == "success"
     assert len(triggers(sandbox, waiting)) == MANY
 

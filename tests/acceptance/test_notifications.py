@@ -10,7 +10,7 @@ from tenancy.ledger.alerts import Alert
 from tenancy.ledger.ledger import Ledger
 from tests.acceptance import runs
 from tests.acceptance.channels import bodies, webhook
-from tests.notification_receivers import Endpoint, http_endpoint, nobodys_port
+from tests.notification_receivers import Endpoint, closed_port, http_endpoint
 from tests.real_systems import as_dsn
 
 _BETWEEN_NUDGES_SECONDS = 3.0
@@ -45,7 +45,7 @@ def told(endpoint: Endpoint, *keys: str) -> list[dict[str, Any]]:
 
 
 def test_what_nobody_took_is_told_once_when_somebody_answers_and_no_tenant_waited(sandbox: Access):
-    first, second, port, slug = runs.new_slug("first"), runs.new_slug("second"), nobodys_port(), runs.new_slug("meanw")
+    first, second, port, slug = runs.new_slug("first"), runs.new_slug("second"), closed_port(), runs.new_slug("meanw")
     with webhook(sandbox, port):
         raise_(sandbox, first)
         until_nudged(sandbox, lambda: tries(sandbox, first), "a first try")

@@ -11,15 +11,15 @@ from tests import real_systems
 from tests.clusters import Kubernetes
 from tests.conformance.server import Server
 from tests.contract.fake_handles import FakeHandles
-from tests.contract.severable_connection import severable_line
+from tests.contract.severable_connection import severable_connection
 from tests.contract.workbench import Workbench
 
 
 @pytest.fixture
-def bench(quick_server: PostgresServer, storage_dsn: Dsn, cluster_server: Server) -> Iterator[Workbench]:
+def bench(fast_server: PostgresServer, storage_dsn: Dsn, cluster_server: Server) -> Iterator[Workbench]:
     """A requested tenant of a platform that only this test has."""
     name = f"p{uuid4().hex[:8]}"
-    with severable_line(storage_dsn) as line:
-        yield Workbench(quick_server, line, FakeHandles(real_systems.POOL), real_systems.platform(name), cluster_server)
-    real_systems.sweep(quick_server, name)
+    with severable_connection(storage_dsn) as line:
+        yield Workbench(fast_server, line, FakeHandles(real_systems.POOL), real_systems.platform(name), cluster_server)
+    real_systems.sweep(fast_server, name)
     Kubernetes(cluster_server).sweep(name)

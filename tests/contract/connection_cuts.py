@@ -6,7 +6,7 @@ from typing import Protocol
 from tenancy.saga.errors import TenancyError
 
 
-class Scissors:
+class LineCutter:
     """The line to the outside holds for `after` statements; the last of them still arrives, its answer does not."""
 
     def __init__(self, after: int) -> None:
@@ -26,20 +26,20 @@ class Scissors:
 class Severable(Protocol):
     """A line to an outside system; it holds while it has no scissors."""
 
-    scissors: Scissors | None
+    cutter: LineCutter | None
 
 
-def dies(deed: Callable[[], object], *lines: Severable, after: int) -> bool:
+def dies_after(deed: Callable[[], object], *lines: Severable, after: int) -> bool:
     """Do the deed and lose all lines after so many statements; False when it ended before that."""
-    scissors = Scissors(after)
+    cutter = LineCutter(after)
     for line in lines:
-        line.scissors = scissors
+        line.cutter = cutter
     try:
         deed()
     except TenancyError:
-        if not scissors.cut:
+        if not cutter.cut:
             raise
     finally:
         for line in lines:
-            line.scissors = None
-    return scissors.cut
+            line.cutter = None
+    return cutter.cut

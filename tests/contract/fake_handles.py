@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tenancy.adapters.airflow_api import Handle
 from tenancy.saga.errors import PermanentError, TransientError
-from tests.contract.connection_cuts import Scissors
+from tests.contract.connection_cuts import LineCutter
 
 
 class FakeHandles:
@@ -17,7 +17,7 @@ class FakeHandles:
         self.stored: dict[str, Handle] = {}
         self.system = "airflow:fake"
         self.failing = 0
-        self.scissors: Scissors | None = None
+        self.cutter: LineCutter | None = None
         self.meanwhile: Callable[[], None] | None = None
 
     def identity(self, *, make: bool = False) -> str:
@@ -70,13 +70,13 @@ class _Call:
         happening, self._engine.meanwhile = self._engine.meanwhile, None
         if happening:
             happening()
-        dead = self._engine.scissors is not None and self._engine.scissors.cut
+        dead = self._engine.cutter is not None and self._engine.cutter.cut
         if dead or self._engine.failing > 0:
             self._engine.failing -= 1
             raise TransientError("The workflow engine does not answer.")
 
     def __exit__(self, *_: object) -> None:
-        if self._engine.scissors is not None and self._engine.scissors.count():
+        if self._engine.cutter is not None and self._engine.cutter.count():
             raise TransientError("The workflow engine hung up.")
 
 

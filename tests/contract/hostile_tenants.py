@@ -57,7 +57,7 @@ class HostileTenant:
             self.execute(statement)
 
 
-Deed = Callable[[HostileTenant], None]
+Tamper = Callable[[HostileTenant], None]
 
 
 def _trap(tenant: HostileTenant, returns: str, body: str) -> str:
@@ -234,7 +234,7 @@ def puts_views_in_place_of_our_tables(tenant: HostileTenant) -> None:
     )
 
 
-DEEDS: tuple[Deed, ...] = (
+DEEDS: tuple[Tamper, ...] = (
     hides_the_catalogues,
     replaces_functions_and_operators,
     makes_casts_that_act,

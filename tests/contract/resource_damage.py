@@ -16,7 +16,7 @@ from tests.clusters import Kubernetes, parts
 from tests.contract.workbench import Workbench
 from tests.real_systems import superuser
 
-Deed = Callable[[Workbench, Resource], None]
+Tamper = Callable[[Workbench, Resource], None]
 
 
 def _foreign_role(bench: Workbench, resource: Resource) -> None:
@@ -83,10 +83,10 @@ def _kubernetes(bench: Workbench) -> Kubernetes:
     return Kubernetes(bench.cluster_server)
 
 
-TOGETHER = {"namespace", "release"}
+SHARED_FATE = {"namespace", "release"}
 """A release is in its namespace: when that is not ours, neither is it."""
 
-FOREIGN: dict[str, Deed] = {
+FOREIGN: dict[str, Tamper] = {
     "role": _foreign_role,
     "database": _foreign_database,
     "schema": _foreign_schema,
@@ -96,7 +96,7 @@ FOREIGN: dict[str, Deed] = {
 }
 """Puts an object that is not ours where ours would be."""
 
-DAMAGE: dict[str, Deed] = {
+DAMAGE: dict[str, Tamper] = {
     "role": _unlimited_role,
     "database": _interrupted_drop,
     "schema": _no_admin,

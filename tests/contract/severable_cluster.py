@@ -8,22 +8,22 @@ from tenancy.adapters.kubernetes_api import KubernetesApi
 from tenancy.saga.errors import TransientError
 from tests.clusters import parts
 from tests.conformance.server import Server
-from tests.contract.connection_cuts import Scissors
+from tests.contract.connection_cuts import LineCutter
 
 
 class SeverableCluster(Cluster):
     """The real adapter; `scissors` cut it off for good."""
 
     def __init__(self, server: Server) -> None:
-        self.scissors: Scissors | None = None
+        self.cutter: LineCutter | None = None
         api, helm = parts(server)
         super().__init__(_Api(api, self), _Helm(helm, self))
 
     def call(self, deed: Any, *arguments: Any, **named: Any) -> Any:
-        if self.scissors is not None and self.scissors.cut:
+        if self.cutter is not None and self.cutter.cut:
             raise TransientError("The cluster does not answer.")
         answer = deed(*arguments, **named)
-        if self.scissors is not None and self.scissors.count():
+        if self.cutter is not None and self.cutter.count():
             raise TransientError("The cluster hung up.")
         return answer
 

@@ -10,19 +10,19 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 
 from tenancy.adapters.dsn import Dsn
-from tests.contract.connection_cuts import Scissors
+from tests.contract.connection_cuts import LineCutter
 
 _STATEMENTS = {b"Q", b"S"}
 """A simple query, or the Sync that ends an extended one (PostgreSQL's frontend protocol 3.0)."""
 
 
 @contextmanager
-def severable_line(dsn: Dsn) -> Iterator["Line"]:
+def severable_connection(dsn: Dsn) -> Iterator["SeverableConnection"]:
     """The same server by way of a line that holds until it is given scissors."""
     with ExitStack() as stack:
         door = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         plain = {"sslmode": "disable", "gssencmode": "disable"}
-        line = Line(dsn, replace(dsn, host="127.0.0.1", port=door.getsockname()[1], options=plain))
+        line = SeverableConnection(dsn, replace(dsn, host="127.0.0.1", port=door.getsockname()[1], options=plain))
         doorman = threading.Thread(target=line.serve, args=(door,))
         doorman.start()
         try:
@@ -33,12 +33,12 @@ def severable_line(dsn: Dsn) -> Iterator["Line"]:
             line.close()
 
 
-class Line:
+class SeverableConnection:
     """`dsn` is its near end."""
 
     def __init__(self, far_end: Dsn, dsn: Dsn) -> None:
         self.dsn = dsn
-        self.scissors: Scissors | None = None
+        self.cutter: LineCutter | None = None
         self._far_end = far_end
         self._threads: list[threading.Thread] = []
 
@@ -58,7 +58,7 @@ class Line:
         thread.start()
 
     def _connect(self, client: socket.socket) -> None:
-        if self.scissors and self.scissors.cut:
+        if self.cutter and self.cutter.cut:
             client.close()
             return
         with client, socket.create_connection((self._far_end.host, self._far_end.port)) as server:
@@ -76,7 +76,7 @@ class Line:
         while True:
             kind = _read(client, 1)
             message = _message(client, kind=kind)
-            last = kind in _STATEMENTS and self.scissors is not None and self.scissors.count()
+            last = kind in _STATEMENTS and self.cutter is not None and self.cutter.count()
             if last:
                 client.shutdown(socket.SHUT_RDWR)
             server.sendall(message)

@@ -251,8 +251,8 @@ def test_every_resource_records_the_system_region_and_connection_of_its_making(b
 # -- how systems state who they are
 
 
-def test_a_server_is_known_by_its_system_identifier(storage_dsn: Dsn, quick_server: PostgresServer):
-    with superuser(quick_server) as connection:
+def test_a_server_is_known_by_its_system_identifier(storage_dsn: Dsn, fast_server: PostgresServer):
+    with superuser(fast_server) as connection:
         row = connection.execute("select system_identifier as it from pg_control_system()").fetchone()
     assert row is not None
     assert StorageServer(storage_dsn).identity() == f"postgresql:{row['it']}"

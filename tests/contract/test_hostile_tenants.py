@@ -10,7 +10,7 @@ from tenancy.activities.activity import Activity
 from tenancy.activities.allocate_storage import PASSWORD
 from tenancy.activities.plan import PLAN
 from tenancy.saga.errors import TenancyError
-from tests.contract.hostile_tenants import DEEDS, Deed, HostileTenant, hostile
+from tests.contract.hostile_tenants import DEEDS, HostileTenant, Tamper, hostile
 from tests.contract.workbench import Workbench
 from tests.real_systems import superuser
 
@@ -55,7 +55,7 @@ def _look_everywhere(bench: Workbench) -> None:
 
 
 @each_deed
-def test_its_role_gains_no_right_by_anything_that_the_product_does(tenant: HostileTenant, deed: Deed):
+def test_its_role_gains_no_right_by_anything_that_the_product_does(tenant: HostileTenant, deed: Tamper):
     before = _rights(tenant.bench, tenant.name)
     deed(tenant)
     _look_everywhere(tenant.bench)
@@ -68,7 +68,7 @@ def test_its_role_gains_no_right_by_anything_that_the_product_does(tenant: Hosti
 
 
 @each_deed
-def test_no_code_of_its_own_is_run_by_anybody_but_itself(tenant: HostileTenant, deed: Deed):
+def test_no_code_of_its_own_is_run_by_anybody_but_itself(tenant: HostileTenant, deed: Tamper):
     deed(tenant)
     _look_everywhere(tenant.bench)
     with superuser(tenant.bench.server) as connection:
@@ -80,7 +80,7 @@ def test_no_code_of_its_own_is_run_by_anybody_but_itself(tenant: HostileTenant, 
 
 
 @each_deed
-def test_it_is_undone_wholly(tenant: HostileTenant, deed: Deed):
+def test_it_is_undone_wholly(tenant: HostileTenant, deed: Tamper):
     deed(tenant)
     tenant.bench.undo_all()
     with superuser(tenant.bench.server) as connection:
@@ -96,7 +96,7 @@ _LEFT = """
 
 
 @each_deed
-def test_another_tenant_is_provisioned_and_found_meanwhile(tenant: HostileTenant, deed: Deed):
+def test_another_tenant_is_provisioned_and_found_meanwhile(tenant: HostileTenant, deed: Tamper):
     deed(tenant)
     bench = tenant.bench
     other = Workbench(bench.server, bench.line, bench.handles, bench.platform, bench.cluster_server)
@@ -110,7 +110,7 @@ def test_another_tenant_is_provisioned_and_found_meanwhile(tenant: HostileTenant
 
 
 @each_deed
-def test_what_is_found_of_it_carries_its_own_proof_and_no_others(tenant: HostileTenant, deed: Deed):
+def test_what_is_found_of_it_carries_its_own_proof_and_no_others(tenant: HostileTenant, deed: Tamper):
     deed(tenant)
     for activity in (STORAGE, SCHEMA):
         proofs = {found.proof for found in tenant.bench.found(activity) if found.name == tenant.name}
@@ -122,7 +122,7 @@ MENDED = [deed for deed in DEEDS if deed.__name__ != "puts_views_in_place_of_our
 
 
 @pytest.mark.parametrize("deed", MENDED, ids=lambda deed: deed.__name__)
-def test_running_the_activities_again_mends_it(tenant: HostileTenant, deed: Deed):
+def test_running_the_activities_again_mends_it(tenant: HostileTenant, deed: Tamper):
     deed(tenant)
     tenant.stack.close()  # its sessions are over
     for activity in (STORAGE, SCHEMA):

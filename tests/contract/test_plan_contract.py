@@ -7,7 +7,7 @@ from tenancy.activities.plan import PLAN
 from tenancy.activities.registry import activity_of, maker_of_kind
 from tenancy.saga.errors import ForeignObjectError, StaleLease, TransientError
 from tenancy.saga.names import CONNECTION_LIMIT, HELM_LIMIT, POSTGRES_LIMIT, is_slug
-from tests.contract.resource_damage import DAMAGE, FOREIGN, TOGETHER
+from tests.contract.resource_damage import DAMAGE, FOREIGN, SHARED_FATE
 from tests.contract.workbench import Workbench, goes_with_another
 
 KINDS = [kind for activity in PLAN for kind in activity.resources]
@@ -177,7 +177,7 @@ def test_a_foreign_object_of_our_name_is_refused_and_stays_as_it_is(bench: Workb
     with pytest.raises(TransientError if goes_with_another(activity) else ForeignObjectError):
         activity.compensate(bench.context, resource)
     for other in bench.own(activity):
-        if not {other.kind, kind} <= TOGETHER and other != resource:
+        if not {other.kind, kind} <= SHARED_FATE and other != resource:
             activity.compensate(bench.context, other)
     assert bench.picture() == before
 

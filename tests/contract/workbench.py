@@ -34,11 +34,11 @@ from tenancy.saga.tenant import Lease, Parameters, Resource, Saga
 from tests import real_systems
 from tests.clusters import Kubernetes
 from tests.conformance.server import Server
-from tests.contract.connection_cuts import dies
+from tests.contract.connection_cuts import dies_after
 from tests.contract.fake_handles import FakeHandles
 from tests.contract.outside_snapshot import picture
 from tests.contract.severable_cluster import SeverableCluster
-from tests.contract.severable_connection import Line
+from tests.contract.severable_connection import SeverableConnection
 
 RUN = RunId("run-1")
 
@@ -47,7 +47,12 @@ class Workbench:
     """One tenant and everything its activities need."""
 
     def __init__(
-        self, server: PostgresServer, line: Line, handles: FakeHandles, platform: Platform, cluster: Server
+        self,
+        server: PostgresServer,
+        line: SeverableConnection,
+        handles: FakeHandles,
+        platform: Platform,
+        cluster: Server,
     ) -> None:
         self.server = server
         self.cluster_server = cluster
@@ -111,11 +116,11 @@ class Workbench:
 
     def run_cut(self, activity: Activity, *, after: int) -> bool:
         """Run it and die after the `after`-th statement or call; False when it ended before that."""
-        return dies(lambda: self.run(activity), self.line, self.handles, self.cluster, after=after)
+        return dies_after(lambda: self.run(activity), self.line, self.handles, self.cluster, after=after)
 
     def undo_cut(self, activity: Activity, *, after: int) -> bool:
         """Undo it and die likewise."""
-        return dies(lambda: self.undo(activity), self.line, self.handles, self.cluster, after=after)
+        return dies_after(lambda: self.undo(activity), self.line, self.handles, self.cluster, after=after)
 
     def own(self, activity: Activity) -> tuple[Resource, ...]:
         """What it intended, last first: the order of undoing."""

@@ -29,7 +29,7 @@ HANGS, CUT = "nothing is answered", "the connection is cut"
 
 
 @dataclass
-class Front:
+class ConsoleFront:
     """Stands before the console and lets requests through, or answers in its place as `mode` says."""
 
     console: Console
@@ -62,7 +62,7 @@ class Front:
 
 
 @contextmanager
-def served(front: Front) -> Iterator[Front]:
+def served(front: ConsoleFront) -> Iterator[ConsoleFront]:
     """The front at an address of its own."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         front.address = f"http://127.0.0.1:{listening.getsockname()[1]}/tenancy/"
@@ -77,7 +77,7 @@ def served(front: Front) -> Iterator[Front]:
 
 
 @contextmanager
-def looking(browser: Browser, front: Front, path: str) -> Iterator[Page]:
+def looking(browser: Browser, front: ConsoleFront, path: str) -> Iterator[Page]:
     """A window on that page. An error of a script of ours, or a broken policy, fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(30_000)

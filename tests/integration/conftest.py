@@ -15,7 +15,7 @@ from tests.clusters import Kubernetes
 from tests.conformance.server import Server
 from tests.contract.fake_runs import FakeRuns
 from tests.integration.console_client import Console
-from tests.integration.engine_harness import Stage
+from tests.integration.engine_harness import EngineHarness
 
 EPOCH = datetime(2026, 1, 31, 23, 59, 58, 999_999, tzinfo=UTC)
 
@@ -34,11 +34,13 @@ def session(ledger: Ledger) -> Iterator[LedgerSession]:
 
 
 @pytest.fixture
-def stage(quick_server: PostgresServer, ledger_dsn: Dsn, storage_dsn: Dsn, cluster_server: Server) -> Iterator[Stage]:
+def harness(
+    fast_server: PostgresServer, ledger_dsn: Dsn, storage_dsn: Dsn, cluster_server: Server
+) -> Iterator[EngineHarness]:
     """A platform that only this test has, with nothing in its ledger and nothing outside."""
     name = f"p{uuid4().hex[:8]}"
-    yield Stage(quick_server, ledger_dsn, storage_dsn, real_systems.platform(name), cluster_server)
-    real_systems.sweep(quick_server, name)
+    yield EngineHarness(fast_server, ledger_dsn, storage_dsn, real_systems.platform(name), cluster_server)
+    real_systems.sweep(fast_server, name)
     Kubernetes(cluster_server).sweep(name)
 
 

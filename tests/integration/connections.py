@@ -16,7 +16,7 @@ from tenancy import shared_parts
 from tenancy.adapters.dsn import Dsn
 from tests import real_systems
 from tests.conformance.server import Server
-from tests.integration.engine_harness import Stage
+from tests.integration.engine_harness import EngineHarness
 
 CLUSTER = "tenancy_cluster_test"
 _PLATFORM = """
@@ -34,7 +34,7 @@ replicas = 1
 cpu = "100m"
 memory = "128Mi"
 """
-Way = Callable[[Server, Path, pytest.MonkeyPatch], dict[str, Any]]
+ClusterConnectionMaker = Callable[[Server, Path, pytest.MonkeyPatch], dict[str, Any]]
 
 
 def by_file(server: Server, folder: Path, _patch: pytest.MonkeyPatch) -> dict[str, Any]:
@@ -75,13 +75,13 @@ every_way_and_unverified = pytest.mark.parametrize("way", [*_WAYS, unverified], 
 
 
 @pytest.fixture
-def way() -> Way:
+def way() -> ClusterConnectionMaker:
     return by_file
 
 
 @pytest.fixture
 def cluster_connection(
-    way: Way, cluster_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    way: ClusterConnectionMaker, cluster_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Any]:
     return {"conn_type": "kubernetes", "extra": way(cluster_server, tmp_path, monkeypatch)}
 
@@ -99,16 +99,16 @@ def connections(ledger_dsn: Dsn, storage_dsn: Dsn, cluster_connection: dict[str,
 
 @pytest.fixture
 def connected(
-    stage: Stage, connections: dict[str, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Stage]:
+    harness: EngineHarness, connections: dict[str, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[EngineHarness]:
     """The stage, and what bootstrap needs to join its systems anew."""
     for name, connection in connections.items():
         monkeypatch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(connection))
     platform = tmp_path / "platform.toml"
-    platform.write_text(_PLATFORM.format(name=stage.tenancy.platform.name))
+    platform.write_text(_PLATFORM.format(name=harness.tenancy.platform.name))
     monkeypatch.setenv("TENANCY_PLATFORM_FILE", str(platform))
     shared_parts._joined.cache_clear()
-    yield stage
+    yield harness
     shared_parts._joined.cache_clear()
 
 

@@ -38,13 +38,13 @@ HANDLE = ActivityName("allocate_workflow_handle")
 SCHEMA = ActivityName("apply_tenant_schema")
 DEPLOY = ActivityName("deploy_workloads")
 WAIT = ActivityName("wait_for_workloads_ready")
-FLIP = ActivityName("mark_active")
+MARK_ACTIVE = ActivityName("mark_active")
 STAMP = Stamp("ada")
 NOW = timedelta()
-QUICK = Timings(lock_patience=0.2, unwind_limit=40, grace=0.5, compensation_tries=3, compensation_backoff=0.5)
+SHORT_TIMINGS = Timings(lock_patience=0.2, unwind_limit=40, grace=0.5, compensation_tries=3, compensation_backoff=0.5)
 
 
-class Stage:
+class EngineHarness:
     """One platform and one tenant, `acme`, unless a test says otherwise."""
 
     def __init__(self, server: PostgresServer, ledger: Dsn, storage: Dsn, platform: Platform, cluster: Server) -> None:
@@ -67,7 +67,7 @@ class Stage:
                 cluster=lambda region: clusters.cluster(cluster),
             ),
             runs=lambda: self.runs,
-            timings=QUICK,
+            timings=SHORT_TIMINGS,
             sleep=self._sleep,
             monotonic=lambda: self.now,
         )
@@ -103,8 +103,8 @@ class Stage:
         self.ask(c.BeginActivity(lease(activity)), c.FailActivity(lease(activity), "Boom", "it went boom"))
 
     def run_all(self, number: int = 1, run_id: RunId = RUN, **conf: Any) -> Saga:
-        self.run_until(FLIP, number, run_id, **conf)
-        return self.run(FLIP, number, run_id, **conf)
+        self.run_until(MARK_ACTIVE, number, run_id, **conf)
+        return self.run(MARK_ACTIVE, number, run_id, **conf)
 
     def give_up(self, activity: ActivityName, number: int = 1, run_id: RunId = RUN) -> Saga | None:
         """The failure callback of a task without tries left."""

@@ -3,8 +3,8 @@
 from tenancy.saga import commands as c
 from tenancy.saga.names import RunId
 from tests.unit.sagas import (
-    FLIP,
     HANDLE,
+    MARK_ACTIVE,
     ORDER,
     SCHEMA,
     STORAGE,
@@ -56,16 +56,16 @@ RETRIED_AND_RETAINED: tuple[c.Command, ...] = (
     start(SECOND_RUN),
     c.RecordHold("the DAG is paused"),
     *done(*ORDER[:-1], run_id=SECOND_RUN),
-    begin(FLIP, 1, SECOND_RUN),
-    fail(FLIP, 1, SECOND_RUN),
-    give_up(FLIP, 1, SECOND_RUN),
+    begin(MARK_ACTIVE, 1, SECOND_RUN),
+    fail(MARK_ACTIVE, 1, SECOND_RUN),
+    give_up(MARK_ACTIVE, 1, SECOND_RUN),
     c.Reset(),
 )
 ACTIVE_AND_GONE: tuple[c.Command, ...] = (
     start(RunId("run-3")),
     *done(*ORDER[:-1], number=3, run_id=RunId("run-3")),
-    begin(FLIP, 3, RunId("run-3")),
-    complete(FLIP, 3, RunId("run-3")),
+    begin(MARK_ACTIVE, 3, RunId("run-3")),
+    complete(MARK_ACTIVE, 3, RunId("run-3")),
     c.Escalate(),
     c.RecordEscalationSent("slack"),
     c.Decommission(),

@@ -122,14 +122,14 @@ def test_many_letters_to_a_dead_channel_cost_one_try_a_pass(office: Office):
     assert office.look(alerts.load_channel_states) == [ChannelState("slack", 5, 0), ChannelState("webhook", 0, 0)]
 
 
-def test_after_a_day_it_is_given_up_and_says_why(office: Office, quick_server: PostgresServer):
+def test_after_a_day_it_is_given_up_and_says_why(office: Office, fast_server: PostgresServer):
     office.dead, office.channels = {"slack"}, ("slack",)
     office.raised("a")
     office.deliver()
     assert office.deliver(later=timedelta(hours=23, minutes=59, seconds=45)) == "1 given up"
     assert not office.due
     assert office.look(alerts.load_channel_states) == [ChannelState("slack", 0, 1)]
-    with superuser(quick_server, office.dsn.dbname) as connection:
+    with superuser(fast_server, office.dsn.dbname) as connection:
         (row,) = connection.execute("select tries, last_error from ledger.delivery").fetchall()
     assert row == {"tries": 2, "last_error": "nobody answers"}
 

@@ -15,7 +15,7 @@ from tenancy.saga import facts as f
 from tenancy.saga.errors import TransientError
 from tests import real_systems
 from tests.asgi_requests import ask
-from tests.integration.engine_harness import ORDER, Stage
+from tests.integration.engine_harness import ORDER, EngineHarness
 
 WHY = {"reason": "a test"}
 
@@ -23,10 +23,10 @@ WHY = {"reason": "a test"}
 class Console:
     """The API, which loses the answers of what it has done while it is `broken`."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, harness: EngineHarness) -> None:
         self.broken = False
         self._app = create_api(
-            Parts(lambda: stage.tenancy, lambda: datetime.now(UTC), cast("EngineWatch", self)),
+            Parts(lambda: harness.tenancy, lambda: datetime.now(UTC), cast("EngineWatch", self)),
             self._ada,
         )
 
@@ -55,44 +55,44 @@ class Console:
 
 
 @pytest.fixture
-def console(stage: Stage) -> Console:
-    return Console(stage)
+def console(harness: EngineHarness) -> Console:
+    return Console(harness)
 
 
-def test_a_create_asked_again_is_answered_with_the_tenant_it_made(stage: Stage, console: Console):
+def test_a_create_asked_again_is_answered_with_the_tenant_it_made(harness: EngineHarness, console: Console):
     console.lost("/tenants", "k-1", real_systems.request())
     again = console.post("/tenants", "k-1", real_systems.request())
     assert again.status_code == 201, again.text
-    assert again.json()["tenant"]["id"] == str(stage.tenant_id)
+    assert again.json()["tenant"]["id"] == str(harness.tenant_id)
     assert again.headers["Idempotency-Replayed"] == "true"
     assert "was recorded when it was first asked for" in again.json()["said"]
-    assert len(stage.facts(f.ProvisioningRequested)) == 1
+    assert len(harness.facts(f.ProvisioningRequested)) == 1
 
 
-def test_a_cancel_asked_again_cancels_once_and_shows_how_far_it_is(stage: Stage, console: Console):
-    stage.run_until(ORDER[3])
+def test_a_cancel_asked_again_cancels_once_and_shows_how_far_it_is(harness: EngineHarness, console: Console):
+    harness.run_until(ORDER[3])
     console.lost("/tenants/acme/cancel", "k-1", WHY)
-    stage.unwind()
+    harness.unwind()
     again = console.post("/tenants/acme/cancel", "k-1", WHY)
     assert (again.status_code, again.json()["tenant"]["substate"]) == (202, "settled")
-    assert len(stage.facts(f.CancelRequested)) == 1
+    assert len(harness.facts(f.CancelRequested)) == 1
 
 
-def test_a_recreate_asked_again_is_answered_with_the_new_tenant(stage: Stage, console: Console):
-    stage.run_until(ORDER[3])
+def test_a_recreate_asked_again_is_answered_with_the_new_tenant(harness: EngineHarness, console: Console):
+    harness.run_until(ORDER[3])
     console.post("/tenants/acme/cancel", "k-0", WHY)
-    stage.unwind()
-    before = str(stage.tenant_id)
+    harness.unwind()
+    before = str(harness.tenant_id)
     named = {**WHY, "tenant_id": before}
     console.lost("/tenants/acme/recreate", "k-1", named)
     tenant = console.post("/tenants/acme/recreate", "k-1", named).json()["tenant"]
     assert (tenant["state"], tenant["predecessor"]) == ("Provisioning", before)
 
 
-def test_what_was_refused_was_not_obeyed(stage: Stage, console: Console):
-    stage.run_until(ORDER[3])
+def test_what_was_refused_was_not_obeyed(harness: EngineHarness, console: Console):
+    harness.run_until(ORDER[3])
     first = console.post("/tenants/acme/reset", "k-1", WHY)
     assert (first.status_code, first.headers["Retry-After"]) == (409, "120")
     console.post("/tenants/acme/cancel", "k-2", WHY)
-    stage.unwind()
+    harness.unwind()
     assert console.post("/tenants/acme/reset", "k-1", WHY).status_code == 200

@@ -21,7 +21,7 @@ from tenancy.console.parts import Parts
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.errors import PermanentError, Refused, TransientError
 from tests.asgi_requests import ask
-from tests.integration.engine_harness import Stage
+from tests.integration.engine_harness import EngineHarness
 
 ADA = Caller("ada", frozenset(Right))
 WISH = Wish(reason="a test")
@@ -48,13 +48,13 @@ class Performance:
 
 
 @pytest.fixture
-def asked(stage: Stage) -> Asked:
+def asked(harness: EngineHarness) -> Asked:
     """A cancel with a key."""
     scope = {
         "type": "http", "method": "POST", "path": "/tenants/acme/cancel", "query_string": b"", "headers": [],
         "server": ("api.test", 80), "scheme": "http", "root_path": "",
     }  # fmt: skip
-    parts = Parts(lambda: stage.tenancy, lambda: datetime.now(UTC))
+    parts = Parts(lambda: harness.tenancy, lambda: datetime.now(UTC))
     return Asked(Request(scope), parts, ADA, "1", key="k-1")
 
 
@@ -120,8 +120,8 @@ def test_without_a_key_every_request_is_performed(asked: Asked):
     assert action.done == 2
 
 
-def test_a_ledger_that_is_away_is_told_at_once_with_when_to_ask_again(stage: Stage, ledger_dsn: Dsn):
-    away = replace(stage.tenancy, ledger=Ledger(replace(ledger_dsn, port=any_free())))
+def test_a_ledger_that_is_away_is_told_at_once_with_when_to_ask_again(harness: EngineHarness, ledger_dsn: Dsn):
+    away = replace(harness.tenancy, ledger=Ledger(replace(ledger_dsn, port=any_free())))
 
     async def authenticate(_request: Any) -> Caller:
         return ADA

@@ -32,7 +32,7 @@ from tests.integration.stalled_tenants import (
     settled,
     stalled,
 )
-from tests.unit.sagas import ACME, FLIP, HANDLE, ORDER, STORAGE, VALIDATE, give_up, start
+from tests.unit.sagas import ACME, HANDLE, MARK_ACTIVE, ORDER, STORAGE, VALIDATE, give_up, start
 
 RETRIED = RunId("run-2")
 
@@ -180,7 +180,7 @@ def test_an_active_tenant_whose_flip_is_retried_belongs_to_nothing(ledger: Ledge
     for number in range(3):
         run, parameters = run_of(number), replace(ACME, slug=f"t-{number:02}")
         record(ledger, number, start(run, parameters, numbered(number)), *done(run, *ORDER[:-1]))
-        record(ledger, number, begin(FLIP, run), give_up(FLIP, 1, run))
+        record(ledger, number, begin(MARK_ACTIVE, run), give_up(MARK_ACTIVE, 1, run))
     assert record_incident_groups(ledger)["classes opened"] == 1
     for number in range(3):
         run, parameters = RunId(f"again-{number}"), replace(ACME, slug=f"t-{number:02}")
@@ -189,13 +189,13 @@ def test_an_active_tenant_whose_flip_is_retried_belongs_to_nothing(ledger: Ledge
 
 
 def test_rows_from_before_are_what_their_facts_fold_to(
-    ledger: LedgerSession, quick_server: PostgresServer, ledger_dsn: Dsn
+    ledger: LedgerSession, fast_server: PostgresServer, ledger_dsn: Dsn
 ):
     failed(ledger, 0)
     begun(ledger, 1)
     script = (Path(migrations.__file__).parent / "sql" / "0006_classes.sql").read_text()
     columns = "failure_activity, failure_said, failed_at, schema_version"
-    with real_systems.superuser(quick_server, ledger_dsn.dbname) as connection:
+    with real_systems.superuser(fast_server, ledger_dsn.dbname) as connection:
         connection.execute("set search_path to ledger")
         before = connection.execute(f"select {columns} from tenant order by slug").fetchall()
         connection.execute("update tenant set failure_activity = null, failure_said = '', failed_at = null")

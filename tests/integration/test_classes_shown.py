@@ -18,7 +18,7 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.incident_groups import IncidentGroup, IncidentSignature
 from tests.asgi_requests import ask
 from tests.integration.console_client import Console
-from tests.integration.engine_harness import Stage
+from tests.integration.engine_harness import EngineHarness
 from tests.integration.stalled_tenants import begun, failed, numbered, recovered, stalled
 from tests.unit.sagas import STORAGE
 
@@ -92,22 +92,22 @@ def test_a_class_that_is_over_is_listed_no_more_and_still_found(classed: Ledger,
     assert ask(api, "GET", "/classes/999999").status_code == 404
 
 
-def test_a_pass_of_the_reconciler_keeps_classes_and_says_so(stage: Stage):
-    with stage.tenancy.ledger.open("test") as session:
+def test_a_pass_of_the_reconciler_keeps_classes_and_says_so(harness: EngineHarness):
+    with harness.tenancy.ledger.open("test") as session:
         for number in range(3):
             failed(session, number)
-    assert "1 classes opened" in reconcile(stage.tenancy)
-    assert "classes" not in reconcile(stage.tenancy)
+    assert "1 classes opened" in reconcile(harness.tenancy)
+    assert "classes" not in reconcile(harness.tenancy)
 
 
-def test_a_class_is_told_once_and_its_tenants_are_not(stage: Stage):
-    with stage.tenancy.ledger.open("test") as session:
+def test_a_class_is_told_once_and_its_tenants_are_not(harness: EngineHarness):
+    with harness.tenancy.ledger.open("test") as session:
         for number in range(60):
             stalled(session, number)
         for _ in range(2):
             record_incident_groups(session)
             raise_group_alerts(session)
-            raise_stall_alerts(stage.tenancy, session, but=load_grouped_tenants(session))
+            raise_stall_alerts(harness.tenancy, session, but=load_grouped_tenants(session))
         alerts.address_alerts(session, ["c"])
         letter = alerts.claim_delivery(session, ["c"])
         assert alerts.claim_delivery(session, ["c"]) is None

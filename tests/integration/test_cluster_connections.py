@@ -19,11 +19,11 @@ from tenancy.saga import commands as c
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.platform import Region
 from tests.integration.connections import CLUSTER, every_way, every_way_and_unverified
-from tests.integration.engine_harness import NOTHING, WAIT, Stage
+from tests.integration.engine_harness import NOTHING, WAIT, EngineHarness
 
 
 @every_way
-def test_a_tenant_is_deployed_and_undone_by_it(connected: Stage):
+def test_a_tenant_is_deployed_and_undone_by_it(connected: EngineHarness):
     """By our client and by Helm, which is told in a kubeconfig of its own how the client enters."""
     tenancy = connected.tenancy
     cluster = bootstrap.tenancy().clients.cluster
@@ -37,7 +37,7 @@ def test_a_tenant_is_deployed_and_undone_by_it(connected: Stage):
 
 
 @every_way_and_unverified
-def test_a_change_in_the_cluster_rings_the_bell(connected: Stage):
+def test_a_change_in_the_cluster_rings_the_bell(connected: EngineHarness):
     connected.run_until(WAIT)
     namespace = connected.outside["namespace"][0]
 
@@ -56,7 +56,7 @@ def test_a_change_in_the_cluster_rings_the_bell(connected: Stage):
     assert asyncio.run(rings())
 
 
-def test_a_watch_believes_only_the_server_that_the_kubeconfig_names(connected: Stage):
+def test_a_watch_believes_only_the_server_that_the_kubeconfig_names(connected: EngineHarness):
     access = bootstrap.cluster_access(CLUSTER)
     access.tls_server_name = "elsewhere.test"
 

@@ -10,7 +10,7 @@ from tenancy.console.pages.rendering import HEADERS
 from tenancy.saga import commands as c
 from tests.acceptance.browsing import chromium
 from tests.acceptance.runs import until
-from tests.integration.browser_console import CUT, FOREIGN, HANGS, Front, looking, served
+from tests.integration.browser_console import CUT, FOREIGN, HANGS, ConsoleFront, looking, served
 from tests.integration.console_client import Console
 from tests.unit.sagas import STORAGE, VALIDATE, begin, done, start
 
@@ -26,10 +26,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def front(console: Console) -> Iterator[Front]:
+def front(console: Console) -> Iterator[ConsoleFront]:
     """Before a tenant whose second activity is at work."""
     console.tenant(start(), *done(VALIDATE), begin(STORAGE))
-    with served(Front(console)) as front:
+    with served(ConsoleFront(console)) as front:
         yield front
 
 
@@ -41,7 +41,7 @@ def _picture(page: Page) -> str:
     return str(page.locator("#live").inner_text())
 
 
-def _freezes_and_comes_back(page: Page, front: Front) -> None:
+def _freezes_and_comes_back(page: Page, front: ConsoleFront) -> None:
     page.evaluate("window.marked = true")
     expect(page.locator("#pulse")).to_have_text("live")
     before = page.locator("#live").evaluate("element => element.children.length")
@@ -61,26 +61,26 @@ def _freezes_and_comes_back(page: Page, front: Front) -> None:
 
 
 @pytest.mark.parametrize("mode", [*FOREIGN, CUT])
-def test_an_answer_that_is_not_the_consoles_never_takes_its_place(browser: Browser, front: Front, mode: str):
+def test_an_answer_that_is_not_the_consoles_never_takes_its_place(browser: Browser, front: ConsoleFront, mode: str):
     with looking(browser, front, "tenants/acme") as page:
         expect(page.locator(".ticking").first).to_be_visible()
         front.mode = mode
         _freezes_and_comes_back(page, front)
 
 
-def test_nor_does_silence(browser: Browser, front: Front):
+def test_nor_does_silence(browser: Browser, front: ConsoleFront):
     with looking(browser, front, "tenants/acme") as page:
         front.mode = HANGS
         _freezes_and_comes_back(page, front)
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_page_that_is_polled_keeps_its_picture(browser: Browser, front: Front, path: str):
+def test_every_page_that_is_polled_keeps_its_picture(browser: Browser, front: ConsoleFront, path: str):
     with looking(browser, front, path) as page:
         _freezes_and_comes_back(page, front)
 
 
-def test_a_frozen_page_turns_nothing_and_is_grey(browser: Browser, front: Front):
+def test_a_frozen_page_turns_nothing_and_is_grey(browser: Browser, front: ConsoleFront):
     with looking(browser, front, "tenants/acme") as page:
         front.mode = CUT
         expect(page.locator("#pulse")).to_have_text(AS_OF, timeout=SOON_MS)
@@ -88,7 +88,7 @@ def test_a_frozen_page_turns_nothing_and_is_grey(browser: Browser, front: Front)
         assert "grayscale" in page.locator("#live").evaluate("element => getComputedStyle(element).filter")
 
 
-def test_what_became_of_the_tenant_meanwhile_is_shown_when_it_comes_back(browser: Browser, front: Front):
+def test_what_became_of_the_tenant_meanwhile_is_shown_when_it_comes_back(browser: Browser, front: ConsoleFront):
     with looking(browser, front, "tenants/acme") as page:
         front.mode = CUT
         expect(page.locator("#pulse")).to_have_text(AS_OF, timeout=SOON_MS)
@@ -97,7 +97,7 @@ def test_what_became_of_the_tenant_meanwhile_is_shown_when_it_comes_back(browser
         expect(page.locator(".head .pill")).to_have_text("Cancelling", timeout=SOON_MS)
 
 
-def test_a_page_that_could_not_be_shown_is_not_replaced_by_a_foreign_one(browser: Browser, front: Front):
+def test_a_page_that_could_not_be_shown_is_not_replaced_by_a_foreign_one(browser: Browser, front: ConsoleFront):
     """The console has said that the ledger is away; then Airflow's own database goes, and then both come back."""
     tenancy = front.console.tenancy
     front.console.tenancy = None  # stands for a ledger that is away: any error is a 5xx
@@ -112,7 +112,7 @@ def test_a_page_that_could_not_be_shown_is_not_replaced_by_a_foreign_one(browser
         expect(page.locator(".timeline")).to_be_visible(timeout=SOON_MS)
 
 
-def test_who_is_logged_out_keeps_the_picture_and_is_led_back_to_the_whole_page(browser: Browser, front: Front):
+def test_who_is_logged_out_keeps_the_picture_and_is_led_back_to_the_whole_page(browser: Browser, front: ConsoleFront):
     with looking(browser, front, "tenants/acme?attempt=1") as page:
         front.console.caller = None
         login = page.locator("#notice a")
@@ -127,7 +127,7 @@ def test_who_is_logged_out_keeps_the_picture_and_is_led_back_to_the_whole_page(b
         assert page.locator("dialog a.button").get_attribute("href") == href
 
 
-def test_in_airflows_frame_the_login_opens_around_it_and_leads_back_to_it(browser: Browser, front: Front):
+def test_in_airflows_frame_the_login_opens_around_it_and_leads_back_to_it(browser: Browser, front: ConsoleFront):
     with looking(browser, front, "tenants/acme") as page:
         around = front.address.replace("/tenancy/", "/plugin/tenants")
         page.route(around, lambda route: route.fulfill(content_type="text/html", body=_framed(front)))
@@ -141,7 +141,7 @@ def test_in_airflows_frame_the_login_opens_around_it_and_leads_back_to_it(browse
         assert page.url.endswith("next=" + around.replace(":", "%3A").replace("/", "%2F"))
 
 
-def _framed(front: Front) -> str:
+def _framed(front: ConsoleFront) -> str:
     """As Airflow shows us."""
     allowed = "allow-scripts allow-same-origin allow-forms allow-downloads"
     return (
@@ -154,7 +154,7 @@ def _fill(page: Page, action: str) -> None:
     page.locator("#dialog-reason").fill("INC-7")
 
 
-def test_escape_while_a_form_is_being_sent_neither_closes_nor_opens_anything(browser: Browser, front: Front):
+def test_escape_while_a_form_is_being_sent_neither_closes_nor_opens_anything(browser: Browser, front: ConsoleFront):
     with looking(browser, front, "tenants/acme") as page:
         _fill(page, "cancel")
         front.writes_wait.clear()
@@ -170,7 +170,7 @@ def test_escape_while_a_form_is_being_sent_neither_closes_nor_opens_anything(bro
         expect(page.locator("dialog[open]")).to_have_count(0)
 
 
-def test_a_click_without_a_connection_says_so(browser: Browser, front: Front):
+def test_a_click_without_a_connection_says_so(browser: Browser, front: ConsoleFront):
     with looking(browser, front, "tenants/acme") as page:
         page.context.set_offline(True)
         expect(page.locator("#notice")).to_contain_text("You are offline. You are seeing data from")
@@ -182,7 +182,7 @@ def test_a_click_without_a_connection_says_so(browser: Browser, front: Front):
 
 
 @pytest.mark.parametrize("mode", ["Airflow's middleware fails", "a login page", CUT])
-def test_a_form_whose_answer_does_not_come_stays_with_what_was_typed(browser: Browser, front: Front, mode: str):
+def test_a_form_whose_answer_does_not_come_stays_with_what_was_typed(browser: Browser, front: ConsoleFront, mode: str):
     with looking(browser, front, "tenants/acme") as page:
         _fill(page, "cancel")
         front.mode = mode
@@ -194,7 +194,7 @@ def test_a_form_whose_answer_does_not_come_stays_with_what_was_typed(browser: Br
         expect(page.locator("#done")).to_be_visible(timeout=SOON_MS)
 
 
-def test_after_ones_own_action_the_page_behind_the_dialog_shows_it_at_once(browser: Browser, front: Front):
+def test_after_ones_own_action_the_page_behind_the_dialog_shows_it_at_once(browser: Browser, front: ConsoleFront):
     """A page at rest asks every 10 s, and answers are kept for a second: neither is waited for."""
     with looking(browser, front, "tenants/acme") as page:
         expect(page.locator("#pulse")).to_have_text("live")

@@ -23,9 +23,9 @@ from tests import real_systems
 from tests.asgi_requests import ask
 from tests.contract.fake_runs import FakeRuns
 from tests.unit.sagas import (
-    FLIP,
     HANDLE,
     INTENTS,
+    MARK_ACTIVE,
     ORDER,
     PHASES,
     STORAGE,
@@ -118,10 +118,12 @@ class _Life:
 
     def _finish(self, phase: str, number: int) -> None:
         self._ask(self._start(number), *self._done(number, *ORDER[:-1]))
-        self._ask(self._begun(FLIP, number))
+        self._ask(self._begun(MARK_ACTIVE, number))
         if phase == "Failed retained":
-            return self._ask(fail(FLIP, number, self._run(number)), give_up(FLIP, number, self._run(number)))
-        self._ask(complete(FLIP, number, self._run(number)))
+            return self._ask(
+                fail(MARK_ACTIVE, number, self._run(number)), give_up(MARK_ACTIVE, number, self._run(number))
+            )
+        self._ask(complete(MARK_ACTIVE, number, self._run(number)))
         if phase != "Active":
             self._ask(c.Decommission())
         if phase == "Decommissioned":

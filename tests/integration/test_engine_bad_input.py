@@ -10,7 +10,7 @@ from sandbox.postgres import PostgresServer
 from tenancy.engine.runner import Task, run_activity
 from tenancy.saga.errors import Refused
 from tests import real_systems
-from tests.integration.engine_harness import NOTHING, VALIDATE, Stage, lease
+from tests.integration.engine_harness import NOTHING, VALIDATE, EngineHarness, lease
 from tests.real_systems import superuser
 
 BAD: list[tuple[str, str, Any]] = [
@@ -92,19 +92,19 @@ BAD: list[tuple[str, str, Any]] = [
 ]
 
 
-def _ask(stage: Stage, conf: dict[Any, Any]) -> Refused:
+def _ask(harness: EngineHarness, conf: dict[Any, Any]) -> Refused:
     with pytest.raises(Refused) as refused:
-        run_activity(stage.tenancy, Task(lease(VALIDATE), 1, conf, "ada"))
+        run_activity(harness.tenancy, Task(lease(VALIDATE), 1, conf, "ada"))
     return refused.value
 
 
-def _assert_refused(stage: Stage, server: PostgresServer, refused: Refused, field: str) -> None:
+def _assert_refused(harness: EngineHarness, server: PostgresServer, refused: Refused, field: str) -> None:
     assert refused.field == field
     assert str(refused).startswith(f"{field}: ")
     assert len(str(refused)) < 400
     assert str(refused).isprintable()
-    assert stage.outside == NOTHING
-    (noted,) = stage.refusals
+    assert harness.outside == NOTHING
+    (noted,) = harness.refusals
     assert (noted.message, noted.field, noted.run_id) == (str(refused), field, "run-1")
     assert noted.slug.isprintable()
     assert len(noted.slug) < 400
@@ -113,41 +113,43 @@ def _assert_refused(stage: Stage, server: PostgresServer, refused: Refused, fiel
 
 
 @pytest.mark.parametrize(("what", "field", "value"), BAD, ids=[f"{field}-{what}" for what, field, _ in BAD])
-def test_a_bad_value_is_refused(quick_server: PostgresServer, stage: Stage, what: str, field: str, value: Any):
-    refused = _ask(stage, real_systems.request(**{field: value}))
-    _assert_refused(stage, quick_server, refused, field)
+def test_a_bad_value_is_refused(fast_server: PostgresServer, harness: EngineHarness, what: str, field: str, value: Any):
+    refused = _ask(harness, real_systems.request(**{field: value}))
+    _assert_refused(harness, fast_server, refused, field)
 
 
 @pytest.mark.parametrize("field", ["slug", "name", "plan", "region", "admin_email"])
-def test_a_missing_field_is_refused(quick_server: PostgresServer, stage: Stage, field: str):
+def test_a_missing_field_is_refused(fast_server: PostgresServer, harness: EngineHarness, field: str):
     asked = real_systems.request()
     del asked[field]
-    _assert_refused(stage, quick_server, _ask(stage, asked), field)
+    _assert_refused(harness, fast_server, _ask(harness, asked), field)
 
 
 @pytest.mark.parametrize("key", ["Slug", "state", "tenant_id", "a'; drop table fact", "k" * 10_000])
-def test_a_key_that_no_request_has_is_refused(quick_server: PostgresServer, stage: Stage, key: str):
-    refused = _ask(stage, real_systems.request(**{key: "x"}))
-    _assert_refused(stage, quick_server, refused, key[:60])
+def test_a_key_that_no_request_has_is_refused(fast_server: PostgresServer, harness: EngineHarness, key: str):
+    refused = _ask(harness, real_systems.request(**{key: "x"}))
+    _assert_refused(harness, fast_server, refused, key[:60])
 
 
 @pytest.mark.parametrize("key", ["k\0", "k\ud800", "k\u202e", "k\n"])
-def test_a_key_that_nobody_could_read_is_refused_readably(quick_server: PostgresServer, stage: Stage, key: str):
-    refused = _ask(stage, real_systems.request(**{key: "x"}))
-    _assert_refused(stage, quick_server, refused, key.encode("unicode_escape").decode())
+def test_a_key_that_nobody_could_read_is_refused_readably(
+    fast_server: PostgresServer, harness: EngineHarness, key: str
+):
+    refused = _ask(harness, real_systems.request(**{key: "x"}))
+    _assert_refused(harness, fast_server, refused, key.encode("unicode_escape").decode())
 
 
-def test_an_empty_request_is_refused(quick_server: PostgresServer, stage: Stage):
-    _assert_refused(stage, quick_server, _ask(stage, {}), "slug")
+def test_an_empty_request_is_refused(fast_server: PostgresServer, harness: EngineHarness):
+    _assert_refused(harness, fast_server, _ask(harness, {}), "slug")
 
 
 @pytest.mark.parametrize("name", ["Cafe\u0301", "A\u030angstro\u0308m", "\u1112\u1161\u11ab"])
-def test_a_name_in_decomposed_letters_is_composed(stage: Stage, name: str):
-    assert stage.run(VALIDATE, name=name).parameters.name == unicodedata.normalize("NFC", name)
+def test_a_name_in_decomposed_letters_is_composed(harness: EngineHarness, name: str):
+    assert harness.run(VALIDATE, name=name).parameters.name == unicodedata.normalize("NFC", name)
 
 
-def test_the_limit_of_a_name_counts_composed_letters(stage: Stage):
-    assert len(stage.run(VALIDATE, name="e\u0301" * 100).parameters.name) == 100
+def test_the_limit_of_a_name_counts_composed_letters(harness: EngineHarness):
+    assert len(harness.run(VALIDATE, name="e\u0301" * 100).parameters.name) == 100
 
 
 @pytest.mark.parametrize(
@@ -165,21 +167,21 @@ def test_the_limit_of_a_name_counts_composed_letters(stage: Stage):
         "Acme 🚀",
     ],
 )
-def test_a_name_is_whatever_people_write(stage: Stage, name: str):
-    assert stage.run(VALIDATE, name=name).parameters.name == name
+def test_a_name_is_whatever_people_write(harness: EngineHarness, name: str):
+    assert harness.run(VALIDATE, name=name).parameters.name == name
 
 
 @pytest.mark.parametrize("slug", ["abc", "a" * 40, "a-b-c", "x86", "acme-2"])
-def test_a_well_formed_slug_is_admitted(stage: Stage, slug: str):
-    assert stage.run(VALIDATE, slug=slug).parameters.slug == slug
+def test_a_well_formed_slug_is_admitted(harness: EngineHarness, slug: str):
+    assert harness.run(VALIDATE, slug=slug).parameters.slug == slug
 
 
 def test_a_name_full_of_metacharacters_reaches_the_tenants_database_as_it_is(
-    quick_server: PostgresServer, stage: Stage
+    fast_server: PostgresServer, harness: EngineHarness
 ):
     name = """O'Brien"; drop table users; -- %s %(x)s :name $1 \\ {}"""
-    stage.run_all(name=name)
-    (database,) = stage.outside["database"]
-    with superuser(quick_server, database) as connection:
+    harness.run_all(name=name)
+    (database,) = harness.outside["database"]
+    with superuser(fast_server, database) as connection:
         assert connection.execute("select name from tenant.accounts").fetchone() == {"name": name}
-    assert json.loads(json.dumps(vars(stage.saga.parameters)))["name"] == name
+    assert json.loads(json.dumps(vars(harness.saga.parameters)))["name"] == name

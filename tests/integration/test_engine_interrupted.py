@@ -13,58 +13,58 @@ from tenancy.ledger.ledger import Ledger
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.names import RunId
-from tests.contract.connection_cuts import dies
-from tests.contract.severable_connection import Line, severable_line
-from tests.integration.engine_harness import FLIP, NOTHING, ORDER, STORAGE, VALIDATE, Stage
+from tests.contract.connection_cuts import dies_after
+from tests.contract.severable_connection import SeverableConnection, severable_connection
+from tests.integration.engine_harness import MARK_ACTIVE, NOTHING, ORDER, STORAGE, VALIDATE, EngineHarness
 
-Lines = tuple[Line, Line]
+Lines = tuple[SeverableConnection, SeverableConnection]
 
 
 @pytest.fixture
-def lines(stage: Stage, ledger_dsn: Dsn, storage_dsn: Dsn) -> Iterator[Lines]:
+def lines(harness: EngineHarness, ledger_dsn: Dsn, storage_dsn: Dsn) -> Iterator[Lines]:
     """The lines to the ledger and to the storage, put into the stage."""
-    with severable_line(ledger_dsn) as to_ledger, severable_line(storage_dsn) as to_storage:
-        clients = replace(stage.tenancy.clients, storage=lambda region: StorageServer(to_storage.dsn))
-        stage.tenancy = replace(stage.tenancy, ledger=Ledger(to_ledger.dsn), clients=clients)
+    with severable_connection(ledger_dsn) as to_ledger, severable_connection(storage_dsn) as to_storage:
+        clients = replace(harness.tenancy.clients, storage=lambda region: StorageServer(to_storage.dsn))
+        harness.tenancy = replace(harness.tenancy, ledger=Ledger(to_ledger.dsn), clients=clients)
         yield to_ledger, to_storage
 
 
-def test_unwinding_that_keeps_dying_later_and_later_ends_settled(stage: Stage, lines: Lines):
-    stage.run_until(FLIP)
-    stage.ask(c.Cancel())
+def test_unwinding_that_keeps_dying_later_and_later_ends_settled(harness: EngineHarness, lines: Lines):
+    harness.run_until(MARK_ACTIVE)
+    harness.ask(c.Cancel())
     for statements in itertools.count(1, 2):
-        if stage.saga.phase != "Cancelling":
+        if harness.saga.phase != "Cancelling":
             break
-        dies(stage.unwind, *lines, stage.handles, after=statements)
-        assert find_chain_break(stage.envelopes) is None
-    assert stage.saga.phase == "Failed settled"
-    assert stage.outside == NOTHING
-    released = [fact.resource for fact in stage.facts(f.ResourceReleased)]
+        dies_after(harness.unwind, *lines, harness.handles, after=statements)
+        assert find_chain_break(harness.envelopes) is None
+    assert harness.saga.phase == "Failed settled"
+    assert harness.outside == NOTHING
+    released = [fact.resource for fact in harness.facts(f.ResourceReleased)]
     assert released == ["release", "namespace", "connection", "database", "schema", "role"]
 
 
 @pytest.mark.parametrize("first", [5, 15, 25])
-def test_tasks_that_die_later_and_later_end_in_an_active_tenant(stage: Stage, lines: Lines, first: int):
+def test_tasks_that_die_later_and_later_end_in_an_active_tenant(harness: EngineHarness, lines: Lines, first: int):
     """Each activity's process three times, which is once less than what counts as a failure."""
-    stage.run(VALIDATE)
+    harness.run(VALIDATE)
     for activity in ORDER:
         for number, after in enumerate((first, first + 30, first + 60, 10_000), start=1):
-            if not dies(lambda: stage.run(activity, number), *lines, stage.handles, after=after):  # noqa: B023
+            if not dies_after(lambda: harness.run(activity, number), *lines, harness.handles, after=after):  # noqa: B023
                 break
-    assert stage.saga.phase == "Active"
-    assert {len(names) for names in stage.outside.values()} == {1}
-    assert find_chain_break(stage.envelopes) is None
-    assert len(stage.facts(f.ResourceIntended)) == len(stage.saga.resources)
+    assert harness.saga.phase == "Active"
+    assert {len(names) for names in harness.outside.values()} == {1}
+    assert find_chain_break(harness.envelopes) is None
+    assert len(harness.facts(f.ResourceIntended)) == len(harness.saga.resources)
 
 
-def test_a_task_that_died_anywhere_and_was_given_up_leaves_nothing(stage: Stage, lines: Lines):
+def test_a_task_that_died_anywhere_and_was_given_up_leaves_nothing(harness: EngineHarness, lines: Lines):
     for number in itertools.count(1):
         run = RunId(f"run-{number}")
-        stage.run(VALIDATE, number, run)
-        died = dies(lambda: stage.run(STORAGE, number, run), *lines, stage.handles, after=number * 7)  # noqa: B023
-        after = stage.run_failed(run)
+        harness.run(VALIDATE, number, run)
+        died = dies_after(lambda: harness.run(STORAGE, number, run), *lines, harness.handles, after=number * 7)  # noqa: B023
+        after = harness.run_failed(run)
         assert after is not None
-        assert (after.phase, stage.outside) == ("Failed settled", NOTHING), f"dying after statement {number * 7}"
-        stage.ask(c.Reset())
+        assert (after.phase, harness.outside) == ("Failed settled", NOTHING), f"dying after statement {number * 7}"
+        harness.ask(c.Reset())
         if not died:
             break

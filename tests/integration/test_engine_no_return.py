@@ -25,40 +25,50 @@ from tenancy.saga import facts as f
 from tenancy.saga.errors import TenancyError, TransientError
 from tenancy.saga.names import ActivityName, RunId
 from tests import real_systems
-from tests.integration.engine_harness import DEPLOY, FLIP, ORDER, RUN, SCHEMA, STORAGE, VALIDATE, WAIT, Stage
+from tests.integration.engine_harness import (
+    DEPLOY,
+    MARK_ACTIVE,
+    ORDER,
+    RUN,
+    SCHEMA,
+    STORAGE,
+    VALIDATE,
+    WAIT,
+    EngineHarness,
+)
 
 LATER = timedelta(minutes=3)
 SECOND = RunId("run-2")
 FORBIDDEN = b'{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","code":403,"message":"no"}'
 
 
-def after(stage: Stage, elapsed: timedelta = LATER) -> str:
+def after(harness: EngineHarness, elapsed: timedelta = LATER) -> str:
     """One pass of a reconciler whose clock is ahead, so that every tenant has been silent for long."""
-    return reconcile(replace(stage.tenancy, ledger=Ledger(stage.ledger, clock=lambda: utc_now() + elapsed)))
+    return reconcile(replace(harness.tenancy, ledger=Ledger(harness.ledger, clock=lambda: utc_now() + elapsed)))
 
 
 _END_SESSIONS = "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = %s"
 
 
 @contextmanager
-def backup(stage: Stage) -> Iterator[Callable[[], None]]:
+def backup(harness: EngineHarness) -> Iterator[Callable[[], None]]:
     """A backup of the ledger as it is now; call what comes back to restore it."""
-    ledger, kept = sql.Identifier(stage.ledger.dbname), sql.Identifier("ledger_backup")
+    ledger, kept = sql.Identifier(harness.ledger.dbname), sql.Identifier("ledger_backup")
     copy = sql.SQL("create database {} template {} strategy file_copy")
 
     def restore() -> None:
-        with real_systems.superuser(stage.server) as connection:
+        with real_systems.superuser(harness.server) as connection:
             owner = sql.Identifier(real_systems.LEDGER_OWNER)
             connection.execute(sql.SQL("drop database {} with (force)").format(ledger))
             connection.execute(copy.format(ledger, kept) + sql.SQL(" owner {}").format(owner))
 
-    with real_systems.superuser(stage.server) as connection:
-        connection.execute(_END_SESSIONS, (stage.ledger.dbname,))  # idle ones, which earlier tests left to be lent
+    with real_systems.superuser(harness.server) as connection:
+        connection.execute(_END_SESSIONS, (harness.ledger.dbname,))  # idle ones, which earlier tests left to be lent
         connection.execute(copy.format(kept, ledger))
     try:
         yield restore
     finally:
-        with real_systems.superuser(stage.server) as connection:
+        with real_systems.superuser(harness.server) as connection:
             connection.execute(sql.SQL("drop database {} with (force)").format(kept))
 
 
@@ -77,228 +87,230 @@ class _Forbids(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def forbidden(stage: Stage) -> Iterator[None]:
+def forbidden(harness: EngineHarness) -> Iterator[None]:
     """The cluster answers 403 to everything."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Forbids)
     Thread(target=server.serve_forever, daemon=True).start()
     entered = Configuration(host=f"http://127.0.0.1:{server.server_port}")
     label = "the cluster of region eu-central"
     cluster = Cluster(KubernetesApi(entered, label), Helm(lambda: kubeconfig(entered), label))
-    before = stage.tenancy
-    stage.tenancy = replace(before, clients=replace(before.clients, cluster=lambda region: cluster))
+    before = harness.tenancy
+    harness.tenancy = replace(before, clients=replace(before.clients, cluster=lambda region: cluster))
     try:
         yield
     finally:
-        stage.tenancy = before
+        harness.tenancy = before
         server.shutdown()
         server.server_close()
 
 
-def became_active(stage: Stage, restore: Callable[[], None], at: ActivityName) -> None:
+def became_active(harness: EngineHarness, restore: Callable[[], None], at: ActivityName) -> None:
     """It goes on to Active, and then the ledger is that of the backup again, in which it was at this activity."""
     for activity in ORDER[ORDER.index(at) :]:
-        stage.run(activity)
-    stage.runs.end(PROVISIONING_DAG, RUN, "success")
-    assert stage.saga.phase == "Active"
+        harness.run(activity)
+    harness.runs.end(PROVISIONING_DAG, RUN, "success")
+    assert harness.saga.phase == "Active"
     restore()
-    assert stage.saga.phase == "Provisioning"
+    assert harness.saga.phase == "Provisioning"
 
 
-def fails_at(stage: Stage, activity: ActivityName, number: int, run_id: RunId = RUN) -> None:
+def fails_at(harness: EngineHarness, activity: ActivityName, number: int, run_id: RunId = RUN) -> None:
     """The task fails for good, and its callback gives the run up."""
     with pytest.raises(TenancyError):
-        stage.run(activity, number, run_id)
-    stage.give_up(activity, number, run_id)
+        harness.run(activity, number, run_id)
+    harness.give_up(activity, number, run_id)
 
 
-def refuse_storage(stage: Stage) -> None:
+def refuse_storage(harness: EngineHarness) -> None:
     def refuse(region: object) -> object:
         raise TransientError("The storage does not answer.")
 
-    stage.tenancy = replace(stage.tenancy, clients=replace(stage.tenancy.clients, storage=refuse))  # type: ignore[arg-type]
+    harness.tenancy = replace(harness.tenancy, clients=replace(harness.tenancy.clients, storage=refuse))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("at", [SCHEMA, DEPLOY, WAIT, FLIP])
-def test_a_customers_tenant_outlives_a_restored_ledger_and_a_cluster_that_forbids(stage: Stage, at: ActivityName):
-    stage.runs.start(PROVISIONING_DAG, RUN, {})
-    stage.run_until(at)
-    with backup(stage) as restore:
-        became_active(stage, restore, at)
-        before = stage.outside
-        assert after(stage) == "1 resume"
-        with forbidden(stage):
+@pytest.mark.parametrize("at", [SCHEMA, DEPLOY, WAIT, MARK_ACTIVE])
+def test_a_customers_tenant_outlives_a_restored_ledger_and_a_cluster_that_forbids(
+    harness: EngineHarness, at: ActivityName
+):
+    harness.runs.start(PROVISIONING_DAG, RUN, {})
+    harness.run_until(at)
+    with backup(harness) as restore:
+        became_active(harness, restore, at)
+        before = harness.outside
+        assert after(harness) == "1 resume"
+        with forbidden(harness):
             for activity in ORDER[: ORDER.index(DEPLOY)]:
-                stage.run(activity, 2)
-            fails_at(stage, DEPLOY, 2)
-            after(stage)
-        assert stage.saga.phase == "Failed retained"
-        assert stage.outside == before
-        assert stage.saga.failures[-1].message
-        assert stage.runs.of(COMPENSATION_DAG) == []
+                harness.run(activity, 2)
+            fails_at(harness, DEPLOY, 2)
+            after(harness)
+        assert harness.saga.phase == "Failed retained"
+        assert harness.outside == before
+        assert harness.saga.failures[-1].message
+        assert harness.runs.of(COMPENSATION_DAG) == []
 
 
-def test_a_resumed_tenant_becomes_active_again_once_the_cluster_is_back(stage: Stage):
-    stage.runs.start(PROVISIONING_DAG, RUN, {})
-    stage.run_until(SCHEMA)
-    with backup(stage) as restore:
-        became_active(stage, restore, SCHEMA)
-        before = stage.outside
-        after(stage)
-        with forbidden(stage):
+def test_a_resumed_tenant_becomes_active_again_once_the_cluster_is_back(harness: EngineHarness):
+    harness.runs.start(PROVISIONING_DAG, RUN, {})
+    harness.run_until(SCHEMA)
+    with backup(harness) as restore:
+        became_active(harness, restore, SCHEMA)
+        before = harness.outside
+        after(harness)
+        with forbidden(harness):
             for activity in ORDER[: ORDER.index(DEPLOY)]:
-                stage.run(activity, 2)
-            fails_at(stage, DEPLOY, 2)
-        stage.ask(c.Reset())
-        assert stage.run_all(3, SECOND).phase == "Active"
-        assert stage.outside == before
+                harness.run(activity, 2)
+            fails_at(harness, DEPLOY, 2)
+        harness.ask(c.Reset())
+        assert harness.run_all(3, SECOND).phase == "Active"
+        assert harness.outside == before
 
 
-def test_it_is_resumed_again_when_the_same_backup_is_restored_again(stage: Stage):
-    stage.runs.start(PROVISIONING_DAG, RUN, {})
-    stage.run_until(SCHEMA)
-    with backup(stage) as restore:
-        became_active(stage, restore, SCHEMA)
-        assert after(stage) == "1 resume"
-        stage.runs.end(PROVISIONING_DAG, RUN, "success")
+def test_it_is_resumed_again_when_the_same_backup_is_restored_again(harness: EngineHarness):
+    harness.runs.start(PROVISIONING_DAG, RUN, {})
+    harness.run_until(SCHEMA)
+    with backup(harness) as restore:
+        became_active(harness, restore, SCHEMA)
+        assert after(harness) == "1 resume"
+        harness.runs.end(PROVISIONING_DAG, RUN, "success")
         restore()
-        assert after(stage) == "1 resume"
-        assert stage.saga.past_no_return
+        assert after(harness) == "1 resume"
+        assert harness.saga.past_no_return
 
 
-def test_that_it_is_resumed_is_recorded_before_its_run_is_cleared(stage: Stage):
-    stage.runs.start(PROVISIONING_DAG, RUN, {})
-    stage.run_until(SCHEMA)
-    stage.runs.end(PROVISIONING_DAG, RUN, "success")
+def test_that_it_is_resumed_is_recorded_before_its_run_is_cleared(harness: EngineHarness):
+    harness.runs.start(PROVISIONING_DAG, RUN, {})
+    harness.run_until(SCHEMA)
+    harness.runs.end(PROVISIONING_DAG, RUN, "success")
 
-    def dies(dag_id: str, run_id: str) -> None:
-        assert stage.saga.past_no_return
+    def dies_after(dag_id: str, run_id: str) -> None:
+        assert harness.saga.past_no_return
         raise TransientError("The workflow engine does not answer.")
 
-    stage.runs.run_again = dies  # type: ignore[method-assign]
-    after(stage)
-    assert stage.saga.past_no_return
-    del stage.runs.run_again
-    assert after(stage, 2 * LATER) == "1 resume"
+    harness.runs.run_again = dies_after  # type: ignore[method-assign]
+    after(harness)
+    assert harness.saga.past_no_return
+    del harness.runs.run_again
+    assert after(harness, 2 * LATER) == "1 resume"
 
 
-def retained(stage: Stage) -> dict[str, list[str]]:
-    stage.runs.start(PROVISIONING_DAG, RUN, {})
-    stage.run_until(FLIP)
-    stage.handles.failing = 1
-    fails_at(stage, FLIP, 1)
-    assert stage.saga.phase == "Failed retained"
-    return stage.outside
+def retained(harness: EngineHarness) -> dict[str, list[str]]:
+    harness.runs.start(PROVISIONING_DAG, RUN, {})
+    harness.run_until(MARK_ACTIVE)
+    harness.handles.failing = 1
+    fails_at(harness, MARK_ACTIVE, 1)
+    assert harness.saga.phase == "Failed retained"
+    return harness.outside
 
 
-def test_a_retry_of_a_retained_tenant_keeps_everything_when_its_storage_fails(stage: Stage):
-    before = retained(stage)
-    stage.ask(c.Reset())
-    stage.run(VALIDATE, 2, SECOND)
-    well = stage.tenancy
-    refuse_storage(stage)
-    fails_at(stage, STORAGE, 2, SECOND)
-    stage.tenancy = well
-    assert stage.saga.phase == "Failed retained"
-    assert stage.outside == before
-    stage.ask(c.Reset())
-    assert stage.run_all(3, RunId("run-3")).phase == "Active"
+def test_a_retry_of_a_retained_tenant_keeps_everything_when_its_storage_fails(harness: EngineHarness):
+    before = retained(harness)
+    harness.ask(c.Reset())
+    harness.run(VALIDATE, 2, SECOND)
+    well = harness.tenancy
+    refuse_storage(harness)
+    fails_at(harness, STORAGE, 2, SECOND)
+    harness.tenancy = well
+    assert harness.saga.phase == "Failed retained"
+    assert harness.outside == before
+    harness.ask(c.Reset())
+    assert harness.run_all(3, RunId("run-3")).phase == "Active"
 
 
-def test_a_retry_whose_run_is_lost_keeps_everything(stage: Stage):
-    before = retained(stage)
-    stage.ask(c.Reset(), c.RecordHistoryCleared())
-    stage.run(VALIDATE, 2, SECOND)
-    assert after(stage) == "1 lost"
-    assert stage.saga.phase == "Failed retained"
-    assert stage.outside == before
-    assert stage.runs.of(COMPENSATION_DAG) == []
+def test_a_retry_whose_run_is_lost_keeps_everything(harness: EngineHarness):
+    before = retained(harness)
+    harness.ask(c.Reset(), c.RecordHistoryCleared())
+    harness.run(VALIDATE, 2, SECOND)
+    assert after(harness) == "1 lost"
+    assert harness.saga.phase == "Failed retained"
+    assert harness.outside == before
+    assert harness.runs.of(COMPENSATION_DAG) == []
 
 
 @pytest.mark.parametrize("state", ["failed", "success"])
-def test_a_retry_whose_run_ended_without_a_word_keeps_everything(stage: Stage, state: str):
-    before = retained(stage)
-    stage.ask(c.Reset(), c.RecordHistoryCleared())
-    stage.run(VALIDATE, 2, SECOND)
-    stage.runs.start(PROVISIONING_DAG, SECOND, {})
-    stage.runs.end(PROVISIONING_DAG, SECOND, state)
-    stage.runs.made_marks[SECOND] = (UserMark("patch_task_instance", "ada", utc_now()),)
-    assert after(stage) == "1 missed"
-    assert stage.saga.phase == "Failed retained"
-    assert stage.outside == before
+def test_a_retry_whose_run_ended_without_a_word_keeps_everything(harness: EngineHarness, state: str):
+    before = retained(harness)
+    harness.ask(c.Reset(), c.RecordHistoryCleared())
+    harness.run(VALIDATE, 2, SECOND)
+    harness.runs.start(PROVISIONING_DAG, SECOND, {})
+    harness.runs.end(PROVISIONING_DAG, SECOND, state)
+    harness.runs.made_marks[SECOND] = (UserMark("patch_task_instance", "ada", utc_now()),)
+    assert after(harness) == "1 missed"
+    assert harness.saga.phase == "Failed retained"
+    assert harness.outside == before
 
 
-def marked(stage: Stage, *marks: UserMark) -> None:
-    stage.runs.end(PROVISIONING_DAG, RUN, "failed")
-    with stage.tenancy.ledger.open("listener") as ledger:
+def marked(harness: EngineHarness, *marks: UserMark) -> None:
+    harness.runs.end(PROVISIONING_DAG, RUN, "failed")
+    with harness.tenancy.ledger.open("listener") as ledger:
         pokes.record_poke(ledger, RUN, "mark run failed")
-    stage.runs.made_marks[RUN] = marks
+    harness.runs.made_marks[RUN] = marks
 
 
 @pytest.mark.parametrize("user", ["ada", "grace"])
-def test_a_named_person_who_marks_the_run_failed_cancels_it(stage: Stage, user: str):
-    stage.runs.start(PROVISIONING_DAG, RUN, {})
-    stage.run_until(FLIP)
-    marked(stage, UserMark("patch_dag_run", user, utc_now()))
-    reconcile(stage.tenancy)
-    assert stage.saga.phase == "Cancelling"
-    assert stage.facts(f.CancelRequested)
-    assert stage.envelopes[-1].stamp.actor == user
+def test_a_named_person_who_marks_the_run_failed_cancels_it(harness: EngineHarness, user: str):
+    harness.runs.start(PROVISIONING_DAG, RUN, {})
+    harness.run_until(MARK_ACTIVE)
+    marked(harness, UserMark("patch_dag_run", user, utc_now()))
+    reconcile(harness.tenancy)
+    assert harness.saga.phase == "Cancelling"
+    assert harness.facts(f.CancelRequested)
+    assert harness.envelopes[-1].stamp.actor == user
 
 
 @pytest.mark.parametrize("marks", [(), (UserMark("patch_dag_run", "somebody", utc_now()),)])
-def test_a_mark_of_nobody_who_can_be_named_keeps_everything(stage: Stage, marks: tuple[UserMark, ...]):
-    stage.runs.start(PROVISIONING_DAG, RUN, {})
-    stage.run_until(FLIP)
-    before = stage.outside
-    marked(stage, *marks)
-    reconcile(stage.tenancy)
-    assert stage.saga.phase == "Failed retained"
-    assert "by nobody that its event log names" in stage.saga.failures[-1].message
-    assert stage.outside == before
+def test_a_mark_of_nobody_who_can_be_named_keeps_everything(harness: EngineHarness, marks: tuple[UserMark, ...]):
+    harness.runs.start(PROVISIONING_DAG, RUN, {})
+    harness.run_until(MARK_ACTIVE)
+    before = harness.outside
+    marked(harness, *marks)
+    reconcile(harness.tenancy)
+    assert harness.saga.phase == "Failed retained"
+    assert "by nobody that its event log names" in harness.saga.failures[-1].message
+    assert harness.outside == before
 
 
-def test_an_old_mark_of_a_run_that_was_cleared_since_is_no_cancel_of_its_new_attempt(stage: Stage):
+def test_an_old_mark_of_a_run_that_was_cleared_since_is_no_cancel_of_its_new_attempt(harness: EngineHarness):
     """A run that is cleared as a whole keeps its id, and Airflow its event log."""
-    stage.runs.start(PROVISIONING_DAG, RUN, {})
-    stage.run_until(SCHEMA)
-    stage.runs.made_marks[RUN] = (UserMark("patch_dag_run", "ada", utc_now()),)
-    stage.ask(c.Cancel())
-    stage.unwind()
-    stage.run_until(FLIP, 2)  # the whole run was cleared
-    before = stage.outside
-    stage.runs.end(PROVISIONING_DAG, RUN, "failed")
-    assert after(stage) == "1 missed"
-    assert stage.saga.phase == "Failed retained"
-    assert stage.outside == before
+    harness.runs.start(PROVISIONING_DAG, RUN, {})
+    harness.run_until(SCHEMA)
+    harness.runs.made_marks[RUN] = (UserMark("patch_dag_run", "ada", utc_now()),)
+    harness.ask(c.Cancel())
+    harness.unwind()
+    harness.run_until(MARK_ACTIVE, 2)  # the whole run was cleared
+    before = harness.outside
+    harness.runs.end(PROVISIONING_DAG, RUN, "failed")
+    assert after(harness) == "1 missed"
+    assert harness.saga.phase == "Failed retained"
+    assert harness.outside == before
 
 
 # -- a ledger that is older than the world, in any phase
 
 
-def lived_on(stage: Stage, phase: str) -> dict[str, list[str]]:
+def lived_on(harness: EngineHarness, phase: str) -> dict[str, list[str]]:
     """After the backup, in which it was in this phase, the tenant became Active by a run of its own."""
     if phase in {"Cancelling", "Failed unwinding", "Failed stuck"}:
         if phase == "Failed stuck":
-            stage.ask(c.Cancel())
-        stage.unwind()
-    if phase != "Failed ready" and stage.saga.phase != "Failed ready":
-        if stage.saga.state == "Provisioning":
-            stage.give_up(SCHEMA, 1)
-        stage.ask(c.Reset())
-    stage.runs.start(PROVISIONING_DAG, SECOND, {"slug": "acme"})
-    assert stage.run_all(2, SECOND).phase == "Active"
-    stage.runs.end(PROVISIONING_DAG, SECOND, "success")
-    return stage.outside
+            harness.ask(c.Cancel())
+        harness.unwind()
+    if phase != "Failed ready" and harness.saga.phase != "Failed ready":
+        if harness.saga.state == "Provisioning":
+            harness.give_up(SCHEMA, 1)
+        harness.ask(c.Reset())
+    harness.runs.start(PROVISIONING_DAG, SECOND, {"slug": "acme"})
+    assert harness.run_all(2, SECOND).phase == "Active"
+    harness.runs.end(PROVISIONING_DAG, SECOND, "success")
+    return harness.outside
 
 
-def brought_into(stage: Stage, phase: str) -> None:
-    stage.runs.start(PROVISIONING_DAG, RUN, {"slug": "acme"})
-    stage.fail_at(SCHEMA)
-    stage.runs.end(PROVISIONING_DAG, RUN, "failed")
+def brought_into(harness: EngineHarness, phase: str) -> None:
+    harness.runs.start(PROVISIONING_DAG, RUN, {"slug": "acme"})
+    harness.fail_at(SCHEMA)
+    harness.runs.end(PROVISIONING_DAG, RUN, "failed")
     if phase == "Cancelling":
-        stage.ask(c.Cancel())
+        harness.ask(c.Cancel())
     elif phase == "Failed unwinding":
-        stage.ask(c.GiveUp(RUN, "out of tries"))
+        harness.ask(c.GiveUp(RUN, "out of tries"))
 
 
 @pytest.mark.parametrize(
@@ -306,57 +318,57 @@ def brought_into(stage: Stage, phase: str) -> None:
     [("Provisioning", "Failed retained"), ("Cancelling", "Failed stuck"), ("Failed unwinding", "Failed stuck")],
 )
 def test_what_a_restored_ledger_would_undo_is_kept_when_airflow_knows_of_a_later_run(
-    stage: Stage, phase: str, kept_as: str
+    harness: EngineHarness, phase: str, kept_as: str
 ):
-    brought_into(stage, phase)
-    with backup(stage) as restore:
-        before = lived_on(stage, phase)
+    brought_into(harness, phase)
+    with backup(harness) as restore:
+        before = lived_on(harness, phase)
         restore()
-        assert stage.saga.phase == phase
-        assert "1 keep" in after(stage)
-        after(stage, 2 * LATER)
-        assert stage.saga.phase == kept_as
-        assert stage.outside == before
-        assert stage.runs.of(COMPENSATION_DAG) == []
-        told = " ".join(str(vars(envelope.fact)) for envelope in stage.envelopes)
+        assert harness.saga.phase == phase
+        assert "1 keep" in after(harness)
+        after(harness, 2 * LATER)
+        assert harness.saga.phase == kept_as
+        assert harness.outside == before
+        assert harness.runs.of(COMPENSATION_DAG) == []
+        told = " ".join(str(vars(envelope.fact)) for envelope in harness.envelopes)
         assert f"Airflow's run {SECOND} of the slug acme ended well" in told
 
 
-def test_a_person_who_was_told_may_undo_it_all_the_same(stage: Stage):
-    brought_into(stage, "Failed unwinding")
-    with backup(stage) as restore:
-        lived_on(stage, "Failed unwinding")
+def test_a_person_who_was_told_may_undo_it_all_the_same(harness: EngineHarness):
+    brought_into(harness, "Failed unwinding")
+    with backup(harness) as restore:
+        lived_on(harness, "Failed unwinding")
         restore()
-        after(stage)
-        stage.ask(c.Cancel())
-        after(stage)
-        assert len(stage.runs.of(COMPENSATION_DAG)) == 1
-        assert stage.unwind().phase == "Failed settled"
-        assert (stage.outside["database"], stage.outside["role"]) == ([], []), "what the ledger knows of"
+        after(harness)
+        harness.ask(c.Cancel())
+        after(harness)
+        assert len(harness.runs.of(COMPENSATION_DAG)) == 1
+        assert harness.unwind().phase == "Failed settled"
+        assert (harness.outside["database"], harness.outside["role"]) == ([], []), "what the ledger knows of"
 
 
-def test_a_cleared_run_that_ended_well_says_so_too(stage: Stage):
+def test_a_cleared_run_that_ended_well_says_so_too(harness: EngineHarness):
     """A run that is cleared as a whole keeps its id."""
-    brought_into(stage, "Cancelling")
-    with backup(stage) as restore:
-        stage.unwind()
-        assert stage.run_all(2, RUN).phase == "Active"
-        stage.runs.end(PROVISIONING_DAG, RUN, "success")
-        before = stage.outside
+    brought_into(harness, "Cancelling")
+    with backup(harness) as restore:
+        harness.unwind()
+        assert harness.run_all(2, RUN).phase == "Active"
+        harness.runs.end(PROVISIONING_DAG, RUN, "success")
+        before = harness.outside
         restore()
-        assert "1 keep" in after(stage)
-        assert stage.saga.phase == "Failed stuck"
-        assert stage.outside == before
+        assert "1 keep" in after(harness)
+        assert harness.saga.phase == "Failed stuck"
+        assert harness.outside == before
 
 
-def test_a_run_of_an_earlier_tenant_of_the_slug_keeps_nothing(stage: Stage):
-    stage.runs.start(PROVISIONING_DAG, RUN, {"slug": "acme"})
-    stage.run_all()
-    stage.runs.end(PROVISIONING_DAG, RUN, "success")
-    stage.ask(c.Decommission())
-    stage.unwind()
-    stage.run_until(SCHEMA, 2, SECOND)
-    stage.runs.start(PROVISIONING_DAG, SECOND, {"slug": "acme"})
-    stage.runs.end(PROVISIONING_DAG, SECOND, "failed")
-    assert after(stage) == "1 missed"
-    assert stage.saga.phase == "Failed unwinding"
+def test_a_run_of_an_earlier_tenant_of_the_slug_keeps_nothing(harness: EngineHarness):
+    harness.runs.start(PROVISIONING_DAG, RUN, {"slug": "acme"})
+    harness.run_all()
+    harness.runs.end(PROVISIONING_DAG, RUN, "success")
+    harness.ask(c.Decommission())
+    harness.unwind()
+    harness.run_until(SCHEMA, 2, SECOND)
+    harness.runs.start(PROVISIONING_DAG, SECOND, {"slug": "acme"})
+    harness.runs.end(PROVISIONING_DAG, SECOND, "failed")
+    assert after(harness) == "1 missed"
+    assert harness.saga.phase == "Failed unwinding"

@@ -13,73 +13,73 @@ from tenancy.saga import facts as f
 from tenancy.saga.errors import PermanentError, TransientError
 from tenancy.saga.states import StepStatus
 from tenancy.saga.unwinding import RENEWALS
-from tests.integration.engine_harness import HANDLE, NOTHING, SCHEMA, Stage, lease
+from tests.integration.engine_harness import HANDLE, NOTHING, SCHEMA, EngineHarness, lease
 from tests.integration.test_engine_reconcile import LATER, after
 
 
-def test_an_engine_that_restarts_costs_no_tenant_however_many_tries_that_takes(stage: Stage):
-    stage.run_until(HANDLE)
+def test_an_engine_that_restarts_costs_no_tenant_however_many_tries_that_takes(harness: EngineHarness):
+    harness.run_until(HANDLE)
     away = 3 * TRIES
-    stage.handles.failing = away
+    harness.handles.failing = away
     for number in range(1, away + 1):
         with pytest.raises(TransientError):
-            stage.run(HANDLE, number)
-    assert stage.run(HANDLE, away + 1).step(HANDLE).status is StepStatus.DONE
+            harness.run(HANDLE, number)
+    assert harness.run(HANDLE, away + 1).step(HANDLE).status is StepStatus.DONE
 
 
-def test_one_that_is_away_for_longer_than_the_activity_may_take_fails_it(stage: Stage):
-    stage.run_until(HANDLE)
-    stage.handles.failing = TRIES
+def test_one_that_is_away_for_longer_than_the_activity_may_take_fails_it(harness: EngineHarness):
+    harness.run_until(HANDLE)
+    harness.handles.failing = TRIES
     for number in range(1, TRIES):
         with pytest.raises(TransientError):
-            stage.run(HANDLE, number)
+            harness.run(HANDLE, number)
     with pytest.raises(PermanentError, match=rf"does not answer\. It was tried {TRIES} times in 6\.0 minutes"):
-        stage.look(HANDLE, TRIES, late=timedelta(minutes=6))
-    after_callback = stage.give_up(HANDLE, TRIES)
+        harness.look(HANDLE, TRIES, late=timedelta(minutes=6))
+    after_callback = harness.give_up(HANDLE, TRIES)
     assert after_callback is not None
     assert after_callback.phase == "Failed settled"
-    assert stage.outside == NOTHING
+    assert harness.outside == NOTHING
 
 
-def test_the_time_that_the_platform_cost_is_not_the_activitys(stage: Stage):
-    stage.run_until(HANDLE)
-    stage.handles.failing = TRIES
+def test_the_time_that_the_platform_cost_is_not_the_activitys(harness: EngineHarness):
+    harness.run_until(HANDLE)
+    harness.handles.failing = TRIES
     for number in range(1, TRIES):
         with pytest.raises(TransientError):
-            stage.run(HANDLE, number)
-    stage.ask(c.RecordHold("The login was refused.", platform=True))
+            harness.run(HANDLE, number)
+    harness.ask(c.RecordHold("The login was refused.", platform=True))
     with pytest.raises(TransientError):
-        stage.look(HANDLE, TRIES, late=timedelta(hours=6))
-    assert stage.run(HANDLE, TRIES + 1).step(HANDLE).status is StepStatus.DONE
+        harness.look(HANDLE, TRIES, late=timedelta(hours=6))
+    assert harness.run(HANDLE, TRIES + 1).step(HANDLE).status is StepStatus.DONE
 
 
-def test_an_activity_whose_processes_die_one_after_the_other_is_given_up(stage: Stage):
-    stage.run_until(SCHEMA)
+def test_an_activity_whose_processes_die_one_after_the_other_is_given_up(harness: EngineHarness):
+    harness.run_until(SCHEMA)
     for number in range(1, TRIES + 1):  # each begins, and nothing is heard of it again
-        stage.ask(c.BeginActivity(lease(SCHEMA, number), number))
+        harness.ask(c.BeginActivity(lease(SCHEMA, number), number))
     with pytest.raises(PermanentError, match=f"process ended {TRIES} times without a word"):
-        stage.run(SCHEMA, TRIES + 1)
+        harness.run(SCHEMA, TRIES + 1)
 
 
-def test_a_compensation_whose_last_try_runs_out_of_time_is_stuck(stage: Stage):
-    stage.fail_at(SCHEMA)
-    stage.ask(c.Cancel())
-    stuck = ran_out_of_time(stage.tenancy, stage.tenant_id, stage.saga.generation, stamp=Stamp("saga"))
+def test_a_compensation_whose_last_try_runs_out_of_time_is_stuck(harness: EngineHarness):
+    harness.fail_at(SCHEMA)
+    harness.ask(c.Cancel())
+    stuck = ran_out_of_time(harness.tenancy, harness.tenant_id, harness.saga.generation, stamp=Stamp("saga"))
     assert stuck.phase == "Failed stuck"
-    (exhausted,) = stage.facts(f.UnwindingExhausted)
+    (exhausted,) = harness.facts(f.UnwindingExhausted)
     assert "did not end within its time limit" in exhausted.why
-    stage.ask(c.Cancel())
-    assert stage.unwind().phase == "Failed settled"
+    harness.ask(c.Cancel())
+    assert harness.unwind().phase == "Failed settled"
 
 
-def test_compensation_runs_that_end_without_a_word_and_release_nothing_are_stuck(stage: Stage):
-    stage.fail_at(SCHEMA)
-    stage.ask(c.Cancel())
-    after(stage, LATER)
+def test_compensation_runs_that_end_without_a_word_and_release_nothing_are_stuck(harness: EngineHarness):
+    harness.fail_at(SCHEMA)
+    harness.ask(c.Cancel())
+    after(harness, LATER)
     for number in range(RENEWALS + 1):
-        assert stage.saga.phase == "Cancelling"
-        stage.runs.end(COMPENSATION_DAG, compensation_run_id(stage.saga), "failed")
-        after(stage, (number + 2) * LATER)
-    assert stage.saga.phase == "Failed stuck"
-    (exhausted,) = stage.facts(f.UnwindingExhausted)
+        assert harness.saga.phase == "Cancelling"
+        harness.runs.end(COMPENSATION_DAG, compensation_run_id(harness.saga), "failed")
+        after(harness, (number + 2) * LATER)
+    assert harness.saga.phase == "Failed stuck"
+    (exhausted,) = harness.facts(f.UnwindingExhausted)
     assert f"{RENEWALS + 1} compensation runs ended" in exhausted.why

@@ -16,7 +16,7 @@ from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.states import Kind
 from tenancy.saga.tenant import PlanEntry
-from tests.integration.engine_harness import DEPLOY, FLIP, HANDLE, ORDER, RUN, SCHEMA, WAIT, Stage
+from tests.integration.engine_harness import DEPLOY, HANDLE, MARK_ACTIVE, ORDER, RUN, SCHEMA, WAIT, EngineHarness
 from tests.integration.test_engine_reconcile import after
 
 WARM_UP = ActivityName("warm_up_caches")
@@ -39,52 +39,52 @@ def _entries_with(place: int) -> tuple[PlanEntry, ...]:
 
 @pytest.mark.parametrize("missing", [HANDLE, SCHEMA, DEPLOY, WAIT])
 def test_a_task_that_the_attempts_plan_does_not_have_passes_with_a_sentence(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, missing: ActivityName
+    harness: EngineHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, missing: ActivityName
 ):
     """The DAG of this version has one activity more than the version that began the attempt."""
     older = tuple(entry for entry in plan_entries() if entry.activity != missing)
     with _plan(monkeypatch, older):
-        stage.run(ORDER[0])
-    stage.run_until(missing, 2)
+        harness.run(ORDER[0])
+    harness.run_until(missing, 2)
     with caplog.at_level(logging.INFO):
-        assert stage.run(missing).phase == "Provisioning"
+        assert harness.run(missing).phase == "Provisioning"
     assert f"{missing} is not in the plan that attempt 1 of acme began with" in caplog.text
-    assert not [fact for fact in stage.facts(f.ActivityStarted) if fact.activity == missing]
-    assert not stage.facts(f.ActivityRefused)
+    assert not [fact for fact in harness.facts(f.ActivityStarted) if fact.activity == missing]
+    assert not harness.facts(f.ActivityRefused)
 
 
 @pytest.mark.parametrize("place", AFTER_EACH)
 def test_an_activity_that_this_version_does_not_have_holds_the_attempt(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, place: int
+    harness: EngineHarness, monkeypatch: pytest.MonkeyPatch, place: int
 ):
     """The plan that the attempt recorded has one activity more than PLAN, anywhere behind the first."""
     with _plan(monkeypatch, _entries_with(place + 1)):
-        stage.run(ORDER[0])
+        harness.run(ORDER[0])
     for each in ORDER[1 : place + 1]:
-        stage.run(each)
-    made = stage.outside
+        harness.run(each)
+    made = harness.outside
     for each in ORDER[place + 1 :]:
         with pytest.raises(PlatformError, match=f"began with an activity {WARM_UP}"):
-            stage.run(each)
-        stage.give_up(each)
-    stage.run_failed()
-    stage.runs.start(PROVISIONING_DAG, RUN, {})
-    stage.runs.end(PROVISIONING_DAG, RUN, "failed")
-    after(stage)
-    after(stage)
-    assert (stage.saga.phase, stage.outside) == ("Provisioning", made)
-    assert stage.saga.hold_cause is (Cause.PLATFORM_VERSION)
-    assert not stage.facts(f.ProvisioningFailed)
+            harness.run(each)
+        harness.give_up(each)
+    harness.run_failed()
+    harness.runs.start(PROVISIONING_DAG, RUN, {})
+    harness.runs.end(PROVISIONING_DAG, RUN, "failed")
+    after(harness)
+    after(harness)
+    assert (harness.saga.phase, harness.outside) == ("Provisioning", made)
+    assert harness.saga.hold_cause is (Cause.PLATFORM_VERSION)
+    assert not harness.facts(f.ProvisioningFailed)
 
 
-def test_a_person_may_cancel_it(stage: Stage, monkeypatch: pytest.MonkeyPatch):
+def test_a_person_may_cancel_it(harness: EngineHarness, monkeypatch: pytest.MonkeyPatch):
     with _plan(monkeypatch, _entries_with(3)):
-        stage.run_until(SCHEMA)
-    stage.ask(Cancel())
-    assert stage.unwind().phase == "Failed settled"
+        harness.run_until(SCHEMA)
+    harness.ask(Cancel())
+    assert harness.unwind().phase == "Failed settled"
 
 
-def test_every_activity_of_this_version_is_run_for_a_new_attempt(stage: Stage):
-    assert stage.run_all().phase == "Active"
-    assert [fact.activity for fact in stage.facts(f.ActivityCompleted)] == list(ORDER)
-    assert ORDER[-1] == FLIP
+def test_every_activity_of_this_version_is_run_for_a_new_attempt(harness: EngineHarness):
+    assert harness.run_all().phase == "Active"
+    assert [fact.activity for fact in harness.facts(f.ActivityCompleted)] == list(ORDER)
+    assert ORDER[-1] == MARK_ACTIVE

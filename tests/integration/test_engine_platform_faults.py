@@ -30,20 +30,20 @@ from tests import clusters
 from tests.contract.test_odd_answers import SOMEBODY_ELSE, Impostor, client_of, message
 from tests.integration.engine_harness import (
     DEPLOY,
-    FLIP,
     HANDLE,
+    MARK_ACTIVE,
     ORDER,
     RUN,
     SCHEMA,
     STORAGE,
     VALIDATE,
     WAIT,
-    Stage,
+    EngineHarness,
     lease,
 )
 from tests.integration.test_engine_reconcile import after, mark
 
-Fault = Callable[[Stage], Any]
+Fault = Callable[[EngineHarness], Any]
 
 
 @dataclass(frozen=True)
@@ -60,88 +60,88 @@ class Kind:
 
 
 @contextmanager
-def _with(stage: Stage, **changes: Any) -> Iterator[None]:
-    before, stage.tenancy = stage.tenancy, replace(stage.tenancy, **changes)
+def _with(harness: EngineHarness, **changes: Any) -> Iterator[None]:
+    before, harness.tenancy = harness.tenancy, replace(harness.tenancy, **changes)
     yield
-    stage.tenancy = before
+    harness.tenancy = before
 
 
-def _clients(stage: Stage, **systems: Callable[..., Any]) -> Any:
-    return _with(stage, clients=replace(stage.tenancy.clients, **systems))
+def _clients(harness: EngineHarness, **systems: Callable[..., Any]) -> Any:
+    return _with(harness, clients=replace(harness.tenancy.clients, **systems))
 
 
 def _no_connection(*_: Any) -> Any:
     raise PlatformError("The Airflow connection tenancy_x does not exist.", cause=Cause.PLATFORM_CONNECTION)
 
 
-def region_gone_from_the_platform_file(stage: Stage) -> Any:
-    return _with(stage, platform=replace(stage.tenancy.platform, regions={}))
+def region_gone_from_the_platform_file(harness: EngineHarness) -> Any:
+    return _with(harness, platform=replace(harness.tenancy.platform, regions={}))
 
 
-def plan_gone_from_the_platform_file(stage: Stage) -> Any:
-    return _with(stage, platform=replace(stage.tenancy.platform, plans={}))
+def plan_gone_from_the_platform_file(harness: EngineHarness) -> Any:
+    return _with(harness, platform=replace(harness.tenancy.platform, plans={}))
 
 
-def key_gone_from_the_key_ring(stage: Stage) -> Any:
-    return _with(stage, keyring=Keyring("k9", {"k9": b"x" * 32}))
+def key_gone_from_the_key_ring(harness: EngineHarness) -> Any:
+    return _with(harness, keyring=Keyring("k9", {"k9": b"x" * 32}))
 
 
-def no_storage_connection(stage: Stage) -> Any:
-    return _clients(stage, storage=_no_connection)
+def no_storage_connection(harness: EngineHarness) -> Any:
+    return _clients(harness, storage=_no_connection)
 
 
-def no_airflow_connection(stage: Stage) -> Any:
-    return _clients(stage, handles=_no_connection)
+def no_airflow_connection(harness: EngineHarness) -> Any:
+    return _clients(harness, handles=_no_connection)
 
 
-def no_cluster_connection(stage: Stage) -> Any:
-    return _clients(stage, cluster=_no_connection)
+def no_cluster_connection(harness: EngineHarness) -> Any:
+    return _clients(harness, cluster=_no_connection)
 
 
-def storage_password_rotated(stage: Stage) -> Any:
+def storage_password_rotated(harness: EngineHarness) -> Any:
     """The server is the real one: SQLSTATE 28P01."""
-    right = stage.tenancy.clients.storage
+    right = harness.tenancy.clients.storage
 
     def wrong(region: Region) -> StorageServer:
         return StorageServer(replace(right(region).dsn, password="the-old-one"))
 
-    return _clients(stage, storage=wrong)
+    return _clients(harness, storage=wrong)
 
 
-def cluster_token_replaced(stage: Stage) -> Any:
+def cluster_token_replaced(harness: EngineHarness) -> Any:
     """The API server is the emulator: 401."""
-    host, authority = stage.kubernetes._server.url, stage.kubernetes._server.ca_file
+    host, authority = harness.kubernetes._server.url, harness.kubernetes._server.ca_file
 
     def wrong(_: Region) -> Cluster:
         entered = Configuration(host=host, api_key={"BearerToken": "Bearer the-old-one"})
         entered.ssl_ca_cert = authority
         return open_cluster(entered, clusters.LABEL, connection="tenancy_cluster_eu")
 
-    return _clients(stage, cluster=wrong)
+    return _clients(harness, cluster=wrong)
 
 
 @contextmanager
-def airflow_login_refused(stage: Stage) -> Iterator[None]:
+def airflow_login_refused(harness: EngineHarness) -> Iterator[None]:
     impostor = Impostor()
     impostor.lets_in = False
     impostor.says = message("401 Unauthorized", b'{"detail": "Invalid credentials"}')
-    with impostor.serving() as url, _clients(stage, handles=lambda: AirflowApi(client_of(url))):
+    with impostor.serving() as url, _clients(harness, handles=lambda: AirflowApi(client_of(url))):
         yield
 
 
 @contextmanager
-def login_page_before_airflow(stage: Stage) -> Iterator[None]:
+def login_page_before_airflow(harness: EngineHarness) -> Iterator[None]:
     impostor = Impostor()
     impostor.says = SOMEBODY_ELSE["login page"]
-    with impostor.serving() as url, _clients(stage, handles=lambda: AirflowApi(client_of(url))):
+    with impostor.serving() as url, _clients(harness, handles=lambda: AirflowApi(client_of(url))):
         yield
 
 
 @contextmanager
-def no_pool(stage: Stage) -> Iterator[None]:
-    pools, stage.handles.pools = stage.handles.pools, set()
+def no_pool(harness: EngineHarness) -> Iterator[None]:
+    pools, harness.handles.pools = harness.handles.pools, set()
     yield
-    stage.handles.pools = pools
+    harness.handles.pools = pools
 
 
 KINDS = [
@@ -159,80 +159,82 @@ KINDS = [
     ),
     Kind(key_gone_from_the_key_ring, "The credential key", Cause.PLATFORM_CREDENTIALS, (HANDLE, SCHEMA, DEPLOY)),
     Kind(no_storage_connection, "The Airflow connection", Cause.PLATFORM_CONNECTION, (STORAGE, SCHEMA)),
-    Kind(no_airflow_connection, "The Airflow connection", Cause.PLATFORM_CONNECTION, (HANDLE, FLIP)),
-    Kind(no_cluster_connection, "The Airflow connection", Cause.PLATFORM_CONNECTION, (DEPLOY, WAIT, FLIP)),
-    Kind(storage_password_rotated, "password authentication failed", Cause.STORAGE_CREDENTIALS, (STORAGE, FLIP)),
-    Kind(cluster_token_replaced, "tenancy_cluster_eu", Cause.CLUSTER_CREDENTIALS, (DEPLOY, WAIT, FLIP)),
-    Kind(airflow_login_refused, "tenancy_airflow_api", Cause.PLATFORM_CREDENTIALS, (HANDLE, FLIP)),
-    Kind(login_page_before_airflow, "tenancy_airflow_api", Cause.ENGINE_REFUSES, (HANDLE, FLIP)),
+    Kind(no_airflow_connection, "The Airflow connection", Cause.PLATFORM_CONNECTION, (HANDLE, MARK_ACTIVE)),
+    Kind(no_cluster_connection, "The Airflow connection", Cause.PLATFORM_CONNECTION, (DEPLOY, WAIT, MARK_ACTIVE)),
+    Kind(storage_password_rotated, "password authentication failed", Cause.STORAGE_CREDENTIALS, (STORAGE, MARK_ACTIVE)),
+    Kind(cluster_token_replaced, "tenancy_cluster_eu", Cause.CLUSTER_CREDENTIALS, (DEPLOY, WAIT, MARK_ACTIVE)),
+    Kind(airflow_login_refused, "tenancy_airflow_api", Cause.PLATFORM_CREDENTIALS, (HANDLE, MARK_ACTIVE)),
+    Kind(login_page_before_airflow, "tenancy_airflow_api", Cause.ENGINE_REFUSES, (HANDLE, MARK_ACTIVE)),
     Kind(no_pool, "wants the Airflow pool", Cause.ENGINE_NO_POOL, (HANDLE,)),
 ]
 ROWS = [pytest.param(kind, activity, id=f"{kind}-{activity}") for kind in KINDS for activity in kind.activities]
 
 
 @pytest.mark.parametrize(("kind", "activity"), ROWS)
-def test_the_tenant_is_held_and_goes_on_when_the_platform_is_mended(stage: Stage, kind: Kind, activity: ActivityName):
-    stage.run_until(activity)
-    made = stage.outside
-    with kind.fault(stage):
+def test_the_tenant_is_held_and_goes_on_when_the_platform_is_mended(
+    harness: EngineHarness, kind: Kind, activity: ActivityName
+):
+    harness.run_until(activity)
+    made = harness.outside
+    with kind.fault(harness):
         for number in (1, 2, 3, 4, 5, 6):
             with pytest.raises(PlatformError, match=kind.sentence):
-                stage.run(activity, number)
-        _assert_held(stage, kind)
-        stage.give_up(activity, 6)
-        stage.run_failed()
-        _assert_held(stage, kind)
-        assert all(set(names) <= set(stage.outside[kind]) for kind, names in made.items())
+                harness.run(activity, number)
+        _assert_held(harness, kind)
+        harness.give_up(activity, 6)
+        harness.run_failed()
+        _assert_held(harness, kind)
+        assert all(set(names) <= set(harness.outside[kind]) for kind, names in made.items())
 
-        _end(stage)
-        assert "try_again" in after(stage)
-        assert stage.runs.stored[PROVISIONING_DAG, RUN].live
-        _assert_held(stage, kind)
+        _end(harness)
+        assert "try_again" in after(harness)
+        assert harness.runs.stored[PROVISIONING_DAG, RUN].live
+        _assert_held(harness, kind)
     for each in ORDER[ORDER.index(activity) :]:
-        stage.run(each, 7)
-    assert (stage.saga.phase, stage.saga.hold_reason) == ("Active", "")
-    assert {len(names) for names in stage.outside.values()} == {1}
+        harness.run(each, 7)
+    assert (harness.saga.phase, harness.saga.hold_reason) == ("Active", "")
+    assert {len(names) for names in harness.outside.values()} == {1}
 
 
-def _assert_held(stage: Stage, kind: Kind) -> None:
-    saga = stage.saga
+def _assert_held(harness: EngineHarness, kind: Kind) -> None:
+    saga = harness.saga
     assert (saga.phase, saga.hold_cause) == ("Provisioning", kind.cause)
     assert kind.sentence in saga.hold_reason
-    assert not any(stage.facts(each) for each in (f.ProvisioningFailed, f.UnwindingStarted, f.ResourceReleasing))
+    assert not any(harness.facts(each) for each in (f.ProvisioningFailed, f.UnwindingStarted, f.ResourceReleasing))
 
 
-def _end(stage: Stage) -> None:
+def _end(harness: EngineHarness) -> None:
     """Airflow has no tries left, or somebody's version of it had fewer."""
-    stage.runs.start(PROVISIONING_DAG, RUN, {})
-    stage.runs.end(PROVISIONING_DAG, RUN, "failed")
+    harness.runs.start(PROVISIONING_DAG, RUN, {})
+    harness.runs.end(PROVISIONING_DAG, RUN, "failed")
 
 
-def test_a_person_may_cancel_what_the_platform_holds(stage: Stage):
-    stage.run_until(SCHEMA)
-    with no_storage_connection(stage), pytest.raises(PlatformError):
-        stage.run(SCHEMA)
-    actions.cancel(stage.tenancy, stage.tenant_id, by=Stamp("grace"))
-    assert stage.unwind().phase == "Failed settled"
+def test_a_person_may_cancel_what_the_platform_holds(harness: EngineHarness):
+    harness.run_until(SCHEMA)
+    with no_storage_connection(harness), pytest.raises(PlatformError):
+        harness.run(SCHEMA)
+    actions.cancel(harness.tenancy, harness.tenant_id, by=Stamp("grace"))
+    assert harness.unwind().phase == "Failed settled"
 
 
-def test_a_run_that_a_person_ended_meanwhile_is_cancelled(stage: Stage):
-    stage.run_until(SCHEMA)
-    with no_storage_connection(stage), pytest.raises(PlatformError):
-        stage.run(SCHEMA)
-    stage.runs.start(PROVISIONING_DAG, RUN, {})
-    mark(stage, RUN, "grace")
-    after(stage)
-    assert stage.saga.phase == "Cancelling"
+def test_a_run_that_a_person_ended_meanwhile_is_cancelled(harness: EngineHarness):
+    harness.run_until(SCHEMA)
+    with no_storage_connection(harness), pytest.raises(PlatformError):
+        harness.run(SCHEMA)
+    harness.runs.start(PROVISIONING_DAG, RUN, {})
+    mark(harness, RUN, "grace")
+    after(harness)
+    assert harness.saga.phase == "Cancelling"
 
 
-def test_a_look_of_the_reconciler_does_not_end_the_hold(stage: Stage):
-    stage.run_until(SCHEMA)
-    with no_storage_connection(stage), pytest.raises(PlatformError):
-        stage.run(SCHEMA)
-    stage.runs.start(PROVISIONING_DAG, RUN, {})
-    stage.runs.states[RUN] = ("up_for_retry",)
-    after(stage)
-    assert stage.saga.hold_cause is Cause.PLATFORM_CONNECTION
+def test_a_look_of_the_reconciler_does_not_end_the_hold(harness: EngineHarness):
+    harness.run_until(SCHEMA)
+    with no_storage_connection(harness), pytest.raises(PlatformError):
+        harness.run(SCHEMA)
+    harness.runs.start(PROVISIONING_DAG, RUN, {})
+    harness.runs.states[RUN] = ("up_for_retry",)
+    after(harness)
+    assert harness.saga.hold_cause is Cause.PLATFORM_CONNECTION
 
 
 @pytest.mark.parametrize(
@@ -246,57 +248,57 @@ def test_a_look_of_the_reconciler_does_not_end_the_hold(stage: Stage):
         airflow_login_refused,
     ],
 )
-def test_undoing_waits_for_the_platform_and_is_never_stuck_because_of_it(stage: Stage, fault: Fault):
-    stage.fail_at(FLIP)
-    stage.ask(c.Cancel())
-    with fault(stage):
+def test_undoing_waits_for_the_platform_and_is_never_stuck_because_of_it(harness: EngineHarness, fault: Fault):
+    harness.fail_at(MARK_ACTIVE)
+    harness.ask(c.Cancel())
+    with fault(harness):
         for _ in range(5):
-            assert stage.unwind().phase == "Cancelling"
-            stage.ask(c.RenewUnwinding(stage.saga.generation))
-        stage.unwind()
-        assert stage.saga.hold_cause in {
+            assert harness.unwind().phase == "Cancelling"
+            harness.ask(c.RenewUnwinding(harness.saga.generation))
+        harness.unwind()
+        assert harness.saga.hold_cause in {
             Cause.PLATFORM_CONNECTION,
             Cause.STORAGE_CREDENTIALS,
             Cause.CLUSTER_CREDENTIALS,
             Cause.PLATFORM_CREDENTIALS,
         }
-    assert stage.unwind().phase == "Failed settled"
-    assert stage.saga.hold_reason == ""
+    assert harness.unwind().phase == "Failed settled"
+    assert harness.saga.hold_reason == ""
 
 
 # -- versions
 
 
 @contextmanager
-def newer_ledger(stage: Stage) -> Iterator[None]:
+def newer_ledger(harness: EngineHarness) -> Iterator[None]:
     """Its schema is the next version's already."""
     change = "update ledger.alembic_version set version_num = %s"
-    with psycopg.connect(stage.server.superuser_dsn(stage.ledger.dbname), autocommit=True) as connection:
+    with psycopg.connect(harness.server.superuser_dsn(harness.ledger.dbname), autocommit=True) as connection:
         connection.execute(change, ("9999",))
         yield
         connection.execute(change, (LEDGER_VERSION,))
 
 
-@pytest.mark.parametrize("activity", [VALIDATE, STORAGE, FLIP])
-def test_an_older_worker_beside_a_newer_ledger_leaves_the_tenant_alone(stage: Stage, activity: ActivityName):
-    stage.run_until(activity)
-    before = stage.outside
-    with newer_ledger(stage):
+@pytest.mark.parametrize("activity", [VALIDATE, STORAGE, MARK_ACTIVE])
+def test_an_older_worker_beside_a_newer_ledger_leaves_the_tenant_alone(harness: EngineHarness, activity: ActivityName):
+    harness.run_until(activity)
+    before = harness.outside
+    with newer_ledger(harness):
         with pytest.raises(PlatformError, match="schema is 9999"):
-            stage.run(activity)
+            harness.run(activity)
         with pytest.raises(PlatformError):
-            stage.give_up(activity)
+            harness.give_up(activity)
         with pytest.raises(PlatformError):
-            after(stage)
-    assert stage.outside == before
+            after(harness)
+    assert harness.outside == before
     for each in ORDER[ORDER.index(activity) :]:
-        stage.run(each, 2)
-    assert stage.saga.phase == "Active"
+        harness.run(each, 2)
+    assert harness.saga.phase == "Active"
 
 
-def test_a_callback_that_could_not_record_the_fault_earlier_records_it_now(stage: Stage):
-    stage.run_until(SCHEMA)
-    stage.ask(c.BeginActivity(lease(SCHEMA)))
+def test_a_callback_that_could_not_record_the_fault_earlier_records_it_now(harness: EngineHarness):
+    harness.run_until(SCHEMA)
+    harness.ask(c.BeginActivity(lease(SCHEMA)))
     command = c.GiveUp(RUN, "The ledger's schema is 9999.", SCHEMA, lease(SCHEMA).holder, Cause.PLATFORM_VERSION)
-    give_up(stage.tenancy, command, stamp=Stamp("saga"))
-    assert (stage.saga.phase, stage.saga.hold_reason) == ("Provisioning", "The ledger's schema is 9999.")
+    give_up(harness.tenancy, command, stamp=Stamp("saga"))
+    assert (harness.saga.phase, harness.saga.hold_reason) == ("Provisioning", "The ledger's schema is 9999.")

@@ -19,109 +19,109 @@ from tenancy.saga.tenant import Resource
 from tests import clusters
 from tests.conformance.server import Server
 from tests.contract.fake_handles import FakeHandles
-from tests.integration.engine_harness import DEPLOY, ORDER, SCHEMA, Stage
-from tests.real_systems import guards_off, superuser
+from tests.integration.engine_harness import DEPLOY, ORDER, SCHEMA, EngineHarness
+from tests.real_systems import superuser, without_guards
 
 KINDS = [kind for activity in PLAN for kind in activity.resources]
 
 
-def found(stage: Stage) -> list[tuple[str, str]]:
+def found(harness: EngineHarness) -> list[tuple[str, str]]:
     """What and kind of all that is found now, sorted."""
-    return sorted((each.finding.what.value, each.finding.kind) for each in opened(stage))
+    return sorted((each.finding.what.value, each.finding.kind) for each in opened(harness))
 
 
-def opened(stage: Stage) -> list[OpenFinding]:
-    with stage.tenancy.ledger.open("test") as ledger:
+def opened(harness: EngineHarness) -> list[OpenFinding]:
+    with harness.tenancy.ledger.open("test") as ledger:
         return findings.load_open_findings(ledger)
 
 
-def forget_all(stage: Stage) -> None:
+def forget_all(harness: EngineHarness) -> None:
     """The ledger as after a restore from a backup that is older than the tenant."""
-    with guards_off(stage.server, stage.ledger.dbname) as connection:
+    with without_guards(harness.server, harness.ledger.dbname) as connection:
         connection.execute("truncate ledger.fact, ledger.resource, ledger.run, ledger.tenant")
 
 
-def edit(stage: Stage, statement: str) -> None:
-    with guards_off(stage.server, stage.ledger.dbname) as connection:
+def edit(harness: EngineHarness, statement: str) -> None:
+    with without_guards(harness.server, harness.ledger.dbname) as connection:
         connection.execute(statement.encode())
 
 
-def test_a_pass_leaves_its_beat_and_finds_nothing_where_all_is_well(stage: Stage):
-    stage.run_all()
-    assert run_drift_check(stage.tenancy) == "nothing found"
-    with stage.tenancy.ledger.open("test") as ledger:
+def test_a_pass_leaves_its_beat_and_finds_nothing_where_all_is_well(harness: EngineHarness):
+    harness.run_all()
+    assert run_drift_check(harness.tenancy) == "nothing found"
+    with harness.tenancy.ledger.open("test") as ledger:
         (beat,) = heartbeats.load_heartbeats(ledger)
     assert (beat.name, beat.summary) == ("reality check", "nothing found")
 
 
-def test_nothing_is_found_at_any_moment_of_a_tenants_life(stage: Stage):
+def test_nothing_is_found_at_any_moment_of_a_tenants_life(harness: EngineHarness):
     for activity in ORDER:
-        stage.run(activity)
-        assert run_drift_check(stage.tenancy) == "nothing found"
-    stage.ask(c.Decommission())
-    assert run_drift_check(stage.tenancy) == "nothing found"
-    stage.unwind()
-    assert run_drift_check(stage.tenancy) == "nothing found"
+        harness.run(activity)
+        assert run_drift_check(harness.tenancy) == "nothing found"
+    harness.ask(c.Decommission())
+    assert run_drift_check(harness.tenancy) == "nothing found"
+    harness.unwind()
+    assert run_drift_check(harness.tenancy) == "nothing found"
 
 
-def test_a_failed_attempt_leaves_nothing_to_be_found(stage: Stage):
-    stage.fail_at(DEPLOY)
-    assert run_drift_check(stage.tenancy) == "nothing found"
-    stage.give_up(DEPLOY)
-    assert run_drift_check(stage.tenancy) == "nothing found"
+def test_a_failed_attempt_leaves_nothing_to_be_found(harness: EngineHarness):
+    harness.fail_at(DEPLOY)
+    assert run_drift_check(harness.tenancy) == "nothing found"
+    harness.give_up(DEPLOY)
+    assert run_drift_check(harness.tenancy) == "nothing found"
 
 
-def test_who_is_provisioned_while_it_looks_is_no_orphan(stage: Stage):
-    stage.handles.meanwhile = lambda: stage.run_all() and None
-    assert run_drift_check(stage.tenancy) == "nothing found"
-    assert stage.saga.phase == "Active"
+def test_who_is_provisioned_while_it_looks_is_no_orphan(harness: EngineHarness):
+    harness.handles.meanwhile = lambda: harness.run_all() and None
+    assert run_drift_check(harness.tenancy) == "nothing found"
+    assert harness.saga.phase == "Active"
 
 
-def test_who_is_decommissioned_while_it_looks_misses_nothing(stage: Stage):
-    stage.run_all()
+def test_who_is_decommissioned_while_it_looks_misses_nothing(harness: EngineHarness):
+    harness.run_all()
 
     def decommissions() -> None:
-        stage.ask(c.Decommission())
-        stage.unwind()
+        harness.ask(c.Decommission())
+        harness.unwind()
 
-    stage.handles.meanwhile = decommissions
-    assert run_drift_check(stage.tenancy) == "nothing found"
-    assert stage.saga.phase == "Decommissioned"
+    harness.handles.meanwhile = decommissions
+    assert run_drift_check(harness.tenancy) == "nothing found"
+    assert harness.saga.phase == "Decommissioned"
 
 
-def test_what_no_ledger_names_is_told_once_and_left_alone(stage: Stage):
-    stage.run_all()
-    tenant_id, outside = stage.tenant_id, stage.outside
-    forget_all(stage)
-    assert run_drift_check(stage.tenancy) == "6 orphan"
-    assert found(stage) == sorted(("orphan", kind) for kind in KINDS)
-    first = opened(stage)
+def test_what_no_ledger_names_is_told_once_and_left_alone(harness: EngineHarness):
+    harness.run_all()
+    tenant_id, outside = harness.tenant_id, harness.outside
+    forget_all(harness)
+    assert run_drift_check(harness.tenancy) == "6 orphan"
+    assert found(harness) == sorted(("orphan", kind) for kind in KINDS)
+    first = opened(harness)
     assert {each.finding.tenant_id for each in first} == {tenant_id}
-    assert run_drift_check(stage.tenancy) == "6 orphan"
-    again = opened(stage)
+    assert run_drift_check(harness.tenancy) == "6 orphan"
+    again = opened(harness)
     assert [(each.finding, each.opened_at) for each in again] == [(each.finding, each.opened_at) for each in first]
     assert all(new.confirmed_at > old.confirmed_at for new, old in zip(again, first, strict=True))
-    assert stage.outside == outside
+    assert harness.outside == outside
 
 
-def test_an_orphan_that_was_removed_by_hand_is_gone(stage: Stage):
-    stage.run(ORDER[0])
-    stage.run(ORDER[1])
-    forget_all(stage)
-    run_drift_check(stage.tenancy)
-    for name in stage.outside["database"]:
-        execute(stage, "drop database {} with (force)", name)
-    assert run_drift_check(stage.tenancy) == "1 orphan"
-    assert found(stage) == [("orphan", "role")]
+def test_an_orphan_that_was_removed_by_hand_is_gone(harness: EngineHarness):
+    harness.run(ORDER[0])
+    harness.run(ORDER[1])
+    forget_all(harness)
+    run_drift_check(harness.tenancy)
+    for name in harness.outside["database"]:
+        execute(harness, "drop database {} with (force)", name)
+    assert run_drift_check(harness.tenancy) == "1 orphan"
+    assert found(harness) == [("orphan", "role")]
 
 
-def test_what_came_late_after_settled_is_an_orphan_of_its_tenant(stage: Stage):
-    stage.fail_at(SCHEMA)
-    assert stage.give_up(SCHEMA)
-    late = next(r for r in stage.saga.resources if r.kind == "connection")
-    stage.handles.create_handle(Handle(late.name, late.proof, "h", 1, "d", "u", "secret"))
-    assert run_drift_check(stage.tenancy) == "1 orphan"
-    (only,) = opened(stage)
+def test_what_came_late_after_settled_is_an_orphan_of_its_tenant(harness: EngineHarness):
+    harness.fail_at(SCHEMA)
+    assert harness.give_up(SCHEMA)
+    late = next(r for r in harness.saga.resources if r.kind == "connection")
+    harness.handles.create_handle(Handle(late.name, late.proof, "h", 1, "d", "u", "secret"))
+    assert run_drift_check(harness.tenancy) == "1 orphan"
+    (only,) = opened(harness)
     assert (only.finding.kind, only.slug, only.finding.region) == ("connection", "acme", "")
     assert f"delete {late.name}" in only.finding.message
 
@@ -129,24 +129,24 @@ def test_what_came_late_after_settled_is_an_orphan_of_its_tenant(stage: Stage):
 # -- missing
 
 
-def execute(stage: Stage, statement: str, name: str, database: str = "postgres") -> None:
-    with superuser(stage.server, database) as connection:
+def execute(harness: EngineHarness, statement: str, name: str, database: str = "postgres") -> None:
+    with superuser(harness.server, database) as connection:
         connection.execute(sql.SQL(statement).format(sql.Identifier(name)))  # type: ignore[arg-type]
 
 
-def lose_role(stage: Stage, role: Resource) -> None:
-    execute(stage, "alter database {} owner to postgres", role.name)
-    execute(stage, "drop owned by {} cascade", role.name, role.name)
-    execute(stage, "drop role {}", role.name)
+def lose_role(harness: EngineHarness, role: Resource) -> None:
+    execute(harness, "alter database {} owner to postgres", role.name)
+    execute(harness, "drop owned by {} cascade", role.name, role.name)
+    execute(harness, "drop role {}", role.name)
 
 
-def lose_release(stage: Stage, release: Resource) -> None:
+def lose_release(harness: EngineHarness, release: Resource) -> None:
     path = f"/api/v1/namespaces/{release.name}/secrets"
-    for secret in stage.kubernetes.items(f"{path}?labelSelector=owner%3Dhelm"):
-        stage.kubernetes.ask("DELETE", f"{path}/{secret['metadata']['name']}")
+    for secret in harness.kubernetes.items(f"{path}?labelSelector=owner%3Dhelm"):
+        harness.kubernetes.ask("DELETE", f"{path}/{secret['metadata']['name']}")
 
 
-LOSE: dict[str, tuple[Callable[[Stage, Resource], None], set[str]]] = {
+LOSE: dict[str, tuple[Callable[[EngineHarness, Resource], None], set[str]]] = {
     "role": (lose_role, {"role"}),  # its schema goes, too, but nobody may enter the database any more
     "database": (lambda s, r: execute(s, "drop database {} with (force)", r.name), {"database", "schema"}),
     "connection": (lambda s, r: s.handles.delete_handle(r.name), {"connection"}),
@@ -163,23 +163,23 @@ LOSE: dict[str, tuple[Callable[[Stage, Resource], None], set[str]]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_an_active_tenant_has_lost_is_told(stage: Stage, kind: str):
-    saga = stage.run_all()
+def test_what_an_active_tenant_has_lost_is_told(harness: EngineHarness, kind: str):
+    saga = harness.run_all()
     lose, gone = LOSE[kind]
-    lose(stage, next(r for r in saga.resources if r.kind == kind))
-    assert run_drift_check(stage.tenancy) == f"{len(gone)} missing"
-    assert found(stage) == sorted(("missing", each) for each in gone)
-    assert {each.slug for each in opened(stage)} == {"acme"}
+    lose(harness, next(r for r in saga.resources if r.kind == kind))
+    assert run_drift_check(harness.tenancy) == f"{len(gone)} missing"
+    assert found(harness) == sorted(("missing", each) for each in gone)
+    assert {each.slug for each in opened(harness)} == {"acme"}
 
 
-def test_a_resource_that_was_restored_is_missing_no_more(stage: Stage):
-    stage.run_all()
-    (handle,) = stage.handles.stored.values()
-    stage.handles.delete_handle(handle.name)
-    assert run_drift_check(stage.tenancy) == "1 missing"
-    stage.handles.create_handle(handle)
-    assert run_drift_check(stage.tenancy) == "nothing found"
-    assert opened(stage) == []
+def test_a_resource_that_was_restored_is_missing_no_more(harness: EngineHarness):
+    harness.run_all()
+    (handle,) = harness.handles.stored.values()
+    harness.handles.delete_handle(handle.name)
+    assert run_drift_check(harness.tenancy) == "1 missing"
+    harness.handles.create_handle(handle)
+    assert run_drift_check(harness.tenancy) == "nothing found"
+    assert opened(harness) == []
 
 
 class Inattentive(FakeHandles):
@@ -194,73 +194,73 @@ class Inattentive(FakeHandles):
         return super().handles()
 
 
-def test_what_a_second_look_sees_is_not_missing(stage: Stage):
-    stage.run_all()
+def test_what_a_second_look_sees_is_not_missing(harness: EngineHarness):
+    harness.run_all()
     handles = Inattentive()
-    handles.stored = stage.handles.stored
-    clients = replace(stage.tenancy.clients, handles=lambda: handles)
-    assert run_drift_check(replace(stage.tenancy, clients=clients)) == "nothing found"
+    handles.stored = harness.handles.stored
+    clients = replace(harness.tenancy.clients, handles=lambda: handles)
+    assert run_drift_check(replace(harness.tenancy, clients=clients)) == "nothing found"
     assert handles.overlooked
 
 
-def test_a_database_that_lets_nobody_in_hides_neither_itself_nor_others(stage: Stage):
-    saga = stage.run_all()
+def test_a_database_that_lets_nobody_in_hides_neither_itself_nor_others(harness: EngineHarness):
+    saga = harness.run_all()
     database = next(r for r in saga.resources if r.kind == "database")
-    execute(stage, "alter database {} connection limit 0", database.name)
-    assert run_drift_check(stage.tenancy) == "nothing found"
+    execute(harness, "alter database {} connection limit 0", database.name)
+    assert run_drift_check(harness.tenancy) == "nothing found"
 
 
 # -- a region that does not answer
 
 
-def without_cluster(stage: Stage) -> Stage:
+def without_cluster(harness: EngineHarness) -> EngineHarness:
     def away(_region: object) -> None:
         raise TransientError("The cluster of region eu-central does not answer.")
 
-    clients = replace(stage.tenancy.clients, cluster=away)  # type: ignore[arg-type]
-    stage.tenancy = replace(stage.tenancy, clients=clients)
-    return stage
+    clients = replace(harness.tenancy.clients, cluster=away)  # type: ignore[arg-type]
+    harness.tenancy = replace(harness.tenancy, clients=clients)
+    return harness
 
 
-def test_a_region_that_does_not_answer_is_said_and_misses_nothing(stage: Stage):
-    stage.run_all()
-    said = run_drift_check(without_cluster(stage).tenancy)
+def test_a_region_that_does_not_answer_is_said_and_misses_nothing(harness: EngineHarness):
+    harness.run_all()
+    said = run_drift_check(without_cluster(harness).tenancy)
     assert said == (
         "nothing found; not looked at: namespace and release in eu-central "
         "(The cluster of region eu-central does not answer)"
     )
-    assert opened(stage) == []
+    assert opened(harness) == []
 
 
-def test_a_finding_stays_until_somebody_could_look(stage: Stage):
-    saga = stage.run_all()
+def test_a_finding_stays_until_somebody_could_look(harness: EngineHarness):
+    saga = harness.run_all()
     lose, gone = LOSE["release"]
-    lose(stage, next(r for r in saga.resources if r.kind == "release"))
-    run_drift_check(stage.tenancy)
-    assert "nothing found; not looked at" in run_drift_check(without_cluster(stage).tenancy)
-    assert found(stage) == [("missing", kind) for kind in gone]
+    lose(harness, next(r for r in saga.resources if r.kind == "release"))
+    run_drift_check(harness.tenancy)
+    assert "nothing found; not looked at" in run_drift_check(without_cluster(harness).tenancy)
+    assert found(harness) == [("missing", kind) for kind in gone]
 
 
-def test_whose_region_the_platform_file_has_no_more_misses_nothing(stage: Stage):
-    stage.run_all()
-    platform = stage.tenancy.platform
+def test_whose_region_the_platform_file_has_no_more_misses_nothing(harness: EngineHarness):
+    harness.run_all()
+    platform = harness.tenancy.platform
     moved = {"us-east": replace(platform.regions["eu-central"], name="us-east")}
-    stage.tenancy = replace(stage.tenancy, platform=replace(platform, regions=moved))
-    assert run_drift_check(stage.tenancy) == "nothing found"
+    harness.tenancy = replace(harness.tenancy, platform=replace(platform, regions=moved))
+    assert run_drift_check(harness.tenancy) == "nothing found"
 
 
 # -- manual drift
 
 
-def test_an_edited_tenant_is_told_until_its_next_fact_writes_the_row_anew(stage: Stage):
-    stage.run(ORDER[0])
-    edit(stage, "update ledger.tenant set plan = 'business', attempt = 7")
-    assert run_drift_check(stage.tenancy) == "1 edited"
-    (only,) = opened(stage)
+def test_an_edited_tenant_is_told_until_its_next_fact_writes_the_row_anew(harness: EngineHarness):
+    harness.run(ORDER[0])
+    edit(harness, "update ledger.tenant set plan = 'business', attempt = 7")
+    assert run_drift_check(harness.tenancy) == "1 edited"
+    (only,) = opened(harness)
     assert (only.finding.kind, only.slug) == ("tenant", "acme")
     assert "plan is business, by its facts starter; attempt is 7, by its facts 1" in only.finding.message
-    stage.ask(c.Escalate())
-    assert run_drift_check(stage.tenancy) == "nothing found"
+    harness.ask(c.Escalate())
+    assert run_drift_check(harness.tenancy) == "nothing found"
 
 
 @pytest.mark.parametrize(
@@ -274,31 +274,31 @@ def test_an_edited_tenant_is_told_until_its_next_fact_writes_the_row_anew(stage:
         ("delete from ledger.fact", "facts", "it has a row and no facts"),
     ],
 )
-def test_every_edit_of_the_ledger_is_told(stage: Stage, statement: str, kind: str, said: str):
-    stage.run_until(SCHEMA)
-    edit(stage, statement)
-    run_drift_check(stage.tenancy)
-    told = {each.finding.kind: each.finding.message for each in opened(stage) if each.finding.what == "drift"}
+def test_every_edit_of_the_ledger_is_told(harness: EngineHarness, statement: str, kind: str, said: str):
+    harness.run_until(SCHEMA)
+    edit(harness, statement)
+    run_drift_check(harness.tenancy)
+    told = {each.finding.kind: each.finding.message for each in opened(harness) if each.finding.what == "drift"}
     assert list(told) == [kind]
     assert said in told[kind]
 
 
-def test_one_tenants_trouble_does_not_hide_anothers(stage: Stage):
-    stage.run(ORDER[0])
-    edit(stage, "update ledger.fact set data = '{}' where seq = 1")
-    edit(stage, "update ledger.tenant set slug = 'other'")
-    stage.run(ORDER[0], run_id=RunId("run-2"), slug="acme")
-    edit(stage, "update ledger.tenant set name = 'Edited' where slug = 'acme'")
-    run_drift_check(stage.tenancy)
-    assert found(stage) == [("drift", "facts"), ("drift", "tenant")]
+def test_one_tenants_trouble_does_not_hide_anothers(harness: EngineHarness):
+    harness.run(ORDER[0])
+    edit(harness, "update ledger.fact set data = '{}' where seq = 1")
+    edit(harness, "update ledger.tenant set slug = 'other'")
+    harness.run(ORDER[0], run_id=RunId("run-2"), slug="acme")
+    edit(harness, "update ledger.tenant set name = 'Edited' where slug = 'acme'")
+    run_drift_check(harness.tenancy)
+    assert found(harness) == [("drift", "facts"), ("drift", "tenant")]
 
 
 # -- edited
 
 
-def _edit_deployment(stage: Stage, release: Resource, spec: dict[str, object]) -> None:
+def _edit_deployment(harness: EngineHarness, release: Resource, spec: dict[str, object]) -> None:
     path = f"/apis/apps/v1/namespaces/{release.name}/deployments/{release.name}?fieldManager=kubectl-edit"
-    stage.kubernetes.ask("PATCH", path, {"spec": spec}, "application/strategic-merge-patch+json")
+    harness.kubernetes.ask("PATCH", path, {"spec": spec}, "application/strategic-merge-patch+json")
 
 
 def _image(image: str) -> dict[str, object]:
@@ -312,44 +312,44 @@ EDITS = {
 
 
 @pytest.mark.parametrize("edit", EDITS)
-def test_an_active_tenants_edited_workload_is_told_until_it_is_put_back(stage: Stage, edit: str):
-    saga = stage.run_all()
+def test_an_active_tenants_edited_workload_is_told_until_it_is_put_back(harness: EngineHarness, edit: str):
+    saga = harness.run_all()
     release = next(resource for resource in saga.resources if resource.kind == "release")
     changed, put_back, words = EDITS[edit]
-    _edit_deployment(stage, release, changed)
-    assert run_drift_check(stage.tenancy) == "1 edited"
-    (only,) = opened(stage)
+    _edit_deployment(harness, release, changed)
+    assert run_drift_check(harness.tenancy) == "1 edited"
+    (only,) = opened(harness)
     assert (only.finding.kind, only.slug) == ("release", "acme")
     assert words in only.finding.message
     assert "(by kubectl-edit)" in only.finding.message
-    _edit_deployment(stage, release, put_back)
-    assert run_drift_check(stage.tenancy) == "nothing found"
-    assert opened(stage) == []
+    _edit_deployment(harness, release, put_back)
+    assert run_drift_check(harness.tenancy) == "nothing found"
+    assert opened(harness) == []
 
 
 @pytest.mark.parametrize("edit", EDITS)
-def test_an_active_tenants_edited_workload_is_noticed_when_its_run_is_cleared(stage: Stage, edit: str):
-    saga = stage.run_all()
+def test_an_active_tenants_edited_workload_is_noticed_when_its_run_is_cleared(harness: EngineHarness, edit: str):
+    saga = harness.run_all()
     release = next(resource for resource in saga.resources if resource.kind == "release")
     changed, _, words = EDITS[edit]
-    _edit_deployment(stage, release, changed)
+    _edit_deployment(harness, release, changed)
     with pytest.raises(PermanentError, match="The tenant is Active, but: the release ") as noticed:
-        stage.run(DEPLOY, 2)
+        harness.run(DEPLOY, 2)
     assert words in str(noticed.value)
 
 
-def test_nothing_is_missing_when_another_system_answers(stage: Stage, cluster_server: Server):
+def test_nothing_is_missing_when_another_system_answers(harness: EngineHarness, cluster_server: Server):
     """An empty cluster, another Airflow behind the connection: it is said, and nothing is called missing."""
-    stage.run_all()
-    ours = stage.tenancy.clients
+    harness.run_all()
+    ours = harness.tenancy.clients
     clients = replace(ours, handles=_other_airflow, cluster=lambda _: _OtherCluster(cluster_server))
-    stage.tenancy = replace(stage.tenancy, clients=clients)
-    summary = run_drift_check(stage.tenancy)
-    assert found(stage) == []
+    harness.tenancy = replace(harness.tenancy, clients=clients)
+    summary = run_drift_check(harness.tenancy)
+    assert found(harness) == []
     assert "another system answers, airflow:another; 1 resources were made in airflow:fake" in summary
     assert "another system answers, kubernetes:another; 2 resources were made in kubernetes:" in summary
-    stage.tenancy = replace(stage.tenancy, clients=ours)
-    assert run_drift_check(stage.tenancy) == "nothing found"
+    harness.tenancy = replace(harness.tenancy, clients=ours)
+    assert run_drift_check(harness.tenancy) == "nothing found"
 
 
 def _other_airflow() -> FakeHandles:
@@ -377,12 +377,12 @@ class _Nothing:
         return {}
 
 
-def test_what_moved_to_a_declared_successor_is_missing_when_it_is_not_there(stage: Stage):
-    stage.run_all()
-    recorded = next(each.system for each in stage.saga.resources if each.kind == "connection")
-    platform = replace(stage.tenancy.platform, replaced_systems={recorded: "airflow:another"})
-    stage.tenancy = replace(
-        stage.tenancy, platform=platform, clients=replace(stage.tenancy.clients, handles=_other_airflow)
+def test_what_moved_to_a_declared_successor_is_missing_when_it_is_not_there(harness: EngineHarness):
+    harness.run_all()
+    recorded = next(each.system for each in harness.saga.resources if each.kind == "connection")
+    platform = replace(harness.tenancy.platform, replaced_systems={recorded: "airflow:another"})
+    harness.tenancy = replace(
+        harness.tenancy, platform=platform, clients=replace(harness.tenancy.clients, handles=_other_airflow)
     )
-    run_drift_check(stage.tenancy)
-    assert found(stage) == [("missing", "connection")]
+    run_drift_check(harness.tenancy)
+    assert found(harness) == [("missing", "connection")]

@@ -19,7 +19,7 @@ from tenancy.saga import facts as f
 from tenancy.saga.errors import TransientError
 from tests import clusters, real_systems
 from tests.contract.unexpected_servers import silent
-from tests.integration.engine_harness import NOTHING, RUN, STAMP, WAIT, Stage
+from tests.integration.engine_harness import NOTHING, RUN, STAMP, WAIT, EngineHarness
 
 STORAGE, ENGINE, CLUSTER = {"role", "database", "schema"}, {"connection"}, {"namespace", "release"}
 KINDS = {"storage": STORAGE, "engine": ENGINE, "cluster": CLUSTER}
@@ -28,12 +28,14 @@ CONNECTING = 5.0
 """adapters/dsn.py: how long libpq waits for a server, whatever budget is left."""
 
 
-def _with_silent(stage: Stage, stack: ExitStack, systems: set[str]) -> Tenancy:
+def _with_silent(harness: EngineHarness, stack: ExitStack, systems: set[str]) -> Tenancy:
     """The stage's platform on a real clock, with these systems replaced by silent ones."""
     url = f"http://127.0.0.1:{(port := stack.enter_context(silent()))}"
-    clients, usual = stage.tenancy.clients, stage.tenancy.clients
+    clients, usual = harness.tenancy.clients, harness.tenancy.clients
     if "storage" in systems:
-        dsn = replace(real_systems.as_dsn(stage.server.superuser_dsn(), "the storage of region eu-central"), port=port)
+        dsn = replace(
+            real_systems.as_dsn(harness.server.superuser_dsn(), "the storage of region eu-central"), port=port
+        )
         clients = replace(clients, storage=lambda _: StorageServer(dsn))
     if "engine" in systems:
         client = AirflowClient(url, user="u", password="p", read_seconds=1.0)
@@ -41,8 +43,8 @@ def _with_silent(stage: Stage, stack: ExitStack, systems: set[str]) -> Tenancy:
     if "cluster" in systems:
         clients = replace(clients, cluster=lambda _: open_cluster(Configuration(host=url), clusters.LABEL))
     assert clients is not usual
-    timings = replace(stage.tenancy.timings, system_budget=BUDGET, grace=0.0)
-    return replace(stage.tenancy, clients=clients, timings=timings, monotonic=time.monotonic, sleep=lambda _: None)
+    timings = replace(harness.tenancy.timings, system_budget=BUDGET, grace=0.0)
+    return replace(harness.tenancy, clients=clients, timings=timings, monotonic=time.monotonic, sleep=lambda _: None)
 
 
 @pytest.mark.parametrize(
@@ -50,26 +52,26 @@ def _with_silent(stage: Stage, stack: ExitStack, systems: set[str]) -> Tenancy:
     [{"cluster"}, {"storage"}, {"engine"}, {"cluster", "storage"}, {"cluster", "engine"}, {"storage", "engine"}],
     ids=lambda systems: " and ".join(sorted(systems)),
 )
-def test_what_other_systems_have_is_released_in_the_first_pass(stage: Stage, systems: set[str]):
-    stage.fail_at(WAIT)
-    stage.ask(c.GiveUp(RUN, "out of tries"))
+def test_what_other_systems_have_is_released_in_the_first_pass(harness: EngineHarness, systems: set[str]):
+    harness.fail_at(WAIT)
+    harness.ask(c.GiveUp(RUN, "out of tries"))
     silent_kinds = set().union(*(KINDS[system] for system in systems))
     with ExitStack() as stack:
-        tenancy = _with_silent(stage, stack, systems)
+        tenancy = _with_silent(harness, stack, systems)
         began = time.monotonic()
         with pytest.raises(TransientError, match="Not undone yet"):
-            unwind(tenancy, stage.tenant_id, stage.saga.generation, stamp=STAMP, last_try=False)
+            unwind(tenancy, harness.tenant_id, harness.saga.generation, stamp=STAMP, last_try=False)
         took = time.monotonic() - began
-        assert {resource.kind for resource in stage.saga.live_resources} == silent_kinds
-        assert {fact.resource for fact in stage.facts(f.CompensationFailed)} <= silent_kinds
-        after = unwind(tenancy, stage.tenant_id, stage.saga.generation, stamp=STAMP)
+        assert {resource.kind for resource in harness.saga.live_resources} == silent_kinds
+        assert {fact.resource for fact in harness.facts(f.CompensationFailed)} <= silent_kinds
+        after = unwind(tenancy, harness.tenant_id, harness.saga.generation, stamp=STAMP)
     assert took < len(systems) * (BUDGET + CONNECTING) + 10  # what answers needs some seconds on a busy machine
     assert after.phase == "Failed stuck"
-    (exhausted,) = stage.facts(f.UnwindingExhausted)
+    (exhausted,) = harness.facts(f.UnwindingExhausted)
     assert {left.split()[0] for left in exhausted.left} == silent_kinds
-    stage.ask(c.Cancel())
-    assert stage.unwind().phase == "Failed settled"
-    assert stage.outside == NOTHING
+    harness.ask(c.Cancel())
+    assert harness.unwind().phase == "Failed settled"
+    assert harness.outside == NOTHING
 
 
 def test_a_silent_system_is_asked_within_its_budget_only():
@@ -94,12 +96,12 @@ def test_a_system_that_asks_to_wait_is_tried_in_the_next_pass_only():
     assert budgets.longest_wait == 7
 
 
-def test_a_dependency_that_a_server_refuses_is_tried_again_in_the_next_round(stage: Stage):
+def test_a_dependency_that_a_server_refuses_is_tried_again_in_the_next_round(harness: EngineHarness):
     """A role cannot be dropped before its database; the database is released one round later here."""
-    stage.fail_at(WAIT)
-    stage.handles.failing = 1
-    stage.ask(c.GiveUp(RUN, "out of tries"))
-    assert stage.unwind().phase == "Failed settled"
-    assert [fact.resource for fact in stage.facts(f.CompensationFailed)] == ["connection"]
-    released = [fact.resource for fact in stage.facts(f.ResourceReleased)]
+    harness.fail_at(WAIT)
+    harness.handles.failing = 1
+    harness.ask(c.GiveUp(RUN, "out of tries"))
+    assert harness.unwind().phase == "Failed settled"
+    assert [fact.resource for fact in harness.facts(f.CompensationFailed)] == ["connection"]
+    released = [fact.resource for fact in harness.facts(f.ResourceReleased)]
     assert released == ["release", "namespace", "database", "schema", "role", "connection"]

@@ -8,162 +8,164 @@ from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import Stopped, TransientError
-from tests.integration.engine_harness import NOTHING, RUN, SCHEMA, WAIT, Stage
+from tests.integration.engine_harness import NOTHING, RUN, SCHEMA, WAIT, EngineHarness
 from tests.real_systems import superuser
 
 FOREVER = 10_000
 
 
-def test_a_compensation_that_keeps_failing_is_stuck_names_what_is_left_and_keeps_the_first_error(stage: Stage):
-    stage.fail_at(SCHEMA)
-    stage.handles.failing = FOREVER
-    stage.ask(c.GiveUp(RUN, "out of tries"))
-    after = stage.unwind()
+def test_a_compensation_that_keeps_failing_is_stuck_names_what_is_left_and_keeps_the_first_error(
+    harness: EngineHarness,
+):
+    harness.fail_at(SCHEMA)
+    harness.handles.failing = FOREVER
+    harness.ask(c.GiveUp(RUN, "out of tries"))
+    after = harness.unwind()
     assert after.phase == "Failed stuck"
     assert after.failures[-1].message == "it went boom"
-    (exhausted,) = stage.facts(f.UnwindingExhausted)
+    (exhausted,) = harness.facts(f.UnwindingExhausted)
     (left,) = after.live_resources
     assert exhausted.left == (f"connection {left.name}",)
     assert exhausted.why == f"Not undone yet: connection {left.name}; the error log says why."
-    failures = stage.facts(f.CompensationFailed)
-    assert len(failures) == stage.tenancy.timings.compensation_tries
+    failures = harness.facts(f.CompensationFailed)
+    assert len(failures) == harness.tenancy.timings.compensation_tries
     assert {(fact.resource, fact.error) for fact in failures} == {("connection", "TransientError")}
     assert after.compensation_failure is not None
     assert after.compensation_failure.message.startswith(f"The connection {left.name} could not be undone: ")
 
 
-def test_what_a_callback_cannot_undo_is_left_to_a_compensation_run(stage: Stage):
-    stage.fail_at(SCHEMA)
-    stage.handles.failing = FOREVER
-    stage.give_up(SCHEMA)
-    saga = stage.saga
+def test_what_a_callback_cannot_undo_is_left_to_a_compensation_run(harness: EngineHarness):
+    harness.fail_at(SCHEMA)
+    harness.handles.failing = FOREVER
+    harness.give_up(SCHEMA)
+    saga = harness.saga
     assert saga.phase == "Failed unwinding"
-    (run,) = stage.runs.of(COMPENSATION_DAG)
+    (run,) = harness.runs.of(COMPENSATION_DAG)
     assert run == f"compensate__{saga.tenant_id}__1__{saga.generation}"
-    assert stage.runs.confs[COMPENSATION_DAG, run]["purpose"] == "failure"
+    assert harness.runs.confs[COMPENSATION_DAG, run]["purpose"] == "failure"
     with pytest.raises(TransientError, match=r"Not undone yet: connection \S+; the error log says why"):
-        stage.unwind(last_try=False)
-    stage.handles.failing = 0
-    assert stage.unwind(last_try=False).phase == "Failed settled"
+        harness.unwind(last_try=False)
+    harness.handles.failing = 0
+    assert harness.unwind(last_try=False).phase == "Failed settled"
 
 
-def test_what_does_not_depend_on_a_stuck_compensation_is_undone_all_the_same(stage: Stage):
-    stage.fail_at(SCHEMA)
-    stage.handles.failing = FOREVER
-    stage.give_up(SCHEMA)
-    assert stage.outside["role"] == stage.outside["database"] == []
-    assert len(stage.outside["connection"]) == 1
+def test_what_does_not_depend_on_a_stuck_compensation_is_undone_all_the_same(harness: EngineHarness):
+    harness.fail_at(SCHEMA)
+    harness.handles.failing = FOREVER
+    harness.give_up(SCHEMA)
+    assert harness.outside["role"] == harness.outside["database"] == []
+    assert len(harness.outside["connection"]) == 1
 
 
-def test_tries_of_a_compensation_are_spaced_longer_and_longer(stage: Stage):
-    stage.fail_at(SCHEMA)
-    stage.handles.failing = FOREVER
-    stage.give_up(SCHEMA)
-    assert stage.slept == [0.5, 1.0, stage.tenancy.timings.grace]
+def test_tries_of_a_compensation_are_spaced_longer_and_longer(harness: EngineHarness):
+    harness.fail_at(SCHEMA)
+    harness.handles.failing = FOREVER
+    harness.give_up(SCHEMA)
+    assert harness.slept == [0.5, 1.0, harness.tenancy.timings.grace]
 
 
-def test_a_cluster_that_asks_to_wait_is_left_alone_and_the_next_try_waits_so_long(stage: Stage):
-    stage.fail_at(WAIT)
-    clear = stage.kubernetes.fault(kind="http-429", retry_after=7)
-    stage.ask(c.GiveUp(RUN, "out of tries"))
+def test_a_cluster_that_asks_to_wait_is_left_alone_and_the_next_try_waits_so_long(harness: EngineHarness):
+    harness.fail_at(WAIT)
+    clear = harness.kubernetes.fault(kind="http-429", retry_after=7)
+    harness.ask(c.GiveUp(RUN, "out of tries"))
     try:
         with pytest.raises(TransientError, match="Not undone yet: namespace") as unfinished:
-            stage.unwind(last_try=False)
+            harness.unwind(last_try=False)
     finally:
         clear()
     assert unfinished.value.retry_after == 7
-    assert len(stage.facts(f.CompensationFailed)) == 2  # the release, the namespace: each was asked about once
-    assert [resource.kind for resource in stage.saga.live_resources] == ["namespace", "release"]
-    assert stage.unwind().phase == "Failed settled"
+    assert len(harness.facts(f.CompensationFailed)) == 2  # the release, the namespace: each was asked about once
+    assert [resource.kind for resource in harness.saga.live_resources] == ["namespace", "release"]
+    assert harness.unwind().phase == "Failed settled"
 
 
-def test_a_compensation_that_fails_once_is_tried_again_and_settles(stage: Stage):
-    stage.fail_at(SCHEMA)
-    stage.handles.failing = 2
-    after = stage.give_up(SCHEMA)
+def test_a_compensation_that_fails_once_is_tried_again_and_settles(harness: EngineHarness):
+    harness.fail_at(SCHEMA)
+    harness.handles.failing = 2
+    after = harness.give_up(SCHEMA)
     assert after is not None
     assert after.phase == "Failed settled"
-    assert len(stage.facts(f.CompensationFailed)) == 2
+    assert len(harness.facts(f.CompensationFailed)) == 2
 
 
-def test_a_stuck_tenant_settles_after_the_cause_is_mended_and_cancel_is_asked_again(stage: Stage):
-    stage.fail_at(SCHEMA)
-    stage.handles.failing = FOREVER
-    stage.ask(c.GiveUp(RUN, "out of tries"))
-    stage.unwind()
-    stage.handles.failing = 0
-    stage.ask(c.Cancel())
-    assert stage.unwind().phase == "Failed settled"
-    assert stage.outside == NOTHING
+def test_a_stuck_tenant_settles_after_the_cause_is_mended_and_cancel_is_asked_again(harness: EngineHarness):
+    harness.fail_at(SCHEMA)
+    harness.handles.failing = FOREVER
+    harness.ask(c.GiveUp(RUN, "out of tries"))
+    harness.unwind()
+    harness.handles.failing = 0
+    harness.ask(c.Cancel())
+    assert harness.unwind().phase == "Failed settled"
+    assert harness.outside == NOTHING
 
 
-def test_what_keeps_coming_back_is_never_called_settled(stage: Stage):
-    stage.fail_at(SCHEMA)
-    (late,) = stage.handles.stored.values()
-    stage.while_asleep = lambda: stage.handles.create_handle(late) and None
-    stage.ask(c.GiveUp(RUN, "out of tries"))
+def test_what_keeps_coming_back_is_never_called_settled(harness: EngineHarness):
+    harness.fail_at(SCHEMA)
+    (late,) = harness.handles.stored.values()
+    harness.while_asleep = lambda: harness.handles.create_handle(late) and None
+    harness.ask(c.GiveUp(RUN, "out of tries"))
     with pytest.raises(TransientError, match="keeps coming back"):
-        stage.unwind(last_try=False)
-    assert stage.saga.phase == "Failed unwinding"
-    stage.while_asleep = lambda: None
-    assert stage.unwind().phase == "Failed settled"
-    assert stage.outside == NOTHING
+        harness.unwind(last_try=False)
+    assert harness.saga.phase == "Failed unwinding"
+    harness.while_asleep = lambda: None
+    assert harness.unwind().phase == "Failed settled"
+    assert harness.outside == NOTHING
 
 
-def test_unwinding_that_takes_too_long_says_so_and_goes_on_when_called_again(stage: Stage):
-    stage.fail_at(SCHEMA)
-    stage.handles.failing = 1
+def test_unwinding_that_takes_too_long_says_so_and_goes_on_when_called_again(harness: EngineHarness):
+    harness.fail_at(SCHEMA)
+    harness.handles.failing = 1
 
     def time_flies() -> None:
-        stage.now += stage.tenancy.timings.unwind_limit
+        harness.now += harness.tenancy.timings.unwind_limit
 
-    stage.while_asleep = time_flies
-    stage.ask(c.GiveUp(RUN, "out of tries"))
+    harness.while_asleep = time_flies
+    harness.ask(c.GiveUp(RUN, "out of tries"))
     with pytest.raises(TransientError, match=r"did not end within 40 s; it goes on where it stopped"):
-        stage.unwind(last_try=False)
-    assert stage.saga.phase == "Failed unwinding"
-    stage.while_asleep = lambda: None
-    assert stage.unwind().phase == "Failed settled"
-    assert stage.outside == NOTHING
+        harness.unwind(last_try=False)
+    assert harness.saga.phase == "Failed unwinding"
+    harness.while_asleep = lambda: None
+    assert harness.unwind().phase == "Failed settled"
+    assert harness.outside == NOTHING
 
 
-def test_an_error_with_a_nul_in_it_stops_no_compensation(stage: Stage):
-    stage.fail_at(SCHEMA)
+def test_an_error_with_a_nul_in_it_stops_no_compensation(harness: EngineHarness):
+    harness.fail_at(SCHEMA)
 
     def answer_rubbish() -> None:
         raise TransientError("the proxy said \0\0")
 
-    stage.handles.meanwhile = answer_rubbish
-    after = stage.give_up(SCHEMA)
+    harness.handles.meanwhile = answer_rubbish
+    after = harness.give_up(SCHEMA)
     assert after is not None
     assert after.phase == "Failed settled"
-    assert stage.facts(f.CompensationFailed)[0].message == "the proxy said"
+    assert harness.facts(f.CompensationFailed)[0].message == "the proxy said"
 
 
-def test_an_unwinding_whose_worker_goes_down_is_not_stuck_not_even_on_its_last_try(stage: Stage):
-    stage.fail_at(SCHEMA)
+def test_an_unwinding_whose_worker_goes_down_is_not_stuck_not_even_on_its_last_try(harness: EngineHarness):
+    harness.fail_at(SCHEMA)
 
     def sigterm() -> None:
         raise Stopped
 
-    stage.ask(c.GiveUp(RUN, "out of tries"))
-    stage.handles.meanwhile = sigterm
+    harness.ask(c.GiveUp(RUN, "out of tries"))
+    harness.handles.meanwhile = sigterm
     with pytest.raises(Stopped):
-        stage.unwind()
-    assert (stage.saga.phase, stage.facts(f.CompensationFailed)) == ("Failed unwinding", [])
-    assert stage.unwind().phase == "Failed settled"
+        harness.unwind()
+    assert (harness.saga.phase, harness.facts(f.CompensationFailed)) == ("Failed unwinding", [])
+    assert harness.unwind().phase == "Failed settled"
 
 
 # -- a database that somebody is in
 
 
-def test_a_held_database_is_what_is_told_and_nothing_of_it_is_lost(stage: Stage):
+def test_a_held_database_is_what_is_told_and_nothing_of_it_is_lost(harness: EngineHarness):
     """Its schema and its role wait for it: that the role cannot be dropped would only be a consequence."""
-    stage.run_all()
-    name = stage.outside["database"][0]
-    stage.ask(c.Decommission())
-    with superuser(stage.server, name) as monitor:
-        after = stage.unwind()
+    harness.run_all()
+    name = harness.outside["database"][0]
+    harness.ask(c.Decommission())
+    with superuser(harness.server, name) as monitor:
+        after = harness.unwind()
         assert monitor.execute("select slug from tenant.accounts").fetchone() == {"slug": "acme"}
     assert after.compensation_failure is not None
     assert after.compensation_failure.cause is Cause.STORAGE_DATABASE_HELD
@@ -172,21 +174,21 @@ def test_a_held_database_is_what_is_told_and_nothing_of_it_is_lost(stage: Stage)
         in after.compensation_failure.message
     )
     assert [resource.kind for resource in after.live_resources] == ["role", "database", "schema"]
-    assert {fact.resource for fact in stage.facts(f.CompensationFailed)} == {"database"}
-    stage.ask(c.Decommission())
-    assert stage.unwind().phase == "Decommissioned"
-    assert stage.outside == NOTHING
+    assert {fact.resource for fact in harness.facts(f.CompensationFailed)} == {"database"}
+    harness.ask(c.Decommission())
+    assert harness.unwind().phase == "Decommissioned"
+    assert harness.outside == NOTHING
 
 
-def test_the_stall_of_a_held_database_names_its_holder(stage: Stage):
-    stage.run_until(WAIT)
-    name = stage.outside["database"][0]
-    stage.ask(c.Cancel())
-    with superuser(stage.server, name) as monitor:
+def test_the_stall_of_a_held_database_names_its_holder(harness: EngineHarness):
+    harness.run_until(WAIT)
+    name = harness.outside["database"][0]
+    harness.ask(c.Cancel())
+    with superuser(harness.server, name) as monitor:
         pid = monitor.info.backend_pid
-        assert stage.unwind().phase == "Failed stuck"
-        reconcile(stage.tenancy)
-    stall = stage.saga.stall
+        assert harness.unwind().phase == "Failed stuck"
+        reconcile(harness.tenancy)
+    stall = harness.saga.stall
     assert stall is not None
     assert stall.cause is Cause.STORAGE_DATABASE_HELD
     assert f"of postgres (backend {pid})" in stall.message

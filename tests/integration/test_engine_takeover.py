@@ -14,20 +14,20 @@ from tenancy.saga.commands import Reset
 from tenancy.saga.errors import Refused, TenancyError, TransientError
 from tenancy.saga.names import RunId
 from tenancy.saga.states import StepStatus
-from tests.integration.engine_harness import HANDLE, NOTHING, ORDER, SCHEMA, STORAGE, Stage
+from tests.integration.engine_harness import HANDLE, NOTHING, ORDER, SCHEMA, STORAGE, EngineHarness
 from tests.real_systems import superuser
 
 
 @contextmanager
-def _databases_blocked(stage: Stage) -> Iterator[None]:
+def _databases_blocked(harness: EngineHarness) -> Iterator[None]:
     """CREATE DATABASE and DROP DATABASE wait inside the server."""
-    with superuser(stage.server) as connection, connection.transaction():
+    with superuser(harness.server) as connection, connection.transaction():
         connection.execute("lock table pg_database in share mode")
         yield
 
 
-def _wait_until_blocked(stage: Stage, application: str) -> None:
-    with superuser(stage.server) as connection:
+def _wait_until_blocked(harness: EngineHarness, application: str) -> None:
+    with superuser(harness.server) as connection:
         for _ in range(500):
             if connection.execute(_BLOCKED, (f"%{application}",)).fetchone():
                 return
@@ -56,96 +56,96 @@ class _Process(threading.Thread):
             self.error = error
 
 
-def test_a_second_task_instance_takes_over_from_one_that_is_blocked_in_the_server(stage: Stage):
-    stage.run_until(STORAGE)
-    first, second = (_Process(lambda number=number: stage.run(STORAGE, number)) for number in (1, 2))
-    with _databases_blocked(stage):
+def test_a_second_task_instance_takes_over_from_one_that_is_blocked_in_the_server(harness: EngineHarness):
+    harness.run_until(STORAGE)
+    first, second = (_Process(lambda number=number: harness.run(STORAGE, number)) for number in (1, 2))
+    with _databases_blocked(harness):
         first.start()
-        _wait_until_blocked(stage, "ti-000001")
+        _wait_until_blocked(harness, "ti-000001")
         second.start()
-        _wait_until_blocked(stage, "ti-000002")
+        _wait_until_blocked(harness, "ti-000002")
         first.join(10)
     second.join(10)
     assert isinstance(first.error, TransientError)
     assert second.error is None
-    step = stage.saga.step(STORAGE)
+    step = harness.saga.step(STORAGE)
     assert (step.status, step.holder) == (StepStatus.DONE, "ti-000002")
-    assert {len(names) for names in stage.outside.values()} == {1, 0}
-    evicted = stage.facts(f.HolderEvicted)
+    assert {len(names) for names in harness.outside.values()} == {1, 0}
+    evicted = harness.facts(f.HolderEvicted)
     assert [fact.system for fact in evicted] == ["the ledger", "the storage of region eu-central"]
     assert all("tenancy run ti-000001" in fact.holder for fact in evicted)
 
 
-def test_unwinding_takes_over_from_a_task_that_is_blocked_in_the_server(stage: Stage):
-    stage.run_until(STORAGE)
-    first, unwinder = _Process(lambda: stage.run(STORAGE, 1)), _Process(lambda: stage.give_up(STORAGE))
-    with _databases_blocked(stage):
+def test_unwinding_takes_over_from_a_task_that_is_blocked_in_the_server(harness: EngineHarness):
+    harness.run_until(STORAGE)
+    first, unwinder = _Process(lambda: harness.run(STORAGE, 1)), _Process(lambda: harness.give_up(STORAGE))
+    with _databases_blocked(harness):
         first.start()
-        _wait_until_blocked(stage, "ti-000001")
+        _wait_until_blocked(harness, "ti-000001")
         unwinder.start()
         first.join(10)
     unwinder.join(20)
     assert isinstance(first.error, TransientError)
-    assert stage.saga.phase == "Failed settled"
-    assert stage.outside == NOTHING
+    assert harness.saga.phase == "Failed settled"
+    assert harness.outside == NOTHING
 
 
-def test_a_stopped_task_that_goes_on_after_its_successor_is_done_changes_nothing(stage: Stage):
-    stage.run_until(HANDLE)
+def test_a_stopped_task_that_goes_on_after_its_successor_is_done_changes_nothing(harness: EngineHarness):
+    harness.run_until(HANDLE)
     outside: list[dict[str, list[str]]] = []
 
     def overtaken() -> None:
-        stage.run(HANDLE, 2)
-        outside.append(stage.outside)
+        harness.run(HANDLE, 2)
+        outside.append(harness.outside)
 
-    stage.handles.meanwhile = overtaken
+    harness.handles.meanwhile = overtaken
     with pytest.raises(TenancyError):
-        stage.run(HANDLE, 1)
-    assert stage.outside == outside[0]
-    step = stage.saga.step(HANDLE)
+        harness.run(HANDLE, 1)
+    assert harness.outside == outside[0]
+    step = harness.saga.step(HANDLE)
     assert (step.status, step.holder) == (StepStatus.DONE, "ti-000002")
-    assert stage.facts(f.ActivityFailed) == []
+    assert harness.facts(f.ActivityFailed) == []
 
 
-def test_a_stopped_task_that_goes_on_after_all_was_undone_makes_nothing(stage: Stage):
-    stage.run_until(HANDLE)
-    stage.handles.meanwhile = lambda: stage.give_up(HANDLE)
+def test_a_stopped_task_that_goes_on_after_all_was_undone_makes_nothing(harness: EngineHarness):
+    harness.run_until(HANDLE)
+    harness.handles.meanwhile = lambda: harness.give_up(HANDLE)
     with pytest.raises(TenancyError):
-        stage.run(HANDLE, 1)
-    assert stage.outside == NOTHING
-    assert stage.saga.phase == "Failed settled"
+        harness.run(HANDLE, 1)
+    assert harness.outside == NOTHING
+    assert harness.saga.phase == "Failed settled"
 
 
-def test_a_stopped_task_that_goes_on_after_all_was_undone_and_retried_makes_nothing(stage: Stage):
-    stage.run_until(HANDLE)
+def test_a_stopped_task_that_goes_on_after_all_was_undone_and_retried_makes_nothing(harness: EngineHarness):
+    harness.run_until(HANDLE)
 
     def undone_and_retried() -> None:
-        stage.give_up(HANDLE)
-        stage.ask(Reset())
-        stage.run_until(HANDLE, 5, RunId("run-2"))
+        harness.give_up(HANDLE)
+        harness.ask(Reset())
+        harness.run_until(HANDLE, 5, RunId("run-2"))
 
-    stage.handles.meanwhile = undone_and_retried
+    harness.handles.meanwhile = undone_and_retried
     with pytest.raises(TenancyError):
-        stage.run(HANDLE, 1)
-    assert stage.outside["connection"] == []
-    assert stage.run(HANDLE, 6, RunId("run-2")).step(HANDLE).status is StepStatus.DONE
+        harness.run(HANDLE, 1)
+    assert harness.outside["connection"] == []
+    assert harness.run(HANDLE, 6, RunId("run-2")).step(HANDLE).status is StepStatus.DONE
 
 
-def test_the_callback_of_an_overtaken_task_gives_up_nothing(stage: Stage):
-    stage.run_until(SCHEMA)
-    stage.run(SCHEMA, 2)
-    assert stage.give_up(SCHEMA, 1) is None
-    assert stage.saga.phase == "Provisioning"
-    assert [stage.run(activity, 2) for activity in ORDER[ORDER.index(SCHEMA) :]][-1].phase == "Active"
+def test_the_callback_of_an_overtaken_task_gives_up_nothing(harness: EngineHarness):
+    harness.run_until(SCHEMA)
+    harness.run(SCHEMA, 2)
+    assert harness.give_up(SCHEMA, 1) is None
+    assert harness.saga.phase == "Provisioning"
+    assert [harness.run(activity, 2) for activity in ORDER[ORDER.index(SCHEMA) :]][-1].phase == "Active"
 
 
-def test_every_task_is_refused_while_the_tenant_is_undone(stage: Stage):
-    stage.run_until(SCHEMA)
-    stage.handles.failing = 1_000
-    stage.give_up(SCHEMA)
+def test_every_task_is_refused_while_the_tenant_is_undone(harness: EngineHarness):
+    harness.run_until(SCHEMA)
+    harness.handles.failing = 1_000
+    harness.give_up(SCHEMA)
     for phase, sentence in (("unwinding", "is being undone"), ("stuck", "could not be undone: cancel it again")):
-        assert stage.saga.phase == f"Failed {phase}"
+        assert harness.saga.phase == f"Failed {phase}"
         with pytest.raises(Refused, match=sentence):
-            stage.run(SCHEMA, 7)
+            harness.run(SCHEMA, 7)
         if phase == "unwinding":
-            stage.unwind()
+            harness.unwind()

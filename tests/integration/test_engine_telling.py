@@ -18,36 +18,36 @@ from tenancy.ledger.unannounced_stalls import load_unannounced_stalls
 from tenancy.saga.names import RunId
 from tenancy.saga.stalls import StallKind
 from tests import real_systems
-from tests.integration.engine_harness import SCHEMA, Stage
+from tests.integration.engine_harness import SCHEMA, EngineHarness
 from tests.real_systems import superuser
 
 STALLED = timedelta(minutes=6)
 
 
 @pytest.fixture
-def stuck(stage: Stage) -> Stage:
+def stuck(harness: EngineHarness) -> EngineHarness:
     """A tenant that hangs at its schema, and a scheduler that gives no sign of life."""
-    run_id: RunId = actions.create(stage.tenancy, real_systems.request(), by=Stamp("grace")).saga.run_id
-    stage.run_until(SCHEMA, run_id=run_id)
-    stage.runs.silent = ("scheduler",)
-    return stage
+    run_id: RunId = actions.create(harness.tenancy, real_systems.request(), by=Stamp("grace")).saga.run_id
+    harness.run_until(SCHEMA, run_id=run_id)
+    harness.runs.silent = ("scheduler",)
+    return harness
 
 
-def at(stage: Stage, elapsed: timedelta) -> Ledger:
-    return Ledger(stage.ledger, clock=lambda: utc_now() + elapsed)
+def at(harness: EngineHarness, elapsed: timedelta) -> Ledger:
+    return Ledger(harness.ledger, clock=lambda: utc_now() + elapsed)
 
 
-def passes(stage: Stage, elapsed: timedelta) -> None:
+def passes(harness: EngineHarness, elapsed: timedelta) -> None:
     """One pass of the reconciler so much later."""
-    reconcile(replace(stage.tenancy, ledger=at(stage, elapsed)))
+    reconcile(replace(harness.tenancy, ledger=at(harness, elapsed)))
 
 
-def told(stage: Stage) -> list[dict[str, Any]]:
-    with superuser(stage.server, stage.ledger.dbname) as connection:
+def told(harness: EngineHarness) -> list[dict[str, Any]]:
+    with superuser(harness.server, harness.ledger.dbname) as connection:
         return connection.execute("select * from ledger.alert order by raised_at").fetchall()
 
 
-def test_a_stall_is_told_with_the_advice_that_pages_show(stuck: Stage):
+def test_a_stall_is_told_with_the_advice_that_pages_show(stuck: EngineHarness):
     passes(stuck, STALLED)
     (alert,) = told(stuck)
     assert alert["subject"].startswith("Tenant acme (eu-central) is stuck at Apply per-tenant schema, since 20")
@@ -63,13 +63,13 @@ def test_a_stall_is_told_with_the_advice_that_pages_show(stuck: Stage):
     assert alert["body"].endswith(f"\nNext: {advice.sentence}")
 
 
-def test_it_is_told_once_as_long_as_it_lasts(stuck: Stage):
+def test_it_is_told_once_as_long_as_it_lasts(stuck: EngineHarness):
     for minutes in (6, 7, 30):
         passes(stuck, timedelta(minutes=minutes))
     assert len(told(stuck)) == 1
 
 
-def test_a_pass_that_died_before_it_told_is_made_good(stuck: Stage):
+def test_a_pass_that_died_before_it_told_is_made_good(stuck: EngineHarness):
     passes(stuck, STALLED)
     with superuser(stuck.server, stuck.ledger.dbname) as connection:
         connection.execute("delete from ledger.alert")
@@ -77,7 +77,7 @@ def test_a_pass_that_died_before_it_told_is_made_good(stuck: Stage):
     assert len(told(stuck)) == 1
 
 
-def test_whoever_is_told_of_as_part_of_a_class_is_not_told_of_alone(stuck: Stage):
+def test_whoever_is_told_of_as_part_of_a_class_is_not_told_of_alone(stuck: EngineHarness):
     passes(stuck, STALLED)
     with superuser(stuck.server, stuck.ledger.dbname) as connection:
         connection.execute("delete from ledger.alert")
@@ -86,7 +86,7 @@ def test_whoever_is_told_of_as_part_of_a_class_is_not_told_of_alone(stuck: Stage
         assert raise_stall_alerts(stuck.tenancy, ledger) == 1
 
 
-def test_what_began_days_ago_is_no_news(stuck: Stage):
+def test_what_began_days_ago_is_no_news(stuck: EngineHarness):
     passes(stuck, timedelta(days=2))
     assert stuck.saga.stall is not None
     assert told(stuck) == []

@@ -12,7 +12,20 @@ from tenancy.saga.decide import decide
 from tenancy.saga.evolve import evolve
 from tenancy.saga.tenant import Saga
 from tests.integration.lifecycles import FIRST_FAILS, RETRIED_AND_RETAINED, STUCK_THEN_SETTLED, WHOLE_LIFE, release
-from tests.unit.sagas import FLIP, HANDLE, ORDER, SCHEMA, STORAGE, TENANT, VALIDATE, begin, complete, done, fail, start
+from tests.unit.sagas import (
+    HANDLE,
+    MARK_ACTIVE,
+    ORDER,
+    SCHEMA,
+    STORAGE,
+    TENANT,
+    VALIDATE,
+    begin,
+    complete,
+    done,
+    fail,
+    start,
+)
 
 NOON = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -73,7 +86,7 @@ def test_the_last_failure_is_red_with_its_error_and_later_rows_stay_idle():
     failed = timeline.row(SCHEMA)
     assert (failed.status, failed.message, failed.tries) == (RowStatus.FAILED, "no answer", 2)
     assert failed.ended_at == _after(len(FIRST_FAILS) - 2)
-    assert timeline.row(FLIP).status is RowStatus.IDLE
+    assert timeline.row(MARK_ACTIVE).status is RowStatus.IDLE
     assert [row.undo for row in timeline.rows] == [CompensationStatus.NO] * len(ORDER)
 
 
@@ -112,7 +125,7 @@ def test_every_attempt_is_kept_and_a_new_one_begins_clean():
         CompensationStatus.UNDONE,
     )
     assert (second.attempt, second.run_id, second.row(SCHEMA).status) == (2, "run-2", RowStatus.DONE)
-    assert (second.row(FLIP).status, second.row(FLIP).message) == (RowStatus.FAILED, "no answer")
+    assert (second.row(MARK_ACTIVE).status, second.row(MARK_ACTIVE).message) == (RowStatus.FAILED, "no answer")
     assert {row.undo for row in second.rows} == {CompensationStatus.NO}
 
 

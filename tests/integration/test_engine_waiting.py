@@ -15,39 +15,39 @@ from tenancy.saga.errors import PermanentError, Refused
 from tenancy.saga.names import RunId
 from tenancy.saga.states import StepStatus
 from tests.conformance.server import eventually
-from tests.integration.engine_harness import FLIP, NOTHING, WAIT, Stage, lease
+from tests.integration.engine_harness import MARK_ACTIVE, NOTHING, WAIT, EngineHarness, lease
 
 TOO_LATE = timedelta(minutes=20, seconds=1)
 
 
 @pytest.fixture
-def waiting(stage: Stage) -> Iterator[Stage]:
+def waiting(harness: EngineHarness) -> Iterator[EngineHarness]:
     """A tenant whose image cannot be pulled, and whose task waits."""
-    clear = stage.kubernetes.fault(
-        kind="image-pull-backoff", selector=f"tenancy.internal/platform={stage.tenancy.platform.name}"
+    clear = harness.kubernetes.fault(
+        kind="image-pull-backoff", selector=f"tenancy.internal/platform={harness.tenancy.platform.name}"
     )
-    stage.run_until(WAIT)
-    assert isinstance(stage.look(WAIT), Waiting)
-    stage.clear_fault = clear
-    yield stage
-    clear_quietly(stage)
+    harness.run_until(WAIT)
+    assert isinstance(harness.look(WAIT), Waiting)
+    harness.clear_fault = clear
+    yield harness
+    clear_quietly(harness)
 
 
-def clear_quietly(stage: Stage) -> None:
-    if stage.clear_fault:
-        stage.clear_fault()
-        stage.clear_fault = None
+def clear_quietly(harness: EngineHarness) -> None:
+    if harness.clear_fault:
+        harness.clear_fault()
+        harness.clear_fault = None
 
 
-def _look(stage: Stage) -> bool:
-    return is_over(stage.tenancy, lease(WAIT), actor="ada")
+def _look(harness: EngineHarness) -> bool:
+    return is_over(harness.tenancy, lease(WAIT), actor="ada")
 
 
-def _told(stage: Stage) -> list[str]:
-    return [fact.message for fact in stage.facts(f.ActivityProgressed)]
+def _told(harness: EngineHarness) -> list[str]:
+    return [fact.message for fact in harness.facts(f.ActivityProgressed)]
 
 
-def test_it_says_why_not_once_and_again_when_that_changes(waiting: Stage):
+def test_it_says_why_not_once_and_again_when_that_changes(waiting: EngineHarness):
     eventually(lambda: not _look(waiting) and "ImagePullBackOff" in _told(waiting)[-1])
     told = _told(waiting)
     assert not _look(waiting)
@@ -56,7 +56,7 @@ def test_it_says_why_not_once_and_again_when_that_changes(waiting: Stage):
     assert waiting.saga.step(WAIT).message == told[-1]
 
 
-def test_a_deployment_that_is_scaled_to_zero_meanwhile_never_becomes_ready_and_says_who_did_it(waiting: Stage):
+def test_a_deployment_that_is_scaled_to_zero_meanwhile_never_becomes_ready_and_says_who_did_it(waiting: EngineHarness):
     namespace = next(r.name for r in waiting.saga.resources if r.kind == "namespace")
     scale = f"/apis/apps/v1/namespaces/{namespace}/deployments/{namespace}/scale?fieldManager=keda"
     kind = "application/merge-patch+json"
@@ -68,15 +68,15 @@ def test_a_deployment_that_is_scaled_to_zero_meanwhile_never_becomes_ready_and_s
     eventually(lambda: _look(waiting))
 
 
-def test_it_goes_on_in_a_worker_once_all_are_ready(waiting: Stage):
+def test_it_goes_on_in_a_worker_once_all_are_ready(waiting: EngineHarness):
     clear_quietly(waiting)
     eventually(lambda: _look(waiting))
     assert waiting.saga.step(WAIT).status is StepStatus.RUNNING
     assert waiting.run(WAIT).step(WAIT).status is StepStatus.DONE
-    assert waiting.run(FLIP).phase == "Active"
+    assert waiting.run(MARK_ACTIVE).phase == "Active"
 
 
-def test_what_is_nearly_ready_is_looked_at_again_and_not_deferred(waiting: Stage):
+def test_what_is_nearly_ready_is_looked_at_again_and_not_deferred(waiting: EngineHarness):
     def mended() -> None:
         clear_quietly(waiting)
         time.sleep(0.1)
@@ -87,7 +87,7 @@ def test_what_is_nearly_ready_is_looked_at_again_and_not_deferred(waiting: Stage
     assert done.step(WAIT).status is StepStatus.DONE
 
 
-def test_it_looks_again_for_two_seconds_and_lets_others_have_the_tenants_lock(waiting: Stage):
+def test_it_looks_again_for_two_seconds_and_lets_others_have_the_tenants_lock(waiting: EngineHarness):
     def take_the_lock() -> None:
         with (
             waiting.tenancy.ledger.open("somebody else") as ledger,
@@ -102,14 +102,14 @@ def test_it_looks_again_for_two_seconds_and_lets_others_have_the_tenants_lock(wa
     assert taken == [()] * len(waiting.slept)
 
 
-def test_cancel_ends_the_second_look_at_once(waiting: Stage):
+def test_cancel_ends_the_second_look_at_once(waiting: EngineHarness):
     waiting.slept, waiting.while_asleep = [], lambda: waiting.ask(c.Cancel()) and None
     with pytest.raises(Refused):
         waiting.look(WAIT)
     assert len(waiting.slept) == 1
 
 
-def test_when_its_time_is_up_it_fails_with_what_it_saw_last(waiting: Stage):
+def test_when_its_time_is_up_it_fails_with_what_it_saw_last(waiting: EngineHarness):
     with pytest.raises(PermanentError, match=r"Not ready within 20 minutes: 0 of 1 pods ready"):
         waiting.look(WAIT, late=TOO_LATE)
     (failed,) = waiting.facts(f.ActivityFailed)
@@ -119,7 +119,7 @@ def test_when_its_time_is_up_it_fails_with_what_it_saw_last(waiting: Stage):
     assert (after.phase, waiting.outside) == ("Failed settled", NOTHING)
 
 
-def test_its_time_counts_from_its_first_start_however_often_airflow_tries_again(waiting: Stage):
+def test_its_time_counts_from_its_first_start_however_often_airflow_tries_again(waiting: EngineHarness):
     first = waiting.look(WAIT)
     again = waiting.look(WAIT, number=2, late=timedelta(minutes=19))
     assert isinstance(first, Waiting)
@@ -129,7 +129,7 @@ def test_its_time_counts_from_its_first_start_however_often_airflow_tries_again(
         waiting.look(WAIT, number=3, late=TOO_LATE)
 
 
-def test_a_new_attempt_has_its_time_to_itself(waiting: Stage):
+def test_a_new_attempt_has_its_time_to_itself(waiting: EngineHarness):
     before = waiting.look(WAIT)
     waiting.ask(c.Cancel())
     waiting.unwind()
@@ -142,7 +142,7 @@ def test_a_new_attempt_has_its_time_to_itself(waiting: Stage):
     assert after.deadline > before.deadline
 
 
-def test_its_time_is_what_the_platform_file_says(waiting: Stage):
+def test_its_time_is_what_the_platform_file_says(waiting: EngineHarness):
     waiting.tenancy = replace(
         waiting.tenancy, platform=replace(waiting.tenancy.platform, give_up={WAIT: timedelta(minutes=2.5)})
     )
@@ -151,7 +151,7 @@ def test_its_time_is_what_the_platform_file_says(waiting: Stage):
         waiting.look(WAIT, late=timedelta(minutes=3))
 
 
-def test_cancel_ends_the_wait_and_the_worker_is_refused(waiting: Stage):
+def test_cancel_ends_the_wait_and_the_worker_is_refused(waiting: EngineHarness):
     waiting.ask(c.Cancel())
     assert _look(waiting)
     with pytest.raises(Refused):
@@ -160,7 +160,7 @@ def test_cancel_ends_the_wait_and_the_worker_is_refused(waiting: Stage):
     assert waiting.outside == NOTHING
 
 
-def test_a_cluster_that_does_not_answer_is_told_and_waited_for(waiting: Stage):
+def test_a_cluster_that_does_not_answer_is_told_and_waited_for(waiting: EngineHarness):
     clear = waiting.kubernetes.fault(
         kind="http-500", selector=f"tenancy.internal/platform={waiting.tenancy.platform.name}"
     )
@@ -171,5 +171,5 @@ def test_a_cluster_that_does_not_answer_is_told_and_waited_for(waiting: Stage):
         clear()
 
 
-def test_a_wait_of_a_run_that_nobody_knows_is_over(stage: Stage):
-    assert _look(stage)
+def test_a_wait_of_a_run_that_nobody_knows_is_over(harness: EngineHarness):
+    assert _look(harness)

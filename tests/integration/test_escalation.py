@@ -19,7 +19,7 @@ from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import TransientError
 from tests.integration.console_client import Console
-from tests.integration.engine_harness import Stage
+from tests.integration.engine_harness import EngineHarness
 from tests.real_systems import request, superuser
 from tests.unit.sagas import HANDLE, SCHEMA, STORAGE, VALIDATE, begin, done, fail, give_up, start
 
@@ -177,14 +177,14 @@ def test_nobody_did_anything_is_told_unless_a_channel_accepted_the_escalation(
 
 
 @pytest.fixture
-def failed(stage: Stage) -> Stage:
+def failed(harness: EngineHarness) -> EngineHarness:
     """A tenant that was cancelled and rests."""
-    actions.create(stage.tenancy, request(), by=Stamp("grace"))
-    actions.cancel(stage.tenancy, stage.tenant_id, by=Stamp("grace"))
-    return stage
+    actions.create(harness.tenancy, request(), by=Stamp("grace"))
+    actions.cancel(harness.tenancy, harness.tenant_id, by=Stamp("grace"))
+    return harness
 
 
-def test_the_reconciler_makes_good_what_the_action_left_undone(failed: Stage):
+def test_the_reconciler_makes_good_what_the_action_left_undone(failed: EngineHarness):
     with failed.tenancy.ledger.open("test") as session:
         session.record(failed.tenant_id, c.Escalate(), stamp=GRACE)
     reconcile(failed.tenancy)

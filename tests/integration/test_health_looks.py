@@ -112,9 +112,9 @@ def test_what_is_said_and_measured_holds_no_password_and_no_address(
 
 
 @pytest.fixture
-def altered(quick_server: PostgresServer, storage_dsn: Dsn) -> Iterator[Callable[[str], None]]:
+def altered(fast_server: PostgresServer, storage_dsn: Dsn) -> Iterator[Callable[[str], None]]:
     """A fault of the sandbox that is one statement, on the storage admin of these tests."""
-    with real_systems.superuser(quick_server) as superuser, ExitStack() as stack:
+    with real_systems.superuser(fast_server) as superuser, ExitStack() as stack:
 
         def strike(kind: str) -> None:
             stack.callback(superuser.execute, faults.CLEAR[kind].encode())
@@ -138,9 +138,9 @@ def test_a_storage_that_gives_no_tenant_a_place_is_down(
 
 
 @pytest.fixture
-def sole(quick_server: PostgresServer) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+def sole(fast_server: PostgresServer) -> Iterator[psycopg.Connection[dict[str, Any]]]:
     """A superuser's session on a server whose databases are all closed to PUBLIC, and are so again afterwards."""
-    with real_systems.superuser(quick_server) as connection:
+    with real_systems.superuser(fast_server) as connection:
         _close_all(connection)
         yield connection
         _close_all(connection)
@@ -235,9 +235,9 @@ def test_a_storage_role_that_took_anothers_place_is_told_whose_roles_it_may_not_
 
 
 def test_a_role_at_its_limit_is_told_before_it_is_reached(
-    checkup: HealthCheckRunner, quick_server: PostgresServer, storage_dsn: Dsn
+    checkup: HealthCheckRunner, fast_server: PostgresServer, storage_dsn: Dsn
 ):
-    with real_systems.superuser(quick_server) as superuser, ExitStack() as stack:
+    with real_systems.superuser(fast_server) as superuser, ExitStack() as stack:
         stack.callback(superuser.execute, b"alter role storage_admin connection limit -1")
         superuser.execute("alter role storage_admin connection limit 10")
         url = storage_dsn.url
@@ -248,11 +248,11 @@ def test_a_role_at_its_limit_is_told_before_it_is_reached(
 
 
 @pytest.fixture
-def lock_wait(quick_server: PostgresServer, storage_dsn: Dsn) -> Iterator[None]:
+def lock_wait(fast_server: PostgresServer, storage_dsn: Dsn) -> Iterator[None]:
     """Somebody waits for a lock in the storage's own database."""
     with ExitStack() as stack:
         holder, waiter = (
-            stack.enter_context(psycopg.connect(quick_server.superuser_dsn(storage_dsn.dbname))) for _ in range(2)
+            stack.enter_context(psycopg.connect(fast_server.superuser_dsn(storage_dsn.dbname))) for _ in range(2)
         )
         thread = threading.Thread(target=lambda: waiter.execute("select pg_advisory_lock(4711)"))
         holder.execute("select pg_advisory_lock(4711)")

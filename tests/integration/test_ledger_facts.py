@@ -15,16 +15,16 @@ from tenancy.saga.errors import LedgerOutdatedError, Refused
 from tenancy.saga.facts import RequestRefused
 from tenancy.saga.names import PLATFORM_STREAM, RunId
 from tests.integration.lifecycles import FIRST_FAILS
-from tests.real_systems import LEDGER_OWNER, guards_off, superuser
+from tests.real_systems import LEDGER_OWNER, superuser, without_guards
 from tests.unit.sagas import STORAGE, TENANT, VALIDATE, done, start
 
 STAMP = Stamp("ada", reason="a test", lease="ti-1")
 
 
 @pytest.fixture
-def owner(quick_server: PostgresServer, ledger_dsn: Dsn) -> Iterator[psycopg.Connection[Any]]:
+def owner(fast_server: PostgresServer, ledger_dsn: Dsn) -> Iterator[psycopg.Connection[Any]]:
     """A session of the tables' owner, as an administrator can have it. Nobody logs in as it."""
-    with superuser(quick_server, ledger_dsn.dbname) as connection:
+    with superuser(fast_server, ledger_dsn.dbname) as connection:
         connection.execute(f"set role {LEDGER_OWNER}")
         yield connection
 
@@ -141,30 +141,30 @@ def test_every_stream_has_its_own_chain(filled: LedgerSession):
         "seq = 99",
     ],
 )
-def test_the_chain_shows_which_fact_was_altered(quick_server: PostgresServer, filled: LedgerSession, tampering: str):
-    with guards_off(quick_server, "ledger_of_tests") as connection:
+def test_the_chain_shows_which_fact_was_altered(fast_server: PostgresServer, filled: LedgerSession, tampering: str):
+    with without_guards(fast_server, "ledger_of_tests") as connection:
         connection.execute(f"update ledger.fact set {tampering} where seq = 3".encode())
     assert find_first_broken_fact(filled, TENANT) == 3
 
 
-def test_the_chain_shows_which_fact_was_removed(quick_server: PostgresServer, filled: LedgerSession):
-    with guards_off(quick_server, "ledger_of_tests") as connection:
+def test_the_chain_shows_which_fact_was_removed(fast_server: PostgresServer, filled: LedgerSession):
+    with without_guards(fast_server, "ledger_of_tests") as connection:
         connection.execute("delete from ledger.fact where seq = 4")
     assert find_chain_break(filled.envelopes(TENANT)) == 4
 
 
-def test_the_chain_shows_which_facts_changed_places(quick_server: PostgresServer, filled: LedgerSession):
-    with guards_off(quick_server, "ledger_of_tests") as connection:
+def test_the_chain_shows_which_facts_changed_places(fast_server: PostgresServer, filled: LedgerSession):
+    with without_guards(fast_server, "ledger_of_tests") as connection:
         for old, new in ((4, 99), (5, 4), (99, 5)):
             connection.execute("update ledger.fact set seq = %s where seq = %s", (new, old))
     assert find_chain_break(filled.envelopes(TENANT)) == 4
 
 
 def test_a_removed_last_fact_shows_against_the_tenants_row(
-    ledger: Ledger, quick_server: PostgresServer, filled: LedgerSession
+    ledger: Ledger, fast_server: PostgresServer, filled: LedgerSession
 ):
     last = len(filled.envelopes(TENANT))
-    with guards_off(quick_server, "ledger_of_tests") as connection:
+    with without_guards(fast_server, "ledger_of_tests") as connection:
         connection.execute("delete from ledger.fact where seq = %s", (last,))
         row = connection.execute("select seq from ledger.tenant").fetchone()
     with ledger.open("another") as other:
@@ -197,9 +197,9 @@ def test_the_database_refuses_a_first_fact_with_a_past(session: LedgerSession, o
 
 
 def test_a_fact_of_a_kind_from_the_future_asks_for_an_upgrade(
-    ledger: Ledger, quick_server: PostgresServer, filled: LedgerSession
+    ledger: Ledger, fast_server: PostgresServer, filled: LedgerSession
 ):
-    with guards_off(quick_server, "ledger_of_tests") as connection:
+    with without_guards(fast_server, "ledger_of_tests") as connection:
         connection.execute("update ledger.fact set kind = 'tenant.from.the.future' where seq = 3")
     with ledger.open("another") as other, pytest.raises(LedgerOutdatedError, match=r"tenant\.from\.the\.future"):
         other.saga(TENANT)

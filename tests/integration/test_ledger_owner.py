@@ -28,17 +28,17 @@ def owned() -> OwnedDatabase:
 
 
 @pytest.fixture
-def older(quick_server: PostgresServer, owned: OwnedDatabase) -> Iterator[Dsn]:
+def older(fast_server: PostgresServer, owned: OwnedDatabase) -> Iterator[Dsn]:
     """A ledger with facts whose writer owns everything, as version 0.1 made it."""
-    with superuser(quick_server) as connection:
+    with superuser(fast_server) as connection:
         ensure(connection, [OwnedDatabase(owned.name, owned.password)])
-    url = quick_server.dsn(owned.name, owned.name, owned.password)
+    url = fast_server.dsn(owned.name, owned.name, owned.password)
     upgrade(url)
     dsn = as_dsn(url, "the ledger")
     with Ledger(dsn).open("test") as ledger:
         ledger.record(TENANT, *FIRST_FAILS, stamp=STAMP)
     yield dsn
-    with superuser(quick_server) as connection:
+    with superuser(fast_server) as connection:
         connection.execute(f"drop database {owned.name} with (force)")
         connection.execute(f"drop role {owned.name}")
         connection.execute(f"drop role if exists {owned.owner}")
@@ -50,22 +50,22 @@ def _prepare(server: PostgresServer, owned: OwnedDatabase) -> None:
     ledger_tables.prepare(server.superuser_dsn(owned.name), owner=owned.owner, writer=owned.name)
 
 
-def test_an_older_ledger_is_handed_over_with_its_facts(quick_server: PostgresServer, owned: OwnedDatabase, older: Dsn):
+def test_an_older_ledger_is_handed_over_with_its_facts(fast_server: PostgresServer, owned: OwnedDatabase, older: Dsn):
     with Ledger(older).open("test") as ledger:
         assert ledger.can_rewrite_facts()
         facts = ledger.envelopes(TENANT)
-    _prepare(quick_server, owned)
+    _prepare(fast_server, owned)
     with Ledger(older).open("test") as ledger:
         assert not ledger.can_rewrite_facts()
         assert ledger.envelopes(TENANT) == facts
 
 
 def test_the_writer_goes_on_after_the_ledger_was_handed_over(
-    quick_server: PostgresServer, owned: OwnedDatabase, older: Dsn
+    fast_server: PostgresServer, owned: OwnedDatabase, older: Dsn
 ):
     with Ledger(older).open("test, a session from before") as before:
-        _prepare(quick_server, owned)
-        _prepare(quick_server, owned)
+        _prepare(fast_server, owned)
+        _prepare(fast_server, owned)
         with Ledger(older).open("test") as ledger:
             for session in (before, ledger):
                 known = len(session.envelopes(TENANT))
@@ -75,20 +75,20 @@ def test_the_writer_goes_on_after_the_ledger_was_handed_over(
 
 @pytest.mark.parametrize("right", ["update", "delete", "truncate", "trigger"])
 def test_a_writer_with_a_right_too_many_is_noticed(
-    quick_server: PostgresServer, owned: OwnedDatabase, older: Dsn, right: str
+    fast_server: PostgresServer, owned: OwnedDatabase, older: Dsn, right: str
 ):
-    _prepare(quick_server, owned)
-    with superuser(quick_server, owned.name) as connection:
+    _prepare(fast_server, owned)
+    with superuser(fast_server, owned.name) as connection:
         connection.execute(f"grant {right} on ledger.fact to {owned.name}")
     with Ledger(older).open("test") as ledger:
         assert ledger.can_rewrite_facts()
-    _prepare(quick_server, owned)
+    _prepare(fast_server, owned)
     with Ledger(older).open("test") as ledger:
         assert not ledger.can_rewrite_facts()
 
 
-def test_who_connects_to_the_ledger_is_stated(quick_server: PostgresServer, owned: OwnedDatabase, older: Dsn):
-    _prepare(quick_server, owned)
+def test_who_connects_to_the_ledger_is_stated(fast_server: PostgresServer, owned: OwnedDatabase, older: Dsn):
+    _prepare(fast_server, owned)
     question = "select has_database_privilege(%s, %s, 'CONNECT'), has_database_privilege('public', %s, 'CONNECT')"
-    with psycopg.connect(quick_server.superuser_dsn()) as connection:
+    with psycopg.connect(fast_server.superuser_dsn()) as connection:
         assert connection.execute(question, (owned.name, owned.name, owned.name)).fetchone() == (True, False)

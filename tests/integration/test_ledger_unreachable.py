@@ -57,9 +57,9 @@ def test_a_missing_database_is_not_worth_a_retry(ledger_dsn: Dsn):
         _open(ledger_dsn.to_database("no_such_ledger"))
 
 
-def test_a_session_that_is_cut_is_worth_a_retry(quick_server: PostgresServer, ledger: Ledger):
+def test_a_session_that_is_cut_is_worth_a_retry(fast_server: PostgresServer, ledger: Ledger):
     def cut() -> None:
-        with superuser(quick_server) as connection:
+        with superuser(fast_server) as connection:
             connection.execute(
                 "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'cut'"
             )
@@ -73,9 +73,9 @@ def test_a_session_that_is_cut_is_worth_a_retry(quick_server: PostgresServer, le
         use()
 
 
-def test_a_lock_that_somebody_keeps_is_worth_a_retry(quick_server: PostgresServer, ledger_dsn: Dsn):
+def test_a_lock_that_somebody_keeps_is_worth_a_retry(fast_server: PostgresServer, ledger_dsn: Dsn):
     hasty = replace(ledger_dsn, options={"options": "-c lock_timeout=100ms"})
-    with superuser(quick_server, ledger_dsn.dbname) as connection, connection.transaction():
+    with superuser(fast_server, ledger_dsn.dbname) as connection, connection.transaction():
         connection.execute("lock table ledger.fact in exclusive mode")
         with pytest.raises(TransientError, match="lock timeout"), Ledger(hasty).open("hasty") as session:
             session.record(TENANT, start(), stamp=Stamp("ada"))

@@ -33,19 +33,19 @@ def older() -> list[OlderTenant]:
 
 
 @pytest.fixture(scope="module")
-def ledger(quick_server: PostgresServer, older: list[OlderTenant]) -> Iterator[Ledger]:
+def ledger(fast_server: PostgresServer, older: list[OlderTenant]) -> Iterator[Ledger]:
     """The older ledger after this version's installation has been run."""
     name = f"ledger_{secrets.token_hex(4)}"
     owned = OwnedDatabase(name, "a password", owner=f"{name}_owner")
-    with superuser(quick_server) as connection:
+    with superuser(fast_server) as connection:
         ensure(connection, [replace(owned, owner="")])
-    url = quick_server.dsn(name, name, owned.password)
+    url = fast_server.dsn(name, name, owned.password)
     ledger_0009.fill(url, older)
-    with superuser(quick_server) as connection:
+    with superuser(fast_server) as connection:
         ensure(connection, [owned])
-    ledger_tables.prepare(quick_server.superuser_dsn(name), owner=owned.owner, writer=name)
+    ledger_tables.prepare(fast_server.superuser_dsn(name), owner=owned.owner, writer=name)
     yield Ledger(as_dsn(url, "the ledger"))
-    with superuser(quick_server) as connection:
+    with superuser(fast_server) as connection:
         connection.execute(f"drop database {name} with (force)")
 
 

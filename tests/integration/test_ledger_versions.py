@@ -128,13 +128,13 @@ def test_names_of_an_older_ledger_are_found_after_the_upgrade(fresh_database: st
         assert "tenant_by_name" in plan
 
 
-def test_a_database_that_cannot_hold_every_name_is_refused(quick_server: PostgresServer):
-    with superuser(quick_server) as connection:
+def test_a_database_that_cannot_hold_every_name_is_refused(fast_server: PostgresServer):
+    with superuser(fast_server) as connection:
         connection.execute("create database latin encoding 'LATIN1' locale 'C' template template0")
         try:
             with pytest.raises(
                 PermanentError, match=r"has the encoding LATIN1, .* create database latin encoding 'UTF8'"
             ):
-                upgrade(quick_server.superuser_dsn("latin"))
+                upgrade(fast_server.superuser_dsn("latin"))
         finally:
             connection.execute("drop database latin")

@@ -14,7 +14,7 @@ from tenancy.saga import commands as c
 from tenancy.saga.errors import Refused, TransientError
 from tenancy.saga.facts import Escalated, RequestRefused
 from tenancy.saga.names import PLATFORM_STREAM, RunId, TenantId
-from tests.unit.sagas import FLIP, ORDER, RUN, TENANT, begin, complete, done, start
+from tests.unit.sagas import MARK_ACTIVE, ORDER, RUN, TENANT, begin, complete, done, start
 
 STAMP = Stamp("ada")
 Result = TypeVar("Result")
@@ -69,7 +69,7 @@ def test_refusals_noted_at_once_all_stand_in_the_platforms_stream(ledger: Ledger
 
 @pytest.mark.parametrize("_round", range(5))
 def test_of_cancel_and_the_flip_to_active_exactly_one_wins(ledger: Ledger, session: LedgerSession, _round: int):
-    session.record(TENANT, start(), *done(*ORDER[:-1]), begin(FLIP), stamp=STAMP)
+    session.record(TENANT, start(), *done(*ORDER[:-1]), begin(MARK_ACTIVE), stamp=STAMP)
 
     def ask(command: c.Command) -> Callable[[LedgerSession], str]:
         def deed(mine: LedgerSession) -> str:
@@ -81,7 +81,7 @@ def test_of_cancel_and_the_flip_to_active_exactly_one_wins(ledger: Ledger, sessi
 
         return deed
 
-    outcomes = _at_once(ledger, ask(complete(FLIP)), ask(c.Cancel()))
+    outcomes = _at_once(ledger, ask(complete(MARK_ACTIVE)), ask(c.Cancel()))
     after = session.saga(TENANT)
     assert after is not None
     assert (outcomes, after.phase) in [(["Active", "refused"], "Active"), (["refused", "Cancelling"], "Cancelling")]
@@ -89,12 +89,12 @@ def test_of_cancel_and_the_flip_to_active_exactly_one_wins(ledger: Ledger, sessi
 
 
 def test_a_writer_that_was_overtaken_decides_again_on_what_is_now_true(ledger: Ledger, session: LedgerSession):
-    session.record(TENANT, start(), *done(*ORDER[:-1]), begin(FLIP), stamp=STAMP)
+    session.record(TENANT, start(), *done(*ORDER[:-1]), begin(MARK_ACTIVE), stamp=STAMP)
     with ledger.open("slow") as slow:
         slow.saga(TENANT)
         session.record(TENANT, c.Cancel(), stamp=STAMP)
         with pytest.raises(Refused, match="being cancelled"):
-            slow.record(TENANT, complete(FLIP), stamp=STAMP)
+            slow.record(TENANT, complete(MARK_ACTIVE), stamp=STAMP)
         assert slow.record(TENANT, c.Cancel(), stamp=STAMP).generation == 2
 
 

@@ -14,7 +14,7 @@ from tenancy.engine.alert_messages import Message
 from tenancy.ledger.alerts import Alert, Delivery
 from tenancy.orchestration import notifiers
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
-from tests.notification_receivers import Endpoint, http_endpoint, nobodys_port, smtp_endpoint
+from tests.notification_receivers import Endpoint, closed_port, http_endpoint, smtp_endpoint
 from tests.unit.sagas import TENANT
 
 AT = datetime(2026, 2, 1, 12, 0, tzinfo=UTC)
@@ -121,7 +121,7 @@ def test_whoever_does_not_take_it_is_named_without_the_secret(connect: Any, endp
 
 
 def test_nobody_there_is_said_without_the_secret(connect: Any, caplog: pytest.LogCaptureFixture):
-    connect("slack", password=f"http://127.0.0.1:{nobodys_port()}/services/T1/B2/x3")
+    connect("slack", password=f"http://127.0.0.1:{closed_port()}/services/T1/B2/x3")
     with caplog.at_level(logging.DEBUG), pytest.raises(TransientError, match=r"does not answer \(ConnectError\)\.$"):
         tell("slack")
     assert "x3" not in caplog.text

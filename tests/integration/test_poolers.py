@@ -13,13 +13,13 @@ from tenancy.adapters.sessions import session
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError
-from tests.poolers import Way, pooler
+from tests.poolers import PoolingMode, pooler
 
 TOLD = {
-    Way.REFUSE: "unsupported startup parameter: options",
-    Way.IGNORE: "application_name is '' instead of 'tenancy run ti-1'.*ignore_startup_parameters",
-    Way.REPORT: "statement_timeout is '0' instead of '30s'; lock_timeout is '0' instead of '10s'",
-    Way.HONOUR: "gives one session of the server to several of ours, so locks on tenants do not hold",
+    PoolingMode.REFUSE: "unsupported startup parameter: options",
+    PoolingMode.IGNORE: "application_name is '' instead of 'tenancy run ti-1'.*ignore_startup_parameters",
+    PoolingMode.REPORT: "statement_timeout is '0' instead of '30s'; lock_timeout is '0' instead of '10s'",
+    PoolingMode.HONOUR: "gives one session of the server to several of ours, so locks on tenants do not hold",
 }
 
 
@@ -31,10 +31,10 @@ def _nobody_was_asked_yet() -> Iterator[None]:
     pooler_check._asked.update(before)
 
 
-@pytest.mark.parametrize("way", Way)
-def test_a_pooler_is_refused_at_the_first_session(quick_server: PostgresServer, storage_dsn: Dsn, way: Way):
+@pytest.mark.parametrize("way", PoolingMode)
+def test_a_pooler_is_refused_at_the_first_session(fast_server: PostgresServer, storage_dsn: Dsn, way: PoolingMode):
     plain = {"sslmode": "disable", "gssencmode": "disable"}
-    with pooler(quick_server.superuser_dsn(), way) as port:
+    with pooler(fast_server.superuser_dsn(), way) as port:
         through = replace(storage_dsn, port=port, options=plain)
         for _ in range(2):
             with pytest.raises(PlatformError, match=TOLD[way]) as refused:  # noqa: SIM117 - the inner one raises
@@ -45,8 +45,8 @@ def test_a_pooler_is_refused_at_the_first_session(quick_server: PostgresServer, 
             pass
 
 
-def test_a_pooler_before_the_ledger_is_refused_too(quick_server: PostgresServer, ledger_dsn: Dsn):
-    with pooler(quick_server.superuser_dsn(), Way.IGNORE) as port:
+def test_a_pooler_before_the_ledger_is_refused_too(fast_server: PostgresServer, ledger_dsn: Dsn):
+    with pooler(fast_server.superuser_dsn(), PoolingMode.IGNORE) as port:
         through = replace(
             ledger_dsn, port=port, is_ledger=True, options={"sslmode": "disable", "gssencmode": "disable"}
         )

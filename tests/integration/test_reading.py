@@ -20,7 +20,7 @@ from tenancy.saga.states import State, Substate
 from tenancy.saga.tenant import Parameters
 from tests.integration.conftest import EPOCH
 from tests.integration.lifecycles import WHOLE_LIFE
-from tests.real_systems import guards_off
+from tests.real_systems import without_guards
 from tests.unit.sagas import RUN, TENANT, give_up, start
 
 STAMP = Stamp("ada", reason="because")
@@ -73,10 +73,10 @@ def test_pages_follow_each_other_without_gap_or_repetition_while_tenants_are_add
     assert [line.parameters.slug for line in [*first, *second]] == [f"tenant-{n}" for n in (4, 3, 2, 1, 0)]
 
 
-def test_tenants_of_one_moment_are_told_apart_by_their_ids(quick_server: PostgresServer, session: LedgerSession):
+def test_tenants_of_one_moment_are_told_apart_by_their_ids(fast_server: PostgresServer, session: LedgerSession):
     for number in range(4):
         _tenant(session, number)
-    with guards_off(quick_server, DATABASE) as connection:
+    with without_guards(fast_server, DATABASE) as connection:
         connection.execute("update ledger.tenant set created_at = %s", (EPOCH,))
     seen, place = [], None
     while page := tenant_summaries.load_tenants(session, TenantFilter(), late=_late(SOON), limit=1, after=place):
@@ -251,10 +251,10 @@ def test_a_stream_that_nobody_touched_is_whole(session: LedgerSession):
     ],
 )
 def test_a_stream_tells_where_it_was_tampered_with(
-    quick_server: PostgresServer, session: LedgerSession, tampering: str, broken: int
+    fast_server: PostgresServer, session: LedgerSession, tampering: str, broken: int
 ):
     session.record(TENANT, *WHOLE_LIFE, stamp=STAMP)
     length = len(session.envelopes(TENANT))
-    with guards_off(quick_server, DATABASE) as connection:
+    with without_guards(fast_server, DATABASE) as connection:
         connection.execute(tampering.encode())
     assert tenant_summaries.find_first_broken_fact(session, TENANT) == (length if broken == -1 else broken)

@@ -17,7 +17,7 @@ from tenancy.ledger.envelope import Stamp
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError, TransientError
 from tenancy.saga.states import State
-from tests.integration.engine_harness import Stage
+from tests.integration.engine_harness import EngineHarness
 from tests.real_systems import superuser
 
 HOSTILE = {
@@ -58,8 +58,8 @@ def set_for(server: PostgresServer, whom: str) -> Iterator[None]:
 
 
 @pytest.fixture(params=["system", "database storage_admin", "role storage_admin"])
-def hostile(request: pytest.FixtureRequest, quick_server: PostgresServer, storage_dsn: Dsn) -> Iterator[str]:
-    with set_for(quick_server, request.param):
+def hostile(request: pytest.FixtureRequest, fast_server: PostgresServer, storage_dsn: Dsn) -> Iterator[str]:
+    with set_for(fast_server, request.param):
         yield request.param
 
 
@@ -141,27 +141,27 @@ def test_options_of_the_environment_change_nothing(storage_dsn: Dsn, monkeypatch
         assert settings(opened)["client_encoding"] == CLIENT_ENCODING
 
 
-def test_a_tenant_is_provisioned_alike_on_a_hostile_server(quick_server: PostgresServer, stage: Stage):
+def test_a_tenant_is_provisioned_alike_on_a_hostile_server(fast_server: PostgresServer, harness: EngineHarness):
     """The times that people are shown are of UTC, whatever the server's own zone."""
-    with set_for(quick_server, "system"):
+    with set_for(fast_server, "system"):
         before = datetime.now(UTC)
-        stage.run_all()
-        shown = invitation.show(stage.tenancy, stage.tenant_id, by=Stamp("ada"))
-        times = [shown.expires_at, *(each.at for each in stage.envelopes)]
-    assert stage.saga.state is State.ACTIVE
+        harness.run_all()
+        shown = invitation.show(harness.tenancy, harness.tenant_id, by=Stamp("ada"))
+        times = [shown.expires_at, *(each.at for each in harness.envelopes)]
+    assert harness.saga.state is State.ACTIVE
     assert timedelta(days=7) - timedelta(minutes=1) < shown.expires_at - before < timedelta(days=7, minutes=10)
     assert {at.utcoffset() for at in times} == {timedelta(0)}
 
 
-def test_a_read_only_server_is_tried_again_and_harms_no_tenant(quick_server: PostgresServer, stage: Stage):
-    with superuser(quick_server) as connection:
+def test_a_read_only_server_is_tried_again_and_harms_no_tenant(fast_server: PostgresServer, harness: EngineHarness):
+    with superuser(fast_server) as connection:
         connection.execute("alter role storage_admin set default_transaction_read_only = on")
         try:
             with pytest.raises(TransientError, match=r"\[25006\]") as refused:
-                stage.run_all()
+                harness.run_all()
         finally:
             connection.execute("alter role storage_admin reset default_transaction_read_only")
     assert refused.value.cause is Cause.STORAGE_READ_ONLY
-    assert stage.saga.state is State.PROVISIONING
-    stage.run_all()
-    assert stage.saga.state is State.ACTIVE
+    assert harness.saga.state is State.PROVISIONING
+    harness.run_all()
+    assert harness.saga.state is State.ACTIVE

@@ -18,7 +18,7 @@ from tenancy.adapters.postgres_errors import translated_error
 from tenancy.adapters.sessions import Session, session
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError, TransientError
-from tests.notification_receivers import nobodys_port
+from tests.notification_receivers import closed_port
 from tests.real_systems import superuser
 
 
@@ -55,7 +55,7 @@ def test_a_server_that_refuses_our_login_tells_its_code_and_is_the_platforms_mat
     assert refused.value.cause is cause
 
 
-def test_the_code_of_a_refusal_does_not_depend_on_the_servers_language(quick_server: PostgresServer, storage_dsn: Dsn):
+def test_the_code_of_a_refusal_does_not_depend_on_the_servers_language(fast_server: PostgresServer, storage_dsn: Dsn):
     """The embedded server has no translations: the message in another language is made by hand."""
     told = 'connection to server at "::1", port 5432 failed: VERHÄNGNISVOLL:  28P01: Passwort-Authentifizierung'
     assert sqlstate_connection._CODE.findall(told) == ["28P01"]
@@ -71,7 +71,7 @@ def test_of_several_hosts_the_last_answer_counts(storage_dsn: Dsn):
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "127.0.0.1"])
 def test_what_no_server_said_is_silence(storage_dsn: Dsn, host: str):
     with pytest.raises(TransientError, match="does not answer at") as silent:
-        _select_one(replace(storage_dsn, host=host, port=nobodys_port()))
+        _select_one(replace(storage_dsn, host=host, port=closed_port()))
     assert silent.value.cause is Cause.STORAGE_UNREACHABLE
 
 
@@ -83,8 +83,8 @@ def test_a_read_only_server_is_tried_again_and_is_nobodys_fault(storage_dsn: Dsn
     assert refused.value.cause is Cause.STORAGE_READ_ONLY
 
 
-def test_a_role_out_of_connections_is_worth_a_retry(quick_server: PostgresServer, storage_dsn: Dsn):
-    with superuser(quick_server) as connection:
+def test_a_role_out_of_connections_is_worth_a_retry(fast_server: PostgresServer, storage_dsn: Dsn):
+    with superuser(fast_server) as connection:
         connection.execute("create role crowded login connection limit 0 password 'crowded'")
         try:
             with pytest.raises(TransientError, match=r"lets nobody in now: .* too many connections"):
@@ -93,8 +93,8 @@ def test_a_role_out_of_connections_is_worth_a_retry(quick_server: PostgresServer
             connection.execute("drop role crowded")
 
 
-def test_a_database_that_lets_the_role_not_in_is_not_worth_a_retry(quick_server: PostgresServer, storage_dsn: Dsn):
-    with superuser(quick_server) as connection:
+def test_a_database_that_lets_the_role_not_in_is_not_worth_a_retry(fast_server: PostgresServer, storage_dsn: Dsn):
+    with superuser(fast_server) as connection:
         connection.execute("create role stranger login password 'stranger'")
         connection.execute("create database closed")
         connection.execute("revoke all on database closed from public")

@@ -10,39 +10,39 @@ from tenancy.ledger.envelope import seal
 from tenancy.ledger.findings import Finding
 from tenancy.saga import commands as c
 from tenancy.saga.credentials import Keyring
-from tests.integration.engine_harness import Stage
-from tests.real_systems import KEYRING, LEDGER_DATABASE, guards_off
+from tests.integration.engine_harness import EngineHarness
+from tests.real_systems import KEYRING, LEDGER_DATABASE, without_guards
 
 
-def tamper(stage: Stage, *statements: str) -> None:
+def tamper(harness: EngineHarness, *statements: str) -> None:
     """As a superuser, with all triggers off."""
-    with guards_off(stage.server, LEDGER_DATABASE) as connection:
+    with without_guards(harness.server, LEDGER_DATABASE) as connection:
         for statement in statements:
             connection.execute(statement.encode())
 
 
-def found(stage: Stage) -> list[Finding]:
-    run_drift_check(stage.tenancy)
-    with stage.tenancy.ledger.open("test") as ledger:
+def found(harness: EngineHarness) -> list[Finding]:
+    run_drift_check(harness.tenancy)
+    with harness.tenancy.ledger.open("test") as ledger:
         return [each.finding for each in findings.load_open_findings(ledger)]
 
 
-def signed(stage: Stage) -> list[signed_heads.SignedHead]:
-    with stage.tenancy.ledger.open("test") as ledger:
+def signed(harness: EngineHarness) -> list[signed_heads.SignedHead]:
+    with harness.tenancy.ledger.open("test") as ledger:
         return list(signed_heads.load_signed_heads(ledger))
 
 
 @pytest.fixture
-def provisioned(stage: Stage) -> Stage:
+def provisioned(harness: EngineHarness) -> EngineHarness:
     """An Active tenant, of whose facts two heads were signed."""
-    stage.run_all()
-    assert found(stage) == []
-    stage.ask(c.Escalate())
-    assert found(stage) == []
-    return stage
+    harness.run_all()
+    assert found(harness) == []
+    harness.ask(c.Escalate())
+    assert found(harness) == []
+    return harness
 
 
-def test_each_pass_signs_what_is_new_and_nothing_twice(provisioned: Stage):
+def test_each_pass_signs_what_is_new_and_nothing_twice(provisioned: EngineHarness):
     before = signed(provisioned)
     assert [each.id for each in before] == [1, 2]
     assert before[-1].head.hash == provisioned.envelopes[-1].hash
@@ -50,7 +50,7 @@ def test_each_pass_signs_what_is_new_and_nothing_twice(provisioned: Stage):
     assert signed(provisioned) == before
 
 
-def test_a_history_rewritten_by_somebody_who_computes_the_chain_anew_is_found(provisioned: Stage):
+def test_a_history_rewritten_by_somebody_who_computes_the_chain_anew_is_found(provisioned: EngineHarness):
     previous, updates = "", []
     for each in provisioned.envelopes:
         forged = replace(each.stamp, actor="nobody")
@@ -66,13 +66,13 @@ def test_a_history_rewritten_by_somebody_who_computes_the_chain_anew_is_found(pr
     assert "another hash than the one we signed" in finding.message
 
 
-def test_a_removed_last_fact_is_found(provisioned: Stage):
+def test_a_removed_last_fact_is_found(provisioned: EngineHarness):
     last = len(provisioned.envelopes)
     tamper(provisioned, f"delete from ledger.fact where seq = {last}")
     assert any(f"fact {last}, whose hash we signed, is missing" in each.message for each in found(provisioned))
 
 
-def test_a_removed_tenant_is_found(provisioned: Stage):
+def test_a_removed_tenant_is_found(provisioned: EngineHarness):
     tamper(provisioned, *(f"delete from ledger.{table}" for table in ("fact", "resource", "run", "tenant")))
     assert any(each.kind == "facts" and "0 facts are there" in each.message for each in found(provisioned))
 
@@ -89,7 +89,7 @@ def test_a_removed_tenant_is_found(provisioned: Stage):
         "insert into ledger.signed_head select 3, stream, 1, hash, at, kid, hash from ledger.signed_head where id = 2",
     ],
 )
-def test_a_changed_signature_is_found_and_nothing_more_is_signed(provisioned: Stage, statement: str):
+def test_a_changed_signature_is_found_and_nothing_more_is_signed(provisioned: EngineHarness, statement: str):
     tamper(provisioned, statement)
     provisioned.ask(c.Escalate())
     before = signed(provisioned)
@@ -97,7 +97,7 @@ def test_a_changed_signature_is_found_and_nothing_more_is_signed(provisioned: St
     assert signed(provisioned) == before
 
 
-def test_signatures_of_a_retired_key_are_believed_while_the_keyring_has_it(provisioned: Stage):
+def test_signatures_of_a_retired_key_are_believed_while_the_keyring_has_it(provisioned: EngineHarness):
     rotated = Keyring("k2", {**KEYRING.keys, "k2": b"another key of tests, 32 bytes long"})
     heads = signed(provisioned)
     assert signed_heads.find_first_forged(rotated, heads) is None
@@ -109,7 +109,7 @@ def test_signatures_of_a_retired_key_are_believed_while_the_keyring_has_it(provi
     assert run_drift_check(lost) == "1 edited"
 
 
-def test_the_last_signature_is_in_the_log(provisioned: Stage, caplog: pytest.LogCaptureFixture):
+def test_the_last_signature_is_in_the_log(provisioned: EngineHarness, caplog: pytest.LogCaptureFixture):
     with caplog.at_level("INFO"):
         run_drift_check(provisioned.tenancy)
     assert f"signature {signed(provisioned)[-1].signature}" in caplog.text

@@ -23,7 +23,7 @@ HANDLE = ActivityName("allocate_workflow_handle")
 SCHEMA = ActivityName("apply_tenant_schema")
 DEPLOY = ActivityName("deploy_workloads")
 WAIT = ActivityName("wait_for_workloads_ready")
-FLIP = ActivityName("mark_active")
+MARK_ACTIVE = ActivityName("mark_active")
 
 PLAN = (
     PlanEntry(VALIDATE, Kind.CHECK),
@@ -32,7 +32,7 @@ PLAN = (
     PlanEntry(SCHEMA, Kind.COMPENSATABLE),
     PlanEntry(DEPLOY, Kind.COMPENSATABLE),
     PlanEntry(WAIT, Kind.PIVOT),
-    PlanEntry(FLIP, Kind.RETRIABLE),
+    PlanEntry(MARK_ACTIVE, Kind.RETRIABLE),
 )
 ORDER = tuple(entry.activity for entry in PLAN)
 
@@ -121,8 +121,8 @@ def _exemplars() -> dict[str, Saga]:
         c.ReportCompensationFailure(1, *failing, "TransientError", "no answer"),
         c.ExhaustUnwinding(1),
     )
-    before_flip = ask(None, start(), *done(*ORDER[:-1]), begin(FLIP))
-    active = ask(before_flip, complete(FLIP))
+    before_flip = ask(None, start(), *done(*ORDER[:-1]), begin(MARK_ACTIVE))
+    active = ask(before_flip, complete(MARK_ACTIVE))
     decommissioning = ask(active, c.Decommission())
     sagas = (
         provisioning,
@@ -130,7 +130,7 @@ def _exemplars() -> dict[str, Saga]:
         unwinding,
         settled,
         ask(settled, c.Reset()),
-        ask(before_flip, fail(FLIP), give_up(FLIP, 1)),
+        ask(before_flip, fail(MARK_ACTIVE), give_up(MARK_ACTIVE, 1)),
         stuck,
         active,
         decommissioning,

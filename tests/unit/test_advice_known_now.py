@@ -14,7 +14,7 @@ from tenancy.saga.stalls import StallKind, TenantStatus
 from tenancy.saga.states import State, Substate
 from tenancy.saga.system_status import CLUSTER, ENGINE, INGRESS, STORAGE, Condition, SystemStatus, SystemStatuses
 from tenancy.saga.tenant import OpenStall
-from tests.unit.sagas import DEPLOY, FLIP, ORDER, WAIT
+from tests.unit.sagas import DEPLOY, MARK_ACTIVE, ORDER, WAIT
 from tests.unit.sagas import STORAGE as ALLOCATE_STORAGE
 from tests.unit.test_stalls import LIMITS, NOW, minutes, standing
 
@@ -160,7 +160,7 @@ def test_a_degraded_system_answers_and_yet_may_be_full():
 
 def test_the_cause_of_an_activity_that_is_done_says_nothing_about_the_next():
     """The image is mended, readiness is ticked, and Mark active has just begun: no cancel."""
-    tenant = standing(activity=FLIP, state_for=20, activity_for=0.1)
+    tenant = standing(activity=MARK_ACTIVE, state_for=20, activity_for=0.1)
     old = OpenStall("activity", WAIT, Cause.CLUSTER_IMAGE, "no such image", NOW - minutes(9))
     told = advise(tenant, old, NOW, LIMITS)
     assert "image" not in told.sentence

@@ -17,9 +17,9 @@ from tests.unit.sagas import (
     ACME,
     BETA,
     DEPLOY,
-    FLIP,
     HANDLE,
     INTENTS,
+    MARK_ACTIVE,
     ORDER,
     OTHER_RUN,
     PLAN,
@@ -128,8 +128,8 @@ def test_completing_records_only_the_activitys_own_resources_as_present() -> Non
 
 
 def test_the_last_completion_is_the_flip_to_active() -> None:
-    saga = ask(None, start(), *done(*ORDER[:-1]), begin(FLIP))
-    assert decide(saga, complete(FLIP)) == (f.ActivityCompleted(FLIP), f.ProvisioningCompleted())
+    saga = ask(None, start(), *done(*ORDER[:-1]), begin(MARK_ACTIVE))
+    assert decide(saga, complete(MARK_ACTIVE)) == (f.ActivityCompleted(MARK_ACTIVE), f.ProvisioningCompleted())
 
 
 @pytest.mark.parametrize("activity", [entry.activity for entry in PLAN if entry.kind is not Kind.RETRIABLE])
@@ -138,9 +138,9 @@ def test_giving_up_before_the_flip_unwinds(activity: ActivityName) -> None:
     assert (saga.phase, saga.generation) == ("Failed unwinding", 1)
 
 
-@pytest.mark.parametrize("command", [give_up(FLIP, 1), give_up()])
+@pytest.mark.parametrize("command", [give_up(MARK_ACTIVE, 1), give_up()])
 def test_giving_up_the_flip_keeps_everything(command: c.Command) -> None:
-    saga = ask(None, start(), *done(*ORDER[:-1]), begin(FLIP), command)
+    saga = ask(None, start(), *done(*ORDER[:-1]), begin(MARK_ACTIVE), command)
     assert (saga.phase, saga.generation) == ("Failed retained", 0)
     assert len(saga.live_resources) == sum(len(intents) for intents in INTENTS.values())
 
@@ -150,12 +150,12 @@ def test_a_run_that_times_out_before_the_flip_began_keeps_everything() -> None:
 
 
 def test_the_flip_given_up_before_everything_is_made_unwinds() -> None:
-    saga = ask(None, start(), *done(*ORDER[: ORDER.index(DEPLOY)]), begin(DEPLOY), give_up(FLIP))
+    saga = ask(None, start(), *done(*ORDER[: ORDER.index(DEPLOY)]), begin(DEPLOY), give_up(MARK_ACTIVE))
     assert saga.phase == "Failed unwinding"
 
 
 def test_the_flip_given_up_while_a_cleared_activity_verifies_keeps_everything() -> None:
-    saga = ask(None, start(), *done(*ORDER[:-1]), begin(FLIP), begin(STORAGE, 2), give_up(FLIP, 1))
+    saga = ask(None, start(), *done(*ORDER[:-1]), begin(MARK_ACTIVE), begin(STORAGE, 2), give_up(MARK_ACTIVE, 1))
     assert saga.phase == "Failed retained"
 
 

@@ -25,7 +25,7 @@ from tenancy.saga.platform import Platform
 from tenancy.saga.stalls import TenantStatus
 from tenancy.saga.states import State, Substate
 from tests.contract.fake_runs import FakeRuns
-from tests.unit.sagas import ACME, FLIP, PHASES, RUN, TENANT
+from tests.unit.sagas import ACME, MARK_ACTIVE, PHASES, RUN, TENANT
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 WELL = (Heartbeat("reconciliation", NOW - timedelta(seconds=20), 0.5, "nothing to do"),)
@@ -124,7 +124,7 @@ def test_an_active_tenant_is_not_to_be_verified_before_its_ingress_answers(
 
 def test_a_line_names_the_wedged_activity_and_the_next_action():
     standing = replace(LINE.standing, state=State.FAILED, substate=Substate.STUCK)
-    stuck = replace(LINE, state=State.FAILED, substate=Substate.STUCK, activity=FLIP, standing=standing)
+    stuck = replace(LINE, state=State.FAILED, substate=Substate.STUCK, activity=MARK_ACTIVE, standing=standing)
     shown = line_view(stuck, ADVISOR)
     assert (shown.phase, shown.tone, shown.activity, shown.age_seconds) == (
         "Failed stuck",

@@ -6,7 +6,7 @@ from tenancy.ledger.envelope import Envelope, Stamp, seal
 from tenancy.ledger.error_log import build_error_log
 from tenancy.saga import facts as f
 from tenancy.saga.names import RunId
-from tests.unit.sagas import FLIP, HANDLE, STORAGE, TENANT
+from tests.unit.sagas import HANDLE, MARK_ACTIVE, STORAGE, TENANT
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -35,8 +35,10 @@ def test_an_end_that_repeats_its_last_try_is_told_once():
 
 
 def test_an_end_that_says_more_is_told_too():
-    ended = _stream(f.ActivityFailed(HANDLE, "Boom", "no answer"), f.ProvisioningFailed(FLIP, "the process died", True))
-    assert _told(*ended)[1] == (FLIP, "AttemptFailed", "the process died")
+    ended = _stream(
+        f.ActivityFailed(HANDLE, "Boom", "no answer"), f.ProvisioningFailed(MARK_ACTIVE, "the process died", True)
+    )
+    assert _told(*ended)[1] == (MARK_ACTIVE, "AttemptFailed", "the process died")
 
 
 def test_the_same_message_in_another_attempt_is_told_again():

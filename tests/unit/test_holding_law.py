@@ -11,8 +11,8 @@ from tenancy.saga.decide import decide
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import RENEWALS
 from tests.unit.sagas import (
-    FLIP,
     HANDLE,
+    MARK_ACTIVE,
     ORDER,
     STORAGE,
     VALIDATE,
@@ -92,9 +92,9 @@ def test_it_can_be_cancelled_at_any_time():
 
 
 def test_the_flip_is_held_too_instead_of_retained():
-    saga = ask(None, start(), *done(*ORDER[:-1]), begin(FLIP))
-    refused = c.FailActivity(lease(FLIP), "PlatformError", "no", platform=True)
-    assert ask(saga, refused, give_up(FLIP, 1)).phase == "Provisioning"
+    saga = ask(None, start(), *done(*ORDER[:-1]), begin(MARK_ACTIVE))
+    refused = c.FailActivity(lease(MARK_ACTIVE), "PlatformError", "no", platform=True)
+    assert ask(saga, refused, give_up(MARK_ACTIVE, 1)).phase == "Provisioning"
 
 
 # -- while it is undone

@@ -10,8 +10,8 @@ from tenancy.saga.errors import OutOfTurn, Refused, StaleLease
 from tenancy.saga.states import StepStatus
 from tenancy.saga.tenant import Saga
 from tests.unit.sagas import (
-    FLIP,
     HANDLE,
+    MARK_ACTIVE,
     OTHER_RUN,
     RUN,
     SCHEMA,
@@ -82,7 +82,7 @@ def test_beginning_again_with_the_same_lease_changes_nothing() -> None:
 def test_completing_twice_changes_nothing() -> None:
     """The commit may have gone through although its answer was lost."""
     assert decide(tenant_in("Provisioning"), complete(STORAGE, 1)) == ()
-    assert decide(tenant_in("Active"), complete(FLIP, 1)) == ()
+    assert decide(tenant_in("Active"), complete(MARK_ACTIVE, 1)) == ()
 
 
 def test_completing_without_having_begun_is_stale() -> None:
@@ -140,6 +140,6 @@ def test_a_callback_of_a_task_that_failed_before_it_could_begin_counts() -> None
     assert [type(fact) for fact in facts] == [f.ProvisioningFailed, f.UnwindingStarted]
 
 
-@pytest.mark.parametrize("command", [begin(VALIDATE, 0), begin(FLIP, 0), begin(HANDLE, 9, OTHER_RUN)])
+@pytest.mark.parametrize("command", [begin(VALIDATE, 0), begin(MARK_ACTIVE, 0), begin(HANDLE, 9, OTHER_RUN)])
 def test_once_active_every_task_may_verify_and_none_changes_anything(command: c.Command) -> None:
     assert decide(tenant_in("Active"), command) == ()

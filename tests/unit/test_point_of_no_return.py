@@ -13,8 +13,8 @@ from tenancy.saga.names import RunId
 from tenancy.saga.tenant import Saga
 from tests.unit.sagas import (
     DEPLOY,
-    FLIP,
     HANDLE,
+    MARK_ACTIVE,
     ORDER,
     OTHER_RUN,
     RUN,
@@ -170,9 +170,19 @@ def old_facts(*commands: c.Command) -> tuple[f.Fact, ...]:
         pytest.param(done(*ORDER[:-1]), id="pivot done"),
         pytest.param((*done(*ORDER[:-1]), begin(DEPLOY, 2)), id="an earlier activity runs again"),
         pytest.param(done(*ORDER), id="Active"),
-        pytest.param((*done(*ORDER[:-1]), begin(FLIP), fail(FLIP), give_up(FLIP, 1)), id="retained"),
         pytest.param(
-            (*done(*ORDER[:-1]), begin(FLIP), fail(FLIP), give_up(FLIP, 1), c.Reset(), start(OTHER_RUN)), id="retried"
+            (*done(*ORDER[:-1]), begin(MARK_ACTIVE), fail(MARK_ACTIVE), give_up(MARK_ACTIVE, 1)), id="retained"
+        ),
+        pytest.param(
+            (
+                *done(*ORDER[:-1]),
+                begin(MARK_ACTIVE),
+                fail(MARK_ACTIVE),
+                give_up(MARK_ACTIVE, 1),
+                c.Reset(),
+                start(OTHER_RUN),
+            ),
+            id="retried",
         ),
     ],
 )
@@ -197,6 +207,6 @@ def test_old_facts_of_whoever_did_not_get_that_far_protect_nothing(lived: tuple[
 
 
 def test_a_retried_tenant_of_an_old_ledger_keeps_everything_when_storage_fails() -> None:
-    lived = (*done(*ORDER[:-1]), begin(FLIP), give_up(FLIP, 1), c.Reset(), start(OTHER_RUN))
+    lived = (*done(*ORDER[:-1]), begin(MARK_ACTIVE), give_up(MARK_ACTIVE, 1), c.Reset(), start(OTHER_RUN))
     saga = fold(old_facts(start(), *lived))
     assert ask(saga, c.GiveUp(OTHER_RUN, "out of tries", HANDLE)).phase == "Failed retained"

@@ -16,8 +16,8 @@ from tenancy.saga.states import StepStatus
 from tenancy.saga.tenant import Saga
 from tests.unit.sagas import (
     DEPLOY,
-    FLIP,
     HANDLE,
+    MARK_ACTIVE,
     OLD_RUN,
     ORDER,
     OTHER_RUN,
@@ -228,7 +228,7 @@ def test_an_old_run_cannot_cancel_a_newer_attempt_that_is_being_cancelled(action
 def test_a_mark_on_an_old_run_means_nothing_also_once_the_newer_attempt_is_over(action: AirflowAction) -> None:
     """Else it would depend on whether the reconciler or the flip came first."""
     live = live_beside_an_old_run()
-    active, settled = ask(live, *done(HANDLE, SCHEMA, DEPLOY, WAIT, FLIP)), unwound(ask(live, c.Cancel()))
+    active, settled = ask(live, *done(HANDLE, SCHEMA, DEPLOY, WAIT, MARK_ACTIVE)), unwound(ask(live, c.Cancel()))
     for saga in (active, settled, ask(active, c.Decommission())):
         assert meaning(action, saga, OLD_RUN) is M.NOTHING
 
@@ -259,23 +259,23 @@ def test_clearing_a_done_task_verifies_it_and_the_attempt_goes_on() -> None:
 
 
 def test_the_flip_waits_for_an_activity_that_was_cleared_beside_it() -> None:
-    before_flip = ask(None, start(), *done(*ORDER[:-1]), begin(FLIP))
+    before_flip = ask(None, start(), *done(*ORDER[:-1]), begin(MARK_ACTIVE))
     verifying = ask(before_flip, begin(STORAGE, 2))
     with pytest.raises(Refused, match="allocate_storage is not done"):
-        decide(verifying, complete(FLIP))
-    assert ask(verifying, complete(STORAGE, 2), complete(FLIP)).phase == "Active"
+        decide(verifying, complete(MARK_ACTIVE))
+    assert ask(verifying, complete(STORAGE, 2), complete(MARK_ACTIVE)).phase == "Active"
 
 
 def test_marking_the_flip_failed_keeps_everything() -> None:
-    before_flip = ask(None, start(), *done(*ORDER[:-1]), begin(FLIP))
-    command = command_for(AirflowAction.MARK_TASK_FAILED, before_flip, RUN, FLIP)
+    before_flip = ask(None, start(), *done(*ORDER[:-1]), begin(MARK_ACTIVE))
+    command = command_for(AirflowAction.MARK_TASK_FAILED, before_flip, RUN, MARK_ACTIVE)
     assert command is not None
     assert ask(before_flip, command).phase == "Failed retained"
 
 
 def test_marking_the_flip_failed_before_its_turn_unwinds() -> None:
     saga = tenant_in("Provisioning")
-    command = command_for(AirflowAction.MARK_TASK_FAILED, saga, RUN, FLIP)
+    command = command_for(AirflowAction.MARK_TASK_FAILED, saga, RUN, MARK_ACTIVE)
     assert command is not None
     assert ask(saga, command).phase == "Failed unwinding"
 
@@ -289,7 +289,14 @@ def test_clearing_the_whole_run_of_a_retained_tenant_must_ask_for_what_it_has() 
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize(
     "command",
-    [start(RUN), start(OTHER_RUN), begin(HANDLE, 0), begin(HANDLE, 2), begin(SCHEMA, 2), begin(FLIP, 2, OTHER_RUN)],
+    [
+        start(RUN),
+        start(OTHER_RUN),
+        begin(HANDLE, 0),
+        begin(HANDLE, 2),
+        begin(SCHEMA, 2),
+        begin(MARK_ACTIVE, 2, OTHER_RUN),
+    ],
 )
 def test_a_refusal_never_unwinds_anything(phase: str, command: c.Command) -> None:
     """Neither by itself, nor by what may have been made: an accepted start or begin unwinds nothing either."""

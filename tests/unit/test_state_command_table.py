@@ -17,8 +17,8 @@ from tenancy.saga.evolve import fold
 from tenancy.saga.stalls import Stall, StallKind
 from tests.unit.sagas import (
     BETA,
-    FLIP,
     HANDLE,
+    MARK_ACTIVE,
     NO_SAGA,
     OTHER_RUN,
     PHASES,
@@ -631,7 +631,7 @@ def test_each_exemplar_is_in_its_phase(phase: str) -> None:
         ("Failed unwinding", c.ExhaustUnwinding(1), "Failed stuck"),
         ("Decommissioning", c.ExhaustUnwinding(1), "Decommissioning"),
         ("Active", c.Escalate(), "Active"),
-        ("Active", begin(FLIP, 2), "Active"),
+        ("Active", begin(MARK_ACTIVE, 2), "Active"),
     ],
 )
 def test_an_accepted_command_leads_to_its_phase(phase: str, command: c.Command, leads_to: str) -> None:

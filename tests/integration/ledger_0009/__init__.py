@@ -50,14 +50,14 @@ def _for_ever() -> Iterator[OlderTenant]:
     lives, number = json.loads(gzip.decompress(_LIVES.read_bytes())), 0
     while True:
         for life in lives:
-            for stage in life["stages"]:
+            for harness in life["stages"]:
                 number += 1
-                yield _tenant(number, life["facts"][: stage["facts"]], stage)
+                yield _tenant(number, life["facts"][: harness["facts"]], harness)
 
 
-def _tenant(number: int, facts: list[dict[str, Any]], stage: dict[str, Any]) -> OlderTenant:
+def _tenant(number: int, facts: list[dict[str, Any]], harness: dict[str, Any]) -> OlderTenant:
     """The same point of the same life, with names of its own."""
-    text = json.dumps([facts, stage])
+    text = json.dumps([facts, harness])
     tenant_id, slug = UUID(int=(0x018F << 112) + number), f"acme{number}"
     names = {
         "018f0000-0000-7000-8000-00000000acae": str(tenant_id),
@@ -68,9 +68,9 @@ def _tenant(number: int, facts: list[dict[str, Any]], stage: dict[str, Any]) -> 
     }
     for old, new in names.items():
         text = text.replace(old, new)
-    facts, stage = json.loads(text)
+    facts, harness = json.loads(text)
     return OlderTenant(
-        TenantId(tenant_id), slug, stage["phase"], facts, stage["runs"], stage["row"], stage["resources"]
+        TenantId(tenant_id), slug, harness["phase"], facts, harness["runs"], harness["row"], harness["resources"]
     )
 
 
