@@ -29,7 +29,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## Show this list
 	@echo "Tenancy: tenant provisioning as a saga on Apache Airflow"; echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo; echo "  make demo SLUG=globex PLAN=business REGION=us-east WAIT=0   (what these stand for: README.md)"
+	@echo; echo "  make demo SLUG=globex PLAN=business REGION=us-east WAIT=0   (variables: docs/getting-started.md)"
 
 demo: $(BIN)/tenantctl ## Start the sandbox and provision a tenant before your eyes; Ctrl-C stops it all
 	@$(BIN)/python -m sandbox demo --slug '$(SLUG)' --plan '$(PLAN)' --region '$(REGION)' \
