@@ -1,4 +1,4 @@
-"""Every relative link and image of README, CHANGELOG, CONTRIBUTING and docs/ leads to a file and a heading that exist.
+"""What README, CHANGELOG, CONTRIBUTING and docs/ name exists: links, headings, images, source files, make targets.
 
 `make docs` checks the pages of the site; this test needs no site, and knows images and files outside docs/, too.
 """
@@ -63,6 +63,38 @@ def test_a_broken_link_is_found(tmp_path: Path):
         "`[code](none.md)`\n\n```\n[fenced](none.md)\n```\n"
     )
     assert broken_links(page) == ["none.md", "other.md#none", "none.png"]
+
+
+_FILE = re.compile(r"`([\w./-]+\.(?:py|toml|sql|ya?ml|sh|env|css|js))`")
+_TARGET = re.compile(r"(?:`|^)make ([a-z][a-z-]+)", re.MULTILINE)
+_YOURS = {"docker-compose.override.yaml"}
+"""Files that readers make themselves."""
+_GUIDES = [page for page in PAGES if page.name != "CHANGELOG.md"]  # it tells of the past
+
+
+def _sources() -> set[str]:
+    skipped = {".git", ".venv", ".venv-docs", ".site", ".cache", "node_modules"}
+    folders = [each for each in PROJECT.iterdir() if each.is_dir() and each.name not in skipped]
+    nested = (file for folder in folders if not folder.name.startswith(".sandbox") for file in folder.rglob("*"))
+    return {f"/{file.relative_to(PROJECT)}" for file in [*PROJECT.iterdir(), *nested] if file.is_file()}
+
+
+def test_each_source_file_and_make_target_that_a_page_names_exists():
+    sources = _sources()
+    targets = set(re.findall(r"^([a-z][a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+    missing = {
+        f"{page.relative_to(PROJECT)}: {name}"
+        for page in _GUIDES
+        for name in _FILE.findall(_prose(page))
+        if name not in _YOURS and not any(file.endswith(f"/{name.lstrip('./')}") for file in sources)
+    }
+    missing |= {
+        f"{page.relative_to(PROJECT)}: make {target}"
+        for page in _GUIDES
+        for target in _TARGET.findall(page.read_text(encoding="utf-8"))
+        if target not in targets
+    }
+    assert missing == set()
 
 
 _REFERENCE = re.compile(r"\bdocs/[a-z0-9/-]+\.(?:md|yml)\b")
