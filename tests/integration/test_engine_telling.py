@@ -58,7 +58,7 @@ def test_a_stall_is_told_with_the_advice_that_pages_show(stuck: EngineHarness):
     with stuck.tenancy.ledger.open("test") as ledger:
         saga, bounds = stuck.saga, limits(stuck.tenancy.platform)
         assert saga.stall is not None
-        (row,) = ledger.rows("standings")
+        (row,) = ledger.rows("tenant_statuses")
     advice = advise(status_of(row), saga.stall, utc_now() + STALLED, bounds)
     assert alert["body"].endswith(f"\nNext: {advice.sentence}")
 

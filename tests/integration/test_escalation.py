@@ -171,7 +171,7 @@ def test_nobody_did_anything_is_told_unless_a_channel_accepted_the_escalation(
     _escalate(channels.console)
     channels.deliver()
     with channels.ledger.open("test") as session:
-        (row,) = session.rows("standings")
+        (row,) = session.rows("tenant_statuses")
     how = status_of(row)
     assert (how.escalated, how.escalation_sent) == (True, silenced)
 

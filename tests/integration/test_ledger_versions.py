@@ -17,6 +17,7 @@ from tenancy.adapters.tenant_database import SCRIPTS
 from tenancy.ledger import migrations
 from tenancy.ledger.ledger import Ledger
 from tenancy.ledger.migrations import LEDGER_VERSION, upgrade
+from tenancy.ledger.queries import query
 from tenancy.saga.errors import LedgerOutdatedError, PermanentError
 from tests.real_systems import as_dsn, superuser
 
@@ -35,16 +36,28 @@ def test_new_attempts_run_with_the_newest_tenant_script():
     assert _newest(SCRIPTS) == TENANT_SCHEMA_VERSION
 
 
+def _queries() -> str:
+    return "\n".join(path.read_text() for path in (_INCLUDE / "ledger" / "queries").glob("*.sql"))
+
+
 def test_every_named_query_is_used_and_every_used_query_is_named():
-    named = set(re.findall(r"^-- name: (\w+)$", (_INCLUDE / "ledger" / "queries.sql").read_text(), re.MULTILINE))
+    named = set(re.findall(r"^-- name: (\w+)$", _queries(), re.MULTILINE))
     code = "\n".join(path.read_text() for path in _INCLUDE.rglob("*.py"))
     used = set(re.findall(r'(?:query|_tenant_id|rows)\("(\w+)"', code))
     assert named == used
 
 
 def test_every_named_query_says_what_it_is_for():
-    text = (_INCLUDE / "ledger" / "queries.sql").read_text()
-    assert len(re.findall(r"^-- name: \w+\n-- [A-Z].*\.$", text, re.MULTILINE)) == text.count("-- name: ")
+    text = _queries()
+    headings = len(re.findall(r"^-- (?:name|fragment): \w+$", text, re.MULTILINE))
+    assert len(re.findall(r"^-- (?:name|fragment): \w+\n-- [A-Z].*[.?:,]?", text, re.MULTILINE)) == headings
+
+
+def test_every_fragment_is_included_and_every_included_fragment_exists():
+    text = _queries()
+    defined, included = re.findall(r"^-- fragment: (\w+)$", text, re.MULTILINE), re.findall(r"\$\{(\w+)\}", text)
+    assert sorted(defined) == sorted(set(included))
+    assert not any("${" in query(name) for name in re.findall(r"^-- name: (\w+)$", text, re.MULTILINE))
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def test_the_data_is_where_the_code_looks_for_it(installed: Path):
         "tenancy/charts/tenant/.helmignore",
         "tenancy/console/pages/templates/base.html",
         "tenancy/console/pages/static/console.css",
-        "tenancy/ledger/queries.sql",
+        "tenancy/ledger/queries/facts.sql",
         "tenancy/ledger/migrations/sql/0001_ledger.sql",
         "tenancy/adapters/tenant_schema/versions/0001_accounts.py",
     ):

@@ -24,5 +24,5 @@ def load_durations(
     ledger: LedgerSession, *, since: datetime | None = None, enough: int = MIN_COMPLETIONS
 ) -> dict[str, DurationStats]:
     """By activity; one that was completed fewer times than `enough` is not there."""
-    rows = ledger.rows("usual", recent=SAMPLE_SIZE, since=since, enough=enough)
+    rows = ledger.rows("activity_durations", recent=SAMPLE_SIZE, since=since, enough=enough)
     return {row["activity"]: DurationStats(row["median"], row["most"], row["completions"]) for row in rows}

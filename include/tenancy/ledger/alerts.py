@@ -70,7 +70,7 @@ def raise_alert(ledger: LedgerSession, alert: Alert) -> None:
 
 def has_due_alerts(ledger: LedgerSession) -> bool:
     """Is there anything to be told now?"""
-    return bool(ledger.rows("alert_due", now=ledger.now))
+    return bool(ledger.rows("due_alert", now=ledger.now))
 
 
 def address_alerts(ledger: LedgerSession, channels: Iterable[str]) -> None:
@@ -100,12 +100,12 @@ def record_failure(ledger: LedgerSession, letter: Delivery, *, error: str, next_
 
 def delete_old_alerts(ledger: LedgerSession) -> None:
     """What was raised long ago."""
-    ledger.rows("forget_alerts", before=ledger.now - RETENTION)
+    ledger.rows("delete_old_alerts", before=ledger.now - RETENTION)
 
 
 def count_undeliverable(ledger: LedgerSession) -> int:
     """How many alerts of the last day nobody was told, because there is no channel."""
-    (row,) = ledger.rows("untold_alerts", since=ledger.now - timedelta(days=1))
+    (row,) = ledger.rows("undeliverable_alerts", since=ledger.now - timedelta(days=1))
     return int(row["alerts"])
 
 

@@ -81,7 +81,7 @@ def close_findings(ledger: LedgerSession, findings: Iterable[Finding]) -> None:
     now = ledger.now
     for page in _pages(findings):
         ledger.rows("close_findings", findings=page, now=now)
-    ledger.rows("forget_findings", before=now - RETENTION)
+    ledger.rows("delete_old_findings", before=now - RETENTION)
 
 
 def _pages(findings: Iterable[Finding]) -> Iterator[Jsonb]:

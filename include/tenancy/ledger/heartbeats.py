@@ -18,9 +18,9 @@ class Heartbeat:
 
 def record_heartbeat(ledger: LedgerSession, name: str, *, took_seconds: float, summary: str) -> None:
     """A reconciler has ended a pass."""
-    ledger.rows("beat", name=name, at=ledger.now, took_seconds=took_seconds, summary=summary)
+    ledger.rows("upsert_heartbeat", name=name, at=ledger.now, took_seconds=took_seconds, summary=summary)
 
 
 def load_heartbeats(ledger: LedgerSession) -> list[Heartbeat]:
     """The last pass of each reconciler."""
-    return [Heartbeat(**row) for row in ledger.rows("beats")]
+    return [Heartbeat(**row) for row in ledger.rows("heartbeats")]

@@ -42,7 +42,7 @@ class EarlierRequest:
 
 def claim_key(ledger: LedgerSession, key: IdempotencyKey, *, now: datetime) -> EarlierRequest | None:
     """None: go on, the key is yours until `keep` or `drop`. Otherwise what is known of its first use."""
-    ledger.rows("forget_answers", before=now - RETENTION)
+    ledger.rows("delete_old_answers", before=now - RETENTION)
     if ledger.rows("claim_answer", **vars(key), now=now, dead_before=now - REQUEST_TIMEOUT):
         return None
     found = ledger.rows("find_answer", actor=key.actor, key=key.key)
@@ -57,9 +57,9 @@ def claim_key(ledger: LedgerSession, key: IdempotencyKey, *, now: datetime) -> E
 
 def store_response(ledger: LedgerSession, key: IdempotencyKey, status: int, body: Mapping[str, Any]) -> None:
     """This is what the key's request is answered from now on."""
-    ledger.rows("keep_answer", actor=key.actor, key=key.key, status=status, body=Jsonb(dict(body)))
+    ledger.rows("store_answer", actor=key.actor, key=key.key, status=status, body=Jsonb(dict(body)))
 
 
 def release_key(ledger: LedgerSession, key: IdempotencyKey) -> None:
     """Nothing came of it: the same key may be tried again. One that was obeyed stays."""
-    ledger.rows("drop_answer", actor=key.actor, key=key.key)
+    ledger.rows("release_answer", actor=key.actor, key=key.key)

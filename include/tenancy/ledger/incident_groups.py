@@ -54,55 +54,55 @@ def load_incidents(ledger: LedgerSession) -> list[Incident]:
     """What keeps tenants now, and how they failed lately."""
     since = ledger.now - WINDOW
     return [
-        _incident(row) for row in ledger.rows("troubles", since=since, not_looked_at=NOT_EXAMINED, limit=MAX_INCIDENTS)
+        _incident(row) for row in ledger.rows("incidents", since=since, not_looked_at=NOT_EXAMINED, limit=MAX_INCIDENTS)
     ]
 
 
 def load_open_keys(ledger: LedgerSession) -> frozenset[str]:
     """The keys of the signatures of all that are open."""
-    return frozenset(row["key"] for row in ledger.rows("open_class_keys"))
+    return frozenset(row["key"] for row in ledger.rows("open_group_keys"))
 
 
 def save_group(ledger: LedgerSession, issue: IncidentGroup) -> bool:
     """It is so, with these members. Was it opened just now?"""
     of_it = vars(issue.signature) | {"cause": issue.signature.cause.value, "key": issue.signature.key}
     seen = {"said": issue.message, "first_at": issue.first_at, "last_at": issue.last_at, "members": len(issue.members)}
-    (row,) = ledger.rows("keep_class", **of_it, **seen, now=ledger.now)
-    ledger.rows("keep_members", id=row["id"], tenants=sorted(issue.members), now=ledger.now)
+    (row,) = ledger.rows("upsert_incident_group", **of_it, **seen, now=ledger.now)
+    ledger.rows("update_group_members", id=row["id"], tenants=sorted(issue.members), now=ledger.now)
     return bool(row["opened"])
 
 
 def close_other_groups(ledger: LedgerSession, issues: Iterable[IncidentGroup]) -> int:
     """All but these are over; how many that were. And what was over long ago is forgotten."""
-    closed = ledger.rows("close_classes", but=[issue.signature.key for issue in issues], now=ledger.now)
-    ledger.rows("forget_classes", before=ledger.now - RETENTION)
+    closed = ledger.rows("close_incident_groups", but=[issue.signature.key for issue in issues], now=ledger.now)
+    ledger.rows("delete_old_incident_groups", before=ledger.now - RETENTION)
     return len(closed)
 
 
 def load_open_groups(ledger: LedgerSession, *, limit: int) -> list[StoredIncidentGroup]:
     """What is so now, oldest first."""
-    return [_stored_group(row) for row in ledger.rows("class_issues", id=None, limit=limit)]
+    return [_stored_group(row) for row in ledger.rows("incident_groups", id=None, limit=limit)]
 
 
 def load_unannounced_groups(ledger: LedgerSession, *, limit: int) -> list[StoredIncidentGroup]:
     """Those that are open and that nobody was told of, oldest first."""
-    return [_stored_group(row) for row in ledger.rows("untold_classes", limit=limit)]
+    return [_stored_group(row) for row in ledger.rows("unannounced_groups", limit=limit)]
 
 
 def load_group(ledger: LedgerSession, class_id: int) -> StoredIncidentGroup | None:
     """This one, also when it is over."""
-    found = ledger.rows("class_issues", id=class_id, limit=1)
+    found = ledger.rows("incident_groups", id=class_id, limit=1)
     return _stored_group(found[0]) if found else None
 
 
 def load_members(ledger: LedgerSession, class_id: int, *, limit: int, left: bool = False) -> list[GroupMember]:
     """Who belongs to it, those first that are not well; with `left`, also who did once."""
-    return [_member(row) for row in ledger.rows("class_members", id=class_id, limit=limit, left=left)]
+    return [_member(row) for row in ledger.rows("group_members", id=class_id, limit=limit, left=left)]
 
 
 def load_grouped_tenants(ledger: LedgerSession) -> frozenset[TenantId]:
     """Every tenant that belongs to an open class."""
-    return frozenset(TenantId(row["tenant_id"]) for row in ledger.rows("members_of_open_classes"))
+    return frozenset(TenantId(row["tenant_id"]) for row in ledger.rows("grouped_tenants"))
 
 
 def _incident(row: dict[str, Any]) -> Incident:

@@ -56,7 +56,7 @@ class StoredTenant:
 
 def load_seqs(ledger: LedgerSession) -> dict[TenantId, int]:
     """Where each tenant's stream ends now."""
-    return {TenantId(row["id"]): row["seq"] for row in ledger.rows("tenants_seqs")}
+    return {TenantId(row["id"]): row["seq"] for row in ledger.rows("tenant_seqs")}
 
 
 def load_live_resources(ledger: LedgerSession) -> dict[tuple[str, str], OwnedResource]:

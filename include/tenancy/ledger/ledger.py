@@ -31,7 +31,7 @@ from tenancy.saga.tenant import Saga
 _WRITE_CONFLICTS = 8
 """Two writers seldom meet more than once; eight in a row is a sign of something else."""
 
-_NOT_PREPARED = frozenset({"tenants", "tenants_of_text"})
+_NOT_PREPARED = frozenset({"tenant_summaries", "tenants_matching_text"})
 """How to find them depends on what is asked for: of a prepared statement PostgreSQL would make one plan for all."""
 
 Clock = Callable[[], datetime]
@@ -120,17 +120,17 @@ class LedgerSession:
 
     def count_usage(self, *, region: str, plan: str) -> tuple[int, int]:
         """How many tenants count against the region's capacity and against the plan's quota."""
-        row = self._connection.execute(query("load"), {"region": region, "plan": plan}).fetchone()
+        row = self._connection.execute(query("usage"), {"region": region, "plan": plan}).fetchone()
         assert row is not None  # an aggregate always has its row
         return row["region"], row["plan"]
 
     def usage_by_region_and_plan(self) -> dict[tuple[str, str], int]:
         """The same by region and plan, for all of them."""
-        return {(row["region"], row["plan"]): row["tenants"] for row in self.rows("loads")}
+        return {(row["region"], row["plan"]): row["tenants"] for row in self.rows("usage_by_region_and_plan")}
 
     def can_rewrite_facts(self) -> bool:
         """Could this session's role change facts? Then the audit log proves nothing against who has its login."""
-        (row,) = self.rows("may_rewrite")
+        (row,) = self.rows("can_rewrite_facts")
         return bool(row["allowed"])
 
     # -- writing
@@ -158,7 +158,7 @@ class LedgerSession:
             try:
                 with self._connection.transaction():
                     # Refusals come in bursts, and all of them go to one stream: they queue.
-                    self._connection.execute(query("lock_notes"), {"stream": tenant_id})
+                    self._connection.execute(query("lock_notices"), {"stream": tenant_id})
                     before = self.saga(tenant_id) if tenant_id != PLATFORM_STREAM else None
                     self._append(tenant_id, before, (fact,), stamp)
             except psycopg.errors.UniqueViolation:
@@ -205,7 +205,7 @@ class LedgerSession:
         return find_holder(self._connection, lock_key(tenant_id))
 
     def rows(self, name: str, /, **parameters: Any) -> list[dict[str, Any]]:
-        """The rows of one statement of queries.sql."""
+        """The rows of one statement of queries/."""
         prepare = False if name in _NOT_PREPARED else None
         cursor = self._connection.execute(query(name), parameters, prepare=prepare)
         return cursor.fetchall() if cursor.description else []
@@ -241,7 +241,7 @@ class LedgerSession:
                 self._connection.execute(query("insert_fact"), _fact_row(envelope))
             saga = self._project(stream, before, envelopes)
             if obeyed:
-                self.rows("obeyed_answer", actor=stamp.actor, key=obeyed, tenant=str(stream))
+                self.rows("mark_answer_performed", actor=stamp.actor, key=obeyed, tenant=str(stream))
         self._hashes[stream] = envelopes[-1].hash
         if saga is not None:
             self._sagas[stream] = saga

@@ -77,7 +77,7 @@ class Measures:
 def load_measures(ledger: LedgerSession) -> Measures:
     """As of now, all of one moment."""
     with ledger.snapshot():
-        ledger.rows("cheap_pages")
+        ledger.rows("assume_cached_pages")
         return _load(ledger, ledger.now)
 
 
@@ -87,7 +87,7 @@ def _load(ledger: LedgerSession, now: datetime) -> Measures:
         at=now,
         states={(row["state"], row["substate"]): _state(row) for row in ledger.rows("measured_states")},
         stalls=tuple(StallMeasure(**row) for row in ledger.rows("measured_stalls")),
-        incident_groups=tuple(_group(row) for row in ledger.rows("open_classes_by_what")),
+        incident_groups=tuple(_group(row) for row in ledger.rows("open_groups_by_signature")),
         times_to_active=_times_to_active(ledger, since),
         activities=activity_durations.load_durations(ledger, since=since, enough=1),
         failures={row["activity"]: _failure(row) for row in ledger.rows("measured_failures", since=since)},

@@ -23,24 +23,24 @@ class Poke:
 
 def record_poke(ledger: LedgerSession, run_id: RunId, action: str) -> None:
     """Leave word of it; whoever listens on the channel `tenancy_poke` is told."""
-    ledger.rows("poke", run_id=run_id, action=action)
+    ledger.rows("insert_poke", run_id=run_id, action=action)
 
 
 def load_pokes(ledger: LedgerSession) -> list[Poke]:
     """Those nobody has looked at yet, oldest first."""
-    return [Poke(**row) for row in ledger.rows("pokes")]
+    return [Poke(**row) for row in ledger.rows("open_pokes")]
 
 
 def has_poke(ledger: LedgerSession, run_id: RunId) -> bool:
     """Is there word of what somebody did to this run that nobody has looked at yet?"""
-    return bool(ledger.rows("poked", run_id=run_id))
+    return bool(ledger.rows("open_poke_of_run", run_id=run_id))
 
 
 def mark_handled(ledger: LedgerSession, handled: Poke) -> None:
     """It was looked at."""
-    ledger.rows("poke_handled", id=handled.id, at=ledger.now)
+    ledger.rows("mark_poke_handled", id=handled.id, at=ledger.now)
 
 
 def delete_handled_pokes(ledger: LedgerSession, *, before: datetime) -> int:
     """Delete pokes that were handled before this moment, at most 5,000; how many there were."""
-    return len(ledger.rows("forget_pokes", before=before))
+    return len(ledger.rows("delete_handled_pokes", before=before))

@@ -16,5 +16,5 @@ class SilentTenant:
 
 def load_silent_tenants(ledger: LedgerSession, limit: int) -> list[SilentTenant]:
     """Tenants silent for longer than they should be; any `limit` of them, not always the same."""
-    rows = ledger.rows("suspects", now=ledger.now, limit=limit)
+    rows = ledger.rows("silent_tenants", now=ledger.now, limit=limit)
     return [SilentTenant(TenantId(row["tenant_id"]), row["silent_seconds"]) for row in rows]

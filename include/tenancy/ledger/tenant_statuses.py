@@ -23,7 +23,7 @@ class StoredStatus:
 
 def load_statuses(ledger: LedgerSession) -> Iterator[StoredStatus]:
     """Every tenant that is in motion, failed, or has an open stall."""
-    for row in ledger.rows("standings"):
+    for row in ledger.rows("tenant_statuses"):
         yield StoredStatus(TenantId(row["tenant_id"]), status_of(row), open_stall_of(row))
 
 

@@ -110,18 +110,18 @@ def load_tenants(
 
 def count_by_state(ledger: LedgerSession) -> dict[State, int]:
     """How many tenants are in each state; every state is named."""
-    found = {row["state"]: row["tenants"] for row in ledger.rows("counts")}
+    found = {row["state"]: row["tenants"] for row in ledger.rows("tenants_by_state")}
     return {state: found.get(state.value, 0) for state in State}
 
 
 def load_needing_attention(ledger: LedgerSession, *, late: AttentionCutoffs, limit: int) -> list[TenantSummary]:
     """The newest tenants somebody should look at: quick also where there are few of them among many."""
-    return [_summary(row) for row in ledger.rows("urgent", **vars(late), limit=limit)]
+    return [_summary(row) for row in ledger.rows("tenants_needing_attention", **vars(late), limit=limit)]
 
 
 def count_needing_attention(ledger: LedgerSession, *, late: AttentionCutoffs) -> int:
     """How many tenants somebody should look at."""
-    return int(ledger.rows("needing_attention", **vars(late))[0]["tenants"])
+    return int(ledger.rows("count_needing_attention", **vars(late))[0]["tenants"])
 
 
 def find_run_refusal(ledger: LedgerSession, run_id: RunId) -> str:
@@ -193,7 +193,7 @@ def _find_rows(
     text, few = _search_text(ledger, wanted.text) if wanted.text else (dict.fromkeys(_TEXT_PARAMETERS), None)
     place = {"before_at": after and after.created_at, "before_id": after and after.tenant_id}
     where = {**vars(wanted), **text, **vars(late), **place, "id": tenant_id, "few": few}
-    return ledger.rows("tenants", **where, limit=limit)
+    return ledger.rows("tenant_summaries", **where, limit=limit)
 
 
 def _search_text(ledger: LedgerSession, text: str) -> tuple[dict[str, Any], list[UUID] | None]:
@@ -203,7 +203,7 @@ def _search_text(ledger: LedgerSession, text: str) -> tuple[dict[str, Any], list
     """
     first, last = id_range(text)
     asked = dict(zip(_TEXT_PARAMETERS, (text, first, last), strict=True))
-    found = [row["id"] for row in ledger.rows("tenants_of_text", **asked, limit=_FEW_MATCHES + 1)]
+    found = [row["id"] for row in ledger.rows("tenants_matching_text", **asked, limit=_FEW_MATCHES + 1)]
     return (asked, None) if len(found) > _FEW_MATCHES else (dict.fromkeys(_TEXT_PARAMETERS), found)
 
 

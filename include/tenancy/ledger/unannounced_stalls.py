@@ -29,7 +29,7 @@ def load_unannounced_stalls(
     ledger: LedgerSession, *, since: datetime, but: Collection[TenantId], limit: int
 ) -> list[UnannouncedStall]:
     """Those that began after `since`, less the tenants in `but`; the oldest first."""
-    rows = ledger.rows("untold_stalls", since=since, but=list(but), limit=limit, not_looked_at=NOT_EXAMINED)
+    rows = ledger.rows("unannounced_stalls", since=since, but=list(but), limit=limit, not_looked_at=NOT_EXAMINED)
     return [_unannounced(row) for row in rows]
 
 
