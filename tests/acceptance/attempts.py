@@ -96,7 +96,7 @@ class Attempt:
         for each in PLAN:
             if each.name == activity:
                 return
-            runs.until(lambda name=each.name: isinstance(self.run(name), Saga), f"{each.name} to be done")
+            runs.wait_until(lambda name=each.name: isinstance(self.run(name), Saga), f"{each.name} to be done")
 
     def run_all(self) -> Saga:
         """All tasks, done."""

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Frame, FrameLocator, Pa
 
 from sandbox.access import Access
 from sandbox.layout import PROJECT
-from tests.acceptance.runs import until
+from tests.acceptance.runs import wait_until
 from tests.required_programs import CHROMIUM, require
 
 _AXE: Final = Path(__file__).parent / "axe" / "axe.min.js"
@@ -81,7 +81,7 @@ def until_looks(
     page: Page | Frame, wanted: Callable[[dict[str, str]], bool], what: str, *, seconds: float = 90
 ) -> None:
     """Wait until the timeline looks like that; the page is never loaded again by us."""
-    until(lambda: wanted(looks(page)), f"the timeline to show {what}", seconds=seconds, every=0.2)
+    wait_until(lambda: wanted(looks(page)), f"the timeline to show {what}", seconds=seconds, every=0.2)
 
 
 def violations(page: Page | Frame) -> list[str]:

@@ -33,14 +33,14 @@ def hold_all(access: Access, activity: str, stack: ExitStack) -> list[Case]:
             stack.enter_context(gates.before_fact_of(access, slug, *fact))
             cases.append(_create(access, slug, moment, way))
     for case in cases:
-        runs.until(lambda case=case: _is_there(access, case, activity), f"{case} of {activity} to be held")
+        runs.wait_until(lambda case=case: _is_there(access, case, activity), f"{case} of {activity} to be held")
     if activity in DURING:
         ways = WAYS[:1] if activity == "apply_tenant_schema" else WAYS  # one schema is locked at a time
         slugs = [runs.new_slug("cancel") for _ in ways]
         stack.enter_context(DURING[activity](access, slugs))
         late = [_create(access, slug, "during", way) for slug, way in zip(slugs, ways, strict=True)]
         for case in late:
-            runs.until(lambda case=case: _is_there(access, case, activity), f"{case} of {activity} to be held")
+            runs.wait_until(lambda case=case: _is_there(access, case, activity), f"{case} of {activity} to be held")
         cases += late
     return cases
 
@@ -68,7 +68,7 @@ def _create(access: Access, slug: str, moment: str, way: str) -> Case:
 
 def _is_there(access: Access, case: Case, activity: str) -> bool:
     """Has it come as far as it can? A held fact is not seen yet; what stands before it is."""
-    row, kinds = runs.tenant(access, case.slug), runs.kinds(access, case.slug)
+    row, kinds = runs.tenant(access, case.slug), runs.fact_kinds(access, case.slug)
     assert row is not None
     if row["activity"] != activity:
         return False

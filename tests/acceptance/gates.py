@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from sandbox.access import Access
-from tests.acceptance.runs import until
+from tests.acceptance.runs import wait_until
 
 _GATE = """
 create table if not exists public.gate (kind text, activity text);
@@ -123,7 +123,7 @@ def _client(access: Access, application: str) -> psutil.Process:
         found[:] = _clients(access, application)
         return len(found) == 1
 
-    until(look, f"exactly one process with a ledger session like {application}", seconds=60)
+    wait_until(look, f"exactly one process with a ledger session like {application}", seconds=60)
     return psutil.Process(found[0])
 
 

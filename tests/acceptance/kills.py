@@ -23,7 +23,7 @@ def striking(access: Access, up: Callable[[], None]) -> Iterator[Strike]:
             daemon = Register(access.layout.processes).get(name)
             assert daemon is not None
             os.kill(daemon.pid, signal.SIGKILL)
-            runs.until(lambda daemon=daemon: not daemon.alive, f"{name} to be dead")
+            runs.wait_until(lambda daemon=daemon: not daemon.alive, f"{name} to be dead")
 
     try:
         yield strike

@@ -50,7 +50,7 @@ def create(access: Access, number: int) -> list[str]:
 def all_end(access: Access, slugs: list[str], phase: str = "Active") -> None:
     """In this phase, and whole or with nothing left, as somebody finds who knows no code of ours."""
     for slug in slugs:
-        runs.until(lambda slug=slug: runs.phase(access, slug) == phase, f"{slug} to be {phase}", seconds=PATIENCE)
+        runs.wait_until(lambda slug=slug: runs.phase(access, slug) == phase, f"{slug} to be {phase}", seconds=PATIENCE)
     places = addresses_of(access)
     assert [sentence for slug in slugs for sentence in verdict.check_tenant(places, slug)] == []
 
@@ -66,7 +66,7 @@ def kill(access: Access, part: str) -> None:
     daemon = Register(access.layout.processes).get(part)
     assert daemon is not None
     processes.send_signal(daemon, signal.SIGKILL)
-    runs.until(lambda: not processes.members(daemon), f"{part} to be dead")
+    runs.wait_until(lambda: not processes.members(daemon), f"{part} to be dead")
     assert states(access)[part] == "dead"
 
 
@@ -88,7 +88,7 @@ def states(access: Access) -> dict[str, str]:
 
 def await_health(access: Access) -> None:
     """By what `status` says; on a busy machine an api-server is slow to answer it."""
-    runs.until(lambda: set(states(access).values()) == {"healthy"}, "all parts to be healthy", every=1)
+    runs.wait_until(lambda: set(states(access).values()) == {"healthy"}, "all parts to be healthy", every=1)
 
 
 def probe_on(access: Access, worker: str) -> str:
@@ -97,7 +97,9 @@ def probe_on(access: Access, worker: str) -> str:
         with access.client("engineer") as client:
             answer = client.post(_PROBE, json={"logical_date": None, "conf": {"seconds": 600}})
             run_id = str(answer.raise_for_status().json()["dag_run_id"])
-            runs.until(lambda run_id=run_id: task(access, run_id, "wait").get("state") == "running", "the probe to run")
+            runs.wait_until(
+                lambda run_id=run_id: task(access, run_id, "wait").get("state") == "running", "the probe to run"
+            )
             if task(access, run_id, "wait")["hostname"] == worker:
                 return run_id
             # It must not keep the other worker's places.

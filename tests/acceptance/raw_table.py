@@ -76,7 +76,7 @@ class Table:
     def _bring(self, column: str, slug: str) -> None:
         """From its run's beginning to its state."""
         if column == "Active":
-            runs.until(lambda: runs.phase(self.access, slug) == "Active", f"{slug} to be Active", seconds=240)
+            runs.wait_until(lambda: runs.phase(self.access, slug) == "Active", f"{slug} to be Active", seconds=240)
             return
         self._await_wait(slug)
         if column == "unwinding":
@@ -92,10 +92,12 @@ class Table:
             self._await_wait(slug)
 
     def _await(self, slug: str, phase: str) -> None:
-        runs.until(lambda: runs.phase(self.access, slug) == phase, f"{slug} to be {phase}", seconds=240)
+        runs.wait_until(lambda: runs.phase(self.access, slug) == phase, f"{slug} to be {phase}", seconds=240)
 
     def _await_wait(self, slug: str) -> None:
-        runs.until(lambda: runs.waits(self.access, slug), f"{slug} to wait for its pods", seconds=240)
+        runs.wait_until(
+            lambda: runs.is_waiting_for_pods(self.access, slug), f"{slug} to wait for its pods", seconds=240
+        )
 
     def _hold_lock(self, slug: str) -> None:
         """Nothing is undone before the table lets go: the lock's holder looks like a later unwinder."""
@@ -128,12 +130,14 @@ class Table:
         """What the product says to what unwinds has to be seen before the unwinding ends."""
         for cell in done.values():
             if cell.column == "unwinding" and cell.action in REFUSED:
-                runs.until(lambda cell=cell: runs.refusals(self.access, cell.slug), f"{cell} to be refused")
+                runs.wait_until(lambda cell=cell: runs.refusals(self.access, cell.slug), f"{cell} to be refused")
             if cell.column == "unwinding" and cell.action == "mark run failed":
-                runs.until(lambda cell=cell: self._cancels(cell) == 2, f"{cell} to be cancelled again", seconds=240)
+                runs.wait_until(
+                    lambda cell=cell: self._cancels(cell) == 2, f"{cell} to be cancelled again", seconds=240
+                )
 
     def _cancels(self, cell: Cell) -> int:
-        return runs.kinds(self.access, cell.slug).count("tenant.provisioning.cancel.requested")
+        return runs.fact_kinds(self.access, cell.slug).count("tenant.provisioning.cancel.requested")
 
 
 REFUSED = ("clear the whole run", "clear some tasks", "trigger again")

@@ -14,7 +14,7 @@ from sandbox.access import Access
 
 DAG = "/api/v2/dags/tenant_provisioning"
 PATIENCE_SECONDS = 90.0
-TOLD_ONCE = ["stalled", "stall_cleared"]
+REPORTED_ONCE = ["stalled", "stall_cleared"]
 """What `stalls` gives when one came and went."""
 
 
@@ -63,11 +63,11 @@ def await_end(access: Access, run_id: str) -> str:
     """The state the run ends in."""
     ended: dict[str, Any] = {}
 
-    def look() -> bool:
+    def condition() -> bool:
         ended.update(get(access, f"{DAG}/dagRuns/{run_id}"))
         return ended["state"] in {"success", "failed"}
 
-    until(look, f"run {run_id} to end")
+    wait_until(condition, f"run {run_id} to end")
     return str(ended["state"])
 
 
@@ -76,18 +76,18 @@ def task_log(access: Access, run_id: str, task: str, try_number: int = 1) -> str
         return client.get(f"{DAG}/dagRuns/{run_id}/taskInstances/{task}/logs/{try_number}").text
 
 
-def until(
-    look: Callable[[], object],
+def wait_until(
+    condition: Callable[[], object],
     what: str,
     *,
     seconds: float = PATIENCE_SECONDS,
     every: float = 0.1,
-    told: Callable[[], str] = str,
+    details: Callable[[], str] = str,
 ) -> None:
     """`told`: what else to say when it does not come."""
     deadline = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}{told()}"
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}{details()}"
         time.sleep(every)
 
 
@@ -111,16 +111,16 @@ def phase(access: Access, slug: str) -> str:
 
 
 def await_phase(access: Access, slug: str, *phases: str, seconds: float = PATIENCE_SECONDS) -> str:
-    until(
+    wait_until(
         lambda: phase(access, slug) in phases,
         f"{slug} to be {' or '.join(phases)}",
         seconds=seconds,
-        told=lambda: f"; it is {phase(access, slug)}\n{story(access, slug)}",
+        details=lambda: f"; it is {phase(access, slug)}\n{history(access, slug)}",
     )
     return phase(access, slug)
 
 
-def story(access: Access, slug: str) -> str:
+def history(access: Access, slug: str) -> str:
     """All that happened to the tenant, a line a fact, and how Airflow sees the tasks of its runs."""
     facts = ledger(
         access,
@@ -142,7 +142,7 @@ def _task_lines(access: Access, run_id: str) -> list[str]:
     return ["  ".join(str(task[key]) for key in keys) for task in tasks] or [answer.text[:300]]
 
 
-def kinds(access: Access, slug: str) -> list[str]:
+def fact_kinds(access: Access, slug: str) -> list[str]:
     """The tenant's facts, in order, by kind."""
     row = tenant(access, slug)
     assert row is not None, f"no tenant {slug}"
@@ -150,7 +150,7 @@ def kinds(access: Access, slug: str) -> list[str]:
     return [fact["kind"] for fact in rows]
 
 
-def waits(access: Access, slug: str) -> bool:
+def is_waiting_for_pods(access: Access, slug: str) -> bool:
     """Is the tenant's readiness wait under way?"""
     row = tenant(access, slug)
     return bool(row and row["state"] == "Provisioning" and row["activity"] == "wait_for_workloads_ready") and bool(
@@ -163,10 +163,10 @@ def waits(access: Access, slug: str) -> bool:
     )
 
 
-def stalls(access: Access, slug: str) -> list[str]:
+def recorded_stalls(access: Access, slug: str) -> list[str]:
     """What was recorded of the tenant's stalls, in order."""
-    told = [kind.split(".")[2] for kind in kinds(access, slug) if kind.startswith("tenant.provisioning.stall")]
-    return [what for what in told if what in TOLD_ONCE]
+    details = [kind.split(".")[2] for kind in fact_kinds(access, slug) if kind.startswith("tenant.provisioning.stall")]
+    return [what for what in details if what in REPORTED_ONCE]
 
 
 def first_run(access: Access, slug: str) -> str:

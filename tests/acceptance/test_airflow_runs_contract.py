@@ -8,7 +8,7 @@ from sandbox.access import SERVICE_USER, Access
 from tenancy.adapters.airflow_client import AirflowClient
 from tenancy.adapters.airflow_runs import AirflowRuns
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
-from tests.acceptance.runs import send_again_after_deadlock, until
+from tests.acceptance.runs import send_again_after_deadlock, wait_until
 from tests.contract.runs_contract import NOBODY, RunsContract
 
 
@@ -58,7 +58,7 @@ def test_a_compensation_run_of_nobodys_tenant_ends_well_and_changes_nothing(airf
         seen = airflow.find(COMPENSATION_DAG, run_id)
         return seen is not None and not seen.live
 
-    until(ended, "the run to end")
+    wait_until(ended, "the run to end")
     assert airflow.succeeded(COMPENSATION_DAG, slug) == (run_id,)
     assert airflow.succeeded(COMPENSATION_DAG, slug[:-1]) == ()
     seen = airflow.find(COMPENSATION_DAG, run_id)

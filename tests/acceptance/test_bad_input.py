@@ -74,7 +74,7 @@ def test_a_taken_slug_is_refused_and_its_tenant_is_untouched(sandbox: Access):
     assert "taken by an active tenant" in runs.task_log(sandbox, second, "validate_request")
     assert runs.phase(sandbox, slug) == "Active"
     assert traces(sandbox, slug) == before
-    assert runs.kinds(sandbox, slug)[-1] == "tenant.provisioning.refused"
+    assert runs.fact_kinds(sandbox, slug)[-1] == "tenant.provisioning.refused"
 
 
 def test_two_requests_at_once_for_one_slug_make_one_tenant(sandbox: Access):

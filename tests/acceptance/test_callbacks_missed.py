@@ -20,7 +20,7 @@ def test_an_undoing_whose_callbacks_are_all_killed_is_taken_over_and_done(sandbo
         for _ in range(2):
             gates.undoing_process(sandbox).kill()
         # Held until then: on a busy machine a third callback may come, and would do it.
-        runs.until(lambda: _run_of_compensation(sandbox, slug), "the reconciler to take over", seconds=180)
+        runs.wait_until(lambda: _run_of_compensation(sandbox, slug), "the reconciler to take over", seconds=180)
     assert runs.await_phase(sandbox, slug, "Failed settled") == "Failed settled"
     assert traces(sandbox, slug).nothing
 

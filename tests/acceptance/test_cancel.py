@@ -28,9 +28,11 @@ def test_cancel_undoes_all_in_reverse_wherever_it_strikes(sandbox: Access, activ
             if answer is not None:
                 _tells_three_facts(answer, case)
         for case in cases:  # a mark in Airflow is heeded a moment later; until then the activity may not go on
-            runs.until(lambda case=case: runs.phase(sandbox, case.slug) != "Provisioning", f"{case} to be cancelled")
+            runs.wait_until(
+                lambda case=case: runs.phase(sandbox, case.slug) != "Provisioning", f"{case} to be cancelled"
+            )
     for case in cases:
-        runs.until(lambda case=case: runs.phase(sandbox, case.slug) == "Failed settled", f"{case} to settle")
+        runs.wait_until(lambda case=case: runs.phase(sandbox, case.slug) == "Failed settled", f"{case} to settle")
     time.sleep(LATE_SECONDS)
     for case in cases:
         assert traces(sandbox, case.slug).nothing, case

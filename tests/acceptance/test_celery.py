@@ -57,7 +57,7 @@ def hold(celery: Access) -> Iterator[Hold]:
         slug = runs.new_slug("celery")
         gate.enter_context(gates.before_fact_of(celery, slug, *cancels.first_after(activity)))
         operators.create(celery, runs.request(slug))
-        runs.until(lambda: on_celery.works(celery, slug, activity), f"{slug} to be held", seconds=PATIENCE)
+        runs.wait_until(lambda: on_celery.works(celery, slug, activity), f"{slug} to be held", seconds=PATIENCE)
         return slug, runs.first_run(celery, slug), gate
 
     with gate:
@@ -100,7 +100,7 @@ def test_what_a_killed_worker_had_is_tried_again_by_the_other_or_given_up_in_the
 
     on_celery.all_end(celery, [slug, *others])  # the killed worker is still dead
     assert on_celery.task(celery, run_id, "allocate_storage")["try_number"] > 1
-    runs.until(lambda: told.exists() and told.read_text(), "the probe's callback", seconds=PATIENCE)
+    runs.wait_until(lambda: told.exists() and told.read_text(), "the probe's callback", seconds=PATIENCE)
     assert int(told.read_text()) == on_celery.pid_of(celery, "dag-processor")
     heal()
     on_celery.await_health(celery)
@@ -113,7 +113,7 @@ def test_a_killed_broker_costs_no_tenant(celery: Access, hold: Hold, heal: Calla
 
     on_celery.kill(celery, "redis")
     gate.close()  # its task ends, and the next cannot be sent
-    runs.until(lambda: on_celery.kept(celery) > kept, "a scheduler to keep what it cannot send", seconds=PATIENCE)
+    runs.wait_until(lambda: on_celery.kept(celery) > kept, "a scheduler to keep what it cannot send", seconds=PATIENCE)
     heal()
 
     on_celery.all_end(celery, [slug, *others])
@@ -127,7 +127,9 @@ def test_a_broker_that_does_not_answer_costs_no_tenant(celery: Access, hold: Hol
     with on_celery.stopped(celery, "redis"):
         gate.close()
         others = on_celery.create(celery, 3)
-        runs.until(lambda: on_celery.kept(celery) > kept, "a scheduler to keep what it cannot send", seconds=PATIENCE)
+        runs.wait_until(
+            lambda: on_celery.kept(celery) > kept, "a scheduler to keep what it cannot send", seconds=PATIENCE
+        )
     on_celery.all_end(celery, [slug, *others])
     on_celery.await_health(celery)
 

@@ -68,13 +68,17 @@ def test_tenants_that_fail_for_one_fault_are_one_class_one_message_and_are_recov
         fault = fault_client.set("failing-revision")
         for slug in slugs:
             runs.trigger(sandbox, runs.request(slug, region=REGION))
-        runs.until(lambda: _are(sandbox, slugs, "Failed settled"), "all to be undone", seconds=patience, every=0.5)
+        runs.wait_until(lambda: _are(sandbox, slugs, "Failed settled"), "all to be undone", seconds=patience, every=0.5)
         _have_the_reconciler_look(sandbox)
-        runs.until(lambda: [each["members"] for each in _classes(sandbox)] == [tenants], "the class to have them all")
+        runs.wait_until(
+            lambda: [each["members"] for each in _classes(sandbox)] == [tenants], "the class to have them all"
+        )
 
         (one,) = _classes(sandbox)
         assert (one["activity"], one["cause"]) == ("apply_tenant_schema", "schema.migration")
-        runs.until(lambda: _page(sandbox).count(f'id="class-{one["id"]}"') == 1, "the page to have it once", every=1)
+        runs.wait_until(
+            lambda: _page(sandbox).count(f'id="class-{one["id"]}"') == 1, "the page to have it once", every=1
+        )
         shown = operator.json("show", slugs[0])
         assert shown["class_issue"] == one["id"]
         assert str(shown["next_action"]).startswith(f"A class issue, not this tenant's ({tenants} tenants)")
@@ -88,10 +92,10 @@ def test_tenants_that_fail_for_one_fault_are_one_class_one_message_and_are_recov
 
         assert {each["slug"]: each["outcome"] for each in told} == dict.fromkeys(slugs, "recovered")
         for slug in slugs:
-            facts = Counter(runs.kinds(sandbox, slug))
+            facts = Counter(runs.fact_kinds(sandbox, slug))
             assert (facts["tenant.provisioning.reset"], facts["tenant.provisioning.retried"]) == (1, 1)
             assert (runs.phase(sandbox, slug), runs.tenant(sandbox, slug)["attempt"]) == ("Active", 2)
         _have_the_reconciler_look(sandbox)
-        runs.until(lambda: not _classes(sandbox), "the class to close by itself")
-        runs.until(lambda: _about(endpoint, slugs), "somebody to be told")
+        runs.wait_until(lambda: not _classes(sandbox), "the class to close by itself")
+        runs.wait_until(lambda: _about(endpoint, slugs), "somebody to be told")
         assert _about(endpoint, slugs) == [f"class:{one['id']}"]

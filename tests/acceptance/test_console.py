@@ -51,7 +51,9 @@ def failed(sandbox: Access) -> str:
     runs.await_phase(sandbox, slug, "Failed settled")
     operators.act(sandbox, slug, "reset", reason="the migration was mended")
     operators.act(sandbox, slug, "retry", reason="the migration was mended")
-    runs.until(lambda: runs.kinds(sandbox, slug).count("tenant.provisioning.failed") == 2, f"{slug} to fail again")
+    runs.wait_until(
+        lambda: runs.fact_kinds(sandbox, slug).count("tenant.provisioning.failed") == 2, f"{slug} to fail again"
+    )
     runs.await_phase(sandbox, slug, "Failed settled")
     fault_client.clear(fault.id)
     return slug
@@ -131,7 +133,7 @@ def test_rows_are_seen_unwinding(browser: Browser, sandbox: Access, fault_client
     slug = runs.new_slug("hooli")
     fault_client.set("image-pull-backoff", tenant=slug)
     operators.create(sandbox, runs.request(slug, name="Hooli"))
-    runs.until(lambda: runs.waits(sandbox, slug), f"{slug} to wait for its workloads")
+    runs.wait_until(lambda: runs.is_waiting_for_pods(sandbox, slug), f"{slug} to wait for its workloads")
     with window(browser, sandbox, "operator", height=1180) as page:
         page.goto(console(sandbox, f"tenants/{slug}"))
         page.evaluate("window.marked = true")

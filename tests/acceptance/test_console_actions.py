@@ -132,7 +132,7 @@ def _answered(page: Page, address: str) -> str:
         answers.append(answer.text())
         return answer.ok
 
-    runs.until(asked, f"{address} to answer", every=1)
+    runs.wait_until(asked, f"{address} to answer", every=1)
     return answers[-1]
 
 
@@ -151,7 +151,7 @@ def test_recover_is_one_guided_action(browser: Browser, sandbox: Access, fault_c
     slug = runs.new_slug("stark")
     fault = fault_client.set("image-pull-backoff", tenant=slug)
     operators.create(sandbox, runs.request(slug, name="Stark"))
-    runs.until(lambda: runs.waits(sandbox, slug), f"{slug} to wait for its workloads")
+    runs.wait_until(lambda: runs.is_waiting_for_pods(sandbox, slug), f"{slug} to wait for its workloads")
     with window(browser, sandbox, "operator", width=360, height=740) as page:
         page.goto(console(sandbox, f"tenants/{slug}"))
         _dialog(page, "recover")
@@ -180,4 +180,4 @@ def test_what_destroys_wants_the_slug_typed_and_escape_leaves_all_as_it_was(brow
         page.locator("dialog .send").dblclick()
         _ended(page)
         _phase(page, "Decommissioned")
-    assert runs.kinds(sandbox, slug).count("tenant.decommission.requested") == 1
+    assert runs.fact_kinds(sandbox, slug).count("tenant.decommission.requested") == 1

@@ -34,7 +34,7 @@ def test_tenants_whose_old_runs_were_cleaned_away_go_on_as_before(sandbox: Acces
         operators.create(sandbox, runs.request(under_way))
         with gates.before_fact_of(sandbox, failed, "tenant.provisioning.step.started", "allocate_storage"):
             operators.create(sandbox, runs.request(failed))
-            runs.until(lambda: runs.tenant(sandbox, failed), "the tenant to be there")
+            runs.wait_until(lambda: runs.tenant(sandbox, failed), "the tenant to be there")
             operators.act(sandbox, failed, "cancel")
         runs.await_phase(sandbox, failed, "Failed settled")
         runs.await_phase(sandbox, active, "Active")

@@ -11,6 +11,8 @@ def test_a_run_over_its_time_is_looked_at_by_the_reconciler(sandbox: Access):
     with sandbox.client("engineer") as client:
         run_id = client.post(_PROBE, json={"logical_date": None}).json()["dag_run_id"]
         looked = "select handled_at from ledger.poke where run_id = %s and action = 'deadline passed'"
-        runs.until(lambda: any(row["handled_at"] for row in runs.ledger(sandbox, looked, run_id)), "a look at the run")
+        runs.wait_until(
+            lambda: any(row["handled_at"] for row in runs.ledger(sandbox, looked, run_id)), "a look at the run"
+        )
         assert runs.get(sandbox, f"{_PROBE}/{run_id}")["state"] == "queued"
         assert client.delete(f"{_PROBE}/{run_id}").status_code == 204

@@ -22,7 +22,7 @@ def test_a_permanent_error_unwinds_at_once_and_keeps_its_reason(sandbox: Access,
         run_id = runs.trigger(sandbox, runs.request(slug))
         assert runs.await_phase(sandbox, slug, "Failed settled") == "Failed settled"
 
-    kinds = runs.kinds(sandbox, slug)
+    kinds = runs.fact_kinds(sandbox, slug)
     assert traces(sandbox, slug).nothing
     assert kinds.count("tenant.provisioning.step.failed") == 1
     assert kinds[-1] == "tenant.provisioning.settled"
@@ -42,8 +42,10 @@ def test_a_fault_of_the_platform_holds_the_tenant_and_undoes_nothing_until_it_is
     with gates.without_pool(sandbox, "tenants_business"):
         run_id = runs.trigger(sandbox, runs.request(slug, plan="business"))
         failed = "tenant.provisioning.step.failed"
-        runs.until(lambda: runs.tenant(sandbox, slug), "the tenant to be there")
-        runs.until(lambda: runs.kinds(sandbox, slug).count(failed) > TRIES, "it to be tried again", seconds=90)
+        runs.wait_until(lambda: runs.tenant(sandbox, slug), "the tenant to be there")
+        runs.wait_until(
+            lambda: runs.fact_kinds(sandbox, slug).count(failed) > TRIES, "it to be tried again", seconds=90
+        )
         row = runs.tenant(sandbox, slug)
         assert row is not None
         assert (row["state"], "wants the Airflow pool tenants_business" in row["held"]) == ("Provisioning", True)
@@ -51,7 +53,7 @@ def test_a_fault_of_the_platform_holds_the_tenant_and_undoes_nothing_until_it_is
     assert runs.await_end(sandbox, run_id) == "success"
     assert runs.phase(sandbox, slug) == "Active"
     assert_complete(sandbox, slug)
-    assert "tenant.resource.releasing" not in runs.kinds(sandbox, slug)
+    assert "tenant.resource.releasing" not in runs.fact_kinds(sandbox, slug)
 
 
 def test_resources_are_undone_in_reverse(sandbox: Access, fault_client: FaultClient):
@@ -75,14 +77,14 @@ def test_a_failed_flip_keeps_every_resource(sandbox: Access):
     slug = runs.new_slug("flip")
     run_id = runs.trigger(sandbox, runs.request(slug))
     with gates.before_fact(sandbox, "tenant.provisioning.step.started", "mark_active"):
-        runs.until(lambda: traces(sandbox, slug).tables, "the schema")
+        runs.wait_until(lambda: traces(sandbox, slug).tables, "the schema")
         with psycopg.connect(sandbox.superuser_dsn("platform", "airflow"), autocommit=True) as connection:
             row = connection.execute(
                 "delete from connection where conn_id like %s returning conn_id, description",
                 (slug.replace("-", r"\_") + "%",),
             ).fetchone()
             assert row is not None
-    runs.until(lambda: "tenant.provisioning.step.failed" in runs.kinds(sandbox, slug), "the flip to fail")
+    runs.wait_until(lambda: "tenant.provisioning.step.failed" in runs.fact_kinds(sandbox, slug), "the flip to fail")
     runs.mark_task_failed(sandbox, run_id, "mark_active")  # it would be tried again for five minutes
 
     assert runs.await_phase(sandbox, slug, "Failed retained") == "Failed retained"
@@ -101,7 +103,9 @@ def test_storage_that_does_not_answer_is_named_with_its_region(sandbox: Access):
         os.kill(daemon.pid, signal.SIGSTOP)
     try:
         began = time.monotonic()
-        runs.until(lambda: "tenant.provisioning.step.failed" in runs.kinds(sandbox, slug), "the first failed try")
+        runs.wait_until(
+            lambda: "tenant.provisioning.step.failed" in runs.fact_kinds(sandbox, slug), "the first failed try"
+        )
         took = time.monotonic() - began
     finally:
         os.kill(daemon.pid, signal.SIGCONT)

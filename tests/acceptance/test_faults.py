@@ -77,7 +77,7 @@ def test_a_fault_of_pods(fault_client: FaultClient, manual_removal: Tenant, kind
     options = {"seconds": 60} if kind == "slow-start" else {}
     with fault(fault_client, kind, tenant=SLUG, **options):
         manual_removal.restart()
-        runs.until(lambda: manual_removal.waiting() == reason, f"{kind} to be seen", seconds=10)
+        runs.wait_until(lambda: manual_removal.waiting() == reason, f"{kind} to be seen", seconds=10)
         assert manual_removal.visit()[0] == 503
     manual_removal.restart()
     manual_removal.until(200)

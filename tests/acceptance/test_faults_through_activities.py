@@ -44,7 +44,7 @@ def test_the_activity_fails_with_the_cause_in_time_and_unwinding_leaves_nothing(
     with fault(fault_client, row.kind, **_narrowed(row.kind, row.options, attempt.slug)):
         attempt.run_before(row.activity)
         if row.kind == "schema-locked":
-            runs.until(lambda: gates.schema_locked(sandbox, attempt.slug), "the fault to reach the new database")
+            runs.wait_until(lambda: gates.schema_locked(sandbox, attempt.slug), "the fault to reach the new database")
         _assert_it_fails(attempt, row)
         if row.undoing is not Undoing.AFTERWARDS:
             given_up = _given_up(attempt, row)
@@ -102,7 +102,7 @@ def test_what_the_platform_has_to_mend_is_named_and_the_attempt_goes_on_when_it_
 def _assert_nothing_is_under_way(sandbox: Access) -> None:
     """Such as a request that its client gave up, and that would be carried out when the fault is over."""
     pending = "insert into connection%"
-    runs.until(lambda: not gates.waiting(sandbox.metadata_dsn, pending), "the last request to end", seconds=20)
+    runs.wait_until(lambda: not gates.waiting(sandbox.metadata_dsn, pending), "the last request to end", seconds=20)
 
 
 def _narrowed(kind: str, options: dict[str, Any], slug: str) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def _make_the_namespace(attempt: Attempt, fault_client: FaultClient) -> None:
 
 def _assert_it_fails(attempt: Attempt, row: Row) -> None:
     if row.activity == WAIT:
-        runs.until(lambda: re.search(row.reason, _look(attempt)), f"{row.kind} to be seen")
+        runs.wait_until(lambda: re.search(row.reason, _look(attempt)), f"{row.kind} to be seen")
     began = time.monotonic()
     with pytest.raises(row.error, match=row.cause) as raised:
         attempt.run(row.activity, may_wait=False, hurried=row.hurried)

@@ -31,7 +31,7 @@ def after(access: Access, activity: str, slug: str) -> Iterator[None]:
 
 def _once_held(access: Access) -> Iterator[None]:
     ledger = access.superuser_dsn("platform", "ledger")
-    runs.until(lambda: gates.held(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
+    runs.wait_until(lambda: gates.held(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
     yield
 
 
@@ -39,7 +39,7 @@ def _once_held(access: Access) -> Iterator[None]:
 def during_create_database(access: Access, activity: str, slug: str) -> Iterator[None]:
     storage = access.superuser_dsn("storage")
     with gates.table_locked(storage, "pg_database", "share"):
-        runs.until(lambda: gates.held(storage, "create database%"), "CREATE DATABASE to be held")
+        runs.wait_until(lambda: gates.held(storage, "create database%"), "CREATE DATABASE to be held")
         yield
 
 
@@ -47,7 +47,7 @@ def during_create_database(access: Access, activity: str, slug: str) -> Iterator
 def during_post_connection(access: Access, activity: str, slug: str) -> Iterator[None]:
     metadata = access.superuser_dsn("platform", "airflow")
     with gates.table_locked(metadata, "connection", "share row exclusive"):
-        runs.until(lambda: gates.held(metadata, "insert into connection%"), "POST /connections to be held")
+        runs.wait_until(lambda: gates.held(metadata, "insert into connection%"), "POST /connections to be held")
         yield
 
 
@@ -58,7 +58,7 @@ def during_create_table(access: Access, activity: str, slug: str) -> Iterator[No
             next(_once_held(access))
             database = access.superuser_dsn("storage", traces(access, slug).databases[0])
             stack.enter_context(gates.table_creation_held(database))
-        runs.until(lambda: gates.held(database, "%create table%"), "the migration to be held")
+        runs.wait_until(lambda: gates.held(database, "%create table%"), "the migration to be held")
         yield
 
 
@@ -72,7 +72,7 @@ def during_install(access: Access, activity: str, slug: str) -> Iterator[None]:
         fault = {"kind": "hang", "on": ["write"], "namespace": f"{slug}-{row['id'].hex[-10:]}"}
         hung = access.cluster.ask("POST", "/emulator/faults", fault)
     try:
-        runs.until(lambda: traces(access, slug).namespaces, "the namespace to be made")
+        runs.wait_until(lambda: traces(access, slug).namespaces, "the namespace to be made")
         yield
     finally:
         access.cluster.ask("DELETE", f"/emulator/faults/{hung['id']}")
@@ -85,7 +85,7 @@ def during_survey(access: Access, activity: str, slug: str) -> Iterator[None]:
         with gates.before_fact(access, "tenant.provisioning.step.started", activity):
             next(_once_held(access))
             stack.enter_context(gates.table_locked(metadata, "connection", "access exclusive"))
-        runs.until(lambda: gates.held(metadata, "select connection%"), "the survey to be held")
+        runs.wait_until(lambda: gates.held(metadata, "select connection%"), "the survey to be held")
         yield
 
 
@@ -125,7 +125,7 @@ def test_a_killed_task_is_tried_again_and_the_tenant_ends_active_and_complete(
     assert runs.await_end(sandbox, run_id) == "success"
     assert runs.phase(sandbox, slug) == "Active"
     assert_complete(sandbox, slug)
-    assert runs.kinds(sandbox, slug)[-1] == "tenant.provisioning.completed"
+    assert runs.fact_kinds(sandbox, slug)[-1] == "tenant.provisioning.completed"
 
 
 def test_a_task_killed_at_every_try_leaves_nothing(sandbox: Access):

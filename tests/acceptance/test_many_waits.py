@@ -26,7 +26,7 @@ def waiting(sandbox: Access, sandbox_layout: Layout) -> Iterator[list[str]]:
     """Runs whose tenants' pods will not be ready within the hour, unless a test clears all faults."""
     FaultClient(sandbox_layout).set("slow-start", region=SLOW, seconds=3600.0)
     started = [runs.trigger(sandbox, runs.request(runs.new_slug("many"), region=SLOW)) for _ in range(MANY)]
-    runs.until(lambda: len(triggers(sandbox, started)) == MANY, "all to be deferred", seconds=240)
+    runs.wait_until(lambda: len(triggers(sandbox, started)) == MANY, "all to be deferred", seconds=240)
     yield started
     FaultClient(sandbox_layout).clear()
 
@@ -38,7 +38,7 @@ def triggers(access: Access, started: list[str]) -> list[dict[str, Any]]:
 
 
 def test_they_wait_in_one_triggerer_and_hold_no_workers_slot(sandbox: Access, waiting: list[str]):
-    runs.until(lambda: all(t["triggerer_id"] for t in triggers(sandbox, waiting)), "all to be picked up")
+    runs.wait_until(lambda: all(t["triggerer_id"] for t in triggers(sandbox, waiting)), "all to be picked up")
     assert len({trigger["triggerer_id"] for trigger in triggers(sandbox, waiting)}) == 1
     pool = runs.get(sandbox, "/api/v2/pools/default_pool")
     assert (pool["occupied_slots"], pool["open_slots"]) == (0, pool["slots"])
@@ -63,7 +63,7 @@ def test_marking_one_run_failed_ends_its_wait_and_no_other(sandbox: Access, wait
         marked = runs.send_again_after_deadlock(lambda: client.patch(url, json={"state": "failed"}))
     assert marked.status_code == 200, marked.text
     # The triggerer hears of it within 2 s; five times as much for a busy machine.
-    runs.until(lambda: any(wait_ended_at(sandbox, ended)), "its wait to end", seconds=10)
+    runs.wait_until(lambda: any(wait_ended_at(sandbox, ended)), "its wait to end", seconds=10)
     assert {trigger["run_id"] for trigger in triggers(sandbox, waiting)} == set(others)
 
 

@@ -37,7 +37,7 @@ def until_nudged(access: Access, look: Callable[[], object], what: str) -> None:
             runs.ledger(access, "select pg_notify('tenancy_poke', 'a test')")
         return look()
 
-    runs.until(nudging_look, what)
+    runs.wait_until(nudging_look, what)
 
 
 def told(endpoint: Endpoint, *keys: str) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ def waiting(sandbox: Access, fault_client: FaultClient) -> Callable[[], str]:
         slug = runs.new_slug("down")
         fault_client.set("slow-start", tenant=slug, seconds=600)
         operators.create(sandbox, runs.request(slug))
-        runs.until(lambda: runs.waits(sandbox, slug), f"{slug} to wait for its pods")
+        runs.wait_until(lambda: runs.is_waiting_for_pods(sandbox, slug), f"{slug} to wait for its pods")
         return slug
 
     return make
@@ -57,14 +57,14 @@ def held(access: Access, slug: str) -> str:
 
 
 def settles(access: Access, slug: str) -> None:
-    runs.until(lambda: runs.phase(access, slug) == SETTLED, f"{slug} to settle", seconds=PATIENCE)
+    runs.wait_until(lambda: runs.phase(access, slug) == SETTLED, f"{slug} to settle", seconds=PATIENCE)
     assert traces(access, slug).nothing
 
 
 def settles_by_the_reconciler(access: Access, slug: str) -> None:
     """It asks about who has been silent for 10 s, every half minute."""
     question = "select from ledger.tenant where slug = %s and updated_at < now() - interval '11 seconds'"
-    runs.until(lambda: runs.ledger(access, question, slug), f"{slug} to be overdue")
+    runs.wait_until(lambda: runs.ledger(access, question, slug), f"{slug} to be overdue")
     settles(access, slug)
 
 
@@ -79,17 +79,17 @@ def test_a_cancel_while_the_scheduler_is_dead_says_so_and_is_finished_once_it_is
     with gates.before_fact_of(sandbox, working, "tenant.provisioning.step.started", "apply_tenant_schema"):
         operators.create(sandbox, runs.request(working))
         ledger = sandbox.superuser_dsn("platform", "ledger")
-        runs.until(lambda: gates.held(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
+        runs.wait_until(lambda: gates.held(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
         kill("scheduler")
         # Airflow believes in a beat for 30 s.
-        runs.until(
+        runs.wait_until(
             lambda: NO_SIGN_OF_LIFE in operators.look(sandbox, "/health")["engine"],
             "its silence to be noticed",
             seconds=PATIENCE,
             every=1,
         )
         for slug in (deferred, working):
-            runs.until(lambda slug=slug: NO_SIGN_OF_LIFE in held(sandbox, slug), f"{slug} to say so", every=1)
+            runs.wait_until(lambda slug=slug: NO_SIGN_OF_LIFE in held(sandbox, slug), f"{slug} to say so", every=1)
 
         answer = operators.act(sandbox, deferred, "cancel")
         told = operator("cancel", working, *WHY)
@@ -142,7 +142,7 @@ def test_a_cancel_while_the_api_server_is_dead_is_refused_with_what_to_do_and_wo
     assert "nothing is left" in operator.did("cancel", untouched, "--wait", *WHY)
     assert traces(sandbox, untouched).nothing
     settles_by_the_reconciler(sandbox, cut_off)
-    assert runs.kinds(sandbox, cut_off).count("tenant.provisioning.cancel.requested") == 1
+    assert runs.fact_kinds(sandbox, cut_off).count("tenant.provisioning.cancel.requested") == 1
 
 
 @contextmanager
@@ -182,20 +182,22 @@ def test_a_clear_that_meets_the_end_of_a_wait_ends_airflows_triggerer_which_is_s
     other, slug = waiting(), runs.new_slug("down")
     fault = fault_client.set("slow-start", tenant=slug, seconds=600)
     operators.create(sandbox, runs.request(slug))
-    runs.until(lambda: runs.waits(sandbox, slug), f"{slug} to wait for its pods")
+    runs.wait_until(lambda: runs.is_waiting_for_pods(sandbox, slug), f"{slug} to wait for its pods")
     triggerer = Register(sandbox.layout.processes).get("triggerer")
-    runs.until(lambda: triggerer and triggerer.uptime_seconds > STARTING_SECONDS + 1, "it to have been at work")
+    runs.wait_until(lambda: triggerer and triggerer.uptime_seconds > STARTING_SECONDS + 1, "it to have been at work")
     run_id, log = runs.first_run(sandbox, slug), sandbox.layout.logs / "triggerer.log"
     task = sandbox.layout.logs / "tasks" / "dag_id=tenant_provisioning" / f"run_id={run_id}" / f"task_id={WAIT}"
-    runs.until(lambda: list(task.glob("*.trigger.*")), "the wait to be the triggerer's")
+    runs.wait_until(lambda: list(task.glob("*.trigger.*")), "the wait to be the triggerer's")
     airflow, before = sandbox.superuser_dsn("platform", "airflow"), log.stat().st_size
     with ThreadPoolExecutor(1) as pool, gates.clearing_held(sandbox, run_id, WAIT):
         cleared = pool.submit(_clear, sandbox, run_id)
-        runs.until(lambda: gates.held(airflow, "update task_instance set id=%"), "the clear to reach its gate")
+        runs.wait_until(lambda: gates.held(airflow, "update task_instance set id=%"), "the clear to reach its gate")
         fault_client.clear(fault.id)
-        runs.until(lambda: gates.held(airflow, "update task_instance set state='scheduled'%"), "the event to meet it")
+        runs.wait_until(
+            lambda: gates.held(airflow, "update task_instance set state='scheduled'%"), "the event to meet it"
+        )
     assert cleared.result() == 200
-    runs.until(lambda: b"is started again" in log.read_bytes()[before:], "the triggerer to be revived")
+    runs.wait_until(lambda: b"is started again" in log.read_bytes()[before:], "the triggerer to be revived")
     assert b"StaleDataError" in log.read_bytes()[before:]
     fault_client.clear()
     for each in (slug, other):

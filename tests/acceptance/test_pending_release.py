@@ -41,12 +41,12 @@ def test_a_release_left_pending_by_a_killed_task_is_brought_back_by_the_next_try
     slug = runs.new_slug("pending")
     with gates.before_fact_of(sandbox, slug, STARTED, DEPLOY):
         run_id = runs.trigger(sandbox, runs.request(slug))
-        runs.until(lambda: _is_next(sandbox, slug), "deploying to be next")
+        runs.wait_until(lambda: _is_next(sandbox, slug), "deploying to be next")
         # Each of Helm's writes takes so long that it can be killed after its first.
         fault_client.set("slow", tenant=slug, on=["write"], milliseconds=3000)
     namespace = namespace_of(sandbox, slug)
     left = [(f"sh.helm.release.v1.{namespace}.v1", "pending-install")]
-    runs.until(lambda: revisions(core, namespace) == left, "Helm to have begun")
+    runs.wait_until(lambda: revisions(core, namespace) == left, "Helm to have begun")
     assert _kill_with_its_helm(sandbox) == 1
     assert revisions(core, namespace) == left
     fault_client.clear()
@@ -63,12 +63,14 @@ def test_a_strangers_pending_release_of_the_same_name_is_reported_and_stays_byte
     slug = runs.new_slug("foreign")
     with gates.before_fact_of(sandbox, slug, STARTED, DEPLOY):
         runs.trigger(sandbox, runs.request(slug))
-        runs.until(lambda: _is_next(sandbox, slug), "deploying to be next")
+        runs.wait_until(lambda: _is_next(sandbox, slug), "deploying to be next")
         namespace = namespace_of(sandbox, slug)
         _a_strangers(core, namespace)
         before = _picture(core, namespace)
 
-    runs.until(lambda: "compensation.failed" in " ".join(runs.kinds(sandbox, slug)), "undoing to meet it as well")
+    runs.wait_until(
+        lambda: "compensation.failed" in " ".join(runs.fact_kinds(sandbox, slug)), "undoing to meet it as well"
+    )
     errors = operators.look(sandbox, f"/tenants/{slug}/errors")["errors"]
     assert any(
         f"A namespace {namespace} exists" in each["message"] and "not ours" in each["message"] for each in errors

@@ -46,7 +46,7 @@ def until_wrong(access: Access, wanted: dict[tuple[str, str | None, str], str], 
             return wrong(access) == wanted
         return False
 
-    runs.until(is_so, what, seconds=PATIENCE, every=1)
+    runs.wait_until(is_so, what, seconds=PATIENCE, every=1)
 
 
 def test_faults_of_the_platform_turn_their_checks_and_no_others_wherever_one_looks(
@@ -85,15 +85,17 @@ def test_a_tenant_that_is_active_behind_a_silent_ingress_says_so_and_has_no_stal
     fault_client.set("ingress-down")
     slug = runs.new_slug("dark")
     operators.create(sandbox, runs.request(slug))
-    runs.until(lambda: runs.phase(sandbox, slug) == "Active", f"{slug} to become Active", seconds=PATIENCE)
-    runs.until(
+    runs.wait_until(lambda: runs.phase(sandbox, slug) == "Active", f"{slug} to become Active", seconds=PATIENCE)
+    runs.wait_until(
         lambda: "Have the region's ingress looked at" in _advice(sandbox, slug), "it to be told", seconds=PATIENCE
     )
     seen = operators.look(sandbox, f"/tenants/{slug}")
     assert (seen["stall"], seen["advice"]["not_its_fault"]) == (None, True)
     assert seen["platform_trouble"][0].startswith("ingress of eu-central: ")
     fault_client.clear()
-    runs.until(lambda: _advice(sandbox, slug).startswith("Verify that it answers"), "it to be well", seconds=PATIENCE)
+    runs.wait_until(
+        lambda: _advice(sandbox, slug).startswith("Verify that it answers"), "it to be well", seconds=PATIENCE
+    )
 
 
 def _advice(access: Access, slug: str) -> str:

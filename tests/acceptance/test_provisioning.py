@@ -58,7 +58,7 @@ def test_the_trigger_form_asks_for_every_field_with_choices_and_patterns(sandbox
 
 
 def test_facts_stand_in_order_and_completed_is_the_last(sandbox: Access, active: str):
-    kinds = runs.kinds(sandbox, active)
+    kinds = runs.fact_kinds(sandbox, active)
     row = runs.tenant(sandbox, active)
     assert row is not None
     started = runs.ledger(
@@ -162,11 +162,11 @@ def _leaves(value: object) -> list[str]:
 def test_clearing_the_run_of_an_active_tenant_verifies_and_changes_nothing(sandbox: Access, active: str):
     row = runs.tenant(sandbox, active)
     assert row is not None
-    before, facts = assert_complete(sandbox, active), runs.kinds(sandbox, active)
+    before, facts = assert_complete(sandbox, active), runs.fact_kinds(sandbox, active)
     with sandbox.client("operator") as client:
         answer = client.post(f"{runs.DAG}/dagRuns/{row['run_id']}/clear", json={"dry_run": False, "only_failed": False})
     assert answer.status_code == 200, answer.text
 
     assert runs.await_end(sandbox, row["run_id"]) == "success"
     assert assert_complete(sandbox, active) == before
-    assert runs.kinds(sandbox, active) == facts
+    assert runs.fact_kinds(sandbox, active) == facts

@@ -115,7 +115,7 @@ def test_what_it_means(sandbox: Access, played: dict[tuple[str, str], Cell], act
     meaning, words = (wanted, "") if isinstance(wanted, str) else wanted
     assert cell.answered in _ANSWERS.get((action, column), {200, 204}) | ({409} if meaning == ITSELF else set())
     if words:
-        runs.until(lambda: words in " ".join(runs.refusals(sandbox, cell.slug)), f"{cell} to be refused: {words}")
+        runs.wait_until(lambda: words in " ".join(runs.refusals(sandbox, cell.slug)), f"{cell} to be refused: {words}")
     phase = {AS_IT_WAS: _rests(column), ITSELF: _rests(column), NOTED: "Active", GOES_ON: "Active", RETRIED: "Active"}
     expected = phase.get(meaning, "Failed settled")
     runs.await_phase(sandbox, cell.slug, expected, seconds=PATIENCE)
@@ -127,7 +127,7 @@ def _rests(column: str) -> str:
 
 
 def _check(access: Access, cell: Cell, meaning: str) -> None:
-    row, kinds = runs.tenant(access, cell.slug), runs.kinds(access, cell.slug)
+    row, kinds = runs.tenant(access, cell.slug), runs.fact_kinds(access, cell.slug)
     assert row is not None
     assert row["attempt"] == cell.attempt + (meaning == RETRIED)
     if meaning in {AS_IT_WAS, ITSELF, NOTED, GOES_ON}:

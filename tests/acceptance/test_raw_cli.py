@@ -19,7 +19,7 @@ def test_dags_clear_of_a_settled_tenants_run_is_reset_and_retry(sandbox: Access)
     slug = runs.new_slug("cli")
     with gates.before_fact_of(sandbox, slug, "tenant.provisioning.step.started", "allocate_storage"):
         run_id = runs.trigger(sandbox, runs.request(slug))
-        runs.until(lambda: runs.tenant(sandbox, slug), "the tenant to be there")
+        runs.wait_until(lambda: runs.tenant(sandbox, slug), "the tenant to be there")
         operators.act(sandbox, slug, "cancel")
     runs.await_phase(sandbox, slug, "Failed settled")
     airflow(sandbox, "dags", "clear", "tenant_provisioning", "--run-id", run_id, "-y")
@@ -38,11 +38,13 @@ def test_tasks_clear_of_an_active_tenants_run_verifies_and_changes_nothing(sandb
     run_id = answer.json()["dag_run_id"]
     runs.await_phase(sandbox, slug, "Active")
     runs.await_end(sandbox, run_id)
-    facts = runs.kinds(sandbox, slug)
+    facts = runs.fact_kinds(sandbox, slug)
     airflow(sandbox, "tasks", "clear", "tenant_provisioning", "-y", "-s", "2001-02-03", "-e", "2001-02-04")
-    runs.until(lambda: runs.get(sandbox, f"{runs.DAG}/dagRuns/{run_id}")["state"] in {"queued", "running"}, "a re-run")
+    runs.wait_until(
+        lambda: runs.get(sandbox, f"{runs.DAG}/dagRuns/{run_id}")["state"] in {"queued", "running"}, "a re-run"
+    )
     assert runs.await_end(sandbox, run_id) == "success"
-    assert (runs.phase(sandbox, slug), runs.kinds(sandbox, slug)) == ("Active", facts)
+    assert (runs.phase(sandbox, slug), runs.fact_kinds(sandbox, slug)) == ("Active", facts)
 
 
 def test_a_paused_dag_holds_a_tenant_and_the_tenant_says_so(sandbox: Access):
@@ -52,7 +54,7 @@ def test_a_paused_dag_holds_a_tenant_and_the_tenant_says_so(sandbox: Access):
         try:
             operators.create(sandbox, runs.request(slug))
             said = lambda: operators.look(sandbox, f"/tenants/{slug}")["held"]  # noqa: E731
-            runs.until(lambda: "is paused: unpause it" in said(), "the reconciler to tell", seconds=150, every=1)
+            runs.wait_until(lambda: "is paused: unpause it" in said(), "the reconciler to tell", seconds=150, every=1)
         finally:
             client.patch(runs.DAG, json={"is_paused": False}).raise_for_status()
     assert runs.await_phase(sandbox, slug, "Active") == "Active"

@@ -39,7 +39,7 @@ def a_pass(access: Access, dag: str) -> None:
         ended.update(runs.get(access, path))
         return ended["state"] in {"success", "failed"}
 
-    runs.until(look, f"a run of {dag} to end", seconds=PATIENCE_SECONDS, every=0.5)  # each look logs in anew
+    runs.wait_until(look, f"a run of {dag} to end", seconds=PATIENCE_SECONDS, every=0.5)  # each look logs in anew
     assert ended["state"] == "success"
 
 
@@ -69,7 +69,7 @@ def left_behind(access: Access, name: str, proof: str) -> Iterator[None]:
             with psycopg.connect(access.superuser_dsn("storage"), autocommit=True) as storage:
                 storage.execute(sql.SQL("drop database {} with (force)").format(role))
                 storage.execute(sql.SQL("drop role {}").format(role))
-            runs.until(lambda: not _exists(CoreV1Api(client), str(metadata["name"])), "the namespace to be gone")
+            runs.wait_until(lambda: not _exists(CoreV1Api(client), str(metadata["name"])), "the namespace to be gone")
 
 
 def _exists(core: CoreV1Api, namespace: str) -> bool:

@@ -28,7 +28,7 @@ def waiting(sandbox: Access, fault_client: FaultClient) -> str:
     slug = runs.new_slug("no")
     fault_client.set("slow-start", tenant=slug, seconds=600)
     operators.create(sandbox, runs.request(slug))
-    runs.until(lambda: runs.waits(sandbox, slug), f"{slug} to wait for its pods")
+    runs.wait_until(lambda: runs.is_waiting_for_pods(sandbox, slug), f"{slug} to wait for its pods")
     return slug
 
 

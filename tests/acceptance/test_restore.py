@@ -54,7 +54,7 @@ class Story:
         def look() -> bool:
             return all(self.phase(slug) == phase for slug, phase in phases.items())
 
-        runs.until(look, f"{phases}", seconds=PATIENCE_SECONDS, every=0.5)
+        runs.wait_until(look, f"{phases}", seconds=PATIENCE_SECONDS, every=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -86,10 +86,10 @@ def _back_up(story: Story, fault_client: FaultClient, folder: Path) -> backups.F
         _request(story, slug)
     story.until_all({story.kept: "Active", story.gone: "Active"})
     for slug in (story.waiting, story.undone):
-        runs.until(lambda slug=slug: runs.waits(story.access, slug), f"{slug} to wait for its pods")
+        runs.wait_until(lambda slug=slug: runs.is_waiting_for_pods(story.access, slug), f"{slug} to wait for its pods")
     held = fault_client.set("handles-locked")
     _request(story, story.became)
-    runs.until(lambda: _activity(story, story.became) == "allocate_workflow_handle", "a tenant to be held")
+    runs.wait_until(lambda: _activity(story, story.became) == "allocate_workflow_handle", "a tenant to be held")
     known = backups.facts(story.access)
     backups.run(story.access, folder, backups.BACKUP)
     fault_client.clear(held.id)
@@ -107,7 +107,7 @@ def _request(story: Story, slug: str) -> None:
         except httpx.TimeoutException:
             return False
 
-    runs.until(asked, f"a run for {slug}", seconds=PATIENCE_SECONDS)
+    runs.wait_until(asked, f"a run for {slug}", seconds=PATIENCE_SECONDS)
 
 
 def _activity(story: Story, slug: str) -> str:

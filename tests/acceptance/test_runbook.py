@@ -37,7 +37,7 @@ def wedged(access: Access, slug: str, activity: str) -> None:
         row = runs.tenant(access, slug)
         return bool(row and row["activity"] == activity)
 
-    runs.until(is_there, f"{slug} to hang at {activity}")
+    runs.wait_until(is_there, f"{slug} to hang at {activity}")
 
 
 def test_validate_request_cancel_correct_the_input_recreate(sandbox: Access, operator: Operator):
@@ -95,14 +95,14 @@ def test_workflow_handle_escalate(sandbox: Access, operator: Operator, fault: Ca
     captured = operator.did("escalate", slug, *WHY)
     for words in (slug, str(operator.json("show", slug)["id"]), "Allocate storage", "cancel no, reset no, retry no"):
         assert words in captured
-    assert "tenant.provisioning.escalated" in runs.kinds(sandbox, slug)
+    assert "tenant.provisioning.escalated" in runs.fact_kinds(sandbox, slug)
 
 
 def test_workloads_ready_wait_then_escalate_and_recover_once_mended(sandbox: Access, operator: Operator):
     slug = runs.new_slug("row")
     with _set_fault(sandbox, "image-pull-backoff", tenant=slug):
         operator.creates(slug)
-        runs.until(lambda: "ImagePullBackOff" in operator.did("timeline", slug), "the reason to be told", every=1)
+        runs.wait_until(lambda: "ImagePullBackOff" in operator.did("timeline", slug), "the reason to be told", every=1)
         assert "Deploy tenant workloads" in operator.did("escalate", slug, *WHY)
     operator.did("recover", slug, *WHY)
     assert_complete(sandbox, slug)
@@ -115,7 +115,7 @@ def test_mark_active_reset_and_retry_with_the_same_database_and_the_same_release
         wedged(sandbox, slug, "mark_active")
         _lose_the_connection(sandbox, slug)
     failed = "tenant.provisioning.step.failed"
-    runs.until(lambda: failed in runs.kinds(sandbox, slug), "the flip to fail")
+    runs.wait_until(lambda: failed in runs.fact_kinds(sandbox, slug), "the flip to fail")
     runs.mark_task_failed(sandbox, runs.first_run(sandbox, slug), "mark_active")  # it would be tried for five minutes
     runs.await_phase(sandbox, slug, "Failed retained")
     kept = _identity(sandbox, slug)

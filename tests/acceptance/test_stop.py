@@ -16,7 +16,7 @@ def creating_the_database(access: Access) -> Iterator[None]:
     """Its sessions then hold the tenant's lock on the ledger and on the storage server."""
     storage = access.superuser_dsn("storage")
     with gates.table_locked(storage, "pg_database", "share"):
-        runs.until(lambda: gates.held(storage, "create database%"), "CREATE DATABASE to be held")
+        runs.wait_until(lambda: gates.held(storage, "create database%"), "CREATE DATABASE to be held")
         yield
 
 
@@ -25,7 +25,7 @@ def recording_its_outcome(access: Access) -> Iterator[None]:
     """It then has a transaction open on the ledger."""
     ledger = access.superuser_dsn("platform", "ledger")
     with gates.before_fact(access, "tenant.resource.present", "allocate_storage"):
-        runs.until(lambda: gates.held(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
+        runs.wait_until(lambda: gates.held(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
         yield
 
 
@@ -41,14 +41,14 @@ def test_a_stopped_task_that_wakes_after_its_successor_changes_nothing(
         # Airflow misses the heartbeats (after 12 s here, 120 s as shipped) and starts the next try.
         assert runs.await_phase(sandbox, slug, "Active") == "Active"
         assert runs.await_end(sandbox, run_id) == "success"
-        before, facts = assert_complete(sandbox, slug), runs.kinds(sandbox, slug)
+        before, facts = assert_complete(sandbox, slug), runs.fact_kinds(sandbox, slug)
     finally:
         for process in stopped:
             process.resume()
 
-    runs.until(lambda: _ended(stopped[0]), "the old process to end")
+    runs.wait_until(lambda: _ended(stopped[0]), "the old process to end")
     assert assert_complete(sandbox, slug) == before
-    assert runs.kinds(sandbox, slug) == facts
+    assert runs.fact_kinds(sandbox, slug) == facts
     assert runs.phase(sandbox, slug) == "Active"
 
 

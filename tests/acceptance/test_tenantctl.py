@@ -10,7 +10,7 @@ import pytest
 from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from tests.acceptance.command_line import WHY, Operator
-from tests.acceptance.runs import await_phase, kinds, new_slug, phase
+from tests.acceptance.runs import await_phase, fact_kinds, new_slug, phase
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_recover_of_a_failed_tenant(sandbox: Access, fault_client: FaultClient, 
 
     assert [line.split()[1] for line in told.splitlines() if line.startswith("→")] == ["reset", "retry"]
     assert f"{slug} is Active: attempt 2 succeeded." in told
-    assert kinds(sandbox, slug)[-1] == "tenant.provisioning.completed"
+    assert fact_kinds(sandbox, slug)[-1] == "tenant.provisioning.completed"
 
 
 def test_recover_of_a_waiting_tenant_cancels_first(
@@ -110,7 +110,7 @@ def test_two_operators_who_recover_at_once_start_one_attempt(
         told = list(both.map(lambda _: operator.did("recover", slug, *WHY), range(2)))
 
     assert all(f"{slug} is Active: attempt 2 succeeded." in each for each in told)
-    assert kinds(sandbox, slug).count("tenant.provisioning.retried") == 1
+    assert fact_kinds(sandbox, slug).count("tenant.provisioning.retried") == 1
 
 
 def test_ctrl_c_leaves_a_watch_and_stops_nothing(sandbox: Access, operator: Operator, slow: Callable[[], str]):

@@ -75,7 +75,7 @@ def _play(access: Access, number: int) -> int:
 def _attack(access: Access, addresses: Addresses, slugs: list[str], say: Callable[[str], None]) -> int:
     began = time.monotonic()
     _kill_in_the_middle(access, addresses, slugs, say)
-    runs.until(
+    runs.wait_until(
         lambda: not _TRANSIENT_PHASES & _ends(addresses, slugs).keys(), "all to rest", seconds=_PATIENCE, every=2
     )
     rested = time.monotonic() - began
@@ -98,7 +98,9 @@ def _kill_in_the_middle(access: Access, addresses: Addresses, slugs: list[str], 
     """The worker when half of all activities are done, Redis a while later; both are up again a while after that."""
     for share, part in ((0.5, WORKERS[0]), (0.6, "redis")):
         wanted = int(len(slugs) * len(ACTIVITIES) * share)
-        runs.until(lambda n=wanted: _done(addresses, slugs) >= n, f"{wanted} activities", seconds=_PATIENCE, every=1)
+        runs.wait_until(
+            lambda n=wanted: _done(addresses, slugs) >= n, f"{wanted} activities", seconds=_PATIENCE, every=1
+        )
         on_celery.kill(access, part)
         say(
             f"{part} killed when {_done(addresses, slugs)} activities were done; "

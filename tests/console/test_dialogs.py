@@ -156,12 +156,12 @@ def test_recover_does_one_step_an_answer_until_a_new_attempt_runs(sandbox: Acces
     def over() -> bool:
         return "is under way: watch its timeline" in said(send(grace, path, **carried))
 
-    runs.until(over, "a new attempt", every=0.5)
+    runs.wait_until(over, "a new attempt", every=0.5)
     runs.await_phase(sandbox, slug, "Active")
     row = runs.tenant(sandbox, slug)
     assert row is not None
     assert row["attempt"] == 2
-    kinds = runs.kinds(sandbox, slug)
+    kinds = runs.fact_kinds(sandbox, slug)
     asked = ("cancel.requested", "provisioning.reset", "provisioning.retried")
     assert [sum(kind.endswith(each) for kind in kinds) for each in asked] == [1, 1, 1]
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from tenancy.console.pages.rendering import HEADERS
 from tenancy.saga import commands as c
 from tests.acceptance.browsing import chromium
-from tests.acceptance.runs import until
+from tests.acceptance.runs import wait_until
 from tests.integration.browser_console import CUT, FOREIGN, HANGS, ConsoleFront, looking, served
 from tests.integration.console_client import Console
 from tests.unit.sagas import STORAGE, VALIDATE, begin, done, start
@@ -105,7 +105,7 @@ def test_a_page_that_could_not_be_shown_is_not_replaced_by_a_foreign_one(browser
         expect(page.locator("[data-again]")).to_be_visible()
         front.mode = "Airflow's middleware fails"
         asked = len(front.requests)
-        until(lambda: len(front.requests) > asked, "the page to ask again")
+        wait_until(lambda: len(front.requests) > asked, "the page to ask again")
         expect(page.locator("[data-again]")).to_be_visible()
         front.console.tenancy = tenancy
         front.mode = ""

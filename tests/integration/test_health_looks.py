@@ -29,7 +29,7 @@ from tenancy.probes import check_ledger
 from tenancy.saga.errors import PermanentError, TransientError
 from tenancy.saga.names import proof_of
 from tests import clusters, real_systems
-from tests.acceptance.runs import until
+from tests.acceptance.runs import wait_until
 from tests.clusters import Kubernetes
 from tests.conformance.server import Sandbox
 
@@ -264,7 +264,7 @@ def lock_wait(fast_server: PostgresServer, storage_dsn: Dsn) -> Iterator[None]:
 
 
 def test_how_long_somebody_waits_for_a_lock_is_seen_by_a_role_without_rights(storage_dsn: Dsn, lock_wait: None):
-    until(lambda: (server_health.check_server(storage_dsn).longest_wait_seconds or 0) > 0.2, "the wait to be seen")
+    wait_until(lambda: (server_health.check_server(storage_dsn).longest_wait_seconds or 0) > 0.2, "the wait to be seen")
 
 
 def test_a_stopped_server_is_down_and_delays_nobody_else(probes: Probes, stopped: Dsn):
@@ -370,11 +370,11 @@ def test_a_pod_of_ours_that_no_node_takes_is_the_clusters_trouble(checkup: Healt
                 "spec": {"containers": [{"name": "app", "image": "nothing"}]},
             }
             kubernetes.ask("POST", "/api/v1/namespaces/stuck/pods", pod)
-        until(lambda: wrong(checkup()) == {CLUSTER: DEGRADED}, "the pod to be told")
+        wait_until(lambda: wrong(checkup()) == {CLUSTER: DEGRADED}, "the pod to be told")
         found = _found(checkup, CLUSTER)
     assert found.sentence.startswith("1 pod finds no node: 0/1 nodes are available")
     kubernetes.ask("DELETE", "/api/v1/namespaces/stuck")
-    until(lambda: wrong(checkup()) == {}, "the pod to be gone")
+    wait_until(lambda: wrong(checkup()) == {}, "the pod to be gone")
 
 
 def test_a_cluster_that_shows_us_neither_nodes_nor_pods_is_well_all_the_same():
@@ -420,7 +420,7 @@ def test_whoever_is_silent_is_unknown_at_first_then_down_and_costs_one_thread(pr
     assert silent().of(*STORAGE).state is DOWN  # type: ignore[union-attr]
     assert len(begun) == 1
     may_answer.set()
-    until(lambda: silent().of(*STORAGE).sentence == "It does not answer.", "its answer")  # type: ignore[union-attr]
+    wait_until(lambda: silent().of(*STORAGE).sentence == "It does not answer.", "its answer")  # type: ignore[union-attr]
 
 
 def test_a_look_with_a_defect_says_so_and_harms_no_other(probes: Probes):

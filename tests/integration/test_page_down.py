@@ -12,7 +12,7 @@ from sandbox.ports import any_free
 from tenancy.adapters.dsn import Dsn
 from tenancy.ledger import heartbeats
 from tenancy.ledger.ledger import Ledger
-from tests.acceptance.runs import until
+from tests.acceptance.runs import wait_until
 from tests.integration.console_client import Console
 from tests.unit.sagas import (
     RUN,
@@ -63,7 +63,9 @@ def _shows(console: Console, path: str, said: str) -> Callable[[], bool]:
 def test_an_engine_that_is_away_is_no_tenants_fault(console: Console):
     console.tenant(start())
     console.runs.away = True
-    until(_shows(console, "/tenants/acme", "The workflow engine does not answer."), "the page to say so", seconds=30)
+    wait_until(
+        _shows(console, "/tenants/acme", "The workflow engine does not answer."), "the page to say so", seconds=30
+    )
     assert "not the tenants&#39; fault" in console.get("/").text
 
 
@@ -72,7 +74,7 @@ def test_paused_dags_and_raw_runs_that_wait_are_listed(console: Console):
     console.runs.paused = {"tenant_provisioning"}
     console.runs.start("tenant_provisioning", RUN, {"slug": "acme"})
     console.runs.start("tenant_provisioning", "manual__1", {"slug": "raw-one"})
-    until(_shows(console, "/", "raw-one"), "the queue to show", seconds=30)
+    wait_until(_shows(console, "/", "raw-one"), "the queue to show", seconds=30)
     text = console.get("/").text
     assert "The DAG tenant_provisioning is paused:" in text
     assert f"runs/tenant_provisioning/{RUN}" not in text  # a tenant by now

@@ -12,7 +12,7 @@ from tenancy.console.pages.gate import PageRoute
 from tenancy.ledger.envelope import Stamp
 from tenancy.saga import commands as c
 from tenancy.saga.names import RunId
-from tests.acceptance.runs import until
+from tests.acceptance.runs import wait_until
 from tests.asgi_requests import ask
 from tests.integration.console_client import EVIL, VIEWER, Console, pages_of
 from tests.integration.lifecycles import WHOLE_LIFE
@@ -104,10 +104,12 @@ def test_what_has_not_changed_is_not_sent_again(console: Console):
             tag = console.get(path).headers["ETag"]
             return ask(console.app, "GET", path, headers={"If-None-Match": f'W/{tag}, "x"'})
 
-        until(lambda asked=asked_again: asked().status_code == 304, "no change", seconds=30)
+        wait_until(lambda asked=asked_again: asked().status_code == 304, "no change", seconds=30)
         tag = console.get(path).headers["ETag"]
         console.tenant(c.Escalate())
-        until(lambda path=path, tag=tag: console.get(path).headers["ETag"] != tag, "the change to show", seconds=30)
+        wait_until(
+            lambda path=path, tag=tag: console.get(path).headers["ETag"] != tag, "the change to show", seconds=30
+        )
 
 
 def test_a_page_is_small_with_all_it_needs(console: Console):

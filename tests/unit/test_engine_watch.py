@@ -7,7 +7,7 @@ import pytest
 from tenancy.console.engine_watch import EngineWatch
 from tenancy.engine.engine_report import EngineReport
 from tenancy.engine.engine_status import EngineStatus
-from tests.acceptance.runs import until
+from tests.acceptance.runs import wait_until
 from tests.unit.sagas import PHASES, tenant_in
 
 AWAY = EngineReport(silent=("scheduler",))
@@ -32,7 +32,7 @@ def test_many_watchers_ask_once():
     engine = Engine()
     engine.may_answer.set()
     watch = EngineWatch(engine.look)
-    until(lambda: watch() == AWAY, "the first answer")
+    wait_until(lambda: watch() == AWAY, "the first answer")
     assert [watch() for _ in range(5)] == [AWAY] * 5
     assert engine.asked == 1
 
@@ -41,9 +41,9 @@ def test_nobody_waits_for_an_engine_that_does_not_answer_and_it_is_said_so():
     engine = Engine()
     watch = EngineWatch(engine.look)
     assert watch() == EngineReport()
-    until(lambda: "has not answered for" in watch().trouble, "its silence to be told")
+    wait_until(lambda: "has not answered for" in watch().trouble, "its silence to be told")
     engine.may_answer.set()
-    until(lambda: watch() == AWAY, "its answer")
+    wait_until(lambda: watch() == AWAY, "its answer")
     assert engine.asked == 1
 
 
@@ -70,16 +70,16 @@ def test_how_long_the_engine_has_not_answered_counts_from_the_first_question_wit
     ]
     watch = EngineWatch(lambda: answers.pop(0))
     watch.begin()
-    until(lambda: bool(watch.known.trouble), "the first trouble")
+    wait_until(lambda: bool(watch.known.trouble), "the first trouble")
     first = watch.known.trouble_seconds
     assert not watch.known.is_away
     watch._known_at = float("-inf")  # its next look is due
     watch.begin()
-    until(lambda: watch.known.trouble.startswith("It still"), "the second trouble")
+    wait_until(lambda: watch.known.trouble.startswith("It still"), "the second trouble")
     assert watch.known.trouble_seconds >= first
     watch._known_at = float("-inf")
     watch.begin()
-    until(lambda: not watch.known.trouble, "its answer")
+    wait_until(lambda: not watch.known.trouble, "its answer")
     assert watch.known.trouble_seconds == 0.0
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from tenancy.console.health_watch import HealthWatch
 from tenancy.engine.health import CheckResult, Condition, Health, System
-from tests.acceptance.runs import until
+from tests.acceptance.runs import wait_until
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ILL = Health((CheckResult(System.LEDGER, Condition.DOWN, "It does not answer."),), NOW)
@@ -30,7 +30,7 @@ def test_many_who_ask_at_once_are_told_by_one_look():
     threads = [threading.Thread(target=lambda: told.append(watch())) for _ in range(8)]
     for thread in threads:
         thread.start()
-    until(lambda: platform.asked, "the look to begin")
+    wait_until(lambda: platform.asked, "the look to begin")
     platform.may_answer.set()
     for thread in threads:
         thread.join(60)
@@ -45,7 +45,7 @@ def test_who_has_an_old_picture_gets_it_while_a_newer_look_is_slow():
     watch = HealthWatch(platform.look, fresh_seconds=0)
     assert watch().state is Condition.DOWN
     platform.may_answer.clear()
-    until(lambda: watch().state is Condition.DOWN and platform.asked == 2, "an old picture during a second look")
+    wait_until(lambda: watch().state is Condition.DOWN and platform.asked == 2, "an old picture during a second look")
     platform.may_answer.set()
 
 
@@ -56,7 +56,7 @@ def test_who_only_begins_a_look_does_not_wait_for_it():
     watch.begin()
     assert watch.known == Health()
     platform.may_answer.set()
-    until(lambda: watch.known.checks, "the look to end")
+    wait_until(lambda: watch.known.checks, "the look to end")
     assert platform.asked == 1
 
 

@@ -26,10 +26,10 @@ def look(access: Access, slug: str) -> dict[str, Any]:
 
 
 def until(access: Access, slug: str, what: str, is_so: Any) -> None:
-    def told() -> str:
-        return f"; its stall is {look(access, slug)['stall']}\n{runs.story(access, slug)}"
+    def details() -> str:
+        return f"; its stall is {look(access, slug)['stall']}\n{runs.history(access, slug)}"
 
-    runs.until(is_so, f"{slug} {what}", seconds=PATIENCE, told=told)
+    runs.wait_until(is_so, f"{slug} {what}", seconds=PATIENCE, details=details)
 
 
 def of_one(access: Access, fault_client: FaultClient, row: Row) -> str:
@@ -57,7 +57,7 @@ def not_undone(access: Access, fault_client: FaultClient, row: Row) -> str:
     slug = runs.new_slug("stall")
     fault_client.set("slow-start", tenant=slug, seconds=600)
     operators.create(access, runs.request(slug))
-    until(access, slug, "to wait for its pods", lambda: runs.waits(access, slug))
+    until(access, slug, "to wait for its pods", lambda: runs.is_waiting_for_pods(access, slug))
     fault_client.set(row.fault, tenant=slug, on=["write"])
     operators.act(access, slug, "cancel")
     return slug
@@ -101,7 +101,7 @@ def assert_advised(seen: dict[str, Any], row: Row) -> None:
 def assert_over(access: Access, slug: str, row: Row) -> None:
     """Recorded, too, by the next beat."""
     until(access, slug, "to be cleared", lambda: noted(access, slug, row)[-1:] == ["stall_cleared"])
-    assert noted(access, slug, row) == runs.TOLD_ONCE or len(row.kinds) > 1
+    assert noted(access, slug, row) == runs.REPORTED_ONCE or len(row.kinds) > 1
 
 
 def noted(access: Access, slug: str, row: Row) -> list[str]:

@@ -35,7 +35,7 @@ def test_a_dead_scheduler_is_told_by_every_page_while_nobody_reconciles(
     with gates.before_fact_of(limited, slug, "tenant.provisioning.step.started", SCHEMA):
         scenes.created(limited, slug=slug)
         ledger = limited.superuser_dsn("platform", "ledger")
-        runs.until(lambda: gates.held(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
+        runs.wait_until(lambda: gates.held(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
         strike("scheduler")
     # First over its limit; Airflow believes in a beat for 30 s, then the next look says why.
     for what, causes in (("be told", ("unknown", *SILENT.causes)), ("say why", SILENT.causes)):
@@ -66,7 +66,7 @@ def _page_says(access: Access, path: str, *said: str) -> None:
             page = unescape(client.get(f"/tenancy/{path}").text)
         return all(words in page for words in said)
 
-    runs.until(is_there, f"/tenancy/{path} to say so", every=1)
+    runs.wait_until(is_there, f"/tenancy/{path} to say so", every=1)
 
 
 def test_a_wait_without_a_triggerer_is_a_stall_for_that_cause(
@@ -75,7 +75,7 @@ def test_a_wait_without_a_triggerer_is_a_stall_for_that_cause(
     slug = runs.new_slug("wait")
     limited_fault_client.set("slow-start", tenant=slug, seconds=600)
     scenes.created(limited, slug=slug)
-    scenes.until(limited, slug, "to wait for its pods", lambda: runs.waits(limited, slug))
+    scenes.until(limited, slug, "to wait for its pods", lambda: runs.is_waiting_for_pods(limited, slug))
     strike("triggerer")
     scenes.assert_told(limited, slug, NO_TRIGGERER)
     limited_up()
@@ -112,10 +112,10 @@ def test_what_waits_in_line_or_before_a_paused_dag_says_so_and_is_no_stall(limit
         assert [scenes.look(limited, slug)["stall"] for slug in (queued, paused)] == [None, None]
     scenes.bring_back(limited, queued)
     runs.await_phase(limited, paused, "Decommissioned", seconds=scenes.PATIENCE)
-    assert runs.stalls(limited, paused) == []
+    assert runs.recorded_stalls(limited, paused) == []
     # Its limits are shorter here than the 20 s after which a task is said to wait in line.
-    well: tuple[list[str], list[str]] = ([], runs.TOLD_ONCE)
-    scenes.until(limited, queued, "to have no stall", lambda: runs.stalls(limited, queued) in well)
+    well: tuple[list[str], list[str]] = ([], runs.REPORTED_ONCE)
+    scenes.until(limited, queued, "to have no stall", lambda: runs.recorded_stalls(limited, queued) in well)
 
 
 def _is_held(access: Access, slug: str, said: str, advice: str) -> None:
