@@ -40,10 +40,10 @@ from tests.real_systems import as_dsn
 _STAMP = Stamp("ada")
 
 
-def joined(access: Access, *, hurried: bool = False) -> Tenancy:
+def connect(access: Access, *, short_timeouts: bool = False) -> Tenancy:
     """The product's own parts on the sandbox's servers. `hurried`, whoever does not answer is given up after 1 s."""
-    waits: dict[str, Any] = {"read_seconds": 1.0} if hurried else {}
-    deadline: dict[str, Any] = {"deadline": 1.0} if hurried else {}
+    waits: dict[str, Any] = {"read_seconds": 1.0} if short_timeouts else {}
+    deadline: dict[str, Any] = {"deadline": 1.0} if short_timeouts else {}
 
     def storage(region: Region) -> StorageServer:
         return StorageServer(as_dsn(access.storage_admin_dsn, f"the storage of region {region.name}"))
@@ -79,16 +79,16 @@ class Attempt:
     def __init__(self, access: Access) -> None:
         self.access = access
         self.slug = runs.new_slug("f")
-        self._tenancy = joined(access)
-        self._hurried = joined(access, hurried=True)
+        self._tenancy = connect(access)
+        self._with_short_timeouts = connect(access, short_timeouts=True)
         self._run = RunId(f"by-hand-{self.slug}")
         self._tries = 0
 
-    def run(self, activity: str, *, may_wait: bool = True, hurried: bool = False) -> Saga | Waiting:
+    def run(self, activity: str, *, may_wait: bool = True, short_timeouts: bool = False) -> Saga | Waiting:
         """One more try of the activity's task; a later try is a newer task instance."""
         self._tries += 1
         task = Task(self._lease(activity), self._tries, runs.request(self.slug), "ada")
-        tenancy = self._hurried if hurried else self._tenancy
+        tenancy = self._with_short_timeouts if short_timeouts else self._tenancy
         return run_activity(tenancy if may_wait else replace(tenancy, now=_long_after), task)
 
     def run_before(self, activity: str) -> None:
@@ -113,7 +113,7 @@ class Attempt:
         assert saga is not None
         return saga
 
-    def undo(self, command: c.Command) -> Saga:
+    def unwind_tenant(self, command: c.Command) -> Saga:
         """What an operator's Cancel or Decommission leads to."""
         tenant_id = self._tenant_id()
         with self._tenancy.ledger.open("test") as ledger:

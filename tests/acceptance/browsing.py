@@ -17,7 +17,7 @@ from tests.required_programs import CHROMIUM, require
 _AXE: Final = Path(__file__).parent / "axe" / "axe.min.js"
 SCREENSHOTS: Final = "TENANCY_SCREENSHOTS"
 """Set it to 1 and the tests that show something renew docs/images."""
-PATIENCE_MS: Final = 60_000
+TIMEOUT_MS: Final = 60_000
 _OURS: Final = "/tenancy/"
 SERIOUS: Final = frozenset({"serious", "critical"})
 
@@ -33,26 +33,26 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def window(
+def open_page(
     browser: Browser, access: Access, user: str = "", *, theme: Any = "light", width: int = 1280, height: int = 900
 ) -> Iterator[Page]:
     """A window of somebody who is logged in, or of nobody. What a page of ours complains of fails the test."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
-    context.set_default_timeout(PATIENCE_MS)
+    context.set_default_timeout(TIMEOUT_MS)
     if user:
         context.add_cookies([{"name": "_token", "value": access.token(user), "url": access.api_url}])
     page, errors = context.new_page(), list[str]()
     page.on("pageerror", lambda error: errors.append(str(error)) if _OURS in str(error.stack) else None)
-    page.on("console", lambda said: errors.append(said.text) if _complains(said) else None)
+    page.on("console", lambda message: errors.append(message.text) if _is_error(message) else None)
     yield page
     context.close()
     if errors:
         pytest.fail(f"the page complained: {errors}")
 
 
-def _complains(said: ConsoleMessage) -> bool:
+def _is_error(message: ConsoleMessage) -> bool:
     """A refused or missing page is told in the console, too: that is no complaint."""
-    return said.type == "error" and _OURS in said.location.get("url", "") and "Failed to load" not in said.text
+    return message.type == "error" and _OURS in message.location.get("url", "") and "Failed to load" not in message.text
 
 
 def console(access: Access, path: str = "") -> str:
@@ -60,7 +60,7 @@ def console(access: Access, path: str = "") -> str:
     return f"{access.api_url}/tenancy/{path}"
 
 
-def inside(page: Page, title: str) -> Frame:
+def console_frame(page: Page, title: str) -> Frame:
     """The console's frame in Airflow's UI."""
     frame: FrameLocator = page.frame_locator(f"iframe[title='{title}']")
     frame.locator("main").wait_for()
@@ -70,18 +70,18 @@ def inside(page: Page, title: str) -> Frame:
     return content
 
 
-def looks(page: Page | Frame) -> dict[str, str]:
+def timeline_rows(page: Page | Frame) -> dict[str, str]:
     """How each row of the timeline looks now."""
     each = "[...document.querySelectorAll('.timeline li')].map((row) => [row.id.slice(4), row.dataset.look])"
     rows: dict[str, str] = page.evaluate(f"Object.fromEntries({each})")
     return rows
 
 
-def until_looks(
+def wait_for_timeline(
     page: Page | Frame, wanted: Callable[[dict[str, str]], bool], what: str, *, seconds: float = 90
 ) -> None:
     """Wait until the timeline looks like that; the page is never loaded again by us."""
-    wait_until(lambda: wanted(looks(page)), f"the timeline to show {what}", seconds=seconds, every=0.2)
+    wait_until(lambda: wanted(timeline_rows(page)), f"the timeline to show {what}", seconds=seconds, every=0.2)
 
 
 def violations(page: Page | Frame) -> list[str]:
@@ -100,7 +100,7 @@ def overflow(page: Page) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
-def shoot(page: Page, name: str, *, whole: bool = False) -> None:
+def take_screenshot(page: Page, name: str, *, whole: bool = False) -> None:
     """Keep a picture for the documentation, when asked to."""
     if os.environ.get(SCREENSHOTS) == "1":
         folder = PROJECT / "docs" / "images"

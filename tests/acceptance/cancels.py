@@ -15,7 +15,7 @@ WAYS = ("the API", "PATCH on the run")
 
 
 @dataclass(frozen=True)
-class Case:
+class CancelCase:
     """One tenant that is held at a moment of an activity."""
 
     slug: str
@@ -24,37 +24,40 @@ class Case:
     way: str
 
 
-def hold_all(access: Access, activity: str, stack: ExitStack) -> list[Case]:
+def hold_tenants(access: Access, activity: str, stack: ExitStack) -> list[CancelCase]:
     """Tenants at every moment of the activity, one for each way to cancel; those held in the middle come last."""
     cases = []
-    for moment, fact in (("before", ("tenant.provisioning.step.started", activity)), ("after", first_after(activity))):
+    for moment, fact in (
+        ("before", ("tenant.provisioning.step.started", activity)),
+        ("after", first_fact_after(activity)),
+    ):
         for way in WAYS:
             slug = runs.new_slug("cancel")
             stack.enter_context(gates.before_fact_of(access, slug, *fact))
             cases.append(_create(access, slug, moment, way))
     for case in cases:
-        runs.wait_until(lambda case=case: _is_there(access, case, activity), f"{case} of {activity} to be held")
+        runs.wait_until(lambda case=case: _is_held(access, case, activity), f"{case} of {activity} to be held")
     if activity in DURING:
         ways = WAYS[:1] if activity == "apply_tenant_schema" else WAYS  # one schema is locked at a time
         slugs = [runs.new_slug("cancel") for _ in ways]
         stack.enter_context(DURING[activity](access, slugs))
         late = [_create(access, slug, "during", way) for slug, way in zip(slugs, ways, strict=True)]
         for case in late:
-            runs.wait_until(lambda case=case: _is_there(access, case, activity), f"{case} of {activity} to be held")
+            runs.wait_until(lambda case=case: _is_held(access, case, activity), f"{case} of {activity} to be held")
         cases += late
     return cases
 
 
-def first_after(activity: str) -> tuple[str, str]:
+def first_fact_after(activity: str) -> tuple[str, str]:
     """The fact with which the activity begins to record that its effect is there."""
     made = {each.name: each.resources for each in PLAN}[ActivityName(activity)]
     return ("tenant.resource.present", made[0]) if made else ("tenant.provisioning.step.completed", activity)
 
 
-def cancel(access: Access, case: Case) -> dict[str, Any] | None:
+def cancel(access: Access, case: CancelCase) -> dict[str, Any] | None:
     """By the case's way; the API's own answer."""
     if case.way == WAYS[0]:
-        return operators.act(access, case.slug, "cancel")
+        return operators.perform(access, case.slug, "cancel")
     with access.client("operator") as client:
         url = f"{runs.DAG}/dagRuns/{case.run_id}"
         marked = runs.send_again_after_deadlock(lambda: client.patch(url, json={"state": "failed"}))
@@ -62,11 +65,11 @@ def cancel(access: Access, case: Case) -> dict[str, Any] | None:
     return None
 
 
-def _create(access: Access, slug: str, moment: str, way: str) -> Case:
-    return Case(slug, operators.create(access, runs.request(slug))["run_id"], moment, way)
+def _create(access: Access, slug: str, moment: str, way: str) -> CancelCase:
+    return CancelCase(slug, operators.create(access, runs.request(slug))["run_id"], moment, way)
 
 
-def _is_there(access: Access, case: Case, activity: str) -> bool:
+def _is_held(access: Access, case: CancelCase, activity: str) -> bool:
     """Has it come as far as it can? A held fact is not seen yet; what stands before it is."""
     row, kinds = runs.tenant(access, case.slug), runs.fact_kinds(access, case.slug)
     assert row is not None
@@ -78,7 +81,7 @@ def _is_there(access: Access, case: Case, activity: str) -> bool:
     return begun and (case.moment == "during" or _waits_in_ledger(access, case))
 
 
-def _waits_in_ledger(access: Access, case: Case) -> bool:
+def _waits_in_ledger(access: Access, case: CancelCase) -> bool:
     """A session of one of its tasks is held while it records."""
     tasks = "select id::text from task_instance where run_id = %s and state = 'running'"
     with gates.connected(access.superuser_dsn("platform", "airflow")) as airflow:

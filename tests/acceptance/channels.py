@@ -29,6 +29,6 @@ def webhook(access: Access, port: int) -> Iterator[None]:
             client.delete(f"{_CONNECTIONS}/{_CHANNEL}")
 
 
-def bodies(endpoint: Endpoint) -> list[dict[str, Any]]:
+def received_bodies(endpoint: Endpoint) -> list[dict[str, Any]]:
     """All that it was told, in order."""
     return [json.loads(received.body) for received in endpoint.received]

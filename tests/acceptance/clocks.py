@@ -8,7 +8,7 @@ from psycopg import sql
 from sandbox.access import Access
 
 
-def age(access: Access, slug: str, minutes: float, *clocks: str) -> None:
+def backdate(access: Access, slug: str, minutes: float, *clocks: str) -> None:
     """All that these clocks of its row count from happened so many minutes earlier: no clock is folded from facts."""
     changes = sql.SQL(", ").join(
         sql.SQL("{0} = {0} - %(by)s").format(sql.Identifier(clock))

@@ -33,7 +33,7 @@ class Operator:
             check=False,
         )
 
-    def starts(self, *words: str) -> "subprocess.Popen[str]":
+    def start(self, *words: str) -> "subprocess.Popen[str]":
         """The same, without waiting for its end; it heeds Ctrl-C also where the tests themselves do not."""
         return subprocess.Popen(
             ["env", "--default-signal=INT", sys.executable, "-P", "-u", "-m", "tenantctl", *words],
@@ -43,15 +43,15 @@ class Operator:
             text=True,
         )
 
-    def did(self, *words: str) -> str:
+    def run(self, *words: str) -> str:
         """What it printed; it must have succeeded."""
         ended = self(*words)
         assert ended.returncode == 0, f"tenantctl {' '.join(words)}: {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
         return ended.stdout
 
     def json(self, *words: str) -> dict[str, object]:
-        return dict(json.loads(self.did(*words, "--json")))
+        return dict(json.loads(self.run(*words, "--json")))
 
-    def creates(self, slug: str) -> None:
+    def create(self, slug: str) -> None:
         request = ["--name", "Acme", "--plan", "starter", "--region", "eu-central", "--admin-email", "a@acme.example"]
-        self.did("create", slug, *request)
+        self.run("create", slug, *request)

@@ -10,7 +10,7 @@ from sandbox.access import Access
 
 
 @dataclass(frozen=True)
-class Traces:
+class TenantObjects:
     """Names of what was found; all empty when nothing is left."""
 
     roles: tuple[str, ...]
@@ -22,14 +22,14 @@ class Traces:
     """One a revision, such as `sh.helm.release.v1.<name>.v1`."""
 
     @property
-    def nothing(self) -> bool:
+    def is_empty(self) -> bool:
         return not any(vars(self).values())
 
 
 TABLES = ("accounts", "alembic_version", "audit", "sessions", "settings", "users")
 
 
-def traces(access: Access, slug: str) -> Traces:
+def find_objects(access: Access, slug: str) -> TenantObjects:
     like = slug.replace("-", r"\_") + r"\_%"
     databases = _names(access.superuser_dsn("storage"), "select datname from pg_database where datname like %s", like)
     tables = [
@@ -42,7 +42,7 @@ def traces(access: Access, slug: str) -> Traces:
         )
     ]
     namespaces, releases = _workloads(access, slug)
-    return Traces(
+    return TenantObjects(
         namespaces=namespaces,
         releases=releases,
         roles=_names(access.superuser_dsn("storage"), "select rolname from pg_roles where rolname like %s", like),
@@ -72,9 +72,9 @@ def _names(dsn: str, statement: str, parameter: str) -> tuple[str, ...]:
         return tuple(row[0] for row in connection.execute(statement, (parameter,)))  # type: ignore[arg-type]
 
 
-def assert_complete(access: Access, slug: str) -> Traces:
+def assert_complete(access: Access, slug: str) -> TenantObjects:
     """Exactly one of each, and every table."""
-    found = traces(access, slug)
+    found = find_objects(access, slug)
     assert (len(found.roles), len(found.databases), len(found.connections)) == (1, 1, 1), found
     assert (len(found.namespaces), len(found.releases)) == (1, 1), found
     assert found.tables == TABLES

@@ -12,7 +12,7 @@ DEPLOY, WAIT = "deploy_workloads", "wait_for_workloads_ready"
 REGION = "of region eu-central"
 
 
-class Undoing(Enum):
+class UnwindingResult(Enum):
     """How unwinding gets on with the fault."""
 
     MEANWHILE = auto()  # it does not mind
@@ -21,18 +21,18 @@ class Undoing(Enum):
 
 
 @dataclass(frozen=True)
-class Row:
+class FaultCase:
     """What an activity makes of a fault. `cause` is a regular expression."""
 
     kind: str
     activity: str
     error: type[TenancyError]
     cause: str
-    undoing: Undoing = Undoing.MEANWHILE
+    unwinding: UnwindingResult = UnwindingResult.MEANWHILE
     options: dict[str, Any] = field(default_factory=dict)
     within_helm: bool = False
     """The namespace is there already, so that Helm meets the fault."""
-    hurried: bool = True
+    short_timeouts: bool = True
     """Whoever does not answer is given up sooner than the product does, on the same way."""
     code: Cause = Cause.UNKNOWN
     """The cause that is recorded with the error."""
@@ -43,71 +43,74 @@ class Row:
         return f"{self.kind}-{'helm' if self.within_helm else self.activity}"
 
 
-def not_ready(kind: str, reason: str, code: Cause, undoing: Undoing = Undoing.MEANWHILE, **options: Any) -> Row:
-    said = rf"^Not ready within 20 minutes: 0 of 1 pods ready.*{reason}.*(?<!\.)\.$"
-    return Row(kind, WAIT, PermanentError, said, undoing, options, reason=reason, code=code)
+def not_ready(
+    kind: str, reason: str, code: Cause, unwinding: UnwindingResult = UnwindingResult.MEANWHILE, **options: Any
+) -> FaultCase:
+    message = rf"^Not ready within 20 minutes: 0 of 1 pods ready.*{reason}.*(?<!\.)\.$"
+    return FaultCase(kind, WAIT, PermanentError, message, unwinding, options, reason=reason, code=code)
 
 
-def unanswered(kind: str, cause: str, code: Cause = Cause.CLUSTER_UNREACHABLE, **options: Any) -> Row:
+def unanswered(kind: str, cause: str, code: Cause = Cause.CLUSTER_UNREACHABLE, **options: Any) -> FaultCase:
     """The cluster's trouble as our own client has it, which asks first."""
-    said = f"The cluster {REGION} {cause}"
-    return Row(kind, DEPLOY, TransientError, said, options=options, code=code)
+    message = f"The cluster {REGION} {cause}"
+    return FaultCase(kind, DEPLOY, TransientError, message, options=options, code=code)
 
 
 def within_helm(
     kind: str,
     error: type[TenancyError],
     cause: str,
-    undoing: Undoing = Undoing.AFTERWARDS,
+    unwinding: UnwindingResult = UnwindingResult.AFTERWARDS,
     *,
     code: Cause = Cause.CLUSTER_UNREACHABLE,
     **options: Any,
-) -> Row:
-    said = f"helm install of f-[-0-9a-f]+ {cause}"
-    return Row(kind, DEPLOY, error, said, undoing, options, within_helm=True, code=code)
+) -> FaultCase:
+    message = f"helm install of f-[-0-9a-f]+ {cause}"
+    return FaultCase(kind, DEPLOY, error, message, unwinding, options, within_helm=True, code=code)
 
 
-ROWS = [
-    Row(
+CASES = [
+    FaultCase(
         "databases-locked", STORAGE, TransientError,
         f"storage {REGION} at .* refused: canceling statement due to lock timeout",
         code=Cause.STORAGE_BLOCKED,
     ),
-    Row(
+    FaultCase(
         "no-connection-slots", STORAGE, TransientError,
         f"storage {REGION} at .* lets nobody in now: .*too many connections for role",
         code=Cause.STORAGE_NO_SLOTS,
     ),
-    Row(
+    FaultCase(
         "no-createdb", STORAGE, PlatformError,
         f"storage {REGION} at .* refused: permission denied to create database",
         code=Cause.STORAGE_PERMISSION,
     ),
-    Row(
+    FaultCase(
         "disk-full", STORAGE, TransientError,
         f"storage {REGION} at .* refused: could not extend file", code=Cause.STORAGE_DISK_FULL,
     ),
-    Row(
+    FaultCase(
         "storage-stopped", STORAGE, TransientError,
-        f"storage {REGION} does not answer at .*: connection timeout expired", Undoing.AFTERWARDS,
+        f"storage {REGION} does not answer at .*: connection timeout expired", UnwindingResult.AFTERWARDS,
         code=Cause.STORAGE_UNREACHABLE,
     ),
-    Row(
+    FaultCase(
         "handles-locked", HANDLE, TransientError,
         # On a busy machine our client's 10 s may be over before the api-server's answer, which comes after 8 s.
         r"workflow engine (answered 500 to POST /connections: Database error|does not answer at).* a platform matter",
-        hurried=False, code=Cause.ENGINE_REFUSES,
+        short_timeouts=False, code=Cause.ENGINE_REFUSES,
     ),
-    Row(
+    FaultCase(
         "api-server-stopped", HANDLE, TransientError,
-        r"workflow engine does not answer at http://127\S+ \(ReadTimeout.* a platform matter", Undoing.AFTERWARDS,
+        r"workflow engine does not answer at http://127\S+ \(ReadTimeout.* a platform matter",
+        UnwindingResult.AFTERWARDS,
         code=Cause.ENGINE_UNREACHABLE,
     ),
-    Row(
+    FaultCase(
         "schema-locked", SCHEMA, TransientError, "migration failed at `create schema .* refused: .* lock timeout",
         code=Cause.STORAGE_BLOCKED,
     ),
-    Row(
+    FaultCase(
         "failing-revision", SCHEMA, PermanentError, "migration failed at `create table accounts .*this revision fails",
         code=Cause.SCHEMA_MIGRATION,
     ),
@@ -117,7 +120,7 @@ ROWS = [
     unanswered("refuse", r"does not answer at https://\S+ to POST .*\(Remote end closed connection"),
     unanswered("slow", r"does not answer at https://\S+ to POST .*\(nothing within 1 s\)", milliseconds=1500),
     within_helm(
-        "http-500", TransientError, f"in the cluster {REGION} failed: .*Internal error", Undoing.LATER,
+        "http-500", TransientError, f"in the cluster {REGION} failed: .*Internal error", UnwindingResult.LATER,
         code=Cause.HELM_FAILED, on=["write"],
     ),
     within_helm(
@@ -125,7 +128,7 @@ ROWS = [
     ),
     within_helm("hang", TransientError, "did not end within 1 s: the cluster .* does not answer", on=["write"]),
     within_helm(
-        "quota-exceeded", PermanentError, ".* exceeded quota", Undoing.MEANWHILE,
+        "quota-exceeded", PermanentError, ".* exceeded quota", UnwindingResult.MEANWHILE,
         code=Cause.CLUSTER_QUOTA, resource="services",
     ),
     not_ready("quota-exceeded", "FailedCreate: .* exceeded quota: .*pods=0", Cause.CLUSTER_QUOTA),
@@ -136,17 +139,17 @@ ROWS = [
               message="not here"),
     not_ready("webhook-down", "webhook does not answer: .* failed calling webhook", Cause.CLUSTER_WEBHOOK),
     within_helm(
-        "admission-denied", PermanentError, ".* admission refused: .*conflict: EOF", Undoing.MEANWHILE,
+        "admission-denied", PermanentError, ".* admission refused: .*conflict: EOF", UnwindingResult.MEANWHILE,
         code=Cause.CLUSTER_ADMISSION, resource="services", message="conflict: EOF",
     ),
     within_helm(
-        "webhook-down", TransientError, ".* webhook does not answer: .*", Undoing.MEANWHILE,
+        "webhook-down", TransientError, ".* webhook does not answer: .*", UnwindingResult.MEANWHILE,
         code=Cause.CLUSTER_WEBHOOK, resource="services",
     ),
-    not_ready("node-silent", "NodeNotReady: Node is not ready", Cause.CLUSTER_NODE, Undoing.AFTERWARDS),
+    not_ready("node-silent", "NodeNotReady: Node is not ready", Cause.CLUSTER_NODE, UnwindingResult.AFTERWARDS),
     not_ready("slow-start", "Unhealthy: Readiness probe failed", Cause.CLUSTER_PROBE, seconds=60),
 ]  # fmt: skip
-OUTLIVED: dict[str, dict[str, Any]] = {
+HARMLESS: dict[str, dict[str, Any]] = {
     "slow-start": {"seconds": 1},
     "slow": {"milliseconds": 50},
     "ingress-down": {},
@@ -154,7 +157,7 @@ OUTLIVED: dict[str, dict[str, Any]] = {
 """Faults that no activity fails of, with their options."""
 ELSEWHERE: dict[str, dict[str, Any]] = {"other-cluster": {}}
 """Faults that lead to another system: a tenant that meets it first belongs there (make chaos DECK=systems)."""
-HELD: dict[str, tuple[dict[str, Any], str, Cause]] = {
+HOLDING: dict[str, tuple[dict[str, Any], str, Cause]] = {
     "forbidden": ({"resource": "resourcequotas", "verb": "get"}, "may not get resourcequotas", Cause.CLUSTER_RIGHTS),
     "router-404": ({}, "404 in a format that is not a Kubernetes API server's", Cause.CLUSTER_REFUSES),
     "login-page": ({}, "200 and no Kubernetes object", Cause.CLUSTER_REFUSES),

@@ -111,7 +111,7 @@ def task_process(access: Access) -> psutil.Process:
     return _client(access, "tenancy run %")
 
 
-def undoing_process(access: Access) -> psutil.Process:
+def unwinding_process(access: Access) -> psutil.Process:
     """The process that undoes the one tenant that is unwound: whoever has the session `tenancy unwind …`."""
     return _client(access, "tenancy unwind %")
 

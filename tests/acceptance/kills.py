@@ -11,14 +11,14 @@ from sandbox.processes import Register
 from tests.acceptance import runs
 from tests.sandboxes import EXECUTOR
 
-Strike = Callable[..., None]
+Kill = Callable[..., None]
 
 
 @contextmanager
-def striking(access: Access, up: Callable[[], None]) -> Iterator[Strike]:
+def killer(access: Access, up: Callable[[], None]) -> Iterator[Kill]:
     """Takes names of parts. All are there again afterwards."""
 
-    def strike(*names: str) -> None:
+    def kill(*names: str) -> None:
         for name in all_of(*names):
             daemon = Register(access.layout.processes).get(name)
             assert daemon is not None
@@ -26,7 +26,7 @@ def striking(access: Access, up: Callable[[], None]) -> Iterator[Strike]:
             runs.wait_until(lambda daemon=daemon: not daemon.alive, f"{name} to be dead")
 
     try:
-        yield strike
+        yield kill
     finally:
         up()
 

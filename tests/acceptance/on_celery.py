@@ -33,7 +33,7 @@ def task(access: Access, run_id: str, name: str) -> dict[str, Any]:
         return airflow.execute(_TASK, (run_id, name)).fetchone() or {}
 
 
-def works(access: Access, slug: str, activity: str) -> bool:
+def is_running(access: Access, slug: str, activity: str) -> bool:
     """Does a worker have this activity of the tenant?"""
     row = runs.tenant(access, slug)
     at_it = row is not None and row["activity"] == activity
@@ -107,7 +107,7 @@ def probe_on(access: Access, worker: str) -> str:
     raise AssertionError(f"no probe came to {worker}")
 
 
-def kept(access: Access) -> int:
+def unsent_tasks(access: Access) -> int:
     """How often a scheduler kept a task that it could not send. It says so after its time limit, each time."""
     logs = [access.layout.log_of(name).read_text(errors="replace") for name in SCHEDULERS]
     return sum(log.count("Celery Task Timeout Error") for log in logs)

@@ -16,10 +16,10 @@ def send(access: Access, path: str, body: dict[str, Any], *, user: str = "operat
         return client.post(f"{API}{path}", json=body, headers=_HEADERS)
 
 
-def act(access: Access, slug: str, action: str, *, user: str = "operator", **body: Any) -> dict[str, Any]:
+def perform(access: Access, slug: str, action: str, *, user: str = "operator", **body: Any) -> dict[str, Any]:
     """An action that must be accepted. What destroys names the tenant's id, as the API shows it now."""
     if action in {"cancel", "decommission"}:
-        body = {"tenant_id": look(access, f"/tenants/{slug}")["id"], "confirm_slug": slug, **body}
+        body = {"tenant_id": get(access, f"/tenants/{slug}")["id"], "confirm_slug": slug, **body}
     answer = send(access, f"/tenants/{slug}/{action}", {"reason": "a test", **body}, user=user)
     assert answer.is_success, f"{action} {slug}: {answer.status_code} {answer.text}"
     return dict(answer.json())
@@ -32,7 +32,7 @@ def create(access: Access, request: dict[str, Any]) -> dict[str, Any]:
     return dict(answer.json()["tenant"])
 
 
-def look(access: Access, path: str) -> dict[str, Any]:
+def get(access: Access, path: str) -> dict[str, Any]:
     with access.client("viewer") as client:
         answer = client.get(f"{API}{path}")
     assert answer.status_code == 200, answer.text

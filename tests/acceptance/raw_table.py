@@ -20,7 +20,7 @@ _AT_ONCE = 4
 
 
 @dataclass(frozen=True)
-class Cell:
+class RawActionCell:
     """One tenant in one state and what somebody does to its run in Airflow."""
 
     action: str
@@ -34,7 +34,7 @@ class Cell:
     """The status of Airflow's own answer."""
 
 
-class Table:
+class RawActionTable:
     """Builds the states, touches every run while its tenant is in its state, then lets all go on."""
 
     def __init__(self, access: Access) -> None:
@@ -43,7 +43,7 @@ class Table:
         self.held = ExitStack()
         self.faults: dict[str, str] = {}
 
-    def play(self, cells: list[tuple[str, str]]) -> dict[tuple[str, str], Cell]:
+    def play(self, cells: list[tuple[str, str]]) -> dict[tuple[str, str], RawActionCell]:
         """All these (action, column), each with a tenant of its own."""
         slugs = {cell: runs.new_slug("raw") for cell in cells}
         # Those that must be caught on their way are started last.
@@ -51,9 +51,9 @@ class Table:
         for column in columns:
             self._side_by_side(self._start, column, [slugs[cell] for cell in cells if cell[1] == column])
         for column in columns:
-            self._side_by_side(self._bring, column, [slugs[cell] for cell in cells if cell[1] == column])
+            self._side_by_side(self._bring_to_state, column, [slugs[cell] for cell in cells if cell[1] == column])
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            played = pool.map(lambda cell: self._touch(cell[0], cell[1], slugs[cell]), cells)
+            played = pool.map(lambda cell: self._apply_action(cell[0], cell[1], slugs[cell]), cells)
             done = {(cell.action, cell.column): cell for cell in played}
         self._see_answers(done)
         self.held.close()
@@ -73,7 +73,7 @@ class Table:
             self.faults[slug] = self.fault_client.set("slow-start", tenant=slug, seconds=600).id
         runs.trigger(self.access, runs.request(slug))
 
-    def _bring(self, column: str, slug: str) -> None:
+    def _bring_to_state(self, column: str, slug: str) -> None:
         """From its run's beginning to its state."""
         if column == "Active":
             runs.wait_until(lambda: runs.phase(self.access, slug) == "Active", f"{slug} to be Active", seconds=240)
@@ -82,13 +82,13 @@ class Table:
         if column == "unwinding":
             self._hold_lock(slug)
         if column != "Provisioning":
-            operators.act(self.access, slug, "cancel")
+            operators.perform(self.access, slug, "cancel")
         if column in {"settled", "ready", "old run"}:
             self._await(slug, "Failed settled")
         if column in {"ready", "old run"}:
-            operators.act(self.access, slug, "reset")
+            operators.perform(self.access, slug, "reset")
         if column == "old run":
-            operators.act(self.access, slug, "retry")
+            operators.perform(self.access, slug, "retry")
             self._await_wait(slug)
 
     def _await(self, slug: str, phase: str) -> None:
@@ -109,7 +109,7 @@ class Table:
         assert row is not None
         connection.execute("select pg_advisory_lock(%s)", (lock_key(row["id"]),))
 
-    def _touch(self, action: str, column: str, slug: str) -> Cell:
+    def _apply_action(self, action: str, column: str, slug: str) -> RawActionCell:
         row = runs.tenant(self.access, slug)
         assert row is not None
         run_id = runs.first_run(self.access, slug)
@@ -119,14 +119,14 @@ class Table:
             answered = _send(client, action, run_id, slug)
         if column in {"Provisioning", "old run"}:
             self._let_pods_start(slug)
-        return Cell(action, column, slug, run_id, row["generation"], row["attempt"], answered.status_code)
+        return RawActionCell(action, column, slug, run_id, row["generation"], row["attempt"], answered.status_code)
 
     def _let_pods_start(self, slug: str) -> None:
         fault = self.faults.pop(slug, "")
         if fault:
             self.fault_client.clear(fault)
 
-    def _see_answers(self, done: dict[tuple[str, str], Cell]) -> None:
+    def _see_answers(self, done: dict[tuple[str, str], RawActionCell]) -> None:
         """What the product says to what unwinds has to be seen before the unwinding ends."""
         for cell in done.values():
             if cell.column == "unwinding" and cell.action in REFUSED:
@@ -136,7 +136,7 @@ class Table:
                     lambda cell=cell: self._cancels(cell) == 2, f"{cell} to be cancelled again", seconds=240
                 )
 
-    def _cancels(self, cell: Cell) -> int:
+    def _cancels(self, cell: RawActionCell) -> int:
         return runs.fact_kinds(self.access, cell.slug).count("tenant.provisioning.cancel.requested")
 
 
@@ -144,7 +144,7 @@ REFUSED = ("clear the whole run", "clear some tasks", "trigger again")
 
 
 def _send(client: httpx.Client, action: str, run_id: str, slug: str) -> httpx.Response:
-    return runs.send_again_after_deadlock(lambda: TOUCH[action](client, run_id, slug))
+    return runs.send_again_after_deadlock(lambda: SEND[action](client, run_id, slug))
 
 
 def _run(run_id: str) -> str:
@@ -156,7 +156,7 @@ def _clear(client: httpx.Client, run_id: str, **options: Any) -> httpx.Response:
     return client.post(f"{runs.DAG}/clearTaskInstances", json=body)
 
 
-TOUCH: dict[str, Callable[[httpx.Client, str, str], httpx.Response]] = {
+SEND: dict[str, Callable[[httpx.Client, str, str], httpx.Response]] = {
     "mark run failed": lambda client, run_id, _: client.patch(_run(run_id), json={"state": "failed"}),
     "mark task failed": lambda client, run_id, _: client.patch(
         f"{_run(run_id)}/taskInstances/{WAIT}", json={"new_state": "failed"}

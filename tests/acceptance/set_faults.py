@@ -7,7 +7,7 @@ from sandbox.faults.client import FaultClient, FaultStatus
 
 
 @contextmanager
-def fault(fault_client: FaultClient, kind: str, **options: object) -> Iterator[FaultStatus]:
+def active_fault(fault_client: FaultClient, kind: str, **options: object) -> Iterator[FaultStatus]:
     made = fault_client.set(kind, **options)
     assert [(each.kind, each.in_effect) for each in fault_client.list()] == [(kind, True)]
     yield made

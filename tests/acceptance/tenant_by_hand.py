@@ -26,7 +26,7 @@ _LABELS = {"app": "tenant"}
 
 
 @dataclass(frozen=True)
-class Tenant:
+class ManualTenant:
     """What there is of it."""
 
     access: Access
@@ -68,9 +68,9 @@ class Tenant:
 
 
 @contextmanager
-def tenant(access: Access, api: ApiClient) -> Iterator[Tenant]:
+def tenant(access: Access, api: ApiClient) -> Iterator[ManualTenant]:
     with _database(access) as dsn:
-        made = Tenant(access, dsn, CoreV1Api(api), AppsV1Api(api))
+        made = ManualTenant(access, dsn, CoreV1Api(api), AppsV1Api(api))
         _release(made, NetworkingV1Api(api))
         try:
             yield made
@@ -93,7 +93,7 @@ def _database(access: Access) -> Iterator[str]:
         server.execute(sql.SQL("drop role {}").format(name))
 
 
-def _release(made: Tenant, networking: NetworkingV1Api) -> None:
+def _release(made: ManualTenant, networking: NetworkingV1Api) -> None:
     labels = {"tenancy.internal/slug": SLUG, "tenancy.internal/region": REGION}
     made.core.create_namespace({"metadata": {"name": SLUG, "labels": labels}})
     made.core.create_namespaced_secret(SLUG, {"metadata": {"name": "database"}, "stringData": {"dsn": made.dsn}})

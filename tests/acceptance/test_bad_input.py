@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.access import Access
 from tests.acceptance import runs
-from tests.acceptance.discovery import traces
+from tests.acceptance.discovery import find_objects
 
 # Refused by the trigger's JSON schema, before there is a run: (what is changed, field, words of the answer).
 AT_THE_DOOR = [
@@ -60,20 +60,20 @@ def test_validate_request_refuses_and_nothing_is_held(sandbox: Access, change: d
     assert words in refusal["data"]["message"]
     assert refusal["actor"] == "operator"
     assert runs.ledger(sandbox, "select from ledger.tenant where slug = %s", conf["slug"]) == []
-    assert traces(sandbox, conf["slug"]).nothing
+    assert find_objects(sandbox, conf["slug"]).is_empty
 
 
 def test_a_taken_slug_is_refused_and_its_tenant_is_untouched(sandbox: Access):
     slug = runs.new_slug("taken")
     assert runs.await_end(sandbox, runs.trigger(sandbox, runs.request(slug))) == "success"
-    before = traces(sandbox, slug)
+    before = find_objects(sandbox, slug)
 
     second = runs.trigger(sandbox, runs.request(slug, name="Somebody else"))
 
     assert runs.await_end(sandbox, second) == "failed"
     assert "taken by an active tenant" in runs.task_log(sandbox, second, "validate_request")
     assert runs.phase(sandbox, slug) == "Active"
-    assert traces(sandbox, slug) == before
+    assert find_objects(sandbox, slug) == before
     assert runs.fact_kinds(sandbox, slug)[-1] == "tenant.provisioning.refused"
 
 

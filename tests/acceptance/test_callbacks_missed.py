@@ -5,8 +5,8 @@ import psycopg
 from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from tests.acceptance import gates, runs
-from tests.acceptance.discovery import traces
-from tests.acceptance.set_faults import fault
+from tests.acceptance.discovery import find_objects
+from tests.acceptance.set_faults import active_fault
 
 _RELEASING = "tenant.resource.releasing"
 
@@ -14,15 +14,15 @@ _RELEASING = "tenant.resource.releasing"
 def test_an_undoing_whose_callbacks_are_all_killed_is_taken_over_and_done(sandbox: Access, fault_client: FaultClient):
     """First the task's own callback, in the worker, then the DAG's, in the dag-processor."""
     slug = runs.new_slug("missed")
-    failing = fault(fault_client, "failing-revision", tenant=slug)
+    failing = active_fault(fault_client, "failing-revision", tenant=slug)
     with failing, gates.before_fact_of(sandbox, slug, _RELEASING, "database"):
         runs.trigger(sandbox, runs.request(slug))
         for _ in range(2):
-            gates.undoing_process(sandbox).kill()
+            gates.unwinding_process(sandbox).kill()
         # Held until then: on a busy machine a third callback may come, and would do it.
         runs.wait_until(lambda: _run_of_compensation(sandbox, slug), "the reconciler to take over", seconds=180)
     assert runs.await_phase(sandbox, slug, "Failed settled") == "Failed settled"
-    assert traces(sandbox, slug).nothing
+    assert find_objects(sandbox, slug).is_empty
 
 
 def _run_of_compensation(access: Access, slug: str) -> bool:

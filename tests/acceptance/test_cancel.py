@@ -11,8 +11,8 @@ import pytest
 from sandbox.access import Access
 from tenancy.activities.plan import PLAN
 from tests.acceptance import cancels, runs
-from tests.acceptance.cancels import Case
-from tests.acceptance.discovery import traces
+from tests.acceptance.cancels import CancelCase
+from tests.acceptance.discovery import find_objects
 
 LATE_SECONDS = 3.0
 """What a dead process left in a server shows within 2 s (client_connection_check_interval)."""
@@ -22,7 +22,7 @@ LATE_SECONDS = 3.0
 @pytest.mark.parametrize("activity", [activity.name for activity in PLAN])
 def test_cancel_undoes_all_in_reverse_wherever_it_strikes(sandbox: Access, activity: str):
     with ExitStack() as stack:
-        cases = cancels.hold_all(sandbox, activity, stack)
+        cases = cancels.hold_tenants(sandbox, activity, stack)
         for case in cases:
             answer = cancels.cancel(sandbox, case)
             if answer is not None:
@@ -35,12 +35,12 @@ def test_cancel_undoes_all_in_reverse_wherever_it_strikes(sandbox: Access, activ
         runs.wait_until(lambda case=case: runs.phase(sandbox, case.slug) == "Failed settled", f"{case} to settle")
     time.sleep(LATE_SECONDS)
     for case in cases:
-        assert traces(sandbox, case.slug).nothing, case
+        assert find_objects(sandbox, case.slug).is_empty, case
         assert runs.phase(sandbox, case.slug) == "Failed settled"
         _undone_in_reverse(sandbox, case)
 
 
-def _tells_three_facts(answer: dict[str, object], case: Case) -> None:
+def _tells_three_facts(answer: dict[str, object], case: CancelCase) -> None:
     progress = answer["progress"]
     assert isinstance(progress, dict)
     assert {"in_flight", "undone", "to_undo", "left"} <= progress.keys()
@@ -55,7 +55,7 @@ def _undoing_order(intended: list[str]) -> list[str]:
     return order
 
 
-def _undone_in_reverse(access: Access, case: Case) -> None:
+def _undone_in_reverse(access: Access, case: CancelCase) -> None:
     facts = runs.ledger(
         access,
         "select kind, data from ledger.fact join ledger.tenant on stream = id where slug = %s order by fact.seq",

@@ -55,9 +55,9 @@ def hold(celery: Access) -> Iterator[Hold]:
 
     def make(activity: str) -> Held:
         slug = runs.new_slug("celery")
-        gate.enter_context(gates.before_fact_of(celery, slug, *cancels.first_after(activity)))
+        gate.enter_context(gates.before_fact_of(celery, slug, *cancels.first_fact_after(activity)))
         operators.create(celery, runs.request(slug))
-        runs.wait_until(lambda: on_celery.works(celery, slug, activity), f"{slug} to be held", seconds=PATIENCE)
+        runs.wait_until(lambda: on_celery.is_running(celery, slug, activity), f"{slug} to be held", seconds=PATIENCE)
         return slug, runs.first_run(celery, slug), gate
 
     with gate:
@@ -74,7 +74,7 @@ def test_a_tenant_becomes_active_on_workers_and_its_tasks_say_which(celery: Acce
 
 def test_cancel_in_the_middle_undoes_all_in_reverse(celery: Access, hold: Hold):
     slug, _, gate = hold("apply_tenant_schema")
-    operators.act(celery, slug, "cancel")
+    operators.perform(celery, slug, "cancel")
     gate.close()
     on_celery.all_end(celery, [slug], "Failed settled")
     released = runs.ledger(
@@ -109,11 +109,13 @@ def test_what_a_killed_worker_had_is_tried_again_by_the_other_or_given_up_in_the
 def test_a_killed_broker_costs_no_tenant(celery: Access, hold: Hold, heal: Callable[[], None]):
     slug, _, gate = hold("allocate_storage")
     others = on_celery.create(celery, 3)
-    kept, workers = on_celery.kept(celery), [on_celery.pid_of(celery, name) for name in WORKERS]
+    kept, workers = on_celery.unsent_tasks(celery), [on_celery.pid_of(celery, name) for name in WORKERS]
 
     on_celery.kill(celery, "redis")
     gate.close()  # its task ends, and the next cannot be sent
-    runs.wait_until(lambda: on_celery.kept(celery) > kept, "a scheduler to keep what it cannot send", seconds=PATIENCE)
+    runs.wait_until(
+        lambda: on_celery.unsent_tasks(celery) > kept, "a scheduler to keep what it cannot send", seconds=PATIENCE
+    )
     heal()
 
     on_celery.all_end(celery, [slug, *others])
@@ -123,12 +125,12 @@ def test_a_killed_broker_costs_no_tenant(celery: Access, hold: Hold, heal: Calla
 
 def test_a_broker_that_does_not_answer_costs_no_tenant(celery: Access, hold: Hold):
     slug, _, gate = hold("allocate_storage")
-    kept = on_celery.kept(celery)
+    kept = on_celery.unsent_tasks(celery)
     with on_celery.stopped(celery, "redis"):
         gate.close()
         others = on_celery.create(celery, 3)
         runs.wait_until(
-            lambda: on_celery.kept(celery) > kept, "a scheduler to keep what it cannot send", seconds=PATIENCE
+            lambda: on_celery.unsent_tasks(celery) > kept, "a scheduler to keep what it cannot send", seconds=PATIENCE
         )
     on_celery.all_end(celery, [slug, *others])
     on_celery.await_health(celery)

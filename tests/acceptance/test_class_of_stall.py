@@ -10,7 +10,7 @@ import pytest
 from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from tests.acceptance import runs
-from tests.acceptance.channels import bodies, webhook
+from tests.acceptance.channels import received_bodies, webhook
 from tests.acceptance.command_line import WHY, Operator
 from tests.notification_receivers import Endpoint, closed_port, http_endpoint
 
@@ -50,7 +50,7 @@ def _about(endpoint: Endpoint, slugs: list[str]) -> list[str]:
     """The keys of all that was told about these tenants or their region, each once: it is sent at least once."""
     told = (
         body["key"]
-        for body in bodies(endpoint)
+        for body in received_bodies(endpoint)
         if body["details"].get("region") == REGION or (body["tenant"] or {}).get("slug") in slugs
     )
     return list(dict.fromkeys(told))

@@ -11,16 +11,16 @@ from sandbox.faults.client import FaultClient
 from tenancy.activities.plan import PLAN
 from tests.acceptance import operators, runs
 from tests.acceptance.browsing import (
-    PATIENCE_MS,
+    TIMEOUT_MS,
     chromium,
     console,
-    inside,
-    looks,
+    console_frame,
+    open_page,
     overflow,
-    shoot,
-    until_looks,
+    take_screenshot,
+    timeline_rows,
     violations,
-    window,
+    wait_for_timeline,
 )
 
 ORDER = [activity.name for activity in PLAN]
@@ -49,8 +49,8 @@ def failed(sandbox: Access) -> str:
     fault = fault_client.set("failing-revision", tenant=slug)
     operators.create(sandbox, runs.request(slug, name="Initech LLC"))
     runs.await_phase(sandbox, slug, "Failed settled")
-    operators.act(sandbox, slug, "reset", reason="the migration was mended")
-    operators.act(sandbox, slug, "retry", reason="the migration was mended")
+    operators.perform(sandbox, slug, "reset", reason="the migration was mended")
+    operators.perform(sandbox, slug, "retry", reason="the migration was mended")
     runs.wait_until(
         lambda: runs.fact_kinds(sandbox, slug).count("tenant.provisioning.failed") == 2, f"{slug} to fail again"
     )
@@ -72,23 +72,23 @@ def _marked(page: Page) -> bool:
 
 
 def test_who_logs_in_to_airflow_finds_tenants_in_the_navigation(browser: Browser, sandbox: Access, active: str):
-    with window(browser, sandbox) as page:
+    with open_page(browser, sandbox) as page:
         _log_in(page, sandbox, "operator")
         page.get_by_role("link", name="Tenants", exact=True).first.click()
-        frame = inside(page, "Tenants")
+        frame = console_frame(page, "Tenants")
         frame.locator(f"#tenant-{active} a").first.click()
         frame.locator(".timeline").wait_for()
-        assert set(looks(frame).values()) == {"done"}
+        assert set(timeline_rows(frame).values()) == {"done"}
         frame.get_by_role("link", name="Tenants", exact=True).click()
         frame.locator(f"#tenant-{active}").wait_for()
 
 
 def test_a_runs_page_has_the_timeline_as_a_tab_and_links_lead_out_of_it(browser: Browser, sandbox: Access, active: str):
-    with window(browser, sandbox, "operator") as page:
+    with open_page(browser, sandbox, "operator") as page:
         page.goto(f"{sandbox.api_url}/dags/tenant_provisioning/runs/{runs.first_run(sandbox, active)}")
         page.get_by_role("link", name="Provisioning timeline").first.click()
-        frame = inside(page, "Provisioning timeline")
-        assert list(looks(frame)) == ORDER
+        frame = console_frame(page, "Provisioning timeline")
+        assert list(timeline_rows(frame)) == ORDER
         frame.locator(f"#row-{WAIT} a[data-out]").click()
         page.wait_for_url(re.compile(f"/tasks/{WAIT}"))
 
@@ -97,25 +97,27 @@ def test_ticks_arrive_without_loading_the_page_again(browser: Browser, sandbox: 
     slug = runs.new_slug("globex")
     fault = fault_client.set("image-pull-backoff", tenant=slug)
     operators.create(sandbox, runs.request(slug, name="Globex", plan="business", region="us-east"))
-    with window(browser, sandbox, "operator", height=1180) as page:
+    with open_page(browser, sandbox, "operator", height=1180) as page:
         page.goto(console(sandbox, f"tenants/{slug}"))
         page.evaluate("window.marked = true")
-        until_looks(page, lambda rows: rows.get(WAIT) == "running" and rows["deploy_workloads"] == "done", "five ticks")
-        expect(page.locator(f"#row-{WAIT} .why")).to_contain_text("pods ready", timeout=PATIENCE_MS)
+        wait_for_timeline(
+            page, lambda rows: rows.get(WAIT) == "running" and rows["deploy_workloads"] == "done", "five ticks"
+        )
+        expect(page.locator(f"#row-{WAIT} .why")).to_contain_text("pods ready", timeout=TIMEOUT_MS)
         took = page.locator(f"#row-{WAIT} .took")
         before = took.inner_text()
         expect(took).not_to_have_text(before)
-        shoot(page, "running-light")
+        take_screenshot(page, "running-light")
         page.emulate_media(color_scheme="dark")
-        shoot(page, "running-dark")
+        take_screenshot(page, "running-dark")
         assert violations(page) == []
         fault_client.clear(fault.id)
-        until_looks(page, lambda rows: rows.get(MARK_ACTIVE) == "done", "the last tick")
-        expect(page.locator(".head .pill")).to_have_text("Active", timeout=PATIENCE_MS)
+        wait_for_timeline(page, lambda rows: rows.get(MARK_ACTIVE) == "done", "the last tick")
+        expect(page.locator(".head .pill")).to_have_text("Active", timeout=TIMEOUT_MS)
         assert _marked(page)
-        shoot(page, "active-dark")
+        take_screenshot(page, "active-dark")
         page.emulate_media(color_scheme="light")
-        shoot(page, "active-light")
+        take_screenshot(page, "active-light")
 
 
 def test_a_page_asks_as_often_as_it_is_told(browser: Browser, sandbox: Access, active: str):
@@ -123,10 +125,10 @@ def test_a_page_asks_as_often_as_it_is_told(browser: Browser, sandbox: Access, a
         answer = route.fetch()
         route.fulfill(response=answer, headers={**answer.headers, "x-tenancy-every": "7"})
 
-    with window(browser, sandbox, "operator") as page:
+    with open_page(browser, sandbox, "operator") as page:
         page.route(re.compile("part=live"), slowed)
         page.goto(console(sandbox, f"tenants/{active}"))
-        expect(page.locator("#live")).to_have_attribute("data-every", "7", timeout=PATIENCE_MS)
+        expect(page.locator("#live")).to_have_attribute("data-every", "7", timeout=TIMEOUT_MS)
 
 
 def test_rows_are_seen_unwinding(browser: Browser, sandbox: Access, fault_client: FaultClient):
@@ -134,12 +136,12 @@ def test_rows_are_seen_unwinding(browser: Browser, sandbox: Access, fault_client
     fault_client.set("image-pull-backoff", tenant=slug)
     operators.create(sandbox, runs.request(slug, name="Hooli"))
     runs.wait_until(lambda: runs.is_waiting_for_pods(sandbox, slug), f"{slug} to wait for its workloads")
-    with window(browser, sandbox, "operator", height=1180) as page:
+    with open_page(browser, sandbox, "operator", height=1180) as page:
         page.goto(console(sandbox, f"tenants/{slug}"))
         page.evaluate("window.marked = true")
         fault_client.set("handles-locked")
-        operators.act(sandbox, slug, "cancel", reason="wrong customer")
-        until_looks(
+        operators.perform(sandbox, slug, "cancel", reason="wrong customer")
+        wait_for_timeline(
             page,
             lambda rows: (
                 rows.get("deploy_workloads") == "undone"
@@ -149,37 +151,37 @@ def test_rows_are_seen_unwinding(browser: Browser, sandbox: Access, fault_client
             "workloads undone and the handle not yet",
         )
         expect(page.locator("#situation")).to_contain_text("undone")
-        shoot(page, "unwinding-light")
+        take_screenshot(page, "unwinding-light")
         page.emulate_media(color_scheme="dark")
-        shoot(page, "unwinding-dark")
+        take_screenshot(page, "unwinding-dark")
         assert violations(page) == []
         fault_client.clear()
-        until_looks(page, lambda rows: rows.get("allocate_storage") == "undone", "everything undone", seconds=240)
-        expect(page.locator(".head .pill")).to_have_text("Failed settled", timeout=PATIENCE_MS)
-        assert looks(page)[WAIT] == "stopped"
+        wait_for_timeline(page, lambda rows: rows.get("allocate_storage") == "undone", "everything undone", seconds=240)
+        expect(page.locator(".head .pill")).to_have_text("Failed settled", timeout=TIMEOUT_MS)
+        assert timeline_rows(page)[WAIT] == "stopped"
         assert _marked(page)
 
 
 def test_a_failed_tenant_says_where_and_why_and_keeps_its_attempts(browser: Browser, sandbox: Access, failed: str):
-    with window(browser, sandbox, "operator", height=1180) as page:
+    with open_page(browser, sandbox, "operator", height=1180) as page:
         page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=sandbox.api_url)
         page.goto(console(sandbox, f"tenants/{failed}"))
-        assert looks(page)["apply_tenant_schema"] == "failed"
+        assert timeline_rows(page)["apply_tenant_schema"] == "failed"
         expect(page.locator("#situation")).to_contain_text("Not transient")
-        shoot(page, "failed-light")
+        take_screenshot(page, "failed-light")
         page.emulate_media(color_scheme="dark")
-        shoot(page, "failed-dark")
+        take_screenshot(page, "failed-dark")
         assert violations(page) == []
         page.get_by_role("button", name="Copy all").click()
         expect(page.get_by_role("button", name="Copied")).to_be_visible()
         assert "failing-revision" in page.evaluate("navigator.clipboard.readText()")
         page.get_by_role("link", name="Attempt 1 failed").click()
         expect(page.locator(".tabs [aria-current=page]")).to_contain_text("Attempt 1")
-        assert looks(page)["allocate_storage"] == "undone"
+        assert timeline_rows(page)["allocate_storage"] == "undone"
 
 
 def test_a_viewer_sees_all_and_can_do_nothing(browser: Browser, sandbox: Access, failed: str):
-    with window(browser, sandbox, "viewer") as page:
+    with open_page(browser, sandbox, "viewer") as page:
         page.goto(console(sandbox, f"tenants/{failed}"))
         buttons = page.locator(".actions button")
         expect(buttons).to_have_count(8)
@@ -187,30 +189,30 @@ def test_a_viewer_sees_all_and_can_do_nothing(browser: Browser, sandbox: Access,
             expect(button).to_be_disabled()
         expect(page.locator(".actions")).to_contain_text("Your role may read only.")
         page.goto(f"{sandbox.api_url}/plugin/tenants")
-        frame = inside(page, "Tenants")
+        frame = console_frame(page, "Tenants")
         frame.locator(f"#tenant-{failed}").wait_for()
         assert frame.get_by_role("link", name="Create tenant").count() == 0
 
 
 def test_the_frame_follows_airflows_theme(browser: Browser, sandbox: Access, active: str):
-    with window(browser, sandbox, "viewer", theme="light") as page:
+    with open_page(browser, sandbox, "viewer", theme="light") as page:
         page.goto(f"{sandbox.api_url}/plugin/tenants")
-        frame = inside(page, "Tenants")
+        frame = console_frame(page, "Tenants")
         ground = "getComputedStyle(document.body).backgroundColor"
         light = frame.evaluate(ground)
         page.evaluate("localStorage.setItem('theme', 'dark')")
         frame.wait_for_function("document.documentElement.dataset.theme === 'dark'")
         assert frame.evaluate(ground) != light
         page.reload()
-        assert inside(page, "Tenants").evaluate(ground) != light
+        assert console_frame(page, "Tenants").evaluate(ground) != light
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_list_is_whole_in_both_themes(browser: Browser, sandbox: Access, failed: str, active: str, theme: str):
-    with window(browser, sandbox, "operator", theme=theme) as page:
+    with open_page(browser, sandbox, "operator", theme=theme) as page:
         page.goto(console(sandbox))
         expect(page.locator(f"#tenant-{failed}")).to_contain_text("Failed settled")
-        shoot(page, f"list-{theme}")
+        take_screenshot(page, f"list-{theme}")
         assert violations(page) == []
         page.locator("select[name=state]").select_option("Active")
         page.wait_for_url(re.compile("state=Active"))
@@ -222,17 +224,17 @@ def test_the_list_is_whole_in_both_themes(browser: Browser, sandbox: Access, fai
 
 
 def test_360_pixels_are_enough(browser: Browser, sandbox: Access, failed: str):
-    with window(browser, sandbox, "operator", width=360, height=780, theme="dark") as page:
+    with open_page(browser, sandbox, "operator", width=360, height=780, theme="dark") as page:
         for path in ("", f"tenants/{failed}", "tenants/nobody"):
             page.goto(console(sandbox, path))
             assert (path, overflow(page)) == (path, 0)
             assert violations(page) == []
             if "nobody" not in path:
-                shoot(page, f"narrow-{'tenant' if path else 'list'}")
+                take_screenshot(page, f"narrow-{'tenant' if path else 'list'}")
 
 
 def test_the_keyboard_is_enough(browser: Browser, sandbox: Access, active: str):
-    with window(browser, sandbox, "operator") as page:
+    with open_page(browser, sandbox, "operator") as page:
         page.goto(console(sandbox, f"?q={active}"))
         page.keyboard.press("Tab")
         expect(page.locator(".skip")).to_be_focused()
@@ -252,7 +254,7 @@ def test_a_page_is_whole_before_any_script_runs(browser: Browser, sandbox: Acces
 
 
 def test_who_is_logged_out_is_led_to_airflows_login_and_back(browser: Browser, sandbox: Access, active: str):
-    with window(browser, sandbox) as page:
+    with open_page(browser, sandbox) as page:
         page.goto(console(sandbox, f"tenants/{active}"))
         expect(page.locator("h1")).to_have_text("You are not logged in")
         page.get_by_role("link", name="Log in").click()

@@ -10,14 +10,14 @@ from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from tests.acceptance import operators, runs
 from tests.acceptance.browsing import (
-    PATIENCE_MS,
+    TIMEOUT_MS,
     chromium,
     console,
+    open_page,
     overflow,
-    shoot,
-    until_looks,
+    take_screenshot,
     violations,
-    window,
+    wait_for_timeline,
 )
 
 DEPLOY, WAIT = "deploy_workloads", "wait_for_workloads_ready"
@@ -32,7 +32,7 @@ def browser() -> Iterator[Browser]:
 def _dialog(page: Page, action: str) -> None:
     """Open the action's dialog."""
     page.locator(f"#do-{action}").click()
-    expect(page.locator("dialog[open] #dialog-reason")).to_be_focused(timeout=PATIENCE_MS)
+    expect(page.locator("dialog[open] #dialog-reason")).to_be_focused(timeout=TIMEOUT_MS)
 
 
 def _send(page: Page, reason: str) -> None:
@@ -42,13 +42,13 @@ def _send(page: Page, reason: str) -> None:
 
 def _ended(page: Page) -> None:
     """The dialog says that it is really over; then close it."""
-    expect(page.locator("dialog .ended")).to_be_visible(timeout=2 * PATIENCE_MS)
+    expect(page.locator("dialog .ended")).to_be_visible(timeout=2 * TIMEOUT_MS)
     page.locator("dialog [data-close]").click()
     expect(page.locator("dialog[open]")).to_have_count(0)
 
 
 def _phase(page: Page, phase: str) -> None:
-    expect(page.locator(".head .pill")).to_have_text(phase, timeout=2 * PATIENCE_MS)
+    expect(page.locator(".head .pill")).to_have_text(phase, timeout=2 * TIMEOUT_MS)
 
 
 def test_a_tenant_is_created_cancelled_in_the_middle_reset_retried_active_and_its_admin_invited(
@@ -56,14 +56,14 @@ def test_a_tenant_is_created_cancelled_in_the_middle_reset_retried_active_and_it
 ):
     slug = runs.new_slug("umbrella")
     fault = fault_client.set("image-pull-backoff", tenant=slug)
-    with window(browser, sandbox, "operator", height=1000) as page:
+    with open_page(browser, sandbox, "operator", height=1000) as page:
         page.goto(console(sandbox))
         page.get_by_role("link", name="Create tenant").click()
         page.locator("#field-slug").fill("No Slug")
         page.locator("#field-name").fill("Umbrella <b>GmbH</b>")
         page.locator("#field-email").fill("alice@umbrella.example")
         page.locator(".new .send").click()
-        expect(page.locator("#wrong-slug")).to_contain_text("3 to 40 characters", timeout=PATIENCE_MS)
+        expect(page.locator("#wrong-slug")).to_contain_text("3 to 40 characters", timeout=TIMEOUT_MS)
         assert violations(page) == []
         page.locator("#field-slug").fill(slug)
         page.locator(".new .send").click()
@@ -73,15 +73,15 @@ def test_a_tenant_is_created_cancelled_in_the_middle_reset_retried_active_and_it
         expect(page.locator("#why-reset")).to_contain_text("Cancel first")
         expect(page.locator("#do-invitation")).to_be_disabled()
         expect(page.locator("#why-invitation")).to_contain_text("while the tenant is Active")
-        until_looks(page, lambda rows: rows.get(WAIT) == "running" and rows[DEPLOY] == "done", "five ticks")
+        wait_for_timeline(page, lambda rows: rows.get(WAIT) == "running" and rows[DEPLOY] == "done", "five ticks")
 
         _dialog(page, "cancel")
-        shoot(page, "dialog-light")
+        take_screenshot(page, "dialog-light")
         page.emulate_media(color_scheme="dark")
-        shoot(page, "dialog-dark")
+        take_screenshot(page, "dialog-dark")
         assert violations(page) == []
         _send(page, "INC-7: wrong customer")
-        until_looks(page, lambda rows: rows.get(DEPLOY) in {"undoing", "undone"}, "rows unwinding")
+        wait_for_timeline(page, lambda rows: rows.get(DEPLOY) in {"undoing", "undone"}, "rows unwinding")
         _ended(page)
         _phase(page, "Failed settled")
 
@@ -105,16 +105,16 @@ def _shown_once(page: Page) -> str:
     page.locator("#do-invitation").click()
     page.locator("dialog .send").click()
     invitation = page.locator("dialog #the-invitation")
-    expect(invitation).to_be_visible(timeout=PATIENCE_MS)
+    expect(invitation).to_be_visible(timeout=TIMEOUT_MS)
     secret = invitation.inner_text()
     assert len(secret) > 20
     assert violations(page) == []
     page.locator("dialog [data-close]").click()
     expect(page.locator("dialog[open]")).to_have_count(0)
     assert secret not in page.content()
-    expect(page.locator("#why-invitation")).to_have_text(_SEEN, timeout=PATIENCE_MS)
+    expect(page.locator("#why-invitation")).to_have_text(_SEEN, timeout=TIMEOUT_MS)
     page.get_by_role("button", name="Make a new invitation").click()
-    expect(page.locator("dialog .dialog")).to_contain_text("It was shown to operator at 20", timeout=PATIENCE_MS)
+    expect(page.locator("dialog .dialog")).to_contain_text("It was shown to operator at 20", timeout=TIMEOUT_MS)
     assert secret not in page.content()
     page.keyboard.press("Escape")
     return secret
@@ -152,13 +152,13 @@ def test_recover_is_one_guided_action(browser: Browser, sandbox: Access, fault_c
     fault = fault_client.set("image-pull-backoff", tenant=slug)
     operators.create(sandbox, runs.request(slug, name="Stark"))
     runs.wait_until(lambda: runs.is_waiting_for_pods(sandbox, slug), f"{slug} to wait for its workloads")
-    with window(browser, sandbox, "operator", width=360, height=740) as page:
+    with open_page(browser, sandbox, "operator", width=360, height=740) as page:
         page.goto(console(sandbox, f"tenants/{slug}"))
         _dialog(page, "recover")
         assert overflow(page) <= 0
         _send(page, "INC-8")
         fault_client.clear(fault.id)
-        expect(page.locator("#recovering .three .done")).to_have_count(3, timeout=2 * PATIENCE_MS)
+        expect(page.locator("#recovering .three .done")).to_have_count(3, timeout=2 * TIMEOUT_MS)
         _ended(page)
         _phase(page, "Active")
 
@@ -167,7 +167,7 @@ def test_what_destroys_wants_the_slug_typed_and_escape_leaves_all_as_it_was(brow
     slug = runs.new_slug("wayne")
     operators.create(sandbox, runs.request(slug, name="Wayne"))
     runs.await_phase(sandbox, slug, "Active")
-    with window(browser, sandbox, "operator") as page:
+    with open_page(browser, sandbox, "operator") as page:
         page.goto(console(sandbox, f"tenants/{slug}"))
         _dialog(page, "decommission")
         page.keyboard.press("Escape")

@@ -13,7 +13,7 @@ from sandbox import servers
 from sandbox.access import Access
 from sandbox.processes import Register
 from tests.acceptance import operators, runs
-from tests.acceptance.browsing import PATIENCE_MS, chromium, console
+from tests.acceptance.browsing import TIMEOUT_MS, chromium, console
 from tests.acceptance.command_line import Operator
 
 pytestmark = pytest.mark.timeout(600)
@@ -41,7 +41,7 @@ def dead_database(sandbox: Access, sandbox_up: Callable[[], None]) -> Iterator[C
 def _looking(browser: Browser, access: Access) -> Iterator[Page]:
     """An operator's window in which failed requests are no fault of the page's."""
     context = browser.new_context()
-    context.set_default_timeout(PATIENCE_MS)
+    context.set_default_timeout(TIMEOUT_MS)
     context.add_cookies([{"name": "_token", "value": access.token("operator"), "url": access.api_url}])
     yield context.new_page()
     context.close()
@@ -60,7 +60,7 @@ def test_a_page_keeps_its_picture_comes_back_and_tenantctl_does_not_call_the_pas
         expect(page.locator("#pulse")).to_have_text("live")
         dead_database()
 
-        expect(page.locator("#pulse")).to_have_text(AS_OF, timeout=2 * PATIENCE_MS)
+        expect(page.locator("#pulse")).to_have_text(AS_OF, timeout=2 * TIMEOUT_MS)
         expect(page.locator(".timeline li")).to_have_count(7)
         expect(page.locator("#notice")).to_contain_text("You are seeing data from")
         said = operator("show", slug)
@@ -68,7 +68,7 @@ def test_a_page_keeps_its_picture_comes_back_and_tenantctl_does_not_call_the_pas
         assert "Check TENANCY_USER" not in said.stderr
 
         sandbox_up()
-        expect(page.locator("#pulse")).to_have_text("live", timeout=4 * PATIENCE_MS)
+        expect(page.locator("#pulse")).to_have_text("live", timeout=4 * TIMEOUT_MS)
         expect(page.locator(".head .pill")).to_have_text("Active")
         assert page.evaluate("window.marked"), "nobody loaded it again"
     wrong = operator("show", slug, "--user", "operator", "--password", "wrong")

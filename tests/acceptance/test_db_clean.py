@@ -35,7 +35,7 @@ def test_tenants_whose_old_runs_were_cleaned_away_go_on_as_before(sandbox: Acces
         with gates.before_fact_of(sandbox, failed, "tenant.provisioning.step.started", "allocate_storage"):
             operators.create(sandbox, runs.request(failed))
             runs.wait_until(lambda: runs.tenant(sandbox, failed), "the tenant to be there")
-            operators.act(sandbox, failed, "cancel")
+            operators.perform(sandbox, failed, "cancel")
         runs.await_phase(sandbox, failed, "Failed settled")
         runs.await_phase(sandbox, active, "Active")
         old = [runs.first_run(sandbox, slug) for slug in (active, failed)]
@@ -50,9 +50,9 @@ def test_tenants_whose_old_runs_were_cleaned_away_go_on_as_before(sandbox: Acces
         assert _is_known(sandbox, runs.first_run(sandbox, under_way))
     runs.await_phase(sandbox, under_way, "Active")
     for slug, phase in ((active, "Active"), (failed, "Failed")):
-        assert operators.look(sandbox, f"/tenants/{slug}")["state"] == phase
-    operators.act(sandbox, failed, "reset")
-    operators.act(sandbox, failed, "retry")
+        assert operators.get(sandbox, f"/tenants/{slug}")["state"] == phase
+    operators.perform(sandbox, failed, "reset")
+    operators.perform(sandbox, failed, "retry")
     runs.await_phase(sandbox, failed, "Active")
-    operators.act(sandbox, active, "decommission", confirm_slug=active)
+    operators.perform(sandbox, active, "decommission", confirm_slug=active)
     runs.await_phase(sandbox, active, "Decommissioned")

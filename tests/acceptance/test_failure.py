@@ -12,18 +12,18 @@ from sandbox.faults.client import FaultClient
 from sandbox.processes import Register
 from tenancy.engine.retry_window import TRIES
 from tests.acceptance import gates, runs
-from tests.acceptance.discovery import assert_complete, traces
-from tests.acceptance.set_faults import fault
+from tests.acceptance.discovery import assert_complete, find_objects
+from tests.acceptance.set_faults import active_fault
 
 
 def test_a_permanent_error_unwinds_at_once_and_keeps_its_reason(sandbox: Access, fault_client: FaultClient):
     slug = runs.new_slug("fail")
-    with fault(fault_client, "failing-revision", tenant=slug):
+    with active_fault(fault_client, "failing-revision", tenant=slug):
         run_id = runs.trigger(sandbox, runs.request(slug))
         assert runs.await_phase(sandbox, slug, "Failed settled") == "Failed settled"
 
     kinds = runs.fact_kinds(sandbox, slug)
-    assert traces(sandbox, slug).nothing
+    assert find_objects(sandbox, slug).is_empty
     assert kinds.count("tenant.provisioning.step.failed") == 1
     assert kinds[-1] == "tenant.provisioning.settled"
     assert runs.await_end(sandbox, run_id) == "failed"
@@ -58,7 +58,7 @@ def test_a_fault_of_the_platform_holds_the_tenant_and_undoes_nothing_until_it_is
 
 def test_resources_are_undone_in_reverse(sandbox: Access, fault_client: FaultClient):
     slug = runs.new_slug("fail")
-    with fault(fault_client, "failing-revision", tenant=slug):
+    with active_fault(fault_client, "failing-revision", tenant=slug):
         runs.trigger(sandbox, runs.request(slug))
         runs.await_phase(sandbox, slug, "Failed settled")
 
@@ -77,7 +77,7 @@ def test_a_failed_flip_keeps_every_resource(sandbox: Access):
     slug = runs.new_slug("flip")
     run_id = runs.trigger(sandbox, runs.request(slug))
     with gates.before_fact(sandbox, "tenant.provisioning.step.started", "mark_active"):
-        runs.wait_until(lambda: traces(sandbox, slug).tables, "the schema")
+        runs.wait_until(lambda: find_objects(sandbox, slug).tables, "the schema")
         with psycopg.connect(sandbox.superuser_dsn("platform", "airflow"), autocommit=True) as connection:
             row = connection.execute(
                 "delete from connection where conn_id like %s returning conn_id, description",
@@ -89,7 +89,7 @@ def test_a_failed_flip_keeps_every_resource(sandbox: Access):
 
     assert runs.await_phase(sandbox, slug, "Failed retained") == "Failed retained"
     assert runs.await_end(sandbox, run_id) == "failed"
-    found = traces(sandbox, slug)
+    found = find_objects(sandbox, slug)
     assert len(found.databases) == len(found.roles) == 1
 
 

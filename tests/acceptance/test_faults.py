@@ -22,8 +22,8 @@ from sandbox.faults.client import FaultClient
 from sandbox.problems import SandboxError
 from sandbox.processes import Register
 from tests.acceptance import runs
-from tests.acceptance.set_faults import fault
-from tests.acceptance.tenant_by_hand import DATABASE, REGION, SLUG, Tenant, tenant
+from tests.acceptance.set_faults import active_fault
+from tests.acceptance.tenant_by_hand import DATABASE, REGION, SLUG, ManualTenant, tenant
 from tests.unit.tenants import ADMIN, INVITATION
 
 QUICKLY = 1.0
@@ -37,7 +37,7 @@ def api(sandbox: Access) -> Iterator[ApiClient]:
 
 
 @pytest.fixture(scope="module")
-def manual_removal(sandbox: Access, api: ApiClient) -> Iterator[Tenant]:
+def manual_tenant(sandbox: Access, api: ApiClient) -> Iterator[ManualTenant]:
     with tenant(sandbox, api) as made:
         made.until(200)
         yield made
@@ -50,18 +50,18 @@ def admin(sandbox: Access, statement: str = "select 1", *, database: str = "stor
         session.execute(statement.encode())
 
 
-def test_a_tenants_pages_read_its_secret_and_its_database(manual_removal: Tenant):
-    assert manual_removal.visit("/auth/token", "POST", email=ADMIN)[0] == 200
-    assert manual_removal.visit("/auth/token", "POST", email="nobody@acme.example")[0] == 401
-    assert manual_removal.visit("/admin/login", "POST", email=ADMIN, invitation=INVITATION)[0] == 200
-    assert manual_removal.visit("/admin/login", "POST", email=ADMIN, invitation=INVITATION)[0] == 401
-    assert json.loads(manual_removal.visit("/")[1])["name"] == "Acme"
+def test_a_tenants_pages_read_its_secret_and_its_database(manual_tenant: ManualTenant):
+    assert manual_tenant.visit("/auth/token", "POST", email=ADMIN)[0] == 200
+    assert manual_tenant.visit("/auth/token", "POST", email="nobody@acme.example")[0] == 401
+    assert manual_tenant.visit("/admin/login", "POST", email=ADMIN, invitation=INVITATION)[0] == 200
+    assert manual_tenant.visit("/admin/login", "POST", email=ADMIN, invitation=INVITATION)[0] == 401
+    assert json.loads(manual_tenant.visit("/")[1])["name"] == "Acme"
 
 
-def test_a_tenant_whose_secret_is_broken_says_so(manual_removal: Tenant):
-    for dsn, status in (("postgresql://x:y@127.0.0.1:1/z", 503), (manual_removal.dsn, 200)):
-        manual_removal.core.patch_namespaced_secret("database", SLUG, {"stringData": {"dsn": dsn}})
-        manual_removal.until(status)
+def test_a_tenant_whose_secret_is_broken_says_so(manual_tenant: ManualTenant):
+    for dsn, status in (("postgresql://x:y@127.0.0.1:1/z", 503), (manual_tenant.dsn, 200)):
+        manual_tenant.core.patch_namespaced_secret("database", SLUG, {"stringData": {"dsn": dsn}})
+        manual_tenant.until(status)
 
 
 @pytest.mark.parametrize(
@@ -73,14 +73,14 @@ def test_a_tenant_whose_secret_is_broken_says_so(manual_removal: Tenant):
         ("slow-start", "ContainerCreating"),
     ],
 )
-def test_a_fault_of_pods(fault_client: FaultClient, manual_removal: Tenant, kind: str, reason: str):
+def test_a_fault_of_pods(fault_client: FaultClient, manual_tenant: ManualTenant, kind: str, reason: str):
     options = {"seconds": 60} if kind == "slow-start" else {}
-    with fault(fault_client, kind, tenant=SLUG, **options):
-        manual_removal.restart()
-        runs.wait_until(lambda: manual_removal.waiting() == reason, f"{kind} to be seen", seconds=10)
-        assert manual_removal.visit()[0] == 503
-    manual_removal.restart()
-    manual_removal.until(200)
+    with active_fault(fault_client, kind, tenant=SLUG, **options):
+        manual_tenant.restart()
+        runs.wait_until(lambda: manual_tenant.waiting() == reason, f"{kind} to be seen", seconds=10)
+        assert manual_tenant.visit()[0] == 503
+    manual_tenant.restart()
+    manual_tenant.until(200)
 
 
 def _quota(core: CoreV1Api) -> None:
@@ -153,27 +153,27 @@ def _late(core: CoreV1Api) -> None:
 )
 def test_a_fault_of_the_clusters_api(
     fault_client: FaultClient,
-    manual_removal: Tenant,
+    manual_tenant: ManualTenant,
     kind: str,
     options: dict[str, object],
     look: Callable[[CoreV1Api], None],
 ):
-    with fault(fault_client, kind, region=REGION, **options):
-        look(manual_removal.core)
-        assert manual_removal.core.list_namespaced_pod("default").items == []
-    assert manual_removal.core.list_namespaced_pod(SLUG, _request_timeout=2).items
+    with active_fault(fault_client, kind, region=REGION, **options):
+        look(manual_tenant.core)
+        assert manual_tenant.core.list_namespaced_pod("default").items == []
+    assert manual_tenant.core.list_namespaced_pod(SLUG, _request_timeout=2).items
 
 
-def test_ingress_down(fault_client: FaultClient, manual_removal: Tenant):
-    with fault(fault_client, "ingress-down"):
-        assert manual_removal.visit()[0] == 0
-    assert manual_removal.visit()[0] == 200
+def test_ingress_down(fault_client: FaultClient, manual_tenant: ManualTenant):
+    with active_fault(fault_client, "ingress-down"):
+        assert manual_tenant.visit()[0] == 0
+    assert manual_tenant.visit()[0] == 200
 
 
 def test_databases_locked(sandbox: Access, fault_client: FaultClient):
     refused = pytest.raises(psycopg.errors.LockNotAvailable)
     with (
-        fault(fault_client, "databases-locked"),
+        active_fault(fault_client, "databases-locked"),
         psycopg.connect(sandbox.storage_admin_dsn, autocommit=True, options="-c lock_timeout=500ms") as session,
         refused,
     ):
@@ -182,7 +182,7 @@ def test_databases_locked(sandbox: Access, fault_client: FaultClient):
 
 def test_no_connection_slots(sandbox: Access, fault_client: FaultClient):
     with (
-        fault(fault_client, "no-connection-slots"),
+        active_fault(fault_client, "no-connection-slots"),
         pytest.raises(psycopg.OperationalError, match="too many connections"),
     ):
         admin(sandbox)
@@ -190,34 +190,34 @@ def test_no_connection_slots(sandbox: Access, fault_client: FaultClient):
 
 
 def test_no_createdb(sandbox: Access, fault_client: FaultClient):
-    with fault(fault_client, "no-createdb"), pytest.raises(psycopg.errors.InsufficientPrivilege):
+    with active_fault(fault_client, "no-createdb"), pytest.raises(psycopg.errors.InsufficientPrivilege):
         admin(sandbox, "create database forbidden")
 
 
 def test_disk_full(sandbox: Access, fault_client: FaultClient):
-    with fault(fault_client, "disk-full"), pytest.raises(psycopg.errors.DiskFull, match="could not extend file"):
+    with active_fault(fault_client, "disk-full"), pytest.raises(psycopg.errors.DiskFull, match="could not extend file"):
         admin(sandbox, "create database too_large template template0")
     admin(sandbox, "create database fits template template0")
     admin(sandbox, "drop database fits")
 
 
-def test_storage_stopped(sandbox: Access, fault_client: FaultClient, manual_removal: Tenant):
-    with fault(fault_client, "storage-stopped"), pytest.raises(psycopg.OperationalError):
+def test_storage_stopped(sandbox: Access, fault_client: FaultClient, manual_tenant: ManualTenant):
+    with active_fault(fault_client, "storage-stopped"), pytest.raises(psycopg.OperationalError):
         admin(sandbox)
-    manual_removal.until(200)
+    manual_tenant.until(200)
 
 
-def test_schema_locked(sandbox: Access, fault_client: FaultClient, manual_removal: Tenant):
-    with fault(fault_client, "schema-locked", tenant=SLUG):
-        assert manual_removal.visit("/")[0] == 503
+def test_schema_locked(sandbox: Access, fault_client: FaultClient, manual_tenant: ManualTenant):
+    with active_fault(fault_client, "schema-locked", tenant=SLUG):
+        assert manual_tenant.visit("/")[0] == 503
         with pytest.raises(psycopg.errors.QueryCanceled):
             admin(sandbox, "create schema another", database=DATABASE)
-    assert manual_removal.visit("/")[0] == 200
+    assert manual_tenant.visit("/")[0] == 200
 
 
 def test_schema_locked_before_the_database_exists_and_without_keeping_it(sandbox: Access, fault_client: FaultClient):
     name = sql.Identifier("to_come_0123456789").as_string()
-    with fault(fault_client, "schema-locked", tenant="to-come"):
+    with active_fault(fault_client, "schema-locked", tenant="to-come"):
         admin(sandbox, f"create role {name}")
         with psycopg.connect(sandbox.storage_admin_dsn, autocommit=True) as session:
             session.execute(f"create database {name} owner {name}".encode())
@@ -229,11 +229,11 @@ def test_schema_locked_before_the_database_exists_and_without_keeping_it(sandbox
 
 
 def test_a_failing_revision_in_databases_old_and_new(
-    sandbox: Access, fault_client: FaultClient, manual_removal: Tenant
+    sandbox: Access, fault_client: FaultClient, manual_tenant: ManualTenant
 ):
     attempts = [(DATABASE, "create table tenant.more ()"), ("fresh_0123456789", "create table tenant.first ()")]
     with (
-        fault(fault_client, "failing-revision"),
+        active_fault(fault_client, "failing-revision"),
         psycopg.connect(sandbox.storage_admin_dsn, autocommit=True) as session,
     ):
         session.execute("create database fresh_0123456789 template template0")
@@ -248,7 +248,7 @@ def test_a_failing_revision_in_databases_old_and_new(
 
 
 def test_handles_locked(sandbox: Access, fault_client: FaultClient):
-    with fault(fault_client, "handles-locked"), psycopg.connect(sandbox.metadata_dsn) as session:
+    with active_fault(fault_client, "handles-locked"), psycopg.connect(sandbox.metadata_dsn) as session:
         assert session.execute("select count(*) from connection").fetchone()
         session.execute("set lock_timeout = '300ms'")
         with pytest.raises(psycopg.errors.LockNotAvailable):
@@ -257,7 +257,7 @@ def test_handles_locked(sandbox: Access, fault_client: FaultClient):
 
 def test_api_server_stopped(sandbox: Access, fault_client: FaultClient):
     health = f"{sandbox.api_url}/api/v2/version"
-    with fault(fault_client, "api-server-stopped"), pytest.raises(httpx.ReadTimeout):
+    with active_fault(fault_client, "api-server-stopped"), pytest.raises(httpx.ReadTimeout):
         httpx.get(health, timeout=QUICKLY, trust_env=False)
     assert httpx.get(health, timeout=10, trust_env=False).status_code == 200
 
@@ -289,7 +289,7 @@ def test_down_clears_what_is_set(sandbox: Access, sandbox_up: Callable[[], None]
     fault_client = FaultClient(sandbox.layout)
     for kind in ("databases-locked", "storage-stopped", "api-server-stopped", "http-500"):
         fault_client.set(kind)
-    holder = next(fault for fault in fault_client.list() if fault.kind == "databases-locked")
+    holder = next(active_fault for active_fault in fault_client.list() if active_fault.kind == "databases-locked")
     daemon = Register(sandbox.layout.processes).get(f"fault-{holder.id}")
     assert daemon is not None
     assert daemon.alive

@@ -19,9 +19,9 @@ from tenancy.saga.errors import PermanentError, PlatformError
 from tenancy.saga.names import ActivityName
 from tests.acceptance import gates, runs
 from tests.acceptance.attempts import Attempt
-from tests.acceptance.discovery import assert_complete, traces
-from tests.acceptance.fault_rows import DEPLOY, ELSEWHERE, HELD, OUTLIVED, ROWS, WAIT, Row, Undoing
-from tests.acceptance.set_faults import fault
+from tests.acceptance.discovery import assert_complete, find_objects
+from tests.acceptance.fault_rows import CASES, DEPLOY, ELSEWHERE, HARMLESS, HOLDING, WAIT, FaultCase, UnwindingResult
+from tests.acceptance.set_faults import active_fault
 from tests.helm_children import helm_children
 
 A_TRY_SECONDS = 60
@@ -29,74 +29,74 @@ A_TRY_SECONDS = 60
 
 
 def test_every_kind_of_fault_has_a_row():
-    assert {row.kind for row in ROWS} | set(OUTLIVED) | set(HELD) | set(ELSEWHERE) == set(catalogue.BY_NAME)
+    assert {case.kind for case in CASES} | set(HARMLESS) | set(HOLDING) | set(ELSEWHERE) == set(catalogue.BY_NAME)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=str)
+@pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_activity_fails_with_the_cause_in_time_and_unwinding_leaves_nothing(
-    sandbox: Access, fault_client: FaultClient, monkeypatch: pytest.MonkeyPatch, row: Row
+    sandbox: Access, fault_client: FaultClient, monkeypatch: pytest.MonkeyPatch, case: FaultCase
 ):
     monkeypatch.setattr(sessions, "LOCK_TIMEOUT_SECONDS", 2)
     monkeypatch.setattr(dsn, "CONNECT_TIMEOUT_SECONDS", 2)
     attempt = Attempt(sandbox)
-    if row.within_helm:
+    if case.within_helm:
         _make_the_namespace(attempt, fault_client)
-    with fault(fault_client, row.kind, **_narrowed(row.kind, row.options, attempt.slug)):
-        attempt.run_before(row.activity)
-        if row.kind == "schema-locked":
+    with active_fault(fault_client, case.kind, **_narrowed(case.kind, case.options, attempt.slug)):
+        attempt.run_before(case.activity)
+        if case.kind == "schema-locked":
             runs.wait_until(lambda: gates.schema_locked(sandbox, attempt.slug), "the fault to reach the new database")
-        _assert_it_fails(attempt, row)
-        if row.undoing is not Undoing.AFTERWARDS:
-            given_up = _given_up(attempt, row)
-            assert given_up == ("Failed settled" if row.undoing is Undoing.MEANWHILE else "Failed unwinding")
+        _assert_it_fails(attempt, case)
+        if case.unwinding is not UnwindingResult.AFTERWARDS:
+            given_up = _given_up(attempt, case)
+            assert given_up == ("Failed settled" if case.unwinding is UnwindingResult.MEANWHILE else "Failed unwinding")
             _assert_nothing_is_under_way(sandbox)
 
-    if row.undoing is Undoing.LATER:
-        assert attempt.undo(c.Cancel()).phase == "Failed settled"
-    elif row.undoing is Undoing.AFTERWARDS:
-        assert attempt.give_up(row.activity).phase == "Failed settled"
-    assert traces(sandbox, attempt.slug).nothing
+    if case.unwinding is UnwindingResult.LATER:
+        assert attempt.unwind_tenant(c.Cancel()).phase == "Failed settled"
+    elif case.unwinding is UnwindingResult.AFTERWARDS:
+        assert attempt.give_up(case.activity).phase == "Failed settled"
+    assert find_objects(sandbox, attempt.slug).is_empty
     assert helm_children() == []
 
 
-def _given_up(attempt: Attempt, row: Row) -> str:
+def _given_up(attempt: Attempt, case: FaultCase) -> str:
     """The phase after the failure callback; what the platform is at fault for waits until a person cancels it."""
-    given_up = attempt.give_up(row.activity)
-    if row.error is not PlatformError:
+    given_up = attempt.give_up(case.activity)
+    if case.error is not PlatformError:
         return given_up.phase
-    assert (given_up.phase, given_up.hold_cause) == ("Provisioning", row.code)
-    return attempt.undo(c.Cancel()).phase
+    assert (given_up.phase, given_up.hold_cause) == ("Provisioning", case.code)
+    return attempt.unwind_tenant(c.Cancel()).phase
 
 
-@pytest.mark.parametrize("kind", OUTLIVED)
+@pytest.mark.parametrize("kind", HARMLESS)
 def test_a_fault_that_only_delays_or_concerns_no_activity_is_outlived(
     sandbox: Access, fault_client: FaultClient, kind: str
 ):
     attempt = Attempt(sandbox)
-    with fault(fault_client, kind, **_narrowed(kind, OUTLIVED[kind], attempt.slug)):
+    with active_fault(fault_client, kind, **_narrowed(kind, HARMLESS[kind], attempt.slug)):
         assert attempt.run_all().phase == "Active"
     assert_complete(sandbox, attempt.slug)
-    assert attempt.undo(c.Decommission()).phase == "Decommissioned"
-    assert traces(sandbox, attempt.slug).nothing
+    assert attempt.unwind_tenant(c.Decommission()).phase == "Decommissioned"
+    assert find_objects(sandbox, attempt.slug).is_empty
     assert helm_children() == []
 
 
-@pytest.mark.parametrize("kind", HELD)
+@pytest.mark.parametrize("kind", HOLDING)
 def test_what_the_platform_has_to_mend_is_named_and_the_attempt_goes_on_when_it_is_mended(
     sandbox: Access, fault_client: FaultClient, kind: str
 ):
     attempt = Attempt(sandbox)
     attempt.run_before(DEPLOY)
-    options, words, cause = HELD[kind]
+    options, words, cause = HOLDING[kind]
     with (
-        fault(fault_client, kind, **_narrowed(kind, options, attempt.slug)),
+        active_fault(fault_client, kind, **_narrowed(kind, options, attempt.slug)),
         pytest.raises(PlatformError, match=words) as raised,
     ):
         attempt.run(DEPLOY)
     assert raised.value.cause is cause
     assert attempt.run_all().phase == "Active"
-    assert attempt.undo(c.Decommission()).phase == "Decommissioned"
-    assert traces(sandbox, attempt.slug).nothing
+    assert attempt.unwind_tenant(c.Decommission()).phase == "Decommissioned"
+    assert find_objects(sandbox, attempt.slug).is_empty
 
 
 def _assert_nothing_is_under_way(sandbox: Access) -> None:
@@ -113,26 +113,32 @@ def _narrowed(kind: str, options: dict[str, Any], slug: str) -> dict[str, Any]:
 def _make_the_namespace(attempt: Attempt, fault_client: FaultClient) -> None:
     """By a try that finds no room for what Helm would store."""
     attempt.run_before(DEPLOY)
-    no_room = fault(fault_client, "quota-exceeded", tenant=attempt.slug, resource="secrets")
+    no_room = active_fault(fault_client, "quota-exceeded", tenant=attempt.slug, resource="secrets")
     with no_room, pytest.raises(PermanentError, match="exceeded quota"):
         attempt.run(DEPLOY)
-    found = traces(attempt.access, attempt.slug)
+    found = find_objects(attempt.access, attempt.slug)
     assert (len(found.namespaces), len(found.releases)) == (1, 0)
 
 
-def _assert_it_fails(attempt: Attempt, row: Row) -> None:
-    if row.activity == WAIT:
-        runs.wait_until(lambda: re.search(row.reason, _look(attempt)), f"{row.kind} to be seen")
+def _assert_it_fails(attempt: Attempt, case: FaultCase) -> None:
+    if case.activity == WAIT:
+        runs.wait_until(lambda: re.search(case.reason, _look(attempt)), f"{case.kind} to be seen")
     began = time.monotonic()
-    with pytest.raises(row.error, match=row.cause) as raised:
-        attempt.run(row.activity, may_wait=False, hurried=row.hurried)
+    with pytest.raises(case.error, match=case.cause) as raised:
+        attempt.run(case.activity, may_wait=False, short_timeouts=case.short_timeouts)
     assert time.monotonic() - began < A_TRY_SECONDS
-    assert type(raised.value) is row.error
+    assert type(raised.value) is case.error
     assert helm_children() == []
-    told = attempt.last_failure()
-    assert (told["activity"], told["error"], told["message"]) == (row.activity, row.error.__name__, str(raised.value))
-    if not (row.kind == "handles-locked" and "does not answer" in told["message"]):  # the engine may be the slower one
-        assert told["cause"] == row.code, told["message"]
+    failure = attempt.last_failure()
+    assert (failure["activity"], failure["error"], failure["message"]) == (
+        case.activity,
+        case.error.__name__,
+        str(raised.value),
+    )
+    if not (
+        case.kind == "handles-locked" and "does not answer" in failure["message"]
+    ):  # the engine may be the slower one
+        assert failure["cause"] == case.code, failure["message"]
 
 
 def _look(attempt: Attempt) -> str:

@@ -12,7 +12,7 @@ from sandbox.access import Access
 from tenancy.activities.plan import PLAN
 from tenancy.engine.retry_window import TRIES
 from tests.acceptance import gates, runs
-from tests.acceptance.discovery import assert_complete, traces
+from tests.acceptance.discovery import assert_complete, find_objects
 
 Gate = Callable[[Access, str, str], AbstractContextManager[None]]
 
@@ -56,7 +56,7 @@ def during_create_table(access: Access, activity: str, slug: str) -> Iterator[No
     with ExitStack() as stack:
         with gates.before_fact(access, "tenant.provisioning.step.started", activity):
             next(_once_held(access))
-            database = access.superuser_dsn("storage", traces(access, slug).databases[0])
+            database = access.superuser_dsn("storage", find_objects(access, slug).databases[0])
             stack.enter_context(gates.table_creation_held(database))
         runs.wait_until(lambda: gates.held(database, "%create table%"), "the migration to be held")
         yield
@@ -72,7 +72,7 @@ def during_install(access: Access, activity: str, slug: str) -> Iterator[None]:
         fault = {"kind": "hang", "on": ["write"], "namespace": f"{slug}-{row['id'].hex[-10:]}"}
         hung = access.cluster.ask("POST", "/emulator/faults", fault)
     try:
-        runs.wait_until(lambda: traces(access, slug).namespaces, "the namespace to be made")
+        runs.wait_until(lambda: find_objects(access, slug).namespaces, "the namespace to be made")
         yield
     finally:
         access.cluster.ask("DELETE", f"/emulator/faults/{hung['id']}")
@@ -137,4 +137,4 @@ def test_a_task_killed_at_every_try_leaves_nothing(sandbox: Access):
 
     assert runs.await_phase(sandbox, slug, "Failed settled") == "Failed settled"
     assert runs.await_end(sandbox, run_id) == "failed"
-    assert traces(sandbox, slug).nothing
+    assert find_objects(sandbox, slug).is_empty

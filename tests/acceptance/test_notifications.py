@@ -9,7 +9,7 @@ from tenancy.ledger import alerts
 from tenancy.ledger.alerts import Alert
 from tenancy.ledger.ledger import Ledger
 from tests.acceptance import runs
-from tests.acceptance.channels import bodies, webhook
+from tests.acceptance.channels import received_bodies, webhook
 from tests.notification_receivers import Endpoint, closed_port, http_endpoint
 from tests.real_systems import as_dsn
 
@@ -41,7 +41,7 @@ def until_nudged(access: Access, look: Callable[[], object], what: str) -> None:
 
 
 def told(endpoint: Endpoint, *keys: str) -> list[dict[str, Any]]:
-    return [body for body in bodies(endpoint) if body["key"] in keys]
+    return [body for body in received_bodies(endpoint) if body["key"] in keys]
 
 
 def test_what_nobody_took_is_told_once_when_somebody_answers_and_no_tenant_waited(sandbox: Access):

@@ -15,8 +15,8 @@ from sandbox.processes import Register
 from sandbox.restart_on_error import STARTING_SECONDS
 from tests.acceptance import gates, operators, runs
 from tests.acceptance.command_line import WHY, Operator
-from tests.acceptance.discovery import traces
-from tests.acceptance.kills import Strike, striking
+from tests.acceptance.discovery import find_objects
+from tests.acceptance.kills import Kill, killer
 
 NO_SIGN_OF_LIFE = "The workflow engine's scheduler gives no sign of life"
 SETTLED = "Failed settled"
@@ -32,8 +32,8 @@ def operator(sandbox: Access) -> Operator:
 
 
 @pytest.fixture
-def kill(sandbox: Access, sandbox_up: Callable[[], None]) -> Iterator[Strike]:
-    with striking(sandbox, sandbox_up) as strike:
+def kill(sandbox: Access, sandbox_up: Callable[[], None]) -> Iterator[Kill]:
+    with killer(sandbox, sandbox_up) as strike:
         yield strike
 
 
@@ -53,12 +53,12 @@ def waiting(sandbox: Access, fault_client: FaultClient) -> Callable[[], str]:
 
 def held(access: Access, slug: str) -> str:
     """Why the tenant waits, as its page says it."""
-    return str(operators.look(access, f"/tenants/{slug}")["held"])
+    return str(operators.get(access, f"/tenants/{slug}")["held"])
 
 
 def settles(access: Access, slug: str) -> None:
     runs.wait_until(lambda: runs.phase(access, slug) == SETTLED, f"{slug} to settle", seconds=PATIENCE)
-    assert traces(access, slug).nothing
+    assert find_objects(access, slug).is_empty
 
 
 def settles_by_the_reconciler(access: Access, slug: str) -> None:
@@ -72,7 +72,7 @@ def test_a_cancel_while_the_scheduler_is_dead_says_so_and_is_finished_once_it_is
     sandbox: Access,
     operator: Operator,
     waiting: Callable[[], str],
-    kill: Strike,
+    kill: Kill,
     sandbox_up: Callable[[], None],
 ):
     deferred, working = waiting(), runs.new_slug("down")
@@ -83,7 +83,7 @@ def test_a_cancel_while_the_scheduler_is_dead_says_so_and_is_finished_once_it_is
         kill("scheduler")
         # Airflow believes in a beat for 30 s.
         runs.wait_until(
-            lambda: NO_SIGN_OF_LIFE in operators.look(sandbox, "/health")["engine"],
+            lambda: NO_SIGN_OF_LIFE in operators.get(sandbox, "/health")["engine"],
             "its silence to be noticed",
             seconds=PATIENCE,
             every=1,
@@ -91,7 +91,7 @@ def test_a_cancel_while_the_scheduler_is_dead_says_so_and_is_finished_once_it_is
         for slug in (deferred, working):
             runs.wait_until(lambda slug=slug: NO_SIGN_OF_LIFE in held(sandbox, slug), f"{slug} to say so", every=1)
 
-        answer = operators.act(sandbox, deferred, "cancel")
+        answer = operators.perform(sandbox, deferred, "cancel")
         told = operator("cancel", working, *WHY)
 
     assert answer["tenant"]["state"] == "Cancelling"
@@ -99,7 +99,7 @@ def test_a_cancel_while_the_scheduler_is_dead_says_so_and_is_finished_once_it_is
     assert answer["warnings"][0].startswith("It is recorded, and goes on by itself")
     assert told.returncode == 0
     assert f"! It is recorded, and goes on by itself when the engine does. {NO_SIGN_OF_LIFE}" in told.stderr
-    assert NO_SIGN_OF_LIFE in " ".join(operator.did("show", working).split())
+    assert NO_SIGN_OF_LIFE in " ".join(operator.run("show", working).split())
     _health_says_so(sandbox, operator)
 
     sandbox_up()
@@ -122,12 +122,12 @@ def test_a_cancel_while_the_api_server_is_dead_is_refused_with_what_to_do_and_wo
     sandbox: Access,
     operator: Operator,
     waiting: Callable[[], str],
-    kill: Strike,
+    kill: Kill,
     sandbox_up: Callable[[], None],
 ):
     cut_off, untouched = waiting(), waiting()
     with _run_locked(sandbox, cut_off):
-        asking = operator.starts("cancel", cut_off, *WHY)
+        asking = operator.start("cancel", cut_off, *WHY)
         runs.await_phase(sandbox, cut_off, "Cancelling")
         kill("api-server")
         _, said = asking.communicate(timeout=60)
@@ -139,8 +139,8 @@ def test_a_cancel_while_the_api_server_is_dead_is_refused_with_what_to_do_and_wo
     assert "may have been done" not in refused.stderr
 
     sandbox_up()
-    assert "nothing is left" in operator.did("cancel", untouched, "--wait", *WHY)
-    assert traces(sandbox, untouched).nothing
+    assert "nothing is left" in operator.run("cancel", untouched, "--wait", *WHY)
+    assert find_objects(sandbox, untouched).is_empty
     settles_by_the_reconciler(sandbox, cut_off)
     assert runs.fact_kinds(sandbox, cut_off).count("tenant.provisioning.cancel.requested") == 1
 
@@ -159,7 +159,7 @@ def test_a_cancel_that_airflow_does_not_follow_is_finished_by_the_reconciler(
 ):
     slug = waiting()
     with gates.no_new_runs(sandbox, "tenant_compensation"):
-        answer = operators.act(sandbox, slug, "cancel")
+        answer = operators.perform(sandbox, slug, "cancel")
     assert answer["tenant"]["state"] == "Cancelling"
     assert answer["warnings"][0].startswith("It is recorded, and goes on by itself")
     assert "tenant_compensation" in answer["warnings"][0]
@@ -167,11 +167,11 @@ def test_a_cancel_that_airflow_does_not_follow_is_finished_by_the_reconciler(
 
 
 def test_a_cancel_of_a_wait_needs_neither_triggerer_nor_dag_processor(
-    sandbox: Access, waiting: Callable[[], str], kill: Strike
+    sandbox: Access, waiting: Callable[[], str], kill: Kill
 ):
     slug = waiting()
     kill("dag-processor", "triggerer")
-    assert "no sign of life" not in str(operators.act(sandbox, slug, "cancel")["warnings"])
+    assert "no sign of life" not in str(operators.perform(sandbox, slug, "cancel")["warnings"])
     settles(sandbox, slug)
 
 

@@ -12,7 +12,7 @@ from kubernetes.config import new_client_from_config
 from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from tests.acceptance import gates, operators, runs
-from tests.acceptance.discovery import assert_complete, traces
+from tests.acceptance.discovery import assert_complete, find_objects
 
 STARTED, DEPLOY = "tenant.provisioning.step.started", "deploy_workloads"
 
@@ -71,7 +71,7 @@ def test_a_strangers_pending_release_of_the_same_name_is_reported_and_stays_byte
     runs.wait_until(
         lambda: "compensation.failed" in " ".join(runs.fact_kinds(sandbox, slug)), "undoing to meet it as well"
     )
-    errors = operators.look(sandbox, f"/tenants/{slug}/errors")["errors"]
+    errors = operators.get(sandbox, f"/tenants/{slug}/errors")["errors"]
     assert any(
         f"A namespace {namespace} exists" in each["message"] and "not ours" in each["message"] for each in errors
     )
@@ -79,7 +79,7 @@ def test_a_strangers_pending_release_of_the_same_name_is_reported_and_stays_byte
 
     core.delete_namespace(namespace)  # its owner was found
     runs.await_phase(sandbox, slug, "Failed settled")
-    assert traces(sandbox, slug).nothing
+    assert find_objects(sandbox, slug).is_empty
 
 
 def _is_next(access: Access, slug: str) -> bool:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from tests.acceptance import operators, runs
-from tests.acceptance.browsing import PATIENCE_MS, chromium, console, overflow, shoot, violations, window
+from tests.acceptance.browsing import TIMEOUT_MS, chromium, console, open_page, overflow, take_screenshot, violations
 from tests.acceptance.command_line import Operator
 
 FAULTS = ("storage-stopped", "ingress-down", "handles-locked")
@@ -35,7 +35,7 @@ def wrong(access: Access) -> dict[tuple[str, str | None, str], str]:
     """What the API calls down or degraded. A busy machine may not know of something for a while."""
     return {
         (check["system"], check["region"], check["part"]): check["state"]
-        for check in operators.look(access, "/health")["checks"]
+        for check in operators.get(access, "/health")["checks"]
         if check["state"] in {"down", "degraded"}
     }
 
@@ -55,7 +55,7 @@ def test_faults_of_the_platform_turn_their_checks_and_no_others_wherever_one_loo
     operator = Operator(sandbox)
     until_wrong(sandbox, {}, "a platform that is well")
     assert operator("health").returncode == 0
-    with window(browser, sandbox, "viewer", height=1500) as page:
+    with open_page(browser, sandbox, "viewer", height=1500) as page:
         page.goto(console(sandbox, "health"))
 
         for kind in FAULTS:
@@ -68,13 +68,13 @@ def test_faults_of_the_platform_turn_their_checks_and_no_others_wherever_one_loo
         for line in ("DOWN storage eu-central", "DOWN ingress us-east", "DEGRADED engine: database -"):
             assert line in " ".join(told.stdout.split())
         page.goto(console(sandbox))
-        expect(page.locator(".notice.bad").first).to_contain_text("Down: ", timeout=PATIENCE_MS)
+        expect(page.locator(".notice.bad").first).to_contain_text("Down: ", timeout=TIMEOUT_MS)
         page.locator(".notice a").first.click()
         expect(page.locator("h1")).to_have_text("Platform health")
 
         fault_client.clear()
         until_wrong(sandbox, {}, "all to be well again")
-        expect(page.locator("[data-state=down]")).to_have_count(0, timeout=PATIENCE_MS)
+        expect(page.locator("[data-state=down]")).to_have_count(0, timeout=TIMEOUT_MS)
     assert operator("health").returncode == 0
 
 
@@ -89,7 +89,7 @@ def test_a_tenant_that_is_active_behind_a_silent_ingress_says_so_and_has_no_stal
     runs.wait_until(
         lambda: "Have the region's ingress looked at" in _advice(sandbox, slug), "it to be told", seconds=PATIENCE
     )
-    seen = operators.look(sandbox, f"/tenants/{slug}")
+    seen = operators.get(sandbox, f"/tenants/{slug}")
     assert (seen["stall"], seen["advice"]["not_its_fault"]) == (None, True)
     assert seen["platform_trouble"][0].startswith("ingress of eu-central: ")
     fault_client.clear()
@@ -99,16 +99,16 @@ def test_a_tenant_that_is_active_behind_a_silent_ingress_says_so_and_has_no_stal
 
 
 def _advice(access: Access, slug: str) -> str:
-    return str(operators.look(access, f"/tenants/{slug}")["next_action"])
+    return str(operators.get(access, f"/tenants/{slug}")["next_action"])
 
 
 def _page_says_so(page: Page) -> None:
     """The page that was opened before, which nobody loaded again."""
-    expect(page.locator("[data-state=down]")).to_have_count(4, timeout=PATIENCE_MS)
-    expect(page.locator(".panel h2")).to_contain_text("Down: storage of eu-central", timeout=PATIENCE_MS)
-    shoot(page, "health-light")
+    expect(page.locator("[data-state=down]")).to_have_count(4, timeout=TIMEOUT_MS)
+    expect(page.locator(".panel h2")).to_contain_text("Down: storage of eu-central", timeout=TIMEOUT_MS)
+    take_screenshot(page, "health-light")
     page.emulate_media(color_scheme="dark")
-    shoot(page, "health-dark")
+    take_screenshot(page, "health-dark")
     assert violations(page) == []
     page.set_viewport_size({"width": 360, "height": 800})
     assert overflow(page) <= 0

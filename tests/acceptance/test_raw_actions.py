@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.access import Access
 from tests.acceptance import runs
-from tests.acceptance.raw_table import Cell, Table
+from tests.acceptance.raw_table import RawActionCell, RawActionTable
 
 GOES_ON = "Active, by the same attempt"
 RETRIED = "Active, by the next attempt"
@@ -99,8 +99,8 @@ PATIENCE = 240.0
 
 
 @pytest.fixture(scope="module")
-def played(sandbox: Access) -> Iterator[dict[tuple[str, str], Cell]]:
-    table = Table(sandbox)
+def played(sandbox: Access) -> Iterator[dict[tuple[str, str], RawActionCell]]:
+    table = RawActionTable(sandbox)
     try:
         yield table.play(CELLS)
     finally:
@@ -109,7 +109,7 @@ def played(sandbox: Access) -> Iterator[dict[tuple[str, str], Cell]]:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("action", "column"), CELLS)
-def test_what_it_means(sandbox: Access, played: dict[tuple[str, str], Cell], action: str, column: str):
+def test_what_it_means(sandbox: Access, played: dict[tuple[str, str], RawActionCell], action: str, column: str):
     cell = played[action, column]
     wanted = MEANS[action][column]
     meaning, words = (wanted, "") if isinstance(wanted, str) else wanted
@@ -126,7 +126,7 @@ def _rests(column: str) -> str:
     return {"Active": "Active", "ready": "Failed ready"}.get(column, "Failed settled")
 
 
-def _check(access: Access, cell: Cell, meaning: str) -> None:
+def _check(access: Access, cell: RawActionCell, meaning: str) -> None:
     row, kinds = runs.tenant(access, cell.slug), runs.fact_kinds(access, cell.slug)
     assert row is not None
     assert row["attempt"] == cell.attempt + (meaning == RETRIED)

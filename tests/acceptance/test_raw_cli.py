@@ -20,7 +20,7 @@ def test_dags_clear_of_a_settled_tenants_run_is_reset_and_retry(sandbox: Access)
     with gates.before_fact_of(sandbox, slug, "tenant.provisioning.step.started", "allocate_storage"):
         run_id = runs.trigger(sandbox, runs.request(slug))
         runs.wait_until(lambda: runs.tenant(sandbox, slug), "the tenant to be there")
-        operators.act(sandbox, slug, "cancel")
+        operators.perform(sandbox, slug, "cancel")
     runs.await_phase(sandbox, slug, "Failed settled")
     airflow(sandbox, "dags", "clear", "tenant_provisioning", "--run-id", run_id, "-y")
     assert runs.await_phase(sandbox, slug, "Active") == "Active"
@@ -53,9 +53,9 @@ def test_a_paused_dag_holds_a_tenant_and_the_tenant_says_so(sandbox: Access):
         client.patch(runs.DAG, json={"is_paused": True}).raise_for_status()
         try:
             operators.create(sandbox, runs.request(slug))
-            said = lambda: operators.look(sandbox, f"/tenants/{slug}")["held"]  # noqa: E731
+            said = lambda: operators.get(sandbox, f"/tenants/{slug}")["held"]  # noqa: E731
             runs.wait_until(lambda: "is paused: unpause it" in said(), "the reconciler to tell", seconds=150, every=1)
         finally:
             client.patch(runs.DAG, json={"is_paused": False}).raise_for_status()
     assert runs.await_phase(sandbox, slug, "Active") == "Active"
-    assert operators.look(sandbox, f"/tenants/{slug}")["held"] == ""
+    assert operators.get(sandbox, f"/tenants/{slug}")["held"] == ""

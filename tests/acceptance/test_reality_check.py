@@ -14,7 +14,7 @@ from psycopg import sql
 from sandbox.access import Access
 from tests.acceptance import operators, runs
 from tests.acceptance.command_line import Operator
-from tests.acceptance.discovery import traces
+from tests.acceptance.discovery import find_objects
 
 DAG = "/api/v2/dags/tenant_reality_check"
 _TOLD = ("connection_id", "conn_type", "description", "host", "port", "schema", "login", "extra")
@@ -45,7 +45,7 @@ def a_pass(access: Access, dag: str) -> None:
 
 def found(access: Access, name: str) -> set[tuple[str, str]]:
     """What and kind of all findings about objects of this name."""
-    findings = operators.look(access, "/findings")["findings"]
+    findings = operators.get(access, "/findings")["findings"]
     return {(each["what"], each["kind"]) for each in findings if each["name"] == name}
 
 
@@ -87,7 +87,7 @@ def active(sandbox: Access) -> str:
 
 def test_what_was_left_and_what_was_lost_is_told_until_it_is_mended(sandbox: Access, active: str):
     tenant_id, left = str(uuid.uuid4()), runs.new_slug("left").replace("-", "_")
-    (connection,) = traces(sandbox, active).connections
+    (connection,) = find_objects(sandbox, active).connections
     kept = runs.get(sandbox, f"/api/v2/connections/{connection}")
 
     with left_behind(sandbox, left, f"tenancy:sandbox:{tenant_id}"), sandbox.client("engineer") as engineer:
@@ -98,7 +98,7 @@ def test_what_was_left_and_what_was_lost_is_told_until_it_is_mended(sandbox: Acc
         assert found(sandbox, left) == {("orphan", "role"), ("orphan", "database"), ("orphan", "schema")}
         assert found(sandbox, left.replace("_", "-")) == {("orphan", "namespace")}
         assert found(sandbox, connection) == {("missing", "connection")}
-        shown = operators.look(sandbox, f"/tenants/{active}")["findings"]
+        shown = operators.get(sandbox, f"/tenants/{active}")["findings"]
         assert [each["name"] for each in shown] == [connection]
         told = Operator(sandbox)("findings")
         assert told.returncode == 1
@@ -113,6 +113,6 @@ def test_what_was_left_and_what_was_lost_is_told_until_it_is_mended(sandbox: Acc
 
 def test_health_tells_when_the_world_was_last_looked_at(sandbox: Access):
     check(sandbox)
-    beats = {each["name"]: each for each in operators.look(sandbox, "/health")["reconcilers"]}
+    beats = {each["name"]: each for each in operators.get(sandbox, "/health")["reconcilers"]}
     assert not beats["reality check"]["late"]
-    assert beats["reality check"]["last_beat"] == operators.look(sandbox, "/findings")["check"]["last_beat"]
+    assert beats["reality check"]["last_beat"] == operators.get(sandbox, "/findings")["check"]["last_beat"]

@@ -12,7 +12,7 @@ from sandbox.faults.client import FaultClient
 from tenancy.saga.names import lock_key
 from tests.acceptance import operators, runs
 from tests.acceptance.command_line import WHY, Operator
-from tests.acceptance.discovery import assert_complete, traces
+from tests.acceptance.discovery import assert_complete, find_objects
 
 REFUSED, MISUSE, NOT_ALLOWED = 3, 2, 5
 
@@ -69,7 +69,7 @@ def test_what_the_runbook_forbids_is_refused_with_what_helps(sandbox: Access, op
     refused(operator, "recreate", waiting)
 
     with undoing_held(sandbox, waiting):
-        operator.did("cancel", waiting, *WHY)
+        operator.run("cancel", waiting, *WHY)
         wait = "Wait 2 minutes for the cancel to complete, cancel again if it has not, then reset."
         reset = refused(operator, "reset", waiting)
         assert reset["retry_after"] == 120
@@ -80,7 +80,7 @@ def test_what_the_runbook_forbids_is_refused_with_what_helps(sandbox: Access, op
 
     runs.await_phase(sandbox, waiting, "Failed settled")
     refused(operator, "retry", waiting)  # before its reset
-    operator.did("reset", waiting, *WHY)
+    operator.run("reset", waiting, *WHY)
     assert len(runs.refusals(sandbox, waiting)) == 9
 
 
@@ -113,9 +113,9 @@ def test_a_forced_reset_wants_the_engineers_role_and_a_reason_and_is_audited(
 def _what_it_had_is_taken_over(access: Access, fault_client: FaultClient, operator: Operator, slug: str) -> None:
     """A forced reset looks at nothing and releases nothing."""
     fault_client.clear()
-    operator.did("retry", slug, *WHY)
-    assert "(attempt 2) is Active" in operator.did("watch", slug)
+    operator.run("retry", slug, *WHY)
+    assert "(attempt 2) is Active" in operator.run("watch", slug)
     assert_complete(access, slug)
     tenant_id = _id(access, slug)
-    operator.did("decommission", tenant_id, "--confirm", slug, "--wait", *WHY)
-    assert traces(access, slug).nothing
+    operator.run("decommission", tenant_id, "--confirm", slug, "--wait", *WHY)
+    assert find_objects(access, slug).is_empty

@@ -20,7 +20,7 @@ from tenancy.ledger.ledger import Ledger
 from tenancy.saga.names import TenantId
 from tests import real_systems
 from tests.acceptance import backups, operators, runs
-from tests.acceptance.discovery import assert_complete, traces
+from tests.acceptance.discovery import assert_complete, find_objects
 from tests.acceptance.gates import connected
 from tests.acceptance.test_reality_check import check
 from tests.sandboxes import AIRFLOW_OPTIONS
@@ -117,9 +117,9 @@ def _activity(story: Story, slug: str) -> str:
 
 def _go_on(story: Story) -> None:
     """What the backup knows nothing of."""
-    operators.act(story.access, story.gone, "decommission", confirm_slug=story.gone)
+    operators.perform(story.access, story.gone, "decommission", confirm_slug=story.gone)
     _request(story, story.late)
-    operators.act(story.access, story.undone, "cancel")
+    operators.perform(story.access, story.undone, "cancel")
     story.until_all(
         {story.became: "Active", story.late: "Active", story.undone: "Failed settled", story.gone: "Decommissioned"}
     )
@@ -128,7 +128,7 @@ def _go_on(story: Story) -> None:
 
 
 def _database(access: Access, slug: str) -> str:
-    (name,) = traces(access, slug).databases
+    (name,) = find_objects(access, slug).databases
     return access.superuser_dsn("storage", name)
 
 
@@ -173,7 +173,7 @@ def test_a_run_that_lived_through_it_goes_on_to_active(restored: tuple[Story, ba
 def test_a_tenant_that_was_undone_after_it_is_settled_once_more(restored: tuple[Story, backups.Facts]):
     story, _ = restored
     assert story.phase(story.undone) == "Failed settled"
-    assert traces(story.access, story.undone).nothing
+    assert find_objects(story.access, story.undone).is_empty
 
 
 def test_a_tenant_of_which_it_knows_nothing_is_told_with_how_to_remove_it(restored: tuple[Story, backups.Facts]):
@@ -202,7 +202,7 @@ def test_what_an_active_tenant_lost_meanwhile_is_told_until_it_is_decommissioned
     assert {"role", "database", "connection", "namespace"} <= {found["kind"] for found in missing}
     assert f"decommission {story.gone} and recreate it" in missing[0]["said"]
 
-    operators.act(story.access, story.gone, "decommission", confirm_slug=story.gone)
+    operators.perform(story.access, story.gone, "decommission", confirm_slug=story.gone)
     story.until_all({story.gone: "Decommissioned"})
 
 
@@ -211,5 +211,5 @@ def test_no_row_differs_from_its_facts(restored: tuple[Story, backups.Facts]):
 
 
 def _findings(story: Story, what: str) -> list[dict[str, str]]:
-    findings = operators.look(story.access, "/findings")["findings"]
+    findings = operators.get(story.access, "/findings")["findings"]
     return [finding for finding in findings if finding["what"] == what]

@@ -13,7 +13,7 @@ from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from tests.acceptance import gates, runs
 from tests.acceptance.command_line import WHY, Operator
-from tests.acceptance.discovery import assert_complete, traces
+from tests.acceptance.discovery import assert_complete, find_objects
 
 STARTED = "tenant.provisioning.step.started"
 
@@ -43,11 +43,11 @@ def wedged(access: Access, slug: str, activity: str) -> None:
 def test_validate_request_cancel_correct_the_input_recreate(sandbox: Access, operator: Operator):
     slug = runs.new_slug("row")
     with gates.before_fact_of(sandbox, slug, STARTED, "validate_request"):
-        operator.creates(slug)
-        operator.did("cancel", slug, "--wait", *WHY)
-    told = operator.did("recreate", slug, "--plan", "business", *WHY)
+        operator.create(slug)
+        operator.run("cancel", slug, "--wait", *WHY)
+    told = operator.run("recreate", slug, "--plan", "business", *WHY)
     assert slug in told
-    operator.did("watch", slug)
+    operator.run("watch", slug)
     shown = operator.json("show", slug)
     assert (shown["state"], shown["plan"]) == ("Active", "business")
     assert shown["predecessor"]
@@ -74,25 +74,25 @@ STALLS: dict[str, Callable[[Access, str], Any]] = {
 def test_storage_schema_and_deploy_cancel_reset_retry(sandbox: Access, operator: Operator, activity: str):
     slug = runs.new_slug("row")
     with STALLS[activity](sandbox, slug):
-        operator.creates(slug)
+        operator.create(slug)
         wedged(sandbox, slug, activity)
         early = operator("reset", slug, *WHY)
         assert early.returncode == 3, "reset before cancel is refused"
-        operator.did("cancel", slug, *WHY)
+        operator.run("cancel", slug, *WHY)
     runs.await_phase(sandbox, slug, "Failed settled")
-    assert traces(sandbox, slug).nothing
-    operator.did("reset", slug, *WHY)
-    operator.did("retry", slug, *WHY)
-    assert "(attempt 2) is Active" in operator.did("watch", slug)
+    assert find_objects(sandbox, slug).is_empty
+    operator.run("reset", slug, *WHY)
+    operator.run("retry", slug, *WHY)
+    assert "(attempt 2) is Active" in operator.run("watch", slug)
     assert_complete(sandbox, slug)
 
 
 def test_workflow_handle_escalate(sandbox: Access, operator: Operator, fault: Callable[..., None]):
     slug = runs.new_slug("row")
     fault("handles-locked")
-    operator.creates(slug)
+    operator.create(slug)
     wedged(sandbox, slug, "allocate_workflow_handle")
-    captured = operator.did("escalate", slug, *WHY)
+    captured = operator.run("escalate", slug, *WHY)
     for words in (slug, str(operator.json("show", slug)["id"]), "Allocate storage", "cancel no, reset no, retry no"):
         assert words in captured
     assert "tenant.provisioning.escalated" in runs.fact_kinds(sandbox, slug)
@@ -101,17 +101,17 @@ def test_workflow_handle_escalate(sandbox: Access, operator: Operator, fault: Ca
 def test_workloads_ready_wait_then_escalate_and_recover_once_mended(sandbox: Access, operator: Operator):
     slug = runs.new_slug("row")
     with _set_fault(sandbox, "image-pull-backoff", tenant=slug):
-        operator.creates(slug)
-        runs.wait_until(lambda: "ImagePullBackOff" in operator.did("timeline", slug), "the reason to be told", every=1)
-        assert "Deploy tenant workloads" in operator.did("escalate", slug, *WHY)
-    operator.did("recover", slug, *WHY)
+        operator.create(slug)
+        runs.wait_until(lambda: "ImagePullBackOff" in operator.run("timeline", slug), "the reason to be told", every=1)
+        assert "Deploy tenant workloads" in operator.run("escalate", slug, *WHY)
+    operator.run("recover", slug, *WHY)
     assert_complete(sandbox, slug)
 
 
 def test_mark_active_reset_and_retry_with_the_same_database_and_the_same_release(sandbox: Access, operator: Operator):
     slug = runs.new_slug("row")
     with gates.before_fact_of(sandbox, slug, STARTED, "mark_active"):
-        operator.creates(slug)
+        operator.create(slug)
         wedged(sandbox, slug, "mark_active")
         _lose_the_connection(sandbox, slug)
     failed = "tenant.provisioning.step.failed"
@@ -119,9 +119,9 @@ def test_mark_active_reset_and_retry_with_the_same_database_and_the_same_release
     runs.mark_task_failed(sandbox, runs.first_run(sandbox, slug), "mark_active")  # it would be tried for five minutes
     runs.await_phase(sandbox, slug, "Failed retained")
     kept = _identity(sandbox, slug)
-    operator.did("reset", slug, *WHY)
-    operator.did("retry", slug, *WHY)
-    operator.did("watch", slug)
+    operator.run("reset", slug, *WHY)
+    operator.run("retry", slug, *WHY)
+    operator.run("watch", slug)
     assert_complete(sandbox, slug)
     assert _identity(sandbox, slug) == kept
 

@@ -32,7 +32,7 @@ def slow(sandbox: Access, fault_client: FaultClient, operator: Operator) -> Call
     def make() -> str:
         slug = new_slug("slow")
         fault_client.set("slow-start", tenant=slug, seconds=60)
-        operator.creates(slug)
+        operator.create(slug)
         return slug
 
     return make
@@ -40,16 +40,16 @@ def slow(sandbox: Access, fault_client: FaultClient, operator: Operator) -> Call
 
 def test_create_and_watch_until_active(operator: Operator):
     slug = new_slug("ctl")
-    operator.creates(slug)
+    operator.create(slug)
 
-    told = operator.did("watch", slug)
+    told = operator.run("watch", slug)
 
     assert "✓ Mark active" in told
     assert f"{slug} (attempt 1) is Active" in told
-    assert slug in operator.did("list", "--state", "Active")
+    assert slug in operator.run("list", "--state", "Active")
     assert operator.json("show", slug)["state"] == "Active"
     for verb in ("show", "timeline", "errors", "audit", "resources"):
-        assert operator.did(verb, slug)
+        assert operator.run(verb, slug)
 
 
 def test_cancel_of_a_waiting_tenant_then_reset_and_retry(
@@ -61,26 +61,26 @@ def test_cancel_of_a_waiting_tenant_then_reset_and_retry(
     assert refused.returncode == 3
     assert "Try again in 2 minutes." in refused.stderr
 
-    told = operator.did("cancel", slug, "--wait", *WHY)
+    told = operator.run("cancel", slug, "--wait", *WHY)
 
     assert "resources left none" in told.splitlines()[-2]
     assert operator.json("show", slug)["substate"] == "settled"
 
     fault_client.clear()
-    operator.did("reset", slug, *WHY)
-    operator.did("retry", slug, *WHY)
-    assert f"{slug} (attempt 2) is Active" in operator.did("watch", slug)
+    operator.run("reset", slug, *WHY)
+    operator.run("retry", slug, *WHY)
+    assert f"{slug} (attempt 2) is Active" in operator.run("watch", slug)
 
 
 def test_recover_of_a_failed_tenant(sandbox: Access, fault_client: FaultClient, operator: Operator):
     slug = new_slug("rec")
     fault_client.set("failing-revision")
-    operator.creates(slug)
+    operator.create(slug)
     assert await_phase(sandbox, slug, "Failed settled") == "Failed settled"
     assert operator("watch", slug).returncode == 1
     fault_client.clear()
 
-    told = operator.did("recover", slug, *WHY)
+    told = operator.run("recover", slug, *WHY)
 
     assert [line.split()[1] for line in told.splitlines() if line.startswith("→")] == ["reset", "retry"]
     assert f"{slug} is Active: attempt 2 succeeded." in told
@@ -94,7 +94,7 @@ def test_recover_of_a_waiting_tenant_cancels_first(
     await_phase(sandbox, slug, "Provisioning")
     fault_client.clear()
 
-    told = operator.did("recover", slug, *WHY)
+    told = operator.run("recover", slug, *WHY)
 
     assert [line.split()[1] for line in told.splitlines() if line.startswith("→")] == ["cancel", "reset", "retry"]
 
@@ -107,7 +107,7 @@ def test_two_operators_who_recover_at_once_start_one_attempt(
     fault_client.clear()
 
     with ThreadPoolExecutor() as both:
-        told = list(both.map(lambda _: operator.did("recover", slug, *WHY), range(2)))
+        told = list(both.map(lambda _: operator.run("recover", slug, *WHY), range(2)))
 
     assert all(f"{slug} is Active: attempt 2 succeeded." in each for each in told)
     assert fact_kinds(sandbox, slug).count("tenant.provisioning.retried") == 1
@@ -115,7 +115,7 @@ def test_two_operators_who_recover_at_once_start_one_attempt(
 
 def test_ctrl_c_leaves_a_watch_and_stops_nothing(sandbox: Access, operator: Operator, slow: Callable[[], str]):
     slug = slow()
-    watching = operator.starts("watch", slug)
+    watching = operator.start("watch", slug)
     assert watching.stdout is not None
     assert slug in watching.stdout.readline()
 
@@ -130,31 +130,31 @@ def test_ctrl_c_leaves_a_watch_and_stops_nothing(sandbox: Access, operator: Oper
 def test_recover_stops_when_the_cause_stays(sandbox: Access, fault_client: FaultClient, operator: Operator):
     slug = new_slug("perm")
     fault_client.set("failing-revision")
-    operator.creates(slug)
+    operator.create(slug)
     await_phase(sandbox, slug, "Failed settled")
 
     ended = operator("recover", slug, *WHY)
 
     assert ended.returncode == 1
     assert "with the same error as before" in ended.stderr
-    captured = operator.did("escalate", slug, *WHY)
+    captured = operator.run("escalate", slug, *WHY)
     assert "Already tried:            cancel no, reset yes, retry yes" in captured
 
 
 def test_decommission_wants_the_slug_and_leaves_nothing(operator: Operator):
     slug = new_slug("gone")
-    operator.creates(slug)
-    operator.did("watch", slug)
+    operator.create(slug)
+    operator.run("watch", slug)
 
     assert operator("decommission", slug, *WHY).returncode == 2
     assert operator("decommission", slug, "--confirm", slug, *WHY).returncode == 2
-    tenant_id = json.loads(operator.did("show", slug, "--json"))["id"]
-    assert "nothing is left" in operator.did("decommission", tenant_id, "--confirm", slug, "--wait", *WHY)
+    tenant_id = json.loads(operator.run("show", slug, "--json"))["id"]
+    assert "nothing is left" in operator.run("decommission", tenant_id, "--confirm", slug, "--wait", *WHY)
 
 
 def test_what_the_viewer_may_not_do(operator: Operator):
     slug = new_slug("see")
-    operator.creates(slug)
+    operator.create(slug)
     assert operator("cancel", slug, *WHY, "--user", "viewer").returncode == 5
     assert operator("show", slug, "--user", "viewer").returncode == 0
     assert operator("show", "no-such-tenant").returncode == 4

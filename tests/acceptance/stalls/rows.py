@@ -20,7 +20,7 @@ RESET: Final = "[Rr]eset, then retry"
 
 
 @dataclass(frozen=True)
-class Row:
+class StallCase:
     """One cause by its real fault. `advice` is a regular expression; `kinds` and `causes` are those it may have."""
 
     fault: str
@@ -35,20 +35,20 @@ class Row:
         return f"{self.fault}-{self.causes[0]}"
 
 
-def _fails(fault: str, cause: str, advice: str, **options: Any) -> Row:
+def _fails(fault: str, cause: str, advice: str, **options: Any) -> StallCase:
     """Its tries are used up, it is undone, and nobody touches it."""
-    return Row(fault, None, (cause,), f"{advice}.* {RESET}", ("untouched",), options)
+    return StallCase(fault, None, (cause,), f"{advice}.* {RESET}", ("untouched",), options)
 
 
 _WELL_NOW: Final = "(Check first that the cluster is healthy|whose health check finds it well now)"
 """Only this tenant's writes fail, and the health check writes nothing."""
 _SEEN_BY_HEALTH: Final = "(Check first that the storage|finds it well now"
 OF_ONE: Final = (
-    Row("image-pull-backoff", WAIT, ("cluster.image",), f"See that the image exists.*{ESCALATE}"),
-    Row("crash-loop-backoff", WAIT, ("cluster.crash",), f"Read the container's log.*{ESCALATE}"),
-    Row("unschedulable", WAIT, ("cluster.unschedulable",), f"no node takes the pod.*{ESCALATE}"),
-    Row("quota-exceeded", WAIT, ("cluster.quota",), f"quota compared with the plan.*{ESCALATE}"),
-    Row(
+    StallCase("image-pull-backoff", WAIT, ("cluster.image",), f"See that the image exists.*{ESCALATE}"),
+    StallCase("crash-loop-backoff", WAIT, ("cluster.crash",), f"Read the container's log.*{ESCALATE}"),
+    StallCase("unschedulable", WAIT, ("cluster.unschedulable",), f"no node takes the pod.*{ESCALATE}"),
+    StallCase("quota-exceeded", WAIT, ("cluster.quota",), f"quota compared with the plan.*{ESCALATE}"),
+    StallCase(
         "slow-start", WAIT, ("cluster.probe",), f"health check can succeed.*{ESCALATE}", options={"seconds": 600}
     ),
     _fails("failing-revision", "schema.migration", "statement that failed stands in the error log"),
@@ -56,17 +56,17 @@ OF_ONE: Final = (
     _fails("http-429", "cluster.refuses", _WELL_NOW, on=["write"]),
     _fails("refuse", "cluster.unreachable", _WELL_NOW, on=["write"]),
     # Its tries are used up in less than a minute.
-    Row(
+    StallCase(
         "schema-locked", SCHEMA, ("storage.blocked",), "End the session that blocks it",
         kinds=("provisioning", "untouched"),
     ),
 )  # fmt: skip
 """Faults of one tenant, set before it is asked for."""
-PENDING: Final = Row("helm hangs", DEPLOY, ("helm.pending",), "brings the release back.*Cancel provisioning")
-HUNG: Final = Row("hang", None, ("cluster.unreachable",), "cancel again", ("in between", "undoing"))
+PENDING: Final = StallCase("helm hangs", DEPLOY, ("helm.pending",), "brings the release back.*Cancel provisioning")
+HUNG: Final = StallCase("hang", None, ("cluster.unreachable",), "cancel again", ("in between", "undoing"))
 # It is tried again and again, then says that it cannot.
-REFUSED: Final = Row("http-500", None, ("helm.failed", "cluster.refuses"), "Compensations ran out", ("undoing",))
-NO_POOL: Final = Row("pool missing", HANDLE, ("engine.no_pool",), "Have the plan's pool made in Airflow")
+REFUSED: Final = StallCase("http-500", None, ("helm.failed", "cluster.refuses"), "Compensations ran out", ("undoing",))
+NO_POOL: Final = StallCase("pool missing", HANDLE, ("engine.no_pool",), "Have the plan's pool made in Airflow")
 """The platform's fault: the tenant is held, and goes on by itself."""
 OF_ALL: Final = (
     _fails("no-connection-slots", "storage.no_slots", _SEEN_BY_HEALTH + "|idle sessions of the storage)"),
@@ -75,12 +75,12 @@ OF_ALL: Final = (
 )
 """Faults of the platform under which an attempt fails: each is over when its tenant has failed."""
 SILENT: Final = (
-    Row("no-createdb", STORAGE, ("storage.permission",), "Have the statement run that the error"),
-    Row(
+    StallCase("no-createdb", STORAGE, ("storage.permission",), "Have the statement run that the error"),
+    StallCase(
         "handles-locked", HANDLE, ("engine.refuses", "engine.unreachable"), "Escalate with the engine's own words",
         ("activity", "untouched"),
     ),
-    Row(
+    StallCase(
         "storage-stopped", STORAGE, ("storage.unreachable",), "Have the region's storage server looked at",
         ("activity", "in between"),
     ),

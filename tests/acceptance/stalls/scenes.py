@@ -6,10 +6,10 @@ from typing import Any
 from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from tests.acceptance import operators, runs
-from tests.acceptance.discovery import traces
-from tests.acceptance.stalls.rows import DEPLOY, STORAGE, VALIDATE, Row
+from tests.acceptance.discovery import find_objects
+from tests.acceptance.stalls.rows import DEPLOY, STORAGE, VALIDATE, StallCase
 
-PATIENCE = 150.0
+TIMEOUT_SECONDS = 150.0
 _NOTED = """
 select fact.kind from ledger.fact join ledger.tenant on stream = id
  where slug = %s and data ->> 'stall' = any(%s) and coalesce(data ->> 'activity', '') in ('', %s) order by fact.seq"""
@@ -21,21 +21,21 @@ def created(access: Access, **changes: Any) -> str:
     return str(asked["slug"])
 
 
-def look(access: Access, slug: str) -> dict[str, Any]:
-    return operators.look(access, f"/tenants/{slug}")
+def load_tenant(access: Access, slug: str) -> dict[str, Any]:
+    return operators.get(access, f"/tenants/{slug}")
 
 
-def until(access: Access, slug: str, what: str, is_so: Any) -> None:
+def wait_until(access: Access, slug: str, what: str, is_so: Any) -> None:
     def details() -> str:
-        return f"; its stall is {look(access, slug)['stall']}\n{runs.history(access, slug)}"
+        return f"; its stall is {load_tenant(access, slug)['stall']}\n{runs.history(access, slug)}"
 
-    runs.wait_until(is_so, f"{slug} {what}", seconds=PATIENCE, details=details)
+    runs.wait_until(is_so, f"{slug} {what}", seconds=TIMEOUT_SECONDS, details=details)
 
 
-def of_one(access: Access, fault_client: FaultClient, row: Row) -> str:
+def of_one(access: Access, fault_client: FaultClient, case: StallCase) -> str:
     """Its fault holds for its very first request."""
     slug = runs.new_slug("stall")
-    fault_client.set(row.fault, tenant=slug, **row.options)
+    fault_client.set(case.fault, tenant=slug, **case.options)
     operators.create(access, runs.request(slug))
     return slug
 
@@ -45,27 +45,27 @@ def helm_hangs(access: Access, fault_client: FaultClient) -> str:
     slug = runs.new_slug("stall")
     slow = fault_client.set("slow", tenant=slug, on=["write"], milliseconds=2000)
     operators.create(access, runs.request(slug))
-    until(access, slug, "to be deployed", lambda: look(access, slug)["activity"] == DEPLOY)
-    until(access, slug, "to have a release", lambda: traces(access, slug).releases)
+    wait_until(access, slug, "to be deployed", lambda: load_tenant(access, slug)["activity"] == DEPLOY)
+    wait_until(access, slug, "to have a release", lambda: find_objects(access, slug).releases)
     fault_client.set("hang", tenant=slug, on=["write"])
     fault_client.clear(slow.id)
     return slug
 
 
-def not_undone(access: Access, fault_client: FaultClient, row: Row) -> str:
+def not_undone(access: Access, fault_client: FaultClient, case: StallCase) -> str:
     """Cancelled under a fault of the cluster that begins when it has something there."""
     slug = runs.new_slug("stall")
     fault_client.set("slow-start", tenant=slug, seconds=600)
     operators.create(access, runs.request(slug))
-    until(access, slug, "to wait for its pods", lambda: runs.is_waiting_for_pods(access, slug))
-    fault_client.set(row.fault, tenant=slug, on=["write"])
-    operators.act(access, slug, "cancel")
+    wait_until(access, slug, "to wait for its pods", lambda: runs.is_waiting_for_pods(access, slug))
+    fault_client.set(case.fault, tenant=slug, on=["write"])
+    operators.perform(access, slug, "cancel")
     return slug
 
 
-def of_all(access: Access, fault_client: FaultClient, row: Row) -> str:
+def of_all(access: Access, fault_client: FaultClient, case: StallCase) -> str:
     """Its fault is over when it has failed."""
-    fault = fault_client.set(row.fault)
+    fault = fault_client.set(case.fault)
     slug = failed(access)
     fault_client.clear(fault.id)
     return slug
@@ -73,45 +73,49 @@ def of_all(access: Access, fault_client: FaultClient, row: Row) -> str:
 
 def failed(access: Access, **changes: Any) -> str:
     slug = created(access, **changes)
-    until(access, slug, "to fail", lambda: look(access, slug)["failures"])
+    wait_until(access, slug, "to fail", lambda: load_tenant(access, slug)["failures"])
     return slug
 
 
-def assert_told(access: Access, slug: str, row: Row) -> None:
+def assert_stall_reported(access: Access, slug: str, case: StallCase) -> None:
     """By whoever looks, with what to do; and recorded once, by the reconciler's own beat."""
-    seen: dict[str, Any] = {}
+    tenant: dict[str, Any] = {}
 
     def is_told() -> object:
-        seen.update(look(access, slug))
-        stall = seen["stall"] or {}
-        right = stall.get("kind") in row.kinds and stall["activity"] in {None, row.at} and stall["cause"] in row.causes
-        advised = re.search(row.advice, seen["next_action"])  # what has just begun is waited for, beyond these limits
-        return right and advised and noted(access, slug, row)[-1:] == ["stalled"]
+        tenant.update(load_tenant(access, slug))
+        stall = tenant["stall"] or {}
+        right = (
+            stall.get("kind") in case.kinds and stall["activity"] in {None, case.at} and stall["cause"] in case.causes
+        )
+        advised = re.search(
+            case.advice, tenant["next_action"]
+        )  # what has just begun is waited for, beyond these limits
+        return right and advised and recorded_stalls(access, slug, case)[-1:] == ["stalled"]
 
-    until(access, slug, f"to be told: {row}", is_told)
-    assert_advised(seen, row)
-    assert noted(access, slug, row) == ["stalled"] or len(row.kinds) > 1
+    wait_until(access, slug, f"to be told: {case}", is_told)
+    assert_advised(tenant, case)
+    assert recorded_stalls(access, slug, case) == ["stalled"] or len(case.kinds) > 1
 
 
-def assert_advised(seen: dict[str, Any], row: Row) -> None:
-    assert seen["needs_attention"]
-    assert re.search(row.advice, seen["next_action"]), seen["next_action"]
+def assert_advised(tenant: dict[str, Any], case: StallCase) -> None:
+    assert tenant["needs_attention"]
+    assert re.search(case.advice, tenant["next_action"]), tenant["next_action"]
 
 
-def assert_over(access: Access, slug: str, row: Row) -> None:
+def assert_over(access: Access, slug: str, case: StallCase) -> None:
     """Recorded, too, by the next beat."""
-    until(access, slug, "to be cleared", lambda: noted(access, slug, row)[-1:] == ["stall_cleared"])
-    assert noted(access, slug, row) == runs.REPORTED_ONCE or len(row.kinds) > 1
+    wait_until(access, slug, "to be cleared", lambda: recorded_stalls(access, slug, case)[-1:] == ["stall_cleared"])
+    assert recorded_stalls(access, slug, case) == runs.REPORTED_ONCE or len(case.kinds) > 1
 
 
-def noted(access: Access, slug: str, row: Row) -> list[str]:
+def recorded_stalls(access: Access, slug: str, case: StallCase) -> list[str]:
     """What was recorded of stalls of these kinds, in order."""
-    found = runs.ledger(access, _NOTED, slug, list(row.kinds), row.at)
+    found = runs.ledger(access, _NOTED, slug, list(case.kinds), case.at)
     return [fact["kind"].split(".")[2] for fact in found]
 
 
 def past_storage(access: Access, slug: str) -> bool:
-    return look(access, slug)["activity"] not in {VALIDATE, STORAGE}
+    return load_tenant(access, slug)["activity"] not in {VALIDATE, STORAGE}
 
 
 def bring_back(access: Access, *slugs: str) -> None:
@@ -119,14 +123,14 @@ def bring_back(access: Access, *slugs: str) -> None:
     for slug in slugs:
         _retry(access, slug)
     for slug in slugs:
-        runs.await_phase(access, slug, "Active", seconds=PATIENCE)
+        runs.await_phase(access, slug, "Active", seconds=TIMEOUT_SECONDS)
 
 
 def _retry(access: Access, slug: str) -> None:
-    phase = runs.await_phase(access, slug, "Active", "Failed settled", "Failed stuck", seconds=PATIENCE)
+    phase = runs.await_phase(access, slug, "Active", "Failed settled", "Failed stuck", seconds=TIMEOUT_SECONDS)
     if phase == "Failed stuck":
-        operators.act(access, slug, "cancel")
-        phase = runs.await_phase(access, slug, "Failed settled", seconds=PATIENCE)
+        operators.perform(access, slug, "cancel")
+        phase = runs.await_phase(access, slug, "Failed settled", seconds=TIMEOUT_SECONDS)
     if phase == "Failed settled":
-        operators.act(access, slug, "reset")
-        operators.act(access, slug, "retry")
+        operators.perform(access, slug, "reset")
+        operators.perform(access, slug, "retry")

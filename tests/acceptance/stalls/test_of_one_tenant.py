@@ -8,16 +8,16 @@ from playwright.sync_api import expect
 from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from tests.acceptance import gates, runs
-from tests.acceptance.browsing import PATIENCE_MS, chromium, console, shoot, violations, window
+from tests.acceptance.browsing import TIMEOUT_MS, chromium, console, open_page, take_screenshot, violations
 from tests.acceptance.stalls import scenes
-from tests.acceptance.stalls.rows import HUNG, LIMITS, MARK, OF_ONE, PENDING, REFUSED, VALIDATE, WAIT, Row
+from tests.acceptance.stalls.rows import HUNG, LIMITS, MARK, OF_ONE, PENDING, REFUSED, VALIDATE, WAIT, StallCase
 
 ROWS = (PENDING, *reversed(OF_ONE), HUNG, REFUSED)  # it is given up after a minute
 pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
-def stuck(limited: Access, limited_fault_client: FaultClient) -> dict[Row, str]:
+def stuck(limited: Access, limited_fault_client: FaultClient) -> dict[StallCase, str]:
     """A tenant for each row, by its slug, all stuck at once."""
     slugs = {row: scenes.not_undone(limited, limited_fault_client, row) for row in (REFUSED, HUNG)}
     slugs[PENDING] = scenes.helm_hangs(limited, limited_fault_client)
@@ -25,7 +25,7 @@ def stuck(limited: Access, limited_fault_client: FaultClient) -> dict[Row, str]:
 
 
 @pytest.fixture(scope="module")
-def mended(limited: Access, limited_fault_client: FaultClient, stuck: dict[Row, str]) -> dict[Row, str]:
+def mended(limited: Access, limited_fault_client: FaultClient, stuck: dict[StallCase, str]) -> dict[StallCase, str]:
     """The faults are gone, and all are Active."""
     limited_fault_client.clear()
     scenes.bring_back(limited, *stuck.values())
@@ -33,20 +33,20 @@ def mended(limited: Access, limited_fault_client: FaultClient, stuck: dict[Row, 
 
 
 @pytest.mark.parametrize("row", ROWS[:-1], ids=str)
-def test_it_is_told_with_its_cause_and_what_to_do(limited: Access, stuck: dict[Row, str], row: Row):
-    scenes.assert_told(limited, stuck[row], row)
+def test_it_is_told_with_its_cause_and_what_to_do(limited: Access, stuck: dict[StallCase, str], row: StallCase):
+    scenes.assert_stall_reported(limited, stuck[row], row)
 
 
-def test_the_page_says_so(limited: Access, stuck: dict[Row, str]):
-    with chromium() as browser, window(browser, limited, "operator", height=1180) as page:
+def test_the_page_says_so(limited: Access, stuck: dict[StallCase, str]):
+    with chromium() as browser, open_page(browser, limited, "operator", height=1180) as page:
         page.goto(console(limited, f"tenants/{stuck[OF_ONE[0]]}"))
         situation = page.locator("#situation")
-        expect(situation.locator("h2")).to_have_text("Wait for workloads ready is stuck", timeout=PATIENCE_MS)
-        expect(situation).to_contain_text(f"its limit is {LIMITS[WAIT]} s", timeout=PATIENCE_MS)
-        expect(page.locator(f"#row-{WAIT}")).to_have_attribute("data-look", "late", timeout=PATIENCE_MS)
-        shoot(page, "stalled-light")
+        expect(situation.locator("h2")).to_have_text("Wait for workloads ready is stuck", timeout=TIMEOUT_MS)
+        expect(situation).to_contain_text(f"its limit is {LIMITS[WAIT]} s", timeout=TIMEOUT_MS)
+        expect(page.locator(f"#row-{WAIT}")).to_have_attribute("data-look", "late", timeout=TIMEOUT_MS)
+        take_screenshot(page, "stalled-light")
         page.emulate_media(color_scheme="dark")
-        shoot(page, "stalled-dark")
+        take_screenshot(page, "stalled-dark")
         assert violations(page) == []
 
 
@@ -65,22 +65,22 @@ def test_a_stall_is_told_at_every_look_also_where_it_cannot_be_recorded(limited:
             held.enter_context(gates.before_fact_of(limited, slug, "tenant.provisioning.step.completed", activity))
             scenes.created(limited, slug=slug)
         for activity, slug in slugs.items():
-            scenes.until(limited, slug, "to be told", lambda s=slug, a=activity: _is_stuck_at(limited, s, a))
-            assert HELD[activity] in scenes.look(limited, slug)["next_action"]
+            scenes.wait_until(limited, slug, "to be told", lambda s=slug, a=activity: _is_stuck_at(limited, s, a))
+            assert HELD[activity] in scenes.load_tenant(limited, slug)["next_action"]
     scenes.bring_back(limited, *slugs.values())
     for slug in slugs.values():
-        assert scenes.look(limited, slug)["stall"] is None
+        assert scenes.load_tenant(limited, slug)["stall"] is None
 
 
 def _is_stuck_at(access: Access, slug: str, activity: str) -> bool:
-    stall = scenes.look(access, slug)["stall"] or {}
+    stall = scenes.load_tenant(access, slug)["stall"] or {}
     return (stall.get("kind"), stall.get("activity")) == ("activity", activity)
 
 
-def test_an_undoing_that_is_out_of_tries_is_told(limited: Access, stuck: dict[Row, str]):
-    scenes.assert_told(limited, stuck[REFUSED], REFUSED)
+def test_an_undoing_that_is_out_of_tries_is_told(limited: Access, stuck: dict[StallCase, str]):
+    scenes.assert_stall_reported(limited, stuck[REFUSED], REFUSED)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_it_is_over_once_its_fault_has_gone(limited: Access, mended: dict[Row, str], row: Row):
+def test_it_is_over_once_its_fault_has_gone(limited: Access, mended: dict[StallCase, str], row: StallCase):
     scenes.assert_over(limited, mended[row], row)

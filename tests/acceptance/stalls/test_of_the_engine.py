@@ -12,24 +12,24 @@ from sandbox.faults.client import FaultClient
 from tenancy.engine.workflow import COMPENSATION_DAG
 from tests.acceptance import gates, operators, runs
 from tests.acceptance.command_line import Operator
-from tests.acceptance.kills import Strike, striking
+from tests.acceptance.kills import Kill, killer
 from tests.acceptance.stalls import scenes
-from tests.acceptance.stalls.rows import DEPLOY, LIMITS, SCHEMA, WAIT, Row
+from tests.acceptance.stalls.rows import DEPLOY, LIMITS, SCHEMA, WAIT, StallCase
 
-SILENT = Row("scheduler", DEPLOY, ("engine.scheduler_silent",), "Escalate: nothing is scheduled")
-NO_TRIGGERER = Row("triggerer", WAIT, ("engine.triggerer_silent",), "Escalate: nothing that waits goes on")
+SILENT = StallCase("scheduler", DEPLOY, ("engine.scheduler_silent",), "Escalate: nothing is scheduled")
+NO_TRIGGERER = StallCase("triggerer", WAIT, ("engine.triggerer_silent",), "Escalate: nothing that waits goes on")
 NO_SIGN_OF_LIFE = "The workflow engine's scheduler gives no sign of life"
 pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture
-def strike(limited: Access, limited_up: Callable[[], None]) -> Iterator[Strike]:
-    with striking(limited, limited_up) as strike:
+def strike(limited: Access, limited_up: Callable[[], None]) -> Iterator[Kill]:
+    with killer(limited, limited_up) as strike:
         yield strike
 
 
 def test_a_dead_scheduler_is_told_by_every_page_while_nobody_reconciles(
-    limited: Access, strike: Strike, limited_up: Callable[[], None]
+    limited: Access, strike: Kill, limited_up: Callable[[], None]
 ):
     slug = runs.new_slug("silent")
     with gates.before_fact_of(limited, slug, "tenant.provisioning.step.started", SCHEMA):
@@ -39,45 +39,45 @@ def test_a_dead_scheduler_is_told_by_every_page_while_nobody_reconciles(
         strike("scheduler")
     # First over its limit; Airflow believes in a beat for 30 s, then the next look says why.
     for what, causes in (("be told", ("unknown", *SILENT.causes)), ("say why", SILENT.causes)):
-        scenes.until(limited, slug, f"to {what}", lambda causes=causes: _is_over_its_time(limited, slug, causes))
-    seen = scenes.look(limited, slug)
-    scenes.assert_advised(seen, SILENT)
-    assert (seen["advice"]["action"], seen["advice"]["not_its_fault"]) == ("escalate", True)
-    said = ("Its run does not go on, and that is not the tenant's fault", NO_SIGN_OF_LIFE, seen["next_action"])
-    _page_says(limited, f"tenants/{seen['id']}", *said)
+        scenes.wait_until(limited, slug, f"to {what}", lambda causes=causes: _is_over_its_time(limited, slug, causes))
+    tenant = scenes.load_tenant(limited, slug)
+    scenes.assert_advised(tenant, SILENT)
+    assert (tenant["advice"]["action"], tenant["advice"]["not_its_fault"]) == ("escalate", True)
+    sentences = ("Its run does not go on, and that is not the tenant's fault", NO_SIGN_OF_LIFE, tenant["next_action"])
+    _page_says(limited, f"tenants/{tenant['id']}", *sentences)
     _page_says(limited, "?attention=true", slug)
-    assert NO_SIGN_OF_LIFE in " ".join(Operator(limited).did("show", slug).split())
+    assert NO_SIGN_OF_LIFE in " ".join(Operator(limited).run("show", slug).split())
 
     limited_up()
     scenes.bring_back(limited, slug)
-    scenes.until(limited, slug, "to be well", lambda: not scenes.look(limited, slug)["needs_attention"])
-    seen = scenes.look(limited, slug)
-    assert (seen["stall"], seen["held"]) == (None, "")
+    scenes.wait_until(limited, slug, "to be well", lambda: not scenes.load_tenant(limited, slug)["needs_attention"])
+    tenant = scenes.load_tenant(limited, slug)
+    assert (tenant["stall"], tenant["held"]) == (None, "")
 
 
 def _is_over_its_time(access: Access, slug: str, causes: tuple[str, ...]) -> bool:
-    stall = scenes.look(access, slug)["stall"] or {}
+    stall = scenes.load_tenant(access, slug)["stall"] or {}
     return stall.get("activity") == SILENT.at and stall["cause"] in causes
 
 
-def _page_says(access: Access, path: str, *said: str) -> None:
+def _page_says(access: Access, path: str, *sentences: str) -> None:
     def is_there() -> bool:
         with access.client("viewer") as client:
             page = unescape(client.get(f"/tenancy/{path}").text)
-        return all(words in page for words in said)
+        return all(words in page for words in sentences)
 
     runs.wait_until(is_there, f"/tenancy/{path} to say so", every=1)
 
 
 def test_a_wait_without_a_triggerer_is_a_stall_for_that_cause(
-    limited: Access, limited_fault_client: FaultClient, strike: Strike, limited_up: Callable[[], None]
+    limited: Access, limited_fault_client: FaultClient, strike: Kill, limited_up: Callable[[], None]
 ):
     slug = runs.new_slug("wait")
     limited_fault_client.set("slow-start", tenant=slug, seconds=600)
     scenes.created(limited, slug=slug)
-    scenes.until(limited, slug, "to wait for its pods", lambda: runs.is_waiting_for_pods(limited, slug))
+    scenes.wait_until(limited, slug, "to wait for its pods", lambda: runs.is_waiting_for_pods(limited, slug))
     strike("triggerer")
-    scenes.assert_told(limited, slug, NO_TRIGGERER)
+    scenes.assert_stall_reported(limited, slug, NO_TRIGGERER)
     limited_up()
     limited_fault_client.clear()
     scenes.bring_back(limited, slug)
@@ -102,26 +102,28 @@ def test_what_waits_in_line_or_before_a_paused_dag_says_so_and_is_no_stall(limit
     paused = scenes.created(limited)
     scenes.bring_back(limited, paused)
     with patched(limited, pool, usual, slots=0), patched(limited, undoing, {"is_paused": False}, is_paused=True):
-        operators.act(limited, paused, "decommission", confirm_slug=paused)
+        operators.perform(limited, paused, "decommission", confirm_slug=paused)
         queued = scenes.created(limited)
         _is_held(limited, queued, "waits in Airflow's queue", "Nothing: it goes on when a place is free.")
         _is_held(limited, paused, f"The DAG {COMPENSATION_DAG} is paused", "Unpause the DAG in Airflow.")
         over = "to be over its limit"
-        scenes.until(limited, paused, over, lambda: _seconds(limited, paused) > LIMITS["in_between"])
-        scenes.until(limited, queued, over, lambda: _seconds(limited, queued) > LIMITS["provisioning"])
-        assert [scenes.look(limited, slug)["stall"] for slug in (queued, paused)] == [None, None]
+        scenes.wait_until(limited, paused, over, lambda: _seconds(limited, paused) > LIMITS["in_between"])
+        scenes.wait_until(limited, queued, over, lambda: _seconds(limited, queued) > LIMITS["provisioning"])
+        assert [scenes.load_tenant(limited, slug)["stall"] for slug in (queued, paused)] == [None, None]
     scenes.bring_back(limited, queued)
-    runs.await_phase(limited, paused, "Decommissioned", seconds=scenes.PATIENCE)
+    runs.await_phase(limited, paused, "Decommissioned", seconds=scenes.TIMEOUT_SECONDS)
     assert runs.recorded_stalls(limited, paused) == []
     # Its limits are shorter here than the 20 s after which a task is said to wait in line.
     well: tuple[list[str], list[str]] = ([], runs.REPORTED_ONCE)
-    scenes.until(limited, queued, "to have no stall", lambda: runs.recorded_stalls(limited, queued) in well)
+    scenes.wait_until(limited, queued, "to have no stall", lambda: runs.recorded_stalls(limited, queued) in well)
 
 
-def _is_held(access: Access, slug: str, said: str, advice: str) -> None:
-    scenes.until(access, slug, f"to say: {said}", lambda: said in scenes.look(access, slug)["held"])
-    seen = scenes.look(access, slug)
-    assert (seen["stall"], seen["next_action"]) == (None, advice)
+def _is_held(access: Access, slug: str, sentences: str, advice: str) -> None:
+    scenes.wait_until(
+        access, slug, f"to say: {sentences}", lambda: sentences in scenes.load_tenant(access, slug)["held"]
+    )
+    tenant = scenes.load_tenant(access, slug)
+    assert (tenant["stall"], tenant["next_action"]) == (None, advice)
 
 
 def _seconds(access: Access, slug: str) -> float:

@@ -6,20 +6,20 @@ from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from tests.acceptance import gates
 from tests.acceptance.stalls import scenes
-from tests.acceptance.stalls.rows import NO_POOL, OF_ALL, SILENT, Row
+from tests.acceptance.stalls.rows import NO_POOL, OF_ALL, SILENT, StallCase
 
 ROWS = (*OF_ALL, NO_POOL)
 pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
-def stuck(limited: Access, limited_fault_client: FaultClient) -> dict[Row, str]:
+def stuck(limited: Access, limited_fault_client: FaultClient) -> dict[StallCase, str]:
     """A tenant for each row, by its slug: each met its fault alone."""
     return {row: scenes.of_all(limited, limited_fault_client, row) for row in OF_ALL}
 
 
 @pytest.fixture(scope="module")
-def waiting(limited: Access, limited_fault_client: FaultClient, stuck: dict[Row, str]) -> dict[Row, str]:
+def waiting(limited: Access, limited_fault_client: FaultClient, stuck: dict[StallCase, str]) -> dict[StallCase, str]:
     """And one for each fault under which it hangs, told while it does."""
     held = {NO_POOL: _told_without_pool(limited)}
     return stuck | held | {row: _told_meanwhile(limited, limited_fault_client, row) for row in SILENT}
@@ -28,33 +28,35 @@ def waiting(limited: Access, limited_fault_client: FaultClient, stuck: dict[Row,
 def _told_without_pool(access: Access) -> str:
     with gates.without_pool(access, "tenants_business"):
         slug = scenes.created(access, plan="business")
-        scenes.assert_told(access, slug, NO_POOL)
+        scenes.assert_stall_reported(access, slug, NO_POOL)
     return slug
 
 
-def _told_meanwhile(access: Access, fault_client: FaultClient, row: Row) -> str:
+def _told_meanwhile(access: Access, fault_client: FaultClient, row: StallCase) -> str:
     fault = fault_client.set(row.fault)
     try:
         slug = scenes.created(access)
-        scenes.assert_told(access, slug, row)
+        scenes.assert_stall_reported(access, slug, row)
     finally:
         fault_client.clear(fault.id)
     return slug
 
 
 @pytest.fixture(scope="module")
-def well(limited: Access, waiting: dict[Row, str]) -> dict[Row, str]:
+def well(limited: Access, waiting: dict[StallCase, str]) -> dict[StallCase, str]:
     """All are Active."""
     scenes.bring_back(limited, *waiting.values())
     return waiting
 
 
 @pytest.mark.parametrize("row", OF_ALL, ids=str)
-def test_who_has_failed_of_it_is_told_why_until_somebody_comes(limited: Access, waiting: dict[Row, str], row: Row):
-    scenes.assert_told(limited, waiting[row], row)
+def test_who_has_failed_of_it_is_told_why_until_somebody_comes(
+    limited: Access, waiting: dict[StallCase, str], row: StallCase
+):
+    scenes.assert_stall_reported(limited, waiting[row], row)
 
 
 @pytest.mark.parametrize("row", [*SILENT, *ROWS], ids=str)
-def test_it_is_over_once_the_tenant_is_well(limited: Access, well: dict[Row, str], row: Row):
+def test_it_is_over_once_the_tenant_is_well(limited: Access, well: dict[StallCase, str], row: StallCase):
     """Those that hung were told while they did."""
     scenes.assert_over(limited, well[row], row)
