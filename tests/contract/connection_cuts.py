@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from tenancy.saga.errors import TenancyError
+from tenancy.saga.errors import TenancyError, TransientError
 
 
 class LineCutter:
@@ -27,6 +27,16 @@ class Severable(Protocol):
     """A line to an outside system; it holds while it has no scissors."""
 
     cutter: LineCutter | None
+
+
+class SeverableEffects:
+    """Ends a process right before one of its effects, in any system: every effect has a fence before it."""
+
+    cutter: LineCutter | None = None
+
+    def begin(self) -> None:
+        if self.cutter is not None and (self.cutter.cut or self.cutter.count()):
+            raise TransientError("The process ended before this effect.")
 
 
 def dies_after(deed: Callable[[], object], *lines: Severable, after: int) -> bool:

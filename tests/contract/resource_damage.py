@@ -1,6 +1,7 @@
 """What can be wrong with each kind of resource: a foreign object in its place, and damage that makes it unhealthy.
 
-The one place a new resource kind adds to; test_plan_contract.py asks for an entry of every kind in PLAN.
+A new kind needs no entry: its own activity makes a foreign object of it, for another platform. Add the kind here when
+`observe` compares more than presence and owner.
 """
 
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from dataclasses import replace
 from psycopg import sql
 
 from tenancy.activities.deploy_workloads import CHART
+from tenancy.activities.registry import maker_of_kind
 from tenancy.adapters.airflow_api import Handle
 from tenancy.adapters.helm import Release
 from tenancy.saga.tenant import Resource
@@ -81,6 +83,22 @@ def _edited_secret(bench: Workbench, resource: Resource) -> None:
 
 def _kubernetes(bench: Workbench) -> Kubernetes:
     return Kubernetes(bench.cluster_server)
+
+
+def put_foreign_object(bench: Workbench, resource: Resource) -> None:
+    """Put an object that is not ours where ours would be."""
+    FOREIGN.get(resource.kind, _made_for_another_platform)(bench, resource)
+
+
+def _made_for_another_platform(bench: Workbench, resource: Resource) -> None:
+    """Under our name, which the ledger has, with another platform's proof."""
+    other = replace(bench.platform, name=f"{bench.platform.name}2")
+    maker_of_kind(resource.kind).run(replace(bench.context, platform=other))
+
+
+def is_foreign_together(kind: str, other: str) -> bool:
+    """Is the other resource of the same activity not ours either, when this one is not?"""
+    return kind not in FOREIGN or {kind, other} <= SHARED_FATE
 
 
 SHARED_FATE = {"namespace", "release"}

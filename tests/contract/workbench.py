@@ -34,13 +34,15 @@ from tenancy.saga.tenant import Lease, Parameters, Resource, Saga
 from tests import real_systems
 from tests.clusters import Kubernetes
 from tests.conformance.server import Server
-from tests.contract.connection_cuts import dies_after
+from tests.contract.connection_cuts import SeverableEffects, dies_after
 from tests.contract.fake_handles import FakeHandles
 from tests.contract.outside_snapshot import picture
 from tests.contract.severable_cluster import SeverableCluster
 from tests.contract.severable_connection import SeverableConnection
 
 RUN = RunId("run-1")
+PICTURED = frozenset({"role", "database", "schema", "connection", "namespace", "release"})
+"""The kinds of resource that `picture` shows by other means than the activity's own."""
 
 
 class Workbench:
@@ -61,6 +63,7 @@ class Workbench:
         self.platform = platform
         self.line = line
         self.fence: Callable[[], None] = lambda: None
+        self.effects = SeverableEffects()
         self.saga: Saga
         self.request()
 
@@ -86,9 +89,19 @@ class Workbench:
         """What a verb is given now."""
         lock = LockPolicy("tenancy contract", 10.0, lambda holder: False, lambda system, holder: None)
         context = ActivityContext(
-            self.saga, self.platform, real_systems.KEYRING, self.clients, lock, self.fence, lambda: observe_all(context)
+            self.saga,
+            self.platform,
+            real_systems.KEYRING,
+            self.clients,
+            lock,
+            self._fence,
+            lambda: observe_all(context),
         )
         return context
+
+    def _fence(self) -> None:
+        self.effects.begin()
+        self.fence()
 
     def prepare(self, activity: Activity) -> None:
         """Everything before it is done, and it has begun: its intents are known."""
@@ -115,12 +128,12 @@ class Workbench:
                 return
 
     def run_cut(self, activity: Activity, *, after: int) -> bool:
-        """Run it and die after the `after`-th statement or call; False when it ended before that."""
-        return dies_after(lambda: self.run(activity), self.line, self.handles, self.cluster, after=after)
+        """Run it and die after the `after`-th statement, call or fence; False when it ended before that."""
+        return dies_after(lambda: self.run(activity), self.line, self.handles, self.cluster, self.effects, after=after)
 
     def undo_cut(self, activity: Activity, *, after: int) -> bool:
         """Undo it and die likewise."""
-        return dies_after(lambda: self.undo(activity), self.line, self.handles, self.cluster, after=after)
+        return dies_after(lambda: self.undo(activity), self.line, self.handles, self.cluster, self.effects, after=after)
 
     def own(self, activity: Activity) -> tuple[Resource, ...]:
         """What it intended, last first: the order of undoing."""
@@ -139,15 +152,21 @@ class Workbench:
         return set(activity.discover(self.clients, self.platform))
 
     def picture(self) -> dict[str, Any]:
+        """Everything outside. Of systems that only an activity knows, what it discovers there."""
         databases = tuple(r.name for r in self.saga.resources if r.kind == "database")
         namespaces = tuple(r.name for r in self.saga.resources if r.kind == "namespace")
         seen = picture(self.server, self.handles, databases)
-        return {**seen, "cluster": Kubernetes(self.cluster_server).picture(namespaces)}
+        discovered = {each.name: each.discover(self.clients, self.platform) for each in PLAN if _is_unpictured(each)}
+        return {**seen, "cluster": Kubernetes(self.cluster_server).picture(namespaces), "discovered": discovered}
 
     def of_other_platform(self) -> "Workbench":
         """Another platform's tenant of the same slug, on the same server and workflow engine."""
         other = replace(self.platform, name=f"{self.platform.name}2")
         return Workbench(self.server, self.line, self.handles, other, self.cluster_server)
+
+
+def _is_unpictured(activity: Activity) -> bool:
+    return not PICTURED.issuperset(activity.resources)
 
 
 def goes_with_another(activity: Activity) -> bool:

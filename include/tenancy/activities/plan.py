@@ -1,30 +1,36 @@
 """PLAN: the activities of a new attempt, in order. What the timeline, the DAG and the limits show derives from this.
 
-Undoing and observing do not: they go by what the ledger recorded and by registry.py.
+Undoing and observing do not: they go by what the ledger recorded and by registry.py. A new activity is one file and one
+line here (docs/extending/adding-an-activity.md).
 """
 
 from datetime import timedelta
+from pkgutil import resolve_name
 from typing import Final
 
 from tenancy.activities.activity import Activity
-from tenancy.activities.registry import activity_of
-from tenancy.saga.names import ActivityName
 from tenancy.saga.platform import Platform
 from tenancy.saga.stalls import TENANT_LIMITS, Limits
 from tenancy.saga.tenant import PlanEntry
 
-PLAN: Final[tuple[Activity, ...]] = tuple(
-    activity_of(ActivityName(name))
-    for name in (
-        "validate_request",
-        "allocate_storage",
-        "allocate_workflow_handle",
-        "apply_tenant_schema",
-        "deploy_workloads",
-        "wait_for_workloads_ready",
-        "mark_active",
-    )
+
+def _activities(*references: str) -> tuple[Activity, ...]:
+    """One of each class, written as in an entry point: `package.module:Class`."""
+    return tuple(resolve_name(reference)() for reference in references)
+
+
+PLAN: Final = _activities(
+    "tenancy.activities.validate_request:ValidateRequest",
+    "tenancy.activities.allocate_storage:AllocateStorage",
+    "tenancy.activities.allocate_workflow_handle:AllocateWorkflowHandle",
+    "tenancy.activities.apply_tenant_schema:ApplyTenantSchema",
+    "tenancy.activities.deploy_workloads:DeployWorkloads",
+    "tenancy.activities.wait_for_workloads_ready:WaitForWorkloadsReady",
+    "tenancy.activities.mark_active:MarkActive",
 )
+RETIRED: Final = _activities()
+"""Activities that no new attempt runs. A line that leaves PLAN comes here, as long as a tenant may have something that
+its activity made: only an installed activity can observe and undo it."""
 
 
 def stall_limit(platform: Platform, activity: Activity) -> timedelta:

@@ -1,33 +1,15 @@
-"""Every installed activity, whatever PLAN has now: what was made is undone and observed by the activity that made it.
-
-PLAN (plan.py) is the order in which new attempts run; an activity that is taken out of it stays here as long as a
-tenant may have something that it made. A new activity is one file, its line here, and its place in PLAN.
-"""
+"""Every installed activity, whatever PLAN has now: only the activity that made something can observe and undo it."""
 
 from typing import Final
 
 from tenancy.activities.activity import Activity
-from tenancy.activities.allocate_storage import AllocateStorage
-from tenancy.activities.allocate_workflow_handle import AllocateWorkflowHandle
-from tenancy.activities.apply_tenant_schema import ApplyTenantSchema
-from tenancy.activities.deploy_workloads import DeployWorkloads
-from tenancy.activities.mark_active import MarkActive
-from tenancy.activities.validate_request import ValidateRequest
-from tenancy.activities.wait_for_workloads_ready import WaitForWorkloadsReady
+from tenancy.activities.plan import PLAN, RETIRED
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.tenant import Resource
 
-INSTALLED: Final[tuple[Activity, ...]] = (
-    ValidateRequest(),
-    AllocateStorage(),
-    AllocateWorkflowHandle(),
-    ApplyTenantSchema(),
-    DeployWorkloads(),
-    WaitForWorkloadsReady(),
-    MarkActive(),
-)
+INSTALLED: Final[tuple[Activity, ...]] = (*PLAN, *RETIRED)
 
 
 def find_activity(name: str) -> Activity | None:
