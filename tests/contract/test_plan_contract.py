@@ -24,7 +24,7 @@ each_kind = pytest.mark.parametrize("kind", KINDS)
 each_damaged_kind = pytest.mark.parametrize("kind", [kind for kind in KINDS if kind in DAMAGE])
 
 
-def test_every_kind_of_resource_is_made_by_one_activity_and_has_its_mischief():
+def test_every_kind_of_resource_is_made_by_one_activity():
     assert len(KINDS) == len(set(KINDS))
     assert set(FOREIGN) == set(DAMAGE) <= set(KINDS)
 
