@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.access import Access
 from tests.acceptance import runs
-from tests.acceptance.discovery import find_objects
+from tests.acceptance.tenant_objects import find_objects
 
 # Refused by the trigger's JSON schema, before there is a run: (what is changed, field, words of the answer).
 AT_THE_DOOR = [

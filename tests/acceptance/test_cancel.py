@@ -10,9 +10,9 @@ import pytest
 
 from sandbox.access import Access
 from tenancy.activities.plan import PLAN
-from tests.acceptance import cancels, runs
-from tests.acceptance.cancels import CancelCase
-from tests.acceptance.discovery import find_objects
+from tests.acceptance import cancel_cases, runs
+from tests.acceptance.cancel_cases import CancelCase
+from tests.acceptance.tenant_objects import find_objects
 
 LATE_SECONDS = 3.0
 """What a dead process left in a server shows within 2 s (client_connection_check_interval)."""
@@ -22,9 +22,9 @@ LATE_SECONDS = 3.0
 @pytest.mark.parametrize("activity", [activity.name for activity in PLAN])
 def test_cancel_undoes_all_in_reverse_wherever_it_strikes(sandbox: Access, activity: str):
     with ExitStack() as stack:
-        cases = cancels.hold_tenants(sandbox, activity, stack)
+        cases = cancel_cases.hold_tenants(sandbox, activity, stack)
         for case in cases:
-            answer = cancels.cancel(sandbox, case)
+            answer = cancel_cases.cancel(sandbox, case)
             if answer is not None:
                 _tells_three_facts(answer, case)
         for case in cases:  # a mark in Airflow is heeded a moment later; until then the activity may not go on

@@ -13,8 +13,8 @@ from sandbox import lifecycle
 from sandbox.access import Access
 from sandbox.components import SCHEDULERS, WORKERS
 from sandbox.layout import Layout
-from tests.acceptance import cancels, gates, on_celery, operators, runs
-from tests.acceptance.on_celery import PATIENCE
+from tests.acceptance import cancel_cases, celery_parts, gates, operators, runs
+from tests.acceptance.celery_parts import PATIENCE
 from tests.chaos.campaign import CHAOS_AIRFLOW_OPTIONS
 from tests.sandboxes import kept_up
 
@@ -55,9 +55,9 @@ def hold(celery: Access) -> Iterator[Hold]:
 
     def make(activity: str) -> Held:
         slug = runs.new_slug("celery")
-        gate.enter_context(gates.before_fact_of(celery, slug, *cancels.first_fact_after(activity)))
+        gate.enter_context(gates.before_fact_of(celery, slug, *cancel_cases.first_fact_after(activity)))
         operators.create(celery, runs.request(slug))
-        runs.wait_until(lambda: on_celery.is_running(celery, slug, activity), f"{slug} to be held", seconds=PATIENCE)
+        runs.wait_until(lambda: celery_parts.is_running(celery, slug, activity), f"{slug} to be held", seconds=PATIENCE)
         return slug, runs.first_run(celery, slug), gate
 
     with gate:
@@ -65,18 +65,18 @@ def hold(celery: Access) -> Iterator[Hold]:
 
 
 def test_a_tenant_becomes_active_on_workers_and_its_tasks_say_which(celery: Access):
-    on_celery.await_health(celery)
-    slugs = on_celery.create(celery, 2)
-    on_celery.all_end(celery, slugs)
+    celery_parts.await_health(celery)
+    slugs = celery_parts.create(celery, 2)
+    celery_parts.all_end(celery, slugs)
     for slug in slugs:
-        assert on_celery.task(celery, runs.first_run(celery, slug), "mark_active")["hostname"] in WORKERS
+        assert celery_parts.task(celery, runs.first_run(celery, slug), "mark_active")["hostname"] in WORKERS
 
 
 def test_cancel_in_the_middle_undoes_all_in_reverse(celery: Access, hold: Hold):
     slug, _, gate = hold("apply_tenant_schema")
     operators.perform(celery, slug, "cancel")
     gate.close()
-    on_celery.all_end(celery, [slug], "Failed settled")
+    celery_parts.all_end(celery, [slug], "Failed settled")
     released = runs.ledger(
         celery,
         "select data ->> 'resource' as kind from ledger.fact join ledger.tenant on stream = id "
@@ -91,60 +91,62 @@ def test_what_a_killed_worker_had_is_tried_again_by_the_other_or_given_up_in_the
 ):
     """Airflow misses its heartbeat: with tries left it tries again, with none the callback is the dag-processor's."""
     slug, run_id, gate = hold("allocate_storage")
-    others = on_celery.create(celery, 2)
-    worker = on_celery.task(celery, run_id, "allocate_storage")["hostname"]
-    told = celery.layout.logs / f"told-{on_celery.probe_on(celery, worker)}"
+    others = celery_parts.create(celery, 2)
+    worker = celery_parts.task(celery, run_id, "allocate_storage")["hostname"]
+    told = celery.layout.logs / f"told-{celery_parts.probe_on(celery, worker)}"
 
-    on_celery.kill(celery, worker)
+    celery_parts.kill(celery, worker)
     gate.close()
 
-    on_celery.all_end(celery, [slug, *others])  # the killed worker is still dead
-    assert on_celery.task(celery, run_id, "allocate_storage")["try_number"] > 1
+    celery_parts.all_end(celery, [slug, *others])  # the killed worker is still dead
+    assert celery_parts.task(celery, run_id, "allocate_storage")["try_number"] > 1
     runs.wait_until(lambda: told.exists() and told.read_text(), "the probe's callback", seconds=PATIENCE)
-    assert int(told.read_text()) == on_celery.pid_of(celery, "dag-processor")
+    assert int(told.read_text()) == celery_parts.pid_of(celery, "dag-processor")
     heal()
-    on_celery.await_health(celery)
+    celery_parts.await_health(celery)
 
 
 def test_a_killed_broker_costs_no_tenant(celery: Access, hold: Hold, heal: Callable[[], None]):
     slug, _, gate = hold("allocate_storage")
-    others = on_celery.create(celery, 3)
-    kept, workers = on_celery.unsent_tasks(celery), [on_celery.pid_of(celery, name) for name in WORKERS]
+    others = celery_parts.create(celery, 3)
+    kept, workers = celery_parts.unsent_tasks(celery), [celery_parts.pid_of(celery, name) for name in WORKERS]
 
-    on_celery.kill(celery, "redis")
+    celery_parts.kill(celery, "redis")
     gate.close()  # its task ends, and the next cannot be sent
     runs.wait_until(
-        lambda: on_celery.unsent_tasks(celery) > kept, "a scheduler to keep what it cannot send", seconds=PATIENCE
+        lambda: celery_parts.unsent_tasks(celery) > kept, "a scheduler to keep what it cannot send", seconds=PATIENCE
     )
     heal()
 
-    on_celery.all_end(celery, [slug, *others])
-    on_celery.await_health(celery)
-    assert [on_celery.pid_of(celery, name) for name in WORKERS] == workers, "they found the new one by themselves"
+    celery_parts.all_end(celery, [slug, *others])
+    celery_parts.await_health(celery)
+    assert [celery_parts.pid_of(celery, name) for name in WORKERS] == workers, "they found the new one by themselves"
 
 
 def test_a_broker_that_does_not_answer_costs_no_tenant(celery: Access, hold: Hold):
     slug, _, gate = hold("allocate_storage")
-    kept = on_celery.unsent_tasks(celery)
-    with on_celery.stopped(celery, "redis"):
+    kept = celery_parts.unsent_tasks(celery)
+    with celery_parts.stopped(celery, "redis"):
         gate.close()
-        others = on_celery.create(celery, 3)
+        others = celery_parts.create(celery, 3)
         runs.wait_until(
-            lambda: on_celery.unsent_tasks(celery) > kept, "a scheduler to keep what it cannot send", seconds=PATIENCE
+            lambda: celery_parts.unsent_tasks(celery) > kept,
+            "a scheduler to keep what it cannot send",
+            seconds=PATIENCE,
         )
-    on_celery.all_end(celery, [slug, *others])
-    on_celery.await_health(celery)
+    celery_parts.all_end(celery, [slug, *others])
+    celery_parts.await_health(celery)
 
 
 def test_one_killed_scheduler_is_not_missed(celery: Access, hold: Hold, heal: Callable[[], None]):
     slug, run_id, gate = hold("allocate_storage")
-    others = on_celery.create(celery, 2)
-    victim = on_celery.task(celery, run_id, "allocate_storage")["queued_by"]
+    others = celery_parts.create(celery, 2)
+    victim = celery_parts.task(celery, run_id, "allocate_storage")["queued_by"]
     assert victim in SCHEDULERS
 
-    on_celery.kill(celery, victim)
+    celery_parts.kill(celery, victim)
     gate.close()
 
-    on_celery.all_end(celery, [slug, *others])  # it is still dead
+    celery_parts.all_end(celery, [slug, *others])  # it is still dead
     heal()
-    on_celery.await_health(celery)
+    celery_parts.await_health(celery)

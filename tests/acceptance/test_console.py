@@ -10,7 +10,7 @@ from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from tenancy.activities.plan import PLAN
 from tests.acceptance import operators, runs
-from tests.acceptance.browsing import (
+from tests.acceptance.browser_pages import (
     TIMEOUT_MS,
     chromium,
     console,

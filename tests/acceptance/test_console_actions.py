@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from tests.acceptance import operators, runs
-from tests.acceptance.browsing import (
+from tests.acceptance.browser_pages import (
     TIMEOUT_MS,
     chromium,
     console,

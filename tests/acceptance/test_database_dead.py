@@ -13,7 +13,7 @@ from sandbox import servers
 from sandbox.access import Access
 from sandbox.processes import Register
 from tests.acceptance import operators, runs
-from tests.acceptance.browsing import TIMEOUT_MS, chromium, console
+from tests.acceptance.browser_pages import TIMEOUT_MS, chromium, console
 from tests.acceptance.command_line import Operator
 
 pytestmark = pytest.mark.timeout(600)

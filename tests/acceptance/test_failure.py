@@ -12,8 +12,8 @@ from sandbox.faults.client import FaultClient
 from sandbox.processes import Register
 from tenancy.engine.retry_window import TRIES
 from tests.acceptance import gates, runs
-from tests.acceptance.discovery import assert_complete, find_objects
-from tests.acceptance.set_faults import active_fault
+from tests.acceptance.active_fault import active_fault
+from tests.acceptance.tenant_objects import assert_complete, find_objects
 
 
 def test_a_permanent_error_unwinds_at_once_and_keeps_its_reason(sandbox: Access, fault_client: FaultClient):

@@ -22,8 +22,8 @@ from sandbox.faults.client import FaultClient
 from sandbox.problems import SandboxError
 from sandbox.processes import Register
 from tests.acceptance import runs
-from tests.acceptance.set_faults import active_fault
-from tests.acceptance.tenant_by_hand import DATABASE, REGION, SLUG, ManualTenant, tenant
+from tests.acceptance.active_fault import active_fault
+from tests.acceptance.manual_tenant import DATABASE, REGION, SLUG, ManualTenant, tenant
 from tests.unit.tenants import ADMIN, INVITATION
 
 QUICKLY = 1.0

@@ -18,10 +18,10 @@ from tenancy.saga import commands as c
 from tenancy.saga.errors import PermanentError, PlatformError
 from tenancy.saga.names import ActivityName
 from tests.acceptance import gates, runs
+from tests.acceptance.active_fault import active_fault
 from tests.acceptance.attempts import Attempt
-from tests.acceptance.discovery import assert_complete, find_objects
-from tests.acceptance.fault_rows import CASES, DEPLOY, ELSEWHERE, HARMLESS, HOLDING, WAIT, FaultCase, UnwindingResult
-from tests.acceptance.set_faults import active_fault
+from tests.acceptance.fault_cases import CASES, DEPLOY, ELSEWHERE, HARMLESS, HOLDING, WAIT, FaultCase, UnwindingResult
+from tests.acceptance.tenant_objects import assert_complete, find_objects
 from tests.helm_children import helm_children
 
 A_TRY_SECONDS = 60

@@ -12,7 +12,7 @@ from sandbox.access import Access
 from tenancy.activities.plan import PLAN
 from tenancy.engine.retry_window import TRIES
 from tests.acceptance import gates, runs
-from tests.acceptance.discovery import assert_complete, find_objects
+from tests.acceptance.tenant_objects import assert_complete, find_objects
 
 Gate = Callable[[Access, str, str], AbstractContextManager[None]]
 

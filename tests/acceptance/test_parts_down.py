@@ -15,8 +15,8 @@ from sandbox.processes import Register
 from sandbox.restart_on_error import STARTING_SECONDS
 from tests.acceptance import gates, operators, runs
 from tests.acceptance.command_line import WHY, Operator
-from tests.acceptance.discovery import find_objects
 from tests.acceptance.kills import Kill, killer
+from tests.acceptance.tenant_objects import find_objects
 
 NO_SIGN_OF_LIFE = "The workflow engine's scheduler gives no sign of life"
 SETTLED = "Failed settled"

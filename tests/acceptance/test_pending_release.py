@@ -12,7 +12,7 @@ from kubernetes.config import new_client_from_config
 from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from tests.acceptance import gates, operators, runs
-from tests.acceptance.discovery import assert_complete, find_objects
+from tests.acceptance.tenant_objects import assert_complete, find_objects
 
 STARTED, DEPLOY = "tenant.provisioning.step.started", "deploy_workloads"
 

@@ -10,7 +10,15 @@ from playwright.sync_api import Browser, Page, expect
 from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from tests.acceptance import operators, runs
-from tests.acceptance.browsing import TIMEOUT_MS, chromium, console, open_page, overflow, take_screenshot, violations
+from tests.acceptance.browser_pages import (
+    TIMEOUT_MS,
+    chromium,
+    console,
+    open_page,
+    overflow,
+    take_screenshot,
+    violations,
+)
 from tests.acceptance.command_line import Operator
 
 FAULTS = ("storage-stopped", "ingress-down", "handles-locked")

@@ -10,7 +10,7 @@ from psycopg.conninfo import make_conninfo
 from sandbox.access import Access
 from sandbox.layout import Layout
 from tests.acceptance import runs
-from tests.acceptance.discovery import assert_complete
+from tests.acceptance.tenant_objects import assert_complete
 
 ACTIVITIES = [
     "validate_request",

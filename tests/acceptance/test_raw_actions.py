@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.access import Access
 from tests.acceptance import runs
-from tests.acceptance.raw_table import RawActionCell, RawActionTable
+from tests.acceptance.raw_action_table import RawActionCell, RawActionTable
 
 GOES_ON = "Active, by the same attempt"
 RETRIED = "Active, by the next attempt"

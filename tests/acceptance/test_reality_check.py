@@ -14,7 +14,7 @@ from psycopg import sql
 from sandbox.access import Access
 from tests.acceptance import operators, runs
 from tests.acceptance.command_line import Operator
-from tests.acceptance.discovery import find_objects
+from tests.acceptance.tenant_objects import find_objects
 
 DAG = "/api/v2/dags/tenant_reality_check"
 _TOLD = ("connection_id", "conn_type", "description", "host", "port", "schema", "login", "extra")

@@ -12,7 +12,7 @@ from sandbox.faults.client import FaultClient
 from tenancy.saga.names import lock_key
 from tests.acceptance import operators, runs
 from tests.acceptance.command_line import WHY, Operator
-from tests.acceptance.discovery import assert_complete, find_objects
+from tests.acceptance.tenant_objects import assert_complete, find_objects
 
 REFUSED, MISUSE, NOT_ALLOWED = 3, 2, 5
 

@@ -20,8 +20,8 @@ from tenancy.ledger.ledger import Ledger
 from tenancy.saga.names import TenantId
 from tests import real_systems
 from tests.acceptance import backups, operators, runs
-from tests.acceptance.discovery import assert_complete, find_objects
 from tests.acceptance.gates import connected
+from tests.acceptance.tenant_objects import assert_complete, find_objects
 from tests.acceptance.test_reality_check import check
 from tests.sandboxes import AIRFLOW_OPTIONS
 

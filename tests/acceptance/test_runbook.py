@@ -13,7 +13,7 @@ from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from tests.acceptance import gates, runs
 from tests.acceptance.command_line import WHY, Operator
-from tests.acceptance.discovery import assert_complete, find_objects
+from tests.acceptance.tenant_objects import assert_complete, find_objects
 
 STARTED = "tenant.provisioning.step.started"
 

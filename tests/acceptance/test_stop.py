@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.access import Access
 from tests.acceptance import gates, runs
-from tests.acceptance.discovery import assert_complete
+from tests.acceptance.tenant_objects import assert_complete
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from sandbox.access import Access
 from sandbox.airflow_env import AirflowOptions
 from sandbox.components import WORKERS
 from sandbox.layout import PROJECT, Layout
-from tests.acceptance import on_celery, runs
+from tests.acceptance import celery_parts, runs
 from tests.chaos.addresses import Addresses, rows
 from tests.chaos.campaign import addresses_of
 from tests.chaos.convergence import ObservedFacts
@@ -101,7 +101,7 @@ def _kill_in_the_middle(access: Access, addresses: Addresses, slugs: list[str], 
         runs.wait_until(
             lambda n=wanted: _done(addresses, slugs) >= n, f"{wanted} activities", seconds=_PATIENCE, every=1
         )
-        on_celery.kill(access, part)
+        celery_parts.kill(access, part)
         say(
             f"{part} killed when {_done(addresses, slugs)} activities were done; "
             f"tenants: {dict(_ends(addresses, slugs))}"

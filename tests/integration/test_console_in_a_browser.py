@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tenancy.console.pages.rendering import HEADERS
 from tenancy.saga import commands as c
-from tests.acceptance.browsing import chromium
+from tests.acceptance.browser_pages import chromium
 from tests.acceptance.runs import wait_until
 from tests.integration.browser_console import CUT, FOREIGN, HANGS, ConsoleFront, looking, served
 from tests.integration.console_client import Console

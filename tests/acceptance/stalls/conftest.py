@@ -10,7 +10,7 @@ from sandbox import lifecycle
 from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from sandbox.layout import Layout
-from tests.acceptance.stalls.rows import GIVEN_UP, LIMITS
+from tests.acceptance.stalls.stall_cases import GIVEN_UP, LIMITS
 from tests.sandboxes import AIRFLOW_OPTIONS, kept_up
 
 

@@ -8,9 +8,9 @@ from playwright.sync_api import expect
 from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from tests.acceptance import gates, runs
-from tests.acceptance.browsing import TIMEOUT_MS, chromium, console, open_page, take_screenshot, violations
-from tests.acceptance.stalls import scenes
-from tests.acceptance.stalls.rows import HUNG, LIMITS, MARK, OF_ONE, PENDING, REFUSED, VALIDATE, WAIT, StallCase
+from tests.acceptance.browser_pages import TIMEOUT_MS, chromium, console, open_page, take_screenshot, violations
+from tests.acceptance.stalls import stall_setup
+from tests.acceptance.stalls.stall_cases import HUNG, LIMITS, MARK, OF_ONE, PENDING, REFUSED, VALIDATE, WAIT, StallCase
 
 ROWS = (PENDING, *reversed(OF_ONE), HUNG, REFUSED)  # it is given up after a minute
 pytestmark = pytest.mark.timeout(600)
@@ -19,22 +19,22 @@ pytestmark = pytest.mark.timeout(600)
 @pytest.fixture(scope="module")
 def stuck(limited: Access, limited_fault_client: FaultClient) -> dict[StallCase, str]:
     """A tenant for each row, by its slug, all stuck at once."""
-    slugs = {row: scenes.not_undone(limited, limited_fault_client, row) for row in (REFUSED, HUNG)}
-    slugs[PENDING] = scenes.helm_hangs(limited, limited_fault_client)
-    return slugs | {row: scenes.of_one(limited, limited_fault_client, row) for row in OF_ONE}
+    slugs = {row: stall_setup.not_undone(limited, limited_fault_client, row) for row in (REFUSED, HUNG)}
+    slugs[PENDING] = stall_setup.helm_hangs(limited, limited_fault_client)
+    return slugs | {row: stall_setup.of_one(limited, limited_fault_client, row) for row in OF_ONE}
 
 
 @pytest.fixture(scope="module")
 def mended(limited: Access, limited_fault_client: FaultClient, stuck: dict[StallCase, str]) -> dict[StallCase, str]:
     """The faults are gone, and all are Active."""
     limited_fault_client.clear()
-    scenes.bring_back(limited, *stuck.values())
+    stall_setup.bring_back(limited, *stuck.values())
     return stuck
 
 
 @pytest.mark.parametrize("row", ROWS[:-1], ids=str)
 def test_it_is_told_with_its_cause_and_what_to_do(limited: Access, stuck: dict[StallCase, str], row: StallCase):
-    scenes.assert_stall_reported(limited, stuck[row], row)
+    stall_setup.assert_stall_reported(limited, stuck[row], row)
 
 
 def test_the_page_says_so(limited: Access, stuck: dict[StallCase, str]):
@@ -63,24 +63,24 @@ def test_a_stall_is_told_at_every_look_also_where_it_cannot_be_recorded(limited:
     with ExitStack() as held:
         for activity, slug in slugs.items():
             held.enter_context(gates.before_fact_of(limited, slug, "tenant.provisioning.step.completed", activity))
-            scenes.created(limited, slug=slug)
+            stall_setup.created(limited, slug=slug)
         for activity, slug in slugs.items():
-            scenes.wait_until(limited, slug, "to be told", lambda s=slug, a=activity: _is_stuck_at(limited, s, a))
-            assert HELD[activity] in scenes.load_tenant(limited, slug)["next_action"]
-    scenes.bring_back(limited, *slugs.values())
+            stall_setup.wait_until(limited, slug, "to be told", lambda s=slug, a=activity: _is_stuck_at(limited, s, a))
+            assert HELD[activity] in stall_setup.load_tenant(limited, slug)["next_action"]
+    stall_setup.bring_back(limited, *slugs.values())
     for slug in slugs.values():
-        assert scenes.load_tenant(limited, slug)["stall"] is None
+        assert stall_setup.load_tenant(limited, slug)["stall"] is None
 
 
 def _is_stuck_at(access: Access, slug: str, activity: str) -> bool:
-    stall = scenes.load_tenant(access, slug)["stall"] or {}
+    stall = stall_setup.load_tenant(access, slug)["stall"] or {}
     return (stall.get("kind"), stall.get("activity")) == ("activity", activity)
 
 
 def test_an_undoing_that_is_out_of_tries_is_told(limited: Access, stuck: dict[StallCase, str]):
-    scenes.assert_stall_reported(limited, stuck[REFUSED], REFUSED)
+    stall_setup.assert_stall_reported(limited, stuck[REFUSED], REFUSED)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_it_is_over_once_its_fault_has_gone(limited: Access, mended: dict[StallCase, str], row: StallCase):
-    scenes.assert_over(limited, mended[row], row)
+    stall_setup.assert_over(limited, mended[row], row)

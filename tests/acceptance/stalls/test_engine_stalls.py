@@ -13,8 +13,8 @@ from tenancy.engine.workflow import COMPENSATION_DAG
 from tests.acceptance import gates, operators, runs
 from tests.acceptance.command_line import Operator
 from tests.acceptance.kills import Kill, killer
-from tests.acceptance.stalls import scenes
-from tests.acceptance.stalls.rows import DEPLOY, LIMITS, SCHEMA, WAIT, StallCase
+from tests.acceptance.stalls import stall_setup
+from tests.acceptance.stalls.stall_cases import DEPLOY, LIMITS, SCHEMA, WAIT, StallCase
 
 SILENT = StallCase("scheduler", DEPLOY, ("engine.scheduler_silent",), "Escalate: nothing is scheduled")
 NO_TRIGGERER = StallCase("triggerer", WAIT, ("engine.triggerer_silent",), "Escalate: nothing that waits goes on")
@@ -33,15 +33,17 @@ def test_a_dead_scheduler_is_told_by_every_page_while_nobody_reconciles(
 ):
     slug = runs.new_slug("silent")
     with gates.before_fact_of(limited, slug, "tenant.provisioning.step.started", SCHEMA):
-        scenes.created(limited, slug=slug)
+        stall_setup.created(limited, slug=slug)
         ledger = limited.superuser_dsn("platform", "ledger")
         runs.wait_until(lambda: gates.held(ledger, "%insert into ledger.fact%"), "the task to reach the gate")
         strike("scheduler")
     # First over its limit; Airflow believes in a beat for 30 s, then the next look says why.
     for what, causes in (("be told", ("unknown", *SILENT.causes)), ("say why", SILENT.causes)):
-        scenes.wait_until(limited, slug, f"to {what}", lambda causes=causes: _is_over_its_time(limited, slug, causes))
-    tenant = scenes.load_tenant(limited, slug)
-    scenes.assert_advised(tenant, SILENT)
+        stall_setup.wait_until(
+            limited, slug, f"to {what}", lambda causes=causes: _is_over_its_time(limited, slug, causes)
+        )
+    tenant = stall_setup.load_tenant(limited, slug)
+    stall_setup.assert_advised(tenant, SILENT)
     assert (tenant["advice"]["action"], tenant["advice"]["not_its_fault"]) == ("escalate", True)
     sentences = ("Its run does not go on, and that is not the tenant's fault", NO_SIGN_OF_LIFE, tenant["next_action"])
     _page_says(limited, f"tenants/{tenant['id']}", *sentences)
@@ -49,14 +51,16 @@ def test_a_dead_scheduler_is_told_by_every_page_while_nobody_reconciles(
     assert NO_SIGN_OF_LIFE in " ".join(Operator(limited).run("show", slug).split())
 
     limited_up()
-    scenes.bring_back(limited, slug)
-    scenes.wait_until(limited, slug, "to be well", lambda: not scenes.load_tenant(limited, slug)["needs_attention"])
-    tenant = scenes.load_tenant(limited, slug)
+    stall_setup.bring_back(limited, slug)
+    stall_setup.wait_until(
+        limited, slug, "to be well", lambda: not stall_setup.load_tenant(limited, slug)["needs_attention"]
+    )
+    tenant = stall_setup.load_tenant(limited, slug)
     assert (tenant["stall"], tenant["held"]) == (None, "")
 
 
 def _is_over_its_time(access: Access, slug: str, causes: tuple[str, ...]) -> bool:
-    stall = scenes.load_tenant(access, slug)["stall"] or {}
+    stall = stall_setup.load_tenant(access, slug)["stall"] or {}
     return stall.get("activity") == SILENT.at and stall["cause"] in causes
 
 
@@ -74,14 +78,14 @@ def test_a_wait_without_a_triggerer_is_a_stall_for_that_cause(
 ):
     slug = runs.new_slug("wait")
     limited_fault_client.set("slow-start", tenant=slug, seconds=600)
-    scenes.created(limited, slug=slug)
-    scenes.wait_until(limited, slug, "to wait for its pods", lambda: runs.is_waiting_for_pods(limited, slug))
+    stall_setup.created(limited, slug=slug)
+    stall_setup.wait_until(limited, slug, "to wait for its pods", lambda: runs.is_waiting_for_pods(limited, slug))
     strike("triggerer")
-    scenes.assert_stall_reported(limited, slug, NO_TRIGGERER)
+    stall_setup.assert_stall_reported(limited, slug, NO_TRIGGERER)
     limited_up()
     limited_fault_client.clear()
-    scenes.bring_back(limited, slug)
-    scenes.assert_over(limited, slug, NO_TRIGGERER)
+    stall_setup.bring_back(limited, slug)
+    stall_setup.assert_over(limited, slug, NO_TRIGGERER)
 
 
 @contextmanager
@@ -99,30 +103,30 @@ def patched(access: Access, path: str, usual: dict[str, Any], **changes: Any) ->
 def test_what_waits_in_line_or_before_a_paused_dag_says_so_and_is_no_stall(limited: Access):
     pool, undoing = "/api/v2/pools/default_pool", f"/api/v2/dags/{COMPENSATION_DAG}"
     usual = {"pool": "default_pool", "slots": runs.get(limited, pool)["slots"]}
-    paused = scenes.created(limited)
-    scenes.bring_back(limited, paused)
+    paused = stall_setup.created(limited)
+    stall_setup.bring_back(limited, paused)
     with patched(limited, pool, usual, slots=0), patched(limited, undoing, {"is_paused": False}, is_paused=True):
         operators.perform(limited, paused, "decommission", confirm_slug=paused)
-        queued = scenes.created(limited)
+        queued = stall_setup.created(limited)
         _is_held(limited, queued, "waits in Airflow's queue", "Nothing: it goes on when a place is free.")
         _is_held(limited, paused, f"The DAG {COMPENSATION_DAG} is paused", "Unpause the DAG in Airflow.")
         over = "to be over its limit"
-        scenes.wait_until(limited, paused, over, lambda: _seconds(limited, paused) > LIMITS["in_between"])
-        scenes.wait_until(limited, queued, over, lambda: _seconds(limited, queued) > LIMITS["provisioning"])
-        assert [scenes.load_tenant(limited, slug)["stall"] for slug in (queued, paused)] == [None, None]
-    scenes.bring_back(limited, queued)
-    runs.await_phase(limited, paused, "Decommissioned", seconds=scenes.TIMEOUT_SECONDS)
+        stall_setup.wait_until(limited, paused, over, lambda: _seconds(limited, paused) > LIMITS["in_between"])
+        stall_setup.wait_until(limited, queued, over, lambda: _seconds(limited, queued) > LIMITS["provisioning"])
+        assert [stall_setup.load_tenant(limited, slug)["stall"] for slug in (queued, paused)] == [None, None]
+    stall_setup.bring_back(limited, queued)
+    runs.await_phase(limited, paused, "Decommissioned", seconds=stall_setup.TIMEOUT_SECONDS)
     assert runs.recorded_stalls(limited, paused) == []
     # Its limits are shorter here than the 20 s after which a task is said to wait in line.
     well: tuple[list[str], list[str]] = ([], runs.REPORTED_ONCE)
-    scenes.wait_until(limited, queued, "to have no stall", lambda: runs.recorded_stalls(limited, queued) in well)
+    stall_setup.wait_until(limited, queued, "to have no stall", lambda: runs.recorded_stalls(limited, queued) in well)
 
 
 def _is_held(access: Access, slug: str, sentences: str, advice: str) -> None:
-    scenes.wait_until(
-        access, slug, f"to say: {sentences}", lambda: sentences in scenes.load_tenant(access, slug)["held"]
+    stall_setup.wait_until(
+        access, slug, f"to say: {sentences}", lambda: sentences in stall_setup.load_tenant(access, slug)["held"]
     )
-    tenant = scenes.load_tenant(access, slug)
+    tenant = stall_setup.load_tenant(access, slug)
     assert (tenant["stall"], tenant["next_action"]) == (None, advice)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from tests.acceptance import operators, runs
-from tests.acceptance.discovery import find_objects
-from tests.acceptance.stalls.rows import DEPLOY, STORAGE, VALIDATE, StallCase
+from tests.acceptance.stalls.stall_cases import DEPLOY, STORAGE, VALIDATE, StallCase
+from tests.acceptance.tenant_objects import find_objects
 
 TIMEOUT_SECONDS = 150.0
 _NOTED = """

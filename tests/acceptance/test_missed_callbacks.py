@@ -5,8 +5,8 @@ import psycopg
 from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from tests.acceptance import gates, runs
-from tests.acceptance.discovery import find_objects
-from tests.acceptance.set_faults import active_fault
+from tests.acceptance.active_fault import active_fault
+from tests.acceptance.tenant_objects import find_objects
 
 _RELEASING = "tenant.resource.releasing"
 
