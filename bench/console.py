@@ -65,7 +65,7 @@ def _pages(ledger: Ledger) -> Any:
     class Engine:
         """One that is well and says so at once."""
 
-        def silent_parts(self) -> tuple[str, ...]:
+        def unhealthy_components(self) -> tuple[str, ...]:
             return ()
 
         def is_paused(self, _dag: str) -> bool:

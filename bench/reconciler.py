@@ -43,7 +43,7 @@ def main() -> None:
 class _Engine:
     """One that is well, and whose runs all live."""
 
-    def silent_parts(self) -> tuple[str, ...]:
+    def unhealthy_components(self) -> tuple[str, ...]:
         return ()
 
 

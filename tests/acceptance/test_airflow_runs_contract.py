@@ -56,7 +56,7 @@ def test_a_compensation_run_of_nobodys_tenant_ends_well_and_changes_nothing(airf
 
     def ended() -> bool:
         seen = airflow.find(COMPENSATION_DAG, run_id)
-        return seen is not None and not seen.live
+        return seen is not None and not seen.is_live
 
     wait_until(ended, "the run to end")
     assert airflow.succeeded(COMPENSATION_DAG, slug) == (run_id,)

@@ -47,14 +47,14 @@ class FakeRuns:
             if run_id == self.broken:
                 raise TransientError("The workflow engine answered 500.")
             seen = self.stored.get((dag_id, run_id))
-            if seen is not None and seen.live:
+            if seen is not None and seen.is_live:
                 self.end(dag_id, run_id, "failed")
 
     def clear_history(self, dag_id: str, run_id: str) -> None:
         with self._call():
             self.cleared.append(run_id)
 
-    def run_again(self, dag_id: str, run_id: str) -> None:
+    def rerun(self, dag_id: str, run_id: str) -> None:
         with self._call():
             if (dag_id, run_id) in self.stored:
                 self.stored[dag_id, run_id] = RunStatus("queued")
@@ -87,7 +87,7 @@ class FakeRuns:
             ended = [
                 (dag, run_id)
                 for (dag, run_id), seen in self.stored.items()
-                if dag == dag_id and not seen.live and self.due.get(run_id, datetime.now(UTC)) < before
+                if dag == dag_id and not seen.is_live and self.due.get(run_id, datetime.now(UTC)) < before
             ]
             for key in ended[:limit]:
                 del self.stored[key]
@@ -101,7 +101,7 @@ class FakeRuns:
                 if dag == dag_id and seen.state == "success" and self.confs.get((dag, run_id), {}).get("slug") == slug
             )
 
-    def silent_parts(self) -> tuple[str, ...]:
+    def unhealthy_components(self) -> tuple[str, ...]:
         with self._call():
             return self.silent
 

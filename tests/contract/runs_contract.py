@@ -33,7 +33,7 @@ class RunsContract:
     def test_a_started_run_lives(self, runs: Runs, run_id: str):
         seen = runs.find(DAG, run_id)
         assert seen is not None
-        assert seen.live or seen.state == "success"  # a real one may be quick
+        assert seen.is_live or seen.state == "success"  # a real one may be quick
 
     def test_starting_it_again_says_no_and_changes_nothing(self, runs: Runs, run_id: str):
         assert not runs.start(DAG, run_id, NOBODY)
@@ -44,7 +44,7 @@ class RunsContract:
             runs.fail(DAG, run_id)
         seen = runs.find(DAG, run_id)
         assert seen is not None
-        assert not seen.live
+        assert not seen.is_live
 
     def test_clearing_the_history_starts_nothing(self, runs: Runs, run_id: str):
         runs.fail(DAG, run_id)
@@ -61,14 +61,14 @@ class RunsContract:
 
     def test_a_run_that_goes_on_again_keeps_its_id_and_is_marked_as_ours(self, runs: Runs, run_id: str):
         runs.fail(DAG, run_id)
-        runs.run_again(DAG, run_id)
+        runs.rerun(DAG, run_id)
         seen = runs.find(DAG, run_id)
         assert seen is not None
-        assert seen.live or seen.state == "success"
+        assert seen.is_live or seen.state == "success"
         assert ("clear_dag_run", runs.user) in {(mark.event, mark.user) for mark in runs.marks(DAG, run_id)}
 
     def test_running_what_is_not_there_again_is_fine(self, runs: Runs):
-        runs.run_again(DAG, "contract__never")
+        runs.rerun(DAG, "contract__never")
 
     def test_the_tasks_of_what_is_not_there_are_none(self, runs: Runs):
         assert tuple(runs.tasks(DAG, "contract__never")) == ()
@@ -81,7 +81,7 @@ class RunsContract:
 
     def test_the_dag_is_not_paused_and_nothing_is_silent(self, runs: Runs):
         assert not runs.is_paused(DAG)
-        assert tuple(runs.silent_parts()) == ()
+        assert tuple(runs.unhealthy_components()) == ()
 
     def test_only_ended_runs_that_were_due_before_are_deleted(self, runs: Runs, run_id: str):
         now = datetime.now(UTC)

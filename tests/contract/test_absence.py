@@ -287,7 +287,10 @@ def test_a_standby_is_not_believed(tmp_path: Path):
         postgres.stop(daemon)
         server._write_for_owner(server.data / "standby.signal", "")
         daemon = server.start()
-        with pytest.raises(TransientError, match="is a standby"), StorageServer(dsn, expected).watching("tenancy test"):
+        with (
+            pytest.raises(TransientError, match="is a standby"),
+            StorageServer(dsn, expected).read_session("tenancy test"),
+        ):
             pass
     finally:
         postgres.stop(daemon)

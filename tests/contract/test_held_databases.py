@@ -109,7 +109,7 @@ def test_dropping_has_a_time_of_its_own_and_leaves_the_sessions_settings_as_they
     """A checkpoint on a large server takes minutes; the session's other statements keep their 30 s."""
     assert database_drop.DROP_SECONDS >= 300
     server = StorageServer(provisioned.line.dsn)
-    with server.locked(provisioned.context.tenant_id, provisioned.context.lock) as storage:
+    with server.locked_session(provisioned.context.tenant_id, provisioned.context.lock) as storage:
         before = _settings(storage._connection)
         database = next(r for r in provisioned.saga.resources if r.kind == "database")
         storage.drop_database(database.name, owner=database.name, proof=database.proof, password=str)
@@ -135,7 +135,7 @@ def test_a_drop_that_is_still_at_work_is_told_to_whoever_comes_next(provisioned:
             _wait_until_it_drops(provisioned.server, name)
             hurried = replace(provisioned.context.lock, patience_seconds=0.1)
             server = StorageServer(provisioned.line.dsn)
-            lock = server.locked(provisioned.context.tenant_id, hurried)
+            lock = server.locked_session(provisioned.context.tenant_id, hurried)
             with pytest.raises(TransientError, match="still dropping the tenant's database") as refused:
                 lock.__enter__()
             assert refused.value.cause is Cause.STORAGE_DROPPING
@@ -146,7 +146,7 @@ def test_a_drop_that_is_still_at_work_is_told_to_whoever_comes_next(provisioned:
 
 
 def _drop_only(bench: Workbench, name: str) -> None:
-    with StorageServer(bench.line.dsn).locked(bench.context.tenant_id, bench.context.lock) as storage:
+    with StorageServer(bench.line.dsn).locked_session(bench.context.tenant_id, bench.context.lock) as storage:
         storage._connection.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
 
 

@@ -23,7 +23,7 @@ STORAGE, HANDLE, DEPLOY = (
 
 def connect_with(bench: Workbench, options: dict[str, Any], **tenants: str) -> None:
     """The storage connection has these in its extra."""
-    bench.line.dsn = replace(bench.line.dsn, options={**bench.line.dsn.options, **options}, tenants=tenants)
+    bench.line.dsn = replace(bench.line.dsn, options={**bench.line.dsn.options, **options}, tenant_overrides=tenants)
 
 
 def told(bench: Workbench) -> dict[str, Any]:

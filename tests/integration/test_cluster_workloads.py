@@ -168,6 +168,8 @@ def test_a_release_is_proved_ours_only_by_a_namespace_that_is_there(cluster_serv
 def test_releases_are_found_without_what_is_secret_in_them(ours: Cluster, cluster_server: Server, name: str):
     ensure(ours, wanted(name))
     api, _ = parts(cluster_server)
-    marks = [each for each in api.marks("/api/v1/secrets", "owner=helm") if each["metadata"]["namespace"] == name]
+    marks = [
+        each for each in api.iterate_metadata("/api/v1/secrets", "owner=helm") if each["metadata"]["namespace"] == name
+    ]
     assert [sorted(each) for each in marks] == [["apiVersion", "kind", "metadata"]]
     assert name in [seen.name for seen in ours.releases.of_platform("test")]

@@ -186,10 +186,10 @@ def test_that_it_is_resumed_is_recorded_before_its_run_is_cleared(harness: Engin
         assert harness.saga.past_no_return
         raise TransientError("The workflow engine does not answer.")
 
-    harness.runs.run_again = dies_after  # type: ignore[method-assign]
+    harness.runs.rerun = dies_after  # type: ignore[method-assign]
     after(harness)
     assert harness.saga.past_no_return
-    del harness.runs.run_again
+    del harness.runs.rerun
     assert after(harness, 2 * LATER) == "1 resume"
 
 

@@ -188,7 +188,7 @@ def test_the_tenant_is_held_and_goes_on_when_the_platform_is_mended(
 
         _end(harness)
         assert "try_again" in after(harness)
-        assert harness.runs.stored[PROVISIONING_DAG, RUN].live
+        assert harness.runs.stored[PROVISIONING_DAG, RUN].is_live
         _assert_held(harness, kind)
     for each in ORDER[ORDER.index(activity) :]:
         harness.run(each, 7)

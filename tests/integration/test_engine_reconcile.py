@@ -120,7 +120,7 @@ def test_what_the_ledger_does_not_know_any_more_goes_on_once_with_what_exists(ha
     assert "as after its restore from a backup" in harness.saga.hold_reason
     seen = harness.runs.find(PROVISIONING_DAG, created)
     assert seen is not None
-    assert seen.live
+    assert seen.is_live
     harness.runs.end(PROVISIONING_DAG, created, "success")  # it seems not to have helped
     assert after(harness, 2 * LATER) == "1 missed"
 

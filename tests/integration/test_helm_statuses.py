@@ -250,12 +250,12 @@ def test_an_edited_object_is_noticed_with_who_did_it_and_put_right(
     )
     seen = ours.releases.find(name, name)
     assert seen is not None
-    wrong = ours.releases.what_is_wrong(wanted(name), seen, proof=PROOF)
+    wrong = ours.releases.find_deviation(wanted(name), seen, proof=PROOF)
     assert words in wrong
     ensure(ours, name)
     seen = ours.releases.find(name, name)
     assert seen is not None
-    assert ours.releases.what_is_wrong(wanted(name), seen, proof=PROOF) == ""
+    assert ours.releases.find_deviation(wanted(name), seen, proof=PROOF) == ""
 
 
 def test_more_replicas_than_the_plan_has_are_no_edit(ours: Cluster, cluster_server: Server, name: str):
@@ -263,4 +263,4 @@ def test_more_replicas_than_the_plan_has_are_no_edit(ours: Cluster, cluster_serv
     Kubernetes(cluster_server).merge(DEPLOYMENT.format(name), {"spec": {"replicas": 4}})
     seen = ours.releases.find(name, name)
     assert seen is not None
-    assert ours.releases.what_is_wrong(wanted(name), seen, proof=PROOF) == ""
+    assert ours.releases.find_deviation(wanted(name), seen, proof=PROOF) == ""

@@ -60,7 +60,7 @@ def test_a_tenant_of_a_newer_version_is_told_so_by_its_activity(fresh_database: 
         connection.execute("update tenant.alembic_version set version_num = '0099'")
     with pytest.raises(PermanentError, match="a newer version migrated it"):
         furnish(fresh_database)
-    seen = TenantDatabase(dsn_of_conninfo(fresh_database, "the tests' storage")).look("t")
+    seen = TenantDatabase(dsn_of_conninfo(fresh_database, "the tests' storage")).load_schema("t")
     assert seen is not None
     assert seen.version == "0099"
 

@@ -222,7 +222,7 @@ def test_who_keeps_an_undoing_waiting_on_the_storage_server_is_named(harness: En
     harness.ask(c.Cancel())
     policy = LockPolicy("tenancy run ti-000001", 1.0, lambda _: False, lambda *_: None)
     region = harness.tenancy.platform.regions[real_systems.REGION]
-    with harness.tenancy.clients.storage(region).locked(harness.tenant_id, policy):
+    with harness.tenancy.clients.storage(region).locked_session(harness.tenant_id, policy):
         stalls_only(harness)
     (stalled,) = harness.facts(f.ProvisioningStalled)
     assert stalled.cause == Cause.STORAGE_BLOCKED

@@ -102,5 +102,5 @@ def test_what_is_for_tenants_is_kept_apart():
     dsn = read({**dict.fromkeys(FOR_TENANTS, "any"), "tenant_sslmode": "require", "tenant_channel_binding": "prefer",
                 "tenant_port": 6432, "sslmode": "disable"})  # fmt: skip
     assert dsn.options == {"sslmode": "disable"}
-    assert dsn.tenants == {"host": "any", "port": "6432", "sslmode": "require", "sslrootcert": "any",
+    assert dsn.tenant_overrides == {"host": "any", "port": "6432", "sslmode": "require", "sslrootcert": "any",
                            "channel_binding": "prefer", "target_session_attrs": "any"}  # fmt: skip

@@ -111,7 +111,7 @@ ADMIN: dict[str, Any] = {
 
 
 def of_tenant(options: dict[str, Any], tenants: dict[str, str]) -> dict[str, Any]:
-    server = Dsn("db.test", 5432, "postgres", "admin", "x", options={**ADMIN, **options}, tenants=tenants)
+    server = Dsn("db.test", 5432, "postgres", "admin", "x", options={**ADMIN, **options}, tenant_overrides=tenants)
     return conninfo_to_dict(server.for_tenant("acme", user="acme", password="p").url)
 
 

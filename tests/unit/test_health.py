@@ -169,7 +169,11 @@ def test_a_ledger_that_takes_no_writes_is_down():
         (replace(CLUSTER, nodes_ready=2), DEGRADED, "2 of 3 nodes are ready."),
         (replace(CLUSTER, nodes_ready=0), DOWN, "None of its 3 nodes is ready"),
         (ClusterStatus("v1", 1.4), DEGRADED, "Its API took 1.4 s"),
-        (replace(CLUSTER, unschedulable=("a/b",), why="0/3 nodes."), DEGRADED, "1 pod finds no node: 0/3 nodes."),
+        (
+            replace(CLUSTER, unschedulable=("a/b",), scheduler_message="0/3 nodes."),
+            DEGRADED,
+            "1 pod finds no node: 0/3 nodes.",
+        ),
         (replace(CLUSTER, unschedulable=("a/b", "a/c")), DEGRADED, "2 pods find no node"),
     ],
 )

@@ -34,7 +34,7 @@ def test_a_run_that_ended_well_by_itself_goes_on_with_what_it_made() -> None:
 
 def test_a_run_that_was_cleared_in_vain_is_given_up():
     resumed = ask(tenant_in("Provisioning"), c.ResumeAttempt(RUN, "the ledger is older"))
-    ended = RunObservation(SUCCESS, ended_seconds=RUN_GRACE_SECONDS + 1, run_again=True)
+    ended = RunObservation(SUCCESS, ended_seconds=RUN_GRACE_SECONDS + 1, rerun=True)
     assert next_correction(resumed, ended, LONG) is Correction.MISSED
 
 
@@ -48,7 +48,7 @@ def test_a_resumption_whose_clear_was_lost_is_finished():
 
 def test_a_ledger_restored_once_more_is_resumed_once_more():
     """Airflow remembers our clear of the first time; the restored ledger does not."""
-    ended = RunObservation(SUCCESS, ended_seconds=RUN_GRACE_SECONDS + 1, run_again=True)
+    ended = RunObservation(SUCCESS, ended_seconds=RUN_GRACE_SECONDS + 1, rerun=True)
     assert next_correction(tenant_in("Provisioning"), ended, LONG) is Correction.RESUME
 
 

@@ -33,12 +33,12 @@ def unready(*args: Any, wanted: int = 3) -> Readiness:
 
 
 def why(*args: Any) -> str:
-    return unready(*args).why
+    return unready(*args).reason
 
 
 def test_it_is_ready_when_every_replica_is_available():
     seen = readiness(Workload(deployment(3)), 3)
-    assert (seen.ready, seen.why) == (True, "3 of 3 pods ready")
+    assert (seen.ready, seen.reason) == (True, "3 of 3 pods ready")
 
 
 @pytest.mark.parametrize("status", [{"observedGeneration": 0}, {"updatedReplicas": 1}, {"replicas": 4}])
@@ -122,7 +122,7 @@ def test_a_deployment_that_was_scaled_below_the_plan_is_not_ready_and_names_who_
     asked: int, ready: int, manager: str
 ):
     found = unready(scaled(asked, ready, owned_by(manager, subresource="scale")))
-    assert found.why == f"{ready} of 3 pods ready; scaled to {asked} of 3 by {manager}"
+    assert found.reason == f"{ready} of 3 pods ready; scaled to {asked} of 3 by {manager}"
     assert found.cause is Cause.CLUSTER_SCALED
 
 
@@ -178,8 +178,8 @@ REFUSED_PODS = {
 def test_a_refused_pod_is_blamed_on_the_quota_only_when_the_quota_refused_it(message: str, prefix: str):
     found = unready(deployment(0, 3, failure(prefix + message)))
     assert found.cause is REFUSED_PODS[message]
-    assert message[-60:] in found.why
-    assert ("admission refused" in found.why) == (found.cause is Cause.CLUSTER_ADMISSION)
+    assert message[-60:] in found.reason
+    assert ("admission refused" in found.reason) == (found.cause is Cause.CLUSTER_ADMISSION)
 
 
 def container(**status: Any) -> dict[str, Any]:
@@ -211,7 +211,7 @@ CRASH_LOOP = (
 )
 def test_a_crash_loop_keeps_one_sentence_through_all_its_moments(moment: dict[str, Any], event: dict[str, Any]):
     found = unready(deployment(0), [moment], [event])
-    assert found.why == (
+    assert found.reason == (
         "0 of 3 pods ready; CrashLoopBackOff: back-off restarting failed container=app (it ended with exit code 1)"
     )
     assert found.cause is Cause.CLUSTER_CRASH
@@ -230,7 +230,10 @@ def test_a_pod_that_just_started_is_not_blamed_on_its_probe():
 def test_the_first_failures_of_a_probe_are_a_pod_that_starts(counted: dict[str, Any]):
     first = warning("Readiness probe failed: connection refused") | counted
     found = unready(deployment(0), [container(state={"running": {}})], [first])
-    assert (found.why, found.cause) == ("0 of 3 pods ready; the readiness probe has not succeeded yet", Cause.UNKNOWN)
+    assert (found.reason, found.cause) == (
+        "0 of 3 pods ready; the readiness probe has not succeeded yet",
+        Cause.UNKNOWN,
+    )
 
 
 @pytest.mark.parametrize("counted", [{"count": 3}, {"count": 70}, {"series": {"count": 3}}, {}])

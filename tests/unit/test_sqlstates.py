@@ -60,19 +60,19 @@ def test_every_code_that_is_decided_is_one_of_postgresqls():
 
 @pytest.mark.parametrize(("fault", "code"), [(fault, code) for fault, codes in BY_FAULT.items() for code in codes])
 def test_the_fault_of_each_code_is_as_listed_here(fault: ErrorCategory, code: str):
-    assert classify_sqlstate(code).fault is fault
+    assert classify_sqlstate(code).category is fault
 
 
 @pytest.mark.parametrize("code", EVERY)
 def test_what_keeps_us_from_entering_is_never_the_tenants_fault(code: str):
-    assert classify_sqlstate(code, connecting=True).fault in {ErrorCategory.TRANSIENT, ErrorCategory.PLATFORM}
+    assert classify_sqlstate(code, connecting=True).category in {ErrorCategory.TRANSIENT, ErrorCategory.PLATFORM}
     assert type(translated_error(EVERY[code]("x"), STORAGE, connecting=True)) in {TransientError, PlatformError}
 
 
 @pytest.mark.parametrize("code", EVERY)
 def test_a_transient_or_platform_fault_always_has_a_cause_of_a_system(code: str):
     verdict = classify_sqlstate(code)
-    if verdict.fault is ErrorCategory.PLATFORM:
+    if verdict.category is ErrorCategory.PLATFORM:
         assert verdict.cause.system == "storage"
     assert classify_sqlstate(code, at_ledger=True).cause.system == "ledger"
 
@@ -85,7 +85,7 @@ def test_a_tenants_missing_database_is_the_tenants_but_its_login_is_ours():
 
 
 def test_a_code_that_nobody_documents_is_permanent():
-    assert classify_sqlstate("QQ123").fault is ErrorCategory.PERMANENT
+    assert classify_sqlstate("QQ123").category is ErrorCategory.PERMANENT
 
 
 @pytest.mark.parametrize("cause", [Cause.STORAGE_READ_ONLY, Cause.STORAGE_CREDENTIALS, Cause.STORAGE_POOLER])

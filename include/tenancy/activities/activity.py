@@ -310,9 +310,9 @@ class WaitingActivity(Activity):
         """Look once; NotReadyYet with the reason when it is not so."""
         seen = self.readiness(context)
         if not seen.ready:
-            raise NotReadyYet(seen.why, cause=seen.cause)
+            raise NotReadyYet(seen.reason, cause=seen.cause)
 
     def explain(self, context: ActivityContext) -> Evidence | None:
         """What keeps it, as a look says."""
         seen = self.readiness(context)
-        return None if seen.ready else Evidence(seen.cause, seen.why)
+        return None if seen.ready else Evidence(seen.cause, seen.reason)

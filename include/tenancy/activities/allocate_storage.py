@@ -61,13 +61,13 @@ class AllocateStorage(Activity):
         server = context.storage_of(context.recorded(ROLE))
         # PlatformError here, before anything is made, when it is not stated how tenants connect.
         server.dsn.for_tenant(database, user=role, password=context.secret(PASSWORD))
-        with server.locked(context.tenant_id, context.lock) as storage:
+        with server.locked_session(context.tenant_id, context.lock) as storage:
             context.fence()
             storage.ensure_role(role, password=context.secret(PASSWORD), proof=context.proof, connection_limit=limit)
             storage.ensure_database(database, owner=role, proof=context.proof, connection_limit=limit)
 
     def compensate(self, context: ActivityContext, resource: Resource) -> None:
-        with context.storage_of(resource).locked(context.tenant_id, context.lock) as storage:
+        with context.storage_of(resource).locked_session(context.tenant_id, context.lock) as storage:
             context.fence()
             if resource.kind == DATABASE:
                 owner = context.name_of(ROLE, resource.name)
@@ -80,31 +80,32 @@ class AllocateStorage(Activity):
     def observe(self, context: ActivityContext) -> tuple[Observation, ...]:
         name = storage_name(context)
         role_name, database_name = context.name_of(ROLE, name), context.name_of(DATABASE, name)
-        with context.storage_of(context.recorded(ROLE)).watching(context.lock.application) as storage:
+        with context.storage_of(context.recorded(ROLE)).read_session(context.lock.application) as storage:
             role, database = storage.role(role_name), storage.database(database_name)
         return (_observation(ROLE, role_name, role, context), _observation(DATABASE, database_name, database, context))
 
     def explain(self, context: ActivityContext) -> Evidence | None:
         """Who blocks it, and whether our role may still do what it has to."""
-        with context.storage_of(context.recorded(ROLE)).watching("tenancy explain") as storage:
-            return blocked(context, storage) or storage.what_is_wrong(context.proof)
+        with context.storage_of(context.recorded(ROLE)).read_session("tenancy explain") as storage:
+            return blocked(context, storage) or storage.find_missing_right(context.proof)
 
     def explain_unwinding(self, context: ActivityContext) -> Evidence | None:
         """Who blocks the statement that undoes it, or holds the tenant's lock on its storage server."""
-        with context.storage_of(context.recorded(ROLE)).watching("tenancy explain") as storage:
-            return storage.blocker_of(UNWINDER) or storage.holder_of(context.tenant_id)
+        with context.storage_of(context.recorded(ROLE)).read_session("tenancy explain") as storage:
+            return storage.find_blocker(UNWINDER) or storage.find_lock_holder(context.tenant_id)
 
     def discover(self, clients: SystemClients, platform: Platform) -> tuple[DiscoveredObject, ...]:
         prefix = proof_of(platform.name, "")
         found: dict[tuple[str, str], DiscoveredObject] = {}
         for region in platform.regions.values():
             server = clients.storage(region)
-            with server.watching("tenancy discover") as storage:
+            with server.read_session("tenancy discover") as storage:
                 databases = storage.databases_with_proof(prefix)
                 roles = storage.roles_with_proof(prefix)
-            found |= {(ROLE, r.name): DiscoveredObject(ROLE, r.name, r.proof or "", server.place) for r in roles}
+            found |= {(ROLE, r.name): DiscoveredObject(ROLE, r.name, r.proof or "", server.location) for r in roles}
             found |= {
-                (DATABASE, d.name): DiscoveredObject(DATABASE, d.name, d.proof or "", server.place) for d in databases
+                (DATABASE, d.name): DiscoveredObject(DATABASE, d.name, d.proof or "", server.location)
+                for d in databases
             }
         return tuple(found.values())
 
@@ -112,7 +113,7 @@ class AllocateStorage(Activity):
 def blocked(context: ActivityContext, storage: "StorageSession") -> Evidence | None:
     """The session that keeps this tenant's task waiting on its storage server."""
     holder = context.saga.step(context.saga.current_activity or ActivityName("")).holder
-    return storage.blocker_of(f"tenancy run {holder}") if holder else None
+    return storage.find_blocker(f"tenancy run {holder}") if holder else None
 
 
 def storage_location(context: ActivityContext) -> Location:

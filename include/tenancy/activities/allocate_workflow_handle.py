@@ -128,7 +128,7 @@ def _wanted(context: ActivityContext) -> "Handle":
         dbname=context.name_of(DATABASE, storage_name(context)),
         user=context.name_of(ROLE, storage_name(context)),
         password=context.secret(PASSWORD),
-        parameters=server.jobs_parameters,
+        parameters=server.job_parameters,
     )
 
 

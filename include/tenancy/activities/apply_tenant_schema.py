@@ -88,7 +88,7 @@ class ApplyTenantSchema(Activity):
         if database is not None and not database.accepts_connections:
             why = f"the database {name} accepts no connections"
             return (Observation(SCHEMA, name, present=True, healthy=False, why=why),)
-        seen = database_of(context).look(context.lock.application) if database else None
+        seen = database_of(context).load_schema(context.lock.application) if database else None
         if seen is None:
             why = f"the database {name} has no tenant schema"
             return (Observation(SCHEMA, name, present=False, healthy=False, why=why),)
@@ -98,9 +98,9 @@ class ApplyTenantSchema(Activity):
 
     def explain(self, context: ActivityContext) -> Evidence | None:
         """Who blocks its statement; else how far the schema is."""
-        with context.storage_of(context.recorded(DATABASE)).watching("tenancy explain") as storage:
+        with context.storage_of(context.recorded(DATABASE)).read_session("tenancy explain") as storage:
             found = blocked(context, storage)
-        seen = None if found else database_of(context).look("tenancy explain")
+        seen = None if found else database_of(context).load_schema("tenancy explain")
         if seen is None or seen.version == context.saga.schema_version:
             return found
         said = f"The schema is at revision {seen.version or 'none'} of {context.saga.schema_version}."
@@ -112,10 +112,10 @@ class ApplyTenantSchema(Activity):
         found: dict[str, DiscoveredObject] = {}
         for region in platform.regions.values():
             server = clients.storage(region)
-            with server.watching("tenancy discover") as storage:
+            with server.read_session("tenancy discover") as storage:
                 databases = storage.databases_with_proof(prefix)
             with_schema = (d for d in databases if d.valid and _has_schema(clients, server, d, prefix))
-            found |= {d.name: DiscoveredObject(SCHEMA, d.name, d.proof or "", server.place) for d in with_schema}
+            found |= {d.name: DiscoveredObject(SCHEMA, d.name, d.proof or "", server.location) for d in with_schema}
         return tuple(found.values())
 
 
@@ -131,7 +131,7 @@ def _has_schema(clients: SystemClients, server: "StorageServer", database: "Data
         dsn = server.dsn.to_database(database.name, user=database.owner, password=password)
         return TenantDatabase(dsn).has_schema("tenancy discover")
     except (TenancyError, ValueError):
-        with server.watching("tenancy discover") as storage:  # else it is the server that does not answer
+        with server.read_session("tenancy discover") as storage:  # else it is the server that does not answer
             now = storage.database(database.name)
         return now is not None and now.valid
 
@@ -160,6 +160,6 @@ def database_of(context: ActivityContext) -> "TenantDatabase":
 def _database(context: ActivityContext, name: str) -> "DatabaseStatus | None":
     """The database, unless an interrupted drop left a torso."""
     server = context.storage_of(context.recorded(SCHEMA) or context.recorded(DATABASE))
-    with server.watching(context.lock.application) as storage:
+    with server.read_session(context.lock.application) as storage:
         found = storage.database(name)
     return found if found is not None and found.valid else None

@@ -116,7 +116,7 @@ class DeployWorkloads(Activity):
             cluster = clients.cluster(region)
             proofs = {seen.name: seen.proof for seen in cluster.namespaces.of_platform(platform.name) if seen.proof}
             releases = [seen for seen in cluster.releases.of_platform(platform.name) if seen.namespace in proofs]
-            place, edited = cluster.place, cluster.releases.edited(platform.name)
+            place, edited = cluster.location, cluster.releases.find_edited(platform.name)
             found |= {
                 (NAMESPACE, name): DiscoveredObject(NAMESPACE, name, proof, place) for name, proof in proofs.items()
             }
@@ -241,7 +241,7 @@ def _observe_release(context: ActivityContext) -> Observation:
         return _observation(RELEASE, name, present=False, wrong="does not exist")
     if context.not_comparable:
         return _observation(RELEASE, name, present=True, wrong=context.not_comparable)
-    wrong = releases.what_is_wrong(_wanted(context), seen, proof=context.proof)
+    wrong = releases.find_deviation(_wanted(context), seen, proof=context.proof)
     return _observation(RELEASE, name, present=True, wrong=wrong)
 
 

@@ -35,7 +35,7 @@ class RunStatus:
     ended_at: datetime | None = None
 
     @property
-    def live(self) -> bool:
+    def is_live(self) -> bool:
         """Is it queued or running?"""
         return self.state in _LIVE
 
@@ -99,7 +99,7 @@ class AirflowRuns:
         """
         for last in (False, False, True):
             seen = self.find(dag_id, run_id)
-            if seen is None or not seen.live:
+            if seen is None or not seen.is_live:
                 return
             began = time.monotonic()
             try:
@@ -124,7 +124,7 @@ class AirflowRuns:
         }
         self._change("POST", f"/dags/{dag_id}/clearTaskInstances", body, of=run_id)
 
-    def run_again(self, dag_id: str, run_id: str) -> None:
+    def rerun(self, dag_id: str, run_id: str) -> None:
         """Queue an ended run once more, all of its tasks; its id and its tries stay."""
         body = {"dry_run": False, "only_failed": False}
         self._change("POST", f"{_path(dag_id, run_id)}/clear", body, of=run_id)
@@ -182,7 +182,7 @@ class AirflowRuns:
         found = self._read(path, lambda told: _each(told, "dag_runs", _run_and_slug), params=query, absent=404)
         return tuple(run_id for run_id, asked in found if asked == slug)
 
-    def silent_parts(self) -> tuple[str, ...]:
+    def unhealthy_components(self) -> tuple[str, ...]:
         """Which parts of the engine give no sign of life, by its own health report."""
         return self._health("/monitor/health", _silent, read_seconds=_HEALTH_SECONDS)
 

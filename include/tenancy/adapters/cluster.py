@@ -44,15 +44,15 @@ class Cluster:
         return self._api.identity()
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where its API is."""
         return str(self._api.configuration.host)
 
     def workload(self, name: str, namespace: str) -> Workload:
         """The release's Deployment, its pods and the namespace's warnings, oldest first."""
         deployment = self._api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}")
-        pods = self._api.listed(f"{PATH}/{namespace}/pods", f"app.kubernetes.io/instance={name}")
-        warnings = self._api.listed(f"{PATH}/{namespace}/events", fields="type=Warning")
+        pods = self._api.list_objects(f"{PATH}/{namespace}/pods", f"app.kubernetes.io/instance={name}")
+        warnings = self._api.list_objects(f"{PATH}/{namespace}/events", fields="type=Warning")
         return Workload(deployment, pods, sorted(warnings, key=_time_of_event))
 
 

@@ -30,7 +30,7 @@ class ClusterStatus:
     """Our pods that have not begun."""
     unschedulable: tuple[str, ...] = ()
     """Of these, the ones that no node takes: namespace/name."""
-    why: str = ""
+    scheduler_message: str = ""
     """What the scheduler says about the first of them."""
 
     @property
@@ -61,14 +61,14 @@ def _check(api: KubernetesApi) -> ClusterStatus:
 def _nodes(api: KubernetesApi) -> tuple[int | None, int | None]:
     """How many there are, and how many of them are ready. To see nodes is a right of its own, which few are given."""
     with suppress(PermanentError, PlatformError):
-        nodes = api.listed("/api/v1/nodes")
+        nodes = api.list_objects("/api/v1/nodes")
         return (len(nodes), sum(map(_is_ready, nodes))) if nodes else (None, None)
     return None, None
 
 
 def _pods(api: KubernetesApi) -> tuple[int | None, tuple[str, ...], str]:
     with suppress(PermanentError, PlatformError):
-        return pending_pods(api.listed("/api/v1/pods", _OURS, "status.phase=Pending"))
+        return pending_pods(api.list_objects("/api/v1/pods", _OURS, "status.phase=Pending"))
     return None, (), ""
 
 

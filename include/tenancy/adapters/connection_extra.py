@@ -76,7 +76,7 @@ def dsn_of_connection(
         label=label,
         connection=conn_id,
         options={key: value for key, value in given.items() if key not in FOR_TENANTS},
-        tenants=tenants,
+        tenant_overrides=tenants,
     )
 
 

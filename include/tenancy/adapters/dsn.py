@@ -50,7 +50,7 @@ class Dsn:
     """Its trouble is the ledger's then, not a storage's."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Further libpq parameters, such as sslmode."""
-    tenants: Mapping[str, str] = field(default_factory=dict)
+    tenant_overrides: Mapping[str, str] = field(default_factory=dict)
     """What tenants use instead of ours to connect: host, port and TENANTS_PARAMETERS."""
     connect_seconds: int = CONNECT_TIMEOUT_SECONDS
     """How long to wait to be let in; libpq knows no shorter bound than 2 s."""
@@ -69,13 +69,13 @@ class Dsn:
 
         PlatformError when it is not known how they verify the server.
         """
-        parameters = {name: self.tenants[name] for name in TENANT_PARAMETERS if name in self.tenants}
+        parameters = {name: self.tenant_overrides[name] for name in TENANT_PARAMETERS if name in self.tenant_overrides}
         return replace(
             self.to_database(dbname, user=user, password=password),
-            host=self.tenants.get("host", self.host),
-            port=self.tenants.get("port", self.port),
+            host=self.tenant_overrides.get("host", self.host),
+            port=self.tenant_overrides.get("port", self.port),
             options={**self._shared_parameters(parameters), **parameters},
-            tenants={},
+            tenant_overrides={},
         )
 
     def _shared_parameters(self, stated: Mapping[str, str]) -> dict[str, str]:
@@ -94,13 +94,13 @@ class Dsn:
         return ours
 
     @property
-    def jobs_parameters(self) -> dict[str, str]:
+    def job_parameters(self) -> dict[str, str]:
         """What else a tenant's own Airflow connection needs: its jobs run where Airflow's files are."""
         several = {} if isinstance(self.port, int) else {"port": self.port}
         return {name: str(self.options[name]) for name in TENANT_PARAMETERS if self.options.get(name)} | several
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where it is, for sentences."""
         return f"{self.address}/{self.dbname}"
 

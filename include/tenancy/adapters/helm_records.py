@@ -49,7 +49,7 @@ class ReleaseStatus:
     """The revision as it is stored, with the values, which hold secrets."""
 
     @property
-    def way(self) -> ReleaseAction:
+    def action(self) -> ReleaseAction:
         """A status that a later Helm adds is replaced as well."""
         return _ACTIONS.get(self.status, ReleaseAction.REPLACE)
 

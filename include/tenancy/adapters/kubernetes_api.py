@@ -85,15 +85,15 @@ class KubernetesApi:
         """The object, if it exists. That it does not is believed from the expected cluster in its own format only."""
         return self._call("GET", path, absent=404)
 
-    def listed(self, path: str, selector: str = "", fields: str = "") -> list[Document]:
+    def list_objects(self, path: str, selector: str = "", fields: str = "") -> list[Document]:
         """Every object below the path that the label and field selectors choose."""
         return list(self._pages(path, {"labelSelector": selector, "fieldSelector": fields}, _WHOLE))
 
-    def each(self, path: str, selector: str) -> Iterator[Document]:
+    def iterate_objects(self, path: str, selector: str) -> Iterator[Document]:
         """The same, page by page, for thousands of whole objects."""
         return self._pages(path, {"labelSelector": selector}, _WHOLE)
 
-    def marks(self, path: str, selector: str) -> Iterator[Document]:
+    def iterate_metadata(self, path: str, selector: str) -> Iterator[Document]:
         """The same, page by page and each with its metadata only: thousands of Secrets without what is in them."""
         return self._pages(path, {"labelSelector": selector}, _MARKS_ONLY)
 

@@ -76,12 +76,12 @@ class Namespaces:
         """Its pods are looked at where we may; what its conditions say is there in any case."""
         pods: list[Document] = []
         with suppress(PermanentError, PlatformError):
-            pods = self._api.listed(f"{PATH}/{namespace['metadata']['name']}/pods")
+            pods = self._api.list_objects(f"{PATH}/{namespace['metadata']['name']}/pods")
         return deletion_status(namespace, pods, self._now())
 
     def of_platform(self, platform: str) -> list[NamespaceStatus]:
         """Every namespace with this platform's label, by its metadata only."""
-        found = self._api.marks(PATH, f"{PLATFORM_LABEL}={platform}")
+        found = self._api.iterate_metadata(PATH, f"{PLATFORM_LABEL}={platform}")
         return [_status_of(document) for document in found]
 
     def ensure(

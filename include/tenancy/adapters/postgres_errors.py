@@ -24,7 +24,7 @@ _KINDS: Final[dict[ErrorCategory, type[Failure]]] = {
 def translated_error(error: psycopg.Error, dsn: Dsn, *, connecting: bool = False) -> Failure:
     """The same failure as an error of ours. `connecting`: the session was not open yet."""
     verdict = classify_error(error, dsn, connecting=connecting)
-    failure = _KINDS[verdict.fault](_sentence(error, dsn, verdict, connecting=connecting), cause=verdict.cause)
+    failure = _KINDS[verdict.category](_sentence(error, dsn, verdict, connecting=connecting), cause=verdict.cause)
     if isinstance(failure, PlatformError) and not dsn.is_tenant:
         return failure.naming(dsn.connection)
     return failure
@@ -55,7 +55,7 @@ def _sentence(error: psycopg.Error, dsn: Dsn, verdict: SqlstateMeaning, *, conne
     reason = " ".join(str(error).split()) or type(error).__name__
     system = dsn.label[:1].upper() + dsn.label[1:]
     if error.sqlstate is None and _is_silence(error):
-        return f"{system} does not answer at {dsn.place}: {reason}"
-    if connecting and verdict.fault is ErrorCategory.TRANSIENT:
-        return f"{system} at {dsn.place} lets nobody in now: {reason} [{error.sqlstate}]"
-    return f"{system} at {dsn.place} refused: {reason}" + (f" [{error.sqlstate}]" if error.sqlstate else "")
+        return f"{system} does not answer at {dsn.location}: {reason}"
+    if connecting and verdict.category is ErrorCategory.TRANSIENT:
+        return f"{system} at {dsn.location} lets nobody in now: {reason} [{error.sqlstate}]"
+    return f"{system} at {dsn.location} refused: {reason}" + (f" [{error.sqlstate}]" if error.sqlstate else "")

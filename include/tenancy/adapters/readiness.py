@@ -31,7 +31,7 @@ class Readiness:
     """Is what is waited for so; `why` says how far it is and what keeps it. Unchanged as long as nothing changes."""
 
     ready: bool
-    why: str
+    reason: str
     cause: Cause = Cause.UNKNOWN
 
 
@@ -47,16 +47,16 @@ class Workload:
 def readiness(workload: Workload, wanted: int) -> Readiness:
     """Ready when `wanted` pods (the plan's replicas) of the newest specification are available and no older one is."""
     if workload.deployment is None:
-        return Readiness(ready=False, why="the Deployment does not exist")
+        return Readiness(ready=False, reason="the Deployment does not exist")
     ready = _ready(workload.deployment)
     counted = f"{ready} of {wanted} pods ready"
     scaled = scaled_down(workload.deployment, wanted)
     if ready >= wanted and not scaled and _is_current(workload.deployment):
-        return Readiness(ready=True, why=counted)
+        return Readiness(ready=True, reason=counted)
     reason = PodReason(scaled, Cause.CLUSTER_SCALED) if scaled else next(_reasons(workload), None)
     if reason is None:
-        return Readiness(ready=False, why=counted)
-    return Readiness(ready=False, why=f"{counted}; {reason.sentence}"[:_LONGEST], cause=reason.cause)
+        return Readiness(ready=False, reason=counted)
+    return Readiness(ready=False, reason=f"{counted}; {reason.sentence}"[:_LONGEST], cause=reason.cause)
 
 
 def scaled_down(deployment: Document, wanted: int) -> str:

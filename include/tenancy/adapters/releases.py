@@ -48,34 +48,36 @@ class Releases:
         return self._stored(name, namespace)
 
     def _stored(self, name: str, namespace: str) -> ReleaseStatus | None:
-        revisions = self._api.listed(f"{PATH}/{namespace}/secrets", f"owner=helm,name={name}")
+        revisions = self._api.list_objects(f"{PATH}/{namespace}/secrets", f"owner=helm,name={name}")
         if not revisions:
             self._api.require_same_system()  # another cluster has none, either
         return newest_revision(revisions)
 
     def of_platform(self, platform: str) -> list[ReleaseStatus]:
         """Every release this platform made, in whatever state, once for each of its revisions."""
-        secrets = self._api.marks("/api/v1/secrets", f"owner=helm,{PLATFORM_LABEL}={platform}")
+        secrets = self._api.iterate_metadata("/api/v1/secrets", f"owner=helm,{PLATFORM_LABEL}={platform}")
         return [release_status(secret) for secret in secrets]
 
-    def edited(self, platform: str) -> dict[str, str]:
+    def find_edited(self, platform: str) -> dict[str, str]:
         """Release -> in what its Deployment is not as it was made; only those that somebody edited.
 
-        For the drift check: a few lists, whatever the number of tenants. `what_is_wrong` compares all of a release.
+        For the drift check: a few lists, whatever the number of tenants. `find_deviation` compares all of a release.
         """
         deployments = {
             (each["metadata"]["namespace"], each["metadata"]["name"]): each
-            for each in self._api.each("/apis/apps/v1/deployments", f"{PLATFORM_LABEL}={platform}")
+            for each in self._api.iterate_objects("/apis/apps/v1/deployments", f"{PLATFORM_LABEL}={platform}")
         }
         found: dict[str, str] = {}
-        for secret in self._api.each("/api/v1/secrets", f"owner=helm,status=deployed,{PLATFORM_LABEL}={platform}"):
+        for secret in self._api.iterate_objects(
+            "/api/v1/secrets", f"owner=helm,status=deployed,{PLATFORM_LABEL}={platform}"
+        ):
             seen = release_status(secret)
             parts = {"Deployment": deployments.get((seen.namespace, seen.name))}
             edit = next(self._edits(seen, parts), None)
             found |= {seen.name: str(edit)} if edit else {}
         return found
 
-    def what_is_wrong(self, wanted: Release, seen: ReleaseStatus, *, proof: str) -> str:
+    def find_deviation(self, wanted: Release, seen: ReleaseStatus, *, proof: str) -> str:
         """In what it is not as `ensure` makes it; empty when in nothing."""
         namespace = self._namespaces.find(wanted.namespace)
         if namespace is None or namespace.proof != proof:
@@ -116,8 +118,8 @@ class Releases:
         self._helm.render(wanted)
         self._require_our_namespace(wanted.namespace, proof)
         seen = self._stored(wanted.name, wanted.namespace)
-        way = seen.way if seen else ReleaseAction.INSTALL
-        if seen and way is ReleaseAction.UPGRADE and not self.what_is_wrong(wanted, seen, proof=proof):
+        way = seen.action if seen else ReleaseAction.INSTALL
+        if seen and way is ReleaseAction.UPGRADE and not self.find_deviation(wanted, seen, proof=proof):
             return
         if way is ReleaseAction.REPLACE:
             fence()

@@ -80,7 +80,7 @@ def connected(
             require_direct(
                 connection,
                 wanted,
-                place=f"{dsn.place} as {dsn.user}",
+                place=f"{dsn.location} as {dsn.user}",
                 system=dsn.label,
                 open_another=lambda: _opened(dsn, wanted),
             )

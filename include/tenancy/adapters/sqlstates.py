@@ -30,7 +30,7 @@ class ErrorCategory(Enum):
 class SqlstateMeaning:
     """What a code means for the saga."""
 
-    fault: ErrorCategory
+    category: ErrorCategory
     cause: Cause = Cause.UNKNOWN
 
 
@@ -138,7 +138,7 @@ def classify_sqlstate(
     if connecting:
         verdict = _while_connecting(code, verdict)
     if as_tenant and (code[:2] in _OF_A_TENANTS_SESSION or (code == "42501" and not connecting)):
-        verdict = replace(verdict, fault=ErrorCategory.TENANT)
+        verdict = replace(verdict, category=ErrorCategory.TENANT)
     return replace(verdict, cause=_at_ledger(verdict)) if at_ledger else verdict
 
 
@@ -146,10 +146,10 @@ def _while_connecting(code: str, verdict: SqlstateMeaning) -> SqlstateMeaning:
     """Nothing of a tenant's was asked for yet."""
     if code[:2] == "0A":
         return _POOLER
-    if verdict.fault in {ErrorCategory.TENANT, ErrorCategory.PERMANENT}:
+    if verdict.category in {ErrorCategory.TENANT, ErrorCategory.PERMANENT}:
         return _CONNECTION
     return verdict
 
 
 def _at_ledger(verdict: SqlstateMeaning) -> Cause:
-    return Cause.LEDGER_SILENT if verdict.fault is ErrorCategory.TRANSIENT else Cause.LEDGER_REFUSES
+    return Cause.LEDGER_SILENT if verdict.category is ErrorCategory.TRANSIENT else Cause.LEDGER_REFUSES

@@ -72,7 +72,7 @@ class StorageServer:
             return identity_of(connection, self.dsn)
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where it is."""
         return self.dsn.address
 
@@ -83,7 +83,7 @@ class StorageServer:
                 pass
 
     @contextmanager
-    def locked(self, tenant_id: TenantId, policy: LockPolicy) -> Iterator["StorageSession"]:
+    def locked_session(self, tenant_id: TenantId, policy: LockPolicy) -> Iterator["StorageSession"]:
         """A session that holds the tenant's lock on this server until it ends."""
         with self._admin(policy.application) as connection:
             evicted = acquire_lock(
@@ -97,7 +97,7 @@ class StorageServer:
             yield StorageSession(connection, self.dsn)
 
     @contextmanager
-    def watching(self, application: str) -> Iterator["StorageSession"]:
+    def read_session(self, application: str) -> Iterator["StorageSession"]:
         """A session for looking only."""
         with self._admin(application) as connection:
             yield StorageSession(connection, self.dsn)
@@ -138,7 +138,7 @@ class StorageSession:
         """Every database whose proof begins so: its owner's, or where that has none its comment."""
         return databases_with_proof(self._connection, prefix)
 
-    def holder_of(self, tenant_id: TenantId) -> Evidence | None:
+    def find_lock_holder(self, tenant_id: TenantId) -> Evidence | None:
         """Who holds the tenant's lock on this server, if that is not somebody who undoes it."""
         found = find_holder(self._connection, lock_key(tenant_id))
         if found is None or found.application.startswith(UNWINDER):
@@ -146,7 +146,7 @@ class StorageSession:
         said = f"A session holds the tenant's lock on the storage server, and does not end: {found}."
         return Evidence(Cause.STORAGE_BLOCKED, said, {"holder": str(found)})
 
-    def blocker_of(self, application: str) -> Evidence | None:
+    def find_blocker(self, application: str) -> Evidence | None:
         """Who keeps the sessions whose name begins so waiting for a lock."""
         row = self._connection.execute(_BLOCKER, (application,)).fetchone()
         if row is None:
@@ -155,7 +155,7 @@ class StorageSession:
         said = f"A session has what it waits for: {who}."
         return Evidence(Cause.STORAGE_BLOCKED, said, {name: str(value) for name, value in row.items()})
 
-    def what_is_wrong(self, proof: str) -> Evidence | None:
+    def find_missing_right(self, proof: str) -> Evidence | None:
         """The rights that our role lacks, for all or for the role with this proof."""
         missing = [each for each in missing_rights(self._connection, proof) if each.stops_work]
         if not missing:
@@ -220,7 +220,7 @@ class StorageSession:
         try:
             yield
         except psycopg.errors.InsufficientPrivilege as error:
-            wrong = self.what_is_wrong(proof)
+            wrong = self.find_missing_right(proof)
             if wrong is None:
                 raise
             raise PlatformError(f"{translated_error(error, self._dsn)} {wrong.message}", cause=wrong.cause) from error

@@ -88,7 +88,7 @@ class TenantDatabase:
         with session(self._dsn, application=application, settings=_AGAINST_ITS_OWN) as connection:
             return _owner(connection) is not None
 
-    def look(self, application: str) -> SchemaStatus | None:
+    def load_schema(self, application: str) -> SchemaStatus | None:
         """The schema, if it exists."""
         with self._session(application) as connection:
             if _owner(connection) is None:
@@ -100,7 +100,7 @@ class TenantDatabase:
                 return SchemaStatus(version=None, admins=0)
             return SchemaStatus(**(version or {}), **(admins or {}))
 
-    def invitation(self, email: str, application: str) -> InvitationStatus | None:
+    def load_invitation(self, email: str, application: str) -> InvitationStatus | None:
         """The admin's invitation; None when that admin has none."""
         with self._session(application) as connection:
             row = connection.execute(_INVITATION, (email,)).fetchone()

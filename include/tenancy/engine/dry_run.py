@@ -53,7 +53,7 @@ class _IdleRuns:
 
     def fail(self, dag_id: str, run_id: str) -> None: ...
     def clear_history(self, dag_id: str, run_id: str) -> None: ...
-    def run_again(self, dag_id: str, run_id: str) -> None: ...
+    def rerun(self, dag_id: str, run_id: str) -> None: ...
 
     def tasks(self, dag_id: str, run_id: str) -> tuple[TaskStatus, ...]:  # noqa: ARG002
         return ()
@@ -73,5 +73,5 @@ class _IdleRuns:
     def delete_ended(self, dag_id: str, *, before: datetime, limit: int) -> int:  # noqa: ARG002
         return 0
 
-    def silent_parts(self) -> tuple[str, ...]:
+    def unhealthy_components(self) -> tuple[str, ...]:
         return ()

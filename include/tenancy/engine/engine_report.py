@@ -29,7 +29,7 @@ def load_engine_report(runs: Runs) -> EngineReport:
     """The report just now."""
     try:
         return EngineReport(
-            silent=tuple(runs.silent_parts()),
+            silent=tuple(runs.unhealthy_components()),
             paused=tuple(dag for dag in DAGS if runs.is_paused(dag)),
             queued=tuple(runs.queued(PROVISIONING_DAG)),
         )

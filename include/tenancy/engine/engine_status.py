@@ -54,7 +54,7 @@ class EngineStatus:
 def load_engine_status(runs: Callable[[], Runs]) -> EngineStatus:
     """As of now."""
     try:
-        return EngineStatus(tuple(runs().silent_parts()))
+        return EngineStatus(tuple(runs().unhealthy_components()))
     except TenancyError as error:
         return EngineStatus(trouble=str(error))
 

@@ -53,7 +53,7 @@ class HoldDetector:
 
     @cached_property
     def _silent(self) -> tuple[str, ...]:
-        return tuple(self._runs.silent_parts())
+        return tuple(self._runs.unhealthy_components())
 
     def _is_paused(self, dag: str) -> bool:
         if dag not in self._paused:

@@ -82,7 +82,7 @@ def _written(context: ActivityContext) -> InvitationStatus | None:
 
 
 def _seen(context: ActivityContext) -> InvitationStatus | None:
-    return database_of(context).invitation(context.saga.parameters.admin_email, context.lock.application)
+    return database_of(context).load_invitation(context.saga.parameters.admin_email, context.lock.application)
 
 
 def _require_unused(seen: InvitationStatus | None) -> InvitationStatus:

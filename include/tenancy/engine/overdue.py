@@ -52,7 +52,7 @@ class RunObservation:
     """Does somebody who undoes it hold its lock? A dead process holds none."""
     marked: bool = False
     """Did somebody mark the attempt's run or a task of it by hand?"""
-    run_again: bool = False
+    rerun: bool = False
     """Did we clear the attempt's run once already?"""
 
 
@@ -76,7 +76,7 @@ def _of_unwinding(saga: Saga, observation: RunObservation, silent_seconds: float
     if observation.compensation is None:
         by_callback = observation.undoing and silent_seconds < CALLBACK_SECONDS
         return Correction.NOTHING if by_callback else Correction.PURSUE
-    if observation.compensation.live:
+    if observation.compensation.is_live:
         return Correction.LOOK if observation.compensation.state == "queued" or saga.hold_reason else Correction.NOTHING
     if saga.exhausted_generation == saga.generation:
         return Correction.NOTHING  # for a person: Decommission may be asked for again
@@ -86,7 +86,7 @@ def _of_unwinding(saga: Saga, observation: RunObservation, silent_seconds: float
 def _of_provisioning(saga: Saga, observation: RunObservation) -> Correction:
     if observation.run is None:
         return Correction.LOST if has_begun(saga) else Correction.PURSUE
-    if observation.run.live:
+    if observation.run.is_live:
         return Correction.LOOK
     if observation.ended_seconds <= RUN_GRACE_SECONDS:
         return Correction.NOTHING
@@ -94,5 +94,5 @@ def _of_provisioning(saga: Saga, observation: RunObservation) -> Correction:
         return Correction.TRY_AGAIN
     by_itself = observation.run.state == "success" and not observation.marked
     # That we cleared its run counts only with a ledger that knows of it: an older one may have been restored since.
-    in_vain = saga.resumed and observation.run_again
+    in_vain = saga.resumed and observation.rerun
     return Correction.RESUME if by_itself and not in_vain else Correction.MISSED

@@ -154,7 +154,7 @@ class _Reconciler:
         if run is None or run.state != "success":
             return observation
         marked, again = self._marks.is_marked(saga), self._marks.is_run_again(saga.run_id)
-        return replace(observation, marked=marked, run_again=again)
+        return replace(observation, marked=marked, rerun=again)
 
     def _is_being_undone(self, saga: Saga) -> bool:
         holder = self.ledger.lock_holder(saga.tenant_id)
@@ -188,7 +188,7 @@ class _Reconciler:
 
     def _try_again(self, saga: Saga, observation: RunObservation) -> None:
         if not self._was_ended_by_a_person(saga, observation) and not fault_of_plan(saga):
-            self.runs.run_again(PROVISIONING_DAG, saga.run_id)
+            self.runs.rerun(PROVISIONING_DAG, saga.run_id)
 
     def _was_ended_by_a_person(self, saga: Saga, observation: RunObservation) -> bool:
         """A run that a person ended is cancelled by them, also when our listener could not leave its poke."""
@@ -221,7 +221,7 @@ class _Reconciler:
         """Recorded first: from here on no failure of the cleared run destroys what the ledger does not know of."""
         message = _RESTORED.format(run_id=saga.run_id)
         self._record(saga, c.ResumeAttempt(saga.run_id, message), "the ledger is older than its run")
-        self.runs.run_again(PROVISIONING_DAG, saga.run_id)
+        self.runs.rerun(PROVISIONING_DAG, saga.run_id)
 
 
 def _seconds(since: datetime | None, now: datetime) -> float:

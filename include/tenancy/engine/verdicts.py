@@ -93,7 +93,7 @@ def _cluster(seen: "ClusterStatus") -> Verdict:
     if seen.unschedulable:
         count = len(seen.unschedulable)
         pods = "1 pod finds" if count == 1 else f"{count} pods find"
-        return _DEGRADED, f"{pods} no node: {seen.why or 'the scheduler does not say why'}"
+        return _DEGRADED, f"{pods} no node: {seen.scheduler_message or 'the scheduler does not say why'}"
     if seen.nodes is not None and seen.nodes != seen.nodes_ready:
         return _DEGRADED, f"{seen.nodes_ready} of {seen.nodes} nodes are ready."
     nodes = "" if seen.nodes is None else f"; {seen.nodes_ready} of {seen.nodes} nodes are ready"

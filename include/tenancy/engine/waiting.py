@@ -63,7 +63,7 @@ def _is_over(tenancy: Tenancy, ledger: LedgerSession, lease: Lease, actor: str) 
     try:
         seen = _look(tenancy, ledger, saga, lease, stamp)
         if not seen.ready:
-            ledger.record(saga.tenant_id, ReportProgress(lease, seen.why, seen.cause), stamp=stamp)
+            ledger.record(saga.tenant_id, ReportProgress(lease, seen.reason, seen.cause), stamp=stamp)
     except (Refused, PermanentError, PlatformError) as reason:
         log.info("%s: the wait is over: %s", lease.activity, reason)
         return True
@@ -82,7 +82,7 @@ def _look(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease, sta
     try:
         return activity.readiness(_context(tenancy, ledger, saga, lease, stamp))
     except (TransientError, PlatformError) as silence:
-        return Readiness(ready=False, why=f"cannot look: {silence}", cause=silence.cause)
+        return Readiness(ready=False, reason=f"cannot look: {silence}", cause=silence.cause)
 
 
 def _context(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease, stamp: Stamp) -> ActivityContext:
