@@ -79,13 +79,13 @@ def test_the_data_is_where_the_code_looks_for_it(installed: Path):
     for data in (
         "tenancy/charts/tenant/Chart.yaml",
         "tenancy/charts/tenant/.helmignore",
-        "tenancy/console/pages/templates/base.html",
-        "tenancy/console/pages/static/console.css",
-        "tenancy/ledger/queries/facts.sql",
-        "tenancy/ledger/migrations/sql/0001_ledger.sql",
-        "tenancy/adapters/tenant_schema/versions/0001_accounts.py",
+        "tenancy/console/**/*.html",
+        "tenancy/console/**/*.css",
+        "tenancy/ledger/queries/*.sql",
+        "tenancy/ledger/migrations/sql/*.sql",
+        "tenancy/adapters/tenant_schema/versions/*.py",
     ):
-        assert (packages / data).is_file(), data
+        assert any(packages.glob(data)), data
 
 
 def _run(*command: str | Path) -> str:
