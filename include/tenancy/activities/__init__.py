@@ -1,1 +1,2 @@
-"""The trades: one file a kind of work, and plan.py with their order. They use adapters through what they are given."""
+"""The activities: one module each, and plan.py with their order. They reach outside systems only through their
+context."""

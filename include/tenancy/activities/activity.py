@@ -1,7 +1,8 @@
-"""What every activity is: a name, a kind, limits, and four verbs (run, compensate, observe, discover).
+"""The interface of an activity: name, kind, limits, and four operations: run, compensate, observe, discover.
 
-Laws, tested for all in tests/contract: run twice is run once; compensating what was never made is fine; compensating
-after any partial run leaves nothing; discover finds exactly what run made.
+tests/contract checks these rules for every installed activity: running twice has the effect of running once;
+compensating a resource that was never created succeeds; compensating after a partial run leaves nothing; discover finds
+exactly what run created.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -32,7 +33,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Observation:
-    """What one resource looks like from outside. `why` is a sentence when it is absent or unhealthy."""
+    """The state of one resource, observed from outside. `why` is a sentence if it is absent or unhealthy."""
 
     kind: str
     name: str
@@ -43,20 +44,20 @@ class Observation:
 
 @dataclass(frozen=True)
 class DiscoveredObject:
-    """An object in the outside world that carries our platform's proof."""
+    """An outside object that carries this platform's ownership proof."""
 
     kind: str
     name: str
     proof: str
     address: str = ""
-    """The address of the system that has it: two regions may share one."""
+    """The address of the system that has it. Two regions may share one system."""
     drift: str = ""
-    """In what it is not as it was made, as a sentence's end; empty when it is, or nobody compared it."""
+    """How it differs from what was created, as the end of a sentence; empty if it does not, or was not compared."""
 
 
 @dataclass(frozen=True)
 class WatchedNamespace:
-    """What rings when another look is worth while: any change of a workload in this namespace.
+    """A namespace to watch: after any change of its workloads, readiness is worth another check.
 
     `connection` is the id of the Airflow connection to the cluster.
     """
@@ -66,11 +67,12 @@ class WatchedNamespace:
 
 
 class NotReadyYet(TransientError):  # noqa: N818 - an answer, not an error
-    """What is waited for is not so yet."""
+    """The activity is not ready yet."""
 
 
 class Handles(Protocol):
-    """The workflow engine, as far as activities need it (adapters/airflow_api.py, tests/contract/fake_handles.py)."""
+    """The tenants' Airflow connections ("workflow handles"). Implemented by adapters/airflow_api.py and
+    tests/contract/fake_handles.py."""
 
     def identity(self, *, make: bool = False) -> str: ...
     def handle(self, name: str) -> "Handle | None": ...
@@ -83,18 +85,18 @@ class Handles(Protocol):
 
 @dataclass(frozen=True)
 class SystemClients:
-    """The outside systems, opened when asked for."""
+    """Opens the clients of the outside systems when they are needed."""
 
     storage: Callable[[Region], "StorageServer"]
     handles: Callable[[], Handles]
     cluster: Callable[[Region], "Cluster"]
     database_password: Callable[[TenantId], str | None] = lambda tenant_id: None  # noqa: ARG005
-    """A tenant's own password in its database, for discovering; None when the ledger has no credential of it."""
+    """A tenant's own database password, for `discover`; None if the ledger has no credential of the tenant."""
 
 
 @dataclass(frozen=True)
 class ActivityContext:
-    """Everything one verb needs for one tenant."""
+    """What an activity gets for one tenant: the saga, the platform, clients, credentials and the fence."""
 
     saga: Saga
     platform: Platform
@@ -102,11 +104,11 @@ class ActivityContext:
     clients: SystemClients
     lock: "LockPolicy"
     fence: Callable[[], None]
-    """Raises Refused when this work is no longer wanted; called right before each effect."""
+    """Call right before each effect: raises Refused if this process has been superseded, for example by a Cancel."""
     observe_all: Callable[[], tuple[Observation, ...]]
-    """Observes what every activity made that ever intended something for this tenant."""
+    """Observes all resources that any activity ever intended for this tenant."""
     timeout_seconds: float | None = None
-    """How long one call may wait for a system that says nothing; None: as long as its adapter waits."""
+    """How long one call may wait for a system that does not answer; None: the adapter's own limit."""
 
     @property
     def tenant_id(self) -> TenantId:
@@ -118,17 +120,18 @@ class ActivityContext:
 
     @property
     def region(self) -> Region:
-        """Where new objects are made. PlatformError when the platform file does not know it any more."""
+        """Where new resources are created. PlatformError if the platform file no longer has the region."""
         return _known("region", self.saga.parameters.region, self.platform.regions)
 
     @property
     def plan(self) -> Plan:
-        """What the tenant gets. PlatformError when the platform file does not know it any more."""
+        """The tenant's plan. PlatformError if the platform file no longer has it."""
         return _known("plan", self.saga.parameters.plan, self.platform.plans)
 
     @property
     def not_comparable(self) -> str:
-        """Why the tenant's objects cannot be compared with what the platform offers; empty when they can."""
+        """Why the resources cannot be compared with plan and region: the platform file lacks them. Empty if they
+        can."""
         asked = self.saga.parameters
         if asked.plan not in self.platform.plans:
             return f"cannot be compared with its plan: the platform file has no plan {asked.plan} any more"
@@ -142,18 +145,18 @@ class ActivityContext:
         return next((resource for resource in of_kind if resource.live), of_kind[-1] if of_kind else None)
 
     def storage_of(self, resource: Resource | None) -> "StorageServer":
-        """The server that has this resource, as the ledger recorded it; the region's when nothing is recorded."""
+        """The server that the ledger recorded for this resource; the region's server if none is recorded."""
         server = self._entered(resource, self.clients.storage)
         return server.expecting(self.expected(resource), silence_seconds=self.timeout_seconds)
 
     def cluster_of(self, resource: Resource | None) -> "Cluster":
-        """The same for clusters."""
+        """The cluster that the ledger recorded for this resource; the region's cluster if none is recorded."""
         return self._entered(resource, self.clients.cluster).expecting(
             self.expected(resource), seconds=self.timeout_seconds
         )
 
     def expected(self, resource: Resource | None) -> ExpectedSystem:
-        """Which system has to answer for this resource."""
+        """The system that must answer for this resource; other systems' answers are rejected."""
         if resource is None or not resource.system:
             return ANY_SYSTEM
         return ExpectedSystem(
@@ -163,8 +166,8 @@ class ActivityContext:
         )
 
     def _entered(self, resource: Resource | None, enter: Callable[[Region], _T]) -> _T:
-        """By the recorded connection; where that one is gone, by the one that the region has now: the identity tells
-        whether both lead to the same system."""
+        """Open the client by the recorded connection. If that no longer exists, by the region's present connection: the
+        identity check finds out whether it leads to the same system."""
         if resource is None or not resource.connection:
             return enter(self.region)
         name, connection = resource.region, resource.connection
@@ -179,7 +182,7 @@ class ActivityContext:
 
     @property
     def credential(self) -> Credential:
-        """The one the tenant's live resources were made with, else a new one."""
+        """The credential of the tenant's live resources, else a new one."""
         kept = (resource.credential for resource in self.saga.live_resources if resource.credential)
         return next(kept, self.keyring.new_credential())
 
@@ -214,74 +217,74 @@ class Activity:
     give_up_after: ClassVar[timedelta] = timedelta(minutes=5)
     """After how long one try is ended; of a wait, the whole of it."""
     stuck_remedy: ClassVar[Remedy]
-    """What the runbook's table says to do when it is stuck."""
+    """The runbook's instruction for when it is stuck."""
     resources: ClassVar[tuple[str, ...]] = ()
     """The kinds of resource it makes, in order."""
     released_after: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    """Kind of resource -> the kind that has to be gone first, because it contains or needs this one."""
+    """Kind of resource -> the kind that must be released first, because it contains or needs this one."""
     systems: ClassVar[tuple[str, ...]] = ()
     """The systems of its region that `run` needs (saga/system_status.py), besides ledger and workflow engine."""
     is_deferred: ClassVar[bool] = False
     """Does its task wait in the triggerer?"""
     system: ClassVar[str] = ""
-    """Which of the platform's systems it makes them in: what shares one shares its time when undone."""
+    """The kind of system in which it creates its resources. Each kind has one time budget in an unwinding."""
     regional: ClassVar[bool] = True
-    """Does each region have its own? Else `discover` looks at one system for all of them."""
+    """Has each region its own system? If not, one call of `discover` covers all regions."""
     manual_removal: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    """Kind of resource -> how an operator removes one that no ledger names; `{name}` stands for its name."""
+    """Kind of resource -> how an operator removes an orphan; `{name}` stands for its name."""
     late_seconds: ClassVar[float] = 0.0
     """How long after its request was sent an effect may still show, because the system goes on when the client is gone:
     the system's own limits (adapters/request_limits.py)."""
     late_effect_resources: ClassVar[tuple[str, ...]] = ()
-    """The kinds of resource that may come so late; once they are there, none does."""
+    """The kinds of resource that may appear so late. Once they exist, no late effect is pending."""
     emits: ClassVar[str | None] = None
-    """The Airflow asset that its success updates."""
+    """The Airflow asset that is updated when it succeeds."""
 
     @property
     def entry(self) -> PlanEntry:
-        """What an attempt's plan records of it."""
+        """What an attempt's recorded plan stores of it."""
         return PlanEntry(self.name, self.kind)
 
     def intents(self, context: ActivityContext) -> tuple[Intent, ...]:  # noqa: ARG002
-        """What `run` will make; committed before it does."""
+        """The resources that `run` will create. They are committed to the ledger before it runs."""
         return ()
 
     def locate(self, context: ActivityContext) -> Location:  # noqa: ARG002
-        """Where `run` will make it; the identity is the system's own statement. Committed with the intents."""
+        """Where `run` will create them, with the identity that the system states. Committed with the intents."""
         return Location()
 
     def identify(self, clients: SystemClients, region: Region | None) -> str:  # noqa: ARG002
-        """The identity of the system where it makes things, in this region; None where all regions share one."""
+        """The identity of the system in which it creates resources. `region` is None if all regions share one."""
         return ""
 
     def run(self, context: ActivityContext) -> None:
-        """Make it so. Idempotent."""
+        """Create the resources, or bring existing ones to the wanted state. Idempotent."""
 
     def compensate(self, context: ActivityContext, resource: Resource) -> None:
-        """Undo one resource, whether it was made wholly, in part or not at all. Idempotent."""
+        """Release one resource, whether it exists completely, partly or not at all. Idempotent."""
 
     def observe(self, context: ActivityContext) -> tuple[Observation, ...]:  # noqa: ARG002
-        """Is each resource there, is it healthy, why not. Changes nothing."""
+        """Does each resource exist, is it healthy, and if not, why? Changes nothing."""
         return ()
 
     def explain(self, context: ActivityContext) -> Evidence | None:  # noqa: ARG002
-        """Why it does not go on, by looking from outside while it hangs. Changes nothing, takes no lock.
+        """Why the activity stalls, observed from outside. Changes nothing, takes no lock.
 
-        None: nothing was found. What keeps it from looking is raised, and is the cause then.
+        None if nothing was found. If a system cannot be observed, the error is raised, and its cause is the answer.
         """
         return None
 
     def explain_unwinding(self, context: ActivityContext) -> Evidence | None:  # noqa: ARG002
-        """Why its resources are not released yet, by looking from outside, in the same way."""
+        """Why its resources are not released yet, observed from outside in the same way."""
         return None
 
     def discover(self, clients: SystemClients, platform: Platform) -> tuple[DiscoveredObject, ...]:  # noqa: ARG002
-        """What exists that carries this platform's proof. Changes nothing."""
+        """All existing objects that carry this platform's ownership proof. Changes nothing."""
         return ()
 
 
 def located_intents(activity: Activity, context: ActivityContext) -> tuple[Intent, ...]:
-    """What its `run` is about to make and the ledger does not have yet, each with the system that it is made in."""
+    """The intents that the ledger does not have yet, each with the system in which it will be created."""
     live = {(resource.kind, resource.name) for resource in context.saga.live_resources}
     new = [intent for intent in activity.intents(context) if (intent.kind, intent.name) not in live]
     if not new:
@@ -291,28 +294,28 @@ def located_intents(activity: Activity, context: ActivityContext) -> tuple[Inten
 
 
 class WaitingActivity(Activity):
-    """One that makes nothing and waits for something: its task is deferred meanwhile and holds neither lock nor slot.
+    """An activity that creates nothing and waits. Its task is deferred and holds neither a lock nor a worker slot.
 
-    It may take `give_up_after`; then it fails with the last `why`.
+    After `give_up_after` it fails with the last `why`.
     """
 
     is_deferred = True
 
     def readiness(self, context: ActivityContext) -> Readiness:
-        """Look once. Changes nothing."""
+        """Check once. Changes nothing."""
         raise NotImplementedError
 
     def watched_namespace(self, context: ActivityContext) -> WatchedNamespace:
-        """What to listen to between two looks."""
+        """The namespace to watch between two checks."""
         raise NotImplementedError
 
     def run(self, context: ActivityContext) -> None:
-        """Look once; NotReadyYet with the reason when it is not so."""
+        """Check once. Raises NotReadyYet, with the reason, if it is not ready."""
         seen = self.readiness(context)
         if not seen.ready:
             raise NotReadyYet(seen.reason, cause=seen.cause)
 
     def explain(self, context: ActivityContext) -> Evidence | None:
-        """What keeps it, as a look says."""
+        """Why it is not ready."""
         seen = self.readiness(context)
         return None if seen.ready else Evidence(seen.cause, seen.reason)

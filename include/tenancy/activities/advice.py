@@ -1,7 +1,7 @@
-"""What to do next, as data beside PLAN: the runbook's table by activity, what each cause needs, one sentence of both.
+"""Advice: the next action for a tenant, from its status, its stall and the health of the systems it needs. Pure.
 
-Pure. The console, the API, the command line and messages all say what `advise` says. The activities' own remedies stand
-in their files (`stuck_remedy`); those of the causes stand here.
+Console, API, command line and notifications all show what `advise` returns. Each activity has its own remedy
+(`Activity.stuck_remedy`, from the runbook's table); the remedies of causes are here.
 """
 
 from collections.abc import Mapping
@@ -22,11 +22,11 @@ from tenancy.saga.system_status import ENGINE, NO_STATUSES, SystemStatuses
 from tenancy.saga.tenant import OpenStall
 
 _PLATFORM: Final = frozenset({"storage", "engine", "cluster", "ingress", "ledger", "platform"})
-"""Systems that are the platform's: their trouble is not the tenant's fault."""
+"""The platform's systems: a fault of theirs is not the tenant's fault."""
 _THE_TENANTS: Final = frozenset(
     {Cause.CLUSTER_IMAGE, Cause.CLUSTER_CRASH, Cause.CLUSTER_QUOTA, Cause.CLUSTER_PROBE, Cause.PLATFORM_FULL}
 )
-"""Seen in those systems, but of the tenant's plan or workload."""
+"""Causes in those systems that come from the tenant's own plan or workload."""
 REMEDIES: Final[Mapping[Cause, Remedy]] = {
     Cause.INPUT: Remedy("Correct the input: decommission, then recreate.", "decommission"),
     Cause.PLATFORM_FILE: Remedy("Have platform engineering put the platform file right.", "escalate"),
@@ -145,7 +145,7 @@ _SLOW: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class _View:
-    """One tenant at one moment, and what keeps it."""
+    """One tenant at one moment, and what blocks it."""
 
     tenant: TenantStatus
     stall: OpenStall | None
@@ -159,18 +159,18 @@ class _View:
 
     @property
     def engine(self) -> Reason | None:
-        """What keeps the workflow engine from going on with it."""
+        """Why the workflow engine does not proceed with it."""
         return next((each for each in self.reasons if each.cause.system == ENGINE), None)
 
     @property
     def is_held(self) -> bool:
-        """Is its run held, as far as is known now?"""
+        """Is its run held, as far as is known?"""
         held = self.tenant.held
         return held is Cause.UNKNOWN or (held is not None and any(each.cause is held for each in self.reasons))
 
     @property
     def own(self) -> tuple[Reason, ...]:
-        """What keeps it besides the workflow engine."""
+        """What blocks it besides the workflow engine."""
         return tuple(each for each in self.reasons if each.cause.system != ENGINE)
 
 
@@ -198,7 +198,7 @@ def _of_class(tenant: TenantStatus, advice: Advice) -> Advice:
 def cause_now(
     tenant: TenantStatus, stall: OpenStall | None, now: datetime, statuses: SystemStatuses = NO_STATUSES
 ) -> Cause:
-    """Why it does not go on, or why its last attempt failed; unknown when nothing is recorded that still counts."""
+    """Why it does not proceed, or why its last attempt failed; unknown if no recorded cause still holds."""
     if tenant.state is State.FAILED and tenant.substate is not Substate.UNWINDING:
         recorded = stall.cause if stall and is_current(stall, tenant) else Cause.UNKNOWN
         failure = Cause.UNKNOWN if tenant.cancelled else tenant.failure_cause or Cause.UNKNOWN
@@ -237,14 +237,14 @@ def _of_provisioning(view: _View) -> Advice:
 
 
 def _of_held(view: _View) -> Advice:
-    """It goes on by itself once what holds it is over; nothing has to be done to the tenant."""
+    """It continues by itself once the hold is over; nothing has to be done to the tenant."""
     assert view.tenant.held is not None  # it is held
     remedy = REMEDIES[view.tenant.held]
     return _said(view.tenant, remedy if remedy.sentence else Remedy(_HELD))
 
 
 def _of_engine(view: _View, engine: Reason) -> Advice:
-    """The engine has to go on first; what keeps the activity itself is told beside it."""
+    """The engine has to work first. What blocks the activity itself is added."""
     remedy = REMEDIES[engine.cause] if REMEDIES[engine.cause].sentence else Remedy(_HELD)
     return _said(view.tenant, *(Remedy(_remedy(each).sentence) for each in view.own[:1]), remedy)
 
@@ -269,7 +269,7 @@ def _grace(view: _View) -> timedelta:
 
 
 def _wait_for_what_began(view: _View) -> Advice:
-    """A cause of the activity before says nothing about this one, and a cancel would undo what may be done soon."""
+    """The previous activity's cause does not apply to this one, and a Cancel would release what may be ready soon."""
     label = next((each.label for each in PLAN if each.name == view.tenant.activity), view.tenant.activity)
     grace = _grace(view)
     said = (
@@ -279,12 +279,12 @@ def _wait_for_what_began(view: _View) -> Advice:
 
 
 def _stop(tenant: TenantStatus) -> Remedy:
-    """How to end an attempt that does not get on."""
+    """How to end an attempt that does not proceed."""
     return _KEEP if tenant.past_no_return else _CANCEL
 
 
 def _when_stuck(tenant: TenantStatus) -> Remedy:
-    """An old plan may have an activity that PLAN has no more."""
+    """The activity's remedy; Cancel for an activity of an old plan that PLAN no longer has."""
     if tenant.past_no_return:
         return _KEEP
     return next((activity.stuck_remedy for activity in PLAN if activity.name == tenant.activity), _CANCEL)
@@ -327,7 +327,7 @@ def _of_failed(view: _View) -> Advice:
 
 
 def _remedy_of_failure(reason: Reason) -> Remedy:
-    """What may have healed since and was not looked at is to be looked at first."""
+    """If health checks do not cover the cause completely, the operator has to check the system first."""
     if reason.cause in SEEN_BY_HEALTH:
         return Remedy(f"Check first that the {reason.cause.system} is healthy: it was not when the attempt failed.")
     return _remedy(reason)
@@ -348,7 +348,7 @@ def _way_on(tenant: TenantStatus) -> Remedy:
 
 
 def _remedy(reason: Reason) -> Remedy:
-    """What the cause needs; of a system that is down now also which one, since when, and its own sentence."""
+    """The cause's remedy. If its system is down now, also which one, since when, and its own sentence."""
     remedy, status = REMEDIES[reason.cause], reason.status
     if status is None or reason.cause.system == ENGINE:
         return remedy
@@ -357,7 +357,7 @@ def _remedy(reason: Reason) -> Remedy:
 
 
 def _said(tenant: TenantStatus, *remedies: Remedy) -> Advice:
-    """One after the other; the action is the last one's. Who was escalated is not escalated again."""
+    """The remedies' sentences in order, with the last one's action. An escalated tenant is not escalated again."""
     told = [_keeping(tenant, each) for each in remedies if each.sentence]
     if tenant.escalated and tenant.state is not State.FAILED:
         told = [*(each for each in told if each.action != "escalate"), _WAIT_FOR_PLATFORM]
@@ -388,7 +388,7 @@ def in_words(span: timedelta) -> str:
 
 
 def _keeping(tenant: TenantStatus, remedy: Remedy) -> Remedy:
-    """Nobody is advised to destroy a customer's data."""
+    """Replace advice that would destroy a customer's data."""
     destroys = remedy.action == "cancel" and tenant.past_no_return and tenant.state is State.PROVISIONING
     return _KEEP if destroys else remedy
 

@@ -1,7 +1,7 @@
-"""What keeps a tenant now: systems it needs that are down, and recorded causes that no newer look refutes. Pure.
+"""Blocking reasons: systems that a tenant needs and that are down, and recorded causes that still hold. Pure.
 
-advice.py puts it into words. A recorded cause counts only for the activity or state it was recorded of, and only until
-a newer look at its system finds that system well.
+advice.py turns them into sentences. A recorded cause holds only for the activity or state for which it was recorded,
+and only until a newer health check finds its system healthy.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tenancy.saga.system_status import CLUSTER, INGRESS, STORAGE, SystemStatus, 
 from tenancy.saga.tenant import OpenStall
 
 PATIENCE: Final = timedelta(seconds=30)
-"""A cause of an activity that is in time is told after so long: pods that start show one for a moment."""
+"""For an activity within its limit, a cause is shown only after this time: starting pods show one for a moment."""
 _SCHEDULING: Final = (Cause.ENGINE_UNREACHABLE, Cause.ENGINE_SCHEDULER_SILENT)
 _STALE_WHEN_ANSWERED: Final = frozenset(
     {
@@ -32,7 +32,7 @@ _STALE_WHEN_ANSWERED: Final = frozenset(
         Cause.ENGINE_TRIGGERER_SILENT,
     }
 )
-"""Causes that a health check sees whole: when it finds the system well, they are over."""
+"""Causes that a health check covers completely: if it finds the system healthy, they are over."""
 SEEN_BY_HEALTH: Final = _STALE_WHEN_ANSWERED | {
     Cause.STORAGE_PERMISSION,
     Cause.STORAGE_READ_ONLY,
@@ -42,13 +42,13 @@ SEEN_BY_HEALTH: Final = _STALE_WHEN_ANSWERED | {
     Cause.CLUSTER_CREDENTIALS,
     Cause.CLUSTER_NODE,
 }
-"""Causes that a health check sees in part. While a tenant hangs, the reconciler looks again and knows more; why an
-attempt failed is never looked at again, so there a healthy system counts."""
+"""Also causes that a health check covers partly. While a tenant stalls, the reconciler examines it again and knows more
+than a health check. A failed attempt is never examined again, so for it a healthy system counts."""
 
 
 @dataclass(frozen=True)
 class Reason:
-    """One thing that keeps it. `status`: the look that finds its system down now; None for a recorded cause."""
+    """One blocking reason. `status`: the health check that finds its system down now; None for a recorded cause."""
 
     cause: Cause
     status: SystemStatus | None = None
@@ -57,7 +57,7 @@ class Reason:
 def reasons(
     tenant: TenantStatus, stall: OpenStall | None, now: datetime, statuses: SystemStatuses
 ) -> tuple[Reason, ...]:
-    """All that keep it, what is seen now first; of each cause one."""
+    """All blocking reasons, one for each cause: systems that are down now come first."""
     down = (statuses.down(need, now) for need in _needs(tenant))
     seen = [Reason(status.cause, status) for status in down if status]
     recorded = [Reason(cause) for cause in _recorded(tenant, stall, now, statuses)]
@@ -68,13 +68,13 @@ def reasons(
 
 
 def healed(tenant: TenantStatus, now: datetime, statuses: SystemStatuses) -> SystemStatus | None:
-    """The system that made the last attempt fail, if it was found well since."""
+    """The system that made the last attempt fail, if it has been found healthy since."""
     cause = tenant.failure_cause
     return statuses.recovered(cause, tenant.state_since, now) if cause in SEEN_BY_HEALTH else None
 
 
 def _needs(tenant: TenantStatus) -> tuple[str, ...]:
-    """Systems, and parts of the engine by the cause that their silence is, in the order in which they are told."""
+    """The systems that the tenant needs (parts of the engine by their cause), in the order in which they are shown."""
     if tenant.state is State.PROVISIONING:
         activity = next((each for each in PLAN if each.name == tenant.activity), None)
         waits = (Cause.ENGINE_TRIGGERER_SILENT,) if activity and activity.is_deferred else ()

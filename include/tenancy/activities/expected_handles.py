@@ -1,6 +1,6 @@
-"""The workflow engine's handles, believed and changed only while the expected Airflow answers.
+"""Workflow handles that are read and changed only while the expected Airflow answers (system identity).
 
-Wraps whatever has the Handles' verbs; used by the workflow-handle activity for what the ledger recorded.
+Wraps an implementation of Handles. The activity allocate_workflow_handle uses it for recorded resources.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Mark active: look at everything once more, then flip. Its failure keeps all resources (retained)."""
+"""Mark active: observe all resources once more, then the tenant becomes Active. A failure keeps all resources."""
 
 from tenancy.activities.activity import Activity, ActivityContext
 from tenancy.saga.advice import Remedy
@@ -10,7 +10,7 @@ from tenancy.saga.system_status import CLUSTER, STORAGE
 
 
 class MarkActive(Activity):
-    """The flip itself is the law's: completing the plan's last activity makes the tenant Active."""
+    """Changes nothing itself: `decide` makes the tenant Active when the plan's last activity completes."""
 
     name = ActivityName("mark_active")
     label = "Mark active"

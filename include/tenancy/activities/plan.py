@@ -1,4 +1,4 @@
-"""PLAN: the activities of a new attempt, in order. What the timeline, the DAG and the limits show derives from this.
+"""PLAN: the activities of a new attempt, in order. The DAG, the timeline and the limits are derived from it.
 
 Undoing and observing do not: they go by what the ledger recorded and by registry.py. A new activity is one file and one
 line here (docs/extending/adding-an-activity.md).
@@ -34,17 +34,17 @@ its activity made: only an installed activity can observe and undo it."""
 
 
 def stall_limit(platform: Platform, activity: Activity) -> timedelta:
-    """After how long it is stuck: as the platform file says, else as PLAN does."""
+    """After how long it is stuck: from the platform file, else the activity's own value."""
     return platform.stall_limits.get(activity.name, activity.stall_after)
 
 
 def give_up_limit(platform: Platform, activity: Activity) -> timedelta:
-    """After how long it is ended: as the platform file says, else as PLAN does."""
+    """After how long it is ended: from the platform file, else the activity's own value."""
     return platform.give_up.get(activity.name, activity.give_up_after)
 
 
 def limits(platform: Platform) -> Limits:
-    """All by which a stall is judged."""
+    """All time limits that define a stall."""
     tenants = {name: platform.stall_limits.get(name, limit) for name, limit in TENANT_LIMITS.items()}
     return Limits({activity.name: stall_limit(platform, activity) for activity in PLAN}, tenants)
 

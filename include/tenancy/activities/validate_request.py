@@ -1,7 +1,7 @@
-"""Validate request: is what was asked for well-formed, and does the platform offer it?
+"""Validate request: are the parameters well-formed, and does the platform offer the plan and the region?
 
-`check_request` is what a run's conf goes through before anything is reserved; the slug is reserved by the ledger when
-the attempt starts (engine/admission.py). A refused request holds nothing.
+`check_request` checks a run's conf before anything is reserved; the ledger reserves the slug when the attempt starts
+(engine/admission.py). A refused request reserves nothing.
 """
 
 import unicodedata

@@ -1,4 +1,4 @@
-"""Wait for workloads ready: makes nothing, looks until every pod of the release is available, and says why not yet."""
+"""Wait for workloads ready: creates nothing, waits until every pod of the release is available, and reports why not."""
 
 from datetime import timedelta
 

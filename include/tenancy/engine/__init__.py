@@ -1,1 +1,4 @@
-"""The use cases: run an activity, give up, unwind. Decisions are the law's, effects the activities'."""
+"""The use cases: run an activity, give up, unwind, reconcile, check for drift, check health, alert.
+
+saga/ decides, activities/ change the outside world, ledger/ stores; this package connects them.
+"""

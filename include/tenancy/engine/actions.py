@@ -1,7 +1,7 @@
-"""The operators' actions: recorded in the ledger first, then the workflow engine is made to follow.
+"""The operators' actions. Each is recorded in the ledger first; then Airflow is brought in line with the ledger.
 
-Called by the JSON API. A refusal is an answer: it is noted in the audit log and raised as Refused. What Airflow cannot
-do now is a warning, and the reconciler's.
+Called by the JSON API. A refused action is recorded in the audit log and raised as Refused. If Airflow cannot be
+changed now, the result has a warning, and the reconciler tries again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ ACTIONS = ("cancel", "reset", "retry", "decommission", "recreate", "escalate")
 
 @dataclass(frozen=True)
 class ActionResult:
-    """What an action came to. `said` is one sentence: what happened, what follows."""
+    """The result of an action. `message` is one sentence: what happened, and what follows."""
 
     saga: Saga
     message: str
@@ -42,7 +42,7 @@ class ActionResult:
 
 
 def create(tenancy: Tenancy, request: Mapping[str, Any], *, by: Stamp, run_id: RunId | None = None) -> ActionResult:
-    """A new tenant, reserved at once; its run is triggered under a recorded id. Raises Refused with the field."""
+    """Create a tenant: reserve the slug, record the run's id, then trigger the run. Raises Refused with the field."""
     with tenancy.ledger.open(f"tenancy create {by.actor}") as ledger:
         wanted = run_id or new_run_id(str(request.get("slug", "")))
         tenant_id = admit(tenancy, ledger, wanted, request, by)
@@ -52,10 +52,10 @@ def create(tenancy: Tenancy, request: Mapping[str, Any], *, by: Stamp, run_id: R
 def cancel(
     tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp, confirm_id: str | None = None, confirm_slug: str = ""
 ) -> ActionResult:
-    """Cancel provisioning; asked again, it kills again and starts the next generation of compensation.
+    """Cancel provisioning. Repeated, it ends the tasks again and starts the next generation of compensation.
 
-    Where it destroys a customer's data the slug has to be typed. `confirm_id` here and below: the id that a request
-    named, possibly none; None: whoever calls has the tenant by its id, and not by a slug.
+    If this destroys a customer's data, `confirm_slug` is required. `confirm_id`, here and below: the id in the request,
+    "" if the request had none, None if the caller addressed the tenant by its id and not by its slug.
     """
     said = "Cancel is under way: what was made is being undone."
     return _act(tenancy, tenant_id, _confirmed(c.Cancel(), tenant_id, confirm_id, confirm_slug), by, said)
@@ -71,7 +71,7 @@ def reset(
     confirm_id: str | None = None,
     confirm_slug: str = "",
 ) -> ActionResult:
-    """Reset provisioning: a clean slate, nothing reallocated, history kept in the ledger."""
+    """Reset provisioning, so that a retry can start. Nothing is created or deleted; the ledger keeps the history."""
     command = c.Reset(force=force, platform_role=platform_role, reason=by.reason)
     said = "The saga is reset. Nothing was reallocated; retry starts it afresh."
     return _act(tenancy, tenant_id, _confirmed(command, tenant_id, confirm_id, confirm_slug), by, said)
@@ -86,7 +86,7 @@ def retry(
     confirm_id: str | None = None,
     confirm_slug: str = "",
 ) -> ActionResult:
-    """Retry provisioning for the same tenant id, with corrections of what was asked for where nothing is kept."""
+    """Start another attempt of the same tenant. `corrections` of its parameters need a tenant without resources."""
     with tenancy.ledger.open(f"tenancy retry {by.actor}") as ledger:
         saga = saga_of(ledger, tenant_id)
         with refusal_noted(ledger, tenant_id, "retry", by):
@@ -101,7 +101,7 @@ def retry(
 def decommission(
     tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp, confirm_id: str | None = None, confirm_slug: str = ""
 ) -> ActionResult:
-    """Release everything and free the slug. Where something would be destroyed, the slug has to be typed."""
+    """Release all resources and free the slug. If anything would be destroyed, `confirm_slug` is required."""
     with tenancy.ledger.open(f"tenancy decommission {by.actor}") as ledger:
         saga_of(ledger, tenant_id)
         command = _confirmed(c.Decommission(), tenant_id, confirm_id, confirm_slug)
@@ -121,7 +121,7 @@ def recreate(
     confirm_id: str | None = None,
     confirm_slug: str = "",
 ) -> ActionResult:
-    """A new tenant of the same slug, linked to this one, which must have nothing left. The answer is the new one's."""
+    """Create a new tenant with the same slug, linked to this one, which must have nothing left. Returns the new one."""
     with tenancy.ledger.open(f"tenancy recreate {by.actor}") as ledger:
         saga = saga_of(ledger, tenant_id)
         request = {**vars(saga.parameters), **(corrections or {})}
@@ -150,13 +150,13 @@ def escalate(
         saga_of(ledger, tenant_id)
         with refusal_noted(ledger, tenant_id, "escalate", by):
             after = ledger.record(tenant_id, command, stamp=by)
-        send_escalations(ledger)  # or else the reconciler's next pass does
+        send_escalations(ledger)  # if this process dies here, the reconciler's next pass sends it
         said = "Recorded. The message to platform engineering is sent through the notification channels."
         return _answer(tenancy, ledger, after, by, said)
 
 
 def _confirmed(command: c.Command, tenant_id: TenantId, named: str | None, slug: str) -> c.Confirmed:
-    """For the law, which checks in the ledger's transaction that all is named that has to be."""
+    """The command with its confirmation, which `decide` checks inside the ledger's transaction."""
     return c.Confirmed(command, str(tenant_id) if named is None else named, slug)
 
 
@@ -171,7 +171,7 @@ def _act(tenancy: Tenancy, tenant_id: TenantId, command: c.Confirmed, by: Stamp,
 
 @contextmanager
 def refusal_noted(ledger: LedgerSession, tenant_id: TenantId, action: str, by: Stamp) -> Iterator[None]:
-    """A refusal inside goes into the tenant's audit log."""
+    """Record a Refused that is raised inside in the tenant's audit log."""
     try:
         yield
     except Refused as refusal:
@@ -188,7 +188,7 @@ def _answer(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp, said
 
 
 def _waits(tenancy: Tenancy, saga: Saga) -> tuple[str, ...]:
-    """Airflow takes a run also while nobody is there to schedule it: whoever asked should know."""
+    """A warning while the scheduler is down: Airflow accepts a run that it will not start yet."""
     waits = EngineStatus(load_engine_status(tenancy.runs).silent).holds(
         saga
     )  # that it does not answer, pursue has said
@@ -196,7 +196,7 @@ def _waits(tenancy: Tenancy, saga: Saga) -> tuple[str, ...]:
 
 
 def saga_of(ledger: LedgerSession, tenant_id: TenantId) -> Saga:
-    """The tenant as of now; Refused when there is none."""
+    """The tenant's saga as of now. Raises Refused if there is no such tenant."""
     saga = ledger.saga(tenant_id)
     if saga is None:
         raise Refused("There is no such tenant.")

@@ -1,4 +1,9 @@
-"""Admission: a run's request becomes an attempt, or is refused with the field and the reason and holds nothing."""
+"""Admission: a run's request becomes an attempt, or is refused with the field and the reason.
+
+Why one place: slug, capacity and quota are checked and reserved in one transaction, so two requests cannot both get the
+last place. A refused request reserves nothing. Called by the first task of a run and by the actions create, retry and
+recreate.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +26,7 @@ from tenancy.saga.tenant import Parameters, Saga
 
 
 def admit(tenancy: Tenancy, ledger: LedgerSession, run_id: RunId, conf: Mapping[str, Any], stamp: Stamp) -> TenantId:
-    """The tenant this run provisions from now on. Raises Refused; the refusal is in the audit log then."""
+    """The tenant that this run provisions from now on. Raises Refused, after recording it in the audit log."""
     try:
         parameters = check_request(conf, tenancy.platform)
         with ledger.admission():
@@ -53,7 +58,7 @@ def _start(platform: Platform, ledger: LedgerSession, run_id: RunId, parameters:
 
 
 def retry_of(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, corrections: Mapping[str, str], stamp: Stamp) -> Saga:
-    """The tenant with its next attempt recorded, its run still to be triggered. Raises Refused."""
+    """Record the tenant's next attempt; the caller triggers its run. Raises Refused."""
     before = saga.parameters
     asked = check_request({**vars(before), **corrections}, tenancy.platform)
     if asked.slug != before.slug:
@@ -69,7 +74,7 @@ def retry_of(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, corrections: M
 
 
 def require_room(platform: Platform, ledger: LedgerSession, parameters: Parameters) -> None:
-    """Refused, with the field, when the region is full or the plan's quota is used up."""
+    """Raise Refused, with the field, if the region is full or the plan's quota is used up."""
     in_region, on_plan = ledger.count_usage(region=parameters.region, plan=parameters.plan)
     region, plan = platform.regions[parameters.region], platform.plans[parameters.plan]
     if in_region >= region.capacity:

@@ -1,4 +1,4 @@
-"""Words for those who are not looking: an alert from what was found out, and its form for each channel. Pure."""
+"""Alert messages: the text of an alert, and its form for each notification channel. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tenancy.ledger.alerts import Alert, Delivery
 from tenancy.saga.names import TenantId
 
 VERSION: Final = 1
-"""Of the webhook's body: docs/operating/notifications.md has its schema."""
+"""The version of the webhook's body; its schema is in docs/operating/notifications.md."""
 _SUBJECT_LIMIT: Final = 200
 
 
@@ -58,11 +58,11 @@ class Message:
 
     @property
     def subject(self) -> str:
-        """In one line, whatever it is made of: it becomes a header."""
+        """One line: it becomes a mail header."""
         return " ".join(self.letter.alert.subject.split())[:_SUBJECT_LIMIT]
 
     def webhook(self) -> dict[str, Any]:
-        """For programs."""
+        """The JSON body for the webhook channel."""
         letter, alert = self.letter, self.letter.alert
         return {
             "version": VERSION,
@@ -77,7 +77,7 @@ class Message:
         }
 
     def slack(self) -> dict[str, Any]:
-        """For Slack's incoming webhooks. Its three signs are escaped: nothing that was said becomes a mention."""
+        """The body for Slack's incoming webhooks. `&`, `<` and `>` are escaped, so that no text becomes a mention."""
         lines = [f"*{_slack(self.subject)}*", _slack(self.letter.alert.text), f"<{self.url}|Open it in the console>"]
         return {"text": "\n".join(line for line in [*lines, f"_{_slack(self._footer)}_"] if line)}
 

@@ -1,4 +1,7 @@
-"""How much of one pass of unwinding each outside system may use, so that a silent one keeps no other's resources."""
+"""Time budgets: how long one pass of unwinding may spend on each outside system.
+
+Why: a system that does not answer must not use up the pass, so that other systems' resources are still released.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,7 +10,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class SystemBudgets:
-    """Seconds by system. A system whose time is used up, or that asked to wait, is left alone until the next pass."""
+    """Seconds for each system. A system that has used its time, or asked to wait, is skipped until the next pass."""
 
     seconds: float
     monotonic: Callable[[], float]

@@ -1,7 +1,7 @@
-"""What exists and no tenant has, what a tenant has and does not exist or was edited. Pure: looking is drift_check.py's.
+"""Compares the ledger with what exists outside: orphaned, missing and edited resources. Pure; drift_check.py observes.
 
-No lock is taken, and tenants go on meanwhile. An intent is committed before its effect, and *released* after it: so
-what was seen of a tenant counts when its stream ended at the same fact before and after the look.
+Why no lock is needed: tenants change while they are observed, but the ledger records an intent before an effect and a
+release after it. So an observation of a tenant counts if the tenant's last fact was the same before and after it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,18 +20,18 @@ Seqs = Mapping[TenantId, int]
 
 @dataclass(frozen=True)
 class Discovery:
-    """What one activity's `discover` saw in one region; the region is empty where all have one system."""
+    """What one activity's `discover` found in one region. The region is empty if all regions share one system."""
 
     kinds: tuple[str, ...]
     region: str
     found: tuple[DiscoveredObject, ...]
     system: str = ""
-    """The identity of the system that was looked at, as it stated it before and after."""
+    """The identity of the system that answered, the same before and after."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Looks, and the ledger as it was before and after them."""
+    """Discoveries, and the ledger's state before and after them."""
 
     discoveries: tuple[Discovery, ...]
     owned: Mapping[tuple[str, str], OwnedResource]
@@ -40,7 +40,7 @@ class Comparison:
     replaced: Mapping[str, str] = field(default_factory=dict)
     """Systems that are gone for good -> their successors (platform file)."""
     _places: Mapping[tuple[str, str], Mapping[str, set[str]]] = field(init=False, repr=False)
-    """Kind and region, when they were looked at -> name -> where."""
+    """(kind, region), if it was observed -> name -> addresses of the systems that have it."""
 
     def __post_init__(self) -> None:
         places: dict[tuple[str, str], dict[str, set[str]]] = {}
@@ -51,18 +51,18 @@ class Comparison:
         object.__setattr__(self, "_places", places)
 
     def findings(self) -> list[Finding]:
-        """All orphans, all that is missing and all that somebody edited, as far as it was looked at."""
+        """All orphaned, missing and edited resources, as far as their systems were observed."""
         return [*self._orphans(), *self._missing(), *self._edited()]
 
     def covers(self, finding: Finding) -> bool:
-        """Would this comparison have found it if it were still so?"""
+        """Would this comparison have reported the finding again if it still held? If so, it may be closed."""
         owner = self.owned.get((finding.kind, finding.name))
         regions = {finding.region, *([self._region(owner)] if owner else [])}
         looked = all((finding.kind, region) in self._places for region in regions)
         return looked and (owner is None or self.is_own_system(owner)) and self._is_still(finding.tenant_id, owner)
 
     def is_own_system(self, owned: OwnedResource) -> bool:
-        """Was its own system looked at, as far as identities are known? Another one's "not there" proves nothing."""
+        """Was the resource's own system observed, as far as identities are known? Absence in another proves nothing."""
         looks = [
             discovery
             for discovery in self.discoveries
@@ -72,7 +72,7 @@ class Comparison:
         return all(not discovery.system or not owned.system or discovery.system in accepted for discovery in looks)
 
     def in_other_systems(self, discovery: Discovery) -> list[OwnedResource]:
-        """What was made in another system than the one that answered this look."""
+        """The resources that were created in another system than the one that answered."""
         of_look = (
             each
             for each in self.owned.values()
@@ -97,8 +97,9 @@ class Comparison:
             return True
         there = self._places.get((owner.kind, self._region(owner)))
         if there is None:
-            return False  # nobody knows where its owner's is
-        # Its owner's own may be made just now, between two looks at one server; only beside that is it one too many.
+            return False  # the system of its owner's resource was not observed
+        # The owner's own resource may be created right now, between two observations of one server. Only if that one
+        # was observed as well is this one an orphan.
         return found.name in there and found.address not in there[found.name]
 
     def _missing(self) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
-"""What an action will do to this tenant as it is now, in words for the person who is about to ask for it. Pure.
+"""The consequence of an action for a tenant in its present state, as sentences for the operator. Pure.
 
-Dialogs, dry runs and buttons say this and nothing else.
+Dialogs, dry runs and buttons show exactly these sentences.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,12 +14,12 @@ _DATA: Final = "Permanently deletes this tenant's database, workloads and creden
 
 
 def consequence(saga: Saga, action: str) -> str:
-    """What the action does, in one to three sentences. KeyError for an action there is not."""
+    """What the action does, in one to three sentences. KeyError for an unknown action."""
     return _CONSEQUENCES[action](saga)
 
 
 def removed_so_far(saga: Saga) -> str:
-    """What was made of the tenant and is gone again, as a sentence; empty when that is nothing."""
+    """How many resources were created and removed again, as a sentence; empty if none were."""
     gone = sum(1 for resource in saga.resources if not resource.live)
     left = len(saga.live_resources)
     if not gone:

@@ -1,7 +1,7 @@
-"""Delivers what is in the outbox: each letter at least once, to each channel that there is. Called by a DAG of its own.
+"""Delivers the alerts in the outbox, at least once to each channel. Called by the DAG tenant_notifications.
 
-Nothing else waits for it. A letter is claimed before it is sent, so that a sender that dies is taken over a minute
-later; a channel that refuses or does not answer is tried again, later each time, for a day.
+Nothing else waits for it. An alert is claimed before it is sent, so that another process can take over one minute after
+a sender died. If a channel fails, delivery is retried for a day, with growing pauses.
 """
 
 import logging
@@ -24,19 +24,19 @@ FIRST_RETRY: Final = timedelta(seconds=30)
 SLOWEST_RETRY: Final = timedelta(minutes=15)
 TRIED_FOR: Final = timedelta(days=1)
 LETTERS: Final = 20
-"""In one pass: at 5 s each, a pass ends within two minutes. The next one goes on."""
+"""Deliveries in one pass. At 5 s each a pass ends within two minutes; the next pass continues."""
 
 
 @dataclass(frozen=True)
 class Channel:
-    """A way to somebody. `send` raises whatever went wrong."""
+    """A notification channel. `send` raises any exception on failure."""
 
     send: Callable[[Delivery], None]
     first_retry: timedelta = FIRST_RETRY
 
 
 def deliver(ledger: Ledger, channels: Mapping[str, Channel]) -> str:
-    """One pass; says in one sentence what it did."""
+    """One pass. Returns a summary in one sentence."""
     done: Counter[str] = Counter()
     with ledger.open("tenancy notify") as session:
         alerts.address_alerts(session, channels)
@@ -51,7 +51,7 @@ def deliver(ledger: Ledger, channels: Mapping[str, Channel]) -> str:
 
 
 def next_try_at(letter: Delivery, now: datetime, first: timedelta = FIRST_RETRY) -> datetime | None:
-    """When a letter that was not taken is tried again; None when that is enough. `tries` counts the one that failed."""
+    """When to try again after a failure; None to give up. `tries` includes the one that has just failed."""
     wait = min(first * 2 ** min(letter.tries - 1, 20), max(first, SLOWEST_RETRY))
     return now + wait if now + wait < letter.raised_at + TRIED_FOR else None
 
@@ -59,7 +59,7 @@ def next_try_at(letter: Delivery, now: datetime, first: timedelta = FIRST_RETRY)
 def _send(ledger: LedgerSession, letter: Delivery, channel: Channel) -> str:
     try:
         channel.send(letter)
-    except Exception as error:  # noqa: BLE001 - whatever it was, the others are not to wait for it
+    except Exception as error:  # noqa: BLE001 - one failing channel must not stop the other deliveries
         again = next_try_at(letter, ledger.now, channel.first_retry)
         said = message_of(error)
         log.warning("%s was not told of %s (try %d): %s", letter.channel, letter.alert.key, letter.tries, said)
@@ -71,7 +71,8 @@ def _send(ledger: LedgerSession, letter: Delivery, channel: Channel) -> str:
 
 
 def _note_escalation(ledger: LedgerSession, letter: Delivery) -> None:
-    """That a channel accepted an escalation is a fact of its tenant. Should it be lost, the message is sent again."""
+    """Record as a fact that a channel accepted an escalation. Before `sent`: if this process dies in between, the
+    message is sent twice, but the fact is not lost."""
     alert = letter.alert
     if alert.tenant_id and alert.key.startswith(f"{alerts.ESCALATION_PREFIX}:"):
         ledger.record(alert.tenant_id, c.RecordEscalationSent(letter.channel), stamp=Stamp("notifications"))

@@ -1,7 +1,9 @@
-"""The reality check: what the ledger says there is, beside what there is. It finds and tells, and removes nothing.
+"""The drift check: compares the ledger with the outside world. It records findings and removes nothing.
 
-Called by the DAG tenant_reality_check. What to look at derives from PLAN. A new finding counts only when a second look
-sees it as well; what could not be looked at is said, and is neither missing nor mended.
+Called by the DAG tenant_reality_check. It observes every resource kind that an installed activity creates. A new
+finding
+counts only if a second observation confirms it. A system that could not be observed is reported as such; its resources
+count neither as missing nor as repaired.
 """
 
 import logging
@@ -31,7 +33,7 @@ _WORDS: Final = {FindingKind.ORPHAN: "orphan", FindingKind.MISSING: "missing", F
 
 
 def run_drift_check(tenancy: Tenancy) -> str:
-    """One pass; says in one sentence what it found, and leaves that as its beat."""
+    """One pass. Returns a summary in one sentence, and records it with the heartbeat."""
     began = tenancy.monotonic()
     with tenancy.ledger.open("tenancy reality check") as ledger:
         check = _Check(tenancy, ledger, {})
@@ -43,7 +45,7 @@ def run_drift_check(tenancy: Tenancy) -> str:
 
 @dataclass(frozen=True)
 class _Spot:
-    """One activity's resources in one region; the region is empty where all have one system."""
+    """One activity's resources in one region. The region is empty if all regions share one system."""
 
     activity: Activity
     region: str
@@ -57,10 +59,10 @@ class _Check:
     tenancy: Tenancy
     ledger: LedgerSession
     troubles: dict[_Spot, str]
-    """Where it could not be looked, and why."""
+    """What could not be observed, and why."""
 
     def outside(self) -> list[Finding]:
-        """Ledger against world; what is no longer so is closed."""
+        """Compare the ledger with the outside world. Findings that no longer hold are closed."""
         known = {each.finding.key: each.finding for each in findings.load_open_findings(self.ledger)}
         known = {key: finding for key, finding in known.items() if finding.outside}
         comparison = self._compared(self._spots())
@@ -72,7 +74,7 @@ class _Check:
         return so
 
     def inside(self) -> list[Finding]:
-        """Rows against facts, tenant by tenant."""
+        """Compare the ledger's rows with its facts, tenant by tenant."""
         known = [each.finding for each in findings.load_open_findings(self.ledger) if not each.finding.outside]
         signing = HeadSigning(self.tenancy, self.ledger)
         forged = signing.verify()
@@ -105,7 +107,7 @@ class _Check:
         return [_Spot(each, region) for each in makers for region in (regions if each.regional else ("",))]
 
     def _seen_again(self, new: list[Finding]) -> set[tuple[str, str, str, str]]:
-        """A second look, only where there is something new. The ledger is read anew for it."""
+        """Observe again, only where something new was found. The ledger is read again for it."""
         where = {(registry.maker_of_kind(finding.kind).name, finding.region) for finding in new}
         spots = [spot for spot in self._spots() if (spot.activity.name, spot.region) in where]
         return {finding.key for finding in self._compared(spots).findings()} if spots else set()
@@ -123,7 +125,7 @@ class _Check:
         return comparison
 
     def _note_other_systems(self, comparison: Comparison) -> None:
-        """Where another system answered than the one that has the tenants' resources."""
+        """Report systems that are not the ones in which the tenants' resources were created."""
         spots = {(spot.activity.resources, spot.region): spot for spot in self._spots()}
         for look in comparison.discoveries:
             if elsewhere := comparison.in_other_systems(look):
@@ -133,7 +135,7 @@ class _Check:
                 )
 
     def _clients(self) -> SystemClients:
-        """With the passwords of all tenants, since a tenant's database is only ever entered as its own role."""
+        """The clients with the passwords of all tenants: only the tenant's own role may enter its database."""
         owned = inventory.load_live_resources(self.ledger).values()
         credentials = {each.tenant_id: each.credential for each in owned if each.credential}
 

@@ -1,8 +1,7 @@
-"""Dry runs: an action carried out by its own code, and rolled back.
+"""Dry runs: an action is performed by its own code and rolled back. Called by the JSON API.
 
-`rehearsed` gives a Tenancy whose ledger sessions are rolled back when they close and whose workflow engine takes no
-orders. An action that runs with it decides as it always does and leaves nothing behind. Called by the JSON API; the
-real workflow engine is not asked.
+`for_dry_run` returns a Tenancy whose ledger sessions are rolled back when they close, and whose workflow engine does
+nothing. So a dry run decides exactly as the action would, and leaves nothing behind. Airflow is not asked.
 """
 
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from tenancy.ledger.ledger import Ledger, LedgerSession
 
 
 def for_dry_run(tenancy: Tenancy) -> Tenancy:
-    """The same platform; whatever is recorded is rolled back, whatever is asked of the engine is dropped."""
+    """The same platform, but what is recorded is rolled back, and requests to the workflow engine are dropped."""
     return replace(tenancy, ledger=_RehearsalLedger(tenancy.ledger), runs=_idle_runs)
 
 

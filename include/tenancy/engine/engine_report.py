@@ -1,4 +1,4 @@
-"""The workflow engine's report: its vitals, which of our DAGs are paused, which runs wait in its queue. Reads only."""
+"""The report on the workflow engine: its status, paused DAGs and queued runs. Reads only; called by the console."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +17,7 @@ DAGS: Final = (PROVISIONING_DAG, COMPENSATION_DAG, *PERIODIC_DAGS)
 
 @dataclass(frozen=True)
 class EngineReport(EngineStatus):
-    """What it says of itself; with `trouble`, the rest is unknown."""
+    """What Airflow reports. If `trouble` is set, Airflow did not answer and the rest is unknown."""
 
     paused: tuple[str, ...] = ()
     """Our DAGs that are paused."""

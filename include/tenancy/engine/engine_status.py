@@ -1,7 +1,7 @@
-"""Which parts of the workflow engine give no sign of life, and whom that holds.
+"""The status of the workflow engine: which of its parts are down, and which tenants that holds.
 
-The reconciler records what holds a tenant (hold_detection.py). While nothing schedules there is no reconciler either:
-whoever looks or acts is told from here.
+Why besides the reconciler's hold detection: while the scheduler is down, the reconciler does not run either. So pages
+and actions ask for the status themselves.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,15 +17,15 @@ from tenancy.saga.unwinding import is_to_be_unwound
 SCHEDULER: Final = "scheduler"
 TRIGGERER: Final = "triggerer"
 PATIENCE_SECONDS: Final = 30.0
-"""An engine that has not answered for less is no reason for anything: it is only busy, or restarts. (Its own parts are
-silent to it after 30 s, too: `[scheduler] scheduler_health_check_threshold`.)"""
+"""An engine that has not answered for less time may only be busy or restarting, so that does not count. (Airflow's own
+limit for its parts is 30 s, too: `[scheduler] scheduler_health_check_threshold`.)"""
 
 
 @dataclass(frozen=True)
 class EngineStatus:
-    """By the engine's own health report; `trouble` is why it could not be asked.
+    """`silent`: the parts that are down, by the engine's own health report. `trouble`: why it could not be asked.
 
-    `trouble_seconds`: for how long it could not be asked. `age_seconds`: how old this is; None when nobody has asked.
+    `trouble_seconds`: for how long it could not be asked. `age_seconds`: how old this is; None before the first answer.
     """
 
     silent: tuple[str, ...] = ()
@@ -35,16 +35,16 @@ class EngineStatus:
 
     @property
     def sentence(self) -> str:
-        """All that is wrong, in a sentence; empty when all is well."""
+        """What is wrong, in a sentence; empty if nothing is."""
         return self.trouble or silence_sentence(self.silent)
 
     @property
     def is_away(self) -> bool:
-        """Has it not answered for so long that this is a reason?"""
+        """Has it not answered for PATIENCE_SECONDS or longer?"""
         return bool(self.trouble) and self.trouble_seconds >= PATIENCE_SECONDS
 
     def holds(self, saga: Saga) -> str:
-        """Why this tenant waits for the engine; empty when it does not."""
+        """Why this tenant waits for the engine; empty if it does not."""
         if not (saga.state is State.PROVISIONING or is_to_be_unwound(saga)):
             return ""
         away = self.trouble if self.is_away else ""

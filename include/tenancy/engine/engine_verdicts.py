@@ -1,4 +1,4 @@
-"""What was seen of the workflow engine and of our reconcilers, judged. Pure; verdicts.py has the other systems."""
+"""Health verdicts on the workflow engine and on our periodic DAGs. Pure; verdicts.py has the other systems."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -20,12 +20,12 @@ DATABASE: Final = "database"
 DAGS: Final = "DAGs"
 QUEUE: Final = "queue"
 _LOST: Final = {DEFAULT_POOL: "nothing of any tenant runs", PERIODIC_TASK_POOL: "nobody reconciles, checks or notifies"}
-"""What there is not without a pool that is no plan's."""
+"""What stops when a shared pool is missing."""
 WRITTEN: Final = ("connection", "dag_run", "task_instance")
-"""Airflow's tables that every tenant's activities make it write in."""
+"""The tables of Airflow's database that provisioning a tenant writes to."""
 LONG_QUEUE: Final = timedelta(minutes=1)
 LATE_AFTER: Final = {RECONCILIATION: timedelta(minutes=3), REALITY_CHECK: timedelta(minutes=95)}
-"""Three beats missed. One that is not named here is late after an hour."""
+"""Three missed heartbeats. A periodic job that is not named here is late after an hour."""
 _OK, _DEGRADED, _DOWN, _UNKNOWN = Condition.OK, Condition.DEGRADED, Condition.DOWN, Condition.UNKNOWN
 
 

@@ -1,7 +1,7 @@
-"""Escalate: the message to platform engineering with what the runbook asks to capture, and what became of it.
+"""Escalation: the message to platform engineering, with what the runbook asks to capture, and its delivery status.
 
-`send_escalations` is called by the action itself and by each pass of the reconciler, which makes good what a process
-that died left undone. Whether a channel has accepted a message is a fact (engine/deliver_alerts.py records it).
+The action itself calls `send_escalations`, and so does each pass of the reconciler, in case the action's process died.
+deliver_alerts.py records as a fact that a channel has accepted the message.
 """
 
 from collections import Counter
@@ -23,9 +23,10 @@ from tenancy.saga.tenant import Saga
 AT_MOST: Final = 100
 """In one pass."""
 NEWS: Final = timedelta(days=1)
-"""An older escalation is none: it was made by a version that sent nothing."""
+"""Older escalations are not sent: they were recorded by a version that sent nothing."""
 SENT_BY: Final = timedelta(minutes=5)
-"""A pass every half minute, and a sending of seconds: after this the person who escalated should not wait any more."""
+"""The reconciler runs every 30 s and a delivery takes seconds. After this time the operator should not wait any
+longer."""
 _LABELS: Final = {activity.name: activity.label for activity in PLAN}
 _CHANNELS: Final = {"slack": "Slack", "smtp": "email", "webhook": "the webhook"}
 _YOURSELF: Final = "tell platform engineering yourself, with what this page shows"
@@ -33,7 +34,7 @@ _TRIED: Final = {f.CancelRequested: "cancel", f.RunReset: "reset", f.RetryReques
 
 
 def send_escalations(ledger: LedgerSession) -> int:
-    """Put a message into the outbox for each escalation that has none; how many there were."""
+    """Put a message into the outbox for each escalation that has none. Returns how many."""
     found = load_unsent_escalations(ledger, since=ledger.now - NEWS, limit=AT_MOST)
     for tenant_id, seq in found:
         alerts.raise_alert(ledger, message_of(tenant_id, ledger.envelopes(tenant_id), seq))
@@ -41,7 +42,7 @@ def send_escalations(ledger: LedgerSession) -> int:
 
 
 def message_of(tenant_id: TenantId, envelopes: Sequence[Envelope], seq: int) -> Alert:
-    """The message for the escalation that is the fact `seq`: what the runbook asks to capture, as of then."""
+    """The message for the escalation recorded as fact `seq`, with the tenant's state at that fact."""
     until = [envelope for envelope in envelopes if envelope.seq <= seq]
     saga, escalated = fold(envelope.fact for envelope in until), until[-1]
     assert saga is not None  # it has at least the fact that escalated it
@@ -85,7 +86,7 @@ def _last_successful(saga: Saga, envelopes: Sequence[Envelope]) -> str:
 
 
 def _error(saga: Saga, envelopes: Sequence[Envelope]) -> str:
-    """What the error log says last: of what hangs, of what could not be undone, or of what failed."""
+    """The newest error: of the open stall, else of a failed compensation, else of a failed activity."""
     if saga.stall:
         return saga.stall.message
     if saga.compensation_failure:
@@ -108,7 +109,7 @@ def _times(count: int) -> str:
 
 
 def outcome(escalation: Escalation, now: datetime) -> str:
-    """What really became of an escalation, as a sentence: which channel accepted it and when, or that none did."""
+    """The delivery status of an escalation, as a sentence: which channel accepted it and when, or that none did."""
     if escalation.raised_at is None:
         return f"Escalated; whether anybody was told is not known any more. If in doubt, {_YOURSELF}."
     if escalation.deliveries:
@@ -133,7 +134,7 @@ def _of_deliveries(deliveries: Sequence[DeliveryStatus]) -> str:
 
 
 def is_over(escalation: Escalation) -> bool:
-    """Is there nothing more to wait for?"""
+    """Is the first delivery over, successful or not?"""
     waits = any(each.next_try_at and not each.tries for each in escalation.deliveries)
     return escalation.addressed and not waits
 

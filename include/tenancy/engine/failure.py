@@ -1,4 +1,8 @@
-"""Giving up: what happens once Airflow has no tries left for a run. Called by the failure callbacks."""
+"""Giving up: what happens once Airflow has no retries left for a run. Called by the failure callbacks.
+
+The failure is recorded, which fences the attempt's tasks; then its resources are released here, in the worker, as far
+as 40 s allow. What is left is done by a compensation run.
+"""
 
 import logging
 from dataclasses import replace
@@ -21,18 +25,18 @@ log = logging.getLogger(__name__)
 
 
 def give_up(tenancy: Tenancy, command: GiveUp, *, stamp: Stamp) -> Saga | None:
-    """Record that the run failed for good and undo its attempt; the saga afterwards.
+    """Record that the run failed finally, and unwind its attempt. Returns the saga afterwards.
 
-    What cannot be undone at once is left to a compensation run, which tries for longer. None when the run means nothing
-    to any tenant (any more): refused requests, old runs, tenants already undone. A run that failed because of the
-    platform is held: nothing is undone.
+    What cannot be released at once is left to a compensation run, which tries for longer. If the platform is at fault,
+    the attempt is held and nothing is released. Returns None if the run concerns no tenant any more: a refused request,
+    an old attempt's run, a tenant that is already unwound.
     """
     saga = _record(tenancy, command, stamp)
     if saga is None or not is_to_be_unwound(saga):
         return saga
     try:
         return unwind(tenancy, saga.tenant_id, saga.generation, stamp=stamp, last_try=False)
-    except Refused as refusal:  # somebody else undid it meanwhile
+    except Refused as refusal:  # another process has unwound it meanwhile
         log.info("unwinding left to others: %s", refusal)
         return None
     except TenancyError as error:
@@ -42,7 +46,7 @@ def give_up(tenancy: Tenancy, command: GiveUp, *, stamp: Stamp) -> Saga | None:
 
 
 def hand_over(tenancy: Tenancy, saga: Saga) -> None:
-    """Leave the undoing to a compensation run; to the reconciler, when Airflow does not answer."""
+    """Start a compensation run. If Airflow does not answer, the reconciler starts it later."""
     try:
         start_compensation(tenancy.runs(), saga)
     except TenancyError as error:
@@ -65,7 +69,8 @@ def _record(tenancy: Tenancy, command: GiveUp, stamp: Stamp) -> Saga | None:
 
 
 def _with_last_refusal(ledger: LedgerSession, tenant_id: TenantId, command: GiveUp) -> GiveUp:
-    """A run that was marked on in Airflow ends because a task of it was refused: that sentence says most."""
+    """Add the last refusal: a run that was marked by hand ends because one of its tasks was refused, which explains
+    it."""
     facts = (envelope.fact for envelope in reversed(ledger.envelopes(tenant_id)))
     refused = (fact for fact in facts if isinstance(fact, ActivityRefused) and fact.run_id == command.run_id)
     last = next(refused, None)
@@ -73,7 +78,7 @@ def _with_last_refusal(ledger: LedgerSession, tenant_id: TenantId, command: Give
 
 
 def _with_fault_of_plan(ledger: LedgerSession, tenant_id: TenantId, command: GiveUp) -> GiveUp:
-    """An attempt that this version of Tenancy cannot end well has not failed: another version goes on with it."""
+    """Hold the attempt instead if this version of Tenancy cannot finish it: a version that can will continue."""
     saga = ledger.saga(tenant_id)
     fault = fault_of_plan(saga) if saga and saga.state is State.PROVISIONING else None
     return replace(command, message=str(fault), platform_fault=fault.cause) if fault else command

@@ -1,4 +1,7 @@
-"""Signs each tenant's newest fact and finds signatures that are not ours. Called by drift_check.py in each pass."""
+"""Signs the head of each tenant's fact chain, and finds signatures that are not ours. Called by drift_check.py.
+
+Why: a hash chain alone can be recomputed by whoever may write to the ledger's tables. A signature cannot.
+"""
 
 import logging
 from dataclasses import dataclass, field
@@ -39,13 +42,14 @@ class HeadSigning:
         return [] if number is None else [_finding(_FORGED.format(number=number))]
 
     def collect(self, stored: StoredTenant) -> None:
-        """This tenant's facts are what was written: their head is signed, unless it is already."""
+        """Queue the head of this tenant's facts, which were found unaltered, unless it is already signed."""
         if stored.envelopes and (stored.head is None or stored.head.seq < stored.envelopes[-1].seq):
             newest = stored.envelopes[-1]
             self._new.append(Head(stored.tenant_id, newest.seq, newest.hash))
 
     def sign(self) -> None:
-        """Sign what was collected. The last signature goes to the log, which is outside of the ledger's database."""
+        """Sign the queued heads. The last signature is also logged, because the log is outside the ledger's
+        database."""
         previous, at = signed_heads.load_last_signed_head(self.ledger), self.ledger.now
         for head in self._new:
             signed = signed_heads.sign(self.tenancy.keyring, previous, head, at)

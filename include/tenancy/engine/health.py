@@ -1,7 +1,7 @@
-"""The platform's health: one check a system and place, each with a sentence. Values and pure questions to them.
+"""The platform's health: the results of all health checks, one for each system and region. Pure values.
 
-`verdicts.py` judges what was seen, `health_check_runner.py` has it seen; console/health_watch.py keeps the newest for
-everybody.
+verdicts.py turns observations into results, health_check_runner.py collects them, and console/health_watch.py keeps the
+newest for all requests.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ __all__ = ["DEFAULT_POOL", "POOL", "CheckResult", "Condition", "Health", "System
 
 
 class System(StrEnum):
-    """What a platform is made of; where a cause names a system at fault (saga/causes.py), by the same name."""
+    """The platform's systems. The values are the same as in causes (`Cause.system`)."""
 
     LEDGER = "ledger"
     ENGINE = "engine"
@@ -33,7 +33,7 @@ class System(StrEnum):
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What was found of one system. `part` names a piece of it: a scheduler, a pool, a plan."""
+    """The result of a health check of one system. `part` names a part of it: a scheduler, a pool, a plan."""
 
     system: System
     state: Condition
@@ -41,12 +41,12 @@ class CheckResult:
     region: str | None = None
     part: str = ""
     since: datetime | None = None
-    """Since when it is not ok: by its own word, else when that was first seen."""
+    """Since when it is not ok: as the system reports it, else when this was first observed."""
     measured: Mapping[str, int | float | str] = field(default_factory=dict)
     checked_at: datetime | None = None
     took_seconds: float = 0.0
     cause: Cause = Cause.UNKNOWN
-    """Why it is down, where that is known better than by its silence."""
+    """Why it is down, if more is known than that it does not answer."""
 
     @property
     def key(self) -> tuple[System, str, str]:
@@ -64,7 +64,7 @@ class CheckResult:
 _NEEDED_ALWAYS: Final = frozenset({System.LEDGER, System.ENGINE})
 _NEEDED_THERE: Final = frozenset({System.STORAGE, System.CLUSTER, System.INGRESS})
 POOL: Final = "pool "
-"""How a pool is named as a part of the engine, its name behind it."""
+"""The prefix of a pool's name in `part`."""
 DEFAULT_POOL: Final = "default_pool"
 """Where the saga's own tasks run."""
 _TROUBLE: Final = frozenset({Condition.DOWN, Condition.DEGRADED})
@@ -72,7 +72,7 @@ _TROUBLE: Final = frozenset({Condition.DOWN, Condition.DEGRADED})
 
 @dataclass(frozen=True)
 class Health:
-    """All checks of one look, in the order of a page; none before the first look has ended."""
+    """All results of one run, in the order of the health page; empty before the first run has ended."""
 
     checks: tuple[CheckResult, ...] = ()
     checked_at: datetime | None = None
@@ -90,17 +90,16 @@ class Health:
         return _worst_first(self.checks)
 
     def trouble_of(self, region: str, *, pool: str = "", system: str = "") -> tuple[CheckResult, ...]:
-        """What is wrong with the systems that a tenant under way in this region needs, the worst first.
+        """What is wrong with the systems that a tenant in this region needs, the worst first.
 
-        `pool` is that of its plan: of pools only that and the default one are its trouble. Capacity and quotas only
-        matter to who asks for a tenant, so they are left out. With `system`, such as a `Cause.system`, only what is
-        wrong there.
+        `pool` is its plan's pool; other plans' pools do not matter to it. Capacity and quotas are left out: they matter
+        only before a tenant is created. With `system`, such as a `Cause.system`, only that system.
         """
         needed = (check for check in self.checks if _is_needed(check, region, pool))
         return _worst_first(check for check in needed if system in {"", check.system})
 
     def of(self, system: System, region: str | None = None, part: str = "") -> CheckResult | None:
-        """The check of this system, if it was looked at."""
+        """The result for this system, if it was checked."""
         wanted = (system, region or "", part)
         return next((check for check in self.checks if check.key == wanted), None)
 
@@ -118,7 +117,7 @@ def _worst_first(checks: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
 
 
 def with_since(before: Health, now: Health) -> Health:
-    """`now`, with the time since when each thing is wrong: as it says itself, or as the look before had it."""
+    """`now`, with the time since when each system is not ok: as it reports itself, or as the run before had it."""
     known = {check.key: check for check in before.checks if check.state is not Condition.OK}
     return replace(now, checks=tuple(_since(check, known.get(check.key), now.checked_at) for check in now.checks))
 

@@ -1,8 +1,8 @@
-"""Looks at every system at once, each in a thread of its own, and waits for none of them for long.
+"""Runs all health checks in parallel, each in its own thread, and waits 2.5 s at most.
 
-A system that is dead is told as down by its adapter's own time-outs (2 s). A look that has not come back by the bound
-all the same is told as silent: unknown at first, since this machine may only be busy, and down when it did not answer
-the last time either. It goes on until its time-outs end it, and is not begun again before: so it costs one thread.
+A dead system is usually reported as down by its adapter's own time-out (2 s). A check that has not returned after 2.5 s
+is reported as unknown, because this machine may be busy, and as down if it did not return the last time either. It
+keeps its thread until its own time-out ends it, and is not started again before: so it costs one thread at most.
 """
 
 import logging
@@ -26,14 +26,14 @@ _AT_ONCE: Final = 32
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """What came of one look."""
+    """The results of one health check. `answered`: did the system answer?"""
 
     checks: tuple[CheckResult, ...]
     answered: bool
 
 
 class HealthCheckRunner:
-    """Looks at everything whenever it is called; by one caller at a time (console/health_watch.py)."""
+    """Runs all health checks when called. One caller at a time (console/health_watch.py)."""
 
     def __init__(
         self, probes: Callable[[], Probes], clock: Callable[[], datetime], *, bound_seconds: float = BOUND_SECONDS
@@ -69,7 +69,7 @@ class HealthCheckRunner:
 
 
 def _seen(check: HealthCheck, now: datetime) -> CheckOutcome:
-    """What a look finds, also when it finds nobody. It never raises."""
+    """Run one health check; the results for an unavailable system if it fails. Never raises."""
     began, answered = time.monotonic(), False
     try:
         checks = list(check.run(now))

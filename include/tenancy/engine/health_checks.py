@@ -1,5 +1,5 @@
-"""What there is to look at, and what is said of a system that does not answer. health_check_runner.py has it done,
-all at once."""
+"""The health checks: how each system is checked, and the results if it does not answer. health_check_runner.py runs
+them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class LedgerStatus:
 
 @dataclass(frozen=True)
 class Probes:
-    """How each system is looked at; joined by probes.py, or by a test. Any of them may raise a TenancyError."""
+    """The functions that observe each system, wired by probes.py or by a test. Each may raise a TenancyError."""
 
     platform: Platform
     ledger: "Callable[[], LedgerStatus]"
@@ -55,7 +55,8 @@ class Probes:
 
 @dataclass(frozen=True)
 class Unavailable:
-    """No answer, or a refusal. `for_good`: asking again would not help before somebody has changed something."""
+    """The system did not answer, or refused. `permanent`: asking again helps only after somebody has changed
+    something."""
 
     reason: str
     permanent: bool = False
@@ -64,7 +65,7 @@ class Unavailable:
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """One look. `see` gives its checks; `otherwise` are those of a system that did not answer."""
+    """One health check. `run` observes the system; `when_unavailable` gives the results if it does not answer."""
 
     name: str
     run: Callable[[datetime], Iterable[CheckResult]]
@@ -72,7 +73,7 @@ class HealthCheck:
 
 
 def health_checks(probes: Probes) -> tuple[HealthCheck, ...]:
-    """All of them, in the order of a page."""
+    """All health checks, in the order of the health page."""
     regions = probes.platform.regions.values()
     return (*_platform_wide(probes), *(look for region in regions for look in _regional(probes, region)))
 
@@ -98,7 +99,7 @@ def _regional(probes: Probes, region: Region) -> Iterator[HealthCheck]:
 
     yield of(System.STORAGE, lambda: storage_verdicts.storage(region, probes.storage(region)))
     yield of(System.CLUSTER, lambda: verdicts.cluster(region, probes.cluster(region)))
-    # A name that leads nowhere from here may do so for everybody else.
+    # If a name does not resolve here, it may still resolve for everybody else: so that is unknown, not down.
     yield of(System.INGRESS, lambda: verdicts.ingress(region, probes.ingress(region)), refused=Condition.UNKNOWN)
 
 

@@ -1,6 +1,7 @@
-"""Why a run that has to go on does not: a part of Airflow is silent, its DAG is paused, or it waits in line.
+"""Hold detection: why a run does not proceed. A part of Airflow is down, the DAG is paused, or the run is queued.
 
-What is true of the whole engine is asked once a pass; only the run's own tasks are asked about for each tenant.
+Called by the reconciler. Airflow's health and pauses are read once for each pass; only the run's own task instances are
+read for each tenant.
 """
 
 from collections.abc import Sequence
@@ -16,14 +17,14 @@ from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
 IN_LINE_AFTER: Final = timedelta(seconds=20)
-"""A task that is due waits for its place so long before that is told: every try waits for a moment."""
+"""A task that is due counts as queued after this time: every task is queued for a moment."""
 _AT_WORK = frozenset({"running", "deferred", "up_for_retry", "restarting", "up_for_reschedule"})
 SILENT = {SCHEDULER: Cause.ENGINE_SCHEDULER_SILENT, TRIGGERER: Cause.ENGINE_TRIGGERER_SILENT}
 _IN_LINE = "The run waits in Airflow's queue: every place for runs or tasks is taken. It goes on when one is free."
 
 
 class HoldDetector:
-    """What holds runs during one pass, which began at `now`."""
+    """Finds holds during one pass of the reconciler, which began at `now`."""
 
     def __init__(self, runs: Runs, now: datetime) -> None:
         self._runs = runs
@@ -31,12 +32,12 @@ class HoldDetector:
         self._paused: dict[str, bool] = {}
 
     def find_hold(self, saga: Saga) -> Evidence | None:
-        """What holds the attempt's run, or the one that undoes it. None when it goes on, or Airflow has none: a failed
-        attempt is undone by its own task."""
+        """Why the attempt's run, or its compensation run, is held. None if it proceeds, or if Airflow has no such run:
+        a failed attempt is first unwound by its own task's callback."""
         dag, run_id = _run_that_has_to_go_on(saga)
         tasks = tuple(self._runs.tasks(dag, run_id))
         states = {task.state for task in tasks}
-        # A dag-processor that is away holds no run; the callbacks that it misses are the reconciler's.
+        # A dag-processor that is down holds no run: the reconciler does what its callbacks miss.
         needed = {SCHEDULER, TRIGGERER} if "deferred" in states else {SCHEDULER}
         silent = tuple(part for part in self._silent if part in needed)
         if silent:

@@ -1,7 +1,6 @@
-"""Keeps the classes of stall: opened when three tenants share a trouble, closed by itself when none is left.
+"""Keeps incident groups: opens one when three tenants have the same incident, closes it when no tenant is left.
 
-Called by the reconciler in each pass, after it has noted stalls. What makes a class is decided in
-saga/incident_groups.py.
+Called by the reconciler in each pass, after it has recorded stalls. saga/incident_groups.py decides what is a group.
 """
 
 from collections import Counter
@@ -18,14 +17,14 @@ _CUT: Final = 260
 
 
 def record_incident_groups(ledger: LedgerSession) -> Counter[str]:
-    """One pass; how many were opened and closed."""
+    """One pass: how many groups were opened and closed."""
     groups = group_incidents(rows.load_incidents(ledger), ledger.now, rows.load_open_keys(ledger))
     opened = sum(rows.save_group(ledger, group) for group in groups)
     return Counter({"classes opened": opened, "classes closed": rows.close_other_groups(ledger, groups)})
 
 
 def describe_group(signature: IncidentSignature, said: str) -> str:
-    """What is so, for pages, the API and messages: where, and what one of its tenants was told."""
+    """A sentence about the group, for pages, the API and notifications: where, and one tenant's message."""
     where = (
         f"at {activity_label(signature.activity)} in {signature.region}"
         if signature.activity
@@ -43,5 +42,5 @@ def next_action(kept: StoredIncidentGroup) -> str:
 
 
 def activity_label(activity: str) -> str:
-    """As people know the activity; an old plan may have one that PLAN has no more."""
+    """The activity's label; its name if it is in an old attempt's plan and no longer in PLAN."""
     return next((each.label for each in PLAN if each.name == activity), activity)

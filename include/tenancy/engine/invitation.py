@@ -1,8 +1,8 @@
-"""Shows the tenant admin's invitation to one person, once, and makes another one where it was lost.
+"""The tenant admin's invitation: shown to one operator, once, and renewed if it was lost. Called by the JSON API.
 
-It is derived anew from the platform's keys when it is shown, and stands nowhere: not in the ledger, which only knows
-who was shown it and when, nor in an idempotency store, nor in a log. Recorded first, shown then: an answer that is
-lost on its way was shown, and is renewed. Called by the JSON API.
+The secret is derived from the platform's keys each time and stored nowhere: not in the ledger (which records who was
+shown it, and when), not in the idempotency store, not in a log. The viewer is recorded before the invitation is
+returned; so if the answer is lost on its way, the invitation counts as shown and has to be renewed.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ _RENEW = "make a new one"
 
 @dataclass(frozen=True)
 class Invitation:
-    """What the admin is sent, and until when it lets them in."""
+    """The secret for the tenant's admin, and when it expires."""
 
     saga: Saga
     secret: str = field(repr=False)
@@ -37,13 +37,13 @@ class Invitation:
 
 
 def show(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp) -> Invitation:
-    """The admin's invitation. Refused, with who saw it when, if it was shown before."""
+    """The admin's invitation. Raises Refused, naming the viewer and the time, if it was shown before."""
     with _asking(tenancy, tenant_id, "show the invitation", by) as ledger:
         return _shown(tenancy, ledger, saga_of(ledger, tenant_id), by)
 
 
 def renew(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp) -> Invitation:
-    """Another invitation; the one before is worth nothing. Refused once the admin has signed in with one."""
+    """A new invitation, which invalidates the one before. Raises Refused once the admin has signed in with one."""
     with _asking(tenancy, tenant_id, "renew the invitation", by) as ledger:
         saga = saga_of(ledger, tenant_id)
         decide(saga, c.RenewInvitation())
@@ -68,13 +68,13 @@ def _shown(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp) -> In
 
 
 def _context(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp) -> ActivityContext:
-    """Whoever holds the tenant's lock is waited for and not evicted: nothing here is urgent."""
+    """Wait for the tenant's lock instead of evicting its holder: nothing here is urgent."""
     wanted, name = c.ShowInvitation(saga.invitation), f"tenancy invitation {by.actor}"
     return tenancy.activity_context(ledger, saga, application=name, stamp=by, wanted=wanted, may_evict=lambda _: False)
 
 
 def _written(context: ActivityContext) -> InvitationStatus | None:
-    """The first one was written with the schema; each later one is written before it is shown."""
+    """Write the invitation into the tenant's database. The first one was written together with the schema."""
     if context.saga.invitation > 1:
         email, digest = context.saga.parameters.admin_email, digest_of(invitation_of(context))
         database_of(context).renew_invitation(context.tenant_id, email, digest, context.lock, fence=context.fence)

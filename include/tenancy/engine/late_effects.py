@@ -1,8 +1,9 @@
-"""Which requests of ended processes may still take effect, by the tenant's facts: what settling has to wait for. Pure.
+"""Late effects: requests of ended processes that may still take effect, computed from the tenant's facts. Pure.
 
-A process that was killed, stopped or left without an answer may have sent a request that its system goes on with. It
-cannot have sent one after the fact that fenced it; from then on the system's own limit counts (`late_seconds`). Whoever
-got an answer has nothing under way, and what was seen to exist is no longer to be made.
+Why: a process that was killed, or got no answer, may have sent a request that the system still carries out. If the
+tenant settled before, a resource would appear that nobody owns. So settling waits. A process cannot have sent a request
+after the fact that fenced it; from then on the system's own limit counts (`Activity.late_seconds`). A process that got
+an answer has no request left, and a resource that exists is not about to be created.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -16,7 +17,7 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.names import ActivityName
 
 _ANSWERED: Final = frozenset({Cause.CLUSTER_WEBHOOK, Cause.CLUSTER_ENDING, Cause.CLUSTER_QUOTA, Cause.LOCK_HELD})
-"""Of errors that may pass: those in which the system told the end of the request, or nothing was sent."""
+"""Causes of transient errors after which no request is left: the system has answered, or nothing was sent."""
 _FENCES: Final = (
     f.AttemptStarted,
     f.CancelRequested,
@@ -28,7 +29,7 @@ _FENCES: Final = (
 
 @dataclass(frozen=True)
 class InFlight:
-    """One process's request that may be under way; nothing of it shows after `until`."""
+    """A request of one process that may still be carried out. It has no effect after `until`."""
 
     activity: ActivityName
     until: datetime
@@ -37,7 +38,7 @@ class InFlight:
 def in_flight(
     envelopes: Iterable[Envelope], late_seconds: Mapping[ActivityName, float], now: datetime
 ) -> tuple[InFlight, ...]:
-    """What may still take effect, in the order in which it was sent."""
+    """The requests that may still take effect, in the order in which they were sent."""
     found: list[InFlight] = []
     running: set[ActivityName] = set()
     for envelope in envelopes:
@@ -47,7 +48,7 @@ def in_flight(
 
 
 def _ended_by(fact: f.Fact, running: set[ActivityName]) -> tuple[ActivityName, ...]:
-    """Whose process this fact ends without an answer of its system. Keeps `running` up to date."""
+    """The activities whose process this fact ends before its system has answered. Updates `running`."""
     match fact:
         case f.ActivityStarted(activity=activity):
             superseded = (activity,) if activity in running else ()
@@ -70,10 +71,10 @@ def _is_answered(fact: f.ActivityFailed) -> bool:
 
 
 def late_until(pending: Collection[InFlight], made: Collection[ActivityName]) -> datetime | None:
-    """Until when to wait; None: there is nothing to wait for.
+    """Until when settling has to wait; None if it need not.
 
-    `made`: activities of which all that could come late was seen to exist just now. Its request is done then, where it
-    was the only one under way; of two, one may still be about to make it again.
+    `made`: activities whose late resources have just been observed to exist. If an activity has one request pending,
+    that request is done; if it has two, the second may still create the resource again.
     """
     alone = {name for name in made if sum(each.activity == name for each in pending) == 1}
     return max((each.until for each in pending if each.activity not in alone), default=None)

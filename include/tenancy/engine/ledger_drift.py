@@ -1,7 +1,7 @@
-"""Manual drift: a row of the ledger that is not what its facts fold to, or facts that are not what was written. Pure.
+"""Drift inside the ledger: a row that differs from its facts, or facts that differ from what was written. Pure.
 
-Called by drift_check.py for each tenant. Rows follow facts in one transaction, so a difference is never a matter of
-time.
+Called by drift_check.py for each tenant. Facts and rows are written in one transaction, so every difference is an edit
+by hand, never a delay.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,11 +15,11 @@ from tenancy.saga.evolve import fold
 from tenancy.saga.names import TenantId
 
 ALTERED: Final = "facts"
-"""The kind of a finding that says that facts were changed or removed."""
+"""The kind of a finding about changed or removed facts."""
 
 
 def manual_drift(stored: StoredTenant) -> list[Finding]:
-    """In what one tenant's rows are not what its facts fold to, or its facts not what was once written."""
+    """The findings about one tenant: rows that differ from its facts, or facts that were changed."""
     if stored.envelopes is None:
         return [_altered(stored, "not all of them can be read")]
     if (broken := find_chain_break(stored.envelopes)) is not None:
@@ -43,7 +43,7 @@ def manual_drift(stored: StoredTenant) -> list[Finding]:
 
 
 def _differs_from_head(stored: StoredTenant) -> str | None:
-    """A history that was computed anew, or ends too early, is not the one whose head we signed."""
+    """How the facts differ from the signed head: a rewritten chain has another hash, a truncated one is too short."""
     head, envelopes = stored.head, stored.envelopes or ()
     if head is None:
         return None

@@ -1,4 +1,8 @@
-"""Marks made in Airflow: what a poke of the listener comes to, and who made the mark, by Airflow's event log."""
+"""Marks made in Airflow: turns a run that somebody marked by hand into a command, and finds out who marked it.
+
+Our listener in Airflow leaves a poke for each mark; the reconciler calls `Marks.apply` for it. The listener is not told
+who made the mark, so that is read from Airflow's event log.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,14 +21,15 @@ from tenancy.saga.tenant import Saga
 
 MARK_RUN = "mark run failed in Airflow"
 SOMEBODY = "somebody in Airflow"
-"""A mark of which Airflow's event log has no entry, such as by its bulk route (3.3.2)."""
+"""The actor of a mark without an entry in Airflow's event log, such as one made by its bulk API (3.3.2)."""
 _AROUND = timedelta(seconds=20)
-"""Airflow writes its log before it marks, and our listener after: a mark that waits for a lock takes up to 8 s."""
+"""How far log entry and poke may be apart: Airflow logs before it marks, our listener runs after, and the mark itself
+may wait up to 8 s for a lock."""
 
 
 @dataclass(frozen=True)
 class AppliedMark:
-    """A mark became a command: the saga afterwards, and who is to answer for it."""
+    """A mark that was recorded as a command: the saga afterwards, and the stamp with the person who made the mark."""
 
     saga: Saga
     stamp: Stamp
@@ -32,24 +37,25 @@ class AppliedMark:
 
 @dataclass(frozen=True)
 class Marks:
-    """Reads marks and puts them to the law."""
+    """Reads marks and records what they mean."""
 
     ledger: LedgerSession
     runs: Runs
 
     def apply(self, poke: Poke) -> AppliedMark | None:
-        """Record what the mark means; None when it means nothing. Raises Refused when the law does not allow it."""
+        """Record what the mark means; None if it has no effect. Raises Refused if that is not allowed."""
         tenant_id = self.ledger.tenant_of_run(poke.run_id)
         saga = self.ledger.saga(tenant_id) if tenant_id else None
         if saga is None or self._is_of_an_earlier_attempt(poke, saga):
             return None
         who = self._who(poke)
         if who == self.runs.user:
-            return None  # we marked it ourselves, after a Cancel
+            return None  # our own user marked the run, to end it after a Cancel
         return self._record(AirflowAction(poke.action), saga, poke.run_id, who)
 
     def last_person(self, saga: Saga) -> str:
-        """Who marked the attempt's run last; empty when that was nobody, ourselves, or may not cancel this way."""
+        """Who marked the attempt's run last; empty if nobody or our own user did, or if they may not cancel this
+        way."""
         began = self._attempt_began(saga)
         marks = self.runs.marks(PROVISIONING_DAG, saga.run_id)
         users = [mark.user for mark in marks if mark.event == "patch_dag_run" and mark.at >= began]
@@ -57,9 +63,9 @@ class Marks:
         return newest if newest != self.runs.user and _may_cancel(newest, saga) else ""
 
     def is_marked(self, saga: Saga) -> bool:
-        """Was the attempt's run or a task of it marked by hand, since it was last cleared as a whole?
+        """Was the attempt's run, or a task of it, marked by hand since the run was last cleared?
 
-        Our own user only ever marks runs failed.
+        Marks by our own user do not count: it only marks runs failed, to end them.
         """
         began = self._attempt_began(saga)
         marks = [mark for mark in self.runs.marks(PROVISIONING_DAG, saga.run_id) if mark.at >= began]
@@ -67,18 +73,19 @@ class Marks:
         return any(mark.event.startswith("patch") and mark.user != self.runs.user for mark in since)
 
     def is_run_again(self, run_id: RunId) -> bool:
-        """Did our own user clear the run?"""
+        """Has our own user already cleared the run?"""
         return any(mark.user == self.runs.user for mark in self.runs.marks(PROVISIONING_DAG, run_id))
 
     def _is_of_an_earlier_attempt(self, poke: Poke, saga: Saga) -> bool:
-        """A cleared run keeps its id: what was done to it before its new attempt is over."""
+        """Is the mark older than the attempt? A cleared run keeps its id, so an old mark may name the new attempt's
+        run."""
         return poke.at < self._attempt_began(saga)
 
     def _attempt_began(self, saga: Saga) -> datetime:
         return max(e.at for e in self.ledger.envelopes(saga.tenant_id) if isinstance(e.fact, AttemptStarted))
 
     def _who(self, poke: Poke) -> str:
-        """The mark nearest to the poke, which our listener leaves within the very request."""
+        """Who made the mark nearest in time to the poke, which our listener leaves within the same request."""
         marks = self.runs.marks(PROVISIONING_DAG, poke.run_id)
         near = [mark for mark in marks if abs(mark.at - poke.at) < _AROUND]
         return min(near, key=lambda mark: abs(mark.at - poke.at)).user if near else SOMEBODY
@@ -96,5 +103,5 @@ class Marks:
 
 
 def _may_cancel(who: str, saga: Saga) -> bool:
-    """Once a customer's data is at stake, only a person whom the audit log can name destroys it."""
+    """Past the point of no return, only a person whom the audit log can name may destroy the tenant's data."""
     return bool(who) and not (saga.past_no_return and who in {SOMEBODY, NO_OWNER})

@@ -1,4 +1,7 @@
-"""What an overdue tenant needs, given what Airflow says of its runs. Pure: looking and doing are reconcile.py's."""
+"""Overdue tenants: which correction one needs, given the state of its runs in Airflow. Pure.
+
+reconcile.py observes the runs and carries the correction out.
+"""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -11,45 +14,46 @@ from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
 CALLBACK_SECONDS: Final = 75.0
-"""How long a failure callback may take to undo: task_success_overtime (60 s) and a margin. One that holds the lock for
-longer without a word has been stopped."""
+"""How long a failure callback may take to unwind: Airflow's task_success_overtime (60 s) and a margin. If the lock is
+held for longer without a new fact, the callback has been stopped."""
 RUN_GRACE_SECONDS: Final = 20.0
-"""How long Airflow may take to show what somebody has just triggered, or to end what has ended."""
+"""How long Airflow may take until a triggered run is visible, or until the callbacks of an ended run are done."""
 
 
 class Correction(Enum):
-    """What to do about a suspect."""
+    """What to do about an overdue tenant. The names appear in the summary of a pass."""
 
     NOTHING = auto()
     PURSUE = auto()
-    """Make Airflow follow the ledger again."""
+    """Bring Airflow in line with the ledger again."""
     RENEW = auto()
-    """The compensation run ended without an end in the ledger: the next generation takes over."""
+    """The compensation run ended without recording an outcome: start the next generation."""
     LOST = auto()
-    """The run of an attempt that has begun is gone: give the attempt up."""
+    """The run of an attempt that has begun no longer exists: give the attempt up."""
     MISSED = auto()
-    """The run ended and no callback said so: give up for it."""
+    """The run ended and no callback has recorded it: give the attempt up."""
     RESUME = auto()
-    """The run ended well, and the ledger does not know it: it is older than the world. The attempt goes on, and from
-    here on nothing undoes it but a person."""
+    """The run succeeded and the ledger does not know it: the ledger was restored from an older backup. The attempt
+    continues, and from here on only a person may destroy its resources."""
     TRY_AGAIN = auto()
-    """The run ended because of the platform: let it go on, for the platform may be mended."""
+    """The run ended because of a platform fault: clear it, since the fault may be repaired."""
     KEEP = auto()
-    """It would be undone, and Airflow knows of a later life of it than the ledger: keep everything, for a person."""
+    """It would be unwound, but Airflow has a later successful run than the ledger knows: keep everything for a
+    person."""
     LOOK = auto()
-    """The run that has to go on lives: find out whether it is held, and by what."""
+    """The run exists and has not ended: find out whether it is held, and why."""
 
 
 @dataclass(frozen=True)
 class RunObservation:
-    """What Airflow has: the attempt's run, and the compensation run of the newest generation."""
+    """The tenant's runs in Airflow: the attempt's run, and the compensation run of the newest generation."""
 
     run: RunStatus | None
     compensation: RunStatus | None = None
     ended_seconds: float = 0.0
     """How long ago the attempt's run ended."""
     undoing: bool = False
-    """Does somebody who undoes it hold its lock? A dead process holds none."""
+    """Does a process that unwinds it hold its lock? A dead process holds none."""
     marked: bool = False
     """Did somebody mark the attempt's run or a task of it by hand?"""
     rerun: bool = False
@@ -79,7 +83,7 @@ def _of_unwinding(saga: Saga, observation: RunObservation, silent_seconds: float
     if observation.compensation.is_live:
         return Correction.LOOK if observation.compensation.state == "queued" or saga.hold_reason else Correction.NOTHING
     if saga.exhausted_generation == saga.generation:
-        return Correction.NOTHING  # for a person: Decommission may be asked for again
+        return Correction.NOTHING  # a person decides: Decommission may be asked for again
     return Correction.RENEW if silent_seconds > RUN_GRACE_SECONDS else Correction.NOTHING
 
 

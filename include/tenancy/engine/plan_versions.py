@@ -1,7 +1,7 @@
-"""An attempt goes by the plan that it recorded, whatever PLAN this version of Tenancy has.
+"""Plan versions: an attempt follows the plan that it recorded, even if PLAN has changed since.
 
-Called where activities are run and where a run is given up. During an upgrade, and after one, a run in flight meets
-another list of activities than the one that it began with: its DAG run has a task more than its plan, or a task less.
+Why: during an upgrade of Tenancy, a run in progress meets a new PLAN, so its DAG run has a task more or less than its
+recorded plan. Called where activities are run and where a run is given up.
 """
 
 import logging
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def passes(saga: Saga, lease: Lease) -> bool:
-    """Has this task nothing to do, because the attempt's plan does not have its activity? The log says so."""
+    """Should this task do nothing, because the attempt's plan does not have its activity? Logs it if so."""
     is_current = saga.state is State.PROVISIONING and saga.run_id == lease.run_id
     if not is_current or lease.activity in {entry.activity for entry in saga.plan}:
         return False
@@ -32,7 +32,7 @@ def passes(saga: Saga, lease: Lease) -> bool:
 
 
 def require_known(saga: Saga, activity: ActivityName | None = None) -> None:
-    """PlatformError when the attempt cannot go on with this version's PLAN: up to this activity, or at all."""
+    """Raise PlatformError if this version lacks an unfinished activity of the attempt's plan, up to `activity`."""
     known = {each.name for each in PLAN}
     for entry in saga.plan:
         if entry.activity not in known and saga.step(entry.activity).status is not StepStatus.DONE:
@@ -46,7 +46,7 @@ def require_known(saga: Saga, activity: ActivityName | None = None) -> None:
 
 
 def fault_of_plan(saga: Saga) -> PlatformError | None:
-    """Why this version of Tenancy cannot go on with the attempt, if it cannot."""
+    """The error if this version of Tenancy cannot continue the attempt; None if it can."""
     try:
         require_known(saga)
     except PlatformError as error:

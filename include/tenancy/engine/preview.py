@@ -1,7 +1,7 @@
-"""What an action would do to a tenant: whether it is allowed, and what would be undone, in order.
+"""Previews of actions: is an action allowed, what is its consequence, and which resources would be released?
 
-`preview` is the law's answer before anybody has filled in a form: it draws buttons and dialogs. `dry_run` is the answer
-to one filled-in request: the action itself, carried out and rolled back (dry_run.py).
+`preview` asks `decide` before an operator has filled in a form: buttons and dialogs are drawn from it. `dry_run`
+answers one complete request: it performs the action and rolls it back (the dry_run module).
 """
 
 from collections.abc import Callable, Mapping
@@ -48,7 +48,7 @@ _UNDOES = frozenset({"cancel", "decommission"})
 
 
 def preview(saga: Saga, action: str) -> Preview:
-    """What this action would do now, its form filled in as it should be. KeyError for an action there is not."""
+    """What this action would do now, given the right confirmation. KeyError for an unknown action."""
     try:
         _require_allowed(saga, action)
     except Refused as refusal:
@@ -57,7 +57,7 @@ def preview(saga: Saga, action: str) -> Preview:
 
 
 def dry_run(saga: Saga | None, action: str, perform: Callable[[], object]) -> Preview:
-    """What `perform` answers, which is the action with a rehearsed Tenancy. `saga` is None for a new tenant."""
+    """The preview of one request. `perform` is the action with a dry-run Tenancy; `saga` is None for a new tenant."""
     shown = _shown(saga, action) if saga else Preview(action, allowed=True, consequence=CREATES)
     try:
         perform()
@@ -84,7 +84,7 @@ _CONFIRMS = frozenset({"confirm_slug", "tenant_id"})
 
 
 def _refused(shown: Preview, refusal: Refused) -> Preview:
-    """What has to be named is told only where naming it helps."""
+    """Ask for a confirmation only if that would turn the refusal into a success."""
     helps = refusal.field in _CONFIRMS
     return replace(
         shown,
@@ -125,12 +125,12 @@ def _command(saga: Saga, action: str) -> c.Command:
 
 
 def require_retriable(saga: Saga) -> None:
-    """Refused, with the next step, unless a retry with the same parameters may start now."""
+    """Raise Refused, with the next step, unless a retry with the same parameters may start now."""
     decide(saga, _command(saga, "retry"))
 
 
 def require_recreatable(saga: Saga) -> None:
-    """Recreate is for a tenant that has nothing left."""
+    """Raise Refused unless the tenant has nothing left."""
     gone = saga.state is State.DECOMMISSIONED
     empty = saga.phase in {Phase.FAILED_SETTLED, Phase.FAILED_READY} and saga.has_nothing_left
     if not (gone or empty):

@@ -1,4 +1,4 @@
-"""How far an unwinding is: is anything of the tenant's still at work, compensations n of m, what is left."""
+"""Progress of an unwinding: does an activity still run, how many resources are released, and which are left?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from tenancy.saga.tenant import Resource, Saga
 
 @dataclass(frozen=True)
 class Progress:
-    """`in_flight` names who still holds the tenant's lock for an activity, empty when nobody does."""
+    """`in_flight` names the activity's session that still holds the tenant's lock; empty if none does."""
 
     in_flight: str
     undone: int
@@ -21,7 +21,7 @@ class Progress:
 
 
 def progress(ledger: LedgerSession, saga: Saga, envelopes: Sequence[Envelope] | None = None) -> Progress:
-    """The three facts a Cancel is judged by, as of now. `envelopes`: the tenant's facts, if they were read already."""
+    """The progress as of now. `envelopes`: the tenant's facts, if the caller has already read them."""
     holder = ledger.lock_holder(saga.tenant_id)
     at_work = holder is not None and holder.application.startswith("tenancy run")
     facts = ledger.envelopes(saga.tenant_id) if envelopes is None else envelopes

@@ -1,7 +1,7 @@
-"""Deletes what our periodic DAGs leave behind: their old runs in Airflow, and pokes that were handled.
+"""Pruning: deletes old runs of our periodic DAGs in Airflow, and handled pokes.
 
-Called after each reality check, twice an hour. Runs of tenants are kept: `airflow db clean` is for those
-(docs/operating/maintenance.md). A pass of the reconciler every 30 s is 2,880 runs a day.
+Why: the reconciler alone makes 2,880 runs a day. Called after each drift check, twice an hour. Tenants' runs are not
+deleted here; `airflow db clean` does that (docs/operating/maintenance.md).
 """
 
 from datetime import timedelta
@@ -12,13 +12,13 @@ from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger import pokes
 
 KEPT: Final = timedelta(days=3)
-"""How long the runs, their task logs and handled pokes can be read."""
+"""How long the runs, their task logs and handled pokes are kept."""
 _RUNS_OF_A_DAG: Final = 200
 """Deleted in one pass, at some 20 ms each. Sixty come in half an hour."""
 
 
 def prune(tenancy: Tenancy) -> str:
-    """One pass; says what was deleted. Raises TenancyError when Airflow or the ledger does not answer."""
+    """One pass. Returns a summary. Raises TenancyError if Airflow or the ledger does not answer."""
     with tenancy.ledger.open("tenancy prune") as ledger:
         before = ledger.now - KEPT
         deleted_pokes = pokes.delete_handled_pokes(ledger, before=before)

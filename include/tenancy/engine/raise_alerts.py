@@ -1,7 +1,7 @@
-"""Raises an alert for each open stall, once. Called by the reconciler after it has recorded stalls.
+"""Raises one alert for each open stall and for each open incident group. Called by the reconciler.
 
-It goes by what is recorded and not told yet: a pass that dies in between is made good by the next. Tenants of a class
-are left out: they are told of together.
+It reads recorded stalls that have no alert yet, so the next pass completes one that died. Tenants in an incident group
+get no alert of their own: the group has one.
 """
 
 from collections.abc import Collection
@@ -24,11 +24,11 @@ from tenancy.saga.stalls import Limits, StallKind
 ALERTS_PER_PASS: Final = 100
 """In one pass."""
 NEWS: Final = timedelta(days=1)
-"""What began earlier is none: after an upgrade nobody is told of all that ever failed."""
+"""Older stalls get no alert, so that an upgrade does not raise one for everything that ever failed."""
 
 
 def raise_stall_alerts(tenancy: Tenancy, ledger: LedgerSession, *, but: Collection[TenantId] = ()) -> int:
-    """One pass; how many were raised. Those in `but` are told otherwise."""
+    """One pass: how many alerts were raised. Tenants in `but` are skipped."""
     now, bounds = ledger.now, limits(tenancy.platform)
     raised = [
         stall_alert_of(each, now, bounds)
@@ -40,7 +40,7 @@ def raise_stall_alerts(tenancy: Tenancy, ledger: LedgerSession, *, but: Collecti
 
 
 def raise_group_alerts(ledger: LedgerSession) -> None:
-    """One message for each class that is open, whoever belongs to it by now; what is left is the next pass's."""
+    """One alert for each open incident group. The rest is left to the next pass."""
     for each in load_unannounced_groups(ledger, limit=ALERTS_PER_PASS):
         alerts.raise_alert(ledger, group_alert_of(each))
 
@@ -86,7 +86,7 @@ def stall_alert_of(untold: UnannouncedStall, now: datetime, bounds: Limits) -> A
 
 
 def describe_stall(kind: str, activity: str | None, state: str) -> str:
-    """What is so, as the end of a sentence about the tenant."""
+    """The stall as the end of a sentence that begins with the tenant."""
     label = next((each.label for each in PLAN if each.name == activity), activity or "its first activity")
     return _WHAT.get(kind, "is stuck").format(label=label, state=state)
 

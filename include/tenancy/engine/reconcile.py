@@ -1,7 +1,8 @@
-"""The reconciler: finds and finishes, within a minute, what callbacks and actions missed. All of it may be done twice.
+"""The reconciler: finishes, within a minute, what callbacks and actions missed. Every step may safely be repeated.
 
-Called by the DAG tenant_reconciliation. It heeds marks made in Airflow (marks.py), and asks about suspects only, whose
-facts have been silent for longer than they should. One tenant's trouble never stops the others.
+Called by the DAG tenant_reconciliation every 30 s. In each pass it applies marks made in Airflow (marks.py), corrects
+overdue tenants (overdue.py), records stalls and incident groups, and raises alerts. Airflow is asked only about overdue
+tenants, those without a new fact for longer than expected. An error with one tenant does not stop the others.
 """
 
 import logging
@@ -40,7 +41,7 @@ log = logging.getLogger(__name__)
 
 BEAT = "reconciliation"
 SUSPECTS = 100
-"""Asked about in one pass: at two or three requests of 20 to 100 ms each, a pass stays near its half minute."""
+"""Overdue tenants in one pass. At two or three requests of 20 to 100 ms each, a pass stays near its 30 s."""
 _ACTOR = "reconciler"
 _RESTORED = (
     "Airflow ended the run {run_id} well, and the ledger knows nothing of it, as after its restore from a backup. The "
@@ -49,7 +50,7 @@ _RESTORED = (
 
 
 def reconcile(tenancy: Tenancy) -> str:
-    """One pass; says in one sentence what it did, and leaves that as its beat."""
+    """One pass. Returns a summary in one sentence, and records it with the heartbeat."""
     began = tenancy.monotonic()
     with tenancy.ledger.open("tenancy reconcile") as ledger:
         runs = tenancy.runs()
@@ -90,7 +91,7 @@ class _Reconciler:
                 self.done["pokes"] += 1
 
     def _on_deadline(self, poke: Poke) -> None:
-        """Whoever provisions is looked at now, however many other suspects there are."""
+        """Airflow's deadline for the run has passed: examine the tenant now, before all other overdue tenants."""
         tenant_id = self.ledger.tenant_of_run(poke.run_id)
         saga = self.ledger.saga(tenant_id) if tenant_id else None
         if saga and saga.state is State.PROVISIONING:
@@ -131,12 +132,12 @@ class _Reconciler:
 
     @contextmanager
     def put_off_on_trouble(self, what: str) -> Iterator[None]:
-        """Whatever goes wrong within is told in the summary."""
+        """Log an error inside, count it in the summary, and leave the work to the next pass."""
         try:
             yield
-        except Refused as refusal:  # it went on by itself meanwhile
+        except Refused as refusal:  # the tenant has moved on meanwhile
             log.info("%s: %s", what, refusal)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the others are not to wait for it
+        except Exception as error:  # noqa: BLE001 - one tenant's error must not stop the others
             log.warning("%s is put off to the next pass: %s: %s", what, type(error).__name__, error)
             self.done["put off"] += 1
 
@@ -191,10 +192,10 @@ class _Reconciler:
             self.runs.rerun(PROVISIONING_DAG, saga.run_id)
 
     def _was_ended_by_a_person(self, saga: Saga, observation: RunObservation) -> bool:
-        """A run that a person ended is cancelled by them, also when our listener could not leave its poke."""
+        """Did a person end the run? Then it is a Cancel by them, even if our listener failed to leave a poke."""
         assert observation.run is not None  # the move says so
         if pokes.has_poke(self.ledger, saga.run_id):
-            return True  # it came in during this pass: the next one heeds it
+            return True  # the poke arrived during this pass: the next one applies it
         who = self._marks.last_person(saga) if observation.run.state == "failed" else ""
         if who:
             self._follow(self._record(saga, c.Cancel(), MARK_RUN, who))
@@ -214,11 +215,12 @@ class _Reconciler:
         self._give_up(saga, ended)
 
     def _give_up(self, saga: Saga, reason: str) -> None:
-        """Ours, and no person's: it undoes nothing that a customer may be using."""
+        """Give up, not cancel: the reconciler may not destroy what a customer may be using."""
         self._follow(self._record(saga, c.GiveUp(saga.run_id, reason), reason))
 
     def _resume(self, saga: Saga) -> None:
-        """Recorded first: from here on no failure of the cleared run destroys what the ledger does not know of."""
+        """Record first, then clear: from then on no failure of the cleared run destroys what the ledger has
+        forgotten."""
         message = _RESTORED.format(run_id=saga.run_id)
         self._record(saga, c.ResumeAttempt(saga.run_id, message), "the ledger is older than its run")
         self.runs.rerun(PROVISIONING_DAG, saga.run_id)

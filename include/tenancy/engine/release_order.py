@@ -1,7 +1,8 @@
-"""In which order resources are released: last made first, and what is inside another resource right after it.
+"""The order in which resources are released: newest first, and a contained resource after the one that contains it.
+Pure.
 
-Pure. What can be refused comes before what destroys data: a database can refuse to be dropped, so the schema inside it
-is never dropped by itself. Activities declare this (`Activity.released_after`).
+Why: a step that may be refused comes before a step that destroys data. PostgreSQL may refuse to drop a database, so the
+schema inside is not dropped on its own before. Activities declare this (`Activity.released_after`).
 """
 
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from tenancy.saga.tenant import Resource
 
 
 def release_order(made: Iterable[Resource]) -> tuple[Resource, ...]:
-    """Resources, oldest first, in the order in which they are released."""
+    """The resources, given oldest first, in the order of their release."""
     waiting = list(made)[::-1]
     ordered: list[Resource] = []
     while waiting:
@@ -22,7 +23,7 @@ def release_order(made: Iterable[Resource]) -> tuple[Resource, ...]:
 
 
 def blocker_of(resource: Resource, live: Iterable[Resource]) -> Resource | None:
-    """The resource that has to be gone before this one can be released."""
+    """The live resource that must be released before this one; None if there is none."""
     kind = _released_after().get(resource.kind)
     return next((each for each in live if each.kind == kind), None)
 

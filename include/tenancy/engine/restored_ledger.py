@@ -1,8 +1,8 @@
-"""A ledger that is older than the world, as after its restore from a backup: what it would undo may be a customer's.
+"""Protects tenants after the ledger was restored from a backup: what the old ledger would unwind may be a customer's.
 
-Airflow remembers what the restored ledger forgot: a run of the tenant's slug that ended well, and that no fact names;
-or the attempt's own run, which ended well after the ledger says that it failed. Called by the reconciler before it
-undoes anything, which is rare. A person decides then; once they have cancelled or decommissioned again, it is theirs.
+Airflow still knows what the restored ledger has lost: a successful run of the tenant's slug that no fact names, or the
+attempt's own run, which succeeded although the ledger says that it failed. The reconciler asks before it unwinds
+anything. If there is such a run, nothing is released and a person decides; a second Cancel or Decommission goes ahead.
 """
 
 from typing import Final
@@ -27,11 +27,11 @@ _STUCK: Final = "to undo it all the same, cancel (or decommission) again, which 
 
 
 def find_later_success(ledger: LedgerSession, runs: Runs, saga: Saga, observation: RunObservation) -> str:
-    """The run by which the tenant became Active after the ledger's last fact; empty when Airflow knows of none."""
+    """The run that made the tenant Active after the ledger's last fact; empty if Airflow has none."""
     kept_anyway = saga.past_no_return and saga.state is State.PROVISIONING
-    # Whoever is decommissioned never becomes Active again: a later run of the slug is another tenant's.
+    # A tenant that is being decommissioned never becomes Active again: a later run of the slug is another tenant's.
     if kept_anyway or saga.state is State.DECOMMISSIONING or _was_told(ledger, saga):
-        return ""  # nothing would be destroyed; or a person was told, and has asked again since
+        return ""  # nothing would be destroyed, or a person has been warned and has asked again
     again = (
         saga.state in {State.CANCELLING, State.FAILED}
         and observation.run is not None
@@ -49,7 +49,7 @@ def _was_told(ledger: LedgerSession, saga: Saga) -> bool:
 
 
 def keep_resources(ledger: LedgerSession, saga: Saga, run_id: str, stamp: Stamp) -> None:
-    """End what would undo it: the attempt is retained, an unwinding is stuck. Either needs a person."""
+    """Stop the unwinding: an attempt becomes retained, an unwinding stuck. Both wait for a person."""
     told = {"run_id": run_id, "slug": saga.parameters.slug}
     if saga.state is State.PROVISIONING:
         why = _WHY.format(**told, then=_KEPT)

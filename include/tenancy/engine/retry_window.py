@@ -1,8 +1,9 @@
-"""How long an activity has failed and been tried again, by its facts; and whether that is long enough to give up.
+"""The retry window: how long and how often an activity has failed, and whether to give up. Pure. Called by runner.py.
 
-Pure. Called by runner.py. Airflow's own count of tries says nothing here: it goes on over clears and over the tries
-that failed because of the platform, which do not count. Every error that reaches Airflow is tried again unless it is a
-PermanentError (orchestration/retry_policies.py); the end is decided here.
+Why Airflow's try number is not used: it also counts tries before a clear, and tries that failed because of the
+platform,
+which must not count. Airflow retries every error except PermanentError (orchestration/retry_policies.py), so this
+module ends the retries by turning the last error into a PermanentError.
 """
 
 from collections.abc import Iterable
@@ -16,29 +17,29 @@ from tenancy.saga.errors import PermanentError, PlatformError, Refused, Stopped,
 from tenancy.saga.names import ActivityName
 
 TRIES: Final = 4
-"""For what nobody expected: an error that is none of ours, a time-out, a process that died. A system that does not
-answer gets as many at least, however long each takes."""
+"""The number of tries for an unexpected error, a time-out or a process that died. A system that does not answer gets at
+least as many, however long each takes."""
 NOT_RETRIED: Final = (Refused, PermanentError, PlatformError, Stopped)
-"""What was tried before changes nothing about these."""
+"""These errors pass unchanged, however often the activity was tried."""
 
 
 @dataclass(frozen=True)
 class RetryWindow:
-    """One activity's failures in a row within an attempt, none of them the platform's."""
+    """An activity's consecutive failures within an attempt, without those caused by the platform."""
 
     began: datetime | None = None
     """When the first of them failed."""
     failures: int = 0
     deaths: int = 0
-    """How many of its processes in a row ended without a word."""
+    """How many of its processes in a row ended without recording an outcome."""
     started: datetime | None = None
-    """When it first started, after the last fault of the platform's if there was one."""
+    """When it first started, or first started after the last platform fault."""
     is_open: bool = False
     """Is a try under way?"""
 
 
 def window_of(envelopes: Iterable[Envelope], attempt: int, activity: ActivityName) -> RetryWindow:
-    """What the tenant's facts say, oldest first."""
+    """The window, computed from the tenant's facts, oldest first."""
     window = RetryWindow()
     for envelope in envelopes:
         if envelope.attempt == attempt:
@@ -70,7 +71,7 @@ def _after_failure(window: RetryWindow, failed: f.ActivityFailed, at: datetime) 
 
 
 def final_error(error: BaseException, window: RetryWindow, now: datetime, limit: timedelta) -> BaseException:
-    """The error that this try ends with: a PermanentError once it was tried for long enough, else the same."""
+    """The error that this try ends with: a PermanentError if it was tried for long enough, else the same error."""
     if isinstance(error, NOT_RETRIED):
         return error
     tries = window.failures + 1
@@ -90,7 +91,7 @@ def _sentence(error: BaseException) -> str:
 
 
 def died_too_often(window: RetryWindow) -> PermanentError | None:
-    """The error of an activity whose processes keep dying; asked when the next of them has begun."""
+    """The error of an activity whose processes keep dying. Checked when the next process has begun."""
     if window.deaths < TRIES:
         return None
     return PermanentError(
@@ -100,9 +101,8 @@ def died_too_often(window: RetryWindow) -> PermanentError | None:
 
 
 TURN_TRIES: Final = 4
-"""How often an activity asks whether its turn has come, while the one before it is at work
-(orchestration/retry_policies.py: TURN_DELAY). Airflow's mark may have ended that one's task, and then its turn
-never comes."""
+"""How often an activity may wait for the one before it (orchestration/retry_policies.py: TURN_DELAY). A bound is
+needed: if somebody marked that one's task in Airflow, it never completes."""
 
 
 def refusals_in_a_row(envelopes: Iterable[Envelope], refused: f.ActivityRefused) -> int:

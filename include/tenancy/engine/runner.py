@@ -1,7 +1,7 @@
-"""Runs one activity for one task instance: lease, intents, lock, effect, outcome, in that order.
+"""Runs one activity for one Airflow task instance: lease, lock, intents, effect, outcome, in that order.
 
-Called by the activity operator. Whatever goes wrong is recorded before it is raised; what a failure means for the
-tenant is decided by failure.py once Airflow has no tries left.
+Called by the activity operator (orchestration/operator.py). Every error is recorded before it is raised. What a failure
+means for the tenant is decided by failure.py, once Airflow has no retries left.
 """
 
 from collections.abc import Iterator, Mapping
@@ -58,7 +58,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Waiting:
-    """The activity is begun and what it waits for is not so yet; `bell` is what to listen to until the deadline."""
+    """The activity has begun and has to wait. `watched`: the namespace to watch until the deadline."""
 
     saga: Saga
     watched: WatchedNamespace
@@ -66,13 +66,13 @@ class Waiting:
 
 
 def run_activity(tenancy: Tenancy, task: Task) -> Saga | Waiting:
-    """Do the task's activity; the saga afterwards. Idempotent: a task that was done before verifies and passes.
+    """Run the task's activity. Returns the saga afterwards. Idempotent: a task that has completed only verifies.
 
-    A WaitingActivity that is not ready yet is Waiting: call this again when its bell rang. What is not ready when its
-    time is up has failed.
+    Returns Waiting for a WaitingActivity that is not ready yet: call this again after a change in the namespace. If it
+    is not ready at its deadline, it has failed.
 
-    Raises Refused (nothing was done), TransientError (worth a retry), PlatformError (the attempt is held, worth a retry
-    however long it lasts) or PermanentError (recorded, give up).
+    Raises Refused (nothing was done), TransientError (retry), PlatformError (the attempt is held; retry without limit)
+    or PermanentError (recorded; give up).
     """
     with tenancy.ledger.open(task.application) as ledger:
         tenant_id = _tenant(tenancy, ledger, task)
@@ -121,7 +121,7 @@ def _begin(ledger: LedgerSession, saga: Saga, task: Task) -> Saga:
 
 @contextmanager
 def _held_for_platform(ledger: LedgerSession, tenant_id: TenantId, task: Task) -> Iterator[None]:
-    """The platform's fault before the activity began is recorded, too: the tenant's page says what it waits for."""
+    """Record a platform fault that occurs before the activity begins, so that the tenant's page shows it."""
     try:
         yield
     except PlatformError as error:
@@ -148,7 +148,7 @@ def _perform(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) ->
 
 
 def _intended(tenancy: Tenancy, ledger: LedgerSession, context: ActivityContext, task: Task) -> ActivityContext:
-    """The work with its intents committed, each with the system that it will be made in."""
+    """Commit the intents, each with the system that the resource will be created in. Returns the new context."""
     intents = located_intents(activity_of(task.lease.activity), context)
     saga = ledger.record(context.tenant_id, BeginActivity(task.lease, task.try_number, intents), stamp=task.stamp)
     return _context(tenancy, ledger, saga, task) if intents else context
@@ -177,8 +177,8 @@ def _failure_recorded(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task:
     try:
         yield
     except Refused:
-        raise  # overtaken: somebody else tells what became of the tenant
-    except BaseException as error:  # a time-out and a SIGTERM are told in the error log as well
+        raise  # superseded: another process records the outcome
+    except BaseException as error:  # BaseException: time-outs and SIGTERM belong into the error log, too
         final = _judged(tenancy, ledger, saga, task, error)
         _record_failure(ledger, saga.tenant_id, task, final, cause_in(error))
         if final is error:
@@ -187,7 +187,7 @@ def _failure_recorded(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task:
 
 
 def _judged(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task, error: BaseException) -> BaseException:
-    """Airflow tries every other error again: here it becomes a PermanentError when that went on for long enough."""
+    """The error to record. Airflow retries every other error, so one that lasts too long becomes a PermanentError."""
     if isinstance(error, NOT_RETRIED):
         return error
     limit = give_up_limit(tenancy.platform, activity_of(task.lease.activity))
@@ -210,7 +210,7 @@ def _record_failure(ledger: LedgerSession, tenant_id: TenantId, task: Task, erro
 
 @contextmanager
 def _not_dying(ledger: LedgerSession, saga: Saga, task: Task) -> Iterator[None]:
-    """Raises PermanentError when the processes before this one died, one after the other."""
+    """Raise PermanentError if too many processes in a row have died before this one."""
     if task.try_number > TRIES and (error := died_too_often(_window(ledger, saga, task))):
         raise error
     yield
@@ -221,7 +221,7 @@ def _window(ledger: LedgerSession, saga: Saga, task: Task) -> RetryWindow:
 
 
 def _verify(context: ActivityContext) -> None:
-    """A task of an Active tenant was run again: look, change nothing."""
+    """A task of an Active tenant was run again: observe everything, change nothing."""
     wrong = [observation.why for observation in observe_all(context) if not observation.healthy]
     if wrong:
         raise PermanentError(f"The tenant is Active, but: {'; '.join(wrong)}. Nothing was changed.")

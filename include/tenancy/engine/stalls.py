@@ -1,7 +1,7 @@
-"""Records stalls, once each, with what keeps the tenant; and that they are over. Called by the reconciler in each pass.
+"""Records stalls with their cause, once each, and their end. Called by the reconciler in each pass.
 
-Who is stuck is a pure function of the tenants' rows (saga/stalls.py). Only of those that are is anything asked: of the
-workflow engine first, then of what the activity itself works with; a look takes no lock and changes nothing.
+saga/stalls.py finds stalls from the tenants' rows. Only for stalled tenants are outside systems asked for the cause:
+Airflow first, then the systems that the activity uses. Examining takes no lock and changes nothing.
 """
 
 import logging
@@ -30,15 +30,15 @@ from tenancy.saga.unwinding import is_to_be_unwound
 log = logging.getLogger(__name__)
 
 RECORDED: int = 200
-"""New stalls recorded in one pass, the oldest first, and as many cleared: each folds a tenant (4 ms) and commits."""
+"""New stalls in one pass, the oldest first; as many may be cleared. Each needs 4 ms for the fold, and a commit."""
 LOOK_SECONDS = 10.0
-"""For looking at what keeps them, all together in one pass: most stalls of one moment have one cause."""
+"""For finding causes, in one pass. Stalls of the same time usually have the same cause, so few need to be examined."""
 _STAMP = Stamp("reconciler")
 _NOTHING_FOUND = "Nothing was found that keeps it."
 
 
 def record_stalls(tenancy: Tenancy, ledger: LedgerSession, holds: HoldDetector) -> Counter[str]:
-    """One pass; how many were recorded, explained and cleared."""
+    """One pass: how many stalls were recorded, explained and cleared."""
     now, bounds = ledger.now, limits(tenancy.platform)
     judged = [(stood, stall_of(stood.standing, now, bounds)) for stood in load_statuses(ledger)]
     pass_ = _Pass(tenancy, ledger, holds, tenancy.monotonic() + LOOK_SECONDS)
@@ -76,7 +76,7 @@ class _Pass:
         return self._record(stood, _held_by(why) or c.RecordStall(stall, why))
 
     def explain(self, stood: list[StoredStatus]) -> int:
-        """Those whose cause is not known first; in random order, so that none is always behind the bound."""
+        """Stalls without a known cause first; otherwise in random order, so that each has its turn within the limit."""
         random.shuffle(stood)
         stood.sort(key=lambda each: each.stall is not None and each.stall.cause is not Cause.UNKNOWN)
         done = 0
@@ -91,10 +91,10 @@ class _Pass:
         before = stood.stall
         try:
             after = self.ledger.record(stood.tenant_id, command, stamp=_STAMP)
-        except Refused as refusal:  # it went on meanwhile
+        except Refused as refusal:  # the tenant has moved on meanwhile
             log.info("%s: %s", stood.tenant_id, refusal)
             return 0
-        except Exception as error:  # noqa: BLE001 - somebody holds its stream; the others are not to wait for it
+        except Exception as error:  # noqa: BLE001 - one tenant's locked stream must not stop the others
             log.warning("the stall of %s is put off: %s: %s", stood.tenant_id, type(error).__name__, error)
             return 0
         return int(after.stall != before)
@@ -106,7 +106,7 @@ class _Pass:
             saga = self.ledger.saga(stood.tenant_id)
             assert saga is not None  # it has a row
             return self._found(saga)
-        except Exception as error:  # noqa: BLE001 - what keeps us from looking says something too
+        except Exception as error:  # noqa: BLE001 - the error that prevents the examination is evidence, too
             return Evidence(cause_in(error), f"It could not be looked at: {message_of(error)}")
 
     def _found(self, saga: Saga) -> Evidence:
@@ -115,9 +115,10 @@ class _Pass:
         return found or Evidence(Cause.UNKNOWN, _NOTHING_FOUND)
 
     def _locked(self, tenant_id: TenantId) -> Evidence | None:
-        """Somebody else than its own tasks, or who undoes it, holds the tenant's lock, before and after a new reading.
+        """Evidence if a process that is not the tenant's own task or unwinder holds its lock.
 
-        A look may take seconds, and its own next task may have begun meanwhile.
+        The holder is read before and after the saga: the examination may have taken seconds, and the tenant's next task
+        may have begun meanwhile.
         """
         holder, saga, still = (
             self.ledger.lock_holder(tenant_id),
@@ -143,7 +144,7 @@ class _Pass:
         return activity_of(activity).explain(context)
 
     def _looked_undoing(self, saga: Saga) -> Evidence | None:
-        """What keeps the resources that are left from being released; None when nothing was found."""
+        """Why the remaining resources are not released yet; None if nothing was found."""
         wanted = c.StartUnwinding(saga.generation)
         context = self.tenancy.activity_context(
             self.ledger, saga, application="tenancy explain", stamp=_STAMP, wanted=wanted
@@ -153,7 +154,7 @@ class _Pass:
 
 
 def _held_by(why: Evidence) -> c.Command | None:
-    """Whoever waits his turn is not stuck: that he does may be seen here first."""
+    """A queued or paused run is a hold, not a stall. The stall's examination may be the first to find that."""
     return c.RecordHold(why.message, why.cause) if why.cause in QUEUED_CAUSES else None
 
 
@@ -168,7 +169,7 @@ def _is_its_own(holder: Holder, saga: Saga) -> bool:
 
 
 def _told(saga: Saga) -> Evidence | None:
-    """What its own tasks said last."""
+    """The last error or message that the tenant's own tasks recorded."""
     if saga.compensation_failure:
         return saga.compensation_failure
     if is_to_be_unwound(saga):

@@ -1,4 +1,4 @@
-"""A region's storage server, judged: may tenants' databases be made, kept apart and dropped there? Pure."""
+"""Health verdicts on a region's storage server: can tenants' databases be created, isolated and dropped there? Pure."""
 
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ _NAMED = 3
 
 
 def storage(region: Region, seen: "StorageStatus") -> CheckResult:
-    """What stops work comes first, then what endangers it."""
+    """The worst problem: what stops work comes before what endangers it."""
     vital = [each for each in seen.missing if each.vital]
     state, sentence = (
         (_rights(vital, seen.admin, Condition.DOWN) if vital else None)

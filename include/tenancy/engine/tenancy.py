@@ -1,4 +1,4 @@
-"""Everything a use case needs, joined by bootstrap.py (or by a test), and the Work it hands to an activity."""
+"""Tenancy: the parts of one platform, wired by bootstrap.py or by a test; and the context for an activity."""
 
 import time
 from collections.abc import Callable
@@ -27,17 +27,18 @@ _MESSAGE_LIMIT = 2000
 
 
 def may_evict(holder: Holder) -> bool:
-    """Everyone but an unwinder: a newer lease or an unwinding has fenced whoever else still holds the lock."""
+    """May this lock holder's session be terminated? Yes, unless it unwinds: any other holder has already been fenced
+    by a newer lease or an unwinding."""
     return not holder.application.startswith(UNWINDER)
 
 
 def unwinder(generation: int, who: str) -> str:
-    """The name of a session that unwinds this generation."""
+    """The application name of a database session that unwinds this generation."""
     return f"{UNWINDER} {generation} {who}"
 
 
 def may_evict_for(generation: int) -> Callable[[Holder], bool]:
-    """Whom the unwinder of this generation may evict: an older unwinder too, so that a second Cancel does more."""
+    """Like `may_evict`, but also older unwinders: so a second Cancel replaces an unwinding that hangs."""
 
     def decides(holder: Holder) -> bool:
         return may_evict(holder) or _generation_of(holder) < generation
@@ -57,9 +58,9 @@ class Timings:
     lock_patience: float = 10.0
     unwind_limit: float = 40.0
     grace: float = 0.5
-    """How long a late effect of a dead process may take to show, before everything is looked at once more."""
+    """How long to wait for late effects of dead processes, before everything is observed again."""
     system_budget: float = 12.0
-    """For all tries on one system in one pass of unwinding. Three systems that are silent fit into unwind_limit."""
+    """For all tries on one system in one pass of unwinding. Three systems that do not answer fit into unwind_limit."""
     compensation_tries: int = 3
     compensation_backoff: float = 0.5
 
@@ -89,9 +90,9 @@ class Tenancy:
         may_evict: Callable[[Holder], bool] = may_evict,
         seconds: float | None = None,
     ) -> ActivityContext:
-        """The Work of one tenant. It stays wanted as long as the law would accept `wanted`.
+        """The context for one tenant's activities. Its fence raises Refused once `decide` would refuse `wanted`.
 
-        `seconds`: how long one call may wait for a system that says nothing.
+        `seconds`: how long one call may wait for a system that does not answer.
         """
         tenant_id = saga.tenant_id
 
@@ -105,7 +106,7 @@ class Tenancy:
             return observe_all(context)
 
         def evict(holder: Holder) -> bool:
-            fence()  # who was overtaken while it waited must not end the session of whoever overtook it
+            fence()  # a process that was superseded while waiting must not terminate the newer process's session
             return may_evict(holder)
 
         lock = LockPolicy(application, self.timings.lock_patience, evict, note_evicted)
@@ -116,29 +117,28 @@ class Tenancy:
 
 
 def note_eviction(ledger: LedgerSession, tenant_id: TenantId, system: str, holder: Holder, stamp: Stamp) -> None:
-    """Record that somebody's session was ended."""
+    """Record that a lock holder's session was terminated."""
     ledger.append_notice(tenant_id, HolderEvicted(system, str(holder)), stamp=stamp)
 
 
 def message_of(error: BaseException) -> str:
-    """What the error log says of it: one line, what PostgreSQL can store, and no book."""
+    """The error's text for the error log: one line, without NUL (PostgreSQL cannot store it), of limited length."""
     said = str(error) if isinstance(error, TenancyError) else f"{type(error).__name__}: {error}"
     lines = (line.strip() for line in said.replace("\0", "").splitlines())
     return " ".join(line for line in lines if line)[:_MESSAGE_LIMIT]
 
 
 def observe_all(context: ActivityContext) -> tuple[Observation, ...]:
-    """What every activity that ever made something for this tenant observes of it now."""
+    """The observations of all activities that ever created a resource of this tenant."""
     return tuple(
         observation for maker in makers_of(context.saga, context.platform) for observation in maker.observe(context)
     )
 
 
 def makers_of(saga: Saga, platform: Platform) -> tuple[Activity, ...]:
-    """The activities that made the tenant's resources. PlatformError when one of a live resource is not installed.
+    """The activities that created the tenant's resources. PlatformError if a live resource's activity is not installed.
 
-    What one made that is not installed any more, and released before, cannot be observed and need not be; nor what was
-    made in a system that is declared lost.
+    Skipped: released resources whose activity is no longer installed, and resources in a system that is declared lost.
     """
     there = [each for each in saga.resources if not is_lost(each.system, platform.replaced_systems)]
     makers = (maker_of(each) if each.live else find_maker(each) for each in there)

@@ -1,9 +1,9 @@
-"""Unwinding: one idempotent function that releases all a tenant has, in reverse, and settles what was observed gone.
+"""Unwinding: releases all resources of a tenant in reverse order, observes that they are gone, then settles it.
 
-Called by the failure callback in the worker, by the compensation DAG and by the reconciler. It goes round: one try for
-each live resource, then the next round, on a time budget for each outside system (budgets.py). Before each try it reads
-again that the unwinding is still wanted; a failed compensation is recorded and stops no other. It reads recorded
-resources only: what the platform offers now does not matter.
+Called by the failure callback in the worker, by the compensation DAG and by the reconciler. Idempotent. It works in
+rounds: one try for each live resource, then the next round, within a time budget for each outside system (budgets.py).
+Before each try it checks that this generation is still the newest. A failed compensation is recorded and does not stop
+the others. Only recorded resources count; the present platform file does not matter.
 """
 
 from collections.abc import Collection
@@ -27,7 +27,7 @@ from tenancy.saga.systems import is_lost
 from tenancy.saga.tenant import Resource, Saga
 
 _SURVEYS = 2
-"""Looking, undoing what was found, and looking again; what keeps coming back is for a person."""
+"""Observe, release what was found, observe again. What then still exists needs a person."""
 
 _OUT_OF_TIME = (
     "The last try did not end within its time limit: a system accepts requests and does not answer. The log of the "
@@ -36,10 +36,11 @@ _OUT_OF_TIME = (
 
 
 def unwind(tenancy: Tenancy, tenant_id: TenantId, generation: int, *, stamp: Stamp, last_try: bool = True) -> Saga:
-    """Undo the tenant for this generation's wish: Failed settled (or Decommissioned) afterwards.
+    """Unwind the tenant for this generation: Failed settled, or Decommissioned, afterwards.
 
-    What cannot be undone makes it stuck on the last try; before that, and when somebody else is at it or time ran out,
-    TransientError says so: calling it again goes on where it stopped. Raises Refused when nothing is to be unwound.
+    Raises TransientError if something could not be released, if another process unwinds it, or if time ran out; call
+    again to continue. On the last try, what cannot be released makes the tenant Failed stuck instead. Raises Refused if
+    the tenant is not to be unwound.
     """
     application = unwinder(generation, stamp.lease or stamp.actor)
     with tenancy.ledger.open(application) as ledger:
@@ -55,7 +56,7 @@ def unwind(tenancy: Tenancy, tenant_id: TenantId, generation: int, *, stamp: Sta
 
 
 def ran_out_of_time(tenancy: Tenancy, tenant_id: TenantId, generation: int, *, stamp: Stamp) -> Saga:
-    """The time limit ended the last try: the tenant is stuck, unless the platform is at fault. Raises Refused."""
+    """Record that the last try hit its time limit: Failed stuck, unless the platform is at fault. Raises Refused."""
     with tenancy.ledger.open(unwinder(generation, stamp.lease or stamp.actor)) as ledger:
         return ledger.record(tenant_id, c.ExhaustUnwinding(generation, _OUT_OF_TIME), stamp=stamp)
 
@@ -74,14 +75,14 @@ class _Unwinding:
     """Until when a request of an ended process may still take effect."""
 
     def run_last(self) -> Saga:
-        """What is left, or cannot even be looked at, is for a person."""
+        """The last try: what is left, or cannot be observed, makes the tenant stuck, for a person to decide."""
         try:
             return self.run()
-        except (Refused, Stopped):  # overtaken, or its worker goes down: neither says that it cannot be undone
+        except (Refused, Stopped):  # superseded, or the worker is shutting down: the tenant is not stuck
             raise
-        except PlatformError as error:  # that is no reason to be stuck: it goes on until the platform is mended
+        except PlatformError as error:  # not stuck: unwinding continues once the platform is repaired
             return self._record(c.RecordHold(message_of(error), cause_in(error), platform=True))
-        except Exception as error:  # noqa: BLE001 - whatever it was, the tenant must not seem to be at it for ever
+        except Exception as error:  # noqa: BLE001 - whatever the error is, the tenant must not stay in progress for ever
             return self._record(c.ExhaustUnwinding(self.generation, message_of(error)))
 
     def run(self) -> Saga:
@@ -95,7 +96,7 @@ class _Unwinding:
     # -- releasing, round by round
 
     def _release(self, resources: Collection[Resource]) -> None:
-        """One try for each in a round; a resource that is refused because of another has its turn in the next one."""
+        """Try each resource once in a round. A resource that is blocked by another has its turn in the next round."""
         wanted = {_key(resource) for resource in resources}
         for number in range(self.tenancy.timings.compensation_tries):
             may_try = self.budgets.may_try_again if number else self.budgets.left
@@ -110,7 +111,7 @@ class _Unwinding:
 
     def _try(self, resource: Resource) -> None:
         if blocker_of(resource, self._saga().live_resources):
-            return  # its failure would only be a consequence of the other one's, which is recorded
+            return  # the other resource's failure is recorded; this one's would only be its consequence
         self._require_time()
         with self.budgets.spending(_system_of(resource)) as seconds:
             if seconds:
@@ -123,7 +124,7 @@ class _Unwinding:
                 maker_of(resource).compensate(self._context(seconds), resource)
         except (Refused, Stopped):
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it was, the next resource is still to be released
+        except Exception as error:  # noqa: BLE001 - one failure must not keep the other resources from being released
             self._report(resource, error)
         else:
             self._record(c.ConfirmReleased(self.generation, resource.kind, resource.name))
@@ -145,10 +146,10 @@ class _Unwinding:
     # -- looking once more at everything
 
     def _look_again(self) -> None:
-        """Settling needs everything observed gone; what is known to be left is told first, whatever can be seen."""
+        """Observe everything. An error here is ignored if resources are left: those are the more useful message."""
         left = self._saga().live_resources
         if not all(self.budgets.may_try_again(_system_of(resource)) for resource in left):
-            return  # it cannot be settled in this pass, and that system is not to be asked again
+            return  # this pass cannot settle it, and that system's budget is used up
         try:
             self._survey_until_gone()
         except (TransientError, PermanentError, PlatformError):
@@ -162,7 +163,7 @@ class _Unwinding:
         raise TransientError("What was undone keeps coming back: find out who makes it. Unwinding is not done.")
 
     def _survey(self) -> bool:
-        """Look at everything once more, after a grace for late effects; was anything there to be undone?"""
+        """Observe everything after waiting for late effects, and release what exists. Did anything exist?"""
         if not self._saga().resources:
             return False
         self.tenancy.sleep(self._grace())
@@ -174,7 +175,7 @@ class _Unwinding:
         return any(observation.present for observation in observations)
 
     def _observe_all(self) -> tuple[list[Observation], list[Exception]]:
-        """What each activity observes; one that cannot look keeps no other from looking."""
+        """The observations of all activities, and the errors of those that could not observe."""
         observations: list[Observation] = []
         errors: list[Exception] = []
         for maker in makers_of(self._saga(), self.tenancy.platform):
@@ -190,19 +191,19 @@ class _Unwinding:
             return maker.observe(self._context(seconds))
 
     def _grace(self) -> float:
-        """Longer where a system may still go on with the request of a process that was ended in its middle."""
+        """Seconds to wait: longer if a system may still carry out the request of a process that has ended."""
         left = ((until - self.ledger.now).total_seconds() for until in self.late)
         return max((self.tenancy.timings.grace, *left))
 
     def _find_late_effects(self) -> None:
-        """Before anything is undone: what is there now is no longer about to be made."""
+        """Must run before anything is released: a resource that exists now is not about to be created."""
         seconds = {activity.name: activity.late_seconds for activity in registry.INSTALLED}
         pending = in_flight(self.ledger.envelopes(self.tenant_id), seconds, self.ledger.now)
         until = late_until(pending, self._made({each.activity for each in pending}))
         self.late.extend([until] if until else [])
 
     def _made(self, names: Collection[ActivityName]) -> frozenset[ActivityName]:
-        """Of these activities, those whose late resources all exist. What cannot be seen counts as still to come."""
+        """Of these activities, those whose late resources all exist. One that cannot be observed counts as pending."""
         made = set()
         for activity in (activity for activity in registry.INSTALLED if activity.name in names):
             with suppress(TransientError, PermanentError, PlatformError):
@@ -212,8 +213,7 @@ class _Unwinding:
         return frozenset(made)
 
     def _reconciled(self, observation: Observation) -> Resource:
-        """What came back is live again, and undone again. So is what is gone although its compensation failed: a
-        process may still be about to make it; and what went with another is undone in no time."""
+        """The observed resource. If it exists although it was released, it becomes live again, to be released again."""
         kind, name = observation.kind, observation.name
         saga = self._record(c.ReportFoundAgain(self.generation, kind, name)) if observation.present else self._saga()
         return next(resource for resource in saga.resources if _key(resource) == (kind, name))

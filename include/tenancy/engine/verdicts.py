@@ -1,7 +1,7 @@
-"""What was seen of a system, judged: ok, degraded or down, in one sentence. Pure.
+"""Health verdicts: turns an observation of a system into ok, degraded or down, with one sentence. Pure.
 
-Thresholds stand here. A sentence says what it means for tenants where that is not plain, and never an address or a
-secret: whoever may read tenants reads it.
+All thresholds are here. A sentence says what the problem means for tenants, unless that is obvious. It never contains
+an address or a secret: everybody who may read tenants can read it.
 """
 
 import re
@@ -42,7 +42,7 @@ def ledger(seen: "ServerStatus", version: str, *, may_rewrite: bool = False) -> 
 
 
 def server(seen: "ServerStatus") -> Verdict | None:
-    """What is wrong with a PostgreSQL server, whatever it is for."""
+    """What is wrong with a PostgreSQL server; None if nothing is."""
     if seen.read_only:
         return _DOWN, "It takes no writes: it is read-only, perhaps a standby."
     if seen.role_limit >= 0 and _nearly(seen.own_sessions, seen.role_limit):
@@ -101,7 +101,7 @@ def _cluster(seen: "ClusterStatus") -> Verdict:
 
 
 def ingress(region: Region, seen: "IngressStatus") -> CheckResult:
-    """A region's ingress controller, by what it says to a host that no tenant has."""
+    """A region's ingress controller, by its answer for a host that no tenant has."""
     broken = seen.status >= 500
     said = f"It answers every host with {seen.status}." if broken else "It answers."
     measured: Measured = {"host": seen.host, "status": seen.status}
@@ -137,7 +137,7 @@ def _retired(what: str, tenants: int) -> str:
 
 
 def _room(used: int, allowed: int, what: str, then: str) -> Verdict:
-    """Full is not down: every tenant there is goes on."""
+    """A full region or plan is degraded, not down: existing tenants are not affected."""
     if used >= allowed:
         return _DEGRADED, f"{what} is used up, {used} of {allowed}: {then}."
     if _nearly(used, allowed):

@@ -1,7 +1,7 @@
-"""Looks at what a task waits for. Called in its worker for a moment, then by its trigger whenever its bell rang.
+"""Checks whether a waiting activity is ready. Called in the worker for 2 s, then by the trigger after each change.
 
-A look holds no lock and makes nothing; it records progress when that changed. Whether the activity is done or has
-failed is said in a worker (runner.py), so that its failure callback runs there.
+A check takes no lock and changes nothing outside; it records progress if that has changed. Only a worker records that
+the activity has completed or failed (runner.py), because failure callbacks run in workers.
 """
 
 import logging
@@ -31,22 +31,22 @@ _PAUSE_SECONDS = 0.1
 
 
 def deadline(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease) -> datetime:
-    """When its time is up. A retry by Airflow begins nothing anew; a fault of the platform's does."""
+    """When the activity's time is up. Airflow's retries do not extend it; a platform fault does."""
     window = window_of(ledger.envelopes(saga.tenant_id), saga.attempt, lease.activity)
     return (window.started or tenancy.now()) + give_up_limit(tenancy.platform, activity_of(lease.activity))
 
 
 def is_over(tenancy: Tenancy, lease: Lease, *, actor: str) -> bool:
-    """Has a worker to go on: because it is ready, for good impossible, or no longer wanted?
+    """Should the wait end, because it is ready, can never be ready, or is no longer wanted?
 
-    A cluster that does not answer is a reason to go on waiting, and is told as such.
+    If the cluster does not answer, the wait continues, and the progress message says so.
     """
     with tenancy.ledger.open(f"tenancy wait {lease.holder}") as ledger:
         return _is_over(tenancy, ledger, lease, actor)
 
 
 def is_soon_over(tenancy: Tenancy, ledger: LedgerSession, lease: Lease, *, actor: str) -> bool:
-    """Is it so within a moment that is not worth a deferral?"""
+    """Does the wait end within 2 s, so that a deferral is not worth its cost?"""
     end = tenancy.monotonic() + _SOON_SECONDS
     while tenancy.monotonic() < end:
         tenancy.sleep(_PAUSE_SECONDS)

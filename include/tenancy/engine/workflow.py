@@ -1,7 +1,7 @@
-"""What the saga wants of the workflow engine: an attempt's run, its end, its history cleared, a compensation run.
+"""Brings the workflow engine in line with the ledger: starts, ends and clears runs, and starts compensation runs.
 
-The ledger says what is wanted; `pursue` makes the engine follow. It may be called again at any time, by an action right
-after it was recorded and by the reconciler when that did not succeed: every step looks first, or may be done twice.
+`sync_workflow_engine` reads from the saga which runs are needed. Actions call it right after they are recorded; the
+reconciler calls it again if that failed. It may be called at any time: every step is idempotent or checks first.
 """
 
 from collections.abc import Callable, Iterable
@@ -43,12 +43,12 @@ class Runs(Protocol):
 
 
 def new_run_id(slug: str) -> RunId:
-    """The id of an attempt's run, recorded before it is triggered."""
+    """A new id for an attempt's run. It is recorded before the run is triggered, so that no run is unknown."""
     return RunId(f"tenancy__{slug}__{uuid4().hex[:12]}")
 
 
 def compensation_run_id(saga: Saga) -> str:
-    """One run a generation: an ended one is never asked to run again (Airflow answers 409 for ever)."""
+    """The id of this generation's compensation run. Each generation has its own: Airflow refuses a used id with 409."""
     return f"compensate__{saga.tenant_id}__{saga.attempt}__{saga.generation}"
 
 
@@ -60,9 +60,10 @@ def has_begun(saga: Saga) -> bool:
 def sync_workflow_engine(
     runs: Callable[[], Runs], ledger: LedgerSession, saga: Saga, *, stamp: Stamp
 ) -> tuple[str, ...]:
-    """Make the workflow engine follow the ledger; sentences about what could not be done yet, none when all was.
+    """Bring the workflow engine in line with the ledger. Returns a warning if that is not possible yet.
 
-    The way to the engine is opened in here: that it cannot be found must not hide that something was recorded.
+    `runs` opens the connection to the engine, and is called in here on purpose: if that fails, the caller's action is
+    still recorded, and only a warning may follow.
     """
     try:
         if _still(ledger, saga):
@@ -78,7 +79,7 @@ def _follow(runs: Runs, ledger: LedgerSession, saga: Saga, stamp: Stamp) -> None
     if is_to_be_unwound(saga):
         try:
             runs.fail(PROVISIONING_DAG, saga.run_id)
-        finally:  # a run that cannot be marked is fenced by the ledger all the same
+        finally:  # even if the run cannot be ended in Airflow, the ledger fences its tasks
             start_compensation(runs, saga)
     elif saga.state is State.PROVISIONING and not has_begun(saga):
         runs.start(PROVISIONING_DAG, saga.run_id, vars(saga.parameters))
@@ -87,7 +88,7 @@ def _follow(runs: Runs, ledger: LedgerSession, saga: Saga, stamp: Stamp) -> None
 
 
 def _clear_history(runs: Runs, ledger: LedgerSession, saga: Saga, stamp: Stamp) -> None:
-    """A cleared run keeps its id: each step only while it has not been retried meanwhile."""
+    """Clear the run's history. Checked before each step, because a retry may reuse the run meanwhile."""
     runs.fail(PROVISIONING_DAG, saga.run_id)
     if _still(ledger, saga):
         runs.clear_history(PROVISIONING_DAG, saga.run_id)
@@ -95,13 +96,13 @@ def _clear_history(runs: Runs, ledger: LedgerSession, saga: Saga, stamp: Stamp) 
 
 
 def _still(ledger: LedgerSession, saga: Saga) -> bool:
-    """Is it what it was when somebody decided what to do?"""
+    """Is the tenant's state still the one that the decision was based on?"""
     now = ledger.saga(saga.tenant_id)
     return now is not None and (now.phase, now.attempt, now.generation) == (saga.phase, saga.attempt, saga.generation)
 
 
 def start_compensation(runs: Runs, saga: Saga) -> None:
-    """Start the run that undoes this generation, unless it is there."""
+    """Start this generation's compensation run, unless it exists."""
     conf = {
         "tenant_id": str(saga.tenant_id),
         "attempt": saga.attempt,

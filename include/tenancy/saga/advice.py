@@ -1,4 +1,4 @@
-"""What advice is made of: remedies, as data beside what they remedy, and the sentence that comes of them."""
+"""Remedy and Advice: what an operator should do next. activities/advice.py computes the advice for a tenant."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Remedy:
-    """What to do about something. `action` is the name of the button, empty when it is none of ours."""
+    """What to do about one cause. `action` is the console's action that does it; empty when none does."""
 
     sentence: str
     action: str = ""
@@ -14,10 +14,10 @@ class Remedy:
 
 @dataclass(frozen=True)
 class Advice:
-    """The next action, in the same words in console, API, command line and messages.
+    """The next action for a tenant. Console, API, command line and notifications show the same sentence.
 
-    `until`: wait until then first; `sentence` says for what. `not_its_fault`: the platform's matter, not the tenant's.
-    `warning`: something is wrong, although nothing is over its time yet.
+    `until`: wait until then first. `not_its_fault`: the platform is at fault, not the tenant. `warning`: something is
+    wrong, although no time limit has passed yet.
     """
 
     sentence: str

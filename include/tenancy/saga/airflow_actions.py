@@ -1,7 +1,7 @@
-"""What Airflow's own buttons mean for a tenant as a table (docs/reference/airflow-buttons.md).
+"""What an action in Airflow's own UI or API means for a tenant (docs/reference/airflow-buttons.md).
 
-The table says what shall happen; `as_command` gives the command that makes it so, where a command does. Triggering and
-clearing speak for themselves: the run's tasks ask the law, which answers by the same table (tested cell by cell).
+`command_for` returns the command for a mark or a deleted run. Triggering and clearing need no command: the run's tasks
+ask `decide`, which follows the same table (tests/unit/test_raw_actions.py checks every cell).
 """
 
 from enum import StrEnum
@@ -14,7 +14,7 @@ from tenancy.saga.tenant import Saga
 
 
 class AirflowAction(StrEnum):
-    """What somebody did in Airflow itself."""
+    """An action in Airflow's own UI or API. The values appear in the audit log."""
 
     MARK_RUN_FAILED = "mark run failed"
     MARK_TASK_FAILED = "mark task failed"
@@ -27,7 +27,7 @@ class AirflowAction(StrEnum):
 
 
 class Meaning(StrEnum):
-    """What it comes to."""
+    """The effect on the tenant."""
 
     CANCEL = "= Cancel"
     FAIL_ACTIVITY = "that activity failed"
@@ -44,7 +44,7 @@ class Meaning(StrEnum):
 
 
 class Situation(StrEnum):
-    """The table's columns; `column_of` says where a saga stands."""
+    """The columns of the table; `situation_of` returns a saga's."""
 
     PROVISIONING = "Provisioning"
     UNWINDING = "Cancelling / unwinding"
@@ -79,12 +79,12 @@ _TABLE: Final[dict[AirflowAction, tuple[Meaning, Meaning, Meaning, Meaning, Mean
 
 
 def situation_of(saga: Saga) -> Situation | None:
-    """The saga's column; None once it is decommissioned, when no action means anything any more."""
+    """The saga's column; None once it is decommissioned, when no action has an effect."""
     return _COLUMN.get(saga.phase)
 
 
 def meaning(action: AirflowAction, saga: Saga, run_id: RunId) -> Meaning:
-    """What this action on this run comes to. Marks count on the current attempt's run only, whatever it is by now."""
+    """The effect of this action on this run. Marks count only on the current attempt's run, also after it has ended."""
     column = situation_of(saga)
     if column is None:
         return Meaning.NOTHING
@@ -113,7 +113,7 @@ def _of_old_run(action: AirflowAction) -> Meaning:
 
 
 def command_for(action: AirflowAction, saga: Saga, run_id: RunId, activity: ActivityName | None) -> c.Command | None:
-    """The command to put to the law for what was seen in Airflow; None where nothing is to be decided."""
+    """The command for an action that was observed in Airflow; None if there is nothing to decide."""
     what = meaning(action, saga, run_id)
     if what is Meaning.CANCEL:
         return c.Cancel()

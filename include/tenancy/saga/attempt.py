@@ -1,6 +1,6 @@
-"""The law of attempts: who may start one, which task may act, and what its outcome means.
+"""The rules of attempts: which run may start one, which task may act, and what its outcome means.
 
-Called through decide.py only.
+Called by decide.py only.
 """
 
 from tenancy.saga import commands as c
@@ -14,7 +14,7 @@ from tenancy.saga.tenant import Intent, Lease, Resource, Saga
 
 
 def start(saga: Saga | None, command: c.StartAttempt) -> tuple[f.Fact, ...]:
-    """A run wants to provision. No facts: it is already this run's attempt, or the tenant is already Active."""
+    """Start an attempt for this run. No facts if the run's attempt has already started, or the tenant is Active."""
     if saga is None:
         requested = f.ProvisioningRequested(command.tenant_id, command.parameters, command.predecessor)
         return (requested, _attempt(1, command))
@@ -26,7 +26,7 @@ def start(saga: Saga | None, command: c.StartAttempt) -> tuple[f.Fact, ...]:
 
 
 def _start_again(saga: Saga, command: c.StartAttempt) -> tuple[f.Fact, ...]:
-    """A run that belonged to an attempt was cleared as a whole."""
+    """Somebody cleared a whole run in Airflow that belongs to one of the tenant's attempts."""
     if saga.state is State.ACTIVE:
         return ()
     if saga.state is State.PROVISIONING and saga.run_id == command.run_id:
@@ -102,9 +102,9 @@ def _may_not_retry(saga: Saga) -> Refused:
 
 
 def begin(command: c.BeginActivity, saga: Saga) -> tuple[f.Fact, ...]:
-    """A task wants to act. Who already holds the lease may still name what it is about to make.
+    """Give the lease to this task instance. The holder may call again, to add what it is about to create.
 
-    No facts when the tenant is Active: then the task verifies.
+    No facts if the tenant is Active: then the task only verifies.
     """
     lease = command.lease
     if saga.state is State.ACTIVE:
@@ -138,9 +138,9 @@ def _intend(saga: Saga, activity: ActivityName, intents: tuple[Intent, ...]) -> 
 
 
 def complete(command: c.CompleteActivity, saga: Saga) -> tuple[f.Fact, ...]:
-    """What the activity intended is there; the last activity's completion is the flip to Active.
+    """The activity's resources exist. Completing the last activity of the plan makes the tenant Active.
 
-    No facts when this very task instance said so before.
+    No facts if this task instance has already recorded the completion.
     """
     if _has_completed(saga, command.lease):
         return ()
@@ -149,7 +149,7 @@ def complete(command: c.CompleteActivity, saga: Saga) -> tuple[f.Fact, ...]:
     made = tuple(f.ResourcePresent(r.kind, r.name) for r in _own(saga, activity))
     last = activity == saga.plan[-1].activity
     if last:
-        _require_predecessors(saga, activity)  # one of them may have been cleared and be verifying just now
+        _require_predecessors(saga, activity)  # somebody may have cleared one of them, and it may be running again
     passed = _pass_no_return(saga, _PIVOT_DONE) if last or saga.is_pivot(activity) else ()
     completed = (f.ProvisioningCompleted(),) if last else ()
     return (*made, f.ActivityCompleted(activity), *passed, *completed)
@@ -164,7 +164,8 @@ def _pass_no_return(saga: Saga, reason: str) -> tuple[f.Fact, ...]:
 
 
 def resume(command: c.ResumeAttempt, saga: Saga) -> tuple[f.Fact, ...]:
-    """The attempt goes on with what exists. Recorded before its run is cleared, and once an attempt."""
+    """The attempt continues with the resources that exist. Recorded before its run is cleared; once for each
+    attempt."""
     _require_current_run(saga, command.run_id)
     if saga.resumed:
         return ()
@@ -193,7 +194,7 @@ def fail(command: c.FailActivity, saga: Saga) -> tuple[f.Fact, ...]:
 
 
 def progress(command: c.ReportProgress, saga: Saga) -> tuple[f.Fact, ...]:
-    """What a waiting task sees. No facts while it sees the same."""
+    """What a waiting task observes. No facts while that is unchanged."""
     _require_lease(saga, command.lease)
     activity = command.lease.activity
     step = saga.step(activity)
@@ -204,9 +205,9 @@ def progress(command: c.ReportProgress, saga: Saga) -> tuple[f.Fact, ...]:
 
 
 def give_up(command: c.GiveUp, saga: Saga) -> tuple[f.Fact, ...]:
-    """The run failed for good. No facts when that is already known: its unwinding is under way, or all is kept.
+    """The run failed finally. No facts if that is already recorded.
 
-    A run that ended by the platform's fault is held: nothing is undone, and the attempt goes on later.
+    If the platform is at fault, the attempt is held instead: nothing is compensated, and the attempt continues later.
     """
     if saga.phase in {Phase.FAILED_UNWINDING, Phase.FAILED_RETAINED} and saga.run_id == command.run_id:
         return ()
@@ -217,7 +218,7 @@ def give_up(command: c.GiveUp, saga: Saga) -> tuple[f.Fact, ...]:
     _require_planned(saga, activity)
     if command.holder is not None and command.activity is not None:
         _require_not_superseded(saga, command.run_id, activity, command.holder)
-    elif command.holder is not None:  # the DAG's callback knows some task instance of the run, not the activity's
+    elif command.holder is not None:  # the DAG's callback knows a task instance of the run, but not the activity's
         _require_not_fenced(saga, command.run_id, command.holder)
     if command.platform_fault or saga.platform_fault:
         return _held(saga, command)
@@ -225,14 +226,14 @@ def give_up(command: c.GiveUp, saga: Saga) -> tuple[f.Fact, ...]:
 
 
 def _held(saga: Saga, command: c.GiveUp) -> tuple[f.Fact, ...]:
-    """The platform is at fault: the attempt waits, and the reconciler lets its run go on."""
+    """The platform is at fault: hold the attempt. The reconciler clears its run once the platform works again."""
     if saga.platform_fault:
         return ()
     return holds.for_platform(saga, command.message, command.platform_fault or Cause.PLATFORM_FAULT)
 
 
 def _why(saga: Saga, activity: ActivityName, said: str) -> str:
-    """The failed try's own error says most; a task that died while it waited leaves what it saw last."""
+    """The best reason: the failed try's own error; for a task that died while waiting, what it observed last."""
     step = saga.step(activity)
     if step.status is StepStatus.RUNNING and step.message:
         return f"{said} (seen last: {step.message})"
@@ -248,7 +249,8 @@ def _failed(saga: Saga, activity: ActivityName, message: str) -> tuple[f.Fact, .
 
 
 def _keeps_all(saga: Saga, activity: ActivityName) -> bool:
-    """Only the flip failed. One that was marked failed before its turn came is no such thing: half is still to make."""
+    """Did only the last step fail, so that all resources exist? Not if it was marked failed before its turn had
+    come."""
     its_turn_came = saga.step(activity).status is not StepStatus.IDLE or activity == saga.current_activity
     return saga.kind_of(activity) is Kind.RETRIABLE and its_turn_came
 

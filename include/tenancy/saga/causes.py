@@ -1,7 +1,7 @@
-"""Causes: why an activity does not go on, as a code that can be counted, with the sentence and the raw evidence.
+"""Causes: why an activity stalls or fails, as a code that can be counted, with a sentence and the raw evidence.
 
-The part before the dot is the system at fault. Errors carry a cause (errors.py), an activity that is looked at while it
-hangs gives one (activities/activity.py: `explain`); what to do about each is advice (activities/advice.py).
+The part of a code before the dot is the system at fault. Errors carry a cause (errors.py). `Activity.explain` finds the
+cause of an activity that stalls. activities/advice.py says what to do about each cause.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 
 class Cause(StrEnum):
-    """What keeps a tenant. A new one is a line here and one in activities/advice.py."""
+    """Why a tenant stalls or failed. The values are stored. A new cause also needs a remedy in activities/advice.py."""
 
     UNKNOWN = "unknown"
     INPUT = "input.mismatch"
@@ -33,7 +33,8 @@ class Cause(StrEnum):
     STORAGE_OVERLOADED = "storage.overloaded"
     STORAGE_DISK_FULL = "storage.disk_full"
     STORAGE_TEMPLATE_IN_USE = "storage.template_in_use"
-    """Of former versions, which copied template1. Databases come from template0 now, in which nobody can be."""
+    """Recorded by older versions only: they copied template1. Databases are now copied from template0, which accepts no
+    sessions."""
     STORAGE_DATABASE_HELD = "storage.database_held"
     """Sessions, subscriptions, slots or prepared transactions keep a database from being dropped."""
     STORAGE_DROPPING = "storage.dropping"

@@ -1,4 +1,7 @@
-"""What somebody may ask for: imperative, one frozen class each. `decide` answers with facts or a refusal."""
+"""Commands: what operators, activities and the reconciler may ask of a tenant's saga. One frozen class each.
+
+`decide` (decide.py) answers a command with facts or with a refusal. Commands are never stored.
+"""
 
 from dataclasses import dataclass
 
@@ -25,8 +28,8 @@ class StartAttempt(Command):
     predecessor: TenantId | None = None
     chart_version: str = ""
     is_retry: bool = False
-    """Did an operator ask for the next attempt of this very tenant? A refusal speaks to them then, not to somebody who
-    wants a tenant of this slug."""
+    """Did an operator ask for the next attempt of this tenant? Then a refusal speaks about the tenant, not about a slug
+    that is taken."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class FailActivity(Command):
 
 @dataclass(frozen=True)
 class ReportProgress(Command):
-    """A task that waits saw something new: how far it is, and what keeps it."""
+    """A waiting task observed a change: how far it is, and what it waits for."""
 
     lease: Lease
     message: str
@@ -70,20 +73,21 @@ class ReportProgress(Command):
 
 @dataclass(frozen=True)
 class GiveUp(Command):
-    """A run is over and its attempt is not done: from a task's callback (activity and holder known), the DAG's, or
-    the reconciler. Never destroys a tenant that has passed the point of no return."""
+    """A run has ended and its attempt is not complete. Sent by a task's failure callback (which knows activity and
+    holder), by the DAG's callback, or by the reconciler. Never destroys a tenant that has passed its point of no
+    return."""
 
     run_id: RunId
     message: str
     activity: ActivityName | None = None
     holder: TaskInstanceId | None = None
     platform_fault: Cause | None = None
-    """The cause, when the platform is at fault: the attempt is held then, and nothing is undone."""
+    """The cause, if the platform is at fault. Then the attempt is held, and nothing is compensated."""
 
 
 @dataclass(frozen=True)
 class ResumeAttempt(Command):
-    """Airflow ended the attempt's run well and the ledger does not know it: the ledger is older than the world."""
+    """Airflow's run succeeded and the ledger has no record of it, because it was restored from an older backup."""
 
     run_id: RunId
     message: str
@@ -91,19 +95,19 @@ class ResumeAttempt(Command):
 
 @dataclass(frozen=True)
 class UnwindingCommand(Command):
-    """A word of whoever unwinds. `generation` says for which wish: a newer one supersedes it."""
+    """A command of a process that unwinds the tenant. A newer generation makes an older process's commands invalid."""
 
     generation: int
 
 
 @dataclass(frozen=True)
 class StartUnwinding(UnwindingCommand):
-    """Accepted only for the newest generation, in a state that is to be unwound."""
+    """Begin or continue. Accepted only for the newest generation, while the tenant is to be unwound."""
 
 
 @dataclass(frozen=True)
 class RenewUnwinding(UnwindingCommand):
-    """Whoever unwound this generation is gone without an end: the next one takes over."""
+    """The process that unwound this generation has gone without recording an end: start the next generation."""
 
 
 @dataclass(frozen=True)
@@ -144,9 +148,10 @@ class Settle(UnwindingCommand):
 
 @dataclass(frozen=True)
 class ExhaustUnwinding(UnwindingCommand):
-    """Compensations ran out of retries; `why` says at what.
+    """Compensations ran out of retries; `reason` is the last error.
 
-    `keeps`: they are stopped, because the tenant may be a customer's: it has passed the point of no return.
+    `keep_resources`: stop compensating, because a customer may use the tenant. It then counts as past its point of no
+    return.
     """
 
     reason: str = ""
@@ -155,9 +160,9 @@ class ExhaustUnwinding(UnwindingCommand):
 
 @dataclass(frozen=True)
 class Cancel(Command):
-    """Cancel provisioning. A second one starts the next generation of compensation.
+    """Cancel provisioning. A second Cancel starts the next generation of compensation.
 
-    A person's command only: it destroys what the tenant has. A callback or the reconciler sends GiveUp.
+    Only a person sends this, because it destroys the tenant's resources. Callbacks and the reconciler send GiveUp.
     """
 
 
@@ -177,7 +182,7 @@ class Decommission(Command):
 
 @dataclass(frozen=True)
 class Confirmed(Command):
-    """An operator's action with the tenant that they named: its id, and its slug as they typed it (confirmation.py)."""
+    """An operator's action, with the id and the slug that they confirmed (confirmation.py)."""
 
     command: Command
     tenant_id: str = ""
@@ -186,10 +191,10 @@ class Confirmed(Command):
 
 @dataclass(frozen=True)
 class RecordHold(Command):
-    """The attempt's run does not go on, and not for a reason of the tenant's: a pause, a limit, an engine that is away.
+    """The attempt's run is held for a reason outside the tenant: a paused DAG, a full pool, a workflow engine that is
+    down.
 
-    An empty message: it goes on again. `platform`: the platform is at fault, and the attempt is held until an activity
-    begins again.
+    An empty message ends the hold. `platform`: the platform is at fault; the hold lasts until an activity begins again.
     """
 
     message: str
@@ -199,7 +204,7 @@ class RecordHold(Command):
 
 @dataclass(frozen=True)
 class RecordStall(Command):
-    """Something is over its time (stalls.py); the evidence says why, as far as it is known."""
+    """An activity or a state has passed its time limit (stalls.py). The evidence says why, if that is known."""
 
     stall: Stall
     evidence: Evidence
@@ -207,14 +212,14 @@ class RecordStall(Command):
 
 @dataclass(frozen=True)
 class ExplainStall(Command):
-    """The open stall was looked at once more."""
+    """The open stall was examined again; the evidence is what was found."""
 
     evidence: Evidence
 
 
 @dataclass(frozen=True)
 class ClearStall(Command):
-    """It is in time again, or something else is wanted of it now."""
+    """The open stall is over: the activity or the state is within its limit again, or has changed."""
 
 
 @dataclass(frozen=True)
@@ -236,11 +241,11 @@ class RecordEscalationSent(Command):
 
 @dataclass(frozen=True)
 class ShowInvitation(Command):
-    """Somebody is about to see the admin's invitation of this generation: once, whoever it is."""
+    """Somebody is about to be shown the tenant admin's invitation of this generation. Each is shown once."""
 
     generation: int
 
 
 @dataclass(frozen=True)
 class RenewInvitation(Command):
-    """The invitation was lost: the next generation is made, and the one before is worth nothing."""
+    """Replace a lost invitation: the next generation becomes valid, and the one before becomes invalid."""

@@ -1,7 +1,7 @@
-"""What an operator has to name before something is destroyed: the tenant's id, and its slug as they typed it.
+"""Confirmation: an operator must send the tenant's id, and type its slug, before an action destroys anything.
 
-A slug says which tenant somebody had in mind only until it is given to another one; an id is never given again. A `seq`
-would not do: tenants that lived alike have facts of the same numbers. Called by decide.py, in the ledger's transaction.
+Why the id: a slug may belong to another tenant by the time the request arrives; an id is never reused. Why not `seq`:
+two tenants with the same history have the same number. Called by decide.py, inside the ledger's transaction.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from tenancy.saga.tenant import Saga
 
 @dataclass(frozen=True)
 class RequiredConfirmation:
-    """What a command has to name, and what it does, in the words of the question."""
+    """What must be confirmed for a command. `effect` completes the sentence "Type the slug to ..."."""
 
     tenant_id: bool = False
     slug: bool = False
@@ -21,7 +21,7 @@ class RequiredConfirmation:
 
 
 def required_confirmation(saga: Saga, command: c.Command) -> RequiredConfirmation:
-    """What this command, which the law allows, has to name now."""
+    """What must be confirmed for this command, given that it is allowed."""
     if isinstance(command, c.Decommission):
         return RequiredConfirmation(
             tenant_id=True, slug=bool(saga.live_resources) or not saga.has_nothing_left, effect="decommission it"
@@ -40,7 +40,7 @@ DESTROYS = (
 
 
 def require_confirmed(saga: Saga, command: c.Confirmed) -> None:
-    """Refused, with the field to send, unless the command names all that it has to."""
+    """Raise Refused, with the missing field, unless the command confirms everything that is required."""
     needed = required_confirmation(saga, command.command)
     require_same_tenant(saga, command.tenant_id)
     slug = saga.parameters.slug
@@ -55,7 +55,7 @@ def require_confirmed(saga: Saga, command: c.Confirmed) -> None:
 
 
 def require_same_tenant(saga: Saga, named: str) -> None:
-    """Refused when another tenant was named, such as the one that had the slug before."""
+    """Raise Refused if the request names another tenant, such as the former owner of the slug."""
     if named and named.lower() != str(saga.tenant_id):
         raise Refused(
             f"The slug {saga.parameters.slug} is not that tenant's: the tenant that has it is {saga.tenant_id}, and "

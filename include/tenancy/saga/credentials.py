@@ -1,7 +1,7 @@
-"""Derived credentials: HMAC(key[kid], tenant id, generation, purpose). Nothing secret is ever stored or passed on.
+"""Derived credentials: HMAC(key[kid], tenant id, generation, purpose). No secret is stored or passed between processes.
 
-The ledger keeps which key (kid) and generation; whoever holds the keys derives the same password again. Rotating keys
-makes a new generation.
+The ledger stores only the key's id (kid) and the generation. A process that has the keys derives the same password
+again. Rotating a credential starts a new generation.
 """
 
 import hashlib
@@ -23,11 +23,11 @@ class Keyring:
     keys: Mapping[str, bytes] = field(repr=False)
 
     def new_credential(self) -> Credential:
-        """What a resource made now is given."""
+        """The credential for a resource that is created now."""
         return Credential(self.current, 1)
 
     def derive(self, tenant_id: TenantId, credential: Credential, purpose: str) -> str:
-        """64 hexadecimal digits; the same ones for the same arguments, and unrelated ones for any other."""
+        """64 hexadecimal digits: always the same for the same arguments, unrelated for different ones."""
         key = self.keys.get(credential.kid)
         if key is None:
             raise PlatformError(

@@ -1,8 +1,10 @@
-"""`decide(saga, command) -> facts`: the one guard for console, REST, CLI, DAG, callback, listener and reconciler.
+"""`decide(saga, command) -> facts`: every change of a tenant passes through here.
 
-Pure: the same saga and command always give the same facts, or the same Refused with a sentence an operator can act on.
-The commands of running activities are in attempt.py, those of unwinding in unwinding.py, of stalls in
-stall_recording.py, of the invitation in invitation.py; operators' actions are here.
+Console, REST API, command line, DAG tasks, failure callbacks, Airflow's listener and the reconciler all send commands;
+none of them checks rules of its own. Pure: the same saga and command always give the same facts, or the same Refused,
+whose sentence tells the operator what to do. Operators' actions are decided in this module. attempt.py decides the
+commands of running activities, unwinding.py those of compensation; holds, stalls and invitations have modules of
+their own.
 """
 
 from functools import singledispatch
@@ -25,9 +27,10 @@ _RUNNING = frozenset({Phase.PROVISIONING, Phase.CANCELLING, Phase.FAILED_UNWINDI
 
 
 def decide(saga: Saga | None, command: c.Command) -> tuple[f.Fact, ...]:
-    """The facts this command makes, possibly none when it is already so.
+    """The facts that this command causes; none if its outcome is already recorded.
 
-    Raises Refused with one sentence when the law does not allow it; StaleLease when a newer process has taken over.
+    Raises Refused, with a sentence for the operator, if the command is not allowed now; StaleLease, a Refused, if a
+    newer process has taken over.
     """
     if isinstance(command, c.StartAttempt):
         return attempt.start(saga, command)
@@ -64,7 +67,7 @@ _decide.register(c.RenewInvitation, invitation.renew)
 
 @_decide.register
 def _(command: c.Confirmed, saga: Saga) -> tuple[f.Fact, ...]:
-    facts = decide(saga, command.command)  # what is refused anyway needs no confirmation
+    facts = decide(saga, command.command)  # first: an action that is refused anyway must not ask for a confirmation
     confirmation.require_confirmed(saga, command)
     return facts
 
@@ -82,7 +85,7 @@ def _(command: c.Reset, saga: Saga) -> tuple[f.Fact, ...]:
         return (f.RunReset(),)
     if command.force:
         return _forced_reset(command, saga)
-    wait = RESET_RETRY_AFTER_SECONDS if saga.phase in _RUNNING else None  # waiting does not help the others
+    wait = RESET_RETRY_AFTER_SECONDS if saga.phase in _RUNNING else None  # in other phases waiting changes nothing
     raise Refused(f"Reset is refused while the tenant is {saga.phase}. {next_step(saga)}", retry_after=wait)
 
 
@@ -127,7 +130,7 @@ def _(_command: c.Escalate, saga: Saga) -> tuple[f.Fact, ...]:
 
 @_decide.register
 def _(command: c.RecordEscalationSent, saga: Saga) -> tuple[f.Fact, ...]:
-    """Nothing to note when a new attempt has begun meanwhile, or for the second time."""
+    """No facts if a new attempt has begun since the escalation, or if this channel is already recorded."""
     news = saga.escalated and command.channel not in saga.escalation_sent_to
     return (f.EscalationSent(command.channel),) if news else ()
 

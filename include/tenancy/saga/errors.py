@@ -1,7 +1,8 @@
-"""Every error that crosses a floor, split by what the caller should do: retry, give up, or accept a refusal.
+"""The errors that one layer raises for another, split by what the caller should do: retry, give up, or accept a
+refusal.
 
-Domain errors know nothing of Airflow; the DAG's retry policy matches them by dotted name. The docstring of a class is
-its default message.
+They do not import Airflow; the DAG's retry policy matches them by dotted name. The docstring of a class is its default
+message.
 """
 
 from typing import Self
@@ -21,7 +22,7 @@ class TenancyError(Exception):
 
 
 def cause_in(error: BaseException | None) -> Cause:
-    """The first cause that is known of, from this error back through those it came from."""
+    """The cause of this error, or else of the nearest error in its `__cause__` chain that has one."""
     while error is not None:
         if isinstance(error, TenancyError) and error.cause is not Cause.UNKNOWN:
             return error.cause
@@ -33,7 +34,7 @@ class TransientError(TenancyError):
     """An outside system did not answer or is busy; the same call may succeed later."""
 
     retry_after: int | None = None
-    """The seconds it asked to be left alone, if it did."""
+    """After how many seconds the system asked to be called again, if it did."""
 
 
 class PermanentError(TenancyError):
@@ -49,7 +50,7 @@ class PlatformError(TenancyError):
     cause = Cause.PLATFORM_FAULT
 
     def naming(self, connection: str) -> Self:
-        """The same error, whose sentence names the Airflow connection where that is known."""
+        """This error, with the Airflow connection's id added to its sentence."""
         if connection and connection not in str(self):
             self.args = (f"{str(self).rstrip('.')} (Airflow connection {connection}).",)
         return self
@@ -84,7 +85,7 @@ class Stopped(TransientError):  # noqa: N818 - it is no fault of anybody's
 
 
 class Refused(TenancyError):  # noqa: N818 - a refusal is an answer, not an error
-    """The law does not allow this here.
+    """The action is not allowed in the present state.
 
     `field` names the input at fault (a request's key), `retry_after` the seconds after which asking again helps.
     A refusal never unwinds anything (docs/architecture.md, "Failure classes").

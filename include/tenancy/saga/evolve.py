@@ -1,4 +1,8 @@
-"""`evolve(saga, fact) -> saga`: how each fact changes what is known. Called by whoever folds facts; refuses nothing."""
+"""`evolve(saga, fact) -> saga`: how each fact changes the saga.
+
+The ledger calls `fold` to compute a tenant's current saga from its facts. Nothing is refused here: `decide` has
+accepted each fact before it was stored, and facts of older versions must stay readable.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -22,7 +26,7 @@ def evolve(saga: Saga | None, fact: f.Fact) -> Saga:
 
 
 def fold(facts: Iterable[f.Fact], saga: Saga | None = None) -> Saga | None:
-    """All facts of a stream, one after the other; None when there is none."""
+    """The saga after all facts of a stream; None for an empty stream."""
     for fact in facts:
         saga = evolve(saga, fact)
     return saga
@@ -63,13 +67,13 @@ def _(fact: f.AttemptStarted, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.ActivityStarted, saga: Saga) -> Saga:
-    # Why the last try failed stays until this one has ended: somebody who looks meanwhile needs it.
+    # The last try's error stays until this try ends: an operator who looks meanwhile needs it.
     return _free(saga).with_step(fact.activity, status=StepStatus.RUNNING, holder=fact.holder)
 
 
 @_apply.register
 def _(fact: f.ActivityCompleted, saga: Saga) -> Saga:
-    # Ledgers of earlier versions have no PointOfNoReturnPassed: there the pivot's own completion says it.
+    # Older versions recorded no PointOfNoReturnPassed: in their streams the pivot's completion is that point.
     passed = saga.past_no_return or saga.is_pivot(fact.activity)
     done = {"status": StepStatus.DONE, "message": "", "cause": Cause.UNKNOWN}
     return replace(saga, past_no_return=passed).with_step(fact.activity, **done)
@@ -164,7 +168,7 @@ def _(fact: f.ResourceReleased, saga: Saga) -> Saga:
 
 @_apply.register
 def _(fact: f.CompensationFailed, saga: Saga) -> Saga:
-    """The first failure is the one to tell: what fails after it is often its consequence."""
+    """Keep the first failure: later ones are often its consequences."""
     sentence, cause = f"The {fact.resource} {fact.name} could not be undone: {fact.message}", cause_of(fact.cause)
     saga = _held_for_platform(saga, sentence, cause, _of(fact)) if fact.platform else _without_fault_of(saga, fact)
     live = {(resource.kind, resource.name) for resource in saga.live_resources}
@@ -244,7 +248,7 @@ def _(_fact: f.TenantDecommissioned, saga: Saga) -> Saga:
 
 
 def _free(saga: Saga) -> Saga:
-    """Nothing holds its run any more."""
+    """The same saga without a hold."""
     return replace(saga, hold_reason="", hold_cause=None, platform_fault=None, faulty_resource=None)
 
 
@@ -254,7 +258,7 @@ def _held_for_platform(saga: Saga, message: str, cause: Cause, resource: tuple[s
 
 
 def _without_fault_of(saga: Saga, fact: f.ResourceReleased | f.CompensationFailed) -> Saga:
-    """The platform's fault that kept this resource is over, or another failure took its place."""
+    """Without the platform fault that kept this resource: it is over, or another failure has replaced it."""
     return _free(saga) if saga.platform_fault and saga.faulty_resource == _of(fact) else saga
 
 
@@ -263,7 +267,8 @@ def _of(fact: f.ResourceReleased | f.CompensationFailed) -> tuple[str, str]:
 
 
 def _fences_behind(saga: Saga) -> Mapping[RunId, TaskInstanceId]:
-    """No task instance that acted in the attempt that ends here acts again, should its run be cleared."""
+    """The fences, with one more for the attempt that ends here: its task instances may not act again, even if somebody
+    clears its run in Airflow."""
     newest = max((step.holder for step in saga.steps.values()), default=None)
     return MappingProxyType({**saga.fences, saga.run_id: newest}) if newest else saga.fences
 

@@ -1,7 +1,8 @@
-"""What can have happened: one frozen class a fact, past tense, with the name the audit log shows.
+"""Facts: what has happened to a tenant. One frozen class each, named in the past tense.
 
-Facts carry what the law needs to fold them. Who, when, why, attempt and lease stand in the envelope the ledger puts
-around each (ledger/envelope.py).
+`kind` is the name that the ledger stores and the audit log shows. Kinds and fields are stored: never rename them. A
+fact holds what `evolve` needs; who, when, why, attempt and lease are in the envelope that the ledger puts around it
+(ledger/envelope.py).
 """
 
 from dataclasses import dataclass, field
@@ -29,7 +30,8 @@ class ProvisioningRequested(Fact):
 
 @dataclass(frozen=True)
 class AttemptStarted(Fact):
-    """An attempt's first fact: the plan and the versions it runs with, so old timelines stay true."""
+    """An attempt's first fact. It records the plan and the versions, so that old timelines stay correct when they
+    change."""
 
     kind = "tenant.provisioning.started"
     attempt: int
@@ -56,8 +58,8 @@ class ActivityCompleted(Fact):
 
 @dataclass(frozen=True)
 class ActivityFailed(Fact):
-    """One try failed; whether that is the end is told by ProvisioningFailed. `error` is for people: nothing depends on
-    the name of an exception. `platform`: the platform is at fault, and the attempt is held."""
+    """One try failed. If that ended the attempt, a ProvisioningFailed follows. `error` is for people: nothing depends
+    on the name of an exception. `platform`: the platform is at fault, and the attempt is held."""
 
     kind = "tenant.provisioning.step.failed"
     activity: ActivityName
@@ -73,7 +75,7 @@ class ActivityFailed(Fact):
 
 @dataclass(frozen=True)
 class ActivityProgressed(Fact):
-    """A waiting activity saw something new. Recorded when it changes, not every second."""
+    """A waiting activity observed a change. Recorded only when the message or the cause changes."""
 
     kind = "tenant.provisioning.step.progress"
     activity: ActivityName
@@ -98,10 +100,11 @@ class ProvisioningCompleted(Fact):
 
 @dataclass(frozen=True)
 class PointOfNoReturnPassed(Fact):
-    """From here on a customer may use the tenant: a failure keeps everything, and only a person's word destroys it.
+    """From here on a customer may use the tenant: failures keep its resources, and only a person's command destroys
+    them.
 
-    Until everything is observed gone, in whatever attempt. `resumed`: the ledger turned out to be older than the
-    attempt's run, as after its restore from a backup, and the attempt goes on with what exists.
+    This holds over all attempts, until everything has been observed gone. `resumed`: the ledger was older than the
+    attempt's run, for example restored from a backup, and the attempt continues with the resources that exist.
     """
 
     kind = "tenant.provisioning.point_of_no_return"
@@ -128,9 +131,9 @@ class CancelRequested(Fact):
 
 @dataclass(frozen=True)
 class UnwindingStarted(Fact):
-    """Recorded before the first compensation: from here on every re-run of an activity is refused.
+    """Recorded before the first compensation: from here on no activity of the attempt may run again.
 
-    `renewal`: the run that compensated before ended without an end in the ledger.
+    `renewal`: the previous compensation run ended without recording an outcome.
     """
 
     kind = "tenant.provisioning.compensation.started"
@@ -174,7 +177,7 @@ class ResourceReleased(Fact):
 
 @dataclass(frozen=True)
 class ResourceFoundAgain(Fact):
-    """Something released was seen once more before settling: a late effect of a dead process."""
+    """A released resource was observed again before settling: a late effect of a process that has ended."""
 
     kind = "tenant.resource.found_again"
     resource: str
@@ -196,7 +199,7 @@ class CompensationFailed(Fact):
 
 @dataclass(frozen=True)
 class UnwindingExhausted(Fact):
-    """Compensations ran out of retries; `left` names what may still be there, `why` what they last ran into."""
+    """Compensations ran out of retries. `left` names the resources that may still exist, `why` is the last error."""
 
     kind = "tenant.provisioning.compensation.exhausted"
     left: tuple[str, ...]
@@ -225,13 +228,13 @@ class RunHistoryCleared(Fact):
 
 @dataclass(frozen=True)
 class RunHeld(Fact):
-    """The attempt's run does not go on, for a reason that is not the tenant's. Empty: it goes on again."""
+    """The attempt's run is held for a reason outside the tenant. An empty message ends the hold."""
 
     kind = "tenant.provisioning.held"
     message: str
     cause: str = ""
     platform: bool = False
-    """The platform is at fault: nothing is undone because of it, however long it lasts."""
+    """The platform is at fault: nothing is compensated because of it, however long it lasts."""
 
 
 @dataclass(frozen=True)
@@ -253,7 +256,7 @@ class TenantDecommissioned(Fact):
 
 @dataclass(frozen=True)
 class RequestRefused(Fact):
-    """A request that became no attempt: in the tenant's stream when it names a live one, else in the platform's."""
+    """A refused request to provision. Stored in the stream of the tenant that has the slug, else in the platform's."""
 
     kind = "tenant.provisioning.refused"
     slug: str
@@ -271,7 +274,7 @@ class ActionRefused(Fact):
 
 @dataclass(frozen=True)
 class HolderEvicted(Fact):
-    """A process that held the tenant's lock did not let go in time; its database session was ended."""
+    """A process held the tenant's lock for too long, so its database session was terminated."""
 
     kind = "tenant.lock.evicted"
     system: str
@@ -280,7 +283,7 @@ class HolderEvicted(Fact):
 
 @dataclass(frozen=True)
 class RawActionNoted(Fact):
-    """Somebody used Airflow's own buttons where that means nothing for the tenant."""
+    """Somebody used one of Airflow's own buttons, and it has no effect on the tenant."""
 
     kind = "tenant.airflow_action.noted"
     action: str
@@ -289,7 +292,8 @@ class RawActionNoted(Fact):
 
 @dataclass(frozen=True)
 class ProvisioningStalled(Fact):
-    """Something is over its time: once a stall. `stall` is a StallKind, `cause` a Cause, `limit` in seconds."""
+    """A time limit has passed. Recorded once for each stall. `stall` is a StallKind, `cause` a Cause, `limit` in
+    seconds."""
 
     kind = "tenant.provisioning.stalled"
     stall: str
@@ -302,7 +306,7 @@ class ProvisioningStalled(Fact):
 
 @dataclass(frozen=True)
 class StallExplained(Fact):
-    """The open stall turned out to have another cause than was known."""
+    """The open stall has another cause than the recorded one."""
 
     kind = "tenant.provisioning.stall_explained"
     cause: str
@@ -332,7 +336,7 @@ class EscalationSent(Fact):
 
 @dataclass(frozen=True)
 class InvitationShown(Fact):
-    """The admin's invitation was given to whoever asked for it; nobody is given it again."""
+    """The tenant admin's invitation was shown to the operator who asked for it. It is not shown again."""
 
     kind = "tenant.invitation.shown"
     generation: int
@@ -340,7 +344,7 @@ class InvitationShown(Fact):
 
 @dataclass(frozen=True)
 class InvitationRenewed(Fact):
-    """There is to be another invitation; those before are worth nothing."""
+    """The next invitation is valid; earlier ones are not."""
 
     kind = "tenant.invitation.renewed"
     generation: int

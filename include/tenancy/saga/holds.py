@@ -1,7 +1,7 @@
-"""The law of holds: the attempt's run does not go on, for a reason that is not the tenant's. Changes no state.
+"""The rules of holds: the attempt's run does not proceed, for a reason outside the tenant. A hold changes no state.
 
-Called by decide.py and attempt.py. A platform's fault is a hold that lasts until an activity begins again: what is said
-of the run meanwhile (paused, in a queue) takes the sentence's place and gives it back.
+Called by decide.py and attempt.py. A hold for a platform fault lasts until an activity begins again. While the run is
+also paused or queued, that reason is shown instead; afterwards the fault's reason is shown again.
 """
 
 from tenancy.saga import commands as c
@@ -11,7 +11,7 @@ from tenancy.saga.tenant import Saga
 
 
 def note(command: c.RecordHold, saga: Saga) -> tuple[f.Fact, ...]:
-    """No facts while the same holds it."""
+    """Record a hold or its end. No facts while the reason is unchanged."""
     if command.platform:
         return for_platform(saga, command.message, command.cause)
     if not command.message and saga.platform_fault:
@@ -23,6 +23,6 @@ def note(command: c.RecordHold, saga: Saga) -> tuple[f.Fact, ...]:
 
 
 def for_platform(saga: Saga, message: str, cause: Cause) -> tuple[f.Fact, ...]:
-    """The platform is at fault. No facts while that is what the tenant is held for."""
+    """Hold the attempt because of a platform fault. No facts while it is held for the same one."""
     held = (saga.platform_fault, saga.hold_reason, saga.hold_cause) == (Evidence(cause, message), message, cause)
     return () if held else (f.RunHeld(message, str(cause), platform=True),)

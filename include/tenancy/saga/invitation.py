@@ -1,4 +1,4 @@
-"""The law of the tenant admin's invitation: there is one once the tenant is Active, and each is shown once."""
+"""The rules of the tenant admin's invitation: it exists once the tenant is Active, and each one is shown once."""
 
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f

@@ -1,6 +1,6 @@
-"""What the platform offers: regions, plans and stall limits, as the platform file states them.
+"""The platform file's content: regions, plans and time limits.
 
-Values only; bootstrap.py reads the file. `parse` names every mistake at once, by its place in the file.
+Values only: bootstrap.py reads the file. `parse` reports all mistakes at once, each with its place in the file.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -90,7 +90,7 @@ _PLAN_KEYS: Final = {
 def parse(document: Mapping[str, Any], activities: Collection[str]) -> Platform:
     """The platform that a parsed TOML document states; PlatformFileError lists all that is wrong with it.
 
-    `activities` are those that may have a stall limit: the law does not know PLAN.
+    `activities` are those that may have a stall limit: this package does not know PLAN.
     """
     problems = [
         *_check_top(document),

@@ -1,8 +1,8 @@
-"""When retrying is no help any more: warnings by count and by sameness, never a refusal by count (runbook).
+"""Retry loops: warnings when another retry will not help. The number of attempts never refuses a retry.
 
-"Don't loop retry -> fail -> retry -> fail more than 2-3 times. Each attempt costs allocation churn. After the 3rd
-failure, decommission + recreate is cleaner. Loop detection is a humans-only safeguard." An attempt that hung and was
-cancelled is one of them: it did not end Active either.
+Runbook: "Don't loop retry -> fail -> retry -> fail more than 2-3 times. Each attempt costs allocation churn. After the
+3rd failure, decommission + recreate is cleaner. Loop detection is a humans-only safeguard." An attempt that stalled
+and was cancelled counts too: it did not end Active either.
 """
 
 from typing import Final
@@ -16,16 +16,16 @@ ATTEMPTS_BEFORE_RECREATE: Final = 3
 
 
 def unsuccessful_attempts(saga: Saga) -> int:
-    """How many attempts did not end Active: those that failed, were cancelled, or were reset by force.
+    """How many attempts did not end Active: they failed, were cancelled, or were reset by force.
 
-    Whoever was Active once is never retried, so every attempt before the newest one is among them.
+    A tenant that was Active is never retried, so all attempts before the newest one count.
     """
     newest_is_over = saga.state in {State.CANCELLING, State.FAILED}
     return saga.attempt if newest_is_over else max(saga.attempt - 1, 0)
 
 
 def retry_warnings(saga: Saga) -> tuple[str, ...]:
-    """Sentences an operator should read before another retry."""
+    """The sentences that an operator should read before another retry."""
     found = []
     if same_error_again(saga):
         found.append(
@@ -56,12 +56,12 @@ def same_error_again(saga: Saga) -> bool:
 
 
 def retry_needs_slug(saga: Saga) -> bool:
-    """Before a retry that would be the fourth attempt, or a later one."""
+    """Must the operator type the slug? Yes before a retry that starts the fourth attempt, or a later one."""
     return unsuccessful_attempts(saga) >= ATTEMPTS_BEFORE_RECREATE
 
 
 def recovery_needs_slug(saga: Saga) -> bool:
-    """The same before a recovery, which gives up the attempt under way and then retries."""
+    """The same for a recovery, which first ends the attempt in progress and then retries."""
     return saga.attempt >= ATTEMPTS_BEFORE_RECREATE
 
 

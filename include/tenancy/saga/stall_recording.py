@@ -1,7 +1,7 @@
-"""The law of stalls: each is recorded once, and cleared once. Changes no state.
+"""The rules of recording stalls: each is recorded once and cleared once. A stall changes no state.
 
-Called through decide.py only. Whether a tenant is over its time is judged by stalls.py, from its row's clocks; here a
-late word about a tenant that has gone on meanwhile is refused.
+Called by decide.py only. stalls.py finds stalls, from the tenant's row; here a finding is refused if the tenant has
+moved on since.
 """
 
 from tenancy.saga import commands as c
@@ -13,7 +13,7 @@ from tenancy.saga.tenant import Saga
 
 
 def note(command: c.RecordStall, saga: Saga) -> tuple[f.Fact, ...]:
-    """No facts while it is the same stall. Another one takes its place."""
+    """Record a stall. No facts if it is already recorded; another open stall is cleared first."""
     stall, evidence = command.stall, command.evidence
     if not _is_still_so(command, saga):
         raise Refused(f"It went on: the tenant is {saga.phase}.")
@@ -40,7 +40,7 @@ def _is_still_so(command: c.RecordStall, saga: Saga) -> bool:
 
 
 def explain(command: c.ExplainStall, saga: Saga) -> tuple[f.Fact, ...]:
-    """No facts while the cause is the one that is known: the same cause is told in new words all the time."""
+    """Record a new cause. No facts while the cause is unchanged: its message changes all the time."""
     if saga.stall is None:
         raise Refused("There is no stall to explain.")
     evidence = command.evidence
@@ -50,5 +50,5 @@ def explain(command: c.ExplainStall, saga: Saga) -> tuple[f.Fact, ...]:
 
 
 def clear(_command: c.ClearStall, saga: Saga) -> tuple[f.Fact, ...]:
-    """No facts when there is none."""
+    """End the open stall. No facts if there is none."""
     return (f.StallCleared(saga.stall.kind, saga.stall.activity),) if saga.stall else ()

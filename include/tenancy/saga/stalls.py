@@ -1,6 +1,7 @@
-"""Stalls: whether a tenant is stuck, since when, and on what. A pure function of its row's clocks and now.
+"""Stalls: is a tenant over a time limit, which one, and since when? A pure function of its row's timestamps and now.
 
-Pages call it at every look, so that a stall is told also while nothing schedules; the reconciler records it.
+The console computes this for every page, so that it shows stalls even while the reconciler does not run. The
+reconciler records them.
 """
 
 from collections.abc import Mapping
@@ -21,29 +22,29 @@ TENANT_LIMITS: Final[Mapping[str, timedelta]] = {
     IN_BETWEEN: timedelta(minutes=2),
     FAILED: timedelta(minutes=15),
 }
-"""The limits that are no activity's. Runbook: "Provisioning for more than ~15 minutes"; "wait 2 minutes"; "it's
-flipped to Failed and stayed there" (without a number: as long as the first)."""
+"""Limits of a tenant as a whole. Runbook: "Provisioning for more than ~15 minutes"; "wait 2 minutes"; "it's flipped to
+Failed and stayed there" (the runbook has no number for this: the same as for provisioning)."""
 QUEUED_CAUSES: Final = frozenset({Cause.ENGINE_PAUSED, Cause.ENGINE_QUEUE})
 """Shown as such, and no stall of the tenant (docs/reference/airflow-buttons.md)."""
 NOT_EXAMINED: Final = "It was not looked at yet."
-"""What is said of a stall while its cause is not known because nobody had the time to look."""
+"""The message of a stall whose cause has not been examined yet, because a pass of the reconciler ran out of time."""
 
 
 class StallKind(StrEnum):
-    """What is over its time."""
+    """Which time limit has passed. The values are stored."""
 
     ACTIVITY = "activity"
     PROVISIONING = "provisioning"
     IN_BETWEEN = "in between"
     UNDOING = "undoing"
-    """Compensations ran out of tries."""
+    """Compensations ran out of retries. This has no time limit: it counts at once."""
     UNTOUCHED = "untouched"
-    """It failed, and nobody did anything about it."""
+    """The tenant is Failed, and nobody has acted on it."""
 
 
 @dataclass(frozen=True)
 class Stall:
-    """`since`: when the clock began that is over `limit` now."""
+    """One limit that has passed. `since`: from when the limit counts."""
 
     kind: StallKind
     activity: ActivityName | None
@@ -53,7 +54,7 @@ class Stall:
 
 @dataclass(frozen=True)
 class TenantStatus:
-    """How a tenant stands: its state and the clocks of its row, UTC."""
+    """A tenant's state and timestamps (UTC), from its row: what stalls and advice are computed from."""
 
     state: State
     substate: Substate | None
@@ -62,55 +63,55 @@ class TenantStatus:
     state_since: datetime
     activity_since: datetime
     held: Cause | None = None
-    """What holds its run, when that is not its own matter."""
+    """Why its run is held, if the reason is outside the tenant."""
     escalated: bool = False
     escalation_sent: bool = False
-    """Has a notification channel accepted the message about it? Before that nobody knows of it."""
+    """Has a notification channel accepted the message? Until then the escalation does not end the stall."""
     failures: int = 0
     """How many attempts failed so far."""
     attempt: int = 0
     """The number of its newest attempt. While it is Failed, none of them ended Active (saga/retry_loops.py)."""
     failure_cause: Cause | None = None
-    """Why the last one did."""
+    """Why the last attempt failed."""
     error_repeated: bool = False
     """Did the last two fail at the same activity with the same error?"""
     group_tenants: int = 0
-    """How many tenants are in the class of stall that it belongs to; 0: it belongs to none."""
+    """How many tenants are in its incident group; 0 if it is in none."""
     turn_since: datetime | None = None
-    """When it last ceased to wait for its turn; None when it never did."""
+    """When its run last left the queue, or was unpaused; None if it never waited."""
     held_since: datetime | None = None
     """When `held` was recorded; None when that is not known."""
     activity_cause: Cause = Cause.UNKNOWN
     """Why the last try of its activity failed, or what the activity waits for."""
     activity_message: str = ""
     activity_cause_since: datetime | None = None
-    """Since when that is the cause."""
+    """Since when `activity_cause` is the cause."""
     past_no_return: bool = False
-    """Does a cancel destroy a customer's data?"""
+    """Would a Cancel destroy a customer's data?"""
     cancelled: bool = False
     """Did a person cancel its newest attempt while that was running?"""
 
     @property
     def activity_clock(self) -> datetime:
-        """From when its activity is timed: what waited for its turn had no time yet."""
+        """From when its activity's limit counts. Time in a queue does not count."""
         return max(self.activity_since, self.turn_since or self.activity_since)
 
     @property
     def state_clock(self) -> datetime:
-        """From when its state is timed."""
+        """From when its state's limit counts. Time in a queue does not count."""
         return max(self.state_since, self.turn_since or self.state_since)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How long each may take: activities by name, and the three of `OF_TENANTS`."""
+    """The time limits that apply: of activities by name, and of tenants by the keys of TENANT_LIMITS."""
 
     activities: Mapping[ActivityName, timedelta]
     tenants: Mapping[str, timedelta]
 
 
 def stall_of(tenant: TenantStatus, now: datetime, limits: Limits) -> Stall | None:
-    """The stall this tenant is in; None while all is in time."""
+    """The stall that this tenant is in; None while it is within its limits."""
     if tenant.held in QUEUED_CAUSES:
         return None
     if tenant.state is State.PROVISIONING:

@@ -1,4 +1,4 @@
-"""The words for where a saga, an activity and a resource can be. The ledger's PostgreSQL enums are their twins."""
+"""The states of a saga, an activity and a resource. The ledger has PostgreSQL enums with the same values."""
 
 from enum import StrEnum
 

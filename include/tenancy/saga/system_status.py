@@ -1,7 +1,7 @@
-"""What is known now of the systems that a tenant needs, and how old that knowledge is. Pure.
+"""The status of the systems that a tenant needs, as the newest health checks found them. Pure.
 
-Advice weighs it against what was recorded: a cause that a newer look refutes is dropped, trouble that is seen now comes
-first. What is older than `FRESH` says nothing about now.
+Advice compares it with recorded causes: a cause that a newer health check refutes is dropped, and a system that is down
+now comes first. A status that is older than `FRESH` is ignored.
 """
 
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ class Condition(StrEnum):
     """How a system is, the worst first."""
 
     DOWN = "down"
-    """It does not do its work: nothing that needs it goes on."""
+    """It does not work: every activity that needs it waits or fails."""
     DEGRADED = "degraded"
     """It works, but something waits, fails in part, or is nearly used up."""
     UNKNOWN = "unknown"
-    """It could not be looked at; something else stands in the way, or nobody can see it from here."""
+    """It could not be checked, for example because the system between failed."""
     OK = "ok"
 
 
 @dataclass(frozen=True)
 class SystemStatus:
-    """One look at one system. `name` is how people call it, such as "storage of eu-central"."""
+    """The result of one health check. `name` is for people, such as "storage of eu-central"."""
 
     system: str
     name: str
@@ -39,22 +39,22 @@ class SystemStatus:
     since: datetime | None = None
     """Since when it is not ok."""
     cause: Cause = Cause.UNKNOWN
-    """What it means for a tenant that needs it, while it is down."""
+    """The cause of a tenant's stall, if the tenant needs this system while it is down."""
 
 
 @dataclass(frozen=True)
 class SystemStatuses:
-    """All that is known now of the systems of one region and of the whole platform."""
+    """The statuses of one region's systems and of the platform's."""
 
     statuses: tuple[SystemStatus, ...] = ()
 
     def down(self, need: str, now: datetime) -> SystemStatus | None:
-        """This system, or the part whose silence is this cause, if a fresh look finds it down."""
+        """The fresh status that finds this system (or the part with this cause) down; None otherwise."""
         fresh = (each for each in self.statuses if _is_fresh(each, now) and each.condition is Condition.DOWN)
         return next((each for each in fresh if need in {each.system, each.cause}), None)
 
     def recovered(self, cause: Cause, recorded_at: datetime | None, now: datetime) -> SystemStatus | None:
-        """The newer look that finds well what this cause blames; None when nothing newer is known."""
+        """The status, newer than `recorded_at`, that finds the system of this cause healthy; None if there is none."""
         about = [each for each in self.statuses if each.system == cause.system and each.cause in {cause, Cause.UNKNOWN}]
         newer = [each for each in about if _is_fresh(each, now) and (not recorded_at or each.observed_at > recorded_at)]
         well = _WELL.get(cause, frozenset({Condition.OK}))
@@ -70,7 +70,7 @@ _WELL: Final = {
     Cause.LEDGER_SILENT: _ANSWERS,
     Cause.ENGINE_UNREACHABLE: _ANSWERS,
 }
-"""What refutes "it does not answer"; the others are refuted only by a system that is wholly ok."""
+"""A system that is degraded still answers, so it refutes these causes. All others are refuted only by `ok`."""
 
 
 def _is_fresh(status: SystemStatus, now: datetime) -> bool:

@@ -1,7 +1,8 @@
-"""System identity: what proves that the server which answers is the one in which an object was made.
+"""System identity: proves that the server that answers is the one in which a resource was created. Pure.
 
-Pure. A 404 from a router, an empty replacement or another region's server proves nothing: absence counts only when the
-recorded system states it. Adapters ask a system for its identity, `ExpectedSystem.require` compares.
+Why: "not found" from a proxy, from an empty replacement or from another region's server proves nothing. A resource
+counts as absent only if the recorded system says so. Adapters ask a system for its identity; `ExpectedSystem.require`
+compares.
 """
 
 import re
@@ -14,7 +15,7 @@ from tenancy.saga.errors import OtherSystemError
 IDENTITY: Final = re.compile(r"[a-z][a-z-]*:[0-9A-Za-z-]+")
 """Such as `postgresql:7713837147650338995` or `kubernetes:<uid>`: the kind of system, and what it states of itself."""
 LOST_SYSTEM: Final = "lost"
-"""In the place of a successor: the system is gone for good, with everything in it."""
+"""Instead of a successor: the system is permanently gone, with everything in it."""
 
 
 def accepted_for(system: str, replaced: Mapping[str, str]) -> tuple[str, ...]:

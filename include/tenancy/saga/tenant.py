@@ -18,7 +18,7 @@ EXACT: Final = {"extra": "forbid"}
 
 @dataclass(frozen=True)
 class Parameters:
-    """What was asked for."""
+    """What was requested for the tenant."""
 
     __pydantic_config__: ClassVar = EXACT
 
@@ -29,7 +29,7 @@ class Parameters:
     admin_email: str
 
     def same_as(self, other: "Parameters") -> bool:
-        """The same request: facts of older versions have names in whatever form of Unicode they were sent."""
+        """Is it the same request? Names are compared in Unicode's NFC: facts of older versions were not normalised."""
         return self._composed() == other._composed()
 
     def _composed(self) -> "Parameters":
@@ -58,7 +58,7 @@ class Credential:
 
 @dataclass(frozen=True)
 class Intent:
-    """An object that an activity is about to make, and where."""
+    """A resource that an activity is about to create, and where."""
 
     kind: str
     name: str
@@ -74,7 +74,7 @@ class Intent:
 
 @dataclass(frozen=True)
 class Resource:
-    """An outside object of the tenant (not of the attempt) and how far it is."""
+    """An outside object of the tenant, kept over attempts, and its state."""
 
     kind: str
     name: str
@@ -87,7 +87,7 @@ class Resource:
     region: str = ""
     connection: str = ""
     was_present: bool = False
-    """Was it once recorded to exist? Not that it does."""
+    """Was it ever recorded as present? It may be gone by now."""
 
     @property
     def live(self) -> bool:
@@ -102,14 +102,14 @@ class Step:
     status: StepStatus = StepStatus.IDLE
     holder: TaskInstanceId = TaskInstanceId("")
     message: str = ""
-    """How its last try failed, or while it runs, what it waits for."""
+    """The last try's error; while it runs, what it waits for."""
     cause: Cause = Cause.UNKNOWN
     """Why its last try failed."""
 
 
 @dataclass(frozen=True)
 class Lease:
-    """Who acts: one try of one task of one run. A clear or a retry makes a newer task instance."""
+    """Who may record an activity's outcome: one task instance of one run. A clear or a retry makes a newer one."""
 
     run_id: RunId
     activity: ActivityName
@@ -149,11 +149,11 @@ class Saga:
     seq: int = 0
     attempt: int = 0
     generation: int = 0
-    """How often unwinding was asked for; an older generation's compensation run is superseded by a newer one."""
+    """The number of the newest unwinding. Compensation runs of older generations are superseded."""
     exhausted_generation: int = 0
     """The last generation whose compensations ran out of retries."""
     renewals: int = 0
-    """How often the newest unwinding was renewed since it last released a resource."""
+    """How often the unwinding was renewed since a resource was last released."""
     run_id: RunId = RunId("")
     plan: tuple[PlanEntry, ...] = ()
     schema_version: str = ""
@@ -162,41 +162,41 @@ class Saga:
     resources: tuple[Resource, ...] = ()
     runs: Mapping[RunId, int] = field(default_factory=lambda: MappingProxyType({}))
     fences: Mapping[RunId, TaskInstanceId] = field(default_factory=lambda: MappingProxyType({}))
-    """A run's newest task instance in attempts that are over: none up to it acts again when that run is cleared."""
+    """Run -> its newest task instance in an attempt that is over. That one and older ones may never act again."""
     failures: tuple[Failure, ...] = ()
     predecessor: TenantId | None = None
     hold_reason: str = ""
-    """Why the attempt's run does not go on, when that is not the tenant's matter."""
+    """Why the attempt's run is held, for a reason outside the tenant; empty if it is not."""
     hold_cause: Cause | None = None
     platform_fault: Evidence | None = None
-    """The platform's fault that the last try met. While it is there, no end of a run makes the attempt fail."""
+    """The platform fault that the last try ran into. While it is set, no ended run makes the attempt fail."""
     faulty_resource: tuple[str, str] | None = None
-    """Kind and name of the resource that cannot be undone because of that fault."""
+    """Kind and name of the resource that cannot be released because of that fault."""
     compensation_failure: Evidence | None = None
-    """What the first compensation that failed ran into, until that resource or all is released."""
+    """The error of the first compensation that failed, until that resource is released or the tenant settles."""
     failed_compensation_of: tuple[str, str] | None = None
     """Kind and name of that resource."""
     stall: OpenStall | None = None
     cancelled: bool = False
     """Did a person cancel the newest attempt while it was running?"""
     escalated: bool = False
-    """Did somebody hand the tenant over to platform engineering? Until the next attempt."""
+    """Was the tenant escalated to platform engineering? Reset by the next attempt."""
     escalation_sent_to: tuple[str, ...] = ()
     """The notification channels that have accepted the message about it."""
     history_cleared: bool = True
     """False from a reset until Airflow's history of the run is cleared too."""
     observed_gone: bool = False
-    """Everything was seen gone, and nothing was intended since. A forced reset looks at nothing."""
+    """Was everything observed gone, and nothing intended since? A forced reset observes nothing."""
     past_no_return: bool = False
-    """Is a customer's data at stake? Then failures keep everything, until a person's cancel has settled."""
+    """May a customer use the tenant? Then failures keep everything, until a person's Cancel has settled."""
     resumed: bool = False
-    """Did this attempt go on after the ledger turned out to be older than its run?"""
+    """Was this attempt resumed because the ledger was older than its run?"""
     released_count: int = 0
-    """How many resources were released so far: what all attempts together have cost."""
+    """How many resources all attempts together have released: the cost of retrying."""
     invitation: int = 1
-    """Which of the admin's invitations is the one that lets them in."""
+    """The generation of the admin's invitation that is valid now."""
     invitation_shown: int = 0
-    """The last one that somebody was shown."""
+    """The generation of the last invitation that was shown."""
 
     def step(self, activity: ActivityName) -> Step:
         """The activity's progress in the current attempt; idle when it has not begun."""
@@ -212,13 +212,13 @@ class Saga:
 
     @property
     def current_activity(self) -> ActivityName | None:
-        """The first activity that is not done: the wedged one, when the tenant hangs."""
+        """The first activity that is not done: the one that stalls, if the tenant does."""
         pending = (entry.activity for entry in self.plan if self.step(entry.activity).status is not StepStatus.DONE)
         return next(pending, None)
 
     @property
     def live_resources(self) -> tuple[Resource, ...]:
-        """All that might exist, in the order it was intended."""
+        """All resources that may exist, in the order in which they were intended."""
         return tuple(resource for resource in self.resources if resource.live)
 
     @property

@@ -1,9 +1,9 @@
-"""The law of unwinding: accepted only for the newest generation, in a state that is to be unwound.
+"""The rules of unwinding: commands are accepted only from the newest generation, while the tenant is to be unwound.
 
-Every wish to unwind (a failure, Cancel, Decommission, a renewal) is a generation of its own, numbered through all of a
-tenant's life; so a late word of an older one, of whatever attempt, changes nothing.
+Each failure, Cancel, Decommission and renewal starts a generation. Generations are numbered over the tenant's whole
+life, so a late command of an older one changes nothing, whichever attempt it belongs to.
 
-Called through decide.py only. What *settled* means is decided here: no live resource is left.
+Called by decide.py only. A tenant is settled when it has no live resource left.
 """
 
 from tenancy.saga import commands as c
@@ -13,8 +13,8 @@ from tenancy.saga.states import Phase, ResourceState, State
 from tenancy.saga.tenant import Resource, Saga
 
 RENEWALS = 3
-"""How many further compensation runs a tenant gets that end without a word and release nothing. A run of six tries, of
-which each hangs until its execution time-out of 2 minutes, takes some 14 minutes."""
+"""How many more compensation runs a tenant gets after one that ends without an outcome and releases nothing. A run
+whose six tries all hang until their execution time-out of 2 minutes takes about 14 minutes."""
 _NO_PROGRESS = (
     "{runs} compensation runs ended before they were done, and none of them released anything: their logs in Airflow "
     "say how they ended."
@@ -23,20 +23,20 @@ _TO_BE_UNWOUND = frozenset({Phase.CANCELLING, Phase.FAILED_UNWINDING, Phase.DECO
 
 
 def is_to_be_unwound(saga: Saga) -> bool:
-    """Is undoing this tenant what is wanted now?"""
+    """Are this tenant's resources to be released now?"""
     return saga.phase in _TO_BE_UNWOUND
 
 
 def start(command: c.StartUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
-    """Go on with what Cancel, Decommission or a failure began; those facts already fence every activity."""
+    """Begin or continue. No facts: the Cancel, the Decommission or the failure has already fenced all activities."""
     _require_wanted(saga, command.generation)
     return ()
 
 
 def renew(command: c.RenewUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
-    """Only of the newest generation: who comes second finds it renewed and has nothing to do.
+    """Start the next generation. Refused if another process has already done so.
 
-    A tenant whose unwinding ends again and again, and releases nothing, is stuck. The platform's faults do not count.
+    A tenant whose unwindings keep ending without releasing anything becomes stuck. Platform faults do not count.
     """
     _require_wanted(saga, command.generation)
     if saga.platform_fault:
@@ -85,9 +85,9 @@ def settle(command: c.Settle, saga: Saga) -> tuple[f.Fact, ...]:
 
 
 def exhaust(command: c.ExhaustUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
-    """Also with nothing known to be left: what cannot be looked at may not be called settled.
+    """Give up compensating. Accepted also if no resource is left: what cannot be observed must not count as settled.
 
-    No facts when the platform is at fault: unwinding goes on until that is mended.
+    No facts if the platform is at fault: unwinding continues until that is repaired.
     """
     _require_wanted(saga, command.generation)
     if command.keep_resources:
@@ -96,7 +96,7 @@ def exhaust(command: c.ExhaustUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
 
 
 def _protected(saga: Saga, why: str) -> tuple[f.Fact, ...]:
-    """Only a person who names the tenant goes on with what was stopped for a customer."""
+    """Protect the tenant: from now on only a person who confirms the slug can continue."""
     return () if saga.past_no_return else (f.PointOfNoReturnPassed(why),)
 
 
