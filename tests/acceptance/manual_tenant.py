@@ -48,8 +48,8 @@ class ManualTenant:
 
     def until(self, status: int, path: str = "/healthz") -> None:
         deadline = time.monotonic() + 15
-        while (seen := self.visit(path))[0] != status:
-            assert time.monotonic() < deadline, seen
+        while (answered := self.visit(path))[0] != status:
+            assert time.monotonic() < deadline, answered
             time.sleep(0.05)
 
     def restart(self) -> None:

@@ -61,6 +61,6 @@ def test_a_compensation_run_of_nobodys_tenant_ends_well_and_changes_nothing(airf
     wait_until(ended, "the run to end")
     assert airflow.succeeded(COMPENSATION_DAG, slug) == (run_id,)
     assert airflow.succeeded(COMPENSATION_DAG, slug[:-1]) == ()
-    seen = airflow.find(COMPENSATION_DAG, run_id)
-    assert seen is not None
-    assert seen.state == "success"
+    run = airflow.find(COMPENSATION_DAG, run_id)
+    assert run is not None
+    assert run.state == "success"

@@ -93,15 +93,15 @@ def test_what_a_killed_worker_had_is_tried_again_by_the_other_or_given_up_in_the
     slug, run_id, gate = hold("allocate_storage")
     others = celery_parts.create(celery, 2)
     worker = celery_parts.task(celery, run_id, "allocate_storage")["hostname"]
-    told = celery.layout.logs / f"told-{celery_parts.probe_on(celery, worker)}"
+    log = celery.layout.logs / f"told-{celery_parts.probe_on(celery, worker)}"
 
     celery_parts.kill(celery, worker)
     gate.close()
 
     celery_parts.all_end(celery, [slug, *others])  # the killed worker is still dead
     assert celery_parts.task(celery, run_id, "allocate_storage")["try_number"] > 1
-    runs.wait_until(lambda: told.exists() and told.read_text(), "the probe's callback", seconds=PATIENCE)
-    assert int(told.read_text()) == celery_parts.pid_of(celery, "dag-processor")
+    runs.wait_until(lambda: log.exists() and log.read_text(), "the probe's callback", seconds=PATIENCE)
+    assert int(log.read_text()) == celery_parts.pid_of(celery, "dag-processor")
     heal()
     celery_parts.await_health(celery)
 

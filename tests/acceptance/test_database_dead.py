@@ -63,9 +63,9 @@ def test_a_page_keeps_its_picture_comes_back_and_tenantctl_does_not_call_the_pas
         expect(page.locator("#pulse")).to_have_text(AS_OF, timeout=2 * TIMEOUT_MS)
         expect(page.locator(".timeline li")).to_have_count(7)
         expect(page.locator("#notice")).to_contain_text("You are seeing data from")
-        said = operator("show", slug)
-        assert (said.returncode, "does not reach its own database" in said.stderr) == (1, True), said.stderr
-        assert "Check TENANCY_USER" not in said.stderr
+        result = operator("show", slug)
+        assert (result.returncode, "does not reach its own database" in result.stderr) == (1, True), result.stderr
+        assert "Check TENANCY_USER" not in result.stderr
 
         sandbox_up()
         expect(page.locator("#pulse")).to_have_text("live", timeout=4 * TIMEOUT_MS)

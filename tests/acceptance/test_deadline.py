@@ -10,9 +10,9 @@ def test_a_run_over_its_time_is_looked_at_by_the_reconciler(sandbox: Access):
     """The probe's limit is 2 s instead of 15 minutes; its run only waits in the queue."""
     with sandbox.client("engineer") as client:
         run_id = client.post(_PROBE, json={"logical_date": None}).json()["dag_run_id"]
-        looked = "select handled_at from ledger.poke where run_id = %s and action = 'deadline passed'"
+        statement = "select handled_at from ledger.poke where run_id = %s and action = 'deadline passed'"
         runs.wait_until(
-            lambda: any(row["handled_at"] for row in runs.ledger(sandbox, looked, run_id)), "a look at the run"
+            lambda: any(row["handled_at"] for row in runs.ledger(sandbox, statement, run_id)), "a look at the run"
         )
         assert runs.get(sandbox, f"{_PROBE}/{run_id}")["state"] == "queued"
         assert client.delete(f"{_PROBE}/{run_id}").status_code == 204

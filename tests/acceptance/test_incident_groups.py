@@ -48,12 +48,12 @@ def _are(access: Access, slugs: list[str], phase: str) -> bool:
 
 def _about(endpoint: Endpoint, slugs: list[str]) -> list[str]:
     """The keys of all that was told about these tenants or their region, each once: it is sent at least once."""
-    told = (
+    keys = (
         body["key"]
         for body in received_bodies(endpoint)
         if body["details"].get("region") == REGION or (body["tenant"] or {}).get("slug") in slugs
     )
-    return list(dict.fromkeys(told))
+    return list(dict.fromkeys(keys))
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ def test_tenants_that_fail_for_one_fault_are_one_class_one_message_and_are_recov
         assert fault_client.clear(fault.id) == [fault.id]
         ended = operator("recover", "--class", str(one["id"]), *WHY, "--json", timeout=patience)
         assert ended.returncode == 0, ended.stderr
-        told = json.loads(ended.stdout)["tenants"]
+        tenants_now = json.loads(ended.stdout)["tenants"]
 
-        assert {each["slug"]: each["outcome"] for each in told} == dict.fromkeys(slugs, "recovered")
+        assert {each["slug"]: each["outcome"] for each in tenants_now} == dict.fromkeys(slugs, "recovered")
         for slug in slugs:
             facts = Counter(runs.fact_kinds(sandbox, slug))
             assert (facts["tenant.provisioning.reset"], facts["tenant.provisioning.retried"]) == (1, 1)

@@ -40,7 +40,7 @@ def until_nudged(access: Access, look: Callable[[], object], what: str) -> None:
     runs.wait_until(nudging_look, what)
 
 
-def told(endpoint: Endpoint, *keys: str) -> list[dict[str, Any]]:
+def received(endpoint: Endpoint, *keys: str) -> list[dict[str, Any]]:
     return [body for body in received_bodies(endpoint) if body["key"] in keys]
 
 
@@ -53,12 +53,12 @@ def test_what_nobody_took_is_told_once_when_somebody_answers_and_no_tenant_waite
         assert runs.await_phase(sandbox, slug, "Active") == "Active"
 
         with http_endpoint(port) as endpoint:
-            until_nudged(sandbox, lambda: told(endpoint, first), "it to be told")
+            until_nudged(sandbox, lambda: received(endpoint, first), "it to be told")
             raise_(sandbox, first)
             raise_(sandbox, second)
-            until_nudged(sandbox, lambda: told(endpoint, second), "the second to be told")
+            until_nudged(sandbox, lambda: received(endpoint, second), "the second to be told")
 
-    once = told(endpoint, first)[0]  # at least once: an answer may come too late for the sender
+    once = received(endpoint, first)[0]  # at least once: an answer may come too late for the sender
     assert tries(sandbox, first) >= 2
     assert (once["subject"], once["platform"]) == (f"About {first}.", "sandbox")
     assert once["url"] == f"{sandbox.api_url}/tenancy/?attention=true"

@@ -92,13 +92,13 @@ def test_a_cancel_while_the_scheduler_is_dead_says_so_and_is_finished_once_it_is
             runs.wait_until(lambda slug=slug: NO_SIGN_OF_LIFE in held(sandbox, slug), f"{slug} to say so", every=1)
 
         answer = operators.perform(sandbox, deferred, "cancel")
-        told = operator("cancel", working, *WHY)
+        result = operator("cancel", working, *WHY)
 
     assert answer["tenant"]["state"] == "Cancelling"
     assert NO_SIGN_OF_LIFE in answer["warnings"][0]
     assert answer["warnings"][0].startswith("It is recorded, and goes on by itself")
-    assert told.returncode == 0
-    assert f"! It is recorded, and goes on by itself when the engine does. {NO_SIGN_OF_LIFE}" in told.stderr
+    assert result.returncode == 0
+    assert f"! It is recorded, and goes on by itself when the engine does. {NO_SIGN_OF_LIFE}" in result.stderr
     assert NO_SIGN_OF_LIFE in " ".join(operator.run("show", working).split())
     _health_says_so(sandbox, operator)
 
@@ -130,10 +130,10 @@ def test_a_cancel_while_the_api_server_is_dead_is_refused_with_what_to_do_and_wo
         asking = operator.start("cancel", cut_off, *WHY)
         runs.await_phase(sandbox, cut_off, "Cancelling")
         kill("api-server")
-        _, said = asking.communicate(timeout=60)
+        _, output = asking.communicate(timeout=60)
         refused = operator("cancel", untouched, *WHY)
     assert asking.returncode == refused.returncode == 1
-    assert "What was asked may have been done: `tenantctl show` tells." in said
+    assert "What was asked may have been done: `tenantctl show` tells." in output
     assert "cannot be reached" in refused.stderr
     assert "is it up? (`make status`, `make up`)" in refused.stderr
     assert "may have been done" not in refused.stderr

@@ -71,10 +71,10 @@ def test_faults_of_the_platform_turn_their_checks_and_no_others_wherever_one_loo
         until_wrong(sandbox, EXPECTED, "exactly these faults to be told")
 
         _page_says_so(page)
-        told = operator("health")
-        assert told.returncode == 1
+        result = operator("health")
+        assert result.returncode == 1
         for line in ("DOWN storage eu-central", "DOWN ingress us-east", "DEGRADED engine: database -"):
-            assert line in " ".join(told.stdout.split())
+            assert line in " ".join(result.stdout.split())
         page.goto(console(sandbox))
         expect(page.locator(".notice.bad").first).to_contain_text("Down: ", timeout=TIMEOUT_MS)
         page.locator(".notice a").first.click()
@@ -97,9 +97,9 @@ def test_a_tenant_that_is_active_behind_a_silent_ingress_says_so_and_has_no_stal
     runs.wait_until(
         lambda: "Have the region's ingress looked at" in _advice(sandbox, slug), "it to be told", seconds=PATIENCE
     )
-    seen = operators.get(sandbox, f"/tenants/{slug}")
-    assert (seen["stall"], seen["advice"]["not_its_fault"]) == (None, True)
-    assert seen["platform_trouble"][0].startswith("ingress of eu-central: ")
+    tenant = operators.get(sandbox, f"/tenants/{slug}")
+    assert (tenant["stall"], tenant["advice"]["not_its_fault"]) == (None, True)
+    assert tenant["platform_trouble"][0].startswith("ingress of eu-central: ")
     fault_client.clear()
     runs.wait_until(
         lambda: _advice(sandbox, slug).startswith("Verify that it answers"), "it to be well", seconds=PATIENCE

@@ -100,9 +100,9 @@ def test_what_was_left_and_what_was_lost_is_told_until_it_is_mended(sandbox: Acc
         assert found(sandbox, connection) == {("missing", "connection")}
         shown = operators.get(sandbox, f"/tenants/{active}")["findings"]
         assert [each["name"] for each in shown] == [connection]
-        told = Operator(sandbox)("findings")
-        assert told.returncode == 1
-        assert f"missing  connection {connection}" in told.stdout
+        result = Operator(sandbox)("findings")
+        assert result.returncode == 1
+        assert f"missing  connection {connection}" in result.stdout
 
         mended = {key: kept[key] for key in _TOLD}
         assert engineer.post("/api/v2/connections", json=mended).status_code == 201

@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @dataclass(frozen=True)
-class Story:
+class Scenario:
     """What became of tenants that were made at different moments around the backup."""
 
     access: Access
@@ -67,42 +67,44 @@ def access() -> Iterator[Access]:
 
 
 @pytest.fixture(scope="module")
-def restored(access: Access, tmp_path_factory: pytest.TempPathFactory) -> tuple[Story, backups.Facts]:
-    story, fault_client, folder = Story(access), FaultClient(access.layout), tmp_path_factory.mktemp("backup")
-    known = _back_up(story, fault_client, folder)
-    _go_on(story)
+def restored(access: Access, tmp_path_factory: pytest.TempPathFactory) -> tuple[Scenario, backups.Facts]:
+    scenario, fault_client, folder = Scenario(access), FaultClient(access.layout), tmp_path_factory.mktemp("backup")
+    known = _back_up(scenario, fault_client, folder)
+    _go_on(scenario)
     backups.run(access, folder, backups.LOST, *backups.RESTORE)
     fault_client.clear()
-    _reconcile(story)
+    _reconcile(scenario)
     check(access)
-    return story, known
+    return scenario, known
 
 
-def _back_up(story: Story, fault_client: FaultClient, folder: Path) -> backups.Facts:
+def _back_up(scenario: Scenario, fault_client: FaultClient, folder: Path) -> backups.Facts:
     """While sagas run: two wait for their pods, one is at its third activity."""
-    for slug in (story.waiting, story.undone):
+    for slug in (scenario.waiting, scenario.undone):
         fault_client.set("slow-start", tenant=slug, seconds=600)
-    for slug in (story.kept, story.gone, story.waiting, story.undone):
-        _request(story, slug)
-    story.until_all({story.kept: "Active", story.gone: "Active"})
-    for slug in (story.waiting, story.undone):
-        runs.wait_until(lambda slug=slug: runs.is_waiting_for_pods(story.access, slug), f"{slug} to wait for its pods")
+    for slug in (scenario.kept, scenario.gone, scenario.waiting, scenario.undone):
+        _request(scenario, slug)
+    scenario.until_all({scenario.kept: "Active", scenario.gone: "Active"})
+    for slug in (scenario.waiting, scenario.undone):
+        runs.wait_until(
+            lambda slug=slug: runs.is_waiting_for_pods(scenario.access, slug), f"{slug} to wait for its pods"
+        )
     held = fault_client.set("handles-locked")
-    _request(story, story.became)
-    runs.wait_until(lambda: _activity(story, story.became) == "allocate_workflow_handle", "a tenant to be held")
-    known = backups.facts(story.access)
-    backups.run(story.access, folder, backups.BACKUP)
+    _request(scenario, scenario.became)
+    runs.wait_until(lambda: _activity(scenario, scenario.became) == "allocate_workflow_handle", "a tenant to be held")
+    known = backups.facts(scenario.access)
+    backups.run(scenario.access, folder, backups.BACKUP)
     fault_client.clear(held.id)
     return known
 
 
-def _request(story: Story, slug: str) -> None:
+def _request(scenario: Scenario, slug: str) -> None:
     """Under an id of its own, so that it may be asked again when a busy machine did not answer in time."""
     body = {"dag_run_id": f"restore__{slug}", "logical_date": None, "conf": runs.request(slug)}
 
     def asked() -> bool:
         try:
-            with story.access.client("operator") as client:
+            with scenario.access.client("operator") as client:
                 return client.post(f"{runs.DAG}/dagRuns", json=body).status_code in {200, 409}
         except httpx.TimeoutException:
             return False
@@ -110,20 +112,25 @@ def _request(story: Story, slug: str) -> None:
     runs.wait_until(asked, f"a run for {slug}", seconds=PATIENCE_SECONDS)
 
 
-def _activity(story: Story, slug: str) -> str:
-    row = runs.tenant(story.access, slug)
+def _activity(scenario: Scenario, slug: str) -> str:
+    row = runs.tenant(scenario.access, slug)
     return str(row["activity"]) if row else ""
 
 
-def _go_on(story: Story) -> None:
+def _go_on(scenario: Scenario) -> None:
     """What the backup knows nothing of."""
-    operators.perform(story.access, story.gone, "decommission", confirm_slug=story.gone)
-    _request(story, story.late)
-    operators.perform(story.access, story.undone, "cancel")
-    story.until_all(
-        {story.became: "Active", story.late: "Active", story.undone: "Failed settled", story.gone: "Decommissioned"}
+    operators.perform(scenario.access, scenario.gone, "decommission", confirm_slug=scenario.gone)
+    _request(scenario, scenario.late)
+    operators.perform(scenario.access, scenario.undone, "cancel")
+    scenario.until_all(
+        {
+            scenario.became: "Active",
+            scenario.late: "Active",
+            scenario.undone: "Failed settled",
+            scenario.gone: "Decommissioned",
+        }
     )
-    with connected(_database(story.access, story.became)) as database:
+    with connected(_database(scenario.access, scenario.became)) as database:
         database.execute("create table tenant.of_a_customer (name text)")
 
 
@@ -132,9 +139,9 @@ def _database(access: Access, slug: str) -> str:
     return access.superuser_dsn("storage", name)
 
 
-def _reconcile(story: Story) -> None:
+def _reconcile(scenario: Scenario) -> None:
     """By the passes that come by themselves, every half minute."""
-    story.until_all({story.waiting: "Active", story.became: "Active", story.undone: "Failed settled"})
+    scenario.until_all({scenario.waiting: "Active", scenario.became: "Active", scenario.undone: "Failed settled"})
 
 
 def test_the_commands_are_those_of_the_documentation():
@@ -143,49 +150,49 @@ def test_the_commands_are_those_of_the_documentation():
     assert [each for each in (backups.BACKUP, backups.LOST, *backups.RESTORE) if each not in lines] == []
 
 
-def test_the_facts_of_the_backup_are_whole_and_go_on_from_there(restored: tuple[Story, backups.Facts]):
-    story, known = restored
-    now = backups.facts(story.access)
+def test_the_facts_of_the_backup_are_whole_and_go_on_from_there(restored: tuple[Scenario, backups.Facts]):
+    scenario, known = restored
+    now = backups.facts(scenario.access)
     assert known
     assert known < now
-    with Ledger(real_systems.as_dsn(story.access.ledger_dsn, "the ledger")).open("test") as ledger:
+    with Ledger(real_systems.as_dsn(scenario.access.ledger_dsn, "the ledger")).open("test") as ledger:
         for stream in {stream for stream, _, _ in now}:
             assert find_chain_break(ledger.envelopes(TenantId(UUID(stream)))) is None
 
 
 def test_a_tenant_that_became_active_after_it_is_active_again_with_its_customers_data(
-    restored: tuple[Story, backups.Facts],
+    restored: tuple[Scenario, backups.Facts],
 ):
-    story, _ = restored
-    assert story.phase(story.became) == "Active"
-    with connected(_database(story.access, story.became)) as database:
+    scenario, _ = restored
+    assert scenario.phase(scenario.became) == "Active"
+    with connected(_database(scenario.access, scenario.became)) as database:
         assert database.execute("select to_regclass('tenant.of_a_customer')").fetchone() != (None,)
-    said = runs.ledger(story.access, "select data ->> 'message' as said from ledger.fact where kind like '%%.held'")
-    assert [row["said"] for row in said if "as after its restore from a backup" in row["said"]]
+    holds = runs.ledger(scenario.access, "select data ->> 'message' as said from ledger.fact where kind like '%%.held'")
+    assert [row["said"] for row in holds if "as after its restore from a backup" in row["said"]]
 
 
-def test_a_run_that_lived_through_it_goes_on_to_active(restored: tuple[Story, backups.Facts]):
-    story, _ = restored
-    assert_complete(story.access, story.waiting)
-    assert_complete(story.access, story.kept)
+def test_a_run_that_lived_through_it_goes_on_to_active(restored: tuple[Scenario, backups.Facts]):
+    scenario, _ = restored
+    assert_complete(scenario.access, scenario.waiting)
+    assert_complete(scenario.access, scenario.kept)
 
 
-def test_a_tenant_that_was_undone_after_it_is_settled_once_more(restored: tuple[Story, backups.Facts]):
-    story, _ = restored
-    assert story.phase(story.undone) == "Failed settled"
-    assert find_objects(story.access, story.undone).is_empty
+def test_a_tenant_that_was_undone_after_it_is_settled_once_more(restored: tuple[Scenario, backups.Facts]):
+    scenario, _ = restored
+    assert scenario.phase(scenario.undone) == "Failed settled"
+    assert find_objects(scenario.access, scenario.undone).is_empty
 
 
-def test_a_tenant_of_which_it_knows_nothing_is_told_with_how_to_remove_it(restored: tuple[Story, backups.Facts]):
-    story, _ = restored
-    assert story.phase(story.late) == "unknown"
-    left = assert_complete(story.access, story.late)
-    told = {found["kind"]: found["said"] for found in _findings(story, "orphan")}
-    assert f'drop database "{left.databases[0]}" with (force)' in told["database"]
-    assert f'drop role "{left.roles[0]}"' in told["role"]
-    assert f"delete {left.connections[0]}" in told["connection"]
-    assert f"kubectl delete namespace {left.namespaces[0]}" in told["namespace"]
-    assert {found["name"] for found in _findings(story, "orphan")} == {
+def test_a_tenant_of_which_it_knows_nothing_is_told_with_how_to_remove_it(restored: tuple[Scenario, backups.Facts]):
+    scenario, _ = restored
+    assert scenario.phase(scenario.late) == "unknown"
+    left = assert_complete(scenario.access, scenario.late)
+    advice = {found["kind"]: found["said"] for found in _findings(scenario, "orphan")}
+    assert f'drop database "{left.databases[0]}" with (force)' in advice["database"]
+    assert f'drop role "{left.roles[0]}"' in advice["role"]
+    assert f"delete {left.connections[0]}" in advice["connection"]
+    assert f"kubectl delete namespace {left.namespaces[0]}" in advice["namespace"]
+    assert {found["name"] for found in _findings(scenario, "orphan")} == {
         *left.databases,
         *left.connections,
         *left.namespaces,
@@ -193,23 +200,23 @@ def test_a_tenant_of_which_it_knows_nothing_is_told_with_how_to_remove_it(restor
 
 
 def test_what_an_active_tenant_lost_meanwhile_is_told_until_it_is_decommissioned(
-    restored: tuple[Story, backups.Facts],
+    restored: tuple[Scenario, backups.Facts],
 ):
-    story, _ = restored
-    assert story.phase(story.gone) == "Active"
-    missing = _findings(story, "missing")
-    assert {found["slug"] for found in missing} == {story.gone}
+    scenario, _ = restored
+    assert scenario.phase(scenario.gone) == "Active"
+    missing = _findings(scenario, "missing")
+    assert {found["slug"] for found in missing} == {scenario.gone}
     assert {"role", "database", "connection", "namespace"} <= {found["kind"] for found in missing}
-    assert f"decommission {story.gone} and recreate it" in missing[0]["said"]
+    assert f"decommission {scenario.gone} and recreate it" in missing[0]["said"]
 
-    operators.perform(story.access, story.gone, "decommission", confirm_slug=story.gone)
-    story.until_all({story.gone: "Decommissioned"})
+    operators.perform(scenario.access, scenario.gone, "decommission", confirm_slug=scenario.gone)
+    scenario.until_all({scenario.gone: "Decommissioned"})
 
 
-def test_no_row_differs_from_its_facts(restored: tuple[Story, backups.Facts]):
+def test_no_row_differs_from_its_facts(restored: tuple[Scenario, backups.Facts]):
     assert _findings(restored[0], "drift") == []
 
 
-def _findings(story: Story, what: str) -> list[dict[str, str]]:
-    findings = operators.get(story.access, "/findings")["findings"]
+def _findings(scenario: Scenario, what: str) -> list[dict[str, str]]:
+    findings = operators.get(scenario.access, "/findings")["findings"]
     return [finding for finding in findings if finding["what"] == what]

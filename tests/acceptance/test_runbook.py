@@ -45,8 +45,8 @@ def test_validate_request_cancel_correct_the_input_recreate(sandbox: Access, ope
     with gates.before_fact_of(sandbox, slug, STARTED, "validate_request"):
         operator.create(slug)
         operator.run("cancel", slug, "--wait", *WHY)
-    told = operator.run("recreate", slug, "--plan", "business", *WHY)
-    assert slug in told
+    output = operator.run("recreate", slug, "--plan", "business", *WHY)
+    assert slug in output
     operator.run("watch", slug)
     shown = operator.json("show", slug)
     assert (shown["state"], shown["plan"]) == ("Active", "business")

@@ -42,10 +42,10 @@ def test_create_and_watch_until_active(operator: Operator):
     slug = new_slug("ctl")
     operator.create(slug)
 
-    told = operator.run("watch", slug)
+    output = operator.run("watch", slug)
 
-    assert "✓ Mark active" in told
-    assert f"{slug} (attempt 1) is Active" in told
+    assert "✓ Mark active" in output
+    assert f"{slug} (attempt 1) is Active" in output
     assert slug in operator.run("list", "--state", "Active")
     assert operator.json("show", slug)["state"] == "Active"
     for verb in ("show", "timeline", "errors", "audit", "resources"):
@@ -61,9 +61,9 @@ def test_cancel_of_a_waiting_tenant_then_reset_and_retry(
     assert refused.returncode == 3
     assert "Try again in 2 minutes." in refused.stderr
 
-    told = operator.run("cancel", slug, "--wait", *WHY)
+    output = operator.run("cancel", slug, "--wait", *WHY)
 
-    assert "resources left none" in told.splitlines()[-2]
+    assert "resources left none" in output.splitlines()[-2]
     assert operator.json("show", slug)["substate"] == "settled"
 
     fault_client.clear()
@@ -80,10 +80,10 @@ def test_recover_of_a_failed_tenant(sandbox: Access, fault_client: FaultClient, 
     assert operator("watch", slug).returncode == 1
     fault_client.clear()
 
-    told = operator.run("recover", slug, *WHY)
+    output = operator.run("recover", slug, *WHY)
 
-    assert [line.split()[1] for line in told.splitlines() if line.startswith("→")] == ["reset", "retry"]
-    assert f"{slug} is Active: attempt 2 succeeded." in told
+    assert [line.split()[1] for line in output.splitlines() if line.startswith("→")] == ["reset", "retry"]
+    assert f"{slug} is Active: attempt 2 succeeded." in output
     assert fact_kinds(sandbox, slug)[-1] == "tenant.provisioning.completed"
 
 
@@ -94,9 +94,9 @@ def test_recover_of_a_waiting_tenant_cancels_first(
     await_phase(sandbox, slug, "Provisioning")
     fault_client.clear()
 
-    told = operator.run("recover", slug, *WHY)
+    output = operator.run("recover", slug, *WHY)
 
-    assert [line.split()[1] for line in told.splitlines() if line.startswith("→")] == ["cancel", "reset", "retry"]
+    assert [line.split()[1] for line in output.splitlines() if line.startswith("→")] == ["cancel", "reset", "retry"]
 
 
 def test_two_operators_who_recover_at_once_start_one_attempt(
@@ -107,9 +107,9 @@ def test_two_operators_who_recover_at_once_start_one_attempt(
     fault_client.clear()
 
     with ThreadPoolExecutor() as both:
-        told = list(both.map(lambda _: operator.run("recover", slug, *WHY), range(2)))
+        output = list(both.map(lambda _: operator.run("recover", slug, *WHY), range(2)))
 
-    assert all(f"{slug} is Active: attempt 2 succeeded." in each for each in told)
+    assert all(f"{slug} is Active: attempt 2 succeeded." in each for each in output)
     assert fact_kinds(sandbox, slug).count("tenant.provisioning.retried") == 1
 
 
@@ -121,9 +121,9 @@ def test_ctrl_c_leaves_a_watch_and_stops_nothing(sandbox: Access, operator: Oper
 
     watching.send_signal(signal.SIGINT)
 
-    _, said = watching.communicate(timeout=10)
+    _, output = watching.communicate(timeout=10)
     assert watching.returncode == 130
-    assert said == "\nLeft; the saga goes on without us. `tenantctl watch` shows it again.\n"
+    assert output == "\nLeft; the saga goes on without us. `tenantctl watch` shows it again.\n"
     assert phase(sandbox, slug) == "Provisioning"
 
 

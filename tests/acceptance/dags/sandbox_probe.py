@@ -15,8 +15,8 @@ def tell(context: Any) -> None:
     import os
     from pathlib import Path
 
-    told = Path(os.environ["TENANCY_SANDBOX_HOME"]) / "logs" / f"told-{context['run_id']}"
-    told.write_text(str(os.getsid(0)), encoding="utf-8")
+    log = Path(os.environ["TENANCY_SANDBOX_HOME"]) / "logs" / f"told-{context['run_id']}"
+    log.write_text(str(os.getsid(0)), encoding="utf-8")
 
 
 @dag(schedule=None, catchup=False)

@@ -122,9 +122,9 @@ def test_what_waits_in_line_or_before_a_paused_dag_says_so_and_is_no_stall(limit
     stall_setup.wait_until(limited, queued, "to have no stall", lambda: runs.recorded_stalls(limited, queued) in well)
 
 
-def _is_held(access: Access, slug: str, sentences: str, advice: str) -> None:
+def _is_held(access: Access, slug: str, reason: str, advice: str) -> None:
     stall_setup.wait_until(
-        access, slug, f"to say: {sentences}", lambda: sentences in stall_setup.load_tenant(access, slug)["held"]
+        access, slug, f"to say: {reason}", lambda: reason in stall_setup.load_tenant(access, slug)["held"]
     )
     tenant = stall_setup.load_tenant(access, slug)
     assert (tenant["stall"], tenant["next_action"]) == (None, advice)

@@ -12,16 +12,16 @@ from tests.acceptance.browser_pages import TIMEOUT_MS, chromium, console, open_p
 from tests.acceptance.stalls import stall_setup
 from tests.acceptance.stalls.stall_cases import HUNG, LIMITS, MARK, OF_ONE, PENDING, REFUSED, VALIDATE, WAIT, StallCase
 
-ROWS = (PENDING, *reversed(OF_ONE), HUNG, REFUSED)  # it is given up after a minute
+CASES = (PENDING, *reversed(OF_ONE), HUNG, REFUSED)  # it is given up after a minute
 pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
 def stuck(limited: Access, limited_fault_client: FaultClient) -> dict[StallCase, str]:
     """A tenant for each row, by its slug, all stuck at once."""
-    slugs = {row: stall_setup.not_undone(limited, limited_fault_client, row) for row in (REFUSED, HUNG)}
+    slugs = {case: stall_setup.not_undone(limited, limited_fault_client, case) for case in (REFUSED, HUNG)}
     slugs[PENDING] = stall_setup.helm_hangs(limited, limited_fault_client)
-    return slugs | {row: stall_setup.of_one(limited, limited_fault_client, row) for row in OF_ONE}
+    return slugs | {case: stall_setup.of_one(limited, limited_fault_client, case) for case in OF_ONE}
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +32,9 @@ def mended(limited: Access, limited_fault_client: FaultClient, stuck: dict[Stall
     return stuck
 
 
-@pytest.mark.parametrize("row", ROWS[:-1], ids=str)
-def test_it_is_told_with_its_cause_and_what_to_do(limited: Access, stuck: dict[StallCase, str], row: StallCase):
-    stall_setup.assert_stall_reported(limited, stuck[row], row)
+@pytest.mark.parametrize("case", CASES[:-1], ids=str)
+def test_it_is_told_with_its_cause_and_what_to_do(limited: Access, stuck: dict[StallCase, str], case: StallCase):
+    stall_setup.assert_stall_reported(limited, stuck[case], case)
 
 
 def test_the_page_says_so(limited: Access, stuck: dict[StallCase, str]):
@@ -81,6 +81,6 @@ def test_an_undoing_that_is_out_of_tries_is_told(limited: Access, stuck: dict[St
     stall_setup.assert_stall_reported(limited, stuck[REFUSED], REFUSED)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=str)
-def test_it_is_over_once_its_fault_has_gone(limited: Access, mended: dict[StallCase, str], row: StallCase):
-    stall_setup.assert_over(limited, mended[row], row)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_it_is_over_once_its_fault_has_gone(limited: Access, mended: dict[StallCase, str], case: StallCase):
+    stall_setup.assert_over(limited, mended[case], case)
