@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import httpx
 
-_BEAT_SECONDS: Final = 2.0
+_POLL_SECONDS: Final = 2.0
 _PROBE_SECONDS: Final = 0.05
 
 
@@ -21,29 +21,29 @@ class Tabs:
     slugs: list[str]
 
 
-def browse(tabs: Tabs, stop: Any, told: Any) -> None:
+def browse(tabs: Tabs, stop: Any, results: Any) -> None:
     """They ask until `stop`."""
-    told.put({})
-    seen = asyncio.run(_browse(tabs, stop))
-    told.put({"polls": seen.polls, "unchanged": seen.unchanged})
+    results.put({})
+    counts = asyncio.run(_browse(tabs, stop))
+    results.put({"polls": counts.polls, "unchanged": counts.unchanged})
 
 
-def probe(url: str, stop: Any, told: Any) -> None:
+def probe(url: str, stop: Any, results: Any) -> None:
     """Asks the task API as a task would, again and again, and how long it takes."""
     latencies = []
     with httpx.Client(base_url=url, timeout=300, trust_env=False) as client:
         client.get("/execution/health").raise_for_status()
-        told.put({})
+        results.put({})
         while not stop.is_set():
             began = time.perf_counter()
             client.get("/execution/health").raise_for_status()
             latencies.append(time.perf_counter() - began)
             time.sleep(_PROBE_SECONDS)
-    told.put({"latencies": tuple(latencies)})
+    results.put({"latencies": tuple(latencies)})
 
 
 @dataclass
-class _Seen:
+class _PollCounts:
     polls: int = 0
     unchanged: int = 0
 
@@ -57,24 +57,26 @@ class _Tab:
     every: int = 1
     headers: dict[str, str] = field(default_factory=dict)
 
-    async def poll(self, client: httpx.AsyncClient, seen: _Seen) -> None:
+    async def poll(self, client: httpx.AsyncClient, counts: _PollCounts) -> None:
         answer = await client.get(self.path, headers={"If-None-Match": self.tag} if self.tag else {})
-        seen.polls += 1
+        counts.polls += 1
         self.every = int(answer.headers.get("X-Tenancy-Every", self.every))
         if answer.status_code == 304:
-            seen.unchanged += 1
+            counts.unchanged += 1
         elif answer.status_code == 200:
             self.tag = answer.headers["ETag"]
 
 
-async def _browse(open_: Tabs, stop: Any) -> _Seen:
-    seen, limits = _Seen(), httpx.Limits(max_connections=open_.pages)
+async def _browse(open_: Tabs, stop: Any) -> _PollCounts:
+    counts, limits = _PollCounts(), httpx.Limits(max_connections=open_.pages)
     async with httpx.AsyncClient(
         base_url=open_.url, cookies={"_token": open_.token}, timeout=300, trust_env=False, limits=limits
     ) as client:
         tabs = [_Tab(_path(number, open_.slugs)) for number in range(open_.pages)]
-        await asyncio.gather(*(_look(tab, client, seen, stop, after=n / open_.pages) for n, tab in enumerate(tabs)))
-    return seen
+        await asyncio.gather(
+            *(_poll_until_stopped(tab, client, counts, stop, after=n / open_.pages) for n, tab in enumerate(tabs))
+        )
+    return counts
 
 
 def _path(number: int, slugs: list[str]) -> str:
@@ -82,13 +84,15 @@ def _path(number: int, slugs: list[str]) -> str:
     return f"/tenancy/tenants/{slugs[number % len(slugs)]}?part=live" if of_tenant else "/tenancy/?part=live"
 
 
-async def _look(tab: _Tab, client: httpx.AsyncClient, seen: _Seen, stop: Any, *, after: float) -> None:
+async def _poll_until_stopped(
+    tab: _Tab, client: httpx.AsyncClient, counts: _PollCounts, stop: Any, *, after: float
+) -> None:
     """As console.js does; people did not open their pages all at once."""
-    await asyncio.sleep(after * _BEAT_SECONDS)
-    beat = 0
+    await asyncio.sleep(after * _POLL_SECONDS)
+    polls_since = 0
     while not stop.is_set():
-        if beat % tab.every == 0:
-            await tab.poll(client, seen)
-            beat = 0
-        beat += 1
-        await asyncio.sleep(_BEAT_SECONDS)
+        if polls_since % tab.every == 0:
+            await tab.poll(client, counts)
+            polls_since = 0
+        polls_since += 1
+        await asyncio.sleep(_POLL_SECONDS)

@@ -39,13 +39,15 @@ def main() -> None:
     parser.add_argument("--tenants", type=int, default=100_000)
     parser.add_argument("--requests", type=int, default=200)
     asked = parser.parse_args()
-    few, many = (_at(tenants, asked.requests) for tenants in (_FEW, asked.tenants))
+    few, many = (_measure(tenants, asked.requests) for tenants in (_FEW, asked.tenants))
     print(f"p95 with {asked.tenants:,} tenants, and how many times that with {_FEW:,}:")
     verdicts = [_verdict(name, _p95(few[name]), _p95(many[name])) for name in _PAGES]
     load = " ".join(f"{each:.1f}" for each in os.getloadavg())
     print(f"{utc_now():%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, load {load}")
-    told = f"p95 at most {_MOST_SECONDS * 1000:.0f} ms; list and tenant at most {_MOST_RATIO:g} times that of {_FEW:,}"
-    print(f"{'met' if all(verdicts) else 'MISSED'} ({sum(verdicts)} of {len(verdicts)} pages): {told}")
+    targets = (
+        f"p95 at most {_MOST_SECONDS * 1000:.0f} ms; list and tenant at most {_MOST_RATIO:g} times that of {_FEW:,}"
+    )
+    print(f"{'met' if all(verdicts) else 'MISSED'} ({sum(verdicts)} of {len(verdicts)} pages): {targets}")
 
 
 def _verdict(name: str, few: float, many: float) -> bool:
@@ -55,10 +57,10 @@ def _verdict(name: str, few: float, many: float) -> bool:
     return met
 
 
-def _at(tenants: int, requests: int) -> "dict[str, list[Asked]]":
+def _measure(tenants: int, requests: int) -> "dict[str, list[Timing]]":
     with ledger_of(tenants) as ledger:
-        print(f"  {'metrics, measured anew':<28} {_told(_measuring(ledger, 20))}")
-        return asyncio.run(_ask(_pages(ledger), tenants, requests))
+        print(f"  {'metrics, measured anew':<28} {_format_times(_measuring(ledger, 20))}")
+        return asyncio.run(_time_requests(_pages(ledger), tenants, requests))
 
 
 def _pages(ledger: Ledger) -> Any:
@@ -83,39 +85,39 @@ def _pages(ledger: Ledger) -> Any:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Timing:
     """One request: how long it took, and how much of that this process was at work; PostgreSQL's is not in it."""
 
     seconds: float
     cpu_seconds: float
 
 
-async def _ask(app: Any, tenants: int, requests: int) -> dict[str, list[Asked]]:
-    transport, took = httpx.ASGITransport(app=app), dict[str, list[Asked]]()
+async def _time_requests(app: Any, tenants: int, requests: int) -> dict[str, list[Timing]]:
+    transport, times = httpx.ASGITransport(app=app), dict[str, list[Timing]]()
     async with httpx.AsyncClient(transport=transport, base_url="http://bench", timeout=60, trust_env=False) as client:
         for name, path in _PAGES.items():
-            took[name] = []
+            times[name] = []
             for number in range(requests):
                 began, cpu = time.perf_counter(), time.process_time()
                 n = 1 + number * 7919 % tenants
                 answer = await client.get(path.format(n=n, id=hashlib.md5(str(n).encode()).hexdigest()[:8]))
-                asked = Asked(time.perf_counter() - began, time.process_time() - cpu)
+                asked = Timing(time.perf_counter() - began, time.process_time() - cpu)
                 gave_up = answer.status_code == 503 and asked.seconds >= PATIENCE_SECONDS  # it counts with its time
                 assert answer.status_code == 200 or gave_up, answer.text
-                took[name].append(asked)
-            print(f"  {name:<28} {_told(took[name])}")
-    return took
+                times[name].append(asked)
+            print(f"  {name:<28} {_format_times(times[name])}")
+    return times
 
 
-def _measuring(ledger: Ledger, times: int) -> list[Asked]:
+def _measuring(ledger: Ledger, repeats: int) -> list[Timing]:
     """Without the 5 s for which the numbers are kept."""
-    took = []
-    for _ in range(times):
+    times = []
+    for _ in range(repeats):
         began, worked = time.perf_counter(), time.process_time()
         with ledger.open("bench") as session:
             exposition(families(load_measures(session)))
-        took.append(Asked(time.perf_counter() - began, time.process_time() - worked))
-    return took
+        times.append(Timing(time.perf_counter() - began, time.process_time() - worked))
+    return times
 
 
 _PAGES = {
@@ -133,17 +135,17 @@ _PAGES = {
 }
 
 
-def _told(took: list[Asked]) -> str:
-    median = statistics.median(each.seconds for each in took) * 1000
-    most = max(each.seconds for each in took) * 1000
-    cpu = statistics.median(each.cpu_seconds for each in took) * 1000
+def _format_times(times: list[Timing]) -> str:
+    median = statistics.median(each.seconds for each in times) * 1000
+    most = max(each.seconds for each in times) * 1000
+    cpu = statistics.median(each.cpu_seconds for each in times) * 1000
     return (
-        f"median {median:5.1f} ms, p95 {_p95(took) * 1000:5.1f} ms, most {most:5.1f} ms (own processor time {cpu:.1f})"
+        f"median {median:5.1f} ms, p95 {_p95(times) * 1000:5.1f} ms, most {most:5.1f} ms (own processor time {cpu:.1f})"
     )
 
 
-def _p95(took: list[Asked]) -> float:
-    return float(statistics.quantiles((each.seconds for each in took), n=20)[-1])
+def _p95(times: list[Timing]) -> float:
+    return float(statistics.quantiles((each.seconds for each in times), n=20)[-1])
 
 
 if __name__ == "__main__":

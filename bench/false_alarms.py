@@ -30,8 +30,8 @@ from sandbox.problems import SandboxError
 from sandbox.progress import Progress
 
 _REGIONS: Final = ("eu-central", "us-east")
-_AN_HOUR: Final = 3600.0
-_LOOK_SECONDS: Final = 5.0
+_TIMEOUT_SECONDS: Final = 3600.0
+_CHECK_SECONDS: Final = 5.0
 _COMPUTE: Final = "while True: pass"
 _UNDER_WAY: Final = "/tenancy/api/v1/tenants?state=Provisioning&limit=200"
 _STANDING = "select count(*) as active from ledger.tenant where state = 'Active' and attempt = 1"
@@ -49,7 +49,7 @@ select percentile_cont(array[0.5, 0.95, 1]) within group (order by extract(epoch
 
 
 @dataclass
-class Seen:
+class Observations:
     """How many tenants there are, and what those who looked were told."""
 
     tenants: int = 0
@@ -89,18 +89,27 @@ def _measure(access: Access, options: argparse.Namespace, console: Console) -> i
         provisioning.await_dag(client, provisioning.SAGA)
         began = time.monotonic()
         with _busy(options.busy):
-            seen = _provision(access, client, options)
+            observations = _provision(access, client, options)
     minutes = (time.monotonic() - began) / 60
     recorded, longest = _one(access, _RECORDED)["stalls"], _one(access, _LONGEST)
     half, most, all_ = _one(access, _WHOLE)["s"]
     say = console.print
-    say(f"{seen.tenants} tenants, {options.at_once} at once, beside {options.busy} busy processes: {minutes:.1f} min")
+    say(
+        f"{observations.tenants} tenants, {options.at_once} at once, beside {options.busy} busy processes: "
+        f"{minutes:.1f} min"
+    )
     say(f"request to Active: {half:.1f} s in the middle, {most:.1f} s for 95 of 100, {all_:.1f} s at most")
     say(f"the longest activity: {longest['activity']}, {longest['seconds']:.1f} s")
-    say(f"stalls recorded: {recorded}; seen in {seen.looks} looks: {len(seen.alarms)} ({seen.unanswered} unanswered)")
+    say(
+        f"stalls recorded: {recorded}; reported in {observations.looks} checks: {len(observations.alarms)} "
+        f"({observations.unanswered} unanswered)"
+    )
     cores = psutil.cpu_count()
-    say(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {cores} cores at a load of {seen.load:.0f} at most, LocalExecutor")
-    return 1 if recorded or seen.alarms else 0
+    say(
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {cores} cores at a load of {observations.load:.0f} at most, "
+        "LocalExecutor"
+    )
+    return 1 if recorded or observations.alarms else 0
 
 
 @contextmanager
@@ -114,22 +123,22 @@ def _busy(processes: int) -> Iterator[None]:
             process.wait()
 
 
-def _provision(access: Access, client: httpx.Client, options: argparse.Namespace) -> Seen:
+def _provision(access: Access, client: httpx.Client, options: argparse.Namespace) -> Observations:
     """All of them, never more than so many under way; as many as there is time for."""
-    seen, began, look_at = Seen(), time.monotonic(), 0.0
+    observations, began, look_at = Observations(), time.monotonic(), 0.0
     while True:
         active, took = _one(access, _STANDING)["active"], time.monotonic() - began
-        wanted = options.tenants if took < options.minutes * 60 else seen.tenants
+        wanted = options.tenants if took < options.minutes * 60 else observations.tenants
         if active == wanted:
-            return seen
-        if took > options.minutes * 60 + _AN_HOUR:
-            raise SandboxError(f"Only {active} of {seen.tenants} tenants are Active.")
-        while seen.tenants < min(wanted, active + options.at_once):
-            _begin(client, _REGIONS[seen.tenants % len(_REGIONS)])
-            seen.tenants += 1
+            return observations
+        if took > options.minutes * 60 + _TIMEOUT_SECONDS:
+            raise SandboxError(f"Only {active} of {observations.tenants} tenants are Active.")
+        while observations.tenants < min(wanted, active + options.at_once):
+            _begin(client, _REGIONS[observations.tenants % len(_REGIONS)])
+            observations.tenants += 1
         if time.monotonic() >= look_at:
-            look_at = time.monotonic() + _LOOK_SECONDS
-            _look(client, seen)
+            look_at = time.monotonic() + _CHECK_SECONDS
+            _check_for_stalls(client, observations)
         time.sleep(0.5)
 
 
@@ -140,17 +149,17 @@ def _begin(client: httpx.Client, region: str) -> None:
     ).raise_for_status()
 
 
-def _look(client: httpx.Client, seen: Seen) -> None:
+def _check_for_stalls(client: httpx.Client, observations: Observations) -> None:
     """Who is said to be stuck just now. No answer on a busy machine is no alarm."""
-    seen.load = max(seen.load, os.getloadavg()[0])
+    observations.load = max(observations.load, os.getloadavg()[0])
     try:
         answer = client.get(_UNDER_WAY)
         answer.raise_for_status()
     except httpx.HTTPError:
-        seen.unanswered += 1
+        observations.unanswered += 1
         return
-    seen.looks += 1
-    seen.alarms |= {each["slug"] for each in answer.json()["tenants"] if each["stall"]}
+    observations.looks += 1
+    observations.alarms |= {each["slug"] for each in answer.json()["tenants"] if each["stall"]}
 
 
 def _one(access: Access, statement: str) -> dict[str, Any]:

@@ -33,11 +33,11 @@ from sandbox.progress import Progress
 
 _RUNS: Final = f"/api/v2/dags/{provisioning.SAGA}/dagRuns"
 _REST_SECONDS: Final = 30.0
-_PATIENCE_SECONDS: Final = 300.0
-_TOGETHER_SECONDS: Final = 900.0
+_TIMEOUT_SECONDS: Final = 300.0
+_ROUND_SECONDS: Final = 900.0
 """For all tenants of a round: on a busy machine twenty at once take minutes."""
-_MOST_SHARE: Final = 0.10
-_UNCHANGED: Final = 1.10
+_MAX_CPU_SHARE: Final = 0.10
+_MAX_LATENCY_RATIO: Final = 1.10
 """The targets: less than 10 % of a core, and no delay of Airflow's task API. A tenth is noise."""
 
 
@@ -89,15 +89,15 @@ def _measure(access: Access, options: argparse.Namespace, console: Console) -> N
     with access.client("operator") as client:
         client.timeout = httpx.Timeout(300)  # a busy machine makes it late, not wrong
         provisioning.await_dag(client, provisioning.SAGA)
-        provisioning.time_run(client, provisioning.SAGA, unwinding.request(), _TOGETHER_SECONDS)  # warms up caches
+        provisioning.time_run(client, provisioning.SAGA, unwinding.request(), _ROUND_SECONDS)  # warms up caches
         with_pages, without = [], []
         rest = _phase(access, 0, _REST_SECONDS), _phase(access, options.pages, _REST_SECONDS)
-        console.print(f"at rest: {_one(rest[0])}\n  {options.pages} pages: {_one(rest[1])}")
+        console.print(f"at rest: {_describe(rest[0])}\n  {options.pages} pages: {_describe(rest[1])}")
         for _ in range(options.rounds):
             without.append(_provisioning(access, client, 0, options.tenants))
             with_pages.append(_provisioning(access, client, options.pages, options.tenants))
-            _tell_round(console, options, without[-1], with_pages[-1])
-    _tell(console, options, rest, without, with_pages)
+            _print_round(console, options, without[-1], with_pages[-1])
+    _print_summary(console, options, rest, without, with_pages)
 
 
 def _provisioning(access: Access, client: httpx.Client, pages: int, tenants: int) -> Phase:
@@ -105,7 +105,7 @@ def _provisioning(access: Access, client: httpx.Client, pages: int, tenants: int
     asked = [unwinding.request() for _ in range(tenants)]
     answers = [client.post(_RUNS, json={"logical_date": None, "conf": conf}).raise_for_status() for conf in asked]
     with _measured(access, pages, [conf["slug"] for conf in asked]) as phase:
-        ends = time.monotonic() + _TOGETHER_SECONDS
+        ends = time.monotonic() + _ROUND_SECONDS
         paths = [f"{_RUNS}/{answer.json()['dag_run_id']}" for answer in answers]
         runs = [provisioning.await_end(client, path, ends - time.monotonic()) for path in paths]
     if any(run["state"] != "success" for run in runs):
@@ -128,32 +128,32 @@ def _phase(access: Access, pages: int, seconds: float) -> Phase:
 def _measured(access: Access, pages: int, slugs: list[str]) -> Iterator[Callable[[tuple[float, ...]], Phase]]:
     """Measures what goes on inside; then what is yielded gives the phase."""
     spawn = get_context("spawn")
-    stop, told = spawn.Event(), spawn.Queue()
+    stop, results = spawn.Event(), spawn.Queue()
     token = access.token("viewer")
-    workers = [spawn.Process(target=probe, args=(access.api_url, stop, told), daemon=True)]
+    workers = [spawn.Process(target=probe, args=(access.api_url, stop, results), daemon=True)]
     if pages:
         workers.append(
-            spawn.Process(target=browse, args=(Tabs(access.api_url, token, pages, slugs), stop, told), daemon=True)
+            spawn.Process(target=browse, args=(Tabs(access.api_url, token, pages, slugs), stop, results), daemon=True)
         )
     for worker in workers:
         worker.start()
-        _told(told)  # it is at work
+        _next_result(results)  # it is at work
     began, cpu = time.monotonic(), _cpu(access)
     found: dict[str, Any] = {"polls": 0, "unchanged": 0}
     yield lambda active: Phase(active=active, **found)
     found.update(wall_seconds=time.monotonic() - began, cpu_seconds=_cpu(access) - cpu)
     stop.set()
     for _ in workers:
-        found.update(_told(told))
+        found.update(_next_result(results))
     for worker in workers:
         worker.join()
 
 
-def _told(queue: Any) -> dict[str, Any]:
+def _next_result(queue: Any) -> dict[str, Any]:
     try:
-        return dict(queue.get(timeout=_PATIENCE_SECONDS))
+        return dict(queue.get(timeout=_TIMEOUT_SECONDS))
     except Empty:
-        raise SandboxError(f"The api-server has not answered a page or a task for {_PATIENCE_SECONDS:.0f} s.") from None
+        raise SandboxError(f"The api-server has not answered a page or a task for {_TIMEOUT_SECONDS:.0f} s.") from None
 
 
 def _cpu(access: Access) -> float:
@@ -165,37 +165,37 @@ def _cpu(access: Access) -> float:
     return sum(sum(each.cpu_times()[:2]) for each in (process, *process.children(recursive=True)))
 
 
-def _tell_round(console: Console, options: argparse.Namespace, before: Phase, after: Phase) -> None:
-    console.print(f"{options.tenants} tenants: {_one(before)}; to Active {statistics.median(before.active):.1f} s")
-    console.print(f"  {options.pages} pages: {_one(after)}; to Active {statistics.median(after.active):.1f} s")
+def _print_round(console: Console, options: argparse.Namespace, before: Phase, after: Phase) -> None:
+    console.print(f"{options.tenants} tenants: {_describe(before)}; to Active {statistics.median(before.active):.1f} s")
+    console.print(f"  {options.pages} pages: {_describe(after)}; to Active {statistics.median(after.active):.1f} s")
 
 
-def _tell(
+def _print_summary(
     console: Console, options: argparse.Namespace, rest: tuple[Phase, Phase], without: list[Phase], with_: list[Phase]
 ) -> None:
-    say = console.print
-    say(f"the pages cost {rest[1].share - rest[0].share:.1%} of a core at rest")
+    print_line = console.print
+    print_line(f"the pages cost {rest[1].share - rest[0].share:.1%} of a core at rest")
     pairs = list(zip(without, with_, strict=True))
     share = statistics.median((b.cpu_seconds - a.cpu_seconds) / b.wall_seconds for a, b in pairs)
     cost = f"the pages cost {share:.1%} of a core while {options.tenants} provision"
-    say(f"{_met(share < _MOST_SHARE)}: {cost}   (to reach: less than {_MOST_SHARE:.0%})")
+    print_line(f"{_verdict(share < _MAX_CPU_SHARE)}: {cost}   (to reach: less than {_MAX_CPU_SHARE:.0%})")
     alone = [each for phase in without for each in phase.latencies]
     beside = [each for phase in with_ for each in phase.latencies]
     ratio = statistics.median(beside) / statistics.median(alone)
     tail = f"p95 {_p95(beside) / _p95(alone):.2f}"
-    say(
-        f"{_met(ratio <= _UNCHANGED)}: the task API answers in {ratio:.2f} of the time it takes without pages, {tail}"
-        f"   (to reach: unchanged, which is at most {_UNCHANGED:g})"
+    print_line(
+        f"{_verdict(ratio <= _MAX_LATENCY_RATIO)}: the task API answers in {ratio:.2f} of the time it takes without "
+        f"pages, {tail}   (to reach: unchanged, which is at most {_MAX_LATENCY_RATIO:g})"
     )
     load = " ".join(f"{each:.1f}" for each in os.getloadavg())
-    say(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {psutil.cpu_count()} cores, load {load}, LocalExecutor")
+    print_line(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {psutil.cpu_count()} cores, load {load}, LocalExecutor")
 
 
-def _met(reached: bool) -> str:
+def _verdict(reached: bool) -> str:
     return "met" if reached else "MISSED"
 
 
-def _one(phase: Phase) -> str:
+def _describe(phase: Phase) -> str:
     task = f"task API {statistics.median(phase.latencies) * 1000:.1f} ms (p95 {_p95(phase.latencies) * 1000:.0f})"
     polls = f", {phase.polls} polls ({phase.unchanged} unchanged)" if phase.polls else ""
     return f"api-server {phase.share:.1%} of a core for {phase.wall_seconds:.0f} s, {task}{polls}"

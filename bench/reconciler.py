@@ -18,25 +18,26 @@ from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.saga.credentials import Keyring
 
 SIZES: Final = (1_000, 10_000, 100_000)
-TO_REACH_SECONDS: Final = 2.0
-TO_REACH_MEGABYTES: Final = 200.0
+TARGET_SECONDS: Final = 2.0
+TARGET_MEGABYTES: Final = 200.0
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N")
-    took: list[tuple[int, float]] = []
+    results: list[tuple[int, float]] = []
     for tenants in parser.parse_args().sizes:
         with ledger_of(tenants, LIVE) as ledger:
-            took.append((tenants, _beat(ledger)))
+            results.append((tenants, _pass_seconds(ledger)))
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             print(
-                f"  a pass over {tenants:,} tenants under way: {took[-1][1]:.2f} s; this process at most {peak:.0f} MB"
+                f"  a pass over {tenants:,} tenants under way: {results[-1][1]:.2f} s; "
+                f"this process at most {peak:.0f} MB"
             )
-    for (few, before), (many, after) in pairwise(took):
+    for (few, before), (many, after) in pairwise(results):
         print(f"  {many:,} / {few:,} tenants: {after / before:.1f} of the time   (linear: {many / few:.0f})")
     load = " ".join(f"{each:.1f}" for each in os.getloadavg())
-    reach = f"10,000 tenants in {TO_REACH_SECONDS:g} s and {TO_REACH_MEGABYTES:g} MB"
+    reach = f"10,000 tenants in {TARGET_SECONDS:g} s and {TARGET_MEGABYTES:g} MB"
     print(f"{utc_now():%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, load {load}   (to reach: {reach})")
 
 
@@ -47,16 +48,16 @@ class _Engine:
         return ()
 
 
-def _beat(ledger: Ledger) -> float:
+def _pass_seconds(ledger: Ledger) -> float:
     """The middle one of three."""
     keyring, nowhere = Keyring("k", {"k": b"k" * 32}), cast("Any", None)
     tenancy = Tenancy(ledger, platform(), keyring, nowhere, runs=lambda: cast("Any", _Engine()))
     seconds = []
     for _ in range(3):
         began = time.perf_counter()
-        said = reconcile(tenancy)
+        summary = reconcile(tenancy)
         seconds.append(time.perf_counter() - began)
-        assert said == "nothing to do", said
+        assert summary == "nothing to do", summary
     return sorted(seconds)[1]
 
 

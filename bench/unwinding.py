@@ -19,10 +19,10 @@ from sandbox.problems import SandboxError
 
 _API: Final = "/tenancy/api/v1"
 _HEADERS: Final = {"X-Tenancy-Request": "1"}
-_SECONDS: Final = 120.0
+_TIMEOUT_SECONDS: Final = 120.0
 _CANCELLED: Final = "tenant.provisioning.cancel.requested"
 _FAILED: Final = "tenant.provisioning.failed"
-_BETWEEN: Final = """
+_SECONDS_BETWEEN: Final = """
 select extract(epoch from max(at) filter (where kind = 'tenant.provisioning.settled')
                         - min(at) filter (where kind = %(since)s))::float
   from ledger.fact join ledger.tenant on tenant.id = fact.stream where slug = %(slug)s
@@ -56,11 +56,12 @@ def _each(
 ) -> Iterator[float]:
     with access.client("operator") as client:
         for number in range(runs + 1):  # the first one warms up, as everywhere
-            asked = request()
-            with _fault(access, fault, asked["slug"]):
-                client.post(f"{_API}/tenants", json=asked, headers=_HEADERS).raise_for_status()
-                then(access, client, asked["slug"])
-                took = _until(lambda slug=asked["slug"]: _seconds(access, slug, since), "be undone")  # type: ignore[misc]
+            request_body = request()
+            slug = request_body["slug"]
+            with _fault(access, fault, slug):
+                client.post(f"{_API}/tenants", json=request_body, headers=_HEADERS).raise_for_status()
+                then(access, client, slug)
+                took = _until(lambda slug=slug: _seconds(access, slug, since), "be undone")  # type: ignore[misc]
             if number:
                 yield took
 
@@ -77,7 +78,7 @@ def _waits_for_lock(access: Access, slug: str) -> float | None:
 
 
 def _seconds(access: Access, slug: str, since: str) -> float | None:
-    return _one(access.ledger_dsn, _BETWEEN, {"since": since, "slug": slug})
+    return _one(access.ledger_dsn, _SECONDS_BETWEEN, {"since": since, "slug": slug})
 
 
 def _one(dsn: str, question: str, parameters: Mapping[str, str]) -> float | None:
@@ -86,11 +87,11 @@ def _one(dsn: str, question: str, parameters: Mapping[str, str]) -> float | None
         return row[0] if row else None
 
 
-def _until(look: Callable[[], float | None], what: str) -> float:
-    deadline = time.monotonic() + _SECONDS
-    while (found := look()) is None:
+def _until(condition: Callable[[], float | None], what: str) -> float:
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    while (found := condition()) is None:
         if time.monotonic() > deadline:
-            raise SandboxError(f"A tenant did not {what} within {_SECONDS:.0f} s.")
+            raise SandboxError(f"A tenant did not {what} within {_TIMEOUT_SECONDS:.0f} s.")
         time.sleep(0.1)
     return found
 
