@@ -20,7 +20,7 @@ from tenancy.adapters.helm import Helm
 from tenancy.adapters.kubeconfig import kubeconfig
 from tenancy.adapters.kubernetes_api import KubernetesApi
 from tenancy.saga.names import proof_of
-from tests.conformance.server import Sandbox, Server
+from tests.conformance.server import EmulatorProcess, Server
 
 LABEL = "the cluster of region eu-central"
 _KINDS = (
@@ -37,11 +37,11 @@ _KINDS = (
 @pytest.fixture(scope="session")
 def cluster_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A cluster where time runs twenty times as fast."""
-    sandbox = Sandbox(tmp_path_factory.mktemp("cluster"), ("--speed", "20"))
+    emulator = EmulatorProcess(tmp_path_factory.mktemp("cluster"), ("--speed", "20"))
     try:
-        yield sandbox.start()
+        yield emulator.start()
     finally:
-        sandbox.stop()
+        emulator.stop()
 
 
 def configuration(server: Server) -> Configuration:

@@ -1,7 +1,7 @@
 """The server under test and ways to talk to it: the official client, kubectl and Helm, each with fresh namespaces.
 
 CONFORMANCE_URL and CONFORMANCE_TOKEN (and CONFORMANCE_CA, a file) name a server, a real cluster too; without them
-the sandbox cluster is started in a temporary folder. Nothing here knows which of the two it is.
+the cluster emulator is started in a temporary folder. Nothing here knows which of the two it is.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from tests.required_programs import require
 
 from .helm import Helm
 from .kubectl import Kubectl
-from .server import Server, start_sandbox
+from .server import Server, start_emulator
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         yield Server(url.rstrip("/"), os.environ["CONFORMANCE_TOKEN"], ca_file)
         return
-    with start_sandbox(tmp_path_factory.mktemp("cluster")) as started:
+    with start_emulator(tmp_path_factory.mktemp("cluster")) as started:
         yield started
 
 

@@ -1,4 +1,4 @@
-"""A server under test: its address and token, and the sandbox cluster as one that can be started and killed."""
+"""A server under test: its address and token, and the cluster emulator as one that can be started and killed."""
 
 import contextlib
 import json
@@ -49,8 +49,8 @@ class Server:
 
 
 @dataclass
-class Sandbox:
-    """One sandbox process on a folder; may be killed and started again on the same port."""
+class EmulatorProcess:
+    """One emulator process on a folder; may be killed and started again on the same port."""
 
     folder: Path
     options: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ class Sandbox:
         )
         assert self.process.stdout
         words = self.process.stdout.readline().split()
-        assert words[:1] == ["cluster"], f"the sandbox cluster did not start: {words}"
+        assert words[:1] == ["cluster"], f"the cluster emulator did not start: {words}"
         self.port = int(words[1].rpartition(":")[2])
         self.ingress_port = int(words[3]) if len(words) > 3 else 0
         self.server = Server(words[1], token_file.read_text(), str(self.folder / "ca.crt"))
@@ -86,12 +86,12 @@ class Sandbox:
 
 
 @contextlib.contextmanager
-def start_sandbox(folder: Path) -> Iterator[Server]:
-    sandbox = Sandbox(folder, ("--namespace-delay", "0.5"))  # a real cluster's is 5 s
+def start_emulator(folder: Path) -> Iterator[Server]:
+    emulator = EmulatorProcess(folder, ("--namespace-delay", "0.5"))  # a real cluster's is 5 s
     try:
-        yield sandbox.start()
+        yield emulator.start()
     finally:
-        sandbox.stop()
+        emulator.stop()
 
 
 def eventually(look: Callable[[], Found], seconds: float = 30.0) -> Found:

@@ -28,7 +28,7 @@ from tenancy.saga.errors import OtherSystemError, TenancyError, TransientError
 from tenancy.saga.systems import ExpectedSystem
 from tenancy.saga.tenant import Saga
 from tests import clusters
-from tests.conformance.server import Sandbox, Server
+from tests.conformance.server import EmulatorProcess, Server
 from tests.contract import unexpected_servers as odd
 from tests.contract.fake_handles import FakeHandles
 from tests.contract.workbench import Workbench
@@ -50,7 +50,7 @@ def other_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dsn]:
 
 @pytest.fixture(scope="module")
 def other_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    sandbox = Sandbox(tmp_path_factory.mktemp("other-cluster"), ("--speed", "20"))
+    sandbox = EmulatorProcess(tmp_path_factory.mktemp("other-cluster"), ("--speed", "20"))
     try:
         yield sandbox.start()
     finally:

@@ -31,7 +31,7 @@ from tenancy.saga.names import proof_of
 from tests import clusters, real_systems
 from tests.acceptance.runs import wait_until
 from tests.clusters import Kubernetes
-from tests.conformance.server import Sandbox
+from tests.conformance.server import EmulatorProcess
 
 OK, DEGRADED, DOWN, UNKNOWN = Condition.OK, Condition.DEGRADED, Condition.DOWN, Condition.UNKNOWN
 STORAGE, CLUSTER, INGRESS = (
@@ -43,16 +43,18 @@ PATIENT = 60.0
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProcess]:
     """A cluster with an ingress listener, at its usual speed: its API's time-outs are real."""
-    sandbox = Sandbox(tmp_path_factory.mktemp("health"), ("--ingress-port", "0"))
+    sandbox = EmulatorProcess(tmp_path_factory.mktemp("health"), ("--ingress-port", "0"))
     sandbox.start()
     yield sandbox
     sandbox.stop()
 
 
 @pytest.fixture
-def probes(world: Sandbox, storage_dsn: Dsn, ledger_dsn: Dsn, sole: psycopg.Connection[dict[str, Any]]) -> Probes:
+def probes(
+    world: EmulatorProcess, storage_dsn: Dsn, ledger_dsn: Dsn, sole: psycopg.Connection[dict[str, Any]]
+) -> Probes:
     """Real servers; the engine's own word is made up, and the ledger stands for its database."""
     with Ledger(ledger_dsn).open("test") as ledger:
         for name in ("reconciliation", "reality check"):
@@ -101,7 +103,7 @@ def test_all_is_well_on_a_platform_that_is(checkup: HealthCheckRunner):
 
 
 def test_what_is_said_and_measured_holds_no_password_and_no_address(
-    checkup: HealthCheckRunner, storage_dsn: Dsn, ledger_dsn: Dsn, world: Sandbox
+    checkup: HealthCheckRunner, storage_dsn: Dsn, ledger_dsn: Dsn, world: EmulatorProcess
 ):
     told = repr(checkup().checks)
     for secret in (storage_dsn.password, ledger_dsn.password, world.server.token, "postgresql://", "127.0.0.1"):
@@ -310,7 +312,7 @@ def test_a_lock_that_keeps_the_engine_from_writing_is_told(checkup: HealthCheckR
 
 
 @pytest.fixture
-def kubernetes(world: Sandbox) -> Kubernetes:
+def kubernetes(world: EmulatorProcess) -> Kubernetes:
     return Kubernetes(world.server)
 
 

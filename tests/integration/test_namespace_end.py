@@ -11,7 +11,7 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.errors import TransientError
 from tests.clusters import Kubernetes, parts
 from tests.conformance.manifests import deployment
-from tests.conformance.server import Sandbox, Server, eventually
+from tests.conformance.server import EmulatorProcess, Server, eventually
 
 PROOF = "tenancy:test:018f0000-0000-7000-8000-00000000acae"
 
@@ -23,7 +23,7 @@ def _free() -> None:
 @pytest.fixture(scope="module")
 def slow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Where a namespace's end begins 5 s after its deletion, as in a real cluster (Kubernetes 1.36)."""
-    sandbox = Sandbox(tmp_path_factory.mktemp("slow"))
+    sandbox = EmulatorProcess(tmp_path_factory.mktemp("slow"))
     try:
         yield sandbox.start()
     finally:

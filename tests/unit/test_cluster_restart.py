@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.server import Sandbox, Server
+from tests.conformance.server import EmulatorProcess, Server
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 
@@ -31,8 +31,8 @@ def call(server: Server, method: str, path: str, body: dict[str, Any] | None = N
 
 
 def test_nothing_acknowledged_is_lost_by_kill_9(tmp_path: Path) -> None:
-    sandbox = Sandbox(tmp_path)
-    server = sandbox.start()
+    emulator = EmulatorProcess(tmp_path)
+    server = emulator.start()
     acknowledged: list[str] = []
 
     def write_until_cut() -> None:
@@ -48,10 +48,10 @@ def test_nothing_acknowledged_is_lost_by_kill_9(tmp_path: Path) -> None:
     deadline = time.monotonic() + 30
     while len(acknowledged) <= 10 and time.monotonic() < deadline:  # a busy machine needs longer for that
         time.sleep(0.05)
-    sandbox.stop(signal.SIGKILL)
+    emulator.stop(signal.SIGKILL)
     writer.join(10)
     try:
-        again = sandbox.start()
+        again = emulator.start()
         listed = call(again, "GET", MAPS)
         there = {i["metadata"]["name"] + "@" + i["metadata"]["resourceVersion"] for i in listed["items"]}
         assert len(acknowledged) > 10
@@ -60,29 +60,29 @@ def test_nothing_acknowledged_is_lost_by_kill_9(tmp_path: Path) -> None:
         highest = max(int(entry.rpartition("@")[2]) for entry in there)
         assert int(newer["metadata"]["resourceVersion"]) > highest
     finally:
-        sandbox.stop()
+        emulator.stop()
 
 
 def test_clients_keep_their_kubeconfig_over_restarts(tmp_path: Path) -> None:
-    sandbox = Sandbox(tmp_path)
+    emulator = EmulatorProcess(tmp_path)
     try:
-        first = sandbox.start()
+        first = emulator.start()
         before = (tmp_path / "kubeconfig").read_text()
-        sandbox.stop()
-        assert sandbox.start() == first
+        emulator.stop()
+        assert emulator.start() == first
         assert (tmp_path / "kubeconfig").read_text() == before
         assert (tmp_path / "kubeconfig").stat().st_mode & 0o077 == 0
     finally:
-        sandbox.stop()
+        emulator.stop()
 
 
 def test_without_its_token_nobody_is_served(tmp_path: Path) -> None:
-    sandbox = Sandbox(tmp_path)
+    emulator = EmulatorProcess(tmp_path)
     try:
-        server = sandbox.start()
+        server = emulator.start()
         with pytest.raises(urllib.error.HTTPError) as refused:
             call(Server(server.url, "", server.ca_file), "GET", MAPS)
         with refused.value as answer:
             assert answer.code == 401
     finally:
-        sandbox.stop()
+        emulator.stop()
