@@ -102,10 +102,10 @@ def engine_dsn() -> "Dsn | None":
 
 def ingress_port() -> int:
     """Where tenants' pages are served. PlatformFileError when the environment says something else than a number."""
-    told = os.environ.get(INGRESS_PORT) or "80"
-    if not told.isdecimal():
-        raise PlatformFileError(f"{INGRESS_PORT} is {told!r}, which is no port: set a number, or leave it out.")
-    return int(told)
+    value = os.environ.get(INGRESS_PORT) or "80"
+    if not value.isdecimal():
+        raise PlatformFileError(f"{INGRESS_PORT} is {value!r}, which is no port: set a number, or leave it out.")
+    return int(value)
 
 
 def notify_connections() -> dict[str, Any]:

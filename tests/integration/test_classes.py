@@ -163,7 +163,7 @@ def test_every_tenants_line_names_its_class(ledger: LedgerSession, clock: Clock)
     record_incident_groups(ledger)
     one = the_class(ledger)
     late = tenant_summaries.attention_cutoffs(Limits({}, TENANT_LIMITS), clock.now)
-    lines = tenant_summaries.load_tenants(ledger, tenant_summaries.TenantFilter(), late=late, limit=10)
+    lines = tenant_summaries.load_tenants(ledger, tenant_summaries.TenantFilter(), cutoffs=late, limit=10)
     assert {line.parameters.slug: line.class_issue for line in lines} == {
         "t-00": one.id,
         "t-01": one.id,
@@ -171,7 +171,7 @@ def test_every_tenants_line_names_its_class(ledger: LedgerSession, clock: Clock)
         "t-03": None,
     }
     assert {
-        line.standing.group_tenants for line in tenant_summaries.load_needing_attention(ledger, late=late, limit=10)
+        line.standing.group_tenants for line in tenant_summaries.load_needing_attention(ledger, cutoffs=late, limit=10)
     } == {3}
     assert kept.load_grouped_tenants(ledger) == {numbered(0), numbered(1), numbered(2)}
 

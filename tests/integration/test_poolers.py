@@ -24,11 +24,11 @@ TOLD = {
 
 
 @pytest.fixture(autouse=True)
-def _nobody_was_asked_yet() -> Iterator[None]:
-    before = set(pooler_check._asked)
-    pooler_check._asked.clear()
+def _nobody_was_checked_servers_yet() -> Iterator[None]:
+    before = set(pooler_check._checked_servers)
+    pooler_check._checked_servers.clear()
     yield
-    pooler_check._asked.update(before)
+    pooler_check._checked_servers.update(before)
 
 
 @pytest.mark.parametrize("way", PoolingMode)
@@ -56,11 +56,11 @@ def test_a_pooler_before_the_ledger_is_refused_too(fast_server: PostgresServer, 
         assert refused.value.cause is Cause.LEDGER_REFUSES
 
 
-def test_postgresql_itself_is_asked_once(storage_dsn: Dsn):
+def test_postgresql_itself_is_checked_servers_once(storage_dsn: Dsn):
     for _ in range(2):
         with session(storage_dsn, application="t", settings={"statement_timeout": "3600s"}) as opened:
             assert opened.execute("select 1 as one").fetchone() == {"one": 1}
-    assert len(pooler_check._asked) == 1
+    assert len(pooler_check._checked_servers) == 1
 
 
 @pytest.mark.parametrize(

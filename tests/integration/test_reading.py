@@ -54,7 +54,9 @@ def _late(now: datetime) -> AttentionCutoffs:
 
 
 def _slugs(session: LedgerSession, wanted: TenantFilter = ANYONE, now: datetime = SOON) -> list[str]:
-    return [line.parameters.slug for line in tenant_summaries.load_tenants(session, wanted, late=_late(now), limit=50)]
+    return [
+        line.parameters.slug for line in tenant_summaries.load_tenants(session, wanted, cutoffs=_late(now), limit=50)
+    ]
 
 
 def test_tenants_come_newest_first(session: LedgerSession):
@@ -66,10 +68,10 @@ def test_tenants_come_newest_first(session: LedgerSession):
 def test_pages_follow_each_other_without_gap_or_repetition_while_tenants_are_added(session: LedgerSession):
     for number in range(5):
         _tenant(session, number)
-    first = tenant_summaries.load_tenants(session, TenantFilter(), late=_late(SOON), limit=2)
+    first = tenant_summaries.load_tenants(session, TenantFilter(), cutoffs=_late(SOON), limit=2)
     _tenant(session, 9)
     place = PagePosition(first[-1].created_at, first[-1].tenant_id)
-    second = tenant_summaries.load_tenants(session, TenantFilter(), late=_late(SOON), limit=9, after=place)
+    second = tenant_summaries.load_tenants(session, TenantFilter(), cutoffs=_late(SOON), limit=9, after=place)
     assert [line.parameters.slug for line in [*first, *second]] == [f"tenant-{n}" for n in (4, 3, 2, 1, 0)]
 
 
@@ -79,7 +81,7 @@ def test_tenants_of_one_moment_are_told_apart_by_their_ids(fast_server: Postgres
     with without_guards(fast_server, DATABASE) as connection:
         connection.execute("update ledger.tenant set created_at = %s", (EPOCH,))
     seen, place = [], None
-    while page := tenant_summaries.load_tenants(session, TenantFilter(), late=_late(SOON), limit=1, after=place):
+    while page := tenant_summaries.load_tenants(session, TenantFilter(), cutoffs=_late(SOON), limit=1, after=place):
         seen += [line.tenant_id for line in page]
         place = PagePosition(page[-1].created_at, page[-1].tenant_id)
     assert seen == [_id(3), _id(2), _id(1), _id(0)]
@@ -156,19 +158,21 @@ def test_what_failed_needs_attention_at_once_and_what_hangs_after_its_time(sessi
     assert _slugs(session, wanted, since + timedelta(minutes=2)) == ["tenant-3", "tenant-2"]
     assert _slugs(session, wanted, since + timedelta(minutes=15)) == ["tenant-3", "tenant-2", "tenant-1"]
     for now in (since, since + timedelta(minutes=2), since + timedelta(minutes=15), LATER):
-        urgent = tenant_summaries.load_needing_attention(session, late=_late(now), limit=9)
-        assert urgent == tenant_summaries.load_tenants(session, wanted, late=_late(now), limit=9)
-        assert len(urgent) == tenant_summaries.count_needing_attention(session, late=_late(now))
+        urgent = tenant_summaries.load_needing_attention(session, cutoffs=_late(now), limit=9)
+        assert urgent == tenant_summaries.load_tenants(session, wanted, cutoffs=_late(now), limit=9)
+        assert len(urgent) == tenant_summaries.count_needing_attention(session, cutoffs=_late(now))
 
 
 def test_the_platforms_limits_say_what_is_late(session: LedgerSession):
     _tenant(session, 1)
     _tenant(session, 2, c.Cancel())
     slow = Limits({}, {**TENANT_LIMITS, "provisioning": timedelta(hours=2), "in_between": timedelta(minutes=30)})
-    assert tenant_summaries.count_needing_attention(session, late=_late(LATER)) == 2
-    assert tenant_summaries.count_needing_attention(session, late=tenant_summaries.attention_cutoffs(slow, LATER)) == 1
+    assert tenant_summaries.count_needing_attention(session, cutoffs=_late(LATER)) == 2
+    assert (
+        tenant_summaries.count_needing_attention(session, cutoffs=tenant_summaries.attention_cutoffs(slow, LATER)) == 1
+    )
     listed = tenant_summaries.load_tenants(
-        session, ANYONE, late=tenant_summaries.attention_cutoffs(slow, LATER), limit=9
+        session, ANYONE, cutoffs=tenant_summaries.attention_cutoffs(slow, LATER), limit=9
     )
     assert [line.needs_attention for line in listed] == [True, False]
 
@@ -189,7 +193,7 @@ def test_counts_name_every_state(session: LedgerSession):
 def test_a_tenant_is_found_by_its_id_and_by_its_slug(session: LedgerSession):
     tenant_id = _tenant(session, 1, slug="acme")
     for ref in ("acme", str(tenant_id), str(tenant_id).upper()):
-        line = tenant_summaries.find_tenant(session, ref, late=_late(SOON))
+        line = tenant_summaries.find_tenant(session, ref, cutoffs=_late(SOON))
         assert line is not None, ref
         assert line.tenant_id == tenant_id
 
@@ -199,23 +203,23 @@ def test_a_tenant_is_found_by_its_id_and_by_its_slug(session: LedgerSession):
 )
 def test_what_is_no_tenants_id_or_slug_is_not_found(session: LedgerSession, ref: str):
     _tenant(session, 1, slug="acme")
-    assert tenant_summaries.find_tenant(session, ref, late=_late(SOON)) is None
+    assert tenant_summaries.find_tenant(session, ref, cutoffs=_late(SOON)) is None
 
 
 def test_a_slug_is_its_live_tenant_and_else_the_newest_that_had_it(session: LedgerSession):
     gone = [_tenant(session, number, give_up(), c.Settle(1), c.Decommission(), slug="acme") for number in (1, 2)]
-    line = tenant_summaries.find_tenant(session, "acme", late=_late(SOON))
+    line = tenant_summaries.find_tenant(session, "acme", cutoffs=_late(SOON))
     assert line is not None
     assert line.tenant_id == gone[1]
     live = _tenant(session, 3, slug="acme")
     _tenant(session, 4, slug="other")
-    line = tenant_summaries.find_tenant(session, "acme", late=_late(SOON))
+    line = tenant_summaries.find_tenant(session, "acme", cutoffs=_late(SOON))
     assert line is not None
     assert line.tenant_id == live
 
 
 def test_a_line_says_how_the_tenant_stands(session: LedgerSession):
-    line = tenant_summaries.find_tenant(session, str(_tenant(session, 1, give_up(), c.Settle(1))), late=_late(SOON))
+    line = tenant_summaries.find_tenant(session, str(_tenant(session, 1, give_up(), c.Settle(1))), cutoffs=_late(SOON))
     assert line is not None
     standing = line.standing
     assert (standing.state, standing.substate, standing.failures) == (State.FAILED, Substate.SETTLED, 1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import uuid4
 
-from tenancy.adapters import airflow_responses as answers
+from tenancy.adapters import airflow_responses as responses
 from tenancy.adapters.airflow_client import AirflowClient
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError
@@ -49,13 +49,13 @@ class AirflowApi:
 
     def handle(self, name: str) -> Handle | None:
         """The handle, if it exists."""
-        answer = self._call("GET", f"/connections/{name}", accept=(200, 404))
-        if answer.status_code == 404:
-            answers.require_absence(answer, f"`{name}`")
+        response = self._call("GET", f"/connections/{name}", accept=(200, 404))
+        if response.status_code == 404:
+            responses.require_absence(response, f"`{name}`")
             return None
-        handle = answers.decode_response(answer, _handle)
+        handle = responses.decode_response(response, _handle)
         if handle.name != name:
-            raise answers.unexpected(answer, f"it speaks of {handle.name[:100]}")
+            raise responses.unexpected(response, f"it speaks of {handle.name[:100]}")
         return handle
 
     def identity(self, *, make: bool = False) -> str:
@@ -89,53 +89,55 @@ class AirflowApi:
         return self._make(_body(handle))
 
     def _make(self, body: dict[str, Any]) -> bool:
-        answer = self._call("POST", "/connections", body=body, accept=(201, 409))
-        if answer.status_code == 409:
+        response = self._call("POST", "/connections", body=body, accept=(201, 409))
+        if response.status_code == 409:
             return False
-        answers.decode_response(answer, _handle)
+        responses.decode_response(response, _handle)
         return True
 
     def update_handle(self, handle: Handle) -> None:
         """Make an existing one say the same as `handle`, its password included. PermanentError when it is not there."""
-        answer = self._call("PATCH", f"/connections/{handle.name}", body=_body(handle), accept=(200, 404))
-        if answer.status_code == 404:
-            answers.require_absence(answer, f"`{handle.name}`")
+        response = self._call("PATCH", f"/connections/{handle.name}", body=_body(handle), accept=(200, 404))
+        if response.status_code == 404:
+            responses.require_absence(response, f"`{handle.name}`")
             raise PermanentError(f"The Airflow connection {handle.name} was deleted while it was updated.")
-        answers.decode_response(answer, _handle)
+        responses.decode_response(response, _handle)
 
     def delete_handle(self, name: str) -> None:
         """Delete it, if it is there."""
-        answer = self._call("DELETE", f"/connections/{name}", accept=(204, 404))
-        if answer.status_code == 404:
-            answers.require_absence(answer, f"`{name}`")
+        response = self._call("DELETE", f"/connections/{name}", accept=(204, 404))
+        if response.status_code == 404:
+            responses.require_absence(response, f"`{name}`")
 
     def has_pool(self, name: str) -> bool:
         """Is there a pool of this name?"""
-        answer = self._call("GET", f"/pools/{name}", accept=(200, 404))
-        if answer.status_code == 404:
-            answers.require_absence(answer, f"`{name}`")
+        response = self._call("GET", f"/pools/{name}", accept=(200, 404))
+        if response.status_code == 404:
+            responses.require_absence(response, f"`{name}`")
             return False
-        answers.decode_response(answer, lambda told: answers.text(told, "name"))
+        responses.decode_response(response, lambda document: responses.text(document, "name"))
         return True
 
 
-def _page(told: answers.Document) -> tuple[list[Handle], int]:
-    return [_handle(entry) for entry in answers.objects(told, "connections")], answers.number(told, "total_entries")
+def _page(document: responses.Document) -> tuple[list[Handle], int]:
+    return [_handle(entry) for entry in responses.objects(document, "connections")], responses.number(
+        document, "total_entries"
+    )
 
 
 _FORMERLY: Final = "pool"
 """Handles of versions before 0.2 named the plan's pool in their extra, which libpq refuses."""
 
 
-def _handle(told: answers.Document) -> Handle:
-    extra = answers.json_object(answers.optional_text(told, "extra"))
+def _handle(document: responses.Document) -> Handle:
+    extra = responses.json_object(responses.optional_text(document, "extra"))
     return Handle(
-        name=answers.text(told, "connection_id"),
-        proof=answers.optional_text(told, "description"),
-        host=answers.optional_text(told, "host"),
-        port=answers.number(told, "port") if told.get("port") else 0,
-        dbname=answers.optional_text(told, "schema"),
-        user=answers.optional_text(told, "login"),
+        name=responses.text(document, "connection_id"),
+        proof=responses.optional_text(document, "description"),
+        host=responses.optional_text(document, "host"),
+        port=responses.number(document, "port") if document.get("port") else 0,
+        dbname=responses.optional_text(document, "schema"),
+        user=responses.optional_text(document, "login"),
         parameters={name: str(value) for name, value in extra.items() if name != _FORMERLY},
     )
 

@@ -58,57 +58,57 @@ class AirflowClient:
     ) -> httpx.Response:
         """The answer, whose status is one of `accept`; what it says is to be read by `decoded`."""
         with self._client(self._read_seconds) as client:
-            answer = self._send(client, method, path, params, body)
-            if _is_of_the_token(answer):
+            response = self._send(client, method, path, params, body)
+            if _is_of_the_token(response):
                 self._token = ""
-                answer = self._send(client, method, path, params, body)
-        if answer.status_code not in accept:
-            raise rejected(f"{method} {path}", answer)
-        return answer
+                response = self._send(client, method, path, params, body)
+        if response.status_code not in accept:
+            raise rejected(f"{method} {path}", response)
+        return response
 
     def read(
         self, path: str, decode: Callable[[Document], _T], *, params: dict[str, Any] | None = None, absent: int = 0
     ) -> _T:
         """What `decode` makes of the object at this path, or of an empty one when the status is `absent`."""
-        answer = self.call("GET", path, params=params, accept=(200, absent))
-        if answer.status_code != absent:
-            return decode_response(answer, decode)
-        require_absence(answer)
+        response = self.call("GET", path, params=params, accept=(200, absent))
+        if response.status_code != absent:
+            return decode_response(response, decode)
+        require_absence(response)
         return decode({})
 
     def read_openly(self, path: str, decode: Callable[[Document], _T], *, read_seconds: float) -> _T:
         """What anybody may read, without a login and within a time of its own."""
         with self._client(min(read_seconds, self._read_seconds)) as client:
-            answer = self._answer(client, "GET", f"/api/v2{path}")
-        if answer.status_code != 200:
-            raise rejected(f"GET {path}", answer)
-        return decode_response(answer, decode)
+            response = self._response(client, "GET", f"/api/v2{path}")
+        if response.status_code != 200:
+            raise rejected(f"GET {path}", response)
+        return decode_response(response, decode)
 
     def _send(self, client: httpx.Client, method: str, path: str, params: Any, body: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self._log_in(client)}"}
-        return self._answer(client, method, f"/api/v2{path}", params=params, json=body, headers=headers)
+        return self._response(client, method, f"/api/v2{path}", params=params, json=body, headers=headers)
 
     def _log_in(self, client: httpx.Client) -> str:
         if not self._token:
             login = {"username": self.user, "password": self._password}
-            answer = self._answer(client, "POST", "/auth/token", json=login)
-            if answer.status_code != 201:
-                raise rejected(f"login of {self.user}", answer)
-            self._token = decode_response(answer, lambda told: text(told, "access_token"))
+            response = self._response(client, "POST", "/auth/token", json=login)
+            if response.status_code != 201:
+                raise rejected(f"login of {self.user}", response)
+            self._token = decode_response(response, lambda document: text(document, "access_token"))
         return self._token
 
-    def _answer(self, client: httpx.Client, method: str, path: str, **request: Any) -> httpx.Response:
+    def _response(self, client: httpx.Client, method: str, path: str, **request: Any) -> httpx.Response:
         """The whole answer, unless it is too large or takes too long."""
         end, content = time.monotonic() + _WHOLE * self._read_seconds, bytearray()
-        with client.stream(method, path, **request) as answer:
-            for piece in answer.iter_bytes():
+        with client.stream(method, path, **request) as response:
+            for piece in response.iter_bytes():
                 content += piece
                 if len(content) > LARGEST_BYTES:
-                    raise unexpected(answer, f"it is larger than {LARGEST_BYTES // 1024 // 1024} MB")
+                    raise unexpected(response, f"it is larger than {LARGEST_BYTES // 1024 // 1024} MB")
                 if time.monotonic() > end:
                     raise TransientError("The workflow engine's answer does not end.", cause=Cause.ENGINE_UNREACHABLE)
-        kept = {name: value for name, value in answer.headers.items() if name in {"content-type", "location"}}
-        return httpx.Response(answer.status_code, headers=kept, content=bytes(content), request=answer.request)
+        kept = {name: value for name, value in response.headers.items() if name in {"content-type", "location"}}
+        return httpx.Response(response.status_code, headers=kept, content=bytes(content), request=response.request)
 
     @contextmanager
     def _client(self, read_seconds: float) -> Iterator[httpx.Client]:
@@ -121,6 +121,6 @@ class AirflowClient:
             raise unreachable(self._url, error) from error
 
 
-def _is_of_the_token(answer: httpx.Response) -> bool:
+def _is_of_the_token(response: httpx.Response) -> bool:
     """Its time is up (401), or Airflow's key is another one now (403, and it says so; Airflow 3.3.2)."""
-    return answer.status_code == 401 or (answer.status_code == 403 and "Invalid JWT token" in answer.text)
+    return response.status_code == 401 or (response.status_code == 403 and "Invalid JWT token" in response.text)

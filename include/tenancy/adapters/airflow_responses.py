@@ -27,12 +27,12 @@ _SHOWN: Final = 300
 _T = TypeVar("_T")
 
 
-def decode_response(answer: httpx.Response, decode: Callable[[Document], _T]) -> _T:
+def decode_response(response: httpx.Response, decode: Callable[[Document], _T]) -> _T:
     """`decode` of the answer's JSON object. PlatformError when there is none, or it has another shape."""
     try:
-        return decode(_object(json.loads(answer.content)))
+        return decode(_object(json.loads(response.content)))
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError) as error:
-        raise unexpected(answer, f"its body is not Airflow's ({type(error).__name__})") from error
+        raise unexpected(response, f"its body is not Airflow's ({type(error).__name__})") from error
 
 
 def _object(value: Any) -> Document:
@@ -41,34 +41,34 @@ def _object(value: Any) -> Document:
     return value
 
 
-def require_absence(answer: httpx.Response, name: str = "") -> None:
+def require_absence(response: httpx.Response, name: str = "") -> None:
     """PlatformError unless this is Airflow's own 404, about the object of this name. A router's says nothing."""
-    if not _states_absence(answer, name):
-        raise unexpected(answer, "it does not name what was asked for")
+    if not _states_absence(response, name):
+        raise unexpected(response, "it does not name what was asked for")
 
 
-def _states_absence(answer: httpx.Response, name: str) -> bool:
+def _states_absence(response: httpx.Response, name: str) -> bool:
     """It names the object (Airflow 3.3.2: "… was not found", of a cleared run "Dag Run id … not found in dag …")."""
     try:
-        detail = json.loads(answer.content)["detail"]
+        detail = json.loads(response.content)["detail"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return False
     return isinstance(detail, str) and "not found" in detail and name in detail
 
 
-def unexpected(answer: httpx.Response, why: str) -> PlatformError:
+def unexpected(response: httpx.Response, why: str) -> PlatformError:
     """Somebody else seems to answer."""
     return PlatformError(
-        f"The answer {answer.status_code} to {_request(answer)} is not the workflow engine's: {why}. Perhaps a proxy, "
-        f"a login page or another service answers there: correct {CONNECTION}.",
+        f"The answer {response.status_code} to {_request(response)} is not the workflow engine's: {why}. "
+        f"Perhaps a proxy, a login page or another service answers there: correct {CONNECTION}.",
         cause=Cause.ENGINE_REFUSES,
     )
 
 
-def rejected(what: str, answer: httpx.Response) -> TransientError | PermanentError | PlatformError:
+def rejected(what: str, response: httpx.Response) -> TransientError | PermanentError | PlatformError:
     """An answer whose status is none of those expected, in our words."""
-    status = answer.status_code
-    sentence = f"The workflow engine answered {status} to {what}: {_detail(answer)[:_SHOWN]}".rstrip(". :")
+    status = response.status_code
+    sentence = f"The workflow engine answered {status} to {what}: {_detail(response)[:_SHOWN]}".rstrip(". :")
     if status >= 500 or status in _BUSY:
         return TransientError(f"{sentence}. {_NOT_THE_TENANTS}", cause=Cause.ENGINE_REFUSES)
     if status == 401:
@@ -79,7 +79,7 @@ def rejected(what: str, answer: httpx.Response) -> TransientError | PermanentErr
         return PlatformError(f"{sentence}. {remedy}", cause=Cause.PLATFORM_RIGHTS)
     if status in _OF_THE_REQUEST:
         return PermanentError(f"{sentence}.", cause=Cause.ENGINE_REFUSES)
-    return unexpected(answer, _why_odd(answer))
+    return unexpected(response, _why_odd(response))
 
 
 def unreachable(url: str, error: Exception) -> TransientError | PlatformError:
@@ -100,23 +100,23 @@ def unreachable(url: str, error: Exception) -> TransientError | PlatformError:
     )
 
 
-def _why_odd(answer: httpx.Response) -> str:
-    if 300 <= answer.status_code < 400:
-        return f"it leads to {answer.headers.get('location', 'another address')[:_SHOWN]}"
-    return _detail(answer)[:_SHOWN] or "it says nothing"
+def _why_odd(response: httpx.Response) -> str:
+    if 300 <= response.status_code < 400:
+        return f"it leads to {response.headers.get('location', 'another address')[:_SHOWN]}"
+    return _detail(response)[:_SHOWN] or "it says nothing"
 
 
-def _request(answer: httpx.Response) -> str:
+def _request(response: httpx.Response) -> str:
     try:
-        return f"{answer.request.method} {answer.request.url}"
+        return f"{response.request.method} {response.request.url}"
     except RuntimeError:  # a response that a test made
         return "a request"
 
 
-def _detail(answer: httpx.Response) -> str:
+def _detail(response: httpx.Response) -> str:
     """Never `input`, in which Airflow sends back what it was sent: a password stands there."""
-    text = " ".join(answer.text.split())
-    detail = json_object(answer.text).get("detail", text)
+    text = " ".join(response.text.split())
+    detail = json_object(response.text).get("detail", text)
     if isinstance(detail, dict):
         return ": ".join(str(detail[key]) for key in ("reason", "message") if key in detail)
     if isinstance(detail, list):

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from tenancy.adapters import airflow_responses as answers
+from tenancy.adapters import airflow_responses as responses
 from tenancy.adapters.airflow_client import AirflowClient
 from tenancy.saga.errors import TransientError
 
@@ -77,19 +77,19 @@ class AirflowRuns:
 
     def find(self, dag_id: str, run_id: str) -> RunStatus | None:
         """The run, if Airflow has it."""
-        answer = self._call("GET", _path(dag_id, run_id), accept=(200, 404))
-        if answer.status_code == 200:
-            return answers.decode_response(answer, _run)
-        answers.require_absence(answer, f"`{run_id}`")
+        response = self._call("GET", _path(dag_id, run_id), accept=(200, 404))
+        if response.status_code == 200:
+            return responses.decode_response(response, _run)
+        responses.require_absence(response, f"`{run_id}`")
         return None
 
     def start(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> bool:
         """Trigger a run under this id; False when there is one already."""
         body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
-        answer = self._call("POST", f"/dags/{dag_id}/dagRuns", body=body, accept=(200, 409))
-        if answer.status_code == 409:
+        response = self._call("POST", f"/dags/{dag_id}/dagRuns", body=body, accept=(200, 409))
+        if response.status_code == 409:
             return False
-        answers.decode_response(answer, _run_id)
+        responses.decode_response(response, _run_id)
         return True
 
     def fail(self, dag_id: str, run_id: str) -> None:
@@ -98,8 +98,8 @@ class AirflowRuns:
         Airflow's own transaction may deadlock with the scheduler's, which it answers with 500 (3.3.2): so a few times.
         """
         for last in (False, False, True):
-            seen = self.find(dag_id, run_id)
-            if seen is None or not seen.is_live:
+            run = self.find(dag_id, run_id)
+            if run is None or not run.is_live:
                 return
             began = time.monotonic()
             try:
@@ -133,39 +133,39 @@ class AirflowRuns:
         self, method: str, path: str, body: dict[str, Any] | None = None, *, of: str, accept: int = 200
     ) -> None:
         """A run that is not there any more needs no change. `of`: its id, which Airflow's 404 has to name."""
-        answer = self._call(method, path, body=body, accept=(accept, 404))
-        if answer.status_code == 404:
-            answers.require_absence(answer, of)
-        elif answer.status_code == 200:
-            answers.decode_response(answer, _changed)
+        response = self._call(method, path, body=body, accept=(accept, 404))
+        if response.status_code == 404:
+            responses.require_absence(response, of)
+        elif response.status_code == 200:
+            responses.decode_response(response, _changed)
 
     def tasks(self, dag_id: str, run_id: str) -> tuple[TaskStatus, ...]:
         """Its tasks; none when there is no such run."""
         path = _path(dag_id, run_id) + "/taskInstances"
-        return self._read(path, lambda told: _each(told, "task_instances", _task), absent=404)
+        return self._read(path, lambda document: _each(document, "task_instances", _task), absent=404)
 
     def marks(self, dag_id: str, run_id: str) -> tuple[UserMark, ...]:
         """Who used Airflow's buttons on it, newest first (its event log)."""
         query = {"dag_id": dag_id, "run_id": run_id, "order_by": "-when", "limit": _RECENT}
-        marks = self._read("/eventLogs", lambda told: _each(told, "event_logs", _mark), params=query)
+        marks = self._read("/eventLogs", lambda document: _each(document, "event_logs", _mark), params=query)
         return tuple(mark for mark in marks if mark.event in _MARKS)
 
     def is_paused(self, dag_id: str) -> bool:
         """Has somebody paused the DAG?"""
-        return self._read(f"/dags/{dag_id}", lambda told: answers.boolean(told, "is_paused"))
+        return self._read(f"/dags/{dag_id}", lambda document: responses.boolean(document, "is_paused"))
 
     def queued(self, dag_id: str) -> tuple[QueuedRun, ...]:
         """Runs that wait in the queue, longest first; at most 20."""
         query = {"state": "queued", "order_by": "run_after", "limit": _QUEUED}
         path = f"/dags/{dag_id}/dagRuns"
-        return self._read(path, lambda told: _each(told, "dag_runs", _queued_run), params=query, absent=404)
+        return self._read(path, lambda document: _each(document, "dag_runs", _queued_run), params=query, absent=404)
 
     def delete_ended(self, dag_id: str, *, before: datetime, limit: int) -> int:
         """Delete the DAG's oldest ended runs that were due before this moment, at most `limit`; how many there were."""
         old = {"run_after_lt": before.isoformat(), "order_by": "run_after", "limit": limit}
         query: dict[str, Any] = {**old, "state": ["success", "failed"]}
         path = f"/dags/{dag_id}/dagRuns"
-        ended = self._read(path, lambda told: _each(told, "dag_runs", _run_id), params=query, absent=404)
+        ended = self._read(path, lambda document: _each(document, "dag_runs", _run_id), params=query, absent=404)
         for run_id in ended:
             self._change("DELETE", _path(dag_id, run_id), of=run_id, accept=204)
         return len(ended)
@@ -179,8 +179,8 @@ class AirflowRuns:
             "limit": _SUCCEEDED,
         }
         path = f"/dags/{dag_id}/dagRuns"
-        found = self._read(path, lambda told: _each(told, "dag_runs", _run_and_slug), params=query, absent=404)
-        return tuple(run_id for run_id, asked in found if asked == slug)
+        found = self._read(path, lambda document: _each(document, "dag_runs", _run_and_slug), params=query, absent=404)
+        return tuple(run_id for run_id, requested_slug in found if requested_slug == slug)
 
     def unhealthy_components(self) -> tuple[str, ...]:
         """Which parts of the engine give no sign of life, by its own health report."""
@@ -191,46 +191,48 @@ def _path(dag_id: str, run_id: str) -> str:
     return f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
 
 
-def _each(told: answers.Document, key: str, decode: Callable[[answers.Document], _T]) -> tuple[_T, ...]:
+def _each(document: responses.Document, key: str, decode: Callable[[responses.Document], _T]) -> tuple[_T, ...]:
     """What is listed under the key; nothing when the whole list is absent."""
-    return tuple(decode(entry) for entry in answers.objects(told, key)) if told else ()
+    return tuple(decode(entry) for entry in responses.objects(document, key)) if document else ()
 
 
-def _run(told: answers.Document) -> RunStatus:
-    return RunStatus(answers.text(told, "state"), answers.optional_timestamp(told, "end_date"))
+def _run(document: responses.Document) -> RunStatus:
+    return RunStatus(responses.text(document, "state"), responses.optional_timestamp(document, "end_date"))
 
 
-def _changed(told: answers.Document) -> None:
+def _changed(document: responses.Document) -> None:
     """Airflow shows the run that it changed, or the tasks that it cleared."""
-    if not {"dag_run_id", "task_instances"} & told.keys():
+    if not {"dag_run_id", "task_instances"} & document.keys():
         raise ValueError("neither a run nor tasks")
 
 
-def _run_id(told: answers.Document) -> str:
-    return answers.text(told, "dag_run_id")
+def _run_id(document: responses.Document) -> str:
+    return responses.text(document, "dag_run_id")
 
 
-def _run_and_slug(told: answers.Document) -> tuple[str, str]:
-    return _run_id(told), str(answers.optional_object(told, "conf").get("slug", ""))
+def _run_and_slug(document: responses.Document) -> tuple[str, str]:
+    return _run_id(document), str(responses.optional_object(document, "conf").get("slug", ""))
 
 
-def _task(told: answers.Document) -> TaskStatus:
+def _task(document: responses.Document) -> TaskStatus:
     fields = ("scheduled_when", "queued_when", "start_date", "end_date")
-    moments = (answers.optional_timestamp(told, field) for field in fields)
-    return TaskStatus(answers.optional_text(told, "state"), max((each for each in moments if each), default=None))
+    moments = (responses.optional_timestamp(document, field) for field in fields)
+    return TaskStatus(responses.optional_text(document, "state"), max((each for each in moments if each), default=None))
 
 
-def _mark(told: answers.Document) -> UserMark:
-    user = answers.optional_text(told, "owner") or SOMEBODY
-    return UserMark(answers.text(told, "event"), user, answers.timestamp(told, "when"))
+def _mark(document: responses.Document) -> UserMark:
+    user = responses.optional_text(document, "owner") or SOMEBODY
+    return UserMark(responses.text(document, "event"), user, responses.timestamp(document, "when"))
 
 
-def _queued_run(told: answers.Document) -> QueuedRun:
-    slug = answers.optional_object(told, "conf").get("slug", "")
-    return QueuedRun(answers.text(told, "dag_run_id"), str(slug), answers.timestamp(told, "queued_at"))
+def _queued_run(document: responses.Document) -> QueuedRun:
+    slug = responses.optional_object(document, "conf").get("slug", "")
+    return QueuedRun(responses.text(document, "dag_run_id"), str(slug), responses.timestamp(document, "queued_at"))
 
 
-def _silent(told: answers.Document) -> tuple[str, ...]:
+def _silent(document: responses.Document) -> tuple[str, ...]:
     return tuple(
-        part for part in told if answers.optional_text(answers.optional_object(told, part), "status") == "unhealthy"
+        part
+        for part in document
+        if responses.optional_text(responses.optional_object(document, part), "status") == "unhealthy"
     )

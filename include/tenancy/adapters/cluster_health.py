@@ -51,11 +51,11 @@ def check_cluster(configuration: "Configuration", label: str) -> ClusterStatus:
 def _check(api: KubernetesApi) -> ClusterStatus:
     began = time.monotonic()
     version = str((api.get("/version") or {}).get("gitVersion", ""))
-    seen = ClusterStatus(version, took := time.monotonic() - began)
-    if seen.slow:
-        return seen
-    (nodes, ready), (pending, unschedulable, why) = _nodes(api), _pods(api)
-    return ClusterStatus(version, took, nodes, ready, pending, unschedulable, why)
+    status = ClusterStatus(version, took := time.monotonic() - began)
+    if status.slow:
+        return status
+    (nodes, ready), (pending, unschedulable, message) = _nodes(api), _pods(api)
+    return ClusterStatus(version, took, nodes, ready, pending, unschedulable, message)
 
 
 def _nodes(api: KubernetesApi) -> tuple[int | None, int | None]:
@@ -75,7 +75,7 @@ def _pods(api: KubernetesApi) -> tuple[int | None, tuple[str, ...], str]:
 def pending_pods(pods: Iterable[Document]) -> tuple[int, tuple[str, ...], str]:
     """How many pods wait, which of them no node takes, and what is said about the first of those. Pure."""
     pending = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
-    stuck = [(pod, said) for pod in pending if (said := _unschedulable(pod)) is not None]
+    stuck = [(pod, message) for pod in pending if (message := _unschedulable(pod)) is not None]
     names = tuple(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod, _ in stuck)
     return len(pending), names, stuck[0][1] if stuck else ""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tenancy.adapters import airflow_responses as answers
+from tenancy.adapters import airflow_responses as responses
 from tenancy.adapters.airflow_client import AirflowClient
 
 CHECK_SECONDS: Final = 2.0
@@ -54,16 +54,16 @@ def load_component_heartbeats(client: AirflowClient) -> tuple[ComponentHeartbeat
     return client.read_openly("/monitor/health", _heartbeats, read_seconds=CHECK_SECONDS)
 
 
-def _heartbeats(told: answers.Document) -> tuple[ComponentHeartbeat, ...]:
+def _heartbeats(document: responses.Document) -> tuple[ComponentHeartbeat, ...]:
     database = ComponentHeartbeat(
-        "metadatabase", answers.optional_text(answers.required_object(told, "metadatabase"), "status")
+        "metadatabase", responses.optional_text(responses.required_object(document, "metadatabase"), "status")
     )
-    return (database, *(_heartbeat(part, answers.optional_object(told, part)) for part in PARTS))
+    return (database, *(_heartbeat(part, responses.optional_object(document, part)) for part in PARTS))
 
 
-def _heartbeat(part: str, told: answers.Document) -> ComponentHeartbeat:
-    last = answers.optional_timestamp(told, f"latest_{part}_heartbeat")
-    return ComponentHeartbeat(part, answers.optional_text(told, "status"), last)
+def _heartbeat(part: str, document: responses.Document) -> ComponentHeartbeat:
+    last = responses.optional_timestamp(document, f"latest_{part}_heartbeat")
+    return ComponentHeartbeat(part, responses.optional_text(document, "status"), last)
 
 
 def load_work(client: AirflowClient, dag_ids: Collection[str], queue_of: str) -> EngineWork:
@@ -76,28 +76,31 @@ def load_work(client: AirflowClient, dag_ids: Collection[str], queue_of: str) ->
     return EngineWork(dags=ours, queued=queued, queued_since=since, pools=pools)
 
 
-def _paused(told: answers.Document) -> dict[str, bool]:
-    return {answers.text(dag, "dag_id"): answers.boolean(dag, "is_paused") for dag in answers.objects(told, "dags")}
+def _paused(document: responses.Document) -> dict[str, bool]:
+    return {
+        responses.text(dag, "dag_id"): responses.boolean(dag, "is_paused")
+        for dag in responses.objects(document, "dags")
+    }
 
 
-def _queue(told: answers.Document) -> tuple[int, datetime | None]:
+def _queue(document: responses.Document) -> tuple[int, datetime | None]:
     """Nothing where the DAG is not known."""
-    if not told:
+    if not document:
         return 0, None
-    first = next(iter(answers.objects(told, "dag_runs")), {})
-    return answers.number(told, "total_entries"), answers.optional_timestamp(first, "queued_at")
+    first = next(iter(responses.objects(document, "dag_runs")), {})
+    return responses.number(document, "total_entries"), responses.optional_timestamp(first, "queued_at")
 
 
-def _pools(told: answers.Document) -> dict[str, PoolStatus]:
-    pools = (_pool(entry) for entry in answers.objects(told, "pools"))
+def _pools(document: responses.Document) -> dict[str, PoolStatus]:
+    pools = (_pool(entry) for entry in responses.objects(document, "pools"))
     return {pool.name: pool for pool in pools}
 
 
-def _pool(told: answers.Document) -> PoolStatus:
+def _pool(document: responses.Document) -> PoolStatus:
     return PoolStatus(
-        name=answers.text(told, "name"),
-        slots=answers.number(told, "slots"),
-        occupied=answers.number(told, "occupied_slots"),
-        queued=answers.number(told, "queued_slots") + answers.number(told, "scheduled_slots"),
-        open=answers.number(told, "open_slots"),
+        name=responses.text(document, "name"),
+        slots=responses.number(document, "slots"),
+        occupied=responses.number(document, "occupied_slots"),
+        queued=responses.number(document, "queued_slots") + responses.number(document, "scheduled_slots"),
+        open=responses.number(document, "open_slots"),
     )

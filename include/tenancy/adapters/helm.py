@@ -106,15 +106,15 @@ class Helm:
             "deadline": deadline,
             "kubeconfig": self._kubeconfig() if kubeconfig is None else kubeconfig,
         }
-        answer = _run_child(request, deadline + _OVERTIME_SECONDS)
-        if "error" in answer:
-            raise self._translated(f"helm {verb} of {release.name}", deadline, answer, release.secrets)
-        return answer["result"]
+        reply = _run_child(request, deadline + _OVERTIME_SECONDS)
+        if "error" in reply:
+            raise self._translated(f"helm {verb} of {release.name}", deadline, reply, release.secrets)
+        return reply["result"]
 
     def _translated(
-        self, what: str, deadline: float, answer: Mapping[str, str], secrets: Iterable[str]
+        self, what: str, deadline: float, reply: Mapping[str, str], secrets: Iterable[str]
     ) -> TransientError | PermanentError | PlatformError:
-        name, message = answer["error"], " ".join(answer["message"].split())
+        name, message = reply["error"], " ".join(reply["message"].split())
         for secret in secrets:  # before it is cut, or half of one would stay
             message = message.replace(secret, "***")
         if name in _HUNG:
@@ -165,12 +165,12 @@ def kill_children() -> None:
 def _run_child(request: Mapping[str, Any], seconds: float) -> dict[str, str]:
     """The child's answer. Its stdin stays open meanwhile; however this ends, the child is gone afterwards."""
     with _child() as child:
-        wanted, child.stdin = child.stdin, None  # communicate() would close it
-        assert wanted is not None
-        with wanted:
+        stdin, child.stdin = child.stdin, None  # communicate() would close it
+        assert stdin is not None
+        with stdin:
             try:
-                wanted.write(json.dumps(request) + "\n")
-                wanted.flush()
+                stdin.write(json.dumps(request) + "\n")
+                stdin.flush()
                 out, err = child.communicate(timeout=seconds + 3.0)
             except subprocess.TimeoutExpired:
                 return {"error": "DeadlineExceeded", "message": ""}

@@ -73,7 +73,7 @@ class KubernetesApi:
         document = self._call("GET", _IDENTITY)
         uid = ((document or {}).get("metadata") or {}).get("uid")
         if not uid:
-            raise self._odd(f"GET {_IDENTITY}", "a namespace without a UID")
+            raise self._unexpected(f"GET {_IDENTITY}", "a namespace without a UID")
         return f"kubernetes:{uid}"
 
     def require_same_system(self) -> None:
@@ -100,10 +100,10 @@ class KubernetesApi:
     def _pages(self, path: str, query: dict[str, str], accept: str) -> Iterator[Document]:
         more = ""
         while True:
-            asked = {**query, "limit": str(_PAGE), "continue": more}
-            page = self._call("GET", path, query=asked, accept=accept) or {}
+            parameters = {**query, "limit": str(_PAGE), "continue": more}
+            page = self._call("GET", path, query=parameters, accept=accept) or {}
             if not str(page.get("kind", "")).endswith("List"):
-                raise self._odd(f"GET {path}", f"a {page.get('kind', 'document')} instead of a list")
+                raise self._unexpected(f"GET {path}", f"a {page.get('kind', 'document')} instead of a list")
             yield from page.get("items") or []
             more = page.get("metadata", {}).get("continue") or ""
             if not more:
@@ -135,8 +135,8 @@ class KubernetesApi:
         self._client.update_params_for_auth(headers, [], ["BearerToken"])
         if method != "GET":
             self.require_same_system()
-        asked = {**_WRITE_QUERY, **(query or {})} if method in _WRITES else query or {}
-        given = [(name, value) for name, value in asked.items() if value]
+        parameters = {**_WRITE_QUERY, **(query or {})} if method in _WRITES else query or {}
+        given = [(name, value) for name, value in parameters.items() if value]
         with self._translated(f"{method} {path}"):
             try:
                 answer = self._client.rest_client.request(
@@ -155,15 +155,15 @@ class KubernetesApi:
                 return None
         document = json_object_of(answer.data)
         if not document.get("kind") and path != "/version":
-            raise self._odd(f"{method} {path}", f"{answer.status} and no Kubernetes object")
+            raise self._unexpected(f"{method} {path}", f"{answer.status} and no Kubernetes object")
         return document
 
     def _require_absence(self, what: str, path: str, refusal: ApiException) -> None:
         if not states_kubernetes_absence(path, refusal.body):
-            raise self._odd(what, "404 in a format that is not a Kubernetes API server's")
+            raise self._unexpected(what, "404 in a format that is not a Kubernetes API server's")
         self.require_same_system()
 
-    def _odd(self, what: str, answer: str) -> PlatformError:
+    def _unexpected(self, what: str, answer: str) -> PlatformError:
         return PlatformError(
             f"{self.label[:1].upper()}{self.label[1:]} answered {what} with {answer}: perhaps a proxy or a router "
             f"answers at {self.configuration.host}. Nothing follows from that; correct the region's connection.",
@@ -186,7 +186,7 @@ class KubernetesApi:
     def _refusal(self, what: str, error: ApiException) -> TransientError | PermanentError | PlatformError:
         status = _status_of(error)
         if not status and error.status in _FOREIGN:
-            return self._odd(what, f"{error.status} in a format that is not a Kubernetes API server's")
+            return self._unexpected(what, f"{error.status} in a format that is not a Kubernetes API server's")
         message = _message(error, status)
         judgement = classify_status(error.status, status)
         wait = (error.headers or {}).get("Retry-After")
@@ -203,8 +203,8 @@ class KubernetesApi:
         reason = getattr(error, "reason", None) or error
         if isinstance(reason, ReadTimeoutError):
             return f"nothing within {self._bounds[1]:g} s"
-        said = str(reason.args[-1] if reason.args else reason)
-        return " ".join(_OBJECT.sub("", said).split())[:300] or type(reason).__name__
+        message = str(reason.args[-1] if reason.args else reason)
+        return " ".join(_OBJECT.sub("", message).split())[:300] or type(reason).__name__
 
 
 def _status_of(error: ApiException) -> Document:

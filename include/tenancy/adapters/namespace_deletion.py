@@ -48,8 +48,8 @@ def _has_begun(namespace: Document) -> bool:
 
 def _conditions(namespace: Document) -> list[str]:
     conditions = (namespace.get("status") or {}).get("conditions") or []
-    said = [str(c.get("message", "")).rstrip(".") for c in conditions if c["status"] == "True"]
-    return [text for text in said if text]
+    messages = [str(c.get("message", "")).rstrip(".") for c in conditions if c["status"] == "True"]
+    return [text for text in messages if text]
 
 
 def _own_finalizers(namespace: Document) -> list[str]:

@@ -88,14 +88,14 @@ class Namespaces:
         self, name: str, *, labels: Mapping[str, str], proof: str, quota: Mapping[str, str], fence: Callable[[], None]
     ) -> None:
         """Make or adopt it, with its quota. ForeignObjectError when not ours; `fence` before each effect."""
-        seen = self.find(name)
-        if seen is None:
+        status = self.find(name)
+        if status is None:
             fence()
             self._api.create(PATH, _namespace_document(name, labels, proof))
-            seen = self.find(name)
-        self.require_ours(seen, name, proof)
-        assert seen is not None  # required just now
-        if seen.ending:
+            status = self.find(name)
+        self.require_ours(status, name, proof)
+        assert status is not None  # required just now
+        if status.ending:
             why = self.ending(name)
             raise TransientError(f"The namespace {name} is still being deleted ({why.sentence}).", cause=why.cause)
         if not same(self.quota(name), quota):
@@ -107,14 +107,14 @@ class Namespaces:
 
         TransientError names what holds it when that takes too long; ForeignObjectError when it is not ours.
         """
-        seen = self.find(name)
-        if seen is None:
+        status = self.find(name)
+        if status is None:
             return
-        self.require_ours(seen, name, proof)
-        if not seen.ending:
+        self.require_ours(status, name, proof)
+        if not status.ending:
             fence()
-            self._api.delete(f"{PATH}/{name}", uid=seen.uid)
-        self._wait_until_gone(seen)
+            self._api.delete(f"{PATH}/{name}", uid=status.uid)
+        self._wait_until_gone(status)
 
     def _put_quota(self, namespace: str, quota: Mapping[str, str]) -> None:
         document = {
@@ -140,12 +140,12 @@ class Namespaces:
             self._sleep(pause)
             pause = min(pause * 1.5, 1.0)
 
-    def require_ours(self, seen: NamespaceStatus | None, name: str, proof: str) -> None:
+    def require_ours(self, status: NamespaceStatus | None, name: str, proof: str) -> None:
         """ForeignObjectError when it is not ours."""
-        if seen is None or seen.proof != proof:
+        if status is None or status.proof != proof:
             raise ForeignObjectError(
                 f"A namespace {name} exists in {self._api.label} and is not ours (its proof is "
-                f"{seen.proof if seen else None!r}, ours would be {proof!r}). Nothing was changed; find its owner, "
+                f"{status.proof if status else None!r}, ours would be {proof!r}). Nothing was changed; find its owner, "
                 "or delete it by hand."
             )
 

@@ -24,29 +24,29 @@ _QUERY: Final = """
 """
 _PID: Final = "select pg_catalog.pg_backend_pid() as pid"
 
-_asked: set[str] = set()
+_checked_servers: set[str] = set()
 """The servers that this process asked."""
 
 
 def require_direct(
     connection: "psycopg.Connection[dict[str, Any]]",
-    wanted: Mapping[str, str],
+    expected: Mapping[str, str],
     *,
     place: str,
     system: str,
     open_another: "Callable[[], psycopg.Connection[dict[str, Any]]]",
 ) -> None:
     """PlatformError when a pooler at `place` took our bounds away, or shares its sessions."""
-    if place in _asked:
+    if place in _checked_servers:
         return
     rows = connection.execute(_QUERY, (list(_BOUNDS),)).fetchall()
-    lost = {row["name"]: row["value"] for row in rows if not _same(row["value"], wanted[row["name"]])}
+    lost = {row["name"]: row["value"] for row in rows if not _same(row["value"], expected[row["name"]])}
     if lost:
-        raise lost_settings(lost, wanted, system)
+        raise lost_settings(lost, expected, system)
     if rows[0]["pid"] != connection.info.backend_pid:  # the process is not the one that greeted us
         with open_another() as other:
             _require_unshared(connection, other, system)
-    _asked.add(place)
+    _checked_servers.add(place)
 
 
 def _require_unshared(
@@ -62,8 +62,8 @@ def _require_unshared(
         )
 
 
-def _same(found: str | None, wanted: str) -> bool:
-    return found is not None and _milliseconds(found) == _milliseconds(wanted)
+def _same(actual: str | None, expected: str) -> bool:
+    return actual is not None and _milliseconds(actual) == _milliseconds(expected)
 
 
 def _milliseconds(value: str) -> int | str:

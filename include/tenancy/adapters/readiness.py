@@ -44,28 +44,28 @@ class Workload:
     warnings: Sequence[Document] = ()
 
 
-def readiness(workload: Workload, wanted: int) -> Readiness:
-    """Ready when `wanted` pods (the plan's replicas) of the newest specification are available and no older one is."""
+def readiness(workload: Workload, replicas: int) -> Readiness:
+    """Ready when `replicas` pods of the newest specification are available, and no older pod is left."""
     if workload.deployment is None:
         return Readiness(ready=False, reason="the Deployment does not exist")
     ready = _ready(workload.deployment)
-    counted = f"{ready} of {wanted} pods ready"
-    scaled = scaled_down(workload.deployment, wanted)
-    if ready >= wanted and not scaled and _is_current(workload.deployment):
+    counted = f"{ready} of {replicas} pods ready"
+    scaled_sentence = scaled_down(workload.deployment, replicas)
+    if ready >= replicas and not scaled_sentence and _is_current(workload.deployment):
         return Readiness(ready=True, reason=counted)
-    reason = PodReason(scaled, Cause.CLUSTER_SCALED) if scaled else next(_reasons(workload), None)
+    reason = PodReason(scaled_sentence, Cause.CLUSTER_SCALED) if scaled_sentence else next(_reasons(workload), None)
     if reason is None:
         return Readiness(ready=False, reason=counted)
     return Readiness(ready=False, reason=f"{counted}; {reason.sentence}"[:_LONGEST], cause=reason.cause)
 
 
-def scaled_down(deployment: Document, wanted: int) -> str:
+def scaled_down(deployment: Document, replicas: int) -> str:
     """By whom it was scaled below the plan's replicas, as a sentence; empty when it was not."""
     asked = int(deployment["spec"].get("replicas", 1))
-    if asked >= wanted:
+    if asked >= replicas:
         return ""
     manager = manager_of(deployment, ("spec", "replicas"))
-    return f"scaled to {asked} of {wanted}" + (f" by {manager}" if manager else "")
+    return f"scaled to {asked} of {replicas}" + (f" by {manager}" if manager else "")
 
 
 def _ready(deployment: Document) -> int:

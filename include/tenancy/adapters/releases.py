@@ -71,76 +71,76 @@ class Releases:
         for secret in self._api.iterate_objects(
             "/api/v1/secrets", f"owner=helm,status=deployed,{PLATFORM_LABEL}={platform}"
         ):
-            seen = release_status(secret)
-            parts = {"Deployment": deployments.get((seen.namespace, seen.name))}
-            edit = next(self._edits(seen, parts), None)
-            found |= {seen.name: str(edit)} if edit else {}
+            current = release_status(secret)
+            parts = {"Deployment": deployments.get((current.namespace, current.name))}
+            edit = next(self._edits(current, parts), None)
+            found |= {current.name: str(edit)} if edit else {}
         return found
 
-    def find_deviation(self, wanted: Release, seen: ReleaseStatus, *, proof: str) -> str:
+    def find_deviation(self, desired: Release, current: ReleaseStatus, *, proof: str) -> str:
         """In what it is not as `ensure` makes it; empty when in nothing."""
-        namespace = self._namespaces.find(wanted.namespace)
+        namespace = self._namespaces.find(desired.namespace)
         if namespace is None or namespace.proof != proof:
             return "is in a namespace that is not ours"
-        if seen.status != "deployed":
-            return f"is {seen.status}"
-        if seen.digest != wanted.labels[DIGEST_LABEL]:
+        if current.status != "deployed":
+            return f"is {current.status}"
+        if current.digest != desired.labels[DIGEST_LABEL]:
             return "was made from another chart or other values"
-        return self._what_is_wrong_inside(wanted, seen)
+        return self._find_inner_deviation(desired, current)
 
-    def _what_is_wrong_inside(self, wanted: Release, seen: ReleaseStatus) -> str:
-        paths = {kind: f"{path.format(wanted.namespace)}/{wanted.name}" for kind, path in _KINDS.items()}
+    def _find_inner_deviation(self, desired: Release, current: ReleaseStatus) -> str:
+        paths = {kind: f"{path.format(desired.namespace)}/{desired.name}" for kind, path in _KINDS.items()}
         parts = {kind: self._api.get(path) for kind, path in paths.items()}
         missing = [kind for kind, part in parts.items() if part is None]
         if missing:
             return f"has lost its {', '.join(missing)}"
         dsn = ((parts["Secret"] or {}).get("data") or {}).get("dsn")
-        expected = base64.b64encode(wanted.values["database"]["dsn"].encode()).decode()
+        expected = base64.b64encode(desired.values["database"]["dsn"].encode()).decode()
         if dsn != expected:
             return "has another DSN in its Secret"
-        edited = next(self._edits(seen, parts), None)
+        edited = next(self._edits(current, parts), None)
         return f"is not as it was made: {edited}" if edited else ""
 
-    def _edits(self, seen: ReleaseStatus, parts: dict[str, Document | None]) -> Iterator[manifests.Edit]:
-        for kind, text in manifests.documents(seen.manifest):
+    def _edits(self, current: ReleaseStatus, parts: dict[str, Document | None]) -> Iterator[manifests.Edit]:
+        for kind, text in manifests.documents(current.manifest):
             actual = parts.get(kind)
             if actual is not None:
                 asked = yaml.load(text, _LOADER)  # noqa: S506 - a safe loader, the one in C
                 yield from manifests.edits(asked, actual, (FIELD_MANAGER, *FORMER_FIELD_MANAGERS))
 
-    def ensure(self, wanted: Release, *, proof: str, fence: Callable[[], None]) -> None:
+    def ensure(self, desired: Release, *, proof: str, fence: Callable[[], None]) -> None:
         """Install, mend or bring back the release; nothing happens when it is as asked.
 
         Every status has a way on (helm_records.py). PermanentError when the values do not fit the chart,
         ForeignObjectError when the namespace is not ours, PlatformError when our account may not record how Helm
         ended; `fence` before each effect.
         """
-        self._helm.render(wanted)
-        self._require_our_namespace(wanted.namespace, proof)
-        seen = self._stored(wanted.name, wanted.namespace)
-        way = seen.action if seen else ReleaseAction.INSTALL
-        if seen and way is ReleaseAction.UPGRADE and not self.find_deviation(wanted, seen, proof=proof):
+        self._helm.render(desired)
+        self._require_our_namespace(desired.namespace, proof)
+        current = self._stored(desired.name, desired.namespace)
+        action = current.action if current else ReleaseAction.INSTALL
+        if current and action is ReleaseAction.UPGRADE and not self.find_deviation(desired, current, proof=proof):
             return
-        if way is ReleaseAction.REPLACE:
+        if action is ReleaseAction.REPLACE:
             fence()
-            self._helm.uninstall(wanted.name, wanted.namespace)
+            self._helm.uninstall(desired.name, desired.namespace)
         fence()
-        if way is ReleaseAction.UPGRADE:
-            self._helm.upgrade(wanted)
+        if action is ReleaseAction.UPGRADE:
+            self._helm.upgrade(desired)
         else:
-            self._helm.install(wanted)
-        self._require_deployed(wanted)
+            self._helm.install(desired)
+        self._require_deployed(desired)
 
-    def _require_deployed(self, wanted: Release) -> None:
+    def _require_deployed(self, desired: Release) -> None:
         """Helm 4 only logs that it could not record its own end: the release then stays pending for ever."""
-        seen = self._stored(wanted.name, wanted.namespace)
-        if seen is not None and seen.status == "deployed":
+        current = self._stored(desired.name, desired.namespace)
+        if current is not None and current.status == "deployed":
             return
-        status = seen.status if seen else "not recorded"
-        right = missing_right(self._api, "update", "secrets", wanted.namespace)
+        status = current.status if current else "not recorded"
+        right = missing_right(self._api, "update", "secrets", desired.namespace)
         why = right or "Helm could not record its end; its account needs to update secrets there"
         raise PlatformError(
-            f"Helm has applied the release {wanted.name} in {self._api.label}, but it is {status}: {why}.",
+            f"Helm has applied the release {desired.name} in {self._api.label}, but it is {status}: {why}.",
             cause=Cause.CLUSTER_RIGHTS if right else Cause.HELM_PENDING,
         )
 
@@ -149,10 +149,10 @@ class Releases:
 
         It needs no right in a namespace that is gone: the release went with it.
         """
-        home = self._namespaces.find(namespace)
-        if home is None or self._stored(name, namespace) is None:
+        home_namespace = self._namespaces.find(namespace)
+        if home_namespace is None or self._stored(name, namespace) is None:
             return
-        self._namespaces.require_ours(home, namespace, proof)
+        self._namespaces.require_ours(home_namespace, namespace, proof)
         self._api.require_same_system()  # Helm enters by a connection of its own and asks for no identity
         fence()
         self._helm.uninstall(name, namespace)
@@ -165,13 +165,13 @@ class Releases:
         `made`: the release is known to have been made. Then PlatformError without the right to look for it; one that
         never was needs no search, since an account without that right could not make it.
         """
-        home = self._namespaces.find(namespace)
+        home_namespace = self._namespaces.find(namespace)
         look = self._stored if made else self._if_allowed
-        seen = look(name, namespace) if home is not None else None
-        if seen is None:
+        current = look(name, namespace) if home_namespace is not None else None
+        if current is None:
             return
-        self._namespaces.require_ours(home, namespace, proof)
-        delete_cluster_scoped(self._api, seen.manifest, release=name, namespace=namespace, fence=fence)
+        self._namespaces.require_ours(home_namespace, namespace, proof)
+        delete_cluster_scoped(self._api, current.manifest, release=name, namespace=namespace, fence=fence)
 
     def _if_allowed(self, name: str, namespace: str) -> ReleaseStatus | None:
         """The release; None also where our account may not look."""
@@ -184,7 +184,7 @@ class Releases:
 
     def _require_our_namespace(self, name: str, proof: str) -> None:
         self._api.require_same_system()  # as in `delete`
-        seen = self._namespaces.find(name)
-        if seen is None:
+        current = self._namespaces.find(name)
+        if current is None:
             raise PermanentError(f"The namespace {name} is gone from {self._api.label}: somebody deleted it.")
-        self._namespaces.require_ours(seen, name, proof)
+        self._namespaces.require_ours(current, name, proof)

@@ -32,19 +32,19 @@ class SessionPool:
     def session(self, dsn: Dsn, application: str) -> Iterator[Session]:
         """An idle session, or a new one. Errors come out as of sessions.session()."""
         with translated(dsn):
-            lent = self._taken(dsn) or connected(dsn, application=application)
+            connection = self._taken(dsn) or connected(dsn, application=application)
             try:
-                yield lent
+                yield connection
             except BaseException:
-                lent.close()
+                connection.close()
                 raise
-            self._give_back(dsn, lent)
+            self._give_back(dsn, connection)
 
     def _taken(self, dsn: Dsn) -> Session | None:
         with self._lock:
             while self._idle:
-                of, since, session = self._idle.pop()
-                if of == dsn and self._clock() - since < IDLE_SECONDS and not _hung_up(session):
+                pooled_dsn, since, session = self._idle.pop()
+                if pooled_dsn == dsn and self._clock() - since < IDLE_SECONDS and not _hung_up(session):
                     return session
                 session.close()
         return None

@@ -78,19 +78,19 @@ def merged(theirs: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]
     return {name: value for name, value in theirs.items() if name.lower() not in pinned} | dict(ours)
 
 
-def require_reported(wanted: Mapping[str, str], reported: Mapping[str, str | None], system: str) -> None:
+def require_reported(expected: Mapping[str, str], reported: Mapping[str, str | None], system: str) -> None:
     """PlatformError when a setting of ours did not reach the session. `system` names the server in the sentence."""
-    lost = [name for name in REPORTED if name in wanted and reported.get(name) != wanted[name]]
+    lost = [name for name in REPORTED if name in expected and reported.get(name) != expected[name]]
     if lost:
-        raise lost_settings({name: reported.get(name) for name in lost}, wanted, system)
+        raise lost_settings({name: reported.get(name) for name in lost}, expected, system)
 
 
-def lost_settings(found: Mapping[str, str | None], wanted: Mapping[str, str], system: str) -> PlatformError:
+def lost_settings(found: Mapping[str, str | None], expected: Mapping[str, str], system: str) -> PlatformError:
     """The sentence about settings that did not reach the session."""
-    told = "; ".join(f"{name} is {value!r} instead of {wanted[name]!r}" for name, value in found.items())
+    differences = "; ".join(f"{name} is {value!r} instead of {expected[name]!r}" for name, value in found.items())
     return PlatformError(
         f"{system[:1].upper() + system[1:]} did not take the settings that each session of Tenancy starts with: "
-        f"{told}. A pooler such as "
+        f"{differences}. A pooler such as "
         "PgBouncer (ignore_startup_parameters) drops them, and PGTZ, PGDATESTYLE or PGAPPNAME in the environment of "
         "Airflow's processes overrides them. Let the Airflow connection lead to PostgreSQL itself, and unset "
         "the variables.",

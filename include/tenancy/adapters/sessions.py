@@ -71,18 +71,18 @@ def connected(
     Errors of connecting come out as ours, those of statements as psycopg's. PlatformError when the settings do not
     reach the session: then a pooler answers, not PostgreSQL.
     """
-    wanted = session_settings(application, settings)
-    connection = _opened(dsn, wanted)
+    expected = session_settings(application, settings)
+    connection = _opened(dsn, expected)
     connection.silence_seconds = silence_seconds
     try:
-        require_settings(connection, wanted, dsn)
+        require_settings(connection, expected, dsn)
         with translated(dsn):
             require_direct(
                 connection,
-                wanted,
+                expected,
                 place=f"{dsn.location} as {dsn.user}",
                 system=dsn.label,
-                open_another=lambda: _opened(dsn, wanted),
+                open_another=lambda: _opened(dsn, expected),
             )
     except PlatformError as error:
         connection.close()
@@ -94,9 +94,9 @@ def connected(
     return connection
 
 
-def _opened(dsn: Dsn, wanted: Mapping[str, str]) -> BoundedConnection:
+def _opened(dsn: Dsn, expected: Mapping[str, str]) -> BoundedConnection:
     with translated(dsn, connecting=True):
-        return BoundedConnection.connect(**dsn.parameters(wanted), autocommit=True, row_factory=dict_row)
+        return BoundedConnection.connect(**dsn.parameters(expected), autocommit=True, row_factory=dict_row)
 
 
 def session_settings(application: str, settings: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -110,9 +110,9 @@ def session_settings(application: str, settings: Mapping[str, str] | None = None
     return named({**PINNED, **bounds, **(settings or {})}, application)
 
 
-def require_settings(connection: psycopg.BaseConnection[Any], wanted: Mapping[str, str], dsn: Dsn) -> None:
+def require_settings(connection: psycopg.BaseConnection[Any], expected: Mapping[str, str], dsn: Dsn) -> None:
     """PlatformError when the server took other settings than ours, by what it reports at the start of a session."""
-    require_reported(wanted, {name: connection.info.parameter_status(name) for name in REPORTED}, dsn.label)
+    require_reported(expected, {name: connection.info.parameter_status(name) for name in REPORTED}, dsn.label)
 
 
 @contextmanager

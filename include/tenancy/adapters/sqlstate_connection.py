@@ -52,10 +52,10 @@ def _connect(conninfo: str) -> "PQGenConn[PGconn]":
 
 
 def _refusal(connection: "PGconn") -> psycopg.Error:
-    told = connection.get_error_message("utf-8")
+    text = connection.get_error_message("utf-8")
     connection.finish()
-    codes = _CODE.findall(told)
-    message = f"connection failed: {_LOCATION.sub('', _CODE.sub(':  ', told))}"
+    codes = _CODE.findall(text)
+    message = f"connection failed: {_LOCATION.sub('', _CODE.sub(':  ', text))}"
     if not codes:
         return psycopg.OperationalError(message)
     try:

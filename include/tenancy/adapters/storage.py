@@ -143,8 +143,8 @@ class StorageSession:
         found = find_holder(self._connection, lock_key(tenant_id))
         if found is None or found.application.startswith(UNWINDER):
             return None
-        said = f"A session holds the tenant's lock on the storage server, and does not end: {found}."
-        return Evidence(Cause.STORAGE_BLOCKED, said, {"holder": str(found)})
+        message = f"A session holds the tenant's lock on the storage server, and does not end: {found}."
+        return Evidence(Cause.STORAGE_BLOCKED, message, {"holder": str(found)})
 
     def find_blocker(self, application: str) -> Evidence | None:
         """Who keeps the sessions whose name begins so waiting for a lock."""
@@ -152,8 +152,8 @@ class StorageSession:
         if row is None:
             return None
         who = f"{row['application'] or 'an unnamed session'} of {row['owner']} (backend {row['pid']}, {row['state']})"
-        said = f"A session has what it waits for: {who}."
-        return Evidence(Cause.STORAGE_BLOCKED, said, {name: str(value) for name, value in row.items()})
+        message = f"A session has what it waits for: {who}."
+        return Evidence(Cause.STORAGE_BLOCKED, message, {name: str(value) for name, value in row.items()})
 
     def find_missing_right(self, proof: str) -> Evidence | None:
         """The rights that our role lacks, for all or for the role with this proof."""

@@ -25,17 +25,17 @@ class ErrorEntry:
 def build_error_log(envelopes: Iterable[Envelope]) -> tuple[ErrorEntry, ...]:
     """All that went wrong or was refused in one tenant's stream."""
     makers: dict[tuple[str, str], str] = {}
-    lines: list[ErrorEntry] = []
+    entries: list[ErrorEntry] = []
     for envelope in envelopes:
         if isinstance(envelope.fact, f.ResourceIntended):
             makers[envelope.fact.resource, envelope.fact.name] = envelope.fact.activity
-        told = _entry_fields(envelope.fact, makers)
-        if told is None:
+        fields = _entry_fields(envelope.fact, makers)
+        if fields is None:
             continue
-        line = ErrorEntry(envelope.at, envelope.attempt, *told)
-        if not (isinstance(envelope.fact, f.ProvisioningFailed) and _repeats(line, lines)):
-            lines.append(line)
-    return tuple(lines)
+        entry = ErrorEntry(envelope.at, envelope.attempt, *fields)
+        if not (isinstance(envelope.fact, f.ProvisioningFailed) and _repeats(entry, entries)):
+            entries.append(entry)
+    return tuple(entries)
 
 
 def _entry_fields(fact: f.Fact, makers: dict[tuple[str, str], str]) -> tuple[str, str, str] | None:  # noqa: PLR0911 - one a kind
@@ -57,6 +57,6 @@ def _entry_fields(fact: f.Fact, makers: dict[tuple[str, str], str]) -> tuple[str
     return None
 
 
-def _repeats(line: ErrorEntry, lines: list[ErrorEntry]) -> bool:
-    before = next((each for each in reversed(lines) if each.activity == line.activity), None)
-    return before is not None and (before.attempt, before.message) == (line.attempt, line.message)
+def _repeats(entry: ErrorEntry, entries: list[ErrorEntry]) -> bool:
+    before = next((each for each in reversed(entries) if each.activity == entry.activity), None)
+    return before is not None and (before.attempt, before.message) == (entry.attempt, entry.message)

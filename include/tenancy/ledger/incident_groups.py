@@ -63,18 +63,23 @@ def load_open_keys(ledger: LedgerSession) -> frozenset[str]:
     return frozenset(row["key"] for row in ledger.rows("open_group_keys"))
 
 
-def save_group(ledger: LedgerSession, issue: IncidentGroup) -> bool:
+def save_group(ledger: LedgerSession, group: IncidentGroup) -> bool:
     """It is so, with these members. Was it opened just now?"""
-    of_it = vars(issue.signature) | {"cause": issue.signature.cause.value, "key": issue.signature.key}
-    seen = {"said": issue.message, "first_at": issue.first_at, "last_at": issue.last_at, "members": len(issue.members)}
-    (row,) = ledger.rows("upsert_incident_group", **of_it, **seen, now=ledger.now)
-    ledger.rows("update_group_members", id=row["id"], tenants=sorted(issue.members), now=ledger.now)
+    signature = vars(group.signature) | {"cause": group.signature.cause.value, "key": group.signature.key}
+    values = {
+        "said": group.message,
+        "first_at": group.first_at,
+        "last_at": group.last_at,
+        "members": len(group.members),
+    }
+    (row,) = ledger.rows("upsert_incident_group", **signature, **values, now=ledger.now)
+    ledger.rows("update_group_members", id=row["id"], tenants=sorted(group.members), now=ledger.now)
     return bool(row["opened"])
 
 
-def close_other_groups(ledger: LedgerSession, issues: Iterable[IncidentGroup]) -> int:
+def close_other_groups(ledger: LedgerSession, groups: Iterable[IncidentGroup]) -> int:
     """All but these are over; how many that were. And what was over long ago is forgotten."""
-    closed = ledger.rows("close_incident_groups", but=[issue.signature.key for issue in issues], now=ledger.now)
+    closed = ledger.rows("close_incident_groups", but=[group.signature.key for group in groups], now=ledger.now)
     ledger.rows("delete_old_incident_groups", before=ledger.now - RETENTION)
     return len(closed)
 

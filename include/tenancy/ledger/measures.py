@@ -91,7 +91,7 @@ def _load(ledger: LedgerSession, now: datetime) -> Measures:
         times_to_active=_times_to_active(ledger, since),
         activities=activity_durations.load_durations(ledger, since=since, enough=1),
         failures={row["activity"]: _failure(row) for row in ledger.rows("measured_failures", since=since)},
-        heartbeats={beat.name: beat.at for beat in heartbeats.load_heartbeats(ledger)},
+        heartbeats={heartbeat.name: heartbeat.at for heartbeat in heartbeats.load_heartbeats(ledger)},
         channels=tuple(alerts.load_channel_states(ledger)),
         undeliverable_alerts=alerts.count_undeliverable(ledger),
         facts=ledger.rows("facts_estimated")[0]["facts"],

@@ -23,12 +23,12 @@ class ListeningConnection(SqlstateConnection, psycopg.AsyncConnection[Any]):
 
 async def listen_for_pokes(dsn: Dsn) -> AsyncIterator[None]:
     """Once for each burst of pokes, for ever. Raises errors of ours when the session breaks."""
-    wanted = session_settings("tenancy listen")
+    settings = session_settings("tenancy listen")
     with translated(dsn, connecting=True):
-        connection = await ListeningConnection.connect(**dsn.parameters(wanted), autocommit=True)
+        connection = await ListeningConnection.connect(**dsn.parameters(settings), autocommit=True)
     with translated(dsn):
         async with connection:
-            require_settings(connection, wanted, dsn)
+            require_settings(connection, settings, dsn)
             await connection.execute(f"listen {_CHANNEL}")
             while True:
                 async for _ in connection.notifies(timeout=_SILENCE_SECONDS, stop_after=1):

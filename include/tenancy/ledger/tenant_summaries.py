@@ -98,14 +98,14 @@ def attention_cutoffs(limits: Limits, now: datetime) -> AttentionCutoffs:
 
 def load_tenants(
     ledger: LedgerSession,
-    wanted: TenantFilter,
+    filters: TenantFilter,
     *,
-    late: AttentionCutoffs,
+    cutoffs: AttentionCutoffs,
     limit: int,
     after: PagePosition | None = None,
 ) -> list[TenantSummary]:
     """At most `limit` tenants, newest first, behind `after`."""
-    return [_summary(row) for row in _find_rows(ledger, wanted, late=late, limit=limit, after=after)]
+    return [_summary(row) for row in _find_rows(ledger, filters, cutoffs=cutoffs, limit=limit, after=after)]
 
 
 def count_by_state(ledger: LedgerSession) -> dict[State, int]:
@@ -114,14 +114,14 @@ def count_by_state(ledger: LedgerSession) -> dict[State, int]:
     return {state: found.get(state.value, 0) for state in State}
 
 
-def load_needing_attention(ledger: LedgerSession, *, late: AttentionCutoffs, limit: int) -> list[TenantSummary]:
+def load_needing_attention(ledger: LedgerSession, *, cutoffs: AttentionCutoffs, limit: int) -> list[TenantSummary]:
     """The newest tenants somebody should look at: quick also where there are few of them among many."""
-    return [_summary(row) for row in ledger.rows("tenants_needing_attention", **vars(late), limit=limit)]
+    return [_summary(row) for row in ledger.rows("tenants_needing_attention", **vars(cutoffs), limit=limit)]
 
 
-def count_needing_attention(ledger: LedgerSession, *, late: AttentionCutoffs) -> int:
+def count_needing_attention(ledger: LedgerSession, *, cutoffs: AttentionCutoffs) -> int:
     """How many tenants somebody should look at."""
-    return int(ledger.rows("count_needing_attention", **vars(late))[0]["tenants"])
+    return int(ledger.rows("count_needing_attention", **vars(cutoffs))[0]["tenants"])
 
 
 def find_run_refusal(ledger: LedgerSession, run_id: RunId) -> str:
@@ -130,14 +130,14 @@ def find_run_refusal(ledger: LedgerSession, run_id: RunId) -> str:
     return str(found[0]["message"]) if found else ""
 
 
-def find_tenant(ledger: LedgerSession, ref: str, *, late: AttentionCutoffs) -> TenantSummary | None:
+def find_tenant(ledger: LedgerSession, ref: str, *, cutoffs: AttentionCutoffs) -> TenantSummary | None:
     """The tenant of this id; else the live one of this slug, else its newest."""
     by_id = _as_id(ref)
-    line = by_id and _summary_of(ledger, by_id, late)
+    line = by_id and _summary_of(ledger, by_id, cutoffs)
     if line or not is_slug(ref):
         return line or None
     by_slug = ledger.tenant_of_slug(ref) or ledger.predecessor_of_slug(ref)
-    return _summary_of(ledger, by_slug, late) if by_slug else None
+    return _summary_of(ledger, by_slug, cutoffs) if by_slug else None
 
 
 def load_facts(ledger: LedgerSession, stream: TenantId, *, after: int, limit: int) -> list[StoredFact]:
@@ -176,23 +176,23 @@ def _as_id(ref: str) -> TenantId | None:
     return TenantId(found) if str(found) == ref.lower() else None
 
 
-def _summary_of(ledger: LedgerSession, tenant_id: TenantId, late: AttentionCutoffs) -> TenantSummary | None:
-    found = _find_rows(ledger, TenantFilter(), late=late, limit=1, tenant_id=tenant_id)
+def _summary_of(ledger: LedgerSession, tenant_id: TenantId, cutoffs: AttentionCutoffs) -> TenantSummary | None:
+    found = _find_rows(ledger, TenantFilter(), cutoffs=cutoffs, limit=1, tenant_id=tenant_id)
     return _summary(found[0]) if found else None
 
 
 def _find_rows(
     ledger: LedgerSession,
-    wanted: TenantFilter,
+    filters: TenantFilter,
     *,
-    late: AttentionCutoffs,
+    cutoffs: AttentionCutoffs,
     limit: int,
     after: PagePosition | None = None,
     tenant_id: TenantId | None = None,
 ) -> list[dict[str, Any]]:
-    text, few = _search_text(ledger, wanted.text) if wanted.text else (dict.fromkeys(_TEXT_PARAMETERS), None)
+    text, few = _search_text(ledger, filters.text) if filters.text else (dict.fromkeys(_TEXT_PARAMETERS), None)
     place = {"before_at": after and after.created_at, "before_id": after and after.tenant_id}
-    where = {**vars(wanted), **text, **vars(late), **place, "id": tenant_id, "few": few}
+    where = {**vars(filters), **text, **vars(cutoffs), **place, "id": tenant_id, "few": few}
     return ledger.rows("tenant_summaries", **where, limit=limit)
 
 

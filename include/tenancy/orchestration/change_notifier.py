@@ -26,36 +26,36 @@ class ChangeNotifier:
 
     def __init__(self, connection: str) -> None:
         self._connection = connection
-        self._bells: dict[str, set[asyncio.Event]] = {}
+        self._events: dict[str, set[asyncio.Event]] = {}
         self._watches: list[asyncio.Task[None]] = []
 
     @asynccontextmanager
     async def subscribe(self, namespace: str) -> AsyncIterator[asyncio.Event]:
         """A bell that is set when something changed in the namespace; whoever was woken clears it."""
-        bell = asyncio.Event()
-        self._bells.setdefault(namespace, set()).add(bell)
+        event = asyncio.Event()
+        self._events.setdefault(namespace, set()).add(event)
         if not self._watches:
             self._watches = [asyncio.create_task(self._watch(path)) for path in WATCHED_PATHS]
         try:
-            yield bell
+            yield event
         finally:
-            self._forget(namespace, bell)
+            self._forget(namespace, event)
 
-    def _forget(self, namespace: str, bell: asyncio.Event) -> None:
-        self._bells[namespace].discard(bell)
-        if not self._bells[namespace]:
-            del self._bells[namespace]
-        if not self._bells:
+    def _forget(self, namespace: str, event: asyncio.Event) -> None:
+        self._events[namespace].discard(event)
+        if not self._events[namespace]:
+            del self._events[namespace]
+        if not self._events:
             for watch in self._watches:
                 watch.cancel()
             self._watches = []
 
     def notify(self, namespace: str) -> None:
         """Something changed there, or EVERYWHERE."""
-        places = self._bells.values() if namespace == EVERYWHERE else [self._bells.get(namespace, set())]
-        for bells in places:
-            for bell in bells:
-                bell.set()
+        listeners = self._events.values() if namespace == EVERYWHERE else [self._events.get(namespace, set())]
+        for events in listeners:
+            for event in events:
+                event.set()
 
     async def _watch(self, path: str) -> None:
         """For ever, whatever breaks: a broken watch is begun again, later each time."""
@@ -77,8 +77,8 @@ async def _changes(connection: str, path: str) -> AsyncIterator[str]:
     from tenancy.bootstrap import cluster_access
 
     access = await asyncio.get_running_loop().run_in_executor(None, cluster_access, connection)
-    async with aclosing(watch_changes(access, path)) as places:
-        async for namespace in places:
+    async with aclosing(watch_changes(access, path)) as listeners:
+        async for namespace in listeners:
             yield namespace
 
 

@@ -51,12 +51,12 @@ class ReadinessTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event, empty: what it means is found out by the worker."""
-        async with change_notifier_of(self._arguments["connection"]).subscribe(self._arguments["namespace"]) as bell:
+        async with change_notifier_of(self._arguments["connection"]).subscribe(self._arguments["namespace"]) as changed:
             while self._left() > 0:
-                bell.clear()
+                changed.clear()
                 if await self._is_over():
                     break
-                await _wait_for_change(bell, min(FALLBACK_POLL_SECONDS, self._left()))
+                await _wait_for_change(changed, min(FALLBACK_POLL_SECONDS, self._left()))
         yield TriggerEvent({})
 
     def _left(self) -> float:
@@ -76,9 +76,9 @@ class ReadinessTrigger(BaseTrigger):
         return is_over(shared_tenancy(), self._lease, actor=self._arguments["actor"])
 
 
-async def _wait_for_change(bell: asyncio.Event, seconds: float) -> None:
+async def _wait_for_change(changed: asyncio.Event, seconds: float) -> None:
     try:
-        await asyncio.wait_for(bell.wait(), max(seconds, 0))
+        await asyncio.wait_for(changed.wait(), max(seconds, 0))
         await asyncio.sleep(_SETTLE_SECONDS)
     except TimeoutError:
         return

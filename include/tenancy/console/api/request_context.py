@@ -38,7 +38,7 @@ class RequestContext:
 
     def line(self, ref: str) -> TenantSummary:
         """The tenant's row; 404 when there is no such tenant."""
-        line = find_tenant(self.ledger, ref, late=self.late)
+        line = find_tenant(self.ledger, ref, cutoffs=self.late)
         if line is None:
             raise ProblemError(404, "There is no tenant of this id or slug.")
         return line

@@ -37,7 +37,9 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     after = cursors.decode(cursor) if cursor else None
     wanted = tenant_summaries.TenantFilter(state, substate, region, plan, attention, q)
     with open_context(parts) as context:
-        lines = tenant_summaries.load_tenants(context.ledger, wanted, late=context.late, limit=limit + 1, after=after)
+        lines = tenant_summaries.load_tenants(
+            context.ledger, wanted, cutoffs=context.late, limit=limit + 1, after=after
+        )
         counts = tenant_summaries.count_by_state(context.ledger)
         advisor = context.advisor(parts.engine.known)
     page = lines[:limit]

@@ -135,12 +135,12 @@ def _look(
     counts: reads.Kept[dict[State, int]],
 ) -> _Seen:
     ledger, late = context.ledger, context.late
-    lines = tenant_summaries.load_tenants(ledger, wanted, late=late, limit=PAGE_SIZE + 1, after=after)
+    lines = tenant_summaries.load_tenants(ledger, wanted, cutoffs=late, limit=PAGE_SIZE + 1, after=after)
     page_of, last = lines[:PAGE_SIZE], lines[:PAGE_SIZE][-1] if len(lines) > PAGE_SIZE else None
-    attention = tenant_summaries.count_needing_attention(ledger, late=late)
+    attention = tenant_summaries.count_needing_attention(ledger, cutoffs=late)
     on_top = wanted == TenantFilter() and after is None and attention
     listed = Listed(
-        urgent=tuple(tenant_summaries.load_needing_attention(ledger, late=late, limit=URGENT)) if on_top else (),
+        urgent=tuple(tenant_summaries.load_needing_attention(ledger, cutoffs=late, limit=URGENT)) if on_top else (),
         page=tuple(page_of),
         counts=counts.of(ledger),
         attention=attention,

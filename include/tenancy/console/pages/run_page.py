@@ -58,7 +58,7 @@ def _tenant_of(context: RequestContext, dag_id: str, run_id: str) -> Shown | Tro
         tenant = run_id.split("__")[1] if run_id.count("__") == 3 else ""
     else:
         tenant = str(context.ledger.tenant_of_run(RunId(run_id)) or "")
-    if tenant and tenant_summaries.find_tenant(context.ledger, tenant, late=context.late):
+    if tenant and tenant_summaries.find_tenant(context.ledger, tenant, cutoffs=context.late):
         return Shown(tenant, _attempt_of(dag_id, run_id) or context.saga(tenant).runs.get(RunId(run_id)))
     refusal = tenant_summaries.find_run_refusal(context.ledger, RunId(run_id))
     return (
