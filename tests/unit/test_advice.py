@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tenancy.activities.advice import GOES_ON, REMEDIES, advise, in_words
+from tenancy.activities.advice import GOES_ON, REMEDIES, advise, format_duration
 from tenancy.activities.plan import PLAN
 from tenancy.console.api.shapes import AdviceShape
 from tenancy.engine.actions import ACTIONS
@@ -129,4 +129,4 @@ def test_the_wire_has_all_of_an_advice():
     ("seconds", "said"), [(4, "4 s"), (60, "1 minute"), (600, "10 minutes"), (90, "1 minute 30 s")]
 )
 def test_a_limit_is_said_in_words(seconds: int, said: str):
-    assert in_words(timedelta(seconds=seconds)) == said
+    assert format_duration(timedelta(seconds=seconds)) == said

@@ -311,11 +311,11 @@ class WaitingActivity(Activity):
 
     def run(self, context: ActivityContext) -> None:
         """Check once. Raises NotReadyYet, with the reason, if it is not ready."""
-        seen = self.readiness(context)
-        if not seen.ready:
-            raise NotReadyYet(seen.reason, cause=seen.cause)
+        readiness = self.readiness(context)
+        if not readiness.ready:
+            raise NotReadyYet(readiness.reason, cause=readiness.cause)
 
     def explain(self, context: ActivityContext) -> Evidence | None:
         """Why it is not ready."""
-        seen = self.readiness(context)
-        return None if seen.ready else Evidence(seen.cause, seen.reason)
+        readiness = self.readiness(context)
+        return None if readiness.ready else Evidence(readiness.cause, readiness.reason)

@@ -190,9 +190,9 @@ def advise(
 
 def _of_class(tenant: TenantStatus, advice: Advice) -> Advice:
     """Runbook: "escalate to platform engineering as a class issue, not a per-tenant one"."""
-    said = f"{OF_CLASS.format(tenants=tenant.group_tenants)} {advice.sentence}"
+    sentence = f"{OF_CLASS.format(tenants=tenant.group_tenants)} {advice.sentence}"
     action = "escalate" if advice.action and not tenant.escalated else advice.action
-    return replace(advice, sentence=said, action=action, not_its_fault=True)
+    return replace(advice, sentence=sentence, action=action, not_its_fault=True)
 
 
 def cause_now(
@@ -231,7 +231,7 @@ def _of_provisioning(view: _View) -> Advice:
         return _while_in_time(view)
     if stall.kind is StallKind.PROVISIONING and _has_just_begun(view):
         return _wait_for_what_began(view)
-    return _said(
+    return _combine(
         tenant, *map(_remedy, view.own), _when_stuck(tenant) if stall.kind is StallKind.ACTIVITY else _stop(tenant)
     )
 
@@ -240,23 +240,23 @@ def _of_held(view: _View) -> Advice:
     """It continues by itself once the hold is over; nothing has to be done to the tenant."""
     assert view.tenant.held is not None  # it is held
     remedy = REMEDIES[view.tenant.held]
-    return _said(view.tenant, remedy if remedy.sentence else Remedy(_HELD))
+    return _combine(view.tenant, remedy if remedy.sentence else Remedy(_HELD))
 
 
 def _of_engine(view: _View, engine: Reason) -> Advice:
     """The engine has to work first. What blocks the activity itself is added."""
     remedy = REMEDIES[engine.cause] if REMEDIES[engine.cause].sentence else Remedy(_HELD)
-    return _said(view.tenant, *(Remedy(_remedy(each).sentence) for each in view.own[:1]), remedy)
+    return _combine(view.tenant, *(Remedy(_remedy(each).sentence) for each in view.own[:1]), remedy)
 
 
 def _while_in_time(view: _View) -> Advice:
     tenant, limit = view.tenant, view.limits.activities.get(view.tenant.activity) if view.tenant.activity else None
     if limit is None or not (view.own or view.now - tenant.activity_clock > min(_SLOW, limit / 2)):
         return Advice(GOES_ON)
-    then = _low(_said(tenant, _when_stuck(tenant)).sentence)
+    then = _lower_first(_combine(tenant, _when_stuck(tenant)).sentence)
     found = " ".join(_remedy(each).sentence for each in view.own)
-    said = f"{found} Wait: it may take {in_words(limit)}. After that: {then}".strip()
-    return Advice(said, until=tenant.activity_clock + limit, warning=bool(view.own))
+    sentence = f"{found} Wait: it may take {format_duration(limit)}. After that: {then}".strip()
+    return Advice(sentence, until=tenant.activity_clock + limit, warning=bool(view.own))
 
 
 def _has_just_begun(view: _View) -> bool:
@@ -272,10 +272,11 @@ def _wait_for_what_began(view: _View) -> Advice:
     """The previous activity's cause does not apply to this one, and a Cancel would release what may be ready soon."""
     label = next((each.label for each in PLAN if each.name == view.tenant.activity), view.tenant.activity)
     grace = _grace(view)
-    said = (
-        f"Wait: {label} has just begun. If it is not done within {in_words(grace)}: {_low(_stop(view.tenant).sentence)}"
+    sentence = (
+        f"Wait: {label} has just begun. If it is not done within {format_duration(grace)}: "
+        f"{_lower_first(_stop(view.tenant).sentence)}"
     )
-    return Advice(said, until=view.tenant.activity_clock + grace)
+    return Advice(sentence, until=view.tenant.activity_clock + grace)
 
 
 def _stop(tenant: TenantStatus) -> Remedy:
@@ -292,23 +293,25 @@ def _when_stuck(tenant: TenantStatus) -> Remedy:
 
 def _of_undoing(view: _View) -> Advice:
     tenant = view.tenant
-    again, limit = _AGAIN[tenant.state], view.limits.tenants[IN_BETWEEN]
+    next_try, limit = _AGAIN[tenant.state], view.limits.tenants[IN_BETWEEN]
     if view.engine:
         return _of_engine(view, view.engine)
     if view.is_held:
         return _of_held(view)
     found = tuple(map(_remedy, view.own))
     if view.now < tenant.state_clock + limit:
-        wait = f"Wait: it is undone within {in_words(limit)}. If it is not: {again.sentence}"
-        advice = _said(tenant, *(Remedy(each.sentence) for each in found), Remedy(wait))
+        wait = f"Wait: it is undone within {format_duration(limit)}. If it is not: {next_try.sentence}"
+        advice = _combine(tenant, *(Remedy(each.sentence) for each in found), Remedy(wait))
         return replace(advice, until=tenant.state_clock + limit, warning=bool(found))
-    return _said(tenant, *found, Remedy(f"It has had {in_words(limit)}: {again.sentence}", again.action))
+    return _combine(
+        tenant, *found, Remedy(f"It has had {format_duration(limit)}: {next_try.sentence}", next_try.action)
+    )
 
 
 def _of_active(view: _View) -> Advice:
     found = tuple(map(_remedy, view.reasons))
-    verify = Remedy(f"Then: {_low(ONCE_ACTIVE)}" if found else ONCE_ACTIVE)
-    return replace(_said(view.tenant, *found, verify), warning=bool(found))
+    verify = Remedy(f"Then: {_lower_first(ONCE_ACTIVE)}" if found else ONCE_ACTIVE)
+    return replace(_combine(view.tenant, *found, verify), warning=bool(found))
 
 
 def _of_failed(view: _View) -> Advice:
@@ -318,12 +321,12 @@ def _of_failed(view: _View) -> Advice:
     down = [each for each in view.reasons if each.status]
     if down:
         found = " ".join(_remedy(each).sentence for each in down)
-        return Advice(f"{found} Then: {_low(way_on.sentence)}", warning=True)
-    well = healed(tenant, view.now, view.statuses) if tenant.failure_cause and not tenant.cancelled else None
-    if well:
-        found = f"It failed because of the {well.name}, whose health check finds it well now."
+        return Advice(f"{found} Then: {_lower_first(way_on.sentence)}", warning=True)
+    recovered = healed(tenant, view.now, view.statuses) if tenant.failure_cause and not tenant.cancelled else None
+    if recovered:
+        found = f"It failed because of the {recovered.name}, whose health check finds it well now."
         return Advice(f"{found} {way_on.sentence}", way_on.action)
-    return _said(tenant, *(_remedy_of_failure(each) for each in view.reasons), way_on)
+    return _combine(tenant, *(_remedy_of_failure(each) for each in view.reasons), way_on)
 
 
 def _remedy_of_failure(reason: Reason) -> Remedy:
@@ -344,7 +347,7 @@ def _way_on(tenant: TenantStatus) -> Remedy:
         way_on = LOOPED
     if tenant.error_repeated and not tenant.cancelled:
         way_on = Remedy(f"{NOT_TRANSIENT} {way_on.sentence}", way_on.action)
-    return Remedy(f"{_ESCALATED} {_low(way_on.sentence)}", way_on.action) if tenant.escalated else way_on
+    return Remedy(f"{_ESCALATED} {_lower_first(way_on.sentence)}", way_on.action) if tenant.escalated else way_on
 
 
 def _remedy(reason: Reason) -> Remedy:
@@ -356,12 +359,12 @@ def _remedy(reason: Reason) -> Remedy:
     return Remedy(f"The {status.name} is down{since}: {status.sentence} {remedy.sentence}".strip(), remedy.action)
 
 
-def _said(tenant: TenantStatus, *remedies: Remedy) -> Advice:
+def _combine(tenant: TenantStatus, *remedies: Remedy) -> Advice:
     """The remedies' sentences in order, with the last one's action. An escalated tenant is not escalated again."""
-    told = [_keeping(tenant, each) for each in remedies if each.sentence]
+    kept = [_keeping(tenant, each) for each in remedies if each.sentence]
     if tenant.escalated and tenant.state is not State.FAILED:
-        told = [*(each for each in told if each.action != "escalate"), _WAIT_FOR_PLATFORM]
-    return Advice(" ".join(each.sentence for each in told), told[-1].action)
+        kept = [*(each for each in kept if each.action != "escalate"), _WAIT_FOR_PLATFORM]
+    return Advice(" ".join(each.sentence for each in kept), kept[-1].action)
 
 
 _CANCEL: Final = Remedy("Cancel provisioning is the first action: it releases the resources cleanly.", "cancel")
@@ -380,7 +383,7 @@ _NEXT: Final = {
 }
 
 
-def in_words(span: timedelta) -> str:
+def format_duration(span: timedelta) -> str:
     """10 minutes; 1 minute 30 s; 4 s."""
     minutes, seconds = divmod(int(span.total_seconds()), 60)
     whole = f"{minutes} minute{'s' if minutes != 1 else ''}" if minutes else ""
@@ -393,5 +396,5 @@ def _keeping(tenant: TenantStatus, remedy: Remedy) -> Remedy:
     return _KEEP if destroys else remedy
 
 
-def _low(sentence: str) -> str:
+def _lower_first(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:]

@@ -68,26 +68,31 @@ class AllocateWorkflowHandle(Activity):
 
     def compensate(self, context: ActivityContext, resource: Resource) -> None:
         handles = _handles_of(context, resource)
-        seen = handles.handle(resource.name)
-        if seen is None:
+        handle = handles.handle(resource.name)
+        if handle is None:
             return
-        if seen.proof != resource.proof:
-            raise _foreign(seen, resource.proof)
+        if handle.proof != resource.proof:
+            raise _foreign(handle, resource.proof)
         context.fence()
         handles.delete_handle(resource.name)
 
     def observe(self, context: ActivityContext) -> tuple[Observation, ...]:
         name = context.name_of(CONNECTION, _own_name(context))
-        seen = _handles_of(context, context.recorded(CONNECTION)).handle(name)
-        if seen is None:
+        handle = _handles_of(context, context.recorded(CONNECTION)).handle(name)
+        if handle is None:
             return (Observation(CONNECTION, name, present=False, healthy=False, why=f"no Airflow connection {name}"),)
         if context.not_comparable:
             why = f"the Airflow connection {name} {context.not_comparable}"
             return (Observation(CONNECTION, name, present=True, healthy=False, why=why),)
         wanted = _wanted(context)
-        same = (seen.host, seen.port, seen.dbname, seen.user) == (wanted.host, wanted.port, wanted.dbname, wanted.user)
+        same = (handle.host, handle.port, handle.dbname, handle.user) == (
+            wanted.host,
+            wanted.port,
+            wanted.dbname,
+            wanted.user,
+        )
         # A handle that an older version made has no parameters.
-        same = same and all(wanted.parameters.get(name) == value for name, value in seen.parameters.items())
+        same = same and all(wanted.parameters.get(name) == value for name, value in handle.parameters.items())
         why = "" if same else f"the Airflow connection {name} was edited: it leads elsewhere"
         return (Observation(CONNECTION, name, present=True, healthy=same, why=why),)
 
@@ -132,13 +137,13 @@ def _wanted(context: ActivityContext) -> "Handle":
     )
 
 
-def _require_ours(seen: "Handle | None", wanted: "Handle") -> None:
-    if seen is not None and seen.proof != wanted.proof:
-        raise _foreign(seen, wanted.proof)
+def _require_ours(handle: "Handle | None", wanted: "Handle") -> None:
+    if handle is not None and handle.proof != wanted.proof:
+        raise _foreign(handle, wanted.proof)
 
 
-def _foreign(seen: "Handle", proof: str) -> ForeignObjectError:
+def _foreign(handle: "Handle", proof: str) -> ForeignObjectError:
     return ForeignObjectError(
-        f"An Airflow connection {seen.name} exists and is not ours (its description is {seen.proof!r}, ours would be "
-        f"{proof!r}). Nothing was changed; find its owner, or delete it by hand."
+        f"An Airflow connection {handle.name} exists and is not ours (its description is {handle.proof!r}, ours would "
+        f"be {proof!r}). Nothing was changed; find its owner, or delete it by hand."
     )

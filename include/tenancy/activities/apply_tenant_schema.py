@@ -88,23 +88,23 @@ class ApplyTenantSchema(Activity):
         if database is not None and not database.accepts_connections:
             why = f"the database {name} accepts no connections"
             return (Observation(SCHEMA, name, present=True, healthy=False, why=why),)
-        seen = database_of(context).load_schema(context.lock.application) if database else None
-        if seen is None:
+        observed = database_of(context).load_schema(context.lock.application) if database else None
+        if observed is None:
             why = f"the database {name} has no tenant schema"
             return (Observation(SCHEMA, name, present=False, healthy=False, why=why),)
-        healthy = seen.version == context.saga.schema_version and seen.admins > 0
-        why = "" if healthy else f"the schema is at {seen.version} with {seen.admins} admin accounts"
+        healthy = observed.version == context.saga.schema_version and observed.admins > 0
+        why = "" if healthy else f"the schema is at {observed.version} with {observed.admins} admin accounts"
         return (Observation(SCHEMA, name, present=True, healthy=healthy, why=why),)
 
     def explain(self, context: ActivityContext) -> Evidence | None:
         """Who blocks its statement; else how far the schema is."""
         with context.storage_of(context.recorded(DATABASE)).read_session("tenancy explain") as storage:
             found = blocked(context, storage)
-        seen = None if found else database_of(context).load_schema("tenancy explain")
-        if seen is None or seen.version == context.saga.schema_version:
+        observed = None if found else database_of(context).load_schema("tenancy explain")
+        if observed is None or observed.version == context.saga.schema_version:
             return found
-        said = f"The schema is at revision {seen.version or 'none'} of {context.saga.schema_version}."
-        return Evidence(Cause.SCHEMA_MIGRATION, said, {"revision": str(seen.version)})
+        message = f"The schema is at revision {observed.version or 'none'} of {context.saga.schema_version}."
+        return Evidence(Cause.SCHEMA_MIGRATION, message, {"revision": str(observed.version)})
 
     def discover(self, clients: SystemClients, platform: Platform) -> tuple[DiscoveredObject, ...]:
         """Each database is asked as its own tenant: no administrator enters what a tenant owns."""

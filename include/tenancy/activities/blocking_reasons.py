@@ -59,10 +59,10 @@ def reasons(
 ) -> tuple[Reason, ...]:
     """All blocking reasons, one for each cause: systems that are down now come first."""
     down = (statuses.down(need, now) for need in _needs(tenant))
-    seen = [Reason(status.cause, status) for status in down if status]
+    down_now = [Reason(status.cause, status) for status in down if status]
     recorded = [Reason(cause) for cause in _recorded(tenant, stall, now, statuses)]
     found: dict[Cause, Reason] = {}
-    for each in (*seen, *recorded):
+    for each in (*down_now, *recorded):
         found.setdefault(each.cause, each)
     return tuple(found.values())
 

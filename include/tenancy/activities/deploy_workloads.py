@@ -114,8 +114,14 @@ class DeployWorkloads(Activity):
         found: dict[tuple[str, str], DiscoveredObject] = {}
         for region in platform.regions.values():
             cluster = clients.cluster(region)
-            proofs = {seen.name: seen.proof for seen in cluster.namespaces.of_platform(platform.name) if seen.proof}
-            releases = [seen for seen in cluster.releases.of_platform(platform.name) if seen.namespace in proofs]
+            proofs = {
+                observed.name: observed.proof
+                for observed in cluster.namespaces.of_platform(platform.name)
+                if observed.proof
+            }
+            releases = [
+                observed for observed in cluster.releases.of_platform(platform.name) if observed.namespace in proofs
+            ]
             place, edited = cluster.location, cluster.releases.find_edited(platform.name)
             found |= {
                 (NAMESPACE, name): DiscoveredObject(NAMESPACE, name, proof, place) for name, proof in proofs.items()
@@ -217,31 +223,31 @@ def _port(database: "Dsn") -> int:
 
 def _observe_namespace(context: ActivityContext) -> Observation:
     name = context.name_of(NAMESPACE, workload_name(context))
-    seen = cluster_of(context).namespaces.find(name)
-    if seen is None:
+    observed = cluster_of(context).namespaces.find(name)
+    if observed is None:
         return _observation(NAMESPACE, name, present=False, wrong="does not exist")
-    return _observation(NAMESPACE, name, present=True, wrong=_what_is_wrong(seen, context))
+    return _observation(NAMESPACE, name, present=True, wrong=_what_is_wrong(observed, context))
 
 
-def _what_is_wrong(seen: "NamespaceStatus", context: ActivityContext) -> str:
-    if seen.proof != context.proof:
+def _what_is_wrong(observed: "NamespaceStatus", context: ActivityContext) -> str:
+    if observed.proof != context.proof:
         return "is not ours"
-    if seen.ending:
-        return f"is being deleted ({cluster_of(context).namespaces.ending(seen.name).sentence})"
+    if observed.ending:
+        return f"is being deleted ({cluster_of(context).namespaces.ending(observed.name).sentence})"
     if context.not_comparable:
         return context.not_comparable
-    quota = cluster_of(context).namespaces.quota(seen.name)
+    quota = cluster_of(context).namespaces.quota(observed.name)
     return "" if same(quota, quota_of(context.plan)) else "has not the quota of its plan"
 
 
 def _observe_release(context: ActivityContext) -> Observation:
     releases, name = cluster_of(context).releases, context.name_of(RELEASE, workload_name(context))
-    seen = releases.find(name, context.name_of(NAMESPACE, name))
-    if seen is None:
+    observed = releases.find(name, context.name_of(NAMESPACE, name))
+    if observed is None:
         return _observation(RELEASE, name, present=False, wrong="does not exist")
     if context.not_comparable:
         return _observation(RELEASE, name, present=True, wrong=context.not_comparable)
-    wrong = releases.find_deviation(_wanted(context), seen, proof=context.proof)
+    wrong = releases.find_deviation(_wanted(context), observed, proof=context.proof)
     return _observation(RELEASE, name, present=True, wrong=wrong)
 
 

@@ -57,8 +57,8 @@ def cancel(
     If this destroys a customer's data, `confirm_slug` is required. `confirm_id`, here and below: the id in the request,
     "" if the request had none, None if the caller addressed the tenant by its id and not by its slug.
     """
-    said = "Cancel is under way: what was made is being undone."
-    return _act(tenancy, tenant_id, _confirmed(c.Cancel(), tenant_id, confirm_id, confirm_slug), by, said)
+    message = "Cancel is under way: what was made is being undone."
+    return _act(tenancy, tenant_id, _confirmed(c.Cancel(), tenant_id, confirm_id, confirm_slug), by, message)
 
 
 def reset(
@@ -73,8 +73,8 @@ def reset(
 ) -> ActionResult:
     """Reset provisioning, so that a retry can start. Nothing is created or deleted; the ledger keeps the history."""
     command = c.Reset(force=force, platform_role=platform_role, reason=by.reason)
-    said = "The saga is reset. Nothing was reallocated; retry starts it afresh."
-    return _act(tenancy, tenant_id, _confirmed(command, tenant_id, confirm_id, confirm_slug), by, said)
+    message = "The saga is reset. Nothing was reallocated; retry starts it afresh."
+    return _act(tenancy, tenant_id, _confirmed(command, tenant_id, confirm_id, confirm_slug), by, message)
 
 
 def retry(
@@ -108,8 +108,8 @@ def decommission(
         with refusal_noted(ledger, tenant_id, "decommission", by):
             after = ledger.record(tenant_id, command, stamp=by)
         gone = after.state is State.DECOMMISSIONED
-        said = "Nothing was left: the slug is free." if gone else "Everything the tenant has is being released."
-        return _answer(tenancy, ledger, after, by, said)
+        message = "Nothing was left: the slug is free." if gone else "Everything the tenant has is being released."
+        return _answer(tenancy, ledger, after, by, message)
 
 
 def recreate(
@@ -151,8 +151,8 @@ def escalate(
         with refusal_noted(ledger, tenant_id, "escalate", by):
             after = ledger.record(tenant_id, command, stamp=by)
         send_escalations(ledger)  # if this process dies here, the reconciler's next pass sends it
-        said = "Recorded. The message to platform engineering is sent through the notification channels."
-        return _answer(tenancy, ledger, after, by, said)
+        message = "Recorded. The message to platform engineering is sent through the notification channels."
+        return _answer(tenancy, ledger, after, by, message)
 
 
 def _confirmed(command: c.Command, tenant_id: TenantId, named: str | None, slug: str) -> c.Confirmed:
@@ -160,13 +160,13 @@ def _confirmed(command: c.Command, tenant_id: TenantId, named: str | None, slug:
     return c.Confirmed(command, str(tenant_id) if named is None else named, slug)
 
 
-def _act(tenancy: Tenancy, tenant_id: TenantId, command: c.Confirmed, by: Stamp, said: str) -> ActionResult:
+def _act(tenancy: Tenancy, tenant_id: TenantId, command: c.Confirmed, by: Stamp, message: str) -> ActionResult:
     action = type(command.command).__name__.lower()
     with tenancy.ledger.open(f"tenancy {action} {by.actor}") as ledger:
         saga_of(ledger, tenant_id)
         with refusal_noted(ledger, tenant_id, action, by):
             after = ledger.record(tenant_id, command, stamp=by)
-        return _answer(tenancy, ledger, after, by, said)
+        return _answer(tenancy, ledger, after, by, message)
 
 
 @contextmanager
@@ -179,11 +179,11 @@ def refusal_noted(ledger: LedgerSession, tenant_id: TenantId, action: str, by: S
         raise
 
 
-def _answer(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp, said: str) -> ActionResult:
+def _answer(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp, message: str) -> ActionResult:
     behind = sync_workflow_engine(tenancy.runs, ledger, saga, stamp=by)
     now = saga_of(ledger, saga.tenant_id)
     return ActionResult(
-        now, said, (*_waits(tenancy, now), *behind, *retry_loops.retry_warnings(now)), progress(ledger, now)
+        now, message, (*_waits(tenancy, now), *behind, *retry_loops.retry_warnings(now)), progress(ledger, now)
     )
 
 

@@ -81,12 +81,12 @@ class Comparison:
         return [each for each in of_look if not self.is_own_system(each)]
 
     def _orphans(self) -> Iterator[Finding]:
-        told = set()
+        reported = set()
         for discovery in self.discoveries:
             for found in discovery.found:
                 at = (found.kind, found.name, found.address)
-                if at not in told and self._is_orphan(found):
-                    told.add(at)
+                if at not in reported and self._is_orphan(found):
+                    reported.add(at)
                     yield _orphan(found, discovery.region, _tenant_of(found))
 
     def _is_orphan(self, found: DiscoveredObject) -> bool:
@@ -136,28 +136,28 @@ def _tenant_of(found: DiscoveredObject) -> TenantId | None:
 
 
 def _orphan(found: DiscoveredObject, region: str, tenant_id: TenantId | None) -> Finding:
-    said = (
+    sentence = (
         f"The {found.kind} {found.name} exists at {found.address} and carries our mark ({found.proof}), but "
         "no tenant in the ledger has it. "
         "It is never removed by itself: when the ledger was restored from a backup, it may be a "
         "customer's. Make sure that nobody needs it, then remove it by hand: "
         f"{maker_of_kind(found.kind).manual_removal[found.kind].format(name=found.name)}"
     )
-    return Finding(FindingKind.ORPHAN, found.kind, found.name, region, tenant_id, said)
+    return Finding(FindingKind.ORPHAN, found.kind, found.name, region, tenant_id, sentence)
 
 
 def _missing(owned: OwnedResource, region: str) -> Finding:
-    said = (
+    sentence = (
         f"The tenant {owned.slug} is Active, but its {owned.kind} {owned.name} does not exist, or lost our mark "
         f"(annotation, comment or description). Find out who removed it; restore it under the same name and with the "
         f"same mark, or decommission {owned.slug} and recreate it."
     )
-    return Finding(FindingKind.MISSING, owned.kind, owned.name, region, owned.tenant_id, said)
+    return Finding(FindingKind.MISSING, owned.kind, owned.name, region, owned.tenant_id, sentence)
 
 
 def _edited(owned: OwnedResource, region: str, how: str) -> Finding:
-    said = (
+    sentence = (
         f"The tenant {owned.slug} is Active, but its {owned.kind} {owned.name} is not as it was made: {how}. Find out "
         "who did it, and put the field back as it was."
     )
-    return Finding(FindingKind.DRIFT, owned.kind, owned.name, region, owned.tenant_id, said)
+    return Finding(FindingKind.DRIFT, owned.kind, owned.name, region, owned.tenant_id, sentence)

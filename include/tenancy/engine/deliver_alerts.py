@@ -46,8 +46,8 @@ def deliver(ledger: Ledger, channels: Mapping[str, Channel]) -> str:
                 break
             done[_send(session, letter, channels[letter.channel])] += 1
         alerts.delete_old_alerts(session)
-    said = ", ".join(f"{count} {what}" for what, count in sorted(done.items()))
-    return said or ("nothing to send" if channels else "nobody to tell: no channel has a connection")
+    summary = ", ".join(f"{count} {what}" for what, count in sorted(done.items()))
+    return summary or ("nothing to send" if channels else "nobody to tell: no channel has a connection")
 
 
 def next_try_at(letter: Delivery, now: datetime, first: timedelta = FIRST_RETRY) -> datetime | None:
@@ -61,9 +61,9 @@ def _send(ledger: LedgerSession, letter: Delivery, channel: Channel) -> str:
         channel.send(letter)
     except Exception as error:  # noqa: BLE001 - one failing channel must not stop the other deliveries
         again = next_try_at(letter, ledger.now, channel.first_retry)
-        said = message_of(error)
-        log.warning("%s was not told of %s (try %d): %s", letter.channel, letter.alert.key, letter.tries, said)
-        alerts.record_failure(ledger, letter, error=said, next_try_at=again)
+        summary = message_of(error)
+        log.warning("%s was not told of %s (try %d): %s", letter.channel, letter.alert.key, letter.tries, summary)
+        alerts.record_failure(ledger, letter, error=summary, next_try_at=again)
         return "put off" if again else "given up"
     _note_escalation(ledger, letter)
     alerts.record_sent(ledger, letter)

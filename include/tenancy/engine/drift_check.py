@@ -29,7 +29,7 @@ from tenancy.saga.names import TenantId
 log = logging.getLogger(__name__)
 
 BEAT: Final = "reality check"
-_WORDS: Final = {FindingKind.ORPHAN: "orphan", FindingKind.MISSING: "missing", FindingKind.DRIFT: "edited"}
+_LABELS: Final = {FindingKind.ORPHAN: "orphan", FindingKind.MISSING: "missing", FindingKind.DRIFT: "edited"}
 
 
 def run_drift_check(tenancy: Tenancy) -> str:
@@ -44,7 +44,7 @@ def run_drift_check(tenancy: Tenancy) -> str:
 
 
 @dataclass(frozen=True)
-class _Spot:
+class _Target:
     """One activity's resources in one region. The region is empty if all regions share one system."""
 
     activity: Activity
@@ -58,20 +58,20 @@ class _Spot:
 class _Check:
     tenancy: Tenancy
     ledger: LedgerSession
-    troubles: dict[_Spot, str]
+    troubles: dict[_Target, str]
     """What could not be observed, and why."""
 
     def outside(self) -> list[Finding]:
         """Compare the ledger with the outside world. Findings that no longer hold are closed."""
         known = {each.finding.key: each.finding for each in findings.load_open_findings(self.ledger)}
         known = {key: finding for key, finding in known.items() if finding.outside}
-        comparison = self._compared(self._spots())
-        seen = comparison.findings()
-        new = [finding for finding in seen if finding.key not in known]
-        twice = self._seen_again(new)
-        so = [finding for finding in seen if finding.key in known or finding.key in twice]
-        self._keep(so, [each for each in known.values() if comparison.covers(each)])
-        return so
+        comparison = self._compared(self._targets())
+        findings_now = comparison.findings()
+        new = [finding for finding in findings_now if finding.key not in known]
+        twice = self._confirm(new)
+        confirmed = [finding for finding in findings_now if finding.key in known or finding.key in twice]
+        self._keep(confirmed, [each for each in known.values() if comparison.covers(each)])
+        return confirmed
 
     def inside(self) -> list[Finding]:
         """Compare the ledger's rows with its facts, tenant by tenant."""
@@ -81,11 +81,11 @@ class _Check:
         edited = (
             finding for stored in inventory.load_stored_tenants(self.ledger) for finding in self._drift(stored, signing)
         )
-        so = [*forged, *edited]
+        confirmed = [*forged, *edited]
         if not forged:
             signing.sign()
-        self._keep(so, known)
-        return so
+        self._keep(confirmed, known)
+        return confirmed
 
     def _drift(self, stored: StoredTenant, signing: HeadSigning) -> list[Finding]:
         found = manual_drift(stored)
@@ -93,32 +93,32 @@ class _Check:
             signing.collect(stored)
         return found
 
-    def _keep(self, so: list[Finding], decided: Iterable[Finding]) -> None:
-        findings.confirm_findings(self.ledger, so)
-        keys = {finding.key for finding in so}
+    def _keep(self, confirmed: list[Finding], decided: Iterable[Finding]) -> None:
+        findings.confirm_findings(self.ledger, confirmed)
+        keys = {finding.key for finding in confirmed}
         gone = [finding for finding in decided if finding.key not in keys]
         findings.close_findings(self.ledger, gone)
         for finding in gone:
             log.info("mended: %s %s %s", finding.what, finding.kind, finding.name)
 
-    def _spots(self) -> list[_Spot]:
+    def _targets(self) -> list[_Target]:
         makers = [activity for activity in registry.INSTALLED if activity.resources]
         regions = self.tenancy.platform.regions
-        return [_Spot(each, region) for each in makers for region in (regions if each.regional else ("",))]
+        return [_Target(each, region) for each in makers for region in (regions if each.regional else ("",))]
 
-    def _seen_again(self, new: list[Finding]) -> set[tuple[str, str, str, str]]:
+    def _confirm(self, new: list[Finding]) -> set[tuple[str, str, str, str]]:
         """Observe again, only where something new was found. The ledger is read again for it."""
         where = {(registry.maker_of_kind(finding.kind).name, finding.region) for finding in new}
-        spots = [spot for spot in self._spots() if (spot.activity.name, spot.region) in where]
-        return {finding.key for finding in self._compared(spots).findings()} if spots else set()
+        targets = [target for target in self._targets() if (target.activity.name, target.region) in where]
+        return {finding.key for finding in self._compared(targets).findings()} if targets else set()
 
-    def _compared(self, spots: Iterable[_Spot]) -> Comparison:
+    def _compared(self, targets: Iterable[_Target]) -> Comparison:
         clients = self._clients()
         before = inventory.load_seqs(
             self.ledger
         )  # first: whoever goes on while the resources are read has another then
         owned = inventory.load_live_resources(self.ledger)
-        looks = tuple(look for spot in spots if (look := self._look(spot, clients)) is not None)
+        looks = tuple(look for target in targets if (look := self._look(target, clients)) is not None)
         replaced = self.tenancy.platform.replaced_systems
         comparison = Comparison(looks, owned, before, inventory.load_seqs(self.ledger), replaced)
         self._note_other_systems(comparison)
@@ -126,11 +126,11 @@ class _Check:
 
     def _note_other_systems(self, comparison: Comparison) -> None:
         """Report systems that are not the ones in which the tenants' resources were created."""
-        spots = {(spot.activity.resources, spot.region): spot for spot in self._spots()}
+        targets = {(target.activity.resources, target.region): target for target in self._targets()}
         for look in comparison.discoveries:
             if elsewhere := comparison.in_other_systems(look):
                 recorded = ", ".join(sorted({each.system for each in elsewhere}))
-                self.troubles[spots[look.kinds, look.region]] = (
+                self.troubles[targets[look.kinds, look.region]] = (
                     f"another system answers, {look.system}; {len(elsewhere)} resources were made in {recorded}"
                 )
 
@@ -145,20 +145,20 @@ class _Check:
 
         return replace(self.tenancy.clients, database_password=password)
 
-    def _look(self, spot: _Spot, clients: SystemClients) -> Discovery | None:
+    def _look(self, target: _Target, clients: SystemClients) -> Discovery | None:
         platform = self.tenancy.platform
-        regions = {name: region for name, region in platform.regions.items() if name == spot.region}
-        region = regions.get(spot.region)
+        regions = {name: region for name, region in platform.regions.items() if name == target.region}
+        region = regions.get(target.region)
         try:
-            before = spot.activity.identify(clients, region)
-            found = spot.activity.discover(clients, replace(platform, regions=regions))
-            system = spot.activity.identify(clients, region)
+            before = target.activity.identify(clients, region)
+            found = target.activity.discover(clients, replace(platform, regions=regions))
+            system = target.activity.identify(clients, region)
             _require_one_system(before, system)
         except Exception as error:  # noqa: BLE001 - whatever it was, the other regions are to be looked at
-            self.troubles[spot] = message_of(error)
-            log.warning("not looked at: %s: %s", spot, message_of(error))
+            self.troubles[target] = message_of(error)
+            log.warning("not looked at: %s: %s", target, message_of(error))
             return None
-        return Discovery(spot.activity.resources, spot.region, tuple(found), system)
+        return Discovery(target.activity.resources, target.region, tuple(found), system)
 
 
 def _require_one_system(before: str, after: str) -> None:
@@ -166,8 +166,8 @@ def _require_one_system(before: str, after: str) -> None:
         raise TransientError(f"different systems answered while it was looked at: {before}, then {after}")
 
 
-def _summary(found: list[Finding], troubles: dict[_Spot, str]) -> str:
+def _summary(found: list[Finding], troubles: dict[_Target, str]) -> str:
     counts = Counter(finding.what for finding in found)
-    said = ", ".join(f"{counts[what]} {word}" for what, word in _WORDS.items() if counts[what]) or "nothing found"
-    unseen = "; ".join(f"{spot} ({why.rstrip('.')})" for spot, why in troubles.items())
-    return f"{said}; not looked at: {unseen}" if unseen else said
+    summary = ", ".join(f"{counts[what]} {word}" for what, word in _LABELS.items() if counts[what]) or "nothing found"
+    unseen = "; ".join(f"{target} ({why.rstrip('.')})" for target, why in troubles.items())
+    return f"{summary}; not looked at: {unseen}" if unseen else summary

@@ -55,9 +55,9 @@ def part_name(part: str) -> str:
     return part.replace("_", " ")
 
 
-def work(seen: EngineWork, platform: Platform, dags: Iterable[str], now: datetime) -> tuple[CheckResult, ...]:
+def work(observation: EngineWork, platform: Platform, dags: Iterable[str], now: datetime) -> tuple[CheckResult, ...]:
     """DAGs, the queue, and the pools."""
-    return (_dags(seen.dags, tuple(dags)), _queue(seen, now), *_pools(seen.pools, platform))
+    return (_dags(observation.dags, tuple(dags)), _queue(observation, now), *_pools(observation.pools, platform))
 
 
 def _dags(known: Mapping[str, bool], wanted: tuple[str, ...]) -> CheckResult:
@@ -73,15 +73,15 @@ def _dags(known: Mapping[str, bool], wanted: tuple[str, ...]) -> CheckResult:
     return engine(DAGS, verdict, measured=measured)
 
 
-def _queue(seen: EngineWork, now: datetime) -> CheckResult:
-    measured = {"queued": seen.queued}
-    if not seen.queued or seen.queued_since is None:
+def _queue(observation: EngineWork, now: datetime) -> CheckResult:
+    measured = {"queued": observation.queued}
+    if not observation.queued or observation.queued_since is None:
         return engine(QUEUE, (_OK, "No tenant's run waits in it."), measured=measured)
-    runs = "1 run waits" if seen.queued == 1 else f"{seen.queued} runs wait"
-    said = f"{runs} in it, the first for {ago(seen.queued_since, now)}."
-    if now - seen.queued_since <= LONG_QUEUE:
-        return engine(QUEUE, (_OK, said), measured=measured)
-    return engine(QUEUE, (_DEGRADED, said), measured=measured, since=seen.queued_since)
+    runs = "1 run waits" if observation.queued == 1 else f"{observation.queued} runs wait"
+    sentence = f"{runs} in it, the first for {ago(observation.queued_since, now)}."
+    if now - observation.queued_since <= LONG_QUEUE:
+        return engine(QUEUE, (_OK, sentence), measured=measured)
+    return engine(QUEUE, (_DEGRADED, sentence), measured=measured, since=observation.queued_since)
 
 
 def _pools(known: Mapping[str, PoolStatus], platform: Platform) -> tuple[CheckResult, ...]:
@@ -95,26 +95,26 @@ def pools(platform: Platform) -> tuple[str, ...]:
     )
 
 
-def _pool(name: str, seen: PoolStatus | None) -> CheckResult:
+def _pool(name: str, observation: PoolStatus | None) -> CheckResult:
     part = POOL + name
-    if seen is None:
+    if observation is None:
         lost = _LOST.get(name, "no tenant of its plan gets a handle")
         return engine(part, (_DOWN, f"The workflow engine has no such pool: {lost}. Make it (Admin, Pools)."))
-    measured = {"slots": seen.slots, "occupied": seen.occupied, "queued": seen.queued}
-    if seen.slots >= 0 and seen.open <= 0 and seen.queued:
-        said = f"All {seen.slots} slots are taken, and {seen.queued} tasks wait."
-        return engine(part, (_DEGRADED, said), measured=measured)
-    slots = seen.slots if seen.slots >= 0 else "any number of"
-    return engine(part, (_OK, f"{seen.occupied} of {slots} slots are taken."), measured=measured)
+    measured = {"slots": observation.slots, "occupied": observation.occupied, "queued": observation.queued}
+    if observation.slots >= 0 and observation.open <= 0 and observation.queued:
+        sentence = f"All {observation.slots} slots are taken, and {observation.queued} tasks wait."
+        return engine(part, (_DEGRADED, sentence), measured=measured)
+    slots = observation.slots if observation.slots >= 0 else "any number of"
+    return engine(part, (_OK, f"{observation.occupied} of {slots} slots are taken."), measured=measured)
 
 
-def database(seen: WriteLocks) -> CheckResult:
+def database(observation: WriteLocks) -> CheckResult:
     """Can the engine write in its own database?"""
-    longest = seen.longest_wait_seconds or 0.0
+    longest = observation.longest_wait_seconds or 0.0
     measured = {"longest_wait_seconds": round(longest, 1)}
     verdict: Verdict = _OK, "Nothing keeps it from writing."
-    if seen.locked:
-        what = " and ".join(f'"{table}"' for table in seen.locked)
+    if observation.locked:
+        what = " and ".join(f'"{table}"' for table in observation.locked)
         verdict = _DEGRADED, f"Somebody holds a lock on its table {what}: whoever writes there waits."
     elif longest > LONG_WAIT_SECONDS:
         verdict = _DEGRADED, f"A session has waited for a lock for {span(longest)}."

@@ -104,13 +104,13 @@ def _regional(probes: Probes, region: Region) -> Iterator[HealthCheck]:
 
 
 def _ledger(probes: Probes, now: datetime) -> Iterator[CheckResult]:
-    seen, platform = probes.ledger(), probes.platform
-    yield verdicts.ledger(seen.server, LEDGER_VERSION, may_rewrite=seen.may_rewrite)
-    yield from of_engine.reconcilers(seen.beats, now)
+    observation, platform = probes.ledger(), probes.platform
+    yield verdicts.ledger(observation.server, LEDGER_VERSION, may_rewrite=observation.may_rewrite)
+    yield from of_engine.reconcilers(observation.beats, now)
     for region in platform.regions.values():
-        yield verdicts.capacity(region, sum(n for (name, _), n in seen.loads.items() if name == region.name))
+        yield verdicts.capacity(region, sum(n for (name, _), n in observation.loads.items() if name == region.name))
     for plan in platform.plans.values():
-        yield verdicts.quota(plan, sum(n for (_, name), n in seen.loads.items() if name == plan.name))
+        yield verdicts.quota(plan, sum(n for (_, name), n in observation.loads.items() if name == plan.name))
 
 
 _NO_LEDGER: Final = "Not known: it stands in the ledger."

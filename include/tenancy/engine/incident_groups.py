@@ -23,14 +23,14 @@ def record_incident_groups(ledger: LedgerSession) -> Counter[str]:
     return Counter({"classes opened": opened, "classes closed": rows.close_other_groups(ledger, groups)})
 
 
-def describe_group(signature: IncidentSignature, said: str) -> str:
+def describe_group(signature: IncidentSignature, message: str) -> str:
     """A sentence about the group, for pages, the API and notifications: where, and one tenant's message."""
     where = (
         f"at {activity_label(signature.activity)} in {signature.region}"
         if signature.activity
         else f"in {signature.region}"
     )
-    return f"{where[:1].upper()}{where[1:]}: {said if len(said) <= _CUT else said[:_CUT] + ' …'}"
+    return f"{where[:1].upper()}{where[1:]}: {message if len(message) <= _CUT else message[:_CUT] + ' …'}"
 
 
 def next_action(kept: StoredIncidentGroup) -> str:

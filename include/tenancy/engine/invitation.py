@@ -62,9 +62,9 @@ def _shown(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp) -> In
     with _told_by_whom(ledger, saga):
         decide(saga, wanted)
         context = _context(tenancy, ledger, saga, by)
-        seen = _require_worth_something(_written(context), digest_of(invitation_of(context)))
+        observation = _require_worth_something(_written(context), digest_of(invitation_of(context)))
         after = ledger.record(saga.tenant_id, wanted, stamp=by)
-    return Invitation(after, invitation_of(context), seen.expires_at)
+    return Invitation(after, invitation_of(context), observation.expires_at)
 
 
 def _context(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp) -> ActivityContext:
@@ -85,21 +85,23 @@ def _seen(context: ActivityContext) -> InvitationStatus | None:
     return database_of(context).load_invitation(context.saga.parameters.admin_email, context.lock.application)
 
 
-def _require_unused(seen: InvitationStatus | None) -> InvitationStatus:
-    if seen is None:
+def _require_unused(observation: InvitationStatus | None) -> InvitationStatus:
+    if observation is None:
         raise Refused("The tenant's database has no invitation of its admin any more: the tenant has taken it over.")
-    if seen.used_at is not None:
-        raise Refused(f"The admin signed in with it at {seen.used_at:%Y-%m-%d %H:%M:%S} UTC: there is none to show.")
-    return seen
+    if observation.used_at is not None:
+        raise Refused(
+            f"The admin signed in with it at {observation.used_at:%Y-%m-%d %H:%M:%S} UTC: there is none to show."
+        )
+    return observation
 
 
 def _require_worth_something(found: InvitationStatus | None, digest: str) -> InvitationStatus:
-    seen = _require_unused(found)
-    if seen.digest != digest:
+    observation = _require_unused(found)
+    if observation.digest != digest:
         raise Refused(f"The tenant's database has another invitation than the platform made: {_RENEW}.")
-    if not seen.open:
-        raise Refused(f"It expired at {seen.expires_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC: {_RENEW}.")
-    return seen
+    if not observation.open:
+        raise Refused(f"It expired at {observation.expires_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC: {_RENEW}.")
+    return observation
 
 
 @contextmanager
@@ -110,5 +112,7 @@ def _told_by_whom(ledger: LedgerSession, saga: Saga) -> Iterator[None]:
         shown = find_invitation_view(ledger.envelopes(saga.tenant_id), saga.invitation)
         if shown is None:
             raise
-        told = f"It was shown to {shown.actor} at {shown.at:%Y-%m-%d %H:%M:%S} UTC, and it is shown once."
-        raise Refused(f"{told} Whoever lost it makes a new one; the old one is then worth nothing.") from refusal
+        shown_before = f"It was shown to {shown.actor} at {shown.at:%Y-%m-%d %H:%M:%S} UTC, and it is shown once."
+        raise Refused(
+            f"{shown_before} Whoever lost it makes a new one; the old one is then worth nothing."
+        ) from refusal

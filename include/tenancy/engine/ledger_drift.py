@@ -56,11 +56,11 @@ def _differs_from_head(stored: StoredTenant) -> str | None:
 
 def _altered(stored: StoredTenant, how: str) -> Finding:
     tenant = str(stored.tenant_id)
-    said = (
+    sentence = (
         f"The facts of the tenant {tenant} are not what was once written: {how}. Find out who changed the ledger's "
         f"tables, and compare with a backup before anything is done to this tenant; `tenantctl audit {tenant}`."
     )
-    return Finding(FindingKind.DRIFT, ALTERED, tenant, "", stored.tenant_id, said)
+    return Finding(FindingKind.DRIFT, ALTERED, tenant, "", stored.tenant_id, sentence)
 
 
 def _edited(
@@ -69,12 +69,12 @@ def _edited(
     differences = _differences(row, expected)
     if differences:
         kind, name = key
-        said = (
+        sentence = (
             f"The ledger's row of the {kind} {name} was edited: {'; '.join(differences)}. The facts are the truth. "
             "Find out who did it and put the row back; a tenant's own row is also written anew with its next fact, "
             "which `tenantctl escalate` records."
         )
-        yield Finding(FindingKind.DRIFT, kind, name, "", tenant_id, said)
+        yield Finding(FindingKind.DRIFT, kind, name, "", tenant_id, sentence)
 
 
 def _differences(row: Mapping[str, Any] | None, expected: Mapping[str, Any] | None) -> list[str]:

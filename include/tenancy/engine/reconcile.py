@@ -127,8 +127,8 @@ class _Reconciler:
             self.done[correction.name.lower()] += correction is not Correction.NOTHING
 
     def summary(self) -> str:
-        said = ", ".join(f"{count} {what}" for what, count in sorted(self.done.items()) if count)
-        return said or "nothing to do"
+        summary = ", ".join(f"{count} {what}" for what, count in sorted(self.done.items()) if count)
+        return summary or "nothing to do"
 
     @contextmanager
     def put_off_on_trouble(self, what: str) -> Iterator[None]:

@@ -50,10 +50,10 @@ def _was_told(ledger: LedgerSession, saga: Saga) -> bool:
 
 def keep_resources(ledger: LedgerSession, saga: Saga, run_id: str, stamp: Stamp) -> None:
     """Stop the unwinding: an attempt becomes retained, an unwinding stuck. Both wait for a person."""
-    told = {"run_id": run_id, "slug": saga.parameters.slug}
+    values = {"run_id": run_id, "slug": saga.parameters.slug}
     if saga.state is State.PROVISIONING:
-        why = _WHY.format(**told, then=_KEPT)
+        why = _WHY.format(**values, then=_KEPT)
         ledger.record(saga.tenant_id, c.ResumeAttempt(saga.run_id, why), c.GiveUp(saga.run_id, why), stamp=stamp)
     else:
-        why = _WHY.format(**told, then=_STUCK)
+        why = _WHY.format(**values, then=_STUCK)
         ledger.record(saga.tenant_id, c.ExhaustUnwinding(saga.generation, why, keep_resources=True), stamp=stamp)

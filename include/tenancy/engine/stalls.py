@@ -39,12 +39,12 @@ _NOTHING_FOUND = "Nothing was found that keeps it."
 
 def record_stalls(tenancy: Tenancy, ledger: LedgerSession, holds: HoldDetector) -> Counter[str]:
     """One pass: how many stalls were recorded, explained and cleared."""
-    now, bounds = ledger.now, limits(tenancy.platform)
-    judged = [(stood, stall_of(stood.standing, now, bounds)) for stood in load_statuses(ledger)]
+    now, limits_now = ledger.now, limits(tenancy.platform)
+    judged = [(stored, stall_of(stored.standing, now, limits_now)) for stored in load_statuses(ledger)]
     pass_ = _Pass(tenancy, ledger, holds, tenancy.monotonic() + LOOK_SECONDS)
-    over = [stood for stood, stall in judged if stood.stall and not stall]
-    new = [(stood, stall) for stood, stall in judged if stall and not _is(stall, stood.stall)]
-    known = [stood for stood, stall in judged if stall and _is(stall, stood.stall)]
+    over = [stored for stored, stall in judged if stored.stall and not stall]
+    new = [(stored, stall) for stored, stall in judged if stall and not _is(stall, stored.stall)]
+    known = [stored for stored, stall in judged if stall and _is(stall, stored.stall)]
     return Counter(
         {
             "no longer stalled": pass_.clear(over),
@@ -65,56 +65,56 @@ class _Pass:
     holds: HoldDetector
     look_until: float
 
-    def clear(self, stood: list[StoredStatus]) -> int:
-        return sum(self._record(each, c.ClearStall()) for each in stood[:RECORDED])
+    def clear(self, stored: list[StoredStatus]) -> int:
+        return sum(self._record(each, c.ClearStall()) for each in stored[:RECORDED])
 
     def note(self, stalled: Iterable[tuple[StoredStatus, Stall]]) -> int:
-        return sum(self._note(stood, stall) for stood, stall in stalled)
+        return sum(self._note(stored, stall) for stored, stall in stalled)
 
-    def _note(self, stood: StoredStatus, stall: Stall) -> int:
-        why = self._why(stood)
-        return self._record(stood, _held_by(why) or c.RecordStall(stall, why))
+    def _note(self, stored: StoredStatus, stall: Stall) -> int:
+        why = self._explain(stored)
+        return self._record(stored, _held_by(why) or c.RecordStall(stall, why))
 
-    def explain(self, stood: list[StoredStatus]) -> int:
+    def explain(self, stored: list[StoredStatus]) -> int:
         """Stalls without a known cause first; otherwise in random order, so that each has its turn within the limit."""
-        random.shuffle(stood)
-        stood.sort(key=lambda each: each.stall is not None and each.stall.cause is not Cause.UNKNOWN)
+        random.shuffle(stored)
+        stored.sort(key=lambda each: each.stall is not None and each.stall.cause is not Cause.UNKNOWN)
         done = 0
-        for each in stood:
+        for each in stored:
             if self.tenancy.monotonic() > self.look_until:
                 break
-            why = self._why(each)
+            why = self._explain(each)
             done += self._record(each, _held_by(why) or c.ExplainStall(why))
         return done
 
-    def _record(self, stood: StoredStatus, command: c.Command) -> int:
-        before = stood.stall
+    def _record(self, stored: StoredStatus, command: c.Command) -> int:
+        before = stored.stall
         try:
-            after = self.ledger.record(stood.tenant_id, command, stamp=_STAMP)
+            after = self.ledger.record(stored.tenant_id, command, stamp=_STAMP)
         except Refused as refusal:  # the tenant has moved on meanwhile
-            log.info("%s: %s", stood.tenant_id, refusal)
+            log.info("%s: %s", stored.tenant_id, refusal)
             return 0
         except Exception as error:  # noqa: BLE001 - one tenant's locked stream must not stop the others
-            log.warning("the stall of %s is put off: %s: %s", stood.tenant_id, type(error).__name__, error)
+            log.warning("the stall of %s is put off: %s: %s", stored.tenant_id, type(error).__name__, error)
             return 0
         return int(after.stall != before)
 
-    def _why(self, stood: StoredStatus) -> Evidence:
+    def _explain(self, stored: StoredStatus) -> Evidence:
         if self.tenancy.monotonic() > self.look_until:
             return Evidence(Cause.UNKNOWN, NOT_EXAMINED)
         try:
-            saga = self.ledger.saga(stood.tenant_id)
+            saga = self.ledger.saga(stored.tenant_id)
             assert saga is not None  # it has a row
-            return self._found(saga)
+            return self._find_cause(saga)
         except Exception as error:  # noqa: BLE001 - the error that prevents the examination is evidence, too
             return Evidence(cause_in(error), f"It could not be looked at: {message_of(error)}")
 
-    def _found(self, saga: Saga) -> Evidence:
+    def _find_cause(self, saga: Saga) -> Evidence:
         held = self.holds.find_hold(saga) if _is_in_motion(saga) else None
-        found = held or self._looked(saga) or self._locked(saga.tenant_id) or _told(saga)
+        found = held or self._examine_activity(saga) or self._find_lock_holder(saga.tenant_id) or _last_message(saga)
         return found or Evidence(Cause.UNKNOWN, _NOTHING_FOUND)
 
-    def _locked(self, tenant_id: TenantId) -> Evidence | None:
+    def _find_lock_holder(self, tenant_id: TenantId) -> Evidence | None:
         """Evidence if a process that is not the tenant's own task or unwinder holds its lock.
 
         The holder is read before and after the saga: the examination may have taken seconds, and the tenant's next task
@@ -129,9 +129,9 @@ class _Pass:
             return None
         return Evidence(Cause.LOCK_HELD, f"The tenant's lock is held by {holder}.", {"holder": str(holder)})
 
-    def _looked(self, saga: Saga) -> Evidence | None:
+    def _examine_activity(self, saga: Saga) -> Evidence | None:
         if is_to_be_unwound(saga):
-            return self._looked_undoing(saga)
+            return self._examine_unwinding(saga)
         activity = saga.current_activity
         if saga.state is not State.PROVISIONING or activity is None:
             return None
@@ -143,7 +143,7 @@ class _Pass:
         )
         return activity_of(activity).explain(context)
 
-    def _looked_undoing(self, saga: Saga) -> Evidence | None:
+    def _examine_unwinding(self, saga: Saga) -> Evidence | None:
         """Why the remaining resources are not released yet; None if nothing was found."""
         wanted = c.StartUnwinding(saga.generation)
         context = self.tenancy.activity_context(
@@ -168,7 +168,7 @@ def _is_its_own(holder: Holder, saga: Saga) -> bool:
     return any(step.holder and step.holder in holder.application for step in saga.steps.values())
 
 
-def _told(saga: Saga) -> Evidence | None:
+def _last_message(saga: Saga) -> Evidence | None:
     """The last error or message that the tenant's own tasks recorded."""
     if saga.compensation_failure:
         return saga.compensation_failure

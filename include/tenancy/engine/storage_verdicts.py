@@ -15,25 +15,25 @@ _NAMED = 3
 """How many databases a sentence names."""
 
 
-def storage(region: Region, seen: "StorageStatus") -> CheckResult:
+def storage(region: Region, observation: "StorageStatus") -> CheckResult:
     """The worst problem: what stops work comes before what endangers it."""
-    vital = [each for each in seen.missing if each.vital]
+    vital = [each for each in observation.missing if each.vital]
     state, sentence = (
-        (_rights(vital, seen.admin, Condition.DOWN) if vital else None)
-        or server(seen.server)
-        or (_rights(seen.missing, seen.admin, Condition.DEGRADED) if seen.missing else None)
-        or (_open(seen.open_databases) if seen.open_databases else None)
-        or (Condition.OK, f"It answers; {sessions(seen.server)}.")
+        (_rights(vital, observation.admin, Condition.DOWN) if vital else None)
+        or server(observation.server)
+        or (_rights(observation.missing, observation.admin, Condition.DEGRADED) if observation.missing else None)
+        or (_open(observation.open_databases) if observation.open_databases else None)
+        or (Condition.OK, f"It answers; {sessions(observation.server)}.")
     )
     counted = {
-        "databases": seen.server.databases,
-        "rights_missing": len(seen.missing),
-        "databases_open_to_tenants": len(seen.open_databases),
+        "databases": observation.server.databases,
+        "rights_missing": len(observation.missing),
+        "databases_open_to_tenants": len(observation.open_databases),
     }
     refuses = Cause.STORAGE_PERMISSION if vital else Cause.STORAGE_READ_ONLY
     cause = refuses if state is Condition.DOWN else Cause.UNKNOWN
     return CheckResult(
-        System.STORAGE, state, sentence, region.name, measured=of_server(seen.server) | counted, cause=cause
+        System.STORAGE, state, sentence, region.name, measured=of_server(observation.server) | counted, cause=cause
     )
 
 

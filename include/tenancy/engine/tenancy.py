@@ -123,8 +123,8 @@ def note_eviction(ledger: LedgerSession, tenant_id: TenantId, system: str, holde
 
 def message_of(error: BaseException) -> str:
     """The error's text for the error log: one line, without NUL (PostgreSQL cannot store it), of limited length."""
-    said = str(error) if isinstance(error, TenancyError) else f"{type(error).__name__}: {error}"
-    lines = (line.strip() for line in said.replace("\0", "").splitlines())
+    message = str(error) if isinstance(error, TenancyError) else f"{type(error).__name__}: {error}"
+    lines = (line.strip() for line in message.replace("\0", "").splitlines())
     return " ".join(line for line in lines if line)[:_MESSAGE_LIMIT]
 
 

@@ -33,79 +33,86 @@ _REWRITABLE: Final = (
 )
 
 
-def ledger(seen: "ServerStatus", version: str, *, may_rewrite: bool = False) -> CheckResult:
+def ledger(observation: "ServerStatus", version: str, *, may_rewrite: bool = False) -> CheckResult:
     """The server of the ledger, and whether our role could change recorded facts."""
     rewritable = (_DEGRADED, _REWRITABLE) if may_rewrite else None
-    state, said = server(seen) or rewritable or (_OK, f"It answers; {sessions(seen)}.")
-    measured = {**of_server(seen), "schema": version, "size_mb": round(seen.size_bytes / 1e6, 1)}
-    return CheckResult(System.LEDGER, state, said, measured=measured)
+    state, sentence = server(observation) or rewritable or (_OK, f"It answers; {sessions(observation)}.")
+    measured = {**of_server(observation), "schema": version, "size_mb": round(observation.size_bytes / 1e6, 1)}
+    return CheckResult(System.LEDGER, state, sentence, measured=measured)
 
 
-def server(seen: "ServerStatus") -> Verdict | None:
+def server(observation: "ServerStatus") -> Verdict | None:
     """What is wrong with a PostgreSQL server; None if nothing is."""
-    if seen.read_only:
+    if observation.read_only:
         return _DOWN, "It takes no writes: it is read-only, perhaps a standby."
-    if seen.role_limit >= 0 and _nearly(seen.own_sessions, seen.role_limit):
-        return _DEGRADED, f"Our role has {seen.own_sessions} of the {seen.role_limit} sessions it may have."
-    if _nearly(seen.sessions, seen.slots):
-        return _DEGRADED, f"Nearly all sessions are taken: {seen.sessions} of {seen.slots}."
-    if (seen.longest_wait_seconds or 0) > LONG_WAIT_SECONDS:
-        return _DEGRADED, f"A session has waited for a lock for {span(seen.longest_wait_seconds or 0)}."
+    if observation.role_limit >= 0 and _nearly(observation.own_sessions, observation.role_limit):
+        return (
+            _DEGRADED,
+            f"Our role has {observation.own_sessions} of the {observation.role_limit} sessions it may have.",
+        )
+    if _nearly(observation.sessions, observation.slots):
+        return _DEGRADED, f"Nearly all sessions are taken: {observation.sessions} of {observation.slots}."
+    if (observation.longest_wait_seconds or 0) > LONG_WAIT_SECONDS:
+        return _DEGRADED, f"A session has waited for a lock for {span(observation.longest_wait_seconds or 0)}."
     return None
 
 
-def sessions(seen: "ServerStatus") -> str:
+def sessions(observation: "ServerStatus") -> str:
     """How many of its sessions are taken."""
-    return f"{seen.sessions} of {seen.slots} sessions are taken"
+    return f"{observation.sessions} of {observation.slots} sessions are taken"
 
 
-def of_server(seen: "ServerStatus") -> dict[str, int | float | str]:
+def of_server(observation: "ServerStatus") -> dict[str, int | float | str]:
     """What a check of it measures."""
-    told: dict[str, int | float | str] = {
-        "version": seen.version,
-        "sessions": seen.sessions,
-        "sessions_allowed": seen.slots,
+    measured: dict[str, int | float | str] = {
+        "version": observation.version,
+        "sessions": observation.sessions,
+        "sessions_allowed": observation.slots,
     }
-    wait = seen.longest_wait_seconds
-    return told if wait is None else told | {"longest_wait_seconds": round(wait, 1)}
+    wait = observation.longest_wait_seconds
+    return measured if wait is None else measured | {"longest_wait_seconds": round(wait, 1)}
 
 
-def cluster(region: Region, seen: "ClusterStatus") -> CheckResult:
+def cluster(region: Region, observation: "ClusterStatus") -> CheckResult:
     """A region's cluster."""
-    state, said = _cluster(seen)
+    state, sentence = _cluster(observation)
     cause = Cause.CLUSTER_UNSCHEDULABLE if state is _DOWN else Cause.UNKNOWN
     counted = {
-        "nodes": seen.nodes,
-        "nodes_ready": seen.nodes_ready,
-        "pods_pending": seen.pending,
-        "pods_unschedulable": len(seen.unschedulable) if seen.pending is not None else None,
+        "nodes": observation.nodes,
+        "nodes_ready": observation.nodes_ready,
+        "pods_pending": observation.pending,
+        "pods_unschedulable": len(observation.unschedulable) if observation.pending is not None else None,
     }
     known = {name: number for name, number in counted.items() if number is not None}
-    measured: Measured = {"version": seen.version, "answer_seconds": round(seen.answer_seconds, 2), **known}
-    return CheckResult(System.CLUSTER, state, said, region.name, measured=measured, cause=cause)
+    measured: Measured = {
+        "version": observation.version,
+        "answer_seconds": round(observation.answer_seconds, 2),
+        **known,
+    }
+    return CheckResult(System.CLUSTER, state, sentence, region.name, measured=measured, cause=cause)
 
 
-def _cluster(seen: "ClusterStatus") -> Verdict:
-    if seen.nodes and not seen.nodes_ready:
-        return _DOWN, f"None of its {seen.nodes} nodes is ready: no pod starts."
-    if seen.slow:
-        return _DEGRADED, f"Its API took {span(seen.answer_seconds)} to say its version."
-    if seen.unschedulable:
-        count = len(seen.unschedulable)
+def _cluster(observation: "ClusterStatus") -> Verdict:
+    if observation.nodes and not observation.nodes_ready:
+        return _DOWN, f"None of its {observation.nodes} nodes is ready: no pod starts."
+    if observation.slow:
+        return _DEGRADED, f"Its API took {span(observation.answer_seconds)} to say its version."
+    if observation.unschedulable:
+        count = len(observation.unschedulable)
         pods = "1 pod finds" if count == 1 else f"{count} pods find"
-        return _DEGRADED, f"{pods} no node: {seen.scheduler_message or 'the scheduler does not say why'}"
-    if seen.nodes is not None and seen.nodes != seen.nodes_ready:
-        return _DEGRADED, f"{seen.nodes_ready} of {seen.nodes} nodes are ready."
-    nodes = "" if seen.nodes is None else f"; {seen.nodes_ready} of {seen.nodes} nodes are ready"
+        return _DEGRADED, f"{pods} no node: {observation.scheduler_message or 'the scheduler does not say why'}"
+    if observation.nodes is not None and observation.nodes != observation.nodes_ready:
+        return _DEGRADED, f"{observation.nodes_ready} of {observation.nodes} nodes are ready."
+    nodes = "" if observation.nodes is None else f"; {observation.nodes_ready} of {observation.nodes} nodes are ready"
     return _OK, f"Its API answers{nodes}."
 
 
-def ingress(region: Region, seen: "IngressStatus") -> CheckResult:
+def ingress(region: Region, observation: "IngressStatus") -> CheckResult:
     """A region's ingress controller, by its answer for a host that no tenant has."""
-    broken = seen.status >= 500
-    said = f"It answers every host with {seen.status}." if broken else "It answers."
-    measured: Measured = {"host": seen.host, "status": seen.status}
-    return CheckResult(System.INGRESS, _DEGRADED if broken else _OK, said, region.name, measured=measured)
+    broken = observation.status >= 500
+    sentence = f"It answers every host with {observation.status}." if broken else "It answers."
+    measured: Measured = {"host": observation.host, "status": observation.status}
+    return CheckResult(System.INGRESS, _DEGRADED if broken else _OK, sentence, region.name, measured=measured)
 
 
 def capacity(region: Region, tenants: int) -> CheckResult:
@@ -113,9 +120,9 @@ def capacity(region: Region, tenants: int) -> CheckResult:
     if not region.offered:
         measured: Measured = {"tenants": tenants, "allowed": region.capacity}
         return CheckResult(System.CAPACITY, _OK, _retired("region", tenants), region.name, measured=measured)
-    state, said = _room(tenants, region.capacity, "The region", "no further tenant is admitted here")
+    state, sentence = _room(tenants, region.capacity, "The region", "no further tenant is admitted here")
     return CheckResult(
-        System.CAPACITY, state, said, region.name, measured={"tenants": tenants, "allowed": region.capacity}
+        System.CAPACITY, state, sentence, region.name, measured={"tenants": tenants, "allowed": region.capacity}
     )
 
 
@@ -124,10 +131,12 @@ def quota(plan: Plan, tenants: int) -> CheckResult:
     if not plan.offered:
         return CheckResult(System.QUOTA, _OK, _retired("plan", tenants), part=plan.name, measured={"tenants": tenants})
     if plan.quota is None:
-        said = f"{'1 tenant is' if tenants == 1 else f'{tenants} tenants are'} on it; it has no quota."
-        return CheckResult(System.QUOTA, _OK, said, part=plan.name, measured={"tenants": tenants})
-    state, said = _room(tenants, plan.quota, "The plan's quota", "no further tenant is admitted to it")
-    return CheckResult(System.QUOTA, state, said, part=plan.name, measured={"tenants": tenants, "allowed": plan.quota})
+        sentence = f"{'1 tenant is' if tenants == 1 else f'{tenants} tenants are'} on it; it has no quota."
+        return CheckResult(System.QUOTA, _OK, sentence, part=plan.name, measured={"tenants": tenants})
+    state, sentence = _room(tenants, plan.quota, "The plan's quota", "no further tenant is admitted to it")
+    return CheckResult(
+        System.QUOTA, state, sentence, part=plan.name, measured={"tenants": tenants, "allowed": plan.quota}
+    )
 
 
 def _retired(what: str, tenants: int) -> str:
@@ -168,8 +177,8 @@ _PLACES: Final = (
 )
 
 
-def without_places(said: str) -> str:
+def without_places(sentence: str) -> str:
     """An error's sentence without addresses."""
     for place in _PLACES:
-        said = place.sub("", said)
-    return " ".join(said.split())
+        sentence = place.sub("", sentence)
+    return " ".join(sentence.split())

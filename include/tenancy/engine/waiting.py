@@ -61,13 +61,13 @@ def _is_over(tenancy: Tenancy, ledger: LedgerSession, lease: Lease, actor: str) 
         return True
     stamp = Stamp(actor, lease=lease.holder)
     try:
-        seen = _look(tenancy, ledger, saga, lease, stamp)
-        if not seen.ready:
-            ledger.record(saga.tenant_id, ReportProgress(lease, seen.reason, seen.cause), stamp=stamp)
+        readiness = _look(tenancy, ledger, saga, lease, stamp)
+        if not readiness.ready:
+            ledger.record(saga.tenant_id, ReportProgress(lease, readiness.reason, readiness.cause), stamp=stamp)
     except (Refused, PermanentError, PlatformError) as reason:
         log.info("%s: the wait is over: %s", lease.activity, reason)
         return True
-    return seen.ready
+    return readiness.ready
 
 
 def _saga(ledger: LedgerSession, lease: Lease) -> Saga | None:

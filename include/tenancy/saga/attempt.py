@@ -232,12 +232,12 @@ def _held(saga: Saga, command: c.GiveUp) -> tuple[f.Fact, ...]:
     return holds.for_platform(saga, command.message, command.platform_fault or Cause.PLATFORM_FAULT)
 
 
-def _why(saga: Saga, activity: ActivityName, said: str) -> str:
+def _why(saga: Saga, activity: ActivityName, sentence: str) -> str:
     """The best reason: the failed try's own error; for a task that died while waiting, what it observed last."""
     step = saga.step(activity)
     if step.status is StepStatus.RUNNING and step.message:
-        return f"{said} (seen last: {step.message})"
-    return step.message or said
+        return f"{sentence} (seen last: {step.message})"
+    return step.message or sentence
 
 
 def _failed(saga: Saga, activity: ActivityName, message: str) -> tuple[f.Fact, ...]:
@@ -304,10 +304,10 @@ def _require_predecessors(saga: Saga, activity: ActivityName) -> None:
 
 
 def _not_its_turn(activity: ActivityName, undone: ActivityName, status: StepStatus) -> Refused:
-    said = f"{activity} must wait: {undone} is not done, whatever Airflow's marks say."
+    sentence = f"{activity} must wait: {undone} is not done, whatever Airflow's marks say."
     if status is StepStatus.RUNNING:
-        return OutOfTurn(f"{said} It is at work just now. If it stays so: clear the whole run, or cancel.")
-    return Refused(f"{said} Clear the whole run, or cancel.")
+        return OutOfTurn(f"{sentence} It is at work just now. If it stays so: clear the whole run, or cancel.")
+    return Refused(f"{sentence} Clear the whole run, or cancel.")
 
 
 def _require_lease(saga: Saga, lease: Lease) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tenancy.activities.advice import in_words
+from tenancy.activities.advice import format_duration
 from tenancy.airflow_settings import OPERATOR
 from tenancy.console.callers import Right
 from tenancy.console.pages import words
@@ -73,7 +73,7 @@ def _of_provisioning(seen: Looked, newest: AttemptView | None) -> Situation:
 def _stuck(stall: Stall, row: RowView | None) -> str:
     if stall.kind is StallKind.ACTIVITY:
         return f"{row.label if row else stall.activity} is stuck"
-    return f"It has been provisioning for more than {in_words(stall.limit)}"
+    return f"It has been provisioning for more than {format_duration(stall.limit)}"
 
 
 def _why_stuck(seen: Looked, stall: Stall, row: RowView | None) -> str:
