@@ -34,20 +34,20 @@ def created(declaration: Declaration, stamp: str) -> Object:
 
 def merged(live: Object, declaration: Declaration, stamp: str) -> Object:
     """The live object with the declaration merged in; 409 names every conflict."""
-    manager, wanted = declaration.manager, field_set(declaration.config)
+    manager, desired = declaration.manager, field_set(declaration.config)
     ownership = managers.read(live)
-    conflicts = _conflicts(field_set(live), wanted, ownership, manager)
+    conflicts = _conflicts(field_set(live), desired, ownership, manager)
     if conflicts and not declaration.force:
         raise api_errors.apply_conflict(
             [(other.name, other.words(live["apiVersion"]), words(path)) for other, path in conflicts]
         )
     ownership.release([path for _, path in conflicts], keep=manager)
     obj: Object = strategic_merge(live, _declared(declaration.config))
-    for path in _abandoned(wanted, ownership, manager):
+    for path in _abandoned(desired, ownership, manager):
         obj = without(obj, path)
-    unchanged = ownership.of(manager) == set(wanted)
+    unchanged = ownership.of(manager) == set(desired)
     since = ownership.times.get(manager, stamp) if unchanged else stamp
-    ownership.take(manager, wanted, since)
+    ownership.take(manager, desired, since)
     obj["metadata"] = dict(obj["metadata"])
     managers.write(obj, ownership)
     return obj
@@ -61,20 +61,20 @@ def _declared(config: Object) -> Object:
     return {**config, "metadata": metadata}
 
 
-def _conflicts(live: FieldSet, wanted: FieldSet, ownership: Ownership, manager: Manager) -> list[tuple[Manager, Path]]:
+def _conflicts(live: FieldSet, desired: FieldSet, ownership: Ownership, manager: Manager) -> list[tuple[Manager, Path]]:
     return [
         (other, path)
         for other, paths in ownership.others(manager)
-        for path in sorted(wanted.keys() & paths)
-        if live.get(path) != wanted[path]
+        for path in sorted(desired.keys() & paths)
+        if live.get(path) != desired[path]
     ]
 
 
-def _abandoned(wanted: FieldSet, ownership: Ownership, manager: Manager) -> list[Path]:
+def _abandoned(desired: FieldSet, ownership: Ownership, manager: Manager) -> list[Path]:
     """What the manager owned, declares no longer, and nobody else holds: whole items before what is in them."""
     held = {path for _, paths in ownership.others(manager) for path in paths}
-    gone = ownership.of(manager) - wanted.keys() - held
-    free = [path for path in gone if not _holds_below(path, held) and not _holds_below(path, wanted)]
+    gone = ownership.of(manager) - desired.keys() - held
+    free = [path for path in gone if not _holds_below(path, held) and not _holds_below(path, desired)]
     return sorted((path for path in free if not names_its_item(path)), key=len)
 
 

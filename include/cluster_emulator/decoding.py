@@ -26,22 +26,22 @@ _QUANTITY_MAPS: Final = frozenset({"limits", "requests", "hard", "used", "capaci
 
 
 @dataclass(slots=True)
-class _Findings:
+class _DecodingErrors:
     unknown: list[str] = field(default_factory=list)
     mistyped: list[str] = field(default_factory=list)
 
 
 def decode_as(kind: Kind, document: Object) -> tuple[Object, list[str]]:
     """The document without its unknown fields, and the paths of those. 400 when a type is wrong."""
-    findings = _Findings()
+    errors = _DecodingErrors()
     if not isinstance(document, dict):
         raise api_errors.bad_request(f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}')
-    clean: Object = _walk(kind.model_name, document, "", findings)
-    if findings.mistyped:
+    clean: Object = _walk(kind.model_name, document, "", errors)
+    if errors.mistyped:
         raise api_errors.bad_request(
-            f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: {findings.mistyped[0]}'
+            f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: {errors.mistyped[0]}'
         )
-    return clean, findings.unknown
+    return clean, errors.unknown
 
 
 def strict_error(unknown: list[str]) -> api_errors.ApiError:
@@ -49,58 +49,58 @@ def strict_error(unknown: list[str]) -> api_errors.ApiError:
     return api_errors.bad_request(f"strict decoding error: {text}")
 
 
-def _walk(type_name: str, value: Json, path: str, findings: _Findings) -> Json:
+def _walk(type_name: str, value: Json, path: str, errors: _DecodingErrors) -> Json:
     if value is None:
         return None
     if type_name in _SCALARS:
-        return _scalar(type_name, value, path, findings)
+        return _scalar(type_name, value, path, errors)
     if type_name.startswith("list["):
-        return _list(type_name[5:-1], value, path, findings)
+        return _list(type_name[5:-1], value, path, errors)
     if type_name.startswith("dict"):
-        return _map(type_name[5:-1].split(", ", 1)[1], value, path, findings)
-    return _struct(type_name, value, path, findings)
+        return _map(type_name[5:-1].split(", ", 1)[1], value, path, errors)
+    return _struct(type_name, value, path, errors)
 
 
-def _mistyped(expected: str, value: Json, path: str, findings: _Findings) -> None:
+def _mistyped(expected: str, value: Json, path: str, errors: _DecodingErrors) -> None:
     got = _GO_NAMES.get(type(value), "value")
-    findings.mistyped.append(f"json: cannot unmarshal {got} into Go struct field {path} of type {expected}")
+    errors.mistyped.append(f"json: cannot unmarshal {got} into Go struct field {path} of type {expected}")
 
 
-def _scalar(type_name: str, value: Json, path: str, findings: _Findings) -> Json:
+def _scalar(type_name: str, value: Json, path: str, errors: _DecodingErrors) -> Json:
     right = isinstance(value, _SCALARS[type_name]) and (type_name == "bool" or not isinstance(value, bool))
     if not right:
-        _mistyped(_GO_TYPES[type_name], value, path, findings)
+        _mistyped(_GO_TYPES[type_name], value, path, errors)
     return value
 
 
-def _list(item_type: str, value: Json, path: str, findings: _Findings) -> Json:
+def _list(item_type: str, value: Json, path: str, errors: _DecodingErrors) -> Json:
     if not isinstance(value, list):
-        _mistyped("[]" + item_type, value, path, findings)
+        _mistyped("[]" + item_type, value, path, errors)
         return value
-    return [_walk(item_type, item, f"{path}[{i}]", findings) for i, item in enumerate(value)]
+    return [_walk(item_type, item, f"{path}[{i}]", errors) for i, item in enumerate(value)]
 
 
-def _map(value_type: str, value: Json, path: str, findings: _Findings) -> Json:
+def _map(value_type: str, value: Json, path: str, errors: _DecodingErrors) -> Json:
     if not isinstance(value, dict):
-        _mistyped("map[string]" + value_type, value, path, findings)
+        _mistyped("map[string]" + value_type, value, path, errors)
         return value
     if path.rpartition(".")[2] in _QUANTITY_MAPS:
         value = {key: str(v) if isinstance(v, int | float) else v for key, v in value.items()}
-    return {key: _walk(value_type, item, f"{path}.{key}", findings) for key, item in value.items()}
+    return {key: _walk(value_type, item, f"{path}.{key}", errors) for key, item in value.items()}
 
 
-def _struct(type_name: str, value: Json, path: str, findings: _Findings) -> Json:
+def _struct(type_name: str, value: Json, path: str, errors: _DecodingErrors) -> Json:
     shape = model(type_name)
     if shape is None:  # `object`: int-or-string, FieldsV1, ...: anything goes
         return value
     if not isinstance(value, dict):
-        _mistyped(type_name.lstrip("V12"), value, path, findings)
+        _mistyped(type_name.lstrip("V12"), value, path, errors)
         return value
     clean: Object = {}
     for key, item in value.items():
         here = f"{path}.{key}" if path else key
         if key not in shape.fields:
-            findings.unknown.append(here)
+            errors.unknown.append(here)
         elif item is not None:
-            clean[key] = _walk(shape.fields[key], item, here, findings)
+            clean[key] = _walk(shape.fields[key], item, here, errors)
     return clean

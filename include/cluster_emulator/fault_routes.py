@@ -41,13 +41,13 @@ class FaultRoutes:
 
     async def _clear(self, request: web.Request) -> web.Response:
         """All of them, or those with the id, kind, namespace and selector given; answers with what was cleared."""
-        wanted = {**request.query, **request.match_info}
+        desired = {**request.query, **request.match_info}
         chosen = [
             fault
             for fault in self._faults.all()
-            if all(str(fault.document().get(name)) == value for name, value in wanted.items())
+            if all(str(fault.document().get(name)) == value for name, value in desired.items())
         ]
-        if not chosen and "id" in wanted:
+        if not chosen and "id" in desired:
             raise api_errors.no_such_resource()
         self._faults.clear(chosen)
         return _listed(chosen)

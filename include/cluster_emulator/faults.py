@@ -157,7 +157,7 @@ class ActiveFaults:
         if not fault.selector:
             return True
         record = self._store.find(Key(NAMESPACE, "", namespace))
-        return record is not None and all_hold(parse_labels(fault.selector), record.seen.labels)
+        return record is not None and all_hold(parse_labels(fault.selector), record.selectable.labels)
 
     def _tell(self, fault: Fault) -> None:
         for listener in self.on_change:

@@ -7,7 +7,7 @@ from cluster_emulator import api_errors
 from cluster_emulator.objects import Object, lookup
 
 
-def of(pod: Object, container: str) -> str:
+def container_log(pod: Object, container: str) -> str:
     """400 in the kubelet's words while the container waits."""
     name = container or pod["spec"]["containers"][0]["name"]
     statuses = lookup(pod, "status", "containerStatuses") or []

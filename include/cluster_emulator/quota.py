@@ -46,7 +46,7 @@ def used(store: Store, namespace: str, resource: str) -> Decimal:
 
 def _live_pods(store: Store, namespace: str) -> Iterator[Object]:
     for record in store.records(POD, namespace):
-        if record.seen.fields["status.phase"] not in ("Succeeded", "Failed"):
+        if record.selectable.fields["status.phase"] not in ("Succeeded", "Failed"):
             yield record.document()
 
 

@@ -7,10 +7,10 @@ from cluster_emulator import api_errors
 from cluster_emulator.objects import Object, lookup
 
 
-def of(workload: Object) -> Object:
+def scale_of(workload: Object) -> Object:
     metadata = workload["metadata"]
     names = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-    wanted = lookup(workload, "spec", "selector", "matchLabels") or {}
+    desired = lookup(workload, "spec", "selector", "matchLabels") or {}
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
@@ -18,7 +18,7 @@ def of(workload: Object) -> Object:
         "spec": _without_zero({"replicas": lookup(workload, "spec", "replicas") or 0}),
         "status": {
             "replicas": lookup(workload, "status", "replicas") or 0,
-            "selector": ",".join(f"{key}={value}" for key, value in wanted.items()),
+            "selector": ",".join(f"{key}={value}" for key, value in desired.items()),
         },
     }
 

@@ -109,10 +109,10 @@ def _existence(key: str, *, present: bool) -> Test:
 def from_label_selector(selector: Object) -> tuple[Test, ...]:
     """The same from a `LabelSelector` document (matchLabels, matchExpressions)."""
     tests = [_equality(key, "=", value) for key, value in (selector.get("matchLabels") or {}).items()]
-    for wanted in selector.get("matchExpressions") or []:
-        operator, key = wanted["operator"], wanted["key"]
+    for desired in selector.get("matchExpressions") or []:
+        operator, key = desired["operator"], desired["key"]
         if operator in ("In", "NotIn"):
-            tests.append(_membership(key, frozenset(wanted["values"]), inside=operator == "In"))
+            tests.append(_membership(key, frozenset(desired["values"]), inside=operator == "In"))
         else:
             tests.append(_existence(key, present=operator == "Exists"))
     return tuple(tests)

@@ -26,7 +26,7 @@ class Record:
     version: int
     uid: str
     raw: bytes
-    seen: Selectable
+    selectable: Selectable
     owners: tuple[str, ...]
 
     def document(self) -> Object:
@@ -134,9 +134,9 @@ class Store:
         return last
 
     def _publish(self, event_type: str, record: Record, before: Record | None) -> None:
-        seen_before = before.seen if before else None
+        seen_before = before.selectable if before else None
         self.history.publish(
-            Event(event_type, record.version, record.key, record.raw, record.seen, seen_before, record.owners)
+            Event(event_type, record.version, record.key, record.raw, record.selectable, seen_before, record.owners)
         )
 
     def _index(self, record: Record) -> None:

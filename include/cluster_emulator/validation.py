@@ -119,24 +119,24 @@ def _pod_spec(spec: Object, field: str) -> Iterator[str]:
     if not containers:
         yield f"{field}.containers: Required value"
     volumes = {volume.get("name") for volume in spec.get("volumes") or []}
-    seen: set[str] = set()
+    values: set[str] = set()
     for i, container in enumerate(containers):
         here = f"{field}.containers[{i}]"
-        yield from _container(container, here, seen)
+        yield from _container(container, here, values)
         for j, mount in enumerate(container.get("volumeMounts") or []):
             if mount.get("name") not in volumes:
                 yield f'{here}.volumeMounts[{j}].name: Not found: "{mount.get("name")}"'
 
 
-def _container(container: Object, field: str, seen: set[str]) -> Iterator[str]:
+def _container(container: Object, field: str, values: set[str]) -> Iterator[str]:
     name = container.get("name", "")
     if not name:
         yield f"{field}.name: Required value"
     elif not _LABEL.fullmatch(name):
         yield f"{field}.name: Invalid value: {_shown(name)}: {_LABEL_WORDS}"
-    elif name in seen:
+    elif name in values:
         yield f"{field}.name: Duplicate value: {_shown(name)}"
-    seen.add(name)
+    values.add(name)
     if not container.get("image"):
         yield f"{field}.image: Required value"
     yield from _resources(container.get("resources") or {}, f"{field}.resources")

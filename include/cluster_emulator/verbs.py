@@ -99,7 +99,7 @@ class Verbs:
         records = self._store.records(target.kind, target.namespace)
         behind = None
         if not selector.selects_all and records:
-            behind, records = records[-1], [record for record in records if selector.matches(record.seen)]
+            behind, records = records[-1], [record for record in records if selector.matches(record.selectable)]
         limit, token = int(query.get("limit") or 0), query.get("continue", "")
         page = pagination.paginate(records, self._store.version, limit, token, behind)
         raws = [record.raw for record in page.records]
@@ -112,7 +112,7 @@ class Verbs:
 
     async def _log(self, request: web.Request, target: Target) -> web.Response:
         pod = self._store.get(target.key).document()
-        return web.Response(text=logs.of(pod, request.query.get("container", "")))
+        return web.Response(text=logs.container_log(pod, request.query.get("container", "")))
 
     # --- writing
 
@@ -169,13 +169,13 @@ class Verbs:
     async def _scale(self, request: web.Request, target: Target) -> web.Response:
         live = self._store.get(target.key).document()
         if request.method == "GET":
-            return responses.document(scales.of(live))
+            return responses.document(scales.scale_of(live))
         body = await bodies.read(request)
         merge = _MERGERS.get(request.content_type)
-        wanted = merge(scales.of(live), body) if request.method == "PATCH" and merge else body
-        new = scales.scaled(live, wanted)
+        desired = merge(scales.scale_of(live), body) if request.method == "PATCH" and merge else body
+        new = scales.scaled(live, desired)
         options = _options(request)
-        return responses.document(scales.of(self._registry.update(target.key, new, options, "scale")))
+        return responses.document(scales.scale_of(self._registry.update(target.key, new, options, "scale")))
 
     # --- deleting
 
@@ -197,7 +197,7 @@ class Verbs:
         options = deletion.parse_options(await bodies.read(request), dict(request.query))
         selector = self._selector(request, target)
         records = self._store.records(target.kind, target.namespace)
-        chosen = [record for record in records if selector.matches(record.seen)]
+        chosen = [record for record in records if selector.matches(record.selectable)]
         for record in chosen:
             deletion.delete(self._registry, record.key, options)
         metadata = {"resourceVersion": str(self._store.version)}

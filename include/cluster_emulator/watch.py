@@ -63,7 +63,7 @@ class WatchOptions:
         )
 
     def includes(self, record: Record) -> bool:
-        return self.target.name in ("", record.key.name) and self.selector.matches(record.seen)
+        return self.target.name in ("", record.key.name) and self.selector.matches(record.selectable)
 
     def event_type_for(self, event: Event) -> str:
         """The event's type for this watcher, "" when it is none of its business."""

@@ -225,9 +225,9 @@ class _LinePrinter:
                 self._say(row.activity, (row.status, row.undo), f"  {line(row, _now())}")
         self._say("headline", saga.phase, headline(saga))
 
-    def _say(self, what: str, seen: object, words: str) -> None:
-        if self._shown.get(what) != seen:
-            self._shown[what] = seen
+    def _say(self, what: str, shown: object, words: str) -> None:
+        if self._shown.get(what) != shown:
+            self._shown[what] = shown
             self._console.print(words, markup=False, highlight=False)
 
 

@@ -10,9 +10,9 @@ Result = TypeVar("Result")
 RESPONSE_SECONDS: Final = 8.0
 
 
-def poll(seconds: float, look: Callable[[], Result]) -> Result:
+def poll(seconds: float, ask: Callable[[], Result]) -> Result:
     """The first answer that is not empty, or the last one when time is up."""
     deadline = time.monotonic() + seconds
-    while not (answer := look()) and time.monotonic() < deadline:
+    while not (answer := ask()) and time.monotonic() < deadline:
         time.sleep(0.2)
     return answer

@@ -39,9 +39,9 @@ def wait_ended_at(access: Access, run_id: str) -> Iterator[datetime]:
     for file in folder.glob("*.trigger.*"):
         for line in file.read_text(encoding="utf-8").splitlines():
             with suppress(ValueError, KeyError):  # its last line may be half written
-                said = json.loads(line)
-                if said["event"] == "trigger completed":
-                    yield datetime.fromisoformat(said["timestamp"])
+                entry = json.loads(line)
+                if entry["event"] == "trigger completed":
+                    yield datetime.fromisoformat(entry["timestamp"])
 
 
 def _processes(layout: Layout) -> list[psutil.Process]:

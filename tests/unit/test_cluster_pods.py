@@ -141,9 +141,9 @@ def test_a_faster_clock_shortens_waiting() -> None:
 def test_logs_say_that_nothing_ran_or_what(cluster: Cluster) -> None:
     cluster.create(DEPLOYMENT, deployment())
     with pytest.raises(ApiError, match="is waiting to start: ContainerCreating"):
-        logs.of(cluster.pod(), "")
+        logs.container_log(cluster.pod(), "")
     cluster.wait(1)
-    assert "main would be running tenant-app:1" in logs.of(cluster.pod(), "main")
+    assert "main would be running tenant-app:1" in logs.container_log(cluster.pod(), "main")
 
 
 def test_a_pod_that_is_not_restarted_succeeds(cluster: Cluster) -> None:

@@ -41,12 +41,12 @@ def test_every_rollout_ends_and_keeps_its_bounds(replicas: int, surge: int, unav
     bounds = Bounds(replicas, surge, unavailable)
     new, old = Size(0, 0, 0), Size(replicas, replicas, replicas if healthy else 0)
     for _ in range(4 * replicas + 4):
-        wanted = next_new_size(bounds, new, [old])
-        assert wanted + old.wanted <= replicas + surge
-        new = Size(wanted, wanted, new.available)  # made, not ready yet
+        desired = next_new_size(bounds, new, [old])
+        assert desired + old.desired <= replicas + surge
+        new = Size(desired, desired, new.available)  # made, not ready yet
         left = next_old_sizes(bounds, new, [old])[0]
         old = Size(left, left, min(left, old.available))
         if healthy:
             assert new.available + old.available >= replicas - unavailable
-        new = Size(wanted, wanted, wanted)  # ready now
-    assert (new.wanted, old.wanted) == (replicas, 0)
+        new = Size(desired, desired, desired)  # ready now
+    assert (new.desired, old.desired) == (replicas, 0)

@@ -8,7 +8,7 @@ from cluster_emulator.controllers.rollout import Bounds
 from cluster_emulator.objects import Object, lookup
 
 
-def of(deployment: Object, new: Object, sets: list[Object], clock: Clock) -> tuple[Object, float | None]:
+def status_of(deployment: Object, new: Object, sets: list[Object], clock: Clock) -> tuple[Object, float | None]:
     """The status, and in how many seconds the progress deadline must be looked at again."""
     replicas = deployment["spec"]["replicas"]
     counts = _counts(deployment, new, sets)

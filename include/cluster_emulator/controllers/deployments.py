@@ -93,16 +93,16 @@ class DeploymentController:
         bounds, sizes = Bounds.of(deployment["spec"]), [_size(rs) for rs in old]
         self._scale(deployment, new, next_new_size(bounds, _size(new), sizes))
         new = self._store.get(_key(new)).document()
-        for rs, wanted in zip(old, next_old_sizes(bounds, _size(new), sizes), strict=True):
-            self._scale(deployment, rs, wanted)
+        for rs, desired in zip(old, next_old_sizes(bounds, _size(new), sizes), strict=True):
+            self._scale(deployment, rs, desired)
 
-    def _scale(self, deployment: Object, rs: Object, wanted: int) -> None:
+    def _scale(self, deployment: Object, rs: Object, desired: int) -> None:
         had, name = rs["spec"]["replicas"], rs["metadata"]["name"]
-        if had == wanted:
+        if had == desired:
             return
-        self._registry.change(_key(rs), lambda target: target["spec"].update(replicas=wanted))
-        direction = "up" if wanted > had else "down"
-        message = f"Scaled {direction} replica set {name} from {had} to {wanted}"
+        self._registry.change(_key(rs), lambda target: target["spec"].update(replicas=desired))
+        direction = "up" if desired > had else "down"
+        message = f"Scaled {direction} replica set {name} from {had} to {desired}"
         self._recorder.say(deployment, Note("ScalingReplicaSet", message, _COMPONENT))
 
     def _forget_history(self, deployment: Object, old: list[Object]) -> None:
@@ -115,7 +115,7 @@ class DeploymentController:
         deployment = self._store.get(key).document()
         sets = [r.document() for r in self._store.owned_by(deployment["metadata"]["uid"], REPLICA_SET)]
         newest = next(rs for rs in sets if rs["metadata"]["uid"] == new["metadata"]["uid"])
-        status, again = deployment_status.of(deployment, newest, sets, self._registry.clock)
+        status, again = deployment_status.status_of(deployment, newest, sets, self._registry.clock)
         if status != deployment.get("status"):
             self._registry.change(key, lambda target: target.update(status=status), "status")
         return again

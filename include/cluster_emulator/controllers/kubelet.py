@@ -175,12 +175,12 @@ def _starting_slowly(now: PodInputs, wake_in: float) -> PodOutcome:
         f'Readiness probe failed: Get "http://{address}{get.get("path", "/")}": '
         f"dial tcp {address}: connect: connection refused"
     )
-    seen = _running(now)
-    assert seen.container is not None
-    container = replace(seen.container, ready=False)
+    running = _running(now)
+    assert running.container is not None
+    container = replace(running.container, ready=False)
     unhealthy = (_kubelet("Unhealthy", message, warning=True),)
     period = float(probe.get("periodSeconds", 10))
-    return replace(seen, container=container, wake_in=min(wake_in, period), repeated=unhealthy)
+    return replace(running, container=container, wake_in=min(wake_in, period), repeated=unhealthy)
 
 
 def _finishing(now: PodInputs) -> PodOutcome:

@@ -123,4 +123,4 @@ class Manager:
 
 
 def _as_event(record: Record) -> Event:
-    return Event(ADDED, record.version, record.key, record.raw, record.seen, None, record.owners)
+    return Event(ADDED, record.version, record.key, record.raw, record.selectable, None, record.owners)

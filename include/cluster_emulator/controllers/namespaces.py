@@ -40,7 +40,7 @@ class NamespaceController:
 
     def _is_ending(self, namespace: str) -> bool:
         record = self._store.find(Key(NAMESPACE, "", namespace))
-        return record is not None and record.seen.fields["status.phase"] == "Terminating"
+        return record is not None and record.selectable.fields["status.phase"] == "Terminating"
 
     def reconcile(self, item: Hashable) -> float | None:
         assert isinstance(item, Key)

@@ -12,7 +12,7 @@ from cluster_emulator.objects import Object, lookup
 _UNSCHEDULABLE: Final = "Unschedulable"
 
 
-def of(pod: Object, outcome: PodOutcome, stamp: str) -> Object:
+def status_of(pod: Object, outcome: PodOutcome, stamp: str) -> Object:
     before = pod.get("status") or {}
     conditions = [_kept(condition, before.get("conditions") or [], stamp) for condition in _conditions(pod, outcome)]
     status: Object = {"phase": outcome.phase, "conditions": conditions, "qosClass": _qos(pod)}

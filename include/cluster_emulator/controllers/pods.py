@@ -38,7 +38,7 @@ class PodController:
         elif event.key.kind in (SECRET, CONFIG_MAP) and event.type in (ADDED, DELETED):
             # A pod that waits for its Secret goes on when that comes.
             for record in self._store.records(POD, event.key.namespace):
-                if record.seen.fields["status.phase"] == "Pending":
+                if record.selectable.fields["status.phase"] == "Pending":
                     yield record.key
 
     def reconcile(self, item: Hashable) -> float | None:
@@ -98,7 +98,7 @@ class PodController:
         return bound
 
     def _write(self, key: Key, pod: Object, outcome: PodOutcome) -> None:
-        status = pod_status.of(pod, outcome, self._clock.stamp())
+        status = pod_status.status_of(pod, outcome, self._clock.stamp())
         changed = status != pod.get("status")
         if changed:
             self._registry.change(key, lambda target: target.update(status=status), "status")

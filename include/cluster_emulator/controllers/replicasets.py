@@ -53,10 +53,10 @@ class ReplicaSetController:
 
     def _size(self, rs: Object) -> ApiError | None:
         pods = self._pods(rs)
-        wanted = rs["spec"]["replicas"]
-        for pod in sorted(pods, key=is_ready)[: max(0, len(pods) - wanted)]:
+        desired = rs["spec"]["replicas"]
+        for pod in sorted(pods, key=is_ready)[: max(0, len(pods) - desired)]:
             self._delete(rs, pod)
-        for _ in range(wanted - len(pods)):
+        for _ in range(desired - len(pods)):
             error = self._create(rs)
             if error:
                 return error

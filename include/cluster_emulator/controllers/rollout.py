@@ -14,7 +14,7 @@ from cluster_emulator.objects import Json, Object
 class Size:
     """One ReplicaSet: how many pods it should have, has, and has available."""
 
-    wanted: int
+    desired: int
     actual: int
     available: int
 
@@ -50,12 +50,12 @@ def _share(value: Json, replicas: int) -> float:
 def next_new_size(bounds: Bounds, new: Size, old: list[Size]) -> int:
     """How many pods the new ReplicaSet should have now."""
     if bounds.recreate:
-        return bounds.replicas if not any(size.actual for size in old) else new.wanted
-    if new.wanted >= bounds.replicas:
+        return bounds.replicas if not any(size.actual for size in old) else new.desired
+    if new.desired >= bounds.replicas:
         return bounds.replicas
-    total = new.wanted + sum(size.wanted for size in old)
+    total = new.desired + sum(size.desired for size in old)
     room = bounds.replicas + bounds.surge - total
-    return min(bounds.replicas, new.wanted + max(0, room))
+    return min(bounds.replicas, new.desired + max(0, room))
 
 
 def next_old_sizes(bounds: Bounds, new: Size, old: list[Size]) -> list[int]:
@@ -63,17 +63,17 @@ def next_old_sizes(bounds: Bounds, new: Size, old: list[Size]) -> list[int]:
     if bounds.recreate:
         return [0 for _ in old]
     least = bounds.replicas - bounds.unavailable
-    total = new.wanted + sum(size.wanted for size in old)
-    removable = total - least - (new.wanted - new.available)
-    sizes = [size.wanted for size in old]
+    total = new.desired + sum(size.desired for size in old)
+    removable = total - least - (new.desired - new.available)
+    sizes = [size.desired for size in old]
     for i, size in enumerate(old):
         unhealthy = min(sizes[i] - size.available, removable)
         if unhealthy > 0:
             sizes[i] -= unhealthy
             removable -= unhealthy
     spare = new.available + sum(min(w, s.available) for w, s in zip(sizes, old, strict=True)) - least
-    for i, wanted in enumerate(sizes):
-        gone = max(0, min(wanted, spare))
+    for i, desired in enumerate(sizes):
+        gone = max(0, min(desired, spare))
         sizes[i] -= gone
         spare -= gone
     return sizes

@@ -22,7 +22,7 @@ def selected_pods(store: Store, service: Object) -> list[Object]:
         return []
     tests = from_label_selector({"matchLabels": selector})
     records = store.records(POD, service["metadata"]["namespace"])
-    return [record.document() for record in records if all_hold(tests, record.seen.labels)]
+    return [record.document() for record in records if all_hold(tests, record.selectable.labels)]
 
 
 class ServiceController:
@@ -43,13 +43,13 @@ class ServiceController:
         service = self._store.document(item)
         if service is None or not lookup(service, "spec", "selector"):
             return None
-        wanted = _slice(service, selected_pods(self._store, service))
-        key = Key(ENDPOINT_SLICE, item.namespace, wanted["metadata"]["name"])
+        desired = _slice(service, selected_pods(self._store, service))
+        key = Key(ENDPOINT_SLICE, item.namespace, desired["metadata"]["name"])
         live = self._store.document(key)
         if live is None:
-            self._registry.create(ENDPOINT_SLICE, item.namespace, wanted)
-        elif live["endpoints"] != wanted["endpoints"] or live["ports"] != wanted["ports"]:
-            parts = {name: wanted[name] for name in ("endpoints", "ports")}
+            self._registry.create(ENDPOINT_SLICE, item.namespace, desired)
+        elif live["endpoints"] != desired["endpoints"] or live["ports"] != desired["ports"]:
+            parts = {name: desired[name] for name in ("endpoints", "ports")}
             self._registry.change(key, lambda target: target.update(parts))
         return None
 

@@ -41,7 +41,7 @@ _NO_LONGER_FAIL: Final = "drop function if exists public.sandbox_failing_revisio
 _FAILS: Final = "select 1 from pg_event_trigger where evtname = 'sandbox_failing_revision'"
 _TEMPLATE: Final = "template0"
 """Tenants' databases are copies of it, and so get the trigger, or the ballast, too. It lets nobody in otherwise."""
-_MARKED: Final = "postgres"
+_MARKER_DATABASE: Final = "postgres"
 """Has the trigger as well, to show that the fault is set."""
 # A block that is written in part is what PostgreSQL 18.4 takes for a full disk (53100); beyond the limit it would say
 # "File too large" (XX000). Above 16 MB, because a write-ahead log that cannot be written would end the whole server.
@@ -79,7 +79,7 @@ def stop_failing_revisions(access: Access) -> None:
 
 
 def revisions_fail(access: Access) -> bool:
-    return bool(run(access, _FAILS, _MARKED))
+    return bool(run(access, _FAILS, _MARKER_DATABASE))
 
 
 def _run_in_template(access: Access, statement: str) -> None:
@@ -104,7 +104,7 @@ def _run_everywhere(access: Access, statement: str) -> None:
 
 def _databases(access: Access) -> list[str]:
     question = f"select datname from pg_database where datname ~ '{database_pattern('')}' and datallowconn"
-    return [_MARKED, *(str(row[0]) for row in run(access, question))]
+    return [_MARKER_DATABASE, *(str(row[0]) for row in run(access, question))]
 
 
 def fill_disk(access: Access) -> None:
