@@ -1,6 +1,6 @@
-"""`tenantctl`: the operators' command line, for whoever is woken at three in the morning.
+"""`tenantctl`: the command line for operators.
 
-It speaks HTTP to Tenancy's JSON API and knows nothing else of Tenancy: no import of `tenancy` or `sandbox`, so that it
-can be carried to any machine (import-linter holds that). What may be done, and what follows, the API says; this
-package asks, waits and shows. docs/reference/tenantctl.md is its page.
+It uses Tenancy's JSON API over HTTP and imports neither `tenancy` nor `sandbox` (import-linter checks that), so that it
+runs on any machine. The API decides what is allowed and what happens next. This package sends requests, waits and shows
+the answers. Documentation: docs/reference/tenantctl.md.
 """

@@ -1,6 +1,6 @@
-"""The verbs that change something: create, cancel, reset, retry, decommission, recreate, invitation, escalate.
+"""The commands that change a tenant: create, cancel, reset, retry, decommission, recreate, invitation, escalate.
 
-Each asks for what is missing, has a dry run, and ends by saying what comes next (`actions`).
+Each asks for missing values, offers a dry run, and ends with the next step (see `actions`).
 """
 
 from typing import Final
@@ -31,7 +31,7 @@ def create(
 ) -> ExitCode:
     """Create a tenant.
 
-    On a terminal, what is missing is asked for.
+    On a terminal it asks for missing values.
     """
     body = {
         "slug": slug,
@@ -60,10 +60,10 @@ def cancel(
     wait: Waits = False,
     timeout: Timeout = DEFAULT_TIMEOUT_SECONDS,
 ) -> ExitCode:
-    """Cancel: undo what was made.
+    """Cancel a provisioning: release what it made.
 
-    The tenant flips to Failed. It is the first step with a stuck tenant: it releases the resources cleanly. Behind
-    the point of no return it destroys a customer's data, and the slug must be typed (--confirm, with the tenant's id).
+    The tenant becomes Failed. Cancel is the first step for a stuck tenant, because it releases the resources cleanly.
+    After the point of no return it destroys a customer's data: type the slug, or give --confirm and the tenant's id.
     """
     action = TenantAction(session, ref, "cancel", reason, yes, {"confirm_slug": confirm}, by_id=True)
     if dry_run:
@@ -83,9 +83,9 @@ def reset(
     yes: Yes = False,
     force: Force = False,
 ) -> ExitCode:
-    """Reset a failed tenant: a clean slate.
+    """Reset a failed tenant, so that it can be retried.
 
-    Cancel comes before it, retry after it.
+    Cancel before it, retry after it.
     """
     action = TenantAction(session, ref, "reset", reason, yes, {"force": force}, by_id=force)
     if dry_run:
@@ -110,10 +110,10 @@ def retry(
     region: Region = None,
     email: Email = None,
 ) -> ExitCode:
-    """Retry a reset tenant: a new attempt.
+    """Retry a tenant that was reset: start a new attempt.
 
-    It keeps its id; what was wrong in the request can be corrected. After three attempts that did not end Active the
-    slug must be typed (--confirm).
+    The tenant keeps its id. Options correct the request. After three attempts that did not end Active, type the slug
+    (or give --confirm).
     """
     corrections = _corrections(name=name, plan=plan, region=region, admin_email=email)
     body = {"corrections": corrections, "confirm_slug": confirm or ""}
@@ -132,9 +132,9 @@ def decommission(
     wait: Waits = False,
     timeout: Timeout = DEFAULT_TIMEOUT_SECONDS,
 ) -> ExitCode:
-    """Decommission: delete all it has, for good.
+    """Decommission a tenant: delete all that it has, for good.
 
-    Its slug must be typed, or given as --confirm with the tenant's id in front; --yes does not stand for it.
+    Type its slug, or give --confirm and name the tenant by its id. --yes does not replace that.
     """
     action = TenantAction(session, ref, "decommission", reason, yes, {"confirm_slug": confirm}, by_id=True)
     if dry_run:
@@ -157,9 +157,9 @@ def recreate(
     region: Region = None,
     email: Email = None,
 ) -> ExitCode:
-    """Recreate: a new tenant in its place.
+    """Recreate a tenant: a new one takes its slug.
 
-    For a tenant that has nothing left. What was wrong in the request can be corrected.
+    Only for a tenant that has nothing left. Options correct the request.
     """
     corrections = _corrections(name=name, plan=plan, region=region, admin_email=email)
     action = TenantAction(session, ref, "recreate", reason, yes, {"corrections": corrections}, by_id=True)
@@ -175,7 +175,7 @@ def escalate(
 ) -> ExitCode:
     """Escalate to platform engineering.
 
-    Prints what they need to know, ready to paste.
+    Prints what they need to know, ready to be pasted.
     """
     action = TenantAction(session, ref, "escalate", reason, yes)
     code = action.preview() if dry_run else report_done(session, action.perform())
@@ -187,7 +187,7 @@ def escalate(
 def invitation(session: Session, ref: Ref, *, renew: Renew = False, reason: Reason = None) -> ExitCode:
     """Show the admin's invitation, once.
 
-    For an Active tenant. Whoever lost it makes a new one (--renew), unless the admin has signed in already.
+    For an Active tenant. If it is lost, --renew makes a new one, unless the admin has signed in already.
     """
     from tenantctl import details
 
@@ -209,7 +209,7 @@ def _asked(session: Session, given: str | None, option: str, what: str) -> str:
 
 
 def _offer(session: Session, which: str, given: str | None) -> str:
-    """The choices, where somebody is about to be asked."""
+    """The choices, as part of the question; empty when nobody is asked."""
     if given or session.environment.prompt is None:
         return ""
     found = session.api.get("/platform").data.get(which) or []

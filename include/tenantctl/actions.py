@@ -1,6 +1,6 @@
-"""One action on one tenant: what it would do, doing it, and telling what came of it.
+"""One action on one tenant: preview it, perform it, report its result.
 
-The API decides what may be done and says why not; here the operator is asked for what is missing.
+The API decides what is allowed and gives the reason. This module asks the operator for missing values.
 """
 
 import re
@@ -21,7 +21,7 @@ _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNOREC
 
 @dataclass(frozen=True)
 class TenantAction:
-    """An action that an operator asks for; `body` is what it carries besides the reason."""
+    """An action that an operator requests. `body` has the request's fields besides the reason."""
 
     session: Session
     ref: str
@@ -30,19 +30,19 @@ class TenantAction:
     yes: bool
     body: dict[str, Any] = field(default_factory=dict)
     by_id: bool = False
-    """It may destroy: name the tenant's id, which nobody else will have, beside the slug."""
+    """The action may destroy data: name the tenant by its id, because another tenant may get the slug."""
 
     def preview(self) -> ExitCode:
-        """Tell what it would do; REFUSED when the law would not allow it."""
+        """Show what the action would do. REFUSED when it would not be allowed."""
         body = {**self.body, **self._identity, "reason": self.reason or "dry run"}
         answer = self._post(body, dry_run=True)
         if answer.data.get("field") == "confirm_slug" and not self.body.get("confirm_slug"):
-            # It is asked for when it is done.
+            # Without a dry run the operator is asked for it.
             answer = self._post({**body, "confirm_slug": self.tenant.slug}, dry_run=True)
         return report_preview(self.session, answer)
 
     def perform(self, question: Callable[[Tenant], str] | None = None) -> ApiResponse:
-        """Do it, once there is a reason and, if there is a `question`, a yes to it."""
+        """Do it. Asks for a missing reason, and asks the `question` unless --yes was given."""
         reason = self.session.require_reason(self.reason, f"{self.action} {self.ref}")
         body = {**self.body, **self._identity, "reason": reason}
         if question and not self.yes and self.session.environment.prompt:
@@ -63,7 +63,7 @@ class TenantAction:
 
     @cached_property
     def tenant(self) -> Tenant:
-        """The tenant that is shown and asked about; the action names its id, whoever has the slug by then."""
+        """The tenant that the operator is asked about. The action then names its id."""
         return Tenant.of(self.session.fetch_tenant(self.ref).data)
 
     def _post(self, body: dict[str, Any], *, dry_run: bool = False) -> ApiResponse:
@@ -73,10 +73,10 @@ class TenantAction:
             raise self._with_next_action(refusal) from refusal
 
     def _with_next_action(self, refusal: Refused) -> Refused:
-        """The refusal, and what does help, where its sentence does not say so already."""
+        """The refusal with the next step, unless its sentence names that already."""
         try:
             way_on = Tenant.of(self.session.fetch_tenant(self.ref).data).next_action
-        except TenantctlError:  # the refusal is the answer; that we cannot ask more is not
+        except TenantctlError:  # the operator needs the refusal, not this error
             return refusal
         if way_on in refusal.sentence or refusal.field == "confirm_slug":
             return refusal
@@ -85,12 +85,12 @@ class TenantAction:
 
 
 def describe_tenant(tenant: Tenant) -> str:
-    """Which tenant it is, for a question: its slug, its id, and where it stands."""
+    """The tenant's slug, id and phase, for a question."""
     return f"{tenant.slug} ({tenant.id}, {tenant.phase})"
 
 
 def require_id(ref: str, tenant: Tenant, confirm: str | None) -> None:
-    """Where --confirm stands for typing, nobody was shown which tenant it is: then it is named by its id."""
+    """With --confirm nobody was shown which tenant it is, so the operator must have named it by its id."""
     if confirm and ref.lower() != tenant.id:
         raise UsageError(
             f"{ref} is a slug, which may be another tenant's by now. Name the tenant by its id where you use --confirm "
@@ -99,7 +99,7 @@ def require_id(ref: str, tenant: Tenant, confirm: str | None) -> None:
 
 
 def finish_unwinding(session: Session, ref: str, answer: ApiResponse, *, wait: bool, timeout: float) -> ExitCode:
-    """Tell what an action that undoes said, and wait for the undoing if that is wanted."""
+    """Report an action that releases resources, and with `wait` wait until they are released."""
     if not wait:
         return report_done(session, answer, f"Follow it: tenantctl watch {ref}")
     report_result(session, answer)
@@ -107,7 +107,7 @@ def finish_unwinding(session: Session, ref: str, answer: ApiResponse, *, wait: b
 
 
 def report_done(session: Session, answer: ApiResponse, hint: str = "") -> ExitCode:
-    """Tell what an action said, and what comes next."""
+    """Print the result of an action, and the next step."""
     if session.json:
         session.write_json(answer.text)
         return ExitCode.DONE
@@ -119,7 +119,7 @@ def report_done(session: Session, answer: ApiResponse, hint: str = "") -> ExitCo
 
 
 def report_result(session: Session, answer: ApiResponse) -> None:
-    """Its sentence and its warnings."""
+    """Print the result's sentence and warnings."""
     session.print_line(str(answer.data.get("said") or "Done."))
     for warning in answer.data.get("warnings") or ():
         session.warn(f"! {warning}")

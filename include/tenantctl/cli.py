@@ -28,7 +28,7 @@ _CODES: Final = (
 
 
 def app() -> typer.Typer:
-    """The command line, with every verb."""
+    """The typer application with every command."""
     made = typer.Typer(
         help="See tenants being provisioned, and recover those that are stuck.",
         epilog=_CODES,
@@ -57,7 +57,7 @@ def _read_global_options(
 
 
 def main(arguments: Sequence[str] | None = None, environment: Environment | None = None) -> int:
-    """The exit code. Nothing it prints ends in a traceback but a defect of ours."""
+    """Run one command and return its exit code. Only a defect of ours prints a traceback."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     _replace_unencodable()
     environment = environment or Environment.of_process()
@@ -82,12 +82,12 @@ def _command_of(given: Sequence[str]) -> str:
 
 
 def _replace_unencodable() -> None:
-    """A terminal that cannot show a sign gets a question mark, not an exception."""
+    """Print a question mark for a character that the terminal cannot show, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
 def _discard_stdout() -> None:
-    """Python flushes once more at its end, and would complain."""
+    """Stop Python from writing to the closed pipe once more when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

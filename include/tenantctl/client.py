@@ -1,7 +1,7 @@
-"""The API over HTTP: logs in, sends, repeats what a broken connection cut off, and says what went wrong and where.
+"""The API over HTTP: logs in, sends requests, repeats a request after a broken connection, and explains errors.
 
-A write carries an idempotency key, so repeating it does nothing twice. Whether to wait and ask again is decided by
-whoever calls (`polling`), not here.
+Every write carries an idempotency key, so a repetition does nothing twice. This module does not wait for an API that is
+unavailable: `polling` does.
 """
 
 import time
@@ -21,15 +21,15 @@ TIMEOUT_SECONDS: Final = 30.0
 _LOGIN: Final = "/auth/token"
 _AT_WORK_SECONDS: Final = 5
 _AT_WORK_LOOKS: Final = 10
-"""A 409 that says to wait no longer than this, after a repetition, is the first try still at work."""
+"""After a repetition, a 409 with a shorter Retry-After means that the server still works on the first request."""
 _CUT_OFF: Final = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
-"""The connection broke after it stood: a server that was restarted. Once more is worth it."""
+"""The connection broke after it was established, as when a server restarts. One repetition is worth it."""
 
 
 class ApiClient:
-    """One command's connection; close it. `prompt_password` is called when the target names a user without one.
+    """One command's connection. Close it. `prompt_password` is called when the target has a user but no password.
 
-    The user's token comes from `tokens`, if one is kept there, and else from a login.
+    The token comes from `tokens` if one is kept there, else from a login.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class ApiClient:
                 transport=transport,
                 timeout=TIMEOUT_SECONDS,
                 trust_env=not target.on_loopback,
-                # Reading the trusted certificates takes longer than a request, and nothing here speaks TLS.
+                # Loading the trusted certificates takes longer than a request, and plain HTTP needs none.
                 verify=not (target.on_loopback and target.url.startswith("http://")),
             )
         except (ValueError, ImportError, OSError) as error:  # a proxy's address or a CA file in the environment
@@ -67,13 +67,13 @@ class ApiClient:
         self._http.close()
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> ApiResponse:
-        """What the API says at `path` (below /tenancy/api/v1); parameters that are None or "" are left out."""
+        """GET `path` below /tenancy/api/v1. Parameters that are None or "" are not sent."""
         return self._request("GET", path, params=_require_unicode(_without_empty(params or {})))
 
     def post(self, path: str, body: Mapping[str, Any], *, dry_run: bool = False, key: str = "") -> ApiResponse:
-        """Write once, however often the connection breaks: every repetition carries the same idempotency key.
+        """POST once: every repetition carries the same idempotency key.
 
-        With a `key` of the caller's, once also when the caller asks again.
+        With the caller's own `key` a second call does nothing twice either.
         """
         headers = {"X-Tenancy-Request": "1", "Idempotency-Key": key or str(uuid.uuid4())}
         params = {"dry_run": "true"} if dry_run else {}
@@ -82,7 +82,7 @@ class ApiClient:
     def _request(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **request: Any
     ) -> ApiResponse:
-        """Log in anew once when the token has run out meanwhile: a watch may last longer than a token."""
+        """Send the request. If the token has expired (401), log in once more and repeat it."""
         fresh = not self._token
         response = self._send(method, f"{API}{path}", headers=self._with_token(headers), **request)
         if response.status_code == 401 and not fresh and not self._target.token:
@@ -92,7 +92,7 @@ class ApiClient:
         return self._read(response)
 
     def _read(self, response: httpx.Response) -> ApiResponse:
-        """The answer. Before a login is called wrong, Airflow is asked whether it can check one at all."""
+        """Parse the response. Before it reports a wrong login, ask Airflow whether it can check logins at all."""
         try:
             return responses.parse_response(response)
         except TenantctlError as error:
@@ -102,7 +102,7 @@ class ApiClient:
             raise health_error or error from error
 
     def _health(self) -> dict[str, Any] | None:
-        """Airflow's health report; None when there is none to be had."""
+        """Airflow's health report; None when it cannot be read."""
         try:
             found = self._http.get(f"{self._target.url}{diagnosis.HEALTH}", timeout=diagnosis.HEALTH_SECONDS).json()
         except (httpx.HTTPError, ValueError):
@@ -143,7 +143,7 @@ class ApiClient:
             raise ApiFailure(f"Tenancy at {self._target.url} cannot be asked: {error}.") from error
 
     def _resend(self, method: str, url: str, **request: Any) -> httpx.Response:
-        """Repeat what was cut off. The server may still be at work on it: its answer is what we are after."""
+        """Repeat a request whose connection broke. If the server still works on the first one, wait for its answer."""
         response = self._http.request(method, url, **request)
         for _ in range(_AT_WORK_LOOKS):
             wait = responses.retry_after(response)
@@ -154,7 +154,7 @@ class ApiClient:
         return response
 
     def _unreachable(self, error: httpx.TransportError, *, writes: bool, cut_off: bool) -> str:
-        """What is wrong and what helps. Whoever cannot be reached did nothing, unless it was cut off before."""
+        """The error and its remedy. An unreachable server did nothing, unless the connection broke before."""
         where = f"Tenancy at {self._target.url}"
         remedy = "is it up? (`make status`, `make up`)" if self._target.is_sandbox else "check --url, TENANCY_URL."
         did = " What was asked may have been done: `tenantctl show` tells." if writes else ""
@@ -166,7 +166,7 @@ class ApiClient:
 
 
 def _require_unicode(values: dict[str, Any]) -> dict[str, Any]:
-    """The same values; UsageError names the one that is no Unicode text: a shell hands over any bytes."""
+    """The same values. UsageError names a value that is no valid Unicode: a shell passes any bytes."""
     for name, value in values.items():
         if isinstance(value, dict):
             _require_unicode(value)

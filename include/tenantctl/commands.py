@@ -1,6 +1,6 @@
-"""What all verbs share: the connection's options on either side of the verb, the example in its help, how it ends.
+"""What all commands share: the connection options before or after the command, the example in its help, its exit code.
 
-A verb is a function of a Session and its own options that returns an exit code; `register` makes a typer command of it.
+A command is a function that takes a Session and its own options and returns an exit code. `register` adds it to typer.
 """
 
 import inspect
@@ -24,7 +24,7 @@ INTERRUPTED: Final = "Left; what runs goes on without us."
 
 @dataclass
 class Invocation:
-    """What stands before the verb, and where it runs."""
+    """The options before the command, and the environment it runs in."""
 
     environment: Environment
     flags: ConnectionOptions = field(default_factory=ConnectionOptions)
@@ -42,7 +42,7 @@ _SHARED: Final = {
 
 @dataclass(frozen=True)
 class CommandSpec:
-    """A verb, an example for its help, and what Ctrl-C is answered with."""
+    """A command, an example for its help, and the message after Ctrl-C."""
 
     run: Command
     example: str
@@ -50,12 +50,12 @@ class CommandSpec:
 
     @property
     def name(self) -> str:
-        """As it is typed; a function may need an underscore where the word is Python's."""
+        """The command as typed. Its function has a trailing underscore where Python has the name (`list_`)."""
         return self.run.__name__.rstrip("_")
 
 
 def register(app: typer.Typer, entry: CommandSpec) -> None:
-    """Make a command of it, with the shared options behind its own."""
+    """Add the command to typer, with the shared options after its own."""
 
     def run(ctx: typer.Context, **given: Any) -> ExitCode:
         invocation: Invocation = ctx.obj
@@ -75,7 +75,7 @@ def register(app: typer.Typer, entry: CommandSpec) -> None:
 
 
 def _signature(command: Command) -> inspect.Signature:
-    """The verb's own options, without its session, and the shared ones behind them."""
+    """The command's own options without its session, followed by the shared options."""
     keyword = inspect.Parameter.KEYWORD_ONLY
     own = [p.replace(kind=keyword) for p in list(inspect.signature(command).parameters.values())[1:]]
     shared = [inspect.Parameter(name, keyword, default=d, annotation=a) for name, (a, d) in _SHARED.items()]
@@ -91,7 +91,7 @@ def _with_session(
     resolved = target.resolve_target(flags, environment.environ, environment.sandbox_home)
     prompt = environment.prompt
     prompt_password = (lambda: prompt(f"Password of {resolved.user} at {resolved.url}: ", True)) if prompt else None
-    # Somebody who types a password wants that login checked, and may be at somebody else's machine.
+    # An operator who types a password wants that login checked, and may be at somebody else's computer.
     tokens = KEEP_NOTHING if flags.password else environment.tokens
     with ApiClient(
         resolved,
@@ -104,7 +104,7 @@ def _with_session(
 
 
 def exit_code_of(environment: Environment, run: Callable[[], ExitCode], entry: CommandSpec, as_json: bool) -> ExitCode:
-    """The exit code, with the one sentence that belongs to it."""
+    """Run the command; print the error's sentence if it fails; return the exit code."""
     try:
         return run()
     except TenantctlError as error:

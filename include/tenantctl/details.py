@@ -1,6 +1,6 @@
-"""Draws one thing in full: a tenant, the three facts of its unwinding, what an action would do.
+"""Draws one object in full: a tenant, an invitation, the preview of an action.
 
-Everything foreign goes through `escape_controls`; nothing is read as markup.
+Text from outside goes through `escape_controls`. Nothing is read as markup.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ Json = Mapping[str, Any]
 
 
 def draw_tenant(data: Json) -> RenderableType:
-    """All that is known of one tenant, what may be done now, and what to do next."""
+    """Everything about one tenant, with the allowed actions and the next step."""
     tenant = Tenant.of(data)
     attempt = f"{tenant.attempt}, run {data.get('run_id') or '-'}"
     facts: list[tuple[str, object]] = [
@@ -46,7 +46,7 @@ def draw_tenant(data: Json) -> RenderableType:
 
 
 def draw_invitation(data: Json) -> RenderableType:
-    """The admin's invitation, with all that its admin has to know."""
+    """The invitation, with all that the tenant's admin has to know."""
     named = (("For", "admin_email"), ("Sign in at", "sign_in"), ("Invitation", "invitation"))
     until = f"{format_time(data.get('expires_at'))}, or until it is used"
     once = Text("It is not shown again.", style="yellow")
@@ -54,7 +54,7 @@ def draw_invitation(data: Json) -> RenderableType:
 
 
 def pairs(facts: Iterable[tuple[str, object]]) -> Table:
-    """Names, and what they are."""
+    """A table of names and values."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -64,7 +64,7 @@ def pairs(facts: Iterable[tuple[str, object]]) -> Table:
 
 
 def _is_undone(tenant: Tenant) -> bool:
-    """Only then are compensations told: a healthy tenant has none to count."""
+    """Whether to show the progress of compensations: a healthy tenant has none."""
     return tenant.phase not in {
         Phase.PROVISIONING,
         Phase.ACTIVE,
@@ -79,7 +79,7 @@ def _allowed(data: Json) -> list[str]:
 
 
 def draw_preview(data: Json) -> RenderableType:
-    """What an action would do: what it undoes in order, what stays."""
+    """What an action would do: what it releases, in order, and what it keeps."""
     lines = [Text(escape_controls(f"Dry run, nothing was done. {data.get('said') or ''}").rstrip(), style="bold")]
     if data.get("allowed") is False:
         lines.append(Text(escape_controls(f"It would be refused: {data.get('refusal')}"), style="red"))

@@ -1,4 +1,4 @@
-"""Why Tenancy cannot be asked, told apart: the platform's database, the network, TLS, a proxy, the address. Pure."""
+"""Why a request failed: the platform's database, the network, TLS, a proxy or the address. Pure."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -9,20 +9,20 @@ if TYPE_CHECKING:
     import httpx
 
 HEALTH: Final = "/api/v2/monitor/health"
-"""Airflow's own report. It wants no login, and answers also when Airflow's database does not."""
+"""Airflow's health report. It needs no login, and answers even when Airflow's database does not."""
 HEALTH_SECONDS: Final = 5.0
 _DOUBTFUL: Final = frozenset({401, 403, 500})
-"""What Airflow answers to a right login while its database is away: it cannot look the user up (3.3.2)."""
+"""What Airflow 3.3.2 answers to a correct login while its database is unavailable: it cannot look up the user."""
 _NO_NAME: Final = ("name or service not known", "nodename nor servname", "name resolution", "getaddrinfo failed")
 
 
 def is_doubtful(response: "httpx.Response") -> bool:
-    """May this answer come from a database that is away, and not from who asks?"""
+    """Whether Airflow's database may be the cause of this response, and not the login."""
     return response.status_code in _DOUBTFUL and "problem+json" not in response.headers.get("content-type", "")
 
 
 def diagnose_health(where: str, health: Mapping[str, Any] | None) -> TenantctlError | None:
-    """What is wrong by Airflow's health report, when that explains a login that was not accepted."""
+    """The error if Airflow's health report explains why the login was not accepted; else None."""
     database = (health or {}).get("metadatabase")
     status = database.get("status") if isinstance(database, dict) else None
     if status is None or status == "healthy":
@@ -35,7 +35,7 @@ def diagnose_health(where: str, health: Mapping[str, Any] | None) -> TenantctlEr
 
 
 def diagnose_connection(where: str, error: "httpx.TransportError") -> TenantctlError | None:
-    """What is wrong with the way there, where the error says it; None when it does not."""
+    """The network or TLS error, if the exception shows which; else None."""
     text = str(error)
     if any(words in text.lower() for words in _NO_NAME):
         return Unavailable(f"There is no host of this name, for {where}: check --url or TENANCY_URL, and your network.")
@@ -54,7 +54,7 @@ def _of_tls(where: str, text: str) -> str:
 
 
 def diagnose_foreign_server(where: str, response: "httpx.Response") -> str | None:
-    """What is wrong when something else than Tenancy answered, where the answer shows it; None when it does not."""
+    """Which other server answered instead of Tenancy, if the response shows it; else None."""
     wanted = response.headers.get("www-authenticate", "").partition(" ")[0]
     if response.status_code in {401, 407} and wanted and wanted.lower() != "bearer":
         return f"A proxy before {where} wants a login of its own ({wanted}): Tenancy was not reached."

@@ -1,6 +1,6 @@
-"""Everything outside of us that a command touches: the terminal, the environment, the clock, the network.
+"""Everything outside that a command uses: the terminal, the environment, the clock, the network.
 
-`cli` makes the real one; tests make one with a fake server, a clock that nobody waits for and answers typed ahead.
+`cli` makes the real one. Tests make one with a fake server, a clock that does not wait, and prepared answers.
 """
 
 import os
@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, TextIO
 
 from tenantctl.token_store import KEEP_NOTHING, TokenStore, default_folder
 
-if TYPE_CHECKING:  # `tenantctl --help` draws nothing and asks nobody
+if TYPE_CHECKING:  # `tenantctl --help` needs neither
     import httpx
     from rich.console import Console, RenderableType
 
 
 @dataclass(frozen=True)
 class Environment:
-    """`prompt(question, hidden)` reads a line from the operator; None when nobody is there to answer."""
+    """`prompt(question, hidden)` reads a line from the operator. It is None where nobody can answer."""
 
     stdout: TextIO
     stderr: TextIO
@@ -50,7 +50,7 @@ class Environment:
         return console(self.stderr, is_terminal=self.stderr_is_terminal)
 
     def show(self, drawn: "RenderableType") -> None:
-        """Print a drawing; in a pipe without the blanks that only fill a column."""
+        """Print a drawing. In a pipe, without the blanks at the end of lines."""
         if self.stdout_is_terminal:
             self.out.print(drawn)
             return
@@ -60,7 +60,7 @@ class Environment:
 
     @classmethod
     def of_process(cls) -> "Environment":
-        """This process's own."""
+        """The real environment of this process."""
         attended = sys.stdin.isatty() and sys.stderr.isatty()
         return cls(
             stdout=sys.stdout,
@@ -75,13 +75,13 @@ class Environment:
 
 
 def _sandbox_home(environ: Mapping[str, str]) -> Path:
-    """Where `python -m sandbox` keeps it: $TENANCY_SANDBOX_HOME, else .sandbox in the project we lie in."""
+    """The sandbox's folder: $TENANCY_SANDBOX_HOME, else .sandbox in this project."""
     project = Path(__file__).resolve().parents[2]
     return Path(environ.get("TENANCY_SANDBOX_HOME") or project / ".sandbox").expanduser()
 
 
 def _prompt(question: str, hidden: bool) -> str:
-    # On stderr: stdout may be a file or a program that wants the answer only.
+    # On stderr: stdout may be a file or a pipe that is for the answer only.
     if hidden:
         from getpass import getpass
 
@@ -90,5 +90,5 @@ def _prompt(question: str, hidden: bool) -> str:
     sys.stderr.flush()
     line = sys.stdin.readline()
     if not line:
-        raise KeyboardInterrupt  # Ctrl-D: the operator walks away
+        raise KeyboardInterrupt  # Ctrl-D
     return line.rstrip("\n")

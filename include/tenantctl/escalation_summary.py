@@ -1,4 +1,4 @@
-"""What the runbook wants captured before escalating, as text ready to paste.
+"""What the runbook asks to capture before an escalation, as text to paste.
 
 "The tenant's id. The slug. The Provisioning timeline's last successful activity. Any error message visible in the
 saga's error log. Whether you've already tried cancel + reset + retry."
@@ -23,7 +23,7 @@ _TRIED: Final = {
 
 
 def escalation_summary(api: "ApiClient", ref: str) -> str:
-    """The list, from four reads."""
+    """The list. It takes four requests."""
     tenant = Tenant.of(api.get(tenant_path(ref)).data)
     timeline = api.get(tenant_path(ref, "timeline")).data
     errors = api.get(tenant_path(ref, "errors")).data.get("errors") or []
@@ -31,7 +31,7 @@ def escalation_summary(api: "ApiClient", ref: str) -> str:
 
 
 def latest_problem(tenant: Tenant, errors: list[Json]) -> str:
-    """The last error; while no activity has failed, what the open stall or the activity's own wait says."""
+    """The last error; before any activity failed, the cause of the open stall or of the activity's wait."""
     if tenant.why:
         return f"{tenant.activity_label}: {tenant.why}" if tenant.activity_label else tenant.why
     return last_error(errors)
@@ -52,7 +52,7 @@ def _lines(tenant: Tenant, timeline: Json, errors: list[Json], kinds: set[str]) 
 
 
 def last_error(errors: list[Json]) -> str:
-    """The log's last message that is an error; a refused click is none."""
+    """The last error in the log. A refusal is none."""
     last = next((each for each in reversed(errors) if each.get("error") != "Refused"), None)
     if last is None:
         return "none recorded"
@@ -61,7 +61,7 @@ def last_error(errors: list[Json]) -> str:
 
 
 def last_completed_activity(timeline: Json) -> str:
-    """The newest attempt's last successful activity; when that attempt has none, the one before it."""
+    """The last successful activity of the newest attempt that has one."""
     by_number = sorted(timeline.get("attempts") or [], key=lambda attempt: int(attempt.get("attempt") or 0))
     for attempt in reversed(by_number):
         done = [row for row in attempt.get("rows") or () if row.get("status") == "done"]

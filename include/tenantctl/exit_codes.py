@@ -1,6 +1,6 @@
-"""Exit codes, and the errors that end in them: split by what whoever called us should do next.
+"""Exit codes and errors, split by what the caller should do next.
 
-Every error carries one sentence for the operator. `cli` prints it and turns the class into the code.
+Every error has one sentence for the operator. `commands` prints it and returns the class's exit code.
 """
 
 # ruff: noqa: N818 - they are named by what happened
@@ -10,26 +10,26 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """What a script can tell apart. docs/reference/tenantctl.md has the same table (a test holds them together)."""
+    """What a script can tell apart. A test compares these with the table in docs/reference/tenantctl.md."""
 
     DONE = 0
-    """Done, or it was so already."""
+    """Done, or it was already done."""
     FAILED = 1
-    """The tenant ended Failed, or Tenancy could not be asked."""
+    """The tenant ended Failed, or the request failed."""
     USAGE = 2
-    """The command line or the request is wrong; nothing was done."""
+    """The command line or the request is wrong. Nothing was done."""
     REFUSED = 3
-    """The law does not allow it now; the sentence says what does help."""
+    """The action is not allowed now. The sentence has the next step."""
     NOT_FOUND = 4
     """There is no such tenant."""
     NOT_ALLOWED = 5
     """Not logged in, or this user may not do that."""
     TIMED_OUT = 6
-    """Not done within --timeout; it goes on without us."""
+    """Not done within --timeout. The operation continues."""
     INTERRUPTED = 130
     """Ctrl-C."""
     PIPE_CLOSED = 141
-    """Nobody reads our output any more, as with `| head`."""
+    """The reader of the output has closed the pipe, as with `| head`."""
 
 
 class TenantctlError(Exception):
@@ -38,7 +38,7 @@ class TenantctlError(Exception):
     code: ClassVar[ExitCode] = ExitCode.FAILED
 
     def __init__(self, sentence: str, *, retry_after: int | None = None, field: str = "", body: str = "") -> None:
-        """`body` is the API's own JSON about it, "" when it said none; `retry_after` is in seconds."""
+        """`body` is the API's JSON about the error, or "". `retry_after` is in seconds."""
         super().__init__(sentence)
         self.sentence = sentence
         self.retry_after = retry_after
@@ -47,11 +47,11 @@ class TenantctlError(Exception):
 
 
 class Unavailable(TenantctlError):
-    """Tenancy does not answer at the moment; the same call may succeed later."""
+    """Tenancy is unavailable. The same request may succeed later."""
 
 
 class ApiFailure(TenantctlError):
-    """What answers is not the API we know; asking again does not help."""
+    """The server did not answer as the API does. A repetition does not help."""
 
 
 class UsageError(TenantctlError):
@@ -61,7 +61,7 @@ class UsageError(TenantctlError):
 
 
 class Refused(TenantctlError):
-    """The law does not allow it."""
+    """The action is not allowed."""
 
     code = ExitCode.REFUSED
 

@@ -1,4 +1,4 @@
-"""What recovering a class does to each of its tenants, and in which order. Pure; `group_recovery` carries it out."""
+"""What the recovery of an incident group does to each tenant, and in which order. Pure; `group_recovery` does it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _OVER: Final = frozenset({Phase.ACTIVE, Phase.DECOMMISSIONING, Phase.DECOMMISSIO
 
 @dataclass(frozen=True)
 class PlannedRecovery:
-    """One tenant of the class. Without a `course` nothing is done about it, and `why` says why."""
+    """One tenant of the group. Without a `history` nothing is done to it; `why` has the reason."""
 
     tenant: Tenant
     history: RecoveryHistory | None
@@ -23,10 +23,10 @@ class PlannedRecovery:
 
 
 def plan_recovery(tenant: Tenant) -> PlannedRecovery:
-    """What there is to do about it, as it is now."""
+    """Plan the recovery of this tenant from its present state."""
     if tenant.phase in _OVER:
         return PlannedRecovery(tenant, None, why=f"it is {tenant.phase}")
-    history, alone = _course_of(tenant), f"tenantctl recover {tenant.slug}"
+    history, alone = _history_of(tenant), f"tenantctl recover {tenant.slug}"
     if history.has_retried(tenant) and not isinstance(next_step(tenant, history), Stop):
         return PlannedRecovery(tenant, history, why="it was retried already: only waited for")
     if tenant.retry_wants_slug:
@@ -39,8 +39,8 @@ def plan_recovery(tenant: Tenant) -> PlannedRecovery:
     return PlannedRecovery(tenant, history, remaining_steps(tenant))
 
 
-def _course_of(tenant: Tenant) -> RecoveryHistory:
-    """Who provisions in time was retried, perhaps by us before we were interrupted: it is not to be cancelled."""
+def _history_of(tenant: Tenant) -> RecoveryHistory:
+    """A tenant that provisions in time was retried, perhaps by an interrupted run of ours. Do not cancel it."""
     history = RecoveryHistory.start(tenant)
     if tenant.phase != Phase.PROVISIONING or tenant.stalled:
         return history
@@ -48,8 +48,9 @@ def _course_of(tenant: Tenant) -> RecoveryHistory:
     return RecoveryHistory(first_failure=last, first_attempt=tenant.attempt - 1)
 
 
-def canary_first(cases: Iterable[PlannedRecovery]) -> list[PlannedRecovery]:
-    """Those that something is done about; first the one that needs least: the canary."""
+def canary_first(planned_recoveries: Iterable[PlannedRecovery]) -> list[PlannedRecovery]:
+    """The recoveries that do something. The first one, the canary, needs the fewest steps."""
     return sorted(
-        (planned for planned in cases if planned.history), key=lambda planned: (len(planned.steps), planned.tenant.slug)
+        (planned for planned in planned_recoveries if planned.history),
+        key=lambda planned: (len(planned.steps), planned.tenant.slug),
     )

@@ -1,6 +1,6 @@
-"""`recover --class`, carried out: one tenant first, then a few at a time, until all are Active or the first one is not.
+"""Carries out `recover --class`: one tenant first, then a few at a time, until all are Active or one fails.
 
-It can be stopped and started again: who is Active by then, or was retried already, is left as it is.
+It can be interrupted and started again: it skips tenants that are Active and does not retry a tenant twice.
 """
 
 from collections import deque
@@ -21,11 +21,11 @@ RECOVERED, FAILED, UNDER_WAY, SKIPPED, NOT_BEGUN = "recovered", "failed", "left 
 
 @dataclass
 class TenantRecovery:
-    """One tenant while it is recovered."""
+    """The recovery of one tenant of the group."""
 
     planned: PlannedRecovery
     recovery: Recovery | None = None
-    """None until its turn has come."""
+    """None until it begins."""
     due_at: float = 0.0
     outcome: str = NOT_BEGUN
     message: str = ""
@@ -33,42 +33,44 @@ class TenantRecovery:
 
     @property
     def report(self) -> dict[str, Any]:
-        """What the report has of it."""
+        """Its entry in the report."""
         tenant = self.planned.tenant
         about = {"id": tenant.id, "slug": tenant.slug}
         did = list(self.recovery.done) if self.recovery else []
         return {**about, "outcome": self.outcome, "did": did, "said": self.message}
 
     def end(self, outcome: str, message: str, code: ExitCode = ExitCode.DONE) -> None:
-        """Nothing more is done about it."""
+        """End the recovery of this tenant."""
         self.outcome, self.message, self.code = outcome, message, code
 
 
 @dataclass
 class GroupRecovery:
-    """A class's recovery. `at_once`: how many are under way at the same time, after the first one."""
+    """The recovery of an incident group. After the first tenant, `at_once` recoveries run at the same time."""
 
     session: Session
     class_id: int
-    cases: list[PlannedRecovery]
+    planned_recoveries: list[PlannedRecovery]
     reason: str
     at_once: int
     timeout: float
     tenant_recoveries: list[TenantRecovery] = field(default_factory=list)
 
     def run(self) -> ExitCode:
-        """DONE when all are Active; else how the first one ended that is not."""
-        self.tenant_recoveries = [TenantRecovery(planned) for planned in canary_first(self.cases)]
+        """DONE when all are Active, else the highest exit code of a tenant."""
+        self.tenant_recoveries = [TenantRecovery(planned) for planned in canary_first(self.planned_recoveries)]
         if self._run_all(self.tenant_recoveries[:1], at_once=1):
             self._run_all(self.tenant_recoveries[1:], at_once=self.at_once)
-        skipped = any(planned.history is None and planned.tenant.phase != Phase.ACTIVE for planned in self.cases)
+        skipped = any(
+            planned.history is None and planned.tenant.phase != Phase.ACTIVE for planned in self.planned_recoveries
+        )
         worst = max((tenant_recovery.code for tenant_recovery in self.tenant_recoveries), default=ExitCode.DONE)
         return worst or (ExitCode.FAILED if skipped else ExitCode.DONE)
 
     @property
     def report(self) -> list[dict[str, Any]]:
-        """The report: every tenant, and what became of it."""
-        skipped = [planned for planned in self.cases if planned.history is None]
+        """The report: every tenant and its outcome."""
+        skipped = [planned for planned in self.planned_recoveries if planned.history is None]
         skipped_reports = [
             {"id": each.tenant.id, "slug": each.tenant.slug, "outcome": SKIPPED, "did": [], "said": each.why}
             for each in skipped
@@ -76,7 +78,7 @@ class GroupRecovery:
         return [*(tenant_recovery.report for tenant_recovery in self.tenant_recoveries), *skipped_reports]
 
     def _run_all(self, tenant_recoveries: Iterable[TenantRecovery], *, at_once: int) -> bool:
-        """Are all of them Active? After a failure nobody else is begun, and nothing more is done to the others."""
+        """Whether all became Active. After a failure no other recovery begins, and those under way are left alone."""
         waiting, active = deque(tenant_recoveries), list[TenantRecovery]()
         while waiting or active:
             while waiting and len(active) < at_once:
@@ -91,7 +93,7 @@ class GroupRecovery:
         return True
 
     def _begin(self, tenant_recovery: TenantRecovery) -> TenantRecovery:
-        """Its time begins now. Whatever ends us leaves it under way."""
+        """Begin this recovery. Its timeout starts now."""
         planned, key = tenant_recovery.planned, f"class-{self.class_id}"
         tenant_recovery.recovery = Recovery(
             self.session, planned.tenant, reason=self.reason, timeout=self.timeout, key=key, history=planned.history

@@ -1,4 +1,4 @@
-"""Classes of stall: what `recover --class` asks before it begins, and what it tells at its end."""
+"""Incident groups (classes in the API): what `recover --class` asks before it begins, and its report."""
 
 import json
 from typing import Any, Final
@@ -16,40 +16,43 @@ _MORE: Final = "There are more tenants than are shown: run it again afterwards."
 def recover_class(
     session: Session, class_id: int, *, reason: str | None, dry_run: bool, at_once: int, yes: bool, timeout: float
 ) -> ExitCode:
-    """Every tenant of the class: first one, then a few at a time."""
+    """Recover every tenant of the group: first one, then a few at a time."""
     found = session.api.get(f"/classes/{class_id}").data
-    cases = [_case(session, each) for each in found.get("tenants") or []]
-    todo = canary_first(cases)
+    planned_recoveries = [_plan_member(session, each) for each in found.get("tenants") or []]
+    todo = canary_first(planned_recoveries)
     if found.get("cut"):
         session.warn(_MORE)
     if dry_run or not todo:
-        return _planned(session, found, cases)
+        return _planned(session, found, planned_recoveries)
     why = session.require_reason(reason, f"recover {len(todo)} tenants")
     session.print_line(as_sentence(str(found.get("sentence") or "")))
     session.require_confirmation(
         f"Recover {len(todo)} tenants, first {todo[0].tenant.slug}, then {at_once} at a time?", yes=yes
     )
-    group_recovery = GroupRecovery(session, class_id, cases, why, at_once, timeout)
+    group_recovery = GroupRecovery(session, class_id, planned_recoveries, why, at_once, timeout)
     try:
         return group_recovery.run()
     finally:
         _report(session, class_id, group_recovery)
 
 
-def _case(session: Session, member: dict[str, Any]) -> PlannedRecovery:
-    """Who is well needs no second look."""
+def _plan_member(session: Session, member: dict[str, Any]) -> PlannedRecovery:
+    """The plan for one member. An Active or Decommissioned tenant is not fetched again."""
     if member.get("state") in {"Active", "Decommissioned"}:
         return plan_recovery(Tenant.of(member))
     return plan_recovery(Tenant.of(session.fetch_tenant(str(member.get("id"))).data))
 
 
-def _planned(session: Session, found: dict[str, Any], cases: list[PlannedRecovery]) -> ExitCode:
+def _planned(session: Session, found: dict[str, Any], planned_recoveries: list[PlannedRecovery]) -> ExitCode:
     from tenantctl import lists
 
-    first = next((planned.tenant.slug for planned in canary_first(cases)), "")
+    first = next((planned.tenant.slug for planned in canary_first(planned_recoveries)), "")
     plan = [
         {"id": each.tenant.id, "slug": each.tenant.slug, "would": list(each.steps), "why": each.why}
-        for each in (*canary_first(cases), *(planned for planned in cases if planned.history is None))
+        for each in (
+            *canary_first(planned_recoveries),
+            *(planned for planned in planned_recoveries if planned.history is None),
+        )
     ]
     if session.json:
         session.write_json(json.dumps({"class": found.get("id"), "first": first, "tenants": plan}))

@@ -1,6 +1,6 @@
-"""httpx without its command line, which it imports where click and rich are installed (0.28.1).
+"""Imports httpx without its command line, which httpx 0.28.1 imports where click and rich are installed.
 
-That command line is two thirds of its import time. tests/unit/test_tenantctl_startup.py sees that it stays away.
+The command line takes two thirds of the import time. tests/unit/test_tenantctl_startup.py guards this.
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Draws the lists of the API: tenants, errors, audit facts, resources, health, findings.
 
-Everything foreign goes through `escape_controls`; nothing is read as markup.
+Text from outside goes through `escape_controls`. Nothing is read as markup.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,10 +19,10 @@ _STYLES: Final = {"Active": "green", "Failed": "red", "Provisioning": "blue", "D
 
 
 def grid(rows: Iterable[Sequence[object]], headings: Sequence[str] = (), styles: Sequence[str] = ()) -> Table:
-    """Columns without lines: the same for a terminal and for `awk`."""
+    """Columns without rules, which people and `awk` can read."""
     table = Table.grid(padding=(0, 2))
     for number in range(len(headings)):
-        # Where a terminal is too narrow, the last column gives way: a slug in two lines cannot be copied.
+        # On a narrow terminal only the last column wraps: a slug on two lines cannot be copied.
         table.add_column(no_wrap=number < len(headings) - 1, overflow="fold")
     if headings:
         table.add_row(*(Text(heading, style="bold") for heading in headings))
@@ -33,7 +33,7 @@ def grid(rows: Iterable[Sequence[object]], headings: Sequence[str] = (), styles:
 
 
 def draw_tenants(data: Json) -> RenderableType:
-    """One row a tenant, those that need somebody marked; below, how many there are of each state."""
+    """One row for each tenant; `!` marks those that need a person. Below: the number of tenants in each state."""
     rows = data.get("tenants") or []
     if not rows:
         return Text("No tenant fits." if any((data.get("counts") or {}).values()) else "There are no tenants yet.")
@@ -62,7 +62,7 @@ def _counts(data: Json) -> Text:
 
 
 def draw_errors(data: Json) -> RenderableType:
-    """Oldest first; the messages in full, their lines indented."""
+    """Errors, oldest first, with their whole messages."""
     found = data.get("errors") or []
     if not found:
         return Text("No error was recorded.")
@@ -76,7 +76,7 @@ def draw_errors(data: Json) -> RenderableType:
 
 
 def draw_audit(data: Json) -> RenderableType:
-    """One fact a line, and whether the chain of hashes is whole."""
+    """One fact a line, and whether the hash chain is complete."""
     cells = [
         (
             fact.get("seq"),
@@ -94,7 +94,7 @@ def draw_audit(data: Json) -> RenderableType:
 
 
 def draw_resources(data: Json) -> RenderableType:
-    """What the tenant has, or had, outside."""
+    """The tenant's outside objects, also those that were released."""
     found = data.get("resources") or []
     cells = [(each.get("kind"), each.get("name"), each.get("state"), each.get("activity")) for each in found]
     return grid(cells, ["KIND", "NAME", "STATE", "MADE BY"]) if cells else Text("It has no resources.")
@@ -105,7 +105,7 @@ _ORDER: Final = {state: number for number, state in enumerate(_CONDITIONS)}
 
 
 def draw_health(data: Json) -> RenderableType:
-    """Every system, what is wrong first; then the ledger, the engine, and each reconciler with its last beat."""
+    """Every system, the unhealthy first; then the ledger, the engine, and each reconciler's last heartbeat."""
     facts = [("state", str(data.get("state") or "unknown").upper())]
     facts += [("looked at", f"{format_time(data['looked_at'])}, {data.get('age_seconds')} s ago")] * bool(
         data.get("looked_at")
@@ -145,7 +145,7 @@ def _message_since(each: Json) -> str:
 
 
 def draw_findings(data: Json) -> RenderableType:
-    """Each finding with what to do, and when somebody last looked."""
+    """Each finding with what to do, and when the drift check last ran."""
     check = data.get("check") or {}
     looked = f"Looked at {format_time(check.get('last_beat') or 'never')}: {check.get('summary')}"
     found = data.get("findings") or []
@@ -160,7 +160,7 @@ def _draw_finding(each: Json) -> list[Text]:
 
 
 def draw_classes(data: Json) -> RenderableType:
-    """Each open class: how many tenants, what it is about, what to do."""
+    """Each open incident group: number of tenants, cause, next step."""
     found = data.get("classes") or []
     return (
         Group(*(line for each in found for line in _draw_class(each))) if found else Text("There is no class of stall.")
@@ -175,7 +175,7 @@ def _draw_class(each: Json) -> list[Text]:
 
 
 def draw_plan(tenants: Iterable[Json]) -> RenderableType:
-    """What recovering a class would do to each."""
+    """What the recovery of a group would do to each tenant."""
     cells = [
         (each.get("slug"), ", then ".join(each.get("would") or ()) or "nothing", each.get("why")) for each in tenants
     ]
@@ -183,7 +183,7 @@ def draw_plan(tenants: Iterable[Json]) -> RenderableType:
 
 
 def draw_report(tenants: Iterable[Json]) -> RenderableType:
-    """What became of each."""
+    """The outcome of each tenant."""
     cells = [
         (each.get("slug"), each.get("outcome"), ", ".join(each.get("did") or ()) or "-", each.get("said"))
         for each in tenants

@@ -1,4 +1,4 @@
-"""The verbs that last: watch, and recover."""
+"""The commands that run for minutes: watch and recover."""
 
 from typing import Final
 
@@ -24,7 +24,7 @@ _USUAL_SECONDS: Final = 300.0
 def watch(session: Session, ref: Ref, *, timeout: Timeout = DEFAULT_TIMEOUT_SECONDS) -> ExitCode:
     """Watch the timeline, live.
 
-    Until the tenant rests; exit code 1 when it rests Failed."""
+    It ends when the tenant is at rest, with exit code 1 if the tenant is Failed."""
     from tenantctl import timeline_watch
 
     return timeline_watch.watch_tenant(session, ref, timeout)
@@ -42,11 +42,11 @@ def recover(
     yes: Yes = False,
     timeout: Timeout = DEFAULT_TIMEOUT_SECONDS,
 ) -> ExitCode:
-    """Recover: cancel, reset, retry.
+    """Recover a tenant: cancel, reset, retry.
 
-    It waits for each, and skips what is already so. It stops when the retry fails as the attempt before it did:
-    then the cause is not transient. With --class all tenants of a class of stall: one first, then a few at a time,
-    until the first one fails.
+    It waits for each step and skips steps that are not needed. It stops when the retry fails with the same error as
+    the attempt before: then the cause is not transient. With --class it recovers all tenants of an incident group: one
+    first, then a few at a time, until one fails.
     """
     if (ref is None) == (class_id is None):
         raise UsageError("Name a tenant, or a class by --class ID (`tenantctl classes` lists them).")
@@ -73,7 +73,7 @@ def recover(
 
 
 def _confirm_steps(session: Session, tenant: Tenant, rest: tuple[str, ...], *, yes: bool) -> None:
-    """A person is asked; a script has to say --yes before it cancels an attempt with which nothing is wrong."""
+    """Ask a person. A script needs --yes before it cancels an attempt that looks healthy."""
     if "cancel" in rest and _looks_fine(tenant) and session.environment.prompt is None and not yes:
         raise UsageError(
             f"{_describe_state(tenant)} Most tenants are active within 5 minutes: `tenantctl watch {tenant.slug}`. "

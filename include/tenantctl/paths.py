@@ -1,4 +1,4 @@
-"""Where the API has what: paths below /tenancy/api/v1. Pure."""
+"""Paths of the API, below /tenancy/api/v1. Pure."""
 
 import re
 from typing import Final
@@ -10,7 +10,7 @@ _REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 
 
 def tenant_path(ref: str, *rest: str) -> str:
-    """The path of a tenant by id or slug; UsageError when no tenant can be called so (nothing is asked then)."""
+    """The path of a tenant by id or slug. UsageError when `ref` can be neither; then nothing is sent."""
     if not _REF.fullmatch(ref):
         raise UsageError(f"{ref} is neither a tenant's id nor a slug (letters, digits and single hyphens).")
     return "/".join(["/tenants", quote(ref, safe=""), *rest])

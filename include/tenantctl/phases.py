@@ -1,13 +1,13 @@
-"""Where a tenant can be, as the API names it: state and, of a failed tenant, sub-state in one.
+"""The phases of a tenant as the API names them: state and, for a failed tenant, substate.
 
-A newer server may name one that is not here, so a tenant's phase is read as text and compared with these.
+A newer server may send a phase that is missing here, so a tenant's phase is read as text and compared with these.
 """
 
 from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """The twin of the product's own (tests/unit/test_phase.py compares them)."""
+    """The same phases as in the product (tests/unit/test_phase.py compares them)."""
 
     PROVISIONING = "Provisioning"
     CANCELLING = "Cancelling"

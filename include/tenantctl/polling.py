@@ -1,4 +1,4 @@
-"""Looks again and again until something is so: patient with an API that is away, bound by the operator's time-out."""
+"""Polls until a condition holds: it tolerates an API that is unavailable, and ends at the operator's timeout."""
 
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -9,12 +9,12 @@ from tenantctl.text import as_sentence, duration_in_words
 
 POLL_SECONDS: Final = 1.0
 DEFAULT_TIMEOUT_SECONDS: Final = 1800.0
-"""The default time-out: three readiness waits of ten minutes."""
+"""Three readiness waits of ten minutes."""
 T = TypeVar("T")
 
 
 class Poller:
-    """One wait's clock. `notify` is how it says that the API is away or back; on stderr unless given."""
+    """One wait with a deadline. `notify` reports that the API is unavailable or back; by default on stderr."""
 
     def __init__(self, session: Session, timeout: float, notify: Callable[[str], None] | None = None) -> None:
         self._session = session
@@ -24,7 +24,7 @@ class Poller:
         self._unavailable = False
 
     def poll(self, request: Callable[[], T]) -> T:
-        """What `request` returns; while the API is away, ask on, and tell once that it is and once that it is back."""
+        """Call `request` until the API answers. Reports once that it is unavailable and once that it is back."""
         while True:
             try:
                 found = request()
@@ -36,7 +36,7 @@ class Poller:
                 return found
 
     def pause(self, seconds: float = POLL_SECONDS, status: str = "") -> None:
-        """Wait, but not beyond the time-out: TimedOut then, with the `status` it had."""
+        """Wait, but not beyond the timeout. TimedOut then, with `status` in its sentence."""
         remaining = self._deadline - self._session.environment.clock()
         if remaining <= 0:
             limit = duration_in_words(self._timeout)

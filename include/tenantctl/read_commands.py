@@ -1,4 +1,4 @@
-"""The verbs that only look: list, show, timeline, errors, audit, resources, health, findings, classes."""
+"""The commands that only read: list, show, timeline, errors, audit, resources, health, findings, classes."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -22,7 +22,7 @@ def list_(
     limit: Limit = 50,
     attention: Attention = False,
 ) -> ExitCode:
-    """List tenants; those marked with ! need somebody."""
+    """List tenants; ! marks those that need a person."""
     from tenantctl import lists
 
     asked = {"state": state, "substate": substate, "region": region, "plan": plan, "q": search, "cursor": cursor}
@@ -36,7 +36,7 @@ def list_(
 def show(session: Session, ref: Ref) -> ExitCode:
     """Show one tenant.
 
-    Its state, its failures, what may be done now and what to do next."""
+    Its state, failures, allowed actions and next step."""
     from tenantctl import details
 
     session.show_response(session.fetch_tenant(ref), details.draw_tenant)
@@ -60,9 +60,9 @@ def errors(session: Session, ref: Ref) -> ExitCode:
 
 
 def audit(session: Session, ref: Ref, *, after: After = 0, limit: FactsLimit = 200) -> ExitCode:
-    """Show the audit log: every fact, who and why.
+    """Show the audit log: every fact, by whom and why.
 
-    Exit code 1 when its chain of hashes is broken."""
+    Exit code 1 when its hash chain is broken."""
     from tenantctl import lists
 
     answer = session.api.get(tenant_path(ref, "audit"), {"after": str(after), "limit": limit})
@@ -73,9 +73,9 @@ def audit(session: Session, ref: Ref, *, after: After = 0, limit: FactsLimit = 2
 
 
 def resources(session: Session, ref: Ref) -> ExitCode:
-    """Show what the tenant has outside.
+    """Show the tenant's outside objects.
 
-    Databases, handles, workloads, and how far each is."""
+    Databases, connections and workloads, each with its state."""
     from tenantctl import lists
 
     session.show_response(session.api.get(tenant_path(ref, "resources")), lists.draw_resources)
@@ -83,9 +83,9 @@ def resources(session: Session, ref: Ref) -> ExitCode:
 
 
 def health(session: Session) -> ExitCode:
-    """Show how the platform is.
+    """Show platform health.
 
-    Ledger, workflow engine, storage, cluster and ingress of each region, room. Exit code 1 when something is down."""
+    Ledger, workflow engine, each region's storage, cluster and ingress, free capacity. Exit code 1 when one is down."""
     from tenantctl import lists
 
     answer = session.api.get("/health")
@@ -94,9 +94,9 @@ def health(session: Session) -> ExitCode:
 
 
 def findings(session: Session) -> ExitCode:
-    """Show where ledger and world differ.
+    """Show the findings of the drift check.
 
-    Orphans, what is missing of Active tenants, edited rows, and what to do. Exit code 1 unless there is nothing."""
+    Missing, orphaned, changed and foreign objects, each with what to do. Exit code 1 when there is a finding."""
     from tenantctl import lists
 
     answer = session.api.get("/findings")
@@ -110,9 +110,9 @@ def findings(session: Session) -> ExitCode:
 
 
 def classes(session: Session) -> ExitCode:
-    """List the classes of stall that are open.
+    """List open incident groups.
 
-    Each is one matter of several tenants, to be escalated once; `recover --class ID` recovers them together."""
+    A group is several tenants with one cause. Escalate it once; `recover --class ID` recovers them together."""
     from tenantctl import lists
 
     answer = session.api.get("/classes")
@@ -123,7 +123,7 @@ def classes(session: Session) -> ExitCode:
 
 
 def _is_healthy(data: Mapping[str, Any]) -> bool:
-    """Nothing is down: no check, not the ledger, no part of the engine. What is degraded or unknown is only told."""
+    """Whether no check, ledger or part of the engine is down. Degraded and unknown count as healthy."""
     down = any(each.get("state") == "down" for each in data.get("checks") or [])
     return bool(data.get("ledger")) and not data.get("engine") and not down
 

@@ -1,6 +1,6 @@
-"""`recover`, carried out: does what `recovering.next_step` decides, and says why before each step.
+"""Carries out `recover`: does what `recovery_policy.next_step` decides, and prints the reason before each step.
 
-It can be stopped and started again at any point: the next one decides from the tenant as it is then.
+It can be interrupted and started again at any point, because each step depends on the tenant's present state only.
 """
 
 from dataclasses import dataclass
@@ -18,24 +18,23 @@ from tenantctl.text import duration_in_words
 from tenantctl.unwinding import UnwindingReporter
 
 _REFUSALS: Final = 5
-"""So often the API may say "not yet" to one step; then something else is wrong."""
+"""After so many refusals of one step something else is wrong."""
 SLUG_WHY: Final = "Three attempts did not end Active already; the runbook's advice is decommission + recreate."
 DESTROYS_WHY: Final = "It has passed its point of no return: cancelling it destroys a customer's data."
 
 
 @dataclass(frozen=True)
 class Pause:
-    """Look again after so many seconds; `status` is what is so meanwhile."""
+    """Fetch the tenant again after so many seconds. `status` is a sentence about the present state."""
 
     seconds: float = 0.0
     status: str = ""
 
 
 class Recovery:
-    """One tenant's recovery. The slug is typed before anything is undone, if a retry will want it.
+    """The recovery of one tenant. If a retry will need the typed slug, it is asked for before anything is cancelled.
 
-    With a `key` no step is done twice, whoever else recovers the same tenants by that key; a `course` is one that was
-    begun before.
+    With a `key` two recoveries with the same key do no step twice. `history` continues an earlier recovery.
     """
 
     def __init__(
@@ -52,7 +51,7 @@ class Recovery:
         self._session = session
         self._key = key
         self.done: list[str] = []
-        """What was asked for, and accepted."""
+        """The actions that were accepted."""
         self._ref = tenant.id or tenant.slug
         self._reason = reason
         self._confirm = confirm
@@ -63,10 +62,10 @@ class Recovery:
         self._changed_at = session.environment.clock()
         self._reported_wait = ""
         self._warned: set[str] = set()
-        """Warnings that were printed: each answer repeats them."""
+        """Warnings that were printed; each answer repeats them."""
 
     def run(self) -> ExitCode:
-        """Step by step until Active, or until a sentence says why not."""
+        """Recover step by step, until the tenant is Active or a step says why it cannot be."""
         while True:
             match self.step():
                 case Stop() as stop:
@@ -75,7 +74,7 @@ class Recovery:
                     self.pause(pause)
 
     def step(self) -> Stop | Pause:
-        """One look, and the one thing that is to be done now."""
+        """Fetch the tenant and do the one step that it needs now."""
         self._latest = self._poller.poll(lambda: self._session.fetch_tenant(self._ref))
         tenant = Tenant.of(self._latest.data)
         match next_step(tenant, self._history, self._quiet_seconds(tenant)):
@@ -88,12 +87,12 @@ class Recovery:
                 return self._take_action(act, tenant)
 
     def pause(self, pause: Pause) -> None:
-        """TimedOut when the time is over."""
+        """Wait. TimedOut when the time is over."""
         if pause.seconds:
             self._poller.pause(pause.seconds, pause.status)
 
     def check_timeout(self, pause: Pause) -> None:
-        """TimedOut likewise, for whoever has other things to do meanwhile."""
+        """TimedOut when the time is over. It does not wait."""
         self._poller.pause(0.0, pause.status)
 
     def _quiet_seconds(self, tenant: Tenant) -> float:
@@ -115,9 +114,9 @@ class Recovery:
             answer = self._session.api.post(path, self._body(act, tenant), key=key)
         except Refused as refusal:
             return self._wait_after_refusal(refusal, tenant)
-        except Unavailable as away:  # it may have been done: look again before anything else
-            self._session.warn(away.sentence)
-            return Pause(float(away.retry_after or 1), away.sentence)
+        except Unavailable as error:  # the action may have been done: fetch the tenant first
+            self._session.warn(error.sentence)
+            return Pause(float(error.retry_after or 1), error.sentence)
         self._refusals = 0
         self._history = self._history.with_action(act.action, tenant)
         self._changed_at, self._reported_wait = self._session.environment.clock(), ""
@@ -137,7 +136,7 @@ class Recovery:
         return body
 
     def _wait_after_refusal(self, refusal: Refused, tenant: Tenant) -> Pause:
-        """Wait if that helps. If a colleague was quicker than we were, there is something else to decide now."""
+        """Wait if that helps. If somebody else changed the tenant meanwhile, decide again at once."""
         self._refusals += 1
         if refusal.field == "confirm_slug":
             raise UsageError(refusal.sentence, field=refusal.field, body=refusal.body) from refusal

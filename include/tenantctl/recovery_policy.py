@@ -1,7 +1,7 @@
-"""What `recover` does next: cancel, then reset, then retry, each only if it is not so already. Pure.
+"""What `recover` does next: cancel, then reset, then retry, each only if it is needed. Pure.
 
-The runbook as a function of the tenant and of what this recovery has done so far; `recovery` carries it out. It never
-loops: a retry that fails as the attempt before it did is the end, and so is the third attempt that did not end Active.
+It is the runbook as a function of the tenant and of this recovery's history. `recovery` carries it out. It never loops:
+it stops after a retry that fails with the same error as before, and after the third attempt that did not end Active.
 """
 
 import re
@@ -17,13 +17,13 @@ from tenantctl.text import as_sentence, format_duration
 QUIET_SECONDS: Final = 120.0
 """Runbook: "Wait 2 minutes; try cancel again; then reset"."""
 _STALL_SECONDS: Final = 300.0
-"""Runbook: "> 5 minutes on any single step"; which step may take longer, the API's needs_attention knows."""
+"""Runbook: "> 5 minutes on any single step". The API's needs_attention knows the steps that may take longer."""
 _CANCELS: Final = 3
 
 
 @dataclass(frozen=True)
 class TakeAction:
-    """Ask for this action, because."""
+    """Request this action, for this reason."""
 
     action: str
     why: str
@@ -31,14 +31,14 @@ class TakeAction:
 
 @dataclass(frozen=True)
 class Wait:
-    """The saga goes on by itself; look again."""
+    """The saga continues by itself: fetch the tenant again."""
 
     what: str
 
 
 @dataclass(frozen=True)
 class Stop:
-    """The end, and what it means for a script."""
+    """The recovery ends, with this exit code and message."""
 
     code: ExitCode
     message: str
@@ -49,20 +49,20 @@ Step = TakeAction | Wait | Stop
 
 @dataclass(frozen=True)
 class RecoveryHistory:
-    """What this recovery found and has done so far."""
+    """What this recovery found, and what it has done."""
 
     first_failure: Failure
-    """The step that failed or hung when we came; its message is "" when it only hung."""
+    """The activity that failed or stalled when the recovery began. Its message is "" if it stalled."""
     first_attempt: int = 0
-    """The attempt that we came to; a newer one is ours, or a colleague's."""
+    """The attempt when the recovery began. A newer one is ours or somebody else's."""
     cancels: int = 0
     stuck_was_cancelled: bool = False
     retried_from: int | None = None
-    """The attempt before our retry; None while we have not retried."""
+    """The attempt before our retry; None before that."""
 
     @classmethod
     def start(cls, tenant: Tenant) -> Self:
-        """A recovery that starts now."""
+        """The history of a recovery that starts now."""
         last = tenant.failures[-1] if tenant.failures else None
         hung = Failure(tenant.attempt, tenant.activity, "")
         return cls(
@@ -70,7 +70,7 @@ class RecoveryHistory:
         )
 
     def with_action(self, action: str, tenant: Tenant) -> Self:
-        """The same course once `action` was accepted for `tenant` as it was then."""
+        """The history after `action` was accepted for `tenant`."""
         match action:
             case "cancel":
                 stuck = self.stuck_was_cancelled or tenant.phase == Phase.FAILED_STUCK
@@ -80,19 +80,19 @@ class RecoveryHistory:
         return self
 
     def has_retried(self, tenant: Tenant) -> bool:
-        """Has a new attempt been started since we came? By a colleague's hand too: it is not ours to cancel."""
+        """Whether a new attempt has started since, also by somebody else: this recovery must not cancel it."""
         return tenant.attempt > self.first_attempt or self.retried_from is not None
 
 
 def next_step(tenant: Tenant, history: RecoveryHistory, quiet_seconds: float = 0.0) -> Step:
-    """`quiet_seconds`: for how long nothing has changed since our last action."""
+    """The next step. `quiet_seconds`: how long nothing has changed since our last action."""
     if tenant.phase in {Phase.CANCELLING, Phase.FAILED_UNWINDING}:
         return _of_unwinding(tenant, history, quiet_seconds)
     return _RULES.get(tenant.phase, _of_others)(tenant, history)
 
 
 def remaining_steps(tenant: Tenant) -> tuple[str, ...]:
-    """What is still to be done, if nothing comes between; empty when there is nothing to recover."""
+    """The steps that remain if all goes well; empty when there is nothing to recover."""
     if isinstance(next_step(tenant, RecoveryHistory.start(tenant)), Stop):
         return ()
     match tenant.phase:
@@ -159,7 +159,7 @@ def _why_reset(tenant: Tenant) -> str:
 
 
 def _stop_after_failure(tenant: Tenant, history: RecoveryHistory) -> Stop | None:
-    """Whether an attempt that began since we came failed in a way that makes another one pointless."""
+    """Stop if an attempt of this recovery failed in a way that makes another one pointless."""
     if tenant.attempt == history.first_attempt:
         return None
     failure = tenant.failure
@@ -186,13 +186,13 @@ def _previous_failure(tenant: Tenant, history: RecoveryHistory) -> Failure:
 
 
 def is_same_failure(failure: Failure, before: Failure) -> bool:
-    """The same activity with the same error, whatever numbers differ in it; a stall counts as any error."""
+    """Whether activity and error are the same, apart from numbers. A stall equals any error."""
     alike = not before.message or _without_numbers(failure.message) == _without_numbers(before.message)
     return failure.activity == before.activity and alike
 
 
 def _without_numbers(message: str) -> str:
-    """As the product's own loop detection sees it (tenancy/saga/retry_loops.py; a test holds the two together)."""
+    """As in the product's loop detection (tenancy/saga/retry_loops.py; a test compares the two)."""
     return re.sub(r"[0-9a-f]{8,}|\d+", "#", message)
 
 

@@ -1,7 +1,7 @@
-"""What the API answered: its JSON, or the error that its status stands for. Pure.
+"""Turns responses into the API's JSON or into errors. Pure.
 
-Airflow itself answers some requests before Tenancy sees them (401, 403, 404), without a problem document; they are
-told apart by their media type.
+Airflow itself answers some requests before Tenancy does (401, 403, 404). The media type tells them apart: Airflow
+sends no problem document.
 """
 
 import json
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import httpx
 
 _PROBLEM: Final = "application/problem+json"
-_AWAY_SECONDS: Final = 30
-"""How long to wait for a server that does not say how long."""
+_DEFAULT_WAIT_SECONDS: Final = 30
+"""How long to wait if the server does not say."""
 _DEFECT: Final = "Tenancy failed at this ({status}): {message} The api-server's log knows more."
 _LOGIN: Final = "The login was not accepted: {message} Check TENANCY_USER and TENANCY_PASSWORD, or TENANCY_TOKEN."
 _MEANINGS: Final[Mapping[int, tuple[type[TenantctlError], str]]] = {
@@ -45,14 +45,14 @@ _MEANINGS: Final[Mapping[int, tuple[type[TenantctlError], str]]] = {
 
 @dataclass(frozen=True)
 class ApiResponse:
-    """`text` is what came over the wire, for --json; `data` the same, read."""
+    """`text` is the body as sent, for --json; `data` is its JSON."""
 
     text: str
     data: dict[str, Any]
 
 
 def parse_response(response: "httpx.Response") -> ApiResponse:
-    """The answer; a TenantctlError of the fitting class when it is none."""
+    """The API's answer. Raises the TenantctlError that fits any other response."""
     data = _read_json(response)
     if response.is_success and data is not None:
         return ApiResponse(response.text, data)
@@ -76,8 +76,8 @@ def _error(response: "httpx.Response", data: dict[str, Any]) -> TenantctlError:
     message = as_sentence(str(data.get("detail") or data.get("title") or response.reason_phrase))
     wait = retry_after(response)
     kind, words = _MEANINGS.get(response.status_code, (ApiFailure, _DEFECT))
-    if wait is None and kind is Unavailable:  # Tenancy itself says when to ask again, if that helps
-        kind, wait = (ApiFailure, None) if of_tenancy else (Unavailable, _AWAY_SECONDS)
+    if wait is None and kind is Unavailable:  # Tenancy sends Retry-After whenever waiting helps
+        kind, wait = (ApiFailure, None) if of_tenancy else (Unavailable, _DEFAULT_WAIT_SECONDS)
     again = f" Try again in {duration_in_words(wait)}." if wait is not None else ""
     return kind(
         words.format(message=message, status=response.status_code) + again,
@@ -105,6 +105,6 @@ def _not_tenancy(response: "httpx.Response") -> TenantctlError:
 
 
 def retry_after(response: "httpx.Response") -> int | None:
-    """Seconds, when the header says them so; a date is not worth a clock that may be wrong."""
+    """The Retry-After header, if it is in seconds. A date is ignored, because this computer's clock may be wrong."""
     value = response.headers.get("retry-after", "")
     return int(value) if value.isascii() and value.isdigit() else None

@@ -1,7 +1,7 @@
-"""One command's ties: the API, the world, and whether a program reads the answer.
+"""What one command works with: the API, the environment, and whether a program reads the output.
 
-It gives answers out, and asks the operator for what is missing: a reason, a typed slug, a yes. Where nobody can be
-asked, what is missing is wrong usage, said in one sentence.
+It prints answers, and asks the operator for missing values: a reason, a typed slug, a confirmation. Where nobody can be
+asked, a missing value is a UsageError.
 """
 
 from collections.abc import Callable
@@ -24,42 +24,42 @@ _LONGEST_REASON: Final = 500
 
 @dataclass(frozen=True)
 class Session:
-    """`json`: stdout is for the API's JSON and nothing else."""
+    """With `json`, stdout is for the API's JSON and nothing else."""
 
     api: "ApiClient"
     environment: Environment
     json: bool = False
 
     def show_response(self, answer: ApiResponse, draw: Callable[[dict[str, Any]], "RenderableType"]) -> None:
-        """The answer itself: as it came for a program, drawn for a person."""
+        """Print the answer: as JSON for a program, drawn for a person."""
         if self.json:
             self.write_json(answer.text)
         else:
             self.environment.show(draw(answer.data))
 
     def write_json(self, text: str) -> None:
-        """JSON as it came over the wire, on a line of its own."""
+        """Print JSON as the API sent it, on one line."""
         self.environment.stdout.write(text.rstrip("\n") + "\n")
 
     def print_line(self, words: str, style: str = "") -> None:
-        """A line for a person; where a program reads stdout, on stderr."""
+        """Print a line for a person; on stderr where a program reads stdout."""
         from rich.text import Text
 
         console = self.environment.err if self.json else self.environment.out
         console.print(Text(escape_controls(words, keep_lines=True), style=style))
 
     def warn(self, words: str) -> None:
-        """A line on stderr."""
+        """Print a warning on stderr."""
         from rich.text import Text
 
         self.environment.err.print(Text(escape_controls(words), style="yellow"))
 
     def fetch_tenant(self, ref: str) -> ApiResponse:
-        """The tenant as it is now."""
+        """Fetch the tenant."""
         return self.api.get(tenant_path(ref))
 
     def require_reason(self, given: str | None, verb: str) -> str:
-        """Why it is done, for the audit log: as given, or asked for."""
+        """The reason for the audit log, from the option or the operator."""
         reason = given.strip() if given else ""
         if not reason and self.environment.prompt:
             reason = self.environment.prompt(f"Reason to {verb} (goes into the audit log): ", False).strip()
@@ -72,7 +72,7 @@ class Session:
         return reason
 
     def require_typed_slug(self, given: str | None, slug: str, why: str) -> str:
-        """The slug as typed by the operator: --confirm, or asked for. --yes does not stand for it."""
+        """The slug as typed by the operator: in --confirm, or when asked. --yes does not replace it."""
         typed = given or ""
         if not typed and self.environment.prompt:
             self.warn(why)
@@ -84,7 +84,7 @@ class Session:
         return typed
 
     def require_confirmation(self, question: str, *, yes: bool) -> None:
-        """A person is asked before something is undone; a script has said what it wants by calling us."""
+        """Ask a person before something is released. A script is not asked."""
         if yes or self.environment.prompt is None:
             return
         if self.environment.prompt(f"{escape_controls(question)} [y/N] ", False).strip().lower() not in {"y", "yes"}:

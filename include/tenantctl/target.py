@@ -1,7 +1,6 @@
-"""Whom to ask and as whom: from the flags, else the environment, else the sandbox of this project.
+"""Finds server and login: from the options, else the environment, else this project's sandbox.
 
-The sandbox's two files are read as plain JSON. Its passwords are used for its own address only: nobody else's server
-ever gets them.
+It reads the sandbox's two files as plain JSON. The sandbox's passwords are sent to the sandbox's address only.
 """
 
 import ipaddress
@@ -24,7 +23,7 @@ _NO_TARGET: Final = (
 
 @dataclass(frozen=True)
 class ConnectionOptions:
-    """What the command line said; None where it said nothing."""
+    """The options about server and login; None where one is missing."""
 
     url: str | None = None
     user: str | None = None
@@ -32,7 +31,7 @@ class ConnectionOptions:
     token: str | None = None
 
     def over(self, other: "ConnectionOptions") -> "ConnectionOptions":
-        """These where given, else the other's."""
+        """These options, and the other's where one is missing here."""
         return ConnectionOptions(
             self.url or other.url, self.user or other.user, self.password or other.password, self.token or other.token
         )
@@ -40,7 +39,7 @@ class ConnectionOptions:
 
 @dataclass(frozen=True)
 class Target:
-    """`url` has no slash at its end. Either a token, or a user with a password ("" when it must be asked)."""
+    """Server and login. `url` has no trailing slash. Either a token, or a user with a password ("": ask for it)."""
 
     url: str
     user: str = ""
@@ -50,7 +49,7 @@ class Target:
 
     @property
     def on_loopback(self) -> bool:
-        """Is it this machine? Then no proxy stands between."""
+        """Whether the server is on this computer, so that no proxy is used."""
         host = urlsplit(self.url).hostname or ""
         try:
             return ipaddress.ip_address(host).is_loopback
@@ -59,7 +58,7 @@ class Target:
 
 
 def resolve_target(flags: ConnectionOptions, environ: Mapping[str, str], sandbox_home: Path) -> Target:
-    """Raises UsageError when no address or no login is known."""
+    """Find server and login. UsageError when one of them is unknown."""
     given = flags.url or environ.get("TENANCY_URL")
     if given:
         return _of_server(_checked_url(given), flags, environ)
@@ -91,7 +90,7 @@ def _of_sandbox(flags: ConnectionOptions, environ: Mapping[str, str], home: Path
 
 
 def _login(flags: ConnectionOptions, environ: Mapping[str, str]) -> tuple[str, str, str]:
-    """Token, user, password; a user on the command line outweighs a token in the environment."""
+    """Token, user, password. A user on the command line overrides a token in the environment."""
     token = flags.token or ("" if flags.user else environ.get("TENANCY_TOKEN", ""))
     user = flags.user or environ.get("TENANCY_USER", "")
     # The environment's password belongs to the environment's user.

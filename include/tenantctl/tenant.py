@@ -1,4 +1,4 @@
-"""A tenant as the API tells it, in the few words that decisions need. Pure; it forgives fields that are missing."""
+"""A tenant from the API, with the fields that decisions need. Pure. Missing fields get defaults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from tenantctl.phases import Phase
 ENOUGH_ATTEMPTS = 3
 """Runbook: "After the 3rd failure, decommission + recreate is cleaner". A cancelled attempt counts as a failed one."""
 IN_MOTION = frozenset({Phase.PROVISIONING, Phase.CANCELLING, Phase.FAILED_UNWINDING, Phase.DECOMMISSIONING})
-"""Where the saga goes on by itself."""
+"""Phases in which the saga continues by itself."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Where and how an attempt ended."""
+    """Where and how an attempt failed."""
 
     attempt: int
     activity: str
@@ -23,7 +23,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class UnwindingProgress:
-    """The three facts of an unwinding. `in_flight` is "" when no task of the tenant is alive any more."""
+    """The progress of an unwinding. `in_flight` is "" when no task of the tenant runs any more."""
 
     in_flight: str = ""
     undone: int = 0
@@ -39,30 +39,30 @@ class UnwindingProgress:
 
 @dataclass(frozen=True)
 class Tenant:
-    """`phase` is state and sub-state in one word pair, such as `Failed settled`."""
+    """`phase` is state and substate, such as `Failed settled`."""
 
     id: str
     slug: str
     phase: str
     attempt: int = 0
     seq: int = 0
-    """Of its newest fact."""
+    """The number of its newest fact."""
     stalled: bool = False
-    """Is something of it over its time?"""
+    """Whether an activity or a state is over its time limit."""
     activity: str = ""
     activity_label: str = ""
     seconds: float = 0.0
     needs_attention: bool = False
     held: str = ""
     why: str = ""
-    """What was found to keep it now."""
+    """The cause of its stall or wait."""
     next_action: str = ""
     failures: tuple[Failure, ...] = ()
     progress: UnwindingProgress = UnwindingProgress()
     retry_wants_slug: bool = False
-    """Will a retry want the slug typed? The API says so only once it is allowed; before that, the attempts do."""
+    """Whether a retry needs the typed slug. The API tells only while a retry is allowed; else the attempts count."""
     cancel_wants_slug: bool = False
-    """Does a cancel destroy a customer's data?"""
+    """Whether a cancel destroys a customer's data."""
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Tenant":
@@ -92,18 +92,18 @@ class Tenant:
 
     @property
     def failure(self) -> Failure | None:
-        """How the newest attempt failed; None when it did not (yet), or was cancelled."""
+        """The failure of the newest attempt; None if it has not failed or was cancelled."""
         last = self.failures[-1] if self.failures else None
         return last if last is not None and last.attempt == self.attempt else None
 
     @property
     def has_failed(self) -> bool:
-        """Is it Failed, in whatever sub-state?"""
+        """Whether it is Failed, in any substate."""
         return self.phase.startswith("Failed")
 
     @property
     def is_in_motion(self) -> bool:
-        """Does it go on by itself? Also when it is reset and its new run has not begun yet."""
+        """Whether it continues by itself. Also after a reset, while a new run waits to begin."""
         return self.phase in IN_MOTION or (self.phase == Phase.FAILED_READY and bool(self.held))
 
 
@@ -112,5 +112,5 @@ def _wants_slug(data: Mapping[str, Any], action: str) -> bool:
 
 
 def phase(data: Mapping[str, Any]) -> str:
-    """`Failed` and `settled` make `Failed settled`."""
+    """State and substate as one text, such as `Failed settled`."""
     return f"{data.get('state') or 'unknown'} {data.get('substate') or ''}".strip()

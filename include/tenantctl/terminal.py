@@ -1,22 +1,22 @@
-"""What is printed: rich's console, told to leave the text as it is. Imported by the first line that is printed."""
+"""The console that prints: rich's, set to leave text as it is. Imported when the first line is printed."""
 
 from typing import TextIO
 
 from rich.console import Console
 
 _WIDE = 10_000
-"""Columns where nobody looks: a pipe wants each row in one line, however long."""
+"""The width in a pipe, where each row stays on one line."""
 
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Say it to `commands` instead of rich's exit with code 1."""
+        """Raise the error for `commands`. rich would exit with code 1."""
         self.quiet = True
         raise BrokenPipeError
 
 
 def console(stream: TextIO, *, is_terminal: bool) -> Console:
-    """A console that adds nothing to the text by itself: no markup, no emoji codes, no guessed colours."""
+    """A console that adds nothing to the text: no markup, no emoji codes, no highlighting."""
     return _Console(
         file=stream,
         force_terminal=is_terminal,

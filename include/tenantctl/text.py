@@ -1,10 +1,10 @@
-"""Words for terminals: what others typed made harmless, and durations as people say them. Pure."""
+"""Text for terminals: escapes control characters, formats times and durations. Pure."""
 
 import unicodedata
 from datetime import UTC, datetime
 from typing import Final
 
-# Joiners shape Persian and Indic words and emoji; they move nothing on a terminal.
+# Joiners shape Persian and Indic words and emoji. They do not move the cursor.
 _JOINERS: Final = frozenset("\u200c\u200d")
 _DANGEROUS: Final = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
 
@@ -12,7 +12,7 @@ _DANGEROUS: Final = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
 def escape_controls(value: object, *, keep_lines: bool = False) -> str:
     """The text with control, direction and unassigned characters spelled out, such as `\\x1b`.
 
-    A tenant's name or an error is somebody else's text: raw, it could colour, move or overwrite what we say.
+    Names and errors come from outside. Unescaped, they could colour, move or overwrite our own output.
     """
     shown = "".join(_spelled(character, keep_lines=keep_lines) for character in str(value))
     return shown.replace("\r\n", "\n") if keep_lines else shown
@@ -27,7 +27,7 @@ def _spelled(character: str, *, keep_lines: bool) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text without its line breaks: PostgreSQL says its CONTEXT on a line of its own."""
+    """The text without line breaks: PostgreSQL puts its CONTEXT on a separate line."""
     return " ".join(text.split())
 
 
@@ -44,7 +44,7 @@ def format_duration(seconds: float | None) -> str:
 
 
 def format_time(value: object) -> str:
-    """A time of the API as UTC to the second, `2026-11-22 03:04:05Z`; what is no time stays as it is."""
+    """A time of the API as UTC to the second, `2026-11-22 03:04:05Z`. Other text stays as it is."""
     try:
         read = datetime.fromisoformat(str(value))
     except ValueError:
@@ -53,7 +53,7 @@ def format_time(value: object) -> str:
 
 
 def duration_in_words(seconds: float) -> str:
-    """A wait as a sentence says it: `2 minutes`, `90 seconds`."""
+    """A wait in words: `2 minutes`, `90 seconds`."""
     whole = max(1, round(seconds))
     if whole % 60 == 0:
         return _counted(whole // 60, "minute")
@@ -65,6 +65,6 @@ def _counted(number: int, noun: str) -> str:
 
 
 def as_sentence(words: str) -> str:
-    """With an end, so that another sentence can follow."""
+    """The words with a full stop, so that another sentence can follow."""
     stripped = words.strip()
     return stripped if not stripped or stripped[-1] in ".!?" else f"{stripped}."

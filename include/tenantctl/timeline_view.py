@@ -1,7 +1,7 @@
-"""Draws a tenant's timeline: sign, label, wall-clock duration, and the reason in place.
+"""Draws a tenant's timeline: symbol, label, duration, and the reason beside each row.
 
-The signs are those of the demo and the console. A terminal gets the pane with a turning spinner, a pipe one line
-whenever something changed.
+The symbols are those of the demo and the console. A terminal gets a live pane with a spinner; a pipe gets a line for
+each change.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ _UNDO_WORDS: Final = {"undoing": "being undone", "undone": "undone", "failed": "
 
 
 def headline(tenant: Tenant) -> str:
-    """What is going on, in one sentence."""
+    """The tenant's state in one sentence."""
     held = f" It waits: {tenant.held}" if tenant.held else ""
     attention = " It needs somebody." if tenant.needs_attention else ""
     how_long = format_duration(tenant.seconds)
@@ -37,7 +37,7 @@ def headline(tenant: Tenant) -> str:
 
 
 class TimelinePane:
-    """Keeps its spinner between drawings, so that it turns evenly."""
+    """A live pane. It keeps its spinner between drawings, so that it turns evenly."""
 
     def __init__(self) -> None:
         self._spinner = Spinner("dots", style="blue")
@@ -69,7 +69,7 @@ class TimelinePane:
 
 
 def latest_attempt(timeline: Json) -> Json:
-    """The newest attempt; an empty one when none has begun."""
+    """The newest attempt; empty when none has begun."""
     attempts = timeline.get("attempts") or []
     return max(attempts, key=lambda attempt: int(attempt.get("attempt") or 0)) if attempts else {}
 
@@ -87,12 +87,12 @@ def draw_attempts(timeline: Json) -> RenderableType:
 
 
 def symbol_of(row: Json) -> tuple[str, str]:
-    """The row's sign and colour; the words beside it say the same."""
+    """The row's symbol and colour. The words beside it say the same."""
     return _UNDO_SIGNS.get(_undo(row)) or _SIGNS.get(str(row.get("status")), ("?", ""))
 
 
 def row_note(row: Json) -> str:
-    """Why it waits, how it failed, what became of it; and when it takes longer than it should."""
+    """Why the activity waits, how it failed, whether it was undone, and whether it is over its time limit."""
     tries = f"try {row['tries']}" if int(row.get("tries") or 0) > 1 else ""
     seconds, limit = row.get("seconds"), row.get("limit_seconds")
     over = bool(seconds and limit and seconds > limit and row.get("status") in {"running", "retrying"})
@@ -109,7 +109,7 @@ def format_row(row: Json) -> str:
 
 
 def changed_rows(before: Json, now: Json) -> Iterator[Json]:
-    """The rows that have begun and look different from `before`, whatever time has passed."""
+    """The rows that have begun and differ from `before`, apart from durations."""
     seen = {row.get("activity"): _appearance(row) for row in before.get("rows") or ()}
     same_attempt = before.get("attempt") == now.get("attempt")
     for row in now.get("rows") or ():

@@ -1,4 +1,4 @@
-"""`watch`: the timeline, live, until the tenant rests. A terminal gets a pane, a pipe one line a change."""
+"""Carries out `watch`: shows the timeline live until the tenant is at rest."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -21,7 +21,7 @@ Show = Callable[[Tenant, Json], None]
 
 
 def watch_tenant(session: Session, ref: str, timeout: float) -> ExitCode:
-    """DONE when the tenant ends Active or Decommissioned, FAILED when it ends Failed; TimedOut when neither in time."""
+    """DONE when the tenant ends Active or Decommissioned, FAILED when it ends Failed; TimedOut when neither."""
     screen = _Screen(session)
     with screen.lit:
         answer = _follow_until_rest(session, ref, Poller(session, timeout, screen.notify), screen.show)
@@ -34,7 +34,7 @@ def watch_tenant(session: Session, ref: str, timeout: float) -> ExitCode:
 
 
 def _follow_until_rest(session: Session, ref: str, poller: Poller, show: Show) -> ApiResponse:
-    # By its id from here on: a slug may be another tenant's by the next look.
+    # By its id from here on: another tenant may get the slug meanwhile.
     known = str(poller.poll(lambda: session.fetch_tenant(ref)).data.get("id") or ref)
     while True:
         answer, timeline = poller.poll(lambda: _fetch(session, known))
@@ -46,12 +46,12 @@ def _follow_until_rest(session: Session, ref: str, poller: Poller, show: Show) -
 
 
 def _fetch(session: Session, ref: str) -> tuple[ApiResponse, ApiResponse]:
-    """The timeline last: of a tenant that rests, it then shows all that happened."""
+    """The tenant first, then its timeline: so the timeline of a tenant at rest is complete."""
     return session.fetch_tenant(ref), session.api.get(tenant_path(ref, "timeline"))
 
 
 class _Screen:
-    """A pane on a terminal, lines elsewhere; what is said meanwhile stands above the pane and does not tear it."""
+    """A live pane on a terminal, lines elsewhere. Messages are printed above the pane."""
 
     def __init__(self, session: Session) -> None:
         self.lit: AbstractContextManager[object] = nullcontext()
@@ -71,7 +71,7 @@ class _Screen:
 
 
 class LineReporter:
-    """For pipes and logs: one line whenever a row or the tenant's phase changed."""
+    """For pipes and logs: one line for each change of a row or of the tenant's phase."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -79,7 +79,7 @@ class LineReporter:
         self._phase = ""
 
     def show(self, tenant: Tenant, attempt: Json) -> None:
-        """Say what is new."""
+        """Print what has changed."""
         new = list(timeline_view.changed_rows(self._previous, attempt))
         if not self._previous and tenant.phase != self._phase:
             self._say_headline(tenant)

@@ -1,4 +1,4 @@
-"""`--wait` of cancel and decommission: the three facts of the unwinding, told whenever they change, until it rests."""
+"""Carries out `--wait` of cancel and decommission: prints the unwinding's progress until the tenant is at rest."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ _CLEAN: Final = frozenset({Phase.FAILED_SETTLED, Phase.FAILED_READY, Phase.DECOM
 
 
 def wait_for_unwinding(session: Session, ref: str, timeout: float) -> ExitCode:
-    """DONE when nothing is left, FAILED when something could not be undone; TimedOut when it takes too long."""
+    """DONE when nothing is left, FAILED when a resource could not be released; TimedOut when it takes too long."""
     answer = _await_rest(session, ref, timeout)
     tenant = Tenant.of(answer.data)
     if session.json:
@@ -39,7 +39,7 @@ def _await_rest(session: Session, ref: str, timeout: float) -> ApiResponse:
 
 
 class UnwindingReporter:
-    """Says the three facts when they are not as they were, each time with how long it has taken."""
+    """Prints the progress of an unwinding whenever it changes, with the elapsed time."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -47,7 +47,7 @@ class UnwindingReporter:
         self._reported: tuple[str, UnwindingProgress] | None = None
 
     def report(self, tenant: Tenant) -> bool:
-        """Were they different?"""
+        """Print the progress if it has changed, and return whether it has."""
         seen = (tenant.phase, tenant.progress)
         if seen == self._reported:
             return False
