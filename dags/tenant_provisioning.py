@@ -10,7 +10,7 @@ from tenancy.orchestration.deadline import deadline_alert
 from tenancy.orchestration.request_form import request_params
 from tenancy.orchestration.retry_policies import MAX_RETRY_DELAY, RETRIES, RETRY_DELAY, retry_policy
 from tenancy.orchestration.run_starts import ALLOWED_RUN_TYPES
-from tenancy.saga.stalls import PROVISIONING
+from tenancy.saga.stalls import PROVISIONING_LIMIT
 
 DOC = """
 ### Provision a tenant
@@ -53,7 +53,7 @@ with DAG(
     max_active_tasks=64,
     params=request_params(current_platform),
     on_failure_callback=run_failed,
-    deadline=deadline_alert(limits(current_platform).tenants[PROVISIONING]),
+    deadline=deadline_alert(limits(current_platform).tenants[PROVISIONING_LIMIT]),
     render_template_as_native_obj=False,
     tags=["tenancy"],
     default_args={

@@ -51,7 +51,7 @@ COLUMNS = (Situation.PROVISIONING, Situation.UNWINDING, Situation.SETTLED, Situa
 EXPECTED = {
     AirflowAction.MARK_RUN_FAILED: (M.CANCEL, M.CANCEL, M.NOTHING, M.NOTHING, M.NOTE),
     AirflowAction.MARK_TASK_FAILED: (M.FAIL_ACTIVITY, M.NOTHING, M.NOTHING, M.NOTHING, M.NOTHING),
-    AirflowAction.MARK_SUCCESS: (M.DISBELIEVE, M.NOTHING, M.NOTHING, M.NOTHING, M.NOTHING),
+    AirflowAction.MARK_SUCCESS: (M.IGNORE, M.NOTHING, M.NOTHING, M.NOTHING, M.NOTHING),
     AirflowAction.CLEAR_RUN: (M.CONTINUE, M.REFUSE, M.RESET_AND_RETRY, M.RETRY, M.VERIFY),
     AirflowAction.CLEAR_TASKS: (M.CONTINUE, M.REFUSE, M.REFUSE, M.REFUSE, M.VERIFY),
     AirflowAction.TRIGGER_AGAIN: (M.REFUSE, M.REFUSE, M.REFUSE, M.RETRY, M.REFUSE),
@@ -118,7 +118,7 @@ BEHAVIOUR: dict[Meaning, Callable[[Saga, c.Command | None], None]] = {
     M.CANCEL: makes(f.CancelRequested),
     M.LOST_RUN: makes(f.ProvisioningFailed, f.UnwindingStarted),
     M.FAIL_ACTIVITY: makes(f.ProvisioningFailed, f.UnwindingStarted),
-    M.DISBELIEVE: the_next_activity_refuses,
+    M.IGNORE: the_next_activity_refuses,
     M.CONTINUE: goes_on,
     M.REFUSE: is_refused,
     M.RESET_AND_RETRY: makes(f.RunReset, f.RetryRequested, f.AttemptStarted),

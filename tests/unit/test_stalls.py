@@ -67,20 +67,20 @@ def test_an_in_between_state_may_last_two_minutes(state: State, substate: Substa
     assert stall_of(standing(state, substate, state_for=1.9), NOW, LIMITS) is None
     stall = stall_of(standing(state, substate, state_for=2.1), NOW, LIMITS)
     assert stall is not None
-    assert stall.kind is StallKind.IN_BETWEEN
+    assert stall.kind is StallKind.UNWINDING
 
 
 @pytest.mark.parametrize("substate", [Substate.SETTLED, Substate.READY, Substate.RETAINED])
 def test_a_failed_tenant_that_nobody_touches_is_told_after_a_quarter_of_an_hour(substate: Substate):
     assert stall_of(standing(State.FAILED, substate, state_for=14), NOW, LIMITS) is None
-    assert stall_of(standing(State.FAILED, substate, state_for=16), NOW, LIMITS).kind is StallKind.UNTOUCHED
+    assert stall_of(standing(State.FAILED, substate, state_for=16), NOW, LIMITS).kind is StallKind.UNATTENDED
     unknown = standing(State.FAILED, substate, state_for=16, escalated=True)
-    assert stall_of(unknown, NOW, LIMITS).kind is StallKind.UNTOUCHED, "no channel has accepted it: nobody knows"
+    assert stall_of(unknown, NOW, LIMITS).kind is StallKind.UNATTENDED, "no channel has accepted it: nobody knows"
     assert stall_of(replace(unknown, escalation_sent=True), NOW, LIMITS) is None
 
 
 def test_compensations_out_of_tries_are_a_stall_at_once():
-    assert stall_of(standing(State.FAILED, Substate.STUCK), NOW, LIMITS).kind is StallKind.UNDOING
+    assert stall_of(standing(State.FAILED, Substate.STUCK), NOW, LIMITS).kind is StallKind.STUCK
 
 
 @pytest.mark.parametrize("held", [Cause.ENGINE_PAUSED, Cause.ENGINE_QUEUE])
@@ -139,7 +139,7 @@ def test_a_stall_is_recorded_once_and_cleared_once():
 def test_another_stall_takes_the_place_of_the_one_before():
     saga = tenant_in("Cancelling")
     saga = evolve(saga, f.ProvisioningStalled("activity", HANDLE, 300, "unknown"))
-    kinds = [fact.kind for fact in decide(saga, _stalled(StallKind.IN_BETWEEN, None))]
+    kinds = [fact.kind for fact in decide(saga, _stalled(StallKind.UNWINDING, None))]
     assert kinds == ["tenant.provisioning.stall_cleared", "tenant.provisioning.stalled"]
 
 
@@ -148,9 +148,9 @@ def test_another_stall_takes_the_place_of_the_one_before():
     [
         ("Active", StallKind.ACTIVITY),
         ("Cancelling", StallKind.ACTIVITY),
-        ("Provisioning", StallKind.IN_BETWEEN),
-        ("Failed unwinding", StallKind.UNTOUCHED),
-        ("Failed settled", StallKind.UNDOING),
+        ("Provisioning", StallKind.UNWINDING),
+        ("Failed unwinding", StallKind.UNATTENDED),
+        ("Failed settled", StallKind.STUCK),
     ],
 )
 def test_a_late_word_about_a_tenant_that_went_on_is_refused(phase: str, kind: StallKind):

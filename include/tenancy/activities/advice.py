@@ -16,7 +16,7 @@ from tenancy.saga.advice import Advice, Remedy
 from tenancy.saga.causes import Cause
 from tenancy.saga.decide import KEEP_RESOURCES, NEXT_STEPS
 from tenancy.saga.retry_loops import ATTEMPTS_BEFORE_RECREATE
-from tenancy.saga.stalls import IN_BETWEEN, Limits, StallKind, TenantStatus, stall_of
+from tenancy.saga.stalls import UNWINDING_LIMIT, Limits, StallKind, TenantStatus, stall_of
 from tenancy.saga.states import Phase, State, Substate
 from tenancy.saga.system_status import ENGINE, NO_STATUSES, SystemStatuses
 from tenancy.saga.tenant import OpenStall
@@ -293,7 +293,7 @@ def _when_stuck(tenant: TenantStatus) -> Remedy:
 
 def _of_undoing(view: _View) -> Advice:
     tenant = view.tenant
-    next_try, limit = _AGAIN[tenant.state], view.limits.tenants[IN_BETWEEN]
+    next_try, limit = _AGAIN[tenant.state], view.limits.tenants[UNWINDING_LIMIT]
     if view.engine:
         return _of_engine(view, view.engine)
     if view.is_held:

@@ -122,6 +122,6 @@ def is_current(stall: OpenStall, tenant: TenantStatus) -> bool:
         case StallKind.ACTIVITY | StallKind.PROVISIONING:
             fresh = stall.observed_at is None or stall.observed_at >= tenant.activity_since
             return tenant.state is State.PROVISIONING and stall.activity == tenant.activity and fresh
-        case StallKind.IN_BETWEEN:
+        case StallKind.UNWINDING:
             return tenant.substate is Substate.UNWINDING or tenant.state in {State.CANCELLING, State.DECOMMISSIONING}
     return tenant.state is State.FAILED and tenant.substate is not Substate.UNWINDING

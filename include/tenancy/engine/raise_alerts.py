@@ -94,7 +94,7 @@ def describe_stall(kind: str, activity: str | None, state: str) -> str:
 _WHAT: Final[dict[str, str]] = {
     StallKind.ACTIVITY: "is stuck at {label}",
     StallKind.PROVISIONING: "is still Provisioning, at {label}",
-    StallKind.IN_BETWEEN: "is stuck in {state}",
-    StallKind.UNDOING: "could not be undone",
-    StallKind.UNTOUCHED: "failed, and nobody has done anything about it",
+    StallKind.UNWINDING: "is stuck in {state}",
+    StallKind.STUCK: "could not be undone",
+    StallKind.UNATTENDED: "failed, and nobody has done anything about it",
 }

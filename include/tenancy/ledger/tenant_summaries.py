@@ -16,7 +16,7 @@ from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.tenant_statuses import open_stall_of, status_of
 from tenancy.saga.errors import LedgerOutdatedError
 from tenancy.saga.names import RunId, TenantId, is_slug
-from tenancy.saga.stalls import FAILED, IN_BETWEEN, PROVISIONING, Limits, TenantStatus
+from tenancy.saga.stalls import FAILED_LIMIT, PROVISIONING_LIMIT, UNWINDING_LIMIT, Limits, TenantStatus
 from tenancy.saga.states import State, Substate
 from tenancy.saga.tenant import OpenStall, Parameters
 
@@ -93,7 +93,9 @@ class StoredFact:
 
 def attention_cutoffs(limits: Limits, now: datetime) -> AttentionCutoffs:
     """By the platform's limits."""
-    return AttentionCutoffs(*(now - limits.tenants[name] for name in (IN_BETWEEN, PROVISIONING, FAILED)))
+    return AttentionCutoffs(
+        *(now - limits.tenants[name] for name in (UNWINDING_LIMIT, PROVISIONING_LIMIT, FAILED_LIMIT))
+    )
 
 
 def load_tenants(

@@ -35,7 +35,7 @@ class Meaning(StrEnum):
     RESET_AND_RETRY = "= Reset + Retry"
     RETRY = "= Retry"
     REFUSE = "refused with a sentence"
-    DISBELIEVE = "not believed: the next activity refuses, or the reconciler unwinds"
+    IGNORE = "not believed: the next activity refuses, or the reconciler unwinds"
     LOST_RUN = "lost run: the reconciler gives its attempt up"
     VERIFY = "verifies, changes nothing"
     NOTE = "recorded, changes nothing"
@@ -69,7 +69,7 @@ _M = Meaning
 _TABLE: Final[dict[AirflowAction, tuple[Meaning, Meaning, Meaning, Meaning, Meaning]]] = {
     AirflowAction.MARK_RUN_FAILED: (_M.CANCEL, _M.CANCEL, _M.NOTHING, _M.NOTHING, _M.NOTE),
     AirflowAction.MARK_TASK_FAILED: (_M.FAIL_ACTIVITY, _M.NOTHING, _M.NOTHING, _M.NOTHING, _M.NOTHING),
-    AirflowAction.MARK_SUCCESS: (_M.DISBELIEVE, _M.NOTHING, _M.NOTHING, _M.NOTHING, _M.NOTHING),
+    AirflowAction.MARK_SUCCESS: (_M.IGNORE, _M.NOTHING, _M.NOTHING, _M.NOTHING, _M.NOTHING),
     AirflowAction.CLEAR_RUN: (_M.CONTINUE, _M.REFUSE, _M.RESET_AND_RETRY, _M.RETRY, _M.VERIFY),
     AirflowAction.CLEAR_TASKS: (_M.CONTINUE, _M.REFUSE, _M.REFUSE, _M.REFUSE, _M.VERIFY),
     AirflowAction.TRIGGER_AGAIN: (_M.REFUSE, _M.REFUSE, _M.REFUSE, _M.RETRY, _M.REFUSE),

@@ -31,11 +31,11 @@ def _is_still_so(command: c.RecordStall, saga: Saga) -> bool:
     match command.stall.kind:
         case StallKind.ACTIVITY | StallKind.PROVISIONING:
             return saga.state is State.PROVISIONING and saga.current_activity == command.stall.activity
-        case StallKind.IN_BETWEEN:
+        case StallKind.UNWINDING:
             return unwinding
-        case StallKind.UNDOING:
+        case StallKind.STUCK:
             return saga.substate is Substate.STUCK
-        case StallKind.UNTOUCHED:
+        case StallKind.UNATTENDED:
             return saga.state is State.FAILED and not unwinding
 
 

@@ -14,13 +14,13 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.names import ActivityName
 from tenancy.saga.states import State, Substate
 
-PROVISIONING: Final = "provisioning"
-IN_BETWEEN: Final = "in_between"
-FAILED: Final = "failed"
+PROVISIONING_LIMIT: Final = "provisioning"
+UNWINDING_LIMIT: Final = "in_between"
+FAILED_LIMIT: Final = "failed"
 TENANT_LIMITS: Final[Mapping[str, timedelta]] = {
-    PROVISIONING: timedelta(minutes=15),
-    IN_BETWEEN: timedelta(minutes=2),
-    FAILED: timedelta(minutes=15),
+    PROVISIONING_LIMIT: timedelta(minutes=15),
+    UNWINDING_LIMIT: timedelta(minutes=2),
+    FAILED_LIMIT: timedelta(minutes=15),
 }
 """Limits of a tenant as a whole. Runbook: "Provisioning for more than ~15 minutes"; "wait 2 minutes"; "it's flipped to
 Failed and stayed there" (the runbook has no number for this: the same as for provisioning)."""
@@ -35,10 +35,10 @@ class StallKind(StrEnum):
 
     ACTIVITY = "activity"
     PROVISIONING = "provisioning"
-    IN_BETWEEN = "in between"
-    UNDOING = "undoing"
+    UNWINDING = "in between"
+    STUCK = "undoing"
     """Compensations ran out of retries. This has no time limit: it counts at once."""
-    UNTOUCHED = "untouched"
+    UNATTENDED = "untouched"
     """The tenant is Failed, and nobody has acted on it."""
 
 
@@ -120,23 +120,23 @@ def stall_of(tenant: TenantStatus, now: datetime, limits: Limits) -> Stall | Non
         return _of_failed(tenant, now, limits)
     if tenant.state in {State.ACTIVE, State.DECOMMISSIONED}:
         return None
-    return _over(StallKind.IN_BETWEEN, None, tenant.state_clock, limits.tenants[IN_BETWEEN], now)
+    return _over(StallKind.UNWINDING, None, tenant.state_clock, limits.tenants[UNWINDING_LIMIT], now)
 
 
 def _of_provisioning(tenant: TenantStatus, now: datetime, limits: Limits) -> Stall | None:
     activity = tenant.activity
     limit = limits.activities.get(activity) if activity else None
     wedged = _over(StallKind.ACTIVITY, activity, tenant.activity_clock, limit, now) if limit else None
-    whole = limits.tenants[PROVISIONING]
+    whole = limits.tenants[PROVISIONING_LIMIT]
     return wedged or _over(StallKind.PROVISIONING, activity, tenant.state_clock, whole, now)
 
 
 def _of_failed(tenant: TenantStatus, now: datetime, limits: Limits) -> Stall | None:
     if tenant.substate is Substate.STUCK:
-        return Stall(StallKind.UNDOING, None, tenant.state_since, timedelta())
+        return Stall(StallKind.STUCK, None, tenant.state_since, timedelta())
     if tenant.escalated and tenant.escalation_sent:
         return None
-    return _over(StallKind.UNTOUCHED, None, tenant.state_since, limits.tenants[FAILED], now)
+    return _over(StallKind.UNATTENDED, None, tenant.state_since, limits.tenants[FAILED_LIMIT], now)
 
 
 def _over(
