@@ -18,8 +18,7 @@ import httpx
 from bench.ledger import ledger_of
 from tenancy.bootstrap import platform
 from tenancy.console.callers import Caller, Right
-from tenancy.console.metrics_view import families
-from tenancy.console.openmetrics import exposition
+from tenancy.console.metrics_view import exposition
 from tenancy.console.pages.app import create_pages
 from tenancy.console.pages.patience import PATIENCE_SECONDS
 from tenancy.console.parts import Parts
@@ -115,7 +114,7 @@ def _measuring(ledger: Ledger, repeats: int) -> list[Timing]:
     for _ in range(repeats):
         began, worked = time.perf_counter(), time.process_time()
         with ledger.open("bench") as session:
-            exposition(families(load_measures(session)))
+            exposition(load_measures(session))
         times.append(Timing(time.perf_counter() - began, time.process_time() - worked))
     return times
 

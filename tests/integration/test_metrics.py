@@ -5,12 +5,12 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 
 from sandbox.ports import any_free
 from tenancy.adapters.dsn import Dsn
 from tenancy.console.callers import Caller, NotAuthenticated, Right
 from tenancy.console.metrics import create_metrics
-from tenancy.console.openmetrics import CONTENT_TYPE
 from tenancy.console.parts import Parts
 from tenancy.engine.incident_groups import record_incident_groups
 from tenancy.engine.tenancy import Tenancy
@@ -43,7 +43,7 @@ def scraped(ledger: Ledger, caller: Caller | None = VIEWER) -> httpx.Response:
 
 def metrics(ledger: Ledger) -> Document:
     answer = scraped(ledger)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (200, CONTENT_TYPE)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, CONTENT_TYPE_LATEST)
     return read(answer.text)
 
 

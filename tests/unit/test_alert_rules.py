@@ -9,8 +9,7 @@ import pytest
 import yaml
 
 from sandbox.layout import PROJECT
-from tenancy.console.metrics_view import families
-from tenancy.console.openmetrics import exposition
+from tenancy.console.metrics_view import exposition
 from tests.openmetrics_reader import Document, read
 from tests.unit.test_alerting import message
 from tests.unit.test_openmetrics import BUSY
@@ -27,14 +26,14 @@ def rules() -> list[dict[str, Any]]:
 
 
 def exposed() -> Document:
-    return read(exposition(families(BUSY)))
+    return read(exposition(BUSY).decode())
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
 def test_a_rule_asks_for_what_is_exposed_and_says_what_to_do(rule: dict[str, Any]):
     document = exposed()
     for name, matchers in _SELECTOR.findall(rule["expr"]):
-        labels = [dict(key) for key in document.families[name].samples]
+        labels = [sample.labels for sample in document.families[name].samples]
         for label, operator, value in _MATCHER.findall(matchers):
             wanted = value if operator == "=~" else re.escape(value)
             assert any(re.fullmatch(wanted, each.get(label, "")) for each in labels), f"no {label} is {value}"
@@ -51,7 +50,7 @@ def test_what_sums_are_made_by_are_labels():
     for rule in rules():
         for labels, name in re.findall(r"sum by \(([^)]*)\) \((tenancy_[a-z_]+)\)", rule["expr"]):
             (first, *_) = exposed().families[name].samples
-            assert {each.strip() for each in labels.split(",")} <= set(dict(first))
+            assert {each.strip() for each in labels.split(",")} <= set(first.labels)
 
 
 def test_the_document_lists_exactly_what_is_exposed():
@@ -59,7 +58,7 @@ def test_the_document_lists_exactly_what_is_exposed():
     rows = re.findall(r"^\| `(tenancy_[a-z_]+)` \|([^|]*)\|", page, re.MULTILINE)
     listed = {name: set(re.findall(r"`([a-z_]+)`", labels)) for name, labels in rows}
     assert listed == {
-        name: set(dict(next(iter(family.samples)))) for name, family in exposed().families.items() if family.samples
+        name: set(family.samples[0].labels) for name, family in exposed().families.items() if family.samples
     }
 
 

@@ -3,14 +3,14 @@
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tenancy.console.api.access import GuardedRoute, PartsOf, needs
 from tenancy.console.api.problems import install
 from tenancy.console.callers import Authenticate, Right
-from tenancy.console.metrics_view import families
-from tenancy.console.openmetrics import CONTENT_TYPE, exposition
+from tenancy.console.metrics_view import exposition
 from tenancy.console.pages.reads import Kept, looked_at
 from tenancy.console.parts import Parts
 from tenancy.ledger.measures import load_measures
@@ -26,7 +26,7 @@ def show_metrics(request: Request, parts: PartsOf) -> Response:
     """The platform in numbers; 503 without a ledger."""
     kept = request.app.state.measures
     seen = looked_at(parts, lambda context: kept.of(context.ledger))
-    return Response(exposition(families(seen)), media_type=CONTENT_TYPE)
+    return Response(exposition(seen), media_type=CONTENT_TYPE_LATEST)
 
 
 def create_metrics(parts: Parts, authenticate: Authenticate) -> FastAPI:

@@ -1,13 +1,18 @@
 """The metrics' names, what each means, and its numbers from what was measured. Pure.
 
-docs/reference/metrics.md lists them.
+docs/reference/metrics.md lists them; prometheus_client writes them as OpenMetrics text.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from prometheus_client import Metric
+from prometheus_client.openmetrics.exposition import generate_latest
+from prometheus_client.registry import Collector
+
 from tenancy.activities.plan import PLAN
-from tenancy.console.openmetrics import Family, Sample, gauge, sample
 from tenancy.engine.drift_check import BEAT as REALITY_CHECK
 from tenancy.engine.reconcile import BEAT as RECONCILIATION
 from tenancy.ledger.activity_durations import DurationStats
@@ -28,108 +33,143 @@ _PASSING: Final = [
 """Where no tenant should stay."""
 _NEVER: Final = float("inf")
 
+Sample = tuple[float, dict[str, str]]
+"""A number, and the labels that tell it from the others of its metric."""
 
-def families(seen: Measures) -> list[Family]:
+
+@dataclass(frozen=True)
+class _Measured(Collector):
+    """One request's measurements, instead of the library's registry of the whole process."""
+
+    measures: Measures
+
+    def collect(self) -> list[Metric]:
+        return metrics(self.measures)
+
+
+def exposition(measures: Measures) -> bytes:
+    """The whole document, in OpenMetrics 1.0."""
+    document: bytes = generate_latest(_Measured(measures))  # type: ignore[no-untyped-call]
+    return document
+
+
+def _metric(kind: str, name: str, help_text: str, samples: Iterable[Sample]) -> Metric:
+    metric = Metric(name, help_text, kind, unit="seconds" if name.endswith("_seconds") else "")
+    for value, labels in samples:
+        metric.add_sample(name, labels, value)
+    return metric
+
+
+def _gauge(name: str, help_text: str, *samples: Sample) -> Metric:
+    """How much there is now."""
+    return _metric("gauge", name, help_text, samples)
+
+
+def _sample(value: float, **labels: str) -> Sample:
+    return value, labels
+
+
+def metrics(seen: Measures) -> list[Metric]:
     """All of them, in the order of the document. Each is there also when there is nothing to count."""
     return [*_tenants(seen), *_durations(seen), *_failures(seen), *_platform(seen)]
 
 
-def _tenants(seen: Measures) -> list[Family]:
+def _tenants(seen: Measures) -> list[Metric]:
     counted = {state: measure.tenants for state, measure in seen.states.items()}
     oldest = {state: _seconds(seen.at, measure.oldest_since) for state, measure in seen.states.items()}
     return [
-        gauge(
+        _gauge(
             "tenancy_tenants",
             "Tenants by state, and by substate where that is Failed.",
-            *(sample(counted.get(each, 0), state=each[0], substate=each[1]) for each in _STATES),
+            *(_sample(counted.get(each, 0), state=each[0], substate=each[1]) for each in _STATES),
         ),
-        gauge(
+        _gauge(
             "tenancy_oldest_in_state_seconds",
             "How long the tenant has been there that is there longest, for states in which none should stay.",
-            *(sample(oldest.get(each, 0), state=each[0], substate=each[1]) for each in _PASSING),
+            *(_sample(oldest.get(each, 0), state=each[0], substate=each[1]) for each in _PASSING),
         ),
-        gauge(
+        _gauge(
             "tenancy_stalls",
             "Tenants with an open stall, by what is over its time, the activity if it is at one, and the cause.",
-            *(sample(each.tenants, stall=each.kind, activity=each.activity, cause=each.cause) for each in seen.stalls),
+            *(_sample(each.tenants, stall=each.kind, activity=each.activity, cause=each.cause) for each in seen.stalls),
         ),
-        gauge(
+        _gauge(
             "tenancy_class_issues",
             "Open classes of stall: three or more tenants that do not get on for one cause, by where and why.",
             *(
-                sample(each.groups, activity=each.activity, cause=each.cause, region=each.region)
+                _sample(each.groups, activity=each.activity, cause=each.cause, region=each.region)
                 for each in seen.incident_groups
             ),
         ),
     ]
 
 
-def _durations(seen: Measures) -> list[Family]:
+def _durations(seen: Measures) -> list[Metric]:
     shares = seen.times_to_active.items()
     return [
-        Family(
+        _metric(
+            "summary",
             "tenancy_time_to_active_seconds",
             "From an attempt's start until its tenant was Active: the newest 500 attempts of the last 24 hours.",
-            tuple(sample(seconds, quantile=f"{share:g}") for share, seconds in shares),
-            "summary",
+            tuple(_sample(seconds, quantile=f"{share:g}") for share, seconds in shares),
         ),
-        Family(
+        _metric(
+            "summary",
             "tenancy_activity_seconds",
             "From an activity's first start until it was completed: the newest 700 of the last 24 hours.",
             tuple(each for activity, usual in sorted(seen.activities.items()) for each in _usual(activity, usual)),
-            "summary",
         ),
     ]
 
 
 def _usual(activity: str, usual: DurationStats) -> tuple[Sample, Sample]:
     return (
-        sample(usual.median_seconds, activity=activity, quantile="0.5"),
-        sample(usual.p95_seconds, activity=activity, quantile="0.95"),
+        _sample(usual.median_seconds, activity=activity, quantile="0.5"),
+        _sample(usual.p95_seconds, activity=activity, quantile="0.95"),
     )
 
 
-def _failures(seen: Measures) -> list[Family]:
+def _failures(seen: Measures) -> list[Metric]:
     names = list(dict.fromkeys([*(activity.name for activity in PLAN), *sorted(seen.failures)]))
     failed = {name: seen.failures.get(name, FailureMeasure(0, 0)) for name in names}
     return [
-        gauge(
+        _gauge(
             "tenancy_failed_tries_last_day",
             "Tries of an activity that failed in the last 24 hours, whether or not a later one succeeded.",
-            *(sample(each.tries, activity=name) for name, each in failed.items()),
+            *(_sample(each.tries, activity=name) for name, each in failed.items()),
         ),
-        gauge(
+        _gauge(
             "tenancy_failed_attempts_last_day",
             "Attempts that ended at an activity in the last 24 hours.",
-            *(sample(each.attempts, activity=name) for name, each in failed.items()),
+            *(_sample(each.attempts, activity=name) for name, each in failed.items()),
         ),
     ]
 
 
-def _platform(seen: Measures) -> list[Family]:
+def _platform(seen: Measures) -> list[Metric]:
     names = list(dict.fromkeys([RECONCILIATION, REALITY_CHECK, *seen.heartbeats]))
     return [
-        gauge(
+        _gauge(
             "tenancy_reconciler_lag_seconds",
             "Since a reconciler's last pass ended; +Inf when there was none.",
-            *(sample(_lag(seen, name), reconciler=name) for name in names),
+            *(_sample(_lag(seen, name), reconciler=name) for name in names),
         ),
-        gauge(
+        _gauge(
             "tenancy_alerts_waiting",
             "Alerts that a channel has not taken yet.",
-            *(sample(each.waiting, channel=each.channel) for each in seen.channels),
+            *(_sample(each.waiting, channel=each.channel) for each in seen.channels),
         ),
-        gauge(
+        _gauge(
             "tenancy_alerts_given_up",
             "Alerts of the last 30 days that a channel never took.",
-            *(sample(each.given_up, channel=each.channel) for each in seen.channels),
+            *(_sample(each.given_up, channel=each.channel) for each in seen.channels),
         ),
-        gauge(
+        _gauge(
             "tenancy_alerts_untold_last_day",
             "Alerts of the last 24 hours that nobody was told: no channel has a connection.",
-            sample(seen.undeliverable_alerts),
+            _sample(seen.undeliverable_alerts),
         ),
-        gauge("tenancy_ledger_facts", "Facts in the ledger, as PostgreSQL estimates them.", sample(seen.facts)),
+        _gauge("tenancy_ledger_facts", "Facts in the ledger, as PostgreSQL estimates them.", _sample(seen.facts)),
     ]
 
 
