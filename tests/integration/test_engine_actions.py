@@ -7,7 +7,7 @@ import pytest
 from tenancy.engine import actions
 from tenancy.engine.dry_run import for_dry_run
 from tenancy.engine.preview import dry_run, preview
-from tenancy.engine.progress import progress
+from tenancy.engine.progress import load_progress
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs
 from tenancy.ledger.envelope import Stamp
 from tenancy.saga import facts as f
@@ -105,7 +105,7 @@ def test_compensations_are_counted_as_they_are_done(harness: EngineHarness):
     actions.cancel(harness.tenancy, harness.tenant_id, by=BY)
     harness.unwind()
     with harness.tenancy.ledger.open("test") as ledger:
-        after = progress(ledger, harness.saga)
+        after = load_progress(ledger, harness.saga)
     assert (after.undone, after.to_undo, after.left) == (4, 4, ())
 
 

@@ -9,7 +9,7 @@ import pytest
 from tenancy.adapters.airflow_runs import UserMark
 from tenancy.engine import actions
 from tenancy.engine.reconcile import reconcile
-from tenancy.engine.tenancy import unwinder
+from tenancy.engine.tenancy import unwinder_name
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
 from tenancy.ledger import heartbeats, pokes
 from tenancy.ledger.envelope import Stamp
@@ -207,7 +207,7 @@ def test_an_undoing_whose_callback_died_is_taken_over(harness: EngineHarness, cr
     harness.run_until(SCHEMA, run_id=created)
     harness.runs.end(PROVISIONING_DAG, created, "failed")
     harness.ask(c.GiveUp(created, "out of tries"))
-    with harness.tenancy.ledger.open(unwinder(1, "callback")) as callback, ExitStack() as holding:
+    with harness.tenancy.ledger.open(unwinder_name(1, "callback")) as callback, ExitStack() as holding:
         if alive:
             holding.enter_context(
                 callback.hold_lock(harness.tenant_id, patience_seconds=1, may_evict=lambda holder: False)
@@ -220,7 +220,7 @@ def test_a_callback_that_was_stopped_is_not_waited_for(harness: EngineHarness, c
     harness.run_until(SCHEMA, run_id=created)
     harness.ask(c.GiveUp(created, "out of tries"))
     with (
-        harness.tenancy.ledger.open(unwinder(1, "callback")) as callback,
+        harness.tenancy.ledger.open(unwinder_name(1, "callback")) as callback,
         callback.hold_lock(harness.tenant_id, patience_seconds=1, may_evict=lambda holder: False),
     ):
         assert "1 pursue" in after(harness)

@@ -9,7 +9,7 @@ import pytest
 from installation import ledger_tables
 from installation.databases import OwnedDatabase, ensure
 from sandbox.postgres import PostgresServer
-from tenancy.engine.ledger_drift import manual_drift
+from tenancy.engine.ledger_drift import find_ledger_drift
 from tenancy.ledger import inventory
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, LedgerSession
@@ -67,7 +67,7 @@ def test_every_tenant_is_what_it_was(session: LedgerSession, older: list[OlderTe
 
 def test_no_row_differs_from_its_facts_and_no_chain_is_broken(session: LedgerSession):
     assert [
-        finding.message for stored in inventory.load_stored_tenants(session) for finding in manual_drift(stored)
+        finding.message for stored in inventory.load_stored_tenants(session) for finding in find_ledger_drift(stored)
     ] == []
 
 

@@ -12,7 +12,7 @@ from tenancy.engine import actions
 from tenancy.engine.hold_detection import HoldDetector
 from tenancy.engine.reconcile import reconcile
 from tenancy.engine.stalls import record_stalls
-from tenancy.engine.tenancy import unwinder
+from tenancy.engine.tenancy import unwinder_name
 from tenancy.engine.workflow import COMPENSATION_DAG, compensation_run_id
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, utc_now
@@ -116,7 +116,7 @@ def test_who_undoes_a_tenant_is_no_stranger_to_it(harness: EngineHarness, run: R
         harness.runs.start(COMPENSATION_DAG, compensation_run_id(harness.saga), {})
         harness.runs.states[compensation_run_id(harness.saga)] = ("running",)
     harness.ask(c.StartUnwinding(generation))
-    with _held_by(harness, unwinder(generation, "a task")):
+    with _held_by(harness, unwinder_name(generation, "a task")):
         stalls_only(harness)
     (stalled,) = harness.facts(f.ProvisioningStalled)
     said = "Its compensations have not ended yet, and none of them has failed."
@@ -126,7 +126,7 @@ def test_who_undoes_a_tenant_is_no_stranger_to_it(harness: EngineHarness, run: R
 def test_who_undoes_an_older_wish_is_a_stranger(harness: EngineHarness, run: RunId):
     harness.run_until(SCHEMA, run_id=run)
     generation = harness.ask(c.Cancel()).generation
-    with _held_by(harness, unwinder(generation - 1, "a task")):
+    with _held_by(harness, unwinder_name(generation - 1, "a task")):
         stalls_only(harness)
     assert harness.facts(f.ProvisioningStalled)[0].cause == Cause.LOCK_HELD
 
@@ -208,7 +208,7 @@ def test_its_own_task_that_took_the_lock_during_the_look_is_no_stranger(harness:
 def go_on(harness: EngineHarness, run: RunId, how: str) -> str:
     """What its own next process records, and that process's name."""
     if how == "to its undoing":
-        return unwinder(harness.ask(c.Cancel()).generation, "a task")
+        return unwinder_name(harness.ask(c.Cancel()).generation, "a task")
     if how == "to its next try":
         harness.ask(c.BeginActivity(lease(STORAGE, 2, run)))
         return "tenancy run ti-000002"

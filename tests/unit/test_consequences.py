@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tenancy.engine.actions import ACTIONS
-from tenancy.engine.consequences import consequence, removed_so_far
+from tenancy.engine.consequences import describe_consequence, describe_removed
 from tenancy.engine.preview import preview
 from tenancy.saga import commands as c
 from tenancy.saga.tenant import Saga
@@ -17,7 +17,7 @@ FOR_GOOD = "Permanently deletes this tenant's database, workloads and credential
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("action", ACTIONS)
 def test_every_action_says_something_in_every_phase_and_a_dry_run_says_the_same(phase: str, action: str):
-    said = consequence(tenant_in(phase), action)
+    said = describe_consequence(tenant_in(phase), action)
     assert said.endswith(".")
     assert preview(tenant_in(phase), action).consequence == said
 
@@ -26,34 +26,34 @@ def test_every_action_says_something_in_every_phase_and_a_dry_run_says_the_same(
 def test_a_customers_data_is_said_to_be_deleted_for_good(phase: str):
     saga = replace(tenant_in(phase), past_no_return=True)
     if preview(saga, "decommission").allowed:
-        assert consequence(saga, "decommission").startswith(FOR_GOOD)
+        assert describe_consequence(saga, "decommission").startswith(FOR_GOOD)
     if preview(saga, "cancel").allowed:
-        assert consequence(saga, "cancel").startswith(FOR_GOOD)
+        assert describe_consequence(saga, "cancel").startswith(FOR_GOOD)
 
 
 def test_an_active_tenants_data_too_where_its_ledger_knows_no_point_of_no_return():
     saga = replace(tenant_in("Active"), past_no_return=False)
-    assert consequence(saga, "decommission").startswith(FOR_GOOD)
+    assert describe_consequence(saga, "decommission").startswith(FOR_GOOD)
 
 
 @pytest.mark.parametrize("phase", ["Failed settled", "Failed ready"])
 def test_recreating_a_failed_tenant_decommissions_it_first_and_says_so(phase: str):
-    said = consequence(tenant_in(phase), "recreate")
+    said = describe_consequence(tenant_in(phase), "recreate")
     assert said.startswith("First decommissions this tenant: it cannot be retried any more. Then creates a new")
-    assert "First decommissions" not in consequence(tenant_in("Decommissioned"), "recreate")
+    assert "First decommissions" not in describe_consequence(tenant_in("Decommissioned"), "recreate")
 
 
 def test_what_deletes_nothing_does_not_say_that_it_deletes():
     saga = tenant_in("Failed settled")
     assert saga.has_nothing_left
-    assert consequence(saga, "decommission").startswith("Nothing of this tenant is left to delete.")
+    assert describe_consequence(saga, "decommission").startswith("Nothing of this tenant is left to delete.")
     for action in ("reset", "retry", "escalate"):
-        assert "cannot be undone" not in consequence(saga, action)
+        assert "cannot be undone" not in describe_consequence(saga, action)
 
 
 @pytest.mark.parametrize("phase", ["Cancelling", "Failed unwinding", "Failed stuck"])
 def test_a_second_cancel_says_that_it_starts_again(phase: str):
-    assert "starts removing what is left again" in consequence(
+    assert "starts removing what is left again" in describe_consequence(
         replace(tenant_in(phase), past_no_return=False), "cancel"
     )
 
@@ -63,8 +63,8 @@ def _cancelled() -> Saga:
 
 
 def test_what_was_made_and_removed_is_counted():
-    assert removed_so_far(ask(None, start())) == "Nothing was created: there is nothing to remove."
-    assert removed_so_far(_cancelled()) == ""
+    assert describe_removed(ask(None, start())) == "Nothing was created: there is nothing to remove."
+    assert describe_removed(_cancelled()) == ""
     made = len(_cancelled().live_resources)
-    said = removed_so_far(unwound(_cancelled()))
+    said = describe_removed(unwound(_cancelled()))
     assert said == f"{made} objects were created and removed; nothing is left to remove."

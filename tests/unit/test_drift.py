@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tenancy.engine.ledger_drift import manual_drift
+from tenancy.engine.ledger_drift import find_ledger_drift
 from tenancy.ledger.envelope import Envelope, Stamp, seal
 from tenancy.ledger.inventory import StoredTenant
 from tenancy.ledger.projection import resource_rows, tenant_row
@@ -41,21 +41,21 @@ def chained(facts: list[Fact], actor: str = "ada") -> tuple[Envelope, ...]:
 
 def test_rows_that_are_what_facts_fold_to_are_no_drift():
     assert fold(envelope.fact for envelope in stored().envelopes or ()) is not None
-    assert manual_drift(stored()) == []
+    assert find_ledger_drift(stored()) == []
 
 
 def test_an_edited_row_is_told_column_by_column():
     row = {**(stored().row or {}), "state": "Failed", "substate": "settled"}
-    (finding,) = manual_drift(stored(row=row))
+    (finding,) = find_ledger_drift(stored(row=row))
     assert finding.key == ("drift", "tenant", str(TENANT), "")
     assert "state is Failed, by its facts Active; substate is settled, by its facts empty" in finding.message
 
 
 def test_a_deleted_row_and_one_that_no_fact_made_are_drift():
-    assert "it was deleted" in manual_drift(stored(row=None))[0].message
+    assert "it was deleted" in find_ledger_drift(stored(row=None))[0].message
     first, *others = stored().resources
     invented = {**first, "name": "mine"}
-    seen = {finding.name: finding.message for finding in manual_drift(stored(resources=(invented, *others)))}
+    seen = {finding.name: finding.message for finding in find_ledger_drift(stored(resources=(invented, *others)))}
     assert "it was deleted" in seen[first["name"]]
     assert "no fact made it" in seen["mine"]
 
@@ -63,10 +63,10 @@ def test_a_deleted_row_and_one_that_no_fact_made_are_drift():
 def test_altered_facts_are_told_before_anything_is_believed_of_them():
     envelopes = stored().envelopes or ()
     altered = (*envelopes[:3], replace(envelopes[3], stamp=Stamp("mallory")), *envelopes[4:])
-    (finding,) = manual_drift(stored(envelopes=altered, row=None))
+    (finding,) = find_ledger_drift(stored(envelopes=altered, row=None))
     assert "breaks at fact 4" in finding.message
-    assert "not all of them can be read" in manual_drift(stored(envelopes=None))[0].message
-    assert "no facts" in manual_drift(stored(envelopes=()))[0].message
+    assert "not all of them can be read" in find_ledger_drift(stored(envelopes=None))[0].message
+    assert "no facts" in find_ledger_drift(stored(envelopes=()))[0].message
 
 
 def head(seq: int, **changes: Any) -> Head:
@@ -78,24 +78,24 @@ def head(seq: int, **changes: Any) -> Head:
 def test_facts_that_go_on_from_a_signed_head_are_no_drift():
     newest = len(stored().envelopes or ())
     for seq in (1, newest):
-        assert manual_drift(stored(head=head(seq))) == []
+        assert find_ledger_drift(stored(head=head(seq))) == []
 
 
 def test_a_history_that_was_rewritten_with_a_whole_chain_is_drift():
     facts = [envelope.fact for envelope in stored().envelopes or ()]
     rewritten = chained(facts, actor="mallory")
-    assert manual_drift(stored(envelopes=rewritten)) == []
-    (finding,) = manual_drift(stored(envelopes=rewritten, head=head(5)))
+    assert find_ledger_drift(stored(envelopes=rewritten)) == []
+    (finding,) = find_ledger_drift(stored(envelopes=rewritten, head=head(5)))
     assert "fact 5 has another hash than the one we signed" in finding.message
 
 
 def test_removed_last_facts_are_drift_although_the_chain_is_whole():
     envelopes = stored().envelopes or ()
     newest = len(envelopes)
-    (finding,) = manual_drift(stored(envelopes=envelopes[:-2], head=head(newest)))
+    (finding,) = find_ledger_drift(stored(envelopes=envelopes[:-2], head=head(newest)))
     assert f"fact {newest}, whose hash we signed, is missing" in finding.message
 
 
 def test_a_tenant_whose_facts_were_all_removed_is_drift():
-    (finding,) = manual_drift(stored(row=None, resources=(), envelopes=(), head=head(3)))
+    (finding,) = find_ledger_drift(stored(row=None, resources=(), envelopes=(), head=head(3)))
     assert "is missing, and 0 facts are there" in finding.message

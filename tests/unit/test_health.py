@@ -316,7 +316,7 @@ def test_a_reconciler_that_is_late_is_down_and_a_late_reality_check_is_not():
     ],
 )  # fmt: skip
 def test_an_error_is_told_without_addresses(said: str, left: str):
-    assert verdicts.without_places(said) == left
+    assert verdicts.without_addresses(said) == left
 
 
 def test_the_engines_own_database_is_found_by_its_url():

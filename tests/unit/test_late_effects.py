@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tenancy.engine.late_effects import InFlight, in_flight, late_until
+from tenancy.engine.late_effects import PendingRequest, late_until, pending_requests
 from tenancy.ledger.envelope import Envelope, Stamp, seal
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
@@ -38,7 +38,7 @@ def lived(*facts: f.Fact) -> list[Envelope]:
 def pending(*facts: f.Fact, seconds_later: float = 0.0) -> list[tuple[ActivityName, float]]:
     """What is under way so long after the last fact, and for how long from then on."""
     now = BEGAN + timedelta(seconds=10 * (len(facts) - 1) + seconds_later)
-    return [(each.activity, (each.until - now).total_seconds()) for each in in_flight(lived(*facts), LATE, now)]
+    return [(each.activity, (each.until - now).total_seconds()) for each in pending_requests(lived(*facts), LATE, now)]
 
 
 @pytest.mark.parametrize("fence", [CANCEL, FAILED, f.DecommissionRequested(1), f.RunReset(forced=True)])
@@ -100,14 +100,14 @@ def test_an_earlier_attempt_is_over_once_its_bound_is() -> None:
 
 
 def test_what_exists_is_no_longer_about_to_be_made() -> None:
-    one = InFlight(DEPLOY, BEGAN + timedelta(seconds=31))
+    one = PendingRequest(DEPLOY, BEGAN + timedelta(seconds=31))
     assert late_until([one], []) == one.until
     assert late_until([one], [DEPLOY]) is None
     assert late_until([one], [HANDLE]) == one.until
 
 
 def test_of_two_requests_one_may_make_it_again() -> None:
-    first, second = (InFlight(DEPLOY, BEGAN + timedelta(seconds=seconds)) for seconds in (21, 31))
+    first, second = (PendingRequest(DEPLOY, BEGAN + timedelta(seconds=seconds)) for seconds in (21, 31))
     assert late_until([first, second], [DEPLOY]) == second.until
 
 

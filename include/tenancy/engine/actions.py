@@ -14,7 +14,7 @@ from tenancy.engine.admission import admit, retry_of
 from tenancy.engine.engine_status import EngineStatus, load_engine_status
 from tenancy.engine.escalation import send_escalations
 from tenancy.engine.preview import require_recreatable, require_retriable
-from tenancy.engine.progress import Progress, progress
+from tenancy.engine.progress import Progress, load_progress
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import new_run_id, sync_workflow_engine
 from tenancy.ledger.envelope import Stamp
@@ -46,7 +46,7 @@ def create(tenancy: Tenancy, request: Mapping[str, Any], *, by: Stamp, run_id: R
     with tenancy.ledger.open(f"tenancy create {by.actor}") as ledger:
         wanted = run_id or new_run_id(str(request.get("slug", "")))
         tenant_id = admit(tenancy, ledger, wanted, request, by)
-        return _answer(tenancy, ledger, saga_of(ledger, tenant_id), by, "Provisioning has been requested.")
+        return _answer(tenancy, ledger, load_saga(ledger, tenant_id), by, "Provisioning has been requested.")
 
 
 def cancel(
@@ -88,8 +88,8 @@ def retry(
 ) -> ActionResult:
     """Start another attempt of the same tenant. `corrections` of its parameters need a tenant without resources."""
     with tenancy.ledger.open(f"tenancy retry {by.actor}") as ledger:
-        saga = saga_of(ledger, tenant_id)
-        with refusal_noted(ledger, tenant_id, "retry", by):
+        saga = load_saga(ledger, tenant_id)
+        with record_refusal(ledger, tenant_id, "retry", by):
             require_retriable(saga)
             require_same_tenant(saga, confirm_id or "")
             if retry_loops.retry_needs_slug(saga):
@@ -103,9 +103,9 @@ def decommission(
 ) -> ActionResult:
     """Release all resources and free the slug. If anything would be destroyed, `confirm_slug` is required."""
     with tenancy.ledger.open(f"tenancy decommission {by.actor}") as ledger:
-        saga_of(ledger, tenant_id)
+        load_saga(ledger, tenant_id)
         command = _confirmed(c.Decommission(), tenant_id, confirm_id, confirm_slug)
-        with refusal_noted(ledger, tenant_id, "decommission", by):
+        with record_refusal(ledger, tenant_id, "decommission", by):
             after = ledger.record(tenant_id, command, stamp=by)
         gone = after.state is State.DECOMMISSIONED
         message = "Nothing was left: the slug is free." if gone else "Everything the tenant has is being released."
@@ -123,22 +123,24 @@ def recreate(
 ) -> ActionResult:
     """Create a new tenant with the same slug, linked to this one, which must have nothing left. Returns the new one."""
     with tenancy.ledger.open(f"tenancy recreate {by.actor}") as ledger:
-        saga = saga_of(ledger, tenant_id)
+        saga = load_saga(ledger, tenant_id)
         request = {**vars(saga.parameters), **(corrections or {})}
-        with refusal_noted(ledger, tenant_id, "recreate", by):
+        with record_refusal(ledger, tenant_id, "recreate", by):
             if request["slug"] != saga.parameters.slug:
                 raise Refused(
                     "A tenant in its place has its slug. For another slug, create another tenant.", field="slug"
                 )
             check_request(request, tenancy.platform)
             with ledger.admission():
-                require_recreatable(saga_of(ledger, tenant_id))
+                require_recreatable(load_saga(ledger, tenant_id))
                 require_same_tenant(saga, confirm_id or "")
                 if saga.state is not State.DECOMMISSIONED:
                     command = _confirmed(c.Decommission(), tenant_id, confirm_id, confirm_slug)
                     ledger.record(tenant_id, command, stamp=by)
                 new_id = admit(tenancy, ledger, new_run_id(request["slug"]), request, by)
-        return _answer(tenancy, ledger, saga_of(ledger, new_id), by, "A new tenant is being provisioned in its place.")
+        return _answer(
+            tenancy, ledger, load_saga(ledger, new_id), by, "A new tenant is being provisioned in its place."
+        )
 
 
 def escalate(
@@ -147,8 +149,8 @@ def escalate(
     """Hand the tenant over to platform engineering; changes no state."""
     command = _confirmed(c.Escalate(), tenant_id, confirm_id, confirm_slug)
     with tenancy.ledger.open(f"tenancy escalate {by.actor}") as ledger:
-        saga_of(ledger, tenant_id)
-        with refusal_noted(ledger, tenant_id, "escalate", by):
+        load_saga(ledger, tenant_id)
+        with record_refusal(ledger, tenant_id, "escalate", by):
             after = ledger.record(tenant_id, command, stamp=by)
         send_escalations(ledger)  # if this process dies here, the reconciler's next pass sends it
         message = "Recorded. The message to platform engineering is sent through the notification channels."
@@ -163,14 +165,14 @@ def _confirmed(command: c.Command, tenant_id: TenantId, named: str | None, slug:
 def _act(tenancy: Tenancy, tenant_id: TenantId, command: c.Confirmed, by: Stamp, message: str) -> ActionResult:
     action = type(command.command).__name__.lower()
     with tenancy.ledger.open(f"tenancy {action} {by.actor}") as ledger:
-        saga_of(ledger, tenant_id)
-        with refusal_noted(ledger, tenant_id, action, by):
+        load_saga(ledger, tenant_id)
+        with record_refusal(ledger, tenant_id, action, by):
             after = ledger.record(tenant_id, command, stamp=by)
         return _answer(tenancy, ledger, after, by, message)
 
 
 @contextmanager
-def refusal_noted(ledger: LedgerSession, tenant_id: TenantId, action: str, by: Stamp) -> Iterator[None]:
+def record_refusal(ledger: LedgerSession, tenant_id: TenantId, action: str, by: Stamp) -> Iterator[None]:
     """Record a Refused that is raised inside in the tenant's audit log."""
     try:
         yield
@@ -181,9 +183,9 @@ def refusal_noted(ledger: LedgerSession, tenant_id: TenantId, action: str, by: S
 
 def _answer(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp, message: str) -> ActionResult:
     behind = sync_workflow_engine(tenancy.runs, ledger, saga, stamp=by)
-    now = saga_of(ledger, saga.tenant_id)
+    now = load_saga(ledger, saga.tenant_id)
     return ActionResult(
-        now, message, (*_waits(tenancy, now), *behind, *retry_loops.retry_warnings(now)), progress(ledger, now)
+        now, message, (*_waits(tenancy, now), *behind, *retry_loops.retry_warnings(now)), load_progress(ledger, now)
     )
 
 
@@ -195,7 +197,7 @@ def _waits(tenancy: Tenancy, saga: Saga) -> tuple[str, ...]:
     return (f"It is recorded, and goes on by itself when the engine does. {waits}",) if waits else ()
 
 
-def saga_of(ledger: LedgerSession, tenant_id: TenantId) -> Saga:
+def load_saga(ledger: LedgerSession, tenant_id: TenantId) -> Saga:
     """The tenant's saga as of now. Raises Refused if there is no such tenant."""
     saga = ledger.saga(tenant_id)
     if saga is None:

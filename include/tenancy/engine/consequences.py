@@ -13,12 +13,12 @@ CREATES: Final = "Provisions a new tenant."
 _DATA: Final = "Permanently deletes this tenant's database, workloads and credentials. This cannot be undone."
 
 
-def consequence(saga: Saga, action: str) -> str:
+def describe_consequence(saga: Saga, action: str) -> str:
     """What the action does, in one to three sentences. KeyError for an unknown action."""
     return _CONSEQUENCES[action](saga)
 
 
-def removed_so_far(saga: Saga) -> str:
+def describe_removed(saga: Saga) -> str:
     """How many resources were created and removed again, as a sentence; empty if none were."""
     gone = sum(1 for resource in saga.resources if not resource.live)
     left = len(saga.live_resources)

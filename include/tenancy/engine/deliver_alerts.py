@@ -61,9 +61,9 @@ def _send(ledger: LedgerSession, letter: Delivery, channel: Channel) -> str:
         channel.send(letter)
     except Exception as error:  # noqa: BLE001 - one failing channel must not stop the other deliveries
         again = next_try_at(letter, ledger.now, channel.first_retry)
-        summary = message_of(error)
-        log.warning("%s was not told of %s (try %d): %s", letter.channel, letter.alert.key, letter.tries, summary)
-        alerts.record_failure(ledger, letter, error=summary, next_try_at=again)
+        message = message_of(error)
+        log.warning("%s was not told of %s (try %d): %s", letter.channel, letter.alert.key, letter.tries, message)
+        alerts.record_failure(ledger, letter, error=message, next_try_at=again)
         return "put off" if again else "given up"
     _note_escalation(ledger, letter)
     alerts.record_sent(ledger, letter)

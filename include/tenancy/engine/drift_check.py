@@ -17,7 +17,7 @@ from tenancy.activities.activity import Activity, SystemClients
 from tenancy.activities.allocate_storage import PASSWORD
 from tenancy.engine.comparison import Comparison, Discovery
 from tenancy.engine.head_signing import HeadSigning
-from tenancy.engine.ledger_drift import ALTERED, manual_drift
+from tenancy.engine.ledger_drift import ALTERED_FACTS, find_ledger_drift
 from tenancy.engine.tenancy import Tenancy, message_of
 from tenancy.ledger import findings, heartbeats, inventory
 from tenancy.ledger.findings import Finding, FindingKind
@@ -88,8 +88,8 @@ class _Check:
         return confirmed
 
     def _drift(self, stored: StoredTenant, signing: HeadSigning) -> list[Finding]:
-        found = manual_drift(stored)
-        if not any(finding.kind == ALTERED for finding in found):
+        found = find_ledger_drift(stored)
+        if not any(finding.kind == ALTERED_FACTS for finding in found):
             signing.collect(stored)
         return found
 

@@ -11,7 +11,7 @@ from tenancy.engine.drift_check import BEAT as REALITY_CHECK
 from tenancy.engine.engine_status import silence_sentence
 from tenancy.engine.health import DEFAULT_POOL, POOL, CheckResult, Condition, System
 from tenancy.engine.reconcile import BEAT as RECONCILIATION
-from tenancy.engine.verdicts import LONG_WAIT_SECONDS, Verdict, ago, span
+from tenancy.engine.verdicts import LONG_WAIT_SECONDS, Verdict, ago, format_seconds
 from tenancy.ledger.heartbeats import Heartbeat
 from tenancy.saga.platform import Platform
 
@@ -36,18 +36,18 @@ def heartbeats(beats: Iterable[ComponentHeartbeat], now: datetime) -> tuple[Chec
 
 def _api(metadatabase: ComponentHeartbeat) -> CheckResult:
     if metadatabase.status == "unhealthy":
-        return engine(API, (_DOWN, "It answers, but its own database does not: nothing goes on."))
-    return engine(API, (_OK, "It answers."))
+        return engine_result(API, (_DOWN, "It answers, but its own database does not: nothing goes on."))
+    return engine_result(API, (_OK, "It answers."))
 
 
 def _part(beat: ComponentHeartbeat, now: datetime) -> CheckResult:
     name = part_name(beat.part)
     if beat.status == "healthy":
         last = f"; its last sign of life was {ago(beat.last, now)} ago" if beat.last else ""
-        return engine(name, (_OK, f"It is at work{last}."))
+        return engine_result(name, (_OK, f"It is at work{last}."))
     if beat.status == "unhealthy":
-        return engine(name, (_DOWN, silence_sentence((name,))), since=beat.last)
-    return engine(name, (_UNKNOWN, "It has never given a sign of life."))
+        return engine_result(name, (_DOWN, silence_sentence((name,))), since=beat.last)
+    return engine_result(name, (_UNKNOWN, "It has never given a sign of life."))
 
 
 def part_name(part: str) -> str:
@@ -70,18 +70,18 @@ def _dags(known: Mapping[str, bool], wanted: tuple[str, ...]) -> CheckResult:
         verdict = _DEGRADED, f"Paused, until somebody unpauses it in Airflow: {' and '.join(paused)}."
     else:
         verdict = _OK, f"All {len(wanted)} are there, none is paused."
-    return engine(DAGS, verdict, measured=measured)
+    return engine_result(DAGS, verdict, measured=measured)
 
 
 def _queue(observation: EngineWork, now: datetime) -> CheckResult:
     measured = {"queued": observation.queued}
     if not observation.queued or observation.queued_since is None:
-        return engine(QUEUE, (_OK, "No tenant's run waits in it."), measured=measured)
+        return engine_result(QUEUE, (_OK, "No tenant's run waits in it."), measured=measured)
     runs = "1 run waits" if observation.queued == 1 else f"{observation.queued} runs wait"
     sentence = f"{runs} in it, the first for {ago(observation.queued_since, now)}."
     if now - observation.queued_since <= LONG_QUEUE:
-        return engine(QUEUE, (_OK, sentence), measured=measured)
-    return engine(QUEUE, (_DEGRADED, sentence), measured=measured, since=observation.queued_since)
+        return engine_result(QUEUE, (_OK, sentence), measured=measured)
+    return engine_result(QUEUE, (_DEGRADED, sentence), measured=measured, since=observation.queued_since)
 
 
 def _pools(known: Mapping[str, PoolStatus], platform: Platform) -> tuple[CheckResult, ...]:
@@ -99,13 +99,13 @@ def _pool(name: str, observation: PoolStatus | None) -> CheckResult:
     part = POOL + name
     if observation is None:
         lost = _LOST.get(name, "no tenant of its plan gets a handle")
-        return engine(part, (_DOWN, f"The workflow engine has no such pool: {lost}. Make it (Admin, Pools)."))
+        return engine_result(part, (_DOWN, f"The workflow engine has no such pool: {lost}. Make it (Admin, Pools)."))
     measured = {"slots": observation.slots, "occupied": observation.occupied, "queued": observation.queued}
     if observation.slots >= 0 and observation.open <= 0 and observation.queued:
         sentence = f"All {observation.slots} slots are taken, and {observation.queued} tasks wait."
-        return engine(part, (_DEGRADED, sentence), measured=measured)
+        return engine_result(part, (_DEGRADED, sentence), measured=measured)
     slots = observation.slots if observation.slots >= 0 else "any number of"
-    return engine(part, (_OK, f"{observation.occupied} of {slots} slots are taken."), measured=measured)
+    return engine_result(part, (_OK, f"{observation.occupied} of {slots} slots are taken."), measured=measured)
 
 
 def database(observation: WriteLocks) -> CheckResult:
@@ -117,8 +117,8 @@ def database(observation: WriteLocks) -> CheckResult:
         what = " and ".join(f'"{table}"' for table in observation.locked)
         verdict = _DEGRADED, f"Somebody holds a lock on its table {what}: whoever writes there waits."
     elif longest > LONG_WAIT_SECONDS:
-        verdict = _DEGRADED, f"A session has waited for a lock for {span(longest)}."
-    return engine(DATABASE, verdict, measured=measured)
+        verdict = _DEGRADED, f"A session has waited for a lock for {format_seconds(longest)}."
+    return engine_result(DATABASE, verdict, measured=measured)
 
 
 def reconcilers(beats: Iterable[Heartbeat], now: datetime) -> tuple[CheckResult, ...]:
@@ -129,15 +129,17 @@ def reconcilers(beats: Iterable[Heartbeat], now: datetime) -> tuple[CheckResult,
 
 def _reconciler(name: str, beat: Heartbeat | None, now: datetime) -> CheckResult:
     if beat is None:
-        return engine(name, (_UNKNOWN, "It has never run: is its DAG there, and not paused?"))
+        return engine_result(name, (_UNKNOWN, "It has never run: is its DAG there, and not paused?"))
     measured = {"took_seconds": round(beat.took_seconds, 2)}
     if now - beat.at <= LATE_AFTER[name]:
-        return engine(name, (_OK, f"It ran {ago(beat.at, now)} ago."), measured=measured)
+        return engine_result(name, (_OK, f"It ran {ago(beat.at, now)} ago."), measured=measured)
     state = _DOWN if name == RECONCILIATION else _DEGRADED
-    return engine(name, (state, f"It is late: it last ran {ago(beat.at, now)} ago."), measured=measured, since=beat.at)
+    return engine_result(
+        name, (state, f"It is late: it last ran {ago(beat.at, now)} ago."), measured=measured, since=beat.at
+    )
 
 
-def engine(
+def engine_result(
     part: str,
     verdict: Verdict,
     *,

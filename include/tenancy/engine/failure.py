@@ -41,11 +41,11 @@ def give_up(tenancy: Tenancy, command: GiveUp, *, stamp: Stamp) -> Saga | None:
         return None
     except TenancyError as error:
         log.warning("unwinding goes on in a run of its own: %s", error)
-        hand_over(tenancy, saga)
+        start_compensation_run(tenancy, saga)
         return saga
 
 
-def hand_over(tenancy: Tenancy, saga: Saga) -> None:
+def start_compensation_run(tenancy: Tenancy, saga: Saga) -> None:
     """Start a compensation run. If Airflow does not answer, the reconciler starts it later."""
     try:
         start_compensation(tenancy.runs(), saga)

@@ -75,7 +75,7 @@ def _seen(check: HealthCheck, now: datetime) -> CheckOutcome:
         checks = list(check.run(now))
         answered = True
     except TenancyError as error:
-        why = verdicts.without_places(str(error))
+        why = verdicts.without_addresses(str(error))
         for_good = isinstance(error, PermanentError | PlatformError)
         checks = list(check.when_unavailable(Unavailable(why, for_good, cause_in(error))))
     except Exception as error:

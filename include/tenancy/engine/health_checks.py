@@ -126,15 +126,15 @@ def _no_ledger(platform: Platform, silence: Unavailable) -> Iterator[CheckResult
 
 
 def _no_heartbeats(silence: Unavailable) -> Iterator[CheckResult]:
-    yield of_engine.engine(of_engine.API, (Condition.DOWN, silence.reason))
+    yield of_engine.engine_result(of_engine.API, (Condition.DOWN, silence.reason))
     for part in PARTS:
-        yield of_engine.engine(of_engine.part_name(part), (Condition.UNKNOWN, _NOT_ASKED))
+        yield of_engine.engine_result(of_engine.part_name(part), (Condition.UNKNOWN, _NOT_ASKED))
 
 
 def _no_work(platform: Platform, silence: Unavailable) -> Iterator[CheckResult]:
     names = (of_engine.DAGS, of_engine.QUEUE, *(POOL + pool for pool in of_engine.pools(platform)))
-    return (of_engine.engine(name, (Condition.UNKNOWN, f"Not known: {silence.reason}")) for name in names)
+    return (of_engine.engine_result(name, (Condition.UNKNOWN, f"Not known: {silence.reason}")) for name in names)
 
 
 def _no_database(silence: Unavailable) -> Iterator[CheckResult]:
-    yield of_engine.engine(of_engine.DATABASE, (Condition.DOWN, silence.reason))
+    yield of_engine.engine_result(of_engine.DATABASE, (Condition.DOWN, silence.reason))

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from tenancy.activities.activity import ActivityContext
 from tenancy.activities.apply_tenant_schema import database_of, digest_of, invitation_of
 from tenancy.adapters.tenant_database import InvitationStatus
-from tenancy.engine.actions import refusal_noted, saga_of
+from tenancy.engine.actions import load_saga, record_refusal
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.interventions import find_invitation_view
@@ -39,13 +39,13 @@ class Invitation:
 def show(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp) -> Invitation:
     """The admin's invitation. Raises Refused, naming the viewer and the time, if it was shown before."""
     with _asking(tenancy, tenant_id, "show the invitation", by) as ledger:
-        return _shown(tenancy, ledger, saga_of(ledger, tenant_id), by)
+        return _shown(tenancy, ledger, load_saga(ledger, tenant_id), by)
 
 
 def renew(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp) -> Invitation:
     """A new invitation, which invalidates the one before. Raises Refused once the admin has signed in with one."""
     with _asking(tenancy, tenant_id, "renew the invitation", by) as ledger:
-        saga = saga_of(ledger, tenant_id)
+        saga = load_saga(ledger, tenant_id)
         decide(saga, c.RenewInvitation())
         _require_unused(_seen(_context(tenancy, ledger, saga, by)))
         return _shown(tenancy, ledger, ledger.record(tenant_id, c.RenewInvitation(), stamp=by), by)
@@ -53,7 +53,7 @@ def renew(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp) -> Invitation:
 
 @contextmanager
 def _asking(tenancy: Tenancy, tenant_id: TenantId, what: str, by: Stamp) -> Iterator[LedgerSession]:
-    with tenancy.ledger.open(f"tenancy invitation {by.actor}") as ledger, refusal_noted(ledger, tenant_id, what, by):
+    with tenancy.ledger.open(f"tenancy invitation {by.actor}") as ledger, record_refusal(ledger, tenant_id, what, by):
         yield ledger
 
 

@@ -28,22 +28,22 @@ _FENCES: Final = (
 
 
 @dataclass(frozen=True)
-class InFlight:
+class PendingRequest:
     """A request of one process that may still be carried out. It has no effect after `until`."""
 
     activity: ActivityName
     until: datetime
 
 
-def in_flight(
+def pending_requests(
     envelopes: Iterable[Envelope], late_seconds: Mapping[ActivityName, float], now: datetime
-) -> tuple[InFlight, ...]:
+) -> tuple[PendingRequest, ...]:
     """The requests that may still take effect, in the order in which they were sent."""
-    found: list[InFlight] = []
+    found: list[PendingRequest] = []
     running: set[ActivityName] = set()
     for envelope in envelopes:
         ended = _ended_by(envelope.fact, running)
-        found += [InFlight(name, envelope.at + timedelta(seconds=late_seconds.get(name, 0.0))) for name in ended]
+        found += [PendingRequest(name, envelope.at + timedelta(seconds=late_seconds.get(name, 0.0))) for name in ended]
     return tuple(each for each in found if each.until > now)
 
 
@@ -70,7 +70,7 @@ def _is_answered(fact: f.ActivityFailed) -> bool:
     return fact.platform or fact.permanent or fact.cause in _ANSWERED
 
 
-def late_until(pending: Collection[InFlight], made: Collection[ActivityName]) -> datetime | None:
+def late_until(pending: Collection[PendingRequest], made: Collection[ActivityName]) -> datetime | None:
     """Until when settling has to wait; None if it need not.
 
     `made`: activities whose late resources have just been observed to exist. If an activity has one request pending,

@@ -14,11 +14,11 @@ from tenancy.ledger.projection import resource_rows, tenant_row
 from tenancy.saga.evolve import fold
 from tenancy.saga.names import TenantId
 
-ALTERED: Final = "facts"
+ALTERED_FACTS: Final = "facts"
 """The kind of a finding about changed or removed facts."""
 
 
-def manual_drift(stored: StoredTenant) -> list[Finding]:
+def find_ledger_drift(stored: StoredTenant) -> list[Finding]:
     """The findings about one tenant: rows that differ from its facts, or facts that were changed."""
     if stored.envelopes is None:
         return [_altered(stored, "not all of them can be read")]
@@ -60,7 +60,7 @@ def _altered(stored: StoredTenant, how: str) -> Finding:
         f"The facts of the tenant {tenant} are not what was once written: {how}. Find out who changed the ledger's "
         f"tables, and compare with a backup before anything is done to this tenant; `tenantctl audit {tenant}`."
     )
-    return Finding(FindingKind.DRIFT, ALTERED, tenant, "", stored.tenant_id, sentence)
+    return Finding(FindingKind.DRIFT, ALTERED_FACTS, tenant, "", stored.tenant_id, sentence)
 
 
 def _edited(

@@ -16,7 +16,7 @@ from tenancy.saga.tenant import Lease, Saga
 log = logging.getLogger(__name__)
 
 
-def passes(saga: Saga, lease: Lease) -> bool:
+def skips_activity(saga: Saga, lease: Lease) -> bool:
     """Should this task do nothing, because the attempt's plan does not have its activity? Logs it if so."""
     is_current = saga.state is State.PROVISIONING and saga.run_id == lease.run_id
     if not is_current or lease.activity in {entry.activity for entry in saga.plan}:
@@ -31,7 +31,7 @@ def passes(saga: Saga, lease: Lease) -> bool:
     return True
 
 
-def require_known(saga: Saga, activity: ActivityName | None = None) -> None:
+def require_known_activities(saga: Saga, activity: ActivityName | None = None) -> None:
     """Raise PlatformError if this version lacks an unfinished activity of the attempt's plan, up to `activity`."""
     known = {each.name for each in PLAN}
     for entry in saga.plan:
@@ -48,7 +48,7 @@ def require_known(saga: Saga, activity: ActivityName | None = None) -> None:
 def fault_of_plan(saga: Saga) -> PlatformError | None:
     """The error if this version of Tenancy cannot continue the attempt; None if it can."""
     try:
-        require_known(saga)
+        require_known_activities(saga)
     except PlatformError as error:
         return error
     return None

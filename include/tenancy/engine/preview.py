@@ -7,7 +7,7 @@ answers one complete request: it performs the action and rolls it back (the dry_
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from tenancy.engine.consequences import CREATES, consequence
+from tenancy.engine.consequences import CREATES, describe_consequence
 from tenancy.engine.release_order import release_order
 from tenancy.saga import commands as c
 from tenancy.saga import retry_loops
@@ -71,7 +71,7 @@ def _shown(saga: Saga, action: str) -> Preview:
     return Preview(
         action,
         allowed=True,
-        consequence=consequence(saga, action),
+        consequence=describe_consequence(saga, action),
         undone=release_order(saga.live_resources) if undoes else (),
         kept=() if undoes else saga.live_resources,
         confirm_slug=needed.slug,

@@ -20,7 +20,7 @@ class Progress:
     left: tuple[Resource, ...]
 
 
-def progress(ledger: LedgerSession, saga: Saga, envelopes: Sequence[Envelope] | None = None) -> Progress:
+def load_progress(ledger: LedgerSession, saga: Saga, envelopes: Sequence[Envelope] | None = None) -> Progress:
     """The progress as of now. `envelopes`: the tenant's facts, if the caller has already read them."""
     holder = ledger.lock_holder(saga.tenant_id)
     at_work = holder is not None and holder.application.startswith("tenancy run")

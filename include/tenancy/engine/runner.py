@@ -14,7 +14,7 @@ from tenancy.activities.activity import ActivityContext, NotReadyYet, WaitingAct
 from tenancy.activities.plan import PLAN, give_up_limit
 from tenancy.activities.registry import activity_of
 from tenancy.engine.admission import admit
-from tenancy.engine.plan_versions import passes, require_known
+from tenancy.engine.plan_versions import require_known_activities, skips_activity
 from tenancy.engine.retry_window import (
     NOT_RETRIED,
     TRIES,
@@ -25,7 +25,7 @@ from tenancy.engine.retry_window import (
     refusals_in_a_row,
     window_of,
 )
-from tenancy.engine.tenancy import Tenancy, message_of, note_eviction, observe_all
+from tenancy.engine.tenancy import Tenancy, message_of, observe_all, record_eviction
 from tenancy.engine.waiting import deadline, is_soon_over
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
@@ -77,7 +77,7 @@ def run_activity(tenancy: Tenancy, task: Task) -> Saga | Waiting:
     with tenancy.ledger.open(task.application) as ledger:
         tenant_id = _tenant(tenancy, ledger, task)
         found = _saga(ledger, tenant_id)
-        if passes(found, task.lease):
+        if skips_activity(found, task.lease):
             return found
         with _held_for_platform(ledger, tenant_id, task):
             saga = _begin(ledger, found, task)
@@ -108,7 +108,7 @@ def _saga(ledger: LedgerSession, tenant_id: TenantId) -> Saga:
 def _begin(ledger: LedgerSession, saga: Saga, task: Task) -> Saga:
     tenant_id = saga.tenant_id
     if saga.state is State.PROVISIONING:
-        require_known(saga, task.lease.activity)
+        require_known_activities(saga, task.lease.activity)
     try:
         return ledger.record(tenant_id, BeginActivity(task.lease, task.try_number), stamp=task.stamp)
     except Refused as refusal:
@@ -141,7 +141,7 @@ def _perform(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) ->
         ledger.hold_lock(tenant_id, patience_seconds=patience, may_evict=context.lock.may_evict) as evicted,
     ):
         for holder in evicted:
-            note_eviction(ledger, tenant_id, "the ledger", holder, task.stamp)
+            record_eviction(ledger, tenant_id, "the ledger", holder, task.stamp)
         context = _intended(tenancy, ledger, context, task)
         waiting = _act(tenancy, ledger, task, context)
         return waiting or ledger.record(tenant_id, CompleteActivity(task.lease), stamp=task.stamp)

@@ -14,7 +14,7 @@ from tenancy.activities.plan import limits
 from tenancy.activities.registry import activity_of, find_maker
 from tenancy.adapters.advisory_lock import Holder
 from tenancy.engine.hold_detection import HoldDetector
-from tenancy.engine.tenancy import Tenancy, message_of, unwinder
+from tenancy.engine.tenancy import Tenancy, message_of, unwinder_name
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.tenant_statuses import StoredStatus, load_statuses
@@ -164,7 +164,7 @@ def _is_in_motion(saga: Saga) -> bool:
 
 def _is_its_own(holder: Holder, saga: Saga) -> bool:
     if is_to_be_unwound(saga):
-        return holder.application.startswith(unwinder(saga.generation, ""))
+        return holder.application.startswith(unwinder_name(saga.generation, ""))
     return any(step.holder and step.holder in holder.application for step in saga.steps.values())
 
 

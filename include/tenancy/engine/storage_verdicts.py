@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from tenancy.engine.health import CheckResult, Condition, System
-from tenancy.engine.verdicts import Verdict, of_server, server, sessions
+from tenancy.engine.verdicts import Verdict, server, server_measurements, sessions
 from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Region
 
@@ -33,7 +33,12 @@ def storage(region: Region, observation: "StorageStatus") -> CheckResult:
     refuses = Cause.STORAGE_PERMISSION if vital else Cause.STORAGE_READ_ONLY
     cause = refuses if state is Condition.DOWN else Cause.UNKNOWN
     return CheckResult(
-        System.STORAGE, state, sentence, region.name, measured=of_server(observation.server) | counted, cause=cause
+        System.STORAGE,
+        state,
+        sentence,
+        region.name,
+        measured=server_measurements(observation.server) | counted,
+        cause=cause,
     )
 
 

@@ -32,7 +32,7 @@ def may_evict(holder: Holder) -> bool:
     return not holder.application.startswith(UNWINDER)
 
 
-def unwinder(generation: int, who: str) -> str:
+def unwinder_name(generation: int, who: str) -> str:
     """The application name of a database session that unwinds this generation."""
     return f"{UNWINDER} {generation} {who}"
 
@@ -100,7 +100,7 @@ class Tenancy:
             decide(ledger.saga(tenant_id), wanted)
 
         def note_evicted(system: str, holder: Holder) -> None:
-            note_eviction(ledger, tenant_id, system, holder, stamp)
+            record_eviction(ledger, tenant_id, system, holder, stamp)
 
         def observe() -> tuple[Observation, ...]:
             return observe_all(context)
@@ -116,7 +116,7 @@ class Tenancy:
         return context
 
 
-def note_eviction(ledger: LedgerSession, tenant_id: TenantId, system: str, holder: Holder, stamp: Stamp) -> None:
+def record_eviction(ledger: LedgerSession, tenant_id: TenantId, system: str, holder: Holder, stamp: Stamp) -> None:
     """Record that a lock holder's session was terminated."""
     ledger.append_notice(tenant_id, HolderEvicted(system, str(holder)), stamp=stamp)
 

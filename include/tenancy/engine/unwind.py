@@ -15,9 +15,9 @@ from tenancy.activities import registry
 from tenancy.activities.activity import Activity, ActivityContext, Observation
 from tenancy.activities.registry import find_maker, maker_of
 from tenancy.engine.budgets import SystemBudgets
-from tenancy.engine.late_effects import in_flight, late_until
+from tenancy.engine.late_effects import late_until, pending_requests
 from tenancy.engine.release_order import blocker_of, release_order
-from tenancy.engine.tenancy import Tenancy, makers_of, may_evict_for, message_of, note_eviction, unwinder
+from tenancy.engine.tenancy import Tenancy, makers_of, may_evict_for, message_of, record_eviction, unwinder_name
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
@@ -42,13 +42,13 @@ def unwind(tenancy: Tenancy, tenant_id: TenantId, generation: int, *, stamp: Sta
     again to continue. On the last try, what cannot be released makes the tenant Failed stuck instead. Raises Refused if
     the tenant is not to be unwound.
     """
-    application = unwinder(generation, stamp.lease or stamp.actor)
+    application = unwinder_name(generation, stamp.lease or stamp.actor)
     with tenancy.ledger.open(application) as ledger:
         ledger.record(tenant_id, c.StartUnwinding(generation), stamp=stamp)
         patience, evictable = tenancy.timings.lock_patience, may_evict_for(generation)
         with ledger.hold_lock(tenant_id, patience_seconds=patience, may_evict=evictable) as evicted:
             for holder in evicted:
-                note_eviction(ledger, tenant_id, "the ledger", holder, stamp)
+                record_eviction(ledger, tenant_id, "the ledger", holder, stamp)
             deadline = tenancy.monotonic() + tenancy.timings.unwind_limit
             budgets = SystemBudgets(tenancy.timings.system_budget, tenancy.monotonic)
             undoing = _Unwinding(tenancy, ledger, tenant_id, generation, stamp, application, deadline, budgets)
@@ -57,7 +57,7 @@ def unwind(tenancy: Tenancy, tenant_id: TenantId, generation: int, *, stamp: Sta
 
 def ran_out_of_time(tenancy: Tenancy, tenant_id: TenantId, generation: int, *, stamp: Stamp) -> Saga:
     """Record that the last try hit its time limit: Failed stuck, unless the platform is at fault. Raises Refused."""
-    with tenancy.ledger.open(unwinder(generation, stamp.lease or stamp.actor)) as ledger:
+    with tenancy.ledger.open(unwinder_name(generation, stamp.lease or stamp.actor)) as ledger:
         return ledger.record(tenant_id, c.ExhaustUnwinding(generation, _OUT_OF_TIME), stamp=stamp)
 
 
@@ -198,7 +198,7 @@ class _Unwinding:
     def _find_late_effects(self) -> None:
         """Must run before anything is released: a resource that exists now is not about to be created."""
         seconds = {activity.name: activity.late_seconds for activity in registry.INSTALLED}
-        pending = in_flight(self.ledger.envelopes(self.tenant_id), seconds, self.ledger.now)
+        pending = pending_requests(self.ledger.envelopes(self.tenant_id), seconds, self.ledger.now)
         until = late_until(pending, self._made({each.activity for each in pending}))
         self.late.extend([until] if until else [])
 

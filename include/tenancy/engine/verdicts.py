@@ -37,7 +37,11 @@ def ledger(observation: "ServerStatus", version: str, *, may_rewrite: bool = Fal
     """The server of the ledger, and whether our role could change recorded facts."""
     rewritable = (_DEGRADED, _REWRITABLE) if may_rewrite else None
     state, sentence = server(observation) or rewritable or (_OK, f"It answers; {sessions(observation)}.")
-    measured = {**of_server(observation), "schema": version, "size_mb": round(observation.size_bytes / 1e6, 1)}
+    measured = {
+        **server_measurements(observation),
+        "schema": version,
+        "size_mb": round(observation.size_bytes / 1e6, 1),
+    }
     return CheckResult(System.LEDGER, state, sentence, measured=measured)
 
 
@@ -53,7 +57,10 @@ def server(observation: "ServerStatus") -> Verdict | None:
     if _nearly(observation.sessions, observation.slots):
         return _DEGRADED, f"Nearly all sessions are taken: {observation.sessions} of {observation.slots}."
     if (observation.longest_wait_seconds or 0) > LONG_WAIT_SECONDS:
-        return _DEGRADED, f"A session has waited for a lock for {span(observation.longest_wait_seconds or 0)}."
+        return (
+            _DEGRADED,
+            f"A session has waited for a lock for {format_seconds(observation.longest_wait_seconds or 0)}.",
+        )
     return None
 
 
@@ -62,7 +69,7 @@ def sessions(observation: "ServerStatus") -> str:
     return f"{observation.sessions} of {observation.slots} sessions are taken"
 
 
-def of_server(observation: "ServerStatus") -> dict[str, int | float | str]:
+def server_measurements(observation: "ServerStatus") -> dict[str, int | float | str]:
     """What a check of it measures."""
     measured: dict[str, int | float | str] = {
         "version": observation.version,
@@ -96,7 +103,7 @@ def _cluster(observation: "ClusterStatus") -> Verdict:
     if observation.nodes and not observation.nodes_ready:
         return _DOWN, f"None of its {observation.nodes} nodes is ready: no pod starts."
     if observation.slow:
-        return _DEGRADED, f"Its API took {span(observation.answer_seconds)} to say its version."
+        return _DEGRADED, f"Its API took {format_seconds(observation.answer_seconds)} to say its version."
     if observation.unschedulable:
         count = len(observation.unschedulable)
         pods = "1 pod finds" if count == 1 else f"{count} pods find"
@@ -158,7 +165,7 @@ def _nearly(used: int, allowed: int) -> bool:
     return used >= allowed * NEARLY_FULL
 
 
-def span(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     """A duration as a sentence says it."""
     if seconds < 10:
         return f"{seconds:.1f} s"
@@ -167,7 +174,7 @@ def span(seconds: float) -> str:
 
 def ago(since: datetime, now: datetime) -> str:
     """How long ago that was."""
-    return span(max((now - since) / timedelta(seconds=1), 0.0))
+    return format_seconds(max((now - since) / timedelta(seconds=1), 0.0))
 
 
 _PLACES: Final = (
@@ -177,7 +184,7 @@ _PLACES: Final = (
 )
 
 
-def without_places(sentence: str) -> str:
+def without_addresses(sentence: str) -> str:
     """An error's sentence without addresses."""
     for place in _PLACES:
         sentence = place.sub("", sentence)

@@ -12,7 +12,7 @@ from tenancy.console.api.problems import ProblemError
 from tenancy.console.parts import Parts
 from tenancy.engine.engine_status import EngineStatus
 from tenancy.engine.escalation import outcome
-from tenancy.engine.progress import progress
+from tenancy.engine.progress import load_progress
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.escalations import load_escalation
 from tenancy.ledger.findings import load_open_findings
@@ -56,7 +56,7 @@ class RequestContext:
         """The tenant as the API shows it; 404 when there is no such tenant."""
         line = self.line(ref)
         saga = self.saga_of(line)
-        seen = progress(self.ledger, saga)
+        seen = load_progress(self.ledger, saga)
         found = load_open_findings(self.ledger, tenant_id=line.tenant_id, limit=_FINDINGS)
         engine = self.parts.engine()
         self.parts.health.seen()

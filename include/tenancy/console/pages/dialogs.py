@@ -23,10 +23,10 @@ from tenancy.console.pages.action_view import BUTTONS, RIGHTS, ActionView, actio
 from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.rendering import page
 from tenancy.console.pages.visit import SentIn, Visit, VisitOf
-from tenancy.engine.consequences import removed_so_far
+from tenancy.engine.consequences import describe_removed
 from tenancy.engine.escalation import is_over
 from tenancy.engine.preview import preview
-from tenancy.engine.progress import progress
+from tenancy.engine.progress import load_progress
 from tenancy.ledger.escalations import load_escalation
 from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.saga.states import Phase
@@ -128,7 +128,7 @@ def _dialog(visit: Visit, context: RequestContext, ref: str, form: _Form) -> Res
         saga=saga,
         seen=(seen := preview(saga, form.action)),
         sends=(seen.allowed or form.force) and form.can_be_sent,
-        removed=removed_so_far(saga) if form.action in _REMOVES else "",
+        removed=describe_removed(saga) if form.action in _REMOVES else "",
         offers=_offers(visit.caller, saga),
         key=form.key,
         platform=context.tenancy.platform,
@@ -151,7 +151,7 @@ def _done(visit: Visit, context: RequestContext, ref: str, action: str, told: di
         label=BUTTONS[action],
         line=line,
         saga=saga,
-        progress=progress(context.ledger, saga),
+        progress=load_progress(context.ledger, saga),
         ends=_ends(saga) and (action != "escalate" or _is_told(context, line)),
         escalation=context.escalation(line) if action == "escalate" else "",
         next=context.advisor(context.parts.engine.known).advice(line).sentence,

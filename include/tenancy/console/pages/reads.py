@@ -12,7 +12,7 @@ from tenancy.console.api.request_context import RequestContext, open_context
 from tenancy.console.pages.looked import Looked
 from tenancy.console.pages.patience import PATIENCE_SECONDS, patiently
 from tenancy.console.parts import Parts
-from tenancy.engine.progress import progress
+from tenancy.engine.progress import load_progress
 from tenancy.ledger import tenant_summaries
 from tenancy.ledger.activity_durations import DurationStats, load_durations
 from tenancy.ledger.findings import OpenFinding, load_open_findings
@@ -77,7 +77,7 @@ def tenant(context: RequestContext, ref: str, history: "Kept[dict[str, DurationS
         saga=saga,
         envelopes=envelopes,
         held=context.parts.engine.known.holds(saga) or saga.hold_reason,
-        progress=progress(context.ledger, saga, envelopes),
+        progress=load_progress(context.ledger, saga, envelopes),
         usual=history.of(context.ledger),
         beats=seen.beats,
         findings=seen.findings,
