@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tenancy.activities.advice import GOES_ON, REMEDIES, advise, format_duration
+from tenancy.activities.advice import IN_PROGRESS_ADVICE, REMEDIES, advise, format_duration
 from tenancy.activities.plan import PLAN
 from tenancy.console.api.shapes import AdviceShape
 from tenancy.engine.actions import ACTIONS
@@ -44,7 +44,7 @@ def test_before_that_it_may_take_its_time_and_the_advice_says_how_long(activity:
 
 
 def test_what_goes_on_needs_nobody():
-    assert advise(standing(activity_for=0.2), None, NOW, LIMITS).sentence == GOES_ON
+    assert advise(standing(activity_for=0.2), None, NOW, LIMITS).sentence == IN_PROGRESS_ADVICE
 
 
 def test_every_activity_and_every_cause_has_advice():

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tenancy.activities.advice import GOES_ON, ONCE_ACTIVE, REMEDIES, advise, cause_now
-from tenancy.activities.blocking_reasons import SEEN_BY_HEALTH
+from tenancy.activities.advice import IN_PROGRESS_ADVICE, REMEDIES, VERIFY_ADVICE, advise, cause_now
+from tenancy.activities.blocking_reasons import COVERED_BY_HEALTH_CHECKS
 from tenancy.activities.plan import PLAN
 from tenancy.saga.advice import Advice
 from tenancy.saga.causes import Cause
@@ -84,20 +84,20 @@ def test_an_activity_that_is_in_time_tells_what_it_needs_and_is_down(activity, s
     told = advice(standing(activity=activity.name, activity_for=0.5), looked(system, Condition.DOWN))
     needs = system in activity.systems
     assert ("is down since" in told.sentence, told.not_its_fault, told.warning) == (needs, needs, needs)
-    assert needs or told.sentence == GOES_ON
+    assert needs or told.sentence == IN_PROGRESS_ADVICE
     assert "Nothing:" not in told.sentence or not needs
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("condition", [Condition.OK, Condition.DEGRADED, Condition.UNKNOWN])
 def test_what_is_not_down_is_not_told_as_down(system, condition):
-    assert advice(standing(State.ACTIVE, activity=None), looked(system, condition)) == Advice(ONCE_ACTIVE)
+    assert advice(standing(State.ACTIVE, activity=None), looked(system, condition)) == Advice(VERIFY_ADVICE)
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_an_old_look_says_nothing_about_now(system):
     old = looked(system, Condition.DOWN, ago=61)
-    assert advice(standing(State.ACTIVE, activity=None), old) == Advice(ONCE_ACTIVE)
+    assert advice(standing(State.ACTIVE, activity=None), old) == Advice(VERIFY_ADVICE)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_part_of_the_engine_holds_only_who_needs_it(activity, part):
 def test_a_part_of_the_engine_that_is_well_again_is_not_told_as_silent(part):
     tenant = standing(activity=WAIT, activity_for=0.2, held=part)
     assert advice(tenant).action == "escalate"
-    assert advice(replace(tenant, held_since=NOW - seconds(25)), *engine()).sentence == GOES_ON
+    assert advice(replace(tenant, held_since=NOW - seconds(25)), *engine()).sentence == IN_PROGRESS_ADVICE
     assert advice(replace(tenant, held_since=NOW - seconds(1)), *engine()).action == "escalate"
 
 
@@ -228,7 +228,7 @@ def test_an_activity_that_is_in_time_warns_of_what_keeps_it_once_that_has_lasted
     assert told.warning
     assert told.sentence.startswith("See that the image exists and may be pulled. Wait: it may take 10 minutes.")
     fresh = replace(tenant, activity_since=NOW - seconds(9), activity_cause_since=NOW - seconds(5))
-    assert advise(fresh, None, NOW, LIMITS) == Advice(GOES_ON)
+    assert advise(fresh, None, NOW, LIMITS) == Advice(IN_PROGRESS_ADVICE)
 
 
 def test_over_its_time_the_error_of_the_last_try_is_the_cause_at_once_where_nobody_found_another():
@@ -247,7 +247,7 @@ def test_over_its_time_the_error_of_the_last_try_is_the_cause_at_once_where_nobo
 def test_a_failed_tenant_is_told_what_its_cause_needs_before_the_next_step(cause: Cause):
     tenant = replace(standing(State.FAILED, Substate.SETTLED), failures=1, failure_cause=cause)
     what_to_do, _, _ = advise(tenant, None, NOW, LIMITS).sentence.partition("Reset, then retry.")
-    assert bool(what_to_do) == bool(REMEDIES[cause].sentence or cause in SEEN_BY_HEALTH)
+    assert bool(what_to_do) == bool(REMEDIES[cause].sentence or cause in COVERED_BY_HEALTH_CHECKS)
 
 
 def test_a_cancelled_tenant_is_not_told_why_an_earlier_attempt_failed():

@@ -10,7 +10,13 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
 
-from tenancy.activities.blocking_reasons import SEEN_BY_HEALTH, Reason, healed, is_current, reasons
+from tenancy.activities.blocking_reasons import (
+    COVERED_BY_HEALTH_CHECKS,
+    Reason,
+    blocking_reasons,
+    find_recovered_system,
+    is_current,
+)
 from tenancy.activities.plan import PLAN
 from tenancy.saga.advice import Advice, Remedy
 from tenancy.saga.causes import Cause
@@ -134,12 +140,14 @@ NOT_TRANSIENT: Final = (
     "Not transient: it failed twice at the same activity with the same error. Before another retry check the "
     "platform's health, the tenant's plan and region, and quotas."
 )
-LOOPED: Final = Remedy("Decommission and recreate is cleaner than another retry.", "decommission")
-OF_CLASS: Final = "A class issue, not this tenant's ({tenants} tenants): escalate once."
+RECREATE_ADVICE: Final = Remedy("Decommission and recreate is cleaner than another retry.", "decommission")
+GROUP_ADVICE: Final = "A class issue, not this tenant's ({tenants} tenants): escalate once."
 _ESCALATED: Final = "Escalated to platform engineering. When they are done:"
 _WAIT_FOR_PLATFORM: Final = Remedy("Escalated to platform engineering: agree with them before you do anything to it.")
-GOES_ON: Final = "Nothing: most tenants are active within 30 seconds to 5 minutes; each tick comes by itself."
-ONCE_ACTIVE: Final = "Verify that it answers at its address and that the tenant's admin has signed in."
+IN_PROGRESS_ADVICE: Final = (
+    "Nothing: most tenants are active within 30 seconds to 5 minutes; each tick comes by itself."
+)
+VERIFY_ADVICE: Final = "Verify that it answers at its address and that the tenant's admin has signed in."
 _SLOW: Final = timedelta(minutes=1)
 
 
@@ -155,7 +163,7 @@ class _View:
 
     @cached_property
     def reasons(self) -> tuple[Reason, ...]:
-        return reasons(self.tenant, self.stall, self.now, self.statuses)
+        return blocking_reasons(self.tenant, self.stall, self.now, self.statuses)
 
     @property
     def engine(self) -> Reason | None:
@@ -190,7 +198,7 @@ def advise(
 
 def _of_class(tenant: TenantStatus, advice: Advice) -> Advice:
     """Runbook: "escalate to platform engineering as a class issue, not a per-tenant one"."""
-    sentence = f"{OF_CLASS.format(tenants=tenant.group_tenants)} {advice.sentence}"
+    sentence = f"{GROUP_ADVICE.format(tenants=tenant.group_tenants)} {advice.sentence}"
     action = "escalate" if advice.action and not tenant.escalated else advice.action
     return replace(advice, sentence=sentence, action=action, not_its_fault=True)
 
@@ -204,7 +212,7 @@ def cause_now(
         failure = Cause.UNKNOWN if tenant.cancelled else tenant.failure_cause or Cause.UNKNOWN
         if recorded is not Cause.UNKNOWN or failure is not Cause.UNKNOWN:
             return recorded if recorded is not Cause.UNKNOWN else failure
-    return next((each.cause for each in reasons(tenant, stall, now, statuses)), Cause.UNKNOWN)
+    return next((each.cause for each in blocking_reasons(tenant, stall, now, statuses)), Cause.UNKNOWN)
 
 
 def _of_state(view: _View) -> Advice:
@@ -252,7 +260,7 @@ def _of_engine(view: _View, engine: Reason) -> Advice:
 def _while_in_time(view: _View) -> Advice:
     tenant, limit = view.tenant, view.limits.activities.get(view.tenant.activity) if view.tenant.activity else None
     if limit is None or not (view.own or view.now - tenant.activity_clock > min(_SLOW, limit / 2)):
-        return Advice(GOES_ON)
+        return Advice(IN_PROGRESS_ADVICE)
     then = _lower_first(_combine(tenant, _when_stuck(tenant)).sentence)
     found = " ".join(_remedy(each).sentence for each in view.own)
     sentence = f"{found} Wait: it may take {format_duration(limit)}. After that: {then}".strip()
@@ -310,7 +318,7 @@ def _of_undoing(view: _View) -> Advice:
 
 def _of_active(view: _View) -> Advice:
     found = tuple(map(_remedy, view.reasons))
-    verify = Remedy(f"Then: {_lower_first(ONCE_ACTIVE)}" if found else ONCE_ACTIVE)
+    verify = Remedy(f"Then: {_lower_first(VERIFY_ADVICE)}" if found else VERIFY_ADVICE)
     return replace(_combine(view.tenant, *found, verify), warning=bool(found))
 
 
@@ -322,7 +330,11 @@ def _of_failed(view: _View) -> Advice:
     if down:
         found = " ".join(_remedy(each).sentence for each in down)
         return Advice(f"{found} Then: {_lower_first(way_on.sentence)}", warning=True)
-    recovered = healed(tenant, view.now, view.statuses) if tenant.failure_cause and not tenant.cancelled else None
+    recovered = (
+        find_recovered_system(tenant, view.now, view.statuses)
+        if tenant.failure_cause and not tenant.cancelled
+        else None
+    )
     if recovered:
         found = f"It failed because of the {recovered.name}, whose health check finds it well now."
         return Advice(f"{found} {way_on.sentence}", way_on.action)
@@ -331,7 +343,7 @@ def _of_failed(view: _View) -> Advice:
 
 def _remedy_of_failure(reason: Reason) -> Remedy:
     """If health checks do not cover the cause completely, the operator has to check the system first."""
-    if reason.cause in SEEN_BY_HEALTH:
+    if reason.cause in COVERED_BY_HEALTH_CHECKS:
         return Remedy(f"Check first that the {reason.cause.system} is healthy: it was not when the attempt failed.")
     return _remedy(reason)
 
@@ -344,7 +356,7 @@ def _way_on(tenant: TenantStatus) -> Remedy:
         and tenant.substate in {Substate.SETTLED, Substate.READY}
         and not kept
     ):
-        way_on = LOOPED
+        way_on = RECREATE_ADVICE
     if tenant.error_repeated and not tenant.cancelled:
         way_on = Remedy(f"{NOT_TRANSIENT} {way_on.sentence}", way_on.action)
     return Remedy(f"{_ESCALATED} {_lower_first(way_on.sentence)}", way_on.action) if tenant.escalated else way_on

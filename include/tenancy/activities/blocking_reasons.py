@@ -33,7 +33,7 @@ _STALE_WHEN_ANSWERED: Final = frozenset(
     }
 )
 """Causes that a health check covers completely: if it finds the system healthy, they are over."""
-SEEN_BY_HEALTH: Final = _STALE_WHEN_ANSWERED | {
+COVERED_BY_HEALTH_CHECKS: Final = _STALE_WHEN_ANSWERED | {
     Cause.STORAGE_PERMISSION,
     Cause.STORAGE_READ_ONLY,
     Cause.STORAGE_CREDENTIALS,
@@ -54,7 +54,7 @@ class Reason:
     status: SystemStatus | None = None
 
 
-def reasons(
+def blocking_reasons(
     tenant: TenantStatus, stall: OpenStall | None, now: datetime, statuses: SystemStatuses
 ) -> tuple[Reason, ...]:
     """All blocking reasons, one for each cause: systems that are down now come first."""
@@ -67,10 +67,10 @@ def reasons(
     return tuple(found.values())
 
 
-def healed(tenant: TenantStatus, now: datetime, statuses: SystemStatuses) -> SystemStatus | None:
+def find_recovered_system(tenant: TenantStatus, now: datetime, statuses: SystemStatuses) -> SystemStatus | None:
     """The system that made the last attempt fail, if it has been found healthy since."""
     cause = tenant.failure_cause
-    return statuses.recovered(cause, tenant.state_since, now) if cause in SEEN_BY_HEALTH else None
+    return statuses.recovered(cause, tenant.state_since, now) if cause in COVERED_BY_HEALTH_CHECKS else None
 
 
 def _needs(tenant: TenantStatus) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ def _recorded(
     if (
         tenant.state is State.FAILED
         and tenant.failure_cause
-        and not (tenant.cancelled or healed(tenant, now, statuses))
+        and not (tenant.cancelled or find_recovered_system(tenant, now, statuses))
     ):
         yield tenant.failure_cause
 
