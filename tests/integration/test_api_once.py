@@ -1,35 +1,55 @@
 """What idempotency keys and the API do when something fails on the way, on a real ledger."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 
 from sandbox.ports import any_free
 from tenancy.adapters.dsn import Dsn
+from tenancy.console.api.action_requests import idempotency_key
 from tenancy.console.api.app import create_api
-from tenancy.console.api.asked import Asked
-from tenancy.console.api.idempotency import once as once_or_told
-from tenancy.console.api.problems import ProblemError
-from tenancy.console.api.requests import Wish
+from tenancy.console.api.problems import problem_of
+from tenancy.console.api.requests import ActionBody
 from tenancy.console.callers import Caller, Right
 from tenancy.console.parts import Parts
+from tenancy.engine.idempotency import ActionAnswer, InvalidRequestError, RepeatedRefusalError, answer_once
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.errors import PermanentError, Refused, TransientError
 from tests.asgi_requests import ask
 from tests.integration.engine_harness import EngineHarness
 
 ADA = Caller("ada", frozenset(Right))
-WISH = Wish(reason="a test")
+BODY = ActionBody(reason="a test")
 
 
-def once(asked: Asked, wish: Wish, perform: Callable[[], JSONResponse]) -> JSONResponse:
+@dataclass(frozen=True)
+class Keyed:
+    """A cancel with a key."""
+
+    harness: EngineHarness
+    path: str = "/tenants/acme/cancel"
+    query_string: bytes = b""
+    key: str | None = "k-1"
+
+
+def once(request: Keyed, body: ActionBody, perform: Callable[[], dict[str, Any]]) -> ActionAnswer:
     """Nothing here is recorded, so no answer to it is lost (test_api_lost_answers.py)."""
-    return once_or_told(asked, wish, perform, lambda tenant_id: JSONResponse({"id": str(tenant_id)}))
+    scope = {
+        "type": "http", "method": "POST", "path": request.path, "query_string": request.query_string, "headers": [],
+        "server": ("api.test", 80), "scheme": "http", "root_path": "",
+    }  # fmt: skip
+    key = idempotency_key(Request(scope), ADA, request.key, body)
+    return answer_once(
+        request.harness.tenancy.ledger,
+        key,
+        lambda: datetime.now(UTC),
+        perform=perform,
+        describe=lambda tenant_id: {"id": str(tenant_id)},
+    )
 
 
 class Performance:
@@ -39,29 +59,24 @@ class Performance:
         self._outcomes = list(outcomes)
         self.done = 0
 
-    def __call__(self) -> JSONResponse:
+    def __call__(self) -> dict[str, Any]:
         self.done += 1
         outcome = self._outcomes.pop(0) if self._outcomes else None
         if outcome:
             raise outcome
-        return JSONResponse({"number": self.done}, 202)
+        return {"number": self.done}
 
 
 @pytest.fixture
-def asked(harness: EngineHarness) -> Asked:
-    """A cancel with a key."""
-    scope = {
-        "type": "http", "method": "POST", "path": "/tenants/acme/cancel", "query_string": b"", "headers": [],
-        "server": ("api.test", 80), "scheme": "http", "root_path": "",
-    }  # fmt: skip
-    parts = Parts(lambda: harness.tenancy, lambda: datetime.now(UTC))
-    return Asked(Request(scope), parts, ADA, "1", key="k-1")
+def keyed(harness: EngineHarness) -> Keyed:
+    return Keyed(harness)
 
 
-def test_a_repetition_is_answered_and_not_performed(asked: Asked):
+def test_a_repetition_is_answered_and_not_performed(keyed: Keyed):
     action = Performance()
-    first, again = once(asked, WISH, action), once(asked, WISH, action)
-    assert (first.status_code, first.body) == (again.status_code, again.body)
+    first, again = once(keyed, BODY, action), once(keyed, BODY, action)
+    assert first.body == again.body
+    assert (first.is_repeated, again.is_repeated) == (False, True)
     assert action.done == 1
 
 
@@ -70,53 +85,57 @@ def test_a_repetition_is_answered_and_not_performed(asked: Asked):
     [TransientError("The ledger does not answer."), PermanentError("Wrong."), ZeroDivisionError("a defect"),
      Refused("Not now.", retry_after=120)],
 )  # fmt: skip
-def test_what_may_succeed_later_is_performed_again(asked: Asked, failure: Exception):
+def test_what_may_succeed_later_is_performed_again(keyed: Keyed, failure: Exception):
     action = Performance(failure)
     with pytest.raises(type(failure)):
-        once(asked, WISH, action)
-    assert once(asked, WISH, action).status_code == 202
+        once(keyed, BODY, action)
+    assert not once(keyed, BODY, action).is_repeated
     assert action.done == 2
 
 
-@pytest.mark.parametrize("refusal", [Refused("Not at all."), ProblemError(400, "slug: is wrong.", field="slug")])
-def test_a_refusal_for_good_is_repeated(asked: Asked, refusal: Exception):
+@pytest.mark.parametrize("refusal", [Refused("Not at all."), InvalidRequestError("slug: is wrong.", field="slug")])
+def test_a_refusal_for_good_is_repeated(keyed: Keyed, refusal: Exception):
     action = Performance(refusal)
     with pytest.raises(type(refusal)):
-        once(asked, WISH, action)
-    again = once(asked, WISH, action)
-    assert (again.status_code // 100, action.done) == (4, 1)
-    assert again.headers["Content-Type"] == "application/problem+json"
+        once(keyed, BODY, action)
+    with pytest.raises(RepeatedRefusalError) as again:
+        once(keyed, BODY, action)
+    first, repeated = problem_of(refusal), problem_of(again.value)
+    assert (repeated.status, repeated.detail, repeated.field) == (first.status, first.detail, first.field)
+    assert (repeated.is_replay, action.done) == (True, 1)
 
 
-def test_a_repetition_while_the_first_is_at_work_is_told_to_wait(asked: Asked):
-    def meanwhile() -> JSONResponse:
-        with pytest.raises(ProblemError) as told:
-            once(asked, WISH, Performance())
-        assert (told.value.status, told.value.retry_after) == (409, 2)
-        return JSONResponse({}, 202)
+def test_a_repetition_while_the_first_is_at_work_is_told_to_wait(keyed: Keyed):
+    def meanwhile() -> dict[str, Any]:
+        with pytest.raises(Refused) as refused:
+            once(keyed, BODY, Performance())
+        problem = problem_of(refused.value)
+        assert (problem.status, problem.retry_after) == (409, 2)
+        return {}
 
-    assert once(asked, WISH, meanwhile).status_code == 202
+    assert not once(keyed, BODY, meanwhile).is_repeated
 
 
 @pytest.mark.parametrize(
     ("changed", "body"),
     [
-        (lambda asked: asked, Wish(reason="another")),
-        (lambda asked: _at(asked, path="/tenants/beta/cancel"), WISH),
-        (lambda asked: _at(asked, query_string=b"x=1"), WISH),
+        (lambda keyed: keyed, ActionBody(reason="another")),
+        (lambda keyed: replace(keyed, path="/tenants/beta/cancel"), BODY),
+        (lambda keyed: replace(keyed, query_string=b"x=1"), BODY),
     ],
 )
-def test_a_key_stands_for_path_query_and_body(asked: Asked, changed: Callable[[Asked], Asked], body: Wish):
-    once(asked, WISH, Performance())
-    with pytest.raises(ProblemError) as refused:
-        once(changed(asked), body, Performance())
-    assert (refused.value.status, refused.value.field) == (400, "Idempotency-Key")
+def test_a_key_stands_for_path_query_and_body(keyed: Keyed, changed: Callable[[Keyed], Keyed], body: ActionBody):
+    once(keyed, BODY, Performance())
+    with pytest.raises(InvalidRequestError) as refused:
+        once(changed(keyed), body, Performance())
+    problem = problem_of(refused.value)
+    assert (problem.status, problem.field) == (400, "Idempotency-Key")
 
 
-def test_without_a_key_every_request_is_performed(asked: Asked):
+def test_without_a_key_every_request_is_performed(keyed: Keyed):
     action = Performance()
     for _ in range(2):
-        once(replace(asked, key=None), WISH, action)
+        once(replace(keyed, key=None), BODY, action)
     assert action.done == 2
 
 
@@ -132,7 +151,3 @@ def test_a_ledger_that_is_away_is_told_at_once_with_when_to_ask_again(harness: E
         answer = ask(api, "GET", path)
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5"), path
         assert "The ledger does not answer" in answer.json()["detail"]
-
-
-def _at(asked: Asked, **scope: Any) -> Asked:
-    return replace(asked, request=Request({**asked.request.scope, **scope}))

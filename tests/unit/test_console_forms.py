@@ -1,36 +1,36 @@
-"""What a form sends, as the API's wishes."""
+"""What a form sends, as the API's request bodies."""
 
 import pytest
 
 from tenancy.console.api.problems import ProblemError
-from tenancy.console.api.requests import CorrectedWish, ResetWish
-from tenancy.console.pages.forms import new_tenant, sent_in, wish_of
+from tenancy.console.api.requests import CorrectedActionBody, ResetBody
+from tenancy.console.pages.forms import action_body, new_tenant, sent_in
 from tests.unit.sagas import ACME
 
 
-def test_a_reason_and_what_was_seen_become_a_wish() -> None:
-    wish = wish_of("cancel", sent_in(b"reason=wrong+customer&seen=17&key=x"), ACME)
+def test_a_reason_and_what_was_seen_become_a_body() -> None:
+    wish = action_body("cancel", sent_in(b"reason=wrong+customer&seen=17&key=x"), ACME)
     assert (wish.reason, wish.seen, wish.confirm_slug) == ("wrong customer", 17, None)
 
 
 def test_a_missing_reason_is_a_problem_of_that_field() -> None:
     with pytest.raises(ProblemError) as caught:
-        wish_of("cancel", {"reason": "  "}, ACME)
+        action_body("cancel", {"reason": "  "}, ACME)
     assert (caught.value.status, caught.value.field) == (400, "reason")
     assert "audit log" in caught.value.detail
 
 
 def test_only_what_differs_is_a_correction() -> None:
     sent = {"reason": "x", "name": ACME.name, "plan": "large", "region": "", "admin_email": " new@acme.test "}
-    wish = wish_of("retry", sent, ACME)
-    assert isinstance(wish, CorrectedWish)
+    wish = action_body("retry", sent, ACME)
+    assert isinstance(wish, CorrectedActionBody)
     assert wish.corrections.model_dump(exclude_none=True) == {"plan": "large", "admin_email": "new@acme.test"}
 
 
 @pytest.mark.parametrize(("sent", "forced"), [({}, False), ({"force": "1"}, True)])
 def test_a_reset_is_forced_only_when_it_says_so(sent: dict[str, str], forced: bool) -> None:
-    wish = wish_of("reset", {"reason": "x", **sent}, ACME)
-    assert isinstance(wish, ResetWish)
+    wish = action_body("reset", {"reason": "x", **sent}, ACME)
+    assert isinstance(wish, ResetBody)
     assert wish.force is forced
 
 

@@ -1,6 +1,6 @@
 """Routes that write: create a tenant, and one for each action. Each can be asked what it would do (`dry_run`).
 
-What is allowed is the law's; here is only who may ask, and how an answer looks.
+The engine's action service performs them; here is only who may ask, and with which status each is answered.
 """
 
 from collections.abc import Callable
@@ -11,13 +11,10 @@ from starlette.responses import Response
 
 from tenancy.console.api import shapes
 from tenancy.console.api.access import SECURITY, GuardedRoute, needs, require
-from tenancy.console.api.asked import AskedOf
-from tenancy.console.api.asking import Deed, Doing, act, corrected, create
 from tenancy.console.api.problems import documented
-from tenancy.console.api.requests import CorrectedWish, NewTenant, Ref, ResetWish, Wish
+from tenancy.console.api.requests import ActionBody, CorrectedActionBody, NewTenant, Ref, ResetBody
+from tenancy.console.api.write_request import CurrentWrite
 from tenancy.console.callers import Right
-from tenancy.engine import actions as engine
-from tenancy.engine.actions import ActionResult
 
 router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["actions"])
 
@@ -34,70 +31,45 @@ def _post(path: str, right: Right, status: int, *problems: int) -> Callable[[Cal
 
 
 @_post("/tenants", Right.CREATE, 201)
-def create_tenant(asked: AskedOf, wish: NewTenant) -> Response:
+def create_tenant(write: CurrentWrite, body: NewTenant) -> Response:
     """Provision a tenant. What was asked for is checked first; the rest happens in a run of `tenant_provisioning`."""
-    return create(asked, wish)
+    return write.create(body, 201)
 
 
 @_post("/tenants/{ref}/cancel", Right.EDIT, 202, 404)
-def cancel(asked: AskedOf, ref: Ref, wish: Wish) -> Response:
+def cancel(write: CurrentWrite, ref: Ref, body: ActionBody) -> Response:
     """Stop provisioning and undo what was made. A second one kills again and starts the compensations anew."""
-
-    def perform(doing: Doing) -> ActionResult:
-        return engine.cancel(*doing.whom, by=doing.stamp, **doing.named)
-
-    return act(asked, ref, wish, Deed("cancel", 202, perform))
+    return write.act("cancel", ref, body, 202)
 
 
 @_post("/tenants/{ref}/reset", Right.EDIT, 200, 404)
-def reset(asked: AskedOf, ref: Ref, wish: ResetWish) -> Response:
+def reset(write: CurrentWrite, ref: Ref, body: ResetBody) -> Response:
     """Make a failed tenant ready for a retry. `force` is platform engineering's: it can orphan what is in flight."""
-    if wish.force:
-        require(asked.caller, Right.FORCE)
-
-    def perform(doing: Doing) -> ActionResult:
-        role = Right.FORCE in asked.caller.rights
-        return engine.reset(*doing.whom, by=doing.stamp, force=wish.force, platform_role=role, **doing.named)
-
-    return act(asked, ref, wish, Deed("reset", 200, perform))
+    if body.force:
+        require(write.caller, Right.FORCE)
+    return write.act("reset", ref, body, 200)
 
 
 @_post("/tenants/{ref}/retry", Right.CREATE, 200, 404)
-def retry(asked: AskedOf, ref: Ref, wish: CorrectedWish) -> Response:
+def retry(write: CurrentWrite, ref: Ref, body: CorrectedActionBody) -> Response:
     """A new attempt for a tenant that was reset. It wants the slug typed after three that did not end Active."""
-
-    def perform(doing: Doing) -> ActionResult:
-        return engine.retry(*doing.whom, by=doing.stamp, corrections=corrected(doing, wish), **doing.named)
-
-    return act(asked, ref, wish, Deed("retry", 200, perform))
+    return write.act("retry", ref, body, 200)
 
 
 @_post("/tenants/{ref}/decommission", Right.EDIT, 202, 404)
-def decommission(asked: AskedOf, ref: Ref, wish: Wish) -> Response:
+def decommission(write: CurrentWrite, ref: Ref, body: ActionBody) -> Response:
     """Release all a tenant has, for good, and free its slug."""
-
-    def perform(doing: Doing) -> ActionResult:
-        return engine.decommission(*doing.whom, by=doing.stamp, **doing.named)
-
-    return act(asked, ref, wish, Deed("decommission", 202, perform))
+    return write.act("decommission", ref, body, 202)
 
 
 @_post("/tenants/{ref}/recreate", Right.CREATE, 201, 404)
-def recreate(asked: AskedOf, ref: Ref, wish: CorrectedWish) -> Response:
+def recreate(write: CurrentWrite, ref: Ref, body: CorrectedActionBody) -> Response:
     """A new tenant in the place of one that has nothing left: same slug, linked to it. The answer is the new one."""
-    require(asked.caller, Right.EDIT)  # a failed tenant is decommissioned on the way
-
-    def perform(doing: Doing) -> ActionResult:
-        return engine.recreate(*doing.whom, by=doing.stamp, corrections=corrected(doing, wish), **doing.named)
-
-    return act(asked, ref, wish, Deed("recreate", 201, perform))
+    require(write.caller, Right.EDIT)  # a failed tenant is decommissioned on the way
+    return write.act("recreate", ref, body, 201)
 
 
 @_post("/tenants/{ref}/escalate", Right.EDIT, 200, 404)
-def escalate(asked: AskedOf, ref: Ref, wish: Wish) -> Response:
+def escalate(write: CurrentWrite, ref: Ref, body: ActionBody) -> Response:
     """Hand the tenant over to platform engineering; changes no state."""
-
-    def perform(doing: Doing) -> ActionResult:
-        return engine.escalate(*doing.whom, by=doing.stamp, **doing.named)
-
-    return act(asked, ref, wish, Deed("escalate", 200, perform))
+    return write.act("escalate", ref, body, 200)

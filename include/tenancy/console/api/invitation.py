@@ -10,7 +10,7 @@ from tenancy.console.api import shapes
 from tenancy.console.api.access import SECURITY, CallerOf, GuardedRoute, PartsOf, needs
 from tenancy.console.api.problems import ProblemError, documented
 from tenancy.console.api.request_context import open_context
-from tenancy.console.api.requests import InvitationWish, Meant, Ref
+from tenancy.console.api.requests import InvitationBody, Meant, Ref
 from tenancy.console.callers import Right
 from tenancy.engine import invitation as engine
 from tenancy.ledger.envelope import Stamp
@@ -23,7 +23,7 @@ SIGN_IN = "/admin/login"
 @router.post("/tenants/{ref}/invitation", responses=documented(400, 401, 403, 404, 409, 428, 503))
 @needs(Right.CREATE)
 def show_invitation(
-    parts: PartsOf, caller: CallerOf, ref: Ref, meant: Meant, wish: InvitationWish
+    parts: PartsOf, caller: CallerOf, ref: Ref, meant: Meant, wish: InvitationBody
 ) -> shapes.InvitationShape:
     """The tenant admin's invitation, once the tenant is Active; it is shown once. `renew` makes another one."""
     del meant  # the gate has looked at it; here it is documented

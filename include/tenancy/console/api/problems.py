@@ -16,11 +16,14 @@ from starlette.responses import JSONResponse
 
 from tenancy.console.api.field_errors import sentence_of
 from tenancy.console.callers import NotAuthenticated
+from tenancy.engine.idempotency import InvalidRequestError, RepeatedRefusalError
 from tenancy.saga.errors import PermanentError, PlatformError, Refused, TransientError
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
+REPLAYED: Final = "Idempotency-Replayed"
+"""A header: the answer is that to the first request with this Idempotency-Key."""
 AWAY_RETRY_SECONDS: Final = 5
 """A ledger that fails over is back in seconds."""
 TITLES: Final[Mapping[int, str]] = {
@@ -61,9 +64,19 @@ class Problem(BaseModel):
 class ProblemError(Exception):
     """An answer that is a problem."""
 
-    def __init__(self, status: int, detail: str, *, field: str | None = None, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        field: str | None = None,
+        retry_after: int | None = None,
+        is_replay: bool = False,
+    ) -> None:
         super().__init__(detail)
         self.status, self.detail, self.field, self.retry_after = status, detail, field, retry_after
+        self.is_replay = is_replay
+        """The answer to an earlier request with the same Idempotency-Key."""
 
     def told(self, request: Request) -> Problem:
         """As it is answered to this request."""
@@ -86,17 +99,14 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def respond(request: Request, error: ProblemError) -> JSONResponse:
     """The problem as a response."""
-    return as_response(error.told(request).model_dump(exclude_none=True))
-
-
-def as_response(body: Mapping[str, Any]) -> JSONResponse:
-    """A problem's body as a response; its headers follow from it."""
     headers = dict(HEADERS)
-    if body.get("retry_after"):
-        headers["Retry-After"] = str(body["retry_after"])
-    if body["status"] == 401:
+    if error.retry_after:
+        headers["Retry-After"] = str(error.retry_after)
+    if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse(dict(body), body["status"], headers, MEDIA_TYPE)
+    if error.is_replay:
+        headers[REPLAYED] = "true"
+    return JSONResponse(error.told(request).model_dump(exclude_none=True), error.status, headers, MEDIA_TYPE)
 
 
 def problem_of(error: Exception) -> ProblemError:
@@ -139,6 +149,8 @@ def _is_position(where: tuple[int | str, ...]) -> bool:
 _AS_PROBLEM: Final[Mapping[type[Exception], Callable[[Any], ProblemError]]] = {
     ProblemError: lambda error: error,
     NotAuthenticated: lambda error: ProblemError(401, f"{error}. Log in, or send a bearer token of POST /auth/token."),
+    InvalidRequestError: lambda error: ProblemError(400, str(error), field=error.field),
+    RepeatedRefusalError: lambda error: ProblemError(error.status, str(error), field=error.field, is_replay=True),
     Refused: lambda error: ProblemError(409, str(error), field=error.field, retry_after=error.retry_after),
     TransientError: lambda error: ProblemError(503, str(error), retry_after=AWAY_RETRY_SECONDS),
     PermanentError: lambda error: ProblemError(503, str(error)),

@@ -32,7 +32,7 @@ Email = Annotated[Text, Field(max_length=EMAIL_LIMIT)]
 
 Ref = Annotated[str, Path(description="A tenant's id or slug. A slug is its live tenant, else the newest that had it")]
 DryRun = Annotated[bool, Query(description="Only say what it would do")]
-IdempotencyKey = Annotated[
+IdempotencyHeader = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
@@ -81,7 +81,7 @@ class Corrections(_Body):
     admin_email: Email | None = None
 
 
-class Wish(_Body):
+class ActionBody(_Body):
     """Why; and where the action destroys, the tenant's id, and its slug once more."""
 
     reason: Reason
@@ -94,20 +94,20 @@ class Wish(_Body):
     """Given, the action is refused when somebody has acted on the tenant since."""
 
 
-class InvitationWish(_Body):
+class InvitationBody(_Body):
     """`renew` makes another invitation, for the one that was lost; that wants a reason."""
 
     renew: bool = False
     reason: Annotated[Text, Field(max_length=REASON_LIMIT)] = ""
 
 
-class ResetWish(Wish):
+class ResetBody(ActionBody):
     """`force` needs the platform engineer's role: it can orphan in-flight activities."""
 
     force: bool = False
 
 
-class CorrectedWish(Wish):
+class CorrectedActionBody(ActionBody):
     """A new attempt, perhaps with other parameters."""
 
     corrections: Corrections = Corrections()

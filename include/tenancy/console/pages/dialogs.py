@@ -1,10 +1,10 @@
 """The dialogs of a tenant's actions: what would happen, why it is wanted, and how far it is until it is really done.
 
-Each sends what the JSON API takes and is answered by the API's own functions: rights, refusals, idempotency and the
-audit log are theirs. A key drawn with the dialog makes a double click one action; `seen` tells the later of two people.
+Each asks the engine's action service, as the JSON API does: refusals, idempotency and the audit log are the same. The
+dialog's key makes a double click one action; by `seen` the later of two people learns what the other did.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import uuid4
@@ -12,7 +12,6 @@ from uuid import uuid4
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from tenancy.console.api import actions as api
 from tenancy.console.api.access import needs, require
 from tenancy.console.api.problems import ProblemError, problem_of
 from tenancy.console.api.request_context import RequestContext
@@ -37,16 +36,6 @@ router = APIRouter(route_class=PageRoute)
 
 Action = Literal["cancel", "reset", "retry", "decommission", "recreate", "escalate"]
 _REMOVES: Final = frozenset({"cancel", "decommission"})
-_ASKS: Final[dict[str, Callable[..., Response]]] = {
-    "cancel": api.cancel,
-    "reset": api.reset,
-    "retry": api.retry,
-    "decommission": api.decommission,
-    "recreate": api.recreate,
-    "escalate": api.escalate,
-}
-
-
 _IN_THE_FORM: Final = frozenset({"reason", "confirm_slug", *forms.CORRECTABLE})
 """What a person can put right in the form."""
 
@@ -89,11 +78,11 @@ def act(visit: VisitOf, ref: Ref, action: Action, sent: SentIn) -> Response:
     force = bool(sent.get("force"))
     _require_right(visit.caller, action, force)
     try:
-        told = ask(visit, ref, action, sent)
+        answer = visit.act(action, ref, sent)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
         wrong = _Form(action, force, sent, problem_of(error))
         return reads.looked_at(visit.parts, lambda context: _dialog(visit, context, ref, wrong))
-    return reads.looked_at(visit.parts, lambda context: _done(visit, context, told["tenant"]["id"], action, told))
+    return reads.looked_at(visit.parts, lambda context: _done(visit, context, answer["tenant"]["id"], action, answer))
 
 
 @router.get("/tenants/{ref}/actions/{action}/progress")
@@ -101,12 +90,6 @@ def act(visit: VisitOf, ref: Ref, action: Action, sent: SentIn) -> Response:
 def show_progress(visit: VisitOf, ref: Ref, action: Action) -> Response:
     """How far it is; asked again and again until it is done."""
     return reads.looked_at(visit.parts, lambda context: _done(visit, context, ref, action, None))
-
-
-def ask(visit: Visit, ref: str, action: str, sent: forms.Sent) -> dict[str, Any]:
-    """The API's answer (its model `Action`). Raises what the API would answer as a problem."""
-    parameters = reads.looked_at(visit.parts, lambda context: context.saga(ref)).parameters
-    return forms.told_by(_ASKS[action](visit.asked(sent), ref, forms.wish_of(action, sent, parameters)))
 
 
 def _require_right(caller: Caller, action: str, force: bool) -> None:
@@ -141,7 +124,7 @@ def _offers(caller: Caller, saga: Saga) -> tuple[ActionView, ...]:
     return tuple(each for each in named if each.allowed)
 
 
-def _done(visit: Visit, context: RequestContext, ref: str, action: str, told: dict[str, Any] | None) -> Response:
+def _done(visit: Visit, context: RequestContext, ref: str, action: str, answer: Mapping[str, Any] | None) -> Response:
     line = context.line(ref)
     saga = context.saga_of(line)
     return page(
@@ -155,7 +138,7 @@ def _done(visit: Visit, context: RequestContext, ref: str, action: str, told: di
         ends=_ends(saga) and (action != "escalate" or _is_told(context, line)),
         escalation=context.escalation(line) if action == "escalate" else "",
         next=context.advisor(context.parts.engine.known).advice(line).sentence,
-        told=told,
+        answer=answer,
     )
 
 

@@ -1,25 +1,23 @@
-"""What a form of the console sends, as the API's own wishes: pages and API ask for the same things. Pure."""
+"""Parses the console's forms into the API's request bodies: pages and API ask for the same things. Pure."""
 
-import json
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
-from starlette.responses import Response
 
 from tenancy.console.api.field_errors import sentence_of
 from tenancy.console.api.problems import ProblemError
-from tenancy.console.api.requests import CorrectedWish, NewTenant, ResetWish, Wish
+from tenancy.console.api.requests import ActionBody, CorrectedActionBody, NewTenant, ResetBody
 from tenancy.saga.tenant import Parameters
 
-WISHES: Final[Mapping[str, type[Wish]]] = {
-    "cancel": Wish,
-    "reset": ResetWish,
-    "retry": CorrectedWish,
-    "decommission": Wish,
-    "recreate": CorrectedWish,
-    "escalate": Wish,
+_BODIES: Final[Mapping[str, type[ActionBody]]] = {
+    "cancel": ActionBody,
+    "reset": ResetBody,
+    "retry": CorrectedActionBody,
+    "decommission": ActionBody,
+    "recreate": CorrectedActionBody,
+    "escalate": ActionBody,
 }
 CORRECTABLE: Final = ("name", "plan", "region", "admin_email")
 _FIELDS_AT_MOST: Final = 30
@@ -37,28 +35,20 @@ def sent_in(body: bytes) -> Sent:
         raise ProblemError(400, "What was sent is no form of this console.") from error
 
 
-def wish_of(action: str, sent: Sent, now: Parameters) -> Wish:
-    """The wish behind a dialog; ProblemError names the field at fault."""
+def action_body(action: str, sent: Sent, now: Parameters) -> ActionBody:
+    """What a dialog asks for; ProblemError names the field at fault."""
     fields: dict[str, object] = {"reason": sent.get("reason", ""), "seen": sent.get("seen") or None}
     fields |= {name: sent[name] for name in ("confirm_slug", "tenant_id") if sent.get(name)}
-    if issubclass(WISHES[action], ResetWish):
+    if issubclass(_BODIES[action], ResetBody):
         fields["force"] = bool(sent.get("force"))
-    if issubclass(WISHES[action], CorrectedWish):
+    if issubclass(_BODIES[action], CorrectedActionBody):
         fields["corrections"] = _corrections(sent, now)
-    return checked(WISHES[action], fields)
+    return checked(_BODIES[action], fields)
 
 
 def new_tenant(sent: Sent) -> NewTenant:
-    """The wish behind the form for a new tenant; ProblemError names the field at fault."""
+    """What the form for a new tenant asks for; ProblemError names the field at fault."""
     return checked(NewTenant, {field: sent.get(field, "").strip() for field in NewTenant.model_fields})
-
-
-def told_by(answer: Response) -> dict[str, Any]:
-    """The API's answer; ProblemError when it repeats the problem a request of this key met the first time."""
-    told: dict[str, Any] = json.loads(bytes(answer.body))
-    if answer.status_code >= 400:
-        raise ProblemError(answer.status_code, told["detail"], field=told.get("field"))
-    return told
 
 
 def _corrections(sent: Sent, now: Parameters) -> dict[str, str]:

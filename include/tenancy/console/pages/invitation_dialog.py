@@ -10,7 +10,7 @@ from tenancy.console.api import invitation as api
 from tenancy.console.api.access import needs
 from tenancy.console.api.problems import ProblemError, problem_of
 from tenancy.console.api.request_context import RequestContext
-from tenancy.console.api.requests import InvitationWish, Ref
+from tenancy.console.api.requests import InvitationBody, Ref
 from tenancy.console.callers import Right
 from tenancy.console.pages import forms, reads
 from tenancy.console.pages.gate import PageRoute
@@ -33,7 +33,7 @@ def show_dialog(visit: VisitOf, ref: Ref) -> Response:
 def show(visit: VisitOf, ref: Ref, sent: SentIn) -> Response:
     """The invitation; what went wrong is said in the dialog."""
     try:
-        wish = forms.checked(InvitationWish, {"renew": bool(sent.get("renew")), "reason": sent.get("reason", "")})
+        wish = forms.checked(InvitationBody, {"renew": bool(sent.get("renew")), "reason": sent.get("reason", "")})
         told = api.show_invitation(visit.parts, visit.caller, ref, "1", wish)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
         problem = problem_of(error)

@@ -6,7 +6,6 @@ from uuid import uuid4
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from tenancy.console.api import actions as api
 from tenancy.console.api.access import needs
 from tenancy.console.api.problems import ProblemError, problem_of
 from tenancy.console.callers import Right
@@ -31,10 +30,10 @@ def show_new(visit: VisitOf) -> Response:
 def create(visit: VisitOf, sent: SentIn) -> Response:
     """Ask for the tenant; what went wrong is said beside its field."""
     try:
-        told = forms.told_by(api.create_tenant(visit.asked(sent), forms.new_tenant(sent)))
+        answer = visit.create(sent)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
         return _form(visit, "_new.html", sent, problem_of(error))
-    return page(visit.request, "_created.html", 201, tenant=told["tenant"])
+    return page(visit.request, "_created.html", 201, tenant=answer["tenant"])
 
 
 def _form(visit: Visit, template: str, sent: forms.Sent, problem: ProblemError | None = None) -> Response:

@@ -17,7 +17,6 @@ from tenancy.console.api.request_context import RequestContext
 from tenancy.console.api.requests import Ref
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import forms, reads, recovering
-from tenancy.console.pages.dialogs import ask
 from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.recovering import Begun, Step, next_step
 from tenancy.console.pages.rendering import page
@@ -106,7 +105,7 @@ def recover(visit: VisitOf, ref: Ref, recovery: RecoveryOf) -> Response:
 
 def _do(visit: Visit, ref: str, step: Step, sent: forms.Sent) -> ProblemError | None:
     try:
-        ask(visit, ref, step.action, sent)
+        visit.act(step.action, ref, sent)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
         return problem_of(error)
     return None

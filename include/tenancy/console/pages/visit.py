@@ -1,27 +1,51 @@
-"""What every page that acts has: the request, the platform's parts, and who asks."""
+"""What every page that acts has: the request, the platform's parts, who asks, and the way to the action service."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends
+from pydantic import BaseModel
 from starlette.requests import Request
 
 from tenancy.console.api.access import CallerOf, PartsOf
-from tenancy.console.api.asked import Asked
-from tenancy.console.pages import forms
+from tenancy.console.api.action_requests import (
+    action_request,
+    action_service,
+    actor_of,
+    create_request,
+    idempotency_key,
+)
+from tenancy.console.pages import forms, reads
+from tenancy.engine.action_service import ActionRequest
+from tenancy.ledger.idempotency_keys import IdempotencyKey
 
 
 @dataclass(frozen=True)
 class Visit:
-    """One request of somebody whom the gate knows."""
+    """A request whose caller the route guard knows."""
 
     request: Request
     parts: PartsOf
     caller: CallerOf
 
-    def asked(self, sent: forms.Sent) -> Asked:
-        """The same as the API's own routes have it; a form's key makes sending it twice one action."""
-        return Asked(self.request, self.parts, self.caller, "1", dry_run=False, key=sent.get("key") or None)
+    def create(self, sent: forms.Sent) -> Mapping[str, Any]:
+        """Ask for a new tenant: the answer in the API's form (its model `Action`)."""
+        body = forms.new_tenant(sent)
+        return self._perform(create_request(body, self._key(sent, body)))
+
+    def act(self, action: str, ref: str, sent: forms.Sent) -> Mapping[str, Any]:
+        """Ask for an action on a tenant; the answer likewise. Raises what the API would answer as a problem."""
+        saga = reads.looked_at(self.parts, lambda context: context.saga(ref))
+        body = forms.action_body(action, sent, saga.parameters)
+        return self._perform(action_request(action, body, saga.tenant_id, ref, self._key(sent, body)))
+
+    def _perform(self, request: ActionRequest) -> Mapping[str, Any]:
+        return action_service(self.parts).perform(request, actor_of(self.caller)).body
+
+    def _key(self, sent: forms.Sent, body: BaseModel) -> IdempotencyKey | None:
+        """The form's key makes sending it twice one action."""
+        return idempotency_key(self.request, self.caller, sent.get("key") or None, body)
 
 
 async def _sent(request: Request) -> forms.Sent:

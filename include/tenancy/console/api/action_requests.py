@@ -1,0 +1,82 @@
+"""From bodies to the engine's action requests, for the API's routes and the pages alike; answers become API models."""
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from tenancy.activities.validate_request import FIELDS
+from tenancy.console.api import serializers, shapes
+from tenancy.console.api.request_context import open_context
+from tenancy.console.api.requests import ActionBody, CorrectedActionBody, NewTenant, ResetBody
+from tenancy.console.callers import Caller, Right
+from tenancy.console.parts import Parts
+from tenancy.engine.action_service import CREATE, ActionRequest, ActionService, Actor
+from tenancy.engine.actions import ActionResult
+from tenancy.ledger.idempotency_keys import IdempotencyKey
+from tenancy.saga.names import TenantId
+
+
+def action_service(parts: Parts) -> ActionService:
+    """The engine's action service, which answers with the API's model `Action`."""
+    tenancy = parts.tenancy()
+    return ActionService(
+        tenancy,
+        parts.clock,
+        open_ledger=lambda: tenancy.ledger.lent(parts.lending, "tenancy console"),
+        describe=lambda result: _action(parts, result).model_dump(mode="json"),
+    )
+
+
+def _action(parts: Parts, result: ActionResult) -> shapes.Action:
+    with open_context(parts) as context:
+        tenant = context.tenant(str(result.saga.tenant_id))
+    progress = serializers.progress(result.progress)
+    return shapes.Action(tenant=tenant, said=result.message, warnings=list(result.warnings), progress=progress)
+
+
+def actor_of(caller: Caller) -> Actor:
+    """The caller as the engine knows them."""
+    return Actor(caller.name, has_platform_role=Right.FORCE in caller.rights)
+
+
+def find_tenant_id(parts: Parts, ref: str) -> TenantId:
+    """The tenant of this id or slug; 404 when there is none."""
+    with open_context(parts) as context:
+        return context.line(ref).tenant_id
+
+
+def create_request(body: NewTenant, key: IdempotencyKey | None) -> ActionRequest:
+    """Ask for a new tenant."""
+    parameters = {field: getattr(body, field) for field in FIELDS}
+    return ActionRequest(CREATE, body.reason, parameters=parameters, key=key)
+
+
+def action_request(
+    action: str, body: ActionBody, tenant_id: TenantId, ref: str, key: IdempotencyKey | None
+) -> ActionRequest:
+    """Ask for an action on a tenant. A path that has the id names the tenant as well as the body does."""
+    id_in_path = ref if ref.lower() == str(tenant_id) else ""
+    corrections = body.corrections.model_dump(exclude_none=True) if isinstance(body, CorrectedActionBody) else {}
+    return ActionRequest(
+        action,
+        body.reason,
+        tenant_id,
+        confirm_id=body.tenant_id or id_in_path,
+        confirm_slug=body.confirm_slug or "",
+        seen=body.seen,
+        force=isinstance(body, ResetBody) and body.force,
+        parameters=corrections,
+        key=key,
+    )
+
+
+def idempotency_key(request: Request, caller: Caller, key: str | None, body: BaseModel) -> IdempotencyKey | None:
+    """The caller's key for just this request, which its method, path, query and body tell from others."""
+    if key is None:
+        return None
+    sent: list[Any] = [request.method, request.url.path, sorted(request.query_params.multi_items())]
+    text = json.dumps([*sent, body.model_dump(mode="json")], sort_keys=True)
+    return IdempotencyKey(caller.name, key, hashlib.sha256(text.encode()).hexdigest())

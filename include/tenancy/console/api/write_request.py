@@ -1,0 +1,59 @@
+"""What every write of the API has in common: who asks, how, and under which idempotency key."""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import Depends
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from tenancy.console.api import serializers
+from tenancy.console.api.access import CallerOf, PartsOf
+from tenancy.console.api.action_requests import (
+    action_request,
+    action_service,
+    actor_of,
+    create_request,
+    find_tenant_id,
+    idempotency_key,
+)
+from tenancy.console.api.problems import REPLAYED
+from tenancy.console.api.requests import ActionBody, DryRun, IdempotencyHeader, Meant, NewTenant
+from tenancy.engine.action_service import ActionRequest
+
+_DRY_RUN_STATUS: Final = 200
+
+
+@dataclass(frozen=True)
+class WriteRequest:
+    """One request that writes."""
+
+    request: Request
+    parts: PartsOf
+    caller: CallerOf
+    meant: Meant
+    """The route guard has checked it; here it is documented in the OpenAPI."""
+    dry_run: DryRun = False
+    key: IdempotencyHeader = None
+
+    def create(self, body: NewTenant, status: int) -> JSONResponse:
+        """Ask for a new tenant, and answer with this status."""
+        return self._answer(create_request(body, idempotency_key(self.request, self.caller, self.key, body)), status)
+
+    def act(self, action: str, ref: str, body: ActionBody, status: int) -> JSONResponse:
+        """Ask for an action on a tenant, and answer with this status; 404 when there is no such tenant."""
+        key = idempotency_key(self.request, self.caller, self.key, body)
+        tenant_id = find_tenant_id(self.parts, ref)
+        return self._answer(action_request(action, body, tenant_id, ref, key), status)
+
+    def _answer(self, request: ActionRequest, status: int) -> JSONResponse:
+        service, actor = action_service(self.parts), actor_of(self.caller)
+        if self.dry_run:
+            preview = serializers.preview_of(service.preview(request, actor))
+            return JSONResponse(preview.model_dump(mode="json"), _DRY_RUN_STATUS)
+        answer = service.perform(request, actor)
+        headers = {REPLAYED: "true"} if answer.is_repeated else None
+        return JSONResponse(dict(answer.body), status, headers)
+
+
+CurrentWrite = Annotated[WriteRequest, Depends()]

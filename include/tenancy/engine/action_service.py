@@ -1,0 +1,150 @@
+"""One way to every action: checks the request, performs it once, and describes the tenant afterwards.
+
+Called by the JSON API and by the console's pages. They find out who asks and whether they may, and render the answer.
+The law decides what is allowed (saga/decide.py); a refusal is raised as Refused and stands in the audit log.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from tenancy.activities.validate_request import FIELDS, check_request
+from tenancy.engine import actions
+from tenancy.engine.actions import ActionResult, saga_of
+from tenancy.engine.idempotency import ActionAnswer, Body, InvalidRequestError, answer_once
+from tenancy.engine.preview import Preview, dry_run
+from tenancy.engine.progress import progress
+from tenancy.engine.rehearsal import rehearsed
+from tenancy.engine.tenancy import Tenancy
+from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.idempotency_keys import IdempotencyKey
+from tenancy.ledger.interventions import newest_intervention_since
+from tenancy.ledger.ledger import LedgerSession
+from tenancy.saga.errors import Refused
+from tenancy.saga.names import TenantId
+from tenancy.saga.platform import Platform
+
+CREATE: Final = "create"
+_ALREADY_DONE: Final = (
+    "It was recorded when it was first asked for, and is not done again: this is the tenant as it is now."
+)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asks: the name in the audit log, and whether they have platform engineering's role."""
+
+    name: str
+    has_platform_role: bool = False
+
+
+@dataclass(frozen=True)
+class ActionRequest:
+    """An action that somebody asks for. `tenant_id` is None for a new tenant only."""
+
+    action: str
+    reason: str
+    tenant_id: TenantId | None = None
+    confirm_id: str = ""
+    """The tenant's id if the request named it; a slug may be another tenant's by now."""
+    confirm_slug: str = ""
+    seen: int | None = None
+    """The newest fact that the operator saw. The action is refused when somebody has acted since."""
+    force: bool = False
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """A new tenant's, or corrections of an existing one's."""
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True)
+class ActionService:
+    """The actions of one platform."""
+
+    tenancy: Tenancy
+    now: Callable[[], datetime]
+    open_ledger: Callable[[], AbstractContextManager[LedgerSession]]
+    """A session for reading."""
+    describe: Callable[[ActionResult], Body]
+    """The answer as JSON, in the form in which it is stored and given again."""
+
+    def perform(self, request: ActionRequest, actor: Actor) -> ActionAnswer:
+        """Perform the action, or repeat its answer when a request with the same key has done it.
+
+        Raises Refused, InvalidRequestError, or RepeatedRefusalError.
+        """
+        self._require_valid_parameters(request)
+        return answer_once(
+            self.tenancy.ledger,
+            request.key,
+            self.now,
+            perform=lambda: self.describe(self._act(self.tenancy, request, actor)),
+            describe=self._describe_recorded,
+        )
+
+    def preview(self, request: ActionRequest, actor: Actor) -> Preview:
+        """What `perform` would do now: the action itself, carried out and rolled back. Raises InvalidRequestError."""
+        self._require_valid_parameters(request)
+        tenancy, saga = rehearsed(self.tenancy), None
+        if request.tenant_id is not None:
+            with self.open_ledger() as ledger:
+                saga = saga_of(ledger, request.tenant_id)
+        return dry_run(saga, request.action, lambda: self._act(tenancy, request, actor))
+
+    def _act(self, tenancy: Tenancy, request: ActionRequest, actor: Actor) -> ActionResult:
+        stamp = Stamp(actor.name, reason=request.reason, key=request.key.key if request.key else "")
+        if request.tenant_id is None:
+            return actions.create(tenancy, request.parameters, by=stamp)
+        self._require_nobody_acted_since(request.tenant_id, request.seen)
+        options: dict[str, Any] = {"confirm_id": request.confirm_id, "confirm_slug": request.confirm_slug}
+        if request.action == "reset":
+            options |= {"force": request.force, "platform_role": actor.has_platform_role}
+        elif request.action in _TAKES_CORRECTIONS:
+            options["corrections"] = self._valid_corrections(request.tenant_id, request.parameters)
+        return _ACTIONS[request.action](tenancy, request.tenant_id, by=stamp, **options)
+
+    def _require_nobody_acted_since(self, tenant_id: TenantId, seen: int | None) -> None:
+        """When two operators act at once, the later one is refused, reads who did what, and decides again."""
+        if seen is None:
+            return
+        with self.open_ledger() as ledger:
+            since = newest_intervention_since(ledger.envelopes(tenant_id), seen)
+        if since is not None:
+            raise Refused(f"{since}, after what you saw. Look again, then decide.", field="seen")
+
+    def _require_valid_parameters(self, request: ActionRequest) -> None:
+        if request.action == CREATE:
+            _require_valid(request.parameters, self.tenancy.platform, fields=set(FIELDS))
+
+    def _valid_corrections(self, tenant_id: TenantId, corrections: Mapping[str, str]) -> Mapping[str, str]:
+        with self.open_ledger() as ledger:
+            parameters = saga_of(ledger, tenant_id).parameters
+        _require_valid({**vars(parameters), **corrections}, self.tenancy.platform, fields=set(corrections))
+        return corrections
+
+    def _describe_recorded(self, tenant_id: TenantId) -> Body:
+        with self.open_ledger() as ledger:
+            saga = saga_of(ledger, tenant_id)
+            result = ActionResult(saga, _ALREADY_DONE, (), progress(ledger, saga))
+        return self.describe(result)
+
+
+_ACTIONS: Final[Mapping[str, Callable[..., ActionResult]]] = {
+    "cancel": actions.cancel,
+    "reset": actions.reset,
+    "retry": actions.retry,
+    "decommission": actions.decommission,
+    "recreate": actions.recreate,
+    "escalate": actions.escalate,
+}
+_TAKES_CORRECTIONS: Final = frozenset({"retry", "recreate"})
+
+
+def _require_valid(parameters: Mapping[str, str], platform: Platform, *, fields: set[str]) -> None:
+    """InvalidRequestError when one of these fields is wrong. The action itself refuses what else is wrong."""
+    try:
+        check_request(parameters, platform)
+    except Refused as refusal:
+        if refusal.field in fields:
+            raise InvalidRequestError(str(refusal), field=refusal.field) from refusal
