@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
+from tenancy.console.api.access import GuardedRoute
 from tenancy.console.callers import Caller, Right
-from tenancy.console.pages.gate import PageRoute
 from tenancy.ledger.envelope import Stamp
 from tenancy.saga import commands as c
 from tenancy.saga.names import RunId
@@ -28,7 +28,7 @@ from tests.unit.sagas import (
 def test_every_page_is_behind_the_gate_and_states_what_it_needs(console: Console):
     routes = [route for route in console.app.routes if getattr(route, "path", "").startswith("/static") is False]
     assert routes
-    assert all(isinstance(route, PageRoute) and isinstance(route.endpoint.right, Right) for route in routes)  # type: ignore[attr-defined]
+    assert all(isinstance(route, GuardedRoute) and isinstance(route.endpoint.right, Right) for route in routes)  # type: ignore[attr-defined]
 
 
 def test_nobody_sees_anything_but_the_way_to_log_in(console: Console):

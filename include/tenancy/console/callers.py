@@ -43,5 +43,9 @@ class NotAuthenticated(Exception):  # noqa: N818 - an answer, not an error
     """Nobody we know: no token, or one that is not valid (any more)."""
 
 
+class LoginUnavailableError(Exception):
+    """Airflow could not say who calls: its own database does not answer. The cause says more."""
+
+
 Authenticate = Callable[[Request], Awaitable[Caller]]
 """Finds out who calls; raises NotAuthenticated."""

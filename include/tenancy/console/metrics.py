@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tenancy.console.api.access import GuardedRoute, PartsOf, needs
-from tenancy.console.api.problems import install
+from tenancy.console.api.problems import HEADERS, install
 from tenancy.console.callers import Authenticate, Right
 from tenancy.console.metrics_view import exposition
 from tenancy.console.pages.reads import Kept, looked_at
@@ -34,6 +34,7 @@ def create_metrics(parts: Parts, authenticate: Authenticate) -> FastAPI:
     app = FastAPI(title="Tenancy's metrics", openapi_url=None)
     app.state.parts = parts
     app.state.authenticate = authenticate
+    app.state.headers = HEADERS
     app.state.measures = Kept(load_measures, FRESH_SECONDS)
     app.include_router(router)
     install(app)

@@ -1,9 +1,11 @@
-"""The gate before every route: who calls, may they, did they say that they mean it. Only then is the body read.
+"""The guard of every route of the API and the pages: who calls, may they, do they mean it. Then the body is read.
 
-A route states what it needs by `@needs(Right...)`; one that does not cannot be registered. Writes want a header that no
-foreign page can send without asking (CSRF), and a body of bounded size.
+A route states what it needs by `@needs(Right...)`; one that does not cannot be registered. A write needs a header that
+no foreign page can send without asking (CSRF), and a body of bounded size. How an error is answered is the
+application's: problems.py or pages/gate.py.
 """
 
+import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any, Final, TypeVar
@@ -14,16 +16,19 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from tenancy.console.api.problems import HEADERS, ProblemError
-from tenancy.console.callers import ROLE_OF, Caller, Right
+from tenancy.console.api.problems import ProblemError
+from tenancy.console.callers import ROLE_OF, Caller, LoginUnavailableError, NotAuthenticated, Right
 from tenancy.console.parts import Parts
+from tenancy.saga.errors import PlatformError
+
+log = logging.getLogger(__name__)
 
 WRITE_HEADER: Final = "X-Tenancy-Request"
 BODY_LIMIT: Final = 64 * 1024
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 
-# These two only tell the OpenAPI how to log in; the gate finds out who calls.
+# These two only tell the OpenAPI how to log in; the guard finds out who calls.
 SECURITY: Final = (
     Security(HTTPBearer(auto_error=False, description="A token of POST /auth/token")),
     Security(APIKeyCookie(name="_token", auto_error=False, description="Airflow's own session cookie")),
@@ -47,25 +52,36 @@ def right_of(route: APIRoute) -> Right:
 
 
 class GuardedRoute(APIRoute):
-    """A route behind the gate."""
+    """A route behind the guard; it must state its right. Its application has the headers of every answer."""
 
     def get_route_handler(self) -> Callable[[Request], Any]:
-        """The gate, then FastAPI's own handler."""
+        """The guard, then FastAPI's own handler."""
         handle, right = super().get_route_handler(), right_of(self)
         writes = not self.methods <= {"GET", "HEAD"}
 
         async def guarded(request: Request) -> Response:
-            caller = await request.app.state.authenticate(request)
+            caller = await _authenticated(request)
             require(caller, right)
             if writes:
                 await receive_meant(request)
             request.state.caller = caller
             async with request_slot(request, writes=writes):
                 response: Response = await handle(request)
-            response.headers.update(HEADERS)
+            response.headers.update(request.app.state.headers)
             return response
 
         return guarded
+
+
+async def _authenticated(request: Request) -> Caller:
+    try:
+        caller: Caller = await request.app.state.authenticate(request)
+    except (NotAuthenticated, PlatformError):
+        raise
+    except Exception as error:
+        log.warning("who calls could not be found out", exc_info=error)
+        raise LoginUnavailableError(type(error).__name__) from error
+    return caller
 
 
 class LacksRightError(ProblemError):

@@ -26,6 +26,7 @@ def create_api(parts: Parts, authenticate: Authenticate) -> FastAPI:
     app = FastAPI(title="Tenancy", version="1", description=_DESCRIPTION, openapi_url=None)
     app.state.parts = parts
     app.state.authenticate = authenticate
+    app.state.headers = HEADERS
     for router in (tenants.router, classes.router, actions.router, invitation.router, platform.router):
         app.include_router(router)
     install(app)

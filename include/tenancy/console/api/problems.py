@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from tenancy.console.api.field_errors import sentence_of
-from tenancy.console.callers import NotAuthenticated
+from tenancy.console.callers import LoginUnavailableError, NotAuthenticated
 from tenancy.engine.idempotency import InvalidRequestError, RepeatedRefusalError
 from tenancy.saga.errors import PermanentError, PlatformError, Refused, TransientError
 
@@ -151,6 +151,7 @@ _AS_PROBLEM: Final[Mapping[type[Exception], Callable[[Any], ProblemError]]] = {
     NotAuthenticated: lambda error: ProblemError(401, f"{error}. Log in, or send a bearer token of POST /auth/token."),
     InvalidRequestError: lambda error: ProblemError(400, str(error), field=error.field),
     RepeatedRefusalError: lambda error: ProblemError(error.status, str(error), field=error.field, is_replay=True),
+    LoginUnavailableError: lambda error: problem_of(error.__cause__),
     Refused: lambda error: ProblemError(409, str(error), field=error.field, retry_after=error.retry_after),
     TransientError: lambda error: ProblemError(503, str(error), retry_after=AWAY_RETRY_SECONDS),
     PermanentError: lambda error: ProblemError(503, str(error)),

@@ -47,6 +47,7 @@ def create_pages(parts: Parts, authenticate: Authenticate) -> FastAPI:
     app = FastAPI(title="Tenancy's console", openapi_url=None)
     app.state.parts = parts
     app.state.authenticate = authenticate
+    app.state.headers = {}  # rendering.py sets a page's own
     app.state.history = reads.history()
     app.state.counts = reads.counts()
     app.state.poll_cache = PollCache()

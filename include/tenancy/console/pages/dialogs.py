@@ -12,14 +12,13 @@ from uuid import uuid4
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from tenancy.console.api.access import needs, require
+from tenancy.console.api.access import GuardedRoute, needs, require
 from tenancy.console.api.problems import ProblemError, problem_of
 from tenancy.console.api.request_context import RequestContext
 from tenancy.console.api.requests import Ref
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import forms, reads
 from tenancy.console.pages.action_view import BUTTONS, RIGHTS, ActionView, action_views
-from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.rendering import page
 from tenancy.console.pages.visit import SentIn, Visit, VisitOf
 from tenancy.engine.consequences import describe_removed
@@ -32,7 +31,7 @@ from tenancy.saga.states import Phase
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=GuardedRoute)
 
 Action = Literal["cancel", "reset", "retry", "decommission", "recreate", "escalate"]
 _REMOVES: Final = frozenset({"cancel", "decommission"})

@@ -1,4 +1,4 @@
-"""The gate before every page: who calls, and may they read. What goes wrong is a page, never a stack trace.
+"""Error pages: what goes wrong is answered as a page, never as a stack trace.
 
 A page of the console that is polled (`?part=`) answers trouble as one line for the notice above the last true picture.
 """
@@ -11,14 +11,13 @@ from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import LacksRightError, receive_meant, request_slot, require, right_of
+from tenancy.console.api.access import LacksRightError
 from tenancy.console.api.problems import ProblemError
-from tenancy.console.callers import ROLE_OF, Caller, NotAuthenticated, Right
+from tenancy.console.callers import ROLE_OF, LoginUnavailableError, NotAuthenticated, Right
 from tenancy.console.pages.rendering import airflow_of, page, root_of
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 
@@ -35,42 +34,6 @@ class Trouble:
     detail: str = ""
     way_out: str = ""
     link: str = ""
-
-
-class PageRoute(APIRoute):
-    """A route behind the gate; it must state its right."""
-
-    def get_route_handler(self) -> Callable[[Request], Any]:
-        """The gate, then FastAPI's own handler."""
-        handle, right = super().get_route_handler(), right_of(self)
-        writes = not self.methods <= {"GET", "HEAD"}
-
-        async def guarded(request: Request) -> Response:
-            caller = await _authenticated(request)
-            require(caller, right)
-            if writes:
-                await receive_meant(request)
-            request.state.caller = caller
-            async with request_slot(request, writes=writes):
-                response: Response = await handle(request)
-            return response
-
-        return guarded
-
-
-class _LoginAwayError(Exception):
-    """Airflow could not say who calls: its own database does not answer."""
-
-
-async def _authenticated(request: Request) -> Caller:
-    try:
-        caller: Caller = await request.app.state.authenticate(request)
-    except (NotAuthenticated, PlatformError):
-        raise
-    except Exception as error:
-        log.warning("who calls could not be found out", exc_info=error)
-        raise _LoginAwayError(type(error).__name__) from error
-    return caller
 
 
 def install(app: FastAPI) -> None:
@@ -170,7 +133,7 @@ def _not_well_formed(_request: Request, _error: Any) -> Trouble:
 
 _AS_TROUBLE: Final[dict[type[Exception], Callable[[Request, Any], Trouble]]] = {
     NotAuthenticated: _logged_out,
-    _LoginAwayError: _login_away,
+    LoginUnavailableError: _login_away,
     ProblemError: _refused,
     TransientError: _ledger_away,
     PermanentError: _ledger_away,

@@ -4,16 +4,15 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import CallerOf, PartsOf, needs
+from tenancy.console.api.access import CallerOf, GuardedRoute, PartsOf, needs
 from tenancy.console.api.requests import Part
 from tenancy.console.callers import Right
-from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.health_view import health_view
 from tenancy.console.pages.poll_cache import PollCache, PollSnapshot
 from tenancy.console.pages.rendering import drawn, page
 from tenancy.console.parts import Parts
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=GuardedRoute)
 
 
 @router.get("/health")

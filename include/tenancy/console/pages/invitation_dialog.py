@@ -1,24 +1,23 @@
 """The dialog that shows the tenant admin's invitation, once, and makes another one where it was lost.
 
-What it shows is the API's own answer (api/invitation.py); nothing keeps it, and closing the dialog forgets it.
+Nothing keeps the invitation, and closing the dialog forgets it.
 """
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from tenancy.console.api import invitation as api
-from tenancy.console.api.access import needs
+from tenancy.console.api.access import GuardedRoute, needs
+from tenancy.console.api.invitation_answer import show_invitation
 from tenancy.console.api.problems import ProblemError, problem_of
 from tenancy.console.api.request_context import RequestContext
 from tenancy.console.api.requests import InvitationBody, Ref
 from tenancy.console.callers import Right
 from tenancy.console.pages import forms, reads
-from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.rendering import page, secret
 from tenancy.console.pages.visit import SentIn, Visit, VisitOf
 from tenancy.ledger.interventions import find_invitation_view
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=GuardedRoute)
 
 
 @router.get("/tenants/{ref}/invitation")
@@ -33,12 +32,12 @@ def show_dialog(visit: VisitOf, ref: Ref) -> Response:
 def show(visit: VisitOf, ref: Ref, sent: SentIn) -> Response:
     """The invitation; what went wrong is said in the dialog."""
     try:
-        wish = forms.checked(InvitationBody, {"renew": bool(sent.get("renew")), "reason": sent.get("reason", "")})
-        told = api.show_invitation(visit.parts, visit.caller, ref, "1", wish)
+        body = forms.checked(InvitationBody, {"renew": bool(sent.get("renew")), "reason": sent.get("reason", "")})
+        invitation = show_invitation(visit.parts, visit.caller, ref, body)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
         problem = problem_of(error)
         return reads.looked_at(visit.parts, lambda context: _dialog(visit, context, ref, problem))
-    return secret(visit.request, "_invited.html", told=told)
+    return secret(visit.request, "_invited.html", invitation=invitation)
 
 
 def _dialog(visit: Visit, context: RequestContext, ref: str, problem: ProblemError | None = None) -> Response:

@@ -11,11 +11,10 @@ from starlette.responses import Response
 from tenancy.adapters.airflow_runs import QueuedRun
 from tenancy.console.api import cursor as cursors
 from tenancy.console.api import requests
-from tenancy.console.api.access import CallerOf, PartsOf, needs
+from tenancy.console.api.access import CallerOf, GuardedRoute, PartsOf, needs
 from tenancy.console.api.request_context import RequestContext
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import class_view, reads
-from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.health_view import health_lines
 from tenancy.console.pages.list_view import Listed, is_busy, list_view, query_of, what_is_so
 from tenancy.console.pages.platform_view import platform_lines
@@ -30,7 +29,7 @@ from tenancy.ledger.tenant_summaries import PagePosition, TenantFilter
 from tenancy.saga.names import RunId
 from tenancy.saga.states import State, Substate
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=GuardedRoute)
 PAGE_SIZE: Final = 50
 URGENT: Final = 20
 

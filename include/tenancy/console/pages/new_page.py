@@ -6,15 +6,14 @@ from uuid import uuid4
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from tenancy.console.api.access import needs
+from tenancy.console.api.access import GuardedRoute, needs
 from tenancy.console.api.problems import ProblemError, problem_of
 from tenancy.console.callers import Right
 from tenancy.console.pages import forms
-from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.rendering import page
 from tenancy.console.pages.visit import SentIn, Visit, VisitOf
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=GuardedRoute)
 _EMPTY: Final = {"name": "", "plan": "", "region": "", "admin_email": ""}
 
 

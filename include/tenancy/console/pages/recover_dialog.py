@@ -11,13 +11,12 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from tenancy.console.api.access import needs, require
+from tenancy.console.api.access import GuardedRoute, needs, require
 from tenancy.console.api.problems import ProblemError, problem_of
 from tenancy.console.api.request_context import RequestContext
 from tenancy.console.api.requests import Ref
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import forms, reads, recovering
-from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.recovering import Begun, Step, next_step
 from tenancy.console.pages.rendering import page
 from tenancy.console.pages.visit import SentIn, Visit, VisitOf
@@ -25,7 +24,7 @@ from tenancy.engine.preview import preview
 from tenancy.ledger.interventions import newest_intervention_since
 from tenancy.saga import retry_loops
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=GuardedRoute)
 _NOT_PEOPLE: Final = frozenset({"reconciler"})
 
 

@@ -8,12 +8,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import needs
+from tenancy.console.api.access import GuardedRoute, needs
 from tenancy.console.callers import Right
-from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.rendering import page
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=GuardedRoute)
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 

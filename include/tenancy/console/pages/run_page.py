@@ -4,19 +4,19 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import CallerOf, PartsOf, needs
+from tenancy.console.api.access import CallerOf, GuardedRoute, PartsOf, needs
 from tenancy.console.api.request_context import RequestContext
 from tenancy.console.api.requests import Part
 from tenancy.console.callers import Right
 from tenancy.console.pages import reads
-from tenancy.console.pages.gate import PageRoute, Trouble
+from tenancy.console.pages.gate import Trouble
 from tenancy.console.pages.rendering import page
 from tenancy.console.pages.tenant_page import Shown, looked_up
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
 from tenancy.ledger import tenant_summaries
 from tenancy.saga.names import RunId
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=GuardedRoute)
 
 _OF_OTHERS = Trouble(
     200,

@@ -7,11 +7,10 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import CallerOf, PartsOf, needs
+from tenancy.console.api.access import CallerOf, GuardedRoute, PartsOf, needs
 from tenancy.console.api.requests import Part, Ref
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import reads
-from tenancy.console.pages.gate import PageRoute
 from tenancy.console.pages.list_view import is_busy, what_is_so
 from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.poll_cache import PollCache, PollSnapshot
@@ -20,7 +19,7 @@ from tenancy.console.pages.rendering import drawn, page
 from tenancy.console.pages.tenant_view import tenant_view
 from tenancy.console.parts import Parts
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(route_class=GuardedRoute)
 
 Attempt = Annotated[int | None, Query(ge=1, le=2**31)]
 Below = Annotated[int | None, Query(ge=1, le=2**62)]

@@ -1,0 +1,35 @@
+"""Shows the tenant admin's invitation on behalf of a caller, for the API's route and the console's dialog alike."""
+
+from typing import Final
+
+from tenancy.bootstrap import tenant_url
+from tenancy.console.api import shapes
+from tenancy.console.api.problems import ProblemError
+from tenancy.console.api.request_context import open_context
+from tenancy.console.api.requests import InvitationBody
+from tenancy.console.callers import Caller
+from tenancy.console.parts import Parts
+from tenancy.engine import invitation
+from tenancy.ledger.envelope import Stamp
+
+SIGN_IN: Final = "/admin/login"
+"""Where a tenant's application takes its admin's invitation (docs/reference/api.md)."""
+
+
+def show_invitation(parts: Parts, caller: Caller, ref: str, body: InvitationBody) -> shapes.InvitationShape:
+    """The invitation, or with `renew` another one; 404 when there is no such tenant. Raises Refused."""
+    if body.renew and not body.reason.strip():
+        raise ProblemError(400, "Say why there has to be another invitation, for the audit log.", field="reason")
+    with open_context(parts) as context:
+        tenant_id, tenancy = context.line(ref).tenant_id, context.tenancy
+    show = invitation.renew if body.renew else invitation.show
+    shown = show(tenancy, tenant_id, by=Stamp(caller.name, reason=body.reason.strip()))
+    parameters = shown.saga.parameters
+    return shapes.InvitationShape(
+        tenant=str(tenant_id),
+        slug=parameters.slug,
+        admin_email=parameters.admin_email,
+        invitation=shown.secret,
+        sign_in=f"{tenant_url(tenancy.platform, parameters)}{SIGN_IN}",
+        expires_at=shown.expires_at,
+    )
