@@ -20,7 +20,7 @@ from tenancy.bootstrap import platform
 from tenancy.console.callers import Caller, Right
 from tenancy.console.metrics_view import exposition
 from tenancy.console.pages.app import create_pages
-from tenancy.console.pages.patience import PATIENCE_SECONDS
+from tenancy.console.pages.read_timeout import READ_TIMEOUT_SECONDS
 from tenancy.console.parts import Parts
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.ledger import Ledger, utc_now
@@ -101,7 +101,7 @@ async def _time_requests(app: Any, tenants: int, requests: int) -> dict[str, lis
                 n = 1 + number * 7919 % tenants
                 answer = await client.get(path.format(n=n, id=hashlib.md5(str(n).encode()).hexdigest()[:8]))
                 asked = Timing(time.perf_counter() - began, time.process_time() - cpu)
-                gave_up = answer.status_code == 503 and asked.seconds >= PATIENCE_SECONDS  # it counts with its time
+                gave_up = answer.status_code == 503 and asked.seconds >= READ_TIMEOUT_SECONDS  # it counts with its time
                 assert answer.status_code == 200 or gave_up, answer.text
                 times[name].append(asked)
             print(f"  {name:<28} {_format_times(times[name])}")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from tenancy.console.callers import Caller, Right
-from tenancy.console.pages.reads import history
+from tenancy.console.pages.reads import durations_cache
 from tenancy.saga import commands as c
 from tenancy.saga.facts import RequestRefused
 from tenancy.saga.names import PLATFORM_STREAM, RunId, TenantId
@@ -145,6 +145,6 @@ def test_what_usually_is_comes_from_history(console: Console):
             assert "usually" not in console.get("/tenants/slug-3").text
         begun = start(run_id, named, TenantId(UUID(int=TENANT.int + number)))
         console.tenant(begun, *done(VALIDATE, run_id=run_id), number=number)
-    console.app.state.history = history()
+    console.app.state.durations_cache = durations_cache()
     text = console.get("/tenants/slug-3").text
     assert len(re.findall(r"usually [\d.]+ s, 95 of 100 within", text)) == 1

@@ -11,7 +11,8 @@ from tenancy.console.api.access import GuardedRoute, PartsOf, needs
 from tenancy.console.api.problems import HEADERS, install
 from tenancy.console.callers import Authenticate, Right
 from tenancy.console.metrics_view import exposition
-from tenancy.console.pages.reads import Kept, looked_at
+from tenancy.console.pages.reads import read_ledger
+from tenancy.console.pages.timed_cache import TimedCache
 from tenancy.console.parts import Parts
 from tenancy.ledger.measures import load_measures
 
@@ -25,7 +26,7 @@ router = APIRouter(route_class=GuardedRoute)
 def show_metrics(request: Request, parts: PartsOf) -> Response:
     """The platform in numbers; 503 without a ledger."""
     kept = request.app.state.measures
-    seen = looked_at(parts, lambda context: kept.of(context.ledger))
+    seen = read_ledger(parts, lambda context: kept.get(context.ledger))
     return Response(exposition(seen), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -35,7 +36,7 @@ def create_metrics(parts: Parts, authenticate: Authenticate) -> FastAPI:
     app.state.parts = parts
     app.state.authenticate = authenticate
     app.state.headers = HEADERS
-    app.state.measures = Kept(load_measures, FRESH_SECONDS)
+    app.state.measures = TimedCache(load_measures, FRESH_SECONDS)
     app.include_router(router)
     install(app)
     return app

@@ -48,8 +48,8 @@ def create_pages(parts: Parts, authenticate: Authenticate) -> FastAPI:
     app.state.parts = parts
     app.state.authenticate = authenticate
     app.state.headers = {}  # rendering.py sets a page's own
-    app.state.history = reads.history()
-    app.state.counts = reads.counts()
+    app.state.durations_cache = reads.durations_cache()
+    app.state.state_counts_cache = reads.state_counts_cache()
     app.state.poll_cache = PollCache()
     app.state.openapi = cache(lambda: create_api(parts, authenticate).openapi())  # made when it is first asked for
     for each in _PAGES:

@@ -67,7 +67,7 @@ class _Form:
 def show_dialog(visit: VisitOf, ref: Ref, action: Action, force: bool = False) -> Response:
     """What the action would do, and the form that asks for it."""
     _require_right(visit.caller, action, force)
-    return reads.looked_at(visit.parts, lambda context: _dialog(visit, context, ref, _Form(action, force, {})))
+    return reads.read_ledger(visit.parts, lambda context: _dialog(visit, context, ref, _Form(action, force, {})))
 
 
 @router.post("/tenants/{ref}/actions/{action}")
@@ -80,15 +80,15 @@ def act(visit: VisitOf, ref: Ref, action: Action, sent: SentIn) -> Response:
         answer = visit.act(action, ref, sent)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
         wrong = _Form(action, force, sent, problem_of(error))
-        return reads.looked_at(visit.parts, lambda context: _dialog(visit, context, ref, wrong))
-    return reads.looked_at(visit.parts, lambda context: _done(visit, context, answer["tenant"]["id"], action, answer))
+        return reads.read_ledger(visit.parts, lambda context: _dialog(visit, context, ref, wrong))
+    return reads.read_ledger(visit.parts, lambda context: _done(visit, context, answer["tenant"]["id"], action, answer))
 
 
 @router.get("/tenants/{ref}/actions/{action}/progress")
 @needs(Right.READ)
 def show_progress(visit: VisitOf, ref: Ref, action: Action) -> Response:
     """How far it is; asked again and again until it is done."""
-    return reads.looked_at(visit.parts, lambda context: _done(visit, context, ref, action, None))
+    return reads.read_ledger(visit.parts, lambda context: _done(visit, context, ref, action, None))
 
 
 def _require_right(caller: Caller, action: str, force: bool) -> None:

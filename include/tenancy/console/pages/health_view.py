@@ -51,7 +51,7 @@ class HealthView:
     verdict: str
     counted: str
     places: tuple[Place, ...]
-    looked_at: datetime | None
+    checked_at: datetime | None
     stale: str
 
 
@@ -62,7 +62,7 @@ def health_view(seen: Health, now: datetime) -> HealthView:
         verdict=_verdict(seen),
         counted=_counted(seen.checks),
         places=_places(seen.checks),
-        looked_at=seen.checked_at,
+        checked_at=seen.checked_at,
         stale=_stale(seen.checked_at, now),
     )
 
@@ -82,10 +82,10 @@ def _counted(checks: Iterable[CheckResult]) -> str:
     return ", ".join(f"{number} {state}" for state in Condition if (number := states.count(state)))
 
 
-def _stale(looked_at: datetime | None, now: datetime) -> str:
-    if looked_at is None or (now - looked_at).total_seconds() <= STALE_SECONDS:
+def _stale(checked_at: datetime | None, now: datetime) -> str:
+    if checked_at is None or (now - checked_at).total_seconds() <= STALE_SECONDS:
         return ""
-    return f"This is {words.duration((now - looked_at).total_seconds())} old: a newer look is under way."
+    return f"This is {words.duration((now - checked_at).total_seconds())} old: a newer look is under way."
 
 
 def _places(checks: Iterable[CheckResult]) -> tuple[Place, ...]:

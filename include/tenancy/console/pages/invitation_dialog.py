@@ -24,7 +24,7 @@ router = APIRouter(route_class=GuardedRoute)
 @needs(Right.CREATE)
 def show_dialog(visit: VisitOf, ref: Ref) -> Response:
     """What would be shown, or who saw it and that another one can be made."""
-    return reads.looked_at(visit.parts, lambda context: _dialog(visit, context, ref))
+    return reads.read_ledger(visit.parts, lambda context: _dialog(visit, context, ref))
 
 
 @router.post("/tenants/{ref}/invitation")
@@ -36,7 +36,7 @@ def show(visit: VisitOf, ref: Ref, sent: SentIn) -> Response:
         invitation = show_invitation(visit.parts, visit.caller, ref, body)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
         problem = problem_of(error)
-        return reads.looked_at(visit.parts, lambda context: _dialog(visit, context, ref, problem))
+        return reads.read_ledger(visit.parts, lambda context: _dialog(visit, context, ref, problem))
     return secret(visit.request, "_invited.html", invitation=invitation)
 
 

@@ -21,6 +21,7 @@ from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.poll_cache import PollCache, PollSnapshot
 from tenancy.console.pages.poll_pacing import base_interval
 from tenancy.console.pages.rendering import drawn, page
+from tenancy.console.pages.timed_cache import TimedCache
 from tenancy.console.parts import Parts
 from tenancy.ledger import tenant_summaries
 from tenancy.ledger.findings import load_open_findings
@@ -39,7 +40,7 @@ Chosen = Annotated[requests.Text, Query(max_length=60)]
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _PageData:
     listed: Listed
     more: str | None
     beats: tuple[Heartbeat, ...]
@@ -82,10 +83,10 @@ class _Asked:
     after: PagePosition | None
 
 
-def _seen(request: Request, asked: _Asked) -> _Seen:
+def _seen(request: Request, asked: _Asked) -> _PageData:
     parts: Parts = request.app.state.parts
-    queued, counts = parts.engine.known.queued, request.app.state.counts
-    return reads.looked_at(parts, lambda context: _look(context, asked.wanted, asked.after, queued, counts))
+    queued, counts = parts.engine.known.queued, request.app.state.state_counts_cache
+    return reads.read_ledger(parts, lambda context: _look(context, asked.wanted, asked.after, queued, counts))
 
 
 def _polled(request: Request, caller: Caller, asked: _Asked) -> PollSnapshot:
@@ -99,11 +100,11 @@ def _polled(request: Request, caller: Caller, asked: _Asked) -> PollSnapshot:
     return PollSnapshot(state, _is_busy(seen), lambda: drawn(request, "_list.html", variables))
 
 
-def _is_busy(seen: _Seen) -> bool:
+def _is_busy(seen: _PageData) -> bool:
     return bool(seen.listed.queued) or any(map(is_busy, (*seen.listed.urgent, *seen.listed.page)))
 
 
-def _variables(request: Request, caller: Caller, asked: _Asked, seen: _Seen) -> dict[str, Any]:
+def _variables(request: Request, caller: Caller, asked: _Asked, seen: _PageData) -> dict[str, Any]:
     """All that the page is drawn from."""
     parts, now = request.app.state.parts, seen.listed.now
     return {
@@ -131,8 +132,8 @@ def _look(
     wanted: TenantFilter,
     after: PagePosition | None,
     queued: tuple[QueuedRun, ...],
-    counts: reads.Kept[dict[State, int]],
-) -> _Seen:
+    counts: TimedCache[dict[State, int]],
+) -> _PageData:
     ledger, late = context.ledger, context.late
     lines = tenant_summaries.load_tenants(ledger, wanted, cutoffs=late, limit=PAGE_SIZE + 1, after=after)
     page_of, last = lines[:PAGE_SIZE], lines[:PAGE_SIZE][-1] if len(lines) > PAGE_SIZE else None
@@ -141,7 +142,7 @@ def _look(
     listed = Listed(
         urgent=tuple(tenant_summaries.load_needing_attention(ledger, cutoffs=late, limit=URGENT)) if on_top else (),
         page=tuple(page_of),
-        counts=counts.of(ledger),
+        counts=counts.get(ledger),
         attention=attention,
         queued=tuple(run for run in queued if ledger.tenant_of_run(RunId(run.run_id)) is None),
         findings=tuple(load_open_findings(ledger, tenant_id=None, limit=reads.FINDINGS)),
@@ -150,4 +151,4 @@ def _look(
     )
     more = cursors.encode(PagePosition(last.created_at, last.tenant_id)) if last else None
     offered = context.tenancy.platform
-    return _Seen(listed, more, tuple(load_heartbeats(ledger)), tuple(offered.regions), tuple(offered.plans))
+    return _PageData(listed, more, tuple(load_heartbeats(ledger)), tuple(offered.regions), tuple(offered.plans))

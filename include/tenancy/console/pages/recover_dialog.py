@@ -89,7 +89,7 @@ def show_recover(visit: VisitOf, ref: Ref) -> Response:
         variables = {"wants_slug": wants_slug, "cancel": cancel, "warnings": warnings, "recoverable": recoverable}
         return page(visit.request, "_recover.html", line=line, saga=saga, key=uuid4().hex, **variables)
 
-    return reads.looked_at(visit.parts, look)
+    return reads.read_ledger(visit.parts, look)
 
 
 @router.post("/tenants/{ref}/recover")
@@ -97,9 +97,9 @@ def show_recover(visit: VisitOf, ref: Ref) -> Response:
 def recover(visit: VisitOf, ref: Ref, recovery: RecoveryOf) -> Response:
     """Do the next step, if it is time for it, and say how far it is."""
     require(visit.caller, Right.CREATE)
-    step, generation = reads.looked_at(visit.parts, lambda context: _decide(context, ref, recovery, visit.caller))
+    step, generation = reads.read_ledger(visit.parts, lambda context: _decide(context, ref, recovery, visit.caller))
     problem = _do(visit, ref, step, recovery.form(f"{step.action}-{generation}")) if step.action else None
-    return reads.looked_at(visit.parts, lambda context: _shown(visit, context, ref, _Now(recovery, step, problem)))
+    return reads.read_ledger(visit.parts, lambda context: _shown(visit, context, ref, _Now(recovery, step, problem)))
 
 
 def _do(visit: Visit, ref: str, step: Step, sent: forms.Sent) -> ProblemError | None:

@@ -41,7 +41,7 @@ def show_run(  # noqa: PLR0917 - FastAPI hands them over by name
     if dag_id not in {PROVISIONING_DAG, COMPENSATION_DAG}:
         return page(request, "trouble.html", trouble=_OF_OTHERS)
     parts.engine.begin()
-    found = reads.looked_at(parts, lambda context: _tenant_of(context, dag_id, run_id))
+    found = reads.read_ledger(parts, lambda context: _tenant_of(context, dag_id, run_id))
     if isinstance(found, Trouble):
         return page(request, "_run.html" if part else "run.html", trouble=found, here=request.url.path)
     return page(request, "_tenant.html" if part else "tenant.html", **looked_up(request, caller, found))

@@ -9,7 +9,7 @@ from tenancy.airflow_settings import OPERATOR
 from tenancy.console.callers import Right
 from tenancy.console.pages import words
 from tenancy.console.pages.action_view import RIGHTS, lacks
-from tenancy.console.pages.looked import Looked
+from tenancy.console.pages.tenant_snapshot import TenantSnapshot
 from tenancy.console.pages.timeline_view import AttemptView, RowView
 from tenancy.saga.stalls import Stall, StallKind
 from tenancy.saga.states import Phase, State
@@ -31,7 +31,9 @@ class Situation:
     """What is wrong with the systems that it is about."""
 
 
-def situation(seen: Looked, newest: AttemptView | None, rights: Collection[Right] = frozenset(Right)) -> Situation:
+def situation(
+    seen: TenantSnapshot, newest: AttemptView | None, rights: Collection[Right] = frozenset(Right)
+) -> Situation:
     """The panel on top of the page, for a caller with these rights."""
     drawn = _situation(seen, newest)
     action = seen.advisor.advice(seen.line).action
@@ -39,7 +41,7 @@ def situation(seen: Looked, newest: AttemptView | None, rights: Collection[Right
     return replace(drawn, next=f"{drawn.next} (Ask somebody with the role {OPERATOR} to do it.)") if lacking else drawn
 
 
-def _situation(seen: Looked, newest: AttemptView | None) -> Situation:
+def _situation(seen: TenantSnapshot, newest: AttemptView | None) -> Situation:
     saga, phase = seen.saga, seen.saga.phase
     if saga.state is State.PROVISIONING:
         return _of_provisioning(seen, newest)
@@ -59,7 +61,7 @@ def _situation(seen: Looked, newest: AttemptView | None) -> Situation:
     return Situation(tone, heading, why, *_next(seen))
 
 
-def _of_provisioning(seen: Looked, newest: AttemptView | None) -> Situation:
+def _of_provisioning(seen: TenantSnapshot, newest: AttemptView | None) -> Situation:
     row, stall = _active_row(newest), seen.advisor.stall(seen.line)
     if seen.held:
         return Situation("warn", "Its run does not go on, and that is not the tenant's fault", seen.held, *_next(seen))
@@ -76,14 +78,14 @@ def _stuck(stall: Stall, row: RowView | None) -> str:
     return f"It has been provisioning for more than {format_duration(stall.limit)}"
 
 
-def _why_stuck(seen: Looked, stall: Stall, row: RowView | None) -> str:
+def _why_stuck(seen: TenantSnapshot, stall: Stall, row: RowView | None) -> str:
     """How long, and what was found to keep it; while nobody has looked yet, what its task said last."""
     recorded = seen.advisor.evidence(seen.line)
     took = f"It takes {row.took}; its limit is {row.limit}." if row and stall.kind is StallKind.ACTIVITY else ""
     return f"{took} {recorded or (row.why if row else '')}".strip()
 
 
-def _next(seen: Looked) -> tuple[str, float | None, tuple[str, ...]]:
+def _next(seen: TenantSnapshot) -> tuple[str, float | None, tuple[str, ...]]:
     advice = seen.advisor.advice(seen.line)
     checks = tuple(f"{check.name}: {check.sentence}" for check in seen.advisor.checks(seen.line))
     return advice.sentence, (advice.until - seen.now).total_seconds() if advice.until else None, checks

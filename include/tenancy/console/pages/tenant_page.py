@@ -63,7 +63,7 @@ class Shown:
 def polled(request: Request, caller: Caller, shown: Shown) -> PollSnapshot:
     """Has it changed? Its facts are read only then."""
     parts: Parts = request.app.state.parts
-    seen = reads.looked_at(parts, lambda context: reads.glance(context, shown.ref))
+    seen = reads.read_ledger(parts, lambda context: reads.load_overview(context, shown.ref))
     lines = platform_lines(parts.engine.seen(), seen.beats, seen.now)
     checks = tuple((check.name, check.sentence) for check in seen.advisor.checks(seen.line))
     state = (seen.findings, seen.escalation, lines, checks, *what_is_so(seen.line, seen.advisor))
@@ -75,7 +75,9 @@ def polled(request: Request, caller: Caller, shown: Shown) -> PollSnapshot:
 def looked_up(request: Request, caller: Caller, shown: Shown) -> dict[str, Any]:
     """All that the page is drawn from."""
     parts: Parts = request.app.state.parts
-    seen = reads.looked_at(parts, lambda context: reads.tenant(context, shown.ref, request.app.state.history))
+    seen = reads.read_ledger(
+        parts, lambda context: reads.load_snapshot(context, shown.ref, request.app.state.durations_cache)
+    )
     view = tenant_view(seen, rights=caller.rights, attempt=shown.attempt, below=shown.below)
     lines = platform_lines(parts.engine.seen(), seen.beats, seen.now)
     return {"tenant": view, "platform": lines, "poll": shown.poll, "every": base_interval(busy=is_busy(seen.line))}

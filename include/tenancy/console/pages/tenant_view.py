@@ -8,9 +8,9 @@ from tenancy.console.callers import Right
 from tenancy.console.pages import words
 from tenancy.console.pages.action_view import ActionView, action_views
 from tenancy.console.pages.audit_view import AuditLine, audit_page
-from tenancy.console.pages.looked import Looked
 from tenancy.console.pages.situation import Situation, situation
 from tenancy.console.pages.tabs import Tab, tabs_of
+from tenancy.console.pages.tenant_snapshot import TenantSnapshot
 from tenancy.console.pages.timeline_view import AttemptView, Scene, attempt_ends, attempt_view
 from tenancy.engine.progress import Progress
 from tenancy.ledger.envelope import find_chain_break
@@ -51,7 +51,7 @@ class TenantView:
 
 
 def tenant_view(
-    seen: Looked, *, rights: Collection[Right], attempt: int | None = None, below: int | None = None
+    seen: TenantSnapshot, *, rights: Collection[Right], attempt: int | None = None, below: int | None = None
 ) -> TenantView:
     """The page for a caller with these rights; `attempt` chooses a tab, `below` an older page of the audit log."""
     saga, scene, history = seen.saga, _scene(seen), build_timelines(seen.envelopes)
@@ -80,7 +80,7 @@ def tenant_view(
     )
 
 
-def _scene(seen: Looked) -> Scene:
+def _scene(seen: TenantSnapshot) -> Scene:
     saga = seen.saga
     return Scene(
         now=seen.now,

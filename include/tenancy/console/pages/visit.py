@@ -36,7 +36,7 @@ class Visit:
 
     def act(self, action: str, ref: str, sent: forms.Sent) -> Mapping[str, Any]:
         """Ask for an action on a tenant; the answer likewise. Raises what the API would answer as a problem."""
-        saga = reads.looked_at(self.parts, lambda context: context.saga(ref))
+        saga = reads.read_ledger(self.parts, lambda context: context.saga(ref))
         body = forms.action_body(action, sent, saga.parameters)
         return self._perform(action_request(action, body, saga.tenant_id, ref, self._key(sent, body)))
 

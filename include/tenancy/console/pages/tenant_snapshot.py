@@ -1,4 +1,4 @@
-"""What one look at the ledger saw of a tenant: the page is drawn from it and from nothing else."""
+"""A tenant as one reading of the ledger found it: its page is made from it and from nothing else."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from tenancy.saga.tenant import Saga
 
 
 @dataclass(frozen=True)
-class Looked:
-    """All that one look at the ledger saw of a tenant."""
+class TenantSnapshot:
+    """All that a tenant's page is made from."""
 
     line: TenantSummary
     saga: Saga

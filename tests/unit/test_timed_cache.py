@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from tenancy.console.pages import reads
-from tenancy.console.pages.reads import Kept
+from tenancy.console.pages import timed_cache
+from tenancy.console.pages.timed_cache import TimedCache
 from tenancy.saga.errors import TransientError
 
 LEDGER = cast("Any", None)
@@ -38,13 +38,13 @@ def pages() -> Iterator[ThreadPoolExecutor]:
 def test_while_one_page_reads_anew_the_others_take_what_was_read_before(pages: ThreadPoolExecutor):
     slow = Slow()
     slow.may_go_on.set()
-    kept = Kept(slow, seconds=0.0)
-    assert kept.of(LEDGER) == 1
+    cache = TimedCache(slow, seconds=0.0)
+    assert cache.get(LEDGER) == 1
     slow.begun.clear()
     slow.may_go_on.clear()
-    reading = pages.submit(kept.of, LEDGER)
+    reading = pages.submit(cache.get, LEDGER)
     assert slow.begun.wait(SECONDS)
-    assert [kept.of(LEDGER) for _ in range(3)] == [1, 1, 1]
+    assert [cache.get(LEDGER) for _ in range(3)] == [1, 1, 1]
     slow.may_go_on.set()
     assert reading.result(SECONDS) == 2
 
@@ -52,15 +52,15 @@ def test_while_one_page_reads_anew_the_others_take_what_was_read_before(pages: T
 def test_a_first_reading_is_waited_for_as_long_as_a_page_waits(
     pages: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(reads, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(timed_cache, "READ_TIMEOUT_SECONDS", 0.05)
     slow = Slow()
-    kept = Kept(slow, SECONDS)
-    reading = pages.submit(kept.of, LEDGER)
+    cache = TimedCache(slow, SECONDS)
+    reading = pages.submit(cache.get, LEDGER)
     assert slow.begun.wait(SECONDS)
     with pytest.raises(TransientError, match="has not answered"):
-        kept.of(LEDGER)
+        cache.get(LEDGER)
     slow.may_go_on.set()
-    assert (reading.result(SECONDS), kept.of(LEDGER), slow.readings) == (1, 1, 1)
+    assert (reading.result(SECONDS), cache.get(LEDGER), slow.readings) == (1, 1, 1)
 
 
 def test_what_cannot_be_read_anew_is_not_tried_by_every_page():
@@ -72,9 +72,9 @@ def test_what_cannot_be_read_anew_is_not_tried_by_every_page():
             raise answer
         return answer
 
-    kept = Kept(read, SECONDS)
-    assert kept.of(LEDGER) == 1
-    kept._due = 0.0
+    cache = TimedCache(read, SECONDS)
+    assert cache.get(LEDGER) == 1
+    cache._due = 0.0
     with pytest.raises(TransientError, match="silent"):
-        kept.of(LEDGER)
-    assert (kept.of(LEDGER), answers) == (1, [3])
+        cache.get(LEDGER)
+    assert (cache.get(LEDGER), answers) == (1, [3])
