@@ -25,7 +25,7 @@ def opened(console: Console, action: str) -> httpx.Response:
     return console.get(f"{PATH}/{action}")
 
 
-def sent(console: Console, action: str, form: httpx.Response, **fields: Any) -> httpx.Response:
+def fields(console: Console, action: str, form: httpx.Response, **fields: Any) -> httpx.Response:
     hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form.text))
     body = str(httpx.QueryParams({**hidden, "reason": "INC-7", **fields}))
     return ask(console.app, "POST", f"{PATH}/{action}", headers=WRITES, content=body.encode())
@@ -64,7 +64,7 @@ def test_a_refused_form_does_not_offer_the_same_button_but_what_is_possible_now(
     form = opened(provisioning, "cancel")
     assert SEND.search(form.text)
     provisioning.tenant(c.Cancel())
-    refused = sent(provisioning, "cancel", form)
+    refused = fields(provisioning, "cancel", form)
     assert refused.status_code == 409
     assert "ada asked to cancel it" in words(refused)
     assert "The tenant is now Cancelling" in words(refused)
@@ -88,7 +88,7 @@ def test_what_is_not_allowed_offers_what_is(console: Console, action: str):
 
 
 def test_a_mistake_in_the_form_is_put_right_in_the_form(provisioning: Console):
-    wrong = sent(provisioning, "cancel", opened(provisioning, "cancel"), reason=" ")
+    wrong = fields(provisioning, "cancel", opened(provisioning, "cancel"), reason=" ")
     assert wrong.status_code == 400
     assert SEND.search(wrong.text)
 
@@ -119,7 +119,7 @@ def test_a_form_whose_answer_was_lost_keeps_its_key_and_any_other_gets_a_new_one
     form = opened(provisioning, "cancel")
     key = re.search(r'name="key" value="(\w+)"', form.text)
     assert key
-    assert f'value="{key[1]}"' not in sent(provisioning, "cancel", form, reason=" ").text
+    assert f'value="{key[1]}"' not in fields(provisioning, "cancel", form, reason=" ").text
     lost = _Form("cancel", False, {"key": key[1]}, ProblemError(503, "The ledger does not answer.", retry_after=5))
     assert (lost.key, lost.can_be_sent) == (key[1], True)
     refused = _Form("cancel", False, {"key": key[1]}, ProblemError(409, "Somebody was first.", field="seen"))

@@ -4,12 +4,12 @@ import pytest
 
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.api.requests import CorrectedActionBody, ResetBody
-from tenancy.console.pages.forms import action_body, new_tenant, sent_in
+from tenancy.console.pages.forms import action_body, new_tenant, parse_form
 from tests.unit.sagas import ACME
 
 
 def test_a_reason_and_what_was_seen_become_a_body() -> None:
-    wish = action_body("cancel", sent_in(b"reason=wrong+customer&seen=17&key=x"), ACME)
+    wish = action_body("cancel", parse_form(b"reason=wrong+customer&seen=17&key=x"), ACME)
     assert (wish.reason, wish.seen, wish.confirm_slug) == ("wrong customer", 17, None)
 
 
@@ -21,15 +21,15 @@ def test_a_missing_reason_is_a_problem_of_that_field() -> None:
 
 
 def test_only_what_differs_is_a_correction() -> None:
-    sent = {"reason": "x", "name": ACME.name, "plan": "large", "region": "", "admin_email": " new@acme.test "}
-    wish = action_body("retry", sent, ACME)
+    fields = {"reason": "x", "name": ACME.name, "plan": "large", "region": "", "admin_email": " new@acme.test "}
+    wish = action_body("retry", fields, ACME)
     assert isinstance(wish, CorrectedActionBody)
     assert wish.corrections.model_dump(exclude_none=True) == {"plan": "large", "admin_email": "new@acme.test"}
 
 
 @pytest.mark.parametrize(("sent", "forced"), [({}, False), ({"force": "1"}, True)])
-def test_a_reset_is_forced_only_when_it_says_so(sent: dict[str, str], forced: bool) -> None:
-    wish = action_body("reset", {"reason": "x", **sent}, ACME)
+def test_a_reset_is_forced_only_when_it_says_so(fields: dict[str, str], forced: bool) -> None:
+    wish = action_body("reset", {"reason": "x", **fields}, ACME)
     assert isinstance(wish, ResetBody)
     assert wish.force is forced
 
@@ -42,5 +42,5 @@ def test_a_new_tenant_is_asked_for_with_what_was_typed() -> None:
 @pytest.mark.parametrize("body", [b"\xff\xfe=1", b"&".join(b"a%d=1" % n for n in range(40)), b"a=%ff"])
 def test_what_is_no_form_is_refused(body: bytes) -> None:
     with pytest.raises(ProblemError) as caught:
-        sent_in(body)
+        parse_form(body)
     assert caught.value.status == 400

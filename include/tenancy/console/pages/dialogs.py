@@ -19,8 +19,8 @@ from tenancy.console.api.requests import Ref
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import forms, reads
 from tenancy.console.pages.action_view import BUTTONS, RIGHTS, ActionView, action_views
+from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, SubmittedForm
 from tenancy.console.pages.rendering import page
-from tenancy.console.pages.visit import SentIn, Visit, VisitOf
 from tenancy.engine.consequences import describe_removed
 from tenancy.engine.escalation import is_over
 from tenancy.engine.preview import preview
@@ -45,7 +45,7 @@ class _Form:
 
     action: str
     force: bool
-    sent: forms.Sent
+    fields: forms.FormFields
     problem: ProblemError | None = None
 
     @property
@@ -59,36 +59,40 @@ class _Form:
     def key(self) -> str:
         """A form whose answer was lost keeps its key: what was done is not done again."""
         lost = self.problem is not None and self.problem.status >= 500
-        return (self.sent.get("key") if lost else "") or uuid4().hex
+        return (self.fields.get("key") if lost else "") or uuid4().hex
 
 
 @router.get("/tenants/{ref}/actions/{action}")
 @needs(Right.READ)
-def show_dialog(visit: VisitOf, ref: Ref, action: Action, force: bool = False) -> Response:
+def show_dialog(page_request: CurrentPageRequest, ref: Ref, action: Action, force: bool = False) -> Response:
     """What the action would do, and the form that asks for it."""
-    _require_right(visit.caller, action, force)
-    return reads.read_ledger(visit.parts, lambda context: _dialog(visit, context, ref, _Form(action, force, {})))
+    _require_right(page_request.caller, action, force)
+    return reads.read_ledger(
+        page_request.parts, lambda context: _dialog(page_request, context, ref, _Form(action, force, {}))
+    )
 
 
 @router.post("/tenants/{ref}/actions/{action}")
 @needs(Right.READ)
-def act(visit: VisitOf, ref: Ref, action: Action, sent: SentIn) -> Response:
+def act(page_request: CurrentPageRequest, ref: Ref, action: Action, fields: SubmittedForm) -> Response:
     """Ask for the action; what went wrong is said in the dialog, which can be sent again."""
-    force = bool(sent.get("force"))
-    _require_right(visit.caller, action, force)
+    force = bool(fields.get("force"))
+    _require_right(page_request.caller, action, force)
     try:
-        answer = visit.act(action, ref, sent)
+        answer = page_request.act(action, ref, fields)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
-        wrong = _Form(action, force, sent, problem_of(error))
-        return reads.read_ledger(visit.parts, lambda context: _dialog(visit, context, ref, wrong))
-    return reads.read_ledger(visit.parts, lambda context: _done(visit, context, answer["tenant"]["id"], action, answer))
+        wrong = _Form(action, force, fields, problem_of(error))
+        return reads.read_ledger(page_request.parts, lambda context: _dialog(page_request, context, ref, wrong))
+    return reads.read_ledger(
+        page_request.parts, lambda context: _done(page_request, context, answer["tenant"]["id"], action, answer)
+    )
 
 
 @router.get("/tenants/{ref}/actions/{action}/progress")
 @needs(Right.READ)
-def show_progress(visit: VisitOf, ref: Ref, action: Action) -> Response:
+def show_progress(page_request: CurrentPageRequest, ref: Ref, action: Action) -> Response:
     """How far it is; asked again and again until it is done."""
-    return reads.read_ledger(visit.parts, lambda context: _done(visit, context, ref, action, None))
+    return reads.read_ledger(page_request.parts, lambda context: _done(page_request, context, ref, action, None))
 
 
 def _require_right(caller: Caller, action: str, force: bool) -> None:
@@ -96,12 +100,12 @@ def _require_right(caller: Caller, action: str, force: bool) -> None:
         require(caller, right)
 
 
-def _dialog(visit: Visit, context: RequestContext, ref: str, form: _Form) -> Response:
+def _dialog(page_request: PageRequest, context: RequestContext, ref: str, form: _Form) -> Response:
     """The form, drawn from what is true now."""
     line = context.line(ref)
     saga = context.saga_of(line)
     return page(
-        visit.request,
+        page_request.request,
         "_dialog.html",
         form.problem.status if form.problem else 200,
         **vars(form),
@@ -111,7 +115,7 @@ def _dialog(visit: Visit, context: RequestContext, ref: str, form: _Form) -> Res
         seen=(seen := preview(saga, form.action)),
         sends=(seen.allowed or form.force) and form.can_be_sent,
         removed=describe_removed(saga) if form.action in _REMOVES else "",
-        offers=_offers(visit.caller, saga),
+        offers=_offers(page_request.caller, saga),
         key=form.key,
         platform=context.tenancy.platform,
     )
@@ -123,11 +127,13 @@ def _offers(caller: Caller, saga: Saga) -> tuple[ActionView, ...]:
     return tuple(each for each in named if each.allowed)
 
 
-def _done(visit: Visit, context: RequestContext, ref: str, action: str, answer: Mapping[str, Any] | None) -> Response:
+def _done(
+    page_request: PageRequest, context: RequestContext, ref: str, action: str, answer: Mapping[str, Any] | None
+) -> Response:
     line = context.line(ref)
     saga = context.saga_of(line)
     return page(
-        visit.request,
+        page_request.request,
         "_done.html",
         action=action,
         label=BUTTONS[action],

@@ -23,10 +23,10 @@ CORRECTABLE: Final = ("name", "plan", "region", "admin_email")
 _FIELDS_AT_MOST: Final = 30
 _Model = TypeVar("_Model", bound=BaseModel)
 
-Sent = Mapping[str, str]
+FormFields = Mapping[str, str]
 
 
-def sent_in(body: bytes) -> Sent:
+def parse_form(body: bytes) -> FormFields:
     """The fields of a form; ProblemError when it is none."""
     try:
         text = body.decode("utf-8")
@@ -35,35 +35,35 @@ def sent_in(body: bytes) -> Sent:
         raise ProblemError(400, "What was sent is no form of this console.") from error
 
 
-def action_body(action: str, sent: Sent, now: Parameters) -> ActionBody:
+def action_body(action: str, fields: FormFields, now: Parameters) -> ActionBody:
     """What a dialog asks for; ProblemError names the field at fault."""
-    fields: dict[str, object] = {"reason": sent.get("reason", ""), "seen": sent.get("seen") or None}
-    fields |= {name: sent[name] for name in ("confirm_slug", "tenant_id") if sent.get(name)}
+    values: dict[str, object] = {"reason": fields.get("reason", ""), "seen": fields.get("seen") or None}
+    values |= {name: fields[name] for name in ("confirm_slug", "tenant_id") if fields.get(name)}
     if issubclass(_BODIES[action], ResetBody):
-        fields["force"] = bool(sent.get("force"))
+        values["force"] = bool(fields.get("force"))
     if issubclass(_BODIES[action], CorrectedActionBody):
-        fields["corrections"] = _corrections(sent, now)
-    return checked(_BODIES[action], fields)
+        values["corrections"] = _corrections(fields, now)
+    return parse_fields(_BODIES[action], values)
 
 
-def new_tenant(sent: Sent) -> NewTenant:
+def new_tenant(fields: FormFields) -> NewTenant:
     """What the form for a new tenant asks for; ProblemError names the field at fault."""
-    return checked(NewTenant, {field: sent.get(field, "").strip() for field in NewTenant.model_fields})
+    return parse_fields(NewTenant, {field: fields.get(field, "").strip() for field in NewTenant.model_fields})
 
 
-def _corrections(sent: Sent, now: Parameters) -> dict[str, str]:
+def _corrections(fields: FormFields, now: Parameters) -> dict[str, str]:
     """What differs from what was asked for; an empty field is as it was."""
-    given = {field: sent.get(field, "").strip() for field in CORRECTABLE}
+    given = {field: fields.get(field, "").strip() for field in CORRECTABLE}
     return {field: value for field, value in given.items() if value and value != getattr(now, field)}
 
 
-def checked(model: type[_Model], fields: Mapping[str, object]) -> _Model:
+def parse_fields(model: type[_Model], values: Mapping[str, object]) -> _Model:
     """The model of these fields; ProblemError names the one at fault."""
     try:
-        return model.model_validate(fields)
+        return model.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         field = str(first["loc"][-1])
-        empty_reason = field == "reason" and not str(fields.get("reason") or "").strip()
+        empty_reason = field == "reason" and not str(values.get("reason") or "").strip()
         said = "say why, for the audit log" if empty_reason else sentence_of(first)
         raise ProblemError(400, f"{field.capitalize()}: {said}.", field=field) from error

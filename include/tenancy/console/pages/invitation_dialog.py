@@ -13,8 +13,8 @@ from tenancy.console.api.request_context import RequestContext
 from tenancy.console.api.requests import InvitationBody, Ref
 from tenancy.console.callers import Right
 from tenancy.console.pages import forms, reads
+from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, SubmittedForm
 from tenancy.console.pages.rendering import page, secret
-from tenancy.console.pages.visit import SentIn, Visit, VisitOf
 from tenancy.ledger.interventions import find_invitation_view
 
 router = APIRouter(route_class=GuardedRoute)
@@ -22,27 +22,31 @@ router = APIRouter(route_class=GuardedRoute)
 
 @router.get("/tenants/{ref}/invitation")
 @needs(Right.CREATE)
-def show_dialog(visit: VisitOf, ref: Ref) -> Response:
+def show_dialog(page_request: CurrentPageRequest, ref: Ref) -> Response:
     """What would be shown, or who saw it and that another one can be made."""
-    return reads.read_ledger(visit.parts, lambda context: _dialog(visit, context, ref))
+    return reads.read_ledger(page_request.parts, lambda context: _dialog(page_request, context, ref))
 
 
 @router.post("/tenants/{ref}/invitation")
 @needs(Right.CREATE)
-def show(visit: VisitOf, ref: Ref, sent: SentIn) -> Response:
+def show(page_request: CurrentPageRequest, ref: Ref, fields: SubmittedForm) -> Response:
     """The invitation; what went wrong is said in the dialog."""
     try:
-        body = forms.checked(InvitationBody, {"renew": bool(sent.get("renew")), "reason": sent.get("reason", "")})
-        invitation = show_invitation(visit.parts, visit.caller, ref, body)
+        body = forms.parse_fields(
+            InvitationBody, {"renew": bool(fields.get("renew")), "reason": fields.get("reason", "")}
+        )
+        invitation = show_invitation(page_request.parts, page_request.caller, ref, body)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
         problem = problem_of(error)
-        return reads.read_ledger(visit.parts, lambda context: _dialog(visit, context, ref, problem))
-    return secret(visit.request, "_invited.html", invitation=invitation)
+        return reads.read_ledger(page_request.parts, lambda context: _dialog(page_request, context, ref, problem))
+    return secret(page_request.request, "_invited.html", invitation=invitation)
 
 
-def _dialog(visit: Visit, context: RequestContext, ref: str, problem: ProblemError | None = None) -> Response:
+def _dialog(
+    page_request: PageRequest, context: RequestContext, ref: str, problem: ProblemError | None = None
+) -> Response:
     """The form, drawn from what is true now."""
     saga = context.saga(ref)
     shown = find_invitation_view(context.ledger.envelopes(saga.tenant_id), saga.invitation)
     status = problem.status if problem else 200
-    return page(visit.request, "_invitation.html", status, saga=saga, shown=shown, problem=problem)
+    return page(page_request.request, "_invitation.html", status, saga=saga, shown=shown, problem=problem)

@@ -17,9 +17,9 @@ from tenancy.console.api.request_context import RequestContext
 from tenancy.console.api.requests import Ref
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import forms, reads, recovering
+from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, SubmittedForm
 from tenancy.console.pages.recovering import Begun, Step, next_step
 from tenancy.console.pages.rendering import page
-from tenancy.console.pages.visit import SentIn, Visit, VisitOf
 from tenancy.engine.preview import preview
 from tenancy.ledger.interventions import newest_intervention_since
 from tenancy.saga import retry_loops
@@ -39,7 +39,7 @@ class _Recovery:
     tenant_id: str
     confirm_slug: str
 
-    def form(self, step: str) -> forms.Sent:
+    def form(self, step: str) -> forms.FormFields:
         """What the dialog of this one step would send."""
         named = {"tenant_id": self.tenant_id, "confirm_slug": self.confirm_slug}
         return {"reason": self.reason, **named, "key": f"{self.key}-{step}"}
@@ -59,14 +59,14 @@ class _Now:
         return self.step.over or refused
 
 
-def _recovery(sent: SentIn) -> _Recovery:
+def _recovery(fields: SubmittedForm) -> _Recovery:
     try:
-        begun = Begun(int(sent["attempt"]), int(sent["generation"]))
-        seen, key = int(sent["seen"]), sent["key"][:64]
+        begun = Begun(int(fields["attempt"]), int(fields["generation"]))
+        seen, key = int(fields["seen"]), fields["key"][:64]
     except (KeyError, ValueError) as error:
         raise ProblemError(400, "What was sent is no form of this console.") from error
-    named = sent.get("tenant_id", ""), sent.get("confirm_slug", "")
-    return _Recovery(begun, seen, key, sent.get("reason", "").strip(), *named)
+    named = fields.get("tenant_id", ""), fields.get("confirm_slug", "")
+    return _Recovery(begun, seen, key, fields.get("reason", "").strip(), *named)
 
 
 RecoveryOf = Annotated[_Recovery, Depends(_recovery)]
@@ -74,9 +74,9 @@ RecoveryOf = Annotated[_Recovery, Depends(_recovery)]
 
 @router.get("/tenants/{ref}/recover")
 @needs(Right.EDIT)
-def show_recover(visit: VisitOf, ref: Ref) -> Response:
+def show_recover(page_request: CurrentPageRequest, ref: Ref) -> Response:
     """What Recover would do, and the form that asks for it."""
-    require(visit.caller, Right.CREATE)
+    require(page_request.caller, Right.CREATE)
 
     def look(context: RequestContext) -> Response:
         line = context.line(ref)
@@ -87,24 +87,28 @@ def show_recover(visit: VisitOf, ref: Ref) -> Response:
         wants_slug = destroys or retry_loops.recovery_needs_slug(saga)
         warnings = (*(cancel.warnings if cancel else ()), *warnings)
         variables = {"wants_slug": wants_slug, "cancel": cancel, "warnings": warnings, "recoverable": recoverable}
-        return page(visit.request, "_recover.html", line=line, saga=saga, key=uuid4().hex, **variables)
+        return page(page_request.request, "_recover.html", line=line, saga=saga, key=uuid4().hex, **variables)
 
-    return reads.read_ledger(visit.parts, look)
+    return reads.read_ledger(page_request.parts, look)
 
 
 @router.post("/tenants/{ref}/recover")
 @needs(Right.EDIT)
-def recover(visit: VisitOf, ref: Ref, recovery: RecoveryOf) -> Response:
+def recover(page_request: CurrentPageRequest, ref: Ref, recovery: RecoveryOf) -> Response:
     """Do the next step, if it is time for it, and say how far it is."""
-    require(visit.caller, Right.CREATE)
-    step, generation = reads.read_ledger(visit.parts, lambda context: _decide(context, ref, recovery, visit.caller))
-    problem = _do(visit, ref, step, recovery.form(f"{step.action}-{generation}")) if step.action else None
-    return reads.read_ledger(visit.parts, lambda context: _shown(visit, context, ref, _Now(recovery, step, problem)))
+    require(page_request.caller, Right.CREATE)
+    step, generation = reads.read_ledger(
+        page_request.parts, lambda context: _decide(context, ref, recovery, page_request.caller)
+    )
+    problem = _do(page_request, ref, step, recovery.form(f"{step.action}-{generation}")) if step.action else None
+    return reads.read_ledger(
+        page_request.parts, lambda context: _shown(page_request, context, ref, _Now(recovery, step, problem))
+    )
 
 
-def _do(visit: Visit, ref: str, step: Step, sent: forms.Sent) -> ProblemError | None:
+def _do(page_request: PageRequest, ref: str, step: Step, fields: forms.FormFields) -> ProblemError | None:
     try:
-        visit.act(step.action, ref, sent)
+        page_request.act(step.action, ref, fields)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
         return problem_of(error)
     return None
@@ -121,8 +125,8 @@ def _decide(context: RequestContext, ref: str, recovery: _Recovery, caller: Call
     return next_step(saga, recovery.begun, silent.total_seconds()), saga.generation
 
 
-def _shown(visit: Visit, context: RequestContext, ref: str, now: _Now) -> Response:
+def _shown(page_request: PageRequest, context: RequestContext, ref: str, now: _Now) -> Response:
     line = context.line(ref)
     saga, begun = context.saga_of(line), now.recovery.begun
     steps = {"steps": recovering.STEPS, "done": recovering.done_steps(saga, begun), "over": now.over}
-    return page(visit.request, "_recovering.html", line=line, saga=saga, **vars(now), **steps)
+    return page(page_request.request, "_recovering.html", line=line, saga=saga, **vars(now), **steps)

@@ -1,4 +1,4 @@
-"""What every page that acts has: the request, the platform's parts, who asks, and the way to the action service."""
+"""A request for a page that acts: it knows the caller, and asks the engine's action service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,35 +22,35 @@ from tenancy.ledger.idempotency_keys import IdempotencyKey
 
 
 @dataclass(frozen=True)
-class Visit:
+class PageRequest:
     """A request whose caller the route guard knows."""
 
     request: Request
     parts: PartsOf
     caller: CallerOf
 
-    def create(self, sent: forms.Sent) -> Mapping[str, Any]:
+    def create(self, fields: forms.FormFields) -> Mapping[str, Any]:
         """Ask for a new tenant: the answer in the API's form (its model `Action`)."""
-        body = forms.new_tenant(sent)
-        return self._perform(create_request(body, self._key(sent, body)))
+        body = forms.new_tenant(fields)
+        return self._perform(create_request(body, self._key(fields, body)))
 
-    def act(self, action: str, ref: str, sent: forms.Sent) -> Mapping[str, Any]:
+    def act(self, action: str, ref: str, fields: forms.FormFields) -> Mapping[str, Any]:
         """Ask for an action on a tenant; the answer likewise. Raises what the API would answer as a problem."""
         saga = reads.read_ledger(self.parts, lambda context: context.saga(ref))
-        body = forms.action_body(action, sent, saga.parameters)
-        return self._perform(action_request(action, body, saga.tenant_id, ref, self._key(sent, body)))
+        body = forms.action_body(action, fields, saga.parameters)
+        return self._perform(action_request(action, body, saga.tenant_id, ref, self._key(fields, body)))
 
     def _perform(self, request: ActionRequest) -> Mapping[str, Any]:
         return action_service(self.parts).perform(request, actor_of(self.caller)).body
 
-    def _key(self, sent: forms.Sent, body: BaseModel) -> IdempotencyKey | None:
+    def _key(self, fields: forms.FormFields, body: BaseModel) -> IdempotencyKey | None:
         """The form's key makes sending it twice one action."""
-        return idempotency_key(self.request, self.caller, sent.get("key") or None, body)
+        return idempotency_key(self.request, self.caller, fields.get("key") or None, body)
 
 
-async def _sent(request: Request) -> forms.Sent:
-    return forms.sent_in(await request.body())
+async def _submitted_form(request: Request) -> forms.FormFields:
+    return forms.parse_form(await request.body())
 
 
-VisitOf = Annotated[Visit, Depends()]
-SentIn = Annotated[forms.Sent, Depends(_sent)]
+CurrentPageRequest = Annotated[PageRequest, Depends()]
+SubmittedForm = Annotated[forms.FormFields, Depends(_submitted_form)]
