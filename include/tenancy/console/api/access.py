@@ -2,7 +2,7 @@
 
 A route states what it needs by `@needs(Right...)`; one that does not cannot be registered. A write needs a header that
 no foreign page can send without asking (CSRF), and a body of bounded size. How an error is answered is the
-application's: problems.py or pages/gate.py.
+application's: problems.py or pages/error_pages.py.
 """
 
 import logging

@@ -12,7 +12,7 @@ from tenancy.console.callers import Authenticate
 from tenancy.console.pages import (
     assets,
     dialogs,
-    gate,
+    error_pages,
     health_page,
     invitation_dialog,
     list_page,
@@ -55,7 +55,7 @@ def create_pages(parts: Parts, authenticate: Authenticate) -> FastAPI:
     for each in _PAGES:
         app.include_router(each.router)
     app.router.routes.append(Route("/static/{version}/{name}", _asset))
-    gate.install(app)
+    error_pages.install(app)
     return app
 
 

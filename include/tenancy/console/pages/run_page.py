@@ -9,7 +9,7 @@ from tenancy.console.api.request_context import RequestContext
 from tenancy.console.api.requests import Part
 from tenancy.console.callers import Right
 from tenancy.console.pages import reads
-from tenancy.console.pages.gate import Trouble
+from tenancy.console.pages.error_pages import ErrorPage
 from tenancy.console.pages.rendering import page
 from tenancy.console.pages.tenant_page import Shown, looked_up
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
@@ -18,13 +18,13 @@ from tenancy.saga.names import RunId
 
 router = APIRouter(route_class=GuardedRoute)
 
-_OF_OTHERS = Trouble(
+_OF_OTHERS = ErrorPage(
     200,
     "This run is no tenant's",
     "Tenants are provisioned by runs of tenant_provisioning and undone by runs of tenant_compensation. "
     "This run belongs to another DAG.",
 )
-_NOT_YET = Trouble(
+_NOT_YET = ErrorPage(
     200,
     "No tenant has begun in this run",
     "It waits in Airflow's queue or is just starting; this page becomes the tenant's as soon as its first activity "
@@ -39,11 +39,11 @@ def show_run(  # noqa: PLR0917 - FastAPI hands them over by name
 ) -> Response:
     """The tenant of the run, or a sentence."""
     if dag_id not in {PROVISIONING_DAG, COMPENSATION_DAG}:
-        return page(request, "trouble.html", trouble=_OF_OTHERS)
+        return page(request, "error.html", error=_OF_OTHERS)
     parts.engine.begin()
     found = reads.read_ledger(parts, lambda context: _tenant_of(context, dag_id, run_id))
-    if isinstance(found, Trouble):
-        return page(request, "_run.html" if part else "run.html", trouble=found, here=request.url.path)
+    if isinstance(found, ErrorPage):
+        return page(request, "_run.html" if part else "run.html", error=found, here=request.url.path)
     return page(request, "_tenant.html" if part else "tenant.html", **looked_up(request, caller, found))
 
 
@@ -53,7 +53,7 @@ def _attempt_of(dag_id: str, run_id: str) -> int | None:
     return int(parts[2]) if dag_id == COMPENSATION_DAG and len(parts) == 4 and parts[2].isdecimal() else None
 
 
-def _tenant_of(context: RequestContext, dag_id: str, run_id: str) -> Shown | Trouble:
+def _tenant_of(context: RequestContext, dag_id: str, run_id: str) -> Shown | ErrorPage:
     if dag_id == COMPENSATION_DAG:
         tenant = run_id.split("__")[1] if run_id.count("__") == 3 else ""
     else:
@@ -62,5 +62,5 @@ def _tenant_of(context: RequestContext, dag_id: str, run_id: str) -> Shown | Tro
         return Shown(tenant, _attempt_of(dag_id, run_id) or context.saga(tenant).runs.get(RunId(run_id)))
     refusal = tenant_summaries.find_run_refusal(context.ledger, RunId(run_id))
     return (
-        Trouble(200, "This run was refused", f"{refusal} It made nothing and holds no slug.") if refusal else _NOT_YET
+        ErrorPage(200, "This run was refused", f"{refusal} It made nothing and holds no slug.") if refusal else _NOT_YET
     )

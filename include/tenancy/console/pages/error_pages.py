@@ -1,6 +1,6 @@
 """Error pages: what goes wrong is answered as a page, never as a stack trace.
 
-A page of the console that is polled (`?part=`) answers trouble as one line for the notice above the last true picture.
+A polled page (`?part=`) answers an error as one line for the notice above the last true state of the page.
 """
 
 import logging
@@ -25,27 +25,27 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Trouble:
+class ErrorPage:
     """What a page says when it cannot show what was asked for: what it is, what that means, what to do."""
 
     status: int
     title: str
     meaning: str
     detail: str = ""
-    way_out: str = ""
+    next_step: str = ""
     link: str = ""
 
 
 def install(app: FastAPI) -> None:
     """Answer whatever is raised in `app` as a page."""
-    for kind in (*_AS_TROUBLE, Exception):
+    for kind in (*_ERROR_PAGES, Exception):
         app.add_exception_handler(kind, _handle)
 
 
 async def _handle(request: Request, error: Exception) -> Response:
     # Asynchronous, as all handlers here: they only draw, and Starlette would take a thread for them.
-    trouble = trouble_of(request, error)
-    answer = page(request, _template(request), trouble.status, trouble=trouble)
+    error_page = error_page_of(request, error)
+    answer = page(request, _template(request), error_page.status, error=error_page)
     if "part" in request.query_params:
         answer.headers.update({"HX-Retarget": "#notice", "HX-Reswap": "innerHTML"})
     if retry_after := getattr(error, "retry_after", None):
@@ -55,27 +55,27 @@ async def _handle(request: Request, error: Exception) -> Response:
 
 def _template(request: Request) -> str:
     if "part" in request.query_params:
-        return "_trouble_line.html"
-    return "_trouble_dialog.html" if "HX-Request" in request.headers else "trouble.html"
+        return "_error_line.html"
+    return "_error_dialog.html" if "HX-Request" in request.headers else "error.html"
 
 
-def trouble_of(request: Request, error: Exception) -> Trouble:
+def error_page_of(request: Request, error: Exception) -> ErrorPage:
     """The same error in words for an operator."""
-    for kind, told in _AS_TROUBLE.items():
+    for kind, make_page in _ERROR_PAGES.items():
         if isinstance(error, kind):
-            return told(request, error)
+            return make_page(request, error)
     log.error("a page failed", exc_info=error)
-    return Trouble(
+    return ErrorPage(
         500,
         "This page has a defect",
         "It is ours, not the tenant's: provisioning goes on without this page.",
-        way_out="tenantctl shows the same; tell platform engineering. The api-server's log says what went wrong.",
+        next_step="tenantctl shows the same; tell platform engineering. The api-server's log says what went wrong.",
     )
 
 
-def _logged_out(request: Request, _error: Any) -> Trouble:
+def _logged_out(request: Request, _error: Any) -> ErrorPage:
     login = f"{airflow_of(request)}auth/login/?next={quote(_whole_page(request), safe='')}"
-    return Trouble(401, "You are not logged in", "Log in to Airflow; then this page opens again.", link=login)
+    return ErrorPage(401, "You are not logged in", "Log in to Airflow; then this page opens again.", link=login)
 
 
 def _whole_page(request: Request) -> str:
@@ -86,52 +86,52 @@ def _whole_page(request: Request) -> str:
     return str(request.url.remove_query_params("part"))
 
 
-def _login_away(_request: Request, error: Any) -> Trouble:
-    return Trouble(
+def _login_away(_request: Request, error: Any) -> ErrorPage:
+    return ErrorPage(
         503,
         "Airflow's login does not answer",
         "Airflow could not say who you are: its own database may be away. It says nothing about any tenant.",
         detail=str(error),
-        way_out="It is a platform matter. Wait a moment; escalate to platform engineering if it lasts.",
+        next_step="It is a platform matter. Wait a moment; escalate to platform engineering if it lasts.",
     )
 
 
-def _refused(_request: Request, error: Any) -> Trouble:
+def _refused(_request: Request, error: Any) -> ErrorPage:
     if isinstance(error, LacksRightError):
         title = "You may not read tenants" if error.right is Right.READ else "Your role may not do this"
-        return Trouble(403, title, error.detail, way_out=f"Ask for the role {ROLE_OF[error.right]}.")
+        return ErrorPage(403, title, error.detail, next_step=f"Ask for the role {ROLE_OF[error.right]}.")
     if error.status == 503:
-        return Trouble(503, "The console is busy", error.detail)
-    return Trouble(error.status, "There is no such tenant" if error.status == 404 else "Not shown", error.detail)
+        return ErrorPage(503, "The console is busy", error.detail)
+    return ErrorPage(error.status, "There is no such tenant" if error.status == 404 else "Not shown", error.detail)
 
 
-def _ledger_away(_request: Request, error: Any) -> Trouble:
-    return Trouble(
+def _ledger_away(_request: Request, error: Any) -> ErrorPage:
+    return ErrorPage(
         503,
         "The ledger does not answer",
         "This page reads from it, so nothing can be shown now. It says nothing about any tenant: what was recorded is "
         "safe, and activities that need the ledger are tried again when it is back.",
         detail=str(error),
-        way_out="It is a platform matter. Wait a moment; escalate to platform engineering if it lasts.",
+        next_step="It is a platform matter. Wait a moment; escalate to platform engineering if it lasts.",
     )
 
 
-def _misconfigured(_request: Request, error: Any) -> Trouble:
-    return Trouble(
-        503, "The platform is not configured as Tenancy needs it", str(error), way_out="Tell platform engineering."
+def _misconfigured(_request: Request, error: Any) -> ErrorPage:
+    return ErrorPage(
+        503, "The platform is not configured as Tenancy needs it", str(error), next_step="Tell platform engineering."
     )
 
 
-def _not_found(_request: Request, error: Any) -> Trouble:
+def _not_found(_request: Request, error: Any) -> ErrorPage:
     titles = {404: "There is no such page", 405: "Nothing can be sent here"}
-    return Trouble(error.status_code, titles.get(error.status_code, "Not shown"), "Begin with the list of tenants.")
+    return ErrorPage(error.status_code, titles.get(error.status_code, "Not shown"), "Begin with the list of tenants.")
 
 
-def _not_well_formed(_request: Request, _error: Any) -> Trouble:
-    return Trouble(400, "This address is not well-formed", "Begin with the list of tenants.")
+def _not_well_formed(_request: Request, _error: Any) -> ErrorPage:
+    return ErrorPage(400, "This address is not well-formed", "Begin with the list of tenants.")
 
 
-_AS_TROUBLE: Final[dict[type[Exception], Callable[[Request, Any], Trouble]]] = {
+_ERROR_PAGES: Final[dict[type[Exception], Callable[[Request, Any], ErrorPage]]] = {
     NotAuthenticated: _logged_out,
     LoginUnavailableError: _login_away,
     ProblemError: _refused,
