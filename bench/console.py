@@ -21,7 +21,7 @@ from tenancy.console.callers import Caller, Right
 from tenancy.console.metrics_view import exposition
 from tenancy.console.pages.app import create_pages
 from tenancy.console.pages.read_timeout import READ_TIMEOUT_SECONDS
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.ledger.measures import load_measures
@@ -80,7 +80,7 @@ def _pages(ledger: Ledger) -> Any:
 
     keyring, nowhere = Keyring("k", {"k": b"k" * 32}), cast("Any", None)
     tenancy = Tenancy(ledger, platform(), keyring, nowhere, runs=lambda: cast("Any", Engine()))
-    return create_pages(Parts(lambda: tenancy, utc_now), authenticate)
+    return create_pages(Services(lambda: tenancy, utc_now), authenticate)
 
 
 @dataclass(frozen=True)

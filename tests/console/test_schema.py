@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
 from sandbox.access import Access
 from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, NotAuthenticated
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.engine.tenancy import Tenancy
 from tests.console.conftest import provisioned
 
@@ -36,7 +36,7 @@ def _document() -> dict[str, Any]:
     async def nobody(_request: Any) -> Caller:
         raise NotAuthenticated
 
-    return create_api(Parts(nothing, lambda: datetime.now(UTC)), nobody).openapi()
+    return create_api(Services(nothing, lambda: datetime.now(UTC)), nobody).openapi()
 
 
 SCHEMA = schemathesis.openapi.from_dict(_document())

@@ -11,7 +11,7 @@ import httpx
 from tenancy.console.callers import Caller, NotAuthenticated, Right
 from tenancy.console.engine_watch import engine_watch
 from tenancy.console.pages.app import create_pages
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger
@@ -46,7 +46,7 @@ class Console:
         platform, nowhere = real_systems.platform(), cast("Any", None)
         self.tenancy = Tenancy(self.ledger, platform, real_systems.KEYRING, nowhere, runs=lambda: self.runs)
         self.app = create_pages(
-            Parts(lambda: self.tenancy, lambda: self.now, engine_watch(lambda: self.tenancy)), self._authenticate
+            Services(lambda: self.tenancy, lambda: self.now, engine_watch(lambda: self.tenancy)), self._authenticate
         )
 
     async def _authenticate(self, _request: Any) -> Caller:

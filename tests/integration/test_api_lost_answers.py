@@ -9,7 +9,7 @@ import pytest
 from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, Right
 from tenancy.console.engine_watch import EngineWatch
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.engine.engine_status import EngineStatus
 from tenancy.saga import facts as f
 from tenancy.saga.errors import TransientError
@@ -26,7 +26,7 @@ class Console:
     def __init__(self, harness: EngineHarness) -> None:
         self.broken = False
         self._app = create_api(
-            Parts(lambda: harness.tenancy, lambda: datetime.now(UTC), cast("EngineWatch", self)),
+            Services(lambda: harness.tenancy, lambda: datetime.now(UTC), cast("EngineWatch", self)),
             self._ada,
         )
 

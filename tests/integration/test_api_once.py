@@ -15,7 +15,7 @@ from tenancy.console.api.app import create_api
 from tenancy.console.api.problems import problem_of
 from tenancy.console.api.requests import ActionBody
 from tenancy.console.callers import Caller, Right
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.engine.idempotency import ActionAnswer, InvalidRequestError, RepeatedRefusalError, answer_once
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.errors import PermanentError, Refused, TransientError
@@ -145,7 +145,7 @@ def test_a_ledger_that_is_away_is_told_at_once_with_when_to_ask_again(harness: E
     async def authenticate(_request: Any) -> Caller:
         return ADA
 
-    api = create_api(Parts(lambda: away, lambda: datetime.now(UTC)), authenticate)
+    api = create_api(Services(lambda: away, lambda: datetime.now(UTC)), authenticate)
     assert ask(api, "GET", "/health").json()["ledger"] is None
     for path in ("/tenants", "/tenants/acme", "/tenants/acme/audit"):
         answer = ask(api, "GET", path)

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, Right
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.engine.incident_groups import record_incident_groups
 from tenancy.engine.raise_alerts import raise_group_alerts, raise_stall_alerts
 from tenancy.engine.reconcile import reconcile
@@ -41,7 +41,7 @@ def api(console: Console) -> FastAPI:
     async def viewer(_request: Any) -> Caller:
         return Caller("viewer", frozenset({Right.READ}))
 
-    return create_api(Parts(lambda: console.tenancy, lambda: console.now), viewer)
+    return create_api(Services(lambda: console.tenancy, lambda: console.now), viewer)
 
 
 def get(api: FastAPI, path: str) -> Any:

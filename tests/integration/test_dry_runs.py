@@ -11,7 +11,7 @@ import pytest
 
 from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, Right
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.engine.actions import ACTIONS
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
@@ -69,7 +69,7 @@ class Api:
         self.ledger, self.caller, self._numbers = ledger, OPERATOR, count(1)
         platform = real_systems.platform(capacity=1000, quota=1)
         tenancy = Tenancy(ledger, platform, real_systems.KEYRING, cast("Any", None), FakeRuns)
-        self.app = create_api(Parts(lambda: tenancy, lambda: datetime.now(UTC)), self._authenticate)
+        self.app = create_api(Services(lambda: tenancy, lambda: datetime.now(UTC)), self._authenticate)
         self.post("/tenants", real_systems.request("first", plan="business"))  # no other one fits on that plan
 
     async def _authenticate(self, _request: Any) -> Caller:

@@ -12,7 +12,7 @@ from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, NotAuthenticated, Right
 from tenancy.console.health_watch import HealthWatch
 from tenancy.console.pages.app import create_pages
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.engine.health import CheckResult, Condition, Health, System
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.ledger import Ledger
@@ -52,7 +52,7 @@ class Console:
     def __post_init__(self) -> None:
         nowhere = cast("Any", None)
         tenancy = Tenancy(self.ledger, real_systems.platform(), real_systems.KEYRING, nowhere, runs=nowhere)
-        made = Parts(lambda: tenancy, lambda: self.now, health=HealthWatch(self._look, fresh_seconds=0))
+        made = Services(lambda: tenancy, lambda: self.now, health=HealthWatch(self._look, fresh_seconds=0))
         self.pages, self.api = create_pages(made, self._authenticate), create_api(made, self._authenticate)
 
     def _look(self) -> Health:

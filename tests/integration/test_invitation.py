@@ -15,7 +15,7 @@ from tenancy.activities.apply_tenant_schema import digest_of
 from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages.app import create_pages
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.engine import invitation
 from tenancy.ledger.envelope import Stamp
 from tenancy.saga import facts as f
@@ -68,7 +68,7 @@ def _asked(
     async def authenticate(_request: Any) -> Caller:
         return Caller(who, frozenset({Right.READ} if who == "viewer" else Right))
 
-    app = application(Parts(lambda: harness.tenancy, lambda: datetime.now(UTC)), authenticate)
+    app = application(Services(lambda: harness.tenancy, lambda: datetime.now(UTC)), authenticate)
     return ask(app, method, WHERE, headers={**WRITES, **more.pop("headers", {})}, **more)
 
 

@@ -11,7 +11,7 @@ from sandbox.ports import any_free
 from tenancy.adapters.dsn import Dsn
 from tenancy.console.callers import Caller, NotAuthenticated, Right
 from tenancy.console.metrics import create_metrics
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.engine.incident_groups import record_incident_groups
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger import alerts, heartbeats, measures
@@ -38,7 +38,7 @@ def scraped(ledger: Ledger, caller: Caller | None = VIEWER) -> httpx.Response:
 
     nowhere = cast("Any", None)
     tenancy = Tenancy(ledger, real_systems.platform(), real_systems.KEYRING, nowhere, runs=nowhere)
-    return ask(create_metrics(Parts(lambda: tenancy, lambda: EPOCH), authenticate), "GET", "/metrics")
+    return ask(create_metrics(Services(lambda: tenancy, lambda: EPOCH), authenticate), "GET", "/metrics")
 
 
 def metrics(ledger: Ledger) -> Document:

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, Right
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.engine.tenancy import Tenancy
 from tenancy.saga.errors import LedgerOutdatedError, PlatformFileError, Refused, StaleLease, TransientError
 from tests.asgi_requests import ask
@@ -27,7 +27,7 @@ def _api(raised: Exception, caller: Caller = ADA) -> FastAPI:
     async def authenticate(_request: Any) -> Caller:
         return caller
 
-    return create_api(Parts(tenancy, lambda: NOW), authenticate)
+    return create_api(Services(tenancy, lambda: NOW), authenticate)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from tenancy.auth_manager import FAB, refusal_of, require_known
 from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, NotAuthenticated, Right
 from tenancy.console.pages.app import create_pages
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.engine.tenancy import Tenancy
 from tenancy.saga.errors import PlatformError, Refused, TransientError
 from tests.asgi_requests import ask
@@ -31,7 +31,7 @@ def _apps(raised: Exception, caller: Caller | None = VIEWER) -> tuple[FastAPI, F
             raise NotAuthenticated("No token")
         return caller
 
-    parts = Parts(tenancy, lambda: datetime(2026, 1, 31, tzinfo=UTC))
+    parts = Services(tenancy, lambda: datetime(2026, 1, 31, tzinfo=UTC))
     return create_api(parts, authenticate), create_pages(parts, authenticate)
 
 

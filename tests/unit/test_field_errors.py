@@ -11,7 +11,7 @@ from tenancy.console.api.app import create_api
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import forms
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.engine.tenancy import Tenancy
 from tenancy.orchestration.run_starts import unstorable_in
 from tenancy.saga.errors import Refused
@@ -45,7 +45,7 @@ def api() -> Any:
 
     nothing = cast("Any", None)
     tenancy = Tenancy(nothing, real_systems.platform(), real_systems.KEYRING, nothing, nothing)
-    return create_api(Parts(lambda: tenancy, lambda: datetime.now(UTC)), authenticate)
+    return create_api(Services(lambda: tenancy, lambda: datetime.now(UTC)), authenticate)
 
 
 def post(body: Any) -> dict[str, Any]:

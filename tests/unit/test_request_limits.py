@@ -22,8 +22,8 @@ from tenancy.console.api.problems import ProblemError
 from tenancy.console.callers import Caller, Right
 from tenancy.console.metrics import create_metrics
 from tenancy.console.pages.app import create_pages
-from tenancy.console.parts import Parts
 from tenancy.console.request_limits import READS_AT_ONCE, WRITES_AT_ONCE, RequestLimit
+from tenancy.console.services import Services
 from tenancy.engine.tenancy import Tenancy
 from tenancy.saga.errors import TransientError
 
@@ -45,7 +45,7 @@ class Server:
         async def authenticate(_request: Any) -> Caller:
             return Caller("ada", frozenset(Right))
 
-        parts = Parts(self._tenancy, lambda: datetime(2026, 1, 31, tzinfo=UTC))
+        parts = Services(self._tenancy, lambda: datetime(2026, 1, 31, tzinfo=UTC))
         ours = [
             Mount("/api/v1", create_api(parts, authenticate)),
             Route("/metrics", create_metrics(parts, authenticate)),

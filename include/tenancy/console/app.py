@@ -9,7 +9,7 @@ from tenancy.console.engine_watch import engine_watch
 from tenancy.console.health_watch import HealthWatch
 from tenancy.console.metrics import create_metrics
 from tenancy.console.pages.app import create_pages
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.engine.health_check_runner import HealthCheckRunner
 from tenancy.ledger.ledger import utc_now
 from tenancy.shared_parts import shared_probes, shared_tenancy
@@ -18,13 +18,13 @@ from tenancy.shared_parts import shared_probes, shared_tenancy
 def create_console() -> Starlette:
     """Everything below /tenancy. Opens nothing: each request does."""
     health = HealthWatch(HealthCheckRunner(shared_probes, utc_now))
-    parts = Parts(shared_tenancy, utc_now, engine_watch(shared_tenancy), health=health)
-    pages = create_pages(parts, authenticate)
+    services = Services(shared_tenancy, utc_now, engine_watch(shared_tenancy), health=health)
+    pages = create_pages(services, authenticate)
     return Starlette(
         routes=[
             Route("/api/v1/docs", pages),  # drawn by the console's own means, and behind its login
-            Mount("/api/v1", create_api(parts, authenticate)),
-            Route("/metrics", create_metrics(parts, authenticate)),
+            Mount("/api/v1", create_api(services, authenticate)),
+            Route("/metrics", create_metrics(services, authenticate)),
             Mount("/", pages),
         ]
     )

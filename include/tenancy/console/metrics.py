@@ -7,13 +7,13 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import GuardedRoute, PartsOf, needs
+from tenancy.console.api.access import CurrentServices, GuardedRoute, needs
 from tenancy.console.api.problems import HEADERS, install
 from tenancy.console.callers import Authenticate, Right
 from tenancy.console.metrics_view import exposition
 from tenancy.console.pages.reads import read_ledger
 from tenancy.console.pages.timed_cache import TimedCache
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.ledger.measures import load_measures
 
 FRESH_SECONDS: Final = 5.0
@@ -23,17 +23,17 @@ router = APIRouter(route_class=GuardedRoute)
 
 @router.get("/metrics")
 @needs(Right.READ)
-def show_metrics(request: Request, parts: PartsOf) -> Response:
+def show_metrics(request: Request, services: CurrentServices) -> Response:
     """The platform in numbers; 503 without a ledger."""
     kept = request.app.state.measures
-    seen = read_ledger(parts, lambda context: kept.get(context.ledger))
+    seen = read_ledger(services, lambda context: kept.get(context.ledger))
     return Response(exposition(seen), media_type=CONTENT_TYPE_LATEST)
 
 
-def create_metrics(parts: Parts, authenticate: Authenticate) -> FastAPI:
+def create_metrics(services: Services, authenticate: Authenticate) -> FastAPI:
     """An application of one route."""
     app = FastAPI(title="Tenancy's metrics", openapi_url=None)
-    app.state.parts = parts
+    app.state.services = services
     app.state.authenticate = authenticate
     app.state.headers = HEADERS
     app.state.measures = TimedCache(load_measures, FRESH_SECONDS)

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.callers import ROLE_OF, Caller, LoginUnavailableError, NotAuthenticated, Right
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.saga.errors import PlatformError
 
 log = logging.getLogger(__name__)
@@ -116,8 +116,8 @@ async def receive_meant(request: Request) -> None:
 
 def request_slot(request: Request, *, writes: bool) -> AbstractAsyncContextManager[None]:
     """A place for this request; ProblemError 503 when all stay taken. No thread is taken before."""
-    parts = _parts(request)
-    return (parts.writes if writes else parts.reads).slot()
+    services = _services(request)
+    return (services.writes if writes else services.reads).slot()
 
 
 def _require_bounded(request: Request) -> None:
@@ -134,10 +134,10 @@ def _caller(request: Request) -> Caller:
     return caller
 
 
-def _parts(request: Request) -> Parts:
-    parts: Parts = request.app.state.parts
-    return parts
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
 
 
-CallerOf = Annotated[Caller, Depends(_caller)]
-PartsOf = Annotated[Parts, Depends(_parts)]
+CurrentCaller = Annotated[Caller, Depends(_caller)]
+CurrentServices = Annotated[Services, Depends(_services)]

@@ -12,26 +12,26 @@ from tenancy.console.api import serializers, shapes
 from tenancy.console.api.request_context import open_context
 from tenancy.console.api.requests import ActionBody, CorrectedActionBody, NewTenant, ResetBody
 from tenancy.console.callers import Caller, Right
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.engine.action_service import CREATE, ActionRequest, ActionService, Actor
 from tenancy.engine.actions import ActionResult
 from tenancy.ledger.idempotency_keys import IdempotencyKey
 from tenancy.saga.names import TenantId
 
 
-def action_service(parts: Parts) -> ActionService:
+def action_service(services: Services) -> ActionService:
     """The engine's action service, which answers with the API's model `Action`."""
-    tenancy = parts.tenancy()
+    tenancy = services.tenancy()
     return ActionService(
         tenancy,
-        parts.clock,
-        open_ledger=lambda: tenancy.ledger.lent(parts.lending, "tenancy console"),
-        describe=lambda result: _action(parts, result).model_dump(mode="json"),
+        services.clock,
+        open_ledger=lambda: tenancy.ledger.lent(services.lending, "tenancy console"),
+        describe=lambda result: _action(services, result).model_dump(mode="json"),
     )
 
 
-def _action(parts: Parts, result: ActionResult) -> shapes.Action:
-    with open_context(parts) as context:
+def _action(services: Services, result: ActionResult) -> shapes.Action:
+    with open_context(services) as context:
         tenant = context.tenant(str(result.saga.tenant_id))
     progress = serializers.progress(result.progress)
     return shapes.Action(tenant=tenant, said=result.message, warnings=list(result.warnings), progress=progress)
@@ -42,9 +42,9 @@ def actor_of(caller: Caller) -> Actor:
     return Actor(caller.name, has_platform_role=Right.FORCE in caller.rights)
 
 
-def find_tenant_id(parts: Parts, ref: str) -> TenantId:
+def find_tenant_id(services: Services, ref: str) -> TenantId:
     """The tenant of this id or slug; 404 when there is none."""
-    with open_context(parts) as context:
+    with open_context(services) as context:
         return context.line(ref).tenant_id
 
 

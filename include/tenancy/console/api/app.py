@@ -10,7 +10,7 @@ from starlette.routing import Route
 from tenancy.console.api import actions, classes, invitation, platform, tenants
 from tenancy.console.api.problems import HEADERS, Problem, install
 from tenancy.console.callers import Authenticate
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 
 _DESCRIPTION = """
 Tenants of this platform: read them, create them, and the actions of the runbook.
@@ -21,10 +21,10 @@ Every write needs the header `X-Tenancy-Request: 1` and may carry an `Idempotenc
 """
 
 
-def create_api(parts: Parts, authenticate: Authenticate) -> FastAPI:
+def create_api(services: Services, authenticate: Authenticate) -> FastAPI:
     """The API; only its OpenAPI document is open to everybody. (The page that draws it is one of the console's.)"""
     app = FastAPI(title="Tenancy", version="1", description=_DESCRIPTION, openapi_url=None)
-    app.state.parts = parts
+    app.state.services = services
     app.state.authenticate = authenticate
     app.state.headers = HEADERS
     for router in (tenants.router, classes.router, actions.router, invitation.router, platform.router):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path
 
 from tenancy.console.api import class_shapes
-from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
+from tenancy.console.api.access import SECURITY, CurrentServices, GuardedRoute, needs
 from tenancy.console.api.problems import ProblemError, documented
 from tenancy.console.api.request_context import open_context
 from tenancy.console.callers import Right
@@ -28,9 +28,9 @@ ClassId = Annotated[int, Path(ge=1, le=2**62, description="`class_issue` of a te
 
 @router.get("/classes", responses=documented(401, 403, 503))
 @needs(Right.READ)
-def list_classes(parts: PartsOf) -> class_shapes.Classes:
+def list_classes(services: CurrentServices) -> class_shapes.Classes:
     """The classes that are open: each is one matter, to be escalated once."""
-    with open_context(parts) as context:
+    with open_context(services) as context:
         found = load_open_groups(context.ledger, limit=CLASSES)
         others = max(0, len(load_open_keys(context.ledger)) - len(found))
     shown = [class_shapes.ClassShape(**_drawn(each)) for each in found]
@@ -39,9 +39,9 @@ def list_classes(parts: PartsOf) -> class_shapes.Classes:
 
 @router.get("/classes/{class_id}", responses=documented(400, 401, 403, 404, 503))
 @needs(Right.READ)
-def show_class(parts: PartsOf, class_id: ClassId) -> class_shapes.ClassInFull:
+def show_class(services: CurrentServices, class_id: ClassId) -> class_shapes.ClassInFull:
     """One class with its tenants."""
-    with open_context(parts) as context:
+    with open_context(services) as context:
         found = load_group(context.ledger, class_id)
         tenants = load_members(context.ledger, class_id, limit=TENANTS + 1, left=True) if found else []
     if found is None:

@@ -6,7 +6,7 @@ It is a write: it is recorded who was shown it, and nobody is shown it again.
 from fastapi import APIRouter
 
 from tenancy.console.api import invitation_answer, shapes
-from tenancy.console.api.access import SECURITY, CallerOf, GuardedRoute, PartsOf, needs
+from tenancy.console.api.access import SECURITY, CurrentCaller, CurrentServices, GuardedRoute, needs
 from tenancy.console.api.problems import documented
 from tenancy.console.api.requests import InvitationBody, Meant, Ref
 from tenancy.console.callers import Right
@@ -17,8 +17,8 @@ router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=[
 @router.post("/tenants/{ref}/invitation", responses=documented(400, 401, 403, 404, 409, 428, 503))
 @needs(Right.CREATE)
 def show_invitation(
-    parts: PartsOf, caller: CallerOf, ref: Ref, meant: Meant, body: InvitationBody
+    services: CurrentServices, caller: CurrentCaller, ref: Ref, meant: Meant, body: InvitationBody
 ) -> shapes.InvitationShape:
     """The tenant admin's invitation, once the tenant is Active; it is shown once. `renew` makes another one."""
     del meant  # the route guard has checked it; here it is documented
-    return invitation_answer.show_invitation(parts, caller, ref, body)
+    return invitation_answer.show_invitation(services, caller, ref, body)

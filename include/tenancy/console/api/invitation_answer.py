@@ -8,7 +8,7 @@ from tenancy.console.api.problems import ProblemError
 from tenancy.console.api.request_context import open_context
 from tenancy.console.api.requests import InvitationBody
 from tenancy.console.callers import Caller
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.engine import invitation
 from tenancy.ledger.envelope import Stamp
 
@@ -16,11 +16,11 @@ SIGN_IN: Final = "/admin/login"
 """Where a tenant's application takes its admin's invitation (docs/reference/api.md)."""
 
 
-def show_invitation(parts: Parts, caller: Caller, ref: str, body: InvitationBody) -> shapes.InvitationShape:
+def show_invitation(services: Services, caller: Caller, ref: str, body: InvitationBody) -> shapes.InvitationShape:
     """The invitation, or with `renew` another one; 404 when there is no such tenant. Raises Refused."""
     if body.renew and not body.reason.strip():
         raise ProblemError(400, "Say why there has to be another invitation, for the audit log.", field="reason")
-    with open_context(parts) as context:
+    with open_context(services) as context:
         tenant_id, tenancy = context.line(ref).tenant_id, context.tenancy
     show = invitation.renew if body.renew else invitation.show
     shown = show(tenancy, tenant_id, by=Stamp(caller.name, reason=body.reason.strip()))

@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from tenancy.console.api import platform_shapes, serializers
-from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
+from tenancy.console.api.access import SECURITY, CurrentServices, GuardedRoute, needs
 from tenancy.console.api.problems import documented
 from tenancy.console.api.request_context import open_context
 from tenancy.console.callers import Right
@@ -28,9 +28,9 @@ _NEVER: Final = "It has never run: is its DAG there, and not paused?"
 
 @router.get("/platform", responses=_RESPONSES)
 @needs(Right.READ)
-def show_platform(parts: PartsOf) -> platform_shapes.PlatformShape:
+def show_platform(services: CurrentServices) -> platform_shapes.PlatformShape:
     """The regions and plans of this platform."""
-    platform = parts.tenancy().platform
+    platform = services.tenancy().platform
     return platform_shapes.PlatformShape(
         name=platform.name,
         regions=list(platform.offered_regions),
@@ -42,18 +42,18 @@ def show_platform(parts: PartsOf) -> platform_shapes.PlatformShape:
 
 @router.get("/health", responses=_RESPONSES)
 @needs(Right.READ)
-def show_health(parts: PartsOf) -> platform_shapes.Health:
+def show_health(services: CurrentServices) -> platform_shapes.Health:
     """Every system of the platform: ok, degraded, down or unknown, since when, in one sentence; and each reconciler's
     pulse. At most 10 s old; a system that does not answer within 2.5 s is down, and delays nothing."""
-    seen = parts.health()
-    ledger, pulses = _ledger_now(parts, seen)
+    seen = services.health()
+    ledger, pulses = _ledger_now(services, seen)
     return platform_shapes.Health(
         state=seen.state,
         looked_at=seen.checked_at,
-        age_seconds=_age(seen, parts.clock()),
+        age_seconds=_age(seen, services.clock()),
         checks=[serializers.check(check) for check in seen.checks],
         ledger=ledger,
-        engine=parts.engine().sentence,
+        engine=services.engine().sentence,
         reconcilers=pulses,
     )
 
@@ -63,36 +63,36 @@ def _age(seen: Health, now: datetime) -> float | None:
 
 
 def _ledger_now(
-    parts: PartsOf, seen: Health
+    services: CurrentServices, seen: Health
 ) -> tuple[platform_shapes.LedgerHealth | None, list[platform_shapes.Reconciler]]:
     """Its answer time and the pulses that stand in it; nothing of a ledger that is down, which nobody waits for."""
     known = seen.of(System.LEDGER)
     if known is not None and known.state is Condition.DOWN:
         return None, []
-    parts.tenancy()  # joined now and then; that is not the ledger's time
+    services.tenancy()  # joined now and then; that is not the ledger's time
     began = time.monotonic()
     try:
-        with open_context(parts) as context:
+        with open_context(services) as context:
             beaten = {beat.name: beat for beat in load_heartbeats(context.ledger)}
     except TransientError:  # it fell silent since that look
         return None, []
     took = (time.monotonic() - began) * 1000
     names = list(dict.fromkeys([*LATE_AFTER, *beaten]))
     ledger = platform_shapes.LedgerHealth(version=LEDGER_VERSION, milliseconds=round(took, 1))
-    return ledger, [_pulse(name, beaten.get(name), parts.clock()) for name in names]
+    return ledger, [_pulse(name, beaten.get(name), services.clock()) for name in names]
 
 
 @router.get("/findings", responses=_RESPONSES)
 @needs(Right.READ)
-def list_findings(parts: PartsOf) -> platform_shapes.Findings:
+def list_findings(services: CurrentServices) -> platform_shapes.Findings:
     """Where the ledger and the world differ, oldest first, and when somebody last looked."""
-    with open_context(parts) as context:
+    with open_context(services) as context:
         found = load_open_findings(context.ledger, limit=FINDINGS_LIMIT + 1)
         beat = next((beat for beat in load_heartbeats(context.ledger) if beat.name == REALITY_CHECK), None)
     return platform_shapes.Findings(
         findings=[serializers.finding(each) for each in found[:FINDINGS_LIMIT]],
         cut=len(found) > FINDINGS_LIMIT,
-        check=_pulse(REALITY_CHECK, beat, parts.clock()),
+        check=_pulse(REALITY_CHECK, beat, services.clock()),
     )
 
 

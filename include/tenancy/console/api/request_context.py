@@ -9,7 +9,7 @@ from tenancy.activities.plan import limits
 from tenancy.console.advisor import Advisor
 from tenancy.console.api import serializers, shapes
 from tenancy.console.api.problems import ProblemError
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.engine.engine_status import EngineStatus
 from tenancy.engine.escalation import outcome
 from tenancy.engine.progress import load_progress
@@ -27,14 +27,14 @@ _FINDINGS: Final = 50
 class RequestContext:
     """The platform and an open ledger session for one request."""
 
-    parts: Parts
+    services: Services
     tenancy: Tenancy
     ledger: LedgerSession
 
     @property
     def late(self) -> AttentionCutoffs:
         """Which tenants need attention because they are late, now and by this platform's limits."""
-        return attention_cutoffs(limits(self.tenancy.platform), self.parts.clock())
+        return attention_cutoffs(limits(self.tenancy.platform), self.services.clock())
 
     def line(self, ref: str) -> TenantSummary:
         """The tenant's row; 404 when there is no such tenant."""
@@ -58,8 +58,8 @@ class RequestContext:
         saga = self.saga_of(line)
         seen = load_progress(self.ledger, saga)
         found = load_open_findings(self.ledger, tenant_id=line.tenant_id, limit=_FINDINGS)
-        engine = self.parts.engine()
-        self.parts.health.seen()
+        engine = self.services.engine()
+        self.services.health.seen()
         held = engine.holds(saga) or saga.hold_reason  # while nothing schedules, nobody records what holds it
         escalation = self.escalation(line)
         return serializers.tenant(line, saga, seen, found, self.advisor(engine), held=held, escalation=escalation)
@@ -67,18 +67,18 @@ class RequestContext:
     def escalation(self, line: TenantSummary) -> str:
         """What became of the tenant's escalation, in a sentence; empty when it is not escalated."""
         found = load_escalation(self.ledger, line.tenant_id) if line.standing.escalated else None
-        return outcome(found, self.parts.clock()) if found else ""
+        return outcome(found, self.services.clock()) if found else ""
 
     def advisor(self, engine: EngineStatus) -> Advisor:
         """The advisor for now, with this status of the engine."""
-        self.parts.engine.begin()  # for the next request: this one uses what is known
-        self.parts.health.begin()
-        return Advisor(self.tenancy.platform, engine, self.parts.clock(), self.parts.health.known)
+        self.services.engine.begin()  # for the next request: this one uses what is known
+        self.services.health.begin()
+        return Advisor(self.tenancy.platform, engine, self.services.clock(), self.services.health.known)
 
 
 @contextmanager
-def open_context(parts: Parts) -> Iterator[RequestContext]:
+def open_context(services: Services) -> Iterator[RequestContext]:
     """Open the ledger for one request."""
-    tenancy = parts.tenancy()
-    with tenancy.ledger.open_pooled(parts.lending, "tenancy console") as ledger:
-        yield RequestContext(parts, tenancy, ledger)
+    tenancy = services.tenancy()
+    with tenancy.ledger.open_pooled(services.lending, "tenancy console") as ledger:
+        yield RequestContext(services, tenancy, ledger)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from tenancy.console.api import cursor as cursors
 from tenancy.console.api import history_shapes, requests, serializers, shapes
-from tenancy.console.api.access import SECURITY, GuardedRoute, PartsOf, needs
+from tenancy.console.api.access import SECURITY, CurrentServices, GuardedRoute, needs
 from tenancy.console.api.problems import documented
 from tenancy.console.api.request_context import open_context
 from tenancy.console.callers import Right
@@ -23,7 +23,7 @@ _FOUND = documented(400, 401, 403, 404, 503)
 @router.get("/tenants", responses=_LISTED)
 @needs(Right.READ)
 def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
-    parts: PartsOf,
+    services: CurrentServices,
     state: State | None = None,
     substate: Substate | None = None,
     region: requests.Word = None,
@@ -36,12 +36,12 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     """Tenants, newest first, a page at a time."""
     after = cursors.decode(cursor) if cursor else None
     wanted = tenant_summaries.TenantFilter(state, substate, region, plan, attention, q)
-    with open_context(parts) as context:
+    with open_context(services) as context:
         lines = tenant_summaries.load_tenants(
             context.ledger, wanted, cutoffs=context.late, limit=limit + 1, after=after
         )
         counts = tenant_summaries.count_by_state(context.ledger)
-        advisor = context.advisor(parts.engine.known)
+        advisor = context.advisor(services.engine.known)
     page = lines[:limit]
     more = (
         cursors.encode(tenant_summaries.PagePosition(page[-1].created_at, page[-1].tenant_id))
@@ -53,28 +53,28 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
 
 @router.get("/tenants/{ref}", responses=_FOUND)
 @needs(Right.READ)
-def show_tenant(parts: PartsOf, ref: requests.Ref) -> shapes.Tenant:
+def show_tenant(services: CurrentServices, ref: requests.Ref) -> shapes.Tenant:
     """One tenant with all that an operator decides by."""
-    with open_context(parts) as context:
+    with open_context(services) as context:
         return context.tenant(ref)
 
 
 @router.get("/tenants/{ref}/timeline", responses=_FOUND)
 @needs(Right.READ)
-def show_timeline(parts: PartsOf, ref: requests.Ref) -> history_shapes.TimelineShape:
+def show_timeline(services: CurrentServices, ref: requests.Ref) -> history_shapes.TimelineShape:
     """Every attempt, activity by activity."""
-    with open_context(parts) as context:
+    with open_context(services) as context:
         attempts = build_timelines(context.ledger.envelopes(context.line(ref).tenant_id))
         platform = context.tenancy.platform
-    now = parts.clock()
+    now = services.clock()
     return history_shapes.TimelineShape(attempts=[serializers.attempt(each, platform, now) for each in attempts])
 
 
 @router.get("/tenants/{ref}/errors", responses=_FOUND)
 @needs(Right.READ)
-def list_errors(parts: PartsOf, ref: requests.Ref) -> history_shapes.Errors:
+def list_errors(services: CurrentServices, ref: requests.Ref) -> history_shapes.Errors:
     """All that went wrong or was refused, oldest first."""
-    with open_context(parts) as context:
+    with open_context(services) as context:
         log = build_error_log(context.ledger.envelopes(context.line(ref).tenant_id))
     return history_shapes.Errors(errors=[history_shapes.ErrorShape(**vars(line)) for line in log])
 
@@ -82,10 +82,10 @@ def list_errors(parts: PartsOf, ref: requests.Ref) -> history_shapes.Errors:
 @router.get("/tenants/{ref}/audit", responses=_FOUND)
 @needs(Right.READ)
 def list_facts(
-    parts: PartsOf, ref: requests.Ref, after: requests.After = 0, limit: requests.FactsPage = 200
+    services: CurrentServices, ref: requests.Ref, after: requests.After = 0, limit: requests.FactsPage = 200
 ) -> history_shapes.Audit:
     """The tenant's facts, a page at a time, and whether all of them are what was once written."""
-    with open_context(parts) as context:
+    with open_context(services) as context:
         stream = context.line(ref).tenant_id
         facts = tenant_summaries.load_facts(context.ledger, stream, after=after, limit=limit + 1)
         broken = tenant_summaries.find_first_broken_fact(context.ledger, stream)
@@ -96,7 +96,7 @@ def list_facts(
 
 @router.get("/tenants/{ref}/resources", responses=_FOUND)
 @needs(Right.READ)
-def list_resources(parts: PartsOf, ref: requests.Ref) -> shapes.Resources:
+def list_resources(services: CurrentServices, ref: requests.Ref) -> shapes.Resources:
     """All that was ever intended for the tenant, and how far each is."""
-    with open_context(parts) as context:
+    with open_context(services) as context:
         return shapes.Resources(resources=serializers.resources(context.saga(ref).resources))

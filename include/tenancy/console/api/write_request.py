@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from tenancy.console.api import serializers
-from tenancy.console.api.access import CallerOf, PartsOf
+from tenancy.console.api.access import CurrentCaller, CurrentServices
 from tenancy.console.api.action_requests import (
     action_request,
     action_service,
@@ -29,8 +29,8 @@ class WriteRequest:
     """One request that writes."""
 
     request: Request
-    parts: PartsOf
-    caller: CallerOf
+    services: CurrentServices
+    caller: CurrentCaller
     meant: Meant
     """The route guard has checked it; here it is documented in the OpenAPI."""
     dry_run: DryRun = False
@@ -43,11 +43,11 @@ class WriteRequest:
     def act(self, action: str, ref: str, body: ActionBody, status: int) -> JSONResponse:
         """Ask for an action on a tenant, and answer with this status; 404 when there is no such tenant."""
         key = idempotency_key(self.request, self.caller, self.key, body)
-        tenant_id = find_tenant_id(self.parts, ref)
+        tenant_id = find_tenant_id(self.services, ref)
         return self._answer(action_request(action, body, tenant_id, ref, key), status)
 
     def _answer(self, request: ActionRequest, status: int) -> JSONResponse:
-        service, actor = action_service(self.parts), actor_of(self.caller)
+        service, actor = action_service(self.services), actor_of(self.caller)
         if self.dry_run:
             preview = serializers.preview_of(service.preview(request, actor))
             return JSONResponse(preview.model_dump(mode="json"), _DRY_RUN_STATUS)

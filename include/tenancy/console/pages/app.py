@@ -24,7 +24,7 @@ from tenancy.console.pages import (
     tenant_page,
 )
 from tenancy.console.pages.poll_cache import PollCache
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 
@@ -42,16 +42,16 @@ _PAGES = (
 )
 
 
-def create_pages(parts: Parts, authenticate: Authenticate) -> FastAPI:
+def create_pages(services: Services, authenticate: Authenticate) -> FastAPI:
     """The pages; only their stylesheet and scripts are open to everybody."""
     app = FastAPI(title="Tenancy's console", openapi_url=None)
-    app.state.parts = parts
+    app.state.services = services
     app.state.authenticate = authenticate
     app.state.headers = {}  # rendering.py sets a page's own
     app.state.durations_cache = reads.durations_cache()
     app.state.state_counts_cache = reads.state_counts_cache()
     app.state.poll_cache = PollCache()
-    app.state.openapi = cache(lambda: create_api(parts, authenticate).openapi())  # made when it is first asked for
+    app.state.openapi = cache(lambda: create_api(services, authenticate).openapi())  # made when it is first asked for
     for each in _PAGES:
         app.include_router(each.router)
     app.router.routes.append(Route("/static/{version}/{name}", _asset))

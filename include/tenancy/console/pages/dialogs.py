@@ -68,7 +68,7 @@ def show_dialog(page_request: CurrentPageRequest, ref: Ref, action: Action, forc
     """What the action would do, and the form that asks for it."""
     _require_right(page_request.caller, action, force)
     return reads.read_ledger(
-        page_request.parts, lambda context: _dialog(page_request, context, ref, _Form(action, force, {}))
+        page_request.services, lambda context: _dialog(page_request, context, ref, _Form(action, force, {}))
     )
 
 
@@ -82,9 +82,9 @@ def act(page_request: CurrentPageRequest, ref: Ref, action: Action, fields: Subm
         answer = page_request.act(action, ref, fields)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
         wrong = _Form(action, force, fields, problem_of(error))
-        return reads.read_ledger(page_request.parts, lambda context: _dialog(page_request, context, ref, wrong))
+        return reads.read_ledger(page_request.services, lambda context: _dialog(page_request, context, ref, wrong))
     return reads.read_ledger(
-        page_request.parts, lambda context: _done(page_request, context, answer["tenant"]["id"], action, answer)
+        page_request.services, lambda context: _done(page_request, context, answer["tenant"]["id"], action, answer)
     )
 
 
@@ -92,7 +92,7 @@ def act(page_request: CurrentPageRequest, ref: Ref, action: Action, fields: Subm
 @needs(Right.READ)
 def show_progress(page_request: CurrentPageRequest, ref: Ref, action: Action) -> Response:
     """How far it is; asked again and again until it is done."""
-    return reads.read_ledger(page_request.parts, lambda context: _done(page_request, context, ref, action, None))
+    return reads.read_ledger(page_request.services, lambda context: _done(page_request, context, ref, action, None))
 
 
 def _require_right(caller: Caller, action: str, force: bool) -> None:
@@ -142,7 +142,7 @@ def _done(
         progress=load_progress(context.ledger, saga),
         ends=_ends(saga) and (action != "escalate" or _is_told(context, line)),
         escalation=context.escalation(line) if action == "escalate" else "",
-        next=context.advisor(context.parts.engine.known).advice(line).sentence,
+        next=context.advisor(context.services.engine.known).advice(line).sentence,
         answer=answer,
     )
 

@@ -4,28 +4,28 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import CallerOf, GuardedRoute, PartsOf, needs
+from tenancy.console.api.access import CurrentCaller, CurrentServices, GuardedRoute, needs
 from tenancy.console.api.requests import Part
 from tenancy.console.callers import Right
 from tenancy.console.pages.health_view import health_view
 from tenancy.console.pages.poll_cache import PollCache, PollSnapshot
 from tenancy.console.pages.rendering import drawn, page
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 
 router = APIRouter(route_class=GuardedRoute)
 
 
 @router.get("/health")
 @needs(Right.READ)
-def show_health(request: Request, parts: PartsOf, caller: CallerOf, part: Part = None) -> Response:
+def show_health(request: Request, services: CurrentServices, caller: CurrentCaller, part: Part = None) -> Response:
     """Every system, or with `part=live` what of the page changes."""
     if part:
         poll_cache: PollCache = request.app.state.poll_cache
-        return poll_cache.answer(request, caller, lambda: _polled(request, parts))
-    return page(request, "health.html", health=health_view(parts.health(), parts.clock()))
+        return poll_cache.answer(request, caller, lambda: _polled(request, services))
+    return page(request, "health.html", health=health_view(services.health(), services.clock()))
 
 
-def _polled(request: Request, parts: Parts) -> PollSnapshot:
-    seen = parts.health()
-    view = health_view(seen, parts.clock())
+def _polled(request: Request, services: Services) -> PollSnapshot:
+    seen = services.health()
+    view = health_view(seen, services.clock())
     return PollSnapshot((seen, view.stale), True, lambda: drawn(request, "_health.html", {"health": view}))

@@ -24,7 +24,7 @@ router = APIRouter(route_class=GuardedRoute)
 @needs(Right.CREATE)
 def show_dialog(page_request: CurrentPageRequest, ref: Ref) -> Response:
     """What would be shown, or who saw it and that another one can be made."""
-    return reads.read_ledger(page_request.parts, lambda context: _dialog(page_request, context, ref))
+    return reads.read_ledger(page_request.services, lambda context: _dialog(page_request, context, ref))
 
 
 @router.post("/tenants/{ref}/invitation")
@@ -35,10 +35,10 @@ def show(page_request: CurrentPageRequest, ref: Ref, fields: SubmittedForm) -> R
         body = forms.parse_fields(
             InvitationBody, {"renew": bool(fields.get("renew")), "reason": fields.get("reason", "")}
         )
-        invitation = show_invitation(page_request.parts, page_request.caller, ref, body)
+        invitation = show_invitation(page_request.services, page_request.caller, ref, body)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
         problem = problem_of(error)
-        return reads.read_ledger(page_request.parts, lambda context: _dialog(page_request, context, ref, problem))
+        return reads.read_ledger(page_request.services, lambda context: _dialog(page_request, context, ref, problem))
     return secret(page_request.request, "_invited.html", invitation=invitation)
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from tenancy.adapters.airflow_runs import QueuedRun
 from tenancy.console.api import cursor as cursors
 from tenancy.console.api import requests
-from tenancy.console.api.access import CallerOf, GuardedRoute, PartsOf, needs
+from tenancy.console.api.access import CurrentCaller, CurrentServices, GuardedRoute, needs
 from tenancy.console.api.request_context import RequestContext
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import class_view, reads
@@ -22,7 +22,7 @@ from tenancy.console.pages.poll_cache import PollCache, PollSnapshot
 from tenancy.console.pages.poll_pacing import base_interval
 from tenancy.console.pages.rendering import drawn, page
 from tenancy.console.pages.timed_cache import TimedCache
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.ledger import tenant_summaries
 from tenancy.ledger.findings import load_open_findings
 from tenancy.ledger.heartbeats import Heartbeat, load_heartbeats
@@ -52,8 +52,8 @@ class _PageData:
 @needs(Right.READ)
 def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     request: Request,
-    parts: PartsOf,
-    caller: CallerOf,
+    services: CurrentServices,
+    caller: CurrentCaller,
     q: Annotated[requests.Text, Query(max_length=100)] = "",
     state: Chosen = "",
     substate: Chosen = "",
@@ -67,8 +67,8 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     wanted = TenantFilter(
         _of(State, state), _of(Substate, substate), region or None, plan or None, attention, q.strip() or None
     )
-    parts.engine.begin()
-    parts.health.begin()
+    services.engine.begin()
+    services.health.begin()
     asked = _Asked(wanted, cursor, cursors.decode(cursor) if cursor else None)
     if part:
         poll_cache: PollCache = request.app.state.poll_cache
@@ -84,9 +84,9 @@ class _Asked:
 
 
 def _seen(request: Request, asked: _Asked) -> _PageData:
-    parts: Parts = request.app.state.parts
-    queued, counts = parts.engine.known.queued, request.app.state.state_counts_cache
-    return reads.read_ledger(parts, lambda context: _look(context, asked.wanted, asked.after, queued, counts))
+    services: Services = request.app.state.services
+    queued, counts = services.engine.known.queued, request.app.state.state_counts_cache
+    return reads.read_ledger(services, lambda context: _look(context, asked.wanted, asked.after, queued, counts))
 
 
 def _polled(request: Request, caller: Caller, asked: _Asked) -> PollSnapshot:
@@ -106,12 +106,12 @@ def _is_busy(seen: _PageData) -> bool:
 
 def _variables(request: Request, caller: Caller, asked: _Asked, seen: _PageData) -> dict[str, Any]:
     """All that the page is drawn from."""
-    parts, now = request.app.state.parts, seen.listed.now
+    services, now = request.app.state.services, seen.listed.now
     return {
         "list": list_view(seen.listed, asked.wanted, cursor=asked.cursor, more=seen.more),
         "platform": (
-            *platform_lines(parts.engine.seen(), seen.beats, now),
-            *health_lines(parts.health.known, now),
+            *platform_lines(services.engine.seen(), seen.beats, now),
+            *health_lines(services.health.known, now),
         ),
         "regions": seen.regions,
         "plans": seen.plans,
@@ -147,7 +147,7 @@ def _look(
         queued=tuple(run for run in queued if ledger.tenant_of_run(RunId(run.run_id)) is None),
         findings=tuple(load_open_findings(ledger, tenant_id=None, limit=reads.FINDINGS)),
         classes=class_view.look(ledger),
-        advisor=context.advisor(context.parts.engine.known),
+        advisor=context.advisor(context.services.engine.known),
     )
     more = cursors.encode(PagePosition(last.created_at, last.tenant_id)) if last else None
     offered = context.tenancy.platform

@@ -38,7 +38,11 @@ def create(page_request: CurrentPageRequest, fields: SubmittedForm) -> Response:
 def _form(
     page_request: PageRequest, template: str, fields: forms.FormFields, problem: ProblemError | None = None
 ) -> Response:
-    variables: dict[str, Any] = {"platform": page_request.parts.tenancy().platform, "sent": fields, "problem": problem}
+    variables: dict[str, Any] = {
+        "platform": page_request.services.tenancy().platform,
+        "sent": fields,
+        "problem": problem,
+    }
     return page(
         page_request.request, template, problem.status if problem else 200, **variables, key=uuid4().hex, p=_EMPTY
     )

@@ -8,7 +8,7 @@ from fastapi import Depends
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from tenancy.console.api.access import CallerOf, PartsOf
+from tenancy.console.api.access import CurrentCaller, CurrentServices
 from tenancy.console.api.action_requests import (
     action_request,
     action_service,
@@ -26,8 +26,8 @@ class PageRequest:
     """A request whose caller the route guard knows."""
 
     request: Request
-    parts: PartsOf
-    caller: CallerOf
+    services: CurrentServices
+    caller: CurrentCaller
 
     def create(self, fields: forms.FormFields) -> Mapping[str, Any]:
         """Ask for a new tenant: the answer in the API's form (its model `Action`)."""
@@ -36,12 +36,12 @@ class PageRequest:
 
     def act(self, action: str, ref: str, fields: forms.FormFields) -> Mapping[str, Any]:
         """Ask for an action on a tenant; the answer likewise. Raises what the API would answer as a problem."""
-        saga = reads.read_ledger(self.parts, lambda context: context.saga(ref))
+        saga = reads.read_ledger(self.services, lambda context: context.saga(ref))
         body = forms.action_body(action, fields, saga.parameters)
         return self._perform(action_request(action, body, saga.tenant_id, ref, self._key(fields, body)))
 
     def _perform(self, request: ActionRequest) -> Mapping[str, Any]:
-        return action_service(self.parts).perform(request, actor_of(self.caller)).body
+        return action_service(self.services).perform(request, actor_of(self.caller)).body
 
     def _key(self, fields: forms.FormFields, body: BaseModel) -> IdempotencyKey | None:
         """The form's key makes sending it twice one action."""

@@ -10,7 +10,7 @@ from tenancy.console.api.request_context import RequestContext, open_context
 from tenancy.console.pages.read_timeout import with_timeout
 from tenancy.console.pages.tenant_snapshot import TenantSnapshot
 from tenancy.console.pages.timed_cache import TimedCache
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 from tenancy.engine.progress import load_progress
 from tenancy.ledger import tenant_summaries
 from tenancy.ledger.activity_durations import DurationStats, load_durations
@@ -25,11 +25,11 @@ FINDINGS: Final = 20
 """More than these are for the API."""
 
 
-def read_ledger(parts: Parts, read: Callable[[RequestContext], _Value]) -> _Value:
+def read_ledger(services: Services, read: Callable[[RequestContext], _Value]) -> _Value:
     """What `read` returns, given a context of its own; TransientError when the ledger does not answer in time."""
 
     def in_context() -> _Value:
-        with open_context(parts) as context:
+        with open_context(services) as context:
             return read(context)
 
     return with_timeout(in_context, "The ledger")
@@ -58,7 +58,11 @@ def load_overview(context: RequestContext, ref: str) -> TenantOverview:
     findings = tuple(load_open_findings(context.ledger, tenant_id=line.tenant_id, limit=FINDINGS))
     escalation = context.escalation(line)
     return TenantOverview(
-        line, tuple(load_heartbeats(context.ledger)), findings, escalation, context.advisor(context.parts.engine.known)
+        line,
+        tuple(load_heartbeats(context.ledger)),
+        findings,
+        escalation,
+        context.advisor(context.services.engine.known),
     )
 
 
@@ -73,7 +77,7 @@ def load_snapshot(context: RequestContext, ref: str, history: TimedCache[dict[st
         line=line,
         saga=saga,
         envelopes=envelopes,
-        held=context.parts.engine.known.holds(saga) or saga.hold_reason,
+        held=context.services.engine.known.holds(saga) or saga.hold_reason,
         progress=load_progress(context.ledger, saga, envelopes),
         usual=history.get(context.ledger),
         beats=overview.beats,

@@ -89,7 +89,7 @@ def show_recover(page_request: CurrentPageRequest, ref: Ref) -> Response:
         variables = {"wants_slug": wants_slug, "cancel": cancel, "warnings": warnings, "recoverable": recoverable}
         return page(page_request.request, "_recover.html", line=line, saga=saga, key=uuid4().hex, **variables)
 
-    return reads.read_ledger(page_request.parts, look)
+    return reads.read_ledger(page_request.services, look)
 
 
 @router.post("/tenants/{ref}/recover")
@@ -98,11 +98,11 @@ def recover(page_request: CurrentPageRequest, ref: Ref, recovery: RecoveryOf) ->
     """Do the next step, if it is time for it, and say how far it is."""
     require(page_request.caller, Right.CREATE)
     step, generation = reads.read_ledger(
-        page_request.parts, lambda context: _decide(context, ref, recovery, page_request.caller)
+        page_request.services, lambda context: _decide(context, ref, recovery, page_request.caller)
     )
     problem = _do(page_request, ref, step, recovery.form(f"{step.action}-{generation}")) if step.action else None
     return reads.read_ledger(
-        page_request.parts, lambda context: _shown(page_request, context, ref, _Now(recovery, step, problem))
+        page_request.services, lambda context: _shown(page_request, context, ref, _Now(recovery, step, problem))
     )
 
 

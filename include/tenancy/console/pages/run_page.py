@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import CallerOf, GuardedRoute, PartsOf, needs
+from tenancy.console.api.access import CurrentCaller, CurrentServices, GuardedRoute, needs
 from tenancy.console.api.request_context import RequestContext
 from tenancy.console.api.requests import Part
 from tenancy.console.callers import Right
@@ -35,13 +35,13 @@ _NOT_YET = ErrorPage(
 @router.get("/runs/{dag_id}/{run_id:path}")
 @needs(Right.READ)
 def show_run(  # noqa: PLR0917 - FastAPI hands them over by name
-    request: Request, parts: PartsOf, caller: CallerOf, dag_id: str, run_id: str, part: Part = None
+    request: Request, services: CurrentServices, caller: CurrentCaller, dag_id: str, run_id: str, part: Part = None
 ) -> Response:
     """The tenant of the run, or a sentence."""
     if dag_id not in {PROVISIONING_DAG, COMPENSATION_DAG}:
         return page(request, "error.html", error=_OF_OTHERS)
-    parts.engine.begin()
-    found = reads.read_ledger(parts, lambda context: _tenant_of(context, dag_id, run_id))
+    services.engine.begin()
+    found = reads.read_ledger(services, lambda context: _tenant_of(context, dag_id, run_id))
     if isinstance(found, ErrorPage):
         return page(request, "_run.html" if part else "run.html", error=found, here=request.url.path)
     return page(request, "_tenant.html" if part else "tenant.html", **looked_up(request, caller, found))

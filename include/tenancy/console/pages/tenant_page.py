@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import CallerOf, GuardedRoute, PartsOf, needs
+from tenancy.console.api.access import CurrentCaller, CurrentServices, GuardedRoute, needs
 from tenancy.console.api.requests import Part, Ref
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import reads
@@ -17,7 +17,7 @@ from tenancy.console.pages.poll_cache import PollCache, PollSnapshot
 from tenancy.console.pages.poll_pacing import base_interval
 from tenancy.console.pages.rendering import drawn, page
 from tenancy.console.pages.tenant_view import tenant_view
-from tenancy.console.parts import Parts
+from tenancy.console.services import Services
 
 router = APIRouter(route_class=GuardedRoute)
 
@@ -29,15 +29,15 @@ Below = Annotated[int | None, Query(ge=1, le=2**62)]
 @needs(Right.READ)
 def show_tenant(  # noqa: PLR0917 - FastAPI hands them over by name
     request: Request,
-    parts: PartsOf,
-    caller: CallerOf,
+    services: CurrentServices,
+    caller: CurrentCaller,
     ref: Ref,
     attempt: Attempt = None,
     below: Below = None,
     part: Part = None,
 ) -> Response:
     """The tenant's page, or with `part=live` what of it changes."""
-    parts.engine.begin()
+    services.engine.begin()
     shown = Shown(ref, attempt, below)
     if part:
         poll_cache: PollCache = request.app.state.poll_cache
@@ -62,9 +62,9 @@ class Shown:
 
 def polled(request: Request, caller: Caller, shown: Shown) -> PollSnapshot:
     """Has it changed? Its facts are read only then."""
-    parts: Parts = request.app.state.parts
-    seen = reads.read_ledger(parts, lambda context: reads.load_overview(context, shown.ref))
-    lines = platform_lines(parts.engine.seen(), seen.beats, seen.now)
+    services: Services = request.app.state.services
+    seen = reads.read_ledger(services, lambda context: reads.load_overview(context, shown.ref))
+    lines = platform_lines(services.engine.seen(), seen.beats, seen.now)
     checks = tuple((check.name, check.sentence) for check in seen.advisor.checks(seen.line))
     state = (seen.findings, seen.escalation, lines, checks, *what_is_so(seen.line, seen.advisor))
     return PollSnapshot(
@@ -74,10 +74,10 @@ def polled(request: Request, caller: Caller, shown: Shown) -> PollSnapshot:
 
 def looked_up(request: Request, caller: Caller, shown: Shown) -> dict[str, Any]:
     """All that the page is drawn from."""
-    parts: Parts = request.app.state.parts
+    services: Services = request.app.state.services
     seen = reads.read_ledger(
-        parts, lambda context: reads.load_snapshot(context, shown.ref, request.app.state.durations_cache)
+        services, lambda context: reads.load_snapshot(context, shown.ref, request.app.state.durations_cache)
     )
     view = tenant_view(seen, rights=caller.rights, attempt=shown.attempt, below=shown.below)
-    lines = platform_lines(parts.engine.seen(), seen.beats, seen.now)
+    lines = platform_lines(services.engine.seen(), seen.beats, seen.now)
     return {"tenant": view, "platform": lines, "poll": shown.poll, "every": base_interval(busy=is_busy(seen.line))}

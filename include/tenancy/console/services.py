@@ -1,4 +1,4 @@
-"""What the routes need, joined by app.py (or by a test)."""
+"""What the routes need; app.py or a test puts it together."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,17 +14,17 @@ from tenancy.engine.tenancy import Tenancy
 
 
 @dataclass(frozen=True)
-class Parts:
-    """The platform's parts, joined when asked for, and the clock."""
+class Services:
+    """The platform, made when it is first needed, the clock, and what one api-server shares among all requests."""
 
     tenancy: Callable[[], Tenancy]
     clock: Callable[[], datetime]
     engine: EngineWatch = field(default_factory=lambda: EngineWatch(EngineReport))
-    """How the workflow engine is; without one, all is well."""
+    """The status of the workflow engine; without one, all is well."""
     lending: SessionPool = field(default_factory=SessionPool)
-    """Sessions of the ledger, for looking."""
+    """Idle ledger sessions, for reading."""
     health: HealthWatch = field(default_factory=lambda: HealthWatch(Health))
-    """How all systems are; without one, nothing is known."""
+    """The health of all systems; without one, nothing is known."""
     writes: RequestLimit = field(default_factory=write_limit)
     reads: RequestLimit = field(default_factory=read_limit)
     """The limits of one api-server, which the pages and the API share."""
