@@ -70,8 +70,8 @@ def _repeated(earlier: EarlierRequest, describe: Callable[[TenantId], Body]) -> 
         raise InvalidRequestError(
             "Idempotency-Key: was used for another request; take a new one.", field="Idempotency-Key"
         )
-    if earlier.obeyed_for is not None:
-        return ActionAnswer(describe(earlier.obeyed_for), is_repeated=True)
+    if earlier.performed_for is not None:
+        return ActionAnswer(describe(earlier.performed_for), is_repeated=True)
     if earlier.status is None or earlier.body is None:
         raise Refused(
             "The first request with this Idempotency-Key is still at work.", retry_after=_IN_PROGRESS_RETRY_SECONDS

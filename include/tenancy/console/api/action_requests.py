@@ -25,7 +25,7 @@ def action_service(services: Services) -> ActionService:
     return ActionService(
         tenancy,
         services.clock,
-        open_ledger=lambda: tenancy.ledger.lent(services.lending, "tenancy console"),
+        open_ledger=lambda: tenancy.ledger.open_pooled(services.lending, "tenancy console"),
         describe=lambda result: _action(services, result).model_dump(mode="json"),
     )
 
