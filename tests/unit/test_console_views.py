@@ -13,7 +13,7 @@ from tenancy.console.pages import assets, words
 from tenancy.console.pages.action_view import RIGHTS
 from tenancy.console.pages.list_view import Listed, line_view, list_view, query_of
 from tenancy.console.pages.platform_view import platform_lines
-from tenancy.console.pages.timeline_view import place
+from tenancy.console.pages.timeline_view import bar_percent
 from tenancy.engine.actions import ACTIONS
 from tenancy.engine.engine_report import EngineReport, load_engine_report
 from tenancy.engine.engine_status import EngineStatus
@@ -56,9 +56,17 @@ def test_every_phase_has_its_words_and_its_colour():
 
 
 def test_a_bar_shows_tenths_of_seconds_and_minutes():
-    assert place(0, 390) == 0
-    assert 5 < place(0.2, 390) < place(2, 390) < place(60, 390) < place(300, 390) < place(390, 390) == 100
-    assert place(10_000, 390) == 100
+    assert bar_percent(0, 390) == 0
+    assert (
+        5
+        < bar_percent(0.2, 390)
+        < bar_percent(2, 390)
+        < bar_percent(60, 390)
+        < bar_percent(300, 390)
+        < bar_percent(390, 390)
+        == 100
+    )
+    assert bar_percent(10_000, 390) == 100
 
 
 def test_a_platform_that_is_well_has_nothing_to_say():

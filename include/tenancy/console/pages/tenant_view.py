@@ -8,10 +8,10 @@ from tenancy.console.callers import Right
 from tenancy.console.pages import words
 from tenancy.console.pages.action_view import ActionView, action_views
 from tenancy.console.pages.audit_view import AuditLine, audit_page
-from tenancy.console.pages.situation import Situation, situation
+from tenancy.console.pages.status_panel import StatusPanel, status_panel
 from tenancy.console.pages.tabs import Tab, tabs_of
 from tenancy.console.pages.tenant_snapshot import TenantSnapshot
-from tenancy.console.pages.timeline_view import AttemptView, Scene, attempt_ends, attempt_view
+from tenancy.console.pages.timeline_view import AttemptView, TimelineContext, attempt_ends, attempt_view
 from tenancy.engine.progress import Progress
 from tenancy.ledger.envelope import find_chain_break
 from tenancy.ledger.error_log import ErrorEntry, build_error_log
@@ -31,7 +31,7 @@ class TenantView:
     saga: Saga
     phase: Phase
     tone: str
-    situation: Situation
+    status_panel: StatusPanel
     seconds_in_state: float
     url: str
     actions: tuple[ActionView, ...]
@@ -51,44 +51,44 @@ class TenantView:
 
 
 def tenant_view(
-    seen: TenantSnapshot, *, rights: Collection[Right], attempt: int | None = None, below: int | None = None
+    snapshot: TenantSnapshot, *, rights: Collection[Right], attempt: int | None = None, below: int | None = None
 ) -> TenantView:
     """The page for a caller with these rights; `attempt` chooses a tab, `below` an older page of the audit log."""
-    saga, scene, history = seen.saga, _scene(seen), build_timelines(seen.envelopes)
+    saga, context, history = snapshot.saga, _timeline_context(snapshot), build_timelines(snapshot.envelopes)
     chosen = next((each for each in history if each.attempt == attempt), history[-1] if history else None)
-    newest = attempt_view(history[-1], scene) if history else None
-    audit, older = audit_page(seen.envelopes, below)
+    newest = attempt_view(history[-1], context) if history else None
+    audit, older = audit_page(snapshot.envelopes, below)
     return TenantView(
-        line=seen.line,
+        line=snapshot.line,
         saga=saga,
         phase=saga.phase,
         tone=words.TONES[saga.phase],
-        situation=situation(seen, newest, rights),
-        seconds_in_state=seen.seconds_in_state,
-        url=tenant_url(seen.platform, saga.parameters),
-        actions=action_views(saga, rights, find_invitation_view(seen.envelopes, saga.invitation)),
-        tabs=tabs_of(history, seen.envelopes, chosen=chosen, live=bool(scene.live_attempt)),
-        attempt=attempt_view(chosen, scene) if chosen else None,
-        progress=seen.progress,
-        unwinding=scene.unwinding,
-        errors=build_error_log(seen.envelopes)[::-1],
+        status_panel=status_panel(snapshot, newest, rights),
+        seconds_in_state=snapshot.seconds_in_state,
+        url=tenant_url(snapshot.platform, saga.parameters),
+        actions=action_views(saga, rights, find_invitation_view(snapshot.envelopes, saga.invitation)),
+        tabs=tabs_of(history, snapshot.envelopes, chosen=chosen, live=bool(context.live_attempt)),
+        attempt=attempt_view(chosen, context) if chosen else None,
+        progress=snapshot.progress,
+        unwinding=context.unwinding,
+        errors=build_error_log(snapshot.envelopes)[::-1],
         audit=audit,
         older=older,
-        broken_at=find_chain_break(seen.envelopes),
-        findings=seen.findings,
-        escalation=seen.escalation,
+        broken_at=find_chain_break(snapshot.envelopes),
+        findings=snapshot.findings,
+        escalation=snapshot.escalation,
     )
 
 
-def _scene(seen: TenantSnapshot) -> Scene:
-    saga = seen.saga
-    return Scene(
-        now=seen.now,
+def _timeline_context(snapshot: TenantSnapshot) -> TimelineContext:
+    saga = snapshot.saga
+    return TimelineContext(
+        now=snapshot.now,
         phase=saga.phase,
         live_attempt=saga.attempt if saga.state is State.PROVISIONING else 0,
-        held=seen.held,
+        held=snapshot.held,
         current=saga.current_activity or "",
-        platform=seen.platform,
-        usual=seen.usual,
-        ends=attempt_ends(seen.envelopes),
+        platform=snapshot.platform,
+        usual=snapshot.usual,
+        ends=attempt_ends(snapshot.envelopes),
     )

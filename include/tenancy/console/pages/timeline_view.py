@@ -1,6 +1,6 @@
-"""The *Provisioning timeline* as it is drawn: one row an activity, its sign, its time beside what is usual. Pure.
+"""The *Provisioning timeline*: one row per activity with its icon and its duration beside the usual one. Pure.
 
-The rows come from ledger/timeline.py; here is only how each looks and what it says.
+The rows come from ledger/timeline.py; this module decides only how each looks and what it says.
 """
 
 import math
@@ -21,7 +21,7 @@ from tenancy.saga.states import Phase
 
 _BY_NAME: Final[dict[str, Activity]] = {activity.name: activity for activity in PLAN}
 _ENDS: Final = (f.ProvisioningFailed, f.CancelRequested, f.ProvisioningCompleted, f.UnwindingStarted, f.RunReset)
-_SIGNS: Final = {
+_ICONS: Final = {
     "done": "✓", "failed": "✗", "stopped": "■", "undone": "↶", "undo-failed": "!", "retrying": "↻",
 }  # fmt: skip
 _WORDS: Final = {
@@ -36,8 +36,8 @@ _WORDS: Final = {
     "undone": "undone",
     "undo-failed": "not undone",
 }
-TURNING: Final = frozenset({"running", "late", "undoing"})
-"""Looks that have a spinner."""
+SPINNING_STYLES: Final = frozenset({"running", "late", "undoing"})
+"""Styles that have a spinner."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,13 @@ class Chip:
 
 @dataclass(frozen=True)
 class RowView:
-    """One activity. `look` is its class; `sign` and `word` say the same as its colour."""
+    """One activity. `style` is its CSS class; `icon` and `word` say the same as its colour."""
 
     activity: str
     label: str
     short_label: str
-    look: str
-    sign: str
+    style: str
+    icon: str
     word: str
     undo: str
     took: str
@@ -76,7 +76,7 @@ class RowView:
 
     @property
     def turning(self) -> bool:
-        return self.look in TURNING
+        return self.style in SPINNING_STYLES
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,13 @@ class AttemptView:
 
 
 @dataclass(frozen=True)
-class Scene:
-    """What the drawing depends on besides the timeline."""
+class TimelineContext:
+    """What the rows depend on besides the timeline."""
 
     now: datetime
     phase: Phase
     live_attempt: int
-    """The attempt that goes on, 0 when none does."""
+    """The attempt in progress, 0 when there is none."""
     held: str
     current: str
     platform: Platform
@@ -118,43 +118,43 @@ def attempt_ends(envelopes: Iterable[Envelope]) -> dict[int, datetime]:
     return ends
 
 
-def attempt_view(timeline: Timeline, scene: Scene) -> AttemptView:
-    """One attempt as it is drawn."""
-    rows = tuple(_row(row, timeline.attempt, scene) for row in timeline.rows)
+def attempt_view(timeline: Timeline, context: TimelineContext) -> AttemptView:
+    """The rows of one attempt."""
+    rows = tuple(_row(row, timeline.attempt, context) for row in timeline.rows)
     return AttemptView(timeline.attempt, timeline.run_id, timeline.started_at, rows, timeline.notes)
 
 
-def _row(row: TimelineRow, attempt: int, scene: Scene) -> RowView:
+def _row(row: TimelineRow, attempt: int, context: TimelineContext) -> RowView:
     activity = _BY_NAME.get(row.activity)  # an old plan may have one that PLAN has no more
-    bound = scene.platform.stall_limits.get(row.activity, activity.stall_after if activity else None)
+    bound = context.platform.stall_limits.get(row.activity, activity.stall_after if activity else None)
     limit = bound.total_seconds() if bound else 300.0
-    seconds = _seconds(row, attempt, scene)
-    look = _look(row, attempt, scene, late=(seconds or 0) > limit)
-    usual, span = scene.usual.get(row.activity), limit * 1.3
-    undo = _undo(row, scene)
+    seconds = _seconds(row, attempt, context)
+    style = _style(row, attempt, context, late=(seconds or 0) > limit)
+    usual, span = context.usual.get(row.activity), limit * 1.3
+    undo = _undo(row, context)
     return RowView(
         activity=row.activity,
         label=activity.label if activity else row.activity,
         short_label=activity.short_label if activity else row.activity,
-        look=look,
-        sign=_SIGNS.get(look, ""),
-        word=_WORDS[look],
-        undo=_WORDS[undo] if undo and undo != look else "",
+        style=style,
+        icon=_ICONS.get(style, ""),
+        word=_WORDS[style],
+        undo=_WORDS[undo] if undo and undo != style else "",
         took=words.duration(seconds) if seconds is not None else "",
-        elapsed=seconds if look in {"running", "late", "retrying"} else None,
+        elapsed=seconds if style in {"running", "late", "retrying"} else None,
         limit=words.duration(limit),
         usual=_usual(usual),
-        bar=place(seconds or 0.0, span),
-        usual_mark=place(usual.p95_seconds, span) if usual else None,
-        limit_mark=place(limit, span),
+        bar=bar_percent(seconds or 0.0, span),
+        usual_mark=bar_percent(usual.p95_seconds, span) if usual else None,
+        limit_mark=bar_percent(limit, span),
         span=span,
-        why=_why(row, look, attempt, scene),
+        why=_why(row, style, attempt, context),
         tries=row.tries,
         chips=tuple(Chip(kind, name, live) for (kind, name), live in row.resources.items()),
     )
 
 
-def place(seconds: float, span: float) -> float:
+def bar_percent(seconds: float, span: float) -> float:
     """Where on a bar, in percent: logarithmic, so that tenths of seconds and minutes can both be seen.
 
     console.js draws the active bar on by the same formula.
@@ -162,28 +162,28 @@ def place(seconds: float, span: float) -> float:
     return round(min(100.0, 100 * math.log1p(10 * max(0.0, seconds)) / math.log1p(10 * span)), 2)
 
 
-def _seconds(row: TimelineRow, attempt: int, scene: Scene) -> float | None:
+def _seconds(row: TimelineRow, attempt: int, context: TimelineContext) -> float | None:
     """Wall-clock time; that of an attempt which is over stops with it."""
-    end = scene.now if attempt == scene.live_attempt else scene.ends.get(attempt, scene.now)
+    end = context.now if attempt == context.live_attempt else context.ends.get(attempt, context.now)
     took = row.duration(end)
     return None if took is None else max(0.0, took.total_seconds())
 
 
-def _look(row: TimelineRow, attempt: int, scene: Scene, *, late: bool) -> str:
+def _style(row: TimelineRow, attempt: int, context: TimelineContext, *, late: bool) -> str:
     if row.status is RowStatus.FAILED:
         return "failed"
-    undo = _undo(row, scene)
+    undo = _undo(row, context)
     if undo:
         return undo
     if row.status in {RowStatus.IDLE, RowStatus.DONE}:
         return row.status.value
-    if attempt != scene.live_attempt:
+    if attempt != context.live_attempt:
         return "stopped"
     return "late" if late else row.status.value
 
 
-def _undo(row: TimelineRow, scene: Scene) -> str:
-    if row.undo is CompensationStatus.UNDOING and not scene.unwinding:
+def _undo(row: TimelineRow, context: TimelineContext) -> str:
+    if row.undo is CompensationStatus.UNDOING and not context.unwinding:
         return "undo-failed"  # nobody is at it any more
     return {CompensationStatus.NO: "", CompensationStatus.FAILED: "undo-failed"}.get(row.undo, row.undo.value)
 
@@ -194,8 +194,8 @@ def _usual(usual: DurationStats | None) -> str:
     return f"usually {words.duration(usual.median_seconds)}, 95 of 100 within {words.duration(usual.p95_seconds)}"
 
 
-def _why(row: TimelineRow, look: str, attempt: int, scene: Scene) -> str:
+def _why(row: TimelineRow, style: str, attempt: int, context: TimelineContext) -> str:
     """Why it waits, or how it failed. What holds the whole run stands where the run stands."""
-    if attempt == scene.live_attempt and row.activity == scene.current and scene.held:
-        return scene.held
-    return "" if look in {"idle", "done", "undone"} else row.message
+    if attempt == context.live_attempt and row.activity == context.current and context.held:
+        return context.held
+    return "" if style in {"idle", "done", "undone"} else row.message

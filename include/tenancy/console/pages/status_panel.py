@@ -18,7 +18,7 @@ _UNDOING: Final = frozenset({Phase.CANCELLING, Phase.FAILED_UNWINDING, Phase.DEC
 
 
 @dataclass(frozen=True)
-class Situation:
+class StatusPanel:
     """What is going on, why, and the next action, each in one sentence."""
 
     tone: str
@@ -31,45 +31,47 @@ class Situation:
     """What is wrong with the systems that it is about."""
 
 
-def situation(
-    seen: TenantSnapshot, newest: AttemptView | None, rights: Collection[Right] = frozenset(Right)
-) -> Situation:
+def status_panel(
+    snapshot: TenantSnapshot, newest: AttemptView | None, rights: Collection[Right] = frozenset(Right)
+) -> StatusPanel:
     """The panel on top of the page, for a caller with these rights."""
-    drawn = _situation(seen, newest)
-    action = seen.advisor.advice(seen.line).action
+    panel = _status_panel(snapshot, newest)
+    action = snapshot.advisor.advice(snapshot.line).action
     lacking = lacks(action, rights) if action in RIGHTS else ""
-    return replace(drawn, next=f"{drawn.next} (Ask somebody with the role {OPERATOR} to do it.)") if lacking else drawn
+    return replace(panel, next=f"{panel.next} (Ask somebody with the role {OPERATOR} to do it.)") if lacking else panel
 
 
-def _situation(seen: TenantSnapshot, newest: AttemptView | None) -> Situation:
-    saga, phase = seen.saga, seen.saga.phase
+def _status_panel(snapshot: TenantSnapshot, newest: AttemptView | None) -> StatusPanel:
+    saga, phase = snapshot.saga, snapshot.saga.phase
     if saga.state is State.PROVISIONING:
-        return _of_provisioning(seen, newest)
+        return _of_provisioning(snapshot, newest)
     heading, why = words.MEANINGS[phase], ""
-    if seen.progress.to_undo and phase in _UNDOING:
-        why = f"{seen.progress.undone} of {seen.progress.to_undo} undone."
-    if seen.held:
-        why = f"{why} {seen.held}".strip()
+    if snapshot.progress.to_undo and phase in _UNDOING:
+        why = f"{snapshot.progress.undone} of {snapshot.progress.to_undo} undone."
+    if snapshot.held:
+        why = f"{why} {snapshot.held}".strip()
     failure = saga.failures[-1] if saga.failures else None
     if saga.state is State.FAILED and failure and failure.attempt == saga.attempt:
         label = words.LABELS.get(failure.activity, failure.activity)
         why = f"{label} failed: {_cut(failure.message)} {why}".strip()
     elif phase in {Phase.FAILED_SETTLED, Phase.FAILED_READY}:
         why = "It did not fail by itself: it was cancelled."
-    advice = seen.advisor.advice(seen.line)
+    advice = snapshot.advisor.advice(snapshot.line)
     tone = "warn" if advice.warning and phase is Phase.ACTIVE else words.TONES[phase]
-    return Situation(tone, heading, why, *_next(seen))
+    return StatusPanel(tone, heading, why, *_next(snapshot))
 
 
-def _of_provisioning(seen: TenantSnapshot, newest: AttemptView | None) -> Situation:
-    row, stall = _active_row(newest), seen.advisor.stall(seen.line)
-    if seen.held:
-        return Situation("warn", "Its run does not go on, and that is not the tenant's fault", seen.held, *_next(seen))
+def _of_provisioning(snapshot: TenantSnapshot, newest: AttemptView | None) -> StatusPanel:
+    row, stall = _active_row(newest), snapshot.advisor.stall(snapshot.line)
+    if snapshot.held:
+        return StatusPanel(
+            "warn", "Its run does not go on, and that is not the tenant's fault", snapshot.held, *_next(snapshot)
+        )
     if stall is not None:
-        return Situation("warn", _stuck(stall, row), _cut(_why_stuck(seen, stall, row)), *_next(seen))
-    heading = f"It is being provisioned: {row.label} {_AT.get(row.look, 'is next')}" if row else "Its run is starting"
-    tone = "warn" if seen.advisor.advice(seen.line).warning else "run"
-    return Situation(tone, heading, _cut(row.why) if row else "", *_next(seen))
+        return StatusPanel("warn", _stuck(stall, row), _cut(_why_stuck(snapshot, stall, row)), *_next(snapshot))
+    heading = f"It is being provisioned: {row.label} {_AT.get(row.style, 'is next')}" if row else "Its run is starting"
+    tone = "warn" if snapshot.advisor.advice(snapshot.line).warning else "run"
+    return StatusPanel(tone, heading, _cut(row.why) if row else "", *_next(snapshot))
 
 
 def _stuck(stall: Stall, row: RowView | None) -> str:
@@ -78,17 +80,17 @@ def _stuck(stall: Stall, row: RowView | None) -> str:
     return f"It has been provisioning for more than {format_duration(stall.limit)}"
 
 
-def _why_stuck(seen: TenantSnapshot, stall: Stall, row: RowView | None) -> str:
+def _why_stuck(snapshot: TenantSnapshot, stall: Stall, row: RowView | None) -> str:
     """How long, and what was found to keep it; while nobody has looked yet, what its task said last."""
-    recorded = seen.advisor.evidence(seen.line)
+    recorded = snapshot.advisor.evidence(snapshot.line)
     took = f"It takes {row.took}; its limit is {row.limit}." if row and stall.kind is StallKind.ACTIVITY else ""
     return f"{took} {recorded or (row.why if row else '')}".strip()
 
 
-def _next(seen: TenantSnapshot) -> tuple[str, float | None, tuple[str, ...]]:
-    advice = seen.advisor.advice(seen.line)
-    checks = tuple(f"{check.name}: {check.sentence}" for check in seen.advisor.checks(seen.line))
-    return advice.sentence, (advice.until - seen.now).total_seconds() if advice.until else None, checks
+def _next(snapshot: TenantSnapshot) -> tuple[str, float | None, tuple[str, ...]]:
+    advice = snapshot.advisor.advice(snapshot.line)
+    checks = tuple(f"{check.name}: {check.sentence}" for check in snapshot.advisor.checks(snapshot.line))
+    return advice.sentence, (advice.until - snapshot.now).total_seconds() if advice.until else None, checks
 
 
 _AT: Final = {"running": "is at work", "retrying": "is tried again"}
@@ -104,4 +106,4 @@ _CUT: Final = 260
 
 def _active_row(attempt: AttemptView | None) -> RowView | None:
     rows = attempt.rows if attempt else ()
-    return next((row for row in rows if row.look != "done"), None)
+    return next((row for row in rows if row.style != "done"), None)
