@@ -11,7 +11,7 @@ from tenancy.console.advisor import Advisor
 from tenancy.console.api import actions as api_actions
 from tenancy.console.pages import assets, words
 from tenancy.console.pages.action_view import RIGHTS
-from tenancy.console.pages.list_view import Listed, line_view, list_view, query_of
+from tenancy.console.pages.list_view import ListSnapshot, list_view, query_of, tenant_row_view
 from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.timeline_view import bar_percent
 from tenancy.engine.actions import ACTIONS
@@ -51,8 +51,8 @@ def test_a_duration_is_said_shortly(seconds: float, said: str):
 
 
 def test_every_phase_has_its_words_and_its_colour():
-    assert set(words.MEANINGS) == set(words.TONES) == set(PHASES)
-    assert set(words.SHORTLY) <= set(PHASES)
+    assert set(words.PHASE_HEADINGS) == set(words.TONES) == set(PHASES)
+    assert set(words.SUBSTATE_TEXTS) <= set(PHASES)
 
 
 def test_a_bar_shows_tenths_of_seconds_and_minutes():
@@ -82,8 +82,8 @@ def test_a_platform_that_is_well_has_nothing_to_say():
         (EngineReport(paused=("tenant_reconciliation",)), "warn", "The DAG tenant_reconciliation is paused:"),
     ],
 )
-def test_what_is_wrong_with_the_engine_is_not_the_tenants_fault(seen: EngineReport, tone: str, what: str):
-    (line,) = platform_lines(seen, WELL, NOW)
+def test_what_is_wrong_with_the_engine_is_not_the_tenants_fault(snapshot: EngineReport, tone: str, what: str):
+    (line,) = platform_lines(snapshot, WELL, NOW)
     assert (line.tone, line.what) == (tone, what)
     assert line.meaning
 
@@ -101,9 +101,9 @@ def test_the_report_is_what_the_engine_says():
     runs = FakeRuns()
     runs.paused, runs.silent = {"tenant_provisioning"}, ("triggerer",)
     runs.start("tenant_provisioning", "r1", {"slug": "acme"})
-    seen = load_engine_report(runs)
-    assert (seen.paused, seen.silent) == (("tenant_provisioning",), ("triggerer",))
-    assert [(run.run_id, run.slug) for run in seen.queued] == [("r1", "acme")]
+    snapshot = load_engine_report(runs)
+    assert (snapshot.paused, snapshot.silent) == (("tenant_provisioning",), ("triggerer",))
+    assert [(run.run_id, run.slug) for run in snapshot.queued] == [("r1", "acme")]
     runs.away = True
     assert load_engine_report(runs).trouble
 
@@ -133,7 +133,7 @@ def test_an_active_tenant_is_not_to_be_verified_before_its_ingress_answers(
 def test_a_line_names_the_wedged_activity_and_the_next_action():
     standing = replace(LINE.standing, state=State.FAILED, substate=Substate.STUCK)
     stuck = replace(LINE, state=State.FAILED, substate=Substate.STUCK, activity=MARK_ACTIVE, standing=standing)
-    shown = line_view(stuck, ADVISOR)
+    shown = tenant_row_view(stuck, ADVISOR)
     assert (shown.phase, shown.tone, shown.activity, shown.age_seconds) == (
         "Failed stuck",
         "bad",
@@ -141,7 +141,7 @@ def test_a_line_names_the_wedged_activity_and_the_next_action():
         172800,
     )
     assert (shown.attention, "cancel again" in shown.next) == (True, True)
-    assert line_view(LINE, ADVISOR).next == ""
+    assert tenant_row_view(LINE, ADVISOR).next == ""
 
 
 STORAGE_IS_DOWN = CheckResult(System.STORAGE, Condition.DOWN, "It does not answer.", region=ACME.region)
@@ -163,21 +163,21 @@ def test_what_the_platform_suffers_from_is_told_of_every_tenant_that_needs_it(ch
 
 
 def test_a_decommissioned_tenant_is_linked_by_its_id():
-    assert line_view(replace(LINE, state=State.DECOMMISSIONED), ADVISOR).ref == str(TENANT)
-    assert line_view(LINE, ADVISOR).ref == "acme"
+    assert tenant_row_view(replace(LINE, state=State.DECOMMISSIONED), ADVISOR).ref == str(TENANT)
+    assert tenant_row_view(LINE, ADVISOR).ref == "acme"
 
 
 def test_what_is_shown_on_top_is_not_shown_again():
     queued = (QueuedRun("r1", "beta", NOW),)
-    seen = Listed((LINE,), (LINE,), dict.fromkeys(State, 0), 1, queued, (), ADVISOR)
-    view = list_view(seen, TenantFilter(), cursor=None, more="abc")
+    snapshot = ListSnapshot((LINE,), (LINE,), dict.fromkeys(State, 0), 1, queued, (), ADVISOR)
+    view = list_view(snapshot, TenantFilter(), cursor=None, more="abc")
     assert (len(view.urgent), len(view.others), view.next_query) == (1, 0, "cursor=abc")
     assert [count.label for count in view.counts if count.chosen] == ["all"]
 
 
 def test_a_wish_survives_as_a_query():
-    wanted = TenantFilter(state=State.FAILED, region="eu & co", text="a=b", attention=True)
-    assert query_of(wanted) == "q=a%3Db&state=Failed&region=eu+%26+co&attention=true"
+    filters = TenantFilter(state=State.FAILED, region="eu & co", text="a=b", attention=True)
+    assert query_of(filters) == "q=a%3Db&state=Failed&region=eu+%26+co&attention=true"
 
 
 @pytest.mark.parametrize("action", ACTIONS)

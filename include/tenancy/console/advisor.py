@@ -37,36 +37,36 @@ class Advisor:
     def _limits(self) -> Limits:
         return limits(self.platform)
 
-    def advice(self, line: TenantSummary) -> Advice:
+    def advice(self, summary: TenantSummary) -> Advice:
         """The next action."""
-        return advise(line.standing, line.stall, self.now, self._limits, self.known(line))
+        return advise(summary.standing, summary.stall, self.now, self._limits, self.known(summary))
 
-    def stall(self, line: TenantSummary) -> Stall | None:
+    def stall(self, summary: TenantSummary) -> Stall | None:
         """What is over its time limit now."""
-        return stall_of(line.standing, self.now, self._limits)
+        return stall_of(summary.standing, self.now, self._limits)
 
-    def cause(self, line: TenantSummary) -> Cause:
+    def cause(self, summary: TenantSummary) -> Cause:
         """Why the tenant is late, as far as that is known."""
-        return cause_now(line.standing, line.stall, self.now, self.known(line))
+        return cause_now(summary.standing, summary.stall, self.now, self.known(summary))
 
-    def evidence(self, line: TenantSummary) -> str:
+    def evidence(self, summary: TenantSummary) -> str:
         """What was observed that holds it up; empty when nothing was observed yet."""
-        stall, recorded = self.stall(line), line.stall
+        stall, recorded = self.stall(summary), summary.stall
         same = stall and recorded and (stall.kind, stall.activity) == (recorded.kind, recorded.activity)
-        if recorded and same and is_current(recorded, line.standing):
+        if recorded and same and is_current(recorded, summary.standing):
             return recorded.message
-        return line.held or (line.standing.activity_message if self.advice(line).warning else "")
+        return summary.held or (summary.standing.activity_message if self.advice(summary).warning else "")
 
-    def checks(self, line: TenantSummary) -> tuple[CheckResult, ...]:
+    def checks(self, summary: TenantSummary) -> tuple[CheckResult, ...]:
         """Failing health checks of the systems that this tenant needs, where the runbook says to check the platform."""
-        if not self._is_fresh or line.state is State.DECOMMISSIONED:
+        if not self._is_fresh or summary.state is State.DECOMMISSIONED:
             return ()
-        plan = self.platform.plans.get(line.parameters.plan)
-        return self.health.trouble_of(line.parameters.region, pool=plan.workflow_pool if plan else "")
+        plan = self.platform.plans.get(summary.parameters.plan)
+        return self.health.trouble_of(summary.parameters.region, pool=plan.workflow_pool if plan else "")
 
-    def known(self, line: TenantSummary) -> SystemStatuses:
+    def known(self, summary: TenantSummary) -> SystemStatuses:
         """The known status of the systems in its region and of the workflow engine."""
-        return self._known_of(line.parameters.region)
+        return self._known_of(summary.parameters.region)
 
     def _known_of(self, region: str) -> SystemStatuses:
         checks = (self.health.of(system, region) for system in (System.STORAGE, System.CLUSTER, System.INGRESS))

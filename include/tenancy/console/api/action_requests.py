@@ -45,7 +45,7 @@ def actor_of(caller: Caller) -> Actor:
 def find_tenant_id(services: Services, ref: str) -> TenantId:
     """The tenant of this id or slug; 404 when there is none."""
     with open_context(services) as context:
-        return context.line(ref).tenant_id
+        return context.summary(ref).tenant_id
 
 
 def create_request(body: NewTenant, key: IdempotencyKey | None) -> ActionRequest:

@@ -21,7 +21,7 @@ def show_invitation(services: Services, caller: Caller, ref: str, body: Invitati
     if body.renew and not body.reason.strip():
         raise ProblemError(400, "Say why there has to be another invitation, for the audit log.", field="reason")
     with open_context(services) as context:
-        tenant_id, tenancy = context.line(ref).tenant_id, context.tenancy
+        tenant_id, tenancy = context.summary(ref).tenant_id, context.tenancy
     show = invitation.renew if body.renew else invitation.show
     shown = show(tenancy, tenant_id, by=Stamp(caller.name, reason=body.reason.strip()))
     parameters = shown.saga.parameters

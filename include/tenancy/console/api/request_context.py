@@ -36,37 +36,37 @@ class RequestContext:
         """Which tenants need attention because they are late, now and by this platform's limits."""
         return attention_cutoffs(limits(self.tenancy.platform), self.services.clock())
 
-    def line(self, ref: str) -> TenantSummary:
+    def summary(self, ref: str) -> TenantSummary:
         """The tenant's row; 404 when there is no such tenant."""
-        line = find_tenant(self.ledger, ref, cutoffs=self.late)
-        if line is None:
+        summary = find_tenant(self.ledger, ref, cutoffs=self.late)
+        if summary is None:
             raise ProblemError(404, "There is no tenant of this id or slug.")
-        return line
+        return summary
 
     def saga(self, ref: str) -> Saga:
         """The tenant's saga; 404 when there is no such tenant."""
-        return self.saga_of(self.line(ref))
+        return self.saga_of(self.summary(ref))
 
-    def saga_of(self, line: TenantSummary) -> Saga:
-        saga = self.ledger.saga(line.tenant_id)
+    def saga_of(self, summary: TenantSummary) -> Saga:
+        saga = self.ledger.saga(summary.tenant_id)
         assert saga is not None  # its row is written with its facts
         return saga
 
     def tenant(self, ref: str) -> shapes.Tenant:
         """The tenant as the API shows it; 404 when there is no such tenant."""
-        line = self.line(ref)
-        saga = self.saga_of(line)
+        summary = self.summary(ref)
+        saga = self.saga_of(summary)
         seen = load_progress(self.ledger, saga)
-        found = load_open_findings(self.ledger, tenant_id=line.tenant_id, limit=_FINDINGS)
+        found = load_open_findings(self.ledger, tenant_id=summary.tenant_id, limit=_FINDINGS)
         engine = self.services.engine()
         self.services.health.seen()
         held = engine.holds(saga) or saga.hold_reason  # while nothing schedules, nobody records what holds it
-        escalation = self.escalation(line)
-        return serializers.tenant(line, saga, seen, found, self.advisor(engine), held=held, escalation=escalation)
+        escalation = self.escalation(summary)
+        return serializers.tenant(summary, saga, seen, found, self.advisor(engine), held=held, escalation=escalation)
 
-    def escalation(self, line: TenantSummary) -> str:
+    def escalation(self, summary: TenantSummary) -> str:
         """What became of the tenant's escalation, in a sentence; empty when it is not escalated."""
-        found = load_escalation(self.ledger, line.tenant_id) if line.standing.escalated else None
+        found = load_escalation(self.ledger, summary.tenant_id) if summary.standing.escalated else None
         return outcome(found, self.services.clock()) if found else ""
 
     def advisor(self, engine: EngineStatus) -> Advisor:

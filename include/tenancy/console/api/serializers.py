@@ -23,27 +23,27 @@ from tenancy.saga.tenant import Resource, Saga
 _BY_NAME: Final[dict[str, Activity]] = {activity.name: activity for activity in PLAN}
 
 
-def row(line: TenantSummary, advisor: Advisor) -> shapes.TenantRow:
+def row(summary: TenantSummary, advisor: Advisor) -> shapes.TenantRow:
     """The tenant in a list."""
-    now, advice = advisor.now, advisor.advice(line)
-    activity = _BY_NAME.get(line.activity or "")
+    now, advice = advisor.now, advisor.advice(summary)
+    activity = _BY_NAME.get(summary.activity or "")
     return shapes.TenantRow(
-        id=str(line.tenant_id),
-        slug=line.parameters.slug,
-        name=line.parameters.name,
-        plan=line.parameters.plan,
-        region=line.parameters.region,
-        state=line.state,
-        substate=line.substate,
-        activity=line.activity,
-        activity_label=activity.label if activity else line.activity,
-        attempt=line.attempt,
-        generation=line.generation,
-        run_id=line.run_id,
-        created_at=line.created_at,
-        state_since=line.state_since,
-        seconds_in_state=_seconds(line.state_since, now),
-        needs_attention=line.needs_attention,
+        id=str(summary.tenant_id),
+        slug=summary.parameters.slug,
+        name=summary.parameters.name,
+        plan=summary.parameters.plan,
+        region=summary.parameters.region,
+        state=summary.state,
+        substate=summary.substate,
+        activity=summary.activity,
+        activity_label=activity.label if activity else summary.activity,
+        attempt=summary.attempt,
+        generation=summary.generation,
+        run_id=summary.run_id,
+        created_at=summary.created_at,
+        state_since=summary.state_since,
+        seconds_in_state=_seconds(summary.state_since, now),
+        needs_attention=summary.needs_attention,
         next_action=advice.sentence,
         advice=shapes.AdviceShape(
             action=advice.action,
@@ -52,17 +52,17 @@ def row(line: TenantSummary, advisor: Advisor) -> shapes.TenantRow:
             not_its_fault=advice.not_its_fault,
             warning=advice.warning,
         ),
-        why=advisor.evidence(line),
-        stall=_stall(line, advisor),
-        platform_trouble=[f"{check.name}: {check.sentence}" for check in advisor.checks(line)],
-        class_issue=line.class_issue,
-        predecessor=str(line.predecessor) if line.predecessor else None,
-        seq=line.seq,
+        why=advisor.evidence(summary),
+        stall=_stall(summary, advisor),
+        platform_trouble=[f"{check.name}: {check.sentence}" for check in advisor.checks(summary)],
+        class_issue=summary.class_issue,
+        predecessor=str(summary.predecessor) if summary.predecessor else None,
+        seq=summary.seq,
     )
 
 
 def tenant(
-    line: TenantSummary,
+    summary: TenantSummary,
     saga: Saga,
     seen: Progress,
     found: Iterable[OpenFinding],
@@ -73,7 +73,7 @@ def tenant(
 ) -> shapes.Tenant:
     """The tenant with all that an operator decides by."""
     return shapes.Tenant(
-        **vars(row(line, advisor)),
+        **vars(row(summary, advisor)),
         admin_email=saga.parameters.admin_email,
         failures=[shapes.Failure(**vars(failure)) for failure in saga.failures],
         warnings=list(retry_loops.retry_warnings(saga)),
@@ -86,8 +86,8 @@ def tenant(
     )
 
 
-def _stall(line: TenantSummary, advisor: Advisor) -> shapes.StallShape | None:
-    stall = advisor.stall(line)
+def _stall(summary: TenantSummary, advisor: Advisor) -> shapes.StallShape | None:
+    stall = advisor.stall(summary)
     if stall is None:
         return None
     return shapes.StallShape(
@@ -95,8 +95,8 @@ def _stall(line: TenantSummary, advisor: Advisor) -> shapes.StallShape | None:
         activity=stall.activity,
         since=stall.since,
         limit_seconds=stall.limit.total_seconds(),
-        cause=advisor.cause(line),
-        said=advisor.evidence(line),
+        cause=advisor.cause(summary),
+        said=advisor.evidence(summary),
     )
 
 

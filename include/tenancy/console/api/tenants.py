@@ -37,18 +37,18 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     after = cursors.decode(cursor) if cursor else None
     wanted = tenant_summaries.TenantFilter(state, substate, region, plan, attention, q)
     with open_context(services) as context:
-        lines = tenant_summaries.load_tenants(
+        summaries = tenant_summaries.load_tenants(
             context.ledger, wanted, cutoffs=context.late, limit=limit + 1, after=after
         )
         counts = tenant_summaries.count_by_state(context.ledger)
         advisor = context.advisor(services.engine.known)
-    page = lines[:limit]
+    page = summaries[:limit]
     more = (
         cursors.encode(tenant_summaries.PagePosition(page[-1].created_at, page[-1].tenant_id))
-        if len(lines) > limit
+        if len(summaries) > limit
         else None
     )
-    return shapes.Tenants(tenants=[serializers.row(line, advisor) for line in page], next=more, counts=counts)
+    return shapes.Tenants(tenants=[serializers.row(summary, advisor) for summary in page], next=more, counts=counts)
 
 
 @router.get("/tenants/{ref}", responses=_FOUND)
@@ -64,7 +64,7 @@ def show_tenant(services: CurrentServices, ref: requests.Ref) -> shapes.Tenant:
 def show_timeline(services: CurrentServices, ref: requests.Ref) -> history_shapes.TimelineShape:
     """Every attempt, activity by activity."""
     with open_context(services) as context:
-        attempts = build_timelines(context.ledger.envelopes(context.line(ref).tenant_id))
+        attempts = build_timelines(context.ledger.envelopes(context.summary(ref).tenant_id))
         platform = context.tenancy.platform
     now = services.clock()
     return history_shapes.TimelineShape(attempts=[serializers.attempt(each, platform, now) for each in attempts])
@@ -75,8 +75,8 @@ def show_timeline(services: CurrentServices, ref: requests.Ref) -> history_shape
 def list_errors(services: CurrentServices, ref: requests.Ref) -> history_shapes.Errors:
     """All that went wrong or was refused, oldest first."""
     with open_context(services) as context:
-        log = build_error_log(context.ledger.envelopes(context.line(ref).tenant_id))
-    return history_shapes.Errors(errors=[history_shapes.ErrorShape(**vars(line)) for line in log])
+        log = build_error_log(context.ledger.envelopes(context.summary(ref).tenant_id))
+    return history_shapes.Errors(errors=[history_shapes.ErrorShape(**vars(summary)) for summary in log])
 
 
 @router.get("/tenants/{ref}/audit", responses=_FOUND)
@@ -86,7 +86,7 @@ def list_facts(
 ) -> history_shapes.Audit:
     """The tenant's facts, a page at a time, and whether all of them are what was once written."""
     with open_context(services) as context:
-        stream = context.line(ref).tenant_id
+        stream = context.summary(ref).tenant_id
         facts = tenant_summaries.load_facts(context.ledger, stream, after=after, limit=limit + 1)
         broken = tenant_summaries.find_first_broken_fact(context.ledger, stream)
     page = [history_shapes.FactShape(**vars(fact)) for fact in facts[:limit]]

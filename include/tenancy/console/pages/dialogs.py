@@ -102,15 +102,15 @@ def _require_right(caller: Caller, action: str, force: bool) -> None:
 
 def _dialog(page_request: PageRequest, context: RequestContext, ref: str, form: _Form) -> Response:
     """The form, drawn from what is true now."""
-    line = context.line(ref)
-    saga = context.saga_of(line)
+    summary = context.summary(ref)
+    saga = context.saga_of(summary)
     return page(
         page_request.request,
         "_dialog.html",
         form.problem.status if form.problem else 200,
         **vars(form),
         label="Force reset" if form.force else BUTTONS[form.action],
-        line=line,
+        summary=summary,
         saga=saga,
         seen=(seen := preview(saga, form.action)),
         sends=(seen.allowed or form.force) and form.can_be_sent,
@@ -130,26 +130,26 @@ def _offers(caller: Caller, saga: Saga) -> tuple[ActionView, ...]:
 def _done(
     page_request: PageRequest, context: RequestContext, ref: str, action: str, answer: Mapping[str, Any] | None
 ) -> Response:
-    line = context.line(ref)
-    saga = context.saga_of(line)
+    summary = context.summary(ref)
+    saga = context.saga_of(summary)
     return page(
         page_request.request,
         "_done.html",
         action=action,
         label=BUTTONS[action],
-        line=line,
+        summary=summary,
         saga=saga,
         progress=load_progress(context.ledger, saga),
-        ends=_ends(saga) and (action != "escalate" or _is_told(context, line)),
-        escalation=context.escalation(line) if action == "escalate" else "",
-        next=context.advisor(context.services.engine.known).advice(line).sentence,
+        ends=_ends(saga) and (action != "escalate" or _is_told(context, summary)),
+        escalation=context.escalation(summary) if action == "escalate" else "",
+        next=context.advisor(context.services.engine.known).advice(summary).sentence,
         answer=answer,
     )
 
 
-def _is_told(context: RequestContext, line: TenantSummary) -> bool:
+def _is_told(context: RequestContext, summary: TenantSummary) -> bool:
     """Is it known what became of the escalation?"""
-    found = load_escalation(context.ledger, line.tenant_id)
+    found = load_escalation(context.ledger, summary.tenant_id)
     return found is None or is_over(found)
 
 

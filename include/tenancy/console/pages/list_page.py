@@ -16,7 +16,7 @@ from tenancy.console.api.request_context import RequestContext
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import class_view, reads
 from tenancy.console.pages.health_view import health_lines
-from tenancy.console.pages.list_view import Listed, is_busy, list_view, query_of, what_is_so
+from tenancy.console.pages.list_view import ListSnapshot, is_busy, list_view, query_of, visible_state
 from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.poll_cache import PollCache, PollSnapshot
 from tenancy.console.pages.poll_pacing import base_interval
@@ -34,14 +34,14 @@ router = APIRouter(route_class=GuardedRoute)
 PAGE_SIZE: Final = 50
 URGENT: Final = 20
 
-_Word = TypeVar("_Word", bound=StrEnum)
-Chosen = Annotated[requests.Text, Query(max_length=60)]
+_Member = TypeVar("_Member", bound=StrEnum)
+FilterField = Annotated[requests.Text, Query(max_length=60)]
 """A filter; empty where the form left it open."""
 
 
 @dataclass(frozen=True)
 class _PageData:
-    listed: Listed
+    snapshot: ListSnapshot
     more: str | None
     beats: tuple[Heartbeat, ...]
     regions: tuple[str, ...]
@@ -55,93 +55,93 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     services: CurrentServices,
     caller: CurrentCaller,
     q: Annotated[requests.Text, Query(max_length=100)] = "",
-    state: Chosen = "",
-    substate: Chosen = "",
-    region: Chosen = "",
-    plan: Chosen = "",
+    state: FilterField = "",
+    substate: FilterField = "",
+    region: FilterField = "",
+    plan: FilterField = "",
     attention: bool = False,
     cursor: requests.Cursor = None,
     part: requests.Part = None,
 ) -> Response:
     """The list, or with `part=live` what of it changes."""
-    wanted = TenantFilter(
-        _of(State, state), _of(Substate, substate), region or None, plan or None, attention, q.strip() or None
+    filters = TenantFilter(
+        _member(State, state), _member(Substate, substate), region or None, plan or None, attention, q.strip() or None
     )
     services.engine.begin()
     services.health.begin()
-    asked = _Asked(wanted, cursor, cursors.decode(cursor) if cursor else None)
+    query = _ListQuery(filters, cursor, cursors.decode(cursor) if cursor else None)
     if part:
         poll_cache: PollCache = request.app.state.poll_cache
-        return poll_cache.answer(request, caller, lambda: _polled(request, caller, asked))
-    return page(request, "list.html", **_variables(request, caller, asked, _seen(request, asked)))
+        return poll_cache.answer(request, caller, lambda: _poll_snapshot(request, caller, query))
+    return page(request, "list.html", **_variables(request, caller, query, _load(request, query)))
 
 
 @dataclass(frozen=True)
-class _Asked:
-    wanted: TenantFilter
+class _ListQuery:
+    filters: TenantFilter
     cursor: str | None
     after: PagePosition | None
 
 
-def _seen(request: Request, asked: _Asked) -> _PageData:
+def _load(request: Request, query: _ListQuery) -> _PageData:
     services: Services = request.app.state.services
     queued, counts = services.engine.known.queued, request.app.state.state_counts_cache
-    return reads.read_ledger(services, lambda context: _look(context, asked.wanted, asked.after, queued, counts))
+    return reads.read_ledger(services, lambda context: _read(context, query.filters, query.after, queued, counts))
 
 
-def _polled(request: Request, caller: Caller, asked: _Asked) -> PollSnapshot:
-    """Has it changed? All that it shows is read for that; drawing it is most of the work."""
-    seen = _seen(request, asked)
-    listed, variables = seen.listed, _variables(request, caller, asked, seen)
-    lines = tuple(what_is_so(line, listed.advisor) for line in (*listed.urgent, *listed.page))
-    counts = tuple(listed.counts.items())
-    shown = (listed.queued, listed.findings, listed.classes)
-    state = (lines, counts, listed.attention, *shown, seen.more, variables["platform"])
-    return PollSnapshot(state, _is_busy(seen), lambda: drawn(request, "_list.html", variables))
+def _poll_snapshot(request: Request, caller: Caller, query: _ListQuery) -> PollSnapshot:
+    """The state of the list. It is read in full each time; rendering is most of the work, and is left out."""
+    data = _load(request, query)
+    snapshot, variables = data.snapshot, _variables(request, caller, query, data)
+    summaries = tuple(visible_state(summary, snapshot.advisor) for summary in (*snapshot.urgent, *snapshot.page))
+    counts = tuple(snapshot.counts.items())
+    shown = (snapshot.queued, snapshot.findings, snapshot.classes)
+    state = (summaries, counts, snapshot.attention, *shown, data.more, variables["platform"])
+    return PollSnapshot(state, _is_busy(data), lambda: drawn(request, "_list.html", variables))
 
 
-def _is_busy(seen: _PageData) -> bool:
-    return bool(seen.listed.queued) or any(map(is_busy, (*seen.listed.urgent, *seen.listed.page)))
+def _is_busy(data: _PageData) -> bool:
+    return bool(data.snapshot.queued) or any(map(is_busy, (*data.snapshot.urgent, *data.snapshot.page)))
 
 
-def _variables(request: Request, caller: Caller, asked: _Asked, seen: _PageData) -> dict[str, Any]:
-    """All that the page is drawn from."""
-    services, now = request.app.state.services, seen.listed.now
+def _variables(request: Request, caller: Caller, query: _ListQuery, data: _PageData) -> dict[str, Any]:
+    """The template's variables."""
+    services, now = request.app.state.services, data.snapshot.now
     return {
-        "list": list_view(seen.listed, asked.wanted, cursor=asked.cursor, more=seen.more),
+        "list": list_view(data.snapshot, query.filters, cursor=query.cursor, more=data.more),
         "platform": (
-            *platform_lines(services.engine.seen(), seen.beats, now),
+            *platform_lines(services.engine.seen(), data.beats, now),
             *health_lines(services.health.known, now),
         ),
-        "regions": seen.regions,
-        "plans": seen.plans,
+        "regions": data.regions,
+        "plans": data.plans,
         "states": [state.value for state in State],
         "may_create": Right.CREATE in caller.rights,
-        "poll": query_of(asked.wanted, cursor=asked.cursor),
-        "every": base_interval(busy=_is_busy(seen)),
+        "poll": query_of(query.filters, cursor=query.cursor),
+        "every": base_interval(busy=_is_busy(data)),
     }
 
 
-def _of(words: type[_Word], asked: str) -> _Word | None:
-    """The word that was asked for; one there is not asks for nothing."""
-    return words(asked) if asked in set(words) else None
+def _member(kind: type[_Member], text: str) -> _Member | None:
+    """The member of this value; None, which filters nothing, when there is none."""
+    return kind(text) if text in set(kind) else None
 
 
-def _look(
+def _read(
     context: RequestContext,
-    wanted: TenantFilter,
+    filters: TenantFilter,
     after: PagePosition | None,
     queued: tuple[QueuedRun, ...],
     counts: TimedCache[dict[State, int]],
 ) -> _PageData:
     ledger, late = context.ledger, context.late
-    lines = tenant_summaries.load_tenants(ledger, wanted, cutoffs=late, limit=PAGE_SIZE + 1, after=after)
-    page_of, last = lines[:PAGE_SIZE], lines[:PAGE_SIZE][-1] if len(lines) > PAGE_SIZE else None
+    summaries = tenant_summaries.load_tenants(ledger, filters, cutoffs=late, limit=PAGE_SIZE + 1, after=after)
+    shown, last = summaries[:PAGE_SIZE], summaries[:PAGE_SIZE][-1] if len(summaries) > PAGE_SIZE else None
     attention = tenant_summaries.count_needing_attention(ledger, cutoffs=late)
-    on_top = wanted == TenantFilter() and after is None and attention
-    listed = Listed(
+    on_top = filters == TenantFilter() and after is None and attention
+    snapshot = ListSnapshot(
         urgent=tuple(tenant_summaries.load_needing_attention(ledger, cutoffs=late, limit=URGENT)) if on_top else (),
-        page=tuple(page_of),
+        page=tuple(shown),
         counts=counts.get(ledger),
         attention=attention,
         queued=tuple(run for run in queued if ledger.tenant_of_run(RunId(run.run_id)) is None),
@@ -151,4 +151,4 @@ def _look(
     )
     more = cursors.encode(PagePosition(last.created_at, last.tenant_id)) if last else None
     offered = context.tenancy.platform
-    return _PageData(listed, more, tuple(load_heartbeats(ledger)), tuple(offered.regions), tuple(offered.plans))
+    return _PageData(snapshot, more, tuple(load_heartbeats(ledger)), tuple(offered.regions), tuple(offered.plans))

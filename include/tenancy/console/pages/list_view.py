@@ -20,7 +20,7 @@ BUSY: Final = _WAIT
 
 
 @dataclass(frozen=True)
-class LineView:
+class TenantRowView:
     """One tenant in the list."""
 
     ref: str
@@ -31,7 +31,7 @@ class LineView:
     phase: Phase
     tone: str
     busy: bool
-    says: str
+    substate_text: str
     activity: str
     held: str
     attempt: int
@@ -44,7 +44,7 @@ class LineView:
 
 
 @dataclass(frozen=True)
-class Count:
+class StateCount:
     """A way to filter, and how many there are of it."""
 
     label: str
@@ -57,11 +57,11 @@ class Count:
 class ListView:
     """The whole page."""
 
-    urgent: tuple[LineView, ...]
-    others: tuple[LineView, ...]
-    counts: tuple[Count, ...]
+    urgent: tuple[TenantRowView, ...]
+    others: tuple[TenantRowView, ...]
+    counts: tuple[StateCount, ...]
     total: int
-    wanted: TenantFilter
+    filters: TenantFilter
     filtered: bool
     first_page: bool
     next_query: str
@@ -72,7 +72,7 @@ class ListView:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListSnapshot:
     """What one look at the ledger saw."""
 
     urgent: tuple[TenantSummary, ...]
@@ -90,63 +90,65 @@ class Listed:
         return self.advisor.now
 
 
-def list_view(seen: Listed, wanted: TenantFilter, *, cursor: str | None, more: str | None) -> ListView:
+def list_view(snapshot: ListSnapshot, filters: TenantFilter, *, cursor: str | None, more: str | None) -> ListView:
     """The page of what was `wanted`, after `cursor`; `more` is the next page's."""
-    shown = {line.tenant_id for line in seen.urgent}
+    shown = {summary.tenant_id for summary in snapshot.urgent}
     return ListView(
-        urgent=tuple(line_view(line, seen.advisor) for line in seen.urgent),
-        others=tuple(line_view(line, seen.advisor) for line in seen.page if line.tenant_id not in shown),
-        counts=_counts(seen, wanted),
-        total=sum(seen.counts.values()),
-        wanted=wanted,
-        filtered=wanted != TenantFilter(),
+        urgent=tuple(tenant_row_view(summary, snapshot.advisor) for summary in snapshot.urgent),
+        others=tuple(
+            tenant_row_view(summary, snapshot.advisor) for summary in snapshot.page if summary.tenant_id not in shown
+        ),
+        counts=_counts(snapshot, filters),
+        total=sum(snapshot.counts.values()),
+        filters=filters,
+        filtered=filters != TenantFilter(),
         first_page=cursor is None,
-        next_query=query_of(wanted, cursor=more) if more else "",
-        queued=seen.queued,
-        findings=seen.findings,
-        classes=seen.classes,
-        now=seen.now,
+        next_query=query_of(filters, cursor=more) if more else "",
+        queued=snapshot.queued,
+        findings=snapshot.findings,
+        classes=snapshot.classes,
+        now=snapshot.now,
     )
 
 
-def is_busy(line: TenantSummary) -> bool:
+def is_busy(summary: TenantSummary) -> bool:
     """Is something at work on it by itself?"""
-    return _phase(line) in BUSY
+    return _phase(summary) in BUSY
 
 
-def what_is_so(line: TenantSummary, advisor: Advisor) -> tuple[Hashable, ...]:
+def visible_state(summary: TenantSummary, advisor: Advisor) -> tuple[Hashable, ...]:
     """All that a page says of it but for the time: as long as this is the same, the page is."""
-    belongs = (line.class_issue, line.standing.group_tenants)
-    told = (advisor.stall(line), advisor.cause(line), advisor.advice(line).sentence)
-    return line.tenant_id, line.seq, line.needs_attention, told, belongs
+    belongs = (summary.class_issue, summary.standing.group_tenants)
+    told = (advisor.stall(summary), advisor.cause(summary), advisor.advice(summary).sentence)
+    return summary.tenant_id, summary.seq, summary.needs_attention, told, belongs
 
 
-def _phase(line: TenantSummary) -> Phase:
-    return Phase.of(line.state, line.substate)
+def _phase(summary: TenantSummary) -> Phase:
+    return Phase.of(summary.state, summary.substate)
 
 
-def line_view(line: TenantSummary, advisor: Advisor) -> LineView:
+def tenant_row_view(summary: TenantSummary, advisor: Advisor) -> TenantRowView:
     """One tenant's line."""
-    now, stall, advice = advisor.now, advisor.stall(line), advisor.advice(line)
-    attention = line.needs_attention or stall is not None
-    phase = _phase(line)
-    return LineView(
-        ref=str(line.tenant_id) if line.state is State.DECOMMISSIONED else line.parameters.slug,
-        slug=line.parameters.slug,
-        name=line.parameters.name,
-        plan=line.parameters.plan,
-        region=line.parameters.region,
+    now, stall, advice = advisor.now, advisor.stall(summary), advisor.advice(summary)
+    attention = summary.needs_attention or stall is not None
+    phase = _phase(summary)
+    return TenantRowView(
+        ref=str(summary.tenant_id) if summary.state is State.DECOMMISSIONED else summary.parameters.slug,
+        slug=summary.parameters.slug,
+        name=summary.parameters.name,
+        plan=summary.parameters.plan,
+        region=summary.parameters.region,
         phase=phase,
         tone=_tone(phase, attention=attention or advice.warning),
         busy=phase in BUSY,
-        says=words.SHORTLY.get(phase, ""),
-        activity=words.LABELS.get(line.activity or "", line.activity or ""),
-        held=advisor.evidence(line) if stall or advice.warning else line.held,
-        attempt=line.attempt,
-        state_since=line.state_since,
-        seconds_in_state=(now - line.state_since).total_seconds(),
-        created_at=line.created_at,
-        age_seconds=(now - line.created_at).total_seconds(),
+        substate_text=words.SUBSTATE_TEXTS.get(phase, ""),
+        activity=words.LABELS.get(summary.activity or "", summary.activity or ""),
+        held=advisor.evidence(summary) if stall or advice.warning else summary.held,
+        attempt=summary.attempt,
+        state_since=summary.state_since,
+        seconds_in_state=(now - summary.state_since).total_seconds(),
+        created_at=summary.created_at,
+        age_seconds=(now - summary.created_at).total_seconds(),
         attention=attention,
         next=advice.sentence if attention or advice.warning else "",
     )
@@ -156,25 +158,29 @@ def _tone(phase: Phase, *, attention: bool) -> str:
     return "warn" if attention and phase in {Phase.PROVISIONING, Phase.ACTIVE} else words.TONES[phase]
 
 
-def _counts(seen: Listed, wanted: TenantFilter) -> tuple[Count, ...]:
+def _counts(snapshot: ListSnapshot, filters: TenantFilter) -> tuple[StateCount, ...]:
     states = [
-        Count(str(state), number, query_of(TenantFilter(state=state)), wanted.state is state and not wanted.attention)
-        for state, number in seen.counts.items()
+        StateCount(
+            str(state), number, query_of(TenantFilter(state=state)), filters.state is state and not filters.attention
+        )
+        for state, number in snapshot.counts.items()
     ]
-    attention = Count("need a person", seen.attention, query_of(TenantFilter(attention=True)), wanted.attention)
-    everything = Count("all", sum(seen.counts.values()), "", wanted == TenantFilter())
+    attention = StateCount(
+        "need a person", snapshot.attention, query_of(TenantFilter(attention=True)), filters.attention
+    )
+    everything = StateCount("all", sum(snapshot.counts.values()), "", filters == TenantFilter())
     return (attention, everything, *states)
 
 
-def query_of(wanted: TenantFilter, *, cursor: str | None = None) -> str:
+def query_of(filters: TenantFilter, *, cursor: str | None = None) -> str:
     """The same wish as a query string; empty when nothing is asked for."""
     asked = {
-        "q": wanted.text,
-        "state": wanted.state and wanted.state.value,
-        "substate": wanted.substate and wanted.substate.value,
-        "region": wanted.region,
-        "plan": wanted.plan,
-        "attention": "true" if wanted.attention else None,
+        "q": filters.text,
+        "state": filters.state and filters.state.value,
+        "substate": filters.substate and filters.substate.value,
+        "region": filters.region,
+        "plan": filters.plan,
+        "attention": "true" if filters.attention else None,
         "cursor": cursor,
     }
     return urlencode({name: value for name, value in asked.items() if value})

@@ -39,7 +39,7 @@ def read_ledger(services: Services, read: Callable[[RequestContext], _Value]) ->
 class TenantOverview:
     """The part of a tenant that shows whether its page has changed. It is cheap to read."""
 
-    line: TenantSummary
+    summary: TenantSummary
     beats: tuple[Heartbeat, ...]
     findings: tuple[OpenFinding, ...]
     escalation: str
@@ -54,11 +54,11 @@ class TenantOverview:
 
 def load_overview(context: RequestContext, ref: str) -> TenantOverview:
     """The tenant's row, without its facts; 404 when there is no such tenant."""
-    line = context.line(ref)
-    findings = tuple(load_open_findings(context.ledger, tenant_id=line.tenant_id, limit=FINDINGS))
-    escalation = context.escalation(line)
+    summary = context.summary(ref)
+    findings = tuple(load_open_findings(context.ledger, tenant_id=summary.tenant_id, limit=FINDINGS))
+    escalation = context.escalation(summary)
     return TenantOverview(
-        line,
+        summary,
         tuple(load_heartbeats(context.ledger)),
         findings,
         escalation,
@@ -69,12 +69,12 @@ def load_overview(context: RequestContext, ref: str) -> TenantOverview:
 def load_snapshot(context: RequestContext, ref: str, history: TimedCache[dict[str, DurationStats]]) -> TenantSnapshot:
     """All that a tenant's page shows; 404 when there is no such tenant."""
     overview = load_overview(context, ref)
-    line = overview.line
-    envelopes = tuple(context.ledger.envelopes(line.tenant_id))  # read once: they are most of the work
+    summary = overview.summary
+    envelopes = tuple(context.ledger.envelopes(summary.tenant_id))  # read once: they are most of the work
     saga = fold(envelope.fact for envelope in envelopes)
     assert saga is not None  # its row is written with its facts
     return TenantSnapshot(
-        line=line,
+        summary=summary,
         saga=saga,
         envelopes=envelopes,
         held=context.services.engine.known.holds(saga) or saga.hold_reason,

@@ -79,15 +79,15 @@ def show_recover(page_request: CurrentPageRequest, ref: Ref) -> Response:
     require(page_request.caller, Right.CREATE)
 
     def look(context: RequestContext) -> Response:
-        line = context.line(ref)
-        saga = context.saga_of(line)
+        summary = context.summary(ref)
+        saga = context.saga_of(summary)
         recoverable, warnings = recovering.is_recoverable(saga), retry_loops.retry_warnings(saga)
         cancel = preview(saga, "cancel") if recovering.cancels(saga) else None
         destroys = cancel is not None and cancel.confirm_slug
         wants_slug = destroys or retry_loops.recovery_needs_slug(saga)
         warnings = (*(cancel.warnings if cancel else ()), *warnings)
         variables = {"wants_slug": wants_slug, "cancel": cancel, "warnings": warnings, "recoverable": recoverable}
-        return page(page_request.request, "_recover.html", line=line, saga=saga, key=uuid4().hex, **variables)
+        return page(page_request.request, "_recover.html", summary=summary, saga=saga, key=uuid4().hex, **variables)
 
     return reads.read_ledger(page_request.services, look)
 
@@ -116,17 +116,17 @@ def _do(page_request: PageRequest, ref: str, step: Step, fields: forms.FormField
 
 def _decide(context: RequestContext, ref: str, recovery: _Recovery, caller: Caller) -> tuple[Step, int]:
     """The next step, and the tenant's generation, which tells a second cancel from the first sent twice."""
-    line = context.line(ref)
-    saga, envelopes = context.saga_of(line), context.ledger.envelopes(line.tenant_id)
+    summary = context.summary(ref)
+    saga, envelopes = context.saga_of(summary), context.ledger.envelopes(summary.tenant_id)
     others = newest_intervention_since(envelopes, recovery.seen, except_by={caller.name, *_NOT_PEOPLE})
     if others is not None:
         return Step(said=f"Stopped: {others}. Look again, then decide.", over=True), saga.generation
-    silent = context.ledger.now - line.state_since
+    silent = context.ledger.now - summary.state_since
     return next_step(saga, recovery.begun, silent.total_seconds()), saga.generation
 
 
 def _shown(page_request: PageRequest, context: RequestContext, ref: str, now: _Now) -> Response:
-    line = context.line(ref)
-    saga, begun = context.saga_of(line), now.recovery.begun
+    summary = context.summary(ref)
+    saga, begun = context.saga_of(summary), now.recovery.begun
     steps = {"steps": recovering.STEPS, "done": recovering.done_steps(saga, begun), "over": now.over}
-    return page(page_request.request, "_recovering.html", line=line, saga=saga, **vars(now), **steps)
+    return page(page_request.request, "_recovering.html", summary=summary, saga=saga, **vars(now), **steps)

@@ -36,7 +36,7 @@ def status_panel(
 ) -> StatusPanel:
     """The panel on top of the page, for a caller with these rights."""
     panel = _status_panel(snapshot, newest)
-    action = snapshot.advisor.advice(snapshot.line).action
+    action = snapshot.advisor.advice(snapshot.summary).action
     lacking = lacks(action, rights) if action in RIGHTS else ""
     return replace(panel, next=f"{panel.next} (Ask somebody with the role {OPERATOR} to do it.)") if lacking else panel
 
@@ -45,7 +45,7 @@ def _status_panel(snapshot: TenantSnapshot, newest: AttemptView | None) -> Statu
     saga, phase = snapshot.saga, snapshot.saga.phase
     if saga.state is State.PROVISIONING:
         return _of_provisioning(snapshot, newest)
-    heading, why = words.MEANINGS[phase], ""
+    heading, why = words.PHASE_HEADINGS[phase], ""
     if snapshot.progress.to_undo and phase in _UNDOING:
         why = f"{snapshot.progress.undone} of {snapshot.progress.to_undo} undone."
     if snapshot.held:
@@ -56,13 +56,13 @@ def _status_panel(snapshot: TenantSnapshot, newest: AttemptView | None) -> Statu
         why = f"{label} failed: {_cut(failure.message)} {why}".strip()
     elif phase in {Phase.FAILED_SETTLED, Phase.FAILED_READY}:
         why = "It did not fail by itself: it was cancelled."
-    advice = snapshot.advisor.advice(snapshot.line)
+    advice = snapshot.advisor.advice(snapshot.summary)
     tone = "warn" if advice.warning and phase is Phase.ACTIVE else words.TONES[phase]
     return StatusPanel(tone, heading, why, *_next(snapshot))
 
 
 def _of_provisioning(snapshot: TenantSnapshot, newest: AttemptView | None) -> StatusPanel:
-    row, stall = _active_row(newest), snapshot.advisor.stall(snapshot.line)
+    row, stall = _active_row(newest), snapshot.advisor.stall(snapshot.summary)
     if snapshot.held:
         return StatusPanel(
             "warn", "Its run does not go on, and that is not the tenant's fault", snapshot.held, *_next(snapshot)
@@ -70,7 +70,7 @@ def _of_provisioning(snapshot: TenantSnapshot, newest: AttemptView | None) -> St
     if stall is not None:
         return StatusPanel("warn", _stuck(stall, row), _cut(_why_stuck(snapshot, stall, row)), *_next(snapshot))
     heading = f"It is being provisioned: {row.label} {_AT.get(row.style, 'is next')}" if row else "Its run is starting"
-    tone = "warn" if snapshot.advisor.advice(snapshot.line).warning else "run"
+    tone = "warn" if snapshot.advisor.advice(snapshot.summary).warning else "run"
     return StatusPanel(tone, heading, _cut(row.why) if row else "", *_next(snapshot))
 
 
@@ -82,14 +82,14 @@ def _stuck(stall: Stall, row: RowView | None) -> str:
 
 def _why_stuck(snapshot: TenantSnapshot, stall: Stall, row: RowView | None) -> str:
     """How long, and what was found to keep it; while nobody has looked yet, what its task said last."""
-    recorded = snapshot.advisor.evidence(snapshot.line)
+    recorded = snapshot.advisor.evidence(snapshot.summary)
     took = f"It takes {row.took}; its limit is {row.limit}." if row and stall.kind is StallKind.ACTIVITY else ""
     return f"{took} {recorded or (row.why if row else '')}".strip()
 
 
 def _next(snapshot: TenantSnapshot) -> tuple[str, float | None, tuple[str, ...]]:
-    advice = snapshot.advisor.advice(snapshot.line)
-    checks = tuple(f"{check.name}: {check.sentence}" for check in snapshot.advisor.checks(snapshot.line))
+    advice = snapshot.advisor.advice(snapshot.summary)
+    checks = tuple(f"{check.name}: {check.sentence}" for check in snapshot.advisor.checks(snapshot.summary))
     return advice.sentence, (advice.until - snapshot.now).total_seconds() if advice.until else None, checks
 
 

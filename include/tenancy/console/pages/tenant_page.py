@@ -11,7 +11,7 @@ from tenancy.console.api.access import CurrentCaller, CurrentServices, GuardedRo
 from tenancy.console.api.requests import Part, Ref
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import reads
-from tenancy.console.pages.list_view import is_busy, what_is_so
+from tenancy.console.pages.list_view import is_busy, visible_state
 from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.poll_cache import PollCache, PollSnapshot
 from tenancy.console.pages.poll_pacing import base_interval
@@ -65,10 +65,10 @@ def polled(request: Request, caller: Caller, shown: Shown) -> PollSnapshot:
     services: Services = request.app.state.services
     seen = reads.read_ledger(services, lambda context: reads.load_overview(context, shown.ref))
     lines = platform_lines(services.engine.seen(), seen.beats, seen.now)
-    checks = tuple((check.name, check.sentence) for check in seen.advisor.checks(seen.line))
-    state = (seen.findings, seen.escalation, lines, checks, *what_is_so(seen.line, seen.advisor))
+    checks = tuple((check.name, check.sentence) for check in seen.advisor.checks(seen.summary))
+    state = (seen.findings, seen.escalation, lines, checks, *visible_state(seen.summary, seen.advisor))
     return PollSnapshot(
-        state, is_busy(seen.line), lambda: drawn(request, "_tenant.html", looked_up(request, caller, shown))
+        state, is_busy(seen.summary), lambda: drawn(request, "_tenant.html", looked_up(request, caller, shown))
     )
 
 
@@ -80,4 +80,4 @@ def looked_up(request: Request, caller: Caller, shown: Shown) -> dict[str, Any]:
     )
     view = tenant_view(seen, rights=caller.rights, attempt=shown.attempt, below=shown.below)
     lines = platform_lines(services.engine.seen(), seen.beats, seen.now)
-    return {"tenant": view, "platform": lines, "poll": shown.poll, "every": base_interval(busy=is_busy(seen.line))}
+    return {"tenant": view, "platform": lines, "poll": shown.poll, "every": base_interval(busy=is_busy(seen.summary))}

@@ -19,7 +19,7 @@ from tenancy.saga.tenant import Saga
 class TenantSnapshot:
     """All that a tenant's page is made from."""
 
-    line: TenantSummary
+    summary: TenantSummary
     saga: Saga
     envelopes: tuple[Envelope, ...]
     held: str
@@ -36,4 +36,4 @@ class TenantSnapshot:
 
     @property
     def seconds_in_state(self) -> float:
-        return max(0.0, (self.now - self.line.state_since).total_seconds())
+        return max(0.0, (self.now - self.summary.state_since).total_seconds())

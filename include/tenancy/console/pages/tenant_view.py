@@ -27,7 +27,7 @@ from tenancy.saga.tenant import Saga
 class TenantView:
     """The whole page."""
 
-    line: TenantSummary
+    summary: TenantSummary
     saga: Saga
     phase: Phase
     tone: str
@@ -59,7 +59,7 @@ def tenant_view(
     newest = attempt_view(history[-1], context) if history else None
     audit, older = audit_page(snapshot.envelopes, below)
     return TenantView(
-        line=snapshot.line,
+        summary=snapshot.summary,
         saga=saga,
         phase=saga.phase,
         tone=words.TONES[saga.phase],

@@ -11,7 +11,7 @@ from tenancy.saga.states import Phase
 
 LABELS: Final[dict[str, str]] = {activity.name: activity.label for activity in PLAN}
 
-MEANINGS: Final = {
+PHASE_HEADINGS: Final = {
     Phase.PROVISIONING: "It is being provisioned",
     Phase.CANCELLING: "It is being cancelled: everything created so far is being removed",
     Phase.FAILED_UNWINDING: "It failed, and everything it created is being removed",
@@ -23,7 +23,7 @@ MEANINGS: Final = {
     Phase.DECOMMISSIONING: "It is being decommissioned: everything it has is being removed",
     Phase.DECOMMISSIONED: "It is decommissioned: nothing is left of it",
 }
-SHORTLY: Final = {
+SUBSTATE_TEXTS: Final = {
     Phase.CANCELLING: "being undone",
     Phase.FAILED_UNWINDING: "being undone",
     Phase.FAILED_SETTLED: "nothing left",
