@@ -9,7 +9,7 @@ from typing import Final
 
 from tenancy.console.callers import Right
 from tenancy.console.pages import words
-from tenancy.console.pages.recovering import is_recoverable
+from tenancy.console.pages.recovery_steps import is_recoverable
 from tenancy.engine.actions import ACTIONS
 from tenancy.engine.preview import preview
 from tenancy.ledger.interventions import InvitationView
@@ -67,8 +67,8 @@ def _action(saga: Saga, name: str, rights: Collection[Right]) -> ActionView:
 
 def _recover(saga: Saga, rights: Collection[Right]) -> ActionView:
     useful, lacking = is_recoverable(saga), lacks("recover", rights)
-    said = RECOVER if useful else f"There is nothing to recover while it is {saga.phase}."
-    return ActionView("recover", "Recover", useful and not lacking, lacking or said)
+    message = RECOVER if useful else f"There is nothing to recover while it is {saga.phase}."
+    return ActionView("recover", "Recover", useful and not lacking, lacking or message)
 
 
 RECOVER: Final = "Cancels, resets and retries, each only if it is needed, and waits for each."
@@ -77,8 +77,8 @@ RECOVER: Final = "Cancels, resets and retries, each only if it is needed, and wa
 def _invite(saga: Saga, rights: Collection[Right], shown: InvitationView | None) -> ActionView:
     active, lacking = saga.state is State.ACTIVE, lacks("invitation", rights)
     label = "Make a new invitation" if active and shown else "Show the invitation"
-    said = f"{shown.actor} was shown it at {words.moment(shown.at)} UTC." if shown else _INVITES
-    return ActionView("invitation", label, active and not lacking, lacking or (said if active else _NOT_YET))
+    message = f"{shown.actor} was shown it at {words.moment(shown.at)} UTC." if shown else _INVITES
+    return ActionView("invitation", label, active and not lacking, lacking or (message if active else _NOT_YET))
 
 
 _INVITES: Final = "Lets the tenant's admin sign in. It is shown once, to whoever asks first."

@@ -84,7 +84,7 @@ def act(page_request: CurrentPageRequest, ref: Ref, action: Action, fields: Subm
         wrong = _Form(action, force, fields, problem_of(error))
         return reads.read_ledger(page_request.services, lambda context: _dialog(page_request, context, ref, wrong))
     return reads.read_ledger(
-        page_request.services, lambda context: _done(page_request, context, answer["tenant"]["id"], action, answer)
+        page_request.services, lambda context: _progress(page_request, context, answer["tenant"]["id"], action, answer)
     )
 
 
@@ -92,7 +92,7 @@ def act(page_request: CurrentPageRequest, ref: Ref, action: Action, fields: Subm
 @needs(Right.READ)
 def show_progress(page_request: CurrentPageRequest, ref: Ref, action: Action) -> Response:
     """How far it is; asked again and again until it is done."""
-    return reads.read_ledger(page_request.services, lambda context: _done(page_request, context, ref, action, None))
+    return reads.read_ledger(page_request.services, lambda context: _progress(page_request, context, ref, action, None))
 
 
 def _require_right(caller: Caller, action: str, force: bool) -> None:
@@ -112,8 +112,8 @@ def _dialog(page_request: PageRequest, context: RequestContext, ref: str, form: 
         label="Force reset" if form.force else BUTTONS[form.action],
         summary=summary,
         saga=saga,
-        seen=(seen := preview(saga, form.action)),
-        sends=(seen.allowed or form.force) and form.can_be_sent,
+        action_preview=(action_preview := preview(saga, form.action)),
+        sends=(action_preview.allowed or form.force) and form.can_be_sent,
         removed=describe_removed(saga) if form.action in _REMOVES else "",
         offers=_offers(page_request.caller, saga),
         key=form.key,
@@ -127,32 +127,32 @@ def _offers(caller: Caller, saga: Saga) -> tuple[ActionView, ...]:
     return tuple(each for each in named if each.allowed)
 
 
-def _done(
+def _progress(
     page_request: PageRequest, context: RequestContext, ref: str, action: str, answer: Mapping[str, Any] | None
 ) -> Response:
     summary = context.summary(ref)
     saga = context.saga_of(summary)
     return page(
         page_request.request,
-        "_done.html",
+        "_action_progress.html",
         action=action,
         label=BUTTONS[action],
         summary=summary,
         saga=saga,
         progress=load_progress(context.ledger, saga),
-        ends=_ends(saga) and (action != "escalate" or _is_told(context, summary)),
+        ends=_is_over(saga) and (action != "escalate" or _is_escalation_over(context, summary)),
         escalation=context.escalation(summary) if action == "escalate" else "",
         next=context.advisor(context.services.engine.known).advice(summary).sentence,
         answer=answer,
     )
 
 
-def _is_told(context: RequestContext, summary: TenantSummary) -> bool:
+def _is_escalation_over(context: RequestContext, summary: TenantSummary) -> bool:
     """Is it known what became of the escalation?"""
     found = load_escalation(context.ledger, summary.tenant_id)
     return found is None or is_over(found)
 
 
-def _ends(saga: Saga) -> bool:
+def _is_over(saga: Saga) -> bool:
     """Is nothing under way any more that this dialog would have to wait for?"""
     return not is_to_be_unwound(saga) or saga.phase is Phase.FAILED_STUCK

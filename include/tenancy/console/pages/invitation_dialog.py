@@ -39,7 +39,7 @@ def show(page_request: CurrentPageRequest, ref: Ref, fields: SubmittedForm) -> R
     except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
         problem = problem_of(error)
         return reads.read_ledger(page_request.services, lambda context: _dialog(page_request, context, ref, problem))
-    return secret(page_request.request, "_invited.html", invitation=invitation)
+    return secret(page_request.request, "_invitation_secret.html", invitation=invitation)
 
 
 def _dialog(
