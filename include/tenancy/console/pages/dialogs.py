@@ -20,7 +20,7 @@ from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import forms, reads
 from tenancy.console.pages.action_view import BUTTONS, RIGHTS, ActionView, action_views
 from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, SubmittedForm
-from tenancy.console.pages.rendering import page
+from tenancy.console.pages.rendering import page_response
 from tenancy.engine.consequences import describe_removed
 from tenancy.engine.escalation import is_over
 from tenancy.engine.preview import preview
@@ -104,7 +104,7 @@ def _dialog(page_request: PageRequest, context: RequestContext, ref: str, form: 
     """The form, drawn from what is true now."""
     summary = context.summary(ref)
     saga = context.saga_of(summary)
-    return page(
+    return page_response(
         page_request.request,
         "_dialog.html",
         form.problem.status if form.problem else 200,
@@ -132,7 +132,7 @@ def _progress(
 ) -> Response:
     summary = context.summary(ref)
     saga = context.saga_of(summary)
-    return page(
+    return page_response(
         page_request.request,
         "_action_progress.html",
         action=action,

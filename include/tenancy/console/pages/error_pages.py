@@ -18,7 +18,7 @@ from starlette.responses import Response
 from tenancy.console.api.access import LacksRightError
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.callers import ROLE_OF, LoginUnavailableError, NotAuthenticated, Right
-from tenancy.console.pages.rendering import airflow_of, page, root_of
+from tenancy.console.pages.rendering import airflow_of, page_response, root_of
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def install(app: FastAPI) -> None:
 async def _handle(request: Request, error: Exception) -> Response:
     # Asynchronous, as all handlers here: they only draw, and Starlette would take a thread for them.
     error_page = error_page_of(request, error)
-    answer = page(request, _template(request), error_page.status, error=error_page)
+    answer = page_response(request, _template(request), error_page.status, error=error_page)
     if "part" in request.query_params:
         answer.headers.update({"HX-Retarget": "#notice", "HX-Reswap": "innerHTML"})
     if retry_after := getattr(error, "retry_after", None):

@@ -9,7 +9,7 @@ from tenancy.console.api.requests import Part
 from tenancy.console.callers import Right
 from tenancy.console.pages.health_view import health_view
 from tenancy.console.pages.poll_cache import PollCache, PollSnapshot
-from tenancy.console.pages.rendering import drawn, page
+from tenancy.console.pages.rendering import page_response, render
 from tenancy.console.services import Services
 
 router = APIRouter(route_class=GuardedRoute)
@@ -22,10 +22,10 @@ def show_health(request: Request, services: CurrentServices, caller: CurrentCall
     if part:
         poll_cache: PollCache = request.app.state.poll_cache
         return poll_cache.answer(request, caller, lambda: _polled(request, services))
-    return page(request, "health.html", health=health_view(services.health(), services.clock()))
+    return page_response(request, "health.html", health=health_view(services.health(), services.clock()))
 
 
 def _polled(request: Request, services: Services) -> PollSnapshot:
     seen = services.health()
     view = health_view(seen, services.clock())
-    return PollSnapshot((seen, view.stale), True, lambda: drawn(request, "_health.html", {"health": view}))
+    return PollSnapshot((seen, view.stale), True, lambda: render(request, "_health.html", {"health": view}))

@@ -14,7 +14,7 @@ from tenancy.console.api.requests import InvitationBody, Ref
 from tenancy.console.callers import Right
 from tenancy.console.pages import forms, reads
 from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, SubmittedForm
-from tenancy.console.pages.rendering import page, secret
+from tenancy.console.pages.rendering import page_response, uncached_response
 from tenancy.ledger.interventions import find_invitation_view
 
 router = APIRouter(route_class=GuardedRoute)
@@ -39,7 +39,7 @@ def show(page_request: CurrentPageRequest, ref: Ref, fields: SubmittedForm) -> R
     except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
         problem = problem_of(error)
         return reads.read_ledger(page_request.services, lambda context: _dialog(page_request, context, ref, problem))
-    return secret(page_request.request, "_invitation_secret.html", invitation=invitation)
+    return uncached_response(page_request.request, "_invitation_secret.html", invitation=invitation)
 
 
 def _dialog(
@@ -49,4 +49,4 @@ def _dialog(
     saga = context.saga(ref)
     shown = find_invitation_view(context.ledger.envelopes(saga.tenant_id), saga.invitation)
     status = problem.status if problem else 200
-    return page(page_request.request, "_invitation.html", status, saga=saga, shown=shown, problem=problem)
+    return page_response(page_request.request, "_invitation.html", status, saga=saga, shown=shown, problem=problem)

@@ -20,7 +20,7 @@ from tenancy.console.pages.list_view import ListSnapshot, is_busy, list_view, qu
 from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.poll_cache import PollCache, PollSnapshot
 from tenancy.console.pages.poll_pacing import base_interval
-from tenancy.console.pages.rendering import drawn, page
+from tenancy.console.pages.rendering import page_response, render
 from tenancy.console.pages.timed_cache import TimedCache
 from tenancy.console.services import Services
 from tenancy.ledger import tenant_summaries
@@ -73,7 +73,7 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     if part:
         poll_cache: PollCache = request.app.state.poll_cache
         return poll_cache.answer(request, caller, lambda: _poll_snapshot(request, caller, query))
-    return page(request, "list.html", **_variables(request, caller, query, _load(request, query)))
+    return page_response(request, "list.html", **_variables(request, caller, query, _load(request, query)))
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _poll_snapshot(request: Request, caller: Caller, query: _ListQuery) -> PollS
     counts = tuple(snapshot.counts.items())
     shown = (snapshot.queued, snapshot.findings, snapshot.classes)
     state = (summaries, counts, snapshot.attention, *shown, data.more, variables["platform"])
-    return PollSnapshot(state, _is_busy(data), lambda: drawn(request, "_list.html", variables))
+    return PollSnapshot(state, _is_busy(data), lambda: render(request, "_list.html", variables))
 
 
 def _is_busy(data: _PageData) -> bool:

@@ -11,7 +11,7 @@ from tenancy.console.api.problems import ProblemError, problem_of
 from tenancy.console.callers import Right
 from tenancy.console.pages import forms
 from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, SubmittedForm
-from tenancy.console.pages.rendering import page
+from tenancy.console.pages.rendering import page_response
 
 router = APIRouter(route_class=GuardedRoute)
 _EMPTY: Final = {"name": "", "plan": "", "region": "", "admin_email": ""}
@@ -32,7 +32,7 @@ def create(page_request: CurrentPageRequest, fields: SubmittedForm) -> Response:
         answer = page_request.create(fields)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
         return _form(page_request, "_new.html", fields, problem_of(error))
-    return page(page_request.request, "_created.html", 201, tenant=answer["tenant"])
+    return page_response(page_request.request, "_created.html", 201, tenant=answer["tenant"])
 
 
 def _form(
@@ -43,6 +43,6 @@ def _form(
         "sent": fields,
         "problem": problem,
     }
-    return page(
+    return page_response(
         page_request.request, template, problem.status if problem else 200, **variables, key=uuid4().hex, p=_EMPTY
     )

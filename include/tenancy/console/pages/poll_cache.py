@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from tenancy.console.callers import Caller
 from tenancy.console.pages.poll_pacing import PollPacer
-from tenancy.console.pages.rendering import HEADERS, has, root_of
+from tenancy.console.pages.rendering import HEADERS, has_current_version, root_of
 
 CACHE_SECONDS: Final = 1.0
 RENDER_AGAIN_SECONDS: Final = 10.0
@@ -72,7 +72,7 @@ class PollCache:
         interval = self._pacer.next_interval(busy=cached.busy)
         age = f"{self._clock() - cached.rendered_at:.1f}"
         headers = {**HEADERS, "ETag": cached.etag, AGE: age, EVERY: str(interval)}
-        if has(request, cached.etag):
+        if has_current_version(request, cached.etag):
             return Response(status_code=304, headers=headers)
         return Response(cached.html, 200, headers, "text/html; charset=utf-8")
 

@@ -19,7 +19,7 @@ from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import forms, reads, recovery_steps
 from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, SubmittedForm
 from tenancy.console.pages.recovery_steps import RecoveryStart, RecoveryStep, next_step
-from tenancy.console.pages.rendering import page
+from tenancy.console.pages.rendering import page_response
 from tenancy.engine.preview import preview
 from tenancy.ledger.interventions import newest_intervention_since
 from tenancy.saga import retry_loops
@@ -87,7 +87,9 @@ def show_recover(page_request: CurrentPageRequest, ref: Ref) -> Response:
         wants_slug = destroys or retry_loops.recovery_needs_slug(saga)
         warnings = (*(cancel.warnings if cancel else ()), *warnings)
         variables = {"wants_slug": wants_slug, "cancel": cancel, "warnings": warnings, "recoverable": recoverable}
-        return page(page_request.request, "_recover.html", summary=summary, saga=saga, key=uuid4().hex, **variables)
+        return page_response(
+            page_request.request, "_recover.html", summary=summary, saga=saga, key=uuid4().hex, **variables
+        )
 
     return reads.read_ledger(page_request.services, read)
 
@@ -130,4 +132,6 @@ def _progress(page_request: PageRequest, context: RequestContext, ref: str, stat
     summary = context.summary(ref)
     saga, start = context.saga_of(summary), status.recovery.start
     steps = {"steps": recovery_steps.STEPS, "done": recovery_steps.done_steps(saga, start), "ended": status.ended}
-    return page(page_request.request, "_recovery_progress.html", summary=summary, saga=saga, **vars(status), **steps)
+    return page_response(
+        page_request.request, "_recovery_progress.html", summary=summary, saga=saga, **vars(status), **steps
+    )

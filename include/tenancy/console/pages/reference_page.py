@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from tenancy.console.api.access import GuardedRoute, needs
 from tenancy.console.callers import Right
-from tenancy.console.pages.rendering import page
+from tenancy.console.pages.rendering import page_response
 
 router = APIRouter(route_class=GuardedRoute)
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
@@ -46,7 +46,9 @@ class Operation:
 def show_reference(request: Request) -> Response:
     """Every route of the API, with what it takes and what it may answer."""
     document = request.app.state.openapi()
-    return page(request, "reference.html", title=document["info"]["title"], operations=list(operations(document)))
+    return page_response(
+        request, "reference.html", title=document["info"]["title"], operations=list(operations(document))
+    )
 
 
 def operations(document: Mapping[str, Any]) -> Iterator[Operation]:

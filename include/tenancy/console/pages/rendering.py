@@ -1,4 +1,4 @@
-"""Templates into answers: everything escaped, a strict Content-Security-Policy, an ETag, nothing kept by others."""
+"""Renders templates into answers: everything escaped, a strict Content-Security-Policy, an ETag, private caching only."""
 
 import hashlib
 from collections.abc import Mapping
@@ -34,23 +34,23 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 
 
-def page(request: Request, template: str, status: int = 200, /, **variables: Any) -> Response:
-    """The template as an answer to this request; 304 when the browser has just this."""
-    html = drawn(request, template, variables)
+def page_response(request: Request, template: str, status: int = 200, /, **variables: Any) -> Response:
+    """The template as an answer to this request; 304 when the browser has this version."""
+    html = render(request, template, variables)
     tag = f'"{hashlib.sha256(html.encode()).hexdigest()[:20]}"'
     headers = {**HEADERS, "ETag": tag}
-    if status == 200 and has(request, tag):
+    if status == 200 and has_current_version(request, tag):
         return Response(status_code=304, headers=headers)
     return Response(html, status, headers, "text/html; charset=utf-8")
 
 
-def secret(request: Request, template: str, /, **variables: Any) -> Response:
-    """The template as an answer that nobody keeps: no browser, no cache, not even as an ETag."""
+def uncached_response(request: Request, template: str, /, **variables: Any) -> Response:
+    """The template as an answer that neither a browser nor a cache keeps, not even as an ETag."""
     headers = {**HEADERS, "Cache-Control": "no-store", "Pragma": "no-cache"}
-    return Response(drawn(request, template, variables), 200, headers, "text/html; charset=utf-8")
+    return Response(render(request, template, variables), 200, headers, "text/html; charset=utf-8")
 
 
-def drawn(request: Request, template: str, variables: Mapping[str, Any]) -> str:
+def render(request: Request, template: str, variables: Mapping[str, Any]) -> str:
     """The template as text."""
     return _environment().get_template(template).render(root=root_of(request), airflow=airflow_of(request), **variables)
 
@@ -65,8 +65,8 @@ def airflow_of(request: Request) -> str:
     return root_of(request).removesuffix("tenancy/")
 
 
-def has(request: Request, tag: str) -> bool:
-    """Does the browser have just this?"""
+def has_current_version(request: Request, tag: str) -> bool:
+    """Does the browser have this version?"""
     known = (each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(","))
     return tag in known
 

@@ -10,7 +10,7 @@ from tenancy.console.api.requests import Part
 from tenancy.console.callers import Right
 from tenancy.console.pages import reads
 from tenancy.console.pages.error_pages import ErrorPage
-from tenancy.console.pages.rendering import page
+from tenancy.console.pages.rendering import page_response
 from tenancy.console.pages.tenant_page import Shown, looked_up
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
 from tenancy.ledger import tenant_summaries
@@ -39,12 +39,12 @@ def show_run(  # noqa: PLR0917 - FastAPI hands them over by name
 ) -> Response:
     """The tenant of the run, or a sentence."""
     if dag_id not in {PROVISIONING_DAG, COMPENSATION_DAG}:
-        return page(request, "error.html", error=_OF_OTHERS)
+        return page_response(request, "error.html", error=_OF_OTHERS)
     services.engine.begin()
     found = reads.read_ledger(services, lambda context: _tenant_of(context, dag_id, run_id))
     if isinstance(found, ErrorPage):
-        return page(request, "_run.html" if part else "run.html", error=found, here=request.url.path)
-    return page(request, "_tenant.html" if part else "tenant.html", **looked_up(request, caller, found))
+        return page_response(request, "_run.html" if part else "run.html", error=found, here=request.url.path)
+    return page_response(request, "_tenant.html" if part else "tenant.html", **looked_up(request, caller, found))
 
 
 def _attempt_of(dag_id: str, run_id: str) -> int | None:

@@ -15,7 +15,7 @@ from tenancy.console.pages.list_view import is_busy, visible_state
 from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.poll_cache import PollCache, PollSnapshot
 from tenancy.console.pages.poll_pacing import base_interval
-from tenancy.console.pages.rendering import drawn, page
+from tenancy.console.pages.rendering import page_response, render
 from tenancy.console.pages.tenant_view import tenant_view
 from tenancy.console.services import Services
 
@@ -42,7 +42,7 @@ def show_tenant(  # noqa: PLR0917 - FastAPI hands them over by name
     if part:
         poll_cache: PollCache = request.app.state.poll_cache
         return poll_cache.answer(request, caller, lambda: polled(request, caller, shown))
-    return page(request, "tenant.html", **looked_up(request, caller, shown))
+    return page_response(request, "tenant.html", **looked_up(request, caller, shown))
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def polled(request: Request, caller: Caller, shown: Shown) -> PollSnapshot:
     checks = tuple((check.name, check.sentence) for check in seen.advisor.checks(seen.summary))
     state = (seen.findings, seen.escalation, lines, checks, *visible_state(seen.summary, seen.advisor))
     return PollSnapshot(
-        state, is_busy(seen.summary), lambda: drawn(request, "_tenant.html", looked_up(request, caller, shown))
+        state, is_busy(seen.summary), lambda: render(request, "_tenant.html", looked_up(request, caller, shown))
     )
 
 
