@@ -11,7 +11,7 @@ from tenancy.console.callers import Right
 from tenancy.console.pages import reads
 from tenancy.console.pages.error_pages import ErrorPage
 from tenancy.console.pages.rendering import page_response
-from tenancy.console.pages.tenant_page import Shown, looked_up
+from tenancy.console.pages.tenant_page import TenantPageQuery, page_variables
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
 from tenancy.ledger import tenant_summaries
 from tenancy.saga.names import RunId
@@ -41,10 +41,10 @@ def show_run(  # noqa: PLR0917 - FastAPI hands them over by name
     if dag_id not in {PROVISIONING_DAG, COMPENSATION_DAG}:
         return page_response(request, "error.html", error=_OF_OTHERS)
     services.engine.begin()
-    found = reads.read_ledger(services, lambda context: _tenant_of(context, dag_id, run_id))
+    found = reads.read_ledger(services, lambda context: _query_of_run(context, dag_id, run_id))
     if isinstance(found, ErrorPage):
         return page_response(request, "_run.html" if part else "run.html", error=found, here=request.url.path)
-    return page_response(request, "_tenant.html" if part else "tenant.html", **looked_up(request, caller, found))
+    return page_response(request, "_tenant.html" if part else "tenant.html", **page_variables(request, caller, found))
 
 
 def _attempt_of(dag_id: str, run_id: str) -> int | None:
@@ -53,13 +53,13 @@ def _attempt_of(dag_id: str, run_id: str) -> int | None:
     return int(parts[2]) if dag_id == COMPENSATION_DAG and len(parts) == 4 and parts[2].isdecimal() else None
 
 
-def _tenant_of(context: RequestContext, dag_id: str, run_id: str) -> Shown | ErrorPage:
+def _query_of_run(context: RequestContext, dag_id: str, run_id: str) -> TenantPageQuery | ErrorPage:
     if dag_id == COMPENSATION_DAG:
         tenant = run_id.split("__")[1] if run_id.count("__") == 3 else ""
     else:
         tenant = str(context.ledger.tenant_of_run(RunId(run_id)) or "")
     if tenant and tenant_summaries.find_tenant(context.ledger, tenant, cutoffs=context.late):
-        return Shown(tenant, _attempt_of(dag_id, run_id) or context.saga(tenant).runs.get(RunId(run_id)))
+        return TenantPageQuery(tenant, _attempt_of(dag_id, run_id) or context.saga(tenant).runs.get(RunId(run_id)))
     refusal = tenant_summaries.find_run_refusal(context.ledger, RunId(run_id))
     return (
         ErrorPage(200, "This run was refused", f"{refusal} It made nothing and holds no slug.") if refusal else _NOT_YET

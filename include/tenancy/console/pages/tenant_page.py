@@ -38,15 +38,15 @@ def show_tenant(  # noqa: PLR0917 - FastAPI hands them over by name
 ) -> Response:
     """The tenant's page, or with `part=live` what of it changes."""
     services.engine.begin()
-    shown = Shown(ref, attempt, below)
+    query = TenantPageQuery(ref, attempt, below)
     if part:
         poll_cache: PollCache = request.app.state.poll_cache
-        return poll_cache.answer(request, caller, lambda: polled(request, caller, shown))
-    return page_response(request, "tenant.html", **looked_up(request, caller, shown))
+        return poll_cache.answer(request, caller, lambda: poll_snapshot(request, caller, query))
+    return page_response(request, "tenant.html", **page_variables(request, caller, query))
 
 
 @dataclass(frozen=True)
-class Shown:
+class TenantPageQuery:
     """Which tenant, which attempt, which page of its audit log."""
 
     ref: str
@@ -55,29 +55,36 @@ class Shown:
 
     @property
     def poll(self) -> str:
-        """The same once more, as a query."""
-        asked = (("attempt", self.attempt), ("below", self.below))
-        return "&".join(f"{name}={value}" for name, value in asked if value)
+        """The query string that polls the same page."""
+        parameters = (("attempt", self.attempt), ("below", self.below))
+        return "&".join(f"{name}={value}" for name, value in parameters if value)
 
 
-def polled(request: Request, caller: Caller, shown: Shown) -> PollSnapshot:
-    """Has it changed? Its facts are read only then."""
+def poll_snapshot(request: Request, caller: Caller, query: TenantPageQuery) -> PollSnapshot:
+    """The state of the page. The facts are read only when it has changed."""
     services: Services = request.app.state.services
-    seen = reads.read_ledger(services, lambda context: reads.load_overview(context, shown.ref))
-    lines = platform_lines(services.engine.seen(), seen.beats, seen.now)
-    checks = tuple((check.name, check.sentence) for check in seen.advisor.checks(seen.summary))
-    state = (seen.findings, seen.escalation, lines, checks, *visible_state(seen.summary, seen.advisor))
+    overview = reads.read_ledger(services, lambda context: reads.load_overview(context, query.ref))
+    lines = platform_lines(services.engine.seen(), overview.beats, overview.now)
+    checks = tuple((check.name, check.sentence) for check in overview.advisor.checks(overview.summary))
+    state = (overview.findings, overview.escalation, lines, checks, *visible_state(overview.summary, overview.advisor))
     return PollSnapshot(
-        state, is_busy(seen.summary), lambda: render(request, "_tenant.html", looked_up(request, caller, shown))
+        state,
+        is_busy(overview.summary),
+        lambda: render(request, "_tenant.html", page_variables(request, caller, query)),
     )
 
 
-def looked_up(request: Request, caller: Caller, shown: Shown) -> dict[str, Any]:
-    """All that the page is drawn from."""
+def page_variables(request: Request, caller: Caller, query: TenantPageQuery) -> dict[str, Any]:
+    """The template's variables."""
     services: Services = request.app.state.services
-    seen = reads.read_ledger(
-        services, lambda context: reads.load_snapshot(context, shown.ref, request.app.state.durations_cache)
+    snapshot = reads.read_ledger(
+        services, lambda context: reads.load_snapshot(context, query.ref, request.app.state.durations_cache)
     )
-    view = tenant_view(seen, rights=caller.rights, attempt=shown.attempt, below=shown.below)
-    lines = platform_lines(services.engine.seen(), seen.beats, seen.now)
-    return {"tenant": view, "platform": lines, "poll": shown.poll, "every": base_interval(busy=is_busy(seen.summary))}
+    view = tenant_view(snapshot, rights=caller.rights, attempt=query.attempt, below=query.below)
+    lines = platform_lines(services.engine.seen(), snapshot.beats, snapshot.now)
+    return {
+        "tenant": view,
+        "platform": lines,
+        "poll": query.poll,
+        "every": base_interval(busy=is_busy(snapshot.summary)),
+    }
