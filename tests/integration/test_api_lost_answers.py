@@ -40,7 +40,7 @@ class Console:
         assert self.post(path, key, body).status_code == 503
         self.broken = False
 
-    def begin(self) -> None:
+    def start_refresh(self) -> None:
         """As the watch of the engine: there is nothing to be asked in advance."""
 
     def __call__(self) -> EngineStatus:

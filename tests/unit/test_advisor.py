@@ -68,7 +68,7 @@ def test_a_report_of_the_engine_counts_while_it_is_fresh(age: float | None, told
 
 
 def test_a_look_that_was_never_asked_for_knows_nothing():
-    assert EngineWatch(EngineReport).known.age_seconds is None
+    assert EngineWatch(EngineReport).latest.age_seconds is None
 
 
 @pytest.mark.parametrize(

@@ -69,18 +69,18 @@ def test_how_long_the_engine_has_not_answered_counts_from_the_first_question_wit
         EngineReport(),
     ]
     watch = EngineWatch(lambda: answers.pop(0))
-    watch.begin()
-    wait_until(lambda: bool(watch.known.trouble), "the first trouble")
-    first = watch.known.trouble_seconds
-    assert not watch.known.is_away
-    watch._known_at = float("-inf")  # its next look is due
-    watch.begin()
-    wait_until(lambda: watch.known.trouble.startswith("It still"), "the second trouble")
-    assert watch.known.trouble_seconds >= first
-    watch._known_at = float("-inf")
-    watch.begin()
-    wait_until(lambda: not watch.known.trouble, "its answer")
-    assert watch.known.trouble_seconds == 0.0
+    watch.start_refresh()
+    wait_until(lambda: bool(watch.latest.trouble), "the first trouble")
+    first = watch.latest.trouble_seconds
+    assert not watch.latest.is_away
+    watch._latest_at = float("-inf")  # its next look is due
+    watch.start_refresh()
+    wait_until(lambda: watch.latest.trouble.startswith("It still"), "the second trouble")
+    assert watch.latest.trouble_seconds >= first
+    watch._latest_at = float("-inf")
+    watch.start_refresh()
+    wait_until(lambda: not watch.latest.trouble, "its answer")
+    assert watch.latest.trouble_seconds == 0.0
 
 
 @pytest.mark.parametrize("phase", sorted(MOVING))

@@ -52,11 +52,11 @@ def test_who_has_an_old_picture_gets_it_while_a_newer_look_is_slow():
 def test_who_only_begins_a_look_does_not_wait_for_it():
     platform = Platform()
     watch = HealthWatch(platform.look)
-    watch.begin()
-    watch.begin()
-    assert watch.known == Health()
+    watch.start_refresh()
+    watch.start_refresh()
+    assert watch.latest == Health()
     platform.may_answer.set()
-    wait_until(lambda: watch.known.checks, "the look to end")
+    wait_until(lambda: watch.latest.checks, "the look to end")
     assert platform.asked == 1
 
 

@@ -1,14 +1,14 @@
-"""Keeps the platform's health for all pages and API calls of one api-server: one look at a time, seldom.
+"""Keeps the newest health of the platform for all pages and API calls of one api-server: one refresh at a time.
 
-Who asks gets what is known while that is fresh. What is older is asked for anew and waited for: shortly where the old
-may still serve, and for as long as a look may take where there is none or it is stale.
+A request gets the newest health while that is fresh. When it is older, a refresh starts and the request waits for it:
+for a moment if the old health may still serve, and as long as a refresh may take if there is none or it is stale.
 """
 
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TooLate
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from typing import Final
 
@@ -20,61 +20,61 @@ STALE_SECONDS: Final = 30.0
 SHORT_SECONDS: Final = 0.4
 LONG_SECONDS: Final = BOUND_SECONDS + 0.5
 FIRST_SECONDS: Final = 10.0
-"""The first look of a process loads its clients."""
+"""The first refresh of a process loads the clients."""
 
 
 class HealthWatch:
-    """The newest health. `look` asks every system; it is bounded by itself (engine/health_check_runner.py)."""
+    """The newest health. `load` asks every system, with time-outs of its own (engine/health_check_runner.py)."""
 
-    def __init__(self, look: Callable[[], Health], *, fresh_seconds: float = FRESH_SECONDS) -> None:
-        self._look, self._fresh_seconds = look, fresh_seconds
+    def __init__(self, load: Callable[[], Health], *, fresh_seconds: float = FRESH_SECONDS) -> None:
+        self._load, self._fresh_seconds = load, fresh_seconds
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="tenancy-health-watch")
-        self._asked: Future[None] | None = None
-        self._known = Health()
-        self._known_at = float("-inf")
+        self._refresh: Future[None] | None = None
+        self._latest = Health()
+        self._latest_at = float("-inf")
 
     @property
-    def known(self) -> Health:
-        """The last health there was; without checks when nobody has looked yet."""
-        return self._known
+    def latest(self) -> Health:
+        """The newest health; without checks before the first refresh has ended."""
+        return self._latest
 
-    def begin(self) -> None:
-        """Look again, if that is due; returns at once."""
+    def start_refresh(self) -> None:
+        """Start a refresh if one is due; returns at once."""
         with self._lock:
-            at_it = self._asked is not None and not self._asked.done()
-            if not at_it and self._age >= self._fresh_seconds:
-                self._asked = self._thread.submit(self._ask)
+            is_running = self._refresh is not None and not self._refresh.done()
+            if not is_running and self._age >= self._fresh_seconds:
+                self._refresh = self._thread.submit(self._run_refresh)
 
     def __call__(self) -> Health:
-        """The health, looked at anew if that is due."""
-        self.begin()
-        asked = self._asked
-        if asked is not None:
-            with suppress(TooLate):  # what is known tells how old it is
-                asked.result(timeout=self._patience)
-        return self._known
+        """The health, refreshed if that is due."""
+        self.start_refresh()
+        refresh = self._refresh
+        if refresh is not None:
+            with suppress(FutureTimeoutError):  # the health says how old it is
+                refresh.result(timeout=self._timeout)
+        return self._latest
 
-    def seen(self) -> Health:
-        """The health, looked at anew if that is due, and waited for a moment at most: for who shows one tenant."""
-        self.begin()
-        asked = self._asked
-        if asked is not None:
-            with suppress(TooLate):
-                asked.result(timeout=SHORT_SECONDS)
-        return self._known
+    def wait_briefly(self) -> Health:
+        """The health, refreshed if that is due; waits for a moment at most. For pages about one tenant."""
+        self.start_refresh()
+        refresh = self._refresh
+        if refresh is not None:
+            with suppress(FutureTimeoutError):
+                refresh.result(timeout=SHORT_SECONDS)
+        return self._latest
 
     @property
-    def _patience(self) -> float:
-        if not self._known.checks:
+    def _timeout(self) -> float:
+        if not self._latest.checks:
             return FIRST_SECONDS
         return SHORT_SECONDS if self._age < STALE_SECONDS else LONG_SECONDS
 
     @property
     def _age(self) -> float:
-        return time.monotonic() - self._known_at
+        return time.monotonic() - self._latest_at
 
-    def _ask(self) -> None:
-        seen = self._look()
+    def _run_refresh(self) -> None:
+        health = self._load()
         with self._lock:
-            self._known, self._known_at = with_since(self._known, seen), time.monotonic()
+            self._latest, self._latest_at = with_since(self._latest, health), time.monotonic()

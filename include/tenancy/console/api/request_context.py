@@ -59,7 +59,7 @@ class RequestContext:
         seen = load_progress(self.ledger, saga)
         found = load_open_findings(self.ledger, tenant_id=summary.tenant_id, limit=_FINDINGS)
         engine = self.services.engine()
-        self.services.health.seen()
+        self.services.health.wait_briefly()
         held = engine.holds(saga) or saga.hold_reason  # while nothing schedules, nobody records what holds it
         escalation = self.escalation(summary)
         return serializers.tenant(summary, saga, seen, found, self.advisor(engine), held=held, escalation=escalation)
@@ -71,9 +71,9 @@ class RequestContext:
 
     def advisor(self, engine: EngineStatus) -> Advisor:
         """The advisor for now, with this status of the engine."""
-        self.services.engine.begin()  # for the next request: this one uses what is known
-        self.services.health.begin()
-        return Advisor(self.tenancy.platform, engine, self.services.clock(), self.services.health.known)
+        self.services.engine.start_refresh()  # for the next request: this one uses what is known
+        self.services.health.start_refresh()
+        return Advisor(self.tenancy.platform, engine, self.services.clock(), self.services.health.latest)
 
 
 @contextmanager

@@ -41,7 +41,7 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
             context.ledger, wanted, cutoffs=context.late, limit=limit + 1, after=after
         )
         counts = tenant_summaries.count_by_state(context.ledger)
-        advisor = context.advisor(services.engine.known)
+        advisor = context.advisor(services.engine.latest)
     page = summaries[:limit]
     more = (
         cursors.encode(tenant_summaries.PagePosition(page[-1].created_at, page[-1].tenant_id))

@@ -142,7 +142,7 @@ def _progress(
         progress=load_progress(context.ledger, saga),
         ends=_is_over(saga) and (action != "escalate" or _is_escalation_over(context, summary)),
         escalation=context.escalation(summary) if action == "escalate" else "",
-        next=context.advisor(context.services.engine.known).advice(summary).sentence,
+        next=context.advisor(context.services.engine.latest).advice(summary).sentence,
         answer=answer,
     )
 

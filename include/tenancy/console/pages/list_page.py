@@ -67,8 +67,8 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     filters = TenantFilter(
         _member(State, state), _member(Substate, substate), region or None, plan or None, attention, q.strip() or None
     )
-    services.engine.begin()
-    services.health.begin()
+    services.engine.start_refresh()
+    services.health.start_refresh()
     query = _ListQuery(filters, cursor, cursors.decode(cursor) if cursor else None)
     if part:
         poll_cache: PollCache = request.app.state.poll_cache
@@ -85,7 +85,7 @@ class _ListQuery:
 
 def _load(request: Request, query: _ListQuery) -> _PageData:
     services: Services = request.app.state.services
-    queued, counts = services.engine.known.queued, request.app.state.state_counts_cache
+    queued, counts = services.engine.latest.queued, request.app.state.state_counts_cache
     return reads.read_ledger(services, lambda context: _read(context, query.filters, query.after, queued, counts))
 
 
@@ -110,8 +110,8 @@ def _variables(request: Request, caller: Caller, query: _ListQuery, data: _PageD
     return {
         "list": list_view(data.snapshot, query.filters, cursor=query.cursor, more=data.more),
         "platform": (
-            *platform_lines(services.engine.seen(), data.beats, now),
-            *health_lines(services.health.known, now),
+            *platform_lines(services.engine.wait_briefly(), data.beats, now),
+            *health_lines(services.health.latest, now),
         ),
         "regions": data.regions,
         "plans": data.plans,
@@ -147,7 +147,7 @@ def _read(
         queued=tuple(run for run in queued if ledger.tenant_of_run(RunId(run.run_id)) is None),
         findings=tuple(load_open_findings(ledger, tenant_id=None, limit=reads.FINDINGS)),
         classes=class_view.look(ledger),
-        advisor=context.advisor(context.services.engine.known),
+        advisor=context.advisor(context.services.engine.latest),
     )
     more = cursors.encode(PagePosition(last.created_at, last.tenant_id)) if last else None
     offered = context.tenancy.platform

@@ -62,7 +62,7 @@ def load_overview(context: RequestContext, ref: str) -> TenantOverview:
         tuple(load_heartbeats(context.ledger)),
         findings,
         escalation,
-        context.advisor(context.services.engine.known),
+        context.advisor(context.services.engine.latest),
     )
 
 
@@ -77,7 +77,7 @@ def load_snapshot(context: RequestContext, ref: str, history: TimedCache[dict[st
         summary=summary,
         saga=saga,
         envelopes=envelopes,
-        held=context.services.engine.known.holds(saga) or saga.hold_reason,
+        held=context.services.engine.latest.holds(saga) or saga.hold_reason,
         progress=load_progress(context.ledger, saga, envelopes),
         usual=history.get(context.ledger),
         beats=overview.beats,

@@ -40,7 +40,7 @@ def show_run(  # noqa: PLR0917 - FastAPI hands them over by name
     """The tenant of the run, or a sentence."""
     if dag_id not in {PROVISIONING_DAG, COMPENSATION_DAG}:
         return page_response(request, "error.html", error=_OF_OTHERS)
-    services.engine.begin()
+    services.engine.start_refresh()
     found = reads.read_ledger(services, lambda context: _query_of_run(context, dag_id, run_id))
     if isinstance(found, ErrorPage):
         return page_response(request, "_run.html" if part else "run.html", error=found, here=request.url.path)

@@ -37,7 +37,7 @@ def show_tenant(  # noqa: PLR0917 - FastAPI hands them over by name
     part: Part = None,
 ) -> Response:
     """The tenant's page, or with `part=live` what of it changes."""
-    services.engine.begin()
+    services.engine.start_refresh()
     query = TenantPageQuery(ref, attempt, below)
     if part:
         poll_cache: PollCache = request.app.state.poll_cache
@@ -64,7 +64,7 @@ def poll_snapshot(request: Request, caller: Caller, query: TenantPageQuery) -> P
     """The state of the page. The facts are read only when it has changed."""
     services: Services = request.app.state.services
     overview = reads.read_ledger(services, lambda context: reads.load_overview(context, query.ref))
-    lines = platform_lines(services.engine.seen(), overview.beats, overview.now)
+    lines = platform_lines(services.engine.wait_briefly(), overview.beats, overview.now)
     checks = tuple((check.name, check.sentence) for check in overview.advisor.checks(overview.summary))
     state = (overview.findings, overview.escalation, lines, checks, *visible_state(overview.summary, overview.advisor))
     return PollSnapshot(
@@ -81,7 +81,7 @@ def page_variables(request: Request, caller: Caller, query: TenantPageQuery) -> 
         services, lambda context: reads.load_snapshot(context, query.ref, request.app.state.durations_cache)
     )
     view = tenant_view(snapshot, rights=caller.rights, attempt=query.attempt, below=query.below)
-    lines = platform_lines(services.engine.seen(), snapshot.beats, snapshot.now)
+    lines = platform_lines(services.engine.wait_briefly(), snapshot.beats, snapshot.now)
     return {
         "tenant": view,
         "platform": lines,
