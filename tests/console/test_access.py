@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from tenancy.console.api import actions, classes, invitation, platform, tenants
+from tenancy.console.api import actions, incident_groups, invitation, platform, tenants
 from tenancy.console.api.access import right_of
 from tenancy.console.callers import Right
 from tests.console.conftest import API, WRITES, assert_problem
@@ -21,7 +21,7 @@ class Route(NamedTuple):
 
 ROUTES = [
     Route(method, route.path, right_of(route))
-    for router in (tenants.router, classes.router, platform.router, actions.router, invitation.router)
+    for router in (tenants.router, incident_groups.router, platform.router, actions.router, invitation.router)
     for route in router.routes
     if isinstance(route, APIRoute)
     for method in route.methods

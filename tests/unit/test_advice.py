@@ -7,7 +7,7 @@ import pytest
 
 from tenancy.activities.advice import IN_PROGRESS_ADVICE, REMEDIES, advise, format_duration
 from tenancy.activities.plan import PLAN
-from tenancy.console.api.shapes import AdviceShape
+from tenancy.console.api.tenant_models import AdviceShape
 from tenancy.engine.actions import ACTIONS
 from tenancy.saga.causes import Cause
 from tenancy.saga.states import State, Substate

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from tenancy.console.api import class_shapes, history_shapes, platform_shapes, shapes
+from tenancy.console.api import history_models, incident_group_models, platform_models, tenant_models
 from tenancy.console.api.problems import Problem
 from tests.contract.fake_tenancy_api import BASE, ORPHAN, FakeTenancy, FakeTenant, problem
 from tests.unit.tenantctl_runner import run
@@ -25,18 +25,18 @@ def said(*words: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        (shapes.Tenants, "list"),
-        (shapes.Tenant, "show acme"),
-        (history_shapes.TimelineShape, "timeline acme"),
-        (history_shapes.Errors, "errors acme"),
-        (history_shapes.Audit, "audit acme"),
-        (shapes.Resources, "resources acme"),
-        (platform_shapes.Health, "health"),
-        (platform_shapes.Findings, "findings"),
-        (class_shapes.Classes, "classes"),
-        (class_shapes.ClassInFull, "recover --class 7 --dry-run"),
-        (shapes.Action, "retry acme -m why"),
-        (shapes.PreviewShape, "cancel acme --dry-run"),
+        (tenant_models.Tenants, "list"),
+        (tenant_models.Tenant, "show acme"),
+        (history_models.TimelineShape, "timeline acme"),
+        (history_models.Errors, "errors acme"),
+        (history_models.Audit, "audit acme"),
+        (tenant_models.Resources, "resources acme"),
+        (platform_models.Health, "health"),
+        (platform_models.Findings, "findings"),
+        (incident_group_models.Classes, "classes"),
+        (incident_group_models.ClassInFull, "recover --class 7 --dry-run"),
+        (tenant_models.Action, "retry acme -m why"),
+        (tenant_models.PreviewShape, "cancel acme --dry-run"),
     ],
 )
 def test_a_document_of_the_fake_fits_the_apis_model(model: type[BaseModel], words: str):

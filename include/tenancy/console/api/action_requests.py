@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from tenancy.activities.validate_request import FIELDS
-from tenancy.console.api import serializers, shapes
+from tenancy.console.api import serializers, tenant_models
 from tenancy.console.api.request_context import open_context
 from tenancy.console.api.requests import ActionBody, CorrectedActionBody, NewTenant, ResetBody
 from tenancy.console.callers import Caller, Right
@@ -30,11 +30,11 @@ def action_service(services: Services) -> ActionService:
     )
 
 
-def _action(services: Services, result: ActionResult) -> shapes.Action:
+def _action(services: Services, result: ActionResult) -> tenant_models.Action:
     with open_context(services) as context:
         tenant = context.tenant(str(result.saga.tenant_id))
     progress = serializers.progress(result.progress)
-    return shapes.Action(tenant=tenant, said=result.message, warnings=list(result.warnings), progress=progress)
+    return tenant_models.Action(tenant=tenant, said=result.message, warnings=list(result.warnings), progress=progress)
 
 
 def actor_of(caller: Caller) -> Actor:

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from tenancy.console.api import shapes
+from tenancy.console.api import tenant_models
 from tenancy.console.api.access import SECURITY, GuardedRoute, needs, require
 from tenancy.console.api.problems import documented
 from tenancy.console.api.requests import ActionBody, CorrectedActionBody, NewTenant, Ref, ResetBody
@@ -23,9 +23,12 @@ def _post(path: str, right: Right, status: int, *problems: int) -> Callable[[Cal
     """Register a write: its right, the status of success, what a dry run answers."""
     documentation: dict[int | str, dict[str, Any]] = documented(400, 401, 403, 409, 428, 503, *problems)
     if status == 200:
-        model: Any = shapes.Action | shapes.PreviewShape
+        model: Any = tenant_models.Action | tenant_models.PreviewShape
     else:
-        model, documentation[200] = shapes.Action, {"model": shapes.PreviewShape, "description": "A dry run"}
+        model, documentation[200] = (
+            tenant_models.Action,
+            {"model": tenant_models.PreviewShape, "description": "A dry run"},
+        )
     route = router.post(path, status_code=status, response_model=model, responses=documentation)
     return lambda endpoint: route(needs(right)(endpoint))
 

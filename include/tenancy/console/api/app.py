@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from tenancy.console.api import actions, classes, invitation, platform, tenants
+from tenancy.console.api import actions, incident_groups, invitation, platform, tenants
 from tenancy.console.api.problems import HEADERS, Problem, install
 from tenancy.console.callers import Authenticate
 from tenancy.console.services import Services
@@ -27,7 +27,7 @@ def create_api(services: Services, authenticate: Authenticate) -> FastAPI:
     app.state.services = services
     app.state.authenticate = authenticate
     app.state.headers = HEADERS
-    for router in (tenants.router, classes.router, actions.router, invitation.router, platform.router):
+    for router in (tenants.router, incident_groups.router, actions.router, invitation.router, platform.router):
         app.include_router(router)
     install(app)
     _document(app)

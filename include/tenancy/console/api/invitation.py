@@ -5,7 +5,7 @@ It is a write: it is recorded who was shown it, and nobody is shown it again.
 
 from fastapi import APIRouter
 
-from tenancy.console.api import invitation_answer, shapes
+from tenancy.console.api import invitation_answer, tenant_models
 from tenancy.console.api.access import SECURITY, CurrentCaller, CurrentServices, GuardedRoute, needs
 from tenancy.console.api.problems import documented
 from tenancy.console.api.requests import InvitationBody, Meant, Ref
@@ -18,7 +18,7 @@ router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=[
 @needs(Right.CREATE)
 def show_invitation(
     services: CurrentServices, caller: CurrentCaller, ref: Ref, meant: Meant, body: InvitationBody
-) -> shapes.InvitationShape:
+) -> tenant_models.InvitationShape:
     """The tenant admin's invitation, once the tenant is Active; it is shown once. `renew` makes another one."""
     del meant  # the route guard has checked it; here it is documented
     return invitation_answer.show_invitation(services, caller, ref, body)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from tenancy.bootstrap import tenant_url
-from tenancy.console.api import shapes
+from tenancy.console.api import tenant_models
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.api.request_context import open_context
 from tenancy.console.api.requests import InvitationBody
@@ -16,7 +16,9 @@ SIGN_IN: Final = "/admin/login"
 """Where a tenant's application takes its admin's invitation (docs/reference/api.md)."""
 
 
-def show_invitation(services: Services, caller: Caller, ref: str, body: InvitationBody) -> shapes.InvitationShape:
+def show_invitation(
+    services: Services, caller: Caller, ref: str, body: InvitationBody
+) -> tenant_models.InvitationShape:
     """The invitation, or with `renew` another one; 404 when there is no such tenant. Raises Refused."""
     if body.renew and not body.reason.strip():
         raise ProblemError(400, "Say why there has to be another invitation, for the audit log.", field="reason")
@@ -25,7 +27,7 @@ def show_invitation(services: Services, caller: Caller, ref: str, body: Invitati
     show = invitation.renew if body.renew else invitation.show
     shown = show(tenancy, tenant_id, by=Stamp(caller.name, reason=body.reason.strip()))
     parameters = shown.saga.parameters
-    return shapes.InvitationShape(
+    return tenant_models.InvitationShape(
         tenant=str(tenant_id),
         slug=parameters.slug,
         admin_email=parameters.admin_email,

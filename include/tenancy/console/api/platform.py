@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from tenancy.console.api import platform_shapes, serializers
+from tenancy.console.api import platform_models, serializers
 from tenancy.console.api.access import SECURITY, CurrentServices, GuardedRoute, needs
 from tenancy.console.api.problems import documented
 from tenancy.console.api.request_context import open_context
@@ -28,10 +28,10 @@ _NEVER: Final = "It has never run: is its DAG there, and not paused?"
 
 @router.get("/platform", responses=_RESPONSES)
 @needs(Right.READ)
-def show_platform(services: CurrentServices) -> platform_shapes.PlatformShape:
+def show_platform(services: CurrentServices) -> platform_models.PlatformShape:
     """The regions and plans of this platform."""
     platform = services.tenancy().platform
-    return platform_shapes.PlatformShape(
+    return platform_models.PlatformShape(
         name=platform.name,
         regions=list(platform.offered_regions),
         plans=list(platform.offered_plans),
@@ -42,12 +42,12 @@ def show_platform(services: CurrentServices) -> platform_shapes.PlatformShape:
 
 @router.get("/health", responses=_RESPONSES)
 @needs(Right.READ)
-def show_health(services: CurrentServices) -> platform_shapes.Health:
+def show_health(services: CurrentServices) -> platform_models.Health:
     """Every system of the platform: ok, degraded, down or unknown, since when, in one sentence; and each reconciler's
     pulse. At most 10 s old; a system that does not answer within 2.5 s is down, and delays nothing."""
     seen = services.health()
     ledger, pulses = _ledger_now(services, seen)
-    return platform_shapes.Health(
+    return platform_models.Health(
         state=seen.state,
         looked_at=seen.checked_at,
         age_seconds=_age(seen, services.clock()),
@@ -64,7 +64,7 @@ def _age(seen: Health, now: datetime) -> float | None:
 
 def _ledger_now(
     services: CurrentServices, seen: Health
-) -> tuple[platform_shapes.LedgerHealth | None, list[platform_shapes.Reconciler]]:
+) -> tuple[platform_models.LedgerHealth | None, list[platform_models.Reconciler]]:
     """Its answer time and the pulses that stand in it; nothing of a ledger that is down, which nobody waits for."""
     known = seen.of(System.LEDGER)
     if known is not None and known.state is Condition.DOWN:
@@ -78,26 +78,26 @@ def _ledger_now(
         return None, []
     took = (time.monotonic() - began) * 1000
     names = list(dict.fromkeys([*LATE_AFTER, *beaten]))
-    ledger = platform_shapes.LedgerHealth(version=LEDGER_VERSION, milliseconds=round(took, 1))
+    ledger = platform_models.LedgerHealth(version=LEDGER_VERSION, milliseconds=round(took, 1))
     return ledger, [_pulse(name, beaten.get(name), services.clock()) for name in names]
 
 
 @router.get("/findings", responses=_RESPONSES)
 @needs(Right.READ)
-def list_findings(services: CurrentServices) -> platform_shapes.Findings:
+def list_findings(services: CurrentServices) -> platform_models.Findings:
     """Where the ledger and the world differ, oldest first, and when somebody last looked."""
     with open_context(services) as context:
         found = load_open_findings(context.ledger, limit=FINDINGS_LIMIT + 1)
         beat = next((beat for beat in load_heartbeats(context.ledger) if beat.name == REALITY_CHECK), None)
-    return platform_shapes.Findings(
+    return platform_models.Findings(
         findings=[serializers.finding(each) for each in found[:FINDINGS_LIMIT]],
         cut=len(found) > FINDINGS_LIMIT,
         check=_pulse(REALITY_CHECK, beat, services.clock()),
     )
 
 
-def _pulse(name: str, beat: Heartbeat | None, now: datetime) -> platform_shapes.Reconciler:
+def _pulse(name: str, beat: Heartbeat | None, now: datetime) -> platform_models.Reconciler:
     if beat is None:
-        return platform_shapes.Reconciler(name=name, last_beat=None, late=True, summary=_NEVER)
+        return platform_models.Reconciler(name=name, last_beat=None, late=True, summary=_NEVER)
     late = now - beat.at > LATE_AFTER.get(name, timedelta(hours=1))
-    return platform_shapes.Reconciler(name=name, last_beat=beat.at, late=late, summary=beat.summary)
+    return platform_models.Reconciler(name=name, last_beat=beat.at, late=late, summary=beat.summary)

@@ -7,7 +7,7 @@ from typing import Final
 
 from tenancy.activities.plan import limits
 from tenancy.console.advisor import Advisor
-from tenancy.console.api import serializers, shapes
+from tenancy.console.api import serializers, tenant_models
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.services import Services
 from tenancy.engine.engine_status import EngineStatus
@@ -52,7 +52,7 @@ class RequestContext:
         assert saga is not None  # its row is written with its facts
         return saga
 
-    def tenant(self, ref: str) -> shapes.Tenant:
+    def tenant(self, ref: str) -> tenant_models.Tenant:
         """The tenant as the API shows it; 404 when there is no such tenant."""
         summary = self.summary(ref)
         saga = self.saga_of(summary)

@@ -8,7 +8,7 @@ from tenancy.activities.activity import Activity
 from tenancy.activities.plan import PLAN
 from tenancy.bootstrap import tenant_url
 from tenancy.console.advisor import Advisor
-from tenancy.console.api import history_shapes, platform_shapes, shapes
+from tenancy.console.api import history_models, platform_models, tenant_models
 from tenancy.engine.actions import ACTIONS
 from tenancy.engine.health import CheckResult
 from tenancy.engine.preview import Preview, preview
@@ -23,11 +23,11 @@ from tenancy.saga.tenant import Resource, Saga
 _BY_NAME: Final[dict[str, Activity]] = {activity.name: activity for activity in PLAN}
 
 
-def row(summary: TenantSummary, advisor: Advisor) -> shapes.TenantRow:
+def row(summary: TenantSummary, advisor: Advisor) -> tenant_models.TenantRow:
     """The tenant in a list."""
     now, advice = advisor.now, advisor.advice(summary)
     activity = _BY_NAME.get(summary.activity or "")
-    return shapes.TenantRow(
+    return tenant_models.TenantRow(
         id=str(summary.tenant_id),
         slug=summary.parameters.slug,
         name=summary.parameters.name,
@@ -45,7 +45,7 @@ def row(summary: TenantSummary, advisor: Advisor) -> shapes.TenantRow:
         seconds_in_state=_seconds(summary.state_since, now),
         needs_attention=summary.needs_attention,
         next_action=advice.sentence,
-        advice=shapes.AdviceShape(
+        advice=tenant_models.AdviceShape(
             action=advice.action,
             until=advice.until,
             seconds_left=_seconds(now, advice.until) if advice.until else None,
@@ -70,12 +70,12 @@ def tenant(
     *,
     held: str,
     escalation: str,
-) -> shapes.Tenant:
+) -> tenant_models.Tenant:
     """The tenant with all that an operator decides by."""
-    return shapes.Tenant(
+    return tenant_models.Tenant(
         **vars(row(summary, advisor)),
         admin_email=saga.parameters.admin_email,
-        failures=[shapes.Failure(**vars(failure)) for failure in saga.failures],
+        failures=[tenant_models.Failure(**vars(failure)) for failure in saga.failures],
         warnings=list(retry_loops.retry_warnings(saga)),
         held=held,
         escalation=escalation,
@@ -86,11 +86,11 @@ def tenant(
     )
 
 
-def _stall(summary: TenantSummary, advisor: Advisor) -> shapes.StallShape | None:
+def _stall(summary: TenantSummary, advisor: Advisor) -> tenant_models.StallShape | None:
     stall = advisor.stall(summary)
     if stall is None:
         return None
-    return shapes.StallShape(
+    return tenant_models.StallShape(
         kind=stall.kind,
         activity=stall.activity,
         since=stall.since,
@@ -100,10 +100,10 @@ def _stall(summary: TenantSummary, advisor: Advisor) -> shapes.StallShape | None
     )
 
 
-def finding(seen: OpenFinding) -> platform_shapes.FindingShape:
+def finding(seen: OpenFinding) -> platform_models.FindingShape:
     """What a reality check found."""
     found = seen.finding
-    return platform_shapes.FindingShape(
+    return platform_models.FindingShape(
         what=found.what,
         kind=found.kind,
         name=found.name,
@@ -116,21 +116,21 @@ def finding(seen: OpenFinding) -> platform_shapes.FindingShape:
     )
 
 
-def progress(seen: Progress) -> shapes.ProgressShape:
+def progress(seen: Progress) -> tenant_models.ProgressShape:
     """How far an unwinding is."""
-    return shapes.ProgressShape(
+    return tenant_models.ProgressShape(
         in_flight=seen.in_flight, undone=seen.undone, to_undo=seen.to_undo, left=resources(seen.left)
     )
 
 
-def resources(seen: Iterable[Resource]) -> list[shapes.ResourceShape]:
+def resources(seen: Iterable[Resource]) -> list[tenant_models.ResourceShape]:
     """Resources without what is secret about them: there is nothing."""
-    return [shapes.ResourceShape(kind=r.kind, name=r.name, state=r.state, activity=r.activity) for r in seen]
+    return [tenant_models.ResourceShape(kind=r.kind, name=r.name, state=r.state, activity=r.activity) for r in seen]
 
 
-def preview_of(seen: Preview) -> shapes.PreviewShape:
+def preview_of(seen: Preview) -> tenant_models.PreviewShape:
     """What an action would do."""
-    return shapes.PreviewShape(
+    return tenant_models.PreviewShape(
         action=seen.action,
         allowed=seen.allowed,
         refusal=seen.refusal,
@@ -145,9 +145,9 @@ def preview_of(seen: Preview) -> shapes.PreviewShape:
     )
 
 
-def attempt(timeline: Timeline, platform: Platform, now: datetime) -> history_shapes.Attempt:
+def attempt(timeline: Timeline, platform: Platform, now: datetime) -> history_models.Attempt:
     """One attempt's timeline."""
-    return history_shapes.Attempt(
+    return history_models.Attempt(
         attempt=timeline.attempt,
         run_id=timeline.run_id,
         started_at=timeline.started_at,
@@ -156,11 +156,11 @@ def attempt(timeline: Timeline, platform: Platform, now: datetime) -> history_sh
     )
 
 
-def _timeline_row(seen: TimelineRow, platform: Platform, now: datetime) -> history_shapes.TimelineRow:
+def _timeline_row(seen: TimelineRow, platform: Platform, now: datetime) -> history_models.TimelineRow:
     activity = _BY_NAME.get(seen.activity)  # an old plan may have one that PLAN has no more
     limit = platform.stall_limits.get(seen.activity, activity.stall_after if activity else None)
     duration = seen.duration(now)
-    return history_shapes.TimelineRow(
+    return history_models.TimelineRow(
         activity=seen.activity,
         label=activity.label if activity else seen.activity,
         short_label=activity.short_label if activity else seen.activity,
@@ -172,12 +172,12 @@ def _timeline_row(seen: TimelineRow, platform: Platform, now: datetime) -> histo
         limit_seconds=limit.total_seconds() if limit else None,
         tries=seen.tries,
         message=seen.message,
-        resources=[history_shapes.ResourceMark(kind=k, name=n, live=live) for (k, n), live in seen.resources.items()],
+        resources=[history_models.ResourceMark(kind=k, name=n, live=live) for (k, n), live in seen.resources.items()],
     )
 
 
-def _permission(seen: Preview) -> shapes.Permission:
-    return shapes.Permission(
+def _permission(seen: Preview) -> tenant_models.Permission:
+    return tenant_models.Permission(
         allowed=seen.allowed,
         refusal=seen.refusal,
         retry_after=seen.retry_after,
@@ -190,9 +190,9 @@ def _seconds(since: datetime, now: datetime) -> float:
     return max(0.0, (now - since).total_seconds())
 
 
-def check(found: CheckResult) -> platform_shapes.HealthCheck:
+def check(found: CheckResult) -> platform_models.HealthCheck:
     """One system of the platform."""
-    return platform_shapes.HealthCheck(
+    return platform_models.HealthCheck(
         system=found.system,
         region=found.region,
         part=found.part,

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from tenancy.console.api import cursor as cursors
-from tenancy.console.api import history_shapes, requests, serializers, shapes
+from tenancy.console.api import history_models, requests, serializers, tenant_models
 from tenancy.console.api.access import SECURITY, CurrentServices, GuardedRoute, needs
 from tenancy.console.api.problems import documented
 from tenancy.console.api.request_context import open_context
@@ -32,7 +32,7 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     q: requests.Search = None,
     limit: requests.PageSize = 50,
     cursor: requests.Cursor = None,
-) -> shapes.Tenants:
+) -> tenant_models.Tenants:
     """Tenants, newest first, a page at a time."""
     after = cursors.decode(cursor) if cursor else None
     wanted = tenant_summaries.TenantFilter(state, substate, region, plan, attention, q)
@@ -48,12 +48,14 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
         if len(summaries) > limit
         else None
     )
-    return shapes.Tenants(tenants=[serializers.row(summary, advisor) for summary in page], next=more, counts=counts)
+    return tenant_models.Tenants(
+        tenants=[serializers.row(summary, advisor) for summary in page], next=more, counts=counts
+    )
 
 
 @router.get("/tenants/{ref}", responses=_FOUND)
 @needs(Right.READ)
-def show_tenant(services: CurrentServices, ref: requests.Ref) -> shapes.Tenant:
+def show_tenant(services: CurrentServices, ref: requests.Ref) -> tenant_models.Tenant:
     """One tenant with all that an operator decides by."""
     with open_context(services) as context:
         return context.tenant(ref)
@@ -61,42 +63,42 @@ def show_tenant(services: CurrentServices, ref: requests.Ref) -> shapes.Tenant:
 
 @router.get("/tenants/{ref}/timeline", responses=_FOUND)
 @needs(Right.READ)
-def show_timeline(services: CurrentServices, ref: requests.Ref) -> history_shapes.TimelineShape:
+def show_timeline(services: CurrentServices, ref: requests.Ref) -> history_models.TimelineShape:
     """Every attempt, activity by activity."""
     with open_context(services) as context:
         attempts = build_timelines(context.ledger.envelopes(context.summary(ref).tenant_id))
         platform = context.tenancy.platform
     now = services.clock()
-    return history_shapes.TimelineShape(attempts=[serializers.attempt(each, platform, now) for each in attempts])
+    return history_models.TimelineShape(attempts=[serializers.attempt(each, platform, now) for each in attempts])
 
 
 @router.get("/tenants/{ref}/errors", responses=_FOUND)
 @needs(Right.READ)
-def list_errors(services: CurrentServices, ref: requests.Ref) -> history_shapes.Errors:
+def list_errors(services: CurrentServices, ref: requests.Ref) -> history_models.Errors:
     """All that went wrong or was refused, oldest first."""
     with open_context(services) as context:
         log = build_error_log(context.ledger.envelopes(context.summary(ref).tenant_id))
-    return history_shapes.Errors(errors=[history_shapes.ErrorShape(**vars(summary)) for summary in log])
+    return history_models.Errors(errors=[history_models.ErrorShape(**vars(summary)) for summary in log])
 
 
 @router.get("/tenants/{ref}/audit", responses=_FOUND)
 @needs(Right.READ)
 def list_facts(
     services: CurrentServices, ref: requests.Ref, after: requests.After = 0, limit: requests.FactsPage = 200
-) -> history_shapes.Audit:
+) -> history_models.Audit:
     """The tenant's facts, a page at a time, and whether all of them are what was once written."""
     with open_context(services) as context:
         stream = context.summary(ref).tenant_id
         facts = tenant_summaries.load_facts(context.ledger, stream, after=after, limit=limit + 1)
         broken = tenant_summaries.find_first_broken_fact(context.ledger, stream)
-    page = [history_shapes.FactShape(**vars(fact)) for fact in facts[:limit]]
+    page = [history_models.FactShape(**vars(fact)) for fact in facts[:limit]]
     more = page[-1].seq if len(facts) > limit else None
-    return history_shapes.Audit(facts=page, next=more, chain="whole" if broken is None else f"broken at {broken}")
+    return history_models.Audit(facts=page, next=more, chain="whole" if broken is None else f"broken at {broken}")
 
 
 @router.get("/tenants/{ref}/resources", responses=_FOUND)
 @needs(Right.READ)
-def list_resources(services: CurrentServices, ref: requests.Ref) -> shapes.Resources:
+def list_resources(services: CurrentServices, ref: requests.Ref) -> tenant_models.Resources:
     """All that was ever intended for the tenant, and how far each is."""
     with open_context(services) as context:
-        return shapes.Resources(resources=serializers.resources(context.saga(ref).resources))
+        return tenant_models.Resources(resources=serializers.resources(context.saga(ref).resources))

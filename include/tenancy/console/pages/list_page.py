@@ -14,7 +14,7 @@ from tenancy.console.api import requests
 from tenancy.console.api.access import CurrentCaller, CurrentServices, GuardedRoute, needs
 from tenancy.console.api.request_context import RequestContext
 from tenancy.console.callers import Caller, Right
-from tenancy.console.pages import class_view, reads
+from tenancy.console.pages import incident_group_view, reads
 from tenancy.console.pages.health_view import health_lines
 from tenancy.console.pages.list_view import ListSnapshot, is_busy, list_view, query_of, visible_state
 from tenancy.console.pages.platform_view import platform_lines
@@ -95,7 +95,7 @@ def _poll_snapshot(request: Request, caller: Caller, query: _ListQuery) -> PollS
     snapshot, variables = data.snapshot, _variables(request, caller, query, data)
     summaries = tuple(visible_state(summary, snapshot.advisor) for summary in (*snapshot.urgent, *snapshot.page))
     counts = tuple(snapshot.counts.items())
-    shown = (snapshot.queued, snapshot.findings, snapshot.classes)
+    shown = (snapshot.queued, snapshot.findings, snapshot.incident_groups)
     state = (summaries, counts, snapshot.attention, *shown, data.more, variables["platform"])
     return PollSnapshot(state, _is_busy(data), lambda: render(request, "_list.html", variables))
 
@@ -146,7 +146,7 @@ def _read(
         attention=attention,
         queued=tuple(run for run in queued if ledger.tenant_of_run(RunId(run.run_id)) is None),
         findings=tuple(load_open_findings(ledger, tenant_id=None, limit=reads.FINDINGS)),
-        classes=class_view.look(ledger),
+        incident_groups=incident_group_view.load_open_views(ledger),
         advisor=context.advisor(context.services.engine.latest),
     )
     more = cursors.encode(PagePosition(last.created_at, last.tenant_id)) if last else None

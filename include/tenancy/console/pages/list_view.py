@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from tenancy.adapters.airflow_runs import QueuedRun
 from tenancy.console.advisor import Advisor
 from tenancy.console.pages import words
-from tenancy.console.pages.class_view import ClassesView
+from tenancy.console.pages.incident_group_view import IncidentGroupsView
 from tenancy.ledger.findings import OpenFinding
 from tenancy.ledger.tenant_summaries import TenantFilter, TenantSummary
 from tenancy.saga.states import Phase, State
@@ -67,7 +67,7 @@ class ListView:
     next_query: str
     queued: tuple[QueuedRun, ...]
     findings: tuple[OpenFinding, ...]
-    classes: ClassesView
+    incident_groups: IncidentGroupsView
     now: datetime
 
 
@@ -82,7 +82,7 @@ class ListSnapshot:
     queued: tuple[QueuedRun, ...]
     findings: tuple[OpenFinding, ...]
     advisor: Advisor
-    classes: ClassesView = field(default_factory=ClassesView)
+    incident_groups: IncidentGroupsView = field(default_factory=IncidentGroupsView)
 
     @property
     def now(self) -> datetime:
@@ -106,7 +106,7 @@ def list_view(snapshot: ListSnapshot, filters: TenantFilter, *, cursor: str | No
         next_query=query_of(filters, cursor=more) if more else "",
         queued=snapshot.queued,
         findings=snapshot.findings,
-        classes=snapshot.classes,
+        incident_groups=snapshot.incident_groups,
         now=snapshot.now,
     )
 

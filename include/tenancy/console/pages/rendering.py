@@ -1,4 +1,4 @@
-"""Renders templates into answers: everything escaped, a strict Content-Security-Policy, an ETag, private caches only."""
+"""Renders templates into answers: everything escaped, a strict Content-Security-Policy, an ETag, private caches."""
 
 import hashlib
 from collections.abc import Mapping

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from tenancy.console.api.platform_shapes import FindingShape
+from tenancy.console.api.platform_models import FindingShape
 from tenancy.saga.states import ResourceState, State, Substate
 
 
