@@ -16,7 +16,7 @@ from tenancy.engine.actions import ActionResult, saga_of
 from tenancy.engine.idempotency import ActionAnswer, Body, InvalidRequestError, answer_once
 from tenancy.engine.preview import Preview, dry_run
 from tenancy.engine.progress import progress
-from tenancy.engine.rehearsal import rehearsed
+from tenancy.engine.rehearsal import for_dry_run
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.idempotency_keys import IdempotencyKey
@@ -86,7 +86,7 @@ class ActionService:
     def preview(self, request: ActionRequest, actor: Actor) -> Preview:
         """What `perform` would do now: the action itself, carried out and rolled back. Raises InvalidRequestError."""
         self._require_valid_parameters(request)
-        tenancy, saga = rehearsed(self.tenancy), None
+        tenancy, saga = for_dry_run(self.tenancy), None
         if request.tenant_id is not None:
             with self.open_ledger() as ledger:
                 saga = saga_of(ledger, request.tenant_id)

@@ -1,4 +1,4 @@
-"""Routes about incident groups (`class issues` in the API): the open ones, and one with its tenants, also when closed."""
+"""Routes about incident groups (`classes` in the API): the open ones, and one with its tenants, also when closed."""
 
 from typing import Annotated, Any, Final
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from tenancy.engine.classes import next_action, sentence
+from tenancy.engine.incident_groups import describe_group, next_action
 from tenancy.ledger.incident_groups import (
     GroupMember,
     StoredIncidentGroup,
@@ -28,7 +28,7 @@ class IncidentGroupView:
     @property
     def sentence(self) -> str:
         """Where, and the message of one of its tenants."""
-        return sentence(self.group.signature, self.group.message)
+        return describe_group(self.group.signature, self.group.message)
 
     @property
     def next(self) -> str:
