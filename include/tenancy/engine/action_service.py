@@ -13,10 +13,10 @@ from typing import Any, Final
 from tenancy.activities.validate_request import FIELDS, check_request
 from tenancy.engine import actions
 from tenancy.engine.actions import ActionResult, saga_of
+from tenancy.engine.dry_run import for_dry_run
 from tenancy.engine.idempotency import ActionAnswer, Body, InvalidRequestError, answer_once
 from tenancy.engine.preview import Preview, dry_run
 from tenancy.engine.progress import progress
-from tenancy.engine.rehearsal import for_dry_run
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.idempotency_keys import IdempotencyKey
