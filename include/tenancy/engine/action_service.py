@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from tenancy.activities.validate_request import FIELDS, check_request
 from tenancy.engine import actions
-from tenancy.engine.actions import ActionResult, saga_of
+from tenancy.engine.actions import ActionResult, load_saga
 from tenancy.engine.dry_run import for_dry_run
 from tenancy.engine.idempotency import ActionAnswer, Body, InvalidRequestError, answer_once
 from tenancy.engine.preview import Preview, dry_run
-from tenancy.engine.progress import progress
+from tenancy.engine.progress import load_progress
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.idempotency_keys import IdempotencyKey
@@ -89,7 +89,7 @@ class ActionService:
         tenancy, saga = for_dry_run(self.tenancy), None
         if request.tenant_id is not None:
             with self.open_ledger() as ledger:
-                saga = saga_of(ledger, request.tenant_id)
+                saga = load_saga(ledger, request.tenant_id)
         return dry_run(saga, request.action, lambda: self._act(tenancy, request, actor))
 
     def _act(self, tenancy: Tenancy, request: ActionRequest, actor: Actor) -> ActionResult:
@@ -119,14 +119,14 @@ class ActionService:
 
     def _valid_corrections(self, tenant_id: TenantId, corrections: Mapping[str, str]) -> Mapping[str, str]:
         with self.open_ledger() as ledger:
-            parameters = saga_of(ledger, tenant_id).parameters
+            parameters = load_saga(ledger, tenant_id).parameters
         _require_valid({**vars(parameters), **corrections}, self.tenancy.platform, fields=set(corrections))
         return corrections
 
     def _describe_recorded(self, tenant_id: TenantId) -> Body:
         with self.open_ledger() as ledger:
-            saga = saga_of(ledger, tenant_id)
-            result = ActionResult(saga, _ALREADY_DONE, (), progress(ledger, saga))
+            saga = load_saga(ledger, tenant_id)
+            result = ActionResult(saga, _ALREADY_DONE, (), load_progress(ledger, saga))
         return self.describe(result)
 
 
