@@ -1,4 +1,4 @@
-"""The DAG that undoes a tenant: started by Cancel, Decommission, an unfinished failure callback, the reconciler."""
+"""The DAG that unwinds a tenant. Cancel, Decommission, unfinished failure callbacks and the reconciler start it."""
 
 from datetime import timedelta
 
@@ -14,20 +14,21 @@ from tenancy.orchestration.retry_policies import (
 from tenancy.orchestration.run_starts import ALLOWED_RUN_TYPES
 
 DOC = """
-### Undo a tenant
+### Unwind a tenant
 
-One run undoes one tenant for one wish (a *generation*): it releases every resource the ledger names, looks
-at everything once more, and settles. **Do not start it by hand**: *Cancel provisioning* and *Decommission* do, and the
-reconciler does when one is missing. A run whose wish was overtaken by a newer one ends well and changes nothing.
+One run unwinds one tenant for one cancel, decommission or failure (a *generation*). It releases every resource that the
+ledger names, checks that each is gone, and settles the tenant. **Do not start it by hand**: *Cancel provisioning* and
+*Decommission* start it, and the reconciler starts a missing one. A run for an older generation succeeds and changes
+nothing.
 
-It tries six times within about two minutes. What is left then makes the tenant *Failed stuck*: mend the cause, which
-the error log names, and cancel again. While the platform is at fault (our credentials, a connection) it
-does not become stuck: another run follows until that is mended.
+It tries six times within about two minutes. If something is left then, the tenant becomes *Failed stuck*: correct the
+cause that the error log names, then cancel again. While the platform itself is at fault (our credentials, a
+connection), the tenant does not become stuck: further runs follow until that is corrected.
 """
 
 with DAG(
     dag_id="tenant_compensation",
-    description="Undo one tenant: release all it has, and settle",
+    description="Unwind one tenant: release its resources, then settle it",
     doc_md=DOC,
     schedule=None,
     catchup=False,

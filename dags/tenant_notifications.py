@@ -1,4 +1,4 @@
-"""The DAG that tells people: runs when the reconciler found something to be told, and on nothing else."""
+"""The DAG that sends alerts. It runs only when the reconciler has found something to send."""
 
 from datetime import timedelta
 
@@ -9,18 +9,18 @@ from tenancy.orchestration.periodic_tasks import PERIODIC_TASK_ARGUMENTS
 from tenancy.orchestration.run_starts import ALLOWED_RUN_TYPES
 
 DOC = """
-### Notify
+### Send alerts
 
-Sends the alerts in the ledger's outbox to Slack, by mail and to a webhook: to each of the connections
-`tenancy_notify_slack`, `tenancy_notify_smtp` and `tenancy_notify_webhook` that exists
-(docs/operating/notifications.md). One message for each stall or class of stalls.
-An address that does not answer is tried again later, for a day, and nothing
-waits for it. **Leave it unpaused**: while it is paused nobody is told; tenants go on.
+Sends the alerts of the ledger's outbox to Slack, by mail and to a webhook. A channel exists when its connection
+exists: `tenancy_notify_slack`, `tenancy_notify_smtp`, `tenancy_notify_webhook` (docs/operating/notifications.md).
+Each stall or incident group raises one alert. An address that does not answer is tried again for a day; other
+channels do not wait for it. **Leave this DAG unpaused**: while it is paused, nobody is notified. Tenants still
+provision.
 """
 
 with DAG(
     dag_id="tenant_notifications",
-    description="Tell people of stalls: Slack, mail, webhook",
+    description="Notify people of stalls: Slack, mail, webhook",
     doc_md=DOC,
     schedule=[ALERTS],
     catchup=False,
@@ -30,5 +30,5 @@ with DAG(
     dagrun_timeout=timedelta(minutes=10),
     tags=["tenancy"],
 ) as dag:
-    # Each sending is bounded by itself (5 s), and what is not done now is done by the next run.
+    # Each delivery has its own limit (5 s). What is not sent in this run, the next run sends.
     NotificationOperator(execution_timeout=timedelta(minutes=5), **PERIODIC_TASK_ARGUMENTS)

@@ -1,4 +1,4 @@
-"""The DAG of the saga: declares names, order, retries and callbacks. What the tasks do is in include/tenancy."""
+"""The DAG of the provisioning saga: names, order, retries and callbacks. What the tasks do is in include/tenancy."""
 
 from airflow.sdk import DAG, chain
 
@@ -15,10 +15,11 @@ from tenancy.saga.stalls import PROVISIONING_LIMIT
 DOC = """
 ### Provision a tenant
 
-One run is one attempt to provision one tenant. Its tasks are the saga's activities, in order. A system that does not
-answer is tried again until the activity's time is up; a fault of the platform (a rotated password, the platform file)
-for as long as it lasts, and the tenant says so. If a task fails for good, everything made so far is removed. Once *Wait
-for workloads ready* is done, a failure keeps everything, and only a person's cancel or decommission removes it.
+One run is one attempt to provision one tenant. Its tasks are the activities of the saga, in order. An activity
+retries until its time limit when a system does not answer. When the platform itself is at fault (a rotated password,
+the platform file), it retries for as long as that lasts, and the tenant shows the reason. If a task fails for good,
+everything that the attempt made is removed. After *Wait for workloads ready* is done, a failure removes nothing: only
+a person's cancel or decommission does.
 
 **Start it** with the form (*Trigger*), `POST /api/v2/dags/tenant_provisioning/dagRuns`, or
 `airflow dags trigger tenant_provisioning -c '{"slug": "acme", "name": "Acme", "plan": "starter",
@@ -26,15 +27,15 @@ for workloads ready* is done, a failure keeps everything, and only a person's ca
 
 A run starts at once: a logical date or `run_after` in the future is refused.
 
-**A red task with a sentence such as "the slug acme is taken"** is a refusal: nothing was made, and nothing is undone.
-Correct the request and trigger again.
+**A red task with a message such as "the slug acme is taken"** is a refusal: nothing was made, so nothing is undone.
+Correct the request, then trigger again.
 
-**Do not trust the colours alone.** Marking a task as success changes nothing outside: the next activity looks at the
-ledger, not at Airflow's marks. Clearing the whole run goes on with the same attempt; what is done, passes.
+**Do not rely on the colours alone.** Marking a task as success changes nothing outside: the next activity reads the
+ledger, not Airflow's task states. Clearing the whole run continues the same attempt; activities that are done pass.
 
-Each activity may take 5 minutes, *Wait for workloads ready* 10, unless the platform file says otherwise. The wait is
-deferred meanwhile, and the tenant's timeline says how many pods are ready and what keeps the others. A tenant usually
-needs seconds.
+Each activity may take 5 minutes, *Wait for workloads ready* 10, unless the platform file sets other limits. The waiting
+task is deferred; the tenant's timeline shows how many pods are ready and why the others are not. A tenant usually takes
+seconds.
 """
 
 current_platform = platform()
@@ -47,8 +48,8 @@ with DAG(
     catchup=False,
     allowed_run_types=ALLOWED_RUN_TYPES["tenant_provisioning"],
     is_paused_upon_creation=False,
-    # A run whose wait is deferred is active, too, and holds no slot: 64 waiting tenants would keep the 65th from its
-    # first activity. What bounds the work is max_active_tasks, which deferred tasks do not count against.
+    # A run with a deferred task is active too, although it uses no slot: with a low limit here, waiting tenants would
+    # keep others from their first activity. max_active_tasks bounds the work; deferred tasks do not count against it.
     max_active_runs=1000,
     max_active_tasks=64,
     params=request_params(current_platform),

@@ -1,4 +1,4 @@
-"""The DAG that holds the ledger against the world, every half hour. It reports; it changes nothing outside."""
+"""The DAG of the drift check: every half hour it compares ledger and outside world. It only reports."""
 
 from datetime import timedelta
 
@@ -9,26 +9,26 @@ from tenancy.orchestration.recovery_operators import DriftCheckOperator
 from tenancy.orchestration.run_starts import ALLOWED_RUN_TYPES
 
 DOC = """
-### Reality check
+### Drift check
 
-Compares the ledger with what exists in every region, and the ledger's rows with its facts. It finds **orphans** (our
-objects that no tenant has), what is **missing** of an Active tenant, and rows that somebody **edited**. Nothing is
-removed or mended here: `tenantctl findings` lists them, each with what to do; they disappear once they are mended.
-A region that does not answer is named as *not looked at*. **Leave it unpaused**; trigger it to look at once,
-without a logical date: it compares the present only.
+Compares the ledger with what exists in every region, and the ledger's rows with its facts. Its findings: **orphans**
+(our objects that belong to no tenant), resources of an Active tenant that are **missing**, and objects or rows that
+somebody **edited**. It removes and repairs nothing: `tenantctl findings` lists the findings, each with what to do. A
+finding closes by itself once the difference is gone. A region that does not answer is listed as *not looked at*.
+**Leave this DAG unpaused.** To check now, trigger it without a logical date: it compares the present only.
 """
 
 with DAG(
     dag_id="tenant_reality_check",
-    description="Every half hour: the ledger against the world",
+    description="Every half hour: compare the ledger with the outside world",
     doc_md=DOC,
-    # At once on a new platform: until the first pass has ended, nobody knows.
+    # At once on a new platform: before the first pass has ended, the health page cannot say anything.
     schedule=CronTriggerTimetable("*/30 * * * *", timezone="UTC", run_immediately=True),
     catchup=False,
     allowed_run_types=ALLOWED_RUN_TYPES["tenant_reality_check"],
     max_active_runs=1,
     is_paused_upon_creation=False,
-    # A run that cannot end must not keep the next one waiting for ever.
+    # A run that hangs must not block the next one for ever.
     dagrun_timeout=timedelta(minutes=40),
     tags=["tenancy"],
 ) as dag:

@@ -1,4 +1,4 @@
-"""The DAG of the reconciler: every half minute, and at once when somebody has marked a run failed in Airflow."""
+"""The DAG of the reconciler: every 30 s, and at once when somebody has marked a run failed in Airflow."""
 
 from datetime import timedelta
 
@@ -12,24 +12,24 @@ from tenancy.orchestration.run_starts import ALLOWED_RUN_TYPES
 DOC = """
 ### Reconcile
 
-Finds whatever callbacks and actions missed: at once, a run that was marked failed; within a minute, one that ended
-without a word, vanished or never started, an undoing whose process died, and an action that was recorded while Airflow
-did not answer. **Leave it unpaused**: while it is paused, tenants still provision and are still undone by their
-callbacks, but nobody finds what those miss. It cannot be triggered by hand: the next pass comes by itself.
+Finishes what callbacks and actions missed. At once: a run that was marked failed. Within a minute: a run that ended
+without a callback, vanished or never started; an unwinding whose process died; an action that was recorded while
+Airflow did not answer. **Leave this DAG unpaused**: while it is paused, tenants still provision, and callbacks still
+unwind them, but nothing finds what the callbacks miss. You cannot trigger it by hand: the next pass starts by itself.
 """
 
 pokes = Asset("tenancy://pokes", watchers=[AssetWatcher(name="tenancy_pokes", trigger=PokeTrigger())])
 
 with DAG(
     dag_id="tenant_reconciliation",
-    description="Every half minute: settle what callbacks missed, start what was recorded, heed marks made in Airflow",
+    description="Every 30 s: finish what callbacks missed, start what was recorded, apply marks made in Airflow",
     doc_md=DOC,
     schedule=AssetOrTimeSchedule(assets=[pokes], timetable=DeltaTriggerTimetable(timedelta(seconds=30))),
     catchup=False,
     allowed_run_types=ALLOWED_RUN_TYPES["tenant_reconciliation"],
     max_active_runs=1,
     is_paused_upon_creation=False,
-    # A run that cannot end must not keep the next one waiting for ever.
+    # A run that hangs must not block the next one for ever.
     dagrun_timeout=timedelta(minutes=10),
     tags=["tenancy"],
 ) as dag:

@@ -11,7 +11,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 from tenancy.orchestration import deadline, listener, run_starts
 
-# In the api-server, where runs are started by REST; airflow_local_settings.py does it for Airflow's command line.
+# For runs that are started by REST in the api-server. airflow_local_settings.py does the same for Airflow's CLI.
 run_starts.install()
 
 _loaded: list[Any] = []
@@ -26,7 +26,7 @@ def _load() -> Any:
 
 async def _console(scope: Any, receive: Any, send: Any) -> None:
     if not _loaded:
-        async with _first:  # after a restart every open page asks at once: one loads it, the others wait for that
+        async with _first:  # after a restart all open pages ask at once: one request loads the console, the others wait
             if not _loaded:
                 _loaded.append(await asyncio.to_thread(_load))
     await _loaded[0](scope, receive, send)

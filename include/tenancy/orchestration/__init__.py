@@ -1,1 +1,1 @@
-"""The stage: what Airflow calls. Thin: it turns Airflow's context into the engine's words and back."""
+"""What Airflow calls: operators, triggers, callbacks, the listener. Thin: the engine does the work."""

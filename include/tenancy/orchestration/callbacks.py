@@ -1,7 +1,7 @@
-"""Failure callbacks: the fastest way from a failed activity to nothing left.
+"""Failure callbacks: the fastest way from a failed activity to a tenant that is unwound.
 
-The task's callback runs in the worker after its last try; the DAG's runs in the dag-processor, also when the process
-died without a word. Both are at most once and may meet: the law accepts whichever comes first.
+The task's callback runs in the worker after the last try. The DAG's callback runs in the dag-processor, also when the
+process died. Airflow calls each at most once, and both may run: the domain accepts the first.
 """
 
 import logging
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _HARD_LIMIT_SECONDS = 50
-"""Ends an undoing that hangs in one call before Airflow kills it (60 s in a worker, 50 s in the dag-processor); the
-reconciler goes on with it."""
+"""Airflow kills the callback after 60 s in a worker and 50 s in the dag-processor. This ends an unwinding that hangs in
+one call before that; the reconciler continues it."""
 _ENDED = "Airflow ended the run before this activity was done"
 _DIED = "the task's process ended without telling why; its log in Airflow has the last it said"
 
 
 def activity_failed(context: "Context") -> None:
-    """A task failed for good (or was refused, which never unwinds anything)."""
+    """A task failed for good. A refusal unwinds nothing."""
     from tenancy.saga.commands import GiveUp
 
     error = context.get("exception")
@@ -42,7 +42,7 @@ def activity_failed(context: "Context") -> None:
 
 
 def run_failed(context: "Context") -> None:
-    """A run failed for good, by whatever way Airflow found out."""
+    """A run failed for good, however Airflow noticed."""
     from tenancy.saga.commands import GiveUp
 
     # Some task instance of the run, when Airflow has one: enough to tell an attempt that is over from the current one.
@@ -52,7 +52,7 @@ def run_failed(context: "Context") -> None:
 
 
 def _message(error: object) -> str:
-    """Airflow hands over an exception, a text, or nothing when the process died."""
+    """Airflow passes an exception, a text, or nothing when the process died."""
     from tenancy.engine.tenancy import message_of
 
     return message_of(error if isinstance(error, BaseException) else PermanentError(str(error or _DIED)))

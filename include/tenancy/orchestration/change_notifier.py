@@ -1,8 +1,8 @@
-"""Bells: who waits for something in a cluster is woken when it changes there. One watch a kind and region, shared.
+"""Wakes tasks that wait for workloads when something changes in their namespace. One watch per kind and region, shared.
 
-Lives in the triggerer's event loop. A bell says only that another look is worth while; what is seen then is the
-look's (engine/waiting.py). When a watch breaks, or the cluster has none to offer, whoever waits looks by itself after
-LOOK_ANYWAY: so a bell that stays silent costs time, never truth.
+Lives in the triggerer's event loop. A notification only says that it is worth checking again; the check itself decides
+(engine/waiting.py). When a watch breaks, or the cluster offers none, waiting tasks check by themselves after
+FALLBACK_POLL_SECONDS: a missed notification costs time, never correctness.
 """
 
 import asyncio
@@ -13,16 +13,16 @@ from contextlib import aclosing, asynccontextmanager
 log = logging.getLogger(__name__)
 
 FALLBACK_POLL_SECONDS = 15.0
-"""Seconds. An Event alone (a failing probe) rings no bell, so this is also how late it may be told."""
+"""An Event alone (a failing probe) changes no watched object, so this is also how late its message may appear."""
 WATCHED_PATHS = ("/api/v1/pods", "/apis/apps/v1/deployments")
 EVERYWHERE = ""
-"""No namespace's name: as cluster_watch.py tells it."""
+"""Stands for all namespaces, as in cluster_watch.py."""
 _PAUSE_SECONDS = 2.0
 _MAX_PAUSE_SECONDS = 30.0
 
 
 class ChangeNotifier:
-    """The bells of one region, rung by its watches for as long as anybody listens."""
+    """The watches of one region. They run for as long as anybody subscribes."""
 
     def __init__(self, connection: str) -> None:
         self._connection = connection
@@ -31,7 +31,7 @@ class ChangeNotifier:
 
     @asynccontextmanager
     async def subscribe(self, namespace: str) -> AsyncIterator[asyncio.Event]:
-        """A bell that is set when something changed in the namespace; whoever was woken clears it."""
+        """An event that is set when something changes in the namespace. The subscriber clears it."""
         event = asyncio.Event()
         self._events.setdefault(namespace, set()).add(event)
         if not self._watches:
@@ -51,14 +51,14 @@ class ChangeNotifier:
             self._watches = []
 
     def notify(self, namespace: str) -> None:
-        """Something changed there, or EVERYWHERE."""
+        """Something changed in this namespace, or EVERYWHERE."""
         listeners = self._events.values() if namespace == EVERYWHERE else [self._events.get(namespace, set())]
         for events in listeners:
             for event in events:
                 event.set()
 
     async def _watch(self, path: str) -> None:
-        """For ever, whatever breaks: a broken watch is begun again, later each time."""
+        """Runs for ever. A broken watch starts again, after a longer pause each time."""
         pause = _PAUSE_SECONDS
         while True:
             try:
@@ -72,7 +72,7 @@ class ChangeNotifier:
 
 
 async def _changes(connection: str, path: str) -> AsyncIterator[str]:
-    """The connection is read anew for each watch, in a thread: that may ask Airflow, or run a kubeconfig's program."""
+    """Reads the connection for each watch, in a thread: that may ask Airflow, or run a kubeconfig's program."""
     from tenancy.adapters.cluster_watch import watch_changes
     from tenancy.bootstrap import cluster_access
 
@@ -86,6 +86,6 @@ _notifiers: dict[tuple[int, str], ChangeNotifier] = {}
 
 
 def change_notifier_of(connection: str) -> ChangeNotifier:
-    """The one of this event loop and region."""
+    """The notifier of this event loop and region."""
     key = (id(asyncio.get_running_loop()), connection)
     return _notifiers.setdefault(key, ChangeNotifier(connection))

@@ -1,7 +1,7 @@
-"""Airflow's own watch over a run's time: when it is up, the reconciler is sent to look at the run, and no more.
+"""Airflow's DeadlineAlert for a run: when its time is up, the reconciler is asked to look at the run.
 
-The callback runs in the triggerer (it only tells; Airflow ends nothing). Stalls are found by the reconciler also
-without it: this one comes from the scheduler's clock, for each run, at once.
+The callback runs in the triggerer and leaves a poke; Airflow ends nothing. The reconciler finds stalls without it too.
+The deadline adds a second clock, the scheduler's, which fires for each run at once.
 """
 
 import asyncio
@@ -16,10 +16,10 @@ log = logging.getLogger(__name__)
 
 
 class RunMade(BaseDeadlineReference):
-    """The moment in which a run is made, which is when it is queued for the first time. Registered by the plugin.
+    """The time when a run was created, that is, queued for the first time. Registered by the plugin.
 
     Airflow's own DAGRUN_QUEUED_AT says nearly the same, but with it Airflow 3.3.2 answers 500 to every clear of such a
-    run (tests/dags/test_airflow_facts.py). A cleared run keeps its first deadline: whoever looks goes by the ledger.
+    run (tests/dags/test_airflow_facts.py). A cleared run keeps its first deadline; the reconciler judges by the ledger.
     """
 
     def _evaluate_with(self, *, session: Any, **_: Any) -> datetime:  # noqa: ARG002 - Airflow's core hands it over
@@ -27,12 +27,12 @@ class RunMade(BaseDeadlineReference):
 
 
 def deadline_alert(limit: timedelta) -> DeadlineAlert:
-    """From the moment when the run was made."""
+    """Counts from the creation of the run."""
     return DeadlineAlert(reference=RunMade(), interval=limit, callback=AsyncCallback(deadline_passed))
 
 
 async def deadline_passed(context: dict[str, Any]) -> None:
-    """Leave a poke; a ledger that is away is no reason to fail: the reconciler looks by itself."""
+    """Leave a poke. It does not fail when the ledger does not answer: the reconciler finds the run by itself."""
     run_id = str(context["dag_run"]["dag_run_id"])
     try:
         await asyncio.get_running_loop().run_in_executor(None, _poke, run_id)

@@ -1,7 +1,7 @@
-"""Airflow's listener: somebody marked a run failed. One short insert and nothing else: it runs inside the request.
+"""Airflow's listener: somebody marked a run failed. It only leaves a poke, because it runs inside that request.
 
 In the api-server only: for natural failures Airflow calls the same hook inside the scheduler's loop, where a slow
-insert would stall all scheduling; callbacks tell of those.
+insert would stall all scheduling. Failure callbacks handle those.
 """
 
 import logging
@@ -20,7 +20,7 @@ _DAG = "tenant_provisioning"
 
 @hookimpl  # type: ignore[untyped-decorator]
 def on_dag_run_failed(dag_run: "DagRun", msg: str) -> None:  # noqa: ARG001 - pluggy passes by name
-    """Leave a poke; a ledger that is away must not make the request fail: the reconciler looks within a minute."""
+    """Leave a poke. A ledger that does not answer must not fail the request: the reconciler looks within a minute."""
     if dag_run.dag_id != _DAG or "api-server" not in sys.argv:
         return
     try:
