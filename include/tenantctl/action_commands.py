@@ -15,7 +15,7 @@ from tenantctl.polling import DEFAULT_TIMEOUT_SECONDS
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant
 
-_GOES_ON: Final = "Left; the saga goes on without us. `tenantctl watch` shows it again."
+_GOES_ON: Final = "Interrupted. The operation continues; `tenantctl watch` shows it."
 
 
 def create(

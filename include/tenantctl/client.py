@@ -140,7 +140,7 @@ class ApiClient:
                 raise wrong from error
             raise Unavailable(self._unreachable(error, writes=writes, cut_off=cut_off)) from error
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            raise ApiFailure(f"Tenancy at {self._target.url} cannot be asked: {error}.") from error
+            raise ApiFailure(f"Tenancy at {self._target.url} cannot be used: {error}.") from error
 
     def _resend(self, method: str, url: str, **request: Any) -> httpx.Response:
         """Repeat a request whose connection broke. If the server still works on the first one, wait for its answer."""
@@ -157,7 +157,7 @@ class ApiClient:
         """The error and its remedy. An unreachable server did nothing, unless the connection broke before."""
         where = f"Tenancy at {self._target.url}"
         remedy = "is it up? (`make status`, `make up`)" if self._target.is_sandbox else "check --url, TENANCY_URL."
-        did = " What was asked may have been done: `tenantctl show` tells." if writes else ""
+        did = " The action may have been done: check with `tenantctl show`." if writes else ""
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
             return f"{where} cannot be reached ({error or type(error).__name__}): {remedy}{did if cut_off else ''}"
         if isinstance(error, httpx.TimeoutException):

@@ -19,7 +19,7 @@ from tenantctl.text import escape_controls
 from tenantctl.token_store import KEEP_NOTHING
 
 Command = Callable[..., ExitCode]
-INTERRUPTED: Final = "Left; what runs goes on without us."
+INTERRUPTED: Final = "Interrupted. Operations under way continue."
 
 
 @dataclass

@@ -128,7 +128,9 @@ class GroupRecovery:
     def _leave_unfinished(self, active: Iterable[TenantRecovery]) -> None:
         for tenant_recovery in active:
             if tenant_recovery.outcome == UNDER_WAY:
-                tenant_recovery.message = "It was under way when another one failed; what was begun goes on without us."
+                tenant_recovery.message = (
+                    "It was under way when another recovery failed. A step that has begun continues."
+                )
 
     def _sleep(self, active: list[TenantRecovery]) -> None:
         if active:

@@ -36,7 +36,7 @@ def draw_tenants(data: Json) -> RenderableType:
     """One row for each tenant; `!` marks those that need a person. Below: the number of tenants in each state."""
     rows = data.get("tenants") or []
     if not rows:
-        return Text("No tenant fits." if any((data.get("counts") or {}).values()) else "There are no tenants yet.")
+        return Text("No tenant matches." if any((data.get("counts") or {}).values()) else "There are no tenants yet.")
     cells = [
         (
             "!" if row.get("needs_attention") else " ",
@@ -163,7 +163,9 @@ def draw_classes(data: Json) -> RenderableType:
     """Each open incident group: number of tenants, cause, next step."""
     found = data.get("classes") or []
     return (
-        Group(*(line for each in found for line in _draw_class(each))) if found else Text("There is no class of stall.")
+        Group(*(line for each in found for line in _draw_class(each)))
+        if found
+        else Text("There is no open incident group.")
     )
 
 

@@ -77,7 +77,7 @@ def _confirm_steps(session: Session, tenant: Tenant, rest: tuple[str, ...], *, y
     if "cancel" in rest and _looks_fine(tenant) and session.environment.prompt is None and not yes:
         raise UsageError(
             f"{_describe_state(tenant)} Most tenants are active within 5 minutes: `tenantctl watch {tenant.slug}`. "
-            "To cancel it all the same, add --yes."
+            "To cancel it anyway, add --yes."
         )
     session.require_confirmation(f"{_describe_state(tenant)} {', then '.join(rest).capitalize()}?", yes=yes)
 
@@ -113,10 +113,10 @@ def _describe_state(tenant: Tenant) -> str:
 
 
 COMMANDS: Final = (
-    CommandSpec(watch, "watch acme", "Left; the saga goes on without us. `tenantctl watch` shows it again."),
+    CommandSpec(watch, "watch acme", "Interrupted. The operation continues; `tenantctl watch` shows it."),
     CommandSpec(
         recover,
         'recover acme --reason "stuck at Deploy tenant workloads"',
-        "Left; a step that was begun goes on without us. `tenantctl recover` takes up from there.",
+        "Interrupted. A step that has begun continues; run `tenantctl recover` again for the others.",
     ),
 )

@@ -40,12 +40,12 @@ class Poller:
         remaining = self._deadline - self._session.environment.clock()
         if remaining <= 0:
             limit = duration_in_words(self._timeout)
-            raise TimedOut(f"Not done within {limit}; it goes on without us. {as_sentence(status)}".rstrip())
+            raise TimedOut(f"Not done within {limit}. The operation continues. {as_sentence(status)}".rstrip())
         self._session.environment.sleep(min(seconds, remaining))
 
     def _report_unavailable(self, error: Unavailable) -> None:
         if not self._unavailable:
-            self._notify(f"{error.sentence} Asking on; the saga does not need us.")
+            self._notify(f"{error.sentence} Trying again; the operation continues meanwhile.")
         self._unavailable = True
 
     def _report_available(self) -> None:

@@ -144,7 +144,7 @@ class Recovery:
             raise refusal
         now = Tenant.of(self._poller.poll(lambda: self._session.fetch_tenant(self._ref)).data)
         if (now.phase, now.attempt) != (tenant.phase, tenant.attempt) or refusal.field == "seen":
-            self._session.warn(f"{tenant.slug} is {now.phase} by now: somebody else is at it.")
+            self._session.warn(f"{tenant.slug} is {now.phase} by now: somebody else has changed it.")
             return Pause()
         if refusal.retry_after is None:
             raise refusal

@@ -119,27 +119,27 @@ def _of_provisioning(tenant: Tenant, history: RecoveryHistory) -> Step:
         )
     hangs = tenant.needs_attention and tenant.seconds >= _STALL_SECONDS
     if hangs and tenant.activity == history.first_failure.activity:
-        return Stop(ExitCode.FAILED, f"{tenant.slug} hangs at {tenant.activity_label} again. {_INVESTIGATE_ADVICE}")
+        return Stop(
+            ExitCode.FAILED, f"{tenant.slug} is stalled at {tenant.activity_label} again. {_INVESTIGATE_ADVICE}"
+        )
     held = f" ({tenant.held})" if tenant.held else ""
     return Wait(f"attempt {tenant.attempt} runs: {tenant.activity_label}{held}")
 
 
 def _of_unwinding(tenant: Tenant, history: RecoveryHistory, quiet_seconds: float) -> Step:
     if quiet_seconds < QUIET_SECONDS:
-        return Wait("what was made is being undone")
+        return Wait("its resources are being released")
     if history.cancels < _CANCELS:
-        return TakeAction("cancel", f"nothing has moved for {format_duration(quiet_seconds)}")
-    return Stop(
-        ExitCode.FAILED, f"{tenant.slug} does not get undone, though cancelled {_CANCELS} times. {_ESCALATE_ADVICE}"
-    )
+        return TakeAction("cancel", f"nothing has changed for {format_duration(quiet_seconds)}")
+    return Stop(ExitCode.FAILED, f"{tenant.slug} is still not unwound after {_CANCELS} cancels. {_ESCALATE_ADVICE}")
 
 
 def _of_stuck(tenant: Tenant, history: RecoveryHistory) -> Step:
     if not history.stuck_was_cancelled:
-        return TakeAction("cancel", "something could not be undone; cancelling tries it again")
+        return TakeAction("cancel", "a resource could not be released; a cancel tries again")
     left = ", ".join(tenant.progress.left) or "see `tenantctl errors`"
     return Stop(
-        ExitCode.FAILED, f"{tenant.slug} is stuck again; left: {left}. Mend the cause, then recover. {_ESCALATE_ADVICE}"
+        ExitCode.FAILED, f"{tenant.slug} is stuck again; left: {left}. Fix the cause, then recover. {_ESCALATE_ADVICE}"
     )
 
 
@@ -155,7 +155,7 @@ def _of_ended(tenant: Tenant, history: RecoveryHistory) -> Step:
 
 def _why_reset(tenant: Tenant) -> str:
     kept = tenant.phase == Phase.FAILED_RETAINED
-    return "it failed; what it has is kept" if kept else "nothing is left behind"
+    return "it failed; its resources are kept" if kept else "nothing is left behind"
 
 
 def _stop_after_failure(tenant: Tenant, history: RecoveryHistory) -> Stop | None:
@@ -197,9 +197,9 @@ def _without_numbers(message: str) -> str:
 
 
 _RECREATE_ADVICE: Final = "decommission + recreate is cleaner than another retry."
-_ESCALATE_ADVICE: Final = "Then it is for platform engineering: `tenantctl escalate`."
+_ESCALATE_ADVICE: Final = "If that does not help: `tenantctl escalate`."
 _INVESTIGATE_ADVICE: Final = (
-    "The cause is not transient, so it is not tried again: look at the platform (`tenantctl health`), the plan, the "
+    "The cause is not transient, so there is no other retry: check the platform (`tenantctl health`), the plan, the "
     "region and quotas, then retry, or `tenantctl escalate`."
 )
 

@@ -33,7 +33,7 @@ _MEANINGS: Final[Mapping[int, tuple[type[TenantctlError], str]]] = {
     400: (UsageError, "{message}"),
     401: (NotAuthorized, _LOGIN),
     403: (NotAuthorized, "{message} Log in as a user who may (--user), or ask for the role."),
-    404: (TenantNotFound, "{message} `tenantctl list` shows those there are."),
+    404: (TenantNotFound, "{message} `tenantctl list` lists all tenants."),
     409: (Refused, "{message}"),
     422: (UsageError, "{message}"),
     429: (Unavailable, "{message}"),

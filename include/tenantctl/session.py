@@ -65,10 +65,10 @@ class Session:
             reason = self.environment.prompt(f"Reason to {verb} (goes into the audit log): ", False).strip()
         if not reason:
             raise UsageError(
-                f'A reason is missing, the audit log keeps it: add --reason "why", 1 to {_LONGEST_REASON} signs.'
+                f'A reason is missing: add --reason "why" (1 to {_LONGEST_REASON} characters, for the audit log).'
             )
         if len(reason) > _LONGEST_REASON:
-            raise UsageError(f"The reason has {len(reason)} signs, at most {_LONGEST_REASON} are kept: shorten it.")
+            raise UsageError(f"The reason has {len(reason)} characters; at most {_LONGEST_REASON} are allowed.")
         return reason
 
     def require_typed_slug(self, given: str | None, slug: str, why: str) -> str:
@@ -78,7 +78,7 @@ class Session:
             self.warn(why)
             typed = self.environment.prompt(f"Type {escape_controls(slug)} to go on: ", False).strip()
         if not typed:
-            raise UsageError(f"{why} Add --confirm {slug} if you mean it.")
+            raise UsageError(f"{why} To confirm, add --confirm {slug}.")
         if typed != slug:
             raise UsageError(f"{typed} is not {slug}, so nothing was done.")
         return typed

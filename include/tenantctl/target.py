@@ -70,9 +70,7 @@ def _of_server(url: str, flags: ConnectionOptions, environ: Mapping[str, str]) -
     if token:
         return Target(url, token=token)
     if not user:
-        raise UsageError(
-            f"Nobody is named to log in as at {url}: set TENANCY_USER and TENANCY_PASSWORD, or TENANCY_TOKEN."
-        )
+        raise UsageError(f"No user is given for {url}: set TENANCY_USER and TENANCY_PASSWORD, or TENANCY_TOKEN.")
     return Target(url, user=user, password=password)
 
 
@@ -101,10 +99,10 @@ def _login(flags: ConnectionOptions, environ: Mapping[str, str]) -> tuple[str, s
 def _checked_url(url: str) -> str:
     parts = urlsplit(url.strip())
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError(f"{url} is no address of Tenancy: give one such as https://airflow.example.com.")
+        raise UsageError(f"{url} is not an address of Tenancy: give one such as https://airflow.example.com.")
     if parts.username or parts.password:
         raise UsageError(
-            "Leave the login out of the address: it would be shown; use TENANCY_USER and TENANCY_PASSWORD."
+            "Do not put the login into the address, where others see it: use TENANCY_USER and TENANCY_PASSWORD."
         )
     path = parts.path.rstrip("/").removesuffix(API)
     return urlunsplit((parts.scheme, parts.netloc, path, "", ""))

@@ -31,7 +31,7 @@ _UNDO_WORDS: Final = {"undoing": "being undone", "undone": "undone", "failed": "
 def headline(tenant: Tenant) -> str:
     """The tenant's state in one sentence."""
     held = f" It waits: {tenant.held}" if tenant.held else ""
-    attention = " It needs somebody." if tenant.needs_attention else ""
+    attention = " It needs a person." if tenant.needs_attention else ""
     how_long = format_duration(tenant.seconds)
     return f"{tenant.slug} (attempt {tenant.attempt}) is {tenant.phase} for {how_long}.{attention}{held}"
 

@@ -133,7 +133,7 @@ def test_a_cancel_while_the_api_server_is_dead_is_refused_with_what_to_do_and_wo
         _, output = asking.communicate(timeout=60)
         refused = operator("cancel", untouched, *WHY)
     assert asking.returncode == refused.returncode == 1
-    assert "What was asked may have been done: `tenantctl show` tells." in output
+    assert "The action may have been done: check with `tenantctl show`." in output
     assert "cannot be reached" in refused.stderr
     assert "is it up? (`make status`, `make up`)" in refused.stderr
     assert "may have been done" not in refused.stderr

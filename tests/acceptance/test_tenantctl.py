@@ -123,7 +123,7 @@ def test_ctrl_c_leaves_a_watch_and_stops_nothing(sandbox: Access, operator: Oper
 
     _, output = watching.communicate(timeout=10)
     assert watching.returncode == 130
-    assert output == "\nLeft; the saga goes on without us. `tenantctl watch` shows it again.\n"
+    assert output == "\nInterrupted. The operation continues; `tenantctl watch` shows it.\n"
     assert phase(sandbox, slug) == "Provisioning"
 
 

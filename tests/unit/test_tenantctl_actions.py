@@ -115,7 +115,7 @@ def test_cancel_with_wait_gives_up_in_time_and_says_what_is_still_so():
     api = with_tenant("Provisioning", after={"cancel": [["Cancelling"] * 99]})
     ended = run(api, "cancel", "acme", "--wait", "--timeout", "20", "-m", "stuck", clock=Clock())
     assert ended.code == 6
-    assert "Not done within 20 seconds; it goes on without us. acme is Cancelling." in ended.err
+    assert "Not done within 20 seconds. The operation continues. acme is Cancelling." in ended.err
 
 
 def test_decommission_wants_the_slug_typed_and_yes_does_not_replace_it():

@@ -154,7 +154,7 @@ def test_the_list_of_classes_says_what_to_do():
     told = run(api, "classes").out
     assert "class 7  3 tenants  storage.blocked" in told
     assert "recover --class 7" in told
-    assert "There is no class of stall." in run(FakeTenancy(), "classes").out
+    assert "There is no open incident group." in run(FakeTenancy(), "classes").out
     assert run(FakeTenancy(), "recover", "--class", "7", *WHY).code == 4
 
 

@@ -93,7 +93,7 @@ def test_a_colleague_who_is_quicker_is_noticed_and_not_undone():
     api.before.append(quicker)
     ended = run(api, "recover", "acme", *WHY)
     assert (ended.code, remaining_steps(api)) == (0, ["reset"])
-    assert "somebody else is at it" in ended.err
+    assert "somebody else has changed it" in ended.err
 
 
 def test_an_api_that_is_away_is_asked_on_and_that_is_told_once():
