@@ -1,1 +1,1 @@
-"""The embedded platform: PostgreSQL, Airflow and (later) a cluster on one machine, for demos, tests and game days."""
+"""The embedded platform: PostgreSQL, Airflow and an emulated cluster on one machine, for demos, tests and game days."""

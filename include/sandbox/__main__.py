@@ -1,4 +1,4 @@
-"""`python -m sandbox`; says in a sentence when the virtual environment is not complete."""
+"""`python -m sandbox`. It reports an incomplete virtual environment in one sentence."""
 
 import sys
 

@@ -1,6 +1,6 @@
 """How tests, the demo and the bench reach a running sandbox: addresses, users, tokens.
 
-It reads the sandbox's files and asks its api-server; it changes nothing. Passwords leave it only as return values.
+It reads the sandbox's files and calls its api-server; it changes nothing. Passwords leave it only as return values.
 """
 
 from functools import cached_property
@@ -19,7 +19,7 @@ __all__ = ["SERVICE_USER", "Access"]
 
 
 class Access:
-    """The way into the sandbox at `layout`, which must have been up once."""
+    """Addresses and credentials of the sandbox at `layout`, which must have been started once."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
@@ -30,16 +30,16 @@ class Access:
 
     @property
     def ports(self) -> dict[str, int]:
-        """Read anew each time: an `up` after a crash may have had to choose another."""
+        """Read again each time, because an `up` after a crash may choose another port."""
         return ports.recorded(self.layout.ports)
 
     @property
     def api_url(self) -> str:
-        """Without a slash at the end; the REST API is below /api/v2, the console's login at /."""
+        """Without a trailing slash. The REST API is below /api/v2, the console's login at /."""
         return f"http://{ports.HOST}:{self.ports['api']}"
 
     def tenant_url(self, host: str) -> str:
-        """Where a tenant's pages are served, by its host name; *.localhost leads to this machine."""
+        """The URL of a tenant's application, by its host name; *.localhost resolves to this machine."""
         return f"http://{host}:{self.ports['ingress']}"
 
     @property
@@ -85,7 +85,7 @@ class Access:
         return self.server(servers.STORAGE).dsn(STORAGE_ADMIN, STORAGE_ADMIN, self._secrets.storage_admin)
 
     def storage_admin_dsn_of(self, database: str) -> str:
-        """The storage admin's way into a tenant's database."""
+        """The DSN of a tenant's database for the storage admin."""
         return self.server(servers.STORAGE).dsn(database, STORAGE_ADMIN, self._secrets.storage_admin)
 
     def superuser_dsn(self, server: str, database: str = "postgres") -> str:

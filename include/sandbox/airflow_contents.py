@@ -1,4 +1,4 @@
-"""What the sandbox's Airflow holds before the first tenant: what every installation's does, at the sandbox's places.
+"""What the sandbox's Airflow contains before the first tenant: the same as in every installation.
 
 Values only; `airflow_init` writes them.
 """
@@ -16,7 +16,7 @@ __all__ = ["ROLE_OF_USER", "SERVICE_USER", "contents"]
 
 
 def contents(layout: Layout, ports: Mapping[str, int], secrets: Secrets) -> dict[str, Any]:
-    """As plain values, so that `prepared` can hash them. They hold passwords."""
+    """As plain values, so that `preparation_record` can hash them. They contain passwords."""
     places = Addresses(
         ledger=Address(HOST, ports["platform"]),
         storage=Address(HOST, ports["storage"]),

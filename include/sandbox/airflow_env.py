@@ -1,7 +1,7 @@
 """The environment of every Airflow process of a sandbox, and the wrapper that gives it to a person's shell.
 
-Two profiles: `shipped` is what Tenancy recommends, `stock` is Airflow as it comes with only our users' roles, for
-comparing the two. It writes two files and starts nothing.
+Two profiles, so that they can be compared: `shipped` is what Tenancy recommends; `stock` is Airflow's default with only
+our users' roles. This module writes two files and starts nothing.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ _IN_BOTH_PROFILES: Final = (
 
 @dataclass(frozen=True)
 class AirflowOptions:
-    """What the caller of `up` may choose about Airflow. No executor: the one that the sandbox had."""
+    """What the caller of `up` may choose about Airflow. Without an executor the sandbox keeps the one that it had."""
 
     profile: Profile = "shipped"
     dags_folder: Path | None = None
@@ -44,7 +44,7 @@ class AirflowOptions:
 def variables(
     layout: Layout, ports: Mapping[str, int], secrets: Secrets, airflow_options: AirflowOptions, executor: Executor
 ) -> dict[str, str]:
-    """What we set, without what is inherited from the shell."""
+    """The variables that we set, without those inherited from the shell."""
     return {
         **_profile(airflow_options.profile),
         **_paths(layout, airflow_options),
@@ -56,12 +56,12 @@ def variables(
 
 
 def complete(settings: Mapping[str, str]) -> dict[str, str]:
-    # Unbuffered, so that the end of a log says why a process died.
+    # Unbuffered, so that the end of a log shows why a process died.
     return inherited() | {"PYTHONUNBUFFERED": "1"} | dict(settings)
 
 
 def fingerprint(settings: Mapping[str, str], command: Sequence[str]) -> str:
-    """Changes when a running process would have to be restarted to have `ours`."""
+    """A hash that changes when a running process needs a restart to get these settings."""
     return hashlib.sha256(json.dumps([sorted(settings.items()), list(command)]).encode()).hexdigest()
 
 
@@ -138,6 +138,6 @@ def _executor(ports: Mapping[str, int], secrets: Secrets, executor: Executor) ->
         "AIRFLOW__CELERY__WORKER_CONCURRENCY": "4",
         "AIRFLOW__CELERY__BROKER_URL": f"redis://:{secrets.broker}@{HOST}:{ports['broker']}/0",
         "AIRFLOW__CELERY__RESULT_BACKEND": f"db+{results}",
-        # DAGs lie in a folder here: the process in each worker that removes old copies of them has nothing to do.
+        # DAGs are read from a folder here: the process in each worker that removes old copies has nothing to do.
         "AIRFLOW__DAG_PROCESSOR__STALE_BUNDLE_CLEANUP_INTERVAL": "0",
     }

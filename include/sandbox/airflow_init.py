@@ -1,6 +1,6 @@
-"""Makes the metadata database of the sandbox's Airflow ready, as in every installation (`installation.metadata`).
+"""Prepares the metadata database of the sandbox's Airflow, as in every installation (`installation.metadata`).
 
-Run by `preparation` as one process of its own, in the environment of the sandbox's Airflow.
+`preparation` runs it as a process of its own, in the environment of the sandbox's Airflow.
 """
 
 from installation.metadata import write

@@ -1,7 +1,7 @@
-"""Redis, the broker of Celery, as a part of the sandbox: started, asked how it is, and who is connected to it.
+"""Redis, the broker of Celery: starts it, checks its health and lists its connections.
 
-The machine's own redis-server with a configuration, a port and a password of ours. Each message is on the disk before
-it is acknowledged, so that a kill -9 loses none. Spoken to with the standard library only: `up` must be quick.
+It is the machine's own redis-server with our configuration, port and password. Each message is on disk before it is
+acknowledged, so that a kill -9 loses none. Only the standard library is used, because `up` must be quick.
 """
 
 import shutil
@@ -43,14 +43,14 @@ class Broker:
         return self.layout.log_of(NAME)
 
     def healthy(self) -> bool:
-        """It answers, and has read what it had on the disk."""
+        """It answers and has loaded its data from disk."""
         try:
             return self._ask("PING") == "PONG"
         except OSError:
             return False
 
     def idle_seconds(self) -> dict[int, float]:
-        """Of every connection, by the client's port: since when nothing was said on it."""
+        """By the client's port: for how many seconds each connection has been idle."""
         try:
             clients = self._ask("CLIENT LIST").splitlines()
         except OSError:
@@ -89,8 +89,8 @@ class Broker:
             "port": self.port,
             "requirepass": self.password,
             "dir": f'"{self.layout.redis}"',
-            # A message that Redis took is a task that nobody else knows of. Every write reaches the disk before the
-            # answer; `everysec` may put the write itself off while a sync is under way (Redis 7.0).
+            # A message that Redis accepted is a task that nobody else knows of, so every write reaches the disk before
+            # the answer. `everysec` may postpone the write while a sync is in progress (Redis 7.0).
             "appendonly": "yes",
             "appendfsync": "always",
             "save": '""',
@@ -99,7 +99,7 @@ class Broker:
         return "".join(f"{name} {value}\n" for name, value in settings.items())
 
     def _ask(self, question: str) -> str:
-        """One simple question in Redis' own protocol; OSError when it is not answered."""
+        """One command in Redis' own protocol. Raises OSError when there is no answer."""
         with socket.create_connection((HOST, self.port), timeout=_ANSWER_SECONDS) as connection:
             connection.sendall(f"AUTH {self.password}\r\n{question}\r\n".encode())
             with connection.makefile("rb") as answers:

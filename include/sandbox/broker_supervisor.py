@@ -15,7 +15,7 @@ RECONNECT_SECONDS: Final = 60.0
 
 @dataclass(frozen=True)
 class BrokerSupervisor:
-    """Of one sandbox's Redis."""
+    """Starts and stops the Redis of one sandbox."""
 
     broker: Broker
     register: Register
@@ -23,13 +23,13 @@ class BrokerSupervisor:
     needed: bool
 
     def is_healthy(self) -> bool:
-        """It runs and answers, or is rightly not there."""
+        """It runs and answers, or it is stopped and not needed."""
         if not self.needed:
             return self.register.get(broker.NAME) is None
         return self._alive(broker.NAME) and poll(RESPONSE_SECONDS, self.broker.healthy)
 
     def start_or_stop(self) -> None:
-        """Airflow's processes find a new one by themselves: it has the old one's address, and its messages."""
+        """Airflow's processes reconnect by themselves: a new Redis has the old one's address and messages."""
         if self.is_healthy():
             return
         shutdown.stop_broker(self.register)
@@ -39,7 +39,7 @@ class BrokerSupervisor:
             self._await_workers()
 
     def _await_workers(self) -> None:
-        """Those that live look for Redis every 2 s at first, every 30 s at last (kombu 5.6): no reason to end them."""
+        """Living workers reconnect by themselves, after 2 s at first, after 30 s later (kombu 5.6)."""
         living = {name for name in WORKERS if self._alive(name)}
         if living:
             with self.progress.step("Wait for Celery's workers to find it"):

@@ -22,7 +22,7 @@ from sandbox.layout import HOME_VARIABLE, Layout
 from sandbox.problems import SandboxError
 from sandbox.progress import Progress
 
-# Failures that a person at the machine can cure; any other is a defect of ours and keeps its traceback.
+# Failures that a person at the machine can fix. Any other is a defect of ours and keeps its traceback.
 _OF_THE_MACHINE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOTDIR, errno.EACCES, errno.EPERM)
 
 Run = Callable[[argparse.Namespace, Layout], int]
@@ -75,14 +75,14 @@ def _status(options: argparse.Namespace, layout: Layout) -> int:
 
 
 def _fault(options: argparse.Namespace, layout: Layout) -> int:
-    # Here, because these imports cost what `status` and `up` are spared.
+    # Imported here, because `status` and `up` must not pay for these imports.
     from sandbox.faults.commands import run
 
     return run(options, layout)
 
 
 def _demo(options: argparse.Namespace, layout: Layout) -> int:
-    # Here, because these imports cost what `status` and `up` are spared.
+    # Imported here, because `status` and `up` must not pay for these imports.
     from sandbox.demo import Request, run
 
     request = Request(

@@ -1,7 +1,7 @@
-"""The embedded cluster as a part of the sandbox: started, asked how it is, and found by clients.
+"""The emulated cluster as a part of the sandbox: starts it, checks its health and sends it requests.
 
-It runs `sandbox.cluster`, a process of its own; this knows only its ports and files. Its token, its CA and
-its state lie in the sandbox's home, for the owner's eyes only. Standard library only: a second `up` must be quick.
+It runs `sandbox.cluster` as a process and knows only its ports and files. Token, CA and state are in the sandbox's
+home, readable for the owner only. Only the standard library is used, because a second `up` must be quick.
 """
 
 import json
@@ -29,7 +29,7 @@ FAULTS: Final = "/emulator/faults"
 
 @dataclass(frozen=True)
 class ClusterServer:
-    """The cluster of the sandbox at `layout`, with its API and its tenants' addresses on these ports."""
+    """The cluster of the sandbox at `layout`: its API on `port`, tenants' addresses on `ingress_port`."""
 
     layout: Layout
     port: int
@@ -48,18 +48,18 @@ class ClusterServer:
         return self.layout.log_of(NAME)
 
     def healthy(self) -> bool:
-        """It answers. Asked at the one path that no fault reaches: a fault is not a reason to start it again."""
+        """It answers, at the one path that no fault affects: a fault is no reason to restart it."""
         return self.faults() is not None
 
     def faults(self) -> list[dict[str, Any]] | None:
-        """Those set in it; None when it does not answer."""
+        """The faults that are set in it; None when it does not answer."""
         try:
             return list(self.ask("GET", FAULTS)["faults"])
         except (OSError, ValueError):
             return None
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """One request with the cluster's token. Raises OSError (HTTPError among them) when it is not answered."""
+        """Send one request with the cluster's token. Raises OSError (also HTTPError) when it fails."""
         request = urllib.request.Request(self.url + path, method=method)
         request.add_header("Authorization", f"Bearer {self._token()}")
         if body is not None:
@@ -70,7 +70,7 @@ class ClusterServer:
         return document
 
     def launch(self, record: Recorder) -> Daemon:
-        """Start it; `await_ready` waits for its first answer, so that others can start meanwhile."""
+        """Start it without waiting, so that other parts can start meanwhile. Then call `await_ready`."""
         return processes.start(
             NAME,
             self._command(),
@@ -100,5 +100,5 @@ class ClusterServer:
 
     def _opener(self) -> urllib.request.OpenerDirector:
         trust = ssl.create_default_context(cafile=str(self.layout.cluster / "ca.crt"))
-        # A proxy from the environment would be asked for 127.0.0.1 too.
+        # Without this, a proxy from the environment would get requests for 127.0.0.1 too.
         return urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust))

@@ -1,7 +1,7 @@
-"""The Airflow processes of a sandbox: their commands, in the order of their start.
+"""The Airflow processes of a sandbox: their commands, in start order.
 
-No log servers: Airflow binds them to every interface. Everything runs on this machine, so the api-server reads the
-tasks' logs from disk (`task_logs` keeps it from asking).
+Log servers are not started, because Airflow binds them to every interface. Everything runs on this machine, so the
+api-server reads tasks' logs from disk (`task_logs` keeps it from requesting them).
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,10 @@ from sandbox.ports import HOSTNAME_VARIABLE
 
 @dataclass(frozen=True)
 class Component:
-    """One Airflow process; `beats` is its name in the health report, None when answering is its health.
+    """One Airflow process.
 
-    `hostname` is what it calls its machine: two of a kind are told apart by it, and tasks say which worker ran them.
+    `health_name` is its name in Airflow's health report; None for the api-server, which is healthy when it answers.
+    `hostname` distinguishes two processes of a kind; tasks record it as the worker that ran them.
     """
 
     name: str
@@ -29,7 +30,7 @@ class Component:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What only this process is given."""
+        """Variables for this process only."""
         return {HOSTNAME_VARIABLE: self.hostname} if self.hostname else {}
 
 
@@ -38,7 +39,7 @@ def _celery_scheduler(name: str) -> Component:
 
 
 def _celery_worker(name: str) -> Component:
-    # Mingle and gossip are workers' talk among themselves, of which Airflow needs nothing; each costs start-up time.
+    # Airflow does not need mingle and gossip, by which workers know each other; each costs start-up time.
     talk = ("--without-mingle", "--without-gossip")
     command = ("celery", "worker", "--skip-serve-logs", "--celery-hostname", name, *talk)
     return Component(name, command, name, hostname=name)
@@ -46,7 +47,7 @@ def _celery_worker(name: str) -> Component:
 
 API_SERVER: Final = Component("api-server", ("api-server",), None)
 PREPARE: Final = "prepare"
-"""The process that prepares Airflow's database: runs before the others, and ends."""
+"""The process that prepares Airflow's database. It runs before the others and ends."""
 SCHEDULER: Final = "scheduler"
 DAG_PROCESSOR: Final = Component("dag-processor", ("dag-processor",), "dag_processor")
 _TRIGGERER: Final = Component("triggerer", ("triggerer", "--skip-serve-logs"), "triggerer")
@@ -70,4 +71,4 @@ COMPONENTS: Final[dict[Executor, tuple[Component, ...]]] = {
 SCHEDULERS: Final = (SCHEDULER, "scheduler-2")
 WORKERS: Final = ("worker-1", "worker-2")
 EVERY_NAME: Final = tuple(dict.fromkeys(each.name for those in COMPONENTS.values() for each in those))
-"""Of all executors' processes: whatever was started can be stopped."""
+"""The processes of all executors, so that everything that was started can be stopped."""

@@ -1,7 +1,7 @@
-"""Prepares the two servers: roles and databases as in every installation (`installation.databases`).
+"""Prepares roles and databases on the two servers, as in every installation (`installation.databases`).
 
-The platform server holds Airflow's metadata and the ledger; the storage server holds nothing of ours but a
-maintenance database, from which tenants' databases are made.
+The platform server holds Airflow's metadata and the ledger. On the storage server we have a maintenance database only,
+from which tenants' databases are created.
 """
 
 import psycopg

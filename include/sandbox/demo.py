@@ -1,6 +1,6 @@
-"""`python -m sandbox demo`: brings the sandbox up, provisions a tenant by the real DAG and shows its timeline live.
+"""`python -m sandbox demo`: starts the sandbox, provisions a tenant with the real DAG and shows its timeline live.
 
-It triggers the run as the operator would, by the REST API, and reads the ledger as the console does.
+It triggers the run by the REST API, as an operator would, and reads the ledger, as the console does.
 """
 
 import signal
@@ -57,7 +57,7 @@ class Request:
 
 
 def run(request: Request, layout: Layout, console: Console) -> int:
-    """Exit code 0 when the tenant is Active, 1 when it is not; what this call started is stopped on Ctrl-C."""
+    """Returns 0 when the tenant is Active, else 1. Ctrl-C stops what this call started."""
     was_up = layout.home.is_dir() and status.all_healthy(status.read_status(layout))
     with _stopped_on_interrupt(layout, console, ours=not was_up):
         lifecycle.up(layout, progress=Progress(console))
@@ -70,7 +70,7 @@ def run(request: Request, layout: Layout, console: Console) -> int:
 
 @contextmanager
 def _stopped_on_interrupt(layout: Layout, console: Console, *, ours: bool) -> Iterator[None]:
-    """Ctrl-C ends what this call started, and only that."""
+    """Ctrl-C stops what this call started and nothing else."""
     try:
         yield
     except KeyboardInterrupt:
@@ -110,7 +110,7 @@ def _provision(request: Request, access: Access, console: Console) -> Saga:
 
 
 def _host(saga: Saga, layout: Layout) -> str:
-    """The name the tenant answers by; "" when it has no workloads that could."""
+    """The tenant's host name; "" when it has no workloads that could answer."""
     deployed = any(activity.name == "deploy_workloads" for activity in PLAN)
     if not deployed or saga.state is not State.ACTIVE:
         return ""
@@ -165,7 +165,7 @@ def _detail(answer: httpx.Response) -> str:
 
 
 def _watch(ledger: LedgerSession, run_id: RunId, access: Access, console: Console) -> Saga:
-    """Show the run's tenant until it rests."""
+    """Show the run's tenant until it is in a resting phase."""
     tenant_id = _await_tenant(ledger, run_id, access, console)
     if console.is_terminal:
         view = TimelineView()

@@ -1,4 +1,4 @@
-"""What the demo says last: where things are, who may enter, what to try next."""
+"""The summary that the demo prints at its end: addresses, users with passwords, and what to try next."""
 
 from rich.markup import escape
 
@@ -9,7 +9,7 @@ from sandbox.ports import HOST
 
 
 def text(layout: Layout, *, slug: str, host: str = "") -> str:
-    """Rich markup: addresses, users with passwords, things to try. `host` is where the tenant answers, if it does."""
+    """Returns Rich markup. `host` is the tenant's host name, "" when it has none."""
     access = Access(layout)
     users = "\n".join(
         f"    {user:<10} {escape(access.password(user)):<26} [dim]{escape(role)}[/dim]"

@@ -1,7 +1,6 @@
-"""Which of Airflow's executors runs the tasks of a sandbox: chosen at `up`, remembered by its home until a purge.
+"""Which of Airflow's executors runs a sandbox's tasks. `up` chooses it; its home keeps the choice until a purge.
 
-`local`: tasks are children of the one scheduler. `celery`: two workers take them from Redis, and there are two
-schedulers.
+`local`: tasks are children of the one scheduler. `celery`: two workers take them from Redis, with two schedulers.
 """
 
 from typing import Final, Literal, get_args
@@ -16,7 +15,7 @@ _USUAL: Final[Executor] = "local"
 
 
 def remembered(layout: Layout) -> Executor:
-    """The one of the last `up`; the usual one where there was none."""
+    """The executor of the last `up`, or the default."""
     found = json_files.read(layout.executor).get("executor")
     return next((each for each in EXECUTORS if each == found), _USUAL)
 

@@ -1,4 +1,4 @@
-"""Asks a running Airflow how it is, over HTTP, with nothing but the standard library (a second `up` must be quick)."""
+"""Reads a running Airflow's health over HTTP. Standard library only, because a second `up` must be quick."""
 
 import json
 import urllib.request
@@ -11,7 +11,7 @@ from sandbox.ports import HOST
 
 Report = dict[str, Any]
 
-# A proxy from the environment would be asked for 127.0.0.1 too.
+# Without this, a proxy from the environment would get requests for 127.0.0.1 too.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -27,7 +27,7 @@ def report(api_port: int, *, timeout_seconds: float = 3.0) -> Report | None:
 
 
 def is_healthy(health: Report | None, component: Component, *, since: float = 0.0) -> bool:
-    """Healthy in the report, by a heartbeat later than `since`: the last one of a killed process counts for 30 s."""
+    """Healthy in the report, with a heartbeat after `since`: that of a killed process counts for another 30 s."""
     if health is None:
         return False
     if component.health_name is None:

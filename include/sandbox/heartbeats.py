@@ -1,7 +1,7 @@
-"""How Airflow's processes are, where its own health report does not tell: of two schedulers, and of Celery's workers.
+"""Heartbeats that Airflow's health report does not contain: of each of two schedulers, and of Celery's workers.
 
-The report knows the newest beat of all schedulers, and nothing of workers. Schedulers are told apart by the host names
-they beat under in Airflow's database, workers by their connections to Redis, on which they speak every few seconds.
+The report has only the newest heartbeat of all schedulers, and none of workers. Schedulers are distinguished by the
+host names in Airflow's database, workers by their connections to Redis, which they use every few seconds.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from sandbox.processes import Register
 from sandbox.secrets import Secrets
 
 DEAD_AFTER: Final = timedelta(seconds=30)
-"""As Airflow's health report has it for schedulers."""
+"""The same as for schedulers in Airflow's health report."""
 _SCHEDULER_HEARTBEATS: Final = (
     "select hostname, max(latest_heartbeat) from job where job_type = 'SchedulerJob' and state = 'running' "
     "and latest_heartbeat > now() - interval '1 hour' group by hostname"
@@ -30,7 +30,7 @@ _SCHEDULER_HEARTBEATS: Final = (
 def report(
     layout: Layout, ports: Mapping[str, int], secrets: Secrets, executor: Executor, *, timeout_seconds: float = 3.0
 ) -> health.Report | None:
-    """Airflow's health report; under Celery with each scheduler and each worker by name."""
+    """Airflow's health report. With Celery each scheduler and each worker is added by name."""
     answer = health.report(ports["api"], timeout_seconds=timeout_seconds)
     if answer is None or executor == "local":
         return answer
@@ -41,7 +41,7 @@ def report(
 
 
 def _scheduler_heartbeats(layout: Layout, ports: Mapping[str, int], secrets: Secrets) -> dict[str, datetime]:
-    # Here, because this import takes 0.2 s, and with one scheduler nobody needs it.
+    # Imported here, because it takes 0.2 s and is not needed with one scheduler.
     import psycopg
 
     dsn = servers.server(servers.PLATFORM, layout, ports, secrets).dsn(AIRFLOW, AIRFLOW, secrets.airflow_database)
@@ -53,14 +53,14 @@ def _scheduler_heartbeats(layout: Layout, ports: Mapping[str, int], secrets: Sec
 
 
 def worker_heartbeats(register: Register, broker: Broker) -> dict[str, datetime]:
-    """When those that are connected spoke last."""
+    """When each connected worker last used its connection."""
     idle, now = broker.idle_seconds(), datetime.now(UTC)
     seconds = {name: [idle[port] for port in _client_ports(register, name) if port in idle] for name in WORKERS}
     return {name: now - timedelta(seconds=min(those)) for name, those in seconds.items() if those}
 
 
 def _client_ports(register: Register, name: str) -> list[int]:
-    """The ports from which this daemon speaks to others."""
+    """The local ports of this daemon's connections."""
     daemon = register.get(name)
     try:
         connections = psutil.Process(daemon.pid).net_connections("tcp") if daemon and daemon.alive else []

@@ -1,7 +1,7 @@
-"""Small JSON documents on disk, written whole or not at all.
+"""Small JSON documents on disk, replaced in one step.
 
-Ports, secrets, processes and the record of what was prepared are kept this way. A file that cannot be read as JSON
-is a problem with a sentence, not a reason to start anew: it may hold the only copy of a password.
+Ports, secrets, processes and the preparation record are stored this way. A file that is not JSON is an error and never
+replaced: it may contain the only copy of a password.
 """
 
 import json
@@ -26,7 +26,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def write(path: Path, document: dict[str, Any]) -> None:
-    """Replace the document in one step; only its owner may read it, from the first byte on."""
+    """Replace the document in one step. Only its owner may read it, from the first byte on."""
     write_private(path, json.dumps(document, indent=2, sort_keys=True) + "\n")
 
 

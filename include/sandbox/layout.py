@@ -1,7 +1,7 @@
-"""Where everything of one sandbox lies: paths only.
+"""The paths of everything in one sandbox.
 
-Every other module of the sandbox asks here for its paths. It creates the home itself (0700: data and secrets lie in
-it) and nothing else, and it never decides what a file contains.
+Every other module of the sandbox takes its paths from here. This one creates the home (mode 0700, because data and
+secrets are in it) and nothing else; it never decides what a file contains.
 """
 
 import os
@@ -30,7 +30,7 @@ class Layout:
 
     @property
     def python(self) -> Path:
-        """The interpreter that runs us: its virtual environment has Airflow too."""
+        """The interpreter of this process: its virtual environment contains Airflow too."""
         return Path(sys.executable)
 
     @property
@@ -125,11 +125,11 @@ class Layout:
 
     @property
     def exists(self) -> bool:
-        """Whether anything of a sandbox lies here."""
+        """Whether any file of a sandbox is here."""
         return any(entry.exists() for entry in self._entries)
 
     def remove(self) -> None:
-        """Delete what a sandbox makes, by name: a home given by mistake loses nothing else."""
+        """Delete only files that a sandbox creates, by name, in case the home was given by mistake."""
         for entry in self._entries:
             if entry.is_dir():
                 shutil.rmtree(entry, ignore_errors=True)

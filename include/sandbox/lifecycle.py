@@ -1,7 +1,7 @@
-"""Brings a sandbox up and down: what to start, in which order, and what a dead part means for the others.
+"""Starts and stops a sandbox: which parts, in which order, and what a dead part means for the others.
 
-Called by the command line, the test fixtures and the bench. `up` may be called in any state, also after a kill -9 of
-anything or of itself, and does only what is needed; nothing is ended that was not recorded when it was started.
+The command line, test fixtures and benchmarks call it. `up` works in any state, also after a kill -9 of any process or
+of itself, and does only what is needed. It ends no process that was not recorded when it was started.
 """
 
 import time
@@ -52,7 +52,7 @@ def up(
     usual_ports: bool = True,
     progress: Progress | None = None,
 ) -> None:
-    """Start what does not run, end and restart what is half dead. Returns when all parts are healthy."""
+    """Start what does not run and restart what hangs. Returns when all parts are healthy."""
     airflow_options = airflow_options or AirflowOptions()
     preflight.check(layout)
     layout.create()
@@ -62,7 +62,7 @@ def up(
 
 
 def _up(layout: Layout, airflow_options: AirflowOptions, progress: Progress, *, usual_ports: bool) -> None:
-    """Between the choice of a port and its use another program, such as a second sandbox, may take it."""
+    """Another program, such as a second sandbox, may take a port between its choice and its use."""
     for _ in range(_PORT_TRIES - 1):
         try:
             return _Sandbox(layout, airflow_options, progress, usual_ports=usual_ports).up()
@@ -72,7 +72,7 @@ def _up(layout: Layout, airflow_options: AirflowOptions, progress: Progress, *, 
 
 
 def down(layout: Layout, *, purge: bool = False, progress: Progress | None = None) -> None:
-    """Stop all parts in reverse order; with `purge` delete the data, passwords and logs too."""
+    """Stop all parts in reverse order. With `purge`, delete data, passwords and logs too."""
     if not layout.exists:
         return
     with lock.held(layout):
@@ -118,7 +118,7 @@ class _Sandbox:
         self._start_airflow()
 
     def _nothing_to_do(self) -> bool:
-        """Cheap looks first: the second `up` takes 0.2 s."""
+        """Cheap checks come first: a second `up` takes 0.2 s."""
         return (
             all(self._is_current(component) for component in self.components)
             and not self._of_other_executors()
@@ -141,7 +141,7 @@ class _Sandbox:
             )
 
     def _of_other_executors(self) -> list[str]:
-        """Processes of Airflow that another executor needed."""
+        """Airflow processes that only another executor needs."""
         ours = {component.name for component in self.components}
         return [name for name in EVERY_NAME if name not in ours and self.register.get(name)]
 
@@ -165,7 +165,7 @@ class _Sandbox:
         return daemon is not None and daemon.alive
 
     def _is_current(self, component: Component) -> bool:
-        """It runs, and with the settings we would give it now."""
+        """It runs with the settings that it would get now."""
         daemon = self.register.get(component.name)
         return daemon is not None and daemon.fingerprint == self._fingerprint(component) and daemon.alive
 
@@ -182,7 +182,7 @@ class _Sandbox:
         return servers.server(name, self.layout, self.ports, self.secrets)
 
     def _start_server(self, name: str) -> bool:
-        """Start it unless it answers; whether it had to be started."""
+        """Start it unless it answers. Returns whether it was started."""
         server = self._server(name)
         if self._alive(server.name) and poll(RESPONSE_SECONDS, server.healthy):
             return False
@@ -202,19 +202,19 @@ class _Sandbox:
         return self._alive(cluster_server.NAME) and poll(RESPONSE_SECONDS, self._cluster.healthy)
 
     def _launch_cluster(self) -> Daemon:
-        """It needs a second to its first answer, and nobody before Airflow needs it: it starts beside the others."""
+        """Start it beside the others: it takes a second, and nothing needs it before Airflow does."""
         shutdown.stop_cluster(self.register)
         return self._cluster.launch(self.register.put)
 
     def _prepare(self) -> None:
-        # Here, because these imports take 0.3 s and an `up` with nothing to do needs none of them.
+        # Imported here, because it takes 0.3 s and an `up` with nothing to do does not need it.
         from sandbox.preparation import Preparation
 
         shutdown.stop_airflow(self.register, [PREPARE])
         Preparation(self.layout, self.ports, self.secrets, self.environment, self.register, self.progress).ensure()
 
     def _start_airflow(self) -> None:
-        # Twice: while the api-server is down nobody says how the others are.
+        # Twice, because the health of the others is unknown while the api-server is down.
         for _ in range(2):
             unhealthy = self._unhealthy_components()
             if not unhealthy:
@@ -268,11 +268,11 @@ class _Sandbox:
 
 
 def _clear_faults(layout: Layout, progress: Progress) -> None:
-    """Before anything is stopped: most are undone by asking the very servers."""
+    """Clear them before anything is stopped: most need their server for it."""
     chosen = ports.recorded(layout.ports)
     cluster = ClusterServer.of(layout, chosen) if "cluster" in chosen else None
     if json_files.read(layout.faults) or (cluster and cluster.faults() != []):
-        # Here, because these imports take 0.3 s and hardly any `down` needs them.
+        # Imported here, because it takes 0.3 s and hardly any `down` needs it.
         from sandbox.faults.client import FaultClient
 
         with progress.step("Clear faults"):

@@ -10,7 +10,7 @@ from sandbox.problems import SandboxError
 
 @contextmanager
 def held(layout: Layout) -> Iterator[None]:
-    """Hold the home's lock; the kernel lets go of it when we die, however we die."""
+    """Hold the home's lock. The kernel releases it when this process ends, however it ends."""
     with layout.lock.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,10 +1,10 @@
-"""The end of a log, short enough for a sentence, and what to do about it where that is plain."""
+"""The end of a log, short enough for a message, and advice for known errors."""
 
 from pathlib import Path
 
 
 def last_lines(log: Path, count: int, *, within_bytes: int = 20_000) -> str:
-    """The last `count` lines that say something, joined; a hint when there are none."""
+    """The last `count` lines that are not blank, joined; a hint when there are none."""
     try:
         with log.open("rb") as file:
             file.seek(0, 2)
@@ -17,7 +17,7 @@ def last_lines(log: Path, count: int, *, within_bytes: int = 20_000) -> str:
 
 
 def advice(complaint: str) -> str:
-    """What to do about a complaint that has a simple cure; empty for the others."""
+    """What to do about a known error; empty for the others."""
     if "ddress already in use" in complaint:
         return " Another program took the port meanwhile: run `up` again, it chooses another one."
     if "No space left on device" in complaint:

@@ -1,4 +1,4 @@
-"""Waiting for an answer: how long, and how."""
+"""Polling with a time limit."""
 
 import time
 from collections.abc import Callable
@@ -6,12 +6,12 @@ from typing import Final, TypeVar
 
 Result = TypeVar("Result")
 
-# How long a living part may keep us waiting for an answer, on a busy machine, before it counts as hanging.
+# On a busy machine a living part may take this long to answer before it counts as hanging.
 RESPONSE_SECONDS: Final = 8.0
 
 
 def poll(seconds: float, ask: Callable[[], Result]) -> Result:
-    """The first answer that is not empty, or the last one when time is up."""
+    """Call `ask` until it returns something true; the last result when time is up."""
     deadline = time.monotonic() + seconds
     while not (answer := ask()) and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -1,8 +1,7 @@
 """Which loopback port each part listens on.
 
-The port of the last time if it is still free, else the usual one, else any free one. `lifecycle` asks once at each
-`up` and records the answer; a part that is already running keeps its port. Nothing here opens a port for longer than
-the look takes.
+A part gets its last port if that is free, else its default, else any free one. `lifecycle` chooses once at each `up`
+and records the result; a running part keeps its port. Ports are opened here only for the moment of the check.
 """
 
 import os
@@ -28,15 +27,15 @@ USUAL: Final[Mapping[str, int]] = {
 
 
 def loopback_host() -> str:
-    """Airflow's `[core] hostname_callable`: no name service is asked, and nothing is reachable from outside.
+    """Airflow's `[core] hostname_callable`: no name service is used, and nothing is reachable from outside.
 
-    Processes of which there are two are given names of their own: nobody calls them by these.
+    Where there are two processes of a kind, each has a name of its own, which is never used as an address.
     """
     return os.environ.get(HOSTNAME_VARIABLE) or HOST
 
 
 def is_free(port: int) -> bool:
-    """Nobody listens on it and we could. Both are asked: on macOS a bind succeeds beside a wildcard listener."""
+    """Whether nobody listens on it and we can bind it: on macOS a bind succeeds beside a wildcard listener."""
     with socket.socket() as probe:
         probe.settimeout(0.2)
         if probe.connect_ex((HOST, port)) == 0:
@@ -51,7 +50,7 @@ def is_free(port: int) -> bool:
 
 
 def not_started(message: str, *ports: int, alive: bool) -> SandboxError:
-    """The error for a part that did not start: PortTakenError when it ended and another program has its port."""
+    """The error for a part that did not start: PortTakenError if it ended and another program uses its port."""
     taken = not alive and not all(is_free(port) for port in ports)
     return PortTakenError(message) if taken else SandboxError(message)
 

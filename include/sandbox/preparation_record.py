@@ -1,6 +1,6 @@
-"""The record of what the databases were prepared for: one hash over everything that preparation depends on.
+"""What the databases were last prepared for, as one hash over everything that preparation depends on.
 
-Apart from `preparation`, and without its imports, so that an `up` with nothing to do stays quick.
+It is apart from `preparation` and its imports, so that an `up` with nothing to do stays quick.
 """
 
 import hashlib

@@ -1,13 +1,13 @@
-"""The one error the sandbox shows to people: a sentence saying what, where and what to do.
+"""The error that the sandbox shows to people: a sentence that says what failed, where, and what to do.
 
-Raised everywhere below, caught only by the command line, which prints it without a traceback and exits with 1.
-Anything else that escapes is a defect and keeps its traceback.
+Only the command line catches it, prints it without a traceback and exits with 1. Any other exception is a defect and
+keeps its traceback.
 """
 
 
 class SandboxError(Exception):
-    """The sandbox cannot go on, and the message tells a person why and what to do."""
+    """The sandbox cannot continue. The message says why and what to do."""
 
 
 class PortTakenError(SandboxError):
-    """A part ended while starting because another program listens on its port: with another port it may start."""
+    """A part ended at its start because another program uses its port. With another port it may start."""

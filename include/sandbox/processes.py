@@ -1,8 +1,8 @@
-"""Daemons: started in a session of their own, remembered in a file, ended by what was remembered.
+"""Daemons: started in sessions of their own, recorded in a file, and ended by that record.
 
-A process is ours when its id *and* its moment of birth match the record; process ids are used again. Airflow's tasks
-leave their parent's process group but not its session, so a daemon is ended by session. What was not recorded is
-never touched. `lifecycle` decides what to start and end; health is the business of `health` and `postgres`.
+A process is ours when its id and its start time match the record, because process ids are reused. Airflow's tasks leave
+their parent's process group but not its session, so a daemon is ended by session. Processes that were not recorded are
+never touched. `lifecycle` decides what to start and end; `health` and `postgres` check health.
 """
 
 import os
@@ -28,7 +28,7 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 @dataclass(frozen=True)
 class Daemon:
-    """A daemon as recorded: `birth` tells it from a later process of the same id."""
+    """A daemon as recorded. `birth`, its start time, distinguishes it from a later process with the same id."""
 
     name: str
     pid: int
@@ -47,7 +47,7 @@ class Daemon:
 
 @dataclass(frozen=True)
 class Owner:
-    """As whom a daemon runs: a command that goes before it, or another user and group."""
+    """The user that a daemon runs as: by a command prefix, or by user and group."""
 
     prefix: tuple[str, ...] = ()
     user: int | None = None
@@ -63,11 +63,11 @@ Recorder = Callable[[Daemon], None]
 
 
 def unrecorded(daemon: Daemon) -> None:
-    """For daemons whose starter also ends them, as a test does."""
+    """For callers that end their daemons themselves, such as tests."""
 
 
 class Register:
-    """The file that remembers the daemons of one sandbox."""
+    """The file in which the daemons of one sandbox are recorded."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -96,7 +96,7 @@ def start(
     fingerprint: str = "",
     record: Recorder = unrecorded,
 ) -> Daemon:
-    """Start `command` in a new session with its output appended to `log`; it is recorded before anything else."""
+    """Start `command` in a new session, append its output to `log`, and record it before anything else."""
     owner = owner or Owner()
     with _opened(log) as output:
         child = subprocess.Popen(
@@ -116,13 +116,13 @@ def start(
 
 
 def stop(daemon: Daemon, *, first: signal.Signals = signal.SIGTERM, grace_seconds: float = 4.0) -> None:
-    """Ask everything of the daemon's session to end, then make it."""
+    """Ask all processes of the daemon's session to end; kill them after the grace period."""
     send_signal(daemon, first)
     await_end(daemon, time.monotonic() + grace_seconds)
 
 
 def await_end(daemon: Daemon, deadline: float) -> None:
-    """Wait for the session to empty; from `deadline` (monotonic) on, kill what is left."""
+    """Wait until the session is empty; from `deadline` (monotonic) on, kill what is left."""
     while members(daemon) and time.monotonic() < deadline:
         time.sleep(0.05)
     while members(daemon):
@@ -131,7 +131,7 @@ def await_end(daemon: Daemon, deadline: float) -> None:
 
 
 def result(daemon: Daemon, *, within_seconds: float) -> int | None:
-    """The exit code of a daemon that this very process started; None when it has not ended in time."""
+    """The exit code of a daemon that this process started; None if it has not ended in time."""
     with suppress(subprocess.TimeoutExpired):
         return _children[daemon.pid].wait(within_seconds)
     return None
@@ -143,7 +143,7 @@ def send_signal(daemon: Daemon, signal_number: signal.Signals) -> None:
 
 
 def members(daemon: Daemon) -> list[int]:
-    """The living processes of the daemon's session, the daemon first; none once its id belongs to another."""
+    """The living processes of the daemon's session, itself first; none if its id belongs to another process."""
     leader = _birth(daemon.pid)
     if leader not in (None, daemon.birth):
         return []
@@ -154,7 +154,7 @@ def members(daemon: Daemon) -> list[int]:
 
 
 def listens(daemon: Daemon, port: int) -> bool:
-    """Does the daemon itself accept connections on this port? Else it is somebody else who answers there."""
+    """Whether the daemon itself listens on this port. Otherwise another program answers there."""
     return any(port in _listening_ports(pid) for pid in members(daemon))
 
 
@@ -174,9 +174,9 @@ def _session(pid: int) -> int | None:
 
 
 def _birth(pid: int) -> str | None:
-    """When the process began, as a text to compare; None when it is gone or only waits to be reaped.
+    """The start time of the process, as a text to compare; None if it is gone or a zombie.
 
-    Linux's own count of ticks since boot, because psutil's wall clock time moves when the clock is set.
+    It is Linux's count of ticks since boot, because psutil's wall clock time moves when the clock is set.
     """
     if pid in _children:
         _children[pid].poll()

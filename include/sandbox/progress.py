@@ -1,6 +1,6 @@
-"""What a person sees while something slow happens: the step and, once done, its seconds.
+"""Shows a slow step while it runs, and its seconds when it is done.
 
-A spinner on a terminal, plain lines in a pipe or a log. It knows nothing of the steps themselves.
+It prints a spinner on a terminal and plain lines in a pipe or a log.
 """
 
 import time
@@ -21,7 +21,7 @@ class Progress:
 
     @contextmanager
     def step(self, description: str) -> Iterator[None]:
-        """Show `deed` as under way, then as done with its seconds; a failure is left to who reports it."""
+        """Show `description` as running, then as done with its seconds. The caller reports a failure."""
         began = time.monotonic()
         if self._console.is_terminal:
             with self._console.status(f"{description} …"):
@@ -33,7 +33,7 @@ class Progress:
 
 
 class NoProgress(Progress):
-    """For callers that report in their own way."""
+    """For callers that report progress themselves."""
 
     def __init__(self) -> None:
         super().__init__(Console(quiet=True))

@@ -1,6 +1,6 @@
-"""Waits until the Airflow processes just started beat and the DAG files are parsed, or says why they do not.
+"""Waits until new Airflow processes have sent a heartbeat and DAG files are parsed, or reports why not.
 
-It asks; it starts and ends nothing.
+It starts and ends nothing.
 """
 
 import time
@@ -29,10 +29,10 @@ def await_health(
     log_of: Callable[[str], Path],
     ports: Mapping[str, int],
 ) -> None:
-    """Until each component has beaten since its start, by the report that `ask` brings.
+    """Wait until `ask` reports a heartbeat of each component since its start.
 
-    `ports`: component name -> the port on which that very process has to listen; another sandbox may answer there.
-    Raises PortTakenError when a process ended because of that.
+    `ports`: the port on which each named component itself has to listen, because another sandbox may answer there.
+    Raises PortTakenError when a process ended because its port was taken.
     """
     deadline = time.monotonic() + HEALTH_SECONDS
     waiting = list(started)
@@ -54,7 +54,7 @@ def await_health(
 
 
 def await_dags(metadata_dsn: str, folder: Path, *, since: float) -> None:
-    """Until each DAG file of the folder was parsed after `since`; one that cannot be imported is a problem."""
+    """Wait until each DAG file of the folder was parsed after `since`. Raises if one cannot be imported."""
     expected = _dag_files(folder)
     deadline = time.monotonic() + PARSE_SECONDS
     with psycopg.connect(metadata_dsn, autocommit=True, connect_timeout=10) as connection:
@@ -81,7 +81,7 @@ def _require_alive(component: Component, daemon: Daemon, log: Path, port: int | 
 
 
 def _dag_files(folder: Path) -> set[str]:
-    """Those Airflow itself would look into: it skips files that do not contain both words."""
+    """The files that Airflow parses: it skips those that do not contain both words."""
     return {path.name for path in folder.glob("*.py") if {b"dag", b"airflow"} <= _words(path.read_bytes().lower())}
 
 

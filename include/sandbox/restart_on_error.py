@@ -16,7 +16,7 @@ _PAUSE_SECONDS: Final = 1.0
 
 
 def main(starting_seconds: float = STARTING_SECONDS) -> None:
-    """Ends as Airflow's command does, unless that had long been at work and ends by an error."""
+    """End as Airflow's command does, unless it ends with an error after it had started."""
     began, ours = time.monotonic(), os.getpid()
     try:
         _airflow()
@@ -31,7 +31,7 @@ def main(starting_seconds: float = STARTING_SECONDS) -> None:
 
 
 def _airflow() -> None:
-    from airflow.__main__ import main as airflow  # what its import raises is its end, too
+    from airflow.__main__ import main as airflow  # an error of the import counts too
 
     airflow()
 

@@ -1,7 +1,7 @@
-"""The passwords and keys of one sandbox: made at its first start, kept in a file only its owner may read.
+"""The passwords and keys of one sandbox: generated at its first start, stored in a file that only its owner may read.
 
-`lifecycle` makes them, `airflow_env`, `databases` and `access` hand them on, always through the environment or a
-pipe: the arguments of a process are readable by everyone on the machine.
+`lifecycle` generates them; `airflow_env`, `databases` and `access` pass them on, always by environment or pipe, because
+everybody on the machine can read the arguments of a process.
 """
 
 import base64
@@ -33,7 +33,7 @@ class Secrets:
 
 
 def load_or_create(path: Path) -> Secrets:
-    """The recorded ones; what a newer version of us needs besides is made and recorded."""
+    """The stored ones; those that a newer version needs besides are generated and stored."""
     found = json_files.read(path)
     complete = _completed(found)
     if asdict(complete) != found:

@@ -1,6 +1,6 @@
 """The two PostgreSQL servers of a sandbox: `platform` for Airflow and the ledger, `storage` for tenants.
 
-Two, so that tenants' storage can fail alone.
+There are two, so that tenants' storage can fail alone.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""Ends the parts of a sandbox: what was recorded when it was started, and nothing else.
+"""Ends the parts of a sandbox: recorded processes and nothing else.
 
-`lifecycle` calls it, both for `down` and for parts that must start anew.
+`lifecycle` calls it for `down` and for parts that must restart.
 """
 
 import signal
@@ -14,12 +14,12 @@ from sandbox.processes import Register
 from sandbox.progress import Progress
 
 AIRFLOW_GRACE_SECONDS: Final = 4.0
-# Workers whose scheduler was killed do not react to SIGTERM (Airflow 3.3.2): no use in waiting long for them.
+# Workers whose scheduler was killed ignore SIGTERM (Airflow 3.3.2), so a long wait does not help.
 ORPHANS_GRACE_SECONDS: Final = 0.5
 
 
 def stop_everything(register: Register, progress: Progress) -> None:
-    """All parts, in the reverse order of their start."""
+    """Stop all parts in the reverse order of their start."""
     names = [PREPARE, *EVERY_NAME]
     if any(register.get(name) for name in names):
         with progress.step("Stop Airflow"):
@@ -37,7 +37,7 @@ def stop_everything(register: Register, progress: Progress) -> None:
 
 
 def stop_airflow(register: Register, names: Sequence[str]) -> None:
-    """Ask all at once, the api-server too: tasks that cannot report are run again by the next start."""
+    """Ask all at once, also the api-server: tasks that cannot report run again after the next start."""
     daemons = [daemon for name in reversed(names) if (daemon := register.get(name))]
     for daemon in daemons:
         processes.send_signal(daemon, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""How each part of a sandbox is, for `python -m sandbox status`. It only looks."""
+"""The state of each part of a sandbox, for `python -m sandbox status`. It changes nothing."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,7 +17,7 @@ HEALTHY = "healthy"
 
 @dataclass(frozen=True)
 class PartStatus:
-    """`state` is "healthy", "starting" (runs, no good news yet), "dead" (it should run) or "stopped"."""
+    """`state` is "healthy", "starting" (runs, not healthy yet), "dead" (it should run) or "stopped"."""
 
     component: str
     state: str

@@ -1,6 +1,6 @@
-"""Draws a tenant's timeline for a terminal: sign, label, wall-clock duration, and the reason in place.
+"""Draws a tenant's timeline for a terminal: sign, label, wall-clock duration and reason.
 
-Used by the demo. It reads what ledger/timeline.py says; it asks nobody anything.
+The demo uses it. It draws what ledger/timeline.py returns and makes no request.
 """
 
 from datetime import datetime, timedelta
@@ -50,7 +50,7 @@ _SENTENCES: Final = {
 
 
 def headline(saga: Saga) -> str:
-    """What is going on, in one sentence."""
+    """The tenant's state in one sentence."""
     where = f"{saga.parameters.plan}, {saga.parameters.region}, attempt {saga.attempt}"
     return f"Tenant {saga.parameters.slug} ({where}) is {_SENTENCES[saga.phase]}."
 
@@ -62,7 +62,7 @@ class TimelineView:
         self._spinner = Spinner("dots", style="blue")
 
     def draw(self, saga: Saga, timeline: Timeline, now: datetime) -> RenderableType:
-        """The whole pane at `now`."""
+        """The whole view at `now`."""
         table = Table.grid(padding=(0, 2))
         table.add_column(width=2)
         table.add_column(min_width=26)
@@ -88,12 +88,12 @@ class TimelineView:
 
 
 def sign_of(row: TimelineRow) -> tuple[str, str]:
-    """The row's sign and colour; the words beside it say the same."""
+    """The row's sign and colour; the text beside it says the same."""
     return _SIGNS[row.status] if row.undo is CompensationStatus.NO else _UNDO_SIGNS[row.undo]
 
 
 def remark(row: TimelineRow) -> str:
-    """Why it waits, how it failed, what became of it."""
+    """Why the row waits, how it failed, or its result."""
     tries = f"try {row.tries}" if row.tries > 1 else ""
     parts = [tries, row.message, _UNDO_WORDS.get(row.undo, "")]
     return "; ".join(part for part in parts if part)

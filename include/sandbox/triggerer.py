@@ -1,6 +1,6 @@
-"""What can be seen of the sandbox's triggerer from outside: its memory, its work, when a wait in it ended.
+"""Measures the sandbox's triggerer from outside: memory, processor time, and when a wait in it ended.
 
-Read by the bench of many waits and by acceptance tests; it changes nothing.
+Used by `bench.waiting` and by acceptance tests; it changes nothing.
 """
 
 import json
@@ -22,7 +22,7 @@ _SAGA: Final = "tenant_provisioning"
 
 
 def megabytes(layout: Layout) -> float:
-    """Proportional set size of all its processes: what they share with others is counted by shares."""
+    """Proportional set size (PSS) of all its processes: shared memory counts in proportion."""
     return float(sum(process.memory_full_info().pss for process in _processes(layout)) / 2**20)
 
 
@@ -34,7 +34,7 @@ def busy_seconds(layout: Layout, during: float) -> float:
 
 
 def wait_ended_at(access: Access, run_id: str) -> Iterator[datetime]:
-    """When the wait of this run ended, by the trigger's own log; nothing as long as it lives."""
+    """When the wait of this run ended, by the trigger's log; nothing while it still waits."""
     folder = access.layout.logs / "tasks" / f"dag_id={_SAGA}" / f"run_id={run_id}" / f"task_id={WAIT}"
     for file in folder.glob("*.trigger.*"):
         for line in file.read_text(encoding="utf-8").splitlines():

@@ -1,8 +1,8 @@
-"""How to run PostgreSQL, which refuses root, when we are root: as `nobody`, with as little power as will do.
+"""Runs PostgreSQL, which refuses root, as `nobody` when we are root, with as few capabilities as possible.
 
-`postgres` asks. An ordinary user needs none of this. The programs of a clone below a closed directory (/root/x) are
-out of reach for `nobody`; a capability to pass closed directories is kept then. Containers often lack the narrow one
-(dac_read_search) and have the wide one (dac_override), so both are tried, after none.
+`postgres` uses it; an ordinary user needs none of this. `nobody` cannot reach the programs of a clone below a closed
+directory (/root/x); then a capability to enter closed directories is kept. Containers often lack the narrow one
+(dac_read_search) and have the wide one (dac_override), so it tries none, the narrow one, the wide one.
 """
 
 import os
@@ -21,7 +21,7 @@ CAPABILITIES: Final = ("dac_read_search", "dac_override")
 
 
 def owner_for(program: Path, directory: Path) -> Owner:
-    """Who can run `program` inside `directory`. Root hands the directory over to that user."""
+    """The user that can run `program` in `directory`. Root gives the directory to that user."""
     if os.geteuid() != 0:
         return Owner()
     user, group = _identity()
@@ -36,7 +36,7 @@ def owner_for(program: Path, directory: Path) -> Owner:
 
 
 def identity_arguments(directory: Path) -> tuple[int, int] | None:
-    """Whom a file in `directory` must belong to, when that is not us."""
+    """The owner that a file in `directory` needs, if it is not us."""
     if os.geteuid() != 0:
         return None
     status = directory.stat()
