@@ -8,7 +8,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from tenancy.console.api import actions, incident_groups, invitation, platform, tenants
-from tenancy.console.api.access import right_of
+from tenancy.console.api.route_guard import right_of
 from tenancy.console.callers import Right
 from tests.console.conftest import API, WRITES, assert_problem
 
@@ -91,8 +91,8 @@ def test_a_forced_reset_is_platform_engineerings(
     operator: httpx.Client, engineer: httpx.Client, active: dict[str, Any]
 ):
     path, body = f"/tenants/{active['id']}/reset", {"reason": "a test", "force": True}
-    told = assert_problem(operator.post(path, json=body, headers=WRITES), 403)
-    assert "can_edit on Plugins" in told["detail"]
+    problem = assert_problem(operator.post(path, json=body, headers=WRITES), 403)
+    assert "can_edit on Plugins" in problem["detail"]
     refused = assert_problem(engineer.post(path, json=body, headers=WRITES), 409)
     assert "Active" in refused["detail"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from tenancy.console.api.access import GuardedRoute
+from tenancy.console.api.route_guard import GuardedRoute
 from tenancy.console.callers import Caller, Right
 from tenancy.ledger.envelope import Stamp
 from tenancy.saga import commands as c

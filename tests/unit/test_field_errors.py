@@ -88,11 +88,11 @@ def test_airflow_answers_with_the_field_before_its_database_does(change: dict[st
 
 @pytest.mark.parametrize(("change", "field", "words"), [each for each in WRONG if each[1] in {"name", "slug"}])
 def test_the_consoles_form_says_it_beside_the_field(change: dict[str, Any], field: str, words: str):
-    with pytest.raises(ProblemError) as told:
+    with pytest.raises(ProblemError) as caught:
         forms.new_tenant({**REQUEST, **change})
-    assert told.value.field == field
-    assert words in told.value.detail
-    assert_plain(told.value.detail)
+    assert caught.value.field == field
+    assert words in caught.value.detail
+    assert_plain(caught.value.detail)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import CurrentServices, GuardedRoute, needs
-from tenancy.console.api.problems import HEADERS, install
+from tenancy.console.api.problems import HEADERS, install_problem_handlers
+from tenancy.console.api.route_guard import CurrentServices, GuardedRoute, needs
 from tenancy.console.callers import Authenticate, Right
 from tenancy.console.metrics_view import exposition
 from tenancy.console.pages.reads import read_ledger
@@ -38,5 +38,5 @@ def create_metrics(services: Services, authenticate: Authenticate) -> FastAPI:
     app.state.headers = HEADERS
     app.state.measures = TimedCache(load_measures, FRESH_SECONDS)
     app.include_router(router)
-    install(app)
+    install_problem_handlers(app)
     return app

@@ -10,9 +10,9 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from tenancy.console.api import tenant_models
-from tenancy.console.api.access import SECURITY, GuardedRoute, needs, require
-from tenancy.console.api.problems import documented
+from tenancy.console.api.problems import problem_responses
 from tenancy.console.api.requests import ActionBody, CorrectedActionBody, NewTenant, Ref, ResetBody
+from tenancy.console.api.route_guard import SECURITY, GuardedRoute, needs, require_right
 from tenancy.console.api.write_request import CurrentWrite
 from tenancy.console.callers import Right
 
@@ -21,7 +21,7 @@ router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=[
 
 def _post(path: str, right: Right, status: int, *problems: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a write: its right, the status of success, what a dry run answers."""
-    documentation: dict[int | str, dict[str, Any]] = documented(400, 401, 403, 409, 428, 503, *problems)
+    documentation: dict[int | str, dict[str, Any]] = problem_responses(400, 401, 403, 409, 428, 503, *problems)
     if status == 200:
         model: Any = tenant_models.Action | tenant_models.PreviewShape
     else:
@@ -49,7 +49,7 @@ def cancel(write: CurrentWrite, ref: Ref, body: ActionBody) -> Response:
 def reset(write: CurrentWrite, ref: Ref, body: ResetBody) -> Response:
     """Make a failed tenant ready for a retry. `force` is platform engineering's: it can orphan what is in flight."""
     if body.force:
-        require(write.caller, Right.FORCE)
+        require_right(write.caller, Right.FORCE)
     return write.act("reset", ref, body, 200)
 
 
@@ -68,7 +68,7 @@ def decommission(write: CurrentWrite, ref: Ref, body: ActionBody) -> Response:
 @_post("/tenants/{ref}/recreate", Right.CREATE, 201, 404)
 def recreate(write: CurrentWrite, ref: Ref, body: CorrectedActionBody) -> Response:
     """A new tenant in the place of one that has nothing left: same slug, linked to it. The answer is the new one."""
-    require(write.caller, Right.EDIT)  # a failed tenant is decommissioned on the way
+    require_right(write.caller, Right.EDIT)  # a failed tenant is decommissioned on the way
     return write.act("recreate", ref, body, 201)
 
 

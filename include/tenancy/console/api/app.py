@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from tenancy.console.api import actions, incident_groups, invitation, platform, tenants
-from tenancy.console.api.problems import HEADERS, Problem, install
+from tenancy.console.api.problems import HEADERS, Problem, install_problem_handlers
 from tenancy.console.callers import Authenticate
 from tenancy.console.services import Services
 
@@ -29,7 +29,7 @@ def create_api(services: Services, authenticate: Authenticate) -> FastAPI:
     app.state.headers = HEADERS
     for router in (tenants.router, incident_groups.router, actions.router, invitation.router, platform.router):
         app.include_router(router)
-    install(app)
+    install_problem_handlers(app)
     _document(app)
     return app
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path
 
 from tenancy.console.api import incident_group_models
-from tenancy.console.api.access import SECURITY, CurrentServices, GuardedRoute, needs
-from tenancy.console.api.problems import ProblemError, documented
+from tenancy.console.api.problems import ProblemError, problem_responses
 from tenancy.console.api.request_context import open_context
+from tenancy.console.api.route_guard import SECURITY, CurrentServices, GuardedRoute, needs
 from tenancy.console.callers import Right
 from tenancy.engine.incident_groups import describe_group, next_action
 from tenancy.ledger.incident_groups import (
@@ -26,7 +26,7 @@ MAX_TENANTS: Final = 1000
 ClassId = Annotated[int, Path(ge=1, le=2**62, description="`class_issue` of a tenant")]
 
 
-@router.get("/classes", responses=documented(401, 403, 503))
+@router.get("/classes", responses=problem_responses(401, 403, 503))
 @needs(Right.READ)
 def list_classes(services: CurrentServices) -> incident_group_models.Classes:
     """The classes that are open: each is one matter, to be escalated once."""
@@ -37,7 +37,7 @@ def list_classes(services: CurrentServices) -> incident_group_models.Classes:
     return incident_group_models.Classes(classes=shown, cut=others > 0, others=others)
 
 
-@router.get("/classes/{class_id}", responses=documented(400, 401, 403, 404, 503))
+@router.get("/classes/{class_id}", responses=problem_responses(400, 401, 403, 404, 503))
 @needs(Right.READ)
 def show_class(services: CurrentServices, class_id: ClassId) -> incident_group_models.ClassInFull:
     """One class with its tenants."""

@@ -6,19 +6,19 @@ It is a write: it is recorded who was shown it, and nobody is shown it again.
 from fastapi import APIRouter
 
 from tenancy.console.api import invitation_answer, tenant_models
-from tenancy.console.api.access import SECURITY, CurrentCaller, CurrentServices, GuardedRoute, needs
-from tenancy.console.api.problems import documented
-from tenancy.console.api.requests import InvitationBody, Meant, Ref
+from tenancy.console.api.problems import problem_responses
+from tenancy.console.api.requests import InvitationBody, Ref, WriteHeader
+from tenancy.console.api.route_guard import SECURITY, CurrentCaller, CurrentServices, GuardedRoute, needs
 from tenancy.console.callers import Right
 
 router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["actions"])
 
 
-@router.post("/tenants/{ref}/invitation", responses=documented(400, 401, 403, 404, 409, 428, 503))
+@router.post("/tenants/{ref}/invitation", responses=problem_responses(400, 401, 403, 404, 409, 428, 503))
 @needs(Right.CREATE)
 def show_invitation(
-    services: CurrentServices, caller: CurrentCaller, ref: Ref, meant: Meant, body: InvitationBody
+    services: CurrentServices, caller: CurrentCaller, ref: Ref, write_header: WriteHeader, body: InvitationBody
 ) -> tenant_models.InvitationShape:
     """The tenant admin's invitation, once the tenant is Active; it is shown once. `renew` makes another one."""
-    del meant  # the route guard has checked it; here it is documented
+    del write_header  # the route guard has checked it; here it is documented
     return invitation_answer.show_invitation(services, caller, ref, body)

@@ -7,9 +7,9 @@ from typing import Final
 from fastapi import APIRouter
 
 from tenancy.console.api import platform_models, serializers
-from tenancy.console.api.access import SECURITY, CurrentServices, GuardedRoute, needs
-from tenancy.console.api.problems import documented
+from tenancy.console.api.problems import problem_responses
 from tenancy.console.api.request_context import open_context
+from tenancy.console.api.route_guard import SECURITY, CurrentServices, GuardedRoute, needs
 from tenancy.console.callers import Right
 from tenancy.engine.drift_check import BEAT as REALITY_CHECK
 from tenancy.engine.engine_verdicts import LATE_AFTER
@@ -20,7 +20,7 @@ from tenancy.ledger.migrations import LEDGER_VERSION
 from tenancy.saga.errors import TransientError
 
 router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["platform"])
-_RESPONSES = documented(401, 403, 503)
+_RESPONSES = problem_responses(401, 403, 503)
 
 FINDINGS_LIMIT: Final = 500
 _NEVER: Final = "It has never run: is its DAG there, and not paused?"

@@ -78,7 +78,7 @@ class ProblemError(Exception):
         self.is_replay = is_replay
         """The answer to an earlier request with the same Idempotency-Key."""
 
-    def told(self, request: Request) -> Problem:
+    def as_problem(self, request: Request) -> Problem:
         """As it is answered to this request."""
         return Problem(
             type=f"urn:tenancy:problem:{self.status}",
@@ -91,13 +91,13 @@ class ProblemError(Exception):
         )
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What a route's `responses` says of the problems it may answer."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": TITLES[status], "content": content} for status in statuses}
 
 
-def respond(request: Request, error: ProblemError) -> JSONResponse:
+def problem_response(request: Request, error: ProblemError) -> JSONResponse:
     """The problem as a response."""
     headers = dict(HEADERS)
     if error.retry_after:
@@ -106,37 +106,37 @@ def respond(request: Request, error: ProblemError) -> JSONResponse:
         headers["WWW-Authenticate"] = "Bearer"
     if error.is_replay:
         headers[REPLAYED] = "true"
-    return JSONResponse(error.told(request).model_dump(exclude_none=True), error.status, headers, MEDIA_TYPE)
+    return JSONResponse(error.as_problem(request).model_dump(exclude_none=True), error.status, headers, MEDIA_TYPE)
 
 
 def problem_of(error: Exception) -> ProblemError:
     """The same error as an answer."""
-    for kind, told in _AS_PROBLEM.items():
+    for kind, make_problem in _PROBLEMS.items():
         if isinstance(error, kind):
-            return told(error)
+            return make_problem(error)
     log.error("a request failed", exc_info=error)
     return ProblemError(500, "Something went wrong here; the api-server's log says what.")
 
 
-def install(app: FastAPI) -> None:
+def install_problem_handlers(app: FastAPI) -> None:
     """Answer whatever is raised in `app` as a problem."""
-    for kind in (*_AS_PROBLEM, Exception):
+    for kind in (*_PROBLEMS, Exception):
         app.add_exception_handler(kind, _handle)
 
 
 async def _handle(request: Request, error: Exception) -> JSONResponse:
-    # Asynchronous, or Starlette would take a thread for it: also for the answer that all places are taken.
-    return respond(request, problem_of(error))
+    # Asynchronous, or Starlette would take a thread for it: also for the answer that all slots are taken.
+    return problem_response(request, problem_of(error))
 
 
-def _not_well_formed(error: RequestValidationError) -> ProblemError:
-    """Each mistake with its place; the first one's is the field. What was sent is not repeated."""
-    said = [(_place(each["loc"]), sentence_of(each)) for each in error.errors()[:5]]
-    sentence = "; ".join(f"{place}: {message}" if place else message for place, message in said)
-    return ProblemError(400, f"{sentence}."[:1000], field=said[0][0] or None)
+def _malformed(error: RequestValidationError) -> ProblemError:
+    """Each mistake with its field; the first one is the problem's field. The input itself is not repeated."""
+    mistakes = [(_field_name(each["loc"]), sentence_of(each)) for each in error.errors()[:5]]
+    sentence = "; ".join(f"{field}: {message}" if field else message for field, message in mistakes)
+    return ProblemError(400, f"{sentence}."[:1000], field=mistakes[0][0] or None)
 
 
-def _place(where: tuple[int | str, ...]) -> str:
+def _field_name(where: tuple[int | str, ...]) -> str:
     """The field's name without where it was sent; a body that is no JSON has only a position."""
     names = [str(part) for part in where if part not in {"body", "query", "path", "header"}]
     return ".".join(names)[:100].encode("ascii", "backslashreplace").decode() if not _is_position(where) else ""
@@ -146,7 +146,7 @@ def _is_position(where: tuple[int | str, ...]) -> bool:
     return isinstance(where[-1], int)
 
 
-_AS_PROBLEM: Final[Mapping[type[Exception], Callable[[Any], ProblemError]]] = {
+_PROBLEMS: Final[Mapping[type[Exception], Callable[[Any], ProblemError]]] = {
     ProblemError: lambda error: error,
     NotAuthenticated: lambda error: ProblemError(401, f"{error}. Log in, or send a bearer token of POST /auth/token."),
     InvalidRequestError: lambda error: ProblemError(400, str(error), field=error.field),
@@ -156,6 +156,6 @@ _AS_PROBLEM: Final[Mapping[type[Exception], Callable[[Any], ProblemError]]] = {
     TransientError: lambda error: ProblemError(503, str(error), retry_after=AWAY_RETRY_SECONDS),
     PermanentError: lambda error: ProblemError(503, str(error)),
     PlatformError: lambda error: ProblemError(503, str(error)),
-    RequestValidationError: _not_well_formed,
+    RequestValidationError: _malformed,
     HTTPException: lambda error: ProblemError(error.status_code, str(error.detail)),
 }

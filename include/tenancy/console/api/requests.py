@@ -18,14 +18,14 @@ def _storable(text: str) -> str:
     return text
 
 
-def _said(text: str) -> str:
+def _not_blank(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be blank")
     return text.strip()
 
 
 Text = Annotated[str, AfterValidator(_storable)]
-Reason = Annotated[Text, Field(min_length=1, max_length=REASON_LIMIT), AfterValidator(_said)]
+Reason = Annotated[Text, Field(min_length=1, max_length=REASON_LIMIT), AfterValidator(_not_blank)]
 Slug = Annotated[Text, Field(max_length=SLUG_LIMIT)]
 Name = Annotated[Text, Field(max_length=NAME_LIMIT)]
 Email = Annotated[Text, Field(max_length=EMAIL_LIMIT)]
@@ -45,7 +45,7 @@ IdempotencyHeader = Annotated[
 Search = Annotated[
     Text | None, Query(min_length=1, max_length=100, description="Start of a slug, an id, or words of a name")
 ]
-Word = Annotated[Text | None, Query(min_length=1, max_length=60)]
+FilterValue = Annotated[Text | None, Query(min_length=1, max_length=60)]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the page before")]
 PageSize = Annotated[int, Query(ge=1, le=200)]
 FactsPage = Annotated[int, Query(ge=1, le=1000)]
@@ -53,7 +53,7 @@ After = Annotated[int, Query(ge=0, le=2**62)]
 Part = Annotated[str | None, Query(pattern="^live$", description="Only what of a page changes")]
 
 
-Meant = Annotated[str, Header(alias="X-Tenancy-Request", description="Any value: a foreign page cannot send it")]
+WriteHeader = Annotated[str, Header(alias="X-Tenancy-Request", description="Any value: a foreign page cannot send it")]
 
 
 class _Body(BaseModel):

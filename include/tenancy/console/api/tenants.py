@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query
 
 from tenancy.console.api import cursor as cursors
 from tenancy.console.api import history_models, requests, serializers, tenant_models
-from tenancy.console.api.access import SECURITY, CurrentServices, GuardedRoute, needs
-from tenancy.console.api.problems import documented
+from tenancy.console.api.problems import problem_responses
 from tenancy.console.api.request_context import open_context
+from tenancy.console.api.route_guard import SECURITY, CurrentServices, GuardedRoute, needs
 from tenancy.console.callers import Right
 from tenancy.ledger import tenant_summaries
 from tenancy.ledger.error_log import build_error_log
@@ -16,8 +16,8 @@ from tenancy.ledger.timeline import build_timelines
 from tenancy.saga.states import State, Substate
 
 router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["reading"])
-_LISTED = documented(400, 401, 403, 503)
-_FOUND = documented(400, 401, 403, 404, 503)
+_LISTED = problem_responses(400, 401, 403, 503)
+_FOUND = problem_responses(400, 401, 403, 404, 503)
 
 
 @router.get("/tenants", responses=_LISTED)
@@ -26,8 +26,8 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     services: CurrentServices,
     state: State | None = None,
     substate: Substate | None = None,
-    region: requests.Word = None,
-    plan: requests.Word = None,
+    region: requests.FilterValue = None,
+    plan: requests.FilterValue = None,
     attention: Annotated[bool, Query(description="Only those somebody should look at")] = False,
     q: requests.Search = None,
     limit: requests.PageSize = 50,

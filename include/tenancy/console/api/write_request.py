@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from tenancy.console.api import serializers
-from tenancy.console.api.access import CurrentCaller, CurrentServices
 from tenancy.console.api.action_requests import (
     action_request,
     action_service,
@@ -18,7 +17,8 @@ from tenancy.console.api.action_requests import (
     idempotency_key,
 )
 from tenancy.console.api.problems import REPLAYED
-from tenancy.console.api.requests import ActionBody, DryRun, IdempotencyHeader, Meant, NewTenant
+from tenancy.console.api.requests import ActionBody, DryRun, IdempotencyHeader, NewTenant, WriteHeader
+from tenancy.console.api.route_guard import CurrentCaller, CurrentServices
 from tenancy.engine.action_service import ActionRequest
 
 _DRY_RUN_STATUS: Final = 200
@@ -31,7 +31,7 @@ class WriteRequest:
     request: Request
     services: CurrentServices
     caller: CurrentCaller
-    meant: Meant
+    write_header: WriteHeader
     """The route guard has checked it; here it is documented in the OpenAPI."""
     dry_run: DryRun = False
     key: IdempotencyHeader = None

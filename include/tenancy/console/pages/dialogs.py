@@ -12,10 +12,10 @@ from uuid import uuid4
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from tenancy.console.api.access import GuardedRoute, needs, require
 from tenancy.console.api.problems import ProblemError, problem_of
 from tenancy.console.api.request_context import RequestContext
 from tenancy.console.api.requests import Ref
+from tenancy.console.api.route_guard import GuardedRoute, needs, require_right
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import forms, reads
 from tenancy.console.pages.action_view import BUTTONS, RIGHTS, ActionView, action_views
@@ -97,7 +97,7 @@ def show_progress(page_request: CurrentPageRequest, ref: Ref, action: Action) ->
 
 def _require_right(caller: Caller, action: str, force: bool) -> None:
     for right in (*RIGHTS[action], *((Right.FORCE,) if force else ())):
-        require(caller, right)
+        require_right(caller, right)
 
 
 def _dialog(page_request: PageRequest, context: RequestContext, ref: str, form: _Form) -> Response:

@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import LacksRightError
 from tenancy.console.api.problems import ProblemError
+from tenancy.console.api.route_guard import LacksRightError
 from tenancy.console.callers import ROLE_OF, LoginUnavailableError, NotAuthenticated, Right
 from tenancy.console.pages.rendering import airflow_of, page_response, root_of
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
@@ -127,7 +127,7 @@ def _not_found(_request: Request, error: Any) -> ErrorPage:
     return ErrorPage(error.status_code, titles.get(error.status_code, "Not shown"), "Begin with the list of tenants.")
 
 
-def _not_well_formed(_request: Request, _error: Any) -> ErrorPage:
+def _malformed(_request: Request, _error: Any) -> ErrorPage:
     return ErrorPage(400, "This address is not well-formed", "Begin with the list of tenants.")
 
 
@@ -138,6 +138,6 @@ _ERROR_PAGES: Final[dict[type[Exception], Callable[[Request, Any], ErrorPage]]] 
     TransientError: _ledger_away,
     PermanentError: _ledger_away,
     PlatformError: _misconfigured,
-    RequestValidationError: _not_well_formed,
+    RequestValidationError: _malformed,
     HTTPException: _not_found,
 }

@@ -4,8 +4,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import CurrentCaller, CurrentServices, GuardedRoute, needs
 from tenancy.console.api.requests import Part
+from tenancy.console.api.route_guard import CurrentCaller, CurrentServices, GuardedRoute, needs
 from tenancy.console.callers import Right
 from tenancy.console.pages.health_view import health_view
 from tenancy.console.pages.poll_cache import PollCache, PollSnapshot

@@ -6,11 +6,11 @@ Nothing keeps the invitation, and closing the dialog forgets it.
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from tenancy.console.api.access import GuardedRoute, needs
 from tenancy.console.api.invitation_answer import show_invitation
 from tenancy.console.api.problems import ProblemError, problem_of
 from tenancy.console.api.request_context import RequestContext
 from tenancy.console.api.requests import InvitationBody, Ref
+from tenancy.console.api.route_guard import GuardedRoute, needs
 from tenancy.console.callers import Right
 from tenancy.console.pages import forms, reads
 from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, SubmittedForm

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from tenancy.adapters.airflow_runs import QueuedRun
 from tenancy.console.api import cursor as cursors
 from tenancy.console.api import requests
-from tenancy.console.api.access import CurrentCaller, CurrentServices, GuardedRoute, needs
 from tenancy.console.api.request_context import RequestContext
+from tenancy.console.api.route_guard import CurrentCaller, CurrentServices, GuardedRoute, needs
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import incident_group_view, reads
 from tenancy.console.pages.health_view import health_lines

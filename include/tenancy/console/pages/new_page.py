@@ -6,8 +6,8 @@ from uuid import uuid4
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from tenancy.console.api.access import GuardedRoute, needs
 from tenancy.console.api.problems import ProblemError, problem_of
+from tenancy.console.api.route_guard import GuardedRoute, needs
 from tenancy.console.callers import Right
 from tenancy.console.pages import forms
 from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, SubmittedForm

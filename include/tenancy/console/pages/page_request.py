@@ -8,7 +8,6 @@ from fastapi import Depends
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from tenancy.console.api.access import CurrentCaller, CurrentServices
 from tenancy.console.api.action_requests import (
     action_request,
     action_service,
@@ -16,6 +15,7 @@ from tenancy.console.api.action_requests import (
     create_request,
     idempotency_key,
 )
+from tenancy.console.api.route_guard import CurrentCaller, CurrentServices
 from tenancy.console.pages import forms, reads
 from tenancy.engine.action_service import ActionRequest
 from tenancy.ledger.idempotency_keys import IdempotencyKey

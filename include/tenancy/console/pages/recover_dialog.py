@@ -11,10 +11,10 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from tenancy.console.api.access import GuardedRoute, needs, require
 from tenancy.console.api.problems import ProblemError, problem_of
 from tenancy.console.api.request_context import RequestContext
 from tenancy.console.api.requests import Ref
+from tenancy.console.api.route_guard import GuardedRoute, needs, require_right
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import forms, reads, recovery_steps
 from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, SubmittedForm
@@ -76,7 +76,7 @@ CurrentRecovery = Annotated[_RecoveryForm, Depends(_recovery)]
 @needs(Right.EDIT)
 def show_recover(page_request: CurrentPageRequest, ref: Ref) -> Response:
     """What Recover would do, and the form that asks for it."""
-    require(page_request.caller, Right.CREATE)
+    require_right(page_request.caller, Right.CREATE)
 
     def read(context: RequestContext) -> Response:
         summary = context.summary(ref)
@@ -98,7 +98,7 @@ def show_recover(page_request: CurrentPageRequest, ref: Ref) -> Response:
 @needs(Right.EDIT)
 def recover(page_request: CurrentPageRequest, ref: Ref, recovery: CurrentRecovery) -> Response:
     """Do the next step, if it is time for it, and say how far it is."""
-    require(page_request.caller, Right.CREATE)
+    require_right(page_request.caller, Right.CREATE)
     step, generation = reads.read_ledger(
         page_request.services, lambda context: _decide(context, ref, recovery, page_request.caller)
     )

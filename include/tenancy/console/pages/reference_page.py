@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import GuardedRoute, needs
+from tenancy.console.api.route_guard import GuardedRoute, needs
 from tenancy.console.callers import Right
 from tenancy.console.pages.rendering import page_response
 

@@ -4,9 +4,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import CurrentCaller, CurrentServices, GuardedRoute, needs
 from tenancy.console.api.request_context import RequestContext
 from tenancy.console.api.requests import Part
+from tenancy.console.api.route_guard import CurrentCaller, CurrentServices, GuardedRoute, needs
 from tenancy.console.callers import Right
 from tenancy.console.pages import reads
 from tenancy.console.pages.error_pages import ErrorPage

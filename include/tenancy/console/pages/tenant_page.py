@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tenancy.console.api.access import CurrentCaller, CurrentServices, GuardedRoute, needs
 from tenancy.console.api.requests import Part, Ref
+from tenancy.console.api.route_guard import CurrentCaller, CurrentServices, GuardedRoute, needs
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import reads
 from tenancy.console.pages.list_view import is_busy, visible_state

@@ -61,9 +61,9 @@ class GuardedRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             caller = await _authenticated(request)
-            require(caller, right)
+            require_right(caller, right)
             if writes:
-                await receive_meant(request)
+                await receive_write(request)
             request.state.caller = caller
             async with request_slot(request, writes=writes):
                 response: Response = await handle(request)
@@ -92,22 +92,22 @@ class LacksRightError(ProblemError):
         self.right = right
 
 
-def require(caller: Caller, right: Right) -> None:
+def require_right(caller: Caller, right: Right) -> None:
     """LacksRightError unless the caller has the right."""
     if right not in caller.rights:
         raise LacksRightError(caller, right)
 
 
-def require_meant(request: Request) -> None:
-    """428 unless the write says that it is meant, 400 unless its body is bounded."""
+def require_write_header(request: Request) -> None:
+    """428 unless the write has its header, 400 unless its body is bounded."""
     if not request.headers.get(WRITE_HEADER):
         raise ProblemError(428, f"Every write needs the header {WRITE_HEADER}: 1.", field=WRITE_HEADER)
-    _require_bounded(request)
+    _require_bounded_body(request)
 
 
-async def receive_meant(request: Request) -> None:
-    """The same, and the body is here: a slow sender must not occupy a place meanwhile."""
-    require_meant(request)
+async def receive_write(request: Request) -> None:
+    """The same, and wait for the body: a slow sender must not hold a slot meanwhile."""
+    require_write_header(request)
     try:
         await request.body()
     except ClientDisconnect as gone:
@@ -115,13 +115,13 @@ async def receive_meant(request: Request) -> None:
 
 
 def request_slot(request: Request, *, writes: bool) -> AbstractAsyncContextManager[None]:
-    """A place for this request; ProblemError 503 when all stay taken. No thread is taken before."""
+    """A slot for this request; ProblemError 503 when none becomes free. It takes no thread while it waits."""
     services = _services(request)
     return (services.writes if writes else services.reads).slot()
 
 
-def _require_bounded(request: Request) -> None:
-    """Before anything is read: the server holds whoever states a length to it."""
+def _require_bounded_body(request: Request) -> None:
+    """Checked before the body is read: the server holds the sender to the length that it states."""
     stated = request.headers.get("Content-Length")
     if stated is None and request.headers.get("Transfer-Encoding"):
         raise ProblemError(400, "The body must state its length: send Content-Length.")
