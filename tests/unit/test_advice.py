@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from tenancy.activities.advice import IN_PROGRESS_ADVICE, REMEDIES, advise, format_duration
+from tenancy.activities.advice import IN_PROGRESS_ADVICE, advise, format_duration
 from tenancy.activities.plan import PLAN
+from tenancy.activities.remedies import REMEDIES
 from tenancy.console.api.tenant_models import AdviceShape
 from tenancy.engine.actions import ACTIONS
 from tenancy.saga.causes import Cause

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tenancy.activities.advice import IN_PROGRESS_ADVICE, REMEDIES, VERIFY_ADVICE, advise, cause_now
+from tenancy.activities.advice import IN_PROGRESS_ADVICE, VERIFY_ADVICE, advise, cause_now
 from tenancy.activities.blocking_reasons import COVERED_BY_HEALTH_CHECKS
 from tenancy.activities.plan import PLAN
+from tenancy.activities.remedies import REMEDIES
 from tenancy.saga.advice import Advice
 from tenancy.saga.causes import Cause
 from tenancy.saga.stalls import StallKind, TenantStatus

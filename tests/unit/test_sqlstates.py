@@ -6,7 +6,8 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from tenancy.activities.advice import REMEDIES, advise
+from tenancy.activities.advice import advise
+from tenancy.activities.remedies import REMEDIES
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.postgres_errors import translated_error
 from tenancy.adapters.sqlstates import CLASSES, CODES, ErrorCategory, classify_sqlstate, is_decided

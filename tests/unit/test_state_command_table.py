@@ -501,7 +501,7 @@ TABLE: list[tuple[str, c.Command, Row]] = [
         row({"Decommissioned": refuses("nothing to escalate")}, dict.fromkeys(PHASES, makes(f.Escalated))),
     ),
     (
-        "NoteHeld",
+        "RecordHold",
         c.RecordHold("the DAG is paused"),
         row(
             {
@@ -511,12 +511,12 @@ TABLE: list[tuple[str, c.Command, Row]] = [
         ),
     ),
     (
-        "NoteHeld of a run that goes on anyway",
+        "RecordHold of a run that goes on anyway",
         c.RecordHold(""),
         row({f"Provisioning | {TO_BE_UNWOUND}": NO_FACTS}, NOT_WAITED_FOR),
     ),
     (
-        "NoteStall",
+        "RecordStall",
         c.RecordStall(
             Stall(StallKind.ACTIVITY, HANDLE, SINCE, timedelta(minutes=5)), Evidence(Cause.ENGINE_REFUSES, "no")
         ),

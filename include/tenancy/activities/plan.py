@@ -1,7 +1,7 @@
 """PLAN: the activities of a new attempt, in order. The DAG, the timeline and the limits are derived from it.
 
-Undoing and observing do not: they go by what the ledger recorded and by registry.py. A new activity is one file and one
-line here (docs/extending/adding-an-activity.md).
+Compensation and observation are not: they follow the recorded resources and registry.py, so that they still work for
+attempts with an older plan. A new activity is one file and one line here (docs/extending/adding-an-activity.md).
 """
 
 from datetime import timedelta

@@ -1,4 +1,5 @@
-"""Every installed activity, whatever PLAN has now: only the activity that made something can observe and undo it."""
+"""All installed activities, also those that PLAN no longer has: only the activity that created a resource can observe
+and release it."""
 
 from typing import Final
 

@@ -193,7 +193,7 @@ def _waits(tenancy: Tenancy, saga: Saga) -> tuple[str, ...]:
     """A warning while the scheduler is down: Airflow accepts a run that it will not start yet."""
     waits = EngineStatus(load_engine_status(tenancy.runs).silent).holds(
         saga
-    )  # that it does not answer, pursue has said
+    )  # if it does not answer, sync_workflow_engine has already warned
     return (f"It is recorded, and goes on by itself when the engine does. {waits}",) if waits else ()
 
 

@@ -6,8 +6,8 @@ Called by the reconciler in each pass, after it has recorded stalls. saga/incide
 from collections import Counter
 from typing import Final
 
-from tenancy.activities.advice import REMEDIES
 from tenancy.activities.plan import PLAN
+from tenancy.activities.remedies import REMEDIES
 from tenancy.ledger import incident_groups as rows
 from tenancy.ledger.incident_groups import StoredIncidentGroup
 from tenancy.ledger.ledger import LedgerSession

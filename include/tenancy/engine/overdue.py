@@ -57,7 +57,7 @@ class RunObservation:
     marked: bool = False
     """Did somebody mark the attempt's run or a task of it by hand?"""
     rerun: bool = False
-    """Did we clear the attempt's run once already?"""
+    """Has our own user already cleared the attempt's run?"""
 
 
 def destroys(correction: Correction, saga: Saga) -> bool:
@@ -97,6 +97,6 @@ def _of_provisioning(saga: Saga, observation: RunObservation) -> Correction:
     if saga.platform_fault:
         return Correction.TRY_AGAIN
     by_itself = observation.run.state == "success" and not observation.marked
-    # That we cleared its run counts only with a ledger that knows of it: an older one may have been restored since.
+    # "Already cleared" counts only if the ledger has recorded it: an older ledger may have been restored since.
     in_vain = saga.resumed and observation.rerun
     return Correction.RESUME if by_itself and not in_vain else Correction.MISSED

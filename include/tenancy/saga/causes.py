@@ -1,7 +1,7 @@
 """Causes: why an activity stalls or fails, as a code that can be counted, with a sentence and the raw evidence.
 
 The part of a code before the dot is the system at fault. Errors carry a cause (errors.py). `Activity.explain` finds the
-cause of an activity that stalls. activities/advice.py says what to do about each cause.
+cause of an activity that stalls. activities/remedies.py says what to do about each cause.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,8 @@ from types import MappingProxyType
 
 
 class Cause(StrEnum):
-    """Why a tenant stalls or failed. The values are stored. A new cause also needs a remedy in activities/advice.py."""
+    """Why a tenant stalls or failed. The values are stored. A new cause also needs a remedy in
+    activities/remedies.py."""
 
     UNKNOWN = "unknown"
     INPUT = "input.mismatch"
