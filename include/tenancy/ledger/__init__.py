@@ -1,1 +1,1 @@
-"""The memory: facts in, sagas and timelines out. The only floor that knows the ledger's database."""
+"""The ledger: the append-only store of facts, and its projections. The only package that knows the tables."""

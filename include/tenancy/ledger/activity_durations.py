@@ -1,4 +1,4 @@
-"""How long each activity usually takes: of its last completions, the median and what 95 of 100 needed. Reads only."""
+"""How long each activity usually takes: median and 95th percentile of its last completions. Reads only."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,14 +6,14 @@ from datetime import datetime
 from tenancy.ledger.ledger import LedgerSession
 
 SAMPLE_SIZE = 700
-"""Completions that are looked at, of all activities together: about a hundred tenants."""
+"""How many completions are read, of all activities together: about a hundred tenants."""
 MIN_COMPLETIONS = 5
-"""Completions below which nothing is called usual."""
+"""With fewer completions, an activity has no usual duration."""
 
 
 @dataclass(frozen=True)
 class DurationStats:
-    """Of `count` completions."""
+    """The durations of `count` completions."""
 
     median_seconds: float
     p95_seconds: float
@@ -23,6 +23,6 @@ class DurationStats:
 def load_durations(
     ledger: LedgerSession, *, since: datetime | None = None, enough: int = MIN_COMPLETIONS
 ) -> dict[str, DurationStats]:
-    """By activity; one that was completed fewer times than `enough` is not there."""
+    """By activity; without those that were completed fewer times than `enough`."""
     rows = ledger.rows("activity_durations", recent=SAMPLE_SIZE, since=since, enough=enough)
     return {row["activity"]: DurationStats(row["median"], row["most"], row["completions"]) for row in rows}

@@ -1,7 +1,7 @@
-"""The outbox of notifications: what somebody is to be told, and which channel has taken it. Rows only; no judgement.
+"""The outbox of alerts: what people are to be notified of, and which channel has accepted it. Rows only; no judgement.
 
-`raise_alert` is for whoever finds something out (the recorder of stalls, the finder of classes), within its transaction
-if it has one; engine/deliver_alerts.py delivers. Time is the ledger's.
+`raise_alert` is called where something is found (stalls, incident groups, escalations), in the same transaction if
+there is one. engine/deliver_alerts.py delivers. The clock is the ledger's.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,16 +15,16 @@ from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.names import TenantId
 
 RETENTION: Final = timedelta(days=30)
-"""Then it is forgotten, and the same key would be told again."""
+"""After this, an alert is deleted, and the same key could be raised again."""
 
 
 ESCALATION_PREFIX: Final = "escalation"
-"""How the keys of escalations' messages begin."""
+"""The first part of the keys of escalations' alerts."""
 
 
 @dataclass(frozen=True)
 class Alert:
-    """One message. `key` names what it is about, so that it is told once; `path` is a page below Airflow's address."""
+    """One message. `key` names its subject, so that it is sent once; `path` is a page below Airflow's address."""
 
     key: str
     subject: str
@@ -34,12 +34,12 @@ class Alert:
     tenant_id: TenantId | None = None
     path: str = "/tenancy/"
     details: Mapping[str, str] = field(default_factory=dict)
-    """The same for programs: activity, cause, since."""
+    """The same in fields for programs: activity, cause, since."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """An alert on its way to one channel. `slug` is empty when it is about no single tenant."""
+    """An alert on its way to one channel. `slug` is empty when it concerns no single tenant."""
 
     alert: Alert
     slug: str
@@ -51,7 +51,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class ChannelState:
-    """How the deliveries to one channel stand."""
+    """How many deliveries to one channel wait, and how many were given up."""
 
     channel: str
     waiting: int
@@ -59,58 +59,58 @@ class ChannelState:
 
 
 def escalation_key(tenant_id: TenantId, seq: int) -> str:
-    """The key of the message about the escalation that is this fact of the tenant's."""
+    """The key of the alert about the escalation that this fact of the tenant records."""
     return f"{ESCALATION_PREFIX}:{tenant_id}:{seq}"
 
 
 def raise_alert(ledger: LedgerSession, alert: Alert) -> None:
-    """Have it told, unless its key was told before."""
+    """Put it into the outbox, unless its key was raised before."""
     ledger.rows("raise_alert", **{**vars(alert), "details": Jsonb(dict(alert.details))}, now=ledger.now)
 
 
 def has_due_alerts(ledger: LedgerSession) -> bool:
-    """Is there anything to be told now?"""
+    """Is there a new alert, or a delivery that is due?"""
     return bool(ledger.rows("due_alert", now=ledger.now))
 
 
 def address_alerts(ledger: LedgerSession, channels: Iterable[str]) -> None:
-    """New alerts go to these channels; with none, nobody is told. What waits for any other channel is given up."""
+    """Address new alerts to these channels; give up deliveries to others. Without channels nobody is notified."""
     named = list(channels)
     ledger.rows("address_alerts", channels=named, now=ledger.now)
     ledger.rows("withdraw_deliveries", channels=named)
 
 
 def claim_delivery(ledger: LedgerSession, channels: Iterable[str]) -> Delivery | None:
-    """The letter that has waited longest. It is nobody else's for a minute: by then its outcome is noted."""
+    """The delivery that is due longest. It belongs to the caller for a minute, then to the next who claims it."""
     now = ledger.now
     rows = ledger.rows("claim_delivery", channels=list(channels), now=now, until=now + timedelta(minutes=1))
     return _delivery(rows[0]) if rows else None
 
 
 def record_sent(ledger: LedgerSession, letter: Delivery) -> None:
-    """The channel has taken it."""
+    """The channel accepted it."""
     ledger.rows("delivery_sent", key=letter.alert.key, channel=letter.channel, now=ledger.now)
 
 
 def record_failure(ledger: LedgerSession, letter: Delivery, *, error: str, next_try_at: datetime | None) -> None:
-    """The channel has not; without a next try it is given up. Whatever else waits for the channel waits as long."""
+    """The channel did not accept it. Without a next try it is given up. Others to this channel wait as long."""
     key, channel = letter.alert.key, letter.channel
     ledger.rows("delivery_failed", key=key, channel=channel, error=error, next_try_at=next_try_at)
 
 
 def delete_old_alerts(ledger: LedgerSession) -> None:
-    """What was raised long ago."""
+    """Delete alerts older than RETENTION."""
     ledger.rows("delete_old_alerts", before=ledger.now - RETENTION)
 
 
 def count_undeliverable(ledger: LedgerSession) -> int:
-    """How many alerts of the last day nobody was told, because there is no channel."""
+    """How many alerts of the last day had no channel."""
     (row,) = ledger.rows("undeliverable_alerts", since=ledger.now - timedelta(days=1))
     return int(row["alerts"])
 
 
 def load_channel_states(ledger: LedgerSession) -> list[ChannelState]:
-    """How each channel stands that ever had a letter of the last 30 days."""
+    """The state of each channel that had a delivery in the last 30 days."""
     return [ChannelState(**row) for row in ledger.rows("channel_states")]
 
 

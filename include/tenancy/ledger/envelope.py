@@ -1,6 +1,6 @@
-"""A fact with its circumstances, as it is stored: who, when, why, under which lease, and its place in the hash chain.
+"""An envelope: a fact as it is stored, with who, when, why, the lease, and its place in the hash chain.
 
-Pure: turning facts into rows and back, hashing and checking chains. ledger.py moves the rows.
+Pure: it turns facts into rows and back, and hashes and checks chains. ledger.py reads and writes the rows.
 """
 
 import hashlib

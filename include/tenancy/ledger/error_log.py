@@ -1,6 +1,6 @@
-"""The error log: every failure and refusal of one tenant, oldest first, read from the facts. Pure.
+"""The error log of one tenant: every failure and refusal, oldest first, read from the facts. Pure.
 
-Where an attempt's end only repeats what its last try said, it is told once.
+The end of an attempt that only repeats the message of its last try is left out.
 """
 
 from collections.abc import Iterable

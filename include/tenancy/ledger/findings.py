@@ -1,6 +1,6 @@
-"""What reality checks found: each finding appears once and disappears when it is mended. Rows only; no judgement.
+"""What drift checks found. A finding appears once, and closes when the difference is gone. Rows only; no judgement.
 
-Written by engine/drift_check.py, read by the console. Time is the ledger's.
+Written by engine/drift_check.py, read by the console. The clock is the ledger's.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,24 +15,24 @@ from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.names import TenantId
 
 RETENTION = timedelta(days=90)
-"""How long a mended finding can still be read in the table."""
+"""How long a closed finding can still be read in the table."""
 _PAGE: Final = 1000
 
 
 class FindingKind(StrEnum):
-    """In what ledger and world differ. The database has the same words."""
+    """How ledger and outside world differ. The database has the same values."""
 
     ORPHAN = "orphan"
-    """Exists outside, and no live intent names it."""
+    """It exists outside, and no live resource of the ledger is this object."""
     MISSING = "missing"
     """An Active tenant's resource that does not exist."""
     DRIFT = "drift"
-    """Somebody edited it: a row of the ledger is not what its facts fold to, or a resource not as it was made."""
+    """Somebody edited it: a row of the ledger does not follow from its facts, or a resource is not as it was made."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """`region` is empty where no region has its own; `said` tells what is so and what to do."""
+    """One difference. `region` is empty where it concerns none; `message` says what differs and what to do."""
 
     what: FindingKind
     kind: str
@@ -54,7 +54,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class OpenFinding:
-    """A finding that is so, since when, and when that was last seen. `slug` is empty when the ledger knows none."""
+    """An open finding, since when, and when it was last confirmed. `slug` is empty when the ledger knows no tenant."""
 
     finding: Finding
     slug: str
@@ -65,19 +65,19 @@ class OpenFinding:
 def load_open_findings(
     ledger: LedgerSession, *, limit: int | None = None, tenant_id: TenantId | None = None
 ) -> list[OpenFinding]:
-    """What is so now, oldest first; of one tenant, or of all."""
+    """Open findings, oldest first; of one tenant, or of all."""
     return [_open(row) for row in ledger.rows("open_findings", tenant_id=tenant_id, limit=limit)]
 
 
 def confirm_findings(ledger: LedgerSession, findings: Iterable[Finding]) -> None:
-    """They are so."""
+    """These differences exist now: open or confirm their findings."""
     now = ledger.now
     for page in _pages(findings):
         ledger.rows("confirm_findings", findings=page, now=now)
 
 
 def close_findings(ledger: LedgerSession, findings: Iterable[Finding]) -> None:
-    """They are so no longer; and what was mended long ago is forgotten."""
+    """These differences are gone: close their findings, and delete those closed long ago."""
     now = ledger.now
     for page in _pages(findings):
         ledger.rows("close_findings", findings=page, now=now)
@@ -85,7 +85,7 @@ def close_findings(ledger: LedgerSession, findings: Iterable[Finding]) -> None:
 
 
 def _pages(findings: Iterable[Finding]) -> Iterator[Jsonb]:
-    """Each finding once, and no statement that takes long, also when a whole cluster is gone."""
+    """Each finding once, in pages: no statement takes long, even when a whole cluster is gone."""
     rows = list({each.key: each for each in findings}.values())
     for start in range(0, len(rows), _PAGE):
         yield Jsonb([_as_json(each) for each in rows[start : start + _PAGE]])

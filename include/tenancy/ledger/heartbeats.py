@@ -8,7 +8,7 @@ from tenancy.ledger.ledger import LedgerSession
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """The last pass of one reconciler; `at` is when it ended."""
+    """The last pass of one periodic job; `at` is when it ended."""
 
     name: str
     at: datetime
@@ -17,10 +17,10 @@ class Heartbeat:
 
 
 def record_heartbeat(ledger: LedgerSession, name: str, *, took_seconds: float, summary: str) -> None:
-    """A reconciler has ended a pass."""
+    """A periodic job has completed a pass."""
     ledger.rows("upsert_heartbeat", name=name, at=ledger.now, took_seconds=took_seconds, summary=summary)
 
 
 def load_heartbeats(ledger: LedgerSession) -> list[Heartbeat]:
-    """The last pass of each reconciler."""
+    """The last pass of each periodic job."""
     return [Heartbeat(**row) for row in ledger.rows("heartbeats")]

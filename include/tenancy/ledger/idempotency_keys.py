@@ -1,7 +1,8 @@
-"""Answers already given to requests that carried an idempotency key, so that a repeated one changes nothing.
+"""Idempotency keys: the responses to requests that carried one, so that a repeated request changes nothing.
 
-Called by the console around each keyed write. A key belongs to its caller; it is kept for a day. That its request was
-obeyed is noted with the facts themselves (`Stamp.key`, ledger.py): it is not done twice, whatever became of the answer.
+Called around each such write. A key belongs to its caller and is kept for a day. That its request was performed is
+recorded in the transaction of its facts (`Stamp.key`, ledger.py): it is not performed twice, even if the response is
+lost.
 """
 
 from collections.abc import Mapping
@@ -17,12 +18,12 @@ from tenancy.saga.names import TenantId
 
 RETENTION = timedelta(days=1)
 REQUEST_TIMEOUT = timedelta(minutes=2)
-"""Longer than any request lasts: one that is silent for so long has died."""
+"""Longer than any request lasts. A request without a response after this time has died."""
 
 
 @dataclass(frozen=True)
 class IdempotencyKey:
-    """Whose key, which, and a digest of the request it stands for."""
+    """The caller, its key, and a digest of the request."""
 
     actor: str
     key: str
@@ -31,22 +32,22 @@ class IdempotencyKey:
 
 @dataclass(frozen=True)
 class EarlierRequest:
-    """What is known of a key that was used before. No status: that request is still at work, or its answer was lost."""
+    """The earlier use of a key. Without a status, that request is still running, or its response was lost."""
 
     same_request: bool
     status: int | None
     body: Mapping[str, Any] | None
     performed_for: TenantId | None = None
-    """The tenant of the facts it led to, when it was obeyed and not answered."""
+    """The tenant of its facts, when it was performed and its response was lost."""
 
 
 def claim_key(ledger: LedgerSession, key: IdempotencyKey, *, now: datetime) -> EarlierRequest | None:
-    """None: go on, the key is yours until `keep` or `drop`. Otherwise what is known of its first use."""
+    """None: the caller has the key until `store_response` or `release_key`. Otherwise its earlier use."""
     ledger.rows("delete_old_answers", before=now - RETENTION)
     if ledger.rows("claim_answer", **vars(key), now=now, dead_before=now - REQUEST_TIMEOUT):
         return None
     found = ledger.rows("find_answer", actor=key.actor, key=key.key)
-    if not found:  # dropped between the two looks
+    if not found:  # released between the two statements
         return claim_key(ledger, key, now=now)
     (first,) = found
     same, status, body = first["request"] == key.request, first["status"], first["body"]
@@ -56,10 +57,10 @@ def claim_key(ledger: LedgerSession, key: IdempotencyKey, *, now: datetime) -> E
 
 
 def store_response(ledger: LedgerSession, key: IdempotencyKey, status: int, body: Mapping[str, Any]) -> None:
-    """This is what the key's request is answered from now on."""
+    """From now on, this is the response to a request with this key."""
     ledger.rows("store_answer", actor=key.actor, key=key.key, status=status, body=Jsonb(dict(body)))
 
 
 def release_key(ledger: LedgerSession, key: IdempotencyKey) -> None:
-    """Nothing came of it: the same key may be tried again. One that was obeyed stays."""
+    """The request had no effect: the key can be used again. A key whose request was performed stays."""
     ledger.rows("release_answer", actor=key.actor, key=key.key)

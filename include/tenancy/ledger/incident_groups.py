@@ -1,6 +1,6 @@
-"""Classes of stall as they are kept: what makes them, which are open, who belongs to each. Rows only; no judgement.
+"""Stored incident groups: their cause, which are open, and which tenants belong to them. Rows only; no judgement.
 
-Written by engine/incident_groups.py, read by the console. Time is the ledger's.
+Written by engine/incident_groups.py, read by the console. The clock is the ledger's.
 """
 
 from collections.abc import Iterable
@@ -17,14 +17,14 @@ from tenancy.saga.stalls import NOT_EXAMINED
 from tenancy.saga.states import State, Substate
 
 RETENTION: Final = timedelta(days=90)
-"""How long a class that is over can still be read."""
+"""How long a closed group can still be read."""
 MAX_INCIDENTS: Final = 20_000
-"""Read in one pass, the newest: 10,000 take 0.3 s and 20 MB."""
+"""One pass reads this many, the newest. 10,000 take 0.3 s and 20 MB."""
 
 
 @dataclass(frozen=True)
 class StoredIncidentGroup:
-    """A class. `members` are those it has now; `closed_at` is None while it is so."""
+    """An incident group. `members`: how many it has now; `closed_at` is None while it is open."""
 
     id: int
     signature: IncidentSignature
@@ -38,7 +38,7 @@ class StoredIncidentGroup:
 
 @dataclass(frozen=True)
 class GroupMember:
-    """A tenant of a class. `left_at` is None while it belongs to it; `stalled`: has it an open stall, of whatever?"""
+    """A tenant of a group. `left_at` is None while it belongs to it; `stalled`: it has an open stall of any kind."""
 
     class_id: int
     tenant_id: TenantId
@@ -51,7 +51,7 @@ class GroupMember:
 
 
 def load_incidents(ledger: LedgerSession) -> list[Incident]:
-    """What keeps tenants now, and how they failed lately."""
+    """What stalls tenants now, and how tenants failed recently."""
     since = ledger.now - WINDOW
     return [
         _incident(row) for row in ledger.rows("incidents", since=since, not_looked_at=NOT_EXAMINED, limit=MAX_INCIDENTS)
@@ -59,12 +59,12 @@ def load_incidents(ledger: LedgerSession) -> list[Incident]:
 
 
 def load_open_keys(ledger: LedgerSession) -> frozenset[str]:
-    """The keys of the signatures of all that are open."""
+    """The signature keys of all open groups."""
     return frozenset(row["key"] for row in ledger.rows("open_group_keys"))
 
 
 def save_group(ledger: LedgerSession, group: IncidentGroup) -> bool:
-    """It is so, with these members. Was it opened just now?"""
+    """Open the group or bring it up to date. True when it is new."""
     signature = vars(group.signature) | {"cause": group.signature.cause.value, "key": group.signature.key}
     values = {
         "said": group.message,
@@ -78,35 +78,35 @@ def save_group(ledger: LedgerSession, group: IncidentGroup) -> bool:
 
 
 def close_other_groups(ledger: LedgerSession, groups: Iterable[IncidentGroup]) -> int:
-    """All but these are over; how many that were. And what was over long ago is forgotten."""
+    """Close all groups but these, and delete old ones. Returns how many were closed."""
     closed = ledger.rows("close_incident_groups", but=[group.signature.key for group in groups], now=ledger.now)
     ledger.rows("delete_old_incident_groups", before=ledger.now - RETENTION)
     return len(closed)
 
 
 def load_open_groups(ledger: LedgerSession, *, limit: int) -> list[StoredIncidentGroup]:
-    """What is so now, oldest first."""
+    """Open groups, oldest first."""
     return [_stored_group(row) for row in ledger.rows("incident_groups", id=None, limit=limit)]
 
 
 def load_unannounced_groups(ledger: LedgerSession, *, limit: int) -> list[StoredIncidentGroup]:
-    """Those that are open and that nobody was told of, oldest first."""
+    """Open groups without an alert, oldest first."""
     return [_stored_group(row) for row in ledger.rows("unannounced_groups", limit=limit)]
 
 
 def load_group(ledger: LedgerSession, class_id: int) -> StoredIncidentGroup | None:
-    """This one, also when it is over."""
+    """The group with this id, also when it is closed."""
     found = ledger.rows("incident_groups", id=class_id, limit=1)
     return _stored_group(found[0]) if found else None
 
 
 def load_members(ledger: LedgerSession, class_id: int, *, limit: int, left: bool = False) -> list[GroupMember]:
-    """Who belongs to it, those first that are not well; with `left`, also who did once."""
+    """Its members, those that are not well first; with `left`, former ones too."""
     return [_member(row) for row in ledger.rows("group_members", id=class_id, limit=limit, left=left)]
 
 
 def load_grouped_tenants(ledger: LedgerSession) -> frozenset[TenantId]:
-    """Every tenant that belongs to an open class."""
+    """Every tenant that belongs to an open group."""
     return frozenset(TenantId(row["tenant_id"]) for row in ledger.rows("grouped_tenants"))
 
 

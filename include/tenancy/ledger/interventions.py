@@ -1,4 +1,4 @@
-"""What people did to a tenant, in words: for an operator whose page is older than that. Pure."""
+"""What people did to a tenant, for an operator whose page is older than that. Pure."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""The whole ledger, to be compared with the world and with itself: who has what outside, every row beside its facts.
+"""The whole ledger for the drift check: which resources should exist outside, and every row beside its facts.
 
-Called by engine/drift_check.py. What may exist comes in one statement; rows and facts a hundred tenants at a time, each
-time of one moment. Reads only.
+Called by engine/drift_check.py. Resources come in one statement; rows and facts come a hundred tenants at a time, each
+page read at one moment. Reads only.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +21,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class OwnedResource:
-    """A resource that may exist, and whose it is. `active`: its tenant is, so it has to exist."""
+    """A resource that may exist, and its tenant. `active`: the tenant is Active, so the resource must exist."""
 
     kind: str
     name: str
@@ -42,9 +42,9 @@ class OwnedResource:
 
 @dataclass(frozen=True)
 class StoredTenant:
-    """One tenant as it lies there. `row` is None when there is none; `envelopes` is None when they cannot be read.
+    """One tenant as it is stored. `row` is None when it has none; `envelopes` is None when they cannot be read.
 
-    `head` is what was signed of it last; None when nothing was.
+    `head` is its last signed head; None when nothing was signed.
     """
 
     tenant_id: TenantId
@@ -55,17 +55,17 @@ class StoredTenant:
 
 
 def load_seqs(ledger: LedgerSession) -> dict[TenantId, int]:
-    """Where each tenant's stream ends now."""
+    """The newest seq of each tenant."""
     return {TenantId(row["id"]): row["seq"] for row in ledger.rows("tenant_seqs")}
 
 
 def load_live_resources(ledger: LedgerSession) -> dict[tuple[str, str], OwnedResource]:
-    """All that may exist, by kind and name, of which the ledger lets only one live."""
+    """All resources that may exist, by kind and name. The ledger allows one live resource of each."""
     return {(row["kind"], row["name"]): OwnedResource(**row) for row in ledger.rows("live_resources")}
 
 
 def load_stored_tenants(ledger: LedgerSession) -> Iterator[StoredTenant]:
-    """Every tenant, those included that have facts only, or a row only."""
+    """Every tenant, also those with facts only or a row only."""
     ids = [TenantId(row["id"]) for row in ledger.rows("streams")]
     for start in range(0, len(ids), _PAGE):
         yield from _page(ledger, ids[start : start + _PAGE])

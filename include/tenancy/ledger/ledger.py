@@ -1,7 +1,8 @@
-"""The ledger: loads sagas from facts and appends what the law decides, in one transaction guarded by (stream, seq).
+"""The ledger: loads sagas from facts, and appends the facts that the domain decides.
 
-Called by the engine and the console. It decides nothing itself: every tenant fact is `saga.decide`'s. A conflict with
-another writer means reload and decide again, not an error.
+Called by the engine and the console. It decides nothing itself: every fact of a tenant comes from `saga.decide`. Facts
+and the rows that follow from them are written in one transaction, guarded by the key (stream, seq). When two writers
+conflict, the loser loads the saga again and decides again; the caller does not notice.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,10 +30,10 @@ from tenancy.saga.names import PLATFORM_STREAM, RunId, TenantId, lock_key
 from tenancy.saga.tenant import Saga
 
 _WRITE_CONFLICTS = 8
-"""Two writers seldom meet more than once; eight in a row is a sign of something else."""
+"""Two writers rarely conflict more than once. Eight conflicts in a row mean that something else is wrong."""
 
 _NOT_PREPARED = frozenset({"tenant_summaries", "tenants_matching_text"})
-"""How to find them depends on what is asked for: of a prepared statement PostgreSQL would make one plan for all."""
+"""The best plan of these depends on the parameters; a prepared statement would get one plan for all of them."""
 
 Clock = Callable[[], datetime]
 
@@ -43,7 +44,7 @@ def utc_now() -> datetime:
 
 
 class Ledger:
-    """Where the ledger is. Opens sessions; holds no connection itself."""
+    """The address of the ledger. Opens sessions; holds no connection itself."""
 
     def __init__(self, dsn: Dsn, *, clock: Clock = utc_now) -> None:
         self._dsn = dsn
@@ -61,7 +62,7 @@ class Ledger:
 
     @contextmanager
     def open_pooled(self, lending: SessionPool, application: str) -> Iterator["LedgerSession"]:
-        """The same over a session that was used before, if one is idle: for those who read often."""
+        """The same on a pooled session, for callers that read often."""
         with lending.session(self._dsn, application) as connection:
             _require_version(connection)
             yield LedgerSession(connection, self._clock)
@@ -81,7 +82,8 @@ def _require_version(connection: Session) -> None:
 
 
 class LedgerSession:
-    """One connection to the ledger. When a tenant's lock is taken here and lost, nothing more can be written here."""
+    """One connection to the ledger. A tenant's lock lasts as long as it does: a writer that lost its lock cannot
+    write."""
 
     def __init__(self, connection: Session, clock: Clock) -> None:
         self._connection = connection
@@ -129,16 +131,16 @@ class LedgerSession:
         return {(row["region"], row["plan"]): row["tenants"] for row in self.rows("usage_by_region_and_plan")}
 
     def can_rewrite_facts(self) -> bool:
-        """Could this session's role change facts? Then the audit log proves nothing against who has its login."""
+        """Can the role of this session change facts? Then its owner could forge the audit log."""
         (row,) = self.rows("can_rewrite_facts")
         return bool(row["allowed"])
 
     # -- writing
 
     def record(self, tenant_id: TenantId, *commands: Command, stamp: Stamp) -> Saga:
-        """Decide the commands one after the other and append their facts in one transaction; the saga afterwards.
+        """Decide the commands in order, append their facts in one transaction, and return the saga afterwards.
 
-        Raises Refused (or StaleLease) when the law refuses one: then none of them is recorded.
+        Raises Refused (or StaleLease) when the domain refuses one of them; then none is recorded.
         """
         for _ in range(_WRITE_CONFLICTS):
             before = self.saga(tenant_id)
@@ -157,7 +159,7 @@ class LedgerSession:
         for _ in range(_WRITE_CONFLICTS):
             try:
                 with self._connection.transaction():
-                    # Refusals come in bursts, and all of them go to one stream: they queue.
+                    # Refusals come in bursts, and all go to one stream. Without this lock, most would conflict.
                     self._connection.execute(query("lock_notices"), {"stream": tenant_id})
                     before = self.saga(tenant_id) if tenant_id != PLATFORM_STREAM else None
                     self._append(tenant_id, before, (fact,), stamp)
@@ -169,19 +171,19 @@ class LedgerSession:
 
     @contextmanager
     def admission(self) -> Iterator[None]:
-        """A transaction in which no other request is admitted: counting and reserving see the same world."""
+        """A transaction in which no other request is admitted, so that counting and reserving see the same usage."""
         try:
             with self._connection.transaction():
                 self._connection.execute(query("lock_admission"))
                 yield
         except BaseException:
-            self._sagas.clear()  # what was recorded within is undone
+            self._sagas.clear()  # they may contain facts that were rolled back
             self._hashes.clear()
             raise
 
     @contextmanager
     def dry_run(self) -> Iterator[None]:
-        """A transaction that is always rolled back: what is recorded within leaves no trace."""
+        """A transaction that is always rolled back: for dry runs."""
         try:
             with self._connection.transaction(force_rollback=True):
                 yield
@@ -212,7 +214,7 @@ class LedgerSession:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """What is read within is of one moment. Short: PostgreSQL ends a session that leaves it open."""
+        """All reads within see one moment. Keep it short: PostgreSQL ends a session that is idle in it for 5 s."""
         with self._connection.transaction():
             self._connection.execute(query("snapshot"))
             yield
@@ -222,7 +224,7 @@ class LedgerSession:
         """The ledger's clock."""
         return self._clock()
 
-    # -- inside
+    # -- private
 
     def _tenant_id(self, name: str, **parameters: str) -> TenantId | None:
         row = self._connection.execute(query(name), parameters).fetchone()

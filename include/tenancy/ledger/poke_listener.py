@@ -1,4 +1,4 @@
-"""Listens for the pokes that the listener leaves: PostgreSQL tells at once, on the channel `tenancy_poke`."""
+"""Listens for pokes: PostgreSQL notifies at once, on the channel `tenancy_poke`."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,13 +12,14 @@ from tenancy.adapters.sqlstate_connection import SqlstateConnection
 
 _CHANNEL: Final = "tenancy_poke"
 _SILENCE_SECONDS: Final = 30.0
-"""After so long without a word, find out whether the session still lives."""
+"""After this time without a notification, check whether the session is still alive."""
 _BURST_SECONDS: Final = 0.3
-"""The insert is committed inside Airflow's request, a moment before the mark itself is; and marks come in bursts."""
+"""Wait this long after a notification: the poke is committed shortly before Airflow's own change, and pokes come in
+bursts."""
 
 
 class ListeningConnection(SqlstateConnection, psycopg.AsyncConnection[Any]):
-    """One session for the triggerer's loop."""
+    """The session of the triggerer's event loop."""
 
 
 async def listen_for_pokes(dsn: Dsn) -> AsyncIterator[None]:

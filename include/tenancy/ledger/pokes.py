@@ -13,7 +13,7 @@ DEADLINE_PASSED: Final = "deadline passed"
 
 @dataclass(frozen=True)
 class Poke:
-    """Airflow's listener: somebody or something ended this run; or its deadline passed. Look."""
+    """Somebody marked this run failed in Airflow, or its deadline passed."""
 
     id: int
     run_id: RunId
@@ -22,22 +22,22 @@ class Poke:
 
 
 def record_poke(ledger: LedgerSession, run_id: RunId, action: str) -> None:
-    """Leave word of it; whoever listens on the channel `tenancy_poke` is told."""
+    """Store a poke. PostgreSQL notifies the channel `tenancy_poke`."""
     ledger.rows("insert_poke", run_id=run_id, action=action)
 
 
 def load_pokes(ledger: LedgerSession) -> list[Poke]:
-    """Those nobody has looked at yet, oldest first."""
+    """Pokes that are not handled, oldest first."""
     return [Poke(**row) for row in ledger.rows("open_pokes")]
 
 
 def has_poke(ledger: LedgerSession, run_id: RunId) -> bool:
-    """Is there word of what somebody did to this run that nobody has looked at yet?"""
+    """Is there an open poke about an action of a person on this run?"""
     return bool(ledger.rows("open_poke_of_run", run_id=run_id))
 
 
 def mark_handled(ledger: LedgerSession, handled: Poke) -> None:
-    """It was looked at."""
+    """The poke was handled."""
     ledger.rows("mark_poke_handled", id=handled.id, at=ledger.now)
 
 

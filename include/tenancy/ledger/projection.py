@@ -1,4 +1,4 @@
-"""What the rows of tenant, resource and run say of a saga: pure, so that `row != fold(facts)` can be tested."""
+"""The rows of tenant, resource and run that follow from a saga. Pure, so that tests can compare rows with facts."""
 
 from datetime import datetime
 from typing import Any
@@ -46,7 +46,7 @@ def tenant_row(saga: Saga, at: datetime) -> dict[str, Any]:
 
 
 def _activity_columns(saga: Saga) -> dict[str, str | None]:
-    """What keeps the activity that is under way, as its last try or its wait said."""
+    """Why the running activity is not done, by its last try or its wait."""
     under_way = saga.current_activity if saga.state is State.PROVISIONING else None
     step = saga.step(under_way) if under_way else Step()
     cause = None if step.cause is Cause.UNKNOWN else step.cause.value
@@ -54,7 +54,7 @@ def _activity_columns(saga: Saga) -> dict[str, str | None]:
 
 
 def resource_rows(before: Saga | None, after: Saga, at: datetime) -> list[dict[str, Any]]:
-    """The rows of the resources that changed; one that is intended again moves all that stood behind it."""
+    """The rows of the resources that changed. A resource that is intended again moves all behind it by one position."""
     known = set(enumerate(before.resources)) if before else set()
     return [
         _resource_row(after, resource, position, at)

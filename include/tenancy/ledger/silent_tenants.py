@@ -8,13 +8,13 @@ from tenancy.saga.names import TenantId
 
 @dataclass(frozen=True)
 class SilentTenant:
-    """A tenant about which Airflow is to be asked."""
+    """A tenant that the reconciler asks Airflow about."""
 
     tenant_id: TenantId
     silent_seconds: float
 
 
 def load_silent_tenants(ledger: LedgerSession, limit: int) -> list[SilentTenant]:
-    """Tenants silent for longer than they should be; any `limit` of them, not always the same."""
+    """At most `limit` of them, in random order."""
     rows = ledger.rows("silent_tenants", now=ledger.now, limit=limit)
     return [SilentTenant(TenantId(row["tenant_id"]), row["silent_seconds"]) for row in rows]

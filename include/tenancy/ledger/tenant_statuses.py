@@ -1,4 +1,4 @@
-"""How tenants stand, by the clocks of their rows: what stalls are judged by. Reads only."""
+"""What stalls are judged by: the state of each tenant, and since when. From the tenants' rows. Reads only."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from tenancy.saga.tenant import OpenStall
 
 @dataclass(frozen=True)
 class StoredStatus:
-    """One tenant, and the stall that is recorded of it."""
+    """The status of one tenant, and its recorded stall."""
 
     tenant_id: TenantId
     standing: TenantStatus

@@ -1,7 +1,7 @@
-"""The read models: lists, one tenant's row, pages of facts, and whether a stream is whole. Reads only.
+"""Read models for lists and pages: summaries of tenants, pages of stored facts, and whether a stream is intact.
 
-Called by the console, each with a bound on what it reads. Rows are projections; a saga is folded from facts
-(ledger.py). Time is a parameter.
+Called by the console. Every read has a limit. Summaries come from the projection; a saga comes from facts (ledger.py).
+The current time is a parameter. Reads only.
 """
 
 import re
@@ -23,7 +23,7 @@ from tenancy.saga.tenant import OpenStall, Parameters
 
 @dataclass(frozen=True)
 class TenantSummary:
-    """One tenant as its row says, and whether somebody should look at it."""
+    """One tenant as its row shows it, and whether it needs attention."""
 
     tenant_id: TenantId
     parameters: Parameters
@@ -39,17 +39,17 @@ class TenantSummary:
     state_since: datetime
     needs_attention: bool
     held: str
-    """Why its run does not go on, when that is not the tenant's matter."""
+    """Why its run does not continue although nothing is wrong with the tenant; empty otherwise."""
     standing: TenantStatus
     stall: OpenStall | None = None
-    """The stall that is recorded; a newer one may be seen already (saga/stalls.py)."""
+    """The recorded stall. Pages judge by the clock as well (saga/stalls.py), so they may show a newer one."""
     class_issue: int | None = None
-    """The newest open class of stall that it belongs to."""
+    """The id of the newest open incident group that it belongs to."""
 
 
 @dataclass(frozen=True)
 class PagePosition:
-    """Where a page ended: the next one begins behind this tenant."""
+    """The last tenant of a page; the next page begins behind it."""
 
     created_at: datetime
     tenant_id: UUID
@@ -57,8 +57,10 @@ class PagePosition:
 
 @dataclass(frozen=True)
 class AttentionCutoffs:
-    """Who is in between, or provisions, since before these moments needs attention; whom a person cancelled, when
-    nobody has gone on since `untouched_before`."""
+    """A tenant needs attention when it is in a transient state, or provisions, since before these times.
+
+    One that a person cancelled needs it when nobody has continued since `untouched_before`.
+    """
 
     in_between_before: datetime
     provisioning_before: datetime
@@ -67,7 +69,7 @@ class AttentionCutoffs:
 
 @dataclass(frozen=True)
 class TenantFilter:
-    """Which tenants. `text` is the beginning of a slug, of an id, or of words of a name."""
+    """Which tenants to list. `text` is the beginning of a slug, of an id, or of words of the name."""
 
     state: State | None = None
     substate: Substate | None = None
@@ -79,7 +81,7 @@ class TenantFilter:
 
 @dataclass(frozen=True)
 class StoredFact:
-    """A fact as it lies in the ledger, readable whatever became of it."""
+    """A fact as it is stored, also when this version cannot interpret it."""
 
     seq: int
     at: datetime
@@ -92,7 +94,7 @@ class StoredFact:
 
 
 def attention_cutoffs(limits: Limits, now: datetime) -> AttentionCutoffs:
-    """By the platform's limits."""
+    """The cutoffs that follow from the platform's limits."""
     return AttentionCutoffs(
         *(now - limits.tenants[name] for name in (UNWINDING_LIMIT, PROVISIONING_LIMIT, FAILED_LIMIT))
     )
@@ -106,7 +108,7 @@ def load_tenants(
     limit: int,
     after: PagePosition | None = None,
 ) -> list[TenantSummary]:
-    """At most `limit` tenants, newest first, behind `after`."""
+    """At most `limit` tenants that match the filters, newest first, behind `after`."""
     return [_summary(row) for row in _find_rows(ledger, filters, cutoffs=cutoffs, limit=limit, after=after)]
 
 
@@ -117,23 +119,23 @@ def count_by_state(ledger: LedgerSession) -> dict[State, int]:
 
 
 def load_needing_attention(ledger: LedgerSession, *, cutoffs: AttentionCutoffs, limit: int) -> list[TenantSummary]:
-    """The newest tenants somebody should look at: quick also where there are few of them among many."""
+    """The newest tenants that need attention. Fast also when few of many do."""
     return [_summary(row) for row in ledger.rows("tenants_needing_attention", **vars(cutoffs), limit=limit)]
 
 
 def count_needing_attention(ledger: LedgerSession, *, cutoffs: AttentionCutoffs) -> int:
-    """How many tenants somebody should look at."""
+    """How many tenants need attention."""
     return int(ledger.rows("count_needing_attention", **vars(cutoffs))[0]["tenants"])
 
 
 def find_run_refusal(ledger: LedgerSession, run_id: RunId) -> str:
-    """Why this run was refused, if it was and not long ago; empty when nothing is known of that."""
+    """Why this run was refused; empty when it was not, or too long ago."""
     found = ledger.rows("refusal_of_run", run_id=run_id)
     return str(found[0]["message"]) if found else ""
 
 
 def find_tenant(ledger: LedgerSession, ref: str, *, cutoffs: AttentionCutoffs) -> TenantSummary | None:
-    """The tenant of this id; else the live one of this slug, else its newest."""
+    """The tenant with this id; else the live tenant with this slug, else the newest that had it."""
     by_id = _as_id(ref)
     line = by_id and _summary_of(ledger, by_id, cutoffs)
     if line or not is_slug(ref):
@@ -148,7 +150,7 @@ def load_facts(ledger: LedgerSession, stream: TenantId, *, after: int, limit: in
 
 
 def find_first_broken_fact(ledger: LedgerSession, stream: TenantId) -> int | None:
-    """The seq of the first fact that was altered, lost or moved, the newest ones included; None when all is whole."""
+    """The seq of the first fact that was altered, lost or moved; None when the stream is intact."""
     newest = ledger.rows("newest_seq", stream=stream)  # first: a fact written meanwhile must not look like a loss
     try:
         envelopes = ledger.envelopes(stream)
@@ -161,7 +163,7 @@ def find_first_broken_fact(ledger: LedgerSession, stream: TenantId) -> int | Non
 
 
 def _first_unreadable(ledger: LedgerSession, stream: TenantId) -> int:
-    """Somebody wrote what is no fact of ours."""
+    """Somebody wrote a row that is no fact of ours."""
     for row in ledger.rows("facts_page", stream=stream, seq=0, limit=None):
         try:
             fact_of(row["kind"], row["data"])
@@ -199,9 +201,9 @@ def _find_rows(
 
 
 def _search_text(ledger: LedgerSession, text: str) -> tuple[dict[str, Any], list[UUID] | None]:
-    """Whom it fits by the indexes where they are few; where they are many, all are soon met on the way.
+    """Ids that match the text, when they are few. Otherwise the list query finds enough of them on its way.
 
-    PostgreSQL, which cannot know how many words begin so, would look at every tenant for a few that are old.
+    PostgreSQL cannot estimate how many names have such words: alone, it would scan every tenant for a few old matches.
     """
     first, last = id_range(text)
     asked = dict(zip(_TEXT_PARAMETERS, (text, first, last), strict=True))
@@ -210,7 +212,7 @@ def _search_text(ledger: LedgerSession, text: str) -> tuple[dict[str, Any], list
 
 
 def id_range(text: str) -> tuple[UUID, UUID]:
-    """The first and the last id that begins so; no tenant's where none does."""
+    """The first and the last id that begin with the text; an id that no tenant has when none can."""
     digits = text.lower().replace("-", "")
     if not re.fullmatch("[0-9a-f]{1,32}", digits):
         return _NOBODY, _NOBODY

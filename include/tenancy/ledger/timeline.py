@@ -1,6 +1,6 @@
-"""The timeline: what happened in each attempt, activity by activity, read from the facts. Pure.
+"""The timeline of a tenant: what happened in each attempt, activity by activity, read from the facts. Pure.
 
-The demo, the CLI and the console show it. It knows when and what; labels and limits are the plan's
+The demo, the CLI and the console show it. It knows times and statuses; labels and limits come from the plan
 (activities/plan.py).
 """
 

@@ -1,4 +1,4 @@
-"""Open stalls that nobody was told of yet: what engine/raise_alerts.py makes alerts of. Reads only."""
+"""Open stalls without an alert: engine/raise_alerts.py raises alerts for them. Reads only."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from tenancy.saga.tenant import OpenStall
 
 @dataclass(frozen=True)
 class UnannouncedStall:
-    """A tenant with an open stall, and the key under which it is told."""
+    """A tenant with an open stall, and the key of the alert to raise."""
 
     key: str
     tenant_id: TenantId
@@ -28,7 +28,7 @@ class UnannouncedStall:
 def load_unannounced_stalls(
     ledger: LedgerSession, *, since: datetime, but: Collection[TenantId], limit: int
 ) -> list[UnannouncedStall]:
-    """Those that began after `since`, less the tenants in `but`; the oldest first."""
+    """Stalls that began after `since`, without the tenants in `but`; oldest first."""
     rows = ledger.rows("unannounced_stalls", since=since, but=list(but), limit=limit, not_looked_at=NOT_EXAMINED)
     return [_unannounced(row) for row in rows]
 
