@@ -152,7 +152,7 @@ STORAGE_IS_DOWN = CheckResult(System.STORAGE, Condition.DOWN, "It does not answe
     [
         ({"failure_cause": Cause.STORAGE_UNREACHABLE}, ["storage of eu"]),
         ({"failure_cause": Cause.CLUSTER_UNREACHABLE}, ["storage of eu"]),
-        ({"failure_cause": Cause.SCHEMA_MIGRATION, "repeats": True}, ["storage of eu"]),
+        ({"failure_cause": Cause.SCHEMA_MIGRATION, "error_repeated": True}, ["storage of eu"]),
     ],
 )
 def test_what_the_platform_suffers_from_is_told_of_every_tenant_that_needs_it(changes: dict[str, Any], told: list[str]):
