@@ -53,10 +53,10 @@ def configuration(server: Server) -> Configuration:
 
 def cluster(server: Server, **bounds: float) -> Cluster:
     """The adapter, quick to give up when `bounds` say so."""
-    return Cluster(*parts(server), **bounds)
+    return Cluster(*kubernetes_and_helm(server), **bounds)
 
 
-def parts(server: Server, deadline: float = 30.0) -> tuple[KubernetesApi, Helm]:
+def kubernetes_and_helm(server: Server, deadline: float = 30.0) -> tuple[KubernetesApi, Helm]:
     """What a Cluster is joined from."""
     entered = configuration(server)
     return KubernetesApi(entered, LABEL), Helm(lambda: kubeconfig(entered), LABEL, deadline=deadline)
@@ -91,13 +91,13 @@ class Kubernetes:
         made = self.ask("POST", "/emulator/faults", fault)
         return lambda: self.ask("DELETE", f"/emulator/faults/{made['id']}")
 
-    def picture(self, namespaces: tuple[str, ...]) -> dict[str, Any]:
+    def snapshot(self, namespaces: tuple[str, ...]) -> dict[str, Any]:
         """All of these namespaces that anybody made: no pods, no status, no versions."""
         names = [n for n in self.items("/api/v1/namespaces") if n["metadata"]["name"] in namespaces]
         inside = {path.format(f"namespaces/{name}"): name for name in namespaces for path in _KINDS}
         return {"namespaces": [_made(n) for n in names], "inside": [_made(o) for p in inside for o in self.items(p)]}
 
-    def sweep(self, platform: str) -> None:
+    def drop_all(self, platform: str) -> None:
         """Delete what a test's platform left."""
         for name in self.namespaces(proof_of(platform, "")):
             with _may_be_gone():

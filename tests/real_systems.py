@@ -95,7 +95,7 @@ def fast_server(postgres_server: PostgresServer) -> PostgresServer:
 @pytest.fixture(scope="session")
 def storage_dsn(fast_server: PostgresServer) -> Dsn:
     """The storage of the region, as its admin."""
-    url = owned_database(fast_server, STORAGE_ADMIN, "")
+    url = make_owned_database(fast_server, STORAGE_ADMIN, "")
     with superuser(fast_server) as connection:
         for right in RIGHTS:
             connection.execute(sql.SQL(right.grant).format(admin=sql.Identifier(STORAGE_ADMIN)))
@@ -105,7 +105,7 @@ def storage_dsn(fast_server: PostgresServer) -> Dsn:
 @pytest.fixture(scope="session")
 def ledger_url(fast_server: PostgresServer) -> str:
     """A ledger's address, up to date; other tests may have written in it."""
-    url = owned_database(fast_server, LEDGER_DATABASE, "")
+    url = make_owned_database(fast_server, LEDGER_DATABASE, "")
     with superuser(fast_server) as connection:
         connection.execute(f"create role {LEDGER_OWNER} nologin")
         connection.execute(f"alter database {LEDGER_DATABASE} owner to {LEDGER_OWNER}")
@@ -131,7 +131,7 @@ _CHEAP_PASSWORDS = "set scram_iterations = 1"
 """Thousands of sessions are opened here, each at 4 ms of hashing otherwise."""
 
 
-def owned_database(server: PostgresServer, name: str, attributes: str) -> str:
+def make_owned_database(server: PostgresServer, name: str, attributes: str) -> str:
     password = secrets.token_urlsafe(12)
     with superuser(server) as connection:
         connection.execute(_CHEAP_PASSWORDS)
@@ -145,7 +145,7 @@ def owned_database(server: PostgresServer, name: str, attributes: str) -> str:
     return server.dsn(name, name, password)
 
 
-def owned(server: PostgresServer, platform_name: str) -> tuple[list[str], list[str]]:
+def owned_objects(server: PostgresServer, platform_name: str) -> tuple[list[str], list[str]]:
     """The roles and the databases that a platform has on the server, whole or half-made."""
     with superuser(server) as connection:
         roles = [row["name"] for row in connection.execute(_ROLES, (proof_of(platform_name, "") + "%",))]
@@ -153,9 +153,9 @@ def owned(server: PostgresServer, platform_name: str) -> tuple[list[str], list[s
     return roles, databases
 
 
-def sweep(server: PostgresServer, platform_name: str) -> None:
+def drop_all(server: PostgresServer, platform_name: str) -> None:
     """Drop what a test's platform left on the server, broken or not."""
-    roles, databases = owned(server, platform_name)
+    roles, databases = owned_objects(server, platform_name)
     with superuser(server) as connection:
         for database in databases:
             connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(database)))

@@ -21,5 +21,5 @@ def bench(fast_server: PostgresServer, storage_dsn: Dsn, cluster_server: Server)
     name = f"p{uuid4().hex[:8]}"
     with severable_connection(storage_dsn) as line:
         yield Workbench(fast_server, line, FakeHandles(real_systems.POOL), real_systems.platform(name), cluster_server)
-    real_systems.sweep(fast_server, name)
-    Kubernetes(cluster_server).sweep(name)
+    real_systems.drop_all(fast_server, name)
+    Kubernetes(cluster_server).drop_all(name)

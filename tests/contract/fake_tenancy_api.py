@@ -20,7 +20,7 @@ ACTIVITIES = {
     "deploy_workloads": "Deploy tenant workloads",
     "mark_active": "Mark active",
 }
-WAY_ON = {
+NEXT_ACTIONS = {
     "Provisioning": "Cancel first: it releases the resources cleanly.",
     "Cancelling": "Wait 2 minutes for the cancel to complete, cancel again if it has not, then reset.",
     "Failed unwinding": "Wait until the compensations are done, cancel again if they hang.",
@@ -33,13 +33,13 @@ WAY_ON = {
     "Decommissioned": "Create the tenant anew if it is wanted again.",
 }
 _RUNNING = {"Provisioning", "Cancelling", "Failed unwinding"}
-_LAW = {
+_TRANSITIONS = {
     "cancel": (_RUNNING | {"Failed stuck", "Failed retained"}, "Cancelling"),
     "reset": ({"Failed settled", "Failed retained"}, "Failed ready"),
     "retry": ({"Failed ready"}, "Provisioning"),
-    "decommission": (set(WAY_ON) - _RUNNING - {"Decommissioned"}, "Decommissioning"),
+    "decommission": (set(NEXT_ACTIONS) - _RUNNING - {"Decommissioned"}, "Decommissioning"),
     "recreate": ({"Decommissioned"}, "Decommissioned"),
-    "escalate": (set(WAY_ON) - {"Decommissioned"}, ""),
+    "escalate": (set(NEXT_ACTIONS) - {"Decommissioned"}, ""),
 }
 ORPHAN = {
     "what": "orphan",
@@ -113,7 +113,7 @@ class FakeTenant:
             self.facts[-1] = "tenant.provisioning.retried"
             self.attempt += 1
             self.needs_attention = self.stalled = False
-        self.phase = _LAW[action][1] or self.phase
+        self.phase = _TRANSITIONS[action][1] or self.phase
         follows = self.after.get(action, [])
         self.script = follows.pop(0) if follows else list(_USUAL.get(action, []))
 
@@ -216,7 +216,7 @@ class FakeTenancy:
     def _act(self, tenant: FakeTenant, action: str, request: httpx.Request) -> httpx.Response:
         if action == "invitation":
             return self._invite(tenant, json.loads(request.content))
-        body, allowed = json.loads(request.content), tenant.phase in _LAW[action][0]
+        body, allowed = json.loads(request.content), tenant.phase in _TRANSITIONS[action][0]
         if request.url.params.get("dry_run"):
             return _ok(_preview(action, allowed=allowed))
         if not body.get("reason"):
@@ -225,7 +225,7 @@ class FakeTenancy:
             return unnamed
         if not allowed and not body.get("force"):
             wait = {"Retry-After": "120"} if action == "reset" and tenant.phase in _RUNNING else {}
-            said = f"{action.capitalize()} is refused while the tenant is {tenant.phase}. {WAY_ON[tenant.phase]}"
+            said = f"{action.capitalize()} is refused while the tenant is {tenant.phase}. {NEXT_ACTIONS[tenant.phase]}"
             return problem(409, said, headers=wait)
         tenant.act(action)
         status = {"cancel": 202, "decommission": 202, "recreate": 201}.get(action, 200)
@@ -304,7 +304,7 @@ def row_of(tenant: FakeTenant) -> dict[str, Any]:
         "state_since": "2026-11-22T02:58:00Z",
         "seconds_in_state": tenant.seconds,
         "needs_attention": tenant.needs_attention,
-        "next_action": WAY_ON[tenant.phase],
+        "next_action": NEXT_ACTIONS[tenant.phase],
         "advice": {"action": "", "until": None, "seconds_left": None, "not_its_fault": False, "warning": False},
         "why": tenant.why,
         "stall": _STALL if tenant.stalled else None,
@@ -345,7 +345,7 @@ def member_of(tenant: FakeTenant) -> dict[str, Any]:
 
 def document(tenant: FakeTenant) -> dict[str, Any]:
     """The contract's Tenant."""
-    allowed = {action: tenant.phase in phases for action, (phases, _) in _LAW.items()}
+    allowed = {action: tenant.phase in phases for action, (phases, _) in _TRANSITIONS.items()}
     return {
         **row_of(tenant),
         "admin_email": "admin@acme.example",

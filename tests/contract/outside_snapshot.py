@@ -29,7 +29,7 @@ _TABLES = """
 """
 
 
-def picture(server: PostgresServer, handles: FakeHandles, databases: tuple[str, ...]) -> dict[str, Any]:
+def take_snapshot(server: PostgresServer, handles: FakeHandles, databases: tuple[str, ...]) -> dict[str, Any]:
     """Every role, database and handle, and what is inside `databases` (those that are there and whole)."""
     with superuser(server) as connection:
         roles, members = _all(connection, _ROLES), _all(connection, _MEMBERS)

@@ -14,7 +14,7 @@ from tenancy.activities.registry import maker_of_kind
 from tenancy.adapters.airflow_api import Handle
 from tenancy.adapters.helm import Release
 from tenancy.saga.tenant import Resource
-from tests.clusters import Kubernetes, parts
+from tests.clusters import Kubernetes, kubernetes_and_helm
 from tests.contract.workbench import Workbench
 from tests.real_systems import superuser
 
@@ -69,7 +69,7 @@ def _foreign_namespace(bench: Workbench, resource: Resource) -> None:
 def _foreign_release(bench: Workbench, resource: Resource) -> None:
     """Somebody else's Helm was here, under our name."""
     _foreign_namespace(bench, resource)
-    _, helm = parts(bench.cluster_server)
+    _, helm = kubernetes_and_helm(bench.cluster_server)
     helm.install(Release(CHART, resource.name, resource.name, {}))
 
 

@@ -6,7 +6,7 @@ from tenancy.adapters.cluster import Cluster
 from tenancy.adapters.helm import Helm
 from tenancy.adapters.kubernetes_api import KubernetesApi
 from tenancy.saga.errors import TransientError
-from tests.clusters import parts
+from tests.clusters import kubernetes_and_helm
 from tests.conformance.server import Server
 from tests.contract.connection_cuts import LineCutter
 
@@ -16,7 +16,7 @@ class SeverableCluster(Cluster):
 
     def __init__(self, server: Server) -> None:
         self.cutter: LineCutter | None = None
-        api, helm = parts(server)
+        api, helm = kubernetes_and_helm(server)
         super().__init__(_Api(api, self), _Helm(helm, self))
 
     def call(self, deed: Any, *arguments: Any, **named: Any) -> Any:

@@ -33,7 +33,7 @@ from tests.contract import unexpected_servers as odd
 from tests.contract.fake_handles import FakeHandles
 from tests.contract.workbench import Workbench
 from tests.postgres_servers import embedded_server
-from tests.real_systems import POOL, as_dsn, owned_database, superuser
+from tests.real_systems import POOL, as_dsn, make_owned_database, superuser
 
 MAKERS = [activity for activity in PLAN if activity.resources]
 each_maker = pytest.mark.parametrize("activity", MAKERS, ids=lambda activity: activity.name)
@@ -45,7 +45,9 @@ SHORT = 0.5
 def other_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dsn]:
     """Another PostgreSQL server, entered by an admin of the same name, with nothing of ours."""
     with embedded_server(tmp_path_factory.mktemp("other")) as server:
-        yield as_dsn(owned_database(server, "storage_admin", "createdb createrole"), "the storage of region eu-central")
+        yield as_dsn(
+            make_owned_database(server, "storage_admin", "createdb createrole"), "the storage of region eu-central"
+        )
 
 
 @pytest.fixture(scope="module")
@@ -122,12 +124,12 @@ def test_no_answer_in_a_foreign_format_says_that_something_is_gone(
     bench: Workbench, activity: Activity, answer: Callable[[str, str], odd.Answer]
 ):
     _made(bench, activity)
-    before = bench.picture()
+    before = bench.snapshot()
     with _odd_http(bench, answer) as clients:
         _require_never_gone(bench, activity, clients)
         bench.saga = _as_of_the_previous_version(bench)
         _require_never_gone(bench, activity, clients)
-    assert bench.picture() == before
+    assert bench.snapshot() == before
 
 
 def _as_of_the_previous_version(bench: Workbench) -> Saga:
@@ -155,7 +157,7 @@ def test_another_server_says_nothing_of_what_was_made_in_the_recorded_one(
     bench: Workbench, activity: Activity, other_storage: Dsn, other_cluster: Server
 ):
     _made(bench, activity)
-    before, clients = bench.picture(), _another(other_storage, other_cluster)
+    before, clients = bench.snapshot(), _another(other_storage, other_cluster)
     context = replace(bench.context, clients=clients)
     for resource in bench.own(activity):
         with pytest.raises(OtherSystemError, match="is not the one in which the tenant acme was created") as error:
@@ -164,7 +166,7 @@ def test_another_server_says_nothing_of_what_was_made_in_the_recorded_one(
         assert f"connection {resource.connection}" in str(error.value)
     with pytest.raises(OtherSystemError):
         activity.observe(context)
-    assert bench.picture() == before
+    assert bench.snapshot() == before
 
 
 @each_maker
@@ -215,14 +217,14 @@ def test_what_a_platform_engineer_accepted_in_its_place_is_believed(
 @pytest.mark.parametrize("activity", [a for a in MAKERS if a.name != "allocate_workflow_handle"], ids=lambda a: a.name)
 def test_a_server_that_takes_no_writes_releases_nothing(bench: Workbench, activity: Activity):
     _made(bench, activity)
-    before = bench.picture()
+    before = bench.snapshot()
     with ExitStack() as stack:
         _make_read_only(bench, stack)
         for resource in bench.own(activity):
             with pytest.raises(TenancyError):
                 activity.compensate(bench.context, resource)
         assert all(observation.present for observation in activity.observe(bench.context))
-    assert bench.picture() == before
+    assert bench.snapshot() == before
 
 
 def _make_read_only(bench: Workbench, stack: ExitStack) -> None:
@@ -260,7 +262,9 @@ def test_a_server_is_known_by_its_system_identifier(storage_dsn: Dsn, fast_serve
 
 def test_a_server_that_hides_its_identifier_is_known_by_a_marker_of_ours(tmp_path: Path):
     with embedded_server(tmp_path) as server:
-        dsn = as_dsn(owned_database(server, "storage_admin", "createdb createrole"), "the storage of region eu-central")
+        dsn = as_dsn(
+            make_owned_database(server, "storage_admin", "createdb createrole"), "the storage of region eu-central"
+        )
         with superuser(server, "storage_admin") as connection:
             connection.execute("revoke execute on function pg_control_system() from public")
         first = StorageServer(dsn).identity()
@@ -282,7 +286,9 @@ def test_a_standby_is_not_believed(tmp_path: Path):
     server.create()
     daemon = server.start()
     try:
-        dsn = as_dsn(owned_database(server, "storage_admin", "createdb createrole"), "the storage of region eu-central")
+        dsn = as_dsn(
+            make_owned_database(server, "storage_admin", "createdb createrole"), "the storage of region eu-central"
+        )
         expected = ExpectedSystem((StorageServer(dsn).identity(),), "s", "acme")
         postgres.stop(daemon)
         server._write_for_owner(server.data / "standby.signal", "")

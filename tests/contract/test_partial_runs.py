@@ -19,11 +19,11 @@ LATER_AND_LATER = range(1, MOST_STATEMENTS + 1)
 @each_apart
 def test_undoing_after_a_run_that_died_anywhere_leaves_nothing(bench: Workbench, activity: Activity):
     bench.prepare(activity)
-    before = bench.picture()
+    before = bench.snapshot()
     for after in LATER_AND_LATER:
         died = bench.run_cut(activity, after=after)
         bench.undo(activity)
-        assert bench.picture() == before, f"dying after statement {after}"
+        assert bench.snapshot() == before, f"dying after statement {after}"
         if not died:
             return
     pytest.fail("the run never ended")
@@ -31,14 +31,14 @@ def test_undoing_after_a_run_that_died_anywhere_leaves_nothing(bench: Workbench,
 
 def test_undoing_everything_after_a_run_that_died_anywhere_leaves_nothing(bench: Workbench):
     """Also what is inside another activity's resource, and goes with that."""
-    before = bench.picture()
+    before = bench.snapshot()
     for activity in [a for a in PLAN if goes_with_another(a)]:
         for after in LATER_AND_LATER:
             bench.request()
             bench.prepare(activity)
             died = bench.run_cut(activity, after=after)
             bench.undo_all()
-            assert all(bench.picture()[what] == seen for what, seen in before.items()), f"after statement {after}"
+            assert all(bench.snapshot()[what] == seen for what, seen in before.items()), f"after statement {after}"
             if not died:
                 break
 
@@ -54,8 +54,8 @@ def test_a_run_that_keeps_dying_a_little_later_each_time_ends_complete(bench: Wo
 @each_apart
 def test_undoing_that_keeps_dying_a_little_later_each_time_leaves_nothing(bench: Workbench, activity: Activity):
     bench.prepare(activity)
-    before = bench.picture()
+    before = bench.snapshot()
     bench.run(activity)
     deaths = sum(1 for _ in itertools.takewhile(lambda after: bench.undo_cut(activity, after=after), LATER_AND_LATER))
     assert deaths < MOST_STATEMENTS
-    assert bench.picture() == before
+    assert bench.snapshot() == before

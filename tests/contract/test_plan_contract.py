@@ -46,39 +46,39 @@ def test_it_intends_exactly_the_kinds_it_makes_and_carries_the_proof(bench: Work
 def test_running_it_twice_is_running_it_once(bench: Workbench, activity: Activity):
     bench.prepare(activity)
     bench.run(activity)
-    once = bench.picture()
+    once = bench.snapshot()
     bench.run(activity)
-    assert bench.picture() == once
+    assert bench.snapshot() == once
 
 
 @each_apart
 def test_undoing_what_was_never_made_changes_nothing(bench: Workbench, activity: Activity):
     bench.prepare(activity)
-    before = bench.picture()
+    before = bench.snapshot()
     bench.undo(activity)
-    assert bench.picture() == before
+    assert bench.snapshot() == before
 
 
 @each_apart
 def test_undoing_it_leaves_nothing_and_may_be_repeated(bench: Workbench, activity: Activity):
     bench.prepare(activity)
-    before = bench.picture()
+    before = bench.snapshot()
     bench.run(activity)
     bench.undo(activity)
-    assert bench.picture() == before
+    assert bench.snapshot() == before
     bench.undo(activity)
-    assert bench.picture() == before
+    assert bench.snapshot() == before
 
 
 @each_within
 def test_what_is_inside_another_activitys_resource_goes_with_that_and_not_before(bench: Workbench, activity: Activity):
     bench.prepare(activity)
     bench.run(activity)
-    before = bench.picture()
+    before = bench.snapshot()
     for resource in bench.own(activity):
         with pytest.raises(TransientError, match=f"goes with its .*{resource.name}"):
             activity.compensate(bench.context, resource)
-    assert bench.picture() == before
+    assert bench.snapshot() == before
     bench.undo_all()
     for resource in bench.own(activity):
         activity.compensate(bench.context, resource)
@@ -128,10 +128,10 @@ def test_it_tells_what_is_absent_and_why(bench: Workbench, activity: Activity):
 def test_it_tells_that_what_it_made_is_present_and_healthy(bench: Workbench, activity: Activity):
     bench.prepare(activity)
     bench.run(activity)
-    seen = bench.picture()
+    seen = bench.snapshot()
     observations = activity.observe(bench.context)
     assert all(o.present and o.healthy and not o.why for o in observations)
-    assert bench.picture() == seen
+    assert bench.snapshot() == seen
 
 
 @each_damaged_kind
@@ -151,7 +151,7 @@ def test_it_tells_damage_and_running_it_again_mends_it(bench: Workbench, kind: s
 def test_what_is_damaged_is_found_and_undone_all_the_same(bench: Workbench, kind: str):
     activity = maker_of_kind(kind)
     bench.prepare(activity)
-    before = bench.picture()
+    before = bench.snapshot()
     bench.run(activity)
     DAMAGE[kind](bench, next(r for r in bench.saga.resources if r.kind == kind))
     for each in PLAN:  # another activity may have to look inside what is damaged
@@ -161,7 +161,7 @@ def test_what_is_damaged_is_found_and_undone_all_the_same(bench: Workbench, kind
         assert not any(observation.present for observation in bench.context.observe_all())
         return
     bench.undo(activity)
-    assert bench.picture() == before
+    assert bench.snapshot() == before
 
 
 @each_kind
@@ -170,7 +170,7 @@ def test_a_foreign_object_of_our_name_is_refused_and_stays_as_it_is(bench: Workb
     bench.prepare(activity)
     resource = next(r for r in bench.saga.resources if r.kind == kind)
     put_foreign_object(bench, resource)
-    before = bench.picture()
+    before = bench.snapshot()
     with pytest.raises(ForeignObjectError, match="not ours") as refused:
         bench.run(activity)
     assert resource.name in str(refused.value)
@@ -180,7 +180,7 @@ def test_a_foreign_object_of_our_name_is_refused_and_stays_as_it_is(bench: Workb
     for other in bench.own(activity):
         if not is_foreign_together(kind, other.kind) and other != resource:
             activity.compensate(bench.context, other)
-    assert bench.picture() == before
+    assert bench.snapshot() == before
 
 
 @each_kind
@@ -196,23 +196,23 @@ def test_a_foreign_object_is_never_called_healthy(bench: Workbench, kind: str):
 @each_maker
 def test_an_overtaken_run_makes_nothing(bench: Workbench, activity: Activity):
     bench.prepare(activity)
-    before = bench.picture()
+    before = bench.snapshot()
     bench.fence = _overtaken
     with pytest.raises(StaleLease):
         bench.run(activity)
-    assert bench.picture() == before
+    assert bench.snapshot() == before
 
 
 @each_maker
 def test_an_overtaken_compensation_undoes_nothing(bench: Workbench, activity: Activity):
     bench.prepare(activity)
     bench.run(activity)
-    before = bench.picture()
+    before = bench.snapshot()
     bench.fence = _overtaken
     for resource in bench.own(activity):
         with pytest.raises(StaleLease):
             activity.compensate(bench.context, resource)
-    assert bench.picture() == before
+    assert bench.snapshot() == before
 
 
 def _overtaken() -> None:

@@ -97,10 +97,10 @@ def test_a_pool_that_does_not_exist_is_named_before_anything_is_made(bench: Work
     activity = next(each for each in PLAN if each.name == "allocate_workflow_handle")
     bench.prepare(activity)
     bench.handles = FakeHandles()
-    before = bench.picture()
+    before = bench.snapshot()
     with pytest.raises(PlatformError, match=f"the Airflow pool {real_systems.POOL}, which does not exist"):
         bench.run(activity)
-    assert bench.picture() == before
+    assert bench.snapshot() == before
 
 
 @pytest.mark.parametrize("activity", [a for a in PLAN if a.resources], ids=lambda activity: activity.name)

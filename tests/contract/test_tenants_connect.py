@@ -65,11 +65,11 @@ def test_pods_that_would_reach_several_ports_are_the_platforms_matter(bench: Wor
 
 def test_how_tenants_verify_the_server_is_asked_before_anything_is_made(bench: Workbench):
     bench.prepare(STORAGE)
-    before = bench.picture()
+    before = bench.snapshot()
     connect_with(bench, {"sslmode": "verify-full", "sslrootcert": "/airflow/ca.pem"})
     with pytest.raises(PlatformError, match="tenant_sslrootcert"):
         bench.run(STORAGE)
-    assert bench.picture() == before
+    assert bench.snapshot() == before
 
 
 def test_a_tenants_own_airflow_connection_has_the_tls_settings(bench: Workbench):

@@ -36,13 +36,13 @@ from tests.clusters import Kubernetes
 from tests.conformance.server import Server
 from tests.contract.connection_cuts import SeverableEffects, dies_after
 from tests.contract.fake_handles import FakeHandles
-from tests.contract.outside_snapshot import picture
+from tests.contract.outside_snapshot import take_snapshot
 from tests.contract.severable_cluster import SeverableCluster
 from tests.contract.severable_connection import SeverableConnection
 
 RUN = RunId("run-1")
 PICTURED = frozenset({"role", "database", "schema", "connection", "namespace", "release"})
-"""The kinds of resource that `picture` shows by other means than the activity's own."""
+"""The kinds of resource that `snapshot` shows by other means than the activity's own."""
 
 
 class Workbench:
@@ -151,13 +151,13 @@ class Workbench:
     def found(self, activity: Activity) -> set[DiscoveredObject]:
         return set(activity.discover(self.clients, self.platform))
 
-    def picture(self) -> dict[str, Any]:
+    def snapshot(self) -> dict[str, Any]:
         """Everything outside. Of systems that only an activity knows, what it discovers there."""
         databases = tuple(r.name for r in self.saga.resources if r.kind == "database")
         namespaces = tuple(r.name for r in self.saga.resources if r.kind == "namespace")
-        seen = picture(self.server, self.handles, databases)
+        seen = take_snapshot(self.server, self.handles, databases)
         discovered = {each.name: each.discover(self.clients, self.platform) for each in PLAN if _is_unpictured(each)}
-        return {**seen, "cluster": Kubernetes(self.cluster_server).picture(namespaces), "discovered": discovered}
+        return {**seen, "cluster": Kubernetes(self.cluster_server).snapshot(namespaces), "discovered": discovered}
 
     def of_other_platform(self) -> "Workbench":
         """Another platform's tenant of the same slug, on the same server and workflow engine."""

@@ -40,8 +40,8 @@ def harness(
     """A platform that only this test has, with nothing in its ledger and nothing outside."""
     name = f"p{uuid4().hex[:8]}"
     yield EngineHarness(fast_server, ledger_dsn, storage_dsn, real_systems.platform(name), cluster_server)
-    real_systems.sweep(fast_server, name)
-    Kubernetes(cluster_server).sweep(name)
+    real_systems.drop_all(fast_server, name)
+    Kubernetes(cluster_server).drop_all(name)
 
 
 @pytest.fixture

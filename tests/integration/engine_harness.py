@@ -81,11 +81,11 @@ class EngineHarness:
 
     def run(self, activity: ActivityName, number: int = 1, run_id: RunId = RUN, **conf: Any) -> Saga:
         """One try of one task; a greater `number` is a newer task instance."""
-        while isinstance(outcome := self.look(activity, number, run_id, **conf), Waiting):
+        while isinstance(outcome := self.run_once(activity, number, run_id, **conf), Waiting):
             time.sleep(0.02)
         return outcome
 
-    def look(
+    def run_once(
         self, activity: ActivityName, number: int = 1, run_id: RunId = RUN, *, late: timedelta = NOW, **conf: Any
     ) -> Saga | Waiting:
         """The same, and a task that would be deferred is Waiting. It looks at the clock `late`."""
@@ -100,7 +100,7 @@ class EngineHarness:
     def fail_at(self, activity: ActivityName) -> None:
         """Everything before it is done and its only try failed; nobody has given up yet."""
         self.run_until(activity)
-        self.ask(c.BeginActivity(lease(activity)), c.FailActivity(lease(activity), "Boom", "it went boom"))
+        self.record_commands(c.BeginActivity(lease(activity)), c.FailActivity(lease(activity), "Boom", "it went boom"))
 
     def run_all(self, number: int = 1, run_id: RunId = RUN, **conf: Any) -> Saga:
         self.run_until(MARK_ACTIVE, number, run_id, **conf)
@@ -117,7 +117,7 @@ class EngineHarness:
 
     # -- what operators and reconcilers do
 
-    def ask(self, *commands: c.Command) -> Saga:
+    def record_commands(self, *commands: c.Command) -> Saga:
         with self.tenancy.ledger.open("test") as ledger:
             return ledger.record(self.tenant_id, *commands, stamp=STAMP)
 
@@ -160,9 +160,9 @@ class EngineHarness:
             return [envelope.fact for envelope in ledger.envelopes(PLATFORM_STREAM)]
 
     @property
-    def outside(self) -> dict[str, list[str]]:
+    def external_objects(self) -> dict[str, list[str]]:
         """Names of all that this platform has outside, seen by SQL and by looking into the workflow engine."""
-        roles, databases = real_systems.owned(self.server, self.tenancy.platform.name)
+        roles, databases = real_systems.owned_objects(self.server, self.tenancy.platform.name)
         namespaces = self.kubernetes.namespaces(proof_of(self.tenancy.platform.name, ""))
         return {
             "role": roles,
@@ -172,7 +172,7 @@ class EngineHarness:
         }
 
 
-NOTHING: dict[str, list[str]] = {"role": [], "database": [], "connection": [], "namespace": []}
+NO_OBJECTS: dict[str, list[str]] = {"role": [], "database": [], "connection": [], "namespace": []}
 
 
 def lease(activity: ActivityName, number: int = 1, run_id: RunId = RUN) -> Lease:

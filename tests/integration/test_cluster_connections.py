@@ -19,7 +19,7 @@ from tenancy.saga import commands as c
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.platform import Region
 from tests.integration.connections import CLUSTER, every_way, every_way_and_unverified
-from tests.integration.engine_harness import NOTHING, WAIT, EngineHarness
+from tests.integration.engine_harness import NO_OBJECTS, WAIT, EngineHarness
 
 
 @every_way
@@ -30,16 +30,16 @@ def test_a_tenant_is_deployed_and_undone_by_it(connected: EngineHarness):
     region = bootstrap.platform().regions["eu-central"]
     connected.tenancy = replace(tenancy, clients=replace(tenancy.clients, cluster=lambda _: cluster(region)))
     assert connected.run_all().phase == "Active"
-    assert connected.outside["namespace"]
-    connected.ask(c.Decommission())
+    assert connected.external_objects["namespace"]
+    connected.record_commands(c.Decommission())
     assert connected.unwind().phase == "Decommissioned"
-    assert connected.outside == NOTHING
+    assert connected.external_objects == NO_OBJECTS
 
 
 @every_way_and_unverified
 def test_a_change_in_the_cluster_rings_the_bell(connected: EngineHarness):
     connected.run_until(WAIT)
-    namespace = connected.outside["namespace"][0]
+    namespace = connected.external_objects["namespace"][0]
 
     def change() -> None:
         path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{namespace}"

@@ -12,7 +12,7 @@ from tenancy.adapters.helm import Release
 from tenancy.adapters.namespaces import PLATFORM_LABEL
 from tenancy.adapters.releases import DIGEST_LABEL
 from tenancy.saga.errors import ForeignObjectError, TransientError
-from tests.clusters import Kubernetes, cluster, parts
+from tests.clusters import Kubernetes, cluster, kubernetes_and_helm
 from tests.conformance.helm import Helm as Bystander
 from tests.conformance.server import Server, eventually
 from tests.unit.test_chart import VALUES
@@ -29,7 +29,7 @@ def _free() -> None:
 def name(cluster_server: Server) -> Any:
     made = f"w{secrets.token_hex(4)}"
     yield made
-    Kubernetes(cluster_server).sweep("test")
+    Kubernetes(cluster_server).drop_all("test")
 
 
 @pytest.fixture
@@ -85,14 +85,14 @@ def test_a_pending_release_in_a_foreign_namespace_is_refused_and_stays_as_it_is(
     entered, kubernetes = cluster(cluster_server), Kubernetes(cluster_server)
     _make_namespace(entered, name, proof="tenancy:test:somebody-else")
     _left_pending(cluster_server, tmp_path, name)
-    before = kubernetes.picture((name,))
+    before = kubernetes.snapshot((name,))
     with pytest.raises(ForeignObjectError, match="not ours"):
         ensure(entered, wanted(name))
     with pytest.raises(ForeignObjectError):
         entered.releases.delete(name, name, proof=PROOF, fence=_free)
     with pytest.raises(ForeignObjectError):
         entered.namespaces.delete(name, proof=PROOF, fence=_free)
-    assert kubernetes.picture((name,)) == before
+    assert kubernetes.snapshot((name,)) == before
 
 
 def test_a_failed_release_is_mended(ours: Cluster, cluster_server: Server, name: str):
@@ -167,7 +167,7 @@ def test_a_release_is_proved_ours_only_by_a_namespace_that_is_there(cluster_serv
 
 def test_releases_are_found_without_what_is_secret_in_them(ours: Cluster, cluster_server: Server, name: str):
     ensure(ours, wanted(name))
-    api, _ = parts(cluster_server)
+    api, _ = kubernetes_and_helm(cluster_server)
     marks = [
         each for each in api.iterate_metadata("/api/v1/secrets", "owner=helm") if each["metadata"]["namespace"] == name
     ]

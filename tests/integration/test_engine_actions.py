@@ -14,7 +14,7 @@ from tenancy.saga import facts as f
 from tenancy.saga.errors import Refused, TransientError
 from tenancy.saga.names import RunId
 from tests import real_systems
-from tests.integration.engine_harness import DEPLOY, MARK_ACTIVE, NOTHING, ORDER, SCHEMA, VALIDATE, EngineHarness
+from tests.integration.engine_harness import DEPLOY, MARK_ACTIVE, NO_OBJECTS, ORDER, SCHEMA, VALIDATE, EngineHarness
 
 BY = Stamp("grace", reason="INC-7")
 
@@ -200,7 +200,7 @@ def test_a_decommission_of_what_exists_wants_the_slug_typed_and_releases_all(har
         "Decommissioning"
     )
     assert harness.unwind().phase == "Decommissioned"
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
 
 
 def test_a_decommission_before_the_cancel_is_refused_before_anything_is_asked(harness: EngineHarness):
@@ -280,4 +280,4 @@ def test_every_activity_may_be_cancelled(harness: EngineHarness):
         harness.run(activity, run_id=run_id)
     actions.cancel(harness.tenancy, harness.tenant_id, by=BY, confirm_slug="acme")  # behind the point of no return
     assert harness.unwind().phase == "Failed settled"
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS

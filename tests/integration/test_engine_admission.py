@@ -17,7 +17,7 @@ from tenancy.saga.names import RunId, TenantId
 from tenancy.saga.reserved_slugs import RESERVED_SLUGS
 from tenancy.saga.tenant import Parameters
 from tests import real_systems
-from tests.integration.engine_harness import MARK_ACTIVE, NOTHING, SCHEMA, STAMP, STORAGE, VALIDATE, EngineHarness
+from tests.integration.engine_harness import MARK_ACTIVE, NO_OBJECTS, SCHEMA, STAMP, STORAGE, VALIDATE, EngineHarness
 
 RUNS = [RunId(f"run-{number}") for number in range(10)]
 
@@ -31,7 +31,7 @@ def _refused(harness: EngineHarness, run_id: RunId = RUNS[1], **conf: object) ->
 def test_an_admitted_request_holds_its_slug_and_nothing_outside(harness: EngineHarness):
     saga = harness.run(VALIDATE)
     assert (saga.phase, saga.parameters.slug, saga.run_id) == ("Provisioning", "acme", "run-1")
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
 
 
 def test_the_request_stands_in_the_log_with_plan_and_schema_version(harness: EngineHarness):
@@ -66,7 +66,7 @@ def test_a_failed_tenants_slug_is_reset_first_and_then_retried(harness: EngineHa
     harness.run_until(STORAGE)
     harness.run_failed()
     assert "Reset it first" in str(_refused(harness, RUNS[2]))
-    harness.ask(c.Reset())
+    harness.record_commands(c.Reset())
     after = harness.run(VALIDATE, 2, RUNS[2])
     assert (after.attempt, after.run_id) == (2, RUNS[2])
 
@@ -74,7 +74,7 @@ def test_a_failed_tenants_slug_is_reset_first_and_then_retried(harness: EngineHa
 def test_a_retry_may_correct_what_was_asked_for_when_nothing_was_kept(harness: EngineHarness):
     harness.run_until(STORAGE)
     harness.run_failed()
-    harness.ask(c.Reset())
+    harness.record_commands(c.Reset())
     after = harness.run(VALIDATE, 2, RUNS[2], plan="business", name="Acme Ltd")
     assert (after.parameters.plan, after.parameters.name) == ("business", "Acme Ltd")
 
@@ -83,7 +83,7 @@ def test_a_decommissioned_tenants_slug_makes_a_new_tenant_that_knows_its_predece
     harness.run_until(STORAGE)
     harness.run_failed()
     former = harness.tenant_id
-    assert harness.ask(c.Decommission()).phase == "Decommissioned"
+    assert harness.record_commands(c.Decommission()).phase == "Decommissioned"
     after = harness.run(VALIDATE, 1, RUNS[2])
     assert after.predecessor == former
     assert after.tenant_id != former
@@ -116,7 +116,7 @@ def test_a_decommissioned_tenant_makes_room(harness: EngineHarness):
     )
     harness.run(VALIDATE)
     harness.run_failed()
-    harness.ask(c.Decommission())
+    harness.record_commands(c.Decommission())
     assert harness.run(VALIDATE, 1, RUNS[2], slug="other").phase == "Provisioning"
 
 
@@ -126,7 +126,7 @@ def test_a_full_region_keeps_no_tenant_from_its_retry(harness: EngineHarness):
     )
     harness.run(VALIDATE)
     harness.run_failed()
-    harness.ask(c.Reset())
+    harness.record_commands(c.Reset())
     assert harness.run(VALIDATE, 2, RUNS[2]).attempt == 2
 
 

@@ -10,7 +10,7 @@ from sandbox.postgres import PostgresServer
 from tenancy.engine.runner import Task, run_activity
 from tenancy.saga.errors import Refused
 from tests import real_systems
-from tests.integration.engine_harness import NOTHING, VALIDATE, EngineHarness, lease
+from tests.integration.engine_harness import NO_OBJECTS, VALIDATE, EngineHarness, lease
 from tests.real_systems import superuser
 
 BAD: list[tuple[str, str, Any]] = [
@@ -103,7 +103,7 @@ def _assert_refused(harness: EngineHarness, server: PostgresServer, refused: Ref
     assert str(refused).startswith(f"{field}: ")
     assert len(str(refused)) < 400
     assert str(refused).isprintable()
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
     (noted,) = harness.refusals
     assert (noted.message, noted.field, noted.run_id) == (str(refused), field, "run-1")
     assert noted.slug.isprintable()
@@ -181,7 +181,7 @@ def test_a_name_full_of_metacharacters_reaches_the_tenants_database_as_it_is(
 ):
     name = """O'Brien"; drop table users; -- %s %(x)s :name $1 \\ {}"""
     harness.run_all(name=name)
-    (database,) = harness.outside["database"]
+    (database,) = harness.external_objects["database"]
     with superuser(fast_server, database) as connection:
         assert connection.execute("select name from tenant.accounts").fetchone() == {"name": name}
     assert json.loads(json.dumps(vars(harness.saga.parameters)))["name"] == name

@@ -65,7 +65,7 @@ def test_an_attempt_keeps_the_key_it_began_with_when_keys_are_rotated(harness: E
 def test_the_next_attempt_uses_the_new_key(harness: EngineHarness):
     harness.run_until(SCHEMA)
     harness.run_failed()
-    harness.ask(c.Reset())
+    harness.record_commands(c.Reset())
     _with_keys(harness, "k2", NEW)
     assert harness.run_all(5, RunId("run-2")).phase == "Active"
     assert {r.credential for r in harness.saga.resources if r.credential} == {Credential("k2", 1)}

@@ -15,7 +15,7 @@ from tenancy.saga import facts as f
 from tenancy.saga.names import RunId
 from tests.contract.connection_cuts import dies_after
 from tests.contract.severable_connection import SeverableConnection, severable_connection
-from tests.integration.engine_harness import MARK_ACTIVE, NOTHING, ORDER, STORAGE, VALIDATE, EngineHarness
+from tests.integration.engine_harness import MARK_ACTIVE, NO_OBJECTS, ORDER, STORAGE, VALIDATE, EngineHarness
 
 Lines = tuple[SeverableConnection, SeverableConnection]
 
@@ -31,14 +31,14 @@ def lines(harness: EngineHarness, ledger_dsn: Dsn, storage_dsn: Dsn) -> Iterator
 
 def test_unwinding_that_keeps_dying_later_and_later_ends_settled(harness: EngineHarness, lines: Lines):
     harness.run_until(MARK_ACTIVE)
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
     for statements in itertools.count(1, 2):
         if harness.saga.phase != "Cancelling":
             break
         dies_after(harness.unwind, *lines, harness.handles, after=statements)
         assert find_chain_break(harness.envelopes) is None
     assert harness.saga.phase == "Failed settled"
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
     released = [fact.resource for fact in harness.facts(f.ResourceReleased)]
     assert released == ["release", "namespace", "connection", "database", "schema", "role"]
 
@@ -52,7 +52,7 @@ def test_tasks_that_die_later_and_later_end_in_an_active_tenant(harness: EngineH
             if not dies_after(lambda: harness.run(activity, number), *lines, harness.handles, after=after):  # noqa: B023
                 break
     assert harness.saga.phase == "Active"
-    assert {len(names) for names in harness.outside.values()} == {1}
+    assert {len(names) for names in harness.external_objects.values()} == {1}
     assert find_chain_break(harness.envelopes) is None
     assert len(harness.facts(f.ResourceIntended)) == len(harness.saga.resources)
 
@@ -64,7 +64,9 @@ def test_a_task_that_died_anywhere_and_was_given_up_leaves_nothing(harness: Engi
         died = dies_after(lambda: harness.run(STORAGE, number, run), *lines, harness.handles, after=number * 7)  # noqa: B023
         after = harness.run_failed(run)
         assert after is not None
-        assert (after.phase, harness.outside) == ("Failed settled", NOTHING), f"dying after statement {number * 7}"
-        harness.ask(c.Reset())
+        assert (after.phase, harness.external_objects) == ("Failed settled", NO_OBJECTS), (
+            f"dying after statement {number * 7}"
+        )
+        harness.record_commands(c.Reset())
         if not died:
             break

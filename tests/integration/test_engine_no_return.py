@@ -136,7 +136,7 @@ def test_a_customers_tenant_outlives_a_restored_ledger_and_a_cluster_that_forbid
     harness.run_until(at)
     with backup(harness) as restore:
         became_active(harness, restore, at)
-        before = harness.outside
+        before = harness.external_objects
         assert after(harness) == "1 resume"
         with forbidden(harness):
             for activity in ORDER[: ORDER.index(DEPLOY)]:
@@ -144,7 +144,7 @@ def test_a_customers_tenant_outlives_a_restored_ledger_and_a_cluster_that_forbid
             fails_at(harness, DEPLOY, 2)
             after(harness)
         assert harness.saga.phase == "Failed retained"
-        assert harness.outside == before
+        assert harness.external_objects == before
         assert harness.saga.failures[-1].message
         assert harness.runs.of(COMPENSATION_DAG) == []
 
@@ -154,15 +154,15 @@ def test_a_resumed_tenant_becomes_active_again_once_the_cluster_is_back(harness:
     harness.run_until(SCHEMA)
     with backup(harness) as restore:
         became_active(harness, restore, SCHEMA)
-        before = harness.outside
+        before = harness.external_objects
         after(harness)
         with forbidden(harness):
             for activity in ORDER[: ORDER.index(DEPLOY)]:
                 harness.run(activity, 2)
             fails_at(harness, DEPLOY, 2)
-        harness.ask(c.Reset())
+        harness.record_commands(c.Reset())
         assert harness.run_all(3, SECOND).phase == "Active"
-        assert harness.outside == before
+        assert harness.external_objects == before
 
 
 def test_it_is_resumed_again_when_the_same_backup_is_restored_again(harness: EngineHarness):
@@ -199,44 +199,44 @@ def retained(harness: EngineHarness) -> dict[str, list[str]]:
     harness.handles.failing = 1
     fails_at(harness, MARK_ACTIVE, 1)
     assert harness.saga.phase == "Failed retained"
-    return harness.outside
+    return harness.external_objects
 
 
 def test_a_retry_of_a_retained_tenant_keeps_everything_when_its_storage_fails(harness: EngineHarness):
     before = retained(harness)
-    harness.ask(c.Reset())
+    harness.record_commands(c.Reset())
     harness.run(VALIDATE, 2, SECOND)
     well = harness.tenancy
     refuse_storage(harness)
     fails_at(harness, STORAGE, 2, SECOND)
     harness.tenancy = well
     assert harness.saga.phase == "Failed retained"
-    assert harness.outside == before
-    harness.ask(c.Reset())
+    assert harness.external_objects == before
+    harness.record_commands(c.Reset())
     assert harness.run_all(3, RunId("run-3")).phase == "Active"
 
 
 def test_a_retry_whose_run_is_lost_keeps_everything(harness: EngineHarness):
     before = retained(harness)
-    harness.ask(c.Reset(), c.RecordHistoryCleared())
+    harness.record_commands(c.Reset(), c.RecordHistoryCleared())
     harness.run(VALIDATE, 2, SECOND)
     assert after(harness) == "1 lost"
     assert harness.saga.phase == "Failed retained"
-    assert harness.outside == before
+    assert harness.external_objects == before
     assert harness.runs.of(COMPENSATION_DAG) == []
 
 
 @pytest.mark.parametrize("state", ["failed", "success"])
 def test_a_retry_whose_run_ended_without_a_word_keeps_everything(harness: EngineHarness, state: str):
     before = retained(harness)
-    harness.ask(c.Reset(), c.RecordHistoryCleared())
+    harness.record_commands(c.Reset(), c.RecordHistoryCleared())
     harness.run(VALIDATE, 2, SECOND)
     harness.runs.start(PROVISIONING_DAG, SECOND, {})
     harness.runs.end(PROVISIONING_DAG, SECOND, state)
     harness.runs.made_marks[SECOND] = (UserMark("patch_task_instance", "ada", utc_now()),)
     assert after(harness) == "1 missed"
     assert harness.saga.phase == "Failed retained"
-    assert harness.outside == before
+    assert harness.external_objects == before
 
 
 def marked(harness: EngineHarness, *marks: UserMark) -> None:
@@ -261,12 +261,12 @@ def test_a_named_person_who_marks_the_run_failed_cancels_it(harness: EngineHarne
 def test_a_mark_of_nobody_who_can_be_named_keeps_everything(harness: EngineHarness, marks: tuple[UserMark, ...]):
     harness.runs.start(PROVISIONING_DAG, RUN, {})
     harness.run_until(MARK_ACTIVE)
-    before = harness.outside
+    before = harness.external_objects
     marked(harness, *marks)
     reconcile(harness.tenancy)
     assert harness.saga.phase == "Failed retained"
     assert "by nobody that its event log names" in harness.saga.failures[-1].message
-    assert harness.outside == before
+    assert harness.external_objects == before
 
 
 def test_an_old_mark_of_a_run_that_was_cleared_since_is_no_cancel_of_its_new_attempt(harness: EngineHarness):
@@ -274,14 +274,14 @@ def test_an_old_mark_of_a_run_that_was_cleared_since_is_no_cancel_of_its_new_att
     harness.runs.start(PROVISIONING_DAG, RUN, {})
     harness.run_until(SCHEMA)
     harness.runs.made_marks[RUN] = (UserMark("patch_dag_run", "ada", utc_now()),)
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
     harness.unwind()
     harness.run_until(MARK_ACTIVE, 2)  # the whole run was cleared
-    before = harness.outside
+    before = harness.external_objects
     harness.runs.end(PROVISIONING_DAG, RUN, "failed")
     assert after(harness) == "1 missed"
     assert harness.saga.phase == "Failed retained"
-    assert harness.outside == before
+    assert harness.external_objects == before
 
 
 # -- a ledger that is older than the world, in any phase
@@ -291,16 +291,16 @@ def lived_on(harness: EngineHarness, phase: str) -> dict[str, list[str]]:
     """After the backup, in which it was in this phase, the tenant became Active by a run of its own."""
     if phase in {"Cancelling", "Failed unwinding", "Failed stuck"}:
         if phase == "Failed stuck":
-            harness.ask(c.Cancel())
+            harness.record_commands(c.Cancel())
         harness.unwind()
     if phase != "Failed ready" and harness.saga.phase != "Failed ready":
         if harness.saga.state == "Provisioning":
             harness.give_up(SCHEMA, 1)
-        harness.ask(c.Reset())
+        harness.record_commands(c.Reset())
     harness.runs.start(PROVISIONING_DAG, SECOND, {"slug": "acme"})
     assert harness.run_all(2, SECOND).phase == "Active"
     harness.runs.end(PROVISIONING_DAG, SECOND, "success")
-    return harness.outside
+    return harness.external_objects
 
 
 def brought_into(harness: EngineHarness, phase: str) -> None:
@@ -308,9 +308,9 @@ def brought_into(harness: EngineHarness, phase: str) -> None:
     harness.fail_at(SCHEMA)
     harness.runs.end(PROVISIONING_DAG, RUN, "failed")
     if phase == "Cancelling":
-        harness.ask(c.Cancel())
+        harness.record_commands(c.Cancel())
     elif phase == "Failed unwinding":
-        harness.ask(c.GiveUp(RUN, "out of tries"))
+        harness.record_commands(c.GiveUp(RUN, "out of tries"))
 
 
 @pytest.mark.parametrize(
@@ -328,7 +328,7 @@ def test_what_a_restored_ledger_would_undo_is_kept_when_airflow_knows_of_a_later
         assert "1 keep" in after(harness)
         after(harness, 2 * LATER)
         assert harness.saga.phase == kept_as
-        assert harness.outside == before
+        assert harness.external_objects == before
         assert harness.runs.of(COMPENSATION_DAG) == []
         told = " ".join(str(vars(envelope.fact)) for envelope in harness.envelopes)
         assert f"Airflow's run {SECOND} of the slug acme ended well" in told
@@ -340,11 +340,13 @@ def test_a_person_who_was_told_may_undo_it_all_the_same(harness: EngineHarness):
         lived_on(harness, "Failed unwinding")
         restore()
         after(harness)
-        harness.ask(c.Cancel())
+        harness.record_commands(c.Cancel())
         after(harness)
         assert len(harness.runs.of(COMPENSATION_DAG)) == 1
         assert harness.unwind().phase == "Failed settled"
-        assert (harness.outside["database"], harness.outside["role"]) == ([], []), "what the ledger knows of"
+        assert (harness.external_objects["database"], harness.external_objects["role"]) == ([], []), (
+            "what the ledger knows of"
+        )
 
 
 def test_a_cleared_run_that_ended_well_says_so_too(harness: EngineHarness):
@@ -354,18 +356,18 @@ def test_a_cleared_run_that_ended_well_says_so_too(harness: EngineHarness):
         harness.unwind()
         assert harness.run_all(2, RUN).phase == "Active"
         harness.runs.end(PROVISIONING_DAG, RUN, "success")
-        before = harness.outside
+        before = harness.external_objects
         restore()
         assert "1 keep" in after(harness)
         assert harness.saga.phase == "Failed stuck"
-        assert harness.outside == before
+        assert harness.external_objects == before
 
 
 def test_a_run_of_an_earlier_tenant_of_the_slug_keeps_nothing(harness: EngineHarness):
     harness.runs.start(PROVISIONING_DAG, RUN, {"slug": "acme"})
     harness.run_all()
     harness.runs.end(PROVISIONING_DAG, RUN, "success")
-    harness.ask(c.Decommission())
+    harness.record_commands(c.Decommission())
     harness.unwind()
     harness.run_until(SCHEMA, 2, SECOND)
     harness.runs.start(PROVISIONING_DAG, SECOND, {"slug": "acme"})

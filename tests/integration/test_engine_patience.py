@@ -13,7 +13,7 @@ from tenancy.saga import facts as f
 from tenancy.saga.errors import PermanentError, TransientError
 from tenancy.saga.states import StepStatus
 from tenancy.saga.unwinding import RENEWALS
-from tests.integration.engine_harness import HANDLE, NOTHING, SCHEMA, EngineHarness, lease
+from tests.integration.engine_harness import HANDLE, NO_OBJECTS, SCHEMA, EngineHarness, lease
 from tests.integration.test_engine_reconcile import LATER, after
 
 
@@ -34,11 +34,11 @@ def test_one_that_is_away_for_longer_than_the_activity_may_take_fails_it(harness
         with pytest.raises(TransientError):
             harness.run(HANDLE, number)
     with pytest.raises(PermanentError, match=rf"does not answer\. It was tried {TRIES} times in 6\.0 minutes"):
-        harness.look(HANDLE, TRIES, late=timedelta(minutes=6))
+        harness.run_once(HANDLE, TRIES, late=timedelta(minutes=6))
     after_callback = harness.give_up(HANDLE, TRIES)
     assert after_callback is not None
     assert after_callback.phase == "Failed settled"
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
 
 
 def test_the_time_that_the_platform_cost_is_not_the_activitys(harness: EngineHarness):
@@ -47,34 +47,34 @@ def test_the_time_that_the_platform_cost_is_not_the_activitys(harness: EngineHar
     for number in range(1, TRIES):
         with pytest.raises(TransientError):
             harness.run(HANDLE, number)
-    harness.ask(c.RecordHold("The login was refused.", platform=True))
+    harness.record_commands(c.RecordHold("The login was refused.", platform=True))
     with pytest.raises(TransientError):
-        harness.look(HANDLE, TRIES, late=timedelta(hours=6))
+        harness.run_once(HANDLE, TRIES, late=timedelta(hours=6))
     assert harness.run(HANDLE, TRIES + 1).step(HANDLE).status is StepStatus.DONE
 
 
 def test_an_activity_whose_processes_die_one_after_the_other_is_given_up(harness: EngineHarness):
     harness.run_until(SCHEMA)
     for number in range(1, TRIES + 1):  # each begins, and nothing is heard of it again
-        harness.ask(c.BeginActivity(lease(SCHEMA, number), number))
+        harness.record_commands(c.BeginActivity(lease(SCHEMA, number), number))
     with pytest.raises(PermanentError, match=f"process ended {TRIES} times without a word"):
         harness.run(SCHEMA, TRIES + 1)
 
 
 def test_a_compensation_whose_last_try_runs_out_of_time_is_stuck(harness: EngineHarness):
     harness.fail_at(SCHEMA)
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
     stuck = ran_out_of_time(harness.tenancy, harness.tenant_id, harness.saga.generation, stamp=Stamp("saga"))
     assert stuck.phase == "Failed stuck"
     (exhausted,) = harness.facts(f.UnwindingExhausted)
     assert "did not end within its time limit" in exhausted.why
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
     assert harness.unwind().phase == "Failed settled"
 
 
 def test_compensation_runs_that_end_without_a_word_and_release_nothing_are_stuck(harness: EngineHarness):
     harness.fail_at(SCHEMA)
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
     after(harness, LATER)
     for number in range(RENEWALS + 1):
         assert harness.saga.phase == "Cancelling"

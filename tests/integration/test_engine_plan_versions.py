@@ -62,7 +62,7 @@ def test_an_activity_that_this_version_does_not_have_holds_the_attempt(
         harness.run(ORDER[0])
     for each in ORDER[1 : place + 1]:
         harness.run(each)
-    made = harness.outside
+    made = harness.external_objects
     for each in ORDER[place + 1 :]:
         with pytest.raises(PlatformError, match=f"began with an activity {WARM_UP}"):
             harness.run(each)
@@ -72,7 +72,7 @@ def test_an_activity_that_this_version_does_not_have_holds_the_attempt(
     harness.runs.end(PROVISIONING_DAG, RUN, "failed")
     after(harness)
     after(harness)
-    assert (harness.saga.phase, harness.outside) == ("Provisioning", made)
+    assert (harness.saga.phase, harness.external_objects) == ("Provisioning", made)
     assert harness.saga.hold_cause is (Cause.PLATFORM_VERSION)
     assert not harness.facts(f.ProvisioningFailed)
 
@@ -80,7 +80,7 @@ def test_an_activity_that_this_version_does_not_have_holds_the_attempt(
 def test_a_person_may_cancel_it(harness: EngineHarness, monkeypatch: pytest.MonkeyPatch):
     with _plan(monkeypatch, _entries_with(3)):
         harness.run_until(SCHEMA)
-    harness.ask(Cancel())
+    harness.record_commands(Cancel())
     assert harness.unwind().phase == "Failed settled"
 
 

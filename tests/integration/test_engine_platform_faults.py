@@ -175,7 +175,7 @@ def test_the_tenant_is_held_and_goes_on_when_the_platform_is_mended(
     harness: EngineHarness, kind: Kind, activity: ActivityName
 ):
     harness.run_until(activity)
-    made = harness.outside
+    made = harness.external_objects
     with kind.fault(harness):
         for number in (1, 2, 3, 4, 5, 6):
             with pytest.raises(PlatformError, match=kind.sentence):
@@ -184,7 +184,7 @@ def test_the_tenant_is_held_and_goes_on_when_the_platform_is_mended(
         harness.give_up(activity, 6)
         harness.run_failed()
         _assert_held(harness, kind)
-        assert all(set(names) <= set(harness.outside[kind]) for kind, names in made.items())
+        assert all(set(names) <= set(harness.external_objects[kind]) for kind, names in made.items())
 
         _end(harness)
         assert "try_again" in after(harness)
@@ -193,7 +193,7 @@ def test_the_tenant_is_held_and_goes_on_when_the_platform_is_mended(
     for each in ORDER[ORDER.index(activity) :]:
         harness.run(each, 7)
     assert (harness.saga.phase, harness.saga.hold_reason) == ("Active", "")
-    assert {len(names) for names in harness.outside.values()} == {1}
+    assert {len(names) for names in harness.external_objects.values()} == {1}
 
 
 def _assert_held(harness: EngineHarness, kind: Kind) -> None:
@@ -250,11 +250,11 @@ def test_a_look_of_the_reconciler_does_not_end_the_hold(harness: EngineHarness):
 )
 def test_undoing_waits_for_the_platform_and_is_never_stuck_because_of_it(harness: EngineHarness, fault: Fault):
     harness.fail_at(MARK_ACTIVE)
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
     with fault(harness):
         for _ in range(5):
             assert harness.unwind().phase == "Cancelling"
-            harness.ask(c.RenewUnwinding(harness.saga.generation))
+            harness.record_commands(c.RenewUnwinding(harness.saga.generation))
         harness.unwind()
         assert harness.saga.hold_cause in {
             Cause.PLATFORM_CONNECTION,
@@ -282,7 +282,7 @@ def newer_ledger(harness: EngineHarness) -> Iterator[None]:
 @pytest.mark.parametrize("activity", [VALIDATE, STORAGE, MARK_ACTIVE])
 def test_an_older_worker_beside_a_newer_ledger_leaves_the_tenant_alone(harness: EngineHarness, activity: ActivityName):
     harness.run_until(activity)
-    before = harness.outside
+    before = harness.external_objects
     with newer_ledger(harness):
         with pytest.raises(PlatformError, match="schema is 9999"):
             harness.run(activity)
@@ -290,7 +290,7 @@ def test_an_older_worker_beside_a_newer_ledger_leaves_the_tenant_alone(harness: 
             harness.give_up(activity)
         with pytest.raises(PlatformError):
             after(harness)
-    assert harness.outside == before
+    assert harness.external_objects == before
     for each in ORDER[ORDER.index(activity) :]:
         harness.run(each, 2)
     assert harness.saga.phase == "Active"
@@ -298,7 +298,7 @@ def test_an_older_worker_beside_a_newer_ledger_leaves_the_tenant_alone(harness: 
 
 def test_a_callback_that_could_not_record_the_fault_earlier_records_it_now(harness: EngineHarness):
     harness.run_until(SCHEMA)
-    harness.ask(c.BeginActivity(lease(SCHEMA)))
+    harness.record_commands(c.BeginActivity(lease(SCHEMA)))
     command = c.GiveUp(RUN, "The ledger's schema is 9999.", SCHEMA, lease(SCHEMA).holder, Cause.PLATFORM_VERSION)
     give_up(harness.tenancy, command, stamp=Stamp("saga"))
     assert (harness.saga.phase, harness.saga.hold_reason) == ("Provisioning", "The ledger's schema is 9999.")

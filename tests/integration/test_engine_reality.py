@@ -58,7 +58,7 @@ def test_nothing_is_found_at_any_moment_of_a_tenants_life(harness: EngineHarness
     for activity in ORDER:
         harness.run(activity)
         assert run_drift_check(harness.tenancy) == "nothing found"
-    harness.ask(c.Decommission())
+    harness.record_commands(c.Decommission())
     assert run_drift_check(harness.tenancy) == "nothing found"
     harness.unwind()
     assert run_drift_check(harness.tenancy) == "nothing found"
@@ -81,7 +81,7 @@ def test_who_is_decommissioned_while_it_looks_misses_nothing(harness: EngineHarn
     harness.run_all()
 
     def decommissions() -> None:
-        harness.ask(c.Decommission())
+        harness.record_commands(c.Decommission())
         harness.unwind()
 
     harness.handles.meanwhile = decommissions
@@ -91,7 +91,7 @@ def test_who_is_decommissioned_while_it_looks_misses_nothing(harness: EngineHarn
 
 def test_what_no_ledger_names_is_told_once_and_left_alone(harness: EngineHarness):
     harness.run_all()
-    tenant_id, outside = harness.tenant_id, harness.outside
+    tenant_id, outside = harness.tenant_id, harness.external_objects
     forget_all(harness)
     assert run_drift_check(harness.tenancy) == "6 orphan"
     assert found(harness) == sorted(("orphan", kind) for kind in KINDS)
@@ -101,7 +101,7 @@ def test_what_no_ledger_names_is_told_once_and_left_alone(harness: EngineHarness
     again = opened(harness)
     assert [(each.finding, each.opened_at) for each in again] == [(each.finding, each.opened_at) for each in first]
     assert all(new.confirmed_at > old.confirmed_at for new, old in zip(again, first, strict=True))
-    assert harness.outside == outside
+    assert harness.external_objects == outside
 
 
 def test_an_orphan_that_was_removed_by_hand_is_gone(harness: EngineHarness):
@@ -109,7 +109,7 @@ def test_an_orphan_that_was_removed_by_hand_is_gone(harness: EngineHarness):
     harness.run(ORDER[1])
     forget_all(harness)
     run_drift_check(harness.tenancy)
-    for name in harness.outside["database"]:
+    for name in harness.external_objects["database"]:
         execute(harness, "drop database {} with (force)", name)
     assert run_drift_check(harness.tenancy) == "1 orphan"
     assert found(harness) == [("orphan", "role")]
@@ -259,7 +259,7 @@ def test_an_edited_tenant_is_told_until_its_next_fact_writes_the_row_anew(harnes
     (only,) = opened(harness)
     assert (only.finding.kind, only.slug) == ("tenant", "acme")
     assert "plan is business, by its facts starter; attempt is 7, by its facts 1" in only.finding.message
-    harness.ask(c.Escalate())
+    harness.record_commands(c.Escalate())
     assert run_drift_check(harness.tenancy) == "nothing found"
 
 
@@ -362,7 +362,7 @@ class _OtherCluster(Cluster):
     """One that has nothing of ours."""
 
     def __init__(self, server: Server) -> None:
-        super().__init__(*clusters.parts(server))
+        super().__init__(*clusters.kubernetes_and_helm(server))
         self.releases = self.namespaces = _Nothing()  # type: ignore[assignment]
 
     def identity(self) -> str:

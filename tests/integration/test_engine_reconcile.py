@@ -19,7 +19,7 @@ from tenancy.saga import facts as f
 from tenancy.saga.names import RunId
 from tests import real_systems
 from tests.contract.fake_runs import FakeRuns
-from tests.integration.engine_harness import NOTHING, ORDER, SCHEMA, EngineHarness
+from tests.integration.engine_harness import NO_OBJECTS, ORDER, SCHEMA, EngineHarness
 
 BY = Stamp("grace", reason="INC-7")
 LATER = timedelta(minutes=3)
@@ -110,7 +110,7 @@ def test_a_deleted_run_is_cancelled_and_undone(harness: EngineHarness, created: 
     assert after(harness) == "1 lost"
     assert harness.envelopes[-1].stamp.reason == f"Airflow has no run {created} any more"
     assert harness.unwind().phase == "Failed settled"
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
 
 
 def test_what_the_ledger_does_not_know_any_more_goes_on_once_with_what_exists(harness: EngineHarness, created: RunId):
@@ -206,7 +206,7 @@ def test_an_undoing_whose_callback_died_is_taken_over(harness: EngineHarness, cr
     """A callback at work holds the tenant's lock; a killed one holds nothing, and need not be waited for."""
     harness.run_until(SCHEMA, run_id=created)
     harness.runs.end(PROVISIONING_DAG, created, "failed")
-    harness.ask(c.GiveUp(created, "out of tries"))
+    harness.record_commands(c.GiveUp(created, "out of tries"))
     with harness.tenancy.ledger.open(unwinder_name(1, "callback")) as callback, ExitStack() as holding:
         if alive:
             holding.enter_context(
@@ -218,7 +218,7 @@ def test_an_undoing_whose_callback_died_is_taken_over(harness: EngineHarness, cr
 
 def test_a_callback_that_was_stopped_is_not_waited_for(harness: EngineHarness, created: RunId):
     harness.run_until(SCHEMA, run_id=created)
-    harness.ask(c.GiveUp(created, "out of tries"))
+    harness.record_commands(c.GiveUp(created, "out of tries"))
     with (
         harness.tenancy.ledger.open(unwinder_name(1, "callback")) as callback,
         callback.hold_lock(harness.tenant_id, patience_seconds=1, may_evict=lambda holder: False),
@@ -260,7 +260,7 @@ def test_a_reset_recorded_while_airflow_was_away_clears_its_history_later(harnes
 
 
 def test_one_tenants_trouble_does_not_keep_the_others_waiting(harness: EngineHarness, created: RunId):
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
     other = actions.create(harness.tenancy, real_systems.request(slug="other"), by=BY).saga.run_id
     harness.runs.broken = created
     del harness.runs.stored[PROVISIONING_DAG, other]
@@ -280,7 +280,7 @@ def test_a_person_whose_poke_was_lost_has_cancelled_all_the_same(harness: Engine
 def test_a_mark_from_before_the_present_attempt_is_over(harness: EngineHarness, created: RunId):
     harness.run_until(SCHEMA, run_id=created)
     mark(harness, created, "ada")
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
     harness.unwind()
     harness.run(ORDER[0], 5, created)  # somebody cleared the whole run
     reconcile(harness.tenancy)

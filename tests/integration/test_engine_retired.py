@@ -16,7 +16,7 @@ from tests.integration.engine_harness import (
     DEPLOY,
     HANDLE,
     MARK_ACTIVE,
-    NOTHING,
+    NO_OBJECTS,
     SCHEMA,
     STAMP,
     STORAGE,
@@ -53,12 +53,12 @@ each_retirement = pytest.mark.parametrize("retire", RETIREMENTS, ids=lambda reti
 
 def _failed(harness: EngineHarness) -> None:
     harness.fail_at(WAIT)
-    harness.ask(c.GiveUp(RunId("run-1"), "out of tries"))
+    harness.record_commands(c.GiveUp(RunId("run-1"), "out of tries"))
 
 
 def _cancelling(harness: EngineHarness) -> None:
     harness.run_until(DEPLOY)
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
 
 
 def _stuck(harness: EngineHarness) -> None:
@@ -66,7 +66,7 @@ def _stuck(harness: EngineHarness) -> None:
     harness.handles.failing = 10_000
     harness.unwind()
     harness.handles.failing = 0
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
 
 
 def _retained(harness: EngineHarness) -> None:
@@ -75,12 +75,12 @@ def _retained(harness: EngineHarness) -> None:
     with pytest.raises(Exception, match="does not answer"):
         harness.run(MARK_ACTIVE)
     harness.give_up(MARK_ACTIVE)
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
 
 
 def _decommissioning(harness: EngineHarness) -> None:
     harness.run_all()
-    harness.ask(c.Decommission())
+    harness.record_commands(c.Decommission())
 
 
 STATES = (_failed, _cancelling, _stuck, _retained, _decommissioning)
@@ -95,7 +95,7 @@ def test_a_tenant_of_a_retired_plan_or_region_is_undone(harness: EngineHarness, 
     noting = replace(clients, storage=lambda region: entered.append(region) or clients.storage(region))
     harness.tenancy = replace(harness.tenancy, platform=retire(harness.tenancy.platform), clients=noting)
     assert harness.unwind().phase in {"Failed settled", "Decommissioned"}
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
     assert {region.storage_connection for region in entered} == {"s"}  # the recorded one
 
 
@@ -148,9 +148,9 @@ def test_what_an_uninstalled_activity_made_is_named_and_everything_else_is_relea
         messages = [fact.message for fact in harness.facts(f.CompensationFailed) if fact.resource in KINDS[name]]
         assert messages
         assert all(f"The activity {name}, which made the " in message for message in messages)
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
     assert harness.unwind().phase == "Failed settled"
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
 
 
 def test_what_an_uninstalled_activity_made_and_released_keeps_nobody_from_settling(
@@ -158,9 +158,9 @@ def test_what_an_uninstalled_activity_made_and_released_keeps_nobody_from_settli
 ):
     _failed(harness)
     harness.unwind()
-    harness.ask(c.Reset())
+    harness.record_commands(c.Reset())
     harness.run_until(SCHEMA, 5, RunId("run-2"))
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
     monkeypatch.setattr(registry, "INSTALLED", _installed_without(DEPLOY))
     assert harness.unwind().phase == "Failed settled"
 
@@ -192,6 +192,6 @@ def test_what_was_in_a_system_that_is_declared_lost_counts_as_released(harness: 
     clients = replace(harness.tenancy.clients, cluster=nobody)
     harness.tenancy = replace(harness.tenancy, platform=platform, clients=clients)
     assert harness.unwind().phase == "Failed settled"
-    assert {kind: names for kind, names in harness.outside.items() if kind != "namespace"} == {
-        kind: [] for kind in NOTHING if kind != "namespace"
+    assert {kind: names for kind, names in harness.external_objects.items() if kind != "namespace"} == {
+        kind: [] for kind in NO_OBJECTS if kind != "namespace"
     }

@@ -10,7 +10,7 @@ from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError, TenancyError
 from tenancy.saga.states import State
-from tests.integration.engine_harness import DEPLOY, NOTHING, EngineHarness
+from tests.integration.engine_harness import DEPLOY, NO_OBJECTS, EngineHarness
 
 
 @contextmanager
@@ -52,10 +52,10 @@ def test_a_missing_right_holds_the_attempt_and_it_goes_on_once_it_is_granted(
 def test_undoing_needs_no_right_to_the_quota(harness: EngineHarness, verb: str):
     harness.run_until(DEPLOY)
     harness.run(DEPLOY)
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
     with without(harness, verb, "resourcequotas"):
         assert harness.unwind().phase == "Failed settled"
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
 
 
 def test_a_release_that_could_not_be_made_goes_with_its_namespace(harness: EngineHarness):
@@ -63,30 +63,30 @@ def test_a_release_that_could_not_be_made_goes_with_its_namespace(harness: Engin
     with without(harness, "list", "secrets"):
         with pytest.raises(TenancyError):
             harness.run(DEPLOY)
-        harness.ask(c.Cancel())
+        harness.record_commands(c.Cancel())
         assert harness.unwind().phase == "Failed settled"
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
 
 
 def test_a_release_that_was_made_is_looked_for_before_its_namespace_goes(harness: EngineHarness):
     """Its cluster-scoped objects would stay: undoing waits for the right, and names it."""
     harness.run_until(DEPLOY)
     harness.run(DEPLOY)
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
     with without(harness, "list", "secrets"), pytest.raises(TenancyError):
         harness.unwind(last_try=False)
-    assert harness.outside["namespace"]
+    assert harness.external_objects["namespace"]
     assert 'cannot list resource "secrets"' in harness.facts(f.CompensationFailed)[-1].message
     assert harness.unwind().phase == "Failed settled"
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
 
 
 def test_undoing_without_the_right_to_delete_is_tried_again(harness: EngineHarness):
     harness.run_until(DEPLOY)
     harness.run(DEPLOY)
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
     with without(harness, "delete", "namespaces"), pytest.raises(TenancyError, match=r"\w"):
         harness.unwind(last_try=False)
-    assert harness.outside["namespace"]
+    assert harness.external_objects["namespace"]
     assert harness.unwind().phase == "Failed settled"
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS

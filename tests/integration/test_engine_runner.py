@@ -16,7 +16,7 @@ from tenancy.saga.states import ResourceState, StepStatus
 from tests.integration.engine_harness import (
     HANDLE,
     MARK_ACTIVE,
-    NOTHING,
+    NO_OBJECTS,
     ORDER,
     SCHEMA,
     STORAGE,
@@ -33,7 +33,7 @@ def test_all_activities_in_order_make_the_tenant_active(harness: EngineHarness):
     assert [fact.activity for fact in harness.facts(f.ActivityCompleted)] == list(ORDER)
     assert isinstance(harness.envelopes[-1].fact, f.ProvisioningCompleted)
     assert find_chain_break(harness.envelopes) is None
-    assert {len(names) for names in harness.outside.values()} == {1}
+    assert {len(names) for names in harness.external_objects.values()} == {1}
     assert all(resource.state is ResourceState.PRESENT for resource in harness.saga.resources)
 
 
@@ -47,7 +47,9 @@ def test_what_will_be_made_is_recorded_before_it_is(harness: EngineHarness):
     seen: list[tuple[list[str], list[str]]] = []
 
     def look() -> None:
-        seen.append(([fact.resource for fact in harness.facts(f.ResourceIntended)], harness.outside["connection"]))
+        seen.append(
+            ([fact.resource for fact in harness.facts(f.ResourceIntended)], harness.external_objects["connection"])
+        )
 
     harness.handles.meanwhile = look
     harness.run(HANDLE)
@@ -100,9 +102,9 @@ def test_a_done_activity_that_is_run_again_passes_and_makes_nothing_new(harness:
         harness.handles.failing = 1
         with pytest.raises(TransientError):
             harness.run(MARK_ACTIVE)
-    before = harness.outside
+    before = harness.external_objects
     assert harness.run(activity, 2).step(activity).status is StepStatus.DONE
-    assert harness.outside == before
+    assert harness.external_objects == before
 
 
 def test_the_same_task_instance_may_begin_twice(harness: EngineHarness):
@@ -118,7 +120,7 @@ def test_the_same_task_instance_may_begin_twice(harness: EngineHarness):
 def test_an_activity_of_a_run_without_a_tenant_is_refused(harness: EngineHarness, activity: ActivityName):
     with pytest.raises(Refused, match="This run provisions no tenant: its validate_request is not done"):
         harness.run(activity)
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
 
 
 @pytest.mark.parametrize("activity", ORDER[2:])
@@ -128,7 +130,7 @@ def test_an_activity_before_its_turn_is_refused_whatever_airflows_marks_say(
     harness.run_until(STORAGE)
     with pytest.raises(Refused, match="allocate_storage is not done, whatever Airflow's marks say"):
         harness.run(activity)
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
     (refused,) = harness.facts(f.ActivityRefused)
     assert refused.activity == activity
     assert harness.saga.phase == "Provisioning"
@@ -136,7 +138,7 @@ def test_an_activity_before_its_turn_is_refused_whatever_airflows_marks_say(
 
 def test_an_activity_waits_for_one_before_it_that_was_cleared_and_then_goes_on(harness: EngineHarness):
     harness.run_until(MARK_ACTIVE)
-    harness.ask(c.BeginActivity(lease(HANDLE, 2)))
+    harness.record_commands(c.BeginActivity(lease(HANDLE, 2)))
     with pytest.raises(OutOfTurn, match="mark_active must wait: allocate_workflow_handle is not done"):
         harness.run(MARK_ACTIVE)
     harness.run(HANDLE, 2)
@@ -146,7 +148,7 @@ def test_an_activity_waits_for_one_before_it_that_was_cleared_and_then_goes_on(h
 def test_an_activity_whose_turn_never_comes_is_refused_for_good_in_the_end(harness: EngineHarness):
     """Airflow's mark may have ended the task before it, of which the ledger has no end."""
     harness.run_until(MARK_ACTIVE)
-    harness.ask(c.BeginActivity(lease(HANDLE, 2)))
+    harness.record_commands(c.BeginActivity(lease(HANDLE, 2)))
     for number in range(1, TURN_TRIES):
         with pytest.raises(OutOfTurn):
             harness.run(MARK_ACTIVE, number)
@@ -155,7 +157,7 @@ def test_an_activity_whose_turn_never_comes_is_refused_for_good_in_the_end(harne
     assert not isinstance(last.value, OutOfTurn)
     assert harness.saga.phase == "Provisioning"
     harness.run(HANDLE, 3)
-    harness.ask(c.BeginActivity(lease(HANDLE, 4)))
+    harness.record_commands(c.BeginActivity(lease(HANDLE, 4)))
     with pytest.raises(OutOfTurn):  # what was cleared again has its own turns
         harness.run(MARK_ACTIVE, 9)
 
@@ -163,9 +165,9 @@ def test_an_activity_whose_turn_never_comes_is_refused_for_good_in_the_end(harne
 @pytest.mark.parametrize("activity", ORDER)
 def test_a_task_of_an_active_tenant_verifies_and_changes_nothing(harness: EngineHarness, activity: ActivityName):
     harness.run_all()
-    facts, outside = harness.envelopes, harness.outside
+    facts, outside = harness.envelopes, harness.external_objects
     assert harness.run(activity, 2).phase == "Active"
-    assert (harness.envelopes, harness.outside) == (facts, outside)
+    assert (harness.envelopes, harness.external_objects) == (facts, outside)
 
 
 def test_a_task_of_an_active_tenant_that_is_damaged_says_so_and_mends_nothing(harness: EngineHarness):
@@ -174,7 +176,7 @@ def test_a_task_of_an_active_tenant_that_is_damaged_says_so_and_mends_nothing(ha
     harness.handles.delete_handle(name)
     with pytest.raises(PermanentError, match=rf"Active, but: no Airflow connection {name}\. Nothing was changed"):
         harness.run(HANDLE, 2)
-    assert harness.outside["connection"] == []
+    assert harness.external_objects["connection"] == []
 
 
 def test_a_platform_that_stopped_offering_the_plan_fails_the_check_for_good(harness: EngineHarness):
@@ -206,10 +208,10 @@ def test_storage_that_does_not_answer_is_told_with_region_and_system(harness: En
 def test_an_older_task_instance_is_refused_and_changes_nothing(harness: EngineHarness):
     harness.run_until(STORAGE)
     harness.run(STORAGE, 2)
-    before = harness.outside
+    before = harness.external_objects
     with pytest.raises(StaleLease, match="A newer task instance"):
         harness.run(STORAGE, 1)
-    assert harness.outside == before
+    assert harness.external_objects == before
     assert harness.saga.step(STORAGE).status is StepStatus.DONE
 
 

@@ -19,7 +19,7 @@ from tenancy.saga import facts as f
 from tenancy.saga.errors import TransientError
 from tests import clusters, real_systems
 from tests.contract.unexpected_servers import silent
-from tests.integration.engine_harness import NOTHING, RUN, STAMP, WAIT, EngineHarness
+from tests.integration.engine_harness import NO_OBJECTS, RUN, STAMP, WAIT, EngineHarness
 
 STORAGE, ENGINE, CLUSTER = {"role", "database", "schema"}, {"connection"}, {"namespace", "release"}
 KINDS = {"storage": STORAGE, "engine": ENGINE, "cluster": CLUSTER}
@@ -54,7 +54,7 @@ def _with_silent(harness: EngineHarness, stack: ExitStack, systems: set[str]) ->
 )
 def test_what_other_systems_have_is_released_in_the_first_pass(harness: EngineHarness, systems: set[str]):
     harness.fail_at(WAIT)
-    harness.ask(c.GiveUp(RUN, "out of tries"))
+    harness.record_commands(c.GiveUp(RUN, "out of tries"))
     silent_kinds = set().union(*(KINDS[system] for system in systems))
     with ExitStack() as stack:
         tenancy = _with_silent(harness, stack, systems)
@@ -69,9 +69,9 @@ def test_what_other_systems_have_is_released_in_the_first_pass(harness: EngineHa
     assert after.phase == "Failed stuck"
     (exhausted,) = harness.facts(f.UnwindingExhausted)
     assert {left.split()[0] for left in exhausted.left} == silent_kinds
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
     assert harness.unwind().phase == "Failed settled"
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
 
 
 def test_a_silent_system_is_asked_within_its_budget_only():
@@ -100,7 +100,7 @@ def test_a_dependency_that_a_server_refuses_is_tried_again_in_the_next_round(har
     """A role cannot be dropped before its database; the database is released one round later here."""
     harness.fail_at(WAIT)
     harness.handles.failing = 1
-    harness.ask(c.GiveUp(RUN, "out of tries"))
+    harness.record_commands(c.GiveUp(RUN, "out of tries"))
     assert harness.unwind().phase == "Failed settled"
     assert [fact.resource for fact in harness.facts(f.CompensationFailed)] == ["connection"]
     released = [fact.resource for fact in harness.facts(f.ResourceReleased)]

@@ -8,7 +8,7 @@ from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import Stopped, TransientError
-from tests.integration.engine_harness import NOTHING, RUN, SCHEMA, WAIT, EngineHarness
+from tests.integration.engine_harness import NO_OBJECTS, RUN, SCHEMA, WAIT, EngineHarness
 from tests.real_systems import superuser
 
 FOREVER = 10_000
@@ -19,7 +19,7 @@ def test_a_compensation_that_keeps_failing_is_stuck_names_what_is_left_and_keeps
 ):
     harness.fail_at(SCHEMA)
     harness.handles.failing = FOREVER
-    harness.ask(c.GiveUp(RUN, "out of tries"))
+    harness.record_commands(c.GiveUp(RUN, "out of tries"))
     after = harness.unwind()
     assert after.phase == "Failed stuck"
     assert after.failures[-1].message == "it went boom"
@@ -53,8 +53,8 @@ def test_what_does_not_depend_on_a_stuck_compensation_is_undone_all_the_same(har
     harness.fail_at(SCHEMA)
     harness.handles.failing = FOREVER
     harness.give_up(SCHEMA)
-    assert harness.outside["role"] == harness.outside["database"] == []
-    assert len(harness.outside["connection"]) == 1
+    assert harness.external_objects["role"] == harness.external_objects["database"] == []
+    assert len(harness.external_objects["connection"]) == 1
 
 
 def test_tries_of_a_compensation_are_spaced_longer_and_longer(harness: EngineHarness):
@@ -67,7 +67,7 @@ def test_tries_of_a_compensation_are_spaced_longer_and_longer(harness: EngineHar
 def test_a_cluster_that_asks_to_wait_is_left_alone_and_the_next_try_waits_so_long(harness: EngineHarness):
     harness.fail_at(WAIT)
     clear = harness.kubernetes.fault(kind="http-429", retry_after=7)
-    harness.ask(c.GiveUp(RUN, "out of tries"))
+    harness.record_commands(c.GiveUp(RUN, "out of tries"))
     try:
         with pytest.raises(TransientError, match="Not undone yet: namespace") as unfinished:
             harness.unwind(last_try=False)
@@ -91,25 +91,25 @@ def test_a_compensation_that_fails_once_is_tried_again_and_settles(harness: Engi
 def test_a_stuck_tenant_settles_after_the_cause_is_mended_and_cancel_is_asked_again(harness: EngineHarness):
     harness.fail_at(SCHEMA)
     harness.handles.failing = FOREVER
-    harness.ask(c.GiveUp(RUN, "out of tries"))
+    harness.record_commands(c.GiveUp(RUN, "out of tries"))
     harness.unwind()
     harness.handles.failing = 0
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
     assert harness.unwind().phase == "Failed settled"
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
 
 
 def test_what_keeps_coming_back_is_never_called_settled(harness: EngineHarness):
     harness.fail_at(SCHEMA)
     (late,) = harness.handles.stored.values()
     harness.while_asleep = lambda: harness.handles.create_handle(late) and None
-    harness.ask(c.GiveUp(RUN, "out of tries"))
+    harness.record_commands(c.GiveUp(RUN, "out of tries"))
     with pytest.raises(TransientError, match="keeps coming back"):
         harness.unwind(last_try=False)
     assert harness.saga.phase == "Failed unwinding"
     harness.while_asleep = lambda: None
     assert harness.unwind().phase == "Failed settled"
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
 
 
 def test_unwinding_that_takes_too_long_says_so_and_goes_on_when_called_again(harness: EngineHarness):
@@ -120,13 +120,13 @@ def test_unwinding_that_takes_too_long_says_so_and_goes_on_when_called_again(har
         harness.now += harness.tenancy.timings.unwind_limit
 
     harness.while_asleep = time_flies
-    harness.ask(c.GiveUp(RUN, "out of tries"))
+    harness.record_commands(c.GiveUp(RUN, "out of tries"))
     with pytest.raises(TransientError, match=r"did not end within 40 s; it goes on where it stopped"):
         harness.unwind(last_try=False)
     assert harness.saga.phase == "Failed unwinding"
     harness.while_asleep = lambda: None
     assert harness.unwind().phase == "Failed settled"
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
 
 
 def test_an_error_with_a_nul_in_it_stops_no_compensation(harness: EngineHarness):
@@ -148,7 +148,7 @@ def test_an_unwinding_whose_worker_goes_down_is_not_stuck_not_even_on_its_last_t
     def sigterm() -> None:
         raise Stopped
 
-    harness.ask(c.GiveUp(RUN, "out of tries"))
+    harness.record_commands(c.GiveUp(RUN, "out of tries"))
     harness.handles.meanwhile = sigterm
     with pytest.raises(Stopped):
         harness.unwind()
@@ -162,8 +162,8 @@ def test_an_unwinding_whose_worker_goes_down_is_not_stuck_not_even_on_its_last_t
 def test_a_held_database_is_what_is_told_and_nothing_of_it_is_lost(harness: EngineHarness):
     """Its schema and its role wait for it: that the role cannot be dropped would only be a consequence."""
     harness.run_all()
-    name = harness.outside["database"][0]
-    harness.ask(c.Decommission())
+    name = harness.external_objects["database"][0]
+    harness.record_commands(c.Decommission())
     with superuser(harness.server, name) as monitor:
         after = harness.unwind()
         assert monitor.execute("select slug from tenant.accounts").fetchone() == {"slug": "acme"}
@@ -175,15 +175,15 @@ def test_a_held_database_is_what_is_told_and_nothing_of_it_is_lost(harness: Engi
     )
     assert [resource.kind for resource in after.live_resources] == ["role", "database", "schema"]
     assert {fact.resource for fact in harness.facts(f.CompensationFailed)} == {"database"}
-    harness.ask(c.Decommission())
+    harness.record_commands(c.Decommission())
     assert harness.unwind().phase == "Decommissioned"
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
 
 
 def test_the_stall_of_a_held_database_names_its_holder(harness: EngineHarness):
     harness.run_until(WAIT)
-    name = harness.outside["database"][0]
-    harness.ask(c.Cancel())
+    name = harness.external_objects["database"][0]
+    harness.record_commands(c.Cancel())
     with superuser(harness.server, name) as monitor:
         pid = monitor.info.backend_pid
         assert harness.unwind().phase == "Failed stuck"

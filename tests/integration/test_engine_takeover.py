@@ -14,7 +14,7 @@ from tenancy.saga.commands import Reset
 from tenancy.saga.errors import Refused, TenancyError, TransientError
 from tenancy.saga.names import RunId
 from tenancy.saga.states import StepStatus
-from tests.integration.engine_harness import HANDLE, NOTHING, ORDER, SCHEMA, STORAGE, EngineHarness
+from tests.integration.engine_harness import HANDLE, NO_OBJECTS, ORDER, SCHEMA, STORAGE, EngineHarness
 from tests.real_systems import superuser
 
 
@@ -70,7 +70,7 @@ def test_a_second_task_instance_takes_over_from_one_that_is_blocked_in_the_serve
     assert second.error is None
     step = harness.saga.step(STORAGE)
     assert (step.status, step.holder) == (StepStatus.DONE, "ti-000002")
-    assert {len(names) for names in harness.outside.values()} == {1, 0}
+    assert {len(names) for names in harness.external_objects.values()} == {1, 0}
     evicted = harness.facts(f.HolderEvicted)
     assert [fact.system for fact in evicted] == ["the ledger", "the storage of region eu-central"]
     assert all("tenancy run ti-000001" in fact.holder for fact in evicted)
@@ -87,7 +87,7 @@ def test_unwinding_takes_over_from_a_task_that_is_blocked_in_the_server(harness:
     unwinder.join(20)
     assert isinstance(first.error, TransientError)
     assert harness.saga.phase == "Failed settled"
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
 
 
 def test_a_stopped_task_that_goes_on_after_its_successor_is_done_changes_nothing(harness: EngineHarness):
@@ -96,12 +96,12 @@ def test_a_stopped_task_that_goes_on_after_its_successor_is_done_changes_nothing
 
     def overtaken() -> None:
         harness.run(HANDLE, 2)
-        outside.append(harness.outside)
+        outside.append(harness.external_objects)
 
     harness.handles.meanwhile = overtaken
     with pytest.raises(TenancyError):
         harness.run(HANDLE, 1)
-    assert harness.outside == outside[0]
+    assert harness.external_objects == outside[0]
     step = harness.saga.step(HANDLE)
     assert (step.status, step.holder) == (StepStatus.DONE, "ti-000002")
     assert harness.facts(f.ActivityFailed) == []
@@ -112,7 +112,7 @@ def test_a_stopped_task_that_goes_on_after_all_was_undone_makes_nothing(harness:
     harness.handles.meanwhile = lambda: harness.give_up(HANDLE)
     with pytest.raises(TenancyError):
         harness.run(HANDLE, 1)
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
     assert harness.saga.phase == "Failed settled"
 
 
@@ -121,13 +121,13 @@ def test_a_stopped_task_that_goes_on_after_all_was_undone_and_retried_makes_noth
 
     def undone_and_retried() -> None:
         harness.give_up(HANDLE)
-        harness.ask(Reset())
+        harness.record_commands(Reset())
         harness.run_until(HANDLE, 5, RunId("run-2"))
 
     harness.handles.meanwhile = undone_and_retried
     with pytest.raises(TenancyError):
         harness.run(HANDLE, 1)
-    assert harness.outside["connection"] == []
+    assert harness.external_objects["connection"] == []
     assert harness.run(HANDLE, 6, RunId("run-2")).step(HANDLE).status is StepStatus.DONE
 
 

@@ -19,7 +19,7 @@ from tests.integration.engine_harness import (
     DEPLOY,
     HANDLE,
     MARK_ACTIVE,
-    NOTHING,
+    NO_OBJECTS,
     ORDER,
     SCHEMA,
     STAMP,
@@ -40,7 +40,7 @@ def test_whatever_was_made_is_undone_in_reverse_and_then_settled(harness: Engine
     assert after is not None
     assert after.phase == "Failed settled"
     assert _released(harness) == [resource.kind for resource in made]
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
     assert (after.failures[-1].activity, after.failures[-1].message) == (activity, "it went boom")
 
 
@@ -52,17 +52,17 @@ def test_everything_is_looked_at_once_more_after_the_grace(harness: EngineHarnes
 
 def test_a_failed_flip_keeps_everything_and_unwinds_nothing(harness: EngineHarness):
     harness.run_until(MARK_ACTIVE)
-    before = harness.outside
+    before = harness.external_objects
     harness.handles.failing = 1
     with pytest.raises(TransientError):
         harness.run(MARK_ACTIVE)
     after = harness.give_up(MARK_ACTIVE)
     assert after is not None
     assert after.phase == "Failed retained"
-    assert harness.outside == before
+    assert harness.external_objects == before
     with pytest.raises(Refused, match="Nothing is to be unwound: the tenant is Failed retained"):
         harness.unwind()
-    assert harness.outside == before
+    assert harness.external_objects == before
 
 
 def test_a_retained_tenant_is_retried_with_what_it_has(harness: EngineHarness):
@@ -71,10 +71,10 @@ def test_a_retained_tenant_is_retried_with_what_it_has(harness: EngineHarness):
     with pytest.raises(TransientError):
         harness.run(MARK_ACTIVE)
     harness.give_up(MARK_ACTIVE)
-    kept, intended = harness.outside, harness.facts(f.ResourceIntended)
-    harness.ask(c.Reset())
+    kept, intended = harness.external_objects, harness.facts(f.ResourceIntended)
+    harness.record_commands(c.Reset())
     assert harness.run_all(5, RunId("run-2")).phase == "Active"
-    assert harness.outside == kept
+    assert harness.external_objects == kept
     assert harness.facts(f.ResourceIntended) == intended
 
 
@@ -91,7 +91,7 @@ def test_what_shows_up_again_during_the_grace_is_undone_before_settling(harness:
     assert after is not None
     assert after.phase == "Failed settled"
     assert [(fact.resource, fact.name) for fact in harness.facts(f.ResourceFoundAgain)] == [("connection", late.name)]
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
     assert isinstance(harness.envelopes[-1].fact, f.Settled)
 
 
@@ -118,22 +118,22 @@ def test_what_is_not_seen_although_its_compensation_failed_is_undone_once_more(h
         appear()
     assert after is not None
     assert after.phase == "Failed settled"
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
 
 
 def test_unwinding_stops_when_the_tenant_was_retried_meanwhile(harness: EngineHarness):
     harness.fail_at(SCHEMA)
-    kept = {kind: names for kind, names in harness.outside.items() if kind in {"role", "database"}}
+    kept = {kind: names for kind, names in harness.external_objects.items() if kind in {"role", "database"}}
 
     def force_a_retry() -> None:
-        harness.ask(c.Reset(force=True, platform_role=True, reason="I know better"))
+        harness.record_commands(c.Reset(force=True, platform_role=True, reason="I know better"))
         with pytest.raises(TransientError, match="Another process works on this tenant: tenancy unwind"):
             harness.run(ORDER[0], 9, RunId("run-2"))  # its attempt has begun, its effects wait for the lock
 
     harness.handles.meanwhile = force_a_retry
     assert harness.give_up(SCHEMA) is None
     assert harness.saga.phase == "Provisioning"
-    assert {kind: harness.outside[kind] for kind in kept} == kept
+    assert {kind: harness.external_objects[kind] for kind in kept} == kept
 
 
 @pytest.mark.parametrize("phase", ["Provisioning", "Active", "Failed settled", "Failed ready"])
@@ -142,11 +142,11 @@ def test_what_is_not_to_be_unwound_is_refused_and_stays(harness: EngineHarness, 
     if phase.startswith("Failed"):
         harness.give_up(SCHEMA)
     if phase == "Failed ready":
-        harness.ask(c.Reset())
-    before, facts = harness.outside, len(harness.envelopes)
+        harness.record_commands(c.Reset())
+    before, facts = harness.external_objects, len(harness.envelopes)
     with pytest.raises(Refused, match=f"Nothing is to be unwound: the tenant is {phase}"):
         harness.unwind()
-    assert (harness.outside, len(harness.envelopes)) == (before, facts)
+    assert (harness.external_objects, len(harness.envelopes)) == (before, facts)
 
 
 def test_giving_up_twice_unwinds_once(harness: EngineHarness):
@@ -180,20 +180,20 @@ def test_two_unwinders_do_not_meet(harness: EngineHarness):
 
 def test_an_active_tenant_is_decommissioned_by_the_same_function(harness: EngineHarness):
     harness.run_all()
-    harness.ask(c.Decommission())
+    harness.record_commands(c.Decommission())
     assert harness.unwind().phase == "Decommissioned"
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
     assert _released(harness) == ["release", "namespace", "connection", "database", "schema", "role"]
 
 
 def test_everything_is_undone_even_when_the_key_of_its_credentials_is_lost(harness: EngineHarness):
     harness.fail_at(MARK_ACTIVE)
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
     harness.tenancy = replace(
         harness.tenancy, keyring=replace(harness.tenancy.keyring, current="k2", keys={"k2": b"new"})
     )
     assert harness.unwind().phase == "Failed settled"
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
 
 
 def test_a_run_that_was_marked_on_says_which_refusal_ended_it(harness: EngineHarness):
@@ -215,7 +215,7 @@ def late(harness: EngineHarness, activity: ActivityName) -> bool:
 
 def test_a_request_of_a_process_that_was_ended_in_its_middle_is_waited_for_before_settling(harness: EngineHarness):
     harness.run_until(HANDLE)
-    harness.ask(c.BeginActivity(lease(HANDLE)), c.Cancel())
+    harness.record_commands(c.BeginActivity(lease(HANDLE)), c.Cancel())
     harness.unwind()
     assert late(harness, HANDLE)
 
@@ -223,14 +223,14 @@ def test_a_request_of_a_process_that_was_ended_in_its_middle_is_waited_for_befor
 def test_so_is_one_of_a_process_that_could_still_say_that_it_was_stopped(harness: EngineHarness):
     harness.run_until(HANDLE)
     stopped = c.FailActivity(lease(HANDLE), "Stopped", "stopped", stopped=True)
-    harness.ask(c.BeginActivity(lease(HANDLE)), stopped, c.Cancel())
+    harness.record_commands(c.BeginActivity(lease(HANDLE)), stopped, c.Cancel())
     harness.unwind()
     assert late(harness, HANDLE)
 
 
 def begun_deploy(harness: EngineHarness, *ends: c.Command) -> None:
     harness.run_until(DEPLOY)
-    harness.ask(c.BeginActivity(lease(DEPLOY), 1, _intents(harness)), *ends)
+    harness.record_commands(c.BeginActivity(lease(DEPLOY), 1, _intents(harness)), *ends)
 
 
 def _intents(harness: EngineHarness) -> tuple[Intent, ...]:
@@ -259,7 +259,7 @@ def test_a_namespace_that_a_slow_webhook_lets_through_late_is_undone_before_sett
     assert late(harness, DEPLOY)
     assert activity_of(DEPLOY).late_seconds > 30, "as long as one admission webhook may take"
     assert harness.facts(f.ResourceFoundAgain)
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
 
 
 def _once(act: Callable[[], None]) -> Callable[[], None]:
@@ -270,10 +270,10 @@ def _once(act: Callable[[], None]) -> Callable[[], None]:
 def test_a_cancel_in_the_middle_of_a_deployment_that_has_its_namespace_settles_at_once(harness: EngineHarness):
     begun_deploy(harness)
     make_namespace(harness)
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
     assert harness.unwind().phase == "Failed settled"
     assert max(harness.slept) == harness.tenancy.timings.grace
-    assert harness.outside == NOTHING
+    assert harness.external_objects == NO_OBJECTS
 
 
 def test_what_got_an_answer_is_not_waited_for(harness: EngineHarness):

@@ -15,7 +15,7 @@ from tenancy.saga.errors import PermanentError, Refused
 from tenancy.saga.names import RunId
 from tenancy.saga.states import StepStatus
 from tests.conformance.server import eventually
-from tests.integration.engine_harness import MARK_ACTIVE, NOTHING, WAIT, EngineHarness, lease
+from tests.integration.engine_harness import MARK_ACTIVE, NO_OBJECTS, WAIT, EngineHarness, lease
 
 TOO_LATE = timedelta(minutes=20, seconds=1)
 
@@ -27,7 +27,7 @@ def waiting(harness: EngineHarness) -> Iterator[EngineHarness]:
         kind="image-pull-backoff", selector=f"tenancy.internal/platform={harness.tenancy.platform.name}"
     )
     harness.run_until(WAIT)
-    assert isinstance(harness.look(WAIT), Waiting)
+    assert isinstance(harness.run_once(WAIT), Waiting)
     harness.clear_fault = clear
     yield harness
     clear_quietly(harness)
@@ -82,7 +82,7 @@ def test_what_is_nearly_ready_is_looked_at_again_and_not_deferred(waiting: Engin
         time.sleep(0.1)
 
     waiting.while_asleep = mended
-    done = waiting.look(WAIT)
+    done = waiting.run_once(WAIT)
     assert not isinstance(done, Waiting)
     assert done.step(WAIT).status is StepStatus.DONE
 
@@ -97,46 +97,46 @@ def test_it_looks_again_for_two_seconds_and_lets_others_have_the_tenants_lock(wa
 
     taken: list[object] = []
     waiting.slept, waiting.while_asleep = [], take_the_lock
-    assert isinstance(waiting.look(WAIT), Waiting)
+    assert isinstance(waiting.run_once(WAIT), Waiting)
     assert sum(waiting.slept) == pytest.approx(2.0, abs=0.15)
     assert taken == [()] * len(waiting.slept)
 
 
 def test_cancel_ends_the_second_look_at_once(waiting: EngineHarness):
-    waiting.slept, waiting.while_asleep = [], lambda: waiting.ask(c.Cancel()) and None
+    waiting.slept, waiting.while_asleep = [], lambda: waiting.record_commands(c.Cancel()) and None
     with pytest.raises(Refused):
-        waiting.look(WAIT)
+        waiting.run_once(WAIT)
     assert len(waiting.slept) == 1
 
 
 def test_when_its_time_is_up_it_fails_with_what_it_saw_last(waiting: EngineHarness):
     with pytest.raises(PermanentError, match=r"Not ready within 20 minutes: 0 of 1 pods ready"):
-        waiting.look(WAIT, late=TOO_LATE)
+        waiting.run_once(WAIT, late=TOO_LATE)
     (failed,) = waiting.facts(f.ActivityFailed)
     assert failed.message.startswith("Not ready within 20 minutes")
     after = waiting.give_up(WAIT)
     assert after is not None
-    assert (after.phase, waiting.outside) == ("Failed settled", NOTHING)
+    assert (after.phase, waiting.external_objects) == ("Failed settled", NO_OBJECTS)
 
 
 def test_its_time_counts_from_its_first_start_however_often_airflow_tries_again(waiting: EngineHarness):
-    first = waiting.look(WAIT)
-    again = waiting.look(WAIT, number=2, late=timedelta(minutes=19))
+    first = waiting.run_once(WAIT)
+    again = waiting.run_once(WAIT, number=2, late=timedelta(minutes=19))
     assert isinstance(first, Waiting)
     assert isinstance(again, Waiting)
     assert again.deadline == first.deadline
     with pytest.raises(PermanentError, match="Not ready within 20 minutes"):
-        waiting.look(WAIT, number=3, late=TOO_LATE)
+        waiting.run_once(WAIT, number=3, late=TOO_LATE)
 
 
 def test_a_new_attempt_has_its_time_to_itself(waiting: EngineHarness):
-    before = waiting.look(WAIT)
-    waiting.ask(c.Cancel())
+    before = waiting.run_once(WAIT)
+    waiting.record_commands(c.Cancel())
     waiting.unwind()
-    waiting.ask(c.Reset())
+    waiting.record_commands(c.Reset())
     retry = RunId("run-2")
     waiting.run_until(WAIT, run_id=retry)
-    after = waiting.look(WAIT, run_id=retry)
+    after = waiting.run_once(WAIT, run_id=retry)
     assert isinstance(before, Waiting)
     assert isinstance(after, Waiting)
     assert after.deadline > before.deadline
@@ -146,18 +146,18 @@ def test_its_time_is_what_the_platform_file_says(waiting: EngineHarness):
     waiting.tenancy = replace(
         waiting.tenancy, platform=replace(waiting.tenancy.platform, give_up={WAIT: timedelta(minutes=2.5)})
     )
-    assert isinstance(waiting.look(WAIT, late=timedelta(minutes=2)), Waiting)
+    assert isinstance(waiting.run_once(WAIT, late=timedelta(minutes=2)), Waiting)
     with pytest.raises(PermanentError, match=r"Not ready within 2\.5 minutes: 0 of 1 pods ready"):
-        waiting.look(WAIT, late=timedelta(minutes=3))
+        waiting.run_once(WAIT, late=timedelta(minutes=3))
 
 
 def test_cancel_ends_the_wait_and_the_worker_is_refused(waiting: EngineHarness):
-    waiting.ask(c.Cancel())
+    waiting.record_commands(c.Cancel())
     assert _look(waiting)
     with pytest.raises(Refused):
         waiting.run(WAIT)
     assert waiting.unwind().phase == "Failed settled"
-    assert waiting.outside == NOTHING
+    assert waiting.external_objects == NO_OBJECTS
 
 
 def test_a_cluster_that_does_not_answer_is_told_and_waited_for(waiting: EngineHarness):

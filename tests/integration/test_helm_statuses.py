@@ -44,7 +44,7 @@ def _free() -> None:
 def name(cluster_server: Server) -> Iterator[str]:
     made = f"s{secrets.token_hex(4)}"
     yield made
-    Kubernetes(cluster_server).sweep("test")
+    Kubernetes(cluster_server).drop_all("test")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from tenancy.adapters.namespaces import PLATFORM_LABEL, Namespaces
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import TransientError
-from tests.clusters import Kubernetes, parts
+from tests.clusters import Kubernetes, kubernetes_and_helm
 from tests.conformance.manifests import deployment
 from tests.conformance.server import EmulatorProcess, Server, eventually
 
@@ -32,7 +32,7 @@ def slow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def furnished(server: Server, *, gone_within: float | None = None, late: float = 0.0) -> tuple[Namespaces, str]:
     """Our namespace with a pod that runs. `late`: by how many seconds the clock is ahead."""
-    api, _ = parts(server)
+    api, _ = kubernetes_and_helm(server)
     bounds = {} if gone_within is None else {"gone_within": gone_within}
     namespaces = Namespaces(api, now=lambda: datetime.now(UTC) + timedelta(seconds=late), **bounds)
     name = f"n{secrets.token_hex(4)}"

@@ -41,7 +41,7 @@ def slow(connected: EngineHarness) -> EngineHarness:
     selector = f"tenancy.internal/platform={connected.tenancy.platform.name}"
     connected.clear_fault = connected.kubernetes.fault(kind="slow-start", selector=selector, seconds=40)
     connected.run_until(WAIT)
-    connected.look(WAIT)
+    connected.run_once(WAIT)
     return connected
 
 

@@ -37,7 +37,7 @@ def provisioned(harness: EngineHarness) -> EngineHarness:
     """An Active tenant, of whose facts two heads were signed."""
     harness.run_all()
     assert found(harness) == []
-    harness.ask(c.Escalate())
+    harness.record_commands(c.Escalate())
     assert found(harness) == []
     return harness
 
@@ -91,7 +91,7 @@ def test_a_removed_tenant_is_found(provisioned: EngineHarness):
 )
 def test_a_changed_signature_is_found_and_nothing_more_is_signed(provisioned: EngineHarness, statement: str):
     tamper(provisioned, statement)
-    provisioned.ask(c.Escalate())
+    provisioned.record_commands(c.Escalate())
     before = signed(provisioned)
     assert "signed heads" in [each.kind for each in found(provisioned)]
     assert signed(provisioned) == before
@@ -102,7 +102,7 @@ def test_signatures_of_a_retired_key_are_believed_while_the_keyring_has_it(provi
     heads = signed(provisioned)
     assert signed_heads.find_first_forged(rotated, heads) is None
     later = replace(provisioned.tenancy, keyring=rotated)
-    provisioned.ask(c.Escalate())
+    provisioned.record_commands(c.Escalate())
     assert run_drift_check(later) == "nothing found"
     assert [each.kid for each in signed(provisioned)] == ["k1", "k1", "k2"]
     lost = replace(provisioned.tenancy, keyring=Keyring("k2", {"k2": rotated.keys["k2"]}))

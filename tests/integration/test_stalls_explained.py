@@ -111,11 +111,11 @@ def test_what_waited_in_a_queue_has_its_whole_time_when_its_turn_has_come(harnes
 @pytest.mark.parametrize("by_a_callback", [True, False])
 def test_who_undoes_a_tenant_is_no_stranger_to_it(harness: EngineHarness, run: RunId, by_a_callback: bool):
     harness.run_until(SCHEMA, run_id=run)
-    generation = harness.ask(c.Cancel()).generation
+    generation = harness.record_commands(c.Cancel()).generation
     if not by_a_callback:
         harness.runs.start(COMPENSATION_DAG, compensation_run_id(harness.saga), {})
         harness.runs.states[compensation_run_id(harness.saga)] = ("running",)
-    harness.ask(c.StartUnwinding(generation))
+    harness.record_commands(c.StartUnwinding(generation))
     with _held_by(harness, unwinder_name(generation, "a task")):
         stalls_only(harness)
     (stalled,) = harness.facts(f.ProvisioningStalled)
@@ -125,7 +125,7 @@ def test_who_undoes_a_tenant_is_no_stranger_to_it(harness: EngineHarness, run: R
 
 def test_who_undoes_an_older_wish_is_a_stranger(harness: EngineHarness, run: RunId):
     harness.run_until(SCHEMA, run_id=run)
-    generation = harness.ask(c.Cancel()).generation
+    generation = harness.record_commands(c.Cancel()).generation
     with _held_by(harness, unwinder_name(generation - 1, "a task")):
         stalls_only(harness)
     assert harness.facts(f.ProvisioningStalled)[0].cause == Cause.LOCK_HELD
@@ -188,7 +188,7 @@ def test_the_state_in_which_helm_left_a_release_is_told(harness: EngineHarness, 
 def test_its_own_task_that_took_the_lock_during_the_look_is_no_stranger(harness: EngineHarness, run: RunId, moves: str):
     """A look at a busy system takes seconds, and the tenant goes on meanwhile."""
     harness.run_until(STORAGE, run_id=run)
-    harness.ask(c.BeginActivity(lease(STORAGE, 1, run)))
+    harness.record_commands(c.BeginActivity(lease(STORAGE, 1, run)))
     real, holders, went_on = harness.tenancy.clients.storage, ExitStack(), list[str]()
 
     def slow(region: Region) -> StorageServer:
@@ -208,18 +208,18 @@ def test_its_own_task_that_took_the_lock_during_the_look_is_no_stranger(harness:
 def go_on(harness: EngineHarness, run: RunId, how: str) -> str:
     """What its own next process records, and that process's name."""
     if how == "to its undoing":
-        return unwinder_name(harness.ask(c.Cancel()).generation, "a task")
+        return unwinder_name(harness.record_commands(c.Cancel()).generation, "a task")
     if how == "to its next try":
-        harness.ask(c.BeginActivity(lease(STORAGE, 2, run)))
+        harness.record_commands(c.BeginActivity(lease(STORAGE, 2, run)))
         return "tenancy run ti-000002"
-    harness.ask(c.CompleteActivity(lease(STORAGE, 1, run)), c.BeginActivity(lease(HANDLE, 2, run)))
+    harness.record_commands(c.CompleteActivity(lease(STORAGE, 1, run)), c.BeginActivity(lease(HANDLE, 2, run)))
     return "tenancy run ti-000002"
 
 
 def test_who_keeps_an_undoing_waiting_on_the_storage_server_is_named(harness: EngineHarness, run: RunId):
     """As a backend that is stopped in the middle of CREATE DATABASE, and cannot be ended."""
     harness.run_until(SCHEMA, run_id=run)
-    harness.ask(c.Cancel())
+    harness.record_commands(c.Cancel())
     policy = LockPolicy("tenancy run ti-000001", 1.0, lambda _: False, lambda *_: None)
     region = harness.tenancy.platform.regions[real_systems.REGION]
     with harness.tenancy.clients.storage(region).locked_session(harness.tenant_id, policy):

@@ -14,7 +14,7 @@ ENVIRON = {"TENANCY_URL": "https://tenancy.example", "TENANCY_USER": "op", "TENA
 
 
 @dataclass
-class Ended:
+class CommandResult:
     """How a command ended."""
 
     code: int
@@ -43,7 +43,7 @@ def run(
     terminal: bool = False,
     clock: Clock | None = None,
     tokens: TokenStore = KEEP_NOTHING,
-) -> Ended:
+) -> CommandResult:
     """Run one command; `typed` are the operator's answers, None when nobody is there."""
     out, err, clock = io.StringIO(), io.StringIO(), clock or Clock()
     answers = list(typed or ())
@@ -65,4 +65,4 @@ def run(
         clock=lambda: clock.now,
     )
     code = main(list(arguments), environment)
-    return Ended(code, out.getvalue(), err.getvalue())
+    return CommandResult(code, out.getvalue(), err.getvalue())

@@ -10,7 +10,7 @@ import pytest
 
 from tenantctl.token_store import TokenStore, default_folder, expires_at
 from tests.contract.fake_tenancy_api import BASE, PASSWORD, FakeTenancy, FakeTenant
-from tests.unit.tenantctl_runner import ENVIRON, Ended, run
+from tests.unit.tenantctl_runner import ENVIRON, CommandResult, run
 
 NOW = 1_800_000_000.0
 URL, USER = ENVIRON["TENANCY_URL"], ENVIRON["TENANCY_USER"]
@@ -62,7 +62,7 @@ def store(tmp_path: Path) -> TokenStore:
     return TokenStore(tmp_path / "state" / "tenantctl", now=lambda: NOW)
 
 
-def listed(server: Server, store: TokenStore, *more: str, **changes: str) -> Ended:
+def listed(server: Server, store: TokenStore, *more: str, **changes: str) -> CommandResult:
     return run(server.api, "list", *more, tokens=store, environ={**ENVIRON, **changes})
 
 
