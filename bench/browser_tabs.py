@@ -1,4 +1,4 @@
-"""Open tabs and a task, as open_pages.py needs them: each in a process of its own, so that neither slows the other."""
+"""Simulated browser tabs and a simulated task for `open_pages.py`, each in a process of its own."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ _PROBE_SECONDS: Final = 0.05
 
 @dataclass(frozen=True)
 class Tabs:
-    """So many open pages: two of five are lists, the others of these tenants, if there are any."""
+    """`pages` open pages: two of five show the list, the others one of `slugs`, if there are any."""
 
     url: str
     token: str
@@ -22,14 +22,14 @@ class Tabs:
 
 
 def browse(tabs: Tabs, stop: Any, results: Any) -> None:
-    """They ask until `stop`."""
+    """Poll all pages until `stop`."""
     results.put({})
     counts = asyncio.run(_browse(tabs, stop))
     results.put({"polls": counts.polls, "unchanged": counts.unchanged})
 
 
 def probe(url: str, stop: Any, results: Any) -> None:
-    """Asks the task API as a task would, again and again, and how long it takes."""
+    """Request the task API repeatedly, as a task would, and measure the latency."""
     latencies = []
     with httpx.Client(base_url=url, timeout=300, trust_env=False) as client:
         client.get("/execution/health").raise_for_status()
@@ -87,7 +87,7 @@ def _path(number: int, slugs: list[str]) -> str:
 async def _poll_until_stopped(
     tab: _Tab, client: httpx.AsyncClient, counts: _PollCounts, stop: Any, *, after: float
 ) -> None:
-    """As console.js does; people did not open their pages all at once."""
+    """Poll as console.js does. `after` spreads the tabs, because people do not open pages at the same moment."""
     await asyncio.sleep(after * _POLL_SECONDS)
     polls_since = 0
     while not stop.is_set():

@@ -1,7 +1,7 @@
 """How long the console's pages take on a large ledger: 100,000 tenants and 5,000,000 facts, unless told otherwise.
 
-Called by `make bench-console`. It asks the pages without Airflow around them: server time, from the request to the
-whole answer, one after the other. Most tenants are copies of one (ledger.py): their pages call that out.
+`make bench-console` runs it. It requests the pages without Airflow, one after the other, and measures the time from the
+request to the whole response. Most tenants are copies of one (`ledger.py`), and their pages say so.
 """
 
 import argparse
@@ -64,7 +64,7 @@ def _measure(tenants: int, requests: int) -> "dict[str, list[Timing]]":
 
 def _pages(ledger: Ledger) -> Any:
     class Engine:
-        """One that is well and says so at once."""
+        """An engine that is healthy and answers at once."""
 
         def unhealthy_components(self) -> tuple[str, ...]:
             return ()
@@ -85,7 +85,7 @@ def _pages(ledger: Ledger) -> Any:
 
 @dataclass(frozen=True)
 class Timing:
-    """One request: how long it took, and how much of that this process was at work; PostgreSQL's is not in it."""
+    """One request: wall clock time, and processor time of this process, without PostgreSQL's."""
 
     seconds: float
     cpu_seconds: float
@@ -109,7 +109,7 @@ async def _time_requests(app: Any, tenants: int, requests: int) -> dict[str, lis
 
 
 def _measuring(ledger: Ledger, repeats: int) -> list[Timing]:
-    """Without the 5 s for which the numbers are kept."""
+    """Without the cache of 5 s."""
     times = []
     for _ in range(repeats):
         began, worked = time.perf_counter(), time.process_time()

@@ -1,8 +1,8 @@
 """`make bench-false-alarms`: many healthy tenants on a machine whose processors are taken, and no stall.
 
-It runs in a sandbox of its own (`.sandbox-bench-false-alarms`) beside processes that only compute. The API is asked
-every few seconds who is stuck, since it judges by itself; what the reconciler recorded is counted in the end. One
-stall, or one tenant that is not Active by its first attempt, is a failure; times are printed, never asserted.
+It runs in a sandbox of its own (`.sandbox-bench-false-alarms`) beside processes that only compute. It requests the
+stalled tenants from the API every few seconds, and counts the stalls that the reconciler recorded at the end. One
+stall, or one tenant that is not Active by its first attempt, is a failure. Times are printed, never asserted.
 """
 
 import argparse
@@ -50,7 +50,7 @@ select percentile_cont(array[0.5, 0.95, 1]) within group (order by extract(epoch
 
 @dataclass
 class Observations:
-    """How many tenants there are, and what those who looked were told."""
+    """The number of tenants, and what the API answered."""
 
     tenants: int = 0
     looks: int = 0
@@ -124,7 +124,7 @@ def _busy(processes: int) -> Iterator[None]:
 
 
 def _provision(access: Access, client: httpx.Client, options: argparse.Namespace) -> Observations:
-    """All of them, never more than so many under way; as many as there is time for."""
+    """Provision as many as there is time for, at most `at_once` at a time."""
     observations, began, look_at = Observations(), time.monotonic(), 0.0
     while True:
         active, took = _one(access, _STANDING)["active"], time.monotonic() - began
@@ -150,7 +150,7 @@ def _begin(client: httpx.Client, region: str) -> None:
 
 
 def _check_for_stalls(client: httpx.Client, observations: Observations) -> None:
-    """Who is said to be stuck just now. No answer on a busy machine is no alarm."""
+    """Record the tenants that the API calls stalled now. No answer, on a busy machine, is no alarm."""
     observations.load = max(observations.load, os.getloadavg()[0])
     try:
         answer = client.get(_UNDER_WAY)

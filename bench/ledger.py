@@ -1,6 +1,6 @@
-"""A PostgreSQL of its own with a ledger of many tenants, for benches; both go again.
+"""A temporary PostgreSQL with a ledger of many tenants, for benchmarks.
 
-The first tenant's life is really recorded; the others are copies of it, so their hash chains do not hold.
+The first tenant's facts are recorded by the ledger. The others are copies, so their hash chains are broken.
 """
 
 import secrets
@@ -58,7 +58,7 @@ LIVE: Final = (
 
 @contextmanager
 def ledger_of(tenants: int, fill: str = MIXED) -> Iterator[Ledger]:
-    """The ledger; says on the way how large it is."""
+    """The ledger. It prints its size while it is filled."""
     with tempfile.TemporaryDirectory(prefix="tenancy-bench-") as folder:
         server = PostgresServer(
             name="bench",
@@ -106,7 +106,7 @@ def _fill(server: PostgresServer, tenants: int, fill: str) -> None:
 
 
 def _record_one(ledger: Ledger) -> None:
-    """A first attempt that fails at its third activity and is undone, and a second one that succeeds."""
+    """Record a first attempt that fails at its third activity and is unwound, and a second one that succeeds."""
     asked = Parameters("first", "First", "starter", "eu-central", "ada@first.example")
     first, second = RunId("first-1"), RunId("first-2")
     waiting = PLAN[2].name

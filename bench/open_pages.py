@@ -1,8 +1,8 @@
 """`make bench-pages`: what fifty open pages cost the api-server, and whether tasks notice, while 20 tenants provision.
 
-It runs in a sandbox of its own (`.sandbox-bench-pages`). The pages are asked as a browser asks: by cookie, compressed,
-with the ETag of the last answer, as often as the page says. Twenty tenants are provisioned at once, without pages and
-with them, in turn; numbers are printed, never asserted.
+It runs in a sandbox of its own (`.sandbox-bench-pages`). It polls pages as a browser does: by cookie, compressed, with
+the last ETag, as often as the page says. It provisions twenty tenants at once, in turn without pages and with them.
+Numbers are printed, never asserted.
 """
 
 import argparse
@@ -43,7 +43,7 @@ _MAX_LATENCY_RATIO: Final = 1.10
 
 @dataclass(frozen=True)
 class Phase:
-    """What was measured in one phase."""
+    """The measurements of one phase."""
 
     cpu_seconds: float
     """Of the api-server."""
@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _measure(access: Access, options: argparse.Namespace, console: Console) -> None:
     with access.client("operator") as client:
-        client.timeout = httpx.Timeout(300)  # a busy machine makes it late, not wrong
+        client.timeout = httpx.Timeout(300)  # a busy machine is slow, which is no failure
         provisioning.await_dag(client, provisioning.SAGA)
         provisioning.time_run(client, provisioning.SAGA, unwinding.request(), _ROUND_SECONDS)  # warms up caches
         with_pages, without = [], []
@@ -101,7 +101,7 @@ def _measure(access: Access, options: argparse.Namespace, console: Console) -> N
 
 
 def _provisioning(access: Access, client: httpx.Client, pages: int, tenants: int) -> Phase:
-    """So many tenants at once, all the way to Active."""
+    """Provision `tenants` tenants at once and wait until all are Active."""
     asked = [unwinding.request() for _ in range(tenants)]
     answers = [client.post(_RUNS, json={"logical_date": None, "conf": conf}).raise_for_status() for conf in asked]
     with _measured(access, pages, [conf["slug"] for conf in asked]) as phase:
@@ -126,7 +126,7 @@ def _phase(access: Access, pages: int, seconds: float) -> Phase:
 
 @contextmanager
 def _measured(access: Access, pages: int, slugs: list[str]) -> Iterator[Callable[[tuple[float, ...]], Phase]]:
-    """Measures what goes on inside; then what is yielded gives the phase."""
+    """Measure the body of the `with`. Afterwards the yielded function returns the phase."""
     spawn = get_context("spawn")
     stop, results = spawn.Event(), spawn.Queue()
     token = access.token("viewer")

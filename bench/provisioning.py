@@ -1,7 +1,7 @@
-"""`make bench`: how long provisioning takes, beside as many empty tasks on the same Airflow, and how long undoing.
+"""`make bench-provisioning`: how long provisioning and unwinding take, compared with empty tasks on the same Airflow.
 
-It runs in a sandbox of its own (`.sandbox-bench`): first with Airflow's stock settings, then with ours. A timing is
-printed, never asserted: a slow machine makes both sides slow.
+It runs in a sandbox of its own (`.sandbox-bench`): first with Airflow's stock settings, then with ours. Timings are
+printed, never asserted, because they depend on the machine.
 """
 
 import argparse
@@ -40,7 +40,7 @@ SAGA: Final = "tenant_provisioning"
 
 @dataclass(frozen=True)
 class Sample:
-    """Seconds from trigger to the end of the run, one a run."""
+    """Seconds from the trigger to the end of each run."""
 
     what: str
     seconds: tuple[float, ...]

@@ -1,6 +1,6 @@
-"""What a pass of the reconciler costs with many tenants under way, all in time: the judging of stalls and classes.
+"""What one pass of the reconciler costs with many tenants in progress, none of which is over its time limit.
 
-Called by `make bench-beat`. It has a ledger of its own; Airflow is not asked about anybody, since nobody is a suspect.
+`make bench-beat` runs it. It has a ledger of its own and needs no Airflow, because no tenant is a suspect.
 """
 
 import argparse
@@ -42,14 +42,14 @@ def main() -> None:
 
 
 class _Engine:
-    """One that is well, and whose runs all live."""
+    """An engine that is healthy and whose runs all live."""
 
     def unhealthy_components(self) -> tuple[str, ...]:
         return ()
 
 
 def _pass_seconds(ledger: Ledger) -> float:
-    """The middle one of three."""
+    """The median of three passes."""
     keyring, nowhere = Keyring("k", {"k": b"k" * 32}), cast("Any", None)
     tenancy = Tenancy(ledger, platform(), keyring, nowhere, runs=lambda: cast("Any", _Engine()))
     seconds = []

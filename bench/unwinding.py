@@ -1,4 +1,4 @@
-"""How long undoing takes, by the ledger's own times: from Cancel, and from a failure, until nothing is left.
+"""How long unwinding takes, by the ledger's times: from Cancel, or from a failure, until nothing is left.
 
 Both strike while a process is in the middle of changing the tenant's schema, which a lock or a failing revision holds
 up. Called by `provisioning.py`.

@@ -1,4 +1,4 @@
-"""Where the parts of a running sandbox are, as plain addresses: all that the verdict and the attacks are told of it."""
+"""The addresses of a running sandbox: all that the verdict and the attacks know of it."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 
 @dataclass(frozen=True)
 class Addresses:
-    """Superusers' DSNs, the kubeconfig, addresses, and bearer tokens taken before anything was attacked."""
+    """Superusers' DSNs, the kubeconfig, URLs, and bearer tokens that were taken before any attack."""
 
     ledger: str
     airflow: str
@@ -28,12 +28,12 @@ class Addresses:
 
 
 def rows(dsn: str, statement: str, *parameters: object) -> list[dict[str, Any]]:
-    """The rows of one statement in a session of its own; none when it gives none."""
+    """The rows of one statement, in a session of its own."""
     with psycopg.connect(dsn, autocommit=True, connect_timeout=5, row_factory=dict_row) as session:
         done = session.execute(statement.encode(), parameters or None)
         return done.fetchall() if done.description else []
 
 
 def in_database(dsn: str, database: str) -> str:
-    """The same server's other database."""
+    """The DSN of another database on the same server."""
     return psycopg.conninfo.make_conninfo(dsn, dbname=database)

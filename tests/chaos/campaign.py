@@ -84,7 +84,7 @@ class Campaign:
         self.control_identity = verdict.identity(self.addresses, self.control_tenant)
 
     def heal(self) -> None:
-        """Start what is dead."""
+        """Start the parts that are dead."""
         healer(lambda: lifecycle.up(self.layout, airflow_options=self.airflow_options, usual_ports=False))()
 
     def play(self, trial: Trial) -> Outcome:
@@ -127,7 +127,7 @@ class Campaign:
         return moved or judge(self.addresses, each.slugs, each.observed)
 
     def _retire(self, slugs: list[str]) -> None:
-        """Regions have room for so many tenants only."""
+        """Decommission them, because a region takes a limited number of tenants."""
         for slug in slugs:
             if verdict.tenant(self.addresses, slug):
                 with self.addresses.api_as("operator") as client:
@@ -151,7 +151,7 @@ def _phase(addresses: Addresses, slug: str) -> tuple[str, str | None] | None:
 
 
 def addresses_of(access: Access, tokens: dict[str, str] | None = None) -> Addresses:
-    """Plain addresses of a running sandbox, and tokens that outlive an attack (a login costs a second)."""
+    """The addresses of a running sandbox, and tokens taken in advance, because a login takes a second."""
     return Addresses(
         ledger=access.superuser_dsn("platform", "ledger"),
         airflow=access.superuser_dsn("platform", "airflow"),
@@ -165,7 +165,7 @@ def addresses_of(access: Access, tokens: dict[str, str] | None = None) -> Addres
 
 
 def reset_sandbox(addresses: Addresses) -> None:
-    """No gate is shut, no role is shut out, nothing is paused."""
+    """Open all gates, lift all limits on roles, unpause the DAG."""
     gates.install(addresses)
     rows(addresses.ledger, "alter role ledger connection limit -1")
     rows(addresses.storage, "alter role storage_admin connection limit -1")
@@ -177,7 +177,7 @@ def reset_sandbox(addresses: Addresses) -> None:
 
 
 def save_evidence(outcome: Outcome, slugs: list[str], addresses: Addresses, layout: Layout) -> Path:
-    """Everything about a violation: the trial, its facts, Airflow's runs, all logs."""
+    """Save everything about a violation: the trial, its facts, Airflow's runs, all logs."""
     folder = VIOLATIONS / str(outcome.trial.seed)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

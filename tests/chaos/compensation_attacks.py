@@ -1,4 +1,4 @@
-"""Attacks on a compensation that is about to begin: it fails three times, or hangs in its very call."""
+"""Attacks on a compensation that is about to begin: it fails three times, or its call hangs."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _HANGS = {
 
 
 def fail(context: TrialContext, hold: Hold, attack: Attack) -> None:
-    """Three times, with whatever it needs refusing; then it is mended."""
+    """Make it fail three times, then repair what refused."""
     mend = _refusing(context, hold.resource)
     try:
         hold.release()
@@ -57,7 +57,7 @@ def _failures(context: TrialContext, resource: str) -> int:
 
 
 def hang(context: TrialContext, hold: Hold, attack: Attack) -> None:
-    """In its very call, for as long as the attack lasts."""
+    """Make its call hang for as long as the attack lasts."""
     if hold.resource in {"namespace", "release"}:
         made = injection_points.set_fault(context, "hang")
         context.run_later(attack.lasts, lambda: injection_points.clear_fault(context, made))

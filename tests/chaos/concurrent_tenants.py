@@ -1,8 +1,8 @@
 """`python -m tests.chaos.concurrent_tenants`: many tenants at once on Celery.
 
-In the middle a worker and then Redis are killed. The settings are those that ship. Redis and the worker are
-started again a while later, as a service manager would. The
-verdict is the campaign's: found by psql, REST and Kubernetes' own client, without any code of the project.
+In the middle a worker and then Redis are killed. The settings are those that ship. Redis and the worker are started
+again a while later, as a service manager would. The verdict is the campaign's: by psql, REST and Kubernetes' own
+client, without code of the project.
 """
 
 import argparse
@@ -95,7 +95,7 @@ def _ask_for(addresses: Addresses, slug: str) -> None:
 
 
 def _kill_in_the_middle(access: Access, addresses: Addresses, slugs: list[str], say: Callable[[str], None]) -> None:
-    """The worker when half of all activities are done, Redis a while later; both are up again a while after that."""
+    """Kill the worker when half of all activities are done, then Redis; restart both a while later."""
     for share, part in ((0.5, WORKERS[0]), (0.6, "redis")):
         wanted = int(len(slugs) * len(ACTIVITIES) * share)
         runs.wait_until(
@@ -116,7 +116,7 @@ def _done(addresses: Addresses, slugs: list[str]) -> int:
 
 
 def _ends(addresses: Addresses, slugs: list[str]) -> Counter[str]:
-    """How many are in which phase; who is not known to the ledger yet counts as being provisioned."""
+    """How many tenants are in each phase. One that the ledger does not know yet counts as Provisioning."""
     found = [" ".join(filter(None, row.values())) for row in rows(addresses.ledger, _PHASES, slugs)]
     unknown = len(slugs) - len(found)
     return Counter(found + ["Provisioning"] * unknown)

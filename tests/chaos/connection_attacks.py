@@ -1,4 +1,4 @@
-"""Attacks on connections to the ledger, the storage and the cluster, and errors out of the blue."""
+"""Attacks on connections to the ledger, the storage and the cluster, and unexpected errors."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from tests.chaos.trial_generator import Attack
 
 
 def cut(where: str, role: str) -> Callable[[TrialContext, Hold, Attack], None]:
-    """End the role's sessions, and let it have none for a while."""
+    """End the role's sessions and allow it none for a while."""
 
     def end_and_refuse(context: TrialContext, hold: Hold, attack: Attack) -> None:
         dsn = getattr(context.addresses, where)
@@ -27,7 +27,7 @@ def cut_cluster(context: TrialContext, hold: Hold, attack: Attack) -> None:
 
 
 def raise_error(context: TrialContext, hold: Hold, attack: Attack) -> None:
-    """An error where it waits: its statement is cancelled; the cluster's API says 500."""
+    """Raise an error where the task waits: cancel its statement, or let the cluster's API answer 500."""
     place = hold.backend()
     if place is not None:
         dsn, backend = place

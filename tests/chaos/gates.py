@@ -1,6 +1,7 @@
-"""Holds a tenant at a fact, from outside: the ledger does not take it until the gate opens. No hooks in the product.
+"""Holds a tenant at a fact: a trigger delays the insert until the gate opens. The product has no hook for it.
 
-Like tests/acceptance/gates.py, and: who is held can be seen and cancelled, and a gate outlives a killed server.
+Unlike those of tests/acceptance/gates.py, the session that waits can be found and cancelled, and a gate survives a
+killed server.
 """
 
 import time
@@ -43,20 +44,20 @@ create or replace trigger wait_at_chaos_gate before insert on ledger.fact
 
 
 def install(addresses: Addresses) -> None:
-    """Once a campaign; it also opens what a killed one left shut."""
+    """Once per campaign. Also opens the gates that a killed campaign left closed."""
     rows(addresses.ledger, _INSTALL)
     rows(addresses.ledger, "delete from public.chaos_gate")
 
 
 @dataclass(frozen=True)
 class Gate:
-    """One gate that is shut."""
+    """One closed gate."""
 
     addresses: Addresses
     id: int
 
     def holds(self) -> int | None:
-        """The backend that waits at it."""
+        """The pid of the backend that waits at it."""
         held = "select pid from pg_locks where locktype = 'advisory' and granted and classid = %s and objid = %s"
         found = rows(self.addresses.ledger, held, _LOCK, self.id)
         return found[0]["pid"] if found else None
@@ -67,7 +68,7 @@ class Gate:
 
 @contextmanager
 def closed_gate(addresses: Addresses, slug: str, kind: str, what: str = "") -> Iterator[Gate]:
-    """Nobody can record this fact of the slug's tenant; `what` is its activity or its kind of resource."""
+    """No session can record this fact of the slug's tenant. `what` is its activity or its kind of resource."""
     made = "insert into public.chaos_gate (slug, kind, what) values (%s, %s, %s) returning id"
     gate = Gate(addresses, rows(addresses.ledger, made, slug, kind, what)[0]["id"])
     try:
@@ -78,7 +79,7 @@ def closed_gate(addresses: Addresses, slug: str, kind: str, what: str = "") -> I
 
 @contextmanager
 def locked(dsn: str, *statements: str) -> Iterator[None]:
-    """A session that has said these statements and commits nothing; its server may die meanwhile."""
+    """A session that runs these statements and does not commit. Its server may die meanwhile."""
     session = psycopg.connect(dsn)
     try:
         for statement in statements:
@@ -91,20 +92,20 @@ def locked(dsn: str, *statements: str) -> Iterator[None]:
 
 
 def waiting(dsn: str, statement: str) -> int | None:
-    """The backend in which a statement like this one waits."""
+    """The pid of the backend in which a statement like this one waits."""
     asked = "select pid from pg_stat_activity where state = 'active' and query ilike %s and pid <> pg_backend_pid()"
     found = rows(dsn, asked, statement)
     return found[0]["pid"] if found else None
 
 
 def blocked(dsn: str) -> int:
-    """How many sessions wait in this server until somebody else's transaction ends."""
+    """How many sessions of this server wait for another transaction."""
     statement = "select count(*) as number from pg_stat_activity where wait_event_type = 'Lock' and query ilike %s"
     return int(rows(dsn, statement, "%insert into ledger.fact%")[0]["number"])
 
 
 def retry_until_done(action: Callable[[], object], *, seconds: float = 120.0) -> None:
-    """Again and again until a server that was killed is back."""
+    """Retry until a killed server is back."""
     deadline = time.monotonic() + seconds
     while True:
         try:

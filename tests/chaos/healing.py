@@ -1,4 +1,4 @@
-"""Brings a sandbox up again after parts of it were killed: one at a time, and again when more died meanwhile."""
+"""Restarts the dead parts of a sandbox. Only one caller at a time; it tries again when more parts died meanwhile."""
 
 import threading
 from collections.abc import Callable
@@ -10,7 +10,7 @@ _one_at_a_time = threading.Lock()
 
 
 def healer(up: Callable[[], None]) -> Callable[[], None]:
-    """`up`, for trials side by side."""
+    """`up`, safe for concurrent trials."""
 
     def heal() -> None:
         with _one_at_a_time:

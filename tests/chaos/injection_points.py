@@ -1,6 +1,6 @@
-"""The moments: each brings a tenant to a phase of an activity and holds it there, from outside, until it is let go.
+"""The injection points: each brings a tenant to a phase of an activity and holds it there, from outside.
 
-Each is a context manager that starts the tenant itself, because some have to be prepared before it exists.
+Each is a context manager that starts the tenant itself, because some must be prepared before it exists.
 """
 
 import urllib.error
@@ -27,7 +27,7 @@ RESOURCES = {
 
 @dataclass(frozen=True)
 class Hold:
-    """A tenant that is held. `backend` is where it waits in a server: (dsn, pid); `resource` what is being undone."""
+    """A held tenant. `backend` is the server session in which it waits: (dsn, pid); `resource` is being released."""
 
     is_held: Callable[[], object]
     backend: Callable[[], tuple[str, int | None] | None] = lambda: None
@@ -40,7 +40,7 @@ HoldContext = Iterator[Hold]
 
 @contextmanager
 def hold_tenant(context: TrialContext) -> HoldContext:
-    """The trial's own moment; Missed when it does not come."""
+    """Hold the trial's tenant at its injection point. Raises InjectionMissed if it does not get there."""
     phase, activity = context.trial.phase, context.trial.activity
     with _BY_PHASE[phase](context, activity) as hold:
         until(hold.is_held, f"{context.slug} to be held {phase} {activity}")
@@ -56,7 +56,7 @@ def _before(context: TrialContext, activity: str) -> HoldContext:
 
 @contextmanager
 def _after(context: TrialContext, activity: str) -> HoldContext:
-    """It begins to record that its effect is there."""
+    """Held as it records that its effect is present."""
     made = RESOURCES.get(activity)
     fact = (f"{RESOURCE}.present", made[0]) if made else (f"{STEP}.completed", activity)
     with gates.closed_gate(context.addresses, context.slug, *fact) as gate:
@@ -80,7 +80,7 @@ def _deferred(context: TrialContext, activity: str) -> HoldContext:
 
 @contextmanager
 def _between(context: TrialContext, activity: str) -> HoldContext:
-    """Its task is over while the DAG is paused, so that Airflow does not begin the next."""
+    """Its task has ended and the DAG is paused, so that Airflow does not start the next."""
     following = ACTIVITIES[ACTIVITIES.index(activity) + 1]
     with ExitStack() as stack:
         with _after(context, activity) as hold:
@@ -95,7 +95,7 @@ _BETWEEN = (("success", None), ("success", "scheduled"))
 
 @contextmanager
 def _compensation(context: TrialContext, activity: str) -> HoldContext:
-    """Cancelled with all made and nothing running long; held before or after its compensation."""
+    """Cancelled after all resources were made; held before or after a compensation."""
     resource = context.rng.choice(RESOURCES[activity])
     to_fail = {attack.fault for attack in context.trial.attacks} & {"compensation fails", "compensation hangs"}
     fact = "releasing" if to_fail else context.rng.choice(("releasing", "released"))
@@ -127,7 +127,7 @@ def _during_validation(context: TrialContext, _: str) -> HoldContext:
 
 @contextmanager
 def _during_storage(context: TrialContext, _: str) -> HoldContext:
-    """In CREATE DATABASE, or in the transaction that makes the role, which is open until its process goes on."""
+    """In CREATE DATABASE, or in the open transaction that makes the role."""
     what, catalog = context.rng.choice((("database", "pg_database"), ("role", "pg_authid")))
     with gates.locked(context.addresses.storage, f"lock table {catalog} in share mode"):
         context.start()
@@ -170,7 +170,7 @@ def _during_schema(context: TrialContext, activity: str) -> HoldContext:
 
 
 def own_database(context: TrialContext) -> str:
-    """The superuser's way into the tenant's own database."""
+    """The superuser's DSN of the tenant's database."""
     own = rows(context.addresses.storage, "select datname from pg_database where datname like %s", context.name_pattern)
     if not own:
         raise InjectionMissed("the tenant has no database")
@@ -187,7 +187,7 @@ def _open_tables(database: str) -> None:
 
 @contextmanager
 def _during_install(context: TrialContext, activity: str) -> HoldContext:
-    """The namespace is there; what goes into it is taken by the cluster's API and never answered."""
+    """The namespace exists. The cluster's API never answers requests for what goes into it."""
     with ExitStack() as stack:
         with _before(context, activity) as hold:
             until(hold.is_held, f"{context.slug} to reach {activity}")
@@ -199,7 +199,7 @@ def _during_install(context: TrialContext, activity: str) -> HoldContext:
 
 @contextmanager
 def _during_survey(context: TrialContext, activity: str) -> HoldContext:
-    """Held in the tenant's own database: what Airflow's keeps is read by all."""
+    """Held in the tenant's own database, because everybody reads Airflow's."""
     with ExitStack() as stack:
         with _before(context, activity) as hold:
             until(hold.is_held, f"{context.slug} to reach {activity}")
@@ -252,7 +252,7 @@ def fault(context: TrialContext, kind: str, **options: Any) -> Iterator[None]:
 
 
 def set_fault(context: TrialContext, kind: str, *, everywhere: bool = False, **options: Any) -> str:
-    """For this tenant alone, by the labels of its namespace or by its name, or for all; the fault's id."""
+    """Set a fault for this tenant alone, by label or namespace, or for all. Returns the fault's id."""
     chosen = {} if everywhere or "namespace" in options else {"selector": f"tenancy.internal/slug={context.slug}"}
     asked = {"kind": kind, **chosen, **options}
     try:

@@ -1,7 +1,7 @@
-"""`python -m tests.chaos.mutation_runner`: can the campaign see? Rules are taken out of a copy of the product in turn.
+"""`python -m tests.chaos.mutation_runner`: does the campaign detect a missing rule?
 
-The sandbox runs from the copy; the product's own tree is not touched. The trials are aimed: of all seeds in order those
-whose trial could show that this rule is missing. A mutant that survives 60 of them is a blind spot of the campaign.
+The sandbox runs from a copy of the product from which one rule is removed at a time. Only seeds are played whose trial
+could show that this rule is missing. A mutant that survives 60 trials is a blind spot of the campaign.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def _is_detected(mutation: Mutation, seed: int) -> bool:
         shutil.copytree(PROJECT / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
     mutation.apply(project)
     campaign = Campaign(Layout(HOME, project))
-    lifecycle.down(campaign.layout)  # the settings are the same, so `up` would not see that the code is another
+    lifecycle.down(campaign.layout)  # the settings are the same, so `up` would not notice that the code differs
     campaign.open()
     for number, trial in enumerate(
         itertools.islice(mutation.aimed(map(mutation.generate_trial, itertools.count(seed))), TRIALS), start=1
@@ -48,7 +48,9 @@ def _is_detected(mutation: Mutation, seed: int) -> bool:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos.mutation_runner", description="Can the campaign see?")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.chaos.mutation_runner", description="Does the campaign detect a missing rule?"
+    )
     parser.add_argument("--only", default="", help="mutations whose name has this in it")
     parser.add_argument("--seed", type=int, default=1, help="where to begin to look for aimed trials")
     return parser.parse_args()

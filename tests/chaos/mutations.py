@@ -1,4 +1,4 @@
-"""The mutations: which rule is taken out of which file, and which trials could show that it is missing.
+"""The mutations: which rule is removed from which file, and which trials could show that it is missing.
 
 The lock; the intent before the effect; the look at everything before *settled*; that a refusal undoes nothing; that
 absence is believed from the recorded system only; that a failure behind the point of no return keeps everything.
@@ -17,18 +17,18 @@ _ENDS_IT = _CANCELS | {"kill task", "kill supervisor"}
 
 @dataclass(frozen=True)
 class Mutation:
-    """Texts to be replaced, each as (file, old, new); and which trials could show it."""
+    """The text edits, each as (file, old, new), and which trials could show their effect."""
 
     name: str
     edits: tuple[tuple[str, str, str], ...]
     aims: Callable[[Trial], bool]
     generate_trial: Callable[[int], Trial] = generate_trial
-    """The deck of its trials."""
+    """How its trials are generated."""
     lingers: float | None = None
     """Trials are held for so long (seconds), when the tenant has to be settled before it is let go."""
 
     def aimed(self, trials: Iterable[Trial]) -> Iterator[Trial]:
-        """Those that could show it."""
+        """The trials that could show it."""
         aimed = filter(self.aims, trials)
         return aimed if self.lingers is None else (replace(each, lingers=self.lingers) for each in aimed)
 
@@ -41,19 +41,19 @@ class Mutation:
 
 
 def _strikes_an_effect(trial: Trial) -> bool:
-    """Ended in the middle of what another carries out for it."""
+    """Ended while another system carries out its effect."""
     makes = trial.phase == "during" and trial.activity in {"allocate_storage", "allocate_workflow_handle"}
     return makes and bool(_ENDS_IT.intersection(_faults(trial)))
 
 
 def _late(trial: Trial) -> bool:
-    """What it asked Airflow for is carried out only when its undoing may be over."""
+    """Airflow may carry out its request only after the unwinding."""
     asked = trial.phase == "during" and trial.activity == "allocate_workflow_handle"
     return asked and bool(_CANCELS & _faults(trial))
 
 
 def _overtaken(trial: Trial) -> bool:
-    """Cancelled, while a process that nobody ends any more is in the middle of its effect."""
+    """Cancelled while a process that nobody ends is in the middle of its effect."""
     makes = trial.phase == "during" and trial.activity == "allocate_storage"
     lives_on = {"stop task", "kill supervisor"} & _faults(trial)
     return makes and bool(lives_on) and bool(_CANCELS & _faults(trial))

@@ -1,4 +1,4 @@
-"""What people do at the wrong moment: by the JSON API, and by Airflow's own buttons."""
+"""What people do at the wrong moment, by the JSON API and by Airflow's own buttons."""
 
 import time
 from contextlib import suppress
@@ -22,7 +22,7 @@ def _act(context: TrialContext, action: str, *, timeout: float = 10) -> int:
 
 
 def confirmation(client: httpx.Client, slug: str) -> dict[str, str]:
-    """What destroys names the tenant, as it has to be behind the point of no return."""
+    """The confirmation that a destructive action needs after the point of no return."""
     return {"tenant_id": str(client.get(f"{API}/{slug}").json().get("id", "")), "confirm_slug": slug}
 
 
@@ -35,7 +35,7 @@ def cancel_twice(context: TrialContext, hold: Hold, attack: Attack) -> None:
 
 
 def _cancel_at_once(context: TrialContext, times: int) -> None:
-    """In the middle of the flip it waits for the flip: then it has struck, and is refused if the flip succeeds."""
+    """During the flip a Cancel waits for its end. It counts as injected, and is refused if the flip succeeds."""
     answers: list[int] = []
 
     def ask() -> None:
@@ -64,7 +64,7 @@ def recover(context: TrialContext, hold: Hold, attack: Attack) -> None:
 
 
 def _press(context: TrialContext, *actions: str) -> None:
-    """Each again and again until it is accepted, or a while has passed."""
+    """Repeat each action until it is accepted, for at most 60 s."""
     deadline = time.monotonic() + 60
     for action in actions:
         while time.monotonic() < deadline:
@@ -101,7 +101,7 @@ def trigger_again(context: TrialContext, hold: Hold, attack: Attack) -> None:
 
 
 def delete_run(context: TrialContext, hold: Hold, attack: Attack) -> None:
-    """Airflow deletes no live run: whoever wants it gone marks it failed and deletes it at once."""
+    """Airflow deletes no live run, so mark it failed first."""
     if _airflow(context, "DELETE", _run(context), None) == 409:
         patch_run(context, hold, attack)
         _require(_airflow(context, "DELETE", _run(context), None), 204)

@@ -78,6 +78,6 @@ def _part(context: TrialContext, name: str) -> Daemon:
 
 
 def _one_of(context: TrialContext, twins: tuple[str, ...]) -> str:
-    """The one that has to do with the tenant that is held, or any."""
+    """The one that works for the held tenant, or any."""
     involved = {name for task in context.tasks() if task["state"] == "running" for name in (task["host"], task["by"])}
     return next((each for each in twins if each in involved), context.rng.choice(twins))

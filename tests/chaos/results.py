@@ -1,4 +1,4 @@
-"""The results of trials: one line of JSON each in a file that grows over several sittings, and the matrices of it."""
+"""The results of trials: one line of JSON each in a file that grows, and the matrices of them."""
 
 import json
 from collections import Counter
@@ -19,7 +19,7 @@ def read(file: Path) -> list[dict[str, Any]]:
 
 
 def counted(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those that hit what they aimed at."""
+    """The trials that hit what they aimed at."""
     return [line for line in lines if line["counts"]]
 
 
@@ -58,7 +58,7 @@ def _matrix(what: str, exist: dict[str, set[str]], hits: Counter[tuple[str, str]
 
 
 def summary(lines: list[dict[str, Any]]) -> str:
-    """In one sentence."""
+    """All results in one sentence."""
     true = counted(lines)
     violations = sum(bool(line["violations"]) for line in lines)
     ends: Counter[str] = Counter()
@@ -76,7 +76,7 @@ BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
 
 
 def into(document: str, lines: list[dict[str, Any]]) -> str:
-    """The document with the results between its marks written anew."""
+    """The document with the results between its marks replaced."""
     head, rest = document.split(BEGIN)
     _, tail = rest.split(END)
     seeds = ", ".join(_ranges(sorted({line["seed"] for line in lines})))

@@ -1,4 +1,4 @@
-"""Attacks on what outside systems answer: a router, a proxy, another system, no writes, silence, an older worker.
+"""Attacks on the answers of outside systems: a router, a proxy, another system, no writes, silence, an older worker.
 
 Each lasts as long as the trial says; then the trial context repairs it.
 """
@@ -27,7 +27,7 @@ _NEWER = "9999"
 
 
 def cluster(kind: str, **options: Any) -> Callable[[TrialContext, Hold, Attack], None]:
-    """The cluster has this fault, for everybody."""
+    """The cluster has this fault for all tenants."""
 
     def answer(context: TrialContext, hold: Hold, attack: Attack) -> None:
         made = injection_points.set_fault(context, kind, everywhere=True, **options)
@@ -45,7 +45,7 @@ def storage_takes_no_writes(context: TrialContext, hold: Hold, attack: Attack) -
 
 
 def storage_is_silent(context: TrialContext, hold: Hold, attack: Attack) -> None:
-    """All its processes are stopped: it takes connections and answers nothing."""
+    """All its processes are stopped: it accepts connections and does not answer."""
     server = Register(context.access.layout.processes).get("postgres-storage")
     if server is None or not server.alive:
         raise InjectionMissed("postgres-storage does not run")
@@ -82,7 +82,7 @@ def _point_storage_at(context: TrialContext, port: int) -> None:
 
 
 def scale_to_zero(context: TrialContext, hold: Hold, attack: Attack) -> None:
-    """By somebody else, such as an autoscaler; they scale it back."""
+    """Scaled by another client, such as an autoscaler, which scales it back later."""
     with new_client_from_config(context.addresses.kubeconfig) as client:
         api = AppsV1Api(client)
         found = api.list_deployment_for_all_namespaces().items
@@ -112,7 +112,7 @@ def _exists(api: AppsV1Api, metadata: Any) -> bool:
 
 
 def _is_ready(api: AppsV1Api, metadata: Any) -> bool:
-    """Or gone."""
+    """True also if it is gone."""
     found = api.list_namespaced_deployment(metadata.namespace, field_selector=f"metadata.name={metadata.name}").items
     return all(each.status.ready_replicas == each.spec.replicas for each in found)
 
@@ -123,7 +123,7 @@ def _scale(api: AppsV1Api, metadata: Any, replicas: int) -> None:
 
 
 def older_worker(context: TrialContext, hold: Hold, attack: Attack) -> None:
-    """The ledger was upgraded first: what runs now is older than it, until it is upgraded too."""
+    """The ledger was upgraded first: running processes are older than it."""
     (now,) = rows(context.addresses.ledger, "select version_num from ledger.alembic_version")
     context.run_later(attack.lasts, lambda: _set_version(context, now["version_num"]))
     _set_version(context, _NEWER)

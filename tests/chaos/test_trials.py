@@ -1,6 +1,6 @@
 """Twelve fixed trials of the campaign: eight whose attacks concern one tenant, side by side, and four that concern all.
 
-They run on the sandbox of the acceptance tests. What they miss of a campaign: the second look a minute later.
+They run on the sandbox of the acceptance tests. Unlike a campaign they do not check again a minute later.
 """
 
 import uuid

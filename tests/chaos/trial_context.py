@@ -1,4 +1,4 @@
-"""One trial's tenants and everything its moments and attacks need to reach them. For tests only."""
+"""One trial's tenants, and what its injection points and attacks need to reach them."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ PLANS, REGIONS = ("starter", "business"), ("eu-central", "us-east")
 
 
 class InjectionMissed(Exception):  # noqa: N818 - it is no error: the trial does not count
-    """The moment did not come, or the attack could not be made."""
+    """The injection point was not reached, or the attack could not be made."""
 
 
 def until(condition: Callable[[], object], what: str, *, seconds: float = 90.0) -> None:
@@ -51,7 +51,7 @@ class TrialContext:
 
     @property
     def name_pattern(self) -> str:
-        """Part of its objects' names in SQL."""
+        """An SQL pattern for its objects' names."""
         return f"%{self.slug.replace('-', '_')}%"
 
     def request(self, slug: str) -> dict[str, str]:
@@ -65,7 +65,7 @@ class TrialContext:
         }
 
     def create(self, slug: str) -> str:
-        """By the JSON API; the id of its run."""
+        """Create it by the JSON API. Returns the id of its run."""
         with self.addresses.api_as("operator") as client:
             answer = client.post("/tenancy/api/v1/tenants", json=self.request(slug))
         if answer.status_code != 201:
@@ -76,7 +76,7 @@ class TrialContext:
         self.run_id = self.create(self.slug)
 
     def trigger(self) -> None:
-        """By Airflow: its first task makes the tenant known."""
+        """Trigger the DAG in Airflow: the tenant is known after its first task."""
         with self.addresses.api_as("operator") as client:
             answer = client.post(f"{DAG}/dagRuns", json={"logical_date": None, "conf": self.request(self.slug)})
         answer.raise_for_status()
@@ -87,7 +87,7 @@ class TrialContext:
         return found[0] if found else {}
 
     def tasks(self) -> list[dict[str, Any]]:
-        """Airflow's task instances of its runs, those that undo it too."""
+        """Airflow's task instances of its runs, also of the compensation runs."""
         name_pattern = f"compensate\\_\\_{self.row().get('id', '-')}%"
         statement = (
             "select task_id, task.state, pid, task.hostname as host, job.hostname as by from task_instance as task "
@@ -96,7 +96,7 @@ class TrialContext:
         return rows(self.addresses.airflow, statement, self.run_id, name_pattern)
 
     def task_process(self) -> psutil.Process:
-        """Of the one task of this tenant that runs; Airflow wrote its id down."""
+        """The process of this tenant's running task, by the pid that Airflow recorded."""
         running = [task["pid"] for task in self.tasks() if task["state"] == "running" and task["pid"]]
         try:
             return psutil.Process(running[0])

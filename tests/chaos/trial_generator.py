@@ -1,10 +1,10 @@
-"""What one trial does, drawn from its seed alone: how many tenants, where it strikes, with what. Pure.
+"""Generates a trial from its seed alone: the number of tenants, the injection point and the faults. Pure.
 
-There are two decks of faults. A seed of the deck `systems` begins with an outside system that answers falsely or not at
-all; the second fault, if there is one, comes from either deck.
+There are two decks of faults. A trial of the deck `systems` begins with an outside system that answers wrongly or not
+at all; its second fault, if any, comes from either deck.
 
-Consecutive seeds walk through every pair of fault and phase that exists, in an order of their own; the rest is chance.
-With Celery there are more parts to kill, and a seed draws another trial than with LocalExecutor.
+Consecutive seeds go through every existing pair of fault and phase in a shuffled order; the rest is random. With Celery
+there are more parts to kill, and a seed generates another trial than with LocalExecutor.
 """
 
 import random
@@ -90,7 +90,7 @@ CELERY_PAIRS = tuple((fault, phase) for fault, phases in CELERY_FAULTS.items() f
 
 @dataclass(frozen=True)
 class Attack:
-    """One fault. `after` seconds from the attack before; mended `lasts` seconds later, where it is to be mended."""
+    """One fault, `after` seconds after the attack before it. What needs a repair is repaired `lasts` seconds later."""
 
     fault: str
     after: float
@@ -101,7 +101,7 @@ class Attack:
 class Trial:
     """One trial. The tenant is held for `lingers` seconds more after the attacks.
 
-    `chance` seeds what is drawn on the way, such as which tasks are cleared.
+    `rng` decides what is chosen while it runs, such as which tasks are cleared.
     """
 
     seed: int
@@ -141,7 +141,7 @@ def generate_trial(seed: int, *, celery: bool = False) -> Trial:
 
 
 def _is_possible(faults: list[str], phase: str, activity: str) -> bool:
-    """In the middle of Validate request no other session sees the tenant yet: nobody can ask to cancel it."""
+    """During Validate request no other session sees the tenant, so nobody can cancel it."""
     return (phase, activity) != ("during", "validate_request") or not _NEEDS_A_TENANT.intersection(faults)
 
 

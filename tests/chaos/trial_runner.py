@@ -1,4 +1,4 @@
-"""Plays one trial: tenants are started, one is held and attacked, all are left alone until they rest, then judged."""
+"""Plays one trial: starts tenants, holds and attacks one, waits until all rest, then judges them."""
 
 import time
 from collections import Counter
@@ -20,7 +20,7 @@ from tests.chaos.trial_generator import Trial
 
 @dataclass
 class Outcome:
-    """What came of a trial. It counts when its first attack struck at its moment."""
+    """The result of a trial. It counts if its first attack was made at its injection point."""
 
     trial: Trial
     hits: list[str] = field(default_factory=list)
@@ -73,14 +73,14 @@ def _attack(context: TrialContext, outcome: Outcome, observed: ObservedFacts) ->
             if is_held:
                 outcome.hits.append(attack.fault)
             else:
-                outcome.missed.append(f"{attack.fault}: made, when the moment was over")
+                outcome.missed.append(f"{attack.fault}: made after the injection point")
         time.sleep(context.trial.lingers)
 
 
 def _is_held(hold: Hold) -> bool:
     try:
         return bool(hold.is_held())
-    except (psycopg.Error, OSError):  # the attack before this one took its server away
+    except (psycopg.Error, OSError):  # the attack before this one killed its server
         return False
 
 
@@ -97,7 +97,7 @@ def only_refused(trial: Trial) -> bool:
 
 
 def judge(addresses: Addresses, slugs: list[str], observed: ObservedFacts) -> list[str]:
-    """Every tenant, all its facts and their chains."""
+    """Judge every tenant, all its facts and their hash chains."""
     facts = verdict.facts(addresses, slugs)
     violations = observed.add(facts)
     for stream in dict.fromkeys(fact["stream"] for fact in facts):

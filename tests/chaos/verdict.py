@@ -1,6 +1,6 @@
-"""Whether a tenant is what the promise says, found by psql, REST and Kubernetes' own client. No project code looks.
+"""Whether a tenant keeps the promise, checked by psql, REST and Kubernetes' own client, without code of the project.
 
-Each function answers with sentences; none means that all is as it must be.
+Each function returns one sentence per violation; none means that everything is right.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ def check_nothing_left(addresses: Addresses, slug: str) -> list[str]:
 
 
 def check_active(addresses: Addresses, slug: str, domain: str) -> list[str]:
-    """One of each, whole, and answering at its address."""
+    """Exactly one of each object, complete, and an answer at its address."""
     found = existing_objects(addresses, slug)
     violations = [f"it has {len(names)} {kind}s: {names}" for kind, names in found.items() if len(names) != 1]
     if not violations:
@@ -60,7 +60,7 @@ def check_active(addresses: Addresses, slug: str, domain: str) -> list[str]:
 
 
 def existing_objects(addresses: Addresses, slug: str) -> dict[str, list[str]]:
-    """Names of what exists of it outside the ledger, by kind."""
+    """The names of its objects outside the ledger, by kind."""
     like = slug.replace("-", r"\_") + r"\_%"
     with new_client_from_config(addresses.kubeconfig) as client:
         namespaces = [each for each in _namespaces(client) if each.startswith(f"{slug}-")]
@@ -127,7 +127,7 @@ def _at_its_address(addresses: Addresses, slug: str, domain: str) -> list[str]:
 
 
 def check_hash_chain(facts: Iterable[dict[str, Any]]) -> list[str]:
-    """Facts of one stream in order, as their rows are: numbered without a gap, each hash covering the one before."""
+    """The facts of one stream, in order: numbered without a gap, each hash covering the one before."""
     before = ""
     for number, fact in enumerate(facts, start=1):
         if fact["seq"] != number:
@@ -151,7 +151,7 @@ _PIVOT = "wait_for_workloads_ready"
 
 
 def check_releases(facts: Iterable[dict[str, Any]]) -> list[str]:
-    """Facts of one stream in order: once a customer may use it, nothing is released without a person's word."""
+    """The facts of one stream, in order: after the point of no return nothing is released unless a person asked."""
     in_use = allowed = False
     for fact in facts:
         kind = fact["kind"]
@@ -178,7 +178,7 @@ _DATABASE = "select oid, datname, datconnlimit from pg_database"
 
 
 def identity(addresses: Addresses, slug: str) -> dict[str, Any]:
-    """What must stay the same of a tenant that nobody touches: ids, not only names."""
+    """What must not change of a tenant that nobody touches: ids, not only names."""
     like = slug.replace("-", r"\_") + r"\_%"
     namespace = existing_objects(addresses, slug)["namespace"]
     with new_client_from_config(addresses.kubeconfig) as client:

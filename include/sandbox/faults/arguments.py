@@ -1,4 +1,4 @@
-"""The arguments of `python -m sandbox fault`. Apart from `commands.py`, so that other commands need not its imports."""
+"""The arguments of `python -m sandbox fault`. Apart from `commands.py` and its slow imports."""
 
 import argparse
 from pathlib import Path
@@ -7,7 +7,7 @@ from sandbox.faults import catalogue
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
-    """Give the command `fault` its three deeds."""
+    """Add the subcommands list, set and clear to `fault`."""
     deeds = parser.add_subparsers(dest="deed", required=True, metavar="DEED")
     shared = [_shared()]
     deeds.add_parser("list", help="what is set, and whether it is in effect", parents=shared)
@@ -19,7 +19,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 def _shared() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
-    # Without a default, which would win over what stood before the deed.
+    # Without a default: it would override an option that stands before the subcommand.
     shared.add_argument("--home", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="where the sandbox lies")
     shared.add_argument("--json", action="store_true", help="as JSON, for programs")
     return shared

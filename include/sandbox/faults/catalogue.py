@@ -1,4 +1,4 @@
-"""Every kind of fault: what it breaks and which options it takes. Values only; the help text is made of them."""
+"""Every kind of fault: what it breaks and which options it takes. The help text is made from these values."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +8,7 @@ from sandbox.problems import SandboxError
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind. `selects`: by which of tenant, region and namespace it can be narrowed; `takes`: its other options."""
+    """One kind. `selects`: which of tenant, region and namespace can restrict it; `takes`: its other options."""
 
     name: str
     effect: str
@@ -55,7 +55,7 @@ BY_NAME: Final = {kind.name: kind for kind in (*CLUSTER, *PLATFORM)}
 
 
 def checked(name: str, options: dict[str, object]) -> Kind:
-    """The kind of this name. SandboxError when it takes no such option, or lacks one it needs."""
+    """The kind of this name. Raises SandboxError for an option that it does not take, or that is missing."""
     kind = BY_NAME[name]
     strange = [option for option in options if option not in (*kind.selects, *kind.takes)]
     if strange:

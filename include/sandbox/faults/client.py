@@ -1,6 +1,6 @@
-"""Where faults are set, listed and cleared, whichever part of the sandbox they concern.
+"""Sets, lists and clears faults of all parts of the sandbox.
 
-Called by the command line, by tests and by `down`. A list is the truth: what is no longer in effect is said to be so.
+The command line, tests and `down` use it. A list shows the real state: also that a fault is no longer in effect.
 """
 
 import builtins
@@ -22,13 +22,13 @@ from sandbox.faults.tenants import selector
 from sandbox.layout import Layout
 from sandbox.problems import SandboxError
 
-# In this order, because what is stopped could not be asked to undo the others.
+# First, because a stopped server cannot clear its other faults.
 _CLEARED_FIRST: Final = ("storage-stopped", "api-server-stopped")
 
 
 @dataclass(frozen=True)
 class FaultStatus:
-    """One fault as it is now. `in_effect` is None when that cannot be seen, as in a server that is stopped."""
+    """One fault as it is now. `in_effect` is None when that is unknown, as in a stopped server."""
 
     id: str
     kind: str
@@ -45,7 +45,7 @@ class FaultClient:
         self._records = FaultRecords(layout)
 
     def set(self, name: str, **options: Any) -> FaultStatus:
-        """Bring a fault about. SandboxError when that cannot be; nothing of it is left then."""
+        """Set a fault. Raises SandboxError when that fails, and then leaves nothing of it behind."""
         kind = catalogue.checked(name, options)
         if kind in catalogue.CLUSTER:
             return self._set_in_cluster(name, options)
@@ -64,7 +64,7 @@ class FaultClient:
         return [*map(_status_in_cluster, inside), *map(self._status_of, self._records.all())]
 
     def clear(self, fault_id: str = "") -> "builtins.list[str]":
-        """Undo the fault of this id, or all; the ids of what was undone. SandboxError when there is none of that id."""
+        """Clear the fault with this id, or all. Returns the ids cleared; raises SandboxError for an unknown id."""
         chosen = [fault for fault in self._records.all() if fault_id in ("", fault.id)]
         for fault in sorted(chosen, key=lambda fault: fault.kind not in _CLEARED_FIRST):
             self._undo(fault)
@@ -76,7 +76,7 @@ class FaultClient:
         return gone
 
     def clear_for_shutdown(self) -> None:
-        """For `down`: what cannot be undone, because its server is dead, stays recorded and is cleared later."""
+        """For `down`: a fault whose server is dead stays recorded and is cleared later."""
         for fault in sorted(self._records.all(), key=lambda fault: fault.kind not in _CLEARED_FIRST):
             with suppress(SandboxError):
                 self._undo(fault)
@@ -86,9 +86,9 @@ class FaultClient:
             self._erase_in_stopped_cluster()
 
     def _erase_in_stopped_cluster(self) -> None:
-        """Its faults lie with its objects on disk, and would come back with them."""
+        """Its faults are stored on disk with its objects and would return with them."""
         if (self._access.layout.cluster / "cluster.sqlite").exists():
-            with suppress(sqlite3.OperationalError):  # it hangs and holds its file: it is asked again at the next down
+            with suppress(sqlite3.OperationalError):  # it hangs and holds its file: the next `down` tries again
                 disk = Disk(self._access.layout.cluster / "cluster.sqlite")
                 for body in disk.faults():
                     disk.erase_fault(json.loads(body)["id"])
@@ -128,7 +128,7 @@ class FaultClient:
     def _holds(self, fault: PlatformFault) -> bool | None:
         try:
             return EFFECTS[fault.kind].holds(self._access, fault)
-        except SandboxError:  # the server it would be in does not answer
+        except SandboxError:  # its server does not answer
             return None
 
 

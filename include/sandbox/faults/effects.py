@@ -1,6 +1,6 @@
-"""How each fault of PostgreSQL and Airflow is brought about, looked for and undone. The table is EFFECTS.
+"""How each fault of PostgreSQL and Airflow is set, detected and cleared. The table is EFFECTS.
 
-Called by `client.py` only. Everything here may be done twice, and undoing what never was is fine.
+Only `client.py` calls it. Every function is idempotent, and clearing a fault that was never set does nothing.
 """
 
 import signal
@@ -29,7 +29,7 @@ FaultAction = Callable[[Access, PlatformFault], None]
 
 @dataclass(frozen=True)
 class Effect:
-    """What to do; `holds` tells the truth, whatever was recorded."""
+    """How to set and clear a fault. `holds` checks the server itself, not the record."""
 
     begin: FaultAction
     end: FaultAction
@@ -74,7 +74,7 @@ def _victim(access: Access, fault: PlatformFault) -> Daemon:
 
 
 def _open_session(access: Access, fault: PlatformFault) -> None:
-    """Returns when the session is held; one that waits for a tenant's database is held as soon as that exists."""
+    """Returns when the session holds its lock, or after 2 s if it waits for a tenant's database to be created."""
     layout = access.layout
     log = layout.log_of(fault.process)
     daemon = processes.start(

@@ -1,6 +1,6 @@
-"""The faults of PostgreSQL and Airflow that were set and not yet cleared: one JSON file in the sandbox's home.
+"""The faults of PostgreSQL and Airflow that are set: one JSON file in the sandbox's home.
 
-Recorded before the effect begins, so that a killed `fault set` leaves nothing that `clear` does not find.
+A fault is recorded before its effect begins, so that `clear` also finds what a killed `fault set` left.
 """
 
 import secrets
@@ -20,12 +20,12 @@ class PlatformFault:
 
     @property
     def process(self) -> str:
-        """The name its session-holder is recorded by, if it has one."""
+        """The name of the process that holds its session, if it has one."""
         return f"fault-{self.id}"
 
 
 class FaultRecords:
-    """The file."""
+    """The file in which they are recorded."""
 
     def __init__(self, layout: Layout) -> None:
         self._path = layout.faults

@@ -1,7 +1,7 @@
 """`python -m sandbox.faults.sessions KIND [TENANT]`: holds a database session open for as long as its fault is set.
 
-Started and recorded by `effects.py`, ended by its signal. It says `holding` on its standard output when the fault is in
-effect, and begins again when its session is cut: a compensation may drop the very database it sits in.
+`effects.py` starts, records and ends it. It prints `holding` when the fault is in effect. It starts again when its
+session is terminated, because a compensation may drop the database that it is connected to.
 """
 
 import sys
@@ -31,21 +31,21 @@ def main() -> None:
 
 
 def _on_databases(access: Access, _tenant: str) -> None:
-    """SHARE on the catalogue of databases: logging in goes on; who creates, alters or drops one waits."""
+    """A SHARE lock on the catalogue of databases: logins continue; CREATE, ALTER and DROP DATABASE wait."""
     with psycopg.connect(access.superuser_dsn("storage")) as session:
         session.execute("lock table pg_catalog.pg_database in share mode")
         _hold(session)
 
 
 def _on_connections(access: Access, _tenant: str) -> None:
-    """SHARE: tasks go on reading their connections, and who would write one waits."""
+    """A SHARE lock on Airflow's connections: tasks can read them, and writers wait."""
     with psycopg.connect(access.superuser_dsn("platform", "airflow")) as session:
         session.execute("lock table connection in share mode")
         _hold(session)
 
 
 def _on_schema(access: Access, tenant: str) -> None:
-    """Also on the catalogue of schemas, so that it holds for a schema that is still to be made, or dropped."""
+    """Also lock the catalogue of schemas, so that creating or dropping the schema waits too."""
     for name in _databases(access, tenant):
         # As the storage admin: DROP DATABASE ... WITH (FORCE) may not end a superuser's session.
         with psycopg.connect(access.storage_admin_dsn_of(name)) as session:
@@ -62,7 +62,7 @@ def _databases(access: Access, tenant: str) -> list[str]:
 
 
 def _hold(session: "psycopg.Connection[tuple[object, ...]]") -> None:
-    """Until the session is cut from the other side."""
+    """Hold the session until the server terminates it."""
     print("holding", flush=True)
     while True:
         session.execute("select")

@@ -1,4 +1,4 @@
-"""The faults that are one statement on the storage server: given, taken back and looked for by its superuser."""
+"""The faults that are statements on the storage server: its superuser sets, clears and detects them."""
 
 from typing import Final
 
@@ -58,7 +58,7 @@ _LIMITS: Final = "pg_read_file('/proc/' || split_part(pg_read_file('postmaster.p
 
 
 def run(access: Access, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
-    """Rows of a statement as the storage server's superuser. SandboxError when the server does not answer."""
+    """The rows of a statement, run as the storage server's superuser. Raises SandboxError when it does not answer."""
     try:
         dsn = access.superuser_dsn("storage", database)
         with psycopg.connect(dsn, autocommit=True, connect_timeout=3, options="-c statement_timeout=5000") as session:
@@ -69,7 +69,7 @@ def run(access: Access, statement: str, database: str = "postgres") -> list[tupl
 
 
 def fail_revisions(access: Access, tenant: str) -> None:
-    """One trigger a database, for one tenant or all; the last one set counts."""
+    """Create one trigger per database, for one tenant or all. The last fault that was set counts."""
     pattern = database_pattern(tenant)
     _run_everywhere(access, _FAIL.format(pattern=pattern))
 
@@ -83,7 +83,7 @@ def revisions_fail(access: Access) -> bool:
 
 
 def _run_in_template(access: Access, statement: str) -> None:
-    """CREATE DATABASE waits for up to 5 s while it is open, which takes some milliseconds."""
+    """Runs for some milliseconds. CREATE DATABASE waits meanwhile, for up to 5 s."""
     run(access, f"alter database {_TEMPLATE} allow_connections true")
     try:
         run(access, statement, _TEMPLATE)
@@ -92,7 +92,7 @@ def _run_in_template(access: Access, statement: str) -> None:
 
 
 def _run_everywhere(access: Access, statement: str) -> None:
-    """A tenant's database may be dropped meanwhile."""
+    """Skip a tenant's database that is dropped meanwhile."""
     _run_in_template(access, statement)
     for database in _databases(access):
         try:
@@ -108,7 +108,7 @@ def _databases(access: Access) -> list[str]:
 
 
 def fill_disk(access: Access) -> None:
-    """Files of sessions that begin now cannot grow beyond a limit, and a new database has to."""
+    """Limit the file size of new sessions to less than a new database needs."""
     _run_in_template(access, _BALLAST)
     run(access, _LIMIT.format(soft=_FULL_BYTES))
 

@@ -1,4 +1,4 @@
-"""How a tenant is recognised from outside: by the labels of its namespace and the name of its database."""
+"""Finds a tenant's objects from outside: by the labels of its namespace and the name of its database."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ _LONGEST_SLUG: Final = 52
 
 
 def database_pattern(slug: str) -> str:
-    """A regular expression of PostgreSQL for the names of this tenant's databases; "" means any tenant's."""
+    """A PostgreSQL regular expression for the names of this tenant's databases; "" matches any tenant's."""
     name = slug.replace("-", "_")[:_LONGEST_SLUG].rstrip("_") if slug else "[a-z0-9_]+"
     return f"^{name}_[0-9a-f]{{10}}$"
 

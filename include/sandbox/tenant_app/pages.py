@@ -43,7 +43,7 @@ _SIGN_IN: Final = """
 
 
 def home(request: AppRequest) -> AppResponse:
-    """Whose house this is, from its own database."""
+    """Which tenant this is, from its own database."""
     row = fetch_row(request, _HEALTH)
     if row is None:
         return AppResponse(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "failing", "reason": "the tenant has no account"})
@@ -52,7 +52,7 @@ def home(request: AppRequest) -> AppResponse:
 
 
 def healthz(request: AppRequest) -> AppResponse:
-    """Whether the DSN works and the schema is there."""
+    """Whether the DSN works and the schema exists."""
     fetch_row(request, _HEALTH)
     return AppResponse(HTTPStatus.OK, {"status": "ok"})
 
@@ -76,7 +76,7 @@ def invitation(request: AppRequest) -> AppResponse:
 
 
 def login(request: AppRequest) -> AppResponse:
-    """A session for the admin against the one-time invitation, which is used by this."""
+    """Exchange the admin's one-time invitation for a session."""
     made = secrets.token_urlsafe(24)
     row = fetch_row(request, _SIGN_IN, request.posted("email"), _digest(request.posted("invitation")), _digest(made))
     if row:
