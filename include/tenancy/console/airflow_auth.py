@@ -19,7 +19,7 @@ from tenancy.auth_manager import require_known
 from tenancy.console.callers import Caller, NotAuthenticated, Right
 from tenancy.saga.errors import TransientError
 
-PATIENCE_SECONDS: Final = 1.2
+LOGIN_TIMEOUT_SECONDS: Final = 1.2
 _threads = ThreadPoolExecutor(4, thread_name_prefix="tenancy-login")
 """When Airflow's database hangs, all of them do, and whoever comes waits as long as they are patient."""
 _DAG: Final = DagDetails(id="tenant_provisioning")
@@ -35,16 +35,16 @@ async def authenticate(request: Request) -> Caller:
     Airflow's auth manager is not one whose permissions we know.
     """
     require_known(type(get_auth_manager()))
-    asked = asyncio.get_running_loop().run_in_executor(_threads, _identified, request)
+    authenticating = asyncio.get_running_loop().run_in_executor(_threads, _authenticate, request)
     try:
-        return await asyncio.wait_for(asked, PATIENCE_SECONDS)
-    except TimeoutError as late:
+        return await asyncio.wait_for(authenticating, LOGIN_TIMEOUT_SECONDS)
+    except TimeoutError as timeout:
         raise TransientError(
-            f"Airflow has not said for {PATIENCE_SECONDS:g} s who calls: its database hangs."
-        ) from late
+            f"Airflow has not said for {LOGIN_TIMEOUT_SECONDS:g} s who calls: its database hangs."
+        ) from timeout
 
 
-def _identified(request: Request) -> Caller:
+def _authenticate(request: Request) -> Caller:
     try:
         user = asyncio.run(_user(request))
     except HTTPException as error:

@@ -31,10 +31,10 @@ ClassId = Annotated[int, Path(ge=1, le=2**62, description="`class_issue` of a te
 def list_classes(services: CurrentServices) -> incident_group_models.Classes:
     """The classes that are open: each is one matter, to be escalated once."""
     with open_context(services) as context:
-        found = load_open_groups(context.ledger, limit=MAX_GROUPS)
-        others = max(0, len(load_open_keys(context.ledger)) - len(found))
-    shown = [incident_group_models.ClassShape(**_fields(each)) for each in found]
-    return incident_group_models.Classes(classes=shown, cut=others > 0, others=others)
+        groups = load_open_groups(context.ledger, limit=MAX_GROUPS)
+        others = max(0, len(load_open_keys(context.ledger)) - len(groups))
+    models = [incident_group_models.ClassShape(**_fields(each)) for each in groups]
+    return incident_group_models.Classes(classes=models, cut=others > 0, others=others)
 
 
 @router.get("/classes/{class_id}", responses=problem_responses(400, 401, 403, 404, 503))
@@ -42,12 +42,12 @@ def list_classes(services: CurrentServices) -> incident_group_models.Classes:
 def show_class(services: CurrentServices, class_id: ClassId) -> incident_group_models.ClassInFull:
     """One class with its tenants."""
     with open_context(services) as context:
-        found = load_group(context.ledger, class_id)
-        tenants = load_members(context.ledger, class_id, limit=MAX_TENANTS + 1, left=True) if found else []
-    if found is None:
+        group = load_group(context.ledger, class_id)
+        tenants = load_members(context.ledger, class_id, limit=MAX_TENANTS + 1, left=True) if group else []
+    if group is None:
         raise ProblemError(404, "There is no class of stall of this id.")
     return incident_group_models.ClassInFull(
-        **_fields(found), tenants=[_member(each) for each in tenants[:MAX_TENANTS]], cut=len(tenants) > MAX_TENANTS
+        **_fields(group), tenants=[_member(each) for each in tenants[:MAX_TENANTS]], cut=len(tenants) > MAX_TENANTS
     )
 
 

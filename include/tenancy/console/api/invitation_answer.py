@@ -24,14 +24,14 @@ def show_invitation(
         raise ProblemError(400, "Say why there has to be another invitation, for the audit log.", field="reason")
     with open_context(services) as context:
         tenant_id, tenancy = context.summary(ref).tenant_id, context.tenancy
-    show = invitation.renew if body.renew else invitation.show
-    shown = show(tenancy, tenant_id, by=Stamp(caller.name, reason=body.reason.strip()))
-    parameters = shown.saga.parameters
+    reveal = invitation.renew if body.renew else invitation.show
+    revealed = reveal(tenancy, tenant_id, by=Stamp(caller.name, reason=body.reason.strip()))
+    parameters = revealed.saga.parameters
     return tenant_models.InvitationShape(
         tenant=str(tenant_id),
         slug=parameters.slug,
         admin_email=parameters.admin_email,
-        invitation=shown.secret,
+        invitation=revealed.secret,
         sign_in=f"{tenant_url(tenancy.platform, parameters)}{SIGN_IN}",
-        expires_at=shown.expires_at,
+        expires_at=revealed.expires_at,
     )

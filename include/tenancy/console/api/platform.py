@@ -45,29 +45,29 @@ def show_platform(services: CurrentServices) -> platform_models.PlatformShape:
 def show_health(services: CurrentServices) -> platform_models.Health:
     """Every system of the platform: ok, degraded, down or unknown, since when, in one sentence; and each reconciler's
     pulse. At most 10 s old; a system that does not answer within 2.5 s is down, and delays nothing."""
-    seen = services.health()
-    ledger, pulses = _ledger_now(services, seen)
+    health = services.health()
+    ledger, reconcilers = _ledger_health(services, health)
     return platform_models.Health(
-        state=seen.state,
-        looked_at=seen.checked_at,
-        age_seconds=_age(seen, services.clock()),
-        checks=[serializers.check(check) for check in seen.checks],
+        state=health.state,
+        looked_at=health.checked_at,
+        age_seconds=_age(health, services.clock()),
+        checks=[serializers.check(check) for check in health.checks],
         ledger=ledger,
         engine=services.engine().sentence,
-        reconcilers=pulses,
+        reconcilers=reconcilers,
     )
 
 
-def _age(seen: Health, now: datetime) -> float | None:
-    return None if seen.checked_at is None else round(max((now - seen.checked_at).total_seconds(), 0.0), 1)
+def _age(health: Health, now: datetime) -> float | None:
+    return None if health.checked_at is None else round(max((now - health.checked_at).total_seconds(), 0.0), 1)
 
 
-def _ledger_now(
-    services: CurrentServices, seen: Health
+def _ledger_health(
+    services: CurrentServices, health: Health
 ) -> tuple[platform_models.LedgerHealth | None, list[platform_models.Reconciler]]:
     """Its answer time and the pulses that stand in it; nothing of a ledger that is down, which nobody waits for."""
-    known = seen.of(System.LEDGER)
-    if known is not None and known.state is Condition.DOWN:
+    ledger_check = health.of(System.LEDGER)
+    if ledger_check is not None and ledger_check.state is Condition.DOWN:
         return None, []
     services.tenancy()  # joined now and then; that is not the ledger's time
     began = time.monotonic()
@@ -87,11 +87,11 @@ def _ledger_now(
 def list_findings(services: CurrentServices) -> platform_models.Findings:
     """Where the ledger and the world differ, oldest first, and when somebody last looked."""
     with open_context(services) as context:
-        found = load_open_findings(context.ledger, limit=FINDINGS_LIMIT + 1)
+        findings = load_open_findings(context.ledger, limit=FINDINGS_LIMIT + 1)
         beat = next((beat for beat in load_heartbeats(context.ledger) if beat.name == REALITY_CHECK), None)
     return platform_models.Findings(
-        findings=[serializers.finding(each) for each in found[:FINDINGS_LIMIT]],
-        cut=len(found) > FINDINGS_LIMIT,
+        findings=[serializers.finding(each) for each in findings[:FINDINGS_LIMIT]],
+        cut=len(findings) > FINDINGS_LIMIT,
         check=_pulse(REALITY_CHECK, beat, services.clock()),
     )
 

@@ -56,18 +56,20 @@ class RequestContext:
         """The tenant as the API shows it; 404 when there is no such tenant."""
         summary = self.summary(ref)
         saga = self.saga_of(summary)
-        seen = load_progress(self.ledger, saga)
-        found = load_open_findings(self.ledger, tenant_id=summary.tenant_id, limit=_FINDINGS)
+        progress = load_progress(self.ledger, saga)
+        findings = load_open_findings(self.ledger, tenant_id=summary.tenant_id, limit=_FINDINGS)
         engine = self.services.engine()
         self.services.health.wait_briefly()
         held = engine.holds(saga) or saga.hold_reason  # while nothing schedules, nobody records what holds it
         escalation = self.escalation(summary)
-        return serializers.tenant(summary, saga, seen, found, self.advisor(engine), held=held, escalation=escalation)
+        return serializers.tenant(
+            summary, saga, progress, findings, self.advisor(engine), held=held, escalation=escalation
+        )
 
     def escalation(self, summary: TenantSummary) -> str:
         """What became of the tenant's escalation, in a sentence; empty when it is not escalated."""
-        found = load_escalation(self.ledger, summary.tenant_id) if summary.standing.escalated else None
-        return outcome(found, self.services.clock()) if found else ""
+        escalation = load_escalation(self.ledger, summary.tenant_id) if summary.standing.escalated else None
+        return outcome(escalation, self.services.clock()) if escalation else ""
 
     def advisor(self, engine: EngineStatus) -> Advisor:
         """The advisor for now, with this status of the engine."""

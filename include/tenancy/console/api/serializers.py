@@ -64,8 +64,8 @@ def row(summary: TenantSummary, advisor: Advisor) -> tenant_models.TenantRow:
 def tenant(
     summary: TenantSummary,
     saga: Saga,
-    seen: Progress,
-    found: Iterable[OpenFinding],
+    unwinding: Progress,
+    findings: Iterable[OpenFinding],
     advisor: Advisor,
     *,
     held: str,
@@ -79,10 +79,10 @@ def tenant(
         warnings=list(retry_loops.retry_warnings(saga)),
         held=held,
         escalation=escalation,
-        progress=progress(seen),
+        progress=progress(unwinding),
         actions={action: _permission(preview(saga, action)) for action in ACTIONS},
         url=tenant_url(advisor.platform, saga.parameters) if saga.live_resources else "",
-        findings=[finding(each) for each in found],
+        findings=[finding(each) for each in findings],
     )
 
 
@@ -100,48 +100,51 @@ def _stall(summary: TenantSummary, advisor: Advisor) -> tenant_models.StallShape
     )
 
 
-def finding(seen: OpenFinding) -> platform_models.FindingShape:
+def finding(open_finding: OpenFinding) -> platform_models.FindingShape:
     """What a reality check found."""
-    found = seen.finding
+    details = open_finding.finding
     return platform_models.FindingShape(
-        what=found.what,
-        kind=found.kind,
-        name=found.name,
-        region=found.region,
-        tenant=str(found.tenant_id) if found.tenant_id else None,
-        slug=seen.slug,
-        since=seen.opened_at,
-        confirmed_at=seen.confirmed_at,
-        said=found.message,
+        what=details.what,
+        kind=details.kind,
+        name=details.name,
+        region=details.region,
+        tenant=str(details.tenant_id) if details.tenant_id else None,
+        slug=open_finding.slug,
+        since=open_finding.opened_at,
+        confirmed_at=open_finding.confirmed_at,
+        said=details.message,
     )
 
 
-def progress(seen: Progress) -> tenant_models.ProgressShape:
+def progress(unwinding: Progress) -> tenant_models.ProgressShape:
     """How far an unwinding is."""
     return tenant_models.ProgressShape(
-        in_flight=seen.in_flight, undone=seen.undone, to_undo=seen.to_undo, left=resources(seen.left)
+        in_flight=unwinding.in_flight,
+        undone=unwinding.undone,
+        to_undo=unwinding.to_undo,
+        left=resources(unwinding.left),
     )
 
 
-def resources(seen: Iterable[Resource]) -> list[tenant_models.ResourceShape]:
+def resources(found: Iterable[Resource]) -> list[tenant_models.ResourceShape]:
     """Resources without what is secret about them: there is nothing."""
-    return [tenant_models.ResourceShape(kind=r.kind, name=r.name, state=r.state, activity=r.activity) for r in seen]
+    return [tenant_models.ResourceShape(kind=r.kind, name=r.name, state=r.state, activity=r.activity) for r in found]
 
 
-def preview_of(seen: Preview) -> tenant_models.PreviewShape:
+def preview_of(preview: Preview) -> tenant_models.PreviewShape:
     """What an action would do."""
     return tenant_models.PreviewShape(
-        action=seen.action,
-        allowed=seen.allowed,
-        refusal=seen.refusal,
-        field=seen.field,
-        retry_after=seen.retry_after,
-        undone=resources(seen.undone),
-        kept=resources(seen.kept),
-        confirm_slug=seen.confirm_slug,
-        confirm_id=seen.confirm_id,
-        warnings=list(seen.warnings),
-        said=seen.consequence,
+        action=preview.action,
+        allowed=preview.allowed,
+        refusal=preview.refusal,
+        field=preview.field,
+        retry_after=preview.retry_after,
+        undone=resources(preview.undone),
+        kept=resources(preview.kept),
+        confirm_slug=preview.confirm_slug,
+        confirm_id=preview.confirm_id,
+        warnings=list(preview.warnings),
+        said=preview.consequence,
     )
 
 
@@ -156,33 +159,33 @@ def attempt(timeline: Timeline, platform: Platform, now: datetime) -> history_mo
     )
 
 
-def _timeline_row(seen: TimelineRow, platform: Platform, now: datetime) -> history_models.TimelineRow:
-    activity = _BY_NAME.get(seen.activity)  # an old plan may have one that PLAN has no more
-    limit = platform.stall_limits.get(seen.activity, activity.stall_after if activity else None)
-    duration = seen.duration(now)
+def _timeline_row(row: TimelineRow, platform: Platform, now: datetime) -> history_models.TimelineRow:
+    activity = _BY_NAME.get(row.activity)  # an old plan may have one that PLAN has no more
+    limit = platform.stall_limits.get(row.activity, activity.stall_after if activity else None)
+    duration = row.duration(now)
     return history_models.TimelineRow(
-        activity=seen.activity,
-        label=activity.label if activity else seen.activity,
-        short_label=activity.short_label if activity else seen.activity,
-        status=seen.status,
-        undo=seen.undo,
-        started_at=seen.started_at,
-        ended_at=seen.ended_at,
+        activity=row.activity,
+        label=activity.label if activity else row.activity,
+        short_label=activity.short_label if activity else row.activity,
+        status=row.status,
+        undo=row.undo,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
         seconds=duration.total_seconds() if duration is not None else None,
         limit_seconds=limit.total_seconds() if limit else None,
-        tries=seen.tries,
-        message=seen.message,
-        resources=[history_models.ResourceMark(kind=k, name=n, live=live) for (k, n), live in seen.resources.items()],
+        tries=row.tries,
+        message=row.message,
+        resources=[history_models.ResourceMark(kind=k, name=n, live=live) for (k, n), live in row.resources.items()],
     )
 
 
-def _permission(seen: Preview) -> tenant_models.Permission:
+def _permission(preview: Preview) -> tenant_models.Permission:
     return tenant_models.Permission(
-        allowed=seen.allowed,
-        refusal=seen.refusal,
-        retry_after=seen.retry_after,
-        confirm_slug=seen.confirm_slug,
-        confirm_id=seen.confirm_id,
+        allowed=preview.allowed,
+        refusal=preview.refusal,
+        retry_after=preview.retry_after,
+        confirm_slug=preview.confirm_slug,
+        confirm_id=preview.confirm_id,
     )
 
 
@@ -190,16 +193,16 @@ def _seconds(since: datetime, now: datetime) -> float:
     return max(0.0, (now - since).total_seconds())
 
 
-def check(found: CheckResult) -> platform_models.HealthCheck:
+def check(result: CheckResult) -> platform_models.HealthCheck:
     """One system of the platform."""
     return platform_models.HealthCheck(
-        system=found.system,
-        region=found.region,
-        part=found.part,
-        state=found.state,
-        said=found.sentence,
-        since=found.since,
-        measured=dict(found.measured),
-        checked_at=found.checked_at,
-        took_seconds=round(found.took_seconds, 3),
+        system=result.system,
+        region=result.region,
+        part=result.part,
+        state=result.state,
+        said=result.sentence,
+        since=result.since,
+        measured=dict(result.measured),
+        checked_at=result.checked_at,
+        took_seconds=round(result.took_seconds, 3),
     )

@@ -52,16 +52,26 @@ class ActionView:
     """May this caller do it all the same?"""
 
 
-def action_views(saga: Saga, rights: Collection[Right], shown: InvitationView | None) -> tuple[ActionView, ...]:
+def action_views(saga: Saga, rights: Collection[Right], view: InvitationView | None) -> tuple[ActionView, ...]:
     """All of them, always: Recover first, then the engine's. `shown`: who has seen the admin's invitation."""
-    return (_recover(saga, rights), *(_action(saga, name, rights) for name in ACTIONS), _invite(saga, rights, shown))
+    return (
+        _recover(saga, rights),
+        *(_action(saga, name, rights) for name in ACTIONS),
+        _invite(saga, rights, view),
+    )
 
 
 def _action(saga: Saga, name: str, rights: Collection[Right]) -> ActionView:
-    seen, lacking = preview(saga, name), lacks(name, rights)
-    force = name == "reset" and not (seen.allowed or lacking) and Right.FORCE in rights and is_recoverable(saga)
+    action_preview, lacking = preview(saga, name), lacks(name, rights)
+    force = (
+        name == "reset" and not (action_preview.allowed or lacking) and Right.FORCE in rights and is_recoverable(saga)
+    )
     return ActionView(
-        name, BUTTONS[name], seen.allowed and not lacking, lacking or seen.refusal or seen.consequence, force
+        name,
+        BUTTONS[name],
+        action_preview.allowed and not lacking,
+        lacking or action_preview.refusal or action_preview.consequence,
+        force,
     )
 
 
@@ -74,10 +84,10 @@ def _recover(saga: Saga, rights: Collection[Right]) -> ActionView:
 RECOVER: Final = "Cancels, resets and retries, each only if it is needed, and waits for each."
 
 
-def _invite(saga: Saga, rights: Collection[Right], shown: InvitationView | None) -> ActionView:
+def _invite(saga: Saga, rights: Collection[Right], view: InvitationView | None) -> ActionView:
     active, lacking = saga.state is State.ACTIVE, lacks("invitation", rights)
-    label = "Make a new invitation" if active and shown else "Show the invitation"
-    message = f"{shown.actor} was shown it at {words.moment(shown.at)} UTC." if shown else _INVITES
+    label = "Make a new invitation" if active and view else "Show the invitation"
+    message = f"{view.actor} was shown it at {words.moment(view.at)} UTC." if view else _INVITES
     return ActionView("invitation", label, active and not lacking, lacking or (message if active else _NOT_YET))
 
 

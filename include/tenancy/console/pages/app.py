@@ -61,7 +61,7 @@ def create_pages(services: Services, authenticate: Authenticate) -> FastAPI:
 
 async def _asset(request: Request) -> Response:
     """An asset; an old page's version of it is gone, the newest will do."""
-    found = assets.assets().get(request.path_params["name"])
-    if found is None:
+    asset = assets.assets().get(request.path_params["name"])
+    if asset is None:
         return Response(status_code=404)
-    return Response(found.content, headers=_FOR_EVER, media_type=found.media_type)
+    return Response(asset.content, headers=_FOR_EVER, media_type=asset.media_type)

@@ -25,24 +25,26 @@ class AuditLine:
 
 def audit_page(envelopes: tuple[Envelope, ...], below: int | None) -> tuple[tuple[AuditLine, ...], int | None]:
     """The facts below this seq, and where the page behind begins, if there is one."""
-    shown = [each for each in envelopes if below is None or each.seq < below][-AUDIT_PAGE:]
-    older = shown[0].seq if shown and shown[0].seq > 1 else None
-    lines = [_audit_line(each, before) for each, before in zip(shown, [None, *shown], strict=False)]
-    return tuple(reversed(lines)), older
+    page = [each for each in envelopes if below is None or each.seq < below][-AUDIT_PAGE:]
+    older_below = page[0].seq if page and page[0].seq > 1 else None
+    lines = [_audit_line(each, previous) for each, previous in zip(page, [None, *page], strict=False)]
+    return tuple(reversed(lines)), older_below
 
 
-def _audit_line(envelope: Envelope, before: Envelope | None) -> AuditLine:
+def _audit_line(envelope: Envelope, previous: Envelope | None) -> AuditLine:
     """A reason that many facts share, such as an unwinding's, is told with the first of them."""
     fact, stamp = envelope.fact, envelope.stamp
-    same = before is not None and before.stamp.reason == stamp.reason and before.stamp.actor == stamp.actor
+    same = previous is not None and previous.stamp.reason == stamp.reason and previous.stamp.actor == stamp.actor
     return AuditLine(envelope.seq, envelope.at, stamp.actor, fact.kind, detail(fact), "" if same else stamp.reason)
 
 
 def detail(fact: f.Fact) -> str:
     """What a fact is about, as far as its kind does not say."""
-    shown = vars(fact).items() if not isinstance(fact, f.ActivityStarted) else [("activity", fact.activity)]
-    told = [str(value) for key, value in shown if key in _TELLING and value and value != "unknown"]
-    return " · ".join(LABELS.get(each, each) for each in told)
+    attributes = vars(fact).items() if not isinstance(fact, f.ActivityStarted) else [("activity", fact.activity)]
+    values = [str(value) for key, value in attributes if key in _SHOWN_ATTRIBUTES and value and value != "unknown"]
+    return " · ".join(LABELS.get(each, each) for each in values)
 
 
-_TELLING: Final = frozenset({"activity", "resource", "name", "error", "message", "cause", "action", "holder", "why"})
+_SHOWN_ATTRIBUTES: Final = frozenset(
+    {"activity", "resource", "name", "error", "message", "cause", "action", "holder", "why"}
+)

@@ -149,8 +149,8 @@ def _progress(
 
 def _is_escalation_over(context: RequestContext, summary: TenantSummary) -> bool:
     """Is it known what became of the escalation?"""
-    found = load_escalation(context.ledger, summary.tenant_id)
-    return found is None or is_over(found)
+    escalation = load_escalation(context.ledger, summary.tenant_id)
+    return escalation is None or is_over(escalation)
 
 
 def _is_over(saga: Saga) -> bool:

@@ -80,9 +80,9 @@ def _logged_out(request: Request, _error: Any) -> ErrorPage:
 
 def _whole_page(request: Request) -> str:
     """The address that the person sees: not that of a part of a page, nor of a dialog in it."""
-    shown = urlsplit(request.headers.get("HX-Current-URL", ""))
-    if shown.netloc == request.url.netloc and shown.path.startswith(root_of(request)):
-        return shown.geturl()
+    address = urlsplit(request.headers.get("HX-Current-URL", ""))
+    if address.netloc == request.url.netloc and address.path.startswith(root_of(request)):
+        return address.geturl()
     return str(request.url.remove_query_params("part"))
 
 

@@ -21,11 +21,11 @@ def show_health(request: Request, services: CurrentServices, caller: CurrentCall
     """Every system, or with `part=live` what of the page changes."""
     if part:
         poll_cache: PollCache = request.app.state.poll_cache
-        return poll_cache.answer(request, caller, lambda: _polled(request, services))
+        return poll_cache.answer(request, caller, lambda: _poll_snapshot(request, services))
     return page_response(request, "health.html", health=health_view(services.health(), services.clock()))
 
 
-def _polled(request: Request, services: Services) -> PollSnapshot:
-    seen = services.health()
-    view = health_view(seen, services.clock())
-    return PollSnapshot((seen, view.stale), True, lambda: render(request, "_health.html", {"health": view}))
+def _poll_snapshot(request: Request, services: Services) -> PollSnapshot:
+    health = services.health()
+    view = health_view(health, services.clock())
+    return PollSnapshot((health, view.stale), True, lambda: render(request, "_health.html", {"health": view}))

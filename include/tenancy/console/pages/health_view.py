@@ -16,9 +16,9 @@ TONES: Final = {
     Condition.DOWN: "bad",
     Condition.UNKNOWN: "idle",
 }
-_WHOLE: Final = "Ledger and workflow engine"
+_CENTRAL: Final = "Ledger and workflow engine"
 _PLANS: Final = "Plans"
-_TOLD_ABOVE: Final = frozenset({System.ENGINE, System.CAPACITY, System.QUOTA})
+_SHOWN_ELSEWHERE: Final = frozenset({System.ENGINE, System.CAPACITY, System.QUOTA})
 """The engine has lines of its own (platform_view.py); nobody waits for room."""
 _SOON: Final = timedelta(minutes=1)
 
@@ -30,13 +30,13 @@ class CheckView:
     name: str
     state: str
     tone: str
-    said: str
+    sentence: str
     since: str
     measured: str
 
 
 @dataclass(frozen=True)
-class Place:
+class CheckGroup:
     """Checks that belong together."""
 
     title: str
@@ -50,31 +50,31 @@ class HealthView:
     tone: str
     verdict: str
     counted: str
-    places: tuple[Place, ...]
+    groups: tuple[CheckGroup, ...]
     checked_at: datetime | None
     stale: str
 
 
-def health_view(seen: Health, now: datetime) -> HealthView:
+def health_view(health: Health, now: datetime) -> HealthView:
     """The page of this look."""
     return HealthView(
-        tone=TONES[seen.state],
-        verdict=_verdict(seen),
-        counted=_counted(seen.checks),
-        places=_places(seen.checks),
-        checked_at=seen.checked_at,
-        stale=_stale(seen.checked_at, now),
+        tone=TONES[health.state],
+        verdict=_verdict(health),
+        counted=_counted(health.checks),
+        groups=_check_groups(health.checks),
+        checked_at=health.checked_at,
+        stale=_stale(health.checked_at, now),
     )
 
 
-def _verdict(seen: Health) -> str:
-    if not seen.checks:
+def _verdict(health: Health) -> str:
+    if not health.checks:
         return "Nobody has looked yet."
-    if not seen.trouble:
+    if not health.trouble:
         return "Nothing is wrong that can be seen."
-    named = " and ".join(check.name for check in seen.trouble[:3])
-    more = f", and {len(seen.trouble) - 3} more" if len(seen.trouble) > 3 else ""
-    return f"{seen.state.capitalize()}: {named}{more}."
+    named = " and ".join(check.name for check in health.trouble[:3])
+    more = f", and {len(health.trouble) - 3} more" if len(health.trouble) > 3 else ""
+    return f"{health.state.capitalize()}: {named}{more}."
 
 
 def _counted(checks: Iterable[CheckResult]) -> str:
@@ -88,15 +88,15 @@ def _stale(checked_at: datetime | None, now: datetime) -> str:
     return f"This is {words.duration((now - checked_at).total_seconds())} old: a newer look is under way."
 
 
-def _places(checks: Iterable[CheckResult]) -> tuple[Place, ...]:
-    found: dict[str, list[CheckResult]] = {}
+def _check_groups(checks: Iterable[CheckResult]) -> tuple[CheckGroup, ...]:
+    checks_of: dict[str, list[CheckResult]] = {}
     for check in checks:
-        title = f"Region {check.region}" if check.region else _PLANS if check.system is System.QUOTA else _WHOLE
-        found.setdefault(title, []).append(check)
+        title = f"Region {check.region}" if check.region else _PLANS if check.system is System.QUOTA else _CENTRAL
+        checks_of.setdefault(title, []).append(check)
     order = list(System)
     return tuple(
-        Place(title, tuple(map(_row, sorted(found[title], key=lambda check: order.index(check.system)))))
-        for title in sorted(found, key=lambda title: {_WHOLE: 0, _PLANS: 2}.get(title, 1))
+        CheckGroup(title, tuple(map(_row, sorted(checks_of[title], key=lambda check: order.index(check.system)))))
+        for title in sorted(checks_of, key=lambda title: {_CENTRAL: 0, _PLANS: 2}.get(title, 1))
     )
 
 
@@ -110,11 +110,11 @@ def _measured(measured: Mapping[str, int | float | str]) -> str:
     return " · ".join(f"{name.replace('_', ' ')} {value}" for name, value in measured.items())
 
 
-def health_lines(seen: Health, now: datetime) -> tuple[PlatformLine, ...]:
+def health_lines(health: Health, now: datetime) -> tuple[PlatformLine, ...]:
     """What stands above the list: systems that are down, as somebody saw a moment ago."""
-    if seen.checked_at is None or now - seen.checked_at > _SOON:
+    if health.checked_at is None or now - health.checked_at > _SOON:
         return ()
-    down = (check for check in seen.trouble if check.state is Condition.DOWN and check.system not in _TOLD_ABOVE)
+    down = (check for check in health.trouble if check.state is Condition.DOWN and check.system not in _SHOWN_ELSEWHERE)
     return tuple(
         PlatformLine("bad", f"Down: {check.name}.", f"{check.sentence} This is not the tenants' fault.")
         for check in down

@@ -51,6 +51,6 @@ class IncidentGroupsView:
 
 def load_open_views(ledger: LedgerSession) -> IncidentGroupsView:
     """The open groups, oldest first."""
-    found = load_open_groups(ledger, limit=_MAX_GROUPS)
-    views = tuple(IncidentGroupView(each, tuple(load_members(ledger, each.id, limit=_MAX_MEMBERS))) for each in found)
+    groups = load_open_groups(ledger, limit=_MAX_GROUPS)
+    views = tuple(IncidentGroupView(each, tuple(load_members(ledger, each.id, limit=_MAX_MEMBERS))) for each in groups)
     return IncidentGroupsView(views, len(load_open_keys(ledger)) - len(views) if len(views) == _MAX_GROUPS else 0)

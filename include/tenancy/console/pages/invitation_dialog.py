@@ -47,6 +47,6 @@ def _dialog(
 ) -> Response:
     """The form, drawn from what is true now."""
     saga = context.saga(ref)
-    shown = find_invitation_view(context.ledger.envelopes(saga.tenant_id), saga.invitation)
+    view = find_invitation_view(context.ledger.envelopes(saga.tenant_id), saga.invitation)
     status = problem.status if problem else 200
-    return page_response(page_request.request, "_invitation.html", status, saga=saga, shown=shown, problem=problem)
+    return page_response(page_request.request, "_invitation.html", status, saga=saga, shown=view, problem=problem)

@@ -95,8 +95,8 @@ def _poll_snapshot(request: Request, caller: Caller, query: _ListQuery) -> PollS
     snapshot, variables = data.snapshot, _variables(request, caller, query, data)
     summaries = tuple(visible_state(summary, snapshot.advisor) for summary in (*snapshot.urgent, *snapshot.page))
     counts = tuple(snapshot.counts.items())
-    shown = (snapshot.queued, snapshot.findings, snapshot.incident_groups)
-    state = (summaries, counts, snapshot.attention, *shown, data.more, variables["platform"])
+    above_list = (snapshot.queued, snapshot.findings, snapshot.incident_groups)
+    state = (summaries, counts, snapshot.attention, *above_list, data.more, variables["platform"])
     return PollSnapshot(state, _is_busy(data), lambda: render(request, "_list.html", variables))
 
 
@@ -136,12 +136,12 @@ def _read(
 ) -> _PageData:
     ledger, late = context.ledger, context.late
     summaries = tenant_summaries.load_tenants(ledger, filters, cutoffs=late, limit=PAGE_SIZE + 1, after=after)
-    shown, last = summaries[:PAGE_SIZE], summaries[:PAGE_SIZE][-1] if len(summaries) > PAGE_SIZE else None
+    page, last = summaries[:PAGE_SIZE], summaries[:PAGE_SIZE][-1] if len(summaries) > PAGE_SIZE else None
     attention = tenant_summaries.count_needing_attention(ledger, cutoffs=late)
     on_top = filters == TenantFilter() and after is None and attention
     snapshot = ListSnapshot(
         urgent=tuple(tenant_summaries.load_needing_attention(ledger, cutoffs=late, limit=URGENT)) if on_top else (),
-        page=tuple(shown),
+        page=tuple(page),
         counts=counts.get(ledger),
         attention=attention,
         queued=tuple(run for run in queued if ledger.tenant_of_run(RunId(run.run_id)) is None),

@@ -92,11 +92,13 @@ class ListSnapshot:
 
 def list_view(snapshot: ListSnapshot, filters: TenantFilter, *, cursor: str | None, more: str | None) -> ListView:
     """The page of what was `wanted`, after `cursor`; `more` is the next page's."""
-    shown = {summary.tenant_id for summary in snapshot.urgent}
+    urgent_ids = {summary.tenant_id for summary in snapshot.urgent}
     return ListView(
         urgent=tuple(tenant_row_view(summary, snapshot.advisor) for summary in snapshot.urgent),
         others=tuple(
-            tenant_row_view(summary, snapshot.advisor) for summary in snapshot.page if summary.tenant_id not in shown
+            tenant_row_view(summary, snapshot.advisor)
+            for summary in snapshot.page
+            if summary.tenant_id not in urgent_ids
         ),
         counts=_counts(snapshot, filters),
         total=sum(snapshot.counts.values()),
@@ -118,9 +120,9 @@ def is_busy(summary: TenantSummary) -> bool:
 
 def visible_state(summary: TenantSummary, advisor: Advisor) -> tuple[Hashable, ...]:
     """All that a page says of it but for the time: as long as this is the same, the page is."""
-    belongs = (summary.class_issue, summary.standing.group_tenants)
-    told = (advisor.stall(summary), advisor.cause(summary), advisor.advice(summary).sentence)
-    return summary.tenant_id, summary.seq, summary.needs_attention, told, belongs
+    group = (summary.class_issue, summary.standing.group_tenants)
+    advice = (advisor.stall(summary), advisor.cause(summary), advisor.advice(summary).sentence)
+    return summary.tenant_id, summary.seq, summary.needs_attention, advice, group
 
 
 def _phase(summary: TenantSummary) -> Phase:
@@ -174,7 +176,7 @@ def _counts(snapshot: ListSnapshot, filters: TenantFilter) -> tuple[StateCount, 
 
 def query_of(filters: TenantFilter, *, cursor: str | None = None) -> str:
     """The same wish as a query string; empty when nothing is asked for."""
-    asked = {
+    parameters = {
         "q": filters.text,
         "state": filters.state and filters.state.value,
         "substate": filters.substate and filters.substate.value,
@@ -183,4 +185,4 @@ def query_of(filters: TenantFilter, *, cursor: str | None = None) -> str:
         "attention": "true" if filters.attention else None,
         "cursor": cursor,
     }
-    return urlencode({name: value for name, value in asked.items() if value})
+    return urlencode({name: value for name, value in parameters.items() if value})

@@ -51,12 +51,12 @@ def _engine(report: EngineReport) -> tuple[PlatformLine, ...]:
 
 def _silent(part: str) -> PlatformLine:
     name = part.replace("_", " ")
-    means = _SILENT_MEANS.get(name, "")
-    said = f"{means} This is not the tenants' fault: escalate to platform engineering.".strip()
-    return PlatformLine("bad", f"The workflow engine's {name} gives no sign of life.", said)
+    effect = _SILENT_EFFECTS.get(name, "")
+    meaning = f"{effect} This is not the tenants' fault: escalate to platform engineering.".strip()
+    return PlatformLine("bad", f"The workflow engine's {name} gives no sign of life.", meaning)
 
 
-_SILENT_MEANS: Final = {
+_SILENT_EFFECTS: Final = {
     "scheduler": "Nothing new is started.",
     "triggerer": "Tasks start, but tenants that wait for their workloads do not go on.",
     "dag processor": "Tasks start, but changed DAGs are not read and some failures are found by the reconciler only.",
@@ -73,15 +73,21 @@ def _reconciler(beats: dict[str, Heartbeat], now: datetime) -> tuple[PlatformLin
 
 def _late(name: str, beat: Heartbeat | None, now: datetime) -> PlatformLine | None:
     if beat is None:  # a reality check has half an hour for its first
-        return PlatformLine("warn", "The reconciler has never run.", _MEANS[name]) if name == RECONCILIATION else None
+        return (
+            PlatformLine("warn", "The reconciler has never run.", _RECONCILER_MEANINGS[name])
+            if name == RECONCILIATION
+            else None
+        )
     seconds = (now - beat.at).total_seconds()
     if seconds <= LATE_AFTER[name].total_seconds():
         return None
-    return PlatformLine("warn", f"The {_WHO[name]} last ran {words.duration(seconds)} ago.", _MEANS[name])
+    return PlatformLine(
+        "warn", f"The {_RECONCILER_NAMES[name]} last ran {words.duration(seconds)} ago.", _RECONCILER_MEANINGS[name]
+    )
 
 
-_WHO: Final = {RECONCILIATION: "reconciler", REALITY_CHECK: "reality check"}
-_MEANS: Final = {
+_RECONCILER_NAMES: Final = {RECONCILIATION: "reconciler", REALITY_CHECK: "reality check"}
+_RECONCILER_MEANINGS: Final = {
     RECONCILIATION: "What callbacks miss is not found meanwhile. Is its DAG paused, or the engine away?",
     REALITY_CHECK: "Where ledger and world differ is not found meanwhile. Is its DAG paused, or the engine away?",
 }

@@ -80,23 +80,23 @@ def _parameter(document: Mapping[str, Any], each: Mapping[str, Any]) -> Field:
 
 
 def _properties(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Field]:
-    found = _resolved(document, schema)
-    required = found.get("required", ())
-    for name, each in found.get("properties", {}).items():
+    resolved = _resolved(document, schema)
+    required = resolved.get("required", ())
+    for name, each in resolved.get("properties", {}).items():
         yield Field(name, "body", _type(document, each), name in required, each.get("description", ""))
 
 
 def _resolved(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
     name = schema.get("$ref", "").rpartition("/")[2]
-    found: Mapping[str, Any] = document["components"]["schemas"].get(name, schema) if name else schema
-    return found
+    resolved: Mapping[str, Any] = document["components"]["schemas"].get(name, schema) if name else schema
+    return resolved
 
 
 def _type(document: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     """In a word or two, such as `string` or `string or null`."""
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(_type(document, each) for each in schema["anyOf"]))
-    found = _resolved(document, schema)
-    if "enum" in found:
-        return ", ".join(str(each) for each in found["enum"])
-    return str(found.get("type", "object"))
+    resolved = _resolved(document, schema)
+    if "enum" in resolved:
+        return ", ".join(str(each) for each in resolved["enum"])
+    return str(resolved.get("type", "object"))

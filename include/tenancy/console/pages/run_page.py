@@ -41,10 +41,10 @@ def show_run(  # noqa: PLR0917 - FastAPI hands them over by name
     if dag_id not in {PROVISIONING_DAG, COMPENSATION_DAG}:
         return page_response(request, "error.html", error=_OF_OTHERS)
     services.engine.start_refresh()
-    found = reads.read_ledger(services, lambda context: _query_of_run(context, dag_id, run_id))
-    if isinstance(found, ErrorPage):
-        return page_response(request, "_run.html" if part else "run.html", error=found, here=request.url.path)
-    return page_response(request, "_tenant.html" if part else "tenant.html", **page_variables(request, caller, found))
+    query = reads.read_ledger(services, lambda context: _query_of_run(context, dag_id, run_id))
+    if isinstance(query, ErrorPage):
+        return page_response(request, "_run.html" if part else "run.html", error=query, here=request.url.path)
+    return page_response(request, "_tenant.html" if part else "tenant.html", **page_variables(request, caller, query))
 
 
 def _attempt_of(dag_id: str, run_id: str) -> int | None:
