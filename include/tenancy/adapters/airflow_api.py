@@ -1,6 +1,6 @@
-"""Airflow's REST API as the service user: the connections that are tenants' workflow handles, and pools.
+"""Airflow connections and pools by its REST API, as the service user. A tenant's workflow handle is a connection.
 
-Called by the workflow-handle activity. Tasks have no database session in Airflow 3, so this goes by HTTP.
+Called by the workflow-handle activity. Tasks have no database session in Airflow 3, so this uses HTTP.
 """
 
 import json
@@ -19,8 +19,8 @@ _PAGE = 100
 
 
 MARKER = "tenancy_system_marker"
-"""The connection that says which Airflow this is: its description is made once, and lies in Airflow's own database.
-Airflow 3.3.2 states no identity of its own by its API."""
+"""The connection whose description identifies this Airflow: made once, stored in Airflow's own database. Airflow 3.3.2
+has no identity of its own in its API."""
 _MARKER_PREFIX = "tenancy-system:"
 
 
@@ -59,12 +59,13 @@ class AirflowApi:
         return handle
 
     def identity(self, *, make: bool = False) -> str:
-        """Which Airflow this is, by its marker; empty when it has none. `make` one then, for a first resource."""
+        """The identity of this Airflow, from its marker; empty when it has none. `make`: create the marker if
+        needed."""
         marker = self.handle(MARKER)
         if marker is None and make:
             body = {"connection_id": MARKER, "conn_type": "generic", "description": f"{_MARKER_PREFIX}{uuid4()}"}
             self._make(body)
-            marker = self.handle(MARKER)  # perhaps another's, who was first
+            marker = self.handle(MARKER)  # another process may have been first
         if marker is None:
             return ""
         if not marker.proof.startswith(_MARKER_PREFIX):
@@ -76,7 +77,7 @@ class AirflowApi:
         return f"airflow:{marker.proof.removeprefix(_MARKER_PREFIX)}"
 
     def handles(self) -> Iterator[Handle]:
-        """Every connection, page by page. One may be told twice, or not, when others are deleted meanwhile."""
+        """Every connection, page by page. When others are deleted meanwhile, one may appear twice or not at all."""
         offset, total = 0, 1
         while offset < total:
             query = {"limit": _PAGE, "offset": offset, "order_by": "connection_id"}
@@ -85,7 +86,7 @@ class AirflowApi:
             offset = offset + _PAGE if page else total
 
     def create_handle(self, handle: Handle) -> bool:
-        """Make it; False when one of this name exists already."""
+        """Create it; False when one of this name exists already."""
         return self._make(_body(handle))
 
     def _make(self, body: dict[str, Any]) -> bool:
@@ -96,7 +97,7 @@ class AirflowApi:
         return True
 
     def update_handle(self, handle: Handle) -> None:
-        """Make an existing one say the same as `handle`, its password included. PermanentError when it is not there."""
+        """Set an existing one to `handle`, with its password. PermanentError when it does not exist."""
         response = self._call("PATCH", f"/connections/{handle.name}", body=_body(handle), accept=(200, 404))
         if response.status_code == 404:
             responses.require_absence(response, f"`{handle.name}`")
@@ -104,7 +105,7 @@ class AirflowApi:
         responses.decode_response(response, _handle)
 
     def delete_handle(self, name: str) -> None:
-        """Delete it, if it is there."""
+        """Delete it, if it exists."""
         response = self._call("DELETE", f"/connections/{name}", accept=(204, 404))
         if response.status_code == 404:
             responses.require_absence(response, f"`{name}`")

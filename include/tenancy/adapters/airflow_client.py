@@ -1,7 +1,7 @@
-"""Airflow's REST API entered as the service user: one call, its login, and how much of an answer is read.
+"""Airflow's REST API as the service user: one call, its login, and how much of a response is read.
 
 Passwords go in request bodies only and are never logged. A token is used until Airflow refuses it, then renewed once.
-What answers mean is airflow_responses.py's.
+airflow_responses.py interprets the responses.
 """
 
 import time
@@ -28,7 +28,7 @@ READ_SECONDS = 10.0
 LARGEST_BYTES: Final = 8 * 1024 * 1024
 """A page of 100 connections is 100 KB."""
 _WHOLE: Final = 3
-"""How often `read_seconds` a whole answer may take: the time-out counts from one piece to the next."""
+"""A whole response may take this many times `read_seconds`: httpx's time-out counts from one chunk to the next."""
 
 _T = TypeVar("_T")
 
@@ -36,8 +36,8 @@ _T = TypeVar("_T")
 class AirflowClient:
     """The workflow engine's REST API at `url`.
 
-    Every call raises TransientError when the engine is silent, busy or broken, PlatformError when somebody else answers
-    or our login is refused, PermanentError when the engine objects to what was asked for. Nothing else.
+    Every call raises TransientError when Airflow is silent, busy or broken, PlatformError when something else answers
+    or our login is refused, PermanentError when Airflow rejects the request itself. Nothing else.
     """
 
     def __init__(self, url: str, *, user: str, password: str, read_seconds: float = READ_SECONDS) -> None:
@@ -56,7 +56,7 @@ class AirflowClient:
         body: dict[str, Any] | None = None,
         accept: tuple[int, ...] = (200,),
     ) -> httpx.Response:
-        """The answer, whose status is one of `accept`; what it says is to be read by `decoded`."""
+        """The response, whose status is one of `accept`. Read it with `decode_response`."""
         with self._client(self._read_seconds) as client:
             response = self._send(client, method, path, params, body)
             if _is_of_the_token(response):
@@ -77,7 +77,7 @@ class AirflowClient:
         return decode({})
 
     def read_openly(self, path: str, decode: Callable[[Document], _T], *, read_seconds: float) -> _T:
-        """What anybody may read, without a login and within a time of its own."""
+        """Read something public: without a login, and with its own time limit."""
         with self._client(min(read_seconds, self._read_seconds)) as client:
             response = self._response(client, "GET", f"/api/v2{path}")
         if response.status_code != 200:
@@ -98,7 +98,7 @@ class AirflowClient:
         return self._token
 
     def _response(self, client: httpx.Client, method: str, path: str, **request: Any) -> httpx.Response:
-        """The whole answer, unless it is too large or takes too long."""
+        """The whole response, unless it is too large or takes too long."""
         end, content = time.monotonic() + _WHOLE * self._read_seconds, bytearray()
         with client.stream(method, path, **request) as response:
             for piece in response.iter_bytes():
@@ -112,7 +112,7 @@ class AirflowClient:
 
     @contextmanager
     def _client(self, read_seconds: float) -> Iterator[httpx.Client]:
-        # Reading the machine's certificates takes 50 ms; a plain http address has no use for them.
+        # Loading the machine's certificates takes 50 ms; plain http does not need them.
         bounds = httpx.Timeout(read_seconds, connect=min(CONNECT_SECONDS, read_seconds))
         try:
             with httpx.Client(base_url=self._url, timeout=bounds, verify=self._url.startswith("https:")) as client:
@@ -122,5 +122,5 @@ class AirflowClient:
 
 
 def _is_of_the_token(response: httpx.Response) -> bool:
-    """Its time is up (401), or Airflow's key is another one now (403, and it says so; Airflow 3.3.2)."""
+    """The token has expired (401), or Airflow's signing key has changed (403 with this message; Airflow 3.3.2)."""
     return response.status_code == 401 or (response.status_code == 403 and "Invalid JWT token" in response.text)

@@ -1,8 +1,8 @@
-"""What an answer of Airflow's REST API says, or an error of ours: the one place that decodes. Pure.
+"""Interprets responses of Airflow's REST API: the one place that decodes them, or turns them into errors of ours. Pure.
 
-Anybody may answer at an address: a proxy with its login page and status 200, a router, another service, an Airflow of
-another version. Whatever cannot be read as Airflow's answer is a PlatformError: it says nothing about any tenant, and
-all goes on when the connection leads to Airflow again.
+Anything may answer at an address: a proxy with its login page and status 200, a router, another service, another
+version of Airflow. A response that is not Airflow's is a PlatformError: it says nothing about any tenant, and work
+continues when the connection leads to Airflow again.
 """
 
 import json
@@ -42,7 +42,7 @@ def _object(value: Any) -> Document:
 
 
 def require_absence(response: httpx.Response, name: str = "") -> None:
-    """PlatformError unless this is Airflow's own 404, about the object of this name. A router's says nothing."""
+    """PlatformError unless this is Airflow's own 404 about the object of this name. A router's 404 proves nothing."""
     if not _states_absence(response, name):
         raise unexpected(response, "it does not name what was asked for")
 
@@ -57,7 +57,7 @@ def _states_absence(response: httpx.Response, name: str) -> bool:
 
 
 def unexpected(response: httpx.Response, why: str) -> PlatformError:
-    """Somebody else seems to answer."""
+    """The error for a response that is not Airflow's."""
     return PlatformError(
         f"The answer {response.status_code} to {_request(response)} is not the workflow engine's: {why}. "
         f"Perhaps a proxy, a login page or another service answers there: correct {CONNECTION}.",
@@ -66,7 +66,7 @@ def unexpected(response: httpx.Response, why: str) -> PlatformError:
 
 
 def rejected(what: str, response: httpx.Response) -> TransientError | PermanentError | PlatformError:
-    """An answer whose status is none of those expected, in our words."""
+    """The error for a response of Airflow with an unexpected status."""
     status = response.status_code
     sentence = f"The workflow engine answered {status} to {what}: {_detail(response)[:_SHOWN]}".rstrip(". :")
     if status >= 500 or status in _BUSY:
@@ -83,7 +83,7 @@ def rejected(what: str, response: httpx.Response) -> TransientError | PermanentE
 
 
 def unreachable(url: str, error: Exception) -> TransientError | PlatformError:
-    """No answer at all: nobody is there now, or the address or the certificate is wrong."""
+    """The error for no response: Airflow is down, or the address or the certificate is wrong."""
     reason = " ".join(f"{type(error).__name__}: {error}".split())[:_SHOWN]
     if isinstance(error, httpx.UnsupportedProtocol) or not isinstance(error, httpx.HTTPError):
         return PlatformError(
@@ -114,7 +114,7 @@ def _request(response: httpx.Response) -> str:
 
 
 def _detail(response: httpx.Response) -> str:
-    """Never `input`, in which Airflow sends back what it was sent: a password stands there."""
+    """Never `input`: there Airflow repeats what it was sent, passwords too."""
     text = " ".join(response.text.split())
     detail = json_object(response.text).get("detail", text)
     if isinstance(detail, dict):

@@ -1,4 +1,4 @@
-"""Airflow's runs by its REST API: started, ended, cleared, looked at. Every word may be said twice."""
+"""DAG runs by Airflow's REST API: trigger, mark failed, clear, delete, read. All calls are idempotent."""
 
 import json
 import time
@@ -16,11 +16,11 @@ _LIVE = frozenset({"queued", "running"})
 _MARKS = frozenset({"patch_dag_run", "patch_task_instance", "post_clear_task_instances", "clear_dag_run"})
 _RECENT = 50
 SOMEBODY = "somebody"
-"""The user of a mark whose entry in the event log has no owner."""
+"""The user of an event without an owner."""
 _DEADLOCK_SECONDS = 4.0
-"""PostgreSQL finds a deadlock after 1 s. Who was away for longer waited for a lock, and would wait as long again."""
+"""PostgreSQL detects a deadlock after 1 s. A call that took longer waited for a lock, and would wait as long again."""
 _HEALTH_SECONDS = 6.0
-"""It is asked beside whatever an operator waits for."""
+"""Short: an operator may be waiting for the page that asks."""
 
 _QUEUED = 20
 _SUCCEEDED = 20
@@ -42,7 +42,7 @@ class RunStatus:
 
 @dataclass(frozen=True)
 class TaskStatus:
-    """One task of a run. `state` is empty before it has one; `moved_at`: when Airflow last did something to it."""
+    """One task of a run. `state` is empty before it has one; `moved_at`: when Airflow last changed it."""
 
     state: str
     moved_at: datetime | None = None
@@ -50,7 +50,7 @@ class TaskStatus:
 
 @dataclass(frozen=True)
 class UserMark:
-    """Somebody used Airflow's own buttons on a run."""
+    """A person used Airflow's own buttons on a run."""
 
     event: str
     user: str
@@ -59,7 +59,7 @@ class UserMark:
 
 @dataclass(frozen=True)
 class QueuedRun:
-    """A run that waits for its turn. `slug` is what it was asked for, if that is a text at all."""
+    """A queued run. `slug` comes from its conf as text, whatever was entered."""
 
     run_id: str
     slug: str
@@ -93,9 +93,9 @@ class AirflowRuns:
         return True
 
     def fail(self, dag_id: str, run_id: str) -> None:
-        """Mark it failed, if it is there and lives: its process gets SIGTERM at its next heartbeat.
+        """Mark it failed, if it exists and is live. Its process gets SIGTERM at its next heartbeat.
 
-        Airflow's own transaction may deadlock with the scheduler's, which it answers with 500 (3.3.2): so a few times.
+        Tried three times: Airflow's transaction may deadlock with the scheduler's, and then it answers 500 (3.3.2).
         """
         for last in (False, False, True):
             run = self.find(dag_id, run_id)
@@ -111,7 +111,7 @@ class AirflowRuns:
                 return
 
     def clear_history(self, dag_id: str, run_id: str) -> None:
-        """Empty its task instances without starting it again. It must have ended; tries, logs and XComs stay.
+        """Clear its task instances without starting it again. It must have ended; tries, logs and XComs stay.
 
         Airflow 3.3.2 has true as the default of all three switches, so they are named here.
         """
@@ -132,7 +132,7 @@ class AirflowRuns:
     def _change(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, of: str, accept: int = 200
     ) -> None:
-        """A run that is not there any more needs no change. `of`: its id, which Airflow's 404 has to name."""
+        """A run that does not exist needs no change. `of`: its id, which Airflow's 404 must name."""
         response = self._call(method, path, body=body, accept=(accept, 404))
         if response.status_code == 404:
             responses.require_absence(response, of)
@@ -145,7 +145,7 @@ class AirflowRuns:
         return self._read(path, lambda document: _each(document, "task_instances", _task), absent=404)
 
     def marks(self, dag_id: str, run_id: str) -> tuple[UserMark, ...]:
-        """Who used Airflow's buttons on it, newest first (its event log)."""
+        """Who used Airflow's buttons on it, newest first (from its event log)."""
         query = {"dag_id": dag_id, "run_id": run_id, "order_by": "-when", "limit": _RECENT}
         marks = self._read("/eventLogs", lambda document: _each(document, "event_logs", _mark), params=query)
         return tuple(mark for mark in marks if mark.event in _MARKS)
@@ -155,7 +155,7 @@ class AirflowRuns:
         return self._read(f"/dags/{dag_id}", lambda document: responses.boolean(document, "is_paused"))
 
     def queued(self, dag_id: str) -> tuple[QueuedRun, ...]:
-        """Runs that wait in the queue, longest first; at most 20."""
+        """Queued runs, the longest waiting first; at most 20."""
         query = {"state": "queued", "order_by": "run_after", "limit": _QUEUED}
         path = f"/dags/{dag_id}/dagRuns"
         return self._read(path, lambda document: _each(document, "dag_runs", _queued_run), params=query, absent=404)
@@ -183,7 +183,7 @@ class AirflowRuns:
         return tuple(run_id for run_id, requested_slug in found if requested_slug == slug)
 
     def unhealthy_components(self) -> tuple[str, ...]:
-        """Which parts of the engine give no sign of life, by its own health report."""
+        """The components of Airflow without a recent heartbeat, by its own health report."""
         return self._health("/monitor/health", _silent, read_seconds=_HEALTH_SECONDS)
 
 
@@ -192,7 +192,7 @@ def _path(dag_id: str, run_id: str) -> str:
 
 
 def _each(document: responses.Document, key: str, decode: Callable[[responses.Document], _T]) -> tuple[_T, ...]:
-    """What is listed under the key; nothing when the whole list is absent."""
+    """The objects listed under the key; none when there is no list."""
     return tuple(decode(entry) for entry in responses.objects(document, key)) if document else ()
 
 
@@ -201,7 +201,7 @@ def _run(document: responses.Document) -> RunStatus:
 
 
 def _changed(document: responses.Document) -> None:
-    """Airflow shows the run that it changed, or the tasks that it cleared."""
+    """Airflow answers with the run that it changed, or the tasks that it cleared."""
     if not {"dag_run_id", "task_instances"} & document.keys():
         raise ValueError("neither a run nor tasks")
 

@@ -1,8 +1,8 @@
 """Helm's verbs, each in a child process with a hard deadline (helm_child.py says why a process).
 
 Called by the cluster adapter. The child stays in the task's process group, ends when its stdin closes, and is killed
-with everything else that ends a task: no Helm outlives whoever wanted it. What Helm says is told in our words, with
-secret values blotted out.
+with everything else when the task ends: no Helm process outlives its caller. Errors of Helm become errors of ours, with
+secret values blanked out.
 """
 
 import contextlib
@@ -24,13 +24,13 @@ from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 
 DEADLINE_SECONDS = 60.0
 UNINSTALL_SECONDS = 15.0
-"""Undoing has less time than making: all of it has to fit into a callback (engine/tenancy.py, Timings)."""
+"""Unwinding has less time than provisioning: all of it must fit into a callback (engine/tenancy.py, Timings)."""
 _OVERTIME_SECONDS = 5.0
-"""Past its deadline and Helm's grace the child ends itself; this much later it is killed."""
+"""After its deadline and Helm's grace period the child ends itself. This much later it is killed."""
 FIELD_MANAGER = "tenancy-helm"
-"""Under which name Helm's fields are recorded. Helm 4 takes the name of its executable, which would be `python`."""
+"""The field manager of Helm's fields. Helm 4 takes the name of its executable, which would be `python`."""
 FORMER_FIELD_MANAGERS = frozenset({"python", "python3", *(f"python3.{minor}" for minor in range(11, 15))})
-"""What releases that an older version made are recorded under."""
+"""The field managers of releases that older versions of Tenancy made."""
 _CHILD = Path(__file__).with_name("helm_child.py")
 _HUNG = frozenset({"DeadlineExceeded", "HelmCancelledError"})
 
@@ -41,7 +41,7 @@ _running_lock = threading.RLock()
 
 @dataclass(frozen=True)
 class Release:
-    """What Helm is asked to make. `values` hold secrets and are never shown."""
+    """The release that Helm shall install. `values` contain secrets and are never shown."""
 
     chart: Path
     name: str
@@ -49,11 +49,11 @@ class Release:
     values: Mapping[str, Any] = field(repr=False)
     labels: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
-    """What must not appear in any sentence."""
+    """Values that must not appear in any message."""
 
 
 class Helm:
-    """Helm as one cluster's user; `kubeconfig` is asked for each time, tokens change."""
+    """Helm for one cluster. `kubeconfig` is called each time, since tokens change."""
 
     def __init__(
         self, kubeconfig: Callable[[], str], label: str, *, connection: str = "", deadline: float = DEADLINE_SECONDS
@@ -64,7 +64,7 @@ class Helm:
         self._deadline = deadline
 
     def within(self, seconds: float) -> Self:
-        """The same Helm, with no more time than this for a verb."""
+        """The same Helm, with at most this much time for a verb."""
         bound = copy.copy(self)
         bound._deadline = min(self._deadline, seconds)
         return bound
@@ -74,24 +74,24 @@ class Helm:
         return dict(self._ask("render", release, kubeconfig=""))
 
     def lint(self, release: Release) -> list[str]:
-        """What `helm lint --strict` objects to; offline."""
+        """The findings of `helm lint --strict`; offline."""
         report = self._ask("lint", release, kubeconfig="")
         return [message["error"] for message in report["messages"] if message["severity"] > 1]
 
     def install(self, release: Release) -> None:
-        """Without waiting for pods: that is another activity's."""
+        """Install without waiting for pods: another activity does that."""
         self._ask("install", release)
 
     def upgrade(self, release: Release) -> None:
-        """As `install`, on a release that is there; the values are these and no others."""
+        """Upgrade an existing release, with exactly these values."""
         self._ask("upgrade", release)
 
     def uninstall(self, name: str, namespace: str) -> None:
-        """Whatever state it is in, if it is there."""
+        """Uninstall it in whatever state it is, if it exists."""
         self._ask("uninstall", Release(Path(), name, namespace, {}))
 
     def status(self, name: str, namespace: str) -> dict[str, Any]:
-        """Helm's own word for the release's status, and its revision."""
+        """The status and the revision of the release, as Helm names them."""
         return dict(self._ask("status", Release(Path(), name, namespace, {})))
 
     def _ask(self, verb: str, release: Release, kubeconfig: str | None = None) -> Any:
@@ -115,10 +115,10 @@ class Helm:
         self, what: str, deadline: float, reply: Mapping[str, str], secrets: Iterable[str]
     ) -> TransientError | PermanentError | PlatformError:
         name, message = reply["error"], " ".join(reply["message"].split())
-        for secret in secrets:  # before it is cut, or half of one would stay
+        for secret in secrets:  # before the message is cut, or half of a secret could stay
             message = message.replace(secret, "***")
         if name in _HUNG:
-            # Helm itself tries again what is answered with 429, and does not tell.
+            # Helm retries on 429 without telling; only the time shows it.
             why = f"{self._label} does not answer, or puts Helm off again and again"
             return TransientError(
                 f"{what} did not end within {deadline:.0f} s: {why}.", cause=Cause.CLUSTER_UNREACHABLE
@@ -134,7 +134,7 @@ _OWN_WORDS = frozenset({"HelmValuesError", "HelmRenderError", "HelmChartLoadErro
 
 
 def _classify(name: str, message: str) -> ErrorMeaning:
-    """By Helm's class of error where it tells, else by the API server's words in its message."""
+    """By the class of Helm's error where that is enough, else by the API server's words in its message."""
     if name == "ChildDied" and "ModuleNotFoundError" in message:
         return ErrorMeaning(PlatformError, Cause.PLATFORM_VERSION, "this worker has no Helm: install helm-python-sdk")
     if name == "ChildDied":
@@ -148,7 +148,7 @@ def _classify(name: str, message: str) -> ErrorMeaning:
 
 
 def digest(chart: Path, values: Mapping[str, Any]) -> str:
-    """What a release is made from, in as many characters as a label takes. Says nothing of the values themselves."""
+    """A digest of chart and values, short enough for a label. It reveals no value."""
     made_from = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
     for file in sorted(path for path in chart.rglob("*") if path.is_file()):
         made_from.update(file.read_bytes())
@@ -156,14 +156,14 @@ def digest(chart: Path, values: Mapping[str, Any]) -> str:
 
 
 def kill_children() -> None:
-    """Kill every Helm this process started: the task is to end now."""
+    """Kill every Helm process that this process started: the task must end now."""
     with _running_lock:
         for child in _running:
             child.kill()
 
 
 def _run_child(request: Mapping[str, Any], seconds: float) -> dict[str, str]:
-    """The child's answer. Its stdin stays open meanwhile; however this ends, the child is gone afterwards."""
+    """The child's reply. Its stdin stays open meanwhile; however this ends, the child is gone afterwards."""
     with _child() as child:
         stdin, child.stdin = child.stdin, None  # communicate() would close it
         assert stdin is not None
@@ -201,9 +201,9 @@ def _child() -> Any:
 
 
 def _executable_name() -> str:
-    """What the child is told that it is called: Helm's field manager is the last part of it (Helm 4.2.3, pkg/kube).
+    """The name of the child's executable, from which Helm derives its field manager (Helm 4.2.3, pkg/kube).
 
-    In Python's own folder, since from there Python finds its environment; a file of this name need not exist.
+    In Python's own folder, because Python finds its environment from there. No file of this name needs to exist.
     """
     here = Path(sys.executable)
     in_environment = sys.prefix != sys.base_prefix

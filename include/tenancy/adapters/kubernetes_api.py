@@ -1,7 +1,7 @@
-"""One cluster's API as plain JSON: paths in, documents out, a time-out on every call, errors in our words.
+"""One cluster's API as plain JSON: paths in, documents out, a time-out on every call, and errors of ours.
 
-Called by the cluster adapter. It knows HTTP and Kubernetes' status documents, no kinds and no tenants. Plain JSON and
-not the generated models, because what is judged (adapters/readiness.py) is then as testable as it is readable.
+Called by the cluster adapters. It knows HTTP and Kubernetes' Status documents, but no kinds and no tenants. Plain JSON
+instead of the generated models keeps what is judged (adapters/readiness.py) readable and testable.
 """
 
 import copy
@@ -27,15 +27,15 @@ Document = dict[str, Any]
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
 FIELD_MANAGER = "tenancy"
-"""Under which name the API server records the fields that we write ourselves; Helm's is in adapters/helm.py."""
+"""The API server records this name for fields that we write ourselves. Helm's name is in adapters/helm.py."""
 _WHOLE = "application/json"
 _MARKS_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _PAGE = 500
 _WRITE_QUERY = {"fieldManager": FIELD_MANAGER, "timeout": f"{CLUSTER_WRITE_SECONDS:g}s"}
-"""The server's own deadline: what it does for a client that is gone has to be over at a known time."""
+"""The server's own deadline: a write whose client is gone must be over at a known time."""
 _WRITES = frozenset({"POST", "PUT", "PATCH"})
 _FOREIGN = frozenset({400, 403, 404, 405, 409, 410, 422})
-"""Refusals that say something about an object, or about our rights, only in an API server's own format."""
+"""These statuses say something about an object or about our rights only in an API server's own format."""
 _IDENTITY = "/api/v1/namespaces/kube-system"
 """Every cluster has this namespace, nobody can delete it, and its UID is as old as the cluster (KEP-2149)."""
 _OBJECT = re.compile(r"^(<[^>]*>|\w+\([^)]*\)): ")
@@ -47,7 +47,7 @@ class KubernetesApi:
     def __init__(
         self, configuration: Configuration, label: str, *, connection: str = "", read_seconds: float = READ_SECONDS
     ) -> None:
-        # urllib3 would ask a server that hangs three times more: the time-out is to be the time-out.
+        # urllib3 would retry a hanging server three times: the time-out would be four times as long.
         configuration.retries = False
         self.configuration = configuration
         self.label = label
@@ -57,11 +57,11 @@ class KubernetesApi:
         self._expected = ANY_SYSTEM
 
     def close(self) -> None:
-        """Hang up; it may be called again all the same."""
+        """Close idle connections. Later calls open new ones."""
         self._client.rest_client.pool_manager.clear()
 
     def expecting(self, expected: ExpectedSystem, *, read_seconds: float | None = None) -> Self:
-        """The same API, which writes to the expected cluster only and believes absence from no other."""
+        """The same API, which writes to the expected cluster only, and believes only that cluster's 404."""
         bound = copy.copy(self)
         bound._expected = expected
         if read_seconds is not None:
@@ -69,7 +69,7 @@ class KubernetesApi:
         return bound
 
     def identity(self) -> str:
-        """Which cluster it is: the UID of the namespace kube-system, which every cluster has from its first day."""
+        """The identity of the cluster: the UID of its namespace kube-system."""
         document = self._call("GET", _IDENTITY)
         uid = ((document or {}).get("metadata") or {}).get("uid")
         if not uid:
@@ -82,7 +82,7 @@ class KubernetesApi:
             self._expected.require(self.identity(), self.label)
 
     def get(self, path: str) -> Document | None:
-        """The object, if it exists. That it does not is believed from the expected cluster in its own format only."""
+        """The object, if it exists. A 404 counts only from the expected cluster, in Kubernetes' own format."""
         return self._call("GET", path, absent=404)
 
     def list_objects(self, path: str, selector: str = "", fields: str = "") -> list[Document]:
@@ -94,7 +94,7 @@ class KubernetesApi:
         return self._pages(path, {"labelSelector": selector}, _WHOLE)
 
     def iterate_metadata(self, path: str, selector: str) -> Iterator[Document]:
-        """The same, page by page and each with its metadata only: thousands of Secrets without what is in them."""
+        """The same, page by page, with metadata only: thousands of Secrets without their contents."""
         return self._pages(path, {"labelSelector": selector}, _MARKS_ONLY)
 
     def _pages(self, path: str, query: dict[str, str], accept: str) -> Iterator[Document]:
@@ -110,15 +110,15 @@ class KubernetesApi:
                 return
 
     def create(self, path: str, document: Document) -> Document | None:
-        """Make it; None when one of its name exists already."""
+        """Create it; None when one of this name exists already."""
         return self._call("POST", path, body=document, absent=409)
 
     def replace(self, path: str, document: Document) -> Document | None:
-        """Put it in the place of what is there."""
+        """Replace the existing object."""
         return self._call("PUT", path, body=document)
 
     def delete(self, path: str, *, uid: str) -> None:
-        """Delete this very object, if it is there; one that took its name meanwhile stays."""
+        """Delete the object with this UID, if it exists. A newer object of the same name stays."""
         self._call("DELETE", path, body={"preconditions": {"uid": uid}}, absent=404)
 
     def _call(
@@ -199,7 +199,7 @@ class KubernetesApi:
         return refusal.naming(self._connection) if isinstance(refusal, PlatformError) else refusal
 
     def _cause(self, error: HTTPError) -> str:
-        """urllib3 tells the names of its own objects; whoever reads the sentence wants what happened."""
+        """What happened, without the names of urllib3's own objects."""
         reason = getattr(error, "reason", None) or error
         if isinstance(reason, ReadTimeoutError):
             return f"nothing within {self._bounds[1]:g} s"

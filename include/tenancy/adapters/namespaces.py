@@ -1,7 +1,7 @@
-"""Tenants' namespaces in one cluster, each with the plan's quota and our proof of ownership.
+"""Tenants' namespaces in one cluster, each with the quota of its plan and our proof of ownership.
 
-Used by the cluster adapter's callers. Namespaces are made here and never by Helm, so that a Helm process that comes
-late finds none. Every call is idempotent; a namespace without our proof is never touched.
+Used by the cluster adapter's callers. This client creates namespaces, Helm never does: a Helm process that comes late
+finds none. Every call is idempotent; a namespace without our proof is never touched.
 """
 
 import time
@@ -31,7 +31,7 @@ _QUOTA = "plan"
 
 @dataclass(frozen=True)
 class NamespaceStatus:
-    """A namespace as it is. `proof` None: it has no mark of ours."""
+    """A namespace as it is now. `proof` is None without our annotation."""
 
     name: str
     proof: str | None
@@ -58,7 +58,7 @@ class Namespaces:
         self._now = now
 
     def find(self, name: str) -> NamespaceStatus | None:
-        """The namespace, if it exists. Its quota is not read: undoing needs no right to."""
+        """The namespace, if it exists. Without its quota: unwinding should need no right to read that."""
         found = self._api.get(f"{PATH}/{name}")
         return _status_of(found) if found else None
 
@@ -73,7 +73,7 @@ class Namespaces:
         return self._ending(found) if found else DeletionStatus(NOT_BEGUN)
 
     def _ending(self, namespace: Document) -> DeletionStatus:
-        """Its pods are looked at where we may; what its conditions say is there in any case."""
+        """With its pods, if our account may read them; its conditions are known in any case."""
         pods: list[Document] = []
         with suppress(PermanentError, PlatformError):
             pods = self._api.list_objects(f"{PATH}/{namespace['metadata']['name']}/pods")
@@ -87,7 +87,7 @@ class Namespaces:
     def ensure(
         self, name: str, *, labels: Mapping[str, str], proof: str, quota: Mapping[str, str], fence: Callable[[], None]
     ) -> None:
-        """Make or adopt it, with its quota. ForeignObjectError when not ours; `fence` before each effect."""
+        """Create or adopt it, with its quota. ForeignObjectError when not ours; `fence` before each effect."""
         status = self.find(name)
         if status is None:
             fence()
@@ -103,7 +103,7 @@ class Namespaces:
             self._put_quota(name, quota)
 
     def delete(self, name: str, *, proof: str, fence: Callable[[], None]) -> None:
-        """Delete it with all that is in it and wait until it is gone.
+        """Delete it with everything in it, and wait until it is gone.
 
         TransientError names what holds it when that takes too long; ForeignObjectError when it is not ours.
         """

@@ -1,7 +1,7 @@
-"""Helm releases of charts/tenant in one cluster: what Helm stores of them, what they consist of, their life.
+"""Helm releases of charts/tenant in one cluster: find, compare, install, repair, delete.
 
-Used by the workload activities through the cluster adapter. That a release is ours is proved by its namespace, which
-only our client makes.
+Used by the workload activities through the cluster adapter. The namespace proves that a release is ours: only our
+client creates it.
 """
 
 import base64
@@ -29,7 +29,7 @@ _KINDS = {
     "Secret": "/api/v1/namespaces/{}/secrets",
     "ServiceAccount": "/api/v1/namespaces/{}/serviceaccounts",
 }
-"""What a release consists of: one of each, all of the release's name (tests/unit/test_chart.py holds it to that)."""
+"""The objects of a release: one of each kind, with the name of the release (guarded by tests/unit/test_chart.py)."""
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -42,7 +42,7 @@ class Releases:
         self._namespaces = namespaces
 
     def find(self, name: str, namespace: str) -> ReleaseStatus | None:
-        """The release's newest revision, if there is one. A namespace that is gone has none."""
+        """The newest revision of the release, if there is one; none when its namespace is gone."""
         if self._namespaces.find(namespace) is None:
             return None
         return self._stored(name, namespace)
@@ -54,12 +54,12 @@ class Releases:
         return newest_revision(revisions)
 
     def of_platform(self, platform: str) -> list[ReleaseStatus]:
-        """Every release this platform made, in whatever state, once for each of its revisions."""
+        """Every release of this platform in whatever state, once for each of its revisions."""
         secrets = self._api.iterate_metadata("/api/v1/secrets", f"owner=helm,{PLATFORM_LABEL}={platform}")
         return [release_status(secret) for secret in secrets]
 
     def find_edited(self, platform: str) -> dict[str, str]:
-        """Release -> in what its Deployment is not as it was made; only those that somebody edited.
+        """Release -> how its Deployment differs from the manifest; only those that somebody edited.
 
         For the drift check: a few lists, whatever the number of tenants. `find_deviation` compares all of a release.
         """
@@ -78,7 +78,7 @@ class Releases:
         return found
 
     def find_deviation(self, desired: Release, current: ReleaseStatus, *, proof: str) -> str:
-        """In what it is not as `ensure` makes it; empty when in nothing."""
+        """How the release differs from what `ensure` would make; empty when it does not."""
         namespace = self._namespaces.find(desired.namespace)
         if namespace is None or namespace.proof != proof:
             return "is in a namespace that is not ours"
@@ -109,9 +109,9 @@ class Releases:
                 yield from manifests.edits(asked, actual, (FIELD_MANAGER, *FORMER_FIELD_MANAGERS))
 
     def ensure(self, desired: Release, *, proof: str, fence: Callable[[], None]) -> None:
-        """Install, mend or bring back the release; nothing happens when it is as asked.
+        """Install, repair or replace the release; nothing happens when it is as desired.
 
-        Every status has a way on (helm_records.py). PermanentError when the values do not fit the chart,
+        Every status of Helm has an action (helm_records.py). PermanentError when the values do not fit the chart,
         ForeignObjectError when the namespace is not ours, PlatformError when our account may not record how Helm
         ended; `fence` before each effect.
         """
@@ -132,7 +132,7 @@ class Releases:
         self._require_deployed(desired)
 
     def _require_deployed(self, desired: Release) -> None:
-        """Helm 4 only logs that it could not record its own end: the release then stays pending for ever."""
+        """When Helm 4 cannot record its own result, it only logs that, and the release stays pending for ever."""
         current = self._stored(desired.name, desired.namespace)
         if current is not None and current.status == "deployed":
             return
@@ -145,7 +145,7 @@ class Releases:
         )
 
     def delete(self, name: str, namespace: str, *, proof: str, fence: Callable[[], None]) -> None:
-        """Uninstall it, if it is there. ForeignObjectError when its namespace is not ours.
+        """Uninstall it, if it exists. ForeignObjectError when its namespace is not ours.
 
         It needs no right in a namespace that is gone: the release went with it.
         """
@@ -153,17 +153,18 @@ class Releases:
         if home_namespace is None or self._stored(name, namespace) is None:
             return
         self._namespaces.require_ours(home_namespace, namespace, proof)
-        self._api.require_same_system()  # Helm enters by a connection of its own and asks for no identity
+        self._api.require_same_system()  # Helm opens its own connection and checks no identity
         fence()
         self._helm.uninstall(name, namespace)
 
     def delete_cluster_scoped(
         self, name: str, namespace: str, *, proof: str, fence: Callable[[], None], made: bool
     ) -> None:
-        """Delete what does not go with its namespace, when the release is still there although it should be gone.
+        """Delete cluster-scoped objects of a release that should be gone but is not: its namespace does not include
+        them.
 
-        `made`: the release is known to have been made. Then PlatformError without the right to look for it; one that
-        never was needs no search, since an account without that right could not make it.
+        `made`: the release is known to have been installed; then a missing right to read it is a PlatformError.
+        Otherwise an account without that right could not have installed it, so there is nothing to search for.
         """
         home_namespace = self._namespaces.find(namespace)
         look = self._stored if made else self._if_allowed
@@ -174,7 +175,7 @@ class Releases:
         delete_cluster_scoped(self._api, current.manifest, release=name, namespace=namespace, fence=fence)
 
     def _if_allowed(self, name: str, namespace: str) -> ReleaseStatus | None:
-        """The release; None also where our account may not look."""
+        """The release; None also when our account may not read it."""
         try:
             return self._stored(name, namespace)
         except PlatformError as error:

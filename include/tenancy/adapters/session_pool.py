@@ -1,7 +1,7 @@
-"""PostgreSQL sessions that are used again: a new one costs a process there, and a password's 4096 hashes here.
+"""A pool of PostgreSQL sessions: a new one costs a process on the server, and 4096 hashes of the password here.
 
-For those who only read, and often: the console's pages. A session that failed is not used again, nor one whose server
-has hung up meanwhile.
+For callers that only read, and often: the pages of the console. A session that failed is not used again, nor one whose
+server has closed it.
 """
 
 import select
@@ -20,7 +20,7 @@ IDLE_SECONDS: Final = 60.0
 
 
 class SessionPool:
-    """Idle sessions, each with where it leads and since when it is idle; the newest is lent first."""
+    """Idle sessions, each with its address and since when it is idle. The newest is used first."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -58,7 +58,7 @@ class SessionPool:
 
 
 def _hung_up(session: Session) -> bool:
-    """A server says nothing to an idle session but good-bye."""
+    """The only thing a server sends to an idle session is its end."""
     if session.closed:
         return True
     listening = select.poll()

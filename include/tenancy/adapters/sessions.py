@@ -1,8 +1,8 @@
 """Opens PostgreSQL sessions and turns psycopg's errors into ours.
 
-Used by the ledger and the storage adapter. Every session is in autocommit mode, pins the settings that our code relies
-on (session_settings.py), has keep-alives and statement and lock time-outs, on the server and, should that fall silent,
-here; it knows nothing of tenants.
+Used by the ledger and the storage adapter. Every session is in autocommit mode, sets what our code relies on
+(session_settings.py), and has keep-alives and time-outs for statements and locks: on the server, and here in case the
+server falls silent. It knows nothing of tenants.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,20 +26,20 @@ Session = psycopg.Connection[dict[str, Any]]
 STATEMENT_TIMEOUT_SECONDS = 30
 LOCK_TIMEOUT_SECONDS = 10
 SILENCE_SECONDS = STATEMENT_TIMEOUT_SECONDS + 5.0
-"""A server that is stopped in the middle of a statement keeps no time-out, and its kernel goes on acknowledging."""
+"""A server process that is stopped (SIGSTOP) enforces no time-out, while its kernel still acknowledges packets."""
 ORPHAN_SECONDS = 2
-"""A statement whose client died goes on in its backend; after this long the server looks and ends it."""
+"""A statement whose client died continues in its backend. The server checks this often, and ends it."""
 OPEN_TRANSACTION_SECONDS = 5
-"""A stopped process keeps its transaction open and with it the rows that its successor waits for. The server ends
-such a session before the successor's lock time-out."""
+"""A stopped process keeps its transaction open, and the rows that its successor waits for. The server ends its session
+before the successor's lock time-out."""
 _Result = TypeVar("_Result")
 
 
 class BoundedConnection(SqlstateConnection, psycopg.Connection[dict[str, Any]]):
-    """Gives a server up that says nothing for so long, and hangs up, so that nothing after it waits again."""
+    """Gives up a server that is silent for too long, and closes the connection, so that no later call waits again."""
 
     silence_seconds: float | None = None
-    """Another bound than SILENCE_SECONDS, for somebody who has less time."""
+    """Replaces SILENCE_SECONDS for callers with less time."""
 
     def wait(self, gen: PQGen[_Result], interval: float = 0.1, timeout: float | None = None) -> _Result:
         """psycopg's own, with a bound (psycopg 3.3.9: every statement goes through it, connecting does not)."""

@@ -1,6 +1,8 @@
-"""A region's PostgreSQL server: tenants' roles and databases. DDL only under the tenant's lock, in the same session.
+"""A region's PostgreSQL server: tenants' roles and databases. DDL runs only under the tenant's lock, in the same
+session.
 
-Called by the storage activity. It knows proofs of ownership (comments) but nothing of sagas or plans.
+Called by the storage activity. It knows proofs of ownership (comments on roles and databases), but no sagas and no
+plans.
 """
 
 from collections.abc import Callable, Iterator
@@ -44,7 +46,7 @@ TENANT_SCHEMA = "tenant"
 
 @dataclass(frozen=True)
 class LockPolicy:
-    """How long to wait for a tenant's lock, whom to evict then, and whom to tell."""
+    """How long to wait for a tenant's lock, which holders may be evicted then, and what to do after that."""
 
     application: str
     patience_seconds: float
@@ -63,11 +65,11 @@ class StorageServer:
         self._silence_seconds = silence_seconds
 
     def expecting(self, expected: ExpectedSystem, *, silence_seconds: float | None = None) -> "StorageServer":
-        """The same server, when it is the expected one; `silence_seconds`: for how long it may say nothing."""
+        """The same server, which must be the expected one. `silence_seconds`: how long it may take to answer."""
         return StorageServer(self.dsn, expected, silence_seconds=silence_seconds)
 
     def identity(self) -> str:
-        """Which server it is, as it states itself. PlatformError when it does not."""
+        """The identity of the server. PlatformError when it states none."""
         with self._admin("tenancy identify") as connection:
             return identity_of(connection, self.dsn)
 
@@ -98,7 +100,7 @@ class StorageServer:
 
     @contextmanager
     def read_session(self, application: str) -> Iterator["StorageSession"]:
-        """A session for looking only."""
+        """A session that takes no lock, for reading."""
         with self._admin(application) as connection:
             yield StorageSession(connection, self.dsn)
 
@@ -113,9 +115,9 @@ class StorageServer:
 
 
 class StorageSession:
-    """Roles and databases in one admin session. Every call is idempotent; a foreign object is never touched.
+    """Roles and databases in one admin session. Every call is idempotent; foreign objects are never touched.
 
-    A statement that is refused for want of a right becomes a PlatformError with the statement that grants it.
+    A statement without the needed right becomes a PlatformError that names the statement to grant it.
     """
 
     def __init__(self, connection: Session, dsn: Dsn) -> None:
@@ -127,19 +129,19 @@ class StorageSession:
         return find_role(self._connection, name)
 
     def database(self, name: str) -> DatabaseStatus | None:
-        """The database, if it exists, whole or not."""
+        """The database, if it exists, also when it is only half made."""
         return find_database(self._connection, name)
 
     def roles_with_proof(self, prefix: str) -> list[RoleStatus]:
-        """Every role whose proof begins so."""
+        """Every role whose proof begins with the prefix."""
         return roles_with_proof(self._connection, prefix)
 
     def databases_with_proof(self, prefix: str) -> list[DatabaseStatus]:
-        """Every database whose proof begins so: its owner's, or where that has none its comment."""
+        """Every database whose proof begins with the prefix. The proof is its owner's; without one, its own comment."""
         return databases_with_proof(self._connection, prefix)
 
     def find_lock_holder(self, tenant_id: TenantId) -> Evidence | None:
-        """Who holds the tenant's lock on this server, if that is not somebody who undoes it."""
+        """Who holds the tenant's lock on this server; None when it is free, or held for unwinding."""
         found = find_holder(self._connection, lock_key(tenant_id))
         if found is None or found.application.startswith(UNWINDER):
             return None
@@ -147,7 +149,7 @@ class StorageSession:
         return Evidence(Cause.STORAGE_BLOCKED, message, {"holder": str(found)})
 
     def find_blocker(self, application: str) -> Evidence | None:
-        """Who keeps the sessions whose name begins so waiting for a lock."""
+        """Which session blocks the sessions whose application name begins with this."""
         row = self._connection.execute(_BLOCKER, (application,)).fetchone()
         if row is None:
             return None
@@ -156,7 +158,7 @@ class StorageSession:
         return Evidence(Cause.STORAGE_BLOCKED, message, {name: str(value) for name, value in row.items()})
 
     def find_missing_right(self, proof: str) -> Evidence | None:
-        """The rights that our role lacks, for all or for the role with this proof."""
+        """The first right that our role lacks, in general or on the role with this proof."""
         missing = [each for each in missing_rights(self._connection, proof) if each.stops_work]
         if not missing:
             return None
@@ -164,12 +166,12 @@ class StorageSession:
         return Evidence(Cause.STORAGE_PERMISSION, sentence, {each.name: each.statement for each in missing})
 
     def ensure_role(self, name: str, *, password: str, proof: str, connection_limit: int) -> None:
-        """Make or adopt the role; its proof is written in the same transaction. ForeignObjectError when not ours."""
+        """Create or adopt the role, with its proof in the same transaction. ForeignObjectError when it is not ours."""
         with self._rights_explained(proof):
             ensure_role(self._connection, name, password=password, proof=proof, connection_limit=connection_limit)
 
     def ensure_database(self, name: str, *, owner: str, proof: str, connection_limit: int) -> None:
-        """Make, mend or adopt the database. CREATE DATABASE knows no transaction, so a half-made one is met here."""
+        """Create, repair or adopt the database. CREATE DATABASE is not transactional, so it may be half made."""
         found = self.database(name)
         if found is not None:
             require_our_database(found, owner, proof)
@@ -181,9 +183,9 @@ class StorageSession:
             open_database(self._connection, name, connection_limit=connection_limit, proof=proof)
 
     def drop_database(self, name: str, *, owner: str, proof: str, password: Callable[[], str]) -> None:
-        """Drop it, if it is there. ForeignObjectError when not ours; TransientError when it is held, with the holders.
+        """Drop it, if it exists. ForeignObjectError when it is not ours; TransientError names what holds it.
 
-        `password` derives that of its owner.
+        `password` derives the password of its owner.
         """
         found = self.database(name)
         if found is None:
@@ -195,7 +197,7 @@ class StorageSession:
             self._drop(name, owner=tenants, password=password)
 
     def drop_role(self, name: str, *, proof: str) -> None:
-        """Drop it, if it is there. ForeignObjectError when not ours."""
+        """Drop it, if it exists. ForeignObjectError when it is not ours."""
         found = self.role(name)
         if found is None:
             return

@@ -1,6 +1,7 @@
-"""Tenants' databases in an admin session: made from template0, closed to everybody else, found by their proof.
+"""Tenants' databases in an admin session: made from template0, closed to all others, found by their proof.
 
-Called by storage.py. All of it runs in the storage connection's own database: no administrator enters a tenant's.
+Called by storage.py. All of it runs in the database of the storage connection: no administrator enters a tenant's
+database.
 """
 
 from dataclasses import dataclass
@@ -14,14 +15,14 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.errors import ForeignObjectError, PlatformError
 
 _INVALID: Final = -2
-"""pg_database.datconnlimit of a database whose DROP was interrupted; PostgreSQL only lets one drop it again."""
+"""pg_database.datconnlimit of a database whose DROP was interrupted. PostgreSQL only allows dropping it again."""
 _MARK: Final = "tenancy:"
 """How every proof of ownership begins (saga/names.py)."""
 
 
 @dataclass(frozen=True)
 class DatabaseStatus:
-    """A database as it is. `valid` is False when an interrupted DROP left a torso.
+    """A database as it is now. `valid` is False after an interrupted DROP.
 
     `proof` is that of its owner, which a tenant cannot change; its own comment counts only when the owner has none.
     `accepts_connections` is False while it is made or dropped, or when the tenant closed it itself.
@@ -48,7 +49,7 @@ def find_database(connection: Session, name: str) -> DatabaseStatus | None:
 
 
 def databases_with_proof(connection: Session, prefix: str) -> list[DatabaseStatus]:
-    """Every database whose proof begins so. A half-made one has its owner's."""
+    """Every database whose proof begins with the prefix. A half-made one has the proof of its owner."""
     rows = connection.execute(f"{_DATABASES} where {_PROOF} ^@ %(prefix)s", {**_CONSTANTS, "prefix": prefix})
     return [DatabaseStatus(**row) for row in rows]
 
@@ -63,7 +64,7 @@ def require_our_database(found: DatabaseStatus, owner: str, proof: str) -> None:
 
 
 def create_database(connection: Session, name: str, *, owner: str) -> None:
-    """From template0, which nobody can be in or leave anything in; accepts no connections yet."""
+    """Create it from template0, in which nobody can be connected or leave objects. It accepts no connections yet."""
     statement = sql.SQL("create database {} owner {} template template0 encoding 'UTF8' {} allow_connections false")
     try:
         connection.execute(statement.format(sql.Identifier(name), sql.Identifier(owner), _locale(connection)))
@@ -78,7 +79,7 @@ def create_database(connection: Session, name: str, *, owner: str) -> None:
 
 
 def open_database(connection: Session, name: str, *, connection_limit: int, proof: str) -> None:
-    """Let its owner in, and nobody else. Also mends what an owner can change: template, closed, limit, comment."""
+    """Let only its owner connect. Also resets what an owner can change: template, connections, limit, comment."""
     database = sql.Identifier(name)
     connection.execute(sql.SQL("revoke all on database {} from public").format(database))
     connection.execute(sql.SQL("comment on database {} is {}").format(database, sql.Literal(proof)))
@@ -90,7 +91,7 @@ def open_database(connection: Session, name: str, *, connection_limit: int, proo
 
 
 def close_database(connection: Session, name: str) -> None:
-    """Let nobody in any more, superusers included. Its owner can undo this while it has a session."""
+    """Let nobody connect any more, superusers included. Its owner can revert this while it has a session."""
     connection.execute(
         sql.SQL("alter database {} with is_template false allow_connections false connection limit 0").format(
             sql.Identifier(name)

@@ -1,7 +1,7 @@
-"""Tenants' roles in an admin session: made with their proof in one transaction, shut out, and dropped.
+"""Tenants' roles in an admin session: created with their proof in one transaction, locked out, dropped.
 
-Called by storage.py. A role's comment is its proof of ownership: changing it takes CREATEROLE and the ADMIN option,
-which no tenant has.
+Called by storage.py. The comment on a role is its proof of ownership: changing it takes CREATEROLE and the ADMIN
+option, which no tenant has.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from tenancy.saga.errors import ForeignObjectError, TransientError
 
 @dataclass(frozen=True)
 class RoleStatus:
-    """A role as it is. `connection_limit` -1 means none; `may_login` is False while its database is being dropped."""
+    """A role as it is now. `connection_limit` -1 means none; `may_login` is False while its database is dropped."""
 
     name: str
     proof: str | None
@@ -37,7 +37,7 @@ def find_role(connection: Session, name: str) -> RoleStatus | None:
 
 
 def roles_with_proof(connection: Session, prefix: str) -> list[RoleStatus]:
-    """Every role whose proof begins so."""
+    """Every role whose proof begins with the prefix."""
     rows = connection.execute(_ROLES + " where pg_catalog.shobj_description(oid, 'pg_authid') ^@ %s", (prefix,))
     return [RoleStatus(**row) for row in rows]
 
@@ -52,7 +52,7 @@ def require_our_role(found: RoleStatus, proof: str) -> None:
 
 
 def ensure_role(connection: Session, name: str, *, password: str, proof: str, connection_limit: int) -> None:
-    """Make or adopt the role; its proof is written in the same transaction. ForeignObjectError when not ours."""
+    """Create or adopt the role, with its proof in the same transaction. ForeignObjectError when it is not ours."""
     with connection.transaction():
         found = find_role(connection, name)
         if found is not None:
@@ -63,17 +63,17 @@ def ensure_role(connection: Session, name: str, *, password: str, proof: str, co
 
 
 def allow_login(connection: Session, name: str, password: str) -> None:
-    """Whatever its tenant made of its password: with this one it can log in, once more than its limit allows."""
+    """Set this password and lift the connection limit, so that we can log in whatever the tenant changed."""
     connection.execute(_let_in(connection, sql.SQL("alter"), name, password, -1))
 
 
 def forbid_login(connection: Session, name: str) -> None:
-    """It can begin no session any more; those that it has go on."""
+    """It can open no session any more; its open sessions continue."""
     connection.execute(sql.SQL("alter role {} nologin").format(sql.Identifier(name)))
 
 
 def drop_role(connection: Session, name: str) -> None:
-    """Drop it, with what it has in this database and its rights on others. TransientError names what else it has."""
+    """Drop it, with its objects and rights in this database. TransientError names the databases with others."""
     role = sql.Identifier(name)
     try:
         connection.execute(sql.SQL("drop role {}").format(role))
@@ -87,7 +87,7 @@ def drop_role(connection: Session, name: str) -> None:
 
 
 def _still_in_use(connection: Session, name: str, error: psycopg.Error) -> TransientError:
-    """Objects in other databases, or rights there, which only a session in that database can take away."""
+    """It has objects or rights in other databases; only a session there can remove those."""
     databases = [row["name"] for row in connection.execute(_REFERRING, (name,))]
     where = f"each of these databases: {', '.join(databases)}" if databases else "any database"
     reason = " ".join((error.diag.message_detail or str(error)).split())
