@@ -64,7 +64,7 @@ def tenant_url(offered: Platform, parameters: Parameters) -> str:
 
 def tenancy() -> "Tenancy":
     """The parts of this platform, for one task or request."""
-    from tenancy.activities.activity import SystemClients  # heavy clients stay out of DAG parsing
+    from tenancy.activities.context import SystemClients  # heavy clients stay out of DAG parsing
     from tenancy.adapters.storage import StorageServer
     from tenancy.engine.tenancy import Tenancy
     from tenancy.ledger.ledger import Ledger

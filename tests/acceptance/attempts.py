@@ -12,7 +12,7 @@ from kubernetes.config import new_client_from_config
 from installation.contents import CREDENTIAL_KEY_ID
 from sandbox import secrets
 from sandbox.access import SERVICE_USER, Access
-from tenancy.activities.activity import SystemClients
+from tenancy.activities.context import SystemClients
 from tenancy.activities.plan import PLAN
 from tenancy.adapters.airflow_api import AirflowApi
 from tenancy.adapters.airflow_client import AirflowClient

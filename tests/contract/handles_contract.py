@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from tenancy.activities.activity import Handles
+from tenancy.activities.context import Handles
 from tenancy.adapters.airflow_api import Handle
 from tenancy.saga.errors import PermanentError
 from tenancy.saga.names import CONNECTION_LIMIT

@@ -17,7 +17,8 @@ from psycopg import sql
 from sandbox import postgres
 from sandbox.ports import any_free
 from sandbox.postgres import PostgresServer
-from tenancy.activities.activity import Activity, SystemClients
+from tenancy.activities.activity import Activity
+from tenancy.activities.context import SystemClients
 from tenancy.activities.plan import PLAN
 from tenancy.adapters.airflow_api import AirflowApi
 from tenancy.adapters.airflow_client import AirflowClient

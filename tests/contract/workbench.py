@@ -10,16 +10,10 @@ from typing import Any
 from uuid import uuid4
 
 from sandbox.postgres import PostgresServer
-from tenancy.activities.activity import (
-    Activity,
-    ActivityContext,
-    DiscoveredObject,
-    NotReadyYet,
-    SystemClients,
-    located_intents,
-)
+from tenancy.activities.activity import Activity, DiscoveredObject, NotReadyYet, located_intents
 from tenancy.activities.allocate_storage import PASSWORD
 from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
+from tenancy.activities.context import ActivityContext, SystemClients
 from tenancy.activities.plan import PLAN, plan_entries
 from tenancy.activities.registry import maker_of
 from tenancy.adapters.storage import LockPolicy, StorageServer

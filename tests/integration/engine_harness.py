@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from sandbox.postgres import PostgresServer
-from tenancy.activities.activity import SystemClients
+from tenancy.activities.context import SystemClients
 from tenancy.activities.plan import PLAN
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.storage import StorageServer

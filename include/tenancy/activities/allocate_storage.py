@@ -3,7 +3,8 @@
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tenancy.activities.activity import Activity, ActivityContext, DiscoveredObject, Observation, SystemClients
+from tenancy.activities.activity import Activity, DiscoveredObject
+from tenancy.activities.context import ActivityContext, Observation, SystemClients
 from tenancy.adapters.application_names import UNWINDER
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Evidence

@@ -3,8 +3,9 @@
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tenancy.activities.activity import Activity, ActivityContext, DiscoveredObject, Observation, SystemClients
+from tenancy.activities.activity import Activity, DiscoveredObject
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
+from tenancy.activities.context import ActivityContext, Observation, SystemClients
 from tenancy.activities.expected_handles import ExpectedHandles
 from tenancy.adapters.request_limits import AIRFLOW_LOCK_SECONDS, MARGIN_SECONDS
 from tenancy.saga.advice import Remedy

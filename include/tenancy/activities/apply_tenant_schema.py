@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from tenancy.activities.activity import Activity, ActivityContext, DiscoveredObject, Observation, SystemClients
+from tenancy.activities.activity import Activity, DiscoveredObject
 from tenancy.activities.allocate_storage import (
     DATABASE,
     PASSWORD,
@@ -14,6 +14,7 @@ from tenancy.activities.allocate_storage import (
     storage_location,
     storage_name,
 )
+from tenancy.activities.context import ActivityContext, Observation, SystemClients
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import TenancyError, TransientError

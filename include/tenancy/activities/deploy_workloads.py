@@ -9,8 +9,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from tenancy.activities.activity import Activity, ActivityContext, DiscoveredObject, Observation, SystemClients
+from tenancy.activities.activity import Activity, DiscoveredObject
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
+from tenancy.activities.context import ActivityContext, Observation, SystemClients
 from tenancy.adapters.request_limits import CLUSTER_WRITE_SECONDS, MARGIN_SECONDS
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tenancy.activities.activity import Handles
+from tenancy.activities.context import Handles
 from tenancy.saga.systems import ExpectedSystem
 
 if TYPE_CHECKING:

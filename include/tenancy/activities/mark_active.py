@@ -1,6 +1,7 @@
 """Mark active: observe all resources once more, then the tenant becomes Active. A failure keeps all resources."""
 
-from tenancy.activities.activity import Activity, ActivityContext
+from tenancy.activities.activity import Activity
+from tenancy.activities.context import ActivityContext
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import TransientError

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from email_validator import EmailNotValidError, validate_email
 
-from tenancy.activities.activity import Activity, ActivityContext
+from tenancy.activities.activity import Activity
+from tenancy.activities.context import ActivityContext
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, Refused

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from tenancy.activities.activity import ActivityContext, WaitingActivity, WatchedNamespace
+from tenancy.activities.activity import WaitingActivity, WatchedNamespace
+from tenancy.activities.context import ActivityContext
 from tenancy.activities.deploy_workloads import NAMESPACE, RELEASE, cluster_of, workload_name
 from tenancy.adapters.readiness import Readiness, readiness
 from tenancy.saga.advice import Remedy

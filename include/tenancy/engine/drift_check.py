@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tenancy.activities import registry
-from tenancy.activities.activity import Activity, SystemClients
+from tenancy.activities.activity import Activity
 from tenancy.activities.allocate_storage import PASSWORD
+from tenancy.activities.context import SystemClients
 from tenancy.engine.comparison import Comparison, Discovery
 from tenancy.engine.head_signing import HeadSigning
 from tenancy.engine.ledger_drift import ALTERED_FACTS, find_ledger_drift

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tenancy.activities.activity import ActivityContext
 from tenancy.activities.apply_tenant_schema import database_of, digest_of, invitation_of
+from tenancy.activities.context import ActivityContext
 from tenancy.adapters.tenant_database import InvitationStatus
 from tenancy.engine.actions import load_saga, record_refusal
 from tenancy.engine.tenancy import Tenancy

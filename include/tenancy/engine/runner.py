@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tenancy.activities.activity import ActivityContext, NotReadyYet, WaitingActivity, WatchedNamespace, located_intents
+from tenancy.activities.activity import NotReadyYet, WaitingActivity, WatchedNamespace, located_intents
+from tenancy.activities.context import ActivityContext
 from tenancy.activities.plan import PLAN, give_up_limit
 from tenancy.activities.registry import activity_of
 from tenancy.engine.admission import admit

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from tenancy.activities.activity import Activity, ActivityContext, Observation, SystemClients
+from tenancy.activities.activity import Activity
+from tenancy.activities.context import ActivityContext, Observation, SystemClients
 from tenancy.activities.registry import find_maker, maker_of
 from tenancy.adapters.advisory_lock import Holder
 from tenancy.adapters.application_names import UNWINDER

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tenancy.activities import registry
-from tenancy.activities.activity import Activity, ActivityContext, Observation
+from tenancy.activities.activity import Activity
+from tenancy.activities.context import ActivityContext, Observation
 from tenancy.activities.registry import find_maker, maker_of
 from tenancy.engine.budgets import SystemBudgets
 from tenancy.engine.late_effects import late_until, pending_requests

@@ -7,7 +7,8 @@ the activity has completed or failed (runner.py), because failure callbacks run 
 import logging
 from datetime import datetime
 
-from tenancy.activities.activity import ActivityContext, WaitingActivity
+from tenancy.activities.activity import WaitingActivity
+from tenancy.activities.context import ActivityContext
 from tenancy.activities.plan import give_up_limit
 from tenancy.activities.registry import activity_of
 from tenancy.adapters.readiness import Readiness

@@ -5,10 +5,10 @@ Called by decide.py only.
 
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
-from tenancy.saga import holds
+from tenancy.saga import holds, leases
 from tenancy.saga.causes import Cause
-from tenancy.saga.errors import OutOfTurn, Refused, StaleLease
-from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
+from tenancy.saga.errors import Refused
+from tenancy.saga.names import ActivityName
 from tenancy.saga.states import Kind, Phase, State, StepStatus
 from tenancy.saga.tenant import Intent, Lease, Resource, Saga
 
@@ -109,9 +109,9 @@ def begin(command: c.BeginActivity, saga: Saga) -> tuple[f.Fact, ...]:
     lease = command.lease
     if saga.state is State.ACTIVE:
         return ()
-    _require_current_run(saga, lease.run_id)
-    _require_not_superseded(saga, lease.run_id, lease.activity, lease.holder)
-    _require_predecessors(saga, lease.activity)
+    leases.require_current_run(saga, lease.run_id)
+    leases.require_not_superseded(saga, lease.run_id, lease.activity, lease.holder)
+    leases.require_predecessors(saga, lease.activity)
     step = saga.step(lease.activity)
     if step.holder == lease.holder and step.status is StepStatus.RUNNING:
         return _intend(saga, lease.activity, command.intents)
@@ -144,12 +144,14 @@ def complete(command: c.CompleteActivity, saga: Saga) -> tuple[f.Fact, ...]:
     """
     if _has_completed(saga, command.lease):
         return ()
-    _require_lease(saga, command.lease)
+    leases.require_lease(saga, command.lease)
     activity = command.lease.activity
     made = tuple(f.ResourcePresent(r.kind, r.name) for r in _own(saga, activity))
     last = activity == saga.plan[-1].activity
     if last:
-        _require_predecessors(saga, activity)  # somebody may have cleared one of them, and it may be running again
+        leases.require_predecessors(
+            saga, activity
+        )  # somebody may have cleared one of them, and it may be running again
     passed = _pass_no_return(saga, _PIVOT_DONE) if last or saga.is_pivot(activity) else ()
     completed = (f.ProvisioningCompleted(),) if last else ()
     return (*made, f.ActivityCompleted(activity), *passed, *completed)
@@ -166,7 +168,7 @@ def _pass_no_return(saga: Saga, reason: str) -> tuple[f.Fact, ...]:
 def resume(command: c.ResumeAttempt, saga: Saga) -> tuple[f.Fact, ...]:
     """The attempt continues with the resources that exist. Recorded before its run is cleared; once for each
     attempt."""
-    _require_current_run(saga, command.run_id)
+    leases.require_current_run(saga, command.run_id)
     if saga.resumed:
         return ()
     return (f.PointOfNoReturnPassed(command.message, resumed=True), f.RunHeld(command.message))
@@ -184,7 +186,7 @@ def _own(saga: Saga, activity: ActivityName) -> tuple[Resource, ...]:
 
 def fail(command: c.FailActivity, saga: Saga) -> tuple[f.Fact, ...]:
     """One try failed; Airflow may try again."""
-    _require_lease(saga, command.lease)
+    leases.require_lease(saga, command.lease)
     activity, cause = command.lease.activity, str(command.cause)
     return (
         f.ActivityFailed(
@@ -195,7 +197,7 @@ def fail(command: c.FailActivity, saga: Saga) -> tuple[f.Fact, ...]:
 
 def progress(command: c.ReportProgress, saga: Saga) -> tuple[f.Fact, ...]:
     """What a waiting task observes. No facts while that is unchanged."""
-    _require_lease(saga, command.lease)
+    leases.require_lease(saga, command.lease)
     activity = command.lease.activity
     step = saga.step(activity)
     if (step.message, step.cause) == (command.message, command.cause):
@@ -211,15 +213,15 @@ def give_up(command: c.GiveUp, saga: Saga) -> tuple[f.Fact, ...]:
     """
     if saga.phase in {Phase.FAILED_UNWINDING, Phase.FAILED_RETAINED} and saga.run_id == command.run_id:
         return ()
-    _require_current_run(saga, command.run_id)
+    leases.require_current_run(saga, command.run_id)
     activity = command.activity or saga.current_activity
     if activity is None:
         raise Refused("Every activity of this attempt is done.")
-    _require_planned(saga, activity)
+    leases.require_planned(saga, activity)
     if command.holder is not None and command.activity is not None:
-        _require_not_superseded(saga, command.run_id, activity, command.holder)
+        leases.require_not_superseded(saga, command.run_id, activity, command.holder)
     elif command.holder is not None:  # the DAG's callback knows a task instance of the run, but not the activity's
-        _require_not_fenced(saga, command.run_id, command.holder)
+        leases.require_not_fenced(saga, command.run_id, command.holder)
     if command.platform_fault or saga.platform_fault:
         return _held(saga, command)
     return _failed(saga, activity, _why(saga, activity, command.message))
@@ -253,65 +255,3 @@ def _keeps_all(saga: Saga, activity: ActivityName) -> bool:
     come."""
     its_turn_came = saga.step(activity).status is not StepStatus.IDLE or activity == saga.current_activity
     return saga.kind_of(activity) is Kind.RETRIABLE and its_turn_came
-
-
-def _require_current_run(saga: Saga, run_id: RunId) -> None:
-    if saga.state is not State.PROVISIONING:
-        raise Refused(_WHY_NOT_ACT[saga.phase])
-    if run_id != saga.run_id:
-        raise StaleLease(f"This run is not the tenant's current attempt: that is run {saga.run_id}.")
-
-
-_WHY_NOT_ACT = {
-    Phase.CANCELLING: "The tenant is being cancelled: its tasks may not run again until that is done.",
-    Phase.FAILED_UNWINDING: "The tenant is being undone: its tasks may not run again until that is done.",
-    Phase.FAILED_STUCK: "The tenant could not be undone: cancel it again before anything of it runs.",
-    Phase.FAILED_SETTLED: "Single tasks cannot be run again: clear the whole run, or use Reset and Retry.",
-    Phase.FAILED_RETAINED: "Single tasks cannot be run again: clear the whole run, or use Reset and Retry.",
-    Phase.FAILED_READY: "Single tasks cannot be run again: clear the whole run, or use Retry.",
-    Phase.ACTIVE: "The tenant is active; nothing of its run is left to do.",
-    Phase.DECOMMISSIONING: "The tenant is being decommissioned: its tasks may not run again.",
-    Phase.DECOMMISSIONED: "The tenant is decommissioned: trigger a new run to create it anew.",
-}
-
-
-def _require_not_fenced(saga: Saga, run_id: RunId, holder: TaskInstanceId) -> None:
-    fence = saga.fences.get(run_id)
-    if fence and holder <= fence:
-        raise StaleLease(f"Task instance {holder} belongs to an attempt that is over; it must stop.")
-
-
-def _require_not_superseded(saga: Saga, run_id: RunId, activity: ActivityName, holder: TaskInstanceId) -> None:
-    _require_not_fenced(saga, run_id, holder)
-    newest = saga.step(activity).holder
-    if holder < newest:
-        raise StaleLease(f"A newer task instance ({newest}) has taken over {activity}; this one ({holder}) must stop.")
-
-
-def _require_planned(saga: Saga, activity: ActivityName) -> None:
-    if activity not in {entry.activity for entry in saga.plan}:
-        raise Refused(f"{activity} is not in the plan this attempt started with. Cancel, reset and retry.")
-
-
-def _require_predecessors(saga: Saga, activity: ActivityName) -> None:
-    _require_planned(saga, activity)
-    for entry in saga.plan:
-        if entry.activity == activity:
-            return
-        status = saga.step(entry.activity).status
-        if status is not StepStatus.DONE:
-            raise _not_its_turn(activity, entry.activity, status)
-
-
-def _not_its_turn(activity: ActivityName, undone: ActivityName, status: StepStatus) -> Refused:
-    sentence = f"{activity} must wait: {undone} is not done, whatever Airflow's marks say."
-    if status is StepStatus.RUNNING:
-        return OutOfTurn(f"{sentence} It is at work just now. If it stays so: clear the whole run, or cancel.")
-    return Refused(f"{sentence} Clear the whole run, or cancel.")
-
-
-def _require_lease(saga: Saga, lease: Lease) -> None:
-    _require_current_run(saga, lease.run_id)
-    step = saga.step(lease.activity)
-    if step.holder != lease.holder or step.status is not StepStatus.RUNNING:
-        raise StaleLease(f"{lease.activity} is no longer held by task instance {lease.holder}.")

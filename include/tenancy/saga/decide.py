@@ -2,7 +2,8 @@
 
 Console, REST API, command line, DAG tasks, failure callbacks, Airflow's listener and the reconciler all send commands;
 none of them checks rules of its own. Pure: the same saga and command always give the same facts, or the same Refused,
-whose sentence tells the operator what to do. Operators' actions are decided in this module. attempt.py decides the
+whose sentence tells the operator what to do. Operators' actions are decided in this module. attempt.py (with
+leases.py) decides the
 commands of running activities, unwinding.py those of compensation; holds, stalls and invitations have modules of
 their own.
 """
