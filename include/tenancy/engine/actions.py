@@ -46,7 +46,7 @@ def create(tenancy: Tenancy, request: Mapping[str, Any], *, by: Stamp, run_id: R
     with tenancy.ledger.open(f"tenancy create {by.actor}") as ledger:
         wanted = run_id or new_run_id(str(request.get("slug", "")))
         tenant_id = admit(tenancy, ledger, wanted, request, by)
-        return _answer(tenancy, ledger, load_saga(ledger, tenant_id), by, "Provisioning has been requested.")
+        return _result(tenancy, ledger, load_saga(ledger, tenant_id), by, "Provisioning has been requested.")
 
 
 def cancel(
@@ -95,21 +95,18 @@ def retry(
             if retry_loops.retry_needs_slug(saga):
                 _require_typed(saga, confirm_slug, "retry it once more")
             retried = retry_of(tenancy, ledger, saga, corrections or {}, by)
-        return _answer(tenancy, ledger, retried, by, f"Attempt {retried.attempt} starts: watch its timeline.")
+        return _result(tenancy, ledger, retried, by, f"Attempt {retried.attempt} starts: watch its timeline.")
 
 
 def decommission(
     tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp, confirm_id: str | None = None, confirm_slug: str = ""
 ) -> ActionResult:
     """Release all resources and free the slug. If anything would be destroyed, `confirm_slug` is required."""
-    with tenancy.ledger.open(f"tenancy decommission {by.actor}") as ledger:
-        load_saga(ledger, tenant_id)
-        command = _confirmed(c.Decommission(), tenant_id, confirm_id, confirm_slug)
-        with record_refusal(ledger, tenant_id, "decommission", by):
-            after = ledger.record(tenant_id, command, stamp=by)
+    command = _confirmed(c.Decommission(), tenant_id, confirm_id, confirm_slug)
+    with _recorded(tenancy, tenant_id, command, by) as (ledger, after):
         gone = after.state is State.DECOMMISSIONED
         message = "Nothing was left: the slug is free." if gone else "Everything the tenant has is being released."
-        return _answer(tenancy, ledger, after, by, message)
+        return _result(tenancy, ledger, after, by, message)
 
 
 def recreate(
@@ -138,7 +135,7 @@ def recreate(
                     command = _confirmed(c.Decommission(), tenant_id, confirm_id, confirm_slug)
                     ledger.record(tenant_id, command, stamp=by)
                 new_id = admit(tenancy, ledger, new_run_id(request["slug"]), request, by)
-        return _answer(
+        return _result(
             tenancy, ledger, load_saga(ledger, new_id), by, "A new tenant is being provisioned in its place."
         )
 
@@ -148,13 +145,10 @@ def escalate(
 ) -> ActionResult:
     """Hand the tenant over to platform engineering; changes no state."""
     command = _confirmed(c.Escalate(), tenant_id, confirm_id, confirm_slug)
-    with tenancy.ledger.open(f"tenancy escalate {by.actor}") as ledger:
-        load_saga(ledger, tenant_id)
-        with record_refusal(ledger, tenant_id, "escalate", by):
-            after = ledger.record(tenant_id, command, stamp=by)
+    with _recorded(tenancy, tenant_id, command, by) as (ledger, after):
         send_escalations(ledger)  # if this process dies here, the reconciler's next pass sends it
         message = "Recorded. The message to platform engineering is sent through the notification channels."
-        return _answer(tenancy, ledger, after, by, message)
+        return _result(tenancy, ledger, after, by, message)
 
 
 def _confirmed(command: c.Command, tenant_id: TenantId, named: str | None, slug: str) -> c.Confirmed:
@@ -163,12 +157,21 @@ def _confirmed(command: c.Command, tenant_id: TenantId, named: str | None, slug:
 
 
 def _act(tenancy: Tenancy, tenant_id: TenantId, command: c.Confirmed, by: Stamp, message: str) -> ActionResult:
+    with _recorded(tenancy, tenant_id, command, by) as (ledger, after):
+        return _result(tenancy, ledger, after, by, message)
+
+
+@contextmanager
+def _recorded(
+    tenancy: Tenancy, tenant_id: TenantId, command: c.Confirmed, by: Stamp
+) -> Iterator[tuple[LedgerSession, Saga]]:
+    """Record the action, or its refusal. Yields the open ledger and the saga afterwards."""
     action = type(command.command).__name__.lower()
     with tenancy.ledger.open(f"tenancy {action} {by.actor}") as ledger:
         load_saga(ledger, tenant_id)
         with record_refusal(ledger, tenant_id, action, by):
             after = ledger.record(tenant_id, command, stamp=by)
-        return _answer(tenancy, ledger, after, by, message)
+        yield ledger, after
 
 
 @contextmanager
@@ -181,19 +184,18 @@ def record_refusal(ledger: LedgerSession, tenant_id: TenantId, action: str, by: 
         raise
 
 
-def _answer(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp, message: str) -> ActionResult:
-    behind = sync_workflow_engine(tenancy.runs, ledger, saga, stamp=by)
+def _result(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp, message: str) -> ActionResult:
+    warnings = sync_workflow_engine(tenancy.runs, ledger, saga, stamp=by)
     now = load_saga(ledger, saga.tenant_id)
     return ActionResult(
-        now, message, (*_waits(tenancy, now), *behind, *retry_loops.retry_warnings(now)), load_progress(ledger, now)
+        now, message, (*_waits(tenancy, now), *warnings, *retry_loops.retry_warnings(now)), load_progress(ledger, now)
     )
 
 
 def _waits(tenancy: Tenancy, saga: Saga) -> tuple[str, ...]:
     """A warning while the scheduler is down: Airflow accepts a run that it will not start yet."""
-    waits = EngineStatus(load_engine_status(tenancy.runs).silent).holds(
-        saga
-    )  # if it does not answer, sync_workflow_engine has already warned
+    # Only silent parts count here: if the engine does not answer at all, sync_workflow_engine has already warned.
+    waits = EngineStatus(load_engine_status(tenancy.runs).silent).holds(saga)
     return (f"It is recorded, and goes on by itself when the engine does. {waits}",) if waits else ()
 
 
