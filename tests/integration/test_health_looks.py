@@ -383,7 +383,7 @@ def test_a_cluster_that_shows_us_neither_nodes_nor_pods_is_well_all_the_same():
     def refused(path: str, *_: str) -> None:
         raise PermanentError("403")
 
-    api = SimpleNamespace(get=lambda path: {"gitVersion": "v1.30.1"}, listed=refused)
+    api = SimpleNamespace(get=lambda path: {"gitVersion": "v1.30.1"}, list_objects=refused)
     seen = cluster_health._check(api)  # type: ignore[arg-type]
     assert (seen.version, seen.nodes, seen.nodes_ready, seen.pending) == ("v1.30.1", None, None, None)
 
