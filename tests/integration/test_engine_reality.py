@@ -373,7 +373,7 @@ class _Nothing:
     def of_platform(self, _platform: str) -> list[str]:
         return []
 
-    def edited(self, _platform: str) -> dict[str, str]:
+    def find_edited(self, _platform: str) -> dict[str, str]:
         return {}
 
 
