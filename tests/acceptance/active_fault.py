@@ -1,4 +1,4 @@
-"""A fault for the length of a `with`: set, listed as in effect, and cleared. For tests only."""
+"""Sets a fault, checks that it is in effect, and clears it at the end of the `with`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

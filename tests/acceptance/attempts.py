@@ -1,6 +1,6 @@
-"""One attempt at a tenant, run in this process on the sandbox's real servers: no Airflow starts its tasks.
+"""Runs one attempt at a tenant in this process, on the sandbox's real servers, without Airflow.
 
-Everything is joined as bootstrap.py joins it, from the sandbox's addresses instead of Airflow's connections.
+The parts are connected as in bootstrap.py, with the sandbox's addresses instead of Airflow's connections.
 """
 
 from dataclasses import replace
@@ -41,7 +41,7 @@ _STAMP = Stamp("ada")
 
 
 def connect(access: Access, *, short_timeouts: bool = False) -> Tenancy:
-    """The product's own parts on the sandbox's servers. `hurried`, whoever does not answer is given up after 1 s."""
+    """The product's parts on the sandbox's servers. `short_timeouts`: a request without an answer fails after 1 s."""
     waits: dict[str, Any] = {"read_seconds": 1.0} if short_timeouts else {}
     deadline: dict[str, Any] = {"deadline": 1.0} if short_timeouts else {}
 
@@ -69,12 +69,12 @@ def connect(access: Access, *, short_timeouts: bool = False) -> Tenancy:
 
 
 def _long_after() -> datetime:
-    """When every limit has passed."""
+    """A time at which every limit has passed."""
     return utc_now() + timedelta(days=1)
 
 
 class Attempt:
-    """A tenant of its own and its only run."""
+    """One tenant and its only run."""
 
     def __init__(self, access: Access) -> None:
         self.access = access
@@ -85,28 +85,28 @@ class Attempt:
         self._tries = 0
 
     def run(self, activity: str, *, may_wait: bool = True, short_timeouts: bool = False) -> Saga | Waiting:
-        """One more try of the activity's task; a later try is a newer task instance."""
+        """Run one more try of the activity's task. A later try is a newer task instance."""
         self._tries += 1
         task = Task(self._lease(activity), self._tries, runs.request(self.slug), "ada")
         tenancy = self._with_short_timeouts if short_timeouts else self._tenancy
         return run_activity(tenancy if may_wait else replace(tenancy, now=_long_after), task)
 
     def run_before(self, activity: str) -> None:
-        """All tasks before this one, done."""
+        """Run all tasks before this one."""
         for each in PLAN:
             if each.name == activity:
                 return
             runs.wait_until(lambda name=each.name: isinstance(self.run(name), Saga), f"{each.name} to be done")
 
     def run_all(self) -> Saga:
-        """All tasks, done."""
+        """Run all tasks."""
         self.run_before(PLAN[-1].name)
         saga = self.run(PLAN[-1].name)
         assert isinstance(saga, Saga)
         return saga
 
     def give_up(self, activity: str) -> Saga:
-        """What the failure callback does after the last try."""
+        """Do what the failure callback does after the last try."""
         lease = self._lease(activity)
         command = c.GiveUp(lease.run_id, "out of tries", lease.activity, lease.holder)
         saga = give_up(self._tenancy, command, stamp=Stamp("saga", lease=lease.holder))
@@ -114,7 +114,7 @@ class Attempt:
         return saga
 
     def unwind_tenant(self, command: c.Command) -> Saga:
-        """What an operator's Cancel or Decommission leads to."""
+        """Unwind after an operator's Cancel or Decommission."""
         tenant_id = self._tenant_id()
         with self._tenancy.ledger.open("test") as ledger:
             generation = ledger.record(tenant_id, command, stamp=_STAMP).generation

@@ -1,4 +1,4 @@
-"""A person's browser: real Chromium, logged in to the sandbox's Airflow. For tests only."""
+"""Opens the console in Chromium, logged in to the sandbox's Airflow, and reads its pages."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ def chromium() -> Iterator[Browser]:
 def open_page(
     browser: Browser, access: Access, user: str = "", *, theme: Any = "light", width: int = 1280, height: int = 900
 ) -> Iterator[Page]:
-    """A window of somebody who is logged in, or of nobody. What a page of ours complains of fails the test."""
+    """A page of a user, or of nobody who is logged in. An error of our own scripts fails the test."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
     context.set_default_timeout(TIMEOUT_MS)
     if user:
@@ -51,12 +51,12 @@ def open_page(
 
 
 def _is_error(message: ConsoleMessage) -> bool:
-    """A refused or missing page is told in the console, too: that is no complaint."""
+    """An error of our own pages. A request that is refused or not found is none."""
     return message.type == "error" and _OURS in message.location.get("url", "") and "Failed to load" not in message.text
 
 
 def console(access: Access, path: str = "") -> str:
-    """The address of a page of the console, alone in a tab."""
+    """The URL of a page of the console, without Airflow's frame."""
     return f"{access.api_url}/tenancy/{path}"
 
 
@@ -71,7 +71,7 @@ def console_frame(page: Page, title: str) -> Frame:
 
 
 def timeline_rows(page: Page | Frame) -> dict[str, str]:
-    """How each row of the timeline looks now."""
+    """The status of each row of the timeline, as shown now."""
     each = "[...document.querySelectorAll('.timeline li')].map((row) => [row.id.slice(4), row.dataset.look])"
     rows: dict[str, str] = page.evaluate(f"Object.fromEntries({each})")
     return rows
@@ -80,7 +80,7 @@ def timeline_rows(page: Page | Frame) -> dict[str, str]:
 def wait_for_timeline(
     page: Page | Frame, wanted: Callable[[dict[str, str]], bool], what: str, *, seconds: float = 90
 ) -> None:
-    """Wait until the timeline looks like that; the page is never loaded again by us."""
+    """Wait until the timeline shows this, without a reload by the test."""
     wait_until(lambda: wanted(timeline_rows(page)), f"the timeline to show {what}", seconds=seconds, every=0.2)
 
 
@@ -101,7 +101,7 @@ def overflow(page: Page) -> int:
 
 
 def take_screenshot(page: Page, name: str, *, whole: bool = False) -> None:
-    """Keep a picture for the documentation, when asked to."""
+    """Save a picture for the documentation if TENANCY_SCREENSHOTS is 1."""
     if os.environ.get(SCREENSHOTS) == "1":
         folder = PROJECT / "docs" / "images"
         folder.mkdir(exist_ok=True)

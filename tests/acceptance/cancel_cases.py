@@ -1,4 +1,4 @@
-"""Tenants held before, in the middle of and after the effect of one activity, and then cancelled. For tests only."""
+"""Holds tenants before, during and after the effect of one activity, and cancels them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +16,7 @@ WAYS = ("the API", "PATCH on the run")
 
 @dataclass(frozen=True)
 class CancelCase:
-    """One tenant that is held at a moment of an activity."""
+    """One tenant that is held at a point of an activity."""
 
     slug: str
     run_id: str
@@ -25,7 +25,7 @@ class CancelCase:
 
 
 def hold_tenants(access: Access, activity: str, stack: ExitStack) -> list[CancelCase]:
-    """Tenants at every moment of the activity, one for each way to cancel; those held in the middle come last."""
+    """Tenants at each point of the activity, one for each way to cancel. Those held during the effect come last."""
     cases = []
     for moment, fact in (
         ("before", ("tenant.provisioning.step.started", activity)),
@@ -55,7 +55,7 @@ def first_fact_after(activity: str) -> tuple[str, str]:
 
 
 def cancel(access: Access, case: CancelCase) -> dict[str, Any] | None:
-    """By the case's way; the API's own answer."""
+    """Cancel by the case's way. Returns the API's answer."""
     if case.way == WAYS[0]:
         return operators.perform(access, case.slug, "cancel")
     with access.client("operator") as client:
@@ -70,7 +70,7 @@ def _create(access: Access, slug: str, moment: str, way: str) -> CancelCase:
 
 
 def _is_held(access: Access, case: CancelCase, activity: str) -> bool:
-    """Has it come as far as it can? A held fact is not seen yet; what stands before it is."""
+    """Whether it is as far as it can get. The held fact is not visible yet, the facts before it are."""
     row, kinds = runs.tenant(access, case.slug), runs.fact_kinds(access, case.slug)
     assert row is not None
     if row["activity"] != activity:
@@ -82,7 +82,7 @@ def _is_held(access: Access, case: CancelCase, activity: str) -> bool:
 
 
 def _waits_in_ledger(access: Access, case: CancelCase) -> bool:
-    """A session of one of its tasks is held while it records."""
+    """Whether a session of one of its tasks waits while it records a fact."""
     tasks = "select id::text from task_instance where run_id = %s and state = 'running'"
     with gates.connected(access.superuser_dsn("platform", "airflow")) as airflow:
         holders = [row[0] for row in airflow.execute(tasks, (case.run_id,))]
@@ -111,4 +111,4 @@ DURING: dict[str, Callable[[Access, list[str]], Any]] = {
     "wait_for_workloads_ready": lambda access, slugs: _faults(access, slugs, "slow-start", seconds=600),
     "apply_tenant_schema": lambda access, slugs: _faults(access, slugs, "schema-locked"),
 }
-"""What holds an activity in the middle of its effect, until it is let go right after the Cancel."""
+"""What holds an activity during its effect, until right after the Cancel."""

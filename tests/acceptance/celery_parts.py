@@ -1,4 +1,4 @@
-"""What tests of Celery look at and strike: which worker has a task, who queued it, and parts that are killed whole."""
+"""For tests of Celery: which worker has a task, who queued it, and how parts are killed."""
 
 import signal
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def create(access: Access, number: int) -> list[str]:
 
 
 def all_end(access: Access, slugs: list[str], phase: str = "Active") -> None:
-    """In this phase, and whole or with nothing left, as somebody finds who knows no code of ours."""
+    """Wait for this phase, then check without code of the project that each is complete or left nothing."""
     for slug in slugs:
         runs.wait_until(lambda slug=slug: runs.phase(access, slug) == phase, f"{slug} to be {phase}", seconds=PATIENCE)
     places = addresses_of(access)
@@ -72,7 +72,7 @@ def kill(access: Access, part: str) -> None:
 
 @contextmanager
 def stopped(access: Access, part: str) -> Iterator[None]:
-    """It keeps its sockets and answers nobody."""
+    """Stop it: it keeps its sockets and does not answer."""
     daemon = Register(access.layout.processes).get(part)
     assert daemon is not None
     processes.send_signal(daemon, signal.SIGSTOP)
@@ -87,12 +87,12 @@ def states(access: Access) -> dict[str, str]:
 
 
 def await_health(access: Access) -> None:
-    """By what `status` says; on a busy machine an api-server is slow to answer it."""
+    """Wait until `status` reports all parts healthy; an api-server may be slow."""
     runs.wait_until(lambda: set(states(access).values()) == {"healthy"}, "all parts to be healthy", every=1)
 
 
 def probe_on(access: Access, worker: str) -> str:
-    """A run of a task without tries that waits on this worker."""
+    """Start a run whose task has no tries left and waits on this worker."""
     for _ in range(_DRAWS):
         with access.client("engineer") as client:
             answer = client.post(_PROBE, json={"logical_date": None, "conf": {"seconds": 600}})
@@ -108,6 +108,6 @@ def probe_on(access: Access, worker: str) -> str:
 
 
 def unsent_tasks(access: Access) -> int:
-    """How often a scheduler kept a task that it could not send. It says so after its time limit, each time."""
+    """How often a scheduler could not send a task and kept it: it logs that after its time limit."""
     logs = [access.layout.log_of(name).read_text(errors="replace") for name in SCHEDULERS]
     return sum(log.count("Celery Task Timeout Error") for log in logs)

@@ -1,4 +1,4 @@
-"""A webhook as a real channel of the sandbox, and what it was told. For tests only."""
+"""Makes a webhook a notification channel of the sandbox, and reads what it received."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _CHANNEL = "tenancy_notify_webhook"
 
 @contextmanager
 def webhook(access: Access, port: int) -> Iterator[None]:
-    """The connection that makes the webhook a channel. Tried again after 1 s, then 2, instead of 30."""
+    """Create the connection that makes the webhook a channel. It retries after 1 s, then 2, instead of 30."""
     connection = {
         "connection_id": _CHANNEL,
         "conn_type": "http",
@@ -30,5 +30,5 @@ def webhook(access: Access, port: int) -> Iterator[None]:
 
 
 def received_bodies(endpoint: Endpoint) -> list[dict[str, Any]]:
-    """All that it was told, in order."""
+    """All bodies that it received, in order."""
     return [json.loads(received.body) for received in endpoint.received]

@@ -1,4 +1,4 @@
-"""Lets a tenant's clocks run ahead, so that nobody waits for the runbook's minutes. For tests only."""
+"""Backdates a tenant's clocks, so that a test need not wait for the runbook's minutes."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from sandbox.access import Access
 
 
 def backdate(access: Access, slug: str, minutes: float, *clocks: str) -> None:
-    """All that these clocks of its row count from happened so many minutes earlier: no clock is folded from facts."""
+    """Move these clocks of its row back by some minutes. None of them is folded from facts."""
     changes = sql.SQL(", ").join(
         sql.SQL("{0} = {0} - %(by)s").format(sql.Identifier(clock))
         for clock in clocks or ("state_since", "activity_since")

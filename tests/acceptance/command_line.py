@@ -1,4 +1,4 @@
-"""An operator at the command line: `tenantctl` as a process of its own, no flag but the verb's. For tests only."""
+"""Runs `tenantctl` as an operator does: as a process, with no flags but the command's."""
 
 import json
 import os
@@ -12,7 +12,7 @@ WHY = ["--reason", "acceptance test", "--yes"]
 
 
 class Operator:
-    """Runs tenantctl where the sandbox is known by its home alone."""
+    """Runs tenantctl, which finds the sandbox by its home alone."""
 
     def __init__(self, access: Access) -> None:
         own = {name: value for name, value in os.environ.items() if not name.startswith("TENANCY_")}
@@ -34,7 +34,7 @@ class Operator:
         )
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
-        """The same, without waiting for its end; it heeds Ctrl-C also where the tests themselves do not."""
+        """The same without waiting for its end. It reacts to Ctrl-C also where the tests ignore it."""
         return subprocess.Popen(
             ["env", "--default-signal=INT", sys.executable, "-P", "-u", "-m", "tenantctl", *words],
             env=self._environ,
@@ -44,7 +44,7 @@ class Operator:
         )
 
     def run(self, *words: str) -> str:
-        """What it printed; it must have succeeded."""
+        """What it prints. It must succeed."""
         ended = self(*words)
         assert ended.returncode == 0, f"tenantctl {' '.join(words)}: {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
         return ended.stdout

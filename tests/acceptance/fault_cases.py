@@ -1,4 +1,4 @@
-"""What activities make of every fault: the error, its cause, and how unwinding gets on. Values only, for tests."""
+"""What each fault does to an activity: the error, its cause, and how unwinding ends. Values only."""
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -13,16 +13,16 @@ REGION = "of region eu-central"
 
 
 class UnwindingResult(Enum):
-    """How unwinding gets on with the fault."""
+    """How unwinding ends under the fault."""
 
-    MEANWHILE = auto()  # it does not mind
-    LATER = auto()  # it fails at once and is handed over; Cancel finishes it when the fault is over
-    AFTERWARDS = auto()  # it would wait for so long that it is not tried here before the fault is over
+    MEANWHILE = auto()  # succeeds under the fault
+    LATER = auto()  # fails at once; Cancel finishes it after the fault
+    AFTERWARDS = auto()  # would wait so long that it is tried only after the fault
 
 
 @dataclass(frozen=True)
 class FaultCase:
-    """What an activity makes of a fault. `cause` is a regular expression."""
+    """What one fault does to one activity. `cause` is a regular expression."""
 
     kind: str
     activity: str
@@ -31,13 +31,13 @@ class FaultCase:
     unwinding: UnwindingResult = UnwindingResult.MEANWHILE
     options: dict[str, Any] = field(default_factory=dict)
     within_helm: bool = False
-    """The namespace is there already, so that Helm meets the fault."""
+    """The namespace exists already, so that Helm meets the fault."""
     short_timeouts: bool = True
-    """Whoever does not answer is given up sooner than the product does, on the same way."""
+    """Requests time out sooner than in the product."""
     code: Cause = Cause.UNKNOWN
     """The cause that is recorded with the error."""
     reason: str = ""
-    """What the wait says meanwhile, once it has seen the fault; a regular expression."""
+    """What the readiness wait reports meanwhile; a regular expression."""
 
     def __str__(self) -> str:
         return f"{self.kind}-{'helm' if self.within_helm else self.activity}"
@@ -51,7 +51,7 @@ def not_ready(
 
 
 def unanswered(kind: str, cause: str, code: Cause = Cause.CLUSTER_UNREACHABLE, **options: Any) -> FaultCase:
-    """The cluster's trouble as our own client has it, which asks first."""
+    """A fault of the cluster that our own client meets, before Helm does."""
     message = f"The cluster {REGION} {cause}"
     return FaultCase(kind, DEPLOY, TransientError, message, options=options, code=code)
 
@@ -154,7 +154,7 @@ HARMLESS: dict[str, dict[str, Any]] = {
     "slow": {"milliseconds": 50},
     "ingress-down": {},
 }
-"""Faults that no activity fails of, with their options."""
+"""Faults under which no activity fails, with their options."""
 ELSEWHERE: dict[str, dict[str, Any]] = {"other-cluster": {}}
 """Faults that lead to another system: a tenant that meets it first belongs there (make chaos DECK=systems)."""
 HOLDING: dict[str, tuple[dict[str, Any], str, Cause]] = {

@@ -1,6 +1,6 @@
-"""Holds a running task at an exact point, from outside: by locks and triggers in the databases. For tests only.
+"""Holds a running task at an exact point, by locks and triggers in the databases.
 
-The product has no hooks for this: the database it writes to simply does not answer until the gate opens.
+The product has no hook for this: the database that it writes to does not answer until the gate opens.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ create or replace trigger wait_at_gate before insert on ledger.fact
 
 @contextmanager
 def before_fact(access: Access, kind: str, activity: str) -> Iterator[None]:
-    """Nobody can record this fact of this activity until the gate opens."""
+    """No session can record this fact of this activity until the gate opens."""
     with psycopg.connect(access.superuser_dsn("platform", "ledger"), autocommit=True) as connection:
         connection.execute(_GATE)
         connection.execute("insert into public.gate values (%s, %s)", (kind, activity))
@@ -43,7 +43,7 @@ def before_fact(access: Access, kind: str, activity: str) -> Iterator[None]:
 
 @contextmanager
 def table_locked(dsn: str, table: str, mode: str) -> Iterator[None]:
-    """Whoever wants to write to this table waits in the server until the gate opens."""
+    """Writers of this table wait in the server until the gate opens."""
     with psycopg.connect(dsn) as connection:
         connection.execute(sql.SQL("lock table {} in {} mode").format(sql.SQL(table), sql.SQL(mode)))
         yield
@@ -52,7 +52,7 @@ def table_locked(dsn: str, table: str, mode: str) -> Iterator[None]:
 
 @contextmanager
 def table_creation_held(dsn: str) -> Iterator[None]:
-    """In this database CREATE TABLE waits in the server until the gate opens."""
+    """CREATE TABLE in this database waits until the gate opens."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("create table public.gate (); grant select on public.gate to public")
         connection.execute(_HOLD_TABLES)
@@ -75,7 +75,7 @@ create event trigger hold_tables on ddl_command_start when tag in ('CREATE TABLE
 
 
 def schema_locked(access: Access, slug: str) -> bool:
-    """Does the fault hold the catalogue of schemas in the tenant's database?"""
+    """Whether the fault holds the catalogue of schemas in the tenant's database."""
     like = slug.replace("-", r"\_") + r"\_%"
     question = (
         "select from pg_locks join pg_database on pg_database.oid = database where datname like %s and granted "
@@ -86,7 +86,7 @@ def schema_locked(access: Access, slug: str) -> bool:
 
 
 def connected(dsn: str) -> psycopg.Connection:
-    """A session in which every statement is by itself; use it in a `with`."""
+    """A session with autocommit; use it in a `with`."""
     return psycopg.connect(dsn, autocommit=True)
 
 
@@ -94,25 +94,25 @@ _ACTIVE = "select from pg_stat_activity where state = 'active' and query ilike %
 
 
 def waiting(dsn: str, statement: str) -> bool:
-    """Is a statement like this one under way in the server behind the DSN?"""
+    """Whether a statement like this one is running in the server of the DSN."""
     with connected(dsn) as connection:
         return connection.execute(_ACTIVE, (statement,)).fetchone() is not None
 
 
 def held(dsn: str, statement: str) -> bool:
-    """Is one held, by a lock or a gate? One that is merely seen under way may be anybody's, and over at once."""
+    """Whether such a statement waits for a lock or a gate. One that is only running may end at once."""
     by_us = f"{_ACTIVE} and (wait_event_type = 'Lock' or wait_event = 'PgSleep')"
     with connected(dsn) as connection:
         return connection.execute(by_us, (statement,)).fetchone() is not None
 
 
 def task_process(access: Access) -> psutil.Process:
-    """The process of the one task that runs: whoever has the ledger session `tenancy run …`."""
+    """The process of the one running task: it has the ledger session `tenancy run …`."""
     return _client(access, "tenancy run %")
 
 
 def unwinding_process(access: Access) -> psutil.Process:
-    """The process that undoes the one tenant that is unwound: whoever has the session `tenancy unwind …`."""
+    """The process that unwinds the one tenant: it has the ledger session `tenancy unwind …`."""
     return _client(access, "tenancy unwind %")
 
 
@@ -157,9 +157,9 @@ create or replace trigger wait_at_slug_gate before insert on ledger.fact
 
 @contextmanager
 def before_fact_of(access: Access, slug: str, kind: str, what: str) -> Iterator[None]:
-    """Nobody can record this fact of this activity or kind of resource for the tenant of this slug till the gate opens.
+    """No session can record this fact of this activity or resource for the slug's tenant until the gate opens.
 
-    It should be the first fact of its transaction: those before it would hold up every other writer.
+    It should be the first fact of its transaction, because facts before it would block every other writer.
     """
     with psycopg.connect(access.superuser_dsn("platform", "ledger"), autocommit=True) as connection:
         if connection.execute("select to_regclass('public.slug_gate')").fetchone() == (None,):
@@ -188,7 +188,7 @@ create or replace trigger refuse_run before insert on public.dag_run
 
 @contextmanager
 def no_new_runs(access: Access, dag_id: str) -> Iterator[None]:
-    """Airflow can make no run of this DAG until the gate opens: whoever asks it to is answered 500."""
+    """Airflow can create no run of this DAG until the gate opens: it answers such requests with 500."""
     with connected(access.superuser_dsn("platform", "airflow")) as airflow:
         if airflow.execute("select to_regclass('public.no_runs')").fetchone() == (None,):
             airflow.execute(_NO_RUNS)
@@ -216,7 +216,7 @@ create or replace trigger wait_at_clear_gate after update on public.task_instanc
 
 @contextmanager
 def clearing_held(access: Access, run_id: str, task: str) -> Iterator[None]:
-    """Whoever clears this task of the run has given it its new id, and cannot say so until the gate opens."""
+    """Clearing this task of the run waits before it commits, until the gate opens."""
     with connected(access.superuser_dsn("platform", "airflow")) as airflow:
         airflow.execute(_CLEAR_GATE)
         airflow.execute("insert into public.clear_gate values (%s, %s)", (run_id, task))
@@ -232,7 +232,7 @@ _RENAME_POOL = "update slot_pool set pool = %s where pool = %s"
 
 @contextmanager
 def without_pool(access: Access, name: str) -> Iterator[None]:
-    """Airflow has no pool of this name."""
+    """Remove this pool from Airflow for a while."""
     with psycopg.connect(access.superuser_dsn("platform", "airflow"), autocommit=True) as airflow:
         airflow.execute(_RENAME_POOL, (f"{name}-gone", name))
         try:

@@ -1,4 +1,4 @@
-"""kill -9 of parts of Airflow, of both where there are two, and their return. For tests only."""
+"""Kills parts of Airflow with kill -9, both where there are two, and restarts them."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ Kill = Callable[..., None]
 
 @contextmanager
 def killer(access: Access, up: Callable[[], None]) -> Iterator[Kill]:
-    """Takes names of parts. All are there again afterwards."""
+    """Yields a function that kills parts by name. All parts are restarted afterwards."""
 
     def kill(*names: str) -> None:
         for name in all_of(*names):
@@ -32,6 +32,6 @@ def killer(access: Access, up: Callable[[], None]) -> Iterator[Kill]:
 
 
 def all_of(*names: str) -> list[str]:
-    """With a second scheduler where there is one: what is down is down as a whole."""
+    """These parts, with the second scheduler where there is one."""
     running = [component.name for component in COMPONENTS[EXECUTOR]]
     return [each for each in running if each.removesuffix("-2") in names]

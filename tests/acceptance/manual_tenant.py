@@ -1,6 +1,6 @@
-"""A tenant as the product would leave it, made by hand: a database with its schema, and a release in the cluster.
+"""A tenant as the product would leave it, but created by hand: a database with its schema, and a release.
 
-For tests of the sandbox alone: no saga made it, so no saga need work for it.
+It serves tests of the sandbox, which then need no saga.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ _LABELS = {"app": "tenant"}
 
 @dataclass(frozen=True)
 class ManualTenant:
-    """What there is of it."""
+    """Its database and its release."""
 
     access: Access
     dsn: str
@@ -35,7 +35,7 @@ class ManualTenant:
     apps: AppsV1Api
 
     def visit(self, path: str = "/healthz", method: str = "GET", **fields: str) -> tuple[int, str]:
-        """As curl would; 0 when the connection is cut."""
+        """The status of a request like curl's; 0 when the connection is cut."""
         connection = HTTPConnection("127.0.0.1", self.access.ports["ingress"], timeout=10)
         try:
             connection.request(method, path, dumps(fields) if fields else None, {"Host": HOST})
@@ -53,11 +53,11 @@ class ManualTenant:
             time.sleep(0.05)
 
     def restart(self) -> None:
-        """New pods, which meet the faults of now."""
+        """Create new pods, which meet the present faults."""
         self.core.delete_collection_namespaced_pod(SLUG)
 
     def waiting(self) -> str:
-        """Why the first pod's container waits, or its pod is not scheduled."""
+        """Why the first pod's container waits, or why its pod is not scheduled."""
         pods = self.core.list_namespaced_pod(SLUG).items
         status = next((pod.status for pod in pods if pod.metadata.deletion_timestamp is None), None)
         if status is None:

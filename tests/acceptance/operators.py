@@ -1,4 +1,4 @@
-"""An operator's hands on the JSON API. For tests only."""
+"""What operators do by the JSON API."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ _HEADERS = {"X-Tenancy-Request": "1"}
 
 
 def send(access: Access, path: str, body: dict[str, Any], *, user: str = "operator") -> httpx.Response:
-    """One write; its answer, whatever it is."""
+    """Send one write. Returns its response, whatever it is."""
     with access.client(user) as client:
         return client.post(f"{API}{path}", json=body, headers=_HEADERS)
 
 
 def perform(access: Access, slug: str, action: str, *, user: str = "operator", **body: Any) -> dict[str, Any]:
-    """An action that must be accepted. What destroys names the tenant's id, as the API shows it now."""
+    """Perform an action, which must be accepted. A destructive one is confirmed with the tenant's present id."""
     if action in {"cancel", "decommission"}:
         body = {"tenant_id": get(access, f"/tenants/{slug}")["id"], "confirm_slug": slug, **body}
     answer = send(access, f"/tenants/{slug}/{action}", {"reason": "a test", **body}, user=user)
@@ -26,7 +26,7 @@ def perform(access: Access, slug: str, action: str, *, user: str = "operator", *
 
 
 def create(access: Access, request: dict[str, Any]) -> dict[str, Any]:
-    """A tenant that must be admitted."""
+    """Create a tenant, which must be admitted."""
     answer = send(access, "/tenants", request)
     assert answer.status_code == 201, answer.text
     return dict(answer.json()["tenant"])

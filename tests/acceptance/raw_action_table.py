@@ -1,4 +1,4 @@
-"""Tenants for the table of Airflow's own buttons: one a cell, all made and touched side by side. For tests only."""
+"""Tenants for the table of Airflow's own buttons: one per cell, all created and acted on in parallel."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True)
 class RawActionCell:
-    """One tenant in one state and what somebody does to its run in Airflow."""
+    """One tenant in one state, and an action on its run in Airflow."""
 
     action: str
     column: str
@@ -35,7 +35,7 @@ class RawActionCell:
 
 
 class RawActionTable:
-    """Builds the states, touches every run while its tenant is in its state, then lets all go on."""
+    """Brings tenants to their states, performs the actions, then lets all continue."""
 
     def __init__(self, access: Access) -> None:
         self.access = access
@@ -44,7 +44,7 @@ class RawActionTable:
         self.faults: dict[str, str] = {}
 
     def play(self, cells: list[tuple[str, str]]) -> dict[tuple[str, str], RawActionCell]:
-        """All these (action, column), each with a tenant of its own."""
+        """Play these (action, column) pairs, each with a tenant of its own."""
         slugs = {cell: runs.new_slug("raw") for cell in cells}
         # Those that must be caught on their way are started last.
         columns = ("Active", "settled", "ready", "old run", "unwinding", "Provisioning")
@@ -74,7 +74,7 @@ class RawActionTable:
         runs.trigger(self.access, runs.request(slug))
 
     def _bring_to_state(self, column: str, slug: str) -> None:
-        """From its run's beginning to its state."""
+        """Bring the tenant from the start of its run to the state."""
         if column == "Active":
             runs.wait_until(lambda: runs.phase(self.access, slug) == "Active", f"{slug} to be Active", seconds=240)
             return
@@ -100,7 +100,7 @@ class RawActionTable:
         )
 
     def _hold_lock(self, slug: str) -> None:
-        """Nothing is undone before the table lets go: the lock's holder looks like a later unwinder."""
+        """Unwinding waits until the table releases this lock: its holder looks like a later unwinder."""
         connection = psycopg.connect(
             self.access.ledger_dsn, autocommit=True, application_name="tenancy unwind 999 test"
         )

@@ -1,4 +1,4 @@
-"""An operator's hands: triggers runs by the REST API, waits for them, reads what the ledger says. For tests only."""
+"""Triggers runs by the REST API, waits for tenants and runs, and reads the ledger by plain SQL."""
 
 import time
 import uuid
@@ -15,7 +15,7 @@ from sandbox.access import Access
 DAG = "/api/v2/dags/tenant_provisioning"
 PATIENCE_SECONDS = 90.0
 REPORTED_ONCE = ["stalled", "stall_cleared"]
-"""What `stalls` gives when one came and went."""
+"""What `recorded_stalls` returns for one stall that was cleared."""
 
 
 def new_slug(prefix: str = "t") -> str:
@@ -23,7 +23,7 @@ def new_slug(prefix: str = "t") -> str:
 
 
 def request(default_slug: str, /, **changes: Any) -> dict[str, Any]:
-    """A good request with some fields changed; None leaves one out."""
+    """A valid request with some fields changed. None omits a field."""
     asked = {
         "slug": default_slug,
         "name": "Acme Corporation",
@@ -42,8 +42,8 @@ def trigger(access: Access, conf: dict[str, Any], *, user: str = "operator") -> 
 
 
 def send_again_after_deadlock(send: Callable[[], httpx.Response]) -> httpx.Response:
-    """The answer to what is sent three times at most: Airflow 3.3.2 answers 500 when a mark deadlocks with the
-    scheduler. People press again."""
+    """Send up to three times: Airflow 3.3.2 answers 500 when a mark deadlocks with the scheduler, and people press
+    again."""
     answer = send()
     for _ in range(2):
         if answer.status_code != 500:
@@ -60,7 +60,7 @@ def get(access: Access, path: str) -> dict[str, Any]:
 
 
 def await_end(access: Access, run_id: str) -> str:
-    """The state the run ends in."""
+    """Wait until the run ends. Returns its state."""
     ended: dict[str, Any] = {}
 
     def condition() -> bool:
@@ -84,7 +84,7 @@ def wait_until(
     every: float = 0.1,
     details: Callable[[], str] = str,
 ) -> None:
-    """`told`: what else to say when it does not come."""
+    """Wait until `condition` is true. `details` is added to the message of a failure."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}{details()}"
@@ -98,7 +98,7 @@ def ledger(access: Access, statement: str, *parameters: object) -> list[dict[str
 
 
 def tenant(access: Access, slug: str) -> dict[str, Any] | None:
-    """The newest tenant of this slug, as its row says."""
+    """The row of the newest tenant with this slug."""
     rows = ledger(access, "select * from ledger.tenant where slug = %s order by created_at desc", slug)
     return rows[0] if rows else None
 
@@ -121,7 +121,7 @@ def await_phase(access: Access, slug: str, *phases: str, seconds: float = PATIEN
 
 
 def history(access: Access, slug: str) -> str:
-    """All that happened to the tenant, a line a fact, and how Airflow sees the tasks of its runs."""
+    """The tenant's facts, one per line, and the task instances of its runs."""
     facts = ledger(
         access,
         "select at, fact.attempt, kind, data::text from ledger.fact join ledger.tenant on stream = id "
@@ -151,7 +151,7 @@ def fact_kinds(access: Access, slug: str) -> list[str]:
 
 
 def is_waiting_for_pods(access: Access, slug: str) -> bool:
-    """Is the tenant's readiness wait under way?"""
+    """Whether the tenant's readiness wait is in progress."""
     row = tenant(access, slug)
     return bool(row and row["state"] == "Provisioning" and row["activity"] == "wait_for_workloads_ready") and bool(
         ledger(
@@ -164,7 +164,7 @@ def is_waiting_for_pods(access: Access, slug: str) -> bool:
 
 
 def recorded_stalls(access: Access, slug: str) -> list[str]:
-    """What was recorded of the tenant's stalls, in order."""
+    """The stalls that were recorded for the tenant, in order."""
     details = [kind.split(".")[2] for kind in fact_kinds(access, slug) if kind.startswith("tenant.provisioning.stall")]
     return [what for what in details if what in REPORTED_ONCE]
 
@@ -182,7 +182,7 @@ def _runs(access: Access, slug: str) -> list[str]:
 
 
 def refusals(access: Access, slug: str) -> list[str]:
-    """The sentences of all refusals in the tenant's audit log."""
+    """The messages of all refusals in the tenant's audit log."""
     question = (
         "select data ->> 'message' as said from ledger.fact join ledger.tenant on stream = id "
         "where slug = %s and kind like '%%refused' order by fact.seq"
@@ -191,7 +191,7 @@ def refusals(access: Access, slug: str) -> list[str]:
 
 
 def mark_task_failed(access: Access, run_id: str, task_id: str) -> None:
-    """By an operator, with Airflow's own button."""
+    """Mark it failed as an operator, with Airflow's own button."""
     with access.client("operator") as client:
         task = f"{DAG}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task_id}"
         answer = send_again_after_deadlock(lambda: client.patch(task, json={"new_state": "failed"}))

@@ -1,4 +1,4 @@
-"""What exists of a tenant outside, by plain SQL and Kubernetes' own client: no project code looks. For tests only."""
+"""A tenant's objects outside the ledger, found by plain SQL and Kubernetes' own client without project code."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from sandbox.access import Access
 
 @dataclass(frozen=True)
 class TenantObjects:
-    """Names of what was found; all empty when nothing is left."""
+    """The names of its objects; all empty when nothing is left."""
 
     roles: tuple[str, ...]
     databases: tuple[str, ...]
@@ -19,7 +19,7 @@ class TenantObjects:
     tables: tuple[str, ...]
     namespaces: tuple[str, ...]
     releases: tuple[str, ...]
-    """One a revision, such as `sh.helm.release.v1.<name>.v1`."""
+    """One per revision, such as `sh.helm.release.v1.<name>.v1`."""
 
     @property
     def is_empty(self) -> bool:
@@ -73,7 +73,7 @@ def _names(dsn: str, statement: str, parameter: str) -> tuple[str, ...]:
 
 
 def assert_complete(access: Access, slug: str) -> TenantObjects:
-    """Exactly one of each, and every table."""
+    """Check that there is exactly one of each object, and every table."""
     found = find_objects(access, slug)
     assert (len(found.roles), len(found.databases), len(found.connections)) == (1, 1, 1), found
     assert (len(found.namespaces), len(found.releases)) == (1, 1), found

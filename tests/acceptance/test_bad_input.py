@@ -1,4 +1,4 @@
-"""Bad input is refused at once, with the field and the reason; nothing is allocated and no slug is held."""
+"""Bad input is refused at once with the field and the reason. Nothing is allocated and no slug is reserved."""
 
 from typing import Any
 

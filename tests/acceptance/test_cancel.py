@@ -1,6 +1,6 @@
-"""Cancel at every activity, before, in the middle of and after its effect, by the API and by Airflow's own button.
+"""Cancel at every activity, before, during and after its effect, by the API and by Airflow's own button.
 
-Everything made is undone in reverse, and never before the deed that it undoes has ended.
+All resources are released in reverse order, and never before the activity that made them has ended.
 """
 
 import time
@@ -48,7 +48,7 @@ def _tells_three_facts(answer: dict[str, object], case: CancelCase) -> None:
 
 
 def _undoing_order(intended: list[str]) -> list[str]:
-    """Last made first, but for the schema, which goes with its database."""
+    """The reverse order of creation, except for the schema, which is dropped with its database."""
     order = [kind for kind in reversed(intended) if kind != "schema"]
     if "schema" in intended:
         order.insert(order.index("database") + 1, "schema")

@@ -1,6 +1,6 @@
-"""The saga on Celery: what holds with LocalExecutor holds here, also when a worker, Redis or a scheduler is killed.
+"""The saga on Celery gives the same results as with LocalExecutor, also when a worker, Redis or a scheduler is killed.
 
-A sandbox of its own, up for this file only. Every other test can be run on Celery too: TENANCY_TEST_EXECUTOR=celery.
+These tests have a sandbox of their own. All others can run on Celery too: TENANCY_TEST_EXECUTOR=celery.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ def layout(sandbox_layout: Layout) -> Layout:
 
 @pytest.fixture(scope="module")
 def heal(layout: Layout) -> Callable[[], None]:
-    """Start what is dead."""
+    """Start the parts that are dead."""
     airflow_options = replace(
         CHAOS_AIRFLOW_OPTIONS, executor="celery", extra_env={**CHAOS_AIRFLOW_OPTIONS.extra_env, **LOWERED}
     )
@@ -50,7 +50,7 @@ def celery(layout: Layout, heal: Callable[[], None]) -> Iterator[Access]:
 
 @pytest.fixture
 def hold(celery: Access) -> Iterator[Hold]:
-    """Makes a tenant whose activity has done its work on a worker, and cannot say so until its gate is opened."""
+    """Create a tenant whose activity has had its effect on a worker and cannot record it until its gate opens."""
     gate = ExitStack()
 
     def make(activity: str) -> Held:

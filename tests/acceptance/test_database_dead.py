@@ -1,4 +1,4 @@
-"""PostgreSQL is killed while a page is open: the page keeps its picture, and tenantctl says what is wrong."""
+"""PostgreSQL is killed while a page is open: the page keeps its content, and tenantctl reports the cause."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""`airflow db clean` takes the old history: no tenant at rest needs it, and one under way is not touched."""
+"""`airflow db clean` deletes old history: resting tenants do not need it, and those in progress are not affected."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Airflow's DeadlineAlert in the real triggerer: a run over its time sends the reconciler to look."""
+"""Airflow's DeadlineAlert in the real triggerer: a run over its time limit pokes the reconciler."""
 
 from sandbox.access import Access
 from tests.acceptance import runs

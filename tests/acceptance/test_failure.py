@@ -1,4 +1,4 @@
-"""An activity that fails for good: everything is undone in reverse, by the callback in the worker; the flip retains."""
+"""A permanent failure: the callback in the worker unwinds in reverse order; a failed flip keeps everything."""
 
 import os
 import signal

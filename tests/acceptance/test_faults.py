@@ -1,4 +1,4 @@
-"""Every fault: set, listed, seen by its real effect with psql's and Kubernetes' own clients, and cleared."""
+"""Every fault is set, listed, detected by its effect with psql and Kubernetes' own client, and cleared."""
 
 import json
 import time

@@ -1,6 +1,6 @@
-"""Every fault, met by the activity it concerns: the right error, the cause in a sentence, in time, and nothing left.
+"""Every fault and the activity that meets it: the right error and cause, in time, and nothing left afterwards.
 
-Run in this process by the engine, on the real servers of the sandbox.
+The engine runs in this process, on the real servers of the sandbox.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""A class of stall, from one real fault to the last tenant recovered: one matter, shown once, nobody touched twice."""
+"""An incident group, from one real fault to the recovery of its last tenant: shown once, no tenant acted on twice."""
 
 import json
 from collections import Counter

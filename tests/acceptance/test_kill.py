@@ -1,6 +1,6 @@
 """`kill -9` of the task process before, during and after the effect of each activity.
 
-After Airflow's own recovery the tenant is Active and complete, or nothing is left; found by plain SQL alone.
+After Airflow's own recovery the tenant is Active and complete, or nothing is left; checked by plain SQL.
 """
 
 from collections.abc import Callable, Iterator

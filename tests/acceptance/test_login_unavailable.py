@@ -1,4 +1,4 @@
-"""Airflow's own database hangs, so that it cannot say who calls: who comes by token is told so, and sees nothing."""
+"""Airflow's own database hangs, so callers cannot be identified: a request by token gets an error and no tenant."""
 
 from sandbox.access import Access
 from tests.acceptance.gates import held, table_locked

@@ -1,4 +1,4 @@
-"""Many tenants wait for readiness at once: in one triggerer, holding nothing, and each can be ended by itself."""
+"""Many tenants wait for readiness at once in one triggerer, without a worker slot, and each can be ended alone."""
 
 from collections.abc import Iterator
 from typing import Any

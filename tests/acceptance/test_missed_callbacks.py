@@ -1,4 +1,4 @@
-"""What no callback told: killed with everything it had to do, it is found by the reconciler, within a minute."""
+"""All callbacks are killed: the reconciler finds and finishes the work within a minute."""
 
 import psycopg
 

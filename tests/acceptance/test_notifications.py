@@ -1,4 +1,4 @@
-"""What is raised is told by the real Airflow: once, also when nobody answers at first; and no tenant waits for it."""
+"""The real Airflow sends each notification once, also when the channel is down at first, and no tenant waits for it."""
 
 import time
 from collections.abc import Callable

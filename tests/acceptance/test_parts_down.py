@@ -1,4 +1,4 @@
-"""Operators act while parts of Airflow are down: recorded first and told truthfully, finished once they are back."""
+"""Operators act while parts of Airflow are down: actions are recorded first, and finished when the parts are back."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""A release that kill -9 left pending-install, through the DAG: ours is brought back, a stranger's is left alone."""
+"""A release that kill -9 left in pending-install: the DAG repairs ours and leaves a stranger's alone."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Real faults of the platform, seen where operators look: the API, `tenantctl health`, the page. And cleared."""
+"""Real faults of the platform show in the API, in `tenantctl health` and on the page, and disappear when cleared."""
 
 from collections.abc import Iterator
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""A tenant is provisioned by the real DAG, however it is started; what exists then is found by SQL and REST alone."""
+"""The real DAG provisions a tenant, however it is started; its objects are checked by SQL and REST alone."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Airflow's own command line and its pause switch on tenants' runs: what they come to."""
+"""What Airflow's own command line and its pause switch do to tenants' runs."""
 
 import subprocess
 

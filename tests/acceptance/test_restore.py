@@ -1,6 +1,7 @@
-"""The ledger comes back from a backup that is older than the world: what was is kept, what is not known is told.
+"""The ledger is restored from a backup that is older than the outside world: known tenants continue, unknown ones are
+reported.
 
-A sandbox of its own, since it loses its ledger. One story, which each test reads a sentence of.
+These tests have a sandbox of their own, because it loses its ledger. One scenario serves all of them.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The runbook's stall table, row by row: the real fault, and that row's own action, by the command line only."""
+"""The runbook's stall table, row by row: the real fault and the row's action, by the command line only."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

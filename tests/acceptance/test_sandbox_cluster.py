@@ -1,4 +1,4 @@
-"""The cluster as a part of the sandbox: clients find it by Airflow's connections, and nothing is lost when it dies."""
+"""The cluster as a part of the sandbox: clients find it by Airflow's connections, and a kill loses nothing."""
 
 import asyncio
 import os

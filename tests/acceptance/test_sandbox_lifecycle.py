@@ -1,4 +1,4 @@
-"""Up, down and everything that can die in between."""
+"""`up`, `down`, and parts that die in between."""
 
 import fcntl
 import os

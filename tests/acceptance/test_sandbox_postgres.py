@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL server, as itself."""
+"""The embedded PostgreSQL server alone."""
 
 import os
 import signal

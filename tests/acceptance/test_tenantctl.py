@@ -1,4 +1,4 @@
-"""`tenantctl` as an operator runs it: a process of its own, against the real sandbox, with no flag but the verb's."""
+"""`tenantctl` as an operator runs it: as a process, against the real sandbox, with no flags but the command's."""
 
 import json
 import signal

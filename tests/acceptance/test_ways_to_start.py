@@ -1,4 +1,4 @@
-"""The doors of a running Airflow: what an operator may start of our DAGs, and what is refused with a sentence."""
+"""Which of our DAGs an operator may start in Airflow, and which requests are refused with a reason."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a tenant gets stuck on: by which fault, where, for which cause, and what is advised. Values only, for tests."""
+"""The stalls: by which fault, where, for which cause, and what is advised. Values only."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -21,7 +21,7 @@ RESET: Final = "[Rr]eset, then retry"
 
 @dataclass(frozen=True)
 class StallCase:
-    """One cause by its real fault. `advice` is a regular expression; `kinds` and `causes` are those it may have."""
+    """One stall by a real fault. `advice` is a regular expression; `kinds` and `causes` list what is possible."""
 
     fault: str
     at: str | None
@@ -36,7 +36,7 @@ class StallCase:
 
 
 def _fails(fault: str, cause: str, advice: str, **options: Any) -> StallCase:
-    """Its tries are used up, it is undone, and nobody touches it."""
+    """The attempt fails and is unwound, and no operator acts."""
     return StallCase(fault, None, (cause,), f"{advice}.* {RESET}", ("untouched",), options)
 
 

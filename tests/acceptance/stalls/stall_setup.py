@@ -1,4 +1,4 @@
-"""How each stall comes about, and how its tenant is brought back. For tests only."""
+"""Causes each stall, checks how it is reported, and recovers its tenant."""
 
 import re
 from typing import Any
@@ -33,7 +33,7 @@ def wait_until(access: Access, slug: str, what: str, is_so: Any) -> None:
 
 
 def of_one(access: Access, fault_client: FaultClient, case: StallCase) -> str:
-    """Its fault holds for its very first request."""
+    """The fault is set before the tenant exists."""
     slug = runs.new_slug("stall")
     fault_client.set(case.fault, tenant=slug, **case.options)
     operators.create(access, runs.request(slug))
@@ -53,7 +53,7 @@ def helm_hangs(access: Access, fault_client: FaultClient) -> str:
 
 
 def not_undone(access: Access, fault_client: FaultClient, case: StallCase) -> str:
-    """Cancelled under a fault of the cluster that begins when it has something there."""
+    """Cancel it under a fault of the cluster that begins when it has objects there."""
     slug = runs.new_slug("stall")
     fault_client.set("slow-start", tenant=slug, seconds=600)
     operators.create(access, runs.request(slug))
@@ -64,7 +64,7 @@ def not_undone(access: Access, fault_client: FaultClient, case: StallCase) -> st
 
 
 def of_all(access: Access, fault_client: FaultClient, case: StallCase) -> str:
-    """Its fault is over when it has failed."""
+    """The fault is cleared when the tenant has failed."""
     fault = fault_client.set(case.fault)
     slug = failed(access)
     fault_client.clear(fault.id)
@@ -78,7 +78,7 @@ def failed(access: Access, **changes: Any) -> str:
 
 
 def assert_stall_reported(access: Access, slug: str, case: StallCase) -> None:
-    """By whoever looks, with what to do; and recorded once, by the reconciler's own beat."""
+    """The API reports the stall with advice, and the reconciler records it once by itself."""
     tenant: dict[str, Any] = {}
 
     def is_told() -> object:
@@ -103,13 +103,13 @@ def assert_advised(tenant: dict[str, Any], case: StallCase) -> None:
 
 
 def assert_over(access: Access, slug: str, case: StallCase) -> None:
-    """Recorded, too, by the next beat."""
+    """The next pass of the reconciler records the end of the stall."""
     wait_until(access, slug, "to be cleared", lambda: recorded_stalls(access, slug, case)[-1:] == ["stall_cleared"])
     assert recorded_stalls(access, slug, case) == runs.REPORTED_ONCE or len(case.kinds) > 1
 
 
 def recorded_stalls(access: Access, slug: str, case: StallCase) -> list[str]:
-    """What was recorded of stalls of these kinds, in order."""
+    """The recorded events of these kinds of stall, in order."""
     found = runs.ledger(access, _NOTED, slug, list(case.kinds), case.at)
     return [fact["kind"].split(".")[2] for fact in found]
 
@@ -119,7 +119,7 @@ def past_storage(access: Access, slug: str) -> bool:
 
 
 def bring_back(access: Access, *slugs: str) -> None:
-    """All are Active again: by themselves where the attempt went on, as advised where it did not."""
+    """Bring all to Active: some continue by themselves, the others follow the advice."""
     for slug in slugs:
         _retry(access, slug)
     for slug in slugs:

@@ -1,4 +1,4 @@
-"""Airflow itself does not go on: told also while nothing schedules; and whoever waits in line is no stall."""
+"""Airflow itself stops: the stall is reported while nothing schedules, and a queued tenant is no stall."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -90,7 +90,7 @@ def test_a_wait_without_a_triggerer_is_a_stall_for_that_cause(
 
 @contextmanager
 def patched(access: Access, path: str, usual: dict[str, Any], **changes: Any) -> Iterator[None]:
-    """Something of Airflow set otherwise for a while."""
+    """Change an Airflow object for a while."""
     mask = {"update_mask": ",".join(changes)}
     with access.client("engineer") as client:
         client.patch(path, params=mask, json={**usual, **changes}).raise_for_status()

@@ -1,4 +1,4 @@
-"""What one tenant gets stuck on, by its real fault and by the clock alone: told, recorded once, and over."""
+"""Stalls of one tenant, each by a real fault: reported, recorded once, and cleared."""
 
 from contextlib import ExitStack
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(600)
 
 @pytest.fixture(scope="module")
 def stuck(limited: Access, limited_fault_client: FaultClient) -> dict[StallCase, str]:
-    """A tenant for each row, by its slug, all stuck at once."""
+    """The slug of a stalled tenant for each case, all at once."""
     slugs = {case: stall_setup.not_undone(limited, limited_fault_client, case) for case in (REFUSED, HUNG)}
     slugs[PENDING] = stall_setup.helm_hangs(limited, limited_fault_client)
     return slugs | {case: stall_setup.of_one(limited, limited_fault_client, case) for case in OF_ONE}
@@ -26,7 +26,7 @@ def stuck(limited: Access, limited_fault_client: FaultClient) -> dict[StallCase,
 
 @pytest.fixture(scope="module")
 def mended(limited: Access, limited_fault_client: FaultClient, stuck: dict[StallCase, str]) -> dict[StallCase, str]:
-    """The faults are gone, and all are Active."""
+    """The faults are cleared, and all tenants are Active."""
     limited_fault_client.clear()
     stall_setup.bring_back(limited, *stuck.values())
     return stuck

@@ -1,4 +1,4 @@
-"""Faults of the platform, which concern every tenant: told of those they meet, by the clock alone, and over."""
+"""Stalls by faults of the platform, which affect every tenant: reported and cleared."""
 
 import pytest
 
@@ -14,13 +14,13 @@ pytestmark = pytest.mark.timeout(600)
 
 @pytest.fixture(scope="module")
 def stuck(limited: Access, limited_fault_client: FaultClient) -> dict[StallCase, str]:
-    """A tenant for each row, by its slug: each met its fault alone."""
+    """The slug of a tenant for each case: each met its fault alone."""
     return {case: stall_setup.of_all(limited, limited_fault_client, case) for case in OF_ALL}
 
 
 @pytest.fixture(scope="module")
 def waiting(limited: Access, limited_fault_client: FaultClient, stuck: dict[StallCase, str]) -> dict[StallCase, str]:
-    """And one for each fault under which it hangs, told while it does."""
+    """Also one for each fault under which an attempt hangs; checked while it does."""
     held = {NO_POOL: _told_without_pool(limited)}
     return stuck | held | {case: _told_meanwhile(limited, limited_fault_client, case) for case in SILENT}
 
