@@ -82,8 +82,8 @@ class _View:
 def advise(
     tenant: TenantStatus, stall: OpenStall | None, now: datetime, limits: Limits, statuses: SystemStatuses = NO_STATUSES
 ) -> Advice:
-    """The next action for a tenant that stands so. `stall`: the one that is recorded; `known`: what was seen of the
-    platform, and when. A pure function of these."""
+    """The next action for a tenant. `stall`: the recorded one; `statuses`: the newest health of the platform's
+    systems."""
     view = _View(tenant, stall, now, limits, statuses)
     advice = _of_state(view)
     cause = cause_now(tenant, stall, now, statuses)

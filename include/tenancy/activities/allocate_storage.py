@@ -26,7 +26,7 @@ PASSWORD = "database-password"  # noqa: S105 - a purpose for derivation, not a p
 
 
 class AllocateStorage(Activity):
-    """One role, one database of the same name, nobody else may connect."""
+    """One role and one database of the same name. Only this role may connect to it."""
 
     name = ActivityName("allocate_storage")
     label = "Allocate storage"
@@ -86,12 +86,12 @@ class AllocateStorage(Activity):
         return (_observation(ROLE, role_name, role, context), _observation(DATABASE, database_name, database, context))
 
     def explain(self, context: ActivityContext) -> Evidence | None:
-        """Who blocks it, and whether our role may still do what it has to."""
+        """Which session blocks it, and whether our role lacks a right that it needs."""
         with context.storage_of(context.recorded(ROLE)).read_session("tenancy explain") as storage:
             return blocked(context, storage) or storage.find_missing_right(context.proof)
 
     def explain_unwinding(self, context: ActivityContext) -> Evidence | None:
-        """Who blocks the statement that undoes it, or holds the tenant's lock on its storage server."""
+        """Which session blocks the releasing statement, or holds the tenant's lock on its storage server."""
         with context.storage_of(context.recorded(ROLE)).read_session("tenancy explain") as storage:
             return storage.find_blocker(UNWINDER) or storage.find_lock_holder(context.tenant_id)
 

@@ -98,7 +98,7 @@ class AllocateWorkflowHandle(Activity):
         return (Observation(CONNECTION, name, present=True, healthy=same, why=why),)
 
     def explain(self, context: ActivityContext) -> Evidence | None:
-        """Whether the engine answers at all: what it says otherwise is raised, with its cause."""
+        """Does the engine answer, and does the plan's pool exist? If the engine refuses, the error is raised."""
         handles, pool = context.clients.handles(), context.plan.workflow_pool
         handles.handle(context.name_of(CONNECTION, _own_name(context)))
         if not handles.has_pool(pool):

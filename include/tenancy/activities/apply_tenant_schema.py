@@ -144,7 +144,7 @@ def invitation_of(context: ActivityContext) -> str:
 
 
 def digest_of(invitation: str) -> str:
-    """All that the tenant's database knows of it."""
+    """The invitation's digest: the tenant's database stores only this."""
     return hashlib.sha256(invitation.encode()).hexdigest()
 
 

@@ -26,12 +26,12 @@ class MarkActive(Activity):
     emits = "tenant.active"
 
     def explain(self, context: ActivityContext) -> Evidence | None:
-        """What is missing before Active may be said."""
+        """Which resources are missing or unhealthy."""
         missing = [observation.why for observation in context.observe_all() if not observation.healthy]
         return Evidence(Cause.UNKNOWN, f"The tenant is not complete: {'; '.join(missing)}.") if missing else None
 
     def run(self, context: ActivityContext) -> None:
-        """Raises TransientError with what is missing: Active is only said of a tenant that is complete."""
+        """Raises TransientError, naming what is missing, unless all resources exist and are healthy."""
         missing = [observation.why for observation in context.observe_all() if not observation.healthy]
         if missing:
             raise TransientError(f"The tenant is not complete: {'; '.join(missing)}.")

@@ -38,7 +38,7 @@ def find_maker(resource: Resource) -> Activity | None:
 
 
 def maker_of(resource: Resource) -> Activity:
-    """The activity that undoes and observes this resource; PlatformError names it when it is not installed."""
+    """The activity that releases and observes this resource. PlatformError, naming it, if it is not installed."""
     found = find_maker(resource)
     if found is None:
         raise PlatformError(

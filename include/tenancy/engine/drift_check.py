@@ -117,7 +117,7 @@ class _Check:
         clients = self._clients()
         before = inventory.load_seqs(
             self.ledger
-        )  # first: whoever goes on while the resources are read has another then
+        )  # first: a tenant that changes while the resources are read has another seq afterwards
         owned = inventory.load_live_resources(self.ledger)
         looks = tuple(look for target in targets if (look := self._look(target, clients)) is not None)
         replaced = self.tenancy.platform.replaced_systems
@@ -155,7 +155,7 @@ class _Check:
             found = target.activity.discover(clients, replace(platform, regions=regions))
             system = target.activity.identify(clients, region)
             _require_one_system(before, system)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the other regions are to be looked at
+        except Exception as error:  # noqa: BLE001 - one region's error must not keep the others from being observed
             self.troubles[target] = message_of(error)
             log.warning("not looked at: %s: %s", target, message_of(error))
             return None

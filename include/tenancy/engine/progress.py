@@ -31,7 +31,7 @@ def load_progress(ledger: LedgerSession, saga: Saga, envelopes: Sequence[Envelop
 
 
 def _released(envelopes: Sequence[Envelope], saga: Saga) -> set[tuple[str, str]]:
-    """What this attempt has released and nobody made again."""
+    """What this attempt has released and what was not created again."""
     live = {(resource.kind, resource.name) for resource in saga.live_resources}
     facts = (envelope.fact for envelope in envelopes if envelope.attempt == saga.attempt)
     return {(fact.resource, fact.name) for fact in facts if isinstance(fact, ResourceReleased)} - live

@@ -46,7 +46,7 @@ def raise_group_alerts(ledger: LedgerSession) -> None:
 
 
 def group_alert_of(kept: StoredIncidentGroup) -> Alert:
-    """What is told of it."""
+    """The alert for an incident group."""
     of_it = kept.signature
     return group_alert(
         key=f"class:{kept.id}",
@@ -63,7 +63,7 @@ def group_alert_of(kept: StoredIncidentGroup) -> Alert:
 
 
 def stall_alert_of(untold: UnannouncedStall, now: datetime, bounds: Limits) -> Alert:
-    """What is told of it."""
+    """The alert for one tenant's stall."""
     tenant, stall = untold.standing, untold.stall
     of_activity = stall.kind == StallKind.ACTIVITY
     return stall_alert(

@@ -193,7 +193,7 @@ class _Reconciler:
 
     def _was_ended_by_a_person(self, saga: Saga, observation: RunObservation) -> bool:
         """Did a person end the run? Then it is a Cancel by them, even if our listener failed to leave a poke."""
-        assert observation.run is not None  # the move says so
+        assert observation.run is not None  # the correction implies it
         if pokes.has_poke(self.ledger, saga.run_id):
             return True  # the poke arrived during this pass: the next one applies it
         who = self._marks.last_person(saga) if observation.run.state == "failed" else ""
@@ -202,7 +202,7 @@ class _Reconciler:
         return bool(who)
 
     def _give_up_for(self, saga: Saga, observation: RunObservation) -> None:
-        assert observation.run is not None  # the move says so
+        assert observation.run is not None  # the correction implies it
         if self._was_ended_by_a_person(saga, observation):
             return
         if fault := fault_of_plan(saga):

@@ -165,7 +165,7 @@ def _act(tenancy: Tenancy, ledger: LedgerSession, task: Task, context: ActivityC
             minutes = give_up_limit(tenancy.platform, activity).total_seconds() / 60
             why = str(not_yet).rstrip(".")
             raise PermanentError(f"Not ready within {minutes:g} minutes: {why}.") from not_yet
-        assert isinstance(activity, WaitingActivity)  # nobody else raises it
+        assert isinstance(activity, WaitingActivity)  # only a WaitingActivity raises NotReadyYet
         saga = ledger.record(
             context.tenant_id, ReportProgress(task.lease, str(not_yet), not_yet.cause), stamp=task.stamp
         )

@@ -166,7 +166,7 @@ def _nearly(used: int, allowed: int) -> bool:
 
 
 def format_seconds(seconds: float) -> str:
-    """A duration as a sentence says it."""
+    """A duration for a sentence, such as `4.2 s` or `3 min`."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -77,7 +77,9 @@ def _saga(ledger: LedgerSession, lease: Lease) -> Saga | None:
 
 
 def _look(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease, stamp: Stamp) -> Readiness:
-    decide(saga, CompleteActivity(lease))  # Refused when somebody else goes on, or it was cancelled
+    decide(
+        saga, CompleteActivity(lease)
+    )  # Refused if a newer task instance has taken over, or the tenant was cancelled
     activity = activity_of(lease.activity)
     assert isinstance(activity, WaitingActivity)  # only they are deferred
     try:

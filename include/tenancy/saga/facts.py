@@ -70,7 +70,7 @@ class ActivityFailed(Fact):
     permanent: bool = False
     """The same call would fail again: the system answered, or nothing was sent."""
     stopped: bool = False
-    """Airflow stopped the try's process, which says nothing of the activity."""
+    """Airflow stopped the try's process, which is no failure of the activity."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,8 @@ class ResourceFoundAgain(Fact):
 
 @dataclass(frozen=True)
 class CompensationFailed(Fact):
-    """One try failed. `platform`: the platform is at fault; unwinding goes on until it is mended."""
+    """One try of a compensation failed. `platform`: the platform is at fault; unwinding continues until it is
+    repaired."""
 
     kind = "tenant.provisioning.compensation.failed"
     resource: str

@@ -28,7 +28,7 @@ class Region:
     capacity: int
     """How many tenants that are not decommissioned the region takes."""
     offered: bool = True
-    """May new tenants have it? Those that have it keep it, and are undone and observed as before."""
+    """May new tenants have it? Existing tenants keep a retired region, and are observed and released as before."""
 
 
 @dataclass(frozen=True)
