@@ -164,7 +164,7 @@ def test_every_tenants_line_names_its_class(ledger: LedgerSession, clock: Clock)
     one = the_class(ledger)
     late = tenant_summaries.attention_cutoffs(Limits({}, TENANT_LIMITS), clock.now)
     lines = tenant_summaries.load_tenants(ledger, tenant_summaries.TenantFilter(), cutoffs=late, limit=10)
-    assert {line.parameters.slug: line.class_issue for line in lines} == {
+    assert {line.parameters.slug: line.incident_group for line in lines} == {
         "t-00": one.id,
         "t-01": one.id,
         "t-02": one.id,

@@ -40,7 +40,7 @@ class StoredIncidentGroup:
 class GroupMember:
     """A tenant of a group. `left_at` is None while it belongs to it; `stalled`: it has an open stall of any kind."""
 
-    class_id: int
+    group_id: int
     tenant_id: TenantId
     slug: str
     state: State
@@ -128,5 +128,13 @@ def _stored_group(row: dict[str, Any]) -> StoredIncidentGroup:
 
 
 def _member(row: dict[str, Any]) -> GroupMember:
-    substate = Substate(row["substate"]) if row["substate"] else None
-    return GroupMember(**{**row, "state": State(row["state"]), "substate": substate})
+    return GroupMember(
+        group_id=row["class_id"],
+        tenant_id=row["tenant_id"],
+        slug=row["slug"],
+        state=State(row["state"]),
+        substate=Substate(row["substate"]) if row["substate"] else None,
+        stalled=row["stalled"],
+        joined_at=row["joined_at"],
+        left_at=row["left_at"],
+    )

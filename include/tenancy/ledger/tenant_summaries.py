@@ -43,7 +43,7 @@ class TenantSummary:
     standing: TenantStatus
     stall: OpenStall | None = None
     """The recorded stall. Pages judge by the clock as well (saga/stalls.py), so they may show a newer one."""
-    class_issue: int | None = None
+    incident_group: int | None = None
     """The id of the newest open incident group that it belongs to."""
 
 
@@ -229,6 +229,7 @@ def _summary(row: dict[str, Any]) -> TenantSummary:
         predecessor=TenantId(row["predecessor"]) if row["predecessor"] else None,
         standing=status_of(row),
         stall=open_stall_of(row),
+        incident_group=row["class_issue"],
         **{key: row[key] for key in _COPIED},
     )
 
@@ -238,5 +239,4 @@ _FEW_MATCHES: Final = 1000
 _TEXT_PARAMETERS: Final = ("text", "first_id", "last_id")
 _COPIED = (
     "attempt", "generation", "run_id", "activity", "seq", "created_at", "state_since", "needs_attention", "held",
-    "class_issue",
 )  # fmt: skip

@@ -55,7 +55,7 @@ def row(summary: TenantSummary, advisor: Advisor) -> tenant_models.TenantRow:
         why=advisor.evidence(summary),
         stall=_stall(summary, advisor),
         platform_trouble=[f"{check.name}: {check.sentence}" for check in advisor.checks(summary)],
-        class_issue=summary.class_issue,
+        class_issue=summary.incident_group,
         predecessor=str(summary.predecessor) if summary.predecessor else None,
         seq=summary.seq,
     )

@@ -120,7 +120,7 @@ def is_busy(summary: TenantSummary) -> bool:
 
 def visible_state(summary: TenantSummary, advisor: Advisor) -> tuple[Hashable, ...]:
     """All that a page says of it but for the time: as long as this is the same, the page is."""
-    group = (summary.class_issue, summary.standing.group_tenants)
+    group = (summary.incident_group, summary.standing.group_tenants)
     advice = (advisor.stall(summary), advisor.cause(summary), advisor.advice(summary).sentence)
     return summary.tenant_id, summary.seq, summary.needs_attention, advice, group
 
