@@ -23,7 +23,7 @@ _TESTS = (
     "tests/unit/test_platform_values.py",
     "tests/unit/test_saga_machine.py",
     "tests/unit/test_stalls.py",
-    "tests/unit/test_undoing_order.py",
+    "tests/unit/test_release_order.py",
 )
 # Of the contract what concerns the new activity, or all that a tenant has; no long walks of the lifecycle.
 _CHOSEN = (

@@ -11,7 +11,7 @@ import yaml
 from sandbox.layout import PROJECT
 from tenancy.console.metrics_view import exposition
 from tests.openmetrics_reader import Document, read
-from tests.unit.test_alerting import message
+from tests.unit.test_alert_messages import message
 from tests.unit.test_openmetrics import BUSY
 
 DOCS = PROJECT / "docs"

@@ -1,7 +1,7 @@
 """What an action in Airflow's own UI or API means for a tenant (docs/reference/airflow-buttons.md).
 
 `command_for` returns the command for a mark or a deleted run. Triggering and clearing need no command: the run's tasks
-ask `decide`, which follows the same table (tests/unit/test_raw_actions.py checks every cell).
+ask `decide`, which follows the same table (tests/unit/test_airflow_actions.py checks every cell).
 """
 
 from enum import StrEnum
