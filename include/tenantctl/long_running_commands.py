@@ -18,7 +18,7 @@ from tenantctl.tenant import Tenant
 from tenantctl.text import format_duration
 
 _USUAL_SECONDS: Final = 300.0
-"""Runbook: "Most tenants reach Active within 30 seconds to 5 minutes"."""
+"""The runbook (docs/operating/runbook.md): most tenants are Active within 30 seconds to 5 minutes."""
 
 
 def watch(session: Session, ref: Ref, *, timeout: Timeout = DEFAULT_TIMEOUT_SECONDS) -> ExitCode:

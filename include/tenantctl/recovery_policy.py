@@ -15,9 +15,12 @@ from tenantctl.tenant import ENOUGH_ATTEMPTS, Failure, Tenant
 from tenantctl.text import as_sentence, format_duration
 
 QUIET_SECONDS: Final = 120.0
-"""Runbook: "Wait 2 minutes; try cancel again; then reset"."""
+"""The runbook (docs/operating/runbook.md, step 4): wait 2 minutes, cancel again, then reset."""
 _STALL_SECONDS: Final = 300.0
-"""Runbook: "> 5 minutes on any single step". The API's needs_attention knows the steps that may take longer."""
+"""The runbook (docs/operating/runbook.md, step 1): 5 minutes for an activity.
+
+The API's needs_attention knows the activities that may take longer.
+"""
 _CANCELS: Final = 3
 
 

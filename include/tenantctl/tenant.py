@@ -7,7 +7,7 @@ from typing import Any
 from tenantctl.phases import Phase
 
 ENOUGH_ATTEMPTS = 3
-"""Runbook: "After the 3rd failure, decommission + recreate is cleaner". A cancelled attempt counts as a failed one."""
+"""The runbook (docs/operating/runbook.md, step 5): then decommission and recreate. A cancelled attempt counts, too."""
 IN_MOTION = frozenset({Phase.PROVISIONING, Phase.CANCELLING, Phase.FAILED_UNWINDING, Phase.DECOMMISSIONING})
 """Phases in which the saga continues by itself."""
 

@@ -59,7 +59,7 @@ class Activity:
     short_label: ClassVar[str]
     kind: ClassVar[Kind]
     stall_after: ClassVar[timedelta] = timedelta(minutes=5)
-    """After how long it counts as stuck, all tries together (runbook: "> 5 minutes on any single step")."""
+    """After how long it counts as stuck, all tries together (docs/operating/runbook.md, step 1)."""
     give_up_after: ClassVar[timedelta] = timedelta(minutes=5)
     """After how long one try is ended; of a wait, the whole of it."""
     stuck_remedy: ClassVar[Remedy]

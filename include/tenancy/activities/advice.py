@@ -94,7 +94,7 @@ def advise(
 
 
 def _of_class(tenant: TenantStatus, advice: Advice) -> Advice:
-    """Runbook: "escalate to platform engineering as a class issue, not a per-tenant one"."""
+    """The runbook (docs/operating/runbook.md, step 6): escalate an incident group once, not each tenant."""
     sentence = f"{GROUP_ADVICE.format(tenants=tenant.group_tenants)} {advice.sentence}"
     action = "escalate" if advice.action and not tenant.escalated else advice.action
     return replace(advice, sentence=sentence, action=action, not_its_fault=True)

@@ -18,7 +18,7 @@ from tenancy.saga.states import Phase, State, Substate
 from tenancy.saga.tenant import Saga
 
 RESET_RETRY_AFTER_SECONDS = 120
-"""Runbook: "Wait 2 minutes; try cancel again; then reset"."""
+"""The runbook (docs/operating/runbook.md, step 4): wait 2 minutes, cancel again, then reset."""
 
 _CANCELLABLE = frozenset(
     {Phase.PROVISIONING, Phase.CANCELLING, Phase.FAILED_UNWINDING, Phase.FAILED_STUCK, Phase.FAILED_RETAINED}

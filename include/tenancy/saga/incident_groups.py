@@ -1,7 +1,7 @@
-"""Classes of stall: tenants that do not get on for one cause, as one matter. A pure function of troubles and now.
+"""Incident groups: tenants that stall or fail for the same cause. A pure function of troubles and now.
 
-Runbook: "If a specific stall pattern recurs across tenants, escalate to platform engineering as a class issue, not a
-per-tenant one." The reconciler keeps what is found here (engine/incident_groups.py).
+A stall that several tenants have is escalated once, for the group (docs/operating/runbook.md, step 6). The reconciler
+keeps what is found here (engine/incident_groups.py).
 """
 
 from collections.abc import Collection, Iterable

@@ -1,8 +1,8 @@
 """Retry loops: warnings when another retry will not help. The number of attempts never refuses a retry.
 
-Runbook: "Don't loop retry -> fail -> retry -> fail more than 2-3 times. Each attempt costs allocation churn. After the
-3rd failure, decommission + recreate is cleaner. Loop detection is a humans-only safeguard." An attempt that stalled
-and was cancelled counts too: it did not end Active either.
+The runbook (docs/operating/runbook.md, step 5): do not retry more than 2 or 3 times, since each attempt allocates
+everything again; then decommission and recreate. Tenancy warns and never blocks. An attempt that stalled and was
+cancelled counts too: it did not end Active either.
 """
 
 from typing import Final

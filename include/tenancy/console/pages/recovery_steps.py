@@ -11,7 +11,7 @@ from tenancy.saga.tenant import Saga
 
 STEPS: Final = ("cancel", "reset", "retry")
 QUIET_SECONDS: Final = 120.0
-"""Runbook: "Wait 2 minutes; try cancel again; then reset"."""
+"""The runbook (docs/operating/runbook.md, step 4): wait 2 minutes, cancel again, then reset."""
 _CANCELS: Final = 3
 
 
