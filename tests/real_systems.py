@@ -21,10 +21,11 @@ from installation.names import STORAGE_ADMIN
 from sandbox.postgres import PostgresServer
 from tenancy.activities.plan import PLAN
 from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.platform_file import parse_platform
 from tenancy.adapters.storage_rights import RIGHTS
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.names import proof_of
-from tenancy.saga.platform import Platform, parse
+from tenancy.saga.platform import Platform
 
 KEYRING = Keyring("k1", {"k1": b"a key of tests, 32 bytes at least"})
 POOL = "tenants_starter"
@@ -39,7 +40,7 @@ def platform(name: str = "test", *, capacity: int = 100, quota: int = 100) -> Pl
     """A platform with one region and two plans; only `business` has a quota."""
     region = {"storage_connection": "s", "cluster_connection": "c", "ingress_domain": "t.test", "capacity": capacity}
     plan = {"database_connections": 7, "workflow_pool": POOL, "replicas": 1, "cpu": "100m", "memory": "128Mi"}
-    return parse(
+    return parse_platform(
         {
             "platform": {"name": name},
             "regions": {REGION: region},

@@ -25,6 +25,7 @@ from sandbox.progress import Progress
 from sandbox.timeline_view import TimelineView, headline, line
 from tenancy.activities.plan import PLAN
 from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.platform_file import parse_platform
 from tenancy.ledger.envelope import Envelope
 from tenancy.ledger.ledger import Ledger, LedgerSession
 from tenancy.ledger.timeline import RowStatus, Timeline, build_timelines
@@ -32,7 +33,6 @@ from tenancy.saga.errors import TenancyError
 from tenancy.saga.evolve import fold
 from tenancy.saga.facts import RequestRefused
 from tenancy.saga.names import PLATFORM_STREAM, RunId, TenantId
-from tenancy.saga.platform import parse
 from tenancy.saga.states import Phase, State
 from tenancy.saga.tenant import Saga
 
@@ -114,7 +114,9 @@ def _host(saga: Saga, layout: Layout) -> str:
     deployed = any(activity.name == "deploy_workloads" for activity in PLAN)
     if not deployed or saga.state is not State.ACTIVE:
         return ""
-    offer = parse(tomllib.loads(layout.platform_file.read_text(encoding="utf-8")), [activity.name for activity in PLAN])
+    offer = parse_platform(
+        tomllib.loads(layout.platform_file.read_text(encoding="utf-8")), [activity.name for activity in PLAN]
+    )
     return f"{saga.parameters.slug}.{offer.regions[saga.parameters.region].ingress_domain}"
 
 

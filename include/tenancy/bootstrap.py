@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenancy.activities.plan import PLAN
+from tenancy.adapters.platform_file import parse_platform
 from tenancy.saga.causes import Cause
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.errors import PlatformError, PlatformFileError, TenancyError
-from tenancy.saga.platform import Platform, Region, parse
+from tenancy.saga.platform import Platform, Region
 from tenancy.saga.tenant import Parameters
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def platform() -> Platform:
     if not path:
         raise PlatformFileError(f"No platform file: set {PLATFORM_FILE} in every Airflow process.")
     try:
-        return parse(tomllib.loads(Path(path).read_text()), [activity.name for activity in PLAN])
+        return parse_platform(tomllib.loads(Path(path).read_text()), [activity.name for activity in PLAN])
     except OSError as error:
         raise PlatformFileError(f"The platform file {path} cannot be read: {error.strerror}.") from error
     except tomllib.TOMLDecodeError as error:

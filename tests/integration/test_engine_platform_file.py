@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 import sandbox
+from tenancy.adapters.platform_file import parse_platform
 from tenancy.saga.errors import PlatformFileError
 from tenancy.saga.platform import Platform
-from tenancy.saga.platform import parse as parse_platform
 
 SHIPPED = Path(sandbox.__file__).parent / "platform.toml"
 REGION, PLAN = "regions.eu-central", "plans.starter"

@@ -17,8 +17,8 @@ from sandbox.airflow_env import AirflowOptions
 from sandbox.layout import PROJECT, Layout
 from sandbox.ports import USUAL
 from tenancy.activities.plan import PLAN
+from tenancy.adapters.platform_file import parse_platform
 from tenancy.airflow_settings import PERIODIC_TASK_POOL
-from tenancy.saga.platform import parse
 from tests.unit.compose_file import AIRFLOWS, FILE, LASTING, SERVICES, TEXT, env_file, environment
 
 SCHEMA = Path(__file__).parent / "compose_spec" / "compose-spec.json"
@@ -155,7 +155,7 @@ def test_what_the_file_adds_the_sandbox_sets_too_or_is_about_places(tmp_path: Pa
 
 
 def test_the_platform_file_offers_what_is_prepared():
-    offered = parse(
+    offered = parse_platform(
         tomllib.loads((PROJECT / "compose" / "platform.toml").read_text()), [activity.name for activity in PLAN]
     )
     assert {region.storage_connection for region in offered.regions.values()} == {

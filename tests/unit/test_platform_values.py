@@ -16,7 +16,7 @@ import sandbox
 from cluster_emulator import quantities, validation
 from cluster_emulator.kinds import DEPLOYMENT, INGRESS, NAMESPACE
 from tenancy.activities.deploy_workloads import CHART, quota_of
-from tenancy.saga import platform
+from tenancy.adapters.platform_file import parse_platform
 from tenancy.saga.errors import PlatformFileError
 from tenancy.saga.platform import Platform
 from tests.conformance.manifests import deployment, ingress
@@ -35,7 +35,7 @@ def parse(*changes: tuple[tuple[str, ...], Any]) -> Platform:
         for step in path:
             table = table[step]
         table[last] = value
-    return platform.parse(document, ())
+    return parse_platform(document, ())
 
 
 def complaints(*changes: tuple[tuple[str, ...], Any]) -> str:

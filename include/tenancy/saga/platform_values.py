@@ -1,4 +1,4 @@
-"""What a value of the platform file must be so that no later activity refuses it. Pure; platform.py names the place.
+"""What a value of the platform file must be so that no later activity refuses it. Pure.
 
 Each rule is that of the system which would refuse: Kubernetes (quantities, labels, DNS names), the tenant chart's
 values.schema.json, PostgreSQL and Airflow. tests/unit/test_platform_values.py holds them against those.
@@ -29,7 +29,7 @@ _CONNECTION: Final = re.compile(rf"[A-Za-z0-9_.-]{{1,{CONNECTION_LIMIT}}}")
 
 
 def wrong_in_region(table: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with a region's texts; of those that are none, and of what is missing, platform.py complains."""
+    """What is wrong with a region's texts; adapters/platform_file.py reports wrong types and missing keys."""
     for key in ("storage_connection", "cluster_connection"):
         if _is_text(table.get(key)) and not _CONNECTION.fullmatch(table[key]):
             yield (

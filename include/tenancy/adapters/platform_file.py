@@ -1,0 +1,188 @@
+"""Reads the platform file's document: its shape by pydantic, what its values must be by saga/platform_values.py.
+
+All mistakes are named at once, each by its place in the file. Called by bootstrap.py, which opens the file.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from tenancy.saga.errors import PlatformFileError
+from tenancy.saga.platform import Plan, Platform, Region
+from tenancy.saga.platform_values import NAME, wrong_in_plan, wrong_in_region
+from tenancy.saga.stalls import TENANT_LIMITS
+from tenancy.saga.systems import IDENTITY, LOST_SYSTEM
+
+_LONGEST_MINUTES: Final = 1_000_000
+"""TOML has inf and nan, too."""
+
+_Name = Annotated[str, Field(pattern=f"^(?:{NAME.pattern})$")]
+_Text = Annotated[str, Field(pattern=r"\S", description="a text")]
+_Count = Annotated[int, Field(gt=0, description="a positive whole number")]
+_Offered = Annotated[bool, Field(description="true or false")]
+_Minutes = dict[str, Annotated[float, Field(gt=0, lt=_LONGEST_MINUTES, allow_inf_nan=False)]]
+
+
+class _Table(BaseModel):
+    """Nothing is converted, and no key is left over. A field's description completes "must be …"."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class _PlatformTable(_Table):
+    name: _Name
+
+
+class _RegionTable(_Table):
+    storage_connection: _Text
+    cluster_connection: _Text
+    ingress_domain: _Text
+    capacity: _Count
+    offered: _Offered = True
+
+
+class _PlanTable(_Table):
+    database_connections: _Count
+    workflow_pool: _Text
+    replicas: _Count
+    cpu: _Text
+    memory: _Text
+    quota: Annotated[int | None, Field(gt=0, description="a positive whole number")] = None
+    offered: _Offered = True
+
+
+class _Document(_Table):
+    platform: _PlatformTable
+    regions: Annotated[dict[_Name, _RegionTable], Field(min_length=1)]
+    plans: Annotated[dict[_Name, _PlanTable], Field(min_length=1)]
+    stall_limits_minutes: _Minutes = {}
+    give_up_minutes: _Minutes = {}
+    replaced_systems: dict[str, Any] = {}
+
+
+_Section = Literal["regions", "plans"]
+_TABLES: Final[Mapping[str, type[_Table]]] = {"regions": _RegionTable, "plans": _PlanTable}
+
+
+def parse_platform(document: Mapping[str, Any], activities: Collection[str]) -> Platform:
+    """The platform that a parsed TOML document states; PlatformFileError lists all that is wrong with it.
+
+    `activities` are those that may have a time limit.
+    """
+    parsed, problems = _read(document)
+    problems += [
+        *_offers_none(document, "regions"),
+        *_offers_none(document, "plans"),
+        *_wrong_values(document, "regions", wrong_in_region),
+        *_wrong_values(document, "plans", wrong_in_plan),
+        *_unknown_limits(document, "stall_limits_minutes", (*activities, *TENANT_LIMITS)),
+        *_unknown_limits(document, "give_up_minutes", activities),
+        *_wrong_successors(_table(document, "replaced_systems")),
+    ]
+    if parsed is None or problems:
+        raise PlatformFileError("The platform file is wrong: " + "; ".join(problems) + ".")
+    return Platform(
+        name=parsed.platform.name,
+        regions={name: Region(name=name, **dict(table)) for name, table in parsed.regions.items()},
+        plans={name: Plan(name=name, **dict(table)) for name, table in parsed.plans.items()},
+        stall_limits=_durations(parsed.stall_limits_minutes),
+        give_up=_durations(parsed.give_up_minutes),
+        replaced_systems=parsed.replaced_systems,
+    )
+
+
+def _read(document: Mapping[str, Any]) -> tuple[_Document | None, list[str]]:
+    try:
+        return _Document.model_validate(document), []
+    except ValidationError as error:
+        errors = sorted(error.errors(include_url=False), key=_is_inside_a_section)
+        return None, [_sentence(each) for each in errors]
+
+
+def _is_inside_a_section(error: ErrorDetails) -> bool:
+    """Unknown sections come first: often one is misspelt, and then another is missing."""
+    return error["type"] != "extra_forbidden" or len(error["loc"]) > 1
+
+
+def _durations(minutes: Mapping[str, float]) -> dict[str, timedelta]:
+    return {name: timedelta(minutes=number) for name, number in minutes.items()}
+
+
+def _sentence(error: ErrorDetails) -> str:
+    section, *place = map(str, error["loc"])
+    if not place:
+        return _of_section(section, error["type"])
+    if section in _TABLES:
+        return f"[{section}.{place[0]}] {_of_table(section, place[1:], error['type'])}"
+    if section == "platform":
+        return f"[platform] {_of_key(place[0], error['type'], 'a lower-case word')}"
+    return f"[{section}] {place[0]} must be a positive number of minutes"
+
+
+def _of_section(section: str, kind: str) -> str:
+    if kind == "extra_forbidden":
+        return f"unknown section [{section}]"
+    if section in _TABLES:
+        return f"there is no [{section}.<name>]"
+    if kind == "missing":  # only [platform] is needed
+        return "[platform] name must be a lower-case word"
+    return f"[{section}] must be a table"
+
+
+def _of_table(section: str, place: list[str], kind: str) -> str:
+    if not place:
+        return "must be a table"
+    (key,) = place
+    if key == "[key]":
+        return "must have a lower-case name"
+    if kind == "missing":
+        return f"lacks {key}"
+    field = _TABLES[section].model_fields.get(key)
+    return _of_key(key, kind, str(field.description) if field else "")
+
+
+def _of_key(key: str, kind: str, expected: str) -> str:
+    return f"has an unknown key {key}" if kind == "extra_forbidden" else f"{key} must be {expected}"
+
+
+def _table(document: Mapping[str, Any], section: str) -> Mapping[str, Any]:
+    """The section if it is a table; of one that is none the shape's check complains."""
+    table = document.get(section)
+    return table if isinstance(table, dict) else {}
+
+
+def _offers_none(document: Mapping[str, Any], section: _Section) -> list[str]:
+    tables = _table(document, section).values()
+    retired = [isinstance(table, dict) and table.get("offered") is False for table in tables]
+    return [f"[{section}] offers none: at least one must not have offered = false"] if retired and all(retired) else []
+
+
+def _wrong_values(
+    document: Mapping[str, Any], section: _Section, check: Callable[[Mapping[str, Any]], Iterator[str]]
+) -> Iterator[str]:
+    for name, table in _table(document, section).items():
+        if isinstance(table, dict):
+            yield from (f"[{section}.{name}] {problem}" for problem in check(table))
+
+
+def _unknown_limits(document: Mapping[str, Any], section: str, names: Collection[str]) -> list[str]:
+    known = ", ".join(names)
+    unknown = (name for name in _table(document, section) if name not in names)
+    return [f"[{section}] has no {name} to limit (there are: {known})" for name in unknown]
+
+
+def _wrong_successors(table: Mapping[str, Any]) -> list[str]:
+    return [
+        f'[replaced_systems] "{recorded}" must be another system\'s identity, such as "kubernetes:<uid>", or "lost"'
+        for recorded, successor in table.items()
+        if not isinstance(successor, str)
+        or successor == recorded
+        or (successor != LOST_SYSTEM and not IDENTITY.fullmatch(successor))
+    ] + [
+        f'[replaced_systems] "{recorded}" is no identity of a system, such as "postgresql:<identifier>"'
+        for recorded in table
+        if not IDENTITY.fullmatch(recorded)
+    ]
