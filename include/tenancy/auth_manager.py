@@ -1,7 +1,7 @@
-"""Which of Airflow's auth managers Tenancy may run with: those whose permissions mean what the console takes them for.
+"""Which auth managers of Airflow Tenancy supports: those whose permissions mean what the console assumes.
 
-The console asks for permissions on DAG runs and, for a forced reset, for `can_edit on Plugins`. In another manager the
-same questions may be answered by other rules: Airflow's SimpleAuthManager lets every viewer force.
+The console asks for permissions on DAG runs and, for a forced reset, for `can_edit on Plugins`. Another manager may
+answer the same questions by other rules: Airflow's SimpleAuthManager lets every viewer force.
 """
 
 from typing import Final

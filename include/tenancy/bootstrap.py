@@ -1,4 +1,4 @@
-"""Joins the real parts: the only reader of Airflow connections and of the platform file.
+"""Builds the real parts: the only reader of Airflow connections and of the platform file.
 
 Called by what Airflow calls (operators, callbacks, the console), never at import.
 """
@@ -40,7 +40,7 @@ NOTIFY_CONNECTIONS = {
 }
 """Channel -> the connection that makes it one (docs/operating/notifications.md)."""
 INGRESS_PORT = "TENANCY_INGRESS_PORT"
-"""Where tenants' pages are served, if that is not port 80."""
+"""The port that serves tenants' pages, if it is not 80."""
 
 
 def platform() -> Platform:
@@ -57,7 +57,7 @@ def platform() -> Platform:
 
 
 def tenant_url(offered: Platform, parameters: Parameters) -> str:
-    """Where a tenant answers once it is Active; empty when its region is not offered any more."""
+    """The URL of an Active tenant; empty when the platform file has lost its region."""
     region = offered.regions.get(parameters.region)
     port = os.environ.get(INGRESS_PORT)
     return f"http://{parameters.slug}.{region.ingress_domain}{f':{port}' if port else ''}" if region else ""
@@ -102,7 +102,7 @@ def engine_dsn() -> "Dsn | None":
 
 
 def ingress_port() -> int:
-    """Where tenants' pages are served. PlatformFileError when the environment says something else than a number."""
+    """The port that serves tenants' pages. PlatformFileError when the environment has no number."""
     value = os.environ.get(INGRESS_PORT) or "80"
     if not value.isdecimal():
         raise PlatformFileError(f"{INGRESS_PORT} is {value!r}, which is no port: set a number, or leave it out.")
@@ -110,7 +110,7 @@ def ingress_port() -> int:
 
 
 def notify_connections() -> dict[str, Any]:
-    """Channel -> its Airflow connection, or the error when it cannot be used; only those that are there."""
+    """Channel -> its Airflow connection, or the error when that cannot be used. Only existing connections."""
     found = {channel: _optional(conn_id) for channel, conn_id in NOTIFY_CONNECTIONS.items()}
     return {channel: connection for channel, connection in found.items() if connection is not None}
 
@@ -122,20 +122,20 @@ def _optional(conn_id: str) -> Any:
         _connection(LEDGER_CONNECTION)  # Airflow does answer
     except PlatformError as error:
         return error
-    with suppress(ConnectionNotFoundError):  # now it would say so if there were one
+    with suppress(ConnectionNotFoundError):  # Airflow answers, so a second "not defined" is true
         return _connection(conn_id)
     return None
 
 
 def console_url(path: str) -> str:
-    """Where people see this page of ours."""
+    """The URL of this page of the console."""
     from airflow.sdk.configuration import conf
 
     return str(conf.get("api", "base_url", fallback="")).rstrip("/") + path
 
 
 class ConnectionNotFoundError(PlatformError):
-    """Airflow 3.3.2 says that a connection is not defined also when its api-server does not answer."""
+    """Airflow 3.3.2 reports a connection as not defined also when its api-server does not answer."""
 
     cause = Cause.PLATFORM_CONNECTION
 
@@ -156,7 +156,7 @@ def _connection(conn_id: str) -> Any:
 
 @contextmanager
 def _usable(conn_id: str, *, secret: bool = False) -> Iterator[None]:
-    """Whatever is wrong with what a connection says is a PlatformError that names it. `secret`: and no more."""
+    """Turns every error about a connection's contents into a PlatformError that names it; `secret`: without details."""
     try:
         yield
     except TenancyError:
@@ -169,7 +169,7 @@ def _usable(conn_id: str, *, secret: bool = False) -> Iterator[None]:
 
 
 def _field(conn_id: str, connection: Any, name: str) -> str:
-    """A field of a connection that has to be filled in."""
+    """A required field of a connection."""
     value = getattr(connection, name)
     if not value:
         raise PlatformError(
@@ -227,7 +227,7 @@ def _airflow_client(**bounds: float) -> "AirflowClient":
 
 
 def engine_client(read_seconds: float) -> "AirflowClient":
-    """The workflow engine's REST API, for somebody who waits so long."""
+    """The workflow engine's REST API, with this time-out."""
     return _airflow_client(read_seconds=read_seconds)
 
 

@@ -1,6 +1,7 @@
-"""The parts of the platform, shared by all looks of one triggerer and all requests of one api-server.
+"""The parts of the platform, shared by all checks of one triggerer and all requests of one api-server.
 
-Hundreds of waits have one client a region. Read anew every MINUTE, so that a changed connection or key is noticed.
+Hundreds of waiting tasks share one client per region. Connections are read again every MINUTE, so that a changed
+connection or key is noticed.
 """
 
 import threading

@@ -1,7 +1,8 @@
-"""Is "there is none" really what the system says? Pure: only an answer in the system's own format states an absence.
+"""Does a "not found" really come from the system itself? Pure. Only an answer in the system's own format proves
+absence.
 
-A router answers `404 page not found` to every path, a proxy sends its login page with 200, another API server knows no
-such kind: none of them says anything about the object that was asked for.
+A router answers `404 page not found` to every path, a proxy sends its login page with 200, and another API server does
+not know the kind: none of these says anything about the object.
 """
 
 import json

@@ -1,8 +1,7 @@
-"""PostgreSQL's session advisory lock on a tenant: one hand at a time, in whatever database the session is in.
+"""PostgreSQL's session advisory lock on a tenant: one process at a time works on it, per database.
 
-Taken on the ledger and, in the very session that issues DDL, on the storage server: a killed client's CREATE DATABASE
-goes on in its backend, and whoever undoes it must wait for that session. The lock ends with its session. Advisory
-locks are per database.
+Taken on the ledger and, in the very session that runs DDL, on the storage server: the CREATE DATABASE of a killed
+client continues in its backend, and unwinding must wait for that session. The lock ends with its session.
 """
 
 from collections.abc import Callable

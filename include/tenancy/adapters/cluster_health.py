@@ -1,4 +1,4 @@
-"""How a region's cluster is: does its API answer, are its nodes ready, which of our pods find no node. Reads only."""
+"""The health of a cluster: does its API answer, are its nodes ready, which of our pods find no node. Reads only."""
 
 import time
 from collections.abc import Iterable

@@ -1,6 +1,8 @@
-"""Watches a cluster for what changes in it, asynchronously: two of them serve all waits of a triggerer (bells.py).
+"""Watches a cluster for changes, asynchronously: two watches serve all waiting tasks of a triggerer
+(orchestration/change_notifier.py).
 
-By httpx, which Airflow has loaded anyway: to read names, the asynchronous Kubernetes client would load 37 MB of models.
+With httpx, which Airflow has loaded anyway. The asynchronous Kubernetes client would load 37 MB of models to read
+names.
 """
 
 import json

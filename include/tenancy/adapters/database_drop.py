@@ -1,7 +1,9 @@
-"""The one procedure that drops a database. What can be refused comes first; DROP DATABASE destroys all or nothing.
+"""The one procedure that drops a database. Everything that can be refused comes first; DROP DATABASE itself is all or
+nothing.
 
-Called by storage.py, in a session that holds the tenant's lock. Its tenant may do all that an owner may: make it a
-template, open it again, leave prepared transactions, set its own password. So its role is shut out first.
+Called by storage.py, in a session that holds the tenant's lock. A tenant owns its database and may do what an owner
+may: make it a template, open it again, leave prepared transactions, change its password. So its role is locked out
+first.
 """
 
 import time

@@ -1,6 +1,6 @@
-"""How the workflow engine is: heartbeats by its own health report, DAGs, the queue, pools. Reads only.
+"""The health of the workflow engine: heartbeats from Airflow's health report, DAGs, the queue, pools. Reads only.
 
-The health report is open to everybody and does not wait for a login; the rest is asked as the service user.
+The health report is public and needs no login; the rest is read as the service user.
 """
 
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Does a region's ingress controller answer? One HTTP request to a name below its domain that no tenant has."""
+"""The health of a region's ingress controller: one HTTP request to a name below its domain that no tenant has."""
 
 import socket
 from dataclasses import dataclass

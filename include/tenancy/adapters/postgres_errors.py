@@ -1,6 +1,6 @@
-"""psycopg's errors in our words: which system, where, what it answered, whose fault that is, and the cause.
+"""Turns psycopg's errors into ours: which system, where, what it answered, whose fault that is, and the cause.
 
-By SQLSTATE (sqlstates.py). An error without one did not come from PostgreSQL: the server, or the way to it, is silent.
+By SQLSTATE (sqlstates.py). An error without one did not come from PostgreSQL: the server or the network is silent.
 """
 
 from typing import Final

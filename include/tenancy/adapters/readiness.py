@@ -1,8 +1,8 @@
-"""How many of the plan's pods are ready, and what keeps the others, in one sentence. Pure, from the API's documents.
+"""How many pods of a workload are ready and why the others are not, in one sentence. Pure, from the API's documents.
 
-What is wanted is the plan's number of replicas. The live Deployment's own `spec.replicas` is what somebody set last:
-an autoscaler or `kubectl scale` may have set it to zero. Why a pod is not ready is read in adapters/pod_reasons.py.
-Sentences carry no times and no counters: an unchanged situation is an unchanged sentence.
+The target is the number of replicas of the plan. The `spec.replicas` of the live Deployment is what somebody set last:
+an autoscaler or `kubectl scale` may have set it to zero. adapters/pod_reasons.py says why a single pod is not ready.
+Sentences have no times and no counters: an unchanged situation gives an unchanged sentence.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

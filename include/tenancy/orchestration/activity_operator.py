@@ -1,4 +1,4 @@
-"""The operator of every activity: hands the task's lease to the engine. Imports the engine only when it runs."""
+"""The operator of every activity: passes the task's lease to the engine, which is imported only when the task runs."""
 
 import sys
 from dataclasses import asdict
@@ -31,18 +31,19 @@ class ActivityOperator(BaseOperator):
         self.activity = activity
 
     def execute(self, context: "Context") -> None:
-        """Refused, TransientError and PermanentError come out as they are: the retry policy knows them by name."""
+        """Raises Refused, TransientError and PermanentError unchanged: the retry policy decides by their class."""
         self._go_on(context)
 
     def resume(self, context: "Context", event: Any) -> None:  # noqa: ARG002 - Airflow passes it
-        """In a worker again, after a wait: look once more; done, failed, or go on waiting."""
+        """In a worker again after a deferral: check once more. The activity is done, failed, or deferred again."""
         self._go_on(context)
 
     def on_kill(self) -> None:
-        """Airflow calls it from its SIGTERM handler, in the middle of whatever runs, and then lets it go on until
-        SIGKILL 5 s later (3.3.2): an error raised here ends it at once, so that undoing need not wait for the lock.
+        """Ends the task at once, so that unwinding does not have to wait for its lock.
 
-        It also calls it when the execution time-out has struck; then that error is on its way already.
+        Airflow calls this from its SIGTERM handler, in the middle of whatever runs, and lets the task continue until
+        SIGKILL 5 s later (3.3.2). It also calls it after the execution time-out; then that error is being raised
+        already.
         """
         from tenancy.adapters.helm import kill_children
 
@@ -71,7 +72,7 @@ class ActivityOperator(BaseOperator):
             }
 
     def _wait(self, task: "Task", waiting: "Waiting") -> None:
-        """Raises TaskDeferred. Airflow's own time-out is for a triggerer that is away: it knows no reason."""
+        """Raises TaskDeferred. Airflow's own time-out comes later than ours: it only matters when no triggerer runs."""
         from tenancy.orchestration.readiness_trigger import ReadinessTrigger
 
         trigger = ReadinessTrigger(

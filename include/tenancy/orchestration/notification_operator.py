@@ -1,4 +1,7 @@
-"""When alerts are to be told: the reconciler's pass looks, and a DAG of its own tells, so that nothing waits for it."""
+"""When alerts are sent: the reconciler only checks whether any are due; a DAG of its own sends them.
+
+So no slow channel delays the reconciler.
+"""
 
 import logging
 from typing import TYPE_CHECKING, Any, Final
@@ -13,25 +16,25 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ALERTS: Final = Asset("tenancy://alerts")
-"""Updated when there is something to tell; tenant_notifications runs on it."""
+"""Updated when an alert is due; tenant_notifications is scheduled on it."""
 ALERTS_ALIAS: Final = AssetAlias("tenancy_alerts")
-"""By an alias, a task decides when it runs whether it updates an asset."""
+"""With an alias, a task decides at run time whether it updates the asset."""
 
 
 def request_notification(context: "Context", ledger: "Ledger") -> None:
-    """Have tenant_notifications run, if anything is due. It never fails: the pass that calls it has done its work."""
+    """Make tenant_notifications run, if an alert is due. Never fails: the pass that calls it has done its work."""
     from tenancy.ledger.alerts import has_due_alerts
 
     try:
         with ledger.open("tenancy notify") as session:
             if has_due_alerts(session):
                 context["outlet_events"][ALERTS_ALIAS].add(ALERTS)
-    except Exception as error:  # noqa: BLE001 - the next pass looks again
+    except Exception as error:  # noqa: BLE001 - the next pass asks again
         log.warning("it is not known whether there is anything to tell: %s", error)
 
 
 class NotificationOperator(BaseOperator):
-    """One delivery of what is due."""
+    """Delivers the alerts that are due."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(task_id="notify", do_xcom_push=False, **kwargs)

@@ -1,6 +1,6 @@
-"""Airflow's notifiers for our alerts: Slack's incoming webhooks, mail, any webhook; each made by one connection.
+"""Notifiers for our alerts: Slack's incoming webhooks, mail, any webhook. An Airflow connection configures each.
 
-What an alert says comes from errors and from people: it is handed to templates as a value, never as a template.
+Texts of alerts come from errors and from people: templates get them as values, never as templates.
 """
 
 from collections.abc import Callable
@@ -53,7 +53,7 @@ class SlackNotifier(BaseNotifier):
 
 
 def smtp_notifier(connection: Any) -> BaseNotifier:
-    """Airflow's own notifier: how the server is entered stands in the connection as its provider reads it."""
+    """Airflow's own notifier; its provider reads the server's settings from the connection."""
     from airflow.providers.smtp.notifications.smtp import SmtpNotifier  # 0.2 s
 
     to = connection.extra_dejson.get("to")
@@ -76,7 +76,7 @@ _NOTIFIERS: Final[dict[str, Callable[[Any], BaseNotifier]]] = {
 
 
 def channel(name: str, connection: Any, write: MessageFactory) -> Channel:
-    """The channel of this name; a connection that cannot be used is an error, which each try meets."""
+    """The channel of this name. With a connection that cannot be used, each delivery fails with that error."""
 
     def send(letter: Delivery) -> None:
         if isinstance(connection, Exception):
@@ -88,7 +88,7 @@ def channel(name: str, connection: Any, write: MessageFactory) -> Channel:
 
 
 def url_of(connection: Any) -> str:
-    """The URL: the whole of it stands in the host, or it is made of schema, host and port."""
+    """The URL: the host field if that is a whole URL, else built from schema, host and port."""
     host = connection.host or ""
     if "://" in host:
         return str(host)

@@ -1,4 +1,4 @@
-"""Where and when the tasks run that look after tenants: who says that tenants wait must not wait with them."""
+"""Where and when periodic tasks run. They have slots of their own, because they report when tenants have to wait."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,17 +9,20 @@ if TYPE_CHECKING:
 
 PERIODIC_TASK_ARGUMENTS: Final[dict[str, Any]] = {
     "pool": PERIODIC_TASK_POOL,
-    # Before every activity: where all of the executor's places are taken, theirs is the next (the scheduler takes tasks
-    # by weight, and by default the first of a tenant's seven weighs 7).
+    # Before every activity: they get the next free slot of a full executor. The scheduler orders tasks by weight; by
+    # default the first of a tenant's seven has 7.
     "priority_weight": 1000,
     "weight_rule": "absolute",
 }
-"""Arguments of their operators."""
+"""Arguments of the operators of periodic DAGs."""
 
 
 def skip_backfill(context: "Context") -> None:
-    """Backfills are refused now, but runs of an older one may be left, and Airflow runs ten of a backfill at once in
-    spite of `max_active_runs`. Raises AirflowSkipException for such a run."""
+    """Raises AirflowSkipException for a run of a backfill.
+
+    Backfills are refused now, but runs of an older one may be left, and Airflow runs ten of them at once in spite of
+    `max_active_runs`.
+    """
     from airflow.sdk.exceptions import AirflowSkipException
 
     if context["dag_run"].run_type == "backfill":

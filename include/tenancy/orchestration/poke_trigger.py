@@ -1,4 +1,4 @@
-"""Wakes the reconciler when the listener left a poke: an event of the ledger becomes an asset event of Airflow.
+"""Starts the reconciler when there is a poke: a notification of the ledger becomes an asset event of Airflow.
 
 The pass at every full minute finds pokes too; this one only saves the wait.
 """
@@ -13,7 +13,7 @@ _PAUSE_SECONDS = 10.0
 
 
 class PokeTrigger(BaseEventTrigger):
-    """One event for each burst of pokes, for ever."""
+    """One event for each burst of pokes. Runs for ever."""
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         return f"{__name__}.{type(self).__name__}", {}

@@ -1,7 +1,8 @@
-"""The trigger of a task that waits: looks, listens to its bell, looks again. Hundreds run in one triggerer.
+"""The trigger of a task that waits for workloads: checks, waits for a change, checks again. Hundreds run in one
+triggerer.
 
-Looks are synchronous and few at a time, in threads of their own: nothing is written twice, once for each world. The
-trigger ends when a worker has to go on; Airflow ends it when its task is no longer deferred, such as after Cancel.
+Checks are synchronous and run in a few threads of their own, so that no code exists twice, for two worlds. The trigger
+ends when a worker has to continue. Airflow ends it when its task is no longer deferred, such as after Cancel.
 """
 
 import asyncio
@@ -21,9 +22,9 @@ from tenancy.shared_parts import shared_tenancy
 log = logging.getLogger(__name__)
 
 _CONCURRENT_CHECKS = 4
-"""Each is one session of the ledger and a few short requests."""
+"""Each check takes one session of the ledger and a few short requests."""
 _SETTLE_SECONDS = 0.3
-"""Changes come in bursts; one look after each burst is enough."""
+"""Changes come in bursts; one check after each burst is enough."""
 
 _threads = ThreadPoolExecutor(_CONCURRENT_CHECKS, thread_name_prefix="tenancy-look")
 
@@ -50,7 +51,7 @@ class ReadinessTrigger(BaseTrigger):
         return f"{__name__}.{type(self).__name__}", dict(self._arguments)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """One event, empty: what it means is found out by the worker."""
+        """One empty event. The worker finds out what it means."""
         async with change_notifier_of(self._arguments["connection"]).subscribe(self._arguments["namespace"]) as changed:
             while self._left() > 0:
                 changed.clear()
@@ -66,7 +67,7 @@ class ReadinessTrigger(BaseTrigger):
     async def _is_over(self) -> bool:
         try:
             return await asyncio.get_running_loop().run_in_executor(_threads, self._look)
-        except Exception as error:  # noqa: BLE001 - the ledger is away: the wait goes on, a worker could do no better
+        except Exception as error:  # noqa: BLE001 - the ledger does not answer: keep waiting, a worker could do no better
             log.warning("no look at %s of %s: %s", self._lease.activity, self._lease.run_id, error)
             return False
 

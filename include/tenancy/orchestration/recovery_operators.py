@@ -1,4 +1,4 @@
-"""The operators of the DAGs that finish what callbacks and actions began, and that look whether it is so."""
+"""The operators of the DAGs that finish what callbacks and actions began, and that check the result."""
 
 import sys
 from typing import TYPE_CHECKING, Any
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class CompensationOperator(BaseOperator):
-    """Undoes one tenant for one generation's wish; on its last try, what is left makes the tenant stuck."""
+    """Unwinds one tenant for one generation. What is left after the last try makes the tenant stuck."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(task_id="compensate", do_xcom_push=False, **kwargs)
 
     def execute(self, context: "Context") -> None:
-        """Superseded or already done is no failure: it ends well and says so in the log."""
+        """A run that is superseded or already done succeeds, and says so in the log."""
         from uuid import UUID
 
         from tenancy.bootstrap import tenancy
@@ -71,7 +71,7 @@ class ReconciliationOperator(BaseOperator):
 
 
 class DriftCheckOperator(BaseOperator):
-    """One look at ledger and world."""
+    """One drift check."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(task_id="check", do_xcom_push=False, **kwargs)
@@ -86,7 +86,7 @@ class DriftCheckOperator(BaseOperator):
         self._prune(joined)
 
     def _prune(self, joined: "Tenancy") -> None:
-        """What could not be deleted is deleted in half an hour."""
+        """What cannot be deleted now is deleted by a later pass, in half an hour."""
         from pathlib import Path
 
         from airflow.sdk.configuration import conf

@@ -1,10 +1,11 @@
-"""Which errors Airflow tries again, and when: all but PermanentError and Refused, until the engine gives up.
+"""Which errors Airflow retries, and when: all except PermanentError and Refused.
 
-The engine decides how long (engine/retry_window.py): it knows the activity's limit, and which tries failed because of
-the platform and do not count. It says so by a PermanentError. What never reached the engine is tried again: the ledger
-does not answer, the platform file is wrong, a library is missing. None of that is the tenant's fault.
+The engine decides for how long (engine/retry_window.py): it knows the limit of the activity, and which tries failed
+because of the platform and do not count. When the time is up, it raises PermanentError. Errors before the engine runs
+are retried: the ledger does not answer, the platform file is wrong, a library is missing. None of that is the
+tenant's fault.
 
-One refusal is tried again: OutOfTurn, which says itself that its time will come.
+One refusal is retried: OutOfTurn, whose turn comes by itself.
 """
 
 from datetime import timedelta
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 RETRIES: Final = 10_000
-"""Airflow needs a number. At MAX_PLATFORM_DELAY they last for two weeks; a run that used them up because of the
-platform is held, and the reconciler lets it go on (engine/overdue.py: TRY_AGAIN)."""
+"""Airflow needs a number. At MAX_PLATFORM_DELAY these last for two weeks. A run that used them up because of the
+platform is held, and the reconciler continues it (engine/overdue.py: TRY_AGAIN)."""
 RETRY_DELAY: Final = timedelta(seconds=1)
 MAX_RETRY_DELAY: Final = timedelta(seconds=30)
 MAX_PLATFORM_DELAY: Final = timedelta(minutes=2)
-"""A fault of the platform's lasts until somebody mends it; each try is a process and two facts."""
+"""A platform fault lasts until somebody corrects it, and each try costs a process and two facts."""
 TURN_DELAY: Final = timedelta(seconds=5)
-"""What an activity that is done already needs to verify and say so, its task's start included."""
+"""How long a finished activity takes to verify that it is done, with the start of its task."""
 UNWINDING_RETRIES: Final = 5
 UNWINDING_RETRY_DELAY: Final = timedelta(seconds=2)
 UNWINDING_MAX_RETRY_DELAY: Final = timedelta(seconds=60)
@@ -33,12 +34,12 @@ _DOUBLINGS: Final = 16
 
 
 def retry_policy() -> RetryPolicy:
-    """For activities: by what the caller should do."""
+    """For activities: by the class of the error."""
     return _ActivityPolicy()
 
 
 def unwinding_retry_policy() -> RetryPolicy:
-    """For compensations: every error is tried again, as often as the task has retries."""
+    """For compensations: every error is retried, as often as the task has retries."""
     return _UnwindingPolicy()
 
 
@@ -78,7 +79,7 @@ class _UnwindingPolicy(RetryPolicy):
 
 
 def _retry_later(exception: BaseException, try_number: int, first: timedelta, longest: timedelta) -> RetryDecision:
-    """A system that said how long it wants to be left alone is, within `longest`."""
+    """Honours the Retry-After of a system, up to `longest`."""
     backoff, wait = _backoff(try_number, first, longest), _retry_after(exception)
     if wait is None:
         return RetryDecision.retry(backoff)

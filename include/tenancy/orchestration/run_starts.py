@@ -1,10 +1,10 @@
-"""How runs of our DAGs may be started: the run types each DAG allows, and the dates a person may give.
+"""How runs of our DAGs may be started: the run types that each DAG allows, and the dates that a person may enter.
 
-Airflow enforces the run types itself (`DAG(allowed_run_types=…)`). It accepts any date (3.3.2): tasks of a run whose
-logical date is in the future are not scheduled until then, and a run whose `run_after` is in the future stays queued.
-Both count against `max_active_runs`: one such run of a periodic DAG would keep it from running at all. So each run is
-checked right before it is inserted, which every way to start one does: UI, REST, CLI, an operator, `dags test`.
-Airflow's REST API answers a ValueError from there with 400 and its sentence.
+Airflow enforces the run types itself (`DAG(allowed_run_types=…)`). It accepts any date (3.3.2): tasks of a run with a
+logical date in the future are not scheduled until then, and a run with a future `run_after` stays queued. Both count
+against `max_active_runs`: one such run would block a periodic DAG. So each run is checked right before it is inserted.
+Every way to start a run passes there: UI, REST, CLI, an operator, `dags test`. Airflow's REST API turns the ValueError
+into 400 with its message.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ ALLOWED_RUN_TYPES: "Final[Mapping[str, tuple[str, ...]]]" = {
     "tenant_notifications": ("asset_triggered",),
     "tenant_reality_check": ("scheduled", "manual"),
 }
-"""The run types of each DAG. A backfill is among none: the present is all there is to look at or to change."""
+"""The run types of each DAG. None allows backfills: all of them work on the present."""
 _BY_AIRFLOW_ITSELF: Final = frozenset({"scheduled", "asset_triggered"})
 _PRESENT_ONLY: Final = frozenset({"tenant_reconciliation", "tenant_notifications", "tenant_reality_check"})
 
@@ -61,7 +61,7 @@ def unstorable_in(conf: "Mapping[str, Any]") -> str:
 
 
 def install() -> None:
-    """Check each run in this process before it is inserted. Twice is as good as once."""
+    """Check each run in this process before it is inserted. Idempotent."""
     from sqlalchemy import event  # every Airflow process calls this; Airflow has loaded it
     from sqlalchemy.orm import Mapper
 
