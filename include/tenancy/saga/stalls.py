@@ -22,8 +22,8 @@ TENANT_LIMITS: Final[Mapping[str, timedelta]] = {
     UNWINDING_LIMIT: timedelta(minutes=2),
     FAILED_LIMIT: timedelta(minutes=15),
 }
-"""Limits of a tenant as a whole (docs/operating/runbook.md): about 15 minutes for provisioning, 2 minutes between states.
-The runbook has no number for a tenant that stays Failed: it is the same as for provisioning."""
+"""Limits of a tenant as a whole (docs/operating/runbook.md): about 15 minutes for provisioning, 2 minutes between
+states. The runbook has no number for a tenant that stays Failed: it is the same as for provisioning."""
 QUEUED_CAUSES: Final = frozenset({Cause.ENGINE_PAUSED, Cause.ENGINE_QUEUE})
 """Shown as such, and no stall of the tenant (docs/reference/airflow-buttons.md)."""
 NOT_EXAMINED: Final = "It was not looked at yet."
