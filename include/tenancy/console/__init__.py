@@ -1,1 +1,1 @@
-"""The window: the JSON API inside Airflow's api-server. Decides nothing: the law is asked through the engine."""
+"""The JSON API and the operators' pages inside Airflow's api-server. They decide nothing: the engine and the law do."""

@@ -1,4 +1,4 @@
-"""The console's one file that knows Airflow: whose token or cookie a request carries, and what they may do.
+"""The console's only file that knows Airflow: whose token or cookie a request carries, and what they may do.
 
 Its functions are Airflow's internal ones (3.3.2; tests/console guards them). A permission means what it means in
 Airflow's own REST API, on the DAG of the saga.
@@ -21,7 +21,7 @@ from tenancy.saga.errors import TransientError
 
 LOGIN_TIMEOUT_SECONDS: Final = 1.2
 _threads = ThreadPoolExecutor(4, thread_name_prefix="tenancy-login")
-"""When Airflow's database hangs, all of them do, and whoever comes waits as long as they are patient."""
+"""When Airflow's database hangs, all four hang; the next request waits for LOGIN_TIMEOUT_SECONDS, too."""
 _DAG: Final = DagDetails(id="tenant_provisioning")
 _METHODS: Final = {Right.READ: "GET", Right.CREATE: "POST", Right.EDIT: "PUT"}
 
@@ -29,10 +29,9 @@ _METHODS: Final = {Right.READ: "GET", Right.CREATE: "POST", Right.EDIT: "PUT"}
 async def authenticate(request: Request) -> Caller:
     """The request's user, by bearer token or else by Airflow's cookie; NotAuthenticated when there is none.
 
-    Airflow reads its database for that within the event loop, where nothing else goes on meanwhile; here it does so in
-    a thread that is waited for a moment. TransientError when that is too short. For a cookie Airflow's own middleware
-    has asked already, before us and without a bound (docs/architecture.md, Known limits). PlatformError when
-    Airflow's auth manager is not one whose permissions we know.
+    Airflow would read its database in the event loop and block it. Here a thread does so, for a bounded time;
+    TransientError when that is too short. For a cookie Airflow's own middleware has read it already, without a bound
+    (docs/architecture.md, Known limits). PlatformError when Airflow's auth manager is not one whose rights we know.
     """
     require_known(type(get_auth_manager()))
     authenticating = asyncio.get_running_loop().run_in_executor(_threads, _authenticate, request)

@@ -1,4 +1,4 @@
-"""The application that the plugin mounts at /tenancy, joined from the real parts."""
+"""The application that the plugin mounts at /tenancy."""
 
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
@@ -16,13 +16,13 @@ from tenancy.shared_parts import shared_probes, shared_tenancy
 
 
 def create_console() -> Starlette:
-    """Everything below /tenancy. Opens nothing: each request does."""
+    """Everything below /tenancy. It opens no connection: each request does."""
     health = HealthWatch(HealthCheckRunner(shared_probes, utc_now))
     services = Services(shared_tenancy, utc_now, engine_watch(shared_tenancy), health=health)
     pages = create_pages(services, authenticate)
     return Starlette(
         routes=[
-            Route("/api/v1/docs", pages),  # drawn by the console's own means, and behind its login
+            Route("/api/v1/docs", pages),  # rendered by the console, behind its login
             Mount("/api/v1", create_api(services, authenticate)),
             Route("/metrics", create_metrics(services, authenticate)),
             Mount("/", pages),

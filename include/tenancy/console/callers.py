@@ -1,4 +1,4 @@
-"""Who calls and what they may do, without a word of Airflow: airflow_auth.py finds it out."""
+"""Callers and their rights, independent of Airflow; airflow_auth.py finds them out."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from tenancy.airflow_settings import ENGINEER, OPERATOR, VIEWER
 
 
 class Right(StrEnum):
-    """What a route needs of its caller; the value names Airflow's permission."""
+    """A right that a route needs; the value names Airflow's permission."""
 
     READ = "can_read on DAG Runs"
     CREATE = "can_create on DAG Runs"
     """Start an attempt: create, retry, recreate."""
     EDIT = "can_edit on DAG Runs"
-    """End or undo one: cancel, reset, decommission, escalate."""
+    """End or undo an attempt: cancel, reset, decommission, escalate."""
     FORCE = "can_edit on Plugins"
     """Platform engineering: a forced reset."""
 
@@ -28,19 +28,19 @@ ROLE_OF: Final[Mapping[Right, str]] = {
     Right.EDIT: OPERATOR,
     Right.FORCE: ENGINEER,
 }
-"""The least of our roles that has it."""
+"""The least of our roles that has the right."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """An authenticated user. `name` is who the audit log says it was."""
+    """An authenticated user. `name` stands in the audit log."""
 
     name: str
     rights: frozenset[Right]
 
 
 class NotAuthenticated(Exception):  # noqa: N818 - an answer, not an error
-    """Nobody we know: no token, or one that is not valid (any more)."""
+    """The request has no valid token or cookie."""
 
 
 class LoginUnavailableError(Exception):

@@ -50,7 +50,7 @@ class ActionRequest:
     confirm_id: str = ""
     """The tenant's id if the request named it; a slug may be another tenant's by now."""
     confirm_slug: str = ""
-    seen: int | None = None
+    last_seen_seq: int | None = None
     """The newest fact that the operator saw. The action is refused when somebody has acted since."""
     force: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class ActionService:
         stamp = Stamp(actor.name, reason=request.reason, key=request.key.key if request.key else "")
         if request.tenant_id is None:
             return actions.create(tenancy, request.parameters, by=stamp)
-        self._require_nobody_acted_since(request.tenant_id, request.seen)
+        self._require_nobody_acted_since(request.tenant_id, request.last_seen_seq)
         options: dict[str, Any] = {"confirm_id": request.confirm_id, "confirm_slug": request.confirm_slug}
         if request.action == "reset":
             options |= {"force": request.force, "platform_role": actor.has_platform_role}
@@ -104,12 +104,12 @@ class ActionService:
             options["corrections"] = self._valid_corrections(request.tenant_id, request.parameters)
         return _ACTIONS[request.action](tenancy, request.tenant_id, by=stamp, **options)
 
-    def _require_nobody_acted_since(self, tenant_id: TenantId, seen: int | None) -> None:
+    def _require_nobody_acted_since(self, tenant_id: TenantId, last_seen_seq: int | None) -> None:
         """When two operators act at once, the later one is refused, reads who did what, and decides again."""
-        if seen is None:
+        if last_seen_seq is None:
             return
         with self.open_ledger() as ledger:
-            since = newest_intervention_since(ledger.envelopes(tenant_id), seen)
+            since = newest_intervention_since(ledger.envelopes(tenant_id), last_seen_seq)
         if since is not None:
             raise Refused(f"{since}, after what you saw. Look again, then decide.", field="seen")
 

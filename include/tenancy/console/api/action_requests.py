@@ -66,7 +66,7 @@ def action_request(
         tenant_id,
         confirm_id=body.tenant_id or id_in_path,
         confirm_slug=body.confirm_slug or "",
-        seen=body.seen,
+        last_seen_seq=body.seen,
         force=isinstance(body, ResetBody) and body.force,
         parameters=corrections,
         key=key,

@@ -1,4 +1,4 @@
-"""The API as one FastAPI application: routes, problems, OpenAPI. Who calls is found out by what it is given."""
+"""The API as one FastAPI application: routes, problems, OpenAPI. `authenticate` finds out who calls."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ Every write needs the header `X-Tenancy-Request: 1` and may carry an `Idempotenc
 
 
 def create_api(services: Services, authenticate: Authenticate) -> FastAPI:
-    """The API; only its OpenAPI document is open to everybody. (The page that draws it is one of the console's.)"""
+    """The API; only its OpenAPI document needs no login. (The page that renders it is one of the console's.)"""
     app = FastAPI(title="Tenancy", version="1", description=_DESCRIPTION, openapi_url=None)
     app.state.services = services
     app.state.authenticate = authenticate
@@ -55,6 +55,6 @@ def _document(app: FastAPI) -> None:
 
 
 async def _openapi(request: Request) -> JSONResponse:
-    """The document, for a client of this very address."""
+    """The document with the address at which it was requested."""
     servers = [{"url": request.scope.get("root_path", "").rstrip("/") or "/"}]
     return JSONResponse({**request.app.openapi(), "servers": servers}, headers=dict(HEADERS))

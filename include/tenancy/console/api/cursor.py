@@ -1,4 +1,4 @@
-"""The cursor of a list: where a page ended, as text that callers hand back and need not understand."""
+"""The cursor of a list: an opaque text that says where a page ended."""
 
 import base64
 import binascii
@@ -10,13 +10,13 @@ from tenancy.ledger.tenant_summaries import PagePosition
 
 
 def encode(place: PagePosition) -> str:
-    """The place as a cursor."""
+    """The position as a cursor."""
     text = f"{place.created_at.astimezone(UTC).isoformat()} {place.tenant_id}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode(cursor: str) -> PagePosition:
-    """The place again; 400 for what is no cursor of ours."""
+    """The position of a cursor; 400 when it is none of ours."""
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
         at, tenant_id = text.split(" ")

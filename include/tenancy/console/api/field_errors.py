@@ -1,4 +1,4 @@
-"""What is wrong with a field, in our own words: from pydantic's errors by their type. Pure.
+"""Our own sentences for pydantic's errors, by their type. Pure.
 
 pydantic's own messages speak of its inside ("after validation", "Value error"). What a field may be is also checked in
 activities/validate_request.py, for every way a request comes in; here is what no text of ours can be.

@@ -1,4 +1,4 @@
-"""What the API answers about what was: the timeline, the errors, the audit log."""
+"""Response models of a tenant's history: the timeline, the errors, the audit log."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the API answers about classes of stall."""
+"""Response models of incident groups, which the API calls classes."""
 
 from datetime import datetime
 

@@ -1,6 +1,6 @@
-"""The route that shows the tenant admin's invitation. Its answer is kept nowhere: no idempotency key, no cache.
+"""The route that shows the tenant admin's invitation. Nothing stores its answer: no idempotency key, no cache.
 
-It is a write: it is recorded who was shown it, and nobody is shown it again.
+It is a write: the ledger records who saw the invitation, and nobody sees it again.
 """
 
 from fastapi import APIRouter

@@ -1,4 +1,4 @@
-"""Routes about the platform: what may be asked for, whether what finishes things is at work, and what it found."""
+"""Routes about the platform: its regions and plans, its health, and the findings of the drift check."""
 
 import time
 from datetime import datetime, timedelta
@@ -65,16 +65,16 @@ def _age(health: Health, now: datetime) -> float | None:
 def _ledger_health(
     services: CurrentServices, health: Health
 ) -> tuple[platform_models.LedgerHealth | None, list[platform_models.Reconciler]]:
-    """Its answer time and the pulses that stand in it; nothing of a ledger that is down, which nobody waits for."""
+    """The ledger's response time and the reconcilers' heartbeats; nothing, at once, when the ledger is down."""
     ledger_check = health.of(System.LEDGER)
     if ledger_check is not None and ledger_check.state is Condition.DOWN:
         return None, []
-    services.tenancy()  # joined now and then; that is not the ledger's time
+    services.tenancy()  # made on first use; that must not count as the ledger's time
     began = time.monotonic()
     try:
         with open_context(services) as context:
             beaten = {beat.name: beat for beat in load_heartbeats(context.ledger)}
-    except TransientError:  # it fell silent since that look
+    except TransientError:  # it stopped answering since that health check
         return None, []
     took = (time.monotonic() - began) * 1000
     names = list(dict.fromkeys([*LATE_AFTER, *beaten]))

@@ -1,4 +1,4 @@
-"""What the API answers about the platform: what may be asked for, its health, what the reality check found."""
+"""Response models of the platform: regions and plans, health, the findings of the drift check."""
 
 from datetime import datetime
 

@@ -1,6 +1,6 @@
 """Every error answer is application/problem+json (RFC 9457): one sentence an operator can act on.
 
-`PROBLEMS` documents them in the OpenAPI; the handlers make them out of whatever was raised.
+`problem_responses` documents them in the OpenAPI; the handlers make them from the exceptions.
 """
 
 import logging
@@ -40,7 +40,7 @@ TITLES: Final[Mapping[int, str]] = {
 
 
 HEADERS: Final[Mapping[str, str]] = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-"""Of every answer of the API: nobody keeps it, and nobody takes it for anything but what it says it is."""
+"""Every answer of the API has these: no cache stores it, and no browser guesses its type."""
 
 
 class Problem(BaseModel):
@@ -92,7 +92,7 @@ class ProblemError(Exception):
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What a route's `responses` says of the problems it may answer."""
+    """The `responses` of a route for the problems that it may answer."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": TITLES[status], "content": content} for status in statuses}
 
@@ -110,7 +110,7 @@ def problem_response(request: Request, error: ProblemError) -> JSONResponse:
 
 
 def problem_of(error: Exception) -> ProblemError:
-    """The same error as an answer."""
+    """The error as a problem."""
     for kind, make_problem in _PROBLEMS.items():
         if isinstance(error, kind):
             return make_problem(error)
@@ -137,7 +137,7 @@ def _malformed(error: RequestValidationError) -> ProblemError:
 
 
 def _field_name(where: tuple[int | str, ...]) -> str:
-    """The field's name without where it was sent; a body that is no JSON has only a position."""
+    """The field's name without \"body\" or \"query\"; a body that is no JSON has only a position."""
     names = [str(part) for part in where if part not in {"body", "query", "path", "header"}]
     return ".".join(names)[:100].encode("ascii", "backslashreplace").decode() if not _is_position(where) else ""
 

@@ -1,4 +1,4 @@
-"""What the API takes: bodies and parameters, bounded, and nothing that PostgreSQL could not store."""
+"""The API's request bodies and parameters. All are bounded, and hold nothing that PostgreSQL could not store."""
 
 from typing import Annotated
 

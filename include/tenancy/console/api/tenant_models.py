@@ -1,4 +1,4 @@
-"""What the API answers about tenants and actions; the OpenAPI is made of these very classes."""
+"""Response models of tenants and actions. The OpenAPI is made from these classes."""
 
 from datetime import datetime
 

@@ -1,6 +1,6 @@
 """The actions on a tenant's page: may this caller do each now, and if not, why not. Pure.
 
-What is allowed is the law's (engine/preview.py); who may is the API's, route by route.
+The law decides what is allowed (engine/preview.py); the API's routes decide who may.
 """
 
 from collections.abc import Collection, Mapping
@@ -53,7 +53,7 @@ class ActionView:
 
 
 def action_views(saga: Saga, rights: Collection[Right], view: InvitationView | None) -> tuple[ActionView, ...]:
-    """All of them, always: Recover first, then the engine's. `shown`: who has seen the admin's invitation."""
+    """All actions, always: Recover first, then the engine's. `view`: who has seen the admin's invitation."""
     return (
         _recover(saga, rights),
         *(_action(saga, name, rights) for name in ACTIONS),

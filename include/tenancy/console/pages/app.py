@@ -1,4 +1,4 @@
-"""The pages as one application, and the assets they name. Who calls is found out by what it is given."""
+"""The pages and their assets as one application. `authenticate` finds out who calls."""
 
 from functools import cache
 
@@ -43,7 +43,7 @@ _PAGES = (
 
 
 def create_pages(services: Services, authenticate: Authenticate) -> FastAPI:
-    """The pages; only their stylesheet and scripts are open to everybody."""
+    """The pages; only their stylesheet and scripts need no login."""
     app = FastAPI(title="Tenancy's console", openapi_url=None)
     app.state.services = services
     app.state.authenticate = authenticate
@@ -60,7 +60,7 @@ def create_pages(services: Services, authenticate: Authenticate) -> FastAPI:
 
 
 async def _asset(request: Request) -> Response:
-    """An asset; an old page's version of it is gone, the newest will do."""
+    """The newest version of the asset, also when an old page asks for an older one."""
     asset = assets.assets().get(request.path_params["name"])
     if asset is None:
         return Response(status_code=404)

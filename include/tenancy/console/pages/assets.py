@@ -1,6 +1,6 @@
-"""The stylesheet and the scripts: served from this folder under names that change with their content.
+"""The stylesheet and the scripts, served from this folder under addresses that change with their content.
 
-So they may be kept for ever, and the page that names them is the only thing that is ever asked about again.
+So browsers may keep them for ever; only the page that names them has to be fetched again.
 """
 
 import hashlib

@@ -32,14 +32,14 @@ def audit_page(envelopes: tuple[Envelope, ...], below: int | None) -> tuple[tupl
 
 
 def _audit_line(envelope: Envelope, previous: Envelope | None) -> AuditLine:
-    """A reason that many facts share, such as an unwinding's, is told with the first of them."""
+    """A reason that successive facts share, such as an unwinding's, is shown with the first of them only."""
     fact, stamp = envelope.fact, envelope.stamp
     same = previous is not None and previous.stamp.reason == stamp.reason and previous.stamp.actor == stamp.actor
     return AuditLine(envelope.seq, envelope.at, stamp.actor, fact.kind, detail(fact), "" if same else stamp.reason)
 
 
 def detail(fact: f.Fact) -> str:
-    """What a fact is about, as far as its kind does not say."""
+    """The fact's details that its kind does not name."""
     attributes = vars(fact).items() if not isinstance(fact, f.ActivityStarted) else [("activity", fact.activity)]
     values = [str(value) for key, value in attributes if key in _SHOWN_ATTRIBUTES and value and value != "unknown"]
     return " · ".join(LABELS.get(each, each) for each in values)

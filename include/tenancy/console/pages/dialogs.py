@@ -36,7 +36,7 @@ router = APIRouter(route_class=GuardedRoute)
 Action = Literal["cancel", "reset", "retry", "decommission", "recreate", "escalate"]
 _REMOVES: Final = frozenset({"cancel", "decommission"})
 _IN_THE_FORM: Final = frozenset({"reason", "confirm_slug", *forms.CORRECTABLE})
-"""What a person can put right in the form."""
+"""The inputs that a person can correct in the form."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class _Form:
 
     @property
     def key(self) -> str:
-        """A form whose answer was lost keeps its key: what was done is not done again."""
+        """A form whose answer was lost keeps its key, so that the action is not performed twice."""
         lost = self.problem is not None and self.problem.status >= 500
         return (self.fields.get("key") if lost else "") or uuid4().hex
 
@@ -75,7 +75,7 @@ def show_dialog(page_request: CurrentPageRequest, ref: Ref, action: Action, forc
 @router.post("/tenants/{ref}/actions/{action}")
 @needs(Right.READ)
 def act(page_request: CurrentPageRequest, ref: Ref, action: Action, fields: SubmittedForm) -> Response:
-    """Ask for the action; what went wrong is said in the dialog, which can be sent again."""
+    """Ask for the action. The dialog shows what went wrong, and can be sent again."""
     force = bool(fields.get("force"))
     _require_right(page_request.caller, action, force)
     try:
@@ -91,7 +91,7 @@ def act(page_request: CurrentPageRequest, ref: Ref, action: Action, fields: Subm
 @router.get("/tenants/{ref}/actions/{action}/progress")
 @needs(Right.READ)
 def show_progress(page_request: CurrentPageRequest, ref: Ref, action: Action) -> Response:
-    """How far it is; asked again and again until it is done."""
+    """The progress of the action; polled until it is done."""
     return reads.read_ledger(page_request.services, lambda context: _progress(page_request, context, ref, action, None))
 
 
@@ -101,7 +101,7 @@ def _require_right(caller: Caller, action: str, force: bool) -> None:
 
 
 def _dialog(page_request: PageRequest, context: RequestContext, ref: str, form: _Form) -> Response:
-    """The form, drawn from what is true now."""
+    """The form for the tenant's current state."""
     summary = context.summary(ref)
     saga = context.saga_of(summary)
     return page_response(
@@ -148,11 +148,11 @@ def _progress(
 
 
 def _is_escalation_over(context: RequestContext, summary: TenantSummary) -> bool:
-    """Is it known what became of the escalation?"""
+    """Has the escalation been delivered or given up?"""
     escalation = load_escalation(context.ledger, summary.tenant_id)
     return escalation is None or is_over(escalation)
 
 
 def _is_over(saga: Saga) -> bool:
-    """Is nothing under way any more that this dialog would have to wait for?"""
+    """Has everything ended that this dialog would have to wait for?"""
     return not is_to_be_unwound(saga) or saga.phase is Phase.FAILED_STUCK

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ErrorPage:
-    """What a page says when it cannot show what was asked for: what it is, what that means, what to do."""
+    """What a page says instead of its content: what is wrong, what that means, what to do."""
 
     status: int
     title: str
@@ -43,7 +43,7 @@ def install(app: FastAPI) -> None:
 
 
 async def _handle(request: Request, error: Exception) -> Response:
-    # Asynchronous, as all handlers here: they only draw, and Starlette would take a thread for them.
+    # Asynchronous, as all handlers here: they only render, and Starlette would take a thread for a synchronous one.
     error_page = error_page_of(request, error)
     answer = page_response(request, _template(request), error_page.status, error=error_page)
     if "part" in request.query_params:
@@ -60,7 +60,7 @@ def _template(request: Request) -> str:
 
 
 def error_page_of(request: Request, error: Exception) -> ErrorPage:
-    """The same error in words for an operator."""
+    """The page for this error."""
     for kind, make_page in _ERROR_PAGES.items():
         if isinstance(error, kind):
             return make_page(request, error)
@@ -79,7 +79,7 @@ def _logged_out(request: Request, _error: Any) -> ErrorPage:
 
 
 def _whole_page(request: Request) -> str:
-    """The address that the person sees: not that of a part of a page, nor of a dialog in it."""
+    """The address of the whole page, not that of a part of it or of a dialog."""
     address = urlsplit(request.headers.get("HX-Current-URL", ""))
     if address.netloc == request.url.netloc and address.path.startswith(root_of(request)):
         return address.geturl()

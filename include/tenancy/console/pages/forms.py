@@ -52,7 +52,7 @@ def new_tenant(fields: FormFields) -> NewTenant:
 
 
 def _corrections(fields: FormFields, now: Parameters) -> dict[str, str]:
-    """What differs from what was asked for; an empty field is as it was."""
+    """The fields that differ from the tenant's parameters; an empty field changes nothing."""
     given = {field: fields.get(field, "").strip() for field in CORRECTABLE}
     return {field: value for field, value in given.items() if value and value != getattr(now, field)}
 

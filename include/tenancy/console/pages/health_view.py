@@ -19,7 +19,7 @@ TONES: Final = {
 _CENTRAL: Final = "Ledger and workflow engine"
 _PLANS: Final = "Plans"
 _SHOWN_ELSEWHERE: Final = frozenset({System.ENGINE, System.CAPACITY, System.QUOTA})
-"""The engine has lines of its own (platform_view.py); nobody waits for room."""
+"""The engine has lines of its own (platform_view.py); no tenant waits for capacity or quota."""
 _SOON: Final = timedelta(minutes=1)
 
 
@@ -45,7 +45,7 @@ class CheckGroup:
 
 @dataclass(frozen=True)
 class HealthView:
-    """The whole page. `verdict` is what there is to say above all rows; `stale` warns of an old picture."""
+    """The whole page. `verdict` is the heading; `stale` warns that the results are old."""
 
     tone: str
     verdict: str
@@ -56,7 +56,7 @@ class HealthView:
 
 
 def health_view(health: Health, now: datetime) -> HealthView:
-    """The page of this look."""
+    """The page for these results."""
     return HealthView(
         tone=TONES[health.state],
         verdict=_verdict(health),
@@ -111,7 +111,7 @@ def _measured(measured: Mapping[str, int | float | str]) -> str:
 
 
 def health_lines(health: Health, now: datetime) -> tuple[PlatformLine, ...]:
-    """What stands above the list: systems that are down, as somebody saw a moment ago."""
+    """Lines above the list of tenants: systems that were down less than a minute ago."""
     if health.checked_at is None or now - health.checked_at > _SOON:
         return ()
     down = (check for check in health.trouble if check.state is Condition.DOWN and check.system not in _SHOWN_ELSEWHERE)

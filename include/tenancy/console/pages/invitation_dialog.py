@@ -30,7 +30,7 @@ def show_dialog(page_request: CurrentPageRequest, ref: Ref) -> Response:
 @router.post("/tenants/{ref}/invitation")
 @needs(Right.CREATE)
 def show(page_request: CurrentPageRequest, ref: Ref, fields: SubmittedForm) -> Response:
-    """The invitation; what went wrong is said in the dialog."""
+    """The invitation; the dialog shows what went wrong."""
     try:
         body = forms.parse_fields(
             InvitationBody, {"renew": bool(fields.get("renew")), "reason": fields.get("reason", "")}
@@ -45,7 +45,7 @@ def show(page_request: CurrentPageRequest, ref: Ref, fields: SubmittedForm) -> R
 def _dialog(
     page_request: PageRequest, context: RequestContext, ref: str, problem: ProblemError | None = None
 ) -> Response:
-    """The form, drawn from what is true now."""
+    """The form for the tenant's current state."""
     saga = context.saga(ref)
     view = find_invitation_view(context.ledger.envelopes(saga.tenant_id), saga.invitation)
     status = problem.status if problem else 200

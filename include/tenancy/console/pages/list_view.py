@@ -16,7 +16,7 @@ from tenancy.saga.states import Phase, State
 
 _WAIT: Final = frozenset({Phase.PROVISIONING, Phase.CANCELLING, Phase.FAILED_UNWINDING, Phase.DECOMMISSIONING})
 BUSY: Final = _WAIT
-"""Phases in which something is at work by itself."""
+"""Phases that end without an operator."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class TenantRowView:
 
 @dataclass(frozen=True)
 class StateCount:
-    """A way to filter, and how many there are of it."""
+    """A filter, and the number of its tenants."""
 
     label: str
     tenants: int
@@ -73,7 +73,7 @@ class ListView:
 
 @dataclass(frozen=True)
 class ListSnapshot:
-    """What one look at the ledger saw."""
+    """What was read from the ledger for the list."""
 
     urgent: tuple[TenantSummary, ...]
     page: tuple[TenantSummary, ...]
@@ -86,12 +86,12 @@ class ListSnapshot:
 
     @property
     def now(self) -> datetime:
-        """The moment of the look."""
+        """When it was read."""
         return self.advisor.now
 
 
 def list_view(snapshot: ListSnapshot, filters: TenantFilter, *, cursor: str | None, more: str | None) -> ListView:
-    """The page of what was `wanted`, after `cursor`; `more` is the next page's."""
+    """The page of the filtered tenants after `cursor`; `more` is the next page's cursor."""
     urgent_ids = {summary.tenant_id for summary in snapshot.urgent}
     return ListView(
         urgent=tuple(tenant_row_view(summary, snapshot.advisor) for summary in snapshot.urgent),
@@ -114,12 +114,12 @@ def list_view(snapshot: ListSnapshot, filters: TenantFilter, *, cursor: str | No
 
 
 def is_busy(summary: TenantSummary) -> bool:
-    """Is something at work on it by itself?"""
+    """Does the tenant's state change without an operator?"""
     return _phase(summary) in BUSY
 
 
 def visible_state(summary: TenantSummary, advisor: Advisor) -> tuple[Hashable, ...]:
-    """All that a page says of it but for the time: as long as this is the same, the page is."""
+    """All that a page shows of the tenant except times: while this is the same, so is the page."""
     group = (summary.incident_group, summary.standing.group_tenants)
     advice = (advisor.stall(summary), advisor.cause(summary), advisor.advice(summary).sentence)
     return summary.tenant_id, summary.seq, summary.needs_attention, advice, group
@@ -130,7 +130,7 @@ def _phase(summary: TenantSummary) -> Phase:
 
 
 def tenant_row_view(summary: TenantSummary, advisor: Advisor) -> TenantRowView:
-    """One tenant's line."""
+    """One tenant's row."""
     now, stall, advice = advisor.now, advisor.stall(summary), advisor.advice(summary)
     attention = summary.needs_attention or stall is not None
     phase = _phase(summary)
@@ -175,7 +175,7 @@ def _counts(snapshot: ListSnapshot, filters: TenantFilter) -> tuple[StateCount, 
 
 
 def query_of(filters: TenantFilter, *, cursor: str | None = None) -> str:
-    """The same wish as a query string; empty when nothing is asked for."""
+    """The filters as a query string; empty without any."""
     parameters = {
         "q": filters.text,
         "state": filters.state and filters.state.value,

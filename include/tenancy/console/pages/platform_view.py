@@ -72,7 +72,7 @@ def _reconciler(beats: dict[str, Heartbeat], now: datetime) -> tuple[PlatformLin
 
 
 def _late(name: str, beat: Heartbeat | None, now: datetime) -> PlatformLine | None:
-    if beat is None:  # a reality check has half an hour for its first
+    if beat is None:  # the first drift check may take half an hour
         return (
             PlatformLine("warn", "The reconciler has never run.", _RECONCILER_MEANINGS[name])
             if name == RECONCILIATION

@@ -1,6 +1,6 @@
-"""What Recover does next: cancel, then reset, then retry, each only if it is not so already (the runbook). Pure.
+"""What Recover does next: cancel, then reset, then retry, each only if it is needed (the runbook). Pure.
 
-The open dialog asks again and again, and each time one step is done; closed in between, the tenant rests where it is.
+The open dialog polls, and each time one step is done. When the dialog is closed, the tenant stays where it is.
 """
 
 from dataclasses import dataclass
@@ -49,12 +49,12 @@ def is_recoverable(saga: Saga) -> bool:
 
 
 def cancels(saga: Saga) -> bool:
-    """Does Recover begin by undoing what was made? Else it keeps whatever there is."""
+    """Does Recover begin by undoing what was made? Otherwise it keeps all resources."""
     return saga.phase in _UNDOES
 
 
 def done_steps(saga: Saga, start: RecoveryStart) -> int:
-    """How many of STEPS are behind it."""
+    """How many of STEPS are done."""
     if saga.attempt > start.attempt:
         return len(STEPS)
     return {Phase.FAILED_READY: 2, Phase.FAILED_SETTLED: 1, Phase.FAILED_RETAINED: 1}.get(saga.phase, 0)

@@ -1,4 +1,4 @@
-"""The page that draws the API's OpenAPI document: our own template and stylesheet, behind the login as every page."""
+"""The page that renders the API's OpenAPI document with our own template and stylesheet, behind the login."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -48,7 +48,7 @@ def show_run(  # noqa: PLR0917 - FastAPI hands them over by name
 
 
 def _attempt_of(dag_id: str, run_id: str) -> int | None:
-    """The attempt that a compensation run undoes: it stands in its id (engine/workflow.py)."""
+    """The attempt that a compensation run undoes; the run's id contains it (engine/workflow.py)."""
     parts = run_id.split("__")
     return int(parts[2]) if dag_id == COMPENSATION_DAG and len(parts) == 4 and parts[2].isdecimal() else None
 

@@ -81,7 +81,7 @@ def _stuck(stall: Stall, row: RowView | None) -> str:
 
 
 def _why_stuck(snapshot: TenantSnapshot, stall: Stall, row: RowView | None) -> str:
-    """How long, and what was found to keep it; while nobody has looked yet, what its task said last."""
+    """How long it takes, and what was observed to hold it up; until then, the task's last message."""
     recorded = snapshot.advisor.evidence(snapshot.summary)
     took = f"It takes {row.took}; its limit is {row.limit}." if row and stall.kind is StallKind.ACTIVITY else ""
     return f"{took} {recorded or (row.why if row else '')}".strip()
@@ -97,7 +97,7 @@ _AT: Final = {"running": "is at work", "retrying": "is tried again"}
 
 
 def _cut(message: str) -> str:
-    """Enough to recognise it by; the whole stands in the error log."""
+    """Enough to recognise the message; the error log has all of it."""
     return message if len(message) <= _CUT else f"{message[:_CUT].rsplit(' ', 1)[0]} …"
 
 

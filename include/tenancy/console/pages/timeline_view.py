@@ -155,15 +155,15 @@ def _row(row: TimelineRow, attempt: int, context: TimelineContext) -> RowView:
 
 
 def bar_percent(seconds: float, span: float) -> float:
-    """Where on a bar, in percent: logarithmic, so that tenths of seconds and minutes can both be seen.
+    """The position on a bar in percent, logarithmic, so that tenths of seconds and minutes are both visible.
 
-    console.js draws the active bar on by the same formula.
+    console.js extends the active bar by the same formula.
     """
     return round(min(100.0, 100 * math.log1p(10 * max(0.0, seconds)) / math.log1p(10 * span)), 2)
 
 
 def _seconds(row: TimelineRow, attempt: int, context: TimelineContext) -> float | None:
-    """Wall-clock time; that of an attempt which is over stops with it."""
+    """Wall-clock time, up to the end of the attempt."""
     end = context.now if attempt == context.live_attempt else context.ends.get(attempt, context.now)
     took = row.duration(end)
     return None if took is None else max(0.0, took.total_seconds())
@@ -195,7 +195,7 @@ def _usual(usual: DurationStats | None) -> str:
 
 
 def _why(row: TimelineRow, style: str, attempt: int, context: TimelineContext) -> str:
-    """Why it waits, or how it failed. What holds the whole run stands where the run stands."""
+    """Why it waits, or how it failed. What holds the whole run is shown at the current activity."""
     if attempt == context.live_attempt and row.activity == context.current and context.held:
         return context.held
     return "" if style in {"idle", "done", "undone"} else row.message

@@ -50,7 +50,7 @@ TONES: Final = {
 
 
 def duration(seconds: float) -> str:
-    """As short as it can be said: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min, 3 d 4 h."""
+    """A short form: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min, 3 d 4 h."""
     whole = int(seconds)
     if seconds < 9.95:
         return f"{max(0.0, seconds):.1f} s"
@@ -74,7 +74,7 @@ def countdown(seconds: float) -> str:
 
 
 def clock(at: datetime) -> str:
-    """14:03:22, in UTC: operators in two places read the same."""
+    """14:03:22, in UTC: operators in two time zones read the same."""
     return at.astimezone(UTC).strftime("%H:%M:%S")
 
 
