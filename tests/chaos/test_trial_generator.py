@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenancy.activities.plan import PLAN
-from tenancy.saga.states import Kind
+from tenancy.saga.states import ActivityKind
 from tests.chaos import results, trial_generator
 from tests.chaos.__main__ import RESULTS
 
@@ -40,7 +40,10 @@ def test_every_pair_of_activity_and_phase_can_be_drawn():
 
 def test_the_draw_knows_the_plan():
     assert tuple(activity.name for activity in PLAN) == trial_generator.ACTIVITIES
-    assert tuple(each.name for each in PLAN if each.kind is Kind.COMPENSATABLE) == trial_generator.RESOURCE_ACTIVITIES
+    assert (
+        tuple(each.name for each in PLAN if each.kind is ActivityKind.COMPENSATABLE)
+        == trial_generator.RESOURCE_ACTIVITIES
+    )
 
 
 @given(SEEDS)

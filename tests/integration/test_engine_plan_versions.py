@@ -14,7 +14,7 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.commands import Cancel
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import ActivityName
-from tenancy.saga.states import Kind
+from tenancy.saga.states import ActivityKind
 from tenancy.saga.tenant import PlanEntry
 from tests.integration.engine_harness import DEPLOY, HANDLE, MARK_ACTIVE, ORDER, RUN, SCHEMA, WAIT, EngineHarness
 from tests.integration.test_engine_reconcile import after
@@ -33,7 +33,7 @@ def _plan(monkeypatch: pytest.MonkeyPatch, plan: tuple[PlanEntry, ...]) -> Itera
 
 def _entries_with(place: int) -> tuple[PlanEntry, ...]:
     entries = list(plan_entries())
-    entries.insert(place, PlanEntry(WARM_UP, Kind.COMPENSATABLE))
+    entries.insert(place, PlanEntry(WARM_UP, ActivityKind.COMPENSATABLE))
     return tuple(entries)
 
 

@@ -9,7 +9,7 @@ from tenancy.saga import commands as c
 from tenancy.saga.decide import decide
 from tenancy.saga.evolve import fold
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
-from tenancy.saga.states import Kind, Phase
+from tenancy.saga.states import ActivityKind, Phase
 from tenancy.saga.tenant import Credential, Intent, Lease, Parameters, PlanEntry, Saga
 
 TENANT = TenantId(UUID("018f0000-0000-7000-8000-00000000acae"))
@@ -26,13 +26,13 @@ WAIT = ActivityName("wait_for_workloads_ready")
 MARK_ACTIVE = ActivityName("mark_active")
 
 PLAN = (
-    PlanEntry(VALIDATE, Kind.CHECK),
-    PlanEntry(STORAGE, Kind.COMPENSATABLE),
-    PlanEntry(HANDLE, Kind.COMPENSATABLE),
-    PlanEntry(SCHEMA, Kind.COMPENSATABLE),
-    PlanEntry(DEPLOY, Kind.COMPENSATABLE),
-    PlanEntry(WAIT, Kind.PIVOT),
-    PlanEntry(MARK_ACTIVE, Kind.RETRIABLE),
+    PlanEntry(VALIDATE, ActivityKind.CHECK),
+    PlanEntry(STORAGE, ActivityKind.COMPENSATABLE),
+    PlanEntry(HANDLE, ActivityKind.COMPENSATABLE),
+    PlanEntry(SCHEMA, ActivityKind.COMPENSATABLE),
+    PlanEntry(DEPLOY, ActivityKind.COMPENSATABLE),
+    PlanEntry(WAIT, ActivityKind.PIVOT),
+    PlanEntry(MARK_ACTIVE, ActivityKind.RETRIABLE),
 )
 ORDER = tuple(entry.activity for entry in PLAN)
 

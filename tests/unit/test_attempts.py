@@ -11,7 +11,7 @@ from tenancy.saga.decide import decide
 from tenancy.saga.errors import Refused
 from tenancy.saga.evolve import evolve, fold
 from tenancy.saga.names import ActivityName, TenantId
-from tenancy.saga.states import Kind, ResourceState, State, StepStatus
+from tenancy.saga.states import ActivityKind, ResourceState, State, StepStatus
 from tenancy.saga.tenant import Intent, Parameters, PlanEntry
 from tests.unit.sagas import (
     ACME,
@@ -44,7 +44,9 @@ def test_an_attempts_first_fact_keeps_the_plan_and_schema_version_it_runs_with()
 
 
 def test_a_running_attempt_keeps_its_plan_when_the_code_has_a_newer_one() -> None:
-    newer = replace(start(), plan=(*PLAN, PlanEntry(ActivityName("warm_caches"), Kind.RETRIABLE)), schema_version="2")
+    newer = replace(
+        start(), plan=(*PLAN, PlanEntry(ActivityName("warm_caches"), ActivityKind.RETRIABLE)), schema_version="2"
+    )
     saga = ask(tenant_in("Provisioning"), newer)
     assert (saga.plan, saga.schema_version) == (PLAN, "1")
 
@@ -132,7 +134,7 @@ def test_the_last_completion_is_the_flip_to_active() -> None:
     assert decide(saga, complete(MARK_ACTIVE)) == (f.ActivityCompleted(MARK_ACTIVE), f.ProvisioningCompleted())
 
 
-@pytest.mark.parametrize("activity", [entry.activity for entry in PLAN if entry.kind is not Kind.RETRIABLE])
+@pytest.mark.parametrize("activity", [entry.activity for entry in PLAN if entry.kind is not ActivityKind.RETRIABLE])
 def test_giving_up_before_the_flip_unwinds(activity: ActivityName) -> None:
     saga = ask(None, start(), *done(*ORDER[: ORDER.index(activity)]), begin(activity), give_up(activity, 1))
     assert (saga.phase, saga.generation) == ("Failed unwinding", 1)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tenancy.engine.late_effects import PendingRequest, late_until, pending_requests
+from tenancy.engine.late_effects import PendingRequest, earliest_settling, pending_requests
 from tenancy.ledger.envelope import Envelope, Stamp, seal
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
@@ -101,15 +101,15 @@ def test_an_earlier_attempt_is_over_once_its_bound_is() -> None:
 
 def test_what_exists_is_no_longer_about_to_be_made() -> None:
     one = PendingRequest(DEPLOY, BEGAN + timedelta(seconds=31))
-    assert late_until([one], []) == one.until
-    assert late_until([one], [DEPLOY]) is None
-    assert late_until([one], [HANDLE]) == one.until
+    assert earliest_settling([one], []) == one.until
+    assert earliest_settling([one], [DEPLOY]) is None
+    assert earliest_settling([one], [HANDLE]) == one.until
 
 
 def test_of_two_requests_one_may_make_it_again() -> None:
     first, second = (PendingRequest(DEPLOY, BEGAN + timedelta(seconds=seconds)) for seconds in (21, 31))
-    assert late_until([first, second], [DEPLOY]) == second.until
+    assert earliest_settling([first, second], [DEPLOY]) == second.until
 
 
 def test_nothing_under_way_is_waited_for_by_nobody() -> None:
-    assert late_until([], []) is None
+    assert earliest_settling([], []) is None

@@ -19,7 +19,7 @@ from tenancy.saga.decide import decide
 from tenancy.saga.errors import Refused
 from tenancy.saga.evolve import fold
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
-from tenancy.saga.states import Kind, ResourceState, State, StepStatus
+from tenancy.saga.states import ActivityKind, ResourceState, State, StepStatus
 from tenancy.saga.tenant import Lease, Parameters, Resource, Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 from tests.unit.sagas import ACME, BETA, INTENTS, ORDER, PLAN, start
@@ -465,7 +465,7 @@ def present(saga: Saga) -> set[tuple[str, str]]:
     return {named(resource) for resource in saga.resources if resource.state is ResourceState.PRESENT}
 
 
-PIVOT = next(entry.activity for entry in PLAN if entry.kind is Kind.PIVOT)
+PIVOT = next(entry.activity for entry in PLAN if entry.kind is ActivityKind.PIVOT)
 EVERYTHING = {(intent.kind, intent.name) for intents in INTENTS.values() for intent in intents}
 
 

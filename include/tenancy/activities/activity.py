@@ -18,7 +18,7 @@ from tenancy.saga.causes import Evidence
 from tenancy.saga.errors import TransientError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.platform import Platform, Region
-from tenancy.saga.states import Kind
+from tenancy.saga.states import ActivityKind
 from tenancy.saga.systems import Location
 from tenancy.saga.tenant import Intent, PlanEntry, Resource
 
@@ -57,7 +57,7 @@ class Activity:
     name: ClassVar[ActivityName]
     label: ClassVar[str]
     short_label: ClassVar[str]
-    kind: ClassVar[Kind]
+    kind: ClassVar[ActivityKind]
     stall_after: ClassVar[timedelta] = timedelta(minutes=5)
     """After how long it counts as stuck, all tries together (docs/operating/runbook.md, step 1)."""
     give_up_after: ClassVar[timedelta] = timedelta(minutes=5)

@@ -27,9 +27,9 @@ from tenancy.saga.states import Phase, State, Substate
 from tenancy.saga.system_status import ENGINE, NO_STATUSES, SystemStatuses
 from tenancy.saga.tenant import OpenStall
 
-_PLATFORM: Final = frozenset({"storage", "engine", "cluster", "ingress", "ledger", "platform"})
+_PLATFORM_SYSTEMS: Final = frozenset({"storage", "engine", "cluster", "ingress", "ledger", "platform"})
 """The platform's systems: a fault of theirs is not the tenant's fault."""
-_THE_TENANTS: Final = frozenset(
+_TENANT_CAUSES: Final = frozenset(
     {Cause.CLUSTER_IMAGE, Cause.CLUSTER_CRASH, Cause.CLUSTER_QUOTA, Cause.CLUSTER_PROBE, Cause.PLATFORM_FULL}
 )
 """Causes in those systems that come from the tenant's own plan or workload."""
@@ -87,7 +87,7 @@ def advise(
     view = _View(tenant, stall, now, limits, statuses)
     advice = _of_state(view)
     cause = cause_now(tenant, stall, now, statuses)
-    fault = cause.system in _PLATFORM and cause not in _THE_TENANTS
+    fault = cause.system in _PLATFORM_SYSTEMS and cause not in _TENANT_CAUSES
     if tenant.group_tenants:
         return _of_class(tenant, advice)
     return replace(advice, not_its_fault=fault)
@@ -222,11 +222,11 @@ def _of_active(view: _View) -> Advice:
 def _of_failed(view: _View) -> Advice:
     tenant = view.tenant
     assert tenant.substate is not None  # Failed has one
-    way_on = _way_on(tenant)
+    next_step = _next_step(tenant)
     down = [each for each in view.reasons if each.status]
     if down:
         found = " ".join(_remedy(each).sentence for each in down)
-        return Advice(f"{found} Then: {_lower_first(way_on.sentence)}", warning=True)
+        return Advice(f"{found} Then: {_lower_first(next_step.sentence)}", warning=True)
     recovered = (
         find_recovered_system(tenant, view.now, view.statuses)
         if tenant.failure_cause and not tenant.cancelled
@@ -234,8 +234,8 @@ def _of_failed(view: _View) -> Advice:
     )
     if recovered:
         found = f"It failed because of the {recovered.name}, whose health check finds it well now."
-        return Advice(f"{found} {way_on.sentence}", way_on.action)
-    return _combine(tenant, *(_remedy_of_failure(each) for each in view.reasons), way_on)
+        return Advice(f"{found} {next_step.sentence}", next_step.action)
+    return _combine(tenant, *(_remedy_of_failure(each) for each in view.reasons), next_step)
 
 
 def _remedy_of_failure(reason: Reason) -> Remedy:
@@ -245,18 +245,20 @@ def _remedy_of_failure(reason: Reason) -> Remedy:
     return _remedy(reason)
 
 
-def _way_on(tenant: TenantStatus) -> Remedy:
-    way_on = Remedy(NEXT_STEPS[Phase.of(tenant.state, tenant.substate)], _NEXT[tenant.substate or Substate.SETTLED])
+def _next_step(tenant: TenantStatus) -> Remedy:
+    next_step = Remedy(NEXT_STEPS[Phase.of(tenant.state, tenant.substate)], _NEXT[tenant.substate or Substate.SETTLED])
     kept = tenant.past_no_return  # then it is no cleaner: a decommission destroys a customer's data
     if (
         max(tenant.failures, tenant.attempt) >= ATTEMPTS_BEFORE_RECREATE
         and tenant.substate in {Substate.SETTLED, Substate.READY}
         and not kept
     ):
-        way_on = RECREATE_ADVICE
+        next_step = RECREATE_ADVICE
     if tenant.error_repeated and not tenant.cancelled:
-        way_on = Remedy(f"{NOT_TRANSIENT} {way_on.sentence}", way_on.action)
-    return Remedy(f"{_ESCALATED} {_lower_first(way_on.sentence)}", way_on.action) if tenant.escalated else way_on
+        next_step = Remedy(f"{NOT_TRANSIENT} {next_step.sentence}", next_step.action)
+    return (
+        Remedy(f"{_ESCALATED} {_lower_first(next_step.sentence)}", next_step.action) if tenant.escalated else next_step
+    )
 
 
 def _remedy(reason: Reason) -> Remedy:

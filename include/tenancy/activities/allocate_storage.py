@@ -10,7 +10,7 @@ from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Evidence
 from tenancy.saga.names import POSTGRES_LIMIT, ActivityName, object_name, proof_of
 from tenancy.saga.platform import Platform, Region
-from tenancy.saga.states import Kind
+from tenancy.saga.states import ActivityKind
 from tenancy.saga.system_status import STORAGE
 from tenancy.saga.systems import Location
 from tenancy.saga.tenant import Intent, Resource
@@ -31,7 +31,7 @@ class AllocateStorage(Activity):
     name = ActivityName("allocate_storage")
     label = "Allocate storage"
     short_label = "allocate resources"
-    kind = Kind.COMPENSATABLE
+    kind = ActivityKind.COMPENSATABLE
     systems = (STORAGE,)
     stuck_remedy = Remedy(
         "Check the platform's health. If nothing moves, cancel provisioning, then reset, then retry.", "cancel"

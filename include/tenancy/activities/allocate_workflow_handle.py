@@ -13,7 +13,7 @@ from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import ForeignObjectError, PlatformError
 from tenancy.saga.names import CONNECTION_LIMIT, ActivityName, object_name, proof_of
 from tenancy.saga.platform import Platform, Region
-from tenancy.saga.states import Kind
+from tenancy.saga.states import ActivityKind
 from tenancy.saga.systems import Location
 from tenancy.saga.tenant import Intent, Resource
 
@@ -31,7 +31,7 @@ class AllocateWorkflowHandle(Activity):
     name = ActivityName("allocate_workflow_handle")
     label = "Allocate workflow handle"
     short_label = "allocate resources"
-    kind = Kind.COMPENSATABLE
+    kind = ActivityKind.COMPENSATABLE
     stuck_remedy = Remedy("The workflow engine does not respond, which is a platform matter: escalate.", "escalate")
     resources = (CONNECTION,)
     system = "workflow engine"

@@ -20,7 +20,7 @@ from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import TenancyError, TransientError
 from tenancy.saga.names import ActivityName, TenantId, proof_of
 from tenancy.saga.platform import Platform, Region
-from tenancy.saga.states import Kind
+from tenancy.saga.states import ActivityKind
 from tenancy.saga.system_status import STORAGE
 from tenancy.saga.systems import Location
 from tenancy.saga.tenant import Intent, Resource
@@ -42,7 +42,7 @@ class ApplyTenantSchema(Activity):
     name = ActivityName("apply_tenant_schema")
     label = "Apply per-tenant schema"
     short_label = "seed schema"
-    kind = Kind.COMPENSATABLE
+    kind = ActivityKind.COMPENSATABLE
     systems = (STORAGE,)
     stuck_remedy = Remedy(
         "Read the error log, then cancel provisioning, reset and retry: that usually resolves transient causes.",

@@ -19,7 +19,7 @@ from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import HELM_LIMIT, ActivityName, object_name
 from tenancy.saga.platform import Plan, Platform, Region
 from tenancy.saga.quantities import same, times
-from tenancy.saga.states import Kind
+from tenancy.saga.states import ActivityKind
 from tenancy.saga.system_status import CLUSTER
 from tenancy.saga.systems import Location
 from tenancy.saga.tenant import Intent, Resource
@@ -43,7 +43,7 @@ class DeployWorkloads(Activity):
     name = ActivityName("deploy_workloads")
     label = "Deploy tenant workloads"
     short_label = "deploy workloads"
-    kind = Kind.COMPENSATABLE
+    kind = ActivityKind.COMPENSATABLE
     systems = (CLUSTER,)
     stuck_remedy = Remedy("Cancel provisioning, then reset, then retry.", "cancel")
     resources = (NAMESPACE, RELEASE)

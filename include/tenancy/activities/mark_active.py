@@ -6,7 +6,7 @@ from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import TransientError
 from tenancy.saga.names import ActivityName
-from tenancy.saga.states import Kind
+from tenancy.saga.states import ActivityKind
 from tenancy.saga.system_status import CLUSTER, STORAGE
 
 
@@ -16,7 +16,7 @@ class MarkActive(Activity):
     name = ActivityName("mark_active")
     label = "Mark active"
     short_label = "mark active"
-    kind = Kind.RETRIABLE
+    kind = ActivityKind.RETRIABLE
     systems = (STORAGE, CLUSTER)
     stuck_remedy = Remedy(
         "Cancel provisioning, then reset, then retry. If the flip has failed by itself, all is kept: "

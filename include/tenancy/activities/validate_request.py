@@ -18,7 +18,7 @@ from tenancy.saga.errors import PermanentError, Refused
 from tenancy.saga.names import ActivityName, is_slug
 from tenancy.saga.platform import Platform
 from tenancy.saga.reserved_slugs import reserved_for
-from tenancy.saga.states import Kind
+from tenancy.saga.states import ActivityKind
 from tenancy.saga.storable_text import why_not_storable
 from tenancy.saga.tenant import Parameters
 
@@ -36,7 +36,7 @@ class ValidateRequest(Activity):
     name = ActivityName("validate_request")
     label = "Validate request"
     short_label = "validate input"
-    kind = Kind.CHECK
+    kind = ActivityKind.CHECK
     stuck_remedy = Remedy("Cancel provisioning, correct the input, and recreate.", "cancel")
 
     def run(self, context: ActivityContext) -> None:

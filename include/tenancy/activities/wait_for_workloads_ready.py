@@ -8,7 +8,7 @@ from tenancy.activities.deploy_workloads import NAMESPACE, RELEASE, cluster_of, 
 from tenancy.adapters.readiness import Readiness, readiness
 from tenancy.saga.advice import Remedy
 from tenancy.saga.names import ActivityName
-from tenancy.saga.states import Kind
+from tenancy.saga.states import ActivityKind
 from tenancy.saga.system_status import CLUSTER
 
 
@@ -18,7 +18,7 @@ class WaitForWorkloadsReady(WaitingActivity):
     name = ActivityName("wait_for_workloads_ready")
     label = "Wait for workloads ready"
     short_label = "wait for ready"
-    kind = Kind.PIVOT
+    kind = ActivityKind.PIVOT
     systems = (CLUSTER,)
     stuck_remedy = Remedy(
         "Escalate for a cluster-level investigation, while its pods are still there to be looked at.", "escalate"

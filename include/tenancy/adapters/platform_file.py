@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from tenancy.saga.errors import PlatformFileError
 from tenancy.saga.platform import Plan, Platform, Region
-from tenancy.saga.platform_values import NAME, wrong_in_plan, wrong_in_region
+from tenancy.saga.platform_values import NAME, plan_problems, region_problems
 from tenancy.saga.stalls import TENANT_LIMITS
 from tenancy.saga.systems import IDENTITY, LOST_SYSTEM
 
@@ -76,8 +76,8 @@ def parse_platform(document: Mapping[str, Any], activities: Collection[str]) -> 
     problems += [
         *_offers_none(document, "regions"),
         *_offers_none(document, "plans"),
-        *_wrong_values(document, "regions", wrong_in_region),
-        *_wrong_values(document, "plans", wrong_in_plan),
+        *_wrong_values(document, "regions", region_problems),
+        *_wrong_values(document, "plans", plan_problems),
         *_unknown_limits(document, "stall_limits_minutes", (*activities, *TENANT_LIMITS)),
         *_unknown_limits(document, "give_up_minutes", activities),
         *_wrong_successors(_table(document, "replaced_systems")),

@@ -188,11 +188,14 @@ def _result(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp, mess
     warnings = sync_workflow_engine(tenancy.runs, ledger, saga, stamp=by)
     now = load_saga(ledger, saga.tenant_id)
     return ActionResult(
-        now, message, (*_waits(tenancy, now), *warnings, *retry_loops.retry_warnings(now)), load_progress(ledger, now)
+        now,
+        message,
+        (*_scheduler_warning(tenancy, now), *warnings, *retry_loops.retry_warnings(now)),
+        load_progress(ledger, now),
     )
 
 
-def _waits(tenancy: Tenancy, saga: Saga) -> tuple[str, ...]:
+def _scheduler_warning(tenancy: Tenancy, saga: Saga) -> tuple[str, ...]:
     """A warning while the scheduler is down: Airflow accepts a run that it will not start yet."""
     # Only silent parts count here: if the engine does not answer at all, sync_workflow_engine has already warned.
     waits = EngineStatus(load_engine_status(tenancy.runs).silent).holds(saga)

@@ -32,7 +32,7 @@ def admit(tenancy: Tenancy, ledger: LedgerSession, run_id: RunId, conf: Mapping[
         with ledger.admission():
             return _start(tenancy.platform, ledger, run_id, parameters, stamp)
     except Refused as refusal:
-        _note_refusal(ledger, run_id, conf, refusal, stamp)
+        _record_refusal(ledger, run_id, conf, refusal, stamp)
         raise
 
 
@@ -91,7 +91,7 @@ def require_room(platform: Platform, ledger: LedgerSession, parameters: Paramete
         )
 
 
-def _note_refusal(
+def _record_refusal(
     ledger: LedgerSession, run_id: RunId, conf: Mapping[str, Any], refusal: Refused, stamp: Stamp
 ) -> None:
     slug = conf.get("slug")

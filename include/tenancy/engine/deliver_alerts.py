@@ -65,12 +65,12 @@ def _send(ledger: LedgerSession, letter: Delivery, channel: Channel) -> str:
         log.warning("%s was not told of %s (try %d): %s", letter.channel, letter.alert.key, letter.tries, message)
         alerts.record_failure(ledger, letter, error=message, next_try_at=again)
         return "put off" if again else "given up"
-    _note_escalation(ledger, letter)
+    _record_escalation(ledger, letter)
     alerts.record_sent(ledger, letter)
     return "sent"
 
 
-def _note_escalation(ledger: LedgerSession, letter: Delivery) -> None:
+def _record_escalation(ledger: LedgerSession, letter: Delivery) -> None:
     """Record as a fact that a channel accepted an escalation. Before `sent`: if this process dies in between, the
     message is sent twice, but the fact is not lost."""
     alert = letter.alert

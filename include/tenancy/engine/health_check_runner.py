@@ -56,7 +56,7 @@ class HealthCheckRunner:
 
     def _begun(self, check: HealthCheck, now: datetime) -> Future[CheckOutcome]:
         before = self._open.get(check.name)
-        return before if before and not before.done() else self._threads.submit(_seen, check, now)
+        return before if before and not before.done() else self._threads.submit(_run_check, check, now)
 
     def _found(self, check: HealthCheck, now: datetime) -> CheckOutcome:
         asked = self._open[check.name]
@@ -68,7 +68,7 @@ class HealthCheckRunner:
         return _stamped(checks, now, self._bound, answered=False)
 
 
-def _seen(check: HealthCheck, now: datetime) -> CheckOutcome:
+def _run_check(check: HealthCheck, now: datetime) -> CheckOutcome:
     """Run one health check; the results for an unavailable system if it fails. Never raises."""
     began, answered = time.monotonic(), False
     try:

@@ -38,13 +38,13 @@ class Invitation:
 
 def show(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp) -> Invitation:
     """The admin's invitation. Raises Refused, naming the viewer and the time, if it was shown before."""
-    with _asking(tenancy, tenant_id, "show the invitation", by) as ledger:
+    with _open_ledger(tenancy, tenant_id, "show the invitation", by) as ledger:
         return _shown(tenancy, ledger, load_saga(ledger, tenant_id), by)
 
 
 def renew(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp) -> Invitation:
     """A new invitation, which invalidates the one before. Raises Refused once the admin has signed in with one."""
-    with _asking(tenancy, tenant_id, "renew the invitation", by) as ledger:
+    with _open_ledger(tenancy, tenant_id, "renew the invitation", by) as ledger:
         saga = load_saga(ledger, tenant_id)
         decide(saga, c.RenewInvitation())
         _require_unused(_seen(_context(tenancy, ledger, saga, by)))
@@ -52,14 +52,14 @@ def renew(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp) -> Invitation:
 
 
 @contextmanager
-def _asking(tenancy: Tenancy, tenant_id: TenantId, what: str, by: Stamp) -> Iterator[LedgerSession]:
+def _open_ledger(tenancy: Tenancy, tenant_id: TenantId, what: str, by: Stamp) -> Iterator[LedgerSession]:
     with tenancy.ledger.open(f"tenancy invitation {by.actor}") as ledger, record_refusal(ledger, tenant_id, what, by):
         yield ledger
 
 
 def _shown(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp) -> Invitation:
     wanted = c.ShowInvitation(saga.invitation)
-    with _told_by_whom(ledger, saga):
+    with _naming_the_viewer(ledger, saga):
         decide(saga, wanted)
         context = _context(tenancy, ledger, saga, by)
         observation = _require_worth_something(_written(context), digest_of(invitation_of(context)))
@@ -105,7 +105,7 @@ def _require_worth_something(found: InvitationStatus | None, digest: str) -> Inv
 
 
 @contextmanager
-def _told_by_whom(ledger: LedgerSession, saga: Saga) -> Iterator[None]:
+def _naming_the_viewer(ledger: LedgerSession, saga: Saga) -> Iterator[None]:
     try:
         yield
     except Refused as refusal:

@@ -70,7 +70,7 @@ def _is_answered(fact: f.ActivityFailed) -> bool:
     return fact.platform or fact.permanent or fact.cause in _ANSWERED
 
 
-def late_until(pending: Collection[PendingRequest], made: Collection[ActivityName]) -> datetime | None:
+def earliest_settling(pending: Collection[PendingRequest], made: Collection[ActivityName]) -> datetime | None:
     """Until when settling has to wait; None if it need not.
 
     `made`: activities whose late resources have just been observed to exist. If an activity has one request pending,

@@ -30,7 +30,7 @@ def find_later_success(ledger: LedgerSession, runs: Runs, saga: Saga, observatio
     """The run that made the tenant Active after the ledger's last fact; empty if Airflow has none."""
     kept_anyway = saga.past_no_return and saga.state is State.PROVISIONING
     # A tenant that is being decommissioned never becomes Active again: a later run of the slug is another tenant's.
-    if kept_anyway or saga.state is State.DECOMMISSIONING or _was_told(ledger, saga):
+    if kept_anyway or saga.state is State.DECOMMISSIONING or _was_warned(ledger, saga):
         return ""  # nothing would be destroyed, or a person has been warned and has asked again
     again = (
         saga.state in {State.CANCELLING, State.FAILED}
@@ -43,7 +43,7 @@ def find_later_success(ledger: LedgerSession, runs: Runs, saga: Saga, observatio
     return next((run_id for run_id in ended_well if ledger.tenant_of_run(RunId(run_id)) is None), "")
 
 
-def _was_told(ledger: LedgerSession, saga: Saga) -> bool:
+def _was_warned(ledger: LedgerSession, saga: Saga) -> bool:
     stops = (each for each in ledger.envelopes(saga.tenant_id) if isinstance(each.fact, f.UnwindingExhausted))
     return any(each.stamp.reason == LEDGER_OLDER for each in stops)
 

@@ -43,8 +43,8 @@ def record_stalls(tenancy: Tenancy, ledger: LedgerSession, holds: HoldDetector) 
     judged = [(stored, stall_of(stored.standing, now, limits_now)) for stored in load_statuses(ledger)]
     pass_ = _Pass(tenancy, ledger, holds, tenancy.monotonic() + LOOK_SECONDS)
     over = [stored for stored, stall in judged if stored.stall and not stall]
-    new = [(stored, stall) for stored, stall in judged if stall and not _is(stall, stored.stall)]
-    known = [stored for stored, stall in judged if stall and _is(stall, stored.stall)]
+    new = [(stored, stall) for stored, stall in judged if stall and not _is_same(stall, stored.stall)]
+    known = [stored for stored, stall in judged if stall and _is_same(stall, stored.stall)]
     return Counter(
         {
             "no longer stalled": pass_.clear(over),
@@ -54,7 +54,7 @@ def record_stalls(tenancy: Tenancy, ledger: LedgerSession, holds: HoldDetector) 
     )
 
 
-def _is(stall: Stall, recorded: OpenStall | None) -> bool:
+def _is_same(stall: Stall, recorded: OpenStall | None) -> bool:
     return recorded is not None and (recorded.kind, recorded.activity) == (stall.kind, stall.activity)
 
 
@@ -73,7 +73,7 @@ class _Pass:
 
     def _note(self, stored: StoredStatus, stall: Stall) -> int:
         why = self._explain(stored)
-        return self._record(stored, _held_by(why) or c.RecordStall(stall, why))
+        return self._record(stored, _as_hold(why) or c.RecordStall(stall, why))
 
     def explain(self, stored: list[StoredStatus]) -> int:
         """Stalls without a known cause first; otherwise in random order, so that each has its turn within the limit."""
@@ -84,7 +84,7 @@ class _Pass:
             if self.tenancy.monotonic() > self.look_until:
                 break
             why = self._explain(each)
-            done += self._record(each, _held_by(why) or c.ExplainStall(why))
+            done += self._record(each, _as_hold(why) or c.ExplainStall(why))
         return done
 
     def _record(self, stored: StoredStatus, command: c.Command) -> int:
@@ -153,7 +153,7 @@ class _Pass:
         return next((found for maker in makers if maker and (found := maker.explain_unwinding(context))), None)
 
 
-def _held_by(why: Evidence) -> c.Command | None:
+def _as_hold(why: Evidence) -> c.Command | None:
     """A queued or paused run is a hold, not a stall. The stall's examination may be the first to find that."""
     return c.RecordHold(why.message, why.cause) if why.cause in QUEUED_CAUSES else None
 

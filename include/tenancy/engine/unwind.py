@@ -16,7 +16,7 @@ from tenancy.activities.activity import Activity
 from tenancy.activities.context import ActivityContext, Observation
 from tenancy.activities.registry import find_maker, maker_of
 from tenancy.engine.budgets import SystemBudgets
-from tenancy.engine.late_effects import late_until, pending_requests
+from tenancy.engine.late_effects import earliest_settling, pending_requests
 from tenancy.engine.release_order import blocker_of, release_order
 from tenancy.engine.tenancy import Tenancy, makers_of, may_evict_for, message_of, record_eviction, unwinder_name
 from tenancy.ledger.envelope import Stamp
@@ -200,7 +200,7 @@ class _Unwinding:
         """Must run before anything is released: a resource that exists now is not about to be created."""
         seconds = {activity.name: activity.late_seconds for activity in registry.INSTALLED}
         pending = pending_requests(self.ledger.envelopes(self.tenant_id), seconds, self.ledger.now)
-        until = late_until(pending, self._made({each.activity for each in pending}))
+        until = earliest_settling(pending, self._made({each.activity for each in pending}))
         self.late.extend([until] if until else [])
 
     def _made(self, names: Collection[ActivityName]) -> frozenset[ActivityName]:

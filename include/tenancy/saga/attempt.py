@@ -9,7 +9,7 @@ from tenancy.saga import holds, leases
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import Refused
 from tenancy.saga.names import ActivityName
-from tenancy.saga.states import Kind, Phase, State, StepStatus
+from tenancy.saga.states import ActivityKind, Phase, State, StepStatus
 from tenancy.saga.tenant import Intent, Lease, Resource, Saga
 
 
@@ -231,7 +231,7 @@ def _held(saga: Saga, command: c.GiveUp) -> tuple[f.Fact, ...]:
     """The platform is at fault: hold the attempt. The reconciler clears its run once the platform works again."""
     if saga.platform_fault:
         return ()
-    return holds.for_platform(saga, command.message, command.platform_fault or Cause.PLATFORM_FAULT)
+    return holds.hold_for_platform(saga, command.message, command.platform_fault or Cause.PLATFORM_FAULT)
 
 
 def _why(saga: Saga, activity: ActivityName, sentence: str) -> str:
@@ -254,4 +254,4 @@ def _keeps_all(saga: Saga, activity: ActivityName) -> bool:
     """Did only the last step fail, so that all resources exist? Not if it was marked failed before its turn had
     come."""
     its_turn_came = saga.step(activity).status is not StepStatus.IDLE or activity == saga.current_activity
-    return saga.kind_of(activity) is Kind.RETRIABLE and its_turn_came
+    return saga.kind_of(activity) is ActivityKind.RETRIABLE and its_turn_came

@@ -59,7 +59,7 @@ _decide.register(c.ReportFoundAgain, unwinding.found_again)
 _decide.register(c.ReportCompensationFailure, unwinding.compensation_failed)
 _decide.register(c.Settle, unwinding.settle)
 _decide.register(c.ExhaustUnwinding, unwinding.exhaust)
-_decide.register(c.RecordStall, stall_recording.note)
+_decide.register(c.RecordStall, stall_recording.record)
 _decide.register(c.ExplainStall, stall_recording.explain)
 _decide.register(c.ClearStall, stall_recording.clear)
 _decide.register(c.ShowInvitation, invitation.show)
@@ -114,7 +114,7 @@ def _(_command: c.Decommission, saga: Saga) -> tuple[f.Fact, ...]:
 def _(command: c.RecordHold, saga: Saga) -> tuple[f.Fact, ...]:
     if saga.state is not State.PROVISIONING and not unwinding.is_to_be_unwound(saga):
         raise Refused(f"No run of this tenant is waited for: it is {saga.phase}.")
-    return holds.note(command, saga)
+    return holds.record_hold(command, saga)
 
 
 @_decide.register

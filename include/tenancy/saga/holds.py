@@ -10,19 +10,19 @@ from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.tenant import Saga
 
 
-def note(command: c.RecordHold, saga: Saga) -> tuple[f.Fact, ...]:
+def record_hold(command: c.RecordHold, saga: Saga) -> tuple[f.Fact, ...]:
     """Record a hold or its end. No facts while the reason is unchanged."""
     if command.platform:
-        return for_platform(saga, command.message, command.cause)
+        return hold_for_platform(saga, command.message, command.cause)
     if not command.message and saga.platform_fault:
-        return for_platform(saga, saga.platform_fault.message, saga.platform_fault.cause)
+        return hold_for_platform(saga, saga.platform_fault.message, saga.platform_fault.cause)
     cause = command.cause if command.message else None
     if (command.message, cause) == (saga.hold_reason, saga.hold_cause):
         return ()
     return (f.RunHeld(command.message, str(cause or "")),)
 
 
-def for_platform(saga: Saga, message: str, cause: Cause) -> tuple[f.Fact, ...]:
+def hold_for_platform(saga: Saga, message: str, cause: Cause) -> tuple[f.Fact, ...]:
     """Hold the attempt because of a platform fault. No facts while it is held for the same one."""
     held = (saga.platform_fault, saga.hold_reason, saga.hold_cause) == (Evidence(cause, message), message, cause)
     return () if held else (f.RunHeld(message, str(cause), platform=True),)

@@ -28,7 +28,7 @@ _DNS_LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _CONNECTION: Final = re.compile(rf"[A-Za-z0-9_.-]{{1,{CONNECTION_LIMIT}}}")
 
 
-def wrong_in_region(table: Mapping[str, Any]) -> Iterator[str]:
+def region_problems(table: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with a region's texts; adapters/platform_file.py reports wrong types and missing keys."""
     for key in ("storage_connection", "cluster_connection"):
         if _is_text(table.get(key)) and not _CONNECTION.fullmatch(table[key]):
@@ -43,7 +43,7 @@ def wrong_in_region(table: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def wrong_in_plan(table: Mapping[str, Any]) -> Iterator[str]:
+def plan_problems(table: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with a plan's values."""
     for key, most in (("replicas", MOST_REPLICAS), ("database_connections", MOST_CONNECTIONS)):
         if _is_count(table.get(key)) and table[key] > most:

@@ -12,7 +12,7 @@ from tenancy.saga.states import State, Substate
 from tenancy.saga.tenant import Saga
 
 
-def note(command: c.RecordStall, saga: Saga) -> tuple[f.Fact, ...]:
+def record(command: c.RecordStall, saga: Saga) -> tuple[f.Fact, ...]:
     """Record a stall. No facts if it is already recorded; another open stall is cleared first."""
     stall, evidence = command.stall, command.evidence
     if not _is_still_so(command, saga):

@@ -55,7 +55,7 @@ class Phase(StrEnum):
         return cls(f"{state} {substate}" if substate else str(state))
 
 
-class Kind(StrEnum):
+class ActivityKind(StrEnum):
     """What a failure of an activity means for the saga."""
 
     CHECK = "check"

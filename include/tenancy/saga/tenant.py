@@ -9,7 +9,7 @@ from typing import ClassVar, Final, Self
 
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
-from tenancy.saga.states import Kind, Phase, ResourceState, State, StepStatus, Substate
+from tenancy.saga.states import ActivityKind, Phase, ResourceState, State, StepStatus, Substate
 
 EXACT: Final = {"extra": "forbid"}
 """Stored values of these classes have these fields and no others: what a newer version wrote is not read in part
@@ -43,7 +43,7 @@ class PlanEntry:
     __pydantic_config__: ClassVar = EXACT
 
     activity: ActivityName
-    kind: Kind
+    kind: ActivityKind
 
 
 @dataclass(frozen=True)
@@ -202,13 +202,13 @@ class Saga:
         """The activity's progress in the current attempt; idle when it has not begun."""
         return self.steps.get(activity, Step())
 
-    def kind_of(self, activity: ActivityName) -> Kind:
+    def kind_of(self, activity: ActivityName) -> ActivityKind:
         """The activity's kind in this attempt's plan; KeyError when the plan does not have it."""
         return {entry.activity: entry.kind for entry in self.plan}[activity]
 
     def is_pivot(self, activity: ActivityName) -> bool:
         """Is its completion the point of no return, by this attempt's plan?"""
-        return any(entry.activity == activity and entry.kind is Kind.PIVOT for entry in self.plan)
+        return any(entry.activity == activity and entry.kind is ActivityKind.PIVOT for entry in self.plan)
 
     @property
     def current_activity(self) -> ActivityName | None:
