@@ -17,7 +17,7 @@ from kubernetes.client import Configuration
 
 from tenancy.adapters.cluster import Cluster
 from tenancy.adapters.helm import Helm
-from tenancy.adapters.kubeconfig import kubeconfig
+from tenancy.adapters.helm_kubeconfig import kubeconfig
 from tenancy.adapters.kubernetes_api import KubernetesApi
 from tenancy.saga.names import proof_of
 from tests.conformance.server import EmulatorProcess, Server

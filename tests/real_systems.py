@@ -16,8 +16,8 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from installation import ledger_tables
-from installation.databases import close_to_public
-from installation.names import STORAGE_ADMIN
+from installation.database_setup import close_to_public
+from installation.role_names import STORAGE_ADMIN
 from sandbox.postgres import PostgresServer
 from tenancy.activities.plan import PLAN
 from tenancy.adapters.dsn import Dsn

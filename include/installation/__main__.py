@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> str:
 
 
 def _secrets() -> str:
-    from installation.secrets import make  # each word needs other things than the others
+    from installation.secret_files import make  # each word needs other things than the others
 
     made = make(PROJECT / "compose" / "secrets", PROJECT / ".env")
     names = ", ".join(path.name for path in made) or "nothing: they are all there"

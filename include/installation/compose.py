@@ -11,11 +11,11 @@ from typing import Any, Final
 import psycopg
 import yaml
 
-from installation import databases, ledger_tables
+from installation import database_setup, ledger_tables
 from installation.contents import ROLE_OF_USER, Address, Addresses, Passwords, metadata_contents
-from installation.databases import OwnedDatabase
-from installation.names import LEDGER
-from installation.secrets import read
+from installation.database_setup import OwnedDatabase
+from installation.role_names import LEDGER
+from installation.secret_files import read
 
 SECRETS: Final = Path("/run/secrets")
 KUBECONFIG: Final = Path("/cluster/kubeconfig")
@@ -50,13 +50,13 @@ def install(here: Installation) -> None:
         return read(here.secrets, name)
 
     servers: list[tuple[Address, str, OwnedDatabase]] = [
-        (here.metadata, "metadata_superuser", databases.airflow(secret("airflow_database"))),
-        (here.places.ledger, "ledger_superuser", databases.ledger(secret("ledger_database"))),
-        (here.places.storage, "storage_superuser", databases.storage(secret("storage_admin"))),
+        (here.metadata, "metadata_superuser", database_setup.airflow(secret("airflow_database"))),
+        (here.places.ledger, "ledger_superuser", database_setup.ledger(secret("ledger_database"))),
+        (here.places.storage, "storage_superuser", database_setup.storage(secret("storage_admin"))),
     ]
     for address, superuser, owned in servers:
         with psycopg.connect(_dsn(address, "postgres", secret(superuser)), autocommit=True) as session:
-            databases.ensure(session, [owned])
+            database_setup.ensure(session, [owned])
     ledger_tables.prepare(_dsn(here.places.ledger, "postgres", secret("ledger_superuser"), database=LEDGER))
     _write_metadata(here, secret("ledger_database"), secret("storage_admin"), secret("credential_key"))
 

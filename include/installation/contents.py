@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from installation import names
+from installation import role_names
 from tenancy.airflow_settings import ENGINEER, OPERATOR, PERIODIC_TASK_POOL, ROLES, SERVICE, VIEWER
 
 SERVICE_USER: Final = "tenancy-service"
@@ -68,9 +68,9 @@ def metadata_contents(places: Addresses, passwords: Passwords) -> dict[str, Any]
 
 def _connections(places: Addresses, passwords: Passwords) -> list[dict[str, Any]]:
     cluster = {"conn_type": "kubernetes", "extra": json.dumps(places.cluster)}
-    storage = _postgres(places.storage, names.STORAGE_ADMIN, passwords.storage_admin)
+    storage = _postgres(places.storage, role_names.STORAGE_ADMIN, passwords.storage_admin)
     return [
-        {"conn_id": "tenancy_ledger", **_postgres(places.ledger, names.LEDGER, passwords.ledger)},
+        {"conn_id": "tenancy_ledger", **_postgres(places.ledger, role_names.LEDGER, passwords.ledger)},
         *({"conn_id": f"tenancy_storage_{region}", **storage} for region in REGIONS),
         {
             "conn_id": "tenancy_airflow_api",

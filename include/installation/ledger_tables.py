@@ -7,7 +7,7 @@ to run again, also while Tenancy runs.
 import psycopg
 from psycopg import sql
 
-from installation.names import LEDGER, LEDGER_OWNER
+from installation.role_names import LEDGER, LEDGER_OWNER
 from tenancy.ledger.migrations import upgrade
 
 

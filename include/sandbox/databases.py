@@ -1,4 +1,4 @@
-"""Prepares roles and databases on the two servers, as in every installation (`installation.databases`).
+"""Prepares roles and databases on the two servers, as in every installation (`installation.database_setup`).
 
 The platform server holds Airflow's metadata and the ledger. On the storage server we have a maintenance database only,
 from which tenants' databases are created.
@@ -6,7 +6,7 @@ from which tenants' databases are created.
 
 import psycopg
 
-from installation.databases import OwnedDatabase, airflow, ensure, ledger, storage
+from installation.database_setup import OwnedDatabase, airflow, ensure, ledger, storage
 from sandbox.postgres import PostgresServer
 from sandbox.problems import SandboxError
 from sandbox.secrets import Secrets

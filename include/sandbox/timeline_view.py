@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tenancy.activities.registry import activity_of
-from tenancy.ledger.timeline import CompensationStatus, RowStatus, Timeline, TimelineRow
+from tenancy.ledger.timeline import ActivityRow, CompensationStatus, RowStatus, Timeline
 from tenancy.saga.states import Phase
 from tenancy.saga.tenant import Saga
 
@@ -74,7 +74,7 @@ class TimelineView:
         notes = [Text(note, style="yellow") for note in timeline.notes]
         return Padding(Group(Text(headline(saga), style="bold"), "", table, *notes), (1, 2))
 
-    def _cells(self, row: TimelineRow, now: datetime) -> tuple[RenderableType, ...]:
+    def _cells(self, row: ActivityRow, now: datetime) -> tuple[RenderableType, ...]:
         activity = activity_of(row.activity)
         sign, style = sign_of(row)
         icon = (
@@ -87,12 +87,12 @@ class TimelineView:
         return icon, label, activity.short_label, duration_text(row.duration(now)), Text(remark(row), style=style)
 
 
-def sign_of(row: TimelineRow) -> tuple[str, str]:
+def sign_of(row: ActivityRow) -> tuple[str, str]:
     """The row's sign and colour; the text beside it says the same."""
     return _SIGNS[row.status] if row.undo is CompensationStatus.NO else _UNDO_SIGNS[row.undo]
 
 
-def remark(row: TimelineRow) -> str:
+def remark(row: ActivityRow) -> str:
     """Why the row waits, how it failed, or its result."""
     tries = f"try {row.tries}" if row.tries > 1 else ""
     parts = [tries, row.message, _UNDO_WORDS.get(row.undo, "")]
@@ -107,7 +107,7 @@ def duration_text(duration: timedelta | None) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)}:{int(seconds % 60):02d} min"
 
 
-def line(row: TimelineRow, now: datetime) -> str:
+def line(row: ActivityRow, now: datetime) -> str:
     """One row in one line, for logs and pipes."""
     activity = activity_of(row.activity)
     words = f"{sign_of(row)[0]} {activity.label:<28}{duration_text(row.duration(now)):>8}  {remark(row)}"

@@ -19,7 +19,7 @@ from tenancy.adapters.airflow_client import AirflowClient
 from tenancy.adapters.airflow_runs import AirflowRuns
 from tenancy.adapters.cluster import Cluster
 from tenancy.adapters.helm import Helm
-from tenancy.adapters.kubeconfig import kubeconfig
+from tenancy.adapters.helm_kubeconfig import kubeconfig
 from tenancy.adapters.kubernetes_api import KubernetesApi
 from tenancy.adapters.storage import StorageServer
 from tenancy.bootstrap import platform

@@ -14,7 +14,7 @@ from psycopg import sql
 from tenancy.adapters.airflow_runs import UserMark
 from tenancy.adapters.cluster import Cluster
 from tenancy.adapters.helm import Helm
-from tenancy.adapters.kubeconfig import kubeconfig
+from tenancy.adapters.helm_kubeconfig import kubeconfig
 from tenancy.adapters.kubernetes_api import KubernetesApi
 from tenancy.engine.reconcile import reconcile
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG

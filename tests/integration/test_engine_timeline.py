@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from tenancy.ledger.envelope import Envelope, Stamp, seal
-from tenancy.ledger.timeline import CompensationStatus, RowStatus, Timeline, TimelineRow, build_timelines
+from tenancy.ledger.timeline import ActivityRow, CompensationStatus, RowStatus, Timeline, build_timelines
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.decide import decide
@@ -149,5 +149,5 @@ def test_facts_that_only_inform_leave_the_rows_alone():
 
 
 def test_duration_is_measured_from_the_first_try():
-    row = TimelineRow(STORAGE, started_at=NOON, ended_at=_after(90))
+    row = ActivityRow(STORAGE, started_at=NOON, ended_at=_after(90))
     assert row.duration(_after(1_000)) == timedelta(seconds=90)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from installation.contents import POOL_SLOTS, ROLE_OF_USER
-from installation.secrets import FILES, make, read
+from installation.secret_files import FILES, make, read
 from installation.settings import settings
 from sandbox.environment import inherited
 from sandbox.layout import PROJECT

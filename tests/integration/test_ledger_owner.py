@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from installation import ledger_tables
-from installation.databases import OwnedDatabase, ensure
+from installation.database_setup import OwnedDatabase, ensure
 from sandbox.postgres import PostgresServer
 from tenancy.adapters.dsn import Dsn
 from tenancy.ledger.envelope import Stamp

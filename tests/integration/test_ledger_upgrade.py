@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from installation import ledger_tables
-from installation.databases import OwnedDatabase, ensure
+from installation.database_setup import OwnedDatabase, ensure
 from sandbox.postgres import PostgresServer
 from tenancy.engine.ledger_drift import find_ledger_drift
 from tenancy.ledger import inventory

@@ -10,7 +10,7 @@ import pytest
 
 from installation import compose
 from installation.contents import POOL_SLOTS, REGIONS
-from installation.secrets import FILES
+from installation.secret_files import FILES
 from installation.settings import as_env_file, settings
 from sandbox import airflow_env, secrets
 from sandbox.airflow_env import AirflowOptions

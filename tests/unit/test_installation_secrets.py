@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from installation.secrets import FILES, make, read
+from installation.secret_files import FILES, make, read
 
 
 def test_makes_every_file_for_its_owners_eyes_only(tmp_path: Path):

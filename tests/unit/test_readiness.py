@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tenancy.adapters.readiness import Readiness, Workload, readiness
+from tenancy.adapters.workload_readiness import Readiness, Workload, readiness
 from tenancy.saga.causes import Cause
 
 

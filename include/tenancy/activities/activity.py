@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from tenancy.activities.context import ActivityContext, Observation, SystemClients
-from tenancy.adapters.readiness import Readiness
+from tenancy.adapters.workload_readiness import Readiness
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Evidence
 from tenancy.saga.errors import TransientError
@@ -80,7 +80,7 @@ class Activity:
     """Kind of resource -> how an operator removes an orphan; `{name}` stands for its name."""
     late_seconds: ClassVar[float] = 0.0
     """How long after its request was sent an effect may still show, because the system goes on when the client is gone:
-    the system's own limits (adapters/request_limits.py)."""
+    the system's own limits (adapters/server_deadlines.py)."""
     late_effect_resources: ClassVar[tuple[str, ...]] = ()
     """The kinds of resource that may appear so late. Once they exist, no late effect is pending."""
     emits: ClassVar[str | None] = None

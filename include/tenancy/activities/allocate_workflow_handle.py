@@ -7,7 +7,7 @@ from tenancy.activities.activity import Activity, DiscoveredObject
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
 from tenancy.activities.context import ActivityContext, Observation, SystemClients
 from tenancy.activities.expected_handles import ExpectedHandles
-from tenancy.adapters.request_limits import AIRFLOW_LOCK_SECONDS, MARGIN_SECONDS
+from tenancy.adapters.server_deadlines import AIRFLOW_LOCK_SECONDS, MARGIN_SECONDS
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import ForeignObjectError, PlatformError

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tenancy.activities.activity import Activity, DiscoveredObject
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
 from tenancy.activities.context import ActivityContext, Observation, SystemClients
-from tenancy.adapters.request_limits import CLUSTER_WRITE_SECONDS, MARGIN_SECONDS
+from tenancy.adapters.server_deadlines import CLUSTER_WRITE_SECONDS, MARGIN_SECONDS
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import PlatformError

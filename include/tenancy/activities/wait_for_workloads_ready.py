@@ -5,7 +5,7 @@ from datetime import timedelta
 from tenancy.activities.activity import WaitingActivity, WatchedNamespace
 from tenancy.activities.context import ActivityContext
 from tenancy.activities.deploy_workloads import NAMESPACE, RELEASE, cluster_of, workload_name
-from tenancy.adapters.readiness import Readiness, readiness
+from tenancy.adapters.workload_readiness import Readiness, readiness
 from tenancy.saga.advice import Remedy
 from tenancy.saga.names import ActivityName
 from tenancy.saga.states import ActivityKind

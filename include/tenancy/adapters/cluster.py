@@ -9,11 +9,11 @@ from typing import Self
 from kubernetes.client import Configuration
 
 from tenancy.adapters.helm import Helm
-from tenancy.adapters.kubeconfig import kubeconfig
+from tenancy.adapters.helm_kubeconfig import kubeconfig
 from tenancy.adapters.kubernetes_api import Document, KubernetesApi
 from tenancy.adapters.namespaces import GONE_WITHIN_SECONDS, PATH, Namespaces
-from tenancy.adapters.readiness import Workload
 from tenancy.adapters.releases import Releases
+from tenancy.adapters.workload_readiness import Workload
 from tenancy.saga.systems import ExpectedSystem
 
 

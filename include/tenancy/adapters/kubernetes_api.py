@@ -1,7 +1,7 @@
 """One cluster's API as plain JSON: paths in, documents out, a time-out on every call, and errors of ours.
 
 Called by the cluster adapters. It knows HTTP and Kubernetes' Status documents, but no kinds and no tenants. Plain JSON
-instead of the generated models keeps what is judged (adapters/readiness.py) readable and testable.
+instead of the generated models keeps what is judged (adapters/workload_readiness.py) readable and testable.
 """
 
 import copy
@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from tenancy.adapters.absence import json_object_of, states_kubernetes_absence
 from tenancy.adapters.kubernetes_errors import classify_status
-from tenancy.adapters.request_limits import CLUSTER_WRITE_SECONDS
+from tenancy.adapters.server_deadlines import CLUSTER_WRITE_SECONDS
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 from tenancy.saga.systems import ANY_SYSTEM, ExpectedSystem

@@ -11,7 +11,7 @@ from tenancy.activities.activity import WaitingActivity
 from tenancy.activities.context import ActivityContext
 from tenancy.activities.plan import give_up_limit
 from tenancy.activities.registry import activity_of
-from tenancy.adapters.readiness import Readiness
+from tenancy.adapters.workload_readiness import Readiness
 from tenancy.engine.retry_window import window_of
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp

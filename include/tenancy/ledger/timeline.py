@@ -36,7 +36,7 @@ class CompensationStatus(StrEnum):
 
 
 @dataclass(frozen=True)
-class TimelineRow:
+class ActivityRow:
     """One activity in one attempt."""
 
     activity: ActivityName
@@ -61,11 +61,11 @@ class Timeline:
     attempt: int
     run_id: str
     started_at: datetime
-    rows: tuple[TimelineRow, ...]
+    rows: tuple[ActivityRow, ...]
     notes: tuple[str, ...] = ()
     """Sentences that belong to no single row."""
 
-    def row(self, activity: ActivityName) -> TimelineRow:
+    def row(self, activity: ActivityName) -> ActivityRow:
         """The activity's row; KeyError when this attempt's plan does not have it."""
         return {row.activity: row for row in self.rows}[activity]
 
@@ -90,7 +90,7 @@ def build_timelines(envelopes: Iterable[Envelope]) -> tuple[Timeline, ...]:
 
 def _begin_timeline(fact: f.AttemptStarted, at: datetime, before: Timeline | None) -> Timeline:
     kept = {row.activity: row.resources for row in before.rows} if before else {}
-    rows = tuple(TimelineRow(entry.activity, resources=_live(kept.get(entry.activity, {}))) for entry in fact.plan)
+    rows = tuple(ActivityRow(entry.activity, resources=_live(kept.get(entry.activity, {}))) for entry in fact.plan)
     return Timeline(fact.attempt, fact.run_id, at, rows)
 
 
@@ -170,5 +170,5 @@ def _(fact: f.HolderEvicted, timeline: Timeline, at: datetime) -> Timeline:  # n
     return replace(timeline, notes=(*timeline.notes, note))
 
 
-def _owner(timeline: Timeline, kind: str, name: str) -> TimelineRow | None:
+def _owner(timeline: Timeline, kind: str, name: str) -> ActivityRow | None:
     return next((row for row in timeline.rows if (kind, name) in row.resources), None)

@@ -15,7 +15,7 @@ from tenancy.engine.preview import Preview, preview
 from tenancy.engine.progress import Progress
 from tenancy.ledger.findings import OpenFinding
 from tenancy.ledger.tenant_summaries import TenantSummary
-from tenancy.ledger.timeline import Timeline, TimelineRow
+from tenancy.ledger.timeline import ActivityRow, Timeline
 from tenancy.saga import retry_loops
 from tenancy.saga.platform import Platform
 from tenancy.saga.tenant import Resource, Saga
@@ -159,7 +159,7 @@ def attempt(timeline: Timeline, platform: Platform, now: datetime) -> history_mo
     )
 
 
-def _timeline_row(row: TimelineRow, platform: Platform, now: datetime) -> history_models.TimelineRow:
+def _timeline_row(row: ActivityRow, platform: Platform, now: datetime) -> history_models.TimelineRow:
     activity = _BY_NAME.get(row.activity)  # an old plan may have one that PLAN has no more
     limit = platform.stall_limits.get(row.activity, activity.stall_after if activity else None)
     duration = row.duration(now)

@@ -14,7 +14,7 @@ from tenancy.activities.plan import PLAN
 from tenancy.console.pages import words
 from tenancy.ledger.activity_durations import DurationStats
 from tenancy.ledger.envelope import Envelope
-from tenancy.ledger.timeline import CompensationStatus, RowStatus, Timeline, TimelineRow
+from tenancy.ledger.timeline import ActivityRow, CompensationStatus, RowStatus, Timeline
 from tenancy.saga import facts as f
 from tenancy.saga.platform import Platform
 from tenancy.saga.states import Phase
@@ -124,7 +124,7 @@ def attempt_view(timeline: Timeline, context: TimelineContext) -> AttemptView:
     return AttemptView(timeline.attempt, timeline.run_id, timeline.started_at, rows, timeline.notes)
 
 
-def _row(row: TimelineRow, attempt: int, context: TimelineContext) -> RowView:
+def _row(row: ActivityRow, attempt: int, context: TimelineContext) -> RowView:
     activity = _BY_NAME.get(row.activity)  # an old plan may have one that PLAN has no more
     bound = context.platform.stall_limits.get(row.activity, activity.stall_after if activity else None)
     limit = bound.total_seconds() if bound else 300.0
@@ -162,14 +162,14 @@ def bar_percent(seconds: float, span: float) -> float:
     return round(min(100.0, 100 * math.log1p(10 * max(0.0, seconds)) / math.log1p(10 * span)), 2)
 
 
-def _seconds(row: TimelineRow, attempt: int, context: TimelineContext) -> float | None:
+def _seconds(row: ActivityRow, attempt: int, context: TimelineContext) -> float | None:
     """Wall-clock time, up to the end of the attempt."""
     end = context.now if attempt == context.live_attempt else context.ends.get(attempt, context.now)
     took = row.duration(end)
     return None if took is None else max(0.0, took.total_seconds())
 
 
-def _style(row: TimelineRow, attempt: int, context: TimelineContext, *, late: bool) -> str:
+def _style(row: ActivityRow, attempt: int, context: TimelineContext, *, late: bool) -> str:
     if row.status is RowStatus.FAILED:
         return "failed"
     undo = _undo(row, context)
@@ -182,7 +182,7 @@ def _style(row: TimelineRow, attempt: int, context: TimelineContext, *, late: bo
     return "late" if late else row.status.value
 
 
-def _undo(row: TimelineRow, context: TimelineContext) -> str:
+def _undo(row: ActivityRow, context: TimelineContext) -> str:
     if row.undo is CompensationStatus.UNDOING and not context.unwinding:
         return "undo-failed"  # nobody is at it any more
     return {CompensationStatus.NO: "", CompensationStatus.FAILED: "undo-failed"}.get(row.undo, row.undo.value)
@@ -194,7 +194,7 @@ def _usual(usual: DurationStats | None) -> str:
     return f"usually {words.duration(usual.median_seconds)}, 95 of 100 within {words.duration(usual.p95_seconds)}"
 
 
-def _why(row: TimelineRow, style: str, attempt: int, context: TimelineContext) -> str:
+def _why(row: ActivityRow, style: str, attempt: int, context: TimelineContext) -> str:
     """Why it waits, or how it failed. What holds the whole run is shown at the current activity."""
     if attempt == context.live_attempt and row.activity == context.current and context.held:
         return context.held

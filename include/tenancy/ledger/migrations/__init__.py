@@ -8,7 +8,7 @@ from psycopg import sql
 from tenancy.adapters.dsn import dsn_of_conninfo
 from tenancy.adapters.schema_migrations import migrate
 from tenancy.adapters.sessions import Session, connected
-from tenancy.ledger.migrations.rights import grant
+from tenancy.ledger.migrations.grants import grant
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError
 
@@ -28,7 +28,7 @@ def upgrade(dsn: str, *, owner: str = "", writer: str = "") -> None:
     """Bring the ledger behind this libpq connection string to the newest revision; idempotent.
 
     `owner`: the role that shall own the tables; the session's role when empty. `writer`: the role that records facts,
-    which gets the rights it needs (`rights.py`); the owner needs none.
+    which gets the rights it needs (`grants.py`); the owner needs none.
     """
     ledger = replace(dsn_of_conninfo(dsn, "the ledger"), is_ledger=True)
     with connected(ledger, application="tenancy migrate", settings=_BOUNDS) as session:

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import tuple_row
 
-from installation.names import AIRFLOW, LEDGER, LEDGER_OWNER, STORAGE_ADMIN
+from installation.role_names import AIRFLOW, LEDGER, LEDGER_OWNER, STORAGE_ADMIN
 from tenancy.adapters.storage_rights import RIGHTS
 from tenancy.airflow_settings import DATABASE_LOCK_SECONDS
 
