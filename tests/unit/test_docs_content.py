@@ -39,3 +39,20 @@ def test_the_runbook_names_only_paths_that_the_api_reference_has():
     paths = {path.replace("acme", "{ref}") for _, path in re.findall(r"`(GET|POST) (/[a-z/]+)", RUNBOOK)}
     known = re.findall(r"^(?:GET|write) (/[a-z/{}]+)", API, re.MULTILINE)
     assert paths <= {path.replace("acme", "{ref}") for path in known}
+
+
+_ADRS = sorted((DOCS / "adr").glob("[0-9]*.md"))
+
+
+@pytest.mark.parametrize("page", _ADRS, ids=lambda page: page.stem)
+def test_each_decision_has_status_date_and_reasons_and_is_listed(page: Path):
+    text = page.read_text(encoding="utf-8")
+    assert re.match(rf"# {int(page.name[:4])}\. ", text)
+    assert re.search(r"^- Status: (Accepted|Superseded by \[ADR \d+\])", text, re.MULTILINE)
+    assert re.search(r"^- Date: \d{4}-\d{2}-\d{2}$", text, re.MULTILINE)
+    assert re.findall(r"^## (\w+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]
+    assert f"({page.name})" in (DOCS / "adr" / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_architecture_stays_short():
+    assert len((DOCS / "architecture.md").read_text(encoding="utf-8").splitlines()) <= 250
