@@ -39,7 +39,7 @@ def run_drift_check(tenancy: Tenancy) -> str:
     with tenancy.ledger.open("tenancy reality check") as ledger:
         check = _Check(tenancy, ledger, {})
         found = check.outside() + check.inside()
-        summary = _summary(found, check.troubles)
+        summary = _summary(found, check.failures)
         heartbeats.record_heartbeat(ledger, BEAT, took_seconds=tenancy.monotonic() - began, summary=summary)
     return summary
 
@@ -59,19 +59,19 @@ class _Target:
 class _Check:
     tenancy: Tenancy
     ledger: LedgerSession
-    troubles: dict[_Target, str]
+    failures: dict[_Target, str]
     """What could not be observed, and why."""
 
     def outside(self) -> list[Finding]:
         """Compare the ledger with the outside world. Findings that no longer hold are closed."""
         known = {each.finding.key: each.finding for each in findings.load_open_findings(self.ledger)}
         known = {key: finding for key, finding in known.items() if finding.outside}
-        comparison = self._compared(self._targets())
+        comparison = self._compare(self._targets())
         findings_now = comparison.findings()
         new = [finding for finding in findings_now if finding.key not in known]
         twice = self._confirm(new)
         confirmed = [finding for finding in findings_now if finding.key in known or finding.key in twice]
-        self._keep(confirmed, [each for each in known.values() if comparison.covers(each)])
+        self._store(confirmed, [each for each in known.values() if comparison.covers(each)])
         return confirmed
 
     def inside(self) -> list[Finding]:
@@ -80,21 +80,23 @@ class _Check:
         signing = HeadSigning(self.tenancy, self.ledger)
         forged = signing.verify()
         edited = (
-            finding for stored in inventory.load_stored_tenants(self.ledger) for finding in self._drift(stored, signing)
+            finding
+            for stored in inventory.load_stored_tenants(self.ledger)
+            for finding in self._check_ledger(stored, signing)
         )
         confirmed = [*forged, *edited]
         if not forged:
             signing.sign()
-        self._keep(confirmed, known)
+        self._store(confirmed, known)
         return confirmed
 
-    def _drift(self, stored: StoredTenant, signing: HeadSigning) -> list[Finding]:
+    def _check_ledger(self, stored: StoredTenant, signing: HeadSigning) -> list[Finding]:
         found = find_ledger_drift(stored)
         if not any(finding.kind == ALTERED_FACTS for finding in found):
             signing.collect(stored)
         return found
 
-    def _keep(self, confirmed: list[Finding], decided: Iterable[Finding]) -> None:
+    def _store(self, confirmed: list[Finding], decided: Iterable[Finding]) -> None:
         findings.confirm_findings(self.ledger, confirmed)
         keys = {finding.key for finding in confirmed}
         gone = [finding for finding in decided if finding.key not in keys]
@@ -111,28 +113,29 @@ class _Check:
         """Observe again, only where something new was found. The ledger is read again for it."""
         where = {(registry.maker_of_kind(finding.kind).name, finding.region) for finding in new}
         targets = [target for target in self._targets() if (target.activity.name, target.region) in where]
-        return {finding.key for finding in self._compared(targets).findings()} if targets else set()
+        return {finding.key for finding in self._compare(targets).findings()} if targets else set()
 
-    def _compared(self, targets: Iterable[_Target]) -> Comparison:
+    def _compare(self, targets: Iterable[_Target]) -> Comparison:
         clients = self._clients()
-        before = inventory.load_seqs(
-            self.ledger
-        )  # first: a tenant that changes while the resources are read has another seq afterwards
+        # first: a tenant that changes while the resources are read has another seq afterwards
+        before = inventory.load_seqs(self.ledger)
         owned = inventory.load_live_resources(self.ledger)
-        looks = tuple(look for target in targets if (look := self._look(target, clients)) is not None)
+        discoveries = tuple(
+            discovery for target in targets if (discovery := self._discover(target, clients)) is not None
+        )
         replaced = self.tenancy.platform.replaced_systems
-        comparison = Comparison(looks, owned, before, inventory.load_seqs(self.ledger), replaced)
+        comparison = Comparison(discoveries, owned, before, inventory.load_seqs(self.ledger), replaced)
         self._note_other_systems(comparison)
         return comparison
 
     def _note_other_systems(self, comparison: Comparison) -> None:
         """Report systems that are not the ones in which the tenants' resources were created."""
         targets = {(target.activity.resources, target.region): target for target in self._targets()}
-        for look in comparison.discoveries:
-            if elsewhere := comparison.in_other_systems(look):
+        for discovery in comparison.discoveries:
+            if elsewhere := comparison.in_other_systems(discovery):
                 recorded = ", ".join(sorted({each.system for each in elsewhere}))
-                self.troubles[targets[look.kinds, look.region]] = (
-                    f"another system answers, {look.system}; {len(elsewhere)} resources were made in {recorded}"
+                self.failures[targets[discovery.kinds, discovery.region]] = (
+                    f"another system answers, {discovery.system}; {len(elsewhere)} resources were made in {recorded}"
                 )
 
     def _clients(self) -> SystemClients:
@@ -146,7 +149,7 @@ class _Check:
 
         return replace(self.tenancy.clients, database_password=password)
 
-    def _look(self, target: _Target, clients: SystemClients) -> Discovery | None:
+    def _discover(self, target: _Target, clients: SystemClients) -> Discovery | None:
         platform = self.tenancy.platform
         regions = {name: region for name, region in platform.regions.items() if name == target.region}
         region = regions.get(target.region)
@@ -156,7 +159,7 @@ class _Check:
             system = target.activity.identify(clients, region)
             _require_one_system(before, system)
         except Exception as error:  # noqa: BLE001 - one region's error must not keep the others from being observed
-            self.troubles[target] = message_of(error)
+            self.failures[target] = message_of(error)
             log.warning("not looked at: %s: %s", target, message_of(error))
             return None
         return Discovery(target.activity.resources, target.region, tuple(found), system)
@@ -167,8 +170,8 @@ def _require_one_system(before: str, after: str) -> None:
         raise TransientError(f"different systems answered while it was looked at: {before}, then {after}")
 
 
-def _summary(found: list[Finding], troubles: dict[_Target, str]) -> str:
+def _summary(found: list[Finding], failures: dict[_Target, str]) -> str:
     counts = Counter(finding.what for finding in found)
     summary = ", ".join(f"{counts[what]} {word}" for what, word in _LABELS.items() if counts[what]) or "nothing found"
-    unseen = "; ".join(f"{target} ({why.rstrip('.')})" for target, why in troubles.items())
+    unseen = "; ".join(f"{target} ({why.rstrip('.')})" for target, why in failures.items())
     return f"{summary}; not looked at: {unseen}" if unseen else summary

@@ -135,9 +135,8 @@ class _Pass:
         activity = saga.current_activity
         if saga.state is not State.PROVISIONING or activity is None:
             return None
-        wanted = c.RecordHold(
-            saga.hold_reason, saga.hold_cause or Cause.UNKNOWN
-        )  # a look makes nothing: no fence is asked
+        # a look makes nothing: no fence is asked
+        wanted = c.RecordHold(saga.hold_reason, saga.hold_cause or Cause.UNKNOWN)
         context = self.tenancy.activity_context(
             self.ledger, saga, application="tenancy explain", stamp=_STAMP, wanted=wanted
         )

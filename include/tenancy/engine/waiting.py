@@ -77,9 +77,8 @@ def _saga(ledger: LedgerSession, lease: Lease) -> Saga | None:
 
 
 def _look(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease, stamp: Stamp) -> Readiness:
-    decide(
-        saga, CompleteActivity(lease)
-    )  # Refused if a newer task instance has taken over, or the tenant was cancelled
+    # Refused if a newer task instance has taken over, or the tenant was cancelled
+    decide(saga, CompleteActivity(lease))
     activity = activity_of(lease.activity)
     assert isinstance(activity, WaitingActivity)  # only they are deferred
     try:

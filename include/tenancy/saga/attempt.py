@@ -149,9 +149,8 @@ def complete(command: c.CompleteActivity, saga: Saga) -> tuple[f.Fact, ...]:
     made = tuple(f.ResourcePresent(r.kind, r.name) for r in _own(saga, activity))
     last = activity == saga.plan[-1].activity
     if last:
-        leases.require_predecessors(
-            saga, activity
-        )  # somebody may have cleared one of them, and it may be running again
+        # somebody may have cleared one of them, and it may be running again
+        leases.require_predecessors(saga, activity)
     passed = _pass_no_return(saga, _PIVOT_DONE) if last or saga.is_pivot(activity) else ()
     completed = (f.ProvisioningCompleted(),) if last else ()
     return (*made, f.ActivityCompleted(activity), *passed, *completed)
