@@ -27,8 +27,8 @@ _CODES: Final = (
 )
 
 
-def app() -> typer.Typer:
-    """The typer application with every command."""
+def app(words: Sequence[str]) -> typer.Typer:
+    """The typer application with every command. Only commands among `words` get their options."""
     made = typer.Typer(
         help="See tenants being provisioned, and recover those that are stuck.",
         epilog=_CODES,
@@ -39,7 +39,7 @@ def app() -> typer.Typer:
     )
     made.callback()(_read_global_options)
     for entry in _COMMANDS:
-        register(made, entry)
+        register(made, entry, with_options=entry.name in words)
     return made
 
 
@@ -62,7 +62,9 @@ def main(arguments: Sequence[str] | None = None, environment: Environment | None
     _replace_unencodable()
     environment = environment or Environment.of_process()
     try:
-        code = app()(given or ["--help"], prog_name="tenantctl", obj=Invocation(environment), standalone_mode=False)
+        code = app(given)(
+            given or ["--help"], prog_name="tenantctl", obj=Invocation(environment), standalone_mode=False
+        )
         environment.stdout.flush()
     except TyperException as error:
         environment.err.print(

@@ -38,6 +38,8 @@ _SHARED: Final = {
     "token": (options.Token, None),
     "json_": (options.Json, False),
 }
+_CONTEXT: Final = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+_NO_OPTIONS: Final = inspect.Signature([_CONTEXT], return_annotation=ExitCode)
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,12 @@ class CommandSpec:
         return self.run.__name__.rstrip("_")
 
 
-def register(app: typer.Typer, entry: CommandSpec) -> None:
-    """Add the command to typer, with the shared options after its own."""
+def register(app: typer.Typer, entry: CommandSpec, *, with_options: bool) -> None:
+    """Add the command to typer, with the shared options after its own.
+
+    typer 0.29 builds a pydantic adapter for each option, which takes most of the start. A command that is only
+    listed gets none.
+    """
 
     def run(ctx: typer.Context, **given: Any) -> ExitCode:
         invocation: Invocation = ctx.obj
@@ -70,7 +76,7 @@ def register(app: typer.Typer, entry: CommandSpec) -> None:
             as_json,
         )
 
-    run.__signature__ = _signature(entry.run)  # type: ignore[attr-defined]
+    run.__signature__ = _signature(entry.run) if with_options else _NO_OPTIONS  # type: ignore[attr-defined]
     app.command(entry.name, help=inspect.getdoc(entry.run), epilog=f"Example: tenantctl {entry.example}")(run)
 
 
@@ -79,8 +85,7 @@ def _signature(command: Command) -> inspect.Signature:
     keyword = inspect.Parameter.KEYWORD_ONLY
     own = [p.replace(kind=keyword) for p in list(inspect.signature(command).parameters.values())[1:]]
     shared = [inspect.Parameter(name, keyword, default=d, annotation=a) for name, (a, d) in _SHARED.items()]
-    context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
-    return inspect.Signature([context, *own, *shared], return_annotation=ExitCode)
+    return inspect.Signature([_CONTEXT, *own, *shared], return_annotation=ExitCode)
 
 
 def _with_session(
