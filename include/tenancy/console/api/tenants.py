@@ -78,7 +78,7 @@ def list_errors(services: CurrentServices, ref: requests.Ref) -> history_models.
     """All that went wrong or was refused, oldest first."""
     with open_context(services) as context:
         log = build_error_log(context.ledger.envelopes(context.summary(ref).tenant_id))
-    return history_models.Errors(errors=[history_models.ErrorShape(**vars(summary)) for summary in log])
+    return history_models.Errors(errors=[history_models.ErrorShape(**vars(entry)) for entry in log])
 
 
 @router.get("/tenants/{ref}/audit", responses=_FOUND)
