@@ -1,7 +1,7 @@
 """Runs one activity for one Airflow task instance: lease, lock, intents, effect, outcome, in that order.
 
-Called by the activity operator (orchestration/operator.py). Every error is recorded before it is raised. What a failure
-means for the tenant is decided by failure.py, once Airflow has no retries left.
+Called by orchestration/activity_operator.py. Every error is recorded before it is raised. What a failure means for the
+tenant is decided by failure.py, once Airflow has no retries left.
 """
 
 from collections.abc import Iterator, Mapping
