@@ -1,4 +1,4 @@
-"""Asks an application without a server: for tests of what it answers before anything outside is asked."""
+"""Sends requests to an application without a server, for tests of answers that need no outside system."""
 
 import asyncio
 from typing import Any

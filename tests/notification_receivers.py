@@ -1,4 +1,4 @@
-"""Where notifications arrive in tests: a real HTTP server and a real SMTP server, each small, on loopback."""
+"""Receives notifications in tests: a small HTTP server and a small SMTP server on loopback."""
 
 import socket
 import socketserver

@@ -1,4 +1,4 @@
-"""Real PostgreSQL servers, as long as a `with` lasts. For tests only."""
+"""Real PostgreSQL servers for the duration of a `with`. For tests only."""
 
 import secrets
 from collections.abc import Iterator

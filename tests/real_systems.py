@@ -1,4 +1,4 @@
-"""The real parts, joined for tests below Airflow as bootstrap.py joins them for Airflow: on one embedded PostgreSQL.
+"""Real systems for tests without Airflow, connected as bootstrap.py connects them: on one embedded PostgreSQL.
 
 Fixtures: `storage_dsn` (a region's server, entered by an admin who is no superuser) and `ledger_dsn` (an empty ledger).
 A pytest plugin of tests/conftest.py, so that both folders share one server and one ledger.

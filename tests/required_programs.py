@@ -1,4 +1,4 @@
-"""Programs that no package index brings. Without one its tests are skipped, and fail in CI. For tests only."""
+"""Programs that no package index has. If one is missing, its tests are skipped, and fail in CI. For tests only."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""A sandbox that does not start is one error with its reason; its other tests are told as not run. A pytest plugin."""
+"""Reports a sandbox that does not start as one error with its reason, and its other tests as not run."""
 
 from collections.abc import Generator
 from typing import Final

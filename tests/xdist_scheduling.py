@@ -1,4 +1,4 @@
-"""Which tests may run side by side (`make test` has two workers): each sandbox and each file keeps to one of them."""
+"""Which tests may run at the same time (`make test` has two workers): a sandbox and a file stay on one worker."""
 
 from pathlib import PurePosixPath
 

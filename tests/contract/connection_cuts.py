@@ -1,4 +1,4 @@
-"""Scissors that cut a process's lines to the outside after some number of statements and calls, wherever these go."""
+"""Cuts all connections of a process to outside systems after a number of statements and calls."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -7,24 +7,24 @@ from tenancy.saga.errors import TenancyError, TransientError
 
 
 class LineCutter:
-    """The line to the outside holds for `after` statements; the last of them still arrives, its answer does not."""
+    """Connections work for `after` statements. The last statement still arrives; its answer is lost."""
 
     def __init__(self, after: int) -> None:
         self._left = after
 
     @property
     def cut(self) -> bool:
-        """Is the line dead?"""
+        """Whether the connections are cut."""
         return self._left <= 0
 
     def count(self) -> bool:
-        """One more statement went out; was it the last one?"""
+        """Count a statement. Returns whether it was the last one."""
         self._left -= 1
         return self.cut
 
 
 class Severable(Protocol):
-    """A line to an outside system; it holds while it has no scissors."""
+    """A connection to an outside system. It works while it has no cutter."""
 
     cutter: LineCutter | None
 
@@ -39,17 +39,17 @@ class SeverableEffects:
             raise TransientError("The process ended before this effect.")
 
 
-def dies_after(deed: Callable[[], object], *lines: Severable, after: int) -> bool:
-    """Do the deed and lose all lines after so many statements; False when it ended before that."""
+def dies_after(action: Callable[[], object], *connections: Severable, after: int) -> bool:
+    """Run `action` and cut all connections after so many statements. False if it ended before that."""
     cutter = LineCutter(after)
-    for line in lines:
-        line.cutter = cutter
+    for connection in connections:
+        connection.cutter = cutter
     try:
-        deed()
+        action()
     except TenancyError:
         if not cutter.cut:
             raise
     finally:
-        for line in lines:
-            line.cutter = None
+        for connection in connections:
+            connection.cutter = None
     return cutter.cut

@@ -9,7 +9,7 @@ from tests.contract.connection_cuts import LineCutter
 
 
 class FakeHandles:
-    """Connections by name. `failing` calls from now on are not answered; `scissors` cut the line for good;
+    """Connections by name. `failing` calls from now on are not answered; `cutter` cuts the connection for good;
     `meanwhile` happens once, while the next call is under way."""
 
     def __init__(self, *pools: str) -> None:

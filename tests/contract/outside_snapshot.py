@@ -1,4 +1,4 @@
-"""A picture of the outside world, by SQL alone: two pictures are equal when nothing differs that anybody could see."""
+"""A snapshot of the outside systems, by SQL alone. Two snapshots are equal when nothing visible differs."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A cluster behind a line that can be cut after any request or verb of Helm: the call arrives, its answer does not."""
+"""A cluster whose connection can be cut after any request or Helm call: the call arrives, its answer is lost."""
 
 from typing import Any
 
@@ -12,17 +12,17 @@ from tests.contract.connection_cuts import LineCutter
 
 
 class SeverableCluster(Cluster):
-    """The real adapter; `scissors` cut it off for good."""
+    """The real adapter, until its `cutter` cuts it off."""
 
     def __init__(self, server: Server) -> None:
         self.cutter: LineCutter | None = None
         api, helm = kubernetes_and_helm(server)
         super().__init__(_Api(api, self), _Helm(helm, self))
 
-    def call(self, deed: Any, *arguments: Any, **named: Any) -> Any:
+    def call(self, function: Any, *arguments: Any, **named: Any) -> Any:
         if self.cutter is not None and self.cutter.cut:
             raise TransientError("The cluster does not answer.")
-        answer = deed(*arguments, **named)
+        answer = function(*arguments, **named)
         if self.cutter is not None and self.cutter.count():
             raise TransientError("The cluster hung up.")
         return answer

@@ -1,4 +1,4 @@
-"""A TCP line to PostgreSQL that scissors can cut: then the client is gone and the server finishes the statement.
+"""A TCP connection to PostgreSQL that can be cut: then the client is gone, and the server finishes the statement.
 
 It is what a killed task looks like from the server's side, at any statement and without touching our code.
 """
@@ -18,7 +18,7 @@ _STATEMENTS = {b"Q", b"S"}
 
 @contextmanager
 def severable_connection(dsn: Dsn) -> Iterator["SeverableConnection"]:
-    """The same server by way of a line that holds until it is given scissors."""
+    """The same server through a connection that works until its cutter cuts it."""
     with ExitStack() as stack:
         door = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         plain = {"sslmode": "disable", "gssencmode": "disable"}

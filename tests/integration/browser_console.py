@@ -1,4 +1,4 @@
-"""The console in real Chromium, served beside a ledger without Airflow, behind a front that can answer in its place."""
+"""The console in Chromium, on a ledger without Airflow, behind a front end that can answer in its place."""
 
 import asyncio
 import socket

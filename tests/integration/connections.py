@@ -1,4 +1,4 @@
-"""Airflow connections in the environment that lead to the stage's own systems. A pytest plugin of tests/conftest.py.
+"""Airflow connections in the environment that lead to the harness's own systems. A pytest plugin of tests/conftest.py.
 
 `way` is how the cluster is entered; a test that wants every way is marked so.
 """
@@ -101,7 +101,7 @@ def connections(ledger_dsn: Dsn, storage_dsn: Dsn, cluster_connection: dict[str,
 def connected(
     harness: EngineHarness, connections: dict[str, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[EngineHarness]:
-    """The stage, and what bootstrap needs to join its systems anew."""
+    """The harness, and what bootstrap needs to connect its systems again."""
     for name, connection in connections.items():
         monkeypatch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(connection))
     platform = tmp_path / "platform.toml"

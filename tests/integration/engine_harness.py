@@ -1,6 +1,6 @@
-"""A whole platform below Airflow: tasks are started here as Airflow starts them, on a real ledger and storage.
+"""A whole platform without Airflow: starts tasks as Airflow does, with a real ledger and real storage.
 
-Time is the stage's own: `sleep` only notes how long, and does what `while_asleep` says.
+Time does not pass by itself: `sleep` records the duration and calls `while_asleep`.
 """
 
 import time
@@ -45,7 +45,7 @@ SHORT_TIMINGS = Timings(lock_patience=0.2, unwind_limit=40, grace=0.5, compensat
 
 
 class EngineHarness:
-    """One platform and one tenant, `acme`, unless a test says otherwise."""
+    """One platform and one tenant, `acme` unless a test names another."""
 
     def __init__(self, server: PostgresServer, ledger: Dsn, storage: Dsn, platform: Platform, cluster: Server) -> None:
         self.server = server

@@ -1,4 +1,4 @@
-"""Lives of a tenant as commands, for tests of the ledger: whole, from the request to the end."""
+"""Lifecycles of a tenant as commands, from the request to the end, for tests of the ledger."""
 
 from tenancy.saga import commands as c
 from tenancy.saga.names import RunId

@@ -1,4 +1,4 @@
-"""Tenants in trouble, as the law makes them: for tests of classes of stall. Nothing is made outside."""
+"""Tenants that stall or fail, for tests of incident groups. Nothing is created outside the ledger."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -22,7 +22,7 @@ Lines = tuple[SeverableConnection, SeverableConnection]
 
 @pytest.fixture
 def lines(harness: EngineHarness, ledger_dsn: Dsn, storage_dsn: Dsn) -> Iterator[Lines]:
-    """The lines to the ledger and to the storage, put into the stage."""
+    """The harness with severable connections to the ledger and to the storage."""
     with severable_connection(ledger_dsn) as to_ledger, severable_connection(storage_dsn) as to_storage:
         clients = replace(harness.tenancy.clients, storage=lambda region: StorageServer(to_storage.dsn))
         harness.tenancy = replace(harness.tenancy, ledger=Ledger(to_ledger.dsn), clients=clients)

@@ -29,7 +29,7 @@ CONNECTING = 5.0
 
 
 def _with_silent(harness: EngineHarness, stack: ExitStack, systems: set[str]) -> Tenancy:
-    """The stage's platform on a real clock, with these systems replaced by silent ones."""
+    """The harness's platform on a real clock, with these systems replaced by silent ones."""
     url = f"http://127.0.0.1:{(port := stack.enter_context(silent()))}"
     clients, usual = harness.tenancy.clients, harness.tenancy.clients
     if "storage" in systems:

@@ -1,4 +1,4 @@
-"""A terminal for tests of `tenantctl`: a fake API, a clock nobody waits for, answers typed ahead."""
+"""Runs `tenantctl` in tests: with a fake API, a clock that does not wait, and prepared answers."""
 
 import io
 from collections.abc import Sequence
