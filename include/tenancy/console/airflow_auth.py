@@ -31,7 +31,7 @@ async def authenticate(request: Request) -> Caller:
 
     Airflow would read its database in the event loop and block it. Here a thread does so, for a bounded time;
     TransientError when that is too short. For a cookie Airflow's own middleware has read it already, without a bound
-    (docs/architecture.md, Known limits). PlatformError when Airflow's auth manager is not one whose rights we know.
+    (docs/reference/known-limits.md). PlatformError when Airflow's auth manager is not one whose rights we know.
     """
     require_known(type(get_auth_manager()))
     authenticating = asyncio.get_running_loop().run_in_executor(_threads, _authenticate, request)
