@@ -37,7 +37,7 @@ def copy(tmp_path: Path) -> Path:
     project = tmp_path / "project"
     shutil.copytree(PROJECT, project, ignore=_NOT_COPIED)
     page = (project / PAGE).read_text()
-    (project / FILE).write_text(_block(page, "python"))
+    (project / FILE).write_text(python_block(page))
     plan = (project / PLAN).read_text()
     before, after = _change(_block(page, "diff"))
     assert plan.count(before) == 1, "the page's context is not in plan.py as it is"
@@ -51,6 +51,11 @@ def test_the_page_adds_a_file_and_a_line_and_the_contract_holds(copy: Path, tmp_
     tested = _run(copy, tmp_path, "pytest", "-q", "-p", "no:cacheprovider", "-k", _CHOSEN, *_TESTS)
     assert tested.returncode == 0, tested.stdout
     assert "create_bucket" in _run(copy, tmp_path, "pytest", "-q", "--collect-only", _TESTS[0]).stdout
+
+
+def python_block(page: str) -> str:
+    """The new activity's file."""
+    return _block(page, "python")
 
 
 def _block(page: str, language: str) -> str:
