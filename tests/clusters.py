@@ -1,7 +1,6 @@
 """A real embedded cluster for tests below Airflow, and the adapters that lead to it.
 
-Fixture: `cluster_server` (one process a test run). `Kubernetes` looks at it and makes mischief there, past our own
-adapters.
+Fixture: `cluster_server` (one process a test run). `Kubernetes` reads and damages it, past our own adapters.
 """
 
 import json

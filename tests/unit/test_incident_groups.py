@@ -21,18 +21,18 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 REFUSED = IncidentSignature(STORAGE, Cause.STORAGE_UNREACHABLE, "connection refused", "eu-central", "1.0.0", "0002")
 
 
-def troubled(number: int, signature: IncidentSignature = REFUSED, *, hours: float = 1, lasts: bool = False) -> Incident:
+def incident(number: int, signature: IncidentSignature = REFUSED, *, hours: float = 1, lasts: bool = False) -> Incident:
     return Incident(TenantId(UUID(int=number)), signature, f"said to {number}", NOW - timedelta(hours=hours), lasts)
 
 
 def test_three_tenants_make_a_class_and_two_do_not():
-    assert group_incidents([troubled(1), troubled(2)], NOW) == ()
-    (issue,) = group_incidents([troubled(1), troubled(2), troubled(3)], NOW)
+    assert group_incidents([incident(1), incident(2)], NOW) == ()
+    (issue,) = group_incidents([incident(1), incident(2), incident(3)], NOW)
     assert (issue.signature, len(issue.members)) == (REFUSED, 3)
 
 
 def test_one_tenant_that_hangs_and_failed_before_counts_once():
-    twice = [troubled(1), troubled(1, lasts=True), troubled(2)]
+    twice = [incident(1), incident(1, lasts=True), incident(2)]
     assert group_incidents(twice, NOW) == ()
 
 
@@ -50,23 +50,23 @@ def test_one_tenant_that_hangs_and_failed_before_counts_once():
 def test_who_differs_in_anything_belongs_elsewhere(other: dict[str, str]):
     elsewhere = replace(REFUSED, **other)  # type: ignore[arg-type]
     assert elsewhere.key != REFUSED.key
-    assert group_incidents([troubled(1), troubled(2), troubled(3, elsewhere)], NOW) == ()
+    assert group_incidents([incident(1), incident(2), incident(3, elsewhere)], NOW) == ()
 
 
 def test_a_class_stays_until_nobody_is_left():
-    (issue,) = group_incidents([troubled(1)], NOW, {REFUSED.key})
+    (issue,) = group_incidents([incident(1)], NOW, {REFUSED.key})
     assert len(issue.members) == 1
     assert group_incidents([], NOW, {REFUSED.key}) == ()
 
 
 def test_a_failure_of_yesterday_counts_no_more_and_an_open_stall_still_does():
-    old = [troubled(number, hours=25) for number in (1, 2, 3)]
+    old = [incident(number, hours=25) for number in (1, 2, 3)]
     assert group_incidents(old, NOW, {REFUSED.key}) == ()
     assert len(group_incidents([replace(each, is_open=True) for each in old], NOW)) == 1
 
 
 def test_a_class_tells_since_when_and_what_the_newest_was_told():
-    (issue,) = group_incidents([troubled(1, hours=3), troubled(2, hours=1), troubled(3, hours=2)], NOW)
+    (issue,) = group_incidents([incident(1, hours=3), incident(2, hours=1), incident(3, hours=2)], NOW)
     assert (issue.first_at, issue.last_at) == (NOW - timedelta(hours=3), NOW - timedelta(hours=1))
     assert issue.message == "said to 2"
     assert describe_group(REFUSED, issue.message) == "At Allocate storage in eu-central: said to 2"
