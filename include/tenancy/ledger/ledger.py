@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.types.json import Jsonb
 
 from tenancy.adapters.advisory_lock import Holder, acquire_lock, find_holder, release_lock
@@ -18,6 +19,7 @@ from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.session_pool import SessionPool
 from tenancy.adapters.sessions import Session, session
 from tenancy.ledger.envelope import Envelope, Stamp, envelope_of, seal
+from tenancy.ledger.fact_log import log_facts
 from tenancy.ledger.migrations import LEDGER_VERSION
 from tenancy.ledger.projection import resource_rows, tenant_row
 from tenancy.ledger.queries import query
@@ -90,6 +92,8 @@ class LedgerSession:
         self._clock = clock
         self._sagas: dict[TenantId, Saga] = {}
         self._hashes: dict[TenantId, str] = {}
+        self._unlogged: list[tuple[Saga | None, list[Envelope]]] = []
+        """What was appended in a transaction that is still open."""
 
     # -- reading
 
@@ -150,6 +154,7 @@ class LedgerSession:
             except psycopg.errors.UniqueViolation:
                 self._forget(tenant_id)
                 continue
+            self._log_committed()
             assert after is not None  # a command that passed has a tenant
             return after
         raise TransientError("Other writers kept changing this tenant; try again.")
@@ -166,6 +171,7 @@ class LedgerSession:
             except psycopg.errors.UniqueViolation:
                 self._forget(tenant_id)
             else:
+                self._log_committed()
                 return
         raise TransientError("Other writers kept changing this stream; try again.")
 
@@ -177,9 +183,9 @@ class LedgerSession:
                 self._connection.execute(query("lock_admission"))
                 yield
         except BaseException:
-            self._sagas.clear()  # they may contain facts that were rolled back
-            self._hashes.clear()
+            self._forget_all()  # they may contain facts that were rolled back
             raise
+        self._log_committed()
 
     @contextmanager
     def dry_run(self) -> Iterator[None]:
@@ -188,8 +194,7 @@ class LedgerSession:
             with self._connection.transaction(force_rollback=True):
                 yield
         finally:
-            self._sagas.clear()
-            self._hashes.clear()
+            self._forget_all()
 
     # -- the tenant's lock
 
@@ -247,6 +252,13 @@ class LedgerSession:
         self._hashes[stream] = envelopes[-1].hash
         if saga is not None:
             self._sagas[stream] = saga
+        self._unlogged.append((saga, envelopes))
+
+    def _log_committed(self) -> None:
+        if self._connection.info.transaction_status is TransactionStatus.IDLE:
+            for saga, envelopes in self._unlogged:
+                log_facts(saga, envelopes)
+            self._unlogged.clear()
 
     def _seal(self, stream: TenantId, before: Saga | None, facts: tuple[Fact, ...], stamp: Stamp) -> list[Envelope]:
         seq, prev = (before.seq, self._hashes[stream]) if before else self._end_of(stream)
@@ -282,6 +294,11 @@ class LedgerSession:
     def _forget(self, stream: TenantId) -> None:
         self._sagas.pop(stream, None)
         self._hashes.pop(stream, None)
+
+    def _forget_all(self) -> None:
+        self._sagas.clear()
+        self._hashes.clear()
+        self._unlogged.clear()
 
 
 def _decide_all(saga: Saga | None, commands: tuple[Command, ...]) -> tuple[tuple[Fact, ...], Saga | None]:
