@@ -27,7 +27,7 @@ def test_only_what_differs_is_a_correction() -> None:
     assert wish.corrections.model_dump(exclude_none=True) == {"plan": "large", "admin_email": "new@acme.test"}
 
 
-@pytest.mark.parametrize(("sent", "forced"), [({}, False), ({"force": "1"}, True)])
+@pytest.mark.parametrize(("fields", "forced"), [({}, False), ({"force": "1"}, True)])
 def test_a_reset_is_forced_only_when_it_says_so(fields: dict[str, str], forced: bool) -> None:
     wish = action_body("reset", {"reason": "x", **fields}, ACME)
     assert isinstance(wish, ResetBody)
