@@ -74,7 +74,7 @@ def test_a_platform_that_is_well_has_nothing_to_say():
 
 
 @pytest.mark.parametrize(
-    ("seen", "tone", "what"),
+    ("snapshot", "tone", "what"),
     [
         (EngineReport(trouble="no"), "bad", "The workflow engine does not answer."),
         (EngineReport(silent=("scheduler",)), "bad", "The workflow engine's scheduler gives no sign of life."),
