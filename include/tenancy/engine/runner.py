@@ -181,7 +181,9 @@ def _failure_recorded(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task:
         raise  # superseded: another process records the outcome
     except BaseException as error:  # BaseException: time-outs and SIGTERM belong into the error log, too
         final = _judged(tenancy, ledger, saga, task, error)
-        _record_failure(ledger, saga.tenant_id, task, final, cause_in(error))
+        # A try that gives up because of silence is as unanswered as the tries before it: late_effects.py waits for it.
+        answered = isinstance(error, PermanentError)
+        _record_failure(ledger, saga.tenant_id, task, final, cause_in(error), answered=answered)
         if final is error:
             raise
         raise final from error
@@ -195,14 +197,16 @@ def _judged(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task, err
     return final_error(error, _window(ledger, saga, task), tenancy.now(), limit)
 
 
-def _record_failure(ledger: LedgerSession, tenant_id: TenantId, task: Task, error: BaseException, cause: Cause) -> None:
+def _record_failure(
+    ledger: LedgerSession, tenant_id: TenantId, task: Task, error: BaseException, cause: Cause, *, answered: bool
+) -> None:
     failed = FailActivity(
         task.lease,
         type(error).__name__,
         message_of(error),
         cause,
         platform=isinstance(error, PlatformError),
-        permanent=isinstance(error, PermanentError),
+        permanent=answered,
         stopped=isinstance(error, Stopped),
     )
     with suppress(Refused):
