@@ -10,13 +10,13 @@ import pytest
 from fastapi.routing import APIRoute
 
 from sandbox.access import Access
-from tenancy.console.pages import dialogs, invitation_dialog, new_page, recover_dialog
+from tenancy.console.pages import action_dialogs, invitation_dialog, new_page, recover_dialog
 from tests.acceptance import runs
 from tests.console.conftest import WRITES
 
 ROUTES = [
     (method, route.path)
-    for module in (dialogs, new_page, recover_dialog, invitation_dialog)
+    for module in (action_dialogs, new_page, recover_dialog, invitation_dialog)
     for route in module.router.routes
     if isinstance(route, APIRoute)
     for method in route.methods

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tenancy.console.api.problems import ProblemError
-from tenancy.console.pages.dialogs import _Form
+from tenancy.console.pages.action_dialogs import _Form
 from tenancy.saga import commands as c
 from tests.asgi_requests import ask
 from tests.integration.console_client import Console

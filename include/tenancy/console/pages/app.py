@@ -10,8 +10,8 @@ from starlette.routing import Route
 from tenancy.console.api.app import create_api
 from tenancy.console.callers import Authenticate
 from tenancy.console.pages import (
+    action_dialogs,
     assets,
-    dialogs,
     error_pages,
     health_page,
     invitation_dialog,
@@ -32,7 +32,7 @@ _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-
 _PAGES = (
     list_page,
     new_page,
-    dialogs,
+    action_dialogs,
     recover_dialog,
     invitation_dialog,
     tenant_page,
