@@ -46,7 +46,7 @@ def create(tenancy: Tenancy, request: Mapping[str, Any], *, by: Stamp, run_id: R
     with tenancy.ledger.open(f"tenancy create {by.actor}") as ledger:
         wanted = run_id or new_run_id(str(request.get("slug", "")))
         tenant_id = admit(tenancy, ledger, wanted, request, by)
-        return _result(tenancy, ledger, load_saga(ledger, tenant_id), by, "Provisioning has been requested.")
+        return _sync_and_describe(tenancy, ledger, load_saga(ledger, tenant_id), by, "Provisioning has been requested.")
 
 
 def cancel(
@@ -58,7 +58,9 @@ def cancel(
     "" if the request had none, None if the caller addressed the tenant by its id and not by its slug.
     """
     message = "Cancel is under way: what was made is being undone."
-    return _act(tenancy, tenant_id, _confirmed(c.Cancel(), tenant_id, confirm_id, confirm_slug), by, message)
+    return _record_and_sync(
+        tenancy, tenant_id, _confirmed(c.Cancel(), tenant_id, confirm_id, confirm_slug), by, message
+    )
 
 
 def reset(
@@ -74,7 +76,7 @@ def reset(
     """Reset provisioning, so that a retry can start. Nothing is created or deleted; the ledger keeps the history."""
     command = c.Reset(force=force, platform_role=platform_role, reason=by.reason)
     message = "The saga is reset. Nothing was reallocated; retry starts it afresh."
-    return _act(tenancy, tenant_id, _confirmed(command, tenant_id, confirm_id, confirm_slug), by, message)
+    return _record_and_sync(tenancy, tenant_id, _confirmed(command, tenant_id, confirm_id, confirm_slug), by, message)
 
 
 def retry(
@@ -95,7 +97,9 @@ def retry(
             if retry_loops.retry_needs_slug(saga):
                 _require_typed(saga, confirm_slug, "retry it once more")
             retried = retry_of(tenancy, ledger, saga, corrections or {}, by)
-        return _result(tenancy, ledger, retried, by, f"Attempt {retried.attempt} starts: watch its timeline.")
+        return _sync_and_describe(
+            tenancy, ledger, retried, by, f"Attempt {retried.attempt} starts: watch its timeline."
+        )
 
 
 def decommission(
@@ -106,7 +110,7 @@ def decommission(
     with _recorded(tenancy, tenant_id, command, by) as (ledger, after):
         gone = after.state is State.DECOMMISSIONED
         message = "Nothing was left: the slug is free." if gone else "Everything the tenant has is being released."
-        return _result(tenancy, ledger, after, by, message)
+        return _sync_and_describe(tenancy, ledger, after, by, message)
 
 
 def recreate(
@@ -135,7 +139,7 @@ def recreate(
                     command = _confirmed(c.Decommission(), tenant_id, confirm_id, confirm_slug)
                     ledger.record(tenant_id, command, stamp=by)
                 new_id = admit(tenancy, ledger, new_run_id(request["slug"]), request, by)
-        return _result(
+        return _sync_and_describe(
             tenancy, ledger, load_saga(ledger, new_id), by, "A new tenant is being provisioned in its place."
         )
 
@@ -148,7 +152,7 @@ def escalate(
     with _recorded(tenancy, tenant_id, command, by) as (ledger, after):
         send_escalations(ledger)  # if this process dies here, the reconciler's next pass sends it
         message = "Recorded. The message to platform engineering is sent through the notification channels."
-        return _result(tenancy, ledger, after, by, message)
+        return _sync_and_describe(tenancy, ledger, after, by, message)
 
 
 def _confirmed(command: c.Command, tenant_id: TenantId, named: str | None, slug: str) -> c.Confirmed:
@@ -156,9 +160,11 @@ def _confirmed(command: c.Command, tenant_id: TenantId, named: str | None, slug:
     return c.Confirmed(command, str(tenant_id) if named is None else named, slug)
 
 
-def _act(tenancy: Tenancy, tenant_id: TenantId, command: c.Confirmed, by: Stamp, message: str) -> ActionResult:
+def _record_and_sync(
+    tenancy: Tenancy, tenant_id: TenantId, command: c.Confirmed, by: Stamp, message: str
+) -> ActionResult:
     with _recorded(tenancy, tenant_id, command, by) as (ledger, after):
-        return _result(tenancy, ledger, after, by, message)
+        return _sync_and_describe(tenancy, ledger, after, by, message)
 
 
 @contextmanager
@@ -184,7 +190,7 @@ def record_refusal(ledger: LedgerSession, tenant_id: TenantId, action: str, by: 
         raise
 
 
-def _result(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp, message: str) -> ActionResult:
+def _sync_and_describe(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp, message: str) -> ActionResult:
     warnings = sync_workflow_engine(tenancy.runs, ledger, saga, stamp=by)
     now = load_saga(ledger, saga.tenant_id)
     return ActionResult(
