@@ -66,8 +66,8 @@ def sync_workflow_engine(
     still recorded, and only a warning may follow.
     """
     try:
-        if _still(ledger, saga):
-            _follow(runs(), ledger, saga, stamp)
+        if _is_unchanged(ledger, saga):
+            _bring_in_line(runs(), ledger, saga, stamp)
     except TransientError as error:
         return (f"It is recorded, and goes on by itself within a minute of the engine's return. {error}",)
     except (PermanentError, PlatformError) as error:
@@ -75,7 +75,7 @@ def sync_workflow_engine(
     return ()
 
 
-def _follow(runs: Runs, ledger: LedgerSession, saga: Saga, stamp: Stamp) -> None:
+def _bring_in_line(runs: Runs, ledger: LedgerSession, saga: Saga, stamp: Stamp) -> None:
     if is_to_be_unwound(saga):
         try:
             runs.fail(PROVISIONING_DAG, saga.run_id)
@@ -90,12 +90,12 @@ def _follow(runs: Runs, ledger: LedgerSession, saga: Saga, stamp: Stamp) -> None
 def _clear_history(runs: Runs, ledger: LedgerSession, saga: Saga, stamp: Stamp) -> None:
     """Clear the run's history. Checked before each step, because a retry may reuse the run meanwhile."""
     runs.fail(PROVISIONING_DAG, saga.run_id)
-    if _still(ledger, saga):
+    if _is_unchanged(ledger, saga):
         runs.clear_history(PROVISIONING_DAG, saga.run_id)
         ledger.record(saga.tenant_id, RecordHistoryCleared(), stamp=stamp)
 
 
-def _still(ledger: LedgerSession, saga: Saga) -> bool:
+def _is_unchanged(ledger: LedgerSession, saga: Saga) -> bool:
     """Is the tenant's state still the one that the decision was based on?"""
     now = ledger.saga(saga.tenant_id)
     return now is not None and (now.phase, now.attempt, now.generation) == (saga.phase, saga.attempt, saga.generation)
