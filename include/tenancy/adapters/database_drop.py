@@ -56,10 +56,10 @@ class DatabaseDrop:
         if found.valid:
             self._roll_back_prepared()
             self._require_free(only=_TO_BE_ENTERED)
-        if not any(self._dropped(found) for _ in range(_ROUNDS)):
+        if not any(self._try_drop(found) for _ in range(_ROUNDS)):
             self._drop_by_force()
 
-    def _dropped(self, found: DatabaseStatus) -> bool:
+    def _try_drop(self, found: DatabaseStatus) -> bool:
         """False when somebody came in, or made it a template, between closing and dropping."""
         if found.valid:
             self._close()

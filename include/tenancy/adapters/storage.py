@@ -177,7 +177,7 @@ class StorageSession:
             require_our_database(found, owner, proof)
         with self._rights_explained(proof):
             if found is not None and not found.valid:
-                self._drop(name, owner="")
+                self._run_drop_procedure(name, owner="")
             if found is None or not found.valid:
                 create_database(self._connection, name, owner=owner)
             open_database(self._connection, name, connection_limit=connection_limit, proof=proof)
@@ -192,9 +192,9 @@ class StorageSession:
             return
         require_our_database(found, owner, proof)
         role = self.role(owner)
-        tenants = owner if role is not None and role.proof == proof else ""
+        owner_if_ours = owner if role is not None and role.proof == proof else ""
         with self._rights_explained(proof):
-            self._drop(name, owner=tenants, password=password)
+            self._run_drop_procedure(name, owner=owner_if_ours, password=password)
 
     def drop_role(self, name: str, *, proof: str) -> None:
         """Drop it, if it exists. ForeignObjectError when it is not ours."""
@@ -205,7 +205,7 @@ class StorageSession:
         with self._rights_explained(proof):
             drop_role(self._connection, name)
 
-    def _drop(self, name: str, *, owner: str, password: Callable[[], str] = str) -> None:
+    def _run_drop_procedure(self, name: str, *, owner: str, password: Callable[[], str] = str) -> None:
         found = self.database(name)
         if found is not None:
             enter = partial(self._enter, name, owner, password)
