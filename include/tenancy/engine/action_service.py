@@ -79,7 +79,7 @@ class ActionService:
             self.tenancy.ledger,
             request.key,
             self.now,
-            perform=lambda: self.describe(self._act(self.tenancy, request, actor)),
+            perform=lambda: self.describe(self._dispatch(self.tenancy, request, actor)),
             describe=self._describe_recorded,
         )
 
@@ -90,9 +90,9 @@ class ActionService:
         if request.tenant_id is not None:
             with self.open_ledger() as ledger:
                 saga = load_saga(ledger, request.tenant_id)
-        return dry_run(saga, request.action, lambda: self._act(tenancy, request, actor))
+        return dry_run(saga, request.action, lambda: self._dispatch(tenancy, request, actor))
 
-    def _act(self, tenancy: Tenancy, request: ActionRequest, actor: Actor) -> ActionResult:
+    def _dispatch(self, tenancy: Tenancy, request: ActionRequest, actor: Actor) -> ActionResult:
         stamp = Stamp(actor.name, reason=request.reason, key=request.key.key if request.key else "")
         if request.tenant_id is None:
             return actions.create(tenancy, request.parameters, by=stamp)

@@ -19,7 +19,7 @@ from tenancy.ledger.idempotency_keys import IdempotencyKey
 from tenancy.saga.names import TenantId
 
 
-def action_service(services: Services) -> ActionService:
+def open_action_service(services: Services) -> ActionService:
     """The engine's action service, which answers with the API's model `Action`."""
     tenancy = services.tenancy()
     return ActionService(

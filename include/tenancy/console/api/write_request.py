@@ -10,11 +10,11 @@ from starlette.responses import JSONResponse
 from tenancy.console.api import serializers
 from tenancy.console.api.action_requests import (
     action_request,
-    action_service,
     actor_of,
     create_request,
     find_tenant_id,
     idempotency_key,
+    open_action_service,
 )
 from tenancy.console.api.problems import REPLAYED
 from tenancy.console.api.requests import ActionBody, DryRun, IdempotencyHeader, NewTenant, WriteHeader
@@ -47,7 +47,7 @@ class WriteRequest:
         return self._answer(action_request(action, body, tenant_id, ref, key), status)
 
     def _answer(self, request: ActionRequest, status: int) -> JSONResponse:
-        service, actor = action_service(self.services), actor_of(self.caller)
+        service, actor = open_action_service(self.services), actor_of(self.caller)
         if self.dry_run:
             preview = serializers.preview_of(service.preview(request, actor))
             return JSONResponse(preview.model_dump(mode="json"), _DRY_RUN_STATUS)

@@ -79,7 +79,7 @@ def act(page_request: CurrentPageRequest, ref: Ref, action: Action, fields: Subm
     force = bool(fields.get("force"))
     _require_right(page_request.caller, action, force)
     try:
-        answer = page_request.act(action, ref, fields)
+        answer = page_request.perform_action(action, ref, fields)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
         wrong = _Form(action, force, fields, problem_of(error))
         return reads.read_ledger(page_request.services, lambda context: _dialog(page_request, context, ref, wrong))

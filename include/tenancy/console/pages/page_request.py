@@ -10,10 +10,10 @@ from starlette.requests import Request
 
 from tenancy.console.api.action_requests import (
     action_request,
-    action_service,
     actor_of,
     create_request,
     idempotency_key,
+    open_action_service,
 )
 from tenancy.console.api.route_guard import CurrentCaller, CurrentServices
 from tenancy.console.pages import forms, reads
@@ -34,14 +34,14 @@ class PageRequest:
         body = forms.new_tenant(fields)
         return self._perform(create_request(body, self._key(fields, body)))
 
-    def act(self, action: str, ref: str, fields: forms.FormFields) -> Mapping[str, Any]:
+    def perform_action(self, action: str, ref: str, fields: forms.FormFields) -> Mapping[str, Any]:
         """Ask for an action on a tenant; the answer likewise. Raises what the API would answer as a problem."""
         saga = reads.read_ledger(self.services, lambda context: context.saga(ref))
         body = forms.action_body(action, fields, saga.parameters)
         return self._perform(action_request(action, body, saga.tenant_id, ref, self._key(fields, body)))
 
     def _perform(self, request: ActionRequest) -> Mapping[str, Any]:
-        return action_service(self.services).perform(request, actor_of(self.caller)).body
+        return open_action_service(self.services).perform(request, actor_of(self.caller)).body
 
     def _key(self, fields: forms.FormFields, body: BaseModel) -> IdempotencyKey | None:
         """The form's key makes sending it twice one action."""

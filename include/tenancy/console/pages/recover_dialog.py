@@ -111,7 +111,7 @@ def recover(page_request: CurrentPageRequest, ref: Ref, recovery: CurrentRecover
 
 def _perform(page_request: PageRequest, ref: str, step: RecoveryStep, fields: forms.FormFields) -> ProblemError | None:
     try:
-        page_request.act(step.action, ref, fields)
+        page_request.perform_action(step.action, ref, fields)
     except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
         return problem_of(error)
     return None
