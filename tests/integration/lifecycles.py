@@ -38,7 +38,7 @@ FIRST_FAILS: tuple[c.Command, ...] = (
     give_up(SCHEMA, 2),
 )
 STUCK_THEN_SETTLED: tuple[c.Command, ...] = (
-    c.StartUnwinding(1),
+    c.CheckUnwinding(1),
     *release(1, _LEFT[0]),
     c.ReleaseResource(1, *_LEFT[1]),
     c.ReportCompensationFailure(1, *_LEFT[1], "TransientError", "no answer"),

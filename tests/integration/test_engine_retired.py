@@ -105,7 +105,7 @@ def test_an_active_tenant_of_a_retired_plan_or_region_is_still_observed(harness:
     platform = retire(harness.tenancy.platform)
     harness.tenancy = replace(harness.tenancy, platform=platform)
     with harness.tenancy.ledger.open("test") as ledger:
-        wanted = c.StartUnwinding(1)
+        wanted = c.CheckUnwinding(1)
         work = harness.tenancy.activity_context(ledger, harness.saga, application="test", stamp=STAMP, wanted=wanted)
         observations = observe_all(work)
     assert {observation.kind for observation in observations if observation.present} == {

@@ -115,7 +115,7 @@ def test_who_undoes_a_tenant_is_no_stranger_to_it(harness: EngineHarness, run: R
     if not by_a_callback:
         harness.runs.start(COMPENSATION_DAG, compensation_run_id(harness.saga), {})
         harness.runs.states[compensation_run_id(harness.saga)] = ("running",)
-    harness.record_commands(c.StartUnwinding(generation))
+    harness.record_commands(c.CheckUnwinding(generation))
     with _held_by(harness, unwinder_name(generation, "a task")):
         stalls_only(harness)
     (stalled,) = harness.facts(f.ProvisioningStalled)

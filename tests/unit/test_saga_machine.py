@@ -372,7 +372,7 @@ class SagaMachine(RuleBasedStateMachine):
 
     @rule(
         generations_ago=st.sampled_from([0, 0, 0, 1]),
-        make=st.sampled_from([c.StartUnwinding, c.RenewUnwinding, c.Settle, c.ExhaustUnwinding]),
+        make=st.sampled_from([c.CheckUnwinding, c.RenewUnwinding, c.Settle, c.ExhaustUnwinding]),
     )
     def unwinding_reports(self, generations_ago: int, make: Callable[[int], c.Command]) -> None:
         assert self.saga is not None

@@ -293,11 +293,11 @@ TABLE: list[tuple[str, c.Command, Row]] = [
         row({"Provisioning": stale("not the tenant's current attempt")}, TASKS_MAY_NOT_RUN),
     ),
     (
-        "StartUnwinding",
-        c.StartUnwinding(1),
+        "CheckUnwinding",
+        c.CheckUnwinding(1),
         row({TO_BE_UNWOUND: NO_FACTS}, NOTHING_TO_UNWIND),
     ),
-    ("StartUnwinding of an older generation", c.StartUnwinding(0), OVERTAKEN),
+    ("CheckUnwinding of an older generation", c.CheckUnwinding(0), OVERTAKEN),
     ("RenewUnwinding", c.RenewUnwinding(1), row({TO_BE_UNWOUND: makes(f.UnwindingStarted)}, NOTHING_TO_UNWIND)),
     ("RenewUnwinding of an older generation", c.RenewUnwinding(0), OVERTAKEN),
     (

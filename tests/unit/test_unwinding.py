@@ -189,7 +189,7 @@ def test_a_decommission_that_runs_out_of_tries_stays_one_and_can_be_asked_for_ag
 @pytest.mark.parametrize(
     "command",
     [
-        c.StartUnwinding(1),
+        c.CheckUnwinding(1),
         c.ReleaseResource(*CONNECTION),
         c.ConfirmReleased(*CONNECTION),
         c.ReportFoundAgain(*CONNECTION),

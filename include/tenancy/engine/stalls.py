@@ -144,7 +144,7 @@ class _Pass:
 
     def _examine_unwinding(self, saga: Saga) -> Evidence | None:
         """Why the remaining resources are not released yet; None if nothing was found."""
-        wanted = c.StartUnwinding(saga.generation)
+        wanted = c.CheckUnwinding(saga.generation)
         context = self.tenancy.activity_context(
             self.ledger, saga, application="tenancy explain", stamp=_STAMP, wanted=wanted
         )

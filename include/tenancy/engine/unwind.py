@@ -45,7 +45,7 @@ def unwind(tenancy: Tenancy, tenant_id: TenantId, generation: int, *, stamp: Sta
     """
     application = unwinder_name(generation, stamp.lease or stamp.actor)
     with tenancy.ledger.open(application) as ledger:
-        ledger.record(tenant_id, c.StartUnwinding(generation), stamp=stamp)
+        ledger.record(tenant_id, c.CheckUnwinding(generation), stamp=stamp)
         patience, evictable = tenancy.timings.lock_patience, may_evict_for(generation)
         with ledger.hold_lock(tenant_id, patience_seconds=patience, may_evict=evictable) as evicted:
             for holder in evicted:
@@ -87,7 +87,7 @@ class _Unwinding:
             return self._record(c.ExhaustUnwinding(self.generation, message_of(error)))
 
     def run(self) -> Saga:
-        saga = self._record(c.StartUnwinding(self.generation))
+        saga = self._record(c.CheckUnwinding(self.generation))
         self._find_late_effects()
         self._release(saga.live_resources)
         self._look_again()
@@ -246,7 +246,7 @@ class _Unwinding:
             self._saga(),
             application=self.application,
             stamp=self.stamp,
-            wanted=c.StartUnwinding(self.generation),
+            wanted=c.CheckUnwinding(self.generation),
             may_evict=may_evict_for(self.generation),
             seconds=seconds,
         )

@@ -101,7 +101,7 @@ class UnwindingCommand(Command):
 
 
 @dataclass(frozen=True)
-class StartUnwinding(UnwindingCommand):
+class CheckUnwinding(UnwindingCommand):
     """Begin or continue. Accepted only for the newest generation, while the tenant is to be unwound."""
 
 

@@ -27,7 +27,7 @@ def is_to_be_unwound(saga: Saga) -> bool:
     return saga.phase in _TO_BE_UNWOUND
 
 
-def start(command: c.StartUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
+def check(command: c.CheckUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
     """Begin or continue. No facts: the Cancel, the Decommission or the failure has already fenced all activities."""
     _require_wanted(saga, command.generation)
     return ()
