@@ -3,9 +3,8 @@
 Console, REST API, command line, DAG tasks, failure callbacks, Airflow's listener and the reconciler all send commands;
 none of them checks rules of its own. Pure: the same saga and command always give the same facts, or the same Refused,
 whose sentence tells the operator what to do. Operators' actions are decided in this module. attempt.py (with
-leases.py) decides the
-commands of running activities, unwinding.py those of compensation; holds, stalls and invitations have modules of
-their own.
+leases.py) decides the commands of running activities, unwinding.py those of compensation; holds, stalls and
+invitations have modules of their own.
 """
 
 from functools import singledispatch
@@ -67,21 +66,21 @@ _decide.register(c.RenewInvitation, invitation.renew)
 
 
 @_decide.register
-def _(command: c.Confirmed, saga: Saga) -> tuple[f.Fact, ...]:
+def _confirmed(command: c.Confirmed, saga: Saga) -> tuple[f.Fact, ...]:
     facts = decide(saga, command.command)  # first: an action that is refused anyway must not ask for a confirmation
     confirmation.require_confirmed(saga, command)
     return facts
 
 
 @_decide.register
-def _(_command: c.Cancel, saga: Saga) -> tuple[f.Fact, ...]:
+def _cancel(_command: c.Cancel, saga: Saga) -> tuple[f.Fact, ...]:
     if saga.phase in _CANCELLABLE:
         return (f.CancelRequested(saga.generation + 1),)
     raise Refused(f"There is nothing to cancel: the tenant is {saga.phase}. {next_step(saga)}")
 
 
 @_decide.register
-def _(command: c.Reset, saga: Saga) -> tuple[f.Fact, ...]:
+def _reset(command: c.Reset, saga: Saga) -> tuple[f.Fact, ...]:
     if saga.phase in _RESETTABLE:
         return (f.RunReset(),)
     if command.force:
@@ -101,7 +100,7 @@ def _forced_reset(command: c.Reset, saga: Saga) -> tuple[f.Fact, ...]:
 
 
 @_decide.register
-def _(_command: c.Decommission, saga: Saga) -> tuple[f.Fact, ...]:
+def _decommission(_command: c.Decommission, saga: Saga) -> tuple[f.Fact, ...]:
     running = saga.state in {State.PROVISIONING, State.CANCELLING} or saga.substate is Substate.UNWINDING
     if running or saga.state is State.DECOMMISSIONED:
         raise Refused(f"Decommission is refused while the tenant is {saga.phase}. {next_step(saga)}")
@@ -111,26 +110,26 @@ def _(_command: c.Decommission, saga: Saga) -> tuple[f.Fact, ...]:
 
 
 @_decide.register
-def _(command: c.RecordHold, saga: Saga) -> tuple[f.Fact, ...]:
+def _record_hold(command: c.RecordHold, saga: Saga) -> tuple[f.Fact, ...]:
     if saga.state is not State.PROVISIONING and not unwinding.is_to_be_unwound(saga):
         raise Refused(f"No run of this tenant is waited for: it is {saga.phase}.")
     return holds.record_hold(command, saga)
 
 
 @_decide.register
-def _(_command: c.RecordHistoryCleared, saga: Saga) -> tuple[f.Fact, ...]:
+def _record_history_cleared(_command: c.RecordHistoryCleared, saga: Saga) -> tuple[f.Fact, ...]:
     return () if saga.history_cleared else (f.RunHistoryCleared(),)
 
 
 @_decide.register
-def _(_command: c.Escalate, saga: Saga) -> tuple[f.Fact, ...]:
+def _escalate(_command: c.Escalate, saga: Saga) -> tuple[f.Fact, ...]:
     if saga.state is State.DECOMMISSIONED:
         raise Refused("A decommissioned tenant has nothing to escalate.")
     return (f.Escalated(),)
 
 
 @_decide.register
-def _(command: c.RecordEscalationSent, saga: Saga) -> tuple[f.Fact, ...]:
+def _record_escalation_sent(command: c.RecordEscalationSent, saga: Saga) -> tuple[f.Fact, ...]:
     """No facts if a new attempt has begun since the escalation, or if this channel is already recorded."""
     news = saga.escalated and command.channel not in saga.escalation_sent_to
     return (f.EscalationSent(command.channel),) if news else ()
