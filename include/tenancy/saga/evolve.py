@@ -38,7 +38,7 @@ def _apply(fact: f.Fact, saga: Saga) -> Saga:  # noqa: ARG001 - facts that only 
 
 
 @_apply.register
-def _(fact: f.AttemptStarted, saga: Saga) -> Saga:
+def _attempt_started(fact: f.AttemptStarted, saga: Saga) -> Saga:
     return replace(
         saga,
         parameters=fact.parameters,
@@ -66,13 +66,13 @@ def _(fact: f.AttemptStarted, saga: Saga) -> Saga:
 
 
 @_apply.register
-def _(fact: f.ActivityStarted, saga: Saga) -> Saga:
+def _activity_started(fact: f.ActivityStarted, saga: Saga) -> Saga:
     # The last try's error stays until this try ends: an operator who looks meanwhile needs it.
     return _free(saga).with_step(fact.activity, status=StepStatus.RUNNING, holder=fact.holder)
 
 
 @_apply.register
-def _(fact: f.ActivityCompleted, saga: Saga) -> Saga:
+def _activity_completed(fact: f.ActivityCompleted, saga: Saga) -> Saga:
     # Older versions recorded no PointOfNoReturnPassed: in their streams the pivot's completion is that point.
     passed = saga.past_no_return or saga.is_pivot(fact.activity)
     done = {"status": StepStatus.DONE, "message": "", "cause": Cause.UNKNOWN}
@@ -80,29 +80,29 @@ def _(fact: f.ActivityCompleted, saga: Saga) -> Saga:
 
 
 @_apply.register
-def _(fact: f.ActivityProgressed, saga: Saga) -> Saga:
+def _activity_progressed(fact: f.ActivityProgressed, saga: Saga) -> Saga:
     return saga.with_step(fact.activity, message=fact.message, cause=cause_of(fact.cause))
 
 
 @_apply.register
-def _(fact: f.ActivityFailed, saga: Saga) -> Saga:
+def _activity_failed(fact: f.ActivityFailed, saga: Saga) -> Saga:
     cause = cause_of(fact.cause)
     failed = saga.with_step(fact.activity, status=StepStatus.FAILED, message=fact.message, cause=cause)
     return _held_for_platform(failed, fact.message, cause) if fact.platform else failed
 
 
 @_apply.register
-def _(fact: f.PointOfNoReturnPassed, saga: Saga) -> Saga:
+def _point_of_no_return_passed(fact: f.PointOfNoReturnPassed, saga: Saga) -> Saga:
     return replace(saga, past_no_return=True, resumed=saga.resumed or fact.resumed)
 
 
 @_apply.register
-def _(_fact: f.ProvisioningCompleted, saga: Saga) -> Saga:
+def _provisioning_completed(_fact: f.ProvisioningCompleted, saga: Saga) -> Saga:
     return replace(saga, state=State.ACTIVE, substate=None, past_no_return=True)
 
 
 @_apply.register
-def _(fact: f.ProvisioningFailed, saga: Saga) -> Saga:
+def _provisioning_failed(fact: f.ProvisioningFailed, saga: Saga) -> Saga:
     failure = Failure(saga.attempt, fact.activity, fact.message, cause_of(fact.cause))
     substate = Substate.RETAINED if fact.retained else Substate.UNWINDING
     passed = saga.past_no_return or fact.retained
@@ -111,30 +111,30 @@ def _(fact: f.ProvisioningFailed, saga: Saga) -> Saga:
 
 
 @_apply.register
-def _(fact: f.InvitationShown, saga: Saga) -> Saga:
+def _invitation_shown(fact: f.InvitationShown, saga: Saga) -> Saga:
     return replace(saga, invitation_shown=fact.generation)
 
 
 @_apply.register
-def _(fact: f.InvitationRenewed, saga: Saga) -> Saga:
+def _invitation_renewed(fact: f.InvitationRenewed, saga: Saga) -> Saga:
     return replace(saga, invitation=fact.generation)
 
 
 @_apply.register
-def _(fact: f.CancelRequested, saga: Saga) -> Saga:
+def _cancel_requested(fact: f.CancelRequested, saga: Saga) -> Saga:
     cancelled = saga.cancelled or saga.state is State.PROVISIONING
     free = replace(_free(saga), cancelled=cancelled, renewals=0)
     return replace(free, state=State.CANCELLING, substate=None, generation=fact.generation)
 
 
 @_apply.register
-def _(fact: f.UnwindingStarted, saga: Saga) -> Saga:
+def _unwinding_started(fact: f.UnwindingStarted, saga: Saga) -> Saga:
     renewals = saga.renewals + 1 if fact.renewal else 0
     return replace(saga, generation=fact.generation, renewals=renewals, platform_fault=None, faulty_resource=None)
 
 
 @_apply.register
-def _(fact: f.ResourceIntended, saga: Saga) -> Saga:
+def _resource_intended(fact: f.ResourceIntended, saga: Saga) -> Saga:
     resource = Resource(
         fact.resource,
         fact.name,
@@ -150,24 +150,24 @@ def _(fact: f.ResourceIntended, saga: Saga) -> Saga:
 
 
 @_apply.register
-def _(fact: f.ResourcePresent, saga: Saga) -> Saga:
+def _resource_present(fact: f.ResourcePresent, saga: Saga) -> Saga:
     return _with_resource_state(saga, fact.resource, fact.name, ResourceState.PRESENT)
 
 
 @_apply.register(f.ResourceReleasing)
 @_apply.register(f.ResourceFoundAgain)
-def _(fact: f.ResourceReleasing | f.ResourceFoundAgain, saga: Saga) -> Saga:
+def _resource_releasing_or_found_again(fact: f.ResourceReleasing | f.ResourceFoundAgain, saga: Saga) -> Saga:
     return _with_resource_state(saga, fact.resource, fact.name, ResourceState.RELEASING)
 
 
 @_apply.register
-def _(fact: f.ResourceReleased, saga: Saga) -> Saga:
+def _resource_released(fact: f.ResourceReleased, saga: Saga) -> Saga:
     released = _with_resource_state(saga, fact.resource, fact.name, ResourceState.RELEASED)
     return replace(_without_fault_of(released, fact), released_count=saga.released_count + 1, renewals=0)
 
 
 @_apply.register
-def _(fact: f.CompensationFailed, saga: Saga) -> Saga:
+def _compensation_failed(fact: f.CompensationFailed, saga: Saga) -> Saga:
     """Keep the first failure: later ones are often its consequences."""
     sentence, cause = f"The {fact.resource} {fact.name} could not be undone: {fact.message}", cause_of(fact.cause)
     saga = _held_for_platform(saga, sentence, cause, _of(fact)) if fact.platform else _without_fault_of(saga, fact)
@@ -178,7 +178,7 @@ def _(fact: f.CompensationFailed, saga: Saga) -> Saga:
 
 
 @_apply.register
-def _(_fact: f.UnwindingExhausted, saga: Saga) -> Saga:
+def _unwinding_exhausted(_fact: f.UnwindingExhausted, saga: Saga) -> Saga:
     saga = replace(_free(saga), exhausted_generation=saga.generation)
     if saga.state is State.DECOMMISSIONING:
         return saga  # Decommission may be asked for again; there is no Failed to fall back to
@@ -186,64 +186,64 @@ def _(_fact: f.UnwindingExhausted, saga: Saga) -> Saga:
 
 
 @_apply.register
-def _(_fact: f.Settled, saga: Saga) -> Saga:
+def _settled(_fact: f.Settled, saga: Saga) -> Saga:
     gone = replace(saga, observed_gone=True, compensation_failure=None, past_no_return=False)
     return replace(_free(gone), state=State.FAILED, substate=Substate.SETTLED)
 
 
 @_apply.register
-def _(fact: f.RunReset, saga: Saga) -> Saga:
+def _run_reset(fact: f.RunReset, saga: Saga) -> Saga:
     observed = saga.observed_gone and not fact.forced
     ready = replace(_free(saga), state=State.FAILED, substate=Substate.READY, observed_gone=observed)
     return replace(ready, history_cleared=False)
 
 
 @_apply.register
-def _(_fact: f.RunHistoryCleared, saga: Saga) -> Saga:
+def _run_history_cleared(_fact: f.RunHistoryCleared, saga: Saga) -> Saga:
     return replace(saga, history_cleared=True)
 
 
 @_apply.register
-def _(fact: f.RunHeld, saga: Saga) -> Saga:
+def _run_held(fact: f.RunHeld, saga: Saga) -> Saga:
     if fact.platform:
         return _held_for_platform(saga, fact.message, cause_of(fact.cause))
     return replace(saga, hold_reason=fact.message, hold_cause=cause_of(fact.cause) if fact.message else None)
 
 
 @_apply.register
-def _(fact: f.ProvisioningStalled, saga: Saga) -> Saga:
+def _provisioning_stalled(fact: f.ProvisioningStalled, saga: Saga) -> Saga:
     return replace(saga, stall=OpenStall(fact.stall, fact.activity, cause_of(fact.cause), fact.message))
 
 
 @_apply.register
-def _(fact: f.StallExplained, saga: Saga) -> Saga:
+def _stall_explained(fact: f.StallExplained, saga: Saga) -> Saga:
     if saga.stall is None:
         return saga
     return replace(saga, stall=replace(saga.stall, cause=cause_of(fact.cause), message=fact.message))
 
 
 @_apply.register
-def _(_fact: f.StallCleared, saga: Saga) -> Saga:
+def _stall_cleared(_fact: f.StallCleared, saga: Saga) -> Saga:
     return replace(saga, stall=None)
 
 
 @_apply.register
-def _(_fact: f.Escalated, saga: Saga) -> Saga:
+def _escalated(_fact: f.Escalated, saga: Saga) -> Saga:
     return replace(saga, escalated=True, escalation_sent_to=())
 
 
 @_apply.register
-def _(fact: f.EscalationSent, saga: Saga) -> Saga:
+def _escalation_sent(fact: f.EscalationSent, saga: Saga) -> Saga:
     return replace(saga, escalation_sent_to=(*saga.escalation_sent_to, fact.channel))
 
 
 @_apply.register
-def _(fact: f.DecommissionRequested, saga: Saga) -> Saga:
+def _decommission_requested(fact: f.DecommissionRequested, saga: Saga) -> Saga:
     return replace(saga, state=State.DECOMMISSIONING, substate=None, generation=fact.generation, renewals=0)
 
 
 @_apply.register
-def _(_fact: f.TenantDecommissioned, saga: Saga) -> Saga:
+def _tenant_decommissioned(_fact: f.TenantDecommissioned, saga: Saga) -> Saga:
     return replace(_free(saga), state=State.DECOMMISSIONED, substate=None, compensation_failure=None)
 
 
