@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Param
 
-from tenancy.orchestration.recovery_operators import CompensationOperator
+from tenancy.orchestration.compensation_operator import CompensationOperator
 from tenancy.orchestration.retry_policies import (
     UNWINDING_MAX_RETRY_DELAY,
     UNWINDING_RETRIES,

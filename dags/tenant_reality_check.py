@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable
 
+from tenancy.orchestration.periodic_operators import DriftCheckOperator
 from tenancy.orchestration.periodic_tasks import PERIODIC_TASK_ARGUMENTS
-from tenancy.orchestration.recovery_operators import DriftCheckOperator
 from tenancy.orchestration.run_starts import ALLOWED_RUN_TYPES
 
 DOC = """

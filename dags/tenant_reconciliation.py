@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, AssetWatcher, DeltaTriggerTimetable
 
+from tenancy.orchestration.periodic_operators import ReconciliationOperator
 from tenancy.orchestration.periodic_tasks import PERIODIC_TASK_ARGUMENTS
 from tenancy.orchestration.poke_trigger import PokeTrigger
-from tenancy.orchestration.recovery_operators import ReconciliationOperator
 from tenancy.orchestration.run_starts import ALLOWED_RUN_TYPES
 
 DOC = """

@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from tenancy.airflow_settings import PERIODIC_TASK_POOL
 from tenancy.orchestration.activity_operator import ActivityOperator
-from tenancy.orchestration.recovery_operators import CompensationOperator
+from tenancy.orchestration.compensation_operator import CompensationOperator
 from tenancy.saga.errors import Stopped
 from tenancy.saga.names import ActivityName
 

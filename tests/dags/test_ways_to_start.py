@@ -14,7 +14,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sandbox.layout import PROJECT
-from tenancy.orchestration.recovery_operators import DriftCheckOperator, ReconciliationOperator
+from tenancy.orchestration.periodic_operators import DriftCheckOperator, ReconciliationOperator
 from tenancy.orchestration.run_starts import ALLOWED_RUN_TYPES, CLOCK_SKEW, FORM_LEFT_OPEN, find_refusal
 from tests.dags import isolated_airflow
 
