@@ -118,7 +118,7 @@ class Attempt:
         tenant_id = self._tenant_id()
         with self._tenancy.ledger.open("test") as ledger:
             generation = ledger.record(tenant_id, command, stamp=_STAMP).generation
-        return unwind(self._tenancy, tenant_id, generation, stamp=_STAMP)
+        return unwind(self._tenancy, tenant_id, generation, stamp=_STAMP, last_try=True)
 
     def last_failure(self) -> dict[str, Any]:
         """The newest `step.failed` of the ledger, by plain SQL."""

@@ -1,9 +1,13 @@
 """Unwinding: releases all resources of a tenant in reverse order, observes that they are gone, then settles it.
 
-Called by the failure callback in the worker, by the compensation DAG and by the reconciler. Idempotent. It works in
-rounds: one try for each live resource, then the next round, within a time budget for each outside system (budgets.py).
-Before each try it checks that this generation is still the newest. A failed compensation is recorded and does not stop
-the others. Only recorded resources count; the present platform file does not matter.
+A Cancel, a Decommission or a failure starts an unwinding; the unwinding compensates each activity, which releases the
+resources that the activity made.
+
+Called by failure.py, in the failure callback, and by the compensation DAG (orchestration/compensation_operator.py). The
+reconciler does not call it: it starts that DAG's missing runs. Idempotent. It works in rounds: one try for each live
+resource, then the next round, within a time budget for each outside system (budgets.py). Before each try it checks that
+this generation is still the newest. A failed compensation is recorded and does not stop the others. Only recorded
+resources count; the present platform file does not matter.
 """
 
 from collections.abc import Collection
@@ -36,7 +40,7 @@ _OUT_OF_TIME = (
 )
 
 
-def unwind(tenancy: Tenancy, tenant_id: TenantId, generation: int, *, stamp: Stamp, last_try: bool = True) -> Saga:
+def unwind(tenancy: Tenancy, tenant_id: TenantId, generation: int, *, stamp: Stamp, last_try: bool) -> Saga:
     """Unwind the tenant for this generation: Failed settled, or Decommissioned, afterwards.
 
     Raises TransientError if something could not be released, if another process unwinds it, or if time ran out; call
@@ -45,6 +49,7 @@ def unwind(tenancy: Tenancy, tenant_id: TenantId, generation: int, *, stamp: Sta
     """
     application = unwinder_name(generation, stamp.lease or stamp.actor)
     with tenancy.ledger.open(application) as ledger:
+        # Checked before the lock: a process of an older generation must not wait for it, nor evict its holder.
         ledger.record(tenant_id, c.CheckUnwinding(generation), stamp=stamp)
         patience, evictable = tenancy.timings.lock_patience, may_evict_for(generation)
         with ledger.hold_lock(tenant_id, patience_seconds=patience, may_evict=evictable) as evicted:
@@ -52,8 +57,8 @@ def unwind(tenancy: Tenancy, tenant_id: TenantId, generation: int, *, stamp: Sta
                 record_eviction(ledger, tenant_id, "the ledger", holder, stamp)
             deadline = tenancy.monotonic() + tenancy.timings.unwind_limit
             budgets = SystemBudgets(tenancy.timings.system_budget, tenancy.monotonic)
-            undoing = _Unwinding(tenancy, ledger, tenant_id, generation, stamp, application, deadline, budgets)
-            return undoing.run_last() if last_try else undoing.run()
+            unwinding = _Unwinding(tenancy, ledger, tenant_id, generation, stamp, application, deadline, budgets)
+            return unwinding.run_last() if last_try else unwinding.run()
 
 
 def ran_out_of_time(tenancy: Tenancy, tenant_id: TenantId, generation: int, *, stamp: Stamp) -> Saga:
@@ -87,6 +92,7 @@ class _Unwinding:
             return self._record(c.ExhaustUnwinding(self.generation, message_of(error)))
 
     def run(self) -> Saga:
+        # Checked again: a newer Cancel may have come while this process waited for the lock.
         saga = self._record(c.CheckUnwinding(self.generation))
         self._find_late_effects()
         self._release(saga.live_resources)
@@ -122,6 +128,7 @@ class _Unwinding:
         self._record(c.ReleaseResource(self.generation, resource.kind, resource.name))
         try:
             if not is_lost(resource.system, self.tenancy.platform.replaced_systems):
+                # The activity that made it, e.g. activities/allocate_storage.py drops the database.
                 maker_of(resource).compensate(self._context(seconds), resource)
         except (Refused, Stopped):
             raise
