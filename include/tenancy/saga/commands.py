@@ -102,7 +102,7 @@ class UnwindingCommand(Command):
 
 @dataclass(frozen=True)
 class CheckUnwinding(UnwindingCommand):
-    """Begin or continue. Accepted only for the newest generation, while the tenant is to be unwound."""
+    """May this generation still unwind? Refused unless it is the newest and the tenant is to be unwound. No facts."""
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,9 @@ class CancelRequested(Fact):
 
 @dataclass(frozen=True)
 class UnwindingStarted(Fact):
-    """Recorded before the first compensation: from here on no activity of the attempt may run again.
+    """A failure or a renewal has started a generation: from here on no activity of the attempt may run again.
+
+    Cancel and Decommission start one by facts of their own: CancelRequested, DecommissionRequested.
 
     `renewal`: the previous compensation run ended without recording an outcome.
     """
