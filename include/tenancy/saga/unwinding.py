@@ -28,7 +28,7 @@ def is_to_be_unwound(saga: Saga) -> bool:
 
 
 def check(command: c.CheckUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
-    """Begin or continue. No facts: the Cancel, the Decommission or the failure has already fenced all activities."""
+    """May this generation unwind? No facts: the Cancel, the Decommission or the failure has fenced all activities."""
     _require_wanted(saga, command.generation)
     return ()
 
