@@ -21,9 +21,10 @@ ledger names, checks that each is gone, and settles the tenant. **Do not start i
 *Decommission* start it, and the reconciler starts a missing one. A run for an older generation succeeds and changes
 nothing.
 
-It tries six times within about two minutes. If something is left then, the tenant becomes *Failed stuck*: correct the
-cause that the error log names, then cancel again. While the platform itself is at fault (our credentials, a
-connection), the tenant does not become stuck: further runs follow until that is corrected.
+It tries six times: about two minutes if each try fails at once, 14 if each hangs. If something is left then, the
+tenant becomes *Failed stuck*: correct the cause that the error log names, then cancel again. While the platform itself
+is at fault (our credentials, a connection), the tenant does not become stuck: further runs follow until that is
+corrected.
 """
 
 with DAG(

@@ -14,7 +14,7 @@ from tenancy.saga.tenant import Resource, Saga
 
 RENEWALS = 3
 """How many more compensation runs a tenant gets after one that ends without an outcome and releases nothing. A run
-whose six tries all hang until their execution time-out of 2 minutes takes about 14 minutes."""
+tries six times: about two minutes if each try fails at once, 14 if each hangs until its time-out of 2 minutes."""
 _NO_PROGRESS = (
     "{runs} compensation runs ended before they were done, and none of them released anything: their logs in Airflow "
     "say how they ended."
