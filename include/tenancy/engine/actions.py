@@ -1,7 +1,7 @@
 """The operators' actions. Each is recorded in the ledger first; then Airflow is brought in line with the ledger.
 
-Called by the JSON API. A refused action is recorded in the audit log and raised as Refused. If Airflow cannot be
-changed now, the result has a warning, and the reconciler tries again.
+Called by action_service.py only. A refused action is recorded in the audit log and raised as Refused. If Airflow cannot
+be changed now, the result has a warning, and the reconciler tries again.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,7 @@
-"""One tenant's page."""
+"""One tenant's page. It only reads.
+
+The actions that it offers are in other modules: action_dialogs.py, recover_dialog.py and invitation_dialog.py.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
