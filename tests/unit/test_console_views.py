@@ -10,7 +10,7 @@ from tenancy.adapters.airflow_runs import QueuedRun
 from tenancy.console.advisor import Advisor
 from tenancy.console.api import actions as api_actions
 from tenancy.console.pages import assets, words
-from tenancy.console.pages.action_view import RIGHTS
+from tenancy.console.pages.action_view import BUTTONS
 from tenancy.console.pages.list_view import ListSnapshot, list_view, query_of, tenant_row_view
 from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.timeline_view import bar_percent
@@ -182,7 +182,7 @@ def test_a_wish_survives_as_a_query():
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_page_offers_an_action_to_whom_the_api_allows_it(action: str):
-    assert RIGHTS[action][0] is getattr(api_actions, action).right
+    assert BUTTONS[action].rights[0] is getattr(api_actions, action).right
 
 
 def test_an_asset_is_named_by_its_content():

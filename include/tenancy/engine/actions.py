@@ -7,7 +7,7 @@ be changed now, the result has a warning, and the reconciler tries again.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal, get_args
 
 from tenancy.activities.validate_request import check_request
 from tenancy.engine.admission import admit, retry_of
@@ -28,7 +28,9 @@ from tenancy.saga.names import RunId, TenantId
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
 
-ACTIONS = ("cancel", "reset", "retry", "decommission", "recreate", "escalate")
+ActionName = Literal["cancel", "reset", "retry", "decommission", "recreate", "escalate"]
+ACTIONS: Final[tuple[ActionName, ...]] = get_args(ActionName)
+"""The actions on an existing tenant, in the order in which they are offered."""
 
 
 @dataclass(frozen=True)

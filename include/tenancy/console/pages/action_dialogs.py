@@ -6,7 +6,7 @@ dialog's key makes a double click one action; by `seen` the later of two people 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 from uuid import uuid4
 
 from fastapi import APIRouter
@@ -18,9 +18,10 @@ from tenancy.console.api.requests import Ref
 from tenancy.console.api.route_guard import GuardedRoute, needs, require_right
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import forms, reads
-from tenancy.console.pages.action_view import BUTTONS, RIGHTS, ActionView, action_views
+from tenancy.console.pages.action_view import BUTTONS, ActionView, action_views
 from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, SubmittedForm
 from tenancy.console.pages.rendering import page_response
+from tenancy.engine.actions import ActionName
 from tenancy.engine.consequences import describe_removed
 from tenancy.engine.escalation import is_over
 from tenancy.engine.preview import preview
@@ -33,7 +34,6 @@ from tenancy.saga.unwinding import is_to_be_unwound
 
 router = APIRouter(route_class=GuardedRoute)
 
-Action = Literal["cancel", "reset", "retry", "decommission", "recreate", "escalate"]
 _REMOVES: Final = frozenset({"cancel", "decommission"})
 _IN_THE_FORM: Final = frozenset({"reason", "confirm_slug", *forms.CORRECTABLE})
 """The inputs that a person can correct in the form."""
@@ -64,7 +64,7 @@ class _Form:
 
 @router.get("/tenants/{ref}/actions/{action}")
 @needs(Right.READ)
-def show_dialog(page_request: CurrentPageRequest, ref: Ref, action: Action, force: bool = False) -> Response:
+def show_dialog(page_request: CurrentPageRequest, ref: Ref, action: ActionName, force: bool = False) -> Response:
     """What the action would do, and the form that asks for it."""
     _require_right(page_request.caller, action, force)
     return reads.read_ledger(
@@ -74,7 +74,7 @@ def show_dialog(page_request: CurrentPageRequest, ref: Ref, action: Action, forc
 
 @router.post("/tenants/{ref}/actions/{action}")
 @needs(Right.READ)
-def act(page_request: CurrentPageRequest, ref: Ref, action: Action, fields: SubmittedForm) -> Response:
+def act(page_request: CurrentPageRequest, ref: Ref, action: ActionName, fields: SubmittedForm) -> Response:
     """Ask for the action. The dialog shows what went wrong, and can be sent again."""
     force = bool(fields.get("force"))
     _require_right(page_request.caller, action, force)
@@ -90,13 +90,13 @@ def act(page_request: CurrentPageRequest, ref: Ref, action: Action, fields: Subm
 
 @router.get("/tenants/{ref}/actions/{action}/progress")
 @needs(Right.READ)
-def show_progress(page_request: CurrentPageRequest, ref: Ref, action: Action) -> Response:
+def show_progress(page_request: CurrentPageRequest, ref: Ref, action: ActionName) -> Response:
     """The progress of the action; polled until it is done."""
     return reads.read_ledger(page_request.services, lambda context: _progress(page_request, context, ref, action, None))
 
 
 def _require_right(caller: Caller, action: str, force: bool) -> None:
-    for right in (*RIGHTS[action], *((Right.FORCE,) if force else ())):
+    for right in (*BUTTONS[action].rights, *((Right.FORCE,) if force else ())):
         require_right(caller, right)
 
 
@@ -109,7 +109,7 @@ def _dialog(page_request: PageRequest, context: RequestContext, ref: str, form: 
         "_dialog.html",
         form.problem.status if form.problem else 200,
         **vars(form),
-        label="Force reset" if form.force else BUTTONS[form.action],
+        label="Force reset" if form.force else BUTTONS[form.action].label,
         summary=summary,
         saga=saga,
         action_preview=(action_preview := preview(saga, form.action)),
@@ -136,7 +136,7 @@ def _progress(
         page_request.request,
         "_action_progress.html",
         action=action,
-        label=BUTTONS[action],
+        label=BUTTONS[action].label,
         summary=summary,
         saga=saga,
         progress=load_progress(context.ledger, saga),

@@ -16,25 +16,26 @@ from tenancy.ledger.interventions import InvitationView
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
 
-RIGHTS: Final[Mapping[str, tuple[Right, ...]]] = {
-    "cancel": (Right.EDIT,),
-    "reset": (Right.EDIT,),
-    "retry": (Right.CREATE,),
-    "decommission": (Right.EDIT,),
-    "recreate": (Right.CREATE, Right.EDIT),
-    "escalate": (Right.EDIT,),
-    "recover": (Right.EDIT, Right.CREATE),
-    "invitation": (Right.CREATE,),
+
+@dataclass(frozen=True)
+class ActionButton:
+    """The button of an action, and all rights that its caller needs. The first is the right of the API's route."""
+
+    label: str
+    rights: tuple[Right, ...]
+
+
+BUTTONS: Final[Mapping[str, ActionButton]] = {
+    "cancel": ActionButton("Cancel provisioning", (Right.EDIT,)),
+    "reset": ActionButton("Reset provisioning", (Right.EDIT,)),
+    "retry": ActionButton("Retry provisioning", (Right.CREATE,)),
+    "decommission": ActionButton("Decommission", (Right.EDIT,)),
+    "recreate": ActionButton("Recreate", (Right.CREATE, Right.EDIT)),
+    "escalate": ActionButton("Escalate", (Right.EDIT,)),
+    "recover": ActionButton("Recover", (Right.EDIT, Right.CREATE)),
+    "invitation": ActionButton("Show the invitation", (Right.CREATE,)),
 }
-"""All that each needs; the first is its route's."""
-BUTTONS: Final[Mapping[str, str]] = {
-    "cancel": "Cancel provisioning",
-    "reset": "Reset provisioning",
-    "retry": "Retry provisioning",
-    "decommission": "Decommission",
-    "recreate": "Recreate",
-    "escalate": "Escalate",
-}
+"""Of ACTIONS, and of two that are not the engine's."""
 
 _READS_ONLY: Final = "Your role may read only."
 
@@ -68,7 +69,7 @@ def _action(saga: Saga, name: str, rights: Collection[Right]) -> ActionView:
     )
     return ActionView(
         name,
-        BUTTONS[name],
+        BUTTONS[name].label,
         action_preview.allowed and not lacking,
         lacking or action_preview.refusal or action_preview.consequence,
         force,
@@ -78,7 +79,7 @@ def _action(saga: Saga, name: str, rights: Collection[Right]) -> ActionView:
 def _recover(saga: Saga, rights: Collection[Right]) -> ActionView:
     useful, lacking = is_recoverable(saga), lacks("recover", rights)
     message = RECOVER if useful else f"There is nothing to recover while it is {saga.phase}."
-    return ActionView("recover", "Recover", useful and not lacking, lacking or message)
+    return ActionView("recover", BUTTONS["recover"].label, useful and not lacking, lacking or message)
 
 
 RECOVER: Final = "Cancels, resets and retries, each only if it is needed, and waits for each."
@@ -86,7 +87,7 @@ RECOVER: Final = "Cancels, resets and retries, each only if it is needed, and wa
 
 def _invite(saga: Saga, rights: Collection[Right], view: InvitationView | None) -> ActionView:
     active, lacking = saga.state is State.ACTIVE, lacks("invitation", rights)
-    label = "Make a new invitation" if active and view else "Show the invitation"
+    label = "Make a new invitation" if active and view else BUTTONS["invitation"].label
     message = f"{view.actor} was shown it at {words.moment(view.at)} UTC." if view else _INVITES
     return ActionView("invitation", label, active and not lacking, lacking or (message if active else _NOT_YET))
 
@@ -97,7 +98,7 @@ _NOT_YET: Final = "It lets the tenant's admin in while the tenant is Active."
 
 def lacks(name: str, rights: Collection[Right]) -> str:
     """Why this caller may not do it, whatever the tenant; empty when they may."""
-    missing = [right for right in RIGHTS[name] if right not in rights]
+    missing = [right for right in BUTTONS[name].rights if right not in rights]
     if not missing:
         return ""
     return _READS_ONLY if set(rights) <= {Right.READ} else f"Your role lacks the permission {missing[0]}."

@@ -8,7 +8,7 @@ from tenancy.activities.advice import format_duration
 from tenancy.airflow_settings import OPERATOR
 from tenancy.console.callers import Right
 from tenancy.console.pages import words
-from tenancy.console.pages.action_view import RIGHTS, lacks
+from tenancy.console.pages.action_view import BUTTONS, lacks
 from tenancy.console.pages.tenant_snapshot import TenantSnapshot
 from tenancy.console.pages.timeline_view import AttemptView, RowView
 from tenancy.saga.stalls import Stall, StallKind
@@ -37,7 +37,7 @@ def status_panel(
     """The panel on top of the page, for a caller with these rights."""
     panel = _status_panel(snapshot, newest)
     action = snapshot.advisor.advice(snapshot.summary).action
-    lacking = lacks(action, rights) if action in RIGHTS else ""
+    lacking = lacks(action, rights) if action in BUTTONS else ""
     return replace(panel, next=f"{panel.next} (Ask somebody with the role {OPERATOR} to do it.)") if lacking else panel
 
 
