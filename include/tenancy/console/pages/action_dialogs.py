@@ -63,7 +63,7 @@ class _Form:
 
 
 @router.get("/tenants/{ref}/actions/{action}")
-@needs(Right.READ)
+@needs(Right.READ)  # the least of all dialogs; `_require_right` checks the action's own rights
 def show_dialog(page_request: CurrentPageRequest, ref: Ref, action: ActionName, force: bool = False) -> Response:
     """What the action would do, and the form that asks for it."""
     _require_right(page_request.caller, action, force)
@@ -73,7 +73,7 @@ def show_dialog(page_request: CurrentPageRequest, ref: Ref, action: ActionName, 
 
 
 @router.post("/tenants/{ref}/actions/{action}")
-@needs(Right.READ)
+@needs(Right.READ)  # not enough to act: `_require_right` checks the action's own rights
 def act(page_request: CurrentPageRequest, ref: Ref, action: ActionName, fields: SubmittedForm) -> Response:
     """Ask for the action. The dialog shows what went wrong, and can be sent again."""
     force = bool(fields.get("force"))
