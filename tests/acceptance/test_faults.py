@@ -43,10 +43,10 @@ def manual_tenant(sandbox: Access, api: ApiClient) -> Iterator[ManualTenant]:
         yield made
 
 
-def admin(sandbox: Access, statement: str = "select 1", *, database: str = "storage_admin") -> None:
-    """A statement as the product's own storage role."""
+def admin(sandbox: Access, statement: str = "select 1", *, database: str = "storage_admin", seconds: int = 1) -> None:
+    """A statement as the product's own storage role, which has so long."""
     with psycopg.connect(sandbox.storage_admin_dsn_of(database), autocommit=True, connect_timeout=2) as session:
-        session.execute("set statement_timeout = '1s'; set createrole_self_grant = 'set,inherit'")
+        session.execute(f"set statement_timeout = '{seconds}s'; set createrole_self_grant = 'set,inherit'".encode())
         session.execute(statement.encode())
 
 
@@ -196,9 +196,10 @@ def test_no_createdb(sandbox: Access, fault_client: FaultClient):
 
 def test_disk_full(sandbox: Access, fault_client: FaultClient):
     with active_fault(fault_client, "disk-full"), pytest.raises(psycopg.errors.DiskFull, match="could not extend file"):
-        admin(sandbox, "create database too_large template template0")
-    admin(sandbox, "create database fits template template0")
-    admin(sandbox, "drop database fits")
+        admin(sandbox, "create database too_large template template0", seconds=30)
+    # Each of them waits for a checkpoint, which takes seconds on a busy disk.
+    admin(sandbox, "create database fits template template0", seconds=30)
+    admin(sandbox, "drop database fits", seconds=30)
 
 
 def test_storage_stopped(sandbox: Access, fault_client: FaultClient, manual_tenant: ManualTenant):

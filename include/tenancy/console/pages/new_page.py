@@ -40,7 +40,7 @@ def _form(
 ) -> Response:
     variables: dict[str, Any] = {
         "platform": page_request.services.tenancy().platform,
-        "sent": fields,
+        "fields": fields,
         "problem": problem,
     }
     return page_response(
