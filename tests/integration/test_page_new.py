@@ -8,7 +8,13 @@ from tests.asgi_requests import ask
 from tests.integration.console_client import Console
 
 WRITES = {"X-Tenancy-Request": "1", "Content-Type": "application/x-www-form-urlencoded"}
-REQUEST = {"slug": "acme", "name": "Acme", "plan": "starter", "region": "eu-central", "admin_email": "admin@acme.example"}
+REQUEST = {
+    "slug": "acme",
+    "name": "Acme",
+    "plan": "starter",
+    "region": "eu-central",
+    "admin_email": "admin@acme.example",
+}
 
 
 def submit(console: Console, **changes: Any) -> httpx.Response:
