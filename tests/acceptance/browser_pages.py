@@ -51,8 +51,10 @@ def open_page(
 
 
 def _is_error(message: ConsoleMessage) -> bool:
-    """An error of our own pages. A request that is refused or not found is none."""
-    return message.type == "error" and _OURS in message.location.get("url", "") and "Failed to load" not in message.text
+    """An error of our own pages. A request that is refused, not found or late is none: a page asks again."""
+    expected = ("Failed to load", "htmx:error: timeout")
+    is_ours = message.type == "error" and _OURS in message.location.get("url", "")
+    return is_ours and not any(each in message.text for each in expected)
 
 
 def console(access: Access, path: str = "") -> str:
