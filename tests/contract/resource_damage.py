@@ -1,7 +1,7 @@
 """What can be wrong with each kind of resource: a foreign object in its place, and damage that makes it unhealthy.
 
-A new kind needs no entry: its own activity makes a foreign object of it, for another platform. Add the kind here when
-`observe` compares more than presence and owner.
+A new kind needs no entry: its own activity makes a foreign object of it, for another platform. Add the kind to DAMAGE
+when `observe` compares more than presence and owner. It needs no entry in FOREIGN then.
 """
 
 from collections.abc import Callable

@@ -26,7 +26,8 @@ each_damaged_kind = pytest.mark.parametrize("kind", [kind for kind in KINDS if k
 
 def test_every_kind_of_resource_is_made_by_one_activity():
     assert len(KINDS) == len(set(KINDS))
-    assert set(FOREIGN) == set(DAMAGE) <= set(KINDS)
+    assert set(FOREIGN) <= set(KINDS)
+    assert set(DAMAGE) <= set(KINDS)
 
 
 def test_names_and_labels_tell_activities_apart():
@@ -132,6 +133,23 @@ def test_it_tells_that_what_it_made_is_present_and_healthy(bench: Workbench, act
     observations = activity.observe(bench.context)
     assert all(o.present and o.healthy and not o.why for o in observations)
     assert bench.snapshot() == seen
+
+
+@each_maker
+def test_explaining_changes_nothing(bench: Workbench, activity: Activity):
+    bench.prepare(activity)
+    before = bench.snapshot()
+    activity.explain(bench.context)
+    assert bench.snapshot() == before
+
+
+@each_maker
+def test_it_identifies_the_system_in_which_it_was_located(bench: Workbench, activity: Activity):
+    bench.prepare(activity)
+    region = bench.context.region if activity.regional else None
+    found = activity.identify(bench.clients, region)
+    assert found
+    assert {resource.system for resource in bench.own(activity)} == {found}
 
 
 @each_damaged_kind
