@@ -32,7 +32,7 @@ def live(tmp_path: Path):
         (package / "__init__.py").touch()
         (package / "__main__.py").write_text(_AIRFLOW.format(end=end))
         places = {"PYTHONPATH": f"{tmp_path}:{PROJECT / 'include'}", "LIVES": str(tmp_path / "lives")}
-        command = f"from sandbox import revived; revived.main({starting_seconds})"
+        command = f"from sandbox import restart_on_error; restart_on_error.main({starting_seconds})"
         done = subprocess.run(
             [sys.executable, "-c", command, "triggerer", "--skip"],
             env={**os.environ, **places},
