@@ -1,4 +1,4 @@
-"""Everything that the owner of a database and of its role can do to the platform, as a list of deeds.
+"""Everything that the owner of a database and of its role can do to the platform, as a list of functions.
 
 Each is done by the tenant's own role with its own password, in its own database, as far as PostgreSQL lets it. The
 superuser only prepares what an operator might have allowed.
@@ -234,7 +234,7 @@ def puts_views_in_place_of_our_tables(tenant: HostileTenant) -> None:
     )
 
 
-DEEDS: tuple[Tamper, ...] = (
+TAMPERS: tuple[Tamper, ...] = (
     hides_the_catalogues,
     replaces_functions_and_operators,
     makes_casts_that_act,

@@ -10,13 +10,13 @@ from tenancy.activities.activity import Activity
 from tenancy.activities.allocate_storage import PASSWORD
 from tenancy.activities.plan import PLAN
 from tenancy.saga.errors import TenancyError
-from tests.contract.hostile_tenants import DEEDS, HostileTenant, Tamper, hostile
+from tests.contract.hostile_tenants import TAMPERS, HostileTenant, Tamper, hostile
 from tests.contract.workbench import Workbench
 from tests.real_systems import superuser
 
 SCHEMA = next(activity for activity in PLAN if activity.name == "apply_tenant_schema")
 STORAGE = next(activity for activity in PLAN if activity.name == "allocate_storage")
-each_deed = pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.__name__)
+each_tamper = pytest.mark.parametrize("tamper", TAMPERS, ids=lambda tamper: tamper.__name__)
 
 
 @pytest.fixture
@@ -54,10 +54,10 @@ def _look_everywhere(bench: Workbench) -> None:
                 look()
 
 
-@each_deed
-def test_its_role_gains_no_right_by_anything_that_the_product_does(tenant: HostileTenant, deed: Tamper):
+@each_tamper
+def test_its_role_gains_no_right_by_anything_that_the_product_does(tenant: HostileTenant, tamper: Tamper):
     before = _rights(tenant.bench, tenant.name)
-    deed(tenant)
+    tamper(tenant)
     _look_everywhere(tenant.bench)
     for activity in (STORAGE, SCHEMA):
         with suppress(TenancyError):
@@ -67,9 +67,9 @@ def test_its_role_gains_no_right_by_anything_that_the_product_does(tenant: Hosti
     assert _rights(tenant.bench, tenant.name) == []
 
 
-@each_deed
-def test_no_code_of_its_own_is_run_by_anybody_but_itself(tenant: HostileTenant, deed: Tamper):
-    deed(tenant)
+@each_tamper
+def test_no_code_of_its_own_is_run_by_anybody_but_itself(tenant: HostileTenant, tamper: Tamper):
+    tamper(tenant)
     _look_everywhere(tenant.bench)
     with superuser(tenant.bench.server) as connection:
         connection.execute(sql.SQL("alter database {} allow_connections true").format(sql.Identifier(tenant.name)))
@@ -79,9 +79,9 @@ def test_no_code_of_its_own_is_run_by_anybody_but_itself(tenant: HostileTenant, 
             assert {row["who"] for row in callers} <= {tenant.name}
 
 
-@each_deed
-def test_it_is_undone_wholly(tenant: HostileTenant, deed: Tamper):
-    deed(tenant)
+@each_tamper
+def test_it_is_undone_wholly(tenant: HostileTenant, tamper: Tamper):
+    tamper(tenant)
     tenant.bench.undo_all()
     with superuser(tenant.bench.server) as connection:
         left = connection.execute(_LEFT, {"name": tenant.name}).fetchall()
@@ -95,9 +95,9 @@ _LEFT = """
 """
 
 
-@each_deed
-def test_another_tenant_is_provisioned_and_found_meanwhile(tenant: HostileTenant, deed: Tamper):
-    deed(tenant)
+@each_tamper
+def test_another_tenant_is_provisioned_and_found_meanwhile(tenant: HostileTenant, tamper: Tamper):
+    tamper(tenant)
     bench = tenant.bench
     other = Workbench(bench.server, bench.line, bench.handles, bench.platform, bench.cluster_server)
     other.request("globex")
@@ -109,21 +109,21 @@ def test_another_tenant_is_provisioned_and_found_meanwhile(tenant: HostileTenant
         assert {(r.kind, r.name, other.context.proof) for r in other.own(activity)} <= theirs
 
 
-@each_deed
-def test_what_is_found_of_it_carries_its_own_proof_and_no_others(tenant: HostileTenant, deed: Tamper):
-    deed(tenant)
+@each_tamper
+def test_what_is_found_of_it_carries_its_own_proof_and_no_others(tenant: HostileTenant, tamper: Tamper):
+    tamper(tenant)
     for activity in (STORAGE, SCHEMA):
         proofs = {found.proof for found in tenant.bench.found(activity) if found.name == tenant.name}
         assert proofs <= {tenant.bench.context.proof}
     assert {found.kind for found in tenant.bench.found(STORAGE)} == {"role", "database"}
 
 
-MENDED = [deed for deed in DEEDS if deed.__name__ != "puts_views_in_place_of_our_tables"]
+MENDED = [tamper for tamper in TAMPERS if tamper.__name__ != "puts_views_in_place_of_our_tables"]
 
 
-@pytest.mark.parametrize("deed", MENDED, ids=lambda deed: deed.__name__)
-def test_running_the_activities_again_mends_it(tenant: HostileTenant, deed: Tamper):
-    deed(tenant)
+@pytest.mark.parametrize("tamper", MENDED, ids=lambda tamper: tamper.__name__)
+def test_running_the_activities_again_mends_it(tenant: HostileTenant, tamper: Tamper):
+    tamper(tenant)
     tenant.stack.close()  # its sessions are over
     for activity in (STORAGE, SCHEMA):
         tenant.bench.run(activity)

@@ -46,10 +46,10 @@ class Office:
         return deliver(self.ledger, {name: Channel(self._take(name)) for name in self.channels})
 
     def _take(self, name: str) -> Callable[[Delivery], None]:
-        def take(letter: Delivery) -> None:
+        def take(delivery: Delivery) -> None:
             if name in self.dead:
                 raise TransientError("nobody answers")
-            self.took.append((name, letter.alert.key))
+            self.took.append((name, delivery.alert.key))
 
         return take
 
@@ -82,12 +82,12 @@ def test_a_key_is_told_once_however_often_it_is_raised(office: Office):
     assert sorted(office.took) == [("slack", "a"), ("webhook", "a")]
 
 
-def test_a_letter_has_all_that_was_said_and_the_tenants_slug(session: LedgerSession):
+def test_a_delivery_has_all_that_was_recorded_and_the_tenants_slug(session: LedgerSession):
     session.record(TENANT, start(), stamp=Stamp("ada"))
     alerts.raise_alert(session, ALERT)
     alerts.address_alerts(session, ["smtp"])
-    letter = alerts.claim_delivery(session, ["smtp"])
-    assert letter == Delivery(ALERT, "acme", NOW, "smtp", 1)
+    delivery = alerts.claim_delivery(session, ["smtp"])
+    assert delivery == Delivery(ALERT, "acme", NOW, "smtp", 1)
     assert alerts.claim_delivery(session, ["smtp"]) is None
 
 
@@ -115,7 +115,7 @@ def test_a_dead_channel_is_tried_again_later_and_holds_up_no_other(office: Offic
     assert office.took == [("webhook", "a"), ("slack", "a")]
 
 
-def test_many_letters_to_a_dead_channel_cost_one_try_a_pass(office: Office):
+def test_many_deliveries_to_a_dead_channel_cost_one_try_a_pass(office: Office):
     office.dead = {"slack"}
     office.raised(*(f"a{number}" for number in range(5)))
     assert office.deliver() == "1 put off, 5 sent"
@@ -142,7 +142,7 @@ def test_a_sender_that_died_is_taken_over_a_minute_later(office: Office):
     assert office.deliver(later=timedelta(seconds=1)) == "1 sent"
 
 
-def test_two_senders_never_send_the_same_letter(office: Office):
+def test_two_senders_never_send_the_same_alert(office: Office):
     office.raised(*(f"a{number}" for number in range(10)))
     senders = [threading.Thread(target=office.deliver) for _ in range(3)]
     for sender in senders:

@@ -109,10 +109,10 @@ def test_a_class_is_told_once_and_its_tenants_are_not(harness: EngineHarness):
             raise_group_alerts(session)
             raise_stall_alerts(harness.tenancy, session, but=load_grouped_tenants(session))
         alerts.address_alerts(session, ["c"])
-        letter = alerts.claim_delivery(session, ["c"])
+        delivery = alerts.claim_delivery(session, ["c"])
         assert alerts.claim_delivery(session, ["c"]) is None
-    assert letter is not None
-    assert letter.alert.subject.startswith("A class issue: 60 tenants do not get on at Allocate storage in eu")
+    assert delivery is not None
+    assert delivery.alert.subject.startswith("A class issue: 60 tenants do not get on at Allocate storage in eu")
 
 
 @pytest.fixture

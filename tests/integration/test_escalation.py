@@ -44,10 +44,10 @@ class Channels:
         deliver(self.ledger, {name: Channel(self._take(name)) for name in self.names})
 
     def _take(self, name: str) -> Callable[[Delivery], None]:
-        def take(letter: Delivery) -> None:
+        def take(delivery: Delivery) -> None:
             if name in self.dead:
                 raise TransientError("It did not answer within 5 s.")
-            self.took.append((name, letter))
+            self.took.append((name, delivery))
 
         return take
 

@@ -19,7 +19,7 @@ from tests.unit.sagas import TENANT
 
 AT = datetime(2026, 2, 1, 12, 0, tzinfo=UTC)
 ALERT = Alert("stall:1", "Tenant acme is stalled.", "{{ 7*7 }} & {% bad", TENANT, "/tenancy/tenants/1", {"cause": "x"})
-LETTER = Delivery(ALERT, "acme", AT, "webhook", 1)
+DELIVERY = Delivery(ALERT, "acme", AT, "webhook", 1)
 
 
 @pytest.fixture
@@ -43,10 +43,10 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Any:
     return set_connection
 
 
-def tell(channel: str, letter: Delivery = LETTER) -> None:
+def tell(channel: str, delivery: Delivery = DELIVERY) -> None:
     connection = bootstrap.notify_connections()[channel]
     url = "https://airflow.example/tenancy/tenants/1"
-    notifiers.channel(channel, connection, lambda told: Message(told, url, "test")).send(letter)
+    notifiers.channel(channel, connection, lambda told: Message(told, url, "test")).send(delivery)
 
 
 def test_without_connections_there_are_no_channels(connect: Any):
@@ -95,7 +95,7 @@ def test_a_mail_says_what_was_said_and_is_no_template(connect: Any):
     with smtp_endpoint() as mailbox:
         extra = {"to": "ops@example.com", "from_email": "t@example.com", "disable_ssl": True, "disable_tls": True}
         connect("smtp", conn_type="smtp", host="127.0.0.1", port=mailbox.port, extra=extra)
-        tell("smtp", replace(LETTER, alert=replace(ALERT, subject="Acme {{ 7*7 }}\r\nBcc: all@example.com")))
+        tell("smtp", replace(DELIVERY, alert=replace(ALERT, subject="Acme {{ 7*7 }}\r\nBcc: all@example.com")))
     (mail,) = mailbox.mails
     assert mail["Subject"] == "Acme {{ 7*7 }} Bcc: all@example.com"
     assert (mail["To"], mail["From"], mail["Bcc"]) == ("ops@example.com", "t@example.com", None)
@@ -147,7 +147,7 @@ def test_what_is_no_address_is_said(connect: Any, host: str):
 def test_a_connection_that_cannot_be_used_is_an_error_at_each_try():
     broken = notifiers.channel("slack", PermanentError("cannot be used"), lambda told: Message(told, "", ""))
     with pytest.raises(PermanentError, match="cannot be used"):
-        broken.send(LETTER)
+        broken.send(DELIVERY)
 
 
 def test_where_the_console_is_stands_in_airflows_settings(monkeypatch: pytest.MonkeyPatch):

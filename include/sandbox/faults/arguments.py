@@ -8,11 +8,11 @@ from sandbox.faults import catalogue
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands list, set and clear to `fault`."""
-    deeds = parser.add_subparsers(dest="deed", required=True, metavar="DEED")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     shared = [_shared()]
-    deeds.add_parser("list", help="what is set, and whether it is in effect", parents=shared)
-    _add_set(deeds.add_parser("set", help="bring a fault about", parents=shared))
-    clear = deeds.add_parser("clear", help="undo a fault", parents=shared)
+    actions.add_parser("list", help="what is set, and whether it is in effect", parents=shared)
+    _add_set(actions.add_parser("set", help="bring a fault about", parents=shared))
+    clear = actions.add_parser("clear", help="undo a fault", parents=shared)
     clear.add_argument("id", nargs="?", metavar="ID", help="as `fault list` shows it")
     clear.add_argument("--all", action="store_true", help="all of them")
 

@@ -19,9 +19,9 @@ def run(options: argparse.Namespace, layout: Layout) -> int:
     if not layout.ports.exists():
         raise SandboxError(f"There is no sandbox in {layout.home}; `python -m sandbox up` makes one.")
     fault_client = FaultClient(layout)
-    if options.deed == "set":
+    if options.action == "set":
         _show([fault_client.set(options.kind, **_given(options))], as_json=options.json)
-    elif options.deed == "clear":
+    elif options.action == "clear":
         _clear(fault_client, options)
     else:
         _show(fault_client.list(), as_json=options.json)

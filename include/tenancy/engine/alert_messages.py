@@ -50,47 +50,47 @@ def group_alert(
 
 @dataclass(frozen=True)
 class Message:
-    """A letter with its link, as the channels need it."""
+    """A delivery with its link, as the channels need it."""
 
-    letter: Delivery
+    delivery: Delivery
     url: str
     platform: str
 
     @property
     def subject(self) -> str:
         """One line: it becomes a mail header."""
-        return " ".join(self.letter.alert.subject.split())[:_SUBJECT_LIMIT]
+        return " ".join(self.delivery.alert.subject.split())[:_SUBJECT_LIMIT]
 
     def webhook(self) -> dict[str, Any]:
         """The JSON body for the webhook channel."""
-        letter, alert = self.letter, self.letter.alert
+        delivery, alert = self.delivery, self.delivery.alert
         return {
             "version": VERSION,
             "key": alert.key,
             "platform": self.platform,
-            "raised_at": _iso(letter.raised_at),
+            "raised_at": _iso(delivery.raised_at),
             "subject": self.subject,
             "text": alert.text,
             "url": self.url,
-            "tenant": {"id": str(alert.tenant_id), "slug": letter.slug} if alert.tenant_id else None,
+            "tenant": {"id": str(alert.tenant_id), "slug": delivery.slug} if alert.tenant_id else None,
             "details": dict(alert.details),
         }
 
     def slack(self) -> dict[str, Any]:
         """The body for Slack's incoming webhooks. `&`, `<` and `>` are escaped, so that no text becomes a mention."""
-        lines = [f"*{_slack(self.subject)}*", _slack(self.letter.alert.text), f"<{self.url}|Open it in the console>"]
+        lines = [f"*{_slack(self.subject)}*", _slack(self.delivery.alert.text), f"<{self.url}|Open it in the console>"]
         return {"text": "\n".join(line for line in [*lines, f"_{_slack(self._footer)}_"] if line)}
 
     def html(self) -> str:
         """For a mail."""
-        paragraphs = [escape(self.subject), *map(escape, self.letter.alert.text.splitlines())]
+        paragraphs = [escape(self.subject), *map(escape, self.delivery.alert.text.splitlines())]
         link = f'<a href="{escape(self.url)}">{escape(self.url)}</a>'
         return "".join(f"<p>{each}</p>" for each in [*paragraphs, link, f"<small>{escape(self._footer)}</small>"])
 
     @property
     def _footer(self) -> str:
-        alert = self.letter.alert
-        tenant = f"tenant {self.letter.slug or '(unknown)'} ({alert.tenant_id}), " if alert.tenant_id else ""
+        alert = self.delivery.alert
+        tenant = f"tenant {self.delivery.slug or '(unknown)'} ({alert.tenant_id}), " if alert.tenant_id else ""
         return f"{tenant}platform {self.platform}, {alert.key}"
 
 

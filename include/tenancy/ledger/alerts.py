@@ -87,14 +87,14 @@ def claim_delivery(ledger: LedgerSession, channels: Iterable[str]) -> Delivery |
     return _delivery(rows[0]) if rows else None
 
 
-def record_sent(ledger: LedgerSession, letter: Delivery) -> None:
+def record_sent(ledger: LedgerSession, delivery: Delivery) -> None:
     """The channel accepted it."""
-    ledger.rows("delivery_sent", key=letter.alert.key, channel=letter.channel, now=ledger.now)
+    ledger.rows("delivery_sent", key=delivery.alert.key, channel=delivery.channel, now=ledger.now)
 
 
-def record_failure(ledger: LedgerSession, letter: Delivery, *, error: str, next_try_at: datetime | None) -> None:
+def record_failure(ledger: LedgerSession, delivery: Delivery, *, error: str, next_try_at: datetime | None) -> None:
     """The channel did not accept it. Without a next try it is given up. Others to this channel wait as long."""
-    key, channel = letter.alert.key, letter.channel
+    key, channel = delivery.alert.key, delivery.channel
     ledger.rows("delivery_failed", key=key, channel=channel, error=error, next_try_at=next_try_at)
 
 

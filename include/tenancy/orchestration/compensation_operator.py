@@ -27,9 +27,9 @@ class CompensationOperator(BaseOperator):
         from tenancy.ledger.envelope import Stamp
         from tenancy.saga.names import TenantId
 
-        wish, ti = context["params"], context["ti"]
-        stamp = Stamp("saga", reason=f"purpose: {wish['purpose']}", lease=str(ti.id))
-        unwinding = (tenancy(), TenantId(UUID(wish["tenant_id"])), wish["generation"])
+        params, ti = context["params"], context["ti"]
+        stamp = Stamp("saga", reason=f"purpose: {params['purpose']}", lease=str(ti.id))
+        unwinding = (tenancy(), TenantId(UUID(params["tenant_id"])), params["generation"])
         last_try = ti.try_number > self.retries
         try:
             saga = unwind(*unwinding, stamp=stamp, last_try=last_try)

@@ -49,8 +49,8 @@ class NotificationOperator(BaseOperator):
 
         platform = bootstrap.platform().name
 
-        def write(letter: Delivery) -> Message:
-            return Message(letter, bootstrap.console_url(letter.alert.path), platform)
+        def write(delivery: Delivery) -> Message:
+            return Message(delivery, bootstrap.console_url(delivery.alert.path), platform)
 
         connections = bootstrap.notify_connections()
         channels = {name: channel(name, connection, write) for name, connection in connections.items()}

@@ -35,7 +35,7 @@ class WebhookNotifier(BaseNotifier):
         message: Message = context["message"]
         token = self._connection.password
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        post(url_of(self._connection), message.webhook(), {**headers, "Idempotency-Key": message.letter.alert.key})
+        post(url_of(self._connection), message.webhook(), {**headers, "Idempotency-Key": message.delivery.alert.key})
 
 
 class SlackNotifier(BaseNotifier):
@@ -63,7 +63,7 @@ def smtp_notifier(connection: Any) -> BaseNotifier:
         to=to,
         subject="{{ message.subject }}",
         html_content="{{ message.html() }}",
-        custom_headers={_KEY_HEADER: "{{ message.letter.alert.key }}"},
+        custom_headers={_KEY_HEADER: "{{ message.delivery.alert.key }}"},
         smtp_conn_id=connection.conn_id,
     )
 
@@ -78,11 +78,11 @@ _NOTIFIERS: Final[dict[str, Callable[[Any], BaseNotifier]]] = {
 def channel(name: str, connection: Any, write: MessageFactory) -> Channel:
     """The channel of this name. With a connection that cannot be used, each delivery fails with that error."""
 
-    def send(letter: Delivery) -> None:
+    def send(delivery: Delivery) -> None:
         if isinstance(connection, Exception):
             raise connection
         notifier = _NOTIFIERS[name](connection)
-        _with_timeout(lambda: notifier({"message": write(letter)}))
+        _with_timeout(lambda: notifier({"message": write(delivery)}))
 
     return Channel(send, _first_retry(connection))
 
