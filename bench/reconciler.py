@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 from bench.ledger import LIVE, ledger_of
 from tenancy.bootstrap import platform
-from tenancy.engine.reconcile import reconcile
+from tenancy.engine.reconciliation.reconcile import reconcile
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.saga.credentials import Keyring

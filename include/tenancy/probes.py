@@ -1,4 +1,4 @@
-"""How this platform's systems are looked at: the adapters of engine/health_checks.py, joined with the real connections.
+"""How this platform's systems are checked: the adapters of engine/health/health_checks.py with the real connections.
 
 Called by shared_parts.py for the console. What is read of Airflow's connections is kept for as long as the probes are.
 """
@@ -17,8 +17,8 @@ from tenancy.adapters import (
 )
 from tenancy.adapters.dsn import Dsn
 from tenancy.engine.engine_report import DAGS
-from tenancy.engine.engine_verdicts import WRITTEN
-from tenancy.engine.health_checks import LedgerStatus, Probes
+from tenancy.engine.health.engine_verdicts import WRITTEN
+from tenancy.engine.health.health_checks import LedgerStatus, Probes
 from tenancy.engine.workflow import PROVISIONING_DAG
 from tenancy.ledger.heartbeats import load_heartbeats
 from tenancy.ledger.ledger import Ledger

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tenancy.engine.health_checks import Probes
+    from tenancy.engine.health.health_checks import Probes
     from tenancy.engine.tenancy import Tenancy
 
 MINUTE = 60.0

@@ -23,10 +23,10 @@ from tenancy.adapters.helm_kubeconfig import kubeconfig
 from tenancy.adapters.kubernetes_api import KubernetesApi
 from tenancy.adapters.storage import StorageServer
 from tenancy.bootstrap import platform
-from tenancy.engine.failure import give_up
-from tenancy.engine.runner import Task, Waiting, run_activity
+from tenancy.engine.provisioning.runner import Task, Waiting, run_activity
+from tenancy.engine.recovery.failure import give_up
+from tenancy.engine.recovery.unwind import unwind
 from tenancy.engine.tenancy import Tenancy, Timings
-from tenancy.engine.unwind import unwind
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.saga import commands as c

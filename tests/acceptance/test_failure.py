@@ -10,7 +10,7 @@ from sandbox import servers
 from sandbox.access import Access
 from sandbox.faults.client import FaultClient
 from sandbox.processes import Register
-from tenancy.engine.retry_window import TRIES
+from tenancy.engine.provisioning.retry_window import TRIES
 from tests.acceptance import gates, runs
 from tests.acceptance.active_fault import active_fault
 from tests.acceptance.tenant_objects import assert_complete, find_objects

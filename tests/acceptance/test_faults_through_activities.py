@@ -13,7 +13,7 @@ from sandbox.access import Access
 from sandbox.faults import catalogue
 from sandbox.faults.client import FaultClient
 from tenancy.adapters import dsn, sessions
-from tenancy.engine.runner import Waiting
+from tenancy.engine.provisioning.runner import Waiting
 from tenancy.saga import commands as c
 from tenancy.saga.errors import PermanentError, PlatformError
 from tenancy.saga.names import ActivityName

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.access import Access
 from tenancy.activities.plan import PLAN
-from tenancy.engine.retry_window import TRIES
+from tenancy.engine.provisioning.retry_window import TRIES
 from tests.acceptance import gates, runs
 from tests.acceptance.tenant_objects import assert_complete, find_objects
 

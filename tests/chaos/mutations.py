@@ -77,7 +77,7 @@ def _fails_in_use(trial: Trial) -> bool:
 
 _UNWOUND = 6.0
 """Long enough to be settled on a quiet machine; less than the waits for a lock: Airflow's 8 s, the storage's 10 s."""
-_ATTEMPT, _RUNNER = "include/tenancy/saga/attempt.py", "include/tenancy/engine/runner.py"
+_ATTEMPT, _RUNNER = "include/tenancy/saga/attempt.py", "include/tenancy/engine/provisioning/runner.py"
 MUTATIONS = (
     Mutation(
         "the lock removed",
@@ -117,7 +117,7 @@ MUTATIONS = (
         "the re-observation before settled removed",
         (
             (
-                "include/tenancy/engine/unwind.py",
+                "include/tenancy/engine/recovery/unwind.py",
                 "        self._look_again()\n        self._require",
                 "        self._require",
             ),

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.access import Access
 from tenancy.activities.plan import PLAN
-from tenancy.engine.health import System
+from tenancy.engine.health.check_results import System
 from tenancy.saga.states import State
 from tests.acceptance import runs
 from tests.console.conftest import assert_problem

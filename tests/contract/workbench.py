@@ -17,7 +17,7 @@ from tenancy.activities.context import ActivityContext, SystemClients
 from tenancy.activities.plan import PLAN, plan_entries
 from tenancy.activities.registry import maker_of
 from tenancy.adapters.storage import LockPolicy, StorageServer
-from tenancy.engine.release_order import release_order
+from tenancy.engine.recovery.release_order import release_order
 from tenancy.engine.tenancy import observe_all
 from tenancy.saga import commands as c
 from tenancy.saga.decide import decide

@@ -71,7 +71,7 @@ def test_a_fault_of_the_platform_is_tried_again_however_long_it_lasts(
 
 
 def test_airflow_gives_a_task_as_many_tries_as_it_has_retries_and_no_policy_more():
-    """So the number is large, and the engine decides (engine/retry_window.py). The server says whether (3.3.2)."""
+    """So the number is large, and the engine decides (provisioning/retry_window.py). The server says if (3.3.2)."""
     server = Path(airflow.__file__).parent / "api_fastapi/execution_api/routes/task_instances.py"
     assert "return max_tries != 0 and try_number <= max_tries" in server.read_text()
     assert "should_retry" in inspect.getsource(task_runner._finalize_task_failure)

@@ -14,10 +14,10 @@ from tenancy.activities.context import SystemClients
 from tenancy.activities.plan import PLAN
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.storage import StorageServer
-from tenancy.engine.failure import give_up
-from tenancy.engine.runner import Task, Waiting, run_activity
+from tenancy.engine.provisioning.runner import Task, Waiting, run_activity
+from tenancy.engine.recovery.failure import give_up
+from tenancy.engine.recovery.unwind import unwind
 from tenancy.engine.tenancy import Tenancy, Timings
-from tenancy.engine.unwind import unwind
 from tenancy.ledger.envelope import Envelope, Stamp
 from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.saga import commands as c

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.postgres import PostgresServer
 from tenancy.adapters.dsn import Dsn
-from tenancy.engine.deliver_alerts import Channel, deliver
+from tenancy.engine.notifications.deliver_alerts import Channel, deliver
 from tenancy.ledger import alerts
 from tenancy.ledger.alerts import Alert, ChannelState, Delivery
 from tenancy.ledger.envelope import Stamp

@@ -8,9 +8,9 @@ from fastapi import FastAPI
 from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, Right
 from tenancy.console.services import Services
-from tenancy.engine.incident_groups import record_incident_groups
-from tenancy.engine.raise_alerts import raise_group_alerts, raise_stall_alerts
-from tenancy.engine.reconcile import reconcile
+from tenancy.engine.notifications.incident_groups import record_incident_groups
+from tenancy.engine.notifications.raise_alerts import raise_group_alerts, raise_stall_alerts
+from tenancy.engine.reconciliation.reconcile import reconcile
 from tenancy.ledger import alerts
 from tenancy.ledger.incident_groups import load_grouped_tenants, save_group
 from tenancy.ledger.ledger import Ledger

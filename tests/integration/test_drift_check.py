@@ -9,7 +9,7 @@ from psycopg import sql
 from tenancy.activities.plan import PLAN
 from tenancy.adapters.airflow_api import Handle
 from tenancy.adapters.cluster import Cluster
-from tenancy.engine.drift_check import run_drift_check
+from tenancy.engine.reconciliation.drift_check import run_drift_check
 from tenancy.ledger import findings, heartbeats
 from tenancy.ledger.findings import OpenFinding
 from tenancy.saga import commands as c

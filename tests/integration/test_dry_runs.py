@@ -12,7 +12,7 @@ import pytest
 from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, Right
 from tenancy.console.services import Services
-from tenancy.engine.actions import ACTIONS
+from tenancy.engine.recovery.actions import ACTIONS
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, LedgerSession

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from tenancy.activities.plan import plan_entries
-from tenancy.engine import actions
-from tenancy.engine.unwind import unwind
+from tenancy.engine.recovery import actions
+from tenancy.engine.recovery.unwind import unwind
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import Refused

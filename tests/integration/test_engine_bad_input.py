@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox.postgres import PostgresServer
-from tenancy.engine.runner import Task, run_activity
+from tenancy.engine.provisioning.runner import Task, run_activity
 from tenancy.saga.errors import Refused
 from tests import real_systems
 from tests.integration.engine_harness import NO_OBJECTS, VALIDATE, EngineHarness, lease

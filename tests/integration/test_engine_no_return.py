@@ -16,7 +16,7 @@ from tenancy.adapters.cluster import Cluster
 from tenancy.adapters.helm import Helm
 from tenancy.adapters.helm_kubeconfig import kubeconfig
 from tenancy.adapters.kubernetes_api import KubernetesApi
-from tenancy.engine.reconcile import reconcile
+from tenancy.engine.reconciliation.reconcile import reconcile
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
 from tenancy.ledger import pokes
 from tenancy.ledger.ledger import Ledger, utc_now

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from tenancy.engine.retry_window import TRIES
-from tenancy.engine.unwind import ran_out_of_time
+from tenancy.engine.provisioning.retry_window import TRIES
+from tenancy.engine.recovery.unwind import ran_out_of_time
 from tenancy.engine.workflow import COMPENSATION_DAG, compensation_run_id
 from tenancy.ledger.envelope import Stamp
 from tenancy.saga import commands as c

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from tenancy.activities.plan import plan_entries
-from tenancy.engine import admission
+from tenancy.engine.provisioning import admission
 from tenancy.engine.workflow import PROVISIONING_DAG
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause

@@ -6,7 +6,7 @@ import pytest
 
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.storage import StorageServer
-from tenancy.engine.retry_window import TURN_TRIES
+from tenancy.engine.provisioning.retry_window import TURN_TRIES
 from tenancy.ledger.envelope import find_chain_break
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f

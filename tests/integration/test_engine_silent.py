@@ -11,9 +11,9 @@ from tenancy.adapters.airflow_api import AirflowApi
 from tenancy.adapters.airflow_client import AirflowClient
 from tenancy.adapters.cluster import open_cluster
 from tenancy.adapters.storage import StorageServer
-from tenancy.engine.budgets import SystemBudgets
+from tenancy.engine.recovery.budgets import SystemBudgets
+from tenancy.engine.recovery.unwind import unwind
 from tenancy.engine.tenancy import Tenancy
-from tenancy.engine.unwind import unwind
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import TransientError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tenancy.engine.reconcile import reconcile
+from tenancy.engine.reconciliation.reconcile import reconcile
 from tenancy.engine.workflow import COMPENSATION_DAG
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f

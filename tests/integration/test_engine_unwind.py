@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tenancy.activities.registry import activity_of
-from tenancy.engine.release_order import release_order
+from tenancy.engine.recovery.release_order import release_order
 from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from tenancy.engine.runner import Waiting
-from tenancy.engine.waiting import is_over
+from tenancy.engine.provisioning.runner import Waiting
+from tenancy.engine.provisioning.waiting import is_over
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import PermanentError, Refused

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from tenancy.engine import actions
-from tenancy.engine.deliver_alerts import Channel, deliver
-from tenancy.engine.escalation import outcome
-from tenancy.engine.reconcile import reconcile
+from tenancy.engine.notifications.deliver_alerts import Channel, deliver
+from tenancy.engine.reconciliation.reconcile import reconcile
+from tenancy.engine.recovery import actions
+from tenancy.engine.recovery.escalation import outcome
 from tenancy.ledger.alerts import Delivery
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.escalations import load_escalation

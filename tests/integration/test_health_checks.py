@@ -18,11 +18,11 @@ from tenancy.adapters import cluster_health, ingress_health, server_health, stor
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.engine_health import ComponentHeartbeat, EngineWork, PoolStatus
 from tenancy.adapters.storage_rights import RIGHTS, StorageRight
-from tenancy.engine import engine_verdicts
 from tenancy.engine.engine_report import DAGS
-from tenancy.engine.health import CheckResult, Condition, Health, System
-from tenancy.engine.health_check_runner import HealthCheckRunner
-from tenancy.engine.health_checks import Probes
+from tenancy.engine.health import engine_verdicts
+from tenancy.engine.health.check_results import CheckResult, Condition, Health, System
+from tenancy.engine.health.health_check_runner import HealthCheckRunner
+from tenancy.engine.health.health_checks import Probes
 from tenancy.ledger.heartbeats import record_heartbeat
 from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.probes import check_ledger

@@ -13,7 +13,7 @@ from tenancy.console.callers import Caller, NotAuthenticated, Right
 from tenancy.console.health_watch import HealthWatch
 from tenancy.console.pages.app import create_pages
 from tenancy.console.services import Services
-from tenancy.engine.health import CheckResult, Condition, Health, System
+from tenancy.engine.health.check_results import CheckResult, Condition, Health, System
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.ledger import Ledger
 from tests import real_systems

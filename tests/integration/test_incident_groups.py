@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.postgres import PostgresServer
 from tenancy.adapters.dsn import Dsn
-from tenancy.engine.incident_groups import record_incident_groups
+from tenancy.engine.notifications.incident_groups import record_incident_groups
 from tenancy.ledger import incident_groups as kept
 from tenancy.ledger import migrations, tenant_summaries
 from tenancy.ledger.incident_groups import StoredIncidentGroup

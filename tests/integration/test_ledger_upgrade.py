@@ -9,7 +9,7 @@ import pytest
 from installation import ledger_tables
 from installation.database_setup import OwnedDatabase, ensure
 from sandbox.postgres import PostgresServer
-from tenancy.engine.ledger_drift import find_ledger_drift
+from tenancy.engine.reconciliation.ledger_drift import find_ledger_drift
 from tenancy.ledger import inventory
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, LedgerSession

@@ -12,7 +12,7 @@ from tenancy.adapters.dsn import Dsn
 from tenancy.console.callers import Caller, NotAuthenticated, Right
 from tenancy.console.metrics import create_metrics
 from tenancy.console.services import Services
-from tenancy.engine.incident_groups import record_incident_groups
+from tenancy.engine.notifications.incident_groups import record_incident_groups
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger import alerts, heartbeats, measures
 from tenancy.ledger.alerts import Alert

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tenancy import bootstrap
-from tenancy.engine.alert_messages import Message
+from tenancy.engine.notifications.alert_messages import Message
 from tenancy.ledger.alerts import Alert, Delivery
 from tenancy.orchestration import notifiers
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tenancy.engine.engine_report import DAGS, PERIODIC_DAGS
-from tenancy.engine.pruning import KEPT, prune
+from tenancy.engine.reconciliation.pruning import KEPT, prune
 from tenancy.ledger import pokes
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.errors import TransientError

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tenancy.engine.drift_check import run_drift_check
+from tenancy.engine.reconciliation.drift_check import run_drift_check
 from tenancy.ledger import findings, signed_heads
 from tenancy.ledger.envelope import seal
 from tenancy.ledger.findings import Finding

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from tenancy.adapters.storage import LockPolicy, StorageServer
-from tenancy.engine import actions
-from tenancy.engine.hold_detection import HoldDetector
-from tenancy.engine.reconcile import reconcile
-from tenancy.engine.stalls import record_stalls
+from tenancy.engine.reconciliation.hold_detection import HoldDetector
+from tenancy.engine.reconciliation.reconcile import reconcile
+from tenancy.engine.reconciliation.stalls import record_stalls
+from tenancy.engine.recovery import actions
 from tenancy.engine.tenancy import unwinder_name
 from tenancy.engine.workflow import COMPENSATION_DAG, compensation_run_id
 from tenancy.ledger.envelope import Stamp

@@ -9,7 +9,7 @@ from tenancy.activities.advice import IN_PROGRESS_ADVICE, advise, format_duratio
 from tenancy.activities.plan import PLAN
 from tenancy.activities.remedies import REMEDIES
 from tenancy.console.api.tenant_models import AdviceShape
-from tenancy.engine.actions import ACTIONS
+from tenancy.engine.recovery.actions import ACTIONS
 from tenancy.saga.causes import Cause
 from tenancy.saga.states import State, Substate
 from tenancy.saga.tenant import OpenStall

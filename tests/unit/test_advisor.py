@@ -11,7 +11,7 @@ from tenancy.console.engine_watch import EngineWatch
 from tenancy.console.pages.platform_view import platform_lines
 from tenancy.engine.engine_report import EngineReport
 from tenancy.engine.engine_status import EngineStatus
-from tenancy.engine.health import CheckResult, Condition, Health, System
+from tenancy.engine.health.check_results import CheckResult, Condition, Health, System
 from tenancy.saga.causes import Cause
 from tenancy.saga.states import State
 from tests.unit.sagas import ACME, WAIT

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from tenancy.engine.alert_messages import Message, group_alert, stall_alert
-from tenancy.engine.deliver_alerts import FIRST_RETRY, SLOWEST_RETRY, TRIED_FOR, next_try_at
+from tenancy.engine.notifications.alert_messages import Message, group_alert, stall_alert
+from tenancy.engine.notifications.deliver_alerts import FIRST_RETRY, SLOWEST_RETRY, TRIED_FOR, next_try_at
 from tenancy.ledger.alerts import Delivery
 from tenancy.saga.names import TenantId
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tenancy.activities.activity import DiscoveredObject
 from tenancy.activities.plan import PLAN
-from tenancy.engine.comparison import Comparison, Discovery
+from tenancy.engine.reconciliation.comparison import Comparison, Discovery
 from tenancy.ledger.findings import Finding, FindingKind
 from tenancy.ledger.inventory import OwnedResource
 from tenancy.saga.names import TenantId, proof_of

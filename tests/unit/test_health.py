@@ -13,9 +13,9 @@ from tenancy.adapters.server_health import ServerStatus, WriteLocks
 from tenancy.adapters.sqlalchemy_url import dsn_of_url
 from tenancy.adapters.storage_health import OpenDatabase, StorageStatus
 from tenancy.adapters.storage_rights import MissingRight
-from tenancy.engine import engine_verdicts as of_engine
-from tenancy.engine import storage_verdicts, verdicts
-from tenancy.engine.health import CheckResult, Condition, Health, System, with_since
+from tenancy.engine.health import engine_verdicts as of_engine
+from tenancy.engine.health import storage_verdicts, verdicts
+from tenancy.engine.health.check_results import CheckResult, Condition, Health, System, with_since
 from tenancy.ledger.heartbeats import Heartbeat
 from tenancy.saga.causes import Cause
 from tests import real_systems

@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, datetime
 
 from tenancy.console.health_watch import HealthWatch
-from tenancy.engine.health import CheckResult, Condition, Health, System
+from tenancy.engine.health.check_results import CheckResult, Condition, Health, System
 from tests.acceptance.runs import wait_until
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

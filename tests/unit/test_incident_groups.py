@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from tenancy.activities.advice import advise
-from tenancy.engine.incident_groups import describe_group
+from tenancy.engine.notifications.incident_groups import describe_group
 from tenancy.saga.causes import Cause
 from tenancy.saga.error_texts import without_tenant_names
 from tenancy.saga.incident_groups import Incident, IncidentSignature, group_incidents

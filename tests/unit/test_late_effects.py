@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tenancy.engine.late_effects import PendingRequest, earliest_settling, pending_requests
+from tenancy.engine.recovery.late_effects import PendingRequest, earliest_settling, pending_requests
 from tenancy.ledger.envelope import Envelope, Stamp, seal
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause

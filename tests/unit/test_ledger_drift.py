@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tenancy.engine.ledger_drift import find_ledger_drift
+from tenancy.engine.reconciliation.ledger_drift import find_ledger_drift
 from tenancy.ledger.envelope import Envelope, Stamp, seal
 from tenancy.ledger.inventory import StoredTenant
 from tenancy.ledger.projection import resource_rows, tenant_row

@@ -5,7 +5,13 @@ from dataclasses import replace
 import pytest
 
 from tenancy.adapters.airflow_runs import RunStatus
-from tenancy.engine.overdue import CALLBACK_SECONDS, RUN_GRACE_SECONDS, Correction, RunObservation, next_correction
+from tenancy.engine.reconciliation.overdue import (
+    CALLBACK_SECONDS,
+    RUN_GRACE_SECONDS,
+    Correction,
+    RunObservation,
+    next_correction,
+)
 from tenancy.saga import commands as c
 from tests.unit.sagas import RUN, ask, start, tenant_in
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tenancy.engine.retry_window import TRIES, RetryWindow, died_too_often, final_error, window_of
+from tenancy.engine.provisioning.retry_window import TRIES, RetryWindow, died_too_often, final_error, window_of
 from tenancy.ledger.envelope import Envelope, Stamp, seal
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause

@@ -1,7 +1,7 @@
 """Validate request: are the parameters well-formed, and does the platform offer the plan and the region?
 
 `check_request` checks a run's conf before anything is reserved; the ledger reserves the slug when the attempt starts
-(engine/admission.py). A refused request reserves nothing.
+(engine/provisioning/admission.py). A refused request reserves nothing.
 """
 
 import unicodedata

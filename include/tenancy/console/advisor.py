@@ -13,7 +13,7 @@ from tenancy.activities.advice import advise, cause_now
 from tenancy.activities.blocking_reasons import is_current
 from tenancy.activities.plan import limits
 from tenancy.engine.engine_status import SCHEDULER, TRIGGERER, EngineStatus
-from tenancy.engine.health import CheckResult, Condition, Health, System
+from tenancy.engine.health.check_results import CheckResult, Condition, Health, System
 from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.saga.advice import Advice
 from tenancy.saga.causes import Cause

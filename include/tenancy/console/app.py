@@ -10,7 +10,7 @@ from tenancy.console.health_watch import HealthWatch
 from tenancy.console.metrics import create_metrics
 from tenancy.console.pages.app import create_pages
 from tenancy.console.services import Services
-from tenancy.engine.health_check_runner import HealthCheckRunner
+from tenancy.engine.health.health_check_runner import HealthCheckRunner
 from tenancy.ledger.ledger import utc_now
 from tenancy.shared_parts import shared_probes, shared_tenancy
 

@@ -12,8 +12,8 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from typing import Final
 
-from tenancy.engine.health import Health, with_since
-from tenancy.engine.health_check_runner import BOUND_SECONDS
+from tenancy.engine.health.check_results import Health, with_since
+from tenancy.engine.health.health_check_runner import BOUND_SECONDS
 
 FRESH_SECONDS: Final = 10.0
 STALE_SECONDS: Final = 30.0
@@ -24,7 +24,7 @@ FIRST_SECONDS: Final = 10.0
 
 
 class HealthWatch:
-    """The newest health. `load` asks every system, with time-outs of its own (engine/health_check_runner.py)."""
+    """The newest health. `load` asks every system, with time-outs of its own (engine/health/health_check_runner.py)."""
 
     def __init__(self, load: Callable[[], Health], *, fresh_seconds: float = FRESH_SECONDS) -> None:
         self._load, self._fresh_seconds = load, fresh_seconds

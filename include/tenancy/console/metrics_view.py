@@ -13,8 +13,8 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from tenancy.activities.plan import PLAN
-from tenancy.engine.drift_check import BEAT as REALITY_CHECK
-from tenancy.engine.reconcile import BEAT as RECONCILIATION
+from tenancy.engine.reconciliation.drift_check import BEAT as REALITY_CHECK
+from tenancy.engine.reconciliation.reconcile import BEAT as RECONCILIATION
 from tenancy.ledger.activity_durations import DurationStats
 from tenancy.ledger.measures import FailureMeasure, Measures
 from tenancy.saga.states import State, Substate

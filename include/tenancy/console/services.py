@@ -9,7 +9,7 @@ from tenancy.console.engine_watch import EngineWatch
 from tenancy.console.health_watch import HealthWatch
 from tenancy.console.request_limits import RequestLimit, read_limit, write_limit
 from tenancy.engine.engine_report import EngineReport
-from tenancy.engine.health import Health
+from tenancy.engine.health.check_results import Health
 from tenancy.engine.tenancy import Tenancy
 
 

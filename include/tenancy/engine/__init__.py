@@ -1,4 +1,5 @@
-"""The use cases: run an activity, give up, unwind, reconcile, check for drift, check health, alert.
+"""The use cases, a package for each subject: provisioning, recovery, reconciliation, notifications, health.
 
-saga/ decides, activities/ change the outside world, ledger/ stores; this package connects them.
+saga/ decides, activities/ change the outside world, ledger/ stores; this package connects them. What all use is here:
+the parts of one platform (tenancy.py), the workflow engine (workflow.py) and its status.
 """

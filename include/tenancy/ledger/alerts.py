@@ -1,7 +1,7 @@
 """The outbox of alerts: what people are to be notified of, and which channel has accepted it. Rows only; no judgement.
 
 `raise_alert` is called where something is found (stalls, incident groups, escalations), in the same transaction if
-there is one. engine/deliver_alerts.py delivers. The clock is the ledger's.
+there is one. engine/notifications/deliver_alerts.py delivers. The clock is the ledger's.
 """
 
 from collections.abc import Iterable, Mapping

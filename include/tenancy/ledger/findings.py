@@ -1,6 +1,6 @@
 """What drift checks found. A finding appears once, and closes when the difference is gone. Rows only; no judgement.
 
-Written by engine/drift_check.py, read by the console. The clock is the ledger's.
+Written by engine/reconciliation/drift_check.py, read by the console. The clock is the ledger's.
 """
 
 from collections.abc import Iterable, Iterator

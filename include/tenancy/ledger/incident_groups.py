@@ -1,6 +1,6 @@
 """Stored incident groups: their cause, which are open, and which tenants belong to them. Rows only; no judgement.
 
-Written by engine/incident_groups.py, read by the console. The clock is the ledger's.
+Written by engine/notifications/incident_groups.py, read by the console. The clock is the ledger's.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Open stalls without an alert: engine/raise_alerts.py raises alerts for them. Reads only."""
+"""Open stalls without an alert: engine/notifications/raise_alerts.py raises alerts for them. Reads only."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

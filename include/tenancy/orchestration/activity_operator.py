@@ -15,7 +15,7 @@ from tenancy.saga.tenant import Lease
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from tenancy.engine.runner import Task, Waiting
+    from tenancy.engine.provisioning.runner import Task, Waiting
     from tenancy.saga.tenant import Saga
 
 
@@ -53,7 +53,7 @@ class ActivityOperator(BaseOperator):
 
     def _go_on(self, context: "Context") -> None:
         from tenancy.bootstrap import tenancy
-        from tenancy.engine.runner import Waiting, run_activity
+        from tenancy.engine.provisioning.runner import Waiting, run_activity
 
         task = _task(context, self.activity)
         outcome = run_activity(tenancy(), task)
@@ -83,7 +83,7 @@ class ActivityOperator(BaseOperator):
 
 
 def _task(context: "Context", activity: ActivityName) -> "Task":
-    from tenancy.engine.runner import Task
+    from tenancy.engine.provisioning.runner import Task
 
     ti, run = context["ti"], context["dag_run"]
     return Task(

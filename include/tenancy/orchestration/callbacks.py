@@ -60,7 +60,7 @@ def _message(error: object) -> str:
 
 def _give_up(command: "GiveUp", *, lease: str) -> None:
     from tenancy.bootstrap import tenancy
-    from tenancy.engine.failure import give_up
+    from tenancy.engine.recovery.failure import give_up
     from tenancy.ledger.envelope import Stamp
 
     try:

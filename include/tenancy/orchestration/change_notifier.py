@@ -1,8 +1,8 @@
 """Wakes tasks that wait for workloads when something changes in their namespace. One watch per kind and region, shared.
 
 Lives in the triggerer's event loop. A notification only says that it is worth checking again; the check itself decides
-(engine/waiting.py). When a watch breaks, or the cluster offers none, waiting tasks check by themselves after
-FALLBACK_POLL_SECONDS: a missed notification costs time, never correctness.
+(engine/provisioning/waiting.py). When a watch breaks, or the cluster offers none, waiting tasks check by themselves
+after FALLBACK_POLL_SECONDS: a missed notification costs time, never correctness.
 """
 
 import asyncio

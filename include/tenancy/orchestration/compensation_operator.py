@@ -1,4 +1,4 @@
-"""The operator of the DAG tenant_compensation. The work itself is in engine/unwind.py."""
+"""The operator of the DAG tenant_compensation. The work itself is in engine/recovery/unwind.py."""
 
 import sys
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ class CompensationOperator(BaseOperator):
         from uuid import UUID
 
         from tenancy.bootstrap import tenancy
-        from tenancy.engine.unwind import ran_out_of_time, unwind
+        from tenancy.engine.recovery.unwind import ran_out_of_time, unwind
         from tenancy.ledger.envelope import Stamp
         from tenancy.saga.names import TenantId
 

@@ -41,8 +41,8 @@ class NotificationOperator(BaseOperator):
 
     def execute(self, context: "Context") -> None:  # noqa: ARG002 - Airflow passes it
         from tenancy import bootstrap
-        from tenancy.engine.alert_messages import Message
-        from tenancy.engine.deliver_alerts import deliver
+        from tenancy.engine.notifications.alert_messages import Message
+        from tenancy.engine.notifications.deliver_alerts import deliver
         from tenancy.ledger.alerts import Delivery
         from tenancy.ledger.ledger import Ledger
         from tenancy.orchestration.notifiers import channel

@@ -12,8 +12,8 @@ from airflow.sdk.exceptions import AirflowTaskTimeout
 from airflow.sdk.execution_time.timeout import timeout
 
 from tenancy.adapters.webhook import SECONDS, post
-from tenancy.engine.alert_messages import Message
-from tenancy.engine.deliver_alerts import FIRST_RETRY, Channel
+from tenancy.engine.notifications.alert_messages import Message
+from tenancy.engine.notifications.deliver_alerts import FIRST_RETRY, Channel
 from tenancy.ledger.alerts import Delivery
 from tenancy.saga.errors import PermanentError, TransientError
 

@@ -22,7 +22,7 @@ class ReconciliationOperator(BaseOperator):
 
     def execute(self, context: "Context") -> None:
         from tenancy.bootstrap import tenancy
-        from tenancy.engine.reconcile import reconcile
+        from tenancy.engine.reconciliation.reconcile import reconcile
 
         skip_backfill(context)
         joined = tenancy()
@@ -38,7 +38,7 @@ class DriftCheckOperator(BaseOperator):
 
     def execute(self, context: "Context") -> None:
         from tenancy.bootstrap import tenancy
-        from tenancy.engine.drift_check import run_drift_check
+        from tenancy.engine.reconciliation.drift_check import run_drift_check
 
         skip_backfill(context)
         joined = tenancy()
@@ -52,7 +52,7 @@ class DriftCheckOperator(BaseOperator):
         from airflow.sdk.configuration import conf
 
         from tenancy.engine.engine_report import PERIODIC_DAGS
-        from tenancy.engine.pruning import KEPT, prune
+        from tenancy.engine.reconciliation.pruning import KEPT, prune
         from tenancy.orchestration.task_log_pruning import prune_task_logs
 
         try:

@@ -72,7 +72,7 @@ class ReadinessTrigger(BaseTrigger):
             return False
 
     def _look(self) -> bool:
-        from tenancy.engine.waiting import is_over
+        from tenancy.engine.provisioning.waiting import is_over
 
         return is_over(shared_tenancy(), self._lease, actor=self._arguments["actor"])
 

@@ -1,9 +1,9 @@
 """Which errors Airflow retries, and when: all except PermanentError and Refused.
 
-The engine decides for how long (engine/retry_window.py): it knows the limit of the activity, and which tries failed
-because of the platform and do not count. When the time is up, it raises PermanentError. Errors before the engine runs
-are retried: the ledger does not answer, the platform file is wrong, a library is missing. None of that is the
-tenant's fault.
+The engine decides for how long (engine/provisioning/retry_window.py): it knows the limit of the activity, and which
+tries failed because of the platform and do not count. When the time is up, it raises PermanentError. Errors before the
+engine runs are retried: the ledger does not answer, the platform file is wrong, a library is missing. None of that is
+the tenant's fault.
 
 One refusal is retried: OutOfTurn, whose turn comes by itself.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 RETRIES: Final = 10_000
 """Airflow needs a number. At MAX_PLATFORM_DELAY these last for two weeks. A run that used them up because of the
-platform is held, and the reconciler continues it (engine/overdue.py: TRY_AGAIN)."""
+platform is held, and the reconciler continues it (engine/reconciliation/overdue.py: TRY_AGAIN)."""
 RETRY_DELAY: Final = timedelta(seconds=1)
 MAX_RETRY_DELAY: Final = timedelta(seconds=30)
 MAX_PLATFORM_DELAY: Final = timedelta(minutes=2)

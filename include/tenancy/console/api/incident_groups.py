@@ -9,7 +9,7 @@ from tenancy.console.api.problems import ProblemError, problem_responses
 from tenancy.console.api.request_context import open_context
 from tenancy.console.api.route_guard import SECURITY, CurrentServices, GuardedRoute, needs
 from tenancy.console.callers import Right
-from tenancy.engine.incident_groups import describe_group, next_action
+from tenancy.engine.notifications.incident_groups import describe_group, next_action
 from tenancy.ledger.incident_groups import (
     GroupMember,
     StoredIncidentGroup,

@@ -11,9 +11,9 @@ from tenancy.console.api.problems import problem_responses
 from tenancy.console.api.request_context import open_context
 from tenancy.console.api.route_guard import SECURITY, CurrentServices, GuardedRoute, needs
 from tenancy.console.callers import Right
-from tenancy.engine.drift_check import BEAT as REALITY_CHECK
-from tenancy.engine.engine_verdicts import LATE_AFTER
-from tenancy.engine.health import Condition, Health, System
+from tenancy.engine.health.check_results import Condition, Health, System
+from tenancy.engine.health.engine_verdicts import LATE_AFTER
+from tenancy.engine.reconciliation.drift_check import BEAT as REALITY_CHECK
 from tenancy.ledger.findings import load_open_findings
 from tenancy.ledger.heartbeats import Heartbeat, load_heartbeats
 from tenancy.ledger.migrations import LEDGER_VERSION

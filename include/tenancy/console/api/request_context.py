@@ -11,8 +11,8 @@ from tenancy.console.api import serializers, tenant_models
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.services import Services
 from tenancy.engine.engine_status import EngineStatus
-from tenancy.engine.escalation import outcome
-from tenancy.engine.progress import load_progress
+from tenancy.engine.recovery.escalation import outcome
+from tenancy.engine.recovery.progress import load_progress
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.escalations import load_escalation
 from tenancy.ledger.findings import load_open_findings

@@ -9,10 +9,10 @@ from tenancy.activities.plan import PLAN
 from tenancy.bootstrap import tenant_url
 from tenancy.console.advisor import Advisor
 from tenancy.console.api import history_models, platform_models, tenant_models
-from tenancy.engine.actions import ACTIONS
-from tenancy.engine.health import CheckResult
-from tenancy.engine.preview import Preview, preview
-from tenancy.engine.progress import Progress
+from tenancy.engine.health.check_results import CheckResult
+from tenancy.engine.recovery.actions import ACTIONS
+from tenancy.engine.recovery.preview import Preview, preview
+from tenancy.engine.recovery.progress import Progress
 from tenancy.ledger.findings import OpenFinding
 from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.ledger.timeline import ActivityRow, Timeline

@@ -19,7 +19,7 @@ from tenancy.console.api.action_requests import (
 from tenancy.console.api.problems import REPLAYED
 from tenancy.console.api.requests import ActionBody, DryRun, IdempotencyHeader, NewTenant, WriteHeader
 from tenancy.console.api.route_guard import CurrentCaller, CurrentServices
-from tenancy.engine.action_service import ActionRequest
+from tenancy.engine.recovery.action_service import ActionRequest
 
 _DRY_RUN_STATUS: Final = 200
 

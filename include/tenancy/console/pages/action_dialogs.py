@@ -21,11 +21,11 @@ from tenancy.console.pages import forms, reads
 from tenancy.console.pages.action_view import BUTTONS, ActionView, action_views
 from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, SubmittedForm
 from tenancy.console.pages.rendering import page_response
-from tenancy.engine.actions import ActionName
-from tenancy.engine.consequences import describe_removed
-from tenancy.engine.escalation import is_over
-from tenancy.engine.preview import preview
-from tenancy.engine.progress import load_progress
+from tenancy.engine.recovery.actions import ActionName
+from tenancy.engine.recovery.consequences import describe_removed
+from tenancy.engine.recovery.escalation import is_over
+from tenancy.engine.recovery.preview import preview
+from tenancy.engine.recovery.progress import load_progress
 from tenancy.ledger.escalations import load_escalation
 from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.saga.states import Phase

@@ -1,6 +1,6 @@
 """The actions on a tenant's page: may this caller do each now, and if not, why not. Pure.
 
-The law decides what is allowed (engine/preview.py); the API's routes decide who may.
+The law decides what is allowed (engine/recovery/preview.py); the API's routes decide who may.
 """
 
 from collections.abc import Collection, Mapping
@@ -10,8 +10,8 @@ from typing import Final
 from tenancy.console.callers import Right
 from tenancy.console.pages import words
 from tenancy.console.pages.recovery_steps import is_recoverable
-from tenancy.engine.actions import ACTIONS
-from tenancy.engine.preview import preview
+from tenancy.engine.recovery.actions import ACTIONS
+from tenancy.engine.recovery.preview import preview
 from tenancy.ledger.interventions import InvitationView
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga

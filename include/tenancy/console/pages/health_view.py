@@ -8,7 +8,7 @@ from typing import Final
 from tenancy.console.health_watch import STALE_SECONDS
 from tenancy.console.pages import words
 from tenancy.console.pages.platform_view import PlatformLine
-from tenancy.engine.health import CheckResult, Condition, Health, System
+from tenancy.engine.health.check_results import CheckResult, Condition, Health, System
 
 TONES: Final = {
     Condition.OK: "done",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from tenancy.engine.incident_groups import describe_group, next_action
+from tenancy.engine.notifications.incident_groups import describe_group, next_action
 from tenancy.ledger.incident_groups import (
     GroupMember,
     StoredIncidentGroup,

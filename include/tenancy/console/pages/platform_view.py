@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Final
 
 from tenancy.console.pages import words
-from tenancy.engine.drift_check import BEAT as REALITY_CHECK
 from tenancy.engine.engine_report import NOTIFICATIONS_DAG, REALITY_CHECK_DAG, RECONCILIATION_DAG, EngineReport
-from tenancy.engine.engine_verdicts import LATE_AFTER
-from tenancy.engine.reconcile import BEAT as RECONCILIATION
+from tenancy.engine.health.engine_verdicts import LATE_AFTER
+from tenancy.engine.reconciliation.drift_check import BEAT as REALITY_CHECK
+from tenancy.engine.reconciliation.reconcile import BEAT as RECONCILIATION
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
 from tenancy.ledger.heartbeats import Heartbeat
 

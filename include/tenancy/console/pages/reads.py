@@ -11,7 +11,7 @@ from tenancy.console.pages.read_timeout import with_timeout
 from tenancy.console.pages.tenant_snapshot import TenantSnapshot
 from tenancy.console.pages.timed_cache import TimedCache
 from tenancy.console.services import Services
-from tenancy.engine.progress import load_progress
+from tenancy.engine.recovery.progress import load_progress
 from tenancy.ledger import tenant_summaries
 from tenancy.ledger.activity_durations import DurationStats, load_durations
 from tenancy.ledger.findings import OpenFinding, load_open_findings

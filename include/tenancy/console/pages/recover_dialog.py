@@ -20,7 +20,7 @@ from tenancy.console.pages import forms, reads, recovery_steps
 from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, SubmittedForm
 from tenancy.console.pages.recovery_steps import RecoveryStart, RecoveryStep, next_step
 from tenancy.console.pages.rendering import page_response
-from tenancy.engine.preview import preview
+from tenancy.engine.recovery.preview import preview
 from tenancy.ledger.interventions import newest_intervention_since
 from tenancy.saga import retry_loops
 

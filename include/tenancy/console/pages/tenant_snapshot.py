@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tenancy.console.advisor import Advisor
-from tenancy.engine.progress import Progress
+from tenancy.engine.recovery.progress import Progress
 from tenancy.ledger.activity_durations import DurationStats
 from tenancy.ledger.envelope import Envelope
 from tenancy.ledger.findings import OpenFinding

@@ -12,7 +12,7 @@ from tenancy.console.pages.status_panel import StatusPanel, status_panel
 from tenancy.console.pages.tabs import Tab, tabs_of
 from tenancy.console.pages.tenant_snapshot import TenantSnapshot
 from tenancy.console.pages.timeline_view import AttemptView, TimelineContext, attempt_ends, attempt_view
-from tenancy.engine.progress import Progress
+from tenancy.engine.recovery.progress import Progress
 from tenancy.ledger.envelope import find_chain_break
 from tenancy.ledger.error_log import ErrorEntry, build_error_log
 from tenancy.ledger.findings import OpenFinding

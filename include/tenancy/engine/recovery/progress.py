@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tenancy.engine.release_order import release_order
+from tenancy.engine.recovery.release_order import release_order
 from tenancy.ledger.envelope import Envelope
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.facts import ResourceReleased

@@ -7,9 +7,9 @@ as 40 s allow. What is left is done by a compensation run.
 import logging
 from dataclasses import replace
 
-from tenancy.engine.plan_versions import fault_of_plan
+from tenancy.engine.provisioning.plan_versions import fault_of_plan
+from tenancy.engine.recovery.unwind import unwind
 from tenancy.engine.tenancy import Tenancy
-from tenancy.engine.unwind import unwind
 from tenancy.engine.workflow import start_compensation
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession

@@ -7,7 +7,7 @@ anything. If there is such a run, nothing is released and a person decides; a se
 
 from typing import Final
 
-from tenancy.engine.overdue import RunObservation
+from tenancy.engine.reconciliation.overdue import RunObservation
 from tenancy.engine.workflow import PROVISIONING_DAG, Runs
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from tenancy.engine.health import CheckResult, Condition, System
-from tenancy.engine.verdicts import Verdict, server, server_measurements, sessions
+from tenancy.engine.health.check_results import CheckResult, Condition, System
+from tenancy.engine.health.verdicts import Verdict, server, server_measurements, sessions
 from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Region
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tenancy.activities.plan import limits
 from tenancy.activities.registry import activity_of, find_maker
 from tenancy.adapters.advisory_lock import Holder
-from tenancy.engine.hold_detection import HoldDetector
+from tenancy.engine.reconciliation.hold_detection import HoldDetector
 from tenancy.engine.tenancy import Tenancy, message_of, unwinder_name
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession

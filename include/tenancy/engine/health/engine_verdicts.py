@@ -7,11 +7,11 @@ from typing import Final
 from tenancy.adapters.engine_health import ComponentHeartbeat, EngineWork, PoolStatus
 from tenancy.adapters.server_health import WriteLocks
 from tenancy.airflow_settings import PERIODIC_TASK_POOL
-from tenancy.engine.drift_check import BEAT as REALITY_CHECK
 from tenancy.engine.engine_status import silence_sentence
-from tenancy.engine.health import DEFAULT_POOL, POOL, CheckResult, Condition, System
-from tenancy.engine.reconcile import BEAT as RECONCILIATION
-from tenancy.engine.verdicts import LONG_WAIT_SECONDS, Verdict, ago, format_seconds
+from tenancy.engine.health.check_results import DEFAULT_POOL, POOL, CheckResult, Condition, System
+from tenancy.engine.health.verdicts import LONG_WAIT_SECONDS, Verdict, ago, format_seconds
+from tenancy.engine.reconciliation.drift_check import BEAT as REALITY_CHECK
+from tenancy.engine.reconciliation.reconcile import BEAT as RECONCILIATION
 from tenancy.ledger.heartbeats import Heartbeat
 from tenancy.saga.platform import Platform
 

@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tenancy.adapters.engine_health import PARTS
-from tenancy.engine import engine_verdicts as of_engine
-from tenancy.engine import storage_verdicts, verdicts
 from tenancy.engine.engine_report import DAGS
-from tenancy.engine.health import POOL, CheckResult, Condition, System
+from tenancy.engine.health import engine_verdicts as of_engine
+from tenancy.engine.health import storage_verdicts, verdicts
+from tenancy.engine.health.check_results import POOL, CheckResult, Condition, System
 from tenancy.ledger.migrations import LEDGER_VERSION
 from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Platform, Region

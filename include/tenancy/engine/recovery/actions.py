@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 from tenancy.activities.validate_request import check_request
-from tenancy.engine.admission import admit, retry_of
 from tenancy.engine.engine_status import EngineStatus, load_engine_status
-from tenancy.engine.escalation import send_escalations
-from tenancy.engine.preview import require_recreatable, require_retriable
-from tenancy.engine.progress import Progress, load_progress
+from tenancy.engine.provisioning.admission import admit, retry_of
+from tenancy.engine.recovery.escalation import send_escalations
+from tenancy.engine.recovery.preview import require_recreatable, require_retriable
+from tenancy.engine.recovery.progress import Progress, load_progress
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import new_run_id, sync_workflow_engine
 from tenancy.ledger.envelope import Stamp

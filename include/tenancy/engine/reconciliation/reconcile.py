@@ -13,16 +13,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tenancy.adapters.application_names import UNWINDER
-from tenancy.engine import overdue
-from tenancy.engine.escalation import send_escalations
-from tenancy.engine.hold_detection import HoldDetector
-from tenancy.engine.incident_groups import record_incident_groups
-from tenancy.engine.marks import MARK_RUN, AppliedMark, Marks
-from tenancy.engine.overdue import Correction, RunObservation
-from tenancy.engine.plan_versions import fault_of_plan
-from tenancy.engine.raise_alerts import raise_group_alerts, raise_stall_alerts
-from tenancy.engine.restored_ledger import LEDGER_OLDER, find_later_success, keep_resources
-from tenancy.engine.stalls import record_stalls
+from tenancy.engine.notifications.incident_groups import record_incident_groups
+from tenancy.engine.notifications.raise_alerts import raise_group_alerts, raise_stall_alerts
+from tenancy.engine.provisioning.plan_versions import fault_of_plan
+from tenancy.engine.reconciliation import overdue
+from tenancy.engine.reconciliation.hold_detection import HoldDetector
+from tenancy.engine.reconciliation.marks import MARK_RUN, AppliedMark, Marks
+from tenancy.engine.reconciliation.overdue import Correction, RunObservation
+from tenancy.engine.reconciliation.restored_ledger import LEDGER_OLDER, find_later_success, keep_resources
+from tenancy.engine.reconciliation.stalls import record_stalls
+from tenancy.engine.recovery.escalation import send_escalations
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id, sync_workflow_engine
 from tenancy.ledger import heartbeats, pokes, silent_tenants

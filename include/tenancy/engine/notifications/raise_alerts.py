@@ -10,8 +10,8 @@ from typing import Final
 
 from tenancy.activities.advice import advise
 from tenancy.activities.plan import PLAN, limits
-from tenancy.engine.alert_messages import group_alert, stall_alert
-from tenancy.engine.incident_groups import activity_label, next_action
+from tenancy.engine.notifications.alert_messages import group_alert, stall_alert
+from tenancy.engine.notifications.incident_groups import activity_label, next_action
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger import alerts
 from tenancy.ledger.alerts import Alert

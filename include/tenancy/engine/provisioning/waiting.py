@@ -12,7 +12,7 @@ from tenancy.activities.context import ActivityContext
 from tenancy.activities.plan import give_up_limit
 from tenancy.activities.registry import activity_of
 from tenancy.adapters.workload_readiness import Readiness
-from tenancy.engine.retry_window import window_of
+from tenancy.engine.provisioning.retry_window import window_of
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from tenancy.engine import verdicts
-from tenancy.engine.health import CheckResult, Condition, Health
-from tenancy.engine.health_checks import HealthCheck, Probes, Unavailable, health_checks
+from tenancy.engine.health import verdicts
+from tenancy.engine.health.check_results import CheckResult, Condition, Health
+from tenancy.engine.health.health_checks import HealthCheck, Probes, Unavailable, health_checks
 from tenancy.saga.errors import PermanentError, PlatformError, TenancyError, cause_in
 
 log = logging.getLogger(__name__)

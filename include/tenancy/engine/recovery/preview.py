@@ -7,8 +7,8 @@ answers one complete request: it performs the action and rolls it back (the dry_
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from tenancy.engine.consequences import CREATES, describe_consequence
-from tenancy.engine.release_order import release_order
+from tenancy.engine.recovery.consequences import CREATES, describe_consequence
+from tenancy.engine.recovery.release_order import release_order
 from tenancy.saga import commands as c
 from tenancy.saga import retry_loops
 from tenancy.saga.confirmation import DESTROYS, RequiredConfirmation, required_confirmation

@@ -16,9 +16,9 @@ from tenancy.activities import registry
 from tenancy.activities.activity import Activity
 from tenancy.activities.allocate_storage import PASSWORD
 from tenancy.activities.context import SystemClients
-from tenancy.engine.comparison import Comparison, Discovery
-from tenancy.engine.head_signing import HeadSigning
-from tenancy.engine.ledger_drift import ALTERED_FACTS, find_ledger_drift
+from tenancy.engine.reconciliation.comparison import Comparison, Discovery
+from tenancy.engine.reconciliation.head_signing import HeadSigning
+from tenancy.engine.reconciliation.ledger_drift import ALTERED_FACTS, find_ledger_drift
 from tenancy.engine.tenancy import Tenancy, message_of
 from tenancy.ledger import findings, heartbeats, inventory
 from tenancy.ledger.findings import Finding, FindingKind

@@ -19,9 +19,9 @@ from tenancy.activities import registry
 from tenancy.activities.activity import Activity
 from tenancy.activities.context import ActivityContext, Observation
 from tenancy.activities.registry import find_maker, maker_of
-from tenancy.engine.budgets import SystemBudgets
-from tenancy.engine.late_effects import earliest_settling, pending_requests
-from tenancy.engine.release_order import blocker_of, release_order
+from tenancy.engine.recovery.budgets import SystemBudgets
+from tenancy.engine.recovery.late_effects import earliest_settling, pending_requests
+from tenancy.engine.recovery.release_order import blocker_of, release_order
 from tenancy.engine.tenancy import Tenancy, makers_of, may_evict_for, message_of, record_eviction, unwinder_name
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession

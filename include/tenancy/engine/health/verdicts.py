@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from tenancy.engine.health import CheckResult, Condition, System
+from tenancy.engine.health.check_results import CheckResult, Condition, System
 from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Plan, Region
 

@@ -14,9 +14,9 @@ from tenancy.activities.activity import NotReadyYet, WaitingActivity, WatchedNam
 from tenancy.activities.context import ActivityContext
 from tenancy.activities.plan import PLAN, give_up_limit
 from tenancy.activities.registry import activity_of
-from tenancy.engine.admission import admit
-from tenancy.engine.plan_versions import require_known_activities, skips_activity
-from tenancy.engine.retry_window import (
+from tenancy.engine.provisioning.admission import admit
+from tenancy.engine.provisioning.plan_versions import require_known_activities, skips_activity
+from tenancy.engine.provisioning.retry_window import (
     NOT_RETRIED,
     TRIES,
     TURN_TRIES,
@@ -26,8 +26,8 @@ from tenancy.engine.retry_window import (
     refusals_in_a_row,
     window_of,
 )
+from tenancy.engine.provisioning.waiting import deadline, is_soon_over
 from tenancy.engine.tenancy import Tenancy, message_of, observe_all, record_eviction
-from tenancy.engine.waiting import deadline, is_soon_over
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.causes import Cause

@@ -1,0 +1,1 @@
+"""The health of each outside system: its checks and their verdicts."""

@@ -1,0 +1,1 @@
+"""Alerts: when one is raised, what it says, how it is delivered."""

@@ -1,0 +1,1 @@
+"""What operators do and what follows: actions, previews, giving up, unwinding, escalation."""
