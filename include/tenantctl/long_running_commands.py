@@ -17,9 +17,6 @@ from tenantctl.session import Session
 from tenantctl.tenant import Tenant
 from tenantctl.text import format_duration
 
-_USUAL_SECONDS: Final = 300.0
-"""The runbook (docs/operating/runbook.md): most tenants are Active within 30 seconds to 5 minutes."""
-
 
 def watch(session: Session, ref: Ref, *, timeout: Timeout = DEFAULT_TIMEOUT_SECONDS) -> ExitCode:
     """Watch the timeline, live.
@@ -73,18 +70,10 @@ def recover(
 
 
 def _confirm_steps(session: Session, tenant: Tenant, rest: tuple[str, ...], *, yes: bool) -> None:
-    """Ask a person. A script needs --yes before it cancels an attempt that looks healthy."""
-    if "cancel" in rest and _looks_fine(tenant) and session.environment.prompt is None and not yes:
-        raise UsageError(
-            f"{_describe_state(tenant)} Most tenants are active within 5 minutes: `tenantctl watch {tenant.slug}`. "
-            "To cancel it anyway, add --yes."
-        )
+    """Ask a person, unless the attempt is only waited for."""
+    if rest == ("wait",):
+        return
     session.require_confirmation(f"{_describe_state(tenant)} {', then '.join(rest).capitalize()}?", yes=yes)
-
-
-def _looks_fine(tenant: Tenant) -> bool:
-    in_time = tenant.phase == Phase.PROVISIONING and tenant.seconds < _USUAL_SECONDS
-    return in_time and not (tenant.needs_attention or tenant.stalled)
 
 
 def _report_plan(session: Session, tenant: Tenant, rest: tuple[str, ...]) -> ExitCode:
@@ -108,7 +97,7 @@ def _report_plan(session: Session, tenant: Tenant, rest: tuple[str, ...]) -> Exi
 def _describe_state(tenant: Tenant) -> str:
     if tenant.phase != Phase.PROVISIONING:
         return f"{tenant.slug} is {tenant.phase}."
-    calm = "" if tenant.needs_attention else " Nothing looks wrong with it yet."
+    calm = "" if tenant.stalled else " It is not stalled, so it is waited for."
     return f"{tenant.slug} is Provisioning, at {tenant.activity_label} for {format_duration(tenant.seconds)}.{calm}"
 
 

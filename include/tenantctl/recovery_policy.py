@@ -96,8 +96,11 @@ def next_step(tenant: Tenant, history: RecoveryHistory, quiet_seconds: float = 0
 
 def remaining_steps(tenant: Tenant) -> tuple[str, ...]:
     """The steps that remain if all goes well; empty when there is nothing to recover."""
-    if isinstance(next_step(tenant, RecoveryHistory.start(tenant)), Stop):
+    first = next_step(tenant, RecoveryHistory.start(tenant))
+    if isinstance(first, Stop):
         return ()
+    if isinstance(first, Wait) and tenant.phase == Phase.PROVISIONING:
+        return ("wait",)
     match tenant.phase:
         case Phase.PROVISIONING | Phase.FAILED_STUCK:
             return ("cancel", "reset", "retry")
@@ -117,9 +120,7 @@ def _of_others(tenant: Tenant, history: RecoveryHistory) -> Step:  # noqa: ARG00
 
 def _of_provisioning(tenant: Tenant, history: RecoveryHistory) -> Step:
     if not history.has_retried(tenant):
-        return TakeAction(
-            "cancel", f"it is Provisioning, at {tenant.activity_label} for {format_duration(tenant.seconds)}"
-        )
+        return _of_first_attempt(tenant)
     hangs = tenant.needs_attention and tenant.seconds >= _STALL_SECONDS
     if hangs and tenant.activity == history.first_failure.activity:
         return Stop(
@@ -127,6 +128,18 @@ def _of_provisioning(tenant: Tenant, history: RecoveryHistory) -> Step:
         )
     held = f" ({tenant.held})" if tenant.held else ""
     return Wait(f"attempt {tenant.attempt} runs: {tenant.activity_label}{held}")
+
+
+def _of_first_attempt(tenant: Tenant) -> Step:
+    """Cancel an attempt only if it is stalled and nothing would be lost: otherwise it may become Active by itself."""
+    if tenant.held:
+        return Wait(f"it is held: {tenant.held} It continues by itself, so nothing is cancelled")
+    if not tenant.stalled:
+        what = f"attempt {tenant.attempt} runs: {tenant.activity_label}"
+        return Wait(f"{what}; it is not stalled, so nothing is cancelled")
+    if tenant.cancel_wants_slug:
+        return Stop(ExitCode.REFUSED, f"{tenant.slug} is not cancelled: {_DESTROYS} {tenant.next_action}")
+    return TakeAction("cancel", f"it is stalled at {tenant.activity_label} for {format_duration(tenant.seconds)}")
 
 
 def _of_unwinding(tenant: Tenant, history: RecoveryHistory, quiet_seconds: float) -> Step:
@@ -199,6 +212,7 @@ def _without_numbers(message: str) -> str:
     return re.sub(r"[0-9a-f]{8,}|\d+", "#", message)
 
 
+_DESTROYS: Final = "it has passed its point of no return, so a cancel destroys a customer's data."
 _RECREATE_ADVICE: Final = "decommission + recreate is cleaner than another retry."
 _ESCALATE_ADVICE: Final = "If that does not help: `tenantctl escalate`."
 _INVESTIGATE_ADVICE: Final = (

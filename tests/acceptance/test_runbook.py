@@ -105,7 +105,25 @@ def test_workloads_ready_wait_then_escalate_and_recover_once_mended(sandbox: Acc
         runs.wait_until(lambda: "ImagePullBackOff" in operator.run("timeline", slug), "the reason to be told", every=1)
         assert "Deploy tenant workloads" in operator.run("escalate", slug, *WHY)
     operator.run("recover", slug, *WHY)
-    assert_complete(sandbox, slug)
+    _assert_active_without_a_cancel(sandbox, slug)
+
+
+def test_recover_past_the_point_of_no_return_waits_for_the_attempt(sandbox: Access, operator: Operator):
+    slug = runs.new_slug("row")
+    with gates.before_fact_of(sandbox, slug, STARTED, "mark_active"):
+        operator.create(slug)
+        wedged(sandbox, slug, "mark_active")
+        recovering = operator.start("recover", slug, *WHY)
+        assert recovering.stdout is not None
+        assert "it is not stalled, so nothing is cancelled" in recovering.stdout.readline()
+    output, errors = recovering.communicate(timeout=120)
+    assert recovering.returncode == 0, output + errors
+    _assert_active_without_a_cancel(sandbox, slug)
+
+
+def _assert_active_without_a_cancel(access: Access, slug: str) -> None:
+    assert_complete(access, slug)
+    assert "tenant.provisioning.cancel.requested" not in runs.fact_kinds(access, slug)
 
 
 def test_mark_active_reset_and_retry_with_the_same_database_and_the_same_release(sandbox: Access, operator: Operator):

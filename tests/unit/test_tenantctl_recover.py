@@ -19,13 +19,13 @@ def remaining_steps(api: FakeTenancy) -> list[str]:
 
 
 def test_a_stuck_tenant_is_cancelled_reset_and_retried_each_step_explained():
-    api = with_tenant("Provisioning", needs_attention=True)
+    api = with_tenant("Provisioning", stalled=True)
     ended = run(api, "recover", "acme", *WHY)
     assert ended.code == 0
     assert remaining_steps(api) == ["cancel", "reset", "retry"]
     told = [line for line in ended.out.splitlines() if line.startswith("→")]
     assert told == [
-        "→ cancel acme: it is Provisioning, at Deploy tenant workloads for 7:01 min.",
+        "→ cancel acme: it is stalled at Deploy tenant workloads for 7:01 min.",
         "→ reset acme: nothing is left behind.",
         "→ retry acme: it is clean and ready.",
     ]
@@ -114,7 +114,7 @@ def test_an_api_that_is_away_is_asked_on_and_that_is_told_once():
 
 def test_an_unwinding_that_hangs_is_cancelled_again_after_two_minutes():
     hangs: list[list[Moment]] = [["Cancelling"] * 200, ["Cancelling", "Failed settled"]]
-    api, clock = with_tenant("Provisioning", after={"cancel": hangs}), Clock()
+    api, clock = with_tenant("Provisioning", stalled=True, after={"cancel": hangs}), Clock()
     assert run(api, "recover", "acme", *WHY, clock=clock).code == 0
     assert remaining_steps(api) == ["cancel", "cancel", "reset", "retry"]
     assert 120 <= clock.now < 150
@@ -129,7 +129,7 @@ def test_out_of_time_it_says_where_the_tenant_is():
 
 def test_a_fourth_attempt_wants_the_slug_typed_before_anything_is_undone():
     failures = [{"attempt": n, "activity": "deploy_workloads", "message": "x"} for n in (1, 2, 3)]
-    api = with_tenant("Provisioning", attempt=3, failures=failures)
+    api = with_tenant("Provisioning", stalled=True, attempt=3, failures=failures)
     ended = run(api, "recover", "acme", *WHY, "--yes")
     assert ended.code == 2
     assert "decommission + recreate" in ended.err
@@ -137,11 +137,42 @@ def test_a_fourth_attempt_wants_the_slug_typed_before_anything_is_undone():
     assert run(api, "recover", "acme", *WHY, "--confirm", "acme").code == 0
 
 
-def test_an_operator_is_told_that_nothing_looks_wrong_yet_and_asked():
+@pytest.mark.parametrize("facts", [{}, {"seconds": 25.0}, {"past_no_return": True}, {"held": "The cluster is down."}])
+def test_a_healthy_attempt_is_waited_for_and_never_cancelled(facts: dict[str, object]):
+    api = with_tenant("Provisioning", script=["Provisioning", "Provisioning", "Active"], **facts)
+    ended = run(api, "recover", "acme", *WHY)
+    assert (ended.code, remaining_steps(api)) == (0, [])
+    assert "nothing is cancelled" in ended.out
+    assert "acme is Active" in ended.out
+
+
+def test_a_held_attempt_is_not_cancelled_however_late_it_is():
+    api = with_tenant(
+        "Provisioning", stalled=True, held="The cluster is down.", script=["Provisioning", "Provisioning", "Active"]
+    )
+    ended = run(api, "recover", "acme", *WHY)
+    assert (ended.code, remaining_steps(api)) == (0, [])
+    assert "it is held: The cluster is down." in ended.out
+
+
+def test_a_stalled_attempt_past_the_point_of_no_return_is_not_cancelled_even_with_the_slug():
+    api = with_tenant("Provisioning", stalled=True, past_no_return=True)
+    ended = run(api, "recover", api.tenants[0].id, *WHY, "--yes", "--confirm", "acme")
+    assert (ended.code, remaining_steps(api)) == (3, [])
+    assert "it has passed its point of no return" in ended.err
+
+
+def test_an_attempt_that_stalls_while_it_is_waited_for_is_cancelled():
     api = with_tenant("Provisioning")
-    ended = run(api, "recover", "acme", *WHY, typed=["n"])
-    assert (ended.code, remaining_steps(api)) == (1, [])
-    assert "Nothing looks wrong with it yet. Cancel, then reset, then retry? [y/N]" in ended.err
+    looks: list[str] = []
+
+    def stall_later(request: httpx.Request) -> None:
+        looks.append(request.url.path)
+        api.tenants[0].stalled = len(looks) == 4
+
+    api.before.append(stall_later)
+    assert run(api, "recover", "acme", *WHY).code == 0
+    assert remaining_steps(api) == ["cancel", "reset", "retry"]
 
 
 def test_a_decommissioned_tenant_is_not_recovered():
@@ -151,27 +182,13 @@ def test_a_decommissioned_tenant_is_not_recovered():
 
 
 def test_a_dry_run_tells_the_steps():
-    api = with_tenant("Provisioning")
+    api = with_tenant("Provisioning", stalled=True)
     ended = run(api, "recover", "acme", "--dry-run")
     assert (ended.code, api.tenants[0].phase) == (0, "Provisioning")
     assert "1.  role acme_1" in ended.out
     assert "It would cancel, then reset, then retry." in ended.out
-
-
-def test_a_script_does_not_cancel_an_attempt_with_which_nothing_is_wrong():
-    api = with_tenant("Provisioning", seconds=25.0)
-    ended = run(api, "recover", "acme", *WHY)
-    assert (ended.code, remaining_steps(api)) == (2, [])
-    assert "Nothing looks wrong with it yet." in ended.err
-    assert "add --yes" in ended.err
-    assert run(api, "recover", "acme", *WHY, "--yes").code == 0
-    assert remaining_steps(api) == ["cancel", "reset", "retry"]
-
-
-@pytest.mark.parametrize("trouble", [{"needs_attention": True}, {"stalled": True}])
-def test_a_script_recovers_an_attempt_with_which_something_is_wrong(trouble: dict[str, bool]):
-    api = with_tenant("Provisioning", seconds=25.0, **trouble)
-    assert run(api, "recover", "acme", *WHY).code == 0
+    waits = run(with_tenant("Provisioning"), "recover", "acme", "--dry-run")
+    assert "It is not stalled, so it is waited for. It would wait." in waits.out
 
 
 def test_a_warning_is_printed_once_however_many_answers_repeat_it():
@@ -181,9 +198,8 @@ def test_a_warning_is_printed_once_however_many_answers_repeat_it():
     assert ended.err.count("Not transient") == 1
 
 
-@pytest.mark.parametrize("phase", ["Provisioning", "Failed stuck"])
-def test_a_recovery_that_would_destroy_a_customers_data_wants_the_slug_typed_before_anything_is_done(phase: str):
-    api = with_tenant(phase, past_no_return=True)
+def test_a_recovery_that_goes_on_with_a_destructive_cancel_wants_the_slug_typed_before_anything_is_done():
+    api = with_tenant("Failed stuck", past_no_return=True)
     assert run(api, "recover", "acme", *WHY, "--yes").code == 2
     assert run(api, "recover", "acme", *WHY, "--yes", "--confirm", "acme").code == 2, "which tenant is not said"
     assert remaining_steps(api) == []

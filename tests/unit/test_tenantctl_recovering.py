@@ -35,7 +35,7 @@ def word(step: Step) -> str:
 @pytest.mark.parametrize(
     ("phase", "step"),
     [
-        ("Provisioning", "cancel"),
+        ("Provisioning", "wait"),
         ("Cancelling", "wait"),
         ("Failed unwinding", "wait"),
         ("Failed settled", "reset"),
