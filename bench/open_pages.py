@@ -153,7 +153,9 @@ def _next_result(queue: Any) -> dict[str, Any]:
     try:
         return dict(queue.get(timeout=_TIMEOUT_SECONDS))
     except Empty:
-        raise SandboxError(f"The api-server has not answered a page or a task for {_TIMEOUT_SECONDS:.0f} s.") from None
+        raise SandboxError(
+            f"The api-server has not responded to a page or a task for {_TIMEOUT_SECONDS:.0f} s."
+        ) from None
 
 
 def _cpu(access: Access) -> float:

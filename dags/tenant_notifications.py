@@ -13,7 +13,7 @@ DOC = """
 
 Sends the alerts of the ledger's outbox to Slack, by mail and to a webhook. A channel exists when its connection
 exists: `tenancy_notify_slack`, `tenancy_notify_smtp`, `tenancy_notify_webhook` (docs/operating/notifications.md).
-Each stall or incident group raises one alert. An address that does not answer is tried again for a day; other
+Each stall or incident group raises one alert. An address that does not respond is tried again for a day; other
 channels do not wait for it. **Leave this DAG unpaused**: while it is paused, nobody is notified. Tenants still
 provision.
 """

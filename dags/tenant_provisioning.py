@@ -16,7 +16,7 @@ DOC = """
 ### Provision a tenant
 
 One run is one attempt to provision one tenant. Its tasks are the activities of the saga, in order. An activity
-retries until its time limit when a system does not answer. When the platform itself is at fault (a rotated password,
+retries until its time limit when a system does not respond. When the platform itself is at fault (a rotated password,
 the platform file), it retries for as long as that lasts, and the tenant shows the reason. If a task fails for good,
 everything that the attempt made is removed. After *Wait for workloads ready* is done, a failure removes nothing: only
 a person's cancel or decommission does.

@@ -34,7 +34,7 @@ class FaultKind(StrEnum):
     SLOW = "slow"  # every answer comes `milliseconds` late
     FORBIDDEN = "forbidden"  # our token lacks the right to `verb` (any) `resource`
     DENIED = "admission-denied"  # an admission webhook says no to creating `resource`, with `message`
-    WEBHOOK = "webhook-down"  # the admission webhook for creating `resource` does not answer
+    WEBHOOK = "webhook-down"  # the admission webhook for creating `resource` does not respond
     NODE = "node-silent"  # the node's kubelet is dead: pods neither start nor end
     ROUTER_404 = "router-404"  # a router answers every request with its own 404 page
     LOGIN_PAGE = "login-page"  # a proxy answers every request with 200 and its login page

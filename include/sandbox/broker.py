@@ -59,7 +59,7 @@ class Broker:
         return {int(each["addr"].rpartition(":")[2]): float(each["idle"]) for each in fields_of}
 
     def start(self, record: Recorder) -> Daemon:
-        """Start it and wait until it answers."""
+        """Start it and wait until it responds."""
         self.layout.redis.mkdir(mode=0o700, exist_ok=True)
         # In a file, because arguments can be read by everybody on the machine.
         json_files.write_private(self.layout.redis / "redis.conf", self._configuration())

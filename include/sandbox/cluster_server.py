@@ -52,7 +52,7 @@ class ClusterServer:
         return self.faults() is not None
 
     def faults(self) -> list[dict[str, Any]] | None:
-        """The faults that are set in it; None when it does not answer."""
+        """The faults that are set in it; None when it does not respond."""
         try:
             return list(self.ask("GET", FAULTS)["faults"])
         except (OSError, ValueError):

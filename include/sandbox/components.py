@@ -16,7 +16,7 @@ from sandbox.ports import HOSTNAME_VARIABLE
 class Component:
     """One Airflow process.
 
-    `health_name` is its name in Airflow's health report; None for the api-server, which is healthy when it answers.
+    `health_name` is its name in Airflow's health report; None for the api-server, which is healthy when it responds.
     `hostname` distinguishes two processes of a kind; tasks record it as the worker that ran them.
     """
 

@@ -16,7 +16,7 @@ _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def report(api_port: int, *, timeout_seconds: float = 3.0) -> Report | None:
-    """Airflow's own health report, or None when the api-server does not answer."""
+    """Airflow's own health report, or None when the api-server does not respond."""
     address = f"http://{HOST}:{api_port}/api/v2/monitor/health"
     try:
         with _opener.open(address, timeout=timeout_seconds) as answer:

@@ -103,7 +103,7 @@ class PostgresServer:
         draft.rename(self.data)
 
     def start(self, *, record: Recorder = processes.unrecorded) -> Daemon:
-        """Start it and wait until it answers. After a kill -9 old children may keep shared memory for a moment."""
+        """Start it and wait until it responds. After a kill -9 old children may keep shared memory for a moment."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             self._forget_stale_pid_file()

@@ -135,7 +135,7 @@ def console_url(path: str) -> str:
 
 
 class ConnectionNotFoundError(PlatformError):
-    """Airflow 3.3.2 reports a connection as not defined also when its api-server does not answer."""
+    """Airflow 3.3.2 reports a connection as not defined also when its api-server does not respond."""
 
     cause = Cause.PLATFORM_CONNECTION
 

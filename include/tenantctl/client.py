@@ -161,7 +161,7 @@ class ApiClient:
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
             return f"{where} cannot be reached ({error or type(error).__name__}): {remedy}{did if cut_off else ''}"
         if isinstance(error, httpx.TimeoutException):
-            return f"{where} did not answer within {TIMEOUT_SECONDS:.0f} s: try again in a minute.{did}"
+            return f"{where} did not respond within {TIMEOUT_SECONDS:.0f} s: try again in a minute.{did}"
         return f"The connection to {where} broke ({error or type(error).__name__}): try again.{did}"
 
 

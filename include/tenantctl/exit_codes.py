@@ -51,7 +51,7 @@ class Unavailable(TenantctlError):
 
 
 class ApiFailure(TenantctlError):
-    """The server did not answer as the API does. A repetition does not help."""
+    """The server did not respond as the API does. A repetition does not help."""
 
 
 class UsageError(TenantctlError):

@@ -50,5 +50,5 @@ class Poller:
 
     def _report_available(self) -> None:
         if self._unavailable:
-            self._notify("Tenancy answers again.")
+            self._notify("Tenancy responds again.")
         self._unavailable = False

@@ -72,7 +72,7 @@ def kill(access: Access, part: str) -> None:
 
 @contextmanager
 def stopped(access: Access, part: str) -> Iterator[None]:
-    """Stop it: it keeps its sockets and does not answer."""
+    """Stop it: it keeps its sockets and does not respond."""
     daemon = Register(access.layout.processes).get(part)
     assert daemon is not None
     processes.send_signal(daemon, signal.SIGSTOP)

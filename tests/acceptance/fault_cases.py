@@ -91,18 +91,18 @@ CASES = [
     ),
     FaultCase(
         "storage-stopped", STORAGE, TransientError,
-        f"storage {REGION} does not answer at .*: connection timeout expired", UnwindingResult.AFTERWARDS,
+        f"storage {REGION} does not respond at .*: connection timeout expired", UnwindingResult.AFTERWARDS,
         code=Cause.STORAGE_UNREACHABLE,
     ),
     FaultCase(
         "handles-locked", HANDLE, TransientError,
         # On a busy machine our client's 10 s may be over before the api-server's answer, which comes after 8 s.
-        r"workflow engine (answered 500 to POST /connections: Database error|does not answer at).* a platform matter",
+        r"workflow engine (answered 500 to POST /connections: Database error|does not respond at).* a platform matter",
         short_timeouts=False, code=Cause.ENGINE_REFUSES,
     ),
     FaultCase(
         "api-server-stopped", HANDLE, TransientError,
-        r"workflow engine does not answer at http://127\S+ \(ReadTimeout.* a platform matter",
+        r"workflow engine does not respond at http://127\S+ \(ReadTimeout.* a platform matter",
         UnwindingResult.AFTERWARDS,
         code=Cause.ENGINE_UNREACHABLE,
     ),
@@ -116,9 +116,9 @@ CASES = [
     ),
     unanswered("http-500", "answered 500 to POST /api/v1/namespaces: Internal error", Cause.CLUSTER_REFUSES),
     unanswered("http-429", r"answered 429 to POST .* It asks to wait 7 s\.$", Cause.CLUSTER_REFUSES, retry_after=7),
-    unanswered("hang", r"does not answer at https://\S+ to POST /api/v1/namespaces \(nothing within 1 s\)"),
-    unanswered("refuse", r"does not answer at https://\S+ to POST .*\(Remote end closed connection"),
-    unanswered("slow", r"does not answer at https://\S+ to POST .*\(nothing within 1 s\)", milliseconds=1500),
+    unanswered("hang", r"does not respond at https://\S+ to POST /api/v1/namespaces \(nothing within 1 s\)"),
+    unanswered("refuse", r"does not respond at https://\S+ to POST .*\(Remote end closed connection"),
+    unanswered("slow", r"does not respond at https://\S+ to POST .*\(nothing within 1 s\)", milliseconds=1500),
     within_helm(
         "http-500", TransientError, f"in the cluster {REGION} failed: .*Internal error", UnwindingResult.LATER,
         code=Cause.HELM_FAILED, on=["write"],
@@ -126,7 +126,7 @@ CASES = [
     within_helm(
         "refuse", TransientError, f"in the cluster {REGION} failed: .*(EOF|closed network connection)", on=["write"]
     ),
-    within_helm("hang", TransientError, "did not end within 1 s: the cluster .* does not answer", on=["write"]),
+    within_helm("hang", TransientError, "did not end within 1 s: the cluster .* does not respond", on=["write"]),
     within_helm(
         "quota-exceeded", PermanentError, ".* exceeded quota", UnwindingResult.MEANWHILE,
         code=Cause.CLUSTER_QUOTA, resource="services",
@@ -137,13 +137,13 @@ CASES = [
     not_ready("unschedulable", "Unschedulable: 0/1 nodes are available", Cause.CLUSTER_UNSCHEDULABLE),
     not_ready("admission-denied", "admission refused: .* denied the request: not here", Cause.CLUSTER_ADMISSION,
               message="not here"),
-    not_ready("webhook-down", "webhook does not answer: .* failed calling webhook", Cause.CLUSTER_WEBHOOK),
+    not_ready("webhook-down", "webhook does not respond: .* failed calling webhook", Cause.CLUSTER_WEBHOOK),
     within_helm(
         "admission-denied", PermanentError, ".* admission refused: .*conflict: EOF", UnwindingResult.MEANWHILE,
         code=Cause.CLUSTER_ADMISSION, resource="services", message="conflict: EOF",
     ),
     within_helm(
-        "webhook-down", TransientError, ".* webhook does not answer: .*", UnwindingResult.MEANWHILE,
+        "webhook-down", TransientError, ".* webhook does not respond: .*", UnwindingResult.MEANWHILE,
         code=Cause.CLUSTER_WEBHOOK, resource="services",
     ),
     not_ready("node-silent", "NodeNotReady: Node is not ready", Cause.CLUSTER_NODE, UnwindingResult.AFTERWARDS),

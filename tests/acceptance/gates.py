@@ -1,6 +1,6 @@
 """Holds a running task at an exact point, by locks and triggers in the databases.
 
-The product has no hook for this: the database that it writes to does not answer until the gate opens.
+The product has no hook for this: the database that it writes to does not respond until the gate opens.
 """
 
 from collections.abc import Iterator

@@ -25,5 +25,5 @@ def test_a_wrong_password_is_the_platforms_fault_and_is_not_repeated(sandbox: Ac
 
 def test_an_engine_that_is_not_there_is_worth_a_retry():
     engine = AirflowApi(AirflowClient("http://127.0.0.1:9", user=SERVICE_USER, password="any"))
-    with pytest.raises(TransientError, match=r"does not answer at http://127\.0\.0\.1:9"):
+    with pytest.raises(TransientError, match=r"does not respond at http://127\.0\.0\.1:9"):
         engine.has_pool("default_pool")

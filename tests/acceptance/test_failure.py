@@ -116,7 +116,7 @@ def test_storage_that_does_not_answer_is_named_with_its_region(sandbox: Access):
         slug,
         "tenant.provisioning.step.failed",
     )[0]["data"]
-    assert "The storage of region eu-central does not answer" in failed["message"]
+    assert "The storage of region eu-central does not respond" in failed["message"]
     assert failed["error"] == "TransientError"
     assert took < 60  # the bound on connecting is 5 s; the rest is Airflow's
     assert runs.await_phase(sandbox, slug, "Active") == "Active"

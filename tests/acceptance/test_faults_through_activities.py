@@ -136,7 +136,7 @@ def _assert_it_fails(attempt: Attempt, case: FaultCase) -> None:
         str(raised.value),
     )
     if not (
-        case.kind == "handles-locked" and "does not answer" in failure["message"]
+        case.kind == "handles-locked" and "does not respond" in failure["message"]
     ):  # the engine may be the slower one
         assert failure["cause"] == case.code, failure["message"]
 

@@ -13,7 +13,7 @@ def test_who_cannot_be_identified_in_time_is_told_which_system_hangs_and_shown_n
             "it was answered before that gave up"
         )
     assert (page.status_code, listed.status_code) == (503, 503)
-    assert "Airflow&#39;s login does not answer" in page.text
+    assert "Airflow&#39;s login does not respond" in page.text
     assert "Airflow has not said for 1.2 s who calls" in listed.json()["detail"]
     assert 'id="tenant-' not in page.text
     with sandbox.client("operator") as client:

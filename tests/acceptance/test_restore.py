@@ -100,7 +100,7 @@ def _back_up(scenario: Scenario, fault_client: FaultClient, folder: Path) -> bac
 
 
 def _request(scenario: Scenario, slug: str) -> None:
-    """Under an id of its own, so that it may be asked again when a busy machine did not answer in time."""
+    """Under an id of its own, so that it may be asked again when a busy machine did not respond in time."""
     body = {"dag_run_id": f"restore__{slug}", "logical_date": None, "conf": runs.request(slug)}
 
     def asked() -> bool:

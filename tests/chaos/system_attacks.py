@@ -45,7 +45,7 @@ def storage_takes_no_writes(context: TrialContext, hold: Hold, attack: Attack) -
 
 
 def storage_is_silent(context: TrialContext, hold: Hold, attack: Attack) -> None:
-    """All its processes are stopped: it accepts connections and does not answer."""
+    """All its processes are stopped: it accepts connections and does not respond."""
     server = Register(context.access.layout.processes).get("postgres-storage")
     if server is None or not server.alive:
         raise InjectionMissed("postgres-storage does not run")

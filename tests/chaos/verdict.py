@@ -121,7 +121,7 @@ def _at_its_address(addresses: Addresses, slug: str, domain: str) -> list[str]:
         healthy = httpx.get(f"{addresses.ingress}/healthz", headers=host, timeout=10, trust_env=False)
         admin = httpx.get(f"{addresses.ingress}/admin/login", headers=host, timeout=10, trust_env=False)
     except httpx.HTTPError as error:
-        return [f"its address does not answer: {error!r}"]
+        return [f"its address does not respond: {error!r}"]
     answers = [healthy, admin]
     return [f"its address answers {a.status_code} {a.text[:200]}" for a in answers if a.status_code != 200]
 

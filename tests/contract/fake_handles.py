@@ -73,7 +73,7 @@ class _Call:
         dead = self._engine.cutter is not None and self._engine.cutter.cut
         if dead or self._engine.failing > 0:
             self._engine.failing -= 1
-            raise TransientError("The workflow engine does not answer.")
+            raise TransientError("The workflow engine does not respond.")
 
     def __exit__(self, *_: object) -> None:
         if self._engine.cutter is not None and self._engine.cutter.count():

@@ -119,5 +119,5 @@ class FakeRuns:
     @contextmanager
     def _call(self) -> Iterator[None]:
         if self.away:
-            raise TransientError("The workflow engine does not answer.")
+            raise TransientError("The workflow engine does not respond.")
         yield

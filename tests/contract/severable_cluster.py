@@ -21,7 +21,7 @@ class SeverableCluster(Cluster):
 
     def call(self, function: Any, *arguments: Any, **named: Any) -> Any:
         if self.cutter is not None and self.cutter.cut:
-            raise TransientError("The cluster does not answer.")
+            raise TransientError("The cluster does not respond.")
         answer = function(*arguments, **named)
         if self.cutter is not None and self.cutter.count():
             raise TransientError("The cluster hung up.")

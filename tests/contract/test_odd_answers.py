@@ -173,7 +173,7 @@ def test_so_it_is_at_the_login(impostor: tuple[Impostor, str], says: bytes):
 def test_no_answer_is_worth_a_retry(impostor: tuple[Impostor, str], says: bytes, call: Callable[[AirflowClient], Any]):
     server, url = impostor
     server.says, server.lets_in = says, True
-    with pytest.raises(TransientError, match="does not answer"):
+    with pytest.raises(TransientError, match="does not respond"):
         call(client_of(url))
 
 

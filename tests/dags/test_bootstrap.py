@@ -10,13 +10,13 @@ from tenancy.saga.errors import PlatformError
 
 @pytest.fixture
 def _no_secrets_backend_finds_anything(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a task whose api-server does not answer: Airflow tells no difference."""
+    """As in a task whose api-server does not respond: Airflow tells no difference."""
     monkeypatch.setattr("airflow.sdk.execution_time.supervisor.ensure_secrets_backend_loaded", list)
 
 
 @pytest.mark.usefixtures("_no_secrets_backend_finds_anything")
 def test_a_connection_that_airflow_does_not_find_is_the_platforms_fault():
-    with pytest.raises(PlatformError, match=r"tenancy_ledger cannot be read: it is not there, or .* does not answer"):
+    with pytest.raises(PlatformError, match=r"tenancy_ledger cannot be read: it is not there, or .* does not respond"):
         bootstrap.tenancy()
 
 

@@ -82,7 +82,7 @@ def test_a_repetition_is_answered_and_not_performed(keyed: Keyed):
 
 @pytest.mark.parametrize(
     "failure",
-    [TransientError("The ledger does not answer."), PermanentError("Wrong."), ZeroDivisionError("a defect"),
+    [TransientError("The ledger does not respond."), PermanentError("Wrong."), ZeroDivisionError("a defect"),
      Refused("Not now.", retry_after=120)],
 )  # fmt: skip
 def test_what_may_succeed_later_is_performed_again(keyed: Keyed, failure: Exception):
@@ -150,4 +150,4 @@ def test_a_ledger_that_is_away_is_told_at_once_with_when_to_ask_again(harness: E
     for path in ("/tenants", "/tenants/acme", "/tenants/acme/audit"):
         answer = ask(api, "GET", path)
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5"), path
-        assert "The ledger does not answer" in answer.json()["detail"]
+        assert "The ledger does not respond" in answer.json()["detail"]

@@ -135,7 +135,7 @@ def test_whoever_holds_a_namespace_is_named(ours: Cluster, cluster_server: Serve
         ({"kind": "http-429", "retry_after": 7}, "answered 429 .*asks to wait 7 s"),
         (
             {"kind": "refuse"},
-            r"does not answer at https://127\S+ to GET \S+ \(Remote end closed connection without response\)\.$",
+            r"does not respond at https://127\S+ to GET \S+ \(Remote end closed connection without response\)\.$",
         ),
     ],
 )

@@ -210,12 +210,12 @@ def test_a_database_that_lets_nobody_in_hides_neither_itself_nor_others(harness:
     assert run_drift_check(harness.tenancy) == "nothing found"
 
 
-# -- a region that does not answer
+# -- a region that does not respond
 
 
 def without_cluster(harness: EngineHarness) -> EngineHarness:
     def away(_region: object) -> None:
-        raise TransientError("The cluster of region eu-central does not answer.")
+        raise TransientError("The cluster of region eu-central does not respond.")
 
     clients = replace(harness.tenancy.clients, cluster=away)  # type: ignore[arg-type]
     harness.tenancy = replace(harness.tenancy, clients=clients)
@@ -227,7 +227,7 @@ def test_a_region_that_does_not_answer_is_said_and_misses_nothing(harness: Engin
     said = run_drift_check(without_cluster(harness).tenancy)
     assert said == (
         "nothing found; not looked at: namespace and release in eu-central "
-        "(The cluster of region eu-central does not answer)"
+        "(The cluster of region eu-central does not respond)"
     )
     assert opened(harness) == []
 

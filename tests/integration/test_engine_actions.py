@@ -54,7 +54,7 @@ def test_while_airflow_is_away_an_action_is_recorded_and_says_what_will_follow(h
     answer = actions.create(harness.tenancy, real_systems.request(), by=BY)
     assert answer.saga.phase == "Provisioning"
     assert "recorded" in answer.warnings[0]
-    assert "does not answer" in answer.warnings[0]
+    assert "does not respond" in answer.warnings[0]
 
 
 def test_an_action_stands_also_when_the_way_to_airflow_cannot_be_found(harness: EngineHarness):

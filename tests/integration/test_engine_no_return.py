@@ -123,7 +123,7 @@ def fails_at(harness: EngineHarness, activity: ActivityName, number: int, run_id
 
 def refuse_storage(harness: EngineHarness) -> None:
     def refuse(region: object) -> object:
-        raise TransientError("The storage does not answer.")
+        raise TransientError("The storage does not respond.")
 
     harness.tenancy = replace(harness.tenancy, clients=replace(harness.tenancy.clients, storage=refuse))  # type: ignore[arg-type]
 
@@ -184,7 +184,7 @@ def test_that_it_is_resumed_is_recorded_before_its_run_is_cleared(harness: Engin
 
     def dies_after(dag_id: str, run_id: str) -> None:
         assert harness.saga.past_no_return
-        raise TransientError("The workflow engine does not answer.")
+        raise TransientError("The workflow engine does not respond.")
 
     harness.runs.rerun = dies_after  # type: ignore[method-assign]
     after(harness)

@@ -33,7 +33,7 @@ def test_one_that_is_away_for_longer_than_the_activity_may_take_fails_it(harness
     for number in range(1, TRIES):
         with pytest.raises(TransientError):
             harness.run(HANDLE, number)
-    with pytest.raises(PermanentError, match=rf"does not answer\. It was tried {TRIES} times in 6\.0 minutes"):
+    with pytest.raises(PermanentError, match=rf"does not respond\. It was tried {TRIES} times in 6\.0 minutes"):
         harness.run_once(HANDLE, TRIES, late=timedelta(minutes=6))
     # The last try got no answer, as those before it: settling waits for a request of it that may be under way.
     assert not any(failed.permanent for failed in harness.facts(f.ActivityFailed))

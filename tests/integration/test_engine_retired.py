@@ -72,7 +72,7 @@ def _stuck(harness: EngineHarness) -> None:
 def _retained(harness: EngineHarness) -> None:
     harness.run_until(MARK_ACTIVE)
     harness.handles.failing = 1
-    with pytest.raises(Exception, match="does not answer"):
+    with pytest.raises(Exception, match="does not respond"):
         harness.run(MARK_ACTIVE)
     harness.give_up(MARK_ACTIVE)
     harness.record_commands(c.Cancel())

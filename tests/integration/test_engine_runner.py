@@ -63,7 +63,7 @@ def test_a_try_that_failed_is_recorded_with_its_error_and_the_next_one_goes_on(h
         harness.run(HANDLE)
     (failed,) = harness.facts(f.ActivityFailed)
     assert (failed.activity, failed.error) == (HANDLE, "TransientError")
-    assert failed.message == "The workflow engine does not answer."
+    assert failed.message == "The workflow engine does not respond."
     assert harness.saga.step(HANDLE).status is StepStatus.FAILED
     assert harness.run(HANDLE, 2).step(HANDLE).status is StepStatus.DONE
 
@@ -200,7 +200,7 @@ def test_storage_that_does_not_answer_is_told_with_region_and_system(harness: En
     nowhere = StorageServer(replace(storage_dsn, port=9))
     clients = replace(harness.tenancy.clients, storage=lambda region: nowhere)
     harness.tenancy = replace(harness.tenancy, clients=clients)
-    with pytest.raises(TransientError, match=r"The storage of region eu-central does not answer at 127\.0\.0\.1:9"):
+    with pytest.raises(TransientError, match=r"The storage of region eu-central does not respond at 127\.0\.0\.1:9"):
         harness.run(STORAGE)
     assert "The storage of region eu-central" in harness.facts(f.ActivityFailed)[0].message
 

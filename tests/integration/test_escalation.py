@@ -46,7 +46,7 @@ class Channels:
     def _take(self, name: str) -> Callable[[Delivery], None]:
         def take(delivery: Delivery) -> None:
             if name in self.dead:
-                raise TransientError("It did not answer within 5 s.")
+                raise TransientError("It did not respond within 5 s.")
             self.took.append((name, delivery))
 
         return take
@@ -129,7 +129,7 @@ def test_a_channel_that_does_not_accept_it_is_named_and_one_that_does_is_enough(
     channels.dead = {"slack", "smtp"}
     _escalate(channels.console)
     channels.deliver()
-    assert "not sent yet: Slack did not accept it (It did not answer within 5 s)." in _says(channels)
+    assert "not sent yet: Slack did not accept it (It did not respond within 5 s)." in _says(channels)
     channels.dead, channels.later = {"slack"}, timedelta(minutes=1)
     channels.deliver()
     assert _says(channels) == "Escalated; sent to email at 01:01 UTC on 2026-02-01."

@@ -273,7 +273,7 @@ def test_a_stopped_server_is_down_and_delays_nobody_else(probes: Probes, stopped
     broken = replace(probes, storage=lambda region: server_health.check_server(stopped))
     seen = HealthCheckRunner(lambda: broken, utc_now, bound_seconds=PATIENT)()
     assert wrong(seen) == {STORAGE: DOWN}
-    assert "does not answer" in seen.trouble[0].sentence
+    assert "does not respond" in seen.trouble[0].sentence
 
 
 @pytest.fixture
@@ -331,7 +331,7 @@ def set_in(kubernetes: Kubernetes, **fault: object) -> Iterator[None]:
         ({"kind": "http-500"}, DOWN, "answered 500"),
         ({"kind": "http-429", "retry_after": 5}, DOWN, "It asks to wait 5 s."),
         ({"kind": "hang"}, DOWN, "nothing within 2 s"),
-        ({"kind": "refuse"}, DOWN, "does not answer"),
+        ({"kind": "refuse"}, DOWN, "does not respond"),
         ({"kind": "slow", "milliseconds": 1100}, DEGRADED, "to say its version"),
     ],
     ids=lambda value: value["kind"] if isinstance(value, dict) else "",
@@ -415,14 +415,14 @@ def test_whoever_is_silent_is_unknown_at_first_then_down_and_costs_one_thread(pr
     def hangs(region: object) -> server_health.ServerStatus:
         begun.append(region)
         assert may_answer.wait(PATIENT)
-        raise TransientError("It does not answer.")
+        raise TransientError("It does not respond.")
 
     silent = HealthCheckRunner(lambda: replace(probes, storage=hangs), utc_now, bound_seconds=0.5)
     assert silent().of(*STORAGE).state is UNKNOWN  # type: ignore[union-attr]
     assert silent().of(*STORAGE).state is DOWN  # type: ignore[union-attr]
     assert len(begun) == 1
     may_answer.set()
-    wait_until(lambda: silent().of(*STORAGE).sentence == "It does not answer.", "its answer")  # type: ignore[union-attr]
+    wait_until(lambda: silent().of(*STORAGE).sentence == "It does not respond.", "its answer")  # type: ignore[union-attr]
 
 
 def test_a_look_with_a_defect_says_so_and_harms_no_other(probes: Probes):

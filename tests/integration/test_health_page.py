@@ -83,7 +83,9 @@ def console(ledger: Ledger) -> Console:
 
 @pytest.fixture
 def without_ledger() -> Console:
-    return Console(cast("Any", None), Health((CheckResult(System.LEDGER, Condition.DOWN, "It does not answer."),), NOW))
+    return Console(
+        cast("Any", None), Health((CheckResult(System.LEDGER, Condition.DOWN, "It does not respond."),), NOW)
+    )
 
 
 def test_every_system_stands_under_its_place_with_its_state_and_sentence(console: Console):

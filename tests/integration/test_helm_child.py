@@ -59,7 +59,7 @@ def test_a_server_that_never_answers_costs_the_deadline_of_the_verb_and_no_more(
 ):
     monkeypatch.setattr(helm, "UNINSTALL_SECONDS", 1.0)
     began = time.monotonic()
-    with pytest.raises(TransientError, match=r"did not end within 1 s: the cluster of region eu does not answer"):
+    with pytest.raises(TransientError, match=r"did not end within 1 s: the cluster of region eu does not respond"):
         Helm(lambda: hanging.kubeconfig, "the cluster of region eu").uninstall("acme", "acme")
     assert time.monotonic() - began < 7
     assert helm_children() == []

@@ -207,7 +207,7 @@ def test_a_policy_that_refuses_is_permanent_and_told_in_its_own_words(
 def test_a_webhook_that_is_down_is_not_told_as_a_silent_cluster(ours: Cluster, cluster_server: Server, name: str):
     clear = Kubernetes(cluster_server).fault(kind="webhook-down", namespace=name, resource="services")
     try:
-        with pytest.raises(TransientError, match="an admission webhook does not answer") as silent:
+        with pytest.raises(TransientError, match="an admission webhook does not respond") as silent:
             ensure(ours, name)
     finally:
         clear()

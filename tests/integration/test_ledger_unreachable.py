@@ -1,4 +1,4 @@
-"""A ledger that does not answer: one clear sentence with system and place, within the time-out, worth a retry."""
+"""A ledger that does not respond: one clear sentence with system and place, within the time-out, worth a retry."""
 
 import socket
 import time
@@ -34,14 +34,14 @@ def _open(dsn: Dsn) -> None:
 def test_a_closed_port_is_told_at_once(ledger_dsn: Dsn):
     dsn = replace(ledger_dsn, port=any_free())
     begun = time.monotonic()
-    with pytest.raises(TransientError, match=rf"The ledger does not answer at 127\.0\.0\.1:{dsn.port}/{dsn.dbname}"):
+    with pytest.raises(TransientError, match=rf"The ledger does not respond at 127\.0\.0\.1:{dsn.port}/{dsn.dbname}"):
         _open(dsn)
     assert time.monotonic() - begun < 2
 
 
 def test_a_server_that_never_answers_is_told_within_the_time_out(ledger_dsn: Dsn, silent: int):
     begun = time.monotonic()
-    with pytest.raises(TransientError, match=rf"The ledger does not answer at 127\.0\.0\.1:{silent}/"):
+    with pytest.raises(TransientError, match=rf"The ledger does not respond at 127\.0\.0\.1:{silent}/"):
         _open(replace(ledger_dsn, port=silent, connect_seconds=2))
     assert time.monotonic() - begun < 4
 

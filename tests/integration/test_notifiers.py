@@ -57,7 +57,7 @@ def test_without_connections_there_are_no_channels(connect: Any):
 
 def test_a_silent_airflow_is_not_taken_for_one_without_connections(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("AIRFLOW_CONN_TENANCY_LEDGER")
-    with pytest.raises(PlatformError, match="does not answer"):
+    with pytest.raises(PlatformError, match="does not respond"):
         bootstrap.notify_connections()
 
 
@@ -122,7 +122,7 @@ def test_whoever_does_not_take_it_is_named_without_the_secret(connect: Any, endp
 
 def test_nobody_there_is_said_without_the_secret(connect: Any, caplog: pytest.LogCaptureFixture):
     connect("slack", password=f"http://127.0.0.1:{closed_port()}/services/T1/B2/x3")
-    with caplog.at_level(logging.DEBUG), pytest.raises(TransientError, match=r"does not answer \(ConnectError\)\.$"):
+    with caplog.at_level(logging.DEBUG), pytest.raises(TransientError, match=r"does not respond \(ConnectError\)\.$"):
         tell("slack")
     assert "x3" not in caplog.text
 
@@ -133,7 +133,7 @@ def test_whoever_takes_it_and_says_nothing_is_left_after_some_seconds(
     monkeypatch.setattr(notifiers, "SECONDS", 0.5)
     endpoint.silent = True
     connect("webhook", host=endpoint.url)
-    with pytest.raises(TransientError, match="did not answer within"):
+    with pytest.raises(TransientError, match="did not respond within"):
         tell("webhook")
 
 

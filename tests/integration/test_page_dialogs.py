@@ -120,7 +120,7 @@ def test_a_form_whose_answer_was_lost_keeps_its_key_and_any_other_gets_a_new_one
     key = re.search(r'name="key" value="(\w+)"', form.text)
     assert key
     assert f'value="{key[1]}"' not in fields(provisioning, "cancel", form, reason=" ").text
-    lost = _Form("cancel", False, {"key": key[1]}, ProblemError(503, "The ledger does not answer.", retry_after=5))
+    lost = _Form("cancel", False, {"key": key[1]}, ProblemError(503, "The ledger does not respond.", retry_after=5))
     assert (lost.key, lost.can_be_sent) == (key[1], True)
     refused = _Form("cancel", False, {"key": key[1]}, ProblemError(409, "Somebody was first.", field="seen"))
     assert (refused.key == key[1], refused.can_be_sent) == (False, False)

@@ -35,7 +35,7 @@ def _with_ledger(console: Console, port: int) -> Console:
 @pytest.mark.parametrize("path", ["/", "/tenants/acme", "/runs/tenant_provisioning/run-1"])
 def test_a_ledger_that_is_gone_is_named(console: Console, path: str):
     answer = _with_ledger(console, any_free()).get(path, 503)
-    assert "The ledger does not answer" in answer.text
+    assert "The ledger does not respond" in answer.text
     assert "escalate to platform engineering" in answer.text
     assert "Traceback" not in answer.text
     assert "data-again" in answer.text, "it asks again by itself"
@@ -45,7 +45,7 @@ def test_a_ledger_that_is_gone_is_named(console: Console, path: str):
 def test_a_ledger_that_is_silent_is_named_before_it_times_out(console: Console, silence: int):
     away = _with_ledger(console, silence)
     began = time.monotonic()
-    assert "The ledger does not answer" in away.get("/", 503).text
+    assert "The ledger does not respond" in away.get("/", 503).text
     assert time.monotonic() - began < 4.5  # connecting alone would be given 5 s
 
 
@@ -64,7 +64,7 @@ def test_an_engine_that_is_away_is_no_tenants_fault(console: Console):
     console.tenant(start())
     console.runs.away = True
     wait_until(
-        _shows(console, "/tenants/acme", "The workflow engine does not answer."), "the page to say so", seconds=30
+        _shows(console, "/tenants/acme", "The workflow engine does not respond."), "the page to say so", seconds=30
     )
     assert "not the tenants&#39; fault" in console.get("/").text
 

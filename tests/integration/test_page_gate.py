@@ -54,7 +54,7 @@ def test_airflow_that_cannot_say_who_calls_is_told_as_such(console: Console):
 
     console.app.state.authenticate = broken
     answer = console.get("/", 503)
-    assert "login does not answer" in answer.text
+    assert "login does not respond" in answer.text
     assert "secret words" not in answer.text
 
 

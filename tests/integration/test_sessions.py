@@ -70,7 +70,7 @@ def test_of_several_hosts_the_last_answer_counts(storage_dsn: Dsn):
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "127.0.0.1"])
 def test_what_no_server_said_is_silence(storage_dsn: Dsn, host: str):
-    with pytest.raises(TransientError, match="does not answer at") as silent:
+    with pytest.raises(TransientError, match="does not respond at") as silent:
         _select_one(replace(storage_dsn, host=host, port=closed_port()))
     assert silent.value.cause is Cause.STORAGE_UNREACHABLE
 
@@ -149,7 +149,7 @@ def test_a_server_that_falls_silent_is_given_up(
     monkeypatch.setattr(sessions, "SILENCE_SECONDS", 0.5)
     begun = time.monotonic()
     with (
-        pytest.raises(TransientError, match=r"does not answer at 127\.0\.0\.1:.*: not a word for 0\.5 s"),
+        pytest.raises(TransientError, match=r"does not respond at 127\.0\.0\.1:.*: not a word for 0\.5 s"),
         session(storage_dsn, application="t") as opened,
         _stopped(opened),
         begin(opened),

@@ -38,7 +38,7 @@ def looked(system: str, condition: Condition, *, ago: float = 5, cause: Cause | 
     """One look at a system, so many seconds ago."""
     down = condition is Condition.DOWN
     found = cause or (SILENT[system] if down else Cause.UNKNOWN)
-    sentence = "It does not answer." if down else "It answers."
+    sentence = "It does not respond." if down else "It answers."
     since = NOW - minutes(3) if down else None
     return SystemStatus(system, f"{system} of eu", condition, sentence, NOW - seconds(ago), since, found)
 
@@ -72,7 +72,7 @@ NEEDED = {
 def test_a_system_that_is_down_now_is_told_where_it_is_needed(where, needed, system):
     tenant = standing(State(where[0]), where[1], activity=None)
     told = advice(tenant, looked(system, Condition.DOWN))
-    assert (f"The {system} of eu is down since 11:57:00 UTC: It does not answer." in told.sentence) == (
+    assert (f"The {system} of eu is down since 11:57:00 UTC: It does not respond." in told.sentence) == (
         system in needed
     )
     assert told.not_its_fault == (system in needed)

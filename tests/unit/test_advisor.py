@@ -49,13 +49,13 @@ def test_an_old_look_or_one_elsewhere_is_no_trouble_of_it(changes: dict[str, Any
 
 
 def test_an_engine_that_has_not_answered_for_a_moment_is_no_reason_yet():
-    moment, long = (EngineStatus(trouble="It does not answer.", trouble_seconds=seconds) for seconds in (16.0, 31.0))
+    moment, long = (EngineStatus(trouble="It does not respond.", trouble_seconds=seconds) for seconds in (16.0, 31.0))
     assert "the workflow engine has to answer first" not in waiting(replace(ADVISOR, engine=moment))
     assert "the workflow engine has to answer first" in waiting(replace(ADVISOR, engine=long))
 
 
 def test_beside_an_engine_that_is_away_the_trouble_of_the_region_is_told():
-    advisor = replace(ADVISOR, engine=EngineStatus(trouble="It does not answer."), health=health(Condition.DOWN))
+    advisor = replace(ADVISOR, engine=EngineStatus(trouble="It does not respond."), health=health(Condition.DOWN))
     said = waiting(advisor)
     assert said.startswith(f"The cluster of {ACME.region} is down")
     assert said.endswith("the workflow engine has to answer first.")

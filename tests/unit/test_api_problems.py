@@ -33,7 +33,7 @@ def _api(raised: Exception, caller: Caller = ADA) -> FastAPI:
 @pytest.mark.parametrize(
     ("raised", "status", "retry_after"),
     [
-        (TransientError("The ledger does not answer."), 503, "5"),
+        (TransientError("The ledger does not respond."), 503, "5"),
         (LedgerOutdatedError("The ledger is old."), 503, None),
         (PlatformFileError("The platform file is wrong."), 503, None),
         (Refused("Not now.", retry_after=120), 409, "120"),

@@ -76,7 +76,7 @@ def test_a_platform_that_is_well_has_nothing_to_say():
 @pytest.mark.parametrize(
     ("snapshot", "tone", "what"),
     [
-        (EngineReport(trouble="no"), "bad", "The workflow engine does not answer."),
+        (EngineReport(trouble="no"), "bad", "The workflow engine does not respond."),
         (EngineReport(silent=("scheduler",)), "bad", "The workflow engine's scheduler gives no sign of life."),
         (EngineReport(paused=("tenant_provisioning",)), "warn", "The DAG tenant_provisioning is paused:"),
         (EngineReport(paused=("tenant_reconciliation",)), "warn", "The DAG tenant_reconciliation is paused:"),
@@ -144,7 +144,7 @@ def test_a_line_names_the_wedged_activity_and_the_next_action():
     assert tenant_row_view(LINE, ADVISOR).next == ""
 
 
-STORAGE_IS_DOWN = CheckResult(System.STORAGE, Condition.DOWN, "It does not answer.", region=ACME.region)
+STORAGE_IS_DOWN = CheckResult(System.STORAGE, Condition.DOWN, "It does not respond.", region=ACME.region)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_nobody_waits_for_an_engine_that_does_not_answer_and_it_is_said_so():
     engine = Engine()
     watch = EngineWatch(engine.look)
     assert watch() == EngineReport()
-    wait_until(lambda: "has not answered for" in watch().trouble, "its silence to be told")
+    wait_until(lambda: "has not responded for" in watch().trouble, "its silence to be told")
     engine.may_answer.set()
     wait_until(lambda: watch() == AWAY, "its answer")
     assert engine.asked == 1
@@ -53,7 +53,9 @@ def test_a_dead_scheduler_holds_whoever_goes_on_by_itself(phase: str):
     assert saga is not None
     assert bool(AWAY.holds(saga)) is (phase in MOVING)
     assert EngineStatus().holds(saga) == EngineStatus(("dag_processor", "triggerer")).holds(saga) == ""
-    assert EngineStatus(trouble="It does not answer.").holds(saga) == ("It does not answer." if phase in MOVING else "")
+    assert EngineStatus(trouble="It does not respond.").holds(saga) == (
+        "It does not respond." if phase in MOVING else ""
+    )
 
 
 def test_all_that_is_silent_is_told_in_one_sentence():
@@ -64,8 +66,8 @@ def test_all_that_is_silent_is_told_in_one_sentence():
 
 def test_how_long_the_engine_has_not_answered_counts_from_the_first_question_without_an_answer():
     answers = [
-        EngineReport(trouble="It does not answer."),
-        EngineReport(trouble="It still does not answer."),
+        EngineReport(trouble="It does not respond."),
+        EngineReport(trouble="It still does not respond."),
         EngineReport(),
     ]
     watch = EngineWatch(lambda: answers.pop(0))
@@ -85,4 +87,4 @@ def test_how_long_the_engine_has_not_answered_counts_from_the_first_question_wit
 
 @pytest.mark.parametrize("phase", sorted(MOVING))
 def test_an_engine_that_has_not_answered_for_a_moment_holds_nobody(phase: str):
-    assert EngineStatus(trouble="It does not answer.", trouble_seconds=29.0).holds(tenant_in(phase)) == ""
+    assert EngineStatus(trouble="It does not respond.", trouble_seconds=29.0).holds(tenant_in(phase)) == ""

@@ -306,12 +306,12 @@ def test_a_reconciler_that_is_late_is_down_and_a_late_reality_check_is_not():
             "It is full: no",
         ),
         (
-            "The cluster does not answer at https://10.0.0.1:6443 to GET /version (nothing within 2 s).",
-            "The cluster does not answer to GET /version (nothing within 2 s).",
+            "The cluster does not respond at https://10.0.0.1:6443 to GET /version (nothing within 2 s).",
+            "The cluster does not respond to GET /version (nothing within 2 s).",
         ),
         (
-            "The workflow engine does not answer at http://127.0.0.1:8080 (ReadTimeout: timed out).",
-            "The workflow engine does not answer (ReadTimeout: timed out).",
+            "The workflow engine does not respond at http://127.0.0.1:8080 (ReadTimeout: timed out).",
+            "The workflow engine does not respond (ReadTimeout: timed out).",
         ),
     ],
 )  # fmt: skip

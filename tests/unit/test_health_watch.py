@@ -8,7 +8,7 @@ from tenancy.engine.health.check_results import CheckResult, Condition, Health, 
 from tests.acceptance.runs import wait_until
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-ILL = Health((CheckResult(System.LEDGER, Condition.DOWN, "It does not answer."),), NOW)
+ILL = Health((CheckResult(System.LEDGER, Condition.DOWN, "It does not respond."),), NOW)
 
 
 class Platform:

@@ -62,7 +62,7 @@ def test_an_apiservice_that_cannot_be_discovered_is_told():
 @pytest.mark.parametrize("conditions", [(), (REMAIN,), (FAILED, REMAIN)])
 def test_pods_on_a_dead_node_are_told_as_such_and_not_as_finalizers(conditions: tuple[tuple[str, str, str], ...]):
     told = deletion_status(namespace(*conditions), [pod("web-2"), pod("web-1")], NOW)
-    assert told.sentence.startswith("the pods web-1, web-2 remain because the node node-7 does not answer")
+    assert told.sentence.startswith("the pods web-1, web-2 remain because the node node-7 does not respond")
     assert told.cause is Cause.CLUSTER_NODE
 
 

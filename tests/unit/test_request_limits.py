@@ -35,7 +35,7 @@ IN_TIME = 30.0
 
 @dataclass
 class Server:
-    """The console beside a route of Airflow's in one process, with a ledger that does not answer for now."""
+    """The console beside a route of Airflow's in one process, with a ledger that does not respond for now."""
 
     may_answer: threading.Event = field(default_factory=threading.Event)
     begun: Counter[str] = field(default_factory=Counter)
@@ -56,7 +56,7 @@ class Server:
     def _tenancy(self) -> Tenancy:
         self.begun["asked"] += 1
         assert self.may_answer.wait(IN_TIME)
-        raise TransientError("The ledger does not answer.")
+        raise TransientError("The ledger does not respond.")
 
 
 def _airflow(_request: Request) -> Response:

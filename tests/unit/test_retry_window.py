@@ -69,12 +69,12 @@ def test_another_activity_or_attempt_does_not_count():
 def test_a_system_that_does_not_answer_is_tried_until_the_limit_and_four_times_at_least(
     failures: int, minutes: float, ends: bool
 ):
-    away = TransientError("The cluster does not answer.", cause=Cause.CLUSTER_UNREACHABLE)
+    away = TransientError("The cluster does not respond.", cause=Cause.CLUSTER_UNREACHABLE)
     verdict = final_error(away, RetryWindow(NOW - minutes * MINUTE, failures), NOW, LIMIT)
     assert type(verdict) is (PermanentError if ends else TransientError)
     if ends:
         assert (
-            str(verdict) == f"The cluster does not answer. It was tried {failures + 1} times in {minutes:.1f} minutes."
+            str(verdict) == f"The cluster does not respond. It was tried {failures + 1} times in {minutes:.1f} minutes."
         )
 
 

@@ -109,7 +109,7 @@ def test_an_api_that_is_away_is_asked_on_and_that_is_told_once():
     ended = run(api, "recover", "acme", *WHY)
     assert ended.code == 0
     assert ended.err.count("cannot be reached") == 1
-    assert "Tenancy answers again." in ended.err
+    assert "Tenancy responds again." in ended.err
 
 
 def test_an_unwinding_that_hangs_is_cancelled_again_after_two_minutes():

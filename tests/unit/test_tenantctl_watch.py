@@ -60,7 +60,7 @@ def test_it_outlasts_an_api_that_restarts():
     api.before.append(flaky)
     ended = run(api, "watch", "acme")
     assert ended.code == 0
-    assert "Tenancy answers again." in ended.err
+    assert "Tenancy responds again." in ended.err
 
 
 def test_ctrl_c_leaves_quietly_with_a_hint():

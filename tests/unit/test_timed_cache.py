@@ -57,7 +57,7 @@ def test_a_first_reading_is_waited_for_as_long_as_a_page_waits(
     cache = TimedCache(slow, SECONDS)
     reading = pages.submit(cache.get, LEDGER)
     assert slow.begun.wait(SECONDS)
-    with pytest.raises(TransientError, match="has not answered"):
+    with pytest.raises(TransientError, match="has not responded"):
         cache.get(LEDGER)
     slow.may_go_on.set()
     assert (reading.result(SECONDS), cache.get(LEDGER), slow.readings) == (1, 1, 1)

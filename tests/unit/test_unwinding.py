@@ -132,7 +132,7 @@ def test_what_cannot_be_looked_at_is_stuck_and_not_settled_though_nothing_is_kno
     saga = tenant_in("Cancelling")
     for resource in saga.live_resources:
         saga = ask(saga, c.ConfirmReleased(1, resource.kind, resource.name))
-    assert ask(saga, c.ExhaustUnwinding(1, "the cluster does not answer")).phase == "Failed stuck"
+    assert ask(saga, c.ExhaustUnwinding(1, "the cluster does not respond")).phase == "Failed stuck"
 
 
 def test_only_one_of_two_renewals_takes_over() -> None:

@@ -27,7 +27,7 @@ CLUSTER: Final = (
     Kind("quota-exceeded", "creating --resource (default: pods) is refused as over quota", _ANYWHERE, ("resource",)),
     Kind("http-500", "the cluster's API answers 500", _ANYWHERE, ("on",)),
     Kind("http-429", "it answers 429, Retry-After --retry-after", _ANYWHERE, ("on", "retry_after")),
-    Kind("hang", "it takes requests and does not answer, or only after --seconds", _ANYWHERE, ("on", "seconds")),
+    Kind("hang", "it takes requests and does not respond, or only after --seconds", _ANYWHERE, ("on", "seconds")),
     Kind("refuse", "it cuts connections without an answer", _ANYWHERE, ("on",)),
     Kind("slow", "its answers come --milliseconds late", _ANYWHERE, ("on", "milliseconds")),
     Kind("forbidden", "our token lacks the right to --verb (default: any) --resource", _ANYWHERE, ("resource", "verb")),

@@ -120,7 +120,7 @@ class FaultClient:
         except urllib.error.HTTPError as error:
             raise SandboxError(f"The cluster refuses this fault: {error.read().decode()[:300]}") from error
         except OSError as error:
-            raise SandboxError(f"The cluster does not answer ({error}); `python -m sandbox up` heals it.") from error
+            raise SandboxError(f"The cluster does not respond ({error}); `python -m sandbox up` heals it.") from error
 
     def _status_of(self, fault: PlatformFault) -> FaultStatus:
         return FaultStatus(fault.id, fault.kind, fault.tenant or "all", self._holds(fault), {})
@@ -128,7 +128,7 @@ class FaultClient:
     def _holds(self, fault: PlatformFault) -> bool | None:
         try:
             return EFFECTS[fault.kind].holds(self._access, fault)
-        except SandboxError:  # its server does not answer
+        except SandboxError:  # its server does not respond
             return None
 
 

@@ -58,7 +58,7 @@ _LIMITS: Final = "pg_read_file('/proc/' || split_part(pg_read_file('postmaster.p
 
 
 def run(access: Access, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
-    """The rows of a statement, run as the storage server's superuser. Raises SandboxError when it does not answer."""
+    """The rows of a statement, run as the storage server's superuser. Raises SandboxError when it does not respond."""
     try:
         dsn = access.superuser_dsn("storage", database)
         with psycopg.connect(dsn, autocommit=True, connect_timeout=3, options="-c statement_timeout=5000") as session:

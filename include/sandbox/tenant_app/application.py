@@ -26,7 +26,7 @@ ROUTES: Final[dict[tuple[str, str], Application]] = {
 _COMPLAINTS: Final[tuple[tuple[type[psycopg.Error], str], ...]] = (
     (psycopg.errors.UndefinedTable, "the tenant's schema is not in its database"),
     (psycopg.errors.InsufficientPrivilege, "the tenant's role may not read its own schema"),
-    (psycopg.errors.QueryCanceled, "the tenant's database does not answer in time"),
+    (psycopg.errors.QueryCanceled, "the tenant's database does not respond in time"),
     (psycopg.OperationalError, "the tenant's database does not let the application in"),
     (psycopg.ProgrammingError, "the dsn in the pod's Secret is none"),
 )

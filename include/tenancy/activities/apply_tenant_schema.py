@@ -132,7 +132,7 @@ def _has_schema(clients: SystemClients, server: "StorageServer", database: "Data
         dsn = server.dsn.to_database(database.name, user=database.owner, password=password)
         return TenantDatabase(dsn).has_schema("tenancy discover")
     except (TenancyError, ValueError):
-        with server.read_session("tenancy discover") as storage:  # else it is the server that does not answer
+        with server.read_session("tenancy discover") as storage:  # else it is the server that does not respond
             now = storage.database(database.name)
         return now is not None and now.valid
 

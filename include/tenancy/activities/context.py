@@ -73,7 +73,7 @@ class ActivityContext:
     observe_all: Callable[[], tuple[Observation, ...]]
     """Observes all resources that any activity ever intended for this tenant."""
     timeout_seconds: float | None = None
-    """How long one call may wait for a system that does not answer; None: the adapter's own limit."""
+    """How long one call may wait for a system that does not respond; None: the adapter's own limit."""
 
     @property
     def tenant_id(self) -> TenantId:

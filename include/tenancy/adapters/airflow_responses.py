@@ -96,7 +96,7 @@ def unreachable(url: str, error: Exception) -> TransientError | PlatformError:
             cause=Cause.PLATFORM_CONNECTION,
         )
     return TransientError(
-        f"The workflow engine does not answer at {url} ({reason}). {_NOT_THE_TENANTS}", cause=Cause.ENGINE_UNREACHABLE
+        f"The workflow engine does not respond at {url} ({reason}). {_NOT_THE_TENANTS}", cause=Cause.ENGINE_UNREACHABLE
     )
 
 

@@ -119,7 +119,7 @@ class Helm:
             message = message.replace(secret, "***")
         if name in _HUNG:
             # Helm retries on 429 without telling; only the time shows it.
-            why = f"{self._label} does not answer, or puts Helm off again and again"
+            why = f"{self._label} does not respond, or puts Helm off again and again"
             return TransientError(
                 f"{what} did not end within {deadline:.0f} s: {why}.", cause=Cause.CLUSTER_UNREACHABLE
             )

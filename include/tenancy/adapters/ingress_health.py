@@ -32,11 +32,11 @@ def check_ingress(domain: str, port: int, label: str) -> IngressStatus:
             request = client.build_request("GET", f"http://{place}:{port}/", headers={"Host": f"{host}:{port}"})
             answer = client.send(request, stream=True)  # its body is not waited for
     except httpx.TimeoutException as error:
-        raise TransientError(f"{label} does not answer within {CHECK_SECONDS:g} s.") from error
+        raise TransientError(f"{label} does not respond within {CHECK_SECONDS:g} s.") from error
     except (httpx.InvalidURL, ValueError) as error:
         raise PermanentError(f"{label} cannot be looked at: {host} is no name of a host.") from error
     except httpx.HTTPError as error:
-        raise TransientError(f"{label} does not answer: {error or type(error).__name__}") from error
+        raise TransientError(f"{label} does not respond: {error or type(error).__name__}") from error
     return IngressStatus(host, answer.status_code)
 
 

@@ -179,7 +179,7 @@ class KubernetesApi:
         except HTTPError as error:
             name = self.label[:1].upper() + self.label[1:]
             raise TransientError(
-                f"{name} does not answer at {self.configuration.host} to {what} ({self._cause(error)}).",
+                f"{name} does not respond at {self.configuration.host} to {what} ({self._cause(error)}).",
                 cause=Cause.CLUSTER_UNREACHABLE,
             ) from error
 

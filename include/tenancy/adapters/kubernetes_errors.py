@@ -31,7 +31,7 @@ _BUSY_CODES: Final = frozenset({408, 409, 425, 429})
 _ADMISSION: Final = ErrorMeaning(PermanentError, Cause.CLUSTER_ADMISSION, "admission refused")
 _QUOTA: Final = ErrorMeaning(PermanentError, Cause.CLUSTER_QUOTA)
 _ENDING: Final = ErrorMeaning(TransientError, Cause.CLUSTER_ENDING)
-_WEBHOOK: Final = ErrorMeaning(TransientError, Cause.CLUSTER_WEBHOOK, "an admission webhook does not answer")
+_WEBHOOK: Final = ErrorMeaning(TransientError, Cause.CLUSTER_WEBHOOK, "an admission webhook does not respond")
 _CREDENTIALS: Final = ErrorMeaning(
     PlatformError,
     Cause.CLUSTER_CREDENTIALS,

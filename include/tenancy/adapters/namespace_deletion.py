@@ -2,7 +2,7 @@
 
 The namespace controller begins 5 s after the deletion, then waits for the pods' grace, and reports what remains in the
 namespace's conditions (kube-controller-manager, pkg/controller/namespace/deletion). What it does not report: that the
-pods remain because their node does not answer.
+pods remain because their node does not respond.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ Document = dict[str, Any]
 NOT_BEGUN: Final = "the cluster has not begun yet to delete what is in it"
 _NOTHING_LEFT: Final = "nothing is reported to remain in it"
 _OVERDUE: Final = timedelta(seconds=10)
-"""A kubelet removes a pod within its grace, which `deletionTimestamp` includes; so much later it does not answer."""
+"""A kubelet removes a pod within its grace, which `deletionTimestamp` includes; so much later it does not respond."""
 _CONTROLLERS: Final = "kubernetes"
 """The finalizer in a namespace's `spec` that the namespace controller itself removes last."""
 

@@ -55,7 +55,7 @@ def _sentence(error: psycopg.Error, dsn: Dsn, verdict: SqlstateMeaning, *, conne
     reason = " ".join(str(error).split()) or type(error).__name__
     system = dsn.label[:1].upper() + dsn.label[1:]
     if error.sqlstate is None and _is_silence(error):
-        return f"{system} does not answer at {dsn.location}: {reason}"
+        return f"{system} does not respond at {dsn.location}: {reason}"
     if connecting and verdict.category is ErrorCategory.TRANSIENT:
         return f"{system} at {dsn.location} lets nobody in now: {reason} [{error.sqlstate}]"
     return f"{system} at {dsn.location} refused: {reason}" + (f" [{error.sqlstate}]" if error.sqlstate else "")

@@ -21,7 +21,7 @@ def post(url: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         with httpx.Client(timeout=SECONDS) as client, client.stream("POST", url, json=body, headers=headers) as answer:
             status, accepted = answer.status_code, answer.is_success
     except httpx.HTTPError as error:
-        raise TransientError(f"{host} does not answer ({type(error).__name__}).") from None
+        raise TransientError(f"{host} does not respond ({type(error).__name__}).") from None
     except (httpx.InvalidURL, ValueError, TypeError):  # their text has the address, or a header's secret
         raise PermanentError("The connection's address or one of its headers cannot be used.") from None
     if not accepted:

@@ -44,7 +44,7 @@ class NotAuthenticated(Exception):  # noqa: N818 - an answer, not an error
 
 
 class LoginUnavailableError(Exception):
-    """Airflow could not say who calls: its own database does not answer. The cause says more."""
+    """Airflow could not say who calls: its own database does not respond. The cause says more."""
 
 
 Authenticate = Callable[[Request], Awaitable[Caller]]

@@ -1,7 +1,7 @@
 """Keeps the newest report on the workflow engine for all pages and API calls of one api-server. One thread fetches it.
 
 A request waits for a newer report only for a moment. After some seconds without an answer the report says that the
-engine does not answer. (The api-server asks itself: the source is Airflow's health report.)
+engine does not respond. (The api-server asks itself: the source is Airflow's health report.)
 """
 
 import threading
@@ -20,8 +20,8 @@ from tenancy.engine.workflow import Runs
 FRESH_SECONDS: Final = 5.0
 PATIENCE_SECONDS: Final = 0.4
 SLOW_SECONDS: Final = 4.0
-"""A report that takes longer means that the engine does not answer. It takes 0.3 s when all is well."""
-_SILENT: Final = "The workflow engine has not answered for {seconds:.0f} s."
+"""A report that takes longer means that the engine does not respond. It takes 0.3 s when all is well."""
+_SILENT: Final = "The workflow engine has not responded for {seconds:.0f} s."
 
 
 class EngineWatch:
@@ -36,11 +36,11 @@ class EngineWatch:
         self._latest = EngineReport(age_seconds=None)
         self._latest_at = -FRESH_SECONDS
         self._trouble_since: float | None = None
-        """When the first refresh began that the engine has not answered; None while it answers."""
+        """When the first refresh began that the engine has not responded; None while it responds."""
 
     @property
     def latest(self) -> EngineReport:
-        """The newest report with its age, or one that says that the engine does not answer."""
+        """The newest report with its age, or one that says that the engine does not respond."""
         with self._lock:
             now = time.monotonic()
             open_since = self._refresh_started_at if self._refresh is not None and not self._refresh.done() else now

@@ -56,5 +56,5 @@ def write_limit() -> RequestLimit:
 
 
 def read_limit() -> RequestLimit:
-    """For reads. A page takes 20 ms, or 1.2 s when the ledger does not answer."""
+    """For reads. A page takes 20 ms, or 1.2 s when the ledger does not respond."""
     return RequestLimit("requests", READS_AT_ONCE, waiting=6 * READS_AT_ONCE, patience_seconds=5.0)

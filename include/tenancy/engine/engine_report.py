@@ -17,7 +17,7 @@ DAGS: Final = (PROVISIONING_DAG, COMPENSATION_DAG, *PERIODIC_DAGS)
 
 @dataclass(frozen=True)
 class EngineReport(EngineStatus):
-    """What Airflow reports. If `trouble` is set, Airflow did not answer and the rest is unknown."""
+    """What Airflow reports. If `trouble` is set, Airflow did not respond and the rest is unknown."""
 
     paused: tuple[str, ...] = ()
     """Our DAGs that are paused."""

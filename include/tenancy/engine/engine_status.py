@@ -17,7 +17,7 @@ from tenancy.saga.unwinding import is_to_be_unwound
 SCHEDULER: Final = "scheduler"
 TRIGGERER: Final = "triggerer"
 PATIENCE_SECONDS: Final = 30.0
-"""An engine that has not answered for less time may only be busy or restarting, so that does not count. (Airflow's own
+"""An engine that has not responded for less time may only be busy or restarting, so that does not count. (Airflow's own
 limit for its parts is 30 s, too: `[scheduler] scheduler_health_check_threshold`.)"""
 
 

@@ -61,7 +61,7 @@ class Timings:
     grace: float = 0.5
     """How long to wait for late effects of dead processes, before everything is observed again."""
     system_budget: float = 12.0
-    """For all tries on one system in one pass of unwinding. Three systems that do not answer fit into unwind_limit."""
+    """For all tries on one system in one pass of unwinding. Three systems that do not respond fit into unwind_limit."""
     compensation_tries: int = 3
     compensation_backoff: float = 0.5
 
@@ -93,7 +93,7 @@ class Tenancy:
     ) -> ActivityContext:
         """The context for one tenant's activities. Its fence raises Refused once `decide` would refuse `wanted`.
 
-        `seconds`: how long one call may wait for a system that does not answer.
+        `seconds`: how long one call may wait for a system that does not respond.
         """
         tenant_id = saga.tenant_id
 

@@ -56,7 +56,7 @@ class Ledger:
     def open(self, application: str) -> Iterator["LedgerSession"]:
         """One database session; `application` names its user in pg_stat_activity.
 
-        Raises TransientError when the ledger does not answer, LedgerOutdatedError when its schema is not this code's.
+        Raises TransientError when the ledger does not respond, LedgerOutdatedError when its schema is not this code's.
         """
         with session(self._dsn, application=application) as connection:
             _require_version(connection)

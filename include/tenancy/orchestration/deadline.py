@@ -32,7 +32,7 @@ def deadline_alert(limit: timedelta) -> DeadlineAlert:
 
 
 async def deadline_passed(context: dict[str, Any]) -> None:
-    """Leave a poke. It does not fail when the ledger does not answer: the reconciler finds the run by itself."""
+    """Leave a poke. It does not fail when the ledger does not respond: the reconciler finds the run by itself."""
     run_id = str(context["dag_run"]["dag_run_id"])
     try:
         await asyncio.get_running_loop().run_in_executor(None, _poke, run_id)

@@ -101,7 +101,7 @@ def _with_timeout(send: Callable[[], None]) -> None:
         with timeout(seconds=SECONDS):
             send()
     except AirflowTaskTimeout:
-        raise TransientError(f"It did not answer within {SECONDS:.0f} s.") from None
+        raise TransientError(f"It did not respond within {SECONDS:.0f} s.") from None
 
 
 def _first_retry(connection: Any) -> timedelta:

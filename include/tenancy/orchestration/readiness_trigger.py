@@ -67,7 +67,7 @@ class ReadinessTrigger(BaseTrigger):
     async def _is_over(self) -> bool:
         try:
             return await asyncio.get_running_loop().run_in_executor(_threads, self._look)
-        except Exception as error:  # noqa: BLE001 - the ledger does not answer: keep waiting, a worker could do no better
+        except Exception as error:  # noqa: BLE001 - the ledger does not respond: keep waiting, a worker could do no better
             log.warning("no look at %s of %s: %s", self._lease.activity, self._lease.run_id, error)
             return False
 

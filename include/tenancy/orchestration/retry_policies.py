@@ -2,7 +2,7 @@
 
 The engine decides for how long (engine/provisioning/retry_window.py): it knows the limit of the activity, and which
 tries failed because of the platform and do not count. When the time is up, it raises PermanentError. Errors before the
-engine runs are retried: the ledger does not answer, the platform file is wrong, a library is missing. None of that is
+engine runs are retried: the ledger does not respond, the platform file is wrong, a library is missing. None of that is
 the tenant's fault.
 
 One refusal is retried: OutOfTurn, whose turn comes by itself.

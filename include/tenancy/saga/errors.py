@@ -31,7 +31,7 @@ def cause_in(error: BaseException | None) -> Cause:
 
 
 class TransientError(TenancyError):
-    """An outside system did not answer or is busy; the same call may succeed later."""
+    """An outside system did not respond or is busy; the same call may succeed later."""
 
     retry_after: int | None = None
     """After how many seconds the system asked to be called again, if it did."""

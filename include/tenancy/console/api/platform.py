@@ -44,7 +44,7 @@ def show_platform(services: CurrentServices) -> platform_models.PlatformShape:
 @needs(Right.READ)
 def show_health(services: CurrentServices) -> platform_models.Health:
     """Every system of the platform: ok, degraded, down or unknown, since when, in one sentence; and each reconciler's
-    pulse. At most 10 s old; a system that does not answer within 2.5 s is down, and delays nothing."""
+    pulse. At most 10 s old; a system that does not respond within 2.5 s is down, and delays nothing."""
     health = services.health()
     ledger, reconcilers = _ledger_health(services, health)
     return platform_models.Health(

@@ -35,7 +35,7 @@ TITLES: Final[Mapping[int, str]] = {
     409: "Refused",
     428: "The header X-Tenancy-Request is missing",
     500: "A defect of ours",
-    503: "The platform does not answer",
+    503: "The platform does not respond",
 }
 
 

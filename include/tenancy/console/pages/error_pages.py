@@ -89,7 +89,7 @@ def _whole_page(request: Request) -> str:
 def _login_away(_request: Request, error: Any) -> ErrorPage:
     return ErrorPage(
         503,
-        "Airflow's login does not answer",
+        "Airflow's login does not respond",
         "Airflow could not say who you are: its own database may be away. It says nothing about any tenant.",
         detail=str(error),
         next_step="It is a platform matter. Wait a moment; escalate to platform engineering if it lasts.",
@@ -108,7 +108,7 @@ def _refused(_request: Request, error: Any) -> ErrorPage:
 def _ledger_away(_request: Request, error: Any) -> ErrorPage:
     return ErrorPage(
         503,
-        "The ledger does not answer",
+        "The ledger does not respond",
         "This page reads from it, so nothing can be shown now. It says nothing about any tenant: what was recorded is "
         "safe, and activities that need the ledger are tried again when it is back.",
         detail=str(error),

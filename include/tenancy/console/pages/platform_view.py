@@ -41,7 +41,7 @@ def _engine(report: EngineReport) -> tuple[PlatformLine, ...]:
         return (
             PlatformLine(
                 "bad",
-                "The workflow engine does not answer.",
+                "The workflow engine does not respond.",
                 "This is not the tenants' fault: what you see comes from the ledger and is true, but nothing may go "
                 "on, and actions may have to wait. Escalate to platform engineering if it lasts.",
             ),

@@ -25,4 +25,4 @@ def with_timeout(read: Callable[[], _Value], what: str, *, seconds: float = READ
         return future.result(timeout=seconds)
     except ReadTimeoutError as late:
         future.cancel()
-        raise TransientError(f"{what} has not answered for {seconds:g} s.") from late
+        raise TransientError(f"{what} has not responded for {seconds:g} s.") from late

@@ -26,7 +26,7 @@ FINDINGS: Final = 20
 
 
 def read_ledger(services: Services, read: Callable[[RequestContext], _Value]) -> _Value:
-    """What `read` returns, given a context of its own; TransientError when the ledger does not answer in time."""
+    """What `read` returns, given a context of its own; TransientError when the ledger does not respond in time."""
 
     def in_context() -> _Value:
         with open_context(services) as context:

@@ -37,5 +37,5 @@ class TimedCache(Generic[_Value]):
 
     def _old_value(self) -> _Value:
         if not self._values:
-            raise TransientError(f"The ledger has not answered for {READ_TIMEOUT_SECONDS:g} s.")
+            raise TransientError(f"The ledger has not responded for {READ_TIMEOUT_SECONDS:g} s.")
         return self._values[0]

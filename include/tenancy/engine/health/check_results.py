@@ -46,7 +46,7 @@ class CheckResult:
     checked_at: datetime | None = None
     took_seconds: float = 0.0
     cause: Cause = Cause.UNKNOWN
-    """Why it is down, if more is known than that it does not answer."""
+    """Why it is down, if more is known than that it does not respond."""
 
     @property
     def key(self) -> tuple[System, str, str]:

@@ -62,7 +62,7 @@ class HealthCheckRunner:
         asked = self._open[check.name]
         if asked.done():
             return asked.result()
-        checks = check.when_unavailable(Unavailable(f"It did not answer within {self._bound:g} s."))
+        checks = check.when_unavailable(Unavailable(f"It did not respond within {self._bound:g} s."))
         if check.name not in self._unanswered:
             checks = map(_not_known, checks)
         return _stamped(checks, now, self._bound, answered=False)

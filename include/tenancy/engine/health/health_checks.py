@@ -1,4 +1,4 @@
-"""The health checks: how each system is checked, and the results if it does not answer. health_check_runner.py runs
+"""The health checks: how each system is checked, and the results if it does not respond. health_check_runner.py runs
 them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -55,7 +55,7 @@ class Probes:
 
 @dataclass(frozen=True)
 class Unavailable:
-    """The system did not answer, or refused. `permanent`: asking again helps only after somebody has changed
+    """The system did not respond, or refused. `permanent`: asking again helps only after somebody has changed
     something."""
 
     reason: str
@@ -65,7 +65,7 @@ class Unavailable:
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """One health check. `run` observes the system; `when_unavailable` gives the results if it does not answer."""
+    """One health check. `run` observes the system; `when_unavailable` gives the results if it does not respond."""
 
     name: str
     run: Callable[[datetime], Iterable[CheckResult]]

@@ -17,8 +17,8 @@ from tenancy.saga.errors import PermanentError, PlatformError, Refused, Stopped,
 from tenancy.saga.names import ActivityName
 
 TRIES: Final = 4
-"""The number of tries for an unexpected error, a time-out or a process that died. A system that does not answer gets at
-least as many, however long each takes."""
+"""The number of tries for an unexpected error, a time-out or a process that died. A system that does not respond gets
+at least as many, however long each takes."""
 NOT_RETRIED: Final = (Refused, PermanentError, PlatformError, Stopped)
 """These errors pass unchanged, however often the activity was tried."""
 

@@ -18,7 +18,7 @@ _RUNS_OF_A_DAG: Final = 200
 
 
 def prune(tenancy: Tenancy) -> str:
-    """One pass. Returns a summary. Raises TenancyError if Airflow or the ledger does not answer."""
+    """One pass. Returns a summary. Raises TenancyError if Airflow or the ledger does not respond."""
     with tenancy.ledger.open("tenancy prune") as ledger:
         before = ledger.now - KEPT
         deleted_pokes = pokes.delete_handled_pokes(ledger, before=before)
