@@ -17,7 +17,7 @@ DOC = """
 ### Unwind a tenant
 
 One run unwinds one tenant for one cancel, decommission or failure (a *generation*). It releases every resource that the
-ledger names, checks that each is gone, and settles the tenant. **Do not start it by hand**: *Cancel provisioning* and
+ledger names, checks that each is gone, and settles the tenant. **Do not start it manually**: *Cancel provisioning* and
 *Decommission* start it, and the reconciler starts a missing one. A run for an older generation succeeds and changes
 nothing.
 

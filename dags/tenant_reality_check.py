@@ -14,7 +14,7 @@ DOC = """
 Compares the ledger with what exists in every region, and the ledger's rows with its facts. Its findings: **orphans**
 (our objects that belong to no tenant), resources of an Active tenant that are **missing**, and objects or rows that
 somebody **edited**. It removes and repairs nothing: `tenantctl findings` lists the findings, each with what to do. A
-finding closes by itself once the difference is gone. A region that does not respond is listed as *not looked at*.
+finding closes by itself once the difference is gone. A region that does not respond is listed as *not checked*.
 **Leave this DAG unpaused.** To check now, trigger it without a logical date: it compares the present only.
 """
 

@@ -15,7 +15,7 @@ DOC = """
 Finishes what callbacks and actions missed. At once: a run that was marked failed. Within a minute: a run that ended
 without a callback, vanished or never started; an unwinding whose process died; an action that was recorded while
 Airflow did not respond. **Leave this DAG unpaused**: while it is paused, tenants still provision, and callbacks still
-unwind them, but nothing finds what the callbacks miss. You cannot trigger it by hand: the next pass starts by itself.
+unwind them, but nothing finds what the callbacks miss. You cannot trigger it yourself: the next pass starts by itself.
 """
 
 pokes = Asset("tenancy://pokes", watchers=[AssetWatcher(name="tenancy_pokes", trigger=PokeTrigger())])

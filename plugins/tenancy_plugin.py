@@ -33,7 +33,7 @@ async def _console(scope: Any, receive: Any, send: Any) -> None:
 
 
 class TenancyPlugin(AirflowPlugin):
-    """The console and the JSON API below /tenancy; the listener that notices runs marked failed by hand."""
+    """The console and the JSON API below /tenancy; the listener that notices runs that somebody marked failed."""
 
     name = "tenancy"
     fastapi_apps = ({"name": "Tenancy", "app": _console, "url_prefix": "/tenancy"},)

@@ -33,7 +33,7 @@ class Clock:
 
 @dataclass(slots=True)
 class ManualClock(Clock):
-    """A clock that stands until it is told to go on; for tests."""
+    """A clock that advances only when a test moves it."""
 
     instant: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -49,7 +49,7 @@ class FaultGate:
             raise _failure(fault)
 
     async def _hang(self, fault: Fault) -> None:
-        """Until the fault is cleared or its `seconds` are over: then the request goes on, late, as real ones do."""
+        """Until the fault is cleared or its `seconds` are over: then the request continues, late, as real ones do."""
         waited = 0.0
         while fault in self._faults.all() and (not fault.seconds or waited < fault.seconds):
             await asyncio.sleep(_POLL_SECONDS)

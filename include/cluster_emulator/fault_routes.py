@@ -1,6 +1,6 @@
 """The faults' REST interface: POST, GET and DELETE /emulator/faults.
 
-Used by tests and by whoever sets faults by hand, with the cluster's bearer token.
+Used by tests and by developers who set faults, with the cluster's bearer token.
 """
 
 from http import HTTPStatus

@@ -3,7 +3,7 @@
 from tenancy.airflow_settings import celery_settings, shipped_settings
 
 _HEAD = """\
-# The Airflow settings that Tenancy ships; the reason for each stands in include/tenancy/airflow_settings.py.
+# The Airflow settings that Tenancy ships; the reason for each is in include/tenancy/airflow_settings.py.
 # Written by `make settings`; a test holds it to its source.
 """
 

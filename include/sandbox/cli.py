@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 1
     except KeyboardInterrupt:
-        print("sandbox: interrupted; `up` goes on from here, `down` stops what runs.", file=sys.stderr)
+        print("sandbox: interrupted; `up` continues from here, `down` stops what runs.", file=sys.stderr)
         return 130
     return answer
 
@@ -99,9 +99,9 @@ def _demo(options: argparse.Namespace, layout: Layout) -> int:
 def _confirmed(layout: Layout) -> bool:
     print(f"This deletes every tenant, user, password and log of the sandbox in {layout.home}, for good.")
     if not sys.stdin.isatty():
-        print("Nobody is here to confirm; add --yes if you mean it.")
+        print("There is no terminal to confirm at; add --yes to confirm.")
         return False
-    return input("Type yes to go on: ").strip().lower() == "yes"
+    return input("Type yes to continue: ").strip().lower() == "yes"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -93,7 +93,7 @@ def storage_dsn(region: Region) -> "Dsn":
 
 
 def engine_dsn() -> "Dsn | None":
-    """Where the workflow engine's own database is; None in a task, which is not told, and where it is no PostgreSQL."""
+    """The workflow engine's own database. None in a task, which does not know it, and if it is not PostgreSQL."""
     from airflow.configuration import conf
 
     from tenancy.adapters.sqlalchemy_url import dsn_of_url

@@ -29,7 +29,7 @@ def diagnose_health(where: str, health: Mapping[str, Any] | None) -> TenantctlEr
         return None
     return Unavailable(
         f"Airflow at {where} does not reach its own database ({HEALTH}: metadatabase {status}), so it cannot check any "
-        "login: yours may be right. This is a platform matter: have that PostgreSQL looked at, then try again.",
+        "login: yours may be right. This is a platform matter: have somebody check that PostgreSQL, then try again.",
         retry_after=30,
     )
 
@@ -49,7 +49,7 @@ def _of_tls(where: str, text: str) -> str:
         remedy = "check the host in --url, or set SSL_CERT_FILE to your company's CA."
         return f"The TLS certificate of {where} is not trusted ({reason}): {remedy}"
     if "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER_FAILURE" in text:
-        return f"{where} does not speak TLS: give its address with http://, or check the port in --url."
+        return f"{where} does not use TLS: give its address with http://, or check the port in --url."
     return f"TLS with {where} failed ({text}): check --url and SSL_CERT_FILE." if "[SSL" in text else ""
 
 
@@ -57,7 +57,7 @@ def diagnose_foreign_server(where: str, response: "httpx.Response") -> str | Non
     """Which other server answered instead of Tenancy, if the response shows it; else None."""
     wanted = response.headers.get("www-authenticate", "").partition(" ")[0]
     if response.status_code in {401, 407} and wanted and wanted.lower() != "bearer":
-        return f"A proxy before {where} wants a login of its own ({wanted}): Tenancy was not reached."
+        return f"A proxy before {where} requires a login of its own ({wanted}): Tenancy was not reached."
     if "https port" in response.text[:2000].lower():
-        return f"{where} speaks TLS only: give its address with https://."
+        return f"{where} accepts TLS only: give its address with https://."
     return None

@@ -107,7 +107,7 @@ _ORDER: Final = {state: number for number, state in enumerate(_CONDITIONS)}
 def draw_health(data: Json) -> RenderableType:
     """Every system, the unhealthy first; then the ledger, the engine, and each reconciler's last heartbeat."""
     facts = [("state", str(data.get("state") or "unknown").upper())]
-    facts += [("looked at", f"{format_time(data['looked_at'])}, {data.get('age_seconds')} s ago")] * bool(
+    facts += [("checked at", f"{format_time(data['looked_at'])}, {data.get('age_seconds')} s ago")] * bool(
         data.get("looked_at")
     )
     facts += [(f"ledger {name}", value) for name, value in (data.get("ledger") or {}).items()]
@@ -147,10 +147,10 @@ def _message_since(each: Json) -> str:
 def draw_findings(data: Json) -> RenderableType:
     """Each finding with what to do, and when the drift check last ran."""
     check = data.get("check") or {}
-    looked = f"Looked at {format_time(check.get('last_beat') or 'never')}: {check.get('summary')}"
+    checked = f"Checked at {format_time(check.get('last_beat') or 'never')}: {check.get('summary')}"
     found = data.get("findings") or []
     lines = [line for each in found for line in _draw_finding(each)] or [Text("Nothing was found that differs.")]
-    return Group(*lines, Text(escape_controls(looked), style="dim"))
+    return Group(*lines, Text(escape_controls(checked), style="dim"))
 
 
 def _draw_finding(each: Json) -> list[Text]:

@@ -94,13 +94,15 @@ def _not_tenancy(response: "httpx.Response") -> TenantctlError:
     if foreign := diagnosis.diagnose_foreign_server(where, response):
         return ApiFailure(foreign)
     if status == 500:
-        return ApiFailure(f"Airflow at {where} failed at {response.url.path} (500): the api-server's log says why.")
+        return ApiFailure(
+            f"Airflow at {where} failed at {response.url.path} (500): the reason is in the api-server's log."
+        )
     if response.is_redirect:
         return ApiFailure(f"{where} sends us to {response.headers.get('location')}: give that address as --url.")
     page = ", a web page: a login's or a proxy's?" if "html" in response.headers.get("content-type", "") else ""
     what = f"{status} at {response.url.path}{page}"
     return ApiFailure(
-        f"What answers at {where} is no Tenancy API ({what}): check --url, TENANCY_URL, and that the plugin is loaded."
+        f"The server at {where} is not the Tenancy API ({what}): check --url, TENANCY_URL, and the plugin."
     )
 
 

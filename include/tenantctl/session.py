@@ -76,7 +76,7 @@ class Session:
         typed = given or ""
         if not typed and self.environment.prompt:
             self.warn(why)
-            typed = self.environment.prompt(f"Type {escape_controls(slug)} to go on: ", False).strip()
+            typed = self.environment.prompt(f"Type {escape_controls(slug)} to continue: ", False).strip()
         if not typed:
             raise UsageError(f"{why} To confirm, add --confirm {slug}.")
         if typed != slug:

@@ -77,7 +77,7 @@ CASES = [
     ),
     FaultCase(
         "no-connection-slots", STORAGE, TransientError,
-        f"storage {REGION} at .* lets nobody in now: .*too many connections for role",
+        f"storage {REGION} at .* accepts no sessions now: .*too many connections for role",
         code=Cause.STORAGE_NO_SLOTS,
     ),
     FaultCase(

@@ -1,4 +1,4 @@
-"""A tenant as the product would leave it, but created by hand: a database with its schema, and a release.
+"""A tenant as the product would leave it, but created without it: a database with its schema, and a release.
 
 It serves tests of the sandbox, which then need no saga.
 """

@@ -27,7 +27,7 @@ def test_cancel_undoes_all_in_reverse_wherever_it_strikes(sandbox: Access, activ
             answer = cancel_cases.cancel(sandbox, case)
             if answer is not None:
                 _tells_three_facts(answer, case)
-        for case in cases:  # a mark in Airflow is heeded a moment later; until then the activity may not go on
+        for case in cases:  # a mark in Airflow is heeded a moment later; until then the activity may not continue
             runs.wait_until(
                 lambda case=case: runs.phase(sandbox, case.slug) != "Provisioning", f"{case} to be cancelled"
             )

@@ -18,7 +18,7 @@ from tests.acceptance.command_line import WHY, Operator
 from tests.acceptance.kills import Kill, killer
 from tests.acceptance.tenant_objects import find_objects
 
-NO_SIGN_OF_LIFE = "The workflow engine's scheduler gives no sign of life"
+NO_SIGN_OF_LIFE = "The workflow engine's scheduler sends no heartbeat"
 SETTLED = "Failed settled"
 WAIT = "wait_for_workloads_ready"
 PATIENCE = 180.0
@@ -171,7 +171,7 @@ def test_a_cancel_of_a_wait_needs_neither_triggerer_nor_dag_processor(
 ):
     slug = waiting()
     kill("dag-processor", "triggerer")
-    assert "no sign of life" not in str(operators.perform(sandbox, slug, "cancel")["warnings"])
+    assert "no heartbeat" not in str(operators.perform(sandbox, slug, "cancel")["warnings"])
     settles(sandbox, slug)
 
 

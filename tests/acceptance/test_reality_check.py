@@ -1,4 +1,4 @@
-"""The reality check in the real Airflow: what was left and what is missing is told by the API until it is mended."""
+"""The reality check in the real Airflow: what was left and what is missing is told by the API until it is repaired."""
 
 import uuid
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def found(access: Access, name: str) -> set[tuple[str, str]]:
 @contextmanager
 def left_behind(access: Access, name: str, proof: str) -> Iterator[None]:
     """A role with its database, and a namespace, as a restored ledger would leave them. They must be there still at
-    the end: nothing is removed but by hand."""
+    the end: only a person removes something."""
     role, text = sql.Identifier(name), sql.Literal(proof)
     with psycopg.connect(access.superuser_dsn("storage"), autocommit=True) as storage:
         storage.execute(sql.SQL("create role {}").format(role))

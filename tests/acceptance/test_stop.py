@@ -1,4 +1,4 @@
-"""SIGSTOP of a task and its supervisor; the next try goes on; SIGCONT: the world is unchanged."""
+"""SIGSTOP of a task and its supervisor; the next try continues; SIGCONT: the world is unchanged."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager

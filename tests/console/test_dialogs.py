@@ -103,7 +103,7 @@ def test_a_destroying_dialog_wants_the_slug_and_a_reason(grace: httpx.Client, ac
     assert (untyped.status_code, "Type the slug" in said(untyped)) == (409, True)
     assert "contract ended" in untyped.text, "what was typed is not lost"
     unsaid = send(grace, path, confirm_slug=active["slug"], **hidden(get(grace, path)))
-    assert (unsaid.status_code, "say why" in said(unsaid)) == (400, True)
+    assert (unsaid.status_code, "give a reason" in said(unsaid)) == (400, True)
     assert grace.get(f"/tenancy/api/v1/tenants/{active['id']}").json()["state"] == "Active"
 
 

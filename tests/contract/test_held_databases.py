@@ -123,7 +123,7 @@ def _settings(connection: "psycopg.Connection[dict[str, object]]") -> list[str]:
 
 
 def test_a_drop_that_is_still_at_work_is_told_to_whoever_comes_next(provisioned: Workbench):
-    """Its client may be gone: the drop goes on in its backend, which has the tenant's lock."""
+    """Its client may be gone: the drop continues in its backend, which has the tenant's lock."""
     name = _name(provisioned)
     with superuser(provisioned.server) as blocker:
         blocker.execute("begin")
@@ -250,7 +250,7 @@ def test_a_tenant_is_made_and_undone_alike_whatever_the_server_is_set_to(bench: 
 
 
 def test_a_template_whose_collation_changed_is_told_with_what_mends_it(bench: Workbench):
-    """template0 has no version of its collation; a server that was upgraded by hand may have given it one."""
+    """template0 has no version of its collation; a server that was upgraded manually may have given it one."""
     with superuser(bench.server) as connection:
         connection.execute("update pg_database set datcollversion = '0' where datname = 'template0'")
         try:

@@ -155,7 +155,7 @@ def test_two_senders_never_send_the_same_alert(office: Office):
 def test_without_a_channel_nobody_is_told_and_nothing_waits(office: Office):
     office.channels = ()
     office.raised("a")
-    assert office.deliver() == "nobody to tell: no channel has a connection"
+    assert office.deliver() == "not sent: no channel has a connection"
     assert (office.due, office.look(alerts.count_undeliverable)) == (False, 1)
     office.channels = ("slack",)
     assert office.deliver(later=timedelta(minutes=1)) == "nothing to send"

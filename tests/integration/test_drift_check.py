@@ -226,7 +226,7 @@ def test_a_region_that_does_not_answer_is_said_and_misses_nothing(harness: Engin
     harness.run_all()
     said = run_drift_check(without_cluster(harness).tenancy)
     assert said == (
-        "nothing found; not looked at: namespace and release in eu-central "
+        "nothing found; not checked: namespace and release in eu-central "
         "(The cluster of region eu-central does not respond)"
     )
     assert opened(harness) == []
@@ -237,7 +237,7 @@ def test_a_finding_stays_until_somebody_could_look(harness: EngineHarness):
     lose, gone = LOSE["release"]
     lose(harness, next(r for r in saga.resources if r.kind == "release"))
     run_drift_check(harness.tenancy)
-    assert "nothing found; not looked at" in run_drift_check(without_cluster(harness).tenancy)
+    assert "nothing found; not checked" in run_drift_check(without_cluster(harness).tenancy)
     assert found(harness) == [("missing", kind) for kind in gone]
 
 
@@ -346,8 +346,8 @@ def test_nothing_is_missing_when_another_system_answers(harness: EngineHarness, 
     harness.tenancy = replace(harness.tenancy, clients=clients)
     summary = run_drift_check(harness.tenancy)
     assert found(harness) == []
-    assert "another system answers, airflow:another; 1 resources were made in airflow:fake" in summary
-    assert "another system answers, kubernetes:another; 2 resources were made in kubernetes:" in summary
+    assert "another system responds, airflow:another; 1 resources were made in airflow:fake" in summary
+    assert "another system responds, kubernetes:another; 2 resources were made in kubernetes:" in summary
     harness.tenancy = replace(harness.tenancy, clients=ours)
     assert run_drift_check(harness.tenancy) == "nothing found"
 

@@ -72,7 +72,7 @@ def test_whoever_acts_while_nothing_schedules_is_told(harness: EngineHarness):
     harness.runs.silent = ("scheduler", "dag_processor")
     (warning,) = actions.create(harness.tenancy, real_systems.request(), by=BY).warnings
     assert warning.startswith("It is recorded, and goes on by itself when the engine does.")
-    assert "The workflow engine's scheduler gives no sign of life" in warning
+    assert "The workflow engine's scheduler sends no heartbeat" in warning
     harness.runs.silent = ("dag_processor", "triggerer")
     assert actions.cancel(harness.tenancy, harness.tenant_id, by=BY).warnings == ()
 

@@ -1,4 +1,4 @@
-"""A task or an unwinding whose process dies at any point, in the ledger or outside: the next one goes on."""
+"""A task or an unwinding whose process dies at any point, in the ledger or outside: the next one continues."""
 
 import itertools
 from collections.abc import Iterator

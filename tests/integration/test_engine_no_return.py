@@ -105,7 +105,7 @@ def forbidden(harness: EngineHarness) -> Iterator[None]:
 
 
 def became_active(harness: EngineHarness, restore: Callable[[], None], at: ActivityName) -> None:
-    """It goes on to Active, and then the ledger is that of the backup again, in which it was at this activity."""
+    """It continues to Active, and then the ledger is that of the backup again, in which it was at this activity."""
     for activity in ORDER[ORDER.index(at) :]:
         harness.run(activity)
     harness.runs.end(PROVISIONING_DAG, RUN, "success")

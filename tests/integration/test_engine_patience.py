@@ -59,7 +59,7 @@ def test_an_activity_whose_processes_die_one_after_the_other_is_given_up(harness
     harness.run_until(SCHEMA)
     for number in range(1, TRIES + 1):  # each begins, and nothing is heard of it again
         harness.record_commands(c.BeginActivity(lease(SCHEMA, number), number))
-    with pytest.raises(PermanentError, match=f"process ended {TRIES} times without a word"):
+    with pytest.raises(PermanentError, match=f"process ended {TRIES} times without an error message"):
         harness.run(SCHEMA, TRIES + 1)
 
 

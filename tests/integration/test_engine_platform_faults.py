@@ -1,5 +1,5 @@
 """The platform's faults, each met by every activity that it concerns: the tenant is held, nothing is undone because of
-it, and it goes on by itself to Active when the platform is mended.
+it, and it continues by itself to Active when the platform is repaired.
 """
 
 from collections.abc import Callable, Iterator

@@ -141,9 +141,9 @@ def test_a_run_that_ended_without_a_word_is_undone(harness: EngineHarness, creat
     [
         (lambda runs, run_id: runs.paused.add(PROVISIONING_DAG), "is paused: unpause it"),
         (lambda runs, run_id: None, "waits in Airflow's queue"),
-        (lambda runs, run_id: setattr(runs, "silent", ("scheduler",)), "scheduler gives no sign of life"),
+        (lambda runs, run_id: setattr(runs, "silent", ("scheduler",)), "scheduler sends no heartbeat"),
         (lambda runs, run_id: runs.states.update({run_id: ("deferred",)}), ""),
-        (lambda runs, run_id: _silent(runs, run_id, "triggerer"), "triggerer gives no sign of life"),
+        (lambda runs, run_id: _silent(runs, run_id, "triggerer"), "triggerer sends no heartbeat"),
         (lambda runs, run_id: _silent(runs, run_id, "dag_processor"), ""),
     ],
 )

@@ -128,7 +128,7 @@ def test_an_activity_before_its_turn_is_refused_whatever_airflows_marks_say(
     harness: EngineHarness, activity: ActivityName
 ):
     harness.run_until(STORAGE)
-    with pytest.raises(Refused, match="allocate_storage is not done, whatever Airflow's marks say"):
+    with pytest.raises(Refused, match="allocate_storage is not done, whatever state Airflow shows"):
         harness.run(activity)
     assert harness.external_objects == NO_OBJECTS
     (refused,) = harness.facts(f.ActivityRefused)

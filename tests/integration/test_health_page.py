@@ -24,13 +24,11 @@ EVIL = "<script>alert(1)</script>\"'{{7*7}}"
 VIEWER = Caller("viewer", frozenset({Right.READ}))
 ILL = Health(
     (
-        CheckResult(System.LEDGER, Condition.OK, "It answers.", measured={"sessions": 7}, checked_at=NOW),
-        CheckResult(
-            System.ENGINE, Condition.DOWN, "No sign of life.", part="scheduler", since=NOW - timedelta(hours=1)
-        ),
+        CheckResult(System.LEDGER, Condition.OK, "It responds.", measured={"sessions": 7}, checked_at=NOW),
+        CheckResult(System.ENGINE, Condition.DOWN, "No heartbeat.", part="scheduler", since=NOW - timedelta(hours=1)),
         CheckResult(System.STORAGE, Condition.DOWN, f"It refuses: {EVIL}", "eu-central", since=NOW),
-        CheckResult(System.INGRESS, Condition.UNKNOWN, "Its name leads nowhere.", "eu-central"),
-        CheckResult(System.STORAGE, Condition.OK, "It answers.", "us-east"),
+        CheckResult(System.INGRESS, Condition.UNKNOWN, "Its name cannot be resolved.", "eu-central"),
+        CheckResult(System.STORAGE, Condition.OK, "It responds.", "us-east"),
         CheckResult(System.QUOTA, Condition.DEGRADED, "Nearly used up.", part="business"),
     ),
     NOW - timedelta(seconds=4),
@@ -97,7 +95,7 @@ def test_every_system_stands_under_its_place_with_its_state_and_sentence(console
         "Plans",
     ]
     assert re.findall(r'data-state="(\w+)"', html) == ["ok", "down", "down", "unknown", "ok", "degraded"]
-    assert re.search(r"<b>scheduler</b>.*<p>No sign of life.</p><small>since 2026-02-01 00:00:00 UTC</small>", html)
+    assert re.search(r"<b>scheduler</b>.*<p>No heartbeat.</p><small>since 2026-02-01 00:00:00 UTC</small>", html)
     assert "sessions 7" in html
     assert "Down: workflow engine: scheduler and storage of eu-central and quota: business." in html
     assert "2 down, 1 degraded, 1 unknown, 2 ok" in html
@@ -118,14 +116,14 @@ def test_the_live_part_alone_is_asked_for_and_not_sent_twice(console: Console):
 
 
 def test_an_old_picture_says_how_old_it_is(console: Console):
-    assert "old: a newer look is under way" not in console.get("/health").text
+    assert "old: a newer check is running" not in console.get("/health").text
     console.now = NOW + timedelta(minutes=2)
-    assert "This is 2 min 4 s old: a newer look is under way." in console.get("/health").text
+    assert "This is 2 min 4 s old: a newer check is running." in console.get("/health").text
 
 
 def test_before_anybody_looked_nothing_is_claimed(console: Console):
     console.health = Health()
-    assert "Nobody has looked yet." in console.get("/health").text
+    assert "No check has run yet." in console.get("/health").text
     console.health = WELL
     assert "Nothing is wrong that can be seen." in console.get("/health").text
 
@@ -165,7 +163,7 @@ def test_the_api_tells_the_same(console: Console):
         "region": None,
         "part": "scheduler",
         "state": "down",
-        "said": "No sign of life.",
+        "said": "No heartbeat.",
         "since": "2026-02-01T00:00:00Z",
         "measured": {},
         "checked_at": None,

@@ -1,4 +1,4 @@
-"""A thousand tenants of a ledger that version 0.1 left, at every point of their lives, migrate and go on."""
+"""A thousand tenants of a ledger that version 0.1 left, at every point of their lives, migrate and continue."""
 
 import secrets
 from collections.abc import Iterator

@@ -26,7 +26,7 @@ STALLED = timedelta(minutes=6)
 
 @pytest.fixture
 def stuck(harness: EngineHarness) -> EngineHarness:
-    """A tenant that hangs at its schema, and a scheduler that gives no sign of life."""
+    """A tenant that hangs at its schema, and a scheduler that sends no heartbeat."""
     run_id: RunId = actions.create(harness.tenancy, real_systems.request(), by=Stamp("grace")).saga.run_id
     harness.run_until(SCHEMA, run_id=run_id)
     harness.runs.silent = ("scheduler",)
@@ -51,7 +51,7 @@ def test_a_stall_is_told_with_the_advice_that_pages_show(stuck: EngineHarness):
     passes(stuck, STALLED)
     (alert,) = told(stuck)
     assert alert["subject"].startswith("Tenant acme (eu-central) is stuck at Apply per-tenant schema, since 20")
-    assert "scheduler gives no sign of life" in alert["body"]
+    assert "scheduler sends no heartbeat" in alert["body"]
     assert (alert["tenant_id"], alert["path"]) == (stuck.tenant_id, f"/tenancy/tenants/{stuck.tenant_id}")
     assert (alert["details"]["cause"], alert["details"]["plan"]) == ("engine.scheduler_silent", "starter")
 

@@ -56,7 +56,7 @@ def test_a_server_that_refuses_our_login_tells_its_code_and_is_the_platforms_mat
 
 
 def test_the_code_of_a_refusal_does_not_depend_on_the_servers_language(fast_server: PostgresServer, storage_dsn: Dsn):
-    """The embedded server has no translations: the message in another language is made by hand."""
+    """The embedded server has no translations: the test makes the message in another language."""
     told = 'connection to server at "::1", port 5432 failed: VERHÄNGNISVOLL:  28P01: Passwort-Authentifizierung'
     assert sqlstate_connection._CODE.findall(told) == ["28P01"]
     assert sqlstate_connection._CODE.findall("FATAL:  ERROR: no code at all") == []
@@ -87,7 +87,7 @@ def test_a_role_out_of_connections_is_worth_a_retry(fast_server: PostgresServer,
     with superuser(fast_server) as connection:
         connection.execute("create role crowded login connection limit 0 password 'crowded'")
         try:
-            with pytest.raises(TransientError, match=r"lets nobody in now: .* too many connections"):
+            with pytest.raises(TransientError, match=r"accepts no sessions now: .* too many connections"):
                 _select_one(replace(storage_dsn, user="crowded", password="crowded"))
         finally:
             connection.execute("drop role crowded")
@@ -133,7 +133,7 @@ def test_every_session_is_bounded_by_the_server(storage_dsn: Dsn, bound: str, de
 
 @contextmanager
 def _stopped(opened: Session) -> Iterator[None]:
-    """Its server process answers nothing, while the kernel goes on taking what is sent."""
+    """Its server process answers nothing, while the kernel continues taking what is sent."""
     backend = opened.info.backend_pid
     os.kill(backend, signal.SIGSTOP)
     try:

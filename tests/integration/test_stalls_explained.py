@@ -186,7 +186,7 @@ def test_the_state_in_which_helm_left_a_release_is_told(harness: EngineHarness, 
 
 @pytest.mark.parametrize("moves", ["to its next try", "to its next activity", "to its undoing"])
 def test_its_own_task_that_took_the_lock_during_the_look_is_no_stranger(harness: EngineHarness, run: RunId, moves: str):
-    """A look at a busy system takes seconds, and the tenant goes on meanwhile."""
+    """A look at a busy system takes seconds, and the tenant continues meanwhile."""
     harness.run_until(STORAGE, run_id=run)
     harness.record_commands(c.BeginActivity(lease(STORAGE, 1, run)))
     real, holders, went_on = harness.tenancy.clients.storage, ExitStack(), list[str]()

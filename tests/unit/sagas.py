@@ -1,4 +1,4 @@
-"""Exemplar sagas, one a phase, each made by really asking the law. No saga is ever put together by hand.
+"""Exemplar sagas, one a phase, each made by really asking the law. No saga is put together from its fields.
 
 `tenant_in("Failed settled")` gives the exemplar; `ask(saga, command, ...)` gives the saga after these commands.
 """

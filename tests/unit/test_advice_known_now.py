@@ -38,7 +38,7 @@ def looked(system: str, condition: Condition, *, ago: float = 5, cause: Cause | 
     """One look at a system, so many seconds ago."""
     down = condition is Condition.DOWN
     found = cause or (SILENT[system] if down else Cause.UNKNOWN)
-    sentence = "It does not respond." if down else "It answers."
+    sentence = "It does not respond." if down else "It responds."
     since = NOW - minutes(3) if down else None
     return SystemStatus(system, f"{system} of eu", condition, sentence, NOW - seconds(ago), since, found)
 

@@ -75,7 +75,11 @@ def test_a_look_that_was_never_asked_for_knows_nothing():
     ("part", "told", "not_told"),
     [
         ("scheduler", "Nothing new is started.", "Tasks start"),
-        ("triggerer", "Tasks start, but tenants that wait for their workloads do not go on.", "Nothing new is started"),
+        (
+            "triggerer",
+            "Tasks start, but tenants that wait for their workloads do not continue.",
+            "Nothing new is started",
+        ),
         ("dag_processor", "Tasks start", "Nothing new is started"),
     ],
 )

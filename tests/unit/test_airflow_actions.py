@@ -1,6 +1,6 @@
 """Airflow's own buttons (docs/reference/airflow-buttons.md): each cell as a meaning and as what the law really does.
 
-The table below is written again by hand: it must not be derived from the code it tests.
+The table below is written again, because it must not be derived from the code it tests.
 """
 
 from collections.abc import Callable
@@ -109,7 +109,7 @@ def asks_nothing(saga: Saga, command: c.Command | None) -> None:
 
 def the_next_activity_refuses(saga: Saga, command: c.Command | None) -> None:
     assert command is None
-    with pytest.raises(Refused, match=r"not done, whatever Airflow's marks say"):
+    with pytest.raises(Refused, match=r"not done, whatever state Airflow shows"):
         decide(saga, begin(SCHEMA))
     assert ask(saga, give_up()).phase == "Failed unwinding", "the reconciler unwinds a run that ended unfinished"
 

@@ -86,7 +86,7 @@ def test_every_kind_of_resource_says_how_it_is_removed_by_hand():
         for kind in activity.resources:
             seen = DiscoveredObject(kind, "left_1", "tenancy:test:?", "a")
             (finding,) = compared(look(seen, kind=kind), owned=()).findings()
-            assert "left_1" in finding.message.rpartition("by hand: ")[2]
+            assert "left_1" in finding.message.rpartition("manually: ")[2]
             assert finding.tenant_id is None
 
 

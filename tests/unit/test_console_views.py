@@ -77,7 +77,7 @@ def test_a_platform_that_is_well_has_nothing_to_say():
     ("snapshot", "tone", "what"),
     [
         (EngineReport(trouble="no"), "bad", "The workflow engine does not respond."),
-        (EngineReport(silent=("scheduler",)), "bad", "The workflow engine's scheduler gives no sign of life."),
+        (EngineReport(silent=("scheduler",)), "bad", "The workflow engine's scheduler sends no heartbeat."),
         (EngineReport(paused=("tenant_provisioning",)), "warn", "The DAG tenant_provisioning is paused:"),
         (EngineReport(paused=("tenant_reconciliation",)), "warn", "The DAG tenant_reconciliation is paused:"),
     ],

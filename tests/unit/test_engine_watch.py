@@ -60,8 +60,8 @@ def test_a_dead_scheduler_holds_whoever_goes_on_by_itself(phase: str):
 
 def test_all_that_is_silent_is_told_in_one_sentence():
     assert EngineStatus().sentence == ""
-    assert "scheduler gives no sign of life" in AWAY.sentence
-    assert "scheduler and triggerer give no sign of life" in EngineStatus(("scheduler", "triggerer")).sentence
+    assert "scheduler sends no heartbeat" in AWAY.sentence
+    assert "scheduler and triggerer send no heartbeat" in EngineStatus(("scheduler", "triggerer")).sentence
 
 
 def test_how_long_the_engine_has_not_answered_counts_from_the_first_question_without_an_answer():

@@ -225,8 +225,8 @@ def test_each_part_of_the_engine_is_judged_by_its_heartbeat():
     seen = {check.part: check for check in of_engine.heartbeats(beats, NOW)}
     assert [check.state for check in seen.values()] == [OK, DOWN, OK, UNKNOWN]
     assert seen["scheduler"].since == _ago(77)
-    assert "scheduler gives no sign of life" in seen["scheduler"].sentence
-    assert seen["triggerer"].sentence == "It is at work; its last sign of life was 2.0 s ago."
+    assert "scheduler sends no heartbeat" in seen["scheduler"].sentence
+    assert seen["triggerer"].sentence == "It is running; its last heartbeat was 2.0 s ago."
     assert "dag processor" in seen
     broken = of_engine.heartbeats((ComponentHeartbeat("metadatabase", "unhealthy"),), NOW)
     assert [check.state for check in broken] == [DOWN]

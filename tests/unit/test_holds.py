@@ -1,4 +1,4 @@
-"""A platform's fault holds the tenant: nothing is undone because of it, and it goes on when the platform is mended."""
+"""A fault of the platform holds the tenant: nothing is undone because of it, and it continues after the repair."""
 
 from dataclasses import replace
 

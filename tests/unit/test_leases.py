@@ -129,7 +129,7 @@ def test_a_process_of_an_older_attempt_stays_stale_after_other_runs_came_between
 
 
 def test_a_new_run_whose_task_instances_were_made_early_is_not_stale() -> None:
-    """A run may wait in Airflow's queue while the tries of the one before it go on and get greater ids."""
+    """A run may wait in Airflow's queue while the tries of the one before it continue and get greater ids."""
     first = ask(tenant_in("Provisioning"), begin(HANDLE, 50), c.Cancel())
     second = ask(unwound(first), c.Reset(), start(OTHER_RUN))
     assert ask(second, begin(VALIDATE, 20, OTHER_RUN)).step(VALIDATE).holder == holder(20)

@@ -391,7 +391,7 @@ class SagaMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.saga.phase in {"Cancelling", "Failed unwinding"})
     @rule()
     def an_unwinding_turns_out_to_be_of_an_older_ledger(self) -> None:
-        """The reconciler stops it: only another word of a person goes on."""
+        """The reconciler stops it: only another word of a person continues."""
         assert self.saga is not None
         self.ask(c.ExhaustUnwinding(self.saga.generation, "the ledger is older", keep_resources=True))
         assert self.saga.phase == "Failed stuck"

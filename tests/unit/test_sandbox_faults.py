@@ -28,7 +28,7 @@ def test_the_catalogue_names_what_the_cluster_and_the_platform_can_do():
         ("no-createdb", {"tenant": "acme"}, "no-createdb does not take --tenant; its options: none."),
         ("http-429", {"seconds": 1}, "http-429 does not take --seconds; its options: --tenant, .* --retry-after."),
         ("schema-locked", {}, "schema-locked needs --tenant SLUG."),
-        ("hang", {"tenant": "acme", "namespace": "acme"}, "Say either --namespace or --tenant and --region."),
+        ("hang", {"tenant": "acme", "namespace": "acme"}, "Give either --namespace or --tenant and --region."),
     ],
 )
 def test_an_option_that_does_not_fit_is_refused(kind: str, options: dict[str, object], sentence: str):

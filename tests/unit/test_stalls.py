@@ -154,7 +154,7 @@ def test_another_stall_takes_the_place_of_the_one_before():
     ],
 )
 def test_a_late_word_about_a_tenant_that_went_on_is_refused(phase: str, kind: StallKind):
-    with pytest.raises(Refused, match="It went on"):
+    with pytest.raises(Refused, match="It has continued"):
         decide(tenant_in(phase), _stalled(kind))
 
 

@@ -511,7 +511,7 @@ TABLE: list[tuple[str, c.Command, Row]] = [
         ),
     ),
     (
-        "RecordHold of a run that goes on anyway",
+        "RecordHold of a run that continues anyway",
         c.RecordHold(""),
         row({f"Provisioning | {TO_BE_UNWOUND}": NO_FACTS}, NOT_WAITED_FOR),
     ),
@@ -520,7 +520,10 @@ TABLE: list[tuple[str, c.Command, Row]] = [
         c.RecordStall(
             Stall(StallKind.ACTIVITY, HANDLE, SINCE, timedelta(minutes=5)), Evidence(Cause.ENGINE_REFUSES, "no")
         ),
-        row({"Provisioning": makes(f.ProvisioningStalled)}, {phase: refuses("It went on", phase) for phase in PHASES}),
+        row(
+            {"Provisioning": makes(f.ProvisioningStalled)},
+            {phase: refuses("It has continued", phase) for phase in PHASES},
+        ),
     ),
     (
         "ExplainStall",

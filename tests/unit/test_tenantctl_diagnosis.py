@@ -69,19 +69,19 @@ def refused() -> httpx.Response:
             httpx.Response(401, html="<h1>Who?</h1>", headers={"WWW-Authenticate": 'Basic realm="corp"'}),
             httpx.Response(401),
             ExitCode.FAILED,
-            "wants a login of its own (Basic)",
+            "requires a login of its own (Basic)",
         ),
         (
             httpx.Response(404, text="404 page not found"),
             WELL,
             ExitCode.FAILED,
-            "is no Tenancy API (404 at /auth/token)",
+            "is not the Tenancy API (404 at /auth/token)",
         ),
         (
             httpx.Response(400, html="The plain HTTP request was sent to HTTPS port"),
             WELL,
             ExitCode.FAILED,
-            "speaks TLS only: give its address with https://",
+            "accepts TLS only: give its address with https://",
         ),
     ],
 )
@@ -173,7 +173,7 @@ def test_a_certificate_that_is_not_trusted_is_named_by_a_real_handshake(tmp_path
 
 def test_a_server_without_tls_is_named_by_a_real_handshake():
     with _listening() as port:
-        assert "does not speak TLS: give its address with http://" in _said(f"https://localhost:{port}")
+        assert "does not use TLS: give its address with http://" in _said(f"https://localhost:{port}")
 
 
 def _certificate(folder: Path) -> Path:

@@ -130,7 +130,7 @@ def test_what_is_not_well_has_exit_code_1():
     assert run(api, "health").code == 1
     line = r"^DOWN +storage +eu-central +It says so. \(since 2026-11-22 03:00:00Z\)$"
     assert re.search(line, run(api, "health").out, re.MULTILINE)
-    api.storage, api.engine = "ok", "The workflow engine's scheduler gives no sign of life."
+    api.storage, api.engine = "ok", "The workflow engine's scheduler sends no heartbeat."
     assert run(api, "health").code == 1
     assert api.engine in run(api, "health").out
     api.late = True

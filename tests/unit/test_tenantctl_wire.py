@@ -137,9 +137,9 @@ def test_a_write_that_did_not_get_beyond_its_login_was_not_done(api: FakeTenancy
 @pytest.mark.parametrize(
     ("answer", "code", "said"),
     [
-        (httpx.Response(200, html="<html>a login page</html>"), 1, "is no Tenancy API"),
+        (httpx.Response(200, html="<html>a login page</html>"), 1, "is not the Tenancy API"),
         (httpx.Response(302, headers={"location": "https://elsewhere"}), 1, "give that address as --url"),
-        (httpx.Response(404, json={"detail": "Not Found"}), 1, "is no Tenancy API"),
+        (httpx.Response(404, json={"detail": "Not Found"}), 1, "is not the Tenancy API"),
         (httpx.Response(502, html="<html>bad gateway</html>"), 1, "A proxy before https://tenancy.example"),
         (httpx.Response(500, json={"detail": "boom"}), 1, "Tenancy failed at this (500): boom."),
         (httpx.Response(403, json={"detail": "Forbidden"}), 5, "Log in as a user who may"),

@@ -16,7 +16,7 @@ SECONDS = 60.0
 
 
 class Slow:
-    """A reading that lasts until it may go on."""
+    """A reading that lasts until it may continue."""
 
     def __init__(self) -> None:
         self.begun, self.may_go_on = threading.Event(), threading.Event()

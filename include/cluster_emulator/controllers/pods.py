@@ -36,7 +36,7 @@ class PodController:
         if event.key.kind is POD:
             yield event.key
         elif event.key.kind in (SECRET, CONFIG_MAP) and event.type in (ADDED, DELETED):
-            # A pod that waits for its Secret goes on when that comes.
+            # A pod that waits for its Secret continues when that comes.
             for record in self._store.records(POD, event.key.namespace):
                 if record.selectable.fields["status.phase"] == "Pending":
                     yield record.key

@@ -38,4 +38,4 @@ def _add_set(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--retry-after", type=int, metavar="SECONDS")
     parser.add_argument("--resource", help="which objects it concerns, such as pods or services")
     parser.add_argument("--verb", help="one of get, list, watch, create, update, patch, delete")
-    parser.add_argument("--message", help="the words of the webhook that says no")
+    parser.add_argument("--message", help="the message of the webhook that refuses")

@@ -28,26 +28,26 @@ CLUSTER: Final = (
     Kind("http-500", "the cluster's API answers 500", _ANYWHERE, ("on",)),
     Kind("http-429", "it answers 429, Retry-After --retry-after", _ANYWHERE, ("on", "retry_after")),
     Kind("hang", "it takes requests and does not respond, or only after --seconds", _ANYWHERE, ("on", "seconds")),
-    Kind("refuse", "it cuts connections without an answer", _ANYWHERE, ("on",)),
-    Kind("slow", "its answers come --milliseconds late", _ANYWHERE, ("on", "milliseconds")),
+    Kind("refuse", "it closes connections without a response", _ANYWHERE, ("on",)),
+    Kind("slow", "its responses are --milliseconds late", _ANYWHERE, ("on", "milliseconds")),
     Kind("forbidden", "our token lacks the right to --verb (default: any) --resource", _ANYWHERE, ("resource", "verb")),
-    Kind("admission-denied", "a webhook says no to creating --resource, with --message", _ANYWHERE, _DENIED),
+    Kind("admission-denied", "a webhook refuses to create --resource, with --message", _ANYWHERE, _DENIED),
     Kind("webhook-down", "the webhook for creating --resource (default: pods) is away", _ANYWHERE, ("resource",)),
     Kind("node-silent", "the node's kubelet is dead: pods neither start nor end", _ANYWHERE),
     Kind("router-404", "a router answers every request with its own 404 page", _ANYWHERE, ("on",)),
     Kind("login-page", "a proxy answers every request with 200 and its login page", _ANYWHERE, ("on",)),
-    Kind("other-cluster", "another cluster answers, in which nothing of ours exists", _ANYWHERE, ("on",)),
+    Kind("other-cluster", "another cluster responds, which has none of our objects", _ANYWHERE, ("on",)),
     Kind("ingress-down", "tenants' addresses cut every connection", _ANYWHERE),
 )
 PLATFORM: Final = (
     Kind("databases-locked", "a session holds a lock on the list of databases: CREATE DATABASE fails after 10 s"),
     Kind("no-connection-slots", "the storage admin's connections are refused, as by a full server"),
-    Kind("disk-full", "the files of a new database cannot grow: the storage server says that its disk is full"),
+    Kind("disk-full", "the files of a new database cannot grow: the storage server reports a full disk"),
     Kind("no-createdb", "the storage admin may not create databases"),
-    Kind("storage-stopped", "every process of the storage server is stopped: connections get no answer"),
+    Kind("storage-stopped", "every process of the storage server is stopped: connections get no response"),
     Kind("schema-locked", "a session holds locks on the tenant's schema: changing or reading it waits", ("tenant",)),
     Kind("failing-revision", "CREATE TABLE in a tenant's schema raises, so its migration fails", ("tenant",)),
-    Kind("handles-locked", "a session holds a lock on Airflow's connections: reading goes on, writing waits"),
+    Kind("handles-locked", "a session holds a lock on Airflow's connections: reading continues, writing waits"),
     Kind("api-server-stopped", "every process of Airflow's api-server is stopped: no console, no task starts or beats"),
 )
 NEEDS_TENANT: Final = frozenset({"schema-locked"})
@@ -64,7 +64,7 @@ def checked(name: str, options: dict[str, object]) -> Kind:
     if name in NEEDS_TENANT and "tenant" not in options:
         raise SandboxError(f"{name} needs --tenant SLUG.")
     if "namespace" in options and len(options.keys() & {"tenant", "region"}):
-        raise SandboxError("Say either --namespace or --tenant and --region.")
+        raise SandboxError("Give either --namespace or --tenant and --region.")
     return kind
 
 

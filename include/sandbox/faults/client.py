@@ -120,7 +120,9 @@ class FaultClient:
         except urllib.error.HTTPError as error:
             raise SandboxError(f"The cluster refuses this fault: {error.read().decode()[:300]}") from error
         except OSError as error:
-            raise SandboxError(f"The cluster does not respond ({error}); `python -m sandbox up` heals it.") from error
+            raise SandboxError(
+                f"The cluster does not respond ({error}); `python -m sandbox up` restarts it."
+            ) from error
 
     def _status_of(self, fault: PlatformFault) -> FaultStatus:
         return FaultStatus(fault.id, fault.kind, fault.tenant or "all", self._holds(fault), {})

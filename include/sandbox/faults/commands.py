@@ -30,7 +30,7 @@ def run(options: argparse.Namespace, layout: Layout) -> int:
 
 def _clear(fault_client: FaultClient, options: argparse.Namespace) -> None:
     if bool(options.id) == options.all:
-        raise SandboxError("Say which fault: its ID (see `fault list`), or --all.")
+        raise SandboxError("Give a fault's ID (see `fault list`), or --all.")
     gone = fault_client.clear(options.id or "")
     print(json.dumps(gone) if options.json else f"Cleared: {', '.join(gone) or 'nothing was set'}.")
 

@@ -79,8 +79,8 @@ class Activity:
     manual_removal: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Kind of resource -> how an operator removes an orphan; `{name}` stands for its name."""
     late_seconds: ClassVar[float] = 0.0
-    """How long after its request was sent an effect may still show, because the system goes on when the client is gone:
-    the system's own limits (adapters/server_deadlines.py)."""
+    """How long after a request an effect may still appear, because the system continues although its client is gone. It
+    follows from the system's own limits (adapters/server_deadlines.py)."""
     late_effect_resources: ClassVar[tuple[str, ...]] = ()
     """The kinds of resource that may appear so late. Once they exist, no late effect is pending."""
     emits: ClassVar[str | None] = None

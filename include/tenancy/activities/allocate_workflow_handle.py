@@ -146,5 +146,5 @@ def _require_ours(handle: "Handle | None", wanted: "Handle") -> None:
 def _foreign(handle: "Handle", proof: str) -> ForeignObjectError:
     return ForeignObjectError(
         f"An Airflow connection {handle.name} exists and is not ours (its description is {handle.proof!r}, ours would "
-        f"be {proof!r}). Nothing was changed; find its owner, or delete it by hand."
+        f"be {proof!r}). Nothing was changed; find its owner, or delete it manually."
     )

@@ -21,7 +21,7 @@ class WaitForWorkloadsReady(WaitingActivity):
     kind = ActivityKind.PIVOT
     systems = (CLUSTER,)
     stuck_remedy = Remedy(
-        "Escalate for a cluster-level investigation, while its pods are still there to be looked at.", "escalate"
+        "Escalate for a cluster-level investigation, while its pods can still be examined.", "escalate"
     )
     stall_after = timedelta(minutes=10)
     give_up_after = timedelta(minutes=20)

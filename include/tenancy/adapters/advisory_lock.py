@@ -29,7 +29,7 @@ class Holder:
 
     @property
     def is_dropping(self) -> bool:
-        """Does it drop a database? That goes on although its client may be gone (database_drop.py)."""
+        """Does it drop a database? That continues although its client may be gone (database_drop.py)."""
         return self.state == "active" and self.statement.lstrip().lower().startswith("drop database")
 
     def __str__(self) -> str:

@@ -106,7 +106,7 @@ class AirflowClient:
                 if len(content) > LARGEST_BYTES:
                     raise unexpected(response, f"it is larger than {LARGEST_BYTES // 1024 // 1024} MB")
                 if time.monotonic() > end:
-                    raise TransientError("The workflow engine's answer does not end.", cause=Cause.ENGINE_UNREACHABLE)
+                    raise TransientError("The workflow engine's response does not end.", cause=Cause.ENGINE_UNREACHABLE)
         kept = {name: value for name, value in response.headers.items() if name in {"content-type", "location"}}
         return httpx.Response(response.status_code, headers=kept, content=bytes(content), request=response.request)
 

@@ -59,8 +59,8 @@ def _states_absence(response: httpx.Response, name: str) -> bool:
 def unexpected(response: httpx.Response, why: str) -> PlatformError:
     """The error for a response that is not Airflow's."""
     return PlatformError(
-        f"The answer {response.status_code} to {_request(response)} is not the workflow engine's: {why}. "
-        f"Perhaps a proxy, a login page or another service answers there: correct {CONNECTION}.",
+        f"The answer {response.status_code} to {_request(response)} does not come from the workflow engine: {why}. "
+        f"Perhaps a proxy, a login page or another service responds there: correct {CONNECTION}.",
         cause=Cause.ENGINE_REFUSES,
     )
 
@@ -92,7 +92,7 @@ def unreachable(url: str, error: Exception) -> TransientError | PlatformError:
         )
     if "CERTIFICATE_VERIFY_FAILED" in reason or isinstance(error, httpx.DecodingError):
         return PlatformError(
-            f"The workflow engine's answer at {url} is not to be trusted ({reason}): correct {CONNECTION}.",
+            f"The workflow engine's answer at {url} cannot be used ({reason}): correct {CONNECTION}.",
             cause=Cause.PLATFORM_CONNECTION,
         )
     return TransientError(
@@ -103,7 +103,7 @@ def unreachable(url: str, error: Exception) -> TransientError | PlatformError:
 def _why_odd(response: httpx.Response) -> str:
     if 300 <= response.status_code < 400:
         return f"it leads to {response.headers.get('location', 'another address')[:_SHOWN]}"
-    return _detail(response)[:_SHOWN] or "it says nothing"
+    return _detail(response)[:_SHOWN] or "it gives no reason"
 
 
 def _request(response: httpx.Response) -> str:

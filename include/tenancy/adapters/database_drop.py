@@ -131,7 +131,7 @@ class DatabaseDrop:
 
     @contextmanager
     def _patience(self) -> Iterator[None]:
-        """A time-out that fits a checkpoint; and the drop goes on in its backend when its client is gone.
+        """A time-out that fits a checkpoint; and the drop continues in its backend when its client is gone.
 
         It keeps the tenant's lock until then, so that who tries next waits for it instead of beginning again.
         """
@@ -158,7 +158,7 @@ class DatabaseDrop:
 def _still_dropping(name: str, error: Exception) -> TransientError:
     reason = " ".join(str(error).split())
     return TransientError(
-        f"The connection ended while the server dropped the database {name} ({reason}). A server that is up goes on "
+        f"The connection ended while the server dropped the database {name} ({reason}). A server that is up continues "
         "with it: DROP DATABASE waits for a checkpoint, which takes long on a busy one.",
         cause=Cause.STORAGE_DROPPING,
     )

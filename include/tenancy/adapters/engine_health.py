@@ -50,7 +50,7 @@ class EngineWork:
 
 
 def load_component_heartbeats(client: AirflowClient) -> tuple[ComponentHeartbeat, ...]:
-    """The metadata database's status, and each part's last sign of life."""
+    """The metadata database's status, and each part's last heartbeat."""
     return client.read_openly("/monitor/health", _heartbeats, read_seconds=CHECK_SECONDS)
 
 

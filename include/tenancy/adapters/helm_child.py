@@ -143,7 +143,7 @@ def _end(answer: dict[str, Any]) -> None:
 
 def _end_with_parent() -> None:
     sys.stdin.read()
-    _end({"error": "ParentDied", "message": "whoever started this ended"})
+    _end({"error": "ParentDied", "message": "the parent process ended"})
 
 
 def _work(request: Request, context: helm_python.HelmContext) -> None:

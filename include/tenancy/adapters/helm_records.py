@@ -18,7 +18,7 @@ class ReleaseAction(StrEnum):
     INSTALL = "install"
     """There is none."""
     UPGRADE = "upgrade"
-    """Helm has a revision that it can go on from."""
+    """Helm has a revision that it can continue from."""
     REPLACE = "uninstall, then install"
     """Helm refuses install and upgrade alike; uninstalling is the one verb it takes, and it removes the history."""
 

@@ -34,7 +34,7 @@ def check_ingress(domain: str, port: int, label: str) -> IngressStatus:
     except httpx.TimeoutException as error:
         raise TransientError(f"{label} does not respond within {CHECK_SECONDS:g} s.") from error
     except (httpx.InvalidURL, ValueError) as error:
-        raise PermanentError(f"{label} cannot be looked at: {host} is no name of a host.") from error
+        raise PermanentError(f"{label} cannot be checked: {host} is not a host name.") from error
     except httpx.HTTPError as error:
         raise TransientError(f"{label} does not respond: {error or type(error).__name__}") from error
     return IngressStatus(host, answer.status_code)
@@ -47,6 +47,6 @@ def _resolve(host: str, port: int, label: str) -> str:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise PermanentError(f"{label} cannot be looked at: the name {host} leads nowhere from here.") from error
+        raise PermanentError(f"{label} cannot be checked: {host} cannot be resolved from this machine.") from error
     address = str(found[0][4][0])
     return f"[{address}]" if ":" in address else address

@@ -166,7 +166,7 @@ class KubernetesApi:
     def _unexpected(self, what: str, answer: str) -> PlatformError:
         return PlatformError(
             f"{self.label[:1].upper()}{self.label[1:]} answered {what} with {answer}: perhaps a proxy or a router "
-            f"answers at {self.configuration.host}. Nothing follows from that; correct the region's connection.",
+            f"responds at {self.configuration.host}. That proves nothing; correct the region's connection.",
             cause=Cause.CLUSTER_REFUSES,
         ).naming(self._connection)
 
@@ -194,7 +194,9 @@ class KubernetesApi:
         name = self.label[:1].upper() + self.label[1:]
         words = f"{judgement.sentence}: {message}" if judgement.sentence else message
         refusal = judgement.error(f"{name} answered {error.status} to {what}: {words}.{later}", cause=judgement.cause)
-        if isinstance(refusal, TransientError) and wait and wait.isdecimal():  # it may be a date, which is only told
+        if (
+            isinstance(refusal, TransientError) and wait and wait.isdecimal()
+        ):  # it may be a date; then only the sentence has it
             refusal.retry_after = int(wait)
         return refusal.naming(self._connection) if isinstance(refusal, PlatformError) else refusal
 

@@ -146,7 +146,7 @@ class Namespaces:
             raise ForeignObjectError(
                 f"A namespace {name} exists in {self._api.label} and is not ours (its proof is "
                 f"{status.proof if status else None!r}, ours would be {proof!r}). Nothing was changed; find its owner, "
-                "or delete it by hand."
+                "or delete it manually."
             )
 
 

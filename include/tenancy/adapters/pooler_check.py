@@ -55,8 +55,8 @@ def _require_unshared(
     pids = [each.execute(_PID).fetchone() for each in (connection, other, connection)]
     if pids[0] == pids[1] or pids[0] != pids[2]:
         raise PlatformError(
-            f"A pooler stands before {system} and gives one session of the server to several of ours, so locks on "
-            "tenants do not hold. Let the Airflow connection lead to PostgreSQL itself; session pooling "
+            f"A pooler is between Tenancy and {system} and shares one server session among several of ours, so locks "
+            "on tenants do not work. Let the Airflow connection lead to PostgreSQL itself; session pooling "
             "(pool_mode = session) is not enough where start-up parameters are dropped.",
             cause=Cause.STORAGE_POOLER,
         )

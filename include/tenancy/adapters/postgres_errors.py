@@ -57,5 +57,5 @@ def _sentence(error: psycopg.Error, dsn: Dsn, verdict: SqlstateMeaning, *, conne
     if error.sqlstate is None and _is_silence(error):
         return f"{system} does not respond at {dsn.location}: {reason}"
     if connecting and verdict.category is ErrorCategory.TRANSIENT:
-        return f"{system} at {dsn.location} lets nobody in now: {reason} [{error.sqlstate}]"
+        return f"{system} at {dsn.location} accepts no sessions now: {reason} [{error.sqlstate}]"
     return f"{system} at {dsn.location} refused: {reason}" + (f" [{error.sqlstate}]" if error.sqlstate else "")

@@ -1,4 +1,4 @@
-"""How long an outside system may go on with a request whose client is dead: its own limits, each with its source.
+"""How long an outside system may continue with a request whose client is dead: its own limits, each with its source.
 
 Names and numbers only: activities state their `late_seconds` by these, and the DAG file imports activities.
 """

@@ -59,7 +59,7 @@ def require_our_database(found: DatabaseStatus, owner: str, proof: str) -> None:
     if found.owner != owner and found.proof != proof:
         raise ForeignObjectError(
             f"A database {found.name} exists and is not ours (it is owned by {found.owner} and its proof is "
-            f"{found.proof!r}, ours would be {proof!r}). Nothing was changed; find its owner, or drop it by hand."
+            f"{found.proof!r}, ours would be {proof!r}). Nothing was changed; find its owner, or drop it manually."
         )
 
 

@@ -47,7 +47,7 @@ def require_our_role(found: RoleStatus, proof: str) -> None:
     if found.proof != proof:
         raise ForeignObjectError(
             f"A role {found.name} exists and is not ours (its comment is {found.proof!r}, ours would be {proof!r}). "
-            "Nothing was changed; find its owner, or drop it by hand."
+            "Nothing was changed; find its owner, or drop it manually."
         )
 
 

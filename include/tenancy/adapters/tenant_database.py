@@ -136,7 +136,7 @@ class TenantDatabase:
         if owner not in {None, self._dsn.user}:
             raise ForeignObjectError(
                 f"The database {self._dsn.dbname} has a schema {TENANT_SCHEMA} that is not ours (it is owned by "
-                f"{owner}). Nothing was changed; find out who made it, or drop it by hand."
+                f"{owner}). Nothing was changed; find out who made it, or drop it manually."
             )
 
 

@@ -39,7 +39,7 @@ async def authenticate(request: Request) -> Caller:
         return await asyncio.wait_for(authenticating, LOGIN_TIMEOUT_SECONDS)
     except TimeoutError as timeout:
         raise TransientError(
-            f"Airflow has not said for {LOGIN_TIMEOUT_SECONDS:g} s who calls: its database hangs."
+            f"Airflow has not identified the caller for {LOGIN_TIMEOUT_SECONDS:g} s: its database hangs."
         ) from timeout
 
 

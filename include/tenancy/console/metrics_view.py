@@ -166,7 +166,7 @@ def _platform(seen: Measures) -> list[Metric]:
         ),
         _gauge(
             "tenancy_alerts_untold_last_day",
-            "Alerts of the last 24 hours that nobody was told: no channel has a connection.",
+            "Alerts of the last 24 hours that were not sent, because no channel has a connection.",
             _sample(seen.undeliverable_alerts),
         ),
         _gauge("tenancy_ledger_facts", "Facts in the ledger, as PostgreSQL estimates them.", _sample(seen.facts)),

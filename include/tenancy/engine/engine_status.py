@@ -64,5 +64,5 @@ def silence_sentence(silent: Iterable[str]) -> str:
     parts = tuple(silent)
     if not parts:
         return ""
-    named, give = " and ".join(parts), "gives" if len(parts) == 1 else "give"
-    return f"The workflow engine's {named} {give} no sign of life: a platform matter; escalate if it lasts."
+    named, send = " and ".join(parts), "sends" if len(parts) == 1 else "send"
+    return f"The workflow engine's {named} {send} no heartbeat: a platform matter; escalate if it lasts."

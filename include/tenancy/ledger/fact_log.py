@@ -18,7 +18,7 @@ from tenancy.saga.tenant import Saga
 log = logging.getLogger(__name__)
 
 _WARNING: Final = (f.ActivityFailed, f.CompensationFailed, f.ProvisioningFailed, f.ResourceFoundAgain, f.HolderEvicted)
-"""Something failed, and the engine goes on by itself."""
+"""Something failed, and the engine continues by itself."""
 _ERROR: Final = (f.UnwindingExhausted, f.ProvisioningStalled)
 """A person has to look."""
 _ACTIONS: Final[dict[type[f.Fact], str]] = {

@@ -24,7 +24,7 @@ _HARD_LIMIT_SECONDS = 50
 """Airflow kills the callback after 60 s in a worker and 50 s in the dag-processor. This ends an unwinding that hangs in
 one call before that; the reconciler continues it."""
 _ENDED = "Airflow ended the run before this activity was done"
-_DIED = "the task's process ended without telling why; its log in Airflow has the last it said"
+_DIED = "the task's process ended without a reason; see the end of its log in Airflow"
 
 
 def activity_failed(context: "Context") -> None:
@@ -67,4 +67,4 @@ def _give_up(command: "GiveUp", *, lease: str) -> None:
         with timeout(_HARD_LIMIT_SECONDS):
             give_up(tenancy(), command, stamp=Stamp("saga", reason=command.message[:500], lease=lease))
     except AirflowTaskTimeout:
-        log.warning("undoing takes longer than a callback may: the reconciler goes on with it")
+        log.warning("undoing takes longer than a callback may: the reconciler continues with it")

@@ -30,7 +30,7 @@ def request_notification(context: "Context", ledger: "Ledger") -> None:
             if has_due_alerts(session):
                 context["outlet_events"][ALERTS_ALIAS].add(ALERTS)
     except Exception as error:  # noqa: BLE001 - the next pass asks again
-        log.warning("it is not known whether there is anything to tell: %s", error)
+        log.warning("cannot find out whether an alert is due: %s", error)
 
 
 class NotificationOperator(BaseOperator):

@@ -27,6 +27,6 @@ class PokeTrigger(BaseEventTrigger):
                 dsn = await asyncio.get_running_loop().run_in_executor(None, ledger_dsn)
                 async for _ in listen_for_pokes(dsn):
                     yield TriggerEvent({"pokes": True})
-            except Exception as error:  # noqa: BLE001 - the ledger is away; the minute's pass goes on meanwhile
+            except Exception as error:  # noqa: BLE001 - the ledger is away; the minute's pass continues meanwhile
                 self.log.warning("not listening for pokes: %s", error)
             await asyncio.sleep(_PAUSE_SECONDS)

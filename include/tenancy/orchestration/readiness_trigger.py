@@ -68,7 +68,7 @@ class ReadinessTrigger(BaseTrigger):
         try:
             return await asyncio.get_running_loop().run_in_executor(_threads, self._look)
         except Exception as error:  # noqa: BLE001 - the ledger does not respond: keep waiting, a worker could do no better
-            log.warning("no look at %s of %s: %s", self._lease.activity, self._lease.run_id, error)
+            log.warning("cannot check %s of %s: %s", self._lease.activity, self._lease.run_id, error)
             return False
 
     def _look(self) -> bool:

@@ -53,9 +53,9 @@ class _ActivityPolicy(RetryPolicy):
     ) -> RetryDecision:
         match exception:
             case OutOfTurn():
-                return RetryDecision.retry(TURN_DELAY, reason="its turn will come")
+                return RetryDecision.retry(TURN_DELAY, reason="an earlier activity is not done yet")
             case Refused():
-                return RetryDecision.fail(reason="a refusal stands")
+                return RetryDecision.fail(reason="a refusal is final")
             case PermanentError():
                 return RetryDecision.fail(reason="something has to change first")
             case PlatformError():

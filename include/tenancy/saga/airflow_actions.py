@@ -31,7 +31,7 @@ class Meaning(StrEnum):
 
     CANCEL = "= Cancel"
     FAIL_ACTIVITY = "that activity failed"
-    CONTINUE = "the same attempt goes on; done activities verify and pass"
+    CONTINUE = "the same attempt continues; done activities verify and pass"
     RESET_AND_RETRY = "= Reset + Retry"
     RETRY = "= Retry"
     REFUSE = "refused with a sentence"

@@ -59,6 +59,6 @@ def require_same_tenant(saga: Saga, named: str) -> None:
     if named and named.lower() != str(saga.tenant_id):
         raise Refused(
             f"The slug {saga.parameters.slug} is not that tenant's: the tenant that has it is {saga.tenant_id}, and "
-            f"{named} was named. Nothing was done. Look again, then decide.",
+            f"{named} was named. Nothing was done. Check its current state, then decide.",
             field="tenant_id",
         )

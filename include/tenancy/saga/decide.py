@@ -148,7 +148,7 @@ NEXT_STEPS = {
     Phase.PROVISIONING: "Cancel first: it releases the resources cleanly.",
     Phase.CANCELLING: "Wait 2 minutes for the cancel to complete, cancel again if it has not, then reset.",
     Phase.FAILED_UNWINDING: "Wait until the compensations are done, cancel again if they hang.",
-    Phase.FAILED_STUCK: "Compensations ran out of retries: mend the cause, then cancel again.",
+    Phase.FAILED_STUCK: "Compensations ran out of retries: remove the cause, then cancel again.",
     Phase.FAILED_SETTLED: "Reset, then retry.",
     Phase.FAILED_RETAINED: "Reset, then retry: its resources are kept.",
     Phase.FAILED_READY: "Retry, or decommission.",

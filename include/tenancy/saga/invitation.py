@@ -10,9 +10,9 @@ from tenancy.saga.tenant import Saga
 def show(command: c.ShowInvitation, saga: Saga) -> tuple[f.Fact, ...]:
     _require_active(saga)
     if command.generation != saga.invitation:
-        raise Refused("Somebody has made another invitation meanwhile: ask again.")
+        raise Refused("Another invitation was made meanwhile: request it again.")
     if saga.invitation_shown == saga.invitation:
-        raise Refused("The invitation was shown before, and it is shown once. Whoever lost it makes a new one.")
+        raise Refused("The invitation was shown before, and it is shown once. If it is lost, make a new one.")
     return (f.InvitationShown(saga.invitation),)
 
 

@@ -16,7 +16,7 @@ def record(command: c.RecordStall, saga: Saga) -> tuple[f.Fact, ...]:
     """Record a stall. No facts if it is already recorded; another open stall is cleared first."""
     stall, evidence = command.stall, command.evidence
     if not _is_still_so(command, saga):
-        raise Refused(f"It went on: the tenant is {saga.phase}.")
+        raise Refused(f"It has continued: the tenant is {saga.phase}.")
     if saga.stall and (saga.stall.kind, saga.stall.activity) == (stall.kind, stall.activity):
         return ()
     seconds = round(stall.limit.total_seconds())

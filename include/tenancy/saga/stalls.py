@@ -26,7 +26,7 @@ TENANT_LIMITS: Final[Mapping[str, timedelta]] = {
 states. The runbook has no number for a tenant that stays Failed: it is the same as for provisioning."""
 QUEUED_CAUSES: Final = frozenset({Cause.ENGINE_PAUSED, Cause.ENGINE_QUEUE})
 """Shown as such, and no stall of the tenant (docs/reference/airflow-buttons.md)."""
-NOT_EXAMINED: Final = "It was not looked at yet."
+NOT_EXAMINED: Final = "It has not been checked yet."
 """The message of a stall whose cause has not been examined yet, because a pass of the reconciler ran out of time."""
 
 

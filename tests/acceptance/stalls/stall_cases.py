@@ -67,7 +67,7 @@ HUNG: Final = StallCase("hang", None, ("cluster.unreachable",), "cancel again", 
 # It is tried again and again, then says that it cannot.
 REFUSED: Final = StallCase("http-500", None, ("helm.failed", "cluster.refuses"), "Compensations ran out", ("undoing",))
 NO_POOL: Final = StallCase("pool missing", HANDLE, ("engine.no_pool",), "Have the plan's pool made in Airflow")
-"""The platform's fault: the tenant is held, and goes on by itself."""
+"""The platform's fault: the tenant is held, and continues by itself."""
 OF_ALL: Final = (
     _fails("no-connection-slots", "storage.no_slots", _SEEN_BY_HEALTH + "|idle sessions of the storage)"),
     _fails("databases-locked", "storage.blocked", "End the session that blocks it"),

@@ -18,7 +18,7 @@ from tests.acceptance.stalls.stall_cases import DEPLOY, LIMITS, SCHEMA, WAIT, St
 
 SILENT = StallCase("scheduler", DEPLOY, ("engine.scheduler_silent",), "Escalate: nothing is scheduled")
 NO_TRIGGERER = StallCase("triggerer", WAIT, ("engine.triggerer_silent",), "Escalate: nothing that waits goes on")
-NO_SIGN_OF_LIFE = "The workflow engine's scheduler gives no sign of life"
+NO_SIGN_OF_LIFE = "The workflow engine's scheduler sends no heartbeat"
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -45,7 +45,11 @@ def test_a_dead_scheduler_is_told_by_every_page_while_nobody_reconciles(
     tenant = stall_setup.load_tenant(limited, slug)
     stall_setup.assert_advised(tenant, SILENT)
     assert (tenant["advice"]["action"], tenant["advice"]["not_its_fault"]) == ("escalate", True)
-    sentences = ("Its run does not go on, and that is not the tenant's fault", NO_SIGN_OF_LIFE, tenant["next_action"])
+    sentences = (
+        "Its run does not continue, and that is not the tenant's fault",
+        NO_SIGN_OF_LIFE,
+        tenant["next_action"],
+    )
     _page_says(limited, f"tenants/{tenant['id']}", *sentences)
     _page_says(limited, "?attention=true", slug)
     assert NO_SIGN_OF_LIFE in " ".join(Operator(limited).run("show", slug).split())

@@ -11,7 +11,7 @@ class ClassShape(BaseModel):
     """A class of stall: three or more tenants that do not get on for one cause."""
 
     id: int
-    sentence: str = Field(description="Where, and what one of its tenants was told")
+    sentence: str = Field(description="Where, and the message of one of its tenants")
     activity: str = Field(description="Empty when it is no activity's")
     cause: str
     error: str = Field(description="What the errors have in common: numbers, ids and tenants' names are #")
@@ -22,7 +22,7 @@ class ClassShape(BaseModel):
     first_at: datetime
     last_at: datetime
     opened_at: datetime
-    closed_at: datetime | None = Field(description="It closes by itself when nobody is left")
+    closed_at: datetime | None = Field(description="It closes by itself when no tenant is left in it")
     next_action: str
 
 

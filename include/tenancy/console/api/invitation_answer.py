@@ -21,7 +21,7 @@ def show_invitation(
 ) -> tenant_models.InvitationShape:
     """The invitation, or with `renew` another one; 404 when there is no such tenant. Raises Refused."""
     if body.renew and not body.reason.strip():
-        raise ProblemError(400, "Say why there has to be another invitation, for the audit log.", field="reason")
+        raise ProblemError(400, "Give a reason for another invitation; the audit log records it.", field="reason")
     with open_context(services) as context:
         tenant_id, tenancy = context.summary(ref).tenant_id, context.tenancy
     reveal = invitation.renew if body.renew else invitation.show

@@ -23,7 +23,7 @@ router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=[
 _RESPONSES = problem_responses(401, 403, 503)
 
 FINDINGS_LIMIT: Final = 500
-_NEVER: Final = "It has never run: is its DAG there, and not paused?"
+_NEVER: Final = "It has never run: check that its DAG exists and is not paused."
 
 
 @router.get("/platform", responses=_RESPONSES)

@@ -39,7 +39,7 @@ class HealthCheck(BaseModel):
     system: str = Field(description="ledger, engine, storage, cluster, ingress, capacity or quota")
     region: str | None
     part: str = Field(description="Such as scheduler, a pool or a plan; empty where the system is one")
-    state: str = Field(description="ok, degraded, down, or unknown where it could not be looked at")
+    state: str = Field(description="ok, degraded, down, or unknown if it could not be checked")
     said: str
     since: datetime | None = Field(description="Since when it is not ok: by its own word, or first seen then")
     measured: dict[str, int | float | str]
@@ -80,4 +80,4 @@ class Findings(BaseModel):
 
     findings: list[FindingShape]
     cut: bool = Field(description="There are more than these 500")
-    check: Reconciler = Field(description="Who looks: when last, what it could not look at")
+    check: Reconciler = Field(description="The drift check: when it last ran, what it could not check")

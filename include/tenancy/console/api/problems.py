@@ -115,7 +115,7 @@ def problem_of(error: Exception) -> ProblemError:
         if isinstance(error, kind):
             return make_problem(error)
     log.error("a request failed", exc_info=error)
-    return ProblemError(500, "Something went wrong here; the api-server's log says what.")
+    return ProblemError(500, "Internal error; the api-server's log has the details.")
 
 
 def install_problem_handlers(app: FastAPI) -> None:

@@ -31,7 +31,7 @@ Name = Annotated[Text, Field(max_length=NAME_LIMIT)]
 Email = Annotated[Text, Field(max_length=EMAIL_LIMIT)]
 
 Ref = Annotated[str, Path(description="A tenant's id or slug. A slug is its live tenant, else the newest that had it")]
-DryRun = Annotated[bool, Query(description="Only say what it would do")]
+DryRun = Annotated[bool, Query(description="Only return what it would do")]
 IdempotencyHeader = Annotated[
     str | None,
     Header(

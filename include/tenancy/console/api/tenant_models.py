@@ -73,7 +73,9 @@ class InvitationShape(BaseModel):
     slug: str
     admin_email: str
     invitation: str
-    sign_in: str = Field(description="Where the admin signs in with it; a GET says whether it is open, used or expired")
+    sign_in: str = Field(
+        description="The admin's sign-in address with it; a GET returns whether it is open, used or expired"
+    )
     expires_at: datetime
 
 
@@ -97,7 +99,7 @@ class ResourceShape(BaseModel):
 class ProgressShape(BaseModel):
     """Of an unwinding."""
 
-    in_flight: str = Field(description="Who holds the tenant's lock; empty when nobody does")
+    in_flight: str = Field(description="Who holds the tenant's lock; empty if no process does")
     undone: int
     to_undo: int
     left: list[ResourceShape]
@@ -123,7 +125,7 @@ class Tenant(TenantRow):
     escalation: str = Field(description="What became of its escalation: which channel accepted it and when, or empty")
     progress: ProgressShape
     actions: dict[str, Permission]
-    url: str = Field(description="Where it answers once it is Active; empty while it has nothing")
+    url: str = Field(description="Its address once it is Active; empty before")
     findings: list[FindingShape] = Field(description="What the last reality check found of it; at most 50")
 
 

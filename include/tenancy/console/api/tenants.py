@@ -28,7 +28,7 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     substate: Substate | None = None,
     region: requests.FilterValue = None,
     plan: requests.FilterValue = None,
-    attention: Annotated[bool, Query(description="Only those somebody should look at")] = False,
+    attention: Annotated[bool, Query(description="Only tenants that need attention")] = False,
     q: requests.Search = None,
     limit: requests.PageSize = 50,
     cursor: requests.Cursor = None,

@@ -80,7 +80,7 @@ def act(page_request: CurrentPageRequest, ref: Ref, action: ActionName, fields: 
     _require_right(page_request.caller, action, force)
     try:
         answer = page_request.perform_action(action, ref, fields)
-    except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
+    except Exception as error:  # noqa: BLE001 - every error is shown in the dialog that caused it
         wrong = _Form(action, force, fields, problem_of(error))
         return reads.read_ledger(page_request.services, lambda context: _dialog(page_request, context, ref, wrong))
     return reads.read_ledger(

@@ -92,7 +92,7 @@ def _invite(saga: Saga, rights: Collection[Right], view: InvitationView | None) 
     return ActionView("invitation", label, active and not lacking, lacking or (message if active else _NOT_YET))
 
 
-_INVITES: Final = "Lets the tenant's admin sign in. It is shown once, to whoever asks first."
+_INVITES: Final = "Lets the tenant's admin sign in. It is shown once, to the first person who asks."
 _NOT_YET: Final = "It lets the tenant's admin in while the tenant is Active."
 
 

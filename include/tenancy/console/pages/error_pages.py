@@ -68,8 +68,8 @@ def error_page_of(request: Request, error: Exception) -> ErrorPage:
     return ErrorPage(
         500,
         "This page has a defect",
-        "It is ours, not the tenant's: provisioning goes on without this page.",
-        next_step="tenantctl shows the same; tell platform engineering. The api-server's log says what went wrong.",
+        "This is a fault of the console, not of a tenant: provisioning continues without this page.",
+        next_step="tenantctl shows the same. Tell platform engineering; the api-server's log has the details.",
     )
 
 
@@ -90,7 +90,7 @@ def _login_away(_request: Request, error: Any) -> ErrorPage:
     return ErrorPage(
         503,
         "Airflow's login does not respond",
-        "Airflow could not say who you are: its own database may be away. It says nothing about any tenant.",
+        "Airflow could not check your login: its own database may be unavailable. This says nothing about any tenant.",
         detail=str(error),
         next_step="It is a platform matter. Wait a moment; escalate to platform engineering if it lasts.",
     )
@@ -109,7 +109,7 @@ def _ledger_away(_request: Request, error: Any) -> ErrorPage:
     return ErrorPage(
         503,
         "The ledger does not respond",
-        "This page reads from it, so nothing can be shown now. It says nothing about any tenant: what was recorded is "
+        "This page reads from it, so nothing can be shown now. This says nothing about any tenant: recorded facts are "
         "safe, and activities that need the ledger are tried again when it is back.",
         detail=str(error),
         next_step="It is a platform matter. Wait a moment; escalate to platform engineering if it lasts.",

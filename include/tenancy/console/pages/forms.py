@@ -65,5 +65,5 @@ def parse_fields(model: type[_Model], values: Mapping[str, object]) -> _Model:
         first = error.errors()[0]
         field = str(first["loc"][-1])
         empty_reason = field == "reason" and not str(values.get("reason") or "").strip()
-        sentence = "say why, for the audit log" if empty_reason else sentence_of(first)
+        sentence = "give a reason for the audit log" if empty_reason else sentence_of(first)
         raise ProblemError(400, f"{field.capitalize()}: {sentence}.", field=field) from error

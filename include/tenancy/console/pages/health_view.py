@@ -69,7 +69,7 @@ def health_view(health: Health, now: datetime) -> HealthView:
 
 def _verdict(health: Health) -> str:
     if not health.checks:
-        return "Nobody has looked yet."
+        return "No check has run yet."
     if not health.trouble:
         return "Nothing is wrong that can be seen."
     named = " and ".join(check.name for check in health.trouble[:3])
@@ -85,7 +85,7 @@ def _counted(checks: Iterable[CheckResult]) -> str:
 def _stale(checked_at: datetime | None, now: datetime) -> str:
     if checked_at is None or (now - checked_at).total_seconds() <= STALE_SECONDS:
         return ""
-    return f"This is {words.duration((now - checked_at).total_seconds())} old: a newer look is under way."
+    return f"This is {words.duration((now - checked_at).total_seconds())} old: a newer check is running."
 
 
 def _check_groups(checks: Iterable[CheckResult]) -> tuple[CheckGroup, ...]:

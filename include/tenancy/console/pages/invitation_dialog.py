@@ -36,7 +36,7 @@ def show(page_request: CurrentPageRequest, ref: Ref, fields: SubmittedForm) -> R
             InvitationBody, {"renew": bool(fields.get("renew")), "reason": fields.get("reason", "")}
         )
         invitation = show_invitation(page_request.services, page_request.caller, ref, body)
-    except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
+    except Exception as error:  # noqa: BLE001 - every error is shown in the dialog that caused it
         problem = problem_of(error)
         return reads.read_ledger(page_request.services, lambda context: _dialog(page_request, context, ref, problem))
     return uncached_response(page_request.request, "_invitation_secret.html", invitation=invitation)

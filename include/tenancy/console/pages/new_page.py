@@ -30,7 +30,7 @@ def create(page_request: CurrentPageRequest, fields: SubmittedForm) -> Response:
     """Ask for the tenant. The form shows what is wrong beside its field."""
     try:
         answer = page_request.create(fields)
-    except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
+    except Exception as error:  # noqa: BLE001 - every error is shown in the dialog that caused it
         return _form(page_request, "_new.html", fields, problem_of(error))
     return page_response(page_request.request, "_created.html", 201, tenant=answer["tenant"])
 

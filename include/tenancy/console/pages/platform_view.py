@@ -18,13 +18,13 @@ _PAUSED: Final = {
     COMPENSATION_DAG: "what is cancelled or decommissioned is not undone until it is unpaused in Airflow.",
     RECONCILIATION_DAG: "what callbacks miss is not found until it is unpaused in Airflow.",
     REALITY_CHECK_DAG: "where ledger and world differ is not found until it is unpaused in Airflow.",
-    NOTIFICATIONS_DAG: "nobody is told of stalls by Slack, mail or webhook until it is unpaused in Airflow.",
+    NOTIFICATIONS_DAG: "no alert is sent to Slack, mail or a webhook until it is unpaused in Airflow.",
 }
 
 
 @dataclass(frozen=True)
 class PlatformLine:
-    """One thing that is wrong. `tone` is bad when nothing goes on, warn when something waits."""
+    """One thing that is wrong. `tone` is bad when nothing continues, warn when something waits."""
 
     tone: str
     what: str
@@ -42,8 +42,8 @@ def _engine(report: EngineReport) -> tuple[PlatformLine, ...]:
             PlatformLine(
                 "bad",
                 "The workflow engine does not respond.",
-                "This is not the tenants' fault: what you see comes from the ledger and is true, but nothing may go "
-                "on, and actions may have to wait. Escalate to platform engineering if it lasts.",
+                "This is not the tenants' fault: this page comes from the ledger and is correct, but tenants may not "
+                "continue, and actions may have to wait. Escalate to platform engineering if it lasts.",
             ),
         )
     return tuple(_silent(part) for part in report.silent)
@@ -53,12 +53,12 @@ def _silent(part: str) -> PlatformLine:
     name = part.replace("_", " ")
     effect = _SILENT_EFFECTS.get(name, "")
     meaning = f"{effect} This is not the tenants' fault: escalate to platform engineering.".strip()
-    return PlatformLine("bad", f"The workflow engine's {name} gives no sign of life.", meaning)
+    return PlatformLine("bad", f"The workflow engine's {name} sends no heartbeat.", meaning)
 
 
 _SILENT_EFFECTS: Final = {
     "scheduler": "Nothing new is started.",
-    "triggerer": "Tasks start, but tenants that wait for their workloads do not go on.",
+    "triggerer": "Tasks start, but tenants that wait for their workloads do not continue.",
     "dag processor": "Tasks start, but changed DAGs are not read and some failures are found by the reconciler only.",
 }
 

@@ -1,7 +1,8 @@
-"""Bounds how long a page waits for the ledger: a page that says what is silent is worth more than a late one.
+"""Bounds how long a page waits for the ledger: a page that names the silent system is worth more than a late one.
 
-A read that takes longer goes on in its own thread until its own time-outs end it. There are few such threads. When all
-are taken, the next page waits as long and gets the same answer: a silent ledger does not take the api-server's threads.
+A read that takes longer continues in its own thread until its own time-outs end it. There are few such threads. When
+all are taken, the next page waits as long and gets the same error: a silent ledger does not use up the api-server's
+threads.
 """
 
 from collections.abc import Callable

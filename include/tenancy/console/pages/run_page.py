@@ -20,15 +20,15 @@ router = APIRouter(route_class=GuardedRoute)
 
 _OF_OTHERS = ErrorPage(
     200,
-    "This run is no tenant's",
+    "This run belongs to no tenant",
     "Tenants are provisioned by runs of tenant_provisioning and undone by runs of tenant_compensation. "
     "This run belongs to another DAG.",
 )
 _NOT_YET = ErrorPage(
     200,
     "No tenant has begun in this run",
-    "It waits in Airflow's queue or is just starting; this page becomes the tenant's as soon as its first activity "
-    "begins. If the run has ended, it made nothing and holds no slug.",
+    "The run waits in Airflow's queue or is starting. This page shows the tenant as soon as its first activity begins. "
+    "If the run has ended, it created nothing and reserves no slug.",
 )
 
 
@@ -62,5 +62,7 @@ def _query_of_run(context: RequestContext, dag_id: str, run_id: str) -> TenantPa
         return TenantPageQuery(tenant, _attempt_of(dag_id, run_id) or context.saga(tenant).runs.get(RunId(run_id)))
     refusal = tenant_summaries.find_run_refusal(context.ledger, RunId(run_id))
     return (
-        ErrorPage(200, "This run was refused", f"{refusal} It made nothing and holds no slug.") if refusal else _NOT_YET
+        ErrorPage(200, "This run was refused", f"{refusal} It created nothing and reserves no slug.")
+        if refusal
+        else _NOT_YET
     )

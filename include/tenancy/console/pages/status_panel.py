@@ -38,7 +38,7 @@ def status_panel(
     panel = _status_panel(snapshot, newest)
     action = snapshot.advisor.advice(snapshot.summary).action
     lacking = lacks(action, rights) if action in BUTTONS else ""
-    return replace(panel, next=f"{panel.next} (Ask somebody with the role {OPERATOR} to do it.)") if lacking else panel
+    return replace(panel, next=f"{panel.next} (This needs the role {OPERATOR}.)") if lacking else panel
 
 
 def _status_panel(snapshot: TenantSnapshot, newest: AttemptView | None) -> StatusPanel:
@@ -65,7 +65,7 @@ def _of_provisioning(snapshot: TenantSnapshot, newest: AttemptView | None) -> St
     row, stall = _active_row(newest), snapshot.advisor.stall(snapshot.summary)
     if snapshot.held:
         return StatusPanel(
-            "warn", "Its run does not go on, and that is not the tenant's fault", snapshot.held, *_next(snapshot)
+            "warn", "Its run does not continue, and that is not the tenant's fault", snapshot.held, *_next(snapshot)
         )
     if stall is not None:
         return StatusPanel("warn", _stuck(stall, row), _cut(_why_stuck(snapshot, stall, row)), *_next(snapshot))

@@ -21,7 +21,7 @@ class Tab:
 def tabs_of(
     history: Sequence[Timeline], envelopes: Iterable[Envelope], *, chosen: Timeline | None, live: bool
 ) -> tuple[Tab, ...]:
-    """The newest first. `live`: the newest goes on."""
+    """The newest first. `live`: the newest continues."""
     return tuple(
         Tab(each.attempt, "now" if live and each is history[-1] else _outcome(envelopes, each.attempt), each is chosen)
         for each in reversed(history)

@@ -23,7 +23,7 @@ class TenantSnapshot:
     saga: Saga
     envelopes: tuple[Envelope, ...]
     held: str
-    """Why its run does not go on, also while the scheduler is down and nobody records it; empty when it does."""
+    """Why its run does not continue, also while the scheduler is down and nobody records it; empty when it does."""
     progress: Progress
     usual: Mapping[str, DurationStats]
     beats: tuple[Heartbeat, ...]

@@ -19,7 +19,10 @@ API: Final = "API"
 DATABASE: Final = "database"
 DAGS: Final = "DAGs"
 QUEUE: Final = "queue"
-_LOST: Final = {DEFAULT_POOL: "nothing of any tenant runs", PERIODIC_TASK_POOL: "nobody reconciles, checks or notifies"}
+_LOST: Final = {
+    DEFAULT_POOL: "nothing of any tenant runs",
+    PERIODIC_TASK_POOL: "the reconciler, the drift check and notifications stop",
+}
 """What stops when a shared pool is missing."""
 WRITTEN: Final = ("connection", "dag_run", "task_instance")
 """The tables of Airflow's database that provisioning a tenant writes to."""
@@ -36,18 +39,18 @@ def heartbeats(beats: Iterable[ComponentHeartbeat], now: datetime) -> tuple[Chec
 
 def _api(metadatabase: ComponentHeartbeat) -> CheckResult:
     if metadatabase.status == "unhealthy":
-        return engine_result(API, (_DOWN, "It answers, but its own database does not: nothing goes on."))
-    return engine_result(API, (_OK, "It answers."))
+        return engine_result(API, (_DOWN, "It responds, but its own database does not: no task runs."))
+    return engine_result(API, (_OK, "It responds."))
 
 
 def _part(beat: ComponentHeartbeat, now: datetime) -> CheckResult:
     name = part_name(beat.part)
     if beat.status == "healthy":
-        last = f"; its last sign of life was {ago(beat.last, now)} ago" if beat.last else ""
-        return engine_result(name, (_OK, f"It is at work{last}."))
+        last = f"; its last heartbeat was {ago(beat.last, now)} ago" if beat.last else ""
+        return engine_result(name, (_OK, f"It is running{last}."))
     if beat.status == "unhealthy":
         return engine_result(name, (_DOWN, silence_sentence((name,))), since=beat.last)
-    return engine_result(name, (_UNKNOWN, "It has never given a sign of life."))
+    return engine_result(name, (_UNKNOWN, "It has never sent a heartbeat."))
 
 
 def part_name(part: str) -> str:
@@ -65,7 +68,10 @@ def _dags(known: Mapping[str, bool], wanted: tuple[str, ...]) -> CheckResult:
     paused = [dag for dag in wanted if known.get(dag)]
     measured = {"paused": len(paused), "missing": len(missing)}
     if missing:
-        verdict = _DOWN, f"The workflow engine does not know {' and '.join(missing)}: is its file there, and sound?"
+        verdict = (
+            _DOWN,
+            f"The workflow engine does not know {' and '.join(missing)}: check that the file imports.",
+        )
     elif paused:
         verdict = _DEGRADED, f"Paused, until somebody unpauses it in Airflow: {' and '.join(paused)}."
     else:
@@ -115,7 +121,7 @@ def database(observation: WriteLocks) -> CheckResult:
     verdict: Verdict = _OK, "Nothing keeps it from writing."
     if observation.locked:
         what = " and ".join(f'"{table}"' for table in observation.locked)
-        verdict = _DEGRADED, f"Somebody holds a lock on its table {what}: whoever writes there waits."
+        verdict = _DEGRADED, f"Somebody holds a lock on its table {what}: every session that writes there waits."
     elif longest > LONG_WAIT_SECONDS:
         verdict = _DEGRADED, f"A session has waited for a lock for {format_seconds(longest)}."
     return engine_result(DATABASE, verdict, measured=measured)
@@ -129,7 +135,7 @@ def reconcilers(beats: Iterable[Heartbeat], now: datetime) -> tuple[CheckResult,
 
 def _reconciler(name: str, beat: Heartbeat | None, now: datetime) -> CheckResult:
     if beat is None:
-        return engine_result(name, (_UNKNOWN, "It has never run: is its DAG there, and not paused?"))
+        return engine_result(name, (_UNKNOWN, "It has never run: check that its DAG exists and is not paused."))
     measured = {"took_seconds": round(beat.took_seconds, 2)}
     if now - beat.at <= LATE_AFTER[name]:
         return engine_result(name, (_OK, f"It ran {ago(beat.at, now)} ago."), measured=measured)

@@ -79,8 +79,8 @@ def _run_check(check: HealthCheck, now: datetime) -> CheckOutcome:
         for_good = isinstance(error, PermanentError | PlatformError)
         checks = list(check.when_unavailable(Unavailable(why, for_good, cause_in(error))))
     except Exception as error:
-        log.exception("a look at the platform's health failed", extra={"look": check.name})
-        unavailable = Unavailable(f"This look has a defect ({type(error).__name__}); the log says more.")
+        log.exception("a health check failed", extra={"look": check.name})
+        unavailable = Unavailable(f"This check has a defect ({type(error).__name__}); the log says more.")
         checks = list(map(_not_known, check.when_unavailable(unavailable)))
     return _stamped(checks, now, time.monotonic() - began, answered=answered)
 

@@ -113,8 +113,8 @@ def _ledger(probes: Probes, now: datetime) -> Iterator[CheckResult]:
         yield verdicts.quota(plan, sum(n for (_, name), n in observation.loads.items() if name == plan.name))
 
 
-_NO_LEDGER: Final = "Not known: it stands in the ledger."
-_NOT_ASKED: Final = "Not known: the workflow engine did not say."
+_NO_LEDGER: Final = "Not known: only the ledger has it."
+_NOT_ASKED: Final = "Not known: the workflow engine did not report it."
 
 
 def _no_ledger(platform: Platform, silence: Unavailable) -> Iterator[CheckResult]:

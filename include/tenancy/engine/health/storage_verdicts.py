@@ -23,7 +23,7 @@ def storage(region: Region, observation: "StorageStatus") -> CheckResult:
         or server(observation.server)
         or (_rights(observation.missing, observation.admin, Condition.DEGRADED) if observation.missing else None)
         or (_open(observation.open_databases) if observation.open_databases else None)
-        or (Condition.OK, f"It answers; {sessions(observation.server)}.")
+        or (Condition.OK, f"It responds; {sessions(observation.server)}.")
     )
     counted = {
         "databases": observation.server.databases,

@@ -36,7 +36,7 @@ _REWRITABLE: Final = (
 def ledger(observation: "ServerStatus", version: str, *, may_rewrite: bool = False) -> CheckResult:
     """The server of the ledger, and whether our role could change recorded facts."""
     rewritable = (_DEGRADED, _REWRITABLE) if may_rewrite else None
-    state, sentence = server(observation) or rewritable or (_OK, f"It answers; {sessions(observation)}.")
+    state, sentence = server(observation) or rewritable or (_OK, f"It responds; {sessions(observation)}.")
     measured = {
         **server_measurements(observation),
         "schema": version,
@@ -103,21 +103,21 @@ def _cluster(observation: "ClusterStatus") -> Verdict:
     if observation.nodes and not observation.nodes_ready:
         return _DOWN, f"None of its {observation.nodes} nodes is ready: no pod starts."
     if observation.slow:
-        return _DEGRADED, f"Its API took {format_seconds(observation.answer_seconds)} to say its version."
+        return _DEGRADED, f"Its API took {format_seconds(observation.answer_seconds)} to return its version."
     if observation.unschedulable:
         count = len(observation.unschedulable)
         pods = "1 pod finds" if count == 1 else f"{count} pods find"
-        return _DEGRADED, f"{pods} no node: {observation.scheduler_message or 'the scheduler does not say why'}"
+        return _DEGRADED, f"{pods} no node: {observation.scheduler_message or 'the scheduler gives no reason'}"
     if observation.nodes is not None and observation.nodes != observation.nodes_ready:
         return _DEGRADED, f"{observation.nodes_ready} of {observation.nodes} nodes are ready."
     nodes = "" if observation.nodes is None else f"; {observation.nodes_ready} of {observation.nodes} nodes are ready"
-    return _OK, f"Its API answers{nodes}."
+    return _OK, f"Its API responds{nodes}."
 
 
 def ingress(region: Region, observation: "IngressStatus") -> CheckResult:
     """A region's ingress controller, by its answer for a host that no tenant has."""
     broken = observation.status >= 500
-    sentence = f"It answers every host with {observation.status}." if broken else "It answers."
+    sentence = f"It responds to every host with {observation.status}." if broken else "It responds."
     measured: Measured = {"host": observation.host, "status": observation.status}
     return CheckResult(System.INGRESS, _DEGRADED if broken else _OK, sentence, region.name, measured=measured)
 

@@ -47,7 +47,7 @@ def deliver(ledger: Ledger, channels: Mapping[str, Channel]) -> str:
             done[_send(session, delivery, channels[delivery.channel])] += 1
         alerts.delete_old_alerts(session)
     summary = ", ".join(f"{count} {what}" for what, count in sorted(done.items()))
-    return summary or ("nothing to send" if channels else "nobody to tell: no channel has a connection")
+    return summary or ("nothing to send" if channels else "not sent: no channel has a connection")
 
 
 def next_try_at(delivery: Delivery, now: datetime, first: timedelta = FIRST_RETRY) -> datetime | None:
@@ -62,7 +62,7 @@ def _send(ledger: LedgerSession, delivery: Delivery, channel: Channel) -> str:
     except Exception as error:  # noqa: BLE001 - one failing channel must not stop the other deliveries
         again = next_try_at(delivery, ledger.now, channel.first_retry)
         message = message_of(error)
-        log.warning("%s was not told of %s (try %d): %s", delivery.channel, delivery.alert.key, delivery.tries, message)
+        log.warning("%s did not accept %s (try %d): %s", delivery.channel, delivery.alert.key, delivery.tries, message)
         alerts.record_failure(ledger, delivery, error=message, next_try_at=again)
         return "put off" if again else "given up"
     _record_escalation(ledger, delivery)

@@ -22,7 +22,7 @@ def skips_activity(saga: Saga, lease: Lease) -> bool:
     if not is_current or lease.activity in {entry.activity for entry in saga.plan}:
         return False
     log.info(
-        "%s is not in the plan that attempt %d of %s began with: nothing is done, and the run goes on. "
+        "%s is not in the plan that attempt %d of %s began with: nothing is done, and the run continues. "
         "New attempts have it.",
         lease.activity,
         saga.attempt,

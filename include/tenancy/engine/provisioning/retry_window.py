@@ -95,8 +95,8 @@ def died_too_often(window: RetryWindow) -> PermanentError | None:
     if window.deaths < TRIES:
         return None
     return PermanentError(
-        f"Its process ended {window.deaths} times without a word, killed perhaps for want of memory; the task's logs "
-        "in Airflow have the last it wrote."
+        f"Its process ended {window.deaths} times without an error message, perhaps killed for lack of memory; see "
+        "the end of the task's logs in Airflow."
     )
 
 

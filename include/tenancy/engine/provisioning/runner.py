@@ -96,7 +96,7 @@ def _tenant(tenancy: Tenancy, ledger: LedgerSession, task: Task) -> TenantId:
         return admit(tenancy, ledger, task.lease.run_id, task.conf, task.stamp)
     tenant_id = ledger.tenant_of_run(task.lease.run_id)
     if tenant_id is None:
-        raise Refused(f"This run provisions no tenant: its {PLAN[0].name} is not done, whatever Airflow's marks say.")
+        raise Refused(f"This run provisions no tenant: its {PLAN[0].name} is not done, whatever state Airflow shows.")
     return tenant_id
 
 

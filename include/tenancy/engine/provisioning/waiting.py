@@ -84,7 +84,7 @@ def _look(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease, sta
     try:
         return activity.readiness(_context(tenancy, ledger, saga, lease, stamp))
     except (TransientError, PlatformError) as silence:
-        return Readiness(ready=False, reason=f"cannot look: {silence}", cause=silence.cause)
+        return Readiness(ready=False, reason=f"cannot check: {silence}", cause=silence.cause)
 
 
 def _context(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease, stamp: Stamp) -> ActivityContext:

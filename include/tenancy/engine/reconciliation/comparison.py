@@ -140,7 +140,7 @@ def _orphan(found: DiscoveredObject, region: str, tenant_id: TenantId | None) ->
         f"The {found.kind} {found.name} exists at {found.address} and carries our mark ({found.proof}), but "
         "no tenant in the ledger has it. "
         "It is never removed by itself: when the ledger was restored from a backup, it may be a "
-        "customer's. Make sure that nobody needs it, then remove it by hand: "
+        "customer's. Make sure that nobody needs it, then remove it manually: "
         f"{maker_of_kind(found.kind).manual_removal[found.kind].format(name=found.name)}"
     )
     return Finding(FindingKind.ORPHAN, found.kind, found.name, region, tenant_id, sentence)

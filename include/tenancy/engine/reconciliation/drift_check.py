@@ -135,7 +135,7 @@ class _Check:
             if elsewhere := comparison.in_other_systems(discovery):
                 recorded = ", ".join(sorted({each.system for each in elsewhere}))
                 self.failures[targets[discovery.kinds, discovery.region]] = (
-                    f"another system answers, {discovery.system}; {len(elsewhere)} resources were made in {recorded}"
+                    f"another system responds, {discovery.system}; {len(elsewhere)} resources were made in {recorded}"
                 )
 
     def _clients(self) -> SystemClients:
@@ -160,18 +160,18 @@ class _Check:
             _require_one_system(before, system)
         except Exception as error:  # noqa: BLE001 - one region's error must not keep the others from being observed
             self.failures[target] = message_of(error)
-            log.warning("not looked at: %s: %s", target, message_of(error))
+            log.warning("not checked: %s: %s", target, message_of(error))
             return None
         return Discovery(target.activity.resources, target.region, tuple(found), system)
 
 
 def _require_one_system(before: str, after: str) -> None:
     if before != after:
-        raise TransientError(f"different systems answered while it was looked at: {before}, then {after}")
+        raise TransientError(f"different systems responded during the check: {before}, then {after}")
 
 
 def _summary(found: list[Finding], failures: dict[_Target, str]) -> str:
     counts = Counter(finding.what for finding in found)
     summary = ", ".join(f"{counts[what]} {word}" for what, word in _LABELS.items() if counts[what]) or "nothing found"
     unseen = "; ".join(f"{target} ({why.rstrip('.')})" for target, why in failures.items())
-    return f"{summary}; not looked at: {unseen}" if unseen else summary
+    return f"{summary}; not checked: {unseen}" if unseen else summary

@@ -20,7 +20,7 @@ IN_LINE_AFTER: Final = timedelta(seconds=20)
 """A task that is due counts as queued after this time: every task is queued for a moment."""
 _AT_WORK = frozenset({"running", "deferred", "up_for_retry", "restarting", "up_for_reschedule"})
 SILENT = {SCHEDULER: Cause.ENGINE_SCHEDULER_SILENT, TRIGGERER: Cause.ENGINE_TRIGGERER_SILENT}
-_IN_LINE = "The run waits in Airflow's queue: every place for runs or tasks is taken. It goes on when one is free."
+_IN_LINE = "The run waits in Airflow's queue: every place for runs or tasks is taken. It continues when one is free."
 
 
 class HoldDetector:
@@ -45,7 +45,9 @@ class HoldDetector:
         if not tasks or states & _AT_WORK:
             return None
         if self._is_paused(dag):
-            return Evidence(Cause.ENGINE_PAUSED, f"The DAG {dag} is paused: unpause it in Airflow and the run goes on.")
+            return Evidence(
+                Cause.ENGINE_PAUSED, f"The DAG {dag} is paused: unpause it in Airflow and the run continues."
+            )
         return Evidence(Cause.ENGINE_QUEUE, _IN_LINE) if self._is_in_line(tasks) else None
 
     def _is_in_line(self, tasks: Sequence[TaskStatus]) -> bool:

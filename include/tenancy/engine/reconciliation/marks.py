@@ -1,4 +1,4 @@
-"""Marks made in Airflow: turns a run that somebody marked by hand into a command, and finds out who marked it.
+"""Marks made in Airflow: turns a run that somebody marked into a command, and finds out who marked it.
 
 Our listener in Airflow leaves a poke for each mark; the reconciler calls `Marks.apply` for it. The listener is not told
 who made the mark, so that is read from Airflow's event log.
@@ -63,7 +63,7 @@ class Marks:
         return newest if newest != self.runs.user and _may_cancel(newest, saga) else ""
 
     def is_marked(self, saga: Saga) -> bool:
-        """Was the attempt's run, or a task of it, marked by hand since the run was last cleared?
+        """Was the attempt's run, or a task of it, marked in Airflow since the run was last cleared?
 
         Marks by our own user do not count: it only marks runs failed, to end them.
         """
@@ -98,7 +98,7 @@ class Marks:
         if command is None:
             return None
         if isinstance(command, Cancel) and not _may_cancel(who, saga):
-            command = GiveUp(run_id, f"{stamp.reason}, by nobody that its event log names")
+            command = GiveUp(run_id, f"{stamp.reason}, by a user whom its event log does not name")
         return AppliedMark(self.ledger.record(saga.tenant_id, command, stamp=stamp), stamp)
 
 

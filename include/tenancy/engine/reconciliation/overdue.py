@@ -55,7 +55,7 @@ class RunObservation:
     undoing: bool = False
     """Does a process that unwinds it hold its lock? A dead process holds none."""
     marked: bool = False
-    """Did somebody mark the attempt's run or a task of it by hand?"""
+    """Did somebody mark the attempt's run or a task of it in Airflow?"""
     rerun: bool = False
     """Has our own user already cleared the attempt's run?"""
 

@@ -45,7 +45,7 @@ SUSPECTS = 100
 _ACTOR = "reconciler"
 _RESTORED = (
     "Airflow ended the run {run_id} well, and the ledger knows nothing of it, as after its restore from a backup. The "
-    "run was cleared: the attempt goes on with what exists, and nothing is undone, whatever fails."
+    "run was cleared: the attempt continues with what exists, and nothing is undone, whatever fails."
 )
 
 
@@ -63,7 +63,7 @@ def reconcile(tenancy: Tenancy) -> str:
             reconciler.done.update(record_stalls(tenancy, ledger, reconciler.holds))
         with reconciler.put_off_on_trouble("what is known of classes of stall"):
             reconciler.done.update(record_incident_groups(ledger))
-        with reconciler.put_off_on_trouble("telling of stalls"):
+        with reconciler.put_off_on_trouble("alerts about stalls"):
             send_escalations(ledger)
             raise_group_alerts(ledger)
             raise_stall_alerts(tenancy, ledger, but=load_grouped_tenants(ledger))
@@ -119,7 +119,7 @@ class _Reconciler:
             find_later_success(self.ledger, self.runs, saga, observation) if overdue.destroys(correction, saga) else ""
         )
         correction = Correction.KEEP if later else correction
-        if saga == self.ledger.saga(saga.tenant_id):  # else it went on while Airflow was asked
+        if saga == self.ledger.saga(saga.tenant_id):  # else it continued while Airflow was asked
             if later:
                 keep_resources(self.ledger, saga, later, Stamp(_ACTOR, reason=LEDGER_OLDER))
             else:
@@ -209,8 +209,8 @@ class _Reconciler:
             self._record(saga, c.RecordHold(str(fault), fault.cause, platform=True), "the run ended")
             return
         ended = (
-            f"Airflow ended the run as {observation.run.state} before it was done, and no callback of its tasks told "
-            "why"
+            f"Airflow ended the run as {observation.run.state} before it was done, and no callback of its tasks "
+            "recorded why"
         )
         self._give_up(saga, ended)
 

@@ -107,7 +107,7 @@ class _Pass:
             assert saga is not None  # it has a row
             return self._find_cause(saga)
         except Exception as error:  # noqa: BLE001 - the error that prevents the examination is evidence, too
-            return Evidence(cause_in(error), f"It could not be looked at: {message_of(error)}")
+            return Evidence(cause_in(error), f"It could not be checked: {message_of(error)}")
 
     def _find_cause(self, saga: Saga) -> Evidence:
         held = self.holds.find_hold(saga) if _is_in_motion(saga) else None

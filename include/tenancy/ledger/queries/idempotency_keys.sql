@@ -1,7 +1,7 @@
 -- Idempotency keys of requests and the responses to them.
 
 -- name: claim_answer
--- The first request with this key goes on. If it died before it was performed, its repetition takes over.
+-- The first request with this key continues. If it died before it was performed, its repetition takes over.
 insert into ledger.answer as a (actor, key, request, at) values (%(actor)s, %(key)s, %(request)s, %(now)s)
 on conflict (actor, key) do update set at = excluded.at
   where a.request = excluded.request and a.status is null and a.body is null and a.at < %(dead_before)s

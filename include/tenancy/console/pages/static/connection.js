@@ -1,6 +1,6 @@
 // Is what the page shows still true? Only the console's own answers are ever shown: an answer of Airflow's middleware, a
 // login page or a proxy's page is no answer. A page that gets none freezes: grey, nothing ticks, and it says since when.
-// It goes on asking, by an element outside of what is replaced, and comes back by itself.
+// It continues asking, by an element outside of what is replaced, and comes back by itself.
 const connection = (() => {
   const OURS = "X-Tenancy-Console";
   const root = document.documentElement;
@@ -18,7 +18,7 @@ const connection = (() => {
   };
   const lost = () => {
     const text = `${navigator.onLine ? "Can't reach Airflow." : "You are offline."} You are seeing data from ${clock()}; tenants may `
-      + "have changed since. This page goes on by itself as soon as it is answered. If that takes long, tell platform engineering.";
+      + "have changed since. This page continues by itself as soon as it is answered. If that takes long, tell platform engineering.";
     if (notice.textContent !== text) {  // the same words are not announced again
       const line = document.createElement("p");
       line.className = "notice bad";

@@ -45,7 +45,7 @@
     }
     if (response.status >= 400) return;
     answered = performance.now();
-    // A picture that did not change comes out of the browser's cache; its times go on from when it was drawn.
+    // A picture that did not change comes out of the browser's cache; its times continue from when it was drawn.
     const age = Number(response.headers.get("X-Tenancy-Age")) || 0;
     seen = performance.now() - age * 1000;
     const told = response.headers.get("X-Tenancy-Every");  // how often it may ask, which others share
