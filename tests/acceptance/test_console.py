@@ -120,7 +120,7 @@ def test_ticks_arrive_without_loading_the_page_again(browser: Browser, sandbox: 
         take_screenshot(page, "active-light")
 
 
-def test_a_page_asks_as_often_as_it_is_told(browser: Browser, sandbox: Access, active: str):
+def test_a_page_polls_at_the_interval_that_the_server_sets(browser: Browser, sandbox: Access, active: str):
     def slowed(route: Route) -> None:
         answer = route.fetch()
         route.fulfill(response=answer, headers={**answer.headers, "x-tenancy-every": "7"})

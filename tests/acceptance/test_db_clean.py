@@ -27,7 +27,7 @@ def _is_known(access: Access, run_id: str) -> bool:
         return client.get(f"{runs.DAG}/dagRuns/{run_id}").status_code == 200
 
 
-def test_tenants_whose_old_runs_were_cleaned_away_go_on_as_before(sandbox: Access):
+def test_tenants_whose_old_runs_were_cleaned_away_continue_as_before(sandbox: Access):
     active, failed, under_way = (runs.new_slug("clean") for _ in range(3))
     operators.create(sandbox, runs.request(active))
     with gates.before_fact_of(sandbox, under_way, "tenant.provisioning.step.started", "apply_tenant_schema"):

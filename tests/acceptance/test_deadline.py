@@ -6,7 +6,7 @@ from tests.acceptance import runs
 _PROBE = "/api/v2/dags/deadline_probe/dagRuns"
 
 
-def test_a_run_over_its_time_is_looked_at_by_the_reconciler(sandbox: Access):
+def test_a_run_over_its_time_is_checked_by_the_reconciler(sandbox: Access):
     """The probe's limit is 2 s instead of 15 minutes; its run only waits in the queue."""
     with sandbox.client("engineer") as client:
         run_id = client.post(_PROBE, json={"logical_date": None}).json()["dag_run_id"]

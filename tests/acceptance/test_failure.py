@@ -36,7 +36,7 @@ def test_a_permanent_error_unwinds_at_once_and_keeps_its_reason(sandbox: Access,
     assert "this revision fails" in failed["data"]["message"]
 
 
-def test_a_fault_of_the_platform_holds_the_tenant_and_undoes_nothing_until_it_is_mended(sandbox: Access):
+def test_a_fault_of_the_platform_holds_the_tenant_and_undoes_nothing_until_it_is_repaired(sandbox: Access):
     """More tries than an error of the tenant's gets; the run stays alive in Airflow, and nobody has to do anything."""
     slug = runs.new_slug("held")
     with gates.without_pool(sandbox, "tenants_business"):

@@ -82,7 +82,7 @@ def test_a_fault_that_only_delays_or_concerns_no_activity_is_outlived(
 
 
 @pytest.mark.parametrize("kind", HOLDING)
-def test_what_the_platform_has_to_mend_is_named_and_the_attempt_goes_on_when_it_is_mended(
+def test_what_the_platform_has_to_repair_is_named_and_the_attempt_continues_when_it_is_repaired(
     sandbox: Access, fault_client: FaultClient, kind: str
 ):
     attempt = Attempt(sandbox)

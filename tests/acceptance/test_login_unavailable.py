@@ -6,7 +6,7 @@ from tests.acceptance.gates import held, table_locked
 TABLES = "public.ab_user, public.revoked_token"
 
 
-def test_who_cannot_be_identified_in_time_is_told_which_system_hangs_and_shown_no_tenant(sandbox: Access):
+def test_a_caller_who_cannot_be_identified_in_time_sees_which_system_hangs_and_no_tenant(sandbox: Access):
     with sandbox.client("operator") as client, table_locked(sandbox.metadata_dsn, TABLES, "access exclusive"):
         page, listed = client.get("/tenancy/"), client.get("/tenancy/api/v1/tenants")
         assert held(sandbox.superuser_dsn("platform", "airflow"), "%revoked_token%"), (

@@ -44,7 +44,7 @@ def received(endpoint: Endpoint, *keys: str) -> list[dict[str, Any]]:
     return [body for body in received_bodies(endpoint) if body["key"] in keys]
 
 
-def test_what_nobody_took_is_told_once_when_somebody_answers_and_no_tenant_waited(sandbox: Access):
+def test_an_alert_that_no_channel_took_is_sent_once_when_one_responds_and_no_tenant_waited(sandbox: Access):
     first, second, port, slug = runs.new_slug("first"), runs.new_slug("second"), closed_port(), runs.new_slug("meanw")
     with webhook(sandbox, port):
         raise_(sandbox, first)

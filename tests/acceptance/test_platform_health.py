@@ -57,7 +57,7 @@ def until_wrong(access: Access, wanted: dict[tuple[str, str | None, str], str], 
     runs.wait_until(is_so, what, seconds=PATIENCE, every=1)
 
 
-def test_faults_of_the_platform_turn_their_checks_and_no_others_wherever_one_looks(
+def test_faults_of_the_platform_change_their_checks_and_no_others(
     sandbox: Access, fault_client: FaultClient, browser: Browser
 ):
     operator = Operator(sandbox)

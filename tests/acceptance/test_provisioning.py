@@ -57,7 +57,7 @@ def test_the_trigger_form_asks_for_every_field_with_choices_and_patterns(sandbox
     assert all(params[field]["schema"]["title"] and params[field]["description"] for field in params)
 
 
-def test_facts_stand_in_order_and_completed_is_the_last(sandbox: Access, active: str):
+def test_facts_are_in_order_and_completed_is_the_last(sandbox: Access, active: str):
     kinds = runs.fact_kinds(sandbox, active)
     row = runs.tenant(sandbox, active)
     assert row is not None
@@ -97,7 +97,7 @@ def test_an_attempt_records_its_plan_and_schema_version(sandbox: Access, active:
     assert started["data"]["schema_version"] == "0002"
 
 
-def test_who_asked_stands_in_the_audit_log(sandbox: Access, active: str):
+def test_who_asked_is_in_the_audit_log(sandbox: Access, active: str):
     row = runs.tenant(sandbox, active)
     assert row is not None
     actors = runs.ledger(sandbox, "select distinct actor from ledger.fact where stream = %s", row["id"])

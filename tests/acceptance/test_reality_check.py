@@ -85,7 +85,7 @@ def active(sandbox: Access) -> str:
     return slug
 
 
-def test_what_was_left_and_what_was_lost_is_told_until_it_is_mended(sandbox: Access, active: str):
+def test_orphans_and_missing_resources_are_reported_until_they_are_gone(sandbox: Access, active: str):
     tenant_id, left = str(uuid.uuid4()), runs.new_slug("left").replace("-", "_")
     (connection,) = find_objects(sandbox, active).connections
     kept = runs.get(sandbox, f"/api/v2/connections/{connection}")
@@ -111,7 +111,7 @@ def test_what_was_left_and_what_was_lost_is_told_until_it_is_mended(sandbox: Acc
     assert not found(sandbox, left) | found(sandbox, left.replace("_", "-")) | found(sandbox, connection)
 
 
-def test_health_tells_when_the_world_was_last_looked_at(sandbox: Access):
+def test_health_reports_when_the_drift_check_last_ran(sandbox: Access):
     check(sandbox)
     beats = {each["name"]: each for each in operators.get(sandbox, "/health")["reconcilers"]}
     assert not beats["reality check"]["late"]

@@ -58,7 +58,9 @@ def _id(access: Access, slug: str) -> str:
     return str(row["id"])
 
 
-def test_what_the_runbook_forbids_is_refused_with_what_helps(sandbox: Access, operator: Operator, waiting: str):
+def test_actions_that_the_runbook_forbids_are_refused_with_the_next_step(
+    sandbox: Access, operator: Operator, waiting: str
+):
     tenant_id = _id(sandbox, waiting)
     cancel_first = "Cancel first: it releases the resources cleanly."
     reset = refused(operator, "reset", waiting)

@@ -151,7 +151,7 @@ def test_the_commands_are_those_of_the_documentation():
     assert [each for each in (backups.BACKUP, backups.LOST, *backups.RESTORE) if each not in lines] == []
 
 
-def test_the_facts_of_the_backup_are_whole_and_go_on_from_there(restored: tuple[Scenario, backups.Facts]):
+def test_the_facts_of_the_backup_are_whole_and_continue_from_there(restored: tuple[Scenario, backups.Facts]):
     scenario, known = restored
     now = backups.facts(scenario.access)
     assert known
@@ -172,7 +172,7 @@ def test_a_tenant_that_became_active_after_it_is_active_again_with_its_customers
     assert [row["said"] for row in holds if "as after its restore from a backup" in row["said"]]
 
 
-def test_a_run_that_lived_through_it_goes_on_to_active(restored: tuple[Scenario, backups.Facts]):
+def test_a_run_that_lived_through_it_continues_to_active(restored: tuple[Scenario, backups.Facts]):
     scenario, _ = restored
     assert_complete(scenario.access, scenario.waiting)
     assert_complete(scenario.access, scenario.kept)
@@ -184,7 +184,7 @@ def test_a_tenant_that_was_undone_after_it_is_settled_once_more(restored: tuple[
     assert find_objects(scenario.access, scenario.undone).is_empty
 
 
-def test_a_tenant_of_which_it_knows_nothing_is_told_with_how_to_remove_it(restored: tuple[Scenario, backups.Facts]):
+def test_a_tenant_of_which_it_knows_nothing_is_reported_with_how_to_remove_it(restored: tuple[Scenario, backups.Facts]):
     scenario, _ = restored
     assert scenario.phase(scenario.late) == "unknown"
     left = assert_complete(scenario.access, scenario.late)
@@ -200,7 +200,7 @@ def test_a_tenant_of_which_it_knows_nothing_is_told_with_how_to_remove_it(restor
     }
 
 
-def test_what_an_active_tenant_lost_meanwhile_is_told_until_it_is_decommissioned(
+def test_what_an_active_tenant_lost_meanwhile_is_reported_until_it_is_decommissioned(
     restored: tuple[Scenario, backups.Facts],
 ):
     scenario, _ = restored

@@ -98,7 +98,7 @@ def test_workflow_handle_escalate(sandbox: Access, operator: Operator, fault: Ca
     assert "tenant.provisioning.escalated" in runs.fact_kinds(sandbox, slug)
 
 
-def test_workloads_ready_wait_then_escalate_and_recover_once_mended(sandbox: Access, operator: Operator):
+def test_workloads_ready_wait_then_escalate_and_recover_once_repaired(sandbox: Access, operator: Operator):
     slug = runs.new_slug("row")
     with _set_fault(sandbox, "image-pull-backoff", tenant=slug):
         operator.create(slug)

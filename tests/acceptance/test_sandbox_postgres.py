@@ -34,7 +34,7 @@ def test_listens_on_the_loopback_only(postgres_server: PostgresServer):
     assert row == (HOST, "")
 
 
-def test_understands_unicode_whatever_the_system_speaks(fresh_database: str):
+def test_understands_unicode_whatever_the_systems_locale(fresh_database: str):
     with psycopg.connect(fresh_database) as connection:
         assert connection.execute("SELECT upper('żółć'), length('日本')").fetchone() == ("ŻÓŁĆ", 2)
 

@@ -19,7 +19,7 @@ def _posted(access: Access, path: str, body: dict[str, Any], *, user: str = "ope
 
 
 @pytest.mark.parametrize("dag_id", sorted(ALLOWED_RUN_TYPES))
-def test_no_dag_has_backfills_whoever_asks(sandbox: Access, dag_id: str):
+def test_no_dag_has_backfills(sandbox: Access, dag_id: str):
     body = {"dag_id": dag_id, **A_DAY}
     for user in ("operator", "engineer"):
         assert _posted(sandbox, "backfills", body, user=user)[0] in {400, 403}
@@ -29,7 +29,7 @@ def test_no_dag_has_backfills_whoever_asks(sandbox: Access, dag_id: str):
 
 
 @pytest.mark.parametrize("dag_id", ["tenant_reconciliation", "tenant_notifications"])
-def test_what_airflow_starts_by_itself_is_not_started_by_hand(sandbox: Access, dag_id: str):
+def test_runs_that_airflow_starts_by_itself_cannot_be_started_manually(sandbox: Access, dag_id: str):
     status, message = _posted(sandbox, f"dags/{dag_id}/dagRuns", {"logical_date": None})
     assert (status, "does not allow manual runs" in message) == (400, True)
 

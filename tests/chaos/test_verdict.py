@@ -103,7 +103,7 @@ def test_a_trial_is_missing_when_its_fault_or_its_activity_was_not_hit_in_its_ph
     assert all(results.is_missing([_line(counts=False)], trial) for trial in flips)
 
 
-def test_the_matrices_tell_what_does_not_exist_from_what_was_not_hit():
+def test_the_matrices_distinguish_what_does_not_exist_from_what_was_not_hit():
     table = results.matrices([_line(counts=True)])
     assert "| kill task | 0 | 0 | 0 | 0 | 1 | · | · |" in table
     assert "| mark_active | 0 | 0 | 0 | · | 1 | · | · |" in table

@@ -120,7 +120,7 @@ def test_a_killed_install_stays_pending_until_it_is_uninstalled(helm: Helm, char
     assert statuses(helm)[-1][1] == "deployed"
 
 
-def test_a_field_taken_by_hand_conflicts_with_an_upgrade(helm: Helm, chart: Path, apps: AppsV1Api) -> None:
+def test_a_field_taken_manually_conflicts_with_an_upgrade(helm: Helm, chart: Path, apps: AppsV1Api) -> None:
     helm("install", chart, "web")
     body = {"spec": {"replicas": 5}}
     apps.patch_namespaced_deployment("web", helm.namespace, body, field_manager="hand")

@@ -93,7 +93,7 @@ def test_a_version_from_long_ago_is_410(core: CoreV1Api, namespace: str) -> None
     assert code == 410 or (code == 200 and age_seconds(core) < COMPACTED_SECONDS)
 
 
-def test_bookmarks_tell_how_far_it_is(core: CoreV1Api, namespace: str) -> None:
+def test_bookmarks_have_the_current_resource_version(core: CoreV1Api, namespace: str) -> None:
     since = version(core, namespace)
     lines = raw(core, namespace, resource_version=since, allow_watch_bookmarks=True)
     for line in lines:

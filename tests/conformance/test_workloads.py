@@ -89,7 +89,7 @@ def test_a_rollout_that_fails_keeps_the_old_pods(apps: AppsV1Api, core: CoreV1Ap
     assert apps.read_namespaced_deployment("web", namespace).status.available_replicas == 2
 
 
-def test_an_image_that_cannot_be_pulled_is_said_so(core: CoreV1Api, namespace: str) -> None:
+def test_an_image_that_cannot_be_pulled_is_reported(core: CoreV1Api, namespace: str) -> None:
     eventually(lambda: core.list_namespaced_service_account(namespace).items)
     core.create_namespaced_pod(namespace, pod(image=NO_IMAGE))
 
@@ -102,7 +102,7 @@ def test_an_image_that_cannot_be_pulled_is_said_so(core: CoreV1Api, namespace: s
     assert "image" in failed.lower()
 
 
-def test_a_missing_secret_is_said_so(core: CoreV1Api, namespace: str) -> None:
+def test_a_missing_secret_is_reported(core: CoreV1Api, namespace: str) -> None:
     eventually(lambda: core.list_namespaced_service_account(namespace).items)
     body = pod()
     body["spec"]["containers"][0]["envFrom"] = [{"secretRef": {"name": "nothing"}}]
@@ -116,7 +116,7 @@ def test_a_missing_secret_is_said_so(core: CoreV1Api, namespace: str) -> None:
     assert eventually(waiting).message == 'secret "nothing" not found'
 
 
-def test_a_missed_progress_deadline_is_said_so(apps: AppsV1Api, namespace: str) -> None:
+def test_a_missed_progress_deadline_is_reported(apps: AppsV1Api, namespace: str) -> None:
     body = deployment(image=NO_IMAGE)
     body["spec"]["progressDeadlineSeconds"] = 2
     apps.create_namespaced_deployment(namespace, body)
@@ -128,7 +128,7 @@ def test_a_missed_progress_deadline_is_said_so(apps: AppsV1Api, namespace: str) 
     assert eventually(exceeded).status == "False"
 
 
-def test_events_tell_the_story(apps: AppsV1Api, core: CoreV1Api, namespace: str) -> None:
+def test_events_are_recorded(apps: AppsV1Api, core: CoreV1Api, namespace: str) -> None:
     apps.create_namespaced_deployment(namespace, deployment())
     available(apps, namespace)
     assert "ScalingReplicaSet" in reasons(core, namespace, "Deployment")

@@ -72,7 +72,7 @@ def test_a_write_without_the_header_is_refused(operator: httpx.Client, route: Ro
 
 
 @pytest.mark.parametrize("route", WRITE_ROUTES)
-def test_who_may_not_is_told_so_before_the_body_is_read(
+def test_a_caller_without_the_right_is_refused_before_the_body_is_read(
     anonymous: httpx.Client, viewer: httpx.Client, operator: httpx.Client, route: Route
 ):
     broken = {"content": b"{", "json": None}

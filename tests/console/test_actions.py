@@ -68,7 +68,7 @@ def test_a_refusal_says_when_asking_again_helps(operator: httpx.Client, sandbox:
     runs.await_phase(sandbox, created["slug"], "Active")
 
 
-def test_who_decides_by_what_was_true_before_somebody_acted_is_told_so(
+def test_an_action_that_was_decided_before_another_persons_action_is_refused(
     operator: httpx.Client, engineer: httpx.Client, sandbox: Access, created: dict[str, Any]
 ):
     """Two operators look at the same page; the second one's Cancel would kill what the first one's is undoing."""

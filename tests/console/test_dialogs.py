@@ -116,7 +116,7 @@ def test_clicking_twice_is_one_escalation(grace: httpx.Client, active: dict[str,
     assert [fact["reason"] for fact in facts if fact["kind"].endswith("escalated")].count("twice") == 1
 
 
-def test_the_later_of_two_operators_is_told_who_was_first(sandbox: Access, grace: httpx.Client, created: str):
+def test_the_second_of_two_operators_learns_who_was_first(sandbox: Access, grace: httpx.Client, created: str):
     path = f"tenants/{created}/actions/cancel"
     with sandbox.client("engineer") as ada:
         grace_saw, ada_saw = hidden(get(grace, path)), hidden(get(ada, path))
@@ -140,7 +140,7 @@ def test_the_later_of_two_operators_is_told_who_was_first(sandbox: Access, grace
         ({"name": "<script>alert(1)</script>", "plan": "platinum"}, "plan"),
     ],
 )
-def test_a_wrong_field_of_a_new_tenant_is_told_beside_it(grace: httpx.Client, changes: dict[str, str], words: str):
+def test_a_wrong_field_of_a_new_tenant_is_reported_beside_it(grace: httpx.Client, changes: dict[str, str], words: str):
     answer = send(grace, "new", **{**runs.request(runs.new_slug()), **changes})
     assert answer.status_code in {400, 409}
     field = next(iter(set(changes) - {"name"}))

@@ -89,13 +89,13 @@ def test_the_platform_says_what_may_be_asked_for(viewer: httpx.Client):
     }
 
 
-def test_health_tells_of_the_ledger_and_of_each_reconciler(viewer: httpx.Client):
+def test_health_reports_the_ledger_and_each_reconciler(viewer: httpx.Client):
     health = viewer.get("/health").json()
     assert health["ledger"]["milliseconds"] < 1000
     assert {"reconciliation", "reality check"} <= {reconciler["name"] for reconciler in health["reconcilers"]}
 
 
-def test_health_tells_of_every_system_and_holds_nothing_secret(viewer: httpx.Client, sandbox: Access):
+def test_health_reports_every_system_and_no_secret(viewer: httpx.Client, sandbox: Access):
     answer = viewer.get("/health")
     health = answer.json()
     assert {check["system"] for check in health["checks"]} == set(System)
@@ -118,7 +118,7 @@ def findings(sandbox: Access, quiet: dict[str, Any]) -> Iterator[None]:
     runs.ledger(sandbox, "delete from ledger.finding where region = 'nowhere' returning id")
 
 
-def test_findings_are_told_oldest_first_and_when_they_are_cut(
+def test_findings_are_reported_oldest_first_and_when_they_are_cut(
     viewer: httpx.Client, quiet: dict[str, Any], findings: None
 ):
     told = viewer.get("/findings").json()

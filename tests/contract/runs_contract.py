@@ -59,7 +59,7 @@ class RunsContract:
     def test_clearing_what_is_not_there_is_fine(self, runs: Runs):
         runs.clear_history(DAG, "contract__never")
 
-    def test_a_run_that_goes_on_again_keeps_its_id_and_is_marked_as_ours(self, runs: Runs, run_id: str):
+    def test_a_continued_run_keeps_its_id_and_is_marked_as_ours(self, runs: Runs, run_id: str):
         runs.fail(DAG, run_id)
         runs.rerun(DAG, run_id)
         seen = runs.find(DAG, run_id)

@@ -143,7 +143,7 @@ def _as_of_the_previous_version(bench: Workbench) -> Saga:
 
 
 @each_maker
-def test_a_silent_system_says_nothing_of_what_exists(bench: Workbench, activity: Activity):
+def test_a_silent_system_proves_nothing_about_what_exists(bench: Workbench, activity: Activity):
     _made(bench, activity)
     with _silent(bench) as clients:
         _require_never_gone(bench, activity, clients)
@@ -157,7 +157,7 @@ def _another(storage: Dsn, cluster: Server) -> SystemClients:
 
 
 @each_maker
-def test_another_server_says_nothing_of_what_was_made_in_the_recorded_one(
+def test_another_server_proves_nothing_about_objects_of_the_recorded_one(
     bench: Workbench, activity: Activity, other_storage: Dsn, other_cluster: Server
 ):
     _made(bench, activity)

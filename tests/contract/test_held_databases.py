@@ -122,7 +122,7 @@ def _settings(connection: "psycopg.Connection[dict[str, object]]") -> list[str]:
     return [str(row["value"]) for row in rows if row]
 
 
-def test_a_drop_that_is_still_at_work_is_told_to_whoever_comes_next(provisioned: Workbench):
+def test_a_drop_that_still_runs_is_reported_to_the_next_caller(provisioned: Workbench):
     """Its client may be gone: the drop continues in its backend, which has the tenant's lock."""
     name = _name(provisioned)
     with superuser(provisioned.server) as blocker:
@@ -163,7 +163,7 @@ def _wait_until_it_drops(server: PostgresServer, name: str) -> None:
 # -- the storage role
 
 
-def test_a_second_storage_role_is_told_which_statement_lets_it_undo_an_older_tenant(provisioned: Workbench):
+def test_a_second_storage_role_learns_which_statement_lets_it_undo_an_older_tenant(provisioned: Workbench):
     """The connection was handed to another administrator, who did not create the tenant's role."""
     with superuser(provisioned.server) as connection:
         connection.execute("create role second_admin login createdb createrole password 'second'")
@@ -187,7 +187,7 @@ def test_a_second_storage_role_is_told_which_statement_lets_it_undo_an_older_ten
             connection.execute("drop owned by second_admin; drop role second_admin")
 
 
-def test_a_right_that_was_taken_away_is_told_with_the_statement_that_gives_it_back(bench: Workbench):
+def test_a_right_that_was_taken_away_is_reported_with_the_statement_that_gives_it_back(bench: Workbench):
     with _without(bench.server, "alter role storage_admin nocreatedb", "alter role {} createdb"):
         bench.prepare(STORAGE)
         with pytest.raises(PlatformError, match=r'it lacks CREATEDB.*alter role "storage_admin" createdb;') as refused:
@@ -200,7 +200,7 @@ def test_a_right_that_was_taken_away_is_told_with_the_statement_that_gives_it_ba
     bench.undo(STORAGE)
 
 
-def test_a_role_that_others_objects_refer_to_is_told_with_where_they_are(provisioned: Workbench):
+def test_a_role_that_others_objects_refer_to_is_reported_with_where_they_are(provisioned: Workbench):
     """Any tenant can grant something to any role, which then cannot be dropped."""
     name = _name(provisioned)
     with superuser(provisioned.server, "storage_admin") as connection:
@@ -249,7 +249,7 @@ def test_a_tenant_is_made_and_undone_alike_whatever_the_server_is_set_to(bench: 
             connection.execute("select pg_reload_conf()")
 
 
-def test_a_template_whose_collation_changed_is_told_with_what_mends_it(bench: Workbench):
+def test_a_template_whose_collation_changed_is_reported_with_what_repairs_it(bench: Workbench):
     """template0 has no version of its collation; a server that was upgraded manually may have given it one."""
     with superuser(bench.server) as connection:
         connection.execute("update pg_database set datcollversion = '0' where datname = 'template0'")

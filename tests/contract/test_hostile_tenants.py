@@ -122,7 +122,7 @@ MENDED = [tamper for tamper in TAMPERS if tamper.__name__ != "puts_views_in_plac
 
 
 @pytest.mark.parametrize("tamper", MENDED, ids=lambda tamper: tamper.__name__)
-def test_running_the_activities_again_mends_it(tenant: HostileTenant, tamper: Tamper):
+def test_running_the_activities_again_repairs_it(tenant: HostileTenant, tamper: Tamper):
     tamper(tenant)
     tenant.stack.close()  # its sessions are over
     for activity in (STORAGE, SCHEMA):

@@ -281,7 +281,7 @@ def test_a_webhook_takes_the_alert_or_fails_with_an_error_of_ours(impostor: tupl
         ("http://127.0.0.1:9/", {"Authorization": "Bearer a\r\nb"}),
     ],
 )
-def test_a_webhooks_odd_address_is_never_told(url: str, headers: dict[str, str]):
+def test_a_webhooks_odd_address_is_never_reported(url: str, headers: dict[str, str]):
     with pytest.raises((TransientError, PermanentError)) as raised:
         webhook.post(url, {}, headers)
     assert "Bearer" not in str(raised.value)

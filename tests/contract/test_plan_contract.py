@@ -30,7 +30,7 @@ def test_every_kind_of_resource_is_made_by_one_activity():
     assert set(DAMAGE) <= set(KINDS)
 
 
-def test_names_and_labels_tell_activities_apart():
+def test_names_and_labels_distinguish_activities():
     assert len({activity.name for activity in PLAN}) == len({activity.label for activity in PLAN}) == len(PLAN)
     assert all(activity_of(activity.name) is activity for activity in PLAN)
 
@@ -117,7 +117,7 @@ def test_it_finds_only_its_own_platforms_objects_on_a_shared_server(bench: Workb
 
 
 @each_activity
-def test_it_tells_what_is_absent_and_why(bench: Workbench, activity: Activity):
+def test_it_reports_what_is_absent_and_why(bench: Workbench, activity: Activity):
     bench.prepare(activity)
     observations = activity.observe(bench.context)
     assert [(o.kind, o.name) for o in observations] == [(r.kind, r.name) for r in reversed(bench.own(activity))]
@@ -126,7 +126,7 @@ def test_it_tells_what_is_absent_and_why(bench: Workbench, activity: Activity):
 
 
 @each_activity
-def test_it_tells_that_what_it_made_is_present_and_healthy(bench: Workbench, activity: Activity):
+def test_it_reports_its_own_objects_as_present_and_healthy(bench: Workbench, activity: Activity):
     bench.prepare(activity)
     bench.run(activity)
     seen = bench.snapshot()
@@ -153,7 +153,7 @@ def test_it_identifies_the_system_in_which_it_was_located(bench: Workbench, acti
 
 
 @each_damaged_kind
-def test_it_tells_damage_and_running_it_again_mends_it(bench: Workbench, kind: str):
+def test_it_reports_damage_and_running_it_again_repairs_it(bench: Workbench, kind: str):
     activity = maker_of_kind(kind)
     bench.prepare(activity)
     bench.run(activity)

@@ -109,7 +109,7 @@ def test_what_a_killed_scheduler_left_is_adopted_within_the_two_minutes_of_an_in
     assert dead_after + next_look <= 60
 
 
-def test_the_bounds_stand_in_their_order():
+def test_the_bounds_are_in_their_order():
     """Callback limit < task_success_overtime < heartbeat time-out, and a short api-server restart kills nothing."""
     settings = shipped_settings()
     overtime = float(settings["AIRFLOW__CORE__TASK_SUCCESS_OVERTIME"])
@@ -122,7 +122,7 @@ def test_the_bounds_stand_in_their_order():
     assert DATABASE_LOCK_SECONDS < airflow_client.READ_SECONDS
 
 
-def test_a_task_whose_message_celery_lost_goes_on_within_the_two_minutes_of_an_in_between_state():
+def test_a_task_whose_message_celery_lost_continues_within_the_two_minutes_of_an_in_between_state():
     settings = celery_settings()
     silence = float(settings["AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT"])
     next_look = float(settings["AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL"])

@@ -76,11 +76,11 @@ def test_the_reality_check_is_never_paused_and_looks_every_half_hour_one_pass_at
     assert parsed()["every"] == "*/30 * * * *"
 
 
-def test_who_tells_that_tenants_wait_for_a_place_has_places_of_his_own_and_comes_first():
+def test_the_reconciler_has_slots_of_its_own_and_comes_first():
     assert parsed()["places"] == [[PERIODIC_TASK_POOL, 1000, "absolute"]] * 3
 
 
-def test_people_are_told_when_the_reconciler_announces_it_and_never_by_its_task():
+def test_alerts_are_sent_when_the_reconciler_announces_them_and_never_by_its_task():
     assert parsed()["announces"] == ["tenancy_alerts"]
     assert parsed()["told_on"] == ["tenancy://alerts/"]
     assert parsed()["telling"] == [False, 1]

@@ -82,7 +82,7 @@ def test_every_task_and_the_run_have_a_failure_callback():
     assert all(parsed()["callbacks"])
 
 
-def test_a_run_over_its_time_is_told_to_the_triggerer():
+def test_a_run_over_its_time_starts_a_callback_in_the_triggerer():
     callback = "tenancy.orchestration.deadline.deadline_passed"
     assert parsed()["deadlines"] == [["RunMade", 900, callback]]
 
@@ -92,6 +92,6 @@ def test_only_marking_active_updates_an_asset():
     assert outlets == {"mark_active": ["tenant.active"]}
 
 
-def test_it_runs_only_when_asked_and_tells_operators_how():
+def test_it_runs_only_on_request_and_its_documentation_explains_how():
     assert parsed()["schedule"] is None
     assert "airflow dags trigger tenant_provisioning" in parsed()["doc"]

@@ -100,7 +100,7 @@ def test_a_run_is_started_only_as_it_is_meant(answers: dict[str, tuple[int, str]
         assert any(each in text for each in (PUT_OFF, PRESENT, NO_TYPE, "does not support backfills")), text
 
 
-def test_no_asset_starts_a_run_by_hand(answers: dict[str, tuple[int, str]]):
+def test_no_asset_starts_a_run_on_request(answers: dict[str, tuple[int, str]]):
     tried = {way: status for way, (status, _) in answers.items() if way.startswith("materialize")}
     assert len(tried) >= 3
     assert set(tried.values()) <= {400, 404}
@@ -121,7 +121,7 @@ def test_an_old_run_that_is_cleared_is_that_run_again_and_no_other(answers: dict
     assert answers["cleared"] == (200, "queued, 0 more")
 
 
-def test_the_command_line_is_told_so_by_what_it_loads_by_itself(answers: dict[str, tuple[int, str]]):
+def test_the_command_line_refuses_it_with_the_plugins_that_it_loads(answers: dict[str, tuple[int, str]]):
     status, text = answers["a process of its own"]
     assert (status, PUT_OFF in text) == (1, True), text
 
@@ -146,7 +146,7 @@ def test_a_clock_that_is_a_little_ahead_is_no_future(dag_id: str, run_type: str,
 
 
 @pytest.mark.parametrize("dag_id", sorted(ALLOWED_RUN_TYPES))
-def test_only_what_looks_at_the_present_refuses_the_past_and_a_form_may_stay_open(dag_id: str):
+def test_only_dags_about_the_present_refuse_a_past_date_and_a_form_may_stay_open(dag_id: str):
     def refused(ago: timedelta) -> bool:
         return find_refusal(dag_id, "manual", logical_date=NOW - ago, run_after=NOW, now=NOW) is not None
 

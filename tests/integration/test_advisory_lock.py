@@ -100,7 +100,7 @@ def _sleep_until_cut(mine: Session) -> None:
         mine.execute("select pg_sleep(20)")
 
 
-def test_an_unwinder_is_never_evicted_and_named_to_whoever_waits(opened: Open):
+def test_an_unwinder_is_never_evicted_and_is_named_to_waiting_processes(opened: Open):
     unwinder, impatient = opened(f"{UNWINDER} reconciler"), opened("tenancy run ti-2")
     _take(unwinder)
     with pytest.raises(TransientError, match=rf"Another process works on this tenant: {UNWINDER} reconciler \(backend"):

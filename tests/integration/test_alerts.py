@@ -73,7 +73,7 @@ def session(office: Office) -> Iterator[LedgerSession]:
         yield opened
 
 
-def test_a_key_is_told_once_however_often_it_is_raised(office: Office):
+def test_a_key_is_reported_once_however_often_it_is_raised(office: Office):
     office.raised("a", "a")
     assert office.due
     assert office.deliver() == "2 sent"
@@ -152,7 +152,7 @@ def test_two_senders_never_send_the_same_alert(office: Office):
     assert len(office.took) == len(set(office.took)) == 20
 
 
-def test_without_a_channel_nobody_is_told_and_nothing_waits(office: Office):
+def test_without_a_channel_no_alert_is_sent_and_none_waits(office: Office):
     office.channels = ()
     office.raised("a")
     assert office.deliver() == "not sent: no channel has a connection"
@@ -172,7 +172,7 @@ def test_what_waits_for_a_channel_that_was_taken_away_is_given_up(office: Office
     assert office.look(alerts.load_channel_states) == [ChannelState("slack", 0, 1), ChannelState("webhook", 0, 0)]
 
 
-def test_a_pass_sends_a_bounded_number_and_the_next_goes_on(office: Office):
+def test_a_pass_sends_a_bounded_number_and_the_next_continues(office: Office):
     office.channels = ("slack",)
     office.raised(*(f"a{number:02}" for number in range(25)))
     assert (office.deliver(), office.due) == ("20 sent", True)

@@ -13,7 +13,7 @@ KEY = IdempotencyKey("ada", "k-1", "a request's digest")
 BODY = {"said": "done"}
 
 
-def test_a_new_key_goes_on(session: LedgerSession):
+def test_a_new_key_continues(session: LedgerSession):
     assert idempotency_keys.claim_key(session, KEY, now=EPOCH) is None
 
 
@@ -23,12 +23,12 @@ def test_a_repetition_gets_the_first_answer(session: LedgerSession):
     assert idempotency_keys.claim_key(session, KEY, now=EPOCH) == EarlierRequest(True, 202, BODY)
 
 
-def test_a_repetition_learns_that_the_first_is_still_at_work(session: LedgerSession):
+def test_a_repetition_learns_that_the_first_is_still_running(session: LedgerSession):
     idempotency_keys.claim_key(session, KEY, now=EPOCH)
     assert idempotency_keys.claim_key(session, KEY, now=EPOCH + REQUEST_TIMEOUT / 2) == EarlierRequest(True, None, None)
 
 
-def test_a_key_for_another_request_is_told_apart(session: LedgerSession):
+def test_a_key_for_another_request_is_distinguished(session: LedgerSession):
     idempotency_keys.claim_key(session, KEY, now=EPOCH)
     other = IdempotencyKey(KEY.actor, KEY.key, "another request's digest")
     assert idempotency_keys.claim_key(session, other, now=EPOCH + 2 * REQUEST_TIMEOUT) == EarlierRequest(

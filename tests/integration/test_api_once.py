@@ -105,7 +105,7 @@ def test_a_refusal_for_good_is_repeated(keyed: Keyed, refusal: Exception):
     assert (repeated.is_replay, action.done) == (True, 1)
 
 
-def test_a_repetition_while_the_first_is_at_work_is_told_to_wait(keyed: Keyed):
+def test_a_repetition_has_to_wait_while_the_first_request_runs(keyed: Keyed):
     def meanwhile() -> dict[str, Any]:
         with pytest.raises(Refused) as refused:
             once(keyed, BODY, Performance())
@@ -124,7 +124,7 @@ def test_a_repetition_while_the_first_is_at_work_is_told_to_wait(keyed: Keyed):
         (lambda keyed: replace(keyed, query_string=b"x=1"), BODY),
     ],
 )
-def test_a_key_stands_for_path_query_and_body(keyed: Keyed, changed: Callable[[Keyed], Keyed], body: ActionBody):
+def test_a_key_covers_path_query_and_body(keyed: Keyed, changed: Callable[[Keyed], Keyed], body: ActionBody):
     once(keyed, BODY, Performance())
     with pytest.raises(InvalidRequestError) as refused:
         once(changed(keyed), body, Performance())
@@ -139,7 +139,7 @@ def test_without_a_key_every_request_is_performed(keyed: Keyed):
     assert action.done == 2
 
 
-def test_a_ledger_that_is_away_is_told_at_once_with_when_to_ask_again(harness: EngineHarness, ledger_dsn: Dsn):
+def test_an_unavailable_ledger_is_reported_at_once_with_retry_after(harness: EngineHarness, ledger_dsn: Dsn):
     away = replace(harness.tenancy, ledger=Ledger(replace(ledger_dsn, port=any_free())))
 
     async def authenticate(_request: Any) -> Caller:

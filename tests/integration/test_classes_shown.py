@@ -100,7 +100,7 @@ def test_a_pass_of_the_reconciler_keeps_classes_and_says_so(harness: EngineHarne
     assert "classes" not in reconcile(harness.tenancy)
 
 
-def test_a_class_is_told_once_and_its_tenants_are_not(harness: EngineHarness):
+def test_an_incident_group_is_reported_once_and_its_tenants_are_not(harness: EngineHarness):
     with harness.tenancy.ledger.open("test") as session:
         for number in range(60):
             stalled(session, number)
@@ -125,7 +125,7 @@ def crowd(ledger: Ledger) -> Ledger:
     return ledger
 
 
-def test_how_many_more_there_are_is_said(crowd: Ledger, console: Console, api: FastAPI):
+def test_how_many_more_there_are_is_reported(crowd: Ledger, console: Console, api: FastAPI):
     text = console.get("/").text
     assert text.count("A class issue, not one tenant") == 10
     assert "And 93 more classes of stall:" in text
@@ -133,7 +133,7 @@ def test_how_many_more_there_are_is_said(crowd: Ledger, console: Console, api: F
     assert (len(listed["classes"]), listed["cut"], listed["others"]) == (100, True, 3)
 
 
-def test_those_beyond_one_pass_are_told_of_by_the_next(crowd: Ledger):
+def test_tenants_beyond_one_pass_are_reported_by_the_next(crowd: Ledger):
     with crowd.open("test") as session:
         for told in (100, 103, 103):
             raise_group_alerts(session)

@@ -68,7 +68,7 @@ def test_a_watch_believes_only_the_server_that_the_kubeconfig_names(connected: E
         asyncio.run(watch())
 
 
-def test_a_triggerer_that_looks_and_watches_loads_no_second_client():
+def test_a_triggerer_that_checks_and_watches_loads_no_second_client():
     """Each of the two has 37 MB of models."""
     parts = ("orchestration.readiness_trigger", "shared_parts", "engine.waiting", "activities.activity")
     adapters = ("cluster", "cluster_access", "cluster_watch", "storage")
@@ -78,7 +78,7 @@ def test_a_triggerer_that_looks_and_watches_loads_no_second_client():
     assert done.stdout.split()[-2:] == ["True", "False"]
 
 
-def test_a_connection_that_leads_nowhere_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch):
+def test_a_connection_to_no_cluster_is_reported_by_its_name(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AIRFLOW_CONN_NOWHERE", json.dumps({"conn_type": "kubernetes", "extra": {"in_cluster": True}}))
     with pytest.raises(PlatformError, match="The Airflow connection nowhere cannot be used: Service host"):
         bootstrap._cluster(_region("nowhere"))

@@ -95,7 +95,7 @@ def test_a_pending_release_in_a_foreign_namespace_is_refused_and_stays_as_it_is(
     assert kubernetes.snapshot((name,)) == before
 
 
-def test_a_failed_release_is_mended(ours: Cluster, cluster_server: Server, name: str):
+def test_a_failed_release_is_repaired(ours: Cluster, cluster_server: Server, name: str):
     clear = Kubernetes(cluster_server).fault(kind="quota-exceeded", namespace=name, resource="services")
     with pytest.raises(Exception, match="exceeded quota"):
         ensure(ours, wanted(name))

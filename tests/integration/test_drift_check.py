@@ -71,13 +71,13 @@ def test_a_failed_attempt_leaves_nothing_to_be_found(harness: EngineHarness):
     assert run_drift_check(harness.tenancy) == "nothing found"
 
 
-def test_who_is_provisioned_while_it_looks_is_no_orphan(harness: EngineHarness):
+def test_a_tenant_that_is_provisioned_during_the_check_is_no_orphan(harness: EngineHarness):
     harness.handles.meanwhile = lambda: harness.run_all() and None
     assert run_drift_check(harness.tenancy) == "nothing found"
     assert harness.saga.phase == "Active"
 
 
-def test_who_is_decommissioned_while_it_looks_misses_nothing(harness: EngineHarness):
+def test_a_tenant_that_is_decommissioned_during_the_check_misses_nothing(harness: EngineHarness):
     harness.run_all()
 
     def decommissions() -> None:
@@ -89,7 +89,7 @@ def test_who_is_decommissioned_while_it_looks_misses_nothing(harness: EngineHarn
     assert harness.saga.phase == "Decommissioned"
 
 
-def test_what_no_ledger_names_is_told_once_and_left_alone(harness: EngineHarness):
+def test_what_no_ledger_names_is_reported_once_and_left_alone(harness: EngineHarness):
     harness.run_all()
     tenant_id, outside = harness.tenant_id, harness.external_objects
     forget_all(harness)
@@ -104,7 +104,7 @@ def test_what_no_ledger_names_is_told_once_and_left_alone(harness: EngineHarness
     assert harness.external_objects == outside
 
 
-def test_an_orphan_that_was_removed_by_hand_is_gone(harness: EngineHarness):
+def test_an_orphan_that_was_removed_manually_is_gone(harness: EngineHarness):
     harness.run(ORDER[0])
     harness.run(ORDER[1])
     forget_all(harness)
@@ -163,7 +163,7 @@ LOSE: dict[str, tuple[Callable[[EngineHarness, Resource], None], set[str]]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_an_active_tenant_has_lost_is_told(harness: EngineHarness, kind: str):
+def test_what_an_active_tenant_has_lost_is_reported(harness: EngineHarness, kind: str):
     saga = harness.run_all()
     lose, gone = LOSE[kind]
     lose(harness, next(r for r in saga.resources if r.kind == kind))
@@ -222,7 +222,7 @@ def without_cluster(harness: EngineHarness) -> EngineHarness:
     return harness
 
 
-def test_a_region_that_does_not_answer_is_said_and_misses_nothing(harness: EngineHarness):
+def test_a_region_that_does_not_answer_is_reported_and_misses_nothing(harness: EngineHarness):
     harness.run_all()
     said = run_drift_check(without_cluster(harness).tenancy)
     assert said == (
@@ -252,7 +252,7 @@ def test_whose_region_the_platform_file_has_no_more_misses_nothing(harness: Engi
 # -- manual drift
 
 
-def test_an_edited_tenant_is_told_until_its_next_fact_writes_the_row_anew(harness: EngineHarness):
+def test_an_edited_tenant_is_reported_until_its_next_fact_writes_the_row_anew(harness: EngineHarness):
     harness.run(ORDER[0])
     edit(harness, "update ledger.tenant set plan = 'business', attempt = 7")
     assert run_drift_check(harness.tenancy) == "1 edited"
@@ -274,7 +274,7 @@ def test_an_edited_tenant_is_told_until_its_next_fact_writes_the_row_anew(harnes
         ("delete from ledger.fact", "facts", "it has a row and no facts"),
     ],
 )
-def test_every_edit_of_the_ledger_is_told(harness: EngineHarness, statement: str, kind: str, said: str):
+def test_every_edit_of_the_ledger_is_reported(harness: EngineHarness, statement: str, kind: str, said: str):
     harness.run_until(SCHEMA)
     edit(harness, statement)
     run_drift_check(harness.tenancy)
@@ -312,7 +312,7 @@ EDITS = {
 
 
 @pytest.mark.parametrize("edit", EDITS)
-def test_an_active_tenants_edited_workload_is_told_until_it_is_put_back(harness: EngineHarness, edit: str):
+def test_an_active_tenants_edited_workload_is_reported_until_it_is_put_back(harness: EngineHarness, edit: str):
     saga = harness.run_all()
     release = next(resource for resource in saga.resources if resource.kind == "release")
     changed, put_back, words = EDITS[edit]

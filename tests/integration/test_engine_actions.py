@@ -57,7 +57,7 @@ def test_while_airflow_is_away_an_action_is_recorded_and_says_what_will_follow(h
     assert "does not respond" in answer.warnings[0]
 
 
-def test_an_action_stands_also_when_the_way_to_airflow_cannot_be_found(harness: EngineHarness):
+def test_an_action_is_recorded_although_airflows_address_cannot_be_found(harness: EngineHarness):
     def nowhere() -> Runs:
         raise TransientError("The Airflow connection tenancy_airflow_api cannot be read.")
 
@@ -68,7 +68,7 @@ def test_an_action_stands_also_when_the_way_to_airflow_cannot_be_found(harness: 
     assert warning.endswith("The Airflow connection tenancy_airflow_api cannot be read.")
 
 
-def test_whoever_acts_while_nothing_schedules_is_told(harness: EngineHarness):
+def test_an_action_while_nothing_is_scheduled_returns_a_warning(harness: EngineHarness):
     harness.runs.silent = ("scheduler", "dag_processor")
     (warning,) = actions.create(harness.tenancy, real_systems.request(), by=BY).warnings
     assert warning.startswith("It is recorded, and goes on by itself when the engine does.")
@@ -77,7 +77,7 @@ def test_whoever_acts_while_nothing_schedules_is_told(harness: EngineHarness):
     assert actions.cancel(harness.tenancy, harness.tenant_id, by=BY).warnings == ()
 
 
-def test_cancel_ends_the_run_starts_a_compensation_run_and_tells_three_facts(harness: EngineHarness):
+def test_cancel_ends_the_run_starts_a_compensation_run_and_reports_three_facts(harness: EngineHarness):
     run_id = created(harness)
     harness.run_until(DEPLOY, run_id=run_id)
     answer = actions.cancel(harness.tenancy, harness.tenant_id, by=BY)
@@ -89,7 +89,7 @@ def test_cancel_ends_the_run_starts_a_compensation_run_and_tells_three_facts(har
     assert [resource.kind for resource in answer.progress.left] == ["connection", "database", "schema", "role"]
 
 
-def test_the_process_that_is_still_at_work_is_told(harness: EngineHarness):
+def test_a_process_that_still_runs_is_reported(harness: EngineHarness):
     run_id = created(harness)
     harness.run_until(SCHEMA, run_id=run_id)
     with (
@@ -176,7 +176,7 @@ def test_a_retry_before_the_reset_is_refused(harness: EngineHarness):
         actions.retry(harness.tenancy, harness.tenant_id, by=BY)
 
 
-def test_from_the_fourth_attempt_on_the_slug_is_typed_and_the_churn_told(harness: EngineHarness):
+def test_from_the_fourth_attempt_on_the_slug_is_typed_and_the_number_of_attempts_shown(harness: EngineHarness):
     failed_at(harness)
     for number in (2, 3):
         actions.reset(harness.tenancy, harness.tenant_id, by=BY)

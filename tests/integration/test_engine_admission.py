@@ -34,7 +34,7 @@ def test_an_admitted_request_holds_its_slug_and_nothing_outside(harness: EngineH
     assert harness.external_objects == NO_OBJECTS
 
 
-def test_the_request_stands_in_the_log_with_plan_and_schema_version(harness: EngineHarness):
+def test_the_request_is_in_the_log_with_plan_and_schema_version(harness: EngineHarness):
     harness.run(VALIDATE)
     (started,) = harness.facts(f.AttemptStarted)
     assert [entry.activity for entry in started.plan][-1] == MARK_ACTIVE
@@ -42,7 +42,7 @@ def test_the_request_stands_in_the_log_with_plan_and_schema_version(harness: Eng
     assert vars(started.parameters) == real_systems.request()
 
 
-def test_the_same_run_cleared_goes_on_with_the_same_attempt(harness: EngineHarness):
+def test_the_same_run_cleared_continues_with_the_same_attempt(harness: EngineHarness):
     harness.run_until(SCHEMA)
     after = harness.run(VALIDATE, 2)
     assert (after.attempt, len(harness.facts(f.AttemptStarted))) == (1, 1)
@@ -168,7 +168,7 @@ def test_a_reserved_slug_is_refused(harness: EngineHarness, slug: str):
     assert f"slug: {slug} is reserved" in str(_refused(harness, slug=slug))
 
 
-def test_a_tenant_that_has_a_slug_which_was_reserved_since_goes_on(harness: EngineHarness):
+def test_a_tenant_that_has_a_slug_which_was_reserved_since_continues(harness: EngineHarness):
     """It is provisioned, retried and recreated as any other; only a new one is refused."""
     tenant_id, run = TenantId(uuid4()), RunId("run-of-an-earlier-version")
     kept = Parameters(**real_systems.request("mail"))

@@ -334,7 +334,7 @@ def test_what_a_restored_ledger_would_undo_is_kept_when_airflow_knows_of_a_later
         assert f"Airflow's run {SECOND} of the slug acme ended well" in told
 
 
-def test_a_person_who_was_told_may_undo_it_all_the_same(harness: EngineHarness):
+def test_a_person_may_undo_it_after_a_warning(harness: EngineHarness):
     brought_into(harness, "Failed unwinding")
     with backup(harness) as restore:
         lived_on(harness, "Failed unwinding")

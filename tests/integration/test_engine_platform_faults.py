@@ -171,7 +171,7 @@ ROWS = [pytest.param(kind, activity, id=f"{kind}-{activity}") for kind in KINDS 
 
 
 @pytest.mark.parametrize(("kind", "activity"), ROWS)
-def test_the_tenant_is_held_and_goes_on_when_the_platform_is_mended(
+def test_the_tenant_is_held_and_continues_when_the_platform_is_repaired(
     harness: EngineHarness, kind: Kind, activity: ActivityName
 ):
     harness.run_until(activity)

@@ -124,7 +124,7 @@ def test_all_mistakes_are_named_at_once(document: dict[str, Any]):
     )
 
 
-def test_an_empty_file_is_told_what_it_lacks():
+def test_an_empty_file_is_refused_with_what_it_lacks():
     with pytest.raises(PlatformFileError, match=r"name must be.*\[regions\.<name>\].*\[plans\.<name>\]"):
         parse({})
 

@@ -65,7 +65,7 @@ def test_a_run_that_could_not_be_triggered_is_triggered_when_airflow_is_back(har
     assert harness.runs.of(PROVISIONING_DAG) == [run_id]
 
 
-def test_a_run_over_its_deadline_is_looked_at_however_lately_it_spoke(harness: EngineHarness, created: RunId):
+def test_a_run_over_its_deadline_is_checked_however_recent_its_last_fact(harness: EngineHarness, created: RunId):
     harness.run_until(SCHEMA, run_id=created)
     harness.runs.silent = ("scheduler",)
     _deadline_passed(harness, created)
@@ -83,7 +83,7 @@ def test_a_deadline_means_nothing_to_a_tenant_that_got_through_or_is_none(harnes
     assert harness.saga == before
 
 
-def test_a_deadline_is_looked_at_again_when_airflow_did_not_answer(harness: EngineHarness, created: RunId):
+def test_a_deadline_is_checked_again_when_airflow_did_not_respond(harness: EngineHarness, created: RunId):
     harness.run_until(SCHEMA, run_id=created)
     _deadline_passed(harness, created)
     harness.runs.away = True
@@ -113,7 +113,7 @@ def test_a_deleted_run_is_cancelled_and_undone(harness: EngineHarness, created: 
     assert harness.external_objects == NO_OBJECTS
 
 
-def test_what_the_ledger_does_not_know_any_more_goes_on_once_with_what_exists(harness: EngineHarness, created: RunId):
+def test_what_the_ledger_does_not_know_any_more_continues_once_with_what_exists(harness: EngineHarness, created: RunId):
     harness.run_until(SCHEMA, run_id=created)
     harness.runs.end(PROVISIONING_DAG, created, "success")
     assert after(harness) == "1 resume"
@@ -147,7 +147,7 @@ def test_a_run_that_ended_without_a_word_is_undone(harness: EngineHarness, creat
         (lambda runs, run_id: _silent(runs, run_id, "dag_processor"), ""),
     ],
 )
-def test_what_holds_a_live_run_is_told_once(harness: EngineHarness, created: RunId, arrange, sentence: str):
+def test_what_holds_a_live_run_is_reported_once(harness: EngineHarness, created: RunId, arrange, sentence: str):
     arrange(harness.runs, created)
     after(harness)
     after(harness)
@@ -155,7 +155,7 @@ def test_what_holds_a_live_run_is_told_once(harness: EngineHarness, created: Run
     assert len(harness.facts(f.RunHeld)) == (1 if sentence else 0)
 
 
-def test_a_run_that_goes_on_is_held_no_more(harness: EngineHarness, created: RunId):
+def test_a_run_that_continues_is_no_longer_held(harness: EngineHarness, created: RunId):
     after(harness)
     harness.run(ORDER[0], run_id=created)
     assert harness.saga.hold_reason == ""

@@ -35,7 +35,7 @@ RIGHTS = [
 
 
 @pytest.mark.parametrize(("verb", "resource"), RIGHTS)
-def test_a_missing_right_holds_the_attempt_and_it_goes_on_once_it_is_granted(
+def test_a_missing_right_holds_the_attempt_and_it_continues_once_it_is_granted(
     harness: EngineHarness, verb: str, resource: str
 ):
     harness.run_until(DEPLOY)
@@ -68,7 +68,7 @@ def test_a_release_that_could_not_be_made_goes_with_its_namespace(harness: Engin
     assert harness.external_objects == NO_OBJECTS
 
 
-def test_a_release_that_was_made_is_looked_for_before_its_namespace_goes(harness: EngineHarness):
+def test_a_release_is_checked_before_its_namespace_is_deleted(harness: EngineHarness):
     """Its cluster-scoped objects would stay: undoing waits for the right, and names it."""
     harness.run_until(DEPLOY)
     harness.run(DEPLOY)

@@ -56,7 +56,7 @@ def test_what_will_be_made_is_recorded_before_it_is(harness: EngineHarness):
     assert seen == [(["role", "database", "connection"], [])]
 
 
-def test_a_try_that_failed_is_recorded_with_its_error_and_the_next_one_goes_on(harness: EngineHarness):
+def test_a_try_that_failed_is_recorded_with_its_error_and_the_next_one_continues(harness: EngineHarness):
     harness.run_until(HANDLE)
     harness.handles.failing = 1
     with pytest.raises(TransientError):
@@ -69,7 +69,7 @@ def test_a_try_that_failed_is_recorded_with_its_error_and_the_next_one_goes_on(h
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt("stop"), SystemExit(143), RuntimeError("a bug\0 with a NUL")])
-def test_whatever_ends_a_task_is_told_in_the_error_log(harness: EngineHarness, error: BaseException):
+def test_whatever_ends_a_task_is_reported_in_the_error_log(harness: EngineHarness, error: BaseException):
     harness.run_until(HANDLE)
 
     def die() -> None:
@@ -136,7 +136,7 @@ def test_an_activity_before_its_turn_is_refused_whatever_airflows_marks_say(
     assert harness.saga.phase == "Provisioning"
 
 
-def test_an_activity_waits_for_one_before_it_that_was_cleared_and_then_goes_on(harness: EngineHarness):
+def test_an_activity_waits_for_one_before_it_that_was_cleared_and_then_continues(harness: EngineHarness):
     harness.run_until(MARK_ACTIVE)
     harness.record_commands(c.BeginActivity(lease(HANDLE, 2)))
     with pytest.raises(OutOfTurn, match="mark_active must wait: allocate_workflow_handle is not done"):
@@ -170,7 +170,7 @@ def test_a_task_of_an_active_tenant_verifies_and_changes_nothing(harness: Engine
     assert (harness.envelopes, harness.external_objects) == (facts, outside)
 
 
-def test_a_task_of_an_active_tenant_that_is_damaged_says_so_and_mends_nothing(harness: EngineHarness):
+def test_a_task_of_a_damaged_active_tenant_reports_it_and_repairs_nothing(harness: EngineHarness):
     harness.run_all()
     name = harness.saga.resources[2].name
     harness.handles.delete_handle(name)
@@ -195,7 +195,7 @@ def test_a_run_of_another_attempt_is_refused(harness: EngineHarness):
         harness.run(STORAGE, 9, RunId("run-2"))
 
 
-def test_storage_that_does_not_answer_is_told_with_region_and_system(harness: EngineHarness, storage_dsn: Dsn):
+def test_storage_that_does_not_answer_is_reported_with_region_and_system(harness: EngineHarness, storage_dsn: Dsn):
     harness.run(VALIDATE)
     nowhere = StorageServer(replace(storage_dsn, port=9))
     clients = replace(harness.tenancy.clients, storage=lambda region: nowhere)

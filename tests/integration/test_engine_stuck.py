@@ -88,7 +88,7 @@ def test_a_compensation_that_fails_once_is_tried_again_and_settles(harness: Engi
     assert len(harness.facts(f.CompensationFailed)) == 2
 
 
-def test_a_stuck_tenant_settles_after_the_cause_is_mended_and_cancel_is_asked_again(harness: EngineHarness):
+def test_a_stuck_tenant_settles_after_the_cause_is_repaired_and_cancel_is_asked_again(harness: EngineHarness):
     harness.fail_at(SCHEMA)
     harness.handles.failing = FOREVER
     harness.record_commands(c.GiveUp(RUN, "out of tries"))
@@ -112,7 +112,7 @@ def test_what_keeps_coming_back_is_never_called_settled(harness: EngineHarness):
     assert harness.external_objects == NO_OBJECTS
 
 
-def test_unwinding_that_takes_too_long_says_so_and_goes_on_when_called_again(harness: EngineHarness):
+def test_unwinding_that_takes_too_long_reports_it_and_continues_when_called_again(harness: EngineHarness):
     harness.fail_at(SCHEMA)
     harness.handles.failing = 1
 
@@ -159,7 +159,7 @@ def test_an_unwinding_whose_worker_goes_down_is_not_stuck_not_even_on_its_last_t
 # -- a database that somebody is in
 
 
-def test_a_held_database_is_what_is_told_and_nothing_of_it_is_lost(harness: EngineHarness):
+def test_a_held_database_is_reported_and_loses_nothing(harness: EngineHarness):
     """Its schema and its role wait for it: that the role cannot be dropped would only be a consequence."""
     harness.run_all()
     name = harness.external_objects["database"][0]

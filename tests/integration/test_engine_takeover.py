@@ -90,7 +90,7 @@ def test_unwinding_takes_over_from_a_task_that_is_blocked_in_the_server(harness:
     assert harness.external_objects == NO_OBJECTS
 
 
-def test_a_stopped_task_that_goes_on_after_its_successor_is_done_changes_nothing(harness: EngineHarness):
+def test_a_stopped_task_that_continues_after_its_successor_is_done_changes_nothing(harness: EngineHarness):
     harness.run_until(HANDLE)
     outside: list[dict[str, list[str]]] = []
 
@@ -107,7 +107,7 @@ def test_a_stopped_task_that_goes_on_after_its_successor_is_done_changes_nothing
     assert harness.facts(f.ActivityFailed) == []
 
 
-def test_a_stopped_task_that_goes_on_after_all_was_undone_makes_nothing(harness: EngineHarness):
+def test_a_stopped_task_that_continues_after_all_was_undone_makes_nothing(harness: EngineHarness):
     harness.run_until(HANDLE)
     harness.handles.meanwhile = lambda: harness.give_up(HANDLE)
     with pytest.raises(TenancyError):
@@ -116,7 +116,7 @@ def test_a_stopped_task_that_goes_on_after_all_was_undone_makes_nothing(harness:
     assert harness.saga.phase == "Failed settled"
 
 
-def test_a_stopped_task_that_goes_on_after_all_was_undone_and_retried_makes_nothing(harness: EngineHarness):
+def test_a_stopped_task_that_continues_after_all_was_undone_and_retried_makes_nothing(harness: EngineHarness):
     harness.run_until(HANDLE)
 
     def undone_and_retried() -> None:

@@ -56,7 +56,7 @@ def test_no_facts_have_no_timeline():
     assert build_timelines([]) == ()
 
 
-def test_rows_stand_in_the_order_of_the_plan_and_wait():
+def test_rows_are_in_the_order_of_the_plan_and_wait():
     timeline = _only(_told(start()))
     assert [row.activity for row in timeline.rows] == list(ORDER)
     assert {row.status for row in timeline.rows} == {RowStatus.IDLE}
@@ -64,7 +64,7 @@ def test_rows_stand_in_the_order_of_the_plan_and_wait():
     assert timeline.row(VALIDATE).duration(_after(60)) is None
 
 
-def test_a_running_row_counts_on_and_a_done_one_stands_still():
+def test_the_time_of_a_running_row_advances_and_that_of_a_done_one_does_not():
     timeline = _only(_told(start(), *done(VALIDATE), begin(STORAGE)))
     assert timeline.row(VALIDATE).duration(_after(60)) == timedelta(seconds=1)
     running = timeline.row(STORAGE)
@@ -103,7 +103,7 @@ def test_a_row_is_being_undone_until_all_it_made_is_gone():
     assert whole.row(STORAGE).status is RowStatus.DONE
 
 
-def test_a_compensation_that_fails_is_told_beside_the_first_error_not_in_its_place():
+def test_a_compensation_that_fails_is_reported_beside_the_first_error_not_in_its_place():
     stuck = _only(_told(*FIRST_FAILS, *STUCK_THEN_SETTLED[:6]))
     assert stuck.row(HANDLE).undo is CompensationStatus.FAILED
     assert stuck.row(SCHEMA).message == "no answer"
@@ -135,7 +135,7 @@ def test_an_attempt_that_kept_its_resources_hands_them_on_to_the_next():
     assert {row.activity for row in last.rows if row.undo is CompensationStatus.UNDONE} >= {STORAGE, HANDLE, SCHEMA}
 
 
-def test_an_eviction_is_told_in_a_note():
+def test_an_eviction_is_reported_in_a_note():
     timeline = _only(_told(start(), f.HolderEvicted("the ledger", "tenancy run ti-1 (backend 5, idle)")))
     assert timeline.notes == (
         "tenancy run ti-1 (backend 5, idle) did not let go of the tenant's lock on the ledger; its session was ended",

@@ -44,7 +44,7 @@ def test_whatever_was_made_is_undone_in_reverse_and_then_settled(harness: Engine
     assert (after.failures[-1].activity, after.failures[-1].message) == (activity, "it went boom")
 
 
-def test_everything_is_looked_at_once_more_after_the_grace(harness: EngineHarness):
+def test_everything_is_checked_once_more_after_the_grace(harness: EngineHarness):
     harness.fail_at(SCHEMA)
     harness.give_up(SCHEMA)
     assert harness.slept == [harness.tenancy.timings.grace]

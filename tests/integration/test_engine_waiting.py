@@ -68,7 +68,7 @@ def test_a_deployment_that_is_scaled_to_zero_meanwhile_never_becomes_ready_and_s
     eventually(lambda: _look(waiting))
 
 
-def test_it_goes_on_in_a_worker_once_all_are_ready(waiting: EngineHarness):
+def test_it_continues_in_a_worker_once_all_are_ready(waiting: EngineHarness):
     clear_quietly(waiting)
     eventually(lambda: _look(waiting))
     assert waiting.saga.step(WAIT).status is StepStatus.RUNNING
@@ -76,7 +76,7 @@ def test_it_goes_on_in_a_worker_once_all_are_ready(waiting: EngineHarness):
     assert waiting.run(MARK_ACTIVE).phase == "Active"
 
 
-def test_what_is_nearly_ready_is_looked_at_again_and_not_deferred(waiting: EngineHarness):
+def test_what_is_nearly_ready_is_checked_again_and_not_deferred(waiting: EngineHarness):
     def mended() -> None:
         clear_quietly(waiting)
         time.sleep(0.1)
@@ -87,7 +87,7 @@ def test_what_is_nearly_ready_is_looked_at_again_and_not_deferred(waiting: Engin
     assert done.step(WAIT).status is StepStatus.DONE
 
 
-def test_it_looks_again_for_two_seconds_and_lets_others_have_the_tenants_lock(waiting: EngineHarness):
+def test_it_checks_again_for_two_seconds_and_releases_the_tenants_lock(waiting: EngineHarness):
     def take_the_lock() -> None:
         with (
             waiting.tenancy.ledger.open("somebody else") as ledger,
@@ -160,7 +160,7 @@ def test_cancel_ends_the_wait_and_the_worker_is_refused(waiting: EngineHarness):
     assert waiting.external_objects == NO_OBJECTS
 
 
-def test_a_cluster_that_does_not_answer_is_told_and_waited_for(waiting: EngineHarness):
+def test_a_cluster_that_does_not_answer_is_reported_and_waited_for(waiting: EngineHarness):
     clear = waiting.kubernetes.fault(
         kind="http-500", selector=f"tenancy.internal/platform={waiting.tenancy.platform.name}"
     )

@@ -117,7 +117,7 @@ def test_the_console_says_which_channel_accepted_it_and_when(channels: Channels)
     assert "sent to Slack at 01:00 UTC" in channels.console.get("/tenants/acme").text
 
 
-def test_without_a_channel_it_says_so_and_who_has_to_tell(channels: Channels):
+def test_without_a_channel_the_operator_is_asked_to_tell_platform_engineering(channels: Channels):
     channels.names = ()
     _escalate(channels.console)
     channels.deliver()
@@ -164,7 +164,7 @@ def test_an_escalation_is_sent_once_and_each_further_one_too(channels: Channels)
     ("names", "dead", "silenced"),
     [((), (), False), (("slack",), ("slack",), False), (("slack", "smtp"), ("slack",), True)],
 )
-def test_nobody_did_anything_is_told_unless_a_channel_accepted_the_escalation(
+def test_a_neglected_tenant_is_reported_unless_a_channel_accepted_the_escalation(
     channels: Channels, names: tuple[str, ...], dead: tuple[str, ...], silenced: bool
 ):
     channels.names, channels.dead = names, set(dead)

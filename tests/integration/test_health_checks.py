@@ -102,7 +102,7 @@ def test_all_is_well_on_a_platform_that_is(checkup: HealthCheckRunner):
     assert int(storage.measured["databases"]) >= 4
 
 
-def test_what_is_said_and_measured_holds_no_password_and_no_address(
+def test_sentences_and_measurements_have_no_password_and_no_address(
     checkup: HealthCheckRunner, storage_dsn: Dsn, ledger_dsn: Dsn, world: EmulatorProcess
 ):
     told = repr(checkup().checks)
@@ -154,7 +154,7 @@ def _close_all(connection: psycopg.Connection[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("database", ["postgres", "template1", "reports"])
-def test_a_database_that_everybody_may_connect_to_is_told_with_the_statement_that_closes_it(
+def test_a_database_that_everybody_may_connect_to_is_reported_with_the_statement_that_closes_it(
     checkup: HealthCheckRunner, sole: psycopg.Connection[dict[str, Any]], database: str
 ):
     sole.execute("drop database if exists reports")
@@ -188,7 +188,7 @@ def test_the_statement_that_closes_our_own_database_does_not_shut_us_out(
         sole.execute("alter database storage_admin owner to storage_admin")
 
 
-def test_a_tenant_who_may_enter_anothers_database_is_told(
+def test_a_tenant_who_may_enter_anothers_database_is_reported(
     checkup: HealthCheckRunner, sole: psycopg.Connection[dict[str, Any]]
 ):
     sole.execute("create role guest; comment on role guest is 'tenancy:test:018f0000-0000-7000-8000-00000000acae'")
@@ -201,7 +201,7 @@ def test_a_tenant_who_may_enter_anothers_database_is_told(
 
 
 @pytest.mark.parametrize("right", RIGHTS, ids=lambda right: right.name)
-def test_each_right_that_the_storage_role_lacks_is_told_with_the_statement_that_grants_it(
+def test_each_right_that_the_storage_role_lacks_is_reported_with_the_statement_that_grants_it(
     checkup: HealthCheckRunner, sole: psycopg.Connection[dict[str, Any]], right: StorageRight
 ):
     take = (
@@ -219,7 +219,7 @@ def test_each_right_that_the_storage_role_lacks_is_told_with_the_statement_that_
     assert _found(checkup, STORAGE).state is OK
 
 
-def test_a_storage_role_that_took_anothers_place_is_told_whose_roles_it_may_not_change(
+def test_a_storage_role_that_replaced_another_learns_which_roles_it_may_not_change(
     checkup: HealthCheckRunner, sole: psycopg.Connection[dict[str, Any]]
 ):
     """It did not create the tenants' roles, so it has no ADMIN option on them."""
@@ -236,7 +236,7 @@ def test_a_storage_role_that_took_anothers_place_is_told_whose_roles_it_may_not_
         sole.execute("drop role older")
 
 
-def test_a_role_at_its_limit_is_told_before_it_is_reached(
+def test_a_role_at_its_limit_is_reported_before_it_is_reached(
     checkup: HealthCheckRunner, fast_server: PostgresServer, storage_dsn: Dsn
 ):
     with real_systems.superuser(fast_server) as superuser, ExitStack() as stack:
@@ -283,7 +283,7 @@ def stopped() -> Iterator[Dsn]:
         yield Dsn("127.0.0.1", server.getsockname()[1], "x", "x", "secret", "the storage of region eu-central")
 
 
-def test_a_ledger_that_is_away_hides_what_stands_in_it(probes: Probes, stopped: Dsn):
+def test_an_unavailable_ledger_hides_what_is_in_it(probes: Probes, stopped: Dsn):
     broken = replace(probes, ledger=lambda: check_ledger(stopped))
     seen = HealthCheckRunner(lambda: broken, utc_now, bound_seconds=PATIENT)()
     assert wrong(seen) == {
@@ -299,7 +299,7 @@ def test_a_ledger_that_is_away_hides_what_stands_in_it(probes: Probes, stopped: 
 # -- the engine's own database
 
 
-def test_a_lock_that_keeps_the_engine_from_writing_is_told(checkup: HealthCheckRunner, ledger_dsn: Dsn):
+def test_a_lock_that_keeps_the_engine_from_writing_is_reported(checkup: HealthCheckRunner, ledger_dsn: Dsn):
     with psycopg.connect(ledger_dsn.url) as holder:
         holder.execute("lock table ledger.tenant in share mode")
         assert wrong(checkup()) == {DATABASE: DEGRADED}
@@ -336,7 +336,7 @@ def set_in(kubernetes: Kubernetes, **fault: object) -> Iterator[None]:
     ],
     ids=lambda value: value["kind"] if isinstance(value, dict) else "",
 )
-def test_a_cluster_whose_api_fails_is_told(
+def test_a_cluster_whose_api_fails_is_reported(
     checkup: HealthCheckRunner, kubernetes: Kubernetes, fault: dict[str, object], state: Condition, said: str
 ):
     with set_in(kubernetes, **fault):

@@ -86,7 +86,7 @@ def without_ledger() -> Console:
     )
 
 
-def test_every_system_stands_under_its_place_with_its_state_and_sentence(console: Console):
+def test_every_system_is_under_its_region_with_its_state_and_sentence(console: Console):
     html = console.get("/health").text
     assert re.findall(r'<h2 id="place-\d">(.*)</h2>', html) == [
         "Ledger and workflow engine",
@@ -121,7 +121,7 @@ def test_an_old_picture_says_how_old_it_is(console: Console):
     assert "This is 2 min 4 s old: a newer check is running." in console.get("/health").text
 
 
-def test_before_anybody_looked_nothing_is_claimed(console: Console):
+def test_before_the_first_check_no_state_is_claimed(console: Console):
     console.health = Health()
     assert "No check has run yet." in console.get("/health").text
     console.health = WELL
@@ -154,7 +154,7 @@ def test_the_list_leads_there_and_names_what_is_down(console: Console):
     assert "<b>Down:" not in console.get("/").text
 
 
-def test_the_api_tells_the_same(console: Console):
+def test_the_api_returns_the_same(console: Console):
     told = console.told()
     assert (told["state"], told["age_seconds"], told["looked_at"]) == ("down", 4.0, "2026-02-01T00:59:56Z")
     assert [check["state"] for check in told["checks"]] == ["ok", "down", "down", "unknown", "ok", "degraded"]

@@ -105,7 +105,7 @@ def test_helm_ends_with_the_process_that_wanted_it(hanging: Hanging, how: signal
     eventually(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, 5)
 
 
-def test_a_server_that_is_not_there_is_worth_another_try_and_no_secret_is_told():
+def test_a_missing_server_is_tried_again_and_no_secret_is_reported():
     nowhere = Server("http://127.0.0.1:9", "token").kubeconfig()
     release = Release(CHART, "acme", "acme", {}, secrets=("127.0.0.1",))
     with pytest.raises(TransientError, match="helm install of acme in the cluster of region eu failed") as told:

@@ -191,7 +191,7 @@ POLICY_TEXTS = ("conflict", "timeout: EOF", "exceeded quota: x", "another operat
 
 
 @pytest.mark.parametrize("text", POLICY_TEXTS)
-def test_a_policy_that_refuses_is_permanent_and_told_in_its_own_words(
+def test_a_refusing_policy_is_permanent_and_its_message_is_reported(
     ours: Cluster, cluster_server: Server, name: str, text: str
 ):
     clear = Kubernetes(cluster_server).fault(kind="admission-denied", namespace=name, resource="services", message=text)
@@ -204,7 +204,7 @@ def test_a_policy_that_refuses_is_permanent_and_told_in_its_own_words(
     assert refused.value.cause is Cause.CLUSTER_ADMISSION
 
 
-def test_a_webhook_that_is_down_is_not_told_as_a_silent_cluster(ours: Cluster, cluster_server: Server, name: str):
+def test_a_webhook_that_is_down_is_not_reported_as_a_silent_cluster(ours: Cluster, cluster_server: Server, name: str):
     clear = Kubernetes(cluster_server).fault(kind="webhook-down", namespace=name, resource="services")
     try:
         with pytest.raises(TransientError, match="an admission webhook does not respond") as silent:

@@ -78,7 +78,7 @@ def test_it_is_the_one_that_the_tenants_database_knows(active: EngineHarness):
     assert shown.secret not in repr(shown)
 
 
-def test_the_second_who_asks_is_told_who_saw_it_and_when(active: EngineHarness):
+def test_the_second_request_learns_who_saw_it_and_when(active: EngineHarness):
     invitation.show(active.tenancy, active.tenant_id, by=ADA)
     with pytest.raises(Refused, match=r"It was shown to ada at 20\S+ \d\d:\d\d:\d\d UTC, and it is shown once"):
         invitation.show(active.tenancy, active.tenant_id, by=BOB)

@@ -60,7 +60,7 @@ def test_an_older_ledger_is_handed_over_with_its_facts(fast_server: PostgresServ
         assert ledger.envelopes(TENANT) == facts
 
 
-def test_the_writer_goes_on_after_the_ledger_was_handed_over(
+def test_the_writer_continues_after_the_ledger_was_handed_over(
     fast_server: PostgresServer, owned: OwnedDatabase, older: Dsn
 ):
     with Ledger(older).open("test, a session from before") as before:

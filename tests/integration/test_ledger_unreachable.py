@@ -31,7 +31,7 @@ def _open(dsn: Dsn) -> None:
         pass
 
 
-def test_a_closed_port_is_told_at_once(ledger_dsn: Dsn):
+def test_a_closed_port_is_reported_at_once(ledger_dsn: Dsn):
     dsn = replace(ledger_dsn, port=any_free())
     begun = time.monotonic()
     with pytest.raises(TransientError, match=rf"The ledger does not respond at 127\.0\.0\.1:{dsn.port}/{dsn.dbname}"):
@@ -39,7 +39,7 @@ def test_a_closed_port_is_told_at_once(ledger_dsn: Dsn):
     assert time.monotonic() - begun < 2
 
 
-def test_a_server_that_never_answers_is_told_within_the_time_out(ledger_dsn: Dsn, silent: int):
+def test_a_server_that_never_answers_is_reported_within_the_time_out(ledger_dsn: Dsn, silent: int):
     begun = time.monotonic()
     with pytest.raises(TransientError, match=rf"The ledger does not respond at 127\.0\.0\.1:{silent}/"):
         _open(replace(ledger_dsn, port=silent, connect_seconds=2))

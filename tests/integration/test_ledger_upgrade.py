@@ -101,7 +101,7 @@ NEXT: dict[str, Command] = {
 """What an operator can ask for in each phase but the last."""
 
 
-def test_every_tenant_goes_on(session: LedgerSession, older: list[OlderTenant]):
+def test_every_tenant_continues(session: LedgerSession, older: list[OlderTenant]):
     for tenant in older:
         before = _saga(session, tenant)
         if before.phase in NEXT:

@@ -56,7 +56,7 @@ def test_writers_of_one_tenant_lose_and_double_nothing(ledger: Ledger, session: 
     assert find_chain_break(envelopes) is None
 
 
-def test_refusals_noted_at_once_all_stand_in_the_platforms_stream(ledger: Ledger, session: LedgerSession):
+def test_refusals_noted_at_once_all_are_in_the_platforms_stream(ledger: Ledger, session: LedgerSession):
     def refuse(mine: LedgerSession) -> None:
         for number in range(10):
             mine.append_notice(PLATFORM_STREAM, RequestRefused(f"s{number}", RunId("r"), "no"), stamp=STAMP)

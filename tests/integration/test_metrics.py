@@ -92,7 +92,7 @@ def test_the_time_to_active_is_that_of_the_attempt_that_made_it(ledger: Ledger, 
     assert document.value("tenancy_activity_seconds", activity="mark_active", quantile="0.95") == 0
 
 
-def test_what_happened_the_day_before_yesterday_is_no_longer_told(ledger: Ledger, session: LedgerSession):
+def test_what_happened_the_day_before_yesterday_is_no_longer_reported(ledger: Ledger, session: LedgerSession):
     session.record(TENANT, *FIRST_FAILS, *STUCK_THEN_SETTLED, c.Reset(), c.RecordHistoryCleared(), stamp=Stamp("ada"))
     session.record(TENANT, start(SECOND_RUN), *done(*ORDER, run_id=SECOND_RUN), stamp=Stamp("ada"))
     later = Ledger(ledger._dsn, clock=lambda: EPOCH + timedelta(days=2))

@@ -78,7 +78,7 @@ def test_a_former_tenant_that_is_named_by_its_id_alone_is_refused_as_what_it_is(
     assert phase(api, present) == "Active"
 
 
-def test_a_client_that_sends_only_the_slug_is_told_which_field_to_send(api: Api):
+def test_a_client_that_sends_only_the_slug_learns_which_field_to_send(api: Api):
     tenant_id = active(api, 1)
     answer = api.post("/tenants/acme/decommission", {**WHY, "confirm_slug": "acme"})
     assert (answer.status_code, answer.json()["field"]) == (409, "tenant_id")

@@ -50,14 +50,14 @@ def test_a_namespace_that_ends_as_slowly_as_a_real_one_is_waited_for(slow_server
     assert namespaces.find(name) is None
 
 
-def test_before_the_cluster_begins_it_is_said_that_it_has_not_begun(slow_server: Server):
+def test_a_deletion_that_the_cluster_has_not_begun_is_reported(slow_server: Server):
     namespaces, name = furnished(slow_server, gone_within=0.3)
     with pytest.raises(TransientError, match="the cluster has not begun yet") as slow:
         namespaces.delete(name, proof=PROOF, fence=_free)
     assert slow.value.cause is Cause.CLUSTER_ENDING
 
 
-def test_a_dead_node_is_told_as_such_and_once_it_is_back_the_namespace_goes(cluster_server: Server):
+def test_a_dead_node_is_reported_as_such_and_once_it_is_back_the_namespace_goes(cluster_server: Server):
     namespaces, name = furnished(cluster_server, gone_within=1.5, late=60)
     clear = Kubernetes(cluster_server).fault(kind="node-silent", namespace=name)
     try:

@@ -120,14 +120,14 @@ def test_whoever_does_not_take_it_is_named_without_the_secret(connect: Any, endp
         tell("slack")
 
 
-def test_nobody_there_is_said_without_the_secret(connect: Any, caplog: pytest.LogCaptureFixture):
+def test_a_missing_receiver_is_reported_without_the_secret(connect: Any, caplog: pytest.LogCaptureFixture):
     connect("slack", password=f"http://127.0.0.1:{closed_port()}/services/T1/B2/x3")
     with caplog.at_level(logging.DEBUG), pytest.raises(TransientError, match=r"does not respond \(ConnectError\)\.$"):
         tell("slack")
     assert "x3" not in caplog.text
 
 
-def test_whoever_takes_it_and_says_nothing_is_left_after_some_seconds(
+def test_a_receiver_that_accepts_and_does_not_respond_is_abandoned_after_some_seconds(
     connect: Any, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(notifiers, "SECONDS", 0.5)
@@ -138,7 +138,7 @@ def test_whoever_takes_it_and_says_nothing_is_left_after_some_seconds(
 
 
 @pytest.mark.parametrize("host", ["", "ftp://example.com", "http://", "http://a:b/secret"])
-def test_what_is_no_address_is_said(connect: Any, host: str):
+def test_what_is_no_address_is_reported(connect: Any, host: str):
     connect("webhook", host=host)
     with pytest.raises(PermanentError, match="no address that begins with http"):
         tell("webhook")
@@ -150,13 +150,13 @@ def test_a_connection_that_cannot_be_used_is_an_error_at_each_try():
         broken.send(DELIVERY)
 
 
-def test_where_the_console_is_stands_in_airflows_settings(monkeypatch: pytest.MonkeyPatch):
+def test_the_consoles_address_is_in_airflows_settings(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/")
     assert bootstrap.console_url("/tenancy/tenants/1") == "https://airflow.example/tenancy/tenants/1"
 
 
 @pytest.mark.parametrize(("given", "seconds"), [(2, 2), ("0.5", 0.5), (None, 30), ("soon", 30), (-1, 30)])
-def test_how_soon_it_is_tried_again_stands_in_the_connection(connect: Any, given: Any, seconds: float):
+def test_how_soon_it_is_tried_again_is_in_the_connection(connect: Any, given: Any, seconds: float):
     connect("webhook", host="http://127.0.0.1", extra={"retry_seconds": given})
     connection = bootstrap.notify_connections()["webhook"]
     found = notifiers.channel("webhook", connection, lambda told: Message(told, "", ""))

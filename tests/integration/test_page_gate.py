@@ -41,14 +41,14 @@ def test_nobody_sees_anything_but_the_way_to_log_in(console: Console):
         assert "acme" not in answer.text
 
 
-def test_who_may_not_read_is_told_so(console: Console):
+def test_a_caller_who_may_not_read_is_refused(console: Console):
     tenant_id = console.tenant(start())
     console.caller = Caller("mallory", frozenset())
     for path in pages_of(tenant_id):
         assert "You may not read tenants" in console.get(path, 403).text
 
 
-def test_airflow_that_cannot_say_who_calls_is_told_as_such(console: Console):
+def test_an_airflow_that_cannot_identify_the_caller_is_reported(console: Console):
     async def broken(_request: Any) -> Caller:
         raise RuntimeError("secret words of a driver")
 
@@ -124,7 +124,7 @@ def test_a_page_is_small_with_all_it_needs(console: Console):
     console.get("/static/abc/htmx.LICENSE.txt", 404)
 
 
-def test_a_viewer_who_asks_for_the_form_is_told_the_role_that_has_it(console: Console):
+def test_a_viewer_who_asks_for_the_form_learns_which_role_has_it(console: Console):
     console.caller = VIEWER
     text = console.get("/new", 403).text
     assert "Ask for the role Tenancy Operator." in text

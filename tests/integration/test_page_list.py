@@ -52,7 +52,7 @@ def test_an_empty_platform_has_a_list(console: Console, query: str):
 
 
 @pytest.mark.parametrize("query", ["cursor=nonsense", "part=x", "q=%00", "attention=perhaps", f"q={'x' * 101}"])
-def test_an_address_that_is_none_is_told_so(console: Console, query: str):
+def test_an_address_that_is_none_is_refused(console: Console, query: str):
     console.get(f"/?{query}", 400)
 
 
@@ -71,7 +71,7 @@ def test_a_list_is_paged(console: Console):
     assert "Next page" not in second
 
 
-def test_where_ledger_and_world_differ_is_told_on_bothpages_of(console: Console):
+def test_a_difference_of_ledger_and_world_is_shown_on_both_pages(console: Console):
     tenant_id = console.tenant(start())
     finding = Finding(next(iter(FindingKind)), "role", "acme_1", "eu", tenant_id, f"{EVIL} is gone; escalate.")
     with console.ledger.open("test") as session:

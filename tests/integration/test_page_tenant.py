@@ -85,7 +85,7 @@ def test_compensations_show_on_the_same_rows(console: Console):
     assert "1 of 3 undone" in text
 
 
-def test_a_cancelled_activity_does_not_go_on_spinning(console: Console):
+def test_a_cancelled_activity_does_not_continue_spinning(console: Console):
     console.tenant(start(), *done(VALIDATE, STORAGE), begin(HANDLE), c.Cancel())
     assert looks(console.get("/tenants/acme").text)[2] == "stopped"
 

@@ -47,7 +47,7 @@ def told(harness: EngineHarness) -> list[dict[str, Any]]:
         return connection.execute("select * from ledger.alert order by raised_at").fetchall()
 
 
-def test_a_stall_is_told_with_the_advice_that_pages_show(stuck: EngineHarness):
+def test_a_stall_is_reported_with_the_advice_that_pages_show(stuck: EngineHarness):
     passes(stuck, STALLED)
     (alert,) = told(stuck)
     assert alert["subject"].startswith("Tenant acme (eu-central) is stuck at Apply per-tenant schema, since 20")
@@ -63,13 +63,13 @@ def test_a_stall_is_told_with_the_advice_that_pages_show(stuck: EngineHarness):
     assert alert["body"].endswith(f"\nNext: {advice.sentence}")
 
 
-def test_it_is_told_once_as_long_as_it_lasts(stuck: EngineHarness):
+def test_it_is_reported_once_as_long_as_it_lasts(stuck: EngineHarness):
     for minutes in (6, 7, 30):
         passes(stuck, timedelta(minutes=minutes))
     assert len(told(stuck)) == 1
 
 
-def test_a_pass_that_died_before_it_told_is_made_good(stuck: EngineHarness):
+def test_the_next_pass_reports_what_a_dead_pass_did_not(stuck: EngineHarness):
     passes(stuck, STALLED)
     with superuser(stuck.server, stuck.ledger.dbname) as connection:
         connection.execute("delete from ledger.alert")
@@ -77,7 +77,7 @@ def test_a_pass_that_died_before_it_told_is_made_good(stuck: EngineHarness):
     assert len(told(stuck)) == 1
 
 
-def test_whoever_is_told_of_as_part_of_a_class_is_not_told_of_alone(stuck: EngineHarness):
+def test_a_tenant_that_is_reported_with_its_incident_group_is_not_reported_alone(stuck: EngineHarness):
     passes(stuck, STALLED)
     with superuser(stuck.server, stuck.ledger.dbname) as connection:
         connection.execute("delete from ledger.alert")

@@ -46,7 +46,7 @@ def slow(connected: EngineHarness) -> EngineHarness:
 
 
 @every_way
-def test_it_ends_soon_after_the_last_pod_is_ready_and_told_why_not_before(slow: EngineHarness):
+def test_it_ends_soon_after_the_last_pod_is_ready_and_reports_reasons_before(slow: EngineHarness):
     began = time.monotonic()
     assert len(asyncio.run(_events(trigger(slow), 12))) == 1
     assert time.monotonic() - began < 8  # the slow fallback would have needed 15 s
@@ -56,7 +56,7 @@ def test_it_ends_soon_after_the_last_pod_is_ready_and_told_why_not_before(slow: 
     assert slow.slept == []  # it was so at the first look: nothing else had ended the wait
 
 
-def test_it_ends_at_its_deadline_so_that_a_worker_tells(slow: EngineHarness):
+def test_it_ends_at_its_deadline_so_that_a_worker_records_it(slow: EngineHarness):
     assert len(asyncio.run(_events(trigger(slow, minutes=0.3 / 60), 5))) == 1
 
 

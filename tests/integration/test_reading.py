@@ -75,7 +75,7 @@ def test_pages_follow_each_other_without_gap_or_repetition_while_tenants_are_add
     assert [line.parameters.slug for line in [*first, *second]] == [f"tenant-{n}" for n in (4, 3, 2, 1, 0)]
 
 
-def test_tenants_of_one_moment_are_told_apart_by_their_ids(fast_server: PostgresServer, session: LedgerSession):
+def test_tenants_of_one_moment_are_distinguished_by_their_ids(fast_server: PostgresServer, session: LedgerSession):
     for number in range(4):
         _tenant(session, number)
     with without_guards(fast_server, DATABASE) as connection:
@@ -218,7 +218,7 @@ def test_a_slug_is_its_live_tenant_and_else_the_newest_that_had_it(session: Ledg
     assert line.tenant_id == live
 
 
-def test_a_line_says_how_the_tenant_stands(session: LedgerSession):
+def test_a_line_shows_the_tenants_state(session: LedgerSession):
     line = tenant_summaries.find_tenant(session, str(_tenant(session, 1, give_up(), c.Settle(1))), cutoffs=_late(SOON))
     assert line is not None
     standing = line.standing
@@ -254,7 +254,7 @@ def test_a_stream_that_nobody_touched_is_whole(session: LedgerSession):
         ("delete from ledger.fact", 1),
     ],
 )
-def test_a_stream_tells_where_it_was_tampered_with(
+def test_a_stream_reports_where_it_was_changed(
     fast_server: PostgresServer, session: LedgerSession, tampering: str, broken: int
 ):
     session.record(TENANT, *WHOLE_LIFE, stamp=STAMP)

@@ -40,7 +40,7 @@ def run(dsn: str, folder: Path, target: str = "head") -> None:
 
 
 @pytest.mark.parametrize("revision", ["0099", "head'; drop table x", "ae1027a6acf"])
-def test_a_schema_of_a_newer_version_is_told_in_one_sentence(fresh_database: str, revision: str):
+def test_a_schema_of_a_newer_version_is_reported_in_one_sentence(fresh_database: str, revision: str):
     furnish(fresh_database)
     with psycopg.connect(fresh_database, autocommit=True) as connection:
         connection.execute("alter table tenant.alembic_version alter version_num type text")
@@ -54,7 +54,7 @@ def test_a_schema_of_a_newer_version_is_told_in_one_sentence(fresh_database: str
         assert connection.execute("select version_num from tenant.alembic_version").fetchall() == [(revision,)]
 
 
-def test_a_tenant_of_a_newer_version_is_told_so_by_its_activity(fresh_database: str):
+def test_a_tenant_of_a_newer_version_is_refused_by_its_activity(fresh_database: str):
     furnish(fresh_database)
     with psycopg.connect(fresh_database, autocommit=True) as connection:
         connection.execute("update tenant.alembic_version set version_num = '0099'")

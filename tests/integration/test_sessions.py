@@ -45,7 +45,7 @@ def _select_one(dsn: Dsn) -> None:
         ({"options": {"options": "-c session_replication_role=replica"}}, "42501", Cause.STORAGE_PERMISSION),
     ],
 )
-def test_a_server_that_refuses_our_login_tells_its_code_and_is_the_platforms_matter(
+def test_a_server_that_refuses_our_login_is_the_platforms_fault_and_its_code_is_reported(
     storage_dsn: Dsn, change: dict[str, Any], code: str, cause: Cause
 ):
     with pytest.raises(
@@ -69,7 +69,7 @@ def test_of_several_hosts_the_last_answer_counts(storage_dsn: Dsn):
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "127.0.0.1"])
-def test_what_no_server_said_is_silence(storage_dsn: Dsn, host: str):
+def test_an_error_without_a_server_response_counts_as_silence(storage_dsn: Dsn, host: str):
     with pytest.raises(TransientError, match="does not respond at") as silent:
         _select_one(replace(storage_dsn, host=host, port=closed_port()))
     assert silent.value.cause is Cause.STORAGE_UNREACHABLE

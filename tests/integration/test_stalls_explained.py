@@ -169,7 +169,9 @@ def test_what_keeps_an_old_namespace_from_ending_is_named(harness: EngineHarness
 @pytest.mark.parametrize(
     ("status", "cause"), [("pending-install", Cause.HELM_PENDING), ("failed", Cause.HELM_FAILED)], ids=str
 )
-def test_the_state_in_which_helm_left_a_release_is_told(harness: EngineHarness, run: RunId, status: str, cause: Cause):
+def test_the_state_in_which_helm_left_a_release_is_reported(
+    harness: EngineHarness, run: RunId, status: str, cause: Cause
+):
     """As Helm stores it: a Secret with a label."""
     harness.run_until(DEPLOY, run_id=run)
     name = namespace_of(harness)

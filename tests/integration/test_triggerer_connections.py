@@ -49,7 +49,7 @@ def _told(client: Any, conn_id: str) -> tuple[str, Any]:
     return type(answer).__name__, answer.model_dump(mode="json", **options)
 
 
-def test_triggers_are_told_what_airflows_own_api_would_tell(supervisor: type[TriggerRunnerSupervisor]):
+def test_triggers_get_what_airflows_own_api_would_return(supervisor: type[TriggerRunnerSupervisor]):
     """That API is made in a process of its own, as it leaves threads and loops behind."""
     command = [sys.executable, "-c", STOCK, "whole", "sparse", "nobody_knows"]
     stock = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=200).stdout.splitlines()[-1])

@@ -74,7 +74,7 @@ def test_the_command_line_works_without_airflow(installed: Path):
     assert _run(installed / "bin" / "python", "-c", airflow).split() == ["None", "None"]
 
 
-def test_the_data_is_where_the_code_looks_for_it(installed: Path):
+def test_the_data_is_where_the_code_reads_it(installed: Path):
     packages = next((installed / "lib").glob("python*")) / "site-packages"
     for data in (
         "tenancy/charts/tenant/Chart.yaml",

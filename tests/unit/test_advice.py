@@ -44,7 +44,7 @@ def test_before_that_it_may_take_its_time_and_the_advice_says_how_long(activity:
     assert advice.action == ""
 
 
-def test_what_goes_on_needs_nobody():
+def test_a_tenant_that_continues_by_itself_needs_no_action():
     assert advise(standing(activity_for=0.2), None, NOW, LIMITS).sentence == IN_PROGRESS_ADVICE
 
 
@@ -118,7 +118,7 @@ def test_after_the_third_failure_decommission_and_recreate_is_cleaner():
     ("substate", "action"),
     [(Substate.SETTLED, "reset"), (Substate.RETAINED, "reset"), (Substate.READY, "retry"), (Substate.STUCK, "cancel")],
 )
-def test_a_failed_tenant_is_told_the_next_step(substate: Substate, action: str):
+def test_a_failed_tenant_gets_the_next_step(substate: Substate, action: str):
     assert advise(standing(State.FAILED, substate), None, NOW, LIMITS).action == action
 
 
@@ -129,5 +129,5 @@ def test_the_wire_has_all_of_an_advice():
 @pytest.mark.parametrize(
     ("seconds", "said"), [(4, "4 s"), (60, "1 minute"), (600, "10 minutes"), (90, "1 minute 30 s")]
 )
-def test_a_limit_is_said_in_words(seconds: int, said: str):
+def test_a_limit_is_reported_in_words(seconds: int, said: str):
     assert format_duration(timedelta(seconds=seconds)) == said

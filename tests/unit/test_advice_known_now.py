@@ -69,7 +69,7 @@ NEEDED = {
 
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize(("where", "needed"), NEEDED.items(), ids=str)
-def test_a_system_that_is_down_now_is_told_where_it_is_needed(where, needed, system):
+def test_a_system_that_is_down_is_reported_for_tenants_that_need_it(where, needed, system):
     tenant = standing(State(where[0]), where[1], activity=None)
     told = advice(tenant, looked(system, Condition.DOWN))
     assert (f"The {system} of eu is down since 11:57:00 UTC: It does not respond." in told.sentence) == (
@@ -91,12 +91,12 @@ def test_an_activity_that_is_in_time_tells_what_it_needs_and_is_down(activity, s
 
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("condition", [Condition.OK, Condition.DEGRADED, Condition.UNKNOWN])
-def test_what_is_not_down_is_not_told_as_down(system, condition):
+def test_what_is_not_down_is_not_reported_as_down(system, condition):
     assert advice(standing(State.ACTIVE, activity=None), looked(system, condition)) == Advice(VERIFY_ADVICE)
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_an_old_look_says_nothing_about_now(system):
+def test_an_old_check_proves_nothing_about_the_present(system):
     old = looked(system, Condition.DOWN, ago=61)
     assert advice(standing(State.ACTIVE, activity=None), old) == Advice(VERIFY_ADVICE)
 
@@ -113,7 +113,7 @@ def test_an_old_look_says_nothing_about_now(system):
     ],
 )
 @pytest.mark.parametrize(("state", "substate"), AT_REST)
-def test_a_failed_tenant_whose_system_is_well_again_is_told_to_go_on(state, substate, cause):
+def test_a_failed_tenant_whose_system_recovered_is_advised_to_continue(state, substate, cause):
     tenant = replace(standing(state, substate, state_for=5), failures=1, failure_cause=cause)
     told = advice(tenant, looked(cause.system, Condition.OK))
     assert told.sentence.startswith(
@@ -159,7 +159,7 @@ def test_a_degraded_system_answers_and_yet_may_be_full():
     assert cause_now(tenant, stalled(Cause.STORAGE_NO_SLOTS, ago=20), NOW, degraded) is Cause.STORAGE_NO_SLOTS
 
 
-def test_the_cause_of_an_activity_that_is_done_says_nothing_about_the_next():
+def test_the_cause_of_a_completed_activity_does_not_apply_to_the_next():
     """The image is mended, readiness is ticked, and Mark active has just begun: no cancel."""
     tenant = standing(activity=MARK_ACTIVE, state_for=20, activity_for=0.1)
     old = OpenStall("activity", WAIT, Cause.CLUSTER_IMAGE, "no such image", NOW - minutes(9))
@@ -187,14 +187,14 @@ def test_a_part_of_the_engine_holds_only_who_needs_it(activity, part):
 
 
 @pytest.mark.parametrize("part", ENGINE_PARTS)
-def test_a_part_of_the_engine_that_is_well_again_is_not_told_as_silent(part):
+def test_a_part_of_the_engine_that_recovered_is_not_reported_as_silent(part):
     tenant = standing(activity=WAIT, activity_for=0.2, held=part)
     assert advice(tenant).action == "escalate"
     assert advice(replace(tenant, held_since=NOW - seconds(25)), *engine()).sentence == IN_PROGRESS_ADVICE
     assert advice(replace(tenant, held_since=NOW - seconds(1)), *engine()).action == "escalate"
 
 
-def test_beside_a_silent_engine_the_activitys_own_cause_is_told():
+def test_the_activitys_own_cause_is_reported_with_a_silent_engine():
     told = advice(
         standing(activity=ALLOCATE_STORAGE, activity_for=9),
         *engine(Cause.ENGINE_UNREACHABLE),
@@ -205,7 +205,7 @@ def test_beside_a_silent_engine_the_activitys_own_cause_is_told():
 
 
 @pytest.mark.parametrize("activity", ORDER)
-def test_who_was_escalated_is_not_told_to_escalate(activity):
+def test_an_escalated_tenant_is_not_advised_to_escalate(activity):
     tenant = standing(activity=activity, activity_for=25, state_for=30, escalated=True)
     for cause in Cause:
         told = advise(tenant, stalled(cause, ago=1, activity=activity), NOW, LIMITS)
@@ -245,13 +245,13 @@ def test_over_its_time_the_error_of_the_last_try_is_the_cause_at_once_where_nobo
 
 
 @pytest.mark.parametrize("cause", [cause for cause in Cause if cause is not Cause.UNKNOWN])
-def test_a_failed_tenant_is_told_what_its_cause_needs_before_the_next_step(cause: Cause):
+def test_a_failed_tenants_advice_names_what_its_cause_needs_before_the_next_step(cause: Cause):
     tenant = replace(standing(State.FAILED, Substate.SETTLED), failures=1, failure_cause=cause)
     what_to_do, _, _ = advise(tenant, None, NOW, LIMITS).sentence.partition("Reset, then retry.")
     assert bool(what_to_do) == bool(REMEDIES[cause].sentence or cause in COVERED_BY_HEALTH_CHECKS)
 
 
-def test_a_cancelled_tenant_is_not_told_why_an_earlier_attempt_failed():
+def test_advice_for_a_cancelled_tenant_omits_why_an_earlier_attempt_failed():
     tenant = replace(
         standing(State.FAILED, Substate.SETTLED), failures=1, failure_cause=Cause.CLUSTER_CRASH, cancelled=True
     )

@@ -34,7 +34,7 @@ def waiting(advisor: Advisor) -> str:
 
 
 @pytest.mark.parametrize("system", REGIONAL)
-def test_an_active_tenant_is_told_what_of_its_region_is_down(system: System):
+def test_an_active_tenants_advice_names_what_is_down_in_its_region(system: System):
     advisor = replace(ADVISOR, health=health(Condition.DOWN, systems=(system,)))
     advice = advisor.advice(LINE)
     assert f"The {system} of {ACME.region} is down" in advice.sentence
@@ -54,7 +54,7 @@ def test_an_engine_that_has_not_answered_for_a_moment_is_no_reason_yet():
     assert "the workflow engine has to answer first" in waiting(replace(ADVISOR, engine=long))
 
 
-def test_beside_an_engine_that_is_away_the_trouble_of_the_region_is_told():
+def test_the_regions_trouble_is_reported_with_an_unavailable_engine():
     advisor = replace(ADVISOR, engine=EngineStatus(trouble="It does not respond."), health=health(Condition.DOWN))
     said = waiting(advisor)
     assert said.startswith(f"The cluster of {ACME.region} is down")
@@ -83,7 +83,7 @@ def test_a_look_that_was_never_asked_for_knows_nothing():
         ("dag_processor", "Tasks start", "Nothing new is started"),
     ],
 )
-def test_a_silent_part_of_the_engine_is_told_with_what_it_does_not_do(part: str, told: str, not_told: str):
+def test_a_silent_part_of_the_engine_is_reported_with_what_it_does_not_do(part: str, told: str, not_told: str):
     (line,) = platform_lines(EngineReport(silent=(part,)), WELL, NOW)
     assert line.meaning.startswith(told)
     assert not_told not in line.meaning
@@ -97,7 +97,7 @@ def test_a_silent_part_of_the_engine_is_told_with_what_it_does_not_do(part: str,
         (Cause.STORAGE_PERMISSION, "Have the statement run", "all goes on when it answers"),
     ],
 )
-def test_a_system_that_answers_and_refuses_is_told_with_what_it_needs(cause: Cause, told: str, not_told: str):
+def test_a_system_that_answers_and_refuses_is_reported_with_what_it_needs(cause: Cause, told: str, not_told: str):
     checks = (CheckResult(System.STORAGE, Condition.DOWN, "It says so.", ACME.region, checked_at=NOW, cause=cause),)
     said = replace(ADVISOR, health=Health(checks, NOW)).advice(LINE).sentence
     assert told in said

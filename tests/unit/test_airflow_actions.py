@@ -163,7 +163,7 @@ def test_the_table_has_every_action_column_meaning_and_phase() -> None:
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_each_phase_stands_in_its_column(phase: str) -> None:
+def test_each_phase_is_in_its_column(phase: str) -> None:
     expected = next((column for column, phases in PHASES_OF.items() if phase in phases), None)
     assert situation_of(tenant_in(phase)) is expected
 
@@ -253,7 +253,7 @@ def test_clearing_the_whole_run_while_provisioning_lets_done_activities_pass_aga
     ], "what was there is found, not made again"
 
 
-def test_clearing_a_done_task_verifies_it_and_the_attempt_goes_on() -> None:
+def test_clearing_a_done_task_verifies_it_and_the_attempt_continues() -> None:
     again = ask(tenant_in("Provisioning"), *done(STORAGE, number=2), *done(HANDLE, SCHEMA, DEPLOY, number=3))
     assert ask(again, *done(*ORDER[-2:])).phase == "Active"
 

@@ -43,12 +43,12 @@ def test_our_login_and_another_servers_answer_are_the_platforms_fault(status: in
     assert remedy in str(error)
 
 
-def test_what_it_was_sent_is_not_told():
+def test_what_it_was_sent_is_not_reported():
     """As Airflow 3.3.2 answers when a field is missing: with all the others."""
     wrong = {"type": "missing", "loc": ["body", "conn_type"], "msg": "Field required", "input": {"password": "secret"}}
     told = rejected("POST /connections", httpx.Response(422, json={"detail": [wrong]}))
     assert str(told).endswith("422 to POST /connections: body.conn_type: Field required.")
 
 
-def test_an_answer_that_is_no_json_is_told_as_it_is():
+def test_a_response_that_is_not_json_is_reported_unchanged():
     assert "Bad Gateway" in str(rejected("GET /pools/x", httpx.Response(502, text="<h1>Bad Gateway</h1>")))

@@ -32,14 +32,14 @@ def message(**changes: str) -> Message:
     return Message(replace(LETTER, alert=replace(ALERT, **changes)), URL, "test")
 
 
-def test_a_stall_is_told_with_what_where_since_when_why_and_what_to_do():
+def test_a_stalls_alert_has_what_where_since_when_why_and_what_to_do():
     assert ALERT.subject == "Tenant acme (eu-central) is stuck at Allocate storage, since 2026-02-01 14:02 UTC."
     assert ALERT.text == "PostgreSQL of eu-central has no slot left.\nNext: Wait 5 minutes, then Cancel."
     assert ALERT.path == f"/tenancy/tenants/{TENANT}"
     assert ALERT.details["since"] == "2026-02-01T14:02:59Z"
 
 
-def test_a_class_is_told_once_for_all_its_tenants():
+def test_an_incident_group_is_reported_once_for_all_its_tenants():
     alert = group_alert(
         key="class:1",
         tenants=60,
@@ -56,7 +56,7 @@ def test_a_class_is_told_once_for_all_its_tenants():
     assert Message(Delivery(alert, "", SINCE, "webhook", 1), URL, "test").webhook()["tenant"] is None
 
 
-def test_a_program_is_told_what_it_can_tell_apart_by():
+def test_a_webhook_gets_fields_that_distinguish_alerts():
     assert message().webhook() == {
         "version": 1,
         "key": "stall:7:1",
@@ -70,7 +70,7 @@ def test_a_program_is_told_what_it_can_tell_apart_by():
     }
 
 
-def test_slack_is_told_with_a_link_and_the_key():
+def test_slack_gets_a_link_and_the_key():
     lines = message().slack()["text"].splitlines()
     assert lines[0] == f"*{ALERT.subject}*"
     assert lines[1:3] == ALERT.text.splitlines()

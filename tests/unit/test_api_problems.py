@@ -41,7 +41,7 @@ def _api(raised: Exception, caller: Caller = ADA) -> FastAPI:
         (StaleLease("Overtaken."), 409, None),
     ],
 )
-def test_our_errors_are_told_in_their_own_words(raised: Exception, status: int, retry_after: str | None):
+def test_our_errors_are_reported_with_their_own_message(raised: Exception, status: int, retry_after: str | None):
     answer = ask(_api(raised), "GET", "/platform")
     assert (answer.status_code, answer.headers.get("Retry-After")) == (status, retry_after)
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -52,7 +52,7 @@ def test_a_refusal_names_the_field_at_fault():
     assert ask(_api(Refused("region: is full.", field="region")), "GET", "/platform").json()["field"] == "region"
 
 
-def test_a_defect_of_ours_tells_nothing_of_its_inside():
+def test_an_internal_error_reveals_no_details():
     answer = ask(_api(ZeroDivisionError("the secret of the house")), "GET", "/platform")
     assert answer.status_code == 500
     assert answer.headers["Content-Type"] == "application/problem+json"

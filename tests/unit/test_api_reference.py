@@ -80,7 +80,7 @@ def test_the_reference_draws_every_route_and_field_from_our_own_assets():
     assert all(f">{field}" in answer.text for field in ("slug", "admin_email", "X-Tenancy-Request", "dry_run"))
 
 
-def test_a_misconfigured_platform_is_told_in_its_own_words_by_page_and_api():
+def test_page_and_api_report_a_misconfigured_platform_with_its_own_message():
     api, pages = _apps(PlatformError("The auth manager is not known."))
     for app in (api, pages):
         answer = ask(app, "GET", "/tenants/acme")

@@ -161,7 +161,7 @@ def test_the_flip_given_up_while_a_cleared_activity_verifies_keeps_everything() 
     assert saga.phase == "Failed retained"
 
 
-def test_giving_up_is_said_twice_and_recorded_once() -> None:
+def test_giving_up_is_reported_twice_and_recorded_once() -> None:
     """The task's callback and the DAG's may both say it."""
     assert decide(tenant_in("Failed unwinding"), give_up()) == ()
     assert decide(tenant_in("Failed retained"), give_up()) == ()

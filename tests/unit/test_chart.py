@@ -85,7 +85,7 @@ def test_pods_run_as_nobody_with_a_read_only_root_and_the_plans_limits(objects: 
     assert not pod["automountServiceAccountToken"]
 
 
-def test_the_dsn_stands_in_the_secret_and_nowhere_else(objects: dict[str, Any]):
+def test_the_dsn_is_in_the_secret_and_nowhere_else(objects: dict[str, Any]):
     reference = objects["Deployment"]["spec"]["template"]["spec"]["containers"][0]["env"][0]["valueFrom"]
     assert reference == {"secretKeyRef": {"name": "acme-1", "key": "dsn"}}
     secret = objects["Secret"]

@@ -132,7 +132,7 @@ def test_a_slow_answer_is_late() -> None:
     play(story)
 
 
-def test_writes_hang_while_reads_go_on() -> None:
+def test_writes_hang_while_reads_continue() -> None:
     async def story(session: aiohttp.ClientSession) -> None:
         await add(session, "hang", on=["write"])
         assert await status(session) == HTTPStatus.OK
@@ -163,7 +163,7 @@ def test_a_client_that_gives_up_leaves_nothing_behind() -> None:
     play(story)
 
 
-def test_an_open_watch_is_held_and_then_goes_on() -> None:
+def test_an_open_watch_is_held_and_then_continues() -> None:
     async def story(session: aiohttp.ClientSession) -> None:
         async with session.get(MAPS, params={"watch": "true"}) as stream:
             assert json.loads(await stream.content.readline())["type"] == "ADDED"

@@ -38,7 +38,7 @@ def change(store: Store, name: str = "a") -> None:
     store.write(Key(CONFIG_MAP, "n", name), {"metadata": {"name": name, "namespace": "n", "uid": name}})
 
 
-def test_many_changes_are_looked_at_once() -> None:
+def test_many_changes_are_checked_once() -> None:
     diary = Diary()
     store, manager, _ = play(diary)
     for _ in range(5):
@@ -94,7 +94,7 @@ def test_a_failure_is_tried_again() -> None:
     assert diary.seen == ["a", "a", "a"]
 
 
-def test_everything_is_looked_at_after_a_start() -> None:
+def test_everything_is_checked_after_a_start() -> None:
     store = Store(Disk(":memory:"))
     change(store, "old")
     diary = Diary()

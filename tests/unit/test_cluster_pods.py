@@ -163,7 +163,7 @@ def test_a_pod_waits_for_its_secret(cluster: Cluster) -> None:
     assert available(cluster) == 1
 
 
-def test_a_deadline_that_passes_is_said_on_the_deployment(cluster: Cluster) -> None:
+def test_a_deadline_that_passes_is_reported_on_the_deployment(cluster: Cluster) -> None:
     cluster.fault("unschedulable")
     body = deployment()
     body["spec"]["progressDeadlineSeconds"] = 30

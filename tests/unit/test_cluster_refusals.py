@@ -54,7 +54,7 @@ def test_an_anonymous_user_is_a_matter_of_credentials():
     assert refused(401, "Unauthorized", "Unauthorized").error is PlatformError
 
 
-def test_a_namespace_that_ends_is_told_by_its_structured_cause():
+def test_a_namespace_that_ends_is_reported_by_its_structured_cause():
     causes = [{"reason": "NamespaceTerminating", "message": "namespace a is being terminated"}]
     judgement = refused(403, "any words", "Forbidden", causes=causes)
     assert (judgement.error, judgement.cause) == (TransientError, Cause.CLUSTER_ENDING)

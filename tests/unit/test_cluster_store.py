@@ -40,7 +40,7 @@ def test_another_process_cannot_open_the_same_state(tmp_path: Path) -> None:
     disk.close()
 
 
-def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_a_restart_continues_where_it_was(tmp_path: Path) -> None:
     disk = Disk(tmp_path / "state")
     emulator = ClusterEmulator(disk, ManualClock())
     emulator.registry.create(DEPLOYMENT, "default", deployment(replicas=2))

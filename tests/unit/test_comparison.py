@@ -44,7 +44,7 @@ def test_where_ledger_and_world_agree_nothing_is_found():
     assert told(compared(look(found(ACME)))) == []
 
 
-def test_what_no_tenant_has_is_an_orphan_and_what_to_do_is_said():
+def test_what_no_tenant_has_is_an_orphan_and_what_to_do_is_reported():
     (finding,) = compared(look(found(ACME)), owned=()).findings()
     assert finding.key == ("orphan", "database", "acme_1", EU)
     assert finding.tenant_id == TENANT
@@ -56,7 +56,7 @@ RELEASE = OwnedResource("release", "acme-1", TENANT, "acme", EU, active=True)
 EDITED = "its Deployment was edited: spec.replicas is 0, asked for was 2 (by keda)"
 
 
-def test_an_active_tenants_edited_release_is_told_with_what_was_edited_and_by_whom():
+def test_an_active_tenants_edited_release_is_reported_with_what_was_edited_and_by_whom():
     seen = replace(found(RELEASE), drift=EDITED)
     (finding,) = compared(look(seen, kind="release"), owned=(RELEASE,)).findings()
     assert finding.key == ("drift", "release", "acme-1", EU)
@@ -64,23 +64,23 @@ def test_an_active_tenants_edited_release_is_told_with_what_was_edited_and_by_wh
     assert f"is not as it was made: {EDITED}. Find out who did it" in finding.message
 
 
-def test_an_edit_of_a_tenant_that_is_not_active_is_not_told():
+def test_an_edit_of_a_tenant_that_is_not_active_is_not_reported():
     seen = replace(found(RELEASE), drift=EDITED)
     assert told(compared(look(seen, kind="release"), owned=(replace(RELEASE, active=False),))) == []
 
 
-def test_an_edit_is_told_once_where_two_regions_share_a_cluster():
+def test_an_edit_is_reported_once_where_two_regions_share_a_cluster():
     seen = replace(found(RELEASE), drift=EDITED)
     looks = (look(seen, kind="release"), look(seen, region=US, kind="release"))
     assert told(compared(*looks, owned=(RELEASE,))) == [("drift", "release", "acme-1", EU)]
 
 
-def test_an_edit_of_a_tenant_that_goes_on_meanwhile_is_not_told():
+def test_an_edit_of_a_tenant_that_continues_meanwhile_is_not_reported():
     seen = replace(found(RELEASE), drift=EDITED)
     assert told(compared(look(seen, kind="release"), owned=(RELEASE,), after={TENANT: 10})) == []
 
 
-def test_every_kind_of_resource_says_how_it_is_removed_by_hand():
+def test_every_kind_of_resource_has_a_way_to_remove_it_manually():
     for activity in PLAN:
         assert set(activity.manual_removal) == set(activity.resources)
         for kind in activity.resources:
@@ -100,7 +100,7 @@ def test_a_tenant_that_is_not_active_misses_nothing():
     assert told(compared(look(), owned=(replace(ACME, active=False),))) == []
 
 
-def test_a_region_that_was_not_looked_at_misses_nothing_and_hides_nothing():
+def test_a_region_that_was_not_checked_misses_nothing_and_hides_nothing():
     assert told(compared(look(region=US))) == []
     assert told(compared(look(found(ACME), region=US))) == []
     assert told(compared(look(replace(found(ACME), name="left_1"), region=US))) == [
@@ -120,11 +120,11 @@ def test_the_same_name_left_in_another_regions_server_is_an_orphan_there():
     ]
 
 
-def test_what_is_made_between_two_looks_at_one_server_is_no_orphan():
+def test_an_object_made_between_two_checks_of_one_server_is_no_orphan():
     assert told(compared(look(), look(found(ACME), region=US), owned=(replace(ACME, active=False),))) == []
 
 
-def test_what_all_regions_share_is_looked_at_once():
+def test_what_all_regions_share_is_checked_once():
     handle = look(found(HANDLE, "Airflow"), region="", kind="connection")
     assert told(compared(handle, owned=(HANDLE,))) == []
     assert told(compared(look(region="", kind="connection"), owned=(HANDLE,))) == [
@@ -138,7 +138,7 @@ def test_a_tenant_that_went_on_meanwhile_is_left_to_the_next_pass(after: dict[Te
     assert told(compared(look(found(ACME)), owned=(), after=after)) == []
 
 
-def test_a_finding_is_over_only_when_it_was_looked_for():
+def test_a_finding_is_closed_only_by_a_check_of_its_region():
     orphan = Finding(FindingKind.ORPHAN, "database", "acme_1", EU, TENANT, "")
     assert compared(look()).covers(orphan)
     assert not compared(look(region=US)).covers(orphan)
@@ -184,7 +184,7 @@ DEEDS = ("intend", "make", "activate", "decommission", "unmake", "release", "not
 
 
 @given(data=st.data(), shared=st.booleans())
-def test_whatever_tenants_do_between_two_looks_nothing_is_found(data: st.DataObject, shared: bool):
+def test_whatever_tenants_do_between_two_checks_nothing_is_found(data: st.DataObject, shared: bool):
     lives = [Life(TENANT, EU), Life(OTHER, US)]
 
     def time_passes() -> None:

@@ -67,7 +67,7 @@ def test_airflow_starts_when_everything_is_prepared(name: str):
     assert AIRFLOWS[name]["depends_on"]["init"] == {"condition": "service_completed_successfully"}
 
 
-def test_every_part_that_is_waited_for_is_there_and_tells_its_health():
+def test_every_part_that_is_waited_for_exists_and_has_a_health_check():
     waited = {part for service in SERVICES.values() for part in service.get("depends_on", {})}
     assert waited - {"init"} <= LASTING.keys()
 

@@ -23,7 +23,7 @@ def test_every_action_says_something_in_every_phase_and_a_dry_run_says_the_same(
 
 
 @pytest.mark.parametrize("phase", ["Active", "Failed retained"])
-def test_a_customers_data_is_said_to_be_deleted_for_good(phase: str):
+def test_consequences_name_customer_data_that_is_deleted_for_good(phase: str):
     saga = replace(tenant_in(phase), past_no_return=True)
     if preview(saga, "decommission").allowed:
         assert describe_consequence(saga, "decommission").startswith(FOR_GOOD)

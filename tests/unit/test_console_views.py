@@ -46,7 +46,7 @@ ADVISOR = Advisor(Platform("test", {}, {}, {}), EngineStatus(), NOW)
         (90000, "1 d 1 h"), (10_000_000, "115 d"),
     ],
 )  # fmt: skip
-def test_a_duration_is_said_shortly(seconds: float, said: str):
+def test_a_duration_is_written_shortly(seconds: float, said: str):
     assert words.duration(seconds) == said
 
 
@@ -88,7 +88,7 @@ def test_what_is_wrong_with_the_engine_is_not_the_tenants_fault(snapshot: Engine
     assert line.meaning
 
 
-def test_a_late_reconciler_is_told():
+def test_a_late_reconciler_is_reported():
     (late,) = platform_lines(EngineReport(), (replace(WELL[0], at=NOW - timedelta(minutes=9)),), NOW)
     (never,) = platform_lines(EngineReport(), (), NOW)
     assert (late.what, never.what) == ("The reconciler last ran 9 min ago.", "The reconciler has never run.")
@@ -155,7 +155,9 @@ STORAGE_IS_DOWN = CheckResult(System.STORAGE, Condition.DOWN, "It does not respo
         ({"failure_cause": Cause.SCHEMA_MIGRATION, "error_repeated": True}, ["storage of eu"]),
     ],
 )
-def test_what_the_platform_suffers_from_is_told_of_every_tenant_that_needs_it(changes: dict[str, Any], told: list[str]):
+def test_a_fault_of_the_platform_is_shown_with_every_tenant_that_needs_the_system(
+    changes: dict[str, Any], told: list[str]
+):
     standing = replace(LINE.standing, state=State.FAILED, substate=Substate.SETTLED, failures=2, **changes)
     failed = replace(LINE, state=State.FAILED, substate=Substate.SETTLED, standing=standing)
     advisor = replace(ADVISOR, health=Health((STORAGE_IS_DOWN,), NOW))

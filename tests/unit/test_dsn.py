@@ -138,7 +138,7 @@ def of_tenant(options: dict[str, Any], tenants: dict[str, str]) -> dict[str, Any
         ({}, {"host": "db.internal", "port": "6432"}, {"host": "db.internal", "port": "6432"}),
     ],
 )  # fmt: skip
-def test_tenants_are_told_how_to_connect_and_nothing_of_the_administrators_disk(
+def test_tenants_learn_how_to_connect_and_nothing_of_the_administrators_disk(
     options: dict[str, Any], tenants: dict[str, str], expected: dict[str, str]
 ):
     where = {"host": "db.test", "port": "5432", "dbname": "acme", "user": "acme", "password": "p"}

@@ -37,7 +37,7 @@ def test_many_watchers_ask_once():
     assert engine.asked == 1
 
 
-def test_nobody_waits_for_an_engine_that_does_not_answer_and_it_is_said_so():
+def test_nobody_waits_for_an_engine_that_does_not_answer_and_it_is_reported():
     engine = Engine()
     watch = EngineWatch(engine.look)
     assert watch() == EngineReport()
@@ -48,7 +48,7 @@ def test_nobody_waits_for_an_engine_that_does_not_answer_and_it_is_said_so():
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_a_dead_scheduler_holds_whoever_goes_on_by_itself(phase: str):
+def test_a_dead_scheduler_holds_tenants_that_continue_by_themselves(phase: str):
     saga = tenant_in(phase)
     assert saga is not None
     assert bool(AWAY.holds(saga)) is (phase in MOVING)
@@ -58,7 +58,7 @@ def test_a_dead_scheduler_holds_whoever_goes_on_by_itself(phase: str):
     )
 
 
-def test_all_that_is_silent_is_told_in_one_sentence():
+def test_all_that_is_silent_is_reported_in_one_sentence():
     assert EngineStatus().sentence == ""
     assert "scheduler sends no heartbeat" in AWAY.sentence
     assert "scheduler and triggerer send no heartbeat" in EngineStatus(("scheduler", "triggerer")).sentence

@@ -22,26 +22,26 @@ def _told(*envelopes: Envelope) -> list[tuple[str, str, str]]:
     return [(line.activity, line.error, line.message) for line in build_error_log(envelopes)]
 
 
-def test_each_failed_try_is_told():
+def test_each_failed_try_is_reported():
     tries = _stream(*(f.ActivityFailed(HANDLE, "TransientError", f"no answer {number}") for number in (1, 2)))
     assert _told(*tries) == [(HANDLE, "TransientError", "no answer 1"), (HANDLE, "TransientError", "no answer 2")]
 
 
-def test_an_end_that_repeats_its_last_try_is_told_once():
+def test_an_end_that_repeats_its_last_try_is_reported_once():
     ended = _stream(
         f.ActivityFailed(HANDLE, "TransientError", "no answer"), f.ProvisioningFailed(HANDLE, "no answer", False)
     )
     assert _told(*ended) == [(HANDLE, "TransientError", "no answer")]
 
 
-def test_an_end_that_says_more_is_told_too():
+def test_an_end_that_says_more_is_reported_too():
     ended = _stream(
         f.ActivityFailed(HANDLE, "Boom", "no answer"), f.ProvisioningFailed(MARK_ACTIVE, "the process died", True)
     )
     assert _told(*ended)[1] == (MARK_ACTIVE, "AttemptFailed", "the process died")
 
 
-def test_the_same_message_in_another_attempt_is_told_again():
+def test_the_same_message_in_another_attempt_is_reported_again():
     first = _stream(f.ActivityFailed(HANDLE, "Boom", "no answer"))
     second = _stream(f.ProvisioningFailed(HANDLE, "no answer", False), attempt=2)
     assert len(_told(*first, *second)) == 2
@@ -61,7 +61,7 @@ def test_what_could_not_be_undone_names_its_maker():
     ]
 
 
-def test_refusals_are_told_with_what_was_refused():
+def test_refusals_are_reported_with_what_was_refused():
     run = RunId("run-1")
     facts = _stream(
         f.ActivityRefused(HANDLE, run, "overtaken"),

@@ -70,7 +70,7 @@ def test_the_api_names_the_field_and_its_limit(change: dict[str, Any], field: st
 
 
 @pytest.mark.parametrize(("change", "field", "words"), WRONG)
-def test_a_run_of_the_dag_is_told_the_same(change: dict[str, Any], field: str, words: str):
+def test_a_run_of_the_dag_gets_the_same_message(change: dict[str, Any], field: str, words: str):
     with pytest.raises(Refused) as refused:
         check_request({**REQUEST, **change}, real_systems.platform())
     assert (refused.value.field, words in str(refused.value)) == (field, True)
@@ -105,7 +105,7 @@ def test_the_consoles_form_says_it_beside_the_field(change: dict[str, Any], fiel
         ([], None, "must be an object"),
     ],
 )
-def test_whatever_else_is_wrong_is_said_plainly(body: Any, field: str | None, words: str):
+def test_whatever_else_is_wrong_is_reported_plainly(body: Any, field: str | None, words: str):
     problem = post(body)
     assert problem.get("field") == field
     assert words in problem["detail"]

@@ -102,7 +102,7 @@ def test_a_system_at_fault_has_one_name():
     assert {cause.system for cause in Cause} - others <= set(System)
 
 
-def test_all_trouble_is_told_the_worst_first():
+def test_all_trouble_is_reported_the_worst_first():
     assert [check.state for check in ILL.trouble] == [DOWN] * 2 + [DEGRADED] * 6
 
 
@@ -200,7 +200,7 @@ def test_any_answer_of_an_ingress_but_a_defect_will_do(status: int, state: Condi
 
 
 @pytest.mark.parametrize(("tenants", "state"), [(0, OK), (89, OK), (90, DEGRADED), (100, DEGRADED), (130, DEGRADED)])
-def test_room_that_is_nearly_used_up_is_told(tenants: int, state: Condition):
+def test_room_that_is_nearly_used_up_is_reported(tenants: int, state: Condition):
     place, plan = verdicts.capacity(REGION, tenants), verdicts.quota(PLATFORM.plans["business"], tenants)
     assert (place.state, plan.state, plan.part) == (state, state, "business")
     assert place.measured == {"tenants": tenants, "allowed": 100}
@@ -273,7 +273,7 @@ def test_a_pool_is_full_when_somebody_waits_for_it_and_down_when_it_is_not_there
     assert "nobody reconciles" in _work(replace(WORK, pools={}))["pool tenancy_upkeep"].sentence
 
 
-def test_a_lock_on_what_activities_write_is_told():
+def test_a_lock_on_what_activities_write_is_reported():
     assert of_engine.database(WriteLocks((), 3.0)).state is OK
     locked = of_engine.database(WriteLocks(("connection",), None))
     assert (locked.state, locked.part) == (DEGRADED, "database")
@@ -315,7 +315,7 @@ def test_a_reconciler_that_is_late_is_down_and_a_late_reality_check_is_not():
         ),
     ],
 )  # fmt: skip
-def test_an_error_is_told_without_addresses(said: str, left: str):
+def test_an_error_is_reported_without_addresses(said: str, left: str):
     assert verdicts.without_addresses(said) == left
 
 

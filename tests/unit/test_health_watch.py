@@ -24,7 +24,7 @@ class Platform:
         return ILL
 
 
-def test_many_who_ask_at_once_are_told_by_one_look():
+def test_many_requests_at_once_share_one_check():
     platform = Platform()
     watch, told = HealthWatch(platform.look, fresh_seconds=3600), list[Health]()
     threads = [threading.Thread(target=lambda: told.append(watch())) for _ in range(8)]

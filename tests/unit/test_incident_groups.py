@@ -65,7 +65,7 @@ def test_a_failure_of_yesterday_counts_no_more_and_an_open_stall_still_does():
     assert len(group_incidents([replace(each, is_open=True) for each in old], NOW)) == 1
 
 
-def test_a_class_tells_since_when_and_what_the_newest_was_told():
+def test_an_incident_group_shows_its_start_and_its_newest_message():
     (issue,) = group_incidents([incident(1, hours=3), incident(2, hours=1), incident(3, hours=2)], NOW)
     assert (issue.first_at, issue.last_at) == (NOW - timedelta(hours=3), NOW - timedelta(hours=1))
     assert issue.message == "said to 2"
@@ -90,7 +90,7 @@ def test_different_errors_stay_different_and_a_slug_within_a_word_is_no_name():
     assert without_tenant_names("placement of ace", "ace") == "placement of #"
 
 
-def test_who_belongs_to_a_class_is_told_that_first_and_to_escalate_once():
+def test_a_tenant_of_an_incident_group_shows_that_first_and_advises_one_escalation():
     tenant = replace(standing(State.FAILED, Substate.SETTLED), group_tenants=60)
     advice = advise(tenant, None, LATE, LIMITS)
     assert advice.sentence.startswith("A class issue, not this tenant's (60 tenants): escalate once. ")

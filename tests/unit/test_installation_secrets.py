@@ -41,7 +41,7 @@ def test_whoever_runs_the_containers_can_read_them(tmp_path: Path):
     assert uid == (os.getuid() or 50000)
 
 
-def test_can_stand_in_an_address_as_they_are(tmp_path: Path):
+def test_can_be_used_in_an_address_unquoted(tmp_path: Path):
     make(tmp_path / "secrets", tmp_path / ".env")
     for name in ("airflow_database", "broker"):
         assert read(tmp_path / "secrets", name).replace("-", "").replace("_", "").isalnum()

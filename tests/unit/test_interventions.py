@@ -20,11 +20,11 @@ def log(*said: tuple[str, f.Fact]) -> list[Envelope]:
 CANCELLED_BY_ADA = log(("worker", f.ActivityProgressed(STORAGE, "half")), ("ada", f.CancelRequested(1)))
 
 
-def test_somebody_elses_action_is_told_with_its_time_and_reason() -> None:
+def test_somebody_elses_action_is_reported_with_its_time_and_reason() -> None:
     assert str(newest_intervention_since(CANCELLED_BY_ADA, 0)) == "ada asked to cancel it at 03:07:09 UTC (INC-7)"
 
 
-def test_what_was_seen_is_not_told_again() -> None:
+def test_what_was_seen_is_not_reported_again() -> None:
     assert newest_intervention_since(CANCELLED_BY_ADA, 2) is None
 
 

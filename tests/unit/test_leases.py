@@ -60,7 +60,7 @@ def test_while_airflow_tries_again_the_error_of_the_last_try_is_kept_until_the_a
     assert (done.step(HANDLE).message, done.step(HANDLE).cause) == ("", Cause.UNKNOWN)
 
 
-def test_while_one_before_it_is_at_work_again_an_activity_is_out_of_turn_and_then_goes_on() -> None:
+def test_an_activity_waits_while_an_earlier_one_runs_again_and_then_continues() -> None:
     """Its task was cleared while this one's wait came to its end."""
     cleared = ask(tenant_in("Provisioning"), begin(STORAGE, 2))
     with pytest.raises(OutOfTurn, match="allocate_storage is not done"):

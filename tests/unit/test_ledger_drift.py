@@ -44,7 +44,7 @@ def test_rows_that_are_what_facts_fold_to_are_no_drift():
     assert find_ledger_drift(stored()) == []
 
 
-def test_an_edited_row_is_told_column_by_column():
+def test_an_edited_row_is_reported_column_by_column():
     row = {**(stored().row or {}), "state": "Failed", "substate": "settled"}
     (finding,) = find_ledger_drift(stored(row=row))
     assert finding.key == ("drift", "tenant", str(TENANT), "")
@@ -60,7 +60,7 @@ def test_a_deleted_row_and_one_that_no_fact_made_are_drift():
     assert "no fact made it" in seen["mine"]
 
 
-def test_altered_facts_are_told_before_anything_is_believed_of_them():
+def test_altered_facts_are_reported_before_anything_is_believed_of_them():
     envelopes = stored().envelopes or ()
     altered = (*envelopes[:3], replace(envelopes[3], stamp=Stamp("mallory")), *envelopes[4:])
     (finding,) = find_ledger_drift(stored(envelopes=altered, row=None))
@@ -75,7 +75,7 @@ def head(seq: int, **changes: Any) -> Head:
     return replace(Head(TENANT, seq, envelopes[seq - 1].hash), **changes)
 
 
-def test_facts_that_go_on_from_a_signed_head_are_no_drift():
+def test_facts_that_continue_from_a_signed_head_are_no_drift():
     newest = len(stored().envelopes or ())
     for seq in (1, newest):
         assert find_ledger_drift(stored(head=head(seq))) == []

@@ -55,7 +55,7 @@ def test_defaults_and_quantities_in_another_form_are_no_edits():
 
 
 @pytest.mark.parametrize("manager", ["kubectl-edit", "argocd", "python-requests"])
-def test_an_edited_image_is_told_with_its_field_manager(manager: str):
+def test_an_edited_image_is_reported_with_its_field_manager(manager: str):
     actual = live(image=manager)
     actual["spec"]["template"]["spec"]["containers"][0]["image"] = "registry/app:2"
     image = "spec.template.spec.containers[app].image is registry/app:2, asked for was registry/app:1"

@@ -139,7 +139,7 @@ def test_the_platform_stream_is_no_tenant() -> None:
 
 
 @given(TENANT_IDS, TENANT_IDS)
-def test_a_proof_tells_platforms_and_tenants_apart(one: TenantId, other: TenantId) -> None:
+def test_a_proof_distinguishes_platforms_and_tenants(one: TenantId, other: TenantId) -> None:
     assert proof_of("eu", one) != proof_of("us", one)
     assert (proof_of("eu", one) == proof_of("eu", other)) is (one == other)
 

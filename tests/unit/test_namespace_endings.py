@@ -48,19 +48,19 @@ def test_with_conditions_that_are_all_well_nothing_is_reported_to_remain():
 
 
 @pytest.mark.parametrize("condition", [REMAIN, FAILED, HELD])
-def test_what_the_conditions_report_is_told_and_kept_as_evidence(condition: tuple[str, str, str]):
+def test_what_the_conditions_report_is_reported_and_kept_as_evidence(condition: tuple[str, str, str]):
     told = deletion_status(namespace(FINE, condition), now=NOW)
     assert told.sentence == condition[2].rstrip(".")
     assert (told.cause, dict(told.raw)) == (Cause.CLUSTER_ENDING, {condition[0]: condition[2]})
 
 
-def test_an_apiservice_that_cannot_be_discovered_is_told():
+def test_an_apiservice_that_cannot_be_discovered_is_reported():
     why = ("NamespaceDeletionDiscoveryFailure", "True", "metrics.k8s.io/v1beta1: stale GroupVersion discovery")
     assert "metrics.k8s.io/v1beta1" in deletion_status(namespace(why)).sentence
 
 
 @pytest.mark.parametrize("conditions", [(), (REMAIN,), (FAILED, REMAIN)])
-def test_pods_on_a_dead_node_are_told_as_such_and_not_as_finalizers(conditions: tuple[tuple[str, str, str], ...]):
+def test_pods_on_a_dead_node_are_not_reported_as_finalizers(conditions: tuple[tuple[str, str, str], ...]):
     told = deletion_status(namespace(*conditions), [pod("web-2"), pod("web-1")], NOW)
     assert told.sentence.startswith("the pods web-1, web-2 remain because the node node-7 does not respond")
     assert told.cause is Cause.CLUSTER_NODE
@@ -77,7 +77,7 @@ def test_a_pod_that_a_finalizer_holds_does_not_speak_against_its_node():
     assert told.cause is Cause.CLUSTER_ENDING
 
 
-def test_the_namespaces_own_finalizers_are_told():
+def test_the_namespaces_own_finalizers_are_reported():
     assert (
         deletion_status(namespace(finalizers=["a.example/x"])).sentence == "the namespace itself is held by a.example/x"
     )

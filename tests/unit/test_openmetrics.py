@@ -55,7 +55,7 @@ def test_numbers_come_back_as_they_were(facts: int):
 
 
 @pytest.mark.parametrize("measures", [EMPTY, BUSY], ids=["empty", "busy"])
-def test_seconds_are_said_to_be_seconds(measures: Measures):
+def test_metrics_in_seconds_declare_their_unit(measures: Measures):
     document = told(measures)
     assert {name for name, metric in document.families.items() if metric.unit == "seconds"} == {
         name for name in document.families if name.endswith("_seconds")
@@ -90,20 +90,20 @@ def test_every_state_is_counted_also_when_nobody_is_in_it():
     assert document.value("tenancy_oldest_in_state_seconds", state="Cancelling", substate="") == 0
 
 
-def test_stalls_are_told_by_what_where_and_why():
+def test_stalls_are_counted_by_activity_place_and_cause():
     document = told()
     at_storage = {"stall": "activity", "activity": "allocate_storage", "cause": "storage.no_slots"}
     assert document.value("tenancy_stalls", **at_storage) == 3
     assert document.value("tenancy_stalls", stall="undoing", activity="", cause="unknown") == 1
 
 
-def test_classes_are_told_by_where_and_why():
+def test_incident_groups_are_counted_by_place_and_cause():
     document = told()
     there = {"activity": "allocate_storage", "cause": "storage.no_slots", "region": "eu-central"}
     assert document.value("tenancy_class_issues", **there) == 2
 
 
-def test_times_are_told_by_their_shares():
+def test_times_are_reported_as_quantiles():
     document = told()
     assert document.value("tenancy_time_to_active_seconds", quantile="0.95") == 40
     assert document.value("tenancy_activity_seconds", activity="allocate_storage", quantile="0.5") == 0.125
@@ -123,7 +123,7 @@ def test_a_reconciler_that_never_ran_is_late_for_ever():
     assert document.value("tenancy_reconciler_lag_seconds", reconciler="reality check") == float("inf")
 
 
-def test_the_outbox_and_the_ledger_are_told():
+def test_the_outbox_and_the_ledger_are_reported():
     document = told()
     assert document.value("tenancy_alerts_waiting", channel="slack") == 3
     assert document.value("tenancy_alerts_given_up", channel="slack") == 1

@@ -33,7 +33,7 @@ def test_a_run_that_ended_without_a_word_is_given_up(run: RunStatus) -> None:
     assert next_correction(tenant_in("Provisioning"), ended, LONG) is Correction.MISSED
 
 
-def test_a_run_that_ended_well_by_itself_goes_on_with_what_it_made() -> None:
+def test_a_run_that_succeeded_by_itself_continues_with_what_it_created() -> None:
     ended = RunObservation(SUCCESS, ended_seconds=RUN_GRACE_SECONDS + 1)
     assert next_correction(tenant_in("Provisioning"), ended, LONG) is Correction.RESUME
 
@@ -59,7 +59,7 @@ def test_a_ledger_restored_once_more_is_resumed_once_more():
 
 
 @pytest.mark.parametrize("run", [FAILED, SUCCESS])
-def test_a_run_that_ended_because_of_the_platform_is_let_go_on(run: RunStatus) -> None:
+def test_a_run_that_ended_because_of_the_platform_is_continued(run: RunStatus) -> None:
     saga = ask(tenant_in("Provisioning"), c.RecordHold("the login was refused", platform=True))
     ended = RunObservation(run, ended_seconds=RUN_GRACE_SECONDS + 1)
     assert next_correction(saga, ended, LONG) is Correction.TRY_AGAIN
@@ -71,7 +71,7 @@ def test_a_run_that_has_just_ended_is_left_to_its_callbacks(run: RunStatus) -> N
 
 
 @pytest.mark.parametrize("run", [QUEUED, RUNNING])
-def test_a_live_run_is_looked_at_for_what_holds_it(run: RunStatus) -> None:
+def test_a_live_run_is_checked_for_what_holds_it(run: RunStatus) -> None:
     assert next_correction(tenant_in("Provisioning"), RunObservation(run), LONG) is Correction.LOOK
 
 
@@ -96,7 +96,7 @@ def test_a_compensation_run_at_work_is_left_alone(phase: str) -> None:
 
 
 @pytest.mark.parametrize("phase", ["Cancelling", "Failed unwinding", "Decommissioning"])
-def test_a_compensation_run_that_waits_in_the_queue_is_looked_at_for_what_holds_it(phase: str) -> None:
+def test_a_compensation_run_that_waits_in_the_queue_is_checked_for_what_holds_it(phase: str) -> None:
     saga = tenant_in(phase)
     assert next_correction(saga, RunObservation(FAILED, QUEUED), LONG) is Correction.LOOK
     held = ask(saga, c.RecordHold("the DAG is paused"))

@@ -144,7 +144,7 @@ def test_only_an_attempt_under_way_is_resumed(phase: str) -> None:
 
 
 @pytest.mark.parametrize("phase", ["Cancelling", "Failed unwinding"])
-def test_an_unwinding_that_was_stopped_for_a_customer_goes_on_only_when_a_person_names_the_tenant(phase: str) -> None:
+def test_an_unwinding_that_was_stopped_for_a_customer_continues_only_if_a_person_names_the_tenant(phase: str) -> None:
     stopped = ask(tenant_in(phase), c.ExhaustUnwinding(1, OLDER, keep_resources=True))
     assert (stopped.phase, stopped.past_no_return) == ("Failed stuck", True)
     with pytest.raises(Refused, match="Type the slug acme"):
@@ -200,7 +200,7 @@ def test_old_facts_without_it_protect_the_tenant_too(lived: tuple[c.Command, ...
         pytest.param((begin(ORDER[0]), give_up(), c.Settle(1)), id="settled"),
     ],
 )
-def test_old_facts_of_whoever_did_not_get_that_far_protect_nothing(lived: tuple[c.Command, ...]) -> None:
+def test_old_facts_of_a_tenant_that_did_not_get_that_far_protect_nothing(lived: tuple[c.Command, ...]) -> None:
     saga = fold(old_facts(start(), *lived))
     assert saga is not None
     assert not saga.past_no_return

@@ -46,7 +46,7 @@ def test_pods_of_an_older_specification_do_not_count(status: dict[str, Any]):
     assert not readiness(Workload(deployment(3, **status)), 3).ready
 
 
-def test_a_missing_deployment_is_told():
+def test_a_missing_deployment_is_reported():
     assert why(None) == "the Deployment does not exist"
 
 
@@ -94,7 +94,7 @@ def test_pods_that_cannot_be_made_name_the_quota():
     assert why(deployment(0, 3, condition)) == "0 of 3 pods ready; FailedCreate: exceeded quota: plan"
 
 
-def test_a_failing_probe_is_told_by_its_last_event_about_a_pod_that_is_not_ready():
+def test_a_failing_probe_is_reported_by_its_last_event_about_a_pod_that_is_not_ready():
     events = [warning("old"), warning("about another", "gone"), warning("dial tcp 10.1.2.3:8080: refused")]
     told = why(deployment(0), [pod(phase="Running")], events[::1][:1] + events[2:] + events[1:2])
     assert told == "0 of 3 pods ready; Unhealthy: dial tcp its address:8080: refused"
@@ -143,7 +143,7 @@ def test_more_pods_than_the_plan_has_are_ready():
     assert readiness(Workload(deployment(5, wanted=5)), 3).ready
 
 
-def test_a_paused_rollout_is_told():
+def test_a_paused_rollout_is_reported():
     document = deployment(0)
     document["spec"]["paused"] = True
     assert why(document) == "0 of 3 pods ready; its rollout is paused"
@@ -237,7 +237,7 @@ def test_the_first_failures_of_a_probe_are_a_pod_that_starts(counted: dict[str, 
 
 
 @pytest.mark.parametrize("counted", [{"count": 3}, {"count": 70}, {"series": {"count": 3}}, {}])
-def test_a_probe_that_goes_on_failing_is_the_cause(counted: dict[str, Any]):
+def test_a_probe_that_keeps_failing_is_the_cause(counted: dict[str, Any]):
     failing = warning("Readiness probe failed: connection refused") | counted
     assert unready(deployment(0), [container(state={"running": {}})], [failing]).cause is Cause.CLUSTER_PROBE
 

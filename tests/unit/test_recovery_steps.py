@@ -51,7 +51,7 @@ def test_three_cancels_are_enough() -> None:
     assert next_step(saga, FROM, QUIET_SECONDS + 1).ended
 
 
-def test_a_new_attempt_is_the_end_whoever_started_it() -> None:
+def test_a_new_attempt_ends_the_recovery_whoever_started_it() -> None:
     saga = ask(tenant_in("Failed ready"), start())
     step = next_step(saga, FROM, 0)
     assert (step.ended, step.action) == (True, "")

@@ -145,7 +145,7 @@ async def _turned_away() -> httpx.Response:
     return done.pop().result()
 
 
-def test_who_is_turned_away_is_told_so_at_once_with_when_to_come_again():
+def test_requests_over_the_limit_are_refused_at_once_with_retry_after():
     answer = asyncio.run(_turned_away())
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert answer.headers["Content-Type"] == "application/problem+json"

@@ -90,7 +90,7 @@ def test_another_error_or_another_activity_is_no_repetition() -> None:
     assert not same_error_again(failed((SCHEMA, "no answer"), (DEPLOY, "no answer")))
 
 
-def test_the_third_failure_tells_what_the_attempts_have_cost_and_what_is_cleaner() -> None:
+def test_the_third_failure_shows_what_the_attempts_cost_and_a_cleaner_way() -> None:
     saga = replace(failed((SCHEMA, "a"), (DEPLOY, "b"), (SCHEMA, "c")), released_count=12)
     (sentence,) = retry_warnings(saga)
     assert "3 attempts did not end Active: 3 failed, 0 were cancelled" in sentence

@@ -42,7 +42,7 @@ def test_nothing_is_deleted_unless_somebody_confirms(
     assert (home / "secrets.json").exists()
 
 
-def test_a_full_disk_is_told_in_one_sentence(
+def test_a_full_disk_is_reported_in_one_sentence(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 10**12 - 10**6, 10**6))
@@ -55,7 +55,7 @@ def test_a_full_disk_is_told_in_one_sentence(
     )
 
 
-def test_a_home_that_cannot_be_made_is_told_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_home_that_cannot_be_created_is_reported_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "file").write_text("")
 
     assert main(["up", "--home", str(tmp_path / "file" / "home")]) == 1

@@ -30,7 +30,7 @@ def test_the_executor_is_remembered_until_a_purge(layout: Layout):
     assert executors.remembered(layout) == "local"
 
 
-def test_celery_has_two_schedulers_and_two_workers_that_are_told_apart():
+def test_celery_has_two_schedulers_and_two_workers_that_are_distinguished():
     hostnames = [component.hostname for component in COMPONENTS["celery"] if component.hostname]
     assert sorted(hostnames) == sorted((*SCHEDULERS, *WORKERS))
 
@@ -39,7 +39,7 @@ def test_whatever_an_executor_needs_can_be_stopped():
     assert {component.name for those in COMPONENTS.values() for component in those} == set(EVERY_NAME)
 
 
-def test_a_machine_without_redis_is_told_what_to_install(
+def test_a_machine_without_redis_reports_what_to_install(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PATH", str(tmp_path))

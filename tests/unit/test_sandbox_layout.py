@@ -8,7 +8,7 @@ import pytest
 from sandbox.layout import HOME_VARIABLE, PROJECT, Layout
 
 
-def test_lies_in_the_project_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_is_in_the_project_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.delenv(HOME_VARIABLE, raising=False)
     assert Layout.find().home == PROJECT / ".sandbox"
 

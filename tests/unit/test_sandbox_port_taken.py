@@ -58,7 +58,7 @@ def test_who_listens_is_known_by_process(other: Daemon, ours: Daemon, port: int)
     assert not processes.listens(other, port + 1)
 
 
-def test_an_end_beside_a_taken_port_is_told_apart(other: Daemon, port: int):
+def test_an_exit_for_another_reason_than_a_taken_port_is_distinguished(other: Daemon, port: int):
     assert isinstance(not_started("it ended", port, alive=False), PortTakenError)
     assert isinstance(not_started("it ended", ports.any_free(), port, alive=False), PortTakenError)
     assert not isinstance(not_started("it is slow", port, alive=True), PortTakenError)

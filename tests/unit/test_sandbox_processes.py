@@ -104,7 +104,7 @@ def test_the_output_of_a_daemon_is_appended_to_its_log(start: Start, tmp_path: P
     _until(lambda: (tmp_path / "a.log").read_text() == "yesterday\ntoday\n")
 
 
-def test_a_register_remembers_until_told_to_forget(start: Start, tmp_path: Path):
+def test_a_register_remembers_until_it_is_cleared(start: Start, tmp_path: Path):
     register = Register(tmp_path / "processes.json")
     daemon = start(_SLEEP)
 
@@ -115,7 +115,7 @@ def test_a_register_remembers_until_told_to_forget(start: Start, tmp_path: Path)
     assert register.get("a") is None
 
 
-def test_a_daemon_is_recorded_before_its_starter_goes_on(tmp_path: Path):
+def test_a_daemon_is_recorded_before_its_starter_continues(tmp_path: Path):
     register = Register(tmp_path / "processes.json")
     daemon = processes.start(
         "a",

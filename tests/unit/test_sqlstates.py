@@ -90,7 +90,7 @@ def test_a_code_that_nobody_documents_is_permanent():
 
 
 @pytest.mark.parametrize("cause", [Cause.STORAGE_READ_ONLY, Cause.STORAGE_CREDENTIALS, Cause.STORAGE_POOLER])
-def test_such_a_failure_is_told_as_the_platforms(cause: Cause):
+def test_such_a_failure_is_reported_as_the_platforms_fault(cause: Cause):
     how = replace(standing(), state=State.FAILED, substate=Substate.SETTLED, failure_cause=cause)
     assert advise(how, None, NOW, LIMITS).not_its_fault
 

@@ -71,7 +71,7 @@ def test_an_in_between_state_may_last_two_minutes(state: State, substate: Substa
 
 
 @pytest.mark.parametrize("substate", [Substate.SETTLED, Substate.READY, Substate.RETAINED])
-def test_a_failed_tenant_that_nobody_touches_is_told_after_a_quarter_of_an_hour(substate: Substate):
+def test_a_failed_tenant_without_an_action_is_reported_after_a_quarter_of_an_hour(substate: Substate):
     assert stall_of(standing(State.FAILED, substate, state_for=14), NOW, LIMITS) is None
     assert stall_of(standing(State.FAILED, substate, state_for=16), NOW, LIMITS).kind is StallKind.UNATTENDED
     unknown = standing(State.FAILED, substate, state_for=16, escalated=True)

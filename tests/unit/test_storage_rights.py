@@ -17,7 +17,7 @@ def test_each_right_is_documented_with_the_statement_that_grants_it(right: Stora
     assert right.purpose in row.replace(" (a backup, a monitor)", "")
 
 
-def test_a_missing_right_is_told_with_its_purpose_and_its_statement():
+def test_a_missing_right_is_reported_with_its_purpose_and_its_statement():
     missing = MissingRight("CREATEDB", "create tenants' databases", 'alter role "a" createdb', vital=True)
     assert missing_right_sentence(missing, "a") == (
         "The role a may not create tenants' databases: it lacks CREATEDB. "
@@ -26,7 +26,7 @@ def test_a_missing_right_is_told_with_its_purpose_and_its_statement():
 
 
 @pytest.mark.parametrize(("count", "more"), [(1, ""), (3, " and so for 2 more roles;")])
-def test_a_right_that_is_missing_on_many_roles_is_told_once(count: int, more: str):
+def test_a_right_that_is_missing_on_many_roles_is_reported_once(count: int, more: str):
     missing = MissingRight("the ADMIN option", "drop roles", 'grant "r" to "a"', vital=False, count=count)
     assert missing_right_sentence(missing, "a").endswith(f'grant "r" to "a";{more}')
     assert missing.stops_work

@@ -66,7 +66,7 @@ def test_an_expired_invitation_is_none(tenant_database: str):
         ("truncate tenant.users cascade", "/admin/login", "the tenant has no admin account"),
     ],
 )
-def test_what_is_broken_is_said(tenant_database: str, harm: str, path: str, reason: str):
+def test_what_is_broken_is_reported(tenant_database: str, harm: str, path: str, reason: str):
     change(tenant_database, harm)
 
     assert ask(tenant_database, "GET", path) == (503, {"status": "failing", "reason": reason})
@@ -76,5 +76,5 @@ def test_what_is_broken_is_said(tenant_database: str, harm: str, path: str, reas
     ("dsn", "reason"),
     [("", "the pod's Secret has no dsn"), ("not a dsn", "the dsn in the pod's Secret is none")],
 )
-def test_a_broken_secret_is_said(dsn: str, reason: str):
+def test_a_broken_secret_is_reported(dsn: str, reason: str):
     assert ask(dsn, "GET", "/healthz") == (503, {"status": "failing", "reason": reason})

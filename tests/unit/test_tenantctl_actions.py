@@ -94,7 +94,7 @@ def test_a_dry_run_of_what_is_refused_says_so_and_exits_as_the_action_would():
     assert "It would be refused: cancel is refused now." in ended.out
 
 
-def test_cancel_with_wait_tells_the_three_facts_as_they_change():
+def test_cancel_with_wait_shows_the_three_facts_as_they_change():
     api = with_tenant("Provisioning")
     ended = run(api, "cancel", "acme", "--wait", "-m", "stuck")
     assert ended.code == 0
@@ -229,7 +229,7 @@ def test_json_of_an_action_is_the_apis_answer():
     assert json.loads(ended.out)["tenant"]["substate"] == "ready"
 
 
-def test_an_invitation_is_told_with_where_and_until_when_and_only_once():
+def test_an_invitation_is_shown_once_with_its_address_and_expiry():
     api = with_tenant("Active")
     ended = run(api, "invitation", "acme")
     assert ended.code == 0

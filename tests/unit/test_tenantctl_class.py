@@ -113,7 +113,7 @@ def test_a_canary_that_fails_is_the_end():
     assert {slug for slug, _ in acted(api)} == {"t0"}
 
 
-def test_run_again_it_goes_on_where_it_stopped():
+def test_run_again_it_continues_where_it_stopped():
     tenants = [failed(f"t{number}") for number in range(5)]
     tenants[2].after = {"retry": [["Provisioning"] * 90 + ["Active"]]}
     api = with_class(*tenants)

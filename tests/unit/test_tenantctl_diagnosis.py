@@ -85,7 +85,7 @@ def refused() -> httpx.Response:
         ),
     ],
 )
-def test_each_answer_to_a_login_is_told_apart(
+def test_each_answer_to_a_login_is_distinguished(
     api: FakeTenancy, login: httpx.Response, health: httpx.Response | Exception, code: ExitCode, says: str
 ):
     api.before.append(answering(login, health))
@@ -127,7 +127,7 @@ def test_a_problem_of_tenancys_own_needs_no_diagnosis(api: FakeTenancy):
         ),
     ],
 )
-def test_each_way_not_to_get_there_is_told_apart(api: FakeTenancy, error: Exception, says: str):
+def test_each_kind_of_connection_failure_is_distinguished(api: FakeTenancy, error: Exception, says: str):
     def fail(_: httpx.Request) -> httpx.Response:
         raise error
 

@@ -76,7 +76,7 @@ def test_an_unwinding_that_does_not_move_for_two_minutes_is_cancelled_again_but_
     assert "escalate" in end.message
 
 
-def test_what_is_stuck_is_cancelled_once_more_and_then_told():
+def test_what_is_stuck_is_cancelled_once_more_and_then_reported():
     seen = tenant("Failed stuck")
     history = begun(seen).with_action("cancel", seen)
     end = next_step(seen, history)
@@ -120,7 +120,7 @@ def test_the_third_failure_is_the_end_whatever_it_is():
     assert "decommission + recreate" in step.message
 
 
-def test_failures_before_us_do_not_stop_us_for_the_cause_may_be_mended():
+def test_failures_before_the_recovery_do_not_stop_it_because_the_cause_may_be_repaired():
     failures = (Failure(1, STORAGE, "refused"), Failure(2, STORAGE, "refused"))
     seen = tenant("Failed settled", attempt=2, failures=failures)
     assert word(next_step(seen, begun(seen))) == "reset"

@@ -84,20 +84,20 @@ def test_a_list_in_a_pipe_has_one_line_a_tenant_however_long():
     assert next(line for line in lines if "acme" in line).endswith("x" * 300)
 
 
-def test_a_list_without_tenants_says_so_and_a_longer_one_says_how_to_go_on():
+def test_a_list_without_tenants_says_so_and_a_longer_one_says_how_to_continue():
     assert "There are no tenants yet." in run(FakeTenancy(), "list").out
     api = FakeTenancy(FakeTenant("a1"), FakeTenant("a2"))
     assert "--cursor c2" in run(api, "list", "--limit", "1").err
 
 
 @pytest.mark.parametrize("verb", ["timeline", "audit", "resources"])
-def test_the_other_looks(api: FakeTenancy, verb: str):
+def test_other_renderings(api: FakeTenancy, verb: str):
     ended = run(api, verb, "acme")
     assert ended.code == 0
     assert ended.out.strip()
 
 
-def test_findings_are_told_with_what_to_do_and_have_exit_code_1(api: FakeTenancy):
+def test_findings_are_reported_with_what_to_do_and_have_exit_code_1(api: FakeTenancy):
     assert (run(api, "findings").code, "Nothing was found" in run(api, "findings").out) == (0, True)
     api.findings = [ORPHAN, {**ORPHAN, "name": HOSTILE, "said": HOSTILE, "slug": HOSTILE}]
     ended = run(api, "findings")
@@ -107,7 +107,7 @@ def test_findings_are_told_with_what_to_do_and_have_exit_code_1(api: FakeTenancy
     assert not set(ended.out) & set("\x1b\x07\x9b\u202e\r")
 
 
-def test_a_late_reality_check_is_told_beside_what_it_found(api: FakeTenancy):
+def test_a_late_reality_check_is_reported_beside_what_it_found(api: FakeTenancy):
     api.late = True
     ended = run(api, "findings")
     assert ended.code == 1
@@ -138,7 +138,7 @@ def test_what_is_not_well_has_exit_code_1():
 
 
 @pytest.mark.parametrize("state", ["degraded", "unknown"])
-def test_what_only_waits_or_is_not_known_is_told_with_exit_code_0(state: str):
+def test_what_only_waits_or_is_not_known_is_reported_with_exit_code_0(state: str):
     api = FakeTenancy()
     api.storage = state
     ended = run(api, "health")
@@ -146,7 +146,7 @@ def test_what_only_waits_or_is_not_known_is_told_with_exit_code_0(state: str):
     assert f"{state.upper()} " in ended.out
 
 
-def test_what_is_wrong_with_the_platform_stands_first():
+def test_faults_of_the_platform_come_first():
     api = FakeTenancy()
     api.storage = "down"
     lines = run(api, "health").out.splitlines()
@@ -154,7 +154,7 @@ def test_what_is_wrong_with_the_platform_stands_first():
     assert [line.split()[0] for line in lines[first : first + 3]] == ["DOWN", "OK", "OK"]
 
 
-def test_a_failure_of_several_lines_is_told_in_one():
+def test_a_failure_of_several_lines_is_reported_in_one():
     message = "the relation exists\nCONTEXT:  while inserting index tuple"
     api = FakeTenancy(
         FakeTenant("acme", "Failed settled", failures=[{"attempt": 1, "activity": "a", "message": message}])

@@ -28,7 +28,7 @@ def imported(*arguments: str) -> set[str]:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["recover", "--help"]])
-def test_help_neither_speaks_http_nor_draws(arguments: list[str]):
+def test_help_imports_neither_http_nor_drawing_libraries(arguments: list[str]):
     assert imported(*arguments) == set()
 
 

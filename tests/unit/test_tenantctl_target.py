@@ -87,7 +87,7 @@ def test_a_sandbox_file_that_is_no_json_is_a_sentence(home: Path):
         resolve_target(NOBODY, {}, home)
 
 
-def test_no_proxy_stands_before_this_machine():
+def test_this_machine_is_reached_without_a_proxy():
     loopback = [
         Target(f"http://{host}").on_loopback for host in ("127.0.0.1:8080", "[::1]:80", "localhost", "a.localhost")
     ]

@@ -38,7 +38,7 @@ def test_it_ends_where_the_tenant_rests(phase: str, code: int):
 
 
 @pytest.mark.parametrize("phase", ["Cancelling", "Failed unwinding", "Decommissioning"])
-def test_it_goes_on_while_the_saga_does(phase: str):
+def test_it_continues_while_the_saga_does(phase: str):
     ended = run(with_script(*[phase] * 99), "watch", "acme", "--timeout", "30", clock=Clock())
     assert ended.code == 6
     assert f"acme is {phase}." in ended.err

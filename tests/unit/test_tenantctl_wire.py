@@ -88,7 +88,7 @@ def test_a_write_that_was_cut_off_is_repeated_with_the_same_key(api: FakeTenancy
     assert len({r.headers["idempotency-key"] for r in posts}) == 1
 
 
-def test_a_repeated_write_whose_first_try_is_still_at_work_gets_its_answer(api: FakeTenancy):
+def test_a_repeated_write_whose_first_try_is_still_running_gets_its_answer(api: FakeTenancy):
     at_work = [problem(409, "still at work", headers={"Retry-After": "2"})] * 2
     api.before.append(once(broken(httpx.ReadError("reset by peer"))))
     api.before.append(lambda r: at_work.pop() if at_work and r.method == "POST" and of_tenancy(r) else None)
@@ -181,14 +181,14 @@ def test_what_can_be_no_tenant_is_not_asked_for(api: FakeTenancy, ref: str):
     assert api.requests == []
 
 
-def test_json_is_exactly_what_the_api_said(api: FakeTenancy):
+def test_json_is_exactly_the_apis_response(api: FakeTenancy):
     for arguments in (["show", "acme", "--json"], ["--json", "show", "acme"]):
         ended = run(api, *arguments)
         assert json.loads(ended.out)["slug"] == "acme"
         assert (ended.out.count("\n"), ended.err) == (1, "")
 
 
-def test_json_of_a_refusal_is_the_problem_and_the_sentence_stands_on_stderr(api: FakeTenancy):
+def test_json_of_a_refusal_is_the_problem_and_the_sentence_is_on_stderr(api: FakeTenancy):
     ended = run(api, "cancel", "acme", "--json", "-m", "why")
     assert ended.code == 3
     assert json.loads(ended.out)["status"] == 409

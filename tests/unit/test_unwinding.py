@@ -107,7 +107,7 @@ def _reason(*commands: c.Command) -> str:
     return saga.compensation_failure.message
 
 
-def test_the_first_compensation_that_failed_is_told_and_not_its_consequences() -> None:
+def test_the_first_compensation_that_failed_is_reported_and_not_its_consequences() -> None:
     told = _reason(_fails(DATABASE, "held by pg_dump"), _fails(ROLE, "it owns a database"))
     assert told == "The database acme_1 could not be undone: held by pg_dump"
 
@@ -118,7 +118,7 @@ def test_the_reason_of_the_first_failure_is_kept_up_to_date() -> None:
     )
 
 
-def test_another_failure_is_told_once_what_failed_first_is_released() -> None:
+def test_another_failure_is_reported_once_what_failed_first_is_released() -> None:
     released = (c.ReleaseResource(*DATABASE), c.ConfirmReleased(*DATABASE))
     assert "no ADMIN option" in _reason(_fails(DATABASE, "held"), *released, _fails(ROLE, "no ADMIN option"))
 
@@ -128,7 +128,7 @@ def test_exhausted_compensations_name_what_is_left() -> None:
     assert decide(saga, c.ExhaustUnwinding(1)) == (f.UnwindingExhausted(("role acme_1", "connection acme_1")),)
 
 
-def test_what_cannot_be_looked_at_is_stuck_and_not_settled_though_nothing_is_known_to_be_left() -> None:
+def test_a_tenant_that_cannot_be_checked_is_stuck_and_not_settled() -> None:
     saga = tenant_in("Cancelling")
     for resource in saga.live_resources:
         saga = ask(saga, c.ConfirmReleased(1, resource.kind, resource.name))
@@ -142,7 +142,7 @@ def test_only_one_of_two_renewals_takes_over() -> None:
         decide(renewed, c.RenewUnwinding(1))
 
 
-def test_a_second_cancel_silences_whoever_unwinds_for_the_first() -> None:
+def test_a_second_cancel_stops_the_unwinding_of_the_first() -> None:
     cancelled_again = ask(tenant_in("Cancelling"), c.Cancel())
     for word in (c.Settle(1), c.ExhaustUnwinding(1), c.ReleaseResource(*CONNECTION)):
         with pytest.raises(Refused, match="Unwinding 1 is over"):

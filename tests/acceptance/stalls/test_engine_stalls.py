@@ -28,7 +28,7 @@ def strike(limited: Access, limited_up: Callable[[], None]) -> Iterator[Kill]:
         yield strike
 
 
-def test_a_dead_scheduler_is_told_by_every_page_while_nobody_reconciles(
+def test_every_page_reports_a_dead_scheduler_while_nobody_reconciles(
     limited: Access, strike: Kill, limited_up: Callable[[], None]
 ):
     slug = runs.new_slug("silent")

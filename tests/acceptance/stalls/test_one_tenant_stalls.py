@@ -33,7 +33,7 @@ def mended(limited: Access, limited_fault_client: FaultClient, stuck: dict[Stall
 
 
 @pytest.mark.parametrize("case", CASES[:-1], ids=str)
-def test_it_is_told_with_its_cause_and_what_to_do(limited: Access, stuck: dict[StallCase, str], case: StallCase):
+def test_it_is_reported_with_its_cause_and_what_to_do(limited: Access, stuck: dict[StallCase, str], case: StallCase):
     stall_setup.assert_stall_reported(limited, stuck[case], case)
 
 
@@ -58,7 +58,7 @@ HELD = {
 
 
 @pytest.mark.usefixtures("stuck")  # which go on meanwhile
-def test_a_stall_is_told_at_every_look_also_where_it_cannot_be_recorded(limited: Access):
+def test_a_stall_is_shown_at_each_request_also_if_it_cannot_be_recorded(limited: Access):
     slugs = {activity: runs.new_slug("held") for activity in HELD}
     with ExitStack() as held:
         for activity, slug in slugs.items():
@@ -77,7 +77,7 @@ def _is_stuck_at(access: Access, slug: str, activity: str) -> bool:
     return (stall.get("kind"), stall.get("activity")) == ("activity", activity)
 
 
-def test_an_undoing_that_is_out_of_tries_is_told(limited: Access, stuck: dict[StallCase, str]):
+def test_an_unwinding_without_tries_left_is_reported(limited: Access, stuck: dict[StallCase, str]):
     stall_setup.assert_stall_reported(limited, stuck[REFUSED], REFUSED)
 
 

@@ -50,7 +50,7 @@ def well(limited: Access, waiting: dict[StallCase, str]) -> dict[StallCase, str]
 
 
 @pytest.mark.parametrize("case", OF_ALL, ids=str)
-def test_who_has_failed_of_it_is_told_why_until_somebody_comes(
+def test_a_tenant_that_failed_because_of_it_shows_why_until_a_person_acts(
     limited: Access, waiting: dict[StallCase, str], case: StallCase
 ):
     stall_setup.assert_stall_reported(limited, waiting[case], case)
