@@ -208,7 +208,7 @@ TABLE: list[tuple[str, c.Command, Row]] = [
         "BeginActivity before its predecessor is done",
         begin(SCHEMA),
         row(
-            {"Provisioning": refuses("allocate_workflow_handle is not done", "Airflow's marks"), "Active": NO_FACTS},
+            {"Provisioning": refuses("allocate_workflow_handle is not done", "whatever state Airflow shows"), "Active": NO_FACTS},
             TASKS_MAY_NOT_RUN,
         ),
     ),

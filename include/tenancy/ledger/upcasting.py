@@ -1,6 +1,6 @@
 """Facts of older versions, read as this version would have written them. Pure; called by envelope.py.
 
-A field with one meaning for all older facts has a default in saga/facts.py. Here are those whose value an older fact
+A field with one meaning for all older facts has a default in saga/facts. Here are those whose value an older fact
 states in another field. The stored fact stays as it is: its hash covers what was written.
 """
 
