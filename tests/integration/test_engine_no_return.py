@@ -265,7 +265,7 @@ def test_a_mark_of_nobody_who_can_be_named_keeps_everything(harness: EngineHarne
     marked(harness, *marks)
     reconcile(harness.tenancy)
     assert harness.saga.phase == "Failed retained"
-    assert "by nobody that its event log names" in harness.saga.failures[-1].message
+    assert "by a user whom its event log does not name" in harness.saga.failures[-1].message
     assert harness.external_objects == before
 
 

@@ -332,7 +332,7 @@ def set_in(kubernetes: Kubernetes, **fault: object) -> Iterator[None]:
         ({"kind": "http-429", "retry_after": 5}, DOWN, "It asks to wait 5 s."),
         ({"kind": "hang"}, DOWN, "nothing within 2 s"),
         ({"kind": "refuse"}, DOWN, "does not respond"),
-        ({"kind": "slow", "milliseconds": 1100}, DEGRADED, "to say its version"),
+        ({"kind": "slow", "milliseconds": 1100}, DEGRADED, "to return its version"),
     ],
     ids=lambda value: value["kind"] if isinstance(value, dict) else "",
 )

@@ -134,7 +134,7 @@ def test_a_run_without_a_tenant_says_why(console: Console):
         session.append_notice(PLATFORM_STREAM, refused, stamp=STAMP)
     assert "The plan platinum is not offered." in console.get("/runs/tenant_provisioning/run-x").text
     assert "No tenant has begun in this run" in console.get("/runs/tenant_provisioning/manual__a+b%2Fc").text
-    assert "This run is no tenant" in console.get("/runs/another_dag/run-x").text
+    assert "This run belongs to no tenant" in console.get("/runs/another_dag/run-x").text
     assert "No tenant has begun" in console.get("/runs/tenant_compensation/compensate__x__1__1").text
 
 

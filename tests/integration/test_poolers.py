@@ -19,7 +19,7 @@ TOLD = {
     PoolingMode.REFUSE: "unsupported startup parameter: options",
     PoolingMode.IGNORE: "application_name is '' instead of 'tenancy run ti-1'.*ignore_startup_parameters",
     PoolingMode.REPORT: "statement_timeout is '0' instead of '30s'; lock_timeout is '0' instead of '10s'",
-    PoolingMode.HONOUR: "gives one session of the server to several of ours, so locks on tenants do not hold",
+    PoolingMode.HONOUR: "shares one server session among several of ours, so locks on tenants do not work",
 }
 
 

@@ -134,7 +134,7 @@ def _server(**changes: Any) -> StorageStatus:
         (_server(sessions=88), DEGRADED, "Nearly all sessions are taken: 88 of 97."),
         (_server(role_limit=10, own_sessions=9), DEGRADED, "Our role has 9 of the 10 sessions it may have."),
         (_server(read_only=True), DOWN, "It takes no writes"),
-        (_server(longest_wait_seconds=10.0), OK, "It answers"),
+        (_server(longest_wait_seconds=10.0), OK, "It responds"),
         (_server(longest_wait_seconds=42.0), DEGRADED, "A session has waited for a lock for 42 s."),
         (replace(STORAGE, missing=(NO_CREATEDB,)), DOWN, "The role storage_admin may not create tenants' databases"),
         (replace(STORAGE, missing=(NO_CREATEDB,)), DOWN, 'alter role "a" createdb;'),
@@ -270,7 +270,10 @@ def test_a_pool_is_full_when_somebody_waits_for_it_and_down_when_it_is_not_there
     assert pools(PoolStatus(real_systems.POOL, 8, 8, 3, 0)).state is DEGRADED
     assert pools(PoolStatus(real_systems.POOL, -1, 300, 3, -1)).state is OK
     assert pools(None).state is DOWN
-    assert "nobody reconciles" in _work(replace(WORK, pools={}))["pool tenancy_upkeep"].sentence
+    assert (
+        "the reconciler, the drift check and notifications stop"
+        in _work(replace(WORK, pools={}))["pool tenancy_upkeep"].sentence
+    )
 
 
 def test_a_lock_on_what_activities_write_is_reported():

@@ -208,7 +208,10 @@ TABLE: list[tuple[str, c.Command, Row]] = [
         "BeginActivity before its predecessor is done",
         begin(SCHEMA),
         row(
-            {"Provisioning": refuses("allocate_workflow_handle is not done", "whatever state Airflow shows"), "Active": NO_FACTS},
+            {
+                "Provisioning": refuses("allocate_workflow_handle is not done", "whatever state Airflow shows"),
+                "Active": NO_FACTS,
+            },
             TASKS_MAY_NOT_RUN,
         ),
     ),
@@ -375,7 +378,7 @@ TABLE: list[tuple[str, c.Command, Row]] = [
                 "Provisioning": refuses("Reset is refused", "Cancel first", retry_after=120),
                 "Cancelling": refuses("Reset is refused", "Wait 2 minutes", "cancel again", retry_after=120),
                 "Failed unwinding": refuses("Reset is refused", "Wait until", "cancel again", retry_after=120),
-                "Failed stuck": refuses("Reset is refused", "mend the cause, then cancel again"),
+                "Failed stuck": refuses("Reset is refused", "remove the cause, then cancel again"),
                 "Failed settled | Failed retained": makes(f.RunReset),
                 "Failed ready": refuses("Reset is refused", "Retry"),
                 "Active": refuses("Reset is refused", "It is done"),
@@ -564,7 +567,7 @@ TABLE: list[tuple[str, c.Command, Row]] = [
     (
         "ShowInvitation of another generation",
         c.ShowInvitation(2),
-        row({"Active": refuses("another invitation meanwhile")}, NO_INVITATION_YET),
+        row({"Active": refuses("Another invitation was made meanwhile")}, NO_INVITATION_YET),
     ),
     (
         "RenewInvitation",

@@ -108,7 +108,7 @@ def test_cancel_with_wait_fails_when_something_is_stuck():
     api = with_tenant("Provisioning", after={"cancel": [["Cancelling", "Failed stuck"]]})
     ended = run(api, "cancel", "acme", "--wait", "-m", "stuck")
     assert ended.code == 1
-    assert "mend the cause" in ended.err
+    assert "remove the cause" in ended.err
 
 
 def test_cancel_with_wait_gives_up_in_time_and_says_what_is_still_so():
