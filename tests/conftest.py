@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.sandbox_failures",
     "tests.sandboxes",
     "tests.integration.connections",
+    "tests.integration.health_platform",
 ]
 # Here, because tests/acceptance imports it before tests/contract is collected.
 pytest.register_assert_rewrite("tests.contract.handles_contract")

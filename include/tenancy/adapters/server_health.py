@@ -2,7 +2,7 @@
 
 What cannot be seen so: how much room its disk has. (Free space is no business of SQL, and adding up thousands of
 tenants' databases takes longer than a look may.) What others' sessions do is hidden too, but not that they are there,
-where, and how long they wait for a lock (PostgreSQL 18; tests/integration/test_health_checks.py).
+where, and how long they wait for a lock (PostgreSQL 18; tests/integration/test_health_of_storage.py).
 """
 
 from collections.abc import Iterator
