@@ -17,7 +17,8 @@ from tenancy.orchestration.run_starts import unstorable_in
 from tenancy.saga.errors import Refused
 from tests import real_systems
 from tests.asgi_requests import ask
-from tests.contract.fake_tenancy_api import FakeTenancy, FakeTenant
+from tests.contract.fake_tenancy_api import FakeTenancy
+from tests.contract.fake_tenant import FakeTenant
 from tests.unit.tenantctl_runner import run
 
 PYDANTICS = ("after validation", "Value error", "Value should", "Input should", "String should", "Field required")

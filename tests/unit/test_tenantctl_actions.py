@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.contract.fake_tenancy_api import FakeTenancy, FakeTenant
+from tests.contract.fake_tenancy_api import FakeTenancy
+from tests.contract.fake_tenant import FakeTenant
 from tests.unit.tenantctl_runner import Clock, run
 
 FAILURES = [{"attempt": n, "activity": "deploy_workloads", "message": f"error {n}"} for n in (1, 2, 3)]

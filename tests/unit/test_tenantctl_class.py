@@ -6,7 +6,8 @@ from collections import Counter
 import httpx
 import pytest
 
-from tests.contract.fake_tenancy_api import FakeTenancy, FakeTenant, Moment
+from tests.contract.fake_tenancy_api import FakeTenancy
+from tests.contract.fake_tenant import FakeTenant, Moment
 from tests.unit.tenantctl_runner import Clock, run
 
 WHY = ["--reason", "storage is back"]

@@ -17,7 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tenantctl.client import ApiClient
 from tenantctl.exit_codes import ExitCode, TenantctlError
 from tenantctl.target import Target
-from tests.contract.fake_tenancy_api import BASE, FakeTenancy, FakeTenant
+from tests.contract.fake_documents import BASE
+from tests.contract.fake_tenancy_api import FakeTenancy
+from tests.contract.fake_tenant import FakeTenant
 from tests.unit.tenantctl_runner import ENVIRON, run
 
 HEALTH = "/api/v2/monitor/health"

@@ -7,7 +7,9 @@ from pydantic import BaseModel
 
 from tenancy.console.api import history_models, incident_group_models, platform_models, tenant_models
 from tenancy.console.api.problems import Problem
-from tests.contract.fake_tenancy_api import BASE, ORPHAN, FakeTenancy, FakeTenant, problem
+from tests.contract.fake_documents import BASE, ORPHAN, problem
+from tests.contract.fake_tenancy_api import FakeTenancy
+from tests.contract.fake_tenant import FakeTenant
 from tests.unit.tenantctl_runner import run
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from tenantctl import action_commands, long_running_commands, read_commands
 from tenantctl.exit_codes import ExitCode
-from tests.contract.fake_tenancy_api import FakeTenancy, FakeTenant
+from tests.contract.fake_tenancy_api import FakeTenancy
+from tests.contract.fake_tenant import FakeTenant
 from tests.unit.tenantctl_runner import run
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -5,7 +5,9 @@ import re
 import pytest
 
 from tenantctl.text import duration_in_words, escape_controls, format_duration, format_time
-from tests.contract.fake_tenancy_api import ORPHAN, FakeTenancy, FakeTenant
+from tests.contract.fake_documents import ORPHAN
+from tests.contract.fake_tenancy_api import FakeTenancy
+from tests.contract.fake_tenant import FakeTenant
 from tests.unit.tenantctl_runner import run
 
 HOSTILE = "[red]x[/red] :boom: \x1b]0;pwned\x07\x1b[2J\u202eevil\r\n\x9b31m"

@@ -7,7 +7,8 @@ import pytest
 
 from tenantctl.exit_codes import UsageError
 from tenantctl.target import ConnectionOptions, Target, resolve_target
-from tests.contract.fake_tenancy_api import PASSWORD, FakeTenancy, FakeTenant
+from tests.contract.fake_tenancy_api import PASSWORD, FakeTenancy
+from tests.contract.fake_tenant import FakeTenant
 from tests.unit.tenantctl_runner import run
 
 NOBODY = ConnectionOptions()

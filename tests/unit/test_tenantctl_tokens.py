@@ -9,7 +9,9 @@ import httpx
 import pytest
 
 from tenantctl.token_store import TokenStore, default_folder, expires_at
-from tests.contract.fake_tenancy_api import BASE, PASSWORD, FakeTenancy, FakeTenant
+from tests.contract.fake_documents import BASE
+from tests.contract.fake_tenancy_api import PASSWORD, FakeTenancy
+from tests.contract.fake_tenant import FakeTenant
 from tests.unit.tenantctl_runner import ENVIRON, CommandResult, run
 
 NOW = 1_800_000_000.0

@@ -6,7 +6,9 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from tests.contract.fake_tenancy_api import BASE, FakeTenancy, FakeTenant, problem
+from tests.contract.fake_documents import BASE, problem
+from tests.contract.fake_tenancy_api import FakeTenancy
+from tests.contract.fake_tenant import FakeTenant
 from tests.unit.tenantctl_runner import ENVIRON, Clock, run
 
 
