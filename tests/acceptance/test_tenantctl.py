@@ -87,7 +87,7 @@ def test_recover_of_a_failed_tenant(sandbox: Access, fault_client: FaultClient, 
     assert fact_kinds(sandbox, slug)[-1] == "tenant.provisioning.completed"
 
 
-def test_recover_of_an_attempt_that_goes_on_waits_for_it_and_cancels_nothing(
+def test_recover_of_an_attempt_that_continues_waits_for_it_and_cancels_nothing(
     sandbox: Access, operator: Operator, slow: Callable[[], str]
 ):
     slug = slow()

@@ -98,7 +98,7 @@ def test_a_colleague_who_is_quicker_is_noticed_and_not_undone():
     assert "somebody else has changed it" in ended.err
 
 
-def test_an_api_that_is_away_is_asked_on_and_that_is_told_once():
+def test_an_unavailable_api_is_polled_and_reported_once():
     api = with_tenant("Failed ready")
     away = [httpx.ConnectError("refused")] * 3
 
@@ -183,7 +183,7 @@ def test_a_decommissioned_tenant_is_not_recovered():
     assert "there is nothing to recover" in ended.err
 
 
-def test_a_dry_run_tells_the_steps():
+def test_a_dry_run_lists_the_steps():
     api = with_tenant("Provisioning", stalled=True)
     ended = run(api, "recover", "acme", "--dry-run")
     assert (ended.code, api.tenants[0].phase) == (0, "Provisioning")
@@ -200,7 +200,7 @@ def test_a_warning_is_printed_once_however_many_answers_repeat_it():
     assert ended.err.count("Not transient") == 1
 
 
-def test_a_recovery_that_goes_on_with_a_destructive_cancel_wants_the_slug_typed_before_anything_is_done():
+def test_a_recovery_that_continues_with_a_destructive_cancel_wants_the_slug_typed_before_anything_is_done():
     api = with_tenant("Failed stuck", past_no_return=True)
     assert run(api, "recover", "acme", *WHY, "--yes").code == 2
     assert run(api, "recover", "acme", *WHY, "--yes", "--confirm", "acme").code == 2, "which tenant is not said"
