@@ -1,1 +1,1 @@
-"""The outside world: PostgreSQL, Airflow's REST API. Client errors become ours here, with their cause kept."""
+"""Clients of the outside systems: PostgreSQL, Kubernetes, Helm, Airflow's REST API. Their errors become ours here."""

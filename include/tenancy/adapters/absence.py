@@ -1,8 +1,8 @@
-"""Does a "not found" really come from the system itself? Pure. Only an answer in the system's own format proves
-absence.
+"""Decides whether a "not found" comes from the system itself. Pure.
 
-A router answers `404 page not found` to every path, a proxy sends its login page with 200, and another API server does
-not know the kind: none of these says anything about the object.
+Only an answer in the system's own format proves absence. A router answers `404 page not found` to every path, a proxy
+sends its login page with status 200, and another API server does not know the kind. None of these proves anything about
+the object.
 """
 
 import json
@@ -11,10 +11,10 @@ from typing import Any
 
 
 def states_kubernetes_absence(path: str, body: str | bytes | None) -> bool:
-    """Is this the Status document with which an API server says that the object at this path does not exist?
+    """Is this an API server's Status document for "the object at this path does not exist"?
 
-    `details` name the object asked for (Kubernetes 1.19 to 1.36); an unknown kind has the reason NotFound, too, and no
-    details. A DELETE's or GET's path ends with `<plural>/<name>`.
+    `details` must name the object (Kubernetes 1.19 to 1.36). For an unknown kind the reason is NotFound, too, but there
+    are no details. The path of a DELETE or GET ends with `<plural>/<name>`.
     """
     status = json_object_of(body)
     plural, name = path.rstrip("/").rsplit("/", 2)[-2:]

@@ -1,7 +1,7 @@
-"""PostgreSQL's session advisory lock on a tenant: one process at a time works on it, per database.
+"""PostgreSQL's session advisory lock on a tenant: in each database, one process at a time works on the tenant.
 
-Taken on the ledger and, in the very session that runs DDL, on the storage server: the CREATE DATABASE of a killed
-client continues in its backend, and unwinding must wait for that session. The lock ends with its session.
+It is taken on the ledger and on the storage server. There it is taken in the session that runs DDL, because the CREATE
+DATABASE of a killed client continues in its backend, and unwinding must wait for it. The lock ends with its session.
 """
 
 from collections.abc import Callable
@@ -18,18 +18,18 @@ _EVICTIONS = 5
 
 @dataclass(frozen=True)
 class Holder:
-    """The session that has the lock. `application` says who it is: `tenancy <role> <task instance>`."""
+    """The session that has the lock. `application` is its name: `tenancy <role> <task instance>`."""
 
     pid: int
     application: str
     state: str
     held_seconds: float
     statement: str = ""
-    """What it runs or ran last; empty when our role may not see that."""
+    """The statement that it runs or ran last; empty if our role may not see it."""
 
     @property
     def is_dropping(self) -> bool:
-        """Does it drop a database? That continues although its client may be gone (database_drop.py)."""
+        """Does it drop a database? A drop continues after its client has ended (database_drop.py)."""
         return self.state == "active" and self.statement.lstrip().lower().startswith("drop database")
 
     def __str__(self) -> str:
@@ -39,10 +39,10 @@ class Holder:
 def acquire_lock(
     session: Session, key: int, *, patience_seconds: float, may_evict: Callable[[Holder], bool]
 ) -> tuple[Holder, ...]:
-    """Take the lock, waiting at most `patience_seconds` for each holder; returns the holders that were evicted.
+    """Take the lock. Wait at most `patience_seconds` for each holder. Returns the holders that were evicted.
 
-    A holder that does not let go in time (a stopped process keeps its connection) has its backend terminated when
-    `may_evict` says so; else TransientError names it.
+    A holder that does not release it in time may be a stopped process. Its session is terminated if `may_evict` allows
+    it; otherwise a TransientError names the holder.
     """
     evicted: list[Holder] = []
     while not _wait_for(session, key, patience_seconds):
@@ -67,7 +67,7 @@ def _held_by(found: Holder) -> TransientError:
 
 
 def release_lock(session: Session, key: int) -> None:
-    """Give the lock back before the session ends."""
+    """Release the lock before the session ends."""
     session.execute("select pg_catalog.pg_advisory_unlock(%s)", (key,))
 
 

@@ -19,14 +19,14 @@ _PAGE = 100
 
 
 MARKER = "tenancy_system_marker"
-"""The connection whose description identifies this Airflow: made once, stored in Airflow's own database. Airflow 3.3.2
-has no identity of its own in its API."""
+"""The connection whose description identifies this Airflow. It is created once, in Airflow's own database, because the
+API of Airflow 3.3.2 has no identity."""
 _MARKER_PREFIX = "tenancy-system:"
 
 
 @dataclass(frozen=True)
 class Handle:
-    """An Airflow connection that stands for a tenant. `proof` is its description."""
+    """An Airflow connection of a tenant. `proof` is its description."""
 
     name: str
     proof: str
@@ -35,13 +35,14 @@ class Handle:
     dbname: str
     user: str
     password: str = field(default="", repr=False)
-    """Write-only: Airflow masks it when asked."""
+    """Write-only: Airflow's API returns it masked."""
     parameters: Mapping[str, str] = field(default_factory=dict)
-    """Further libpq parameters, such as sslmode. Nothing else: Airflow's PostgresHook hands all of them to libpq."""
+    """Further libpq parameters, such as sslmode, and nothing else: Airflow's PostgresHook passes all of them to
+    libpq."""
 
 
 class AirflowApi:
-    """The handles and pools of the workflow engine behind `client`."""
+    """The workflow handles and pools of one Airflow."""
 
     def __init__(self, client: AirflowClient) -> None:
         self._call = client.call
@@ -77,7 +78,7 @@ class AirflowApi:
         return f"airflow:{marker.proof.removeprefix(_MARKER_PREFIX)}"
 
     def handles(self) -> Iterator[Handle]:
-        """Every connection, page by page. When others are deleted meanwhile, one may appear twice or not at all."""
+        """Every connection, page by page. If others are deleted meanwhile, one may appear twice or not at all."""
         offset, total = 0, 1
         while offset < total:
             query = {"limit": _PAGE, "offset": offset, "order_by": "connection_id"}

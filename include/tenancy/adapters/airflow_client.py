@@ -34,10 +34,10 @@ _T = TypeVar("_T")
 
 
 class AirflowClient:
-    """The workflow engine's REST API at `url`.
+    """The REST API of the Airflow at `url`.
 
-    Every call raises TransientError when Airflow is silent, busy or broken, PlatformError when something else answers
-    or our login is refused, PermanentError when Airflow rejects the request itself. Nothing else.
+    Every call raises TransientError if Airflow is silent, busy or broken; PlatformError if something else responds or
+    our login is refused; PermanentError if Airflow rejects the request. It raises nothing else.
     """
 
     def __init__(self, url: str, *, user: str, password: str, read_seconds: float = READ_SECONDS) -> None:
@@ -69,7 +69,7 @@ class AirflowClient:
     def read(
         self, path: str, decode: Callable[[Document], _T], *, params: dict[str, Any] | None = None, absent: int = 0
     ) -> _T:
-        """What `decode` makes of the object at this path, or of an empty one when the status is `absent`."""
+        """The result of `decode` for the object at this path, or for an empty object if the status is `absent`."""
         response = self.call("GET", path, params=params, accept=(200, absent))
         if response.status_code != absent:
             return decode_response(response, decode)
@@ -77,7 +77,7 @@ class AirflowClient:
         return decode({})
 
     def read_openly(self, path: str, decode: Callable[[Document], _T], *, read_seconds: float) -> _T:
-        """Read something public: without a login, and with its own time limit."""
+        """Read a public resource: without a login, with its own time limit."""
         with self._client(min(read_seconds, self._read_seconds)) as client:
             response = self._response(client, "GET", f"/api/v2{path}")
         if response.status_code != 200:

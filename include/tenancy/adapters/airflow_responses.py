@@ -1,8 +1,8 @@
-"""Interprets responses of Airflow's REST API: the one place that decodes them, or turns them into errors of ours. Pure.
+"""Interprets responses of Airflow's REST API: the one place that decodes them or turns them into errors of ours. Pure.
 
-Anything may answer at an address: a proxy with its login page and status 200, a router, another service, another
-version of Airflow. A response that is not Airflow's is a PlatformError: it says nothing about any tenant, and work
-continues when the connection leads to Airflow again.
+Anything may respond at an address: a proxy with its login page and status 200, a router, another service, another
+version of Airflow. A response that is not Airflow's is a PlatformError: it proves nothing about any tenant, and work
+continues once the connection leads to Airflow again.
 """
 
 import json
@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 
 
 def decode_response(response: httpx.Response, decode: Callable[[Document], _T]) -> _T:
-    """`decode` of the answer's JSON object. PlatformError when there is none, or it has another shape."""
+    """Decode the response's JSON object. PlatformError if there is none, or if it has another shape."""
     try:
         return decode(_object(json.loads(response.content)))
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError) as error:
@@ -83,7 +83,7 @@ def rejected(what: str, response: httpx.Response) -> TransientError | PermanentE
 
 
 def unreachable(url: str, error: Exception) -> TransientError | PlatformError:
-    """The error for no response: Airflow is down, or the address or the certificate is wrong."""
+    """The error if there is no response: Airflow is down, or the address or the certificate is wrong."""
     reason = " ".join(f"{type(error).__name__}: {error}".split())[:_SHOWN]
     if isinstance(error, httpx.UnsupportedProtocol) or not isinstance(error, httpx.HTTPError):
         return PlatformError(
@@ -114,7 +114,7 @@ def _request(response: httpx.Response) -> str:
 
 
 def _detail(response: httpx.Response) -> str:
-    """Never `input`: there Airflow repeats what it was sent, passwords too."""
+    """Never `input`: there Airflow repeats the request, passwords included."""
     text = " ".join(response.text.split())
     detail = json_object(response.text).get("detail", text)
     if isinstance(detail, dict):
@@ -143,45 +143,45 @@ def json_object(text: str) -> Document:
 
 
 def text(document: Document, key: str) -> str:
-    """A text that has to be there."""
+    """A required text."""
     return _typed(document[key], str, key)
 
 
 def optional_text(document: Document, key: str) -> str:
-    """A text, empty when it is null or not there."""
+    """A text; empty if it is null or missing."""
     value = document.get(key)
     return "" if value is None else _typed(value, str, key)
 
 
 def number(document: Document, key: str) -> int:
-    """A whole number that has to be there."""
+    """A required whole number."""
     return _typed(document[key], int, key)
 
 
 def boolean(document: Document, key: str) -> bool:
-    """True or false; it has to be there."""
+    """A required boolean."""
     return _typed(document[key], bool, key)
 
 
 def required_object(document: Document, key: str) -> Document:
-    """An object that has to be there."""
+    """A required object."""
     return _typed(document[key], dict, key)
 
 
 def optional_object(document: Document, key: str) -> Document:
-    """An object, empty when it is null or not there."""
+    """An object; empty if it is null or missing."""
     value = document.get(key)
     return {} if value is None else _typed(value, dict, key)
 
 
 def objects(document: Document, key: str) -> list[Document]:
-    """A list of objects that has to be there."""
+    """A required list of objects."""
     found: list[Document] = [_typed(each, dict, key) for each in _typed(document[key], list, key)]
     return found
 
 
 def timestamp(document: Document, key: str) -> datetime:
-    """A time with its zone; it has to be there."""
+    """A required time with its zone."""
     found = datetime.fromisoformat(text(document, key))
     if found.tzinfo is None:
         raise ValueError(f"{key} has no time zone")
@@ -189,7 +189,7 @@ def timestamp(document: Document, key: str) -> datetime:
 
 
 def optional_timestamp(document: Document, key: str) -> datetime | None:
-    """A time with its zone; None when it is null, empty or not there."""
+    """A time with its zone; None if it is null, empty or missing."""
     return timestamp(document, key) if document.get(key) else None
 
 

@@ -42,7 +42,7 @@ class RunStatus:
 
 @dataclass(frozen=True)
 class TaskStatus:
-    """One task of a run. `state` is empty before it has one; `moved_at`: when Airflow last changed it."""
+    """One task of a run. `state` is empty before it has one; `moved_at` is the time when Airflow last changed it."""
 
     state: str
     moved_at: datetime | None = None
@@ -59,7 +59,7 @@ class UserMark:
 
 @dataclass(frozen=True)
 class QueuedRun:
-    """A queued run. `slug` comes from its conf as text, whatever was entered."""
+    """A queued run. `slug` comes from its conf, as text."""
 
     run_id: str
     slug: str
@@ -67,7 +67,7 @@ class QueuedRun:
 
 
 class AirflowRuns:
-    """The runs of the workflow engine behind `client`."""
+    """The DAG runs of one Airflow."""
 
     def __init__(self, client: AirflowClient) -> None:
         self._call = client.call
@@ -84,7 +84,7 @@ class AirflowRuns:
         return None
 
     def start(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> bool:
-        """Trigger a run under this id; False when there is one already."""
+        """Trigger a run under this id; False if there is one already."""
         body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
         response = self._call("POST", f"/dags/{dag_id}/dagRuns", body=body, accept=(200, 409))
         if response.status_code == 409:
@@ -113,7 +113,7 @@ class AirflowRuns:
     def clear_history(self, dag_id: str, run_id: str) -> None:
         """Clear its task instances without starting it again. It must have ended; tries, logs and XComs stay.
 
-        Airflow 3.3.2 has true as the default of all three switches, so they are named here.
+        All three switches are stated, because they default to true in Airflow 3.3.2.
         """
         body = {
             "dry_run": False,
@@ -125,14 +125,15 @@ class AirflowRuns:
         self._change("POST", f"/dags/{dag_id}/clearTaskInstances", body, of=run_id)
 
     def rerun(self, dag_id: str, run_id: str) -> None:
-        """Queue an ended run once more, all of its tasks; its id and its tries stay."""
+        """Queue an ended run again, with all of its tasks. Its id and its tries stay."""
         body = {"dry_run": False, "only_failed": False}
         self._change("POST", f"{_path(dag_id, run_id)}/clear", body, of=run_id)
 
     def _change(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, of: str, accept: int = 200
     ) -> None:
-        """A run that does not exist needs no change. `of`: its id, which Airflow's 404 must name."""
+        """For a change of a run: a run that does not exist needs none. `of` is its id, which Airflow's 404 must
+        name."""
         response = self._call(method, path, body=body, accept=(accept, 404))
         if response.status_code == 404:
             responses.require_absence(response, of)
@@ -145,13 +146,13 @@ class AirflowRuns:
         return self._read(path, lambda document: _each(document, "task_instances", _task), absent=404)
 
     def marks(self, dag_id: str, run_id: str) -> tuple[UserMark, ...]:
-        """Who used Airflow's buttons on it, newest first (from its event log)."""
+        """Who used Airflow's buttons on it, newest first, from Airflow's event log."""
         query = {"dag_id": dag_id, "run_id": run_id, "order_by": "-when", "limit": _RECENT}
         marks = self._read("/eventLogs", lambda document: _each(document, "event_logs", _mark), params=query)
         return tuple(mark for mark in marks if mark.event in _MARKS)
 
     def is_paused(self, dag_id: str) -> bool:
-        """Has somebody paused the DAG?"""
+        """Is the DAG paused?"""
         return self._read(f"/dags/{dag_id}", lambda document: responses.boolean(document, "is_paused"))
 
     def queued(self, dag_id: str) -> tuple[QueuedRun, ...]:
@@ -161,7 +162,8 @@ class AirflowRuns:
         return self._read(path, lambda document: _each(document, "dag_runs", _queued_run), params=query, absent=404)
 
     def delete_ended(self, dag_id: str, *, before: datetime, limit: int) -> int:
-        """Delete the DAG's oldest ended runs that were due before this moment, at most `limit`; how many there were."""
+        """Delete the DAG's oldest ended runs that were due before this moment, at most `limit`. Returns their
+        number."""
         old = {"run_after_lt": before.isoformat(), "order_by": "run_after", "limit": limit}
         query: dict[str, Any] = {**old, "state": ["success", "failed"]}
         path = f"/dags/{dag_id}/dagRuns"
@@ -171,7 +173,7 @@ class AirflowRuns:
         return len(ended)
 
     def succeeded(self, dag_id: str, slug: str) -> tuple[str, ...]:
-        """The ids of the newest runs for this slug that ended well; at most 20."""
+        """The ids of the newest successful runs for this slug; at most 20."""
         query = {
             "state": "success",
             "conf_contains": json.dumps({"slug": slug})[1:-1],
@@ -192,7 +194,7 @@ def _path(dag_id: str, run_id: str) -> str:
 
 
 def _each(document: responses.Document, key: str, decode: Callable[[responses.Document], _T]) -> tuple[_T, ...]:
-    """The objects listed under the key; none when there is no list."""
+    """The list of objects under the key; empty if there is none."""
     return tuple(decode(entry) for entry in responses.objects(document, key)) if document else ()
 
 

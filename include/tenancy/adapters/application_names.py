@@ -1,6 +1,6 @@
-"""How our sessions name themselves in pg_stat_activity, where others have to recognise them."""
+"""Names of our sessions in pg_stat_activity, for code that has to recognise them."""
 
 from typing import Final
 
 UNWINDER: Final = "tenancy unwind"
-"""A session that unwinds, its generation behind it: only a newer generation evicts it."""
+"""A session that unwinds. Its generation follows: only a newer generation evicts it."""

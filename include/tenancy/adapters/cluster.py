@@ -1,6 +1,6 @@
-"""A region's Kubernetes cluster: its namespaces, its Helm releases, and how far their workloads are.
+"""A region's Kubernetes cluster: its namespaces, its Helm releases, and the readiness of their workloads.
 
-Joins the parts that the workload activities are given. Which Airflow connection leads here, bootstrap.py knows.
+Joins the parts that the workload activities get. bootstrap.py chooses the Airflow connection.
 """
 
 import copy
@@ -31,7 +31,7 @@ class Cluster:
         self.releases = Releases(api, self._helm, self.namespaces)
 
     def expecting(self, expected: ExpectedSystem, *, seconds: float | None = None) -> Self:
-        """The same, when it is the expected cluster. `seconds`: how long a call of it, or of Helm, may take at most."""
+        """The same cluster, which must be the expected one. `seconds` limits each call of it and of Helm."""
         bound = copy.copy(self)
         if seconds is not None:
             bound._helm = self._helm.within(seconds)
@@ -40,12 +40,12 @@ class Cluster:
         return bound
 
     def identity(self) -> str:
-        """Which cluster it is, as it states itself."""
+        """The cluster's identity, as its API states it."""
         return self._api.identity()
 
     @property
     def location(self) -> str:
-        """Where its API is."""
+        """The address of its API."""
         return str(self._api.configuration.host)
 
     def workload(self, name: str, namespace: str) -> Workload:
@@ -57,7 +57,7 @@ class Cluster:
 
 
 def open_cluster(configuration: Configuration, label: str, *, connection: str = "") -> Cluster:
-    """The cluster that the client's configuration leads to; Helm enters it in the same way."""
+    """The cluster of this client configuration. Helm uses the same."""
     api = KubernetesApi(configuration, label, connection=connection)
     return Cluster(api, Helm(lambda: kubeconfig(configuration), label, connection=connection))
 

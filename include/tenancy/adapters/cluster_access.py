@@ -1,8 +1,9 @@
-"""How a cluster is entered, by the extra of an Airflow connection of type `kubernetes`; bootstrap.py reads that.
+"""Configures access to a cluster from the extra of an Airflow connection of type `kubernetes`, which bootstrap.py
+reads.
 
-The fields are those of the provider's KubernetesHook (10.25.0). The hook itself imports the synchronous and the
-asynchronous client, 37 MB each, and hands its configuration over by a global: two regions opened at once could be the
-same cluster. Here each gets a configuration of its own.
+The fields are those of the provider's KubernetesHook (10.25.0). The hook is not used: it imports the synchronous and
+the asynchronous client, 37 MB each, and passes its configuration in a global, so two regions that are opened at once
+could get the same cluster. Here each region gets its own configuration.
 """
 
 import socket
@@ -15,13 +16,13 @@ from kubernetes.config import ConfigException, load_incluster_config, load_kube_
 
 _FILE, _CONTENT, _POD = "kube_config_path", "kube_config", "in_cluster"
 _PREFIX = "extra__kubernetes__"
-"""Airflow's form wrote the names with it before Airflow 2.3."""
+"""Airflow's form wrote the names with this prefix before Airflow 2.3."""
 _KEEPALIVE = {"TCP_KEEPIDLE": 120, "TCP_KEEPINTVL": 30, "TCP_KEEPCNT": 6}
-"""Seconds and probes, as in the provider: a balancer that forgot an idle connection is noticed."""
+"""Seconds and numbers of probes, as in the provider. They detect a load balancer that forgot an idle connection."""
 
 
 def configuration(extra: Mapping[str, Any]) -> Configuration:
-    """What the client has to be configured with. It may run a kubeconfig's `exec` program; any failure is raised."""
+    """The client configuration. It may run a kubeconfig's `exec` program; any failure is raised."""
     given = {name.removeprefix(_PREFIX): value for name, value in extra.items() if value}
     ways = [name for name in (_FILE, _CONTENT, _POD) if name in given]
     if len(ways) > 1:
@@ -48,7 +49,7 @@ def _enter(made: Configuration, way: str, given: Mapping[str, Any]) -> None:
 
 
 def _enter_by_habit(made: Configuration, context: str | None) -> None:
-    """A connection that says nothing: the pod's own account, or else the kubeconfig at its usual place."""
+    """For a connection without fields: the pod's own account, or else the kubeconfig at its usual place."""
     try:
         load_incluster_config(client_configuration=made)
     except ConfigException:

@@ -1,4 +1,4 @@
-"""Asks a cluster whether our account may do something: SelfSubjectAccessReview, which every account may create."""
+"""Asks a cluster whether our account may do something, by a SelfSubjectAccessReview, which every account may create."""
 
 from contextlib import suppress
 
@@ -10,7 +10,7 @@ _USER = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 
 
 def missing_right(api: KubernetesApi, verb: str, resource: str, namespace: str) -> str:
-    """Who lacks this right, as a sentence; empty when our account has it, or the cluster does not say."""
+    """The missing right as a sentence; empty if our account has it, or if the cluster does not answer the question."""
     attributes = {"verb": verb, "resource": resource, "namespace": namespace}
     review = {
         "apiVersion": "authorization.k8s.io/v1",
@@ -25,7 +25,7 @@ def missing_right(api: KubernetesApi, verb: str, resource: str, namespace: str) 
 
 
 def _account(api: KubernetesApi) -> str:
-    """The name of our account (Kubernetes 1.28 and later tell it)."""
+    """The name of our account (Kubernetes 1.28 and later return it)."""
     review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
     with suppress(TransientError, PermanentError, PlatformError):
         status = (api.create(_USER, review) or {}).get("status") or {}

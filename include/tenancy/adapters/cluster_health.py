@@ -1,4 +1,4 @@
-"""The health of a cluster: does its API answer, are its nodes ready, which of our pods find no node. Reads only."""
+"""The health of a cluster: whether its API responds, its nodes are ready, and its nodes take our pods. Reads only."""
 
 import time
 from collections.abc import Iterable
@@ -14,33 +14,33 @@ if TYPE_CHECKING:
 
 CHECK_SECONDS: Final = 2.0
 SLOW_SECONDS: Final = 1.0
-"""An API that takes so long to say its version is asked no more."""
+"""Seconds. An API that takes longer to return its version is asked nothing else."""
 _OURS: Final = "app.kubernetes.io/part-of=tenancy"
 
 
 @dataclass(frozen=True)
 class ClusterStatus:
-    """A cluster. None is what we may not see, or did not ask."""
+    """A cluster. None means that our account may not see it, or that it was not asked for."""
 
     version: str
     answer_seconds: float
     nodes: int | None = None
     nodes_ready: int | None = None
     pending: int | None = None
-    """Our pods that have not begun."""
+    """Our pods that have not started."""
     unschedulable: tuple[str, ...] = ()
-    """Of these, the ones that no node takes: namespace/name."""
+    """Those of them that no node takes: namespace/name."""
     scheduler_message: str = ""
-    """What the scheduler says about the first of them."""
+    """The scheduler's message about the first of them."""
 
     @property
     def slow(self) -> bool:
-        """Does it take long to answer at all? Then it was asked for nothing else."""
+        """Does its API take long to respond? Then it was asked for nothing else."""
         return self.answer_seconds > SLOW_SECONDS
 
 
 def check_cluster(configuration: "Configuration", label: str) -> ClusterStatus:
-    """The cluster as it is now; TransientError or PermanentError when its API does not serve us."""
+    """The cluster's present state. TransientError or PermanentError if its API does not serve us."""
     api = KubernetesApi(configuration, label, read_seconds=CHECK_SECONDS)
     try:
         return _check(api)
@@ -59,7 +59,7 @@ def _check(api: KubernetesApi) -> ClusterStatus:
 
 
 def _nodes(api: KubernetesApi) -> tuple[int | None, int | None]:
-    """How many there are, and how many of them are ready. To see nodes is a right of its own, which few are given."""
+    """The number of nodes and of ready nodes. Reading nodes is a separate right, which few accounts have."""
     with suppress(PermanentError, PlatformError):
         nodes = api.list_objects("/api/v1/nodes")
         return (len(nodes), sum(map(_is_ready, nodes))) if nodes else (None, None)
@@ -73,7 +73,7 @@ def _pods(api: KubernetesApi) -> tuple[int | None, tuple[str, ...], str]:
 
 
 def pending_pods(pods: Iterable[Document]) -> tuple[int, tuple[str, ...], str]:
-    """How many pods wait, which of them no node takes, and what is said about the first of those. Pure."""
+    """The number of waiting pods, those that no node takes, and the message about the first of these. Pure."""
     pending = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
     stuck = [(pod, message) for pod in pending if (message := _unschedulable(pod)) is not None]
     names = tuple(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod, _ in stuck)

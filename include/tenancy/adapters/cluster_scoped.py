@@ -1,7 +1,8 @@
-"""Cluster-scoped objects of a Helm release: they do not go with its namespace, so they are deleted before that does.
+"""Deletes cluster-scoped objects of a Helm release before its namespace, because the namespace does not include them.
 
-Used by releases.py. `helm uninstall` deletes them; this is for the time when it keeps failing and the namespace, which
-holds Helm's own record of the release, is about to go. Only what carries Helm's mark of this very release is touched.
+Used by releases.py. Usually `helm uninstall` deletes them. This is for the case that it keeps failing and the
+namespace, with Helm's own record of the release, is about to be deleted. Only objects with Helm's mark of this release
+are touched.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,14 +29,15 @@ _PATHS: Final = {
     "ValidatingAdmissionPolicyBinding": "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
     "ValidatingWebhookConfiguration": "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
 }
-"""The cluster-scoped kinds of Kubernetes 1.36 that a chart may have; those of custom resources are not known here."""
+"""The cluster-scoped kinds of Kubernetes 1.36 that a chart may have. Kinds of custom resources are not known here."""
 _RELEASE, _NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
 
 
 def delete_cluster_scoped(
     api: KubernetesApi, manifest: str, *, release: str, namespace: str, fence: Callable[[], None]
 ) -> None:
-    """Delete what the manifest names and this release still owns. A refusal is raised: then the namespace stays."""
+    """Delete the objects that the manifest names and this release still owns. A refusal is raised, so the namespace
+    stays."""
     for path in _paths(manifest):
         found = api.get(path)
         if found is not None and _owner(found) == (release, namespace):

@@ -1,7 +1,7 @@
-"""Watches a cluster for changes, asynchronously: two watches serve all waiting tasks of a triggerer
+"""Watches a cluster for changes, asynchronously. Two watches serve all waiting tasks of a triggerer
 (orchestration/change_notifier.py).
 
-With httpx, which Airflow has loaded anyway. The asynchronous Kubernetes client would load 37 MB of models to read
+It uses httpx, which Airflow has loaded anyway. The asynchronous Kubernetes client would load 37 MB of models to read
 names.
 """
 
@@ -23,7 +23,8 @@ _WATCHING = httpx.Timeout(15, read=_WATCH_SECONDS + 30)
 
 
 async def watch_changes(configuration: Configuration, path: str) -> AsyncGenerator[str, None]:
-    """The namespace of each change until the server ends the watch; EVERYWHERE first, for what went before it."""
+    """Yields the namespace of each change until the server ends the watch. EVERYWHERE comes first, for earlier
+    changes."""
     async with _client(configuration) as client:
         newest = await client.send(_request(client, configuration, path, limit="1"))
         since = newest.raise_for_status().json()["metadata"]["resourceVersion"]
@@ -51,7 +52,7 @@ def _place(change: dict[str, Any]) -> str:
 
 
 async def _lines(answer: httpx.Response) -> AsyncIterator[bytes]:
-    """httpx's own lines end at U+0085 and its like too, which JSON may hold."""
+    """httpx's own line splitting also ends lines at U+0085 and similar characters, which JSON may contain."""
     rest = b""
     async for chunk in answer.aiter_bytes():
         *whole, rest = (rest + chunk).split(b"\n")
@@ -61,7 +62,7 @@ async def _lines(answer: httpx.Response) -> AsyncIterator[bytes]:
 
 
 def _client(configuration: Configuration) -> httpx.AsyncClient:
-    """Enters as the synchronous client does (kubernetes 36.0, RESTClientObject)."""
+    """Connects as the synchronous client does (kubernetes 36.0, RESTClientObject)."""
     token = configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
     return httpx.AsyncClient(
         base_url=configuration.host,

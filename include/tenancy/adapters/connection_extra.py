@@ -1,7 +1,8 @@
-"""Reads an Airflow connection to PostgreSQL: which keys its extra may have, and what each means. Pure but for paths.
+"""Reads an Airflow connection to PostgreSQL: which keys its extra may have, and what each means. Pure, except that it
+checks file paths.
 
-Three kinds of keys (docs/integrating/connections.md): libpq's parameters for our own sessions;
-`tenant_…` for what tenants use instead; everything else is refused with a sentence.
+There are three kinds of keys (docs/integrating/connections.md): libpq's parameters for our own sessions; `tenant_…` for
+values that tenants use instead. All others are refused with a sentence.
 """
 
 import os
@@ -56,7 +57,7 @@ def dsn_of_connection(
     password: str | None,
     extra: Mapping[str, Any],
 ) -> Dsn:
-    """The place that the connection names. PlatformError names the connection, the key and what to do."""
+    """The database that the connection names. PlatformError names the connection, the key and what to do."""
     given = {key: _text(conn_id, key, value) for key, value in extra.items() if value not in (None, "")}
     ports = given.pop("port", "")
     for key in given:

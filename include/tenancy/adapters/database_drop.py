@@ -1,9 +1,8 @@
-"""The one procedure that drops a database. Everything that can be refused comes first; DROP DATABASE itself is all or
-nothing.
+"""The one procedure that drops a database.
 
-Called by storage.py, in a session that holds the tenant's lock. A tenant owns its database and may do what an owner
-may: make it a template, open it again, leave prepared transactions, change its password. So its role is locked out
-first.
+Called by storage.py, in a session that holds the tenant's lock. Everything that PostgreSQL may refuse comes first; DROP
+DATABASE itself destroys all or nothing. A tenant owns its database and may do what an owner may: make it a template,
+open it again, leave prepared transactions, change its password. So its role is locked out first.
 """
 
 import time
@@ -23,15 +22,16 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.errors import TransientError
 
 DROP_SECONDS: Final = 600.0
-"""DROP DATABASE waits for a checkpoint, which writes all that is dirty in the server's memory: tens of GB on a large
-one. Our other statements have 30 s (sessions.py)."""
+"""Seconds. DROP DATABASE waits for a checkpoint, which writes all dirty buffers: tens of GB on a large server. Our
+other statements have 30 s (sessions.py)."""
 _ENDING_SECONDS: Final = 5.0
-"""For ended sessions to be gone: as long as DROP DATABASE itself waits (PostgreSQL 18, CountOtherDBBackends)."""
+"""Seconds until terminated sessions must be gone: as long as DROP DATABASE itself waits (PostgreSQL 18,
+CountOtherDBBackends)."""
 _POLL_SECONDS: Final = 0.05
 _ROUNDS: Final = 2
-"""Somebody may come in between closing and dropping, when an administrator opens the database again."""
+"""A session may be opened between closing and dropping if an administrator opens the database again."""
 _TO_BE_ENTERED: Final = frozenset({"prepared transaction", "subscription"})
-"""Only a session in the database itself removes these: it is not closed because of them."""
+"""Only a session in the database itself can remove these, so the database is not closed because of them."""
 
 TenantSession = Callable[[], AbstractContextManager[Session]]
 
@@ -40,7 +40,7 @@ TenantSession = Callable[[], AbstractContextManager[Session]]
 class DatabaseDrop:
     """Drops the database of one tenant.
 
-    `owner`: its role, empty when that is gone or not ours. `password` derives the role's password; `enter` opens a
+    `owner`: its role, empty if that is gone or not ours. `password` derives the role's password. `enter` opens a
     session in the database as the role.
     """
 
@@ -52,7 +52,7 @@ class DatabaseDrop:
     drop_seconds: float = DROP_SECONDS
 
     def run(self, found: DatabaseStatus) -> None:
-        """Drop it. TransientError with the cause STORAGE_DATABASE_HELD names what holds it; no data is lost then."""
+        """Drop it. TransientError with the cause STORAGE_DATABASE_HELD names what holds it; then no data is lost."""
         if found.valid:
             self._roll_back_prepared()
             self._require_free(only=_TO_BE_ENTERED)
@@ -60,7 +60,7 @@ class DatabaseDrop:
             self._drop_by_force()
 
     def _try_drop(self, found: DatabaseStatus) -> bool:
-        """False when somebody came in, or made it a template, between closing and dropping."""
+        """False if a session was opened, or it became a template, between closing and dropping."""
         if found.valid:
             self._close()
         self._end_sessions()
@@ -71,7 +71,7 @@ class DatabaseDrop:
         return False
 
     def _roll_back_prepared(self) -> None:
-        """A tenant's own prepared transactions, as the tenant: nobody else but a superuser may."""
+        """Roll back the tenant's own prepared transactions, as the tenant: only the tenant and superusers may."""
         found = self.connection.execute(_PREPARED, {"database": self.name, "owner": self.owner}).fetchall()
         if not found:
             return
@@ -94,7 +94,7 @@ class DatabaseDrop:
         )
 
     def _end_sessions(self) -> None:
-        """Those that may be ended by us; of the others `_require_free` tells."""
+        """Terminate the sessions that we may terminate. `_require_free` reports the others."""
         ended = [pid for pid in self._sessions() if self._end(pid)]
         until = time.monotonic() + _ENDING_SECONDS
         while set(ended) & set(self._sessions()) and time.monotonic() < until:
@@ -131,9 +131,10 @@ class DatabaseDrop:
 
     @contextmanager
     def _patience(self) -> Iterator[None]:
-        """A time-out that fits a checkpoint; and the drop continues in its backend when its client is gone.
+        """Set a time-out that covers a checkpoint.
 
-        It keeps the tenant's lock until then, so that who tries next waits for it instead of beginning again.
+        The drop continues in its backend after its client has ended. The backend keeps the tenant's lock until then, so
+        the next process waits for it instead of beginning again.
         """
         settings = {"statement_timeout": f"{self.drop_seconds * 1000:.0f}ms", "client_connection_check_interval": "0"}
         before = {name: self._set(name, value) for name, value in settings.items()}
@@ -149,7 +150,7 @@ class DatabaseDrop:
                     self._set(name, value)
 
     def _set(self, name: str, value: str) -> str:
-        """Set it and return what it was."""
+        """Set it and return the previous value."""
         row = self.connection.execute(_SET, {"name": name, "value": value}).fetchone()
         assert row is not None  # one row always
         return str(row["before"])

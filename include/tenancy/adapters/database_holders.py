@@ -1,6 +1,7 @@
-"""What keeps a database from being dropped: sessions, prepared transactions, subscriptions, active replication slots.
+"""Finds what keeps a database from being dropped: sessions, prepared transactions, subscriptions, active replication
+slots.
 
-Read in the storage connection's own database: the catalogues that tell it are shared. Changes nothing.
+Reads the shared catalogues, in the storage connection's own database. Changes nothing.
 """
 
 from collections.abc import Iterable
@@ -19,10 +20,8 @@ _NAMED: Final = 5
 
 @dataclass(frozen=True)
 class DatabaseHolder:
-    """One thing that is in a database. `pid` is None for what is no process.
-
-    `passing`: PostgreSQL itself ends it when the database is dropped (autovacuum).
-    """
+    """One thing that uses a database. `pid` is None if it is no process. `passing`: PostgreSQL itself ends it when the
+    database is dropped (autovacuum)."""
 
     kind: str
     name: str
@@ -37,12 +36,12 @@ class DatabaseHolder:
 
 
 def find_holders(connection: Session, database: str) -> tuple[DatabaseHolder, ...]:
-    """Everything that is in it now, except this session."""
+    """Everything that uses it now, except this session."""
     return tuple(DatabaseHolder(**row) for row in connection.execute(_HOLDERS, {"database": database}))
 
 
 def database_held_error(database: str, holders: Iterable[DatabaseHolder], admin: str) -> TransientError:
-    """The error that names them, each with what removes it. `admin`: the role that may not end them."""
+    """The error that names them, each with the way to remove it. `admin`: the role that may not end them."""
     found = tuple(holders)
     named = ", ".join(str(holder) for holder in found[:_NAMED])
     more = f", and {len(found) - _NAMED} more" if len(found) > _NAMED else ""

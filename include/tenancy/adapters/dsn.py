@@ -1,6 +1,6 @@
-"""Where a PostgreSQL server is and as whom to enter: values that bootstrap reads from Airflow connections.
+"""Addresses and logins of PostgreSQL databases, which bootstrap reads from Airflow connections.
 
-libpq builds and reads all addresses: `host` and `port` may be lists, a host may be a name, an IPv4 or IPv6 address or a
+libpq builds and reads all addresses. `host` and `port` may be lists; a host may be a name, an IPv4 or IPv6 address or a
 directory of Unix sockets (PostgreSQL documentation, "Connection Strings").
 """
 
@@ -26,9 +26,10 @@ _KEEPALIVE: Final = {
 }
 _VERIFYING: Final = ("verify-ca", "verify-full")
 _IDENTITY: Final = ("sslcert", "sslkey", "sslpassword", "require_auth", "krbsrvname", "gssdelegation", "options")
-"""Parameters by which the administrator logs in, and settings of its sessions: not those of a tenant's role."""
+"""Parameters of the administrator's login and sessions. They do not apply to a tenant's role."""
 TENANT_PARAMETERS: Final = ("sslmode", "sslrootcert", "channel_binding", "target_session_attrs")
-"""What is told to tenants of how to connect; nothing of the administrator's identity (certificate, key, options)."""
+"""Connection parameters that tenants get. None of them reveals the administrator's identity (certificate, key,
+options)."""
 
 
 @dataclass(frozen=True)
@@ -37,26 +38,26 @@ class Dsn:
 
     host: str
     port: int | str
-    """A number, or a list of them as libpq reads it: one for all hosts, or one for each."""
+    """A number, or a list in libpq's format: one port for all hosts, or one for each."""
     dbname: str
     user: str
     password: str = field(repr=False)
     label: str = "PostgreSQL"
     connection: str = field(default="", compare=False)
-    """The Airflow connection that says so, where there is one."""
+    """The Airflow connection that it was read from, if any."""
     is_tenant: bool = False
-    """Entered as the role of a tenant."""
+    """Sessions log in as a tenant's role."""
     is_ledger: bool = False
-    """Its trouble is the ledger's then, not a storage's."""
+    """It is the ledger: errors have the ledger's causes, not a storage's."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Further libpq parameters, such as sslmode."""
     tenant_overrides: Mapping[str, str] = field(default_factory=dict)
-    """What tenants use instead of ours to connect: host, port and TENANTS_PARAMETERS."""
+    """Values that tenants use instead of ours: host, port and TENANT_PARAMETERS."""
     connect_seconds: int = CONNECT_TIMEOUT_SECONDS
-    """How long to wait to be let in; libpq knows no shorter bound than 2 s."""
+    """Time limit for connecting; libpq allows no less than 2 s."""
 
     def to_database(self, dbname: str, *, user: str | None = None, password: str | None = None) -> Self:
-        """The same server, another database and perhaps another user, entered by Airflow's processes."""
+        """Another database of the same server, perhaps as another user, for Airflow's processes."""
         if user is None:
             return replace(self, dbname=dbname, password=password or self.password)
         options = {name: value for name, value in self.options.items() if name not in _IDENTITY}
@@ -65,9 +66,10 @@ class Dsn:
         )
 
     def for_tenant(self, dbname: str, *, user: str, password: str) -> Self:
-        """As the tenant's workloads enter: from their own network, with nothing of Airflow's disk.
+        """The same server for the tenant's workloads: they connect from their own network and without files of
+        Airflow's disk.
 
-        PlatformError when it is not known how they verify the server.
+        PlatformError if nothing states how they verify the server.
         """
         parameters = {name: self.tenant_overrides[name] for name in TENANT_PARAMETERS if name in self.tenant_overrides}
         return replace(
@@ -79,7 +81,8 @@ class Dsn:
         )
 
     def _shared_parameters(self, stated: Mapping[str, str]) -> dict[str, str]:
-        """Those of ours that hold for tenants too. The certificate authority is a file, unless it is the system's."""
+        """Our parameters that apply to tenants, too. The certificate authority's file does not, unless it is the
+        system's."""
         ours = {name: str(self.options[name]) for name in TENANT_PARAMETERS if self.options.get(name)}
         if ours.get("sslrootcert") != "system":
             ours.pop("sslrootcert", None)
@@ -95,28 +98,28 @@ class Dsn:
 
     @property
     def job_parameters(self) -> dict[str, str]:
-        """What else a tenant's own Airflow connection needs: its jobs run where Airflow's files are."""
+        """Further parameters of a tenant's own Airflow connection. Its jobs run where Airflow's files are."""
         several = {} if isinstance(self.port, int) else {"port": self.port}
         return {name: str(self.options[name]) for name in TENANT_PARAMETERS if self.options.get(name)} | several
 
     @property
     def location(self) -> str:
-        """Where it is, for sentences."""
+        """Hosts, ports and database, for sentences."""
         return f"{self.address}/{self.dbname}"
 
     @property
     def address(self) -> str:
-        """Its hosts and ports, as in a URI."""
+        """Hosts and ports, as in a URI."""
         return _authority(self.host, str(self.port))
 
     @property
     def ports(self) -> frozenset[int]:
-        """Every port that it may be reached by."""
+        """Every port by which it may be reached."""
         return frozenset(int(port or DEFAULT_PORT) for port in str(self.port).split(","))
 
     @property
     def url(self) -> str:
-        """As a libpq URI, password and all: for a Secret, never for a log (tests/unit/test_dsn.py reads it back)."""
+        """A libpq URI with the password: for a Secret, never for a log (tests/unit/test_dsn.py reads it back)."""
         who = quote(self.user, safe="") + (f":{quote(self.password, safe='')}" if self.password else "")
         hosts = _split(self.host)
         query = {name: str(value) for name, value in self.options.items()}
@@ -129,9 +132,10 @@ class Dsn:
         return f"postgresql://{who}@{authority}/{quote(self.dbname, safe='')}{parameters}"
 
     def parameters(self, settings: Mapping[str, str], *, application: str = "") -> dict[str, Any]:
-        """Keyword arguments for psycopg.connect. Ours come last: keep-alives, a bound on connecting, the settings.
+        """Keyword arguments for psycopg.connect. Ours override the others: keep-alives, the connect time-out, the
+        settings.
 
-        PlatformError when the `options` of the connection's extra cannot be read.
+        PlatformError if the `options` of the connection's extra cannot be read.
         """
         return {
             **self.options,
@@ -158,10 +162,7 @@ class Dsn:
 
 
 def dsn_of_conninfo(conninfo: str, label: str) -> Dsn:
-    """The place that a libpq connection string or URI names, as libpq reads it.
-
-    psycopg.ProgrammingError when it is neither.
-    """
+    """The database that a libpq connection string or URI names. psycopg.ProgrammingError if it is neither."""
     given = {name: str(value) for name, value in conninfo_to_dict(conninfo).items() if value is not None}
     return Dsn(
         host=given.pop("host", ""),

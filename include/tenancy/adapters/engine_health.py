@@ -19,7 +19,7 @@ _PAGE: Final = 100
 
 @dataclass(frozen=True)
 class ComponentHeartbeat:
-    """One part of the engine. `status` is Airflow's word: healthy, unhealthy, or empty for one that never was."""
+    """One part of the engine. `status` is Airflow's word: healthy, unhealthy, or empty if the part never ran."""
 
     part: str
     status: str
@@ -39,13 +39,13 @@ class PoolStatus:
 
 @dataclass(frozen=True)
 class EngineWork:
-    """What there is to do, and what stands in its way."""
+    """The engine's waiting work, its DAGs and its pools."""
 
     dags: dict[str, bool]
-    """DAGs of ours that Airflow knows -> is it paused?"""
+    """Our DAGs that Airflow knows -> is it paused?"""
     queued: int
     queued_since: datetime | None
-    """When the first of the runs that wait was queued."""
+    """When the oldest waiting run was queued."""
     pools: dict[str, PoolStatus]
 
 
@@ -67,7 +67,7 @@ def _heartbeat(part: str, document: responses.Document) -> ComponentHeartbeat:
 
 
 def load_work(client: AirflowClient, dag_ids: Collection[str], queue_of: str) -> EngineWork:
-    """Of these DAGs, and the queue of one of them."""
+    """The state of these DAGs, and the queue of one of them."""
     dags = client.read("/dags", _paused, params={"dag_id_pattern": "tenant", "limit": _PAGE})
     query = {"state": "queued", "order_by": "run_after", "limit": 1}
     queued, since = client.read(f"/dags/{queue_of}/dagRuns", _queue, params=query, absent=404)
@@ -84,7 +84,7 @@ def _paused(document: responses.Document) -> dict[str, bool]:
 
 
 def _queue(document: responses.Document) -> tuple[int, datetime | None]:
-    """Nothing where the DAG is not known."""
+    """Empty if Airflow does not know the DAG."""
     if not document:
         return 0, None
     first = next(iter(responses.objects(document, "dag_runs")), {})

@@ -7,16 +7,16 @@ Document = dict[str, Any]
 
 
 def manager_of(document: Document, path: Sequence[str]) -> str:
-    """The field manager that set the field last; empty when nobody is recorded.
+    """The field manager that set the field last; empty if none is recorded.
 
-    `path` are names of fields; the item of a list that is merged by name is `name=app`.
+    `path` has names of fields; an item of a list that is merged by name is `name=app`.
     """
     owners = [entry for entry in _entries(document) if _owns(entry.get("fieldsV1") or {}, path)]
     return str(max(owners, key=lambda entry: str(entry.get("time", "")))["manager"]) if owners else ""
 
 
 def managers_of(document: Document, path: Sequence[str]) -> set[str]:
-    """Every field manager that owns the field: several, when they applied the same value."""
+    """Every field manager that owns the field. There are several if they applied the same value."""
     return {str(entry["manager"]) for entry in _entries(document) if _owns(entry.get("fieldsV1") or {}, path)}
 
 
@@ -27,7 +27,7 @@ def _entries(document: Document) -> Iterator[Document]:
 
 
 def _owns(fields: Document, path: Sequence[str]) -> bool:
-    """A whole list or map without an item's own entry is atomic: whoever owns it owns what is in it."""
+    """A list or map without an entry for each item is atomic: its owner owns all that is in it."""
     for name in path:
         if not fields:
             return True

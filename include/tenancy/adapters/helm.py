@@ -1,8 +1,8 @@
-"""Helm's verbs, each in a child process with a hard deadline (helm_child.py says why a process).
+"""Helm's verbs, each in a child process with a hard deadline; helm_child.py explains why it is a process.
 
 Called by the cluster adapter. The child stays in the task's process group, ends when its stdin closes, and is killed
 with everything else when the task ends: no Helm process outlives its caller. Errors of Helm become errors of ours, with
-secret values blanked out.
+secret values removed.
 """
 
 import contextlib
@@ -24,13 +24,14 @@ from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 
 DEADLINE_SECONDS = 60.0
 UNINSTALL_SECONDS = 15.0
-"""Unwinding has less time than provisioning: all of it must fit into a callback (engine/tenancy.py, Timings)."""
+"""Seconds. Unwinding has less time than provisioning, because all of it must fit into a callback (engine/tenancy.py,
+Timings)."""
 _OVERTIME_SECONDS = 5.0
-"""After its deadline and Helm's grace period the child ends itself. This much later it is killed."""
+"""Seconds. After its deadline and Helm's grace period the child ends itself; this much later it is killed."""
 FIELD_MANAGER = "tenancy-helm"
-"""The field manager of Helm's fields. Helm 4 takes the name of its executable, which would be `python`."""
+"""The field manager of Helm's fields. Helm 4 uses the name of its executable, which would be `python`."""
 FORMER_FIELD_MANAGERS = frozenset({"python", "python3", *(f"python3.{minor}" for minor in range(11, 15))})
-"""The field managers of releases that older versions of Tenancy made."""
+"""The field managers of releases that older versions of Tenancy created."""
 _CHILD = Path(__file__).with_name("helm_child.py")
 _HUNG = frozenset({"DeadlineExceeded", "HelmCancelledError"})
 
@@ -41,7 +42,7 @@ _running_lock = threading.RLock()
 
 @dataclass(frozen=True)
 class Release:
-    """The release that Helm shall install. `values` contain secrets and are never shown."""
+    """The release to install. `values` contain secrets and are never shown."""
 
     chart: Path
     name: str
@@ -53,7 +54,7 @@ class Release:
 
 
 class Helm:
-    """Helm for one cluster. `kubeconfig` is called each time, since tokens change."""
+    """Helm for one cluster. `kubeconfig` is called for each verb, because tokens change."""
 
     def __init__(
         self, kubeconfig: Callable[[], str], label: str, *, connection: str = "", deadline: float = DEADLINE_SECONDS
@@ -64,7 +65,7 @@ class Helm:
         self._deadline = deadline
 
     def within(self, seconds: float) -> Self:
-        """The same Helm, with at most this much time for a verb."""
+        """The same Helm, with at most this much time for each verb."""
         bound = copy.copy(self)
         bound._deadline = min(self._deadline, seconds)
         return bound
@@ -87,11 +88,11 @@ class Helm:
         self._ask("upgrade", release)
 
     def uninstall(self, name: str, namespace: str) -> None:
-        """Uninstall it in whatever state it is, if it exists."""
+        """Uninstall it, whatever its state, if it exists."""
         self._ask("uninstall", Release(Path(), name, namespace, {}))
 
     def status(self, name: str, namespace: str) -> dict[str, Any]:
-        """The status and the revision of the release, as Helm names them."""
+        """The status and the revision of the release, in Helm's terms."""
         return dict(self._ask("status", Release(Path(), name, namespace, {})))
 
     def _ask(self, verb: str, release: Release, kubeconfig: str | None = None) -> Any:
@@ -118,7 +119,7 @@ class Helm:
         for secret in secrets:  # before the message is cut, or half of a secret could stay
             message = message.replace(secret, "***")
         if name in _HUNG:
-            # Helm retries on 429 without telling; only the time shows it.
+            # Helm retries on 429 without reporting it; only the time shows it.
             why = f"{self._label} does not respond, or puts Helm off again and again"
             return TransientError(
                 f"{what} did not end within {deadline:.0f} s: {why}.", cause=Cause.CLUSTER_UNREACHABLE
@@ -130,11 +131,11 @@ class Helm:
 
 
 _OWN_WORDS = frozenset({"HelmValuesError", "HelmRenderError", "HelmChartLoadError", "HelmChartInvalidError"})
-"""Errors that Helm raises before it asks a cluster anything: nothing in them is an API server's."""
+"""Errors that Helm raises before it contacts a cluster. Nothing in them comes from an API server."""
 
 
 def _classify(name: str, message: str) -> ErrorMeaning:
-    """By the class of Helm's error where that is enough, else by the API server's words in its message."""
+    """Judged by the class of Helm's error if that is enough, else by the API server's text in its message."""
     if name == "ChildDied" and "ModuleNotFoundError" in message:
         return ErrorMeaning(PlatformError, Cause.PLATFORM_VERSION, "this worker has no Helm: install helm-python-sdk")
     if name == "ChildDied":
@@ -163,7 +164,7 @@ def kill_children() -> None:
 
 
 def _run_child(request: Mapping[str, Any], seconds: float) -> dict[str, str]:
-    """The child's reply. Its stdin stays open meanwhile; however this ends, the child is gone afterwards."""
+    """The child's reply. Its stdin stays open meanwhile, and the child has ended afterwards in every case."""
     with _child() as child:
         stdin, child.stdin = child.stdin, None  # communicate() would close it
         assert stdin is not None

@@ -1,8 +1,8 @@
-"""Helm, once: a throw-away process that does one verb and answers in JSON. Started by helm.py, imports nothing of ours.
+"""Runs one verb of Helm in a process of its own and returns JSON. Started by helm.py; imports nothing of ours.
 
-A process because the Go library hangs after a fork, cannot be interrupted in a native call, and once waited 8 s where
-it was told 3 (helm-python-sdk 0.2.2). It ends by itself when its time is up and when its stdin closes, that is when
-whoever started it died.
+It is a process because the Go library hangs after a fork, cannot be interrupted in a native call, and once waited 8 s
+instead of 3 s (helm-python-sdk 0.2.2). It ends by itself at its deadline, and when its stdin closes, that is, when its
+parent process has died.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from typing import Any
 import helm_python
 
 _GRACE_SECONDS = 3.0
-"""What Helm gets to note a cancelled release as failed, before the process ends whatever Helm does."""
+"""Seconds for Helm to record a cancelled release as failed. Then the process ends, whatever Helm does."""
 
 Request = dict[str, Any]
 
@@ -28,7 +28,7 @@ def install(config: helm_python.Config, request: Request, context: helm_python.H
 
 
 def upgrade(config: helm_python.Config, request: Request, context: helm_python.HelmContext) -> Any:
-    # reset_values: what the chart and we say now, and nothing that some older revision was given.
+    # reset_values: the chart's values and ours, and none of an older revision.
     _take_fields_back()
     config.upgrade(
         request["chart"],
@@ -42,17 +42,18 @@ def upgrade(config: helm_python.Config, request: Request, context: helm_python.H
 
 
 def _take_fields_back() -> None:
-    """Helm 4 applies on the server, where a field that somebody edited is theirs: "conflict". Mending takes it back.
+    """Force conflicts. Helm 4 applies on the server, where an edited field belongs to its editor ("conflict"); a repair
+    takes it back.
 
     helm-python-sdk 0.2.2 has the option in its library but not in `upgrade`'s signature
-    (tests/contract/test_plan_contract.py mends a damaged release).
+    (tests/contract/test_plan_contract.py repairs a damaged release).
     """
     options = helm_python.config._opts
     helm_python.config._opts = lambda **given: options(force_conflicts=True, **given)
 
 
 def uninstall(config: helm_python.Config, request: Request, _context: helm_python.HelmContext) -> Any:
-    # Not `ignore_not_found`: Helm 4.2.3 then ignores every answer it gets while it looks for the release, a 502 too.
+    # Not `ignore_not_found`: then Helm 4.2.3 ignores every error of its search for the release, a 502 too.
     with contextlib.suppress(helm_python.HelmNotFoundError):
         config.uninstall(request["name"])
 
@@ -104,7 +105,8 @@ def _config(file: str, namespace: str) -> helm_python.Config:
 
 @contextlib.contextmanager
 def _private_file(text: str) -> Any:
-    """A path to it, for Helm knows nothing else. It has no name in any folder: kill -9 leaves nothing to be found."""
+    """A path to the kubeconfig, because Helm accepts nothing else. It has no name in any folder, so kill -9 leaves
+    nothing behind."""
     if not hasattr(os, "memfd_create"):
         with _named_file(text) as path:
             yield path
@@ -120,7 +122,7 @@ _named: list[Path] = []
 
 @contextlib.contextmanager
 def _named_file(text: str) -> Any:
-    """Where there is no memfd, as on macOS: it goes with the process, whichever way that ends but kill -9."""
+    """For systems without memfd, such as macOS. The file is removed with the process, except after kill -9."""
     handle, name = tempfile.mkstemp(prefix="tenancy-helm-")
     _named.append(Path(name))
     with os.fdopen(handle, "w") as file:
@@ -132,7 +134,7 @@ def _named_file(text: str) -> Any:
 
 
 def _end(answer: dict[str, Any]) -> None:
-    """The only way out: Go's threads do not end by themselves."""
+    """End the process. There is no other way, because Go's threads do not end by themselves."""
     for file in _named:
         file.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
@@ -156,7 +158,7 @@ def _work(request: Request, context: helm_python.HelmContext) -> None:
 
 
 def main() -> None:
-    """One line of JSON from stdin is the request; stdin stays open as long as the answer is wanted."""
+    """One line of JSON from stdin is the request; stdin stays open as long as the parent waits for the reply."""
     request = json.loads(sys.stdin.readline())
     context = helm_python.HelmContext()
     threading.Thread(target=_end_with_parent, daemon=True).start()

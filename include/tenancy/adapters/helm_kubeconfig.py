@@ -1,7 +1,7 @@
-"""A kubeconfig for Helm, made from what the Kubernetes client was configured with.
+"""Makes a kubeconfig for Helm from the configuration of the Kubernetes client.
 
-Whatever kind of Airflow connection it came from (a kubeconfig, a token, in-cluster), Helm enters as the client does.
-Files are put in by content: the client's own are temporary.
+Helm connects exactly as the client does, whatever kind of Airflow connection it is (a kubeconfig, a token, in-cluster).
+Files are included by content, because the client's own are temporary.
 """
 
 import base64
@@ -14,11 +14,11 @@ from kubernetes.client import Configuration
 
 _NAME = "region"
 _SCHEME = re.compile(r"^bearer ", re.IGNORECASE)
-"""In a pod the client writes it small, elsewhere with a capital (kubernetes 36.0)."""
+"""In a pod the client writes this word in lower case, elsewhere with a capital (kubernetes 36.0)."""
 
 
 def kubeconfig(configuration: Configuration) -> str:
-    """JSON, which every reader of YAML takes. It holds secrets."""
+    """The kubeconfig as JSON, which every YAML parser reads. It holds secrets."""
     cluster = {"server": configuration.host, **_trust(configuration)}
     return json.dumps(
         {

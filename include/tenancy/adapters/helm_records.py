@@ -1,4 +1,4 @@
-"""What Helm stores of a release: one Secret a revision, with labels and the whole revision in it. Pure."""
+"""Helm's own record of a release: one Secret for each revision, with labels and the whole revision in it. Pure."""
 
 import base64
 import gzip
@@ -13,14 +13,14 @@ DIGEST_LABEL: Final = "tenancy.internal/digest"
 
 
 class ReleaseAction(StrEnum):
-    """How a release is brought to what is asked for."""
+    """How a release reaches the desired state."""
 
     INSTALL = "install"
-    """There is none."""
+    """There is no release."""
     UPGRADE = "upgrade"
-    """Helm has a revision that it can continue from."""
+    """Helm has a revision from which it can upgrade."""
     REPLACE = "uninstall, then install"
-    """Helm refuses install and upgrade alike; uninstalling is the one verb it takes, and it removes the history."""
+    """Helm refuses install and upgrade. It accepts only uninstall, which removes the history."""
 
 
 _ACTIONS: Final[Mapping[str, ReleaseAction]] = {
@@ -34,33 +34,33 @@ _ACTIONS: Final[Mapping[str, ReleaseAction]] = {
     "pending-upgrade": ReleaseAction.REPLACE,
     "pending-rollback": ReleaseAction.REPLACE,
 }
-"""Every status of Helm 4 (pkg/release/common), tried one by one in tests/integration/test_helm_statuses.py."""
+"""Every status of Helm 4 (pkg/release/common). tests/integration/test_helm_statuses.py tries each."""
 
 
 @dataclass(frozen=True)
 class ReleaseStatus:
-    """A Helm release's newest revision. `digest` is of what it was made from."""
+    """The newest revision of a Helm release. `digest` is of its chart and values."""
 
     name: str
     namespace: str
     status: str
     digest: str
     _stored: str = field(default="", repr=False)
-    """The revision as it is stored, with the values, which hold secrets."""
+    """The stored revision with its values, which hold secrets."""
 
     @property
     def action(self) -> ReleaseAction:
-        """A status that a later Helm adds is replaced as well."""
+        """The action for its status. A status that a later Helm adds leads to a replacement."""
         return _ACTIONS.get(self.status, ReleaseAction.REPLACE)
 
     @property
     def pending(self) -> bool:
-        """Some Helm died in the middle; the tenant's lock says that none is still at it."""
+        """Did a Helm process die in the middle? The tenant's lock proves that none is still running."""
         return self.status.startswith("pending-") or self.status == "uninstalling"
 
     @property
     def manifest(self) -> str:
-        """The manifests it was made from; empty when they cannot be read."""
+        """The manifests of the revision; empty if they cannot be read."""
         try:
             revision = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(self._stored))))
         except (ValueError, OSError, EOFError):
@@ -75,7 +75,7 @@ def newest_revision(revisions: Iterable[Document]) -> ReleaseStatus | None:
 
 
 def release_status(secret: Document) -> ReleaseStatus:
-    """Helm keeps name, status and version as labels of the Secret it stores a revision in."""
+    """The status in a Secret of Helm. Helm keeps name, status and version of the revision as its labels."""
     metadata = secret["metadata"]
     labels = metadata.get("labels") or {}
     return ReleaseStatus(

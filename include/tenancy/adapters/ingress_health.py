@@ -10,20 +10,21 @@ from tenancy.saga.errors import PermanentError, TransientError
 
 CHECK_SECONDS: Final = 2.0
 _LABEL: Final = "up"
-"""A slug has three characters at least, so no tenant is called that; a domain's wildcard covers it all the same."""
+"""Too short for a slug, which has at least three characters, so no tenant has it. A wildcard of the domain still covers
+it."""
 _LOOPBACK: Final = "127.0.0.1"
 
 
 @dataclass(frozen=True)
 class IngressStatus:
-    """What it answered to a host it does not know: 404 is what it should."""
+    """The status for a host that it does not know; it should be 404."""
 
     host: str
     status: int
 
 
 def check_ingress(domain: str, port: int, label: str) -> IngressStatus:
-    """Its answer. TransientError when there is none, PermanentError when the name leads nowhere from here."""
+    """Its response. TransientError if there is none, PermanentError if the name cannot be resolved here."""
     host = f"{_LABEL}.{domain}"
     place = _resolve(host, port, label)
     try:
@@ -41,7 +42,7 @@ def check_ingress(domain: str, port: int, label: str) -> IngressStatus:
 
 
 def _resolve(host: str, port: int, label: str) -> str:
-    """Where the name leads. What ends in `.localhost` is this machine, also where no resolver knows it (RFC 6761)."""
+    """The address of the name. Names in `.localhost` are this machine, even if no resolver knows them (RFC 6761)."""
     if host.endswith(".localhost"):
         return _LOOPBACK
     try:

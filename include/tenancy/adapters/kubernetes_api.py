@@ -1,7 +1,7 @@
 """One cluster's API as plain JSON: paths in, documents out, a time-out on every call, and errors of ours.
 
 Called by the cluster adapters. It knows HTTP and Kubernetes' Status documents, but no kinds and no tenants. Plain JSON
-instead of the generated models keeps what is judged (adapters/workload_readiness.py) readable and testable.
+instead of the generated models keeps the judging code (adapters/workload_readiness.py) readable and testable.
 """
 
 import copy
@@ -27,15 +27,15 @@ Document = dict[str, Any]
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
 FIELD_MANAGER = "tenancy"
-"""The API server records this name for fields that we write ourselves. Helm's name is in adapters/helm.py."""
+"""The field manager of fields that we write ourselves. Helm's is in adapters/helm.py."""
 _WHOLE = "application/json"
 _MARKS_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _PAGE = 500
 _WRITE_QUERY = {"fieldManager": FIELD_MANAGER, "timeout": f"{CLUSTER_WRITE_SECONDS:g}s"}
-"""The server's own deadline: a write whose client is gone must be over at a known time."""
+"""The server's own deadline. A write whose client has ended must be over at a known time."""
 _WRITES = frozenset({"POST", "PUT", "PATCH"})
 _FOREIGN = frozenset({400, 403, 404, 405, 409, 410, 422})
-"""These statuses say something about an object or about our rights only in an API server's own format."""
+"""These statuses prove something about an object, or about our rights, only in an API server's own format."""
 _IDENTITY = "/api/v1/namespaces/kube-system"
 """Every cluster has this namespace, nobody can delete it, and its UID is as old as the cluster (KEP-2149)."""
 _OBJECT = re.compile(r"^(<[^>]*>|\w+\([^)]*\)): ")
@@ -61,7 +61,7 @@ class KubernetesApi:
         self._client.rest_client.pool_manager.clear()
 
     def expecting(self, expected: ExpectedSystem, *, read_seconds: float | None = None) -> Self:
-        """The same API, which writes to the expected cluster only, and believes only that cluster's 404."""
+        """The same API, which writes to the expected cluster only, and trusts only that cluster's 404."""
         bound = copy.copy(self)
         bound._expected = expected
         if read_seconds is not None:
@@ -77,7 +77,7 @@ class KubernetesApi:
         return f"kubernetes:{uid}"
 
     def require_same_system(self) -> None:
-        """OtherSystemError when the cluster that answers now is not the expected one."""
+        """OtherSystemError if the cluster that responds now is not the expected one."""
         if self._expected.accepted:
             self._expected.require(self.identity(), self.label)
 
@@ -86,7 +86,7 @@ class KubernetesApi:
         return self._call("GET", path, absent=404)
 
     def list_objects(self, path: str, selector: str = "", fields: str = "") -> list[Document]:
-        """Every object below the path that the label and field selectors choose."""
+        """Every object below the path that matches the label and field selectors."""
         return list(self._pages(path, {"labelSelector": selector, "fieldSelector": fields}, _WHOLE))
 
     def iterate_objects(self, path: str, selector: str) -> Iterator[Document]:
@@ -110,7 +110,7 @@ class KubernetesApi:
                 return
 
     def create(self, path: str, document: Document) -> Document | None:
-        """Create it; None when one of this name exists already."""
+        """Create it; None if one of this name exists already."""
         return self._call("POST", path, body=document, absent=409)
 
     def replace(self, path: str, document: Document) -> Document | None:
@@ -201,7 +201,7 @@ class KubernetesApi:
         return refusal.naming(self._connection) if isinstance(refusal, PlatformError) else refusal
 
     def _cause(self, error: HTTPError) -> str:
-        """What happened, without the names of urllib3's own objects."""
+        """What happened, without the names of urllib3's internal objects."""
         reason = getattr(error, "reason", None) or error
         if isinstance(reason, ReadTimeoutError):
             return f"nothing within {self._bounds[1]:g} s"
@@ -210,7 +210,7 @@ class KubernetesApi:
 
 
 def _status_of(error: ApiException) -> Document:
-    """The Status document that an API server refuses with; empty when something else answered."""
+    """The Status document of an API server's refusal; empty if something else responded."""
     try:
         document = json.loads(error.body or "{}")
     except ValueError:
