@@ -1,10 +1,12 @@
-"""What a refusal by a Kubernetes API server means: the class of error, the cause, and one sentence. Pure.
+"""Interprets refusals by a Kubernetes API server: the class of error, the cause, and one sentence. Pure.
 
-Two entries: `judge_status` reads a Status document (code, reason, details.causes); `judge_text` reads the text that
-Helm 4 and the controllers hand on, where the document is lost. A text is matched only where the API server itself
-speaks: quoted names are blanked out, what a policy, a webhook or a validation adds is cut off, and a pattern has to
-fill a whole part of Go's wrapped error ("context: context: message"). So no name and no text of others decides.
-The wording is that of Kubernetes 1.27 to 1.36 (apiserver/pkg/endpoints/handlers/responsewriters, client-go/rest).
+There are two entries. `judge_status` reads a Status document (code, reason, details.causes). `judge_text` reads a text
+that Helm 4 or a controller passes on without the document.
+
+A text is matched only where the API server itself wrote it. Quoted names are removed, the message of a policy, a
+webhook or a validation is cut off, and a pattern must match a whole part of Go's wrapped error ("context: context:
+message"). So neither names nor foreign messages decide. The wording is that of Kubernetes 1.27 to 1.36
+(apiserver/pkg/endpoints/handlers/responsewriters, client-go/rest).
 """
 
 import re
@@ -20,7 +22,7 @@ Failure = type[TransientError] | type[PermanentError] | type[PlatformError]
 
 @dataclass(frozen=True)
 class ErrorMeaning:
-    """`sentence` tells it in our words; empty where the server's own words are the best there is."""
+    """`sentence` is our description; it is empty if the server's own message is the best one."""
 
     error: Failure
     cause: Cause
@@ -53,11 +55,11 @@ _OTHERS: Final = re.compile(
     r"denied the request(?:: | without explanation|$)|denied request(?:: |$)|is invalid: |"
     r"is forbidden: (?!User \"|user \"|exceeded quota: |unable to create new content in namespace )"
 )
-"""Behind one of these, somebody else's words begin: a policy's, a webhook's, an admission plug-in's, a validation's."""
+"""After one of these the message of another party begins: a policy, a webhook, an admission plug-in or a validation."""
 
 
 def _part(*patterns: str) -> re.Pattern[str]:
-    """One of them, as a whole part between two ": ", or at the text's edge."""
+    """A pattern that matches a whole part between two ": ", or at the edge of the text."""
     return re.compile(rf"(?:^|: |\n)(?:{'|'.join(patterns)})(?=$|: |\n)")
 
 
@@ -134,13 +136,13 @@ def classify_status(code: int, status: Mapping[str, Any]) -> ErrorMeaning:
 
 
 def classify_text(text: str, *, otherwise: ErrorMeaning | None = None) -> ErrorMeaning:
-    """The meaning of a text in which an API server's words are wrapped; `otherwise` when nothing in it is known."""
+    """The meaning of a text that contains an API server's message; `otherwise` if nothing in it is known."""
     blanked, _ = _own_words(text)
     return _known(text) or _first(_PASSING, blanked) or otherwise or _REFUSES
 
 
 def _known(text: str) -> ErrorMeaning | None:
-    """What is told apart by the server's words alone, since its code and reason are shared by several."""
+    """Meanings that only the server's text distinguishes, because several share a code and reason."""
     blanked, plain = _own_words(text)
     right = _RIGHT.search(plain)
     if right and not _WEBHOOK_DOWN.search(blanked):
@@ -153,7 +155,7 @@ def _first(table: Table, blanked: str) -> ErrorMeaning | None:
 
 
 def _own_words(text: str) -> tuple[str, str]:
-    """What the server says itself, with every quoted name blanked out, and the same with the names."""
+    """The server's own part of the text without quoted names, and the same part with them."""
     plain = " ".join(text.split())
     blanked = _QUOTED.sub(lambda quoted: f'"{"·" * (len(quoted[0]) - 2)}"', plain)
     others = _OTHERS.search(blanked)

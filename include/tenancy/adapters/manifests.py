@@ -1,7 +1,8 @@
-"""In what a live object differs from the manifest that it was made from, and who changed it. Pure.
+"""Compares a live object with the manifest that it was created from: what differs, and who changed it. Pure.
 
-Only what the manifest states is compared: a server adds defaults, controllers a status. A field that differs and has no
-field manager but ours was changed by an admission webhook as we applied it; that is the cluster's rule, not an edit.
+Only fields of the manifest are compared, because a server adds defaults and controllers add a status. If only our field
+manager owns a differing field, an admission webhook changed it while we applied it; that is the cluster's rule and no
+edit.
 """
 
 import re
@@ -15,7 +16,8 @@ from tenancy.saga.quantities import same
 Document = dict[str, Any]
 
 _COMPARED: Final = ("spec", "data")
-"""Labels and annotations are left out: every controller may add to them, and ownership is proved by the namespace's."""
+"""Labels and annotations are not compared: every controller may add to them, and the namespace's annotation proves
+ownership."""
 _HIDDEN: Final = "Secret"
 """A kind whose values are never shown."""
 _SHORT: Final = 80
@@ -24,7 +26,8 @@ _KIND: Final = re.compile(r"(?m)^kind: [\"']?(\w+)[\"']?\s*$")
 
 @dataclass(frozen=True)
 class Edit:
-    """One field that is not as it was made. `path` as kubectl writes it; `by` is empty when nobody is recorded."""
+    """One field that somebody changed. `path` is in kubectl's notation; `by` is empty if no field manager is
+    recorded."""
 
     kind: str
     path: str
@@ -42,7 +45,7 @@ class Edit:
 
 
 def edits(asked: Document, actual: Document, ours: Collection[str]) -> list[Edit]:
-    """Every field of the manifest `asked` that the live object has otherwise; `ours` are our own field managers."""
+    """Every field in which the live object differs from the manifest `asked`; `ours` are our own field managers."""
     found = (
         difference
         for part in _COMPARED
@@ -57,7 +60,7 @@ def edits(asked: Document, actual: Document, ours: Collection[str]) -> list[Edit
 
 
 def documents(manifest: str) -> Iterator[tuple[str, str]]:
-    """Kind and text of each document in a release's manifest, as Helm joins them; parsing YAML is what takes time."""
+    """Kind and text of each document in a release's manifest. They are not parsed, because parsing YAML takes long."""
     for text in re.split(r"(?m)^---\s*$", manifest):
         if kind := _KIND.search(text):
             yield kind[1], text
@@ -80,7 +83,7 @@ def _differences(asked: Any, actual: Any, path: tuple[str, ...]) -> Iterator[tup
 
 
 def _in_list(asked: list[Any], actual: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
-    """Items with a name are compared by it, wherever they stand: a webhook may have added others."""
+    """Items with a name are compared by name, not by position: a webhook may have added others."""
     there = actual if isinstance(actual, list) else []
     by_name = {item.get("name"): item for item in reversed(there) if isinstance(item, Mapping)}
     for number, item in enumerate(asked):
@@ -91,7 +94,8 @@ def _in_list(asked: list[Any], actual: Any, path: tuple[str, ...]) -> Iterator[t
 
 
 def _same(asked: Any, actual: Any, path: tuple[str, ...]) -> bool:
-    """Scalars; a server writes quantities its own way, and leaves empty values out. Fewer replicas are too few only."""
+    """Compares scalars. A server writes quantities in its own way and omits empty values. More replicas than stated are
+    equal."""
     if path == ("spec", "replicas") and isinstance(asked, int) and isinstance(actual, int):
         return actual >= asked  # an autoscaler may add pods; what is promised is the plan's number
     if asked == actual or (actual is None and asked in ("", 0, False, None)):

@@ -1,8 +1,8 @@
-"""Why a namespace that is being deleted is still there, as one sentence with its cause. Pure, from the API's documents.
+"""Why a namespace that is being deleted still exists, as one sentence with its cause. Pure; reads the API's documents.
 
-The namespace controller begins 5 s after the deletion, then waits for the pods' grace, and reports what remains in the
-namespace's conditions (kube-controller-manager, pkg/controller/namespace/deletion). What it does not report: that the
-pods remain because their node does not respond.
+The namespace controller begins 5 s after the deletion, waits for the pods' grace period, and reports what remains in
+the namespace's conditions (kube-controller-manager, pkg/controller/namespace/deletion). It does not report pods that
+remain because their node does not respond.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,14 +17,15 @@ Document = dict[str, Any]
 NOT_BEGUN: Final = "the cluster has not begun yet to delete what is in it"
 _NOTHING_LEFT: Final = "nothing is reported to remain in it"
 _OVERDUE: Final = timedelta(seconds=10)
-"""A kubelet removes a pod within its grace, which `deletionTimestamp` includes; so much later it does not respond."""
+"""Seconds. A kubelet removes a pod within its grace period, which `deletionTimestamp` includes. This much later, it
+does not respond."""
 _CONTROLLERS: Final = "kubernetes"
 """The finalizer in a namespace's `spec` that the namespace controller itself removes last."""
 
 
 @dataclass(frozen=True)
 class DeletionStatus:
-    """Why it is not gone yet. `raw` is what was observed, by name."""
+    """Why it still exists. `raw` has the observations by name."""
 
     sentence: str
     cause: Cause = Cause.CLUSTER_ENDING
@@ -32,7 +33,7 @@ class DeletionStatus:
 
 
 def deletion_status(namespace: Document, pods: Sequence[Document] = (), now: datetime | None = None) -> DeletionStatus:
-    """The reason, the likeliest first; without `now` no pod counts as overdue."""
+    """The likeliest reason. Without `now` no pod counts as overdue."""
     silent = _silent_nodes(pods, now) if now else ""
     if silent:
         return DeletionStatus(silent, Cause.CLUSTER_NODE, _raw(namespace))

@@ -1,6 +1,6 @@
-"""Tenants' namespaces in one cluster, each with the quota of its plan and our proof of ownership.
+"""Tenants' namespaces in one cluster, each with its plan's quota and our proof of ownership.
 
-Used by the cluster adapter's callers. This client creates namespaces, Helm never does: a Helm process that comes late
+Used by the callers of the cluster adapter. This client creates namespaces and Helm never does, so a late Helm process
 finds none. Every call is idempotent; a namespace without our proof is never touched.
 """
 
@@ -21,17 +21,17 @@ TENANT_LABEL = "tenancy.internal/tenant-id"
 SLUG_LABEL = "tenancy.internal/slug"
 REGION_LABEL = "tenancy.internal/region"
 PROOF = "tenancy.internal/proof"
-"""An annotation: a label's value cannot hold a colon, nor more than 63 characters."""
+"""An annotation, because a label's value can hold neither a colon nor more than 63 characters."""
 PATH = "/api/v1/namespaces"
 GONE_WITHIN_SECONDS: Final = 25.0
-"""A real cluster begins 5 s after the deletion and then waits for the pods' grace; 9 s were measured with one pod
-(Kubernetes 1.36). Half of what one pass of unwinding may take (engine/tenancy.py, Timings)."""
+"""Seconds. A cluster begins 5 s after the deletion and then waits for the pods' grace period; 9 s were measured with
+one pod (Kubernetes 1.36). It is half of the limit of one pass of unwinding (engine/tenancy.py, Timings)."""
 _QUOTA = "plan"
 
 
 @dataclass(frozen=True)
 class NamespaceStatus:
-    """A namespace as it is now. `proof` is None without our annotation."""
+    """A namespace as it is now. `proof` is None if it does not have our annotation."""
 
     name: str
     proof: str | None
@@ -58,22 +58,22 @@ class Namespaces:
         self._now = now
 
     def find(self, name: str) -> NamespaceStatus | None:
-        """The namespace, if it exists. Without its quota: unwinding should need no right to read that."""
+        """The namespace, if it exists, without its quota: unwinding needs no right to read that."""
         found = self._api.get(f"{PATH}/{name}")
         return _status_of(found) if found else None
 
     def quota(self, name: str) -> Mapping[str, str] | None:
-        """The limits of our quota in it; None when it has none of ours."""
+        """The limits of our quota in it; None if it has no quota of ours."""
         found = self._api.get(_quota_path(name))
         return dict(found["spec"].get("hard") or {}) if found else None
 
     def ending(self, name: str) -> DeletionStatus:
-        """Why a namespace that is being deleted is still there."""
+        """Why a namespace that is being deleted still exists."""
         found = self._api.get(f"{PATH}/{name}")
         return self._ending(found) if found else DeletionStatus(NOT_BEGUN)
 
     def _ending(self, namespace: Document) -> DeletionStatus:
-        """With its pods, if our account may read them; its conditions are known in any case."""
+        """Includes its pods if our account may read them. Its conditions are always known."""
         pods: list[Document] = []
         with suppress(PermanentError, PlatformError):
             pods = self._api.list_objects(f"{PATH}/{namespace['metadata']['name']}/pods")
@@ -87,7 +87,7 @@ class Namespaces:
     def ensure(
         self, name: str, *, labels: Mapping[str, str], proof: str, quota: Mapping[str, str], fence: Callable[[], None]
     ) -> None:
-        """Create or adopt it, with its quota. ForeignObjectError when not ours; `fence` before each effect."""
+        """Create or adopt it, with its quota. ForeignObjectError if it is not ours; `fence` runs before each effect."""
         status = self.find(name)
         if status is None:
             fence()
@@ -105,7 +105,7 @@ class Namespaces:
     def delete(self, name: str, *, proof: str, fence: Callable[[], None]) -> None:
         """Delete it with everything in it, and wait until it is gone.
 
-        TransientError names what holds it when that takes too long; ForeignObjectError when it is not ours.
+        TransientError names what keeps it if that takes too long; ForeignObjectError if it is not ours.
         """
         status = self.find(name)
         if status is None:
@@ -141,7 +141,7 @@ class Namespaces:
             pause = min(pause * 1.5, 1.0)
 
     def require_ours(self, status: NamespaceStatus | None, name: str, proof: str) -> None:
-        """ForeignObjectError when it is not ours."""
+        """ForeignObjectError if it is not ours."""
         if status is None or status.proof != proof:
             raise ForeignObjectError(
                 f"A namespace {name} exists in {self._api.label} and is not ours (its proof is "

@@ -1,6 +1,6 @@
-"""Reads the platform file's document: its shape by pydantic, what its values must be by saga/platform_values.py.
+"""Reads the platform file's document: pydantic checks its shape, saga/platform_values.py its values.
 
-All mistakes are named at once, each by its place in the file. Called by bootstrap.py, which opens the file.
+It reports all mistakes at once, each with its place in the file. Called by bootstrap.py, which opens the file.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -17,7 +17,7 @@ from tenancy.saga.stalls import TENANT_LIMITS
 from tenancy.saga.systems import IDENTITY, LOST_SYSTEM
 
 _LONGEST_MINUTES: Final = 1_000_000
-"""TOML has inf and nan, too."""
+"""TOML allows inf and nan."""
 
 _Name = Annotated[str, Field(pattern=f"^(?:{NAME.pattern})$")]
 _Text = Annotated[str, Field(pattern=r"\S", description="a text")]
@@ -27,7 +27,7 @@ _Minutes = dict[str, Annotated[float, Field(gt=0, lt=_LONGEST_MINUTES, allow_inf
 
 
 class _Table(BaseModel):
-    """Nothing is converted, and no key is left over. A field's description completes "must be …"."""
+    """Converts nothing and refuses unknown keys. A field's description completes "must be …"."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -68,10 +68,8 @@ _TABLES: Final[Mapping[str, type[_Table]]] = {"regions": _RegionTable, "plans": 
 
 
 def parse_platform(document: Mapping[str, Any], activities: Collection[str]) -> Platform:
-    """The platform that a parsed TOML document states; PlatformFileError lists all that is wrong with it.
-
-    `activities` are those that may have a time limit.
-    """
+    """The platform of a parsed TOML document. PlatformFileError lists all mistakes. `activities` may have a time
+    limit."""
     parsed, problems = _read(document)
     problems += [
         *_offers_none(document, "regions"),
@@ -103,7 +101,7 @@ def _read(document: Mapping[str, Any]) -> tuple[_Document | None, list[str]]:
 
 
 def _is_inside_a_section(error: ErrorDetails) -> bool:
-    """Unknown sections come first: often one is misspelt, and then another is missing."""
+    """Unknown sections come first: often one is misspelt, and so another is missing."""
     return error["type"] != "extra_forbidden" or len(error["loc"]) > 1
 
 
@@ -149,7 +147,7 @@ def _of_key(key: str, kind: str, expected: str) -> str:
 
 
 def _table(document: Mapping[str, Any], section: str) -> Mapping[str, Any]:
-    """The section if it is a table; of one that is none the shape's check complains."""
+    """The section if it is a table. If it is not, the check of its shape reports that."""
     table = document.get(section)
     return table if isinstance(table, dict) else {}
 

@@ -1,8 +1,8 @@
-"""Why one pod is not ready, or was not even created: read from structured fields, with the cause of each. Pure.
+"""Why one pod is not ready or was not created, with the cause, read from structured fields. Pure.
 
-The kubelet leaves it in the containers' states, the scheduler in a condition, controllers in events. Their `reason` is
-a word of a fixed set (kubernetes/pkg/kubelet/events, pkg/kubelet/container) and decides; messages are only shown.
-Sentences carry no times, addresses and counters: an unchanged situation is an unchanged sentence.
+The kubelet records the reason in the containers' states, the scheduler in a condition, controllers in events. Their
+`reason` is a word of a fixed set (kubernetes/pkg/kubelet/events, pkg/kubelet/container) and decides; messages are only
+shown. Sentences have no times, addresses or counters, so an unchanged situation has an unchanged sentence.
 """
 
 import re
@@ -56,7 +56,7 @@ _IMAGE_MESSAGE: Final = re.compile(
     r"Failed to pull image |Back-off pulling image |Error: (?:ErrImage|ImagePull|InvalidImage)"
 )
 PROBE_TRIES: Final = 3
-"""So often a probe fails before Kubernetes counts it as failed (`failureThreshold`); a pod that starts needs a few."""
+"""Failed probes before Kubernetes reports a failure (`failureThreshold`). A starting pod needs a few."""
 _REFUSED: Final = ErrorMeaning(PermanentError, Cause.CLUSTER_ADMISSION, "admission refused")
 
 _BACK_OFF: Final = re.compile(r"back-off (?:[\d.]+[hms])+ ")
@@ -69,14 +69,14 @@ PROBE_PENDING: Final = "the readiness probe has not succeeded yet"
 
 @dataclass(frozen=True)
 class PodReason:
-    """Why a pod is not ready. `cause` is unknown where nothing is wrong yet."""
+    """Why a pod is not ready. `cause` is unknown if nothing is wrong yet."""
 
     sentence: str
     cause: Cause = Cause.UNKNOWN
 
 
 def container_reason(pod: Document) -> Iterator[PodReason]:
-    """What keeps its containers: those that wait with a reason, and those that end again and again."""
+    """Reasons in its containers: those that wait with a reason, and those that end again and again."""
     status = pod.get("status") or {}
     for container in (*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])):
         waiting = (container.get("state") or {}).get("waiting") or {}
@@ -98,14 +98,15 @@ def unschedulable(pod: Document) -> Iterator[PodReason]:
 
 
 def refused_pod(reason: str, message: str) -> PodReason:
-    """A pod that could not be created (FailedCreate): over quota, or refused by something else, in its own words."""
+    """A pod that could not be created (FailedCreate): it is over quota, or something refused it with its own
+    message."""
     judgement = classify_text(message, otherwise=_REFUSED)
     words = f"{judgement.sentence}: {message}" if judgement.sentence else message
     return PodReason(_sentence(reason, words), judgement.cause)
 
 
 def event_reason(event: Document) -> PodReason:
-    """What a warning about a pod says."""
+    """The reason in a warning about a pod."""
     reason, message = event.get("reason", ""), event.get("message", "")
     if reason == "FailedCreate":
         return refused_pod(reason, message)
@@ -119,12 +120,12 @@ def event_reason(event: Document) -> PodReason:
 
 
 def _times(event: Document) -> int:
-    """How often it happened; an event without a count is taken for one that lasts."""
+    """How often it happened. An event without a count is treated as one that lasts."""
     return int((event.get("series") or {}).get("count") or event.get("count") or PROBE_TRIES)
 
 
 def _crashes(container: Document) -> bool:
-    """It ended and is started again and again: also while it runs between two ends, so that it is one sentence."""
+    """The container ends again and again. The sentence is the same while it runs between two ends."""
     state = container.get("state") or {}
     if (state.get("waiting") or {}).get("reason") == _CRASH_LOOP:
         return True
@@ -134,7 +135,7 @@ def _crashes(container: Document) -> bool:
 
 
 def _crash_sentence(container: Document, waiting: Document) -> str:
-    """The kubelet's own words for a crash loop, whichever moment of it this is."""
+    """The kubelet's message about a crash loop, the same at every moment of it."""
     name = container.get("name", "")
     known = waiting.get("message", "") if waiting.get("reason") == _CRASH_LOOP else ""
     message = known or f"back-off restarting failed container={name}"

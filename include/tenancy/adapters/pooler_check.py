@@ -1,8 +1,8 @@
-"""Is it PostgreSQL itself that answers, or a pooler before it? Asked once by each process of each server.
+"""Detects a pooler between us and PostgreSQL. Each process checks each server once.
 
-A pooler that drops our time-outs, or gives one session of the server to several of ours, would go unnoticed until a
-statement hangs or two processes hold the same lock. What it refuses comes as 08P01, and session_settings.py notices
-most of what it drops.
+A pooler may drop our time-outs, or share one server session among several of ours. Unchecked, that would show only when
+a statement hangs or two processes hold the same lock. Parameters that a pooler refuses are reported as 08P01;
+session_settings.py detects most of those that it drops.
 """
 
 import re
@@ -25,7 +25,7 @@ _QUERY: Final = """
 _PID: Final = "select pg_catalog.pg_backend_pid() as pid"
 
 _checked_servers: set[str] = set()
-"""The servers that this process asked."""
+"""The servers that this process has checked."""
 
 
 def require_direct(
@@ -36,14 +36,14 @@ def require_direct(
     system: str,
     open_another: "Callable[[], psycopg.Connection[dict[str, Any]]]",
 ) -> None:
-    """PlatformError when a pooler at `place` took our bounds away, or shares its sessions."""
+    """PlatformError if a pooler at `place` dropped our limits, or shares its sessions."""
     if place in _checked_servers:
         return
     rows = connection.execute(_QUERY, (list(_BOUNDS),)).fetchall()
     lost = {row["name"]: row["value"] for row in rows if not _same(row["value"], expected[row["name"]])}
     if lost:
         raise lost_settings(lost, expected, system)
-    if rows[0]["pid"] != connection.info.backend_pid:  # the process is not the one that greeted us
+    if rows[0]["pid"] != connection.info.backend_pid:  # this process is not the one that accepted the connection
         with open_another() as other:
             _require_unshared(connection, other, system)
     _checked_servers.add(place)
@@ -67,6 +67,6 @@ def _same(actual: str | None, expected: str) -> bool:
 
 
 def _milliseconds(value: str) -> int | str:
-    """PostgreSQL tells 3600s as 1h; what is no time is compared as it is."""
+    """PostgreSQL writes 3600s as 1h. Values that are no times are compared unchanged."""
     time = re.fullmatch(r"(\d+)\s*(ms|s|min|h|d)?", value)
     return int(time[1]) * _UNITS[time[2] or "ms"] if time else value

@@ -1,6 +1,6 @@
-"""Turns psycopg's errors into ours: which system, where, what it answered, whose fault that is, and the cause.
+"""Turns psycopg's errors into ours: which system, where, its message, whose fault it is, and the cause.
 
-By SQLSTATE (sqlstates.py). An error without one did not come from PostgreSQL: the server or the network is silent.
+SQLSTATE decides (sqlstates.py). An error without one did not come from PostgreSQL: the server or the network is silent.
 """
 
 from typing import Final

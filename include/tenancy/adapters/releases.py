@@ -1,7 +1,7 @@
 """Helm releases of charts/tenant in one cluster: find, compare, install, repair, delete.
 
-Used by the workload activities through the cluster adapter. The namespace proves that a release is ours: only our
-client creates it.
+Used by the workload activities through the cluster adapter. The namespace proves that a release is ours, because only
+our client creates it.
 """
 
 import base64
@@ -42,7 +42,7 @@ class Releases:
         self._namespaces = namespaces
 
     def find(self, name: str, namespace: str) -> ReleaseStatus | None:
-        """The newest revision of the release, if there is one; none when its namespace is gone."""
+        """The newest revision of the release; None if there is no release or no namespace."""
         if self._namespaces.find(namespace) is None:
             return None
         return self._stored(name, namespace)
@@ -54,14 +54,15 @@ class Releases:
         return newest_revision(revisions)
 
     def of_platform(self, platform: str) -> list[ReleaseStatus]:
-        """Every release of this platform in whatever state, once for each of its revisions."""
+        """Every release of this platform in any state, once for each of its revisions."""
         secrets = self._api.iterate_metadata("/api/v1/secrets", f"owner=helm,{PLATFORM_LABEL}={platform}")
         return [release_status(secret) for secret in secrets]
 
     def find_edited(self, platform: str) -> dict[str, str]:
-        """Release -> how its Deployment differs from the manifest; only those that somebody edited.
+        """Release -> how its Deployment differs from the manifest. Only edited releases are in it.
 
-        For the drift check: a few lists, whatever the number of tenants. `find_deviation` compares all of a release.
+        For the drift check: it needs a few lists, whatever the number of tenants. `find_deviation` compares a whole
+        release.
         """
         deployments = {
             (each["metadata"]["namespace"], each["metadata"]["name"]): each
@@ -78,7 +79,7 @@ class Releases:
         return found
 
     def find_deviation(self, desired: Release, current: ReleaseStatus, *, proof: str) -> str:
-        """How the release differs from what `ensure` would make; empty when it does not."""
+        """How the release differs from what `ensure` would create; empty if it does not."""
         namespace = self._namespaces.find(desired.namespace)
         if namespace is None or namespace.proof != proof:
             return "is in a namespace that is not ours"
@@ -109,11 +110,11 @@ class Releases:
                 yield from manifests.edits(asked, actual, (FIELD_MANAGER, *FORMER_FIELD_MANAGERS))
 
     def ensure(self, desired: Release, *, proof: str, fence: Callable[[], None]) -> None:
-        """Install, repair or replace the release; nothing happens when it is as desired.
+        """Install, repair or replace the release; do nothing if it is as desired.
 
-        Every status of Helm has an action (helm_records.py). PermanentError when the values do not fit the chart,
-        ForeignObjectError when the namespace is not ours, PlatformError when our account may not record how Helm
-        ended; `fence` before each effect.
+        helm_records.py has the action for each of Helm's statuses. PermanentError if the values do not fit the chart,
+        ForeignObjectError if the namespace is not ours, PlatformError if our account may not record Helm's result.
+        `fence` runs before each effect.
         """
         self._helm.render(desired)
         self._require_our_namespace(desired.namespace, proof)
@@ -132,7 +133,7 @@ class Releases:
         self._require_deployed(desired)
 
     def _require_deployed(self, desired: Release) -> None:
-        """When Helm 4 cannot record its own result, it only logs that, and the release stays pending for ever."""
+        """If Helm 4 cannot record its own result, it only logs that, and the release stays pending for ever."""
         current = self._stored(desired.name, desired.namespace)
         if current is not None and current.status == "deployed":
             return
@@ -145,9 +146,9 @@ class Releases:
         )
 
     def delete(self, name: str, namespace: str, *, proof: str, fence: Callable[[], None]) -> None:
-        """Uninstall it, if it exists. ForeignObjectError when its namespace is not ours.
+        """Uninstall it, if it exists. ForeignObjectError if its namespace is not ours.
 
-        It needs no right in a namespace that is gone: the release went with it.
+        It needs no right in a namespace that is gone: the release is gone, too.
         """
         home_namespace = self._namespaces.find(namespace)
         if home_namespace is None or self._stored(name, namespace) is None:

@@ -1,7 +1,7 @@
-"""Runs alembic programmatically: one connection, one transaction, the version table inside the migrated schema.
+"""Runs alembic from code: one connection, one transaction, the version table inside the migrated schema.
 
-alembic's `context` is global to the process, so one process migrates one database at a time (six tenants in threads ran
-DDL on each other's connections); every activity is a process of its own.
+alembic's `context` is global to the process, so one process migrates one database at a time. (With six threads, each
+ran DDL on another's connection.) Every activity is a process of its own.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,10 +29,10 @@ def migrate(
     target: str = "head",
     then: Callable[[sqlalchemy.Connection], None] = lambda _: None,
 ) -> None:
-    """Bring `schema` of the session's database to `target` and do `then` in the same transaction. Idempotent.
+    """Bring `schema` of the session's database to `target` and call `then` in the same transaction. Idempotent.
 
-    Errors of the statements come out as sqlalchemy.exc.DBAPIError, with psycopg's error as `.orig`; all others as
-    PermanentError, with the cause schema.migration.
+    Errors of the statements come out as sqlalchemy.exc.DBAPIError, with psycopg's error as `.orig`. All others are a
+    PermanentError with the cause schema.migration.
     """
     try:
         _migrate(session, scripts, schema=schema, target=target, then=then)
@@ -55,7 +55,7 @@ def _migrate(
     target: str,
     then: Callable[[sqlalchemy.Connection], None],
 ) -> None:
-    import alembic.command  # 6 MB that the triggerer, who migrates nothing, does without
+    import alembic.command  # 6 MB that the triggerer does not need, because it migrates nothing
     import alembic.config
 
     config = alembic.config.Config()
@@ -70,7 +70,7 @@ def _migrate(
 
 
 def _require_known_revision(connection: sqlalchemy.Connection, config: "Config", schema: str) -> None:
-    """PermanentError when the schema is at a revision that the scripts do not have: a newer version made it."""
+    """PermanentError if the schema is at a revision that the scripts do not have: a newer version created it."""
     from alembic.script import ScriptDirectory
 
     directory = ScriptDirectory.from_config(config)
@@ -99,7 +99,7 @@ def _revisions(connection: sqlalchemy.Connection, schema: str) -> list[str]:
 
 @contextmanager
 def _as_sqlalchemy(session: Session) -> Iterator[sqlalchemy.Connection]:
-    """The same session, so that the locks it holds guard the migration, in the manner SQLAlchemy wants it."""
+    """The same session in SQLAlchemy's form, so that the session's locks protect the migration."""
     rows, session.row_factory = session.row_factory, tuple_row  # type: ignore[assignment]
     session.autocommit = False
     # StaticPool never closes what `creator` gave it: the session stays its owner's.
@@ -115,7 +115,7 @@ def _as_sqlalchemy(session: Session) -> Iterator[sqlalchemy.Connection]:
 
 
 def run_environment() -> None:
-    """What each script folder's env.py calls: run the migrations on the connection that `migrate` handed over."""
+    """Run the migrations on the connection that `migrate` passed on. Called by each script folder's env.py."""
     from alembic import context  # alembic fills this module while it runs env.py
 
     attributes = context.config.attributes

@@ -1,8 +1,8 @@
-"""How a PostgreSQL server is, as far as SQL tells a role that is no superuser. Reads only; quick to give up.
+"""The health of a PostgreSQL server, as far as a role without superuser rights can see it. Reads only; short time-outs.
 
-What cannot be seen so: how much room its disk has. (Free space is no business of SQL, and adding up thousands of
-tenants' databases takes longer than a look may.) What others' sessions do is hidden too, but not that they are there,
-where, and how long they wait for a lock (PostgreSQL 18; tests/integration/test_health_of_storage.py).
+Free disk space cannot be read by SQL, and adding up thousands of databases takes longer than a check may. Statements of
+other sessions are hidden, but their number, databases and waits for locks are not (PostgreSQL 18;
+tests/integration/test_health_of_storage.py).
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.sessions import Session, session
 
 CHECK_SECONDS: Final = 2
-"""For connecting, and for each statement. libpq knows no shorter bound than 2 s."""
+"""Seconds for connecting, and for each statement. libpq allows no less than 2 s."""
 _APPLICATION: Final = "tenancy health"
 
 
@@ -25,19 +25,19 @@ class ServerStatus:
     version: str
     sessions: int
     slots: int
-    """How many sessions there may be of all who are no superusers."""
+    """The number of sessions that roles without superuser rights may have together."""
     own_sessions: int
     role_limit: int
     read_only: bool
     databases: int
     size_bytes: int
-    """Of the database that we are in; not of the server."""
+    """Of our own database, not of the whole server."""
     longest_wait_seconds: float | None
-    """For a lock, of sessions in our own database: what waits in a tenant's is the tenant's matter."""
+    """For a lock, in our own database only: waits in a tenant's database are the tenant's concern."""
 
 
 def check_server(dsn: Dsn) -> ServerStatus:
-    """The server as it is now; TransientError or PermanentError when it lets nobody in."""
+    """The server's present state; TransientError or PermanentError if it accepts no session."""
     with impatient_session(dsn) as connection:
         return server_status(connection)
 
@@ -49,27 +49,27 @@ def server_status(connection: Session) -> ServerStatus:
 
 @dataclass(frozen=True)
 class WriteLocks:
-    """Who may keep others from writing in a database. `locked` are its tables that nobody can write in now."""
+    """Locks that keep others from writing in a database. `locked` are tables that nobody can write to now."""
 
     locked: tuple[str, ...]
     longest_wait_seconds: float | None
 
 
 def check_write_locks(dsn: Dsn, tables: tuple[str, ...]) -> WriteLocks:
-    """Are these tables of the database locked against writing, and does anybody wait there?"""
+    """Are these tables locked against writing, and does any session wait there?"""
     with impatient_session(dsn) as connection:
         row = _row(connection, _WRITERS, {"tables": list(tables)})
     return WriteLocks(tuple(row["locked"]), row["longest_wait_seconds"])
 
 
 def with_connect_timeout(dsn: Dsn, seconds: int = CHECK_SECONDS) -> Dsn:
-    """The same place, for somebody who waits so long to be let in."""
+    """The same server with the time-out of health checks."""
     return replace(dsn, connect_seconds=seconds)
 
 
 @contextmanager
 def impatient_session(dsn: Dsn) -> Iterator[Session]:
-    """A session of somebody who has no time."""
+    """A session with short time-outs."""
     settings = {"statement_timeout": f"{CHECK_SECONDS}s", "lock_timeout": f"{CHECK_SECONDS}s"}
     with session(
         with_connect_timeout(dsn), application=_APPLICATION, settings=settings, silence_seconds=CHECK_SECONDS

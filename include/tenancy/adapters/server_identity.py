@@ -1,8 +1,9 @@
-"""A PostgreSQL server's identity: its system identifier, or a marker of ours where that may not be read.
+"""A PostgreSQL server's identity: its system identifier, or a marker of ours if that may not be read.
 
-Called by the storage adapters, in the very session whose answers are to be believed. `pg_control_system()` may be
-executed by everybody (PostgreSQL 16 to 18: its ACL is empty); a managed service may take that away. Then the comment on
-a role that we create is the identity: roles and their comments belong to the whole server and everybody may read them.
+Called by the storage adapters, in the same session as the reads that it has to prove. Everybody may call
+`pg_control_system()` (PostgreSQL 16 to 18: its ACL is empty), but a managed service may revoke that. Then the identity
+is the comment on a role that we create: roles and their comments belong to the whole server, and everybody may read
+them.
 """
 
 from uuid import uuid4
@@ -26,15 +27,16 @@ _UNREADABLE = (
 
 
 def identity_of(connection: Session, dsn: Dsn) -> str:
-    """The server's identity, for a new resource. Makes the marker where it is needed and absent.
+    """The server's identity, for a new resource. Creates the marker if it is needed and missing.
 
-    PlatformError when the server states neither.
+    PlatformError if the server has neither.
     """
     return _system_identifier(connection) or _marker(connection) or _new_marker(connection, dsn)
 
 
 def require_same(connection: Session, expected: ExpectedSystem, dsn: Dsn) -> None:
-    """OtherSystemError when this session is not on the expected server. TransientError on a standby: it may lag."""
+    """OtherSystemError if this session is not on the expected server. TransientError on a standby, which may lag
+    behind."""
     if not expected.accepted:
         return
     expected.require(_system_identifier(connection) or _marker(connection), dsn.label)
@@ -62,7 +64,7 @@ def _marker(connection: Session) -> str:
 
 
 def _new_marker(connection: Session, dsn: Dsn) -> str:
-    """Two who make it at once: the second one's role is refused, and it reads the first one's comment."""
+    """If two processes create it at once, the second one is refused and reads the first one's comment."""
     try:
         with connection.transaction():
             connection.execute(f"create role {MARKER_ROLE} nologin")

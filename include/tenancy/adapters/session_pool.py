@@ -1,7 +1,7 @@
-"""A pool of PostgreSQL sessions: a new one costs a process on the server, and 4096 hashes of the password here.
+"""A pool of PostgreSQL sessions, for callers that only read, and often: the console's pages.
 
-For callers that only read, and often: the pages of the console. A session that failed is not used again, nor one whose
-server has closed it.
+A new session costs a process on the server, and 4096 hashes of the password here. A session that failed is not used
+again, nor one that the server has closed.
 """
 
 import select
@@ -20,7 +20,7 @@ IDLE_SECONDS: Final = 60.0
 
 
 class SessionPool:
-    """Idle sessions, each with its address and since when it is idle. The newest is used first."""
+    """Idle sessions, each with its address and the start of its idle time. The newest is used first."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -30,7 +30,7 @@ class SessionPool:
 
     @contextmanager
     def session(self, dsn: Dsn, application: str) -> Iterator[Session]:
-        """An idle session, or a new one. Errors come out as of sessions.session()."""
+        """An idle session, or a new one. Errors are those of sessions.session()."""
         with translated(dsn):
             connection = self._taken(dsn) or connected(dsn, application=application)
             try:
@@ -58,7 +58,7 @@ class SessionPool:
 
 
 def _hung_up(session: Session) -> bool:
-    """The only thing a server sends to an idle session is its end."""
+    """A server sends nothing to an idle session but its end."""
     if session.closed:
         return True
     listening = select.poll()

@@ -1,7 +1,7 @@
-"""What every PostgreSQL session of ours pins, as libpq's `options`, and whether the settings arrived.
+"""The settings of each of our PostgreSQL sessions, as libpq's `options`, and a check that the server applied them.
 
-Pure; the time-outs are in sessions.py. Settings of the start-up packet win over those of the server, the database and
-the role (PostgreSQL documentation, "Setting Parameters"); only SET in the session itself wins over them.
+Pure; the time-outs are in sessions.py. Settings in the start-up packet override those of the server, the database and
+the role (PostgreSQL documentation, "Setting Parameters"). Only SET in the session itself overrides them.
 """
 
 import re
@@ -31,10 +31,10 @@ PINNED: Final[Mapping[str, str]] = MappingProxyType(
         "idle_session_timeout": "0",
     }
 )
-"""Not pinned: default_transaction_read_only. A server that is read-only says so with 25006, which is tried again."""
+"""Not set: default_transaction_read_only. A read-only server reports 25006, which is tried again."""
 CLIENT_ENCODING: Final = "UTF8"
 REPORTED: Final = ("TimeZone", "DateStyle", "IntervalStyle", "standard_conforming_strings", "application_name")
-"""Settings that every PostgreSQL reports to its client at the start of a session: to compare them costs nothing."""
+"""Settings that every PostgreSQL reports when a session starts, so comparing them costs nothing."""
 
 _NAME_LIMIT: Final = 63
 """PostgreSQL's NAMEDATALEN - 1."""
@@ -43,12 +43,12 @@ _PIECE: Final = re.compile(r"(?:\\.|[^\s\\])+", re.DOTALL)
 
 
 def options_of(settings: Mapping[str, str]) -> str:
-    """The value of libpq's `options` that sets these; blanks and backslashes are escaped as the server reads them."""
+    """The value of libpq's `options` for these settings, with blanks and backslashes escaped for the server."""
     return " ".join(f"-c {name}={_escaped(value)}" for name, value in settings.items())
 
 
 def settings_of(options: str) -> dict[str, str]:
-    """The settings that a value of libpq's `options` makes. ValueError names what is no `-c name=value`."""
+    """The settings in a value of libpq's `options`. ValueError names a part that is not `-c name=value`."""
     if _PIECE.sub("", options).strip():
         raise ValueError(options)  # it ends with a backslash
     pieces, settings = [_unescaped(piece) for piece in _PIECE.findall(options)], {}
@@ -64,22 +64,22 @@ def settings_of(options: str) -> dict[str, str]:
 
 
 def named(settings: Mapping[str, str], application: str) -> dict[str, str]:
-    """With the session's name in pg_stat_activity, if there is one.
+    """The settings with the session's name in pg_stat_activity, if there is one.
 
-    Not as a start-up parameter of its own: that the name arrives proves that `options` do.
+    The name is not a start-up parameter of its own: if it arrives, `options` arrive.
     """
     name = application.encode("ascii", "replace").decode()[:_NAME_LIMIT]
     return {**settings, "application_name": name} if name else dict(settings)
 
 
 def merged(theirs: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]:
-    """Both, ours last; a setting of theirs that we set too is left out. Names of settings know no case."""
+    """Both, ours last. A setting of theirs that we set, too, is left out. Names of settings ignore case."""
     pinned = {name.lower() for name in ours}
     return {name: value for name, value in theirs.items() if name.lower() not in pinned} | dict(ours)
 
 
 def require_reported(expected: Mapping[str, str], reported: Mapping[str, str | None], system: str) -> None:
-    """PlatformError when a setting of ours did not reach the session. `system` names the server in the sentence."""
+    """PlatformError if a setting of ours did not reach the session. `system` names the server in the sentence."""
     lost = [name for name in REPORTED if name in expected and reported.get(name) != expected[name]]
     if lost:
         raise lost_settings({name: reported.get(name) for name in lost}, expected, system)

@@ -1,8 +1,7 @@
-"""Opens PostgreSQL sessions and turns psycopg's errors into ours.
+"""Opens PostgreSQL sessions and turns psycopg's errors into ours. Used by the ledger and the storage adapter.
 
-Used by the ledger and the storage adapter. Every session is in autocommit mode, sets what our code relies on
-(session_settings.py), and has keep-alives and time-outs for statements and locks: on the server, and here in case the
-server falls silent. It knows nothing of tenants.
+Every session is in autocommit mode and has the settings of session_settings.py and keep-alives. Time-outs for
+statements and locks are set on the server, and here in case the server falls silent. It knows nothing of tenants.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,23 +25,24 @@ Session = psycopg.Connection[dict[str, Any]]
 STATEMENT_TIMEOUT_SECONDS = 30
 LOCK_TIMEOUT_SECONDS = 10
 SILENCE_SECONDS = STATEMENT_TIMEOUT_SECONDS + 5.0
-"""A server process that is stopped (SIGSTOP) enforces no time-out, while its kernel still acknowledges packets."""
+"""Seconds. A stopped server process (SIGSTOP) enforces no time-out, while its kernel still acknowledges packets."""
 ORPHAN_SECONDS = 2
-"""A statement whose client died continues in its backend. The server checks this often, and ends it."""
+"""A statement whose client died continues in its backend. The server checks this often and ends it."""
 OPEN_TRANSACTION_SECONDS = 5
-"""A stopped process keeps its transaction open, and the rows that its successor waits for. The server ends its session
+"""A stopped process keeps its transaction open, with rows that its successor waits for. The server ends its session
 before the successor's lock time-out."""
 _Result = TypeVar("_Result")
 
 
 class BoundedConnection(SqlstateConnection, psycopg.Connection[dict[str, Any]]):
-    """Gives up a server that is silent for too long, and closes the connection, so that no later call waits again."""
+    """A connection that gives up if the server is silent for too long. It closes itself then, so later calls do not
+    wait."""
 
     silence_seconds: float | None = None
     """Replaces SILENCE_SECONDS for callers with less time."""
 
     def wait(self, gen: PQGen[_Result], interval: float = 0.1, timeout: float | None = None) -> _Result:
-        """psycopg's own, with a bound (psycopg 3.3.9: every statement goes through it, connecting does not)."""
+        """psycopg's own method with a time limit (psycopg 3.3.9: every statement uses it, connecting does not)."""
         if timeout is not None:  # psycopg bounds it itself
             return super().wait(gen, interval, timeout)
         seconds = self.silence_seconds or SILENCE_SECONDS
@@ -66,10 +66,10 @@ def session(
 def connected(
     dsn: Dsn, *, application: str, settings: dict[str, str] | None = None, silence_seconds: float | None = None
 ) -> BoundedConnection:
-    """A session that the caller closes; at the end of a `with` it closes itself.
+    """A session that the caller closes; a `with` closes it at its end.
 
-    Errors of connecting come out as ours, those of statements as psycopg's. PlatformError when the settings do not
-    reach the session: then a pooler answers, not PostgreSQL.
+    Errors of connecting come out as ours, those of statements as psycopg's. PlatformError if the settings do not reach
+    the session: then a pooler responds, not PostgreSQL.
     """
     expected = session_settings(application, settings)
     connection = _opened(dsn, expected)
@@ -100,7 +100,7 @@ def _opened(dsn: Dsn, expected: Mapping[str, str]) -> BoundedConnection:
 
 
 def session_settings(application: str, settings: Mapping[str, str] | None = None) -> dict[str, str]:
-    """All that a session starts with. `application` names its user in pg_stat_activity."""
+    """All settings of a new session. `application` is its name in pg_stat_activity."""
     bounds = {
         "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
         "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
@@ -111,13 +111,13 @@ def session_settings(application: str, settings: Mapping[str, str] | None = None
 
 
 def require_settings(connection: psycopg.BaseConnection[Any], expected: Mapping[str, str], dsn: Dsn) -> None:
-    """PlatformError when the server took other settings than ours, by what it reports at the start of a session."""
+    """PlatformError if the server reports other settings than ours when the session starts."""
     require_reported(expected, {name: connection.info.parameter_status(name) for name in REPORTED}, dsn.label)
 
 
 @contextmanager
 def translated(dsn: Dsn, *, connecting: bool = False) -> Iterator[None]:
-    """Errors of psycopg inside become ours, with system and place in the sentence."""
+    """Errors of psycopg inside become ours, with system and address in the sentence."""
     try:
         yield
     except psycopg.Error as error:

@@ -1,4 +1,4 @@
-"""Reads a URL of SQLAlchemy, such as Airflow's `[database] sql_alchemy_conn`, as the place it names."""
+"""Reads a URL of SQLAlchemy, such as Airflow's `[database] sql_alchemy_conn`, as a database address."""
 
 from typing import Final
 
@@ -12,10 +12,8 @@ _PARTS: Final = frozenset({"host", "port", "dbname", "user", "password"})
 
 
 def dsn_of_url(url: str, label: str) -> Dsn | None:
-    """The place that a URL of SQLAlchemy names, `postgresql+psycopg2://…`; None when it is no PostgreSQL's.
-
-    Parameters that are the driver's and not libpq's are left out.
-    """
+    """The database of a URL of SQLAlchemy, `postgresql+psycopg2://…`; None if it is not PostgreSQL. Parameters of the
+    driver that libpq does not know are left out."""
     try:
         given = sqlalchemy.make_url(url)
     except (ArgumentError, ValueError):

@@ -1,7 +1,7 @@
-"""Connects to PostgreSQL so that a refused connection tells its SQLSTATE, which neither libpq nor psycopg does.
+"""Connects to PostgreSQL so that a refused connection has its SQLSTATE, which neither libpq nor psycopg provides.
 
-libpq writes the code into the message of a failed connection when its verbosity says so, and psycopg (3.3.9) has no
-call for that: it is made in the very libpq that psycopg loaded. Only the code is read; the text is for people.
+At a higher verbosity libpq writes the code into the message of a failed connection. psycopg (3.3.9) has no call for the
+verbosity, so this calls the libpq that psycopg loaded. Only the code is read from the message.
 """
 
 import ctypes
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 _DEFAULT, _VERBOSE = 1, 2
 """PGVerbosity (libpq-fe.h)."""
 _CODE: Final = re.compile(r": {2}(?=[A-Z]*[0-9])([0-9A-Z]{5}): ")
-"""As libpq writes it: `FATAL:  28P01: …`, the severity in whatever language (fe-protocol3.c, pqBuildErrorMessage3)."""
+"""libpq's format: `FATAL: 28P01: …`, with the severity in any language (fe-protocol3.c, pqBuildErrorMessage3)."""
 _LOCATION: Final = re.compile(r"\n\S+: {2}(?:\w+, )?[\w./-]+:\d+\s*$", re.MULTILINE)
 
 
 class SqlstateConnection(psycopg.BaseConnection[Any]):
-    """What our connections have in common: while they connect, the SQLSTATE of a refusal becomes the error's."""
+    """Base of our connections: an error of connecting has the SQLSTATE of the refusal."""
 
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> "PQGenConn[Self]":
-        """psycopg's own (3.3.9), with another generator."""
+        """psycopg's own method (3.3.9) with another generator."""
         return cls((yield from _connect(conninfo)))
 
 
 def _connect(conninfo: str) -> "PQGenConn[PGconn]":
-    """As psycopg.generators.connect, verbose until the connection stands."""
+    """As psycopg.generators.connect, but verbose until the connection is open."""
     connection = pq.PGconn.connect_start(conninfo.encode())
     _set_verbosity(connection, _VERBOSE)
     status = pq.PollingStatus.FAILED if connection.status == pq.ConnStatus.BAD else connection.connect_poll()
@@ -73,7 +73,7 @@ def _set_verbosity(connection: "PGconn", verbosity: int) -> None:
 
 @lru_cache(maxsize=1)
 def _verbosity_call() -> Any:
-    """libpq's PQsetErrorVerbosity; None where psycopg brings no libpq of its own: then no SQLSTATE is known."""
+    """libpq's PQsetErrorVerbosity; None if psycopg has no libpq of its own. Then no SQLSTATE is known."""
     try:
         implementation = import_module("psycopg_binary.pq")  # absent where psycopg was built otherwise
         # The loader looks in all that the module was linked with.

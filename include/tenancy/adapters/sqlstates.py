@@ -1,7 +1,7 @@
-"""PostgreSQL's error codes, each decided once: whose fault it is, and the cause. Pure data.
+"""PostgreSQL's error codes, each with whose fault it is and the cause. Pure data.
 
-The codes and classes are those of PostgreSQL's documentation, appendix A. Message texts are never read: their language
-is the server's (lc_messages), which only a superuser may set for a session.
+Codes and classes are those of PostgreSQL's documentation, appendix A. Message texts are never read: their language is
+the server's (lc_messages), which only a superuser may set for a session.
 """
 
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from tenancy.saga.causes import Cause
 
 
 class ErrorCategory(Enum):
-    """Whose fault it is, and so what happens next."""
+    """Whose fault it is, which decides what happens next."""
 
     TRANSIENT = "transient"
     """The same call may succeed later: it is tried again until the activity's time is up."""
     PLATFORM = "platform"
-    """Our configuration, our rights or the server itself: the attempt is held, and nothing is undone."""
+    """Our configuration, our rights or the server itself is at fault: the attempt is held, and nothing is undone."""
     TENANT = "tenant"
     """The tenant's own data, schema or migration: the attempt fails."""
     PERMANENT = "permanent"
@@ -55,7 +55,7 @@ CLASSES: Final[Mapping[str, SqlstateMeaning]] = MappingProxyType(
         "03": _WRONG,  # SQL statement not yet complete
         "08": _LOST,  # connection exception
         "09": _WRONG,  # triggered action exception
-        "0A": _CONNECTION,  # feature not supported: by this server, or by what stands before it
+        "0A": _CONNECTION,  # feature not supported: by this server, or by a pooler before it
         "0B": _WRONG,  # invalid transaction initiation
         "0F": _WRONG,  # locator exception
         "0L": _PERMISSION,  # invalid grantor
@@ -113,13 +113,13 @@ CODES: Final[Mapping[str, SqlstateMeaning]] = MappingProxyType(
         "57014": _BLOCKED,  # query_canceled: our own statement_timeout
         "57P01": _LOST,  # admin_shutdown
         "57P02": _LOST,  # crash_shutdown
-        "57P03": _LOST,  # cannot_connect_now: it starts, or is a standby that lets nobody in
+        "57P03": _LOST,  # cannot_connect_now: it starts, or is a standby that accepts no sessions
         "57P04": _CONNECTION,  # database_dropped
     }
 )
 
 _OF_A_TENANTS_SESSION: Final = frozenset({"0A", "0L", "0P", "3D"})
-"""Classes that speak of the tenant's own database or migration in a session that was opened as the tenant."""
+"""In a session of the tenant's role, codes of these classes concern its own database or migration."""
 
 
 def is_decided(code: str) -> bool:
@@ -130,7 +130,8 @@ def is_decided(code: str) -> bool:
 def classify_sqlstate(
     code: str, *, connecting: bool = False, as_tenant: bool = False, at_ledger: bool = False
 ) -> SqlstateMeaning:
-    """What the code means: while connecting or of a statement; in a session of the tenant's own role; at the ledger.
+    """The meaning of the code: while connecting or for a statement, in a session of the tenant's own role, or at the
+    ledger.
 
     A code that PostgreSQL does not document (an extension's) is permanent.
     """
@@ -143,7 +144,7 @@ def classify_sqlstate(
 
 
 def _while_connecting(code: str, verdict: SqlstateMeaning) -> SqlstateMeaning:
-    """Nothing of a tenant's was asked for yet."""
+    """While connecting, nothing of a tenant was involved yet."""
     if code[:2] == "0A":
         return _POOLER
     if verdict.category in {ErrorCategory.TENANT, ErrorCategory.PERMANENT}:

@@ -1,8 +1,7 @@
-"""A region's PostgreSQL server: tenants' roles and databases. DDL runs only under the tenant's lock, in the same
-session.
+"""A region's PostgreSQL server: tenants' roles and databases. Called by the storage activity.
 
-Called by the storage activity. It knows proofs of ownership (comments on roles and databases), but no sagas and no
-plans.
+DDL runs only under the tenant's lock, in the same session. It knows proofs of ownership (comments on roles and
+databases), but no sagas and no plans.
 """
 
 from collections.abc import Callable, Iterator
@@ -46,7 +45,7 @@ TENANT_SCHEMA = "tenant"
 
 @dataclass(frozen=True)
 class LockPolicy:
-    """How long to wait for a tenant's lock, which holders may be evicted then, and what to do after that."""
+    """How long to wait for a tenant's lock, and which of its holders may be evicted then."""
 
     application: str
     patience_seconds: float
@@ -65,21 +64,21 @@ class StorageServer:
         self._silence_seconds = silence_seconds
 
     def expecting(self, expected: ExpectedSystem, *, silence_seconds: float | None = None) -> "StorageServer":
-        """The same server, which must be the expected one. `silence_seconds`: how long it may take to answer."""
+        """The same server, which must be the expected one. `silence_seconds`: how long it may take to respond."""
         return StorageServer(self.dsn, expected, silence_seconds=silence_seconds)
 
     def identity(self) -> str:
-        """The identity of the server. PlatformError when it states none."""
+        """The identity of the server. PlatformError if it has none."""
         with self._admin("tenancy identify") as connection:
             return identity_of(connection, self.dsn)
 
     @property
     def location(self) -> str:
-        """Where it is."""
+        """Its address."""
         return self.dsn.address
 
     def require_same_system(self) -> None:
-        """OtherSystemError when the server that answers now is not the expected one."""
+        """OtherSystemError if the server that responds now is not the expected one."""
         if self.expected.accepted:
             with self._admin("tenancy identify"):
                 pass
@@ -129,7 +128,7 @@ class StorageSession:
         return find_role(self._connection, name)
 
     def database(self, name: str) -> DatabaseStatus | None:
-        """The database, if it exists, also when it is only half made."""
+        """The database, if it exists, even if it is incomplete."""
         return find_database(self._connection, name)
 
     def roles_with_proof(self, prefix: str) -> list[RoleStatus]:
@@ -137,11 +136,12 @@ class StorageSession:
         return roles_with_proof(self._connection, prefix)
 
     def databases_with_proof(self, prefix: str) -> list[DatabaseStatus]:
-        """Every database whose proof begins with the prefix. The proof is its owner's; without one, its own comment."""
+        """Every database whose proof begins with the prefix. The proof is that of its owner, or else its own
+        comment."""
         return databases_with_proof(self._connection, prefix)
 
     def find_lock_holder(self, tenant_id: TenantId) -> Evidence | None:
-        """Who holds the tenant's lock on this server; None when it is free, or held for unwinding."""
+        """Who holds the tenant's lock on this server; None if it is free, or held for unwinding."""
         found = find_holder(self._connection, lock_key(tenant_id))
         if found is None or found.application.startswith(UNWINDER):
             return None
@@ -149,7 +149,7 @@ class StorageSession:
         return Evidence(Cause.STORAGE_BLOCKED, message, {"holder": str(found)})
 
     def find_blocker(self, application: str) -> Evidence | None:
-        """Which session blocks the sessions whose application name begins with this."""
+        """The session that blocks the sessions whose application name begins with this."""
         row = self._connection.execute(_BLOCKER, (application,)).fetchone()
         if row is None:
             return None
@@ -171,7 +171,7 @@ class StorageSession:
             ensure_role(self._connection, name, password=password, proof=proof, connection_limit=connection_limit)
 
     def ensure_database(self, name: str, *, owner: str, proof: str, connection_limit: int) -> None:
-        """Create, repair or adopt the database. CREATE DATABASE is not transactional, so it may be half made."""
+        """Create, repair or adopt the database. CREATE DATABASE is not transactional, so it may be incomplete."""
         found = self.database(name)
         if found is not None:
             require_our_database(found, owner, proof)

@@ -1,4 +1,4 @@
-"""Tenants' databases in an admin session: made from template0, closed to all others, found by their proof.
+"""Tenants' databases in an admin session: created from template0, closed to all others, found by their proof.
 
 Called by storage.py. All of it runs in the database of the storage connection: no administrator enters a tenant's
 database.
@@ -22,10 +22,11 @@ _MARK: Final = "tenancy:"
 
 @dataclass(frozen=True)
 class DatabaseStatus:
-    """A database as it is now. `valid` is False after an interrupted DROP.
+    """A database as it is now.
 
-    `proof` is that of its owner, which a tenant cannot change; its own comment counts only when the owner has none.
-    `accepts_connections` is False while it is made or dropped, or when the tenant closed it itself.
+    `valid` is False after an interrupted DROP. `proof` is its owner's, which a tenant cannot change; the database's own
+    comment counts only if the owner has none. `accepts_connections` is False while it is created or dropped, or after
+    the tenant closed it.
     """
 
     name: str
@@ -43,19 +44,19 @@ class DatabaseStatus:
 
 
 def find_database(connection: Session, name: str) -> DatabaseStatus | None:
-    """The database, if it exists, whole or not."""
+    """The database, if it exists, complete or not."""
     row = connection.execute(_DATABASES + " where d.datname = %(name)s", {**_CONSTANTS, "name": name}).fetchone()
     return DatabaseStatus(**row) if row else None
 
 
 def databases_with_proof(connection: Session, prefix: str) -> list[DatabaseStatus]:
-    """Every database whose proof begins with the prefix. A half-made one has the proof of its owner."""
+    """Every database whose proof begins with the prefix. An incomplete one has the proof of its owner."""
     rows = connection.execute(f"{_DATABASES} where {_PROOF} ^@ %(prefix)s", {**_CONSTANTS, "prefix": prefix})
     return [DatabaseStatus(**row) for row in rows]
 
 
 def require_our_database(found: DatabaseStatus, owner: str, proof: str) -> None:
-    """ForeignObjectError unless it is the tenant's: owned by its role, or marked as its own."""
+    """ForeignObjectError unless the tenant's role owns it, or its comment is the tenant's proof."""
     if found.owner != owner and found.proof != proof:
         raise ForeignObjectError(
             f"A database {found.name} exists and is not ours (it is owned by {found.owner} and its proof is "
@@ -64,7 +65,7 @@ def require_our_database(found: DatabaseStatus, owner: str, proof: str) -> None:
 
 
 def create_database(connection: Session, name: str, *, owner: str) -> None:
-    """Create it from template0, in which nobody can be connected or leave objects. It accepts no connections yet."""
+    """Create it from template0, to which nobody can connect. It accepts no connections yet."""
     statement = sql.SQL("create database {} owner {} template template0 encoding 'UTF8' {} allow_connections false")
     try:
         connection.execute(statement.format(sql.Identifier(name), sql.Identifier(owner), _locale(connection)))
@@ -91,7 +92,7 @@ def open_database(connection: Session, name: str, *, connection_limit: int, proo
 
 
 def close_database(connection: Session, name: str) -> None:
-    """Let nobody connect any more, superusers included. Its owner can revert this while it has a session."""
+    """Allow no further connections, not even a superuser's. Its owner can revert this while it has a session."""
     connection.execute(
         sql.SQL("alter database {} with is_template false allow_connections false connection limit 0").format(
             sql.Identifier(name)
@@ -100,9 +101,9 @@ def close_database(connection: Session, name: str) -> None:
 
 
 def _locale(connection: Session) -> sql.SQL:
-    """The same on every server, whatever the operating system's libraries are, so that no collation ever changes.
+    """The same locale on every server, whatever its operating system, so that no collation ever changes.
 
-    PostgreSQL 16 lacks the builtin provider: there upper() and lower() know ASCII letters only.
+    PostgreSQL 16 lacks the builtin provider; there upper() and lower() know ASCII letters only.
     """
     if connection.info.server_version >= 170000:
         return sql.SQL("locale_provider builtin builtin_locale 'C.UTF-8' locale 'C'")

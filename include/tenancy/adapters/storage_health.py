@@ -1,6 +1,6 @@
-"""How a region's storage server is, beyond what every server is asked: our role's rights, and who may connect where.
+"""The health of a region's storage server beyond that of any server: our role's rights, and who may connect where.
 
-Called by the health check. Reads only, in the storage connection's own database; quick to give up.
+Called by the health check. Reads only, in the storage connection's own database; short time-outs.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from tenancy.adapters.storage_rights import MissingRight, missing_rights
 class OpenDatabase:
     """A database that tenants' roles can connect to although it is not theirs.
 
-    `grantee`: the tenant's role that was let in, empty when everybody is. `may_close`: our role may run the statement.
+    `grantee`: the tenant's role that may connect; empty if everybody may. `may_close`: our role may run the statement.
     """
 
     name: str
@@ -38,7 +38,8 @@ class StorageStatus:
 
 
 def check_storage(dsn: Dsn, prefix: str) -> StorageStatus:
-    """The server as it is now. `prefix`: of the proofs of this platform's roles. Errors as server_vitals.look."""
+    """The server's present state. `prefix`: of the proofs of this platform's roles. Errors as in
+    server_health.check_server."""
     with impatient_session(dsn) as connection:
         return StorageStatus(
             server_status(connection), dsn.user, missing_rights(connection, prefix), open_databases(connection, prefix)
@@ -58,7 +59,7 @@ def open_databases(connection: Session, prefix: str) -> tuple[OpenDatabase, ...]
 
 
 def _statement(database: str, grantee: str, keep: str) -> str:
-    """What closes it; `keep` is our own role when that would shut itself out."""
+    """The statement that closes it. `keep` is our own role if the statement would lock it out."""
     name = sql.Identifier(database).as_string(None)
     first = f"grant connect on database {name} to {sql.Identifier(keep).as_string(None)}; " if keep else ""
     whom = sql.Identifier(grantee).as_string(None) if grantee else "public"

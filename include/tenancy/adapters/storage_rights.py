@@ -1,7 +1,8 @@
-"""The rights that the storage connection's role needs, as one list: what each is for, its check, what grants it.
+"""The rights that the storage connection's role needs: the purpose of each, its check, and the statement that grants
+it.
 
-None of them makes it a superuser, so managed servers give them all (docs/integrating/rights.md). The
-health check and every refused statement tell which one is missing, with the statement that grants it.
+None of them makes it a superuser, so managed servers allow all (docs/integrating/rights.md). The health check and every
+refused statement name the missing right and the statement that grants it.
 """
 
 from dataclasses import dataclass
@@ -57,12 +58,13 @@ TENANT_ROLES: Final = StorageRight(
     "",
     "grant {role} to {admin} with admin true, inherit true, set true",
 )
-"""The role that created a tenant's role has it (createrole_self_grant); one that took its place has to be given it."""
+"""The role that created a tenant's role has it (createrole_self_grant). A role that replaced it must get it by a
+grant."""
 
 
 @dataclass(frozen=True)
 class MissingRight:
-    """A right that the role lacks; `count`: on how many tenants' roles, 0 when it is not about roles."""
+    """A right that the role lacks. `count`: on how many tenants' roles, 0 if the right is not about roles."""
 
     name: str
     purpose: str
@@ -72,12 +74,13 @@ class MissingRight:
 
     @property
     def stops_work(self) -> bool:
-        """Is it why tenants' roles and databases cannot be made, changed or dropped?"""
+        """Does its lack prevent that tenants' roles and databases are created, changed or dropped?"""
         return self.vital or self.count > 0
 
 
 def missing_rights(connection: Session, prefix: str) -> tuple[MissingRight, ...]:
-    """What this session's role lacks, the most important first. `prefix`: of the proofs of tenants' roles."""
+    """The rights that this session's role lacks, the most important first. `prefix`: of the proofs of tenants'
+    roles."""
     row = connection.execute(_CHECKS).fetchone()
     assert row is not None  # we are logged in by it
     admin = row["admin"]
@@ -88,7 +91,7 @@ def missing_rights(connection: Session, prefix: str) -> tuple[MissingRight, ...]
 
 
 def missing_right_sentence(missing: MissingRight, admin: str) -> str:
-    """What the role may not do, and the statement that mends it."""
+    """What the role may not do, and the statement that grants it."""
     more = f" and so for {missing.count - 1} more roles;" if missing.count > 1 else ""
     return (
         f"The role {admin} may not {missing.purpose}: it lacks {missing.name}. "

@@ -1,6 +1,6 @@
 """Tenants' roles in an admin session: created with their proof in one transaction, locked out, dropped.
 
-Called by storage.py. The comment on a role is its proof of ownership: changing it takes CREATEROLE and the ADMIN
+Called by storage.py. The comment on a role is its proof of ownership. Changing it takes CREATEROLE and the ADMIN
 option, which no tenant has.
 """
 
@@ -68,12 +68,12 @@ def allow_login(connection: Session, name: str, password: str) -> None:
 
 
 def forbid_login(connection: Session, name: str) -> None:
-    """It can open no session any more; its open sessions continue."""
+    """Let it open no further session. Its open sessions continue."""
     connection.execute(sql.SQL("alter role {} nologin").format(sql.Identifier(name)))
 
 
 def drop_role(connection: Session, name: str) -> None:
-    """Drop it, with its objects and rights in this database. TransientError names the databases with others."""
+    """Drop it, with its objects and rights in this database. TransientError names other databases with such objects."""
     role = sql.Identifier(name)
     try:
         connection.execute(sql.SQL("drop role {}").format(role))
@@ -87,7 +87,7 @@ def drop_role(connection: Session, name: str) -> None:
 
 
 def _still_in_use(connection: Session, name: str, error: psycopg.Error) -> TransientError:
-    """It has objects or rights in other databases; only a session there can remove those."""
+    """The error if it has objects or rights in other databases: only a session there can remove those."""
     databases = [row["name"] for row in connection.execute(_REFERRING, (name,))]
     where = f"each of these databases: {', '.join(databases)}" if databases else "any database"
     reason = " ".join((error.diag.message_detail or str(error)).split())

@@ -1,6 +1,6 @@
-"""Inside one tenant's database: the tenant's schema and its admin account, entered as the tenant's own role.
+"""One tenant's database from inside: the tenant's schema and its admin account. Called by the schema activity.
 
-Called by the schema activity. Entering as the tenant proves that the derived credential works. Advisory locks are per
+Sessions log in as the tenant's own role, which proves that the derived credential works. Advisory locks belong to one
 database, so the tenant's lock is taken here again.
 """
 
@@ -27,8 +27,8 @@ from tenancy.saga.names import TenantId, lock_key
 from tenancy.saga.systems import ANY_SYSTEM, ExpectedSystem
 
 _AGAINST_ITS_OWN = {"default_transaction_read_only": "off"}
-"""A tenant may set this for its role or database; that would look like a server that is read-only. A standby says so
-all the same."""
+"""A tenant may set this for its role or database, and the server would seem to be read-only. A standby reports
+read-only whatever it is set to."""
 SCRIPTS = Path(__file__).parent / "tenant_schema"
 
 
@@ -44,7 +44,7 @@ class AdminAccount:
 
 @dataclass(frozen=True)
 class SchemaStatus:
-    """The tenant's schema as it is."""
+    """The tenant's schema at present."""
 
     version: str | None
     admins: int
@@ -52,7 +52,7 @@ class SchemaStatus:
 
 @dataclass(frozen=True)
 class InvitationStatus:
-    """The admin's invitation as the tenant's database has it."""
+    """The admin's invitation as recorded in the tenant's database."""
 
     digest: str
     used_at: datetime | None
@@ -71,9 +71,9 @@ class TenantDatabase:
     def apply_schema(
         self, tenant_id: TenantId, admin: AdminAccount, policy: LockPolicy, *, fence: Callable[[], None], target: str
     ) -> None:
-        """Migrate to `target` and seed the admin account in one transaction. Idempotent: an invitation is kept.
+        """Migrate to `target` and create the admin account in one transaction. Idempotent: an invitation is kept.
 
-        `fence` is called under the lock. ForeignObjectError when somebody else made a schema of this name.
+        `fence` is called under the lock. ForeignObjectError if somebody else created a schema of this name.
         """
         with self._locked(tenant_id, policy) as connection:
             fence()
@@ -101,7 +101,7 @@ class TenantDatabase:
             return SchemaStatus(**(version or {}), **(admins or {}))
 
     def load_invitation(self, email: str, application: str) -> InvitationStatus | None:
-        """The admin's invitation; None when that admin has none."""
+        """The admin's invitation; None if that admin has none."""
         with self._session(application) as connection:
             row = connection.execute(_INVITATION, (email,)).fetchone()
         return InvitationStatus(**row) if row else None
@@ -109,7 +109,7 @@ class TenantDatabase:
     def renew_invitation(
         self, tenant_id: TenantId, email: str, digest: str, policy: LockPolicy, *, fence: Callable[[], None]
     ) -> None:
-        """Put this invitation in the place of the former, unless that one was used. Again is the same again."""
+        """Replace the former invitation, unless that one was used. Idempotent."""
         with self._locked(tenant_id, policy) as connection:
             fence()
             connection.execute(_RENEW, {"email": email, "digest": digest})

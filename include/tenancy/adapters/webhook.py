@@ -1,4 +1,4 @@
-"""Posts a JSON document to somebody's address, within 5 s. The address may be a secret: it is never said."""
+"""Posts a JSON document to an address, within 5 s. The address may be a secret, so it is in no message."""
 
 import logging
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ SECONDS: Final = 5.0
 
 
 def post(url: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> None:
-    """Done when the answer is 2xx. TransientError when there is none, PermanentError for any other."""
+    """Succeeds with a 2xx response. TransientError if there is none, PermanentError for any other."""
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole addresses, and Slack's are secret
     host = _host(url)
     try:
@@ -29,11 +29,11 @@ def post(url: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> None:
 
 
 def _host(url: str) -> str:
-    """PermanentError when it is no address."""
+    """PermanentError if it is not an address."""
     try:
         parts = urlsplit(url)
         if parts.scheme in {"http", "https"} and parts.hostname:
             return f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
-    except ValueError:  # a port that is no number; the text would be said
+    except ValueError:  # a port that is not a number; the exception's text would contain the address
         pass
     raise PermanentError("The connection has no address that begins with http:// or https://.")

@@ -1,8 +1,9 @@
-"""How many pods of a workload are ready and why the others are not, in one sentence. Pure, from the API's documents.
+"""How many pods of a workload are ready and why the others are not, in one sentence. Pure; reads the API's documents.
 
-The target is the number of replicas of the plan. The `spec.replicas` of the live Deployment is what somebody set last:
-an autoscaler or `kubectl scale` may have set it to zero. adapters/pod_reasons.py says why a single pod is not ready.
-Sentences have no times and no counters: an unchanged situation gives an unchanged sentence.
+The target is the plan's number of replicas. The `spec.replicas` of the live Deployment is only what was set last: an
+autoscaler or `kubectl scale` may have set it to zero. adapters/pod_reasons.py finds the reason of a single pod.
+
+Sentences have no times and no counters, so an unchanged situation has an unchanged sentence.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +29,7 @@ _LONGEST = 600
 
 @dataclass(frozen=True)
 class Readiness:
-    """Is what is waited for so; `why` says how far it is and what keeps it. Unchanged as long as nothing changes."""
+    """Whether the awaited state is reached. `reason` is the progress and the obstacle; it changes only if they do."""
 
     ready: bool
     reason: str
@@ -37,7 +38,7 @@ class Readiness:
 
 @dataclass(frozen=True)
 class Workload:
-    """What the API has of one release: its Deployment, its pods, the namespace's warnings, oldest first."""
+    """A release's Deployment, its pods, and the namespace's warnings, oldest first."""
 
     deployment: Document | None
     pods: Sequence[Document] = ()
@@ -45,7 +46,7 @@ class Workload:
 
 
 def readiness(workload: Workload, replicas: int) -> Readiness:
-    """Ready when `replicas` pods of the newest specification are available, and no older pod is left."""
+    """Ready if `replicas` pods of the newest specification are available, and no older pod is left."""
     if workload.deployment is None:
         return Readiness(ready=False, reason="the Deployment does not exist")
     ready = _ready(workload.deployment)
@@ -60,7 +61,7 @@ def readiness(workload: Workload, replicas: int) -> Readiness:
 
 
 def scaled_down(deployment: Document, replicas: int) -> str:
-    """By whom it was scaled below the plan's replicas, as a sentence; empty when it was not."""
+    """Who scaled it below the plan's replicas, as a sentence; empty if nobody did."""
     asked = int(deployment["spec"].get("replicas", 1))
     if asked >= replicas:
         return ""
@@ -81,7 +82,7 @@ def _is_current(deployment: Document) -> bool:
 
 
 def _reasons(workload: Workload) -> Iterator[PodReason]:
-    """The likeliest cause first."""
+    """The likeliest reason first."""
     assert workload.deployment is not None
     waiting = [pod for pod in sorted(workload.pods, key=_name) if not _is_ready(pod) and not _is_ending(pod)]
     yield from _paused(workload.deployment)
@@ -125,7 +126,7 @@ def _replica_failure(deployment: Document) -> Iterator[PodReason]:
 
 
 def _last_warning(warnings: Sequence[Document], pods: set[str]) -> Iterator[PodReason]:
-    """The last one that is about a pod that is not ready."""
+    """The last warning about a pod that is not ready."""
     for event in reversed(warnings):
         if (event.get("involvedObject") or {}).get("name") in pods:
             yield event_reason(event)
