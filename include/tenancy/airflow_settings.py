@@ -24,9 +24,9 @@ _OPERATE: Final = (
     ("can_edit", "Task Instances"),
 )
 FORCE: Final = ("can_edit", "Plugins")
-"""Our own permission, which means nothing else in Airflow: a forced reset, which can orphan what is in flight.
+"""Our own permission, which has no other meaning in Airflow: a forced reset, which can orphan work in progress.
 
-[fab] custom_roles knows FAB's own actions and resources only, in any pairs: any other word keeps Airflow from
+[fab] custom_roles accepts FAB's own actions and resources only, in any combination. Any other word keeps Airflow from
 starting (3.3.2, FAB provider's `_get_configured_action_and_resource`).
 """
 _ENGINEER: Final = (
@@ -83,19 +83,20 @@ ROLES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
 """Role name -> (action, resource) pairs. "can_read on Plugins" shows plugin views; Airflow's own Viewer lacks it."""
 
 DATABASE_LOCK_SECONDS: Final = 8
-"""lock_timeout of the role Airflow enters its own database with: `alter role airflow set lock_timeout = '8s'`.
+"""lock_timeout of the role that Airflow uses for its own database: `alter role airflow set lock_timeout = '8s'`.
 
-Shorter than our client waits for an answer (adapters/airflow_api.py). Without it a request we have given up waits on in
-the api-server, and is carried out once the lock is gone, after unwinding has seen that there is nothing.
+It is shorter than our client waits for a response (adapters/airflow_api.py). Otherwise a request that our client has
+given up keeps waiting in the api-server, and is executed once the lock is gone, after unwinding has observed that there
+is nothing.
 """
 
 
 def shipped_settings() -> dict[str, str]:
-    """Settings every Airflow that runs Tenancy should have; each line says why."""
+    """Settings for every Airflow that runs Tenancy, each with its reason."""
     return {
         "AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
         "AIRFLOW__FAB__CUSTOM_ROLES": _roles_as_json(),
-        # A saga nobody unpaused would look like a tenant that hangs.
+        # A saga that is still paused would seem to be a tenant that hangs.
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         # The gap between two tasks falls from 0.81 s to 0.11 s (default: 1).
@@ -113,13 +114,13 @@ def shipped_settings() -> dict[str, str]:
 
 
 def celery_settings() -> dict[str, str]:
-    """What has to be set besides where Celery runs the tasks; each line says why.
+    """Further settings if Celery runs the tasks, each with its reason.
 
-    Redis and the workers can be lost at any moment, with messages in them. Celery does not find lost messages; Airflow
-    does, by how long a task is queued and by its heartbeat.
+    Redis and the workers can be lost at any moment, with messages in them. Celery does not find lost messages. Airflow
+    does, by the time that a task is queued and by its heartbeat.
     """
     return {
-        # A worker that is asked to end gives back what it has not begun, and takes no more than it can begin.
+        # A worker that is asked to end returns tasks that it has not begun, and takes no more than it can begin.
         "AIRFLOW__CELERY__TASK_ACKS_LATE": "True",
         "AIRFLOW__CELERY__WORKER_PREFETCH_MULTIPLIER": "1",
         # Far longer than any task: after it Redis gives a message that is being worked on to another worker.

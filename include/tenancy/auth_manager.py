@@ -1,7 +1,7 @@
-"""Which auth managers of Airflow Tenancy supports: those whose permissions mean what the console assumes.
+"""Airflow auth managers that Tenancy supports: those whose permissions mean what the console assumes.
 
-The console asks for permissions on DAG runs and, for a forced reset, for `can_edit on Plugins`. Another manager may
-answer the same questions by other rules: Airflow's SimpleAuthManager lets every viewer force.
+The console checks permissions on DAG runs and, for a forced reset, `can_edit on Plugins`. Another manager may decide by
+other rules: Airflow's SimpleAuthManager lets every viewer force.
 """
 
 from typing import Final

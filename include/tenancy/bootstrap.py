@@ -44,7 +44,7 @@ INGRESS_PORT = "TENANCY_INGRESS_PORT"
 
 
 def platform() -> Platform:
-    """The platform file that the environment names. PlatformFileError says what is wrong with it."""
+    """The platform file that the environment names. PlatformFileError lists its mistakes."""
     path = os.environ.get(PLATFORM_FILE)
     if not path:
         raise PlatformFileError(f"No platform file: set {PLATFORM_FILE} in every Airflow process.")

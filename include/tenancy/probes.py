@@ -73,7 +73,7 @@ def _of_engine(look: "Callable[[AirflowClient], _Result]") -> _Result:
 
 
 def check_ledger(dsn: Dsn) -> LedgerStatus:
-    """Its server, and what stands in it."""
+    """The ledger's server and its content."""
     server = server_health.check_server(dsn)
     with Ledger(server_health.with_connect_timeout(dsn)).open("tenancy health") as ledger:
         return LedgerStatus(

@@ -34,7 +34,7 @@ def _joined(_minute: int) -> "Tenancy":
 
 
 def shared_probes() -> "Probes":
-    """How each system is looked at; connections are read once a MINUTE, not at each look."""
+    """The health checks of each system. Connections are read once in MINUTE seconds, not for each check."""
     with _lock:
         return _probes(int(time.monotonic() / MINUTE))
 

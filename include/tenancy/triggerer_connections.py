@@ -35,7 +35,7 @@ def _thrifty(stock: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 class Client:
-    """Airflow's client of its execution API, which is made when something else than a connection is asked for."""
+    """Airflow's client of its execution API. It is created when a trigger asks for anything but a connection."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make

@@ -104,7 +104,7 @@ class Activity:
         return ""
 
     def run(self, context: ActivityContext) -> None:
-        """Create the resources, or bring existing ones to the wanted state. Idempotent."""
+        """Create the resources, or bring existing ones to the desired state. Idempotent."""
 
     def compensate(self, context: ActivityContext, resource: Resource) -> None:
         """Release one resource, whether it exists completely, partly or not at all. Idempotent."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SCHEMA = "schema"
 INVITATION = "admin-invitation"
 TENANT_SCHEMA_VERSION = "0002"
-"""The revision new attempts run with (tests hold it to the newest script)."""
+"""The revision of new attempts. A test compares it with the newest script."""
 
 
 class ApplyTenantSchema(Activity):
@@ -54,7 +54,7 @@ class ApplyTenantSchema(Activity):
     manual_removal = MappingProxyType({SCHEMA: "it goes with the database {name}"})
 
     def intents(self, context: ActivityContext) -> tuple[Intent, ...]:
-        # One schema a database: the database's name tells tenants apart.
+        # One schema in each database: the database's name identifies the tenant.
         return (Intent(SCHEMA, context.name_of(DATABASE, storage_name(context)), context.proof),)
 
     def locate(self, context: ActivityContext) -> Location:
@@ -73,7 +73,7 @@ class ApplyTenantSchema(Activity):
                 context.tenant_id, admin, context.lock, fence=context.fence, target=context.saga.schema_version
             )
         except TenancyError:
-            # Another server refuses the tenant's password, which would look like the tenant's fault.
+            # Another server refuses the tenant's password, which would seem to be the tenant's fault.
             context.storage_of(context.recorded(DATABASE)).require_same_system()
             raise
 
@@ -108,7 +108,7 @@ class ApplyTenantSchema(Activity):
         return Evidence(Cause.SCHEMA_MIGRATION, message, {"revision": str(observed.version)})
 
     def discover(self, clients: SystemClients, platform: Platform) -> tuple[DiscoveredObject, ...]:
-        """Each database is asked as its own tenant: no administrator enters what a tenant owns."""
+        """Each database is read as its own tenant: no administrator enters a tenant's database."""
         prefix = proof_of(platform.name, "")
         found: dict[str, DiscoveredObject] = {}
         for region in platform.regions.values():
@@ -121,7 +121,8 @@ class ApplyTenantSchema(Activity):
 
 
 def _has_schema(clients: SystemClients, server: "StorageServer", database: "DatabaseStatus", prefix: str) -> bool:
-    """Only a database that lets its tenant in can say that it has none; of any other the schema counts as there."""
+    """Only a database that its tenant can enter proves that the schema is missing. In any other the schema counts as
+    present."""
     from tenancy.adapters.tenant_database import TenantDatabase
 
     try:

@@ -34,7 +34,7 @@ NAMESPACE = "namespace"
 RELEASE = "release"
 CHART = Path(__file__).parents[1] / "charts" / "tenant"
 CHART_VERSION = "1.0.1"
-"""Of the chart (a test holds it to that)."""
+"""The chart's version. A test compares it with the chart."""
 
 
 class DeployWorkloads(Activity):
@@ -204,7 +204,7 @@ def _values(context: ActivityContext) -> Mapping[str, Any]:
 
 
 def _database(context: ActivityContext) -> "Dsn":
-    """The tenant's database, as its pods enter it."""
+    """The tenant's database, as its pods connect to it."""
     role, database = context.name_of(ROLE, storage_name(context)), context.name_of(DATABASE, storage_name(context))
     server = context.storage_of(context.recorded(DATABASE)).dsn
     return server.for_tenant(database, user=role, password=context.secret(PASSWORD))

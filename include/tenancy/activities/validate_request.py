@@ -40,7 +40,7 @@ class ValidateRequest(Activity):
     stuck_remedy = Remedy("Cancel provisioning, correct the input, and recreate.", "cancel")
 
     def run(self, context: ActivityContext) -> None:
-        """Raises PermanentError when the platform has stopped offering what was asked for."""
+        """Raises PermanentError if the platform no longer offers the plan or region."""
         try:
             check_request(vars(context.saga.parameters), context.platform)
         except Refused as refusal:
@@ -70,7 +70,7 @@ def require_not_reserved(slug: str) -> None:
 
 
 def printable(text: str) -> str:
-    """What PostgreSQL can store and a console can show, whatever was sent."""
+    """The text, escaped if it has characters that PostgreSQL cannot store or a console cannot show."""
     return text if text.isprintable() else text.encode("unicode_escape").decode()
 
 

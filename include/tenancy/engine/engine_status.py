@@ -23,10 +23,8 @@ limit for its parts is 30 s, too: `[scheduler] scheduler_health_check_threshold`
 
 @dataclass(frozen=True)
 class EngineStatus:
-    """`silent`: the parts that are down, by the engine's own health report. `trouble`: why it could not be asked.
-
-    `trouble_seconds`: for how long it could not be asked. `age_seconds`: how old this is; None before the first answer.
-    """
+    """`silent`: the parts that are down, by the engine's own health report. `trouble`: why it could not be read.
+    `trouble_seconds`: for how long. `age_seconds`: the report's age; None before the first response."""
 
     silent: tuple[str, ...] = ()
     trouble: str = ""

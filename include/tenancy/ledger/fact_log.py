@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 _WARNING: Final = (f.ActivityFailed, f.CompensationFailed, f.ProvisioningFailed, f.ResourceFoundAgain, f.HolderEvicted)
 """Something failed, and the engine continues by itself."""
 _ERROR: Final = (f.UnwindingExhausted, f.ProvisioningStalled)
-"""A person has to look."""
+"""It needs a person."""
 _ACTIONS: Final[dict[type[f.Fact], str]] = {
     f.ProvisioningRequested: "create",
     f.CancelRequested: "cancel",
@@ -31,7 +31,7 @@ _ACTIONS: Final[dict[type[f.Fact], str]] = {
     f.InvitationShown: "show invitation",
     f.InvitationRenewed: "renew invitation",
 }
-"""What was asked for, where the fact does not name its action itself."""
+"""The requested action, for facts that do not name it themselves."""
 
 
 def log_facts(saga: Saga | None, envelopes: Iterable[Envelope]) -> None:
@@ -43,7 +43,7 @@ def log_facts(saga: Saga | None, envelopes: Iterable[Envelope]) -> None:
 
 
 def level_of(fact: f.Fact) -> int:
-    """ERROR: a person has to look. WARNING: something failed or is held. INFO: all else, refusals included."""
+    """ERROR: it needs a person. WARNING: something failed or is held. INFO: all else, refusals included."""
     if isinstance(fact, _ERROR) or (isinstance(fact, f.ProvisioningFailed) and fact.retained):
         return logging.ERROR
     if isinstance(fact, _WARNING) or (isinstance(fact, f.RunHeld) and fact.message):

@@ -20,7 +20,7 @@ _PAGE: Final = 1000
 
 
 class FindingKind(StrEnum):
-    """How ledger and outside world differ. The database has the same values."""
+    """How ledger and outside world differ. The database's enum has the same values."""
 
     ORPHAN = "orphan"
     """It exists outside, and no live resource of the ledger is this object."""
@@ -32,7 +32,7 @@ class FindingKind(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One difference. `region` is empty where it concerns none; `message` says what differs and what to do."""
+    """One difference. `region` is empty if it concerns none; `message` has the difference and what to do."""
 
     what: FindingKind
     kind: str
@@ -43,7 +43,7 @@ class Finding:
 
     @property
     def outside(self) -> bool:
-        """Is it about the outside world? Rows of the ledger that were edited have no region, edited resources have."""
+        """Is it about the outside world? Edited rows of the ledger have no region, edited resources have one."""
         return self.what is not FindingKind.DRIFT or bool(self.region)
 
     @property
@@ -92,7 +92,7 @@ def _pages(findings: Iterable[Finding]) -> Iterator[Jsonb]:
 
 
 def _as_json(finding: Finding) -> dict[str, str | None]:
-    """In the words of the table's columns."""
+    """As the table's columns."""
     return {
         "what": finding.what,
         "kind": finding.kind,

@@ -50,7 +50,7 @@ class Intervention:
 def newest_intervention_since(
     envelopes: Iterable[Envelope], seq: int, *, except_by: Collection[str] = ()
 ) -> Intervention | None:
-    """The newest intervention behind this fact by somebody else than these; None when nobody has acted since."""
+    """The newest intervention after this fact by a person other than these; None if there is none."""
     newest = None
     for envelope in envelopes:
         did = _ACTIONS.get(type(envelope.fact))

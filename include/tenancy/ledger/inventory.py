@@ -1,7 +1,7 @@
-"""The whole ledger for the drift check: which resources should exist outside, and every row beside its facts.
+"""The whole ledger for the drift check: the resources that should exist outside, and every row with its facts.
 
 Called by engine/reconciliation/drift_check.py. Resources come in one statement; rows and facts come a hundred tenants
-at a time, each page read at one moment. Reads only.
+at a time, each page from one snapshot. Reads only.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

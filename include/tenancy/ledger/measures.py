@@ -17,7 +17,7 @@ from tenancy.ledger.ledger import LedgerSession
 DAY: Final = timedelta(days=1)
 SHARES: Final = (0.5, 0.95, 0.99)
 SAMPLE_SIZE: Final = 500
-"""Attempts that are looked at for the time to Active."""
+"""The number of newest attempts from which the time to Active is computed."""
 
 
 @dataclass(frozen=True)

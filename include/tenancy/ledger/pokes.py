@@ -1,4 +1,4 @@
-"""Pokes: requests to the reconciler to look at one Airflow run now. Airflow's listener and deadlines leave them."""
+"""Pokes: requests to the reconciler to check one Airflow run now. Airflow's listener and deadlines leave them."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -42,7 +42,7 @@ def status_of(row: dict[str, Any]) -> TenantStatus:
         attempt=row["attempt"],
         failure_cause=cause_of(row["failure_cause"]) if row["failure_cause"] else None,
         error_repeated=row["repeats"],
-        group_tenants=row.get("class_tenants") or 0,  # looked up for readers only
+        group_tenants=row.get("class_tenants") or 0,  # only readers need it
         turn_since=row["turn_since"],
         held_since=row["held_at"],
         activity_cause=cause_of(row["activity_cause"] or ""),

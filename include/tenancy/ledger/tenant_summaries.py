@@ -151,7 +151,9 @@ def load_facts(ledger: LedgerSession, stream: TenantId, *, after: int, limit: in
 
 def find_first_broken_fact(ledger: LedgerSession, stream: TenantId) -> int | None:
     """The seq of the first fact that was altered, lost or moved; None when the stream is intact."""
-    newest = ledger.rows("newest_seq", stream=stream)  # first: a fact written meanwhile must not look like a loss
+    newest = ledger.rows(
+        "newest_seq", stream=stream
+    )  # first, so that a fact written meanwhile does not seem to be missing
     try:
         envelopes = ledger.envelopes(stream)
     except (ValueError, KeyError, TypeError, LedgerOutdatedError):
@@ -201,9 +203,10 @@ def _find_rows(
 
 
 def _search_text(ledger: LedgerSession, text: str) -> tuple[dict[str, Any], list[UUID] | None]:
-    """Ids that match the text, when they are few. Otherwise the list query finds enough of them on its way.
+    """Ids that match the text, if they are few; otherwise the list query finds enough of them by itself.
 
-    PostgreSQL cannot estimate how many names have such words: alone, it would scan every tenant for a few old matches.
+    PostgreSQL cannot estimate how many names have such words. Without the ids it would scan every tenant for a few old
+    matches.
     """
     first, last = id_range(text)
     asked = dict(zip(_TEXT_PARAMETERS, (text, first, last), strict=True))

@@ -39,11 +39,10 @@ class ActivityOperator(BaseOperator):
         self._go_on(context)
 
     def on_kill(self) -> None:
-        """Ends the task at once, so that unwinding does not have to wait for its lock.
+        """End the task at once, so that unwinding does not have to wait for its lock.
 
-        Airflow calls this from its SIGTERM handler, in the middle of whatever runs, and lets the task continue until
-        SIGKILL 5 s later (3.3.2). It also calls it after the execution time-out; then that error is being raised
-        already.
+        Airflow calls this from its SIGTERM handler, at any point of the code, and lets the task continue until SIGKILL
+        5 s later (3.3.2). It also calls it after the execution time-out; then that error is being raised already.
         """
         from tenancy.adapters.helm import kill_children
 

@@ -45,7 +45,7 @@ def run_failed(context: "Context") -> None:
     """A run failed for good, however Airflow noticed."""
     from tenancy.saga.commands import GiveUp
 
-    # Some task instance of the run, when Airflow has one: enough to tell an attempt that is over from the current one.
+    # Any task instance of the run, if there is one: it distinguishes an attempt that is over from the current one.
     ti = context.get("ti")
     holder = TaskInstanceId(str(ti.id)) if ti is not None else None
     _give_up(GiveUp(RunId(str(context["run_id"])), _ENDED, holder=holder), lease="")

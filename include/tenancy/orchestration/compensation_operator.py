@@ -19,7 +19,7 @@ class CompensationOperator(BaseOperator):
         super().__init__(task_id="compensate", do_xcom_push=False, **kwargs)
 
     def execute(self, context: "Context") -> None:
-        """A run that is superseded or already done succeeds, and says so in the log."""
+        """A run that is superseded or already done succeeds and logs that."""
         from uuid import UUID
 
         from tenancy.bootstrap import tenancy

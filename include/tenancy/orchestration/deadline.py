@@ -1,6 +1,6 @@
-"""Airflow's DeadlineAlert for a run: when its time is up, the reconciler is asked to look at the run.
+"""Airflow's DeadlineAlert for a run: when its time is up, the reconciler is asked to check the run.
 
-The callback runs in the triggerer and leaves a poke; Airflow ends nothing. The reconciler finds stalls without it too.
+The callback runs in the triggerer and leaves a poke; Airflow ends nothing. The reconciler finds stalls without it, too.
 The deadline adds a second clock, the scheduler's, which fires for each run at once.
 """
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 class RunMade(BaseDeadlineReference):
     """The time when a run was created, that is, queued for the first time. Registered by the plugin.
 
-    Airflow's own DAGRUN_QUEUED_AT says nearly the same, but with it Airflow 3.3.2 answers 500 to every clear of such a
+    Airflow's own DAGRUN_QUEUED_AT is nearly the same, but with it Airflow 3.3.2 returns 500 to every clear of such a
     run (tests/dags/test_airflow_facts.py). A cleared run keeps its first deadline; the reconciler judges by the ledger.
     """
 

@@ -20,7 +20,8 @@ _DAG = "tenant_provisioning"
 
 @hookimpl  # type: ignore[untyped-decorator]
 def on_dag_run_failed(dag_run: "DagRun", msg: str) -> None:  # noqa: ARG001 - pluggy passes by name
-    """Leave a poke. A ledger that does not respond must not fail the request: the reconciler looks within a minute."""
+    """Leave a poke. A ledger that does not respond must not fail the request: the reconciler finds the run within a
+    minute."""
     if dag_run.dag_id != _DAG or "api-server" not in sys.argv:
         return
     try:

@@ -1,6 +1,6 @@
-"""The trigger form and its JSON schema: what a request has, checked by Airflow before a run exists.
+"""The trigger form and its JSON schema: the fields of a request, which Airflow checks before a run exists.
 
-What a schema cannot say (reserved or taken slugs, room in a region) is checked by the validate_request task.
+The validate_request task checks what a schema cannot express: reserved or taken slugs, room in a region.
 """
 
 from collections.abc import Collection, Iterable

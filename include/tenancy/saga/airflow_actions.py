@@ -108,7 +108,7 @@ def _concerns(action: AirflowAction, saga: Saga, run_id: RunId) -> bool:
 
 
 def _of_old_run(action: AirflowAction) -> Meaning:
-    """An old run beside a live attempt: clearing it is refused, its marks mean nothing."""
+    """An old run of a tenant with a live attempt: clearing it is refused, its marks mean nothing."""
     return Meaning.REFUSE if action in {AirflowAction.CLEAR_RUN, AirflowAction.CLEAR_TASKS} else Meaning.NOTHING
 
 

@@ -149,7 +149,7 @@ def complete(command: c.CompleteActivity, saga: Saga) -> tuple[f.Fact, ...]:
     made = tuple(f.ResourcePresent(r.kind, r.name) for r in _own(saga, activity))
     last = activity == saga.plan[-1].activity
     if last:
-        # somebody may have cleared one of them, and it may be running again
+        # one of them may have been cleared, and may be running again
         leases.require_predecessors(saga, activity)
     passed = _pass_no_return(saga, _PIVOT_DONE) if last or saga.is_pivot(activity) else ()
     completed = (f.ProvisioningCompleted(),) if last else ()

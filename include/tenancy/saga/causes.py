@@ -84,7 +84,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """One cause and the sentence that explains it. `raw` holds what the systems answered, by name; nothing secret."""
+    """One cause and the sentence that explains it. `raw` has the systems' responses by name, without secrets."""
 
     cause: Cause
     message: str

@@ -13,12 +13,12 @@ from tenancy.saga.tenant import Intent, Lease, Parameters, PlanEntry
 
 @dataclass(frozen=True)
 class Command:
-    """Something that was asked for."""
+    """A request to change a tenant."""
 
 
 @dataclass(frozen=True)
 class StartAttempt(Command):
-    """A run wants to provision: a new tenant (`tenant_id` is then its id), a Retry, or a cleared run starting over."""
+    """A run asks to provision: a new tenant (`tenant_id` is its id), a Retry, or a cleared run that starts again."""
 
     tenant_id: TenantId
     run_id: RunId
@@ -34,7 +34,7 @@ class StartAttempt(Command):
 
 @dataclass(frozen=True)
 class BeginActivity(Command):
-    """A task wants to act; `intents` are committed with its start, before any effect."""
+    """A task asks to begin an activity; `intents` are committed with its start, before any effect."""
 
     lease: Lease
     try_number: int = 1

@@ -11,7 +11,7 @@ from tenancy.saga.causes import Cause
 
 
 class TenancyError(Exception):
-    """Something went wrong with a tenant's saga; `cause` says what kept it, where that is known."""
+    """Something went wrong with a tenant's saga. `cause` is the obstacle, if it is known."""
 
     cause: Cause = Cause.UNKNOWN
 
@@ -34,7 +34,7 @@ class TransientError(TenancyError):
     """An outside system did not respond or is busy; the same call may succeed later."""
 
     retry_after: int | None = None
-    """After how many seconds the system asked to be called again, if it did."""
+    """Seconds to wait, if the system asked for that."""
 
 
 class PermanentError(TenancyError):
@@ -102,4 +102,4 @@ class StaleLease(Refused):
 
 
 class OutOfTurn(Refused):
-    """An activity before this one is at work just now: its task was cleared while this one ran. Its turn will come."""
+    """An activity before this one is running: its task was cleared while this one ran. It has to wait."""

@@ -67,7 +67,7 @@ def _attempt_started(fact: f.AttemptStarted, saga: Saga) -> Saga:
 
 @_apply.register
 def _activity_started(fact: f.ActivityStarted, saga: Saga) -> Saga:
-    # The last try's error stays until this try ends: an operator who looks meanwhile needs it.
+    # The last try's error stays until this try ends, because an operator needs it meanwhile.
     return _free(saga).with_step(fact.activity, status=StepStatus.RUNNING, holder=fact.holder)
 
 
@@ -181,7 +181,7 @@ def _compensation_failed(fact: f.CompensationFailed, saga: Saga) -> Saga:
 def _unwinding_exhausted(_fact: f.UnwindingExhausted, saga: Saga) -> Saga:
     saga = replace(_free(saga), exhausted_generation=saga.generation)
     if saga.state is State.DECOMMISSIONING:
-        return saga  # Decommission may be asked for again; there is no Failed to fall back to
+        return saga  # Decommission may be repeated; there is no Failed to fall back to
     return replace(saga, state=State.FAILED, substate=Substate.STUCK)
 
 
@@ -267,8 +267,8 @@ def _of(fact: f.ResourceReleased | f.CompensationFailed) -> tuple[str, str]:
 
 
 def _fences_behind(saga: Saga) -> Mapping[RunId, TaskInstanceId]:
-    """The fences, with one more for the attempt that ends here: its task instances may not act again, even if somebody
-    clears its run in Airflow."""
+    """The fences, and one more for the attempt that ends here: its task instances may not act again, even if its run is
+    cleared in Airflow."""
     newest = max((step.holder for step in saga.steps.values()), default=None)
     return MappingProxyType({**saga.fences, saga.run_id: newest}) if newest else saga.fences
 

@@ -1,7 +1,7 @@
-"""Incident groups: tenants that stall or fail for the same cause. A pure function of troubles and now.
+"""Incident groups: tenants that stall or fail for the same cause. A pure function of problems and now.
 
 A stall that several tenants have is escalated once, for the group (docs/operating/runbook.md, step 6). The reconciler
-keeps what is found here (engine/notifications/incident_groups.py).
+stores the groups (engine/notifications/incident_groups.py).
 """
 
 from collections.abc import Collection, Iterable

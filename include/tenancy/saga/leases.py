@@ -1,6 +1,6 @@
 """Leases and fences: may this task instance act for this activity now? Every function raises if it may not.
 
-Why: somebody may cancel a tenant, or clear or retry tasks in Airflow, while a process still runs. An old process must
+Why: a tenant may be cancelled, or tasks cleared or retried in Airflow, while a process still runs. An old process must
 not act any more. Called by attempt.py.
 """
 

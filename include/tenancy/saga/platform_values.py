@@ -21,7 +21,7 @@ MOST_CONNECTIONS: Final = 262_143
 LONGEST_DOMAIN: Final = 212
 """With a slug of 40 and its dot it fits into the 253 characters of a DNS name."""
 LEAST_MEMORY: Final = 4 * 1024**2
-"""In bytes. With less no container starts; what is so small is a slip, such as 128m, which is 0.128 bytes."""
+"""In bytes. No container starts with less, so a smaller value is a mistake, such as 128m, which is 0.128 bytes."""
 LONGEST_POOL: Final = 256
 _LEAST_CPU: Final = Decimal("0.001")
 _DNS_LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")

@@ -29,7 +29,7 @@ _MOST_ZEROS: Final = 99
 
 
 def amount(quantity: str) -> Decimal:
-    """The number it stands for; ValueError when it is none."""
+    """Its number; ValueError if it is not a quantity."""
     number, suffix = _parts(quantity)
     factor = _FACTORS.get(suffix)
     if factor is None:
@@ -47,7 +47,7 @@ def times(quantity: str, count: int) -> str:
 
 
 def same(one: Mapping[str, str] | None, other: Mapping[str, str] | None) -> bool:
-    """Do both say the same of the same things, however they write it?"""
+    """Are both equal, in whatever notation?"""
     if one is None or other is None:
         return one is other
     try:

@@ -12,7 +12,7 @@ RESERVED: Final[Mapping[str, str]] = {
     # RFC 6761 and IANA's registry of special-use domain names; RFC 6762 appendix G; ICANN resolution 2024.07.29.06.
     "special-use domain names": "localhost localdomain local invalid example test onion alt arpa internal intranet "
     "private corp home lan broadcasthost",
-    # Names that resolvers and clients look up by themselves (RFC 3912 aside: WPAD, RFC 5214 ISATAP, RFC 1912 2.2).
+    # Names that resolvers and clients resolve by themselves (RFC 3912 aside: WPAD, RFC 5214 ISATAP, RFC 1912 2.2).
     "DNS": "dns nameserver resolver root wpad isatap hostmaster",
     # RFC 2142; hosts that mail clients and servers look for by name (RFC 6186, RFC 8461, Autodiscover, Autoconfig).
     "mail": "mail email webmail mailer mailhost mta mta-sts smtp smtps imap imaps pop pop3 lists newsletter "

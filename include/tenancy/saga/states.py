@@ -9,7 +9,7 @@ class State(StrEnum):
     PROVISIONING = "Provisioning"
     """An attempt runs; its activities, a failure or Cancel move it on."""
     CANCELLING = "Cancelling"
-    """Cancel was asked for; compensations run and end in Failed."""
+    """Cancel was requested; compensations run and end in Failed."""
     FAILED = "Failed"
     """See Substate for which kind of failed."""
     ACTIVE = "Active"

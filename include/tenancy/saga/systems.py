@@ -1,8 +1,8 @@
-"""System identity: proves that the server that answers is the one in which a resource was created. Pure.
+"""System identity: proves that the server that responds is the one in which a resource was created. Pure.
 
 Why: "not found" from a proxy, from an empty replacement or from another region's server proves nothing. A resource
-counts as absent only if the recorded system says so. Adapters ask a system for its identity; `ExpectedSystem.require`
-compares.
+counts as absent only if the recorded system reports that. Adapters read a system's identity; `ExpectedSystem.require`
+compares it.
 """
 
 import re
@@ -74,4 +74,4 @@ class ExpectedSystem:
 
 
 ANY_SYSTEM = ExpectedSystem()
-"""For looking at a system of which nothing was recorded."""
+"""For checking a system of which nothing was recorded."""

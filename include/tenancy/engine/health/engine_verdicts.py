@@ -54,7 +54,7 @@ def _part(beat: ComponentHeartbeat, now: datetime) -> CheckResult:
 
 
 def part_name(part: str) -> str:
-    """As people say it."""
+    """The part's name with spaces."""
     return part.replace("_", " ")
 
 
@@ -128,7 +128,7 @@ def database(observation: WriteLocks) -> CheckResult:
 
 
 def reconcilers(beats: Iterable[Heartbeat], now: datetime) -> tuple[CheckResult, ...]:
-    """Who finishes what was missed, and who compares ledger and world."""
+    """The periodic jobs: the reconciler and the drift check."""
     known = {beat.name: beat for beat in beats}
     return tuple(_reconciler(name, known.get(name), now) for name in LATE_AFTER)
 

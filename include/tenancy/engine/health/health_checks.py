@@ -55,7 +55,7 @@ class Probes:
 
 @dataclass(frozen=True)
 class Unavailable:
-    """The system did not respond, or refused. `permanent`: asking again helps only after somebody has changed
+    """The system did not respond, or refused. `permanent`: a repetition helps only after somebody has changed
     something."""
 
     reason: str

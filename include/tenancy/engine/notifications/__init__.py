@@ -1,1 +1,1 @@
-"""Alerts: when one is raised, what it says, how it is delivered."""
+"""Alerts: when one is raised, its text, and its delivery."""

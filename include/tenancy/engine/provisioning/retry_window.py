@@ -101,8 +101,8 @@ def died_too_often(window: RetryWindow) -> PermanentError | None:
 
 
 TURN_TRIES: Final = 4
-"""How often an activity may wait for the one before it (orchestration/retry_policies.py: TURN_DELAY). A bound is
-needed: if somebody marked that one's task in Airflow, it never completes."""
+"""How often an activity may wait for the one before it (orchestration/retry_policies.py: TURN_DELAY). It is limited,
+because an activity whose task was marked in Airflow never completes."""
 
 
 def refusals_in_a_row(envelopes: Iterable[Envelope], refused: f.ActivityRefused) -> int:

@@ -38,9 +38,9 @@ def deadline(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease) 
 
 
 def is_over(tenancy: Tenancy, lease: Lease, *, actor: str) -> bool:
-    """Should the wait end, because it is ready, can never be ready, or is no longer wanted?
+    """Should the wait end, because it is ready, can never be ready, or is no longer needed?
 
-    If the cluster does not respond, the wait continues, and the progress message says so.
+    If the cluster does not respond, the wait continues, and the progress message reports that.
     """
     with tenancy.ledger.open(f"tenancy wait {lease.holder}") as ledger:
         return _is_over(tenancy, ledger, lease, actor)

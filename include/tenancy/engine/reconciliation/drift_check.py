@@ -63,7 +63,7 @@ class _Check:
     """What could not be observed, and why."""
 
     def outside(self) -> list[Finding]:
-        """Compare the ledger with the outside world. Findings that no longer hold are closed."""
+        """Compare the ledger with the outside world. Findings that are no longer true are closed."""
         known = {each.finding.key: each.finding for each in findings.load_open_findings(self.ledger)}
         known = {key: finding for key, finding in known.items() if finding.outside}
         comparison = self._compare(self._targets())
@@ -139,7 +139,7 @@ class _Check:
                 )
 
     def _clients(self) -> SystemClients:
-        """The clients with the passwords of all tenants: only the tenant's own role may enter its database."""
+        """Clients with the passwords of all tenants, because only the tenant's own role may enter its database."""
         owned = inventory.load_live_resources(self.ledger).values()
         credentials = {each.tenant_id: each.credential for each in owned if each.credential}
 

@@ -1,6 +1,6 @@
 """Signs the head of each tenant's fact chain, and finds signatures that are not ours. Called by drift_check.py.
 
-Why: a hash chain alone can be recomputed by whoever may write to the ledger's tables. A signature cannot.
+Why: everybody who may write to the ledger's tables can recompute a hash chain, but not a signature.
 """
 
 import logging

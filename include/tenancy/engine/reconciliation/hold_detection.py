@@ -37,7 +37,7 @@ class HoldDetector:
         dag, run_id = _run_that_has_to_go_on(saga)
         tasks = tuple(self._runs.tasks(dag, run_id))
         states = {task.state for task in tasks}
-        # A dag-processor that is down holds no run: the reconciler does what its callbacks miss.
+        # A dag-processor that is down holds no run: the reconciler handles failures without callbacks.
         needed = {SCHEDULER, TRIGGERER} if "deferred" in states else {SCHEDULER}
         silent = tuple(part for part in self._silent if part in needed)
         if silent:

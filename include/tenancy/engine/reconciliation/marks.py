@@ -1,7 +1,7 @@
 """Marks made in Airflow: turns a run that somebody marked into a command, and finds out who marked it.
 
-Our listener in Airflow leaves a poke for each mark; the reconciler calls `Marks.apply` for it. The listener is not told
-who made the mark, so that is read from Airflow's event log.
+Our listener in Airflow leaves a poke for each mark, and the reconciler calls `Marks.apply` for it. The listener does
+not know who made the mark, so that is read from Airflow's event log.
 """
 
 from dataclasses import dataclass

@@ -53,7 +53,7 @@ class RunObservation:
     ended_seconds: float = 0.0
     """How long ago the attempt's run ended."""
     undoing: bool = False
-    """Does a process that unwinds it hold its lock? A dead process holds none."""
+    """Does an unwinding process hold its lock? A dead process holds none."""
     marked: bool = False
     """Did somebody mark the attempt's run or a task of it in Airflow?"""
     rerun: bool = False
@@ -68,7 +68,7 @@ def destroys(correction: Correction, saga: Saga) -> bool:
 
 
 def next_correction(saga: Saga, observation: RunObservation, silent_seconds: float) -> Correction:
-    """The move for a tenant whose last fact is `silent_seconds` old."""
+    """The step for a tenant whose last fact is `silent_seconds` old."""
     if is_to_be_unwound(saga):
         return _of_unwinding(saga, observation, silent_seconds)
     if saga.state is State.PROVISIONING:
@@ -83,7 +83,7 @@ def _of_unwinding(saga: Saga, observation: RunObservation, silent_seconds: float
     if observation.compensation.is_live:
         return Correction.LOOK if observation.compensation.state == "queued" or saga.hold_reason else Correction.NOTHING
     if saga.exhausted_generation == saga.generation:
-        return Correction.NOTHING  # a person decides: Decommission may be asked for again
+        return Correction.NOTHING  # a person decides: Decommission may be repeated
     return Correction.RENEW if silent_seconds > RUN_GRACE_SECONDS else Correction.NOTHING
 
 

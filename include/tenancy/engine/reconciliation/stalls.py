@@ -135,7 +135,7 @@ class _Pass:
         activity = saga.current_activity
         if saga.state is not State.PROVISIONING or activity is None:
             return None
-        # a look makes nothing: no fence is asked
+        # an examination creates nothing, so it needs no fence
         wanted = c.RecordHold(saga.hold_reason, saga.hold_cause or Cause.UNKNOWN)
         context = self.tenancy.activity_context(
             self.ledger, saga, application="tenancy explain", stamp=_STAMP, wanted=wanted

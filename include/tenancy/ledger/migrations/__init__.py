@@ -1,4 +1,4 @@
-"""The ledger's own schema: numbered, forward-only. `upgrade` is called by whoever installs, never by a task."""
+"""The ledger's own schema: numbered, forward-only. The installer calls `upgrade`; a task never does."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError
 
 LEDGER_VERSION = "0015"
-"""The revision this code needs (tests hold it to the newest script)."""
+"""The revision that this code needs. A test compares it with the newest script."""
 SCHEMA = "ledger"
 MIGRATION_SECONDS = 3600
 """How long one statement may take: an index over millions of facts takes minutes."""

@@ -1,4 +1,4 @@
-"""The base of every fact. The subjects' modules beside it define them."""
+"""The base class of facts. The other modules of this package define one subject's facts each."""
 
 from dataclasses import dataclass
 from typing import ClassVar
