@@ -17,7 +17,7 @@ _HOOK = "policy.emulator.example.com"
 
 
 class Admission:
-    """The checks, with what they look at."""
+    """The admission checks, with the state that they need."""
 
     def __init__(self, store: Store, faults: ActiveFaults) -> None:
         self._store, self._faults = store, faults

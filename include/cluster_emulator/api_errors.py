@@ -1,7 +1,7 @@
-"""What the API answers when it does not do what was asked: Kubernetes `Status` failures, in its own words.
+"""The API's failures as Kubernetes `Status` documents, with Kubernetes' messages.
 
-Raised anywhere below the HTTP layer, turned into a response in `server.py`. The sentences are those of a real
-kube-apiserver: Helm, kubectl and other clients read them.
+Raised anywhere below the HTTP layer; `server.py` turns them into responses. The messages are those of a real
+kube-apiserver, because Helm, kubectl and other clients read them.
 """
 
 from http import HTTPStatus
@@ -68,7 +68,7 @@ def failed_precondition(kind: Kind, name: str, why: str) -> ApiError:
 
 
 def missing_right(kind: Kind, subresource: str, name: str, namespace: str, *, user: str, verb: str) -> ApiError:
-    """403 of RBAC, in the words of the real server's authorization filter."""
+    """403 of RBAC, with the message of the real server's authorization filter."""
     resource = f"{kind.plural}/{subresource}" if subresource else kind.plural
     where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
     about = f'{kind.resource} "{name}"' if name else kind.resource
@@ -79,7 +79,7 @@ def missing_right(kind: Kind, subresource: str, name: str, namespace: str, *, us
 
 
 def denied(webhook: str, why: str) -> ApiError:
-    """400: what an admission webhook that says no, and no code, comes to."""
+    """400: the result of an admission webhook that refuses without a code."""
     return ApiError(HTTPStatus.BAD_REQUEST, "", f'admission webhook "{webhook}" denied the request: {why}')
 
 
@@ -143,7 +143,7 @@ def too_new(asked: int, current: int) -> ApiError:
 
 
 def apply_conflict(conflicts: list[tuple[str, str, str]]) -> ApiError:
-    """409 of server-side apply; each conflict is (manager, its operation's words, field)."""
+    """409 of server-side apply; each conflict is (manager, description of its operation, field)."""
     noun = "conflict" if len(conflicts) == 1 else "conflicts"
     lines: dict[str, list[str]] = {}
     for manager, words, path in conflicts:

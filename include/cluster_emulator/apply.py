@@ -15,7 +15,7 @@ from cluster_emulator.strategic import strategic_merge
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What one manager wants an object to be."""
+    """The fields that one manager applies."""
 
     config: Object
     manager: Manager

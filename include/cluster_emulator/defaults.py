@@ -1,7 +1,8 @@
-"""What the API server fills in: the fields a client left out and then finds in the answer.
+"""The API server's defaults: fields that a client omits and then finds in the response.
 
-`registry.py` calls `complete` before validation, on create and on every change. Only what clients look at: Helm's
-readiness (replicas, strategy), server-side apply's idempotency (ports' protocol), kubectl's columns.
+`registry.py` calls `complete` before validation, on create and on every change. It has only the defaults that clients
+read: for Helm's readiness (replicas, strategy), server-side apply's idempotency (ports' protocol), and kubectl's
+columns.
 """
 
 import base64
@@ -34,7 +35,7 @@ def complete(kind: Kind, obj: Object) -> None:
 
 
 def address(prefix: str, seed: str) -> str:
-    """A stable made-up IP address: the emulator routes nothing, clients only want one."""
+    """A stable made-up IP address: the emulator routes nothing, and clients only need one."""
     digest = hashlib.sha256(seed.encode()).digest()
     return f"{prefix}.{digest[0]}.{digest[1] % 254 + 1}"
 

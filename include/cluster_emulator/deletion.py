@@ -1,7 +1,7 @@
-"""Deleting: at once, gracefully (pods), or only marked because a finalizer or a namespace's content holds it.
+"""Deletes an object: at once, gracefully (pods), or only marked because a finalizer or a namespace's content remains.
 
-The HTTP verbs, the garbage collector and the controllers call `delete`. What follows from it, such as dependants
-and namespace content, is the garbage collector's and the namespace controller's work.
+The HTTP verbs, the garbage collector and the controllers call `delete`. The garbage collector and the namespace
+controller handle the consequences, such as dependants and namespace content.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ BACKGROUND = DeleteOptions()
 
 
 def parse_options(document: Object, query: dict[str, str]) -> DeleteOptions:
-    """From the body (a DeleteOptions document) and, where that is silent, from the query."""
+    """From the body (a DeleteOptions document), and from the query if the body does not state it."""
     grace = document.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))
     propagation = document.get("propagationPolicy") or query.get("propagationPolicy")
     if propagation is None:

@@ -1,7 +1,7 @@
-"""What the server says of itself: its version, its groups, the resources of a group version.
+"""Discovery: the server's version, its groups, the resources of a group version.
 
-Answers /version, /api, /apis and below, from the table of kinds. Aggregated discovery is not offered: clients ask
-for it by Accept and take this older form when they do not get it.
+Serves /version, /api, /apis and below, from the table of kinds. Aggregated discovery is not offered: clients request it
+by Accept and use this older form if they do not get it.
 """
 
 from typing import Final

@@ -118,7 +118,8 @@ class ClusterEmulator:
         return True
 
     def _fault_changed(self, fault: Fault) -> None:
-        """Pods and refused creations concerned are looked at again, open watches ask whether they may continue."""
+        """Pods and refused creations that it concerns are checked again; open watches check whether they may
+        continue."""
         self.store.history.wake_watchers()
         concerned = (key for key in self.store if self.faults.concerns(fault, key.namespace))
         self.controllers.look_at_everything(concerned)

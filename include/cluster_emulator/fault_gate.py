@@ -57,7 +57,8 @@ class FaultGate:
 
 
 async def _labels_of_new(request: web.Request) -> Mapping[str, str]:
-    """The labels of the namespace that this request would make: faults chosen by label hold for it already."""
+    """The labels of the namespace that this request would create: faults that are selected by label apply to it
+    already."""
     if request.method != "POST" or request.path != "/api/v1/namespaces":
         return {}
     # aiohttp keeps the body, so that who handles the request reads it again.

@@ -1,7 +1,7 @@
-"""What is made to go wrong on purpose: the list of faults, whom each concerns, and its memory over restarts.
+"""Deliberate faults: the list, whom each concerns, and its storage over restarts.
 
-Set, listed and cleared by REST (`fault_routes.py`); asked by the HTTP layer, the quota check, the kubelet and the
-ingress listener. It decides only *whether* a fault holds; what that looks like is said where it happens.
+Set, listed and cleared by REST (`fault_routes.py`). The HTTP layer, the quota check, the kubelet and the ingress
+listener ask it. It decides only *whether* a fault is active; those modules implement its effect.
 """
 
 import uuid
@@ -33,7 +33,7 @@ class FaultKind(StrEnum):
     REFUSE = "refuse"  # the connection is cut without an answer
     SLOW = "slow"  # every answer comes `milliseconds` late
     FORBIDDEN = "forbidden"  # our token lacks the right to `verb` (any) `resource`
-    DENIED = "admission-denied"  # an admission webhook says no to creating `resource`, with `message`
+    DENIED = "admission-denied"  # an admission webhook refuses to create `resource`, with `message`
     WEBHOOK = "webhook-down"  # the admission webhook for creating `resource` does not respond
     NODE = "node-silent"  # the node's kubelet is dead: pods neither start nor end
     ROUTER_404 = "router-404"  # a router answers every request with its own 404 page
@@ -105,7 +105,7 @@ def parse(document: Object) -> Fault:
 
 
 class ActiveFaults:
-    """All faults that hold now."""
+    """All active faults."""
 
     def __init__(self, disk: Disk, store: Store) -> None:
         self._disk, self._store = disk, store
@@ -129,10 +129,8 @@ class ActiveFaults:
     def find(
         self, kinds: Iterable[FaultKind], namespace: str, operation: str = "", new: Mapping[str, str] | None = None
     ) -> Fault | None:
-        """The fault of the first of these kinds that holds for the namespace ("" is: only the whole cluster's).
-
-        `new` are the labels of a namespace that is about to be made.
-        """
+        """The first active fault of these kinds for the namespace ("" stands for the whole cluster). `new` are the
+        labels of a namespace that is about to be created."""
         if not self._faults:
             return None
         return next(

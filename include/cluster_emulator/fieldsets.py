@@ -12,7 +12,7 @@ from cluster_emulator.listkeys import SETS, ItemKey, is_map_list, item_key
 from cluster_emulator.objects import Json, Object
 
 Path: TypeAlias = tuple[str, ...]
-FieldSet: TypeAlias = dict[Path, Json]  # path -> the value that stands there
+FieldSet: TypeAlias = dict[Path, Json]  # path -> the value at it
 
 _ATOMIC_MAPS: Final = frozenset({"selector", "nodeSelector", "labelSelector"})
 _NOT_OWNED: Final = frozenset({"apiVersion", "kind"})
@@ -96,7 +96,7 @@ def names_its_item(path: Path) -> bool:
 
 
 def without(obj: Json, path: Path, field: str = "") -> Json:
-    """The object without what stands at `path`; unchanged when nothing does."""
+    """The object without the value at `path`; unchanged if there is none."""
     step, rest = path[0], path[1:]
     if step.startswith("f:") and isinstance(obj, dict) and step[2:] in obj:
         name = step[2:]

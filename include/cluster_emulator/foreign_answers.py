@@ -17,7 +17,7 @@ _OTHER_UID = "0dd00000-0000-4000-8000-00000000c105"
 
 
 class ForeignAnswerError(Exception):
-    """The response of somebody else."""
+    """The response of another server."""
 
     def __init__(self, response: web.Response) -> None:
         super().__init__("answered by somebody else")

@@ -78,7 +78,7 @@ class Subscription:
 
 
 class History:
-    """The last events, who watches, and who is told at once."""
+    """The last events, the watchers, and the controllers that are called at once."""
 
     def __init__(self, floor: int) -> None:
         self._floor = floor  # events up to this version are forgotten
@@ -118,7 +118,7 @@ class History:
             del self._watchers[place]
 
     def wake_watchers(self) -> None:
-        """So that every stream looks again whether a fault holds it."""
+        """So that every stream checks again whether a fault holds it."""
         for watchers in self._watchers.values():
             for watcher in watchers:
                 watcher._ready.set()

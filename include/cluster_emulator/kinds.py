@@ -1,8 +1,8 @@
-"""The kinds of object this cluster serves, and where each stands in the API.
+"""The kinds of objects that this cluster serves, with their paths in the API.
 
-Discovery, routing, validation and the store all read this one table; a new kind is one line here (and its
-controller, if it does something). Kinds that no user of the emulator needed are absent: a real cluster
-answers 404 for a kind it does not serve, and so do we.
+Discovery, routing, validation and the store all read this one table; a new kind is one line here (and its controller,
+if it does something). Kinds that no user of the emulator needed are absent: like a real cluster, the emulator returns
+404 for a kind that it does not serve.
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
-"""Which lists are really maps or sets: the keys by which Kubernetes tells one item from another.
+"""Lists that are really maps or sets: the keys by which Kubernetes distinguishes their items.
 
-Strategic merge and server-side apply both need it. The table is written out because the Python client's models do
-not carry `x-kubernetes-list-map-keys`; every list it does not name is replaced as a whole, as in the real API.
+Strategic merge and server-side apply both need it. The table is written out because the Python client's models do not
+contain `x-kubernetes-list-map-keys`. Every list that it does not name is replaced as a whole, as in the real API.
 """
 
 from typing import Final, TypeAlias
@@ -24,7 +24,7 @@ _KEYS: Final[dict[str, tuple[str, ...]]] = {
     "hostAliases": ("ip",),
     "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
 }
-# A container's ports are told apart otherwise than a service's.
+# A container's ports have other keys than a service's.
 _CONTAINER_PORT: Final = ("containerPort", "protocol")
 _SERVICE_PORT: Final = ("port", "protocol")
 SETS: Final = frozenset({"finalizers"})

@@ -1,6 +1,6 @@
-"""What `kubectl logs` gets: a few true lines about a container that never ran, or why there are none.
+"""The response to `kubectl logs`: a few true lines about a container that never ran, or why there are none.
 
-The emulator runs no containers, so it says what the kubelet's simulation did with this one.
+The emulator runs no containers, so the lines describe what the kubelet's simulation did with this one.
 """
 
 from cluster_emulator import api_errors
@@ -8,7 +8,7 @@ from cluster_emulator.objects import Object, lookup
 
 
 def container_log(pod: Object, container: str) -> str:
-    """400 in the kubelet's words while the container waits."""
+    """400 with the kubelet's message while the container waits."""
     name = container or pod["spec"]["containers"][0]["name"]
     statuses = lookup(pod, "status", "containerStatuses") or []
     status = next((s for s in statuses if s["name"] == name), None)

@@ -1,6 +1,6 @@
-"""Who set which field: reading, writing and shifting `metadata.managedFields`.
+"""The field managers of an object: reads, writes and moves `metadata.managedFields`.
 
-`registry.py` tells it about every write, the controllers' own included, `apply.py` about server-side applies.
+`registry.py` passes it every write, the controllers' own included; `apply.py` passes server-side applies.
 """
 
 from collections.abc import Iterable

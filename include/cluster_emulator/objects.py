@@ -8,7 +8,7 @@ import json
 from typing import Any, Final, TypeAlias
 
 Object: TypeAlias = dict[str, Any]
-Json: TypeAlias = Any  # whatever JSON can hold, where a document is taken apart
+Json: TypeAlias = Any  # any JSON value, while a document is taken apart
 
 FOREGROUND: Final = "foregroundDeletion"
 ORPHAN: Final = "orphan"

@@ -1,7 +1,7 @@
-"""OpenAPI v3, as little as clients need: that each kind may be validated on the server's side.
+"""OpenAPI v3, as little as clients need: it declares that the server validates each kind.
 
-Helm and kubectl look for the `fieldValidation` parameter per kind; without it they fall back to downloading the
-protobuf form of OpenAPI v2. Schemas of fields are left out: the server validates, clients need not.
+Helm and kubectl search for the `fieldValidation` parameter of a kind; without it they download the protobuf form of
+OpenAPI v2. Schemas of fields are left out: the server validates, so clients need not.
 """
 
 from typing import Final

@@ -1,8 +1,8 @@
-"""Long lists in pieces: `limit` and `continue`.
+"""Long lists in pages: `limit` and `continue`.
 
-A token names where the next piece starts, not a snapshot: objects that come or go between two pieces may be missed
-or seen, each object at most once. The real server's snapshot needs an old version of everything; no client of ours
-relies on it.
+A token names the start of the next page, not a snapshot: objects that appear or disappear between two pages may be
+missed or seen, each object at most once. The real server's snapshot needs an old version of everything, and no client
+of ours relies on it.
 """
 
 import base64
@@ -15,17 +15,17 @@ from cluster_emulator.store import Record
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One piece and what its list's metadata says of the rest."""
+    """One page, and its list's metadata about the rest."""
 
     records: list[Record]
     metadata: Object
 
 
 def paginate(records: list[Record], version: int, limit: int, token: str, behind: Record | None = None) -> Page:
-    """`records` in the store's order; 400 on a token that is none of ours.
+    """`records` in the store's order; 400 for a token that is not ours.
 
-    `behind` is the last of all records when `records` were chosen by a selector. As in the real server, a page that is
-    full then says `continue` as long as anything follows it, chosen or not: the next page may be empty.
+    `behind` is the last of all records if a selector chose `records`. As in the real server, a full page has `continue`
+    as long as anything follows it, chosen or not: the next page may be empty.
     """
     if token:
         start = _start(token)

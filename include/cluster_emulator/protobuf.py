@@ -45,7 +45,7 @@ def _varint(raw: bytes, at: int) -> tuple[int, int]:
 
 
 def _fields(raw: bytes) -> Iterator[tuple[int, Json]]:
-    """(field number, int or bytes) in the order they stand."""
+    """(field number, int or bytes) in their order."""
     at = 0
     while at < len(raw):
         tag, at = _varint(raw, at)

@@ -27,7 +27,7 @@ _PATTERN_HELP: Final = "quantities must match the regular expression '^([+-]?[0-
 
 
 def parse(text: str) -> Decimal:
-    """Raises ValueError, in the words of the real server."""
+    """Raises ValueError with the real server's message."""
     match = _QUANTITY.fullmatch(text)
     if match is None:
         raise ValueError(_PATTERN_HELP)

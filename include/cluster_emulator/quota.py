@@ -62,7 +62,7 @@ def demand(kind: Kind, obj: Object, hard: Object) -> dict[str, Decimal]:
 
 
 def check(store: Store, kind: Kind, namespace: str, obj: Object) -> None:
-    """403, in the real server's words, when the object does not fit every quota of its namespace."""
+    """403 with the real server's message if the object does not fit every quota of its namespace."""
     for record in store.records(QUOTA, namespace):
         quota = record.document()
         hard = lookup(quota, "spec", "hard") or {}

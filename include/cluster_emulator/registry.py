@@ -103,7 +103,7 @@ class Registry:
         return self.update(key, obj, _CONTROLLERS.get(key.kind, _CONTROLLER), subresource)
 
     def apply(self, key: Key, declaration: Declaration, *, dry_run: bool = False) -> tuple[Object, bool]:
-        """Server-side apply; also says whether it created the object. Raises 409 with the conflicts."""
+        """Server-side apply. Also returns whether it created the object. Raises 409 with the conflicts."""
         record = self.store.find(key)
         if record is None:
             obj = apply.created(declaration, self.clock.stamp())
@@ -176,7 +176,7 @@ def _desired(obj: Object) -> Object:
 
 
 def _let_go(kind: Kind, obj: Object) -> bool:
-    """Deletion was asked for and nothing holds the object any longer."""
+    """The object is to be deleted and no finalizer remains."""
     metadata = obj["metadata"]
     if not metadata.get("deletionTimestamp") or metadata.get("finalizers"):
         return False

@@ -37,7 +37,7 @@ def failure(error: ApiError) -> web.Response:
 
 @dataclass(frozen=True, slots=True)
 class ResponseForm:
-    """How the client wants objects: whole, as metadata only, or as a table."""
+    """The form in which the client wants objects: whole, as metadata only, or as a table."""
 
     kind: Kind
     clock: Clock
@@ -47,7 +47,7 @@ class ResponseForm:
     @classmethod
     def of(cls, request: web.Request, kind: Kind, clock: Clock) -> "ResponseForm":
         accept = request.headers.get("Accept", "")
-        first = accept.split(",", 1)[0]  # clients put what they want first and a fallback after it
+        first = accept.split(",", 1)[0]  # clients name the form that they prefer first, and a fallback after it
         shape = next((s for s in ("Table", "PartialObjectMetadata") if f"as={s}" in first), "")
         return cls(kind, clock, shape, request.query.get("includeObject", "Metadata"))
 

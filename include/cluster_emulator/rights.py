@@ -26,7 +26,7 @@ class Rights:
         self._faults = faults
 
     def check(self, request: web.Request, target: Target) -> None:
-        """403 in RBAC's words when the token may not do it."""
+        """403 with RBAC's message if the token may not do it."""
         verbs = _ON_OBJECTS if target.name else _ON_COLLECTIONS
         verb = "watch" if is_watch(request) else verbs.get(request.method, "")
         resource = f"{target.kind.plural}/{target.subresource}" if target.subresource else target.kind.plural

@@ -1,7 +1,7 @@
-"""Label and field selectors: parsed once per request, asked once per object.
+"""Label and field selectors: parsed once for each request, evaluated once for each object.
 
-List, watch, delete-collection, services and faults use it. Set-based expressions are the label syntax of the
-Kubernetes documentation; a field selector may name only what its kind declares selectable, as in the real server.
+List, watch, delete-collection, services and faults use it. Set-based expressions are the label syntax of the Kubernetes
+documentation; a field selector may name only fields that the kind declares selectable, as in the real server.
 """
 
 import re
@@ -23,7 +23,7 @@ _EXISTS: Final = re.compile(r"^(!?)\s*([^\s!=()]+)$")
 
 @dataclass(frozen=True, slots=True)
 class Selectable:
-    """All of an object that a selector may look at."""
+    """The fields of an object that a selector may use."""
 
     labels: Mapping[str, str]
     fields: Mapping[str, str]
@@ -31,7 +31,7 @@ class Selectable:
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """What a request asked for; every test must hold."""
+    """The selection of a request; every test must match."""
 
     label_tests: tuple[Test, ...] = ()
     field_tests: tuple[Test, ...] = ()
@@ -71,7 +71,7 @@ def parse_fields(kind: Kind, text: str) -> tuple[Test, ...]:
 
 
 def _unknown_field(kind: Kind, key: str) -> str:
-    """Kinds with fields of their own say it in other words than those that have none (Kubernetes 1.36)."""
+    """Kinds with selectable fields of their own have another message than those without (Kubernetes 1.36)."""
     if kind.selectable:
         return f"field label not supported: {key}"
     return f'"{key}" is not a known field selector: only "metadata.name", "metadata.namespace"'

@@ -1,7 +1,7 @@
-"""What `kubectl get` prints: the server-side Table of a kind, its columns and cells.
+"""The response to `kubectl get`: the server-side Table of a kind, its columns and cells.
 
-Called for requests that accept `as=Table`. The columns are those of a real server for the kinds an operator looks
-at; every other kind gets name and age. Ages are words ("5m"), as the real server sends them.
+Called for requests that accept `as=Table`. The columns are those of a real server for the kinds that operators read;
+every other kind has name and age. Ages are texts ("5m"), as the real server sends them.
 """
 
 from collections.abc import Callable
@@ -124,7 +124,7 @@ _COLUMNS: Final[dict[Kind, tuple[tuple[str, Cell], ...]]] = {
 
 
 def age(stamp: str | None, now: datetime) -> str:
-    """As kubectl words it: 12s, 5m, 3h, 2d."""
+    """An age in kubectl's form: 12s, 5m, 3h, 2d."""
     if not stamp:
         return "<unknown>"
     seconds = max(0, int((now - parse_stamp(stamp)).total_seconds()))
@@ -151,7 +151,7 @@ def _columns(kind: Kind, now: datetime) -> tuple[tuple[str, Cell], ...]:
 
 
 def table(kind: Kind, raws: list[bytes], list_metadata: Object, clock: Clock, include: str = "Metadata") -> Object:
-    """The Table of these objects; `include` says what of each object goes along."""
+    """The Table of these objects. `include`: the part of each object that is included."""
     columns = _columns(kind, clock.now())
     definitions = [
         {

@@ -26,7 +26,7 @@ class Target:
 
     @property
     def fault_namespace(self) -> str:
-        """Whose faults hold for it: a Namespace object is in its own."""
+        """The namespace whose faults apply to it: a Namespace object is in its own."""
         return self.name if self.kind is NAMESPACE else self.namespace
 
 

@@ -1,7 +1,7 @@
-"""What the API server refuses beyond wrong shapes: names, labels, selectors, required and immutable fields.
+"""The API server's refusals besides wrong shapes: names, labels, selectors, required and immutable fields.
 
-`registry.py` calls `check` on create and on change. Deliberately not the whole of Kubernetes' validation: what a
-chart or a client could get wrong, in the real server's words.
+`registry.py` calls `check` on create and on change. It is deliberately not the whole of Kubernetes' validation, only
+mistakes that a chart or a client could make, with the real server's messages.
 """
 
 import json
@@ -54,7 +54,7 @@ _KEY_WORDS: Final = (
 
 
 def check(kind: Kind, obj: Object, before: Object | None = None) -> None:
-    """422 with every fault found; `before` is what stands there now."""
+    """422 with every mistake; `before` is the present object."""
     faults = [*_name_faults(kind, obj), *_label_faults(obj)]
     if inspect := _INSPECTORS.get(kind):
         faults += inspect(obj)

@@ -1,7 +1,7 @@
 """Watch: a stream of changes, with initial events and bookmarks, held or cut by faults.
 
-Called by `verbs.py` for GET with watch=true. Selectors turn changes into what the watcher must see: an object that
-comes to match is ADDED to it, one that stops matching is DELETED.
+Called by `verbs.py` for GET with watch=true. With a selector the watcher gets ADDED for an object that begins to match,
+and DELETED for one that stops matching.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ def is_watch(request: web.Request) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class WatchOptions:
-    """What one watcher asked for."""
+    """The parameters of one watch."""
 
     target: Target
     selector: Selector
@@ -86,7 +86,7 @@ class Stream:
         self._response = web.StreamResponse(headers={"Content-Type": "application/json"})
 
     async def run(self, options: WatchOptions) -> web.StreamResponse:
-        """Until the time asked for is over, the client leaves, or a fault cuts it. Raises 410 at once if too old."""
+        """Until its time is over, the client leaves, or a fault cuts it. Raises 410 at once if too old."""
         start = self._store.version if options.since is None else options.since
         watcher = self._store.history.subscribe(options.target.kind, options.target.namespace, start)
         try:
@@ -129,7 +129,7 @@ class Stream:
         return sent
 
     async def _let_through(self, namespace: str) -> bool:
-        """False when a fault cuts the stream; holds it while one hangs."""
+        """False if a fault cuts the stream; holds it while one hangs."""
         while fault := self._faults.find(HTTP_FAULTS, namespace, "watch"):
             if fault.kind is FaultKind.SLOW:
                 await asyncio.sleep(fault.milliseconds / 1000)

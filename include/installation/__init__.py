@@ -1,4 +1,4 @@
-"""What has to stand before the first tenant, wherever Tenancy is installed: databases, users, connections, secrets.
+"""Prepares what Tenancy needs before the first tenant: databases, users, connections, secrets.
 
-The sandbox calls it, and the `init` service of docker-compose.yaml. It knows the product and no sandbox.
+Called by the sandbox and by the `init` service of docker-compose.yaml. It knows the product and no sandbox.
 """

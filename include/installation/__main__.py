@@ -9,7 +9,7 @@ SETTINGS: Final = PROJECT / "compose" / "airflow.env"
 
 
 def main(arguments: list[str]) -> str:
-    """What was done, or how it is asked for."""
+    """Reports what was done, or the usage."""
     match arguments:
         case ["secrets"]:
             return _secrets()
@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> str:
 
 
 def _secrets() -> str:
-    from installation.secret_files import make  # each word needs other things than the others
+    from installation.secret_files import make  # each command needs other modules
 
     made = make(PROJECT / "compose" / "secrets", PROJECT / ".env")
     names = ", ".join(path.name for path in made) or "nothing: they are all there"

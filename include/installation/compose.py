@@ -19,7 +19,7 @@ from installation.secret_files import read
 
 SECRETS: Final = Path("/run/secrets")
 KUBECONFIG: Final = Path("/cluster/kubeconfig")
-"""Written by k3s, for its own machine; whoever else enters does so by the name of its service."""
+"""k3s writes it for its own machine. Other containers connect by the name of its service."""
 CLUSTER_URL: Final = "https://k3s:6443"
 METADATA: Final = Address("postgres-metadata", 5432)
 STORAGE_HOST: Final = "10.89.77.10"
@@ -70,7 +70,7 @@ def _write_metadata(here: Installation, ledger: str, storage_admin: str, credent
 
 
 def kube_config(text: str, url: str) -> Mapping[str, Any]:
-    """k3s's own kubeconfig as whoever stands beside it needs it."""
+    """k3s's own kubeconfig, adapted for other containers."""
     config: dict[str, Any] = yaml.safe_load(text)
     for each in config["clusters"]:
         each["cluster"]["server"] = url

@@ -1,7 +1,7 @@
-"""What Airflow's metadata database holds before the first tenant: users, connections, pools.
+"""The content of Airflow's metadata database before the first tenant: users, connections, pools. Values only.
 
-Values only. `metadata` writes them, in a process that may import Airflow; this module may not, so that command lines
-stay quick. Roles are Tenancy's own (`tenancy.airflow_settings`), only handed through.
+`metadata` writes them, in a process that may import Airflow. This module may not, so that command lines stay quick.
+Roles are Tenancy's own (`tenancy.airflow_settings`), only passed on.
 """
 
 import json
@@ -56,7 +56,7 @@ class Passwords:
 
 
 def metadata_contents(places: Addresses, passwords: Passwords) -> dict[str, Any]:
-    """As plain values. They hold passwords."""
+    """As plain values. They include passwords."""
     users = [{"name": name, "role": role, "password": passwords.users[name]} for name, role in ROLE_OF_USER.items()]
     return {
         "roles": ROLES,

@@ -1,7 +1,7 @@
-"""Which roles and databases stand on the servers, and who may connect to what.
+"""Roles and databases on the servers, and the rights to connect to them.
 
-Safe to run again: it brings passwords and rights up to date and never drops anything. The tables inside are made by
-Airflow and by the ledger's own migrations.
+Safe to run again: it brings passwords and rights up to date and never drops anything. Airflow and the ledger's own
+migrations create the tables.
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ class OwnedDatabase:
     owner: str = ""
     """The role that owns the database, where that is another than the one that connects: it cannot log in."""
     grants: tuple[str, ...] = ()
-    """Further statements that give it rights; `{admin}` stands for its name."""
+    """Further statements that grant its rights; `{admin}` is replaced by its name."""
 
 
 def airflow(password: str) -> OwnedDatabase:
@@ -60,7 +60,8 @@ def ensure(superuser: psycopg.Connection, owned: Iterable[OwnedDatabase]) -> Non
 
 
 def close_to_public(superuser: psycopg.Connection[Any]) -> None:
-    """PostgreSQL lets every role connect to its own databases. Without this a tenant could sit in template1."""
+    """PostgreSQL lets every role connect to its own databases. Without this a tenant could hold a session in
+    template1."""
     cursor = superuser.cursor(row_factory=tuple_row)
     found = cursor.execute("SELECT datname FROM pg_database WHERE datname = ANY(%s)", (list(_POSTGRESQLS_OWN),))
     for (name,) in found.fetchall():

@@ -1,7 +1,7 @@
-"""Brings the ledger's tables up to date and gives the writing role its rights.
+"""Brings the ledger's tables up to date and grants the writing role its rights.
 
-Called by whoever installs or upgrades, as the server's administrator, after `databases.ensure` has made the roles. Safe
-to run again, also while Tenancy runs.
+Called at installation and at upgrades, as the server's administrator, after `databases.ensure` has created the roles.
+Safe to run again, also while Tenancy runs.
 """
 
 import psycopg

@@ -1,8 +1,8 @@
-"""Makes Airflow's metadata database ready: tables, roles, users, connections, pools.
+"""Prepares Airflow's metadata database: tables, roles, users, connections, pools.
 
-Run in the environment of its Airflow, in a process of its own: every start of Airflow's own command line costs
-seconds, and passwords do not belong in arguments. What to write is said by `contents`. Safe to run again; what people
-added is left alone.
+Run in the environment of its Airflow, in a process of its own: every start of Airflow's own command line costs seconds,
+and passwords do not belong in arguments. `contents` has the values. Safe to run again; additions of people are left
+alone.
 """
 
 from typing import Any
@@ -76,7 +76,7 @@ def _ensure_connection(session: Any, wanted: dict[str, Any]) -> None:
         session.add(Connection(**wanted))
         return
     if wanted["conn_id"] == CREDENTIALS:
-        return  # a rotated key stands nowhere else
+        return  # a rotated key is nowhere else
     for name, value in wanted.items():
         if getattr(connection, name) != value:
             setattr(connection, name, value)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 _AIRFLOWS_UID: Final = 50000
-"""The user of the official image. Whoever is not root lets the containers run as themselves, so that they can read."""
+"""The user of the official image. A caller who is not root lets the containers run as themselves, so that they can
+read."""
 
 
 def _password() -> str:
@@ -45,7 +46,7 @@ FILES: Final[Mapping[str, Callable[[], str]]] = {
 
 
 def make(folder: Path, environment: Path) -> list[Path]:
-    """What was missing. `environment` is compose's own `.env`: it says as whom Airflow's containers run."""
+    """The missing values. `environment` is compose's own `.env`; it has the user of Airflow's containers."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     uid = os.getuid() or _AIRFLOWS_UID
     made = [path for name, content in FILES.items() if _write(path := folder / name, content, uid)]

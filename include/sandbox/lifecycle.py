@@ -202,7 +202,7 @@ class _Sandbox:
         return self._alive(cluster_server.NAME) and poll(RESPONSE_SECONDS, self._cluster.healthy)
 
     def _launch_cluster(self) -> Daemon:
-        """Start it beside the others: it takes a second, and nothing needs it before Airflow does."""
+        """Start it in parallel: it takes a second, and nothing needs it before Airflow does."""
         shutdown.stop_cluster(self.register)
         return self._cluster.launch(self.register.put)
 

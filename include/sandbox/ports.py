@@ -35,7 +35,7 @@ def loopback_host() -> str:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on it and we can bind it: on macOS a bind succeeds beside a wildcard listener."""
+    """Whether nobody listens on it and we can bind it: on macOS a bind succeeds although a wildcard listener exists."""
     with socket.socket() as probe:
         probe.settimeout(0.2)
         if probe.connect_ex((HOST, port)) == 0:

@@ -174,7 +174,7 @@ class PostgresServer:
         return False
 
     def _recovers(self, deadline: float) -> bool:
-        log_end = last_lines(self.log, 20)  # progress messages stand between the refusals
+        log_end = last_lines(self.log, 20)  # there are progress messages between the refusals
         return time.monotonic() < deadline + RECOVERY_SECONDS and any(each in log_end for each in RECOVERY_MESSAGES)
 
     def _forget_stale_pid_file(self) -> None:

@@ -88,7 +88,7 @@ class TimelineView:
 
 
 def sign_of(row: ActivityRow) -> tuple[str, str]:
-    """The row's sign and colour; the text beside it says the same."""
+    """The row's sign and colour; the text next to it has the same meaning."""
     return _SIGNS[row.status] if row.undo is CompensationStatus.NO else _UNDO_SIGNS[row.undo]
 
 

@@ -68,7 +68,7 @@ def _candidates(user: int, group: int) -> Iterator[Owner]:
 
 
 def _with_capability(setpriv: str, capability: str, user: int, group: int) -> tuple[str, ...]:
-    # no_setuid_fixup: initdb asks access(2), which looks at capabilities that a change of user would drop.
+    # no_setuid_fixup: initdb calls access(2), which checks capabilities that a change of user would drop.
     return (
         setpriv,
         "--securebits=+no_setuid_fixup",

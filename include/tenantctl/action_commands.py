@@ -209,7 +209,7 @@ def _asked(session: Session, given: str | None, option: str, what: str) -> str:
 
 
 def _offer(session: Session, which: str, given: str | None) -> str:
-    """The choices, as part of the question; empty when nobody is asked."""
+    """The choices, as part of the question; empty if there is no question."""
     if given or session.environment.prompt is None:
         return ""
     found = session.api.get("/platform").data.get(which) or []

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """What a script can tell apart. A test compares these with the table in docs/reference/tenantctl.md."""
+    """Outcomes that a script can distinguish. A test compares these with the table in docs/reference/tenantctl.md."""
 
     DONE = 0
     """Done, or it was already done."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _PROBLEM: Final = "application/problem+json"
 _DEFAULT_WAIT_SECONDS: Final = 30
-"""How long to wait if the server does not say."""
+"""Seconds to wait if the server states none."""
 _DEFECT: Final = "Tenancy failed at this ({status}): {message} The api-server's log knows more."
 _LOGIN: Final = "The login was not accepted: {message} Check TENANCY_USER and TENANCY_PASSWORD, or TENANCY_TOKEN."
 _MEANINGS: Final[Mapping[int, tuple[type[TenantctlError], str]]] = {

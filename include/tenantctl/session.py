@@ -72,7 +72,7 @@ class Session:
         return reason
 
     def require_typed_slug(self, given: str | None, slug: str, why: str) -> str:
-        """The slug as typed by the operator: in --confirm, or when asked. --yes does not replace it."""
+        """The slug as typed by the operator: in --confirm, or at the prompt. --yes does not replace it."""
         typed = given or ""
         if not typed and self.environment.prompt:
             self.warn(why)

@@ -60,7 +60,8 @@ class Tenant:
     failures: tuple[Failure, ...] = ()
     progress: UnwindingProgress = UnwindingProgress()
     retry_wants_slug: bool = False
-    """Whether a retry needs the typed slug. The API tells only while a retry is allowed; else the attempts count."""
+    """Whether a retry needs the typed slug. The API states it only while a retry is allowed; else the attempts
+    count."""
     cancel_wants_slug: bool = False
     """Whether a cancel destroys a customer's data."""
 

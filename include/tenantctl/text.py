@@ -53,7 +53,7 @@ def format_time(value: object) -> str:
 
 
 def duration_in_words(seconds: float) -> str:
-    """A wait in words: `2 minutes`, `90 seconds`."""
+    """A duration in words: `2 minutes`, `90 seconds`."""
     whole = max(1, round(seconds))
     if whole % 60 == 0:
         return _counted(whole // 60, "minute")
@@ -65,6 +65,6 @@ def _counted(number: int, noun: str) -> str:
 
 
 def as_sentence(words: str) -> str:
-    """The words with a full stop, so that another sentence can follow."""
+    """The text with a full stop, so that another sentence can follow."""
     stripped = words.strip()
     return stripped if not stripped or stripped[-1] in ".!?" else f"{stripped}."

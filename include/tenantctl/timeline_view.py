@@ -1,4 +1,4 @@
-"""Draws a tenant's timeline: symbol, label, duration, and the reason beside each row.
+"""Draws a tenant's timeline: symbol, label, duration and reason of each row.
 
 The symbols are those of the demo and the console. A terminal gets a live pane with a spinner; a pipe gets a line for
 each change.
@@ -87,7 +87,7 @@ def draw_attempts(timeline: Json) -> RenderableType:
 
 
 def symbol_of(row: Json) -> tuple[str, str]:
-    """The row's symbol and colour. The words beside it say the same."""
+    """The row's symbol and colour. The words next to it have the same meaning."""
     return _UNDO_SIGNS.get(_undo(row)) or _SIGNS.get(str(row.get("status")), ("?", ""))
 
 

@@ -65,7 +65,7 @@ KEEP_NOTHING: Final = TokenStore()
 
 
 def default_folder(environ: Mapping[str, str]) -> Path | None:
-    """Where tokens are kept; None where they cannot be kept privately, or are not wanted (TENANCY_KEEP_TOKEN=0)."""
+    """The folder for tokens; None if they cannot be kept privately, or are not wanted (TENANCY_KEEP_TOKEN=0)."""
     if os.name != "posix" or environ.get("TENANCY_KEEP_TOKEN") == "0":
         return None
     given = Path(environ.get("XDG_STATE_HOME") or "")
@@ -77,7 +77,7 @@ def default_folder(environ: Mapping[str, str]) -> Path | None:
 
 
 def expires_at(token: str) -> float:
-    """When a JWT says that it expires, in seconds since 1970; 0 for what is no JWT or does not say."""
+    """When a JWT expires, in seconds since 1970; 0 if it is no JWT or has no expiry."""
     if not _JWT.fullmatch(token):
         return 0.0
     payload = token.split(".")[1]

@@ -1,6 +1,6 @@
-"""A Deployment's status in the controller's words: counts and the three conditions that clients wait for.
+"""A Deployment's status: counts and the three conditions that clients wait for, with the controller's messages.
 
-Pure but for the clock; `deployments.py` asks it. Helm, `kubectl rollout status` and other clients read it.
+Pure but for the clock; `deployments.py` calls it. Helm, `kubectl rollout status` and other clients read it.
 """
 
 from cluster_emulator.clock import Clock, parse_stamp
@@ -9,7 +9,7 @@ from cluster_emulator.objects import Object, lookup
 
 
 def status_of(deployment: Object, new: Object, sets: list[Object], clock: Clock) -> tuple[Object, float | None]:
-    """The status, and in how many seconds the progress deadline must be looked at again."""
+    """The status, and the seconds until the progress deadline must be checked again."""
     replicas = deployment["spec"]["replicas"]
     counts = _counts(deployment, new, sets)
     before = {c["type"]: c for c in lookup(deployment, "status", "conditions") or []}

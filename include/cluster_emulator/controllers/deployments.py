@@ -127,7 +127,7 @@ def _template_hash(deployment: Object) -> str:
 
 
 def encode_sorted(document: Object) -> bytes:
-    """The same bytes whatever order a client wrote the fields in."""
+    """The same bytes, whatever the order of the fields."""
 
     def ordered(value: object) -> object:
         if isinstance(value, dict):

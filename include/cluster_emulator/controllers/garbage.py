@@ -1,7 +1,7 @@
-"""The garbage collector: what is owned goes with its owner, or before it, or stays, as the deletion asked.
+"""The garbage collector. Dependants are deleted after their owner, before it, or not at all, as the deletion asked.
 
-Works on owners' uids from ownerReferences. Background deletion is the default; Foreground waits for dependants,
-Orphan cuts them loose. An object whose owner never existed is collected too, as in Kubernetes.
+It uses the owners' uids from ownerReferences. Background deletion is the default; Foreground waits for dependants,
+Orphan releases them. An object whose owner never existed is collected too, as in Kubernetes.
 """
 
 from collections.abc import Hashable, Iterable
@@ -22,7 +22,7 @@ class GarbageCollector:
 
     def woken_by(self, event: Event) -> Iterable[Hashable]:
         yield from event.owners  # of a new dependant, or of one that is gone
-        # Cheaper than decoding every event: nothing else carries these words in its metadata.
+        # Cheaper than decoding every event: no other metadata contains these words.
         going = b'"deletionTimestamp"' in event.raw
         if event.type == DELETED or going:
             yield str(decode(event.raw)["metadata"]["uid"])

@@ -1,7 +1,7 @@
-"""What scheduler and kubelet would say of a pod: its status, its events, and when that changes next.
+"""Simulates scheduler and kubelet for one pod: its status, its events, and when they change next.
 
-Pure: `pods.py` gives it the pod, its age and what is wrong, and writes down what comes back. The reasons, messages
-and back-off times are those of Kubernetes 1.32's kube-scheduler and kubelet, because clients read them.
+Pure: `pods.py` passes the pod, its age and its faults, and stores the result. The reasons, messages and back-off times
+are those of Kubernetes 1.32's kube-scheduler and kubelet, because clients read them.
 """
 
 from dataclasses import dataclass, replace
@@ -30,12 +30,12 @@ class PodInputs:
     age: float  # simulated seconds since it was bound to the node
     stamp: str  # now
     fault: Fault | None = None
-    missing: str = ""  # what a container cannot be configured without, in the kubelet's words
+    missing: str = ""  # the missing configuration of a container, in the kubelet's message
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """What is said of every container of the pod."""
+    """The state of every container of the pod."""
 
     state: Object
     ready: bool = False
@@ -52,7 +52,7 @@ class PodOutcome:
     notes: tuple[Note, ...] = ()
     wake_in: float | None = None
     scheduled: bool = True
-    repeated: tuple[Note, ...] = ()  # said at every look: a probe that fails again and again
+    repeated: tuple[Note, ...] = ()  # an event at each check: a probe that fails again and again
 
 
 def pod_outcome(now: PodInputs) -> PodOutcome:
@@ -165,7 +165,7 @@ def _duration(seconds: float) -> str:
 
 
 def _starting_slowly(now: PodInputs, wake_in: float) -> PodOutcome:
-    """Running but not ready where a probe could tell, still being created where none can."""
+    """Running but not ready if it has a probe, still being created if it has none."""
     probe = now.pod["spec"]["containers"][0].get("readinessProbe")
     if not probe:
         return _creating(wake_in)

@@ -1,7 +1,7 @@
-"""Runs the controllers: who must look at what, once per change, later when they ask for it, again when they fail.
+"""Runs the controllers: each handles an item once for each change, later on request, and again after a failure.
 
-The store's events wake it; nothing is scanned after the start. An item in the queue stands once however often it was
-woken. Tests drive `step` with a clock of their own; the server runs `run`.
+The store's events wake it; nothing is scanned after the start. An item is in the queue once, however often it was
+woken. Tests call `step` with a clock of their own; the server calls `run`.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ class Controller(Protocol):
     """One control loop."""
 
     def woken_by(self, event: Event) -> Iterable[Hashable]:
-        """The items to look at after this event."""
+        """The items to handle after this event."""
 
     def reconcile(self, item: Hashable) -> float | None:
-        """Brings the item nearer to what is wanted; simulated seconds after which to look again, or None."""
+        """Brings the item nearer to its desired state. Returns simulated seconds until the next check, or None."""
 
 
 class Manager:
@@ -85,7 +85,7 @@ class Manager:
         controller, item = self._ready.popleft()
         self._waiting.discard((controller, item))
         again = self._reconcile(controller, item)
-        self._due.pop((controller, item), None)  # the newest answer alone says when to look again
+        self._due.pop((controller, item), None)  # only the newest result decides when to check again
         if again is not None:
             self._add_later(controller, item, again)
         return True

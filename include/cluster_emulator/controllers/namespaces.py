@@ -1,7 +1,7 @@
-"""The namespace's life: what it is born with, and its end with everything in it, which begins a while after deletion.
+"""The life of a namespace: its default objects, and its deletion with everything in it, which begins after a delay.
 
-Gives each namespace its default service account and the cluster's CA bundle; empties a deleted one, says in its
-conditions what and which finalizer still holds it, and lets it go. Nothing else deletes across kinds.
+Creates the default service account and the cluster's CA bundle in each namespace, empties a deleted namespace, reports
+in its conditions what and which finalizer still remains, and removes it. Nothing else deletes across kinds.
 """
 
 from collections import Counter

@@ -1,7 +1,7 @@
-"""Kubernetes Events: what controllers, scheduler and kubelet say about an object, as `kubectl describe` shows it.
+"""Kubernetes Events: messages of controllers, scheduler and kubelet about an object, as in `kubectl describe`.
 
-Every controller writes through `Recorder`. The same words about the same object raise a count instead of adding an
-event, as in the real recorder. Events older than the namespace's last few hundred are dropped.
+Every controller writes through `Recorder`. The same message about the same object raises a count instead of adding an
+event, as in the real recorder. Only the namespace's last few hundred events are kept.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ _KEPT_PER_NAMESPACE: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One thing worth saying."""
+    """One event."""
 
     reason: str
     message: str

@@ -1,6 +1,6 @@
-"""Writes an outlook down as a pod's status: phase, conditions, container statuses, addresses.
+"""Turns an outlook into a pod's status: phase, conditions, container statuses, addresses. Pure; `pods.py` uses it.
 
-Pure; `pods.py` uses it. Times that say since when something is so are kept from the status before.
+The start time of a condition is kept from the previous status if the condition is unchanged.
 """
 
 from typing import Final

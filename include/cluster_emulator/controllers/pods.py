@@ -1,7 +1,7 @@
-"""Scheduler and kubelet in one: binds pods to the only node, moves them along, ends them when they are deleted.
+"""Scheduler and kubelet in one: binds pods to the only node, advances them, ends them when they are deleted.
 
-What is true of a pod is decided in `kubelet.py`; here it is written down when it changed, with its events. No
-container runs: this says what would happen if one did.
+`kubelet.py` decides a pod's state; this module stores it when it changed, with its events. No container runs: the state
+is the one that would follow if one did.
 """
 
 from collections.abc import Hashable, Iterable
@@ -74,7 +74,7 @@ class PodController:
         return outcome.wake_in
 
     def _lose(self, key: Key, pod: Object) -> None:
-        """What the node's controller says of a pod whose kubelet is dead; nobody ends the pod or moves it on."""
+        """What the node's controller reports of a pod whose kubelet is dead. Nothing ends or advances the pod."""
         conditions = lookup(pod, "status", "conditions") or []
         if all(c["status"] == "False" for c in conditions if c["type"] == "Ready") and _said_so(pod):
             return

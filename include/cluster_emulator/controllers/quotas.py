@@ -1,6 +1,7 @@
-"""The quota controller: `status.used` of every ResourceQuota, after whatever it counts came or went.
+"""The quota controller: `status.used` of every ResourceQuota, after a counted object appears or disappears.
 
-The refusal is in `quota.py` and counts for itself; this only keeps the numbers that kubectl and the console show.
+The refusal is in `quota.py`, which counts for itself. This only maintains the numbers that kubectl and the console
+show.
 """
 
 from collections.abc import Hashable, Iterable

@@ -52,7 +52,7 @@ def _env_source(source: Object, names: tuple[str, str]) -> Iterator[Reference]:
 
 
 def missing_reference(store: Store, pod: Object) -> str:
-    """What the kubelet says about the first reference that leads nowhere; "" when all lead somewhere."""
+    """The kubelet's message about the first reference to a missing object; "" if none is missing."""
     namespace = pod["metadata"]["namespace"]
     for reference in references(pod):
         if reference.optional:

@@ -1,7 +1,7 @@
-"""The ReplicaSet controller: as many pods as wanted, and the truth about how many there are.
+"""The ReplicaSet controller: creates and deletes pods until there are as many as desired, and reports their number.
 
-Makes and deletes pods and reports; which set should have how many is the Deployment controller's. A pod that may not
-be created (quota, service account, namespace) becomes an event and the condition ReplicaFailure, and is tried again.
+The Deployment controller decides which set should have how many. A pod that may not be created (quota, service account,
+namespace) becomes an event and the condition ReplicaFailure, and is tried again.
 """
 
 from collections.abc import Hashable, Iterable
@@ -122,7 +122,7 @@ def _status(rs: Object, pods: list[Object], error: ApiError | None, stamp: str) 
         before: Object = next(iter(lookup(rs, "status", "conditions") or []), {})
         since = before.get("lastTransitionTime", stamp)
         failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"}
-        # The generated pod name differs at every try; the message stands as long as the failure is the same.
+        # The generated pod name differs at every try; the message stays as long as the failure is the same.
         same = _cause(before.get("message", "")) == _cause(error.message)
         message = before["message"] if same and before else error.message
         status["conditions"] = [{**failure, "message": message, "lastTransitionTime": since}]

@@ -21,7 +21,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What the strategy allows around the wanted number."""
+    """The numbers that the strategy allows around the desired number."""
 
     replicas: int
     surge: int

@@ -1,7 +1,7 @@
-"""Which pods stand behind a Service: the selection itself, and the EndpointSlice that says so.
+"""The pods of a Service: the selection itself, and its EndpointSlice.
 
-The ingress listener and `kubectl describe` use it. One slice a service: the emulator has no service with more than a
-hundred pods.
+The ingress listener and `kubectl describe` use it. There is one slice for each service: the emulator has no service
+with more than a hundred pods.
 """
 
 from collections.abc import Hashable, Iterable

@@ -56,7 +56,7 @@ def _cut(request: web.Request) -> web.Response:
 
 
 def secret_values(store: Store, pod: Object) -> dict[str, str]:
-    """By key, what the Secrets hold that the pod refers to; the first that has a key wins."""
+    """By key, the content of the Secrets to which the pod refers; the first one with a key wins."""
     namespace, values = pod["metadata"]["namespace"], dict[str, str]()
     for reference in references(pod):
         secret = store.document(Key(SECRET, namespace, reference.name)) if reference.kind is SECRET else None

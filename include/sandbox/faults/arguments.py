@@ -19,7 +19,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 def _shared() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
-    # Without a default: it would override an option that stands before the subcommand.
+    # Without a default: it would override an option before the subcommand.
     shared.add_argument("--home", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="where the sandbox lies")
     shared.add_argument("--json", action="store_true", help="as JSON, for programs")
     return shared

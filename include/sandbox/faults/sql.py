@@ -40,7 +40,7 @@ create event trigger sandbox_failing_revision on ddl_command_end when tag in ('C
 _NO_LONGER_FAIL: Final = "drop function if exists public.sandbox_failing_revision() cascade"
 _FAILS: Final = "select 1 from pg_event_trigger where evtname = 'sandbox_failing_revision'"
 _TEMPLATE: Final = "template0"
-"""Tenants' databases are copies of it, and so get the trigger, or the ballast, too. It lets nobody in otherwise."""
+"""Tenants' databases are copies of it, so they get the trigger, or the ballast, too. It accepts no other sessions."""
 _MARKER_DATABASE: Final = "postgres"
 """Has the trigger as well, to show that the fault is set."""
 # A block that is written in part is what PostgreSQL 18.4 takes for a full disk (53100); beyond the limit it would say

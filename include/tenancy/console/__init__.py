@@ -1,1 +1,2 @@
-"""The JSON API and the operators' pages inside Airflow's api-server. They decide nothing: the engine and the law do."""
+"""The JSON API and the operators' pages inside Airflow's api-server. They decide nothing: the engine and the state
+machine do."""

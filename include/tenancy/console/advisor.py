@@ -1,4 +1,4 @@
-"""Advice on a tenant that stalls: what is late, why, and what to do next. Pages and API say the same.
+"""Advice on a tenant that stalls: what is late, why, and what to do next. Pages and API use the same advice.
 
 The advisor judges the stall from the row's times on every request. So it also finds stalls that nobody records because
 the scheduler is down.
@@ -50,7 +50,7 @@ class Advisor:
         return cause_now(summary.standing, summary.stall, self.now, self.known(summary))
 
     def evidence(self, summary: TenantSummary) -> str:
-        """What was observed that holds it up; empty when nothing was observed yet."""
+        """The observed obstacle; empty if nothing was observed yet."""
         stall, recorded = self.stall(summary), summary.stall
         same = stall and recorded and (stall.kind, stall.activity) == (recorded.kind, recorded.activity)
         if recorded and same and is_current(recorded, summary.standing):
@@ -58,7 +58,7 @@ class Advisor:
         return summary.held or (summary.standing.activity_message if self.advice(summary).warning else "")
 
     def checks(self, summary: TenantSummary) -> tuple[CheckResult, ...]:
-        """Failing health checks of the systems that this tenant needs, where the runbook says to check the platform."""
+        """Failing health checks of the systems that this tenant needs, if the runbook asks to check the platform."""
         if not self._is_fresh or summary.state is State.DECOMMISSIONED:
             return ()
         plan = self.platform.plans.get(summary.parameters.plan)

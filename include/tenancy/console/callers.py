@@ -33,7 +33,7 @@ ROLE_OF: Final[Mapping[Right, str]] = {
 
 @dataclass(frozen=True)
 class Caller:
-    """An authenticated user. `name` stands in the audit log."""
+    """An authenticated user. `name` is recorded in the audit log."""
 
     name: str
     rights: frozenset[Right]
@@ -44,7 +44,7 @@ class NotAuthenticated(Exception):  # noqa: N818 - an answer, not an error
 
 
 class LoginUnavailableError(Exception):
-    """Airflow could not say who calls: its own database does not respond. The cause says more."""
+    """Airflow could not identify the caller: its own database does not respond. The cause has the details."""
 
 
 Authenticate = Callable[[Request], Awaitable[Caller]]

@@ -40,7 +40,7 @@ class EngineWatch:
 
     @property
     def latest(self) -> EngineReport:
-        """The newest report with its age, or one that says that the engine does not respond."""
+        """The newest report with its age, or one that reports that the engine does not respond."""
         with self._lock:
             now = time.monotonic()
             open_since = self._refresh_started_at if self._refresh is not None and not self._refresh.done() else now

@@ -51,7 +51,7 @@ class HealthWatch:
         self.start_refresh()
         refresh = self._refresh
         if refresh is not None:
-            with suppress(FutureTimeoutError):  # the health says how old it is
+            with suppress(FutureTimeoutError):  # the health has its own age
                 refresh.result(timeout=self._timeout)
         return self._latest
 

@@ -34,7 +34,7 @@ _PASSING: Final = [
 _NEVER: Final = float("inf")
 
 Sample = tuple[float, dict[str, str]]
-"""A number, and the labels that tell it from the others of its metric."""
+"""A number, and the labels that distinguish it within its metric."""
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def action_request(
 
 
 def idempotency_key(request: Request, caller: Caller, key: str | None, body: BaseModel) -> IdempotencyKey | None:
-    """The caller's key for just this request, which its method, path, query and body tell from others."""
+    """The caller's key for this request only: it includes method, path, query and body."""
     if key is None:
         return None
     sent: list[Any] = [request.method, request.url.path, sorted(request.query_params.multi_items())]

@@ -1,6 +1,6 @@
-"""Routes that write: create a tenant, and one for each action. Each can be asked what it would do (`dry_run`).
+"""Routes that write: create a tenant, and one for each action. Each has a dry run (`dry_run`).
 
-The engine's action service performs them; here is only who may ask, and with which status each is answered.
+The engine's action service performs the actions. This module has only the needed rights and the HTTP statuses.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def _post(path: str, right: Right, status: int, *problems: int) -> Callable[[Cal
 
 @_post("/tenants", Right.CREATE, 201)
 def create_tenant(write: CurrentWrite, body: NewTenant) -> Response:
-    """Provision a tenant. What was asked for is checked first; the rest happens in a run of `tenant_provisioning`."""
+    """Provision a tenant. The request is checked first; the rest happens in a run of `tenant_provisioning`."""
     return write.create(body, 201)
 
 
@@ -55,7 +55,8 @@ def reset(write: CurrentWrite, ref: Ref, body: ResetBody) -> Response:
 
 @_post("/tenants/{ref}/retry", Right.CREATE, 200, 404)
 def retry(write: CurrentWrite, ref: Ref, body: CorrectedActionBody) -> Response:
-    """A new attempt for a tenant that was reset. It wants the slug typed after three that did not end Active."""
+    """A new attempt for a tenant that was reset. After three attempts that did not end Active it needs the typed
+    slug."""
     return write.act("retry", ref, body, 200)
 
 

@@ -1,4 +1,4 @@
-"""The cursor of a list: an opaque text that says where a page ended."""
+"""The cursor of a list: an opaque text that marks the end of a page."""
 
 import base64
 import binascii

@@ -1,7 +1,8 @@
 """Our own sentences for pydantic's errors, by their type. Pure.
 
-pydantic's own messages speak of its inside ("after validation", "Value error"). What a field may be is also checked in
-activities/validate_request.py, for every way a request comes in; here is what no text of ours can be.
+pydantic's own messages describe its internals ("after validation", "Value error"). activities/validate_request.py
+checks a request's values, for every way that a request comes in; this module handles texts that are invalid in any
+field.
 """
 
 from collections.abc import Mapping

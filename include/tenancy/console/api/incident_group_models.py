@@ -39,7 +39,7 @@ class ClassMember(BaseModel):
 
 
 class Classes(BaseModel):
-    """What is so now, oldest first."""
+    """The present groups, oldest first."""
 
     classes: list[ClassShape]
     cut: bool = Field(description="There are more than these 100")

@@ -85,7 +85,7 @@ def _ledger_health(
 @router.get("/findings", responses=_RESPONSES)
 @needs(Right.READ)
 def list_findings(services: CurrentServices) -> platform_models.Findings:
-    """Where the ledger and the world differ, oldest first, and when somebody last looked."""
+    """Differences between the ledger and the outside world, oldest first, and the time of the last drift check."""
     with open_context(services) as context:
         findings = load_open_findings(context.ledger, limit=FINDINGS_LIMIT + 1)
         beat = next((beat for beat in load_heartbeats(context.ledger) if beat.name == REALITY_CHECK), None)

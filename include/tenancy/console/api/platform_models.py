@@ -8,7 +8,7 @@ from tenancy.ledger.findings import FindingKind
 
 
 class PlatformShape(BaseModel):
-    """What may be asked for."""
+    """Plans and regions that a request may name."""
 
     name: str
     regions: list[str]
@@ -48,7 +48,7 @@ class HealthCheck(BaseModel):
 
 
 class Health(BaseModel):
-    """How the platform is, and whether what finishes things is at work."""
+    """The platform's health, and whether its periodic jobs run."""
 
     state: str = Field(description="The worst of all checks")
     looked_at: datetime | None = Field(description="When these checks were begun; null before the first has ended")
@@ -60,7 +60,7 @@ class Health(BaseModel):
 
 
 class FindingShape(BaseModel):
-    """Where the ledger and the world, or the ledger and its facts, differ."""
+    """A difference between the ledger and the outside world, or between the ledger's rows and its facts."""
 
     what: FindingKind = Field(
         description="orphan: exists, no tenant has it; missing: an Active tenant's; drift: edited rows"
@@ -76,7 +76,7 @@ class FindingShape(BaseModel):
 
 
 class Findings(BaseModel):
-    """What is so now, oldest first."""
+    """The present findings, oldest first."""
 
     findings: list[FindingShape]
     cut: bool = Field(description="There are more than these 500")

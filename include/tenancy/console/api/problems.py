@@ -54,11 +54,11 @@ class Problem(BaseModel):
     status: int
     detail: str
     instance: str
-    """The path that was asked for."""
+    """The requested path."""
     field: str | None = None
     """The input at fault, where there is one."""
     retry_after: int | None = None
-    """Seconds after which asking again helps, where it does; the header Retry-After says the same."""
+    """Seconds after which a repetition helps, if it does; also in the header Retry-After."""
 
 
 class ProblemError(Exception):
@@ -119,7 +119,7 @@ def problem_of(error: Exception) -> ProblemError:
 
 
 def install_problem_handlers(app: FastAPI) -> None:
-    """Answer whatever is raised in `app` as a problem."""
+    """Turn every exception of `app` into a problem document."""
     for kind in (*_PROBLEMS, Exception):
         app.add_exception_handler(kind, _handle)
 

@@ -1,4 +1,4 @@
-"""The API's request bodies and parameters. All are bounded, and hold nothing that PostgreSQL could not store."""
+"""The API's request bodies and parameters. All are bounded, and have nothing that PostgreSQL could not store."""
 
 from typing import Annotated
 
@@ -91,11 +91,11 @@ class ActionBody(_Body):
     """A slug is given to another tenant once it is free; with this, the action is refused then."""
     confirm_slug: Text | None = None
     seen: Annotated[int | None, Field(ge=0, le=2**62, description="`seq` of the tenant as you saw it")] = None
-    """Given, the action is refused when somebody has acted on the tenant since."""
+    """If given, the action is refused when somebody has acted on the tenant since."""
 
 
 class InvitationBody(_Body):
-    """`renew` makes another invitation, for the one that was lost; that wants a reason."""
+    """`renew` makes another invitation in place of a lost one; it needs a reason."""
 
     renew: bool = False
     reason: Annotated[Text, Field(max_length=REASON_LIMIT)] = ""

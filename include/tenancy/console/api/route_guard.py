@@ -28,7 +28,7 @@ BODY_LIMIT: Final = 64 * 1024
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 
-# These two only tell the OpenAPI how to log in; the guard finds out who calls.
+# These two only show in the OpenAPI how to log in; the guard identifies the caller.
 SECURITY: Final = (
     Security(HTTPBearer(auto_error=False, description="A token of POST /auth/token")),
     Security(APIKeyCookie(name="_token", auto_error=False, description="Airflow's own session cookie")),
@@ -46,7 +46,7 @@ def needs(right: Right) -> Callable[[_Endpoint], _Endpoint]:
 
 
 def right_of(route: APIRoute) -> Right:
-    """What the route needs; AttributeError when it does not say."""
+    """The right that the route needs; AttributeError if it states none."""
     right: Right = route.endpoint.right  # type: ignore[attr-defined]
     return right
 

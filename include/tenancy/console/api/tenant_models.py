@@ -9,7 +9,7 @@ from tenancy.saga.states import ResourceState, State, Substate
 
 
 class AdviceShape(BaseModel):
-    """What `next_action` says, for programs."""
+    """`next_action` for programs."""
 
     action: str = Field(description="The action it advises: cancel, reset, retry, decommission, escalate; or empty")
     until: datetime | None = Field(description="Wait until then first")
@@ -106,7 +106,7 @@ class ProgressShape(BaseModel):
 
 
 class Permission(BaseModel):
-    """Whether the law allows an action now."""
+    """Whether the state machine allows an action now."""
 
     allowed: bool
     refusal: str

@@ -1,7 +1,7 @@
-"""The dialogs of a tenant's actions: what would happen, why it is wanted, and how far it is until it is really done.
+"""The dialogs of a tenant's actions: a preview, the reason, and the progress until the action is complete.
 
-Each asks the engine's action service, as the JSON API does: refusals, idempotency and the audit log are the same. The
-dialog's key makes a double click one action; by `seen` the later of two people learns what the other did.
+Each uses the engine's action service, as the JSON API does: refusals, idempotency and the audit log are the same. The
+dialog's key makes a double click one action. With `seen`, the later of two people learns what the other did.
 """
 
 from collections.abc import Mapping

@@ -97,7 +97,7 @@ _NOT_YET: Final = "It lets the tenant's admin in while the tenant is Active."
 
 
 def lacks(name: str, rights: Collection[Right]) -> str:
-    """Why this caller may not do it, whatever the tenant; empty when they may."""
+    """Why this caller may not do it for any tenant; empty if they may."""
     missing = [right for right in BUTTONS[name].rights if right not in rights]
     if not missing:
         return ""

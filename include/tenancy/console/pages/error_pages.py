@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ErrorPage:
-    """What a page says instead of its content: what is wrong, what that means, what to do."""
+    """The content of an error page: what is wrong, what that means, what to do."""
 
     status: int
     title: str
@@ -37,7 +37,7 @@ class ErrorPage:
 
 
 def install(app: FastAPI) -> None:
-    """Answer whatever is raised in `app` as a page."""
+    """Turn every exception of `app` into a page."""
     for kind in (*_ERROR_PAGES, Exception):
         app.add_exception_handler(kind, _handle)
 

@@ -1,4 +1,4 @@
-"""The page *Platform health*. It works without the ledger, and says when that is down."""
+"""The page *Platform health*. It works without the ledger, and shows when the ledger is down."""
 
 from fastapi import APIRouter
 from starlette.requests import Request

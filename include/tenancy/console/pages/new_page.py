@@ -27,7 +27,7 @@ def show_new(page_request: CurrentPageRequest) -> Response:
 @router.post("/new")
 @needs(Right.CREATE)
 def create(page_request: CurrentPageRequest, fields: SubmittedForm) -> Response:
-    """Ask for the tenant. The form shows what is wrong beside its field."""
+    """Request the tenant. The form shows an error next to its field."""
     try:
         answer = page_request.create(fields)
     except Exception as error:  # noqa: BLE001 - every error is shown in the dialog that caused it

@@ -24,7 +24,7 @@ _PAUSED: Final = {
 
 @dataclass(frozen=True)
 class PlatformLine:
-    """One thing that is wrong. `tone` is bad when nothing continues, warn when something waits."""
+    """One problem. `tone` is bad if nothing continues, warn if something waits."""
 
     tone: str
     what: str

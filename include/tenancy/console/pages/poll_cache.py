@@ -24,7 +24,7 @@ RENDER_AGAIN_SECONDS: Final = 10.0
 RENDER_AGAIN_IDLE_SECONDS: Final = 60.0
 """The same for a page on which nothing is in progress."""
 AGE: Final = "X-Tenancy-Age"
-"""Seconds since the page was rendered; console.js lets its times tick from there."""
+"""Seconds since the page was rendered; console.js advances its times from there."""
 FRESH: Final = "X-Tenancy-Fresh"
 """A request header: do not answer from the cache. After their own action the user sees its result at once."""
 EVERY: Final = "X-Tenancy-Every"

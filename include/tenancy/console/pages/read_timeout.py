@@ -1,4 +1,4 @@
-"""Bounds how long a page waits for the ledger: a page that names the silent system is worth more than a late one.
+"""Limits how long a page waits for the ledger: a page that names the silent system is better than a late one.
 
 A read that takes longer continues in its own thread until its own time-outs end it. There are few such threads. When
 all are taken, the next page waits as long and gets the same error: a silent ledger does not use up the api-server's

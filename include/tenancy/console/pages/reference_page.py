@@ -93,7 +93,7 @@ def _resolved(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping
 
 
 def _type(document: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    """In a word or two, such as `string` or `string or null`."""
+    """The type in one or two words, such as `string` or `string or null`."""
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(_type(document, each) for each in schema["anyOf"]))
     resolved = _resolved(document, schema)

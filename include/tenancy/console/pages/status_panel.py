@@ -81,7 +81,7 @@ def _stuck(stall: Stall, row: RowView | None) -> str:
 
 
 def _why_stuck(snapshot: TenantSnapshot, stall: Stall, row: RowView | None) -> str:
-    """How long it takes, and what was observed to hold it up; until then, the task's last message."""
+    """How long it takes, and the observed obstacle; until one is observed, the task's last message."""
     recorded = snapshot.advisor.evidence(snapshot.summary)
     took = f"It takes {row.took}; its limit is {row.limit}." if row and stall.kind is StallKind.ACTIVITY else ""
     return f"{took} {recorded or (row.why if row else '')}".strip()

@@ -1,4 +1,4 @@
-"""The attempts of a tenant as tabs: their numbers, and how each ended in one word. Pure."""
+"""The attempts of a tenant as tabs: number and outcome of each. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def tabs_of(
 
 
 def _outcome(envelopes: Iterable[Envelope], attempt: int) -> str:
-    """How an attempt ended, in one word."""
+    """An attempt's outcome in one word."""
     for envelope in envelopes:
         if envelope.attempt == attempt:
             for kind, word in _OUTCOMES.items():

@@ -45,7 +45,7 @@ class TenantView:
     """The page of the audit log behind this one begins below this seq."""
     broken_at: int | None
     findings: tuple[OpenFinding, ...]
-    """Where the ledger and the world differ."""
+    """Differences between the ledger and the outside world."""
     escalation: str
     """What became of its escalation; empty when it is not escalated."""
 

@@ -1,6 +1,6 @@
-"""The *Provisioning timeline*: one row per activity with its icon and its duration beside the usual one. Pure.
+"""The *Provisioning timeline*: one row for each activity with its icon, its duration and the usual duration. Pure.
 
-The rows come from ledger/timeline.py; this module decides only how each looks and what it says.
+The rows come from ledger/timeline.py; this module decides only their appearance and texts.
 """
 
 import math
@@ -51,7 +51,7 @@ class Chip:
 
 @dataclass(frozen=True)
 class RowView:
-    """One activity. `style` is its CSS class; `icon` and `word` say the same as its colour."""
+    """One activity. `style` is its CSS class; `icon` and `word` repeat the meaning of its colour."""
 
     activity: str
     label: str

@@ -1,7 +1,5 @@
-"""The console's words: durations, times, what each state means. Pure.
-
-What to do next is advice (activities/advice.py).
-"""
+"""Texts of the console: durations, times, the meaning of each state. Pure. The next action is in
+activities/advice.py."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -33,7 +31,7 @@ SUBSTATE_TEXTS: Final = {
     Phase.DECOMMISSIONING: "being released",
     Phase.DECOMMISSIONED: "nothing left",
 }
-"""The sub-state beside a pill."""
+"""The sub-state next to a pill."""
 TONES: Final = {
     Phase.PROVISIONING: "run",
     Phase.CANCELLING: "undo",
@@ -46,7 +44,7 @@ TONES: Final = {
     Phase.DECOMMISSIONING: "undo",
     Phase.DECOMMISSIONED: "idle",
 }
-"""The colour of a phase; the word beside it says the same."""
+"""The colour of a phase; the word next to it has the same meaning."""
 
 
 def duration(seconds: float) -> str:
