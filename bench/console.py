@@ -63,7 +63,7 @@ def _measure(tenants: int, requests: int) -> "dict[str, list[Timing]]":
 
 
 def _pages(ledger: Ledger) -> Any:
-    class Engine:
+    class HealthyEngine:
         """An engine that is healthy and answers at once."""
 
         def unhealthy_components(self) -> tuple[str, ...]:
@@ -79,7 +79,7 @@ def _pages(ledger: Ledger) -> Any:
         return Caller("operator", frozenset(Right))
 
     keyring, nowhere = Keyring("k", {"k": b"k" * 32}), cast("Any", None)
-    tenancy = Tenancy(ledger, platform(), keyring, nowhere, runs=lambda: cast("Any", Engine()))
+    tenancy = Tenancy(ledger, platform(), keyring, nowhere, runs=lambda: cast("Any", HealthyEngine()))
     return create_pages(Services(lambda: tenancy, utc_now), authenticate)
 
 

@@ -27,7 +27,7 @@ from sandbox import lifecycle
 from sandbox.access import Access
 from sandbox.layout import PROJECT, Layout
 from sandbox.problems import SandboxError
-from sandbox.progress import Progress
+from sandbox.progress import ProgressReporter
 
 _REGIONS: Final = ("eu-central", "us-east")
 _TIMEOUT_SECONDS: Final = 3600.0
@@ -65,7 +65,7 @@ def main() -> int:
     console = Console(highlight=False, soft_wrap=True)
     try:
         lifecycle.down(layout, purge=True)
-        lifecycle.up(layout, usual_ports=False, progress=Progress(console))
+        lifecycle.up(layout, usual_ports=False, progress=ProgressReporter(console))
         return _measure(Access(layout), options, console)
     except SandboxError as problem:
         print(f"bench-false-alarms: {problem}", file=sys.stderr)

@@ -29,7 +29,7 @@ from sandbox.access import Access
 from sandbox.layout import PROJECT, Layout
 from sandbox.problems import SandboxError
 from sandbox.processes import Register
-from sandbox.progress import Progress
+from sandbox.progress import ProgressReporter
 
 _RUNS: Final = f"/api/v2/dags/{provisioning.SAGA}/dagRuns"
 _REST_SECONDS: Final = 30.0
@@ -42,7 +42,7 @@ _MAX_LATENCY_RATIO: Final = 1.10
 
 
 @dataclass(frozen=True)
-class Phase:
+class PhaseMeasurements:
     """The measurements of one phase."""
 
     cpu_seconds: float
@@ -67,7 +67,7 @@ def main() -> int:
     layout = Layout.find(PROJECT / ".sandbox-bench-pages")
     try:
         lifecycle.down(layout, purge=True)
-        lifecycle.up(layout, usual_ports=False, progress=Progress(console))
+        lifecycle.up(layout, usual_ports=False, progress=ProgressReporter(console))
         _measure(Access(layout), options, console)
     except SandboxError as problem:
         print(f"bench-pages: {problem}", file=sys.stderr)
@@ -100,7 +100,7 @@ def _measure(access: Access, options: argparse.Namespace, console: Console) -> N
     _print_summary(console, options, rest, without, with_pages)
 
 
-def _provisioning(access: Access, client: httpx.Client, pages: int, tenants: int) -> Phase:
+def _provisioning(access: Access, client: httpx.Client, pages: int, tenants: int) -> PhaseMeasurements:
     """Provision `tenants` tenants at once and wait until all are Active."""
     asked = [unwinding.request() for _ in range(tenants)]
     answers = [client.post(_RUNS, json={"logical_date": None, "conf": conf}).raise_for_status() for conf in asked]
@@ -118,14 +118,16 @@ def _seconds(run: dict[str, Any]) -> float:
     return (ended - queued).total_seconds()
 
 
-def _phase(access: Access, pages: int, seconds: float) -> Phase:
+def _phase(access: Access, pages: int, seconds: float) -> PhaseMeasurements:
     with _measured(access, pages, []) as phase:
         time.sleep(seconds)
     return phase(())
 
 
 @contextmanager
-def _measured(access: Access, pages: int, slugs: list[str]) -> Iterator[Callable[[tuple[float, ...]], Phase]]:
+def _measured(
+    access: Access, pages: int, slugs: list[str]
+) -> Iterator[Callable[[tuple[float, ...]], PhaseMeasurements]]:
     """Measure the body of the `with`. Afterwards the yielded function returns the phase."""
     spawn = get_context("spawn")
     stop, results = spawn.Event(), spawn.Queue()
@@ -140,7 +142,7 @@ def _measured(access: Access, pages: int, slugs: list[str]) -> Iterator[Callable
         _next_result(results)  # it is at work
     began, cpu = time.monotonic(), _cpu(access)
     found: dict[str, Any] = {"polls": 0, "unchanged": 0}
-    yield lambda active: Phase(active=active, **found)
+    yield lambda active: PhaseMeasurements(active=active, **found)
     found.update(wall_seconds=time.monotonic() - began, cpu_seconds=_cpu(access) - cpu)
     stop.set()
     for _ in workers:
@@ -167,13 +169,19 @@ def _cpu(access: Access) -> float:
     return sum(sum(each.cpu_times()[:2]) for each in (process, *process.children(recursive=True)))
 
 
-def _print_round(console: Console, options: argparse.Namespace, before: Phase, after: Phase) -> None:
+def _print_round(
+    console: Console, options: argparse.Namespace, before: PhaseMeasurements, after: PhaseMeasurements
+) -> None:
     console.print(f"{options.tenants} tenants: {_describe(before)}; to Active {statistics.median(before.active):.1f} s")
     console.print(f"  {options.pages} pages: {_describe(after)}; to Active {statistics.median(after.active):.1f} s")
 
 
 def _print_summary(
-    console: Console, options: argparse.Namespace, rest: tuple[Phase, Phase], without: list[Phase], with_: list[Phase]
+    console: Console,
+    options: argparse.Namespace,
+    rest: tuple[PhaseMeasurements, PhaseMeasurements],
+    without: list[PhaseMeasurements],
+    with_: list[PhaseMeasurements],
 ) -> None:
     print_line = console.print
     print_line(f"the pages cost {rest[1].share - rest[0].share:.1%} of a core at rest")
@@ -197,7 +205,7 @@ def _verdict(reached: bool) -> str:
     return "met" if reached else "MISSED"
 
 
-def _describe(phase: Phase) -> str:
+def _describe(phase: PhaseMeasurements) -> str:
     task = f"task API {statistics.median(phase.latencies) * 1000:.1f} ms (p95 {_p95(phase.latencies) * 1000:.0f})"
     polls = f", {phase.polls} polls ({phase.unchanged} unchanged)" if phase.polls else ""
     return f"api-server {phase.share:.1%} of a core for {phase.wall_seconds:.0f} s, {task}{polls}"

@@ -29,7 +29,7 @@ from sandbox.airflow_env import AirflowOptions, Profile
 from sandbox.executors import AIRFLOWS_NAME, EXECUTORS, Executor
 from sandbox.layout import PROJECT, Layout
 from sandbox.problems import SandboxError
-from sandbox.progress import Progress
+from sandbox.progress import ProgressReporter
 
 _BUNDLE: Final = "airflow.dag_processing.bundles.local.LocalDagBundle"
 _DAGS: Final = Path(__file__).parent / "dags"
@@ -55,7 +55,7 @@ def main() -> int:
     console = Console(highlight=False)
     layout = Layout.find(PROJECT / ".sandbox-bench")
     try:
-        samples = list(_measure(layout, options.runs, options.executor, Progress(console)))
+        samples = list(_measure(layout, options.runs, options.executor, ProgressReporter(console)))
     except SandboxError as problem:
         print(f"bench: {problem}", file=sys.stderr)
         return 1
@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _measure(layout: Layout, runs: int, executor: Executor, progress: Progress) -> Iterator[Sample]:
+def _measure(layout: Layout, runs: int, executor: Executor, progress: ProgressReporter) -> Iterator[Sample]:
     one_by_one = f"{runs} runs of empty tasks, one at a time"
     with _up(layout, "stock", executor, progress) as access, progress.step(one_by_one):
         yield Sample("empty tasks, stock settings", _times(access, runs, EMPTY, dict))
@@ -88,7 +88,7 @@ def _measure(layout: Layout, runs: int, executor: Executor, progress: Progress) 
 
 
 @contextmanager
-def _up(layout: Layout, profile: Profile, executor: Executor, progress: Progress) -> Iterator[Access]:
+def _up(layout: Layout, profile: Profile, executor: Executor, progress: ProgressReporter) -> Iterator[Access]:
     bundles = [
         {"name": "dags-folder", "classpath": _BUNDLE, "kwargs": {}},
         {"name": "bench", "classpath": _BUNDLE, "kwargs": {"path": str(_DAGS)}},

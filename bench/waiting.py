@@ -28,7 +28,7 @@ from sandbox.airflow_env import AirflowOptions
 from sandbox.faults.client import FaultClient
 from sandbox.layout import PROJECT, Layout
 from sandbox.problems import SandboxError
-from sandbox.progress import Progress
+from sandbox.progress import ProgressReporter
 from sandbox.triggerer import WAIT, busy_seconds, megabytes, wait_ended_at
 
 _RUNS: Final = f"/api/v2/dags/{provisioning.SAGA}/dagRuns"
@@ -48,7 +48,7 @@ class WaitingBench:
 
     access: Access
     client: httpx.Client
-    progress: Progress
+    progress: ProgressReporter
 
     def ask(self, statement: str, *parameters: object) -> dict[str, Any]:
         """One row of Airflow's metadata database: asking its API for 300 runs would be a load of its own."""
@@ -77,7 +77,7 @@ def main() -> int:
     layout = Layout.find(PROJECT / ".sandbox-bench-waiting")
     try:
         lifecycle.down(layout, purge=True)
-        with _up(layout, Progress(console)) as waiting:
+        with _up(layout, ProgressReporter(console)) as waiting:
             _measure(waiting, options.tenants, console)
     except SandboxError as problem:
         print(f"bench-waiting: {problem}", file=sys.stderr)
@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 @contextmanager
-def _up(layout: Layout, progress: Progress) -> Iterator[WaitingBench]:
+def _up(layout: Layout, progress: ProgressReporter) -> Iterator[WaitingBench]:
     layout.create()
     airflow_options = AirflowOptions(extra_env={"TENANCY_PLATFORM_FILE": str(_platform_without_time_limit(layout))})
     lifecycle.up(layout, airflow_options=airflow_options, usual_ports=False, progress=progress)

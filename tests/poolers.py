@@ -40,7 +40,7 @@ def pooler(dsn: str, way: PoolingMode) -> Iterator[int]:
     lock = threading.Lock()
     with psycopg.connect(dsn, autocommit=True) as server:
 
-        class Client(socketserver.BaseRequestHandler):
+        class PoolerSession(socketserver.BaseRequestHandler):
             def handle(self) -> None:
                 given = _start(self.request)
                 if given is None:
@@ -55,10 +55,10 @@ def pooler(dsn: str, way: PoolingMode) -> Iterator[int]:
                     with lock:
                         self.request.sendall(_answer(server, batch))
 
-        class Server(socketserver.ThreadingTCPServer):
+        class PoolerServer(socketserver.ThreadingTCPServer):
             daemon_threads = True
 
-        with Server(("127.0.0.1", 0), Client) as listening:
+        with PoolerServer(("127.0.0.1", 0), PoolerSession) as listening:
             thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.05})
             thread.start()
             try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cluster_emulator import api_errors, managers
 from cluster_emulator.fieldsets import FieldSet, Path, field_set, names_its_item, without, words
-from cluster_emulator.managers import Manager, Ownership
+from cluster_emulator.managers import FieldManager, Ownership
 from cluster_emulator.objects import Object
 from cluster_emulator.strategic import strategic_merge
 
@@ -18,7 +18,7 @@ class Declaration:
     """The fields that one manager applies."""
 
     config: Object
-    manager: Manager
+    manager: FieldManager
     force: bool
 
 
@@ -61,7 +61,9 @@ def _declared(config: Object) -> Object:
     return {**config, "metadata": metadata}
 
 
-def _conflicts(live: FieldSet, desired: FieldSet, ownership: Ownership, manager: Manager) -> list[tuple[Manager, Path]]:
+def _conflicts(
+    live: FieldSet, desired: FieldSet, ownership: Ownership, manager: FieldManager
+) -> list[tuple[FieldManager, Path]]:
     return [
         (other, path)
         for other, paths in ownership.others(manager)
@@ -70,7 +72,7 @@ def _conflicts(live: FieldSet, desired: FieldSet, ownership: Ownership, manager:
     ]
 
 
-def _abandoned(desired: FieldSet, ownership: Ownership, manager: Manager) -> list[Path]:
+def _abandoned(desired: FieldSet, ownership: Ownership, manager: FieldManager) -> list[Path]:
     """What the manager owned, declares no longer, and nobody else holds: whole items before what is in them."""
     held = {path for _, paths in ownership.others(manager) for path in paths}
     gone = ownership.of(manager) - desired.keys() - held

@@ -19,7 +19,7 @@ from cluster_emulator.controllers.deployments import DeploymentController
 from cluster_emulator.controllers.garbage import GarbageCollector
 from cluster_emulator.controllers.ingresses import IngressController
 from cluster_emulator.controllers.kubelet import NODE_NAME
-from cluster_emulator.controllers.manager import Manager
+from cluster_emulator.controllers.manager import ControllerManager
 from cluster_emulator.controllers.namespaces import DELAY_SECONDS, NamespaceController
 from cluster_emulator.controllers.notes import Recorder
 from cluster_emulator.controllers.pods import PodController
@@ -88,7 +88,7 @@ class ClusterEmulator:
         self.faults = ActiveFaults(disk, self.store)
         self.registry = Registry(self.store, Admission(self.store, self.faults), clock)
         recorder = Recorder(self.registry)
-        self.controllers = Manager(
+        self.controllers = ControllerManager(
             self.store,
             clock,
             [

@@ -13,7 +13,7 @@ _TRACKED_AT_MOST = 40  # a manager name per client version would otherwise grow 
 
 
 @dataclass(frozen=True, slots=True)
-class Manager:
+class FieldManager:
     """Who writes, how (Apply or Update), and through which subresource."""
 
     name: str
@@ -32,20 +32,20 @@ class Manager:
 class Ownership:
     """The managers of one object, with the paths each owns and since when."""
 
-    paths: dict[Manager, set[Path]] = field(default_factory=dict)
-    times: dict[Manager, str] = field(default_factory=dict)
+    paths: dict[FieldManager, set[Path]] = field(default_factory=dict)
+    times: dict[FieldManager, str] = field(default_factory=dict)
 
-    def take(self, manager: Manager, paths: Iterable[Path], stamp: str) -> None:
+    def take(self, manager: FieldManager, paths: Iterable[Path], stamp: str) -> None:
         self.paths[manager] = set(paths)
         self.times[manager] = stamp
 
-    def of(self, manager: Manager) -> set[Path]:
+    def of(self, manager: FieldManager) -> set[Path]:
         return self.paths.get(manager, set())
 
-    def others(self, manager: Manager) -> list[tuple[Manager, set[Path]]]:
+    def others(self, manager: FieldManager) -> list[tuple[FieldManager, set[Path]]]:
         return [(other, paths) for other, paths in self.paths.items() if other != manager]
 
-    def release(self, paths: Iterable[Path], *, keep: Manager | None) -> None:
+    def release(self, paths: Iterable[Path], *, keep: FieldManager | None) -> None:
         """Nobody but `keep` owns these any longer."""
         gone = set(paths)
         for manager, owned in self.paths.items():
@@ -56,7 +56,7 @@ class Ownership:
 def read(obj: Object) -> Ownership:
     ownership = Ownership()
     for entry in obj.get("metadata", {}).get("managedFields") or []:
-        manager = Manager(entry.get("manager", ""), entry["operation"], entry.get("subresource", ""))
+        manager = FieldManager(entry.get("manager", ""), entry["operation"], entry.get("subresource", ""))
         ownership.take(manager, from_fields_v1(entry.get("fieldsV1") or {}), entry.get("time", ""))
     return ownership
 
@@ -73,7 +73,7 @@ def write(obj: Object, ownership: Ownership) -> None:
         obj["metadata"]["managedFields"] = entries[-_TRACKED_AT_MOST:]
 
 
-def _entry(manager: Manager, paths: set[Path], api_version: str, stamp: str) -> Object:
+def _entry(manager: FieldManager, paths: set[Path], api_version: str, stamp: str) -> Object:
     entry = {
         "manager": manager.name,
         "operation": manager.operation,
@@ -85,7 +85,7 @@ def _entry(manager: Manager, paths: set[Path], api_version: str, stamp: str) -> 
     return entry | ({"subresource": manager.subresource} if manager.subresource else {})
 
 
-def record_update(before: Object | None, after: Object, manager: Manager, stamp: str) -> None:
+def record_update(before: Object | None, after: Object, manager: FieldManager, stamp: str) -> None:
     """An ordinary write: the manager owns what it changed, nobody owns what it removed."""
     ownership = read(before or {})
     old, new = field_set(before or {}), field_set(after)

@@ -14,14 +14,14 @@ from cluster_emulator.store import Record
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ListPage:
     """One page, and its list's metadata about the rest."""
 
     records: list[Record]
     metadata: Object
 
 
-def paginate(records: list[Record], version: int, limit: int, token: str, behind: Record | None = None) -> Page:
+def paginate(records: list[Record], version: int, limit: int, token: str, behind: Record | None = None) -> ListPage:
     """`records` in the store's order; 400 for a token that is not ours.
 
     `behind` is the last of all records if a selector chose `records`. As in the real server, a full page has `continue`
@@ -38,7 +38,7 @@ def paginate(records: list[Record], version: int, limit: int, token: str, behind
         records = records[:limit]
     elif limit and len(records) == limit and behind is not None and _place(records[-1]) < _place(behind):
         metadata["continue"] = _token(behind, version)
-    return Page(records, metadata)
+    return ListPage(records, metadata)
 
 
 def _place(record: Record) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from cluster_emulator.apply import Declaration
 from cluster_emulator.clock import Clock
 from cluster_emulator.history import Key
 from cluster_emulator.kinds import EVENT, NAMESPACE, POD, SERVICE, Kind
-from cluster_emulator.managers import Manager
+from cluster_emulator.managers import FieldManager
 from cluster_emulator.objects import Object, meta
 from cluster_emulator.store import Store
 
@@ -66,7 +66,7 @@ class Registry:
         validation.check(kind, obj)
         self._admission.admit(kind, key.namespace, obj)
         if options.manager:
-            manager = Manager(options.manager, "Update")
+            manager = FieldManager(options.manager, "Update")
             managers.record_update(None, obj, manager, self.clock.stamp())
         if not options.dry_run:
             self.store.write(key, obj)
@@ -92,7 +92,7 @@ class Registry:
         obj = _with_status(live, new) if subresource == "status" else _carried_over(key.kind, live, new)
         if options.manager:
             managers.write(obj, managers.read(live))
-            manager = Manager(options.manager, "Update", subresource)
+            manager = FieldManager(options.manager, "Update", subresource)
             managers.record_update(live, obj, manager, self.clock.stamp())
         return self._settle(key, live, obj, dry_run=options.dry_run, checked=subresource != "status")
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from cluster_emulator import api_errors
 from cluster_emulator.faults import ActiveFaults, FaultKind
 from cluster_emulator.objects import Object
-from cluster_emulator.targets import Target
+from cluster_emulator.targets import RequestTarget
 from cluster_emulator.watch import is_watch
 
 USER: Final = "emulator-admin"
@@ -25,7 +25,7 @@ class Rights:
     def __init__(self, faults: ActiveFaults) -> None:
         self._faults = faults
 
-    def check(self, request: web.Request, target: Target) -> None:
+    def check(self, request: web.Request, target: RequestTarget) -> None:
         """403 with RBAC's message if the token may not do it."""
         verbs = _ON_OBJECTS if target.name else _ON_COLLECTIONS
         verb = "watch" if is_watch(request) else verbs.get(request.method, "")

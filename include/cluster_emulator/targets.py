@@ -12,7 +12,7 @@ from cluster_emulator.kinds import BY_PATH, NAMESPACE, Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class RequestTarget:
     """The object or collection a request is about."""
 
     kind: Kind
@@ -50,7 +50,7 @@ def split(path: str) -> ApiPath | None:
     return None
 
 
-def target(path: ApiPath) -> Target:
+def target(path: ApiPath) -> RequestTarget:
     """404 when no kind is served there."""
     steps, namespace = list(path.rest), ""
     inside = len(steps) > 2 and steps[0] == "namespaces" and steps[2] not in ("status", "finalize")
@@ -60,4 +60,4 @@ def target(path: ApiPath) -> Target:
     if kind is None or len(steps) > 3 or (inside and not kind.namespaced):
         raise api_errors.no_such_resource()
     name, subresource = [*steps[1:], "", ""][:2]
-    return Target(kind, namespace, name, subresource)
+    return RequestTarget(kind, namespace, name, subresource)

@@ -15,17 +15,17 @@ from cluster_emulator.admission import must_match_url
 from cluster_emulator.apply import Declaration
 from cluster_emulator.faults import ActiveFaults
 from cluster_emulator.kinds import NAMESPACE, POD
-from cluster_emulator.managers import Manager
+from cluster_emulator.managers import FieldManager
 from cluster_emulator.objects import Json, Object, encode, meta
 from cluster_emulator.patches import json_patch, merge_patch
 from cluster_emulator.registry import Registry, WriteOptions
 from cluster_emulator.responses import ResponseForm
 from cluster_emulator.selectors import Selector
 from cluster_emulator.strategic import strategic_merge
-from cluster_emulator.targets import Target
+from cluster_emulator.targets import RequestTarget
 from cluster_emulator.watch import Stream, WatchOptions, is_watch
 
-Handler: TypeAlias = Callable[[web.Request, Target], Awaitable[web.StreamResponse]]
+Handler: TypeAlias = Callable[[web.Request, RequestTarget], Awaitable[web.StreamResponse]]
 
 _MERGERS: Final[dict[str, Callable[[Object, Json], Object]]] = {
     bodies.JSON_PATCH: json_patch,
@@ -56,7 +56,7 @@ class Verbs:
             "DELETE": self._delete,
         }
 
-    async def handle(self, request: web.Request, target: Target) -> web.StreamResponse:
+    async def handle(self, request: web.Request, target: RequestTarget) -> web.StreamResponse:
         if is_watch(request):
             return await self._watch(request, target)
         handlers = self._on_object if target.name else self._on_collection
@@ -67,7 +67,7 @@ class Verbs:
             raise api_errors.method_not_allowed()
         return await handler(request, target)
 
-    def _subresource(self, request: web.Request, target: Target) -> Handler | None:
+    def _subresource(self, request: web.Request, target: RequestTarget) -> Handler | None:
         name, kind = target.subresource, target.kind
         if name == "scale" and kind.has_scale:
             return self._scale
@@ -81,17 +81,17 @@ class Verbs:
 
     # --- reading
 
-    def _form(self, request: web.Request, target: Target) -> ResponseForm:
+    def _form(self, request: web.Request, target: RequestTarget) -> ResponseForm:
         return ResponseForm.of(request, target.kind, self._registry.clock)
 
-    def _selector(self, request: web.Request, target: Target) -> Selector:
+    def _selector(self, request: web.Request, target: RequestTarget) -> Selector:
         query = request.query
         return selectors.parse(target.kind, query.get("labelSelector", ""), query.get("fieldSelector", ""))
 
-    async def _get(self, request: web.Request, target: Target) -> web.Response:
+    async def _get(self, request: web.Request, target: RequestTarget) -> web.Response:
         return responses.raw(self._form(request, target).one(self._store.get(target.key).raw))
 
-    async def _list(self, request: web.Request, target: Target) -> web.Response:
+    async def _list(self, request: web.Request, target: RequestTarget) -> web.Response:
         query, selector = request.query, self._selector(request, target)
         asked = int(query.get("resourceVersion") or 0)
         if asked > self._store.version:
@@ -105,32 +105,32 @@ class Verbs:
         raws = [record.raw for record in page.records]
         return responses.raw(self._form(request, target).many(raws, page.metadata))
 
-    async def _watch(self, request: web.Request, target: Target) -> web.StreamResponse:
+    async def _watch(self, request: web.Request, target: RequestTarget) -> web.StreamResponse:
         options = WatchOptions.of(request, target, self._selector(request, target))
         stream = Stream(request, self._store, self._faults, self._form(request, target))
         return await stream.run(options)
 
-    async def _log(self, request: web.Request, target: Target) -> web.Response:
+    async def _log(self, request: web.Request, target: RequestTarget) -> web.Response:
         pod = self._store.get(target.key).document()
         return web.Response(text=logs.container_log(pod, request.query.get("container", "")))
 
     # --- writing
 
-    async def _create(self, request: web.Request, target: Target) -> web.Response:
+    async def _create(self, request: web.Request, target: RequestTarget) -> web.Response:
         body = await bodies.read(request)
         obj, warnings = bodies.shaped(target.kind, body, request.query)
         must_match_url(target.kind, obj, target.namespace, "")
         made = self._registry.create(target.kind, target.namespace, obj, _options(request))
         return self._written(request, target, made, HTTPStatus.CREATED, warnings)
 
-    async def _update(self, request: web.Request, target: Target) -> web.Response:
+    async def _update(self, request: web.Request, target: RequestTarget) -> web.Response:
         body = await bodies.read(request)
         obj, warnings = bodies.shaped(target.kind, body, request.query)
         must_match_url(target.kind, obj, target.namespace, target.name)
         changed = self._registry.update(target.key, obj, _options(request), target.subresource)
         return self._written(request, target, changed, HTTPStatus.OK, warnings)
 
-    async def _patch(self, request: web.Request, target: Target) -> web.Response:
+    async def _patch(self, request: web.Request, target: RequestTarget) -> web.Response:
         body = await bodies.read(request)
         if request.content_type == bodies.APPLY_PATCH:
             return self._apply(request, target, body)
@@ -146,7 +146,7 @@ class Verbs:
         changed = self._registry.update(target.key, obj, _options(request), target.subresource)
         return self._written(request, target, changed, HTTPStatus.OK, warnings)
 
-    def _apply(self, request: web.Request, target: Target, body: Object) -> web.Response:
+    def _apply(self, request: web.Request, target: RequestTarget, body: Object) -> web.Response:
         query = request.query
         if not query.get("fieldManager"):
             raise api_errors.bad_request('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value')
@@ -155,18 +155,18 @@ class Verbs:
         meta(config).setdefault("name", target.name)
         if meta(config).get("managedFields"):
             raise api_errors.bad_request("metadata.managedFields must be nil")
-        manager = Manager(query["fieldManager"], "Apply", target.subresource)
+        manager = FieldManager(query["fieldManager"], "Apply", target.subresource)
         declaration = Declaration(config, manager, query.get("force") in ("true", "True"))
         obj, created = self._registry.apply(target.key, declaration, dry_run=query.get("dryRun") == "All")
         status = HTTPStatus.CREATED if created else HTTPStatus.OK
         return self._written(request, target, obj, status, warnings)
 
     def _written(
-        self, request: web.Request, target: Target, obj: Object, status: HTTPStatus, warnings: list[str]
+        self, request: web.Request, target: RequestTarget, obj: Object, status: HTTPStatus, warnings: list[str]
     ) -> web.Response:
         return responses.raw(self._form(request, target).one(encode(obj)), status, warnings)
 
-    async def _scale(self, request: web.Request, target: Target) -> web.Response:
+    async def _scale(self, request: web.Request, target: RequestTarget) -> web.Response:
         live = self._store.get(target.key).document()
         if request.method == "GET":
             return responses.document(scales.scale_of(live))
@@ -179,7 +179,7 @@ class Verbs:
 
     # --- deleting
 
-    async def _delete(self, request: web.Request, target: Target) -> web.Response:
+    async def _delete(self, request: web.Request, target: RequestTarget) -> web.Response:
         options = deletion.parse_options(await bodies.read(request), dict(request.query))
         last, gone = deletion.delete(self._registry, target.key, options)
         if not gone or target.kind.returned_on_delete:
@@ -193,7 +193,7 @@ class Verbs:
         success = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
         return responses.document({**success, "details": details})
 
-    async def _delete_all(self, request: web.Request, target: Target) -> web.Response:
+    async def _delete_all(self, request: web.Request, target: RequestTarget) -> web.Response:
         options = deletion.parse_options(await bodies.read(request), dict(request.query))
         selector = self._selector(request, target)
         records = self._store.records(target.kind, target.namespace)

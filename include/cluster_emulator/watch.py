@@ -18,7 +18,7 @@ from cluster_emulator.objects import Object, encode
 from cluster_emulator.responses import ResponseForm
 from cluster_emulator.selectors import Selector
 from cluster_emulator.store import Record, Store
-from cluster_emulator.targets import Target
+from cluster_emulator.targets import RequestTarget
 
 _BOOKMARK: Final = "BOOKMARK"
 _BOOKMARK_EVERY_SECONDS: Final = 20.0
@@ -35,7 +35,7 @@ def is_watch(request: web.Request) -> bool:
 class WatchOptions:
     """The parameters of one watch."""
 
-    target: Target
+    target: RequestTarget
     selector: Selector
     since: int | None  # None: begin with what is there now
     send_initial: bool
@@ -43,7 +43,7 @@ class WatchOptions:
     seconds: float
 
     @classmethod
-    def of(cls, request: web.Request, target: Target, selector: Selector) -> "WatchOptions":
+    def of(cls, request: web.Request, target: RequestTarget, selector: Selector) -> "WatchOptions":
         query = request.query
         version = query.get("resourceVersion", "")
         send_initial = query.get("sendInitialEvents") in _TRUE

@@ -12,7 +12,7 @@ import psycopg
 import yaml
 
 from installation import database_setup, ledger_tables
-from installation.contents import ROLE_OF_USER, Address, Addresses, Passwords, metadata_contents
+from installation.contents import ROLE_OF_USER, Address, Passwords, ServiceAddresses, metadata_contents
 from installation.database_setup import OwnedDatabase
 from installation.role_names import LEDGER
 from installation.secret_files import read
@@ -24,7 +24,7 @@ CLUSTER_URL: Final = "https://k3s:6443"
 METADATA: Final = Address("postgres-metadata", 5432)
 STORAGE_HOST: Final = "10.89.77.10"
 """By address: the tenants' pods reach it too, and know no name of a service of compose."""
-PLACES: Final = Addresses(
+PLACES: Final = ServiceAddresses(
     ledger=Address("postgres-ledger", 5432),
     storage=Address(STORAGE_HOST, 5432),
     api=Address("api-server", 8080),
@@ -38,7 +38,7 @@ class Installation:
 
     secrets: Path = SECRETS
     metadata: Address = METADATA
-    places: Addresses = PLACES
+    places: ServiceAddresses = PLACES
     kubeconfig: Path = KUBECONFIG
     cluster_url: str = CLUSTER_URL
 

@@ -36,7 +36,7 @@ class Address:
 
 
 @dataclass(frozen=True)
-class Addresses:
+class ServiceAddresses:
     """Where the parts are. `cluster` is the extra of a connection to Kubernetes (docs/architecture.md)."""
 
     ledger: Address
@@ -55,7 +55,7 @@ class Passwords:
     users: Mapping[str, str]
 
 
-def metadata_contents(places: Addresses, passwords: Passwords) -> dict[str, Any]:
+def metadata_contents(places: ServiceAddresses, passwords: Passwords) -> dict[str, Any]:
     """As plain values. They include passwords."""
     users = [{"name": name, "role": role, "password": passwords.users[name]} for name, role in ROLE_OF_USER.items()]
     return {
@@ -66,7 +66,7 @@ def metadata_contents(places: Addresses, passwords: Passwords) -> dict[str, Any]
     }
 
 
-def _connections(places: Addresses, passwords: Passwords) -> list[dict[str, Any]]:
+def _connections(places: ServiceAddresses, passwords: Passwords) -> list[dict[str, Any]]:
     cluster = {"conn_type": "kubernetes", "extra": json.dumps(places.cluster)}
     storage = _postgres(places.storage, role_names.STORAGE_ADMIN, passwords.storage_admin)
     return [

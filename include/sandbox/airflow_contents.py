@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from installation import contents as installed
-from installation.contents import ROLE_OF_USER, SERVICE_USER, Address, Addresses, Passwords
+from installation.contents import ROLE_OF_USER, SERVICE_USER, Address, Passwords, ServiceAddresses
 from sandbox.layout import Layout
 from sandbox.ports import HOST
 from sandbox.secrets import Secrets
@@ -17,7 +17,7 @@ __all__ = ["ROLE_OF_USER", "SERVICE_USER", "contents"]
 
 def contents(layout: Layout, ports: Mapping[str, int], secrets: Secrets) -> dict[str, Any]:
     """As plain values, so that `preparation_record` can hash them. They contain passwords."""
-    places = Addresses(
+    places = ServiceAddresses(
         ledger=Address(HOST, ports["platform"]),
         storage=Address(HOST, ports["storage"]),
         api=Address(HOST, ports["api"]),

@@ -8,7 +8,7 @@ from sandbox.broker import Broker
 from sandbox.components import WORKERS
 from sandbox.polling import RESPONSE_SECONDS, poll
 from sandbox.processes import Register
-from sandbox.progress import Progress
+from sandbox.progress import ProgressReporter
 
 RECONNECT_SECONDS: Final = 60.0
 
@@ -19,7 +19,7 @@ class BrokerSupervisor:
 
     broker: Broker
     register: Register
-    progress: Progress
+    progress: ProgressReporter
     needed: bool
 
     def is_healthy(self) -> bool:

@@ -20,7 +20,7 @@ from sandbox.executors import EXECUTORS
 from sandbox.faults import arguments as fault_arguments
 from sandbox.layout import HOME_VARIABLE, Layout
 from sandbox.problems import SandboxError
-from sandbox.progress import Progress
+from sandbox.progress import ProgressReporter
 
 # Failures that a person at the machine can fix. Any other is a defect of ours and keeps its traceback.
 _OF_THE_MACHINE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOTDIR, errno.EACCES, errno.EPERM)
@@ -51,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _up(options: argparse.Namespace, layout: Layout) -> int:
     airflow_options = AirflowOptions(profile=options.profile, dags_folder=options.dags, executor=options.executor)
-    lifecycle.up(layout, airflow_options=airflow_options, usual_ports=not options.free_ports, progress=Progress())
+    lifecycle.up(
+        layout, airflow_options=airflow_options, usual_ports=not options.free_ports, progress=ProgressReporter()
+    )
     api = ports.recorded(layout.ports)["api"]
     print(f"Airflow: http://{ports.HOST}:{api} (users and passwords: {layout.secrets})")
     return 0
@@ -61,7 +63,7 @@ def _down(options: argparse.Namespace, layout: Layout) -> int:
     if options.purge and not options.yes and not _confirmed(layout):
         print("Nothing was deleted.")
         return 1
-    lifecycle.down(layout, purge=options.purge, progress=Progress())
+    lifecycle.down(layout, purge=options.purge, progress=ProgressReporter())
     return 0
 
 

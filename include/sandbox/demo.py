@@ -21,7 +21,7 @@ from sandbox import demo_summary, lifecycle, status
 from sandbox.access import Access
 from sandbox.layout import Layout
 from sandbox.problems import SandboxError
-from sandbox.progress import Progress
+from sandbox.progress import ProgressReporter
 from sandbox.timeline_view import TimelineView, headline, line
 from tenancy.activities.plan import PLAN
 from tenancy.adapters.dsn import Dsn
@@ -60,7 +60,7 @@ def run(request: Request, layout: Layout, console: Console) -> int:
     """Returns 0 when the tenant is Active, else 1. Ctrl-C stops what this call started."""
     was_up = layout.home.is_dir() and status.all_healthy(status.read_status(layout))
     with _stopped_on_interrupt(layout, console, ours=not was_up):
-        lifecycle.up(layout, progress=Progress(console))
+        lifecycle.up(layout, progress=ProgressReporter(console))
         saga = _provision(request, Access(layout), console)
         console.print(demo_summary.text(layout, slug=request.slug, host=_host(saga, layout)), markup=True)
         if request.wait and not was_up:
@@ -92,7 +92,7 @@ def _stay_up(layout: Layout, console: Console) -> None:
 def _stop(layout: Layout, console: Console) -> None:
     console.print()
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave half of it running
-    lifecycle.down(layout, progress=Progress(console))
+    lifecycle.down(layout, progress=ProgressReporter(console))
     signal.signal(signal.SIGINT, previous)
     console.print("Stopped. `make demo` starts it again with all its tenants; `make purge` forgets them.")
 

@@ -38,7 +38,7 @@ from sandbox.polling import RESPONSE_SECONDS, poll
 from sandbox.postgres import PostgresServer
 from sandbox.problems import PortTakenError
 from sandbox.processes import Daemon, Register
-from sandbox.progress import NoProgress, Progress
+from sandbox.progress import NoProgress, ProgressReporter
 from sandbox.secrets import Secrets
 
 _PORT_TRIES: Final = 1 + len(ports.USUAL)
@@ -50,7 +50,7 @@ def up(
     *,
     airflow_options: AirflowOptions | None = None,
     usual_ports: bool = True,
-    progress: Progress | None = None,
+    progress: ProgressReporter | None = None,
 ) -> None:
     """Start what does not run and restart what hangs. Returns when all parts are healthy."""
     airflow_options = airflow_options or AirflowOptions()
@@ -61,7 +61,7 @@ def up(
         _up(layout, airflow_options, progress or NoProgress(), usual_ports=usual_ports)
 
 
-def _up(layout: Layout, airflow_options: AirflowOptions, progress: Progress, *, usual_ports: bool) -> None:
+def _up(layout: Layout, airflow_options: AirflowOptions, progress: ProgressReporter, *, usual_ports: bool) -> None:
     """Another program, such as a second sandbox, may take a port between its choice and its use."""
     for _ in range(_PORT_TRIES - 1):
         try:
@@ -71,7 +71,7 @@ def _up(layout: Layout, airflow_options: AirflowOptions, progress: Progress, *, 
     return _Sandbox(layout, airflow_options, progress, usual_ports=usual_ports).up()
 
 
-def down(layout: Layout, *, purge: bool = False, progress: Progress | None = None) -> None:
+def down(layout: Layout, *, purge: bool = False, progress: ProgressReporter | None = None) -> None:
     """Stop all parts in reverse order. With `purge`, delete data, passwords and logs too."""
     if not layout.exists:
         return
@@ -84,7 +84,7 @@ def down(layout: Layout, *, purge: bool = False, progress: Progress | None = Non
 
 class _Sandbox:
     def __init__(
-        self, layout: Layout, airflow_options: AirflowOptions, progress: Progress, *, usual_ports: bool
+        self, layout: Layout, airflow_options: AirflowOptions, progress: ProgressReporter, *, usual_ports: bool
     ) -> None:
         self.layout = layout
         self.airflow_options = airflow_options
@@ -267,7 +267,7 @@ class _Sandbox:
         )
 
 
-def _clear_faults(layout: Layout, progress: Progress) -> None:
+def _clear_faults(layout: Layout, progress: ProgressReporter) -> None:
     """Clear them before anything is stopped: most need their server for it."""
     chosen = ports.recorded(layout.ports)
     cluster = ClusterServer.of(layout, chosen) if "cluster" in chosen else None

@@ -18,7 +18,7 @@ from sandbox.layout import Layout
 from sandbox.log_tail import last_lines
 from sandbox.problems import SandboxError
 from sandbox.processes import Register
-from sandbox.progress import Progress
+from sandbox.progress import ProgressReporter
 from sandbox.secrets import Secrets
 
 LIMIT_SECONDS: Final = 300.0
@@ -33,7 +33,7 @@ class Preparation:
     secrets: Secrets
     environment: Mapping[str, str]
     register: Register
-    progress: Progress
+    progress: ProgressReporter
 
     def ensure(self) -> None:
         platform = servers.server(servers.PLATFORM, self.layout, self.ports, self.secrets)

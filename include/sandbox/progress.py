@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from rich.console import Console
 
 
-class Progress:
+class ProgressReporter:
     """Reports steps on a console."""
 
     def __init__(self, console: Console | None = None) -> None:
@@ -32,7 +32,7 @@ class Progress:
         self._console.print(f"[green]✓[/green] {description} [dim]{time.monotonic() - began:.1f} s[/dim]")
 
 
-class NoProgress(Progress):
+class NoProgress(ProgressReporter):
     """For callers that report progress themselves."""
 
     def __init__(self) -> None:

@@ -11,14 +11,14 @@ from typing import Final
 from sandbox import broker, cluster_server, postgres, processes, servers
 from sandbox.components import EVERY_NAME, PREPARE
 from sandbox.processes import Register
-from sandbox.progress import Progress
+from sandbox.progress import ProgressReporter
 
 AIRFLOW_GRACE_SECONDS: Final = 4.0
 # Workers whose scheduler was killed ignore SIGTERM (Airflow 3.3.2), so a long wait does not help.
 ORPHANS_GRACE_SECONDS: Final = 0.5
 
 
-def stop_everything(register: Register, progress: Progress) -> None:
+def stop_everything(register: Register, progress: ProgressReporter) -> None:
     """Stop all parts in the reverse order of their start."""
     names = [PREPARE, *EVERY_NAME]
     if any(register.get(name) for name in names):

@@ -28,13 +28,13 @@ def read_directly() -> None:
 
 def _thrifty(stock: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def make_client(supervisor: Any) -> Any:
-        return Client(lambda: stock(supervisor))
+        return ExecutionApiClient(lambda: stock(supervisor))
 
     make_client.stock = stock  # type: ignore[attr-defined]
     return make_client
 
 
-class Client:
+class ExecutionApiClient:
     """Airflow's client of its execution API. It is created when a trigger asks for anything but a connection."""
 
     def __init__(self, make: Callable[[], Any]) -> None:

@@ -73,7 +73,7 @@ def _long_after() -> datetime:
     return utc_now() + timedelta(days=1)
 
 
-class Attempt:
+class OnlyAttempt:
     """One tenant and its only run."""
 
     def __init__(self, access: Access) -> None:

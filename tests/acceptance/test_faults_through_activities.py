@@ -19,7 +19,7 @@ from tenancy.saga.errors import PermanentError, PlatformError
 from tenancy.saga.names import ActivityName
 from tests.acceptance import gates, runs
 from tests.acceptance.active_fault import active_fault
-from tests.acceptance.attempts import Attempt
+from tests.acceptance.attempts import OnlyAttempt
 from tests.acceptance.fault_cases import CASES, DEPLOY, ELSEWHERE, HARMLESS, HOLDING, WAIT, FaultCase, UnwindingResult
 from tests.acceptance.tenant_objects import assert_complete, find_objects
 from tests.helm_children import helm_children
@@ -38,7 +38,7 @@ def test_the_activity_fails_with_the_cause_in_time_and_unwinding_leaves_nothing(
 ):
     monkeypatch.setattr(sessions, "LOCK_TIMEOUT_SECONDS", 2)
     monkeypatch.setattr(dsn, "CONNECT_TIMEOUT_SECONDS", 2)
-    attempt = Attempt(sandbox)
+    attempt = OnlyAttempt(sandbox)
     if case.within_helm:
         _make_the_namespace(attempt, fault_client)
     with active_fault(fault_client, case.kind, **_narrowed(case.kind, case.options, attempt.slug)):
@@ -59,7 +59,7 @@ def test_the_activity_fails_with_the_cause_in_time_and_unwinding_leaves_nothing(
     assert helm_children() == []
 
 
-def _given_up(attempt: Attempt, case: FaultCase) -> str:
+def _given_up(attempt: OnlyAttempt, case: FaultCase) -> str:
     """The phase after the failure callback; what the platform is at fault for waits until a person cancels it."""
     given_up = attempt.give_up(case.activity)
     if case.error is not PlatformError:
@@ -72,7 +72,7 @@ def _given_up(attempt: Attempt, case: FaultCase) -> str:
 def test_a_fault_that_only_delays_or_concerns_no_activity_is_outlived(
     sandbox: Access, fault_client: FaultClient, kind: str
 ):
-    attempt = Attempt(sandbox)
+    attempt = OnlyAttempt(sandbox)
     with active_fault(fault_client, kind, **_narrowed(kind, HARMLESS[kind], attempt.slug)):
         assert attempt.run_all().phase == "Active"
     assert_complete(sandbox, attempt.slug)
@@ -85,7 +85,7 @@ def test_a_fault_that_only_delays_or_concerns_no_activity_is_outlived(
 def test_what_the_platform_has_to_repair_is_named_and_the_attempt_continues_when_it_is_repaired(
     sandbox: Access, fault_client: FaultClient, kind: str
 ):
-    attempt = Attempt(sandbox)
+    attempt = OnlyAttempt(sandbox)
     attempt.run_before(DEPLOY)
     options, words, cause = HOLDING[kind]
     with (
@@ -110,7 +110,7 @@ def _narrowed(kind: str, options: dict[str, Any], slug: str) -> dict[str, Any]:
     return {"tenant": slug, **options} if "tenant" in catalogue.BY_NAME[kind].selects else options
 
 
-def _make_the_namespace(attempt: Attempt, fault_client: FaultClient) -> None:
+def _make_the_namespace(attempt: OnlyAttempt, fault_client: FaultClient) -> None:
     """By a try that finds no room for what Helm would store."""
     attempt.run_before(DEPLOY)
     no_room = active_fault(fault_client, "quota-exceeded", tenant=attempt.slug, resource="secrets")
@@ -120,7 +120,7 @@ def _make_the_namespace(attempt: Attempt, fault_client: FaultClient) -> None:
     assert (len(found.namespaces), len(found.releases)) == (1, 0)
 
 
-def _assert_it_fails(attempt: Attempt, case: FaultCase) -> None:
+def _assert_it_fails(attempt: OnlyAttempt, case: FaultCase) -> None:
     if case.activity == WAIT:
         runs.wait_until(lambda: re.search(case.reason, _look(attempt)), f"{case.kind} to be seen")
     began = time.monotonic()
@@ -141,7 +141,7 @@ def _assert_it_fails(attempt: Attempt, case: FaultCase) -> None:
         assert failure["cause"] == case.code, failure["message"]
 
 
-def _look(attempt: Attempt) -> str:
+def _look(attempt: OnlyAttempt) -> str:
     """Why it is not ready yet, as the timeline says it."""
     waiting = attempt.run(WAIT)
     assert isinstance(waiting, Waiting)

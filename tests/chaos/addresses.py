@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 
 
 @dataclass(frozen=True)
-class Addresses:
+class AttackAddresses:
     """Superusers' DSNs, the kubeconfig, URLs, and bearer tokens that were taken before any attack."""
 
     ledger: str

@@ -20,7 +20,7 @@ from sandbox.airflow_env import AirflowOptions
 from sandbox.layout import PROJECT, Layout
 from tenancy.ledger.migrations import LEDGER_VERSION
 from tests.chaos import gates, verdict
-from tests.chaos.addresses import Addresses, rows
+from tests.chaos.addresses import AttackAddresses, rows
 from tests.chaos.convergence import ObservedFacts
 from tests.chaos.healing import healer
 from tests.chaos.operator_attacks import confirmation
@@ -58,7 +58,7 @@ class Campaign:
 
     layout: Layout
     airflow_options: AirflowOptions = CHAOS_AIRFLOW_OPTIONS
-    addresses: Addresses = field(init=False)
+    addresses: AttackAddresses = field(init=False)
     control_tenant: str = ""
     control_identity: dict[str, Any] = field(default_factory=dict)
     rechecks: list[Recheck] = field(default_factory=list)
@@ -145,14 +145,14 @@ class Campaign:
         return violations
 
 
-def _phase(addresses: Addresses, slug: str) -> tuple[str, str | None] | None:
+def _phase(addresses: AttackAddresses, slug: str) -> tuple[str, str | None] | None:
     row = verdict.tenant(addresses, slug)
     return (row["state"], row["substate"]) if row else None
 
 
-def addresses_of(access: Access, tokens: dict[str, str] | None = None) -> Addresses:
+def addresses_of(access: Access, tokens: dict[str, str] | None = None) -> AttackAddresses:
     """The addresses of a running sandbox, and tokens taken in advance, because a login takes a second."""
-    return Addresses(
+    return AttackAddresses(
         ledger=access.superuser_dsn("platform", "ledger"),
         airflow=access.superuser_dsn("platform", "airflow"),
         storage=access.superuser_dsn("storage"),
@@ -164,7 +164,7 @@ def addresses_of(access: Access, tokens: dict[str, str] | None = None) -> Addres
     )
 
 
-def reset_sandbox(addresses: Addresses) -> None:
+def reset_sandbox(addresses: AttackAddresses) -> None:
     """Open all gates, lift all limits on roles, unpause the DAG."""
     gates.install(addresses)
     rows(addresses.ledger, "alter role ledger connection limit -1")
@@ -176,7 +176,7 @@ def reset_sandbox(addresses: Addresses) -> None:
         client.patch(DAG, json={"is_paused": False}).raise_for_status()
 
 
-def save_evidence(outcome: Outcome, slugs: list[str], addresses: Addresses, layout: Layout) -> Path:
+def save_evidence(outcome: Outcome, slugs: list[str], addresses: AttackAddresses, layout: Layout) -> Path:
     """Save everything about a violation: the trial, its facts, Airflow's runs, all logs."""
     folder = VIOLATIONS / str(outcome.trial.seed)
     shutil.rmtree(folder, ignore_errors=True)
@@ -197,7 +197,7 @@ def save_evidence(outcome: Outcome, slugs: list[str], addresses: Addresses, layo
     return folder
 
 
-def _rows_of(addresses: Addresses, slugs: Iterable[str]) -> Iterator[dict[str, Any]]:
+def _rows_of(addresses: AttackAddresses, slugs: Iterable[str]) -> Iterator[dict[str, Any]]:
     return iter(rows(addresses.ledger, "select * from ledger.tenant where slug = any(%s)", list(slugs)))
 
 

@@ -23,7 +23,7 @@ from sandbox.airflow_env import AirflowOptions
 from sandbox.components import WORKERS
 from sandbox.layout import PROJECT, Layout
 from tests.acceptance import celery_parts, runs
-from tests.chaos.addresses import Addresses, rows
+from tests.chaos.addresses import AttackAddresses, rows
 from tests.chaos.campaign import addresses_of
 from tests.chaos.convergence import ObservedFacts
 from tests.chaos.trial_generator import ACTIVITIES
@@ -72,7 +72,7 @@ def _play(access: Access, number: int) -> int:
     return _attack(access, addresses, slugs, say)
 
 
-def _attack(access: Access, addresses: Addresses, slugs: list[str], say: Callable[[str], None]) -> int:
+def _attack(access: Access, addresses: AttackAddresses, slugs: list[str], say: Callable[[str], None]) -> int:
     began = time.monotonic()
     _kill_in_the_middle(access, addresses, slugs, say)
     runs.wait_until(
@@ -88,13 +88,15 @@ def _attack(access: Access, addresses: Addresses, slugs: list[str], say: Callabl
     return int(bool(wrong))
 
 
-def _ask_for(addresses: Addresses, slug: str) -> None:
+def _ask_for(addresses: AttackAddresses, slug: str) -> None:
     with addresses.api_as("operator", timeout=120) as client:
         body = {"logical_date": None, "conf": runs.request(slug)}
         client.post(f"{runs.DAG}/dagRuns", json=body).raise_for_status()
 
 
-def _kill_in_the_middle(access: Access, addresses: Addresses, slugs: list[str], say: Callable[[str], None]) -> None:
+def _kill_in_the_middle(
+    access: Access, addresses: AttackAddresses, slugs: list[str], say: Callable[[str], None]
+) -> None:
     """Kill the worker when half of all activities are done, then Redis; restart both a while later."""
     for share, part in ((0.5, WORKERS[0]), (0.6, "redis")):
         wanted = int(len(slugs) * len(ACTIVITIES) * share)
@@ -111,11 +113,11 @@ def _kill_in_the_middle(access: Access, addresses: Addresses, slugs: list[str], 
     say("both are up again")
 
 
-def _done(addresses: Addresses, slugs: list[str]) -> int:
+def _done(addresses: AttackAddresses, slugs: list[str]) -> int:
     return int(rows(addresses.ledger, _DONE, slugs)[0]["number"])
 
 
-def _ends(addresses: Addresses, slugs: list[str]) -> Counter[str]:
+def _ends(addresses: AttackAddresses, slugs: list[str]) -> Counter[str]:
     """How many tenants are in each phase. One that the ledger does not know yet counts as Provisioning."""
     found = [" ".join(filter(None, row.values())) for row in rows(addresses.ledger, _PHASES, slugs)]
     unknown = len(slugs) - len(found)

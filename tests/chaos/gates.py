@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import httpx
 import psycopg
 
-from tests.chaos.addresses import Addresses, rows
+from tests.chaos.addresses import AttackAddresses, rows
 
 _LOCK = 7236899
 _INSTALL = f"""
@@ -43,7 +43,7 @@ create or replace trigger wait_at_chaos_gate before insert on ledger.fact
 """
 
 
-def install(addresses: Addresses) -> None:
+def install(addresses: AttackAddresses) -> None:
     """Once per campaign. Also opens the gates that a killed campaign left closed."""
     rows(addresses.ledger, _INSTALL)
     rows(addresses.ledger, "delete from public.chaos_gate")
@@ -53,7 +53,7 @@ def install(addresses: Addresses) -> None:
 class Gate:
     """One closed gate."""
 
-    addresses: Addresses
+    addresses: AttackAddresses
     id: int
 
     def holds(self) -> int | None:
@@ -67,7 +67,7 @@ class Gate:
 
 
 @contextmanager
-def closed_gate(addresses: Addresses, slug: str, kind: str, what: str = "") -> Iterator[Gate]:
+def closed_gate(addresses: AttackAddresses, slug: str, kind: str, what: str = "") -> Iterator[Gate]:
     """No session can record this fact of the slug's tenant. `what` is its activity or its kind of resource."""
     made = "insert into public.chaos_gate (slug, kind, what) values (%s, %s, %s) returning id"
     gate = Gate(addresses, rows(addresses.ledger, made, slug, kind, what)[0]["id"])

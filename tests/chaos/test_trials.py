@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.access import Access
 from tests.chaos import campaign
-from tests.chaos.addresses import Addresses
+from tests.chaos.addresses import AttackAddresses
 from tests.chaos.healing import healer
 from tests.chaos.trial_generator import Attack, Trial
 from tests.chaos.trial_runner import Outcome, play
@@ -46,7 +46,7 @@ def _trial(number: int, phase: str, activity: str, *faults: str) -> Trial:
 
 @pytest.fixture(scope="module")
 def player(sandbox: Access, sandbox_up: Callable[[], None]) -> Player:
-    addresses: Addresses = campaign.addresses_of(sandbox)
+    addresses: AttackAddresses = campaign.addresses_of(sandbox)
     campaign.reset_sandbox(addresses)
     heal = healer(sandbox_up)
 

@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 
 from sandbox.access import Access
-from tests.chaos.addresses import Addresses, rows
+from tests.chaos.addresses import AttackAddresses, rows
 from tests.chaos.gates import retry_until_done
 from tests.chaos.trial_generator import Trial
 
@@ -35,7 +35,7 @@ class TrialContext:
     """`slug` is the tenant that is attacked; `others` run beside it."""
 
     access: Access
-    addresses: Addresses
+    addresses: AttackAddresses
     trial: Trial
     slug: str
     others: list[str]

@@ -10,7 +10,7 @@ import psycopg
 
 from sandbox.access import Access
 from tests.chaos import verdict
-from tests.chaos.addresses import Addresses
+from tests.chaos.addresses import AttackAddresses
 from tests.chaos.attacks import inject
 from tests.chaos.convergence import Convergence, ObservedFacts
 from tests.chaos.injection_points import Hold, hold_tenant
@@ -42,7 +42,7 @@ class Outcome:
 
 
 def play(
-    access: Access, addresses: Addresses, trial: Trial, heal: Callable[[], None], name_prefix: str
+    access: Access, addresses: AttackAddresses, trial: Trial, heal: Callable[[], None], name_prefix: str
 ) -> tuple[Outcome, TrialContext, ObservedFacts]:
     """One trial. `name_prefix` keeps the names of its tenants apart from other trials'."""
     began, outcome, observed = time.monotonic(), Outcome(trial), ObservedFacts()
@@ -96,7 +96,7 @@ def only_refused(trial: Trial) -> bool:
     return trial.phase != "compensation" and {attack.fault for attack in trial.attacks} == {"trigger again"}
 
 
-def judge(addresses: Addresses, slugs: list[str], observed: ObservedFacts) -> list[str]:
+def judge(addresses: AttackAddresses, slugs: list[str], observed: ObservedFacts) -> list[str]:
     """Judge every tenant, all its facts and their hash chains."""
     facts = verdict.facts(addresses, slugs)
     violations = observed.add(facts)
@@ -108,6 +108,6 @@ def judge(addresses: Addresses, slugs: list[str], observed: ObservedFacts) -> li
     return violations
 
 
-def _end_of(addresses: Addresses, slug: str) -> str:
+def _end_of(addresses: AttackAddresses, slug: str) -> str:
     row = verdict.tenant(addresses, slug)
     return " ".join(filter(None, (row["state"], row["substate"]))) if row else "unknown"

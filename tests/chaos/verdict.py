@@ -13,13 +13,13 @@ import httpx
 from kubernetes.client import ApiClient, CoreV1Api
 from kubernetes.config import new_client_from_config
 
-from tests.chaos.addresses import Addresses, in_database, rows
+from tests.chaos.addresses import AttackAddresses, in_database, rows
 
 TABLES = ["accounts", "alembic_version", "audit", "sessions", "settings", "users"]
 NOTHING_LEFT = {("Failed", "settled"), ("Failed", "ready"), ("Decommissioned", None)}
 
 
-def check_tenant(addresses: Addresses, slug: str) -> list[str]:
+def check_tenant(addresses: AttackAddresses, slug: str) -> list[str]:
     """One tenant at rest: Active and complete, or with nothing left."""
     row = tenant(addresses, slug)
     if row is None:  # its request never got through, or was never carried out
@@ -37,18 +37,18 @@ def check_tenant(addresses: Addresses, slug: str) -> list[str]:
     return [f"{slug} is {state}, and {violation}" for violation in violations]
 
 
-def tenant(addresses: Addresses, slug: str) -> dict[str, Any] | None:
+def tenant(addresses: AttackAddresses, slug: str) -> dict[str, Any] | None:
     """Its row in the ledger."""
     found = rows(addresses.ledger, "select * from ledger.tenant where slug = %s order by created_at desc limit 1", slug)
     return found[0] if found else None
 
 
-def check_nothing_left(addresses: Addresses, slug: str) -> list[str]:
+def check_nothing_left(addresses: AttackAddresses, slug: str) -> list[str]:
     """No database, role, connection, namespace or release."""
     return [f"its {kind} is left: {names}" for kind, names in existing_objects(addresses, slug).items() if names]
 
 
-def check_active(addresses: Addresses, slug: str, domain: str) -> list[str]:
+def check_active(addresses: AttackAddresses, slug: str, domain: str) -> list[str]:
     """Exactly one of each object, complete, and an answer at its address."""
     found = existing_objects(addresses, slug)
     violations = [f"it has {len(names)} {kind}s: {names}" for kind, names in found.items() if len(names) != 1]
@@ -59,7 +59,7 @@ def check_active(addresses: Addresses, slug: str, domain: str) -> list[str]:
     return violations
 
 
-def existing_objects(addresses: Addresses, slug: str) -> dict[str, list[str]]:
+def existing_objects(addresses: AttackAddresses, slug: str) -> dict[str, list[str]]:
     """The names of its objects outside the ledger, by kind."""
     like = slug.replace("-", r"\_") + r"\_%"
     with new_client_from_config(addresses.kubeconfig) as client:
@@ -78,7 +78,7 @@ def _names(dsn: str, statement: str, parameter: str) -> list[str]:
     return [row["name"] for row in rows(dsn, statement, parameter)]
 
 
-def _connections(addresses: Addresses, slug: str) -> list[str]:
+def _connections(addresses: AttackAddresses, slug: str) -> list[str]:
     prefix = slug.replace("-", "_")
     with addresses.api_as("engineer") as client:
         answer = client.get("/api/v2/connections", params={"connection_id_pattern": prefix, "limit": 100})
@@ -97,7 +97,7 @@ def _revisions(client: ApiClient, namespace: str) -> Iterator[tuple[str, str]]:
         yield secret.metadata.labels["name"], secret.metadata.labels["status"]
 
 
-def _in_database(addresses: Addresses, database: str) -> list[str]:
+def _in_database(addresses: AttackAddresses, database: str) -> list[str]:
     dsn = in_database(addresses.storage, database)
     tables = _names(dsn, "select tablename as name from pg_tables where schemaname = %s order by 1", "tenant")
     if tables != TABLES:
@@ -106,7 +106,7 @@ def _in_database(addresses: Addresses, database: str) -> list[str]:
     return [] if admins == 1 else [f"it has {admins} admins"]
 
 
-def _in_cluster(addresses: Addresses, namespace: str) -> list[str]:
+def _in_cluster(addresses: AttackAddresses, namespace: str) -> list[str]:
     with new_client_from_config(addresses.kubeconfig) as client:
         statuses = [status for _, status in _revisions(client, namespace)]
         pods = CoreV1Api(client).list_namespaced_pod(namespace).items
@@ -115,7 +115,7 @@ def _in_cluster(addresses: Addresses, namespace: str) -> list[str]:
     return violations if ready and all(ready) else [*violations, f"of its pods are ready: {ready}"]
 
 
-def _at_its_address(addresses: Addresses, slug: str, domain: str) -> list[str]:
+def _at_its_address(addresses: AttackAddresses, slug: str, domain: str) -> list[str]:
     host = {"Host": f"{slug}.{domain}"}
     try:
         healthy = httpx.get(f"{addresses.ingress}/healthz", headers=host, timeout=10, trust_env=False)
@@ -166,7 +166,7 @@ def check_releases(facts: Iterable[dict[str, Any]]) -> list[str]:
     return []
 
 
-def facts(addresses: Addresses, slugs: list[str]) -> list[dict[str, Any]]:
+def facts(addresses: AttackAddresses, slugs: list[str]) -> list[dict[str, Any]]:
     """All facts of these tenants, stream by stream, in order."""
     statement = (
         "select fact.* from ledger.fact join ledger.tenant on stream = id where slug = any(%s) order by stream, seq"
@@ -177,7 +177,7 @@ def facts(addresses: Addresses, slugs: list[str]) -> list[dict[str, Any]]:
 _DATABASE = "select oid, datname, datconnlimit from pg_database"
 
 
-def identity(addresses: Addresses, slug: str) -> dict[str, Any]:
+def identity(addresses: AttackAddresses, slug: str) -> dict[str, Any]:
     """What must not change of a tenant that nobody touches: ids, not only names."""
     like = slug.replace("-", r"\_") + r"\_%"
     namespace = existing_objects(addresses, slug)["namespace"]

@@ -19,7 +19,7 @@ from kubernetes.client import ApiClient, AppsV1Api, Configuration, CoreV1Api, Ne
 
 from tests.required_programs import require
 
-from .helm import Helm
+from .helm import HelmCommand
 from .kubectl import Kubectl
 from .server import Server, start_emulator
 
@@ -120,8 +120,8 @@ def helm_is_here() -> None:
 
 
 @pytest.fixture
-def helm(helm_is_here: None, kubeconfig: Path, namespace: str) -> Helm:
-    return Helm(kubeconfig, namespace)
+def helm(helm_is_here: None, kubeconfig: Path, namespace: str) -> HelmCommand:
+    return HelmCommand(kubeconfig, namespace)
 
 
 @pytest.fixture(scope="session")

@@ -25,11 +25,11 @@ json.dump(answer, sys.stdout)
 
 
 class HelmError(Exception):
-    """What Helm said, with the class of its error in front."""
+    """What Helm reported, with the class of its error in front."""
 
 
 @dataclass(frozen=True)
-class Helm:
+class HelmCommand:
     kubeconfig: Path
     namespace: str
 

@@ -121,11 +121,11 @@ class Impostor:
                     is_login = first.startswith(b"POST /auth/token")
                     self.wfile.write(LOGIN if is_login and impostor.lets_in else impostor.says)
 
-        class Server(socketserver.ThreadingTCPServer):
+        class OddServer(socketserver.ThreadingTCPServer):
             daemon_threads = True
             allow_reuse_address = True
 
-        with Server(("127.0.0.1", 0), Handler) as server:
+        with OddServer(("127.0.0.1", 0), Handler) as server:
             thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
             thread.start()
             try:

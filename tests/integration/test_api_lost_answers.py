@@ -20,7 +20,7 @@ from tests.integration.engine_harness import ORDER, EngineHarness
 WHY = {"reason": "a test"}
 
 
-class Console:
+class LossyConsole:
     """The API, which loses the answers of what it has done while it is `broken`."""
 
     def __init__(self, harness: EngineHarness) -> None:
@@ -55,11 +55,11 @@ class Console:
 
 
 @pytest.fixture
-def console(harness: EngineHarness) -> Console:
-    return Console(harness)
+def console(harness: EngineHarness) -> LossyConsole:
+    return LossyConsole(harness)
 
 
-def test_a_create_asked_again_is_answered_with_the_tenant_it_made(harness: EngineHarness, console: Console):
+def test_a_create_asked_again_is_answered_with_the_tenant_it_made(harness: EngineHarness, console: LossyConsole):
     console.lost("/tenants", "k-1", real_systems.request())
     again = console.post("/tenants", "k-1", real_systems.request())
     assert again.status_code == 201, again.text
@@ -69,7 +69,7 @@ def test_a_create_asked_again_is_answered_with_the_tenant_it_made(harness: Engin
     assert len(harness.facts(f.ProvisioningRequested)) == 1
 
 
-def test_a_cancel_asked_again_cancels_once_and_shows_how_far_it_is(harness: EngineHarness, console: Console):
+def test_a_cancel_asked_again_cancels_once_and_shows_how_far_it_is(harness: EngineHarness, console: LossyConsole):
     harness.run_until(ORDER[3])
     console.lost("/tenants/acme/cancel", "k-1", WHY)
     harness.unwind()
@@ -78,7 +78,7 @@ def test_a_cancel_asked_again_cancels_once_and_shows_how_far_it_is(harness: Engi
     assert len(harness.facts(f.CancelRequested)) == 1
 
 
-def test_a_recreate_asked_again_is_answered_with_the_new_tenant(harness: EngineHarness, console: Console):
+def test_a_recreate_asked_again_is_answered_with_the_new_tenant(harness: EngineHarness, console: LossyConsole):
     harness.run_until(ORDER[3])
     console.post("/tenants/acme/cancel", "k-0", WHY)
     harness.unwind()
@@ -89,7 +89,7 @@ def test_a_recreate_asked_again_is_answered_with_the_new_tenant(harness: EngineH
     assert (tenant["state"], tenant["predecessor"]) == ("Provisioning", before)
 
 
-def test_what_was_refused_was_not_obeyed(harness: EngineHarness, console: Console):
+def test_what_was_refused_was_not_obeyed(harness: EngineHarness, console: LossyConsole):
     harness.run_until(ORDER[3])
     first = console.post("/tenants/acme/reset", "k-1", WHY)
     assert (first.status_code, first.headers["Retry-After"]) == (409, "120")

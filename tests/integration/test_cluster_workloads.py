@@ -13,7 +13,7 @@ from tenancy.adapters.namespaces import PLATFORM_LABEL
 from tenancy.adapters.releases import DIGEST_LABEL
 from tenancy.saga.errors import ForeignObjectError, TransientError
 from tests.clusters import Kubernetes, cluster, kubernetes_and_helm
-from tests.conformance.helm import Helm as Bystander
+from tests.conformance.helm import HelmCommand as Bystander
 from tests.conformance.server import Server, eventually
 from tests.unit.test_chart import VALUES
 
@@ -58,7 +58,7 @@ def status(entered: Cluster, name: str) -> str:
 
 
 def _left_pending(server: Server, tmp_path: Any, name: str) -> None:
-    """A Helm that waits for pods, killed in the middle."""
+    """A Helm process that waits for pods, killed in the middle."""
     kubeconfig = tmp_path / "config"
     kubeconfig.write_text(server.kubeconfig())
     clear = Kubernetes(server).fault(kind="slow-start", namespace=name, seconds=100_000)

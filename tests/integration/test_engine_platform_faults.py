@@ -47,7 +47,7 @@ Fault = Callable[[EngineHarness], Any]
 
 
 @dataclass(frozen=True)
-class Kind:
+class PlatformFaultKind:
     """A fault of the platform: a context in which it is there, what is said of it, and the activities that meet it."""
 
     fault: Fault
@@ -145,34 +145,44 @@ def no_pool(harness: EngineHarness) -> Iterator[None]:
 
 
 KINDS = [
-    Kind(
+    PlatformFaultKind(
         region_gone_from_the_platform_file,
         "The platform file has no region",
         Cause.PLATFORM_FILE,
         (STORAGE, DEPLOY),
     ),
-    Kind(
+    PlatformFaultKind(
         plan_gone_from_the_platform_file,
         "The platform file has no plan",
         Cause.PLATFORM_FILE,
         (STORAGE, HANDLE, DEPLOY),
     ),
-    Kind(key_gone_from_the_key_ring, "The credential key", Cause.PLATFORM_CREDENTIALS, (HANDLE, SCHEMA, DEPLOY)),
-    Kind(no_storage_connection, "The Airflow connection", Cause.PLATFORM_CONNECTION, (STORAGE, SCHEMA)),
-    Kind(no_airflow_connection, "The Airflow connection", Cause.PLATFORM_CONNECTION, (HANDLE, MARK_ACTIVE)),
-    Kind(no_cluster_connection, "The Airflow connection", Cause.PLATFORM_CONNECTION, (DEPLOY, WAIT, MARK_ACTIVE)),
-    Kind(storage_password_rotated, "password authentication failed", Cause.STORAGE_CREDENTIALS, (STORAGE, MARK_ACTIVE)),
-    Kind(cluster_token_replaced, "tenancy_cluster_eu", Cause.CLUSTER_CREDENTIALS, (DEPLOY, WAIT, MARK_ACTIVE)),
-    Kind(airflow_login_refused, "tenancy_airflow_api", Cause.PLATFORM_CREDENTIALS, (HANDLE, MARK_ACTIVE)),
-    Kind(login_page_before_airflow, "tenancy_airflow_api", Cause.ENGINE_REFUSES, (HANDLE, MARK_ACTIVE)),
-    Kind(no_pool, "wants the Airflow pool", Cause.ENGINE_NO_POOL, (HANDLE,)),
+    PlatformFaultKind(
+        key_gone_from_the_key_ring, "The credential key", Cause.PLATFORM_CREDENTIALS, (HANDLE, SCHEMA, DEPLOY)
+    ),
+    PlatformFaultKind(no_storage_connection, "The Airflow connection", Cause.PLATFORM_CONNECTION, (STORAGE, SCHEMA)),
+    PlatformFaultKind(
+        no_airflow_connection, "The Airflow connection", Cause.PLATFORM_CONNECTION, (HANDLE, MARK_ACTIVE)
+    ),
+    PlatformFaultKind(
+        no_cluster_connection, "The Airflow connection", Cause.PLATFORM_CONNECTION, (DEPLOY, WAIT, MARK_ACTIVE)
+    ),
+    PlatformFaultKind(
+        storage_password_rotated, "password authentication failed", Cause.STORAGE_CREDENTIALS, (STORAGE, MARK_ACTIVE)
+    ),
+    PlatformFaultKind(
+        cluster_token_replaced, "tenancy_cluster_eu", Cause.CLUSTER_CREDENTIALS, (DEPLOY, WAIT, MARK_ACTIVE)
+    ),
+    PlatformFaultKind(airflow_login_refused, "tenancy_airflow_api", Cause.PLATFORM_CREDENTIALS, (HANDLE, MARK_ACTIVE)),
+    PlatformFaultKind(login_page_before_airflow, "tenancy_airflow_api", Cause.ENGINE_REFUSES, (HANDLE, MARK_ACTIVE)),
+    PlatformFaultKind(no_pool, "wants the Airflow pool", Cause.ENGINE_NO_POOL, (HANDLE,)),
 ]
 ROWS = [pytest.param(kind, activity, id=f"{kind}-{activity}") for kind in KINDS for activity in kind.activities]
 
 
 @pytest.mark.parametrize(("kind", "activity"), ROWS)
 def test_the_tenant_is_held_and_continues_when_the_platform_is_repaired(
-    harness: EngineHarness, kind: Kind, activity: ActivityName
+    harness: EngineHarness, kind: PlatformFaultKind, activity: ActivityName
 ):
     harness.run_until(activity)
     made = harness.external_objects
@@ -196,7 +206,7 @@ def test_the_tenant_is_held_and_continues_when_the_platform_is_repaired(
     assert {len(names) for names in harness.external_objects.values()} == {1}
 
 
-def _assert_held(harness: EngineHarness, kind: Kind) -> None:
+def _assert_held(harness: EngineHarness, kind: PlatformFaultKind) -> None:
     saga = harness.saga
     assert (saga.phase, saga.hold_cause) == ("Provisioning", kind.cause)
     assert kind.sentence in saga.hold_reason

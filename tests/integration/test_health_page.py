@@ -38,7 +38,7 @@ WELL = Health(tuple(replace(check, state=Condition.OK, since=None) for check in 
 
 
 @dataclass
-class Console:
+class HealthConsole:
     """Pages and API of a platform whose health is as it is told."""
 
     ledger: Ledger
@@ -75,18 +75,18 @@ class Console:
 
 
 @pytest.fixture
-def console(ledger: Ledger) -> Console:
-    return Console(ledger)
+def console(ledger: Ledger) -> HealthConsole:
+    return HealthConsole(ledger)
 
 
 @pytest.fixture
-def without_ledger() -> Console:
-    return Console(
+def without_ledger() -> HealthConsole:
+    return HealthConsole(
         cast("Any", None), Health((CheckResult(System.LEDGER, Condition.DOWN, "It does not respond."),), NOW)
     )
 
 
-def test_every_system_is_under_its_region_with_its_state_and_sentence(console: Console):
+def test_every_system_is_under_its_region_with_its_state_and_sentence(console: HealthConsole):
     html = console.get("/health").text
     assert re.findall(r'<h2 id="place-\d">(.*)</h2>', html) == [
         "Ledger and workflow engine",
@@ -101,34 +101,34 @@ def test_every_system_is_under_its_region_with_its_state_and_sentence(console: C
     assert "2 down, 1 degraded, 1 unknown, 2 ok" in html
 
 
-def test_what_a_system_says_is_escaped(console: Console):
+def test_what_a_system_says_is_escaped(console: HealthConsole):
     html = console.get("/health").text
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert(1)" in html
     assert "{{7*7}}" in html
 
 
-def test_the_live_part_alone_is_asked_for_and_not_sent_twice(console: Console):
+def test_the_live_part_alone_is_asked_for_and_not_sent_twice(console: HealthConsole):
     whole, live = console.get("/health").text, console.get("/health?part=live")
     assert live.text.startswith('<div id="live"')
     assert live.text.strip() in whole
     console.get("/health?part=live", 304, headers={"If-None-Match": live.headers["ETag"]})
 
 
-def test_an_old_picture_says_how_old_it_is(console: Console):
+def test_an_old_picture_says_how_old_it_is(console: HealthConsole):
     assert "old: a newer check is running" not in console.get("/health").text
     console.now = NOW + timedelta(minutes=2)
     assert "This is 2 min 4 s old: a newer check is running." in console.get("/health").text
 
 
-def test_before_the_first_check_no_state_is_claimed(console: Console):
+def test_before_the_first_check_no_state_is_claimed(console: HealthConsole):
     console.health = Health()
     assert "No check has run yet." in console.get("/health").text
     console.health = WELL
     assert "Nothing is wrong that can be seen." in console.get("/health").text
 
 
-def test_it_needs_a_login_and_the_right_to_read(console: Console):
+def test_it_needs_a_login_and_the_right_to_read(console: HealthConsole):
     console.caller = Caller("nobody", frozenset())
     assert "You may not read tenants" in console.get("/health", 403).text
     console.caller = None
@@ -136,13 +136,13 @@ def test_it_needs_a_login_and_the_right_to_read(console: Console):
     assert console.looked == []
 
 
-def test_it_is_there_when_the_ledger_is_not(without_ledger: Console):
+def test_it_is_there_when_the_ledger_is_not(without_ledger: HealthConsole):
     assert "Down: ledger." in without_ledger.get("/health").text
     told = without_ledger.told()
     assert (told["state"], told["ledger"], told["reconcilers"]) == ("down", None, [])
 
 
-def test_the_list_leads_there_and_names_what_is_down(console: Console):
+def test_the_list_leads_there_and_names_what_is_down(console: HealthConsole):
     console.get("/")  # nobody waits there for a look: this one begins it
     console.get("/health")
     html = console.get("/").text
@@ -154,7 +154,7 @@ def test_the_list_leads_there_and_names_what_is_down(console: Console):
     assert "<b>Down:" not in console.get("/").text
 
 
-def test_the_api_returns_the_same(console: Console):
+def test_the_api_returns_the_same(console: HealthConsole):
     told = console.told()
     assert (told["state"], told["age_seconds"], told["looked_at"]) == ("down", 4.0, "2026-02-01T00:59:56Z")
     assert [check["state"] for check in told["checks"]] == ["ok", "down", "down", "unknown", "ok", "degraded"]

@@ -1,4 +1,4 @@
-"""Every status that Helm can leave a release in has a way on: to a deployed release, and to none."""
+"""Every status that HelmCommand can leave a release in has a way on: to a deployed release, and to none."""
 
 import base64
 import gzip
@@ -17,7 +17,7 @@ from tenancy.adapters.releases import DIGEST_LABEL
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 from tests.clusters import Kubernetes, cluster
-from tests.conformance.helm import Helm as Bystander
+from tests.conformance.helm import HelmCommand as Bystander
 from tests.conformance.server import Server
 from tests.unit.test_chart import VALUES
 
@@ -32,7 +32,7 @@ STATUSES = (
     "pending-install",
     "pending-upgrade",
     "pending-rollback",
-    "of a later Helm",
+    "of a later HelmCommand",
 )
 
 
@@ -78,7 +78,7 @@ def status(entered: Cluster, name: str) -> str:
 
 
 def leave_in(server: Server, name: str, status: str) -> None:
-    """As a Helm that ended there would have left it: in the Secret's label and in the revision that it holds."""
+    """As a HelmCommand that ended there would have left it: in the Secret's label and in the revision that it holds."""
     kubernetes = Kubernetes(server)
     for secret in kubernetes.items(f"/api/v1/namespaces/{name}/secrets?labelSelector=owner%3Dhelm"):
         revision = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(secret["data"]["release"]))))

@@ -37,7 +37,7 @@ from tests.unit.sagas import ACME, HANDLE, MARK_ACTIVE, ORDER, STORAGE, VALIDATE
 RETRIED = RunId("run-2")
 
 
-class Clock:
+class SettableClock:
     """Moves when it is told to."""
 
     now = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -47,12 +47,12 @@ class Clock:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> SettableClock:
+    return SettableClock()
 
 
 @pytest.fixture
-def ledger(ledger_dsn: Dsn, clock: Clock) -> Iterator[LedgerSession]:
+def ledger(ledger_dsn: Dsn, clock: SettableClock) -> Iterator[LedgerSession]:
     with Ledger(ledger_dsn, clock=clock).open("tenancy test") as session:
         yield session
 
@@ -122,7 +122,7 @@ def test_a_class_closes_by_itself_when_all_are_active_and_opens_as_a_new_one(led
     assert the_class(ledger).id > first.id
 
 
-def test_a_class_closes_when_nothing_of_it_was_seen_for_a_day(ledger: LedgerSession, clock: Clock):
+def test_a_class_closes_when_nothing_of_it_was_seen_for_a_day(ledger: LedgerSession, clock: SettableClock):
     for number in range(3):
         failed(ledger, number)
     record_incident_groups(ledger)
@@ -130,7 +130,7 @@ def test_a_class_closes_when_nothing_of_it_was_seen_for_a_day(ledger: LedgerSess
     assert record_incident_groups(ledger)["classes closed"] == 1
 
 
-def test_who_hung_and_was_cancelled_stays_in_the_class_until_it_is_retried(ledger: LedgerSession, clock: Clock):
+def test_who_hung_and_was_cancelled_stays_in_the_class_until_it_is_retried(ledger: LedgerSession, clock: SettableClock):
     for number in range(3):
         stalled(ledger, number)
     record_incident_groups(ledger)
@@ -144,7 +144,7 @@ def test_who_hung_and_was_cancelled_stays_in_the_class_until_it_is_retried(ledge
     assert slugs(ledger, the_class(ledger).id) == ["t-01", "t-02"]
 
 
-def test_who_fails_at_something_else_leaves_and_comes_back(ledger: LedgerSession, clock: Clock):
+def test_who_fails_at_something_else_leaves_and_comes_back(ledger: LedgerSession, clock: SettableClock):
     for number in range(3):
         failed(ledger, number)
     record_incident_groups(ledger)
@@ -156,7 +156,7 @@ def test_who_fails_at_something_else_leaves_and_comes_back(ledger: LedgerSession
     assert slugs(ledger, the_class(ledger).id) == ["t-01", "t-02"]
 
 
-def test_every_tenants_line_names_its_class(ledger: LedgerSession, clock: Clock):
+def test_every_tenants_line_names_its_class(ledger: LedgerSession, clock: SettableClock):
     for number in range(3):
         failed(ledger, number)
     begun(ledger, 3)

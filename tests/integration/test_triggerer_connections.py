@@ -11,7 +11,7 @@ from airflow.jobs.triggerer_job_runner import TriggerRunnerSupervisor
 from airflow.sdk.execution_time.request_handlers import handle_get_connection
 
 from tenancy import triggerer_connections
-from tenancy.triggerer_connections import Client
+from tenancy.triggerer_connections import ExecutionApiClient
 
 WHOLE = {
     "conn_type": "postgres",
@@ -56,7 +56,7 @@ def test_triggers_get_what_airflows_own_api_would_return(supervisor: type[Trigge
     triggerer_connections.read_directly()
     unmade: Any = None  # it asks its supervisor nothing
     ours = supervisor.make_client(unmade)
-    assert isinstance(ours, Client)
+    assert isinstance(ours, ExecutionApiClient)
     assert {conn_id: list(_told(ours, conn_id)) for conn_id in stock} == stock
     assert stock["whole"][1]["password"] == WHOLE["password"]
     assert stock["nobody_knows"][1]["error"] == "CONNECTION_NOT_FOUND"
@@ -69,7 +69,7 @@ def test_no_api_is_made_for_a_connection_but_one_for_anything_else(supervisor: t
         made.append(SimpleNamespace(variables="the API's"))
         return made[-1]
 
-    client = Client(make)
+    client = ExecutionApiClient(make)
     assert _told(client, "whole")[0] == "ConnectionResult"
     assert made == []
     assert (client.variables, client.variables, len(made)) == ("the API's", "the API's", 1)

@@ -15,7 +15,7 @@ HOME = "tenant"
 
 
 @dataclass
-class Cluster:
+class EmulatedCluster:
     clock: ManualClock = field(default_factory=ManualClock)
     emulator: ClusterEmulator = field(init=False)
 

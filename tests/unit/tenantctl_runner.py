@@ -23,7 +23,7 @@ class CommandResult:
 
 
 @dataclass
-class Clock:
+class SleepingClock:
     """Sleeping moves it."""
 
     now: float = 0.0
@@ -41,11 +41,11 @@ def run(
     environ: dict[str, str] | None = None,
     home: Path = Path("/nowhere"),
     terminal: bool = False,
-    clock: Clock | None = None,
+    clock: SleepingClock | None = None,
     tokens: TokenStore = KEEP_NOTHING,
 ) -> CommandResult:
     """Run one command; `typed` are the operator's answers, None when nobody is there."""
-    out, err, clock = io.StringIO(), io.StringIO(), clock or Clock()
+    out, err, clock = io.StringIO(), io.StringIO(), clock or SleepingClock()
     answers = list(typed or ())
 
     def ask(question: str, hidden: bool) -> str:

@@ -18,7 +18,7 @@ from cluster_emulator.ingress.application import AppRequest, AppResponse, descri
 from cluster_emulator.ingress.listener import secret_values
 from cluster_emulator.kinds import DEPLOYMENT, INGRESS, POD, SECRET, SERVICE
 from sandbox.tenant_app.application import TenantApp
-from tests.unit.cluster import HOME, Cluster, deployment
+from tests.unit.cluster import HOME, EmulatedCluster, deployment
 
 HOST = "acme.tenants.example"
 
@@ -138,7 +138,7 @@ SOURCES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize(("source", "expected"), [("envFrom", "here"), ("env", "here"), ("other key", "")])
 def test_the_dsn_comes_from_the_secret_the_pod_names(source: str, expected: str) -> None:
-    cluster = Cluster()
+    cluster = EmulatedCluster()
     cluster.create(SECRET, {"metadata": {"name": "database"}, "stringData": {"dsn": "here", "other": "x"}})
     container = {"name": "main", "image": "a:1", **SOURCES[source]}
     pod = cluster.create(POD, {"metadata": {"name": "one"}, "spec": {"containers": [container]}})
@@ -146,7 +146,7 @@ def test_the_dsn_comes_from_the_secret_the_pod_names(source: str, expected: str)
 
 
 def test_the_dsn_may_be_mounted() -> None:
-    cluster = Cluster()
+    cluster = EmulatedCluster()
     cluster.create(SECRET, {"metadata": {"name": "database"}, "stringData": {"dsn": "here"}})
     spec = {
         "containers": [{"name": "main", "image": "a:1"}],

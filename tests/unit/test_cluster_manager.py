@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable
 
 from cluster_emulator.api_errors import bad_request
 from cluster_emulator.clock import ManualClock
-from cluster_emulator.controllers.manager import Manager
+from cluster_emulator.controllers.manager import ControllerManager
 from cluster_emulator.disk import Disk
 from cluster_emulator.history import Event, Key
 from cluster_emulator.kinds import CONFIG_MAP
@@ -29,9 +29,9 @@ class Diary:
         return answer
 
 
-def play(diary: Diary) -> tuple[Store, Manager, ManualClock]:
+def play(diary: Diary) -> tuple[Store, ControllerManager, ManualClock]:
     store, clock = Store(Disk(":memory:")), ManualClock()
-    return store, Manager(store, clock, [diary]), clock
+    return store, ControllerManager(store, clock, [diary]), clock
 
 
 def change(store: Store, name: str = "a") -> None:
@@ -98,5 +98,5 @@ def test_everything_is_checked_after_a_start() -> None:
     store = Store(Disk(":memory:"))
     change(store, "old")
     diary = Diary()
-    Manager(store, ManualClock(), [diary]).settle()
+    ControllerManager(store, ManualClock(), [diary]).settle()
     assert diary.seen == ["old"]

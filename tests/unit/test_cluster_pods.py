@@ -9,24 +9,24 @@ from cluster_emulator.api_errors import ApiError
 from cluster_emulator.clock import ManualClock
 from cluster_emulator.history import Key
 from cluster_emulator.kinds import DEPLOYMENT, EVENT, POD, REPLICA_SET, SECRET
-from tests.unit.cluster import HOME, Cluster, deployment
+from tests.unit.cluster import HOME, EmulatedCluster, deployment
 
 
 @pytest.fixture
-def cluster() -> Cluster:
-    return Cluster()
+def cluster() -> EmulatedCluster:
+    return EmulatedCluster()
 
 
-def waiting(cluster: Cluster) -> dict[str, str]:
+def waiting(cluster: EmulatedCluster) -> dict[str, str]:
     state: dict[str, str] = cluster.pod()["status"]["containerStatuses"][0]["state"].get("waiting", {})
     return state
 
 
-def available(cluster: Cluster) -> int:
+def available(cluster: EmulatedCluster) -> int:
     return int(cluster.get(DEPLOYMENT, "web")["status"].get("availableReplicas", 0))
 
 
-def test_a_healthy_pod_is_ready_after_a_moment(cluster: Cluster) -> None:
+def test_a_healthy_pod_is_ready_after_a_moment(cluster: EmulatedCluster) -> None:
     cluster.create(DEPLOYMENT, deployment(replicas=3))
     assert waiting(cluster) == {"reason": "ContainerCreating"}
     cluster.wait(1)
@@ -34,7 +34,7 @@ def test_a_healthy_pod_is_ready_after_a_moment(cluster: Cluster) -> None:
     assert cluster.condition("Available")["status"] == "True"
 
 
-def test_a_slow_start_takes_its_seconds(cluster: Cluster) -> None:
+def test_a_slow_start_takes_its_seconds(cluster: EmulatedCluster) -> None:
     cluster.fault("slow-start", seconds=60, namespace=HOME)
     cluster.create(DEPLOYMENT, deployment(readinessProbe={"httpGet": {"path": "/healthz", "port": 8080}}))
     cluster.wait(30)
@@ -46,14 +46,14 @@ def test_a_slow_start_takes_its_seconds(cluster: Cluster) -> None:
     assert available(cluster) == 1
 
 
-def test_a_slow_start_without_probe_is_a_slow_creation(cluster: Cluster) -> None:
+def test_a_slow_start_without_probe_is_a_slow_creation(cluster: EmulatedCluster) -> None:
     cluster.fault("slow-start", seconds=60)
     cluster.create(DEPLOYMENT, deployment())
     cluster.wait(30)
     assert waiting(cluster) == {"reason": "ContainerCreating"}
 
 
-def test_an_image_that_cannot_be_pulled_backs_off(cluster: Cluster) -> None:
+def test_an_image_that_cannot_be_pulled_backs_off(cluster: EmulatedCluster) -> None:
     cluster.fault("image-pull-backoff", selector="tenant=acme")
     cluster.create(DEPLOYMENT, deployment())
     cluster.wait(5)
@@ -62,7 +62,7 @@ def test_an_image_that_cannot_be_pulled_backs_off(cluster: Cluster) -> None:
     assert cluster.words()["BackOff"] == 'Back-off pulling image "tenant-app:1"'
 
 
-def test_a_crashing_container_is_restarted_ever_more_slowly(cluster: Cluster) -> None:
+def test_a_crashing_container_is_restarted_ever_more_slowly(cluster: EmulatedCluster) -> None:
     cluster.fault("crash-loop-backoff")
     cluster.create(DEPLOYMENT, deployment())
     cluster.wait(5)
@@ -75,14 +75,14 @@ def test_a_crashing_container_is_restarted_ever_more_slowly(cluster: Cluster) ->
     assert status["lastState"]["terminated"]["exitCode"] == 1
 
 
-def test_a_running_pod_begins_to_crash_with_the_fault(cluster: Cluster) -> None:
+def test_a_running_pod_begins_to_crash_with_the_fault(cluster: EmulatedCluster) -> None:
     cluster.create(DEPLOYMENT, deployment())
     cluster.wait(1)
     cluster.fault("crash-loop-backoff")
     assert available(cluster) == 0
 
 
-def test_no_node_fits(cluster: Cluster) -> None:
+def test_no_node_fits(cluster: EmulatedCluster) -> None:
     cluster.fault("unschedulable")
     cluster.create(DEPLOYMENT, deployment())
     condition = cluster.pod()["status"]["conditions"][0]
@@ -91,7 +91,7 @@ def test_no_node_fits(cluster: Cluster) -> None:
     assert "FailedScheduling" in cluster.words()
 
 
-def test_a_quota_fault_keeps_pods_away(cluster: Cluster) -> None:
+def test_a_quota_fault_keeps_pods_away(cluster: EmulatedCluster) -> None:
     cluster.fault("quota-exceeded")
     cluster.create(DEPLOYMENT, deployment(replicas=2))
     assert cluster.all(POD) == []
@@ -102,7 +102,7 @@ def test_a_quota_fault_keeps_pods_away(cluster: Cluster) -> None:
 @pytest.mark.parametrize(
     "kind", ["image-pull-backoff", "crash-loop-backoff", "unschedulable", "quota-exceeded", "slow-start"]
 )
-def test_pods_recover_when_the_fault_is_cleared(cluster: Cluster, kind: str) -> None:
+def test_pods_recover_when_the_fault_is_cleared(cluster: EmulatedCluster, kind: str) -> None:
     cluster.fault(kind, seconds=600)
     cluster.create(DEPLOYMENT, deployment(replicas=2))
     cluster.wait(20)
@@ -113,14 +113,14 @@ def test_pods_recover_when_the_fault_is_cleared(cluster: Cluster, kind: str) -> 
     assert cluster.condition("ReplicaFailure") == {}
 
 
-def test_a_slow_start_leaves_ready_pods_alone(cluster: Cluster) -> None:
+def test_a_slow_start_leaves_ready_pods_alone(cluster: EmulatedCluster) -> None:
     cluster.create(DEPLOYMENT, deployment())
     cluster.wait(1)
     cluster.fault("slow-start", seconds=60)
     assert available(cluster) == 1
 
 
-def test_another_tenant_is_not_concerned(cluster: Cluster) -> None:
+def test_another_tenant_is_not_concerned(cluster: EmulatedCluster) -> None:
     cluster.fault("image-pull-backoff", namespace="other")
     cluster.fault("crash-loop-backoff", selector="tenant=other")
     cluster.create(DEPLOYMENT, deployment())
@@ -129,7 +129,7 @@ def test_another_tenant_is_not_concerned(cluster: Cluster) -> None:
 
 
 def test_a_faster_clock_shortens_waiting() -> None:
-    cluster = Cluster(ManualClock(speed=10))
+    cluster = EmulatedCluster(ManualClock(speed=10))
     cluster.fault("slow-start", seconds=60)
     cluster.create(DEPLOYMENT, deployment())
     cluster.wait(5)
@@ -138,7 +138,7 @@ def test_a_faster_clock_shortens_waiting() -> None:
     assert available(cluster) == 1
 
 
-def test_logs_say_that_nothing_ran_or_what(cluster: Cluster) -> None:
+def test_logs_say_that_nothing_ran_or_what(cluster: EmulatedCluster) -> None:
     cluster.create(DEPLOYMENT, deployment())
     with pytest.raises(ApiError, match="is waiting to start: ContainerCreating"):
         logs.container_log(cluster.pod(), "")
@@ -146,7 +146,7 @@ def test_logs_say_that_nothing_ran_or_what(cluster: Cluster) -> None:
     assert "main would be running tenant-app:1" in logs.container_log(cluster.pod(), "main")
 
 
-def test_a_pod_that_is_not_restarted_succeeds(cluster: Cluster) -> None:
+def test_a_pod_that_is_not_restarted_succeeds(cluster: EmulatedCluster) -> None:
     containers = [{"name": "main", "image": "job:1"}]
     spec = {"restartPolicy": "Never", "containers": containers}
     cluster.create(POD, {"metadata": {"name": "hook"}, "spec": spec})
@@ -154,7 +154,7 @@ def test_a_pod_that_is_not_restarted_succeeds(cluster: Cluster) -> None:
     assert cluster.pod()["status"]["phase"] == "Succeeded"
 
 
-def test_a_pod_waits_for_its_secret(cluster: Cluster) -> None:
+def test_a_pod_waits_for_its_secret(cluster: EmulatedCluster) -> None:
     cluster.create(DEPLOYMENT, deployment(envFrom=[{"secretRef": {"name": "dsn"}}]))
     cluster.wait(1)
     assert waiting(cluster) == {"reason": "CreateContainerConfigError", "message": 'secret "dsn" not found'}
@@ -163,7 +163,7 @@ def test_a_pod_waits_for_its_secret(cluster: Cluster) -> None:
     assert available(cluster) == 1
 
 
-def test_a_deadline_that_passes_is_reported_on_the_deployment(cluster: Cluster) -> None:
+def test_a_deadline_that_passes_is_reported_on_the_deployment(cluster: EmulatedCluster) -> None:
     cluster.fault("unschedulable")
     body = deployment()
     body["spec"]["progressDeadlineSeconds"] = 30
@@ -174,7 +174,7 @@ def test_a_deadline_that_passes_is_reported_on_the_deployment(cluster: Cluster) 
     assert cluster.condition("Progressing")["reason"] == "ProgressDeadlineExceeded"
 
 
-def test_going_back_to_an_old_template_takes_its_replica_set_again(cluster: Cluster) -> None:
+def test_going_back_to_an_old_template_takes_its_replica_set_again(cluster: EmulatedCluster) -> None:
     cluster.create(DEPLOYMENT, deployment(replicas=2))
     cluster.wait(2)
     for image in ("tenant-app:2", "tenant-app:1"):
@@ -185,7 +185,7 @@ def test_going_back_to_an_old_template_takes_its_replica_set_again(cluster: Clus
     assert sets["tenant-app:1"]["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "3"
 
 
-def roll(cluster: Cluster, image: str) -> None:
+def roll(cluster: EmulatedCluster, image: str) -> None:
     def edit(obj: dict[str, Any]) -> None:
         obj["spec"]["template"]["spec"]["containers"][0]["image"] = image
 

@@ -15,7 +15,7 @@ AWAY = EngineReport(silent=("scheduler",))
 MOVING = {"Provisioning", "Cancelling", "Failed unwinding", "Decommissioning"}
 
 
-class Engine:
+class FakeEngine:
     """It counts how often it is asked, and answers when it may."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Engine:
 
 
 def test_many_watchers_ask_once():
-    engine = Engine()
+    engine = FakeEngine()
     engine.may_answer.set()
     watch = EngineWatch(engine.look)
     wait_until(lambda: watch() == AWAY, "the first answer")
@@ -38,7 +38,7 @@ def test_many_watchers_ask_once():
 
 
 def test_nobody_waits_for_an_engine_that_does_not_answer_and_it_is_reported():
-    engine = Engine()
+    engine = FakeEngine()
     watch = EngineWatch(engine.look)
     assert watch() == EngineReport()
     wait_until(lambda: "has not responded for" in watch().trouble, "its silence to be told")

@@ -11,7 +11,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ILL = Health((CheckResult(System.LEDGER, Condition.DOWN, "It does not respond."),), NOW)
 
 
-class Platform:
+class FakePlatform:
     """It counts how often it is looked at, and answers when it may."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Platform:
 
 
 def test_many_requests_at_once_share_one_check():
-    platform = Platform()
+    platform = FakePlatform()
     watch, told = HealthWatch(platform.look, fresh_seconds=3600), list[Health]()
     threads = [threading.Thread(target=lambda: told.append(watch())) for _ in range(8)]
     for thread in threads:
@@ -40,7 +40,7 @@ def test_many_requests_at_once_share_one_check():
 
 
 def test_who_has_an_old_picture_gets_it_while_a_newer_look_is_slow():
-    platform = Platform()
+    platform = FakePlatform()
     platform.may_answer.set()
     watch = HealthWatch(platform.look, fresh_seconds=0)
     assert watch().state is Condition.DOWN
@@ -50,7 +50,7 @@ def test_who_has_an_old_picture_gets_it_while_a_newer_look_is_slow():
 
 
 def test_who_only_begins_a_look_does_not_wait_for_it():
-    platform = Platform()
+    platform = FakePlatform()
     watch = HealthWatch(platform.look)
     watch.start_refresh()
     watch.start_refresh()

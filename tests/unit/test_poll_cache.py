@@ -16,7 +16,7 @@ VIEWER = Caller("viewer", frozenset({Right.READ}))
 
 
 @dataclass
-class Page:
+class PolledPage:
     """One page and those who poll it."""
 
     state: int = 1
@@ -51,24 +51,24 @@ class Page:
 
 
 @pytest.fixture
-def page() -> Page:
-    return Page()
+def page() -> PolledPage:
+    return PolledPage()
 
 
-def test_fifty_polls_within_a_second_are_one_look(page: Page):
+def test_fifty_polls_within_a_second_are_one_look(page: PolledPage):
     answers = [page.poll(caller) for caller in (ADA, GRACE) * 25]
     assert (page.looks, page.drawings) == (1, 1)
     assert {bytes(answer.body) for answer in answers} == {b"state 1"}
 
 
-def test_who_may_do_something_else_or_asks_for_something_else_gets_a_page_of_their_own(page: Page):
+def test_who_may_do_something_else_or_asks_for_something_else_gets_a_page_of_their_own(page: PolledPage):
     page.poll()
     page.poll(VIEWER)
     page.poll(query=b"part=live&attempt=1")
     assert page.drawings == 3
 
 
-def test_what_has_not_changed_is_neither_drawn_nor_sent(page: Page):
+def test_what_has_not_changed_is_neither_drawn_nor_sent(page: PolledPage):
     tag = page.poll().headers["ETag"]
     page.now += 2
     again = page.poll(tag=tag)
@@ -76,14 +76,14 @@ def test_what_has_not_changed_is_neither_drawn_nor_sent(page: Page):
     assert (page.looks, page.drawings) == (2, 1)
 
 
-def test_a_change_is_seen_a_second_later(page: Page):
+def test_a_change_is_seen_a_second_later(page: PolledPage):
     tag = page.poll().headers["ETag"]
     page.state, page.now = 2, page.now + 1
     changed = page.poll(tag=tag)
     assert (changed.status_code, bytes(changed.body), changed.headers[AGE]) == (200, b"state 2", "0.0")
 
 
-def test_a_slow_look_never_puts_an_older_picture_over_a_newer_one(page: Page):
+def test_a_slow_look_never_puts_an_older_picture_over_a_newer_one(page: PolledPage):
     def slow() -> PollSnapshot:
         seen = page._look()
         page.now, page.state = page.now + 2, 2
@@ -96,7 +96,7 @@ def test_a_slow_look_never_puts_an_older_picture_over_a_newer_one(page: Page):
 
 
 @pytest.mark.parametrize(("busy", "seconds"), [(True, 10), (False, 60)])
-def test_limits_pass_by_themselves_so_a_page_is_drawn_anew_now_and_then(page: Page, busy: bool, seconds: float):
+def test_limits_pass_by_themselves_so_a_page_is_drawn_anew_now_and_then(page: PolledPage, busy: bool, seconds: float):
     page.busy = busy
     page.poll()
     page.now += seconds
@@ -104,13 +104,13 @@ def test_limits_pass_by_themselves_so_a_page_is_drawn_anew_now_and_then(page: Pa
     assert page.drawings == 2
 
 
-def test_many_pages_are_not_kept_for_ever(page: Page):
+def test_many_pages_are_not_kept_for_ever(page: PolledPage):
     for number in range(1000):
         page.poll(query=f"part=live&attempt={number}".encode())
     assert len(page.poll_cache._pages) <= 200
 
 
-def test_every_answer_says_how_often_to_ask_an_unchanged_one_too(page: Page):
+def test_every_answer_says_how_often_to_ask_an_unchanged_one_too(page: PolledPage):
     first = page.poll()
     page.now += 2
     unchanged = page.poll(tag=first.headers["etag"])

@@ -34,7 +34,7 @@ IN_TIME = 30.0
 
 
 @dataclass
-class Server:
+class LimitedServer:
     """The console beside a route of Airflow's in one process, with a ledger that does not respond for now."""
 
     may_answer: threading.Event = field(default_factory=threading.Event)
@@ -65,7 +65,7 @@ def _airflow(_request: Request) -> Response:
 
 
 @asynccontextmanager
-async def _client(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+async def _client(server: LimitedServer) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=server.app)
     async with httpx.AsyncClient(transport=transport, base_url="http://api.test", headers=WRITES) as client:
         yield client
@@ -98,7 +98,7 @@ async def _until(look: Callable[[], bool]) -> None:
 
 async def _crowded(ask: Ask, at_once: int) -> Counter[int]:
     """The statuses of the whole crowd, after another route answered while as many as may were at work."""
-    server = Server()
+    server = LimitedServer()
     limiter = anyio.to_thread.current_default_thread_limiter()
     async with _client(server) as client:
         crowd = [asyncio.ensure_future(ask(client)) for _ in range(CROWD)]
@@ -136,7 +136,7 @@ def test_pages_and_metrics_are_held_to_it_too(ask: Ask, at_once: int):
 
 
 async def _turned_away() -> httpx.Response:
-    server = Server()
+    server = LimitedServer()
     async with _client(server) as client:
         crowd = [asyncio.ensure_future(_cancels(client)) for _ in range(CROWD)]
         done, _ = await asyncio.wait(crowd, return_when=asyncio.FIRST_COMPLETED, timeout=IN_TIME)
@@ -154,7 +154,7 @@ def test_requests_over_the_limit_are_refused_at_once_with_retry_after():
 
 async def _slow_senders() -> tuple[int, int]:
     """Bodies that never end, as many as there are places; then somebody whose body is here."""
-    server = Server()
+    server = LimitedServer()
     server.may_answer.set()
 
     async def never() -> AsyncIterator[bytes]:

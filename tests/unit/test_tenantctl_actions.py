@@ -6,7 +6,7 @@ import pytest
 
 from tests.contract.fake_tenancy_api import FakeTenancy
 from tests.contract.fake_tenant import FakeTenant
-from tests.unit.tenantctl_runner import Clock, run
+from tests.unit.tenantctl_runner import SleepingClock, run
 
 FAILURES = [{"attempt": n, "activity": "deploy_workloads", "message": f"error {n}"} for n in (1, 2, 3)]
 CREATE = ["--name", "Globex", "--plan", "starter", "--region", "us-east", "--admin-email", "admin@globex.example"]
@@ -114,7 +114,7 @@ def test_cancel_with_wait_fails_when_something_is_stuck():
 
 def test_cancel_with_wait_gives_up_in_time_and_says_what_is_still_so():
     api = with_tenant("Provisioning", after={"cancel": [["Cancelling"] * 99]})
-    ended = run(api, "cancel", "acme", "--wait", "--timeout", "20", "-m", "stuck", clock=Clock())
+    ended = run(api, "cancel", "acme", "--wait", "--timeout", "20", "-m", "stuck", clock=SleepingClock())
     assert ended.code == 6
     assert "Not done within 20 seconds. The operation continues. acme is Cancelling." in ended.err
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.contract.fake_tenancy_api import FakeTenancy
 from tests.contract.fake_tenant import FakeTenant, Moment
-from tests.unit.tenantctl_runner import Clock, run
+from tests.unit.tenantctl_runner import SleepingClock, run
 
 WHY = ["--reason", "storage is back"]
 SAME: tuple[Moment, ...] = ("Provisioning", ("Failed unwinding", "deploy_workloads", "no quota"), "Failed settled")
@@ -118,7 +118,7 @@ def test_run_again_it_continues_where_it_stopped():
     tenants = [failed(f"t{number}") for number in range(5)]
     tenants[2].after = {"retry": [["Provisioning"] * 90 + ["Active"]]}
     api = with_class(*tenants)
-    assert run(api, "recover", "--class", "7", *WHY, "--timeout", "20", clock=Clock()).code == 6
+    assert run(api, "recover", "--class", "7", *WHY, "--timeout", "20", clock=SleepingClock()).code == 6
     ended = run(api, "recover", "--class", "7", *WHY, "--json")
     assert ended.code == 0, ended.err
     assert Counter(acted(api)) == {(f"t{n}", action): 1 for n in range(5) for action in ("reset", "retry")}

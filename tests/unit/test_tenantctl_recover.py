@@ -6,7 +6,7 @@ import pytest
 from tests.contract.fake_documents import problem
 from tests.contract.fake_tenancy_api import FakeTenancy
 from tests.contract.fake_tenant import FakeTenant, Moment
-from tests.unit.tenantctl_runner import Clock, run
+from tests.unit.tenantctl_runner import SleepingClock, run
 
 WHY = ["--reason", "stuck"]
 SAME: tuple[str, str, str] = ("Failed unwinding", "deploy_workloads", "no quota for 3 pods")
@@ -67,7 +67,7 @@ def test_a_retry_that_fails_as_before_ends_it_and_says_that_it_is_not_transient(
 
 
 def test_a_refusal_that_waiting_helps_is_waited_out():
-    api, clock = with_tenant("Failed settled"), Clock()
+    api, clock = with_tenant("Failed settled"), SleepingClock()
     refusals = [problem(409, "A cancel has not completed.", headers={"Retry-After": "120"})]
     api.before.append(lambda r: refusals.pop() if refusals and r.url.path.endswith("/reset") else None)
     ended = run(api, "recover", "acme", *WHY, clock=clock)
@@ -116,7 +116,7 @@ def test_an_unavailable_api_is_polled_and_reported_once():
 
 def test_an_unwinding_that_hangs_is_cancelled_again_after_two_minutes():
     hangs: list[list[Moment]] = [["Cancelling"] * 200, ["Cancelling", "Failed settled"]]
-    api, clock = with_tenant("Provisioning", stalled=True, after={"cancel": hangs}), Clock()
+    api, clock = with_tenant("Provisioning", stalled=True, after={"cancel": hangs}), SleepingClock()
     assert run(api, "recover", "acme", *WHY, clock=clock).code == 0
     assert remaining_steps(api) == ["cancel", "cancel", "reset", "retry"]
     assert 120 <= clock.now < 150
@@ -124,7 +124,7 @@ def test_an_unwinding_that_hangs_is_cancelled_again_after_two_minutes():
 
 def test_out_of_time_it_says_where_the_tenant_is():
     api = with_tenant("Failed ready", after={"retry": [["Provisioning"] * 99]})
-    ended = run(api, "recover", "acme", *WHY, "--timeout", "60", clock=Clock())
+    ended = run(api, "recover", "acme", *WHY, "--timeout", "60", clock=SleepingClock())
     assert ended.code == 6
     assert "acme is Provisioning: attempt 2 runs: Deploy tenant workloads." in ended.err
 

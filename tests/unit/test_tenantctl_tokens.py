@@ -24,7 +24,7 @@ def jwt(expires: object = NOW + 3600, sign: str = "c2lnbmVk") -> str:
     return f"eyJhbGciOiJIUzI1NiJ9.{claims}.{sign}"
 
 
-class Server:
+class TokenServer:
     """The fake API, which issues tokens of a name of their own and may refuse some."""
 
     def __init__(self) -> None:
@@ -55,8 +55,8 @@ def _without_token_check(api: FakeTenancy, request: httpx.Request) -> httpx.Resp
 
 
 @pytest.fixture
-def server() -> Server:
-    return Server()
+def server() -> TokenServer:
+    return TokenServer()
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def store(tmp_path: Path) -> TokenStore:
     return TokenStore(tmp_path / "state" / "tenantctl", now=lambda: NOW)
 
 
-def listed(server: Server, store: TokenStore, *more: str, **changes: str) -> CommandResult:
+def listed(server: TokenServer, store: TokenStore, *more: str, **changes: str) -> CommandResult:
     return run(server.api, "list", *more, tokens=store, environ={**ENVIRON, **changes})
 
 
@@ -74,7 +74,7 @@ def only_file(store: TokenStore) -> Path:
     return path
 
 
-def test_the_second_command_is_one_request(server: Server, store: TokenStore):
+def test_the_second_command_is_one_request(server: TokenServer, store: TokenStore):
     assert [listed(server, store).code for _ in range(2)] == [0, 0]
     assert [request.url.path for request in server.api.requests] == [
         "/auth/token",
@@ -83,7 +83,7 @@ def test_the_second_command_is_one_request(server: Server, store: TokenStore):
     ]
 
 
-def test_only_its_owner_can_read_it(server: Server, store: TokenStore):
+def test_only_its_owner_can_read_it(server: TokenServer, store: TokenStore):
     before = os.umask(0)
     try:
         listed(server, store)
@@ -93,7 +93,7 @@ def test_only_its_owner_can_read_it(server: Server, store: TokenStore):
     assert only_file(store).parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_it_is_kept_for_one_user_of_one_server(server: Server, store: TokenStore):
+def test_it_is_kept_for_one_user_of_one_server(server: TokenServer, store: TokenStore):
     listed(server, store)
     listed(server, store, TENANCY_USER="other")
     listed(server, store, TENANCY_URL="https://elsewhere.example")
@@ -106,14 +106,14 @@ def test_it_is_kept_for_one_user_of_one_server(server: Server, store: TokenStore
     }
 
 
-def test_one_that_has_expired_is_not_sent(server: Server, store: TokenStore):
+def test_one_that_has_expired_is_not_sent(server: TokenServer, store: TokenStore):
     listed(server, store)
     later = TokenStore(store.folder, now=lambda: NOW + 3600)
     listed(server, later)
     assert server.logins == 2
 
 
-def test_one_that_the_server_refuses_is_renewed_once_and_replaced(server: Server, store: TokenStore):
+def test_one_that_the_server_refuses_is_renewed_once_and_replaced(server: TokenServer, store: TokenStore):
     listed(server, store)
     server.refused.update(server.issued)
     assert listed(server, store).code == 0
@@ -121,7 +121,9 @@ def test_one_that_the_server_refuses_is_renewed_once_and_replaced(server: Server
     assert store.load(URL, USER) == server.issued[1]
 
 
-def test_a_wrong_password_after_a_refused_token_is_not_allowed_and_leaves_no_token(server: Server, store: TokenStore):
+def test_a_wrong_password_after_a_refused_token_is_not_allowed_and_leaves_no_token(
+    server: TokenServer, store: TokenStore
+):
     listed(server, store)
     server.refused.update(server.issued)
     ended = listed(server, store, TENANCY_PASSWORD="wrong")
@@ -129,7 +131,7 @@ def test_a_wrong_password_after_a_refused_token_is_not_allowed_and_leaves_no_tok
     assert store.load(URL, USER) == ""
 
 
-def test_a_password_on_the_command_line_is_checked_and_its_token_not_kept(server: Server, store: TokenStore):
+def test_a_password_on_the_command_line_is_checked_and_its_token_not_kept(server: TokenServer, store: TokenStore):
     assert listed(server, store, "--password", PASSWORD).code == 0
     assert store.load(URL, USER) == ""
     listed(server, store)
@@ -137,7 +139,7 @@ def test_a_password_on_the_command_line_is_checked_and_its_token_not_kept(server
     assert store.load(URL, USER) == server.issued[-1], "the user's own is not lost by that"
 
 
-def test_a_given_token_is_neither_kept_nor_replaced(server: Server, store: TokenStore):
+def test_a_given_token_is_neither_kept_nor_replaced(server: TokenServer, store: TokenStore):
     assert listed(server, store, "--token", jwt()).code == 0
     assert (server.logins, store.folder is not None and store.folder.exists()) == (0, False)
 
@@ -146,14 +148,14 @@ UNREADABLE = ["", "{", "[]", "null", '{"url": 1}', "\x00", json.dumps({"url": UR
 
 
 @pytest.mark.parametrize("text", UNREADABLE)
-def test_a_file_that_cannot_be_understood_is_replaced(server: Server, store: TokenStore, text: str):
+def test_a_file_that_cannot_be_understood_is_replaced(server: TokenServer, store: TokenStore, text: str):
     listed(server, store)
     only_file(store).write_text(text)
     assert listed(server, store).code == 0
     assert (server.logins, store.load(URL, USER)) == (2, server.issued[1])
 
 
-def test_a_file_that_is_no_text_is_replaced(server: Server, store: TokenStore):
+def test_a_file_that_is_no_text_is_replaced(server: TokenServer, store: TokenStore):
     listed(server, store)
     only_file(store).write_bytes(b"\xff\xfe")
     assert listed(server, store).code == 0
@@ -161,7 +163,7 @@ def test_a_file_that_is_no_text_is_replaced(server: Server, store: TokenStore):
 
 
 def test_a_file_that_others_may_read_or_that_is_a_link_is_not_trusted(
-    server: Server, store: TokenStore, tmp_path: Path
+    server: TokenServer, store: TokenStore, tmp_path: Path
 ):
     listed(server, store)
     path = only_file(store)
@@ -181,7 +183,7 @@ def test_a_token_that_could_not_be_sent_is_not_used(store: TokenStore):
     assert store.load(URL, USER) == ""
 
 
-def test_where_nothing_can_be_written_each_command_logs_in_and_nobody_is_bothered(server: Server, tmp_path: Path):
+def test_where_nothing_can_be_written_each_command_logs_in_and_nobody_is_bothered(server: TokenServer, tmp_path: Path):
     (tmp_path / "state").write_text("a file where a folder is wanted")
     store = TokenStore(tmp_path / "state" / "tenantctl", now=lambda: NOW)
     ended = [listed(server, store) for _ in range(2)]

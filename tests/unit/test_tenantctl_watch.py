@@ -5,7 +5,7 @@ import pytest
 
 from tests.contract.fake_tenancy_api import FakeTenancy
 from tests.contract.fake_tenant import FakeTenant, Moment
-from tests.unit.tenantctl_runner import Clock, run
+from tests.unit.tenantctl_runner import SleepingClock, run
 
 
 def with_script(*script: Moment, **facts: object) -> FakeTenancy:
@@ -40,14 +40,14 @@ def test_it_ends_where_the_tenant_rests(phase: str, code: int):
 
 @pytest.mark.parametrize("phase", ["Cancelling", "Failed unwinding", "Decommissioning"])
 def test_it_continues_while_the_saga_does(phase: str):
-    ended = run(with_script(*[phase] * 99), "watch", "acme", "--timeout", "30", clock=Clock())
+    ended = run(with_script(*[phase] * 99), "watch", "acme", "--timeout", "30", clock=SleepingClock())
     assert ended.code == 6
     assert f"acme is {phase}." in ended.err
 
 
 def test_a_retry_whose_run_has_not_begun_is_waited_for():
     api = with_script(*["Failed ready"] * 99, held="the scheduler has not begun it")
-    assert run(api, "watch", "acme", "--timeout", "5", clock=Clock()).code == 6
+    assert run(api, "watch", "acme", "--timeout", "5", clock=SleepingClock()).code == 6
 
 
 def test_it_outlasts_an_api_that_restarts():

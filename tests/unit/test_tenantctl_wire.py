@@ -9,7 +9,7 @@ import pytest
 from tests.contract.fake_documents import BASE, problem
 from tests.contract.fake_tenancy_api import FakeTenancy
 from tests.contract.fake_tenant import FakeTenant
-from tests.unit.tenantctl_runner import ENVIRON, Clock, run
+from tests.unit.tenantctl_runner import ENVIRON, SleepingClock, run
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_a_repeated_write_whose_first_try_is_still_running_gets_its_answer(api: 
     at_work = [problem(409, "still at work", headers={"Retry-After": "2"})] * 2
     api.before.append(once(broken(httpx.ReadError("reset by peer"))))
     api.before.append(lambda r: at_work.pop() if at_work and r.method == "POST" and of_tenancy(r) else None)
-    clock = Clock()
+    clock = SleepingClock()
     assert run(api, "reset", "acme", "-m", "why", clock=clock).code == 0
     assert clock.slept == [2, 2]
 
@@ -203,7 +203,7 @@ def test_json_of_a_verb_that_waits_is_one_document(verb: str):
     extra = {"cancel": ["--wait", "-m", "why"], "recover": ["-m", "why"], "watch": ["--timeout", "5"]}[verb]
     if verb == "watch":
         api.tenants[0].script.append("Active")
-    ended = run(api, verb, "acme", "--json", *extra, clock=Clock())
+    ended = run(api, verb, "acme", "--json", *extra, clock=SleepingClock())
     assert ended.code == 0
     assert json.loads(ended.out)["slug"] == "acme"
 

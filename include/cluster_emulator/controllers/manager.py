@@ -33,7 +33,7 @@ class Controller(Protocol):
         """Brings the item nearer to its desired state. Returns simulated seconds until the next check, or None."""
 
 
-class Manager:
+class ControllerManager:
     """The controllers and their queue."""
 
     def __init__(self, store: Store, clock: Clock, controllers: Iterable[Controller]) -> None:

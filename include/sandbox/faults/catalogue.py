@@ -7,7 +7,7 @@ from sandbox.problems import SandboxError
 
 
 @dataclass(frozen=True)
-class Kind:
+class FaultEntry:
     """One kind. `selects`: which of tenant, region and namespace can restrict it; `takes`: its other options."""
 
     name: str
@@ -20,41 +20,49 @@ _ANYWHERE: Final = ("tenant", "region", "namespace")
 _DENIED: Final = ("resource", "message")
 
 CLUSTER: Final = (
-    Kind("slow-start", "pods take --seconds longer to become ready", _ANYWHERE, ("seconds",)),
-    Kind("image-pull-backoff", "the image cannot be pulled", _ANYWHERE),
-    Kind("crash-loop-backoff", "containers end right after their start, again and again", _ANYWHERE),
-    Kind("unschedulable", "no node fits", _ANYWHERE),
-    Kind("quota-exceeded", "creating --resource (default: pods) is refused as over quota", _ANYWHERE, ("resource",)),
-    Kind("http-500", "the cluster's API answers 500", _ANYWHERE, ("on",)),
-    Kind("http-429", "it answers 429, Retry-After --retry-after", _ANYWHERE, ("on", "retry_after")),
-    Kind("hang", "it takes requests and does not respond, or only after --seconds", _ANYWHERE, ("on", "seconds")),
-    Kind("refuse", "it closes connections without a response", _ANYWHERE, ("on",)),
-    Kind("slow", "its responses are --milliseconds late", _ANYWHERE, ("on", "milliseconds")),
-    Kind("forbidden", "our token lacks the right to --verb (default: any) --resource", _ANYWHERE, ("resource", "verb")),
-    Kind("admission-denied", "a webhook refuses to create --resource, with --message", _ANYWHERE, _DENIED),
-    Kind("webhook-down", "the webhook for creating --resource (default: pods) is away", _ANYWHERE, ("resource",)),
-    Kind("node-silent", "the node's kubelet is dead: pods neither start nor end", _ANYWHERE),
-    Kind("router-404", "a router answers every request with its own 404 page", _ANYWHERE, ("on",)),
-    Kind("login-page", "a proxy answers every request with 200 and its login page", _ANYWHERE, ("on",)),
-    Kind("other-cluster", "another cluster responds, which has none of our objects", _ANYWHERE, ("on",)),
-    Kind("ingress-down", "tenants' addresses cut every connection", _ANYWHERE),
+    FaultEntry("slow-start", "pods take --seconds longer to become ready", _ANYWHERE, ("seconds",)),
+    FaultEntry("image-pull-backoff", "the image cannot be pulled", _ANYWHERE),
+    FaultEntry("crash-loop-backoff", "containers end right after their start, again and again", _ANYWHERE),
+    FaultEntry("unschedulable", "no node fits", _ANYWHERE),
+    FaultEntry(
+        "quota-exceeded", "creating --resource (default: pods) is refused as over quota", _ANYWHERE, ("resource",)
+    ),
+    FaultEntry("http-500", "the cluster's API answers 500", _ANYWHERE, ("on",)),
+    FaultEntry("http-429", "it answers 429, Retry-After --retry-after", _ANYWHERE, ("on", "retry_after")),
+    FaultEntry("hang", "it takes requests and does not respond, or only after --seconds", _ANYWHERE, ("on", "seconds")),
+    FaultEntry("refuse", "it closes connections without a response", _ANYWHERE, ("on",)),
+    FaultEntry("slow", "its responses are --milliseconds late", _ANYWHERE, ("on", "milliseconds")),
+    FaultEntry(
+        "forbidden", "our token lacks the right to --verb (default: any) --resource", _ANYWHERE, ("resource", "verb")
+    ),
+    FaultEntry("admission-denied", "a webhook refuses to create --resource, with --message", _ANYWHERE, _DENIED),
+    FaultEntry("webhook-down", "the webhook for creating --resource (default: pods) is away", _ANYWHERE, ("resource",)),
+    FaultEntry("node-silent", "the node's kubelet is dead: pods neither start nor end", _ANYWHERE),
+    FaultEntry("router-404", "a router answers every request with its own 404 page", _ANYWHERE, ("on",)),
+    FaultEntry("login-page", "a proxy answers every request with 200 and its login page", _ANYWHERE, ("on",)),
+    FaultEntry("other-cluster", "another cluster responds, which has none of our objects", _ANYWHERE, ("on",)),
+    FaultEntry("ingress-down", "tenants' addresses cut every connection", _ANYWHERE),
 )
 PLATFORM: Final = (
-    Kind("databases-locked", "a session holds a lock on the list of databases: CREATE DATABASE fails after 10 s"),
-    Kind("no-connection-slots", "the storage admin's connections are refused, as by a full server"),
-    Kind("disk-full", "the files of a new database cannot grow: the storage server reports a full disk"),
-    Kind("no-createdb", "the storage admin may not create databases"),
-    Kind("storage-stopped", "every process of the storage server is stopped: connections get no response"),
-    Kind("schema-locked", "a session holds locks on the tenant's schema: changing or reading it waits", ("tenant",)),
-    Kind("failing-revision", "CREATE TABLE in a tenant's schema raises, so its migration fails", ("tenant",)),
-    Kind("handles-locked", "a session holds a lock on Airflow's connections: reading continues, writing waits"),
-    Kind("api-server-stopped", "every process of Airflow's api-server is stopped: no console, no task starts or beats"),
+    FaultEntry("databases-locked", "a session holds a lock on the list of databases: CREATE DATABASE fails after 10 s"),
+    FaultEntry("no-connection-slots", "the storage admin's connections are refused, as by a full server"),
+    FaultEntry("disk-full", "the files of a new database cannot grow: the storage server reports a full disk"),
+    FaultEntry("no-createdb", "the storage admin may not create databases"),
+    FaultEntry("storage-stopped", "every process of the storage server is stopped: connections get no response"),
+    FaultEntry(
+        "schema-locked", "a session holds locks on the tenant's schema: changing or reading it waits", ("tenant",)
+    ),
+    FaultEntry("failing-revision", "CREATE TABLE in a tenant's schema raises, so its migration fails", ("tenant",)),
+    FaultEntry("handles-locked", "a session holds a lock on Airflow's connections: reading continues, writing waits"),
+    FaultEntry(
+        "api-server-stopped", "every process of Airflow's api-server is stopped: no console, no task starts or beats"
+    ),
 )
 NEEDS_TENANT: Final = frozenset({"schema-locked"})
 BY_NAME: Final = {kind.name: kind for kind in (*CLUSTER, *PLATFORM)}
 
 
-def checked(name: str, options: dict[str, object]) -> Kind:
+def checked(name: str, options: dict[str, object]) -> FaultEntry:
     """The kind of this name. Raises SandboxError for an option that it does not take, or that is missing."""
     kind = BY_NAME[name]
     strange = [option for option in options if option not in (*kind.selects, *kind.takes)]

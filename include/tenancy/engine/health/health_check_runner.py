@@ -15,7 +15,7 @@ from typing import Final
 
 from tenancy.engine.health import verdicts
 from tenancy.engine.health.check_results import CheckResult, Condition, Health
-from tenancy.engine.health.health_checks import HealthCheck, Probes, Unavailable, health_checks
+from tenancy.engine.health.health_checks import HealthCheck, Probes, UnavailableSystem, health_checks
 from tenancy.saga.errors import PermanentError, PlatformError, TenancyError, cause_in
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class HealthCheckRunner:
         asked = self._open[check.name]
         if asked.done():
             return asked.result()
-        checks = check.when_unavailable(Unavailable(f"It did not respond within {self._bound:g} s."))
+        checks = check.when_unavailable(UnavailableSystem(f"It did not respond within {self._bound:g} s."))
         if check.name not in self._unanswered:
             checks = map(_not_known, checks)
         return _stamped(checks, now, self._bound, answered=False)
@@ -77,10 +77,10 @@ def _run_check(check: HealthCheck, now: datetime) -> CheckOutcome:
     except TenancyError as error:
         why = verdicts.without_addresses(str(error))
         for_good = isinstance(error, PermanentError | PlatformError)
-        checks = list(check.when_unavailable(Unavailable(why, for_good, cause_in(error))))
+        checks = list(check.when_unavailable(UnavailableSystem(why, for_good, cause_in(error))))
     except Exception as error:
         log.exception("a health check failed", extra={"look": check.name})
-        unavailable = Unavailable(f"This check has a defect ({type(error).__name__}); the log says more.")
+        unavailable = UnavailableSystem(f"This check has a defect ({type(error).__name__}); the log says more.")
         checks = list(map(_not_known, check.when_unavailable(unavailable)))
     return _stamped(checks, now, time.monotonic() - began, answered=answered)
 

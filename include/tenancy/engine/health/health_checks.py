@@ -54,7 +54,7 @@ class Probes:
 
 
 @dataclass(frozen=True)
-class Unavailable:
+class UnavailableSystem:
     """The system did not respond, or refused. `permanent`: a repetition helps only after somebody has changed
     something."""
 
@@ -69,7 +69,7 @@ class HealthCheck:
 
     name: str
     run: Callable[[datetime], Iterable[CheckResult]]
-    when_unavailable: Callable[[Unavailable], Iterable[CheckResult]]
+    when_unavailable: Callable[[UnavailableSystem], Iterable[CheckResult]]
 
 
 def health_checks(probes: Probes) -> tuple[HealthCheck, ...]:
@@ -91,7 +91,7 @@ def _platform_wide(probes: Probes) -> Iterator[HealthCheck]:
 
 def _regional(probes: Probes, region: Region) -> Iterator[HealthCheck]:
     def of(system: System, see: Callable[[], CheckResult], *, refused: Condition = Condition.DOWN) -> HealthCheck:
-        def otherwise(silence: Unavailable) -> list[CheckResult]:
+        def otherwise(silence: UnavailableSystem) -> list[CheckResult]:
             state = refused if silence.permanent else Condition.DOWN
             return [CheckResult(system, state, silence.reason, region.name, cause=silence.cause)]
 
@@ -117,7 +117,7 @@ _NO_LEDGER: Final = "Not known: only the ledger has it."
 _NOT_ASKED: Final = "Not known: the workflow engine did not report it."
 
 
-def _no_ledger(platform: Platform, silence: Unavailable) -> Iterator[CheckResult]:
+def _no_ledger(platform: Platform, silence: UnavailableSystem) -> Iterator[CheckResult]:
     yield CheckResult(System.LEDGER, Condition.DOWN, silence.reason)
     unknown = partial(CheckResult, state=Condition.UNKNOWN, sentence=_NO_LEDGER)
     yield from (unknown(System.ENGINE, part=name) for name in of_engine.LATE_AFTER)
@@ -125,16 +125,16 @@ def _no_ledger(platform: Platform, silence: Unavailable) -> Iterator[CheckResult
     yield from (unknown(System.QUOTA, part=plan) for plan in platform.plans)
 
 
-def _no_heartbeats(silence: Unavailable) -> Iterator[CheckResult]:
+def _no_heartbeats(silence: UnavailableSystem) -> Iterator[CheckResult]:
     yield of_engine.engine_result(of_engine.API, (Condition.DOWN, silence.reason))
     for part in PARTS:
         yield of_engine.engine_result(of_engine.part_name(part), (Condition.UNKNOWN, _NOT_ASKED))
 
 
-def _no_work(platform: Platform, silence: Unavailable) -> Iterator[CheckResult]:
+def _no_work(platform: Platform, silence: UnavailableSystem) -> Iterator[CheckResult]:
     names = (of_engine.DAGS, of_engine.QUEUE, *(POOL + pool for pool in of_engine.pools(platform)))
     return (of_engine.engine_result(name, (Condition.UNKNOWN, f"Not known: {silence.reason}")) for name in names)
 
 
-def _no_database(silence: Unavailable) -> Iterator[CheckResult]:
+def _no_database(silence: UnavailableSystem) -> Iterator[CheckResult]:
     yield of_engine.engine_result(of_engine.DATABASE, (Condition.DOWN, silence.reason))
