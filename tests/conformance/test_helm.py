@@ -99,7 +99,7 @@ def test_a_failed_release_is_upgraded_not_installed(helm: HelmCommand, chart: Pa
         helm("install", chart, "web", {"image": NO_IMAGE}, wait="watcher", timeout=2)
     with pytest.raises(HelmError, match=r"cannot re-?use a name"):
         helm("install", chart, "web")
-    # With values: HelmCommand takes the failed release's where none are given.
+    # With values: Helm takes the failed release's where none are given.
     helm("upgrade", chart, "web", {"image": IMAGE}, wait="watcher", timeout=30)
     assert statuses(helm) == [(1, "superseded"), (2, "deployed")]
 
