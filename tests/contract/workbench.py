@@ -1,4 +1,4 @@
-"""A workbench for one tenant: the law and the activities, on a real storage server and cluster, without a ledger.
+"""A workbench for one tenant: state machine and activities on a real storage server and cluster, without a ledger.
 
 `prepare` does all that comes before an activity; `begin`, `run` and `undo` do one activity's own part.
 """

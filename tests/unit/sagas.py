@@ -1,4 +1,4 @@
-"""Exemplar sagas, one a phase, each made by really asking the law. No saga is put together from its fields.
+"""Exemplar sagas, one for each phase, made by commands to the state machine and never put together from their fields.
 
 `tenant_in("Failed settled")` gives the exemplar; `ask(saga, command, ...)` gives the saga after these commands.
 """
@@ -49,7 +49,7 @@ PHASES = tuple(Phase)
 
 
 def ask(saga: Saga | None, *commands: c.Command) -> Saga:
-    """The saga after the law accepted all these commands, one after the other."""
+    """The saga after the state machine accepted all these commands, one after the other."""
     for command in commands:
         saga = fold(decide(saga, command), saga)
     assert saga is not None

@@ -1,4 +1,4 @@
-"""Airflow's own buttons (docs/reference/airflow-buttons.md): each cell as a meaning and as what the law really does.
+"""Airflow's own buttons (docs/reference/airflow-buttons.md): the meaning of each, and what the state machine does.
 
 The table below is written again, because it must not be derived from the code it tests.
 """
@@ -71,7 +71,7 @@ OLD_RUN_BESIDE_A_LIVE_ATTEMPT = {
 
 
 def asked_by(action: AirflowAction, saga: Saga) -> c.Command | None:
-    """What the law is asked when somebody does this to the tenant's run: by a command, or by the tasks it starts."""
+    """The command that follows from this action on the tenant's run, sent directly or by the tasks that it starts."""
     match action:
         case AirflowAction.CLEAR_RUN:
             return start(RUN)

@@ -1,6 +1,6 @@
 """The actions on a tenant's page: may this caller do each now, and if not, why not. Pure.
 
-The law decides what is allowed (engine/recovery/preview.py); the API's routes decide who may.
+The state machine decides what is allowed (engine/recovery/preview.py); the API's routes decide who may.
 """
 
 from collections.abc import Collection, Mapping
