@@ -23,7 +23,7 @@ def test_a_wrong_password_is_the_platforms_fault_and_is_not_repeated(sandbox: Ac
     assert "not-the-password" not in str(raised.value)
 
 
-def test_an_engine_that_is_not_there_is_worth_a_retry():
+def test_a_missing_engine_is_tried_again():
     engine = AirflowApi(AirflowClient("http://127.0.0.1:9", user=SERVICE_USER, password="any"))
     with pytest.raises(TransientError, match=r"does not respond at http://127\.0\.0\.1:9"):
         engine.has_pool("default_pool")

@@ -23,7 +23,7 @@ class TestAirflowRuns(RunsContract):
         return airflow
 
 
-def test_who_marked_a_run_is_read_from_airflows_event_log(sandbox: Access, airflow: AirflowRuns):
+def test_the_user_who_marked_a_run_is_read_from_airflows_event_log(sandbox: Access, airflow: AirflowRuns):
     run_id = f"contract__{uuid4()}"
     airflow.start(COMPENSATION_DAG, run_id, NOBODY)
     with sandbox.client("operator") as client:

@@ -71,7 +71,7 @@ def _marked(page: Page) -> bool:
     return bool(page.evaluate("window.marked === true"))
 
 
-def test_who_logs_in_to_airflow_finds_tenants_in_the_navigation(browser: Browser, sandbox: Access, active: str):
+def test_a_user_of_airflow_finds_tenants_in_the_navigation(browser: Browser, sandbox: Access, active: str):
     with open_page(browser, sandbox) as page:
         _log_in(page, sandbox, "operator")
         page.get_by_role("link", name="Tenants", exact=True).first.click()
@@ -253,7 +253,7 @@ def test_a_page_is_whole_before_any_script_runs(browser: Browser, sandbox: Acces
     context.close()
 
 
-def test_who_is_logged_out_is_led_to_airflows_login_and_back(browser: Browser, sandbox: Access, active: str):
+def test_a_logged_out_user_is_led_to_airflows_login_and_back(browser: Browser, sandbox: Access, active: str):
     with open_page(browser, sandbox) as page:
         page.goto(console(sandbox, f"tenants/{active}"))
         expect(page.locator("h1")).to_have_text("You are not logged in")

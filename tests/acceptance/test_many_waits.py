@@ -50,7 +50,7 @@ def test_the_triggerer_makes_no_api_to_read_connections_for_them(sandbox_layout:
     assert megabytes(sandbox_layout) < 300
 
 
-def test_whose_pods_are_ready_gets_through_meanwhile(sandbox: Access, waiting: list[str]):
+def test_a_tenant_whose_pods_are_ready_becomes_active_meanwhile(sandbox: Access, waiting: list[str]):
     newcomer = runs.trigger(sandbox, runs.request(runs.new_slug("quick"), region=SHORT_TIMINGS))
     assert runs.await_end(sandbox, newcomer) == "success"
     assert len(triggers(sandbox, waiting)) == MANY

@@ -11,7 +11,9 @@ from tests.acceptance.tenant_objects import find_objects
 _RELEASING = "tenant.resource.releasing"
 
 
-def test_an_undoing_whose_callbacks_are_all_killed_is_taken_over_and_done(sandbox: Access, fault_client: FaultClient):
+def test_an_unwinding_whose_callbacks_are_all_killed_is_taken_over_and_completed(
+    sandbox: Access, fault_client: FaultClient
+):
     """First the task's own callback, in the worker, then the DAG's, in the dag-processor."""
     slug = runs.new_slug("missed")
     failing = active_fault(fault_client, "failing-revision", tenant=slug)

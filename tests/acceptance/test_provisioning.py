@@ -97,7 +97,7 @@ def test_an_attempt_records_its_plan_and_schema_version(sandbox: Access, active:
     assert started["data"]["schema_version"] == "0002"
 
 
-def test_who_asked_is_in_the_audit_log(sandbox: Access, active: str):
+def test_the_requester_is_in_the_audit_log(sandbox: Access, active: str):
     row = runs.tenant(sandbox, active)
     assert row is not None
     actors = runs.ledger(sandbox, "select distinct actor from ledger.fact where stream = %s", row["id"])

@@ -73,7 +73,9 @@ def _asked(by: str, what: str = "tenant.provisioning.cancel.requested") -> dict[
         ([STARTED, _asked("operator"), STARTED, WAITED, RELEASED], True),
     ],
 )
-def test_what_a_customer_may_use_is_released_by_a_persons_word_only(story: list[dict[str, Any]], wrong: bool):
+def test_resources_that_a_customer_may_use_are_released_only_by_a_persons_command(
+    story: list[dict[str, Any]], wrong: bool
+):
     facts = [{"seq": seq, "data": {}, "actor": "saga", **fact} for seq, fact in enumerate(story, start=1)]
     assert bool(verdict.check_releases(facts)) is wrong
 

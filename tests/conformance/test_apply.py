@@ -104,7 +104,7 @@ def test_force_takes_the_field(apply: Applier) -> None:
     assert "f:replicas" not in first.fields_v1["f:spec"]
 
 
-def test_what_is_no_longer_applied_goes(apply: Applier) -> None:
+def test_a_field_that_is_no_longer_applied_is_removed(apply: Applier) -> None:
     body = idle(extra="yes")
     body["spec"]["minReadySeconds"] = 1
     apply(body)

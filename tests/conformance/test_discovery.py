@@ -23,7 +23,7 @@ def test_groups_name_their_preferred_version(api: ApiClient) -> None:
     assert groups["networking.k8s.io"] == "networking.k8s.io/v1"
 
 
-def test_one_group_can_be_asked_for(api: ApiClient) -> None:
+def test_one_group_can_be_requested(api: ApiClient) -> None:
     assert client.AppsApi(api).get_api_group().preferred_version.version == "v1"
 
 

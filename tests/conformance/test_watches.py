@@ -77,7 +77,7 @@ def test_one_object_can_be_watched_by_name(core: CoreV1Api, namespace: str) -> N
     assert first(events, 1) == [("ADDED", "b")]
 
 
-def test_it_ends_after_the_time_asked_for(core: CoreV1Api, namespace: str) -> None:
+def test_it_ends_after_the_requested_time(core: CoreV1Api, namespace: str) -> None:
     since = version(core, namespace)
     quiet = {"resource_version": since, "field_selector": "metadata.name=nobody"}
     assert raw(core, namespace, **quiet) == []

@@ -163,7 +163,7 @@ def test_a_reserved_slug_is_refused_with_what_it_is_reserved_for(operator: httpx
     assert "reserved for web" in problem["detail"]
 
 
-def test_a_taken_slug_is_refused_by_the_law(operator: httpx.Client, active: dict[str, Any]):
+def test_a_taken_slug_is_refused_by_the_state_machine(operator: httpx.Client, active: dict[str, Any]):
     problem = assert_problem(_post(operator, "/tenants", runs.request(active["slug"])), 409, field="slug")
     assert "taken" in problem["detail"]
 

@@ -63,9 +63,7 @@ def _path(path: str, ref: str) -> str:
 
 
 @pytest.mark.parametrize(("method", "path"), [(m, p) for m, p in ROUTES if not p.endswith("/progress")])
-def test_who_may_only_read_gets_no_form_and_can_send_none(
-    sandbox: Access, active: dict[str, Any], method: str, path: str
-):
+def test_a_viewer_gets_no_form_and_can_send_none(sandbox: Access, active: dict[str, Any], method: str, path: str):
     with sandbox.client("viewer") as viewer:
         answer = viewer.request(
             method, f"/tenancy/{_path(path, str(active['id']))}", headers=WRITES, data={"reason": "x"}

@@ -79,7 +79,7 @@ def test_lists_are_searched_and_paged(viewer: httpx.Client, sandbox: Access, qui
     assert everything == [str(row["id"]) for row in rows]
 
 
-def test_the_platform_says_what_may_be_asked_for(viewer: httpx.Client):
+def test_the_platform_lists_what_a_request_may_name(viewer: httpx.Client):
     assert viewer.get("/platform").json() == {
         "name": "sandbox",
         "regions": ["eu-central", "us-east"],
@@ -149,11 +149,11 @@ def test_a_tenant_shows_what_was_found_of_it(viewer: httpx.Client, quiet: dict[s
     ],
 )
 @pytest.mark.parametrize("part", ["", "/timeline", "/errors", "/audit", "/resources"])
-def test_who_is_not_there_is_not_found(viewer: httpx.Client, ref: str, part: str):
+def test_a_missing_tenant_is_not_found(viewer: httpx.Client, ref: str, part: str):
     assert viewer.get(f"/tenants/{ref}{part}").status_code == 404
 
 
-def test_what_is_not_there_is_a_problem_too(viewer: httpx.Client):
+def test_a_missing_path_is_a_problem_document_too(viewer: httpx.Client):
     assert_problem(viewer.get("/nowhere"), 404)
     assert_problem(viewer.get("/tenants/nobody"), 404)
     assert_problem(viewer.delete("/tenants"), 405)

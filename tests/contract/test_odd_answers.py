@@ -179,7 +179,7 @@ def test_no_answer_is_worth_a_retry(impostor: tuple[Impostor, str], says: bytes,
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 599, 408, 425, 429])
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_an_engine_in_trouble_is_worth_a_retry(
+def test_a_failing_engine_is_tried_again(
     impostor: tuple[Impostor, str], status: int, call: Callable[[AirflowClient], Any]
 ):
     server, url = impostor

@@ -52,7 +52,7 @@ def test_a_run_that_keeps_dying_a_little_later_each_time_ends_complete(bench: Wo
 
 
 @each_apart
-def test_undoing_that_keeps_dying_a_little_later_each_time_leaves_nothing(bench: Workbench, activity: Activity):
+def test_unwinding_that_dies_a_little_later_each_time_leaves_nothing(bench: Workbench, activity: Activity):
     bench.prepare(activity)
     before = bench.snapshot()
     bench.run(activity)

@@ -94,7 +94,7 @@ def test_a_system_that_asks_to_wait_is_left_alone_so_long(asked: int, try_number
     assert decision.retry_delay == timedelta(seconds=waited)
 
 
-def test_undoing_heeds_it_too_and_is_tried_again_whatever_the_error():
+def test_undoing_calls_it_too_and_is_tried_again_after_any_error():
     error = TransientError("too many requests")
     error.retry_after = 45
     policy = unwinding_retry_policy()

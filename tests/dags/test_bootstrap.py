@@ -27,7 +27,7 @@ def test_so_is_a_clusters():
         bootstrap._cluster(region)
 
 
-def test_so_is_a_connection_that_leads_nowhere(monkeypatch: pytest.MonkeyPatch):
+def test_a_connection_to_no_server_is_refused_too(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AIRFLOW_CONN_TENANCY_CLUSTER_EU", '{"conn_type": "kubernetes", "extra": {"kube_config": "{}"}}')
     region = bootstrap.platform().regions["eu-central"]
     with pytest.raises(PlatformError, match="tenancy_cluster_eu cannot be used: Invalid kube-config"):

@@ -71,7 +71,7 @@ def test_the_reconciler_is_woken_every_half_minute_and_by_a_poke():
     assert parsed()["watchers"] == ["tenancy_pokes"]
 
 
-def test_the_reality_check_is_never_paused_and_looks_every_half_hour_one_pass_at_a_time():
+def test_the_drift_check_is_never_paused_and_runs_every_half_hour_one_pass_at_a_time():
     assert parsed()["reality"] == [False, 1, False]
     assert parsed()["every"] == "*/30 * * * *"
 

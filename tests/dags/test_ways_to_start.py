@@ -68,12 +68,12 @@ def dags() -> dict[str, Any]:
     return dict(DagBag(str(PROJECT / "dags")).dags)
 
 
-def test_there_is_no_dag_of_which_it_is_not_known_how_it_may_be_started(dags: dict[str, Any]):
+def test_every_dag_has_a_known_way_to_start_it(dags: dict[str, Any]):
     assert sorted(dags) == sorted(ALLOWED_RUN_TYPES) == sorted((*PERIODIC, *ON_REQUEST))
 
 
 @pytest.mark.parametrize("dag_id", sorted(ALLOWED_RUN_TYPES))
-def test_every_dag_is_unpaused_by_itself_catches_nothing_up_and_has_no_backfills(dags: dict[str, Any], dag_id: str):
+def test_every_dag_unpauses_itself_catches_nothing_up_and_has_no_backfills(dags: dict[str, Any], dag_id: str):
     dag = dags[dag_id]
     assert dag.is_paused_upon_creation is False
     assert dag.catchup is False

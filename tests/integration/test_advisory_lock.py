@@ -74,7 +74,7 @@ def test_a_lock_given_back_in_time_is_waited_for(opened: Open):
     assert got == [()]
 
 
-def test_a_holder_that_does_not_let_go_is_evicted_and_named(opened: Open):
+def test_a_holder_that_does_not_release_the_lock_is_evicted_and_named(opened: Open):
     stopped, next_one = opened("tenancy run ti-1"), opened("tenancy run ti-2")
     _take(stopped)
     (evicted,) = _take(next_one)

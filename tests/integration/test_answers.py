@@ -54,7 +54,7 @@ def test_an_answer_that_was_given_is_not_dropped(session: LedgerSession):
     assert idempotency_keys.claim_key(session, KEY, now=EPOCH) == EarlierRequest(True, 202, BODY)
 
 
-def test_a_request_that_died_at_work_is_taken_over_by_one_repetition(session: LedgerSession):
+def test_a_request_whose_process_died_is_taken_over_by_one_repetition(session: LedgerSession):
     idempotency_keys.claim_key(session, KEY, now=EPOCH)
     later = EPOCH + REQUEST_TIMEOUT + timedelta(seconds=1)
     assert idempotency_keys.claim_key(session, KEY, now=later) is None

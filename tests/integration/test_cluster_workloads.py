@@ -115,7 +115,7 @@ def test_an_edited_deployment_is_taken_back(ours: Cluster, cluster_server: Serve
     assert kubernetes.ask("GET", path)["spec"]["replicas"] == 3
 
 
-def test_whoever_holds_a_namespace_is_named(ours: Cluster, cluster_server: Server, name: str):
+def test_the_holder_of_a_namespace_is_named(ours: Cluster, cluster_server: Server, name: str):
     kubernetes = Kubernetes(cluster_server)
     held = {"metadata": {"name": "held", "finalizers": ["example.com/backup"]}}
     kubernetes.ask("POST", f"/api/v1/namespaces/{name}/configmaps", held)
@@ -139,7 +139,7 @@ def test_whoever_holds_a_namespace_is_named(ours: Cluster, cluster_server: Serve
         ),
     ],
 )
-def test_a_cluster_in_trouble_is_worth_another_try_and_is_named(
+def test_a_failing_cluster_is_tried_again_and_named(
     ours: Cluster, cluster_server: Server, name: str, fault: dict[str, Any], said: str
 ):
     clear = Kubernetes(cluster_server).fault(namespace=name, **fault)

@@ -112,7 +112,7 @@ def test_a_page_that_could_not_be_shown_is_not_replaced_by_a_foreign_one(browser
         expect(page.locator(".timeline")).to_be_visible(timeout=SOON_MS)
 
 
-def test_who_is_logged_out_keeps_the_picture_and_is_led_back_to_the_whole_page(browser: Browser, front: ConsoleFront):
+def test_a_logged_out_user_keeps_the_page_and_is_led_back_to_the_whole_page(browser: Browser, front: ConsoleFront):
     with looking(browser, front, "tenants/acme?attempt=1") as page:
         front.console.caller = None
         login = page.locator("#notice a")

@@ -194,7 +194,7 @@ class Inattentive(FakeHandles):
         return super().handles()
 
 
-def test_what_a_second_look_sees_is_not_missing(harness: EngineHarness):
+def test_a_resource_that_a_second_check_finds_is_not_missing(harness: EngineHarness):
     harness.run_all()
     handles = Inattentive()
     handles.stored = harness.handles.stored
@@ -241,7 +241,7 @@ def test_a_finding_stays_until_somebody_could_look(harness: EngineHarness):
     assert found(harness) == [("missing", kind) for kind in gone]
 
 
-def test_whose_region_the_platform_file_has_no_more_misses_nothing(harness: EngineHarness):
+def test_a_tenant_of_a_removed_region_misses_nothing(harness: EngineHarness):
     harness.run_all()
     platform = harness.tenancy.platform
     moved = {"us-east": replace(platform.regions["eu-central"], name="us-east")}
@@ -283,7 +283,7 @@ def test_every_edit_of_the_ledger_is_reported(harness: EngineHarness, statement:
     assert said in told[kind]
 
 
-def test_one_tenants_trouble_does_not_hide_anothers(harness: EngineHarness):
+def test_one_tenants_problem_does_not_hide_anothers(harness: EngineHarness):
     harness.run(ORDER[0])
     edit(harness, "update ledger.fact set data = '{}' where seq = 1")
     edit(harness, "update ledger.tenant set slug = 'other'")

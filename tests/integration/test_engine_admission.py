@@ -101,7 +101,7 @@ def test_a_full_region_is_refused_with_its_numbers(harness: EngineHarness):
     assert [noted.slug for noted in harness.refusals] == ["acme"]
 
 
-def test_a_used_up_quota_is_refused_and_the_other_plan_still_goes(harness: EngineHarness):
+def test_a_used_up_quota_is_refused_and_the_other_plan_is_still_accepted(harness: EngineHarness):
     harness.tenancy = replace(harness.tenancy, platform=real_systems.platform(harness.tenancy.platform.name, quota=1))
     harness.run(VALIDATE, 1, RunId("one"), slug="one", plan="business")
     refused = _refused(harness, plan="business")

@@ -227,7 +227,7 @@ def test_a_retry_whose_run_is_lost_keeps_everything(harness: EngineHarness):
 
 
 @pytest.mark.parametrize("state", ["failed", "success"])
-def test_a_retry_whose_run_ended_without_a_word_keeps_everything(harness: EngineHarness, state: str):
+def test_a_retry_whose_run_ended_without_an_outcome_keeps_everything(harness: EngineHarness, state: str):
     before = retained(harness)
     harness.record_commands(c.Reset(), c.RecordHistoryCleared())
     harness.run(VALIDATE, 2, SECOND)

@@ -74,7 +74,7 @@ def test_a_compensation_whose_last_try_runs_out_of_time_is_stuck(harness: Engine
     assert harness.unwind().phase == "Failed settled"
 
 
-def test_compensation_runs_that_end_without_a_word_and_release_nothing_are_stuck(harness: EngineHarness):
+def test_compensation_runs_that_end_without_an_outcome_and_release_nothing_are_stuck(harness: EngineHarness):
     harness.fail_at(SCHEMA)
     harness.record_commands(c.Cancel())
     after(harness, LATER)

@@ -237,7 +237,7 @@ def test_a_run_that_a_person_ended_meanwhile_is_cancelled(harness: EngineHarness
     assert harness.saga.phase == "Cancelling"
 
 
-def test_a_look_of_the_reconciler_does_not_end_the_hold(harness: EngineHarness):
+def test_a_check_of_the_reconciler_does_not_end_the_hold(harness: EngineHarness):
     harness.run_until(SCHEMA)
     with no_storage_connection(harness), pytest.raises(PlatformError):
         harness.run(SCHEMA)
@@ -258,7 +258,7 @@ def test_a_look_of_the_reconciler_does_not_end_the_hold(harness: EngineHarness):
         airflow_login_refused,
     ],
 )
-def test_undoing_waits_for_the_platform_and_is_never_stuck_because_of_it(harness: EngineHarness, fault: Fault):
+def test_unwinding_waits_for_the_platform_and_is_never_stuck_because_of_it(harness: EngineHarness, fault: Fault):
     harness.fail_at(MARK_ACTIVE)
     harness.record_commands(c.Cancel())
     with fault(harness):

@@ -92,7 +92,7 @@ def test_a_deadline_is_checked_again_when_airflow_did_not_respond(harness: Engin
     assert "1 deadlines" in reconcile(harness.tenancy)
 
 
-def test_a_deadline_is_no_word_of_a_person(harness: EngineHarness, created: RunId):
+def test_a_deadline_does_not_count_as_a_persons_command(harness: EngineHarness, created: RunId):
     """Else giving up a run that ended without a callback would wait for a mark that nobody made."""
     _deadline_passed(harness, created)
     with harness.tenancy.ledger.open("test") as ledger:
@@ -126,7 +126,7 @@ def test_what_the_ledger_does_not_know_any_more_continues_once_with_what_exists(
 
 
 @pytest.mark.parametrize("state", ["failed", "success"])
-def test_a_run_that_ended_without_a_word_is_undone(harness: EngineHarness, created: RunId, state: str):
+def test_a_run_that_ended_without_an_outcome_is_undone(harness: EngineHarness, created: RunId, state: str):
     harness.run_until(SCHEMA, run_id=created)
     harness.runs.end(PROVISIONING_DAG, created, state)
     harness.runs.made_marks[created] = (UserMark("patch_task_instance", "ada", utc_now()),)
@@ -202,7 +202,9 @@ def test_a_poke_is_kept_while_airflow_does_not_answer(harness: EngineHarness, cr
 
 
 @pytest.mark.parametrize(("alive", "found"), [(False, "1 pursue"), (True, "nothing to do")])
-def test_an_undoing_whose_callback_died_is_taken_over(harness: EngineHarness, created: RunId, alive: bool, found: str):
+def test_an_unwinding_whose_callback_died_is_taken_over(
+    harness: EngineHarness, created: RunId, alive: bool, found: str
+):
     """A callback at work holds the tenant's lock; a killed one holds nothing, and need not be waited for."""
     harness.run_until(SCHEMA, run_id=created)
     harness.runs.end(PROVISIONING_DAG, created, "failed")
@@ -259,7 +261,7 @@ def test_a_reset_recorded_while_airflow_was_away_clears_its_history_later(harnes
     assert after(harness) == "nothing to do"
 
 
-def test_one_tenants_trouble_does_not_keep_the_others_waiting(harness: EngineHarness, created: RunId):
+def test_one_tenants_problem_does_not_delay_the_others(harness: EngineHarness, created: RunId):
     harness.record_commands(c.Cancel())
     other = actions.create(harness.tenancy, real_systems.request(slug="other"), by=BY).saga.run_id
     harness.runs.broken = created

@@ -102,7 +102,7 @@ def test_it_checks_again_for_two_seconds_and_releases_the_tenants_lock(waiting: 
     assert taken == [()] * len(waiting.slept)
 
 
-def test_cancel_ends_the_second_look_at_once(waiting: EngineHarness):
+def test_cancel_ends_the_second_check_at_once(waiting: EngineHarness):
     waiting.slept, waiting.while_asleep = [], lambda: waiting.record_commands(c.Cancel()) and None
     with pytest.raises(Refused):
         waiting.run_once(WAIT)

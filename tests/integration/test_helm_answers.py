@@ -61,7 +61,7 @@ VERBS: dict[str, Callable[[Helm], object]] = {
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("status", MAY_PASS)
-def test_an_api_in_trouble_is_worth_another_try(status: int, verb: str):
+def test_a_failing_api_is_tried_again(status: int, verb: str):
     with answering(status, MAY_PASS[status]) as helm, pytest.raises(TransientError, match=f"helm {verb} of acme"):
         VERBS[verb](helm)
 

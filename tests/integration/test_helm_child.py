@@ -72,7 +72,7 @@ def _kill_helm() -> None:
 
 
 @pytest.mark.parametrize("end", [kill_children, _kill_helm])
-def test_a_helm_that_is_killed_at_work_leaves_nothing(hanging: Hanging, end: Callable[[], None]):
+def test_a_helm_process_that_is_killed_leaves_nothing(hanging: Hanging, end: Callable[[], None]):
     def ask() -> None:
         with suppress(TransientError):
             Helm(lambda: hanging.kubeconfig, "the cluster", deadline=30.0).status("acme", "acme")

@@ -130,7 +130,7 @@ def test_a_class_closes_when_nothing_of_it_was_seen_for_a_day(ledger: LedgerSess
     assert record_incident_groups(ledger)["classes closed"] == 1
 
 
-def test_who_hung_and_was_cancelled_stays_in_the_class_until_it_is_retried(ledger: LedgerSession, clock: SettableClock):
+def test_a_cancelled_tenant_stays_in_the_group_until_it_is_retried(ledger: LedgerSession, clock: SettableClock):
     for number in range(3):
         stalled(ledger, number)
     record_incident_groups(ledger)
@@ -144,7 +144,7 @@ def test_who_hung_and_was_cancelled_stays_in_the_class_until_it_is_retried(ledge
     assert slugs(ledger, the_class(ledger).id) == ["t-01", "t-02"]
 
 
-def test_who_fails_at_something_else_leaves_and_comes_back(ledger: LedgerSession, clock: SettableClock):
+def test_a_tenant_that_fails_for_another_cause_leaves_and_returns(ledger: LedgerSession, clock: SettableClock):
     for number in range(3):
         failed(ledger, number)
     record_incident_groups(ledger)

@@ -87,7 +87,7 @@ def test_a_writer_with_a_right_too_many_is_noticed(
         assert not ledger.can_rewrite_facts()
 
 
-def test_who_connects_to_the_ledger_is_stated(fast_server: PostgresServer, owned: OwnedDatabase, older: Dsn):
+def test_the_connections_to_the_ledger_are_stated(fast_server: PostgresServer, owned: OwnedDatabase, older: Dsn):
     _prepare(fast_server, owned)
     question = "select has_database_privilege(%s, %s, 'CONNECT'), has_database_privilege('public', %s, 'CONNECT')"
     with psycopg.connect(fast_server.superuser_dsn()) as connection:

@@ -113,7 +113,7 @@ def test_a_mail_to_nobody_says_what_is_missing(connect: Any):
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 404, 500])
-def test_whoever_does_not_take_it_is_named_without_the_secret(connect: Any, endpoint: Endpoint, status: int):
+def test_a_receiver_that_refuses_it_is_named_without_the_secret(connect: Any, endpoint: Endpoint, status: int):
     endpoint.status = status
     connect("slack", password=f"{endpoint.url}/services/T1/B2/x3")
     with pytest.raises(PermanentError, match=rf"^127.0.0.1:\d+ answered {status}\.$"):

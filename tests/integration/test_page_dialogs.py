@@ -93,7 +93,7 @@ def test_a_mistake_in_the_form_is_put_right_in_the_form(provisioning: Console):
     assert SEND.search(wrong.text)
 
 
-def test_a_dialog_opened_after_somebody_elses_cancel_shows_what_is_so_now(provisioning: Console):
+def test_a_dialog_opened_after_another_persons_cancel_shows_the_present_state(provisioning: Console):
     made = len(_saga(provisioning).live_resources)
     assert made > 1
     provisioning.tenant(c.Cancel())

@@ -80,7 +80,7 @@ def test_paused_dags_and_raw_runs_that_wait_are_listed(console: Console):
     assert f"runs/tenant_provisioning/{RUN}" not in text  # a tenant by now
 
 
-def test_a_reconciler_at_work_is_not_mentioned(console: Console):
+def test_a_running_reconciler_is_not_mentioned(console: Console):
     assert "The reconciler has never run." in console.get("/").text
     with console.ledger.open("test") as session:
         heartbeats.record_heartbeat(session, "reconciliation", took_seconds=1, summary="nothing to do")

@@ -26,7 +26,7 @@ from tests.unit.sagas import (
 )
 
 
-def test_a_viewer_sees_every_action_off_and_an_operator_those_the_law_allows(console: Console):
+def test_a_viewer_sees_every_action_disabled_and_an_operator_those_that_are_allowed(console: Console):
     console.tenant(start(), *done(VALIDATE), begin(STORAGE))
     allowed = re.compile(r'id="action-(\w+)" data-allowed="yes"')
     assert set(allowed.findall(console.get("/tenants/acme").text)) == {"recover", "cancel", "escalate"}

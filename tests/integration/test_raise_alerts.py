@@ -95,7 +95,7 @@ def test_what_began_days_ago_is_no_news(stuck: EngineHarness):
 
 
 @pytest.mark.parametrize("kind", StallKind)
-def test_every_kind_of_stall_has_its_words(kind: StallKind):
+def test_every_kind_of_stall_has_its_sentence(kind: StallKind):
     said = describe_stall(kind, None, "Cancelling")
     assert said not in {"", "is stuck"}
     assert "{" not in said

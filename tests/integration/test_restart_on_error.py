@@ -46,7 +46,7 @@ def live(tmp_path: Path):
     return run
 
 
-def test_one_that_had_been_at_work_is_begun_anew_as_the_same_process(live):
+def test_one_that_was_running_is_started_again_as_the_same_process(live):
     code, said, lives = live("raise ValueError('gone')", 0)
     assert code == 0
     assert "ValueError: gone" in said

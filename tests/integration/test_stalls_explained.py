@@ -87,7 +87,7 @@ def await_end(harness: EngineHarness, namespace: str) -> None:
     eventually(is_gone)
 
 
-def test_whoever_holds_the_tenants_lock_is_named(harness: EngineHarness, run: RunId):
+def test_the_holder_of_the_tenants_lock_is_named(harness: EngineHarness, run: RunId):
     harness.run_until(SCHEMA, run_id=run)
     with _held_by(harness, "a stranger"):
         assert_stalled(harness, SCHEMA, Cause.LOCK_HELD, "The tenant's lock is held by")
@@ -109,7 +109,7 @@ def test_what_waited_in_a_queue_has_its_whole_time_when_its_turn_has_come(harnes
 
 
 @pytest.mark.parametrize("by_a_callback", [True, False])
-def test_who_undoes_a_tenant_is_no_stranger_to_it(harness: EngineHarness, run: RunId, by_a_callback: bool):
+def test_a_process_that_unwinds_a_tenant_is_no_stranger_to_it(harness: EngineHarness, run: RunId, by_a_callback: bool):
     harness.run_until(SCHEMA, run_id=run)
     generation = harness.record_commands(c.Cancel()).generation
     if not by_a_callback:
@@ -123,7 +123,7 @@ def test_who_undoes_a_tenant_is_no_stranger_to_it(harness: EngineHarness, run: R
     assert (stalled.cause, stalled.message) == (Cause.UNKNOWN, said)
 
 
-def test_who_undoes_an_older_wish_is_a_stranger(harness: EngineHarness, run: RunId):
+def test_a_process_that_unwinds_for_an_older_generation_is_a_stranger(harness: EngineHarness, run: RunId):
     harness.run_until(SCHEMA, run_id=run)
     generation = harness.record_commands(c.Cancel()).generation
     with _held_by(harness, unwinder_name(generation - 1, "a task")):
@@ -187,7 +187,9 @@ def test_the_state_in_which_helm_left_a_release_is_reported(
 
 
 @pytest.mark.parametrize("moves", ["to its next try", "to its next activity", "to its undoing"])
-def test_its_own_task_that_took_the_lock_during_the_look_is_no_stranger(harness: EngineHarness, run: RunId, moves: str):
+def test_its_own_task_that_took_the_lock_during_the_check_is_no_stranger(
+    harness: EngineHarness, run: RunId, moves: str
+):
     """A look at a busy system takes seconds, and the tenant continues meanwhile."""
     harness.run_until(STORAGE, run_id=run)
     harness.record_commands(c.BeginActivity(lease(STORAGE, 1, run)))
@@ -218,7 +220,7 @@ def go_on(harness: EngineHarness, run: RunId, how: str) -> str:
     return "tenancy run ti-000002"
 
 
-def test_who_keeps_an_undoing_waiting_on_the_storage_server_is_named(harness: EngineHarness, run: RunId):
+def test_a_session_that_blocks_unwinding_on_the_storage_server_is_named(harness: EngineHarness, run: RunId):
     """As a backend that is stopped in the middle of CREATE DATABASE, and cannot be ended."""
     harness.run_until(SCHEMA, run_id=run)
     harness.record_commands(c.Cancel())

@@ -90,7 +90,7 @@ def test_a_silent_engine_is_escalated_whatever_the_activity(cause: Cause):
     assert (advice.action, advice.not_its_fault) == ("escalate", True)
 
 
-def test_a_cancel_gets_two_minutes_and_is_asked_for_again_then():
+def test_a_cancel_gets_two_minutes_and_is_then_repeated():
     tenant = standing(State.CANCELLING, state_for=1)
     early, late = (
         advise(tenant, None, NOW, LIMITS),

@@ -144,7 +144,7 @@ def stalled(cause: Cause, *, ago: float, activity: str = ALLOCATE_STORAGE) -> Op
 
 
 @pytest.mark.parametrize("cause", [Cause.STORAGE_UNREACHABLE, Cause.STORAGE_TEMPLATE_IN_USE])
-def test_a_recorded_cause_is_dropped_when_a_newer_look_refutes_it(cause):
+def test_a_recorded_cause_is_dropped_when_a_newer_check_refutes_it(cause):
     tenant, stall = standing(activity_for=9), stalled(cause, ago=20)
     assert cause_now(tenant, stall, NOW, knowing(looked(STORAGE, Condition.OK, ago=5))) is Cause.UNKNOWN
     assert cause_now(tenant, stall, NOW, knowing(looked(STORAGE, Condition.OK, ago=25))) is cause

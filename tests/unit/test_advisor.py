@@ -43,7 +43,7 @@ def test_an_active_tenants_advice_names_what_is_down_in_its_region(system: Syste
 
 
 @pytest.mark.parametrize("changes", [{"ago": 90}, {"region": "elsewhere"}])
-def test_an_old_look_or_one_elsewhere_is_no_trouble_of_it(changes: dict[str, Any]):
+def test_an_old_check_or_one_of_another_region_is_no_problem_of_the_tenant(changes: dict[str, Any]):
     advisor = replace(ADVISOR, health=health(Condition.DOWN, **changes))
     assert (advisor.advice(LINE).warning, advisor.checks(LINE)) == (False, ())
 
@@ -67,7 +67,7 @@ def test_a_report_of_the_engine_counts_while_it_is_fresh(age: float | None, told
     assert ("until it is back" in waiting(replace(ADVISOR, engine=silent))) == told
 
 
-def test_a_look_that_was_never_asked_for_knows_nothing():
+def test_before_the_first_check_nothing_is_known():
     assert EngineWatch(EngineReport).latest.age_seconds is None
 
 

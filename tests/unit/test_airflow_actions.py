@@ -144,7 +144,7 @@ def test_each_cell_means_what_the_design_says(action: AirflowAction, phase: str,
 
 
 @pytest.mark.parametrize(("action", "phase", "what"), CELLS)
-def test_the_law_really_behaves_as_each_cell_says(action: AirflowAction, phase: str, what: Meaning) -> None:
+def test_the_state_machine_behaves_as_each_cell_says(action: AirflowAction, phase: str, what: Meaning) -> None:
     saga = tenant_in(phase)
     BEHAVIOUR[what](saga, asked_by(action, saga))
 

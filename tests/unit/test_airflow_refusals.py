@@ -11,7 +11,7 @@ DATABASE_ERROR = {"detail": {"reason": "Database error", "statement": "hidden", 
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
-def test_an_engine_in_trouble_is_worth_a_retry_and_no_matter_of_the_tenant(status: int):
+def test_a_failing_engine_is_tried_again_and_is_not_the_tenants_fault(status: int):
     told = rejected("POST /connections", httpx.Response(status, json=DATABASE_ERROR))
     assert type(told) is TransientError
     assert str(told) == (

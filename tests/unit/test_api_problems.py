@@ -60,7 +60,7 @@ def test_an_internal_error_reveals_no_details():
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("PUT", "/tenants", 405)])
-def test_what_is_not_there_is_a_problem_too(method: str, path: str, status: int):
+def test_a_missing_path_is_a_problem_document_too(method: str, path: str, status: int):
     answer = ask(_api(ZeroDivisionError()), method, path)
     assert (answer.status_code, answer.json()["status"]) == (status, status)
     assert answer.headers["Content-Type"] == "application/problem+json"

@@ -103,7 +103,7 @@ class _OurFab(_Fab):
     """A company's own, derived from FAB's."""
 
 
-def test_only_an_auth_manager_whose_permissions_are_known_is_let_in():
+def test_only_an_auth_manager_whose_permissions_are_known_is_accepted():
     assert refusal_of(_Fab) is None
     assert refusal_of(_OurFab) is None
     with pytest.raises(PlatformError, match=f"AIRFLOW__CORE__AUTH_MANAGER={FAB}"):

@@ -174,7 +174,7 @@ def test_the_last_trys_error_is_the_attempts_failure() -> None:
     ]
 
 
-def test_a_run_given_up_without_an_error_of_its_own_keeps_the_callers_words() -> None:
+def test_a_run_given_up_without_an_error_of_its_own_keeps_the_callers_message() -> None:
     assert ask(tenant_in("Provisioning"), give_up()).failures[-1].message == "out of tries"
 
 

@@ -204,7 +204,7 @@ def test_what_is_no_fault_is_refused_with_the_reason(document: dict[str, Any], r
         parse(document)
 
 
-def test_a_router_and_a_proxy_answer_everything_in_their_own_words() -> None:
+def test_a_router_and_a_proxy_answer_everything_with_their_own_pages() -> None:
     async def story(session: aiohttp.ClientSession) -> None:
         await add(session, "router-404")
         for path in (MAPS, "/api/v1/namespaces/kube-system", "/version", "/healthz"):

@@ -40,7 +40,7 @@ def told(comparison: Comparison) -> list[tuple[str, str, str, str]]:
     return [finding.key for finding in comparison.findings()]
 
 
-def test_where_ledger_and_world_agree_nothing_is_found():
+def test_no_finding_if_ledger_and_world_agree():
     assert told(compared(look(found(ACME)))) == []
 
 

@@ -175,7 +175,7 @@ def test_the_places_that_are_prepared_are_services():
     assert SERVICES["postgres-storage"]["networks"]["inside"] == {"ipv4_address": compose.STORAGE_HOST}
 
 
-def test_the_image_has_the_airflow_of_the_lock_and_copies_what_there_is():
+def test_the_image_has_the_locked_airflow_and_copies_existing_files():
     dockerfile = (PROJECT / "Dockerfile").read_text()
     image = re.search(r"^FROM apache/airflow:([\d.]+)-python3\.12$", dockerfile, re.MULTILINE)
     assert image is not None

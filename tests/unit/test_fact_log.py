@@ -78,7 +78,7 @@ def test_a_fact_about_a_resource_names_the_activity_that_makes_it():
     ],
     ids=lambda value: getattr(value, "kind", value),
 )
-def test_what_was_asked_for_is_the_action(fact: f.Fact, action: str):
+def test_the_requested_action_is_recorded(fact: f.Fact, action: str):
     assert fields_of(tenant_in("Provisioning"), sealed(fact))["action"] == action
 
 

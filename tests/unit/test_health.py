@@ -81,7 +81,7 @@ def test_a_platform_is_as_its_worst_system():
     ]  # fmt: skip
 
 
-def test_the_trouble_of_a_region_is_of_the_systems_its_tenants_need_the_worst_first():
+def test_a_regions_problems_are_those_of_the_systems_its_tenants_need_the_worst_first():
     assert [check.name for check in ILL.trouble_of("east", pool="a")] == [
         "storage of east",
         "workflow engine: queue",

@@ -39,7 +39,7 @@ def test_many_requests_at_once_share_one_check():
     assert watch().checks[0].since == NOW
 
 
-def test_who_has_an_old_picture_gets_it_while_a_newer_look_is_slow():
+def test_an_old_result_is_returned_while_a_newer_check_is_slow():
     platform = FakePlatform()
     platform.may_answer.set()
     watch = HealthWatch(platform.look, fresh_seconds=0)
@@ -49,7 +49,7 @@ def test_who_has_an_old_picture_gets_it_while_a_newer_look_is_slow():
     platform.may_answer.set()
 
 
-def test_who_only_begins_a_look_does_not_wait_for_it():
+def test_starting_a_check_does_not_wait_for_it():
     platform = FakePlatform()
     watch = HealthWatch(platform.look)
     watch.start_refresh()

@@ -104,7 +104,7 @@ def undone_in_vain() -> Saga:
     return ask(tenant_in("Failed unwinding"), c.ReleaseResource(1, *ROLE), NOT_UNDONE)
 
 
-def test_undoing_that_the_platform_keeps_from_its_work_is_held_and_never_stuck():
+def test_unwinding_that_the_platform_blocks_is_held_and_never_stuck():
     saga = undone_in_vain()
     assert saga.hold_reason == "The role acme_1 could not be undone: The login was refused."
     assert decide(saga, c.ExhaustUnwinding(1, "out of tries")) == ()
@@ -134,7 +134,7 @@ def renewed(saga: Saga, times: int) -> Saga:
     return saga
 
 
-def test_undoing_that_ends_again_and_again_without_a_release_is_stuck():
+def test_unwinding_that_ends_again_and_again_without_a_release_is_stuck():
     saga = renewed(tenant_in("Failed unwinding"), RENEWALS)
     assert saga.phase == "Failed unwinding"
     assert [type(fact) for fact in decide(saga, c.RenewUnwinding(saga.generation))] == [f.UnwindingExhausted]
@@ -148,7 +148,7 @@ def test_a_release_gives_it_as_many_renewals_again(phase: str):
     assert renewed(saga, RENEWALS).phase == phase
 
 
-def test_who_asks_again_begins_to_count_anew():
+def test_a_new_request_restarts_the_count():
     stuck = renewed(tenant_in("Failed unwinding"), RENEWALS + 1)
     assert renewed(ask(stuck, c.Cancel()), RENEWALS).phase == "Cancelling"
     active = tenant_in("Decommissioning")

@@ -47,7 +47,7 @@ def test_one_tenant_that_hangs_and_failed_before_counts_once():
         {"schema_version": "0003"},
     ],
 )
-def test_who_differs_in_anything_belongs_elsewhere(other: dict[str, str]):
+def test_a_tenant_that_differs_in_anything_belongs_to_another_group(other: dict[str, str]):
     elsewhere = replace(REFUSED, **other)  # type: ignore[arg-type]
     assert elsewhere.key != REFUSED.key
     assert group_incidents([incident(1), incident(2), incident(3, elsewhere)], NOW) == ()
@@ -98,6 +98,6 @@ def test_a_tenant_of_an_incident_group_shows_that_first_and_advises_one_escalati
     assert advise(replace(tenant, escalated=True), None, LATE, LIMITS).action == "reset"
 
 
-def test_who_is_retried_within_a_class_needs_nothing_done():
+def test_a_retried_tenant_of_a_group_needs_no_action():
     tenant = replace(standing(activity_for=0.2), group_tenants=60)
     assert advise(tenant, None, LATE, LIMITS).action == ""

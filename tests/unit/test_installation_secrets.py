@@ -34,7 +34,7 @@ def test_no_two_are_the_same(tmp_path: Path):
     assert len({read(tmp_path / "secrets", name) for name in FILES}) == len(FILES)
 
 
-def test_whoever_runs_the_containers_can_read_them(tmp_path: Path):
+def test_the_user_of_the_containers_can_read_them(tmp_path: Path):
     make(tmp_path / "secrets", tmp_path / ".env")
     uid = int((tmp_path / ".env").read_text().removeprefix("AIRFLOW_UID="))
     assert {(tmp_path / "secrets" / name).stat().st_uid for name in FILES} == {uid}

@@ -42,7 +42,7 @@ def pending(*facts: f.Fact, seconds_later: float = 0.0) -> list[tuple[ActivityNa
 
 
 @pytest.mark.parametrize("fence", [CANCEL, FAILED, f.DecommissionRequested(1), f.RunReset(forced=True)])
-def test_a_process_that_was_at_work_may_have_sent_a_request_until_it_was_fenced(fence: f.Fact) -> None:
+def test_a_process_that_was_running_may_have_sent_a_request_until_it_was_fenced(fence: f.Fact) -> None:
     assert pending(started(), fence) == [(DEPLOY, 31.0)]
     assert pending(started(), fence, seconds_later=30) == [(DEPLOY, 1.0)]
     assert pending(started(), fence, seconds_later=31) == []

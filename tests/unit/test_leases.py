@@ -44,7 +44,7 @@ def test_a_newer_task_instance_takes_the_lease_over() -> None:
 @pytest.mark.parametrize(
     "late", [begin(HANDLE, 1), complete(HANDLE, 1), fail(HANDLE, 1), give_up(HANDLE, 1), progress(HANDLE, 1)]
 )
-def test_whoever_was_taken_over_is_stale(late: c.Command) -> None:
+def test_a_process_that_was_taken_over_is_stale(late: c.Command) -> None:
     is_stale(ask(tenant_in("Provisioning"), begin(HANDLE, 2)), late)
 
 

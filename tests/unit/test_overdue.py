@@ -28,7 +28,7 @@ def test_a_run_that_vanished_under_way_is_a_lost_one() -> None:
 
 
 @pytest.mark.parametrize("run", [FAILED, SUCCESS])
-def test_a_run_that_ended_without_a_word_is_given_up(run: RunStatus) -> None:
+def test_a_run_that_ended_without_an_outcome_is_given_up(run: RunStatus) -> None:
     ended = RunObservation(run, ended_seconds=RUN_GRACE_SECONDS + 1, marked=run is SUCCESS)
     assert next_correction(tenant_in("Provisioning"), ended, LONG) is Correction.MISSED
 
@@ -91,7 +91,7 @@ def test_a_failure_that_nobody_undoes_is_pursued() -> None:
 
 
 @pytest.mark.parametrize("phase", ["Cancelling", "Failed unwinding", "Decommissioning"])
-def test_a_compensation_run_at_work_is_left_alone(phase: str) -> None:
+def test_a_running_compensation_run_is_left_alone(phase: str) -> None:
     assert next_correction(tenant_in(phase), RunObservation(FAILED, RUNNING), LONG) is Correction.NOTHING
 
 

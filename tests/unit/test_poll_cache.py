@@ -61,7 +61,7 @@ def test_fifty_polls_within_a_second_are_one_look(page: PolledPage):
     assert {bytes(answer.body) for answer in answers} == {b"state 1"}
 
 
-def test_who_may_do_something_else_or_asks_for_something_else_gets_a_page_of_their_own(page: PolledPage):
+def test_callers_with_other_rights_or_parameters_get_a_page_of_their_own(page: PolledPage):
     page.poll()
     page.poll(VIEWER)
     page.poll(query=b"part=live&attempt=1")
@@ -83,7 +83,7 @@ def test_a_change_is_seen_a_second_later(page: PolledPage):
     assert (changed.status_code, bytes(changed.body), changed.headers[AGE]) == (200, b"state 2", "0.0")
 
 
-def test_a_slow_look_never_puts_an_older_picture_over_a_newer_one(page: PolledPage):
+def test_a_slow_check_never_replaces_a_newer_result(page: PolledPage):
     def slow() -> PollSnapshot:
         seen = page._look()
         page.now, page.state = page.now + 2, 2

@@ -62,7 +62,7 @@ def test_pages_without_end_still_learn_what_happens():
     assert max(house.paces(0)) == MAX_INTERVAL
 
 
-def test_whoever_stays_asks_at_every_beat_again():
+def test_a_page_that_stays_open_polls_at_every_interval_again():
     house = House(50)
     house.live(60)
     house.leave(3)

@@ -17,7 +17,7 @@ def test_is_in_the_project_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert Layout.find(tmp_path / "given").home == tmp_path / "given"
 
 
-def test_nobody_else_may_look_into_the_home(tmp_path: Path):
+def test_nobody_else_may_read_the_home(tmp_path: Path):
     layout = Layout(tmp_path / "home")
 
     layout.create()

@@ -52,7 +52,7 @@ def ours(tmp_path: Path) -> Iterator[Daemon]:
     processes.stop(daemon)
 
 
-def test_who_listens_is_known_by_process(other: Daemon, ours: Daemon, port: int):
+def test_the_process_that_listens_on_a_port_is_known(other: Daemon, ours: Daemon, port: int):
     assert processes.listens(other, port)
     assert not processes.listens(ours, port)
     assert not processes.listens(other, port + 1)

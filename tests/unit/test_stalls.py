@@ -153,7 +153,7 @@ def test_another_stall_takes_the_place_of_the_one_before():
         ("Failed settled", StallKind.STUCK),
     ],
 )
-def test_a_late_word_about_a_tenant_that_went_on_is_refused(phase: str, kind: StallKind):
+def test_a_late_report_about_a_tenant_that_continued_is_refused(phase: str, kind: StallKind):
     with pytest.raises(Refused, match="It has continued"):
         decide(tenant_in(phase), _stalled(kind))
 

@@ -30,7 +30,7 @@ def test_create_sends_the_request_and_says_how_to_follow_it():
     }
 
 
-def test_create_asks_for_what_is_missing_and_offers_what_there_is():
+def test_create_asks_for_missing_values_and_offers_the_possible_ones():
     api = FakeTenancy()
     ended = run(api, "create", "globex", typed=["Globex", "business", "us-east", "admin@globex.example"])
     assert ended.code == 0

@@ -159,7 +159,7 @@ def test_the_list_of_classes_says_what_to_do():
     assert run(FakeTenancy(), "recover", "--class", "7", *WHY).code == 4
 
 
-def test_whose_cancel_destroys_a_customers_data_is_left_out():
+def test_tenants_whose_cancel_destroys_customer_data_are_left_out():
     kept, hung = FakeTenant("kept", stalled=True, past_no_return=True), FakeTenant("hung", stalled=True)
     api = with_class(kept, hung)
     ended = run(api, "recover", "--class", "7", *WHY, "--yes", "--json")

@@ -209,6 +209,6 @@ def test_a_recovery_that_continues_with_a_destructive_cancel_wants_the_slug_type
     assert (api.body(0)["tenant_id"], api.body(0)["confirm_slug"]) == (api.tenants[0].id, "acme")
 
 
-def test_a_recovery_that_keeps_what_there_is_asks_for_nothing():
+def test_a_recovery_that_keeps_resources_needs_no_confirmation():
     api = with_tenant("Failed retained", past_no_return=True)
     assert run(api, "recover", "acme", *WHY).code == 0

@@ -131,7 +131,7 @@ def test_an_attempt_that_a_colleague_began_meanwhile_is_not_cancelled():
     assert word(next_step(tenant("Provisioning", attempt=2), history)) == "wait"
 
 
-def test_an_attempt_of_ours_that_somebody_else_cancelled_is_left_to_them():
+def test_an_attempt_that_another_person_cancelled_is_left_to_them():
     history = begun(tenant("Failed ready")).with_action("retry", tenant("Failed ready"))
     step = next_step(tenant("Failed settled", attempt=2), history)
     assert isinstance(step, Stop)

@@ -43,7 +43,7 @@ def test_a_message_keeps_its_lines(api: FakeTenancy):
 
 
 @pytest.mark.parametrize("name", ["Müller & Söhne", "日本語", "क्\u200dष", "a👩\u200d🚀"])
-def test_names_of_this_world_stay_as_they_are(name: str):
+def test_common_international_names_stay_unchanged(name: str):
     assert escape_controls(name) == name
 
 

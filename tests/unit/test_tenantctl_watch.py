@@ -22,7 +22,7 @@ def test_a_pipe_gets_one_line_whenever_something_changed():
     assert "acme (attempt 1) is Active" in ended.out
 
 
-def test_a_terminal_gets_a_pane_that_ends_with_what_is_so():
+def test_a_terminal_gets_a_pane_that_ends_with_the_final_state():
     ended = run(with_script("Provisioning", "Active"), "watch", "acme", terminal=True)
     assert ended.code == 0
     assert "acme (attempt 1) is Active" in ended.out

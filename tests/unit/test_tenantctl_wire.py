@@ -170,14 +170,14 @@ def test_a_wrong_password_is_not_allowed(api: FakeTenancy):
     assert "wrong" not in ended.err
 
 
-def test_a_missing_password_is_asked_for_where_somebody_is(api: FakeTenancy):
+def test_a_missing_password_is_requested_at_a_terminal(api: FakeTenancy):
     environ = {name: value for name, value in ENVIRON.items() if name != "TENANCY_PASSWORD"}
     assert run(api, "list", environ=environ, typed=[ENVIRON["TENANCY_PASSWORD"]]).code == 0
     assert run(api, "list", environ=environ).code == 5
 
 
 @pytest.mark.parametrize("ref", ["../health", "acme/cancel", "acme?x=1", "-", "", "a b", "acme\n"])
-def test_what_can_be_no_tenant_is_not_asked_for(api: FakeTenancy, ref: str):
+def test_an_impossible_tenant_is_not_requested(api: FakeTenancy, ref: str):
     ended = run(api, "show", "--", ref)
     assert ended.code == 2
     assert api.requests == []
