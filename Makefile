@@ -142,7 +142,7 @@ FITS := import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt; } && \
 	touch $@ || { echo "The installation did not succeed: is a package index reachable (pip's settings)?" >&2; exit 1; }
 
-# The project itself, editable: the operators' command line stands beside the venv's python then.
+# The project itself, editable: then the operators' command line is in the venv's bin folder.
 $(BIN)/tenantctl: .venv/.installed pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable . || \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
