@@ -16,6 +16,6 @@ def held(layout: Layout) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise SandboxError(
-                f"Another `sandbox up` or `down` is at work on {layout.home}; wait for it to end, then try again."
+                f"Another `sandbox up` or `down` is running on {layout.home}; wait for it to end, then try again."
             ) from error
         yield

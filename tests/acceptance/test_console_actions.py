@@ -120,7 +120,7 @@ def _shown_once(page: Page) -> str:
     return secret
 
 
-_SEEN = re.compile(r"operator was shown it at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\.")
+_SEEN = re.compile(r"It was shown to operator at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\.")
 
 
 def _answered(page: Page, address: str) -> str:

@@ -85,7 +85,7 @@ def test_a_part_that_hangs_is_replaced(sandbox: Access, sandbox_up: Callable[[],
 def test_a_second_up_at_the_same_time_is_refused_with_a_sentence(sandbox: Access, sandbox_up: Callable[[], None]):
     with sandbox.layout.lock.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(SandboxError, match="Another `sandbox up` or `down` is at work"):
+        with pytest.raises(SandboxError, match="Another `sandbox up` or `down` is running"):
             sandbox_up()
 
 

@@ -163,7 +163,7 @@ def test_escape_while_a_form_is_being_sent_neither_closes_nor_opens_anything(bro
             page.keyboard.press("Escape")
         page.locator("dialog [data-close]").click()
         expect(page.locator("dialog[open]")).to_have_count(1)
-        expect(page.locator("dialog .sending")).to_have_text("It is being sent. Wait for the answer.")
+        expect(page.locator("dialog .sending")).to_have_text("Sending. Wait for the response.")
         front.writes_wait.set()
         expect(page.locator("#done")).to_be_visible(timeout=SOON_MS)
         for _ in range(20):  # the answer is visible a moment before its request has ended
@@ -179,7 +179,7 @@ def test_a_click_without_a_connection_says_so(browser: Browser, front: ConsoleFr
         page.context.set_offline(True)
         expect(page.locator("#notice")).to_contain_text("You are offline. You are seeing data from")
         page.locator("#do-cancel").click()
-        expect(page.locator("dialog [role=alert]")).to_contain_text("Nothing was asked for and nothing was changed.")
+        expect(page.locator("dialog [role=alert]")).to_contain_text("Nothing was requested and nothing was changed.")
         page.keyboard.press("Escape")
         page.context.set_offline(False)
         expect(page.locator("#pulse")).to_have_text("live", timeout=SOON_MS)

@@ -66,7 +66,7 @@ def require_predecessors(saga: Saga, activity: ActivityName) -> None:
 def _not_its_turn(activity: ActivityName, undone: ActivityName, status: StepStatus) -> Refused:
     sentence = f"{activity} must wait: {undone} is not done, whatever state Airflow shows."
     if status is StepStatus.RUNNING:
-        return OutOfTurn(f"{sentence} It is at work just now. If it stays so: clear the whole run, or cancel.")
+        return OutOfTurn(f"{sentence} It is running now. If that lasts, clear the whole run, or cancel.")
     return Refused(f"{sentence} Clear the whole run, or cancel.")
 
 

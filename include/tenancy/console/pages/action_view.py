@@ -88,7 +88,7 @@ RECOVER: Final = "Cancels, resets and retries, each only if it is needed, and wa
 def _invite(saga: Saga, rights: Collection[Right], view: InvitationView | None) -> ActionView:
     active, lacking = saga.state is State.ACTIVE, lacks("invitation", rights)
     label = "Make a new invitation" if active and view else BUTTONS["invitation"].label
-    message = f"{view.actor} was shown it at {words.moment(view.at)} UTC." if view else _INVITES
+    message = f"It was shown to {view.actor} at {words.moment(view.at)} UTC." if view else _INVITES
     return ActionView("invitation", label, active and not lacking, lacking or (message if active else _NOT_YET))
 
 

@@ -93,7 +93,7 @@ def _next(snapshot: TenantSnapshot) -> tuple[str, float | None, tuple[str, ...]]
     return advice.sentence, (advice.until - snapshot.now).total_seconds() if advice.until else None, checks
 
 
-_AT: Final = {"running": "is at work", "retrying": "is tried again"}
+_AT: Final = {"running": "is running", "retrying": "is tried again"}
 
 
 def _cut(message: str) -> str:

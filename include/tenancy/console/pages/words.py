@@ -13,7 +13,7 @@ PHASE_HEADINGS: Final = {
     Phase.PROVISIONING: "It is being provisioned",
     Phase.CANCELLING: "It is being cancelled: everything created so far is being removed",
     Phase.FAILED_UNWINDING: "It failed, and everything it created is being removed",
-    Phase.FAILED_SETTLED: "Nothing is left of it: that was checked",
+    Phase.FAILED_SETTLED: "Nothing is left of it, and that was checked",
     Phase.FAILED_READY: "It is reset, and can be retried",
     Phase.FAILED_RETAINED: "It failed, and all its resources are kept",
     Phase.FAILED_STUCK: "Undoing it ran out of tries: something may be left",

@@ -18,7 +18,7 @@ const connection = (() => {
   };
   const lost = () => {
     const text = `${navigator.onLine ? "Can't reach Airflow." : "You are offline."} You are seeing data from ${clock()}; tenants may `
-      + "have changed since. This page continues by itself as soon as it is answered. If that takes long, tell platform engineering.";
+      + "have changed since. This page continues by itself as soon as Airflow responds. If that takes long, tell platform engineering.";
     if (notice.textContent !== text) {  // the same words are not announced again
       const line = document.createElement("p");
       line.className = "notice bad";

@@ -7,8 +7,8 @@
   // -- polling: only while the page can be seen, never twice at once, and where nothing is under way more seldom
   let asking = false, beat = 0, seen = performance.now(), answered = performance.now(), refresh = false, fresh = false;
   const every = () => {
-    const told = Number(live()?.dataset.every || 1);
-    return connection.isStale() ? Math.min(told, STALE_POLL) : told;
+    const interval = Number(live()?.dataset.every || 1);
+    return connection.isStale() ? Math.min(interval, STALE_POLL) : interval;
   };
   const poll = () => {
     if (document.visibilityState !== "visible" || asking) return;
@@ -48,11 +48,11 @@
     // A picture that did not change comes out of the browser's cache; its times continue from when it was drawn.
     const age = Number(response.headers.get("X-Tenancy-Age")) || 0;
     seen = performance.now() - age * 1000;
-    const told = response.headers.get("X-Tenancy-Every");  // how often it may ask, which others share
-    if (told) { live().dataset.every = told; beat = 1; }  // counted from this answer on
+    const stated = response.headers.get("X-Tenancy-Every");  // how often it may ask, which others share
+    if (stated) { live().dataset.every = stated; beat = 1; }  // counted from this response on
   });
 
-  // -- times that go on between two answers
+  // -- times that advance between two responses
   const pair = (large, unit, small, part) => (small && large < 10 ? `${large} ${unit} ${small} ${part}` : `${large} ${unit}`);
   const duration = (seconds) => {
     const whole = Math.floor(seconds);

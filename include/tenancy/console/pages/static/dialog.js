@@ -9,37 +9,37 @@
     return line;
   };
 
-  // -- an answer that does not come: said where it was asked for
+  // -- a missing response: shown next to the element that sent the request
   document.addEventListener("console:unanswered", (event) => {
     const asked = event.detail.sourceElement, form = asked?.closest("form");
     const reason = navigator.onLine ? "Can't reach Airflow." : "You are offline.";
-    if (form?.matches("[data-hx-trigger]")) return;  // it asks again by itself
+    if (form?.matches("[data-hx-trigger]")) return;  // it polls again by itself
     if (form) {
       form.querySelector(".unanswered")?.remove();
-      const again = form.dataset.unanswered || "It may have been done all the same. You can send it again: it is done once.";
+      const again = form.dataset.unanswered || "The action may have been performed. You can send it again: it is performed only once.";
       form.querySelector("h2, label")?.insertAdjacentElement(form.querySelector("h2") ? "afterend" : "beforebegin", notice(`${reason} ${again}`));
     } else if (dialog && asked?.matches("[data-hx-target='#dialog-body']")) {
-      const said = document.createElement("div"), close = document.createElement("button");
-      said.className = "dialog";
+      const element = document.createElement("div"), close = document.createElement("button");
+      element.className = "dialog";
       close.type = "button"; close.className = "plain"; close.textContent = "Close"; close.dataset.close = "";
-      said.append(notice(`${reason} Nothing was asked for and nothing was changed. Try again in a moment.`), close);
-      body.replaceChildren(said);
+      element.append(notice(`${reason} Nothing was requested and nothing was changed. Try again in a moment.`), close);
+      body.replaceChildren(element);
       if (!dialog.open) dialog.showModal();
       close.focus();
     }
   });
 
   if (dialog) {
-    // -- while a form is being sent its dialog stays open: its answer is to be read
+    // -- while a form is being sent its dialog stays open, so that its response can be read
     let sending = null;
     const wait = () => {
       const buttons = body.querySelector(".buttons");
       if (!buttons || buttons.querySelector(".sending")) return;
-      const said = document.createElement("small");
-      said.className = "sending";
-      said.setAttribute("role", "status");
-      said.textContent = "It is being sent. Wait for the answer.";
-      buttons.prepend(said);
+      const element = document.createElement("small");
+      element.className = "sending";
+      element.setAttribute("role", "status");
+      element.textContent = "Sending. Wait for the response.";
+      buttons.prepend(element);
     };
     document.addEventListener("htmx:before:request", (event) => {
       const { ctx } = event.detail, asked = ctx.sourceElement;
