@@ -191,7 +191,7 @@ def test_a_form_whose_answer_does_not_come_stays_with_what_was_typed(browser: Br
         _fill(page, "cancel")
         front.mode = mode
         page.locator("dialog .send").click()
-        expect(page.locator("dialog [role=alert]")).to_contain_text("You can send it again: it is done once.")
+        expect(page.locator("dialog [role=alert]")).to_contain_text("You can send it again: it is performed only once.")
         assert page.locator("#dialog-reason").input_value() == "INC-7"
         front.mode = ""
         page.locator("dialog .send").click()

@@ -122,9 +122,9 @@
     stand.remove();
   });
 
-  // -- a page that could not be shown asks again by itself; of the others only those that are polled are live
+  // -- a page that could not be shown tries again by itself; of the others only those that are polled are live
   if (document.querySelector("[data-again]")) {
-    say("asks again every 5 s", "bad");
+    say("tries again every 5 s", "bad");
     setInterval(async () => { if (document.visibilityState === "visible" && await connection.isThere()) location.reload(); }, 5000);
   } else if (live()?.dataset.poll) say("live", "live");
 })();
