@@ -1,4 +1,5 @@
-"""Fixtures shared by all tests: one embedded PostgreSQL server per run, and an empty database for whoever asks."""
+"""Fixtures of all tests: one embedded PostgreSQL server for the run, and empty databases for the tests that need
+one."""
 
 import os
 import secrets

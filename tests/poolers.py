@@ -1,6 +1,6 @@
-"""A pooler before PostgreSQL, as far as its clients see it: every client is answered by one session of the server.
+"""A pooler in front of PostgreSQL, as its clients see it: one session of the server serves all clients.
 
-It speaks the start-up of protocol 3.0 itself and passes everything after that on, one batch at a time.
+It implements the start-up of protocol 3.0 itself and passes on everything after that, one batch at a time.
 """
 
 import socket

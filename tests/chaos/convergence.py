@@ -1,7 +1,7 @@
-"""After the attack: nobody interferes until each tenant rests, within a bound; no tenant is in transition for long.
+"""After the attack: nobody acts until each tenant rests, within a time limit, and no tenant is in transition for long.
 
-What needs an operator is done as the runbook says: a retained tenant is reset and retried, or cancelled; one that is
-stuck because its compensation was made to fail is cancelled again.
+A tenant that needs an operator is handled as in the runbook: a retained tenant is reset and retried, or cancelled; one
+that is stuck because its compensation was made to fail is cancelled again.
 """
 
 import time

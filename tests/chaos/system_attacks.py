@@ -1,6 +1,6 @@
-"""Attacks on the answers of outside systems: a router, a proxy, another system, no writes, silence, an older worker.
+"""Attacks on the responses of outside systems: a router, a proxy, another system, no writes, silence, an older worker.
 
-Each lasts as long as the trial says; then the trial context repairs it.
+Each lasts as long as the trial states; then the trial context repairs it.
 """
 
 import signal

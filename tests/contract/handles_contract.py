@@ -1,4 +1,4 @@
-"""What every workflow engine must do: subclass `HandlesContract` and say how to get one.
+"""The contract of every workflow engine's handles: subclass `HandlesContract` and provide the engine.
 
 Passed by the fake (test_fake_handles.py) and by a real Airflow (tests/acceptance/test_airflow_api_contract.py).
 """

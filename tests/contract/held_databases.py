@@ -1,4 +1,4 @@
-"""What somebody else can have in a tenant's database, or on its server, when it is dropped. Each is a context."""
+"""Things that can keep a tenant's database from being dropped, each as a context manager."""
 
 import time
 from collections.abc import Callable, Iterator

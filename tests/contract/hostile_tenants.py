@@ -1,6 +1,6 @@
-"""Everything that the owner of a database and of its role can do to the platform, as a list of functions.
+"""Attacks that the owner of a database and its role can make on the platform, as a list of functions.
 
-Each is done by the tenant's own role with its own password, in its own database, as far as PostgreSQL lets it. The
+The tenant's own role makes each with its own password, in its own database, as far as PostgreSQL allows it. The
 superuser only prepares what an operator might have allowed.
 """
 

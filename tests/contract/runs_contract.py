@@ -1,4 +1,4 @@
-"""What every workflow engine's runs must do: subclass `RunsContract` and say how to get one.
+"""The contract of every workflow engine's runs: subclass `RunsContract` and provide the engine.
 
 Passed by the fake (test_fake_runs.py) and by a real Airflow (tests/acceptance/test_airflow_runs_contract.py).
 """

@@ -1,6 +1,6 @@
-"""A TCP connection to PostgreSQL that can be cut: then the client is gone, and the server finishes the statement.
+"""A TCP connection to PostgreSQL that can be cut: the client is gone, and the server finishes the statement.
 
-It is what a killed task looks like from the server's side, at any statement and without touching our code.
+To the server it looks like a killed task, at any statement and without touching our code.
 """
 
 import socket

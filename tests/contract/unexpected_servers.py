@@ -1,4 +1,4 @@
-"""HTTP servers that answer like nobody we know: what stands where a cluster or an Airflow should be."""
+"""HTTP servers with unexpected responses, in place of a cluster or an Airflow."""
 
 import json
 import socket

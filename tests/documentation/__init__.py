@@ -1,1 +1,1 @@
-"""What the documentation shows, done as it says."""
+"""Tests that do what the documentation shows."""

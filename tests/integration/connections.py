@@ -1,6 +1,6 @@
 """Airflow connections in the environment that lead to the harness's own systems. A pytest plugin of tests/conftest.py.
 
-`way` is how the cluster is entered; a test that wants every way is marked so.
+`way` is how a connection configures access to the cluster; a test that needs every way is marked so.
 """
 
 import base64

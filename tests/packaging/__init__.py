@@ -1,1 +1,1 @@
-"""The distribution: built and installed as a user would, beside nothing of this checkout."""
+"""The distribution: built and installed as a user would, without this checkout."""

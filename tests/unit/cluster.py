@@ -1,4 +1,4 @@
-"""A cluster without listeners and with a clock that stands: what the cluster's unit tests play with."""
+"""A cluster without listeners and with a clock that only tests advance, for the emulator's unit tests."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a cell of the table of states and commands says: the facts that a command makes, or words of its refusal."""
+"""The cells of the table of states and commands: the facts that a command makes, or words of its refusal."""
 
 from dataclasses import dataclass
 

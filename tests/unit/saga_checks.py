@@ -1,6 +1,6 @@
-"""What must hold for one tenant whatever is sent to the state machine, in whatever order.
+"""Invariants of one tenant, whatever is sent to the state machine, in whatever order.
 
-test_saga_machine.py walks at random, and each step is checked here.
+test_saga_machine.py makes a random walk, and each step is checked here.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""DAGs for the sandbox's own tests: a task that talks and waits as long as its conf says; a run that never begins.
+"""DAGs for the sandbox's own tests: a task that logs and waits as long as its conf states; a run that never begins.
 
-If the task fails, its callback leaves a file that says in whose session it ran: a daemon's session is its process id.
+If the task fails, its callback leaves a file with the session in which it ran: a daemon's session is its process id.
 """
 
 from datetime import timedelta
