@@ -80,8 +80,8 @@ class TenantAction:
             return refusal
         if way_on in refusal.sentence or refusal.field == "confirm_slug":
             return refusal
-        said = f"{refusal.sentence} Next: {way_on}"
-        return Refused(said, retry_after=refusal.retry_after, field=refusal.field, body=refusal.body)
+        sentence = f"{refusal.sentence} Next: {way_on}"
+        return Refused(sentence, retry_after=refusal.retry_after, field=refusal.field, body=refusal.body)
 
 
 def describe_tenant(tenant: Tenant) -> str:

@@ -172,8 +172,8 @@ def draw_classes(data: Json) -> RenderableType:
 def _draw_class(each: Json) -> list[Text]:
     since = f"since {format_time(each.get('first_at'))}"
     what = f"class {each.get('id')}  {each.get('members')} tenants  {each.get('cause')}  {since}"
-    said = (each.get("sentence"), f"Next: {each.get('next_action')}")
-    return [Text(escape_controls(what), style="bold"), *(Text(f"    {escape_controls(line)}") for line in said)]
+    sentences = (each.get("sentence"), f"Next:  {each.get('next_action')}")
+    return [Text(escape_controls(what), style="bold"), *(Text(f"    {escape_controls(line)}") for line in sentences)]
 
 
 def draw_plan(tenants: Iterable[Json]) -> RenderableType:

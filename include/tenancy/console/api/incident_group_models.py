@@ -12,7 +12,7 @@ class ClassShape(BaseModel):
 
     id: int
     sentence: str = Field(description="Where, and the message of one of its tenants")
-    activity: str = Field(description="Empty when it is no activity's")
+    activity: str = Field(description="Empty if it concerns no activity")
     cause: str
     error: str = Field(description="What the errors have in common: numbers, ids and tenants' names are #")
     region: str
@@ -33,9 +33,9 @@ class ClassMember(BaseModel):
     slug: str
     state: State
     substate: Substate | None
-    stalled: bool = Field(description="Something of it is over its time")
+    stalled: bool = Field(description="It is over a time limit")
     joined_at: datetime
-    left_at: datetime | None = Field(description="Null while it belongs to the class")
+    left_at: datetime | None = Field(description="Null while it belongs to the group")
 
 
 class Classes(BaseModel):
@@ -43,7 +43,7 @@ class Classes(BaseModel):
 
     classes: list[ClassShape]
     cut: bool = Field(description="There are more than these 100")
-    others: int = Field(description="How many more")
+    others: int = Field(description="The number of further groups")
 
 
 class ClassInFull(ClassShape):

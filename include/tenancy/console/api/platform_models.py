@@ -41,7 +41,9 @@ class HealthCheck(BaseModel):
     part: str = Field(description="Such as scheduler, a pool or a plan; empty where the system is one")
     state: str = Field(description="ok, degraded, down, or unknown if it could not be checked")
     said: str
-    since: datetime | None = Field(description="Since when it is not ok: by its own word, or first seen then")
+    since: datetime | None = Field(
+        description="Since when it is not ok: as the system states it, or when it was first observed"
+    )
     measured: dict[str, int | float | str]
     checked_at: datetime | None
     took_seconds: float
@@ -51,11 +53,11 @@ class Health(BaseModel):
     """The platform's health, and whether its periodic jobs run."""
 
     state: str = Field(description="The worst of all checks")
-    looked_at: datetime | None = Field(description="When these checks were begun; null before the first has ended")
+    looked_at: datetime | None = Field(description="When these checks began; null before the first has ended")
     age_seconds: float | None
     checks: list[HealthCheck]
     ledger: LedgerHealth | None = Field(description="null: it is down")
-    engine: str = Field(description="What is wrong with the workflow engine; empty when nothing is")
+    engine: str = Field(description="The workflow engine's problem; empty if it has none")
     reconcilers: list[Reconciler]
 
 
@@ -67,12 +69,12 @@ class FindingShape(BaseModel):
     )
     kind: str
     name: str
-    region: str = Field(description="Empty where no region has its own")
+    region: str = Field(description="Empty if all regions share it")
     tenant: str | None = Field(description="The id that its mark names; the ledger may not know it")
-    slug: str = Field(description="Empty when the ledger does not know the tenant")
+    slug: str = Field(description="Empty if the ledger does not know the tenant")
     since: datetime
     confirmed_at: datetime
-    said: str = Field(description="What is so, and what to do")
+    said: str = Field(description="The difference, and what to do")
 
 
 class Findings(BaseModel):

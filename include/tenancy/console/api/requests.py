@@ -50,7 +50,7 @@ Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the 
 PageSize = Annotated[int, Query(ge=1, le=200)]
 FactsPage = Annotated[int, Query(ge=1, le=1000)]
 After = Annotated[int, Query(ge=0, le=2**62)]
-Part = Annotated[str | None, Query(pattern="^live$", description="Only what of a page changes")]
+Part = Annotated[str | None, Query(pattern="^live$", description="Only the part of a page that changes")]
 
 
 WriteHeader = Annotated[str, Header(alias="X-Tenancy-Request", description="Any value: a foreign page cannot send it")]

@@ -14,8 +14,8 @@ class AdviceShape(BaseModel):
     action: str = Field(description="The action it advises: cancel, reset, retry, decommission, escalate; or empty")
     until: datetime | None = Field(description="Wait until then first")
     seconds_left: float | None
-    not_its_fault: bool = Field(description="The platform's matter, not the tenant's")
-    warning: bool = Field(description="Something is wrong, although nothing is over its time yet")
+    not_its_fault: bool = Field(description="The platform is at fault, not the tenant")
+    warning: bool = Field(description="There is a problem, although no time limit has passed yet")
 
 
 class StallShape(BaseModel):
@@ -23,7 +23,7 @@ class StallShape(BaseModel):
 
     kind: str = Field(description="activity, provisioning, in between, undoing, or untouched")
     activity: str | None
-    since: datetime = Field(description="When the clock began that is over its limit")
+    since: datetime = Field(description="The start of the time that is over its limit")
     limit_seconds: float
     cause: str = Field(description="Such as storage.blocked; unknown")
     said: str
@@ -50,9 +50,9 @@ class TenantRow(BaseModel):
     needs_attention: bool
     next_action: str = Field(description="The next step in a sentence, the same everywhere")
     advice: AdviceShape
-    why: str = Field(description="What was found to keep it now; empty when nothing was")
-    stall: StallShape | None = Field(description="What is over its time just now")
-    platform_trouble: list[str] = Field(description="What is wrong now with the systems that it needs")
+    why: str = Field(description="The observed obstacle; empty if none was observed")
+    stall: StallShape | None = Field(description="The time limit that has passed")
+    platform_trouble: list[str] = Field(description="Present problems of the systems that it needs")
     class_issue: int | None = Field(description="The open class of stall that it belongs to: `/classes/{id}`")
     predecessor: str | None
     seq: int = Field(description="Of its newest fact; an action can name it as `seen`")
@@ -63,7 +63,7 @@ class Tenants(BaseModel):
 
     tenants: list[TenantRow]
     next: str | None = Field(description="The cursor of the next page; null on the last")
-    counts: dict[State, int] = Field(description="Of all tenants, whatever was filtered")
+    counts: dict[State, int] = Field(description="Of all tenants, without the filter")
 
 
 class InvitationShape(BaseModel):
@@ -122,11 +122,11 @@ class Tenant(TenantRow):
     failures: list[Failure]
     warnings: list[str]
     held: str = Field(description="Why its run waits, or empty")
-    escalation: str = Field(description="What became of its escalation: which channel accepted it and when, or empty")
+    escalation: str = Field(description="The state of its escalation: which channel accepted it and when; or empty")
     progress: ProgressShape
     actions: dict[str, Permission]
     url: str = Field(description="Its address once it is Active; empty before")
-    findings: list[FindingShape] = Field(description="What the last reality check found of it; at most 50")
+    findings: list[FindingShape] = Field(description="The last drift check's findings about it; at most 50")
 
 
 class Resources(BaseModel):
@@ -139,11 +139,11 @@ class PreviewShape(BaseModel):
     """What an action would do."""
 
     action: str
-    allowed: bool = Field(description="Would the same request without dry_run be accepted now?")
-    refusal: str = Field(description="The sentence with which it would be refused, word for word; or empty")
-    field: str | None = Field(description="The input at fault, where the refusal has one")
+    allowed: bool = Field(description="Whether the same request without dry_run would be accepted now")
+    refusal: str = Field(description="The sentence with which it would be refused; or empty")
+    field: str | None = Field(description="The invalid input, if the refusal concerns one")
     retry_after: int | None
-    undone: list[ResourceShape] = Field(description="What would be undone, in order")
+    undone: list[ResourceShape] = Field(description="The resources that would be undone, in order")
     kept: list[ResourceShape]
     confirm_slug: bool
     confirm_id: bool
