@@ -5,52 +5,46 @@ from dataclasses import dataclass
 from typing import Final
 
 from tenantctl.phases import Phase
-from tenantctl.recovery_policy import RecoveryHistory, Stop, next_step, remaining_steps
+from tenantctl.recovery_step import DONE, RecoveryStep
 from tenantctl.tenant import Tenant
 
 AT_ONCE: Final = 3
-_OVER: Final = frozenset({Phase.ACTIVE, Phase.DECOMMISSIONING, Phase.DECOMMISSIONED})
+OVER: Final = frozenset({Phase.ACTIVE, Phase.DECOMMISSIONING, Phase.DECOMMISSIONED})
 
 
 @dataclass(frozen=True)
 class PlannedRecovery:
-    """One tenant of the group. Without a `history` nothing is done to it; `why` has the reason."""
+    """One tenant of the group. Unless it `begins`, nothing is done to it; `why` has the reason."""
 
     tenant: Tenant
-    history: RecoveryHistory | None
+    begins: bool
     steps: tuple[str, ...] = ()
     why: str = ""
 
 
-def plan_recovery(tenant: Tenant) -> PlannedRecovery:
-    """Plan the recovery of this tenant from its present state."""
-    if tenant.phase in _OVER:
-        return PlannedRecovery(tenant, None, why=f"it is {tenant.phase}")
-    history, alone = _history_of(tenant), f"tenantctl recover {tenant.slug}"
-    if history.has_retried(tenant) and not isinstance(next_step(tenant, history), Stop):
-        return PlannedRecovery(tenant, history, why="it was retried already: only waited for")
-    if tenant.retry_wants_slug:
-        spent = f"{tenant.attempt} attempts did not end Active"
-        return PlannedRecovery(tenant, None, why=f"{spent}: decommission + recreate, or {alone}")
-    if isinstance(stop := next_step(tenant, history), Stop):
-        return PlannedRecovery(tenant, None, why=stop.message)
-    if "cancel" in remaining_steps(tenant) and tenant.cancel_wants_slug:
-        return PlannedRecovery(tenant, None, why=f"cancelling it destroys a customer's data: {alone}")
-    return PlannedRecovery(tenant, history, remaining_steps(tenant))
+def plan_recovery(tenant: Tenant, step: RecoveryStep | None) -> PlannedRecovery:
+    """Plan the recovery of this tenant from its first step. None: it is over, and was not asked for one."""
+    if step is None or step.kind == DONE:
+        return PlannedRecovery(tenant, begins=False, why=f"it is {tenant.phase}")
+    if step.has_ended:
+        return PlannedRecovery(tenant, begins=False, why=step.why)
+    if step.needs_slug:
+        return PlannedRecovery(tenant, begins=False, why=_why_alone(step))
+    if not step.remaining:
+        return PlannedRecovery(tenant, begins=True, why=f"only waited for: {step.why}")
+    return PlannedRecovery(tenant, begins=True, steps=step.remaining)
 
 
-def _history_of(tenant: Tenant) -> RecoveryHistory:
-    """A tenant that provisions in time was retried, perhaps by an interrupted run of ours. Do not cancel it."""
-    history = RecoveryHistory.start(tenant)
-    if tenant.phase != Phase.PROVISIONING or tenant.stalled:
-        return history
-    last = tenant.failures[-1] if tenant.failures else history.first_failure
-    return RecoveryHistory(first_failure=last, first_attempt=tenant.attempt - 1)
+def _why_alone(step: RecoveryStep) -> str:
+    alone = f"tenantctl recover {step.tenant.slug}"
+    if step.destroys:
+        return f"cancelling it destroys a customer's data: {alone}"
+    return f"{step.tenant.attempt} attempts did not end Active: decommission + recreate, or {alone}"
 
 
 def canary_first(planned_recoveries: Iterable[PlannedRecovery]) -> list[PlannedRecovery]:
-    """The recoveries that do something. The first one, the canary, needs the fewest steps."""
+    """The recoveries that begin. The first one, the canary, needs the fewest steps."""
     return sorted(
-        (planned for planned in planned_recoveries if planned.history),
+        (planned for planned in planned_recoveries if planned.begins),
         key=lambda planned: (len(planned.steps), planned.tenant.slug),
     )

@@ -1,6 +1,6 @@
 """Carries out `recover --class`: one tenant first, then a few at a time, until all are Active or one fails.
 
-It can be interrupted and started again: it skips tenants that are Active and does not retry a tenant twice.
+It can be interrupted and started again: it skips tenants that are Active, and waits for attempts that run.
 """
 
 from collections import deque
@@ -12,8 +12,8 @@ from tenantctl.exit_codes import ExitCode, TenantctlError
 from tenantctl.group_plan import PlannedRecovery, canary_first
 from tenantctl.phases import Phase
 from tenantctl.polling import POLL_SECONDS
-from tenantctl.recovery import Pause, Recovery
-from tenantctl.recovery_policy import Stop
+from tenantctl.recovery import Recovery
+from tenantctl.recovery_step import DONE
 from tenantctl.session import Session
 
 RECOVERED, FAILED, UNDER_WAY, SKIPPED, NOT_BEGUN = "recovered", "failed", "left under way", "skipped", "not begun"
@@ -49,7 +49,6 @@ class GroupRecovery:
     """The recovery of an incident group. After the first tenant, `at_once` recoveries run at the same time."""
 
     session: Session
-    class_id: int
     planned_recoveries: list[PlannedRecovery]
     reason: str
     at_once: int
@@ -62,7 +61,7 @@ class GroupRecovery:
         if self._run_all(self.tenant_recoveries[:1], at_once=1):
             self._run_all(self.tenant_recoveries[1:], at_once=self.at_once)
         skipped = any(
-            planned.history is None and planned.tenant.phase != Phase.ACTIVE for planned in self.planned_recoveries
+            not planned.begins and planned.tenant.phase != Phase.ACTIVE for planned in self.planned_recoveries
         )
         worst = max((tenant_recovery.code for tenant_recovery in self.tenant_recoveries), default=ExitCode.DONE)
         return worst or (ExitCode.FAILED if skipped else ExitCode.DONE)
@@ -70,7 +69,7 @@ class GroupRecovery:
     @property
     def report(self) -> list[dict[str, Any]]:
         """The report: every tenant and its outcome."""
-        skipped = [planned for planned in self.planned_recoveries if planned.history is None]
+        skipped = [planned for planned in self.planned_recoveries if not planned.begins]
         skipped_reports = [
             {"id": each.tenant.id, "slug": each.tenant.slug, "outcome": SKIPPED, "did": [], "said": each.why}
             for each in skipped
@@ -94,9 +93,9 @@ class GroupRecovery:
 
     def _begin(self, tenant_recovery: TenantRecovery) -> TenantRecovery:
         """Begin this recovery. Its timeout starts now."""
-        planned, key = tenant_recovery.planned, f"class-{self.class_id}"
+        tenant = tenant_recovery.planned.tenant
         tenant_recovery.recovery = Recovery(
-            self.session, planned.tenant, reason=self.reason, timeout=self.timeout, key=key, history=planned.history
+            self.session, tenant, reason=self.reason, timeout=self.timeout, names_tenant=True
         )
         tenant_recovery.outcome = UNDER_WAY
         return tenant_recovery
@@ -112,12 +111,14 @@ class GroupRecovery:
             self._report_outcome(tenant_recovery)
 
     def _step(self, tenant_recovery: TenantRecovery, recovery: Recovery) -> None:
-        match recovery.step():
-            case Pause() as pause:
-                tenant_recovery.due_at = self.session.environment.clock() + pause.seconds
-                recovery.check_timeout(pause)
-            case Stop() as stop:
-                tenant_recovery.end(RECOVERED if stop.code is ExitCode.DONE else FAILED, stop.message, stop.code)
+        step = recovery.step()
+        if step.has_ended:
+            done = step.kind == DONE
+            message = step.why if done else f"{step.tenant.slug}: {step.why}"
+            tenant_recovery.end(RECOVERED if done else FAILED, message, ExitCode.DONE if done else ExitCode.FAILED)
+            return
+        tenant_recovery.due_at = self.session.environment.clock() + step.retry_after
+        recovery.check_timeout(step)
 
     def _report_outcome(self, tenant_recovery: TenantRecovery) -> None:
         if tenant_recovery.outcome == RECOVERED:

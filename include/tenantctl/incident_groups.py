@@ -3,9 +3,10 @@
 import json
 from typing import Any, Final
 
-from tenantctl.exit_codes import ExitCode
-from tenantctl.group_plan import PlannedRecovery, canary_first, plan_recovery
+from tenantctl.exit_codes import ExitCode, Refused
+from tenantctl.group_plan import OVER, PlannedRecovery, canary_first, plan_recovery
 from tenantctl.group_recovery import GroupRecovery
+from tenantctl.recovery import preview_recovery
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant
 from tenantctl.text import as_sentence
@@ -29,7 +30,7 @@ def recover_class(
     session.require_confirmation(
         f"Recover {len(todo)} tenants, first {todo[0].tenant.slug}, then {at_once} at a time?", yes=yes
     )
-    group_recovery = GroupRecovery(session, class_id, planned_recoveries, why, at_once, timeout)
+    group_recovery = GroupRecovery(session, planned_recoveries, why, at_once, timeout)
     try:
         return group_recovery.run()
     finally:
@@ -37,10 +38,15 @@ def recover_class(
 
 
 def _plan_member(session: Session, member: dict[str, Any]) -> PlannedRecovery:
-    """The plan for one member. An Active or Decommissioned tenant is not fetched again."""
-    if member.get("state") in {"Active", "Decommissioned"}:
-        return plan_recovery(Tenant.of(member))
-    return plan_recovery(Tenant.of(session.fetch_tenant(str(member.get("id"))).data))
+    """The plan for one member. One that is over is not asked about."""
+    tenant = Tenant.of(member)
+    if tenant.phase in OVER:
+        return plan_recovery(tenant, None)
+    try:
+        step = preview_recovery(session, tenant.id)
+    except Refused as refusal:
+        return PlannedRecovery(tenant, begins=False, why=refusal.sentence)
+    return plan_recovery(step.tenant, step)
 
 
 def _planned(session: Session, found: dict[str, Any], planned_recoveries: list[PlannedRecovery]) -> ExitCode:
@@ -51,7 +57,7 @@ def _planned(session: Session, found: dict[str, Any], planned_recoveries: list[P
         {"id": each.tenant.id, "slug": each.tenant.slug, "would": list(each.steps), "why": each.why}
         for each in (
             *canary_first(planned_recoveries),
-            *(planned for planned in planned_recoveries if planned.history is None),
+            *(planned for planned in planned_recoveries if not planned.begins),
         )
     ]
     if session.json:

@@ -1,5 +1,6 @@
 """The commands that run for minutes: watch and recover."""
 
+import json
 from typing import Final
 
 from tenantctl.actions import require_id
@@ -8,14 +9,10 @@ from tenantctl.exit_codes import ExitCode, UsageError
 from tenantctl.group_plan import AT_ONCE
 from tenantctl.incident_groups import recover_class
 from tenantctl.options import AtOnce, ClassId, Confirm, DryRun, MaybeRef, Reason, Ref, Timeout, Yes
-from tenantctl.paths import tenant_path
-from tenantctl.phases import Phase
 from tenantctl.polling import DEFAULT_TIMEOUT_SECONDS
-from tenantctl.recovery import DESTROYS_WHY, SLUG_WHY, Recovery
-from tenantctl.recovery_policy import RecoveryHistory, Stop, next_step, remaining_steps
+from tenantctl.recovery import DESTROYS_WHY, SLUG_WHY, Recovery, preview_recovery, report_end
+from tenantctl.recovery_step import RecoveryStep
 from tenantctl.session import Session
-from tenantctl.tenant import Tenant
-from tenantctl.text import format_duration
 
 
 def watch(session: Session, ref: Ref, *, timeout: Timeout = DEFAULT_TIMEOUT_SECONDS) -> ExitCode:
@@ -39,11 +36,12 @@ def recover(
     yes: Yes = False,
     timeout: Timeout = DEFAULT_TIMEOUT_SECONDS,
 ) -> ExitCode:
-    """Recover a tenant: cancel, reset, retry.
+    """Recover a tenant: cancel what is stalled, reset, retry.
 
-    It waits for each step and skips steps that are not needed. It stops when the retry fails with the same error as
-    the attempt before: then the cause is not transient. With --class it recovers all tenants of an incident group: one
-    first, then a few at a time, until one fails.
+    It waits for each step and skips steps that are not needed. It waits for an attempt that is not stalled, and for one
+    that the platform holds. It stops when the retry fails with the same error as the attempt before: then the cause
+    is not transient. With --class it recovers all tenants of an incident group: one first, then a few at a time, until
+    one fails.
     """
     if (ref is None) == (class_id is None):
         raise UsageError("Name a tenant, or a class by --class ID (`tenantctl classes` lists them).")
@@ -52,53 +50,39 @@ def recover(
             session, class_id, reason=reason, dry_run=dry_run, at_once=at_once, yes=yes, timeout=timeout
         )
     assert ref is not None  # one of them is given
-    answer = session.fetch_tenant(ref)
-    tenant = Tenant.of(answer.data)
-    rest = remaining_steps(tenant)
-    if not rest or dry_run:
-        if session.json:
-            session.write_json(answer.text)
-        return _report_plan(session, tenant, rest)
+    step = preview_recovery(session, ref)
+    if step.has_ended or dry_run:
+        return _report_plan(session, step)
+    tenant = step.tenant
     why = session.require_reason(reason, f"recover {tenant.slug}")
-    destroys = "cancel" in rest and tenant.cancel_wants_slug
-    if destroys:
-        require_id(ref, tenant, confirm)
-    if destroys or tenant.retry_wants_slug:
-        confirm = session.require_typed_slug(confirm, tenant.slug, DESTROYS_WHY if destroys else SLUG_WHY)
-    _confirm_steps(session, tenant, rest, yes=yes)
+    if step.needs_slug:
+        if step.destroys:
+            require_id(ref, tenant, confirm)
+        confirm = session.require_typed_slug(confirm, tenant.slug, DESTROYS_WHY if step.destroys else SLUG_WHY)
+    if step.action:
+        question = f"{tenant.slug} is {tenant.phase}. {step.why} {_in_words(step.remaining).capitalize()}?"
+        session.require_confirmation(question, yes=yes)
     return Recovery(session, tenant, reason=why, confirm=confirm or "", timeout=timeout).run()
 
 
-def _confirm_steps(session: Session, tenant: Tenant, rest: tuple[str, ...], *, yes: bool) -> None:
-    """Ask a person, unless the attempt is only waited for."""
-    if rest == ("wait",):
-        return
-    session.require_confirmation(f"{_describe_state(tenant)} {', then '.join(rest).capitalize()}?", yes=yes)
-
-
-def _report_plan(session: Session, tenant: Tenant, rest: tuple[str, ...]) -> ExitCode:
+def _report_plan(session: Session, step: RecoveryStep) -> ExitCode:
     from tenantctl import details
 
-    if rest:
-        session.print_line(f"Dry run, nothing was done. {_describe_state(tenant)} It would {', then '.join(rest)}.")
-        if "cancel" in rest and not session.json:
-            dry = session.api.post(tenant_path(tenant.id, "cancel"), {"reason": "dry run"}, dry_run=True)
-            session.environment.show(details.draw_preview(dry.data))
-        return ExitCode.DONE
-    stop = next_step(tenant, RecoveryHistory.start(tenant))
-    assert isinstance(stop, Stop)
-    if stop.code is ExitCode.DONE:
-        session.print_line(stop.message, "green")
-    else:
-        session.warn(f"tenantctl: {stop.message}")
-    return stop.code
+    if session.json:
+        session.write_json(json.dumps(step.document))
+    if step.has_ended:
+        return report_end(session, step)
+    would = _in_words(step.remaining) if step.action else "wait"
+    session.print_line(
+        f"Dry run, nothing was done. {step.tenant.slug} is {step.tenant.phase}. {step.why} It would {would}."
+    )
+    if step.action == "cancel" and step.preview and not session.json:
+        session.environment.show(details.draw_preview(dict(step.preview)))
+    return ExitCode.DONE
 
 
-def _describe_state(tenant: Tenant) -> str:
-    if tenant.phase != Phase.PROVISIONING:
-        return f"{tenant.slug} is {tenant.phase}."
-    calm = "" if tenant.stalled else " It is not stalled, so it is waited for."
-    return f"{tenant.slug} is Provisioning, at {tenant.activity_label} for {format_duration(tenant.seconds)}.{calm}"
+def _in_words(actions: tuple[str, ...]) -> str:
+    return ", then ".join(actions)
 
 
 COMMANDS: Final = (

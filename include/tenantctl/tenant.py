@@ -6,8 +6,6 @@ from typing import Any
 
 from tenantctl.phases import Phase
 
-ENOUGH_ATTEMPTS = 3
-"""The runbook (docs/operating/runbook.md, step 5): then decommission and recreate. A cancelled attempt counts, too."""
 IN_MOTION = frozenset({Phase.PROVISIONING, Phase.CANCELLING, Phase.FAILED_UNWINDING, Phase.DECOMMISSIONING})
 """Phases in which the saga continues by itself."""
 
@@ -45,11 +43,6 @@ class Tenant:
     slug: str
     phase: str
     attempt: int = 0
-    seq: int = 0
-    """The number of its newest fact."""
-    stalled: bool = False
-    """Whether an activity or a state is over its time limit."""
-    activity: str = ""
     activity_label: str = ""
     seconds: float = 0.0
     needs_attention: bool = False
@@ -59,11 +52,6 @@ class Tenant:
     next_action: str = ""
     failures: tuple[Failure, ...] = ()
     progress: UnwindingProgress = UnwindingProgress()
-    retry_wants_slug: bool = False
-    """Whether a retry needs the typed slug. The API states it only while a retry is allowed; else the attempts
-    count."""
-    cancel_wants_slug: bool = False
-    """Whether a cancel destroys a customer's data."""
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Tenant":
@@ -73,9 +61,6 @@ class Tenant:
             slug=str(data.get("slug") or ""),
             phase=phase(data),
             attempt=int(data.get("attempt") or 0),
-            seq=int(data.get("seq") or 0),
-            stalled=bool(data.get("stall")),
-            activity=str(data.get("activity") or ""),
             activity_label=str(data.get("activity_label") or data.get("activity") or ""),
             seconds=float(data.get("seconds_in_state") or 0.0),
             needs_attention=bool(data.get("needs_attention")),
@@ -87,15 +72,7 @@ class Tenant:
                 for each in data.get("failures") or ()
             ),
             progress=UnwindingProgress.of(data.get("progress") or {}),
-            retry_wants_slug=int(data.get("attempt") or 0) >= ENOUGH_ATTEMPTS or _wants_slug(data, "retry"),
-            cancel_wants_slug=_wants_slug(data, "cancel"),
         )
-
-    @property
-    def failure(self) -> Failure | None:
-        """The failure of the newest attempt; None if it has not failed or was cancelled."""
-        last = self.failures[-1] if self.failures else None
-        return last if last is not None and last.attempt == self.attempt else None
 
     @property
     def has_failed(self) -> bool:
@@ -106,10 +83,6 @@ class Tenant:
     def is_in_motion(self) -> bool:
         """Whether it continues by itself. Also after a reset, while a new run waits to begin."""
         return self.phase in IN_MOTION or (self.phase == Phase.FAILED_READY and bool(self.held))
-
-
-def _wants_slug(data: Mapping[str, Any], action: str) -> bool:
-    return bool(((data.get("actions") or {}).get(action) or {}).get("confirm_slug"))
 
 
 def phase(data: Mapping[str, Any]) -> str:

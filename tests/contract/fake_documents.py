@@ -73,7 +73,7 @@ def row_of(tenant: FakeTenant) -> dict[str, Any]:
         "platform_trouble": [],
         "class_issue": None,
         "predecessor": None,
-        "seq": len(tenant.facts),
+        "seq": tenant.seq,
     }
 
 

@@ -24,6 +24,7 @@ from tests.contract.fake_documents import (
     resource_of,
     row_of,
 )
+from tests.contract.fake_recovery import recover
 from tests.contract.fake_tenant import NEXT_ACTIONS, RUNNING, TRANSITIONS, FakeTenant
 
 PASSWORD = "three-in-the-morning"
@@ -113,10 +114,11 @@ class FakeTenancy:
         return _ok(action_document(tenant, "Provisioning begins."), 201)
 
     def _act(self, tenant: FakeTenant, action: str, request: httpx.Request) -> httpx.Response:
-        if action == "invitation":
-            return self._invite(tenant, json.loads(request.content))
-        body, allowed = json.loads(request.content), tenant.phase in TRANSITIONS[action][0]
-        if request.url.params.get("dry_run"):
+        body, dry_run = json.loads(request.content), bool(request.url.params.get("dry_run"))
+        if action in {"invitation", "recover"}:
+            return self._invite(tenant, body) if action == "invitation" else _recover(tenant, body, dry_run=dry_run)
+        allowed = tenant.phase in TRANSITIONS[action][0]
+        if dry_run:
             return _ok(preview_document(action, allowed=allowed))
         if not body.get("reason"):
             return problem(400, "A reason is missing.", field="reason")
@@ -165,6 +167,11 @@ class FakeTenancy:
             "engine": self.engine,
             "reconcilers": [beat],
         }
+
+
+def _recover(tenant: FakeTenant, body: dict[str, Any], *, dry_run: bool) -> httpx.Response:
+    status, answer = recover(tenant, body, dry_run=dry_run)
+    return problem(status, **answer) if status == 409 else _ok(answer)
 
 
 def _unnamed(tenant: FakeTenant, action: str, body: dict[str, Any]) -> httpx.Response | None:

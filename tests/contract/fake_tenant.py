@@ -62,6 +62,10 @@ class FakeTenant:
     warnings: list[str] = field(default_factory=list)
     needs_attention: bool = False
     stalled: bool = False
+    stop: str = ""
+    """Why a recovery of it stops."""
+    recovered: list[str] = field(default_factory=list)
+    """The actions that recoveries took."""
     errors: list[dict[str, Any]] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
 
@@ -91,6 +95,11 @@ class FakeTenant:
         self.phase = TRANSITIONS[action][1] or self.phase
         follows = self.after.get(action, [])
         self.script = follows.pop(0) if follows else list(_USUAL.get(action, []))
+
+    @property
+    def seq(self) -> int:
+        """The number of its newest fact."""
+        return len(self.facts)
 
     @property
     def slug_typed_for(self) -> set[str]:

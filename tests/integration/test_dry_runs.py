@@ -1,7 +1,7 @@
 """A dry run is the action's own decision: for every action, body and state it answers what the action then answers."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, cast
 from uuid import uuid4
@@ -67,16 +67,24 @@ class Api:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, self.caller, self._numbers = ledger, OPERATOR, count(1)
+        self.ahead = timedelta()
+        """By how much the console's clock is ahead."""
         platform = real_systems.platform(capacity=1000, quota=1)
         tenancy = Tenancy(ledger, platform, real_systems.KEYRING, cast("Any", None), FakeRuns)
-        self.app = create_api(Services(lambda: tenancy, lambda: datetime.now(UTC)), self._authenticate)
+        self.app = create_api(Services(lambda: tenancy, lambda: datetime.now(UTC) + self.ahead), self._authenticate)
         self.post("/tenants", real_systems.request("first", plan="business"))  # no other one fits on that plan
 
     async def _authenticate(self, _request: Any) -> Caller:
         return self.caller
 
-    def post(self, path: str, body: dict[str, Any], *, dry_run: bool = False) -> httpx.Response:
-        return ask(self.app, "POST", path, json=body, headers=WRITES, params={"dry_run": "1"} if dry_run else {})
+    def post(self, path: str, body: dict[str, Any], *, dry_run: bool = False, key: str = "") -> httpx.Response:
+        headers = {**WRITES, "Idempotency-Key": key} if key else WRITES
+        return ask(self.app, "POST", path, json=body, headers=headers, params={"dry_run": "1"} if dry_run else {})
+
+    def record(self, tenant_id: TenantId, *commands: c.Command) -> None:
+        """What tasks and the reconciler record."""
+        with self.ledger.open("test") as session:
+            session.record(tenant_id, *commands, stamp=Stamp("ada"))
 
     def tenant(self, phase: str, *, failures: int = 1) -> tuple[TenantId, str]:
         """A tenant in this phase; those that failed have failed so often."""

@@ -39,6 +39,8 @@ def said(*words: str) -> dict[str, Any]:
         (incident_group_models.ClassInFull, "recover --class 7 --dry-run"),
         (tenant_models.Action, "retry acme -m why"),
         (tenant_models.PreviewShape, "cancel acme --dry-run"),
+        (tenant_models.Recovery, "recover acme --dry-run"),
+        (tenant_models.Recovery, "recover acme -m why"),
     ],
 )
 def test_a_document_of_the_fake_fits_the_apis_model(model: type[BaseModel], words: str):

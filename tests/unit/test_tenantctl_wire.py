@@ -201,7 +201,7 @@ def test_json_of_a_refusal_is_the_problem_and_the_sentence_is_on_stderr(api: Fak
 def test_json_of_a_verb_that_waits_is_one_document(verb: str):
     api = FakeTenancy(FakeTenant("acme", script=["Provisioning"]))
     extra = {"cancel": ["--wait", "-m", "why"], "recover": ["-m", "why"], "watch": ["--timeout", "5"]}[verb]
-    if verb == "watch":
+    if verb in {"recover", "watch"}:
         api.tenants[0].script.append("Active")
     ended = run(api, verb, "acme", "--json", *extra, clock=SleepingClock())
     assert ended.code == 0

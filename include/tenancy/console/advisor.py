@@ -4,13 +4,13 @@ The advisor judges the stall from the row's times on every request. So it also f
 the scheduler is down.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
 
 from tenancy.activities.advice import advise, cause_now
-from tenancy.activities.blocking_reasons import is_current
+from tenancy.activities.blocking_reasons import blocking_reasons, is_current
 from tenancy.activities.plan import limits
 from tenancy.engine.engine_status import SCHEDULER, TRIGGERER, EngineStatus
 from tenancy.engine.health.check_results import CheckResult, Condition, Health, System
@@ -40,6 +40,16 @@ class Advisor:
     def advice(self, summary: TenantSummary) -> Advice:
         """The next action."""
         return advise(summary.standing, summary.stall, self.now, self._limits, self.known(summary))
+
+    def own_advice(self, summary: TenantSummary) -> Advice:
+        """The next action for this tenant alone: as if it were neither escalated nor in an incident group."""
+        alone = replace(summary.standing, escalated=False, group_tenants=0)
+        return advise(alone, summary.stall, self.now, self._limits, self.known(summary))
+
+    def down(self, summary: TenantSummary) -> str:
+        """Which system that it needs now is down, as a sentence; empty if none is."""
+        reasons = blocking_reasons(summary.standing, summary.stall, self.now, self.known(summary))
+        return next((_sentence(each.status) for each in reasons if each.status), "")
 
     def stall(self, summary: TenantSummary) -> Stall | None:
         """What is over its time limit now."""
@@ -100,6 +110,10 @@ class Advisor:
 def _engine_status(cause: Cause, *, down: bool, sentence: str, at: datetime) -> SystemStatus:
     condition = Condition.DOWN if down else Condition.OK
     return SystemStatus(ENGINE, "workflow engine", condition, sentence if down else "", at, cause=cause)
+
+
+def _sentence(status: SystemStatus) -> str:
+    return f"The {status.name} is down: {status.sentence}"
 
 
 def _status(check: CheckResult) -> SystemStatus:

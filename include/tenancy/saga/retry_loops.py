@@ -52,7 +52,12 @@ _KEPT: Final = "Find the cause before another retry: a decommission would destro
 
 def same_error_again(saga: Saga) -> bool:
     """Did the last two attempts fail at the same activity with the same error, numbers and ids apart?"""
-    return len(saga.failures) > 1 and _sameness(saga.failures[-1]) == _sameness(saga.failures[-2])
+    return len(saga.failures) > 1 and is_same_error(saga.failures[-1], saga.failures[-2])
+
+
+def is_same_error(one: Failure, other: Failure) -> bool:
+    """Did both fail at the same activity with the same error, numbers and ids apart?"""
+    return _sameness(one) == _sameness(other)
 
 
 def retry_needs_slug(saga: Saga) -> bool:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from tenancy.console.api import tenant_models
 from tenancy.console.api.problems import problem_responses
-from tenancy.console.api.requests import ActionBody, CorrectedActionBody, NewTenant, Ref, ResetBody
+from tenancy.console.api.requests import ActionBody, CorrectedActionBody, NewTenant, RecoverBody, Ref, ResetBody
 from tenancy.console.api.route_guard import SECURITY, GuardedRoute, needs, require_right
 from tenancy.console.api.write_request import CurrentWrite
 from tenancy.console.callers import Right
@@ -77,3 +77,15 @@ def recreate(write: CurrentWrite, ref: Ref, body: CorrectedActionBody) -> Respon
 def escalate(write: CurrentWrite, ref: Ref, body: ActionBody) -> Response:
     """Hand the tenant over to platform engineering; changes no state."""
     return write.act("escalate", ref, body, 200)
+
+
+@router.post(
+    "/tenants/{ref}/recover",
+    response_model=tenant_models.Recovery,
+    responses=problem_responses(400, 401, 403, 404, 409, 428, 503),
+)
+@needs(Right.EDIT)
+def recover(write: CurrentWrite, ref: Ref, body: RecoverBody) -> Response:
+    """Take the next step of the runbook: wait, cancel, reset or retry. Ask again until it is done or stops."""
+    require_right(write.caller, Right.CREATE)
+    return write.recover(ref, body)

@@ -81,17 +81,29 @@ class Corrections(_Body):
     admin_email: Email | None = None
 
 
-class ActionBody(_Body):
-    """Why; and where the action destroys, the tenant's id, and its slug once more."""
-
+class _ConfirmedBody(_Body):
     reason: Reason
     tenant_id: Annotated[
         Text | None, Field(description="The tenant's id. A path that has the id instead of the slug names it, too")
     ] = None
     """A slug is given to another tenant once it is free; with this, the action is refused then."""
     confirm_slug: Text | None = None
+
+
+class ActionBody(_ConfirmedBody):
+    """Why; and where the action destroys, the tenant's id, and its slug once more."""
+
     seen: Annotated[int | None, Field(ge=0, le=2**62, description="`seq` of the tenant as you saw it")] = None
     """If given, the action is refused when somebody has acted on the tenant since."""
+
+
+class RecoverBody(_ConfirmedBody):
+    """Why; and after the first request, where the recovery began."""
+
+    began_at: Annotated[
+        int | None,
+        Field(ge=1, le=2**62, description="`began_at` of the first answer. Without it a recovery begins now"),
+    ] = None
 
 
 class InvitationBody(_Body):

@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from tenancy.console.api.platform_models import FindingShape
+from tenancy.engine.recovery.recovery_policy import StepKind
 from tenancy.saga.states import ResourceState, State, Substate
 
 
@@ -158,3 +159,24 @@ class Action(BaseModel):
     said: str
     warnings: list[str]
     progress: ProgressShape
+
+
+class Recovery(BaseModel):
+    """The step that a recovery took, or in a dry run would take, and the tenant afterwards."""
+
+    kind: StepKind = Field(
+        description="`act`: it took `action`. `wait`: it continues by itself, or the platform has to be repaired "
+        "first. Ask again after `retry_after` in both cases. `done`: it is Active. `stop`: a person has to decide"
+    )
+    action: str = Field(description="cancel, reset or retry; empty unless it acts")
+    why: str
+    retry_after: int | None = Field(description="Seconds after which to ask again; null when the recovery has ended")
+    began_at: int = Field(description="Send it with the next request, so that it continues this recovery")
+    done: list[str] = Field(description="The actions since the recovery began, oldest first")
+    remaining: list[str] = Field(description="The actions that remain if all goes well")
+    said: str = Field(description="What the action did, in a sentence; empty if it did nothing")
+    warnings: list[str]
+    preview: PreviewShape | None = Field(description="What the action undoes and keeps; null unless it acts")
+    confirm_slug: bool = Field(description="The slug has to be typed: `confirm_slug`")
+    confirm_id: bool = Field(description="The tenant's id has to be named: `tenant_id`, or in the path")
+    tenant: Tenant

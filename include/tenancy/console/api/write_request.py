@@ -17,9 +17,18 @@ from tenancy.console.api.action_requests import (
     open_action_service,
 )
 from tenancy.console.api.problems import REPLAYED
-from tenancy.console.api.requests import ActionBody, DryRun, IdempotencyHeader, NewTenant, WriteHeader
+from tenancy.console.api.recovery_answer import open_recovery_service, recovery_request
+from tenancy.console.api.requests import (
+    ActionBody,
+    DryRun,
+    IdempotencyHeader,
+    NewTenant,
+    RecoverBody,
+    WriteHeader,
+)
 from tenancy.console.api.route_guard import CurrentCaller, CurrentServices
 from tenancy.engine.recovery.action_service import ActionRequest
+from tenancy.engine.recovery.idempotency import ActionAnswer
 
 _DRY_RUN_STATUS: Final = 200
 
@@ -46,14 +55,25 @@ class WriteRequest:
         tenant_id = find_tenant_id(self.services, ref)
         return self._answer(action_request(action, body, tenant_id, ref, key), status)
 
+    def recover(self, ref: str, body: RecoverBody) -> JSONResponse:
+        """Ask for the next step of a recovery; 404 when there is no such tenant."""
+        key = idempotency_key(self.request, self.caller, self.key, body)
+        request = recovery_request(find_tenant_id(self.services, ref), ref, body, key)
+        service, actor = open_recovery_service(self.services), actor_of(self.caller)
+        if self.dry_run:
+            return JSONResponse(dict(service.preview(request, actor)))
+        return _stored(service.perform(request, actor), 200)
+
     def _answer(self, request: ActionRequest, status: int) -> JSONResponse:
         service, actor = open_action_service(self.services), actor_of(self.caller)
         if self.dry_run:
             preview = serializers.preview_of(service.preview(request, actor))
             return JSONResponse(preview.model_dump(mode="json"), _DRY_RUN_STATUS)
-        answer = service.perform(request, actor)
-        headers = {REPLAYED: "true"} if answer.is_repeated else None
-        return JSONResponse(dict(answer.body), status, headers)
+        return _stored(service.perform(request, actor), status)
+
+
+def _stored(answer: ActionAnswer, status: int) -> JSONResponse:
+    return JSONResponse(dict(answer.body), status, {REPLAYED: "true"} if answer.is_repeated else None)
 
 
 CurrentWrite = Annotated[WriteRequest, Depends()]

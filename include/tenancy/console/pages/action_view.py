@@ -9,9 +9,9 @@ from typing import Final
 
 from tenancy.console.callers import Right
 from tenancy.console.pages import words
-from tenancy.console.pages.recovery_steps import is_recoverable
 from tenancy.engine.recovery.actions import ACTIONS
 from tenancy.engine.recovery.preview import preview
+from tenancy.engine.recovery.recovery_policy import is_recoverable
 from tenancy.ledger.interventions import InvitationView
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
@@ -82,7 +82,7 @@ def _recover(saga: Saga, rights: Collection[Right]) -> ActionView:
     return ActionView("recover", BUTTONS["recover"].label, useful and not lacking, lacking or message)
 
 
-RECOVER: Final = "Cancels, resets and retries, each only if it is needed, and waits for each."
+RECOVER: Final = "Cancels what is stalled, resets and retries, each only if it is needed, and waits for each."
 
 
 def _invite(saga: Saga, rights: Collection[Right], view: InvitationView | None) -> ActionView:

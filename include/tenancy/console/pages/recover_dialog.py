@@ -1,137 +1,112 @@
-"""Recover as one guided action: the open dialog polls until the tenant was cancelled, reset and retried.
+"""Recover as one guided action: the open dialog asks the engine for one step after the other, until it ends.
 
-Every step is an ordinary action in the operator's name and with their reason. It stops when somebody else acts
-meanwhile: two people do not recover one tenant side by side.
+The engine decides what a step is (engine/recovery/recovery_policy.py); the JSON API does the same for programs.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Final
-from uuid import uuid4
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
+from tenancy.console.api.action_requests import actor_of, find_tenant_id
 from tenancy.console.api.problems import ProblemError, problem_of
+from tenancy.console.api.recovery_answer import open_recovery_service, recovery_request
 from tenancy.console.api.request_context import RequestContext
-from tenancy.console.api.requests import Ref
+from tenancy.console.api.requests import RecoverBody, Ref
 from tenancy.console.api.route_guard import GuardedRoute, needs, require_right
-from tenancy.console.callers import Caller, Right
-from tenancy.console.pages import forms, reads, recovery_steps
+from tenancy.console.callers import Right
+from tenancy.console.pages import forms, reads
 from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, SubmittedForm
-from tenancy.console.pages.recovery_steps import RecoveryStart, RecoveryStep, next_step
+from tenancy.console.pages.read_timeout import with_timeout
 from tenancy.console.pages.rendering import page_response
-from tenancy.engine.recovery.preview import preview
-from tenancy.ledger.interventions import newest_intervention_since
-from tenancy.saga import retry_loops
+from tenancy.engine.recovery.idempotency import Body
+from tenancy.engine.recovery.recovery_policy import StepKind, is_recoverable
 
 router = APIRouter(route_class=GuardedRoute)
-_NOT_PEOPLE: Final = frozenset({"reconciler"})
+_ENDS: Final = frozenset({StepKind.DONE, StepKind.STOP})
+_ANY_REASON: Final = "to see what it would do"
 
 
 @dataclass(frozen=True)
-class _RecoveryForm:
+class _Carried:
     """What the dialog carries from one answer to the next."""
 
-    start: RecoveryStart
-    seen: int
-    key: str
+    began_at: int
     reason: str
     tenant_id: str
     confirm_slug: str
 
-    def form(self, step: str) -> forms.FormFields:
-        """What the dialog of this one step would send."""
-        named = {"tenant_id": self.tenant_id, "confirm_slug": self.confirm_slug}
-        return {"reason": self.reason, **named, "key": f"{self.key}-{step}"}
-
-
-@dataclass(frozen=True)
-class _RecoveryStatus:
-    """How far it is: the step that was due, and what stood in its way."""
-
-    recovery: _RecoveryForm
-    step: RecoveryStep
-    problem: ProblemError | None
-
     @property
-    def ended(self) -> bool:
-        refused = self.problem is not None and self.problem.status < 500 and self.problem.retry_after is None
-        return self.step.ended or refused
+    def body(self) -> RecoverBody:
+        """The next request."""
+        values = {**vars(self), "confirm_slug": self.confirm_slug or None, "tenant_id": self.tenant_id or None}
+        return forms.parse_fields(RecoverBody, values)
 
 
-def _recovery(fields: SubmittedForm) -> _RecoveryForm:
+def _carried(fields: SubmittedForm) -> _Carried:
     try:
-        start = RecoveryStart(int(fields["attempt"]), int(fields["generation"]))
-        seen, key = int(fields["seen"]), fields["key"][:64]
+        began_at = int(fields["began_at"])
     except (KeyError, ValueError) as error:
         raise ProblemError(400, "What was sent is no form of this console.") from error
     named = fields.get("tenant_id", ""), fields.get("confirm_slug", "")
-    return _RecoveryForm(start, seen, key, fields.get("reason", "").strip(), *named)
+    return _Carried(began_at, fields.get("reason", "").strip(), *named)
 
 
-CurrentRecovery = Annotated[_RecoveryForm, Depends(_recovery)]
+Carried = Annotated[_Carried, Depends(_carried)]
 
 
 @router.get("/tenants/{ref}/recover")
 @needs(Right.EDIT)
 def show_recover(page_request: CurrentPageRequest, ref: Ref) -> Response:
-    """What Recover would do, and the form that asks for it."""
+    """What Recover would do first, and the form that asks for it."""
     require_right(page_request.caller, Right.CREATE)
-
-    def read(context: RequestContext) -> Response:
-        summary = context.summary(ref)
-        saga = context.saga_of(summary)
-        recoverable, warnings = recovery_steps.is_recoverable(saga), retry_loops.retry_warnings(saga)
-        cancel = preview(saga, "cancel") if recovery_steps.cancels(saga) else None
-        destroys = cancel is not None and cancel.confirm_slug
-        wants_slug = destroys or retry_loops.recovery_needs_slug(saga)
-        warnings = (*(cancel.warnings if cancel else ()), *warnings)
-        variables = {"wants_slug": wants_slug, "cancel": cancel, "warnings": warnings, "recoverable": recoverable}
-        return page_response(
-            page_request.request, "_recover.html", summary=summary, saga=saga, key=uuid4().hex, **variables
-        )
-
-    return reads.read_ledger(page_request.services, read)
+    useful = reads.read_ledger(page_request.services, lambda context: is_recoverable(context.saga(ref)))
+    answer = with_timeout(lambda: _preview(page_request, ref), "The ledger") if useful else None
+    return reads.read_ledger(
+        page_request.services, lambda context: _page(page_request, context, ref, "_recover.html", answer=answer)
+    )
 
 
 @router.post("/tenants/{ref}/recover")
 @needs(Right.EDIT)
-def recover(page_request: CurrentPageRequest, ref: Ref, recovery: CurrentRecovery) -> Response:
-    """Do the next step, if it is time for it, and say how far it is."""
+def recover(page_request: CurrentPageRequest, ref: Ref, carried: Carried) -> Response:
+    """Take the next step, and say how far it is."""
     require_right(page_request.caller, Right.CREATE)
-    step, generation = reads.read_ledger(
-        page_request.services, lambda context: _decide(context, ref, recovery, page_request.caller)
-    )
-    problem = _perform(page_request, ref, step, recovery.form(f"{step.action}-{generation}")) if step.action else None
+    answer, problem = _take_step(page_request, ref, carried)
+    ended = _has_ended(answer, problem)
+    variables = {"answer": answer, "problem": problem, "carried": carried, "ended": ended}
     return reads.read_ledger(
         page_request.services,
-        lambda context: _progress(page_request, context, ref, _RecoveryStatus(recovery, step, problem)),
+        lambda context: _page(page_request, context, ref, "_recovery_progress.html", **variables),
     )
 
 
-def _perform(page_request: PageRequest, ref: str, step: RecoveryStep, fields: forms.FormFields) -> ProblemError | None:
+def _take_step(page_request: PageRequest, ref: str, carried: _Carried) -> tuple[Body | None, ProblemError | None]:
     try:
-        page_request.perform_action(step.action, ref, fields)
-    except Exception as error:  # noqa: BLE001 - whatever it was, it is told where it was asked for
-        return problem_of(error)
-    return None
+        return _ask(page_request, ref, carried.body, dry_run=False), None
+    except Exception as error:  # noqa: BLE001 - whatever it was, the dialog shows it
+        return None, problem_of(error)
 
 
-def _decide(context: RequestContext, ref: str, recovery: _RecoveryForm, caller: Caller) -> tuple[RecoveryStep, int]:
-    """The next step, and the tenant's generation, which tells a second cancel from the first sent twice."""
+def _preview(page_request: PageRequest, ref: str) -> Body:
+    return _ask(page_request, ref, RecoverBody(reason=_ANY_REASON), dry_run=True)
+
+
+def _ask(page_request: PageRequest, ref: str, body: RecoverBody, *, dry_run: bool) -> Body:
+    services, caller = page_request.services, page_request.caller
+    request = recovery_request(find_tenant_id(services, ref), ref, body, None)  # asking twice does nothing twice
+    service = open_recovery_service(services)
+    return service.preview(request, actor_of(caller)) if dry_run else service.perform(request, actor_of(caller)).body
+
+
+def _has_ended(answer: Body | None, problem: ProblemError | None) -> bool:
+    if problem is not None:
+        return problem.status < 500 and problem.retry_after is None
+    return answer is not None and answer["kind"] in _ENDS
+
+
+def _page(page_request: PageRequest, context: RequestContext, ref: str, template: str, **variables: Any) -> Response:
     summary = context.summary(ref)
-    saga, envelopes = context.saga_of(summary), context.ledger.envelopes(summary.tenant_id)
-    others = newest_intervention_since(envelopes, recovery.seen, except_by={caller.name, *_NOT_PEOPLE})
-    if others is not None:
-        return RecoveryStep(message=f"Stopped: {others}. Look again, then decide.", ended=True), saga.generation
-    since_last_fact = context.ledger.now - summary.state_since
-    return next_step(saga, recovery.start, since_last_fact.total_seconds()), saga.generation
-
-
-def _progress(page_request: PageRequest, context: RequestContext, ref: str, status: _RecoveryStatus) -> Response:
-    summary = context.summary(ref)
-    saga, start = context.saga_of(summary), status.recovery.start
-    steps = {"steps": recovery_steps.STEPS, "done": recovery_steps.done_steps(saga, start), "ended": status.ended}
-    return page_response(
-        page_request.request, "_recovery_progress.html", summary=summary, saga=saga, **vars(status), **steps
-    )
+    saga = context.saga_of(summary)
+    return page_response(page_request.request, template, summary=summary, saga=saga, **variables)

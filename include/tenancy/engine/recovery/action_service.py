@@ -79,7 +79,7 @@ class ActionService:
             self.tenancy.ledger,
             request.key,
             self.now,
-            perform=lambda: self.describe(self._dispatch(self.tenancy, request, actor)),
+            perform=lambda: self.describe(self.dispatch(self.tenancy, request, actor)),
             describe=self._describe_recorded,
         )
 
@@ -90,9 +90,10 @@ class ActionService:
         if request.tenant_id is not None:
             with self.open_ledger() as ledger:
                 saga = load_saga(ledger, request.tenant_id)
-        return dry_run(saga, request.action, lambda: self._dispatch(tenancy, request, actor))
+        return dry_run(saga, request.action, lambda: self.dispatch(tenancy, request, actor))
 
-    def _dispatch(self, tenancy: Tenancy, request: ActionRequest, actor: Actor) -> ActionResult:
+    def dispatch(self, tenancy: Tenancy, request: ActionRequest, actor: Actor) -> ActionResult:
+        """Perform the action on this platform, without the idempotency key's protection."""
         stamp = Stamp(actor.name, reason=request.reason, key=request.key.key if request.key else "")
         if request.tenant_id is None:
             return actions.create(tenancy, request.parameters, by=stamp)

@@ -1,0 +1,95 @@
+"""Recoveries as the console opens them: how the tenant is now, and the answer in the API's form.
+
+The engine decides and acts (engine/recovery/recovery_service.py). The API's route and the dialog both come here.
+"""
+
+from tenancy.console.advisor import Advisor
+from tenancy.console.api import serializers, tenant_models
+from tenancy.console.api.action_requests import open_action_service
+from tenancy.console.api.request_context import RequestContext, open_context
+from tenancy.console.api.requests import RecoverBody
+from tenancy.console.services import Services
+from tenancy.engine.engine_status import EngineStatus
+from tenancy.engine.recovery.action_service import ActionRequest
+from tenancy.engine.recovery.recovery_policy import TenantCondition
+from tenancy.engine.recovery.recovery_service import RecoveryPlan, RecoveryResult, RecoveryService
+from tenancy.ledger.idempotency_keys import IdempotencyKey
+from tenancy.ledger.tenant_summaries import TenantSummary
+from tenancy.saga import retry_loops
+from tenancy.saga.names import TenantId
+from tenancy.saga.tenant import Saga
+
+RECOVER = "recover"
+
+
+def open_recovery_service(services: Services) -> RecoveryService:
+    """The engine's recovery service, which answers with the API's model `Recovery`."""
+
+    def condition(saga: Saga) -> TenantCondition:
+        with open_context(services) as context:
+            return condition_of(context, context.summary(str(saga.tenant_id)), saga)
+
+    return RecoveryService(
+        open_action_service(services),
+        condition,
+        describe=lambda result: _answer(services, result).model_dump(mode="json"),
+    )
+
+
+def recovery_request(tenant_id: TenantId, ref: str, body: RecoverBody, key: IdempotencyKey | None) -> ActionRequest:
+    """Ask for the next step. A path that has the id names the tenant as well as the body does."""
+    id_in_path = ref if ref.lower() == str(tenant_id) else ""
+    return ActionRequest(
+        RECOVER,
+        body.reason,
+        tenant_id,
+        confirm_id=body.tenant_id or id_in_path,
+        confirm_slug=body.confirm_slug or "",
+        last_seen_seq=body.began_at,
+        key=key,
+    )
+
+
+def condition_of(context: RequestContext, summary: TenantSummary, saga: Saga) -> TenantCondition:
+    """How the tenant is now, by the clock, its holds, and the health of the systems that it needs."""
+    engine = context.services.engine()
+    return condition(context.advisor(engine), engine, summary, saga)
+
+
+def condition(advisor: Advisor, engine: EngineStatus, summary: TenantSummary, saga: Saga) -> TenantCondition:
+    """The same, by this advisor."""
+    own = advisor.own_advice(summary)
+    known = saga.escalated or summary.incident_group is not None
+    return TenantCondition(
+        stalled=advisor.stall(summary) is not None,
+        fault=engine.holds(saga) or saga.hold_reason or advisor.down(summary),
+        just_began=own.until is not None and not own.action,
+        escalate_first=own.sentence if own.action == "escalate" and not known else "",
+    )
+
+
+def _answer(services: Services, result: RecoveryResult) -> tenant_models.Recovery:
+    plan, action = result.plan, result.action
+    with open_context(services) as context:
+        tenant = context.tenant(str(plan.saga.tenant_id))
+    return tenant_models.Recovery(
+        kind=plan.step.kind,
+        action=plan.step.action,
+        why=plan.step.why,
+        retry_after=plan.step.retry_after_seconds,
+        began_at=plan.began_at,
+        done=[*plan.history.actions, *([plan.step.action] if action else [])],
+        remaining=list(plan.remaining[1:] if action else plan.remaining),
+        said=action.message if action else "",
+        warnings=list(action.warnings if action else _warnings(plan)),
+        preview=serializers.preview_of(plan.preview) if plan.preview else None,
+        confirm_slug=plan.confirm_slug,
+        confirm_id=plan.confirm_id,
+        tenant=tenant,
+    )
+
+
+def _warnings(plan: RecoveryPlan) -> tuple[str, ...]:
+    """What an operator should read before the recovery continues."""
+    retries = retry_loops.retry_warnings(plan.saga) if "retry" in plan.remaining else ()
+    return (*(plan.preview.warnings if plan.preview and plan.step.action == "cancel" else ()), *retries)
