@@ -60,9 +60,17 @@ def complete(settings: Mapping[str, str]) -> dict[str, str]:
     return inherited() | {"PYTHONUNBUFFERED": "1"} | dict(settings)
 
 
-def fingerprint(settings: Mapping[str, str], command: Sequence[str]) -> str:
-    """A hash that changes when a running process needs a restart to get these settings."""
-    return hashlib.sha256(json.dumps([sorted(settings.items()), list(command)]).encode()).hexdigest()
+def fingerprint(settings: Mapping[str, str], command: Sequence[str], code: str) -> str:
+    """A hash that changes when a running process needs a restart to get these settings, or this code."""
+    return hashlib.sha256(json.dumps([sorted(settings.items()), list(command), code]).encode()).hexdigest()
+
+
+def hash_code(layout: Layout) -> str:
+    """A hash of the product's modules, which every Airflow process keeps from its start on."""
+    hashed = hashlib.sha256()
+    for path in sorted([*(layout.include / "tenancy").rglob("*.py"), *layout.plugins.rglob("*.py")]):
+        hashed.update(path.read_bytes())
+    return hashed.hexdigest()
 
 
 def write_command(layout: Layout, settings: Mapping[str, str]) -> None:

@@ -6,6 +6,7 @@ of itself, and does only what is needed. It ends no process that was not recorde
 
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Final
 
 from sandbox import (
@@ -170,7 +171,11 @@ class _Sandbox:
         return daemon is not None and daemon.fingerprint == self._fingerprint(component) and daemon.alive
 
     def _fingerprint(self, component: Component) -> str:
-        return airflow_env.fingerprint(self._environment_of(component), component.command(self.layout))
+        return airflow_env.fingerprint(self._environment_of(component), component.command(self.layout), self._code_hash)
+
+    @cached_property
+    def _code_hash(self) -> str:
+        return airflow_env.hash_code(self.layout)
 
     def _environment_of(self, component: Component) -> dict[str, str]:
         return {**self.environment, **component.environment}

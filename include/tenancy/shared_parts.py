@@ -6,7 +6,6 @@ connection or key is noticed.
 
 import threading
 import time
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -29,8 +28,7 @@ def shared_tenancy() -> "Tenancy":
 def _joined(_minute: int) -> "Tenancy":
     from tenancy.bootstrap import tenancy
 
-    joined = tenancy()
-    return replace(joined, clients=replace(joined.clients, cluster=lru_cache(joined.clients.cluster)))
+    return tenancy()
 
 
 def shared_probes() -> "Probes":

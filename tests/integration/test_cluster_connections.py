@@ -70,7 +70,7 @@ def test_a_watch_believes_only_the_server_that_the_kubeconfig_names(connected: E
 
 def test_a_triggerer_that_checks_and_watches_loads_no_second_client():
     """Each of the two has 37 MB of models."""
-    parts = ("orchestration.readiness_trigger", "shared_parts", "engine.waiting", "activities.activity")
+    parts = ("orchestration.readiness_trigger", "shared_parts", "engine.provisioning.waiting", "activities.activity")
     adapters = ("cluster", "cluster_access", "cluster_watch", "storage")
     names = [*(f"tenancy.{part}" for part in parts), *(f"tenancy.adapters.{adapter}" for adapter in adapters)]
     code = f"import {', '.join(names)}, sys; print('kubernetes' in sys.modules, 'kubernetes_asyncio' in sys.modules)"

@@ -1,0 +1,36 @@
+"""Imports what tasks import inside functions, so that they inherit it (include/airflow_local_settings.py).
+
+Only processes that fork tasks import this. A test compares the list with the imports themselves.
+"""
+
+# ruff: noqa: F401 - imported for those who import it later
+
+from tenancy import bootstrap
+from tenancy.activities import context
+from tenancy.adapters import (
+    airflow_api,
+    airflow_runs,
+    cluster,
+    cluster_access,
+    connection_extra,
+    helm,
+    storage,
+    tenant_database,
+)
+from tenancy.engine.notifications import deliver_alerts
+from tenancy.engine.provisioning import runner
+from tenancy.engine.reconciliation import drift_check, pruning, reconcile
+from tenancy.engine.recovery import failure, unwind
+from tenancy.ledger import alerts, ledger, pokes
+from tenancy.orchestration import (
+    activity_operator,
+    callbacks,
+    compensation_operator,
+    notification_operator,
+    notifiers,
+    periodic_operators,
+    readiness_trigger,
+    request_form,
+    retry_policies,
+    task_log_pruning,
+)
