@@ -25,9 +25,9 @@ _RUN = """
 import sys
 from pathlib import Path
 from installation.compose import Installation, install
-from installation.contents import Address, Addresses
+from installation.contents import Address, ServiceAddresses
 at, folder = Address("127.0.0.1", int(sys.argv[1])), Path(sys.argv[2])
-install(Installation(folder / "secrets", at, Addresses(at, at, Address("api-server", 8080), {}), folder / "kubeconfig"))
+install(Installation(folder / "secrets", at, ServiceAddresses(at, at, Address("api-server", 8080), {}), folder / "kubeconfig"))
 """
 
 

@@ -130,7 +130,7 @@ def _server(**changes: Any) -> StorageStatus:
 @pytest.mark.parametrize(
     ("seen", "state", "said"),
     [
-        (STORAGE, OK, "It answers; 20 of 97 sessions are taken."),
+        (STORAGE, OK, "It responds; 20 of 97 sessions are taken."),
         (_server(sessions=88), DEGRADED, "Nearly all sessions are taken: 88 of 97."),
         (_server(role_limit=10, own_sessions=9), DEGRADED, "Our role has 9 of the 10 sessions it may have."),
         (_server(read_only=True), DOWN, "It takes no writes"),
@@ -164,8 +164,8 @@ def test_a_ledger_that_takes_no_writes_is_down():
 @pytest.mark.parametrize(
     ("seen", "state", "said"),
     [
-        (CLUSTER, OK, "Its API answers; 3 of 3 nodes are ready."),
-        (replace(CLUSTER, nodes=None, nodes_ready=None, pending=None), OK, "Its API answers."),
+        (CLUSTER, OK, "Its API responds; 3 of 3 nodes are ready."),
+        (replace(CLUSTER, nodes=None, nodes_ready=None, pending=None), OK, "Its API responds."),
         (replace(CLUSTER, nodes_ready=2), DEGRADED, "2 of 3 nodes are ready."),
         (replace(CLUSTER, nodes_ready=0), DOWN, "None of its 3 nodes is ready"),
         (ClusterStatus("v1", 1.4), DEGRADED, "Its API took 1.4 s"),

@@ -73,7 +73,7 @@ def _silent_nodes(pods: Iterable[Document], now: datetime) -> str:
     several = len(overdue) > 1
     return (
         f"the pod{'s' if several else ''} {names} remain{'' if several else 's'} because the node {nodes} does not "
-        "answer: its kubelet has not ended what was deleted"
+        "respond: its kubelet has not ended what was deleted"
     )
 
 
