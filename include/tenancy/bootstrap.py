@@ -153,7 +153,7 @@ def _connection(conn_id: str) -> Any:
         except AirflowNotFoundException as error:
             raise ConnectionNotFoundError(
                 f"The Airflow connection {conn_id} cannot be read: it is not there, or Airflow's api-server does not "
-                f"answer ({error})."
+                f"respond ({error})."
             ) from error
 
 

@@ -83,7 +83,7 @@ def test_a_pod_of_ours_that_no_node_takes_is_the_clusters_trouble(
                 "spec": {"containers": [{"name": "app", "image": "nothing"}]},
             }
             kubernetes.ask("POST", "/api/v1/namespaces/stuck/pods", pod)
-        wait_until(lambda: not_ok(run_checks()) == {CLUSTER: DEGRADED}, "the pod to be heartbeats")
+        wait_until(lambda: not_ok(run_checks()) == {CLUSTER: DEGRADED}, "the pod to be reported")
         found = check_of(run_checks, CLUSTER)
     assert found.sentence.startswith("1 pod finds no node: 0/1 nodes are available")
     kubernetes.ask("DELETE", "/api/v1/namespaces/stuck")

@@ -27,7 +27,8 @@ from pathlib import Path
 from installation.compose import Installation, install
 from installation.contents import Address, ServiceAddresses
 at, folder = Address("127.0.0.1", int(sys.argv[1])), Path(sys.argv[2])
-install(Installation(folder / "secrets", at, ServiceAddresses(at, at, Address("api-server", 8080), {}), folder / "kubeconfig"))
+addresses = ServiceAddresses(at, at, Address("api-server", 8080), {})
+install(Installation(folder / "secrets", at, addresses, folder / "kubeconfig"))
 """
 
 
