@@ -11,7 +11,9 @@ import pytest
 
 from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, Right
+from tenancy.console.health_watch import HealthWatch
 from tenancy.console.services import Services
+from tenancy.engine.health.check_results import Health
 from tenancy.engine.recovery.actions import ACTIONS
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
@@ -69,9 +71,13 @@ class Api:
         self.ledger, self.caller, self._numbers = ledger, OPERATOR, count(1)
         self.ahead = timedelta()
         """By how much the console's clock is ahead."""
+        self.health = Health()
+        """What health checks find."""
         platform = real_systems.platform(capacity=1000, quota=1)
         tenancy = Tenancy(ledger, platform, real_systems.KEYRING, cast("Any", None), FakeRuns)
-        self.app = create_api(Services(lambda: tenancy, lambda: datetime.now(UTC) + self.ahead), self._authenticate)
+        health = HealthWatch(lambda: self.health, fresh_seconds=0)
+        services = Services(lambda: tenancy, lambda: datetime.now(UTC) + self.ahead, health=health)
+        self.app = create_api(services, self._authenticate)
         self.post("/tenants", real_systems.request("first", plan="business"))  # no other one fits on that plan
 
     async def _authenticate(self, _request: Any) -> Caller:

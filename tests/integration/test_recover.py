@@ -1,19 +1,22 @@
 """`POST /tenants/{ref}/recover` on a real ledger: it decides one step, takes it in the same request, and says why."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tenancy.adapters.dsn import Dsn
 from tenancy.console.callers import Caller, Right
+from tenancy.engine.health.check_results import CheckResult, Condition, Health, System
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga import commands as c
 from tenancy.saga.causes import Cause
 from tenancy.saga.names import TenantId
+from tests import real_systems
 from tests.integration.test_dry_runs import ENGINEER, OPERATOR, WHY, Api
-from tests.unit.sagas import PHASES
+from tests.unit.sagas import PHASES, STORAGE, VALIDATE, done, lease
 
 LATE = timedelta(minutes=6)
 QUIET = timedelta(minutes=2, seconds=1)
@@ -101,6 +104,30 @@ def test_a_tenant_that_a_platform_fault_holds_is_waited_for_however_late_it_is(a
         assert answer["kind"] == "wait"
         assert "Our login is refused. It continues by itself, so nothing is cancelled." in answer["why"]
     assert acted(api, tenant_id) == []
+
+
+def test_a_stall_is_waited_for_while_a_system_that_the_activity_needs_is_down(api: Api):
+    tenant_id, _ = api.tenant("Failed settled")
+    for _ in range(2):  # reset, retry
+        recover(api, tenant_id)
+    api.ahead = LATE
+    down = CheckResult(System.STORAGE, Condition.DOWN, "It refuses connections.", region=real_systems.REGION)
+    now = datetime.now(UTC) + LATE
+    api.health = Health((replace(down, checked_at=now),), checked_at=now)
+    api.record(tenant_id, *_up_to_storage(api, tenant_id))
+    answer = recover(api, tenant_id)
+    assert answer["kind"] == "wait"
+    assert "is down: It refuses connections. It continues by itself, so nothing is cancelled." in answer["why"]
+    api.health = Health()
+    assert recover(api, tenant_id)["action"] == "cancel"
+
+
+def _up_to_storage(api: Api, tenant_id: TenantId) -> tuple[c.Command, ...]:
+    """The newest attempt hangs at the storage."""
+    with api.ledger.open("test") as session:
+        saga = session.saga(tenant_id)
+    assert saga is not None
+    return (*done(VALIDATE, number=2, run_id=saga.run_id), c.BeginActivity(lease(STORAGE, 2, saga.run_id), 1))
 
 
 def test_an_attempt_past_its_point_of_no_return_is_never_cancelled(api: Api):

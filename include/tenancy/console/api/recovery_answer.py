@@ -3,10 +3,12 @@
 The engine decides and acts (engine/recovery/recovery_service.py). The API's route and the dialog both come here.
 """
 
+from collections.abc import Callable
+
 from tenancy.console.advisor import Advisor
 from tenancy.console.api import serializers, tenant_models
 from tenancy.console.api.action_requests import open_action_service
-from tenancy.console.api.request_context import RequestContext, open_context
+from tenancy.console.api.request_context import open_context
 from tenancy.console.api.requests import RecoverBody
 from tenancy.console.services import Services
 from tenancy.engine.engine_status import EngineStatus
@@ -22,12 +24,19 @@ from tenancy.saga.tenant import Saga
 RECOVER = "recover"
 
 
-def open_recovery_service(services: Services) -> RecoveryService:
-    """The engine's recovery service, which answers with the API's model `Recovery`."""
+def open_recovery_service(services: Services, load_health: Callable[[], object]) -> RecoveryService:
+    """The engine's recovery service, which answers with the API's model `Recovery`.
+
+    `load_health` has the platform's health refreshed first. A step waits for that (`services.health`): a stall must not
+    be taken for the tenant's own while nobody knows which system is down.
+    """
 
     def condition(saga: Saga) -> TenantCondition:
+        load_health()
+        engine = services.engine()
         with open_context(services) as context:
-            return condition_of(context, context.summary(str(saga.tenant_id)), saga)
+            summary = context.summary(str(saga.tenant_id))
+            return condition_of(context.advisor(engine), engine, summary, saga)
 
     return RecoveryService(
         open_action_service(services),
@@ -50,14 +59,8 @@ def recovery_request(tenant_id: TenantId, ref: str, body: RecoverBody, key: Idem
     )
 
 
-def condition_of(context: RequestContext, summary: TenantSummary, saga: Saga) -> TenantCondition:
+def condition_of(advisor: Advisor, engine: EngineStatus, summary: TenantSummary, saga: Saga) -> TenantCondition:
     """How the tenant is now, by the clock, its holds, and the health of the systems that it needs."""
-    engine = context.services.engine()
-    return condition(context.advisor(engine), engine, summary, saga)
-
-
-def condition(advisor: Advisor, engine: EngineStatus, summary: TenantSummary, saga: Saga) -> TenantCondition:
-    """The same, by this advisor."""
     own = advisor.own_advice(summary)
     known = saga.escalated or summary.incident_group is not None
     return TenantCondition(

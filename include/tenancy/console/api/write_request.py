@@ -59,7 +59,7 @@ class WriteRequest:
         """Ask for the next step of a recovery; 404 when there is no such tenant."""
         key = idempotency_key(self.request, self.caller, self.key, body)
         request = recovery_request(find_tenant_id(self.services, ref), ref, body, key)
-        service, actor = open_recovery_service(self.services), actor_of(self.caller)
+        service, actor = open_recovery_service(self.services, self.services.health), actor_of(self.caller)
         if self.dry_run:
             return JSONResponse(dict(service.preview(request, actor)))
         return _stored(service.perform(request, actor), 200)

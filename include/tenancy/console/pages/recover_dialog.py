@@ -96,7 +96,7 @@ def _preview(page_request: PageRequest, ref: str) -> Body:
 def _ask(page_request: PageRequest, ref: str, body: RecoverBody, *, dry_run: bool) -> Body:
     services, caller = page_request.services, page_request.caller
     request = recovery_request(find_tenant_id(services, ref), ref, body, None)  # asking twice does nothing twice
-    service = open_recovery_service(services)
+    service = open_recovery_service(services, services.health.wait_briefly if dry_run else services.health)
     return service.preview(request, actor_of(caller)) if dry_run else service.perform(request, actor_of(caller)).body
 
 
