@@ -96,9 +96,9 @@ def test_a_cancel_while_the_scheduler_is_dead_says_so_and_is_finished_once_it_is
 
     assert answer["tenant"]["state"] == "Cancelling"
     assert NO_SIGN_OF_LIFE in answer["warnings"][0]
-    assert answer["warnings"][0].startswith("It is recorded, and goes on by itself")
+    assert answer["warnings"][0].startswith("It is recorded, and continues by itself")
     assert result.returncode == 0
-    assert f"! It is recorded, and goes on by itself when the engine does. {NO_SIGN_OF_LIFE}" in result.stderr
+    assert f"! It is recorded, and continues by itself when the engine does. {NO_SIGN_OF_LIFE}" in result.stderr
     assert NO_SIGN_OF_LIFE in " ".join(operator.run("show", working).split())
     _health_says_so(sandbox, operator)
 
@@ -161,7 +161,7 @@ def test_a_cancel_that_airflow_does_not_follow_is_finished_by_the_reconciler(
     with gates.no_new_runs(sandbox, "tenant_compensation"):
         answer = operators.perform(sandbox, slug, "cancel")
     assert answer["tenant"]["state"] == "Cancelling"
-    assert answer["warnings"][0].startswith("It is recorded, and goes on by itself")
+    assert answer["warnings"][0].startswith("It is recorded, and continues by itself")
     assert "tenant_compensation" in answer["warnings"][0]
     settles_by_the_reconciler(sandbox, slug)
 

@@ -64,14 +64,14 @@ def test_an_action_is_recorded_although_airflows_address_cannot_be_found(harness
     answer = actions.create(replace(harness.tenancy, runs=nowhere), real_systems.request(), by=BY)
     assert harness.saga.phase == "Provisioning"
     (warning,) = answer.warnings
-    assert warning.startswith("It is recorded, and goes on by itself")
+    assert warning.startswith("It is recorded, and continues by itself")
     assert warning.endswith("The Airflow connection tenancy_airflow_api cannot be read.")
 
 
 def test_an_action_while_nothing_is_scheduled_returns_a_warning(harness: EngineHarness):
     harness.runs.silent = ("scheduler", "dag_processor")
     (warning,) = actions.create(harness.tenancy, real_systems.request(), by=BY).warnings
-    assert warning.startswith("It is recorded, and goes on by itself when the engine does.")
+    assert warning.startswith("It is recorded, and continues by itself when the engine does.")
     assert "The workflow engine's scheduler sends no heartbeat" in warning
     harness.runs.silent = ("dag_processor", "triggerer")
     assert actions.cancel(harness.tenancy, harness.tenant_id, by=BY).warnings == ()

@@ -69,7 +69,7 @@ def sync_workflow_engine(
         if _is_unchanged(ledger, saga):
             _bring_in_line(runs(), ledger, saga, stamp)
     except TransientError as error:
-        return (f"It is recorded, and goes on by itself within a minute of the engine's return. {error}",)
+        return (f"It is recorded, and continues by itself within a minute of the engine's return. {error}",)
     except (PermanentError, PlatformError) as error:
         return (f"It is recorded, but the workflow engine does not follow: {error}",)
     return ()

@@ -205,9 +205,9 @@ def _sync_and_describe(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: 
 
 def _scheduler_warning(tenancy: Tenancy, saga: Saga) -> tuple[str, ...]:
     """A warning while the scheduler is down: Airflow accepts a run that it will not start yet."""
-    # Only silent parts count here: if the engine does not answer at all, sync_workflow_engine has already warned.
+    # Only silent parts count here: if the engine does not respond at all, sync_workflow_engine has already warned.
     waits = EngineStatus(load_engine_status(tenancy.runs).silent).holds(saga)
-    return (f"It is recorded, and goes on by itself when the engine does. {waits}",) if waits else ()
+    return (f"It is recorded, and continues by itself when the engine does. {waits}",) if waits else ()
 
 
 def load_saga(ledger: LedgerSession, tenant_id: TenantId) -> Saga:

@@ -1,6 +1,6 @@
 """Time budgets: how long one pass of unwinding may spend on each outside system.
 
-Why: a system that does not answer must not use up the pass, so that other systems' resources are still released.
+Why: a system that does not respond must not use up the pass, so that other systems' resources are still released.
 """
 
 from collections.abc import Callable, Iterator

@@ -42,7 +42,7 @@ def _reset(saga: Saga) -> str:
 
 
 def _retry(saga: Saga) -> str:
-    kept = " It goes on with the resources that were kept." if saga.live_resources else ""
+    kept = " It continues with the resources that were kept." if saga.live_resources else ""
     return f"Starts provisioning again, for the same tenant id.{kept}"
 
 

@@ -111,12 +111,12 @@ def _times(count: int) -> str:
 def outcome(escalation: Escalation, now: datetime) -> str:
     """The delivery status of an escalation, as a sentence: which channel accepted it and when, or that none did."""
     if escalation.raised_at is None:
-        return f"Escalated; whether anybody was told is not known any more. If in doubt, {_YOURSELF}."
+        return f"Escalated; it is no longer known whether a channel accepted the message. If in doubt, {_YOURSELF}."
     if escalation.deliveries:
         return _of_deliveries(escalation.deliveries)
     if escalation.addressed:
         see = "(docs/operating/notifications.md)"
-        return f"Escalated, but no channel is configured, so nobody was told: {_YOURSELF}. {see}"
+        return f"Escalated, but no channel is configured, so nothing was sent: {_YOURSELF}. {see}"
     waits = now - escalation.raised_at
     if waits > SENT_BY:
         return f"Escalated, but not sent for {waits // timedelta(minutes=1)} min: {_YOURSELF}."

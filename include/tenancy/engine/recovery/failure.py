@@ -40,13 +40,13 @@ def give_up(tenancy: Tenancy, command: GiveUp, *, stamp: Stamp) -> Saga | None:
         log.info("unwinding left to others: %s", refusal)
         return None
     except TenancyError as error:
-        log.warning("unwinding goes on in a run of its own: %s", error)
+        log.warning("unwinding continues in a run of its own: %s", error)
         start_compensation_run(tenancy, saga)
         return saga
 
 
 def start_compensation_run(tenancy: Tenancy, saga: Saga) -> None:
-    """Start a compensation run. If Airflow does not answer, the reconciler starts it later."""
+    """Start a compensation run. If Airflow does not respond, the reconciler starts it later."""
     try:
         start_compensation(tenancy.runs(), saga)
     except TenancyError as error:
@@ -69,7 +69,7 @@ def _record(tenancy: Tenancy, command: GiveUp, stamp: Stamp) -> Saga | None:
 
 
 def _with_last_refusal(ledger: LedgerSession, tenant_id: TenantId, command: GiveUp) -> GiveUp:
-    """Add the last refusal: a run that was marked by hand ends because one of its tasks was refused, which explains
+    """Add the last refusal: a run that was marked in Airflow ends because one of its tasks was refused, which explains
     it."""
     facts = (envelope.fact for envelope in reversed(ledger.envelopes(tenant_id)))
     refused = (fact for fact in facts if isinstance(fact, ActivityRefused) and fact.run_id == command.run_id)

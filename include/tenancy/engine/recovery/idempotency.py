@@ -74,7 +74,7 @@ def _repeated(earlier: EarlierRequest, describe: Callable[[TenantId], Body]) -> 
         return ActionAnswer(describe(earlier.performed_for), is_repeated=True)
     if earlier.status is None or earlier.body is None:
         raise Refused(
-            "The first request with this Idempotency-Key is still at work.", retry_after=_IN_PROGRESS_RETRY_SECONDS
+            "The first request with this Idempotency-Key is still running.", retry_after=_IN_PROGRESS_RETRY_SECONDS
         )
     if earlier.status >= _INVALID:
         raise RepeatedRefusalError(earlier.status, earlier.body["detail"], field=earlier.body.get("field"))

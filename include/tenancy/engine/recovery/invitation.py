@@ -113,6 +113,4 @@ def _naming_the_viewer(ledger: LedgerSession, saga: Saga) -> Iterator[None]:
         if shown is None:
             raise
         shown_before = f"It was shown to {shown.actor} at {shown.at:%Y-%m-%d %H:%M:%S} UTC, and it is shown once."
-        raise Refused(
-            f"{shown_before} Whoever lost it makes a new one; the old one is then worth nothing."
-        ) from refusal
+        raise Refused(f"{shown_before} If it is lost, make a new one; the old one is then invalid.") from refusal
