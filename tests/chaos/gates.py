@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import httpx
 import psycopg
+import urllib3
+from kubernetes.client import ApiException
 
 from tests.chaos.addresses import AttackAddresses, rows
 
@@ -110,7 +112,7 @@ def retry_until_done(action: Callable[[], object], *, seconds: float = 120.0) ->
     while True:
         try:
             action()
-        except (psycopg.Error, OSError, httpx.HTTPError) as error:
+        except (psycopg.Error, OSError, httpx.HTTPError, urllib3.exceptions.HTTPError, ApiException) as error:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"for {seconds:.0f} s: {error}") from error
             time.sleep(0.3)
