@@ -40,4 +40,4 @@ def test_a_name_that_is_imported_by_a_program_in_a_string_exists(module: str, na
 
 
 def test_such_programs_are_found():
-    assert ("installation.contents", "Addresses") in _FOUND
+    assert ("installation.contents", "ServiceAddresses") in _FOUND
