@@ -11,6 +11,7 @@ from tenancy.activities.remedies import REMEDIES
 from tenancy.console.api.tenant_models import AdviceShape
 from tenancy.engine.recovery.actions import ACTIONS
 from tenancy.saga.causes import Cause
+from tenancy.saga.stalls import StallKind
 from tenancy.saga.states import State, Substate
 from tenancy.saga.tenant import OpenStall
 from tests.unit.sagas import STORAGE
@@ -56,10 +57,59 @@ def test_every_activity_and_every_cause_has_advice():
     assert {remedy.action for remedy in REMEDIES.values()} | {each.stuck_remedy.action for each in PLAN} <= buttons
 
 
+_A_CANCEL_HELPS = {
+    Cause.UNKNOWN,
+    Cause.INPUT,
+    Cause.LOCK_HELD,
+    Cause.SCHEMA_MIGRATION,
+    Cause.HELM_PENDING,
+    Cause.HELM_FAILED,
+    Cause.PLATFORM_FULL,
+    Cause.CLUSTER_IMAGE,
+    Cause.CLUSTER_CRASH,
+    Cause.CLUSTER_QUOTA,
+    Cause.CLUSTER_PROBE,
+}
+"""All other causes are faults of the platform."""
+
+
+@pytest.mark.parametrize("cause", Cause)
+@pytest.mark.parametrize("activity", RUNBOOK)
+def test_nobody_is_advised_to_cancel_a_stalled_tenant_because_of_the_platform(activity: str, cause: Cause):
+    """The runbook: have the system repaired. A cancel repairs nothing, and needs the same system."""
+    for late in (11, 60):
+        tenant = standing(activity=activity, activity_for=late, state_for=late)
+        given = advise(tenant, OpenStall("activity", tenant.activity, cause, "its words"), NOW, LIMITS)
+        if cause in _A_CANCEL_HELPS:
+            sentence, action = RUNBOOK[activity]
+            assert (sentence in given.sentence, given.action) == (True, action)
+        else:
+            assert given.action in {"escalate", ""}
+            assert "cancel" not in given.sentence.lower().replace("do not cancel", "")
+
+
+@pytest.mark.parametrize("cause", [cause for cause in Cause if cause.system != "engine"])
+@pytest.mark.parametrize(
+    ("state", "substate", "again"),
+    [
+        (State.CANCELLING, None, "cancel"),
+        (State.FAILED, Substate.UNWINDING, "cancel"),
+        (State.DECOMMISSIONING, None, "decommission"),
+    ],
+)
+def test_an_unwinding_that_the_platform_keeps_is_begun_again_once_it_is_repaired(state, substate, again, cause):
+    for late in (1, 3):
+        tenant = standing(state, substate, state_for=late)
+        given = advise(tenant, OpenStall(StallKind.UNWINDING, None, cause, "its words"), NOW, LIMITS)
+        helps = cause in _A_CANCEL_HELPS
+        assert ("repaired first, so escalate" in given.sentence) == (not helps)
+        assert given.action == ("" if late == 1 else again if helps else "escalate")
+
+
 def test_the_cause_goes_before_the_runbooks_row_and_says_whose_fault_it_is():
     tenant = standing(activity_for=6)
     blocked = advise(tenant, OpenStall("activity", STORAGE, Cause.STORAGE_DISK_FULL, "no space"), NOW, LIMITS)
-    assert blocked.sentence.startswith("Have space freed on the storage server. Check the platform's health.")
+    assert blocked.sentence.startswith("Have space freed on the storage server. Do not cancel the tenant")
     assert blocked.not_its_fault
     crashing = advise(tenant, OpenStall("activity", STORAGE, Cause.CLUSTER_CRASH, "exit 1"), NOW, LIMITS)
     assert not crashing.not_its_fault

@@ -33,6 +33,8 @@ _TENANT_CAUSES: Final = frozenset(
     {Cause.CLUSTER_IMAGE, Cause.CLUSTER_CRASH, Cause.CLUSTER_QUOTA, Cause.CLUSTER_PROBE, Cause.PLATFORM_FULL}
 )
 """Causes in those systems that come from the tenant's own plan or workload."""
+_ENDED_BY_CANCEL: Final = frozenset({Cause.LOCK_HELD})
+"""Causes in those systems that a Cancel ends: it evicts the process that holds the tenant's lock."""
 NOT_TRANSIENT: Final = (
     "Not transient: it failed twice at the same activity with the same error. Before another retry check the "
     "platform's health, the tenant's plan and region, and quotas."
@@ -78,6 +80,12 @@ class _View:
         """What blocks it besides the workflow engine."""
         return tuple(each for each in self.reasons if each.cause.system != ENGINE)
 
+    @property
+    def has_platform_fault(self) -> bool:
+        """Does a fault of the platform block it? A Cancel repairs nothing then, and needs the same systems."""
+        causes = {each.cause for each in self.reasons} - _ENDED_BY_CANCEL
+        return any(map(_is_platform_fault, causes))
+
 
 def advise(
     tenant: TenantStatus, stall: OpenStall | None, now: datetime, limits: Limits, statuses: SystemStatuses = NO_STATUSES
@@ -87,10 +95,13 @@ def advise(
     view = _View(tenant, stall, now, limits, statuses)
     advice = _of_state(view)
     cause = cause_now(tenant, stall, now, statuses)
-    fault = cause.system in _PLATFORM_SYSTEMS and cause not in _TENANT_CAUSES
     if tenant.group_tenants:
         return _of_class(tenant, advice)
-    return replace(advice, not_its_fault=fault)
+    return replace(advice, not_its_fault=_is_platform_fault(cause))
+
+
+def _is_platform_fault(cause: Cause) -> bool:
+    return cause.system in _PLATFORM_SYSTEMS and cause not in _TENANT_CAUSES
 
 
 def _of_class(tenant: TenantStatus, advice: Advice) -> Advice:
@@ -136,9 +147,8 @@ def _of_provisioning(view: _View) -> Advice:
         return _while_in_time(view)
     if stall.kind is StallKind.PROVISIONING and _has_just_begun(view):
         return _wait_for_what_began(view)
-    return _combine(
-        tenant, *map(_remedy, view.own), _when_stuck(tenant) if stall.kind is StallKind.ACTIVITY else _stop(tenant)
-    )
+    over_time = _when_stuck(view) if stall.kind is StallKind.ACTIVITY else _stop(view)
+    return _combine(tenant, *map(_remedy, view.own), over_time)
 
 
 def _of_held(view: _View) -> Advice:
@@ -158,7 +168,7 @@ def _while_in_time(view: _View) -> Advice:
     tenant, limit = view.tenant, view.limits.activities.get(view.tenant.activity) if view.tenant.activity else None
     if limit is None or not (view.own or view.now - tenant.activity_clock > min(_SLOW, limit / 2)):
         return Advice(IN_PROGRESS_ADVICE)
-    then = _lower_first(_combine(tenant, _when_stuck(tenant)).sentence)
+    then = _lower_first(_combine(tenant, _when_stuck(view)).sentence)
     found = " ".join(_remedy(each).sentence for each in view.own)
     sentence = f"{found} Wait: it may take {format_duration(limit)}. After that: {then}".strip()
     return Advice(sentence, until=tenant.activity_clock + limit, warning=bool(view.own))
@@ -179,38 +189,44 @@ def _wait_for_what_began(view: _View) -> Advice:
     grace = _grace(view)
     sentence = (
         f"Wait: {label} has just begun. If it is not done within {format_duration(grace)}: "
-        f"{_lower_first(_stop(view.tenant).sentence)}"
+        f"{_lower_first(_stop(view).sentence)}"
     )
     return Advice(sentence, until=view.tenant.activity_clock + grace)
 
 
-def _stop(tenant: TenantStatus) -> Remedy:
-    """How to end an attempt that does not proceed."""
-    return _KEEP if tenant.past_no_return else _CANCEL
+def _stop(view: _View) -> Remedy:
+    """How to end an attempt that does not proceed. It is not to be ended because of a fault of the platform."""
+    if view.has_platform_fault:
+        return _REPAIR_FIRST
+    return _KEEP if view.tenant.past_no_return else _CANCEL
 
 
-def _when_stuck(tenant: TenantStatus) -> Remedy:
+def _when_stuck(view: _View) -> Remedy:
     """The activity's remedy; Cancel for an activity of an old plan that PLAN no longer has."""
-    if tenant.past_no_return:
-        return _KEEP
+    tenant = view.tenant
+    if tenant.past_no_return or view.has_platform_fault:
+        return _stop(view)
     return next((activity.stuck_remedy for activity in PLAN if activity.name == tenant.activity), _CANCEL)
 
 
 def _of_undoing(view: _View) -> Advice:
-    tenant = view.tenant
-    next_try, limit = _AGAIN[tenant.state], view.limits.tenants[UNWINDING_LIMIT]
+    tenant, limit = view.tenant, view.limits.tenants[UNWINDING_LIMIT]
     if view.engine:
         return _of_engine(view, view.engine)
     if view.is_held:
         return _of_held(view)
-    found = tuple(map(_remedy, view.own))
+    found, then = tuple(map(_remedy, view.own)), _when_not_undone(view)
     if view.now < tenant.state_clock + limit:
-        wait = f"Wait: it is undone within {format_duration(limit)}. If it is not: {next_try.sentence}"
+        wait = f"Wait: it is undone within {format_duration(limit)}. If it is not: {then.sentence}"
         advice = _combine(tenant, *(Remedy(each.sentence) for each in found), Remedy(wait))
         return replace(advice, until=tenant.state_clock + limit, warning=bool(found))
-    return _combine(
-        tenant, *found, Remedy(f"It has had {format_duration(limit)}: {next_try.sentence}", next_try.action)
-    )
+    return _combine(tenant, *found, Remedy(f"It has had {format_duration(limit)}: {then.sentence}", then.action))
+
+
+def _when_not_undone(view: _View) -> Remedy:
+    """The next try; while the platform is at fault, it would end like the one before."""
+    next_try = _AGAIN[view.tenant.state]
+    return Remedy(f"{_REPAIR_THEN} {next_try.sentence}", "escalate") if view.has_platform_fault else next_try
 
 
 def _of_active(view: _View) -> Advice:
@@ -279,6 +295,10 @@ def _combine(tenant: TenantStatus, *remedies: Remedy) -> Advice:
 
 
 _CANCEL: Final = Remedy("Cancel provisioning is the first action: it releases the resources cleanly.", "cancel")
+_REPAIR_FIRST: Final = Remedy(
+    "Do not cancel the tenant because of it: the platform has to be repaired first, so escalate.", "escalate"
+)
+_REPAIR_THEN: Final = "the platform has to be repaired first, so escalate. If it is not undone by itself after that:"
 _HELD: Final = "As the sentence says; nothing has to be done to the tenant."
 _KEEP: Final = Remedy(KEEP_RESOURCES)
 _AGAIN: Final = {

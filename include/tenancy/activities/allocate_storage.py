@@ -34,7 +34,9 @@ class AllocateStorage(Activity):
     kind = ActivityKind.COMPENSATABLE
     systems = (STORAGE,)
     stuck_remedy = Remedy(
-        "Check the platform's health. If nothing moves, cancel provisioning, then reset, then retry.", "cancel"
+        "Check the platform's health. If the storage is down, have it repaired first. Otherwise cancel provisioning, "
+        "then reset, then retry.",
+        "cancel",
     )
     resources = (ROLE, DATABASE)
     system = "storage"
