@@ -69,10 +69,17 @@ def _router_while_undone(trial: Trial) -> bool:
     return undone and trial.attacks[0].fault == "cluster answers 404" and trial.attacks[0].lasts >= 4
 
 
+_READY = {("before", "mark_active"), ("between", "wait_for_workloads_ready")}
+
+
 def _fails_in_use(trial: Trial) -> bool:
-    """Its flip is marked failed, and nobody cancels it."""
+    """Its workloads are ready, its last task is marked failed before it begins, and nobody cancels it.
+
+    Not during the flip: an open flip still succeeds after the mark, and the tenant is Active then.
+    """
     faults = _faults(trial)
-    return trial.phase == "flip" and "PATCH task failed" in faults and not (_CANCELS | {"delete the run"}) & faults
+    marked = "PATCH task failed" in faults and faults <= {"PATCH task failed", "trigger again"}
+    return (trial.phase, trial.activity) in _READY and marked
 
 
 _UNWOUND = 6.0
