@@ -19,11 +19,14 @@ from tenancy.adapters.kubernetes_api import KubernetesApi
 from tenancy.engine.reconciliation.reconcile import reconcile
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
 from tenancy.ledger import pokes
+from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
+from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import TenancyError, TransientError
 from tenancy.saga.names import ActivityName, RunId
+from tenancy.saga.stalls import Stall, StallKind
 from tests import real_systems
 from tests.integration.engine_harness import (
     DEPLOY,
@@ -332,6 +335,55 @@ def test_what_a_restored_ledger_would_undo_is_kept_when_airflow_knows_of_a_later
         assert harness.runs.of(COMPENSATION_DAG) == []
         told = " ".join(str(vars(envelope.fact)) for envelope in harness.envelopes)
         assert f"Airflow's run {SECOND} of the slug acme ended well" in told
+
+
+LONG_AFTER = timedelta(hours=30)
+
+
+@pytest.mark.parametrize(
+    ("phase", "kept_as"),
+    [("Provisioning", "Failed retained"), ("Cancelling", "Failed stuck"), ("Failed unwinding", "Failed stuck")],
+)
+def test_what_a_restored_ledger_would_undo_is_kept_when_airflow_has_deleted_its_runs_since(
+    harness: EngineHarness, phase: str, kept_as: str
+):
+    brought_into(harness, phase)
+    with backup(harness) as restore:
+        before = lived_on(harness, phase)
+        restore()
+        harness.runs.stored.clear()
+        assert "1 keep" in after(harness, LONG_AFTER)
+        after(harness, LONG_AFTER + LATER)
+        assert harness.saga.phase == kept_as
+        assert harness.external_objects == before
+        assert harness.runs.of(COMPENSATION_DAG) == []
+        told = " ".join(str(vars(envelope.fact)) for envelope in harness.envelopes)
+        assert f"Airflow has no run {RUN} of the slug acme any more" in told
+
+
+def test_a_stall_that_is_recorded_first_does_not_hide_how_old_a_restored_ledger_is(harness: EngineHarness):
+    brought_into(harness, "Provisioning")
+    stall = Stall(StallKind.PROVISIONING, SCHEMA, utc_now(), timedelta(minutes=15))
+    with Ledger(harness.ledger, clock=lambda: utc_now() + LONG_AFTER).open("test") as ledger:
+        ledger.record(harness.tenant_id, c.RecordStall(stall, Evidence(Cause.UNKNOWN, "?")), stamp=Stamp("reconciler"))
+    harness.runs.stored.clear()
+    assert "1 keep" in after(harness, LONG_AFTER + LATER)
+
+
+@pytest.mark.parametrize("phase", ["Provisioning", "Cancelling", "Failed unwinding"])
+def test_a_run_that_was_deleted_a_moment_ago_keeps_nothing(harness: EngineHarness, phase: str):
+    brought_into(harness, phase)
+    harness.runs.stored.clear()
+    assert "keep" not in after(harness, timedelta(minutes=29))
+    assert harness.unwind().phase == "Failed settled"
+
+
+def test_a_decommission_goes_on_however_long_it_has_waited(harness: EngineHarness):
+    """A person has confirmed by the slug that everything is to be destroyed."""
+    brought_into(harness, "Failed unwinding")
+    harness.unwind()
+    harness.record_commands(c.Reset(), c.Decommission())
+    assert "keep" not in after(harness, LONG_AFTER)
 
 
 def test_a_person_may_undo_it_after_a_warning(harness: EngineHarness):

@@ -38,8 +38,8 @@ class Correction(Enum):
     TRY_AGAIN = auto()
     """The run ended because of a platform fault: clear it, since the fault may be repaired."""
     KEEP = auto()
-    """It would be unwound, but Airflow has a later successful run than the ledger knows: keep everything for a
-    person."""
+    """It would be unwound, but the ledger seems older than the outside world (restored_ledger.py): keep everything for
+    a person."""
     LOOK = auto()
     """The run exists and has not ended: find out whether it is held, and why."""
 

@@ -20,7 +20,7 @@ from tenancy.engine.reconciliation import overdue
 from tenancy.engine.reconciliation.hold_detection import HoldDetector
 from tenancy.engine.reconciliation.marks import MARK_RUN, AppliedMark, Marks
 from tenancy.engine.reconciliation.overdue import Correction, RunObservation
-from tenancy.engine.reconciliation.restored_ledger import LEDGER_OLDER, find_later_success, keep_resources
+from tenancy.engine.reconciliation.restored_ledger import LEDGER_OLDER, find_reason_to_keep, keep_resources
 from tenancy.engine.reconciliation.stalls import record_stalls
 from tenancy.engine.recovery.escalation import send_escalations
 from tenancy.engine.tenancy import Tenancy
@@ -115,13 +115,13 @@ class _Reconciler:
     def _examine(self, saga: Saga, silent_seconds: float) -> None:
         observation = self._observe(saga)
         correction = overdue.next_correction(saga, observation, silent_seconds)
-        later = (
-            find_later_success(self.ledger, self.runs, saga, observation) if overdue.destroys(correction, saga) else ""
+        kept = (
+            find_reason_to_keep(self.ledger, self.runs, saga, observation) if overdue.destroys(correction, saga) else ""
         )
-        correction = Correction.KEEP if later else correction
+        correction = Correction.KEEP if kept else correction
         if saga == self.ledger.saga(saga.tenant_id):  # else it continued while Airflow was asked
-            if later:
-                keep_resources(self.ledger, saga, later, Stamp(_ACTOR, reason=LEDGER_OLDER))
+            if kept:
+                keep_resources(self.ledger, saga, kept, Stamp(_ACTOR, reason=LEDGER_OLDER))
             else:
                 self._make(correction, saga, observation)
             self.done[correction.name.lower()] += correction is not Correction.NOTHING
