@@ -9,13 +9,14 @@ from psycopg import sql
 from tenancy.activities.activity import Activity
 from tenancy.activities.allocate_storage import PASSWORD
 from tenancy.activities.plan import PLAN
-from tenancy.saga.errors import TenancyError
+from tenancy.saga.errors import TenancyError, TransientError
 from tests.contract.hostile_tenants import TAMPERS, HostileTenant, Tamper, hostile
 from tests.contract.workbench import Workbench
 from tests.real_systems import superuser
 
 SCHEMA = next(activity for activity in PLAN if activity.name == "apply_tenant_schema")
 STORAGE = next(activity for activity in PLAN if activity.name == "allocate_storage")
+MARK_ACTIVE = PLAN[-1]
 each_tamper = pytest.mark.parametrize("tamper", TAMPERS, ids=lambda tamper: tamper.__name__)
 
 
@@ -194,6 +195,44 @@ def test_this_server_lets_a_tenant_leave_prepared_transactions_behind(bench: Wor
     """PostgreSQL's default, 0, would hide what they do."""
     with superuser(bench.server) as connection:
         assert connection.execute("show max_prepared_transactions").fetchone() == {"max_prepared_transactions": "20"}
+
+
+PASSWORDS = ["alter role {me} password 'mine alone'", "alter role {me} password null"]
+
+
+@pytest.mark.parametrize("statement", PASSWORDS)
+def test_a_tenant_that_changes_its_password_while_its_schema_is_applied_gets_the_recorded_one_again(
+    tenant: HostileTenant, statement: str
+):
+    tenant.execute(statement)
+    tenant.bench.run(SCHEMA)
+    assert all(observation.healthy for observation in SCHEMA.observe(tenant.bench.context))
+    assert tenant.dsn.password == tenant.bench.context.secret(PASSWORD)
+    tenant.execute("select 1")
+
+
+@pytest.mark.parametrize("statement", PASSWORDS)
+def test_a_changed_password_is_a_finding_with_the_statement_that_repairs_it(tenant: HostileTenant, statement: str):
+    """Observing changes nothing, and is not held: the attempt may end, and the next one sets the password again."""
+    tenant.execute(statement)
+    (observation,) = SCHEMA.observe(tenant.bench.context)
+    assert (observation.present, observation.healthy) == (True, False)
+    assert "the tenant has changed it" in observation.why
+    _, _, repair = observation.why.partition("and run: ")
+    with superuser(tenant.bench.server) as connection:
+        connection.execute(repair.replace("<password>", tenant.bench.context.secret(PASSWORD)).encode())
+    assert all(each.healthy for each in SCHEMA.observe(tenant.bench.context))
+
+
+def test_a_changed_password_keeps_a_tenant_from_active_without_holding_it(bench: Workbench):
+    bench.prepare(MARK_ACTIVE)
+    with hostile(bench) as tenant:
+        tenant.execute(PASSWORDS[0])
+        with pytest.raises(TransientError, match="the tenant has changed it"):
+            bench.run(MARK_ACTIVE)
+        bench.run(STORAGE)
+        bench.run(MARK_ACTIVE)
+    bench.undo_all()
 
 
 def test_the_password_of_a_tenant_is_its_derived_one_again_after_a_retry(tenant: HostileTenant):

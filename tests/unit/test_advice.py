@@ -65,6 +65,7 @@ _A_CANCEL_HELPS = {
     Cause.HELM_PENDING,
     Cause.HELM_FAILED,
     Cause.PLATFORM_FULL,
+    Cause.STORAGE_ROLE_CHANGED,
     Cause.CLUSTER_IMAGE,
     Cause.CLUSTER_CRASH,
     Cause.CLUSTER_QUOTA,

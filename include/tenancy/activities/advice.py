@@ -30,9 +30,16 @@ from tenancy.saga.tenant import OpenStall
 _PLATFORM_SYSTEMS: Final = frozenset({"storage", "engine", "cluster", "ingress", "ledger", "platform"})
 """The platform's systems: a fault of theirs is not the tenant's fault."""
 _TENANT_CAUSES: Final = frozenset(
-    {Cause.CLUSTER_IMAGE, Cause.CLUSTER_CRASH, Cause.CLUSTER_QUOTA, Cause.CLUSTER_PROBE, Cause.PLATFORM_FULL}
+    {
+        Cause.STORAGE_ROLE_CHANGED,
+        Cause.CLUSTER_IMAGE,
+        Cause.CLUSTER_CRASH,
+        Cause.CLUSTER_QUOTA,
+        Cause.CLUSTER_PROBE,
+        Cause.PLATFORM_FULL,
+    }
 )
-"""Causes in those systems that come from the tenant's own plan or workload."""
+"""Causes in those systems that come from the tenant's own plan, workload or doing."""
 _ENDED_BY_CANCEL: Final = frozenset({Cause.LOCK_HELD})
 """Causes in those systems that a Cancel ends: it evicts the process that holds the tenant's lock."""
 NOT_TRANSIENT: Final = (

@@ -17,7 +17,7 @@ from tenancy.activities.allocate_storage import (
 from tenancy.activities.context import ActivityContext, Observation, SystemClients
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
-from tenancy.saga.errors import TenancyError, TransientError
+from tenancy.saga.errors import TenancyError, TenantPasswordError, TransientError
 from tenancy.saga.names import ActivityName, TenantId, proof_of
 from tenancy.saga.platform import Platform, Region
 from tenancy.saga.states import ActivityKind
@@ -64,6 +64,13 @@ class ApplyTenantSchema(Activity):
         return clients.storage(region).identity() if region else ""
 
     def run(self, context: ActivityContext) -> None:
+        try:
+            self._apply(context)
+        except TenantPasswordError:
+            _set_password(context)
+            self._apply(context)
+
+    def _apply(self, context: ActivityContext) -> None:
         from tenancy.adapters.tenant_database import AdminAccount
 
         asked = context.saga.parameters
@@ -89,7 +96,10 @@ class ApplyTenantSchema(Activity):
         if database is not None and not database.accepts_connections:
             why = f"the database {name} accepts no connections"
             return (Observation(SCHEMA, name, present=True, healthy=False, why=why),)
-        observed = database_of(context).load_schema(context.lock.application) if database else None
+        try:
+            observed = database_of(context).load_schema(context.lock.application) if database else None
+        except TenantPasswordError as error:  # nobody else may enter, so what is in it is not known
+            return (Observation(SCHEMA, name, present=True, healthy=False, why=str(error).rstrip(".;")),)
         if observed is None:
             why = f"the database {name} has no tenant schema"
             return (Observation(SCHEMA, name, present=False, healthy=False, why=why),)
@@ -147,6 +157,15 @@ def invitation_of(context: ActivityContext) -> str:
 def digest_of(invitation: str) -> str:
     """The invitation's digest: the tenant's database stores only this."""
     return hashlib.sha256(invitation.encode()).hexdigest()
+
+
+def _set_password(context: ActivityContext) -> None:
+    """Set the role's password to the recorded one, as Allocate storage does, whatever the tenant changed."""
+    role, limit = context.name_of(ROLE, storage_name(context)), context.plan.database_connections
+    server = context.storage_of(context.recorded(ROLE))
+    with server.locked_session(context.tenant_id, context.lock) as storage:
+        context.fence()
+        storage.ensure_role(role, password=context.secret(PASSWORD), proof=context.proof, connection_limit=limit)
 
 
 def database_of(context: ActivityContext) -> "TenantDatabase":

@@ -73,6 +73,9 @@ REMEDIES: Final[Mapping[Cause, Remedy]] = {
         "password '...'` run on the server, or the server's pg_hba.conf.",
         "escalate",
     ),
+    Cause.STORAGE_ROLE_CHANGED: Remedy(
+        "Have the statement run that the error names. The next attempt sets the password again, too."
+    ),
     Cause.STORAGE_CONNECTION: Remedy(
         "Have the storage connection in Airflow corrected as the sentence says (docs/integrating/connections.md).",
         "escalate",

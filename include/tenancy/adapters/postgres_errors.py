@@ -6,11 +6,12 @@ SQLSTATE decides (sqlstates.py). An error without one did not come from PostgreS
 from typing import Final
 
 import psycopg
+from psycopg.sql import Identifier
 
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.sqlstates import ErrorCategory, SqlstateMeaning, classify_sqlstate
 from tenancy.saga.causes import Cause
-from tenancy.saga.errors import PermanentError, PlatformError, TransientError
+from tenancy.saga.errors import PermanentError, PlatformError, TenantPasswordError, TransientError
 
 Failure = TransientError | PermanentError | PlatformError
 _KINDS: Final[dict[ErrorCategory, type[Failure]]] = {
@@ -21,8 +22,19 @@ _KINDS: Final[dict[ErrorCategory, type[Failure]]] = {
 }
 
 
+_CREDENTIAL_REFUSED: Final = "28P01"
+"""PostgreSQL's invalid_password. A server that lets nobody in from our address answers 28000."""
+_CHANGED: Final = (
+    "On {label} the role {role} refuses the password that Tenancy set: the tenant has changed it. Allocate storage "
+    "sets it again in the next attempt. To set it now, take the password of the tenant's Airflow connection and run: "
+    "alter role {role} password '<password>';"
+)
+
+
 def translated_error(error: psycopg.Error, dsn: Dsn, *, connecting: bool = False) -> Failure:
     """The same failure as an error of ours. `connecting`: the session was not open yet."""
+    if dsn.is_tenant and connecting and error.sqlstate == _CREDENTIAL_REFUSED:
+        return TenantPasswordError(_CHANGED.format(role=Identifier(dsn.user).as_string(None), label=dsn.label))
     verdict = classify_error(error, dsn, connecting=connecting)
     failure = _KINDS[verdict.category](_sentence(error, dsn, verdict, connecting=connecting), cause=verdict.cause)
     if isinstance(failure, PlatformError) and not dsn.is_tenant:

@@ -48,6 +48,8 @@ class Cause(StrEnum):
     STORAGE_READ_ONLY = "storage.read_only"
     STORAGE_POOLER = "storage.pooler"
     STORAGE_CREDENTIALS = "storage.credentials"
+    STORAGE_ROLE_CHANGED = "storage.role_changed"
+    """The tenant has changed the password of its own role, which PostgreSQL lets every role do."""
     STORAGE_CONNECTION = "storage.connection"
     STORAGE_BROKEN = "storage.broken"
     ENGINE_SCHEDULER_SILENT = "engine.scheduler_silent"

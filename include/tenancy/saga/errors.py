@@ -62,6 +62,15 @@ class OtherSystemError(PlatformError):
     cause = Cause.OTHER_SYSTEM
 
 
+class TenantPasswordError(PlatformError):
+    """The tenant's role refuses the password that Tenancy set: the tenant has changed it, which every role may do.
+
+    Held like a fault of the platform, because a changed password destroys nothing. Setting it again mends it.
+    """
+
+    cause = Cause.STORAGE_ROLE_CHANGED
+
+
 class ForeignObjectError(PermanentError):
     """An object of the name we need exists, and it does not carry our proof of ownership."""
 
