@@ -50,7 +50,8 @@ def platform() -> Platform:
     if not path:
         raise PlatformFileError(f"No platform file: set {PLATFORM_FILE} in every Airflow process.")
     try:
-        return parse_platform(tomllib.loads(Path(path).read_text()), [activity.name for activity in PLAN])
+        parsed = parse_platform(tomllib.loads(Path(path).read_text()), [activity.name for activity in PLAN])
+        return replace(parsed, source=path)
     except OSError as error:
         raise PlatformFileError(f"The platform file {path} cannot be read: {error.strerror}.") from error
     except tomllib.TOMLDecodeError as error:

@@ -6,6 +6,7 @@ them.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tenancy.saga.credentials import Keyring
@@ -72,6 +73,8 @@ class ActivityContext:
     """Call right before each effect: raises Refused if this process has been superseded, for example by a Cancel."""
     observe_all: Callable[[], tuple[Observation, ...]]
     """Observes all resources that any activity ever intended for this tenant."""
+    note_replaced: Callable[[Resource, str], None] = lambda resource, successor: None  # noqa: ARG005
+    """Records that a successor of the resource's system was accepted, as the platform file declares it."""
     timeout_seconds: float | None = None
     """How long one call may wait for a system that does not respond; None: the adapter's own limit."""
 
@@ -128,6 +131,7 @@ class ActivityContext:
             accepted_for(resource.system, self.platform.replaced_systems),
             resource.connection,
             self.saga.parameters.slug,
+            partial(self.note_replaced, resource),
         )
 
     def _entered(self, resource: Resource | None, enter: Callable[[Region], _T]) -> _T:

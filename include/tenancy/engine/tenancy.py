@@ -14,7 +14,7 @@ from tenancy.adapters.storage import LockPolicy
 from tenancy.engine.workflow import Runs
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, LedgerSession, utc_now
-from tenancy.saga.commands import Command
+from tenancy.saga.commands import Command, ReportSystemReplaced
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.decide import decide
 from tenancy.saga.errors import TenancyError
@@ -22,7 +22,7 @@ from tenancy.saga.facts import HolderEvicted
 from tenancy.saga.names import TenantId
 from tenancy.saga.platform import Platform
 from tenancy.saga.systems import is_lost
-from tenancy.saga.tenant import Saga
+from tenancy.saga.tenant import Resource, Saga
 
 _MESSAGE_LIMIT = 2000
 
@@ -103,6 +103,10 @@ class Tenancy:
         def note_evicted(system: str, holder: Holder) -> None:
             record_eviction(ledger, tenant_id, system, holder, stamp)
 
+        def note_replaced(resource: Resource, successor: str) -> None:
+            report = ReportSystemReplaced(resource.kind, resource.name, successor, self.platform.source)
+            ledger.record(tenant_id, report, stamp=stamp)
+
         def observe() -> tuple[Observation, ...]:
             return observe_all(context)
 
@@ -112,7 +116,7 @@ class Tenancy:
 
         lock = LockPolicy(application, self.timings.lock_patience, evict, note_evicted)
         context = ActivityContext(
-            saga, self.platform, self.keyring, self.clients, lock, fence, observe, timeout_seconds=seconds
+            saga, self.platform, self.keyring, self.clients, lock, fence, observe, note_replaced, seconds
         )
         return context
 

@@ -13,6 +13,7 @@ from functools import singledispatch
 from tenancy.ledger.envelope import Envelope
 from tenancy.saga import facts as f
 from tenancy.saga.names import ActivityName
+from tenancy.saga.systems import LOST_SYSTEM
 
 
 class RowStatus(StrEnum):
@@ -167,6 +168,13 @@ def _(fact: f.CompensationFailed, timeline: Timeline, at: datetime) -> Timeline:
 @_apply.register
 def _(fact: f.HolderEvicted, timeline: Timeline, at: datetime) -> Timeline:  # noqa: ARG001
     note = f"{fact.holder} did not let go of the tenant's lock on {fact.system}; its session was ended"
+    return replace(timeline, notes=(*timeline.notes, note))
+
+
+@_apply.register
+def _(fact: f.SystemReplaced, timeline: Timeline, at: datetime) -> Timeline:  # noqa: ARG001
+    successor = "lost" if fact.successor == LOST_SYSTEM else f"replaced by {fact.successor}"
+    note = f"{fact.resource} {fact.name}: the platform file {fact.file} declares its system {fact.system} {successor}"
     return replace(timeline, notes=(*timeline.notes, note))
 
 

@@ -94,6 +94,17 @@ class ResumeAttempt(Command):
 
 
 @dataclass(frozen=True)
+class ReportSystemReplaced(Command):
+    """The platform file's [replaced_systems] was used for this resource: `successor` counts as its system, or nothing
+    is left of it (LOST_SYSTEM)."""
+
+    kind: str
+    name: str
+    successor: str
+    file: str
+
+
+@dataclass(frozen=True)
 class UnwindingCommand(Command):
     """A command of a process that unwinds the tenant. A newer generation makes an older process's commands invalid."""
 

@@ -9,7 +9,7 @@ invitations have modules of their own.
 
 from functools import singledispatch
 
-from tenancy.saga import attempt, confirmation, holds, invitation, stall_recording, unwinding
+from tenancy.saga import attempt, confirmation, holds, invitation, replacements, stall_recording, unwinding
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import Refused
@@ -61,6 +61,7 @@ _decide.register(c.ExhaustUnwinding, unwinding.exhaust)
 _decide.register(c.RecordStall, stall_recording.record)
 _decide.register(c.ExplainStall, stall_recording.explain)
 _decide.register(c.ClearStall, stall_recording.clear)
+_decide.register(c.ReportSystemReplaced, replacements.report)
 _decide.register(c.ShowInvitation, invitation.show)
 _decide.register(c.RenewInvitation, invitation.renew)
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause, Evidence, cause_of
 from tenancy.saga.names import RunId, TaskInstanceId
+from tenancy.saga.replacements import key_of
 from tenancy.saga.states import ResourceState, State, StepStatus, Substate
 from tenancy.saga.tenant import Failure, OpenStall, Resource, Saga
 
@@ -164,6 +165,11 @@ def _resource_releasing_or_found_again(fact: f.ResourceReleasing | f.ResourceFou
 def _resource_released(fact: f.ResourceReleased, saga: Saga) -> Saga:
     released = _with_resource_state(saga, fact.resource, fact.name, ResourceState.RELEASED)
     return replace(_without_fault_of(released, fact), released_count=saga.released_count + 1, renewals=0)
+
+
+@_apply.register
+def _system_replaced(fact: f.SystemReplaced, saga: Saga) -> Saga:
+    return replace(saga, replacements=saga.replacements | {key_of(fact)})
 
 
 @_apply.register

@@ -52,6 +52,9 @@ class Platform:
     replaced_systems: Mapping[str, str] = field(default_factory=dict)
     """Identity of a system that is gone for good -> the one that took over its objects, or LOST_SYSTEM."""
 
+    source: str = ""
+    """The path of the file, for the audit log."""
+
     @property
     def offered_regions(self) -> tuple[str, ...]:
         """Those that new tenants may have."""

@@ -6,7 +6,7 @@ compares it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,11 +56,15 @@ class ExpectedSystem:
     """The id of the Airflow connection that leads to it."""
     tenant: str = ""
     """The slug of the tenant that has objects there."""
+    on_successor: Callable[[str], None] = lambda found: None  # noqa: ARG005
+    """Called when a successor of the recorded system answers."""
 
     def require(self, found: str, label: str) -> None:
         """OtherSystemError when another system answered; `label` names it, such as "the cluster of region eu"."""
         if self.accepted and found not in self.accepted:
             raise OtherSystemError(self._sentence(found, label))
+        if found in self.accepted[1:]:
+            self.on_successor(found)
 
     def _sentence(self, found: str, label: str) -> str:
         recorded, connection = self.accepted[0], self.connection or "that leads there"

@@ -193,6 +193,9 @@ class Saga:
     """Was this attempt resumed because the ledger was older than its run?"""
     released_count: int = 0
     """How many resources all attempts together have released: the cost of retrying."""
+    replacements: frozenset[tuple[str, str, str, str]] = frozenset()
+    """Kind, name, recorded system and successor of each resource for which the platform file's [replaced_systems] was
+    used."""
     invitation: int = 1
     """The generation of the admin's invitation that is valid now."""
     invitation_shown: int = 0

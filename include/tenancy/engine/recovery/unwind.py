@@ -28,7 +28,7 @@ from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
 from tenancy.saga.errors import PermanentError, PlatformError, Refused, Stopped, TransientError, cause_in
 from tenancy.saga.names import ActivityName, TenantId
-from tenancy.saga.systems import is_lost
+from tenancy.saga.systems import LOST_SYSTEM, is_lost
 from tenancy.saga.tenant import Resource, Saga
 
 _SURVEYS = 2
@@ -127,7 +127,10 @@ class _Unwinding:
     def _compensate(self, resource: Resource, seconds: float) -> None:
         self._record(c.ReleaseResource(self.generation, resource.kind, resource.name))
         try:
-            if not is_lost(resource.system, self.tenancy.platform.replaced_systems):
+            platform = self.tenancy.platform
+            if is_lost(resource.system, platform.replaced_systems):
+                self._record(c.ReportSystemReplaced(resource.kind, resource.name, LOST_SYSTEM, platform.source))
+            else:
                 # The activity that made it, e.g. activities/allocate_storage.py drops the database.
                 maker_of(resource).compensate(self._context(seconds), resource)
         except (Refused, Stopped):

@@ -38,6 +38,7 @@ from tenancy.saga.facts.resource_facts import (
     ResourcePresent,
     ResourceReleased,
     ResourceReleasing,
+    SystemReplaced,
 )
 from tenancy.saga.facts.stall_facts import ProvisioningStalled, StallCleared, StallExplained
 from tenancy.saga.facts.unwinding_facts import (
@@ -90,6 +91,7 @@ __all__ = [
     "Settled",
     "StallCleared",
     "StallExplained",
+    "SystemReplaced",
     "TenantDecommissioned",
     "UnwindingExhausted",
     "UnwindingStarted",

@@ -48,3 +48,18 @@ class ResourceFoundAgain(Fact):
     kind = "tenant.resource.found_again"
     resource: str
     name: str
+
+
+@dataclass(frozen=True)
+class SystemReplaced(Fact):
+    """The resource's system was accepted as replaced or lost for the first time, because the platform file says so.
+
+    `system` is the recorded identity, `successor` the one that answered, or "lost"; `file` is the platform file's path.
+    """
+
+    kind = "tenant.resource.system_replaced"
+    resource: str
+    name: str
+    system: str
+    successor: str
+    file: str = ""
