@@ -12,12 +12,15 @@ from typing import Any, Final
 from sandbox.layout import PROJECT, Layout
 from tests.chaos import results
 from tests.chaos.campaign import VIOLATIONS, Campaign
-from tests.chaos.trial_generator import PAIRS, Trial, generate_systems_trial, generate_trial
+from tests.chaos.trial_generator import PAIRS, Trial, generate_restores_trial, generate_systems_trial, generate_trial
 from tests.chaos.trial_runner import Outcome
 from tests.sandboxes import EXECUTOR
 
 RESULTS = PROJECT / "docs" / "chaos-results.jsonl"
-SYSTEMS_RESULTS = PROJECT / "docs" / "chaos-results-systems.jsonl"
+_OTHER_RESULTS = {
+    "systems": PROJECT / "docs" / "chaos-results-systems.jsonl",
+    "restores": PROJECT / "docs" / "chaos-results-restores.jsonl",
+}
 CELERY_RESULTS = PROJECT / "docs" / "chaos-results-celery.jsonl"
 DOCUMENT = PROJECT / "docs" / "reliability.md"
 
@@ -57,12 +60,16 @@ def _campaign(options: argparse.Namespace) -> int:
 def _trials(options: argparse.Namespace) -> Iterator[Trial]:
     """From the seed on; with --missing only those that aim at a pair which no trial has hit so far."""
     for seed in range(options.seed, options.seed + max(options.trials, LAPS * len(PAIRS))):
-        of_systems = options.deck == "systems"
-        trial = generate_systems_trial(seed) if of_systems else generate_trial(seed, celery=EXECUTOR == "celery")
+        trial = _DECKS.get(options.deck, _generate_parts_trial)(seed)
         if not options.missing or results.is_missing(results.read(options.results), trial):
             yield trial
 
 
+def _generate_parts_trial(seed: int) -> Trial:
+    return generate_trial(seed, celery=EXECUTOR == "celery")
+
+
+_DECKS: Final = {"systems": generate_systems_trial, "restores": generate_restores_trial}
 LAPS: Final = 8
 """Seeds that --missing looks through: each pair of fault and phase is aimed at once a lap, an activity by chance."""
 
@@ -81,8 +88,8 @@ def _format_outcome(outcome: Outcome) -> str:
 
 
 def _results(deck: str) -> Path:
-    if deck == "systems":
-        return SYSTEMS_RESULTS
+    if deck in _OTHER_RESULTS:
+        return _OTHER_RESULTS[deck]
     return CELERY_RESULTS if EXECUTOR == "celery" else RESULTS
 
 
@@ -93,7 +100,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--missing", action="store_true", help="aim only at pairs that were not hit yet")
     parser.add_argument("--minutes", type=float, default=10_000, help="begin no trial after so many")
     parser.add_argument("--home", type=Path, default=PROJECT / ".sandbox-chaos", metavar="DIR")
-    parser.add_argument("--deck", choices=("parts", "systems"), default="parts", help="where its first fault is from")
+    parser.add_argument("--deck", choices=("parts", *_DECKS), default="parts", help="where its first fault is from")
     parser.add_argument("--results", type=Path, metavar="FILE")
     options = parser.parse_args()
     options.results = options.results or _results(options.deck)

@@ -10,10 +10,17 @@ import httpx
 import psutil
 import psycopg
 
-from tests.chaos import compensation_attacks, connection_attacks, operator_attacks, process_attacks, system_attacks
+from tests.chaos import (
+    compensation_attacks,
+    connection_attacks,
+    operator_attacks,
+    process_attacks,
+    restore_attacks,
+    system_attacks,
+)
 from tests.chaos.injection_points import Hold
 from tests.chaos.trial_context import InjectionMissed, TrialContext
-from tests.chaos.trial_generator import CELERY_PARTS, PARTS, Attack
+from tests.chaos.trial_generator import CELERY_PARTS, PARTS, RESTORE_FAULT, Attack
 
 
 def inject(context: TrialContext, hold: Hold, attack: Attack) -> None:
@@ -56,4 +63,5 @@ _INJECTORS: dict[str, Callable[[TrialContext, Hold, Attack], None]] = {
     "another storage answers": system_attacks.another_storage,
     "scaled to zero": system_attacks.scale_to_zero,
     "worker is older than the ledger": system_attacks.older_worker,
+    RESTORE_FAULT: restore_attacks.restore_later,
 }

@@ -14,11 +14,12 @@ from tests.chaos import verdict
 from tests.chaos.addresses import rows
 from tests.chaos.operator_attacks import confirmation
 from tests.chaos.trial_context import TrialContext
+from tests.chaos.trial_generator import RESTORE_FAULT
 
 BOUND_SECONDS = 240.0
 TRANSIENT_SECONDS = 120.0
 _TRANSIENT_PHASES = {"Provisioning", "Cancelling", "Failed unwinding", "Decommissioning"}
-_MAY_GET_STUCK = {"compensation fails", "compensation hangs"}
+_MAY_GET_STUCK = {"compensation fails", "compensation hangs", RESTORE_FAULT}
 
 
 @dataclass
@@ -34,6 +35,10 @@ class ObservedFacts:
         self.hashes |= now
         return [f"fact {seq} of {stream} is lost" for stream, seq in lost]
 
+    def forget_after(self, newest: dict[str, int]) -> None:
+        """A restore has legitimately removed the facts of these streams that are newer than this."""
+        self.hashes = {place: each for place, each in self.hashes.items() if place[1] <= newest.get(place[0], place[1])}
+
 
 @dataclass
 class Convergence:
@@ -42,7 +47,8 @@ class Convergence:
     context: TrialContext
     observed: ObservedFacts
     mended_at: float = field(default_factory=time.time)
-    assisted: set[str] = field(default_factory=set)
+    assisted: set[tuple[str, str]] = field(default_factory=set)
+    """Slug and phase."""
     violations: list[str] = field(default_factory=list)
 
     def wait(self) -> list[str]:
@@ -77,9 +83,9 @@ class Convergence:
         return True
 
     def _assist(self, slug: str, phase: str) -> None:
-        """As an operator would, once."""
-        if slug not in self.assisted:
-            self.assisted.add(slug)
+        """As an operator would, once in each phase: after a restore, a cancelled tenant asks for a second Cancel."""
+        if (slug, phase) not in self.assisted:
+            self.assisted.add((slug, phase))
             retry = phase == "Failed retained" and self.context.rng.random() < 0.5
             for action in ("reset", "retry") if retry else ("cancel",):
                 with self.context.addresses.api_as("operator") as client:

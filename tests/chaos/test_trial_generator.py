@@ -86,3 +86,17 @@ def test_some_systems_are_silent_for_ten_minutes():
     assert {t.attacks[0].fault for t in trials if t.attacks[0].lasts == trial_generator.TEN_MINUTES} == {
         "cluster is silent", "storage is silent",
     }  # fmt: skip
+
+
+@given(SEEDS)
+def test_a_lap_of_the_deck_of_restores_makes_its_backup_at_every_place_that_the_ledger_knows(start: int):
+    first = start - start % len(trial_generator.RESTORE_PLACES)
+    trials = [
+        trial_generator.generate_restores_trial(first + place) for place in range(len(trial_generator.RESTORE_PLACES))
+    ]
+    assert {(trial.activity, trial.phase) for trial in trials} == set(trial_generator.RESTORE_PLACES)
+    assert trial_generator.generate_restores_trial(start) == trial_generator.generate_restores_trial(start)
+    for trial in trials:
+        restored, *others = trial.attacks
+        assert (restored.fault, restored.lasts <= 40) == (trial_generator.RESTORE_FAULT, True)
+        assert all(trial.phase in trial_generator.FAULTS[each.fault] for each in others)

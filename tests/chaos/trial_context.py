@@ -42,6 +42,10 @@ class TrialContext:
     heal: Callable[[], None]
     rng: Random
     run_id: str = ""
+    restored: dict[str, int] = field(default_factory=dict)
+    """Stream -> the newest fact that it had in the backup from which the ledger was restored."""
+    active_before: set[str] = field(default_factory=set)
+    """The slugs of those that were Active when the ledger was restored."""
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(8))
     _background: list["Future[None]"] = field(default_factory=list)
 
@@ -114,6 +118,10 @@ class TrialContext:
 
     def run_in_background(self, action: Callable[[], None]) -> None:
         self._background.append(self._pool.submit(action))
+
+    def note_restore(self, newest: dict[str, int], active: set[str]) -> None:
+        """The ledger is about to be restored."""
+        self.restored, self.active_before = newest, active
 
     def wait_for_repairs(self) -> None:
         """Wait until all repairs and all background actions of operators are done."""

@@ -1,7 +1,8 @@
 """Generates a trial from its seed alone: the number of tenants, the injection point and the faults. Pure.
 
-There are two decks of faults. A trial of the deck `systems` begins with an outside system that answers wrongly or not
-at all; its second fault, if any, comes from either deck.
+There are three decks of faults. A trial of the deck `systems` begins with an outside system that answers wrongly or not
+at all; its second fault, if any, comes from either deck. In each trial of the deck `restores` the ledger is restored
+from a backup that was made at the injection point.
 
 Consecutive seeds go through every existing pair of fault and phase in a shuffled order; the rest is random. With Celery
 there are more parts to kill, and a seed generates another trial than with LocalExecutor.
@@ -80,6 +81,14 @@ SYSTEMS_FAULTS = {
 }
 """The faults of the deck `systems`, each with the phases it can strike in."""
 SYSTEMS_PAIRS = tuple((fault, phase) for fault, phases in SYSTEMS_FAULTS.items() for phase in phases)
+RESTORE_FAULT = "ledger is restored"
+RESTORE_PLACES = tuple(
+    (activity, phase)
+    for phase, activities in PHASES.items()
+    for activity in activities
+    if (activity, phase) not in {("validate_request", "before"), ("validate_request", "during")}
+)
+"""Where the backup is made: everywhere that the ledger knows the tenant."""
 TEN_MINUTES = 600.0
 _LONG = {("cluster is silent", "deferred"), ("storage is silent", "compensation")}
 """Of these pairs every second trial lasts ten minutes."""
@@ -176,3 +185,14 @@ def generate_systems_trial(seed: int) -> Trial:
     if (fault, phase) in _LONG and rng.random() < 0.5:
         first = replace(first, lasts=TEN_MINUTES)
     return Trial(seed, tenants, phase, rng.choice(activities), (first, *rest))
+
+
+def generate_restores_trial(seed: int) -> Trial:
+    """The trial of this seed in the deck `restores`, always the same. Consecutive seeds go through all places."""
+    rng = random.Random(f"chaos of restores {seed}")
+    activity, phase = _pair(seed, RESTORE_PLACES)
+    restored = Attack(RESTORE_FAULT, after=round(rng.uniform(0, 1), 2), lasts=round(rng.uniform(0, 40), 1))
+    attacks = [restored]
+    if rng.random() < 0.5:
+        attacks.append(_attack(rng.choice([each for each, phases in FAULTS.items() if phase in phases]), rng))
+    return Trial(seed, rng.randint(1, 5), phase, activity, tuple(attacks))

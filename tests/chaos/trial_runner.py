@@ -14,6 +14,7 @@ from tests.chaos.addresses import AttackAddresses
 from tests.chaos.attacks import inject
 from tests.chaos.convergence import Convergence, ObservedFacts
 from tests.chaos.injection_points import Hold, hold_tenant
+from tests.chaos.restore_attacks import remove_reported_orphans
 from tests.chaos.trial_context import InjectionMissed, TrialContext
 from tests.chaos.trial_generator import Trial
 
@@ -54,12 +55,28 @@ def play(
         outcome.missed.append(str(missed))
     context.wait_for_repairs()
     heal()
-    outcome.violations += Convergence(context, observed).wait() or judge(addresses, slugs, observed)
+    observed.forget_after(context.restored)
+    outcome.violations += (
+        Convergence(context, observed).wait() or _judge_restored(context) or judge(addresses, slugs, observed)
+    )
     outcome.ends = dict(Counter(_end_of(addresses, slug) for slug in slugs))
     if outcome.counts and only_refused(trial) and outcome.ends.keys() != {"Active"}:
         outcome.violations.append(f"nothing but a refused request happened, and the tenants end as {outcome.ends}")
     outcome.seconds = round(time.monotonic() - began, 1)
     return outcome, context, observed
+
+
+def _judge_restored(context: TrialContext) -> list[str]:
+    """After a restore: nobody lost what they had, and the drift check names what the ledger has forgotten."""
+    if not context.restored:
+        return []
+    lost = [
+        f"{slug} was Active before the restore, and was undone although no person asked for it"
+        for slug in sorted(context.active_before)
+        if _end_of(context.addresses, slug) != "Active"
+        and not verdict.was_asked_for(verdict.facts(context.addresses, [slug]), context.restored)
+    ]
+    return lost + remove_reported_orphans(context)
 
 
 def _attack(context: TrialContext, outcome: Outcome, observed: ObservedFacts) -> None:
@@ -86,7 +103,9 @@ def _is_held(hold: Hold) -> bool:
 
 def _remember(context: TrialContext, observed: ObservedFacts) -> list[str]:
     try:
-        return observed.add(verdict.facts(context.addresses, context.slugs))
+        facts = verdict.facts(context.addresses, context.slugs)
+        observed.forget_after(context.restored)
+        return observed.add(facts)
     except psycopg.Error:
         return []
 

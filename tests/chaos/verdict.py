@@ -166,6 +166,12 @@ def check_releases(facts: Iterable[dict[str, Any]]) -> list[str]:
     return []
 
 
+def was_asked_for(facts: Iterable[dict[str, Any]], newest: dict[str, int]) -> bool:
+    """Did a person ask to destroy the tenant of these facts after the newest fact of the backup?"""
+    later = (fact for fact in facts if fact["seq"] > newest.get(str(fact["stream"]), fact["seq"]))
+    return any(fact["kind"] in _WORDS and fact["actor"] in PERSONS for fact in later)
+
+
 def facts(addresses: AttackAddresses, slugs: list[str]) -> list[dict[str, Any]]:
     """All facts of these tenants, stream by stream, in order."""
     statement = (
