@@ -64,7 +64,7 @@ def _given_up(attempt: OnlyAttempt, case: FaultCase) -> str:
     given_up = attempt.give_up(case.activity)
     if case.error is not PlatformError:
         return given_up.phase
-    assert (given_up.phase, given_up.hold_cause) == ("Provisioning", case.code)
+    assert (given_up.phase, given_up.hold.cause) == ("Provisioning", case.code)
     return attempt.unwind_tenant(c.Cancel()).phase
 
 

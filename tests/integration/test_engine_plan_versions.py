@@ -73,7 +73,7 @@ def test_an_activity_that_this_version_does_not_have_holds_the_attempt(
     after(harness)
     after(harness)
     assert (harness.saga.phase, harness.external_objects) == ("Provisioning", made)
-    assert harness.saga.hold_cause is (Cause.PLATFORM_VERSION)
+    assert harness.saga.hold.cause is (Cause.PLATFORM_VERSION)
     assert not harness.facts(f.ProvisioningFailed)
 
 

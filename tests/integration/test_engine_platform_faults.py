@@ -202,14 +202,14 @@ def test_the_tenant_is_held_and_continues_when_the_platform_is_repaired(
         _assert_held(harness, kind)
     for each in ORDER[ORDER.index(activity) :]:
         harness.run(each, 7)
-    assert (harness.saga.phase, harness.saga.hold_reason) == ("Active", "")
+    assert (harness.saga.phase, harness.saga.hold.reason) == ("Active", "")
     assert {len(names) for names in harness.external_objects.values()} == {1}
 
 
 def _assert_held(harness: EngineHarness, kind: PlatformFaultKind) -> None:
     saga = harness.saga
-    assert (saga.phase, saga.hold_cause) == ("Provisioning", kind.cause)
-    assert kind.sentence in saga.hold_reason
+    assert (saga.phase, saga.hold.cause) == ("Provisioning", kind.cause)
+    assert kind.sentence in saga.hold.reason
     assert not any(harness.facts(each) for each in (f.ProvisioningFailed, f.UnwindingStarted, f.ResourceReleasing))
 
 
@@ -244,7 +244,7 @@ def test_a_check_of_the_reconciler_does_not_end_the_hold(harness: EngineHarness)
     harness.runs.start(PROVISIONING_DAG, RUN, {})
     harness.runs.states[RUN] = ("up_for_retry",)
     after(harness)
-    assert harness.saga.hold_cause is Cause.PLATFORM_CONNECTION
+    assert harness.saga.hold.cause is Cause.PLATFORM_CONNECTION
 
 
 @pytest.mark.parametrize(
@@ -266,14 +266,14 @@ def test_unwinding_waits_for_the_platform_and_is_never_stuck_because_of_it(harne
             assert harness.unwind().phase == "Cancelling"
             harness.record_commands(c.RenewUnwinding(harness.saga.generation))
         harness.unwind()
-        assert harness.saga.hold_cause in {
+        assert harness.saga.hold.cause in {
             Cause.PLATFORM_CONNECTION,
             Cause.STORAGE_CREDENTIALS,
             Cause.CLUSTER_CREDENTIALS,
             Cause.PLATFORM_CREDENTIALS,
         }
     assert harness.unwind().phase == "Failed settled"
-    assert harness.saga.hold_reason == ""
+    assert harness.saga.hold.reason == ""
 
 
 # -- versions
@@ -311,4 +311,4 @@ def test_a_callback_that_could_not_record_the_fault_earlier_records_it_now(harne
     harness.record_commands(c.BeginActivity(lease(SCHEMA)))
     command = c.GiveUp(RUN, "The ledger's schema is 9999.", SCHEMA, lease(SCHEMA).holder, Cause.PLATFORM_VERSION)
     give_up(harness.tenancy, command, stamp=Stamp("saga"))
-    assert (harness.saga.phase, harness.saga.hold_reason) == ("Provisioning", "The ledger's schema is 9999.")
+    assert (harness.saga.phase, harness.saga.hold.reason) == ("Provisioning", "The ledger's schema is 9999.")

@@ -70,7 +70,7 @@ def test_a_run_over_its_deadline_is_checked_however_recent_its_last_fact(harness
     harness.runs.silent = ("scheduler",)
     _deadline_passed(harness, created)
     assert "1 deadlines" in reconcile(harness.tenancy)
-    assert "scheduler" in harness.saga.hold_reason
+    assert "scheduler" in harness.saga.hold.reason
     assert "deadlines" not in reconcile(harness.tenancy)
 
 
@@ -117,7 +117,7 @@ def test_what_the_ledger_does_not_know_any_more_continues_once_with_what_exists(
     harness.run_until(SCHEMA, run_id=created)
     harness.runs.end(PROVISIONING_DAG, created, "success")
     assert after(harness) == "1 resume"
-    assert "as after its restore from a backup" in harness.saga.hold_reason
+    assert "as after its restore from a backup" in harness.saga.hold.reason
     seen = harness.runs.find(PROVISIONING_DAG, created)
     assert seen is not None
     assert seen.is_live
@@ -151,14 +151,14 @@ def test_what_holds_a_live_run_is_reported_once(harness: EngineHarness, created:
     arrange(harness.runs, created)
     after(harness)
     after(harness)
-    assert sentence in harness.saga.hold_reason
+    assert sentence in harness.saga.hold.reason
     assert len(harness.facts(f.RunHeld)) == (1 if sentence else 0)
 
 
 def test_a_run_that_continues_is_no_longer_held(harness: EngineHarness, created: RunId):
     after(harness)
     harness.run(ORDER[0], run_id=created)
-    assert harness.saga.hold_reason == ""
+    assert harness.saga.hold.reason == ""
 
 
 def test_a_run_marked_failed_by_a_person_is_a_cancel_of_that_person(harness: EngineHarness, created: RunId):
@@ -302,6 +302,6 @@ def test_a_compensation_run_held_by_a_pause_says_so(harness: EngineHarness, crea
     actions.cancel(harness.tenancy, harness.tenant_id, by=BY)
     harness.runs.paused.add(COMPENSATION_DAG)
     after(harness)
-    assert "The DAG tenant_compensation is paused" in harness.saga.hold_reason
+    assert "The DAG tenant_compensation is paused" in harness.saga.hold.reason
     harness.unwind()
-    assert harness.saga.hold_reason == ""
+    assert harness.saga.hold.reason == ""

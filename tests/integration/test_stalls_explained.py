@@ -100,10 +100,10 @@ def test_what_waited_in_a_queue_has_its_whole_time_when_its_turn_has_come(harnes
     harness.run_until(SCHEMA, run_id=run)
     harness.runs.states[run] = ("queued",)
     passes(harness, 4 * STALLED)
-    assert harness.saga.hold_cause is Cause.ENGINE_QUEUE
+    assert harness.saga.hold.cause is Cause.ENGINE_QUEUE
     harness.runs.states[run] = ("running",)
     passes(harness, 4 * STALLED + timedelta(minutes=1))
-    assert (harness.saga.hold_cause, harness.facts(f.ProvisioningStalled)) == (None, [])
+    assert (harness.saga.hold.cause, harness.facts(f.ProvisioningStalled)) == (None, [])
     passes(harness, 5 * STALLED)
     assert len(harness.facts(f.ProvisioningStalled)) == 1
 
@@ -137,9 +137,9 @@ def test_a_stall_keeps_its_cause_while_the_next_try_waits_for_a_moment(harness: 
         passes(harness)
         harness.runs.states[run], harness.runs.moved_at = ("success", "queued"), utc_now() + STALLED
         passes(harness, STALLED + timedelta(seconds=15))
-        assert (harness.saga.stall and harness.saga.stall.cause, harness.saga.hold_reason) == (Cause.LOCK_HELD, "")
+        assert (harness.saga.stall and harness.saga.stall.cause, harness.saga.hold.reason) == (Cause.LOCK_HELD, "")
         passes(harness, STALLED + timedelta(seconds=25))
-    assert harness.saga.hold_cause is Cause.ENGINE_QUEUE
+    assert harness.saga.hold.cause is Cause.ENGINE_QUEUE
 
 
 def test_a_pool_that_there_is_not_is_named(harness: EngineHarness, run: RunId):

@@ -42,7 +42,7 @@ def held() -> Saga:
 
 def test_a_fault_of_the_platform_holds_the_tenant_with_its_sentence():
     saga = held()
-    assert (saga.phase, saga.hold_reason, saga.hold_cause) == (
+    assert (saga.phase, saga.hold.reason, saga.hold.cause) == (
         "Provisioning",
         "The login was refused.",
         Cause.PLATFORM_CREDENTIALS,
@@ -61,7 +61,7 @@ def test_so_it_is_at_every_activity_also_when_the_fault_could_not_be_recorded(ac
     done_before = ORDER[: ORDER.index(activity)]
     saga = ask(None, start(), *done(*done_before), begin(activity))
     after = ask(saga, replace(give_up(activity, 1), platform_fault=Cause.PLATFORM_VERSION))
-    assert (after.phase, after.hold_cause, after.live_resources) == (
+    assert (after.phase, after.hold.cause, after.live_resources) == (
         "Provisioning",
         Cause.PLATFORM_VERSION,
         saga.live_resources,
@@ -71,7 +71,7 @@ def test_so_it_is_at_every_activity_also_when_the_fault_could_not_be_recorded(ac
 
 def test_the_next_try_begins_free_and_its_own_failure_counts():
     again = ask(held(), begin(HANDLE, 2))
-    assert (again.hold_reason, again.hold_cause, again.platform_fault) == ("", None, None)
+    assert (again.hold.reason, again.hold.cause, again.hold.platform_fault) == ("", None, None)
     failed = ask(again, replace(fail(HANDLE, 2)), give_up(HANDLE, 2))
     assert failed.phase == "Failed unwinding"
     assert ask(again, complete(HANDLE, 2)).phase == "Provisioning"
@@ -79,16 +79,16 @@ def test_the_next_try_begins_free_and_its_own_failure_counts():
 
 def test_a_pause_takes_the_sentences_place_and_gives_it_back():
     paused = ask(held(), c.RecordHold("the DAG is paused", Cause.ENGINE_PAUSED))
-    assert paused.hold_reason == "the DAG is paused"
+    assert paused.hold.reason == "the DAG is paused"
     assert decide(paused, give_up()) == ()
     back = ask(paused, c.RecordHold(""))
-    assert (back.hold_reason, back.hold_cause) == ("The login was refused.", Cause.PLATFORM_CREDENTIALS)
+    assert (back.hold.reason, back.hold.cause) == ("The login was refused.", Cause.PLATFORM_CREDENTIALS)
     assert decide(back, c.RecordHold("")) == ()
 
 
 def test_it_can_be_cancelled_at_any_time():
     saga = ask(held(), c.Cancel())
-    assert (saga.phase, saga.hold_reason, saga.platform_fault) == ("Cancelling", "", None)
+    assert (saga.phase, saga.hold.reason, saga.hold.platform_fault) == ("Cancelling", "", None)
 
 
 def test_the_flip_is_held_too_instead_of_retained():
@@ -106,7 +106,7 @@ def undone_in_vain() -> Saga:
 
 def test_unwinding_that_the_platform_blocks_is_held_and_never_stuck():
     saga = undone_in_vain()
-    assert saga.hold_reason == "The role acme_1 could not be undone: The login was refused."
+    assert saga.hold.reason == "The role acme_1 could not be undone: The login was refused."
     assert decide(saga, c.ExhaustUnwinding(1, "out of tries")) == ()
 
 
@@ -121,10 +121,10 @@ def test_it_is_renewed_for_as_long_as_the_fault_lasts():
 def test_another_failure_or_a_release_ends_the_hold():
     saga = undone_in_vain()
     other = replace(NOT_UNDONE, error="TransientError", message="no answer", platform=False)
-    assert ask(saga, other).hold_reason == ""
+    assert ask(saga, other).hold.reason == ""
     elsewhere = replace(other, kind="database")
-    assert ask(saga, elsewhere).hold_reason == saga.hold_reason
-    assert ask(saga, c.ConfirmReleased(1, *ROLE)).hold_reason == ""
+    assert ask(saga, elsewhere).hold.reason == saga.hold.reason
+    assert ask(saga, c.ConfirmReleased(1, *ROLE)).hold.reason == ""
     assert ask(saga, other, c.ExhaustUnwinding(1, "out of tries")).phase == "Failed stuck"
 
 

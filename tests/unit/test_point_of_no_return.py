@@ -126,7 +126,7 @@ def test_a_cancel_that_did_not_settle_lifts_nothing() -> None:
 
 def test_an_attempt_is_resumed_once() -> None:
     assert decide(resumed(), c.ResumeAttempt(RUN, OLDER)) == ()
-    assert resumed().hold_reason == OLDER
+    assert resumed().hold.reason == OLDER
 
 
 def test_the_next_attempt_may_be_resumed_again() -> None:

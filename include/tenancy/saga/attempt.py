@@ -221,14 +221,14 @@ def give_up(command: c.GiveUp, saga: Saga) -> tuple[f.Fact, ...]:
         leases.require_not_superseded(saga, command.run_id, activity, command.holder)
     elif command.holder is not None:  # the DAG's callback knows a task instance of the run, but not the activity's
         leases.require_not_fenced(saga, command.run_id, command.holder)
-    if command.platform_fault or saga.platform_fault:
+    if command.platform_fault or saga.hold.platform_fault:
         return _held(saga, command)
     return _failed(saga, activity, _why(saga, activity, command.message))
 
 
 def _held(saga: Saga, command: c.GiveUp) -> tuple[f.Fact, ...]:
     """The platform is at fault: hold the attempt. The reconciler clears its run once the platform works again."""
-    if saga.platform_fault:
+    if saga.hold.platform_fault:
         return ()
     return holds.hold_for_platform(saga, command.message, command.platform_fault or Cause.PLATFORM_FAULT)
 

@@ -13,6 +13,7 @@ from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause, Evidence, cause_of
 from tenancy.saga.names import RunId, TaskInstanceId
 from tenancy.saga.replacements import key_of
+from tenancy.saga.saga_values import NO_HOLD, Hold, ResourceKey
 from tenancy.saga.states import ResourceState, State, StepStatus, Substate
 from tenancy.saga.tenant import Failure, OpenStall, Resource, Saga
 
@@ -51,10 +52,7 @@ def _attempt_started(fact: f.AttemptStarted, saga: Saga) -> Saga:
         schema_version=fact.schema_version,
         chart_version=fact.chart_version,
         steps=MappingProxyType({}),
-        hold_reason="",
-        hold_cause=None,
-        platform_fault=None,
-        faulty_resource=None,
+        hold=NO_HOLD,
         compensation_failure=None,
         escalated=False,
         cancelled=False,
@@ -69,7 +67,7 @@ def _attempt_started(fact: f.AttemptStarted, saga: Saga) -> Saga:
 @_apply.register
 def _activity_started(fact: f.ActivityStarted, saga: Saga) -> Saga:
     # The last try's error stays until this try ends, because an operator needs it meanwhile.
-    return _free(saga).with_step(fact.activity, status=StepStatus.RUNNING, holder=fact.holder)
+    return replace(saga, hold=NO_HOLD).with_step(fact.activity, status=StepStatus.RUNNING, holder=fact.holder)
 
 
 @_apply.register
@@ -89,7 +87,7 @@ def _activity_progressed(fact: f.ActivityProgressed, saga: Saga) -> Saga:
 def _activity_failed(fact: f.ActivityFailed, saga: Saga) -> Saga:
     cause = cause_of(fact.cause)
     failed = saga.with_step(fact.activity, status=StepStatus.FAILED, message=fact.message, cause=cause)
-    return _held_for_platform(failed, fact.message, cause) if fact.platform else failed
+    return replace(failed, hold=Hold.for_platform(fact.message, cause)) if fact.platform else failed
 
 
 @_apply.register
@@ -124,14 +122,14 @@ def _invitation_renewed(fact: f.InvitationRenewed, saga: Saga) -> Saga:
 @_apply.register
 def _cancel_requested(fact: f.CancelRequested, saga: Saga) -> Saga:
     cancelled = saga.cancelled or saga.state is State.PROVISIONING
-    free = replace(_free(saga), cancelled=cancelled, renewals=0)
+    free = replace(saga, hold=NO_HOLD, cancelled=cancelled, renewals=0)
     return replace(free, state=State.CANCELLING, substate=None, generation=fact.generation)
 
 
 @_apply.register
 def _unwinding_started(fact: f.UnwindingStarted, saga: Saga) -> Saga:
     renewals = saga.renewals + 1 if fact.renewal else 0
-    return replace(saga, generation=fact.generation, renewals=renewals, platform_fault=None, faulty_resource=None)
+    return replace(saga, generation=fact.generation, renewals=renewals, hold=saga.hold.without_fault())
 
 
 @_apply.register
@@ -164,7 +162,8 @@ def _resource_releasing_or_found_again(fact: f.ResourceReleasing | f.ResourceFou
 @_apply.register
 def _resource_released(fact: f.ResourceReleased, saga: Saga) -> Saga:
     released = _with_resource_state(saga, fact.resource, fact.name, ResourceState.RELEASED)
-    return replace(_without_fault_of(released, fact), released_count=saga.released_count + 1, renewals=0)
+    hold = _hold_without(saga, fact)
+    return replace(released, hold=hold, released_count=saga.released_count + 1, renewals=0)
 
 
 @_apply.register
@@ -176,7 +175,8 @@ def _system_replaced(fact: f.SystemReplaced, saga: Saga) -> Saga:
 def _compensation_failed(fact: f.CompensationFailed, saga: Saga) -> Saga:
     """Keep the first failure: later ones are often its consequences."""
     sentence, cause = f"The {fact.resource} {fact.name} could not be undone: {fact.message}", cause_of(fact.cause)
-    saga = _held_for_platform(saga, sentence, cause, _of(fact)) if fact.platform else _without_fault_of(saga, fact)
+    held = Hold.for_platform(sentence, cause, _of(fact)) if fact.platform else _hold_without(saga, fact)
+    saga = replace(saga, hold=held)
     live = {(resource.kind, resource.name) for resource in saga.live_resources}
     if saga.compensation_failure and saga.failed_compensation_of in live - {_of(fact)}:
         return saga
@@ -185,7 +185,7 @@ def _compensation_failed(fact: f.CompensationFailed, saga: Saga) -> Saga:
 
 @_apply.register
 def _unwinding_exhausted(_fact: f.UnwindingExhausted, saga: Saga) -> Saga:
-    saga = replace(_free(saga), exhausted_generation=saga.generation)
+    saga = replace(saga, hold=NO_HOLD, exhausted_generation=saga.generation)
     if saga.state is State.DECOMMISSIONING:
         return saga  # Decommission may be repeated; there is no Failed to fall back to
     return replace(saga, state=State.FAILED, substate=Substate.STUCK)
@@ -193,15 +193,15 @@ def _unwinding_exhausted(_fact: f.UnwindingExhausted, saga: Saga) -> Saga:
 
 @_apply.register
 def _settled(_fact: f.Settled, saga: Saga) -> Saga:
-    gone = replace(saga, observed_gone=True, compensation_failure=None, past_no_return=False)
-    return replace(_free(gone), state=State.FAILED, substate=Substate.SETTLED)
+    gone = replace(saga, hold=NO_HOLD, observed_gone=True, compensation_failure=None, past_no_return=False)
+    return replace(gone, state=State.FAILED, substate=Substate.SETTLED)
 
 
 @_apply.register
 def _run_reset(fact: f.RunReset, saga: Saga) -> Saga:
     observed = saga.observed_gone and not fact.forced
-    ready = replace(_free(saga), state=State.FAILED, substate=Substate.READY, observed_gone=observed)
-    return replace(ready, history_cleared=False)
+    ready = replace(saga, state=State.FAILED, substate=Substate.READY, observed_gone=observed)
+    return replace(ready, hold=NO_HOLD, history_cleared=False)
 
 
 @_apply.register
@@ -211,9 +211,9 @@ def _run_history_cleared(_fact: f.RunHistoryCleared, saga: Saga) -> Saga:
 
 @_apply.register
 def _run_held(fact: f.RunHeld, saga: Saga) -> Saga:
-    if fact.platform:
-        return _held_for_platform(saga, fact.message, cause_of(fact.cause))
-    return replace(saga, hold_reason=fact.message, hold_cause=cause_of(fact.cause) if fact.message else None)
+    cause = cause_of(fact.cause)
+    held = Hold.for_platform(fact.message, cause) if fact.platform else saga.hold.with_reason(fact.message, cause)
+    return replace(saga, hold=held)
 
 
 @_apply.register
@@ -250,25 +250,15 @@ def _decommission_requested(fact: f.DecommissionRequested, saga: Saga) -> Saga:
 
 @_apply.register
 def _tenant_decommissioned(_fact: f.TenantDecommissioned, saga: Saga) -> Saga:
-    return replace(_free(saga), state=State.DECOMMISSIONED, substate=None, compensation_failure=None)
+    return replace(saga, hold=NO_HOLD, state=State.DECOMMISSIONED, substate=None, compensation_failure=None)
 
 
-def _free(saga: Saga) -> Saga:
-    """The same saga without a hold."""
-    return replace(saga, hold_reason="", hold_cause=None, platform_fault=None, faulty_resource=None)
-
-
-def _held_for_platform(saga: Saga, message: str, cause: Cause, resource: tuple[str, str] | None = None) -> Saga:
-    fault = Evidence(cause, message)
-    return replace(saga, hold_reason=message, hold_cause=cause, platform_fault=fault, faulty_resource=resource)
-
-
-def _without_fault_of(saga: Saga, fact: f.ResourceReleased | f.CompensationFailed) -> Saga:
+def _hold_without(saga: Saga, fact: f.ResourceReleased | f.CompensationFailed) -> Hold:
     """Without the platform fault that kept this resource: it is over, or another failure has replaced it."""
-    return _free(saga) if saga.platform_fault and saga.faulty_resource == _of(fact) else saga
+    return NO_HOLD if saga.hold.is_by(_of(fact)) else saga.hold
 
 
-def _of(fact: f.ResourceReleased | f.CompensationFailed) -> tuple[str, str]:
+def _of(fact: f.ResourceReleased | f.CompensationFailed) -> ResourceKey:
     return fact.resource, fact.name
 
 

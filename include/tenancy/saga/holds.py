@@ -14,15 +14,13 @@ def record_hold(command: c.RecordHold, saga: Saga) -> tuple[f.Fact, ...]:
     """Record a hold or its end. No facts while the reason is unchanged."""
     if command.platform:
         return hold_for_platform(saga, command.message, command.cause)
-    if not command.message and saga.platform_fault:
-        return hold_for_platform(saga, saga.platform_fault.message, saga.platform_fault.cause)
-    cause = command.cause if command.message else None
-    if (command.message, cause) == (saga.hold_reason, saga.hold_cause):
-        return ()
-    return (f.RunHeld(command.message, str(cause or "")),)
+    if not command.message and saga.hold.platform_fault:
+        return hold_for_platform(saga, saga.hold.platform_fault.message, saga.hold.platform_fault.cause)
+    hold = saga.hold.with_reason(command.message, command.cause)
+    return () if hold == saga.hold else (f.RunHeld(hold.reason, str(hold.cause or "")),)
 
 
 def hold_for_platform(saga: Saga, message: str, cause: Cause) -> tuple[f.Fact, ...]:
     """Hold the attempt because of a platform fault. No facts while it is held for the same one."""
-    held = (saga.platform_fault, saga.hold_reason, saga.hold_cause) == (Evidence(cause, message), message, cause)
+    held = saga.hold.shows_platform_fault(Evidence(cause, message))
     return () if held else (f.RunHeld(message, str(cause), platform=True),)

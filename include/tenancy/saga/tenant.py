@@ -9,6 +9,7 @@ from typing import ClassVar, Final, Self
 
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
+from tenancy.saga.saga_values import NO_HOLD, Hold
 from tenancy.saga.states import ActivityKind, Phase, ResourceState, State, StepStatus, Substate
 
 EXACT: Final = {"extra": "forbid"}
@@ -165,13 +166,7 @@ class Saga:
     """Run -> its newest task instance in an attempt that is over. That one and older ones may never act again."""
     failures: tuple[Failure, ...] = ()
     predecessor: TenantId | None = None
-    hold_reason: str = ""
-    """Why the attempt's run is held, for a reason outside the tenant; empty if it is not."""
-    hold_cause: Cause | None = None
-    platform_fault: Evidence | None = None
-    """The platform fault that the last try ran into. While it is set, no ended run makes the attempt fail."""
-    faulty_resource: tuple[str, str] | None = None
-    """Kind and name of the resource that cannot be released because of that fault."""
+    hold: Hold = NO_HOLD
     compensation_failure: Evidence | None = None
     """The error of the first compensation that failed, until that resource is released or the tenant settles."""
     failed_compensation_of: tuple[str, str] | None = None

@@ -39,7 +39,7 @@ def renew(command: c.RenewUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
     A tenant whose unwindings keep ending without releasing anything becomes stuck. Platform faults do not count.
     """
     _require_wanted(saga, command.generation)
-    if saga.platform_fault:
+    if saga.hold.platform_fault:
         return (f.UnwindingStarted(saga.generation + 1),)
     if saga.renewals >= RENEWALS:
         return _exhausted(saga, _NO_PROGRESS.format(runs=saga.renewals + 1))
@@ -92,7 +92,7 @@ def exhaust(command: c.ExhaustUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
     _require_wanted(saga, command.generation)
     if command.keep_resources:
         return (*_exhausted(saga, command.reason), *_protected(saga, command.reason))
-    return () if saga.platform_fault else _exhausted(saga, command.reason)
+    return () if saga.hold.platform_fault else _exhausted(saga, command.reason)
 
 
 def _protected(saga: Saga, why: str) -> tuple[f.Fact, ...]:

@@ -65,7 +65,7 @@ def condition_of(advisor: Advisor, engine: EngineStatus, summary: TenantSummary,
     known = saga.escalated or summary.incident_group is not None
     return TenantCondition(
         stalled=advisor.stall(summary) is not None,
-        fault=engine.holds(saga) or saga.hold_reason or advisor.down(summary),
+        fault=engine.holds(saga) or saga.hold.reason or advisor.down(summary),
         just_began=own.until is not None and not own.action,
         escalate_first=own.sentence if own.action == "escalate" and not known else "",
     )

@@ -60,7 +60,7 @@ class RequestContext:
         findings = load_open_findings(self.ledger, tenant_id=summary.tenant_id, limit=_FINDINGS)
         engine = self.services.engine()
         self.services.health.wait_briefly()
-        held = engine.holds(saga) or saga.hold_reason  # while nothing is scheduled, nobody records the hold
+        held = engine.holds(saga) or saga.hold.reason  # while nothing is scheduled, nobody records the hold
         escalation = self.escalation(summary)
         return serializers.tenant(
             summary, saga, progress, findings, self.advisor(engine), held=held, escalation=escalation

@@ -77,7 +77,7 @@ def load_snapshot(context: RequestContext, ref: str, history: TimedCache[dict[st
         summary=summary,
         saga=saga,
         envelopes=envelopes,
-        held=context.services.engine.latest.holds(saga) or saga.hold_reason,
+        held=context.services.engine.latest.holds(saga) or saga.hold.reason,
         progress=load_progress(context.ledger, saga, envelopes),
         usual=history.get(context.ledger),
         beats=overview.beats,

@@ -81,7 +81,7 @@ def _of_unwinding(saga: Saga, observation: RunObservation, silent_seconds: float
         by_callback = observation.undoing and silent_seconds < CALLBACK_SECONDS
         return Correction.NOTHING if by_callback else Correction.PURSUE
     if observation.compensation.is_live:
-        return Correction.LOOK if observation.compensation.state == "queued" or saga.hold_reason else Correction.NOTHING
+        return Correction.LOOK if observation.compensation.state == "queued" or saga.hold.reason else Correction.NOTHING
     if saga.exhausted_generation == saga.generation:
         return Correction.NOTHING  # a person decides: Decommission may be repeated
     return Correction.RENEW if silent_seconds > RUN_GRACE_SECONDS else Correction.NOTHING
@@ -94,7 +94,7 @@ def _of_provisioning(saga: Saga, observation: RunObservation) -> Correction:
         return Correction.LOOK
     if observation.ended_seconds <= RUN_GRACE_SECONDS:
         return Correction.NOTHING
-    if saga.platform_fault:
+    if saga.hold.platform_fault:
         return Correction.TRY_AGAIN
     by_itself = observation.run.state == "success" and not observation.marked
     # "Already cleared" counts only if the ledger has recorded it: an older ledger may have been restored since.

@@ -136,7 +136,7 @@ class _Pass:
         if saga.state is not State.PROVISIONING or activity is None:
             return None
         # an examination creates nothing, so it needs no fence
-        wanted = c.RecordHold(saga.hold_reason, saga.hold_cause or Cause.UNKNOWN)
+        wanted = c.RecordHold(saga.hold.reason, saga.hold.cause or Cause.UNKNOWN)
         context = self.tenancy.activity_context(
             self.ledger, saga, application="tenancy explain", stamp=_STAMP, wanted=wanted
         )
