@@ -30,8 +30,8 @@ def test_a_compensation_that_keeps_failing_is_stuck_names_what_is_left_and_keeps
     failures = harness.facts(f.CompensationFailed)
     assert len(failures) == harness.tenancy.timings.compensation_tries
     assert {(fact.resource, fact.error) for fact in failures} == {("connection", "TransientError")}
-    assert after.compensation_failure is not None
-    assert after.compensation_failure.message.startswith(f"The connection {left.name} could not be undone: ")
+    assert after.unwinding.failure is not None
+    assert after.unwinding.failure.message.startswith(f"The connection {left.name} could not be undone: ")
 
 
 def test_what_a_callback_cannot_undo_is_left_to_a_compensation_run(harness: EngineHarness):
@@ -167,11 +167,11 @@ def test_a_held_database_is_reported_and_loses_nothing(harness: EngineHarness):
     with superuser(harness.server, name) as monitor:
         after = harness.unwind()
         assert monitor.execute("select slug from tenant.accounts").fetchone() == {"slug": "acme"}
-    assert after.compensation_failure is not None
-    assert after.compensation_failure.cause is Cause.STORAGE_DATABASE_HELD
+    assert after.unwinding.failure is not None
+    assert after.unwinding.failure.cause is Cause.STORAGE_DATABASE_HELD
     assert (
         f"The database {name} cannot be dropped: it is held by the superuser's session"
-        in after.compensation_failure.message
+        in after.unwinding.failure.message
     )
     assert [resource.kind for resource in after.live_resources] == ["role", "database", "schema"]
     assert {fact.resource for fact in harness.facts(f.CompensationFailed)} == {"database"}

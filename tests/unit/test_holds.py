@@ -115,7 +115,7 @@ def test_it_is_renewed_for_as_long_as_the_fault_lasts():
     for _ in range(RENEWALS * 3):
         saga = ask(saga, c.RenewUnwinding(saga.generation))
         saga = ask(saga, replace(NOT_UNDONE, generation=saga.generation))
-    assert (saga.phase, saga.renewals) == ("Failed unwinding", 0)
+    assert (saga.phase, saga.unwinding.renewals) == ("Failed unwinding", 0)
 
 
 def test_another_failure_or_a_release_ends_the_hold():
@@ -153,7 +153,11 @@ def test_a_new_request_restarts_the_count():
     assert renewed(ask(stuck, c.Cancel()), RENEWALS).phase == "Cancelling"
     active = tenant_in("Decommissioning")
     exhausted = renewed(active, RENEWALS + 1)
-    assert (exhausted.phase, exhausted.exhausted_generation) == ("Decommissioning", exhausted.generation)
+    assert (exhausted.phase, exhausted.unwinding.exhausted_generation) == (
+        "Decommissioning",
+        exhausted.generation,
+    )
     assert (
-        renewed(ask(exhausted, c.Decommission()), RENEWALS).exhausted_generation < exhausted.generation + RENEWALS + 1
+        renewed(ask(exhausted, c.Decommission()), RENEWALS).unwinding.exhausted_generation
+        < exhausted.generation + RENEWALS + 1
     )

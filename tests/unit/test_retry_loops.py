@@ -15,6 +15,7 @@ from tenancy.saga.retry_loops import (
     same_error_again,
     unsuccessful_attempts,
 )
+from tenancy.saga.saga_values import Unwinding
 from tenancy.saga.tenant import Failure, Saga
 from tests.unit.sagas import (
     DEPLOY,
@@ -91,7 +92,7 @@ def test_another_error_or_another_activity_is_no_repetition() -> None:
 
 
 def test_the_third_failure_shows_what_the_attempts_cost_and_a_cleaner_way() -> None:
-    saga = replace(failed((SCHEMA, "a"), (DEPLOY, "b"), (SCHEMA, "c")), released_count=12)
+    saga = replace(failed((SCHEMA, "a"), (DEPLOY, "b"), (SCHEMA, "c")), unwinding=Unwinding(released_count=12))
     (sentence,) = retry_warnings(saga)
     assert "3 attempts did not end Active: 3 failed, 0 were cancelled" in sentence
     assert "12 resources" in sentence

@@ -103,8 +103,8 @@ def _fails(resource: tuple[int, str, str], message: str) -> c.ReportCompensation
 
 def _reason(*commands: c.Command) -> str:
     saga = ask(tenant_in("Failed unwinding"), *commands)
-    assert saga.compensation_failure is not None
-    return saga.compensation_failure.message
+    assert saga.unwinding.failure is not None
+    return saga.unwinding.failure.message
 
 
 def test_the_first_compensation_that_failed_is_reported_and_not_its_consequences() -> None:
@@ -182,7 +182,7 @@ def test_a_forced_reset_leaves_something_to_decommission() -> None:
 
 def test_a_decommission_that_runs_out_of_tries_stays_one_and_can_be_asked_for_again() -> None:
     saga = ask(tenant_in("Decommissioning"), c.ExhaustUnwinding(1))
-    assert (saga.phase, saga.exhausted_generation) == ("Decommissioning", saga.generation)
+    assert (saga.phase, saga.unwinding.exhausted_generation) == ("Decommissioning", saga.generation)
     assert unwound(ask(saga, c.Decommission())).phase == "Decommissioned"
 
 

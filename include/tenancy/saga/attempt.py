@@ -246,7 +246,7 @@ def _failed(saga: Saga, activity: ActivityName, message: str) -> tuple[f.Fact, .
     if saga.past_no_return or _keeps_all(saga, activity):
         return (*_pass_no_return(saga, _KEPT), f.ProvisioningFailed(activity, message, retained=True, cause=cause))
     failed = f.ProvisioningFailed(activity, message, retained=False, cause=cause)
-    return (failed, f.UnwindingStarted(saga.generation + 1))
+    return (failed, f.UnwindingStarted(saga.unwinding.next_generation))
 
 
 def _keeps_all(saga: Saga, activity: ActivityName) -> bool:

@@ -76,7 +76,7 @@ def _confirmed(command: c.Confirmed, saga: Saga) -> tuple[f.Fact, ...]:
 @_decide.register
 def _cancel(_command: c.Cancel, saga: Saga) -> tuple[f.Fact, ...]:
     if saga.phase in _CANCELLABLE:
-        return (f.CancelRequested(saga.generation + 1),)
+        return (f.CancelRequested(saga.unwinding.next_generation),)
     raise Refused(f"There is nothing to cancel: the tenant is {saga.phase}. {next_step(saga)}")
 
 
@@ -105,7 +105,7 @@ def _decommission(_command: c.Decommission, saga: Saga) -> tuple[f.Fact, ...]:
     running = saga.state in {State.PROVISIONING, State.CANCELLING} or saga.substate is Substate.UNWINDING
     if running or saga.state is State.DECOMMISSIONED:
         raise Refused(f"Decommission is refused while the tenant is {saga.phase}. {next_step(saga)}")
-    requested = f.DecommissionRequested(saga.generation + 1)
+    requested = f.DecommissionRequested(saga.unwinding.next_generation)
     at_rest = saga.phase in {Phase.FAILED_SETTLED, Phase.FAILED_READY}
     return (requested, f.TenantDecommissioned()) if at_rest and saga.has_nothing_left else (requested,)
 

@@ -53,7 +53,7 @@ def _attempt_started(fact: f.AttemptStarted, saga: Saga) -> Saga:
         chart_version=fact.chart_version,
         steps=MappingProxyType({}),
         hold=NO_HOLD,
-        compensation_failure=None,
+        unwinding=saga.unwinding.without_failure(),
         escalated=False,
         cancelled=False,
         escalation_sent_to=(),
@@ -122,14 +122,15 @@ def _invitation_renewed(fact: f.InvitationRenewed, saga: Saga) -> Saga:
 @_apply.register
 def _cancel_requested(fact: f.CancelRequested, saga: Saga) -> Saga:
     cancelled = saga.cancelled or saga.state is State.PROVISIONING
-    free = replace(saga, hold=NO_HOLD, cancelled=cancelled, renewals=0)
-    return replace(free, state=State.CANCELLING, substate=None, generation=fact.generation)
+    unwinding = saga.unwinding.wanted(fact.generation)
+    free = replace(saga, hold=NO_HOLD, cancelled=cancelled)
+    return replace(free, state=State.CANCELLING, substate=None, unwinding=unwinding)
 
 
 @_apply.register
 def _unwinding_started(fact: f.UnwindingStarted, saga: Saga) -> Saga:
-    renewals = saga.renewals + 1 if fact.renewal else 0
-    return replace(saga, generation=fact.generation, renewals=renewals, hold=saga.hold.without_fault())
+    next_one = saga.unwinding.renewed if fact.renewal else saga.unwinding.wanted
+    return replace(saga, unwinding=next_one(fact.generation), hold=saga.hold.without_fault())
 
 
 @_apply.register
@@ -162,8 +163,7 @@ def _resource_releasing_or_found_again(fact: f.ResourceReleasing | f.ResourceFou
 @_apply.register
 def _resource_released(fact: f.ResourceReleased, saga: Saga) -> Saga:
     released = _with_resource_state(saga, fact.resource, fact.name, ResourceState.RELEASED)
-    hold = _hold_without(saga, fact)
-    return replace(released, hold=hold, released_count=saga.released_count + 1, renewals=0)
+    return replace(released, hold=_hold_without(saga, fact), unwinding=saga.unwinding.released_one())
 
 
 @_apply.register
@@ -173,19 +173,15 @@ def _system_replaced(fact: f.SystemReplaced, saga: Saga) -> Saga:
 
 @_apply.register
 def _compensation_failed(fact: f.CompensationFailed, saga: Saga) -> Saga:
-    """Keep the first failure: later ones are often its consequences."""
     sentence, cause = f"The {fact.resource} {fact.name} could not be undone: {fact.message}", cause_of(fact.cause)
     held = Hold.for_platform(sentence, cause, _of(fact)) if fact.platform else _hold_without(saga, fact)
-    saga = replace(saga, hold=held)
     live = {(resource.kind, resource.name) for resource in saga.live_resources}
-    if saga.compensation_failure and saga.failed_compensation_of in live - {_of(fact)}:
-        return saga
-    return replace(saga, compensation_failure=Evidence(cause, sentence), failed_compensation_of=_of(fact))
+    return replace(saga, hold=held, unwinding=saga.unwinding.failed(_of(fact), Evidence(cause, sentence), live))
 
 
 @_apply.register
 def _unwinding_exhausted(_fact: f.UnwindingExhausted, saga: Saga) -> Saga:
-    saga = replace(saga, hold=NO_HOLD, exhausted_generation=saga.generation)
+    saga = replace(saga, hold=NO_HOLD, unwinding=saga.unwinding.exhausted())
     if saga.state is State.DECOMMISSIONING:
         return saga  # Decommission may be repeated; there is no Failed to fall back to
     return replace(saga, state=State.FAILED, substate=Substate.STUCK)
@@ -193,8 +189,8 @@ def _unwinding_exhausted(_fact: f.UnwindingExhausted, saga: Saga) -> Saga:
 
 @_apply.register
 def _settled(_fact: f.Settled, saga: Saga) -> Saga:
-    gone = replace(saga, hold=NO_HOLD, observed_gone=True, compensation_failure=None, past_no_return=False)
-    return replace(gone, state=State.FAILED, substate=Substate.SETTLED)
+    gone = replace(saga, hold=NO_HOLD, observed_gone=True, past_no_return=False)
+    return replace(gone, state=State.FAILED, substate=Substate.SETTLED, unwinding=saga.unwinding.without_failure())
 
 
 @_apply.register
@@ -245,12 +241,14 @@ def _escalation_sent(fact: f.EscalationSent, saga: Saga) -> Saga:
 
 @_apply.register
 def _decommission_requested(fact: f.DecommissionRequested, saga: Saga) -> Saga:
-    return replace(saga, state=State.DECOMMISSIONING, substate=None, generation=fact.generation, renewals=0)
+    unwinding = saga.unwinding.wanted(fact.generation)
+    return replace(saga, state=State.DECOMMISSIONING, substate=None, unwinding=unwinding)
 
 
 @_apply.register
 def _tenant_decommissioned(_fact: f.TenantDecommissioned, saga: Saga) -> Saga:
-    return replace(saga, hold=NO_HOLD, state=State.DECOMMISSIONED, substate=None, compensation_failure=None)
+    unwinding = saga.unwinding.without_failure()
+    return replace(saga, hold=NO_HOLD, state=State.DECOMMISSIONED, substate=None, unwinding=unwinding)
 
 
 def _hold_without(saga: Saga, fact: f.ResourceReleased | f.CompensationFailed) -> Hold:

@@ -42,7 +42,7 @@ def _looped(saga: Saga) -> str:
     failed = len({failure.attempt for failure in saga.failures})
     return (
         f"{spent} attempts did not end Active: {failed} failed, {spent - failed} were cancelled or reset. They made "
-        f"and released {saga.released_count} resources so far. {_KEPT if saga.past_no_return else _CLEANER}"
+        f"and released {saga.unwinding.released_count} resources so far. {_KEPT if saga.past_no_return else _CLEANER}"
     )
 
 

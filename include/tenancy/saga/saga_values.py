@@ -3,6 +3,7 @@
 Frozen, as Saga itself; `evolve` makes the next ones. None of them is stored: the ledger stores facts.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -47,3 +48,56 @@ class Hold:
 
 
 NO_HOLD = Hold()
+
+
+@dataclass(frozen=True)
+class Unwinding:
+    """The newest unwinding, and what all together have released."""
+
+    generation: int = 0
+    """Its number. Compensation runs of older generations are superseded."""
+    exhausted_generation: int = 0
+    """The last generation whose compensations ran out of retries."""
+    renewals: int = 0
+    """How often it was renewed since a resource was last released."""
+    failure: Evidence | None = None
+    """The error of the first compensation that failed, until that resource is released or the tenant settles."""
+    failed_resource: ResourceKey | None = None
+    """The resource of that compensation."""
+    released_count: int = 0
+    """How many resources all attempts together have released: the cost of retrying."""
+
+    @property
+    def next_generation(self) -> int:
+        return self.generation + 1
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Did the compensations of the newest generation run out of retries?"""
+        return 0 < self.generation == self.exhausted_generation
+
+    def wanted(self, generation: int) -> "Unwinding":
+        """A person or a failure asked for this generation."""
+        return replace(self, generation=generation, renewals=0)
+
+    def renewed(self, generation: int) -> "Unwinding":
+        """The last generation released nothing: one more try."""
+        return replace(self, generation=generation, renewals=self.renewals + 1)
+
+    def exhausted(self) -> "Unwinding":
+        return replace(self, exhausted_generation=self.generation)
+
+    def released_one(self) -> "Unwinding":
+        return replace(self, released_count=self.released_count + 1, renewals=0)
+
+    def failed(self, resource: ResourceKey, why: Evidence, live: Collection[ResourceKey]) -> "Unwinding":
+        """A compensation failed. The first failure is kept while its resource is live: later ones are often its
+        consequences."""
+        another_is_first = self.failure and self.failed_resource != resource and self.failed_resource in live
+        return self if another_is_first else replace(self, failure=why, failed_resource=resource)
+
+    def without_failure(self) -> "Unwinding":
+        return replace(self, failure=None, failed_resource=None)
+
+
+NOT_UNWOUND = Unwinding()

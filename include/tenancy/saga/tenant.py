@@ -7,9 +7,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar, Final, Self
 
-from tenancy.saga.causes import Cause, Evidence
+from tenancy.saga.causes import Cause
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
-from tenancy.saga.saga_values import NO_HOLD, Hold
+from tenancy.saga.saga_values import NO_HOLD, NOT_UNWOUND, Hold, Unwinding
 from tenancy.saga.states import ActivityKind, Phase, ResourceState, State, StepStatus, Substate
 
 EXACT: Final = {"extra": "forbid"}
@@ -149,12 +149,7 @@ class Saga:
     substate: Substate | None = None
     seq: int = 0
     attempt: int = 0
-    generation: int = 0
-    """The number of the newest unwinding. Compensation runs of older generations are superseded."""
-    exhausted_generation: int = 0
-    """The last generation whose compensations ran out of retries."""
-    renewals: int = 0
-    """How often the unwinding was renewed since a resource was last released."""
+    unwinding: Unwinding = NOT_UNWOUND
     run_id: RunId = RunId("")
     plan: tuple[PlanEntry, ...] = ()
     schema_version: str = ""
@@ -167,10 +162,6 @@ class Saga:
     failures: tuple[Failure, ...] = ()
     predecessor: TenantId | None = None
     hold: Hold = NO_HOLD
-    compensation_failure: Evidence | None = None
-    """The error of the first compensation that failed, until that resource is released or the tenant settles."""
-    failed_compensation_of: tuple[str, str] | None = None
-    """Kind and name of that resource."""
     stall: OpenStall | None = None
     cancelled: bool = False
     """Did a person cancel the newest attempt while it was running?"""
@@ -186,8 +177,6 @@ class Saga:
     """May a customer use the tenant? Then failures keep everything, until a person's Cancel has settled."""
     resumed: bool = False
     """Was this attempt resumed because the ledger was older than its run?"""
-    released_count: int = 0
-    """How many resources all attempts together have released: the cost of retrying."""
     replacements: frozenset[tuple[str, str, str, str]] = frozenset()
     """Kind, name, recorded system and successor of each resource for which the platform file's [replaced_systems] was
     used."""
@@ -223,6 +212,11 @@ class Saga:
     def has_nothing_left(self) -> bool:
         """Is it certain that nothing of it is left?"""
         return self.observed_gone and not self.live_resources
+
+    @property
+    def generation(self) -> int:
+        """The number of its newest unwinding."""
+        return self.unwinding.generation
 
     @property
     def phase(self) -> Phase:

@@ -40,10 +40,10 @@ def renew(command: c.RenewUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
     """
     _require_wanted(saga, command.generation)
     if saga.hold.platform_fault:
-        return (f.UnwindingStarted(saga.generation + 1),)
-    if saga.renewals >= RENEWALS:
-        return _exhausted(saga, _NO_PROGRESS.format(runs=saga.renewals + 1))
-    return (f.UnwindingStarted(saga.generation + 1, renewal=True),)
+        return (f.UnwindingStarted(saga.unwinding.next_generation),)
+    if saga.unwinding.renewals >= RENEWALS:
+        return _exhausted(saga, _NO_PROGRESS.format(runs=saga.unwinding.renewals + 1))
+    return (f.UnwindingStarted(saga.unwinding.next_generation, renewal=True),)
 
 
 def release(command: c.ReleaseResource, saga: Saga) -> tuple[f.Fact, ...]:

@@ -82,7 +82,7 @@ def _of_unwinding(saga: Saga, observation: RunObservation, silent_seconds: float
         return Correction.NOTHING if by_callback else Correction.PURSUE
     if observation.compensation.is_live:
         return Correction.LOOK if observation.compensation.state == "queued" or saga.hold.reason else Correction.NOTHING
-    if saga.exhausted_generation == saga.generation:
+    if saga.unwinding.is_exhausted:
         return Correction.NOTHING  # a person decides: Decommission may be repeated
     return Correction.RENEW if silent_seconds > RUN_GRACE_SECONDS else Correction.NOTHING
 

@@ -169,8 +169,8 @@ def _is_its_own(holder: Holder, saga: Saga) -> bool:
 
 def _last_message(saga: Saga) -> Evidence | None:
     """The last error or message that the tenant's own tasks recorded."""
-    if saga.compensation_failure:
-        return saga.compensation_failure
+    if saga.unwinding.failure:
+        return saga.unwinding.failure
     if is_to_be_unwound(saga):
         return Evidence(Cause.UNKNOWN, "Its compensations have not ended yet, and none of them has failed.")
     activity = saga.current_activity

@@ -89,8 +89,8 @@ def _error(saga: Saga, envelopes: Sequence[Envelope]) -> str:
     """The newest error: of the open stall, else of a failed compensation, else of a failed activity."""
     if saga.stall:
         return saga.stall.message
-    if saga.compensation_failure:
-        return saga.compensation_failure.message
+    if saga.unwinding.failure:
+        return saga.unwinding.failure.message
     errors = (
         each.fact for each in reversed(envelopes) if isinstance(each.fact, f.ProvisioningFailed | f.ActivityFailed)
     )
