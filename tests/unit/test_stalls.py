@@ -13,6 +13,7 @@ from tenancy.saga.decide import decide
 from tenancy.saga.errors import PermanentError, Refused, TransientError, cause_in
 from tenancy.saga.evolve import evolve, fold
 from tenancy.saga.platform import Platform
+from tenancy.saga.saga_values import Escalation
 from tenancy.saga.stalls import Stall, StallKind, TenantStatus, stall_of
 from tenancy.saga.states import State, Substate
 from tests.unit.sagas import HANDLE, STORAGE, tenant_in
@@ -171,9 +172,9 @@ def test_a_stall_is_explained_when_its_cause_becomes_another():
 
 def test_an_escalated_tenant_is_so_until_its_next_attempt():
     escalated = evolve(tenant_in("Failed settled"), f.Escalated())
-    assert escalated.escalated
-    assert evolve(escalated, f.EscalationSent("slack")).escalation_sent_to == ("slack",)
-    assert evolve(evolve(escalated, f.EscalationSent("slack")), f.Escalated()).escalation_sent_to == ()
+    assert escalated.escalation == Escalation()
+    assert evolve(escalated, f.EscalationSent("slack")).escalation == Escalation(("slack",))
+    assert evolve(evolve(escalated, f.EscalationSent("slack")), f.Escalated()).escalation == Escalation()
 
 
 def test_an_error_keeps_the_cause_of_what_it_came_from():

@@ -150,7 +150,7 @@ def _has_schema(clients: SystemClients, server: "StorageServer", database: "Data
 
 def invitation_of(context: ActivityContext) -> str:
     """The admin's invitation that is the one now. A later one is unrelated to those before."""
-    generation = context.saga.invitation
+    generation = context.saga.invitation.generation
     return context.secret(INVITATION if generation == 1 else f"{INVITATION}-{generation}")
 
 

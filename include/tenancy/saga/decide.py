@@ -132,7 +132,7 @@ def _escalate(_command: c.Escalate, saga: Saga) -> tuple[f.Fact, ...]:
 @_decide.register
 def _record_escalation_sent(command: c.RecordEscalationSent, saga: Saga) -> tuple[f.Fact, ...]:
     """No facts if a new attempt has begun since the escalation, or if this channel is already recorded."""
-    news = saga.escalated and command.channel not in saga.escalation_sent_to
+    news = saga.escalation is not None and command.channel not in saga.escalation.sent_to
     return (f.EscalationSent(command.channel),) if news else ()
 
 

@@ -13,7 +13,7 @@ from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause, Evidence, cause_of
 from tenancy.saga.names import RunId, TaskInstanceId
 from tenancy.saga.replacements import key_of
-from tenancy.saga.saga_values import NO_HOLD, Hold, ResourceKey
+from tenancy.saga.saga_values import NO_HOLD, Escalation, Hold, ResourceKey
 from tenancy.saga.states import ResourceState, State, StepStatus, Substate
 from tenancy.saga.tenant import Failure, OpenStall, Resource, Saga
 
@@ -54,9 +54,8 @@ def _attempt_started(fact: f.AttemptStarted, saga: Saga) -> Saga:
         steps=MappingProxyType({}),
         hold=NO_HOLD,
         unwinding=saga.unwinding.without_failure(),
-        escalated=False,
+        escalation=None,
         cancelled=False,
-        escalation_sent_to=(),
         resumed=False,
         history_cleared=True,
         runs=MappingProxyType({**saga.runs, fact.run_id: fact.attempt}),
@@ -111,12 +110,12 @@ def _provisioning_failed(fact: f.ProvisioningFailed, saga: Saga) -> Saga:
 
 @_apply.register
 def _invitation_shown(fact: f.InvitationShown, saga: Saga) -> Saga:
-    return replace(saga, invitation_shown=fact.generation)
+    return replace(saga, invitation=replace(saga.invitation, shown_generation=fact.generation))
 
 
 @_apply.register
 def _invitation_renewed(fact: f.InvitationRenewed, saga: Saga) -> Saga:
-    return replace(saga, invitation=fact.generation)
+    return replace(saga, invitation=replace(saga.invitation, generation=fact.generation))
 
 
 @_apply.register
@@ -231,12 +230,12 @@ def _stall_cleared(_fact: f.StallCleared, saga: Saga) -> Saga:
 
 @_apply.register
 def _escalated(_fact: f.Escalated, saga: Saga) -> Saga:
-    return replace(saga, escalated=True, escalation_sent_to=())
+    return replace(saga, escalation=Escalation())
 
 
 @_apply.register
 def _escalation_sent(fact: f.EscalationSent, saga: Saga) -> Saga:
-    return replace(saga, escalation_sent_to=(*saga.escalation_sent_to, fact.channel))
+    return replace(saga, escalation=saga.escalation and saga.escalation.with_channel(fact.channel))
 
 
 @_apply.register

@@ -9,16 +9,16 @@ from tenancy.saga.tenant import Saga
 
 def show(command: c.ShowInvitation, saga: Saga) -> tuple[f.Fact, ...]:
     _require_active(saga)
-    if command.generation != saga.invitation:
+    if command.generation != saga.invitation.generation:
         raise Refused("Another invitation was made meanwhile: request it again.")
-    if saga.invitation_shown == saga.invitation:
+    if saga.invitation.is_shown:
         raise Refused("The invitation was shown before, and it is shown once. If it is lost, make a new one.")
-    return (f.InvitationShown(saga.invitation),)
+    return (f.InvitationShown(saga.invitation.generation),)
 
 
 def renew(_command: c.RenewInvitation, saga: Saga) -> tuple[f.Fact, ...]:
     _require_active(saga)
-    return (f.InvitationRenewed(saga.invitation + 1),)
+    return (f.InvitationRenewed(saga.invitation.generation + 1),)
 
 
 def _require_active(saga: Saga) -> None:

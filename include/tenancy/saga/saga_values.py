@@ -100,4 +100,27 @@ class Unwinding:
         return replace(self, failure=None, failed_resource=None)
 
 
-NOT_UNWOUND = Unwinding()
+@dataclass(frozen=True)
+class Escalation:
+    """The tenant was escalated to platform engineering; it counts until the next attempt."""
+
+    sent_to: tuple[str, ...] = ()
+    """The notification channels that have accepted the message about it."""
+
+    def with_channel(self, channel: str) -> "Escalation":
+        return Escalation((*self.sent_to, channel))
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """The tenant admin's invitation. The invitation itself is derived when it is shown and stored nowhere."""
+
+    generation: int = 1
+    """The generation that is valid now."""
+    shown_generation: int = 0
+    """The generation of the last invitation that was shown."""
+
+    @property
+    def is_shown(self) -> bool:
+        """Was the valid one shown?"""
+        return self.shown_generation == self.generation

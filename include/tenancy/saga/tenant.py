@@ -9,7 +9,7 @@ from typing import ClassVar, Final, Self
 
 from tenancy.saga.causes import Cause
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
-from tenancy.saga.saga_values import NO_HOLD, NOT_UNWOUND, Hold, Unwinding
+from tenancy.saga.saga_values import NO_HOLD, Escalation, Hold, Invitation, Unwinding
 from tenancy.saga.states import ActivityKind, Phase, ResourceState, State, StepStatus, Substate
 
 EXACT: Final = {"extra": "forbid"}
@@ -149,7 +149,7 @@ class Saga:
     substate: Substate | None = None
     seq: int = 0
     attempt: int = 0
-    unwinding: Unwinding = NOT_UNWOUND
+    unwinding: Unwinding = field(default_factory=Unwinding)
     run_id: RunId = RunId("")
     plan: tuple[PlanEntry, ...] = ()
     schema_version: str = ""
@@ -165,10 +165,7 @@ class Saga:
     stall: OpenStall | None = None
     cancelled: bool = False
     """Did a person cancel the newest attempt while it was running?"""
-    escalated: bool = False
-    """Was the tenant escalated to platform engineering? Reset by the next attempt."""
-    escalation_sent_to: tuple[str, ...] = ()
-    """The notification channels that have accepted the message about it."""
+    escalation: Escalation | None = None
     history_cleared: bool = True
     """False from a reset until Airflow's history of the run is cleared too."""
     observed_gone: bool = False
@@ -180,10 +177,7 @@ class Saga:
     replacements: frozenset[tuple[str, str, str, str]] = frozenset()
     """Kind, name, recorded system and successor of each resource for which the platform file's [replaced_systems] was
     used."""
-    invitation: int = 1
-    """The generation of the admin's invitation that is valid now."""
-    invitation_shown: int = 0
-    """The generation of the last invitation that was shown."""
+    invitation: Invitation = field(default_factory=Invitation)
 
     def step(self, activity: ActivityName) -> Step:
         """The activity's progress in the current attempt; idle when it has not begun."""

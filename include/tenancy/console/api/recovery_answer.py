@@ -62,7 +62,7 @@ def recovery_request(tenant_id: TenantId, ref: str, body: RecoverBody, key: Idem
 def condition_of(advisor: Advisor, engine: EngineStatus, summary: TenantSummary, saga: Saga) -> TenantCondition:
     """How the tenant is now, by the clock, its holds, and the health of the systems that it needs."""
     own = advisor.own_advice(summary)
-    known = saga.escalated or summary.incident_group is not None
+    known = saga.escalation is not None or summary.incident_group is not None
     return TenantCondition(
         stalled=advisor.stall(summary) is not None,
         fault=engine.holds(saga) or saga.hold.reason or advisor.down(summary),

@@ -47,6 +47,6 @@ def _dialog(
 ) -> Response:
     """The form for the tenant's current state."""
     saga = context.saga(ref)
-    view = find_invitation_view(context.ledger.envelopes(saga.tenant_id), saga.invitation)
+    view = find_invitation_view(context.ledger.envelopes(saga.tenant_id), saga.invitation.generation)
     status = problem.status if problem else 200
     return page_response(page_request.request, "_invitation.html", status, saga=saga, shown=view, problem=problem)

@@ -66,7 +66,7 @@ def tenant_view(
         status_panel=status_panel(snapshot, newest, rights),
         seconds_in_state=snapshot.seconds_in_state,
         url=tenant_url(snapshot.platform, saga.parameters),
-        actions=action_views(saga, rights, find_invitation_view(snapshot.envelopes, saga.invitation)),
+        actions=action_views(saga, rights, find_invitation_view(snapshot.envelopes, saga.invitation.generation)),
         tabs=tabs_of(history, snapshot.envelopes, chosen=chosen, live=bool(context.live_attempt)),
         attempt=attempt_view(chosen, context) if chosen else None,
         progress=snapshot.progress,

@@ -58,7 +58,7 @@ def _open_ledger(tenancy: Tenancy, tenant_id: TenantId, what: str, by: Stamp) ->
 
 
 def _shown(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp) -> Invitation:
-    wanted = c.ShowInvitation(saga.invitation)
+    wanted = c.ShowInvitation(saga.invitation.generation)
     with _naming_the_viewer(ledger, saga):
         decide(saga, wanted)
         context = _context(tenancy, ledger, saga, by)
@@ -69,13 +69,13 @@ def _shown(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp) -> In
 
 def _context(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp) -> ActivityContext:
     """Wait for the tenant's lock instead of evicting its holder: nothing here is urgent."""
-    wanted, name = c.ShowInvitation(saga.invitation), f"tenancy invitation {by.actor}"
+    wanted, name = c.ShowInvitation(saga.invitation.generation), f"tenancy invitation {by.actor}"
     return tenancy.activity_context(ledger, saga, application=name, stamp=by, wanted=wanted, may_evict=lambda _: False)
 
 
 def _written(context: ActivityContext) -> InvitationStatus | None:
     """Write the invitation into the tenant's database. The first one was written together with the schema."""
-    if context.saga.invitation > 1:
+    if context.saga.invitation.generation > 1:
         email, digest = context.saga.parameters.admin_email, digest_of(invitation_of(context))
         database_of(context).renew_invitation(context.tenant_id, email, digest, context.lock, fence=context.fence)
     return _seen(context)
@@ -109,7 +109,7 @@ def _naming_the_viewer(ledger: LedgerSession, saga: Saga) -> Iterator[None]:
     try:
         yield
     except Refused as refusal:
-        shown = find_invitation_view(ledger.envelopes(saga.tenant_id), saga.invitation)
+        shown = find_invitation_view(ledger.envelopes(saga.tenant_id), saga.invitation.generation)
         if shown is None:
             raise
         shown_before = f"It was shown to {shown.actor} at {shown.at:%Y-%m-%d %H:%M:%S} UTC, and it is shown once."
