@@ -119,7 +119,7 @@ def test_a_second_cancel_starts_the_next_generation(harness: EngineHarness):
 def test_reset_clears_airflows_history_and_says_so_in_the_ledger(harness: EngineHarness):
     failed_at(harness)
     answer = actions.reset(harness.tenancy, harness.tenant_id, by=BY)
-    assert (answer.saga.phase, answer.saga.history_cleared) == ("Failed ready", True)
+    assert (answer.saga.phase, answer.saga.current_attempt.history_cleared) == ("Failed ready", True)
     assert harness.runs.cleared == [harness.saga.run_id]
 
 

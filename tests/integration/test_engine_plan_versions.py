@@ -10,12 +10,12 @@ from tenancy.activities.plan import plan_entries
 from tenancy.engine.provisioning import admission
 from tenancy.engine.workflow import PROVISIONING_DAG
 from tenancy.saga import facts as f
+from tenancy.saga.attempt_values import PlanEntry
 from tenancy.saga.causes import Cause
 from tenancy.saga.commands import Cancel
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.states import ActivityKind
-from tenancy.saga.tenant import PlanEntry
 from tests.integration.engine_harness import DEPLOY, HANDLE, MARK_ACTIVE, ORDER, RUN, SCHEMA, WAIT, EngineHarness
 from tests.integration.test_engine_reconcile import after
 

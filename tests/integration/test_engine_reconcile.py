@@ -254,10 +254,10 @@ def test_a_reset_recorded_while_airflow_was_away_clears_its_history_later(harnes
     harness.fail_at(SCHEMA)
     harness.give_up(SCHEMA)
     harness.runs.away = True
-    assert not actions.reset(harness.tenancy, harness.tenant_id, by=BY).saga.history_cleared
+    assert not actions.reset(harness.tenancy, harness.tenant_id, by=BY).saga.current_attempt.history_cleared
     harness.runs.away = False
     after(harness)
-    assert harness.saga.history_cleared
+    assert harness.saga.current_attempt.history_cleared
     assert after(harness) == "nothing to do"
 
 

@@ -217,5 +217,5 @@ def test_an_older_task_instance_is_refused_and_changes_nothing(harness: EngineHa
 
 def test_schema_is_applied_to_the_version_the_attempt_started_with(harness: EngineHarness):
     harness.run_until(MARK_ACTIVE)
-    assert harness.saga.schema_version == harness.facts(f.AttemptStarted)[0].schema_version
+    assert harness.saga.current_attempt.schema_version == harness.facts(f.AttemptStarted)[0].schema_version
     assert harness.saga.step(SCHEMA).status is StepStatus.DONE

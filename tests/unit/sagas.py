@@ -6,11 +6,12 @@
 from uuid import UUID
 
 from tenancy.saga import commands as c
+from tenancy.saga.attempt_values import PlanEntry
 from tenancy.saga.decide import decide
 from tenancy.saga.evolve import fold
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
 from tenancy.saga.states import ActivityKind, Phase
-from tenancy.saga.tenant import Credential, Intent, Lease, Parameters, PlanEntry, Saga
+from tenancy.saga.tenant import Credential, Intent, Lease, Parameters, Saga
 
 TENANT = TenantId(UUID("018f0000-0000-7000-8000-00000000acae"))
 ACME = Parameters(slug="acme", name="Acme", plan="small", region="eu", admin_email="ada@acme.test")

@@ -7,12 +7,13 @@ import pytest
 
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
+from tenancy.saga.attempt_values import PlanEntry
 from tenancy.saga.decide import decide
 from tenancy.saga.errors import Refused
 from tenancy.saga.evolve import evolve, fold
 from tenancy.saga.names import ActivityName, TenantId
 from tenancy.saga.states import ActivityKind, ResourceState, State, StepStatus
-from tenancy.saga.tenant import Intent, Parameters, PlanEntry
+from tenancy.saga.tenant import Intent, Parameters
 from tests.unit.sagas import (
     ACME,
     BETA,
@@ -48,7 +49,7 @@ def test_a_running_attempt_keeps_its_plan_when_the_code_has_a_newer_one() -> Non
         start(), plan=(*PLAN, PlanEntry(ActivityName("warm_caches"), ActivityKind.RETRIABLE)), schema_version="2"
     )
     saga = ask(tenant_in("Provisioning"), newer)
-    assert (saga.plan, saga.schema_version) == (PLAN, "1")
+    assert (saga.current_attempt.plan, saga.current_attempt.schema_version) == (PLAN, "1")
 
 
 def test_an_activity_that_is_not_in_the_attempts_plan_may_not_act() -> None:
@@ -61,7 +62,7 @@ def test_an_activity_that_is_not_in_the_attempts_plan_may_not_act() -> None:
 def test_a_retry_takes_the_newest_plan() -> None:
     newer = replace(start(OTHER_RUN), plan=PLAN[:-1], schema_version="2")
     saga = ask(tenant_in("Failed ready"), newer)
-    assert (saga.plan, saga.schema_version, saga.attempt) == (PLAN[:-1], "2", 2)
+    assert (saga.current_attempt.plan, saga.current_attempt.schema_version, saga.attempt) == (PLAN[:-1], "2", 2)
 
 
 def test_a_retry_begins_every_activity_anew() -> None:

@@ -1,7 +1,5 @@
 """What the reconciler does about a silent tenant, for every state and everything Airflow may say of its runs."""
 
-from dataclasses import replace
-
 import pytest
 
 from tenancy.adapters.airflow_runs import RunStatus
@@ -118,7 +116,8 @@ def test_a_decommission_that_ran_out_of_tries_is_for_a_person() -> None:
 def test_a_reset_whose_history_is_not_cleared_is_finished() -> None:
     ready = tenant_in("Failed ready")
     assert next_correction(ready, RunObservation(FAILED), LONG) is Correction.PURSUE
-    assert next_correction(replace(ready, history_cleared=True), RunObservation(FAILED), LONG) is Correction.NOTHING
+    cleared = ask(ready, c.RecordHistoryCleared())
+    assert next_correction(cleared, RunObservation(FAILED), LONG) is Correction.NOTHING
 
 
 @pytest.mark.parametrize("phase", ["Failed settled", "Failed retained", "Failed stuck", "Active", "Decommissioned"])

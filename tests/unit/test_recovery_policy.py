@@ -212,7 +212,10 @@ HISTORIES = st.builds(
 )
 SAGAS = st.builds(
     lambda phase, attempt, past, failures: replace(
-        tenant_in(phase), attempt=attempt, past_no_return=past, failures=tuple(failures)
+        tenant_in(phase),
+        current_attempt=replace(tenant_in(phase).current_attempt, number=attempt),
+        past_no_return=past,
+        failures=tuple(failures),
     ),
     st.sampled_from([phase for phase in PHASES if not phase.startswith("Decommission")]),
     st.integers(1, 4),

@@ -38,7 +38,8 @@ End = Callable[[Saga], Saga]
 
 def failed(*failures: tuple[str, str]) -> Saga:
     made = tuple(Failure(number, ActivityName(activity), said) for number, (activity, said) in enumerate(failures, 1))
-    return replace(tenant_in("Failed settled"), failures=made, attempt=len(made))
+    settled = tenant_in("Failed settled")
+    return replace(settled, failures=made, current_attempt=replace(settled.current_attempt, number=len(made)))
 
 
 def attempt(number: int, saga: Saga | None = None) -> Saga:

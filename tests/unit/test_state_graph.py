@@ -136,7 +136,9 @@ def test_a_decommissioning_tenant_becomes_active_again_only_as_a_new_tenant() ->
     gone = tenant_in("Decommissioned")
     successor = TenantId(UUID(int=7))
     parameters = gone.parameters
-    request = c.StartAttempt(successor, RunId("run-7"), parameters, gone.plan, "1", predecessor=gone.tenant_id)
+    request = c.StartAttempt(
+        successor, RunId("run-7"), parameters, gone.current_attempt.plan, "1", predecessor=gone.tenant_id
+    )
     anew = ask(None, request)
     assert (anew.phase, anew.predecessor, anew.tenant_id) == ("Provisioning", gone.tenant_id, successor)
     assert "Active" in {saga.phase for saga in search([anew], (activities_succeed,)).values()}

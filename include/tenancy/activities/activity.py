@@ -14,13 +14,14 @@ from typing import ClassVar
 from tenancy.activities.context import ActivityContext, Observation, SystemClients
 from tenancy.adapters.workload_readiness import Readiness
 from tenancy.saga.advice import Remedy
+from tenancy.saga.attempt_values import PlanEntry
 from tenancy.saga.causes import Evidence
 from tenancy.saga.errors import TransientError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.platform import Platform, Region
 from tenancy.saga.states import ActivityKind
 from tenancy.saga.systems import Location
-from tenancy.saga.tenant import Intent, PlanEntry, Resource
+from tenancy.saga.tenant import Intent, Resource
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ class ApplyTenantSchema(Activity):
         admin = AdminAccount(asked.name, asked.slug, asked.admin_email, digest_of(invitation_of(context)))
         try:
             database_of(context).apply_schema(
-                context.tenant_id, admin, context.lock, fence=context.fence, target=context.saga.schema_version
+                context.tenant_id, admin, context.lock, fence=context.fence, target=_wanted_version(context)
             )
         except TenancyError:
             # Another server refuses the tenant's password, which would seem to be the tenant's fault.
@@ -103,7 +103,7 @@ class ApplyTenantSchema(Activity):
         if observed is None:
             why = f"the database {name} has no tenant schema"
             return (Observation(SCHEMA, name, present=False, healthy=False, why=why),)
-        healthy = observed.version == context.saga.schema_version and observed.admins > 0
+        healthy = observed.version == _wanted_version(context) and observed.admins > 0
         why = "" if healthy else f"the schema is at {observed.version} with {observed.admins} admin accounts"
         return (Observation(SCHEMA, name, present=True, healthy=healthy, why=why),)
 
@@ -112,9 +112,9 @@ class ApplyTenantSchema(Activity):
         with context.storage_of(context.recorded(DATABASE)).read_session("tenancy explain") as storage:
             found = blocked(context, storage)
         observed = None if found else database_of(context).load_schema("tenancy explain")
-        if observed is None or observed.version == context.saga.schema_version:
+        if observed is None or observed.version == _wanted_version(context):
             return found
-        message = f"The schema is at revision {observed.version or 'none'} of {context.saga.schema_version}."
+        message = f"The schema is at revision {observed.version or 'none'} of {_wanted_version(context)}."
         return Evidence(Cause.SCHEMA_MIGRATION, message, {"revision": str(observed.version)})
 
     def discover(self, clients: SystemClients, platform: Platform) -> tuple[DiscoveredObject, ...]:
@@ -184,3 +184,8 @@ def _database(context: ActivityContext, name: str) -> "DatabaseStatus | None":
     with server.read_session(context.lock.application) as storage:
         found = storage.database(name)
     return found if found is not None and found.valid else None
+
+
+def _wanted_version(context: ActivityContext) -> str:
+    """The version that the attempt began with, whatever this installation has by now."""
+    return context.saga.current_attempt.schema_version

@@ -9,9 +9,9 @@ from pkgutil import resolve_name
 from typing import Final
 
 from tenancy.activities.activity import Activity
+from tenancy.saga.attempt_values import PlanEntry
 from tenancy.saga.platform import Platform
 from tenancy.saga.stalls import TENANT_LIMITS, Limits
-from tenancy.saga.tenant import PlanEntry
 
 
 def _activities(*references: str) -> tuple[Activity, ...]:

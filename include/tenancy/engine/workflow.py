@@ -15,7 +15,7 @@ from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.commands import RecordHistoryCleared
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 from tenancy.saga.names import RunId
-from tenancy.saga.states import Phase, State, StepStatus
+from tenancy.saga.states import Phase, State
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
 
@@ -52,11 +52,6 @@ def compensation_run_id(saga: Saga) -> str:
     return f"compensate__{saga.tenant_id}__{saga.attempt}__{saga.generation}"
 
 
-def has_begun(saga: Saga) -> bool:
-    """Has any task of this attempt acted?"""
-    return any(step.status is not StepStatus.IDLE for step in saga.steps.values())
-
-
 def sync_workflow_engine(
     runs: Callable[[], Runs], ledger: LedgerSession, saga: Saga, *, stamp: Stamp
 ) -> tuple[str, ...]:
@@ -81,9 +76,9 @@ def _bring_in_line(runs: Runs, ledger: LedgerSession, saga: Saga, stamp: Stamp) 
             runs.fail(PROVISIONING_DAG, saga.run_id)
         finally:  # even if the run cannot be ended in Airflow, the ledger fences its tasks
             start_compensation(runs, saga)
-    elif saga.state is State.PROVISIONING and not has_begun(saga):
+    elif saga.state is State.PROVISIONING and not saga.current_attempt.has_begun:
         runs.start(PROVISIONING_DAG, saga.run_id, vars(saga.parameters))
-    elif saga.phase is Phase.FAILED_READY and not saga.history_cleared:
+    elif saga.phase is Phase.FAILED_READY and not saga.current_attempt.history_cleared:
         _clear_history(runs, ledger, saga, stamp)
 
 

@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
+from tenancy.saga.attempt_values import Step
 from tenancy.saga.causes import Cause
 from tenancy.saga.retry_loops import same_error_again
 from tenancy.saga.states import State
-from tenancy.saga.tenant import Resource, Saga, Step
+from tenancy.saga.tenant import Resource, Saga
 
 
 def tenant_row(saga: Saga, at: datetime) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def tenant_row(saga: Saga, at: datetime) -> dict[str, Any]:
         "stall_cause": saga.stall and saga.stall.cause.value,
         "stall_said": saga.stall.message if saga.stall else "",
         **_activity_columns(saga),
-        "cancelled": saga.cancelled,
+        "cancelled": saga.current_attempt.cancelled,
         "past_no_return": saga.past_no_return,
         "escalated": saga.escalation is not None,
         "escalation_sent": bool(saga.escalation and saga.escalation.sent_to),
@@ -38,9 +39,9 @@ def tenant_row(saga: Saga, at: datetime) -> dict[str, Any]:
         "repeats": same_error_again(saga),
         "failure_activity": saga.failures[-1].activity if saga.failures else None,
         "failure_said": saga.failures[-1].message if saga.failures else "",
-        "schema_version": saga.schema_version,
-        "chart_version": saga.chart_version,
-        "history_cleared": saga.history_cleared,
+        "schema_version": saga.current_attempt.schema_version,
+        "chart_version": saga.current_attempt.chart_version,
+        "history_cleared": saga.current_attempt.history_cleared,
         "at": at,
     }
 

@@ -31,7 +31,7 @@ def _start_again(saga: Saga, command: c.StartAttempt) -> tuple[f.Fact, ...]:
         return ()
     if saga.state is State.PROVISIONING and saga.run_id == command.run_id:
         return ()
-    if saga.run_id == command.run_id and not saga.steps:
+    if saga.run_id == command.run_id and not saga.current_attempt.steps:
         raise Refused(
             "This run was cancelled before it began, and it stays cancelled. Use Reset and Retry to provision "
             f"{saga.parameters.slug} after all.",
@@ -147,11 +147,11 @@ def complete(command: c.CompleteActivity, saga: Saga) -> tuple[f.Fact, ...]:
     leases.require_lease(saga, command.lease)
     activity = command.lease.activity
     made = tuple(f.ResourcePresent(r.kind, r.name) for r in _own(saga, activity))
-    last = activity == saga.plan[-1].activity
+    last = activity == saga.current_attempt.plan[-1].activity
     if last:
         # one of them may have been cleared, and may be running again
         leases.require_predecessors(saga, activity)
-    passed = _pass_no_return(saga, _PIVOT_DONE) if last or saga.is_pivot(activity) else ()
+    passed = _pass_no_return(saga, _PIVOT_DONE) if last or saga.current_attempt.is_pivot(activity) else ()
     completed = (f.ProvisioningCompleted(),) if last else ()
     return (*made, f.ActivityCompleted(activity), *passed, *completed)
 
@@ -168,7 +168,7 @@ def resume(command: c.ResumeAttempt, saga: Saga) -> tuple[f.Fact, ...]:
     """The attempt continues with the resources that exist. Recorded before its run is cleared; once for each
     attempt."""
     leases.require_current_run(saga, command.run_id)
-    if saga.resumed:
+    if saga.current_attempt.resumed:
         return ()
     return (f.PointOfNoReturnPassed(command.message, resumed=True), f.RunHeld(command.message))
 
@@ -253,4 +253,4 @@ def _keeps_all(saga: Saga, activity: ActivityName) -> bool:
     """Did only the last step fail, so that all resources exist? Not if it was marked failed before its turn had
     come."""
     its_turn_came = saga.step(activity).status is not StepStatus.IDLE or activity == saga.current_activity
-    return saga.kind_of(activity) is ActivityKind.RETRIABLE and its_turn_came
+    return saga.current_attempt.kind_of(activity) is ActivityKind.RETRIABLE and its_turn_came

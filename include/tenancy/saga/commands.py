@@ -5,10 +5,11 @@
 
 from dataclasses import dataclass
 
+from tenancy.saga.attempt_values import PlanEntry
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
 from tenancy.saga.stalls import Stall
-from tenancy.saga.tenant import Intent, Lease, Parameters, PlanEntry
+from tenancy.saga.tenant import Intent, Lease, Parameters
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def _record_hold(command: c.RecordHold, saga: Saga) -> tuple[f.Fact, ...]:
 
 @_decide.register
 def _record_history_cleared(_command: c.RecordHistoryCleared, saga: Saga) -> tuple[f.Fact, ...]:
-    return () if saga.history_cleared else (f.RunHistoryCleared(),)
+    return () if saga.current_attempt.history_cleared else (f.RunHistoryCleared(),)
 
 
 @_decide.register

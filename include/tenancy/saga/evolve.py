@@ -10,8 +10,9 @@ from functools import singledispatch
 from types import MappingProxyType
 
 from tenancy.saga import facts as f
+from tenancy.saga.attempt_values import Attempt
 from tenancy.saga.causes import Cause, Evidence, cause_of
-from tenancy.saga.names import RunId, TaskInstanceId
+from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
 from tenancy.saga.replacements import key_of
 from tenancy.saga.saga_values import NO_HOLD, Escalation, Hold, ResourceKey
 from tenancy.saga.states import ResourceState, State, StepStatus, Substate
@@ -41,23 +42,16 @@ def _apply(fact: f.Fact, saga: Saga) -> Saga:  # noqa: ARG001 - facts that only 
 
 @_apply.register
 def _attempt_started(fact: f.AttemptStarted, saga: Saga) -> Saga:
+    attempt = Attempt(fact.attempt, fact.run_id, fact.plan, fact.schema_version, fact.chart_version)
     return replace(
         saga,
         parameters=fact.parameters,
         state=State.PROVISIONING,
         substate=None,
-        attempt=fact.attempt,
-        run_id=fact.run_id,
-        plan=fact.plan,
-        schema_version=fact.schema_version,
-        chart_version=fact.chart_version,
-        steps=MappingProxyType({}),
-        hold=NO_HOLD,
+        current_attempt=attempt,
         unwinding=saga.unwinding.without_failure(),
+        hold=NO_HOLD,
         escalation=None,
-        cancelled=False,
-        resumed=False,
-        history_cleared=True,
         runs=MappingProxyType({**saga.runs, fact.run_id: fact.attempt}),
         fences=_fences_behind(saga),
     )
@@ -66,32 +60,33 @@ def _attempt_started(fact: f.AttemptStarted, saga: Saga) -> Saga:
 @_apply.register
 def _activity_started(fact: f.ActivityStarted, saga: Saga) -> Saga:
     # The last try's error stays until this try ends, because an operator needs it meanwhile.
-    return replace(saga, hold=NO_HOLD).with_step(fact.activity, status=StepStatus.RUNNING, holder=fact.holder)
+    return _with_step(replace(saga, hold=NO_HOLD), fact.activity, status=StepStatus.RUNNING, holder=fact.holder)
 
 
 @_apply.register
 def _activity_completed(fact: f.ActivityCompleted, saga: Saga) -> Saga:
     # Older versions recorded no PointOfNoReturnPassed: in their streams the pivot's completion is that point.
-    passed = saga.past_no_return or saga.is_pivot(fact.activity)
-    done = {"status": StepStatus.DONE, "message": "", "cause": Cause.UNKNOWN}
-    return replace(saga, past_no_return=passed).with_step(fact.activity, **done)
+    passed = saga.past_no_return or saga.current_attempt.is_pivot(fact.activity)
+    passing = replace(saga, past_no_return=passed)
+    return _with_step(passing, fact.activity, status=StepStatus.DONE, message="", cause=Cause.UNKNOWN)
 
 
 @_apply.register
 def _activity_progressed(fact: f.ActivityProgressed, saga: Saga) -> Saga:
-    return saga.with_step(fact.activity, message=fact.message, cause=cause_of(fact.cause))
+    return _with_step(saga, fact.activity, message=fact.message, cause=cause_of(fact.cause))
 
 
 @_apply.register
 def _activity_failed(fact: f.ActivityFailed, saga: Saga) -> Saga:
     cause = cause_of(fact.cause)
-    failed = saga.with_step(fact.activity, status=StepStatus.FAILED, message=fact.message, cause=cause)
+    failed = _with_step(saga, fact.activity, status=StepStatus.FAILED, message=fact.message, cause=cause)
     return replace(failed, hold=Hold.for_platform(fact.message, cause)) if fact.platform else failed
 
 
 @_apply.register
 def _point_of_no_return_passed(fact: f.PointOfNoReturnPassed, saga: Saga) -> Saga:
-    return replace(saga, past_no_return=True, resumed=saga.resumed or fact.resumed)
+    resumed = saga.current_attempt.resumed or fact.resumed
+    return replace(_with_attempt(saga, resumed=resumed), past_no_return=True)
 
 
 @_apply.register
@@ -120,10 +115,10 @@ def _invitation_renewed(fact: f.InvitationRenewed, saga: Saga) -> Saga:
 
 @_apply.register
 def _cancel_requested(fact: f.CancelRequested, saga: Saga) -> Saga:
-    cancelled = saga.cancelled or saga.state is State.PROVISIONING
+    cancelled = saga.current_attempt.cancelled or saga.state is State.PROVISIONING
     unwinding = saga.unwinding.wanted(fact.generation)
-    free = replace(saga, hold=NO_HOLD, cancelled=cancelled)
-    return replace(free, state=State.CANCELLING, substate=None, unwinding=unwinding)
+    cancelling = replace(saga, state=State.CANCELLING, substate=None, unwinding=unwinding, hold=NO_HOLD)
+    return _with_attempt(cancelling, cancelled=cancelled)
 
 
 @_apply.register
@@ -195,13 +190,13 @@ def _settled(_fact: f.Settled, saga: Saga) -> Saga:
 @_apply.register
 def _run_reset(fact: f.RunReset, saga: Saga) -> Saga:
     observed = saga.observed_gone and not fact.forced
-    ready = replace(saga, state=State.FAILED, substate=Substate.READY, observed_gone=observed)
-    return replace(ready, hold=NO_HOLD, history_cleared=False)
+    ready = replace(saga, hold=NO_HOLD, state=State.FAILED, substate=Substate.READY, observed_gone=observed)
+    return _with_attempt(ready, history_cleared=False)
 
 
 @_apply.register
 def _run_history_cleared(_fact: f.RunHistoryCleared, saga: Saga) -> Saga:
-    return replace(saga, history_cleared=True)
+    return _with_attempt(saga, history_cleared=True)
 
 
 @_apply.register
@@ -250,6 +245,14 @@ def _tenant_decommissioned(_fact: f.TenantDecommissioned, saga: Saga) -> Saga:
     return replace(saga, hold=NO_HOLD, state=State.DECOMMISSIONED, substate=None, unwinding=unwinding)
 
 
+def _with_attempt(saga: Saga, **changes: bool) -> Saga:
+    return replace(saga, current_attempt=replace(saga.current_attempt, **changes))  # type: ignore[arg-type]
+
+
+def _with_step(saga: Saga, activity: ActivityName, **changes: object) -> Saga:
+    return replace(saga, current_attempt=saga.current_attempt.with_step(activity, **changes))
+
+
 def _hold_without(saga: Saga, fact: f.ResourceReleased | f.CompensationFailed) -> Hold:
     """Without the platform fault that kept this resource: it is over, or another failure has replaced it."""
     return NO_HOLD if saga.hold.is_by(_of(fact)) else saga.hold
@@ -262,7 +265,7 @@ def _of(fact: f.ResourceReleased | f.CompensationFailed) -> ResourceKey:
 def _fences_behind(saga: Saga) -> Mapping[RunId, TaskInstanceId]:
     """The fences, and one more for the attempt that ends here: its task instances may not act again, even if its run is
     cleared in Airflow."""
-    newest = max((step.holder for step in saga.steps.values()), default=None)
+    newest = saga.current_attempt.newest_holder
     return MappingProxyType({**saga.fences, saga.run_id: newest}) if newest else saga.fences
 
 

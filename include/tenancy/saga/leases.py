@@ -48,14 +48,14 @@ def require_not_superseded(saga: Saga, run_id: RunId, activity: ActivityName, ho
 
 def require_planned(saga: Saga, activity: ActivityName) -> None:
     """Raise Refused if the attempt's plan does not have the activity."""
-    if activity not in {entry.activity for entry in saga.plan}:
+    if not saga.current_attempt.has(activity):
         raise Refused(f"{activity} is not in the plan this attempt started with. Cancel, reset and retry.")
 
 
 def require_predecessors(saga: Saga, activity: ActivityName) -> None:
     """Raise Refused unless all activities before this one are done; OutOfTurn if the one before it is running."""
     require_planned(saga, activity)
-    for entry in saga.plan:
+    for entry in saga.current_attempt.plan:
         if entry.activity == activity:
             return
         status = saga.step(entry.activity).status

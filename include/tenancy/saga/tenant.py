@@ -5,16 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import ClassVar, Final, Self
+from typing import ClassVar, Self
 
+from tenancy.saga.attempt_values import EXACT, Attempt, Step
 from tenancy.saga.causes import Cause
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
 from tenancy.saga.saga_values import NO_HOLD, Escalation, Hold, Invitation, Unwinding
-from tenancy.saga.states import ActivityKind, Phase, ResourceState, State, StepStatus, Substate
-
-EXACT: Final = {"extra": "forbid"}
-"""Stored values of these classes have these fields and no others: what a newer version wrote is not read in part
-(ledger/envelope.py)."""
+from tenancy.saga.states import Phase, ResourceState, State, Substate
 
 
 @dataclass(frozen=True)
@@ -35,16 +32,6 @@ class Parameters:
 
     def _composed(self) -> "Parameters":
         return replace(self, name=unicodedata.normalize("NFC", self.name))
-
-
-@dataclass(frozen=True)
-class PlanEntry:
-    """One activity as an attempt's plan recorded it, so that old timelines stay true when PLAN changes."""
-
-    __pydantic_config__: ClassVar = EXACT
-
-    activity: ActivityName
-    kind: ActivityKind
 
 
 @dataclass(frozen=True)
@@ -97,18 +84,6 @@ class Resource:
 
 
 @dataclass(frozen=True)
-class Step:
-    """One activity in the current attempt. `holder` is the task instance that may record its outcome."""
-
-    status: StepStatus = StepStatus.IDLE
-    holder: TaskInstanceId = TaskInstanceId("")
-    message: str = ""
-    """The last try's error; while it runs, what it waits for."""
-    cause: Cause = Cause.UNKNOWN
-    """Why its last try failed."""
-
-
-@dataclass(frozen=True)
 class Lease:
     """Who may record an activity's outcome: one task instance of one run. A clear or a retry makes a newer one."""
 
@@ -148,13 +123,8 @@ class Saga:
     state: State
     substate: Substate | None = None
     seq: int = 0
-    attempt: int = 0
+    current_attempt: Attempt = field(default_factory=Attempt)
     unwinding: Unwinding = field(default_factory=Unwinding)
-    run_id: RunId = RunId("")
-    plan: tuple[PlanEntry, ...] = ()
-    schema_version: str = ""
-    chart_version: str = ""
-    steps: Mapping[ActivityName, Step] = field(default_factory=lambda: MappingProxyType({}))
     resources: tuple[Resource, ...] = ()
     runs: Mapping[RunId, int] = field(default_factory=lambda: MappingProxyType({}))
     fences: Mapping[RunId, TaskInstanceId] = field(default_factory=lambda: MappingProxyType({}))
@@ -163,39 +133,39 @@ class Saga:
     predecessor: TenantId | None = None
     hold: Hold = NO_HOLD
     stall: OpenStall | None = None
-    cancelled: bool = False
-    """Did a person cancel the newest attempt while it was running?"""
     escalation: Escalation | None = None
-    history_cleared: bool = True
-    """False from a reset until Airflow's history of the run is cleared too."""
     observed_gone: bool = False
     """Was everything observed gone, and nothing intended since? A forced reset observes nothing."""
     past_no_return: bool = False
     """May a customer use the tenant? Then failures keep everything, until a person's Cancel has settled."""
-    resumed: bool = False
-    """Was this attempt resumed because the ledger was older than its run?"""
     replacements: frozenset[tuple[str, str, str, str]] = frozenset()
     """Kind, name, recorded system and successor of each resource for which the platform file's [replaced_systems] was
     used."""
     invitation: Invitation = field(default_factory=Invitation)
 
-    def step(self, activity: ActivityName) -> Step:
-        """The activity's progress in the current attempt; idle when it has not begun."""
-        return self.steps.get(activity, Step())
+    @property
+    def attempt(self) -> int:
+        """The number of its newest attempt; 0 before the first one."""
+        return self.current_attempt.number
 
-    def kind_of(self, activity: ActivityName) -> ActivityKind:
-        """The activity's kind in this attempt's plan; KeyError when the plan does not have it."""
-        return {entry.activity: entry.kind for entry in self.plan}[activity]
+    @property
+    def run_id(self) -> RunId:
+        """The run of its newest attempt."""
+        return self.current_attempt.run_id
 
-    def is_pivot(self, activity: ActivityName) -> bool:
-        """Is its completion the point of no return, by this attempt's plan?"""
-        return any(entry.activity == activity and entry.kind is ActivityKind.PIVOT for entry in self.plan)
+    @property
+    def generation(self) -> int:
+        """The number of its newest unwinding."""
+        return self.unwinding.generation
 
     @property
     def current_activity(self) -> ActivityName | None:
         """The first activity that is not done: the one that stalls, if the tenant does."""
-        pending = (entry.activity for entry in self.plan if self.step(entry.activity).status is not StepStatus.DONE)
-        return next(pending, None)
+        return self.current_attempt.current_activity
+
+    def step(self, activity: ActivityName) -> Step:
+        """The activity's progress in the current attempt; idle when it has not begun."""
+        return self.current_attempt.step(activity)
 
     @property
     def live_resources(self) -> tuple[Resource, ...]:
@@ -208,19 +178,9 @@ class Saga:
         return self.observed_gone and not self.live_resources
 
     @property
-    def generation(self) -> int:
-        """The number of its newest unwinding."""
-        return self.unwinding.generation
-
-    @property
     def phase(self) -> Phase:
         """State and sub-state in one."""
         return Phase.of(self.state, self.substate)
-
-    def with_step(self, activity: ActivityName, **changes: object) -> Self:
-        """The same saga with one activity's progress changed."""
-        step = replace(self.step(activity), **changes)  # type: ignore[arg-type]
-        return replace(self, steps=MappingProxyType({**self.steps, activity: step}))
 
     def with_resource(self, resource: Resource) -> Self:
         """The same saga with this resource added last, or put in the place of its former self."""

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 def skips_activity(saga: Saga, lease: Lease) -> bool:
     """Should this task do nothing, because the attempt's plan does not have its activity? Logs it if so."""
     is_current = saga.state is State.PROVISIONING and saga.run_id == lease.run_id
-    if not is_current or lease.activity in {entry.activity for entry in saga.plan}:
+    if not is_current or saga.current_attempt.has(lease.activity):
         return False
     log.info(
         "%s is not in the plan that attempt %d of %s began with: nothing is done, and the run continues. "
@@ -34,7 +34,7 @@ def skips_activity(saga: Saga, lease: Lease) -> bool:
 def require_known_activities(saga: Saga, activity: ActivityName | None = None) -> None:
     """Raise PlatformError if this version lacks an unfinished activity of the attempt's plan, up to `activity`."""
     known = {each.name for each in PLAN}
-    for entry in saga.plan:
+    for entry in saga.current_attempt.plan:
         if entry.activity not in known and saga.step(entry.activity).status is not StepStatus.DONE:
             raise PlatformError(
                 f"Attempt {saga.attempt} of {saga.parameters.slug} began with an activity {entry.activity} that this "

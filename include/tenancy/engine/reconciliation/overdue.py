@@ -8,7 +8,6 @@ from enum import Enum, auto
 from typing import Final
 
 from tenancy.adapters.airflow_runs import RunStatus
-from tenancy.engine.workflow import has_begun
 from tenancy.saga.states import Phase, State
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding import is_to_be_unwound
@@ -73,7 +72,8 @@ def next_correction(saga: Saga, observation: RunObservation, silent_seconds: flo
         return _of_unwinding(saga, observation, silent_seconds)
     if saga.state is State.PROVISIONING:
         return _of_provisioning(saga, observation)
-    return Correction.PURSUE if saga.phase is Phase.FAILED_READY and not saga.history_cleared else Correction.NOTHING
+    is_reset = saga.phase is Phase.FAILED_READY
+    return Correction.PURSUE if is_reset and not saga.current_attempt.history_cleared else Correction.NOTHING
 
 
 def _of_unwinding(saga: Saga, observation: RunObservation, silent_seconds: float) -> Correction:
@@ -89,7 +89,7 @@ def _of_unwinding(saga: Saga, observation: RunObservation, silent_seconds: float
 
 def _of_provisioning(saga: Saga, observation: RunObservation) -> Correction:
     if observation.run is None:
-        return Correction.LOST if has_begun(saga) else Correction.PURSUE
+        return Correction.LOST if saga.current_attempt.has_begun else Correction.PURSUE
     if observation.run.is_live:
         return Correction.LOOK
     if observation.ended_seconds <= RUN_GRACE_SECONDS:
@@ -98,5 +98,5 @@ def _of_provisioning(saga: Saga, observation: RunObservation) -> Correction:
         return Correction.TRY_AGAIN
     by_itself = observation.run.state == "success" and not observation.marked
     # "Already cleared" counts only if the ledger has recorded it: an older ledger may have been restored since.
-    in_vain = saga.resumed and observation.rerun
+    in_vain = saga.current_attempt.resumed and observation.rerun
     return Correction.RESUME if by_itself and not in_vain else Correction.MISSED

@@ -164,7 +164,7 @@ def _is_in_motion(saga: Saga) -> bool:
 def _is_its_own(holder: Holder, saga: Saga) -> bool:
     if is_to_be_unwound(saga):
         return holder.application.startswith(unwinder_name(saga.generation, ""))
-    return any(step.holder and step.holder in holder.application for step in saga.steps.values())
+    return any(step.holder and step.holder in holder.application for step in saga.current_attempt.steps.values())
 
 
 def _last_message(saga: Saga) -> Evidence | None:

@@ -120,7 +120,8 @@ def _require_allowed(saga: Saga, action: str) -> None:
 
 def _command(saga: Saga, action: str) -> c.Command:
     if action == "retry":
-        return c.StartAttempt(saga.tenant_id, RunId(""), saga.parameters, saga.plan, saga.schema_version, is_retry=True)
+        last = saga.current_attempt
+        return c.StartAttempt(saga.tenant_id, RunId(""), saga.parameters, last.plan, last.schema_version, is_retry=True)
     return _COMMANDS[action]
 
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from tenancy.saga.attempt_values import PlanEntry
 from tenancy.saga.facts.fact import Fact
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
-from tenancy.saga.tenant import Parameters, PlanEntry
+from tenancy.saga.tenant import Parameters
 
 
 @dataclass(frozen=True)

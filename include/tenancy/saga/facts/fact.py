@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tenancy.saga.tenant import EXACT
+from tenancy.saga.attempt_values import EXACT
 
 
 @dataclass(frozen=True)

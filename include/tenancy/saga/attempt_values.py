@@ -1,0 +1,94 @@
+"""One attempt of a saga: the plan that it began with, and how far its activities are.
+
+A value of Saga. attempt.py has the rules of attempts, evolve.py changes it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
+
+from tenancy.saga.causes import Cause
+from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
+from tenancy.saga.states import ActivityKind, StepStatus
+
+EXACT: Final = {"extra": "forbid"}
+"""Stored values of these classes have these fields and no others: what a newer version wrote is not read in part
+(ledger/envelope.py)."""
+
+
+@dataclass(frozen=True)
+class PlanEntry:
+    """One activity as an attempt's plan recorded it, so that old timelines stay true when PLAN changes."""
+
+    __pydantic_config__: ClassVar = EXACT
+
+    activity: ActivityName
+    kind: ActivityKind
+
+
+@dataclass(frozen=True)
+class Step:
+    """One activity in the current attempt. `holder` is the task instance that may record its outcome."""
+
+    status: StepStatus = StepStatus.IDLE
+    holder: TaskInstanceId = TaskInstanceId("")
+    message: str = ""
+    """The last try's error; while it runs, what it waits for."""
+    cause: Cause = Cause.UNKNOWN
+    """Why its last try failed."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt: its run, its plan, and the steps that have begun. The default is that none was started yet."""
+
+    number: int = 0
+    run_id: RunId = RunId("")
+    plan: tuple[PlanEntry, ...] = ()
+    schema_version: str = ""
+    chart_version: str = ""
+    steps: Mapping[ActivityName, Step] = field(default_factory=lambda: MappingProxyType({}))
+    cancelled: bool = False
+    """Did a person cancel it while it was running?"""
+    resumed: bool = False
+    """Was it resumed because the ledger was older than its run?"""
+    history_cleared: bool = True
+    """False from a reset until Airflow's history of the run is cleared too."""
+
+    def step(self, activity: ActivityName) -> Step:
+        """The activity's progress; idle when it has not begun."""
+        return self.steps.get(activity, Step())
+
+    def has(self, activity: ActivityName) -> bool:
+        """Is the activity in its plan?"""
+        return any(entry.activity == activity for entry in self.plan)
+
+    def kind_of(self, activity: ActivityName) -> ActivityKind:
+        """The activity's kind in its plan; KeyError when the plan does not have it."""
+        return {entry.activity: entry.kind for entry in self.plan}[activity]
+
+    def is_pivot(self, activity: ActivityName) -> bool:
+        """Is the activity's completion the point of no return, by its plan?"""
+        return self.has(activity) and self.kind_of(activity) is ActivityKind.PIVOT
+
+    @property
+    def has_begun(self) -> bool:
+        """Has any task of it acted?"""
+        return any(step.status is not StepStatus.IDLE for step in self.steps.values())
+
+    @property
+    def current_activity(self) -> ActivityName | None:
+        """The first activity that is not done; None when all are."""
+        pending = (entry.activity for entry in self.plan if self.step(entry.activity).status is not StepStatus.DONE)
+        return next(pending, None)
+
+    @property
+    def newest_holder(self) -> TaskInstanceId | None:
+        """The newest task instance that acted for it; None when none did."""
+        return max((step.holder for step in self.steps.values()), default=None)
+
+    def with_step(self, activity: ActivityName, **changes: Any) -> "Attempt":
+        """The same attempt with one activity's progress changed."""
+        step = replace(self.step(activity), **changes)
+        return replace(self, steps=MappingProxyType({**self.steps, activity: step}))
