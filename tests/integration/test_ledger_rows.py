@@ -41,7 +41,7 @@ def _assert_rows_are_the_fold(server: PostgresServer, ledger: Ledger) -> None:
     expected_resources = [{k: v for k, v in r.items() if k != "at"} for r in resource_rows(None, saga, at)]
     assert [{k: v for k, v in r.items() if k != "updated_at"} for r in resources] == expected_resources
     runs = {row["run_id"]: row["attempt"] for row in _rows(server, "select * from ledger.run order by attempt")}
-    assert runs == dict(saga.runs)
+    assert runs == dict(saga.runs.attempts)
 
 
 def test_the_rows_are_the_fold_of_the_facts_after_every_step_of_a_whole_life(

@@ -95,7 +95,7 @@ class SagaChecks(RuleBasedStateMachine):
         assert before.attempt <= after.attempt <= before.attempt + 1
         assert before.generation <= after.generation <= before.generation + 1
         assert after.failures[: len(before.failures)] == before.failures, "history is kept"
-        assert before.runs.keys() <= after.runs.keys()
+        assert before.runs.attempts.keys() <= after.runs.attempts.keys()
 
     def _no_outcome_after_the_end(self, command: c.Command, facts: tuple[f.Fact, ...]) -> None:
         if self.outcomes_end and isinstance(command, (*OUTCOMES, c.GiveUp)):

@@ -92,3 +92,33 @@ class Attempt:
         """The same attempt with one activity's progress changed."""
         step = replace(self.step(activity), **changes)
         return replace(self, steps=MappingProxyType({**self.steps, activity: step}))
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The runs of all attempts, and which of their task instances may never act again."""
+
+    attempts: Mapping[RunId, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Run -> its newest attempt."""
+    fences: Mapping[RunId, TaskInstanceId] = field(default_factory=lambda: MappingProxyType({}))
+    """Run -> its newest task instance in an attempt that is over. That one and older ones may never act again."""
+
+    def __contains__(self, run_id: RunId) -> bool:
+        return run_id in self.attempts
+
+    def attempt_of(self, run_id: RunId) -> int | None:
+        """The run's newest attempt; None if it is no run of the tenant."""
+        return self.attempts.get(run_id)
+
+    def is_fenced(self, run_id: RunId, holder: TaskInstanceId) -> bool:
+        """Did the task instance act in an attempt that is over?"""
+        fence = self.fences.get(run_id)
+        return fence is not None and holder <= fence
+
+    def with_attempt(self, begun: Attempt, *, ended: Attempt) -> "Runs":
+        """One attempt begins and the one before it ends: its task instances may not act again, even if somebody clears
+        its run in Airflow."""
+        attempts = MappingProxyType({**self.attempts, begun.run_id: begun.number})
+        newest = ended.newest_holder
+        fences = MappingProxyType({**self.fences, ended.run_id: newest}) if newest else self.fences
+        return Runs(attempts, fences)

@@ -4,15 +4,14 @@ The ledger calls `fold` to compute a tenant's current saga from its facts. Nothi
 accepted each fact before it was stored, and facts of older versions must stay readable.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import singledispatch
-from types import MappingProxyType
 
 from tenancy.saga import facts as f
 from tenancy.saga.attempt_values import Attempt
 from tenancy.saga.causes import Cause, Evidence, cause_of
-from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
+from tenancy.saga.names import ActivityName
 from tenancy.saga.replacements import key_of
 from tenancy.saga.saga_values import NO_HOLD, Escalation, Hold, ResourceKey
 from tenancy.saga.states import ResourceState, State, StepStatus, Substate
@@ -52,8 +51,7 @@ def _attempt_started(fact: f.AttemptStarted, saga: Saga) -> Saga:
         unwinding=saga.unwinding.without_failure(),
         hold=NO_HOLD,
         escalation=None,
-        runs=MappingProxyType({**saga.runs, fact.run_id: fact.attempt}),
-        fences=_fences_behind(saga),
+        runs=saga.runs.with_attempt(attempt, ended=saga.current_attempt),
     )
 
 
@@ -260,13 +258,6 @@ def _hold_without(saga: Saga, fact: f.ResourceReleased | f.CompensationFailed) -
 
 def _of(fact: f.ResourceReleased | f.CompensationFailed) -> ResourceKey:
     return fact.resource, fact.name
-
-
-def _fences_behind(saga: Saga) -> Mapping[RunId, TaskInstanceId]:
-    """The fences, and one more for the attempt that ends here: its task instances may not act again, even if its run is
-    cleared in Airflow."""
-    newest = saga.current_attempt.newest_holder
-    return MappingProxyType({**saga.fences, saga.run_id: newest}) if newest else saga.fences
 
 
 def _with_resource_state(saga: Saga, kind: str, name: str, state: ResourceState) -> Saga:

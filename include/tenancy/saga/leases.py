@@ -33,8 +33,7 @@ _WHY_NOT_ACT = {
 
 def require_not_fenced(saga: Saga, run_id: RunId, holder: TaskInstanceId) -> None:
     """Raise StaleLease if the task instance acted in an attempt that is over."""
-    fence = saga.fences.get(run_id)
-    if fence and holder <= fence:
+    if saga.runs.is_fenced(run_id, holder):
         raise StaleLease(f"Task instance {holder} belongs to an attempt that is over; it must stop.")
 
 

@@ -1,13 +1,11 @@
 """What is known of one tenant: the fold of its facts. Frozen; `evolve` makes the next one."""
 
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import ClassVar, Self
 
-from tenancy.saga.attempt_values import EXACT, Attempt, Step
+from tenancy.saga.attempt_values import EXACT, Attempt, Runs, Step
 from tenancy.saga.causes import Cause
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
 from tenancy.saga.saga_values import NO_HOLD, Escalation, Hold, Invitation, Unwinding
@@ -126,9 +124,7 @@ class Saga:
     current_attempt: Attempt = field(default_factory=Attempt)
     unwinding: Unwinding = field(default_factory=Unwinding)
     resources: tuple[Resource, ...] = ()
-    runs: Mapping[RunId, int] = field(default_factory=lambda: MappingProxyType({}))
-    fences: Mapping[RunId, TaskInstanceId] = field(default_factory=lambda: MappingProxyType({}))
-    """Run -> its newest task instance in an attempt that is over. That one and older ones may never act again."""
+    runs: Runs = field(default_factory=Runs)
     failures: tuple[Failure, ...] = ()
     predecessor: TenantId | None = None
     hold: Hold = NO_HOLD

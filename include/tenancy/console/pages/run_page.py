@@ -59,7 +59,8 @@ def _query_of_run(context: RequestContext, dag_id: str, run_id: str) -> TenantPa
     else:
         tenant = str(context.ledger.tenant_of_run(RunId(run_id)) or "")
     if tenant and tenant_summaries.find_tenant(context.ledger, tenant, cutoffs=context.late):
-        return TenantPageQuery(tenant, _attempt_of(dag_id, run_id) or context.saga(tenant).runs.get(RunId(run_id)))
+        recorded = context.saga(tenant).runs.attempt_of(RunId(run_id))
+        return TenantPageQuery(tenant, _attempt_of(dag_id, run_id) or recorded)
     refusal = tenant_summaries.find_run_refusal(context.ledger, RunId(run_id))
     return (
         ErrorPage(200, "This run was refused", f"{refusal} It created nothing and reserves no slug.")
