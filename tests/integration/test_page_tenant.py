@@ -145,6 +145,6 @@ def test_what_usually_is_comes_from_history(console: Console):
             assert "usually" not in console.get("/tenants/slug-3").text
         begun = start(run_id, named, TenantId(UUID(int=TENANT.int + number)))
         console.tenant(begun, *done(VALIDATE, run_id=run_id), number=number)
-    console.app.state.durations_cache = durations_cache()
+    console.app.state.durations_cache = durations_cache(console.app.state.services)
     text = console.get("/tenants/slug-3").text
     assert len(re.findall(r"usually [\d.]+ s, 95 of 100 within", text)) == 1

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from tenancy.console.engine_watch import EngineWatch
+from tenancy.console.engine_watch import FRESH_SECONDS, EngineWatch
 from tenancy.engine.engine_report import EngineReport
 from tenancy.engine.engine_status import EngineStatus
 from tests.acceptance.runs import wait_until
@@ -26,6 +26,15 @@ class FakeEngine:
         self.asked += 1
         assert self.may_answer.wait(60)
         return AWAY
+
+
+class Clock:
+    """It stands still until the test moves it."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 def test_many_watchers_ask_once():
@@ -70,16 +79,17 @@ def test_how_long_the_engine_has_not_answered_counts_from_the_first_question_wit
         EngineReport(trouble="It still does not respond."),
         EngineReport(),
     ]
-    watch = EngineWatch(lambda: answers.pop(0))
+    clock = Clock()
+    watch = EngineWatch(lambda: answers.pop(0), clock)
     watch.start_refresh()
     wait_until(lambda: bool(watch.latest.trouble), "the first trouble")
-    first = watch.latest.trouble_seconds
+    assert watch.latest.trouble_seconds == 0.0
     assert not watch.latest.is_away
-    watch._latest_at = float("-inf")  # its next look is due
+    clock.now += FRESH_SECONDS
     watch.start_refresh()
     wait_until(lambda: watch.latest.trouble.startswith("It still"), "the second trouble")
-    assert watch.latest.trouble_seconds >= first
-    watch._latest_at = float("-inf")
+    assert watch.latest.trouble_seconds == FRESH_SECONDS
+    clock.now += FRESH_SECONDS
     watch.start_refresh()
     wait_until(lambda: not watch.latest.trouble, "its answer")
     assert watch.latest.trouble_seconds == 0.0

@@ -1,18 +1,15 @@
-"""Keeps the newest report on the workflow engine for all pages and API calls of one api-server. One thread fetches it.
+"""The newest report on the workflow engine, for all pages and API calls of one api-server.
 
 A request waits for a newer report only for a moment. After some seconds without an answer the report says that the
 engine does not respond. (The api-server asks itself: the source is Airflow's health report.)
 """
 
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
+from tenancy.console.refreshed_value import Refreshed, RefreshedValue
 from tenancy.engine.engine_report import EngineReport, load_engine_report
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import Runs
@@ -27,58 +24,43 @@ _SILENT: Final = "The workflow engine has not responded for {seconds:.0f} s."
 class EngineWatch:
     """The newest report. `load` asks the engine, which may take long."""
 
-    def __init__(self, load: Callable[[], EngineReport]) -> None:
-        self._load = load
-        self._lock = threading.Lock()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tenancy-report")
-        self._refresh: Future[None] | None = None
-        self._refresh_started_at = 0.0
-        self._latest = EngineReport(age_seconds=None)
-        self._latest_at = -FRESH_SECONDS
+    def __init__(self, load: Callable[[], EngineReport], clock: Callable[[], float] = time.monotonic) -> None:
+        self._load, self._clock = load, clock
+        self._report = RefreshedValue(self._read, max_age=FRESH_SECONDS, clock=clock)
         self._trouble_since: float | None = None
         """When the first refresh began that the engine has not responded; None while it responds."""
 
     @property
     def latest(self) -> EngineReport:
         """The newest report with its age, or one that reports that the engine does not respond."""
-        with self._lock:
-            now = time.monotonic()
-            open_since = self._refresh_started_at if self._refresh is not None and not self._refresh.done() else now
-            latest, age = self._latest, now - self._latest_at
-            if now - open_since > SLOW_SECONDS:
-                silent_for = now - (self._trouble_since or open_since)
-                return EngineReport(trouble=_SILENT.format(seconds=silent_for), trouble_seconds=silent_for)
-        if latest.age_seconds is None:
-            return latest
-        silent_for = now - (self._trouble_since or now)
-        return replace(latest, age_seconds=age, trouble_seconds=silent_for if latest.trouble else 0.0)
+        return self._shown(self._report.latest)
 
     def start_refresh(self) -> None:
         """Start a refresh if one is due; returns at once."""
-        with self._lock:
-            is_running = self._refresh is not None and not self._refresh.done()
-            if not is_running and time.monotonic() - self._latest_at >= FRESH_SECONDS:
-                self._refresh_started_at = time.monotonic()
-                self._refresh = self._thread.submit(self._run_refresh)
+        self._report.start_refresh()
 
     def __call__(self) -> EngineReport:
         """The report, refreshed if that is due; waits for it for a moment."""
-        self.start_refresh()
-        return self.wait_briefly()
+        return self._shown(self._report.get(PATIENCE_SECONDS))
 
     def wait_briefly(self) -> EngineReport:
         """The report of the refresh that `start_refresh` began; waits for it for a moment."""
-        refresh = self._refresh
-        if refresh is not None:
-            with suppress(FutureTimeoutError):
-                refresh.result(timeout=PATIENCE_SECONDS)
-        return self.latest
+        return self._shown(self._report.wait(PATIENCE_SECONDS))
 
-    def _run_refresh(self) -> None:
+    def _shown(self, known: Refreshed[EngineReport]) -> EngineReport:
+        since = self._trouble_since
+        silent_for = self._clock() - since if since is not None else known.refresh_seconds
+        if known.refresh_seconds > SLOW_SECONDS:
+            return EngineReport(trouble=_SILENT.format(seconds=silent_for), trouble_seconds=silent_for)
+        if known.value is None:
+            return EngineReport(age_seconds=None)
+        return replace(known.value, age_seconds=known.age, trouble_seconds=silent_for if known.value.trouble else 0.0)
+
+    def _read(self) -> EngineReport:
+        began = self._clock()
         report = self._load()
-        with self._lock:
-            self._latest, self._latest_at = report, time.monotonic()
-            self._trouble_since = (self._trouble_since or self._refresh_started_at) if report.trouble else None
+        self._trouble_since = (self._trouble_since or began) if report.trouble else None
+        return report
 
 
 def engine_watch(tenancy: Callable[[], Tenancy]) -> EngineWatch:

@@ -1,17 +1,13 @@
-"""Keeps the newest health of the platform for all pages and API calls of one api-server: one refresh at a time.
+"""The newest health of the platform, for all pages and API calls of one api-server.
 
 A request gets the newest health while that is fresh. When it is older, a refresh starts and the request waits for it:
 for a moment if the old health may still serve, and as long as a refresh may take if there is none or it is stale.
 """
 
-import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import suppress
 from typing import Final
 
+from tenancy.console.refreshed_value import Refreshed, RefreshedValue
 from tenancy.engine.health.check_results import Health, with_since
 from tenancy.engine.health.health_check_runner import BOUND_SECONDS
 
@@ -27,54 +23,31 @@ class HealthWatch:
     """The newest health. `load` asks every system, with time-outs of its own (engine/health/health_check_runner.py)."""
 
     def __init__(self, load: Callable[[], Health], *, fresh_seconds: float = FRESH_SECONDS) -> None:
-        self._load, self._fresh_seconds = load, fresh_seconds
-        self._lock = threading.Lock()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tenancy-health-watch")
-        self._refresh: Future[None] | None = None
-        self._latest = Health()
-        self._latest_at = float("-inf")
+        self._health = RefreshedValue(lambda: with_since(self.latest, load()), max_age=fresh_seconds)
 
     @property
     def latest(self) -> Health:
         """The newest health; without checks before the first refresh has ended."""
-        return self._latest
+        return _health(self._health.latest)
 
     def start_refresh(self) -> None:
         """Start a refresh if one is due; returns at once."""
-        with self._lock:
-            is_running = self._refresh is not None and not self._refresh.done()
-            if not is_running and self._age >= self._fresh_seconds:
-                self._refresh = self._thread.submit(self._run_refresh)
+        self._health.start_refresh()
 
     def __call__(self) -> Health:
-        """The health, refreshed if that is due."""
-        self.start_refresh()
-        refresh = self._refresh
-        if refresh is not None:
-            with suppress(FutureTimeoutError):  # the health has its own age
-                refresh.result(timeout=self._timeout)
-        return self._latest
+        """The health, refreshed if that is due. It has its own age."""
+        return _health(self._health.get(_timeout(self._health.latest)))
 
     def wait_briefly(self) -> Health:
         """The health, refreshed if that is due; waits for a moment at most. For pages about one tenant."""
-        self.start_refresh()
-        refresh = self._refresh
-        if refresh is not None:
-            with suppress(FutureTimeoutError):
-                refresh.result(timeout=SHORT_SECONDS)
-        return self._latest
+        return _health(self._health.get(SHORT_SECONDS))
 
-    @property
-    def _timeout(self) -> float:
-        if not self._latest.checks:
-            return FIRST_SECONDS
-        return SHORT_SECONDS if self._age < STALE_SECONDS else LONG_SECONDS
 
-    @property
-    def _age(self) -> float:
-        return time.monotonic() - self._latest_at
+def _health(known: Refreshed[Health]) -> Health:
+    return known.value or Health()
 
-    def _run_refresh(self) -> None:
-        health = self._load()
-        with self._lock:
-            self._latest, self._latest_at = with_since(self._latest, health), time.monotonic()
+
+def _timeout(known: Refreshed[Health]) -> float:
+    if not _health(known).checks:
+        return FIRST_SECONDS
+    return SHORT_SECONDS if known.age < STALE_SECONDS else LONG_SECONDS

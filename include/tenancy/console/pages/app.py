@@ -48,8 +48,8 @@ def create_pages(services: Services, authenticate: Authenticate) -> FastAPI:
     app.state.services = services
     app.state.authenticate = authenticate
     app.state.headers = {}  # rendering.py sets a page's own
-    app.state.durations_cache = reads.durations_cache()
-    app.state.state_counts_cache = reads.state_counts_cache()
+    app.state.durations_cache = reads.durations_cache(services)
+    app.state.state_counts_cache = reads.state_counts_cache(services)
     app.state.poll_cache = PollCache()
     app.state.openapi = cache(lambda: create_api(services, authenticate).openapi())  # made when it is first asked for
     for each in _PAGES:

@@ -142,7 +142,7 @@ def _read(
     snapshot = ListSnapshot(
         urgent=tuple(tenant_summaries.load_needing_attention(ledger, cutoffs=late, limit=URGENT)) if on_top else (),
         page=tuple(page),
-        counts=counts.get(ledger),
+        counts=counts.get(),
         attention=attention,
         queued=tuple(run for run in queued if ledger.tenant_of_run(RunId(run.run_id)) is None),
         findings=tuple(load_open_findings(ledger, tenant_id=None, limit=reads.FINDINGS)),

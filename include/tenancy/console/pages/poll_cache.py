@@ -3,6 +3,9 @@
 Callers with the same rights who ask for the same page share an answer. Its ETag names the state that it was rendered
 from: while that state stays the same, the page is not even rendered. Times tick in the browser, which learns the age
 of the page. It is rendered again every few seconds all the same, because time limits pass without any change of state.
+
+This is no RefreshedValue (refreshed_value.py). There is an answer for each page and set of rights, only a request can
+make it, and one that is too old is never sent.
 """
 
 import hashlib

@@ -79,7 +79,7 @@ def load_snapshot(context: RequestContext, ref: str, history: TimedCache[dict[st
         envelopes=envelopes,
         held=context.services.engine.latest.holds(saga) or saga.hold.reason,
         progress=load_progress(context.ledger, saga, envelopes),
-        usual=history.get(context.ledger),
+        usual=history.get(),
         beats=overview.beats,
         findings=overview.findings,
         escalation=overview.escalation,
@@ -89,11 +89,11 @@ def load_snapshot(context: RequestContext, ref: str, history: TimedCache[dict[st
     )
 
 
-def durations_cache() -> TimedCache[dict[str, DurationStats]]:
+def durations_cache(services: Services) -> TimedCache[dict[str, DurationStats]]:
     """How long activities usually take. It changes slowly."""
-    return TimedCache(load_durations, 60.0)
+    return TimedCache(services, load_durations, 60.0)
 
 
-def state_counts_cache() -> TimedCache[dict[State, int]]:
+def state_counts_cache(services: Services) -> TimedCache[dict[State, int]]:
     """How many tenants are in each state. Counting takes 20 ms with 100,000 tenants."""
-    return TimedCache(tenant_summaries.count_by_state, 3.0)
+    return TimedCache(services, tenant_summaries.count_by_state, 3.0)
