@@ -236,4 +236,14 @@ ATTEMPT_ROWS: list[tuple[str, c.Command, Row]] = [
         row({}, {phase: refuses("no stall") for phase in PHASES}),
     ),
     ("ClearStall", c.ClearStall(), row(dict.fromkeys(PHASES, NO_FACTS))),
+    (
+        "ReportSystemReplaced",
+        c.ReportSystemReplaced("database", "acme_1", "postgres:2", "platform.toml"),
+        row(dict.fromkeys(PHASES, makes(f.SystemReplaced))),
+    ),
+    (
+        "ReportSystemReplaced of a resource that no fact names",
+        c.ReportSystemReplaced("database", "other_1", "postgres:2", "platform.toml"),
+        row({phase: refuses("No fact names") for phase in PHASES}),
+    ),
 ]

@@ -82,7 +82,7 @@ def test_a_tenants_missing_database_is_the_tenants_but_its_login_is_ours():
     assert type(translated_error(errors.InvalidCatalogName("x"), TENANT, connecting=True)) is PermanentError
     assert type(translated_error(errors.InsufficientPrivilege("x"), TENANT)) is PermanentError
     assert type(translated_error(errors.InsufficientPrivilege("x"), STORAGE)) is PlatformError
-    assert type(translated_error(errors.InvalidPassword("x"), TENANT, connecting=True)) is PlatformError
+    assert isinstance(translated_error(errors.InvalidPassword("x"), TENANT, connecting=True), PlatformError)
 
 
 def test_a_code_that_nobody_documents_is_permanent():
