@@ -35,9 +35,14 @@ def began(phase: str = "Provisioning", **since: object) -> RecoveryHistory:
 
 
 def step_of(
-    phase: str, condition: TenantCondition | None = None, history: RecoveryHistory | None = None, **changes: object
+    phase: str,
+    condition: TenantCondition | None = None,
+    history: RecoveryHistory | None = None,
+    attempt: int = 1,
+    **changes: object,
 ) -> RecoveryStep:
-    saga = replace(tenant_in(phase), **changes)  # type: ignore[arg-type]
+    saga = tenant_in(phase)
+    saga = replace(saga, current_attempt=replace(saga.current_attempt, number=attempt), **changes)  # type: ignore[arg-type]
     return next_step(saga, history or began(phase), condition or TenantCondition(), NOW)
 
 
