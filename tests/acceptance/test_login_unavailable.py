@@ -14,7 +14,7 @@ def test_a_caller_who_cannot_be_identified_in_time_sees_which_system_hangs_and_n
         )
     assert (page.status_code, listed.status_code) == (503, 503)
     assert "Airflow&#39;s login does not respond" in page.text
-    assert "Airflow has not said for 1.2 s who calls" in listed.json()["detail"]
+    assert "Airflow has not identified the caller for 1.2 s" in listed.json()["detail"]
     assert 'id="tenant-' not in page.text
     with sandbox.client("operator") as client:
         assert client.get("/tenancy/").status_code == 200

@@ -46,7 +46,7 @@ _SEEN_BY_HEALTH: Final = "(Check first that the storage|finds it well now"
 OF_ONE: Final = (
     StallCase("image-pull-backoff", WAIT, ("cluster.image",), f"See that the image exists.*{ESCALATE}"),
     StallCase("crash-loop-backoff", WAIT, ("cluster.crash",), f"Read the container's log.*{ESCALATE}"),
-    StallCase("unschedulable", WAIT, ("cluster.unschedulable",), f"no node takes the pod.*{ESCALATE}"),
+    StallCase("unschedulable", WAIT, ("cluster.unschedulable",), "no node takes the pod.*so escalate"),
     StallCase("quota-exceeded", WAIT, ("cluster.quota",), f"quota compared with the plan.*{ESCALATE}"),
     StallCase(
         "slow-start", WAIT, ("cluster.probe",), f"health check can succeed.*{ESCALATE}", options={"seconds": 600}
