@@ -64,6 +64,9 @@ def backup(harness: EngineHarness) -> Iterator[Callable[[], None]]:
             owner = sql.Identifier(real_systems.LEDGER_OWNER)
             connection.execute(sql.SQL("drop database {} with (force)").format(ledger))
             connection.execute(copy.format(ledger, kept) + sql.SQL(" owner {}").format(owner))
+            # A copy has none of the rights to the database itself.
+            connection.execute(sql.SQL("revoke all on database {} from public").format(ledger))
+            connection.execute(sql.SQL("grant connect on database {0} to {0}").format(ledger))
 
     with real_systems.superuser(harness.server) as connection:
         connection.execute(_END_SESSIONS, (harness.ledger.dbname,))  # idle ones, which earlier tests left to be lent

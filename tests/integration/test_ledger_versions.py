@@ -43,7 +43,7 @@ def _queries() -> str:
 def test_every_named_query_is_used_and_every_used_query_is_named():
     named = set(re.findall(r"^-- name: (\w+)$", _queries(), re.MULTILINE))
     code = "\n".join(path.read_text() for path in _INCLUDE.rglob("*.py"))
-    used = set(re.findall(r'(?:query|_tenant_id|rows)\("(\w+)"', code))
+    used = set(re.findall(r'(?:query|_tenant_id|rows)\(\s*"(\w+)"', code))
     assert named == used
 
 

@@ -151,9 +151,8 @@ def load_facts(ledger: LedgerSession, stream: TenantId, *, after: int, limit: in
 
 def find_first_broken_fact(ledger: LedgerSession, stream: TenantId) -> int | None:
     """The seq of the first fact that was altered, lost or moved; None when the stream is intact."""
-    newest = ledger.rows(
-        "newest_seq", stream=stream
-    )  # first, so that a fact written meanwhile does not seem to be missing
+    # First, so that a fact written meanwhile does not seem to be missing.
+    newest = ledger.rows("newest_seq", stream=stream)
     try:
         envelopes = ledger.envelopes(stream)
     except (ValueError, KeyError, TypeError, LedgerOutdatedError):
