@@ -166,7 +166,7 @@ def test_a_cluster_that_does_not_answer_is_reported_and_waited_for(waiting: Engi
     )
     try:
         assert not _look(waiting)
-        assert "cannot look: The cluster of region eu-central answered 500" in _told(waiting)[-1]
+        assert "cannot check: The cluster of region eu-central answered 500" in _told(waiting)[-1]
     finally:
         clear()
 
