@@ -50,11 +50,11 @@ status: .venv/.installed ## Show the sandbox's parts
 test-fast: lint $(BIN)/tenantctl ## Lint, and run the tests that start no server: three minutes on two cores
 	@$(BIN)/python -m pytest tests/unit tests/contract -m 'not slow and not server' -n 2 --dist loadscope
 
-# In CI with the coverage of the product's code by the tests' own processes; the sandboxes' processes do not count.
-COVERAGE := --cov=include/tenancy --cov=include/tenantctl --cov-report= --cov-fail-under=80
+# Coverage of the product's code by the tests' own processes; the sandboxes' processes do not count.
+MEASURE := --cov=include/tenancy --cov=include/tenantctl --cov-report= --cov-fail-under=80
 
-test: $(BIN)/tenantctl ## Run every test, two at a time
-	@$(BIN)/python -m pytest -n 2 --dist loadscope $(if $(CI),$(COVERAGE))
+test: $(BIN)/tenantctl ## Run every test, two at a time (COVERAGE=1: print the coverage figure, too)
+	@$(BIN)/python -m pytest -n 2 --dist loadscope $(if $(COVERAGE),$(MEASURE))
 
 test-slow: $(BIN)/tenantctl ## Run what takes many minutes: Celery with its parts killed, a restored ledger, a class of sixty
 	@$(BIN)/python -m pytest -m slow
