@@ -45,7 +45,7 @@ def _preload() -> None:
 
 
 def _preload_before_fork() -> None:
-    """Does nothing from the second fork on. What cannot be imported is reported by the tasks that need it."""
+    """From the second fork on, all is imported already. A task that needs a module that fails reports the error."""
     for name in _PRELOADED_BEFORE_FORK:
         with contextlib.suppress(Exception):
             importlib.import_module(name)

@@ -66,7 +66,10 @@ def tenant_url(offered: Platform, parameters: Parameters) -> str:
 
 
 def tenancy() -> "Tenancy":
-    """The parts of this platform, for one task or request. Each connection is read once: Airflow needs 12 ms for it."""
+    """The parts of this platform, for one task or request.
+
+    A client reads its connection once, because each reading takes Airflow's api-server 12 ms.
+    """
     from tenancy.activities.context import SystemClients  # heavy clients stay out of DAG parsing
     from tenancy.adapters.storage import StorageServer
     from tenancy.engine.tenancy import Tenancy

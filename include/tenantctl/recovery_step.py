@@ -47,7 +47,7 @@ class RecoveryStep:
             retry_after=float(data.get("retry_after") or _ASK_AGAIN_SECONDS),
             began_at=int(data.get("began_at") or 0),
             remaining=tuple(data.get("remaining") or ()),
-            message=str(data.get("said") or ""),
+            message=str(data.get("message") or ""),
             warnings=tuple(data.get("warnings") or ()),
             preview=data.get("preview"),
             needs_slug=bool(data.get("confirm_slug")),

@@ -1,4 +1,4 @@
-"""The reality check in the real Airflow: what was left and what is missing is told by the API until it is repaired."""
+"""The drift check in the real Airflow: the API reports orphans and missing resources until they are repaired."""
 
 import uuid
 from collections.abc import Iterator

@@ -25,7 +25,7 @@ def recover(tenant: FakeTenant, body: dict[str, Any], *, dry_run: bool) -> tuple
         return 409, {"detail": f"Type the slug {tenant.slug} to recover it.", "field": "confirm_slug"}
     tenant.act(action)
     tenant.recovered.append(action)
-    done = {"said": f"{action.capitalize()} was accepted.", "warnings": tenant.warnings}
+    done = {"message": f"{action.capitalize()} was accepted.", "warnings": tenant.warnings}
     after = {"tenant": document(tenant), "done": list(tenant.recovered), "remaining": answer["remaining"][1:]}
     return 200, {**answer, **done, **after}
 
@@ -57,7 +57,7 @@ def _recovery(tenant: FakeTenant, kind: str, action: str, why: str, began_at: in
         "began_at": began_at,
         "done": list(tenant.recovered),
         "remaining": ((["cancel"] if action == "cancel" else []) + rest) if goes_on else [],
-        "said": "",
+        "message": "",
         "warnings": [],
         "preview": {**preview_document(action, allowed=True), "confirm_slug": destroys} if action else None,
         "confirm_slug": kind == "act" and (destroys or tenant.attempt >= 3),

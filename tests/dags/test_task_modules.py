@@ -20,6 +20,16 @@ _LOADED = (
     "import json, sys, tenancy.task_modules; print(json.dumps([m for m in sys.modules if m.startswith('tenancy')]))"
 )
 
+_FORKED = """
+import os, sys
+sys.argv = ["airflow", "scheduler"]
+import airflow.settings, airflow_local_settings
+if os.fork() == 0:
+    print("tenancy.engine.provisioning.runner" in sys.modules, flush=True)
+    os._exit(0)
+os.wait()
+"""
+
 
 def test_what_tasks_import_inside_functions_is_loaded_before_they_are_forked():
     loaded = _loaded_modules()
@@ -30,6 +40,11 @@ def test_what_tasks_import_inside_functions_is_loaded_before_they_are_forked():
 
 def test_neither_helm_nor_the_console_is_loaded_with_them():
     assert not {name for name in _loaded_modules() if "console" in name or name.endswith("helm_child")}
+
+
+def test_a_process_that_the_scheduler_forks_has_our_modules_already():
+    shown = subprocess.run([sys.executable, "-c", _FORKED], check=True, capture_output=True, text=True).stdout
+    assert shown.splitlines()[-1] == "True"
 
 
 @cache

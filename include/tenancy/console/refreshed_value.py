@@ -1,8 +1,8 @@
 """A value that is read again in the background when it is too old, and is shown with its age until then.
 
 Used for all that requests share and that is slow or may hang: the engine's report, the systems' health, measures of the
-ledger. One refresh of a value runs at a time, however many ask. Who asks waits for it as long as it wants, and then
-gets the last value. A value takes one thread at most, also when its source hangs. All values share these threads.
+ledger. One refresh of a value runs at a time. A caller waits for it up to its own time-out, and then gets the last
+value. A value takes one thread at most, also when its source hangs. All values share these threads.
 """
 
 import threading

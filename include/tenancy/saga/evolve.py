@@ -114,14 +114,14 @@ def _invitation_renewed(fact: f.InvitationRenewed, saga: Saga) -> Saga:
 @_apply.register
 def _cancel_requested(fact: f.CancelRequested, saga: Saga) -> Saga:
     cancelled = saga.current_attempt.cancelled or saga.state is State.PROVISIONING
-    unwinding = saga.unwinding.wanted(fact.generation)
+    unwinding = saga.unwinding.requested(fact.generation)
     cancelling = replace(saga, state=State.CANCELLING, substate=None, unwinding=unwinding, hold=NO_HOLD)
     return _with_attempt(cancelling, cancelled=cancelled)
 
 
 @_apply.register
 def _unwinding_started(fact: f.UnwindingStarted, saga: Saga) -> Saga:
-    next_one = saga.unwinding.renewed if fact.renewal else saga.unwinding.wanted
+    next_one = saga.unwinding.renewed if fact.renewal else saga.unwinding.requested
     return replace(saga, unwinding=next_one(fact.generation), hold=saga.hold.without_fault())
 
 
@@ -233,7 +233,7 @@ def _escalation_sent(fact: f.EscalationSent, saga: Saga) -> Saga:
 
 @_apply.register
 def _decommission_requested(fact: f.DecommissionRequested, saga: Saga) -> Saga:
-    unwinding = saga.unwinding.wanted(fact.generation)
+    unwinding = saga.unwinding.requested(fact.generation)
     return replace(saga, state=State.DECOMMISSIONING, substate=None, unwinding=unwinding)
 
 

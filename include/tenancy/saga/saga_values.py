@@ -76,7 +76,7 @@ class Unwinding:
         """Did the compensations of the newest generation run out of retries?"""
         return 0 < self.generation == self.exhausted_generation
 
-    def wanted(self, generation: int) -> "Unwinding":
+    def requested(self, generation: int) -> "Unwinding":
         """A person or a failure asked for this generation."""
         return replace(self, generation=generation, renewals=0)
 

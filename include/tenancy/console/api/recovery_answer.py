@@ -83,7 +83,7 @@ def _answer(services: Services, result: RecoveryResult) -> tenant_models.Recover
         began_at=plan.began_at,
         done=[*plan.history.actions, *([plan.step.action] if action else [])],
         remaining=list(plan.remaining[1:] if action else plan.remaining),
-        said=action.message if action else "",
+        message=action.message if action else "",
         warnings=list(action.warnings if action else _warnings(plan)),
         preview=serializers.preview_of(plan.preview) if plan.preview else None,
         confirm_slug=plan.confirm_slug,

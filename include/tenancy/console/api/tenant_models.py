@@ -174,7 +174,7 @@ class Recovery(BaseModel):
     began_at: int = Field(description="Send it with the next request, so that it continues this recovery")
     done: list[str] = Field(description="The actions since the recovery began, oldest first")
     remaining: list[str] = Field(description="The actions that remain if all goes well")
-    said: str = Field(description="What the action did, in a sentence; empty if it did nothing")
+    message: str = Field(description="What the action did, in a sentence; empty if it did nothing")
     warnings: list[str]
     preview: PreviewShape | None = Field(description="What the action undoes and keeps; null unless it acts")
     confirm_slug: bool = Field(description="The slug has to be typed: `confirm_slug`")

@@ -1,7 +1,8 @@
 """One way to every action: checks the request, performs it once, and describes the tenant afterwards.
 
 Called by the JSON API and by the console's pages. They find out who asks and whether they may, and render the answer.
-The law decides what is allowed (saga/decide.py); a refusal is raised as Refused and stands in the audit log.
+The state machine decides what is allowed (saga/decide.py). A refusal is raised as Refused, after it was recorded in the
+audit log.
 """
 
 from collections.abc import Callable, Mapping
