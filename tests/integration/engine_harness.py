@@ -9,18 +9,22 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from sandbox.postgres import PostgresServer
 from tenancy.activities.context import SystemClients
 from tenancy.activities.plan import PLAN
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.storage import StorageServer
 from tenancy.engine.provisioning.runner import Task, Waiting, run_activity
+from tenancy.engine.reconciliation.reconcile import reconcile
 from tenancy.engine.recovery.failure import give_up
 from tenancy.engine.recovery.unwind import unwind
 from tenancy.engine.tenancy import Tenancy, Timings
 from tenancy.ledger.envelope import Envelope, Stamp
 from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.saga import commands as c
+from tenancy.saga.errors import TenancyError
 from tenancy.saga.names import PLATFORM_STREAM, ActivityName, RunId, TaskInstanceId, TenantId, proof_of
 from tenancy.saga.platform import Platform
 from tenancy.saga.tenant import Lease, Saga
@@ -31,6 +35,7 @@ from tests.contract.fake_handles import FakeHandles
 from tests.contract.fake_runs import FakeRuns
 
 RUN = RunId("run-1")
+SECOND_RUN = RunId("run-2")
 ORDER = tuple(activity.name for activity in PLAN)
 VALIDATE = ActivityName("validate_request")
 STORAGE = ActivityName("allocate_storage")
@@ -41,6 +46,7 @@ WAIT = ActivityName("wait_for_workloads_ready")
 MARK_ACTIVE = ActivityName("mark_active")
 STAMP = Stamp("ada")
 NOW = timedelta()
+LATER = timedelta(minutes=3)
 SHORT_TIMINGS = Timings(lock_patience=0.2, unwind_limit=40, grace=0.5, compensation_tries=3, compensation_backoff=0.5)
 
 
@@ -111,6 +117,12 @@ class EngineHarness:
         command = c.GiveUp(run_id, "out of tries", activity, lease(activity, number).holder)
         return give_up(self.tenancy, command, stamp=replace(STAMP, lease=command.holder or ""))
 
+    def fail_for_good(self, activity: ActivityName, number: int = 1, run_id: RunId = RUN) -> None:
+        """The task fails without tries left, and its callback gives the run up."""
+        with pytest.raises(TenancyError):
+            self.run(activity, number, run_id)
+        self.give_up(activity, number, run_id)
+
     def run_failed(self, run_id: RunId = RUN) -> Saga | None:
         """The failure callback of a run, which knows of no task."""
         return give_up(self.tenancy, c.GiveUp(run_id, "the process died"), stamp=STAMP)
@@ -125,6 +137,11 @@ class EngineHarness:
         """One try of a compensation run."""
         saga = self.saga
         return unwind(self.tenancy, saga.tenant_id, saga.generation, stamp=STAMP, last_try=last_try)
+
+    def reconcile_later(self, elapsed: timedelta = LATER) -> str:
+        """One pass of a reconciler whose clock is ahead, so that every tenant has been silent for long."""
+        later = Ledger(self.ledger, clock=lambda: utc_now() + elapsed)
+        return reconcile(replace(self.tenancy, ledger=later))
 
     # -- what can be seen
 

@@ -13,8 +13,7 @@ from tenancy.saga import facts as f
 from tenancy.saga.errors import PermanentError, TransientError
 from tenancy.saga.states import StepStatus
 from tenancy.saga.unwinding import RENEWALS
-from tests.integration.engine_harness import HANDLE, NO_OBJECTS, SCHEMA, EngineHarness, lease
-from tests.integration.test_engine_reconcile import LATER, after
+from tests.integration.engine_harness import HANDLE, LATER, NO_OBJECTS, SCHEMA, EngineHarness, lease
 
 
 def test_an_engine_that_restarts_costs_no_tenant_however_many_tries_that_takes(harness: EngineHarness):
@@ -77,11 +76,11 @@ def test_a_compensation_whose_last_try_runs_out_of_time_is_stuck(harness: Engine
 def test_compensation_runs_that_end_without_an_outcome_and_release_nothing_are_stuck(harness: EngineHarness):
     harness.fail_at(SCHEMA)
     harness.record_commands(c.Cancel())
-    after(harness, LATER)
+    harness.reconcile_later()
     for number in range(RENEWALS + 1):
         assert harness.saga.phase == "Cancelling"
         harness.runs.end(COMPENSATION_DAG, compensation_run_id(harness.saga), "failed")
-        after(harness, (number + 2) * LATER)
+        harness.reconcile_later((number + 2) * LATER)
     assert harness.saga.phase == "Failed stuck"
     (exhausted,) = harness.facts(f.UnwindingExhausted)
     assert f"{RENEWALS + 1} compensation runs ended" in exhausted.why

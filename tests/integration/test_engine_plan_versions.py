@@ -17,7 +17,6 @@ from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.states import ActivityKind
 from tests.integration.engine_harness import DEPLOY, HANDLE, MARK_ACTIVE, ORDER, RUN, SCHEMA, WAIT, EngineHarness
-from tests.integration.test_engine_reconcile import after
 
 WARM_UP = ActivityName("warm_up_caches")
 AFTER_EACH = [pytest.param(n, id=f"after-{name}") for n, name in enumerate(ORDER)]
@@ -70,8 +69,8 @@ def test_an_activity_that_this_version_does_not_have_holds_the_attempt(
     harness.run_failed()
     harness.runs.start(PROVISIONING_DAG, RUN, {})
     harness.runs.end(PROVISIONING_DAG, RUN, "failed")
-    after(harness)
-    after(harness)
+    harness.reconcile_later()
+    harness.reconcile_later()
     assert (harness.saga.phase, harness.external_objects) == ("Provisioning", made)
     assert harness.saga.hold.cause is (Cause.PLATFORM_VERSION)
     assert not harness.facts(f.ProvisioningFailed)

@@ -41,7 +41,7 @@ from tests.integration.engine_harness import (
     EngineHarness,
     lease,
 )
-from tests.integration.test_engine_reconcile import after, mark
+from tests.integration.test_engine_reconcile import mark
 
 Fault = Callable[[EngineHarness], Any]
 
@@ -197,7 +197,7 @@ def test_the_tenant_is_held_and_continues_when_the_platform_is_repaired(
         assert all(set(names) <= set(harness.external_objects[kind]) for kind, names in made.items())
 
         _end(harness)
-        assert "try_again" in after(harness)
+        assert "try_again" in harness.reconcile_later()
         assert harness.runs.stored[PROVISIONING_DAG, RUN].is_live
         _assert_held(harness, kind)
     for each in ORDER[ORDER.index(activity) :]:
@@ -233,7 +233,7 @@ def test_a_run_that_a_person_ended_meanwhile_is_cancelled(harness: EngineHarness
         harness.run(SCHEMA)
     harness.runs.start(PROVISIONING_DAG, RUN, {})
     mark(harness, RUN, "grace")
-    after(harness)
+    harness.reconcile_later()
     assert harness.saga.phase == "Cancelling"
 
 
@@ -243,7 +243,7 @@ def test_a_check_of_the_reconciler_does_not_end_the_hold(harness: EngineHarness)
         harness.run(SCHEMA)
     harness.runs.start(PROVISIONING_DAG, RUN, {})
     harness.runs.states[RUN] = ("up_for_retry",)
-    after(harness)
+    harness.reconcile_later()
     assert harness.saga.hold.cause is Cause.PLATFORM_CONNECTION
 
 
@@ -299,7 +299,7 @@ def test_an_older_worker_beside_a_newer_ledger_leaves_the_tenant_alone(harness: 
         with pytest.raises(PlatformError):
             harness.give_up(activity)
         with pytest.raises(PlatformError):
-            after(harness)
+            harness.reconcile_later()
     assert harness.external_objects == before
     for each in ORDER[ORDER.index(activity) :]:
         harness.run(each, 2)

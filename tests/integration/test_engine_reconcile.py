@@ -1,7 +1,6 @@
 """The reconciler: whatever callbacks and actions missed is found and finished, for each tenant by itself."""
 
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,16 +12,15 @@ from tenancy.engine.tenancy import unwinder_name
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
 from tenancy.ledger import heartbeats, pokes
 from tenancy.ledger.envelope import Stamp
-from tenancy.ledger.ledger import Ledger, utc_now
+from tenancy.ledger.ledger import utc_now
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.names import RunId
 from tests import real_systems
 from tests.contract.fake_runs import FakeRuns
-from tests.integration.engine_harness import NO_OBJECTS, ORDER, SCHEMA, EngineHarness
+from tests.integration.engine_harness import LATER, NO_OBJECTS, ORDER, SCHEMA, EngineHarness
 
 BY = Stamp("grace", reason="INC-7")
-LATER = timedelta(minutes=3)
 
 
 @pytest.fixture
@@ -34,11 +32,6 @@ def _silent(runs: FakeRuns, run_id: RunId, part: str) -> None:
     """It waits for its pods, and a part of Airflow is away."""
     runs.silent = (part,)
     runs.states[run_id] = ("deferred",)
-
-
-def after(harness: EngineHarness, elapsed: timedelta = LATER) -> str:
-    """One pass of a reconciler whose clock is ahead, so that every tenant has been silent for long."""
-    return reconcile(replace(harness.tenancy, ledger=Ledger(harness.ledger, clock=lambda: utc_now() + elapsed)))
 
 
 def mark(harness: EngineHarness, run_id: RunId, user: str) -> None:
@@ -59,9 +52,9 @@ def test_a_pass_without_work_says_so_and_leaves_its_beat(harness: EngineHarness)
 def test_a_run_that_could_not_be_triggered_is_triggered_when_airflow_is_back(harness: EngineHarness):
     harness.runs.away = True
     run_id = actions.create(harness.tenancy, real_systems.request(), by=BY).saga.run_id
-    assert "put off" in after(harness)
+    assert "put off" in harness.reconcile_later()
     harness.runs.away = False
-    assert after(harness) == "1 pursue"
+    assert harness.reconcile_later() == "1 pursue"
     assert harness.runs.of(PROVISIONING_DAG) == [run_id]
 
 
@@ -107,7 +100,7 @@ def _deadline_passed(harness: EngineHarness, run_id: RunId) -> None:
 def test_a_deleted_run_is_cancelled_and_undone(harness: EngineHarness, created: RunId):
     harness.run_until(SCHEMA, run_id=created)
     del harness.runs.stored[PROVISIONING_DAG, created]
-    assert after(harness) == "1 lost"
+    assert harness.reconcile_later() == "1 lost"
     assert harness.envelopes[-1].stamp.reason == f"Airflow has no run {created} any more"
     assert harness.unwind().phase == "Failed settled"
     assert harness.external_objects == NO_OBJECTS
@@ -116,13 +109,13 @@ def test_a_deleted_run_is_cancelled_and_undone(harness: EngineHarness, created: 
 def test_what_the_ledger_does_not_know_any_more_continues_once_with_what_exists(harness: EngineHarness, created: RunId):
     harness.run_until(SCHEMA, run_id=created)
     harness.runs.end(PROVISIONING_DAG, created, "success")
-    assert after(harness) == "1 resume"
+    assert harness.reconcile_later() == "1 resume"
     assert "as after its restore from a backup" in harness.saga.hold.reason
     seen = harness.runs.find(PROVISIONING_DAG, created)
     assert seen is not None
     assert seen.is_live
     harness.runs.end(PROVISIONING_DAG, created, "success")  # it seems not to have helped
-    assert after(harness, 2 * LATER) == "1 missed"
+    assert harness.reconcile_later(2 * LATER) == "1 missed"
 
 
 @pytest.mark.parametrize("state", ["failed", "success"])
@@ -130,7 +123,7 @@ def test_a_run_that_ended_without_an_outcome_is_undone(harness: EngineHarness, c
     harness.run_until(SCHEMA, run_id=created)
     harness.runs.end(PROVISIONING_DAG, created, state)
     harness.runs.made_marks[created] = (UserMark("patch_task_instance", "ada", utc_now()),)
-    assert after(harness) == "1 missed"
+    assert harness.reconcile_later() == "1 missed"
     assert f"Airflow ended the run as {state} before it was done" in harness.saga.failures[-1].message
     assert len(harness.runs.of(COMPENSATION_DAG)) == 1
     assert harness.unwind().phase == "Failed settled"
@@ -149,14 +142,14 @@ def test_a_run_that_ended_without_an_outcome_is_undone(harness: EngineHarness, c
 )
 def test_what_holds_a_live_run_is_reported_once(harness: EngineHarness, created: RunId, arrange, sentence: str):
     arrange(harness.runs, created)
-    after(harness)
-    after(harness)
+    harness.reconcile_later()
+    harness.reconcile_later()
     assert sentence in harness.saga.hold.reason
     assert len(harness.facts(f.RunHeld)) == (1 if sentence else 0)
 
 
 def test_a_run_that_continues_is_no_longer_held(harness: EngineHarness, created: RunId):
-    after(harness)
+    harness.reconcile_later()
     harness.run(ORDER[0], run_id=created)
     assert harness.saga.hold.reason == ""
 
@@ -214,7 +207,7 @@ def test_an_unwinding_whose_callback_died_is_taken_over(
             holding.enter_context(
                 callback.hold_lock(harness.tenant_id, patience_seconds=1, may_evict=lambda holder: False)
             )
-        assert after(harness, timedelta(seconds=25)) == found
+        assert harness.reconcile_later(timedelta(seconds=25)) == found
     assert len(harness.runs.of(COMPENSATION_DAG)) == (not alive)
 
 
@@ -225,7 +218,7 @@ def test_a_callback_that_was_stopped_is_not_waited_for(harness: EngineHarness, c
         harness.tenancy.ledger.open(unwinder_name(1, "callback")) as callback,
         callback.hold_lock(harness.tenant_id, patience_seconds=1, may_evict=lambda holder: False),
     ):
-        assert "1 pursue" in after(harness)
+        assert "1 pursue" in harness.reconcile_later()
 
 
 def test_a_compensation_run_that_died_is_followed_by_the_next_generation(harness: EngineHarness, created: RunId):
@@ -233,7 +226,7 @@ def test_a_compensation_run_that_died_is_followed_by_the_next_generation(harness
     actions.cancel(harness.tenancy, harness.tenant_id, by=BY)
     (first,) = harness.runs.of(COMPENSATION_DAG)
     harness.runs.end(COMPENSATION_DAG, first, "failed")
-    assert "1 renew" in after(harness)
+    assert "1 renew" in harness.reconcile_later()
     assert [run[-1] for run in harness.runs.of(COMPENSATION_DAG)] == ["1", "2"]
     assert harness.unwind().phase == "Failed settled"
 
@@ -243,7 +236,7 @@ def test_a_cancel_recorded_while_airflow_was_away_is_pursued(harness: EngineHarn
     harness.runs.away = True
     actions.cancel(harness.tenancy, harness.tenant_id, by=BY)
     harness.runs.away = False
-    after(harness)
+    harness.reconcile_later()
     seen = harness.runs.find(PROVISIONING_DAG, created)
     assert seen is not None
     assert seen.state == "failed"
@@ -256,9 +249,9 @@ def test_a_reset_recorded_while_airflow_was_away_clears_its_history_later(harnes
     harness.runs.away = True
     assert not actions.reset(harness.tenancy, harness.tenant_id, by=BY).saga.current_attempt.history_cleared
     harness.runs.away = False
-    after(harness)
+    harness.reconcile_later()
     assert harness.saga.current_attempt.history_cleared
-    assert after(harness) == "nothing to do"
+    assert harness.reconcile_later() == "nothing to do"
 
 
 def test_one_tenants_problem_does_not_delay_the_others(harness: EngineHarness, created: RunId):
@@ -266,7 +259,7 @@ def test_one_tenants_problem_does_not_delay_the_others(harness: EngineHarness, c
     other = actions.create(harness.tenancy, real_systems.request(slug="other"), by=BY).saga.run_id
     harness.runs.broken = created
     del harness.runs.stored[PROVISIONING_DAG, other]
-    after(harness)
+    harness.reconcile_later()
     assert other in harness.runs.of(PROVISIONING_DAG)
 
 
@@ -274,7 +267,7 @@ def test_a_person_whose_poke_was_lost_has_cancelled_all_the_same(harness: Engine
     harness.run_until(SCHEMA, run_id=created)
     harness.runs.end(PROVISIONING_DAG, created, "failed")
     harness.runs.made_marks[created] = (UserMark("patch_dag_run", "ada", utc_now()),)
-    after(harness)
+    harness.reconcile_later()
     assert harness.saga.phase == "Cancelling"
     assert harness.envelopes[-1].stamp.actor == "ada"
 
@@ -301,7 +294,7 @@ def test_a_compensation_run_held_by_a_pause_says_so(harness: EngineHarness, crea
     harness.run_until(SCHEMA, run_id=created)
     actions.cancel(harness.tenancy, harness.tenant_id, by=BY)
     harness.runs.paused.add(COMPENSATION_DAG)
-    after(harness)
+    harness.reconcile_later()
     assert "The DAG tenant_compensation is paused" in harness.saga.hold.reason
     harness.unwind()
     assert harness.saga.hold.reason == ""

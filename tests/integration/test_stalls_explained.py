@@ -9,7 +9,6 @@ import pytest
 
 from tenancy.adapters.storage import LockPolicy, StorageServer
 from tenancy.engine.reconciliation.hold_detection import HoldDetector
-from tenancy.engine.reconciliation.reconcile import reconcile
 from tenancy.engine.reconciliation.stalls import record_stalls
 from tenancy.engine.recovery import actions
 from tenancy.engine.tenancy import unwinder_name
@@ -56,7 +55,7 @@ def _held_by(harness: EngineHarness, who: str) -> Iterator[None]:
 
 def passes(harness: EngineHarness, elapsed: timedelta = STALLED) -> None:
     """One pass of the reconciler so much later."""
-    reconcile(replace(harness.tenancy, ledger=Ledger(harness.ledger, clock=lambda: utc_now() + elapsed)))
+    harness.reconcile_later(elapsed)
 
 
 def assert_stalled(harness: EngineHarness, activity: ActivityName, cause: Cause, said: str) -> None:
