@@ -15,6 +15,8 @@ from tests.chaos.gates import retry_until_done
 from tests.chaos.trial_generator import Trial
 
 DAG = "/api/v2/dags/tenant_provisioning"
+_REPAIR_SECONDS = 300.0
+"""At most for a repair, once its attack has lasted as long as it should."""
 PLANS, REGIONS = ("starter", "business"), ("eu-central", "us-east")
 
 
@@ -125,6 +127,7 @@ class TrialContext:
 
     def wait_for_repairs(self) -> None:
         """Wait until all repairs and all background actions of operators are done."""
+        longest = max(attack.lasts for attack in self.trial.attacks)
         for each in self._background:
-            each.result(timeout=300)
+            each.result(timeout=longest + _REPAIR_SECONDS)
         self._pool.shutdown()
