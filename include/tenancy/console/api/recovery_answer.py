@@ -12,16 +12,13 @@ from tenancy.console.api.request_context import open_context
 from tenancy.console.api.requests import RecoverBody
 from tenancy.console.services import Services
 from tenancy.engine.engine_status import EngineStatus
-from tenancy.engine.recovery.action_service import ActionRequest
 from tenancy.engine.recovery.recovery_policy import TenantCondition
-from tenancy.engine.recovery.recovery_service import RecoveryPlan, RecoveryResult, RecoveryService
+from tenancy.engine.recovery.recovery_service import RecoveryPlan, RecoveryRequest, RecoveryResult, RecoveryService
 from tenancy.ledger.idempotency_keys import IdempotencyKey
 from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.saga import retry_loops
 from tenancy.saga.names import TenantId
 from tenancy.saga.tenant import Saga
-
-RECOVER = "recover"
 
 
 def open_recovery_service(services: Services, load_health: Callable[[], object]) -> RecoveryService:
@@ -45,16 +42,15 @@ def open_recovery_service(services: Services, load_health: Callable[[], object])
     )
 
 
-def recovery_request(tenant_id: TenantId, ref: str, body: RecoverBody, key: IdempotencyKey | None) -> ActionRequest:
+def recovery_request(tenant_id: TenantId, ref: str, body: RecoverBody, key: IdempotencyKey | None) -> RecoveryRequest:
     """Ask for the next step. A path that has the id names the tenant as well as the body does."""
     id_in_path = ref if ref.lower() == str(tenant_id) else ""
-    return ActionRequest(
-        RECOVER,
-        body.reason,
+    return RecoveryRequest(
         tenant_id,
+        body.reason,
+        began_at=body.began_at,
         confirm_id=body.tenant_id or id_in_path,
         confirm_slug=body.confirm_slug or "",
-        last_seen_seq=body.began_at,
         key=key,
     )
 

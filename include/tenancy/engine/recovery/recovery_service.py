@@ -21,12 +21,39 @@ from tenancy.engine.recovery.recovery_policy import (
     next_step,
     remaining_actions,
 )
+from tenancy.ledger.idempotency_keys import IdempotencyKey
 from tenancy.saga import retry_loops
 from tenancy.saga.errors import Refused
 from tenancy.saga.evolve import fold
+from tenancy.saga.names import TenantId
 from tenancy.saga.tenant import Saga
 
 _CONFIRMATIONS: Final = frozenset({"confirm_slug", "tenant_id"})
+
+
+@dataclass(frozen=True)
+class RecoveryRequest:
+    """The next step of a recovery, as somebody asks for it."""
+
+    tenant_id: TenantId
+    reason: str
+    began_at: int | None = None
+    """The tenant's newest fact when the recovery began; None if it begins now."""
+    confirm_id: str = ""
+    confirm_slug: str = ""
+    key: IdempotencyKey | None = None
+
+    def to_action(self, action: str, *, last_seen_seq: int) -> ActionRequest:
+        """The action of a step that was decided by the tenant's facts up to this one."""
+        return ActionRequest(
+            action,
+            self.reason,
+            self.tenant_id,
+            confirm_id=self.confirm_id,
+            confirm_slug=self.confirm_slug,
+            last_seen_seq=last_seen_seq,
+            key=self.key,
+        )
 
 
 @dataclass(frozen=True)
@@ -69,7 +96,7 @@ class RecoveryService:
     condition: Callable[[Saga], TenantCondition]
     describe: Callable[[RecoveryResult], Body]
 
-    def perform(self, request: ActionRequest, actor: Actor) -> ActionAnswer:
+    def perform(self, request: RecoveryRequest, actor: Actor) -> ActionAnswer:
         """Take the next step, or repeat the answer when a request with the same key has taken one.
 
         Raises Refused if there is nothing to recover, or a confirmation is missing.
@@ -82,19 +109,18 @@ class RecoveryService:
             describe=lambda _: self.describe(RecoveryResult(self.plan(request, actor))),
         )
 
-    def preview(self, request: ActionRequest, actor: Actor) -> Body:
+    def preview(self, request: RecoveryRequest, actor: Actor) -> Body:
         """What `perform` would do now. Raises Refused if there is nothing to recover."""
         return self.describe(RecoveryResult(self.plan(request, actor)))
 
-    def plan(self, request: ActionRequest, actor: Actor) -> RecoveryPlan:
+    def plan(self, request: RecoveryRequest, actor: Actor) -> RecoveryPlan:
         """The next step, decided and not taken."""
-        assert request.tenant_id is not None  # a recovery is of a tenant
         with self.actions.open_ledger() as ledger:
             envelopes = ledger.envelopes(request.tenant_id)
         saga = fold(each.fact for each in envelopes)
         if saga is None:
             raise Refused("There is no such tenant.")
-        began_at = request.last_seen_seq or len(envelopes)
+        began_at = request.began_at or len(envelopes)
         if began_at > len(envelopes):
             raise InvalidRequestError(f"began_at: the tenant has only {len(envelopes)} facts.", field="began_at")
         history = recovery_history(envelopes, began_at, actor.name)
@@ -102,12 +128,12 @@ class RecoveryService:
         shown = preview(saga, step.action) if step.action else None
         return RecoveryPlan(saga, began_at, history, step, remaining_actions(saga, step), shown)
 
-    def _step(self, request: ActionRequest, actor: Actor) -> RecoveryResult:
+    def _step(self, request: RecoveryRequest, actor: Actor) -> RecoveryResult:
         plan = self.plan(request, actor)
         if plan.step.kind is not StepKind.ACT:
             return RecoveryResult(plan)
         _require_confirmed(plan, request)
-        acting = replace(request, action=plan.step.action, last_seen_seq=plan.saga.seq)
+        acting = request.to_action(plan.step.action, last_seen_seq=plan.saga.seq)
         try:
             return RecoveryResult(plan, self.actions.dispatch(self.actions.tenancy, acting, actor))
         except Refused as refusal:
@@ -132,7 +158,7 @@ class RecoveryService:
 _CHANGED: Final = "Somebody has changed the tenant at the same time: the next step is decided again."
 
 
-def _require_confirmed(plan: RecoveryPlan, request: ActionRequest) -> None:
+def _require_confirmed(plan: RecoveryPlan, request: RecoveryRequest) -> None:
     slug = plan.saga.parameters.slug
     if plan.confirm_slug and request.confirm_slug != slug:
         warnings = plan.preview.warnings if plan.preview else ()
