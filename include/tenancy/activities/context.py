@@ -70,7 +70,8 @@ class ActivityContext:
     clients: SystemClients
     lock: "LockPolicy"
     fence: Callable[[], None]
-    """Call right before each effect: raises Refused if this process has been superseded, for example by a Cancel."""
+    """Call right before each effect. Raises Refused once this process is superseded, for example by a Cancel. Made in
+    engine/tenancy.py, `activity_context`."""
     observe_all: Callable[[], tuple[Observation, ...]]
     """Observes all resources that any activity ever intended for this tenant."""
     note_replaced: Callable[[Resource, str], None] = lambda resource, successor: None  # noqa: ARG005

@@ -2,6 +2,9 @@
 
 `sync_workflow_engine` reads from the saga which runs are needed. Actions call it right after they are recorded; the
 reconciler calls it again if that failed. It may be called at any time: every step is idempotent or checks first.
+
+A Cancel, a Decommission or a failure starts an unwinding; the unwinding compensates each activity, which releases the
+resources that the activity made. A compensation run is the run in Airflow that does this.
 """
 
 from collections.abc import Callable, Iterable
@@ -97,7 +100,10 @@ def _is_unchanged(ledger: LedgerSession, saga: Saga) -> bool:
 
 
 def start_compensation(runs: Runs, saga: Saga) -> None:
-    """Start this generation's compensation run, unless it exists."""
+    """Start this generation's compensation run, unless it exists.
+
+    Airflow then runs dags/tenant_compensation.py, whose one task calls `unwind` in engine/recovery/unwind.py.
+    """
     conf = {
         "tenant_id": str(saga.tenant_id),
         "attempt": saga.attempt,

@@ -1,7 +1,7 @@
 """Giving up: what happens once Airflow has no retries left for a run. Called by the failure callbacks.
 
-The failure is recorded, which fences the attempt's tasks; then its resources are released here, in the worker, as far
-as 40 s allow. What is left is done by a compensation run.
+The failure is recorded, which fences the attempt's tasks; then its resources are released here, in the callback's
+process (a worker or the dag-processor), as far as 40 s allow. What is left is done by a compensation run.
 """
 
 import logging
@@ -29,7 +29,8 @@ def give_up(tenancy: Tenancy, command: GiveUp, *, stamp: Stamp) -> Saga | None:
 
     What cannot be released at once is left to a compensation run, which tries for longer. If the platform is at fault,
     the attempt is held and nothing is released. Returns None if the run concerns no tenant any more: a refused request,
-    an old attempt's run, a tenant that is already unwound.
+    an old attempt's run, a tenant that is already unwound. So it is after a Cancel: the tenant is not Provisioning any
+    more, `decide` refuses GiveUp (saga/leases.py, `require_current_run`), and the compensation run alone unwinds it.
     """
     saga = _record(tenancy, command, stamp)
     if saga is None or not is_to_be_unwound(saga):

@@ -1,5 +1,5 @@
-"""The order in which resources are released: newest first, and a contained resource after the one that contains it.
-Pure.
+"""The order in which resources are released: newest first; but a contained resource after the one that contains it,
+and a role after the database that it owns. Pure.
 
 Why: a step that may be refused comes before a step that destroys data. PostgreSQL may refuse to drop a database, so the
 schema inside is not dropped on its own before. Activities declare this (`Activity.released_after`).

@@ -3,11 +3,13 @@
 A Cancel, a Decommission or a failure starts an unwinding; the unwinding compensates each activity, which releases the
 resources that the activity made.
 
-Called by failure.py, in the failure callback, and by the compensation DAG (orchestration/compensation_operator.py). The
-reconciler does not call it: it starts that DAG's missing runs. Idempotent. It works in rounds: one try for each live
-resource, then the next round, within a time budget for each outside system (budgets.py). Before each try it checks that
-this generation is still the newest. A failed compensation is recorded and does not stop the others. Only recorded
-resources count; the present platform file does not matter.
+Called by the compensation DAG (orchestration/compensation_operator.py); after a Cancel or a Decommission by nothing
+else. After a failure, the failure callback calls it first (failure.py), and the DAG does what is left. The reconciler
+does not call it: it starts that DAG's missing runs.
+
+Idempotent. It works in rounds: one try for each live resource, then the next round, within a time budget for each
+outside system (budgets.py). Before each try it checks that this generation is still the newest. A failed compensation
+is recorded and does not stop the others. Only recorded resources count; the present platform file does not matter.
 """
 
 from collections.abc import Collection
