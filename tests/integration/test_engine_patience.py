@@ -12,7 +12,7 @@ from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import PermanentError, TransientError
 from tenancy.saga.states import StepStatus
-from tenancy.saga.unwinding import RENEWALS
+from tenancy.saga.unwinding_rules import RENEWALS
 from tests.integration.engine_harness import HANDLE, LATER, NO_OBJECTS, SCHEMA, EngineHarness, lease
 
 

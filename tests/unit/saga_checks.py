@@ -16,7 +16,7 @@ from tenancy.saga.evolve import fold
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
 from tenancy.saga.states import ActivityKind, ResourceState, State, StepStatus
 from tenancy.saga.tenant import Lease, Resource, Saga
-from tenancy.saga.unwinding import is_to_be_unwound
+from tenancy.saga.unwinding_rules import is_to_be_unwound
 from tests.unit.sagas import INTENTS, ORDER, PLAN
 
 DESTROYS = (

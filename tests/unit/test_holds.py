@@ -9,7 +9,7 @@ from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
 from tenancy.saga.decide import decide
 from tenancy.saga.tenant import Saga
-from tenancy.saga.unwinding import RENEWALS
+from tenancy.saga.unwinding_rules import RENEWALS
 from tests.unit.sagas import (
     HANDLE,
     MARK_ACTIVE,

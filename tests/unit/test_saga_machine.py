@@ -16,7 +16,7 @@ from tenancy.saga import commands as c
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Lease, Parameters
-from tenancy.saga.unwinding import is_to_be_unwound
+from tenancy.saga.unwinding_rules import is_to_be_unwound
 from tests.unit.saga_checks import SagaChecks, named
 from tests.unit.sagas import ACME, BETA, INTENTS, ORDER, PLAN, start
 

@@ -7,7 +7,7 @@ from tenancy.saga import facts as f
 from tenancy.saga.decide import decide
 from tenancy.saga.errors import Refused
 from tenancy.saga.states import ResourceState
-from tenancy.saga.unwinding import is_to_be_unwound
+from tenancy.saga.unwinding_rules import is_to_be_unwound
 from tests.unit.sagas import (
     BETA,
     HANDLE,

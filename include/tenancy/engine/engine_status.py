@@ -12,7 +12,7 @@ from tenancy.engine.workflow import Runs
 from tenancy.saga.errors import TenancyError
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
-from tenancy.saga.unwinding import is_to_be_unwound
+from tenancy.saga.unwinding_rules import is_to_be_unwound
 
 SCHEDULER: Final = "scheduler"
 TRIGGERER: Final = "triggerer"

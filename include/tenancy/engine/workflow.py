@@ -20,7 +20,7 @@ from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 from tenancy.saga.names import RunId
 from tenancy.saga.states import Phase, State
 from tenancy.saga.tenant import Saga
-from tenancy.saga.unwinding import is_to_be_unwound
+from tenancy.saga.unwinding_rules import is_to_be_unwound
 
 PROVISIONING_DAG: Final = "tenant_provisioning"
 COMPENSATION_DAG: Final = "tenant_compensation"

@@ -3,13 +3,13 @@
 Console, REST API, command line, DAG tasks, failure callbacks, Airflow's listener and the reconciler all send commands;
 none of them checks rules of its own. Pure: the same saga and command always give the same facts, or the same Refused,
 whose sentence tells the operator what to do. Operators' actions are decided in this module. attempt.py (with
-leases.py) decides the commands of running activities, unwinding.py those of compensation; holds, stalls and
+leases.py) decides the commands of running activities, unwinding_rules.py those of compensation; holds, stalls and
 invitations have modules of their own.
 """
 
 from functools import singledispatch
 
-from tenancy.saga import attempt, confirmation, holds, invitation, replacements, stall_recording, unwinding
+from tenancy.saga import attempt, confirmation, holds, invitation, replacements, stall_recording, unwinding_rules
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import Refused
@@ -50,14 +50,14 @@ _decide.register(c.FailActivity, attempt.fail)
 _decide.register(c.ReportProgress, attempt.progress)
 _decide.register(c.GiveUp, attempt.give_up)
 _decide.register(c.ResumeAttempt, attempt.resume)
-_decide.register(c.CheckUnwinding, unwinding.check)
-_decide.register(c.RenewUnwinding, unwinding.renew)
-_decide.register(c.ReleaseResource, unwinding.release)
-_decide.register(c.ConfirmReleased, unwinding.confirm_released)
-_decide.register(c.ReportFoundAgain, unwinding.found_again)
-_decide.register(c.ReportCompensationFailure, unwinding.compensation_failed)
-_decide.register(c.Settle, unwinding.settle)
-_decide.register(c.ExhaustUnwinding, unwinding.exhaust)
+_decide.register(c.CheckUnwinding, unwinding_rules.check)
+_decide.register(c.RenewUnwinding, unwinding_rules.renew)
+_decide.register(c.ReleaseResource, unwinding_rules.release)
+_decide.register(c.ConfirmReleased, unwinding_rules.confirm_released)
+_decide.register(c.ReportFoundAgain, unwinding_rules.found_again)
+_decide.register(c.ReportCompensationFailure, unwinding_rules.compensation_failed)
+_decide.register(c.Settle, unwinding_rules.settle)
+_decide.register(c.ExhaustUnwinding, unwinding_rules.exhaust)
 _decide.register(c.RecordStall, stall_recording.record)
 _decide.register(c.ExplainStall, stall_recording.explain)
 _decide.register(c.ClearStall, stall_recording.clear)
@@ -112,7 +112,7 @@ def _decommission(_command: c.Decommission, saga: Saga) -> tuple[f.Fact, ...]:
 
 @_decide.register
 def _record_hold(command: c.RecordHold, saga: Saga) -> tuple[f.Fact, ...]:
-    if saga.state is not State.PROVISIONING and not unwinding.is_to_be_unwound(saga):
+    if saga.state is not State.PROVISIONING and not unwinding_rules.is_to_be_unwound(saga):
         raise Refused(f"No run of this tenant is waited for: it is {saga.phase}.")
     return holds.record_hold(command, saga)
 

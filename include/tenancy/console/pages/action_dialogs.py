@@ -30,7 +30,7 @@ from tenancy.ledger.escalations import load_escalation
 from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.saga.states import Phase
 from tenancy.saga.tenant import Saga
-from tenancy.saga.unwinding import is_to_be_unwound
+from tenancy.saga.unwinding_rules import is_to_be_unwound
 
 router = APIRouter(route_class=GuardedRoute)
 

@@ -14,7 +14,7 @@ from tenancy.engine.engine_status import SCHEDULER, TRIGGERER, silence_sentence
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.tenant import Saga
-from tenancy.saga.unwinding import is_to_be_unwound
+from tenancy.saga.unwinding_rules import is_to_be_unwound
 
 IN_LINE_AFTER: Final = timedelta(seconds=20)
 """A task that is due counts as queued after this time: every task is queued for a moment."""

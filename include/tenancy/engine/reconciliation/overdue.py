@@ -10,7 +10,7 @@ from typing import Final
 from tenancy.adapters.airflow_runs import RunStatus
 from tenancy.saga.states import Phase, State
 from tenancy.saga.tenant import Saga
-from tenancy.saga.unwinding import is_to_be_unwound
+from tenancy.saga.unwinding_rules import is_to_be_unwound
 
 CALLBACK_SECONDS: Final = 75.0
 """How long a failure callback may take to unwind: Airflow's task_success_overtime (60 s) and a margin. If the lock is

@@ -35,7 +35,7 @@ from tenancy.saga import commands as c
 from tenancy.saga.errors import Refused
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
-from tenancy.saga.unwinding import is_to_be_unwound
+from tenancy.saga.unwinding_rules import is_to_be_unwound
 
 log = logging.getLogger(__name__)
 

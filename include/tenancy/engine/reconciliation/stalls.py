@@ -25,7 +25,7 @@ from tenancy.saga.names import TenantId
 from tenancy.saga.stalls import NOT_EXAMINED, QUEUED_CAUSES, Stall, stall_of
 from tenancy.saga.states import Phase, State
 from tenancy.saga.tenant import OpenStall, Saga
-from tenancy.saga.unwinding import is_to_be_unwound
+from tenancy.saga.unwinding_rules import is_to_be_unwound
 
 log = logging.getLogger(__name__)
 

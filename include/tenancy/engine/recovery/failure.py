@@ -19,7 +19,7 @@ from tenancy.saga.facts import ActivityRefused
 from tenancy.saga.names import TenantId
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
-from tenancy.saga.unwinding import is_to_be_unwound
+from tenancy.saga.unwinding_rules import is_to_be_unwound
 
 log = logging.getLogger(__name__)
 
