@@ -65,7 +65,7 @@ def cancel(
     """
     message = "Cancel is under way: what was made is being undone."
     return _record_and_sync(
-        tenancy, tenant_id, _confirmed(c.Cancel(), tenant_id, confirm_id, confirm_slug), by, message
+        tenancy, tenant_id, _with_confirmation(c.Cancel(), tenant_id, confirm_id, confirm_slug), by, message
     )
 
 
@@ -82,7 +82,9 @@ def reset(
     """Reset provisioning, so that a retry can start. Nothing is created or deleted; the ledger keeps the history."""
     command = c.Reset(force=force, platform_role=platform_role, reason=by.reason)
     message = "The saga is reset. Nothing was reallocated; retry starts it afresh."
-    return _record_and_sync(tenancy, tenant_id, _confirmed(command, tenant_id, confirm_id, confirm_slug), by, message)
+    return _record_and_sync(
+        tenancy, tenant_id, _with_confirmation(command, tenant_id, confirm_id, confirm_slug), by, message
+    )
 
 
 def retry(
@@ -112,7 +114,7 @@ def decommission(
     tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp, confirm_id: str | None = None, confirm_slug: str = ""
 ) -> ActionResult:
     """Release all resources and free the slug. If anything would be destroyed, `confirm_slug` is required."""
-    command = _confirmed(c.Decommission(), tenant_id, confirm_id, confirm_slug)
+    command = _with_confirmation(c.Decommission(), tenant_id, confirm_id, confirm_slug)
     with _recorded(tenancy, tenant_id, command, by) as (ledger, after):
         gone = after.state is State.DECOMMISSIONED
         message = "Nothing was left: the slug is free." if gone else "Everything the tenant has is being released."
@@ -142,7 +144,7 @@ def recreate(
                 require_recreatable(load_saga(ledger, tenant_id))
                 require_same_tenant(saga, confirm_id or "")
                 if saga.state is not State.DECOMMISSIONED:
-                    command = _confirmed(c.Decommission(), tenant_id, confirm_id, confirm_slug)
+                    command = _with_confirmation(c.Decommission(), tenant_id, confirm_id, confirm_slug)
                     ledger.record(tenant_id, command, stamp=by)
                 new_id = admit(tenancy, ledger, new_run_id(request["slug"]), request, by)
         return _sync_and_describe(
@@ -154,14 +156,14 @@ def escalate(
     tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp, confirm_id: str | None = None, confirm_slug: str = ""
 ) -> ActionResult:
     """Hand the tenant over to platform engineering; changes no state."""
-    command = _confirmed(c.Escalate(), tenant_id, confirm_id, confirm_slug)
+    command = _with_confirmation(c.Escalate(), tenant_id, confirm_id, confirm_slug)
     with _recorded(tenancy, tenant_id, command, by) as (ledger, after):
         send_escalations(ledger)  # if this process dies here, the reconciler's next pass sends it
         message = "Recorded. The message to platform engineering is sent through the notification channels."
         return _sync_and_describe(tenancy, ledger, after, by, message)
 
 
-def _confirmed(command: c.Command, tenant_id: TenantId, named: str | None, slug: str) -> c.Confirmed:
+def _with_confirmation(command: c.Command, tenant_id: TenantId, named: str | None, slug: str) -> c.Confirmed:
     """The command with its confirmation, which `decide` checks inside the ledger's transaction."""
     return c.Confirmed(command, str(tenant_id) if named is None else named, slug)
 
