@@ -136,11 +136,13 @@ def message_of(error: BaseException) -> str:
 def observe_all(context: ActivityContext) -> tuple[Observation, ...]:
     """The observations of all activities that ever created a resource of this tenant."""
     return tuple(
-        observation for maker in makers_of(context.saga, context.platform) for observation in maker.observe(context)
+        observation
+        for maker in activities_to_observe(context.saga, context.platform)
+        for observation in maker.observe(context)
     )
 
 
-def makers_of(saga: Saga, platform: Platform) -> tuple[Activity, ...]:
+def activities_to_observe(saga: Saga, platform: Platform) -> tuple[Activity, ...]:
     """The activities that created the tenant's resources. PlatformError if a live resource's activity is not installed.
 
     Skipped: released resources whose activity is no longer installed, and resources in a system that is declared lost.

@@ -24,7 +24,14 @@ from tenancy.activities.registry import find_maker, maker_of
 from tenancy.engine.recovery.budgets import SystemBudgets
 from tenancy.engine.recovery.late_effects import earliest_settling, pending_requests
 from tenancy.engine.recovery.release_order import blocker_of, release_order
-from tenancy.engine.tenancy import Tenancy, makers_of, may_evict_for, message_of, record_eviction, unwinder_name
+from tenancy.engine.tenancy import (
+    Tenancy,
+    activities_to_observe,
+    may_evict_for,
+    message_of,
+    record_eviction,
+    unwinder_name,
+)
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
@@ -191,7 +198,7 @@ class _Unwinding:
         """The observations of all activities, and the errors of those that could not observe."""
         observations: list[Observation] = []
         errors: list[Exception] = []
-        for maker in makers_of(self._saga(), self.tenancy.platform):
+        for maker in activities_to_observe(self._saga(), self.tenancy.platform):
             self._require_time()
             try:
                 observations += self._observe(maker, self.tenancy.timings.system_budget)
