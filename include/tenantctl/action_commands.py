@@ -62,7 +62,7 @@ def cancel(
 ) -> ExitCode:
     """Cancel a provisioning: release what it made.
 
-    The tenant becomes Failed. Cancel is the first step for a stuck tenant, because it releases the resources cleanly.
+    The tenant becomes Failed. Cancel is the first step for a stalled tenant, because it releases the resources cleanly.
     After the point of no return it destroys a customer's data: type the slug, or give --confirm and the tenant's id.
     """
     action = TenantAction(session, ref, "cancel", reason, yes, {"confirm_slug": confirm}, by_id=True)
@@ -221,7 +221,7 @@ COMMANDS: Final = (
     CommandSpec(
         create, 'create acme --name "Acme Inc" --plan starter --region eu-central --admin-email admin@acme.example'
     ),
-    CommandSpec(cancel, 'cancel acme --wait --reason "stuck at Deploy for 9 minutes"', _GOES_ON),
+    CommandSpec(cancel, 'cancel acme --wait --reason "stalled at Deploy for 9 minutes"', _GOES_ON),
     CommandSpec(reset, 'reset acme --reason "clean slate after the cancel"'),
     CommandSpec(retry, 'retry acme --reason "storage is back"'),
     CommandSpec(decommission, 'decommission acme --wait --reason "third failure"', _GOES_ON),

@@ -23,14 +23,14 @@ from tenantctl.text import escape_controls
 _COMMANDS: Final = (*read_commands.COMMANDS, *action_commands.COMMANDS, *long_running_commands.COMMANDS)
 _CODES: Final = (
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 no such tenant, 5 not allowed, 6 not done in time. "
-    "A stuck tenant? tenantctl recover SLUG"
+    "A stalled or failed tenant? tenantctl recover SLUG"
 )
 
 
 def app(words: Sequence[str]) -> typer.Typer:
     """The typer application with every command. Only commands among `words` get their options."""
     made = typer.Typer(
-        help="See tenants being provisioned, and recover those that are stuck.",
+        help="See tenants being provisioned, and recover those that are stalled or failed.",
         epilog=_CODES,
         add_completion=False,
         pretty_exceptions_enable=False,

@@ -89,7 +89,7 @@ COMMANDS: Final = (
     CommandSpec(watch, "watch acme", "Interrupted. The operation continues; `tenantctl watch` shows it."),
     CommandSpec(
         recover,
-        'recover acme --reason "stuck at Deploy tenant workloads"',
+        'recover acme --reason "stalled at Deploy tenant workloads"',
         "Interrupted. A step that has begun continues; run `tenantctl recover` again for the others.",
     ),
 )

@@ -65,7 +65,7 @@ def test_seven_rows_with_both_labels_and_their_signs(console: Console):
         "allocate resources",
         "seed schema",
         "wait for ready",
-        "stuck after 10 min",
+        "stalled after 10 min",
     ):
         assert label in text
 
@@ -115,7 +115,7 @@ def test_the_next_action_is_the_runbooks(console: Console):
     assert "Nothing: most tenants are active" in console.get("/tenants/acme").text
     console.now = NOW
     late = console.get("/tenants/acme").text
-    assert "Validate request is stuck" in late
+    assert "Validate request is stalled" in late
     assert "Cancel provisioning, correct the input, and recreate." in late
 
 

@@ -50,7 +50,7 @@ def told(harness: EngineHarness) -> list[dict[str, Any]]:
 def test_a_stall_is_reported_with_the_advice_that_pages_show(stuck: EngineHarness):
     passes(stuck, STALLED)
     (alert,) = told(stuck)
-    assert alert["subject"].startswith("Tenant acme (eu-central) is stuck at Apply per-tenant schema, since 20")
+    assert alert["subject"].startswith("Tenant acme (eu-central) is stalled at Apply per-tenant schema, since 20")
     assert "scheduler sends no heartbeat" in alert["body"]
     assert (alert["tenant_id"], alert["path"]) == (stuck.tenant_id, f"/tenancy/tenants/{stuck.tenant_id}")
     assert (alert["details"]["cause"], alert["details"]["plan"]) == ("engine.scheduler_silent", "starter")
@@ -97,5 +97,5 @@ def test_what_began_days_ago_is_no_news(stuck: EngineHarness):
 @pytest.mark.parametrize("kind", StallKind)
 def test_every_kind_of_stall_has_its_sentence(kind: StallKind):
     said = describe_stall(kind, None, "Cancelling")
-    assert said not in {"", "is stuck"}
+    assert said not in {"", "is stalled"}
     assert "{" not in said

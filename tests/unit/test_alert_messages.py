@@ -18,7 +18,7 @@ ALERT = stall_alert(
     tenant_id=TENANT,
     slug="acme",
     region="eu-central",
-    what="is stuck at Allocate storage",
+    what="is stalled at Allocate storage",
     since=SINCE,
     cause="PostgreSQL of eu-central has no slot left.",
     next_action="Wait 5 minutes, then Cancel.",
@@ -33,7 +33,7 @@ def message(**changes: str) -> Message:
 
 
 def test_a_stalls_alert_has_what_where_since_when_why_and_what_to_do():
-    assert ALERT.subject == "Tenant acme (eu-central) is stuck at Allocate storage, since 2026-02-01 14:02 UTC."
+    assert ALERT.subject == "Tenant acme (eu-central) is stalled at Allocate storage, since 2026-02-01 14:02 UTC."
     assert ALERT.text == "PostgreSQL of eu-central has no slot left.\nNext: Wait 5 minutes, then Cancel."
     assert ALERT.path == f"/tenancy/tenants/{TENANT}"
     assert ALERT.details["since"] == "2026-02-01T14:02:59Z"
@@ -43,14 +43,14 @@ def test_an_incident_group_is_reported_once_for_all_its_tenants():
     alert = group_alert(
         key="class:1",
         tenants=60,
-        what="are stuck at Apply per-tenant schema",
+        what="are stalled at Apply per-tenant schema",
         since=SINCE,
         cause="The revision 0003 fails.",
         next_action="Escalate once.",
         path="/tenancy/?attention=true",
         details={"cause": "schema.migration"},
     )
-    what = "60 tenants are stuck at Apply per-tenant schema"
+    what = "60 tenants are stalled at Apply per-tenant schema"
     assert alert.subject == f"A class issue: {what} for one cause, since 2026-02-01 14:02 UTC."
     assert (alert.tenant_id, alert.path) == (None, "/tenancy/?attention=true")
     assert Message(Delivery(alert, "", SINCE, "webhook", 1), URL, "test").webhook()["tenant"] is None

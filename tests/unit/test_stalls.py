@@ -1,4 +1,4 @@
-"""Stalls: who is stuck, on what, since when; recorded once and cleared once."""
+"""Stalls: who is stalled, on what, since when; recorded once and cleared once."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

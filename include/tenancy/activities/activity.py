@@ -60,11 +60,11 @@ class Activity:
     short_label: ClassVar[str]
     kind: ClassVar[ActivityKind]
     stall_after: ClassVar[timedelta] = timedelta(minutes=5)
-    """After how long it counts as stuck, all tries together (docs/operating/runbook.md, step 1)."""
+    """After how long it counts as stalled, all tries together (docs/operating/runbook.md, step 1)."""
     give_up_after: ClassVar[timedelta] = timedelta(minutes=5)
     """After how long one try is ended; of a wait, the whole of it."""
     stuck_remedy: ClassVar[Remedy]
-    """The runbook's instruction for when it is stuck."""
+    """The runbook's instruction for when it is stalled."""
     resources: ClassVar[tuple[str, ...]] = ()
     """The kinds of resource it makes, in order."""
     released_after: ClassVar[Mapping[str, str]] = MappingProxyType({})

@@ -34,7 +34,7 @@ its activity made: only an installed activity can observe and undo it."""
 
 
 def stall_limit(platform: Platform, activity: Activity) -> timedelta:
-    """After how long it is stuck: from the platform file, else the activity's own value."""
+    """After how long it is stalled: from the platform file, else the activity's own value."""
     return platform.stall_limits.get(activity.name, activity.stall_after)
 
 

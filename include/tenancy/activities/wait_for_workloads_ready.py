@@ -25,7 +25,7 @@ class WaitForWorkloadsReady(WaitingActivity):
     )
     stall_after = timedelta(minutes=10)
     give_up_after = timedelta(minutes=20)
-    """Stuck after the runbook's 10 minutes; 10 more in which an operator can examine the pods before they are
+    """Stalled after the runbook's 10 minutes; 10 more in which an operator can examine the pods before they are
     deleted."""
 
     def readiness(self, context: ActivityContext) -> Readiness:

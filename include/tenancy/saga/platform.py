@@ -46,7 +46,7 @@ class Platform:
     regions: Mapping[str, Region]
     plans: Mapping[str, Plan]
     stall_limits: Mapping[str, timedelta]
-    """What is stuck after how long, where the platform file departs from the runbook: activities and TENANT_LIMITS."""
+    """What is stalled after how long, if the platform file differs from the runbook: activities and TENANT_LIMITS."""
     give_up: Mapping[str, timedelta] = field(default_factory=dict)
     """Activity -> after how long it is ended, where the platform file departs from PLAN."""
     replaced_systems: Mapping[str, str] = field(default_factory=dict)

@@ -41,7 +41,7 @@ def test_the_page_says_so(limited: Access, stuck: dict[StallCase, str]):
     with chromium() as browser, open_page(browser, limited, "operator", height=1180) as page:
         page.goto(console(limited, f"tenants/{stuck[OF_ONE[0]]}"))
         situation = page.locator("#situation")
-        expect(situation.locator("h2")).to_have_text("Wait for workloads ready is stuck", timeout=TIMEOUT_MS)
+        expect(situation.locator("h2")).to_have_text("Wait for workloads ready is stalled", timeout=TIMEOUT_MS)
         expect(situation).to_contain_text(f"its limit is {LIMITS[WAIT]} s", timeout=TIMEOUT_MS)
         expect(page.locator(f"#row-{WAIT}")).to_have_attribute("data-look", "late", timeout=TIMEOUT_MS)
         take_screenshot(page, "stalled-light")

@@ -68,19 +68,19 @@ def _of_provisioning(snapshot: TenantSnapshot, newest: AttemptView | None) -> St
             "warn", "Its run does not continue, and that is not the tenant's fault", snapshot.held, *_next(snapshot)
         )
     if stall is not None:
-        return StatusPanel("warn", _stuck(stall, row), _cut(_why_stuck(snapshot, stall, row)), *_next(snapshot))
+        return StatusPanel("warn", _stalled(stall, row), _cut(_why_stalled(snapshot, stall, row)), *_next(snapshot))
     heading = f"It is being provisioned: {row.label} {_AT.get(row.style, 'is next')}" if row else "Its run is starting"
     tone = "warn" if snapshot.advisor.advice(snapshot.summary).warning else "run"
     return StatusPanel(tone, heading, _cut(row.why) if row else "", *_next(snapshot))
 
 
-def _stuck(stall: Stall, row: RowView | None) -> str:
+def _stalled(stall: Stall, row: RowView | None) -> str:
     if stall.kind is StallKind.ACTIVITY:
-        return f"{row.label if row else stall.activity} is stuck"
+        return f"{row.label if row else stall.activity} is stalled"
     return f"It has been provisioning for more than {format_duration(stall.limit)}"
 
 
-def _why_stuck(snapshot: TenantSnapshot, stall: Stall, row: RowView | None) -> str:
+def _why_stalled(snapshot: TenantSnapshot, stall: Stall, row: RowView | None) -> str:
     """How long it takes, and the observed obstacle; until one is observed, the task's last message."""
     recorded = snapshot.advisor.evidence(snapshot.summary)
     took = f"It takes {row.took}; its limit is {row.limit}." if row and stall.kind is StallKind.ACTIVITY else ""

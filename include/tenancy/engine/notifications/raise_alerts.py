@@ -88,13 +88,13 @@ def stall_alert_of(untold: UnannouncedStall, now: datetime, bounds: Limits) -> A
 def describe_stall(kind: str, activity: str | None, state: str) -> str:
     """The stall as the end of a sentence that begins with the tenant."""
     label = next((each.label for each in PLAN if each.name == activity), activity or "its first activity")
-    return _WHAT.get(kind, "is stuck").format(label=label, state=state)
+    return _WHAT.get(kind, "is stalled").format(label=label, state=state)
 
 
 _WHAT: Final[dict[str, str]] = {
-    StallKind.ACTIVITY: "is stuck at {label}",
+    StallKind.ACTIVITY: "is stalled at {label}",
     StallKind.PROVISIONING: "is still Provisioning, at {label}",
-    StallKind.UNWINDING: "is stuck in {state}",
+    StallKind.UNWINDING: "is stalled in {state}",
     StallKind.STUCK: "could not be undone",
     StallKind.UNATTENDED: "failed, and nobody has done anything about it",
 }

@@ -59,7 +59,7 @@ def reconcile(tenancy: Tenancy) -> str:
             reconciler.on_poke(poke)
         for suspect in silent_tenants.load_silent_tenants(ledger, max(SUSPECTS - reconciler.done["deadlines"], 0)):
             reconciler.on_suspect(suspect)
-        with reconciler.put_off_on_trouble("what is stuck"):
+        with reconciler.put_off_on_trouble("what is stalled"):
             reconciler.done.update(record_stalls(tenancy, ledger, reconciler.holds))
         with reconciler.put_off_on_trouble("what is known of classes of stall"):
             reconciler.done.update(record_incident_groups(ledger))
