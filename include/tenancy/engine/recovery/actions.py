@@ -15,6 +15,7 @@ from tenancy.engine.provisioning.admission import admit, retry_of
 from tenancy.engine.recovery.escalation import send_escalations
 from tenancy.engine.recovery.preview import require_recreatable, require_retriable
 from tenancy.engine.recovery.progress import Progress, load_progress
+from tenancy.engine.recovery.refusals import load_saga, record_refusal
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import new_run_id, sync_workflow_engine
 from tenancy.ledger.envelope import Stamp
@@ -23,7 +24,6 @@ from tenancy.saga import commands as c
 from tenancy.saga import retry_loops
 from tenancy.saga.confirmation import require_same_tenant
 from tenancy.saga.errors import Refused
-from tenancy.saga.facts import ActionRefused
 from tenancy.saga.names import RunId, TenantId
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
@@ -188,16 +188,6 @@ def _recorded(
         yield ledger, after
 
 
-@contextmanager
-def record_refusal(ledger: LedgerSession, tenant_id: TenantId, action: str, by: Stamp) -> Iterator[None]:
-    """Record a Refused that is raised inside in the tenant's audit log."""
-    try:
-        yield
-    except Refused as refusal:
-        ledger.append_notice(tenant_id, ActionRefused(action, str(refusal)), stamp=by)
-        raise
-
-
 def _sync_and_describe(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp, message: str) -> ActionResult:
     warnings = sync_workflow_engine(tenancy.runs, ledger, saga, stamp=by)
     now = load_saga(ledger, saga.tenant_id)
@@ -214,14 +204,6 @@ def _scheduler_warning(tenancy: Tenancy, saga: Saga) -> tuple[str, ...]:
     # Only silent parts count here: if the engine does not respond at all, sync_workflow_engine has already warned.
     waits = EngineStatus(load_engine_status(tenancy.runs).silent).holds(saga)
     return (f"It is recorded, and continues by itself when the engine does. {waits}",) if waits else ()
-
-
-def load_saga(ledger: LedgerSession, tenant_id: TenantId) -> Saga:
-    """The tenant's saga as of now. Raises Refused if there is no such tenant."""
-    saga = ledger.saga(tenant_id)
-    if saga is None:
-        raise Refused("There is no such tenant.")
-    return saga
 
 
 def _require_typed(saga: Saga, typed: str, what: str) -> None:

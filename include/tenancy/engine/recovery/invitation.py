@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from tenancy.activities.apply_tenant_schema import database_of, digest_of, invitation_of
 from tenancy.activities.context import ActivityContext
 from tenancy.adapters.tenant_database import InvitationStatus
-from tenancy.engine.recovery.actions import load_saga, record_refusal
+from tenancy.engine.recovery.refusals import load_saga, record_refusal
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.interventions import find_invitation_view
