@@ -54,9 +54,7 @@ def test_a_paused_dag_holds_a_tenant_and_the_tenant_says_so(sandbox: Access):
         try:
             operators.create(sandbox, runs.request(slug))
             hold_reason = lambda: operators.get(sandbox, f"/tenants/{slug}")["held"]  # noqa: E731
-            runs.wait_until(
-                lambda: "is paused: unpause it" in hold_reason(), "the reconciler to tell", seconds=150, every=1
-            )
+            runs.wait_until(lambda: "is paused." in hold_reason(), "the reconciler to tell", seconds=150, every=1)
         finally:
             client.patch(runs.DAG, json={"is_paused": False}).raise_for_status()
     assert runs.await_phase(sandbox, slug, "Active") == "Active"

@@ -132,7 +132,7 @@ def test_a_run_that_ended_without_an_outcome_is_undone(harness: EngineHarness, c
 @pytest.mark.parametrize(
     ("arrange", "sentence"),
     [
-        (lambda runs, run_id: runs.paused.add(PROVISIONING_DAG), "is paused: unpause it"),
+        (lambda runs, run_id: runs.paused.add(PROVISIONING_DAG), "The DAG tenant_provisioning is paused."),
         (lambda runs, run_id: None, "waits in Airflow's queue"),
         (lambda runs, run_id: setattr(runs, "silent", ("scheduler",)), "scheduler sends no heartbeat"),
         (lambda runs, run_id: runs.states.update({run_id: ("deferred",)}), ""),

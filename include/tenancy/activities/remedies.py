@@ -87,7 +87,7 @@ REMEDIES: Final[Mapping[Cause, Remedy]] = {
     Cause.ENGINE_TRIGGERER_SILENT: Remedy("Escalate: nothing that waits goes on until it is back.", "escalate"),
     Cause.ENGINE_UNREACHABLE: Remedy("Escalate: the workflow engine has to answer first.", "escalate"),
     Cause.ENGINE_REFUSES: Remedy("Escalate with the engine's own words.", "escalate"),
-    Cause.ENGINE_PAUSED: Remedy("Unpause the DAG in Airflow."),
+    Cause.ENGINE_PAUSED: Remedy("Unpause the DAG in Airflow, unless somebody restores a backup of the ledger."),
     Cause.ENGINE_QUEUE: Remedy("Nothing: it goes on when a place is free."),
     Cause.ENGINE_NO_POOL: Remedy("Have the plan's pool made in Airflow.", "escalate"),
     Cause.SCHEMA_MIGRATION: Remedy("The statement that failed stands in the error log."),

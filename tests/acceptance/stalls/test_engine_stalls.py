@@ -113,7 +113,8 @@ def test_what_waits_in_line_or_before_a_paused_dag_says_so_and_is_no_stall(limit
         operators.perform(limited, paused, "decommission", confirm_slug=paused)
         queued = stall_setup.created(limited)
         _is_held(limited, queued, "waits in Airflow's queue", "Nothing: it goes on when a place is free.")
-        _is_held(limited, paused, f"The DAG {COMPENSATION_DAG} is paused", "Unpause the DAG in Airflow.")
+        advice = "Unpause the DAG in Airflow, unless somebody restores a backup of the ledger."
+        _is_held(limited, paused, f"The DAG {COMPENSATION_DAG} is paused", advice)
         over = "to be over its limit"
         stall_setup.wait_until(limited, paused, over, lambda: _seconds(limited, paused) > LIMITS["in_between"])
         stall_setup.wait_until(limited, queued, over, lambda: _seconds(limited, queued) > LIMITS["provisioning"])

@@ -46,7 +46,7 @@ class HoldDetector:
             return None
         if self._is_paused(dag):
             return Evidence(
-                Cause.ENGINE_PAUSED, f"The DAG {dag} is paused: unpause it in Airflow and the run continues."
+                Cause.ENGINE_PAUSED, f"The DAG {dag} is paused. The run continues when it is unpaused in Airflow."
             )
         return Evidence(Cause.ENGINE_QUEUE, _IN_LINE) if self._is_in_line(tasks) else None
 
