@@ -11,6 +11,7 @@ COPY --chown=airflow:root plugins /opt/tenancy/plugins
 COPY --chown=airflow:root include/airflow_local_settings.py /opt/tenancy/include/airflow_local_settings.py
 COPY --chown=airflow:root include/installation /opt/tenancy/include/installation
 COPY --chown=airflow:root include/tenancy /opt/tenancy/include/tenancy
+COPY --chown=airflow:root products /opt/tenancy/products
 
 ENV PYTHONPATH=/opt/tenancy/include \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/tenancy/dags \

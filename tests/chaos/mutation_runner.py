@@ -16,7 +16,7 @@ from tests.chaos.mutations import MUTATIONS, Mutation
 
 HOME = PROJECT / ".sandbox-mutants"
 TRIALS = 60
-_COPIED = ("include", "dags", "plugins")
+_COPIED = ("include", "dags", "plugins", "products")
 
 
 def main() -> int:

@@ -77,13 +77,10 @@ def test_the_command_line_works_without_airflow(installed: Path):
 def test_the_data_is_where_the_code_reads_it(installed: Path):
     packages = next((installed / "lib").glob("python*")) / "site-packages"
     for data in (
-        "tenancy/charts/tenant/Chart.yaml",
-        "tenancy/charts/tenant/.helmignore",
         "tenancy/console/**/*.html",
         "tenancy/console/**/*.css",
         "tenancy/ledger/queries/*.sql",
         "tenancy/ledger/migrations/sql/*.sql",
-        "tenancy/adapters/tenant_schema/versions/*.py",
     ):
         assert any(packages.glob(data)), data
 

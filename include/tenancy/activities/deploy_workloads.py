@@ -1,4 +1,4 @@
-"""Deploy tenant workloads: a namespace with the plan's quota, and in it the Helm release of charts/tenant.
+"""Deploy tenant workloads: a namespace with the plan's quota, and in it the Helm release of the product's chart.
 
 The quota is made here with the namespace and not by the chart: so there is no moment without it.
 """
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "namespace"
 RELEASE = "release"
-CHART = Path(__file__).parents[1] / "charts" / "tenant"
+CHART = Path(__file__).parents[3] / "products" / "sample" / "chart"
 CHART_VERSION = "1.0.1"
 """The chart's version. A test compares it with the chart."""
 
@@ -215,8 +215,8 @@ def _port(database: "Dsn") -> int:
     if len(database.ports) > 1:
         raise PlatformError(
             f"Tenants reach {database.label} by several ports ({', '.join(map(str, sorted(database.ports)))}), and the "
-            "network policy of charts/tenant opens one. Have all hosts listen on one port, or state `tenant_host` and "
-            "`tenant_port` in the extra of the storage connection.",
+            "product's values name one. Have all hosts listen on one port, or state `tenant_host` and `tenant_port` in "
+            "the extra of the storage connection.",
             cause=Cause.STORAGE_CONNECTION,
         )
     return next(iter(database.ports))

@@ -1,4 +1,4 @@
-"""Helm releases of charts/tenant in one cluster: find, compare, install, repair, delete.
+"""Helm releases of the product's chart in one cluster: find, compare, install, repair, delete.
 
 Used by the workload activities through the cluster adapter. The namespace proves that a release is ours, because only
 our client creates it.

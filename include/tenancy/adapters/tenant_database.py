@@ -29,7 +29,7 @@ from tenancy.saga.systems import ANY_SYSTEM, ExpectedSystem
 _AGAINST_ITS_OWN = {"default_transaction_read_only": "off"}
 """A tenant may set this for its role or database, and the server would seem to be read-only. A standby reports
 read-only whatever it is set to."""
-SCRIPTS = Path(__file__).parent / "tenant_schema"
+SCRIPTS = Path(__file__).parents[3] / "products" / "sample" / "migrations"
 
 
 @dataclass(frozen=True)
