@@ -2,8 +2,8 @@
 
 from airflow.sdk import DAG, chain
 
-from tenancy.activities.plan import PLAN, give_up_limit, limits
-from tenancy.bootstrap import platform
+from tenancy.activities.plan import give_up_limit, limits, plan_of
+from tenancy.bootstrap import platform, product
 from tenancy.orchestration.activity_operator import ActivityOperator
 from tenancy.orchestration.callbacks import activity_failed, run_failed
 from tenancy.orchestration.deadline import deadline_alert
@@ -74,6 +74,6 @@ with DAG(
                 retry_policy=retry_policy(),
                 doc=activity.label,
             )
-            for activity in PLAN
+            for activity in plan_of(product())
         )
     )

@@ -19,13 +19,13 @@ from installation import ledger_tables
 from installation.database_setup import close_to_public
 from installation.role_names import STORAGE_ADMIN
 from sandbox.postgres import PostgresServer
-from tenancy.activities.plan import PLAN
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.platform_file import parse_platform
 from tenancy.adapters.storage_rights import RIGHTS
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.names import proof_of
 from tenancy.saga.platform import Platform
+from tests.products import PLAN
 
 KEYRING = Keyring("k1", {"k1": b"a key of tests, 32 bytes at least"})
 POOL = "tenants_starter"

@@ -3,7 +3,8 @@
 from airflow.sdk import DAG, chain
 from airflow.sdk.bases.operator import BaseOperator
 
-from tenancy.activities.plan import PLAN
+from tenancy.activities.plan import plan_of
+from tenancy.bootstrap import product
 
 
 class NothingOperator(BaseOperator):
@@ -14,4 +15,4 @@ class NothingOperator(BaseOperator):
 
 
 with DAG(dag_id="empty_tasks", schedule=None, catchup=False, tags=["bench"]):
-    chain(*(NothingOperator(task_id=f"nothing_{number}") for number in range(1, len(PLAN) + 1)))
+    chain(*(NothingOperator(task_id=f"nothing_{number}") for number in range(1, len(plan_of(product())) + 1)))

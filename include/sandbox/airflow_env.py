@@ -6,6 +6,7 @@ our users' roles. This module writes two files and starts nothing.
 
 import hashlib
 import json
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -104,6 +105,8 @@ def _paths(layout: Layout, airflow_options: AirflowOptions) -> dict[str, str]:
         "AIRFLOW__LOGGING__LOGGING_CONFIG_CLASS": "sandbox.task_logs.LOGGING_CONFIG",
         "PYTHONPATH": str(layout.include),
         "TENANCY_PLATFORM_FILE": str(layout.platform_file),
+        "TENANCY_PRODUCTS": os.environ.get("TENANCY_PRODUCTS") or str(layout.products),
+        "TENANCY_PRODUCT": os.environ.get("TENANCY_PRODUCT", ""),
         "TENANCY_SANDBOX_HOME": str(layout.home),
     }
 

@@ -23,7 +23,7 @@ from sandbox.layout import Layout
 from sandbox.problems import SandboxError
 from sandbox.progress import ProgressReporter
 from sandbox.timeline_view import TimelineView, headline, line
-from tenancy.activities.plan import PLAN
+from tenancy.activities.registry import INSTALLED
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.platform_file import parse_platform
 from tenancy.ledger.envelope import Envelope
@@ -111,11 +111,11 @@ def _provision(request: Request, access: Access, console: Console) -> Saga:
 
 def _host(saga: Saga, layout: Layout) -> str:
     """The tenant's host name; "" when it has no workloads that could answer."""
-    deployed = any(activity.name == "deploy_workloads" for activity in PLAN)
+    deployed = any(entry.activity == "deploy_workloads" for entry in saga.current_attempt.plan)
     if not deployed or saga.state is not State.ACTIVE:
         return ""
     offer = parse_platform(
-        tomllib.loads(layout.platform_file.read_text(encoding="utf-8")), [activity.name for activity in PLAN]
+        tomllib.loads(layout.platform_file.read_text(encoding="utf-8")), [activity.name for activity in INSTALLED]
     )
     return f"{saga.parameters.slug}.{offer.regions[saga.parameters.region].ingress_domain}"
 

@@ -50,6 +50,10 @@ class Layout:
         return self.include / "sandbox" / "platform.toml"
 
     @property
+    def products(self) -> Path:
+        return self.project / "products"
+
+    @property
     def airflow_home(self) -> Path:
         return self.home / "airflow"
 

@@ -12,12 +12,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tenancy.activities.plan import PLAN
+from tenancy.activities.plan import plan_problems
+from tenancy.activities.registry import INSTALLED
 from tenancy.adapters.platform_file import parse_platform
+from tenancy.adapters.product_file import PRODUCT_FILE, find_folder, load_product
 from tenancy.saga.causes import Cause
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.errors import PlatformError, PlatformFileError, TenancyError
 from tenancy.saga.platform import Platform, Region
+from tenancy.saga.product import Product
 from tenancy.saga.tenant import Parameters
 
 if TYPE_CHECKING:
@@ -31,6 +34,10 @@ if TYPE_CHECKING:
     from tenancy.engine.tenancy import Tenancy
 
 PLATFORM_FILE = "TENANCY_PLATFORM_FILE"
+PRODUCTS = "TENANCY_PRODUCTS"
+"""The folder of products, each a folder in it; without it `products` beside `include`, where a checkout has it."""
+CHOSEN_PRODUCT = "TENANCY_PRODUCT"
+"""The product that is provisioned, when there are several."""
 LEDGER_CONNECTION = "tenancy_ledger"
 AIRFLOW_CONNECTION = "tenancy_airflow_api"
 CREDENTIALS_CONNECTION = "tenancy_credentials"
@@ -50,12 +57,25 @@ def platform() -> Platform:
     if not path:
         raise PlatformFileError(f"No platform file: set {PLATFORM_FILE} in every Airflow process.")
     try:
-        parsed = parse_platform(tomllib.loads(Path(path).read_text()), [activity.name for activity in PLAN])
+        parsed = parse_platform(tomllib.loads(Path(path).read_text()), [activity.name for activity in INSTALLED])
         return replace(parsed, source=path)
     except OSError as error:
         raise PlatformFileError(f"The platform file {path} cannot be read: {error.strerror}.") from error
     except tomllib.TOMLDecodeError as error:
         raise PlatformFileError(f"The platform file {path} is not TOML: {error}.") from error
+
+
+def product() -> Product:
+    """The product that the environment names. ProductFileError says all that is wrong with its folder."""
+    products = Path(os.environ.get(PRODUCTS) or Path(__file__).parents[2] / "products")
+    folder = find_folder(products, os.environ.get(CHOSEN_PRODUCT))
+    return _product(folder, (folder / PRODUCT_FILE).stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _product(folder: Path, _changed_at: int) -> Product:
+    """Read once in a process, and again when the file has changed."""
+    return load_product(folder, plan_problems)
 
 
 def tenant_url(offered: Platform, parameters: Parameters) -> str:
@@ -86,6 +106,7 @@ def tenancy() -> "Tenancy":
         keyring=_keyring(),
         clients=SystemClients(storage=storage, handles=lru_cache(_airflow_api), cluster=lru_cache(_cluster)),
         runs=_airflow_runs,
+        product=product,
     )
 
 

@@ -8,6 +8,7 @@ Only processes that fork tasks import this. A test compares the list with the im
 from tenancy import bootstrap
 from tenancy.activities import context
 from tenancy.adapters import (
+    admin_account,
     airflow_api,
     airflow_runs,
     cluster,
@@ -16,6 +17,7 @@ from tenancy.adapters import (
     helm,
     storage,
     tenant_database,
+    values_template,
 )
 from tenancy.engine.notifications import deliver_alerts
 from tenancy.engine.provisioning import runner

@@ -13,7 +13,6 @@ from installation.contents import CREDENTIAL_KEY_ID
 from sandbox import secrets
 from sandbox.access import SERVICE_USER, Access
 from tenancy.activities.context import SystemClients
-from tenancy.activities.plan import PLAN
 from tenancy.adapters.airflow_api import AirflowApi
 from tenancy.adapters.airflow_client import AirflowClient
 from tenancy.adapters.airflow_runs import AirflowRuns
@@ -22,7 +21,7 @@ from tenancy.adapters.helm import Helm
 from tenancy.adapters.helm_kubeconfig import kubeconfig
 from tenancy.adapters.kubernetes_api import KubernetesApi
 from tenancy.adapters.storage import StorageServer
-from tenancy.bootstrap import platform
+from tenancy.bootstrap import platform, product
 from tenancy.engine.provisioning.runner import Task, Waiting, run_activity
 from tenancy.engine.recovery.failure import give_up
 from tenancy.engine.recovery.unwind import unwind
@@ -35,6 +34,7 @@ from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
 from tenancy.saga.platform import Region
 from tenancy.saga.tenant import Lease, Saga
 from tests.acceptance import runs
+from tests.products import PLAN
 from tests.real_systems import as_dsn
 
 _STAMP = Stamp("ada")
@@ -64,6 +64,7 @@ def connect(access: Access, *, short_timeouts: bool = False) -> Tenancy:
         keyring=Keyring(CREDENTIAL_KEY_ID, {CREDENTIAL_KEY_ID: key}),
         clients=SystemClients(storage, lambda: AirflowApi(airflow()), cluster),
         runs=lambda: AirflowRuns(airflow()),
+        product=product,
         timings=Timings(grace=0.1, compensation_backoff=0.1),
     )
 

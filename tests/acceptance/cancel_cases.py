@@ -7,9 +7,9 @@ from typing import Any
 
 from sandbox.access import Access
 from sandbox.faults.client import FaultClient
-from tenancy.activities.plan import PLAN
 from tenancy.saga.names import ActivityName
 from tests.acceptance import gates, operators, runs
+from tests.products import PLAN
 
 WAYS = ("the API", "PATCH on the run")
 

@@ -9,10 +9,10 @@ from contextlib import ExitStack
 import pytest
 
 from sandbox.access import Access
-from tenancy.activities.plan import PLAN
 from tests.acceptance import cancel_cases, runs
 from tests.acceptance.cancel_cases import CancelCase
 from tests.acceptance.tenant_objects import find_objects
+from tests.products import PLAN
 
 LATE_SECONDS = 3.0
 """What a dead process left in a server shows within 2 s (client_connection_check_interval)."""

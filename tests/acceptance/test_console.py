@@ -8,7 +8,6 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from sandbox.access import Access
 from sandbox.faults.client import FaultClient
-from tenancy.activities.plan import PLAN
 from tests.acceptance import operators, runs
 from tests.acceptance.browser_pages import (
     TIMEOUT_MS,
@@ -22,6 +21,7 @@ from tests.acceptance.browser_pages import (
     violations,
     wait_for_timeline,
 )
+from tests.products import PLAN
 
 ORDER = [activity.name for activity in PLAN]
 WAIT, MARK_ACTIVE = ORDER[5], ORDER[6]

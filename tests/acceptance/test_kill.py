@@ -9,10 +9,10 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 import pytest
 
 from sandbox.access import Access
-from tenancy.activities.plan import PLAN
 from tenancy.engine.provisioning.retry_window import TRIES
 from tests.acceptance import gates, runs
 from tests.acceptance.tenant_objects import assert_complete, find_objects
+from tests.products import PLAN
 
 Gate = Callable[[Access, str, str], AbstractContextManager[None]]
 

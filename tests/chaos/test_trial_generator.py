@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenancy.activities.plan import PLAN
 from tenancy.saga.states import ActivityKind
 from tests.chaos import results, trial_generator
 from tests.chaos.__main__ import RESULTS
+from tests.products import PLAN
 
 SEEDS = st.integers(min_value=0, max_value=10**9)
 

@@ -7,11 +7,11 @@ import httpx
 import pytest
 
 from sandbox.access import Access
-from tenancy.activities.plan import PLAN
 from tenancy.engine.health.check_results import System
 from tenancy.saga.states import State
 from tests.acceptance import runs
 from tests.console.conftest import assert_problem
+from tests.products import PLAN
 
 
 def test_a_tenant_shows_all_that_an_operator_decides_by(viewer: httpx.Client, sandbox: Access, quiet: dict[str, Any]):

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 from psycopg import sql
 
-from tenancy.activities.deploy_workloads import CHART
 from tenancy.activities.registry import maker_of_kind
 from tenancy.adapters.airflow_api import Handle
 from tenancy.adapters.helm import Release
 from tenancy.saga.tenant import Resource
 from tests.clusters import Kubernetes, kubernetes_and_helm
 from tests.contract.workbench import Workbench
+from tests.products import CHART
 from tests.real_systems import superuser
 
 Tamper = Callable[[Workbench, Resource], None]

@@ -19,7 +19,6 @@ from sandbox.ports import any_free
 from sandbox.postgres import PostgresServer
 from tenancy.activities.activity import Activity
 from tenancy.activities.context import SystemClients
-from tenancy.activities.plan import PLAN
 from tenancy.adapters.airflow_api import AirflowApi
 from tenancy.adapters.airflow_client import AirflowClient
 from tenancy.adapters.cluster import Cluster, open_cluster
@@ -34,6 +33,7 @@ from tests.contract import unexpected_servers as odd
 from tests.contract.fake_handles import FakeHandles
 from tests.contract.workbench import Workbench
 from tests.postgres_servers import embedded_server
+from tests.products import PLAN
 from tests.real_systems import POOL, as_dsn, make_owned_database, superuser
 
 REPLACEABLE = {"storage", "workflow engine", "cluster"}

@@ -11,13 +11,13 @@ import pytest
 from psycopg import sql
 
 from sandbox.postgres import PostgresServer
-from tenancy.activities.plan import PLAN
 from tenancy.adapters import database_drop
 from tenancy.adapters.storage import StorageServer
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError, TransientError
 from tests.contract.held_databases import OVERCOME, REFUSED, Held, session_of_another_role
 from tests.contract.workbench import Workbench
+from tests.products import PLAN
 from tests.real_systems import superuser
 
 SCHEMA = next(activity for activity in PLAN if activity.name == "apply_tenant_schema")

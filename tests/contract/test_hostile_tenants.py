@@ -8,10 +8,10 @@ from psycopg import sql
 
 from tenancy.activities.activity import Activity
 from tenancy.activities.allocate_storage import PASSWORD
-from tenancy.activities.plan import PLAN
 from tenancy.saga.errors import TenancyError, TransientError
 from tests.contract.hostile_tenants import TAMPERS, HostileTenant, Tamper, hostile
 from tests.contract.workbench import Workbench
+from tests.products import PLAN
 from tests.real_systems import superuser
 
 SCHEMA = next(activity for activity in PLAN if activity.name == "apply_tenant_schema")

@@ -5,8 +5,8 @@ import itertools
 import pytest
 
 from tenancy.activities.activity import Activity
-from tenancy.activities.plan import PLAN
 from tests.contract.workbench import Workbench, goes_with_another
+from tests.products import PLAN
 
 each_activity = pytest.mark.parametrize("activity", PLAN, ids=lambda activity: activity.name)
 each_apart = pytest.mark.parametrize(

@@ -3,12 +3,12 @@
 import pytest
 
 from tenancy.activities.activity import Activity
-from tenancy.activities.plan import PLAN
 from tenancy.activities.registry import activity_of, maker_of_kind
 from tenancy.saga.errors import ForeignObjectError, StaleLease, TransientError
 from tenancy.saga.names import CONNECTION_LIMIT, HELM_LIMIT, POSTGRES_LIMIT, is_slug
 from tests.contract.resource_damage import DAMAGE, FOREIGN, is_foreign_together, put_foreign_object
 from tests.contract.workbench import Workbench, goes_with_another
+from tests.products import PLAN
 
 KINDS = [kind for activity in PLAN for kind in activity.resources]
 MAKERS = [activity for activity in PLAN if activity.resources]

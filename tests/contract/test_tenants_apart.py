@@ -10,12 +10,12 @@ import pytest
 from sandbox.postgres import PostgresServer
 from tenancy.activities.activity import Activity
 from tenancy.activities.allocate_storage import PASSWORD
-from tenancy.activities.apply_tenant_schema import INVITATION
-from tenancy.activities.plan import PLAN
+from tenancy.activities.invitations import INVITATION
 from tenancy.saga.errors import PlatformError
 from tests import real_systems
 from tests.contract.fake_handles import FakeHandles
 from tests.contract.workbench import Workbench, goes_with_another
+from tests.products import PLAN
 from tests.real_systems import superuser
 
 

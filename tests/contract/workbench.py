@@ -12,9 +12,7 @@ from uuid import uuid4
 from sandbox.postgres import PostgresServer
 from tenancy.activities.activity import Activity, DiscoveredObject, NotReadyYet, located_intents
 from tenancy.activities.allocate_storage import PASSWORD
-from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
 from tenancy.activities.context import ActivityContext, SystemClients
-from tenancy.activities.plan import PLAN, plan_entries
 from tenancy.activities.registry import maker_of
 from tenancy.adapters.storage import LockPolicy, StorageServer
 from tenancy.engine.recovery.release_order import release_order
@@ -33,6 +31,7 @@ from tests.contract.fake_handles import FakeHandles
 from tests.contract.outside_snapshot import take_snapshot
 from tests.contract.severable_cluster import SeverableCluster
 from tests.contract.severable_connection import SeverableConnection
+from tests.products import PLAN, PLAN_ENTRIES, SCHEMA_VERSION, sample
 
 RUN = RunId("run-1")
 PICTURED = frozenset({"role", "database", "schema", "connection", "namespace", "release"})
@@ -64,7 +63,7 @@ class Workbench:
     def request(self, slug: str = "acme") -> None:
         """Ask for a tenant of this slug; forgets the former one."""
         asked = Parameters(**real_systems.request(slug))
-        start = c.StartAttempt(TenantId(uuid4()), RUN, asked, plan_entries(), TENANT_SCHEMA_VERSION)
+        start = c.StartAttempt(TenantId(uuid4()), RUN, asked, PLAN_ENTRIES, SCHEMA_VERSION)
         self.saga = _asked(None, start)
 
     @property
@@ -90,6 +89,7 @@ class Workbench:
             lock,
             self._fence,
             lambda: observe_all(context),
+            sample,
         )
         return context
 

@@ -16,7 +16,7 @@ from airflow.sdk import RetryAction
 from airflow.sdk.exceptions import AirflowTaskTimeout
 from airflow.sdk.execution_time import supervisor, task_runner
 
-from tenancy.activities.plan import PLAN, stall_limit
+from tenancy.activities.plan import stall_limit
 from tenancy.adapters import airflow_client
 from tenancy.airflow_settings import DATABASE_LOCK_SECONDS, celery_settings, shipped_settings
 from tenancy.bootstrap import platform
@@ -32,6 +32,7 @@ from tenancy.saga.errors import (
     StaleLease,
     TransientError,
 )
+from tests.products import PLAN
 
 
 def test_a_newer_task_instance_has_a_greater_id():

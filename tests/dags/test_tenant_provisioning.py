@@ -2,13 +2,16 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tenancy.activities.plan import PLAN
+from tests.products import PLAN, SAMPLE
+
+HANDLE = "allocate_workflow_handle"
 
 _PARSE = """
 import json, sys, time
@@ -36,14 +39,19 @@ json.dump({
 
 
 @cache
-def parsed(platform_file: str = os.environ["TENANCY_PLATFORM_FILE"]) -> dict[str, Any]:
+def parsed(platform_file: str = os.environ["TENANCY_PLATFORM_FILE"], products: str = "") -> dict[str, Any]:
     """The DAG as a fresh process sees it."""
+    done = parse(platform_file, products)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def parse(platform_file: str, products: str) -> subprocess.CompletedProcess[str]:
     dags = Path(__file__).parents[2] / "dags"
     script = f"import sys; sys.path.insert(0, {str(dags)!r})\n{_PARSE}"
-    env = {**os.environ, "TENANCY_PLATFORM_FILE": platform_file}
+    env = {**os.environ, "TENANCY_PLATFORM_FILE": platform_file, "TENANCY_PRODUCTS": products}
     command = [sys.executable, "-c", script]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=env)
-    return dict(json.loads(done.stdout))
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=env)
 
 
 def test_parsing_imports_no_heavy_client():
@@ -72,6 +80,26 @@ def test_the_platform_file_may_say_another_limit(tmp_path: Path):
     platform_file.write_text(f"{shipped}\nwait_for_workloads_ready = 0.5\n")
     timeouts = parsed(str(platform_file))["timeouts"]
     assert (timeouts["wait_for_workloads_ready"], timeouts["mark_active"]) == (30, 300)
+
+
+def test_the_tasks_are_those_of_another_product(tmp_path: Path):
+    file = _product(tmp_path) / "product.toml"
+    text = file.read_text().replace('  "allocate_workflow_handle",\n', "")
+    file.write_text(text)
+    assert parsed(products=str(tmp_path))["tasks"] == [each.name for each in PLAN if each.name != HANDLE]
+
+
+def test_the_import_error_of_a_wrong_product_names_every_mistake(tmp_path: Path):
+    file = _product(tmp_path) / "product.toml"
+    file.write_text(file.read_text().replace('"mark_active"', '"mark_inactive"') + '\ncolour = "red"\n')
+    failed = parse(os.environ["TENANCY_PLATFORM_FILE"], str(tmp_path))
+    assert failed.returncode != 0
+    for mistake in ("product.toml: unknown key colour", "mark_inactive is not installed (installed are: validate_requ"):
+        assert mistake in failed.stderr
+
+
+def _product(products: Path) -> Path:
+    return Path(shutil.copytree(SAMPLE.folder, products / "sample"))
 
 
 def test_waiting_tenants_keep_nobody_from_beginning():

@@ -13,7 +13,6 @@ import pytest
 
 from sandbox.postgres import PostgresServer
 from tenancy.activities.context import SystemClients
-from tenancy.activities.plan import PLAN
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.storage import StorageServer
 from tenancy.engine.provisioning.runner import Task, Waiting, run_activity
@@ -33,6 +32,7 @@ from tests.clusters import Kubernetes
 from tests.conformance.server import Server
 from tests.contract.fake_handles import FakeHandles
 from tests.contract.fake_runs import FakeRuns
+from tests.products import PLAN, sample
 
 RUN = RunId("run-1")
 SECOND_RUN = RunId("run-2")
@@ -73,6 +73,7 @@ class EngineHarness:
                 cluster=lambda region: clusters.cluster(cluster),
             ),
             runs=lambda: self.runs,
+            product=sample,
             timings=SHORT_TIMINGS,
             sleep=self._sleep,
             monotonic=lambda: self.now,

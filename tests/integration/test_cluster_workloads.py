@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from tenancy.activities.deploy_workloads import CHART
 from tenancy.adapters.cluster import Cluster
 from tenancy.adapters.helm import Release
 from tenancy.adapters.namespaces import PLATFORM_LABEL
@@ -15,6 +14,7 @@ from tenancy.saga.errors import ForeignObjectError, TransientError
 from tests.clusters import Kubernetes, cluster, kubernetes_and_helm
 from tests.conformance.helm import HelmCommand as Bystander
 from tests.conformance.server import Server, eventually
+from tests.products import CHART
 from tests.unit.test_chart import VALUES
 
 PROOF = VALUES["tenant"]["proof"]

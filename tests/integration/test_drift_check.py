@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 from psycopg import sql
 
-from tenancy.activities.plan import PLAN
 from tenancy.adapters.airflow_api import Handle
 from tenancy.adapters.cluster import Cluster
 from tenancy.engine.reconciliation.drift_check import run_drift_check
@@ -20,6 +19,7 @@ from tests import clusters
 from tests.conformance.server import Server
 from tests.contract.fake_handles import FakeHandles
 from tests.integration.engine_harness import DEPLOY, ORDER, SCHEMA, EngineHarness
+from tests.products import PLAN
 from tests.real_systems import superuser, without_guards
 
 KINDS = [kind for activity in PLAN for kind in activity.resources]

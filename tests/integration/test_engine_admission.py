@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 
-from tenancy.activities.plan import plan_entries
 from tenancy.engine.recovery import actions
 from tenancy.engine.recovery.unwind import unwind
 from tenancy.saga import commands as c
@@ -18,6 +17,7 @@ from tenancy.saga.reserved_slugs import RESERVED_SLUGS
 from tenancy.saga.tenant import Parameters
 from tests import real_systems
 from tests.integration.engine_harness import MARK_ACTIVE, NO_OBJECTS, SCHEMA, STAMP, STORAGE, VALIDATE, EngineHarness
+from tests.products import PLAN_ENTRIES
 
 RUNS = [RunId(f"run-{number}") for number in range(10)]
 
@@ -173,7 +173,7 @@ def test_a_tenant_that_has_a_slug_which_was_reserved_since_continues(harness: En
     tenant_id, run = TenantId(uuid4()), RunId("run-of-an-earlier-version")
     kept = Parameters(**real_systems.request("mail"))
     with harness.tenancy.ledger.open("test") as ledger:
-        started = c.StartAttempt(tenant_id, run, kept, plan_entries(), "1")
+        started = c.StartAttempt(tenant_id, run, kept, PLAN_ENTRIES, "1")
         ledger.record(tenant_id, started, stamp=STAMP)
     assert harness.run(VALIDATE, 1, run, slug="mail").step(VALIDATE).status == "done"
     _cancelled(harness, tenant_id)

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from tenancy.activities.plan import plan_entries
 from tenancy.engine.provisioning import admission
 from tenancy.engine.workflow import PROVISIONING_DAG
 from tenancy.saga import facts as f
@@ -17,6 +16,7 @@ from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.states import ActivityKind
 from tests.integration.engine_harness import DEPLOY, HANDLE, MARK_ACTIVE, ORDER, RUN, SCHEMA, WAIT, EngineHarness
+from tests.products import PLAN_ENTRIES
 
 WARM_UP = ActivityName("warm_up_caches")
 AFTER_EACH = [pytest.param(n, id=f"after-{name}") for n, name in enumerate(ORDER)]
@@ -26,12 +26,12 @@ AFTER_EACH = [pytest.param(n, id=f"after-{name}") for n, name in enumerate(ORDER
 def _plan(monkeypatch: pytest.MonkeyPatch, plan: tuple[PlanEntry, ...]) -> Iterator[None]:
     """Attempts that start now record this plan: that of an older or newer version of Tenancy."""
     with monkeypatch.context() as patched:
-        patched.setattr(admission, "plan_entries", lambda: plan)
+        patched.setattr(admission, "plan_entries", lambda product: plan)
         yield
 
 
 def _entries_with(place: int) -> tuple[PlanEntry, ...]:
-    entries = list(plan_entries())
+    entries = list(PLAN_ENTRIES)
     entries.insert(place, PlanEntry(WARM_UP, ActivityKind.COMPENSATABLE))
     return tuple(entries)
 
@@ -41,7 +41,7 @@ def test_a_task_that_the_attempts_plan_does_not_have_passes_with_a_sentence(
     harness: EngineHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, missing: ActivityName
 ):
     """The DAG of this version has one activity more than the version that began the attempt."""
-    older = tuple(entry for entry in plan_entries() if entry.activity != missing)
+    older = tuple(entry for entry in PLAN_ENTRIES if entry.activity != missing)
     with _plan(monkeypatch, older):
         harness.run(ORDER[0])
     harness.run_until(missing, 2)
@@ -56,7 +56,7 @@ def test_a_task_that_the_attempts_plan_does_not_have_passes_with_a_sentence(
 def test_an_activity_that_this_version_does_not_have_holds_the_attempt(
     harness: EngineHarness, monkeypatch: pytest.MonkeyPatch, place: int
 ):
-    """The plan that the attempt recorded has one activity more than PLAN, anywhere behind the first."""
+    """The plan that the attempt recorded has one activity more than the product, anywhere behind the first."""
     with _plan(monkeypatch, _entries_with(place + 1)):
         harness.run(ORDER[0])
     for each in ORDER[1 : place + 1]:

@@ -14,12 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tenancy.activities.deploy_workloads import CHART
 from tenancy.adapters import helm
 from tenancy.adapters.helm import Helm, Release, kill_children
 from tenancy.saga.errors import TransientError
 from tests.conformance.server import Server, eventually
 from tests.helm_children import helm_children
+from tests.products import CHART
 
 
 class Hanging:

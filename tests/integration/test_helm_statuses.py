@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tenancy.activities.deploy_workloads import CHART
 from tenancy.adapters.cluster import Cluster
 from tenancy.adapters.helm import FIELD_MANAGER, Release
 from tenancy.adapters.namespaces import PLATFORM_LABEL
@@ -19,6 +18,7 @@ from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 from tests.clusters import Kubernetes, cluster
 from tests.conformance.helm import HelmCommand as Bystander
 from tests.conformance.server import Server
+from tests.products import CHART
 from tests.unit.test_chart import VALUES
 
 PROOF = VALUES["tenant"]["proof"]

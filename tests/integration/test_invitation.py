@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from tenancy.activities.allocate_storage import DATABASE, ROLE
-from tenancy.activities.apply_tenant_schema import digest_of
+from tenancy.activities.invitations import digest_of
 from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages.app import create_pages

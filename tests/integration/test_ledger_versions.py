@@ -9,16 +9,15 @@ import pytest
 
 import tenancy
 from sandbox.postgres import PostgresServer
-from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
 from tenancy.adapters.dsn import dsn_of_conninfo
 from tenancy.adapters.schema_migrations import migrate
 from tenancy.adapters.sessions import session
-from tenancy.adapters.tenant_database import SCRIPTS
 from tenancy.ledger import migrations
 from tenancy.ledger.ledger import Ledger
 from tenancy.ledger.migrations import LEDGER_VERSION, upgrade
 from tenancy.ledger.queries import query
 from tenancy.saga.errors import LedgerOutdatedError, PermanentError
+from tests.products import SCHEMA_VERSION, SCRIPTS
 from tests.real_systems import as_dsn, superuser
 
 _INCLUDE = Path(tenancy.__file__).parent
@@ -33,7 +32,7 @@ def test_the_code_needs_the_newest_ledger_script():
 
 
 def test_new_attempts_run_with_the_newest_tenant_script():
-    assert _newest(SCRIPTS) == TENANT_SCHEMA_VERSION
+    assert _newest(SCRIPTS) == SCHEMA_VERSION
 
 
 def _queries() -> str:

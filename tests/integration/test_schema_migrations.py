@@ -8,10 +8,11 @@ import pytest
 from tenancy.adapters.dsn import dsn_of_conninfo
 from tenancy.adapters.schema_migrations import migrate
 from tenancy.adapters.sessions import session
-from tenancy.adapters.tenant_database import SCRIPTS, TenantDatabase
+from tenancy.adapters.tenant_database import TenantDatabase
 from tenancy.ledger.migrations import upgrade
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError
+from tests.products import SCRIPTS
 from tests.unit.tenants import furnish
 
 REVISION = """
@@ -60,7 +61,7 @@ def test_a_tenant_of_a_newer_version_is_refused_by_its_activity(fresh_database: 
         connection.execute("update tenant.alembic_version set version_num = '0099'")
     with pytest.raises(PermanentError, match="a newer version migrated it"):
         furnish(fresh_database)
-    seen = TenantDatabase(dsn_of_conninfo(fresh_database, "the tests' storage")).load_schema("t")
+    seen = TenantDatabase(dsn_of_conninfo(fresh_database, "the tests' storage")).load_schema("t", None)
     assert seen is not None
     assert seen.version == "0099"
 

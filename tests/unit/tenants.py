@@ -4,11 +4,12 @@ import hashlib
 
 from psycopg.conninfo import conninfo_to_dict
 
-from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
+from tenancy.adapters.admin_account import AdminAccount
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.storage import LockPolicy
-from tenancy.adapters.tenant_database import AdminAccount, TenantDatabase
+from tenancy.adapters.tenant_database import TenantDatabase
 from tenancy.saga.names import PLATFORM_STREAM
+from tests.products import ADMIN_STATEMENTS, SCHEMA_VERSION, SCRIPTS
 
 ADMIN = "admin@acme.example"
 INVITATION = "the one-time invitation"
@@ -26,7 +27,13 @@ def furnish(dsn: str) -> None:
         password=str(info["password"]),
         label="the tests' storage",
     )
-    admin = AdminAccount("Acme", "acme", ADMIN, hashlib.sha256(INVITATION.encode()).hexdigest())
-    TenantDatabase(address).apply_schema(
-        PLATFORM_STREAM, admin, _POLICY, fence=lambda: None, target=TENANT_SCHEMA_VERSION
+    admin = AdminAccount(
+        ADMIN_STATEMENTS,
+        tenant_id=str(PLATFORM_STREAM),
+        slug="acme",
+        name="Acme",
+        email=ADMIN,
+        digest=hashlib.sha256(INVITATION.encode()).hexdigest(),
     )
+    database, fence = TenantDatabase(address), lambda: None
+    database.apply_schema(PLATFORM_STREAM, SCRIPTS, admin, _POLICY, fence=fence, target=SCHEMA_VERSION)

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from tenancy.activities.advice import IN_PROGRESS_ADVICE, advise, format_duration
-from tenancy.activities.plan import PLAN
 from tenancy.activities.remedies import REMEDIES
 from tenancy.console.api.tenant_models import AdviceShape
 from tenancy.engine.recovery.actions import ACTIONS
@@ -14,6 +13,7 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.stalls import StallKind
 from tenancy.saga.states import State, Substate
 from tenancy.saga.tenant import OpenStall
+from tests.products import PLAN
 from tests.unit.sagas import STORAGE
 from tests.unit.test_stalls import LIMITS, NOW, minutes, standing
 

@@ -7,7 +7,6 @@ import pytest
 
 from tenancy.activities.advice import IN_PROGRESS_ADVICE, VERIFY_ADVICE, advise, cause_now
 from tenancy.activities.blocking_reasons import COVERED_BY_HEALTH_CHECKS
-from tenancy.activities.plan import PLAN
 from tenancy.activities.remedies import REMEDIES
 from tenancy.saga.advice import Advice
 from tenancy.saga.causes import Cause
@@ -15,6 +14,7 @@ from tenancy.saga.stalls import StallKind, TenantStatus
 from tenancy.saga.states import State, Substate
 from tenancy.saga.system_status import CLUSTER, ENGINE, INGRESS, STORAGE, Condition, SystemStatus, SystemStatuses
 from tenancy.saga.tenant import OpenStall
+from tests.products import PLAN
 from tests.unit.sagas import DEPLOY, MARK_ACTIVE, ORDER, WAIT
 from tests.unit.sagas import STORAGE as ALLOCATE_STORAGE
 from tests.unit.test_stalls import LIMITS, NOW, minutes, standing

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 import yaml
 
-from tenancy.activities.deploy_workloads import CHART, CHART_VERSION
 from tenancy.adapters.helm import Helm, Release
-from tenancy.adapters.releases import _KINDS
+from tenancy.adapters.namespaced_kinds import NAMESPACED
 from tenancy.saga.errors import PermanentError
 from tenancy.saga.names import is_slug
+from tests.products import CHART, CHART_VERSION
 
+KINDS = {"Deployment", "Service", "Ingress", "NetworkPolicy", "Secret", "ServiceAccount"}
 DSN = "postgresql://acme:a-secret@storage:5432/acme"
 VALUES: dict[str, Any] = {
     "tenant": {
@@ -56,8 +57,9 @@ def test_helm_lint_has_nothing_to_say():
     assert helm().lint(release()) == []
 
 
-def test_it_makes_one_of_each_kind_that_health_is_judged_by(objects: dict[str, Any]):
-    assert set(objects) == set(_KINDS)
+def test_it_makes_one_of_each_kind_and_all_are_compared_with_the_manifest(objects: dict[str, Any]):
+    assert set(objects) == KINDS
+    assert set(NAMESPACED) >= KINDS
     assert {document["metadata"]["name"] for document in objects.values()} == {"acme-1"}
 
 

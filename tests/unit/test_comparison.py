@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenancy.activities.activity import DiscoveredObject
-from tenancy.activities.plan import PLAN
 from tenancy.engine.reconciliation.comparison import Comparison, Discovery
 from tenancy.ledger.findings import Finding, FindingKind
 from tenancy.ledger.inventory import OwnedResource
 from tenancy.saga.names import TenantId, proof_of
+from tests.products import PLAN
 from tests.unit.sagas import TENANT
 
 EU, US = "eu", "us"

@@ -16,9 +16,9 @@ from sandbox import airflow_env, secrets
 from sandbox.airflow_env import AirflowOptions
 from sandbox.layout import PROJECT, Layout
 from sandbox.ports import USUAL
-from tenancy.activities.plan import PLAN
 from tenancy.adapters.platform_file import parse_platform
 from tenancy.airflow_settings import PERIODIC_TASK_POOL
+from tests.products import PLAN
 from tests.unit.compose_file import AIRFLOWS, FILE, LASTING, SERVICES, TEXT, env_file, environment
 
 SCHEMA = Path(__file__).parent / "compose_spec" / "compose-spec.json"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tenancy.activities.plan import PLAN
 from tenancy.saga.states import Phase
+from tests.products import PLAN
 from tests.unit.test_advice import RUNBOOK as STUCK_ROWS
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -45,7 +45,7 @@ def api() -> Any:
         return Caller("ada", frozenset(Right))
 
     nothing = cast("Any", None)
-    tenancy = Tenancy(nothing, real_systems.platform(), real_systems.KEYRING, nothing, nothing)
+    tenancy = Tenancy(nothing, real_systems.platform(), real_systems.KEYRING, nothing, nothing, nothing)
     return create_api(Services(lambda: tenancy, lambda: datetime.now(UTC)), authenticate)
 
 

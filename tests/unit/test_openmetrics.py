@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tenancy.activities.plan import PLAN
 from tenancy.console.metrics_view import exposition
 from tenancy.ledger.activity_durations import DurationStats
 from tenancy.ledger.alerts import ChannelState
 from tenancy.ledger.measures import FailureMeasure, IncidentGroupMeasure, Measures, StallMeasure, StateMeasure
 from tests.openmetrics_reader import Document, read
+from tests.products import PLAN
 
 NOW = datetime(2026, 2, 1, 12, 0, tzinfo=UTC)
 EMPTY = Measures(NOW, {}, (), (), {}, {}, {}, {}, (), 0, 0)

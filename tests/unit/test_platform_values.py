@@ -15,11 +15,12 @@ from kubernetes.utils.quantity import parse_quantity
 import sandbox
 from cluster_emulator import quantities, validation
 from cluster_emulator.kinds import DEPLOYMENT, INGRESS, NAMESPACE
-from tenancy.activities.deploy_workloads import CHART, quota_of
+from tenancy.activities.deploy_workloads import quota_of
 from tenancy.adapters.platform_file import parse_platform
 from tenancy.saga.errors import PlatformFileError
 from tenancy.saga.platform import Platform
 from tests.conformance.manifests import deployment, ingress
+from tests.products import CHART
 from tests.unit.test_chart import VALUES
 
 SHIPPED = tomllib.loads((Path(sandbox.__file__).parent / "platform.toml").read_text())

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tenancy.activities.plan import PLAN
 from tenancy.activities.registry import maker_of_kind
 from tenancy.engine.recovery.release_order import blocker_of, release_order
 from tenancy.saga.states import ResourceState
 from tenancy.saga.tenant import Resource
+from tests.products import PLAN
 
 KINDS = [kind for activity in PLAN for kind in activity.resources]
 

@@ -11,12 +11,12 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from tenancy.activities.plan import plan_entries
 from tenancy.saga import commands as c
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Lease, Parameters
 from tenancy.saga.unwinding_rules import is_to_be_unwound
+from tests.products import PLAN_ENTRIES
 from tests.unit.saga_checks import SagaChecks, named
 from tests.unit.sagas import ACME, BETA, INTENTS, ORDER, PLAN, start
 
@@ -323,5 +323,5 @@ TestNobodyDestroys = NobodyDestroys.TestCase
 
 
 def test_the_walks_plan_is_the_installed_one_or_a_part_of_it() -> None:
-    assert tuple(entry for entry in plan_entries() if entry.activity in ORDER) == PLAN
+    assert tuple(entry for entry in PLAN_ENTRIES if entry.activity in ORDER) == PLAN
     assert INTENTS.keys() <= set(ORDER)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tenancy.activities.plan import PLAN, limits
+from tenancy.activities.plan import limits
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause, Evidence, cause_of
@@ -16,6 +16,7 @@ from tenancy.saga.platform import Platform
 from tenancy.saga.saga_values import Escalation
 from tenancy.saga.stalls import Stall, StallKind, TenantStatus, stall_of
 from tenancy.saga.states import State, Substate
+from tests.products import PLAN
 from tests.unit.sagas import HANDLE, STORAGE, tenant_in
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

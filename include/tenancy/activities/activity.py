@@ -65,6 +65,8 @@ class Activity:
     """After how long one try is ended; of a wait, the whole of it."""
     stuck_remedy: ClassVar[Remedy]
     """The runbook's instruction for when it is stalled."""
+    requires: ClassVar[tuple[ActivityName, ...]] = ()
+    """The activities that must come before it in every plan, because it uses what they make."""
     resources: ClassVar[tuple[str, ...]] = ()
     """The kinds of resource it makes, in order."""
     released_after: ClassVar[Mapping[str, str]] = MappingProxyType({})

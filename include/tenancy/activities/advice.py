@@ -16,7 +16,7 @@ from tenancy.activities.blocking_reasons import (
     find_recovered_system,
     is_current,
 )
-from tenancy.activities.plan import PLAN
+from tenancy.activities.registry import find_activity, label_of
 from tenancy.activities.remedies import REMEDIES
 from tenancy.saga.advice import Advice, Remedy
 from tenancy.saga.causes import Cause
@@ -192,7 +192,7 @@ def _grace(view: _View) -> timedelta:
 
 def _wait_for_what_began(view: _View) -> Advice:
     """The previous activity's cause does not apply to this one, and a Cancel would release what may be ready soon."""
-    label = next((each.label for each in PLAN if each.name == view.tenant.activity), view.tenant.activity)
+    label = label_of(view.tenant.activity or "")
     grace = _grace(view)
     sentence = (
         f"Wait: {label} has just begun. If it is not done within {format_duration(grace)}: "
@@ -209,11 +209,12 @@ def _stop(view: _View) -> Remedy:
 
 
 def _when_stuck(view: _View) -> Remedy:
-    """The activity's remedy; Cancel for an activity of an old plan that PLAN no longer has."""
+    """The activity's remedy; Cancel for one that is not installed any more."""
     tenant = view.tenant
     if tenant.past_no_return or view.has_platform_fault:
         return _stop(view)
-    return next((activity.stuck_remedy for activity in PLAN if activity.name == tenant.activity), _CANCEL)
+    activity = find_activity(tenant.activity or "")
+    return activity.stuck_remedy if activity else _CANCEL
 
 
 def _of_undoing(view: _View) -> Advice:

@@ -4,7 +4,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tenancy.activities.activity import Activity, DiscoveredObject
-from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
+from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, AllocateStorage, storage_name
 from tenancy.activities.context import ActivityContext, Observation, SystemClients
 from tenancy.activities.expected_handles import ExpectedHandles
 from tenancy.adapters.server_deadlines import AIRFLOW_LOCK_SECONDS, MARGIN_SECONDS
@@ -33,6 +33,7 @@ class AllocateWorkflowHandle(Activity):
     short_label = "allocate resources"
     kind = ActivityKind.COMPENSATABLE
     stuck_remedy = Remedy("The workflow engine does not respond, which is a platform matter: escalate.", "escalate")
+    requires = (AllocateStorage.name,)
     resources = (CONNECTION,)
     system = "workflow engine"
     regional = False

@@ -1,6 +1,6 @@
-"""Apply per-tenant schema: tables and the tenant-admin account with a one-time invitation, in one transaction."""
+"""Apply per-tenant schema: the product's migrations and its tenant-admin account, in one transaction."""
 
-import hashlib
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -10,30 +10,31 @@ from tenancy.activities.allocate_storage import (
     DATABASE,
     PASSWORD,
     ROLE,
+    AllocateStorage,
     blocked,
     storage_location,
     storage_name,
 )
 from tenancy.activities.context import ActivityContext, Observation, SystemClients
+from tenancy.activities.invitations import digest_of, invitation_of
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
-from tenancy.saga.errors import TenancyError, TenantPasswordError, TransientError
+from tenancy.saga.errors import PlatformError, TenancyError, TenantPasswordError, TransientError
 from tenancy.saga.names import ActivityName, TenantId, proof_of
 from tenancy.saga.platform import Platform, Region
+from tenancy.saga.product import Product
 from tenancy.saga.states import ActivityKind
 from tenancy.saga.system_status import STORAGE
 from tenancy.saga.systems import Location
 from tenancy.saga.tenant import Intent, Resource
 
 if TYPE_CHECKING:
+    from tenancy.adapters.admin_account import AdminAccount
     from tenancy.adapters.storage import StorageServer
     from tenancy.adapters.storage_databases import DatabaseStatus
-    from tenancy.adapters.tenant_database import TenantDatabase
+    from tenancy.adapters.tenant_database import SchemaStatus, TenantDatabase
 
 SCHEMA = "schema"
-INVITATION = "admin-invitation"
-TENANT_SCHEMA_VERSION = "0002"
-"""The revision of new attempts. A test compares it with the newest script."""
 
 
 class ApplyTenantSchema(Activity):
@@ -48,6 +49,7 @@ class ApplyTenantSchema(Activity):
         "Read the error log, then cancel provisioning, reset and retry: that usually resolves transient causes.",
         "cancel",
     )
+    requires = (AllocateStorage.name,)
     resources = (SCHEMA,)
     system = "storage"
     released_after = MappingProxyType({SCHEMA: DATABASE})
@@ -71,13 +73,15 @@ class ApplyTenantSchema(Activity):
             self._apply(context)
 
     def _apply(self, context: ActivityContext) -> None:
-        from tenancy.adapters.tenant_database import AdminAccount
-
-        asked = context.saga.parameters
-        admin = AdminAccount(asked.name, asked.slug, asked.admin_email, digest_of(invitation_of(context)))
+        scripts, admin = _scripts_of(context.product), admin_account_of(context)
         try:
             database_of(context).apply_schema(
-                context.tenant_id, admin, context.lock, fence=context.fence, target=_wanted_version(context)
+                context.tenant_id,
+                scripts,
+                admin,
+                context.lock,
+                fence=context.fence,
+                target=_wanted_version(context),
             )
         except TenancyError:
             # Another server refuses the tenant's password, which would seem to be the tenant's fault.
@@ -97,21 +101,23 @@ class ApplyTenantSchema(Activity):
             why = f"the database {name} accepts no connections"
             return (Observation(SCHEMA, name, present=True, healthy=False, why=why),)
         try:
-            observed = database_of(context).load_schema(context.lock.application) if database else None
+            # Only what exists is compared with the product: unwinding must be able to see that all is gone without one.
+            observed = _observed(context) if database else None
         except TenantPasswordError as error:  # nobody else may enter, so what is in it is not known
             return (Observation(SCHEMA, name, present=True, healthy=False, why=str(error).rstrip(".;")),)
         if observed is None:
             why = f"the database {name} has no tenant schema"
             return (Observation(SCHEMA, name, present=False, healthy=False, why=why),)
-        healthy = observed.version == _wanted_version(context) and observed.admins > 0
-        why = "" if healthy else f"the schema is at {observed.version} with {observed.admins} admin accounts"
+        healthy = observed.version == _wanted_version(context) and observed.has_admin
+        admins = "an" if observed.has_admin else "no"
+        why = "" if healthy else f"the schema is at {observed.version} with {admins} admin account"
         return (Observation(SCHEMA, name, present=True, healthy=healthy, why=why),)
 
     def explain(self, context: ActivityContext) -> Evidence | None:
         """Who blocks its statement; else how far the schema is."""
         with context.storage_of(context.recorded(DATABASE)).read_session("tenancy explain") as storage:
             found = blocked(context, storage)
-        observed = None if found else database_of(context).load_schema("tenancy explain")
+        observed = None if found else database_of(context).load_schema("tenancy explain", None)
         if observed is None or observed.version == _wanted_version(context):
             return found
         message = f"The schema is at revision {observed.version or 'none'} of {_wanted_version(context)}."
@@ -148,15 +154,36 @@ def _has_schema(clients: SystemClients, server: "StorageServer", database: "Data
         return now is not None and now.valid
 
 
-def invitation_of(context: ActivityContext) -> str:
-    """The admin's invitation that is the one now. A later one is unrelated to those before."""
-    generation = context.saga.invitation.generation
-    return context.secret(INVITATION if generation == 1 else f"{INVITATION}-{generation}")
+def _observed(context: ActivityContext) -> "SchemaStatus | None":
+    return database_of(context).load_schema(context.lock.application, admin_account_of(context))
 
 
-def digest_of(invitation: str) -> str:
-    """The invitation's digest: the tenant's database stores only this."""
-    return hashlib.sha256(invitation.encode()).hexdigest()
+def admin_account_of(context: ActivityContext) -> "AdminAccount | None":
+    """The tenant-admin account, and how the product keeps it; None when the product keeps none."""
+    from tenancy.adapters.admin_account import AdminAccount
+
+    folder, asked = context.product.admin_account, context.saga.parameters
+    if folder is None:
+        return None
+    return AdminAccount(
+        folder,
+        tenant_id=str(context.tenant_id),
+        slug=asked.slug,
+        name=asked.name,
+        email=asked.admin_email,
+        digest=digest_of(invitation_of(context)),
+    )
+
+
+def _scripts_of(product: Product) -> Path:
+    """The migrations; PlatformError when an attempt of before has a schema and the product has none any more."""
+    if product.migrations is None:
+        raise PlatformError(
+            f"The product {product.name} {product.version} has no migrations: run the version that has them, or cancel "
+            "the tenant.",
+            cause=Cause.PLATFORM_VERSION,
+        )
+    return product.migrations
 
 
 def _set_password(context: ActivityContext) -> None:

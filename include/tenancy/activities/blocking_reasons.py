@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from tenancy.activities.plan import PLAN
+from tenancy.activities.registry import find_activity
 from tenancy.saga.causes import Cause
 from tenancy.saga.stalls import StallKind, TenantStatus
 from tenancy.saga.states import State, Substate
@@ -76,7 +76,7 @@ def find_recovered_system(tenant: TenantStatus, now: datetime, statuses: SystemS
 def _needs(tenant: TenantStatus) -> tuple[str, ...]:
     """The systems that the tenant needs (parts of the engine by their cause), in the order in which they are shown."""
     if tenant.state is State.PROVISIONING:
-        activity = next((each for each in PLAN if each.name == tenant.activity), None)
+        activity = find_activity(tenant.activity or "")
         waits = (Cause.ENGINE_TRIGGERER_SILENT,) if activity and activity.is_deferred else ()
         return (*_SCHEDULING, *waits, *(activity.systems if activity else ()))
     if tenant.state is State.ACTIVE:

@@ -13,6 +13,7 @@ from tenancy.saga.credentials import Keyring
 from tenancy.saga.errors import PlatformFileError, TenancyError
 from tenancy.saga.names import TenantId, proof_of
 from tenancy.saga.platform import Plan, Platform, Region
+from tenancy.saga.product import Product
 from tenancy.saga.systems import ANY_SYSTEM, ExpectedSystem, accepted_for
 from tenancy.saga.tenant import Credential, Resource, Saga
 
@@ -74,6 +75,8 @@ class ActivityContext:
     engine/tenancy.py, `activity_context`."""
     observe_all: Callable[[], tuple[Observation, ...]]
     """Observes all resources that any activity ever intended for this tenant."""
+    load_product: Callable[[], Product]
+    """For `run` and `observe` only: what was made is released without it."""
     note_replaced: Callable[[Resource, str], None] = lambda resource, successor: None  # noqa: ARG005
     """Records that a successor of the resource's system was accepted, as the platform file declares it."""
     timeout_seconds: float | None = None
@@ -96,6 +99,11 @@ class ActivityContext:
     def plan(self) -> Plan:
         """The tenant's plan. PlatformError if the platform file no longer has it."""
         return _known("plan", self.saga.parameters.plan, self.platform.plans)
+
+    @property
+    def product(self) -> Product:
+        """The product. ProductFileError when its folder is missing or wrong."""
+        return self.load_product()
 
     @property
     def not_comparable(self) -> str:

@@ -4,20 +4,20 @@ The quota is made here with the namespace and not by the chart: so there is no m
 """
 
 import base64
-from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tenancy.activities.activity import Activity, DiscoveredObject
-from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
 from tenancy.activities.context import ActivityContext, Observation, SystemClients
+from tenancy.activities.workload_values import variables_of
 from tenancy.adapters.server_deadlines import CLUSTER_WRITE_SECONDS, MARGIN_SECONDS
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import HELM_LIMIT, ActivityName, object_name
 from tenancy.saga.platform import Plan, Platform, Region
+from tenancy.saga.product import Product
 from tenancy.saga.quantities import same, times
 from tenancy.saga.states import ActivityKind
 from tenancy.saga.system_status import CLUSTER
@@ -26,15 +26,11 @@ from tenancy.saga.tenant import Intent, Resource
 
 if TYPE_CHECKING:
     from tenancy.adapters.cluster import Cluster
-    from tenancy.adapters.dsn import Dsn
     from tenancy.adapters.helm import Release
     from tenancy.adapters.namespaces import NamespaceStatus
 
 NAMESPACE = "namespace"
 RELEASE = "release"
-CHART = Path(__file__).parents[3] / "products" / "sample" / "chart"
-CHART_VERSION = "1.0.1"
-"""The chart's version. A test compares it with the chart."""
 
 
 class DeployWorkloads(Activity):
@@ -161,12 +157,13 @@ def _labels(context: ActivityContext) -> dict[str, str]:
     from tenancy.adapters.namespaces import PLATFORM_LABEL, REGION_LABEL, SLUG_LABEL, TENANT_LABEL
 
     return {
-        "app.kubernetes.io/managed-by": "tenancy",
-        "app.kubernetes.io/part-of": "tenancy",
+        **context.product.labels,
         PLATFORM_LABEL: context.platform.name,
         TENANT_LABEL: str(context.tenant_id),
         SLUG_LABEL: context.saga.parameters.slug,
         REGION_LABEL: context.saga.parameters.region,
+        "app.kubernetes.io/managed-by": "tenancy",
+        "app.kubernetes.io/part-of": "tenancy",
     }
 
 
@@ -175,51 +172,29 @@ def _wanted(context: ActivityContext) -> "Release":
     from tenancy.adapters.helm import Release, digest
     from tenancy.adapters.namespaces import PLATFORM_LABEL, TENANT_LABEL
     from tenancy.adapters.releases import DIGEST_LABEL
+    from tenancy.adapters.values_template import render_values
 
-    values, name = _values(context), context.name_of(RELEASE, workload_name(context))
+    variables, chart = variables_of(context), _chart_of(context.product)
+    values, name = render_values(context.product, variables), context.name_of(RELEASE, workload_name(context))
     labels = {
         PLATFORM_LABEL: context.platform.name,
         TENANT_LABEL: str(context.tenant_id),
-        DIGEST_LABEL: digest(CHART, values),
+        DIGEST_LABEL: digest(chart, values),
     }
-    secrets = (context.secret(PASSWORD), base64.b64encode(_database(context).url.encode()).decode())
-    return Release(CHART, name, context.name_of(NAMESPACE, name), values, labels, secrets)
+    hidden = [text for text in variables["secrets"].values() if text]
+    secrets = (*hidden, *(base64.b64encode(text.encode()).decode() for text in hidden))
+    return Release(chart, name, context.name_of(NAMESPACE, name), values, labels, secrets)
 
 
-def _values(context: ActivityContext) -> Mapping[str, Any]:
-    asked, plan = context.saga.parameters, context.plan
-    return {
-        "tenant": {
-            "id": str(context.tenant_id),
-            "slug": asked.slug,
-            "platform": context.platform.name,
-            "proof": context.proof,
-        },
-        "replicas": plan.replicas,
-        "resources": {"cpu": plan.cpu, "memory": plan.memory},
-        "database": {"dsn": _database(context).url},
-        "databasePort": _port(_database(context)),
-        "ingress": {"domain": context.region.ingress_domain},
-    }
-
-
-def _database(context: ActivityContext) -> "Dsn":
-    """The tenant's database, as its pods connect to it."""
-    role, database = context.name_of(ROLE, storage_name(context)), context.name_of(DATABASE, storage_name(context))
-    server = context.storage_of(context.recorded(DATABASE)).dsn
-    return server.for_tenant(database, user=role, password=context.secret(PASSWORD))
-
-
-def _port(database: "Dsn") -> int:
-    """The only port besides DNS that pods may reach."""
-    if len(database.ports) > 1:
+def _chart_of(product: Product) -> Path:
+    """The chart; PlatformError when an attempt of before deploys workloads and the product does not any more."""
+    if product.chart is None or product.values is None:
         raise PlatformError(
-            f"Tenants reach {database.label} by several ports ({', '.join(map(str, sorted(database.ports)))}), and the "
-            "product's values name one. Have all hosts listen on one port, or state `tenant_host` and `tenant_port` in "
-            "the extra of the storage connection.",
-            cause=Cause.STORAGE_CONNECTION,
+            f"The product {product.name} {product.version} has no chart: run the version that has it, or cancel the "
+            "tenant.",
+            cause=Cause.PLATFORM_VERSION,
         )
-    return next(iter(database.ports))
+    return product.chart
 
 
 def _observe_namespace(context: ActivityContext) -> Observation:

@@ -1,36 +1,87 @@
-"""PLAN: the activities of a new attempt, in order. The DAG, the timeline and the limits are derived from it.
+"""The plan of a product: its activities, in order, and the time limits of all installed ones.
 
-Compensation and observation are not: they follow the recorded resources and registry.py, so that they still work for
-attempts with an older plan. A new activity is one file and one line here (docs/extending/adding-an-activity.md).
+DAG and attempts follow the plan. Compensation and observation do not: they follow the recorded resources and
+registry.py, so that they still work for attempts with an older plan.
 """
 
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from pkgutil import resolve_name
 from typing import Final
 
 from tenancy.activities.activity import Activity
+from tenancy.activities.registry import INSTALLED, activity_of, find_activity
 from tenancy.saga.attempt_values import PlanEntry
 from tenancy.saga.platform import Platform
+from tenancy.saga.product import Product
 from tenancy.saga.stalls import TENANT_LIMITS, Limits
+from tenancy.saga.states import ActivityKind
+
+FIRST: Final = "validate_request"
+"""The activity that admits a run's request."""
+LAST: Final = "mark_active"
+"""The activity that observes everything once more; its completion makes the tenant Active."""
 
 
-def _activities(*references: str) -> tuple[Activity, ...]:
-    """One of each class, written as in an entry point: `package.module:Class`."""
-    return tuple(resolve_name(reference)() for reference in references)
+def plan_of(product: Product) -> tuple[Activity, ...]:
+    """The product's activities, in order. PlatformError if one is not installed."""
+    return tuple(activity_of(name) for name in product.activities)
 
 
-PLAN: Final = _activities(
-    "tenancy.activities.validate_request:ValidateRequest",
-    "tenancy.activities.allocate_storage:AllocateStorage",
-    "tenancy.activities.allocate_workflow_handle:AllocateWorkflowHandle",
-    "tenancy.activities.apply_tenant_schema:ApplyTenantSchema",
-    "tenancy.activities.deploy_workloads:DeployWorkloads",
-    "tenancy.activities.wait_for_workloads_ready:WaitForWorkloadsReady",
-    "tenancy.activities.mark_active:MarkActive",
-)
-RETIRED: Final = _activities()
-"""Activities that no new attempt runs. A line that leaves PLAN comes here, as long as a tenant may have something that
-its activity made: only an installed activity can observe and undo it."""
+def plan_entries(product: Product) -> tuple[PlanEntry, ...]:
+    """What an attempt that starts now records as its plan."""
+    return tuple(activity.entry for activity in plan_of(product))
+
+
+def plan_problems(names: Sequence[str]) -> Iterator[str]:
+    """Why a product must not have these activities in this order, one sentence each; none if it may."""
+    unknown = [name for name in names if find_activity(name) is None]
+    installed = ", ".join(activity.name for activity in INSTALLED)
+    yield from (f"{name} is not installed (installed are: {installed})" for name in dict.fromkeys(unknown))
+    yield from (f"{name} is there twice" for name in dict.fromkeys(names) if names.count(name) > 1)
+    plan = [activity for name in names if (activity := find_activity(name)) is not None]
+    if not unknown:
+        yield from _wrong_ends(plan)
+        yield from _wrong_kinds(plan)
+    yield from _missing_requirements(plan)
+    yield from _made_twice(plan)
+
+
+def _wrong_ends(plan: Sequence[Activity]) -> Iterator[str]:
+    if plan[0].name != FIRST:
+        yield f"{FIRST} must come first: it reserves the slug"
+    if plan[-1].name != LAST:
+        yield f"{LAST} must come last: it makes the tenant Active"
+
+
+def _wrong_kinds(plan: Sequence[Activity]) -> Iterator[str]:
+    pivots = [number for number, activity in enumerate(plan) if activity.kind is ActivityKind.PIVOT]
+    if len(pivots) != 1:
+        named = ", ".join(activity.name for activity in INSTALLED if activity.kind is ActivityKind.PIVOT)
+        yield f"there must be one pivot ({named}), and there are {len(pivots)}"
+        return
+    pivot = plan[pivots[0]].name
+    for activity in plan[: pivots[0]]:
+        if activity.kind not in {ActivityKind.CHECK, ActivityKind.COMPENSATABLE}:
+            yield f"{activity.name} is {activity.kind} and must come after the pivot {pivot}"
+    for activity in plan[pivots[0] + 1 :]:
+        if activity.kind is not ActivityKind.RETRIABLE:
+            yield f"{activity.name} is {activity.kind} and must come before the pivot {pivot}"
+
+
+def _missing_requirements(plan: Sequence[Activity]) -> Iterator[str]:
+    for number, activity in enumerate(plan):
+        before = {each.name for each in plan[:number]}
+        missing = [name for name in activity.requires if name not in before]
+        yield from (f"{activity.name} needs {name} before it" for name in missing)
+
+
+def _made_twice(plan: Sequence[Activity]) -> Iterator[str]:
+    maker: dict[str, Activity] = {}
+    for activity in dict.fromkeys(plan):
+        for kind in activity.resources:
+            first = maker.setdefault(kind, activity)
+            if first is not activity:
+                yield f"{first.name} and {activity.name} both make resources of the kind {kind}"
 
 
 def stall_limit(platform: Platform, activity: Activity) -> timedelta:
@@ -46,9 +97,4 @@ def give_up_limit(platform: Platform, activity: Activity) -> timedelta:
 def limits(platform: Platform) -> Limits:
     """All time limits that define a stall."""
     tenants = {name: platform.stall_limits.get(name, limit) for name, limit in TENANT_LIMITS.items()}
-    return Limits({activity.name: stall_limit(platform, activity) for activity in PLAN}, tenants)
-
-
-def plan_entries() -> tuple[PlanEntry, ...]:
-    """What an attempt that starts now records as its plan."""
-    return tuple(activity.entry for activity in PLAN)
+    return Limits({activity.name: stall_limit(platform, activity) for activity in INSTALLED}, tenants)

@@ -1,16 +1,41 @@
-"""All installed activities, also those that PLAN no longer has: only the activity that created a resource can observe
-and release it."""
+"""All installed activities, whether or not the product's plan has them: only the activity that created a resource can
+observe and release it.
 
+A new activity is one file and one line here, and its name in a product's file (docs/extending/adding-an-activity.md). A
+line stays as long as a tenant may have something that its activity made.
+"""
+
+from pkgutil import resolve_name
 from typing import Final
 
 from tenancy.activities.activity import Activity
-from tenancy.activities.plan import PLAN, RETIRED
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.tenant import Resource
 
-INSTALLED: Final[tuple[Activity, ...]] = (*PLAN, *RETIRED)
+
+def _activities(*references: str) -> tuple[Activity, ...]:
+    """One of each class, written as in an entry point: `package.module:Class`."""
+    return tuple(resolve_name(reference)() for reference in references)
+
+
+INSTALLED: Final = _activities(
+    "tenancy.activities.validate_request:ValidateRequest",
+    "tenancy.activities.allocate_storage:AllocateStorage",
+    "tenancy.activities.allocate_workflow_handle:AllocateWorkflowHandle",
+    "tenancy.activities.apply_tenant_schema:ApplyTenantSchema",
+    "tenancy.activities.deploy_workloads:DeployWorkloads",
+    "tenancy.activities.wait_for_workloads_ready:WaitForWorkloadsReady",
+    "tenancy.activities.mark_active:MarkActive",
+)
+"""In the order of a run; pages and metrics list them so."""
+
+
+def label_of(name: str) -> str:
+    """The activity's label; its name if it is not installed any more."""
+    found = find_activity(name)
+    return found.label if found else name
 
 
 def find_activity(name: str) -> Activity | None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from tenancy.activities.activity import WaitingActivity, WatchedNamespace
 from tenancy.activities.context import ActivityContext
-from tenancy.activities.deploy_workloads import NAMESPACE, RELEASE, cluster_of, workload_name
+from tenancy.activities.deploy_workloads import NAMESPACE, RELEASE, DeployWorkloads, cluster_of, workload_name
 from tenancy.adapters.workload_readiness import Readiness, readiness
 from tenancy.saga.advice import Remedy
 from tenancy.saga.names import ActivityName
@@ -20,6 +20,7 @@ class WaitForWorkloadsReady(WaitingActivity):
     short_label = "wait for ready"
     kind = ActivityKind.PIVOT
     systems = (CLUSTER,)
+    requires = (DeployWorkloads.name,)
     stuck_remedy = Remedy(
         "Escalate for a cluster-level investigation, while its pods can still be examined.", "escalate"
     )

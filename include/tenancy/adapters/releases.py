@@ -4,8 +4,7 @@ Used by the workload activities through the cluster adapter. The namespace prove
 our client creates it.
 """
 
-import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import yaml
 
@@ -15,21 +14,14 @@ from tenancy.adapters.cluster_scoped import delete_cluster_scoped
 from tenancy.adapters.helm import FIELD_MANAGER, FORMER_FIELD_MANAGERS, Helm, Release
 from tenancy.adapters.helm_records import DIGEST_LABEL, ReleaseAction, ReleaseStatus, newest_revision, release_status
 from tenancy.adapters.kubernetes_api import Document, KubernetesApi
+from tenancy.adapters.namespaced_kinds import NAMESPACED, path_of
 from tenancy.adapters.namespaces import PATH, PLATFORM_LABEL, Namespaces
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError
 
 __all__ = ["DIGEST_LABEL", "ReleaseStatus", "Releases"]
 
-_KINDS = {
-    "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
-    "Service": "/api/v1/namespaces/{}/services",
-    "Ingress": "/apis/networking.k8s.io/v1/namespaces/{}/ingresses",
-    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
-    "Secret": "/api/v1/namespaces/{}/secrets",
-    "ServiceAccount": "/api/v1/namespaces/{}/serviceaccounts",
-}
-"""The objects of a release: one of each kind, with the name of the release (guarded by tests/unit/test_chart.py)."""
+_OURS = (FIELD_MANAGER, *FORMER_FIELD_MANAGERS)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -59,10 +51,10 @@ class Releases:
         return [release_status(secret) for secret in secrets]
 
     def find_edited(self, platform: str) -> dict[str, str]:
-        """Release -> how its Deployment differs from the manifest. Only edited releases are in it.
+        """Release -> how a Deployment of it differs from the manifest. Only edited releases are in it.
 
         For the drift check: it needs a few lists, whatever the number of tenants. `find_deviation` compares a whole
-        release.
+        release. Only Deployments with the platform's label are compared.
         """
         deployments = {
             (each["metadata"]["namespace"], each["metadata"]["name"]): each
@@ -73,8 +65,7 @@ class Releases:
             "/api/v1/secrets", f"owner=helm,status=deployed,{PLATFORM_LABEL}={platform}"
         ):
             current = release_status(secret)
-            parts = {"Deployment": deployments.get((current.namespace, current.name))}
-            edit = next(self._edits(current, parts), None)
+            edit = next(_edits_of_deployments(current, deployments), None)
             found |= {current.name: str(edit)} if edit else {}
         return found
 
@@ -90,24 +81,20 @@ class Releases:
         return self._find_inner_deviation(desired, current)
 
     def _find_inner_deviation(self, desired: Release, current: ReleaseStatus) -> str:
-        paths = {kind: f"{path.format(desired.namespace)}/{desired.name}" for kind, path in _KINDS.items()}
-        parts = {kind: self._api.get(path) for kind, path in paths.items()}
-        missing = [kind for kind, part in parts.items() if part is None]
+        """By the manifest of the release: its digest says that it was made from the values that are desired."""
+        missing: list[str] = []
+        edited: list[manifests.Edit] = []
+        if not current.manifest:
+            return "has a record that cannot be read"
+        for kind, text in manifests.documents(current.manifest):
+            if kind in NAMESPACED:
+                asked = yaml.load(text, _LOADER)  # noqa: S506 - a safe loader, the one in C
+                actual = self._api.get(path_of(asked, desired.namespace))
+                missing += [] if actual else [_named(asked, desired.name)]
+                edited += manifests.edits(asked, actual, _OURS) if actual else []
         if missing:
             return f"has lost its {', '.join(missing)}"
-        dsn = ((parts["Secret"] or {}).get("data") or {}).get("dsn")
-        expected = base64.b64encode(desired.values["database"]["dsn"].encode()).decode()
-        if dsn != expected:
-            return "has another DSN in its Secret"
-        edited = next(self._edits(current, parts), None)
-        return f"is not as it was made: {edited}" if edited else ""
-
-    def _edits(self, current: ReleaseStatus, parts: dict[str, Document | None]) -> Iterator[manifests.Edit]:
-        for kind, text in manifests.documents(current.manifest):
-            actual = parts.get(kind)
-            if actual is not None:
-                asked = yaml.load(text, _LOADER)  # noqa: S506 - a safe loader, the one in C
-                yield from manifests.edits(asked, actual, (FIELD_MANAGER, *FORMER_FIELD_MANAGERS))
+        return f"is not as it was made: {edited[0]}" if edited else ""
 
     def ensure(self, desired: Release, *, proof: str, fence: Callable[[], None]) -> None:
         """Install, repair or replace the release; do nothing if it is as desired.
@@ -190,3 +177,18 @@ class Releases:
         if current is None:
             raise PermanentError(f"The namespace {name} is gone from {self._api.label}: somebody deleted it.")
         self._namespaces.require_ours(current, name, proof)
+
+
+def _named(asked: Document, release: str) -> str:
+    name = asked["metadata"]["name"]
+    return str(asked["kind"]) if name == release else f"{asked['kind']} {name}"
+
+
+def _edits_of_deployments(
+    current: ReleaseStatus, deployments: Mapping[tuple[str, str], Document]
+) -> Iterator[manifests.Edit]:
+    for kind, text in manifests.documents(current.manifest):
+        if kind == "Deployment":  # parsing YAML is what takes time
+            asked = yaml.load(text, _LOADER)  # noqa: S506 - a safe loader, the one in C
+            actual = deployments.get((current.namespace, asked["metadata"]["name"]))
+            yield from manifests.edits(asked, actual, _OURS) if actual else ()

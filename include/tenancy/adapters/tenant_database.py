@@ -1,4 +1,4 @@
-"""One tenant's database from inside: the tenant's schema and its admin account. Called by the schema activity.
+"""One tenant's database from inside: the product's schema and its admin account. Called by the schema activity.
 
 Sessions log in as the tenant's own role, which proves that the derived credential works. Advisory locks belong to one
 database, so the tenant's lock is taken here again.
@@ -7,13 +7,13 @@ database, so the tenant's lock is taken here again.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import psycopg
 import sqlalchemy.exc
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
+from tenancy.adapters.admin_account import AdminAccount, InvitationStatus
 from tenancy.adapters.advisory_lock import acquire_lock
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.postgres_errors import Failure, translated_error
@@ -29,17 +29,6 @@ from tenancy.saga.systems import ANY_SYSTEM, ExpectedSystem
 _AGAINST_ITS_OWN = {"default_transaction_read_only": "off"}
 """A tenant may set this for its role or database, and the server would seem to be read-only. A standby reports
 read-only whatever it is set to."""
-SCRIPTS = Path(__file__).parents[3] / "products" / "sample" / "migrations"
-
-
-@dataclass(frozen=True)
-class AdminAccount:
-    """The tenant-admin account to seed. `invitation_digest` is the SHA-256 of the one-time invitation."""
-
-    account: str
-    slug: str
-    email: str
-    invitation_digest: str
 
 
 @dataclass(frozen=True)
@@ -47,18 +36,8 @@ class SchemaStatus:
     """The tenant's schema at present."""
 
     version: str | None
-    admins: int
-
-
-@dataclass(frozen=True)
-class InvitationStatus:
-    """The admin's invitation as recorded in the tenant's database."""
-
-    digest: str
-    used_at: datetime | None
-    expires_at: datetime
-    open: bool
-    """Neither used nor expired, by that server's clock."""
+    has_admin: bool
+    """True also when the product keeps no admin account."""
 
 
 class TenantDatabase:
@@ -69,17 +48,29 @@ class TenantDatabase:
         self._expected = expected
 
     def apply_schema(
-        self, tenant_id: TenantId, admin: AdminAccount, policy: LockPolicy, *, fence: Callable[[], None], target: str
+        self,
+        tenant_id: TenantId,
+        scripts: Path,
+        admin: AdminAccount | None,
+        policy: LockPolicy,
+        *,
+        fence: Callable[[], None],
+        target: str,
     ) -> None:
         """Migrate to `target` and create the admin account in one transaction. Idempotent: an invitation is kept.
 
         `fence` is called under the lock. ForeignObjectError if somebody else created a schema of this name.
         """
+
+        def create_admin(connection: Connection) -> None:
+            if admin is not None:
+                connection.exec_driver_sql(admin.create, admin.values)
+
         with self._locked(tenant_id, policy) as connection:
             fence()
             self._require_ours(connection)
             try:
-                migrate(connection, SCRIPTS, schema=TENANT_SCHEMA, target=target, then=lambda sa: _seed(sa, admin))
+                migrate(connection, scripts, schema=TENANT_SCHEMA, target=target, then=create_admin)
             except sqlalchemy.exc.DBAPIError as error:
                 raise _migration_error(error, self._dsn) from error
 
@@ -88,31 +79,31 @@ class TenantDatabase:
         with session(self._dsn, application=application, settings=_AGAINST_ITS_OWN) as connection:
             return _owner(connection) is not None
 
-    def load_schema(self, application: str) -> SchemaStatus | None:
+    def load_schema(self, application: str, admin: AdminAccount | None) -> SchemaStatus | None:
         """The schema, if it exists."""
         with self._session(application) as connection:
             if _owner(connection) is None:
                 return None
             try:
                 version = connection.execute(_VERSION).fetchone()
-                admins = connection.execute(_ADMINS).fetchone()
+                found = connection.execute(admin.exists, admin.values).fetchone() if admin else {"has_admin": True}
             except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
-                return SchemaStatus(version=None, admins=0)
-            return SchemaStatus(**(version or {}), **(admins or {}))
+                return SchemaStatus(version=None, has_admin=False)
+            return SchemaStatus(**(version or {}), **(found or {}))
 
-    def load_invitation(self, email: str, application: str) -> InvitationStatus | None:
+    def load_invitation(self, admin: AdminAccount, application: str) -> InvitationStatus | None:
         """The admin's invitation; None if that admin has none."""
         with self._session(application) as connection:
-            row = connection.execute(_INVITATION, (email,)).fetchone()
+            row = connection.execute(admin.invitation, admin.values).fetchone()
         return InvitationStatus(**row) if row else None
 
     def renew_invitation(
-        self, tenant_id: TenantId, email: str, digest: str, policy: LockPolicy, *, fence: Callable[[], None]
+        self, tenant_id: TenantId, admin: AdminAccount, policy: LockPolicy, *, fence: Callable[[], None]
     ) -> None:
         """Replace the former invitation, unless that one was used. Idempotent."""
         with self._locked(tenant_id, policy) as connection:
             fence()
-            connection.execute(_RENEW, {"email": email, "digest": digest})
+            connection.execute(admin.renew, admin.values)
 
     @contextmanager
     def _session(self, application: str) -> Iterator[Session]:
@@ -151,37 +142,6 @@ _OWNER = """
       from pg_catalog.pg_namespace where nspname = %s"""
 _VERSION = """
     select pg_catalog.left(pg_catalog.max(version_num)::pg_catalog.text, 64) as version from tenant.alembic_version"""
-_INVITATION = """
-    select pg_catalog.left(invitation_digest, 128) as digest, invitation_used_at as used_at,
-           invitation_expires_at as expires_at,
-           invitation_used_at is null and invitation_expires_at > pg_catalog.now() as open
-      from tenant.users where role = 'admin' and email = %s and invitation_digest is not null limit 1"""
-_RENEW = """
-    with renewed as (
-        update tenant.users
-           set invitation_digest = %(digest)s, invitation_expires_at = pg_catalog.now() + interval '7 days'
-         where role = 'admin' and email = %(email)s and invitation_used_at is null
-           and invitation_digest is distinct from %(digest)s
-        returning id)
-    insert into tenant.audit (actor, what) select 'platform', 'tenant.admin.invited_again' from renewed"""
-_ADMINS = "select pg_catalog.count(*) as admins from tenant.users where role = 'admin'"
-
-
-def _seed(connection: Connection, admin: AdminAccount) -> None:
-    for statement in _SEED:
-        connection.execute(text(statement), vars(admin))
-
-
-_SEED = (
-    """insert into tenant.accounts (slug, name) values (:slug, :account)
-       on conflict (slug) do update set name = excluded.name""",
-    """insert into tenant.users (account_id, email, role, invitation_digest, invitation_expires_at)
-       select id, :email, 'admin', :invitation_digest, pg_catalog.now() + interval '7 days'
-         from tenant.accounts where slug = :slug
-       on conflict (email) do nothing""",
-    """insert into tenant.audit (actor, what) select 'platform', 'tenant.admin.invited'
-        where not exists (select from tenant.audit where what = 'tenant.admin.invited')""",
-)
 
 
 def _migration_error(error: sqlalchemy.exc.DBAPIError, dsn: Dsn) -> Failure:

@@ -21,6 +21,7 @@ from tenancy.saga.errors import TenancyError
 from tenancy.saga.facts import HolderEvicted
 from tenancy.saga.names import TenantId
 from tenancy.saga.platform import Platform
+from tenancy.saga.product import Product
 from tenancy.saga.systems import is_lost
 from tenancy.saga.tenant import Resource, Saga
 
@@ -75,6 +76,8 @@ class Tenancy:
     keyring: Keyring
     clients: SystemClients
     runs: Callable[[], Runs]
+    product: Callable[[], Product]
+    """What new attempts are made of. Unwinding does not ask for it. Raises ProductFileError."""
     timings: Timings = Timings()
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
@@ -116,7 +119,16 @@ class Tenancy:
 
         lock = LockPolicy(application, self.timings.lock_patience, evict, note_evicted)
         context = ActivityContext(
-            saga, self.platform, self.keyring, self.clients, lock, fence, observe, note_replaced, seconds
+            saga,
+            self.platform,
+            self.keyring,
+            self.clients,
+            lock,
+            fence,
+            observe,
+            self.product,
+            note_replaced,
+            seconds,
         )
         return context
 

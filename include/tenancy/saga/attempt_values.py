@@ -19,7 +19,7 @@ EXACT: Final = {"extra": "forbid"}
 
 @dataclass(frozen=True)
 class PlanEntry:
-    """One activity as an attempt's plan recorded it, so that old timelines stay true when PLAN changes."""
+    """One activity as an attempt's plan recorded it, so that old timelines stay true when the product changes."""
 
     __pydantic_config__: ClassVar = EXACT
 

@@ -89,6 +89,13 @@ class PlatformFileError(PlatformError):
     cause = Cause.PLATFORM_FILE
 
 
+class ProductFileError(PlatformError):
+    """The product's folder is missing or wrong. `problems`: one sentence each, beginning with the file."""
+
+    cause = Cause.PLATFORM_FILE
+    problems: tuple[str, ...] = ()
+
+
 class Stopped(TransientError):  # noqa: N818 - it is no fault of anybody's
     """Airflow stopped this task's process: its run was ended, or its worker is going down."""
 

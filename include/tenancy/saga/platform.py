@@ -48,7 +48,7 @@ class Platform:
     stall_limits: Mapping[str, timedelta]
     """What is stalled after how long, if the platform file differs from the runbook: activities and TENANT_LIMITS."""
     give_up: Mapping[str, timedelta] = field(default_factory=dict)
-    """Activity -> after how long it is ended, where the platform file departs from PLAN."""
+    """Activity -> after how long it is ended, where the platform file departs from the activity's own value."""
     replaced_systems: Mapping[str, str] = field(default_factory=dict)
     """Identity of a system that is gone for good -> the one that took over its objects, or LOST_SYSTEM."""
 

@@ -1,5 +1,10 @@
-"""alembic's entry; the work is in adapters/schema_migrations.py."""
+"""alembic's entry. Tenancy hands over the connection, in its transaction, and the schema for the version table."""
 
-from tenancy.adapters.schema_migrations import run_environment
+from alembic import context
 
-run_environment()
+context.configure(
+    connection=context.config.attributes["connection"],
+    version_table_schema=context.config.attributes["schema"],
+    transaction_per_migration=False,
+)
+context.run_migrations()

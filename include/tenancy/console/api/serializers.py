@@ -2,10 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
 
-from tenancy.activities.activity import Activity
-from tenancy.activities.plan import PLAN
+from tenancy.activities.registry import find_activity
 from tenancy.bootstrap import tenant_url
 from tenancy.console.advisor import Advisor
 from tenancy.console.api import history_models, platform_models, tenant_models
@@ -20,13 +18,11 @@ from tenancy.saga import retry_loops
 from tenancy.saga.platform import Platform
 from tenancy.saga.tenant import Resource, Saga
 
-_BY_NAME: Final[dict[str, Activity]] = {activity.name: activity for activity in PLAN}
-
 
 def row(summary: TenantSummary, advisor: Advisor) -> tenant_models.TenantRow:
     """The tenant in a list."""
     now, advice = advisor.now, advisor.advice(summary)
-    activity = _BY_NAME.get(summary.activity or "")
+    activity = find_activity(summary.activity or "")
     return tenant_models.TenantRow(
         id=str(summary.tenant_id),
         slug=summary.parameters.slug,
@@ -160,7 +156,7 @@ def attempt(timeline: Timeline, platform: Platform, now: datetime) -> history_mo
 
 
 def _timeline_row(row: ActivityRow, platform: Platform, now: datetime) -> history_models.TimelineRow:
-    activity = _BY_NAME.get(row.activity)  # an old plan may have one that PLAN has no more
+    activity = find_activity(row.activity)  # an old plan may have one that is not installed any more
     limit = platform.stall_limits.get(row.activity, activity.stall_after if activity else None)
     duration = row.duration(now)
     return history_models.TimelineRow(

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tenancy.activities.activity import Activity
-from tenancy.activities.plan import PLAN
+from tenancy.activities.registry import find_activity
 from tenancy.console.pages import words
 from tenancy.ledger.activity_durations import DurationStats
 from tenancy.ledger.envelope import Envelope
@@ -19,7 +18,6 @@ from tenancy.saga import facts as f
 from tenancy.saga.platform import Platform
 from tenancy.saga.states import Phase
 
-_BY_NAME: Final[dict[str, Activity]] = {activity.name: activity for activity in PLAN}
 _ENDS: Final = (f.ProvisioningFailed, f.CancelRequested, f.ProvisioningCompleted, f.UnwindingStarted, f.RunReset)
 _ICONS: Final = {
     "done": "✓", "failed": "✗", "stopped": "■", "undone": "↶", "undo-failed": "!", "retrying": "↻",
@@ -125,7 +123,7 @@ def attempt_view(timeline: Timeline, context: TimelineContext) -> AttemptView:
 
 
 def _row(row: ActivityRow, attempt: int, context: TimelineContext) -> RowView:
-    activity = _BY_NAME.get(row.activity)  # an old plan may have one that PLAN has no more
+    activity = find_activity(row.activity)  # an old plan may have one that is not installed any more
     bound = context.platform.stall_limits.get(row.activity, activity.stall_after if activity else None)
     limit = bound.total_seconds() if bound else 300.0
     seconds = _seconds(row, attempt, context)

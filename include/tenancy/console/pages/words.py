@@ -4,10 +4,10 @@ activities/advice.py."""
 from datetime import UTC, datetime
 from typing import Final
 
-from tenancy.activities.plan import PLAN
+from tenancy.activities.registry import INSTALLED
 from tenancy.saga.states import Phase
 
-LABELS: Final[dict[str, str]] = {activity.name: activity.label for activity in PLAN}
+LABELS: Final[dict[str, str]] = {activity.name: activity.label for activity in INSTALLED}
 
 PHASE_HEADINGS: Final = {
     Phase.PROVISIONING: "It is being provisioned",

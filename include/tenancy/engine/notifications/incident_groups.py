@@ -6,7 +6,7 @@ Called by the reconciler in each pass, after it has recorded stalls. saga/incide
 from collections import Counter
 from typing import Final
 
-from tenancy.activities.plan import PLAN
+from tenancy.activities.registry import label_of
 from tenancy.activities.remedies import REMEDIES
 from tenancy.ledger import incident_groups as rows
 from tenancy.ledger.incident_groups import StoredIncidentGroup
@@ -26,9 +26,7 @@ def record_incident_groups(ledger: LedgerSession) -> Counter[str]:
 def describe_group(signature: IncidentSignature, message: str) -> str:
     """A sentence about the group, for pages, the API and notifications: where, and one tenant's message."""
     where = (
-        f"at {activity_label(signature.activity)} in {signature.region}"
-        if signature.activity
-        else f"in {signature.region}"
+        f"at {label_of(signature.activity)} in {signature.region}" if signature.activity else f"in {signature.region}"
     )
     return f"{where[:1].upper()}{where[1:]}: {message if len(message) <= _CUT else message[:_CUT] + ' …'}"
 
@@ -39,8 +37,3 @@ def next_action(kept: StoredIncidentGroup) -> str:
         return "Nothing: none of its tenants is left in it."
     remedy = REMEDIES[kept.signature.cause].sentence
     return f"Escalate once, for all of them. {remedy} Then: tenantctl recover --class {kept.id}".replace("  ", " ")
-
-
-def activity_label(activity: str) -> str:
-    """The activity's label; its name if it is in an old attempt's plan and no longer in PLAN."""
-    return next((each.label for each in PLAN if each.name == activity), activity)

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tenancy.activities.advice import advise
-from tenancy.activities.plan import PLAN, limits
+from tenancy.activities.plan import limits
+from tenancy.activities.registry import label_of
 from tenancy.engine.notifications.alert_messages import group_alert, stall_alert
-from tenancy.engine.notifications.incident_groups import activity_label, next_action
+from tenancy.engine.notifications.incident_groups import next_action
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger import alerts
 from tenancy.ledger.alerts import Alert
@@ -51,9 +52,7 @@ def group_alert_of(kept: StoredIncidentGroup) -> Alert:
     return group_alert(
         key=f"class:{kept.id}",
         tenants=kept.members,
-        what=f"do not get on at {activity_label(of_it.activity)} in {of_it.region}"
-        if of_it.activity
-        else "do not get on",
+        what=f"do not get on at {label_of(of_it.activity)} in {of_it.region}" if of_it.activity else "do not get on",
         since=kept.first_at,
         cause=kept.message,
         next_action=next_action(kept),
@@ -87,7 +86,7 @@ def stall_alert_of(untold: UnannouncedStall, now: datetime, bounds: Limits) -> A
 
 def describe_stall(kind: str, activity: str | None, state: str) -> str:
     """The stall as the end of a sentence that begins with the tenant."""
-    label = next((each.label for each in PLAN if each.name == activity), activity or "its first activity")
+    label = label_of(activity) if activity else "its first activity"
     return _WHAT.get(kind, "is stalled").format(label=label, state=state)
 
 

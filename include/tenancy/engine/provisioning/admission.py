@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
-from tenancy.activities.apply_tenant_schema import TENANT_SCHEMA_VERSION
-from tenancy.activities.deploy_workloads import CHART_VERSION
 from tenancy.activities.plan import plan_entries
 from tenancy.activities.validate_request import check_request, printable, require_not_reserved, require_offered
+from tenancy.adapters.product_file import chart_version, newest_revision
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import new_run_id
 from tenancy.ledger.envelope import Stamp
@@ -30,28 +29,28 @@ def admit(tenancy: Tenancy, ledger: LedgerSession, run_id: RunId, conf: Mapping[
     try:
         parameters = check_request(conf, tenancy.platform)
         with ledger.admission():
-            return _start(tenancy.platform, ledger, run_id, parameters, stamp)
+            return _start(tenancy, ledger, run_id, parameters, stamp)
     except Refused as refusal:
         _record_refusal(ledger, run_id, conf, refusal, stamp)
         raise
 
 
-def _start(platform: Platform, ledger: LedgerSession, run_id: RunId, parameters: Parameters, stamp: Stamp) -> TenantId:
+def _start(tenancy: Tenancy, ledger: LedgerSession, run_id: RunId, parameters: Parameters, stamp: Stamp) -> TenantId:
     known = ledger.tenant_of_run(run_id) or ledger.tenant_of_slug(parameters.slug)
     if known is None:
         if ledger.predecessor_of_slug(parameters.slug) is None:
             require_not_reserved(parameters.slug)
-        require_offered(parameters, platform)
-        require_room(platform, ledger, parameters)
-    tenant_id = known or TenantId(uuid4())
+        require_offered(parameters, tenancy.platform)
+        require_room(tenancy.platform, ledger, parameters)
+    tenant_id, product = known or TenantId(uuid4()), tenancy.product()
     start = StartAttempt(
         tenant_id,
         run_id,
         parameters,
-        plan_entries(),
-        TENANT_SCHEMA_VERSION,
+        plan_entries(product),
+        newest_revision(product),
         predecessor=None if known else ledger.predecessor_of_slug(parameters.slug),
-        chart_version=CHART_VERSION,
+        chart_version=chart_version(product),
     )
     ledger.record(tenant_id, start, stamp=stamp)
     return tenant_id
@@ -67,9 +66,9 @@ def retry_of(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, corrections: M
     with ledger.admission():
         if (asked.region, asked.plan) != (before.region, before.plan):
             require_room(tenancy.platform, ledger, asked)
-        run_id = new_run_id(asked.slug)
-        wanted = (asked, plan_entries(), TENANT_SCHEMA_VERSION)
-        start = StartAttempt(saga.tenant_id, run_id, *wanted, chart_version=CHART_VERSION, is_retry=True)
+        run_id, product = new_run_id(asked.slug), tenancy.product()
+        wanted = (asked, plan_entries(product), newest_revision(product))
+        start = StartAttempt(saga.tenant_id, run_id, *wanted, chart_version=chart_version(product), is_retry=True)
         return ledger.record(saga.tenant_id, start, stamp=stamp)
 
 

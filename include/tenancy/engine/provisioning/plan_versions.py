@@ -1,12 +1,12 @@
-"""Plan versions: an attempt follows the plan that it recorded, even if PLAN has changed since.
+"""Plan versions: an attempt follows the plan that it recorded, even if the product's has changed since.
 
-Why: during an upgrade of Tenancy, a run in progress meets a new PLAN, so its DAG run has a task more or less than its
+Why: during an upgrade, a run in progress meets a new plan, so its DAG run has a task more or less than its
 recorded plan. Called where activities are run and where a run is given up.
 """
 
 import logging
 
-from tenancy.activities.plan import PLAN
+from tenancy.engine.tenancy import Tenancy
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import ActivityName
@@ -31,24 +31,25 @@ def skips_activity(saga: Saga, lease: Lease) -> bool:
     return True
 
 
-def require_known_activities(saga: Saga, activity: ActivityName | None = None) -> None:
-    """Raise PlatformError if this version lacks an unfinished activity of the attempt's plan, up to `activity`."""
-    known = {each.name for each in PLAN}
+def require_known_activities(tenancy: Tenancy, saga: Saga, activity: ActivityName | None = None) -> None:
+    """Raise PlatformError if the product lacks an unfinished activity of the attempt's plan, up to `activity`."""
+    product = tenancy.product()
     for entry in saga.current_attempt.plan:
-        if entry.activity not in known and saga.step(entry.activity).status is not StepStatus.DONE:
+        if entry.activity not in product.activities and saga.step(entry.activity).status is not StepStatus.DONE:
             raise PlatformError(
-                f"Attempt {saga.attempt} of {saga.parameters.slug} began with an activity {entry.activity} that this "
-                "version of Tenancy does not have: run the version that has it, or cancel the tenant.",
+                f"Attempt {saga.attempt} of {saga.parameters.slug} began with an activity {entry.activity} that the "
+                f"product {product.name} {product.version} does not have: run the version that has it, or cancel the "
+                "tenant.",
                 cause=Cause.PLATFORM_VERSION,
             )
         if entry.activity == activity:
             return
 
 
-def fault_of_plan(saga: Saga) -> PlatformError | None:
-    """The error if this version of Tenancy cannot continue the attempt; None if it can."""
+def fault_of_plan(tenancy: Tenancy, saga: Saga) -> PlatformError | None:
+    """The error if this version of the product cannot continue the attempt; None if it can."""
     try:
-        require_known_activities(saga)
+        require_known_activities(tenancy, saga)
     except PlatformError as error:
         return error
     return None

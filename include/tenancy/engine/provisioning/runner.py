@@ -12,7 +12,7 @@ from typing import Any
 
 from tenancy.activities.activity import NotReadyYet, WaitingActivity, WatchedNamespace, located_intents
 from tenancy.activities.context import ActivityContext
-from tenancy.activities.plan import PLAN, give_up_limit
+from tenancy.activities.plan import FIRST, give_up_limit
 from tenancy.activities.registry import activity_of
 from tenancy.engine.provisioning.admission import admit
 from tenancy.engine.provisioning.plan_versions import require_known_activities, skips_activity
@@ -81,7 +81,7 @@ def run_activity(tenancy: Tenancy, task: Task) -> Saga | Waiting:
         if skips_activity(found, task.lease):
             return found
         with _held_for_platform(ledger, tenant_id, task):
-            saga = _begin(ledger, found, task)
+            saga = _begin(tenancy, ledger, found, task)
         if saga.state is State.ACTIVE:
             _verify(_context(tenancy, ledger, saga, task))
             return saga
@@ -92,11 +92,11 @@ def run_activity(tenancy: Tenancy, task: Task) -> Saga | Waiting:
 
 
 def _tenant(tenancy: Tenancy, ledger: LedgerSession, task: Task) -> TenantId:
-    if task.lease.activity == PLAN[0].name:
+    if task.lease.activity == FIRST:
         return admit(tenancy, ledger, task.lease.run_id, task.conf, task.stamp)
     tenant_id = ledger.tenant_of_run(task.lease.run_id)
     if tenant_id is None:
-        raise Refused(f"This run provisions no tenant: its {PLAN[0].name} is not done, whatever state Airflow shows.")
+        raise Refused(f"This run provisions no tenant: its {FIRST} is not done, whatever state Airflow shows.")
     return tenant_id
 
 
@@ -106,10 +106,10 @@ def _saga(ledger: LedgerSession, tenant_id: TenantId) -> Saga:
     return saga
 
 
-def _begin(ledger: LedgerSession, saga: Saga, task: Task) -> Saga:
+def _begin(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) -> Saga:
     tenant_id = saga.tenant_id
     if saga.state is State.PROVISIONING:
-        require_known_activities(saga, task.lease.activity)
+        require_known_activities(tenancy, saga, task.lease.activity)
     try:
         return ledger.record(tenant_id, BeginActivity(task.lease, task.try_number), stamp=task.stamp)
     except Refused as refusal:

@@ -54,7 +54,7 @@ def reconcile(tenancy: Tenancy) -> str:
     began = tenancy.monotonic()
     with tenancy.ledger.open("tenancy reconcile") as ledger:
         runs = tenancy.runs()
-        reconciler = _Reconciler(ledger, runs, HoldDetector(runs, ledger.now), Counter())
+        reconciler = _Reconciler(tenancy, ledger, runs, HoldDetector(runs, ledger.now), Counter())
         for poke in pokes.load_pokes(ledger):
             reconciler.on_poke(poke)
         for suspect in silent_tenants.load_silent_tenants(ledger, max(SUSPECTS - reconciler.done["deadlines"], 0)):
@@ -74,6 +74,7 @@ def reconcile(tenancy: Tenancy) -> str:
 
 @dataclass(frozen=True)
 class _Reconciler:
+    tenancy: Tenancy
     ledger: LedgerSession
     runs: Runs
     holds: HoldDetector
@@ -188,7 +189,7 @@ class _Reconciler:
             self.done["put off"] += 1
 
     def _try_again(self, saga: Saga, observation: RunObservation) -> None:
-        if not self._was_ended_by_a_person(saga, observation) and not fault_of_plan(saga):
+        if not self._was_ended_by_a_person(saga, observation) and not fault_of_plan(self.tenancy, saga):
             self.runs.rerun(PROVISIONING_DAG, saga.run_id)
 
     def _was_ended_by_a_person(self, saga: Saga, observation: RunObservation) -> bool:
@@ -205,7 +206,7 @@ class _Reconciler:
         assert observation.run is not None  # the correction implies it
         if self._was_ended_by_a_person(saga, observation):
             return
-        if fault := fault_of_plan(saga):
+        if fault := fault_of_plan(self.tenancy, saga):
             self._record(saga, c.RecordHold(str(fault), fault.cause, platform=True), "the run ended")
             return
         ended = (

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from tenancy.activities.plan import PLAN
+from tenancy.activities.registry import label_of
 from tenancy.ledger import alerts
 from tenancy.ledger.alerts import Alert
 from tenancy.ledger.envelope import Envelope
@@ -27,7 +27,6 @@ NEWS: Final = timedelta(days=1)
 SENT_BY: Final = timedelta(minutes=5)
 """The reconciler runs every 30 s and a delivery takes seconds. After this time the operator should not wait any
 longer."""
-_LABELS: Final = {activity.name: activity.label for activity in PLAN}
 _CHANNELS: Final = {"slack": "Slack", "smtp": "email", "webhook": "the webhook"}
 _YOURSELF: Final = "tell platform engineering yourself, with what this page shows"
 _TRIED: Final = {f.CancelRequested: "cancel", f.RunReset: "reset", f.RetryRequested: "retry"}
@@ -82,7 +81,7 @@ def _text(reason: str, captured: dict[str, str]) -> str:
 def _last_successful(saga: Saga, envelopes: Sequence[Envelope]) -> str:
     done = (each.fact for each in reversed(envelopes) if each.attempt == saga.attempt)
     name = next((fact.activity for fact in done if isinstance(fact, f.ActivityCompleted)), None)
-    return _LABELS.get(name, name) if name else f"none in attempt {saga.attempt}"
+    return label_of(name) if name else f"none in attempt {saga.attempt}"
 
 
 def _error(saga: Saga, envelopes: Sequence[Envelope]) -> str:
@@ -95,7 +94,7 @@ def _error(saga: Saga, envelopes: Sequence[Envelope]) -> str:
         each.fact for each in reversed(envelopes) if isinstance(each.fact, f.ProvisioningFailed | f.ActivityFailed)
     )
     last = next(errors, None)
-    return f"{_LABELS.get(last.activity, last.activity)}: {last.message}" if last else "none is recorded"
+    return f"{label_of(last.activity)}: {last.message}" if last else "none is recorded"
 
 
 def _tried(envelopes: Sequence[Envelope]) -> str:

@@ -61,7 +61,7 @@ def _record(tenancy: Tenancy, command: GiveUp, stamp: Stamp) -> Saga | None:
             return None
         if command.activity is None:
             command = _with_last_refusal(ledger, tenant_id, command)
-        command = _with_fault_of_plan(ledger, tenant_id, command)
+        command = _with_fault_of_plan(tenancy, ledger, tenant_id, command)
         try:
             return ledger.record(tenant_id, command, stamp=stamp)
         except Refused as refusal:
@@ -78,8 +78,8 @@ def _with_last_refusal(ledger: LedgerSession, tenant_id: TenantId, command: Give
     return replace(command, message=f"{command.message}: {last.message}") if last else command
 
 
-def _with_fault_of_plan(ledger: LedgerSession, tenant_id: TenantId, command: GiveUp) -> GiveUp:
+def _with_fault_of_plan(tenancy: Tenancy, ledger: LedgerSession, tenant_id: TenantId, command: GiveUp) -> GiveUp:
     """Hold the attempt instead if this version of Tenancy cannot finish it: a version that can will continue."""
     saga = ledger.saga(tenant_id)
-    fault = fault_of_plan(saga) if saga and saga.state is State.PROVISIONING else None
+    fault = fault_of_plan(tenancy, saga) if saga and saga.state is State.PROVISIONING else None
     return replace(command, message=str(fault), platform_fault=fault.cause) if fault else command

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tenancy.activities.apply_tenant_schema import database_of, digest_of, invitation_of
+from tenancy.activities.apply_tenant_schema import admin_account_of, database_of
 from tenancy.activities.context import ActivityContext
-from tenancy.adapters.tenant_database import InvitationStatus
+from tenancy.activities.invitations import digest_of, invitation_of
+from tenancy.adapters.admin_account import AdminAccount, InvitationStatus
 from tenancy.engine.recovery.refusals import load_saga, record_refusal
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
@@ -76,13 +77,20 @@ def _context(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp) -> 
 def _written(context: ActivityContext) -> InvitationStatus | None:
     """Write the invitation into the tenant's database. The first one was written together with the schema."""
     if context.saga.invitation.generation > 1:
-        email, digest = context.saga.parameters.admin_email, digest_of(invitation_of(context))
-        database_of(context).renew_invitation(context.tenant_id, email, digest, context.lock, fence=context.fence)
+        database_of(context).renew_invitation(context.tenant_id, _admin(context), context.lock, fence=context.fence)
     return _seen(context)
 
 
 def _seen(context: ActivityContext) -> InvitationStatus | None:
-    return database_of(context).load_invitation(context.saga.parameters.admin_email, context.lock.application)
+    return database_of(context).load_invitation(_admin(context), context.lock.application)
+
+
+def _admin(context: ActivityContext) -> AdminAccount:
+    admin = admin_account_of(context)
+    if admin is None:
+        product = context.product.name
+        raise Refused(f"The product {product} has no `admin_account`: its application invites the admin, ask there.")
+    return admin
 
 
 def _require_unused(observation: InvitationStatus | None) -> InvitationStatus:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from tenancy.activities.plan import PLAN
+from tenancy.activities.registry import label_of
 from tenancy.engine.recovery.recovery_history import RecoveryHistory
 from tenancy.saga.decide import KEEP_RESOURCES
 from tenancy.saga.decide import next_step as way_on
@@ -79,7 +79,7 @@ class _Case:
     @property
     def where(self) -> str:
         activity = self.saga.current_activity
-        return next((each.label for each in PLAN if each.name == activity), str(activity or "its end"))
+        return label_of(activity) if activity else "its end"
 
     @property
     def is_retry(self) -> bool:

@@ -1,0 +1,106 @@
+"""What a product's values template may use, and the chart's values for one tenant.
+
+The names are documented in docs/extending/products.md; `product check` renders the template with EXAMPLE.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
+from tenancy.activities.context import ActivityContext
+from tenancy.activities.invitations import digest_of, invitation_of
+from tenancy.saga.causes import Cause
+from tenancy.saga.errors import PlatformError
+from tenancy.saga.platform import Plan
+from tenancy.saga.product import Product
+
+if TYPE_CHECKING:
+    from tenancy.adapters.dsn import Dsn
+
+EXAMPLE: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "tenant": {
+            "id": "018f0000-0000-7000-8000-00000000acae",
+            "slug": "acme",
+            "name": 'Acme "Nordic": # 100 %',
+            "admin_email": "ada@acme.example",
+            "proof": "tenancy:example:018f0000-0000-7000-8000-00000000acae",
+        },
+        "platform": {"name": "example"},
+        "plan": {"name": "starter", "replicas": 2, "cpu": "250m", "memory": "256Mi", "database_connections": 10},
+        "region": {"name": "eu-central", "ingress_domain": "eu.tenants.example"},
+        "outputs": {"database": {"host": "storage.example", "port": 5432, "name": "acme_1", "user": "acme_1"}},
+        "secrets": {
+            "database_url": "postgresql://acme_1:a-secret@storage.example:5432/acme_1",
+            "database_password": "a-secret",
+            "admin_invitation_digest": "0" * 64,
+        },
+    }
+)
+"""A tenant of every kind of value: its name has quotes, a colon and a comment sign."""
+
+
+def example_variables(product: Product) -> dict[str, Any]:
+    """EXAMPLE as this product's template gets it: without a database when its plan has none."""
+    if "allocate_storage" in product.activities:
+        return dict(EXAMPLE)
+    digest = EXAMPLE["secrets"]["admin_invitation_digest"]
+    return {**EXAMPLE, "outputs": {}, "secrets": {"admin_invitation_digest": digest}}
+
+
+def variables_of(context: ActivityContext) -> dict[str, Any]:
+    """The variables of one tenant's template. `secrets` must go into a Secret of the chart and nowhere else."""
+    asked, region = context.saga.parameters, context.region
+    database = database_of_workloads(context)
+    return {
+        "tenant": {
+            "id": str(context.tenant_id),
+            "slug": asked.slug,
+            "name": asked.name,
+            "admin_email": asked.admin_email,
+            "proof": context.proof,
+        },
+        "platform": {"name": context.platform.name},
+        "plan": _plan(context.plan),
+        "region": {"name": region.name, "ingress_domain": region.ingress_domain},
+        "outputs": {"database": _database_outputs(database)} if database else {},
+        "secrets": _secrets(context, database),
+    }
+
+
+def database_of_workloads(context: ActivityContext) -> "Dsn | None":
+    """The tenant's database, as its pods enter it; None when its plan has none."""
+    recorded = context.recorded(DATABASE)
+    if recorded is None:
+        return None
+    role, database = context.name_of(ROLE, storage_name(context)), context.name_of(DATABASE, storage_name(context))
+    server = context.storage_of(recorded).dsn
+    return server.for_tenant(database, user=role, password=context.secret(PASSWORD))
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    return {name: getattr(plan, name) for name in EXAMPLE["plan"]}
+
+
+def _secrets(context: ActivityContext, database: "Dsn | None") -> dict[str, str]:
+    secrets = {"admin_invitation_digest": digest_of(invitation_of(context))}
+    if database is None:
+        return secrets
+    return {**secrets, "database_url": database.url, "database_password": context.secret(PASSWORD)}
+
+
+def _database_outputs(database: "Dsn") -> dict[str, Any]:
+    return {"host": database.host, "port": _port(database), "name": database.dbname, "user": database.user}
+
+
+def _port(database: "Dsn") -> int:
+    """The only port besides DNS that pods need to reach."""
+    if len(database.ports) > 1:
+        raise PlatformError(
+            f"Tenants reach {database.label} by several ports ({', '.join(map(str, sorted(database.ports)))}), and the "
+            "product's values name one. Have all hosts listen on one port, or state `tenant_host` and `tenant_port` in "
+            "the extra of the storage connection.",
+            cause=Cause.STORAGE_CONNECTION,
+        )
+    return next(iter(database.ports))

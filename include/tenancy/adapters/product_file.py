@@ -1,0 +1,262 @@
+"""Reads a product's folder: `product.toml` by pydantic, and which files it names. Nothing is rendered or run here.
+
+All mistakes are named at once, each with its file and key. Called by bootstrap.py, once in a process, and by the
+command `tenantctl product check`, which looks at the files' contents, too (products/check.py).
+"""
+
+import ast
+import os
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from tenancy.saga.errors import ProductFileError
+from tenancy.saga.names import ActivityName
+from tenancy.saga.platform_values import NAME
+from tenancy.saga.product import Product
+
+PRODUCT_FILE: Final = "product.toml"
+ADMIN_STATEMENTS: Final = ("create.sql", "exists.sql", "invitation.sql", "renew.sql")
+"""The files of the folder `admin_account`."""
+_LABEL_KEY: Final = r"^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$"
+_LABEL_VALUE: Final = r"^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$"
+"""Kubernetes documentation, "Labels and Selectors"."""
+_OUR_LABELS: Final = ("tenancy.internal/", "app.kubernetes.io/")
+
+PlanProblems = Callable[[Sequence[str]], Iterable[str]]
+"""What is wrong with a list of activities (activities/plan.py)."""
+
+
+def _text(description: str, pattern: str = r"\S") -> Any:
+    """A field whose description completes "must be …"."""
+    return Field(pattern=pattern, max_length=253, description=description)
+
+
+class _Document(BaseModel):
+    """Nothing is converted, and no key is left over."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    name: Annotated[str, _text("a lower-case word: letters, digits and hyphens", f"^(?:{NAME.pattern})$")]
+    version: Annotated[str, _text("a text such as 1.0.0", r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,62}$")]
+    activities: Annotated[list[str], Field(min_length=1, description="a list of names of activities")]
+    chart: Annotated[str | None, _text("the relative path of a folder")] = None
+    values: Annotated[str | None, _text("the relative path of a file")] = None
+    migrations: Annotated[str | None, _text("the relative path of a folder")] = None
+    admin_account: Annotated[str | None, _text("the relative path of a folder")] = None
+    labels: Annotated[
+        dict[Annotated[str, Field(pattern=_LABEL_KEY)], Annotated[str, Field(pattern=_LABEL_VALUE)]],
+        Field(description="a table of Kubernetes labels, texts both"),
+    ] = {}
+
+
+def load_product(folder: Path, plan_problems: PlanProblems) -> Product:
+    """The product in this folder; ProductFileError lists all that is wrong with it.
+
+    Of the files that `product.toml` names only the existence is checked.
+    """
+    file = folder / PRODUCT_FILE
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise product_error(folder, [f"{PRODUCT_FILE}: cannot be read: {_reason(error)}"]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise product_error(folder, [f"{PRODUCT_FILE}: is not TOML: {error}"]) from error
+    parsed, problems = _read(document)
+    home = folder.resolve()
+    named = document if parsed is None else parsed.model_dump()
+    problems += [*_wrong_name(named, home), *_wrong_plan(named, plan_problems), *_wrong_files(named, home)]
+    problems += _unused_keys(named)
+    problems += _reserved_labels(named)
+    if parsed is None or problems:
+        raise product_error(folder, [f"{PRODUCT_FILE}: {each}" for each in problems])
+    return _product(parsed, home)
+
+
+def product_error(folder: Path, problems: Iterable[str]) -> ProductFileError:
+    """The error that names all problems, each of which begins with its file."""
+    sentences = tuple(problems)
+    error = ProductFileError(f"The product in {folder} is wrong: " + "; ".join(sentences) + ".")
+    error.problems = sentences
+    return error
+
+
+def find_folder(products: Path, chosen: str | None) -> Path:
+    """The folder of the product that this installation provisions: the chosen one, else the only one there is."""
+    if not products.is_dir():
+        raise ProductFileError(f"There is no folder {products}: set TENANCY_PRODUCTS to the folder of your products.")
+    names = sorted(file.parent.name for file in products.glob(f"*/{PRODUCT_FILE}"))
+    there = ", ".join(names) or "none"
+    if chosen and chosen not in names:
+        raise ProductFileError(f"TENANCY_PRODUCT names {chosen}, which {products} does not have (there are: {there}).")
+    if not chosen and len(names) != 1:
+        raise ProductFileError(
+            f"{products} must have one product, each a folder with a {PRODUCT_FILE}, or TENANCY_PRODUCT must name one "
+            f"(there are: {there})."
+        )
+    return products / (chosen or names[0])
+
+
+def chart_version(product: Product) -> str:
+    """The version that the product's Chart.yaml states; empty when the product has no chart."""
+    if product.chart is None:
+        return ""
+    try:
+        stated = yaml.safe_load((product.chart / "Chart.yaml").read_text(encoding="utf-8"))
+        return str(stated["version"])
+    except (OSError, ValueError, yaml.YAMLError, TypeError, KeyError) as error:
+        raise product_error(product.folder, ["chart/Chart.yaml: version: cannot be read"]) from error
+
+
+def newest_revision(product: Product) -> str:
+    """The migrations' head; empty when the product has none.
+
+    Read without alembic, whose import would take a tenth of the first task's start: the scripts are not run, so
+    `revision` and `down_revision` must be literals (`product check` compares the result with alembic's own).
+    """
+    if product.migrations is None:
+        return ""
+    scripts = sorted((product.migrations / "versions").glob("*.py"))
+    links = [_links(script, product) for script in scripts]
+    before = {name for _, down in links for name in down}
+    heads = [revision for revision, _ in links if revision not in before]
+    if len(heads) != 1:
+        problem = f"must have one head, and there are {len(heads)} ({', '.join(heads) or 'no scripts'})"
+        raise product_error(product.folder, [f"migrations/versions: {problem}"])
+    return heads[0]
+
+
+def _links(script: Path, product: Product) -> tuple[str, tuple[str, ...]]:
+    """A script's revision and those that come right before it."""
+    try:
+        stated = dict(_literals(ast.parse(script.read_text(encoding="utf-8"))))
+        revision, down = stated["revision"], stated.get("down_revision")
+    except (OSError, SyntaxError, ValueError, KeyError) as error:
+        problem = "must state `revision` and `down_revision` as literals"
+        raise product_error(product.folder, [f"migrations/versions/{script.name}: {problem}"]) from error
+    return str(revision), tuple(down) if isinstance(down, tuple | list) else (str(down),) if down else ()
+
+
+def _literals(module: ast.Module) -> Iterator[tuple[str, Any]]:
+    for statement in module.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                pass
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                pass
+            case _:
+                continue
+        if name in {"revision", "down_revision"}:
+            yield name, ast.literal_eval(value)
+
+
+def _read(document: dict[str, Any]) -> tuple[_Document | None, list[str]]:
+    try:
+        return _Document.model_validate(document), []
+    except ValidationError as error:
+        errors = sorted(error.errors(include_url=False), key=lambda each: each["type"] != "extra_forbidden")
+        return None, list(dict.fromkeys(_sentence(each) for each in errors))
+
+
+def _sentence(error: ErrorDetails) -> str:
+    key = str(error["loc"][0])
+    if error["type"] == "extra_forbidden":
+        return f"unknown key {key} (there are: {', '.join(_Document.model_fields)})"
+    if error["type"] == "missing":
+        return f"{key} is missing"
+    return f"{key} must be {_Document.model_fields[key].description or 'a text'}"
+
+
+def _wrong_name(document: dict[str, Any], home: Path) -> list[str]:
+    name = document.get("name")
+    return [f"name must be {home.name}, as the folder"] if isinstance(name, str) and name != home.name else []
+
+
+def _wrong_plan(document: dict[str, Any], plan_problems: PlanProblems) -> list[str]:
+    names = document.get("activities")
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        return []  # the shape's check complains
+    return [f"activities: {problem}" for problem in plan_problems(names)]
+
+
+_FILES: Final = {"chart": "Chart.yaml", "values": "", "migrations": "env.py", "admin_account": ""}
+"""Key -> the file that must be in its folder."""
+
+
+def _wrong_files(document: dict[str, Any], home: Path) -> Iterator[str]:
+    for key, needed in _FILES.items():
+        given = document.get(key)
+        if isinstance(given, str) and given.strip():
+            yield from (f"{key}: {problem}" for problem in _wrong_path(key, given, home, needed))
+
+
+def _wrong_path(key: str, given: str, home: Path, needed: str) -> Iterator[str]:
+    path = home / given
+    if os.path.isabs(given) or not _is_inside(path, home):  # noqa: PTH117 - a text, not a path yet
+        yield f"{given} must be inside the product's folder"
+    elif key == "values":
+        yield from () if path.is_file() else (f"there is no file {given}",)
+    elif not path.is_dir():
+        yield f"there is no folder {given}"
+    else:
+        missing = [name for name in ([needed] if needed else ADMIN_STATEMENTS) if not (path / name).is_file()]
+        yield from (f"the folder {given} has no {name}" for name in missing)
+        yield from (f"{link} leads out of the product's folder" for link in _ways_out(path, home))
+
+
+def _is_inside(path: Path, home: Path) -> bool:
+    return path.resolve().is_relative_to(home) and path.resolve() != home
+
+
+def _ways_out(folder: Path, home: Path) -> Iterator[str]:
+    links = (path for path in sorted(folder.rglob("*")) if path.is_symlink())
+    return (str(path.relative_to(home)) for path in links if not _is_inside(path, home))
+
+
+_NEEDS: Final = {"deploy_workloads": ("chart", "values"), "apply_tenant_schema": ("migrations",)}
+"""Activity -> the keys that it needs; without it they would mean nothing."""
+
+
+def _unused_keys(document: dict[str, Any]) -> Iterator[str]:
+    names = document.get("activities")
+    listed = names if isinstance(names, list) else []
+    for activity, keys in _NEEDS.items():
+        for key in keys:
+            if activity in listed and not document.get(key):
+                yield f"{key} is missing: the activity {activity} needs it"
+            elif activity not in listed and document.get(key):
+                yield f"{key} has no effect without the activity {activity}"
+    if document.get("admin_account") and not document.get("migrations"):
+        yield "admin_account has no effect without migrations"
+
+
+def _reserved_labels(document: dict[str, Any]) -> list[str]:
+    labels = document.get("labels")
+    ours = [key for key in labels if key.startswith(_OUR_LABELS)] if isinstance(labels, dict) else []
+    return [f"labels: {key} is set by Tenancy itself" for key in ours]
+
+
+def _product(parsed: _Document, home: Path) -> Product:
+    def path(given: str | None) -> Path | None:
+        return home / given if given else None
+
+    return Product(
+        name=parsed.name,
+        version=parsed.version,
+        folder=home,
+        activities=tuple(ActivityName(name) for name in parsed.activities),
+        chart=path(parsed.chart),
+        values=path(parsed.values),
+        migrations=path(parsed.migrations),
+        admin_account=path(parsed.admin_account),
+        labels=parsed.labels,
+    )
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else "it is not UTF-8"

@@ -1,0 +1,32 @@
+"""A product: what a tenant is an instance of. Values only: adapters/product_file.py reads them from `product.toml`.
+
+All paths are absolute and inside the product's folder. Nothing here is needed to undo a tenant: unwinding reads what
+the ledger recorded.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tenancy.saga.names import ActivityName
+
+
+@dataclass(frozen=True)
+class Product:
+    """One product, as its folder describes it."""
+
+    name: str
+    version: str
+    folder: Path
+    activities: tuple[ActivityName, ...]
+    """In order: those of an attempt that starts now."""
+    chart: Path | None = None
+    """The folder of the Helm chart."""
+    values: Path | None = None
+    """The template of the chart's values."""
+    migrations: Path | None = None
+    """The folder of the alembic scripts."""
+    admin_account: Path | None = None
+    """The folder of the statements about the tenant-admin account."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels of each tenant's namespace."""

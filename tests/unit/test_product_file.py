@@ -1,0 +1,183 @@
+"""A product's folder: every mistake is named at once, with its file and key, and nothing outside of it is read."""
+
+import re
+import shutil
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tenancy.activities.plan import plan_of, plan_problems
+from tenancy.activities.registry import INSTALLED
+from tenancy.adapters.product_file import chart_version, find_folder, load_product, newest_revision
+from tenancy.saga.errors import PlatformError, ProductFileError
+from tests.products import PLAN, SAMPLE
+
+NAMES = [activity.name for activity in PLAN]
+WITHOUT_DATABASE = ["validate_request", "deploy_workloads", "wait_for_workloads_ready", "mark_active"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(SAMPLE.folder, tmp_path / "sample"))
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f'"{key}" = {_toml(each)}' for key, each in value.items()) + "}"
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def change(folder: Path, **changes: Any) -> None:
+    """Other values for these keys; None leaves a key out."""
+    document = tomllib.loads((folder / "product.toml").read_text()) | changes
+    lines = [f"{key} = {_toml(value)}" for key, value in document.items() if value is not None]
+    (folder / "product.toml").write_text("\n".join(lines))
+
+
+def problems_of(folder: Path) -> tuple[str, ...]:
+    with pytest.raises(ProductFileError) as refused:
+        load_product(folder, plan_problems)
+    assert isinstance(refused.value, PlatformError)
+    assert all(problem in str(refused.value) for problem in refused.value.problems)
+    return refused.value.problems
+
+
+def test_the_sample_has_the_plan_that_was_a_constant_before():
+    assert plan_of(SAMPLE) == INSTALLED
+    assert (chart_version(SAMPLE), newest_revision(SAMPLE)) == ("1.0.1", "0002")
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"name": "Sample"}, "name must be a lower-case word: letters, digits and hyphens"),
+        ({"name": "other"}, "name must be sample, as the folder"),
+        ({"name": None}, "name is missing"),
+        ({"version": 1}, "version must be a text such as 1.0.0"),
+        ({"version": "1 0"}, "version must be a text such as 1.0.0"),
+        ({"colour": "red"}, "unknown key colour (there are: name, version, activities, chart"),
+        ({"activities": []}, "activities must be a list of names of activities"),
+        ({"activities": "all"}, "activities must be a list of names of activities"),
+        ({"activities": [1]}, "activities must be a list of names of activities"),
+        ({"chart": "charts"}, "chart: there is no folder charts"),
+        ({"chart": "migrations"}, "chart: the folder migrations has no Chart.yaml"),
+        ({"chart": None}, "chart is missing: the activity deploy_workloads needs it"),
+        ({"chart": "../sample/chart"}, None),
+        ({"chart": "/etc"}, "chart: /etc must be inside the product's folder"),
+        ({"chart": "../../etc"}, "chart: ../../etc must be inside the product's folder"),
+        ({"chart": "."}, "chart: . must be inside the product's folder"),
+        ({"values": "values.yaml"}, "values: there is no file values.yaml"),
+        ({"values": None}, "values is missing: the activity deploy_workloads needs it"),
+        ({"migrations": "admin"}, "migrations: the folder admin has no env.py"),
+        ({"migrations": None}, "migrations is missing: the activity apply_tenant_schema needs it"),
+        ({"admin_account": "chart"}, "admin_account: the folder chart has no create.sql"),
+        ({"labels": {"tenancy.internal/slug": "x"}}, "labels: tenancy.internal/slug is set by Tenancy itself"),
+        ({"labels": {"team": "a b"}}, "labels must be a table of Kubernetes labels, texts both"),
+        ({"labels": {"a/b/c": "x"}}, "labels must be a table of Kubernetes labels, texts both"),
+        ({"labels": 5}, "labels must be a table of Kubernetes labels, texts both"),
+    ],
+)
+def test_a_mistake_is_named_with_its_file_and_key(folder: Path, changes: dict[str, Any], problem: str | None):
+    change(folder, **changes)
+    if problem is None:
+        load_product(folder, plan_problems)
+    else:
+        assert any(each.startswith(f"product.toml: {problem}") for each in problems_of(folder))
+
+
+def test_all_mistakes_are_named_at_once(folder: Path):
+    change(folder, name="other", version=1, colour="red", chart="charts", activities=["validate_request", "fly"])
+    problems = problems_of(folder)
+    for key in ("name", "version", "colour", "chart", "fly"):
+        assert any(key in problem for problem in problems), key
+
+
+@pytest.mark.parametrize(
+    ("activities", "problem"),
+    [
+        ([*NAMES[:3], "create_bucket", *NAMES[3:]], "create_bucket is not installed (installed are: validate_request,"),
+        ([*NAMES[:2], *NAMES[1:]], "allocate_storage is there twice"),
+        (NAMES[1:], "validate_request must come first"),
+        (NAMES[:-1], "mark_active must come last"),
+        ([n for n in NAMES if n != "wait_for_workloads_ready"], "there must be one pivot (wait_for_workloads_ready)"),
+        ([*NAMES[:4], *NAMES[5:]], "wait_for_workloads_ready needs deploy_workloads before it"),
+        ([n for n in NAMES if n != "allocate_storage"], "apply_tenant_schema needs allocate_storage before it"),
+        ([NAMES[0], *NAMES[2:4], NAMES[1], *NAMES[4:]], "apply_tenant_schema needs allocate_storage before it"),
+        ([*NAMES[:3], *NAMES[4:6], NAMES[3], NAMES[6]], "apply_tenant_schema is compensatable and must come before"),
+        ([NAMES[0], NAMES[6], *NAMES[1:6]], "mark_active is retriable and must come after the pivot"),
+    ],
+)
+def test_a_plan_that_could_not_be_undone_or_finished_is_refused(folder: Path, activities: list[str], problem: str):
+    change(folder, activities=activities)
+    assert any(f"activities: {problem}" in each for each in problems_of(folder))
+
+
+def test_a_product_may_have_no_database(folder: Path):
+    change(folder, activities=WITHOUT_DATABASE, migrations=None, admin_account=None)
+    product = load_product(folder, plan_problems)
+    assert [activity.name for activity in plan_of(product)] == WITHOUT_DATABASE
+    assert newest_revision(product) == ""
+
+
+def test_a_key_without_its_activity_has_no_effect_and_is_a_mistake(folder: Path):
+    change(folder, activities=WITHOUT_DATABASE)
+    assert "product.toml: migrations has no effect without the activity apply_tenant_schema" in problems_of(folder)
+
+
+def test_a_link_out_of_the_folder_is_a_mistake(folder: Path):
+    (folder / "chart" / "templates" / "passwd.yaml").symlink_to("/etc/passwd")
+    assert any("passwd.yaml leads out of the product's folder" in each for each in problems_of(folder))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (lambda file: file.unlink(), "product.toml: cannot be read: No such file or directory"),
+        (lambda file: file.write_text("name = "), "product.toml: is not TOML"),
+        (lambda file: file.write_bytes(b"\xff\xfe"), "product.toml: cannot be read: it is not UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_a_mistake(folder: Path, spoil: Callable[[Path], None], problem: str):
+    spoil(folder / "product.toml")
+    assert problems_of(folder)[0].startswith(problem)
+
+
+def test_the_only_product_is_found_and_one_of_several_has_to_be_chosen(folder: Path):
+    products = folder.parent
+    assert find_folder(products, None) == folder
+    shutil.copytree(folder, products / "crm")
+    with pytest.raises(ProductFileError, match=re.escape("TENANCY_PRODUCT must name one (there are: crm, sample)")):
+        find_folder(products, None)
+    assert find_folder(products, "crm") == products / "crm"
+    with pytest.raises(ProductFileError, match=r"TENANCY_PRODUCT names erp, which .* does not have"):
+        find_folder(products, "erp")
+
+
+def test_no_folder_of_products_is_said_with_the_setting(tmp_path: Path):
+    with pytest.raises(ProductFileError, match="set TENANCY_PRODUCTS"):
+        find_folder(tmp_path / "products", None)
+
+
+@pytest.mark.parametrize(
+    ("script", "problem"),
+    [
+        ("revision, x = '1', 2", "must state `revision` and `down_revision` as literals"),
+        ("revision = str(3)\ndown_revision = '0002'", "must state `revision` and `down_revision` as literals"),
+        ("def", "must state `revision` and `down_revision` as literals"),
+        ("revision = '0003'\ndown_revision = '0001'", "must have one head, and there are 2 (0002, 0003)"),
+    ],
+)
+def test_a_revision_that_cannot_be_read_without_running_it_is_a_mistake(folder: Path, script: str, problem: str):
+    (folder / "migrations" / "versions" / "0003_more.py").write_text(script)
+    with pytest.raises(ProductFileError, match=re.escape(problem)):
+        newest_revision(load_product(folder, plan_problems))
+
+
+def test_a_merge_and_a_typed_revision_are_read(folder: Path):
+    versions = folder / "migrations" / "versions"
+    (versions / "0003_more.py").write_text("revision: str = '0003'\ndown_revision: str | None = '0001'")
+    (versions / "0004_merge.py").write_text("revision = '0004'\ndown_revision = ('0002', '0003')")
+    assert newest_revision(load_product(folder, plan_problems)) == "0004"
