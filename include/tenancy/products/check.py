@@ -1,0 +1,104 @@
+"""All that can be known of a product before a tenant is made of it: every mistake at once, each with its file and key.
+
+Called by __main__.py. What Airflow checks whenever it parses the DAG is adapters/product_file.py; here the template is
+rendered, Helm lints and renders the chart, and alembic and the admin's statements are looked at. Asks no cluster.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from tenancy.activities.plan import plan_problems
+from tenancy.activities.workload_values import example_variables
+from tenancy.adapters import manifests
+from tenancy.adapters.admin_account import PLACEHOLDERS
+from tenancy.adapters.helm import Helm, Release
+from tenancy.adapters.migration_scripts import find_heads
+from tenancy.adapters.product_file import ADMIN_STATEMENTS, chart_version, load_product, newest_revision
+from tenancy.adapters.values_template import render_values
+from tenancy.saga.errors import PermanentError, ProductFileError, TenancyError
+from tenancy.saga.product import Product
+
+_RELEASE: Final = "acme-1"
+_INSTANCE: Final = "app.kubernetes.io/instance"
+
+
+def check_product(folder: Path) -> list[str]:
+    """Every mistake, as a sentence that begins with its file; empty when there is none."""
+    try:
+        product = load_product(folder, plan_problems)
+    except ProductFileError as error:
+        return list(error.problems) or [str(error)]
+    return [*_migration_problems(product), *_admin_problems(product), *_chart_problems(product)]
+
+
+def _migration_problems(product: Product) -> Iterator[str]:
+    if product.migrations is None:
+        return
+    name = product.migrations.name
+    try:
+        heads = find_heads(product.migrations)
+    except PermanentError as error:
+        yield f"{name}: {error}"
+        return
+    if len(heads) != 1:
+        yield f"{name}: must have one head, and alembic finds {len(heads)} ({', '.join(heads) or 'no scripts'})"
+        return
+    try:
+        read = newest_revision(product)
+    except ProductFileError as error:
+        yield from error.problems
+        return
+    if read != heads[0]:
+        yield f"{name}: alembic finds the head {heads[0]} and we read {read}: state the revisions as literals"
+
+
+def _admin_problems(product: Product) -> Iterator[str]:
+    if product.admin_account is None:
+        return
+    for name in ADMIN_STATEMENTS:
+        file = product.admin_account / name
+        text = file.read_text(encoding="utf-8")
+        unknown = sorted(set(re.findall(r"%\((\w+)\)s", text)) - PLACEHOLDERS)
+        place, known = file.relative_to(product.folder), ", ".join(sorted(PLACEHOLDERS))
+        yield from (f"{place}: unknown placeholder {each} (there are: {known})" for each in unknown)
+        if re.search(r"%(?!\(\w+\)s|%)", text.replace("%%", "")):
+            yield f"{place}: write a literal % as %%"
+
+
+def _chart_problems(product: Product) -> Iterator[str]:
+    if product.chart is None:
+        return
+    try:
+        chart_version(product)
+        values = render_values(product, example_variables(product))
+    except ProductFileError as error:
+        yield from error.problems
+        return
+    release = Release(product.chart, _RELEASE, _RELEASE, values)
+    helm, name = Helm(lambda: "", "an empty cluster"), product.chart.name
+    try:
+        yield from (f"{name}: {' '.join(finding.split())}" for finding in helm.lint(release))
+        rendered = helm.render(release)
+    except TenancyError as error:
+        yield f"{name}: {error}"
+        return
+    yield from (f"{name}: {problem}" for problem in _workload_problems(rendered))
+
+
+def _workload_problems(rendered: dict[str, str]) -> Iterator[str]:
+    """Readiness is that of one Deployment (adapters/workload_readiness.py); docs/extending/products.md has the rule."""
+    documents = [yaml.safe_load(text) for file in rendered.values() for _, text in manifests.documents(file)]
+    named = [d for d in documents if d["kind"] == "Deployment" and d["metadata"]["name"] == _RELEASE]
+    if not named:
+        yield "must have a Deployment with the name of the release ({{ .Release.Name }}): readiness is judged by it"
+    for deployment in named:
+        labels: dict[str, Any] = (deployment["spec"]["template"].get("metadata") or {}).get("labels") or {}
+        if labels.get(_INSTANCE) != _RELEASE:
+            yield f"the pods of the Deployment must have the label {_INSTANCE}: {{{{ .Release.Name }}}}"
+    namespaced = {d["metadata"].get("namespace") for d in documents} - {None, _RELEASE}
+    if namespaced:
+        yield f"all objects must be in the release's namespace, and some are in {', '.join(sorted(namespaced))}"

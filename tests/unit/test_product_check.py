@@ -1,0 +1,102 @@
+"""`tenantctl product check`: what only the files' contents show, by Helm and alembic themselves."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tenancy.products.__main__ import main
+from tenancy.products.check import check_product
+from tests.contract.fake_tenancy_api import FakeTenancy
+from tests.products import SAMPLE
+from tests.unit.tenantctl_runner import run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(SAMPLE.folder, tmp_path / "sample"))
+
+
+def _replace(name: str, before: str, after: str) -> Callable[[Path], None]:
+    def replace(folder: Path) -> None:
+        text = (folder / name).read_text()
+        assert before in text
+        (folder / name).write_text(text.replace(before, after))
+
+    return replace
+
+
+def _write(name: str, text: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).write_text(text)
+
+
+def test_the_sample_has_no_mistakes():
+    assert check_product(SAMPLE.folder) == []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (_replace("product.toml", '"mark_active",', '"mark_inactive",'), "product.toml: activities: mark_inactive is"),
+        (_replace("values.yaml.j2", "plan.cpu", "plan.gpu"), "values.yaml.j2 in line 9: 'dict object' has no attrib"),
+        (_replace("values.yaml.j2", "replicas: {{ plan.replicas }}", "replicas: many"), "/replicas"),
+        (_replace("values.yaml.j2", "databasePort:", "databaseport:"), "databaseport"),
+        (_replace("chart/templates/secret.yaml", "b64enc", "b65enc"), "b65enc"),
+        (_replace("chart/Chart.yaml", "version: 1.0.1", "version: new"), "chart: "),
+        (_replace("chart/templates/_helpers.tpl", "app.kubernetes.io/instance", "instance"), "must have the label"),
+        (
+            _replace("chart/templates/deployment.yaml", "kind: Deployment", "kind: StatefulSet"),
+            "must have a Deployment",
+        ),
+        (
+            _write("migrations/versions/0003.py", "revision = '3'\ndown_revision = '0001'"),
+            "migrations: must have one h",
+        ),
+        (
+            _write("migrations/versions/0003.py", "revision = '3'\ndown_revision = '9'"),
+            "migrations: alembic cannot load",
+        ),
+        (_write("migrations/versions/0003.py", "import nothing_like_it"), "alembic cannot load"),
+        (_write("migrations/versions/0003.py", "revision = str(3)\ndown_revision = '0002'"), "as literals"),
+        (_replace("admin/renew.sql", "%(email)s", "%(mail)s"), "admin/renew.sql: unknown placeholder mail (there are:"),
+        (_write("admin/exists.sql", "select 1 where 'a' like '%'"), "admin/exists.sql: write a literal % as %%"),
+    ],
+)
+def test_a_mistake_in_a_file_is_named_with_the_file(folder: Path, spoil: Callable[[Path], None], problem: str):
+    spoil(folder)
+    found = check_product(folder)
+    assert any(problem in each for each in found), found
+    assert "a-secret" not in str(found)
+
+
+def test_the_starting_point_passes_and_is_written_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    folder = tmp_path / "crm"
+    assert main(["init", str(folder)]) == 0
+    assert check_product(folder) == []
+    assert "my-product" not in (folder / "product.toml").read_text() + (folder / "chart" / "Chart.yaml").read_text()
+    assert main(["init", str(folder)]) == 2
+    assert "is not empty. Nothing was written." in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_a_product_is_refused(tmp_path: Path):
+    assert main(["init", str(tmp_path / "My Product")]) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_names_each_mistake_and_counts_them(folder: Path, capsys: pytest.CaptureFixture[str]):
+    _replace("product.toml", 'chart = "chart"', 'chart = "charts"\ncolour = 1')(folder)
+    assert main(["check", str(folder)]) == 1
+    told = capsys.readouterr()
+    assert f"{folder}/product.toml: chart: there is no folder charts" in told.out
+    assert f"{folder}/product.toml: unknown key colour" in told.out
+    assert told.err == "2 mistakes.\n"
+
+
+@pytest.mark.parametrize(("words", "code"), [(["show"], 0), (["check", "no-such-folder"], 1), (["init"], 2)])
+def test_the_command_line_hands_its_exit_code_on(words: list[str], code: int, capfd: pytest.CaptureFixture[str]):
+    if words == ["show"]:
+        words = ["show", str(SAMPLE.folder)]
+    assert run(FakeTenancy(), "product", *words).code == code
+    if code == 0:
+        assert "6. wait_for_workloads_ready" in capfd.readouterr().out
