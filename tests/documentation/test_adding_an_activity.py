@@ -1,6 +1,6 @@
 """docs/extending/adding-an-activity.md, done as it says in a copy of the repository.
 
-One file and one line make the activity work; a row in the runbook and its entry in a test make it complete.
+One file and two lines make the activity work; a row in the runbook and its entry in a test make it complete.
 """
 
 import os
@@ -17,7 +17,8 @@ from sandbox.layout import PROJECT
 
 PAGE = Path("docs") / "extending" / "adding-an-activity.md"
 FILE = Path("include") / "tenancy" / "activities" / "create_bucket.py"
-PLAN = Path("include") / "tenancy" / "activities" / "plan.py"
+REGISTRY = Path("include") / "tenancy" / "activities" / "registry.py"
+PRODUCT = Path("products") / "sample" / "product.toml"
 RUNBOOK = Path("docs") / "operating" / "runbook.md"
 ADVICE = Path("tests") / "unit" / "test_advice.py"
 _NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "images", "*.jsonl")
@@ -41,15 +42,16 @@ def copy(tmp_path: Path) -> Path:
     shutil.copytree(PROJECT, project, ignore=_NOT_COPIED)
     page = (project / PAGE).read_text()
     (project / FILE).write_text(python_block(page))
-    plan = (project / PLAN).read_text()
+    registry = (project / REGISTRY).read_text()
     before, after = _change(_block(page, "diff"))
-    assert plan.count(before) == 1, "the page's context is not in plan.py as it is"
-    (project / PLAN).write_text(plan.replace(before, after))
+    assert registry.count(before) == 1, "the page's context is not in registry.py as it is"
+    (project / REGISTRY).write_text(registry.replace(before, after))
+    _insert(project / PRODUCT, _block(page, "toml"), after='  "allocate_storage"')
     return project
 
 
 @pytest.mark.timeout(600)
-def test_the_page_adds_a_file_and_a_line_and_the_contract_holds(copy: Path, tmp_path: Path):
+def test_the_page_adds_a_file_and_two_lines_and_the_contract_holds(copy: Path, tmp_path: Path):
     style = _run(copy, tmp_path, "ruff", "check", str(FILE))
     assert style.returncode == 0, style.stdout
     files, chosen = _command(_block((copy / PAGE).read_text(), "sh"))
