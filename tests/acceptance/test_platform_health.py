@@ -95,7 +95,7 @@ def test_a_tenant_that_is_active_behind_a_silent_ingress_says_so_and_has_no_stal
     operators.create(sandbox, runs.request(slug))
     runs.wait_until(lambda: runs.phase(sandbox, slug) == "Active", f"{slug} to become Active", seconds=PATIENCE)
     runs.wait_until(
-        lambda: "Have the region's ingress looked at" in _advice(sandbox, slug), "it to be told", seconds=PATIENCE
+        lambda: "Have the region's ingress checked" in _advice(sandbox, slug), "it to be told", seconds=PATIENCE
     )
     tenant = operators.get(sandbox, f"/tenants/{slug}")
     assert (tenant["stall"], tenant["advice"]["not_its_fault"]) == (None, True)

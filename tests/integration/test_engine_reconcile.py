@@ -110,7 +110,7 @@ def test_what_the_ledger_does_not_know_any_more_continues_once_with_what_exists(
     harness.run_until(SCHEMA, run_id=created)
     harness.runs.end(PROVISIONING_DAG, created, "success")
     assert harness.reconcile_later() == "1 resume"
-    assert "as after its restore from a backup" in harness.saga.hold.reason
+    assert "may have been restored from a backup" in harness.saga.hold.reason
     seen = harness.runs.find(PROVISIONING_DAG, created)
     assert seen is not None
     assert seen.is_live

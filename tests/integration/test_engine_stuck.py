@@ -104,7 +104,7 @@ def test_what_keeps_coming_back_is_never_called_settled(harness: EngineHarness):
     (late,) = harness.handles.stored.values()
     harness.while_asleep = lambda: harness.handles.create_handle(late) and None
     harness.record_commands(c.GiveUp(RUN, "out of tries"))
-    with pytest.raises(TransientError, match="keeps coming back"):
+    with pytest.raises(TransientError, match="Released resources exist again"):
         harness.unwind(last_try=False)
     assert harness.saga.phase == "Failed unwinding"
     harness.while_asleep = lambda: None
@@ -121,7 +121,7 @@ def test_unwinding_that_takes_too_long_reports_it_and_continues_when_called_agai
 
     harness.while_asleep = time_flies
     harness.record_commands(c.GiveUp(RUN, "out of tries"))
-    with pytest.raises(TransientError, match=r"did not end within 40 s; it goes on where it stopped"):
+    with pytest.raises(TransientError, match=r"did not end within 40 s; it continues where it stopped"):
         harness.unwind(last_try=False)
     assert harness.saga.phase == "Failed unwinding"
     harness.while_asleep = lambda: None

@@ -100,5 +100,5 @@ def test_a_wait_that_something_keeps_is_a_warning_with_its_reason_before_its_tim
     for path in ("/", "/tenants/acme"):
         text = console.get(path).text
         assert image in text
-        assert "See that the image exists and may be pulled." in text
+        assert "Check that the image exists and can be pulled." in text
         assert re.search(r'class="[^"]*\bwarn\b', text)

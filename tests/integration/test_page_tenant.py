@@ -112,7 +112,7 @@ def test_the_error_and_audit_logs_say_who_what_when_and_why(console: Console):
 def test_the_next_action_is_the_runbooks(console: Console):
     console.tenant(start(), begin(VALIDATE))
     console.now = SOON
-    assert "Nothing: most tenants are active" in console.get("/tenants/acme").text
+    assert "Wait: most tenants are active" in console.get("/tenants/acme").text
     console.now = NOW
     late = console.get("/tenants/acme").text
     assert "Validate request is stalled" in late

@@ -50,21 +50,21 @@ def test_an_old_check_or_one_of_another_region_is_no_problem_of_the_tenant(chang
 
 def test_an_engine_that_has_not_answered_for_a_moment_is_no_reason_yet():
     moment, long = (EngineStatus(trouble="It does not respond.", trouble_seconds=seconds) for seconds in (16.0, 31.0))
-    assert "the workflow engine has to answer first" not in waiting(replace(ADVISOR, engine=moment))
-    assert "the workflow engine has to answer first" in waiting(replace(ADVISOR, engine=long))
+    assert "the workflow engine must answer first" not in waiting(replace(ADVISOR, engine=moment))
+    assert "the workflow engine must answer first" in waiting(replace(ADVISOR, engine=long))
 
 
 def test_the_regions_trouble_is_reported_with_an_unavailable_engine():
     advisor = replace(ADVISOR, engine=EngineStatus(trouble="It does not respond."), health=health(Condition.DOWN))
     said = waiting(advisor)
     assert said.startswith(f"The cluster of {ACME.region} is down")
-    assert said.endswith("the workflow engine has to answer first.")
+    assert said.endswith("the workflow engine must answer first.")
 
 
 @pytest.mark.parametrize(("age", "told"), [(2.0, True), (61.0, False), (None, False)])
 def test_a_report_of_the_engine_counts_while_it_is_fresh(age: float | None, told: bool):
     silent = EngineStatus(("triggerer",), age_seconds=age)
-    assert ("until it is back" in waiting(replace(ADVISOR, engine=silent))) == told
+    assert ("until the triggerer is back" in waiting(replace(ADVISOR, engine=silent))) == told
 
 
 def test_before_the_first_check_nothing_is_known():
@@ -92,9 +92,9 @@ def test_a_silent_part_of_the_engine_is_reported_with_what_it_does_not_do(part: 
 @pytest.mark.parametrize(
     ("cause", "told", "not_told"),
     [
-        (Cause.UNKNOWN, "all goes on when it answers", "read-only"),
-        (Cause.STORAGE_READ_ONLY, "led to the primary server", "all goes on when it answers"),
-        (Cause.STORAGE_PERMISSION, "Have the statement run", "all goes on when it answers"),
+        (Cause.UNKNOWN, "Tenants continue when it answers", "read-only"),
+        (Cause.STORAGE_READ_ONLY, "changed to the primary server", "Tenants continue when it answers"),
+        (Cause.STORAGE_PERMISSION, "Have the statement in the error", "Tenants continue when it answers"),
     ],
 )
 def test_a_system_that_answers_and_refuses_is_reported_with_what_it_needs(cause: Cause, told: str, not_told: str):

@@ -125,7 +125,7 @@ def test_an_active_tenant_is_not_to_be_verified_before_its_ingress_answers(
     advisor = replace(ADVISOR, health=health)
     advice = advisor.advice(LINE)
     assert advice.sentence.endswith("erify that it answers at its address and that the tenant's admin has signed in.")
-    assert ("Have the region's ingress looked at" in advice.sentence) == advice.not_its_fault == told
+    assert ("Have the region's ingress checked" in advice.sentence) == advice.not_its_fault == told
     assert [check.system for check in advisor.checks(LINE)] == ([System.INGRESS] if told else [])
     assert advisor.stall(LINE) is None
 

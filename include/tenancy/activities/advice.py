@@ -49,10 +49,8 @@ NOT_TRANSIENT: Final = (
 RECREATE_ADVICE: Final = Remedy("Decommission and recreate is cleaner than another retry.", "decommission")
 GROUP_ADVICE: Final = "A class issue, not this tenant's ({tenants} tenants): escalate once."
 _ESCALATED: Final = "Escalated to platform engineering. When they are done:"
-_WAIT_FOR_PLATFORM: Final = Remedy("Escalated to platform engineering: agree with them before you do anything to it.")
-IN_PROGRESS_ADVICE: Final = (
-    "Nothing: most tenants are active within 30 seconds to 5 minutes; each tick comes by itself."
-)
+_WAIT_FOR_PLATFORM: Final = Remedy("Escalated to platform engineering: ask them before you change this tenant.")
+IN_PROGRESS_ADVICE: Final = "Wait: most tenants are active within 30 seconds to 5 minutes, and nothing has to be done."
 VERIFY_ADVICE: Final = "Verify that it answers at its address and that the tenant's admin has signed in."
 _SLOW: Final = timedelta(minutes=1)
 
@@ -228,7 +226,9 @@ def _of_undoing(view: _View) -> Advice:
         wait = f"Wait: it is undone within {format_duration(limit)}. If it is not: {then.sentence}"
         advice = _combine(tenant, *(Remedy(each.sentence) for each in found), Remedy(wait))
         return replace(advice, until=tenant.state_clock + limit, warning=bool(found))
-    return _combine(tenant, *found, Remedy(f"It has had {format_duration(limit)}: {then.sentence}", then.action))
+    return _combine(
+        tenant, *found, Remedy(f"It is not undone after {format_duration(limit)}: {then.sentence}", then.action)
+    )
 
 
 def _when_not_undone(view: _View) -> Remedy:
@@ -257,7 +257,7 @@ def _of_failed(view: _View) -> Advice:
         else None
     )
     if recovered:
-        found = f"It failed because of the {recovered.name}, whose health check finds it well now."
+        found = f"It failed because of the {recovered.name}, whose health check finds it healthy now."
         return Advice(f"{found} {next_step.sentence}", next_step.action)
     return _combine(tenant, *(_remedy_of_failure(each) for each in view.reasons), next_step)
 
@@ -303,15 +303,13 @@ def _combine(tenant: TenantStatus, *remedies: Remedy) -> Advice:
 
 
 _CANCEL: Final = Remedy("Cancel provisioning is the first action: it releases the resources cleanly.", "cancel")
-_REPAIR_FIRST: Final = Remedy(
-    "Do not cancel the tenant because of it: the platform has to be repaired first, so escalate.", "escalate"
-)
-_REPAIR_THEN: Final = "the platform has to be repaired first, so escalate. If it is not undone by itself after that:"
-_HELD: Final = "As the sentence says; nothing has to be done to the tenant."
+_REPAIR_FIRST: Final = Remedy("Do not cancel the tenant: the platform must be repaired first, so escalate.", "escalate")
+_REPAIR_THEN: Final = "the platform must be repaired first, so escalate. If it is not undone by itself after that:"
+_HELD: Final = "Do what the message says. Nothing has to be done to the tenant."
 _KEEP: Final = Remedy(KEEP_RESOURCES)
 _AGAIN: Final = {
     State.CANCELLING: Remedy("cancel again, then reset.", "cancel"),
-    State.FAILED: Remedy("cancel provisioning, which begins anew, then reset.", "cancel"),
+    State.FAILED: Remedy("cancel provisioning, which starts the compensations again, then reset.", "cancel"),
     State.DECOMMISSIONING: Remedy("decommission again.", "decommission"),
 }
 _NEXT: Final = {

@@ -11,107 +11,117 @@ from tenancy.saga.causes import Cause
 
 REMEDIES: Final[Mapping[Cause, Remedy]] = {
     Cause.INPUT: Remedy("Correct the input: decommission, then recreate.", "decommission"),
-    Cause.PLATFORM_FILE: Remedy("Have platform engineering put the platform file right.", "escalate"),
-    Cause.PLATFORM_FULL: Remedy("Have the quota or the region's capacity raised, or free a place."),
+    Cause.PLATFORM_FILE: Remedy("Escalate: platform engineering must correct the platform file.", "escalate"),
+    Cause.PLATFORM_FULL: Remedy("Have the quota or the region's capacity raised, or make room in the region."),
     Cause.PLATFORM_FAULT: Remedy(
-        "Escalate: the platform has to be mended first, then it goes on by itself.", "escalate"
+        "Escalate: the platform must be repaired first. The tenant then continues by itself.", "escalate"
     ),
     Cause.PLATFORM_VERSION: Remedy(
-        "Escalate: a part of Tenancy has another version than the ledger or the attempt. It goes on by itself once "
-        "every worker has the same version.",
+        "Escalate: a part of Tenancy has another version than the ledger or the attempt. The tenant continues by "
+        "itself once every worker has the same version.",
         "escalate",
     ),
     Cause.PLATFORM_CONNECTION: Remedy(
-        "Escalate: have the Airflow connection put right that the sentence names. It goes on by itself then.",
+        "Escalate: the Airflow connection that the message names must be corrected. The tenant then continues by "
+        "itself.",
         "escalate",
     ),
     Cause.PLATFORM_CREDENTIALS: Remedy(
-        "Escalate: have our credentials renewed in the Airflow connection that the sentence names. It goes on by "
-        "itself then.",
+        "Escalate: the credentials in the Airflow connection that the message names must be renewed. The tenant then "
+        "continues by itself.",
         "escalate",
     ),
     Cause.PLATFORM_RIGHTS: Remedy(
-        "Escalate: have the right granted that the sentence names. It goes on by itself then.", "escalate"
+        "Escalate: the right that the message names must be granted. The tenant then continues by itself.", "escalate"
     ),
-    Cause.FOREIGN_OBJECT: Remedy("Find out whose that object is: nothing of a stranger's is touched.", "escalate"),
+    Cause.FOREIGN_OBJECT: Remedy(
+        "Find out who owns the object. Tenancy changes no object that it does not own.", "escalate"
+    ),
     Cause.OTHER_SYSTEM: Remedy(
-        "Have the Airflow connection pointed back to the recorded system, or that system declared replaced or lost.",
+        "Have the Airflow connection changed back to the recorded system. If that system was replaced or lost, have "
+        "that declared in the platform file.",
         "escalate",
     ),
-    Cause.LOCK_HELD: Remedy("Another process works on this tenant: it is evicted when it does not let go."),
-    Cause.LEDGER_SILENT: Remedy("Have the ledger's database looked at.", "escalate"),
+    Cause.LOCK_HELD: Remedy("Another process holds this tenant's lock. It is evicted if it does not release the lock."),
+    Cause.LEDGER_SILENT: Remedy("Have the ledger's database checked.", "escalate"),
     Cause.LEDGER_REFUSES: Remedy(
-        "Have the ledger's login, rights and connection corrected as the sentence says.", "escalate"
+        "Have the ledger's login, rights and connection corrected as the message says.", "escalate"
     ),
-    Cause.STORAGE_UNREACHABLE: Remedy("Have the region's storage server looked at; all goes on when it answers."),
+    Cause.STORAGE_UNREACHABLE: Remedy("Have the region's storage server checked. Tenants continue when it answers."),
     Cause.STORAGE_NO_SLOTS: Remedy("Have idle sessions of the storage server ended, or its limit raised."),
     Cause.STORAGE_BLOCKED: Remedy(
         "End the session that blocks it (select pg_terminate_backend(pid)), or have it ended."
     ),
     Cause.STORAGE_OVERLOADED: Remedy(
-        "Have memory and limits of the storage server looked at; it is out of a resource."
+        "Have the storage server's memory and limits checked: it has run out of a resource."
     ),
     Cause.STORAGE_DISK_FULL: Remedy("Have space freed on the storage server.", "escalate"),
-    Cause.STORAGE_TEMPLATE_IN_USE: Remedy("Retry: databases are no longer made from template1."),
-    Cause.STORAGE_DATABASE_HELD: Remedy("Have what holds the database ended: the error names it, and how."),
-    Cause.STORAGE_DROPPING: Remedy("Wait: the server goes on dropping the database; a checkpoint takes long there."),
-    Cause.STORAGE_ROLE_IN_USE: Remedy("Have the statement run that the error names, in each database that it names."),
-    Cause.STORAGE_COLLATION: Remedy("Have the statement run on the storage server that the error names."),
+    Cause.STORAGE_TEMPLATE_IN_USE: Remedy("Retry: databases are no longer copied from template1."),
+    Cause.STORAGE_DATABASE_HELD: Remedy(
+        "End what holds the database, or have it ended. The error names it and says how."
+    ),
+    Cause.STORAGE_DROPPING: Remedy("Wait: the server is still dropping the database. A checkpoint takes long there."),
+    Cause.STORAGE_ROLE_IN_USE: Remedy("Have the statement in the error run in each database that it names."),
+    Cause.STORAGE_COLLATION: Remedy("Have the statement in the error run on the storage server."),
     Cause.STORAGE_PERMISSION: Remedy(
-        "Have the statement run that the error, or the platform's health, names.", "escalate"
+        "Have the statement in the error, or in the platform's health, run on the storage server.", "escalate"
     ),
     Cause.STORAGE_READ_ONLY: Remedy(
-        "If a fail-over takes place, wait for it. Otherwise have the storage connection led to the primary server, or "
-        "`alter role <admin> reset default_transaction_read_only` run there."
+        "If a failover is under way, wait until it is complete. Otherwise have the storage connection changed to the "
+        "primary server, or `alter role <admin> reset default_transaction_read_only` run there."
     ),
     Cause.STORAGE_POOLER: Remedy(
-        "Have the storage connection led to PostgreSQL itself, not to a pooler (docs/integrating/connections.md).",
+        "Have the storage connection changed to PostgreSQL itself, not a pooler (docs/integrating/connections.md).",
         "escalate",
     ),
     Cause.STORAGE_CREDENTIALS: Remedy(
-        "Have the login and password of the storage connection in Airflow corrected, or `alter role <admin> login "
-        "password '...'` run on the server, or the server's pg_hba.conf.",
+        "Have the login and password of the storage connection in Airflow or the server's pg_hba.conf corrected, or "
+        "`alter role <admin> login password '...'` run on the server.",
         "escalate",
     ),
     Cause.STORAGE_ROLE_CHANGED: Remedy(
-        "Have the statement run that the error names. The next attempt sets the password again, too."
+        "Have the statement in the error run. The next attempt also sets the password again."
     ),
     Cause.STORAGE_CONNECTION: Remedy(
-        "Have the storage connection in Airflow corrected as the sentence says (docs/integrating/connections.md).",
+        "Have the storage connection in Airflow corrected as the message says (docs/integrating/connections.md).",
         "escalate",
     ),
     Cause.STORAGE_BROKEN: Remedy(
-        "Have the storage server's log read: PostgreSQL reports a fault of its own.", "escalate"
+        "Have the storage server's log read: PostgreSQL reports an internal error.", "escalate"
     ),
-    Cause.ENGINE_SCHEDULER_SILENT: Remedy("Escalate: nothing is scheduled until it is back.", "escalate"),
-    Cause.ENGINE_TRIGGERER_SILENT: Remedy("Escalate: nothing that waits goes on until it is back.", "escalate"),
-    Cause.ENGINE_UNREACHABLE: Remedy("Escalate: the workflow engine has to answer first.", "escalate"),
-    Cause.ENGINE_REFUSES: Remedy("Escalate with the engine's own words.", "escalate"),
+    Cause.ENGINE_SCHEDULER_SILENT: Remedy("Escalate: no task starts until the scheduler is back.", "escalate"),
+    Cause.ENGINE_TRIGGERER_SILENT: Remedy(
+        "Escalate: no waiting task continues until the triggerer is back.", "escalate"
+    ),
+    Cause.ENGINE_UNREACHABLE: Remedy("Escalate: the workflow engine must answer first.", "escalate"),
+    Cause.ENGINE_REFUSES: Remedy("Escalate, and quote the workflow engine's error.", "escalate"),
     Cause.ENGINE_PAUSED: Remedy("Unpause the DAG in Airflow, unless somebody restores a backup of the ledger."),
-    Cause.ENGINE_QUEUE: Remedy("Nothing: it goes on when a place is free."),
-    Cause.ENGINE_NO_POOL: Remedy("Have the plan's pool made in Airflow.", "escalate"),
-    Cause.SCHEMA_MIGRATION: Remedy("The statement that failed stands in the error log."),
-    Cause.HELM_PENDING: Remedy("The next try brings the release back by itself."),
-    Cause.HELM_FAILED: Remedy("Helm's own words stand in the error log."),
-    Cause.CLUSTER_UNREACHABLE: Remedy("Have the region's cluster looked at; all goes on when it answers."),
-    Cause.CLUSTER_REFUSES: Remedy("Have the cluster looked at: it answers, and refuses.", "escalate"),
+    Cause.ENGINE_QUEUE: Remedy("Wait: the tenant continues when a slot is free."),
+    Cause.ENGINE_NO_POOL: Remedy("Have the plan's pool created in Airflow.", "escalate"),
+    Cause.SCHEMA_MIGRATION: Remedy("Read the error log: it has the statement that failed."),
+    Cause.HELM_PENDING: Remedy("The next try repairs the release by itself."),
+    Cause.HELM_FAILED: Remedy("Read the error log: it has Helm's error."),
+    Cause.CLUSTER_UNREACHABLE: Remedy("Have the region's cluster checked. Tenants continue when it answers."),
+    Cause.CLUSTER_REFUSES: Remedy("Have the cluster checked: it answers, but refuses requests.", "escalate"),
     Cause.CLUSTER_CREDENTIALS: Remedy("Renew the token in the region's Airflow connection to the cluster.", "escalate"),
-    Cause.CLUSTER_RIGHTS: Remedy("Grant our service account the right that the sentence names.", "escalate"),
+    Cause.CLUSTER_RIGHTS: Remedy("Grant Tenancy's service account the right that the message names.", "escalate"),
     Cause.CLUSTER_ADMISSION: Remedy(
-        "Have the cluster's admission rule changed (LimitRange, policy, webhook): the sentence has its words.",
+        "Have the cluster's admission rule changed (LimitRange, policy, webhook). The message quotes it.",
         "escalate",
     ),
-    Cause.CLUSTER_WEBHOOK: Remedy("Have the cluster's admission webhook repaired; all goes on when it answers."),
+    Cause.CLUSTER_WEBHOOK: Remedy("Have the cluster's admission webhook repaired. Tenants continue when it answers."),
     Cause.CLUSTER_SCALED: Remedy("Scale the Deployment back to the plan's replicas, and stop what scales it down."),
     Cause.CLUSTER_NODE: Remedy("Have the node repaired or removed from the cluster: its kubelet does not answer."),
-    Cause.CLUSTER_IMAGE: Remedy("See that the image exists and may be pulled."),
-    Cause.CLUSTER_CRASH: Remedy("Read the container's log: it starts and ends."),
-    Cause.CLUSTER_UNSCHEDULABLE: Remedy("Have room made in the cluster: no node takes the pod."),
+    Cause.CLUSTER_IMAGE: Remedy("Check that the image exists and can be pulled."),
+    Cause.CLUSTER_CRASH: Remedy("Read the container's log: the container starts and exits."),
+    Cause.CLUSTER_UNSCHEDULABLE: Remedy("Have room made in the cluster: no node accepts the pod."),
     Cause.CLUSTER_QUOTA: Remedy("Have the namespace's quota compared with the plan."),
-    Cause.CLUSTER_PROBE: Remedy("Look whether the workload's health check can succeed."),
+    Cause.CLUSTER_PROBE: Remedy("Check whether the workload's health check can succeed."),
     Cause.CLUSTER_ENDING: Remedy(
-        "See what keeps the old namespace from ending: the evidence names what remains in it."
+        "Find out what keeps the old namespace from being deleted: the evidence names what remains in it."
     ),
-    Cause.INGRESS_SILENT: Remedy("Have the region's ingress looked at: no tenant answers at its address meanwhile."),
+    Cause.INGRESS_SILENT: Remedy(
+        "Have the region's ingress checked: until it answers, no tenant can be reached at its address."
+    ),
     Cause.UNKNOWN: Remedy(""),
 }

@@ -40,18 +40,18 @@ def _fails(fault: str, cause: str, advice: str, **options: Any) -> StallCase:
     return StallCase(fault, None, (cause,), f"{advice}.* {RESET}", ("untouched",), options)
 
 
-_WELL_NOW: Final = "(Check first that the cluster is healthy|whose health check finds it well now)"
+_WELL_NOW: Final = "(Check first that the cluster is healthy|whose health check finds it healthy now)"
 """Only this tenant's writes fail, and the health check writes nothing."""
-_SEEN_BY_HEALTH: Final = "(Check first that the storage|finds it well now"
+_SEEN_BY_HEALTH: Final = "(Check first that the storage|finds it healthy now"
 OF_ONE: Final = (
-    StallCase("image-pull-backoff", WAIT, ("cluster.image",), f"See that the image exists.*{ESCALATE}"),
+    StallCase("image-pull-backoff", WAIT, ("cluster.image",), f"Check that the image exists.*{ESCALATE}"),
     StallCase("crash-loop-backoff", WAIT, ("cluster.crash",), f"Read the container's log.*{ESCALATE}"),
-    StallCase("unschedulable", WAIT, ("cluster.unschedulable",), "no node takes the pod.*so escalate"),
+    StallCase("unschedulable", WAIT, ("cluster.unschedulable",), "no node accepts the pod.*so escalate"),
     StallCase("quota-exceeded", WAIT, ("cluster.quota",), f"quota compared with the plan.*{ESCALATE}"),
     StallCase(
         "slow-start", WAIT, ("cluster.probe",), f"health check can succeed.*{ESCALATE}", options={"seconds": 600}
     ),
-    _fails("failing-revision", "schema.migration", "statement that failed stands in the error log"),
+    _fails("failing-revision", "schema.migration", "Read the error log: it has the statement that failed"),
     _fails("http-500", "cluster.refuses", _WELL_NOW, on=["write"]),
     _fails("http-429", "cluster.refuses", _WELL_NOW, on=["write"]),
     _fails("refuse", "cluster.unreachable", _WELL_NOW, on=["write"]),
@@ -62,11 +62,13 @@ OF_ONE: Final = (
     ),
 )  # fmt: skip
 """Faults of one tenant, set before it is asked for."""
-PENDING: Final = StallCase("helm hangs", DEPLOY, ("helm.pending",), "brings the release back.*Cancel provisioning")
+PENDING: Final = StallCase(
+    "helm hangs", DEPLOY, ("helm.pending",), "repairs the release by itself.*Cancel provisioning"
+)
 HUNG: Final = StallCase("hang", None, ("cluster.unreachable",), "cancel again", ("in between", "undoing"))
 # It is tried again and again, then says that it cannot.
 REFUSED: Final = StallCase("http-500", None, ("helm.failed", "cluster.refuses"), "Compensations ran out", ("undoing",))
-NO_POOL: Final = StallCase("pool missing", HANDLE, ("engine.no_pool",), "Have the plan's pool made in Airflow")
+NO_POOL: Final = StallCase("pool missing", HANDLE, ("engine.no_pool",), "Have the plan's pool created in Airflow")
 """The platform's fault: the tenant is held, and continues by itself."""
 OF_ALL: Final = (
     _fails("no-connection-slots", "storage.no_slots", _SEEN_BY_HEALTH + "|idle sessions of the storage)"),
@@ -75,13 +77,14 @@ OF_ALL: Final = (
 )
 """Faults of the platform under which an attempt fails: each is over when its tenant has failed."""
 SILENT: Final = (
-    StallCase("no-createdb", STORAGE, ("storage.permission",), "Have the statement run that the error"),
+    StallCase("no-createdb", STORAGE, ("storage.permission",), "Have the statement in the error"),
     StallCase(
-        "handles-locked", HANDLE, ("engine.refuses", "engine.unreachable"), "Escalate with the engine's own words",
+        "handles-locked", HANDLE, ("engine.refuses", "engine.unreachable"),
+        "Escalate, and quote the workflow engine's error",
         ("activity", "untouched"),
     ),
     StallCase(
-        "storage-stopped", STORAGE, ("storage.unreachable",), "Have the region's storage server looked at",
+        "storage-stopped", STORAGE, ("storage.unreachable",), "Have the region's storage server checked",
         ("activity", "in between"),
     ),
 )  # fmt: skip

@@ -16,8 +16,8 @@ from tests.acceptance.kills import Kill, killer
 from tests.acceptance.stalls import stall_setup
 from tests.acceptance.stalls.stall_cases import DEPLOY, LIMITS, SCHEMA, WAIT, StallCase
 
-SILENT = StallCase("scheduler", DEPLOY, ("engine.scheduler_silent",), "Escalate: nothing is scheduled")
-NO_TRIGGERER = StallCase("triggerer", WAIT, ("engine.triggerer_silent",), "Escalate: nothing that waits goes on")
+SILENT = StallCase("scheduler", DEPLOY, ("engine.scheduler_silent",), "Escalate: no task starts")
+NO_TRIGGERER = StallCase("triggerer", WAIT, ("engine.triggerer_silent",), "Escalate: no waiting task continues")
 NO_SIGN_OF_LIFE = "The workflow engine's scheduler sends no heartbeat"
 pytestmark = pytest.mark.timeout(600)
 
@@ -112,7 +112,7 @@ def test_what_waits_in_line_or_before_a_paused_dag_says_so_and_is_no_stall(limit
     with patched(limited, pool, usual, slots=0), patched(limited, undoing, {"is_paused": False}, is_paused=True):
         operators.perform(limited, paused, "decommission", confirm_slug=paused)
         queued = stall_setup.created(limited)
-        _is_held(limited, queued, "waits in Airflow's queue", "Nothing: it goes on when a place is free.")
+        _is_held(limited, queued, "waits in Airflow's queue", "Wait: the tenant continues when a slot is free.")
         advice = "Unpause the DAG in Airflow, unless somebody restores a backup of the ledger."
         _is_held(limited, paused, f"The DAG {COMPENSATION_DAG} is paused", advice)
         over = "to be over its limit"

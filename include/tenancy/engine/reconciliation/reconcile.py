@@ -44,8 +44,8 @@ SUSPECTS = 100
 """Overdue tenants in one pass. At two or three requests of 20 to 100 ms each, a pass stays near its 30 s."""
 _ACTOR = "reconciler"
 _RESTORED = (
-    "Airflow ended the run {run_id} well, and the ledger knows nothing of it, as after its restore from a backup. The "
-    "run was cleared: the attempt continues with what exists, and nothing is undone, whatever fails."
+    "Airflow's run {run_id} succeeded, but the ledger has no record of it: it may have been restored from a backup. "
+    "The run was cleared. The attempt continues with what exists, and nothing is undone, whatever fails."
 )
 
 

@@ -26,17 +26,16 @@ LEDGER_OLDER: Final = "the ledger is older than Airflow's runs"
 FORGOTTEN_AFTER: Final = timedelta(minutes=30)
 """A deleted run of an attempt whose facts are older than this is no reason to unwind. Longer than an activity is silent
 (20 minutes, while it waits for workloads), and than Airflow is usually away."""
-_LATER: Final = (
-    "Airflow's run {run_id} of the slug {slug} ended well, and the ledger knows nothing of it, as after its restore "
-    "from a backup"
-)
+_LATER: Final = "Airflow's run {run_id} of the slug {slug} succeeded, but the ledger has no record of it"
 _FORGOTTEN: Final = (
-    "Airflow has no run {run_id} of the slug {slug} any more, and nothing was recorded of the tenant since {since}, as "
-    "after a restore of the ledger from a backup"
+    "Airflow no longer has the run {run_id} of the slug {slug}, and nothing was recorded of the tenant since {since}"
 )
-_WHY: Final = "{found}: the tenant may be Active and a customer's. Nothing is undone. Look at the tenant; {then}"
-_KEPT: Final = "to go on with what exists, reset and retry."
-_STUCK: Final = "to undo it all the same, cancel (or decommission) again, which destroys it."
+_WHY: Final = (
+    "{found}. The ledger may have been restored from a backup, and the tenant may be Active and in use by a customer, "
+    "so nothing is undone. Check the tenant. {then}"
+)
+_KEPT: Final = "To continue with what exists, reset and retry."
+_STUCK: Final = "To undo it anyway, cancel (or decommission) again: that destroys its data."
 _NOTICES: Final = (
     f.ProvisioningStalled,
     f.StallExplained,

@@ -44,8 +44,8 @@ _SURVEYS = 2
 """Observe, release what was found, observe again. What then still exists needs a person."""
 
 _OUT_OF_TIME = (
-    "The last try did not end within its time limit: a system accepts requests and does not answer. The log of the "
-    "compensation run in Airflow has the last it did."
+    "The last try did not end within its time limit: a system accepts requests but does not answer. The log of the "
+    "compensation run in Airflow shows its last step."
 )
 
 
@@ -105,7 +105,7 @@ class _Unwinding:
         saga = self._record(c.CheckUnwinding(self.generation))
         self._find_late_effects()
         self._release(saga.live_resources)
-        self._look_again()
+        self._observe_again()
         self._require_nothing_left()
         return self._record(c.Settle(self.generation))
 
@@ -163,9 +163,9 @@ class _Unwinding:
         if isinstance(error, TransientError) and error.retry_after:
             self.budgets.leave_alone(_system_of(resource), error.retry_after)
 
-    # -- looking once more at everything
+    # -- observing everything once more
 
-    def _look_again(self) -> None:
+    def _observe_again(self) -> None:
         """Observe everything. An error here is ignored if resources are left: those are the more useful message."""
         left = self._saga().live_resources
         if not all(self.budgets.may_try_again(_system_of(resource)) for resource in left):
@@ -180,7 +180,9 @@ class _Unwinding:
         for _ in range(_SURVEYS):
             if not self._survey():
                 return
-        raise TransientError("What was undone keeps coming back: find out who makes it. Unwinding is not done.")
+        raise TransientError(
+            "Released resources exist again: find out what creates them. The unwinding is not complete."
+        )
 
     def _survey(self) -> bool:
         """Observe everything after waiting for late effects, and release what exists. Did anything exist?"""
@@ -249,7 +251,7 @@ class _Unwinding:
     def _require_time(self) -> None:
         if self.tenancy.monotonic() > self.deadline:
             limit = self.tenancy.timings.unwind_limit
-            raise TransientError(f"Unwinding did not end within {limit:.0f} s; it goes on where it stopped.")
+            raise TransientError(f"Unwinding did not end within {limit:.0f} s; it continues where it stopped.")
 
     def _saga(self) -> Saga:
         saga = self.ledger.saga(self.tenant_id)
