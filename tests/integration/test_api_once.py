@@ -16,7 +16,7 @@ from tenancy.console.api.problems import problem_of
 from tenancy.console.api.requests import ActionBody
 from tenancy.console.callers import Caller, Right
 from tenancy.console.services import Services
-from tenancy.engine.recovery.idempotency import ActionAnswer, InvalidRequestError, RepeatedRefusalError, answer_once
+from tenancy.engine.actions.idempotency import ActionAnswer, InvalidRequestError, RepeatedRefusalError, answer_once
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.errors import PermanentError, Refused, TransientError
 from tests.asgi_requests import ask

@@ -13,8 +13,8 @@ from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, Right
 from tenancy.console.health_watch import HealthWatch
 from tenancy.console.services import Services
+from tenancy.engine.actions.actions import ACTIONS
 from tenancy.engine.health.check_results import Health
-from tenancy.engine.recovery.actions import ACTIONS
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, LedgerSession

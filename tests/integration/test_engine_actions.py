@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from tenancy.engine.recovery import actions
-from tenancy.engine.recovery.dry_run import for_dry_run
-from tenancy.engine.recovery.preview import dry_run, preview
+from tenancy.engine.actions import actions
+from tenancy.engine.actions.dry_run import for_dry_run
+from tenancy.engine.actions.preview import dry_run, preview
 from tenancy.engine.recovery.progress import load_progress
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs
 from tenancy.ledger.envelope import Stamp

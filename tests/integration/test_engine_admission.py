@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tenancy.engine.recovery import actions
+from tenancy.engine.actions import actions
 from tenancy.engine.recovery.unwind import unwind
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f

@@ -14,7 +14,7 @@ from kubernetes.client import Configuration
 from tenancy.adapters.airflow_api import AirflowApi
 from tenancy.adapters.cluster import Cluster, open_cluster
 from tenancy.adapters.storage import StorageServer
-from tenancy.engine.recovery import actions
+from tenancy.engine.actions import actions
 from tenancy.engine.recovery.failure import give_up
 from tenancy.engine.workflow import PROVISIONING_DAG
 from tenancy.ledger.envelope import Stamp

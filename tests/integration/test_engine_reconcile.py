@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from tenancy.adapters.airflow_runs import UserMark
+from tenancy.engine.actions import actions
 from tenancy.engine.reconciliation.reconcile import reconcile
-from tenancy.engine.recovery import actions
 from tenancy.engine.tenancy import unwinder_name
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
 from tenancy.ledger import heartbeats, pokes

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from tenancy.engine.actions import actions
 from tenancy.engine.notifications.deliver_alerts import Channel, deliver
 from tenancy.engine.reconciliation.reconcile import reconcile
-from tenancy.engine.recovery import actions
 from tenancy.engine.recovery.escalation import outcome
 from tenancy.ledger.alerts import Delivery
 from tenancy.ledger.envelope import Stamp

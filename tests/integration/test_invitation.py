@@ -16,7 +16,7 @@ from tenancy.console.api.app import create_api
 from tenancy.console.callers import Caller, Right
 from tenancy.console.pages.app import create_pages
 from tenancy.console.services import Services
-from tenancy.engine.recovery import invitation
+from tenancy.engine.actions import invitation
 from tenancy.ledger.envelope import Stamp
 from tenancy.saga import facts as f
 from tenancy.saga.errors import PlatformError, Refused

@@ -8,9 +8,9 @@ import pytest
 
 from tenancy.activities.advice import advise
 from tenancy.activities.plan import limits
+from tenancy.engine.actions import actions
 from tenancy.engine.notifications.raise_alerts import describe_stall, raise_stall_alerts
 from tenancy.engine.reconciliation.reconcile import reconcile
-from tenancy.engine.recovery import actions
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.ledger.tenant_statuses import status_of

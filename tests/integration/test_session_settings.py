@@ -12,7 +12,7 @@ from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.session_pool import SessionPool
 from tenancy.adapters.session_settings import CLIENT_ENCODING
 from tenancy.adapters.sessions import Session, connected, session, session_settings
-from tenancy.engine.recovery import invitation
+from tenancy.engine.actions import invitation
 from tenancy.ledger.envelope import Stamp
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError, TransientError

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from tenancy.adapters.storage import LockPolicy, StorageServer
+from tenancy.engine.actions import actions
 from tenancy.engine.reconciliation.hold_detection import HoldDetector
 from tenancy.engine.reconciliation.stalls import record_stalls
-from tenancy.engine.recovery import actions
 from tenancy.engine.tenancy import unwinder_name
 from tenancy.engine.workflow import COMPENSATION_DAG, compensation_run_id
 from tenancy.ledger.envelope import Stamp

@@ -8,7 +8,7 @@ import pytest
 from tenancy.activities.advice import IN_PROGRESS_ADVICE, advise, format_duration
 from tenancy.activities.remedies import REMEDIES
 from tenancy.console.api.tenant_models import AdviceShape
-from tenancy.engine.recovery.actions import ACTIONS
+from tenancy.engine.actions.actions import ACTIONS
 from tenancy.saga.causes import Cause
 from tenancy.saga.stalls import StallKind
 from tenancy.saga.states import State, Substate

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from tenancy.engine.recovery.actions import ACTIONS
-from tenancy.engine.recovery.consequences import describe_consequence, describe_removed
-from tenancy.engine.recovery.preview import preview
+from tenancy.engine.actions.actions import ACTIONS
+from tenancy.engine.actions.consequences import describe_consequence, describe_removed
+from tenancy.engine.actions.preview import preview
 from tenancy.saga import commands as c
 from tenancy.saga.tenant import Saga
 from tests.unit.sagas import PHASES, STORAGE, VALIDATE, ask, begin, done, start, tenant_in, unwound

@@ -14,10 +14,10 @@ from tenancy.console.pages.action_view import BUTTONS
 from tenancy.console.pages.list_view import ListSnapshot, list_view, query_of, tenant_row_view
 from tenancy.console.pages.platform_view import platform_lines
 from tenancy.console.pages.timeline_view import bar_percent
+from tenancy.engine.actions.actions import ACTIONS
 from tenancy.engine.engine_report import EngineReport, load_engine_report
 from tenancy.engine.engine_status import EngineStatus
 from tenancy.engine.health.check_results import CheckResult, Condition, Health, System
-from tenancy.engine.recovery.actions import ACTIONS
 from tenancy.ledger.heartbeats import Heartbeat
 from tenancy.ledger.tenant_summaries import TenantFilter, TenantSummary
 from tenancy.saga.causes import Cause

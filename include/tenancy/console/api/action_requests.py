@@ -13,8 +13,8 @@ from tenancy.console.api.request_context import open_context
 from tenancy.console.api.requests import ActionBody, CorrectedActionBody, NewTenant, ResetBody
 from tenancy.console.callers import Caller, Right
 from tenancy.console.services import Services
-from tenancy.engine.recovery.action_service import CREATE, ActionRequest, ActionService, Actor
-from tenancy.engine.recovery.actions import ActionResult
+from tenancy.engine.actions.action_service import CREATE, ActionRequest, ActionService, Actor
+from tenancy.engine.actions.actions import ActionResult
 from tenancy.ledger.idempotency_keys import IdempotencyKey
 from tenancy.saga.names import TenantId
 

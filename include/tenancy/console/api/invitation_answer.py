@@ -9,7 +9,7 @@ from tenancy.console.api.request_context import open_context
 from tenancy.console.api.requests import InvitationBody
 from tenancy.console.callers import Caller
 from tenancy.console.services import Services
-from tenancy.engine.recovery import invitation
+from tenancy.engine.actions import invitation
 from tenancy.ledger.envelope import Stamp
 
 SIGN_IN: Final = "/admin/login"

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 
 from tenancy.console.api.field_errors import sentence_of
 from tenancy.console.callers import LoginUnavailableError, NotAuthenticated
-from tenancy.engine.recovery.idempotency import InvalidRequestError, RepeatedRefusalError
+from tenancy.engine.actions.idempotency import InvalidRequestError, RepeatedRefusalError
 from tenancy.saga.errors import PermanentError, PlatformError, Refused, TransientError
 
 log = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """Recoveries as the console opens them: how the tenant is now, and the answer in the API's form.
 
-The engine decides and acts (engine/recovery/recovery_service.py). The API's route and the dialog both come here.
+The engine decides and acts (engine/actions/recovery_service.py). The API's route and the dialog both come here.
 """
 
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from tenancy.console.api.action_requests import open_action_service
 from tenancy.console.api.request_context import open_context
 from tenancy.console.api.requests import RecoverBody
 from tenancy.console.services import Services
+from tenancy.engine.actions.recovery_service import RecoveryPlan, RecoveryRequest, RecoveryResult, RecoveryService
 from tenancy.engine.engine_status import EngineStatus
 from tenancy.engine.recovery.recovery_policy import TenantCondition
-from tenancy.engine.recovery.recovery_service import RecoveryPlan, RecoveryRequest, RecoveryResult, RecoveryService
 from tenancy.ledger.idempotency_keys import IdempotencyKey
 from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.saga import retry_loops

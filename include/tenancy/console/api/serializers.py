@@ -7,9 +7,9 @@ from tenancy.activities.registry import find_activity
 from tenancy.bootstrap import tenant_url
 from tenancy.console.advisor import Advisor
 from tenancy.console.api import history_models, platform_models, tenant_models
+from tenancy.engine.actions.actions import ACTIONS
+from tenancy.engine.actions.preview import Preview, preview
 from tenancy.engine.health.check_results import CheckResult
-from tenancy.engine.recovery.actions import ACTIONS
-from tenancy.engine.recovery.preview import Preview, preview
 from tenancy.engine.recovery.progress import Progress
 from tenancy.ledger.findings import OpenFinding
 from tenancy.ledger.tenant_summaries import TenantSummary

@@ -27,8 +27,8 @@ from tenancy.console.api.requests import (
     WriteHeader,
 )
 from tenancy.console.api.route_guard import CurrentCaller, CurrentServices
-from tenancy.engine.recovery.action_service import ActionRequest
-from tenancy.engine.recovery.idempotency import ActionAnswer
+from tenancy.engine.actions.action_service import ActionRequest
+from tenancy.engine.actions.idempotency import ActionAnswer
 
 _DRY_RUN_STATUS: Final = 200
 

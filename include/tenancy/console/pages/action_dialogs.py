@@ -21,10 +21,10 @@ from tenancy.console.pages import forms, reads
 from tenancy.console.pages.action_view import BUTTONS, ActionView, action_views
 from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, SubmittedForm
 from tenancy.console.pages.rendering import page_response
-from tenancy.engine.recovery.actions import ActionName
-from tenancy.engine.recovery.consequences import describe_removed
+from tenancy.engine.actions.actions import ActionName
+from tenancy.engine.actions.consequences import describe_removed
+from tenancy.engine.actions.preview import preview
 from tenancy.engine.recovery.escalation import is_over
-from tenancy.engine.recovery.preview import preview
 from tenancy.engine.recovery.progress import load_progress
 from tenancy.ledger.escalations import load_escalation
 from tenancy.ledger.tenant_summaries import TenantSummary

@@ -1,6 +1,6 @@
 """The actions on a tenant's page: may this caller do each now, and if not, why not. Pure.
 
-The state machine decides what is allowed (engine/recovery/preview.py); the API's routes decide who may.
+The state machine decides what is allowed (engine/actions/preview.py); the API's routes decide who may.
 """
 
 from collections.abc import Collection, Mapping
@@ -9,8 +9,8 @@ from typing import Final
 
 from tenancy.console.callers import Right
 from tenancy.console.pages import words
-from tenancy.engine.recovery.actions import ACTIONS
-from tenancy.engine.recovery.preview import preview
+from tenancy.engine.actions.actions import ACTIONS
+from tenancy.engine.actions.preview import preview
 from tenancy.engine.recovery.recovery_policy import is_recoverable
 from tenancy.ledger.interventions import InvitationView
 from tenancy.saga.states import State

@@ -17,7 +17,7 @@ from tenancy.console.api.action_requests import (
 )
 from tenancy.console.api.route_guard import CurrentCaller, CurrentServices
 from tenancy.console.pages import forms, reads
-from tenancy.engine.recovery.action_service import ActionRequest
+from tenancy.engine.actions.action_service import ActionRequest
 from tenancy.ledger.idempotency_keys import IdempotencyKey
 
 

@@ -20,7 +20,7 @@ from tenancy.console.pages import forms, reads
 from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, SubmittedForm
 from tenancy.console.pages.read_timeout import with_timeout
 from tenancy.console.pages.rendering import page_response
-from tenancy.engine.recovery.idempotency import Body
+from tenancy.engine.actions.idempotency import Body
 from tenancy.engine.recovery.recovery_policy import StepKind, is_recoverable
 
 router = APIRouter(route_class=GuardedRoute)

@@ -1,1 +1,1 @@
-"""What operators do and what follows: actions, previews, giving up, unwinding, escalation."""
+"""How a failed or cancelled attempt ends: giving up, unwinding, escalation, and the policy that Recover follows."""

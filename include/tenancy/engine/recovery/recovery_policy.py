@@ -1,7 +1,7 @@
 """What Recover does next: it waits, takes one action, or ends. Pure, and the only such policy.
 
 It is the runbook (docs/operating/runbook.md) as a function: cancel, then reset, then retry, each only if it is needed.
-The API carries it out (recovery_service.py); the console and tenantctl call that again until it ends.
+The API carries it out (engine/actions/recovery_service.py); the console and tenantctl call that again until it ends.
 
 It cancels only what does not continue by itself: an attempt that is stalled, an unwinding without progress, and a
 tenant that is stuck. It never cancels a tenant that a faulty platform holds, nor an attempt past its point of no

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tenancy.engine.recovery.action_service import ActionRequest, ActionService, Actor
-from tenancy.engine.recovery.actions import ActionResult
-from tenancy.engine.recovery.idempotency import ActionAnswer, Body, InvalidRequestError, answer_once
-from tenancy.engine.recovery.preview import Preview, preview
+from tenancy.engine.actions.action_service import ActionRequest, ActionService, Actor
+from tenancy.engine.actions.actions import ActionResult
+from tenancy.engine.actions.idempotency import ActionAnswer, Body, InvalidRequestError, answer_once
+from tenancy.engine.actions.preview import Preview, preview
+from tenancy.engine.actions.refusals import load_saga
 from tenancy.engine.recovery.recovery_history import RecoveryHistory, recovery_history
 from tenancy.engine.recovery.recovery_policy import (
     RETRY_AFTER_SECONDS,
@@ -21,7 +22,6 @@ from tenancy.engine.recovery.recovery_policy import (
     next_step,
     remaining_actions,
 )
-from tenancy.engine.recovery.refusals import load_saga
 from tenancy.ledger.idempotency_keys import IdempotencyKey
 from tenancy.saga import retry_loops
 from tenancy.saga.errors import Refused

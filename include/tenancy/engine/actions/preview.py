@@ -7,7 +7,7 @@ answers one complete request: it performs the action and rolls it back (the dry_
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from tenancy.engine.recovery.consequences import CREATES, describe_consequence
+from tenancy.engine.actions.consequences import CREATES, describe_consequence
 from tenancy.engine.recovery.release_order import release_order
 from tenancy.saga import commands as c
 from tenancy.saga import retry_loops

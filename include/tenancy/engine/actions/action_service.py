@@ -12,13 +12,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from tenancy.activities.validate_request import FIELDS, check_request
-from tenancy.engine.recovery import actions
-from tenancy.engine.recovery.actions import ActionResult
-from tenancy.engine.recovery.dry_run import for_dry_run
-from tenancy.engine.recovery.idempotency import ActionAnswer, Body, InvalidRequestError, answer_once
-from tenancy.engine.recovery.preview import Preview, dry_run
+from tenancy.engine.actions import actions
+from tenancy.engine.actions.actions import ActionResult
+from tenancy.engine.actions.dry_run import for_dry_run
+from tenancy.engine.actions.idempotency import ActionAnswer, Body, InvalidRequestError, answer_once
+from tenancy.engine.actions.preview import Preview, dry_run
+from tenancy.engine.actions.refusals import load_saga
 from tenancy.engine.recovery.progress import load_progress
-from tenancy.engine.recovery.refusals import load_saga
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.idempotency_keys import IdempotencyKey

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 from tenancy.activities.validate_request import check_request
+from tenancy.engine.actions.preview import require_recreatable, require_retriable
+from tenancy.engine.actions.refusals import load_saga, record_refusal
 from tenancy.engine.engine_status import EngineStatus, load_engine_status
 from tenancy.engine.provisioning.admission import admit, retry_of
 from tenancy.engine.recovery.escalation import send_escalations
-from tenancy.engine.recovery.preview import require_recreatable, require_retriable
 from tenancy.engine.recovery.progress import Progress, load_progress
-from tenancy.engine.recovery.refusals import load_saga, record_refusal
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import new_run_id, sync_workflow_engine
 from tenancy.ledger.envelope import Stamp
@@ -58,7 +58,8 @@ def cancel(
 
     A task that runs is stopped in three ways: Airflow ends it with SIGTERM, because its run is marked failed
     (adapters/airflow_runs.py, `fail`). If it lives on, the ledger fences it: it may record nothing and begin no effect
-    (saga/leases.py). If it still holds the tenant's lock, unwinding terminates its session (unwind.py).
+    (saga/leases.py). If it still holds the tenant's lock, unwinding terminates its session
+    (engine/recovery/unwind.py).
 
     If this destroys a customer's data, `confirm_slug` is required. `confirm_id`, here and below: the id in the request,
     "" if the request had none, None if the caller addressed the tenant by its id and not by its slug.

@@ -14,7 +14,7 @@ from tenancy.activities.apply_tenant_schema import admin_account_of, database_of
 from tenancy.activities.context import ActivityContext
 from tenancy.activities.invitations import digest_of, invitation_of
 from tenancy.adapters.admin_account import AdminAccount, InvitationStatus
-from tenancy.engine.recovery.refusals import load_saga, record_refusal
+from tenancy.engine.actions.refusals import load_saga, record_refusal
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.interventions import find_invitation_view

@@ -1,0 +1,1 @@
+"""What operators ask for: each action, its preview and dry run, idempotency, the invitation, and Recover."""
