@@ -9,12 +9,15 @@ from sandbox.postgres import program
 from tests.acceptance.gates import connected
 
 BACKUP = "pg_dump --format=custom --file=ledger.dump --dbname=ledger"
-LOST = "dropdb --force ledger"
+_END_SESSIONS = "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'ledger'"
 RESTORE = (
     "createdb --owner=ledger_owner ledger_restored",
     "pg_restore --exit-on-error --single-transaction --dbname=ledger_restored ledger.dump",
     "psql --dbname=postgres --command='revoke connect on database ledger_restored from public'",
     "psql --dbname=postgres --command='grant connect on database ledger_restored to ledger'",
+    "psql --dbname=postgres --command='alter database ledger allow_connections false'",
+    f'psql --dbname=postgres --command="{_END_SESSIONS}"',
+    "psql --dbname=postgres --command='alter database ledger rename to ledger_old'",
     "psql --dbname=postgres --command='alter database ledger_restored rename to ledger'",
 )
 """Beside the name that everybody knows: who asks meanwhile finds no ledger, and never half of one."""

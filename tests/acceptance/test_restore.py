@@ -72,7 +72,7 @@ def restored(access: Access, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     scenario, fault_client, folder = Scenario(access), FaultClient(access.layout), tmp_path_factory.mktemp("backup")
     known = _back_up(scenario, fault_client, folder)
     _go_on(scenario)
-    backups.run(access, folder, backups.LOST, *backups.RESTORE)
+    backups.run(access, folder, *backups.RESTORE)
     fault_client.clear()
     _reconcile(scenario)
     check(access)
@@ -148,7 +148,7 @@ def _reconcile(scenario: Scenario) -> None:
 def test_the_commands_are_those_of_the_documentation():
     page = (PROJECT / "docs" / "operating" / "backup-and-restore.md").read_text()
     lines = {line.strip() for line in page.splitlines()}
-    assert [each for each in (backups.BACKUP, backups.LOST, *backups.RESTORE) if each not in lines] == []
+    assert [each for each in (backups.BACKUP, *backups.RESTORE) if each not in lines] == []
 
 
 def test_the_facts_of_the_backup_are_whole_and_continue_from_there(restored: tuple[Scenario, backups.Facts]):
